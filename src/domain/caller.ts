@@ -1,0 +1,39 @@
+import type { TitleId, Xuid } from './ids.ts';
+
+/** Who calls: a user, or a game service without a xuid. @source contract 2.1 */
+export type Caller = UserCaller | ServiceCaller;
+
+export type UserCaller = {
+  readonly kind: 'user';
+  readonly xuid: Xuid;
+  readonly gamertag?: string;
+  /** A token without a title is bound to none. */
+  readonly titleId?: TitleId;
+  readonly deviceId?: string;
+  readonly sandbox: string;
+  /** Absent: the token does not list privileges, and the user counts as having all. */
+  readonly privileges?: readonly string[];
+  readonly ageGroup?: string;
+};
+
+export type ServiceCaller = {
+  readonly kind: 'service';
+  readonly name: string;
+  readonly titleId?: TitleId;
+  readonly sandbox: string;
+};
+
+/** The privilege to play with others: "multiplayer sessions". */
+const multiplayerPrivilege = '254';
+
+/** True when the caller may create and join sessions. Services always may. @source contract 2.1 */
+export function hasMultiplayerPrivilege(caller: Caller): boolean {
+  return (
+    caller.kind === 'service' || (caller.privileges?.includes(multiplayerPrivilege) ?? true)
+  );
+}
+
+/** The caller's xuid; undefined for a service. */
+export function xuidOf(caller: Caller): Xuid | undefined {
+  return caller.kind === 'user' ? caller.xuid : undefined;
+}

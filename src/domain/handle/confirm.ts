@@ -1,0 +1,38 @@
+/**
+ * Whether a handle still leads somewhere. A handle lives as long as its session confirms it; a row
+ * that is left over anywhere is a hint and nothing more, so that a ghost cannot be shown.
+ *
+ * @source contract 8
+ */
+
+import { acceptedMemberOf, type Session } from '../session/session.ts';
+import type { Milliseconds } from '../time.ts';
+import type { ActivityHandle, InviteHandle, TransferHandle } from './handle.ts';
+
+/**
+ * True while the owner is in the session and this is the activity that the owner last set there.
+ *
+ * `isPointedAt` tells whether it is also the owner's current activity in this service config. An
+ * activity set before there was a session counts as soon as the owner is active in one.
+ */
+export function confirmsActivity(
+  session: Session | undefined,
+  handle: ActivityHandle,
+  isPointedAt: boolean,
+): boolean {
+  const owner = session && acceptedMemberOf(session, handle.ownerXuid);
+  if (owner === undefined || !isPointedAt) return false;
+  return handle.branch === undefined
+    ? owner.status === 'active'
+    : session?.branch === handle.branch && owner.activityHandleId === handle.id;
+}
+
+/** True while the life of the target session that the handle was made for goes on. */
+export function confirmsTransfer(session: Session | undefined, handle: TransferHandle): boolean {
+  return session?.branch === handle.branch;
+}
+
+/** True until the invite expires; its session may be gone. */
+export function isPending(handle: InviteHandle, nowMs: Milliseconds): boolean {
+  return nowMs < handle.expirationMs;
+}

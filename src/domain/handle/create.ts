@@ -1,0 +1,221 @@
+/**
+ * Making a handle: who may, and what it does to the session.
+ *
+ * @source contract 8
+ */
+
+import type { Caller } from '../caller.ts';
+import type { Guid } from '../ids.ts';
+import { jsonEquals } from '../json.ts';
+import { Refusal } from '../refusal.ts';
+import { withMember } from '../session/members.ts';
+import { keyOf, type SessionReference } from '../session/reference.ts';
+import { acceptedMemberOf, type Session } from '../session/session.ts';
+import type { ServiceConfig, SessionTemplate } from '../session/template.ts';
+import type { Milliseconds } from '../time.ts';
+import type { ActivityHandle, Handle, InviteHandle, TransferHandle } from './handle.ts';
+import type { HandleRequest } from './request.ts';
+
+export type HandleFacts = {
+  readonly nowMs: Milliseconds;
+  readonly freshGuid: Guid;
+  readonly inviteLifetimeMs: Milliseconds;
+  readonly config: ServiceConfig;
+  readonly template: SessionTemplate;
+};
+
+/** The handle to keep and, where making it counts as a change, the session as it is then. */
+export type HandleDecision = { readonly handle: Handle; readonly session?: Session };
+
+type RequestOf<T extends HandleRequest['type']> = Extract<HandleRequest, { readonly type: T }>;
+
+/**
+ * An activity: the session as what the caller is doing now. Counts as a change of the session.
+ *
+ * Without a name in the request there is no session yet, and the handle stands for itself.
+ *
+ * Refuses: userRequired, notAMember.
+ */
+export function createActivity(
+  request: RequestOf<'activity'>,
+  reference: SessionReference,
+  session: Session | undefined,
+  caller: Caller,
+  facts: HandleFacts,
+): HandleDecision | Refusal {
+  if (caller.kind === 'service') return userRequired('An activity');
+  const member = session && acceptedMemberOf(session, caller.xuid);
+  if (request.reference.name !== undefined && member === undefined) {
+    return notAMember('set a session as the own activity', reference);
+  }
+  const id = request.id ?? facts.freshGuid;
+  const handle: ActivityHandle = {
+    type: 'activity',
+    id,
+    version: 1,
+    reference,
+    createTimeMs: facts.nowMs,
+    ownerXuid: caller.xuid,
+    ...(caller.titleId !== undefined && { titleId: caller.titleId }),
+    ...titleFacts(session, facts, caller.titleId),
+    ...(session && { branch: session.branch }),
+  };
+  if (session === undefined || member === undefined) return { handle };
+  return { handle, session: changed(withMember(session, { ...member, activityHandleId: id })) };
+}
+
+/**
+ * An invite of one user, which expires by itself. Leaves the session as it is, and needs none when
+ * a service sends it.
+ *
+ * Refuses: notAMember, inviteBlocked.
+ */
+export function createInvite(
+  request: RequestOf<'invite'>,
+  reference: SessionReference,
+  session: Session | undefined,
+  caller: Caller,
+  isBlocked: boolean,
+  facts: HandleFacts,
+): HandleDecision | Refusal {
+  const isMember =
+    caller.kind === 'user' &&
+    session !== undefined &&
+    acceptedMemberOf(session, caller.xuid) !== undefined;
+  if (caller.kind === 'user' && !isMember) return notAMember('invite to a session', reference);
+  if (isBlocked) {
+    return new Refusal('inviteBlocked', 'The invited user has blocked the sender.', {
+      detail: `xuid ${request.invitedXuid}`,
+    });
+  }
+  const { invitedXuid, inviteAttributes } = request;
+  const handle: InviteHandle = {
+    type: 'invite',
+    id: request.id ?? facts.freshGuid,
+    version: 1,
+    reference,
+    createTimeMs: facts.nowMs,
+    sender:
+      caller.kind === 'user'
+        ? { kind: 'user', xuid: caller.xuid }
+        : { kind: 'service', name: caller.name },
+    invitedXuid,
+    inviteAttributes,
+    expirationMs: facts.nowMs + facts.inviteLifetimeMs,
+    ...titleFacts(session, facts, inviteAttributes.titleId),
+  };
+  return { handle };
+}
+
+/**
+ * A transfer: whoever is in the origin session may follow into the target. Counts as a change of
+ * the target.
+ *
+ * Refuses: userRequired, transferTargetMissing, notAMember.
+ */
+export function createTransfer(
+  request: RequestOf<'transfer'>,
+  target: Session | undefined,
+  origin: Session | undefined,
+  caller: Caller,
+  facts: HandleFacts,
+): HandleDecision | Refusal {
+  if (caller.kind === 'service') return userRequired('A transfer handle');
+  if (target === undefined) {
+    return new Refusal(
+      'transferTargetMissing',
+      `The target session ${request.reference.name} does not exist; a transfer handle cannot lead there.`,
+      { detail: '$.sessionRef' },
+    );
+  }
+  for (const [session, reference] of [
+    [target, request.reference],
+    [origin, request.origin],
+  ] as const) {
+    if (session === undefined || acceptedMemberOf(session, caller.xuid) === undefined) {
+      return notAMember('make a transfer handle from one session to another', reference);
+    }
+  }
+  const handle: TransferHandle = {
+    type: 'transfer',
+    id: request.id ?? facts.freshGuid,
+    version: 1,
+    reference: request.reference,
+    origin: request.origin,
+    createTimeMs: facts.nowMs,
+    branch: target.branch,
+    creatorXuid: caller.xuid,
+  };
+  return { handle, session: changed(target) };
+}
+
+/** The session with the next change number: what it looks like is the same, that it was touched is not. */
+function changed(session: Session): Session {
+  return { ...session, changeNumber: session.changeNumber + 1 };
+}
+
+function titleFacts(
+  session: Session | undefined,
+  { config, template }: HandleFacts,
+  titleId: string | undefined,
+): Pick<ActivityHandle, 'inviteProtocol' | 'gameTypes'> {
+  const configured = template.constants.system['inviteProtocol'];
+  const inviteProtocol =
+    session?.constants.system.inviteProtocol ??
+    (typeof configured === 'string' ? configured : undefined);
+  const gameTypes = config.titles.find((title) => title.titleId === titleId)?.gameTypes;
+  return {
+    ...(inviteProtocol !== undefined && { inviteProtocol }),
+    ...(gameTypes && { gameTypes }),
+  };
+}
+
+function notAMember(action: string, { name }: SessionReference): Refusal {
+  return new Refusal(
+    'notAMember',
+    `Only a member may ${action}, and the caller is not a member of session ${name}; join it first.`,
+    { detail: name },
+  );
+}
+
+function userRequired(what: string): Refusal {
+  return new Refusal(
+    'userRequired',
+    `${what} belongs to a user; the token is a service's (claim svc) and names none.`,
+  );
+}
+
+/**
+ * True when `existing` is what the caller would get by `request`: so that a POST repeated with its
+ * own id answers what the first one made.
+ */
+export function isSameHandle(existing: Handle, request: HandleRequest, caller: Caller): boolean {
+  const { reference } = existing;
+  const asked = { ...request.reference, name: request.reference.name ?? reference.name };
+  if (existing.type !== request.type || keyOf(asked) !== keyOf(reference)) return false;
+  switch (existing.type) {
+    case 'activity':
+      return caller.kind === 'user' && caller.xuid === existing.ownerXuid;
+    case 'invite':
+      return (
+        request.type === 'invite' &&
+        isSender(existing, caller) &&
+        request.invitedXuid === existing.invitedXuid &&
+        jsonEquals(request.inviteAttributes, existing.inviteAttributes)
+      );
+    case 'transfer':
+      return (
+        request.type === 'transfer' &&
+        caller.kind === 'user' &&
+        caller.xuid === existing.creatorXuid &&
+        keyOf(request.origin) === keyOf(existing.origin)
+      );
+  }
+}
+
+/** True when the caller sent this invite. */
+export function isSender({ sender }: InviteHandle, caller: Caller): boolean {
+  return caller.kind === 'user'
+    ? sender.kind === 'user' && sender.xuid === caller.xuid
+    : sender.kind === 'service' && sender.name === caller.name;
+}

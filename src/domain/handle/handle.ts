@@ -1,0 +1,65 @@
+import type { Guid, TitleId, Xuid } from '../ids.ts';
+import type { JsonObject } from '../json.ts';
+import type { SessionReference } from '../session/reference.ts';
+import type { Milliseconds } from '../time.ts';
+
+/**
+ * An immutable pointer to a session. Plain JSON, so that a store keeps it as text.
+ *
+ * What makes a handle live is not here: its session confirms it (see `confirms`), or, for an
+ * invite, the clock.
+ *
+ * @source contract 8
+ */
+export type Handle = ActivityHandle | InviteHandle | TransferHandle;
+
+export type HandleType = Handle['type'];
+
+type Common = {
+  readonly id: Guid;
+  readonly version: 1;
+  /** In the letter case of the request. */
+  readonly reference: SessionReference;
+  readonly createTimeMs: Milliseconds;
+};
+
+/** What a handle tells of the title, from the session's constants and the service config. */
+type TitleFacts = {
+  readonly inviteProtocol?: string;
+  readonly gameTypes?: JsonObject;
+};
+
+export type ActivityHandle = Common &
+  TitleFacts & {
+    readonly type: 'activity';
+    readonly ownerXuid: Xuid;
+    readonly titleId?: TitleId;
+    /** The life of the session that it was set on; absent when there was no session yet. */
+    readonly branch?: Guid;
+  };
+
+export type InviteHandle = Common &
+  TitleFacts & {
+    readonly type: 'invite';
+    readonly sender:
+      | { readonly kind: 'user'; readonly xuid: Xuid }
+      | { readonly kind: 'service'; readonly name: string };
+    readonly invitedXuid: Xuid;
+    readonly inviteAttributes: InviteAttributes;
+    readonly expirationMs: Milliseconds;
+  };
+
+export type InviteAttributes = {
+  readonly titleId: TitleId;
+  readonly context?: string;
+  readonly contextString?: string;
+  readonly senderString?: string;
+};
+
+export type TransferHandle = Common & {
+  readonly type: 'transfer';
+  readonly origin: SessionReference;
+  /** The life of the target session that it leads to. */
+  readonly branch: Guid;
+  readonly creatorXuid?: Xuid;
+};

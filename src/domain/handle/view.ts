@@ -1,0 +1,81 @@
+/**
+ * Handles as clients read them.
+ *
+ * @source contract 8, wire 2
+ */
+
+import type { JsonObject } from '../json.ts';
+import { restrictionsOf } from '../session/properties.ts';
+import type { SessionReference } from '../session/reference.ts';
+import type { Session } from '../session/session.ts';
+import { formatTime } from '../time.ts';
+import type { ActivityHandle, Handle } from './handle.ts';
+import type { Include } from './request.ts';
+
+/** The handle as it is answered on creation and on reading. */
+export function viewHandle(handle: Handle): JsonObject {
+  const { id, version, type, reference } = handle;
+  const common = { id, type, version, sessionRef: viewReference(reference) };
+  switch (handle.type) {
+    case 'activity':
+      return {
+        ...common,
+        ...(handle.titleId !== undefined && { titleId: handle.titleId }),
+        ownerXuid: handle.ownerXuid,
+        ...viewTitleFacts(handle),
+        createTime: formatTime(handle.createTimeMs),
+      };
+    case 'invite':
+      return {
+        ...common,
+        ...(handle.sender.kind === 'user' && { senderXuid: handle.sender.xuid }),
+        invitedXuid: handle.invitedXuid,
+        inviteAttributes: { ...handle.inviteAttributes },
+        expiration: formatTime(handle.expirationMs),
+        ...viewTitleFacts(handle),
+        createTime: formatTime(handle.createTimeMs),
+      };
+    case 'transfer':
+      return { ...common, originSessionRef: viewReference(handle.origin) };
+  }
+}
+
+/** One activity in the results of a query, confirmed by its session. */
+export function viewActivityResult(
+  handle: ActivityHandle,
+  session: Session,
+  include: Include,
+): JsonObject {
+  return {
+    ...viewHandle(handle),
+    ...(include.relatedInfo && { relatedInfo: viewRelatedInfo(handle, session) }),
+    ...(include.customProperties && { customProperties: session.properties.custom }),
+  };
+}
+
+function viewRelatedInfo(handle: ActivityHandle, session: Session): JsonObject {
+  const { visibility, maxMembersCount, inviteProtocol } = session.constants.system;
+  return {
+    visibility,
+    joinRestriction: restrictionsOf(session).join,
+    closed: session.properties.system.closed === true,
+    maxMembersCount,
+    membersCount: session.members.length,
+    ...(inviteProtocol !== undefined && { inviteProtocol }),
+    postedTime: formatTime(handle.createTimeMs),
+  };
+}
+
+function viewTitleFacts({
+  inviteProtocol,
+  gameTypes,
+}: Pick<ActivityHandle, 'inviteProtocol' | 'gameTypes'>): JsonObject {
+  return {
+    ...(inviteProtocol !== undefined && { inviteProtocol }),
+    ...(gameTypes && { gameTypes }),
+  };
+}
+
+function viewReference({ scid, templateName, name }: SessionReference): JsonObject {
+  return { scid, templateName, name };
+}

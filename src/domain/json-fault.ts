@@ -1,0 +1,122 @@
+/**
+ * Where a text stops being JSON, for those who have to correct it. The engine's own parser names
+ * no place for half of the faults.
+ *
+ *   value   = object | array | string | number | "true" | "false" | "null"
+ *   object  = "{" [ string ":" value { "," string ":" value } ] "}"
+ *   array   = "[" [ value { "," value } ] "]"
+ */
+
+/** Line and column count from 1; columns in UTF-16 units. */
+export type JsonFault = {
+  readonly line: number;
+  readonly column: number;
+  /** What should stand there, to follow "expected". */
+  readonly expected: string;
+  /** What stands there, to follow "found". */
+  readonly found: string;
+};
+
+/** What the grammar asks for next. */
+type Place = 'value' | 'itemOrEnd' | 'keyOrEnd' | 'key' | 'colon' | 'commaOrEnd' | 'end';
+
+/** The first fault of `text`; undefined exactly when `JSON.parse` accepts it. Does not recurse. */
+export function findJsonFault(text: string): JsonFault | undefined {
+  /** The closing brackets that are due, the innermost last. */
+  const closers: string[] = [];
+  let place: Place = 'value';
+  let at = 0;
+
+  const after = (): Place => ('commaOrEnd');
+
+  for (;;) {
+    at = endOfMatch(whitespace, text, at) ?? at;
+    const char = text[at];
+    if (char === undefined && place === 'end') return undefined;
+
+    const mayClose = place === 'itemOrEnd' || place === 'keyOrEnd' || place === 'commaOrEnd';
+    if (mayClose && char === closers.at(-1)) {
+      closers.pop();
+      place = after();
+      at += 1;
+    } else if (place === 'value' || place === 'itemOrEnd') {
+      if (char === '{' || char === '[') {
+        closers.push(char === '{' ? '}' : ']');
+        place = char === '{' ? 'keyOrEnd' : 'itemOrEnd';
+        at += 1;
+      } else {
+        const end = char === '"' ? endOfString(text, at) : endOfMatch(scalar, text, at);
+        if (end === undefined) return faultAt(text, at, expectations[place]);
+        if (typeof end !== 'number') return end;
+        place = after();
+        at = end;
+      }
+    } else if ((place === 'key' || place === 'keyOrEnd') && char === '"') {
+      const end = endOfString(text, at);
+      if (typeof end !== 'number') return end;
+      place = 'colon';
+      at = end;
+    } else if (place === 'colon' && char === ':') {
+      place = 'value';
+      at += 1;
+    } else if (place === 'commaOrEnd' && char === ',') {
+      place = closers.at(-1) === '}' ? 'key' : 'value';
+      at += 1;
+    } else {
+      const closer = closers.at(-1) ?? '';
+      return faultAt(text, at, expectations[place].replace('closer', `"${closer}"`));
+    }
+  }
+}
+
+/** The fault of a text that goes wrong at the UTF-16 unit `at`. */
+export function faultAt(text: string, at: number, expected: string): JsonFault {
+  const before = text.slice(0, at);
+  const codePoint = text.codePointAt(at);
+  return {
+    line: before.split('\n').length,
+    column: at - before.lastIndexOf('\n'),
+    expected,
+    found: codePoint === undefined ? 'the end' : JSON.stringify(String.fromCodePoint(codePoint)),
+  };
+}
+
+const expectations: Record<Place, string> = {
+  value: 'a value',
+  itemOrEnd: 'a value or "]"',
+  keyOrEnd: 'a key in double quotes or "}"',
+  key: 'a key in double quotes',
+  colon: '":"',
+  commaOrEnd: '"," or closer',
+  end: 'the end',
+};
+
+const whitespace = /[ \t\n\r]+/y;
+const scalar = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const escapeSequence = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+
+function endOfMatch(pattern: RegExp, text: string, at: number): number | undefined {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : undefined;
+}
+
+/** Where the string ends that opens at `open`. */
+function endOfString(text: string, open: number): number | JsonFault {
+  let at = open + 1;
+  for (;;) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) return at + 1;
+    if (code === 0x5c) {
+      const end = endOfMatch(escapeSequence, text, at);
+      if (end === undefined) return faultAt(text, at, 'an escape such as \\n or \\u00e9');
+      at = end;
+    } else if (code >= 0x20) {
+      at += 1;
+    } else {
+      const expected = Number.isNaN(code)
+        ? 'the closing quote of a string'
+        : 'no control character within a string; write it as an escape';
+      return faultAt(text, at, expected);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { anyCustom, anyJsonText } from '../testing/arbitraries.ts';
+import {
+  depthOf,
+  formatJson,
+  isDeeperThan,
+  isJsonObject,
+  isRawNumber,
+  jsonEquals,
+  parseExactJson,
+  parseRequestJson,
+  plainOutsideCustom,
+  type Json,
+} from './json.ts';
+
+// Kills: "{16}" widened to "{18}" in mayLoseDigits; "-0" left out of it; no reviver at all.
+test('a text comes back byte for byte, whatever its numbers look like', () => {
+  fc.assert(
+    fc.property(anyJsonText, (text) => assert.equal(formatJson(parseExactJson(text)), text)),
+    { numRuns: 2_000 },
+  );
+});
+
+// Kills: the exact way of reading used for a request without "custom" in the list of title keys.
+test('what a request holds below custom comes back byte for byte', () => {
+  fc.assert(
+    fc.property(anyJsonText, (text) => {
+      const whole = `{"properties":{"custom":{"x":${text}}}}`;
+      assert.equal(formatJson(parseRequestJson(whole)), whole);
+    }),
+  );
+});
+
+// Kills: Number(rawJSON) kept when it is Infinity; arrays not looked into.
+test('outside custom a request holds ordinary numbers, and its text parses to the same', () => {
+  const check = (value: Json): void => {
+    if (isRawNumber(value)) assert.ok(!Number.isFinite(Number(value.rawJSON)), value.rawJSON);
+    else if (Array.isArray(value)) value.forEach(check);
+    else if (isJsonObject(value)) {
+      for (const [key, item] of Object.entries(value)) if (key !== 'custom') check(item);
+    } else assert.ok(typeof value !== 'number' || Number.isFinite(value));
+  };
+  fc.assert(
+    fc.property(anyJsonText, (text) => {
+      const value = parseRequestJson(text);
+      check(value);
+      assert.ok(jsonEquals(value, plainOutsideCustom(parseExactJson(text))));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+// Kills: keys compared by position; isRawJSON(a) !== isRawJSON(b) left out.
+test('two values are the same exactly when their texts with sorted keys are', () => {
+  const sorted = (value: Json): Json =>
+    Array.isArray(value)
+      ? value.map(sorted)
+      : isJsonObject(value)
+        ? Object.fromEntries(
+            Object.keys(value)
+              .sort()
+              .map((key) => [key, sorted(value[key] ?? null)]),
+          )
+        : value;
+  const small = fc.constantFrom('1', '1.0', '{"rawJSON":"1.0"}', '{}', '[]', 'null', '{"a":1}');
+  const pair = fc.tuple(fc.oneof(small, anyJsonText), fc.oneof(small, anyJsonText));
+  fc.assert(
+    fc.property(pair, ([a, b]) => {
+      const [x, y] = [parseExactJson(a), parseExactJson(b)];
+      assert.equal(jsonEquals(x, y), formatJson(sorted(x)) === formatJson(sorted(y)));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+// Kills: jsonEquals that counts the keys of one side only.
+test('a value is the same as itself with its keys the other way round, and not with one more', () => {
+  fc.assert(
+    fc.property(anyCustom, (custom) => {
+      const turned = Object.fromEntries(Object.entries(custom).reverse());
+      assert.ok(jsonEquals(custom, turned));
+      const more = Object.fromEntries([...Object.entries(custom), ['one more key', null]]);
+      assert.ok(!jsonEquals(custom, more) && !jsonEquals(more, custom));
+    }),
+  );
+});
+
+// Kills: brackets in strings counted; the escape of a quote not skipped; ">=" in isDeeperThan.
+test('the depth is the one that the parsed value has', () => {
+  const depth = (value: Json): number =>
+    Array.isArray(value)
+      ? 1 + Math.max(0, ...value.map(depth))
+      : isJsonObject(value)
+        ? 1 + Math.max(0, ...Object.values(value).map(depth))
+        : 0;
+  const bracketed = fc.oneof(anyJsonText, fc.string().map((one) => JSON.stringify([`"[{${one}\\`])));
+  fc.assert(
+    fc.property(bracketed, (text) => {
+      const expected = depth(parseExactJson(text));
+      assert.equal(depthOf(text), expected);
+      assert.equal(isDeeperThan(text, expected), false);
+      if (expected > 0) assert.equal(isDeeperThan(text, expected - 1), true);
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -1,0 +1,163 @@
+/**
+ * JSON that never alters title data.
+ *
+ * `JSON.parse` turns `12345678901234567890`, `1.50` and `1e400` into other numbers. A number that
+ * would not be printed again exactly as it was written is kept as a `RawNumber`, which prints its
+ * source text; every other value is plain JavaScript. Objects are built by the engine's own parser,
+ * so a key named `__proto__` is an ordinary key.
+ *
+ * @source contract 2, wire 1.5
+ */
+
+export type Json = null | boolean | number | string | RawNumber | readonly Json[] | JsonObject;
+
+export type JsonObject = { readonly [key: string]: Json };
+
+/** A number whose exact text is data: an object made by `JSON.rawJSON`. */
+export interface RawNumber {
+  readonly rawJSON: string;
+}
+
+type Reviver = (key: string, value: unknown, context: { readonly source: string }) => unknown;
+
+// Missing from the TypeScript library; in every engine this project runs on.
+const { parse, rawJSON, isRawJSON } = JSON as unknown as {
+  parse(text: string, reviver?: Reviver): Json;
+  rawJSON(text: string): RawNumber;
+  isRawJSON(value: unknown): value is RawNumber;
+};
+
+/**
+ * A number token, outside a string, that `JSON.parse` might not give back as written: many digits,
+ * a fraction that ends in 0, one below 1e-6, an exponent, or -0. Text inside a string may match as
+ * well, which costs the slow path and nothing else.
+ */
+const mayLoseDigits =
+  /(?:^|[[:,\s])-?(?:[\d.]{16}|\d+\.\d*0(?!\d)|0\.0{6}|\d+(?:\.\d+)?[eE]|0(?<=-0)(?!\.\d*[1-9]))/;
+
+const keepExactNumbers: Reviver = (_key, value, { source }) =>
+  typeof value === 'number' && String(value) !== source ? rawJSON(source) : value;
+
+/**
+ * The value that `text` describes, each number exact.
+ *
+ * Throws a SyntaxError when `text` is not JSON. Nesting is not limited here; see `depthOf`.
+ */
+export function parseExactJson(text: string): Json {
+  return mayLoseDigits.test(text) ? parse(text, keepExactNumbers) : parse(text);
+}
+
+/**
+ * The value that `text` describes, as requests are read: each number under a key named `custom`
+ * exact, all others ordinary.
+ *
+ * Throws as `parseExactJson`.
+ */
+export function parseRequestJson(text: string): Json {
+  return mayLoseDigits.test(text) ? plainOutsideCustom(parse(text, keepExactNumbers)) : parse(text);
+}
+
+/** The text of `value`; the way back from `parseExactJson`. */
+export function formatJson(value: unknown): string {
+  return JSON.stringify(value);
+}
+
+export { isRawJSON as isRawNumber };
+
+/** True of a JSON object: not an array, not null, not a `RawNumber`. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawJSON(value);
+}
+
+/**
+ * The deepest nesting of arrays and objects in a JSON text, told without parsing it, since the
+ * parsers and printers of engines recurse. 0 for a scalar. Brackets in strings do not count.
+ */
+export function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === 0x5c) at += 1;
+      else if (code === 0x22) inString = false;
+    } else if (code === 0x22) inString = true;
+    else if (code === 0x7b || code === 0x5b) {
+      depth += 1;
+      if (depth > deepest) deepest = depth;
+    } else if (code === 0x7d || code === 0x5d) depth -= 1;
+  }
+  return deepest;
+}
+
+/**
+ * True when `depthOf(text)` is above `depthMax`. Costs next to nothing for a text with no more than
+ * `depthMax` brackets, as nearly all have.
+ */
+export function isDeeperThan(text: string, depthMax: number): boolean {
+  return hasMoreOpenersThan(text, depthMax) && depthOf(text) > depthMax;
+}
+
+function hasMoreOpenersThan(text: string, max: number): boolean {
+  let openers = 0;
+  for (const opener of ['{', '[']) {
+    for (let at = text.indexOf(opener); at >= 0; at = text.indexOf(opener, at + 1)) {
+      openers += 1;
+      if (openers > max) return true;
+    }
+  }
+  return false;
+}
+
+/**
+ * True when `a` and `b` are the same JSON value. The order of keys does not count; the spelling of
+ * numbers does, since it is title data.
+ */
+export function jsonEquals(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  // A title may well write {"rawJSON": "1.0"}, which is not the number 1.0.
+  if (isRawJSON(a) !== isRawJSON(b)) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, i) => jsonEquals(item, b[i]))
+    );
+  }
+  const keys = Object.keys(a);
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every(
+      (key) =>
+        Object.hasOwn(b, key) &&
+        jsonEquals((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]),
+    )
+  );
+}
+
+/** Object members that are the title's own: their values are never looked into. */
+const titleKeys: ReadonlySet<string> = new Set(['custom']);
+
+/**
+ * `value` with ordinary numbers in place of exact ones everywhere but under a key named `custom`,
+ * so that the rules of the protocol see numbers and the title's data stays as it is.
+ *
+ * A number beyond all ordinary ones stays exact: as Infinity it would be printed as null.
+ */
+export function plainOutsideCustom(value: Json): Json {
+  if (isRawJSON(value)) {
+    const plain = Number(value.rawJSON);
+    return Number.isFinite(plain) ? plain : value;
+  }
+  if (Array.isArray(value)) return value.map(plainOutsideCustom);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      titleKeys.has(key) ? item : plainOutsideCustom(item),
+    ]),
+  );
+}

@@ -1,0 +1,19 @@
+/** Every bound of the service that is not a setting. Units come last in each name. */
+export const limits = {
+  /** Path names and names in bodies: template, session, server, role, group. */
+  nameCharactersMax: 100,
+  /** Arrays and objects within each other in a body. */
+  bodyDepthMax: 100,
+  keywordsMax: 10,
+  keywordCharactersMax: 100,
+  membersMax: 100,
+  membersLargeMax: 10_000,
+  /** Users who left are remembered for `locked`, newest first. */
+  formerMembersMax: 200,
+  inviteContextEncodedCharactersMax: 256,
+  inviteContextStringCharactersMax: 100,
+  handleQueryResultsMax: 100,
+  handleQueryXuidsMax: 1_000,
+  /** Lost races of one write before it is refused as tooBusy. */
+  commitAttemptsMax: 10,
+} as const;

@@ -1,0 +1,146 @@
+/**
+ * The beginning of a session: constants from template and request, properties from the template.
+ *
+ * @source contract 3.1, 4
+ */
+
+import { xuidOf, type Caller } from '../caller.ts';
+import type { Guid } from '../ids.ts';
+import type { JsonObject } from '../json.ts';
+import { Refusal } from '../refusal.ts';
+import type { Milliseconds } from '../time.ts';
+import { mayPlay } from './access.ts';
+import {
+  constantsProblems,
+  layOver,
+  resolveConstantsSystem,
+  type ConstantsSystem,
+} from './constants.ts';
+import { correlationIdOf, type SessionReference } from './reference.ts';
+import type { SessionRequest } from './request.ts';
+import type { Session } from './session.ts';
+import type { SessionTemplate } from './template.ts';
+
+/**
+ * A new session without members, before anything else of the creating write is applied.
+ *
+ * Refuses: privilegeMissing, constantsConflict, requestInvalid, notAnInitiator, notYetSupported.
+ */
+export function createSession(
+  reference: SessionReference,
+  request: SessionRequest,
+  template: SessionTemplate,
+  caller: Caller,
+  facts: { readonly nowMs: Milliseconds; readonly freshGuid: Guid },
+): Session | Refusal {
+  const privilege = mayPlay(caller);
+  if (privilege) return privilege;
+  const asked = request.constants ?? {};
+  const written = layOver(
+    template.constants.system,
+    (asked.system ?? {}) as JsonObject,
+    '$.constants.system',
+  );
+  if (written instanceof Refusal) return written;
+  const custom = layOver(template.constants.custom, asked.custom ?? {}, '$.constants.custom');
+  if (custom instanceof Refusal) return custom;
+  const system = resolveConstantsSystem(written, template.contractVersion);
+  const refusal = constantsRefusal(system) ?? mayInitiate(system, reference, caller);
+  if (refusal) return refusal;
+  return {
+    reference,
+    branch: facts.freshGuid,
+    changeNumber: 1,
+    correlationId: correlationIdOf(reference),
+    startTimeMs: facts.nowMs,
+    constants: { system, custom },
+    properties: template.properties,
+    ...(template.roleTypes && { roleTypes: template.roleTypes }),
+    members: [],
+    nextMemberIndex: 0,
+    servers: {},
+    formerXuids: [],
+    emptySinceMs: facts.nowMs,
+  };
+}
+
+function constantsRefusal(system: ConstantsSystem): Refusal | undefined {
+  const [problem] = constantsProblems(system);
+  if (problem) {
+    const path = `$.constants.system.${problem.path}`;
+    return new Refusal('requestInvalid', `${path} ${problem.reason}.`, { detail: path });
+  }
+  const missing = notYetSupported(system);
+  return missing === undefined
+    ? undefined
+    : new Refusal(
+        'notYetSupported',
+        `Sessions with ${missing} are not yet supported by this server; leave it out of the template and the request.`,
+        { detail: missing },
+      );
+}
+
+/** What these constants ask for that the server cannot do; undefined when it can do all. */
+function notYetSupported({ capabilities, memberInitialization }: ConstantsSystem): string | undefined {
+  if (capabilities.large) return 'capability large';
+  if (capabilities.hasOwners) return 'capability hasOwners';
+  return memberInitialization === undefined ? undefined : 'memberInitialization';
+}
+
+function mayInitiate(
+  { initiators, capabilities }: ConstantsSystem,
+  { name }: SessionReference,
+  caller: Caller,
+): Refusal | undefined {
+  if (capabilities.broadcast && xuidOf(caller) !== name) {
+    return new Refusal(
+      'nameInvalid',
+      "A session with capability broadcast must be named by its broadcaster's xuid.",
+      { detail: name },
+    );
+  }
+  if (capabilities.arbitration && caller.kind !== 'service') {
+    return new Refusal(
+      'serviceRequired',
+      'A session with capability arbitration is created by a game service (claim svc).',
+      { detail: 'capability arbitration' },
+    );
+  }
+  if (initiators === undefined || caller.kind === 'service') return undefined;
+  return initiators.includes(caller.xuid)
+    ? undefined
+    : new Refusal(
+        'notAnInitiator',
+        'Only the users listed in constants.system.initiators may create this session.',
+        { detail: '$.constants.system.initiators' },
+      );
+}
+
+/**
+ * Nothing when constants in a write to an existing session say only what holds already.
+ *
+ * Refuses: constantsConflict.
+ */
+export function mayRepeatConstants(session: Session, request: SessionRequest): Refusal | undefined {
+  const { system, custom } = request.constants ?? {};
+  const held = session.constants.system;
+  // What a session does not have counts as set: false for capabilities, "never" for timeouts.
+  const unset = Object.fromEntries(Object.keys(system ?? {}).map((key) => [key, null]));
+  const capabilities = {
+    ...Object.fromEntries(Object.keys(system?.capabilities ?? {}).map((name) => [name, false])),
+    ...held.capabilities,
+  };
+  const fixed = layOver(
+    { ...unset, ...held, capabilities } as JsonObject,
+    (system ?? {}) as JsonObject,
+    '$.constants.system',
+  );
+  if (fixed instanceof Refusal) return fixed;
+  const unsetCustom = Object.fromEntries(Object.keys(custom ?? {}).map((key) => [key, null]));
+  const fixedCustom = layOver(
+    { ...unsetCustom, ...session.constants.custom },
+    custom ?? {},
+    '$.constants.custom',
+  );
+  return fixedCustom instanceof Refusal ? fixedCustom : undefined;
+}

@@ -1,0 +1,263 @@
+/**
+ * Who is in a session: joining, reserving, writing one's own member, leaving.
+ *
+ * @source contract 4.3
+ */
+
+import type { UserCaller } from '../caller.ts';
+import { keyedDigest, type Xuid } from '../ids.ts';
+import { limits } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
+import type { Milliseconds } from '../time.ts';
+import { mergeCustom, mergeSystem, type MemberPropertiesSystem } from './properties.ts';
+import type { MemberRequest, ReservationRequest } from './request.ts';
+import { memberOf, type Member, type MemberStatus, type Session } from './session.ts';
+
+/** What a member's write needs to know beside the session. */
+export type MemberFacts = {
+  readonly nowMs: Milliseconds;
+  /** Key of the hash that makes device tokens. */
+  readonly deviceTokenKey: Uint8Array;
+};
+
+/**
+ * The session with the caller's own member written: joined, turned from a reservation into a
+ * member, or changed. Whether the caller may join is decided before.
+ *
+ * Refuses: sessionFull, requestInvalid, connectionRequired.
+ */
+export function writeOwnMember(
+  session: Session,
+  request: MemberRequest,
+  caller: UserCaller,
+  facts: MemberFacts,
+): Session | Refusal {
+  const present = memberOf(session, caller.xuid);
+  if (present === undefined && session.members.length >= session.constants.system.maxMembersCount) {
+    return sessionFull(session);
+  }
+  const accepted =
+    present === undefined || present.status === 'reserved'
+      ? join(session, present, request, caller, facts.nowMs)
+      : present;
+  const written = writeMember(session, accepted, request, caller, facts);
+  if (written instanceof Refusal) return written;
+  return present === undefined
+    ? withNewMember(session, written)
+    : withMember(session, written);
+}
+
+function join(
+  session: Session,
+  reservation: Member | undefined,
+  request: MemberRequest,
+  caller: UserCaller,
+  nowMs: Milliseconds,
+): Member {
+  return {
+    index: reservation?.index ?? session.nextMemberIndex,
+    xuid: caller.xuid,
+    ...(caller.gamertag !== undefined && { gamertag: caller.gamertag }),
+    status: 'inactive',
+    statusSinceMs: nowMs,
+    joinTimeMs: nowMs,
+    constants: reservation?.constants ?? { custom: request.constants?.custom ?? {} },
+    properties: { system: {}, custom: {} },
+  };
+}
+
+function writeMember(
+  session: Session,
+  member: Member,
+  request: MemberRequest,
+  caller: UserCaller,
+  { nowMs, deviceTokenKey }: MemberFacts,
+): Member | Refusal {
+  const { capabilities } = session.constants.system;
+  // Encounters are for the list of recent players and not kept in the session.
+  const { active, ready, encounters: _met, ...system } = request.properties?.system ?? {};
+  if (active === true && ready === true) {
+    return new Refusal(
+      'requestInvalid',
+      'A member is either active or ready, not both: set one of them to true.',
+      { detail: '$.members.me.properties.system' },
+    );
+  }
+  const status = nextStatus(member.status, active, ready);
+  const merged = tidy(mergeSystem(member.properties.system, system));
+  if (merged.secureDeviceAddress !== undefined && !capabilities.connectivity) {
+    return new Refusal(
+      'requestInvalid',
+      'A secureDeviceAddress needs the capability connectivity, which this session does not have.',
+      { detail: '$.members.me.properties.system.secureDeviceAddress' },
+    );
+  }
+  if (
+    status === 'active' &&
+    capabilities.connectionRequiredForActiveMembers &&
+    merged.connection === undefined
+  ) {
+    return new Refusal(
+      'connectionRequired',
+      'This session has the capability connectionRequiredForActiveMembers: an active member must write properties.system.connection, the ConnectionId of an RTA subscription.',
+      { detail: '$.members.me.properties.system.connection' },
+    );
+  }
+  const deviceToken =
+    merged.secureDeviceAddress === undefined
+      ? undefined
+      : keyedDigest(deviceTokenKey, merged.secureDeviceAddress);
+  if (deviceToken !== undefined && namesToken(merged.measurements, deviceToken)) {
+    return new Refusal('requestInvalid', 'A member cannot measure itself: leave out the own device token.', {
+      detail: '$.members.me.properties.system.measurements',
+    });
+  }
+  const { deviceToken: _token, titleId: _title, deviceId: _device, ...kept } = withStatus(
+    member,
+    status,
+    nowMs,
+  );
+  return {
+    ...kept,
+    properties: {
+      system: merged,
+      custom: mergeCustom(member.properties.custom, request.properties?.custom ?? {}),
+    },
+    ...(deviceToken !== undefined && { deviceToken }),
+    ...(caller.titleId !== undefined && { titleId: caller.titleId }),
+    ...(caller.deviceId !== undefined && { deviceId: caller.deviceId }),
+  };
+}
+
+function nextStatus(
+  status: MemberStatus,
+  active: boolean | null | undefined,
+  ready: boolean | null | undefined,
+): MemberStatus {
+  if (active === true) return 'active';
+  if (ready === true) return 'ready';
+  if (status === 'active' && active !== undefined) return 'inactive';
+  if (status === 'ready' && ready !== undefined) return 'inactive';
+  return status;
+}
+
+/** The member in another status since `nowMs`; one who becomes inactive loses the activity. */
+export function withStatus(member: Member, status: MemberStatus, nowMs: Milliseconds): Member {
+  if (member.status === status) return member;
+  const { activityHandleId, ...rest } = member;
+  const kept = status === 'inactive' || activityHandleId === undefined ? rest : member;
+  return { ...kept, status, statusSinceMs: nowMs };
+}
+
+/** Stored without what counts as absent: an empty address, a subscription to nothing. */
+function tidy(system: MemberPropertiesSystem): MemberPropertiesSystem {
+  const { secureDeviceAddress, subscription, ...rest } = system;
+  return {
+    ...rest,
+    ...(secureDeviceAddress && { secureDeviceAddress }),
+    ...(subscription && subscription.changeTypes.length > 0 && { subscription }),
+  };
+}
+
+function namesToken(measurements: object | undefined, deviceToken: string): boolean {
+  return Object.keys(measurements ?? {}).some((token) => token.toLowerCase() === deviceToken);
+}
+
+/**
+ * The session with seats held for these users; whoever is in it already is passed over.
+ *
+ * Refuses: sessionFull.
+ */
+export function reserveSeats(
+  session: Session,
+  reservations: readonly ReservationRequest[],
+  nowMs: Milliseconds,
+): Session | Refusal {
+  let reserved = session;
+  for (const { xuid, custom } of reservations) {
+    if (memberOf(reserved, xuid) !== undefined) continue;
+    if (reserved.members.length >= reserved.constants.system.maxMembersCount) {
+      return sessionFull(session);
+    }
+    reserved = withNewMember(reserved, {
+      index: reserved.nextMemberIndex,
+      xuid,
+      status: 'reserved',
+      statusSinceMs: nowMs,
+      joinTimeMs: nowMs,
+      constants: { custom: custom ?? {} },
+      properties: { system: {}, custom: {} },
+    });
+  }
+  return reserved;
+}
+
+/** Says that the session has no seat left. */
+export function sessionFull(session: Session): Refusal {
+  const { maxMembersCount } = session.constants.system;
+  return new Refusal(
+    'sessionFull',
+    `The session is full: all of its ${maxMembersCount} seats (maxMembersCount) are taken or reserved.`,
+    { detail: `maxMembersCount ${maxMembersCount}` },
+  );
+}
+
+function withNewMember(session: Session, member: Member): Session {
+  const { emptySinceMs: _full, ...rest } = session;
+  return {
+    ...rest,
+    members: [...session.members, member],
+    nextMemberIndex: session.nextMemberIndex + 1,
+  };
+}
+
+/** The session with the member of the same index replaced. */
+export function withMember(session: Session, member: Member): Session {
+  return {
+    ...session,
+    members: session.members.map((one) => (one.index === member.index ? member : one)),
+  };
+}
+
+/**
+ * The session without the members of these indexes, and without what pointed at them: the host, if
+ * it was one of theirs, and their turns. Their indexes are not given again.
+ */
+export function removeMembers(
+  session: Session,
+  indexes: readonly number[],
+  nowMs: Milliseconds,
+): Session {
+  const gone = session.members.filter(({ index }) => indexes.includes(index));
+  if (gone.length === 0) return session;
+  const members = session.members.filter((member) => !gone.includes(member));
+  return {
+    ...session,
+    members,
+    properties: {
+      ...session.properties,
+      system: withoutMembers(session, members),
+    },
+    formerXuids: remember(
+      session.formerXuids,
+      gone.filter(({ status }) => status !== 'reserved').map(({ xuid }) => xuid),
+    ),
+    ...(members.length === 0 && { emptySinceMs: nowMs }),
+  };
+}
+
+function withoutMembers(session: Session, members: readonly Member[]): Session['properties']['system'] {
+  const { host, turn, ...rest } = session.properties.system;
+  const hostStays = host !== undefined && members.some(({ deviceToken }) => deviceToken === host);
+  const turns = turn?.filter((index) => members.some((member) => member.index === index));
+  return {
+    ...rest,
+    ...(hostStays && { host }),
+    ...(turns !== undefined && turns.length > 0 && { turn: turns }),
+  };
+}
+
+function remember(former: readonly Xuid[], gone: readonly Xuid[]): readonly Xuid[] {
+  if (gone.length === 0) return former;
+  return [...former.filter((xuid) => !gone.includes(xuid)), ...gone].slice(-limits.formerMembersMax);
+}

@@ -1,0 +1,189 @@
+/**
+ * Properties of a session and of a member: what is stored, and how a write is merged.
+ *
+ * @source contract 4.1, 4.2, 4.3
+ */
+
+import { jsonEquals, type Json, type JsonObject } from '../json.ts';
+import { Refusal } from '../refusal.ts';
+import type { PropertiesRequest } from './request.ts';
+import type { Session } from './session.ts';
+
+export const restrictions = ['none', 'local', 'followed'] as const;
+export type Restriction = (typeof restrictions)[number];
+
+/** `properties.system` as stored: only what was written; `viewSession` adds the rest. */
+export type SessionPropertiesSystem = {
+  readonly keywords?: readonly string[];
+  readonly turn?: readonly number[];
+  readonly joinRestriction?: Restriction;
+  readonly readRestriction?: Restriction;
+  readonly closed?: boolean;
+  readonly locked?: boolean;
+  /** Device token of a member. */
+  readonly host?: string;
+  readonly matchmaking?: NonNullable<NonNullable<PropertiesRequest['system']>['matchmaking']>;
+  readonly matchmakingResubmit?: boolean;
+  readonly serverConnectionStringCandidates?: readonly string[];
+  readonly allocateCloudCompute?: boolean;
+};
+
+/** A member's `properties.system` as stored; the status is the member's own field. */
+export type MemberPropertiesSystem = {
+  readonly connection?: string;
+  readonly subscription?: { readonly id: string; readonly changeTypes: readonly string[] };
+  readonly secureDeviceAddress?: string;
+  readonly initializationGroup?: readonly number[];
+  readonly groups?: readonly string[];
+  readonly measurements?: Readonly<Record<string, object>>;
+  readonly serverMeasurements?: Readonly<Record<string, object>>;
+  readonly rolePreference?: JsonObject;
+  readonly subscriptions?: JsonObject;
+};
+
+/**
+ * The custom object after a write: a key named in `patch` takes its whole new value, a key named
+ * with null goes, every other key stays. Nulls deeper down are the title's data and stay.
+ *
+ * Built by fromEntries, not by assignment: titles choose the keys, and one may be "__proto__".
+ *
+ * @source contract 4.1
+ */
+export function mergeCustom(current: JsonObject, patch: JsonObject): JsonObject {
+  const merged = new Map<string, Json>(Object.entries(current));
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(key);
+    else merged.set(key, value);
+  }
+  return Object.fromEntries(merged);
+}
+
+/** What may be written over `T`: each field whole, null to unset it. */
+export type Patch<T> = { readonly [K in keyof T]?: T[K] | null | undefined };
+
+/**
+ * A system object after a write: each field that `patch` names is replaced whole, or unset by null.
+ *
+ * @source contract 4.1
+ */
+export function mergeSystem<T extends object>(current: T, patch: Patch<T>): T {
+  const merged = new Map<string, unknown>(Object.entries(current));
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(key);
+    else if (value !== undefined) merged.set(key, value);
+  }
+  return Object.fromEntries(merged) as T;
+}
+
+/** The restrictions in force: the ones written, else what the session's capabilities make of none. */
+export function restrictionsOf({ constants, properties }: Session): {
+  readonly join: Restriction;
+  readonly read: Restriction;
+} {
+  const { joinRestriction, readRestriction } = properties.system;
+  const join = joinRestriction ?? defaultRestriction(constants.system.capabilities);
+  // Reading is at least as open as joining, so an unwritten default gives way to what was written.
+  const read = readRestriction ?? moreOpen(defaultRestriction(constants.system.capabilities), join);
+  return { join, read };
+}
+
+function defaultRestriction({ userAuthorizationStyle }: Session['constants']['system']['capabilities']): Restriction {
+  return userAuthorizationStyle ? 'local' : 'none';
+}
+
+/** From closest to most open. */
+const openness: Readonly<Record<Restriction, number>> = { local: 0, followed: 1, none: 2 };
+
+function moreOpen(a: Restriction, b: Restriction): Restriction {
+  return openness[a] >= openness[b] ? a : b;
+}
+
+/**
+ * The session with its properties written.
+ *
+ * Refuses: requestInvalid, initializationNotEvaluating.
+ *
+ * @source contract 4.1, 4.2
+ */
+export function writeProperties(session: Session, request: PropertiesRequest): Session | Refusal {
+  const { initializationSucceeded, owners, ...system } = request.system ?? {};
+  if (initializationSucceeded != null) {
+    return new Refusal(
+      'initializationNotEvaluating',
+      'initializationSucceeded can be written only while the session is in the initialization stage "evaluating".',
+      { detail: '$.properties.system.initializationSucceeded' },
+    );
+  }
+  if (owners != null && owners.length > 0) {
+    return invalid('owners', 'is kept by the server and cannot be written');
+  }
+  const written: Session = {
+    ...session,
+    properties: {
+      system: tidy(mergeSystem(session.properties.system, system)),
+      custom: mergeCustom(session.properties.custom, request.custom ?? {}),
+    },
+  };
+  return propertiesProblem(written, request) ?? written;
+}
+
+/** Stored without what says nothing: an empty turn list, an empty matchmaking object. */
+function tidy(system: SessionPropertiesSystem): SessionPropertiesSystem {
+  const { turn, matchmaking, locked, ...rest } = system;
+  return {
+    ...rest,
+    ...(turn !== undefined && turn.length > 0 && { turn }),
+    ...(matchmaking !== undefined && Object.keys(matchmaking).length > 0 && { matchmaking }),
+    // Opening a session unlocks it: locked means nothing without closed.
+    ...(locked !== undefined && (rest.closed === true || !locked) && { locked }),
+  };
+}
+
+function propertiesProblem(session: Session, request: PropertiesRequest): Refusal | undefined {
+  const { system } = session.properties;
+  const { capabilities, visibility } = session.constants.system;
+  const asked = request.system ?? {};
+  const { join, read } = restrictionsOf(session);
+  if (system.keywords !== undefined && system.keywords.length > 0 && visibility === 'private') {
+    return invalid('keywords', 'cannot be set on a session of visibility private: nobody could find it by them');
+  }
+  const stranger = system.turn?.find((index) => !session.members.some((m) => m.index === index));
+  if (stranger !== undefined && asked.turn != null) {
+    return invalid('turn', `names member ${stranger}, who is not in the session`);
+  }
+  if (capabilities.userAuthorizationStyle) {
+    if (join === 'none') return invalid('joinRestriction', 'cannot be "none" with capability userAuthorizationStyle');
+    if (read === 'none') return invalid('readRestriction', 'cannot be "none" with capability userAuthorizationStyle');
+  }
+  if (openness[read] < openness[join]) {
+    return invalid('readRestriction', `is "${read}", which is narrower than joinRestriction "${join}": whoever may join must be able to read`);
+  }
+  if (asked.locked === true && system.closed !== true) {
+    return invalid('locked', 'needs closed: true');
+  }
+  if (system.matchmaking?.clientResult !== undefined && !capabilities.clientMatchmaking) {
+    return invalid('matchmaking.clientResult', 'needs the capability clientMatchmaking');
+  }
+  return undefined;
+}
+
+function invalid(field: string, reason: string): Refusal {
+  const path = `$.properties.system.${field}`;
+  return new Refusal('requestInvalid', `${path} ${reason}.`, { detail: path });
+}
+
+/**
+ * The session without a host that is nobody's device token. Tokens compare without regard to case
+ * and are stored as the member has them.
+ *
+ * @source contract 4.2, wire 4.5
+ */
+export function withKnownHost(session: Session): Session {
+  const { host, ...rest } = session.properties.system;
+  if (host === undefined) return session;
+  const known = session.members.find(({ deviceToken }) => deviceToken === host.toLowerCase());
+  const system = known?.deviceToken === undefined ? rest : { ...rest, host: known.deviceToken };
+  return jsonEquals(system, session.properties.system)
+    ? session
+    : { ...session, properties: { ...session.properties, system } };
+}

@@ -1,0 +1,74 @@
+import { limits } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
+import { guidOf, isGuid, type Guid } from '../ids.ts';
+
+/**
+ * Names one session: service config, template, name. Compared without regard to case; kept in the
+ * case of whoever wrote it.
+ *
+ * @source contract 1
+ */
+export type SessionReference = {
+  readonly scid: Guid;
+  readonly templateName: string;
+  readonly name: string;
+};
+
+/** The text by which stores know a session: lower-case, parts joined by `~`. @source wire 6.6 */
+export type SessionKey = string;
+
+/** The key of a reference; two references name the same session when their keys are equal. */
+export function keyOf({ scid, templateName, name }: SessionReference): SessionKey {
+  return `${scid}~${templateName}~${name}`.toLowerCase();
+}
+
+/** The path of a session, in the spelling that clients split. @source wire 2.7 */
+export function formatSessionPath({ scid, templateName, name }: SessionReference): string {
+  return `/serviceconfigs/${encodeURIComponent(scid)}/sessionTemplates/${encodeURIComponent(templateName)}/sessions/${encodeURIComponent(name)}`;
+}
+
+/**
+ * The id under which all lives of a session can be found; it outlasts deletion and restart.
+ * @source contract 4
+ */
+export function correlationIdOf(reference: SessionReference): Guid {
+  return guidOf(`correlation/${keyOf(reference)}`);
+}
+
+/** True of a name that may stand in a path: see contract 2. */
+export function isName(name: string): boolean {
+  return (
+    name.length >= 1 &&
+    name.length <= limits.nameCharactersMax &&
+    name.isWellFormed() &&
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+    !/[/~\\?#\u0000-\u001f\u007f-\u009f]/.test(name)
+  );
+}
+
+/** What `isName` asks for, to complete "Expected …". */
+export const nameExpectation = `a name of 1 to ${limits.nameCharactersMax} characters without / ~ \\ ? # and control characters`;
+
+/**
+ * The reference that a path names.
+ *
+ * Refuses: nameInvalid for a part that cannot be a name, serviceConfigUnknown for a scid that is
+ * no GUID.
+ */
+export function parseSessionReference(parts: {
+  readonly scid: string;
+  readonly templateName: string;
+  readonly name: string;
+}): SessionReference | Refusal {
+  if (!isGuid(parts.scid)) {
+    return new Refusal('serviceConfigUnknown', `"${parts.scid}" is not a service config id (GUID).`);
+  }
+  for (const part of ['templateName', 'name'] as const) {
+    if (!isName(parts[part])) {
+      return new Refusal('nameInvalid', `The ${part} of the session must be ${nameExpectation}.`, {
+        detail: part,
+      });
+    }
+  }
+  return { scid: parts.scid, templateName: parts.templateName, name: parts.name };
+}

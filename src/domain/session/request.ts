@@ -1,0 +1,323 @@
+/**
+ * A session write as it comes in, for all contract versions.
+ *
+ * @source contract 4
+ */
+
+import * as v from 'valibot';
+import { isGuid, isXuid, type Xuid } from '../ids.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { limits } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
+import { exactObject, integer, parseShape, text, titleObject, titleValue, word } from '../shape.ts';
+import { restrictions } from './properties.ts';
+import { isName, nameExpectation } from './reference.ts';
+import { writtenConstantsIn, type WrittenConstantsSystem } from './written-constants.ts';
+
+/** What a PUT asks for, sorted by what it is about. */
+export type SessionRequest = {
+  readonly constants?: {
+    readonly system?: WrittenConstantsSystem | null | undefined;
+    readonly custom?: JsonObject | null | undefined;
+  };
+  readonly properties?: PropertiesRequest;
+  /** The caller's own member; null: leave. */
+  readonly me?: MemberRequest | null;
+  readonly reservations: readonly ReservationRequest[];
+  /** Members named by index. */
+  readonly others: readonly { readonly index: number; readonly request: MemberRequest | null }[];
+  readonly servers: readonly { readonly name: string; readonly request: ServerRequest | null }[];
+  readonly roleTypes?: JsonObject;
+};
+
+export type PropertiesRequest = v.InferOutput<typeof propertiesRequest>;
+export type MemberRequest = v.InferOutput<typeof memberRequest>;
+export type ServerRequest = v.InferOutput<typeof serverRequest>;
+export type ReservationRequest = {
+  readonly xuid: Xuid;
+  readonly initialize: boolean;
+  readonly custom?: Json;
+};
+
+/** All change types that a subscription may name. @source wire 4.6 */
+export const changeTypes = [
+  'everything',
+  'host',
+  'initialization',
+  'matchmakingStatus',
+  'membersList',
+  'membersStatus',
+  'joinability',
+  'customProperty',
+  'membersCustomProperty',
+] as const;
+
+const flag = v.nullish(v.boolean('Expected true or false'));
+const guid = text(isGuid, 'a GUID');
+const base64 = text(
+  (given) => given.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(given),
+  'base64',
+);
+const strings = v.array(v.string('Expected a string'), 'Expected an array of strings');
+const memberIndexes = v.array(integer(0), 'Expected an array of member indexes');
+const keyword = text(
+  (given) => given.length >= 1 && given.length <= limits.keywordCharactersMax,
+  `a keyword of 1 to ${limits.keywordCharactersMax} characters`,
+);
+
+/** Clients write xuids as strings; documents of old show numbers. */
+const xuid = v.pipe(
+  v.union([v.string(), v.number()], 'Expected a xuid (a string of decimal digits)'),
+  v.transform(String),
+  v.check(isXuid, 'Expected a xuid (a string of decimal digits)'),
+);
+
+/** `properties` as a write, or a template, may write them. */
+export const propertiesRequest = exactObject({
+  system: v.nullish(
+    exactObject({
+      keywords: v.nullish(
+        v.pipe(
+          v.array(keyword, 'Expected an array of keywords'),
+          v.maxLength(limits.keywordsMax, `Expected at most ${limits.keywordsMax} keywords`),
+        ),
+      ),
+      turn: v.nullish(memberIndexes),
+      joinRestriction: v.nullish(word(restrictions)),
+      readRestriction: v.nullish(word(restrictions)),
+      closed: flag,
+      locked: flag,
+      host: v.nullish(v.string('Expected the device token of a member')),
+      initializationSucceeded: flag,
+      matchmaking: v.nullish(
+        exactObject({
+          targetSessionConstants: v.optional(titleObject),
+          serverConnectionString: v.optional(v.string('Expected a string')),
+          clientResult: v.optional(titleObject),
+        }),
+      ),
+      matchmakingResubmit: flag,
+      serverConnectionStringCandidates: v.nullish(strings),
+      allocateCloudCompute: flag,
+      owners: v.nullish(memberIndexes),
+    }),
+  ),
+  custom: v.nullish(titleObject),
+});
+
+const memberConstants = exactObject({
+  system: v.nullish(
+    exactObject({
+      xuid: v.nullish(xuid),
+      initialize: flag,
+      index: v.nullish(integer(0)),
+      team: v.nullish(v.string('Expected a string')),
+      matchmakingResult: v.nullish(titleObject),
+    }),
+  ),
+  custom: v.nullish(titleValue),
+});
+
+const measurement = v.optional(v.number('Expected a number'));
+
+const memberRequest = exactObject({
+  constants: v.nullish(memberConstants),
+  properties: v.nullish(
+    exactObject({
+      system: v.nullish(
+        exactObject({
+          active: flag,
+          ready: flag,
+          connection: v.nullish(guid),
+          subscription: v.nullish(
+            exactObject({
+              id: guid,
+              changeTypes: v.array(
+                text(
+                  (given) => changeTypes.some((one) => one.toLowerCase() === given.toLowerCase()),
+                  `one of ${changeTypes.join(', ')}`,
+                ),
+                'Expected an array of change types',
+              ),
+            }),
+          ),
+          subscriptions: v.nullish(titleObject),
+          secureDeviceAddress: v.nullish(base64),
+          initializationGroup: v.nullish(memberIndexes),
+          groups: v.nullish(strings),
+          encounters: v.nullish(strings),
+          rolePreference: v.nullish(titleObject),
+          measurements: v.nullish(
+            v.record(
+              v.string(),
+              exactObject({
+                latency: measurement,
+                bandwidthDown: measurement,
+                bandwidthUp: measurement,
+                custom: v.optional(titleValue),
+              }),
+              'Expected an object of measurements by device token',
+            ),
+          ),
+          serverMeasurements: v.nullish(
+            v.record(
+              v.string(),
+              exactObject({ latency: measurement }),
+              'Expected an object of measurements by server address name',
+            ),
+          ),
+        }),
+      ),
+      custom: v.nullish(titleObject),
+    }),
+  ),
+  roles: v.nullish(v.record(v.string(), v.nullable(v.string('Expected the name of a role')))),
+});
+
+const serverRequest = exactObject({
+  constants: v.nullish(
+    exactObject({ system: v.nullish(titleObject), custom: v.nullish(titleObject) }),
+  ),
+  properties: v.nullish(
+    exactObject({ system: v.nullish(titleObject), custom: v.nullish(titleObject) }),
+  ),
+});
+
+const reservationRequest = exactObject({
+  constants: exactObject({
+    system: exactObject({
+      xuid,
+      initialize: flag,
+      team: v.nullish(v.string('Expected a string')),
+      matchmakingResult: v.nullish(titleObject),
+    }),
+    custom: v.nullish(titleValue),
+  }),
+});
+
+const sessionBody = exactObject({
+  constants: v.nullish(titleObject),
+  properties: v.nullish(titleObject),
+  roleTypes: v.nullish(titleObject),
+  members: v.nullish(titleObject),
+  servers: v.nullish(titleObject),
+});
+
+/**
+ * The write that a body asks for.
+ *
+ * Refuses: requestInvalid, naming the first member that is not known, not of its type or out of
+ * range.
+ */
+export function parseSessionRequest(
+  body: JsonObject,
+  contractVersion: number,
+): SessionRequest | Refusal {
+  const parts = parseShape(sessionBody, body);
+  if (parts instanceof Refusal) return parts;
+  const constants = parsePart(
+    writtenConstantsIn(contractVersion),
+    parts.constants,
+    '$.constants',
+  );
+  if (constants instanceof Refusal) return constants;
+  const properties = parsePart(propertiesRequest, parts.properties, '$.properties');
+  if (properties instanceof Refusal) return properties;
+  const members = parseMembers(parts.members ?? {});
+  if (members instanceof Refusal) return members;
+  const servers = parseServers(parts.servers ?? {});
+  if (servers instanceof Refusal) return servers;
+  return {
+    ...(constants && { constants }),
+    ...(properties && { properties }),
+    ...members,
+    servers,
+    ...(parts.roleTypes && { roleTypes: parts.roleTypes }),
+  };
+}
+
+/** The properties that a body of the properties element asks for. Refuses: requestInvalid. */
+export function parsePropertiesRequest(body: JsonObject): PropertiesRequest | Refusal {
+  return parseShape(propertiesRequest, body);
+}
+
+/** The member that a body of the members/me element asks for. Refuses: requestInvalid. */
+export function parseMemberRequest(body: JsonObject): MemberRequest | Refusal {
+  return parseShape(memberRequest, body);
+}
+
+/** The server that a body of a servers element asks for. Refuses: requestInvalid. */
+export function parseServerRequest(body: JsonObject): ServerRequest | Refusal {
+  return parseShape(serverRequest, body);
+}
+
+function parsePart<S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+  path: string,
+): v.InferOutput<S> | undefined | Refusal {
+  return value == null ? undefined : parseShape(schema, value, path);
+}
+
+function parseMembers(
+  members: JsonObject,
+): Pick<SessionRequest, 'me' | 'reservations' | 'others'> | Refusal {
+  let me: MemberRequest | null | undefined;
+  const reservations = new Map<number, ReservationRequest>();
+  const others: { index: number; request: MemberRequest | null }[] = [];
+  for (const [key, value] of Object.entries(members)) {
+    const path = `$.members.${key}`;
+    const reserve = /^reserve_(0|[1-9][0-9]{0,4})$/.exec(key);
+    if (reserve) {
+      const parsed = parseShape(reservationRequest, value, path);
+      if (parsed instanceof Refusal) return parsed;
+      const { system, custom } = parsed.constants;
+      reservations.set(Number(reserve[1]), {
+        xuid: system.xuid,
+        initialize: system.initialize === true,
+        ...(custom != null && { custom }),
+      });
+      continue;
+    }
+    const isMe = key === 'me';
+    if (!isMe && !/^(0|[1-9][0-9]{0,8})$/.test(key)) {
+      return new Refusal(
+        'requestInvalid',
+        `$.members[${JSON.stringify(key)}]: Expected "me", "reserve_0", "reserve_1" … or the index of a member.`,
+        { detail: `$.members[${JSON.stringify(key)}]` },
+      );
+    }
+    const parsed = value === null ? null : parseShape(memberRequest, value, path);
+    if (parsed instanceof Refusal) return parsed;
+    if (isMe) me = parsed;
+    else others.push({ index: Number(key), request: parsed });
+  }
+  const gap = [...Array(reservations.size).keys()].find((n) => !reservations.has(n));
+  if (gap !== undefined) {
+    return new Refusal(
+      'requestInvalid',
+      `$.members.reserve_${gap} is missing: reservations are numbered from reserve_0 without gaps.`,
+      { detail: `$.members.reserve_${gap}` },
+    );
+  }
+  return {
+    ...(me !== undefined && { me }),
+    reservations: [...Array(reservations.size).keys()].flatMap((n) => reservations.get(n) ?? []),
+    others,
+  };
+}
+
+function parseServers(servers: JsonObject): SessionRequest['servers'] | Refusal {
+  const parsed: { name: string; request: ServerRequest | null }[] = [];
+  for (const [name, value] of Object.entries(servers)) {
+    if (!isName(name)) {
+      return new Refusal('requestInvalid', `$.servers: Expected ${nameExpectation}, not ${JSON.stringify(name)}.`, {
+        detail: '$.servers',
+      });
+    }
+    const request = value === null ? null : parseShape(serverRequest, value, `$.servers.${name}`);
+    if (request instanceof Refusal) return request;
+    parsed.push({ name, request });
+  }
+  return parsed;
+}

@@ -1,0 +1,70 @@
+/**
+ * Entries that game services keep in a session.
+ *
+ * @source contract 4, 5
+ */
+
+import type { Caller } from '../caller.ts';
+import type { JsonObject } from '../json.ts';
+import { Refusal } from '../refusal.ts';
+import { layOver } from './constants.ts';
+import { mergeCustom } from './properties.ts';
+import type { SessionRequest } from './request.ts';
+import type { Server, Session } from './session.ts';
+
+/** Nothing when the caller may write the server entries of the request. Refuses: serviceRequired. */
+export function mayWriteServers(
+  { servers: [first] }: SessionRequest,
+  caller: Caller,
+): Refusal | undefined {
+  if (first === undefined || caller.kind === 'service') return undefined;
+  return new Refusal(
+    'serviceRequired',
+    'Server entries are written by game services: the token needs a service principal (claim svc).',
+    { detail: `$.servers.${first.name}` },
+  );
+}
+
+/**
+ * The session with its server entries written; a null entry is removed. Whether the caller may
+ * write them is decided before.
+ *
+ * Refuses: constantsConflict for constants that an entry has already.
+ */
+export function writeServers(
+  session: Session,
+  requests: SessionRequest['servers'],
+): Session | Refusal {
+  if (requests.length === 0) return session;
+  const servers = new Map(Object.entries(session.servers));
+  for (const { name, request } of requests) {
+    if (request === null) {
+      servers.delete(name);
+      continue;
+    }
+    const current = servers.get(name);
+    const constants = constantsOf(current, request, `$.servers.${name}.constants`);
+    if (constants instanceof Refusal) return constants;
+    servers.set(name, {
+      constants,
+      properties: {
+        system: mergeCustom(current?.properties.system ?? {}, request.properties?.system ?? {}),
+        custom: mergeCustom(current?.properties.custom ?? {}, request.properties?.custom ?? {}),
+      },
+    });
+  }
+  return { ...session, servers: Object.fromEntries(servers) };
+}
+
+function constantsOf(
+  current: Server | undefined,
+  request: NonNullable<SessionRequest['servers'][number]['request']>,
+  path: string,
+): Server['constants'] | Refusal {
+  const fix = (part: 'system' | 'custom'): JsonObject | Refusal =>
+    layOver(current?.constants[part] ?? {}, request.constants?.[part] ?? {}, `${path}.${part}`);
+  const system = fix('system');
+  if (system instanceof Refusal) return system;
+  const custom = fix('custom');
+  return custom instanceof Refusal ? custom : { system, custom };
+}

@@ -1,0 +1,136 @@
+import type { Guid, TitleId } from '../ids.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
+import type { Caller } from '../caller.ts';
+import { Refusal } from '../refusal.ts';
+import { downgradeConstantsSystem, hasOlderNames, templateDefaults } from './contract-version.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Named constants and defaults from which sessions are created, in the shape of contract 107
+ * whatever version the file was written in.
+ *
+ * @source contract 3
+ */
+export type SessionTemplate = {
+  readonly name: string;
+  /** The contract version that the file was written in: 104, 105 or 107. */
+  readonly contractVersion: number;
+  /** `system` as written, nulls included: they force "unset". */
+  readonly constants: { readonly system: JsonObject; readonly custom: JsonObject };
+  /** What a new session starts with. */
+  readonly properties: Session['properties'];
+  readonly roleTypes?: JsonObject;
+};
+
+/** A title's configuration. */
+export type ServiceConfig = {
+  readonly scid: Guid;
+  readonly titles: readonly Title[];
+  /** Absent: every sandbox may use it. */
+  readonly sandboxes?: readonly string[];
+  /** By lower-case template name. */
+  readonly sessionTemplates: ReadonlyMap<string, SessionTemplate>;
+  readonly hoppers?: JsonObject;
+  readonly inviteStrings?: JsonObject;
+};
+
+export type Title = {
+  readonly titleId: TitleId;
+  /** By platform; answered in handles. */
+  readonly gameTypes?: JsonObject;
+};
+
+/** All service configs, by lower-case scid. */
+export type Catalog = ReadonlyMap<string, ServiceConfig>;
+
+/**
+ * The service config of this scid, when the caller's title and sandbox may use it.
+ *
+ * A caller whose token names no title is bound to none and passes.
+ *
+ * Refuses: serviceConfigUnknown, serviceConfigForbidden.
+ *
+ * @source contract 2; guess: unknowns.md "token without a title"
+ */
+export function mayUseServiceConfig(
+  catalog: Catalog,
+  scid: Guid,
+  caller: Caller,
+): ServiceConfig | Refusal {
+  const config = catalog.get(scid.toLowerCase());
+  if (config === undefined) {
+    return new Refusal(
+      'serviceConfigUnknown',
+      `Service config ${scid} is not configured on this server.`,
+      { detail: scid },
+    );
+  }
+  const { titleId, sandbox } = caller;
+  if (titleId !== undefined && !config.titles.some((title) => title.titleId === titleId)) {
+    return new Refusal(
+      'serviceConfigForbidden',
+      `Service config ${scid} is not for title ${titleId}; the token must name one of its titles.`,
+      { detail: `title ${titleId}` },
+    );
+  }
+  if (config.sandboxes !== undefined && !config.sandboxes.includes(sandbox)) {
+    return new Refusal(
+      'serviceConfigForbidden',
+      `Service config ${scid} is not for sandbox ${sandbox}; the token must name one of its sandboxes.`,
+      { detail: `sandbox ${sandbox}` },
+    );
+  }
+  return config;
+}
+
+/**
+ * The template of this name, compared without regard to case.
+ *
+ * Refuses: templateUnknown.
+ */
+export function findTemplate(
+  config: ServiceConfig,
+  templateName: string,
+): SessionTemplate | Refusal {
+  return (
+    config.sessionTemplates.get(templateName.toLowerCase()) ??
+    new Refusal(
+      'templateUnknown',
+      `Service config ${config.scid} has no session template "${templateName}".`,
+      { detail: templateName },
+    )
+  );
+}
+
+/**
+ * The template as a document of `contractVersion`: one from which a file of that version would get
+ * the same sessions. Where the versions differ in a default, the document says what holds.
+ *
+ * @source contract 3; guess: unknowns.md "template documents"
+ */
+export function viewTemplate(template: SessionTemplate, contractVersion: number): JsonObject {
+  const { constants, properties, roleTypes } = template;
+  const keepsDefaults = hasOlderNames(template.contractVersion) === hasOlderNames(contractVersion);
+  const system = keepsDefaults ? constants.system : withDefaults(template);
+  return {
+    contractVersion,
+    constants: {
+      system: downgradeConstantsSystem(system, contractVersion),
+      custom: constants.custom,
+    },
+    properties: properties as unknown as JsonObject,
+    ...(roleTypes && { roleTypes }),
+  };
+}
+
+function withDefaults({ constants: { system }, contractVersion }: SessionTemplate): JsonObject {
+  const { memberInitialization, ...defaults } = templateDefaults(contractVersion);
+  const initialization = system['memberInitialization'];
+  return {
+    ...defaults,
+    ...system,
+    ...(isJsonObject(initialization) && {
+      memberInitialization: { ...memberInitialization, ...initialization },
+    }),
+  };
+}

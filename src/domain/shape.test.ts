@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as v from 'valibot';
+import { asRefusal } from '../testing/samples.ts';
+import { parseExactJson, type Json } from './json.ts';
+import {
+  checkShape,
+  exactObject,
+  integer,
+  parseShape,
+  text,
+  titleObject,
+  titleValue,
+  word,
+} from './shape.ts';
+
+const shape = exactObject({
+  count: integer(1, 3),
+  size: v.optional(integer(0)),
+  mode: v.optional(word(['Fast', 'Slow'])),
+  name: v.optional(text((given) => given.startsWith('x'), 'a name that starts with x')),
+  list: v.optional(v.array(exactObject({ id: integer(0) }), 'Expected an array')),
+  custom: v.optional(titleObject),
+  any: v.optional(titleValue),
+});
+
+/** What does not fit, where it is said to be, and what is said to be right there. */
+const misfits: readonly (readonly [given: string, path: string, expected: RegExp])[] = [
+  ['[]', '$', /an object/],
+  ['null', '$', /an object/],
+  ['1.0', '$', /an object/],
+  ['{}', '$.count', /missing.*integer from 1 to 3/],
+  ['{"count":0}', '$.count', /integer from 1 to 3/],
+  ['{"count":4}', '$.count', /integer from 1 to 3/],
+  ['{"count":1.5}', '$.count', /integer from 1 to 3/],
+  ['{"count":"1"}', '$.count', /integer from 1 to 3/],
+  ['{"count":null}', '$.count', /integer from 1 to 3/],
+  ['{"count":1,"size":-1}', '$.size', /integer of at least 0/],
+  ['{"count":1,"size":9007199254740993}', '$.size', /integer/],
+  ['{"count":1,"mode":"medium"}', '$.mode', /one of "Fast", "Slow"/],
+  ['{"count":1,"mode":1}', '$.mode', /one of "Fast", "Slow"/],
+  ['{"count":1,"name":"y"}', '$.name', /a name that starts with x/],
+  ['{"count":1,"name":{}}', '$.name', /a name that starts with x/],
+  ['{"count":1,"list":{}}', '$.list', /an array/],
+  ['{"count":1,"list":[{"id":1},{"id":-1}]}', '$.list[1].id', /at least 0/],
+  ['{"count":1,"list":[{}]}', '$.list[0].id', /missing.*at least 0/],
+  ['{"count":1,"custom":[]}', '$.custom', /an object/],
+  ['{"count":1,"other":1}', '$.other', /not known here/],
+  ['{"count":1,"with space":1}', '$["with space"]', /not known here/],
+  ['{"count":1,"__proto__":{}}', '$.__proto__', /not known here/],
+  ['{"count":1,"constructor":{}}', '$.constructor', /not known here/],
+  ['{"count":1,"toString":1}', '$.toString', /not known here/],
+];
+
+for (const [given, path, expected] of misfits) {
+  test(`${given} does not fit, and ${path} is named`, () => {
+    const refusal = asRefusal(parseShape(shape, parseExactJson(given)), 'requestInvalid');
+    assert.equal(refusal.detail, path);
+    assert.ok(refusal.text.startsWith(`${path}: `), refusal.text);
+    assert.match(refusal.text, expected);
+  });
+}
+
+test('what fits comes back as it is, words as they are listed', () => {
+  const given = {
+    count: 3,
+    size: 0,
+    mode: 'SLOW',
+    name: 'xy',
+    list: [{ id: 7 }],
+    custom: { nested: [null] },
+    any: [null],
+  };
+  assert.deepEqual(parseShape(shape, given), { ...given, mode: 'Slow' });
+});
+
+test('title data is not copied: keys that objects inherit and exact numbers stay', () => {
+  const custom = parseExactJson('{"__proto__":{"a":1.50},"constructor":null}');
+  const parsed = parseShape(shape, { count: 1, custom, any: custom }) as { custom: Json; any: Json };
+  assert.equal(parsed.custom, custom);
+  assert.equal(parsed.any, custom);
+});
+
+test('every problem is listed, below the root that is given', () => {
+  const checked = checkShape(shape, { count: 0, size: -1 }, '$.a');
+  assert.ok('problems' in checked);
+  assert.deepEqual(
+    checked.problems.map(({ path }) => path),
+    ['$.a.count', '$.a.size'],
+  );
+});

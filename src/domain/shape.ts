@@ -1,0 +1,116 @@
+/**
+ * Shapes of what comes from outside, as valibot schemas, and the one way in which a value that does
+ * not fit is told: the JSON path and what was expected there.
+ */
+
+import * as v from 'valibot';
+import { formatJson, isJsonObject, type Json, type JsonObject } from './json.ts';
+import { Refusal } from './refusal.ts';
+
+type Entries = v.ObjectEntries;
+type ExactObject<E extends Entries> = v.GenericSchema<
+  JsonObject,
+  v.InferOutput<v.StrictObjectSchema<E, undefined>>
+>;
+
+/** Any JSON object, left as it is: title data. */
+export const titleObject = v.custom<JsonObject>(isJsonObject, 'Expected an object');
+
+/**
+ * An object with these members and no others; an array is none.
+ *
+ * The entries lose their prototype, so that a member named `constructor` is as unknown as any other.
+ */
+export function exactObject<const E extends Entries>(entries: E): ExactObject<E> {
+  const known = { __proto__: null, ...entries } as E;
+  const members = v.strictObject(known, (issue) => {
+    if (issue.expected === 'never') return 'This member is not known here; remove it';
+    const missing = known[String(issue.path?.at(-1)?.key)];
+    const [first] = missing === undefined ? [] : (v.safeParse(missing, undefined).issues ?? []);
+    return `This member is missing. ${first?.message ?? ''}`;
+  });
+  return v.pipe(titleObject, members as unknown as ExactObject<E>) as ExactObject<E>;
+}
+
+/** Any JSON value, left as it is: title data. */
+export const titleValue = v.custom<Json>(() => true);
+
+/** An integer of at least `min` and at most `max`. */
+export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  const expected = `Expected an integer ${range}`;
+  return v.pipe(
+    v.number(expected),
+    v.safeInteger(expected),
+    v.minValue(min, expected),
+    v.maxValue(max, expected),
+  );
+}
+
+/** A string for which `holds`; `expected` completes "Expected …". */
+export function text(holds: (text: string) => boolean, expected: string) {
+  return v.pipe(v.string(`Expected ${expected}`), v.check(holds, `Expected ${expected}`));
+}
+
+/** One of these words, compared without regard to case; answered as listed. */
+export function word<const W extends readonly [string, ...string[]]>(words: W) {
+  const expected = `Expected one of ${words.map((one) => `"${one}"`).join(', ')}`;
+  const find = (given: string): string | undefined =>
+    words.find((one) => one.toLowerCase() === given.toLowerCase());
+  return v.pipe(
+    v.string(expected),
+    v.check((given) => find(given) !== undefined, expected),
+    v.transform((given) => find(given) as W[number]),
+  );
+}
+
+/** One problem found: where, and what would be right. */
+export type ShapeProblem = { readonly path: string; readonly expected: string };
+
+/** Every way in which `value` does not fit `schema`, or the value it holds. */
+export function checkShape<S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+  root = '$',
+): { readonly value: v.InferOutput<S> } | { readonly problems: readonly ShapeProblem[] } {
+  const result = v.safeParse(schema, value);
+  if (result.success) return { value: result.output };
+  return {
+    problems: result.issues.map((issue) => ({
+      path: formatPath(root, issue.path ?? []),
+      expected: expectationOf(issue),
+    })),
+  };
+}
+
+/**
+ * `value` as the type of `schema`.
+ *
+ * Refuses: requestInvalid, naming the first place that does not fit and what was expected there.
+ */
+export function parseShape<S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+  root = '$',
+): v.InferOutput<S> | Refusal {
+  const checked = checkShape(schema, value, root);
+  if ('value' in checked) return checked.value;
+  const [first] = checked.problems;
+  const { path, expected } = first ?? { path: '$', expected: 'Expected something else' };
+  return new Refusal('requestInvalid', `${path}: ${expected}.`, { detail: path });
+}
+
+function formatPath(root: string, path: readonly { readonly key?: unknown }[]): string {
+  return path.reduce((at, { key }) => `${at}${formatStep(key)}`, root);
+}
+
+/** One step of a JSON path: `.name`, `["another name"]` or `[0]`. */
+export function formatStep(key: unknown): string {
+  if (typeof key === 'number') return `[${key}]`;
+  const name = String(key);
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : `[${formatJson(name)}]`;
+}
+
+function expectationOf(issue: v.BaseIssue<unknown>): string {
+  return issue.message.replace(/^Invalid [a-z]+: /, '');
+}

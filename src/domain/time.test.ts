@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatTime, latestTimeMs } from './time.ts';
+
+const times: readonly (readonly [timeMs: number, text: string])[] = [
+  [0, '1970-01-01T00:00:00.0000000Z'],
+  [Date.UTC(2016, 8, 20, 20, 50, 0, 518), '2016-09-20T20:50:00.5180000Z'],
+  [latestTimeMs, '9999-12-31T23:59:59.9990000Z'],
+];
+
+for (const [timeMs, text] of times) {
+  test(`${timeMs} is written ${text}`, () => {
+    assert.equal(formatTime(timeMs), text);
+    // What clients do with it: seven digits are more than Date keeps.
+    assert.equal(Date.parse(text), timeMs);
+  });
+}
