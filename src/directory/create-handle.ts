@@ -1,0 +1,136 @@
+import type { Caller } from '../domain/caller.ts';
+import {
+  createActivity,
+  createInvite,
+  createTransfer,
+  isSameHandle,
+  type HandleDecision,
+} from '../domain/handle/create.ts';
+import type { Handle } from '../domain/handle/handle.ts';
+import type { HandleRequest } from '../domain/handle/request.ts';
+import type { Guid } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import { Refusal } from '../domain/refusal.ts';
+import type { SessionReference } from '../domain/session/reference.ts';
+import { findTemplate, mayUseServiceConfig } from '../domain/session/template.ts';
+import type { Batch, Committed, Conflict, SessionRecord } from '../store/store.ts';
+import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
+import type { World } from './world.ts';
+
+/** A handle that was made, or that an earlier request with the same id had made. */
+export type MadeHandle = { readonly handle: Handle; readonly created: boolean };
+
+/**
+ * The handle that a request asks for: checked, confirmed by its session, and kept.
+ *
+ * Refuses: as createActivity, createInvite, createTransfer; handleIdTaken; serviceConfigUnknown,
+ * serviceConfigForbidden, templateUnknown, tooBusy.
+ *
+ * @source contract 8
+ */
+export async function createHandle(
+  world: World,
+  request: HandleRequest,
+  caller: Caller,
+): Promise<MadeHandle | Refusal> {
+  const config = mayUseServiceConfig(world.catalog(), request.reference.scid, caller);
+  if (config instanceof Refusal) return config;
+  const template = findTemplate(config, request.reference.templateName);
+  if (template instanceof Refusal) return template;
+
+  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+    const earlier = await findEarlier(world, request, caller);
+    if (earlier !== undefined) return earlier;
+    const reference = {
+      ...request.reference,
+      name: request.reference.name ?? world.ids.guid(),
+    };
+    const record = await readSettledSession(world, reference);
+    if (record instanceof Refusal) return record;
+    const decision = await decide(world, request, reference, record, caller, {
+      nowMs: world.clock.nowMs(),
+      freshGuid: world.ids.guid(),
+      inviteLifetimeMs: world.settings.inviteLifetimeMs,
+      config,
+      template,
+    });
+    if (decision instanceof Refusal) return decision;
+    const outcome = await commitHandle(world, record, decision);
+    if (outcome.kind === 'conflict') continue;
+    // Of two requests with the same id under way at once the store keeps the first.
+    if (request.id !== undefined)
+      return (await findEarlier(world, request, caller, decision.handle)) ?? tooBusy();
+    return { handle: decision.handle, created: true };
+  }
+  return tooBusy();
+}
+
+async function findEarlier(
+  { store }: World,
+  request: HandleRequest,
+  caller: Caller,
+  own?: Handle,
+): Promise<MadeHandle | Refusal | undefined> {
+  const handle = request.id === undefined ? undefined : await store.handle(request.id);
+  if (handle === undefined) return undefined;
+  if (
+    own !== undefined &&
+    own.createTimeMs === handle.createTimeMs &&
+    isSameHandle(handle, request, caller)
+  ) {
+    return { handle: own, created: true };
+  }
+  return isSameHandle(handle, request, caller) ? { handle, created: false } : idTaken(handle.id);
+}
+
+function idTaken(id: Guid): Refusal {
+  return new Refusal(
+    'handleIdTaken',
+    `A handle with id ${id} exists and says something else; send a fresh id, or none.`,
+    { detail: '$.id' },
+  );
+}
+
+async function decide(
+  world: World,
+  request: HandleRequest,
+  reference: SessionReference,
+  record: SessionRecord | undefined,
+  caller: Caller,
+  facts: Parameters<typeof createActivity>[4],
+): Promise<HandleDecision | Refusal> {
+  switch (request.type) {
+    case 'activity':
+      return createActivity(request, reference, record?.session, caller, facts);
+    case 'invite': {
+      const isBlocked =
+        caller.kind === 'user' && (await world.people.avoids(request.invitedXuid, caller.xuid));
+      return createInvite(request, reference, record?.session, caller, isBlocked, facts);
+    }
+    case 'transfer': {
+      const origin = await readSettledSession(world, request.origin);
+      if (origin instanceof Refusal) return origin;
+      return createTransfer(request, record?.session, origin?.session, caller, facts);
+    }
+  }
+}
+
+function commitHandle(
+  world: World,
+  record: SessionRecord | undefined,
+  { handle, session }: HandleDecision,
+): Promise<Committed | Conflict> {
+  const beside: Batch = {
+    handles: [handle],
+    ...(handle.type === 'activity' && {
+      pointActivity: {
+        xuid: handle.ownerXuid,
+        scid: handle.reference.scid,
+        handleId: handle.id,
+      },
+    }),
+  };
+  return session === undefined || record === undefined
+    ? world.store.commit(beside)
+    : commitSession(world, record, session, beside);
+}

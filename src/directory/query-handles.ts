@@ -1,0 +1,78 @@
+import type { Caller } from '../domain/caller.ts';
+import { confirmsActivity } from '../domain/handle/confirm.ts';
+import type { ActivityHandle } from '../domain/handle/handle.ts';
+import type { ActivityQuery } from '../domain/handle/request.ts';
+import type { Xuid } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { mayRead } from '../domain/session/access.ts';
+import { mayUseServiceConfig } from '../domain/session/template.ts';
+import type { Session } from '../domain/session/session.ts';
+import { readSettledSession } from './settled-session.ts';
+import type { World } from './world.ts';
+
+/** An activity and the session that confirmed it. */
+export type ActivityResult = { readonly handle: ActivityHandle; readonly session: Session };
+
+/**
+ * The activities that a query asks for, in the order of its owners, at most
+ * handleQueryResultsMax: each confirmed by its session, those in private sessions only for callers
+ * who may read these.
+ *
+ * Refuses: handleNotYours for somebody else's list of people, serviceConfigUnknown,
+ * serviceConfigForbidden.
+ *
+ * @source contract 8.1
+ */
+export async function queryActivities(
+  world: World,
+  { scid, owners }: ActivityQuery,
+  caller: Caller,
+): Promise<readonly ActivityResult[] | Refusal> {
+  const config =
+    scid === undefined ? undefined : mayUseServiceConfig(world.catalog(), scid, caller);
+  if (config instanceof Refusal) return config;
+  const xuids = await ownersOf(world, owners, caller);
+  if (xuids instanceof Refusal) return xuids;
+  const results: ActivityResult[] = [];
+  for (const handle of await world.store.activitiesOf([...new Set(xuids)], scid)) {
+    if (results.length === limits.handleQueryResultsMax) break;
+    if (handle.type !== 'activity') continue;
+    const session = await confirmedSession(world, handle, caller);
+    if (session !== undefined) results.push({ handle, session });
+  }
+  return results;
+}
+
+async function ownersOf(
+  { people }: World,
+  owners: ActivityQuery['owners'],
+  caller: Caller,
+): Promise<readonly Xuid[] | Refusal> {
+  if ('xuids' in owners) return owners.xuids;
+  if (caller.kind === 'user' && caller.xuid !== owners.ofXuid) {
+    return new Refusal(
+      'handleNotYours',
+      "monikerXuid must be the caller's own xuid; only services may ask for somebody else's list.",
+      { detail: '$.owners.people.monikerXuid' },
+    );
+  }
+  return people.followedBy(owners.ofXuid, owners.list);
+}
+
+async function confirmedSession(
+  world: World,
+  handle: ActivityHandle,
+  caller: Caller,
+): Promise<Session | undefined> {
+  if (mayUseServiceConfig(world.catalog(), handle.reference.scid, caller) instanceof Refusal) {
+    return undefined;
+  }
+  const record = await readSettledSession(world, handle.reference);
+  if (record === undefined || record instanceof Refusal) return undefined;
+  const { session } = record;
+  const isHidden =
+    session.constants.system.visibility === 'private' &&
+    mayRead(session, caller, { granted: false, followed: false }) !== undefined;
+  return !isHidden && confirmsActivity(session, handle, true) ? session : undefined;
+}

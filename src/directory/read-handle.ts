@@ -1,0 +1,93 @@
+import type { Caller } from '../domain/caller.ts';
+import { grants, mayReadHandle } from '../domain/handle/access.ts';
+import { confirmsActivity, confirmsTransfer, isPending } from '../domain/handle/confirm.ts';
+import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
+import type { Guid } from '../domain/ids.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { mayUseServiceConfig } from '../domain/session/template.ts';
+import type { Session } from '../domain/session/session.ts';
+import { readSettledSession } from './settled-session.ts';
+import type { World } from './world.ts';
+
+/**
+ * The handle of this id, when it is live and the caller may see it.
+ *
+ * Refuses: handleUnknown, handleNotYours, serviceConfigUnknown, serviceConfigForbidden, tooBusy.
+ *
+ * @source contract 8
+ */
+export async function readHandle(
+  world: World,
+  id: Guid,
+  caller: Caller,
+): Promise<Handle | Refusal> {
+  const handle = await readLiveHandle(world, id, caller);
+  if (handle instanceof Refusal) return handle;
+  return mayReadHandle(handle, caller) ?? handle;
+}
+
+/**
+ * The handle of this id, whoever it was made for, when it still leads somewhere: one that its
+ * session does not confirm is as good as gone.
+ *
+ * Refuses: handleUnknown, serviceConfigUnknown, serviceConfigForbidden, tooBusy.
+ */
+export async function readLiveHandle(
+  world: World,
+  id: Guid,
+  caller: Caller,
+): Promise<Handle | Refusal> {
+  const handle = await world.store.handle(id.toLowerCase());
+  if (handle === undefined) return handleUnknown(id);
+  const config = mayUseServiceConfig(world.catalog(), handle.reference.scid, caller);
+  if (config instanceof Refusal) return config;
+  const isLive = await confirm(world, handle);
+  if (isLive instanceof Refusal) return isLive;
+  return isLive ? handle : handleUnknown(id);
+}
+
+async function confirm(world: World, handle: Handle): Promise<boolean | Refusal> {
+  if (handle.type === 'invite') return isPending(handle, world.clock.nowMs());
+  const record = await readSettledSession(world, handle.reference);
+  if (record instanceof Refusal) return record;
+  if (handle.type === 'transfer') return confirmsTransfer(record?.session, handle);
+  // Set before there was a session: a promise to its owner, until the session decides.
+  if (handle.branch === undefined && record === undefined) return isPointedAt(world, handle);
+  return confirmsActivity(record?.session, handle, await isPointedAt(world, handle));
+}
+
+async function isPointedAt(
+  { store }: World,
+  { ownerXuid, reference, id }: ActivityHandle,
+): Promise<boolean> {
+  const current = await store.activitiesOf([ownerXuid], reference.scid);
+  return current.some((handle) => handle.id === id);
+}
+
+/** Says that no live handle has this id. */
+export function handleUnknown(id: Guid): Refusal {
+  return new Refusal(
+    'handleUnknown',
+    `No handle ${id} is live: it never was, has expired, was replaced or deleted, or its session has ended.`,
+    { detail: id },
+  );
+}
+
+/**
+ * True when the handle lifts the restrictions of its session for the caller, as things stand now.
+ *
+ * Refuses: tooBusy.
+ */
+export async function gatherGrant(
+  world: World,
+  handle: Handle,
+  caller: Caller,
+): Promise<boolean | Refusal> {
+  let origin: Session | undefined;
+  if (handle.type === 'transfer') {
+    const record = await readSettledSession(world, handle.origin);
+    if (record instanceof Refusal) return record;
+    origin = record?.session;
+  }
+  return grants(handle, caller, origin);
+}

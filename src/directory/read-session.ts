@@ -1,0 +1,33 @@
+import type { Caller } from '../domain/caller.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { mayRead } from '../domain/session/access.ts';
+import type { SessionReference } from '../domain/session/reference.ts';
+import type { Session } from '../domain/session/session.ts';
+import { findTemplate, mayUseServiceConfig } from '../domain/session/template.ts';
+import { gatherAccessFacts } from './session-facts.ts';
+import { readSettledSession } from './settled-session.ts';
+import type { World } from './world.ts';
+
+/**
+ * The session as it stands now, when the caller may read it; undefined when there is none.
+ *
+ * Refuses: serviceConfigUnknown, serviceConfigForbidden, templateUnknown, sessionPrivate,
+ * readRestricted, tooBusy.
+ *
+ * @source contract 5
+ */
+export async function readSession(
+  world: World,
+  reference: SessionReference,
+  caller: Caller,
+  granted = false,
+): Promise<Session | undefined | Refusal> {
+  const config = mayUseServiceConfig(world.catalog(), reference.scid, caller);
+  if (config instanceof Refusal) return config;
+  const template = findTemplate(config, reference.templateName);
+  if (template instanceof Refusal) return template;
+  const record = await readSettledSession(world, reference);
+  if (record === undefined || record instanceof Refusal) return record;
+  const facts = await gatherAccessFacts(world, record.session, caller, granted);
+  return mayRead(record.session, caller, facts) ?? record.session;
+}

@@ -1,0 +1,27 @@
+import { readSettledSession } from './settled-session.ts';
+import type { World } from './world.ts';
+
+/** Records looked at in one go, so that requests get in between; the rest is for the next. */
+const sweepRecordsMax = 100;
+
+/**
+ * Settles the sessions that are due and that nobody looked at, and removes invites that have
+ * expired. Tells whether there may be more of them.
+ *
+ * @source contract 6
+ */
+export async function sweep(world: World): Promise<'done' | 'more'> {
+  const nowMs = world.clock.nowMs();
+  const [keys, expired] = await Promise.all([
+    world.store.due(nowMs, sweepRecordsMax),
+    world.store.expired(nowMs, sweepRecordsMax),
+  ]);
+  await Promise.all(keys.map((key) => readSettledSession(world, referenceOf(key))));
+  if (expired.length > 0) await world.store.commit({ removeHandles: expired });
+  return Math.max(keys.length, expired.length) === sweepRecordsMax ? 'more' : 'done';
+}
+
+function referenceOf(key: string): { scid: string; templateName: string; name: string } {
+  const [scid = '', templateName = '', name = ''] = key.split('~');
+  return { scid, templateName, name };
+}

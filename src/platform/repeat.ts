@@ -1,0 +1,43 @@
+import type { Milliseconds } from '../domain/time.ts';
+
+/** A task that is run again and again, one run at a time. */
+export type Repeated = AsyncDisposable & {
+  /** Runs the task once more, after the run under way; rejects when that run fails. */
+  runNow(): Promise<void>;
+};
+
+/**
+ * Runs `task` every `intervalMs`, counted from the end of a run, until it is disposed of; then the
+ * run under way comes to its end. A run that fails is told to `failed` and made up for by the next.
+ */
+export function repeat(
+  task: () => Promise<void>,
+  intervalMs: Milliseconds,
+  failed: (error: unknown) => void,
+): Repeated {
+  let last: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  const runNow = (): Promise<void> => {
+    const run = last.then(task);
+    last = run.catch(() => undefined);
+    return run;
+  };
+  const schedule = (): void => {
+    timer = setTimeout(() => {
+      runNow()
+        .catch(failed)
+        .finally(() => {
+          if (timer !== undefined) schedule();
+        });
+    }, intervalMs).unref();
+  };
+  schedule();
+  return {
+    runNow,
+    async [Symbol.asyncDispose]() {
+      clearTimeout(timer);
+      timer = undefined;
+      await last;
+    },
+  };
+}
