@@ -1,0 +1,55 @@
+import type { Caller } from '../domain/caller.ts';
+import type { JsonObject } from '../domain/json.ts';
+import type { Refusal } from '../domain/refusal.ts';
+import type { World } from '../directory/world.ts';
+
+/** One line of the API: a verb on a path, and what it answers. */
+export type Route = {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /**
+   * Literals match without regard to case; `{name}` stands for one segment that is not empty. Where
+   * two paths fit, a literal goes before a parameter, whatever the verbs: a verb that the more
+   * literal path lacks is a 405.
+   */
+  readonly path: string;
+  /** What must be known of the caller before `answer` is asked. */
+  readonly door: 'sessionDirectory' | 'authorized' | 'open';
+  /** Whether the body is read: a JSON object that must be there, or none, whatever was sent. */
+  readonly body: 'object' | 'none';
+  readonly answer: (
+    request: RouteRequest,
+    world: World,
+  ) => Promise<Answer | Refusal | RefusalWithHeaders>;
+};
+
+export type RouteRequest = {
+  /** Path parameters, percent-decoded, in the caller's case. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Made when it is asked for. */
+  readonly query: URLSearchParams;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Numbers under a key named `custom` exact; `{}` where the route reads none. */
+  readonly body: JsonObject;
+  /** Undefined on open routes only. */
+  readonly caller: Caller;
+  /** 104 to 107; 107 where the route asks for none. */
+  readonly contractVersion: number;
+};
+
+/** What goes back. A text body is sent as it is. */
+export type Answer = {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  /** Of the body; `application/json` when absent. */
+  readonly contentType?: string;
+  /** True for a session document, which clients may revalidate. */
+  readonly isSession?: boolean;
+};
+
+/** A refusal with headers of its own: a `Content-Location`, say. */
+export type RefusalWithHeaders = {
+  readonly refusal: Refusal;
+  readonly headers: Readonly<Record<string, string>>;
+};

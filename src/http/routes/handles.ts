@@ -1,0 +1,154 @@
+import { createHandle } from '../../directory/create-handle.ts';
+import { deleteHandle } from '../../directory/delete-handle.ts';
+import { queryActivities } from '../../directory/query-handles.ts';
+import { gatherGrant, readHandle, readLiveHandle } from '../../directory/read-handle.ts';
+import { readSession } from '../../directory/read-session.ts';
+import { writeSession } from '../../directory/write-session.ts';
+import type { World } from '../../directory/world.ts';
+import type { Handle } from '../../domain/handle/handle.ts';
+import {
+  parseActivityQuery,
+  parseHandleRequest,
+  parseInclude,
+} from '../../domain/handle/request.ts';
+import { viewActivityResult, viewHandle } from '../../domain/handle/view.ts';
+import { formatJson } from '../../domain/json.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { parsePreconditions } from '../../domain/session/precondition.ts';
+import { formatSessionPath } from '../../domain/session/reference.ts';
+import { parseSessionRequest } from '../../domain/session/request.ts';
+import type { Route, RouteRequest } from '../route.ts';
+import { answerRead, answerWritten } from '../session-answer.ts';
+
+/** Makes an activity, an invite or a transfer handle. @source contract 8 */
+const postHandle: Route = {
+  method: 'POST',
+  path: '/handles',
+  door: 'sessionDirectory',
+  body: 'object',
+  async answer({ body, caller }, world) {
+    const request = parseHandleRequest(body);
+    if (request instanceof Refusal) return request;
+    const made = await createHandle(world, request, caller);
+    if (made instanceof Refusal) return made;
+    const location = `/handles/${made.handle.id}`;
+    return {
+      status: made.created ? 201 : 200,
+      headers: { location, 'content-location': location },
+      body: formatJson(viewHandle(made.handle)),
+    };
+  },
+};
+
+const getHandle: Route = {
+  method: 'GET',
+  path: '/handles/{id}',
+  door: 'sessionDirectory',
+  body: 'none',
+  async answer({ params, caller }, world) {
+    const handle = await readHandle(world, params['id'] ?? '', caller);
+    if (handle instanceof Refusal) return handle;
+    return { status: 200, body: formatJson(viewHandle(handle)) };
+  },
+};
+
+const removeHandle: Route = {
+  method: 'DELETE',
+  path: '/handles/{id}',
+  door: 'sessionDirectory',
+  body: 'none',
+  async answer({ params, caller }, world) {
+    return (await deleteHandle(world, params['id'] ?? '', caller)) ?? { status: 204 };
+  },
+};
+
+/** Reads the session that a handle leads to, with what the handle grants. @source contract 5, 8 */
+const getSessionByHandle: Route = {
+  method: 'GET',
+  path: '/handles/{id}/session',
+  door: 'sessionDirectory',
+  body: 'none',
+  async answer(request, world) {
+    const way = await followHandle(request, world);
+    if (way instanceof Refusal) return way;
+    const { reference } = way.handle;
+    const session = await readSession(world, reference, request.caller, way.granted);
+    if (session instanceof Refusal) return session;
+    const { ifNoneMatch } = parsePreconditions(request.headers);
+    return answerRead(session, ifNoneMatch, request, {
+      'content-location': formatSessionPath(session?.reference ?? reference),
+    });
+  },
+};
+
+/**
+ * Writes the session that a handle leads to, with what the handle grants; never creates one.
+ * @source contract 5, 8
+ */
+const putSessionByHandle: Route = {
+  method: 'PUT',
+  path: '/handles/{id}/session',
+  door: 'sessionDirectory',
+  body: 'object',
+  async answer(request, world) {
+    const body = parseSessionRequest(request.body, request.contractVersion);
+    if (body instanceof Refusal) return body;
+    const way = await followHandle(request, world);
+    if (way instanceof Refusal) return way;
+    const { reference } = way.handle;
+    const written = await writeSession(
+      world,
+      {
+        reference,
+        request: body,
+        preconditions: parsePreconditions(request.headers),
+        caller: request.caller,
+        onlyExisting: true,
+      },
+      { granted: way.granted, commit: request.query.get('nocommit') !== 'true' },
+    );
+    if (written instanceof Refusal) return written;
+    const session = 'session' in written ? written.session : undefined;
+    return answerWritten(written, request, {
+      'content-location': formatSessionPath(session?.reference ?? reference),
+    });
+  },
+};
+
+async function followHandle(
+  { params, caller }: RouteRequest,
+  world: World,
+): Promise<{ readonly handle: Handle; readonly granted: boolean } | Refusal> {
+  const handle = await readLiveHandle(world, params['id'] ?? '', caller);
+  if (handle instanceof Refusal) return handle;
+  const granted = await gatherGrant(world, handle, caller);
+  return granted instanceof Refusal ? granted : { handle, granted };
+}
+
+/** Lists activities. @source contract 8.1 */
+const queryHandles: Route = {
+  method: 'POST',
+  path: '/handles/query',
+  door: 'sessionDirectory',
+  body: 'object',
+  async answer({ body, caller, query }, world) {
+    const asked = parseActivityQuery(body);
+    if (asked instanceof Refusal) return asked;
+    const found = await queryActivities(world, asked, caller);
+    if (found instanceof Refusal) return found;
+    const include = parseInclude(query.get('include'));
+    const results = found.map(({ handle, session }) =>
+      viewActivityResult(handle, session, include),
+    );
+    return { status: 200, body: formatJson({ results }) };
+  },
+};
+
+export const handleRoutes: readonly Route[] = [
+  postHandle,
+  queryHandles,
+  getHandle,
+  removeHandle,
+  getSessionByHandle,
+  putSessionByHandle,
+];

@@ -1,0 +1,158 @@
+/**
+ * Parts of a session under URIs of their own. A write to one is the session write it abbreviates.
+ *
+ * @source contract 4.4
+ */
+
+import { readSession } from '../../directory/read-session.ts';
+import { writeSession } from '../../directory/write-session.ts';
+import { formatJson, type JsonObject } from '../../domain/json.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { etagOf } from '../../domain/session/etag.ts';
+import { parsePreconditions } from '../../domain/session/precondition.ts';
+import {
+  parseMemberRequest,
+  parsePropertiesRequest,
+  parseServerRequest,
+  type SessionRequest,
+} from '../../domain/session/request.ts';
+import { memberOf, type Session } from '../../domain/session/session.ts';
+import { viewConstants, viewMembers, viewProperties } from '../../domain/session/view.ts';
+import { sessionGone } from '../../domain/session/write.ts';
+import { xuidOf } from '../../domain/caller.ts';
+import type { Answer, Route, RouteRequest } from '../route.ts';
+import { answerWritten } from '../session-answer.ts';
+import { referenceOf, sessionPath } from './sessions.ts';
+import type { World } from '../../directory/world.ts';
+
+/** What an element is in a session; undefined when the session has no such element. */
+type Find = (session: Session, request: RouteRequest) => JsonObject | undefined;
+
+/** The write to the whole session that a write to an element stands for. */
+type Abbreviates = (request: RouteRequest) => Partial<SessionRequest> | Refusal;
+
+function getElement(path: string, find: Find): Route {
+  return {
+    method: 'GET',
+    path: `${sessionPath}/${path}`,
+    door: 'sessionDirectory',
+    body: 'none',
+    async answer(request, world) {
+      const session = await readExisting(request, world);
+      if (session instanceof Refusal) return session;
+      const element = find(session, request);
+      if (element === undefined) return { status: 204 };
+      return { status: 200, headers: { etag: etagOf(session) }, body: formatJson(element) };
+    },
+  };
+}
+
+function putElement(path: string, abbreviates: Abbreviates): Route {
+  return {
+    method: 'PUT',
+    path: `${sessionPath}/${path}`,
+    door: 'sessionDirectory',
+    body: 'object',
+    answer: (request, world) => writeElement(request, world, abbreviates(request)),
+  };
+}
+
+function deleteElement(path: string, find: Find, abbreviates: Abbreviates): Route {
+  return {
+    method: 'DELETE',
+    path: `${sessionPath}/${path}`,
+    door: 'sessionDirectory',
+    body: 'none',
+    async answer(request, world) {
+      const session = await readExisting(request, world);
+      if (session instanceof Refusal) return session;
+      if (find(session, request) === undefined) return { status: 204 };
+      return writeElement(request, world, abbreviates(request));
+    },
+  };
+}
+
+async function readExisting(request: RouteRequest, world: World): Promise<Session | Refusal> {
+  const reference = referenceOf(request);
+  if (reference instanceof Refusal) return reference;
+  return (await readSession(world, reference, request.caller)) ?? sessionGone(reference);
+}
+
+async function writeElement(
+  request: RouteRequest,
+  world: World,
+  part: Partial<SessionRequest> | Refusal,
+): Promise<Answer | Refusal> {
+  const reference = referenceOf(request);
+  if (reference instanceof Refusal) return reference;
+  if (part instanceof Refusal) return part;
+  const written = await writeSession(world, {
+    reference,
+    request: { reservations: [], others: [], servers: [], ...part },
+    preconditions: parsePreconditions(request.headers),
+    caller: request.caller,
+    onlyExisting: true,
+  });
+  return written instanceof Refusal ? written : answerWritten(written, request);
+}
+
+function findMember(session: Session, index: number | undefined): JsonObject | undefined {
+  return index === undefined ? undefined : (viewMembers(session)[index] as JsonObject | undefined);
+}
+
+const findMe: Find = (session, { caller }) =>
+  findMember(session, memberOf(session, xuidOf(caller))?.index);
+
+const findByIndex: Find = (session, { params }) => findMember(session, indexOf(params['index']));
+
+const findServer: Find = ({ servers }, { params }) => {
+  const name = params['serverName'] ?? '';
+  return Object.hasOwn(servers, name) ? (servers[name] as unknown as JsonObject) : undefined;
+};
+
+/** A member index as it stands in documents: no sign, no leading zeros. */
+function indexOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^(0|[1-9][0-9]{0,8})$/.test(text) ? Number(text) : undefined;
+}
+
+const removeMe: Abbreviates = () => ({ me: null });
+
+const removeMember: Abbreviates = ({ params }) => {
+  const index = indexOf(params['index']);
+  return { others: index === undefined ? [] : [{ index, request: null }] };
+};
+
+function serverWrite(
+  { params }: RouteRequest,
+  request: SessionRequest['servers'][number]['request'] | Refusal,
+): Partial<SessionRequest> | Refusal {
+  if (request instanceof Refusal) return request;
+  return { servers: [{ name: params['serverName'] ?? '', request }] };
+}
+
+export const sessionElementRoutes: readonly Route[] = [
+  getElement('constants', (session, { contractVersion }) =>
+    viewConstants(session, contractVersion),
+  ),
+  getElement('properties', (session, { contractVersion }) =>
+    viewProperties(session, contractVersion),
+  ),
+  putElement('properties', ({ body }) => {
+    const properties = parsePropertiesRequest(body);
+    return properties instanceof Refusal ? properties : { properties };
+  }),
+  getElement('members', viewMembers),
+  getElement('members/me', findMe),
+  putElement('members/me', ({ body }) => {
+    const me = parseMemberRequest(body);
+    return me instanceof Refusal ? me : { me };
+  }),
+  deleteElement('members/me', findMe, removeMe),
+  getElement('members/{index}', findByIndex),
+  deleteElement('members/{index}', findByIndex, removeMember),
+  getElement('servers/{serverName}', findServer),
+  putElement('servers/{serverName}', (request) =>
+    serverWrite(request, parseServerRequest(request.body)),
+  ),
+  deleteElement('servers/{serverName}', findServer, (request) => serverWrite(request, null)),
+];

@@ -1,0 +1,61 @@
+import { readSession } from '../../directory/read-session.ts';
+import { writeSession } from '../../directory/write-session.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import { parsePreconditions } from '../../domain/session/precondition.ts';
+import { parseSessionReference } from '../../domain/session/reference.ts';
+import { parseSessionRequest } from '../../domain/session/request.ts';
+import type { Route, RouteRequest } from '../route.ts';
+import { answerRead, answerWritten } from '../session-answer.ts';
+
+/** Where one session lives. */
+export const sessionPath =
+  '/serviceconfigs/{scid}/sessiontemplates/{templateName}/sessions/{name}';
+
+/** The reference that the path of a session names. Refuses: nameInvalid, serviceConfigUnknown. */
+export function referenceOf({ params }: RouteRequest): ReturnType<typeof parseSessionReference> {
+  const { scid = '', templateName = '', name = '' } = params;
+  return parseSessionReference({ scid, templateName, name });
+}
+
+/** Answers a session as it stands now. @source contract 5 */
+export const getSession: Route = {
+  method: 'GET',
+  path: sessionPath,
+  door: 'sessionDirectory',
+  body: 'none',
+  async answer(request, world) {
+    const reference = referenceOf(request);
+    if (reference instanceof Refusal) return reference;
+    const session = await readSession(world, reference, request.caller);
+    if (session instanceof Refusal) return session;
+    return answerRead(session, parsePreconditions(request.headers).ifNoneMatch, request);
+  },
+};
+
+/** Creates, joins, updates or leaves a session, whichever the body asks for. @source contract 4 */
+export const putSession: Route = {
+  method: 'PUT',
+  path: sessionPath,
+  door: 'sessionDirectory',
+  body: 'object',
+  async answer(request, world) {
+    const reference = referenceOf(request);
+    if (reference instanceof Refusal) return reference;
+    const body = parseSessionRequest(request.body, request.contractVersion);
+    if (body instanceof Refusal) return body;
+    const written = await writeSession(
+      world,
+      {
+        reference,
+        request: body,
+        preconditions: parsePreconditions(request.headers),
+        caller: request.caller,
+        onlyExisting: false,
+      },
+      { granted: false, commit: request.query.get('nocommit') !== 'true' },
+    );
+    return written instanceof Refusal ? written : answerWritten(written, request);
+  },
+};
+
+export const sessionRoutes: readonly Route[] = [getSession, putSession];

@@ -1,0 +1,52 @@
+import type { Written } from '../directory/write-session.ts';
+import type { Caller } from '../domain/caller.ts';
+import { etagOf } from '../domain/session/etag.ts';
+import { matchesTags } from '../domain/session/precondition.ts';
+import type { Session } from '../domain/session/session.ts';
+import { nextDueMs } from '../domain/session/timeouts.ts';
+import { renderSession } from '../domain/session/view.ts';
+import type { Answer } from './route.ts';
+
+type Asked = { readonly contractVersion: number; readonly caller: Caller };
+
+/**
+ * The answer to a write: the document, or nothing when there is no session (any more). A preview
+ * has no etag, since no stored state has one for it.
+ *
+ * @source contract 4
+ */
+export function answerWritten(
+  written: Written,
+  { contractVersion }: Asked,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  if (written.kind === 'deleted' || written.kind === 'absent') return { status: 204, headers };
+  return {
+    status: written.kind === 'created' ? 201 : 200,
+    headers: { ...headers, ...(written.stored && { etag: etagOf(written.session) }) },
+    body: renderSession(written.session, contractVersion),
+    isSession: true,
+  };
+}
+
+/**
+ * The answer to a read: the document, 304 when the caller has it, 204 when there is none.
+ *
+ * @source contract 5
+ */
+export function answerRead(
+  session: Session | undefined,
+  ifNoneMatch: readonly string[] | undefined,
+  { contractVersion }: Asked,
+  more: Readonly<Record<string, string>> = {},
+): Answer {
+  if (session === undefined) return { status: 204, headers: more };
+  const dueMs = nextDueMs(session);
+  const headers = {
+    ...more,
+    etag: etagOf(session),
+    ...(dueMs !== undefined && { expires: new Date(dueMs).toUTCString() }),
+  };
+  if (ifNoneMatch && matchesTags(session, ifNoneMatch)) return { status: 304, headers };
+  return { status: 200, headers, body: renderSession(session, contractVersion), isSession: true };
+}
