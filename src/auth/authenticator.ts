@@ -1,0 +1,67 @@
+import { LRUCache } from 'lru-cache';
+import type { Caller } from '../domain/caller.ts';
+import { Refusal } from '../domain/refusal.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import { type Credentials, parseAuthorization } from './authorization.ts';
+
+/** Finds out who calls. */
+export interface Authenticator {
+  /**
+   * Who sent a request with this `Authorization` header. No promise when the token is known from
+   * an earlier request, so that the common case costs no turn of the event loop.
+   *
+   * Refuses: notAuthenticated; the text never holds the token.
+   *
+   * Throws AuthenticatorUnavailable, always as a rejection.
+   */
+  authenticate(
+    authorization: string | undefined,
+    nowMs: Milliseconds,
+  ): Promise<Caller | Refusal> | Caller | Refusal;
+}
+
+/** The keys that tokens are checked with cannot be had, so nothing is known of the caller. */
+export class AuthenticatorUnavailable extends Error {
+  override readonly name = 'AuthenticatorUnavailable';
+}
+
+/** A caller, and the time from which the token no longer says so. */
+export type Verified = { readonly caller: Caller; readonly expiresMs: Milliseconds };
+
+const tokensMax = 10_000;
+const headerCharactersMax = 8 * 1024;
+
+/**
+ * An authenticator that asks `verify` about tokens it has not seen, and remembers the verified ones
+ * until they expire: those used last, at most 10,000, and none from a header of more than 8 KB.
+ *
+ * A remembered token lasts to its end even if its key has been withdrawn since.
+ */
+export function rememberingAuthenticator(
+  verify: (
+    credentials: Credentials,
+    nowMs: Milliseconds,
+  ) => Promise<Verified | Refusal> | Verified | Refusal,
+): Authenticator {
+  const verified = new LRUCache<string, Verified>({ max: tokensMax });
+
+  function remember(header: string, answer: Verified | Refusal): Caller | Refusal {
+    if (answer instanceof Refusal) return answer;
+    if (header.length <= headerCharactersMax) verified.set(header, answer);
+    return answer.caller;
+  }
+
+  return {
+    authenticate(authorization, nowMs) {
+      const header = authorization ?? '';
+      const known = verified.get(header);
+      if (known !== undefined && nowMs < known.expiresMs) return known.caller;
+      const credentials = parseAuthorization(header);
+      if (credentials instanceof Refusal) return credentials;
+      const answer = verify(credentials, nowMs);
+      return answer instanceof Promise
+        ? answer.then((settled) => remember(header, settled))
+        : remember(header, answer);
+    },
+  };
+}

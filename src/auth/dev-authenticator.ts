@@ -1,0 +1,36 @@
+import { Refusal } from '../domain/refusal.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import { type Authenticator, rememberingAuthenticator, type Verified } from './authenticator.ts';
+import { callerOf } from './claims.ts';
+import { nameOfParameter, parseDevelopmentToken } from './development-token.ts';
+import { verifyToken } from './token.ts';
+
+/**
+ * An authenticator that believes the server's own tokens, signed with `key`, and, since it is for
+ * developing, whatever an unsigned development token says.
+ *
+ * @source contract 2.1
+ */
+export function devAuthenticator(key: Uint8Array): Authenticator {
+  return rememberingAuthenticator(({ form, token }, nowMs) =>
+    form === 'development' ? believe(token) : verify(token, key, nowMs),
+  );
+}
+
+function believe(token: string): Verified | Refusal {
+  const claims = parseDevelopmentToken(token);
+  if (claims instanceof Refusal) return claims;
+  const caller = callerOf(claims, nameOfParameter);
+  return caller instanceof Refusal ? caller : { caller, expiresMs: Number.POSITIVE_INFINITY };
+}
+
+async function verify(
+  token: string,
+  key: Uint8Array,
+  nowMs: Milliseconds,
+): Promise<Verified | Refusal> {
+  const verified = await verifyToken(token, key, 'access', nowMs);
+  if (verified instanceof Refusal) return verified;
+  const caller = callerOf(verified.claims);
+  return caller instanceof Refusal ? caller : { caller, expiresMs: verified.expiresMs };
+}

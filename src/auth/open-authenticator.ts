@@ -1,0 +1,65 @@
+import type { Milliseconds } from '../domain/time.ts';
+import type { Authenticator } from './authenticator.ts';
+import { devAuthenticator } from './dev-authenticator.ts';
+import { isKeySetUrl, openKeySet, readKeySetText } from './key-set.ts';
+import { signedAuthenticator } from './signed-authenticator.ts';
+import { tokenKeyOf } from './token.ts';
+
+/** Which tokens are believed. @source contract 2.1 */
+export type AuthenticatorSettings =
+  | { readonly kind: 'dev' }
+  | {
+      readonly kind: 'signed';
+      /** A JSON Web Key Set: the path of a file, or an address (http, https). */
+      readonly keySet: string;
+      readonly issuer?: string | undefined;
+      readonly audience?: string | undefined;
+    };
+
+/**
+ * The authenticator that `settings` ask for. `secret` is the store's.
+ *
+ * A key set in a file is read at once, so that a bad one stops the start; one at an address when
+ * the first token comes, so that the servers of a studio may start in any order.
+ *
+ * Throws AuthenticatorUnavailable when the file cannot be used.
+ */
+export async function openAuthenticator(
+  settings: AuthenticatorSettings,
+  secret: Uint8Array,
+  nowMs: Milliseconds,
+): Promise<Authenticator> {
+  if (settings.kind === 'dev') return devAuthenticator(tokenKeyOf(secret));
+  const { keySet: where, issuer, audience } = settings;
+  const keySet = openKeySet(where, () => readKeySetText(where));
+  if (!isKeySetUrl(where)) await keySet.read(nowMs);
+  return signedAuthenticator({ keySet, issuer, audience });
+}
+
+/** What `settings` mean, in lines to print at the start; what is not checked is said aloud. */
+export function describeAuthenticator(settings: AuthenticatorSettings): readonly string[] {
+  if (settings.kind === 'dev') {
+    return [
+      'Callers: development. Whoever can reach this server can be whoever they say; unsigned tokens are accepted.',
+    ];
+  }
+  const { keySet, issuer, audience } = settings;
+  return [
+    `Callers: tokens signed with a key of ${keySet}.`,
+    ...(isPlainHttp(keySet)
+      ? [
+          '  Warning: the keys come over plain http; whoever can change them on the way can be anybody.',
+        ]
+      : []),
+    issuer === undefined
+      ? '  Issuer: NOT checked (--auth-issuer); any issuer who signs with these keys is believed.'
+      : `  Issuer: ${issuer}`,
+    audience === undefined
+      ? '  Audience: NOT checked (--auth-audience); tokens issued for other services are accepted too.'
+      : `  Audience: ${audience}`,
+  ];
+}
+
+function isPlainHttp(keySet: string): boolean {
+  return /^http:\/\/(?!(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?:[:/]|$))/i.test(keySet);
+}

@@ -1,0 +1,78 @@
+import { Refusal } from '../domain/refusal.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import { type Authenticator, rememberingAuthenticator, type Verified } from './authenticator.ts';
+import { callerOf } from './claims.ts';
+import { verifyJwt } from './jwt.ts';
+import { type KeySet, type SignatureAlgorithm, signatureAlgorithms } from './key-set.ts';
+
+/** What signed tokens must say beside who the caller is. */
+export type SignedTokenRules = {
+  readonly keySet: KeySet;
+  /** Undefined: whoever holds a key of the set may issue tokens. */
+  readonly issuer?: string | undefined;
+  /** Undefined: tokens issued for other services are accepted too. */
+  readonly audience?: string | undefined;
+};
+
+/**
+ * An authenticator that believes only tokens signed with a key of the set, by ES256, RS256 or
+ * EdDSA, with an expiry, and of the issuer and for the audience asked for.
+ *
+ * @source contract 2.1
+ */
+export function signedAuthenticator(rules: SignedTokenRules): Authenticator {
+  return rememberingAuthenticator(({ form, token }, nowMs) =>
+    form === 'development'
+      ? new Refusal(
+          'notAuthenticated',
+          'The token is not signed: this server accepts no development tokens.',
+        )
+      : verify(token, rules, nowMs),
+  );
+}
+
+async function verify(
+  token: string,
+  { keySet, issuer, audience }: SignedTokenRules,
+  nowMs: Milliseconds,
+): Promise<Verified | Refusal> {
+  const header = parseHeader(token);
+  if (header instanceof Refusal) return header;
+  const key = await keySet.keyFor(header, nowMs);
+  if (key instanceof Refusal) return key;
+  const { algorithm } = key;
+  const verified = await verifyJwt(token, { key: key.key, algorithm, issuer, audience }, nowMs);
+  if (verified instanceof Refusal) return verified;
+  const caller = callerOf(verified.claims);
+  return caller instanceof Refusal ? caller : { caller, expiresMs: verified.expiresMs };
+}
+
+/** What chooses the key. Of keys that the token itself brings (`jwk`, `jku`, `x5c`) nothing is read. */
+function parseHeader(
+  token: string,
+): { readonly algorithm: SignatureAlgorithm; readonly keyId: string | undefined } | Refusal {
+  const header = decodeHeader(token);
+  if (header === undefined) {
+    return new Refusal('notAuthenticated', 'The token is not a well-formed JWT.');
+  }
+  const algorithm = signatureAlgorithms.find((one) => one === header.alg);
+  if (algorithm === undefined) {
+    return new Refusal(
+      'notAuthenticated',
+      `The token is not signed with one of ${signatureAlgorithms.join(', ')}.`,
+    );
+  }
+  return { algorithm, keyId: typeof header.kid === 'string' ? header.kid : undefined };
+}
+
+function decodeHeader(
+  token: string,
+): { readonly alg?: unknown; readonly kid?: unknown } | undefined {
+  const encoded = token.slice(0, token.indexOf('.'));
+  try {
+    const header: unknown = JSON.parse(Buffer.from(encoded, 'base64url').toString());
+    return typeof header === 'object' && header !== null ? header : undefined;
+  } catch {
+    return undefined;
+  }
+}

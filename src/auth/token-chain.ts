@@ -1,0 +1,236 @@
+/**
+ * The login chain as pure shapes: who asks in which words, and what is answered.
+ *
+ *     RpsTicket ─► POST /user/authenticate   ─► user token   ─┐
+ *     Id        ─► POST /device/authenticate ─► device token ─┼─► POST /xsts/authorize ─► token
+ *     RpsTicket ─► POST /title/authenticate  ─► title token  ─┘
+ *
+ * There are no accounts: whoever asks is who the ticket says. A ticket, without its prefix `d=` or
+ * `t=`, is one of
+ *
+ * - a development token, `xuid=2814639011617876&gtg=Ada&prv=254`: these claims; what is left out is
+ *   made up from the rest, so that `gtg=Ada` is enough to be somebody;
+ * - any other text, as a real sign-in gives it: a user made up from it, always the same for the same
+ *   text.
+ *
+ * So an unmodified client needs only to be pointed here, and one that lets its ticket be set chooses
+ * its identity. What a user's ticket says outranks what the device and title tokens and the client
+ * say later on.
+ *
+ * @source contract 2.1, wire 9; guess: unknowns.md "identity in the login chain"
+ */
+
+import assert from 'node:assert/strict';
+import * as v from 'valibot';
+import { digest, type TitleId, type Xuid } from '../domain/ids.ts';
+import { formatJson, type JsonObject } from '../domain/json.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { parseShape, text } from '../domain/shape.ts';
+import { formatTime, type Milliseconds } from '../domain/time.ts';
+import { defaultSandbox, textsOf, type TokenClaims } from './claims.ts';
+import {
+  nameOfParameter,
+  parseDevelopmentToken,
+  startsWithParameter,
+} from './development-token.ts';
+
+/** How long the tokens of the chain last; clients keep them and ask anew when they end. */
+export const loginLifetimeMs: Milliseconds = 14 * 24 * 3_600_000;
+export const accessLifetimeMs: Milliseconds = 24 * 3_600_000;
+
+/** The privileges of a user who does not list any: all that are documented. @source documented 6.3 */
+const allPrivileges =
+  '185 189 190 197 198 199 203 205 206 207 208 209 211 214 219 220 224 235 247 249 252 254 255';
+
+const someText = text((given) => given !== '', 'text that is not empty');
+/** Left out, null and empty mean the same: clients send what they have. */
+const textOrNothing = v.nullish(v.string('Expected text'));
+
+/** An object with these members and whatever else. */
+function tolerantObject<const E extends v.ObjectEntries>(entries: E) {
+  return v.object(entries, ({ expected }) =>
+    expected === 'Object' ? 'Expected an object' : 'This member is missing',
+  );
+}
+
+const ticketRequest = tolerantObject({ Properties: tolerantObject({ RpsTicket: someText }) });
+
+const deviceRequest = tolerantObject({
+  Properties: tolerantObject({
+    Id: textOrNothing,
+    RpsTicket: textOrNothing,
+    ProofKey: v.optional(v.any()),
+  }),
+});
+
+const accessRequest = tolerantObject({
+  Properties: tolerantObject({
+    UserTokens: v.pipe(
+      v.array(someText, 'Expected an array of one user token'),
+      v.length(1, 'Expected an array of one user token: a token is for one user'),
+    ),
+    DeviceToken: textOrNothing,
+    TitleToken: textOrNothing,
+    SandboxId: textOrNothing,
+  }),
+});
+
+/** What a user token is sure to say. */
+export type UserClaims = TokenClaims & { readonly xid: Xuid; readonly gtg: string };
+
+/**
+ * The claims of the user who asks for a user token: `xid` and `gtg`, and what else the ticket says.
+ *
+ * Refuses: requestInvalid.
+ */
+export function parseUserRequest(body: JsonObject): UserClaims | Refusal {
+  const request = parseShape(ticketRequest, body);
+  if (request instanceof Refusal) return request;
+  const ticket = withoutPrefix(request.Properties.RpsTicket);
+  const claims = parseTicket(ticket);
+  if (claims instanceof Refusal) return claims;
+  if (claims.svc !== undefined) {
+    return wrongTicket('A game service needs no login: use "openmpsd token --svc <name>".');
+  }
+  const xid = claims.xid ?? madeUpXuid(ticket);
+  return { ...claims, xid, gtg: claims.gtg ?? `User${xid.slice(-8)}` };
+}
+
+/**
+ * The device that asks for a device token: as its ticket says, or made up from its id or else from
+ * its key, always the same for the same.
+ *
+ * Refuses: requestInvalid.
+ */
+export function parseDeviceRequest(body: JsonObject): { readonly did: string } | Refusal {
+  const request = parseShape(deviceRequest, body);
+  if (request instanceof Refusal) return request;
+  const { Id, RpsTicket, ProofKey } = request.Properties;
+  const claims = RpsTicket ? parseTicket(withoutPrefix(RpsTicket)) : {};
+  if (claims instanceof Refusal) return claims;
+  if (claims.did !== undefined) return { did: claims.did };
+  const seed = Id || RpsTicket || (ProofKey && formatJson(ProofKey));
+  if (!seed) {
+    return new Refusal('requestInvalid', '$.Properties.Id: This member is missing.', {
+      detail: '$.Properties.Id',
+    });
+  }
+  return { did: `F${digest(`device ${seed}`).slice(0, 15).toUpperCase()}` };
+}
+
+/**
+ * The title that asks for a title token: as its ticket says (`tid=1234`), else `usualTitleId`, since
+ * an opaque ticket does not tell.
+ *
+ * Refuses: requestInvalid.
+ */
+export function parseTitleRequest(
+  body: JsonObject,
+  usualTitleId: TitleId | undefined,
+): { readonly tid: TitleId } | Refusal {
+  const request = parseShape(ticketRequest, body);
+  if (request instanceof Refusal) return request;
+  const claims = parseTicket(withoutPrefix(request.Properties.RpsTicket));
+  if (claims instanceof Refusal) return claims;
+  const tid = claims.tid ?? usualTitleId;
+  if (tid === undefined) {
+    return wrongTicket('Expected "tid=<title id>": no service config of this server has a title.');
+  }
+  return { tid };
+}
+
+/** What `POST /xsts/authorize` is asked: tokens of the former steps, and a sandbox. */
+export type AccessRequest = {
+  readonly userToken: string;
+  readonly deviceToken: string | undefined;
+  readonly titleToken: string | undefined;
+  readonly sandbox: string | undefined;
+};
+
+/**
+ * The tokens to merge and the sandbox to be in.
+ *
+ * Refuses: requestInvalid.
+ */
+export function parseAccessRequest(body: JsonObject): AccessRequest | Refusal {
+  const request = parseShape(accessRequest, body);
+  if (request instanceof Refusal) return request;
+  const { UserTokens, DeviceToken, TitleToken, SandboxId } = request.Properties;
+  return {
+    userToken: String(UserTokens[0]),
+    deviceToken: DeviceToken || undefined,
+    titleToken: TitleToken || undefined,
+    sandbox: SandboxId || undefined,
+  };
+}
+
+/** What an access token of the chain is sure to say. */
+export type AccessClaims = UserClaims & {
+  readonly [name in 'sbx' | 'prv' | 'agg']: string;
+};
+
+/** The claims of an access token: the user's own words first, then the device's and the title's. */
+export function mergeClaims(
+  user: TokenClaims,
+  device: TokenClaims,
+  title: TokenClaims,
+  sandbox: string | undefined,
+): AccessClaims {
+  const { xid, gtg, tid = title.tid, did = device.did } = user;
+  assert(xid !== undefined && gtg !== undefined, 'a user token without its user');
+  return {
+    xid,
+    gtg,
+    ...(tid !== undefined && { tid }),
+    ...(did !== undefined && { did }),
+    sbx: user.sbx ?? sandbox ?? defaultSandbox,
+    prv: user.prv ?? allPrivileges,
+    agg: user.agg ?? 'Adult',
+  };
+}
+
+/** The body of every answer of the chain. */
+export function viewToken(
+  token: string,
+  { nowMs, lifetimeMs }: { readonly nowMs: Milliseconds; readonly lifetimeMs: Milliseconds },
+  displayClaims: JsonObject,
+): JsonObject {
+  const issuedMs = Math.floor(nowMs / 1000) * 1000;
+  return {
+    IssueInstant: formatTime(issuedMs),
+    NotAfter: formatTime(issuedMs + lifetimeMs),
+    Token: token,
+    DisplayClaims: displayClaims,
+  };
+}
+
+/** The user hash: decimal, the same for a user each time. Nothing checks it. */
+export function userHashOf(xuid: Xuid): string {
+  return decimalOf(`user hash ${xuid}`, 18);
+}
+
+/** Sixteen digits that begin as those of real users do. */
+function madeUpXuid(ticket: string): Xuid {
+  return `2535${decimalOf(`user ${ticket}`, 12)}`;
+}
+
+function decimalOf(seed: string, digits: number): string {
+  return (BigInt(`0x${digest(seed)}`) % 10n ** BigInt(digits)).toString().padStart(digits, '0');
+}
+
+function withoutPrefix(ticket: string): string {
+  return ticket.replace(/^[dt]=/i, '');
+}
+
+function parseTicket(ticket: string): TokenClaims | Refusal {
+  if (!startsWithParameter(ticket)) return {};
+  const claims = parseDevelopmentToken(ticket);
+  const texts = claims instanceof Refusal ? claims : textsOf(claims, nameOfParameter);
+  return texts instanceof Refusal ? wrongTicket(texts.text) : texts;
+}
+
+function wrongTicket(text: string): Refusal {
+  return new Refusal('requestInvalid', `$.Properties.RpsTicket: ${text}`, {
+    detail: '$.Properties.RpsTicket',
+  });
+}
