@@ -1,0 +1,63 @@
+/** The command line: which command does what. */
+
+/** What a command needs of the process that runs it. */
+export type CommandIo = Pick<NodeJS.Process, 'stdout' | 'stderr' | 'env' | 'once' | 'on' | 'off'>;
+
+type Command = {
+  readonly help: string;
+  readonly run: (args: readonly string[], io: CommandIo) => Promise<number>;
+};
+
+// Each command is loaded when it is asked for: the server must start fast.
+const commands: Readonly<Record<string, Command>> = {
+  serve: {
+    help: 'start the directory',
+    run: async (args, io) => (await import('./serve.ts')).runServe(args, io),
+  },
+  token: {
+    help: 'print an Authorization header for a user or a service, or make keys',
+    run: async (args, io) => {
+      const [{ runToken }, { readSecret }] = await Promise.all([
+        import('./token.ts'),
+        import('../store/sqlite/data-folder.ts'),
+      ]);
+      return runToken(args, { ...ioOf(io), env: io.env, nowMs: Date.now(), readSecret });
+    },
+  },
+  'check-config': {
+    help: 'check a service config file or folder',
+    run: async (args, io) => (await import('./check-config.ts')).runCheckConfig(args, ioOf(io)),
+  },
+  demo: {
+    help: 'play a lobby and a game with three users against a running server',
+    run: async (args, io) =>
+      (await import('./demo.ts')).runDemo(args, { ...ioOf(io), env: io.env }),
+  },
+};
+
+function ioOf({ stdout, stderr }: CommandIo): Pick<CommandIo, 'stdout' | 'stderr'> {
+  return { stdout, stderr };
+}
+
+/** The exit code of the command that `args` name: 0 done, 1 refused or failed, 2 misused. */
+export async function runCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    io.stdout.write(formatHelp());
+    return name === undefined ? 2 : 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    io.stderr.write(`openmpsd: "${name}" is not a command. See openmpsd --help.\n`);
+    return 2;
+  }
+  return command.run(rest, io);
+}
+
+function formatHelp(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const lines = Object.entries(commands).map(
+    ([name, { help }]) => `  openmpsd ${name.padEnd(width)}   ${help}`,
+  );
+  return `OpenMPSD: a Multiplayer Session Directory.\n\n${lines.join('\n')}\n\nopenmpsd <command> --help tells more.\n`;
+}

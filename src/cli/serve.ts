@@ -1,0 +1,72 @@
+import { formatSettingsHelp, parseSettings, type Settings } from '../config/settings.ts';
+import { CannotStart, startServer, type RunningServer } from '../server.ts';
+import type { CommandIo } from './command.ts';
+
+/**
+ * Serves until it is told to end; the exit code is 0 after SIGTERM or SIGINT, 1 when the server
+ * could not start, 2 when the settings are not as they must be.
+ */
+export async function runServe(args: readonly string[], io: CommandIo): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) {
+    io.stdout.write(
+      `openmpsd serve: starts the directory. Flags win over the environment.\n\n${formatSettingsHelp()}\n`,
+    );
+    return 0;
+  }
+  const parsed = parseSettings(args, io.env);
+  if ('problems' in parsed) {
+    for (const problem of parsed.problems) io.stderr.write(`openmpsd: ${problem}\n`);
+    io.stderr.write('openmpsd: see openmpsd serve --help.\n');
+    return 2;
+  }
+  const { settings } = parsed;
+  let server: RunningServer;
+  try {
+    server = await startServer({ ...settings, log: (line) => io.stderr.write(`${line}\n`) });
+  } catch (error) {
+    if (!(error instanceof CannotStart)) throw error;
+    for (const problem of error.problems) io.stderr.write(`openmpsd: ${problem}\n`);
+    return 1;
+  }
+  io.stdout.write(formatGreeting(server, settings));
+  return serveUntilTold(server, io);
+}
+
+function formatGreeting(server: RunningServer, settings: Settings): string {
+  const lines = [
+    `OpenMPSD is ready on ${server.url}`,
+    ...server.notices,
+    settings.store === 'memory'
+      ? 'Sessions are kept in memory and gone when the server ends.'
+      : `Sessions are kept in ${settings.data} (${settings.durability}).`,
+    ...(settings.auth === 'dev'
+      ? [
+          `Try: curl -H 'Authorization: XBL3.0 x=-;xuid=1001&gtg=Ada' -H 'X-Xbl-Contract-Version: 107' ${server.url}/serviceconfigs/bd6c41c3-01c3-468a-a3b5-3e0fe8133862/sessiontemplates`,
+        ]
+      : []),
+    `A client comes here when its https://sessiondirectory.xboxlive.com is ${server.url}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function serveUntilTold(server: RunningServer, io: CommandIo): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const end = (): void => {
+    io.off('SIGHUP', reload);
+    server.close().then(() => resolve(0), reject);
+  };
+  const reload = (): void => {
+    server.reload().then((problems) => {
+      for (const problem of problems) io.stderr.write(`openmpsd: ${problem}\n`);
+      io.stderr.write(
+        problems.length === 0
+          ? 'openmpsd: service configs re-read\n'
+          : 'openmpsd: the former service configs stay in force\n',
+      );
+    }, reject);
+  };
+  io.once('SIGTERM', end);
+  io.once('SIGINT', end);
+  io.on('SIGHUP', reload);
+  return promise;
+}

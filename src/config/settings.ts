@@ -1,0 +1,300 @@
+/**
+ * The settings of the server: one table, from which flags, environment, help and checks are made.
+ */
+
+import { parseArgs } from 'node:util';
+
+export type Settings = {
+  readonly host: string;
+  readonly port: number;
+  readonly store: 'sqlite' | 'memory';
+  readonly data: string;
+  readonly durability: 'strict' | 'relaxed';
+  readonly cacheBytesMax: number;
+  /** A file or a folder; undefined: the demo config. */
+  readonly config: string | undefined;
+  readonly auth: 'dev' | 'signed';
+  /** Path or URL of a JWK set; needed when auth is signed. */
+  readonly authKeys: string | undefined;
+  readonly authIssuer: string | undefined;
+  readonly authAudience: string | undefined;
+  readonly allowDevAuth: boolean;
+  readonly inviteLifetimeMs: number;
+  readonly sweepIntervalMs: number;
+  readonly bodyBytesMax: number;
+};
+
+type Parsed<T> = { readonly value: T } | { readonly expected: string };
+
+type Setting<T> = {
+  readonly flag: string;
+  readonly env: string;
+  /** As the help shows it; a setting without one is a switch. */
+  readonly argument?: string;
+  readonly default: string | undefined;
+  readonly help: string;
+  readonly parse: (text: string) => Parsed<T>;
+};
+
+const words =
+  <const W extends readonly string[]>(list: W) =>
+  (text: string): Parsed<W[number]> =>
+    list.includes(text) ? { value: text } : { expected: list.join(' or ') };
+
+const anyText = (text: string): Parsed<string> =>
+  text === '' ? { expected: 'a value' } : { value: text };
+
+const integer =
+  (min: number, max: number) =>
+  (text: string): Parsed<number> =>
+    /^[0-9]{1,10}$/.test(text) && Number(text) >= min && Number(text) <= max
+      ? { value: Number(text) }
+      : { expected: `a whole number from ${min} to ${max}` };
+
+const durationUnitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+const duration = (text: string): Parsed<number> => {
+  const [, count, unit] = /^([0-9]{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
+  return unit === undefined || Number(count) === 0
+    ? { expected: 'a duration such as 500ms, 30s, 15m, 24h or 7d' }
+    : { value: Number(count) * durationUnitsMs[unit as keyof typeof durationUnitsMs] };
+};
+
+const sizeUnitsBytes = { KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 };
+
+const size = (text: string): Parsed<number> => {
+  const [, count, unit] = /^([0-9]{1,6})(KiB|MiB|GiB)$/.exec(text) ?? [];
+  return unit === undefined || Number(count) === 0
+    ? { expected: 'a size such as 512KiB, 64MiB or 1GiB' }
+    : { value: Number(count) * sizeUnitsBytes[unit as keyof typeof sizeUnitsBytes] };
+};
+
+const onOff = (text: string): Parsed<boolean> =>
+  ['1', 'true', 'yes'].includes(text)
+    ? { value: true }
+    : ['0', 'false', 'no', ''].includes(text)
+      ? { value: false }
+      : { expected: 'true or false' };
+
+type Table = { readonly [K in keyof Settings]: Setting<Settings[K]> };
+
+/** Every setting. Total: a new member of `Settings` does not compile without its line here. */
+const table: Table = {
+  host: {
+    flag: 'host',
+    env: 'MPSD_HOST',
+    argument: '<address>',
+    default: '127.0.0.1',
+    help: 'Address to listen on.',
+    parse: anyText,
+  },
+  port: {
+    flag: 'port',
+    env: 'MPSD_PORT',
+    argument: '<number>',
+    default: '8350',
+    help: 'Port to listen on; 0 takes a free one.',
+    parse: integer(0, 65_535),
+  },
+  store: {
+    flag: 'store',
+    env: 'MPSD_STORE',
+    argument: '<kind>',
+    default: 'sqlite',
+    help: 'Where sessions are kept: sqlite (in the data folder) or memory (gone when the server ends).',
+    parse: words(['sqlite', 'memory']),
+  },
+  data: {
+    flag: 'data',
+    env: 'MPSD_DATA',
+    argument: '<folder>',
+    default: './data',
+    help: 'Folder of the SQLite file; made when it is not there.',
+    parse: anyText,
+  },
+  durability: {
+    flag: 'durability',
+    env: 'MPSD_DURABILITY',
+    argument: '<kind>',
+    default: 'strict',
+    help: 'What an acknowledged write survives: strict (power loss) or relaxed (the death of the process).',
+    parse: words(['strict', 'relaxed']),
+  },
+  cacheBytesMax: {
+    flag: 'cache',
+    env: 'MPSD_CACHE',
+    argument: '<size>',
+    default: '64MiB',
+    help: 'How much text of hot sessions is kept in memory, parsed.',
+    parse: size,
+  },
+  config: {
+    flag: 'config',
+    env: 'MPSD_CONFIG',
+    argument: '<path>',
+    default: undefined,
+    help: 'Service configs: a JSON file, or a folder of them. Without it: the built-in demo config. Re-read on SIGHUP.',
+    parse: anyText,
+  },
+  auth: {
+    flag: 'auth',
+    env: 'MPSD_AUTH',
+    argument: '<kind>',
+    default: 'dev',
+    help: 'Whose tokens are accepted: dev (anybody is who they say; the token chain is served) or signed (JWTs of a key set).',
+    parse: words(['dev', 'signed']),
+  },
+  authKeys: {
+    flag: 'auth-keys',
+    env: 'MPSD_AUTH_KEYS',
+    argument: '<path or URL>',
+    default: undefined,
+    help: 'JWK set with the public keys of --auth signed.',
+    parse: anyText,
+  },
+  authIssuer: {
+    flag: 'auth-issuer',
+    env: 'MPSD_AUTH_ISSUER',
+    argument: '<text>',
+    default: undefined,
+    help: 'Issuer (iss) that signed tokens must name.',
+    parse: anyText,
+  },
+  authAudience: {
+    flag: 'auth-audience',
+    env: 'MPSD_AUTH_AUDIENCE',
+    argument: '<text>',
+    default: undefined,
+    help: 'Audience (aud) that signed tokens must name.',
+    parse: anyText,
+  },
+  allowDevAuth: {
+    flag: 'allow-dev-auth',
+    env: 'MPSD_ALLOW_DEV_AUTH',
+    default: 'false',
+    help: 'Serve --auth dev on an address that other machines reach: anybody can be anybody.',
+    parse: onOff,
+  },
+  inviteLifetimeMs: {
+    flag: 'invite-lifetime',
+    env: 'MPSD_INVITE_LIFETIME',
+    argument: '<duration>',
+    default: '24h',
+    help: 'How long an invite can be accepted.',
+    parse: duration,
+  },
+  sweepIntervalMs: {
+    flag: 'sweep',
+    env: 'MPSD_SWEEP',
+    argument: '<duration>',
+    default: '1s',
+    help: 'How often sessions that nobody looks at are settled.',
+    parse: duration,
+  },
+  bodyBytesMax: {
+    flag: 'max-body',
+    env: 'MPSD_MAX_BODY',
+    argument: '<size>',
+    default: '1MiB',
+    help: 'Largest request body.',
+    parse: size,
+  },
+};
+
+const settings = Object.entries(table) as readonly (readonly [
+  keyof Settings,
+  Setting<Settings[keyof Settings]>,
+])[];
+
+/** One setting that is not as it must be: which, and what would be right. */
+export type SettingProblem = string;
+
+/**
+ * The settings that flags and environment make, flags first; or every problem of them at once.
+ */
+export function parseSettings(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly settings: Settings } | { readonly problems: readonly SettingProblem[] } {
+  const problems: SettingProblem[] = [];
+  const given = parseFlags(args, problems);
+  const values: Partial<Record<keyof Settings, unknown>> = {};
+  for (const [name, setting] of settings) {
+    const flag = given.get(setting.flag);
+    const text = flag ?? env[setting.env] ?? setting.default;
+    if (text === undefined) continue;
+    const parsed = setting.parse(text);
+    if ('value' in parsed) values[name] = parsed.value;
+    else {
+      const source = flag === undefined ? setting.env : `--${setting.flag}`;
+      problems.push(`${source} is "${text}"; expected ${parsed.expected}.`);
+    }
+  }
+  const complete = values as Settings;
+  problems.push(...callersProblems(complete));
+  return problems.length > 0 ? { problems } : { settings: complete };
+}
+
+function parseFlags(args: readonly string[], problems: SettingProblem[]): Map<string, string> {
+  const options = Object.fromEntries(
+    settings.map(([, { flag, argument }]) => [
+      flag,
+      { type: argument === undefined ? ('boolean' as const) : ('string' as const) },
+    ]),
+  );
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
+  const given = new Map<string, string>();
+  for (const token of tokens) {
+    if (token.kind === 'positional') problems.push(`"${token.value}" is not expected here.`);
+    if (token.kind !== 'option') continue;
+    const setting = settings.find(([, { flag }]) => flag === token.name)?.[1];
+    if (setting === undefined) problems.push(`${token.rawName} is not a known flag.`);
+    else if (setting.argument === undefined) given.set(setting.flag, token.value ?? 'true');
+    else if (token.value === undefined) {
+      problems.push(`${token.rawName} needs a value: ${token.rawName} ${setting.argument}.`);
+    } else given.set(setting.flag, token.value);
+  }
+  return given;
+}
+
+/** What does not go together among the settings by which callers are told apart. */
+export function callersProblems(
+  given: Partial<Pick<Settings, 'auth' | 'authKeys' | 'host' | 'allowDevAuth'>>,
+): readonly SettingProblem[] {
+  const problems: SettingProblem[] = [];
+  if (given.auth === 'signed' && given.authKeys === undefined) {
+    problems.push(
+      '--auth signed needs --auth-keys (MPSD_AUTH_KEYS), the path or URL of a JWK set.',
+    );
+  }
+  if (given.auth === 'dev' && given.authKeys !== undefined) {
+    problems.push('--auth-keys is of no use with --auth dev; add --auth signed.');
+  }
+  if (
+    given.auth === 'dev' &&
+    given.host !== undefined &&
+    !isLoopback(given.host) &&
+    given.allowDevAuth !== true
+  ) {
+    problems.push(
+      `--host ${given.host} can be reached from other machines, and with --auth dev anybody can be anybody: use --auth signed, or add --allow-dev-auth if that is what you want.`,
+    );
+  }
+  return problems;
+}
+
+/** True of an address that only this machine reaches. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** The help of all settings, one paragraph each, made from the table. */
+export function formatSettingsHelp(): string {
+  return settings
+    .map(([, { flag, env, argument, default: fallback, help }]) => {
+      const head = `  --${flag}${argument === undefined ? '' : ` ${argument}`}`;
+      const tail = fallback === undefined || argument === undefined ? '' : ` (default ${fallback})`;
+      return `${head}   ${env}${tail}\n      ${help}`;
+    })
+    .join('\n');
+}

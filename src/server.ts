@@ -1,0 +1,201 @@
+/**
+ * The composition root: everything is built here, and everything is known here.
+ */
+
+import { type Authenticator, AuthenticatorUnavailable } from './auth/authenticator.ts';
+import {
+  type AuthenticatorSettings,
+  describeAuthenticator,
+  openAuthenticator,
+} from './auth/open-authenticator.ts';
+import { tokenKeyOf } from './auth/token.ts';
+import {
+  type CatalogSource,
+  createCatalogSource,
+  formatProblem,
+} from './config/read-service-configs.ts';
+import { callersProblems, type Settings } from './config/settings.ts';
+import { sweep } from './directory/sweep.ts';
+import type { World } from './directory/world.ts';
+import { type App, buildApp } from './http/app.ts';
+import { routes } from './http/routes.ts';
+import { tokenChainRoutes } from './http/routes/token-chain.ts';
+import { memoryPeople } from './people/memory-people.ts';
+import type { People } from './people/people.ts';
+import { type Clock, systemClock } from './platform/clock.ts';
+import { type Ids, randomIds } from './platform/ids.ts';
+import { keyFor } from './platform/key.ts';
+import { repeat } from './platform/repeat.ts';
+import { openMemoryStore } from './store/memory/memory-store.ts';
+import { dataFileOf } from './store/sqlite/data-folder.ts';
+import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
+import { type Store, StoreUnavailable } from './store/store.ts';
+
+/** What a server is made of; each part that is left out is the usual one. */
+export type ServerOptions = Partial<Omit<Settings, 'store'>> & {
+  /** Where sessions are kept; a store that is given is not closed with the server. */
+  readonly store?: Settings['store'] | Store;
+  readonly clock?: Clock;
+  readonly ids?: Ids;
+  readonly people?: People;
+  /** Hears of what went wrong inside, one line each. */
+  readonly log?: (line: string) => void;
+};
+
+/** A server that answers requests, until it is closed. */
+export type RunningServer = AsyncDisposable & {
+  /** `http://127.0.0.1:8350`, without a slash at the end. */
+  readonly url: string;
+  /** What the keeper should know of how callers are told apart, a line each. */
+  readonly notices: readonly string[];
+  /** Settles what is due now, as the sweep does by itself now and then. */
+  sweep(): Promise<void>;
+  /** Reads the service configs again; the problems found, if any, leave the former ones in place. */
+  reload(): Promise<readonly string[]>;
+  /** Lets requests under way come to their end, then closes the store. */
+  close(): Promise<void>;
+};
+
+/** The server could not start: each reason, with what would be right. */
+export class CannotStart extends Error {
+  override readonly name = 'CannotStart';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/**
+ * A server that is ready for requests.
+ *
+ * Throws CannotStart with every problem of the settings or service configs, or with what is wrong
+ * with the data folder, the keys or the port.
+ */
+export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+  const host = options.host ?? '127.0.0.1';
+  const callers = callersOf({ ...options, host });
+  const catalog = await openCatalog(options.config);
+  const log = options.log ?? (() => undefined);
+  const clock = options.clock ?? systemClock;
+
+  // What is opened here is closed in reverse, now if the start fails, or else by close().
+  await using opened = new AsyncDisposableStack();
+  const store =
+    typeof options.store === 'object' ? options.store : opened.use(await openStore(options));
+  const secret = await store.secret();
+  const world: World = {
+    store,
+    people: options.people ?? memoryPeople(),
+    clock,
+    ids: options.ids ?? randomIds,
+    catalog: catalog.catalog,
+    settings: {
+      inviteLifetimeMs: options.inviteLifetimeMs ?? 86_400_000,
+      deviceTokenKey: keyFor('device tokens', secret),
+    },
+  };
+  const tokenChain = callers.kind === 'dev' ? tokenChainRoutes({ key: tokenKeyOf(secret) }) : [];
+  const app = buildApp({
+    routes: [...routes, ...tokenChain],
+    authenticator: await openCallers(callers, secret, clock),
+    world,
+    limits: { bodyBytesMax: options.bodyBytesMax ?? 1_048_576 },
+    isOutage: (error) => error instanceof StoreUnavailable,
+    log,
+  });
+  opened.defer(() => app.close());
+  const { url } = await listen(app, host, options.port ?? 8350);
+  const sweeper = opened.use(
+    repeat(
+      () => sweepAll(world),
+      options.sweepIntervalMs ?? 1_000,
+      (error) => log(`sweep: ${error instanceof Error ? error.message : String(error)}`),
+    ),
+  );
+  const parts = opened.move();
+  const close = (): Promise<void> => parts.disposeAsync();
+  return {
+    url,
+    notices: describeAuthenticator(callers),
+    sweep: sweeper.runNow,
+    reload: async () => {
+      const outcome = await catalog.reload();
+      return 'problems' in outcome ? outcome.problems.map(formatProblem) : [];
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function sweepAll(world: World): Promise<void> {
+  // A full sweep leaves some for later; go on until one finds nothing it had to leave.
+  while ((await sweep(world)) === 'more');
+}
+
+async function openCatalog(path: string | undefined): Promise<CatalogSource> {
+  const catalog = createCatalogSource(path);
+  const read = await catalog.reload();
+  if ('problems' in read) throw new CannotStart(read.problems.map(formatProblem));
+  return catalog;
+}
+
+function callersOf(options: ServerOptions): AuthenticatorSettings {
+  const problems = callersProblems({ auth: 'dev', ...options });
+  if (problems.length > 0) throw new CannotStart(problems);
+  const { auth, authKeys, authIssuer, authAudience } = options;
+  return auth === 'signed' && authKeys !== undefined
+    ? { kind: 'signed', keySet: authKeys, issuer: authIssuer, audience: authAudience }
+    : { kind: 'dev' };
+}
+
+async function openCallers(
+  callers: AuthenticatorSettings,
+  secret: Uint8Array,
+  clock: Clock,
+): Promise<Authenticator> {
+  try {
+    return await openAuthenticator(callers, secret, clock.nowMs());
+  } catch (error) {
+    if (error instanceof AuthenticatorUnavailable) throw new CannotStart([error.message]);
+    throw error;
+  }
+}
+
+async function openStore(options: ServerOptions): Promise<Store> {
+  if (options.store === 'memory') return openMemoryStore();
+  try {
+    return await openSqliteStore({
+      file: dataFileOf(options.data ?? './data'),
+      durability: options.durability ?? 'strict',
+      ...(options.cacheBytesMax !== undefined && { cacheBytesMax: options.cacheBytesMax }),
+    });
+  } catch (error) {
+    if (error instanceof StoreUnavailable) throw new CannotStart([error.message]);
+    throw error;
+  }
+}
+
+async function listen(app: App, host: string, port: number): Promise<{ readonly url: string }> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    throw new CannotStart([explainListenError(error, host, port)]);
+  }
+}
+
+function explainListenError(error: unknown, host: string, port: number): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Port ${port} is in use by another program; stop it, or choose another with --port (0 takes a free one).`;
+    case 'EACCES':
+      return `Port ${port} needs rights that this process does not have; choose one above 1023.`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is no address of this machine; choose another with --host.`;
+    default:
+      return `Cannot listen on ${host}, port ${port}: ${message}.`;
+  }
+}
