@@ -1,0 +1,40 @@
+/**
+ * The directory as the benches run it: in a process of its own that can be asked about itself.
+ *
+ * Messages in: `measure` forgets what was measured, `report` answers it.
+ */
+
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { startServer } from '../src/server.ts';
+
+const [data = '', durability = 'strict', cacheBytesMax = '67108864'] = process.argv.slice(2);
+
+const server = await startServer({
+  port: 0,
+  data,
+  durability: durability as 'strict' | 'relaxed',
+  cacheBytesMax: Number(cacheBytesMax),
+  log: (line) => process.stderr.write(`${line}\n`),
+});
+const delay = monitorEventLoopDelay({ resolution: 1 });
+let cpu = process.cpuUsage();
+
+process.on('message', (message) => {
+  if (message === 'measure') {
+    delay.enable();
+    delay.reset();
+    cpu = process.cpuUsage();
+  }
+  if (message === 'report') {
+    const { user, system } = process.cpuUsage(cpu);
+    globalThis.gc?.();
+    process.send?.({
+      eventLoopDelayP99Ms: delay.percentile(99) / 1e6,
+      cpuSeconds: (user + system) / 1e6,
+      residentBytes: process.memoryUsage.rss(),
+      heapBytes: process.memoryUsage().heapUsed,
+    });
+  }
+});
+process.on('disconnect', () => void server.close().then(() => process.exit(0)));
+process.send?.({ url: server.url });

@@ -1,0 +1,58 @@
+import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+
+/** A server under measurement, in a process of its own. */
+export type BenchServer = AsyncDisposable & {
+  readonly url: string;
+  readonly pid: number;
+  tell(message: string): void;
+  /** Sends `report` and gives what comes back. */
+  report<T>(): Promise<T>;
+};
+
+/**
+ * Starts a server file on the first core, so that the load generator has the others to itself; all
+ * threads of the process share that core.
+ */
+export async function startPinned(
+  file: string,
+  args: readonly string[] = [],
+): Promise<BenchServer> {
+  const child = fork(new URL(file, import.meta.url), [...args], {
+    execArgv: ['--expose-gc'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const { url } = await nextMessage<{ url: string }>(child);
+  const pid = child.pid ?? 0;
+  if (availableParallelism() > 1) await pin(pid, '0');
+  return {
+    url,
+    pid,
+    tell: (message) => child.send(message),
+    report: () => {
+      child.send('report');
+      return nextMessage(child);
+    },
+    async [Symbol.asyncDispose]() {
+      const exited = new Promise((resolve) => child.once('exit', resolve));
+      child.disconnect();
+      await exited;
+    },
+  };
+}
+
+/** Keeps a process, all its threads included, on these cores (Linux; elsewhere nothing happens). */
+export function pin(pid: number, cores: string): Promise<void> {
+  return new Promise((resolve) => {
+    const taskset = spawn('taskset', ['-a', '-p', '-c', cores, String(pid)], { stdio: 'ignore' });
+    taskset.once('error', () => resolve());
+    taskset.once('exit', () => resolve());
+  });
+}
+
+function nextMessage<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => resolve(message as T));
+    child.once('exit', (code) => reject(new Error(`a server under measurement ended: ${code}`)));
+  });
+}
