@@ -1,0 +1,123 @@
+/** What answers mean: documents out of successes, errors out of refusals. */
+
+import { parseJson } from './json.ts';
+import { MultiplayerError } from './multiplayer-error.ts';
+import { parseContentLocation, type SessionReference } from './reference.ts';
+import type {
+  SessionAndEtag,
+  SessionDocument,
+  SessionOutOfSync,
+  SessionWritten,
+  TitleData,
+} from './session-document.ts';
+import type { Answer } from './transport.ts';
+
+/** True when the answer says that what was asked for is not there, and not that the call is wrong. */
+export function isAbsence({ status, code }: Answer): boolean {
+  return status === 404 && (code === 'handleUnknown' || code === 'sessionGone');
+}
+
+/** The body of a success. Throws what the server refused, and a success that carries no JSON. */
+export function bodyOf(answer: Answer): unknown {
+  if (answer.status !== 200 && answer.status !== 201) throw errorOf(answer);
+  try {
+    return parseJson(answer.text);
+  } catch (cause) {
+    throw malformed(answer, 'the body is not JSON', cause);
+  }
+}
+
+/** The document and its ETag. Throws as `bodyOf`, and when the body is something else. */
+export function sessionAndEtagOf<Title extends TitleData>(answer: Answer): SessionAndEtag<Title> {
+  const session = bodyOf(answer);
+  if (!isSessionDocument(session)) throw malformed(answer, 'the body is not a session document');
+  return { session: session as unknown as SessionDocument<Title>, etag: etagOf(answer) };
+}
+
+/** What an accepted write did. Throws as `sessionAndEtagOf`. @source wire 5.2 */
+export function writtenOf<Title extends TitleData>(answer: Answer): SessionWritten<Title> {
+  if (answer.status === 204) return { status: 'deleted' };
+  return {
+    status: answer.status === 201 ? 'created' : 'updated',
+    ...sessionAndEtagOf<Title>(answer),
+  };
+}
+
+/** The session as it stands, when the answer is a failed precondition. @source contract 4, step 2 */
+export function outOfSyncOf<Title extends TitleData>(
+  answer: Answer,
+): SessionOutOfSync<Title> | undefined {
+  if (answer.status !== 412) return undefined;
+  const session = carriedSessionOf(answer) as SessionDocument<Title> | undefined;
+  if (session === undefined) return { status: 'outOfSync' };
+  return { status: 'outOfSync', session, etag: etagOf(answer) };
+}
+
+/** The session that a handle led to. Throws when the answer does not say. @source wire 2.7 */
+export function referenceOf(answer: Answer): SessionReference {
+  const reference = parseContentLocation(answer.header('Content-Location') ?? '');
+  if (reference === undefined) throw malformed(answer, 'Content-Location names no session');
+  return reference;
+}
+
+/** The results of a query. Throws as `bodyOf`, and when there are none. @source wire 1.7, 2.5 */
+export function resultsOf<Result>(answer: Answer): readonly Result[] {
+  const body = bodyOf(answer) as { readonly results?: unknown } | null;
+  if (!Array.isArray(body?.results)) throw malformed(answer, 'the body has no array "results"');
+  return body.results;
+}
+
+function etagOf(answer: Answer): string {
+  return answer.header('ETag') ?? '';
+}
+
+/** The session that a refusal carries. */
+function carriedSessionOf({ text }: Answer): SessionDocument | undefined {
+  if (!text.startsWith('{')) return undefined;
+  try {
+    const body = parseJson(text);
+    return isSessionDocument(body) ? body : undefined;
+  } catch {
+    return undefined; // words that begin with a brace
+  }
+}
+
+function isSessionDocument(body: unknown): body is SessionDocument {
+  return typeof body === 'object' && body !== null && 'members' in body && 'constants' in body;
+}
+
+/** What the server said no to, and why. @source contract 2, contract 5 */
+export function errorOf(answer: Answer): MultiplayerError {
+  const { verb, path, status, code, text, retryAfterMs } = answer;
+  const session = carriedSessionOf(answer);
+  return new MultiplayerError({
+    verb,
+    path,
+    status,
+    code,
+    detail: detailOf(answer),
+    text: session === undefined ? text : '',
+    session,
+    etag: session && etagOf(answer),
+    retryAfterMs,
+  });
+}
+
+/** `X-Mpsd-Detail`, which is percent-encoded where a header cannot hold it. */
+function detailOf(answer: Answer): string | undefined {
+  const encoded = answer.header('X-Mpsd-Detail');
+  try {
+    return encoded && decodeURIComponent(encoded);
+  } catch {
+    return encoded; // of a server that does not encode
+  }
+}
+
+function malformed(
+  { verb, path, status }: Answer,
+  what: string,
+  cause?: unknown,
+): MultiplayerError {
+  const text = `${what}, which is no answer of a session directory.`;
+  return new MultiplayerError({ verb, path, status, code: 'answerMalformed', text, cause });
+}

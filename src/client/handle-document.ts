@@ -1,0 +1,75 @@
+import type {
+  Guid,
+  JsonObject,
+  Restriction,
+  TimeText,
+  TitleId,
+  Visibility,
+  Xuid,
+} from './session-document.ts';
+import type { SessionReference } from './reference.ts';
+
+/** A handle as the server answers it: an immutable pointer to a session. @source contract 8 */
+export type HandleDocument = ActivityHandleDocument | InviteHandleDocument | TransferHandleDocument;
+
+type Common = {
+  readonly id: Guid;
+  readonly version: number;
+  /** In the letter case of whoever made the handle. */
+  readonly sessionRef: SessionReference;
+};
+
+/** What a handle tells of the title: how to launch it, and on which platforms. */
+type TitleFacts = {
+  readonly inviteProtocol?: string;
+  readonly gameTypes?: JsonObject;
+  readonly createTime: TimeText;
+};
+
+/** What a user is playing now. @source contract 8, wire 2.1 */
+export type ActivityHandleDocument = Common &
+  TitleFacts & {
+    readonly type: 'activity';
+    readonly ownerXuid: Xuid;
+    readonly titleId?: TitleId;
+  };
+
+/** An invitation of one user. @source contract 8, wire 2.2 */
+export type InviteHandleDocument = Common &
+  TitleFacts & {
+    readonly type: 'invite';
+    /** Absent when a game service invited. */
+    readonly senderXuid?: Xuid;
+    readonly invitedXuid: Xuid;
+    readonly inviteAttributes: {
+      readonly titleId: TitleId;
+      readonly context?: string;
+      readonly contextString?: string;
+      readonly senderString?: string;
+    };
+    readonly expiration: TimeText;
+  };
+
+/** The way from one session to another for those who are in the first. @source contract 8, wire 2.3 */
+export type TransferHandleDocument = Common & {
+  readonly type: 'transfer';
+  readonly originSessionRef: SessionReference;
+};
+
+/** An activity, and what a friends list shows of its session. @source contract 8.1, wire 2.5 */
+export type ActivityDetails<Properties = JsonObject> = ActivityHandleDocument & {
+  /** Absent until the session exists. */
+  readonly relatedInfo?: RelatedInfo;
+  /** The session's `properties.custom`. */
+  readonly customProperties: Properties;
+};
+
+export type RelatedInfo = {
+  readonly visibility?: Visibility;
+  readonly joinRestriction?: Restriction;
+  readonly closed?: boolean;
+  readonly maxMembersCount: number;
+  readonly membersCount: number;
+  readonly inviteProtocol?: string;
+  readonly postedTime?: TimeText;
+};

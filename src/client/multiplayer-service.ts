@@ -1,0 +1,655 @@
+/**
+ * The client of a session directory, for browsers, games and game servers: nothing but `fetch`.
+ *
+ *     const ada = new MultiplayerService({ baseUrl: 'http://localhost:8350', authorization });
+ *     const reference = { scid, templateName: 'deathmatch', name: 'session-49' };
+ *     const { session, etag } = await ada.writeSession(reference, {
+ *       members: { me: { properties: { system: { active: true } } } },
+ *     });
+ *     await ada.setActivity(reference);
+ *     await ada.sendInvites(reference, ['2814639011617876'], { titleId: '1297287135' });
+ */
+
+import {
+  bodyOf,
+  errorOf,
+  isAbsence,
+  outOfSyncOf,
+  referenceOf,
+  resultsOf,
+  sessionAndEtagOf,
+  writtenOf,
+} from './answer.ts';
+import type {
+  ActivityDetails,
+  ActivityHandleDocument,
+  HandleDocument,
+  InviteHandleDocument,
+  TransferHandleDocument,
+} from './handle-document.ts';
+import { MultiplayerError } from './multiplayer-error.ts';
+import {
+  formatHandlePath,
+  formatSessionPath,
+  formatTemplatePath,
+  type SessionReference,
+  type SessionTarget,
+} from './reference.ts';
+import { newGuid, sleep } from './platform.ts';
+import { defaultRetryPolicy, type Repeat, type RetryPolicy } from './retry.ts';
+import type {
+  AnyTitle,
+  ByHandle,
+  Guid,
+  JsonObject,
+  MemberDocument,
+  SessionAndEtag,
+  SessionChanges,
+  SessionConstantsSystem,
+  SessionDocument,
+  SessionNotModified,
+  SessionOutOfSync,
+  SessionPropertiesSystem,
+  SessionRead,
+  SessionWritten,
+  TitleData,
+  TitleId,
+  Xuid,
+} from './session-document.ts';
+import {
+  Transport,
+  type Answer,
+  type Authorization,
+  type Call,
+  type CallOptions,
+  type Fetch,
+  type Sleep,
+} from './transport.ts';
+
+export type * from './handle-document.ts';
+export { isRawNumber, type JsonInput, type RawNumber } from './json.ts';
+export {
+  MultiplayerError,
+  type ErrorFacts,
+  type MultiplayerErrorCode,
+} from './multiplayer-error.ts';
+export type { SessionReference, SessionTarget } from './reference.ts';
+export type { RetryPolicy } from './retry.ts';
+export { memberOf, membersOf } from './session-document.ts';
+export type * from './session-document.ts';
+export type { Authorization, CallOptions, Fetch, FetchAnswer, Sleep } from './transport.ts';
+
+/** Where the directory is, who calls, and how patiently. */
+export type MultiplayerServiceSettings = {
+  /** `http://localhost:8350`; may end in a path under which the directory is mounted. */
+  readonly baseUrl: string;
+  /** `XBL3.0 x=…;…`, or a function that gives it and can renew it. */
+  readonly authorization: Authorization;
+  /**
+   * The xuid that `authorization` speaks for. Only `clearActivity` needs it, and finds it by
+   * itself when this object set the activity.
+   */
+  readonly xuid?: Xuid;
+  /** 104, 105 or 107, the default. The types here are those of 107. */
+  readonly contractVersion?: number;
+  /** How failed calls are made again; `false`: not at all, each try is the caller's own. */
+  readonly retry?: Partial<RetryPolicy> | false;
+  /** How long one request may take with all its tries: 30 s. */
+  readonly timeoutMs?: number;
+  /** In place of the platform's own. */
+  readonly fetch?: Fetch;
+  /** In place of timers. */
+  readonly sleep?: Sleep;
+  /** In place of `Math.random`: spreads delays. */
+  readonly random?: () => number;
+  /** In place of `Date.now`. */
+  readonly nowMs?: () => number;
+  /** In place of random GUIDs: the ids of invites and transfers. */
+  readonly newGuid?: () => Guid;
+};
+
+/**
+ * When a write may happen.
+ *
+ * | mode                | the session must              | header           |
+ * | ------------------- | ----------------------------- | ---------------- |
+ * | `updateOrCreateNew` | –                             | –                |
+ * | `createNew`         | not exist                     | `If-None-Match: *` |
+ * | `updateExisting`    | exist                         | `If-Match: *`    |
+ * | `synchronizedUpdate`| be as `etag` says             | `If-Match: etag` |
+ *
+ * @source wire 5.1
+ */
+export type WriteMode = 'updateOrCreateNew' | 'createNew' | 'updateExisting' | 'synchronizedUpdate';
+
+export type WriteOptions = CallOptions & {
+  /** True: the answer is what the write would do, and nothing is written. */
+  readonly preview?: boolean;
+} & (
+    | {
+        readonly mode?: Exclude<WriteMode, 'synchronizedUpdate'>;
+        readonly etag?: undefined;
+      }
+    | {
+        readonly mode?: 'synchronizedUpdate';
+        /** Of the document that the changes were made for. */
+        readonly etag: string;
+      }
+  );
+
+/** What an invitation says, beyond who and where. @source contract 8, wire 2.2 */
+export type InviteAttributes = {
+  /** The title that is invited to: decimal. */
+  readonly titleId: TitleId;
+  /** Names the text to show, from the title's configuration: `///id`. */
+  readonly contextStringId?: string;
+  /** What the title finds when it is started by the invite; at most 256 characters encoded. */
+  readonly customActivationContext?: string;
+  /** Who invites, when a game service does. */
+  readonly senderString?: string;
+};
+
+/** What became of the invitation of one user. */
+export type InviteOutcome =
+  | { readonly xuid: Xuid; readonly status: 'sent'; readonly handle: InviteHandleDocument }
+  | { readonly xuid: Xuid; readonly status: 'failed'; readonly error: MultiplayerError };
+
+/** What a session template holds. @source contract 3 */
+export type SessionTemplateDocument = {
+  readonly contractVersion?: number;
+  readonly constants?: {
+    readonly system?: Partial<SessionConstantsSystem>;
+    readonly custom?: JsonObject;
+  };
+  readonly properties?: {
+    readonly system?: SessionPropertiesSystem;
+    readonly custom?: JsonObject;
+  };
+  readonly roleTypes?: JsonObject;
+};
+
+/** Users asked for at once, so that no answer is cut short. @source contract 8.1 */
+const xuidsPerQueryMax = 100;
+
+/** Invitations on their way at once. */
+const invitesAtOnceMax = 8;
+
+const updateAttemptsMaxDefault = 20;
+const updatePauseMsMax = 1_000;
+const timeoutMsDefault = 30_000;
+
+/**
+ * The session directory as one user or game service sees it.
+ *
+ * Every method rejects with a `MultiplayerError` when the server refuses, or when no usable answer
+ * comes. Reading what does not exist is no error: the answer is undefined.
+ *
+ * Calls that may be made twice without harm are made again, with growing delays, while the server
+ * is out of breath; see `retry.ts` for which and why. A 401 is answered once with a fresh token, if
+ * `authorization` is a function.
+ *
+ * @source contract 4, contract 8, wire 1.3, documented 7.3
+ */
+export class MultiplayerService {
+  readonly #transport: Transport;
+  readonly #sleep: Sleep;
+  readonly #random: () => number;
+  readonly #newGuid: () => Guid;
+  #xuid: Xuid | undefined;
+
+  constructor(settings: MultiplayerServiceSettings) {
+    const { baseUrl, authorization, contractVersion = 107, retry = {} } = settings;
+    if (!/^https?:$/.test(new URL(baseUrl).protocol)) {
+      throw new TypeError(`The baseUrl must begin with http:// or https://, not ${baseUrl}`);
+    }
+    this.#sleep = settings.sleep ?? sleep;
+    this.#random = settings.random ?? Math.random;
+    this.#newGuid = settings.newGuid ?? newGuid;
+    this.#xuid = settings.xuid;
+    this.#transport = new Transport({
+      baseUrl: baseUrl.replace(/\/+$/, ''),
+      authorization,
+      contractVersion,
+      fetch: settings.fetch ?? globalThis.fetch,
+      retry: retry === false ? undefined : { ...defaultRetryPolicy, ...retry },
+      timeoutMs: settings.timeoutMs ?? timeoutMsDefault,
+      sleep: this.#sleep,
+      random: this.#random,
+      nowMs: settings.nowMs ?? Date.now,
+    });
+  }
+
+  // sessions
+
+  /**
+   * The session, or undefined when it does not exist. With `ifNoneMatch`, an ETag: `notModified`
+   * when that is still the current one.
+   *
+   * @source contract 5
+   */
+  async getSession<Title extends TitleData = AnyTitle>(
+    reference: SessionReference,
+    options?: CallOptions & { readonly ifNoneMatch?: undefined },
+  ): Promise<SessionRead<Title> | undefined>;
+  async getSession<Title extends TitleData = AnyTitle>(
+    reference: SessionReference,
+    options: CallOptions & { readonly ifNoneMatch: string },
+  ): Promise<SessionRead<Title> | SessionNotModified | undefined>;
+  async getSession<Title extends TitleData = AnyTitle>(
+    reference: SessionReference,
+    { ifNoneMatch, ...options }: CallOptions & { readonly ifNoneMatch?: string | undefined } = {},
+  ): Promise<SessionRead<Title> | SessionNotModified | undefined> {
+    const headers = ifNoneMatch === undefined ? {} : { 'If-None-Match': ifNoneMatch };
+    const answer = await this.#read(formatSessionPath(reference), options, headers);
+    if (answer?.status === 304) return { status: 'notModified' };
+    return answer && { status: 'read', ...sessionAndEtagOf<Title>(answer) };
+  }
+
+  /**
+   * The session that a handle leads to, and its reference; undefined when the handle or the session
+   * is gone.
+   *
+   * @source contract 8
+   */
+  async getSessionByHandle<Title extends TitleData = AnyTitle>(
+    handleId: Guid,
+    options?: CallOptions,
+  ): Promise<ByHandle<SessionRead<Title>> | undefined> {
+    const answer = await this.#read(`${formatHandlePath(handleId)}/session`, options);
+    if (answer === undefined) return undefined;
+    return { status: 'read', ...sessionAndEtagOf<Title>(answer), reference: referenceOf(answer) };
+  }
+
+  /**
+   * What the write did: the session is `created`, `updated` (also when it was so already), or
+   * `deleted`.
+   *
+   * Joins, leaves, creates and changes, whichever the changes say. A failed precondition is an
+   * error here and a value in `tryWriteSession`.
+   *
+   * @source contract 4
+   */
+  async writeSession<Title extends TitleData = AnyTitle>(
+    reference: SessionReference,
+    changes: SessionChanges<Title>,
+    options: WriteOptions = {},
+  ): Promise<SessionWritten<Title>> {
+    return writtenOf<Title>(await this.#write(formatSessionPath(reference), changes, options));
+  }
+
+  /**
+   * What the write did, or `outOfSync` with the current session and its ETag when the precondition
+   * failed. Refused in any other way, it throws.
+   *
+   * @source contract 4, step 2; wire 5.2
+   */
+  async tryWriteSession<Title extends TitleData = AnyTitle>(
+    reference: SessionReference,
+    changes: SessionChanges<Title>,
+    options: WriteOptions = {},
+  ): Promise<SessionWritten<Title> | SessionOutOfSync<Title>> {
+    const answer = await this.#write(formatSessionPath(reference), changes, options);
+    return outOfSyncOf<Title>(answer) ?? writtenOf<Title>(answer);
+  }
+
+  /**
+   * The session after changes that were decided by looking at it: `change` gets the current session
+   * and gives the changes, or undefined when there is nothing to do (`unchanged`). Nobody else's
+   * write comes between the two: when one does, `change` is asked again with the newer session.
+   *
+   * Throws when the session does not exist, and the 412 when others came first `attemptsMax` times
+   * (20). When no answer arrived the write may have happened; then it throws too, rather than to
+   * count something twice.
+   *
+   * @source contract 4, step 2
+   */
+  async updateSession<Title extends TitleData = AnyTitle>(
+    reference: SessionReference,
+    change: (
+      session: SessionDocument<Title>,
+    ) => SessionChanges<Title> | undefined | Promise<SessionChanges<Title> | undefined>,
+    options: CallOptions & { readonly attemptsMax?: number } = {},
+  ): Promise<SessionWritten<Title> | ({ readonly status: 'unchanged' } & SessionAndEtag<Title>)> {
+    const { attemptsMax = updateAttemptsMaxDefault, ...call } = options;
+    const path = formatSessionPath(reference);
+    let current: SessionAndEtag<Title> | undefined;
+    for (let attempt = 1; ; attempt += 1) {
+      current ??= await this.#readExisting<Title>(reference, call);
+      const changes = await change(current.session);
+      if (changes === undefined) return { ...current, status: 'unchanged' };
+      const answer = await this.#write(path, changes, { ...call, etag: current.etag });
+      const outOfSync = outOfSyncOf<Title>(answer);
+      if (outOfSync === undefined) return writtenOf<Title>(answer);
+      if (attempt >= attemptsMax) throw errorOf(answer);
+      current = outOfSync.session && outOfSync;
+      await this.#pause(attempt, call.signal);
+    }
+  }
+
+  /**
+   * What the write did to the session that a handle leads to, and its reference. This is how a user
+   * joins by an invite, an activity or a transfer. It never creates a session: when there is none,
+   * or no such handle, it throws.
+   *
+   * @source contract 8
+   */
+  async writeSessionByHandle<Title extends TitleData = AnyTitle>(
+    handleId: Guid,
+    changes: SessionChanges<Title>,
+    options: WriteOptions = {},
+  ): Promise<ByHandle<SessionWritten<Title>>> {
+    const answer = await this.#write(`${formatHandlePath(handleId)}/session`, changes, options);
+    const written = writtenOf<Title>(answer);
+    return written.status === 'deleted' ? written : { ...written, reference: referenceOf(answer) };
+  }
+
+  /**
+   * What is left of the session without the caller; `deleted` when the caller was the last, or when
+   * there is no such session.
+   *
+   * @source contract 4
+   */
+  leaveSession<Title extends TitleData = AnyTitle>(
+    reference: SessionReference,
+    options: CallOptions = {},
+  ): Promise<SessionWritten<Title>> {
+    return this.writeSession<Title>(reference, { members: { me: null } }, options);
+  }
+
+  // elements of a session
+
+  /**
+   * One member, by index or the caller's own; undefined when there is no such member, or no
+   * session.
+   *
+   * @source contract 4.4
+   */
+  async getMember<Title extends TitleData = AnyTitle>(
+    reference: SessionReference,
+    member: number | 'me',
+    options?: CallOptions,
+  ): Promise<MemberDocument<Title> | undefined> {
+    const answer = await this.#read(`${formatSessionPath(reference)}/members/${member}`, options);
+    return answer && (bodyOf(answer) as MemberDocument<Title>);
+  }
+
+  /**
+   * The session without the member of this index; `deleted` when that was the last one, or when the
+   * member was not there. For game services and owners.
+   *
+   * @source contract 4.4
+   */
+  async removeMember<Title extends TitleData = AnyTitle>(
+    reference: SessionReference,
+    index: number,
+    options?: CallOptions,
+  ): Promise<SessionWritten<Title>> {
+    const path = `${formatSessionPath(reference)}/members/${index}`;
+    return writtenOf<Title>(await this.#send({ verb: 'DELETE', path, repeat: 'always' }, options));
+  }
+
+  // handles
+
+  /**
+   * The handle by which others see the caller in this session. Replaces the caller's earlier
+   * activity in this service config. The caller must be a member. `SetActivityAsync`.
+   *
+   * @source contract 8, wire 2.1
+   */
+  async setActivity(target: SessionTarget, options?: CallOptions): Promise<ActivityHandleDocument> {
+    const body = { type: 'activity', version: 1, sessionRef: sessionRefOf(target) };
+    const handle = await this.#createHandle<ActivityHandleDocument>(body, options);
+    this.#xuid ??= handle.ownerXuid;
+    return handle;
+  }
+
+  /**
+   * True when the caller had an activity in this service config, which is gone now.
+   *
+   * To find it, the caller's xuid must be known: from `xuid` here or in the settings, or from the
+   * answer when this object set the activity. Throws a TypeError when it is not.
+   *
+   * @source contract 8, wire 2.1
+   */
+  async clearActivity(
+    scid: Guid,
+    { xuid = this.#xuid, ...options }: CallOptions & { readonly xuid?: Xuid } = {},
+  ): Promise<boolean> {
+    if (xuid === undefined) {
+      throw new TypeError(
+        'clearActivity must know whose activity: give "xuid" to it or to the MultiplayerService.',
+      );
+    }
+    const activities = await this.getActivitiesForUsers(scid, [xuid], options);
+    let cleared = false;
+    for (const { id } of activities) cleared = (await this.deleteHandle(id, options)) || cleared;
+    return cleared;
+  }
+
+  /**
+   * What became of the invitation of each user, in the order of `xuids`. One that fails does not
+   * stop the rest, and none is sent twice however often it had to be tried. The caller must be a
+   * member, or a game service. `SendInvitesAsync`.
+   *
+   * @source contract 8, wire 2.2
+   */
+  async sendInvites(
+    reference: SessionReference,
+    xuids: readonly Xuid[],
+    attributes: InviteAttributes,
+    options?: CallOptions,
+  ): Promise<readonly InviteOutcome[]> {
+    const { titleId, contextStringId, customActivationContext, senderString } = attributes;
+    const inviteAttributes = {
+      titleId,
+      ...(contextStringId !== undefined && { contextString: contextStringId }),
+      ...(customActivationContext !== undefined && { context: customActivationContext }),
+      ...(senderString !== undefined && { senderString }),
+    };
+    const invite = async (xuid: Xuid): Promise<InviteOutcome> => {
+      const body = {
+        id: this.#newGuid(),
+        type: 'invite',
+        version: 1,
+        sessionRef: sessionRefOf(reference),
+        invitedXuid: xuid,
+        inviteAttributes,
+      };
+      try {
+        const handle = await this.#createHandle<InviteHandleDocument>(body, options);
+        return { xuid, status: 'sent', handle };
+      } catch (error) {
+        if (!(error instanceof MultiplayerError)) throw error;
+        return { xuid, status: 'failed', error };
+      }
+    };
+    const outcomes: InviteOutcome[] = [];
+    for (const some of chunksOf(xuids, invitesAtOnceMax)) {
+      outcomes.push(...(await Promise.all(some.map(invite))));
+    }
+    return outcomes;
+  }
+
+  /**
+   * The id of a new handle that lets the members of `origin`, a lobby, join `target`, a game. The
+   * caller must be a member of both.
+   *
+   * @source contract 8, wire 2.3
+   */
+  async setTransferHandle(
+    target: SessionReference,
+    origin: SessionReference,
+    options?: CallOptions,
+  ): Promise<Guid> {
+    const body = {
+      id: this.#newGuid(),
+      type: 'transfer',
+      version: 1,
+      sessionRef: sessionRefOf(target),
+      originSessionRef: sessionRefOf(origin),
+    };
+    return (await this.#createHandle<TransferHandleDocument>(body, options)).id;
+  }
+
+  /** The handle, or undefined when there is none (any more). @source contract 8 */
+  async getHandle(handleId: Guid, options?: CallOptions): Promise<HandleDocument | undefined> {
+    const answer = await this.#read(formatHandlePath(handleId), options);
+    return answer && (bodyOf(answer) as HandleDocument);
+  }
+
+  /** True when the handle is deleted, false when there was none (any more). @source contract 8 */
+  async deleteHandle(handleId: Guid, options?: CallOptions): Promise<boolean> {
+    const call = { verb: 'DELETE', path: formatHandlePath(handleId), repeat: 'always' } as const;
+    const answer = await this.#send(call, options);
+    if (isAbsence(answer)) return false;
+    if (answer.status >= 300) throw errorOf(answer);
+    return true;
+  }
+
+  /**
+   * The activities of these users in this service config, each with `relatedInfo` of its session
+   * and the session's custom properties. A user who plays nothing that the caller may see has none.
+   *
+   * @source contract 8.1, wire 2.5
+   */
+  async getActivitiesForUsers<Title extends TitleData = AnyTitle>(
+    scid: Guid,
+    xuids: readonly Xuid[],
+    options?: CallOptions,
+  ): Promise<readonly ActivityDetails<SessionDocument<Title>['properties']['custom']>[]> {
+    type Details = ActivityDetails<SessionDocument<Title>['properties']['custom']>;
+    const activities: Details[] = [];
+    for (const some of chunksOf([...new Set(xuids)], xuidsPerQueryMax)) {
+      const answer = await this.#send(
+        {
+          verb: 'POST',
+          path: '/handles/query?include=relatedInfo,customProperties',
+          body: { type: 'activity', scid, owners: { xuids: some } },
+          repeat: 'always',
+        },
+        options,
+      );
+      activities.push(...resultsOf<Details>(answer));
+    }
+    return activities;
+  }
+
+  // session templates
+
+  /** The session templates of a service config, by name. @source contract 3 */
+  async getSessionTemplates(
+    scid: Guid,
+    options?: CallOptions,
+  ): Promise<readonly ({ readonly templateName: string } & SessionTemplateDocument)[]> {
+    const path = formatTemplatePath(scid);
+    return resultsOf(await this.#send({ verb: 'GET', path, repeat: 'always' }, options));
+  }
+
+  /** One session template. Throws when there is none of this name. @source contract 3 */
+  async getSessionTemplate(
+    scid: Guid,
+    templateName: string,
+    options?: CallOptions,
+  ): Promise<SessionTemplateDocument> {
+    const path = formatTemplatePath(scid, templateName);
+    const answer = await this.#send({ verb: 'GET', path, repeat: 'always' }, options);
+    return bodyOf(answer) as SessionTemplateDocument;
+  }
+
+  // what the methods are made of
+
+  #send(call: Call, options?: CallOptions): Promise<Answer> {
+    return this.#transport.send(call, options);
+  }
+
+  /** An answer with a document, or a 304; undefined for what does not exist. */
+  async #read(
+    path: string,
+    options?: CallOptions,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer | undefined> {
+    const answer = await this.#send({ verb: 'GET', path, headers, repeat: 'always' }, options);
+    if (answer.status === 204 || isAbsence(answer)) return undefined;
+    if (answer.status >= 400) throw errorOf(answer);
+    return answer;
+  }
+
+  async #readExisting<Title extends TitleData>(
+    reference: SessionReference,
+    options: CallOptions,
+  ): Promise<SessionAndEtag<Title>> {
+    const read = await this.getSession<Title>(reference, options);
+    if (read !== undefined) return read;
+    throw new MultiplayerError({
+      verb: 'GET',
+      path: formatSessionPath(reference),
+      status: 204,
+      code: 'sessionGone',
+      text: 'There is no such session to update.',
+    });
+  }
+
+  #write(
+    path: string,
+    changes: unknown,
+    { mode, etag, preview, ...options }: WriteOptions,
+  ): Promise<Answer> {
+    const headers = preconditionOf(mode, etag);
+    const repeat: Repeat = preview
+      ? 'always'
+      : Object.keys(headers).length === 0
+        ? 'ifRefused'
+        : 'ifNotDone';
+    const query = preview ? '?nocommit=true' : '';
+    const call = { verb: 'PUT', path: `${path}${query}`, headers, body: changes, repeat } as const;
+    return this.#send(call, options);
+  }
+
+  async #createHandle<Handle extends HandleDocument>(
+    body: unknown,
+    options?: CallOptions,
+  ): Promise<Handle> {
+    const call = { verb: 'POST', path: '/handles', body, repeat: 'always' } as const;
+    return bodyOf(await this.#send(call, options)) as Handle;
+  }
+
+  /** Lets the writers that were answered 412 together not come back together. */
+  async #pause(attempt: number, signal: AbortSignal | undefined): Promise<void> {
+    const pauseMs = this.#random() * Math.min(10 * 2 ** attempt, updatePauseMsMax);
+    await this.#sleep(pauseMs, signal ?? new AbortController().signal);
+  }
+}
+
+function preconditionOf(
+  mode: WriteMode | undefined,
+  etag: string | undefined,
+): Readonly<Record<string, string>> {
+  const effective = mode ?? (etag === undefined ? 'updateOrCreateNew' : 'synchronizedUpdate');
+  if ((effective === 'synchronizedUpdate') !== Boolean(etag)) {
+    throw new TypeError(
+      etag
+        ? `An etag goes with mode "synchronizedUpdate", not with "${effective}".`
+        : 'Mode "synchronizedUpdate" needs the etag of the session that the changes are for.',
+    );
+  }
+  switch (effective) {
+    case 'createNew':
+      return { 'If-None-Match': '*' };
+    case 'updateExisting':
+      return { 'If-Match': '*' };
+    case 'synchronizedUpdate':
+      return { 'If-Match': etag ?? '' };
+    case 'updateOrCreateNew':
+      return {};
+  }
+}
+
+/** Only what a reference is made of, whatever else the caller's object holds. */
+function sessionRefOf({ scid, templateName, name }: SessionTarget): SessionTarget {
+  return { scid, templateName, ...(name !== undefined && { name }) };
+}
+
+function chunksOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, i) => items.slice(i * size, (i + 1) * size));
+}

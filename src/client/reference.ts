@@ -1,0 +1,58 @@
+import type { SessionReference } from '../domain/session/reference.ts';
+
+export type { SessionReference };
+
+/** A session that a handle shall point at. Without a name the server makes up a GUID. */
+export type SessionTarget = Omit<SessionReference, 'name'> & { readonly name?: string };
+
+/** The path of a session. Throws a TypeError when a part cannot stand in a URL. */
+export function formatSessionPath({ scid, templateName, name }: SessionReference): string {
+  return `${formatTemplatePath(scid, templateName)}/sessions/${formatPathPart(name, 'session name')}`;
+}
+
+/** The path of one session template, or of all of a service config. */
+export function formatTemplatePath(scid: string, templateName?: string): string {
+  const all = `/serviceconfigs/${formatPathPart(scid, 'scid')}/sessionTemplates`;
+  return templateName === undefined
+    ? all
+    : `${all}/${formatPathPart(templateName, 'template name')}`;
+}
+
+/** The path of a handle. */
+export function formatHandlePath(handleId: string): string {
+  return `/handles/${formatPathPart(handleId, 'handle id')}`;
+}
+
+/**
+ * `part`, percent-encoded, to stand between two slashes. Every URL parser resolves `.` and `..`,
+ * encoded or not, so that a request for them would go to another path; they are thrown here.
+ */
+function formatPathPart(part: string, what: string): string {
+  if (part === '' || part === '.' || part === '..') {
+    throw new TypeError(`The ${what} is ${JSON.stringify(part)}, which cannot stand in a URL.`);
+  }
+  return encodeURIComponent(part);
+}
+
+/**
+ * The session that a `Content-Location` names: a path or a whole URL, with the words of the path
+ * in any case. Undefined when it names none.
+ *
+ * @source wire 2.7
+ */
+export function parseContentLocation(location: string): SessionReference | undefined {
+  const [, scid, templateName, name] =
+    /^(?:https?:\/\/[^/]*)?\/serviceconfigs\/([^/?#]+)\/sessiontemplates\/([^/?#]+)\/sessions\/([^/?#]+)$/i.exec(
+      location,
+    ) ?? [];
+  if (scid === undefined || templateName === undefined || name === undefined) return undefined;
+  try {
+    return {
+      scid: decodeURIComponent(scid),
+      templateName: decodeURIComponent(templateName),
+      name: decodeURIComponent(name),
+    };
+  } catch {
+    return undefined; // a stray %: no server wrote this
+  }
+}
