@@ -1,0 +1,8 @@
+/** The package's door: what a program that runs a directory of its own needs. */
+
+export type { Session } from './domain/session/session.ts';
+export type { People } from './people/people.ts';
+export type { Clock } from './platform/clock.ts';
+export type { Ids } from './platform/ids.ts';
+export { CannotStart, type RunningServer, type ServerOptions, startServer } from './server.ts';
+export { type Store, StoreUnavailable } from './store/store.ts';

@@ -1,0 +1,42 @@
+/** The README's tour, run as it stands: each comment says which statuses the next calls answer. */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { startServer } from '../src/server.ts';
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const tour = /^## The 60-second tour$[\s\S]*?^```sh\n([\s\S]*?)^```$/m.exec(readme)?.[1] ?? '';
+
+/** Every status that the comments promise, in order: `# 201: …`, `# 200, then 204: …`. */
+const promised = [...tour.matchAll(/^# (\d{3}(?:, then \d{3})*):/gm)].flatMap(([, statuses = '']) =>
+  statuses.split(', then '),
+);
+
+function run(script: string, env: Record<string, string>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const bash = spawn('bash', ['-euo', 'pipefail', '-c', script], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    bash.stdout.on('data', (text) => {
+      output += text;
+    });
+    bash.once('error', reject);
+    bash.once('exit', (code) =>
+      code === 0 ? resolve(output) : reject(new Error(`the tour ended with ${code}: ${output}`)),
+    );
+  });
+}
+
+test('every step of the tour answers what the README says', async () => {
+  await using server = await startServer({ port: 0, store: 'memory' });
+  const output = await run(tour, { URL: server.url });
+  const answered = output.split('\n').filter((line) => /^\d{3}$/.test(line));
+  assert.ok(promised.length >= 10, 'the tour was found');
+  assert.deepEqual(answered, promised);
+  assert.match(output, /^X-Mpsd-Refusal: notAMember\r?$/m);
+  assert.match(output, /\{"results":\[\]\}\n200\n$/);
+});
