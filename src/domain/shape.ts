@@ -38,7 +38,7 @@ export const titleValue = v.custom<Json>(() => true);
 /** An integer of at least `min` and at most `max`. */
 export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER) {
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-  const expected = `Expected an integer ${range}`;
+  const expected = min === max ? `Expected ${min}` : `Expected an integer ${range}`;
   return v.pipe(
     v.number(expected),
     v.safeInteger(expected),

@@ -232,7 +232,7 @@ export function resolveConstantsSystem(
       isJsonObject(value) ? fill(nested.get(key) ?? {}, value) : value,
     ]),
   );
-  const capabilities = Object.entries(resolved['capabilities'] ?? {}).filter(([, on]) => on);
+  const capabilities = Object.entries(resolved.capabilities ?? {}).filter(([, on]) => on);
   return {
     ...resolved,
     capabilities: Object.fromEntries(capabilities),
@@ -249,10 +249,10 @@ function fill(defaults: JsonObject, written: JsonObject): JsonObject {
 }
 
 function isEvaluatedByTitle(written: JsonObject, contractVersion: number): boolean {
-  const initialization = written['memberInitialization'];
+  const initialization = written.memberInitialization;
   const { externalEvaluation } = templateDefaults(contractVersion).memberInitialization;
   if (!isJsonObject(initialization)) return false;
-  return (initialization['externalEvaluation'] ?? externalEvaluation) === true;
+  return (initialization.externalEvaluation ?? externalEvaluation) === true;
 }
 
 /** The metrics that members measure when only requirements are written: what those need. */

@@ -125,7 +125,7 @@ export function viewTemplate(template: SessionTemplate, contractVersion: number)
 
 function withDefaults({ constants: { system }, contractVersion }: SessionTemplate): JsonObject {
   const { memberInitialization, ...defaults } = templateDefaults(contractVersion);
-  const initialization = system['memberInitialization'];
+  const initialization = system.memberInitialization;
   return {
     ...defaults,
     ...system,

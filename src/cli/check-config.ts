@@ -1,0 +1,55 @@
+import { formatProblem } from '../config/config-problem.ts';
+import { readServiceConfigs } from '../config/read-service-configs.ts';
+import { summaryOf } from '../config/service-configs.ts';
+import type { Catalog } from '../domain/session/template.ts';
+
+type Io = {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+};
+
+const help = `openmpsd check-config <file or folder>
+
+Checks a service config file, or all *.json files of a folder, as the server would at its start.
+Lists the service configs with their titles and session templates, and ends with 0; or lists
+everything that is to be corrected, a line each, and ends with 1.
+`;
+
+/**
+ * The exit code of `openmpsd check-config`: 0 with what was found on stdout, 1 with every problem
+ * on stderr, 2 when it was not told what to check.
+ *
+ * @source contract 3
+ */
+export async function runCheckConfig(args: readonly string[], io: Io): Promise<number> {
+  if (args.some((arg) => arg === '--help' || arg === '-h')) {
+    io.stdout.write(help);
+    return 0;
+  }
+  const [path, ...more] = args;
+  const option = args.find((arg) => arg.startsWith('-'));
+  if (option !== undefined || path === undefined || path === '' || more.length > 0) {
+    const reason =
+      option === undefined ? 'needs one file or folder' : `does not know the option ${option}`;
+    io.stderr.write(`openmpsd check-config: ${reason}. See openmpsd check-config --help.\n`);
+    return 2;
+  }
+  const read = await readServiceConfigs(path);
+  if ('problems' in read) {
+    for (const problem of read.problems) io.stderr.write(`${formatProblem(problem)}\n`);
+    return 1;
+  }
+  for (const line of linesOf(read.catalog)) io.stdout.write(`${line}\n`);
+  return 0;
+}
+
+function linesOf(catalog: Catalog): readonly string[] {
+  const configs = [...catalog.values()].flatMap(({ scid, titles, sandboxes, sessionTemplates }) => [
+    `service config ${scid} (${sandboxes ? `sandboxes ${sandboxes.join(', ')}` : 'every sandbox'})`,
+    ...titles.map(({ titleId }) => `  title ${titleId}`),
+    ...[...sessionTemplates.values()].map(
+      ({ name, contractVersion }) => `  template ${name} (contract ${contractVersion})`,
+    ),
+  ]);
+  return [...configs, `${summaryOf(catalog)}: no problems`];
+}
