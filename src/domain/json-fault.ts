@@ -27,7 +27,7 @@ export function findJsonFault(text: string): JsonFault | undefined {
   let place: Place = 'value';
   let at = 0;
 
-  const after = (): Place => ('commaOrEnd');
+  const after = (): Place => (closers.length === 0 ? 'end' : 'commaOrEnd');
 
   for (;;) {
     at = endOfMatch(whitespace, text, at) ?? at;
