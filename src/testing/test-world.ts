@@ -1,0 +1,24 @@
+import { readServiceConfigs } from '../config/read-service-configs.ts';
+import type { World } from '../directory/world.ts';
+import { memoryPeople } from '../people/memory-people.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Ids } from '../platform/ids.ts';
+import type { Store } from '../store/store.ts';
+import { manualClock } from './manual-clock.ts';
+import { sequentialIds } from './sequential-ids.ts';
+
+/** Makes worlds over stores, with the demo config, nobody who knows anybody, and time that stands. */
+export async function openTestWorlds(): Promise<
+  (store: Store, around?: { readonly clock?: Clock; readonly ids?: Ids }) => World
+> {
+  const read = await readServiceConfigs();
+  if ('problems' in read) throw new Error('the demo config has problems');
+  return (store, { clock = manualClock(), ids = sequentialIds() } = {}) => ({
+    store,
+    people: memoryPeople(),
+    clock,
+    ids,
+    catalog: () => read.catalog,
+    settings: { inviteLifetimeMs: 86_400_000, deviceTokenKey: new Uint8Array(32).fill(7) },
+  });
+}

@@ -1,0 +1,205 @@
+/**
+ * Every use of the directory, with the n-th call to the store failing or its answer lost, for every
+ * n. Then the same request again, as a client would: it must end as if nothing had gone wrong.
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createHandle } from '../../src/directory/create-handle.ts';
+import { deleteHandle } from '../../src/directory/delete-handle.ts';
+import { queryActivities } from '../../src/directory/query-handles.ts';
+import { readHandle } from '../../src/directory/read-handle.ts';
+import { readSession } from '../../src/directory/read-session.ts';
+import { sweep } from '../../src/directory/sweep.ts';
+import type { World } from '../../src/directory/world.ts';
+import { writeSession } from '../../src/directory/write-session.ts';
+import type { UserCaller } from '../../src/domain/caller.ts';
+import { parseHandleRequest } from '../../src/domain/handle/request.ts';
+import type { JsonObject } from '../../src/domain/json.ts';
+import { Refusal } from '../../src/domain/refusal.ts';
+import { parseSessionRequest } from '../../src/domain/session/request.ts';
+import { viewSession } from '../../src/domain/session/view.ts';
+import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import { StoreUnavailable } from '../../src/store/store.ts';
+import { demoScid } from '../../src/testing/demo.ts';
+import { faultAt, type Fault, faultyStore } from '../../src/testing/faulty-store.ts';
+import { manualClock, type ManualClock } from '../../src/testing/manual-clock.ts';
+import { openTestWorlds } from '../../src/testing/test-world.ts';
+
+const user = (n: number): UserCaller => ({ kind: 'user', xuid: String(n), sandbox: 'RETAIL' });
+const [ada, ben] = [user(1), user(2)];
+const lobby = { scid: demoScid, templateName: 'deathmatch', name: 'lobby' };
+const game = { ...lobby, name: 'game' };
+const guid = (n: number): string => `11111111-0000-4000-8000-00000000000${n}`;
+const active = { members: { me: { properties: { system: { active: true } } } } };
+
+async function put(world: World, caller: UserCaller, body: JsonObject, reference = lobby) {
+  const request = parseSessionRequest(body, 107);
+  assert.ok(!(request instanceof Refusal));
+  const written = await writeSession(world, {
+    reference,
+    request,
+    preconditions: {},
+    caller,
+    onlyExisting: false,
+  });
+  // A second leave is refused, since the first one happened: for a client that is as good.
+  assert.ok(!(written instanceof Refusal) || written.code === 'notAMember', String(written));
+}
+
+async function post(world: World, caller: UserCaller, body: JsonObject) {
+  const request = parseHandleRequest({ version: 1, sessionRef: lobby, ...body });
+  assert.ok(!(request instanceof Refusal));
+  const made = await createHandle(world, request, caller);
+  assert.ok(!(made instanceof Refusal));
+}
+
+type Use = {
+  readonly name: string;
+  readonly before: (world: World, clock: ManualClock) => Promise<void>;
+  readonly act: (world: World) => Promise<unknown>;
+};
+
+const together = async (world: World): Promise<void> => {
+  await put(world, ada, active);
+  await put(world, ben, active);
+  await put(world, ada, active, game);
+  await post(world, ada, { type: 'activity', id: guid(1) });
+};
+
+const uses: readonly Use[] = [
+  { name: 'creating', before: async () => {}, act: (world) => put(world, ada, active) },
+  {
+    name: 'joining',
+    before: (world) => put(world, ada, active),
+    act: (world) => put(world, ben, active),
+  },
+  {
+    name: 'writing properties',
+    before: together,
+    act: (world) => put(world, ada, { properties: { custom: { map: 'atoll' } } }),
+  },
+  { name: 'leaving', before: together, act: (world) => put(world, ada, { members: { me: null } }) },
+  {
+    name: 'leaving last, which ends the session',
+    before: async (world) => {
+      await together(world);
+      await put(world, ben, { members: { me: null } });
+    },
+    act: (world) => put(world, ada, { members: { me: null } }),
+  },
+  {
+    name: 'setting an activity',
+    before: together,
+    act: (world) => post(world, ben, { type: 'activity', id: guid(2) }),
+  },
+  {
+    name: 'replacing an activity',
+    before: together,
+    act: (world) => post(world, ada, { type: 'activity', id: guid(3), sessionRef: game }),
+  },
+  {
+    name: 'inviting',
+    before: together,
+    act: (world) =>
+      post(world, ada, {
+        type: 'invite',
+        id: guid(4),
+        invitedXuid: '9',
+        inviteAttributes: { titleId: '1' },
+      }),
+  },
+  {
+    name: 'making a transfer handle',
+    before: together,
+    act: (world) =>
+      post(world, ada, {
+        type: 'transfer',
+        id: guid(5),
+        sessionRef: game,
+        originSessionRef: lobby,
+      }),
+  },
+  {
+    name: 'deleting a handle',
+    before: together,
+    act: (world) => deleteHandle(world, guid(1), ada),
+  },
+  {
+    name: 'settling by a read',
+    before: async (world, clock) => {
+      await put(world, ada, { members: { me: {} } });
+      await put(world, ben, active);
+      clock.advance(900_000);
+    },
+    act: (world) => readSession(world, lobby, ben),
+  },
+  {
+    name: 'sweeping',
+    before: async (world, clock) => {
+      await put(world, ada, { members: { me: {} } });
+      await put(world, ada, { members: { me: {} } }, game);
+      clock.advance(900_000);
+    },
+    act: sweep,
+  },
+];
+
+/** All that callers can see, without what differs by when and how often something was tried. */
+async function visible(world: World): Promise<unknown> {
+  const sessions = await Promise.all(
+    [lobby, game].map(async (reference) => {
+      const session = await readSession(world, reference, {
+        kind: 'service',
+        name: 's',
+        sandbox: 'RETAIL',
+      });
+      if (session === undefined || session instanceof Refusal) return session;
+      const { branch, changeNumber, ...document } = viewSession(session, 107);
+      return document;
+    }),
+  );
+  const handles = await Promise.all(
+    [1, 2, 3, 4, 5].map(async (n) => {
+      const handle = await readHandle(world, guid(n), {
+        kind: 'service',
+        name: 's',
+        sandbox: 'RETAIL',
+      });
+      return handle instanceof Refusal ? handle.code : handle.type;
+    }),
+  );
+  const activities = await queryActivities(world, { owners: { xuids: ['1', '2'] } }, ben);
+  assert.ok(!(activities instanceof Refusal));
+  return { sessions, handles, activities: activities.map(({ handle }) => handle.id) };
+}
+
+const makeWorld = await openTestWorlds();
+
+async function end(use: Use, number: number, fault: Fault | undefined) {
+  const clock = manualClock();
+  const store = openMemoryStore();
+  const healthy = makeWorld(store, { clock });
+  await use.before(healthy, clock);
+  const line = faultyStore(store, fault === undefined ? () => undefined : faultAt(number, fault));
+  const faulty = { ...healthy, store: line };
+  await use
+    .act(faulty)
+    .catch((error) => assert.ok(error instanceof StoreUnavailable, String(error)));
+  const callsCount = line.callsCount;
+  if (fault !== undefined) await use.act(healthy);
+  return { callsCount, visible: await visible(healthy) };
+}
+
+for (const use of uses) {
+  test(`${use.name}: any call to the store may fail or lose its answer`, async () => {
+    const expected = await end(use, 0, undefined);
+    assert.ok(expected.callsCount > 0);
+    for (const fault of ['fails', 'losesAnswer'] as const) {
+      for (let number = 1; number <= expected.callsCount; number += 1) {
+        const actual = await end(use, number, fault);
+        assert.deepEqual(actual.visible, expected.visible, `call ${number} ${fault}`);
+      }
+    }
+  });
+}
