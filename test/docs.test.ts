@@ -1,0 +1,176 @@
+/** The documents say what is so: their links, commands, codes and files are there. */
+
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+import { runCommand } from '../src/cli/command.ts';
+import { Refusal, refusalCodes } from '../src/domain/refusal.ts';
+import { refusalResponse } from '../src/http/refusal-response.ts';
+
+const root = resolve(import.meta.dirname, '..');
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
+}
+
+function filesOf(folder: string, ending: string): readonly string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith(ending))
+    .map((file) => join(folder, file));
+}
+
+type Document = { readonly file: string; readonly text: string };
+
+const documents: readonly Document[] = [
+  'README.md',
+  ...filesOf('docs', '.md'),
+  ...filesOf('config', '.md'),
+].map((file) => ({ file, text: read(file) }));
+
+/** What `pattern` captures first, with the document it stands in. */
+function captures(pattern: RegExp): readonly { readonly file: string; readonly found: string }[] {
+  return documents.flatMap(({ file, text }) =>
+    [...text.matchAll(pattern)].map((match) => ({ file, found: match[1] ?? '' })),
+  );
+}
+
+test('every refusal is in its table, with its status', () => {
+  const rows = new Map(
+    [...read('docs/wire/refusals.md').matchAll(/^\| `(\w+)` \| (\d{3}) \|/gm)].map(
+      ([, code, status]) => [code, Number(status)],
+    ),
+  );
+  const answered = refusalCodes.map(
+    (code) => [code, refusalResponse(new Refusal(code, ''), 107).status] as const,
+  );
+  assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(answered));
+});
+
+/** The name by which a link finds a heading: as GitHub makes it. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(/\s/g, '-');
+}
+
+function headingsOf(text: string): readonly string[] {
+  const prose = text.replaceAll(/^```[\s\S]*?^```/gm, '');
+  return [...prose.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
+}
+
+test('every relative link leads to a file, and to a heading of it', () => {
+  const links = captures(/\]\((?!\w+:)([^)\s]+)\)/g);
+  assert.ok(links.length > 50, 'links were found');
+  const broken = links.filter(({ file, found }) => {
+    const [path = '', anchor] = found.split('#');
+    const target = path === '' ? file : join(dirname(file), path);
+    if (!existsSync(join(root, target))) return true;
+    return anchor !== undefined && !headingsOf(read(target)).map(anchorOf).includes(anchor);
+  });
+  assert.deepEqual(broken, []);
+});
+
+test('every file that is named is there', () => {
+  const files = ['src', 'test', 'bench', 'config', 'docs'].flatMap((folder) =>
+    filesOf(folder, '').map((file) => `/${file.replaceAll('\\', '/')}`),
+  );
+  // By a part of its path: `http/door.ts` is src/http/door.ts.
+  const named = captures(/`([\w./-]+\.ts|(?:src|test|bench|docs)\/[\w./-]+)`/g);
+  assert.ok(named.length > 30, 'names were found');
+  assert.deepEqual(
+    named.filter(
+      ({ found }) => !files.some((file) => file.endsWith(`/${found.replace(/\/$/, '')}`)),
+    ),
+    [],
+  );
+});
+
+test('every npm script that is named is there', () => {
+  const { scripts } = JSON.parse(read('package.json'));
+  const named = captures(/npm run (?:--silent )?([\w:-]+)/g);
+  assert.ok(named.length > 5, 'scripts were found');
+  assert.deepEqual(
+    named.filter(({ found }) => !Object.hasOwn(scripts, found)),
+    [],
+  );
+});
+
+test('every command that is named is there', async () => {
+  let help = '';
+  const stdout = {
+    write: (text: string) => {
+      help += text;
+    },
+  };
+  assert.equal(await runCommand(['--help'], { ...process, stdout } as never), 0);
+  const commands = [...help.matchAll(/^ {2}openmpsd ([\w-]+)/gm)].map(([, name]) => name);
+  const named = captures(/openmpsd (?:-- )?(?!-)([a-z][\w-]*)[^.]/g);
+  assert.ok(commands.length > 3 && named.length > 10, 'commands were found');
+  assert.deepEqual(
+    named.filter(({ found }) => !commands.includes(found)),
+    [],
+  );
+});
+
+const unknowns = read('docs/wire/unknowns.md');
+
+/** The guesses with what is written under each. */
+const guesses = unknowns
+  .split(/^### /m)
+  .slice(1)
+  .map((part) => {
+    const [, number, title = ''] = /^(\d+)\. (.+)$/m.exec(part) ?? [];
+    return { number: Number(number), title, part };
+  });
+
+test('guesses are numbered from 1, each with a title of its own and all that must be told', () => {
+  assert.deepEqual(
+    guesses.map(({ number }) => number),
+    guesses.map((_guess, i) => i + 1),
+  );
+  assert.equal(new Set(guesses.map(({ title }) => title)).size, guesses.length);
+  for (const { title, part } of guesses) {
+    for (const item of ['We', 'Why', 'Better', 'Test']) {
+      assert.ok(part.includes(`- **${item}**: `), `${title}: ${item}`);
+    }
+  }
+});
+
+test('every guess that code names is told', () => {
+  const tags = [...filesOf('src', '.ts'), ...filesOf('test', '.ts')]
+    .filter((file) => file !== relative(root, import.meta.filename))
+    .flatMap((file) =>
+      [...read(file).matchAll(/unknowns\.md\b(?: "([^"]+)"| #(\d+))?/g)].map(
+        ([tag, title, number]) => ({ file, tag, title, number: Number(number) }),
+      ),
+    );
+  assert.ok(tags.length > 0, 'tags were found');
+  assert.deepEqual(
+    tags.filter(
+      (tag) => !guesses.some(({ title, number }) => title === tag.title || number === tag.number),
+    ),
+    [],
+  );
+});
+
+test('the tests that pin a guess are there', () => {
+  const missing = guesses.flatMap(({ title, part }) => {
+    const pins = part.split('- **Test**: ')[1] ?? '';
+    if (pins.startsWith('none yet')) return [];
+    // Links to files, each followed by the names, or parts of names, of tests in it.
+    const links = pins.split('](').slice(1);
+    const names = links.flatMap((link) => {
+      const file = join('docs/wire', link.slice(0, link.indexOf(')')));
+      const source = read(file);
+      return [...link.matchAll(/"([^"]+)"/g)].map(([, name = '']) => ({
+        name: `${file}: ${name}`,
+        isThere: source.includes(name),
+      }));
+    });
+    if (names.length === 0) return [`${title}: names no test`];
+    return names.filter(({ isThere }) => !isThere).map(({ name }) => name);
+  });
+  assert.deepEqual(missing, []);
+});
