@@ -1,0 +1,36 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { StoreUnavailable } from '../store.ts';
+
+/**
+ * The exclusive claim of this process on the data in `file`, until it is closed; the folder of the file
+ * is made when it is not there.
+ *
+ * It is a lock that SQLite holds on an empty file beside it, so the system drops it when the
+ * process dies in whatever way, and the data file itself stays open to readers and backups. The
+ * file stays: to delete a locked file is to let two processes lock two files of the same name.
+ *
+ * Throws StoreUnavailable when somebody holds the claim, or the file beside it cannot be written.
+ */
+export function claim(file: string): { close(): void } {
+  let lock: DatabaseSync | undefined;
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    lock = new DatabaseSync(`${file}-claim`, { timeout: 0 });
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock?.close();
+    throw new StoreUnavailable(problemOf(file, error), { cause: error });
+  }
+}
+
+function problemOf(file: string, error: unknown): string {
+  const { errcode, message } = error as { errcode?: number; message: string };
+  return errcode === sqliteBusy
+    ? `${file} is in use by another OpenMPSD process. Stop that one, or use another data folder.`
+    : `${file}-claim cannot be written (${message}). Check that the data folder is a folder, and that this process may write to it.`;
+}
+
+const sqliteBusy = 5;

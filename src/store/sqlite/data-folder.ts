@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { StoreUnavailable } from '../store.ts';
+
+/** The SQLite file of a data folder. */
+export function dataFileOf(folder: string): string {
+  return join(folder, 'openmpsd.db');
+}
+
+/**
+ * The secret of the store in a data folder (see `Store.secret`), whether a server is running on it
+ * or not.
+ *
+ * Throws StoreUnavailable, with a text for the keeper, when there is none to be read.
+ */
+export async function readSecret(folder: string): Promise<Uint8Array> {
+  const file = dataFileOf(folder);
+  if (!existsSync(file)) {
+    throw new StoreUnavailable(
+      `${file} does not exist yet; start the server once with this data folder, or use --unsigned.`,
+    );
+  }
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(file, { readOnly: true });
+    return db.prepare('SELECT bytes FROM secret').get()?.['bytes'] as Uint8Array;
+  } catch (error) {
+    const { message } = error as Error;
+    throw new StoreUnavailable(`${file} cannot be read: ${message}.`, { cause: error });
+  } finally {
+    db?.close();
+  }
+}

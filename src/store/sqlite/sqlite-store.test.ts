@@ -1,0 +1,333 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test, type TestContext } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { startScript } from '../../testing/child-script.ts';
+import { testStoreContract } from '../../testing/store-contract.ts';
+import {
+  deleteOf,
+  putOf,
+  storedActivity,
+  storedGuid,
+  storedInvite,
+  storedKey,
+  storedScid,
+  storedSession,
+} from '../../testing/store-samples.ts';
+import { StoreUnavailable, type Store } from '../store.ts';
+import { migrations } from './migrations.ts';
+import { openSqliteStore, type SqliteSettings } from './sqlite-store.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'openmpsd-sqlite-'));
+after(() => rmSync(folder, { recursive: true }));
+
+let filesCount = 0;
+function freshFile(): string {
+  filesCount += 1;
+  return join(folder, String(filesCount), 'data.db');
+}
+
+function open(file: string, more: Partial<SqliteSettings> = {}): Promise<Store> {
+  return openSqliteStore({ file, durability: 'relaxed', ...more });
+}
+
+// Relaxed, since strict differs in when the disk is waited for, and in nothing that is seen here.
+testStoreContract('sqlite', () => open(freshFile()));
+// Nothing fits into this cache, so that whatever is read comes from the file.
+testStoreContract('sqlite without a cache', () => open(freshFile(), { cacheBytesMax: 1 }));
+
+/** Fails unless `opening` is refused with a text that has all of `parts`. */
+async function refused(opening: Promise<Store>, ...parts: readonly string[]): Promise<void> {
+  await assert.rejects(opening, (error) => {
+    assert.ok(error instanceof StoreUnavailable, String(error));
+    for (const part of parts) {
+      assert.ok(error.message.includes(part), `${error.message} does not name ${part}`);
+    }
+    return true;
+  });
+}
+
+test('what was committed is there when the file is opened again', async () => {
+  const file = freshFile();
+  const activity = storedActivity(storedGuid(1), 'a');
+  const invite = storedInvite(storedGuid(2), 'a', { expirationMs: 7 });
+  let secret: Uint8Array;
+  {
+    await using store = await open(file, { durability: 'strict' });
+    await store.commit({
+      session: putOf('a', 0, { custom: { map: 'atoll' }, dueMs: 5 }),
+      handles: [activity, invite],
+      pointActivity: { xuid: '11', scid: storedScid, handleId: activity.id },
+    });
+    await store.commit({ session: putOf('b', 0) });
+    await store.commit({ session: deleteOf('b', 1) });
+    secret = await store.secret();
+  }
+  assert.ok(!existsSync(`${file}-wal`), 'a store that was closed leaves one file of data');
+  await using store = await open(file);
+  assert.deepEqual(await store.session(storedKey('a')), {
+    revision: 1,
+    session: storedSession('a', { map: 'atoll' }),
+  });
+  assert.equal(await store.session(storedKey('b')), undefined);
+  assert.deepEqual(await store.due(5, 10), [storedKey('a')]);
+  assert.deepEqual(await store.handlesFor(storedKey('a')), [activity]);
+  assert.deepEqual(await store.activitiesOf(['11']), [activity]);
+  assert.deepEqual(await store.expired(7, 10), [invite.id.toLowerCase()]);
+  assert.deepEqual(await store.secret(), secret);
+  assert.equal((await store.commit({ session: putOf('a', 1) })).kind, 'committed');
+});
+
+test('a process that does not close its store ends all the same', async () => {
+  const child = startScript(
+    `const { openSqliteStore } = await import(process.argv[2]);
+     const { putOf } = await import(process.argv[3]);
+     const store = await openSqliteStore({ file: process.argv[1], durability: 'strict' });
+     console.log((await store.commit({ session: putOf('a', 0) })).kind);`,
+    freshFile(),
+    new URL('./sqlite-store.ts', import.meta.url).href,
+    new URL('../../testing/store-samples.ts', import.meta.url).href,
+  );
+  assert.equal(await child.ended, 0);
+  assert.deepEqual(child.lines, ['committed']);
+});
+
+test('other programs may read the file meanwhile', async () => {
+  const file = freshFile();
+  await using store = await open(file);
+  using reader = new DatabaseSync(file, { readOnly: true });
+  for (const revision of [0, 1, 2]) {
+    await store.commit({ session: putOf('a', revision) });
+    const row = reader.prepare('SELECT revision FROM session WHERE key = ?').get(storedKey('a'));
+    assert.equal(row?.revision, revision + 1);
+  }
+});
+
+test('a file that a store of this process has open is refused to another', async () => {
+  const file = freshFile();
+  {
+    await using store = await open(file);
+    await refused(open(file), file, 'in use by another OpenMPSD', 'data folder');
+    assert.equal((await store.commit({ session: putOf('a', 0) })).kind, 'committed');
+  }
+  await using store = await open(file);
+  assert.equal((await store.session(storedKey('a')))?.revision, 1);
+});
+
+test('a file that is no database is refused and left as it is', async () => {
+  const file = join(folder, 'letter.db');
+  writeFileSync(file, 'Dear Sir or Madam, '.repeat(500));
+  await refused(open(file), file, 'is not a data file of OpenMPSD', 'Move it away');
+  assert.equal(statSync(file).size, 19 * 500);
+  // The claim is given back as well: the next attempt gets as far as this one.
+  await refused(open(file), 'is not a data file of OpenMPSD');
+});
+
+test('a database of another program is refused and left as it is', async () => {
+  const file = join(folder, 'other.db');
+  using other = new DatabaseSync(file);
+  other.exec('CREATE TABLE recipes (name)');
+  await refused(open(file), file, 'is not a data file of OpenMPSD');
+  const tables = other.prepare('SELECT name FROM sqlite_schema').all();
+  assert.deepEqual(
+    tables.map(({ name }) => name),
+    ['recipes'],
+  );
+});
+
+test('a file of a newer schema is refused and left as it is', async () => {
+  const file = freshFile();
+  await (await open(file))[Symbol.asyncDispose]();
+  const newer = migrations.length + 1;
+  using db = new DatabaseSync(file);
+  db.exec(`PRAGMA user_version = ${newer}`);
+  await refused(
+    open(file),
+    file,
+    `version ${newer}`,
+    `up to ${migrations.length}`,
+    'newer OpenMPSD',
+  );
+  assert.equal(db.prepare('PRAGMA user_version').get()?.user_version, newer);
+});
+
+test('a data file that lacks a table is refused', async () => {
+  const file = freshFile();
+  await (await open(file))[Symbol.asyncDispose]();
+  using db = new DatabaseSync(file);
+  db.exec('DROP TABLE activity');
+  await refused(open(file), file, 'cannot be opened', 'activity');
+});
+
+test('a data folder that cannot be one is refused', async () => {
+  const file = join(folder, 'not-a-folder');
+  writeFileSync(file, '');
+  await refused(open(join(file, 'data.db')), join(file, 'data.db'), 'data folder is a folder');
+});
+
+test('when the disk is full commits fail whole, and once there is room they do not', async () => {
+  await using store = await open(freshFile(), { fileBytesMax: 400_000 });
+  const big = { custom: { map: 'x'.repeat(100_000) } };
+  const names = ['1', '2', '3'];
+  for (const name of names) await store.commit({ session: putOf(name, 0, big) });
+
+  // One group: what fits fails together with what does not.
+  const [small, large, handles] = await Promise.allSettled([
+    store.commit({ session: putOf('small', 0) }),
+    store.commit({ session: putOf('large', 0, big) }),
+    store.commit({ handles: [storedActivity(storedGuid(1), 'small')] }),
+  ]);
+  for (const outcome of [small, large, handles]) {
+    assert.ok(outcome.status === 'rejected' && outcome.reason instanceof StoreUnavailable);
+    assert.match(outcome.reason.message, /data\.db could not be written: .*full/);
+  }
+  assert.equal(await store.session(storedKey('small')), undefined);
+  assert.equal(await store.session(storedKey('large')), undefined);
+  assert.equal(await store.handle(storedGuid(1)), undefined);
+
+  for (const name of names) assert.equal((await store.session(storedKey(name)))?.revision, 1);
+  assert.equal((await store.commit({ session: putOf('small', 0) })).kind, 'committed');
+  await assert.rejects(store.commit({ session: putOf('small', 1, big) }), StoreUnavailable);
+  assert.deepEqual(await store.session(storedKey('small')), {
+    revision: 1,
+    session: storedSession('small'),
+  });
+  assert.equal((await store.commit({ session: deleteOf('1', 1) })).kind, 'committed');
+  assert.equal((await store.commit({ session: putOf('small', 1, big) })).kind, 'committed');
+});
+
+test('a write that the file does not take fails its group, and the next one is written', async () => {
+  const file = freshFile();
+  await using store = await open(file);
+  assert.equal(await store.session(storedKey('a')), undefined);
+  using meddler = new DatabaseSync(file);
+  meddler
+    .prepare('INSERT INTO session (key, revision, document) VALUES (?, 7, ?)')
+    .run(storedKey('a'), JSON.stringify(storedSession('a')));
+  const [a, b] = await Promise.allSettled([
+    store.commit({ session: putOf('a', 0) }),
+    store.commit({ session: putOf('b', 0) }),
+  ]);
+  assert.deepEqual([a.status, b.status], ['rejected', 'rejected']);
+  assert.equal(await store.session(storedKey('b')), undefined);
+  assert.equal((await store.commit({ session: putOf('b', 0) })).kind, 'committed');
+  assert.equal((await store.commit({ session: putOf('a', 7) })).kind, 'committed');
+});
+
+test('a second commit to a key whose first one fails is compared with what is there', async () => {
+  await using store = await open(freshFile(), { fileBytesMax: 200_000 });
+  const [first, second, late] = await Promise.allSettled([
+    store.commit({ session: putOf('a', 0, { custom: { map: 'x'.repeat(300_000) } }) }),
+    store.commit({ session: putOf('a', 0, { custom: { by: 'second' } }) }),
+    store.commit({ session: putOf('a', 1, { custom: { by: 'late' } }) }),
+  ]);
+  assert.equal(first.status, 'rejected');
+  assert.deepEqual(second, { status: 'fulfilled', value: { kind: 'committed' } });
+  const current = { revision: 1, session: storedSession('a', { by: 'second' }) };
+  assert.deepEqual(await store.session(storedKey('a')), {
+    ...current,
+    revision: 2,
+    session: storedSession('a', { by: 'late' }),
+  });
+  assert.deepEqual(late, { status: 'fulfilled', value: { kind: 'committed' } });
+});
+
+/** The threads that are given groups to write while the test runs, in the order of their start. */
+function watchWriters(t: TestContext): ReadonlySet<Worker> {
+  const workers = new Set<Worker>();
+  const post = Worker.prototype.postMessage;
+  t.mock.method(Worker.prototype, 'postMessage', function (this: Worker, ...args: [unknown]) {
+    workers.add(this);
+    return post.apply(this, args);
+  });
+  return workers;
+}
+
+test('when the thread that writes has died, the next group gets another', async (t) => {
+  const writers = watchWriters(t);
+  await using store = await open(freshFile());
+  await store.commit({ session: putOf('a', 0) });
+  for (const writer of writers) await writer.terminate();
+  assert.equal((await store.commit({ session: putOf('a', 1) })).kind, 'committed');
+  assert.equal(writers.size, 2);
+});
+
+test('when the thread dies over a group, the commits fail and are read from the file', async (t) => {
+  const writers = watchWriters(t);
+  const file = freshFile();
+  await using store = await open(file);
+  await store.commit({ session: putOf('a', 0) });
+  // The thread commits and its answer gets lost, which is the worst moment to die.
+  for (const writer of writers) writer.removeAllListeners('message');
+  const commit = store.commit({ session: putOf('a', 1, { custom: { by: 'lost' } }) });
+  const failed = assert.rejects(commit, StoreUnavailable);
+  using reader = new DatabaseSync(file, { readOnly: true });
+  const revision = reader.prepare('SELECT revision FROM session');
+  while (revision.get()?.revision !== 2) await new Promise(setImmediate);
+  for (const writer of writers) await writer.terminate();
+  await failed;
+  assert.deepEqual(await store.session(storedKey('a')), {
+    revision: 2,
+    session: storedSession('a', { by: 'lost' }),
+  });
+  assert.equal((await store.commit({ session: putOf('a', 2) })).kind, 'committed');
+});
+
+test('the log is copied into the file before it grows out of hand', async () => {
+  const file = freshFile();
+  await using store = await open(file);
+  for (let revision = 0; revision < 400; revision += 1) {
+    // Another text each time: SQLite does not write pages that stay as they are.
+    const map = 'ab'.charAt(revision % 2).repeat(250_000);
+    await store.commit({ session: putOf('a', revision, { custom: { map } }) });
+  }
+  // 100 MB have been written.
+  assert.ok(statSync(`${file}-wal`).size < 40_000_000);
+});
+
+test('a backup under load opens and holds what was acknowledged before it began', async () => {
+  const file = freshFile();
+  const copy = join(folder, 'copy.db');
+  await using store = await open(file, { durability: 'strict' });
+  const acknowledged = new Map<string, number>();
+  const enough = Promise.withResolvers<void>();
+  let done = false;
+  const writers = [...Array(16).keys()].map(String).map(async (name) => {
+    for (let revision = 0; !done; revision += 1) {
+      const handles = [storedActivity(storedGuid(revision * 100 + Number(name)), name)];
+      await store.commit({ session: putOf(name, revision, { custom: { revision } }), handles });
+      acknowledged.set(name, revision + 1);
+      if (revision === 100) enough.resolve();
+    }
+  });
+  await Promise.race([enough.promise, ...writers]);
+  const before = new Map(acknowledged);
+  const backup = startScript(
+    `import { DatabaseSync } from 'node:sqlite';
+     new DatabaseSync(process.argv[1]).prepare('VACUUM INTO ?').run(process.argv[2]);`,
+    file,
+    copy,
+  );
+  assert.equal(await backup.ended, 0);
+  const after = new Map(acknowledged);
+  done = true;
+  await Promise.all(writers);
+  assert.ok(
+    [...before].some(([name, revision]) => (after.get(name) ?? 0) > revision),
+    'no load',
+  );
+
+  await using restored = await open(copy);
+  assert.equal(before.size, 16);
+  for (const [name, revision] of before) {
+    const record = (await restored.session(storedKey(name))) ?? assert.fail();
+    assert.ok(record.revision >= revision);
+    assert.equal(record.session.properties.custom.revision, record.revision - 1);
+    const handles = await restored.handlesFor(storedKey(name));
+    assert.equal(handles.length, record.revision);
+  }
+  assert.deepEqual(await restored.secret(), await store.secret());
+});

@@ -1,0 +1,76 @@
+import { Worker } from 'node:worker_threads';
+import type { Write } from './statements.ts';
+import type { WriterSettings } from './writer.ts';
+
+// A thread starts from a file, and this one may be a source or a part of the build.
+const writerUrl = new URL(
+  import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js',
+  import.meta.url,
+);
+
+/**
+ * The writer's thread, seen from the event loop: takes one group at a time.
+ *
+ * Should the thread die, the group it was at fails, and the next one gets a new thread. It keeps
+ * the process alive while it is at a group, and not longer.
+ */
+export class WriterThread {
+  readonly #settings: WriterSettings;
+  #worker: Worker | undefined;
+  #answer: ((problem: string | undefined) => void) | undefined;
+
+  constructor(settings: WriterSettings) {
+    this.#settings = settings;
+    this.#start();
+  }
+
+  /** Undefined once the group is committed, else the reason why it is not known to be. */
+  write(group: readonly Write[]): Promise<string | undefined> {
+    return new Promise((answer) => {
+      this.#answer = answer;
+      const worker = this.#worker ?? this.#start();
+      worker.ref();
+      worker.postMessage(group);
+    });
+  }
+
+  /** Ends the thread once it has closed its connection. No group may be under way. */
+  async close(): Promise<void> {
+    const worker = this.#worker;
+    if (!worker) return;
+    worker.ref();
+    const ended = new Promise((resolve) => worker.once('exit', resolve));
+    worker.postMessage(null);
+    await ended;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(writerUrl, {
+      workerData: this.#settings,
+      name: 'store writer',
+      // Not those of the process, some of which a thread refuses (`--input-type`, say).
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    });
+    this.#worker = worker;
+    worker.unref();
+    worker.on('message', (problem: string | undefined) => {
+      worker.unref();
+      this.#settle(problem);
+    });
+    let cause = 'the thread that writes has ended';
+    worker.on('error', (error) => {
+      cause = error.message;
+    });
+    worker.on('exit', () => {
+      this.#worker = undefined;
+      this.#settle(cause);
+    });
+    return worker;
+  }
+
+  #settle(problem: string | undefined): void {
+    const answer = this.#answer;
+    this.#answer = undefined;
+    answer?.(problem);
+  }
+}

@@ -1,0 +1,696 @@
+/**
+ * The promises of `Store`, as tests that run on every store there is. The outcome of a run names
+ * the store, so that CI can tell that each was there.
+ */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
+import { formatJson, isRawNumber, parseExactJson, type JsonObject } from '../domain/json.ts';
+import { StoreUnavailable, type Committed, type Conflict, type Store } from '../store/store.ts';
+import { anyStoreSteps, runSteps } from './store-model.ts';
+import {
+  deleteOf,
+  putOf,
+  storedActivity,
+  storedGuid,
+  storedInvite,
+  storedKey,
+  storedScid,
+  storedSession,
+  storedTransfer,
+} from './store-samples.ts';
+
+const committed: Committed = { kind: 'committed' };
+const otherScid = '00000000-0000-4000-8000-0000000000AB';
+
+/** Defines the tests; `open` opens an empty store each time it is called. */
+export function testStoreContract(name: string, open: () => Promise<Store>): void {
+  describe(`store contract: ${name}`, () => {
+    describe('sessions', () => testSessions(open));
+    describe('writers in each other’s way', () => testRaces(open));
+    describe('title data', () => testTitleData(open));
+    describe('handles', () => testHandles(open));
+    describe('activities', () => testActivities(open));
+    describe('times', () => testTimes(open));
+    describe('batches', () => testBatches(open));
+    describe('life', () => testLife(open));
+    describe('laws', () => testLaws(open));
+  });
+}
+
+type Open = () => Promise<Store>;
+
+function testSessions(open: Open): void {
+  test('a key without a record has none', async () => {
+    await using store = await open();
+    assert.equal(await store.session(storedKey('a')), undefined);
+  });
+
+  test('what is put is there, from revision 1, and each put raises it by one', async () => {
+    await using store = await open();
+    for (const expectRevision of [0, 1, 2]) {
+      const put = putOf('a', expectRevision, { custom: { turn: expectRevision } });
+      assert.deepEqual(await store.commit({ session: put }), committed);
+      assert.deepEqual(await store.session(put.key), {
+        revision: expectRevision + 1,
+        session: put.session,
+      });
+    }
+  });
+
+  test('records of different keys do not meet', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0, { custom: { is: 'a' } }) });
+    await store.commit({ session: putOf('b', 0, { custom: { is: 'b' } }) });
+    await store.commit({ session: deleteOf('b', 1) });
+    assert.deepEqual((await store.session(storedKey('a')))?.session.properties.custom, { is: 'a' });
+    assert.equal(await store.session(storedKey('b')), undefined);
+  });
+
+  test('a put that expects another revision conflicts, with the record as it stands', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0) });
+    await store.commit({ session: putOf('a', 1, { custom: { by: 'winner' } }) });
+    const current = { revision: 2, session: storedSession('a', { by: 'winner' }) };
+    for (const expectRevision of [0, 1, 3]) {
+      const put = putOf('a', expectRevision, { custom: { by: 'loser' } });
+      assert.deepEqual(await store.commit({ session: put }), { kind: 'conflict', current });
+      assert.deepEqual(await store.session(storedKey('a')), current);
+    }
+  });
+
+  test('a put that expects a record where none is conflicts, and creates nothing', async () => {
+    await using store = await open();
+    assert.deepEqual(await store.commit({ session: putOf('a', 1) }), {
+      kind: 'conflict',
+      current: undefined,
+    });
+    assert.equal(await store.session(storedKey('a')), undefined);
+  });
+
+  test('what is deleted is gone', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0, { dueMs: 5 }) });
+    assert.deepEqual(await store.commit({ session: deleteOf('a', 1) }), committed);
+    assert.equal(await store.session(storedKey('a')), undefined);
+    assert.deepEqual(await store.due(5, 10), []);
+  });
+
+  test('a delete that expects another revision conflicts, and deletes nothing', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0) });
+    const current = { revision: 1, session: storedSession('a') };
+    for (const expectRevision of [0, 2]) {
+      assert.deepEqual(await store.commit({ session: deleteOf('a', expectRevision) }), {
+        kind: 'conflict',
+        current,
+      });
+    }
+    assert.deepEqual(await store.session(storedKey('a')), current);
+  });
+
+  test('a delete that expects nothing where nothing is, is done', async () => {
+    await using store = await open();
+    assert.deepEqual(await store.commit({ session: deleteOf('a', 0) }), committed);
+    assert.equal(await store.session(storedKey('a')), undefined);
+  });
+
+  test('a writer from before a delete is told of it', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0) });
+    await store.commit({ session: deleteOf('a', 1) });
+    for (const session of [putOf('a', 1), deleteOf('a', 1)]) {
+      assert.deepEqual(await store.commit({ session }), { kind: 'conflict', current: undefined });
+    }
+  });
+
+  test('a writer from before a delete does not write into the next life', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0, { custom: { life: 1 } }) });
+    await store.commit({ session: putOf('a', 1, { custom: { life: 1 } }) });
+    await store.commit({ session: deleteOf('a', 2) });
+    await store.commit({ session: putOf('a', 0, { custom: { life: 2 } }) });
+    const current = await store.session(storedKey('a'));
+    assert.deepEqual(current?.session, storedSession('a', { life: 2 }));
+    for (const session of [1, 2].flatMap((late) => [putOf('a', late), deleteOf('a', late)])) {
+      assert.deepEqual(await store.commit({ session }), { kind: 'conflict', current });
+    }
+    assert.deepEqual(await store.session(storedKey('a')), current);
+  });
+
+  test('a session that was created again is written and deleted as any other', async () => {
+    await using store = await open();
+    let expectRevision = 0;
+    for (const life of [1, 2, 3]) {
+      await store.commit({ session: putOf('a', 0, { custom: { life } }) });
+      const { revision } = (await store.session(storedKey('a'))) ?? assert.fail();
+      assert.ok(revision > expectRevision);
+      assert.deepEqual(await store.commit({ session: putOf('a', revision) }), committed);
+      expectRevision = revision + 1;
+      assert.equal((await store.session(storedKey('a')))?.revision, expectRevision);
+      assert.deepEqual(await store.commit({ session: deleteOf('a', expectRevision) }), committed);
+    }
+  });
+}
+
+function testRaces(open: Open): void {
+  test('of many who create a session at once, one wins and the others are shown it', async () => {
+    await using store = await open();
+    const writers = [...Array(20).keys()];
+    const outcomes = await Promise.all(
+      writers.map((by) => store.commit({ session: putOf('a', 0, { custom: { by } }) })),
+    );
+    const winners = writers.filter((by) => outcomes[by]?.kind === 'committed');
+    assert.equal(winners.length, 1);
+    const current = { revision: 1, session: storedSession('a', { by: winners[0] ?? null }) };
+    assert.deepEqual(await store.session(storedKey('a')), current);
+    for (const outcome of outcomes.filter(({ kind }) => kind === 'conflict')) {
+      assert.deepEqual(outcome, { kind: 'conflict', current });
+    }
+  });
+
+  test('of many who change or delete a session at once, one wins', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0) });
+    const outcomes = await Promise.all(
+      [...Array(20).keys()].map((by) =>
+        store.commit({
+          session: by % 2 === 0 ? putOf('a', 1, { custom: { by } }) : deleteOf('a', 1),
+          handles: [storedActivity(storedGuid(by), 'a')],
+        }),
+      ),
+    );
+    const winners = [...outcomes.keys()].filter((by) => outcomes[by]?.kind === 'committed');
+    assert.equal(winners.length, 1);
+    const winner = winners[0] ?? assert.fail();
+    const current = await store.session(storedKey('a'));
+    assert.deepEqual(
+      current?.session,
+      winner % 2 === 0 ? storedSession('a', { by: winner }) : undefined,
+    );
+    const handles = await store.handlesFor(storedKey('a'));
+    assert.deepEqual(idsOf(handles), [storedGuid(winner)]);
+  });
+
+  test('no increment of a counter is lost, and its readers never see it go back', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0, { custom: { count: 0 } }) });
+    let done = false;
+    const writers = [...Array(8).keys()].map(async () => {
+      for (let step = 0; step < 10; ) {
+        const { revision, session } = (await store.session(storedKey('a'))) ?? assert.fail();
+        const count = Number(session.properties.custom.count) + 1;
+        const outcome = await store.commit({
+          session: putOf('a', revision, { custom: { count } }),
+        });
+        if (outcome.kind === 'committed') step += 1;
+      }
+    });
+    const reader = (async () => {
+      let seen = 0;
+      while (!done) {
+        const { revision, session } = (await store.session(storedKey('a'))) ?? assert.fail();
+        assert.ok(revision >= seen);
+        assert.equal(session.properties.custom.count, revision - 1);
+        seen = revision;
+        await new Promise(setImmediate);
+      }
+    })();
+    await Promise.all(writers);
+    done = true;
+    await reader;
+    assert.equal((await store.session(storedKey('a')))?.session.properties.custom.count, 80);
+  });
+
+  test('commits to many sessions at once all take effect', async () => {
+    await using store = await open();
+    const names = [...Array(200).keys()].map(String);
+    const outcomes = await Promise.all(
+      names.map((name) => store.commit({ session: putOf(name, 0, { custom: { name } }) })),
+    );
+    assert.ok(outcomes.every(({ kind }) => kind === 'committed'));
+    for (const name of names) {
+      assert.deepEqual((await store.session(storedKey(name)))?.session.properties.custom, { name });
+    }
+  });
+
+  test('a read that begins after a commit was acknowledged sees it', async () => {
+    await using store = await open();
+    const readers: Promise<void>[] = [];
+    for (let revision = 0; revision < 20; revision += 1) {
+      assert.deepEqual(await store.commit({ session: putOf('a', revision) }), committed);
+      readers.push(
+        store.session(storedKey('a')).then((record) => {
+          assert.ok((record?.revision ?? 0) > revision);
+        }),
+      );
+    }
+    await Promise.all(readers);
+  });
+}
+
+/** Texts that a careless store gives back otherwise: numbers, keys and strings that are data. */
+const titleTexts = [
+  '{"n":12345678901234567890,"f":1.50,"z":-0,"e":1e400,"t":0.10,"i":9007199254740993}',
+  '{"__proto__":{"x":1},"constructor":null,"toString":[],"":0}',
+  '{"s":"\\ud800","t":"\\udc00\\ud800","u":"é€😀","c":"\\u0000\\u001f\\"\\\\"}',
+  '{"\\ud800":1,"a\\u0000b":2}',
+  '{"null":null,"nested":{"null":null,"list":[null,[],{}]}}',
+  '{"2":"two","1":"one","b":"b","a":"a"}',
+];
+
+function testTitleData(open: Open): void {
+  for (const text of titleTexts) {
+    test(`custom data comes back as it was: ${text}`, async () => {
+      await using store = await open();
+      const custom = parseExactJson(text) as JsonObject;
+      await store.commit({ session: putOf('a', 0, { custom }) });
+      const record = await store.session(storedKey('a'));
+      assert.equal(formatJson(record?.session), formatJson(storedSession('a', custom)));
+      const back = record?.session.properties.custom ?? assert.fail();
+      assert.deepEqual(Object.keys(back), Object.keys(custom));
+      for (const [key, value] of Object.entries(custom)) {
+        assert.equal(
+          isRawNumber(Object.getOwnPropertyDescriptor(back, key)?.value),
+          isRawNumber(value),
+        );
+      }
+    });
+  }
+
+  test('numbers outside custom data come back as numbers', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0, { custom: { n: 1 } }) });
+    const session = (await store.session(storedKey('a')))?.session;
+    assert.equal(session?.startTimeMs, 1_474_404_600_518);
+    assert.equal(session?.members[0]?.statusSinceMs, 1_474_404_600_518);
+  });
+
+  test('a large document is kept', async () => {
+    await using store = await open();
+    const custom = { map: 'é'.repeat(1_000_000) };
+    await store.commit({ session: putOf('a', 0, { custom }) });
+    const record = await store.session(storedKey('a'));
+    assert.ok(formatJson(record?.session) === formatJson(storedSession('a', custom)));
+  });
+
+  test('what a handle holds comes back as it was', async () => {
+    await using store = await open();
+    const invite = storedInvite(storedGuid(1), 'a', {
+      inviteAttributes: { titleId: '174925616', contextString: '\ud800 é€😀 \u0000' },
+      gameTypes: parseExactJson('{"__proto__":{"titleId":"1"},"n":1.50}') as JsonObject,
+    });
+    await store.commit({ handles: [invite] });
+    assert.equal(formatJson(await store.handle(invite.id)), formatJson(invite));
+  });
+}
+
+function testHandles(open: Open): void {
+  const activity = storedActivity(storedGuid(1), 'a', { titleId: '174925616' });
+  const invite = storedInvite(storedGuid(2), 'a');
+  const transfer = storedTransfer(storedGuid(3), { origin: 'a', target: 'b' });
+
+  test('an unknown id has no handle', async () => {
+    await using store = await open();
+    assert.equal(await store.handle(storedGuid(1)), undefined);
+  });
+
+  test('handles of every type are kept, with or without a session', async () => {
+    await using store = await open();
+    await store.commit({ handles: [activity, invite] });
+    await store.commit({ session: putOf('b', 0), handles: [transfer] });
+    for (const handle of [activity, invite, transfer]) {
+      assert.deepEqual(await store.handle(handle.id), handle);
+    }
+  });
+
+  test('ids are compared without regard to case', async () => {
+    await using store = await open();
+    await store.commit({ handles: [activity, { ...transfer, id: transfer.id.toLowerCase() }] });
+    assert.deepEqual(await store.handle(activity.id.toLowerCase()), activity);
+    assert.equal((await store.handle(transfer.id))?.type, 'transfer');
+    await store.commit({ handles: [{ ...activity, id: activity.id.toLowerCase(), titleId: '2' }] });
+    assert.deepEqual(await store.handle(activity.id), activity);
+    await store.commit({ removeHandles: [activity.id.toLowerCase(), transfer.id] });
+    assert.equal(await store.handle(activity.id), undefined);
+    assert.equal(await store.handle(transfer.id), undefined);
+  });
+
+  test('an id that is there already is left as it is, and that is no conflict', async () => {
+    await using store = await open();
+    await store.commit({ handles: [invite] });
+    const other = storedInvite(invite.id, 'b', { expirationMs: 7 });
+    const outcome = await store.commit({ session: putOf('b', 0), handles: [other, activity] });
+    assert.deepEqual(outcome, committed);
+    assert.deepEqual(await store.handle(invite.id), invite);
+    assert.deepEqual(await store.handle(activity.id), activity);
+    assert.equal((await store.session(storedKey('b')))?.revision, 1);
+    assert.deepEqual(await store.expired(7, 10), []);
+  });
+
+  test('of two handles of one id in one batch the first is kept', async () => {
+    await using store = await open();
+    await store.commit({ handles: [activity, storedActivity(activity.id, 'b')] });
+    assert.deepEqual(await store.handle(activity.id), activity);
+    assert.deepEqual(await store.handlesFor(storedKey('b')), []);
+  });
+
+  test('what is removed is gone, and unknown ids are no error', async () => {
+    await using store = await open();
+    await store.commit({ handles: [activity, invite, transfer] });
+    const removeHandles = [activity.id, storedGuid(99), transfer.id, activity.id];
+    assert.deepEqual(await store.commit({ removeHandles }), committed);
+    assert.equal(await store.handle(activity.id), undefined);
+    assert.equal(await store.handle(transfer.id), undefined);
+    assert.deepEqual(await store.handle(invite.id), invite);
+    assert.deepEqual(await store.handlesFor(storedKey('a')), []);
+    assert.deepEqual(await store.handlesFor(storedKey('b')), []);
+  });
+
+  test('handlesFor lists activities on a session and transfers to it, and no invites', async () => {
+    await using store = await open();
+    const second = storedActivity(storedGuid(4), 'A', { ownerXuid: '2814000000000009' });
+    await store.commit({ handles: [activity, invite, transfer, second] });
+    assert.deepEqual(idsOf(await store.handlesFor(storedKey('a'))), [activity.id, second.id]);
+    assert.deepEqual(await store.handlesFor(storedKey('b')), [transfer]);
+    assert.deepEqual(await store.handlesFor(storedKey('c')), []);
+  });
+
+  test('handles outlive the session that a batch deletes without them', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0), handles: [activity] });
+    await store.commit({ session: deleteOf('a', 1) });
+    assert.deepEqual(await store.handlesFor(storedKey('a')), [activity]);
+  });
+}
+
+function testActivities(open: Open): void {
+  const of = (id: number, xuid: string, scid = storedScid): ActivityHandle =>
+    storedActivity(storedGuid(id), 'a', {
+      ownerXuid: xuid,
+      reference: { scid, templateName: 'DeathMatch', name: 'a' },
+    });
+  const set = (store: Store, handle: ActivityHandle): Promise<Committed | Conflict> =>
+    store.commit({ handles: [handle], pointActivity: pointerTo(handle) });
+
+  test('a handle that no pointer names is nobody’s activity', async () => {
+    await using store = await open();
+    await store.commit({ handles: [of(1, '11')] });
+    assert.deepEqual(await store.activitiesOf(['11']), []);
+  });
+
+  test('they come in the order of the users asked for, each user once', async () => {
+    await using store = await open();
+    for (const handle of [of(1, '11'), of(2, '22'), of(3, '33')]) await set(store, handle);
+    assert.deepEqual(await store.activitiesOf(['33', '44', '11', '33', '22']), [
+      of(3, '33'),
+      of(1, '11'),
+      of(2, '22'),
+    ]);
+    assert.deepEqual(await store.activitiesOf([]), []);
+  });
+
+  test('a user has one in each service config; scids are compared without case', async () => {
+    await using store = await open();
+    const [here, there] = [of(1, '11', storedScid), of(2, '11', otherScid)];
+    await set(store, here);
+    await set(store, there);
+    assert.deepEqual(await store.activitiesOf(['11']), [there, here]);
+    assert.deepEqual(await store.activitiesOf(['11'], storedScid.toLowerCase()), [here]);
+    assert.deepEqual(await store.activitiesOf(['11'], otherScid.toUpperCase()), [there]);
+    assert.deepEqual(await store.activitiesOf(['11'], storedGuid(5)), []);
+  });
+
+  test('a new one takes the place of the former, whose handle stays', async () => {
+    await using store = await open();
+    await set(store, of(1, '11', storedScid));
+    await set(store, of(2, '11', storedScid.toLowerCase()));
+    assert.deepEqual(idsOf(await store.activitiesOf(['11'])), [storedGuid(2)]);
+    assert.deepEqual(await store.handle(storedGuid(1)), of(1, '11'));
+    await store.commit({ removeHandles: [storedGuid(1)] });
+    assert.deepEqual(idsOf(await store.activitiesOf(['11'])), [storedGuid(2)]);
+  });
+
+  test('a pointer goes with its handle and does not come back with it', async () => {
+    await using store = await open();
+    await set(store, of(1, '11'));
+    await set(store, of(2, '22'));
+    await store.commit({ removeHandles: [storedGuid(1).toLowerCase()] });
+    assert.deepEqual(idsOf(await store.activitiesOf(['11', '22'])), [storedGuid(2)]);
+    await store.commit({ handles: [of(1, '11')] });
+    assert.deepEqual(idsOf(await store.activitiesOf(['11', '22'])), [storedGuid(2)]);
+  });
+
+  test('a pointer to a handle that is not there shows nothing', async () => {
+    await using store = await open();
+    await store.commit({ pointActivity: pointerTo(of(1, '11')) });
+    assert.deepEqual(await store.activitiesOf(['11']), []);
+  });
+
+  test('one batch puts a new activity in the place of one that it removes', async () => {
+    await using store = await open();
+    await set(store, of(1, '11'));
+    await store.commit({
+      handles: [of(2, '11')],
+      pointActivity: pointerTo(of(2, '11')),
+      removeHandles: [storedGuid(1)],
+    });
+    assert.deepEqual(await store.activitiesOf(['11']), [of(2, '11')]);
+    assert.equal(await store.handle(storedGuid(1)), undefined);
+  });
+
+  test('what a batch both puts and removes is gone', async () => {
+    await using store = await open();
+    const handle = of(1, '11');
+    await store.commit({
+      handles: [handle],
+      pointActivity: pointerTo(handle),
+      removeHandles: [handle.id],
+    });
+    assert.equal(await store.handle(handle.id), undefined);
+    await store.commit({ handles: [handle] });
+    assert.deepEqual(await store.activitiesOf(['11']), []);
+  });
+}
+
+function testTimes(open: Open): void {
+  test('due: the longest overdue first, no more than asked for, none too early', async () => {
+    await using store = await open();
+    for (const [name, dueMs] of [
+      ['c', 30],
+      ['a', 10],
+      ['d', 40],
+      ['b', 20],
+    ] as const) {
+      await store.commit({ session: putOf(name, 0, { dueMs }) });
+    }
+    await store.commit({ session: putOf('never', 0) });
+    const keys = ['a', 'b', 'c', 'd'].map(storedKey);
+    assert.deepEqual(await store.due(9, 10), []);
+    assert.deepEqual(await store.due(10, 10), keys.slice(0, 1));
+    assert.deepEqual(await store.due(35, 10), keys.slice(0, 3));
+    assert.deepEqual(await store.due(35, 2), keys.slice(0, 2));
+    assert.deepEqual(await store.due(1e15, 10), keys);
+    assert.deepEqual(await store.due(1e15, 0), []);
+  });
+
+  test('due: the time of the last put holds, whichever it was', async () => {
+    await using store = await open();
+    const times = [undefined, 20, 20, 10, undefined, 0, -5] as const;
+    for (const [revision, dueMs] of times.entries()) {
+      await store.commit({
+        session: putOf('a', revision, dueMs === undefined ? {} : { dueMs }),
+      });
+      const keys = dueMs === undefined ? [] : [storedKey('a')];
+      assert.deepEqual(await store.due(1e15, 10), keys);
+      if (dueMs !== undefined) {
+        assert.deepEqual(await store.due(dueMs, 10), keys);
+        assert.deepEqual(await store.due(dueMs - 1, 10), []);
+      }
+    }
+  });
+
+  test('due: a put that conflicts does not move it', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0, { dueMs: 10 }) });
+    await store.commit({ session: putOf('a', 0, { dueMs: 5 }) });
+    assert.deepEqual(await store.due(9, 10), []);
+  });
+
+  test('due: times beyond the exact integers are kept', async () => {
+    await using store = await open();
+    const dueMs = Number.MAX_SAFE_INTEGER + 1_474_404_600_518;
+    await store.commit({ session: putOf('a', 0, { dueMs }) });
+    assert.equal((await store.session(storedKey('a')))?.revision, 1);
+    assert.deepEqual(await store.due(Number.MAX_SAFE_INTEGER, 10), []);
+    assert.deepEqual(await store.due(dueMs, 10), [storedKey('a')]);
+  });
+
+  test('expired: invites only, the longest expired first, no more than asked for', async () => {
+    await using store = await open();
+    const ids = [1, 2, 3].map((n) => storedGuid(n).toLowerCase());
+    const [first, second, third] = ids as [string, string, string];
+    await store.commit({
+      handles: [
+        storedInvite(third, 'a', { expirationMs: 30 }),
+        storedInvite(first, 'a', { expirationMs: 10 }),
+        storedInvite(second, 'b', { expirationMs: 20 }),
+        storedActivity(storedGuid(4), 'a', { createTimeMs: 0 }),
+        { ...storedTransfer(storedGuid(5), { origin: 'a', target: 'b' }), createTimeMs: 0 },
+      ],
+    });
+    assert.deepEqual(await store.expired(9, 10), []);
+    assert.deepEqual(await store.expired(10, 10), [first]);
+    assert.deepEqual(await store.expired(1e15, 2), [first, second]);
+    assert.deepEqual(await store.expired(1e15, 10), ids);
+    await store.commit({ removeHandles: [first] });
+    assert.deepEqual(await store.expired(1e15, 10), [second, third]);
+    assert.equal((await store.handle(second))?.type, 'invite');
+  });
+}
+
+function testBatches(open: Open): void {
+  const former = storedActivity(storedGuid(1), 'a');
+  const next = storedActivity(storedGuid(2), 'a');
+
+  test('an empty batch is committed', async () => {
+    await using store = await open();
+    assert.deepEqual(await store.commit({}), committed);
+    assert.deepEqual(await store.commit({ handles: [], removeHandles: [] }), committed);
+  });
+
+  test('session, handles, pointer and removals take effect together', async () => {
+    await using store = await open();
+    await store.commit({ handles: [former], pointActivity: pointerTo(former) });
+    const batch = {
+      session: putOf('a', 0, { dueMs: 5 }),
+      handles: [next],
+      pointActivity: pointerTo(next),
+      removeHandles: [former.id],
+    };
+    assert.deepEqual(await store.commit(batch), committed);
+    assert.equal((await store.session(storedKey('a')))?.revision, 1);
+    assert.deepEqual(await store.due(5, 10), [storedKey('a')]);
+    assert.deepEqual(await store.handlesFor(storedKey('a')), [next]);
+    assert.deepEqual(await store.activitiesOf([next.ownerXuid]), [next]);
+    assert.equal(await store.handle(former.id), undefined);
+  });
+
+  test('of a batch that conflicts nothing takes effect', async () => {
+    await using store = await open();
+    await store.commit({ handles: [former], pointActivity: pointerTo(former) });
+    for (const session of [putOf('a', 1, { dueMs: 5 }), deleteOf('a', 1)]) {
+      const outcome = await store.commit({
+        session,
+        handles: [next],
+        pointActivity: pointerTo(next),
+        removeHandles: [former.id],
+      });
+      assert.equal(outcome.kind, 'conflict');
+    }
+    assert.deepEqual(await store.due(5, 10), []);
+    assert.equal(await store.handle(next.id), undefined);
+    assert.deepEqual(await store.handle(former.id), former);
+    assert.deepEqual(await store.activitiesOf([former.ownerXuid]), [former]);
+  });
+}
+
+function testLife(open: Open): void {
+  test('the secret is 32 bytes, the same each time, and another in another store', async () => {
+    await using store = await open();
+    await using other = await open();
+    const secret = await store.secret();
+    assert.equal(secret.length, 32);
+    assert.deepEqual(Uint8Array.from(await store.secret()), Uint8Array.from(secret));
+    assert.notDeepEqual(Uint8Array.from(await other.secret()), Uint8Array.from(secret));
+  });
+
+  test('once disposed of, twice if need be, every method throws StoreUnavailable', async () => {
+    const store = await open();
+    await store.commit({ session: putOf('a', 0), handles: [storedActivity(storedGuid(1), 'a')] });
+    await Promise.all([store[Symbol.asyncDispose](), store[Symbol.asyncDispose]()]);
+    await store[Symbol.asyncDispose]();
+    const calls = [
+      () => store.session(storedKey('a')),
+      () => store.handle(storedGuid(1)),
+      () => store.activitiesOf(['11']),
+      () => store.handlesFor(storedKey('a')),
+      () => store.due(0, 1),
+      () => store.expired(0, 1),
+      () => store.commit({}),
+      () => store.commit({ session: putOf('a', 1) }),
+      () => store.secret(),
+    ];
+    for (const call of calls) await assert.rejects(call, StoreUnavailable);
+  });
+
+  test('disposing waits for the commits under way', async () => {
+    const store = await open();
+    let settledCount = 0;
+    const commits = [...Array(50).keys()].map(async (n) => {
+      const outcome = await store.commit({ session: putOf(String(n), 0) });
+      settledCount += 1;
+      return outcome;
+    });
+    await store[Symbol.asyncDispose]();
+    assert.equal(settledCount, 50);
+    for (const outcome of await Promise.all(commits)) assert.deepEqual(outcome, committed);
+  });
+}
+
+function testLaws(open: Open): void {
+  // Kills: sessions kept as what a plain JSON.parse makes of their text.
+  test('any custom object comes back with the same text', async () => {
+    await using store = await open();
+    let n = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.dictionary(fc.string({ unit: 'binary' }), anyCustomText()),
+        async (texts) => {
+          n += 1;
+          const members = Object.entries(texts).map(([key, text]) => `${formatJson(key)}:${text}`);
+          const custom = parseExactJson(`{${members.join()}}`) as JsonObject;
+          await store.commit({ session: putOf(String(n), 0, { custom }) });
+          const record = await store.session(storedKey(String(n)));
+          assert.equal(formatJson(record?.session.properties.custom), `{${members.join()}}`);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  // Kills: revisions that start again at 1 after a delete; due times left behind by a delete or by
+  // a put without one; handles replaced by a second put; pointers left behind by a removal.
+  test('10,000 mixed steps go as a simple model of a store says', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyStoreSteps(500), async (steps) => {
+        await using store = await open();
+        await runSteps(store, steps);
+      }),
+      { numRuns: 20 },
+    );
+  });
+}
+
+function pointerTo({ ownerXuid: xuid, reference: { scid }, id: handleId }: ActivityHandle) {
+  return { xuid, scid, handleId };
+}
+
+function idsOf(handles: readonly Handle[]): readonly string[] {
+  return handles.map(({ id }) => id).sort();
+}
+
+/** JSON texts that print as they were written: what `parseExactJson` must bring through. */
+function anyCustomText(): fc.Arbitrary<string> {
+  return fc.oneof(
+    fc.json().map((text) => formatJson(JSON.parse(text))),
+    fc
+      .tuple(fc.bigInt(), fc.nat(), fc.boolean())
+      .map(([whole, digits, zero]) => `${whole}.${digits}${zero ? '0' : ''}`),
+    fc.bigInt().map(String),
+    fc.tuple(fc.integer(), fc.integer()).map(([n, exponent]) => `${n}e${exponent}`),
+    fc.constantFrom('-0', '0.0', '1e400', '-1.50', '"\\ud800"'),
+  );
+}

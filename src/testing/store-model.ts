@@ -1,0 +1,298 @@
+/**
+ * What a store should do, written as plainly as can be, and steps that try it: lists, searched
+ * from end to end.
+ */
+
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Handle } from '../domain/handle/handle.ts';
+import { formatJson } from '../domain/json.ts';
+import { keyOf, type SessionKey } from '../domain/session/reference.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import type { Batch, SessionDelete, SessionPut, SessionRecord, Store } from '../store/store.ts';
+import {
+  deleteOf,
+  putOf,
+  storedActivity,
+  storedGuid,
+  storedInvite,
+  storedKey,
+  storedTransfer,
+} from './store-samples.ts';
+
+const names = ['a', 'b', 'c'] as const;
+const xuids = ['11', '22', '33'] as const;
+const scids = [storedGuid(0xa), storedGuid(0xb)] as const;
+const idsCount = 6;
+const timesMs = [10, 20, 30] as const;
+
+/** What a commit expects of its session: what is there, or something else. */
+type Expectation = 'what is there' | 'nothing' | 'the one before' | 'the one after';
+
+type SessionStep = {
+  readonly kind: 'put' | 'delete';
+  readonly name: string;
+  readonly expect: Expectation;
+  readonly count: number;
+  readonly dueMs: Milliseconds | undefined;
+};
+
+export type StoreStep =
+  | {
+      readonly kind: 'commit';
+      readonly session: SessionStep | undefined;
+      readonly beside: Omit<Batch, 'session'>;
+    }
+  | {
+      readonly kind: 'ask';
+      readonly name: string;
+      readonly id: string;
+      readonly xuids: readonly string[];
+      readonly scid: string | undefined;
+      readonly nowMs: Milliseconds;
+      readonly limit: number;
+    };
+
+/** `count` steps, commits of all sorts for the most part, on few enough keys that they meet. */
+export function anyStoreSteps(count: number): fc.Arbitrary<readonly StoreStep[]> {
+  const name = fc.constantFrom(...names);
+  const xuid = fc.constantFrom(...xuids);
+  const scid = anyCase(fc.constantFrom(...scids));
+  const id = anyCase(fc.nat({ max: idsCount - 1 }).map(storedGuid));
+  const timeMs = fc.constantFrom(...timesMs);
+  const handle: fc.Arbitrary<Handle> = fc.oneof(
+    fc
+      .record({ id, name, ownerXuid: xuid })
+      .map(({ id, name, ownerXuid }) => storedActivity(id, name, { ownerXuid })),
+    fc.record({ id, name, expirationMs: timeMs }).map(({ id, name, expirationMs }) => {
+      return storedInvite(id, name, { expirationMs });
+    }),
+    fc
+      .record({ id, origin: name, target: name })
+      .map(({ id, ...ends }) => storedTransfer(id, ends)),
+  );
+  const session: fc.Arbitrary<SessionStep> = fc.record({
+    kind: fc.constantFrom('put', 'put', 'put', 'delete'),
+    name,
+    expect: fc.constantFrom<Expectation[]>(
+      ...Array<Expectation>(5).fill('what is there'),
+      'nothing',
+      'the one before',
+      'the one after',
+    ),
+    count: fc.nat(),
+    dueMs: fc.option(timeMs, { nil: undefined }),
+  });
+  const beside = fc.record(
+    {
+      handles: fc.array(handle, { maxLength: 2 }),
+      pointActivity: fc.record({ xuid, scid, handleId: id }),
+      removeHandles: fc.array(id, { maxLength: 2 }),
+    },
+    { requiredKeys: [] },
+  );
+  const commit = fc.record({
+    kind: fc.constant('commit' as const),
+    session: fc.option(session, { nil: undefined }),
+    beside,
+  });
+  const ask = fc.record({
+    kind: fc.constant('ask' as const),
+    name,
+    id,
+    xuids: fc.array(xuid, { maxLength: 4 }),
+    scid: fc.option(scid, { nil: undefined }),
+    nowMs: fc.constantFrom(0, ...timesMs, 40),
+    limit: fc.nat({ max: idsCount }),
+  });
+  const step = fc.oneof({ weight: 3, arbitrary: commit }, { weight: 2, arbitrary: ask });
+  return fc.array(step, { minLength: count, maxLength: count, size: 'max' });
+}
+
+function anyCase(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  return fc
+    .tuple(text, fc.boolean())
+    .map(([given, lower]) => (lower ? given.toLowerCase() : given));
+}
+
+/** Takes the steps on `store`, which is empty, and fails where its answers differ from the model's. */
+export async function runSteps(store: Store, steps: readonly StoreStep[]): Promise<void> {
+  const model = new Model();
+  for (const step of steps) {
+    if (step.kind === 'commit') await commitBoth(store, model, step);
+    else await askBoth(store, model, step);
+  }
+}
+
+async function commitBoth(
+  store: Store,
+  model: Model,
+  { session: step, beside }: Extract<StoreStep, { kind: 'commit' }>,
+): Promise<void> {
+  const current = step && model.record(storedKey(step.name));
+  const session = step && partOf(step, revisionOf(step.expect, current?.revision ?? 0));
+  const outcome = await store.commit({ ...beside, ...(session && { session }) });
+
+  if (session && session.expectRevision !== (current?.revision ?? 0)) {
+    assert.deepEqual(outcome, { kind: 'conflict', current });
+    return;
+  }
+  assert.deepEqual(outcome, { kind: 'committed' });
+  if (session?.kind === 'put') {
+    const record = (await store.session(session.key)) ?? assert.fail();
+    if (current) assert.equal(record.revision, current.revision + 1);
+    else assert.ok(record.revision > model.revisionMax(session.key), 'the revision is a new one');
+    assert.equal(formatJson(record.session), formatJson(session.session));
+    model.put(session.key, record, session.dueMs);
+  } else if (session) model.delete(session.key);
+  model.apply(beside);
+}
+
+function partOf(
+  { kind, name, count, dueMs }: SessionStep,
+  expectRevision: number,
+): SessionPut | SessionDelete {
+  if (kind === 'delete') return deleteOf(name, expectRevision);
+  return putOf(name, expectRevision, { custom: { count }, ...(dueMs !== undefined && { dueMs }) });
+}
+
+function revisionOf(expectation: Expectation, current: number): number {
+  switch (expectation) {
+    case 'what is there':
+      return current;
+    case 'nothing':
+      return 0;
+    case 'the one before':
+      return Math.max(0, current - 1);
+    case 'the one after':
+      return current + 1;
+  }
+}
+
+async function askBoth(
+  store: Store,
+  model: Model,
+  { name, id, xuids, scid, nowMs, limit }: Extract<StoreStep, { kind: 'ask' }>,
+): Promise<void> {
+  const key = storedKey(name);
+  assert.deepEqual(await store.session(key), model.record(key));
+  assert.deepEqual(await store.handle(id), model.handle(id));
+  assert.deepEqual(byId(await store.handlesFor(key)), byId(model.handlesFor(key)));
+  assert.deepEqual(await store.activitiesOf(xuids, scid), model.activitiesOf(xuids, scid));
+  // Of equal times either may come first, so times are compared, and that no key comes twice.
+  const due = await store.due(nowMs, limit);
+  assert.deepEqual(
+    due.map((each) => model.dueMs(each)),
+    model.due(nowMs, limit),
+  );
+  assert.equal(new Set(due).size, due.length);
+  const expired = await store.expired(nowMs, limit);
+  assert.deepEqual(
+    expired.map((each) => expirationOf(model.handle(each))),
+    model.expired(nowMs, limit),
+  );
+  assert.equal(new Set(expired).size, expired.length);
+}
+
+class Model {
+  #sessions: readonly {
+    readonly key: SessionKey;
+    readonly record: SessionRecord;
+    readonly dueMs: Milliseconds | undefined;
+  }[] = [];
+  #revisionsGiven: readonly { readonly key: SessionKey; readonly revision: number }[] = [];
+  #handles: readonly Handle[] = [];
+  #pointers: readonly Required<Batch>['pointActivity'][] = [];
+
+  record(key: SessionKey): SessionRecord | undefined {
+    return this.#sessions.find((each) => each.key === key)?.record;
+  }
+
+  revisionMax(key: SessionKey): number {
+    const given = this.#revisionsGiven.filter((each) => each.key === key);
+    return Math.max(0, ...given.map(({ revision }) => revision));
+  }
+
+  put(key: SessionKey, record: SessionRecord, dueMs: Milliseconds | undefined): void {
+    this.delete(key);
+    this.#sessions = [...this.#sessions, { key, record, dueMs }];
+    this.#revisionsGiven = [...this.#revisionsGiven, { key, revision: record.revision }];
+  }
+
+  delete(key: SessionKey): void {
+    this.#sessions = this.#sessions.filter((each) => each.key !== key);
+  }
+
+  apply({ handles = [], pointActivity, removeHandles = [] }: Omit<Batch, 'session'>): void {
+    for (const handle of handles) {
+      if (!this.handle(handle.id)) this.#handles = [...this.#handles, handle];
+    }
+    if (pointActivity) {
+      const { xuid, scid } = pointActivity;
+      const others = this.#pointers.filter((one) => one.xuid !== xuid || !same(one.scid, scid));
+      this.#pointers = [...others, pointActivity];
+    }
+    for (const id of removeHandles) {
+      this.#handles = this.#handles.filter((each) => !same(each.id, id));
+      this.#pointers = this.#pointers.filter(({ handleId }) => !same(handleId, id));
+    }
+  }
+
+  handle(id: string): Handle | undefined {
+    return this.#handles.find((each) => same(each.id, id));
+  }
+
+  handlesFor(key: SessionKey): readonly Handle[] {
+    return this.#handles.filter((each) => each.type !== 'invite' && keyOf(each.reference) === key);
+  }
+
+  activitiesOf(xuids: readonly string[], scid: string | undefined): readonly Handle[] {
+    return xuids
+      .filter((xuid, at) => xuids.indexOf(xuid) === at)
+      .flatMap((xuid) =>
+        scids
+          .filter((each) => scid === undefined || same(each, scid))
+          .flatMap((each) =>
+            this.#pointers.filter((one) => one.xuid === xuid && same(one.scid, each)),
+          )
+          .flatMap(({ handleId }) => this.handle(handleId) ?? []),
+      );
+  }
+
+  dueMs(key: SessionKey): Milliseconds | undefined {
+    return this.#sessions.find((each) => each.key === key)?.dueMs;
+  }
+
+  due(nowMs: Milliseconds, limit: number): readonly Milliseconds[] {
+    return earliest(
+      this.#sessions.map(({ dueMs }) => dueMs),
+      nowMs,
+      limit,
+    );
+  }
+
+  expired(nowMs: Milliseconds, limit: number): readonly Milliseconds[] {
+    return earliest(this.#handles.map(expirationOf), nowMs, limit);
+  }
+}
+
+function earliest(
+  times: readonly (Milliseconds | undefined)[],
+  nowMs: Milliseconds,
+  limit: number,
+): readonly Milliseconds[] {
+  const come = times.filter((timeMs) => timeMs !== undefined && timeMs <= nowMs);
+  return (come as Milliseconds[]).sort((a, b) => a - b).slice(0, limit);
+}
+
+function expirationOf(handle: Handle | undefined): Milliseconds | undefined {
+  return handle?.type === 'invite' ? handle.expirationMs : undefined;
+}
+
+function byId(handles: readonly Handle[]): readonly Handle[] {
+  return [...handles].sort((a, b) => (a.id.toLowerCase() < b.id.toLowerCase() ? -1 : 1));
+}
+
+function same(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
