@@ -6,7 +6,7 @@
 
 import { xuidOf, type Caller } from '../caller.ts';
 import type { Guid } from '../ids.ts';
-import type { JsonObject } from '../json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { Refusal } from '../refusal.ts';
 import type { Milliseconds } from '../time.ts';
 import { mayPlay } from './access.ts';
@@ -45,7 +45,7 @@ export function createSession(
   const custom = layOver(template.constants.custom, asked.custom ?? {}, '$.constants.custom');
   if (custom instanceof Refusal) return custom;
   const system = resolveConstantsSystem(written, template.contractVersion);
-  const refusal = constantsRefusal(system) ?? mayInitiate(system, reference, caller);
+  const refusal = constantsRefusal(system) ?? mayInitiate(system, reference, request, caller);
   if (refusal) return refusal;
   return {
     reference,
@@ -90,6 +90,7 @@ function notYetSupported({ capabilities, memberInitialization }: ConstantsSystem
 function mayInitiate(
   { initiators, capabilities }: ConstantsSystem,
   { name }: SessionReference,
+  { servers }: SessionRequest,
   caller: Caller,
 ): Refusal | undefined {
   if (capabilities.broadcast && xuidOf(caller) !== name) {
@@ -106,6 +107,13 @@ function mayInitiate(
       { detail: 'capability arbitration' },
     );
   }
+  if (capabilities.arbitration && !servers.some(isArbitration)) {
+    return new Refusal(
+      'requestInvalid',
+      '$.servers.arbitration: A session with capability arbitration is created together with its server "arbitration".',
+      { detail: '$.servers.arbitration' },
+    );
+  }
   if (initiators === undefined || caller.kind === 'service') return undefined;
   return initiators.includes(caller.xuid)
     ? undefined
@@ -116,31 +124,45 @@ function mayInitiate(
       );
 }
 
+function isArbitration({ name, request }: SessionRequest['servers'][number]): boolean {
+  return name === 'arbitration' && request !== null;
+}
+
 /**
  * Nothing when constants in a write to an existing session say only what holds already.
  *
  * Refuses: constantsConflict.
  */
 export function mayRepeatConstants(session: Session, request: SessionRequest): Refusal | undefined {
-  const { system, custom } = request.constants ?? {};
-  const held = session.constants.system;
-  // What a session does not have counts as set: false for capabilities, "never" for timeouts.
-  const unset = Object.fromEntries(Object.keys(system ?? {}).map((key) => [key, null]));
-  const capabilities = {
-    ...Object.fromEntries(Object.keys(system?.capabilities ?? {}).map((name) => [name, false])),
-    ...held.capabilities,
-  };
-  const fixed = layOver(
-    { ...unset, ...held, capabilities } as JsonObject,
-    (system ?? {}) as JsonObject,
-    '$.constants.system',
-  );
-  if (fixed instanceof Refusal) return fixed;
-  const unsetCustom = Object.fromEntries(Object.keys(custom ?? {}).map((key) => [key, null]));
-  const fixedCustom = layOver(
-    { ...unsetCustom, ...session.constants.custom },
-    custom ?? {},
-    '$.constants.custom',
-  );
-  return fixedCustom instanceof Refusal ? fixedCustom : undefined;
+  const asked = request.constants;
+  if (asked === undefined) return undefined;
+  const system = (asked.system ?? {}) as JsonObject;
+  const custom = asked.custom ?? {};
+  const heldSystem = withUnset(session.constants.system as unknown as JsonObject, system, offOrNull);
+  const heldCustom = withUnset(session.constants.custom, custom, () => null);
+  const conflicts = [
+    layOver(heldSystem, system, '$.constants.system'),
+    layOver(heldCustom, custom, '$.constants.custom'),
+  ];
+  return conflicts.find((laid) => laid instanceof Refusal);
+}
+
+/** A constant that a session does not have: a flag is off, a timeout is "never". */
+function offOrNull(asked: Json): Json {
+  return typeof asked === 'boolean' ? false : null;
+}
+
+/** `held`, and what `asked` names beyond it as set to nothing, so that laying over it conflicts. */
+function withUnset(
+  held: JsonObject,
+  asked: JsonObject,
+  unsetOf: (asked: Json) => Json,
+): JsonObject {
+  const named = new Map(Object.entries(held));
+  for (const [key, value] of Object.entries(asked)) {
+    const set = named.get(key);
+    if (set === undefined) named.set(key, unsetOf(value));
+    else if (isJsonObject(set) && isJsonObject(value)) named.set(key, withUnset(set, value, unsetOf));
+  }
+  return Object.fromEntries(named);
 }

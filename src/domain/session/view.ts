@@ -16,19 +16,44 @@ export function renderSession(session: Session, contractVersion: number): Uint8A
   const shape = contractVersion < 107 ? contractVersion : 107;
   const known = rendered.get(session)?.get(shape);
   if (known !== undefined) return known;
-  const text = utf8.encode(formatJson(viewSession(session, shape)));
+  const text = utf8.encode(formatSession(session, shape));
   const byShape = rendered.get(session) ?? new Map<number, Uint8Array>();
   rendered.set(session, byShape.set(shape, text));
   return text;
 }
 
-// Documents are answered far more often than they change, and a session value never changes: its
-// text is kept for as long as somebody holds the value.
+// Documents are answered far more often than they change, and a value never changes: its text is
+// kept for as long as somebody holds the value. A write leaves most members as they were.
 const rendered = new WeakMap<Session, Map<number, Uint8Array>>();
+const renderedMembers = new WeakMap<
+  Member,
+  { readonly text: string; readonly next: number; readonly turn: boolean }
+>();
 const utf8 = new TextEncoder();
+
+/** `formatJson(viewSession(…))`, put together from the texts of the members. */
+function formatSession(session: Session, contractVersion: number): string {
+  const head = formatJson(viewWithoutMembers(session, contractVersion));
+  const members = membersInOrder(session).map(
+    ({ member, next, turn }) => `"${member.index}":${formatMember(member, next, turn)}`,
+  );
+  return `${head.slice(0, -1)},"members":{${members.join(',')}}}`;
+}
+
+function formatMember(member: Member, next: number, turn: boolean): string {
+  const known = renderedMembers.get(member);
+  if (known?.next === next && known.turn === turn) return known.text;
+  const text = formatJson(viewMember(member, next, turn));
+  renderedMembers.set(member, { text, next, turn });
+  return text;
+}
 
 /** The document, in the shape of `contractVersion`. */
 export function viewSession(session: Session, contractVersion: number): JsonObject {
+  return { ...viewWithoutMembers(session, contractVersion), members: viewMembers(session) };
+}
+
+function viewWithoutMembers(session: Session, contractVersion: number): JsonObject {
   const dueMs = nextDueMs(session);
   return {
     membersInfo: viewMembersInfo(session),
@@ -36,7 +61,6 @@ export function viewSession(session: Session, contractVersion: number): JsonObje
     ...(session.roleTypes && { roleTypes: viewRoleTypes(session.roleTypes) }),
     properties: viewProperties(session, contractVersion),
     servers: session.servers as unknown as JsonObject,
-    members: viewMembers(session),
     correlationId: session.correlationId,
     contractVersion,
     branch: session.branch,
@@ -71,14 +95,22 @@ export function viewProperties(session: Session, contractVersion: number): JsonO
 }
 
 /** `members` of the document: a linked list, keyed by index. @source wire 3.7 */
-export function viewMembers({ members, nextMemberIndex, properties }: Session): JsonObject {
-  const turns = properties.system.turn;
+export function viewMembers(session: Session): JsonObject {
   return Object.fromEntries(
-    members.map((member, i) => {
-      const next = members[i + 1]?.index ?? nextMemberIndex;
-      return [member.index, viewMember(member, next, turns?.includes(member.index) === true)];
-    }),
+    membersInOrder(session).map(({ member, next, turn }) => [
+      member.index,
+      viewMember(member, next, turn),
+    ]),
   );
+}
+
+function membersInOrder({ members, nextMemberIndex, properties }: Session) {
+  const turns = properties.system.turn;
+  return members.map((member, i) => ({
+    member,
+    next: members[i + 1]?.index ?? nextMemberIndex,
+    turn: turns?.includes(member.index) === true,
+  }));
 }
 
 /** One member of the document. */

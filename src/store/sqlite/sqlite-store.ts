@@ -3,7 +3,7 @@ import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { LRUCache } from 'lru-cache';
 import type { Handle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
-import { formatJson, parseExactJson } from '../../domain/json.ts';
+import { parseExactJson } from '../../domain/json.ts';
 import type { SessionKey } from '../../domain/session/reference.ts';
 import type { Session } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
@@ -20,6 +20,7 @@ import {
 } from '../store.ts';
 import { claim } from './claim.ts';
 import { migrate, migrations } from './migrations.ts';
+import { formatStoredSession } from './session-text.ts';
 import type { Write } from './statements.ts';
 import { WriterThread } from './writer-thread.ts';
 import { handleWrites } from './writes.ts';
@@ -298,7 +299,7 @@ class SqliteStore implements Store {
 
   #put(group: Group, { key, expectRevision, session, dueMs }: SessionPut, before: Shelved): void {
     const revision = (expectRevision || this.#revisionDeletedMax) + 1;
-    const text = formatJson(session);
+    const text = formatStoredSession(session);
     // An index is touched when its column is named, be the value the same: so it is not named.
     if (!before.record) group.writes.push(['insertSession', key, revision, dueMs ?? null, text]);
     else if (before.dueMs === dueMs) group.writes.push(['updateSession', key, revision, text]);
