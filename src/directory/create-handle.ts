@@ -6,7 +6,7 @@ import {
   isSameHandle,
   type HandleDecision,
 } from '../domain/handle/create.ts';
-import type { Handle } from '../domain/handle/handle.ts';
+import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
 import type { HandleRequest } from '../domain/handle/request.ts';
 import type { Guid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
@@ -37,6 +37,10 @@ export async function createHandle(
   if (config instanceof Refusal) return config;
   const template = findTemplate(config, request.reference.templateName);
   if (template instanceof Refusal) return template;
+  if (request.type === 'transfer') {
+    const refusal = mayUse(world, request.origin, caller);
+    if (refusal) return refusal;
+  }
 
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const earlier = await findEarlier(world, request, caller);
@@ -65,6 +69,18 @@ export async function createHandle(
   return tooBusy();
 }
 
+/** Nothing when the caller may use the service config of the reference, and its template is there. */
+function mayUse(
+  world: World,
+  { scid, templateName }: SessionReference,
+  caller: Caller,
+): Refusal | undefined {
+  const config = mayUseServiceConfig(world.catalog(), scid, caller);
+  if (config instanceof Refusal) return config;
+  const template = findTemplate(config, templateName);
+  return template instanceof Refusal ? template : undefined;
+}
+
 async function findEarlier(
   { store }: World,
   request: HandleRequest,
@@ -73,13 +89,7 @@ async function findEarlier(
 ): Promise<MadeHandle | Refusal | undefined> {
   const handle = request.id === undefined ? undefined : await store.handle(request.id);
   if (handle === undefined) return undefined;
-  if (
-    own !== undefined &&
-    own.createTimeMs === handle.createTimeMs &&
-    isSameHandle(handle, request, caller)
-  ) {
-    return { handle: own, created: true };
-  }
+  if (own !== undefined && own.requestId === handle.requestId) return { handle, created: true };
   return isSameHandle(handle, request, caller) ? { handle, created: false } : idTaken(handle.id);
 }
 
@@ -115,22 +125,28 @@ async function decide(
   }
 }
 
-function commitHandle(
+async function commitHandle(
   world: World,
   record: SessionRecord | undefined,
   { handle, session }: HandleDecision,
 ): Promise<Committed | Conflict> {
   const beside: Batch = {
     handles: [handle],
-    ...(handle.type === 'activity' && {
-      pointActivity: {
-        xuid: handle.ownerXuid,
-        scid: handle.reference.scid,
-        handleId: handle.id,
-      },
-    }),
+    ...(handle.type === 'activity' && (await asCurrentActivity(world, handle))),
   };
   return session === undefined || record === undefined
     ? world.store.commit(beside)
     : commitSession(world, record, session, beside);
+}
+
+/** Points at the activity, and takes away the one that it replaces. */
+async function asCurrentActivity(
+  { store }: World,
+  { id, ownerXuid, reference: { scid } }: ActivityHandle,
+): Promise<Batch> {
+  const former = await store.activitiesOf([ownerXuid], scid);
+  return {
+    pointActivity: { xuid: ownerXuid, scid, handleId: id },
+    removeHandles: former.map((one) => one.id).filter((one) => one !== id),
+  };
 }

@@ -2,7 +2,7 @@ import type { Caller } from '../domain/caller.ts';
 import { confirmsActivity } from '../domain/handle/confirm.ts';
 import type { ActivityHandle } from '../domain/handle/handle.ts';
 import type { ActivityQuery } from '../domain/handle/request.ts';
-import type { Xuid } from '../domain/ids.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { mayRead } from '../domain/session/access.ts';
@@ -34,10 +34,14 @@ export async function queryActivities(
   if (config instanceof Refusal) return config;
   const xuids = await ownersOf(world, owners, caller);
   if (xuids instanceof Refusal) return xuids;
+  const asked = new Set(xuids);
+  const seen = new Set<Guid>();
   const results: ActivityResult[] = [];
-  for (const handle of await world.store.activitiesOf([...new Set(xuids)], scid)) {
+  for (const handle of await world.store.activitiesOf([...asked], scid)) {
     if (results.length === limits.handleQueryResultsMax) break;
-    if (handle.type !== 'activity') continue;
+    // A pointer is a hint: it may name somebody else's handle, if two came with one id at once.
+    if (handle.type !== 'activity' || !asked.has(handle.ownerXuid) || seen.has(handle.id)) continue;
+    seen.add(handle.id);
     const session = await confirmedSession(world, handle, caller);
     if (session !== undefined) results.push({ handle, session });
   }

@@ -48,10 +48,10 @@ export function createActivity(
   if (request.reference.name !== undefined && member === undefined) {
     return notAMember('set a session as the own activity', reference);
   }
-  const id = request.id ?? facts.freshGuid;
+  const identity = identityOf(request, facts);
   const handle: ActivityHandle = {
     type: 'activity',
-    id,
+    ...identity,
     version: 1,
     reference,
     createTimeMs: facts.nowMs,
@@ -61,7 +61,10 @@ export function createActivity(
     ...(session && { branch: session.branch }),
   };
   if (session === undefined || member === undefined) return { handle };
-  return { handle, session: changed(withMember(session, { ...member, activityHandleId: id })) };
+  return {
+    handle,
+    session: changed(withMember(session, { ...member, activityHandleId: identity.id })),
+  };
 }
 
 /**
@@ -91,7 +94,7 @@ export function createInvite(
   const { invitedXuid, inviteAttributes } = request;
   const handle: InviteHandle = {
     type: 'invite',
-    id: request.id ?? facts.freshGuid,
+    ...identityOf(request, facts),
     version: 1,
     reference,
     createTimeMs: facts.nowMs,
@@ -138,7 +141,7 @@ export function createTransfer(
   }
   const handle: TransferHandle = {
     type: 'transfer',
-    id: request.id ?? facts.freshGuid,
+    ...identityOf(request, facts),
     version: 1,
     reference: request.reference,
     origin: request.origin,
@@ -147,6 +150,13 @@ export function createTransfer(
     creatorXuid: caller.xuid,
   };
   return { handle, session: changed(target) };
+}
+
+function identityOf(
+  { id }: HandleRequest,
+  { freshGuid }: HandleFacts,
+): Pick<Handle, 'id' | 'requestId'> {
+  return id === undefined ? { id: freshGuid } : { id, requestId: freshGuid };
 }
 
 /** The session with the next change number: what it looks like is the same, that it was touched is not. */

@@ -21,6 +21,8 @@ type Common = {
   /** In the letter case of the request. */
   readonly reference: SessionReference;
   readonly createTimeMs: Milliseconds;
+  /** Of the request that made it, where the caller chose the id: others may come with the same. */
+  readonly requestId?: Guid;
 };
 
 /** What a handle tells of the title, from the session's constants and the service config. */

@@ -61,7 +61,7 @@ const contextString = text(
   `a text of at most ${limits.inviteContextStringCharactersMax} characters`,
 );
 
-const common = { version: v.optional(integer(1, 1)), id: v.optional(guid) };
+const common = { version: integer(1, 1), id: v.optional(guid) };
 
 const bodies = {
   activity: exactObject({ ...common, type: v.string(), sessionRef: openReference }),
