@@ -107,11 +107,10 @@ const putSessionByHandle: Route = {
       },
       { granted: way.granted, commit: request.query.get('nocommit') !== 'true' },
     );
-    if (written instanceof Refusal) return written;
     const session = 'session' in written ? written.session : undefined;
-    return answerWritten(written, request, {
-      'content-location': formatSessionPath(session?.reference ?? reference),
-    });
+    const headers = { 'content-location': formatSessionPath(session?.reference ?? reference) };
+    if (!(written instanceof Refusal)) return answerWritten(written, request, headers);
+    return session === undefined ? written : { refusal: written, headers };
   },
 };
 

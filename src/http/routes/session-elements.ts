@@ -9,6 +9,7 @@ import { writeSession } from '../../directory/write-session.ts';
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { etagOf } from '../../domain/session/etag.ts';
+import { isName, nameExpectation } from '../../domain/session/reference.ts';
 import { parsePreconditions } from '../../domain/session/precondition.ts';
 import {
   parseMemberRequest,
@@ -83,9 +84,9 @@ async function writeElement(
   world: World,
   part: Partial<SessionRequest> | Refusal,
 ): Promise<Answer | Refusal> {
+  if (part instanceof Refusal) return part;
   const reference = referenceOf(request);
   if (reference instanceof Refusal) return reference;
-  if (part instanceof Refusal) return part;
   const written = await writeSession(world, {
     reference,
     request: { reservations: [], others: [], servers: [], ...part },
@@ -127,7 +128,12 @@ function serverWrite(
   request: SessionRequest['servers'][number]['request'] | Refusal,
 ): Partial<SessionRequest> | Refusal {
   if (request instanceof Refusal) return request;
-  return { servers: [{ name: params['serverName'] ?? '', request }] };
+  const name = params['serverName'] ?? '';
+  return isName(name)
+    ? { servers: [{ name, request }] }
+    : new Refusal('nameInvalid', `The name of a server must be ${nameExpectation}.`, {
+        detail: 'serverName',
+      });
 }
 
 export const sessionElementRoutes: readonly Route[] = [

@@ -39,10 +39,10 @@ export const putSession: Route = {
   door: 'sessionDirectory',
   body: 'object',
   async answer(request, world) {
-    const reference = referenceOf(request);
-    if (reference instanceof Refusal) return reference;
     const body = parseSessionRequest(request.body, request.contractVersion);
     if (body instanceof Refusal) return body;
+    const reference = referenceOf(request);
+    if (reference instanceof Refusal) return reference;
     const written = await writeSession(
       world,
       {
