@@ -1,0 +1,307 @@
+/**
+ * The kit: a server to test against, users to be, and requests as they go over the wire.
+ *
+ * By default a server of its own runs inside the test, on a free port, with a clock that stands
+ * still. With `MPSD_TARGET=<url>` the same tests are aimed at any server.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MultiplayerService } from '../client/multiplayer-service.ts';
+import { isJsonObject, parseExactJson, type Json, type JsonObject } from '../domain/json.ts';
+import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import type { PeopleLists } from '../people/memory-people.ts';
+import { memoryPeople } from '../people/memory-people.ts';
+import { startServer, type RunningServer } from '../server.ts';
+import { demoScid, demoTitleId } from './demo.ts';
+import { manualClock, type ManualClock } from './manual-clock.ts';
+
+export { demoScid, demoTitleId };
+
+export type KitOptions = {
+  /** Who follows and avoids whom; own server only. */
+  readonly people?: PeopleLists;
+  /** A service config file or folder instead of the demo config; own server only. */
+  readonly config?: string;
+  readonly store?: 'memory' | 'sqlite';
+};
+
+/** True when the tests are aimed at a server that runs elsewhere: its clock cannot be moved. */
+export const isAimed = process.env['MPSD_TARGET'] !== undefined;
+
+/**
+ * A kit. Dispose of it, `await using kit = await startKit()`, and its server ends.
+ *
+ * `MPSD_KIT_STORE=sqlite` lets own servers keep their sessions in SQLite files.
+ */
+export async function startKit(options: KitOptions = {}): Promise<Kit> {
+  const target = process.env['MPSD_TARGET'];
+  if (target !== undefined) return new Kit(target.replace(/\/$/, ''), undefined);
+  const clock = manualClock();
+  const store = options.store ?? (process.env['MPSD_KIT_STORE'] === 'sqlite' ? 'sqlite' : 'memory');
+  const data = store === 'sqlite' ? await mkdtemp(join(tmpdir(), 'openmpsd-kit-')) : undefined;
+  const server = await startServer({
+    port: 0,
+    store,
+    clock,
+    people: memoryPeople(options.people),
+    ...(data !== undefined && { data }),
+    ...(options.config !== undefined && { config: options.config }),
+  });
+  return new Kit(server.url, { server, clock, data });
+}
+
+type Own = {
+  readonly server: RunningServer;
+  readonly clock: ManualClock;
+  readonly data: string | undefined;
+};
+
+export class Kit implements AsyncDisposable {
+  readonly url: string;
+  readonly #own: Own | undefined;
+  readonly #users = new Map<string, KitUser>();
+
+  constructor(url: string, own: Own | undefined) {
+    this.url = url;
+    this.#own = own;
+  }
+
+  /** The user of this name, the same one each time, whom no other kit has. */
+  user(name: string, claims: KitClaims = {}): KitUser {
+    const known = this.#users.get(name);
+    if (known !== undefined && Object.keys(claims).length === 0) return known;
+    const xuid = claims.xuid ?? known?.xuid ?? freshXuid();
+    const user = new KitUser(this.url, {
+      gtg: name,
+      tid: demoTitleId,
+      did: `device-${name}-${xuid}`,
+      ...claims,
+      xuid,
+    });
+    if (known === undefined) this.#users.set(name, user);
+    return user;
+  }
+
+  /** A game service: it has a name and no xuid. */
+  service(name = 'lobby-service'): KitUser {
+    return new KitUser(this.url, { svc: name, tid: demoTitleId });
+  }
+
+  /** A session that nobody has written yet. */
+  reference(templateName = 'deathmatch'): SessionReference {
+    return { scid: demoScid, templateName, name: randomUUID() };
+  }
+
+  /** A request without a caller, or with headers of one's own making. */
+  request(method: string, path: string, request: KitRequest = {}): Promise<KitAnswer> {
+    return send(this.url, method, path, request);
+  }
+
+  /** What the server's clock shows. Own server only. */
+  nowMs(): Milliseconds {
+    return this.#ownServer().clock.nowMs();
+  }
+
+  /** Moves the server's clock and lets it sweep. Own server only: skip where `isAimed`. */
+  async advance(byMs: Milliseconds): Promise<void> {
+    const { clock, server } = this.#ownServer();
+    clock.advance(byMs);
+    await server.sweep();
+  }
+
+  /** Moves the server's clock and leaves settling to whoever looks. Own server only. */
+  advanceWithoutSweep(byMs: Milliseconds): void {
+    this.#ownServer().clock.advance(byMs);
+  }
+
+  #ownServer(): Own {
+    if (this.#own === undefined) {
+      throw new Error(
+        'the clock of a server under MPSD_TARGET cannot be moved; skip where isAimed',
+      );
+    }
+    return this.#own;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#own === undefined) return;
+    await this.#own.server.close();
+    if (this.#own.data !== undefined) await rm(this.#own.data, { recursive: true, force: true });
+  }
+}
+
+/** Claims of a development token, by the names of its parameters. */
+export type KitClaims = {
+  readonly xuid?: string;
+  readonly gtg?: string;
+  readonly tid?: string;
+  readonly did?: string;
+  readonly sbx?: string;
+  readonly prv?: string;
+  readonly svc?: string;
+};
+
+export type KitRequest = {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A text or bytes go as they are, anything else as JSON. */
+  readonly body?: unknown;
+};
+
+/** One answer, with what tests look at most. */
+export type KitAnswer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body, numbers exact; undefined when it is no JSON object. */
+  readonly json: JsonObject;
+  readonly etag: string | undefined;
+  readonly refusal: string | undefined;
+  readonly detail: string | undefined;
+};
+
+export type SessionHeaders = {
+  readonly ifMatch?: string | undefined;
+  readonly ifNoneMatch?: string | undefined;
+  readonly contractVersion?: number;
+  readonly nocommit?: boolean;
+};
+
+export class KitUser {
+  readonly xuid: string;
+  readonly gamertag: string;
+  readonly authorization: string;
+  /** The TypeScript client, signed in as this user. */
+  readonly client: MultiplayerService;
+  readonly #url: string;
+
+  constructor(url: string, claims: KitClaims) {
+    this.#url = url;
+    this.xuid = claims.xuid ?? '';
+    this.gamertag = claims.gtg ?? '';
+    this.authorization = `XBL3.0 x=-;${new URLSearchParams(claims)}`;
+    this.client = new MultiplayerService({ baseUrl: url, authorization: this.authorization });
+  }
+
+  /** A request as this user, in contract version 107 unless the headers say otherwise. */
+  request(method: string, path: string, { headers, body }: KitRequest = {}): Promise<KitAnswer> {
+    return send(this.#url, method, path, {
+      headers: {
+        authorization: this.authorization,
+        'x-xbl-contract-version': '107',
+        ...headers,
+      },
+      ...(body !== undefined && { body }),
+    });
+  }
+
+  putSession(
+    reference: SessionReference,
+    body: unknown,
+    options: SessionHeaders = {},
+  ): Promise<KitAnswer> {
+    const query = options.nocommit ? '?nocommit=true' : '';
+    return this.request('PUT', `${formatSessionPath(reference)}${query}`, {
+      headers: conditionsOf(options),
+      body,
+    });
+  }
+
+  getSession(reference: SessionReference, options: SessionHeaders = {}): Promise<KitAnswer> {
+    return this.request('GET', formatSessionPath(reference), { headers: conditionsOf(options) });
+  }
+
+  postHandle(body: unknown): Promise<KitAnswer> {
+    return this.request('POST', '/handles', { body });
+  }
+
+  /** Joins as an active member, with a connection id so that every template takes it. */
+  join(reference: SessionReference, me: JsonObject = {}): Promise<KitAnswer> {
+    return this.putSession(reference, joinBody(me));
+  }
+
+  putSessionByHandle(
+    handleId: string,
+    body: unknown,
+    options: SessionHeaders = {},
+  ): Promise<KitAnswer> {
+    return this.request('PUT', `/handles/${handleId}/session`, {
+      headers: conditionsOf(options),
+      body,
+    });
+  }
+}
+
+/** A body that joins as an active member; `more` is laid over `members.me`. */
+export function joinBody(more: JsonObject = {}): JsonObject {
+  return {
+    members: {
+      me: { properties: { system: { active: true, connection: randomUUID() } }, ...more },
+    },
+  };
+}
+
+/** The names of the members of a document, each under its index, by xuid. */
+export function xuidsOf(session: JsonObject): readonly string[] {
+  const members = isJsonObject(session['members']) ? session['members'] : {};
+  return Object.values(members).map((member) => at(member, 'constants.system.xuid') as string);
+}
+
+/** What stands at a dotted path of a JSON value; undefined when nothing does. */
+export function at(value: Json | undefined, path: string): Json | undefined {
+  let found = value;
+  for (const key of path.split('.')) {
+    if (Array.isArray(found)) found = found[Number(key)];
+    else if (isJsonObject(found) && Object.hasOwn(found, key)) found = found[key];
+    else return undefined;
+  }
+  return found;
+}
+
+function conditionsOf({
+  ifMatch,
+  ifNoneMatch,
+  contractVersion,
+}: SessionHeaders): Record<string, string> {
+  return {
+    ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+    ...(ifNoneMatch !== undefined && { 'if-none-match': ifNoneMatch }),
+    ...(contractVersion !== undefined && { 'x-xbl-contract-version': String(contractVersion) }),
+  };
+}
+
+async function send(
+  url: string,
+  method: string,
+  path: string,
+  { headers = {}, body }: KitRequest,
+): Promise<KitAnswer> {
+  const answer = await fetch(`${url}${path}`, {
+    method,
+    headers,
+    ...(body !== undefined && {
+      body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+    }),
+  });
+  const text = await answer.text();
+  const isJson = answer.headers.get('content-type') === 'application/json';
+  const json = isJson && text !== '' ? parseExactJson(text) : undefined;
+  const header = (name: string): string | undefined => answer.headers.get(name) ?? undefined;
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    text,
+    json: isJsonObject(json) ? json : {},
+    etag: header('etag'),
+    refusal: header('x-mpsd-refusal'),
+    detail: header('x-mpsd-detail'),
+  };
+}
+
+/** A xuid that looks like one of the real service and is not given twice. */
+function freshXuid(): string {
+  return `2535${randomUUID().replaceAll(/\D/g, '').padEnd(12, '0').slice(0, 12)}`;
+}

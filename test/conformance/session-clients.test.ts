@@ -1,0 +1,696 @@
+/**
+ * Whole sequences of requests as the known clients send them, and the statuses that each of them
+ * insists on. As far as they go without a real-time connection.
+ *
+ * @source wire 5, 7, 12; client-needs
+ */
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { request } from 'node:http';
+import { test } from 'node:test';
+import {
+  formatJson,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  parseExactJson,
+} from '../../src/domain/json.ts';
+import { formatSessionPath, type SessionReference } from '../../src/domain/session/reference.ts';
+import {
+  at,
+  demoTitleId,
+  isAimed,
+  type Kit,
+  type KitUser,
+  startKit,
+  xuidsOf,
+} from '../../src/testing/kit.ts';
+import {
+  activityOf,
+  guidPattern,
+  handleId,
+  idsOf,
+  inviteTo,
+  leave,
+  needsOwnServer,
+  queryActivities,
+  timePattern,
+  transferTo,
+} from './answers.ts';
+import {
+  assertCarriesDocument,
+  expectRefusal,
+  expectStatus,
+  memberOf,
+  newSession,
+  ofMember,
+  read,
+} from './new-session.ts';
+import { requestRaw } from './raw.ts';
+
+/** A session name as Multiplayer Manager and go-xsapi make it. */
+const upperCaseName = () => randomUUID().toUpperCase();
+
+/** `members.me` as most clients join. @source wire 4.2 */
+function joinMe(
+  { xuid }: KitUser,
+  more: { readonly secureDeviceAddress?: string; readonly custom?: JsonObject } = {},
+): JsonObject {
+  const { secureDeviceAddress, custom } = more;
+  return {
+    constants: { system: { xuid, initialize: true } },
+    properties: {
+      system: {
+        active: true,
+        connection: randomUUID(),
+        ...(secureDeviceAddress !== undefined && { secureDeviceAddress }),
+        subscription: { id: upperCaseName(), changeTypes: ['everything'] },
+      },
+      ...(custom && { custom }),
+    },
+  };
+}
+
+const followed = { joinRestriction: 'followed', readRestriction: 'followed' };
+
+// Multiplayer Manager
+
+/** The first write of the first user, from which the lobby comes. @source wire 7.1 step 2 */
+const lobbyBody = (user: KitUser, secureDeviceAddress: string): JsonObject => ({
+  members: { me: joinMe(user, { secureDeviceAddress }) },
+  properties: { system: followed, custom: { Joinability: 'joinable_by_friends' } },
+});
+
+/** The device token of a user, as a write of `host` takes it. */
+const tokenOf = (session: JsonObject, user: KitUser): string =>
+  String(ofMember(session, user, 'deviceToken'));
+
+const setHost = (host: string) => ({ properties: { system: { host } } });
+const setCustom = (custom: JsonObject) => ({ properties: { custom } });
+const address = (text: string) => Buffer.from(`AAAAAAAA${text}`).toString('base64');
+
+/** A lobby of users on devices of their own, as Multiplayer Manager makes and joins it. */
+async function lobbyOf(kit: Kit, [first, ...others]: readonly [KitUser, ...KitUser[]]) {
+  const lobby = { ...kit.reference('LobbySession'), name: upperCaseName() };
+  const created = await expectStatus(
+    201,
+    first.putSession(lobby, lobbyBody(first, address(first.xuid))),
+  );
+  await expectStatus(201, first.postHandle(activityOf(lobby)));
+  const host = setHost(tokenOf(created.json, first));
+  await expectStatus(200, first.putSession(lobby, host, { ifMatch: '*' }));
+  for (const user of others) {
+    const invite = handleId(await first.postHandle(inviteTo(lobby, user.xuid)));
+    const body = { members: { me: joinMe(user, { secureDeviceAddress: address(user.xuid) }) } };
+    const joined = await expectStatus(200, user.putSessionByHandle(invite, body));
+    assert.match(joined.headers.get('content-location') ?? '', /^\/serviceconfigs(\/[^/]+){5}$/);
+    await expectStatus(201, user.postHandle(activityOf(lobby)));
+  }
+  return lobby;
+}
+
+// @source wire 7.1; "both orders must work": the activity before the host and after it
+for (const hostFirst of [true, false]) {
+  test(`Multiplayer Manager creates a lobby, ${hostFirst ? 'host' : 'activity'} first`, async () => {
+    await using kit = await startKit();
+    const did = randomUUID();
+    const [ada, second] = [kit.user('ada', { did }), kit.user('second', { did })];
+    const lobby = { ...kit.reference('LobbySession'), name: upperCaseName() };
+
+    const created = await expectStatus(201, ada.putSession(lobby, lobbyBody(ada, address('one'))));
+    assert.equal(at(created.json, 'properties.system.host'), undefined);
+    const host = tokenOf(created.json, ada);
+    const steps = [
+      () => expectStatus(200, ada.putSession(lobby, setHost(host), { ifMatch: '*' })),
+      () => expectStatus(201, ada.postHandle(activityOf(lobby))),
+    ];
+    for (const step of hostFirst ? steps : steps.toReversed()) await step();
+
+    // a second user on the same device passes "followed" by virtue of the first
+    const me = joinMe(second, { secureDeviceAddress: address('one') });
+    const joined = await expectStatus(200, second.putSession(lobby, { members: { me } }));
+    await expectStatus(201, second.postHandle(activityOf(lobby)));
+
+    assert.equal(at(joined.json, 'properties.system.host'), host);
+    assert.equal(tokenOf(joined.json, second), host, 'one device, one token');
+    assert.equal((await read(ada, lobby)).json.changeNumber, 5);
+  });
+}
+
+// @source wire 12, recorded; without the steps that need a real-time connection
+test('the recorded sequence of a lobby and its game, in contract version 105', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada', { tid: '174925616' });
+  const contractVersion = 105;
+  const put = (
+    reference: SessionReference,
+    body: JsonObject,
+    condition: { ifMatch?: string | undefined } = {},
+  ) => ada.putSession(reference, body, { contractVersion, ...condition });
+  const post = (path: string, body: JsonObject) =>
+    ada.request('POST', path, { headers: { 'x-xbl-contract-version': '105' }, body });
+  const lobby = { ...kit.reference('LobbySession'), name: upperCaseName() };
+  const game = { ...kit.reference('GameSession'), name: upperCaseName() };
+
+  // 1
+  const people = { people: { moniker: 'People', monikerXuid: ada.xuid } };
+  const found = await expectStatus(
+    200,
+    post('/handles/query?include=relatedInfo', {
+      type: 'activity',
+      scid: lobby.scid,
+      owners: people,
+    }),
+  );
+  assert.equal(found.text, '{"results":[]}');
+
+  // 3
+  const lobby1 = await expectStatus(201, put(lobby, lobbyBody(ada, address('one'))));
+  assert.equal(lobby1.json.changeNumber, 1);
+
+  // 4
+  const activity = await expectStatus(201, post('/handles', activityOf(lobby)));
+  const id = String(activity.json.id);
+  assert.equal(activity.headers.get('location'), `/handles/${id}`);
+  assert.equal(activity.headers.get('content-location'), `/handles/${id}`);
+  assert.match(id, guidPattern);
+  assert.match(String(activity.json.createTime), timePattern);
+  assert.equal(activity.json.ownerXuid, ada.xuid);
+  assert.equal(activity.json.titleId, '174925616');
+
+  // 5
+  const pending = setCustom({
+    Joinability: 'joinable_by_friends',
+    GameSessionTransferHandle: `pending~${ada.xuid}`,
+  });
+  const lobby2 = await expectRefusal(
+    412,
+    'etagDiffers',
+    put(lobby, pending, { ifMatch: lobby1.etag }),
+  );
+  assertCarriesDocument(lobby2);
+  assert.equal(lobby2.json.changeNumber, 2);
+  assert.equal(lobby2.json.contractVersion, 105);
+  assert.equal(at(lobby2.json, 'properties.custom.GameSessionTransferHandle'), undefined);
+
+  // 6
+  const host = setHost(tokenOf(lobby2.json, ada));
+  const lobby3 = await expectStatus(200, put(lobby, host, { ifMatch: '*' }));
+  assert.equal(lobby3.json.changeNumber, 3);
+
+  // 7
+  const { constants: _, ...me } = joinMe(ada, { secureDeviceAddress: address('one') });
+  const joinGame = { members: { me: { constants: { system: { xuid: ada.xuid } }, ...me } } };
+  const game1 = await expectStatus(201, put(game, joinGame));
+  assert.equal(game1.json.changeNumber, 1);
+  assert.equal(at(game1.json, 'properties.system.joinRestriction'), 'local');
+  assert.equal(at(game1.json, 'properties.system.readRestriction'), 'local');
+
+  // 8
+  const transfer = await expectStatus(201, post('/handles', transferTo(game, lobby)));
+  assert.deepEqual(Object.keys(transfer.json).toSorted(), [
+    'id',
+    'originSessionRef',
+    'sessionRef',
+    'type',
+    'version',
+  ]);
+
+  // 9
+  const gameHost = setHost(tokenOf(game1.json, ada));
+  const game2 = await expectRefusal(
+    412,
+    'etagDiffers',
+    put(game, gameHost, { ifMatch: game1.etag }),
+  );
+  assert.equal(game2.json.changeNumber, 2);
+
+  // 10
+  const completed = setCustom({
+    Joinability: 'joinable_by_friends',
+    GameSessionTransferHandle: `completed~${String(transfer.json.id)}`,
+  });
+  const lobby4 = await expectStatus(200, put(lobby, completed, { ifMatch: '*' }));
+  assert.equal(lobby4.json.changeNumber, 4);
+
+  // 11
+  const game3 = await expectStatus(200, put(game, gameHost, { ifMatch: game2.etag }));
+  assert.equal(game3.json.changeNumber, 3);
+  assert.equal(at(game3.json, 'properties.system.host'), tokenOf(game3.json, ada));
+
+  // 14: the game ends, and its handle with it
+  await expectStatus(204, put(game, leave, { ifMatch: '*' }));
+  await expectStatus(404, ada.putSessionByHandle(String(transfer.json.id), joinGame));
+});
+
+// @source wire 7.2
+test('Multiplayer Manager leaves its lobby and joins another by invite', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const adasLobby = await lobbyOf(kit, [ada]);
+  const bobsLobby = await lobbyOf(kit, [bob]);
+  const invite = handleId(
+    await ada.postHandle(
+      inviteTo(adasLobby, bob.xuid, { inviteAttributes: { titleId: Number(demoTitleId) } }),
+    ),
+  );
+
+  await expectStatus(204, bob.putSession(bobsLobby, leave, { ifMatch: '*' }));
+  const joined = await expectStatus(
+    200,
+    bob.putSessionByHandle(invite, { members: { me: joinMe(bob) } }),
+  );
+  await expectStatus(201, bob.postHandle(activityOf(adasLobby)));
+
+  assert.ok(memberOf(joined.json, bob));
+  const [, , scid, , templateName, , name] = (joined.headers.get('content-location') ?? '').split(
+    '/',
+  );
+  assert.deepEqual({ scid, templateName, name }, adasLobby);
+  await expectStatus(204, bob.getSession(bobsLobby));
+});
+
+// @source wire 7.3
+for (const [value, closed, joinRestriction] of [
+  ['joinable_by_friends', false, 'followed'],
+  ['invite_only', false, 'local'],
+  ['disable_while_game_in_progress', true, 'local'],
+  ['closed', true, 'local'],
+] as const) {
+  test(`Multiplayer Manager sets joinability ${value}`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const lobby = await lobbyOf(kit, [ada]);
+    const before = await read(ada, lobby);
+    const custom = before.json.properties;
+    assert.ok(isJsonObject(custom));
+
+    const { json } = await expectStatus(
+      200,
+      ada.putSession(
+        lobby,
+        { properties: { system: { closed, joinRestriction }, custom: { Joinability: value } } },
+        { ifMatch: '*' },
+      ),
+    );
+
+    assert.equal(at(json, 'properties.system.closed'), closed);
+    assert.equal(at(json, 'properties.system.joinRestriction'), joinRestriction);
+    assert.equal(at(json, 'properties.system.readRestriction'), 'followed');
+    assert.equal(at(json, 'properties.custom.Joinability'), value);
+  });
+}
+
+// @source wire 7.4, 7.6: three users, each on a device of their own
+test('Multiplayer Manager takes a lobby into a game, and back', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const lobby = await lobbyOf(kit, [ada, bob, cyd]);
+  const game = { ...kit.reference('GameSession'), name: upperCaseName() };
+  const gameMe = (user: KitUser) => {
+    const { properties } = joinMe(user, {
+      secureDeviceAddress: address(user.xuid),
+      custom: { Health: 41 },
+    });
+    return { members: { me: { constants: { system: { xuid: user.xuid } }, properties } } };
+  };
+
+  // two users race for the transfer handle: one claims it, the other is shown who did
+  const { etag } = await read(ada, lobby);
+  const claims = await Promise.all(
+    [ada, bob].map((user) =>
+      user.putSession(lobby, setCustom({ GameSessionTransferHandle: `pending~${user.xuid}` }), {
+        ifMatch: etag,
+      }),
+    ),
+  );
+  assert.deepEqual(claims.map(({ status }) => status).toSorted(), [200, 412]);
+  const [claimed, late] = claims[0]?.status === 200 ? [ada, bob] : [bob, ada];
+  const lost = claims.find(({ status }) => status === 412);
+  assert.equal(
+    at(lost?.json, 'properties.custom.GameSessionTransferHandle'),
+    `pending~${claimed.xuid}`,
+  );
+
+  // the one who claimed makes the game and says where it is
+  await expectStatus(201, claimed.putSession(game, gameMe(claimed)));
+  const transfer = handleId(await claimed.postHandle(transferTo(game, lobby)));
+  const completed = setCustom({ GameSessionTransferHandle: `completed~${transfer}` });
+  await expectStatus(200, claimed.putSession(lobby, completed, { ifMatch: '*' }));
+
+  // the others follow, though they are neither local nor followed
+  for (const user of [late, cyd]) {
+    const found = await read(user, lobby);
+    const handle = at(found.json, 'properties.custom.GameSessionTransferHandle');
+    const id = String(handle).split('~')[1] ?? '';
+    const joined = await expectStatus(200, user.putSessionByHandle(id, gameMe(user)));
+    assert.equal(joined.headers.get('content-location'), formatSessionPath(game));
+    assert.equal(ofMember(joined.json, user, 'properties.custom.Health'), 41);
+  }
+  assert.equal(xuidsOf((await read(kit.service(), game)).json).length, 3);
+  const stranger = kit.user('stranger');
+  await expectRefusal(
+    403,
+    'joinRestricted',
+    stranger.putSessionByHandle(transfer, gameMe(stranger)),
+  );
+
+  // the game ends when the last one leaves; its handle is gone with it
+  await expectStatus(200, late.putSession(game, leave, { ifMatch: '*' }));
+  await expectStatus(200, cyd.putSession(game, leave, { ifMatch: '*' }));
+  await expectStatus(204, claimed.putSession(game, leave, { ifMatch: '*' }));
+  await expectStatus(404, cyd.putSessionByHandle(transfer, gameMe(cyd)));
+  const cleared = setCustom({ GameSessionTransferHandle: null });
+  const back = await expectStatus(200, claimed.putSession(lobby, cleared, { ifMatch: '*' }));
+  assert.equal(at(back.json, 'properties.custom.GameSessionTransferHandle'), undefined);
+  assert.equal(at(back.json, 'properties.custom.Joinability'), 'joinable_by_friends');
+});
+
+// @source wire 7.4 step 4: 403 means that the game is gone
+test('a transfer to a game that is gone answers 403', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const lobby = await lobbyOf(kit, [ada]);
+  const game = { ...kit.reference('GameSession'), name: upperCaseName() };
+
+  await expectRefusal(403, 'transferTargetMissing', ada.postHandle(transferTo(game, lobby)));
+});
+
+// @source wire 7.5
+test('Multiplayer Manager joins a game by name, with seats for the others', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const game = { ...kit.reference('GameSession'), name: upperCaseName() };
+  const initiators = [ada, bob, cyd]
+    .map(({ xuid }) => xuid)
+    .toSorted((a, b) => Number(a) - Number(b));
+  const { properties } = joinMe(ada, { secureDeviceAddress: '' });
+  const body = {
+    constants: { system: { version: 1, initiators }, custom: {} },
+    members: {
+      me: { constants: { system: { xuid: ada.xuid } }, properties },
+      reserve_0: { constants: { system: { xuid: bob.xuid } } },
+      reserve_1: { constants: { system: { xuid: cyd.xuid } } },
+    },
+  };
+
+  const created = await expectStatus(201, ada.putSession(game, body));
+
+  assert.deepEqual(at(created.json, 'constants.system.initiators'), initiators);
+  assert.deepEqual(created.json.membersInfo, {
+    first: 0,
+    next: 3,
+    count: 3,
+    accepted: 1,
+    active: 1,
+  });
+  assert.equal(ofMember(created.json, ada, 'properties.system.secureDeviceAddress'), undefined);
+  for (const user of [bob, cyd]) {
+    await expectStatus(200, user.putSession(game, { members: { me: joinMe(user) } }));
+  }
+});
+
+// @source wire 7.6 "Remove local user": without a condition; the lobby may be gone
+test('Multiplayer Manager removes a user from a lobby that may be gone', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const lobby = await lobbyOf(kit, [ada, bob]);
+
+  await expectStatus(200, bob.putSession(lobby, leave));
+  assert.deepEqual(idsOf(await queryActivities(ada, [bob.xuid])), []);
+  await expectStatus(204, ada.putSession(lobby, leave));
+  await expectStatus(204, ada.putSession(lobby, leave));
+  await expectStatus(204, ada.getSession(lobby));
+});
+
+// go-xsapi: exact statuses
+
+// @source wire 7.9 go-xsapi publish, update, leave; wire 1.6 rows 1, 2, 5
+test('go-xsapi publishes (201), updates (200), follows (304, 200) and leaves (204)', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = { ...kit.reference('MinecraftLobby'), name: upperCaseName() };
+  const body = {
+    constants: { custom: { season: 3 } },
+    members: { me: joinMe(ada) },
+    properties: { system: { ...followed, closed: false }, custom: { version: '1.21' } },
+  };
+
+  const published = await ada.putSession(reference, body, { ifNoneMatch: '*' });
+  assert.equal(published.status, 201);
+  assert.match(String(published.json.branch), guidPattern);
+  const activity = await ada.postHandle(activityOf(reference));
+  assert.equal(activity.status, 201);
+  assert.match(String(activity.json.id), guidPattern);
+
+  // it looks for a member keyed "me", finds none, and writes itself once more
+  assert.equal(at(published.json, 'members.me'), undefined);
+  const me = { properties: { system: { active: true, connection: randomUUID() } } };
+  const updated = await ada.putSession(reference, { members: { me } }, { ifMatch: '*' });
+  assert.equal(updated.status, 200);
+
+  const unchanged = await ada.getSession(reference, { ifNoneMatch: updated.etag });
+  assert.equal(unchanged.status, 304);
+  await ada.putSession(reference, setCustom({ version: '1.22' }), { ifMatch: '*' });
+  const changed = await ada.getSession(reference, { ifNoneMatch: updated.etag });
+  assert.equal(changed.status, 200);
+  assert.notEqual(changed.etag, updated.etag);
+  const synced = await ada.getSession(reference, { ifNoneMatch: '' });
+  assert.equal(synced.status, 200);
+
+  const closed = await ada.putSession(reference, leave, { ifMatch: '*' });
+  assert.equal(closed.status, 204);
+  const republished = await ada.putSession(reference, body, { ifNoneMatch: '*' });
+  assert.equal(republished.status, 201);
+});
+
+// @source wire 7.9 go-xsapi join; 4.3: it writes a zero GUID where it has no connection
+test('go-xsapi joins by handle with If-Match * (200), publishes its activity and leaves (200)', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, { templateName: 'deathmatch' });
+  const handle = handleId(await ada.postHandle(activityOf(reference)));
+  const me = {
+    constants: { system: { xuid: bob.xuid, initialize: true } },
+    properties: { system: { active: true, connection: '00000000-0000-0000-0000-000000000000' } },
+  };
+
+  const joined = await bob.putSessionByHandle(handle, { members: { me } }, { ifMatch: '*' });
+  assert.equal(joined.status, 200);
+  assert.equal(joined.headers.get('content-location'), formatSessionPath(reference));
+  assert.equal((await bob.postHandle(activityOf(reference))).status, 201);
+  const left = await bob.putSession(reference, leave, { ifMatch: '*' });
+  assert.equal(left.status, 200);
+});
+
+// @source wire 7.9 go-old / friend-connect: no conditions anywhere
+test('friend-connect announces again and again without conditions, and leaves after its connection', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = { ...kit.reference('MinecraftLobby'), name: upperCaseName() };
+  const body = {
+    members: { me: joinMe(ada) },
+    properties: { system: { ...followed, closed: false }, custom: { worldName: 'x' } },
+  };
+
+  const statuses = [];
+  for (let i = 0; i < 3; i += 1) {
+    statuses.push((await ada.putSession(reference, body)).status);
+    statuses.push((await ada.postHandle(activityOf(reference))).status);
+  }
+  statuses.push((await ada.putSession(reference, leave)).status);
+
+  assert.deepEqual(statuses, [201, 201, 200, 201, 200, 201, 204]);
+});
+
+// Minecraft's tools
+
+/** What Minecraft keeps in a session, with ids beyond 2^53. @source wire 3.5 */
+const world = `{
+  "hostName": "ada", "worldName": "§aBedrock level", "version": "1.21.50", "levelId": "level",
+  "MemberCount": 1, "MaxMemberCount": 30, "Joinability": "joinable_by_friends",
+  "ownerId": "2535", "rakNetGUID": "", "worldType": "Survival", "protocol": 766,
+  "BroadcastSetting": 3, "OnlineCrossPlatformGame": true, "CrossPlayDisabled": false, "TitleId": 0,
+  "TransportLayer": 2, "LanGame": true, "isHardcore": false, "isEditorWorld": false,
+  "WebRTCNetworkId": 18446744073709551615,
+  "SupportedConnections": [{ "ConnectionType": 3, "HostIpAddress": "", "HostPort": 0,
+    "NetherNetId": 9223372036854775809, "PmsgId": "x" }],
+  "nonces": {}
+}`;
+
+/** A body made of texts, so that no number passes through JavaScript. */
+const bodyOf = (me: JsonObject, custom: string) =>
+  `{"members":{"me":${formatJson(me)}},"properties":{"system":${formatJson({ ...followed, closed: false })},"custom":${custom}}}`;
+
+function assertBigNumbersKept(text: string): void {
+  assert.match(text, /"WebRTCNetworkId":18446744073709551615[,}]/);
+  assert.match(text, /"NetherNetId":9223372036854775809[,}]/);
+}
+
+// @source wire 7.9 bedrock-portal; client-needs "P writes back properties from a GET unchanged"
+test('bedrock-portal publishes a world with big numbers, reads it and puts its properties back', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = kit.reference('MinecraftLobby');
+
+  const created = await expectStatus(201, ada.putSession(reference, bodyOf(joinMe(ada), world)));
+  await expectStatus(201, ada.postHandle(activityOf(reference)));
+  const found = await read(ada, reference);
+  for (const { text } of [created, found]) assertBigNumbersKept(text);
+  assert.deepEqual(at(found.json, 'properties.custom'), parseExactJson(world));
+
+  const back = `{"properties":${formatJson(found.json.properties)}}`;
+  const putBack = await expectStatus(200, ada.putSession(reference, back));
+  assert.equal(putBack.etag, found.etag);
+  assert.equal(putBack.text, found.text);
+
+  // member count and nonces, then a new connection after a cut, then its activity again
+  const counted = await expectStatus(
+    200,
+    ada.putSession(reference, setCustom({ MemberCount: 2, nonces: { '2535': 'ff00' } })),
+  );
+  assertBigNumbersKept(counted.text);
+  assert.equal(at(counted.json, 'properties.custom.MemberCount'), 2);
+  const connection = randomUUID();
+  const me = { properties: { system: { active: true, connection } } };
+  const again = await expectStatus(200, ada.putSession(reference, { members: { me } }));
+  assert.equal(at(again.json, 'members.0.properties.system.connection'), connection);
+  await expectStatus(201, ada.postHandle(activityOf(reference)));
+
+  await expectStatus(204, ada.putSession(reference, leave));
+});
+
+// @source wire 7.9 MCXboxBroadcast; 4.2 sub-sessions; client-needs
+test('MCXboxBroadcast publishes again and again, and its other accounts join by its activity', {
+  skip: isAimed && needsOwnServer,
+}, async () => {
+  const [primaryXuid, subXuid] = ['2535400000000001', '2535400000000002'];
+  const follows = new Map([[primaryXuid, [subXuid]]]);
+  await using kit = await startKit({ people: { follows } });
+  const primary = kit.user('primary', { xuid: primaryXuid });
+  const sub = kit.user('sub', { xuid: subXuid });
+  const reference = kit.reference('MinecraftLobby');
+  const connection = randomUUID();
+  const me = () => ({
+    constants: { system: { xuid: primaryXuid, initialize: true } },
+    properties: {
+      system: {
+        active: true,
+        connection,
+        subscription: { changeTypes: ['everything'], id: randomUUID() },
+      },
+    },
+  });
+
+  const statuses = [];
+  for (let i = 0; i < 3; i += 1) {
+    const answer = await primary.putSession(reference, bodyOf(me(), world));
+    statuses.push(answer.status);
+    assertBigNumbersKept(answer.text);
+  }
+  assert.deepEqual(statuses, [201, 200, 200]);
+  const handle = handleId(await primary.postHandle(activityOf(reference)));
+
+  // the other account sends the xuid and the connection of the first
+  const joined = await expectStatus(200, sub.putSessionByHandle(handle, { members: { me: me() } }));
+  await expectStatus(201, sub.postHandle(activityOf(reference)));
+
+  assert.deepEqual(xuidsOf(joined.json), [primaryXuid, subXuid]);
+  assert.equal(ofMember(joined.json, sub, 'properties.system.connection'), connection);
+  assert.equal(ofMember(joined.json, sub, 'gamertag'), 'sub');
+  assert.ok(Number.isInteger(joined.json.changeNumber), 'it parses an int32');
+  assert.equal(idsOf(await queryActivities(primary, [primaryXuid, subXuid])).length, 2);
+});
+
+// @source wire 7.9: "restarts itself when members reaches 28 (Minecraft template limit 30)"
+test('a Minecraft session holds thirty members, linked from the first to the last', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, {
+    templateName: 'MinecraftLobby',
+    properties: followed,
+  });
+  const users = Array.from({ length: 30 }, (_, i) => kit.user(`user ${i}`));
+  for (const user of users.slice(0, 29)) {
+    const invite = handleId(await ada.postHandle(inviteTo(reference, user.xuid)));
+    await expectStatus(200, user.putSessionByHandle(invite, { members: { me: joinMe(user) } }));
+  }
+  const last = users[29] as KitUser;
+  const invite = handleId(await ada.postHandle(inviteTo(reference, last.xuid)));
+  await expectRefusal(
+    400,
+    'sessionFull',
+    last.putSessionByHandle(invite, { members: { me: joinMe(last) } }),
+  );
+
+  const { json } = await read(ada, reference);
+  const members = json.members as JsonObject;
+  let walked = 0;
+  let cursor: Json | undefined = at(json, 'membersInfo.first');
+  while (cursor !== at(json, 'membersInfo.next') && walked < 100) {
+    cursor = at(members, `${String(cursor)}.next`);
+    walked += 1;
+  }
+  assert.equal(walked, 30);
+});
+
+// XSAPI's HTTP
+
+// @source client-needs "X sends Expect: 100-continue on every PUT"
+test('a PUT that waits for 100 Continue is told to go on', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = kit.reference('LobbySession');
+  const body = Buffer.from(JSON.stringify(lobbyBody(ada, '')));
+
+  const seen: (string | number | undefined)[] = [];
+  await new Promise<void>((resolve, reject) => {
+    const put = request(`${kit.url}${formatSessionPath(reference)}`, {
+      method: 'PUT',
+      headers: {
+        authorization: ada.authorization,
+        'x-xbl-contract-version': '107',
+        'content-type': 'application/json; charset=utf-8',
+        'content-length': body.length,
+        'accept-language': 'en-US,en',
+        signature: 'AAAAAQ==',
+        expect: '100-continue',
+      },
+    });
+    put.on('continue', () => {
+      seen.push('continue');
+      put.end(body);
+    });
+    put.on('response', (answer) => {
+      seen.push(answer.statusCode);
+      answer.resume().on('end', resolve);
+    });
+    put.on('error', reject);
+    put.flushHeaders();
+  });
+
+  assert.deepEqual(seen, ['continue', 201]);
+});
+
+// @source client-needs "GET and DELETE carry Content-Type … X adds Content-Length: 0 on DELETE"
+test('a DELETE with a content type and no content is an ordinary DELETE', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const id = handleId(await ada.postHandle(activityOf(reference)));
+
+  const { status } = await requestRaw(kit.url, {
+    method: 'DELETE',
+    target: `/handles/${id}`,
+    headers: {
+      authorization: ada.authorization,
+      'x-xbl-contract-version': '107',
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': 0,
+    },
+  });
+
+  assert.equal(status, 204);
+  assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid])), []);
+});

@@ -1,0 +1,461 @@
+/** Constants: from the template, and from the creating write. @source contract 3.1, wire 3.3 */
+
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { JsonObject } from '../../src/domain/json.ts';
+import { at, demoScid, isAimed, joinBody, type Kit, startKit } from '../../src/testing/kit.ts';
+import { needsOwnServer } from './answers.ts';
+import {
+  anHourMs,
+  assertIsText,
+  blankTemplate,
+  creation,
+  expectRefusal,
+  expectStatus,
+  newSession,
+  read,
+} from './new-session.ts';
+
+// @source contract 3.1, the column of defaults
+test('a session that nobody gave constants has the defaults', async () => {
+  await using kit = await startKit();
+  const { session } = await newSession(kit, kit.user('ada'));
+
+  const { capabilities, ...system } = at(session, 'constants.system') as JsonObject;
+  assert.deepEqual(system, {
+    version: 1,
+    maxMembersCount: 100,
+    visibility: 'open',
+    reservedRemovalTimeout: 30_000,
+    inactiveRemovalTimeout: 0,
+    readyRemovalTimeout: 180_000,
+    sessionEmptyTimeout: 0,
+  });
+  assert.deepEqual(capabilities ?? {}, {});
+});
+
+// @source wire 10.2 W15
+for (const constants of [
+  { version: 7 },
+  { maxMembersCount: 1 },
+  { maxMembersCount: 100 },
+  { visibility: 'private' },
+  { visibility: 'visible' },
+  { visibility: 'open' },
+  { initiators: ['2814639011617876', '3210'] },
+  { inviteProtocol: 'game' },
+  { inviteProtocol: 'tournamentgame' },
+  {
+    reservedRemovalTimeout: 1,
+    inactiveRemovalTimeout: 2,
+    readyRemovalTimeout: 3,
+    sessionEmptyTimeout: 4,
+  },
+  {
+    capabilities: {
+      connectivity: true,
+      suppressPresenceActivityCheck: true,
+      gameplay: true,
+      connectionRequiredForActiveMembers: true,
+      crossPlay: true,
+      userAuthorizationStyle: true,
+      clientMatchmaking: true,
+      cloudCompute: true,
+      autoPopulateServerCandidates: true,
+    },
+  },
+  { capabilities: { searchable: true } },
+  { capabilities: { team: true } },
+  {
+    capabilities: { connectivity: true },
+    metrics: { latency: true, bandwidthDown: false, bandwidthUp: true, custom: false },
+  },
+  {
+    capabilities: { connectivity: true },
+    metrics: { latency: true, bandwidthDown: true, bandwidthUp: false, custom: false },
+    peerToPeerRequirements: { latencyMaximum: 100, bandwidthMinimum: 5_000 },
+  },
+  {
+    capabilities: { connectivity: true },
+    metrics: { latency: true, bandwidthDown: true, bandwidthUp: true, custom: false },
+    peerToHostRequirements: {
+      latencyMaximum: 100,
+      bandwidthDownMinimum: 90_000,
+      bandwidthUpMinimum: 900,
+      hostSelectionMetric: 'bandwidthup',
+    },
+  },
+  { measurementServerAddresses: { 'west us': { secureDeviceAddress: 'MS4xLjEuMQ==' } } },
+  { cloudComputePackage: { crossSandbox: true, titleId: '896928775', gsiSet: 'x' } },
+] as const) {
+  test(`W15 constants are set at creation: ${JSON.stringify(constants)}`, async () => {
+    await using kit = await startKit();
+    const initiators = 'initiators' in constants ? constants.initiators : [];
+    const ada = initiators[0] ? kit.user('ada', { xuid: initiators[0] }) : kit.user('ada');
+
+    const { reference, session } = await newSession(kit, ada, { constants });
+
+    for (const document of [session, (await read(ada, reference)).json]) {
+      for (const [name, value] of Object.entries(constants)) {
+        assert.deepEqual(at(document, `constants.system.${name}`), value, name);
+      }
+    }
+  });
+}
+
+// @source contract 3.1: "null = never"; wire 3.3 "absent = infinite"
+test('W15 a timeout of null never runs out and is not answered', async () => {
+  await using kit = await startKit();
+  const names = [
+    'reservedRemovalTimeout',
+    'inactiveRemovalTimeout',
+    'readyRemovalTimeout',
+    'sessionEmptyTimeout',
+  ];
+
+  const { session } = await newSession(kit, kit.user('ada'), {
+    constants: Object.fromEntries(names.map((name) => [name, null])),
+  });
+
+  for (const name of names) assert.equal(at(session, `constants.system.${name}`), undefined, name);
+});
+
+// @source contract 3.1: defaults within an object, where the object is there
+test('W15 requirements and metrics that are left open have their defaults', async () => {
+  await using kit = await startKit();
+
+  const { session } = await newSession(kit, kit.user('ada'), {
+    constants: {
+      capabilities: { connectivity: true },
+      peerToPeerRequirements: {},
+      peerToHostRequirements: {},
+    },
+  });
+
+  assert.deepEqual(at(session, 'constants.system.peerToPeerRequirements'), {
+    latencyMaximum: 250,
+    bandwidthMinimum: 10_000,
+  });
+  assert.deepEqual(at(session, 'constants.system.peerToHostRequirements'), {
+    latencyMaximum: 250,
+    bandwidthDownMinimum: 100_000,
+    bandwidthUpMinimum: 1_000,
+    hostSelectionMetric: 'latency',
+  });
+  assert.equal(at(session, 'constants.system.metrics.latency'), true);
+  assert.equal(at(session, 'constants.system.metrics.bandwidthDown'), true);
+});
+
+// @source wire 3.3: custom constants, any object
+test('W15 custom constants are kept as they were written', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = kit.reference();
+  const custom = { map: { name: 'atoll', none: null }, ids: ['x'] };
+
+  const { json } = await expectStatus(
+    201,
+    ada.putSession(reference, { constants: { custom }, ...joinBody() }),
+  );
+
+  assert.deepEqual(at(json, 'constants.custom'), custom);
+});
+
+// @source contract 3.1: ranges, and "anything else in system is refused"
+for (const [path, system] of [
+  ['version', { version: 0 }],
+  ['maxMembersCount', { maxMembersCount: 0 }],
+  ['maxMembersCount', { maxMembersCount: 101 }],
+  ['maxMembersCount', { maxMembersCount: 2.5 }],
+  ['maxMembersCount', { maxMembersCount: '8' }],
+  ['visibility', { visibility: 'secret' }],
+  ['initiators', { initiators: 'ada' }],
+  ['inviteProtocol', { inviteProtocol: 'smoke signals' }],
+  ['reservedRemovalTimeout', { reservedRemovalTimeout: -1 }],
+  ['sessionEmptyTimeout', { sessionEmptyTimeout: '5m' }],
+  ['capabilities.flying', { capabilities: { flying: true } }],
+  ['capabilities.gameplay', { capabilities: { gameplay: 1 } }],
+  ['cloudComputePackage', { cloudComputePackage: [] }],
+  ['shoeSize', { shoeSize: 44 }],
+] as const) {
+  test(`constants.system ${JSON.stringify(system)} is refused at ${path}`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const reference = kit.reference(blankTemplate);
+
+    const answer = await expectRefusal(
+      400,
+      'requestInvalid',
+      ada.putSession(reference, creation({ constants: system })),
+    );
+
+    assertIsText(answer);
+    assert.ok(answer.detail?.startsWith(`$.constants.system.${path}`), answer.detail);
+    await expectStatus(204, ada.getSession(reference));
+  });
+}
+
+// @source contract 3.1, capability rules
+for (const system of [
+  { capabilities: { broadcast: true } },
+  { capabilities: { arbitration: true } },
+  { capabilities: { team: true, gameplay: true } },
+  { ownershipPolicies: { migration: 'oldest' } },
+  { capabilities: { searchable: true, userAuthorizationStyle: true } },
+  { metrics: { latency: true } },
+  { peerToPeerRequirements: {} },
+  { peerToHostRequirements: { latencyMaximum: 100 } },
+]) {
+  test(`constants that do not go together are refused: ${JSON.stringify(system)}`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const reference = kit.reference(blankTemplate);
+
+    assertIsText(
+      await expectRefusal(
+        400,
+        'requestInvalid',
+        ada.putSession(reference, creation({ constants: system })),
+      ),
+    );
+    await expectStatus(204, ada.getSession(reference));
+  });
+}
+
+// @source contract 3.1 "arbitration needs gameplay and is created by a service that adds server arbitration"
+test('a session with arbitration is created by a service that adds server "arbitration"', async () => {
+  await using kit = await startKit();
+  const reference = kit.reference(blankTemplate);
+  const constants = {
+    system: {
+      sessionEmptyTimeout: anHourMs,
+      capabilities: { arbitration: true, gameplay: true },
+      arbitration: { forfeitTimeout: 1_000, arbitrationTimeout: 2_000 },
+    },
+  };
+  const servers = { arbitration: { constants: { system: {} } } };
+
+  await expectRefusal(
+    403,
+    'serviceRequired',
+    kit.user('ada').putSession(reference, { constants, ...joinBody() }),
+  );
+  await expectRefusal(400, 'requestInvalid', kit.service().putSession(reference, { constants }));
+
+  const { json } = await expectStatus(
+    201,
+    kit.service().putSession(reference, { constants, servers }),
+  );
+  assert.deepEqual(at(json, 'constants.system.arbitration'), constants.system.arbitration);
+});
+
+// @source issue: roles, owners, initialization and large sessions are left to their own issues
+for (const [what, body] of [
+  ['large sessions', { constants: { system: { capabilities: { large: true } } } }],
+  ['owners', { constants: { system: { capabilities: { hasOwners: true } } } }],
+  [
+    'member initialization',
+    { constants: { system: { memberInitialization: { membersNeededToStart: 1 } } } },
+  ],
+  ['roles', { roleTypes: { team: { roles: { red: { max: 4 } } } } }],
+] as const) {
+  test(`W15 what belongs to a later issue is refused aloud: ${what}`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const reference = kit.reference(blankTemplate);
+
+    assertIsText(
+      await expectRefusal(
+        400,
+        'notYetSupported',
+        ada.putSession(reference, { ...body, ...joinBody() }),
+      ),
+    );
+    await expectStatus(204, ada.getSession(reference));
+  });
+}
+
+// @source contract 3.1 "What the template sets cannot be changed by the creating request (409 …)"
+test('what the template sets cannot be set otherwise; equal values pass', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = kit.reference('deathmatch');
+  const put = (system: JsonObject) => ada.putSession(reference, creation({ constants: system }));
+
+  for (const [path, system] of [
+    ['maxMembersCount', { maxMembersCount: 8 }],
+    ['visibility', { visibility: 'private' }],
+    ['inactiveRemovalTimeout', { inactiveRemovalTimeout: 0 }],
+    ['inactiveRemovalTimeout', { inactiveRemovalTimeout: null }],
+    ['capabilities.gameplay', { capabilities: { gameplay: false } }],
+  ] as const) {
+    const answer = await expectRefusal(409, 'constantsConflict', put(system));
+    assertIsText(answer);
+    assert.match(answer.detail ?? '', new RegExp(`constants\\.system\\.${path}$`));
+    await expectStatus(204, ada.getSession(reference));
+  }
+  const { json } = await expectStatus(
+    201,
+    put({ maxMembersCount: 16, capabilities: { gameplay: true, crossPlay: true } }),
+  );
+  assert.equal(at(json, 'constants.system.maxMembersCount'), 16);
+  assert.equal(at(json, 'constants.system.capabilities.crossPlay'), true, 'left open');
+  assert.equal(at(json, 'constants.system.capabilities.connectivity'), true, 'of the template');
+});
+
+// @source contract 3.1 "constants in a later PUT: equal values pass, others 409"
+test('a later write may repeat constants and not change them', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = kit.reference(blankTemplate);
+  const constants = {
+    system: {
+      maxMembersCount: 8,
+      capabilities: { connectivity: true },
+      metrics: { latency: true },
+    },
+    custom: { map: 'atoll', rules: { rounds: 3 } },
+  };
+  const created = await expectStatus(201, ada.putSession(reference, { constants, ...joinBody() }));
+
+  for (const same of [
+    constants,
+    { system: { maxMembersCount: 8 } },
+    { system: { visibility: 'open' } },
+    { system: {}, custom: {} },
+    { system: { capabilities: { connectivity: true, gameplay: false } } },
+    { custom: { map: 'atoll' } },
+    { custom: { rules: { rounds: 3 } } },
+    created.json.constants,
+  ]) {
+    const answer = await expectStatus(200, ada.putSession(reference, { constants: same }));
+    assert.equal(answer.etag, created.etag);
+  }
+  for (const [path, other] of [
+    ['system.maxMembersCount', { system: { maxMembersCount: 9 } }],
+    ['system.version', { system: { version: 2 } }],
+    ['system.initiators', { system: { initiators: [ada.xuid] } }],
+    ['system.capabilities.crossPlay', { system: { capabilities: { crossPlay: true } } }],
+    ['system.metrics.bandwidthUp', { system: { metrics: { bandwidthUp: true } } }],
+    ['custom.map', { custom: { map: 'dunes' } }],
+    ['custom.rules.rounds', { custom: { rules: { rounds: 5 } } }],
+    ['custom.rules.timeLimit', { custom: { rules: { rounds: 3, timeLimit: 300 } } }],
+    ['custom.mode', { custom: { mode: 'teams' } }],
+  ] as const) {
+    const answer = await expectRefusal(
+      409,
+      'constantsConflict',
+      ada.putSession(reference, { constants: other }),
+    );
+    assertIsText(answer);
+    assert.equal(answer.detail, `$.constants.${path}`);
+  }
+  assert.equal((await read(ada, reference)).etag, created.etag);
+});
+
+// @source wire 7.5: MPM's JoinGame sends version and initiators with each local user's join
+test('the second user of a JoinGame may repeat the constants of the first', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const reference = kit.reference(blankTemplate);
+  const constants = { system: { version: 1, initiators: [ada.xuid, bob.xuid] } };
+
+  await expectStatus(201, ada.putSession(reference, { constants, ...joinBody() }));
+  await expectStatus(200, bob.putSession(reference, { constants, ...joinBody() }));
+});
+
+const ownTemplates = {
+  serviceConfigs: [
+    {
+      scid: demoScid,
+      titles: [{ titleId: 1234567890 }],
+      sessionTemplates: {
+        endless: {
+          contractVersion: 107,
+          constants: {
+            system: { inactiveRemovalTimeout: null, readyRemovalTimeout: null },
+            custom: { season: 3 },
+          },
+          properties: { system: { keywords: ['k'] }, custom: { map: 'atoll' } },
+        },
+        teams: {
+          contractVersion: 107,
+          constants: {},
+          roleTypes: { team: { roles: { red: { max: 4, target: 2 }, blue: { max: 4 } } } },
+        },
+        crowd: {
+          contractVersion: 107,
+          constants: { system: { maxMembersCount: 1000, capabilities: { large: true } } },
+        },
+      },
+    },
+  ],
+};
+
+/** A kit whose server has `ownTemplates`. */
+async function startKitWithOwnTemplates(): Promise<Kit> {
+  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-templates-'));
+  try {
+    const config = join(folder, 'config.json');
+    await writeFile(config, JSON.stringify(ownTemplates));
+    return await startKit({ config });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+// @source contract 3.1 "A null in the template forces unset (an infinite timeout)"
+test('a null in the template cannot be overridden, nor can its custom constants', {
+  skip: isAimed && needsOwnServer,
+}, async () => {
+  await using kit = await startKitWithOwnTemplates();
+  const ada = kit.user('ada');
+  const reference = kit.reference('endless');
+  const put = (constants: JsonObject) => ada.putSession(reference, { constants, ...joinBody() });
+
+  await expectRefusal(409, 'constantsConflict', put({ system: { readyRemovalTimeout: 5 } }));
+  await expectRefusal(409, 'constantsConflict', put({ custom: { season: 4 } }));
+  const { json } = await expectStatus(
+    201,
+    put({ system: { inactiveRemovalTimeout: null }, custom: { season: 3, week: 1 } }),
+  );
+
+  assert.equal(at(json, 'constants.system.inactiveRemovalTimeout'), undefined);
+  assert.equal(at(json, 'constants.system.readyRemovalTimeout'), undefined);
+  assert.deepEqual(at(json, 'constants.custom'), { season: 3, week: 1 });
+  assert.deepEqual(at(json, 'properties.system.keywords'), ['k']);
+  assert.deepEqual(at(json, 'properties.custom'), { map: 'atoll' });
+});
+
+// @source issue "a template that asks for them is accepted", contract 7, wire 3.6
+test('role types of a template are answered, each role with its count and its members', {
+  skip: isAimed && needsOwnServer,
+}, async () => {
+  await using kit = await startKitWithOwnTemplates();
+
+  const { session } = await newSession(kit, kit.user('ada'), { templateName: 'teams' });
+
+  assert.deepEqual(at(session, 'roleTypes.team.roles'), {
+    red: { max: 4, target: 2, count: 0, memberXuids: [] },
+    blue: { max: 4, count: 0, memberXuids: [] },
+  });
+});
+
+// @source issue: a template of a later issue is accepted, a write that needs it is refused aloud
+test('S5 a session of a large template is refused aloud', {
+  skip: isAimed && needsOwnServer,
+}, async () => {
+  await using kit = await startKitWithOwnTemplates();
+  const ada = kit.user('ada');
+
+  const answer = await expectRefusal(
+    400,
+    'notYetSupported',
+    ada.putSession(kit.reference('crowd'), joinBody()),
+  );
+
+  assert.match(answer.text, /large/);
+});

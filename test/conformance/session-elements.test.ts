@@ -1,0 +1,337 @@
+/** Parts of a session under URIs of their own. @source contract 4.4 */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '../../src/domain/json.ts';
+import { formatSessionPath, type SessionReference } from '../../src/domain/session/reference.ts';
+import { at, joinBody, type KitAnswer, type KitUser, startKit } from '../../src/testing/kit.ts';
+import { etagPattern } from './answers.ts';
+import {
+  assertCarriesDocument,
+  assertIsText,
+  expectRefusal,
+  expectStatus,
+  indexOf,
+  memberOf,
+  newSession,
+  read,
+} from './new-session.ts';
+
+type Send = (
+  method: string,
+  element: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<KitAnswer>;
+
+/** What this user asks of the elements of a session. */
+const elementsOf =
+  (user: KitUser, reference: SessionReference): Send =>
+  (method, element, body, headers = {}) =>
+    user.request(method, `${formatSessionPath(reference)}/${element}`, {
+      headers,
+      ...(body !== undefined && { body }),
+    });
+
+const joining = (joinBody().members as JsonObject).me as JsonObject;
+
+// @source contract 4.4: GET
+test('GET of an element answers the part of the document', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, { custom: { map: 'atoll' } });
+  await expectStatus(200, bob.join(reference));
+  const server = { constants: { custom: { x: 1 } } };
+  await expectStatus(200, kit.service().putSession(reference, { servers: { 'west us': server } }));
+  const { json } = await read(ada, reference);
+
+  for (const [element, part] of [
+    ['constants', json.constants],
+    ['properties', json.properties],
+    ['members', json.members],
+    ['members/me', at(json, 'members.0')],
+    ['members/0', at(json, 'members.0')],
+    ['members/1', at(json, 'members.1')],
+    ['servers/west%20us', at(json, 'servers.west us')],
+  ] as const) {
+    const answer = await expectStatus(200, elementsOf(ada, reference)('GET', element));
+    assert.deepEqual(answer.json, part, element);
+    assert.equal(answer.headers.get('content-type'), 'application/json');
+  }
+});
+
+// @source contract 4.4: "element missing on GET/DELETE → 204"
+test('an element that is not there answers 204 to GET and DELETE', async () => {
+  await using kit = await startKit();
+  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const { reference, created } = await newSession(kit, ada);
+
+  for (const [user, method, element] of [
+    [ada, 'GET', 'members/7'],
+    [ada, 'GET', 'members/seven'],
+    [ada, 'GET', 'servers/none'],
+    [eve, 'GET', 'members/me'],
+    [eve, 'DELETE', 'members/me'],
+    [kit.service(), 'GET', 'members/me'],
+    [kit.service(), 'DELETE', 'members/7'],
+    [kit.service(), 'DELETE', 'servers/none'],
+  ] as const) {
+    const answer = await elementsOf(user, reference)(method, element);
+    assert.deepEqual([method, element, answer.status], [method, element, 204], answer.text);
+    assert.equal(answer.text, '');
+  }
+  assert.equal((await read(ada, reference)).etag, created.etag);
+});
+
+// @source contract 4.4: "Session missing → 404"
+test('every element of a session that does not exist answers 404', async () => {
+  await using kit = await startKit();
+  const reference = kit.reference();
+  const [ada, service] = [kit.user('ada'), kit.service()];
+
+  for (const [user, method, element, body] of [
+    [ada, 'GET', 'constants', undefined],
+    [ada, 'GET', 'properties', undefined],
+    [ada, 'PUT', 'properties', {}],
+    [ada, 'GET', 'members', undefined],
+    [ada, 'GET', 'members/me', undefined],
+    [ada, 'PUT', 'members/me', joining],
+    [ada, 'DELETE', 'members/me', undefined],
+    [ada, 'GET', 'members/0', undefined],
+    [service, 'DELETE', 'members/0', undefined],
+    [service, 'GET', 'servers/x', undefined],
+    [service, 'PUT', 'servers/x', {}],
+    [service, 'DELETE', 'servers/x', undefined],
+  ] as const) {
+    const answer = await elementsOf(user, reference)(method, element, body);
+    assert.deepEqual([method, element, answer.status], [method, element, 404], answer.text);
+    assert.equal(answer.refusal, 'sessionGone');
+    assertIsText(answer);
+  }
+  await expectStatus(204, ada.getSession(reference));
+});
+
+// @source contract 4.4: "Same rules as the PUT they abbreviate"
+test('PUT properties merges and answers the whole session', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, { custom: { map: 'atoll', mode: 'x' } });
+  const body = { system: { closed: true }, custom: { map: 'dunes', mode: null } };
+
+  const answer = await expectStatus(200, elementsOf(ada, reference)('PUT', 'properties', body));
+
+  assert.equal(at(answer.json, 'properties.system.closed'), true);
+  assert.deepEqual(at(answer.json, 'properties.custom'), { map: 'dunes' });
+  assert.match(answer.etag ?? '', etagPattern);
+  const found = await read(ada, reference);
+  assert.equal(found.etag, answer.etag);
+  assert.equal(found.text, answer.text);
+});
+
+// @source contract 4.4: properties as read can be put back
+test('properties can be put back as they were read', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference, created } = await newSession(kit, ada, {
+    properties: { turn: [0], joinRestriction: 'followed', readRestriction: 'followed' },
+    custom: { map: 'atoll' },
+  });
+  const elements = elementsOf(ada, reference);
+  const { text } = await expectStatus(200, elements('GET', 'properties'));
+
+  const answer = await expectStatus(200, elements('PUT', 'properties', text));
+
+  assert.equal(answer.etag, created.etag);
+});
+
+// @source contract 4.4, 5
+test('PUT members/me joins, changes and is refused as the write it stands for', async () => {
+  await using kit = await startKit();
+  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const { reference } = await newSession(kit, ada, { constants: { maxMembersCount: 2 } });
+  const elements = elementsOf(bob, reference);
+
+  const joined = await expectStatus(200, elements('PUT', 'members/me', joining));
+  assert.equal(indexOf(joined.json, bob), 1);
+  const changed = await expectStatus(
+    200,
+    elements('PUT', 'members/me', { properties: { custom: { score: 7 } } }),
+  );
+  assert.equal(at(changed.json, 'members.1.properties.custom.score'), 7);
+  await expectRefusal(400, 'sessionFull', elementsOf(eve, reference)('PUT', 'members/me', joining));
+});
+
+// @source contract 4.4, 5: access
+test('PUT properties by somebody who is no member is refused with the document', async () => {
+  await using kit = await startKit();
+  const { reference } = await newSession(kit, kit.user('ada'));
+
+  const answer = await expectRefusal(
+    403,
+    'notAMember',
+    elementsOf(kit.user('eve'), reference)('PUT', 'properties', { custom: { x: 1 } }),
+  );
+
+  assertCarriesDocument(answer);
+  assert.ok(answer.json.constants, 'the whole session, not the element');
+});
+
+// @source contract 4.4, 5: reading an element is reading the session
+test('the elements of a private session are nobody else’s to read', async () => {
+  await using kit = await startKit();
+  const { reference } = await newSession(kit, kit.user('ada'), {
+    constants: { visibility: 'private' },
+  });
+  const elements = elementsOf(kit.user('eve'), reference);
+
+  for (const element of ['constants', 'properties', 'members', 'members/me', 'members/0']) {
+    assertIsText(await expectRefusal(403, 'sessionPrivate', elements('GET', element)));
+  }
+});
+
+// @source contract 4.4: DELETE
+test('DELETE members/me leaves: 200 with the session, 204 when it is gone with its last member', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  await expectStatus(200, bob.join(reference));
+
+  const left = await expectStatus(200, elementsOf(ada, reference)('DELETE', 'members/me'));
+  assert.equal(memberOf(left.json, ada), undefined);
+  assert.equal(left.etag, (await read(bob, reference)).etag);
+  await expectStatus(204, elementsOf(ada, reference)('DELETE', 'members/me'));
+  const gone = await expectStatus(204, elementsOf(bob, reference)('DELETE', 'members/me'));
+  assert.equal(gone.text, '');
+  await expectStatus(204, bob.getSession(reference));
+});
+
+// @source contract 2 "a body on GET or DELETE is ignored"
+test('a body on DELETE is not read', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  await expectStatus(200, bob.join(reference));
+
+  await expectStatus(200, elementsOf(bob, reference)('DELETE', 'members/me', 'no JSON at all'));
+});
+
+// @source contract 4.4, 4.3: a member is removed by a service
+test('DELETE members/{index} is for services; users remove only themselves', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const { reference } = await newSession(kit, ada);
+  for (const user of [bob, cyd]) await expectStatus(200, user.join(reference));
+
+  const refused = await expectRefusal(
+    403,
+    'memberNotYours',
+    elementsOf(ada, reference)('DELETE', 'members/1'),
+  );
+  assertCarriesDocument(refused);
+  const removed = await expectStatus(
+    200,
+    elementsOf(kit.service(), reference)('DELETE', 'members/1'),
+  );
+  assert.equal(memberOf(removed.json, bob), undefined);
+  assert.ok(memberOf(removed.json, cyd));
+});
+
+// @source contract 4.4: servers
+test('a service puts, reads and deletes a server; a user only reads it', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const asService = elementsOf(kit.service(), reference);
+  const asUser = elementsOf(ada, reference);
+  const server = { properties: { system: { status: 'up' }, custom: { port: 1 } } };
+
+  const put = await expectStatus(200, asService('PUT', 'servers/dedicated', server));
+  assert.deepEqual(at(put.json, 'servers.dedicated.properties'), server.properties);
+  const found = await expectStatus(200, asUser('GET', 'servers/dedicated'));
+  assert.deepEqual(at(found.json, 'properties'), server.properties);
+  await expectRefusal(403, 'serviceRequired', asUser('PUT', 'servers/dedicated', server));
+  await expectRefusal(403, 'serviceRequired', asUser('DELETE', 'servers/dedicated'));
+  const deleted = await expectStatus(200, asService('DELETE', 'servers/dedicated'));
+  assert.deepEqual(deleted.json.servers, {});
+  await expectStatus(204, asService('DELETE', 'servers/dedicated'));
+});
+
+// @source contract 4.4 "If-Match honoured", documented 3.3 "always returns the whole session"
+test('If-Match holds for writes to elements', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference, created } = await newSession(kit, ada);
+  const current = await expectStatus(200, bob.join(reference));
+  const stale = { 'if-match': created.etag ?? '' };
+  const elements = elementsOf(ada, reference);
+
+  for (const [method, element, body] of [
+    ['PUT', 'properties', { custom: { map: 'dunes' } }],
+    ['PUT', 'members/me', { properties: { custom: { score: 1 } } }],
+    ['DELETE', 'members/me', undefined],
+  ] as const) {
+    const answer = await expectRefusal(412, 'etagDiffers', elements(method, element, body, stale));
+    assert.equal(answer.text, current.text);
+    assert.equal(answer.etag, current.etag);
+  }
+  const fresh = { 'if-match': current.etag ?? '' };
+  await expectStatus(200, elements('PUT', 'properties', { custom: { map: 'dunes' } }, fresh));
+});
+
+// @source contract 2 "path known, verb wrong"
+for (const [method, element, allowed] of [
+  ['PUT', 'constants', ['GET']],
+  ['DELETE', 'properties', ['GET', 'PUT']],
+  ['PUT', 'members', ['GET']],
+  ['POST', 'members/me', ['GET', 'PUT', 'DELETE']],
+  ['PUT', 'members/0', ['GET', 'DELETE']],
+  ['PATCH', 'servers/x', ['GET', 'PUT', 'DELETE']],
+] as const) {
+  test(`${method} ${element} answers 405 and names the verbs there are`, async () => {
+    await using kit = await startKit();
+    const elements = elementsOf(kit.user('ada'), kit.reference());
+
+    const answer = await expectRefusal(405, 'verbNotAllowed', elements(method, element, {}));
+
+    const verbs = (answer.headers.get('allow') ?? '')
+      .split(/,\s*/)
+      .filter((verb) => verb !== 'HEAD');
+    assert.deepEqual(verbs.toSorted(), [...allowed].toSorted());
+  });
+}
+
+// @source contract 4.4, body of the element
+test('a body that is wrong in an element is told by its path there', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const elements = elementsOf(ada, reference);
+
+  for (const [element, body, path] of [
+    ['properties', { system: { closed: 'yes' } }, '$.system.closed'],
+    ['members/me', { properties: { system: { active: 7 } } }, '$.properties.system.active'],
+    ['members/me', { extra: 1 }, '$.extra'],
+  ] as const) {
+    const answer = await expectRefusal(400, 'requestInvalid', elements('PUT', element, body));
+    assert.equal(answer.detail, path);
+  }
+});
+
+// @source contract 4.4; the TypeScript client says the same in its own words
+test('the TypeScript client reads and removes members', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  await expectStatus(200, bob.join(reference));
+  const service = kit.service().client;
+
+  const member = await ada.client.getMember(reference, 1);
+  const me = await bob.client.getMember(reference, 'me');
+  assert.deepEqual(member, me);
+  assert.equal(me?.constants.system.xuid, bob.xuid);
+  assert.equal(await ada.client.getMember(reference, 9), undefined);
+
+  assert.equal((await service.removeMember(reference, 1)).status, 'updated');
+  assert.equal((await service.removeMember(reference, 0)).status, 'deleted');
+  assert.equal(await service.getMember(reference, 0), undefined);
+});

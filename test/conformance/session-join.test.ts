@@ -1,0 +1,402 @@
+/** Who may become a member, and which rule says no. @source contract 5, wire 10.2 W26 */
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import type { JsonObject } from '../../src/domain/json.ts';
+import { formatSessionPath } from '../../src/domain/session/reference.ts';
+import { at, isAimed, joinBody, type KitUser, startKit } from '../../src/testing/kit.ts';
+import {
+  activityOf,
+  handleId,
+  inviteTo,
+  leave,
+  needsOwnServer,
+  reserve,
+  transferTo,
+} from './answers.ts';
+import {
+  anHourMs,
+  assertCarriesDocument,
+  assertIsText,
+  blankTemplate,
+  expectRefusal,
+  expectStatus,
+  indexOf,
+  memberOf,
+  newSession,
+  read,
+  type SessionParts,
+} from './new-session.ts';
+
+type Row = {
+  readonly code: string;
+  readonly status: number;
+  readonly parts: SessionParts;
+  /** What the refusal's body is. */
+  readonly body: 'document' | 'text';
+  readonly prv?: string;
+};
+
+const full = { maxMembersCount: 1 };
+const closed = { closed: true };
+const local = { joinRestriction: 'local' };
+
+const rows: readonly Row[] = [
+  { code: 'privilegeMissing', status: 403, parts: {}, body: 'document', prv: '188 255' },
+  {
+    code: 'sessionPrivate',
+    status: 403,
+    parts: { constants: { visibility: 'private' } },
+    body: 'text',
+  },
+  {
+    code: 'reservationNeeded',
+    status: 400,
+    parts: { constants: { visibility: 'visible' } },
+    body: 'text',
+  },
+  { code: 'sessionFull', status: 400, parts: { constants: full }, body: 'text' },
+  { code: 'sessionClosed', status: 403, parts: { properties: closed }, body: 'document' },
+  { code: 'joinRestricted', status: 403, parts: { properties: local }, body: 'document' },
+  {
+    code: 'joinRestricted',
+    status: 403,
+    parts: { properties: { joinRestriction: 'local', readRestriction: 'local' } },
+    body: 'text',
+  },
+  {
+    code: 'joinRestricted',
+    status: 403,
+    parts: { properties: { joinRestriction: 'followed' } },
+    body: 'document',
+  },
+];
+
+// @source wire 10.2 W26, contract 5 "Joining as a new member"
+for (const { code, status, parts, body, prv } of rows) {
+  test(`W26 a join is refused with ${status} ${code}, as ${body}: ${JSON.stringify(parts)}`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const eve = kit.user('eve', prv === undefined ? {} : { prv });
+    const { reference, created } = await newSession(kit, ada, parts);
+
+    const answer = await expectRefusal(status, code, eve.join(reference));
+
+    if (body === 'document') assertCarriesDocument(answer);
+    else assertIsText(answer);
+    assert.equal((await read(ada, reference)).etag, created.etag);
+  });
+}
+
+const everything = {
+  constants: { visibility: 'private', ...full },
+  properties: { ...closed, ...local },
+};
+
+// @source contract 5 "first rule that says no"
+for (const [code, parts, prv] of [
+  ['privilegeMissing', everything, '255'],
+  ['sessionPrivate', everything, '254'],
+  ['reservationNeeded', { ...everything, constants: { visibility: 'visible', ...full } }, '254'],
+  ['sessionFull', { ...everything, constants: full }, '254'],
+  ['sessionClosed', { properties: everything.properties }, '254'],
+] as const) {
+  test(`W26 where more than one rule says no, ${code} is told before those after it`, async () => {
+    await using kit = await startKit();
+    const { reference } = await newSession(kit, kit.user('ada'), parts);
+
+    const answer = await kit.user('eve', { prv }).join(reference);
+
+    assert.equal(answer.refusal, code);
+  });
+}
+
+// @source contract 5, table: nothing says no
+test('an open session is joined by anybody, and by whoever is in it already', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+
+  const joined = await expectStatus(200, bob.join(reference));
+
+  assert.equal(indexOf(joined.json, bob), 1);
+  assert.equal(at(joined.json, 'members.1.gamertag'), bob.gamertag);
+  assert.deepEqual(joined.json.membersInfo, {
+    first: 0,
+    next: 2,
+    count: 2,
+    accepted: 2,
+    active: 2,
+  });
+  const again = await expectStatus(200, bob.join(reference));
+  assert.equal(at(again.json, 'membersInfo.count'), 2);
+});
+
+// @source contract 5: the table is about new members
+test('a member who writes itself again is not joining, whatever the session says by now', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, {
+    constants: { visibility: 'private', maxMembersCount: 1 },
+    properties: { closed: true, joinRestriction: 'local', readRestriction: 'local' },
+  });
+
+  await expectStatus(200, ada.join(reference));
+});
+
+// @source contract 5, privilegeMissing: to create or join, not to go on
+test('a member without the privilege may still leave', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  await expectStatus(200, bob.join(reference));
+  const withoutPrivilege = kit.user('bob', { xuid: bob.xuid, prv: '255' });
+
+  await expectStatus(200, withoutPrivilege.putSession(reference, leave));
+});
+
+// @source wire 3.5 "local = caller's token device id equals that of an existing active member"
+test('joinRestriction local admits the device of an active member', async () => {
+  await using kit = await startKit();
+  const did = randomUUID();
+  const ada = kit.user('ada', { did });
+  const { reference } = await newSession(kit, ada, { properties: local });
+
+  await expectRefusal(403, 'joinRestricted', kit.user('away').join(reference));
+  await expectStatus(200, kit.user('beside', { did }).join(reference));
+});
+
+// @source wire 3.5: tokens without a device share none
+test('joinRestriction local does not take two tokens without a device for one device', async () => {
+  await using kit = await startKit();
+  const reference = kit.reference(blankTemplate);
+  const path = formatSessionPath(reference);
+  const joinWithoutDevice = ({ xuid }: KitUser, body: JsonObject) =>
+    kit.request('PUT', path, {
+      headers: { authorization: `XBL3.0 x=-;xuid=${xuid}`, 'x-xbl-contract-version': '107' },
+      body: { ...joinBody(), ...body },
+    });
+  const properties = { system: local };
+  await expectStatus(201, joinWithoutDevice(kit.user('ada'), { properties }));
+
+  await expectRefusal(403, 'joinRestricted', joinWithoutDevice(kit.user('eve'), {}));
+});
+
+// @source wire 3.5, contract 5: "followed by an accepted member"
+test('joinRestriction followed admits whom a member follows, and not who follows a member', {
+  skip: isAimed && needsOwnServer,
+}, async () => {
+  const follows = new Map([
+    ['1001', ['2001']],
+    ['3001', ['1001']],
+  ]);
+  await using kit = await startKit({ people: { follows } });
+  const ada = kit.user('ada', { xuid: '1001' });
+  const { reference } = await newSession(kit, ada, {
+    properties: { joinRestriction: 'followed' },
+  });
+
+  const fan = kit.user('fan', { xuid: '3001' });
+  await expectRefusal(403, 'joinRestricted', fan.join(reference));
+  await expectStatus(200, kit.user('friend', { xuid: '2001' }).join(reference));
+});
+
+// @source wire 7.2: "co-located users may then pass a followed check by virtue of the first"
+test('joinRestriction followed admits the device of an active member', async () => {
+  await using kit = await startKit();
+  const did = randomUUID();
+  const ada = kit.user('ada', { did });
+  const { reference } = await newSession(kit, ada, { properties: { joinRestriction: 'followed' } });
+
+  await expectStatus(200, kit.user('beside', { did }).join(reference));
+});
+
+// @source contract 5 "A grant by handle"
+test('an invite lifts joinRestriction for the user it is addressed to, and for nobody else', async () => {
+  await using kit = await startKit();
+  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const { reference } = await newSession(kit, ada, {
+    properties: { joinRestriction: 'local', readRestriction: 'local' },
+  });
+  const handle = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
+
+  await expectRefusal(403, 'joinRestricted', eve.putSessionByHandle(handle, joinBody()));
+  await expectRefusal(403, 'joinRestricted', bob.join(reference));
+  const joined = await expectStatus(200, bob.putSessionByHandle(handle, joinBody()));
+
+  assert.ok(memberOf(joined.json, bob));
+  assert.equal(
+    joined.headers.get('content-location'),
+    `/serviceconfigs/${reference.scid}/sessionTemplates/${reference.templateName}/sessions/${reference.name}`,
+  );
+});
+
+// @source contract 5: an invite lifts readRestriction as well
+test('an invite lets the invited user read', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, {
+    properties: { joinRestriction: 'local', readRestriction: 'local' },
+  });
+  const handle = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
+
+  await expectRefusal(403, 'readRestricted', bob.getSession(reference));
+  await expectStatus(200, bob.request('GET', `/handles/${handle}/session`));
+});
+
+// @source contract 5: "nothing lifts closed, full, private without reservation"
+for (const [status, code, parts] of [
+  [403, 'sessionPrivate', { constants: { visibility: 'private' } }],
+  [400, 'reservationNeeded', { constants: { visibility: 'visible' } }],
+  [400, 'sessionFull', { constants: full }],
+  [403, 'sessionClosed', { properties: closed }],
+] as const) {
+  test(`an invite does not lift ${code}`, async () => {
+    await using kit = await startKit();
+    const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+    const { reference } = await newSession(kit, ada, parts);
+    const handle = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
+
+    await expectRefusal(status, code, bob.putSessionByHandle(handle, joinBody()));
+  });
+}
+
+// @source contract 5 "An activity handle lifts nothing"
+test('an activity lifts nothing', async () => {
+  await using kit = await startKit();
+  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const { reference } = await newSession(kit, ada, { properties: local });
+  const id = handleId(await ada.postHandle(activityOf(reference)));
+
+  const answer = await expectRefusal(403, 'joinRestricted', eve.putSessionByHandle(id, joinBody()));
+
+  assertCarriesDocument(answer);
+});
+
+// @source contract 5: a transfer lifts joinRestriction for accepted members of its origin, now
+test('a transfer lifts joinRestriction for those who are in the origin at that time', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const lobby = await newSession(kit, ada);
+  for (const user of [bob, cyd]) await expectStatus(200, user.join(lobby.reference));
+  const game = await newSession(kit, ada, { properties: local });
+  const id = handleId(await ada.postHandle(transferTo(game.reference, lobby.reference)));
+  await expectStatus(200, cyd.putSession(lobby.reference, leave));
+
+  await expectStatus(200, bob.putSessionByHandle(id, joinBody()));
+  await expectRefusal(403, 'joinRestricted', cyd.putSessionByHandle(id, joinBody()));
+});
+
+// @source contract 5 "Reserved users pass everything but full (they hold their slot)"
+for (const parts of [
+  { constants: { visibility: 'private' } },
+  { constants: { visibility: 'visible' } },
+  { properties: closed },
+  { properties: { joinRestriction: 'local', readRestriction: 'local' } },
+  { constants: { maxMembersCount: 2 } },
+]) {
+  test(`a reservation lets its user into a session of ${JSON.stringify(parts)}`, async () => {
+    await using kit = await startKit();
+    const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+    const { reference } = await newSession(kit, ada, parts);
+    await expectStatus(200, ada.putSession(reference, reserve(bob)));
+
+    assert.ok([400, 403].includes((await eve.join(reference)).status));
+    const { json } = await expectStatus(200, bob.join(reference));
+
+    assert.equal(at(json, 'membersInfo.accepted'), 2);
+  });
+}
+
+// @source wire 3.5 "locked (needs closed) lets members who left come back"
+test('a closed session that is locked lets those come back who were in it', async () => {
+  await using kit = await startKit();
+  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const { reference } = await newSession(kit, ada);
+  await expectStatus(200, bob.join(reference));
+  await expectStatus(200, bob.putSession(reference, leave));
+  const close = { properties: { system: { closed: true } } };
+  await expectStatus(200, ada.putSession(reference, close));
+
+  await expectRefusal(403, 'sessionClosed', bob.join(reference));
+  const lock = { properties: { system: { closed: true, locked: true } } };
+  await expectStatus(200, ada.putSession(reference, lock));
+  await expectRefusal(403, 'sessionClosed', eve.join(reference));
+  const { json } = await expectStatus(200, bob.join(reference));
+  assert.equal(indexOf(json, bob), 2, 'a new index, since indexes are never reused');
+});
+
+// @source contract 5 "the caller was a member of this branch before": a reservation is no membership
+test('who was only reserved does not come back into a locked session', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, {
+    constants: { reservedRemovalTimeout: anHourMs },
+  });
+  await expectStatus(200, ada.putSession(reference, reserve(bob)));
+  await expectStatus(200, bob.putSession(reference, leave));
+  const lock = { properties: { system: { closed: true, locked: true } } };
+  await expectStatus(200, ada.putSession(reference, lock));
+
+  await expectRefusal(403, 'sessionClosed', bob.join(reference));
+});
+
+// @source wire 10.2 W19, contract 4.3
+test('W19 who joins is whom the token names, whatever xuid and connection the body holds', async () => {
+  await using kit = await startKit();
+  const [ada, sub] = [kit.user('ada'), kit.user('sub')];
+  const connection = randomUUID();
+  const me = (xuid: string) => ({
+    constants: { system: { xuid, initialize: true } },
+    properties: { system: { active: true, connection } },
+  });
+  const reference = kit.reference();
+  await expectStatus(201, ada.putSession(reference, { members: { me: me(ada.xuid) } }));
+
+  const { json } = await expectStatus(
+    200,
+    sub.putSession(reference, { members: { me: me(ada.xuid) } }),
+  );
+
+  assert.equal(at(json, 'members.1.constants.system.xuid'), sub.xuid);
+  assert.equal(at(json, 'members.1.properties.system.connection'), connection);
+  assert.equal(at(json, 'membersInfo.count'), 2);
+});
+
+// @source contract 5 "no multiplayer privilege": absent claims count as having it
+test('tokens that say nothing of privileges may join', async () => {
+  await using kit = await startKit();
+  const { reference } = await newSession(kit, kit.user('ada'));
+
+  await expectStatus(200, kit.user('bob').join(reference));
+});
+
+// @source contract 5 "full"; a seat is free again when somebody leaves
+test('a full session has room again when somebody has left', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const { reference } = await newSession(kit, ada, { constants: { maxMembersCount: 2 } });
+  await expectStatus(200, bob.join(reference));
+  await expectRefusal(400, 'sessionFull', cyd.join(reference));
+
+  await expectStatus(200, bob.putSession(reference, leave));
+
+  await expectStatus(200, cyd.join(reference));
+});
+
+// @source contract 11, promise 2: no seat is given twice
+test('of many who race for the last seat exactly one gets it', async () => {
+  await using kit = await startKit();
+  const { reference } = await newSession(kit, kit.user('ada'), {
+    constants: { maxMembersCount: 2 },
+  });
+  const users = Array.from({ length: 10 }, (_, i) => kit.user(`user ${i}`));
+
+  const answers = await Promise.all(users.map((user) => user.join(reference)));
+
+  const statuses = answers.map(({ status }) => status).toSorted();
+  assert.deepEqual(statuses, [200, ...Array(9).fill(400)]);
+  const { json } = await read(kit.service(), reference);
+  assert.equal(at(json, 'membersInfo.count'), 2);
+});

@@ -1,0 +1,274 @@
+/** Leaving, and what goes with those who leave. @source contract 4, 6, wire 10.2 W7, W24, W25 */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { at, isAimed, joinBody, startKit } from '../../src/testing/kit.ts';
+import {
+  activityOf,
+  handleId,
+  idsOf,
+  leave,
+  needsClock,
+  queryActivities,
+  transferTo,
+} from './answers.ts';
+import {
+  anHourMs,
+  assertCarriesDocument,
+  blankTemplate,
+  creation,
+  expectRefusal,
+  expectStatus,
+  indexOf,
+  memberOf,
+  newSession,
+  read,
+} from './new-session.ts';
+
+// @source wire 10.2 W7
+test('W7 leaving answers 200 with the document without the member', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  const joined = await expectStatus(200, bob.join(reference));
+
+  const left = await expectStatus(200, ada.putSession(reference, leave));
+
+  assert.equal(memberOf(left.json, ada), undefined);
+  assert.equal(left.json.changeNumber, Number(joined.json.changeNumber) + 1);
+  assert.deepEqual(left.json.membersInfo, { first: 1, next: 2, count: 1, accepted: 1, active: 1 });
+  assert.equal((await read(bob, reference)).etag, left.etag);
+});
+
+// @source wire 10.2 W7, W8, contract 4 step 5
+test('W8 the last member to leave is answered 204 without a body, and the session is gone', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+
+  const answer = await expectStatus(204, ada.putSession(reference, leave));
+
+  assert.equal(answer.text, '');
+  assert.equal(answer.etag, undefined);
+  assert.equal(answer.headers.get('content-type'), null);
+  await expectStatus(204, ada.getSession(reference));
+});
+
+// @source contract 4 step 5: only when sessionEmptyTimeout is 0
+test('W7 a session that may stay empty outlives its last member', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, {
+    constants: { sessionEmptyTimeout: anHourMs },
+    custom: { map: 'atoll' },
+  });
+
+  const left = await expectStatus(200, ada.putSession(reference, leave));
+
+  assert.deepEqual(left.json.members, {});
+  assert.deepEqual(left.json.membersInfo, { first: 1, next: 1, count: 0, accepted: 0, active: 0 });
+  const back = await expectStatus(200, ada.join(reference));
+  assert.equal(indexOf(back.json, ada), 1);
+  assert.equal(at(back.json, 'properties.custom.map'), 'atoll');
+  assert.equal(back.json.branch, left.json.branch);
+});
+
+// @source contract 4 step 5: a member who is only reserved is a member
+test('a session with a reservation does not end when its last accepted member leaves', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, {
+    constants: { reservedRemovalTimeout: anHourMs },
+  });
+  await ada.putSession(reference, {
+    members: { reserve_0: { constants: { system: { xuid: bob.xuid } } } },
+  });
+
+  const left = await expectStatus(200, ada.putSession(reference, leave));
+
+  assert.deepEqual(left.json.membersInfo, { first: 1, next: 2, count: 1, accepted: 0, active: 0 });
+  await expectStatus(204, bob.putSession(reference, leave));
+});
+
+// @source contract 4.3 "never reused within a branch", wire 3.7
+test('who comes back has a new index and a new join time; the others keep theirs', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  await expectStatus(
+    200,
+    bob.join(reference, { properties: { system: { active: true }, custom: { score: 7 } } }),
+  );
+  await expectStatus(200, bob.putSession(reference, leave));
+
+  const { json } = await expectStatus(200, bob.join(reference));
+
+  assert.deepEqual(Object.keys(json.members as object), ['0', '2']);
+  assert.equal(at(json, 'members.0.next'), 2);
+  assert.equal(at(json, 'members.2.next'), 3);
+  assert.equal(at(json, 'membersInfo.next'), 3);
+  assert.deepEqual(at(json, 'members.2.properties.custom'), {}, 'nothing of the former life');
+});
+
+// @source contract 5 "Writing": who is not in the session does not write it, not even to leave
+test('leaving a session of others that one is not in is refused', async () => {
+  await using kit = await startKit();
+  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const { reference, created } = await newSession(kit, ada);
+
+  const answer = await expectRefusal(403, 'notAMember', eve.putSession(reference, leave));
+
+  assertCarriesDocument(answer);
+  assert.equal((await read(ada, reference)).etag, created.etag);
+});
+
+// @source contract 4 step 4: the order in which the parts are applied
+test('the write that leaves may still change properties', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  await expectStatus(200, bob.join(reference));
+  const body = { ...leave, properties: { custom: { lastWords: 'gg' } } };
+
+  const { json } = await expectStatus(200, ada.putSession(reference, body));
+
+  assert.equal(at(json, 'properties.custom.lastWords'), 'gg');
+  assert.equal(memberOf(json, ada), undefined);
+});
+
+// @source wire 10.2 W24, contract 6 "loses the activity handle bound to this session"
+test('W24 who leaves has no activity any more', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  await expectStatus(200, bob.join(reference));
+  const id = handleId(await bob.postHandle(activityOf(reference)));
+  assert.deepEqual(idsOf(await queryActivities(ada, [bob.xuid])), [id]);
+
+  await expectStatus(200, bob.putSession(reference, leave));
+
+  assert.deepEqual(idsOf(await queryActivities(ada, [bob.xuid])), []);
+  await expectStatus(404, ada.request('GET', `/handles/${id}`));
+  await expectStatus(404, ada.putSessionByHandle(id, joinBody()));
+});
+
+// @source wire 10.2 W24, contract 8 "until its owner stops being an active member"
+test('W24 who becomes inactive has no activity any more, nor when active again', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, {
+    constants: { inactiveRemovalTimeout: anHourMs },
+  });
+  await expectStatus(201, ada.postHandle(activityOf(reference)));
+
+  for (const active of [false, true]) {
+    await expectStatus(
+      200,
+      ada.putSession(reference, { members: { me: { properties: { system: { active } } } } }),
+    );
+    assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid])), []);
+  }
+});
+
+// @source wire 10.2 W24, contract 4 "Deleting a session deletes its handles"
+test('W24 the handles of a deleted session are gone, and do not come back with its name', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const lobby = await newSession(kit, ada);
+  const game = await newSession(kit, ada);
+  const transfer = handleId(await ada.postHandle(transferTo(game.reference, lobby.reference)));
+  const activity = handleId(await ada.postHandle(activityOf(game.reference)));
+  await expectStatus(204, ada.putSession(game.reference, leave));
+
+  const ids = [transfer, activity];
+  for (const id of ids) await expectStatus(404, ada.request('GET', `/handles/${id}`));
+  await expectStatus(201, ada.putSession(game.reference, creation()));
+  for (const id of ids) {
+    await expectStatus(404, ada.request('GET', `/handles/${id}`));
+    await expectStatus(404, ada.putSessionByHandle(id, joinBody()));
+  }
+  assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid])), []);
+});
+
+// @source wire 10.2 W24, contract 6: also when a timeout, and no write, removes the member
+test('W24 the activity of a member that was removed for being away is gone', {
+  skip: isAimed && needsClock,
+}, async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, {
+    constants: { inactiveRemovalTimeout: 60_000, readyRemovalTimeout: 1_000 },
+  });
+  await expectStatus(200, bob.join(reference));
+  const id = handleId(await bob.postHandle(activityOf(reference)));
+  await expectStatus(
+    200,
+    bob.putSession(reference, {
+      members: { me: { properties: { system: { active: false, ready: true } } } },
+    }),
+  );
+  await kit.advance(1_000);
+  await kit.advance(60_000);
+
+  assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
+  await expectStatus(404, ada.request('GET', `/handles/${id}`));
+});
+
+const secureDeviceAddress = 'MS4xLjEuMQ==';
+
+// @source wire 10.2 W25, contract 4.2 "cleared when that member leaves"
+test('W25 host is cleared when the host leaves, and stays when somebody else does', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const { reference } = await newSession(kit, ada, {
+    constants: { capabilities: { connectivity: true } },
+    me: { properties: { system: { active: true, secureDeviceAddress } } },
+  });
+  await expectStatus(200, bob.join(reference));
+  const { json } = await expectStatus(200, cyd.join(reference));
+  const host = at(json, 'members.0.deviceToken') ?? null;
+  await expectStatus(200, ada.putSession(reference, { properties: { system: { host } } }));
+
+  const afterCyd = await expectStatus(200, cyd.putSession(reference, leave));
+  const afterAda = await expectStatus(200, ada.putSession(reference, leave));
+
+  assert.equal(at(afterCyd.json, 'properties.system.host'), host);
+  assert.equal(at(afterAda.json, 'properties.system.host'), undefined);
+});
+
+// @source contract 4.2: turn holds "member indexes that exist"
+test('whose turn it was is not in the list any more after leaving', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  await expectStatus(200, bob.join(reference));
+  await expectStatus(200, ada.putSession(reference, { properties: { system: { turn: [0, 1] } } }));
+
+  const { json } = await expectStatus(200, ada.putSession(reference, leave));
+
+  assert.deepEqual(at(json, 'properties.system.turn'), [1]);
+});
+
+// @source contract 4 step 5: whoever empties it
+test('a session ends when a service removes its last member', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+
+  await expectStatus(204, kit.service().putSession(reference, { members: { 0: null } }));
+
+  await expectStatus(204, ada.getSession(reference));
+});
+
+// @source contract 4: outcomes; the TypeScript client says the same in its own words
+test('the TypeScript client leaves a session twice without an error', async () => {
+  await using kit = await startKit();
+  const { client } = kit.user('ada');
+  const reference = kit.reference(blankTemplate);
+  await client.writeSession(reference, {
+    members: { me: { properties: { system: { active: true } } } },
+  });
+
+  assert.equal((await client.leaveSession(reference)).status, 'deleted');
+  assert.equal((await client.leaveSession(reference)).status, 'deleted');
+});

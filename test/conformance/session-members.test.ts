@@ -1,0 +1,521 @@
+/** What members write of themselves. @source contract 4.3, wire 4, wire 10.2 */
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import type { JsonObject } from '../../src/domain/json.ts';
+import { at, demoTitleId, joinBody, startKit } from '../../src/testing/kit.ts';
+import {
+  anHourMs,
+  assertIsText,
+  blankTemplate,
+  expectRefusal,
+  expectStatus,
+  newSession,
+  ofMember,
+  read,
+} from './new-session.ts';
+
+/** The body that writes these system properties of the caller. */
+const mySystem = (system: JsonObject) => ({ members: { me: { properties: { system } } } });
+
+const patient = { inactiveRemovalTimeout: anHourMs };
+const secureDeviceAddress = 'QUFBQUFBQUExMjM0NTY3ODkwMTIzNDU2Nzg5MA==';
+
+// @source wire 10.2 W10
+for (const [what, me, status] of [
+  ['with nothing', {}, 'inactive'],
+  ['with constants only', { constants: { system: { xuid: '1' } } }, 'inactive'],
+  ['as active', { properties: { system: { active: true } } }, 'active'],
+  ['as ready', { properties: { system: { ready: true } } }, 'ready'],
+  ['as inactive', { properties: { system: { active: false, ready: false } } }, 'inactive'],
+] as const) {
+  test(`W10 a user joins ${what} and is ${status}`, async () => {
+    await using kit = await startKit();
+    const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+    const { reference } = await newSession(kit, ada, { constants: patient });
+
+    const { json } = await expectStatus(200, bob.putSession(reference, { members: { me } }));
+
+    const { active, ready } = ofMember(json, bob, 'properties.system') as JsonObject;
+    assert.equal(active ?? false, status === 'active');
+    assert.equal(ready ?? false, status === 'ready');
+    assert.equal(ofMember(json, bob, 'reserved'), undefined);
+    assert.equal(at(json, 'membersInfo.accepted'), 2);
+    assert.equal(at(json, 'membersInfo.active'), status === 'active' ? 2 : 1);
+    assert.equal(
+      ofMember(json, bob, 'activeTitleId'),
+      status === 'active' ? demoTitleId : undefined,
+    );
+  });
+}
+
+// @source wire 10.2 W10 "custom constants of any JSON type incl. string", contract 4.1
+for (const custom of ['a string', 7, true, [1, null, 'x'], { team: 'red', none: null }]) {
+  test(`W10 custom constants of a member are kept as written: ${JSON.stringify(custom)}`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+
+    const { session } = await newSession(kit, ada, { me: { constants: { custom } } });
+
+    assert.deepEqual(ofMember(session, ada, 'constants.custom'), custom);
+  });
+}
+
+// @source wire 10.2 W11
+test('W11 active false and ready false make the member inactive', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, { constants: patient });
+
+  const { json } = await expectStatus(
+    200,
+    ada.putSession(reference, mySystem({ active: false, ready: false })),
+  );
+
+  assert.equal(at(json, 'membersInfo.active'), 0);
+  assert.equal(at(json, 'membersInfo.accepted'), 1);
+  assert.equal(ofMember(json, ada, 'activeTitleId'), undefined);
+  const back = await expectStatus(200, ada.putSession(reference, mySystem({ active: true })));
+  assert.equal(at(back.json, 'membersInfo.active'), 1);
+});
+
+// @source contract 4.3 "active, ready (both true → 400)"
+test('a member is not active and ready at once', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference, created } = await newSession(kit, ada);
+
+  assertIsText(
+    await expectRefusal(
+      400,
+      'requestInvalid',
+      ada.putSession(reference, mySystem({ active: true, ready: true })),
+    ),
+  );
+  assert.equal((await read(ada, reference)).etag, created.etag);
+});
+
+// @source contract 4.3 "must have a connection, else 400 (guess)"
+test('with connectionRequiredForActiveMembers an active member has a connection', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = kit.reference(blankTemplate);
+  const constants = {
+    system: { ...patient, capabilities: { connectionRequiredForActiveMembers: true } },
+  };
+  const connection = randomUUID();
+
+  assertIsText(
+    await expectRefusal(
+      400,
+      'connectionRequired',
+      ada.putSession(reference, { constants, ...mySystem({ active: true }) }),
+    ),
+  );
+  await expectStatus(201, ada.putSession(reference, { constants, members: { me: {} } }));
+  await expectRefusal(
+    400,
+    'connectionRequired',
+    ada.putSession(reference, mySystem({ active: true })),
+  );
+  await expectStatus(200, ada.putSession(reference, mySystem({ active: true, connection })));
+  // it is the member after the merge that counts
+  await expectStatus(200, ada.putSession(reference, mySystem({ active: true })));
+  await expectRefusal(
+    400,
+    'connectionRequired',
+    ada.putSession(reference, mySystem({ connection: null })),
+  );
+});
+
+// @source wire 4.3: go always writes connection, a zero GUID if it has none
+test('any GUID is a connection, and is kept in the case of its writer', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+
+  for (const connection of [
+    '00000000-0000-0000-0000-000000000000',
+    randomUUID().toUpperCase(),
+    randomUUID(),
+  ]) {
+    const { json } = await expectStatus(200, ada.putSession(reference, mySystem({ connection })));
+    assert.equal(ofMember(json, ada, 'properties.system.connection'), connection);
+  }
+  await expectRefusal(
+    400,
+    'requestInvalid',
+    ada.putSession(reference, mySystem({ connection: 'no-guid' })),
+  );
+});
+
+// @source wire 10.2 W16, contract 4.3; roles belong to a later issue
+for (const [name, value, answered] of [
+  ['secureDeviceAddress', secureDeviceAddress, secureDeviceAddress],
+  ['secureDeviceAddress', '', undefined],
+  ['groups', ['red', 'blue'], ['red', 'blue']],
+  ['encounters', ['2814639011617876'], undefined],
+  ['initializationGroup', [0], [0]],
+  [
+    'measurements',
+    {
+      '0f795505a7f6cd8e76d89dc49c4ce278': {
+        latency: 90,
+        bandwidthDown: 20_000,
+        bandwidthUp: 10_000,
+        custom: { loss: 0.5 },
+      },
+    },
+    {
+      '0f795505a7f6cd8e76d89dc49c4ce278': {
+        latency: 90,
+        bandwidthDown: 20_000,
+        bandwidthUp: 10_000,
+        custom: { loss: 0.5 },
+      },
+    },
+  ],
+  ['serverMeasurements', { 'west us': { latency: 52 } }, { 'west us': { latency: 52 } }],
+  ['rolePreference', { lfg: 'confirmed' }, { lfg: 'confirmed' }],
+] as const) {
+  test(`W16 a member writes ${name} ${JSON.stringify(value).slice(0, 20)}`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const { reference } = await newSession(kit, ada, {
+      constants: { capabilities: { connectivity: true } },
+    });
+
+    const { json } = await expectStatus(
+      200,
+      ada.putSession(reference, mySystem({ [name]: value })),
+    );
+    assert.deepEqual(ofMember(json, ada, `properties.system.${name}`), answered);
+
+    const without = await expectStatus(200, ada.putSession(reference, mySystem({ [name]: null })));
+    assert.equal(ofMember(without.json, ada, `properties.system.${name}`), undefined);
+  });
+}
+
+// @source wire 4.3 "replaced as a whole"
+test('W16 measurements are replaced whole', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, {
+    constants: { capabilities: { connectivity: true } },
+  });
+  const measurements = (token: string) => mySystem({ measurements: { [token]: { latency: 10 } } });
+  await expectStatus(200, ada.putSession(reference, measurements('a'.repeat(32))));
+
+  const { json } = await expectStatus(200, ada.putSession(reference, measurements('b'.repeat(32))));
+
+  assert.deepEqual(ofMember(json, ada, 'properties.system.measurements'), {
+    ['b'.repeat(32)]: { latency: 10 },
+  });
+});
+
+// @source contract 4.3 "measurements (not own token)"
+test('W16 a member does not measure itself', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference, session } = await newSession(kit, ada, {
+    constants: { capabilities: { connectivity: true } },
+    me: { properties: { system: { active: true, secureDeviceAddress } } },
+  });
+  const own = String(ofMember(session, ada, 'deviceToken'));
+
+  const answer = await expectRefusal(
+    400,
+    'requestInvalid',
+    ada.putSession(reference, mySystem({ measurements: { [own]: { latency: 1 } } })),
+  );
+
+  assert.equal(answer.detail, '$.members.me.properties.system.measurements');
+});
+
+// @source contract 4.3 "secureDeviceAddress (base64, needs connectivity, empty = absent)"
+test('W16 a secure device address is base64 and needs connectivity; an empty one needs nothing', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const connected = await newSession(kit, ada, {
+    constants: { capabilities: { connectivity: true } },
+  });
+  const apart = await newSession(kit, ada);
+
+  for (const wrong of ['not base64!', 'QUFB====', 'QUF', 'QU FB']) {
+    await expectRefusal(
+      400,
+      'requestInvalid',
+      ada.putSession(connected.reference, mySystem({ secureDeviceAddress: wrong })),
+    );
+  }
+  await expectRefusal(
+    400,
+    'requestInvalid',
+    ada.putSession(apart.reference, mySystem({ secureDeviceAddress })),
+  );
+  const { json } = await expectStatus(
+    200,
+    ada.putSession(apart.reference, mySystem({ secureDeviceAddress: '' })),
+  );
+  assert.equal(ofMember(json, ada, 'properties.system.secureDeviceAddress'), undefined);
+  assert.equal(ofMember(json, ada, 'deviceToken'), undefined);
+});
+
+// @source wire 10.2 W16, issue: roles belong to a later issue
+test('W16 a role is refused aloud', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+
+  assertIsText(
+    await expectRefusal(
+      400,
+      'notYetSupported',
+      ada.putSession(reference, { members: { me: { roles: { team: 'red' } } } }),
+    ),
+  );
+});
+
+// @source wire 10.2 W17, issue: roles belong to a later issue
+test('W17 a change of role settings is refused aloud', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference, created } = await newSession(kit, ada);
+
+  const answer = await expectRefusal(
+    400,
+    'notYetSupported',
+    ada.putSession(reference, {
+      roleTypes: { team: { roles: { red: { max: 4, target: 2 } } } },
+    }),
+  );
+
+  assertIsText(answer);
+  assert.match(answer.text, /role/);
+  assert.equal((await read(ada, reference)).etag, created.etag);
+});
+
+// @source wire 10.2 W18, contract 4.3 "Constants of a member who is already in are ignored"
+test('W18 constants that a member repeats are ignored', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference, created } = await newSession(kit, ada, {
+    me: { constants: { custom: { team: 'red' } } },
+  });
+
+  for (const constants of [
+    { system: { xuid: ada.xuid, initialize: true } },
+    { system: { xuid: '1' }, custom: { team: 'blue' } },
+    { custom: 'text' },
+  ]) {
+    const body = { members: { me: { constants } } };
+    const answer = await expectStatus(200, ada.putSession(reference, body));
+    assert.equal(answer.etag, created.etag);
+    assert.equal(answer.text, created.text);
+  }
+});
+
+// @source contract 4.3: "initialize only when memberInitialization is configured", wire 3.1
+test('initialize is not answered where nothing is initialized', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+
+  const { session } = await newSession(kit, ada, {
+    me: { constants: { system: { xuid: ada.xuid, initialize: true } } },
+  });
+
+  assert.deepEqual(ofMember(session, ada, 'constants.system'), { xuid: ada.xuid, index: 0 });
+});
+
+// @source wire 4.1 "existing member index … real rule: only your own"
+test('a member may write itself by its index', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  await expectStatus(200, bob.join(reference));
+
+  const written = await expectStatus(
+    200,
+    bob.putSession(reference, { members: { 1: { properties: { custom: { score: 7 } } } } }),
+  );
+  assert.equal(ofMember(written.json, bob, 'properties.custom.score'), 7);
+  const left = await expectStatus(200, bob.putSession(reference, { members: { 1: null } }));
+  assert.equal(at(left.json, 'membersInfo.count'), 1);
+});
+
+// @source wire 10.2 W21, wire 4.3
+test('W21 a new subscription id is taken with each write, and kept in the case of its writer', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+
+  for (const id of [randomUUID(), randomUUID().toUpperCase(), randomUUID()]) {
+    const subscription = { id, changeTypes: ['everything'] };
+    const { json } = await expectStatus(200, ada.putSession(reference, mySystem({ subscription })));
+    assert.deepEqual(ofMember(json, ada, 'properties.system.subscription'), subscription);
+  }
+});
+
+// @source wire 4.6: every change type that clients write
+test('W21 a subscription may name every change type there is', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const changeTypes = [
+    'host',
+    'initialization',
+    'matchmakingStatus',
+    'membersList',
+    'membersStatus',
+    'joinability',
+    'customProperty',
+    'membersCustomProperty',
+  ];
+  const subscription = { id: randomUUID(), changeTypes };
+
+  const { json } = await expectStatus(200, ada.putSession(reference, mySystem({ subscription })));
+
+  assert.deepEqual(ofMember(json, ada, 'properties.system.subscription'), subscription);
+  const wrong = { id: randomUUID(), changeTypes: ['weather'] };
+  await expectRefusal(
+    400,
+    'requestInvalid',
+    ada.putSession(reference, mySystem({ subscription: wrong })),
+  );
+});
+
+// @source wire 4.3 "to unsubscribe XSAPI sends an empty changeTypes"
+test('W21 a subscription without change types is accepted', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const subscription = { id: randomUUID(), changeTypes: [] };
+
+  await expectStatus(200, ada.putSession(reference, mySystem({ subscription })));
+});
+
+// @source wire 10.2 W22, contract 4.3 deviceToken
+test('W22 a secure device address yields a device token that stays the same', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference, session } = await newSession(kit, ada, {
+    constants: { capabilities: { connectivity: true } },
+    me: { properties: { system: { active: true, secureDeviceAddress } } },
+  });
+  const token = ofMember(session, ada, 'deviceToken');
+  assert.match(String(token), /^[0-9a-f]{32}$/);
+  assert.equal(
+    ofMember(session, ada, 'properties.system.secureDeviceAddress'),
+    secureDeviceAddress,
+  );
+
+  const other = mySystem({ secureDeviceAddress: 'MS4xLjEuMQ==' });
+  const changed = await expectStatus(200, ada.putSession(reference, other));
+  assert.notEqual(ofMember(changed.json, ada, 'deviceToken'), token);
+  const back = await expectStatus(
+    200,
+    ada.putSession(reference, mySystem({ secureDeviceAddress })),
+  );
+  assert.equal(ofMember(back.json, ada, 'deviceToken'), token);
+
+  // the same address is the same device, whoever writes it
+  const joined = await expectStatus(
+    200,
+    bob.join(reference, { properties: { system: { active: true, secureDeviceAddress } } }),
+  );
+  assert.equal(ofMember(joined.json, bob, 'deviceToken'), token);
+  const without = await expectStatus(
+    200,
+    ada.putSession(reference, mySystem({ secureDeviceAddress: '' })),
+  );
+  assert.equal(ofMember(without.json, ada, 'deviceToken'), undefined);
+});
+
+// @source wire 10.2 W22, contract 4.2 host
+test('W22 host takes the device token of a member; an unknown one drops the field', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference, session } = await newSession(kit, ada, {
+    constants: { capabilities: { connectivity: true } },
+    me: { properties: { system: { active: true, secureDeviceAddress } } },
+  });
+  const token = String(ofMember(session, ada, 'deviceToken'));
+  const setHost = (host: string | null) =>
+    expectStatus(200, ada.putSession(reference, { properties: { system: { host } } }));
+
+  assert.equal(at((await setHost(token)).json, 'properties.system.host'), token);
+  assert.equal(at((await setHost('0'.repeat(32))).json, 'properties.system.host'), undefined);
+  assert.equal(at((await setHost(token)).json, 'properties.system.host'), token);
+  assert.equal(at((await setHost(null)).json, 'properties.system.host'), undefined);
+  assert.equal(at((await setHost('')).json, 'properties.system.host'), undefined);
+});
+
+// @source contract 4.2: turn; wire 4.4
+test('a member whose turn it is shows it', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  await expectStatus(200, bob.join(reference));
+
+  const { json } = await expectStatus(
+    200,
+    ada.putSession(reference, { properties: { system: { turn: [1] } } }),
+  );
+
+  assert.equal(ofMember(json, ada, 'turn') ?? false, false);
+  assert.equal(ofMember(json, bob, 'turn'), true);
+});
+
+// @source contract 4.3 "activeTitleId (while active)", wire 4.4: a decimal string
+test('an active member shows the title of its token', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob', { tid: '896928775' })];
+  const { reference } = await newSession(kit, ada);
+
+  const { json } = await expectStatus(200, bob.join(reference));
+
+  assert.equal(ofMember(json, ada, 'activeTitleId'), demoTitleId);
+  assert.equal(ofMember(json, bob, 'activeTitleId'), '896928775');
+});
+
+// @source contract 4.1: member properties merge as those of the session do
+test('custom properties of a member merge key by key, a system property is replaced whole', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, {
+    me: { properties: { system: { active: true, groups: ['a', 'b'] }, custom: { x: 1, y: 2 } } },
+  });
+
+  const { json } = await expectStatus(
+    200,
+    ada.putSession(reference, {
+      members: { me: { properties: { system: { groups: ['c'] }, custom: { y: { z: 3 } } } } },
+    }),
+  );
+
+  assert.deepEqual(ofMember(json, ada, 'properties.system.groups'), ['c']);
+  assert.equal(ofMember(json, ada, 'properties.system.active'), true);
+  assert.deepEqual(ofMember(json, ada, 'properties.custom'), { x: 1, y: { z: 3 } });
+});
+
+// @source wire 4.4: gamertag only when the token names one
+test('a member whose token names no gamertag has none', async () => {
+  await using kit = await startKit();
+  const reference = kit.reference();
+  const path = `/serviceconfigs/${reference.scid}/sessionTemplates/${reference.templateName}/sessions/${reference.name}`;
+
+  const { json } = await expectStatus(
+    201,
+    kit.request('PUT', path, {
+      headers: {
+        authorization: `XBL3.0 x=-;xuid=${kit.user('ada').xuid}`,
+        'x-xbl-contract-version': '107',
+      },
+      body: joinBody(),
+    }),
+  );
+
+  assert.equal(ofMember(json, kit.user('ada'), 'gamertag'), undefined);
+  assert.equal(ofMember(json, kit.user('ada'), 'activeTitleId'), undefined);
+});

@@ -1,0 +1,116 @@
+/** `?nocommit=true`: what a write would do. @source contract 4 */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { at, joinBody, startKit } from '../../src/testing/kit.ts';
+import { activityOf, leave } from './answers.ts';
+import {
+  blankTemplate,
+  expectRefusal,
+  expectStatus,
+  memberOf,
+  newSession,
+  read,
+} from './new-session.ts';
+
+const setMap = (map: string) => ({ properties: { custom: { map } } });
+const nocommit = true;
+
+// @source contract 4 "nothing is stored"
+test('a preview of a creation answers 201 with the document and creates nothing', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = kit.reference();
+
+  const { json } = await expectStatus(201, ada.putSession(reference, joinBody(), { nocommit }));
+
+  assert.equal(json.changeNumber, 1);
+  assert.ok(memberOf(json, ada));
+  await expectStatus(204, ada.getSession(reference));
+  await expectStatus(201, ada.putSession(reference, joinBody(), { ifNoneMatch: '*' }));
+});
+
+// @source contract 4 "everything but step 7"
+test('a preview of a change answers the document changed and changes nothing', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference, created } = await newSession(kit, ada, { custom: { map: 'atoll' } });
+
+  const changed = await expectStatus(200, ada.putSession(reference, setMap('dunes'), { nocommit }));
+  const joined = await expectStatus(200, bob.putSession(reference, joinBody(), { nocommit }));
+
+  assert.equal(at(changed.json, 'properties.custom.map'), 'dunes');
+  assert.equal(changed.json.changeNumber, 2);
+  assert.ok(memberOf(joined.json, bob));
+  const after = await read(ada, reference);
+  assert.equal(after.etag, created.etag);
+  assert.equal(after.text, created.text);
+});
+
+// @source contract 4: outcomes
+test('a preview of the last member’s leaving answers 204, and the session and its activity stay', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const { json: activity } = await ada.postHandle(activityOf(reference));
+  const before = await read(ada, reference);
+
+  await expectStatus(204, ada.putSession(reference, leave, { nocommit }));
+
+  assert.equal((await read(ada, reference)).etag, before.etag);
+  await expectStatus(200, ada.request('GET', `/handles/${String(activity.id)}`));
+});
+
+// @source contract 4: a preview is refused as the write would be
+test('a preview is refused by the rule that would refuse the write', async () => {
+  await using kit = await startKit();
+  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const { reference, created } = await newSession(kit, ada, { properties: { closed: true } });
+
+  await expectRefusal(403, 'sessionClosed', eve.putSession(reference, joinBody(), { nocommit }));
+  await expectRefusal(
+    412,
+    'sessionExists',
+    ada.putSession(reference, {}, { nocommit, ifNoneMatch: '*' }),
+  );
+  await expectRefusal(
+    412,
+    'sessionMissing',
+    ada.putSession(kit.reference(), {}, { nocommit, ifMatch: '*' }),
+  );
+  await expectRefusal(400, 'requestInvalid', ada.putSession(reference, { extra: 1 }, { nocommit }));
+  assert.equal((await read(ada, reference)).etag, created.etag);
+});
+
+// @source contract 4: a preview of nothing
+test('a preview of a session that would end at once answers 204', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+
+  await expectStatus(204, ada.putSession(kit.reference(blankTemplate), {}, { nocommit }));
+});
+
+// @source contract 4: only "true" asks for a preview
+test('nocommit=false is an ordinary write', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { scid, templateName, name } = kit.reference();
+  const path = `/serviceconfigs/${scid}/sessionTemplates/${templateName}/sessions/${name}?nocommit=false`;
+
+  await expectStatus(201, ada.request('PUT', path, { body: joinBody() }));
+
+  await expectStatus(200, ada.getSession({ scid, templateName, name }));
+});
+
+// @source contract 4; the TypeScript client says the same in its own words
+test('the TypeScript client previews a write', async () => {
+  await using kit = await startKit();
+  const { client } = kit.user('ada');
+  const reference = kit.reference(blankTemplate);
+  const me = { properties: { system: { active: true } } };
+
+  const preview = await client.writeSession(reference, { members: { me } }, { preview: true });
+
+  assert.equal(preview.status, 'created');
+  assert.equal(await client.getSession(reference), undefined);
+});

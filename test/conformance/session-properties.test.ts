@@ -1,0 +1,268 @@
+/** `properties.system` of a session. @source contract 4.2, wire 3.5, wire 10.2 W14 */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '../../src/domain/json.ts';
+import { at, startKit } from '../../src/testing/kit.ts';
+import {
+  assertIsText,
+  blankTemplate,
+  creation,
+  expectRefusal,
+  expectStatus,
+  newSession,
+  read,
+  type SessionParts,
+} from './new-session.ts';
+
+const write = (system: JsonObject) => ({ properties: { system } });
+
+// @source wire 10.2 W14
+for (const [name, value] of [
+  ['turn', [0]],
+  ['keywords', ['ranked', 'Europe']],
+  ['joinRestriction', 'local'],
+  ['joinRestriction', 'followed'],
+  ['joinRestriction', 'none'],
+  ['readRestriction', 'none'],
+  ['closed', true],
+  ['closed', false],
+  ['locked', false],
+  ['matchmaking', { targetSessionConstants: { custom: { gsiSet: 'x', none: null } } }],
+  ['matchmaking', { serverConnectionString: 'West Europe' }],
+  ['matchmakingResubmit', true],
+  ['matchmakingResubmit', false],
+  ['allocateCloudCompute', true],
+  ['serverConnectionStringCandidates', ['West Europe', 'North Europe']],
+] as const) {
+  test(`W14 ${name} can be set to ${JSON.stringify(value)} and removed`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const { reference, session } = await newSession(kit, ada);
+    const byDefault = at(session, `properties.system.${name}`);
+
+    const set = await expectStatus(200, ada.putSession(reference, write({ [name]: value })));
+    assert.deepEqual(at(set.json, `properties.system.${name}`), value);
+    assert.deepEqual(at((await read(ada, reference)).json, `properties.system.${name}`), value);
+
+    const removed = await expectStatus(200, ada.putSession(reference, write({ [name]: null })));
+    assert.deepEqual(at(removed.json, `properties.system.${name}`), byDefault);
+  });
+}
+
+// @source wire 10.2 W14, contract 4.2: locked needs closed
+test('W14 locked can be set together with closed', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+
+  const { json } = await expectStatus(
+    200,
+    ada.putSession(reference, write({ closed: true, locked: true })),
+  );
+
+  assert.equal(at(json, 'properties.system.closed'), true);
+  assert.equal(at(json, 'properties.system.locked'), true);
+});
+
+// @source wire 10.2 W14, contract 4.2: read is at least as open as join, so the two go together
+for (const restriction of ['local', 'followed', 'none']) {
+  test(`W14 both restrictions can be ${restriction}`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const { reference } = await newSession(kit, ada);
+    const both = { joinRestriction: restriction, readRestriction: restriction };
+
+    const { json } = await expectStatus(200, ada.putSession(reference, write(both)));
+
+    assert.equal(at(json, 'properties.system.joinRestriction'), restriction);
+    assert.equal(at(json, 'properties.system.readRestriction'), restriction);
+  });
+}
+
+// @source wire 10.2 W14, contract 4.2 "only while stage is evaluating, else 409"
+for (const initializationSucceeded of [true, false]) {
+  test(`W14 initializationSucceeded ${initializationSucceeded} answers 409 while nothing is evaluated`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const { reference, created } = await newSession(kit, ada);
+
+    assertIsText(
+      await expectRefusal(
+        409,
+        'initializationNotEvaluating',
+        ada.putSession(reference, write({ initializationSucceeded })),
+      ),
+    );
+    assert.equal((await read(ada, reference)).etag, created.etag);
+  });
+}
+
+// @source wire 3.1: "closed/locked are absent until written"
+test('W14 what nobody wrote is not answered', async () => {
+  await using kit = await startKit();
+  const { session } = await newSession(kit, kit.user('ada'));
+
+  assert.deepEqual(at(session, 'properties.system'), { turn: [] });
+});
+
+type Wrong = {
+  readonly what: string;
+  readonly system: JsonObject;
+  readonly parts?: SessionParts;
+};
+
+const styled: SessionParts = {
+  constants: { capabilities: { userAuthorizationStyle: true } },
+};
+
+// @source contract 4.2
+const wrong: readonly Wrong[] = [
+  { what: 'eleven keywords', system: { keywords: [...'abcdefghijk'] } },
+  { what: 'a keyword of 101 characters', system: { keywords: ['x'.repeat(101)] } },
+  { what: 'an empty keyword', system: { keywords: [''] } },
+  { what: 'a keyword that is no string', system: { keywords: [1] } },
+  {
+    what: 'keywords of a private session',
+    system: { keywords: ['k'] },
+    parts: { constants: { visibility: 'private' } },
+  },
+  { what: 'the turn of nobody', system: { turn: [1] } },
+  { what: 'the turn of a xuid', system: { turn: ['2814639011617876'] } },
+  { what: 'a restriction that is none', system: { joinRestriction: 'friends' } },
+  { what: 'reading less open than joining', system: { readRestriction: 'followed' } },
+  {
+    what: 'reading local, joining followed',
+    system: { joinRestriction: 'followed', readRestriction: 'local' },
+  },
+  {
+    what: 'joining more open than reading is already',
+    system: { joinRestriction: 'none' },
+    parts: { properties: { joinRestriction: 'local', readRestriction: 'local' } },
+  },
+  {
+    what: 'joinRestriction none with userAuthorizationStyle',
+    system: { joinRestriction: 'none', readRestriction: 'none' },
+    parts: styled,
+  },
+  {
+    what: 'readRestriction none with userAuthorizationStyle',
+    system: { readRestriction: 'none' },
+    parts: styled,
+  },
+  { what: 'locked and not closed', system: { locked: true } },
+  { what: 'locked and opened', system: { closed: false, locked: true } },
+  {
+    what: 'a client result without clientMatchmaking',
+    system: { matchmaking: { clientResult: { status: 'searching' } } },
+  },
+  { what: 'a matchmaking member that is not known', system: { matchmaking: { speed: 9 } } },
+  { what: 'candidates that are no strings', system: { serverConnectionStringCandidates: [1] } },
+];
+
+for (const { what, system, parts } of wrong) {
+  test(`${what}: refused, and nothing changes`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const { reference, created } = await newSession(kit, ada, parts);
+
+    const answer = await expectRefusal(
+      400,
+      'requestInvalid',
+      ada.putSession(reference, write(system)),
+    );
+
+    assertIsText(answer);
+    assert.match(answer.detail ?? '', /^\$\.properties\.system\./);
+    assert.equal((await read(ada, reference)).etag, created.etag);
+  });
+}
+
+// @source contract 4.2: the same rules hold for the creating write
+test('wrong properties keep a session from being created', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = kit.reference(blankTemplate);
+
+  await expectRefusal(
+    400,
+    'requestInvalid',
+    ada.putSession(reference, creation({ properties: { locked: true } })),
+  );
+
+  await expectStatus(204, ada.getSession(reference));
+});
+
+// @source contract 4.2 "locked (needs closed)"; wire 7.3: clients open a session by closed: false alone
+test('opening a session unlocks it', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, { properties: { closed: true, locked: true } });
+
+  const opened = await expectStatus(200, ada.putSession(reference, write({ closed: false })));
+  const closed = await expectStatus(200, ada.putSession(reference, write({ closed: true })));
+
+  assert.equal(at(opened.json, 'properties.system.locked') ?? false, false);
+  assert.equal(at(closed.json, 'properties.system.locked') ?? false, false);
+});
+
+// @source contract 4.2 "clientResult (needs clientMatchmaking)"
+test('with clientMatchmaking a client result is kept', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, {
+    constants: { capabilities: { clientMatchmaking: true } },
+  });
+  const matchmaking = { clientResult: { status: 'searching', typicalWait: 30 } };
+
+  const { json } = await expectStatus(200, ada.putSession(reference, write({ matchmaking })));
+
+  assert.deepEqual(at(json, 'properties.system.matchmaking'), matchmaking);
+});
+
+// @source contract 4.2: bounds
+test('ten keywords of a hundred characters are taken', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const keywords = Array.from({ length: 10 }, (_, i) => `${i}`.padEnd(100, 'k'));
+
+  const { json } = await expectStatus(200, ada.putSession(reference, write({ keywords })));
+
+  assert.deepEqual(at(json, 'properties.system.keywords'), keywords);
+});
+
+// @source contract 3.1: with userAuthorizationStyle the default is local, null goes back to it
+test('a restriction that is removed goes back to its default', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, {
+    ...styled,
+    properties: { joinRestriction: 'followed', readRestriction: 'followed' },
+  });
+
+  const { json } = await expectStatus(
+    200,
+    ada.putSession(reference, write({ joinRestriction: null, readRestriction: null })),
+  );
+
+  assert.equal(at(json, 'properties.system.joinRestriction'), 'local');
+  assert.equal(at(json, 'properties.system.readRestriction'), 'local');
+});
+
+// @source wire 3.1: defaults of a template's properties appear without being written; contract 3
+test('properties of the template are there from the beginning, unless the creator writes others', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+
+  const untouched = await newSession(kit, ada, { templateName: 'GameSession' });
+  const written = await newSession(kit, ada, {
+    templateName: 'GameSession',
+    properties: { joinRestriction: 'followed', readRestriction: 'followed' },
+  });
+
+  assert.equal(at(untouched.session, 'properties.system.joinRestriction'), 'local');
+  assert.equal(at(untouched.session, 'properties.system.readRestriction'), 'local');
+  assert.equal(at(written.session, 'properties.system.joinRestriction'), 'followed');
+  assert.equal(at(written.session, 'properties.system.readRestriction'), 'followed');
+});

@@ -1,0 +1,266 @@
+/** Seats kept for users. @source contract 4.3, wire 4.1, wire 10.2 W9 */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { at, isAimed, startKit } from '../../src/testing/kit.ts';
+import { leave, needsClock, reserve, timePattern } from './answers.ts';
+import {
+  anHourMs,
+  assertCarriesDocument,
+  assertIsText,
+  expectRefusal,
+  expectStatus,
+  indexOf,
+  memberOf,
+  newSession,
+  ofMember,
+  read,
+} from './new-session.ts';
+
+const patient = { constants: { reservedRemovalTimeout: anHourMs } };
+
+// @source wire 10.2 W9, wire 4.4
+test('W9 reservations are members that are reserved, each under an index of its own', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const { reference } = await newSession(kit, ada, patient);
+
+  const { json } = await expectStatus(200, ada.putSession(reference, reserve(bob, cyd)));
+
+  assert.deepEqual(Object.keys(json.members as object), ['0', '1', '2']);
+  assert.deepEqual(json.membersInfo, { first: 0, next: 3, count: 3, accepted: 1, active: 1 });
+  for (const [user, index] of [
+    [bob, 1],
+    [cyd, 2],
+  ] as const) {
+    const { joinTime, ...member } = memberOf(json, user) ?? {};
+    assert.match(String(joinTime), timePattern);
+    assert.deepEqual(member, {
+      next: index + 1,
+      reserved: true,
+      constants: { system: { xuid: user.xuid, index }, custom: {} },
+      properties: { system: {}, custom: {} },
+    });
+  }
+});
+
+// @source wire 10.2 W9: joinTime is the reservation time while reserved, contract 4.3 then the time of joining
+test('W9 a reservation shows when it was made, and who took it when it was taken', {
+  skip: isAimed && needsClock,
+}, async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference, session } = await newSession(kit, ada, patient);
+  const joinTimes = [];
+  await kit.advance(10_000);
+  const kept = await expectStatus(200, ada.putSession(reference, reserve(bob)));
+  joinTimes.push(ofMember(kept.json, bob, 'joinTime'));
+  await kit.advance(10_000);
+  const taken = await expectStatus(200, bob.join(reference));
+  joinTimes.push(ofMember(taken.json, bob, 'joinTime'));
+
+  const start = Date.parse(String(session.startTime));
+  assert.deepEqual(
+    joinTimes.map((joinTime) => Date.parse(String(joinTime)) - start),
+    [10_000, 20_000],
+  );
+});
+
+// @source contract 4.3 "First PUT by a reserved user turns the reservation into a member"
+test('W9 the reserved user joins under the same index, with a gamertag and no longer reserved', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, patient);
+  const kept = await expectStatus(200, ada.putSession(reference, reserve(bob)));
+
+  const { json } = await expectStatus(200, bob.join(reference));
+
+  assert.equal(indexOf(json, bob), indexOf(kept.json, bob));
+  assert.equal(ofMember(json, bob, 'reserved'), undefined);
+  assert.equal(ofMember(json, bob, 'gamertag'), bob.gamertag);
+  assert.equal(ofMember(json, bob, 'properties.system.active'), true);
+  assert.deepEqual(json.membersInfo, { first: 0, next: 2, count: 2, accepted: 2, active: 2 });
+});
+
+// @source contract 4.3 "members only may reserve"
+test('who is only reserved may not reserve, nor write properties', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const { reference } = await newSession(kit, ada, patient);
+  const kept = await expectStatus(200, ada.putSession(reference, reserve(bob)));
+
+  for (const body of [reserve(cyd), { properties: { custom: { map: 'dunes' } } }, {}]) {
+    const answer = await expectRefusal(403, 'reservedOnly', bob.putSession(reference, body));
+    assertCarriesDocument(answer);
+  }
+  assert.equal((await read(ada, reference)).etag, kept.etag);
+});
+
+// @source contract 4.3: joining makes a member of who is reserved, and members may reserve
+test('the write that takes a reservation may reserve as well', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const { reference } = await newSession(kit, ada, patient);
+  await expectStatus(200, ada.putSession(reference, reserve(bob)));
+
+  const { json } = await expectStatus(
+    200,
+    bob.putSession(reference, {
+      members: { me: {}, ...(reserve(cyd).members as object) },
+    }),
+  );
+
+  assert.equal(ofMember(json, cyd, 'reserved'), true);
+});
+
+// @source wire 7.5: a game is created together with the seats of the others
+test('the creating write may reserve', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const reference = kit.reference();
+
+  const { json } = await expectStatus(
+    201,
+    ada.putSession(reference, {
+      members: {
+        me: { properties: { system: { active: true } } },
+        ...(reserve(bob).members as object),
+      },
+    }),
+  );
+
+  assert.equal(indexOf(json, ada), 0);
+  assert.equal(indexOf(json, bob), 1);
+  assert.equal(ofMember(json, bob, 'joinTime'), json.startTime);
+});
+
+// @source contract 4.3 "already a member → ignored"
+test('a seat for somebody who is in the session already changes nothing', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const { reference } = await newSession(kit, ada, patient);
+  await expectStatus(200, bob.join(reference));
+  const before = await expectStatus(200, ada.putSession(reference, reserve(cyd)));
+
+  const after = await expectStatus(200, ada.putSession(reference, reserve(ada, bob, cyd)));
+
+  assert.equal(after.etag, before.etag);
+});
+
+// @source contract 4.3 "already a member → ignored": the second of two
+test('two seats for one user are one seat', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, patient);
+
+  const { json } = await expectStatus(200, ada.putSession(reference, reserve(bob, bob)));
+
+  assert.deepEqual(json.membersInfo, { first: 0, next: 2, count: 2, accepted: 1, active: 1 });
+});
+
+// @source contract 4.3 "Over maxMembersCount → 400 sessionFull"
+test('more seats than the session has are refused, all of them', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const { reference, created } = await newSession(kit, ada, { constants: { maxMembersCount: 2 } });
+
+  const refused = await expectRefusal(
+    400,
+    'sessionFull',
+    ada.putSession(reference, reserve(bob, cyd)),
+  );
+  assertIsText(refused);
+  assert.equal((await read(ada, reference)).etag, created.etag);
+  await expectStatus(200, ada.putSession(reference, reserve(bob)));
+});
+
+// @source contract 5 "full": a reservation holds its seat
+test('a reserved seat is not given to somebody else', async () => {
+  await using kit = await startKit();
+  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const { reference } = await newSession(kit, ada, {
+    constants: { maxMembersCount: 2, reservedRemovalTimeout: anHourMs },
+  });
+  await expectStatus(200, ada.putSession(reference, reserve(bob)));
+
+  await expectRefusal(400, 'sessionFull', eve.join(reference));
+  await expectStatus(200, bob.join(reference));
+});
+
+// @source contract 4.3 "reserve_N: contiguous from 0"
+for (const keys of [['reserve_1'], ['reserve_0', 'reserve_2'], ['reserve_01']]) {
+  test(`reservations must be numbered from 0 without gaps: ${keys.join(', ')}`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const { reference, created } = await newSession(kit, ada);
+    const members = Object.fromEntries(
+      keys.map((key, i) => [key, { constants: { system: { xuid: `281463901161787${i}` } } }]),
+    );
+
+    assertIsText(
+      await expectRefusal(400, 'requestInvalid', ada.putSession(reference, { members })),
+    );
+    assert.equal((await read(ada, reference)).etag, created.etag);
+  });
+}
+
+// @source contract 4, body: a reservation names a user, and has no properties
+for (const [what, seat] of [
+  ['without a xuid', { constants: { system: {} } }],
+  ['without constants', {}],
+  ['of null', null],
+  ['whose xuid is no number', { constants: { system: { xuid: 'ada' } } }],
+  ['with properties', { constants: { system: { xuid: '1' } }, properties: {} }],
+] as const) {
+  test(`a reservation ${what} is refused`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const { reference } = await newSession(kit, ada);
+
+    const answer = await expectRefusal(
+      400,
+      'requestInvalid',
+      ada.putSession(reference, { members: { reserve_0: seat } }),
+    );
+    assert.match(answer.detail ?? '', /^\$\.members\.reserve_0/);
+  });
+}
+
+// @source wire 4.1: a reservation may carry custom constants
+test('custom constants of a reservation stay with the member', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, patient);
+  const custom = { team: 'red', matchmakingResult: { initialTeam: 'red' } };
+  const seat = { constants: { system: { xuid: bob.xuid }, custom } };
+  await expectStatus(200, ada.putSession(reference, { members: { reserve_0: seat } }));
+
+  const { json } = await expectStatus(200, bob.putSession(reference, { members: { me: {} } }));
+
+  assert.deepEqual(ofMember(json, bob, 'constants.custom'), custom);
+});
+
+// @source contract 5: members and reservations; a seat may be given back
+test('who is reserved may decline', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, patient);
+  await expectStatus(200, ada.putSession(reference, reserve(bob)));
+
+  const { json } = await expectStatus(200, bob.putSession(reference, leave));
+
+  assert.equal(memberOf(json, bob), undefined);
+  assert.equal(at(json, 'membersInfo.count'), 1);
+});
+
+// @source documented 4.3: matchmaking, a service, reserves for those it matched
+test('a service reserves seats in a session that it creates', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const reference = kit.reference();
+
+  const { json } = await expectStatus(201, kit.service().putSession(reference, reserve(ada, bob)));
+
+  assert.deepEqual(json.membersInfo, { first: 0, next: 2, count: 2, accepted: 0, active: 0 });
+  await expectStatus(200, ada.join(reference));
+});

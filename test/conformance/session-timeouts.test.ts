@@ -1,0 +1,389 @@
+/** What time does to a session. @source contract 6, wire 3.3 */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '../../src/domain/json.ts';
+import { at, isAimed, type Kit, type KitUser, startKit } from '../../src/testing/kit.ts';
+import { leave, needsClock, reserve, timePattern } from './answers.ts';
+import {
+  anHourMs,
+  blankTemplate,
+  creation,
+  expectRefusal,
+  expectStatus,
+  indexOf,
+  memberOf,
+  newSession,
+  ofMember,
+  read,
+} from './new-session.ts';
+
+const skip = isAimed && needsClock;
+
+const mySystem = (system: JsonObject) => ({ members: { me: { properties: { system } } } });
+const becomeInactive = mySystem({ active: false, ready: false });
+const becomeReady = mySystem({ active: false, ready: true });
+
+/** A session of two active members with these timeouts. */
+async function sessionOfTwo(kit: Kit, constants: JsonObject) {
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')] as [KitUser, KitUser];
+  const { reference } = await newSession(kit, ada, { constants });
+  await expectStatus(200, bob.join(reference));
+  return { ada, bob, reference };
+}
+
+for (const settled of ['by the sweep', 'by whoever looks'] as const) {
+  const pass = async (kit: Kit, byMs: number): Promise<void> =>
+    settled === 'by the sweep' ? kit.advance(byMs) : kit.advanceWithoutSweep(byMs);
+
+  // @source contract 6: reserved → removed
+  test(`a reservation is removed after reservedRemovalTimeout, ${settled}`, { skip }, async () => {
+    await using kit = await startKit();
+    const { ada, reference } = await sessionOfTwo(kit, { reservedRemovalTimeout: 20_000 });
+    const cyd = kit.user('cyd');
+    const kept = await expectStatus(200, ada.putSession(reference, reserve(cyd)));
+
+    await pass(kit, 19_999);
+    assert.equal((await read(ada, reference)).etag, kept.etag);
+    await pass(kit, 1);
+    const { json } = await read(ada, reference);
+
+    assert.equal(memberOf(json, cyd), undefined);
+    assert.equal(json.changeNumber, Number(kept.json.changeNumber) + 1);
+    assert.deepEqual(json.membersInfo, { first: 0, next: 3, count: 2, accepted: 2, active: 2 });
+    assert.equal(at(json, 'members.1.next'), 3);
+  });
+
+  // @source contract 6: inactive → removed
+  test(`an inactive member is removed after inactiveRemovalTimeout, ${settled}`, {
+    skip,
+  }, async () => {
+    await using kit = await startKit();
+    const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });
+    await expectStatus(200, bob.putSession(reference, becomeInactive));
+
+    await pass(kit, 19_999);
+    assert.ok(memberOf((await read(ada, reference)).json, bob));
+    await pass(kit, 1);
+
+    assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
+  });
+
+  // @source contract 6: ready → inactive
+  test(`a ready member becomes inactive after readyRemovalTimeout, ${settled}`, {
+    skip,
+  }, async () => {
+    await using kit = await startKit();
+    const { ada, bob, reference } = await sessionOfTwo(kit, {
+      readyRemovalTimeout: 20_000,
+      inactiveRemovalTimeout: 30_000,
+    });
+    await expectStatus(200, bob.putSession(reference, becomeReady));
+
+    await pass(kit, 19_999);
+    assert.equal(ofMember((await read(ada, reference)).json, bob, 'properties.system.ready'), true);
+    await pass(kit, 1);
+    const inactive = (await read(ada, reference)).json;
+    assert.equal(ofMember(inactive, bob, 'properties.system.ready') ?? false, false);
+    assert.equal(ofMember(inactive, bob, 'properties.system.active') ?? false, false);
+    assert.equal(at(inactive, 'membersInfo.accepted'), 2);
+
+    await pass(kit, 29_999);
+    assert.ok(memberOf((await read(ada, reference)).json, bob));
+    await pass(kit, 1);
+    assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
+  });
+
+  // @source contract 6: session empty → deleted
+  test(`an empty session is deleted after sessionEmptyTimeout, ${settled}`, { skip }, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const { reference, session } = await newSession(kit, ada, {
+      constants: { sessionEmptyTimeout: 20_000 },
+    });
+    await pass(kit, 60_000);
+    await expectStatus(200, ada.putSession(reference, leave));
+
+    await pass(kit, 19_999);
+    assert.equal((await read(ada, reference)).json.branch, session.branch);
+    await pass(kit, 1);
+    await expectStatus(204, ada.getSession(reference));
+    const again = await expectStatus(201, ada.putSession(reference, creation()));
+    assert.notEqual(again.json.branch, session.branch);
+  });
+
+  // @source contract 6: a session that was never anybody's is empty since its creation
+  test(`a session that nobody joined is deleted after sessionEmptyTimeout, ${settled}`, {
+    skip,
+  }, async () => {
+    await using kit = await startKit();
+    const service = kit.service();
+    const reference = kit.reference(blankTemplate);
+    const constants = { system: { sessionEmptyTimeout: 20_000 } };
+    await expectStatus(201, service.putSession(reference, { constants }));
+
+    await pass(kit, 19_999);
+    await expectStatus(200, service.getSession(reference));
+    await pass(kit, 1);
+    await expectStatus(204, service.getSession(reference));
+  });
+}
+
+// @source contract 6 "0 means: at the next settle, not within the same write"
+test('a timeout of 0 leaves the member in the answer of the write, and not in the next', {
+  skip,
+}, async () => {
+  await using kit = await startKit();
+  const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 0 });
+
+  const written = await expectStatus(200, bob.putSession(reference, becomeInactive));
+  assert.ok(memberOf(written.json, bob));
+  assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
+});
+
+// @source contract 6 "One step per member and settle (timeouts are not stacked)"
+test('timeouts are not stacked: who is long overdue goes one step, and its next timeout begins then', {
+  skip,
+}, async () => {
+  await using kit = await startKit();
+  const { ada, bob, reference } = await sessionOfTwo(kit, {
+    readyRemovalTimeout: 1_000,
+    inactiveRemovalTimeout: 10_000,
+  });
+  await expectStatus(200, bob.putSession(reference, becomeReady));
+
+  kit.advanceWithoutSweep(anHourMs);
+  const once = await read(ada, reference);
+  const twice = await read(ada, reference);
+  assert.equal(ofMember(once.json, bob, 'properties.system.ready') ?? false, false);
+  assert.equal(twice.etag, once.etag, 'looking again moves nothing');
+  kit.advanceWithoutSweep(9_999);
+  assert.ok(memberOf((await read(ada, reference)).json, bob));
+  kit.advanceWithoutSweep(1);
+  assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
+});
+
+// @source contract 6 "readyRemovalTimeout since it became ready"
+test('repeating a status does not begin its timeout again', { skip }, async () => {
+  await using kit = await startKit();
+  const { ada, bob, reference } = await sessionOfTwo(kit, {
+    inactiveRemovalTimeout: 20_000,
+    readyRemovalTimeout: 20_000,
+  });
+  await expectStatus(200, bob.putSession(reference, becomeInactive));
+  kit.advanceWithoutSweep(15_000);
+  await expectStatus(200, bob.putSession(reference, becomeInactive));
+  await expectStatus(
+    200,
+    bob.putSession(reference, { members: { me: { properties: { custom: { x: 1 } } } } }),
+  );
+
+  kit.advanceWithoutSweep(5_000);
+
+  assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
+});
+
+// @source contract 6: an active member has no timeout, and activity ends the one that ran
+test('who is active again in time stays', { skip }, async () => {
+  await using kit = await startKit();
+  const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });
+  await expectStatus(200, bob.putSession(reference, becomeInactive));
+  await kit.advance(19_999);
+  await expectStatus(200, bob.putSession(reference, mySystem({ active: true })));
+
+  await kit.advance(anHourMs * 24);
+
+  const { json } = await read(ada, reference);
+  assert.equal(at(json, 'membersInfo.active'), 2);
+});
+
+// @source contract 3.1 "null = never"
+test('a timeout of null never runs out', { skip }, async () => {
+  await using kit = await startKit();
+  const { ada, bob, reference } = await sessionOfTwo(kit, {
+    reservedRemovalTimeout: null,
+    readyRemovalTimeout: null,
+    inactiveRemovalTimeout: null,
+    sessionEmptyTimeout: null,
+  });
+  const cyd = kit.user('cyd');
+  await expectStatus(200, ada.putSession(reference, reserve(cyd)));
+  await expectStatus(200, ada.putSession(reference, becomeReady));
+  const before = await expectStatus(200, bob.putSession(reference, becomeInactive));
+
+  await kit.advance(anHourMs * 24 * 365);
+
+  const after = await read(ada, reference);
+  assert.equal(after.etag, before.etag);
+  assert.equal(after.json.nextTimer, undefined);
+});
+
+// @source contract 4 step 1, 6: the write sees the settled session
+test('a write sees the session as time left it', { skip }, async () => {
+  await using kit = await startKit();
+  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const { reference } = await newSession(kit, ada, {
+    constants: { maxMembersCount: 2, reservedRemovalTimeout: 20_000 },
+  });
+  await expectStatus(200, ada.putSession(reference, reserve(bob)));
+  await expectRefusal(400, 'sessionFull', cyd.join(reference));
+
+  kit.advanceWithoutSweep(20_000);
+
+  const { json } = await expectStatus(200, cyd.join(reference));
+  assert.equal(memberOf(json, bob), undefined);
+  assert.equal(indexOf(json, cyd), 2);
+  await expectRefusal(400, 'sessionFull', bob.join(reference));
+});
+
+// @source contract 5: a reservation that ran out is none
+test('a reservation that ran out lets nobody in', { skip }, async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, {
+    constants: { visibility: 'private', reservedRemovalTimeout: 20_000 },
+  });
+  await expectStatus(200, ada.putSession(reference, reserve(bob)));
+
+  kit.advanceWithoutSweep(20_000);
+
+  await expectRefusal(403, 'sessionPrivate', bob.join(reference));
+});
+
+// @source contract 6 "A settle that changes the document is a change: committed, numbered"
+test('what time changed makes an earlier ETag stale', { skip }, async () => {
+  await using kit = await startKit();
+  const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });
+  const before = await expectStatus(200, bob.putSession(reference, becomeInactive));
+  kit.advanceWithoutSweep(20_000);
+  const body = { properties: { custom: { map: 'dunes' } } };
+
+  const stale = await expectRefusal(
+    412,
+    'etagDiffers',
+    ada.putSession(reference, body, { ifMatch: before.etag }),
+  );
+
+  assert.equal(memberOf(stale.json, bob), undefined);
+  assert.equal(stale.json.changeNumber, Number(before.json.changeNumber) + 1);
+  await expectStatus(200, ada.putSession(reference, body, { ifMatch: stale.etag }));
+});
+
+// @source contract 6 nextTimer, contract 5 "Expires = nextTimer when one is pending"
+test('nextTimer and Expires tell when the next timeout is due, and are absent when none is', {
+  skip,
+}, async () => {
+  await using kit = await startKit();
+  const { ada, bob, reference } = await sessionOfTwo(kit, {
+    inactiveRemovalTimeout: 60_000,
+    reservedRemovalTimeout: 20_000,
+  });
+  const quiet = await read(ada, reference);
+  assert.equal(quiet.json.nextTimer, undefined);
+  assert.equal(quiet.headers.get('expires'), null);
+  const startMs = kit.nowMs();
+  const dueInMs = async (): Promise<number> => {
+    const answer = await read(ada, reference);
+    const { nextTimer } = answer.json;
+    assert.match(String(nextTimer), timePattern);
+    const dueMs = Date.parse(String(nextTimer));
+    const wholeSecondsMs = Math.floor(dueMs / 1_000) * 1_000;
+    assert.equal(Date.parse(answer.headers.get('expires') ?? ''), wholeSecondsMs);
+    return dueMs - startMs;
+  };
+
+  await expectStatus(200, bob.putSession(reference, becomeInactive));
+  assert.equal(await dueInMs(), 60_000);
+  await expectStatus(200, ada.putSession(reference, reserve(kit.user('cyd'))));
+  assert.equal(await dueInMs(), 20_000);
+  await kit.advance(20_000);
+  assert.equal(await dueInMs(), 60_000);
+  await expectStatus(200, bob.putSession(reference, mySystem({ active: true })));
+  assert.equal((await read(ada, reference)).json.nextTimer, undefined);
+});
+
+// @source contract 6: the end of an empty session is a timer too
+test('nextTimer of an empty session is its end', { skip }, async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, {
+    constants: { sessionEmptyTimeout: 20_000 },
+  });
+  await kit.advance(5_000);
+
+  const { json } = await expectStatus(200, ada.putSession(reference, leave));
+
+  assert.equal(Date.parse(String(json.nextTimer)), kit.nowMs() + 20_000);
+});
+
+// @source contract 6: whoever leaves, leaves the host's place empty
+test('the host that is removed by time is host no more, nor has it the turn', {
+  skip,
+}, async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, {
+    constants: { capabilities: { connectivity: true }, inactiveRemovalTimeout: 20_000 },
+  });
+  const joined = await bob.join(reference, {
+    properties: { system: { active: true, secureDeviceAddress: 'MS4xLjEuMQ==' } },
+  });
+  const host = ofMember(joined.json, bob, 'deviceToken') ?? null;
+  const set = await expectStatus(
+    200,
+    ada.putSession(reference, { properties: { system: { host, turn: [0, 1] } } }),
+  );
+  assert.equal(at(set.json, 'properties.system.host'), host);
+  await expectStatus(200, bob.putSession(reference, becomeInactive));
+
+  await kit.advance(20_000);
+
+  const { json } = await read(ada, reference);
+  assert.equal(at(json, 'properties.system.host'), undefined);
+  assert.deepEqual(at(json, 'properties.system.turn'), [0]);
+});
+
+// @source contract 6, 4 step 5: a session whose last member time removed is empty, and ends as such
+test('a session ends when time has removed its last member', { skip }, async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const brief = await newSession(kit, ada, {
+    constants: { inactiveRemovalTimeout: 20_000, sessionEmptyTimeout: 0 },
+  });
+  const lasting = await newSession(kit, ada, {
+    constants: { inactiveRemovalTimeout: 20_000, sessionEmptyTimeout: 20_000 },
+  });
+  for (const { reference } of [brief, lasting]) {
+    await expectStatus(200, ada.putSession(reference, becomeInactive));
+  }
+  await kit.advance(20_000);
+  assert.deepEqual((await read(ada, lasting.reference)).json.members, {});
+  await kit.advance(19_999);
+
+  await expectStatus(204, ada.getSession(brief.reference));
+  await expectStatus(200, ada.getSession(lasting.reference));
+  await kit.advance(1);
+  await expectStatus(204, ada.getSession(lasting.reference));
+});
+
+// @source contract 6: elements, handles and conditions look at the settled session as well
+test('elements show what time left', { skip }, async () => {
+  await using kit = await startKit();
+  const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });
+  await expectStatus(200, bob.putSession(reference, becomeInactive));
+  kit.advanceWithoutSweep(20_000);
+
+  assert.equal(await ada.client.getMember(reference, 1), undefined);
+});
+
+// @source contract 4 "nocommit"; contract 6
+test('a preview sees what time left, too', { skip }, async () => {
+  await using kit = await startKit();
+  const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });
+  await expectStatus(200, bob.putSession(reference, becomeInactive));
+  kit.advanceWithoutSweep(20_000);
+
+  const { json } = await expectStatus(200, ada.putSession(reference, {}, { nocommit: true }));
+
+  assert.equal(memberOf(json, bob), undefined);
+});

@@ -1,0 +1,470 @@
+/** What a PUT makes of the document that is there. @source contract 4, 4.1, wire 10.2 */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { at, joinBody, startKit } from '../../src/testing/kit.ts';
+import { activityOf } from './answers.ts';
+import {
+  anHourMs,
+  assertCarriesDocument,
+  assertIsText,
+  expectRefusal,
+  expectStatus,
+  indexOf,
+  newSession,
+  ofMember,
+  read,
+} from './new-session.ts';
+
+// @source wire 10.2 W6
+test('W6 an empty object answers 200 with the document and changes nothing', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference, created } = await newSession(kit, ada);
+
+  const answer = await expectStatus(200, ada.putSession(reference, {}));
+
+  assert.equal(answer.etag, created.etag);
+  assert.equal(answer.text, created.text);
+});
+
+// @source wire 10.2 W12, contract 4.1
+test('W12 a custom property is deleted by null, in the session and in a member', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, {
+    custom: { map: 'atoll', mode: 'teams' },
+    me: { properties: { system: { active: true }, custom: { health: 41, name: 'x' } } },
+  });
+
+  const { json } = await expectStatus(
+    200,
+    ada.putSession(reference, {
+      properties: { custom: { map: null, absent: null } },
+      members: { me: { properties: { custom: { health: null, absent: null } } } },
+    }),
+  );
+
+  assert.deepEqual(at(json, 'properties.custom'), { mode: 'teams' });
+  assert.deepEqual(ofMember(json, ada, 'properties.custom'), { name: 'x' });
+});
+
+// @source contract 4.1 "the value is replaced whole; nested nulls are data"
+test('W12 a custom value is replaced whole, and a null within it is data', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, {
+    custom: { rules: { friendlyFire: true, timeLimit: 300 }, list: [1, 2, 3] },
+  });
+
+  const { json } = await expectStatus(
+    200,
+    ada.putSession(reference, {
+      properties: { custom: { rules: { timeLimit: null }, list: [null] } },
+    }),
+  );
+
+  assert.deepEqual(at(json, 'properties.custom'), { rules: { timeLimit: null }, list: [null] });
+});
+
+// @source wire 10.2 W13
+test('W13 writers who re-send whole objects overwrite each other key by key, the last one wins', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, { custom: { map: 'atoll', rounds: 3 } });
+  await expectStatus(200, bob.join(reference));
+
+  await expectStatus(
+    200,
+    ada.putSession(reference, { properties: { custom: { map: 'dunes', rounds: 3, mode: 'x' } } }),
+  );
+  const { json } = await expectStatus(
+    200,
+    bob.putSession(reference, { properties: { custom: { map: 'atoll', rounds: 5 } } }),
+  );
+
+  assert.deepEqual(at(json, 'properties.custom'), { map: 'atoll', rounds: 5, mode: 'x' });
+});
+
+// @source contract 4.1 "system objects: per field, each field replaced whole"
+test('a system property is replaced whole, the others stay', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, {
+    properties: { keywords: ['a', 'b'], closed: true },
+  });
+
+  const { json } = await expectStatus(
+    200,
+    ada.putSession(reference, { properties: { system: { keywords: ['c'] } } }),
+  );
+
+  assert.deepEqual(at(json, 'properties.system.keywords'), ['c']);
+  assert.equal(at(json, 'properties.system.closed'), true);
+});
+
+// @source contract 4 "A write is idempotent", step 6
+test('the same write twice is the write once: one change, one ETag', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const body = {
+    properties: {
+      system: { keywords: ['k'], closed: true, turn: [0], host: null },
+      custom: { map: { name: 'dunes' }, gone: null },
+    },
+    members: {
+      me: { properties: { system: { active: true, groups: ['red'] }, custom: { score: 1 } } },
+      reserve_0: { constants: { system: { xuid: '2814639011617876' } } },
+    },
+  };
+
+  const once = await expectStatus(200, ada.putSession(reference, body));
+  const twice = await expectStatus(200, ada.putSession(reference, body));
+
+  assert.equal(once.json.changeNumber, 2);
+  assert.equal(twice.etag, once.etag);
+  assert.equal(twice.text, once.text);
+});
+
+// @source contract 4 step 6 "nothing visible changed → no new changeNumber, no tap, same etag"
+test('writing the same from another device changes what the server knows, not the document', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada', { did: 'console' });
+  const { reference, created } = await newSession(kit, ada, {
+    properties: { joinRestriction: 'local' },
+  });
+  const onPhone = kit.user('ada', { xuid: ada.xuid, did: 'phone' });
+
+  const answer = await expectStatus(200, onPhone.putSession(reference, { members: { me: {} } }));
+
+  assert.equal(answer.etag, created.etag);
+  assert.equal(answer.text, created.text);
+  await expectRefusal(
+    403,
+    'joinRestricted',
+    kit.user('beside', { did: 'console' }).join(reference),
+  );
+  await expectStatus(200, kit.user('by phone', { did: 'phone' }).join(reference));
+});
+
+// @source wire 10.2 W20, wire 3.5 "echo rule", contract 4.1
+for (const contractVersion of [105, 107]) {
+  test(`W20 properties as received in contract ${contractVersion} can be put back`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const secureDeviceAddress = 'MS4xLjEuMQ==';
+    const { reference, session } = await newSession(kit, ada, {
+      constants: { capabilities: { connectivity: true } },
+      properties: {
+        joinRestriction: 'followed',
+        readRestriction: 'followed',
+        keywords: ['k'],
+        closed: false,
+      },
+      custom: { Joinability: 'joinable_by_friends' },
+      me: { properties: { system: { active: true, secureDeviceAddress } } },
+    });
+    const host = at(session, 'members.0.deviceToken') ?? null;
+    await ada.putSession(reference, { properties: { system: { host } } });
+    const received = await ada.getSession(reference, { contractVersion });
+    assert.notEqual(at(received.json, 'properties.system.host'), undefined);
+
+    const answer = await expectStatus(
+      200,
+      ada.putSession(reference, { properties: received.json.properties }, { contractVersion }),
+    );
+
+    assert.equal(answer.etag, received.etag);
+    assert.equal(answer.text, received.text);
+  });
+}
+
+// @source wire 10.2 W23, contract 1 "etag", wire 3.8
+test('W23 each change has the next number and an ETag of its own, which every reader is told', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference, created } = await newSession(kit, ada);
+  const seen = [created];
+  seen.push(await expectStatus(200, bob.join(reference)));
+  for (const map of ['atoll', 'dunes']) {
+    const body = { properties: { custom: { map } } };
+    seen.push(await expectStatus(200, ada.putSession(reference, body)));
+  }
+
+  assert.deepEqual(
+    seen.map(({ json }) => json.changeNumber),
+    [1, 2, 3, 4],
+  );
+  assert.equal(new Set(seen.map(({ etag }) => etag)).size, 4);
+  const last = seen.at(-1);
+  for (const reader of [ada, bob, kit.service()]) {
+    const found = await read(reader, reference);
+    assert.equal(found.etag, last?.etag);
+    assert.equal(found.text, last?.text);
+  }
+});
+
+// @source wire 2.1: an activity is a change of the session; contract 8
+test('W23 an activity changes the number and the ETag, though nothing else in the document', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference, created } = await newSession(kit, ada);
+
+  await expectStatus(201, ada.postHandle(activityOf(reference)));
+
+  const after = await read(ada, reference);
+  assert.equal(after.json.changeNumber, 2);
+  assert.notEqual(after.etag, created.etag);
+  assert.deepEqual({ ...after.json, changeNumber: 1 }, created.json);
+});
+
+// @source contract 2 "keys such as __proto__ are data"
+test('keys that JavaScript knows are ordinary keys', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const custom =
+    '{"__proto__":{"polluted":true},"constructor":{"prototype":{"x":1}},"toString":"text","hasOwnProperty":null,"a":1}';
+
+  await expectStatus(200, ada.putSession(reference, `{"properties":{"custom":${custom}}}`));
+
+  const { text } = await read(ada, reference);
+  const kept = custom.replace('"hasOwnProperty":null,', '');
+  assert.ok(text.includes(`"custom":${kept}`), text);
+});
+
+// @source contract 2: title data comes back character for character
+test('strings come back as they were written', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const custom = {
+    name: 'Ödön’s 🎮 "best" \\ map / \u0000\u001f',
+    '': 'an empty key',
+    'a.b/c~d': 'punctuation',
+    '0': 'a key that looks like an index',
+  };
+
+  const { json } = await expectStatus(200, ada.putSession(reference, { properties: { custom } }));
+
+  assert.deepEqual(at(json, 'properties.custom'), custom);
+});
+
+// @source contract 5 "Writing"
+test('a user who is no member and does not join may not write, and is shown the session', async () => {
+  await using kit = await startKit();
+  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const { reference, created } = await newSession(kit, ada);
+
+  for (const body of [
+    {},
+    { properties: { custom: { map: 'dunes' } } },
+    { members: { reserve_0: { constants: { system: { xuid: eve.xuid } } } } },
+  ]) {
+    const answer = await expectRefusal(403, 'notAMember', eve.putSession(reference, body));
+    assertCarriesDocument(answer);
+    assert.equal(answer.text, created.text);
+    assert.equal(answer.headers.get('cache-control'), 'no-cache, no-store');
+  }
+  assert.equal((await read(ada, reference)).etag, created.etag);
+});
+
+// @source contract 5: "otherwise text"
+test('a user who may not read the session is told in words that it may not be written', async () => {
+  await using kit = await startKit();
+  const { reference } = await newSession(kit, kit.user('ada'), {
+    constants: { visibility: 'private' },
+  });
+  const body = { properties: { custom: { map: 'dunes' } } };
+
+  assertIsText(await expectStatus(403, kit.user('eve').putSession(reference, body)));
+});
+
+// @source contract 5: a new member may write everything in the write by which it joins
+test('the write that joins may change properties as well', async () => {
+  await using kit = await startKit();
+  const { reference } = await newSession(kit, kit.user('ada'));
+  const body = { ...joinBody(), properties: { custom: { map: 'dunes' } } };
+
+  const { json } = await expectStatus(200, kit.user('bob').putSession(reference, body));
+
+  assert.equal(at(json, 'properties.custom.map'), 'dunes');
+});
+
+// @source contract 4.3 '"<index>": null'
+test('a user removes or writes nobody else by index', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  const joined = await bob.join(reference);
+  const index = indexOf(joined.json, bob);
+
+  for (const change of [null, { properties: { custom: { score: 0 } } }]) {
+    const answer = await expectRefusal(
+      403,
+      'memberNotYours',
+      ada.putSession(reference, { members: { [index]: change } }),
+    );
+    assertCarriesDocument(answer);
+    assert.match(answer.detail ?? '', /members/);
+  }
+  assert.equal((await read(ada, reference)).etag, joined.etag);
+});
+
+// @source contract 4.3 '"<index>": null': service principal
+test('a service removes a member by index', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  const joined = await bob.join(reference);
+  const index = indexOf(joined.json, bob);
+
+  const { json } = await expectStatus(
+    200,
+    kit.service().putSession(reference, { members: { [index]: null } }),
+  );
+
+  assert.deepEqual(Object.keys(json.members as object), ['0']);
+  assert.equal(at(json, 'members.0.next'), at(json, 'membersInfo.next'));
+});
+
+// @source contract 4.3 "me requires a user principal"
+test('a service has no "me"', async () => {
+  await using kit = await startKit();
+  const { reference, created } = await newSession(kit, kit.user('ada'));
+
+  for (const me of [{}, null]) {
+    await expectRefusal(
+      403,
+      'userRequired',
+      kit.service().putSession(reference, { members: { me } }),
+    );
+  }
+  assert.equal((await read(kit.service(), reference)).etag, created.etag);
+});
+
+// @source contract 2 "All other possible members are prohibited"
+for (const [path, body] of [
+  ['$.extra', { extra: 1 }],
+  ['$.constants.extra', { constants: { extra: {} } }],
+  ['$.constants.system.extra', { constants: { system: { extra: 1 } } }],
+  ['$.properties.extra', { properties: { extra: {} } }],
+  ['$.properties.system.extra', { properties: { system: { extra: 1 } } }],
+  ['$.properties.system.closed', { properties: { system: { closed: 'yes' } } }],
+  ['$.properties.custom', { properties: { custom: [] } }],
+  ['$.members', { members: [] }],
+  ['$.members.me', { members: { me: 'x' } }],
+  ['$.members.me.extra', { members: { me: { extra: 1 } } }],
+  [
+    '$.members.me.properties.system.extra',
+    { members: { me: { properties: { system: { extra: 1 } } } } },
+  ],
+  [
+    '$.members.me.properties.system.active',
+    { members: { me: { properties: { system: { active: 1 } } } } },
+  ],
+  ['$.members.me.properties.custom', { members: { me: { properties: { custom: 7 } } } }],
+  ['$.members["somebody"]', { members: { somebody: null } }],
+  ['$.members["01"]', { members: { '01': null } }],
+  ['$.servers', { servers: 'x' }],
+] as const) {
+  test(`a body that is wrong at ${path} is refused there and changes nothing`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const { reference, created } = await newSession(kit, ada);
+
+    const answer = await expectRefusal(400, 'requestInvalid', ada.putSession(reference, body));
+
+    assertIsText(answer);
+    assert.equal(answer.detail, path);
+    assert.ok(answer.text.includes(path), answer.text);
+    assert.equal((await read(ada, reference)).etag, created.etag);
+  });
+}
+
+// @source contract 2 "body present and not JSON"
+for (const [what, body] of [
+  ['no JSON', '{"properties":'],
+  ['a list', '[]'],
+  ['a word', '"text"'],
+  ['null', 'null'],
+] as const) {
+  test(`a body that is ${what} answers 400`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const { reference, created } = await newSession(kit, ada);
+
+    assertIsText(await expectStatus(400, ada.putSession(reference, body)));
+
+    assert.equal((await read(ada, reference)).etag, created.etag);
+  });
+}
+
+// @source contract 4, step 7: losing a race means starting again with the fresh document
+test('writers of different keys at the same time all succeed, and no write is lost', async () => {
+  await using kit = await startKit();
+  const users = Array.from({ length: 8 }, (_, i) => kit.user(`user ${i}`));
+  const [ada, ...others] = users as [(typeof users)[0], ...typeof users];
+  const { reference } = await newSession(kit, ada);
+  for (const user of others) await expectStatus(200, user.join(reference));
+
+  const answers = await Promise.all(
+    users.map((user, i) =>
+      user.putSession(reference, {
+        properties: { custom: { [`key ${i}`]: i } },
+        members: { me: { properties: { custom: { score: i } } } },
+      }),
+    ),
+  );
+
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    users.map(() => 200),
+  );
+  assert.equal(new Set(answers.map(({ json }) => json.changeNumber)).size, users.length);
+  const { json } = await read(ada, reference);
+  assert.equal(json.changeNumber, users.length * 2);
+  users.forEach((user, i) => {
+    assert.equal(at(json, `properties.custom.key ${i}`), i);
+    assert.equal(ofMember(json, user, 'properties.custom.score'), i);
+  });
+});
+
+// @source contract 4.3 "Any other write to somebody else's index"
+test('a write to one’s own member leaves the other members as they were', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, {
+    constants: { inactiveRemovalTimeout: anHourMs },
+    me: { properties: { custom: { health: 41 } } },
+  });
+  const before = await expectStatus(200, bob.join(reference));
+
+  const { json } = await expectStatus(
+    200,
+    bob.putSession(reference, {
+      members: { me: { properties: { system: { active: false }, custom: { health: 1 } } } },
+    }),
+  );
+
+  assert.deepEqual(at(json, 'members.0'), at(before.json, 'members.0'));
+});
+
+// @source contract 2 "numbers in custom objects round-trip exactly"
+test('a number beyond 2^53 survives writes to other keys', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  await expectStatus(
+    200,
+    ada.putSession(reference, '{"properties":{"custom":{"id":18446744073709551615}}}'),
+  );
+
+  const { text } = await expectStatus(
+    200,
+    ada.putSession(reference, { properties: { custom: { other: 1 } } }),
+  );
+
+  assert.match(text, /"id":18446744073709551615\b/);
+});

@@ -1,0 +1,115 @@
+/** Session templates as clients read them. @source contract 3; guess: the shape of the answers */
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import type { Json } from '../../src/domain/json.ts';
+import { at, demoScid, startKit } from '../../src/testing/kit.ts';
+import { assertNoNulls } from './answers.ts';
+import { assertIsText, expectRefusal, expectStatus } from './new-session.ts';
+
+const all = `/serviceconfigs/${demoScid}/sessiontemplates`;
+
+// @source contract 3
+test('GET sessiontemplates answers every template of the service config by name', async () => {
+  await using kit = await startKit();
+
+  const { json, headers } = await expectStatus(200, kit.user('ada').request('GET', all));
+
+  assert.deepEqual(Object.keys(json), ['results']);
+  const names = (json.results as readonly Json[]).map((result) => at(result, 'templateName'));
+  assert.ok(names.includes('deathmatch'), String(names));
+  assert.equal(new Set(names).size, names.length);
+  for (const result of json.results as readonly Json[]) {
+    assert.notEqual(at(result, 'constants.system'), undefined);
+    assertNoNulls(result);
+  }
+  assert.equal(headers.get('content-type'), 'application/json');
+  assert.equal(headers.get('cache-control'), 'no-cache, no-store');
+});
+
+// @source contract 3
+test('GET of one template answers its document, the same that the list has', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+
+  const { json } = await expectStatus(200, ada.request('GET', `${all}/deathmatch`));
+
+  assert.equal(at(json, 'contractVersion'), 107);
+  assert.equal(at(json, 'constants.system.maxMembersCount'), 16);
+  assert.equal(at(json, 'constants.system.visibility'), 'open');
+  assert.equal(at(json, 'constants.system.capabilities.gameplay'), true);
+  const list = await ada.request('GET', all);
+  const listed = (list.json.results as readonly Json[]).find(
+    (result) => at(result, 'templateName') === 'deathmatch',
+  );
+  assert.deepEqual(at(listed, 'constants'), json.constants);
+});
+
+// @source contract 2: names are compared without regard to case
+test('a template is found by its name in any case', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const path = `/ServiceConfigs/${demoScid.toUpperCase()}/SESSIONTEMPLATES/DeathMatch`;
+
+  const { text } = await expectStatus(200, ada.request('GET', path));
+
+  assert.equal(text, (await ada.request('GET', `${all}/deathmatch`)).text);
+});
+
+// @source contract 3 "Templates in 104/105 shape are upgraded to 107 on load"
+test('a template of contract 105 is answered as upgraded to 107', async () => {
+  await using kit = await startKit();
+
+  const { json } = await expectStatus(200, kit.user('ada').request('GET', `${all}/legacy105`));
+
+  assert.equal(at(json, 'constants.system.timeouts'), undefined);
+  assert.equal(at(json, 'constants.system.reservedRemovalTimeout'), 30_000);
+  assert.equal(at(json, 'constants.system.readyRemovalTimeout'), 180_000);
+  assert.equal(at(json, 'constants.system.sessionEmptyTimeout'), 0);
+});
+
+// @source contract 2, order of checks
+test('templates that are not there answer 404, those of other titles 403', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const stranger = kit.user('stranger', { tid: '4' });
+
+  assertIsText(
+    await expectRefusal(404, 'templateUnknown', ada.request('GET', `${all}/no-such-template`)),
+  );
+  const unknown = `/serviceconfigs/${randomUUID()}/sessiontemplates`;
+  for (const path of [unknown, `${unknown}/deathmatch`]) {
+    assertIsText(await expectRefusal(404, 'serviceConfigUnknown', ada.request('GET', path)));
+  }
+  for (const path of [all, `${all}/deathmatch`]) {
+    assertIsText(await expectRefusal(403, 'serviceConfigForbidden', stranger.request('GET', path)));
+  }
+});
+
+// @source contract 2 "path known, verb wrong"
+test('templates are only read', async () => {
+  await using kit = await startKit();
+
+  for (const path of [all, `${all}/deathmatch`]) {
+    const answer = await expectRefusal(
+      405,
+      'verbNotAllowed',
+      kit.user('ada').request('PUT', path, { body: {} }),
+    );
+    assert.match(answer.headers.get('allow') ?? '', /\bGET\b/);
+  }
+});
+
+// @source contract 3; the TypeScript client says the same in its own words
+test('the TypeScript client reads templates', async () => {
+  await using kit = await startKit();
+  const { client } = kit.user('ada');
+
+  const templates = await client.getSessionTemplates(demoScid);
+  const one = await client.getSessionTemplate(demoScid, 'LobbySession');
+
+  assert.ok(templates.some(({ templateName }) => templateName === 'LobbySession'));
+  assert.equal(one.constants?.system?.maxMembersCount, 8);
+  await assert.rejects(client.getSessionTemplate(demoScid, 'none'), { code: 'templateUnknown' });
+});
