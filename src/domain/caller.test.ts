@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import { ada, referee, sampleUser } from '../testing/samples.ts';
 import { hasMultiplayerPrivilege, xuidOf } from './caller.ts';
 
-const privileges: readonly (readonly [privileges: readonly string[] | undefined, may: boolean])[] = [
-  [undefined, true],
-  [['254'], true],
-  [['188', '254', '255'], true],
-  [[], false],
-  [['188', '2540', '25'], false],
-];
+const privileges: readonly (readonly [privileges: readonly string[] | undefined, may: boolean])[] =
+  [
+    [undefined, true],
+    [['254'], true],
+    [['188', '254', '255'], true],
+    [[], false],
+    [['188', '2540', '25'], false],
+  ];
 
 for (const [listed, may] of privileges) {
   test(`a token with privileges ${listed?.join(' ')} ${may ? 'may' : 'may not'} play with others`, () => {

@@ -3,12 +3,28 @@ import { createHash, createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { digest, guidOf, isGuid, isTitleId, isXuid, keyedDigest } from './ids.ts';
 
-const tables: readonly (readonly [name: string, is: (text: string) => boolean, yes: string[], no: string[]])[] = [
+const tables: readonly (readonly [
+  name: string,
+  is: (text: string) => boolean,
+  yes: string[],
+  no: string[],
+])[] = [
   [
     'GUID',
     isGuid,
-    ['bd6c41c3-01c3-468a-a3b5-3e0fe8133862', 'BD6C41C3-01C3-468A-A3B5-3E0FE8133862', '00000000-0000-0000-0000-000000000000'],
-    ['', 'bd6c41c301c3468aa3b53e0fe8133862', '{bd6c41c3-01c3-468a-a3b5-3e0fe8133862}', 'bd6c41c3-01c3-468a-a3b5-3e0fe813386', 'gd6c41c3-01c3-468a-a3b5-3e0fe8133862', 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862\n'],
+    [
+      'bd6c41c3-01c3-468a-a3b5-3e0fe8133862',
+      'BD6C41C3-01C3-468A-A3B5-3E0FE8133862',
+      '00000000-0000-0000-0000-000000000000',
+    ],
+    [
+      '',
+      'bd6c41c301c3468aa3b53e0fe8133862',
+      '{bd6c41c3-01c3-468a-a3b5-3e0fe8133862}',
+      'bd6c41c3-01c3-468a-a3b5-3e0fe813386',
+      'gd6c41c3-01c3-468a-a3b5-3e0fe8133862',
+      'bd6c41c3-01c3-468a-a3b5-3e0fe8133862\n',
+    ],
   ],
   [
     'xuid',
@@ -35,7 +51,10 @@ test('digests are the first 32 hex digits of SHA-256 and HMAC-SHA-256', () => {
   const key = new Uint8Array(32).fill(7);
   for (const text of ['', 'a', 'ünïcödé', 'x'.repeat(1_000)]) {
     assert.equal(digest(text), createHash('sha256').update(text).digest('hex').slice(0, 32));
-    assert.equal(keyedDigest(key, text), createHmac('sha256', key).update(text).digest('hex').slice(0, 32));
+    assert.equal(
+      keyedDigest(key, text),
+      createHmac('sha256', key).update(text).digest('hex').slice(0, 32),
+    );
   }
 });
 

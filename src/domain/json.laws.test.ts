@@ -95,7 +95,10 @@ test('the depth is the one that the parsed value has', () => {
       : isJsonObject(value)
         ? 1 + Math.max(0, ...Object.values(value).map(depth))
         : 0;
-  const bracketed = fc.oneof(anyJsonText, fc.string().map((one) => JSON.stringify([`"[{${one}\\`])));
+  const bracketed = fc.oneof(
+    anyJsonText,
+    fc.string().map((one) => JSON.stringify([`"[{${one}\\`])),
+  );
   fc.assert(
     fc.property(bracketed, (text) => {
       const expected = depth(parseExactJson(text));

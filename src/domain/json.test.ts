@@ -42,7 +42,10 @@ for (const [token, ordinary] of tokens) {
     const value = parseExactJson(token);
     assert.equal(isRawNumber(value), !ordinary);
     assert.equal(formatJson(value), token);
-    assert.equal(formatJson(parseExactJson(`{"a":[${token}],"b":${token}}`)), `{"a":[${token}],"b":${token}}`);
+    assert.equal(
+      formatJson(parseExactJson(`{"a":[${token}],"b":${token}}`)),
+      `{"a":[${token}],"b":${token}}`,
+    );
   });
 }
 
@@ -71,12 +74,6 @@ test('a request has exact numbers below custom and ordinary ones elsewhere', () 
   const value = parseRequestJson(
     '{"count":1.0,"list":[2.0],"custom":{"id":12345678901234567890,"custom":1.0},"members":{"me":{"custom":3.0}}}',
   );
-  assert.deepEqual(JSON.parse(formatJson(value)), {
-    count: 1,
-    list: [2],
-    custom: { id: 12345678901234567890, custom: 1 },
-    members: { me: { custom: 3 } },
-  });
   assert.equal(
     formatJson(value),
     '{"count":1,"list":[2],"custom":{"id":12345678901234567890,"custom":1.0},"members":{"me":{"custom":3.0}}}',
@@ -84,7 +81,10 @@ test('a request has exact numbers below custom and ordinary ones elsewhere', () 
 });
 
 test('a number beyond all ordinary ones is never Infinity, which would print as null', () => {
-  assert.equal(formatJson(parseRequestJson('{"system":{"latency":1e400}}')), '{"system":{"latency":1e400}}');
+  assert.equal(
+    formatJson(parseRequestJson('{"system":{"latency":1e400}}')),
+    '{"system":{"latency":1e400}}',
+  );
 });
 
 const equal: readonly (readonly [a: string, b: string, same: boolean])[] = [

@@ -30,10 +30,11 @@ const { parse, rawJSON, isRawJSON } = JSON as unknown as {
 /**
  * A number token, outside a string, that `JSON.parse` might not give back as written: many digits,
  * a fraction that ends in 0, one below 1e-6, an exponent, or -0. Text inside a string may match as
- * well, which costs the slow path and nothing else.
+ * well, which costs the slow path and nothing else. The search is for a digit that starts a token,
+ * since a document has few digits and many places where a token may start.
  */
 const mayLoseDigits =
-  /(?:^|[[:,\s])-?(?:[\d.]{16}|\d+\.\d*0(?!\d)|0\.0{6}|\d+(?:\.\d+)?[eE]|0(?<=-0)(?!\.\d*[1-9]))/;
+  /\d(?<=(?:^|[[:,\s])-?\d)(?:[\d.]{15}|\d*\.\d*0(?!\d)|(?<=0)\.0{6}|\d*(?:\.\d+)?[eE]|(?<=-0)(?!\.\d*[1-9]))/;
 
 const keepExactNumbers: Reviver = (_key, value, { source }) =>
   typeof value === 'number' && String(value) !== source ? rawJSON(source) : value;

@@ -76,7 +76,10 @@ test('what fits comes back as it is, words as they are listed', () => {
 
 test('title data is not copied: keys that objects inherit and exact numbers stay', () => {
   const custom = parseExactJson('{"__proto__":{"a":1.50},"constructor":null}');
-  const parsed = parseShape(shape, { count: 1, custom, any: custom }) as { custom: Json; any: Json };
+  const parsed = parseShape(shape, { count: 1, custom, any: custom }) as {
+    custom: Json;
+    any: Json;
+  };
   assert.equal(parsed.custom, custom);
   assert.equal(parsed.any, custom);
 });

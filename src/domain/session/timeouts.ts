@@ -10,10 +10,7 @@ import { removeMembers, withStatus } from './members.ts';
 import type { Member, MemberStatus, Session } from './session.ts';
 
 type Expiry = {
-  readonly timeout:
-    | 'reservedRemovalTimeout'
-    | 'readyRemovalTimeout'
-    | 'inactiveRemovalTimeout';
+  readonly timeout: 'reservedRemovalTimeout' | 'readyRemovalTimeout' | 'inactiveRemovalTimeout';
   readonly becomes: 'inactive' | 'removed';
 };
 

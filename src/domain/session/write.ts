@@ -166,9 +166,9 @@ function applyRequest(
   { request, caller }: SessionWrite,
   facts: WriteFacts,
 ): Session | Refusal {
-  const unsupported = notYetSupported(request);
-  if (unsupported) return unsupported;
   const me = ownRequest(session, request, caller);
+  const unsupported = notYetSupported(request, me);
+  if (unsupported) return unsupported;
   const removed = removeMembers(session, removedIndexes(session, request, me, caller), facts.nowMs);
   const joined =
     me != null && caller.kind === 'user' ? writeOwnMember(removed, me, caller, facts) : removed;
@@ -204,7 +204,10 @@ function removedIndexes(
 }
 
 /** Refuses what belongs to roles and member initialization: notYetSupported. */
-function notYetSupported(request: SessionRequest): Refusal | undefined {
+function notYetSupported(
+  request: SessionRequest,
+  me: MemberRequest | null | undefined,
+): Refusal | undefined {
   const refuse = (path: string, what: string): Refusal =>
     new Refusal('notYetSupported', `${path}: ${what} are not yet supported by this server.`, {
       detail: path,
@@ -212,7 +215,7 @@ function notYetSupported(request: SessionRequest): Refusal | undefined {
   if (request.roleTypes && Object.keys(request.roleTypes).length > 0) {
     return refuse('$.roleTypes', 'roles');
   }
-  if (Object.keys(request.me?.roles ?? {}).length > 0) return refuse('$.members.me.roles', 'roles');
+  if (Object.keys(me?.roles ?? {}).length > 0) return refuse('$.members.me.roles', 'roles');
   return undefined;
 }
 

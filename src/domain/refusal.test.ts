@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  ada,
+  asRefusal,
+  bert,
+  decide,
+  dora,
+  handleFacts,
+  me,
+  referee,
+  reserve,
+  sampleConfig,
+  sampleReference,
+  sampleTemplate,
+  sessionOf,
+  system,
+  write,
+} from '../testing/samples.ts';
+import { mayDeleteHandle } from './handle/access.ts';
+import { createInvite, createTransfer } from './handle/create.ts';
+import { parseHandleRequest } from './handle/request.ts';
+import { Refusal, refusalCodes, type RefusalCode } from './refusal.ts';
+import { mayRead } from './session/access.ts';
+import { parseSessionReference } from './session/reference.ts';
+import { findTemplate, mayUseServiceConfig } from './session/template.ts';
+
+const session = sessionOf([ada]);
+const reserved = write(session, reserve(bert));
+const hidden = sessionOf([ada], { template: sampleTemplate({ visibility: 'private' }) });
+const connected = sampleTemplate({ capabilities: { connectionRequiredForActiveMembers: true } });
+const invite = {
+  type: 'invite',
+  reference: sampleReference,
+  invitedXuid: dora.xuid,
+  inviteAttributes: { titleId: '1' },
+} as const;
+const transfer = { type: 'transfer', reference: sampleReference, origin: sampleReference } as const;
+const facts = handleFacts();
+
+/** One way to each refusal that the law gives. */
+const given: Partial<Record<RefusalCode, () => unknown>> = {
+  requestInvalid: () => decide(session, { unknown: 1 }),
+  nameInvalid: () => parseSessionReference({ ...sampleReference, name: 'a/b' }),
+  serviceConfigUnknown: () => mayUseServiceConfig(new Map(), sampleReference.scid, ada),
+  serviceConfigForbidden: () =>
+    mayUseServiceConfig(
+      new Map([[sampleReference.scid.toLowerCase(), sampleConfig]]),
+      sampleReference.scid,
+      {
+        ...ada,
+        titleId: '1',
+      },
+    ),
+  templateUnknown: () => findTemplate(sampleConfig, 'other'),
+  sessionExists: () => decide(session, {}, { ifNoneMatch: '*' }),
+  sessionMissing: () => decide(undefined, {}, { ifMatch: '*' }),
+  sessionGone: () => decide(undefined, {}, { onlyExisting: true }),
+  etagDiffers: () => decide(session, {}, { ifMatch: '"stale"' }),
+  privilegeMissing: () => decide(session, me(), { by: { ...dora, privileges: [] } }),
+  userRequired: () => decide(session, me(), { by: referee }),
+  serviceRequired: () => decide(session, { servers: { s: {} } }),
+  notAnInitiator: () =>
+    decide(undefined, me(), { template: sampleTemplate({ initiators: ['1'] }) }),
+  constantsConflict: () => decide(session, { constants: { system: { maxMembersCount: 1 } } }),
+  sessionPrivate: () => decide(hidden, me(), { by: dora }),
+  reservationNeeded: () =>
+    decide(sessionOf([ada], { template: sampleTemplate({ visibility: 'visible' }) }), me(), {
+      by: dora,
+    }),
+  sessionFull: () =>
+    decide(sessionOf([ada], { template: sampleTemplate({ maxMembersCount: 1 }) }), me(), {
+      by: dora,
+    }),
+  sessionClosed: () => decide(write(session, system({ closed: true })), me(), { by: dora }),
+  joinRestricted: () =>
+    decide(write(session, system({ joinRestriction: 'local' })), me(), { by: dora }),
+  readRestricted: () =>
+    mayRead(write(session, system({ joinRestriction: 'local', readRestriction: 'local' })), dora, {
+      granted: false,
+      followed: false,
+    }),
+  notAMember: () => decide(session, {}, { by: dora }),
+  reservedOnly: () => decide(reserved, {}, { by: bert }),
+  memberNotYours: () => decide(session, { members: { 7: null } }),
+  connectionRequired: () => decide(undefined, me(), { template: connected }),
+  initializationNotEvaluating: () => decide(session, system({ initializationSucceeded: true })),
+  handleNotYours: () => {
+    const made = createInvite(invite, sampleReference, session, ada, false, facts);
+    return made instanceof Refusal ? made : mayDeleteHandle(made.handle, dora);
+  },
+  inviteBlocked: () => createInvite(invite, sampleReference, session, ada, true, facts),
+  transferTargetMissing: () => createTransfer(transfer, undefined, session, ada, facts),
+  notYetSupported: () => parseHandleRequest({ type: 'search' }),
+};
+
+/** Refusals that others give, or that wait for a rule of the law: of owners. */
+const givenElsewhere: readonly RefusalCode[] = [
+  'pathUnknown',
+  'verbNotAllowed',
+  'notAuthenticated',
+  'contractVersionMissing',
+  'requestMalformed',
+  'requestTooSlow',
+  'headersTooLarge',
+  'bodyTooLarge',
+  'bodyNotJson',
+  'handleUnknown',
+  'handleIdTaken',
+  'tooBusy',
+  'blockedByOwner',
+  'ownerRequired',
+];
+
+for (const [code, provoke] of Object.entries(given)) {
+  test(`${code} is given, with a sentence to act on`, () => {
+    const refusal = asRefusal(provoke());
+    assert.equal(refusal.code, code);
+    assert.match(refusal.text, /^.{20,}\.$/s);
+    assert.doesNotMatch(refusal.text, /undefined|\[object|NaN/);
+  });
+}
+
+test('every code is given here or elsewhere, and none of them twice', () => {
+  assert.deepEqual([...Object.keys(given), ...givenElsewhere].sort(), [...refusalCodes].sort());
+});
+
+test('a refusal shown with a session says the same as without', () => {
+  const refusal = new Refusal('notAMember', 'No.', { detail: 'x' });
+  const shown = refusal.withSession(session);
+  assert.deepEqual(
+    [shown.code, shown.text, shown.detail, shown.session],
+    ['notAMember', 'No.', 'x', session],
+  );
+  assert.equal(new Refusal('notAMember', 'No.').withSession(session).detail, undefined);
+});
