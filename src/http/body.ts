@@ -1,0 +1,119 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import {
+  isDeeperThan,
+  isJsonObject,
+  isRawNumber,
+  parseRequestJson,
+  type Json,
+  type JsonObject,
+} from '../domain/json.ts';
+import { faultAt, findJsonFault, type JsonFault } from '../domain/json-fault.ts';
+import { limits } from '../domain/limits.ts';
+import { Refusal } from '../domain/refusal.ts';
+
+/**
+ * All of the body. Never settles when the client leaves before its end: nobody waits for an answer.
+ *
+ * What comes after a refusal is read and dropped, so that the client hears the answer and the
+ * connection can be used again.
+ *
+ * Refuses: bodyTooLarge.
+ */
+export function readBody(incoming: IncomingMessage, bytesMax: number): Promise<Buffer | Refusal> {
+  return new Promise((resolve) => {
+    const tooLarge = (): void =>
+      resolve(new Refusal('bodyTooLarge', `The body is larger than ${bytesMax} bytes.`));
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    incoming.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= bytesMax) chunks.push(chunk);
+      else tooLarge();
+    });
+    incoming.on('end', () => {
+      const [first = noBytes] = chunks;
+      resolve(chunks.length > 1 ? Buffer.concat(chunks) : first);
+    });
+    if (Number(incoming.headers['content-length']) > bytesMax) tooLarge();
+  });
+}
+
+const noBytes = Buffer.alloc(0);
+
+/**
+ * The JSON object that a body holds, whatever its Content-Type says; numbers under a key named
+ * `custom` are exact.
+ *
+ * Refuses: bodyNotJson, naming line and column; requestInvalid for too deep a nesting.
+ *
+ * @source contract 2
+ */
+export function parseBody(bytes: Buffer): JsonObject | Refusal {
+  const text = textOf(bytes);
+  if (text === undefined) return notReadable('UTF-8', utf8FaultOf(bytes));
+  if (text === '') return new Refusal('bodyNotJson', 'The body is empty; expected a JSON object.');
+  if (isDeeperThan(text, limits.bodyDepthMax)) {
+    return new Refusal(
+      'requestInvalid',
+      `The body nests arrays and objects more than ${limits.bodyDepthMax} deep.`,
+    );
+  }
+  try {
+    const value = parseRequestJson(text);
+    return isJsonObject(value) ? value : notAnObject(value);
+  } catch (error) {
+    const fault = findJsonFault(text);
+    if (fault === undefined) throw error;
+    return notReadable('JSON', fault);
+  }
+}
+
+function notAnObject(value: Json): Refusal {
+  return new Refusal('bodyNotJson', `$: Expected an object, found ${kindOf(value)}.`, {
+    detail: '$',
+  });
+}
+
+function kindOf(value: Json): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return isRawNumber(value) ? 'a number' : `a ${typeof value}`;
+}
+
+function notReadable(as: string, { line, column, expected, found }: JsonFault): Refusal {
+  const place = `line ${line}, column ${column}`;
+  return new Refusal(
+    'bodyNotJson',
+    `The body is not ${as}; ${place}: expected ${expected}, found ${found}.`,
+    { detail: place },
+  );
+}
+
+const byteOrderMark = '\ufeff';
+
+/** Undefined when the bytes are not UTF-8. */
+function textOf(bytes: Buffer): string | undefined {
+  if (!isUtf8(bytes)) return undefined;
+  const text = bytes.toString('utf8');
+  return text.startsWith(byteOrderMark) ? text.slice(1) : text;
+}
+
+const replacement = '\ufffd';
+
+/** The place of the first byte that is not UTF-8. A U+FFFD that the client wrote is no fault. */
+function utf8FaultOf(bytes: Buffer): JsonFault {
+  const text = bytes.toString('utf8');
+  let byteAt = 0;
+  let at = 0;
+  for (;;) {
+    const next = text.indexOf(replacement, at);
+    byteAt += Buffer.byteLength(text.slice(at, next));
+    if (!bytes.subarray(byteAt, byteAt + 3).equals(Buffer.from(replacement))) {
+      const found = `byte 0x${bytes.toString('hex', byteAt, byteAt + 1)}`;
+      return { ...faultAt(text, next, 'UTF-8'), found };
+    }
+    at = next + 1;
+    byteAt += 3;
+  }
+}

@@ -1,0 +1,113 @@
+import { etagOf } from '../domain/session/etag.ts';
+import { renderSession } from '../domain/session/view.ts';
+import type { Refusal, RefusalCode } from '../domain/refusal.ts';
+import type { Answer } from './route.ts';
+
+/** The status of each refusal. Total: a new code must choose. @source contract 2 to 8 */
+const statusOf: Record<RefusalCode, number> = {
+  // the door
+  pathUnknown: 404,
+  verbNotAllowed: 405,
+  notAuthenticated: 401,
+  contractVersionMissing: 400,
+  requestMalformed: 400,
+  requestTooSlow: 408,
+  headersTooLarge: 431,
+  bodyTooLarge: 413,
+  bodyNotJson: 400,
+  requestInvalid: 400,
+  nameInvalid: 400,
+  serviceConfigUnknown: 404,
+  serviceConfigForbidden: 403,
+  templateUnknown: 404,
+  // sessions
+  sessionExists: 412,
+  sessionMissing: 412,
+  sessionGone: 404,
+  etagDiffers: 412,
+  privilegeMissing: 403,
+  userRequired: 403,
+  serviceRequired: 403,
+  notAnInitiator: 403,
+  constantsConflict: 409,
+  sessionPrivate: 403,
+  reservationNeeded: 400,
+  sessionFull: 400,
+  blockedByOwner: 403,
+  sessionClosed: 403,
+  joinRestricted: 403,
+  readRestricted: 403,
+  notAMember: 403,
+  reservedOnly: 403,
+  memberNotYours: 403,
+  ownerRequired: 403,
+  connectionRequired: 400,
+  initializationNotEvaluating: 409,
+  // handles
+  handleUnknown: 404,
+  handleNotYours: 403,
+  handleIdTaken: 409,
+  inviteBlocked: 403,
+  transferTargetMissing: 403,
+  // the rest
+  notYetSupported: 400,
+  tooBusy: 503,
+};
+
+/** Refusals that are answered without a body. @source contract 4, step 2 */
+const withoutBody: ReadonlySet<RefusalCode> = new Set(['sessionMissing']);
+
+/** Seconds after which a client may come again; sent with 503 and nothing else. */
+export const retryAfter = { 'Retry-After': '1' } as const;
+
+/**
+ * What a refusal looks like on the wire: its one sentence as text, or the session as it stands, in
+ * the shape of `contractVersion` and with its ETag, where the refusal carries one. The headers say
+ * which rule refused.
+ *
+ * @source contract 2
+ */
+export function refusalResponse(refusal: Refusal, contractVersion: number): Answer {
+  const { code, text, detail, session } = refusal;
+  const status = statusOf[code];
+  const headers = {
+    'X-Mpsd-Refusal': code,
+    ...(detail !== undefined && { 'X-Mpsd-Detail': formatHeaderValue(detail) }),
+    ...(status === 401 && { 'WWW-Authenticate': 'XBL3.0' }),
+    ...(status === 503 && retryAfter),
+  };
+  if (session !== undefined) {
+    return {
+      status,
+      headers: { ...headers, ETag: etagOf(session) },
+      body: renderSession(session, contractVersion),
+    };
+  }
+  if (withoutBody.has(code)) return { status, headers };
+  return textResponse(status, text, headers);
+}
+
+/** An answer of plain text. */
+export function textResponse(
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  return { status, headers, body: text, contentType: 'text/plain; charset=utf-8' };
+}
+
+const detailCharactersMax = 1_000;
+
+/**
+ * `text` as a header may hold it: what is not printable ASCII, and "%", percent-encoded as UTF-8,
+ * cut to 1,000 characters.
+ */
+export function formatHeaderValue(text: string): string {
+  const encoded = text
+    .slice(0, detailCharactersMax)
+    .toWellFormed()
+    .replace(/[^\x20-\x7e]|%/gu, (character) => encodeURIComponent(character));
+  return encoded.length <= detailCharactersMax
+    ? encoded
+    : encoded.slice(0, detailCharactersMax).replace(/%.?$/, '');
+}

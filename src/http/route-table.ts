@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { Refusal } from '../domain/refusal.ts';
+import type { RefusalWithHeaders, Route } from './route.ts';
+
+/** Finds the route of a request line. */
+export type RouteTable = {
+  /**
+   * The route of this verb on the path of `target`: the path decides first, then the verb. A
+   * trailing slash is an empty segment, and no path has one.
+   *
+   * Refuses: requestMalformed, pathUnknown, verbNotAllowed with `Allow`.
+   *
+   * @source contract 2
+   */
+  find(method: string, target: string): RouteMatch | Refusal | RefusalWithHeaders;
+};
+
+export type RouteMatch = {
+  readonly route: Route;
+  readonly params: Readonly<Record<string, string>>;
+  /** What follows the `?`, undecoded. */
+  readonly search: string;
+};
+
+/** A place in the tree of paths; `verbs` is empty where no path ends. */
+type Node = {
+  readonly literals: Map<string, Node>;
+  parameter?: Node;
+  readonly verbs: Map<string, Verb>;
+};
+
+type Verb = {
+  readonly route: Route;
+  /** The parameters of the path, and which of its segments each is. */
+  readonly parameters: readonly { readonly name: string; readonly at: number }[];
+};
+
+/** The table of these routes. */
+export function buildRouteTable(routes: readonly Route[]): RouteTable {
+  const root = newNode();
+  for (const route of routes) addRoute(root, route);
+  return { find: (method, target) => findRoute(root, method, target) };
+}
+
+function newNode(): Node {
+  return { literals: new Map(), verbs: new Map() };
+}
+
+function addRoute(root: Node, route: Route): void {
+  const parameters: { name: string; at: number }[] = [];
+  let node = root;
+  for (const [at, segment] of segmentsOf(route.path).entries()) {
+    const name = /^\{(\w+)\}$/.exec(segment)?.[1];
+    if (name === undefined) {
+      const literal = segment.toLowerCase();
+      const next = node.literals.get(literal) ?? newNode();
+      node.literals.set(literal, next);
+      node = next;
+    } else {
+      parameters.push({ name, at });
+      node.parameter ??= newNode();
+      node = node.parameter;
+    }
+  }
+  assert(!node.verbs.has(route.method), `two routes answer ${route.method} ${route.path}`);
+  node.verbs.set(route.method, { route, parameters });
+}
+
+function findRoute(
+  root: Node,
+  method: string,
+  target: string,
+): RouteMatch | Refusal | RefusalWithHeaders {
+  const searchAt = target.indexOf('?');
+  const path = pathOf(searchAt < 0 ? target : target.slice(0, searchAt));
+  const segments = decodeSegments(path);
+  if (segments === undefined) {
+    return new Refusal(
+      'requestMalformed',
+      `The path ${path} is not percent-encoded UTF-8; write each "%" of a name as "%25".`,
+    );
+  }
+  const node = descend(root, segments, 0);
+  if (node === undefined) {
+    return new Refusal('pathUnknown', `Nothing is found at ${path}.${adviceOn(segments)}`);
+  }
+  const verb = node.verbs.get(method);
+  if (verb === undefined) {
+    const allowed = [...node.verbs.keys()].join(', ');
+    return {
+      refusal: new Refusal('verbNotAllowed', `${path} answers ${allowed}, not ${method}.`),
+      headers: { Allow: allowed },
+    };
+  }
+  const params: Record<string, string> = {};
+  for (const { name, at } of verb.parameters) params[name] = segments[at] ?? '';
+  return { route: verb.route, params, search: searchAt < 0 ? '' : target.slice(searchAt + 1) };
+}
+
+/** The path of a request target, which a client that believes to talk to a proxy sends as a URL. */
+function pathOf(target: string): string {
+  return target.startsWith('/') ? target : `/${target.replace(/^https?:\/\/[^/]*\/?/i, '')}`;
+}
+
+function segmentsOf(path: string): string[] {
+  return path === '/' ? [] : path.split('/').slice(1);
+}
+
+/** Undefined when the percent-encoding is malformed. */
+function decodeSegments(path: string): string[] | undefined {
+  const segments = segmentsOf(path);
+  if (!path.includes('%')) return segments;
+  try {
+    return segments.map((segment) => decodeURIComponent(segment));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The place that `segments` lead to from `node`, which is at depth `at`; literals go first. */
+function descend(node: Node, segments: readonly string[], at: number): Node | undefined {
+  const segment = segments[at];
+  if (segment === undefined) return node.verbs.size > 0 ? node : undefined;
+  if (segment === '') return undefined;
+  const literal = node.literals.get(segment.toLowerCase());
+  const found = literal && descend(literal, segments, at + 1);
+  if (found !== undefined || node.parameter === undefined) return found;
+  return descend(node.parameter, segments, at + 1);
+}
+
+function adviceOn(segments: readonly string[]): string {
+  return segments.includes('') ? ' It has an empty segment; a name is missing.' : '';
+}

@@ -1,0 +1,82 @@
+/**
+ * A server of a few small routes, to try the door on.
+ */
+
+import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
+import type { World } from '../directory/world.ts';
+import { formatJson } from '../domain/json.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { type App, buildApp } from '../http/app.ts';
+import type { DoorSettings } from '../http/door.ts';
+import type { Route, RouteRequest } from '../http/route.ts';
+import { manualClock } from './manual-clock.ts';
+import { ada } from './samples.ts';
+
+/** Thrown by a sample route in place of a store that is away. */
+export class SampleOutage extends Error {}
+
+/** The largest body that a sample app reads. */
+export const sampleBodyBytesMax = 1_048_576;
+
+/** Headers that pass every check of a session directory path. */
+export const goodHeaders = { authorization: 'ada', 'x-xbl-contract-version': '107' } as const;
+
+/** Lets in 'ada', and 'slow ada' after a turn of the event loop; cannot tell of 'unknowable'. */
+export const sampleAuthenticator: Authenticator = {
+  authenticate(authorization) {
+    if (authorization === 'ada') return ada;
+    if (authorization === 'slow ada') return Promise.resolve(ada);
+    if (authorization === 'unknowable') return Promise.reject(new AuthenticatorUnavailable());
+    return new Refusal('notAuthenticated', 'Authorization is not that of Ada.');
+  },
+};
+
+/** Answers what the route was told, but for the headers. */
+async function echo({ params, query, body, caller, contractVersion }: RouteRequest) {
+  const told = { params, query: [...query], body, caller: caller?.kind ?? null, contractVersion };
+  return { status: 200, body: formatJson(told) };
+}
+
+/** `GET`, `PUT` and `DELETE /rooms/{room}/seats/{Seat}`, and others whose paths look alike. */
+export const sampleRoutes: readonly Route[] = [
+  sampleRoute('GET', '/rooms/{room}/Seats/{Seat}'),
+  sampleRoute('PUT', '/rooms/{room}/Seats/{Seat}', { body: 'object' }),
+  sampleRoute('DELETE', '/rooms/{room}/Seats/{Seat}', { answer: async () => ({ status: 204 }) }),
+  sampleRoute('GET', '/rooms/{room}/Seats/mine'),
+  sampleRoute('GET', '/rooms/all/doors'),
+  sampleRoute('POST', '/people/{owner}', { door: 'authorized', body: 'object' }),
+  sampleRoute('POST', '/open', { door: 'open', body: 'object' }),
+  sampleRoute('GET', '/', { door: 'open' }),
+];
+
+/** A route that echoes, behind the door of the session directory, unless told otherwise. */
+export function sampleRoute(
+  method: Route['method'],
+  path: string,
+  more: Partial<Route> = {},
+): Route {
+  return { method, path, door: 'sessionDirectory', body: 'none', answer: echo, ...more };
+}
+
+/** An app of the sample routes and `more`; what it logs is in `logged`. */
+export function sampleApp(
+  more: readonly Route[] = [],
+  settings: Partial<DoorSettings> = {},
+): App & { readonly logged: readonly string[] } {
+  const logged: string[] = [];
+  let guids = 0;
+  const app = buildApp({
+    routes: [...sampleRoutes, ...more],
+    authenticator: sampleAuthenticator,
+    // The door asks the world for nothing else.
+    world: {
+      clock: manualClock(),
+      ids: { guid: () => `00000000-0000-4000-8000-${String(++guids).padStart(12, '0')}` },
+    } as Partial<World> as World,
+    limits: { bodyBytesMax: sampleBodyBytesMax },
+    isOutage: (error) => error instanceof SampleOutage,
+    log: (text) => logged.push(text),
+    ...settings,
+  });
+  return { ...app, logged };
+}
