@@ -1,43 +1,21 @@
-import {
-  createServer,
-  METHODS,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { fastify, type FastifyReply, type FastifyRequest, type HTTPMethods } from 'fastify';
 import type { Ids } from '../platform/ids.ts';
 import { refuseConnect, refuseConnection } from './connection-refusal.ts';
-import { openDoor, type DoorSettings } from './door.ts';
+import { type DoorSettings, openDoor } from './door.ts';
 
 /** A server of routes, from `listen` until `close`. */
 export type App = {
-  /** Listens; port 0 finds a free one. `url` has no slash at the end. */
+  /** Listens; port 0 finds a free one. `url` has no slash at the end. Rejects as Node's server fails. */
   listen(at: { readonly host: string; readonly port: number }): Promise<Listening>;
   /** Lets the requests under way come to their end; idle connections are closed at once. */
   close(): Promise<void>;
-  /** Answers a request that saw no socket. For tests. */
-  inject(request: InjectedRequest): Promise<InjectedAnswer>;
+  /** Answers one request, wherever it came from. */
+  readonly answer: RequestListener;
 };
 
 type Listening = { readonly url: string; readonly port: number };
-
-export type InjectedRequest = {
-  /** GET when absent. */
-  readonly method?: string;
-  readonly url: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
-};
-
-export type InjectedAnswer = {
-  readonly status: number;
-  /** By lower-case name. */
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly body: string;
-};
 
 /** Milliseconds after which a client is cut off, so that slow ones cannot use up the sockets. */
 const timeouts = {
@@ -49,49 +27,43 @@ const timeouts = {
 };
 
 /**
- * The HTTP server of these routes.
- *
- * Fastify listens, closes, and carries a request to the door. What a request must pass, and how it
- * is answered, is the door's: paths decide before verbs, and bodies are read last.
+ * The HTTP server of these routes: Node's, with the door behind it.
  *
  * @source contract 2
  */
 export function buildApp(settings: DoorSettings): App {
   const door = openDoor(settings);
-  const answer = (request: FastifyRequest, reply: FastifyReply): void => {
-    reply.hijack();
-    void door.answer(request.raw, reply.raw);
+  let closed: Promise<void> | undefined;
+  const answer: RequestListener = (incoming, outgoing) => {
+    if (closed) outgoing.shouldKeepAlive = false;
+    // An answer that was under way when the server closed leaves an idle connection behind.
+    outgoing.once('close', () => closed && server.closeIdleConnections());
+    void door.answer(incoming, outgoing);
   };
-
-  const app = fastify({
-    serverFactory: (listener) => createHttpServer(listener, settings.world.ids),
-    // Nothing goes by schema here: the compilers are most of what Fastify would load.
-    schemaController: { compilersFactory: { buildValidator: never, buildSerializer: never } },
-    // While closing, requests are answered as ever, and their connections closed.
-    return503OnClosing: false,
-    // Targets that Fastify cannot decode.
-    frameworkErrors: (_error, request, reply) => answer(request, reply),
-    clientErrorHandler: () => undefined,
-  });
-  const verbs = METHODS.filter((verb) => verb !== 'CONNECT');
-  for (const verb of verbs) app.addHttpMethod(verb, { hasBody: false, overrideExisting: true });
-  app.route({ method: verbs, url: '*', handler: answer });
+  const server = createHttpServer(answer, settings.world.ids);
 
   return {
+    answer,
     async listen({ host, port }) {
-      const url = await app.listen({ host, port });
-      return { url, port: (app.server.address() as AddressInfo).port };
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ host, port }, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      });
+      const at = server.address() as AddressInfo;
+      const name = isIPv6(host) ? `[${host}]` : host;
+      return { url: `http://${name}:${at.port}`, port: at.port };
     },
-    close: () => app.close(),
-    async inject({ method = 'GET', url, headers = {}, body }) {
-      const request = {
-        method: method as HTTPMethods,
-        url,
-        headers,
-        ...(body && { payload: body }),
-      };
-      const answer = await app.inject(request);
-      return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+    close() {
+      closed ??= new Promise((resolve, reject) => {
+        server.close((error) => {
+          if (error && 'code' in error && error.code !== 'ERR_SERVER_NOT_RUNNING') reject(error);
+          else resolve();
+        });
+      });
+      return closed;
     },
   };
 }
@@ -110,8 +82,4 @@ export function createHttpServer(listener: RequestListener, ids: Ids): Server {
   );
   server.on('connect', (_incoming, socket) => refuseConnect(socket, ids.guid()));
   return server;
-}
-
-function never(): never {
-  throw new Error('no route has a schema');
 }

@@ -81,7 +81,10 @@ function constantsRefusal(system: ConstantsSystem): Refusal | undefined {
 }
 
 /** What these constants ask for that the server cannot do; undefined when it can do all. */
-function notYetSupported({ capabilities, memberInitialization }: ConstantsSystem): string | undefined {
+function notYetSupported({
+  capabilities,
+  memberInitialization,
+}: ConstantsSystem): string | undefined {
   if (capabilities.large) return 'capability large';
   if (capabilities.hasOwners) return 'capability hasOwners';
   return memberInitialization === undefined ? undefined : 'memberInitialization';
@@ -138,7 +141,11 @@ export function mayRepeatConstants(session: Session, request: SessionRequest): R
   if (asked === undefined) return undefined;
   const system = (asked.system ?? {}) as JsonObject;
   const custom = asked.custom ?? {};
-  const heldSystem = withUnset(session.constants.system as unknown as JsonObject, system, offOrNull);
+  const heldSystem = withUnset(
+    session.constants.system as unknown as JsonObject,
+    system,
+    offOrNull,
+  );
   const heldCustom = withUnset(session.constants.custom, custom, () => null);
   const conflicts = [
     layOver(heldSystem, system, '$.constants.system'),
@@ -162,7 +169,8 @@ function withUnset(
   for (const [key, value] of Object.entries(asked)) {
     const set = named.get(key);
     if (set === undefined) named.set(key, unsetOf(value));
-    else if (isJsonObject(set) && isJsonObject(value)) named.set(key, withUnset(set, value, unsetOf));
+    else if (isJsonObject(set) && isJsonObject(value))
+      named.set(key, withUnset(set, value, unsetOf));
   }
   return Object.fromEntries(named);
 }
