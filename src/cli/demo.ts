@@ -112,7 +112,10 @@ function joining({
 
 async function play(url: string, tell: (line: string) => void): Promise<void> {
   let step = 0;
-  const say = (line: string): void => tell(`${String((step += 1)).padStart(2)}. ${line}`);
+  const say = (line: string): void => {
+    step += 1;
+    tell(`${String(step).padStart(2)}. ${line}`);
+  };
   const [ada, ben, cleo] = [player(url, 'Ada'), player(url, 'Ben'), player(url, 'Cleo')];
   const reference = (templateName: string): SessionReference => ({
     scid,

@@ -28,9 +28,7 @@ const multiplayerPrivilege = '254';
 
 /** True when the caller may create and join sessions. Services always may. @source contract 2.1 */
 export function hasMultiplayerPrivilege(caller: Caller): boolean {
-  return (
-    caller.kind === 'service' || (caller.privileges?.includes(multiplayerPrivilege) ?? true)
-  );
+  return caller.kind === 'service' || (caller.privileges?.includes(multiplayerPrivilege) ?? true);
 }
 
 /** The caller's xuid; undefined for a service. */

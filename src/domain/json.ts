@@ -63,6 +63,17 @@ export function formatJson(value: unknown): string {
   return JSON.stringify(value);
 }
 
+const keptTexts = new WeakMap<object, string>();
+
+/** `formatJson(value)` of a value that never changes, kept for as long as somebody holds the value. */
+export function formatKept(value: object): string {
+  const known = keptTexts.get(value);
+  if (known !== undefined) return known;
+  const text = formatJson(value);
+  keptTexts.set(value, text);
+  return text;
+}
+
 export { isRawJSON as isRawNumber };
 
 /** True of a JSON object: not an array, not null, not a `RawNumber`. */

@@ -479,7 +479,7 @@ test(
   options,
   async () => {
     const bytes = 32 * 1_048_576;
-    const answer = async () => ({ status: 200, body: Buffer.alloc(bytes) });
+    const answer = async () => ({ status: 200, body: 'x'.repeat(bytes) });
     await using app = await listen([sampleRoute('GET', '/large', { answer })]);
     const socket = connect(app.port, '127.0.0.1');
     socket.write(`GET /large HTTP/1.1\r\n${good}Transfer-Encoding: chunked\r\n\r\n`);

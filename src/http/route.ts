@@ -41,7 +41,7 @@ export type RouteRequest = {
 export type Answer = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
+  readonly body?: string;
   /** Of the body; `application/json` when absent. */
   readonly contentType?: string;
   /** True for a session document, which clients may revalidate. */

@@ -28,9 +28,7 @@ export function followersToAsk(session: Session, caller: Caller): readonly Xuid[
   if (xuid === undefined || memberOf(session, xuid) !== undefined) return undefined;
   const { join, read } = restrictionsOf(session);
   if (join !== 'followed' && read !== 'followed') return undefined;
-  return session.members
-    .filter(({ status }) => status !== 'reserved')
-    .map((member) => member.xuid);
+  return session.members.filter(({ status }) => status !== 'reserved').map((member) => member.xuid);
 }
 
 /**
@@ -38,11 +36,7 @@ export function followersToAsk(session: Session, caller: Caller): readonly Xuid[
  *
  * Refuses: sessionPrivate, readRestricted.
  */
-export function mayRead(
-  session: Session,
-  caller: Caller,
-  facts: AccessFacts,
-): Refusal | undefined {
+export function mayRead(session: Session, caller: Caller, facts: AccessFacts): Refusal | undefined {
   const { capabilities, visibility, broadcastViewerTitleIds } = session.constants.system;
   if (caller.kind === 'service' || memberOf(session, caller.xuid) !== undefined) return undefined;
   if (

@@ -42,9 +42,7 @@ export function writeOwnMember(
       : present;
   const written = writeMember(session, accepted, request, caller, facts);
   if (written instanceof Refusal) return written;
-  return present === undefined
-    ? withNewMember(session, written)
-    : withMember(session, written);
+  return present === undefined ? withNewMember(session, written) : withMember(session, written);
 }
 
 function join(
@@ -108,15 +106,20 @@ function writeMember(
       ? undefined
       : keyedDigest(deviceTokenKey, merged.secureDeviceAddress);
   if (deviceToken !== undefined && namesToken(merged.measurements, deviceToken)) {
-    return new Refusal('requestInvalid', 'A member cannot measure itself: leave out the own device token.', {
-      detail: '$.members.me.properties.system.measurements',
-    });
+    return new Refusal(
+      'requestInvalid',
+      'A member cannot measure itself: leave out the own device token.',
+      {
+        detail: '$.members.me.properties.system.measurements',
+      },
+    );
   }
-  const { deviceToken: _token, titleId: _title, deviceId: _device, ...kept } = withStatus(
-    member,
-    status,
-    nowMs,
-  );
+  const {
+    deviceToken: _token,
+    titleId: _title,
+    deviceId: _device,
+    ...kept
+  } = withStatus(member, status, nowMs);
   return {
     ...kept,
     properties: {
@@ -246,7 +249,10 @@ export function removeMembers(
   };
 }
 
-function withoutMembers(session: Session, members: readonly Member[]): Session['properties']['system'] {
+function withoutMembers(
+  session: Session,
+  members: readonly Member[],
+): Session['properties']['system'] {
   const { host, turn, ...rest } = session.properties.system;
   const hostStays = host !== undefined && members.some(({ deviceToken }) => deviceToken === host);
   const turns = turn?.filter((index) => members.some((member) => member.index === index));
@@ -259,5 +265,7 @@ function withoutMembers(session: Session, members: readonly Member[]): Session['
 
 function remember(former: readonly Xuid[], gone: readonly Xuid[]): readonly Xuid[] {
   if (gone.length === 0) return former;
-  return [...former.filter((xuid) => !gone.includes(xuid)), ...gone].slice(-limits.formerMembersMax);
+  return [...former.filter((xuid) => !gone.includes(xuid)), ...gone].slice(
+    -limits.formerMembersMax,
+  );
 }

@@ -87,7 +87,9 @@ export function restrictionsOf({ constants, properties }: Session): {
   return { join, read };
 }
 
-function defaultRestriction({ userAuthorizationStyle }: Session['constants']['system']['capabilities']): Restriction {
+function defaultRestriction({
+  userAuthorizationStyle,
+}: Session['constants']['system']['capabilities']): Restriction {
   return userAuthorizationStyle ? 'local' : 'none';
 }
 
@@ -145,18 +147,26 @@ function propertiesProblem(session: Session, request: PropertiesRequest): Refusa
   const asked = request.system ?? {};
   const { join, read } = restrictionsOf(session);
   if (system.keywords !== undefined && system.keywords.length > 0 && visibility === 'private') {
-    return invalid('keywords', 'cannot be set on a session of visibility private: nobody could find it by them');
+    return invalid(
+      'keywords',
+      'cannot be set on a session of visibility private: nobody could find it by them',
+    );
   }
   const stranger = system.turn?.find((index) => !session.members.some((m) => m.index === index));
   if (stranger !== undefined && asked.turn != null) {
     return invalid('turn', `names member ${stranger}, who is not in the session`);
   }
   if (capabilities.userAuthorizationStyle) {
-    if (join === 'none') return invalid('joinRestriction', 'cannot be "none" with capability userAuthorizationStyle');
-    if (read === 'none') return invalid('readRestriction', 'cannot be "none" with capability userAuthorizationStyle');
+    if (join === 'none')
+      return invalid('joinRestriction', 'cannot be "none" with capability userAuthorizationStyle');
+    if (read === 'none')
+      return invalid('readRestriction', 'cannot be "none" with capability userAuthorizationStyle');
   }
   if (openness[read] < openness[join]) {
-    return invalid('readRestriction', `is "${read}", which is narrower than joinRestriction "${join}": whoever may join must be able to read`);
+    return invalid(
+      'readRestriction',
+      `is "${read}", which is narrower than joinRestriction "${join}": whoever may join must be able to read`,
+    );
   }
   if (asked.locked === true && system.closed !== true) {
     return invalid('locked', 'needs closed: true');

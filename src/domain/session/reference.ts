@@ -61,7 +61,10 @@ export function parseSessionReference(parts: {
   readonly name: string;
 }): SessionReference | Refusal {
   if (!isGuid(parts.scid)) {
-    return new Refusal('serviceConfigUnknown', `"${parts.scid}" is not a service config id (GUID).`);
+    return new Refusal(
+      'serviceConfigUnknown',
+      `"${parts.scid}" is not a service config id (GUID).`,
+    );
   }
   for (const part of ['templateName', 'name'] as const) {
     if (!isName(parts[part])) {

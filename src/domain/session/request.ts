@@ -215,11 +215,7 @@ export function parseSessionRequest(
 ): SessionRequest | Refusal {
   const parts = parseShape(sessionBody, body);
   if (parts instanceof Refusal) return parts;
-  const constants = parsePart(
-    writtenConstantsIn(contractVersion),
-    parts.constants,
-    '$.constants',
-  );
+  const constants = parsePart(writtenConstantsIn(contractVersion), parts.constants, '$.constants');
   if (constants instanceof Refusal) return constants;
   const properties = parsePart(propertiesRequest, parts.properties, '$.properties');
   if (properties instanceof Refusal) return properties;
@@ -311,9 +307,13 @@ function parseServers(servers: JsonObject): SessionRequest['servers'] | Refusal 
   const parsed: { name: string; request: ServerRequest | null }[] = [];
   for (const [name, value] of Object.entries(servers)) {
     if (!isName(name)) {
-      return new Refusal('requestInvalid', `$.servers: Expected ${nameExpectation}, not ${JSON.stringify(name)}.`, {
-        detail: '$.servers',
-      });
+      return new Refusal(
+        'requestInvalid',
+        `$.servers: Expected ${nameExpectation}, not ${JSON.stringify(name)}.`,
+        {
+          detail: '$.servers',
+        },
+      );
     }
     const request = value === null ? null : parseShape(serverRequest, value, `$.servers.${name}`);
     if (request instanceof Refusal) return request;

@@ -4,40 +4,43 @@
  * @source contract 4, wire 3
  */
 
-import { isJsonObject, formatJson, type Json, type JsonObject } from '../json.ts';
+import { formatJson, formatKept, isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { formatTime } from '../time.ts';
-import { downgradeConstantsSystem } from './contract-version.ts';
+import { downgradeConstantsSystem, newestContractVersion } from './contract-version.ts';
 import { restrictionsOf } from './properties.ts';
 import type { Member, Session } from './session.ts';
 import { nextDueMs } from './timeouts.ts';
 
-/** The text of the document, in the shape of `contractVersion`, as UTF-8. */
-export function renderSession(session: Session, contractVersion: number): Uint8Array {
-  const shape = contractVersion < 107 ? contractVersion : 107;
+/** The text of the document, in the shape of `contractVersion`. */
+export function renderSession(session: Session, contractVersion: number): string {
+  const shape = Math.min(contractVersion, newestContractVersion);
   const known = rendered.get(session)?.get(shape);
   if (known !== undefined) return known;
-  const text = utf8.encode(formatSession(session, shape));
-  const byShape = rendered.get(session) ?? new Map<number, Uint8Array>();
+  const text = formatSession(session, shape);
+  const byShape = rendered.get(session) ?? new Map<number, string>();
   rendered.set(session, byShape.set(shape, text));
   return text;
 }
 
 // Documents are answered far more often than they change, and a value never changes: its text is
 // kept for as long as somebody holds the value. A write leaves most members as they were.
-const rendered = new WeakMap<Session, Map<number, Uint8Array>>();
+const rendered = new WeakMap<Session, Map<number, string>>();
 const renderedMembers = new WeakMap<
   Member,
   { readonly text: string; readonly next: number; readonly turn: boolean }
 >();
-const utf8 = new TextEncoder();
 
-/** `formatJson(viewSession(…))`, put together from the texts of the members. */
+/** `formatJson(viewSession(…))`, put together from the texts of the parts that writes leave alone. */
 function formatSession(session: Session, contractVersion: number): string {
-  const head = formatJson(viewWithoutMembers(session, contractVersion));
+  const head = formatJson(viewHead(session, contractVersion));
+  const constants =
+    contractVersion === newestContractVersion
+      ? formatKept(session.constants)
+      : formatJson(viewConstants(session, contractVersion));
   const members = membersInOrder(session).map(
     ({ member, next, turn }) => `"${member.index}":${formatMember(member, next, turn)}`,
   );
-  return `${head.slice(0, -1)},"members":{${members.join(',')}}}`;
+  return `${head.slice(0, -1)},"constants":${constants},"members":{${members.join(',')}}}`;
 }
 
 function formatMember(member: Member, next: number, turn: boolean): string {
@@ -50,14 +53,17 @@ function formatMember(member: Member, next: number, turn: boolean): string {
 
 /** The document, in the shape of `contractVersion`. */
 export function viewSession(session: Session, contractVersion: number): JsonObject {
-  return { ...viewWithoutMembers(session, contractVersion), members: viewMembers(session) };
+  return {
+    ...viewHead(session, contractVersion),
+    constants: viewConstants(session, contractVersion),
+    members: viewMembers(session),
+  };
 }
 
-function viewWithoutMembers(session: Session, contractVersion: number): JsonObject {
+function viewHead(session: Session, contractVersion: number): JsonObject {
   const dueMs = nextDueMs(session);
   return {
     membersInfo: viewMembersInfo(session),
-    constants: viewConstants(session, contractVersion),
     ...(session.roleTypes && { roleTypes: viewRoleTypes(session.roleTypes) }),
     properties: viewProperties(session, contractVersion),
     servers: session.servers as unknown as JsonObject,

@@ -8,8 +8,7 @@ import type { Route, RouteRequest } from '../route.ts';
 import { answerRead, answerWritten } from '../session-answer.ts';
 
 /** Where one session lives. */
-export const sessionPath =
-  '/serviceconfigs/{scid}/sessiontemplates/{templateName}/sessions/{name}';
+export const sessionPath = '/serviceconfigs/{scid}/sessiontemplates/{templateName}/sessions/{name}';
 
 /** The reference that the path of a session names. Refuses: nameInvalid, serviceConfigUnknown. */
 export function referenceOf({ params }: RouteRequest): ReturnType<typeof parseSessionReference> {

@@ -1,18 +1,9 @@
-import { formatJson } from '../../domain/json.ts';
-import type { Member, Session } from '../../domain/session/session.ts';
+import { formatJson, formatKept } from '../../domain/json.ts';
+import type { Session } from '../../domain/session/session.ts';
 
-// A write leaves most members as they were; a value never changes, so its text is kept with it.
-const memberTexts = new WeakMap<Member, string>();
-
-/** `formatJson(session)`, put together from the texts of the members. */
-export function formatStoredSession({ members, ...rest }: Session): string {
-  return `${formatJson(rest).slice(0, -1)},"members":[${members.map(textOf).join(',')}]}`;
-}
-
-function textOf(member: Member): string {
-  const known = memberTexts.get(member);
-  if (known !== undefined) return known;
-  const text = formatJson(member);
-  memberTexts.set(member, text);
-  return text;
+/** `formatJson(session)`, put together from the texts of the parts that writes leave alone. */
+export function formatStoredSession({ members, constants, properties, ...rest }: Session): string {
+  const head = formatJson(rest).slice(0, -1);
+  const texts = members.map(formatKept).join(',');
+  return `${head},"constants":${formatKept(constants)},"properties":${formatKept(properties)},"members":[${texts}]}`;
 }
