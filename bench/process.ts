@@ -52,7 +52,12 @@ export function pin(pid: number, cores: string): Promise<void> {
 
 function nextMessage<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as T));
-    child.once('exit', (code) => reject(new Error(`a server under measurement ended: ${code}`)));
+    const ended = (code: number | null): void =>
+      reject(new Error(`a server under measurement ended: ${code}`));
+    child.once('exit', ended);
+    child.once('message', (message) => {
+      child.off('exit', ended);
+      resolve(message as T);
+    });
   });
 }

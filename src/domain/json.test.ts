@@ -63,8 +63,44 @@ test('keys that objects inherit are keys like any other', () => {
   }
 });
 
+test('a key is the one that was written, whatever anybody sent before', () => {
+  for (const number of ['1', '1.0']) {
+    const before = `{"o":${number},"\\\\":${number}}`;
+    for (const key of ['\n', '"', '\\', '/', 'A', '~', '~0a', '\u0000', '\ud800', '__proto__']) {
+      // As it may be written, with every character escaped.
+      const escaped = [...key]
+        .map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+        .join('');
+      for (const written of [`"${escaped}"`, JSON.stringify(key)]) {
+        formatJson(parseExactJson(before));
+        const text = `{"o":${number},${written} :[{${written}: ${number}}]}`;
+        const plain = JSON.stringify(key);
+        assert.equal(
+          formatJson(parseExactJson(text)),
+          `{"o":${number},${plain}:[{${plain}:${number}}]}`,
+        );
+      }
+    }
+  }
+});
+
+test('a string that looks like an escaped key, and one that ends in a colon, are strings', () => {
+  const text = '{"a":["\\"b\\":1","~22:","\\n:"],"\\\\":"~5c"}';
+  assert.equal(formatJson(parseExactJson(text)), text);
+});
+
 test('text that is not JSON is a SyntaxError, on both ways of reading', () => {
-  for (const text of ['', '{', '{"a":1,}', '1.0.0', '01', '[1.50', 'undefined']) {
+  for (const text of [
+    '',
+    '{',
+    '{"a":1,}',
+    '{"\\n":1,}',
+    '"\\"',
+    '1.0.0',
+    '01',
+    '[1.50',
+    'undefined',
+  ]) {
     assert.throws(() => parseExactJson(text), SyntaxError, text);
     assert.throws(() => parseRequestJson(text), SyntaxError, text);
   }

@@ -1,0 +1,43 @@
+/**
+ * A way round a fault of V8's JSON parser. It compares a key that is written with an escape by its
+ * spelling with the keys it met at the same place of earlier texts: once somebody has sent
+ * `{"\\":1}`, the key of `{"\n":1}` is read as a backslash. One user's data would change another's.
+ *
+ * So a text with such a key is parsed with all its keys spelled without escapes, and these are read
+ * back from the value.
+ *
+ * @source https://github.com/nodejs/node/issues/63785
+ */
+
+/** Strings of a JSON text; a key together with its colon. Linear on what is JSON, and only there. */
+const strings = /"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?/g;
+
+/** True when a key in `text`, which is JSON, is written with an escape. */
+export function hasEscapedKey(text: string): boolean {
+  if (!text.includes('\\')) return false;
+  for (const [token] of text.matchAll(strings)) {
+    if (token.endsWith(':') && token.includes('\\')) return true;
+  }
+  return false;
+}
+
+/** `text`, which is JSON, with `~` and two hex digits for each character that a key must escape. */
+export function spellKeysPlainly(text: string): string {
+  return text.replace(strings, (token) => {
+    if (!token.endsWith(':')) return token;
+    const end = token.lastIndexOf('"') + 1;
+    const key: string = JSON.parse(token.slice(0, end));
+    return `"${key.replace(/[~"\\\u0000-\u001f]/g, spell)}"${token.slice(end)}`;
+  });
+}
+
+function spell(character: string): string {
+  return `~${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+}
+
+/** The key that `spellKeysPlainly` spelled so. */
+export function readPlainKey(spelled: string): string {
+  return spelled.replace(/~([0-9a-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}
