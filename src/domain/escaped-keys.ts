@@ -14,7 +14,6 @@ const strings = /"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?/g;
 
 /** True when a key in `text`, which is JSON, is written with an escape. */
 export function hasEscapedKey(text: string): boolean {
-  if (!text.includes('\\')) return false;
   for (const [token] of text.matchAll(strings)) {
     if (token.endsWith(':') && token.includes('\\')) return true;
   }
