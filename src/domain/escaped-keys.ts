@@ -26,6 +26,7 @@ export function spellKeysPlainly(text: string): string {
     if (!token.endsWith(':')) return token;
     const end = token.lastIndexOf('"') + 1;
     const key: string = JSON.parse(token.slice(0, end));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what keys must not hold bare
     return `"${key.replace(/[~"\\\u0000-\u001f]/g, spell)}"${token.slice(end)}`;
   });
 }
