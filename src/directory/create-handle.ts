@@ -12,7 +12,7 @@ import type { Guid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
-import { findTemplate, mayUseServiceConfig } from '../domain/session/template.ts';
+import { mayUseTemplate } from '../domain/session/template.ts';
 import type { Batch, Committed, Conflict, SessionRecord } from '../store/store.ts';
 import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
 import type { World } from './world.ts';
@@ -33,13 +33,11 @@ export async function createHandle(
   request: HandleRequest,
   caller: Caller,
 ): Promise<MadeHandle | Refusal> {
-  const config = mayUseServiceConfig(world.catalog(), request.reference.scid, caller);
-  if (config instanceof Refusal) return config;
-  const template = findTemplate(config, request.reference.templateName);
-  if (template instanceof Refusal) return template;
+  const made = mayUseTemplate(world.catalog(), request.reference, caller);
+  if (made instanceof Refusal) return made;
   if (request.type === 'transfer') {
-    const refusal = mayUse(world, request.origin, caller);
-    if (refusal) return refusal;
+    const origin = mayUseTemplate(world.catalog(), request.origin, caller);
+    if (origin instanceof Refusal) return origin;
   }
 
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
@@ -55,8 +53,7 @@ export async function createHandle(
       nowMs: world.clock.nowMs(),
       freshGuid: world.ids.guid(),
       inviteLifetimeMs: world.settings.inviteLifetimeMs,
-      config,
-      template,
+      ...made,
     });
     if (decision instanceof Refusal) return decision;
     const outcome = await commitHandle(world, record, decision);
@@ -67,18 +64,6 @@ export async function createHandle(
     return { handle: decision.handle, created: true };
   }
   return tooBusy();
-}
-
-/** Nothing when the caller may use the service config of the reference, and its template is there. */
-function mayUse(
-  world: World,
-  { scid, templateName }: SessionReference,
-  caller: Caller,
-): Refusal | undefined {
-  const config = mayUseServiceConfig(world.catalog(), scid, caller);
-  if (config instanceof Refusal) return config;
-  const template = findTemplate(config, templateName);
-  return template instanceof Refusal ? template : undefined;
 }
 
 async function findEarlier(

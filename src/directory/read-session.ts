@@ -3,7 +3,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { mayRead } from '../domain/session/access.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
-import { findTemplate, mayUseServiceConfig } from '../domain/session/template.ts';
+import { mayUseTemplate } from '../domain/session/template.ts';
 import { gatherAccessFacts } from './session-facts.ts';
 import { readSettledSession } from './settled-session.ts';
 import type { World } from './world.ts';
@@ -22,10 +22,8 @@ export async function readSession(
   caller: Caller,
   granted = false,
 ): Promise<Session | undefined | Refusal> {
-  const config = mayUseServiceConfig(world.catalog(), reference.scid, caller);
-  if (config instanceof Refusal) return config;
-  const template = findTemplate(config, reference.templateName);
-  if (template instanceof Refusal) return template;
+  const made = mayUseTemplate(world.catalog(), reference, caller);
+  if (made instanceof Refusal) return made;
   const record = await readSettledSession(world, reference);
   if (record === undefined || record instanceof Refusal) return record;
   const facts = await gatherAccessFacts(world, record.session, caller, granted);

@@ -1,11 +1,7 @@
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { decideWrite, type SessionWrite, type WriteDecision } from '../domain/session/write.ts';
-import {
-  findTemplate,
-  mayUseServiceConfig,
-  type SessionTemplate,
-} from '../domain/session/template.ts';
+import { mayUseTemplate, type SessionTemplate } from '../domain/session/template.ts';
 import type { Session } from '../domain/session/session.ts';
 import type { SessionRecord } from '../store/store.ts';
 import { gatherAccessFacts } from './session-facts.ts';
@@ -43,12 +39,12 @@ export async function writeSession(
   write: SessionWrite,
   options: WriteOptions = { granted: false, commit: true },
 ): Promise<Written | Refusal> {
-  const template = findTemplateFor(world, write);
-  if (template instanceof Refusal) return template;
+  const made = mayUseTemplate(world.catalog(), write.reference, write.caller);
+  if (made instanceof Refusal) return made;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const record = await readSettledSession(world, write.reference);
     if (record instanceof Refusal) return record;
-    const decision = await decide(world, record?.session, write, template, options.granted);
+    const decision = await decide(world, record?.session, write, made.template, options.granted);
     if (decision instanceof Refusal) return decision;
     if (decision.kind === 'unchanged') return { ...decision, stored: true };
     if (decision.kind === 'absent') return decision;
@@ -58,14 +54,6 @@ export async function writeSession(
       return decision.kind === 'deleted' ? decision : { ...decision, stored: true };
   }
   return tooBusy();
-}
-
-function findTemplateFor(
-  world: World,
-  { reference, caller }: SessionWrite,
-): SessionTemplate | Refusal {
-  const config = mayUseServiceConfig(world.catalog(), reference.scid, caller);
-  return config instanceof Refusal ? config : findTemplate(config, reference.templateName);
 }
 
 async function decide(

@@ -84,6 +84,23 @@ export function mayUseServiceConfig(
 }
 
 /**
+ * The template that a session of this reference is made from, and its service config, when the
+ * caller may use them.
+ *
+ * Refuses: serviceConfigUnknown, serviceConfigForbidden, templateUnknown.
+ */
+export function mayUseTemplate(
+  catalog: Catalog,
+  { scid, templateName }: { readonly scid: Guid; readonly templateName: string },
+  caller: Caller,
+): { readonly config: ServiceConfig; readonly template: SessionTemplate } | Refusal {
+  const config = mayUseServiceConfig(catalog, scid, caller);
+  if (config instanceof Refusal) return config;
+  const template = findTemplate(config, templateName);
+  return template instanceof Refusal ? template : { config, template };
+}
+
+/**
  * The template of this name, compared without regard to case.
  *
  * Refuses: templateUnknown.

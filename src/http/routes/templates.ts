@@ -1,8 +1,8 @@
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import {
-  findTemplate,
   mayUseServiceConfig,
+  mayUseTemplate,
   type SessionTemplate,
   viewTemplate,
 } from '../../domain/session/template.ts';
@@ -32,12 +32,11 @@ const getTemplate: Route = {
   door: 'sessionDirectory',
   body: 'none',
   async answer({ params, caller, contractVersion }, { catalog }) {
-    const config = mayUseServiceConfig(catalog(), params.scid ?? '', caller);
-    if (config instanceof Refusal) return config;
-    const template = findTemplate(config, params.templateName ?? '');
-    return template instanceof Refusal
-      ? template
-      : answerJson(viewTemplate(template, contractVersion));
+    const { scid = '', templateName = '' } = params;
+    const found = mayUseTemplate(catalog(), { scid, templateName }, caller);
+    return found instanceof Refusal
+      ? found
+      : answerJson(viewTemplate(found.template, contractVersion));
   },
 };
 
