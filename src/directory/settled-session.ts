@@ -4,7 +4,7 @@ import { nextDueMs, settle } from '../domain/session/timeouts.ts';
 import type { Session } from '../domain/session/session.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
-import type { Batch, Committed, Conflict, SessionRecord } from '../store/store.ts';
+import type { Batch, Committed, Conflict, RecentRecord, SessionRecord } from '../store/store.ts';
 import type { World } from './world.ts';
 
 /** What a use leaves in the store beside the session. */
@@ -14,7 +14,8 @@ export type BesideSession = Omit<Batch, 'session'>;
  * The session as it stands now, with its revision; undefined when there is none.
  *
  * What was due is settled first, as a change of its own, and is in the store before anybody is
- * shown it: so that what was seen is never taken back.
+ * shown it: so that what was seen is never taken back. Begins with what is `known`, if that is
+ * given, else with what the store holds.
  *
  * Refuses: tooBusy.
  *
@@ -23,9 +24,9 @@ export type BesideSession = Omit<Batch, 'session'>;
 export async function readSettledSession(
   world: World,
   reference: SessionReference,
+  known?: RecentRecord,
 ): Promise<SessionRecord | undefined | Refusal> {
-  const key = keyOf(reference);
-  let record = await world.store.session(key);
+  let record = known ? known.record : await world.store.session(keyOf(reference));
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     if (record === undefined) return undefined;
     const settled: Session | undefined = settle(record.session, world.clock.nowMs());

@@ -27,9 +27,10 @@ export interface Store extends AsyncDisposable {
    * older than `session` would tell, or not yet durable. Undefined when nothing is known here.
    *
    * `commit` finds out whether it was current. What ends without a commit (a refusal, a write that
-   * changes nothing) is decided again upon `session`, or it would show what may never have been.
+   * changes nothing) is decided again upon `session`, or it would show what may never have been;
+   * unless `isCurrent` says that `session` would tell the same now.
    */
-  recent(key: SessionKey): { readonly record: SessionRecord | undefined } | undefined;
+  recent(key: SessionKey): RecentRecord | undefined;
 
   /** The handle of this id, expired and unconfirmed ones included. */
   handle(id: Guid): Promise<Handle | undefined>;
@@ -155,6 +156,11 @@ export type ListEntry = {
   readonly addedMs: Milliseconds;
   /** Of `follows` only. */
   readonly isFavorite?: boolean;
+};
+
+export type RecentRecord = {
+  readonly record: SessionRecord | undefined;
+  readonly isCurrent: boolean;
 };
 
 /** Applied in the order of its members: what is removed is gone, even if the batch also puts it. */

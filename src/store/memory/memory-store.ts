@@ -15,6 +15,7 @@ import {
   type MemberRow,
   type NodeId,
   type OwedTaps,
+  type RecentRecord,
   type SessionDelete,
   type SessionPut,
   type SessionRecord,
@@ -59,8 +60,8 @@ class MemoryStore implements Store {
     return this.#sessions.get(key);
   }
 
-  recent(key: SessionKey): { readonly record: SessionRecord | undefined } {
-    return { record: this.#sessions.get(key) };
+  recent(key: SessionKey): RecentRecord {
+    return { record: this.#sessions.get(key), isCurrent: true };
   }
 
   async handle(id: Guid): Promise<Handle | undefined> {
