@@ -40,6 +40,7 @@ export const refusalCodes = [
   'notAMember',
   'reservedOnly',
   'memberNotYours',
+  'notInLargeSession',
   'ownerRequired',
   'connectionRequired',
   'initializationNotEvaluating',

@@ -40,6 +40,7 @@ const statusOf: Record<RefusalCode, number> = {
   notAMember: 403,
   reservedOnly: 403,
   memberNotYours: 403,
+  notInLargeSession: 409,
   ownerRequired: 403,
   connectionRequired: 400,
   initializationNotEvaluating: 409,

@@ -60,6 +60,9 @@ export interface Store extends AsyncDisposable {
   /** The row of a member of a large session, no older than any commit acknowledged before. */
   memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined>;
 
+  /** All rows of a large session, in the order of their xuids, after `after` or from the first. */
+  memberRows(key: SessionKey, limit: number, after?: Xuid): Promise<readonly Member[]>;
+
   /**
    * Rows of a large session whose due time has come at `nowMs`, the longest overdue first; with
    * `nowMs` Infinity: all that have one.
@@ -161,6 +164,8 @@ export type ListEntry = {
 export type RecentRecord = {
   readonly record: SessionRecord | undefined;
   readonly isCurrent: boolean;
+  /** Member rows that commits not yet durable have put, or removed (undefined). */
+  readonly rows?: ReadonlyMap<Xuid, Member | undefined>;
 };
 
 /** Applied in the order of its members: what is removed is gone, even if the batch also puts it. */

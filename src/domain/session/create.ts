@@ -85,7 +85,6 @@ function notYetSupported({
   capabilities,
   memberInitialization,
 }: ConstantsSystem): string | undefined {
-  if (capabilities.large) return 'capability large';
   if (capabilities.hasOwners) return 'capability hasOwners';
   return memberInitialization === undefined ? undefined : 'memberInitialization';
 }

@@ -9,6 +9,7 @@ import { keyedDigest, type Xuid } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import type { Milliseconds } from '../time.ts';
+import { tallyOf, withMembers } from './large.ts';
 import { mergeCustom, mergeSystem, type MemberPropertiesSystem } from './properties.ts';
 import type { MemberRequest, ReservationRequest } from './request.ts';
 import { memberOf, type Member, type MemberStatus, type Session } from './session.ts';
@@ -33,7 +34,7 @@ export function writeOwnMember(
   facts: MemberFacts,
 ): Session | Refusal {
   const present = memberOf(session, caller.xuid);
-  if (present === undefined && session.members.length >= session.constants.system.maxMembersCount) {
+  if (present === undefined && isFull(session)) {
     return sessionFull(session);
   }
   const accepted =
@@ -179,9 +180,7 @@ export function reserveSeats(
   let reserved = session;
   for (const { xuid, custom } of reservations) {
     if (memberOf(reserved, xuid) !== undefined) continue;
-    if (reserved.members.length >= reserved.constants.system.maxMembersCount) {
-      return sessionFull(session);
-    }
+    if (isFull(reserved)) return sessionFull(session);
     reserved = withNewMember(reserved, {
       index: reserved.nextMemberIndex,
       xuid,
@@ -193,6 +192,10 @@ export function reserveSeats(
     });
   }
   return reserved;
+}
+
+function isFull(session: Session): boolean {
+  return tallyOf(session).count >= session.constants.system.maxMembersCount;
 }
 
 /** Says that the session has no seat left. */
@@ -208,18 +211,17 @@ export function sessionFull(session: Session): Refusal {
 function withNewMember(session: Session, member: Member): Session {
   const { emptySinceMs: _full, ...rest } = session;
   return {
-    ...rest,
-    members: [...session.members, member],
+    ...withMembers(rest, [...session.members, member]),
     nextMemberIndex: session.nextMemberIndex + 1,
   };
 }
 
 /** The session with the member of the same index replaced. */
 export function withMember(session: Session, member: Member): Session {
-  return {
-    ...session,
-    members: session.members.map((one) => (one.index === member.index ? member : one)),
-  };
+  return withMembers(
+    session,
+    session.members.map((one) => (one.index === member.index ? member : one)),
+  );
 }
 
 /**
@@ -234,9 +236,9 @@ export function removeMembers(
   const gone = session.members.filter(({ index }) => indexes.includes(index));
   if (gone.length === 0) return session;
   const members = session.members.filter((member) => !gone.includes(member));
+  const left = withMembers(session, members);
   return {
-    ...session,
-    members,
+    ...left,
     properties: {
       ...session.properties,
       system: withoutMembers(session, members),
@@ -245,7 +247,7 @@ export function removeMembers(
       session.formerXuids,
       gone.filter(({ status }) => status !== 'reserved').map(({ xuid }) => xuid),
     ),
-    ...(members.length === 0 && { emptySinceMs: nowMs }),
+    ...(tallyOf(left).count === 0 && { emptySinceMs: nowMs }),
   };
 }
 

@@ -27,8 +27,12 @@ export type Session = {
   readonly properties: { readonly system: SessionPropertiesSystem; readonly custom: JsonObject };
   /** Role types as the template gave them, kept for when roles are decided. */
   readonly roleTypes?: JsonObject;
-  /** In ascending order of index. */
+  /** In ascending order of index. Of a large session those whose rows were loaded. */
   readonly members: readonly Member[];
+  /** Hidden, of a large session: how many are in it. */
+  readonly tally?: Tally;
+  /** Hidden, of a large session: when the first of its rows is due. */
+  readonly rowsDueMs?: Milliseconds;
   /** The index that the next new member gets; indexes are never reused within a branch. */
   readonly nextMemberIndex: number;
   readonly servers: Readonly<Record<string, Server>>;
@@ -36,6 +40,13 @@ export type Session = {
   readonly formerXuids: readonly Xuid[];
   /** Hidden: since when nobody is in it; absent while somebody is. */
   readonly emptySinceMs?: Milliseconds;
+};
+
+/** Members in all, those that are more than a reservation, and those active. */
+export type Tally = {
+  readonly count: number;
+  readonly accepted: number;
+  readonly active: number;
 };
 
 /** Active > ready > reserved > inactive. @source contract 1 */

@@ -6,6 +6,7 @@
  */
 
 import { latestTimeMs, type Milliseconds } from '../time.ts';
+import { withMembers } from './large.ts';
 import { removeMembers, withStatus } from './members.ts';
 import type { Member, MemberStatus, Session } from './session.ts';
 
@@ -23,7 +24,7 @@ const expiryOf: Readonly<Record<MemberStatus, Expiry | undefined>> = {
 };
 
 /** When this member is next moved by time; undefined: never. */
-function memberDueMs(member: Member, session: Session): Milliseconds | undefined {
+export function memberDueMs(member: Member, session: Session): Milliseconds | undefined {
   const expiry = expiryOf[member.status];
   const timeoutMs = expiry && session.constants.system[expiry.timeout];
   return timeoutMs === undefined ? undefined : member.statusSinceMs + timeoutMs;
@@ -41,12 +42,19 @@ function emptyDueMs({ emptySinceMs, constants }: Session): Milliseconds | undefi
  * beyond the last moment that can be told never runs out.
  */
 export function nextDueMs(session: Session): Milliseconds | undefined {
-  let dueMs = emptyDueMs(session);
+  let dueMs = earlier(emptyDueMs(session), session.rowsDueMs);
   for (const member of session.members) {
-    const memberDue = memberDueMs(member, session);
-    if (memberDue !== undefined && (dueMs === undefined || memberDue < dueMs)) dueMs = memberDue;
+    dueMs = earlier(dueMs, memberDueMs(member, session));
   }
   return dueMs === undefined || dueMs > latestTimeMs ? undefined : dueMs;
+}
+
+/** The earlier of two times, either of which may never come. */
+export function earlier(
+  a: Milliseconds | undefined,
+  b: Milliseconds | undefined,
+): Milliseconds | undefined {
+  return a === undefined || (b !== undefined && b < a) ? b : a;
 }
 
 /**
@@ -66,11 +74,13 @@ export function settle(session: Session, nowMs: Milliseconds): Session | undefin
   const demoted = new Set(due.filter(({ status }) => expiryOf[status]?.becomes === 'inactive'));
   const settled = removeMembers(
     {
-      ...session,
-      changeNumber: session.changeNumber + 1,
-      members: session.members.map((member) =>
-        demoted.has(member) ? withStatus(member, 'inactive', nowMs) : member,
+      ...withMembers(
+        session,
+        session.members.map((member) =>
+          demoted.has(member) ? withStatus(member, 'inactive', nowMs) : member,
+        ),
       ),
+      changeNumber: session.changeNumber + 1,
     },
     due.filter((member) => !demoted.has(member)).map(({ index }) => index),
     nowMs,

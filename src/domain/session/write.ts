@@ -16,6 +16,7 @@ import { Refusal, type RefusalCode } from '../refusal.ts';
 import { mayJoin, mayRead, mayWriteAsMember, type AccessFacts } from './access.ts';
 import { newestContractVersion } from './contract-version.ts';
 import { createSession, mayRepeatConstants } from './create.ts';
+import { mayAskOfLarge } from './large.ts';
 import { removeMembers, reserveSeats, writeOwnMember, type MemberFacts } from './members.ts';
 import { mayWriteUnder, type Preconditions } from './precondition.ts';
 import { withKnownHost, writeProperties } from './properties.ts';
@@ -104,7 +105,10 @@ function decideCreation(write: SessionWrite, facts: WriteFacts): WriteDecision |
   if (request.me === null) return { kind: 'absent' };
   const begun = createSession(reference, request, facts.template, caller, facts);
   if (begun instanceof Refusal) return begun;
-  const strange = strangeMember(begun, write) ?? mayWriteServers(request, caller);
+  const strange =
+    mayAskOfLarge(begun, request, caller) ??
+    strangeMember(begun, write) ??
+    mayWriteServers(request, caller);
   if (strange) return strange;
   const session = applyRequest(begun, write, facts);
   if (session instanceof Refusal) return session;
@@ -124,7 +128,11 @@ function mayWrite(session: Session, write: SessionWrite, facts: WriteFacts): Ref
         : mayWriteAsMember(session, caller);
     if (refusal) return refusal;
   }
-  return strangeMember(session, write) ?? mayWriteServers(request, caller);
+  return (
+    mayAskOfLarge(session, request, caller) ??
+    strangeMember(session, write) ??
+    mayWriteServers(request, caller)
+  );
 }
 
 function isOnlyLeaving(
@@ -227,7 +235,8 @@ function sameDocument(a: Session, b: Session): boolean {
     a.nextMemberIndex === b.nextMemberIndex &&
     a.emptySinceMs === b.emptySinceMs &&
     a.members.length === b.members.length &&
-    a.members.every((member, i) => sameMember(member, b.members[i]))
+    a.members.every((member, i) => sameMember(member, b.members[i])) &&
+    a.tally?.count === b.tally?.count
   );
 }
 

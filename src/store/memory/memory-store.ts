@@ -99,6 +99,15 @@ class MemoryStore implements Store {
     return this.#rows.get(key)?.get(xuid)?.member;
   }
 
+  async memberRows(key: SessionKey, limit: number, after = ''): Promise<readonly Member[]> {
+    this.#refuseIfDisposed();
+    const rows = [...(this.#rows.get(key)?.values() ?? [])].map(({ member }) => member);
+    return rows
+      .filter(({ xuid }) => xuid > after)
+      .sort((a, b) => (a.xuid < b.xuid ? -1 : 1))
+      .slice(0, limit);
+  }
+
   async memberRowsDue(
     key: SessionKey,
     nowMs: Milliseconds,
