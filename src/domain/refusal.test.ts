@@ -84,6 +84,8 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
   reservedOnly: () => decide(reserved, {}, { by: bert }),
   memberNotYours: () => decide(session, { members: { 7: null } }),
   connectionRequired: () => decide(undefined, me(), { template: connected }),
+  initializationMembersNeeded: () =>
+    decide(undefined, me(), { template: sampleTemplate({ memberInitialization: {} }) }),
   initializationNotEvaluating: () => decide(session, system({ initializationSucceeded: true })),
   handleNotYours: () => {
     const made = createInvite(invite, sampleReference, session, ada, false, facts);

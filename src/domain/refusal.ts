@@ -42,6 +42,7 @@ export const refusalCodes = [
   'memberNotYours',
   'ownerRequired',
   'connectionRequired',
+  'initializationMembersNeeded',
   'initializationNotEvaluating',
   // handles
   'handleUnknown',

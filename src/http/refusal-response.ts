@@ -42,6 +42,7 @@ const statusOf: Record<RefusalCode, number> = {
   memberNotYours: 403,
   ownerRequired: 403,
   connectionRequired: 400,
+  initializationMembersNeeded: 400,
   initializationNotEvaluating: 409,
   // handles
   handleUnknown: 404,
