@@ -120,7 +120,8 @@ export function evaluateMeasurements(
   const failures = new Map(host.failures);
   for (const group of groups) {
     if (admitted.includes(group)) continue;
-    const others = [...settled, ...admitted.flat(), ...group];
+    // What a late one does not tell is not held against others.
+    const others = [...settled, ...admitted.flat(), ...group].filter((one) => !late.has(one));
     for (const member of group) {
       const problems = late.has(member)
         ? ['timeout' as const]
