@@ -93,6 +93,8 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
   memberNotYours: () => decide(session, { members: { 7: null } }),
   notInLargeSession: () => decide(large, reserve(bert)),
   connectionRequired: () => decide(undefined, me(), { template: connected }),
+  initializationMembersNeeded: () =>
+    decide(undefined, me(), { template: sampleTemplate({ memberInitialization: {} }) }),
   initializationNotEvaluating: () => decide(session, system({ initializationSucceeded: true })),
   handleNotYours: () => {
     const made = createInvite(invite, sampleReference, session, ada, false, facts);

@@ -43,6 +43,7 @@ export const refusalCodes = [
   'notInLargeSession',
   'ownerRequired',
   'connectionRequired',
+  'initializationMembersNeeded',
   'initializationNotEvaluating',
   // handles
   'handleUnknown',

@@ -43,6 +43,7 @@ const statusOf: Record<RefusalCode, number> = {
   notInLargeSession: 409,
   ownerRequired: 403,
   connectionRequired: 400,
+  initializationMembersNeeded: 400,
   initializationNotEvaluating: 409,
   // handles
   handleUnknown: 404,

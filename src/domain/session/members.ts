@@ -10,6 +10,7 @@ import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import type { Milliseconds } from '../time.ts';
 import { tallyOf, withMembers } from './large.ts';
+import { initializationOnArrival } from './episode.ts';
 import { mergeCustom, mergeSystem, type MemberPropertiesSystem } from './properties.ts';
 import type { MemberRequest, ReservationRequest } from './request.ts';
 import { memberOf, type Member, type MemberStatus, type Session } from './session.ts';
@@ -61,7 +62,25 @@ function join(
     statusSinceMs: nowMs,
     joinTimeMs: nowMs,
     constants: reservation?.constants ?? { custom: request.constants?.custom ?? {} },
+    ...initializationAtJoin(session, reservation, request),
     properties: { system: {}, custom: {} },
+  };
+}
+
+/** A reservation that was made without asking for it does not keep its user from being initialized. */
+function initializationAtJoin(
+  session: Session,
+  reservation: Member | undefined,
+  request: MemberRequest,
+): Partial<Member> {
+  if (!reservation?.initialize) {
+    return initializationOnArrival(session, request.constants?.system?.initialize);
+  }
+  const { initialize, initializationEpisode, initializationFailure } = reservation;
+  return {
+    initialize,
+    ...(initializationEpisode !== undefined && { initializationEpisode }),
+    ...(initializationFailure !== undefined && { initializationFailure }),
   };
 }
 
@@ -83,7 +102,7 @@ function writeMember(
     );
   }
   const status = nextStatus(member.status, active, ready);
-  const merged = tidy(mergeSystem(member.properties.system, system));
+  const merged = tidy(withOwnIndex(member, mergeSystem(member.properties.system, system)));
   if (merged.secureDeviceAddress !== undefined && !capabilities.connectivity) {
     return new Refusal(
       'requestInvalid',
@@ -153,6 +172,16 @@ export function withStatus(member: Member, status: MemberStatus, nowMs: Millisec
   return { ...kept, status, statusSinceMs: nowMs };
 }
 
+/** A member is always of its own group. @source wire 4.3 */
+function withOwnIndex(
+  { index }: Member,
+  { initializationGroup: group, ...rest }: MemberPropertiesSystem,
+): MemberPropertiesSystem {
+  return group === undefined
+    ? rest
+    : { ...rest, initializationGroup: group.includes(index) ? group : [...group, index] };
+}
+
 /** Stored without what counts as absent: an empty address, a subscription to nothing. */
 function tidy(system: MemberPropertiesSystem): MemberPropertiesSystem {
   const { secureDeviceAddress, subscription, ...rest } = system;
@@ -178,7 +207,7 @@ export function reserveSeats(
   nowMs: Milliseconds,
 ): Session | Refusal {
   let reserved = session;
-  for (const { xuid, custom } of reservations) {
+  for (const { xuid, initialize, custom } of reservations) {
     if (memberOf(reserved, xuid) !== undefined) continue;
     if (isFull(reserved)) return sessionFull(session);
     reserved = withNewMember(reserved, {
@@ -188,6 +217,7 @@ export function reserveSeats(
       statusSinceMs: nowMs,
       joinTimeMs: nowMs,
       constants: { custom: custom ?? {} },
+      ...initializationOnArrival(session, initialize),
       properties: { system: {}, custom: {} },
     });
   }

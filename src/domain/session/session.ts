@@ -3,6 +3,8 @@ import type { Json, JsonObject } from '../json.ts';
 import type { Milliseconds } from '../time.ts';
 import type { SessionReference } from './reference.ts';
 import type { ConstantsSystem } from './constants.ts';
+import type { Initialization } from './episode.ts';
+import type { InitializationFailure } from './evaluation.ts';
 import type { MemberPropertiesSystem, SessionPropertiesSystem } from './properties.ts';
 
 /**
@@ -36,6 +38,10 @@ export type Session = {
   /** The index that the next new member gets; indexes are never reused within a branch. */
   readonly nextMemberIndex: number;
   readonly servers: Readonly<Record<string, Server>>;
+  /** Hidden until an episode begins. */
+  readonly initialization?: Initialization;
+  /** Device tokens of members who may be host, the best first; only where nobody is. */
+  readonly hostCandidates?: readonly string[];
   /** Hidden: who has been an accepted member of this branch and left, newest last. */
   readonly formerXuids: readonly Xuid[];
   /** Hidden: since when nobody is in it; absent while somebody is. */
@@ -66,6 +72,11 @@ export type Member = {
   readonly properties: { readonly system: MemberPropertiesSystem; readonly custom: JsonObject };
   /** Hash of the secure device address, while one is set. */
   readonly deviceToken?: string;
+  /** True of who came to be initialized; only where members are. */
+  readonly initialize?: true;
+  /** The episode that the member is in, waits for, or failed in. */
+  readonly initializationEpisode?: number;
+  readonly initializationFailure?: InitializationFailure;
   /** The title of the token that last wrote as this member; answered while active. */
   readonly titleId?: TitleId;
   /** Hidden: the device of the token that last wrote as this member, for the local restriction. */

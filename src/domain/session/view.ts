@@ -68,12 +68,28 @@ function viewHead(session: Session, contractVersion: number): JsonObject {
     ...(session.roleTypes && { roleTypes: viewRoleTypes(session.roleTypes) }),
     properties: viewProperties(session, contractVersion),
     servers: session.servers as unknown as JsonObject,
+    ...viewInitialization(session),
     correlationId: session.correlationId,
     contractVersion,
     branch: session.branch,
     changeNumber: session.changeNumber,
     startTime: formatTime(session.startTimeMs),
     ...(dueMs !== undefined && { nextTimer: formatTime(dueMs) }),
+  };
+}
+
+/** `initializing`, while an episode runs or when the first has failed, and `hostCandidates`. */
+function viewInitialization({ initialization, hostCandidates }: Session): JsonObject {
+  return {
+    ...(initialization !== undefined &&
+      initialization.stage !== 'none' && {
+        initializing: {
+          stage: initialization.stage,
+          stageStartTime: formatTime(initialization.stageStartTimeMs),
+          episode: initialization.episode,
+        },
+      }),
+    ...(hostCandidates && { hostCandidates }),
   };
 }
 
@@ -140,7 +156,11 @@ export function viewMember(member: Member, next: number, turn: boolean): JsonObj
     next,
     joinTime: formatTime(member.joinTimeMs),
     constants: {
-      system: { xuid: member.xuid, index: member.index },
+      system: {
+        xuid: member.xuid,
+        index: member.index,
+        ...(member.initialize && { initialize: true }),
+      },
       custom: member.constants.custom,
     },
     properties: {
@@ -156,6 +176,12 @@ export function viewMember(member: Member, next: number, turn: boolean): JsonObj
     ...(status === 'active' && titleId !== undefined && { activeTitleId: titleId }),
     ...(member.deviceToken !== undefined && { deviceToken: member.deviceToken }),
     ...(turn && { turn: true }),
+    ...(member.initializationEpisode !== undefined && {
+      initializationEpisode: member.initializationEpisode,
+    }),
+    ...(member.initializationFailure !== undefined && {
+      initializationFailure: member.initializationFailure,
+    }),
   };
 }
 

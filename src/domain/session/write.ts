@@ -1,7 +1,8 @@
 /**
  * The one way a session changes by request.
  *
- *     precondition → access → constants → members → properties → servers → end → compare
+ *     precondition → access → constants → members → properties → servers → initialization → end
+ *       → compare
  *
  * The session that comes in is settled (see timeouts.ts): time has done its own part, as a change
  * of its own, before anybody's write is looked at.
@@ -17,6 +18,7 @@ import { mayJoin, mayRead, mayWriteAsMember, type AccessFacts } from './access.t
 import { newestContractVersion } from './contract-version.ts';
 import { createSession, mayRepeatConstants } from './create.ts';
 import { mayAskOfLarge } from './large.ts';
+import { mayStartInitialization, writeInitialization } from './initialization.ts';
 import { removeMembers, reserveSeats, writeOwnMember, type MemberFacts } from './members.ts';
 import { mayWriteUnder, type Preconditions } from './precondition.ts';
 import { withKnownHost, writeProperties } from './properties.ts';
@@ -112,6 +114,8 @@ function decideCreation(write: SessionWrite, facts: WriteFacts): WriteDecision |
   if (strange) return strange;
   const session = applyRequest(begun, write, facts);
   if (session instanceof Refusal) return session;
+  const tooFew = mayStartInitialization(session);
+  if (tooFew) return tooFew;
   return hasEnded(session, facts.nowMs) ? { kind: 'absent' } : { kind: 'created', session };
 }
 
@@ -186,7 +190,9 @@ function applyRequest(
   const written = request.properties ? writeProperties(reserved, request.properties) : reserved;
   if (written instanceof Refusal) return written;
   const served = writeServers(written, request.servers);
-  return served instanceof Refusal ? served : withKnownHost(served);
+  if (served instanceof Refusal) return served;
+  const { initializationSucceeded } = request.properties?.system ?? {};
+  return writeInitialization(withKnownHost(served), initializationSucceeded, facts.nowMs);
 }
 
 /** What is asked for the caller's own member, by `me` or by its index; null: leave. */
@@ -211,7 +217,7 @@ function removedIndexes(
   return me === null && own !== undefined ? [own.index] : [];
 }
 
-/** Refuses what belongs to roles and member initialization: notYetSupported. */
+/** Refuses what belongs to roles: notYetSupported. */
 function notYetSupported(
   request: SessionRequest,
   me: MemberRequest | null | undefined,
@@ -234,6 +240,8 @@ function sameDocument(a: Session, b: Session): boolean {
     jsonEquals(a.servers, b.servers) &&
     a.nextMemberIndex === b.nextMemberIndex &&
     a.emptySinceMs === b.emptySinceMs &&
+    jsonEquals(a.initialization ?? null, b.initialization ?? null) &&
+    jsonEquals(a.hostCandidates ?? [], b.hostCandidates ?? []) &&
     a.members.length === b.members.length &&
     a.members.every((member, i) => sameMember(member, b.members[i])) &&
     a.tally?.count === b.tally?.count
