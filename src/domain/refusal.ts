@@ -43,6 +43,8 @@ export const refusalCodes = [
   'ownerRequired',
   'connectionRequired',
   'initializationNotEvaluating',
+  'roleFull',
+  'roleSettingsFixed',
   // handles
   'handleUnknown',
   'handleNotYours',

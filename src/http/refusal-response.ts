@@ -43,6 +43,8 @@ const statusOf: Record<RefusalCode, number> = {
   ownerRequired: 403,
   connectionRequired: 400,
   initializationNotEvaluating: 409,
+  roleFull: 409,
+  roleSettingsFixed: 409,
   // handles
   handleUnknown: 404,
   handleNotYours: 403,

@@ -94,6 +94,7 @@ export const constantsSystemEntries = {
       crossSandbox: flag,
       titleId: v.nullish(text(isTitleId, 'a title id (a decimal string)')),
       gsiSet: v.nullish(v.string('Expected a string')),
+      variant: v.nullish(v.string('Expected a string')),
     }),
   ),
   arbitration: v.nullish(exactObject({ forfeitTimeout: timeoutMs, arbitrationTimeout: timeoutMs })),

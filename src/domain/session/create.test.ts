@@ -146,7 +146,6 @@ const refused: readonly (readonly [
     'capability arbitration',
   ],
   [{ capabilities: { large: true } }, {}, 'notYetSupported', 'capability large'],
-  [{ capabilities: { hasOwners: true } }, {}, 'notYetSupported', 'capability hasOwners'],
   [{ memberInitialization: {} }, {}, 'notYetSupported', 'memberInitialization'],
 ];
 

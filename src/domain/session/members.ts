@@ -59,6 +59,7 @@ function join(
     status: 'inactive',
     statusSinceMs: nowMs,
     joinTimeMs: nowMs,
+    ...(reservation?.roles && { roles: reservation.roles }),
     constants: reservation?.constants ?? { custom: request.constants?.custom ?? {} },
     properties: { system: {}, custom: {} },
   };

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../json.ts';
 import type { Milliseconds } from '../time.ts';
 import type { SessionReference } from './reference.ts';
 import type { ConstantsSystem } from './constants.ts';
+import type { MemberRoles, RoleTypes } from './roles.ts';
 import type { MemberPropertiesSystem, SessionPropertiesSystem } from './properties.ts';
 
 /**
@@ -25,8 +26,8 @@ export type Session = {
   readonly startTimeMs: Milliseconds;
   readonly constants: { readonly system: ConstantsSystem; readonly custom: JsonObject };
   readonly properties: { readonly system: SessionPropertiesSystem; readonly custom: JsonObject };
-  /** Role types as the template gave them, kept for when roles are decided. */
-  readonly roleTypes?: JsonObject;
+  /** From the template and the creating write; who has which role is told by the members. */
+  readonly roleTypes?: RoleTypes;
   /** In ascending order of index. */
   readonly members: readonly Member[];
   /** The index that the next new member gets; indexes are never reused within a branch. */
@@ -34,6 +35,8 @@ export type Session = {
   readonly servers: Readonly<Record<string, Server>>;
   /** Hidden: who has been an accepted member of this branch and left, newest last. */
   readonly formerXuids: readonly Xuid[];
+  /** Hidden: whom owners have removed, newest last. */
+  readonly kicks?: readonly { readonly xuid: Xuid; readonly by: Xuid }[];
   /** Hidden: since when nobody is in it; absent while somebody is. */
   readonly emptySinceMs?: Milliseconds;
 };
@@ -53,6 +56,8 @@ export type Member = {
   readonly joinTimeMs: Milliseconds;
   readonly constants: { readonly custom: Json };
   readonly properties: { readonly system: MemberPropertiesSystem; readonly custom: JsonObject };
+  /** By role type; absent without any. A reservation may have them. */
+  readonly roles?: MemberRoles;
   /** Hash of the secure device address, while one is set. */
   readonly deviceToken?: string;
   /** The title of the token that last wrote as this member; answered while active. */

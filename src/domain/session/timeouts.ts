@@ -7,6 +7,8 @@
 
 import { latestTimeMs, type Milliseconds } from '../time.ts';
 import { removeMembers, withStatus } from './members.ts';
+import { withOwners } from './owners.ts';
+import { arbitrationDueMs, withArbitrationByTime, withServerCandidates } from './server-entries.ts';
 import type { Member, MemberStatus, Session } from './session.ts';
 
 type Expiry = {
@@ -46,12 +48,14 @@ export function nextDueMs(session: Session): Milliseconds | undefined {
     const memberDue = memberDueMs(member, session);
     if (memberDue !== undefined && (dueMs === undefined || memberDue < dueMs)) dueMs = memberDue;
   }
+  const arbitrationDue = arbitrationDueMs(session);
+  if (arbitrationDue !== undefined) dueMs = Math.min(dueMs ?? arbitrationDue, arbitrationDue);
   return dueMs === undefined || dueMs > latestTimeMs ? undefined : dueMs;
 }
 
 /**
- * The session as it stands at `nowMs`: every member whose timeout has run out has moved one step;
- * undefined when the session has come to its end.
+ * The session as it stands at `nowMs`: every member whose timeout has run out has moved one step,
+ * an arbitrated game whose time is over is decided; undefined when the session has come to its end.
  *
  * One step only, even if the next timeout is already due: timeouts are not stacked. Returns
  * `session` itself when nothing is due; otherwise the change number has risen by one.
@@ -64,9 +68,9 @@ export function settle(session: Session, nowMs: Milliseconds): Session | undefin
     return memberDue !== undefined && memberDue <= nowMs;
   });
   const demoted = new Set(due.filter(({ status }) => expiryOf[status]?.becomes === 'inactive'));
-  const settled = removeMembers(
+  const moved = removeMembers(
     {
-      ...session,
+      ...withArbitrationByTime(session, nowMs),
       changeNumber: session.changeNumber + 1,
       members: session.members.map((member) =>
         demoted.has(member) ? withStatus(member, 'inactive', nowMs) : member,
@@ -75,7 +79,9 @@ export function settle(session: Session, nowMs: Milliseconds): Session | undefin
     due.filter((member) => !demoted.has(member)).map(({ index }) => index),
     nowMs,
   );
-  return hasEnded(settled, nowMs) ? undefined : settled;
+  const settled = withOwners(moved);
+  if (settled === 'ended' || hasEnded(settled, nowMs)) return undefined;
+  return withServerCandidates(settled);
 }
 
 /** True when nobody is in the session and its empty timeout has run out. */
