@@ -80,6 +80,7 @@ async function confirmedSession(
   const { session } = record;
   const isHidden =
     session.constants.system.visibility === 'private' &&
-    mayRead(session, caller, { granted: false, followed: false }) !== undefined;
+    mayRead(session, caller, { granted: false, followed: false, blockedByOwner: false }) !==
+      undefined;
   return !isHidden && confirmsActivity(session, handle, true) ? session : undefined;
 }

@@ -84,7 +84,7 @@ async function decide(
 ): Promise<WriteDecision | Refusal> {
   const access =
     session === undefined
-      ? { granted, followed: false }
+      ? { granted, followed: false, blockedByOwner: false }
       : await gatherAccessFacts(world, session, write.caller, granted);
   return decideWrite(session, write, {
     ...access,

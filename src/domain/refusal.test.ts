@@ -37,6 +37,13 @@ const large: Session = {
 const reserved = write(session, reserve(bert));
 const hidden = sessionOf([ada], { template: sampleTemplate({ visibility: 'private' }) });
 const connected = sampleTemplate({ capabilities: { connectionRequiredForActiveMembers: true } });
+const owned = sessionOf([ada, bert], {
+  template: sampleTemplate(
+    { capabilities: { hasOwners: true } },
+    { roleTypes: { squad: { roles: { medic: { max: 1 } } } } },
+  ),
+});
+const withMedic = write(owned, { members: { me: { roles: { squad: 'medic' } } } });
 const invite = {
   type: 'invite',
   reference: sampleReference,
@@ -87,7 +94,14 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
     mayRead(write(session, system({ joinRestriction: 'local', readRestriction: 'local' })), dora, {
       granted: false,
       followed: false,
+      blockedByOwner: false,
     }),
+  blockedByOwner: () => decide(owned, me(), { by: dora, blockedByOwner: true }),
+  ownerRequired: () => decide(owned, { members: { 0: null } }, { by: bert }),
+  roleFull: () =>
+    decide(withMedic, { members: { me: { roles: { squad: 'medic' } } } }, { by: bert }),
+  roleSettingsFixed: () =>
+    decide(owned, { roleTypes: { squad: { roles: { medic: { max: 2 } } } } }),
   notAMember: () => decide(session, {}, { by: dora }),
   reservedOnly: () => decide(reserved, {}, { by: bert }),
   memberNotYours: () => decide(session, { members: { 7: null } }),
@@ -105,7 +119,7 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
   notYetSupported: () => parseHandleRequest({ type: 'search' }),
 };
 
-/** Refusals that others give, or that wait for a rule of the law: of owners. */
+/** Refusals that others give. */
 const givenElsewhere: readonly RefusalCode[] = [
   'pathUnknown',
   'verbNotAllowed',
@@ -119,8 +133,6 @@ const givenElsewhere: readonly RefusalCode[] = [
   'handleUnknown',
   'handleIdTaken',
   'tooBusy',
-  'blockedByOwner',
-  'ownerRequired',
 ];
 
 for (const [code, provoke] of Object.entries(given)) {

@@ -45,6 +45,8 @@ export const refusalCodes = [
   'connectionRequired',
   'initializationMembersNeeded',
   'initializationNotEvaluating',
+  'roleFull',
+  'roleSettingsFixed',
   // handles
   'handleUnknown',
   'handleNotYours',

@@ -45,6 +45,8 @@ const statusOf: Record<RefusalCode, number> = {
   connectionRequired: 400,
   initializationMembersNeeded: 400,
   initializationNotEvaluating: 409,
+  roleFull: 409,
+  roleSettingsFixed: 409,
   // handles
   handleUnknown: 404,
   handleNotYours: 403,

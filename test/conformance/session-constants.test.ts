@@ -252,31 +252,6 @@ test('a session with arbitration is created by a service that adds server "arbit
   assert.deepEqual(at(json, 'constants.system.arbitration'), constants.system.arbitration);
 });
 
-// @source issue: roles, owners, initialization and large sessions are left to their own issues
-for (const [what, body] of [
-  ['owners', { constants: { system: { capabilities: { hasOwners: true } } } }],
-  [
-    'member initialization',
-    { constants: { system: { memberInitialization: { membersNeededToStart: 1 } } } },
-  ],
-  ['roles', { roleTypes: { team: { roles: { red: { max: 4 } } } } }],
-] as const) {
-  test(`W15 what belongs to a later issue is refused aloud: ${what}`, async () => {
-    await using kit = await startKit();
-    const ada = kit.user('ada');
-    const reference = kit.reference(blankTemplate);
-
-    assertIsText(
-      await expectRefusal(
-        400,
-        'notYetSupported',
-        ada.putSession(reference, { ...body, ...joinBody() }),
-      ),
-    );
-    await expectStatus(204, ada.getSession(reference));
-  });
-}
-
 // @source contract 3.1 "What the template sets cannot be changed by the creating request (409 …)"
 test('what the template sets cannot be set otherwise; equal values pass', async () => {
   await using kit = await startKit();

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { formatSessionPath } from '../../src/domain/session/reference.ts';
-import { at, isAimed, type Kit, type KitUser, startKit } from '../../src/testing/kit.ts';
+import { at, isAimed, joinBody, type Kit, type KitUser, startKit } from '../../src/testing/kit.ts';
 import { leave, needsClock, reserve } from './answers.ts';
-import { expectRefusal, expectStatus, newSession, read } from './new-session.ts';
+import { blankTemplate, expectRefusal, expectStatus, newSession, read } from './new-session.ts';
 
 const skip = isAimed && needsClock;
 
@@ -103,6 +103,30 @@ const subscription = {
   id: '81a3266d-0000-4000-8000-000000000000',
   changeTypes: ['everything'],
 };
+
+// @source guess: unknowns.md "owners and roles of a large session"
+for (const [what, body] of [
+  ['owners', { constants: { system: { capabilities: { large: true, hasOwners: true } } } }],
+  [
+    'role types',
+    {
+      constants: { system: { capabilities: { large: true } } },
+      roleTypes: { team: { roles: { red: { max: 2 } } } },
+    },
+  ],
+] as const satisfies readonly (readonly [string, JsonObject])[]) {
+  test(`a large session with ${what} is refused`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const reference = kit.reference(blankTemplate);
+
+    const answer = await ada.putSession(reference, { ...body, ...joinBody() });
+
+    assert.ok([400, 409].includes(answer.status), answer.text);
+    assert.match(answer.text, /large/);
+    await expectStatus(204, ada.getSession(reference));
+  });
+}
 
 // @source contract 5: full
 test('the seats are counted, of whoever they are', async () => {

@@ -18,6 +18,8 @@ export type AccessFacts = {
   readonly granted: boolean;
   /** True when an accepted member follows the caller; asked for only if `followersToAsk` says so. */
   readonly followed: boolean;
+  /** True when an owner has blocked the caller; asked for only if `ownersToAsk` says so. */
+  readonly blockedByOwner: boolean;
 };
 
 /**
@@ -64,8 +66,8 @@ export function mayRead(session: Session, caller: Caller, facts: AccessFacts): R
 /**
  * Nothing when the user may become a member of the existing session.
  *
- * Refuses: privilegeMissing, sessionPrivate, reservationNeeded, sessionFull, sessionClosed,
- * joinRestricted; the first of these that holds.
+ * Refuses: privilegeMissing, sessionPrivate, reservationNeeded, sessionFull, blockedByOwner,
+ * sessionClosed, joinRestricted; the first of these that holds.
  */
 export function mayJoin(
   session: Session,
@@ -92,6 +94,11 @@ export function mayJoin(
     );
   }
   if (tallyOf(session).count >= maxMembersCount) return sessionFull(session);
+  if (facts.blockedByOwner) {
+    return new Refusal('blockedByOwner', 'An owner of the session has blocked the caller.', {
+      detail: 'owners',
+    });
+  }
   if (closed === true && !(locked === true && session.formerXuids.includes(caller.xuid))) {
     return new Refusal(
       'sessionClosed',

@@ -94,6 +94,7 @@ export const constantsSystemEntries = {
       crossSandbox: flag,
       titleId: v.nullish(text(isTitleId, 'a title id (a decimal string)')),
       gsiSet: v.nullish(v.string('Expected a string')),
+      variant: v.nullish(v.string('Expected a string')),
     }),
   ),
   arbitration: v.nullish(exactObject({ forfeitTimeout: timeoutMs, arbitrationTimeout: timeoutMs })),
@@ -294,6 +295,7 @@ export function constantsProblems(system: ConstantsSystem): readonly ConstantsPr
       'autoPopulateServerCandidates',
       'team',
       'arbitration',
+      'hasOwners',
     ] as const) {
       unless(!has[name], `capabilities.${name}`, 'does not go with capability large');
     }

@@ -145,8 +145,12 @@ const refused: readonly (readonly [
     'serviceRequired',
     'capability arbitration',
   ],
-  [{ capabilities: { large: true } }, {}, 'notYetSupported', 'capability large'],
-  [{ capabilities: { hasOwners: true } }, {}, 'notYetSupported', 'capability hasOwners'],
+  [
+    { capabilities: { large: true, hasOwners: true } },
+    {},
+    'requestInvalid',
+    '$.constants.system.capabilities.hasOwners',
+  ],
   [
     { memberInitialization: { membersNeededToStart: 2 } },
     {},

@@ -86,6 +86,7 @@ export function mayAskOfLarge(
   const system = request.properties?.system;
   const restricted = ['joinRestriction', 'readRestriction'] as const;
   const asked =
+    (session.roleTypes && '$.roleTypes') ||
     (request.reservations.length > 0 && '$.members.reserve_0') ||
     (others.length > 0 && `$.members.${others[0]?.index}`) ||
     (request.me?.properties?.system?.subscription &&
@@ -98,7 +99,7 @@ export function mayAskOfLarge(
   if (!asked) return undefined;
   return new Refusal(
     'notInLargeSession',
-    `${asked}: a large session has no reservations, subscriptions, turns, host or restrictions, and its members write nobody but themselves.`,
+    `${asked}: a large session has no role types, reservations, subscriptions, turns, host or restrictions, and its members write nobody but themselves.`,
     { detail: asked },
   );
 }

@@ -61,6 +61,7 @@ function join(
     status: 'inactive',
     statusSinceMs: nowMs,
     joinTimeMs: nowMs,
+    ...(reservation?.roles && { roles: reservation.roles }),
     constants: reservation?.constants ?? { custom: request.constants?.custom ?? {} },
     ...initializationAtJoin(session, reservation, request),
     properties: { system: {}, custom: {} },

@@ -26,6 +26,8 @@ export type SessionPropertiesSystem = {
   readonly matchmakingResubmit?: boolean;
   readonly serverConnectionStringCandidates?: readonly string[];
   readonly allocateCloudCompute?: boolean;
+  /** Indexes of the members who own the session; kept by owners.ts. */
+  readonly owners?: readonly number[];
 };
 
 /** A member's `properties.system` as stored; the status is the member's own field. */
@@ -110,8 +112,12 @@ function moreOpen(a: Restriction, b: Restriction): Restriction {
 export function writeProperties(session: Session, request: PropertiesRequest): Session | Refusal {
   // What an external evaluation says is not kept; see writeInitialization.
   const { initializationSucceeded: _consumed, owners, ...system } = request.system ?? {};
-  if (owners != null && owners.length > 0) {
-    return invalid('owners', 'is kept by the server and cannot be written');
+  if (
+    owners != null &&
+    owners.length > 0 &&
+    !jsonEquals(owners, session.properties.system.owners)
+  ) {
+    return invalid('owners', 'is kept by the server and can only be sent back as it is');
   }
   const written: Session = {
     ...session,

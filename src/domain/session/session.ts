@@ -5,6 +5,7 @@ import type { SessionReference } from './reference.ts';
 import type { ConstantsSystem } from './constants.ts';
 import type { Initialization } from './episode.ts';
 import type { InitializationFailure } from './evaluation.ts';
+import type { MemberRoles, RoleTypes } from './roles.ts';
 import type { MemberPropertiesSystem, SessionPropertiesSystem } from './properties.ts';
 
 /**
@@ -27,8 +28,8 @@ export type Session = {
   readonly startTimeMs: Milliseconds;
   readonly constants: { readonly system: ConstantsSystem; readonly custom: JsonObject };
   readonly properties: { readonly system: SessionPropertiesSystem; readonly custom: JsonObject };
-  /** Role types as the template gave them, kept for when roles are decided. */
-  readonly roleTypes?: JsonObject;
+  /** From the template and the creating write; who has which role is told by the members. */
+  readonly roleTypes?: RoleTypes;
   /** In ascending order of index. Of a large session those whose rows were loaded. */
   readonly members: readonly Member[];
   /** Hidden, of a large session: how many are in it. */
@@ -44,6 +45,8 @@ export type Session = {
   readonly hostCandidates?: readonly string[];
   /** Hidden: who has been an accepted member of this branch and left, newest last. */
   readonly formerXuids: readonly Xuid[];
+  /** Hidden: whom owners have removed, newest last. */
+  readonly kicks?: readonly { readonly xuid: Xuid; readonly by: Xuid }[];
   /** Hidden: since when nobody is in it; absent while somebody is. */
   readonly emptySinceMs?: Milliseconds;
 };
@@ -70,6 +73,8 @@ export type Member = {
   readonly joinTimeMs: Milliseconds;
   readonly constants: { readonly custom: Json };
   readonly properties: { readonly system: MemberPropertiesSystem; readonly custom: JsonObject };
+  /** By role type; absent without any. A reservation may have them. */
+  readonly roles?: MemberRoles;
   /** Hash of the secure device address, while one is set. */
   readonly deviceToken?: string;
   /** True of who came to be initialized; only where members are. */

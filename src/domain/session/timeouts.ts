@@ -10,6 +10,8 @@ import { withMembers } from './large.ts';
 import { isInitializing } from './episode.ts';
 import { initializationDueMs, settleInitialization } from './initialization.ts';
 import { removeMembers, withStatus } from './members.ts';
+import { withOwners } from './owners.ts';
+import { arbitrationDueMs, withArbitrationByTime, withServerCandidates } from './server-entries.ts';
 import type { Member, MemberStatus, Session } from './session.ts';
 
 type Expiry = {
@@ -49,6 +51,7 @@ function emptyDueMs({ emptySinceMs, constants }: Session): Milliseconds | undefi
 export function nextDueMs(session: Session): Milliseconds | undefined {
   let dueMs = earlier(emptyDueMs(session), session.rowsDueMs);
   dueMs = earlier(dueMs, initializationDueMs(session));
+  dueMs = earlier(dueMs, arbitrationDueMs(session));
   for (const member of session.members) dueMs = earlier(dueMs, memberDueMs(member, session));
   return dueMs === undefined || dueMs > latestTimeMs ? undefined : dueMs;
 }
@@ -63,7 +66,8 @@ export function earlier(
 
 /**
  * The session as it stands at `nowMs`: every member whose timeout has run out has moved one step,
- * and so has the initialization; undefined when the session has come to its end.
+ * so has the initialization, and an arbitrated game whose time is over is decided; undefined when the
+ * session has come to its end.
  *
  * One step only, even if the next timeout is already due: timeouts are not stacked. Returns
  * `session` itself when nothing is due; otherwise the change number has risen by one.
@@ -79,7 +83,7 @@ export function settle(session: Session, nowMs: Milliseconds): Session | undefin
   const moved = removeMembers(
     {
       ...withMembers(
-        session,
+        withArbitrationByTime(session, nowMs),
         session.members.map((member) =>
           demoted.has(member) ? withStatus(member, 'inactive', nowMs) : member,
         ),
@@ -89,8 +93,9 @@ export function settle(session: Session, nowMs: Milliseconds): Session | undefin
     due.filter((member) => !demoted.has(member)).map(({ index }) => index),
     nowMs,
   );
-  const settled = settleInitialization(moved, nowMs);
-  return hasEnded(settled, nowMs) ? undefined : settled;
+  const settled = withOwners(settleInitialization(moved, nowMs));
+  if (settled === 'ended' || hasEnded(settled, nowMs)) return undefined;
+  return withServerCandidates(settled);
 }
 
 /** True when nobody is in the session and its empty timeout has run out. */

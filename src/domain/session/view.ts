@@ -4,11 +4,12 @@
  * @source contract 4, wire 3
  */
 
-import { formatJson, formatKept, isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { formatJson, formatKept, type JsonObject } from '../json.ts';
 import { formatTime } from '../time.ts';
 import { downgradeConstantsSystem, newestContractVersion } from './contract-version.ts';
 import { isLarge, tallyOf } from './large.ts';
 import { restrictionsOf } from './properties.ts';
+import { viewRoleTypes } from './roles.ts';
 import type { Member, Session } from './session.ts';
 import { nextDueMs } from './timeouts.ts';
 
@@ -63,9 +64,10 @@ export function viewSession(session: Session, contractVersion: number): JsonObje
 
 function viewHead(session: Session, contractVersion: number): JsonObject {
   const dueMs = nextDueMs(session);
+  const roleTypes = viewRoleTypes(session);
   return {
     membersInfo: viewMembersInfo(session),
-    ...(session.roleTypes && { roleTypes: viewRoleTypes(session.roleTypes) }),
+    ...(roleTypes && { roleTypes }),
     properties: viewProperties(session, contractVersion),
     servers: session.servers as unknown as JsonObject,
     ...viewInitialization(session),
@@ -171,6 +173,7 @@ export function viewMember(member: Member, next: number, turn: boolean): JsonObj
       },
       custom: properties.custom,
     },
+    ...(member.roles && { roles: member.roles }),
     ...(status === 'reserved' && { reserved: true }),
     ...(member.gamertag !== undefined && { gamertag: member.gamertag }),
     ...(status === 'active' && titleId !== undefined && { activeTitleId: titleId }),
@@ -193,18 +196,4 @@ export function viewMembersInfo(session: Session): JsonObject {
     next: nextMemberIndex,
     ...tallyOf(session),
   };
-}
-
-/** Role types with their counts; nobody can hold a role yet. */
-function viewRoleTypes(roleTypes: JsonObject): JsonObject {
-  const viewRole = (role: Json): Json =>
-    isJsonObject(role) ? { ...role, count: 0, memberXuids: [] } : role;
-  return mapObject(roleTypes, (type) => {
-    const { roles, ...rest } = isJsonObject(type) ? type : {};
-    return isJsonObject(roles) ? { ...rest, roles: mapObject(roles, viewRole) } : type;
-  });
-}
-
-function mapObject(object: JsonObject, view: (value: Json) => Json): JsonObject {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, view(value)]));
 }
