@@ -4,7 +4,7 @@ import { nextDueMs, settle } from '../domain/session/timeouts.ts';
 import type { Session } from '../domain/session/session.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
-import type { Batch, Committed, Conflict, SessionRecord } from '../store/store.ts';
+import type { Batch, Committed, Conflict, SessionRecord, Taken } from '../store/store.ts';
 import type { World } from './world.ts';
 
 /** What a use leaves in the store beside the session. */
@@ -34,7 +34,7 @@ export async function readSettledSession(
     if (outcome.kind === 'committed') {
       return settled && { revision: record.revision + 1, session: settled };
     }
-    record = outcome.current;
+    if (outcome.kind === 'conflict') record = outcome.current;
   }
   return tooBusy();
 }
@@ -48,7 +48,7 @@ export async function commitSession(
   before: SessionRecord | { readonly revision: 0; readonly session: Session },
   next: Session | undefined,
   beside: BesideSession = {},
-): Promise<Committed | Conflict> {
+): Promise<Committed | Conflict | Taken> {
   const key = keyOf(before.session.reference);
   const expectRevision = before.revision;
   if (next !== undefined) {
