@@ -1,4 +1,4 @@
-import type { Caller } from '../domain/caller.ts';
+import { xuidsOf, type Caller } from '../domain/caller.ts';
 import {
   createActivity,
   createInvite,
@@ -46,7 +46,7 @@ export async function createHandle(
       ...request.reference,
       name: request.reference.name ?? world.ids.guid(),
     };
-    const record = await readSettledSession(world, reference);
+    const record = await readSettledSession(world, reference, xuidsOf(caller));
     if (record instanceof Refusal) return record;
     const decision = await decide(world, request, reference, record, caller, {
       nowMs: world.clock.nowMs(),
@@ -93,7 +93,7 @@ async function decide(
       return createInvite(request, reference, record?.session, caller, isBlocked, facts);
     }
     case 'transfer': {
-      const origin = await readSettledSession(world, request.origin);
+      const origin = await readSettledSession(world, request.origin, xuidsOf(caller));
       if (origin instanceof Refusal) return origin;
       return createTransfer(request, record?.session, origin?.session, caller, facts);
     }

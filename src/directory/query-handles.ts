@@ -1,4 +1,4 @@
-import type { Caller } from '../domain/caller.ts';
+import { xuidsOf, type Caller } from '../domain/caller.ts';
 import { confirmsActivity } from '../domain/handle/confirm.ts';
 import type { ActivityHandle } from '../domain/handle/handle.ts';
 import type { ActivityQuery } from '../domain/handle/request.ts';
@@ -70,7 +70,10 @@ async function confirmedSession(
   if (mayUseServiceConfig(world.catalog(), handle.reference.scid, caller) instanceof Refusal) {
     return undefined;
   }
-  const record = await readSettledSession(world, handle.reference);
+  const record = await readSettledSession(world, handle.reference, [
+    handle.ownerXuid,
+    ...xuidsOf(caller),
+  ]);
   if (record === undefined || record instanceof Refusal) return undefined;
   const { session } = record;
   const isHidden =

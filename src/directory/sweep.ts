@@ -16,7 +16,7 @@ export async function sweep(world: World): Promise<'done' | 'more'> {
     world.store.due(nowMs, sweepRecordsMax),
     world.store.expired(nowMs, sweepRecordsMax),
   ]);
-  await Promise.all(keys.map((key) => readSettledSession(world, referenceOf(key))));
+  await Promise.all(keys.map((key) => readSettledSession(world, referenceOf(key), [])));
   if (expired.length > 0) await world.store.commit({ removeHandles: expired });
   return Math.max(keys.length, expired.length) === sweepRecordsMax ? 'more' : 'done';
 }

@@ -1,3 +1,4 @@
+import type { Session } from './session/session.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -26,6 +27,13 @@ import { parseSessionReference } from './session/reference.ts';
 import { findTemplate, mayUseServiceConfig } from './session/template.ts';
 
 const session = sessionOf([ada]);
+const large: Session = {
+  ...session,
+  constants: {
+    ...session.constants,
+    system: { ...session.constants.system, capabilities: { large: true } as never },
+  },
+};
 const reserved = write(session, reserve(bert));
 const hidden = sessionOf([ada], { template: sampleTemplate({ visibility: 'private' }) });
 const connected = sampleTemplate({ capabilities: { connectionRequiredForActiveMembers: true } });
@@ -83,7 +91,10 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
   notAMember: () => decide(session, {}, { by: dora }),
   reservedOnly: () => decide(reserved, {}, { by: bert }),
   memberNotYours: () => decide(session, { members: { 7: null } }),
+  notInLargeSession: () => decide(large, reserve(bert)),
   connectionRequired: () => decide(undefined, me(), { template: connected }),
+  initializationMembersNeeded: () =>
+    decide(undefined, me(), { template: sampleTemplate({ memberInitialization: {} }) }),
   initializationNotEvaluating: () => decide(session, system({ initializationSucceeded: true })),
   handleNotYours: () => {
     const made = createInvite(invite, sampleReference, session, ada, false, facts);

@@ -40,8 +40,10 @@ export const refusalCodes = [
   'notAMember',
   'reservedOnly',
   'memberNotYours',
+  'notInLargeSession',
   'ownerRequired',
   'connectionRequired',
+  'initializationMembersNeeded',
   'initializationNotEvaluating',
   // handles
   'handleUnknown',

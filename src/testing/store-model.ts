@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import type { Handle } from '../domain/handle/handle.ts';
 import { formatJson } from '../domain/json.ts';
 import { keyOf, type SessionKey } from '../domain/session/reference.ts';
+import type { Member } from '../domain/session/session.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type {
   Batch,
@@ -228,6 +229,7 @@ async function askBoth(
     assert.deepEqual(await store.memberRow(key, xuid), model.rowOf(key, xuid)?.member);
     assert.deepEqual(byId(await store.invitesOf(xuid)), byId(model.invitesOf(xuid)));
   }
+  assert.deepEqual(await store.memberRows(key, 10), model.rowsOf(key));
   const members = await store.memberRowsDue(key, nowMs, limit);
   assert.deepEqual(
     members.map(({ xuid }) => model.rowOf(key, xuid)?.dueMs),
@@ -314,6 +316,11 @@ class Model {
   rowOf(key: SessionKey, xuid: string): MemberRow | undefined {
     const rows = this.#sessions.find((each) => each.key === key)?.rows;
     return rows?.find(({ member }) => member.xuid === xuid);
+  }
+
+  rowsOf(key: SessionKey): readonly Member[] {
+    const rows = this.#sessions.find((each) => each.key === key)?.rows ?? [];
+    return rows.map(({ member }) => member).sort((a, b) => (a.xuid < b.xuid ? -1 : 1));
   }
 
   rowDueTimes(key: SessionKey): readonly (Milliseconds | undefined)[] {

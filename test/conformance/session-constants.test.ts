@@ -254,7 +254,6 @@ test('a session with arbitration is created by a service that adds server "arbit
 
 // @source issue: roles, owners, initialization and large sessions are left to their own issues
 for (const [what, body] of [
-  ['large sessions', { constants: { system: { capabilities: { large: true } } } }],
   ['owners', { constants: { system: { capabilities: { hasOwners: true } } } }],
   [
     'member initialization',
@@ -386,10 +385,6 @@ const ownTemplates = {
           constants: {},
           roleTypes: { team: { roles: { red: { max: 4, target: 2 }, blue: { max: 4 } } } },
         },
-        crowd: {
-          contractVersion: 107,
-          constants: { system: { maxMembersCount: 1000, capabilities: { large: true } } },
-        },
       },
     },
   ],
@@ -442,20 +437,4 @@ test('role types of a template are answered, each role with its count and its me
     red: { max: 4, target: 2, count: 0, memberXuids: [] },
     blue: { max: 4, count: 0, memberXuids: [] },
   });
-});
-
-// @source issue: a template of a later issue is accepted, a write that needs it is refused aloud
-test('S5 a session of a large template is refused aloud', {
-  skip: isAimed && needsOwnServer,
-}, async () => {
-  await using kit = await startKitWithOwnTemplates();
-  const ada = kit.user('ada');
-
-  const answer = await expectRefusal(
-    400,
-    'notYetSupported',
-    ada.putSession(kit.reference('crowd'), joinBody()),
-  );
-
-  assert.match(answer.text, /large/);
 });

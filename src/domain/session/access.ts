@@ -7,6 +7,7 @@
 import { hasMultiplayerPrivilege, xuidOf, type Caller } from '../caller.ts';
 import type { Xuid } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
+import { tallyOf } from './large.ts';
 import { sessionFull } from './members.ts';
 import { restrictionsOf, type Restriction } from './properties.ts';
 import { acceptedMemberOf, memberOf, type Session } from './session.ts';
@@ -90,7 +91,7 @@ export function mayJoin(
       { detail: 'visibility visible' },
     );
   }
-  if (session.members.length >= maxMembersCount) return sessionFull(session);
+  if (tallyOf(session).count >= maxMembersCount) return sessionFull(session);
   if (closed === true && !(locked === true && session.formerXuids.includes(caller.xuid))) {
     return new Refusal(
       'sessionClosed',

@@ -127,10 +127,24 @@ export type ConstantsSystem = {
   readonly sessionEmptyTimeout?: number;
   readonly initiators?: readonly string[];
   readonly inviteProtocol?: string;
-  readonly metrics?: JsonObject;
-  readonly memberInitialization?: JsonObject;
-  readonly peerToPeerRequirements?: JsonObject;
-  readonly peerToHostRequirements?: JsonObject;
+  readonly metrics?: { readonly [metric: string]: boolean };
+  readonly memberInitialization?: {
+    readonly joinTimeout?: number;
+    readonly measurementTimeout?: number;
+    readonly evaluationTimeout?: number;
+    readonly externalEvaluation: boolean;
+    readonly membersNeededToStart: number;
+  };
+  readonly peerToPeerRequirements?: {
+    readonly latencyMaximum: number;
+    readonly bandwidthMinimum: number;
+  };
+  readonly peerToHostRequirements?: {
+    readonly latencyMaximum: number;
+    readonly bandwidthDownMinimum: number;
+    readonly bandwidthUpMinimum: number;
+    readonly hostSelectionMetric: string;
+  };
   readonly measurementServerAddresses?: JsonObject;
   readonly cloudComputePackage?: JsonObject;
   readonly arbitration?: JsonObject;
@@ -332,9 +346,9 @@ export function constantsProblems(system: ConstantsSystem): readonly ConstantsPr
     'arbitration.arbitrationTimeout',
     'must be at least forfeitTimeout',
   );
-  const needed = system.memberInitialization?.membersNeededToStart;
+  const needed = system.memberInitialization?.membersNeededToStart ?? 0;
   unless(
-    typeof needed !== 'number' || needed <= system.maxMembersCount,
+    needed <= system.maxMembersCount,
     'memberInitialization.membersNeededToStart',
     'is above maxMembersCount',
   );

@@ -147,7 +147,12 @@ const refused: readonly (readonly [
   ],
   [{ capabilities: { large: true } }, {}, 'notYetSupported', 'capability large'],
   [{ capabilities: { hasOwners: true } }, {}, 'notYetSupported', 'capability hasOwners'],
-  [{ memberInitialization: {} }, {}, 'notYetSupported', 'memberInitialization'],
+  [
+    { memberInitialization: { membersNeededToStart: 2 } },
+    {},
+    'initializationMembersNeeded',
+    'membersNeededToStart 2',
+  ],
 ];
 
 for (const [system, requested, code, detail, circumstances] of refused) {

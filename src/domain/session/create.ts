@@ -81,13 +81,8 @@ function constantsRefusal(system: ConstantsSystem): Refusal | undefined {
 }
 
 /** What these constants ask for that the server cannot do; undefined when it can do all. */
-function notYetSupported({
-  capabilities,
-  memberInitialization,
-}: ConstantsSystem): string | undefined {
-  if (capabilities.large) return 'capability large';
-  if (capabilities.hasOwners) return 'capability hasOwners';
-  return memberInitialization === undefined ? undefined : 'memberInitialization';
+function notYetSupported({ capabilities }: ConstantsSystem): string | undefined {
+  return capabilities.hasOwners ? 'capability hasOwners' : undefined;
 }
 
 function mayInitiate(

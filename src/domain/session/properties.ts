@@ -103,19 +103,13 @@ function moreOpen(a: Restriction, b: Restriction): Restriction {
 /**
  * The session with its properties written.
  *
- * Refuses: requestInvalid, initializationNotEvaluating.
+ * Refuses: requestInvalid.
  *
  * @source contract 4.1, 4.2
  */
 export function writeProperties(session: Session, request: PropertiesRequest): Session | Refusal {
-  const { initializationSucceeded, owners, ...system } = request.system ?? {};
-  if (initializationSucceeded != null) {
-    return new Refusal(
-      'initializationNotEvaluating',
-      'initializationSucceeded can be written only while the session is in the initialization stage "evaluating".',
-      { detail: '$.properties.system.initializationSucceeded' },
-    );
-  }
+  // What an external evaluation says is not kept; see writeInitialization.
+  const { initializationSucceeded: _consumed, owners, ...system } = request.system ?? {};
   if (owners != null && owners.length > 0) {
     return invalid('owners', 'is kept by the server and cannot be written');
   }

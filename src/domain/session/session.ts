@@ -3,6 +3,8 @@ import type { Json, JsonObject } from '../json.ts';
 import type { Milliseconds } from '../time.ts';
 import type { SessionReference } from './reference.ts';
 import type { ConstantsSystem } from './constants.ts';
+import type { Initialization } from './episode.ts';
+import type { InitializationFailure } from './evaluation.ts';
 import type { MemberPropertiesSystem, SessionPropertiesSystem } from './properties.ts';
 
 /**
@@ -27,15 +29,30 @@ export type Session = {
   readonly properties: { readonly system: SessionPropertiesSystem; readonly custom: JsonObject };
   /** Role types as the template gave them, kept for when roles are decided. */
   readonly roleTypes?: JsonObject;
-  /** In ascending order of index. */
+  /** In ascending order of index. Of a large session those whose rows were loaded. */
   readonly members: readonly Member[];
+  /** Hidden, of a large session: how many are in it. */
+  readonly tally?: Tally;
+  /** Hidden, of a large session: when the first of its rows is due. */
+  readonly rowsDueMs?: Milliseconds;
   /** The index that the next new member gets; indexes are never reused within a branch. */
   readonly nextMemberIndex: number;
   readonly servers: Readonly<Record<string, Server>>;
+  /** Hidden until an episode begins. */
+  readonly initialization?: Initialization;
+  /** Device tokens of members who may be host, the best first; only where nobody is. */
+  readonly hostCandidates?: readonly string[];
   /** Hidden: who has been an accepted member of this branch and left, newest last. */
   readonly formerXuids: readonly Xuid[];
   /** Hidden: since when nobody is in it; absent while somebody is. */
   readonly emptySinceMs?: Milliseconds;
+};
+
+/** Members in all, those that are more than a reservation, and those active. */
+export type Tally = {
+  readonly count: number;
+  readonly accepted: number;
+  readonly active: number;
 };
 
 /** Active > ready > reserved > inactive. @source contract 1 */
@@ -55,6 +72,11 @@ export type Member = {
   readonly properties: { readonly system: MemberPropertiesSystem; readonly custom: JsonObject };
   /** Hash of the secure device address, while one is set. */
   readonly deviceToken?: string;
+  /** True of who came to be initialized; only where members are. */
+  readonly initialize?: true;
+  /** The episode that the member is in, waits for, or failed in. */
+  readonly initializationEpisode?: number;
+  readonly initializationFailure?: InitializationFailure;
   /** The title of the token that last wrote as this member; answered while active. */
   readonly titleId?: TitleId;
   /** Hidden: the device of the token that last wrote as this member, for the local restriction. */

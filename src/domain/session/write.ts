@@ -1,7 +1,8 @@
 /**
  * The one way a session changes by request.
  *
- *     precondition → access → constants → members → properties → servers → end → compare
+ *     precondition → access → constants → members → properties → servers → initialization → end
+ *       → compare
  *
  * The session that comes in is settled (see timeouts.ts): time has done its own part, as a change
  * of its own, before anybody's write is looked at.
@@ -16,6 +17,8 @@ import { Refusal, type RefusalCode } from '../refusal.ts';
 import { mayJoin, mayRead, mayWriteAsMember, type AccessFacts } from './access.ts';
 import { newestContractVersion } from './contract-version.ts';
 import { createSession, mayRepeatConstants } from './create.ts';
+import { mayAskOfLarge } from './large.ts';
+import { mayStartInitialization, writeInitialization } from './initialization.ts';
 import { removeMembers, reserveSeats, writeOwnMember, type MemberFacts } from './members.ts';
 import { mayWriteUnder, type Preconditions } from './precondition.ts';
 import { withKnownHost, writeProperties } from './properties.ts';
@@ -104,10 +107,15 @@ function decideCreation(write: SessionWrite, facts: WriteFacts): WriteDecision |
   if (request.me === null) return { kind: 'absent' };
   const begun = createSession(reference, request, facts.template, caller, facts);
   if (begun instanceof Refusal) return begun;
-  const strange = strangeMember(begun, write) ?? mayWriteServers(request, caller);
+  const strange =
+    mayAskOfLarge(begun, request, caller) ??
+    strangeMember(begun, write) ??
+    mayWriteServers(request, caller);
   if (strange) return strange;
   const session = applyRequest(begun, write, facts);
   if (session instanceof Refusal) return session;
+  const tooFew = mayStartInitialization(session);
+  if (tooFew) return tooFew;
   return hasEnded(session, facts.nowMs) ? { kind: 'absent' } : { kind: 'created', session };
 }
 
@@ -124,7 +132,11 @@ function mayWrite(session: Session, write: SessionWrite, facts: WriteFacts): Ref
         : mayWriteAsMember(session, caller);
     if (refusal) return refusal;
   }
-  return strangeMember(session, write) ?? mayWriteServers(request, caller);
+  return (
+    mayAskOfLarge(session, request, caller) ??
+    strangeMember(session, write) ??
+    mayWriteServers(request, caller)
+  );
 }
 
 function isOnlyLeaving(
@@ -178,7 +190,9 @@ function applyRequest(
   const written = request.properties ? writeProperties(reserved, request.properties) : reserved;
   if (written instanceof Refusal) return written;
   const served = writeServers(written, request.servers);
-  return served instanceof Refusal ? served : withKnownHost(served);
+  if (served instanceof Refusal) return served;
+  const { initializationSucceeded } = request.properties?.system ?? {};
+  return writeInitialization(withKnownHost(served), initializationSucceeded, facts.nowMs);
 }
 
 /** What is asked for the caller's own member, by `me` or by its index; null: leave. */
@@ -203,7 +217,7 @@ function removedIndexes(
   return me === null && own !== undefined ? [own.index] : [];
 }
 
-/** Refuses what belongs to roles and member initialization: notYetSupported. */
+/** Refuses what belongs to roles: notYetSupported. */
 function notYetSupported(
   request: SessionRequest,
   me: MemberRequest | null | undefined,
@@ -226,8 +240,11 @@ function sameDocument(a: Session, b: Session): boolean {
     jsonEquals(a.servers, b.servers) &&
     a.nextMemberIndex === b.nextMemberIndex &&
     a.emptySinceMs === b.emptySinceMs &&
+    jsonEquals(a.initialization ?? null, b.initialization ?? null) &&
+    jsonEquals(a.hostCandidates ?? [], b.hostCandidates ?? []) &&
     a.members.length === b.members.length &&
-    a.members.every((member, i) => sameMember(member, b.members[i]))
+    a.members.every((member, i) => sameMember(member, b.members[i])) &&
+    a.tally?.count === b.tally?.count
   );
 }
 

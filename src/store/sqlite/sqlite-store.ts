@@ -19,6 +19,7 @@ import {
   type ListName,
   type NodeId,
   type OwedTaps,
+  type RecentRecord,
   type SessionDelete,
   type SessionPut,
   type SessionRecord,
@@ -177,8 +178,18 @@ class SqliteStore implements Store {
     return this.#shelved(key).record;
   }
 
-  recent(key: SessionKey): { readonly record: SessionRecord | undefined } | undefined {
-    return this.#groupOf(key)?.sessions.get(key)?.shelved ?? this.#cache.get(key);
+  recent(key: SessionKey): RecentRecord | undefined {
+    const pending = this.#groupOf(key)?.sessions.get(key);
+    if (!pending) {
+      const known = this.#cache.get(key);
+      return known && { record: known.record, isCurrent: true };
+    }
+    const { record } = pending.shelved;
+    const rows = [this.#writing, this.#filling].flatMap((group) => group?.rows.get(key) ?? []);
+    if (rows.length === 0) return { record, isCurrent: false };
+    // Rows of a former life are still in the file, and not to be taken for those of this one.
+    if (rows.some(({ isAll }) => isAll)) return undefined;
+    return { record, isCurrent: false, rows: new Map(rows.flatMap(({ byXuid }) => [...byXuid])) };
   }
 
   async handle(id: Guid): Promise<Handle | undefined> {
@@ -213,16 +224,14 @@ class SqliteStore implements Store {
   }
 
   async memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined> {
-    this.#refuseIfDisposed();
-    for (const group of [this.#filling, this.#writing]) {
-      const rows = group?.rows.get(key);
-      if (rows?.byXuid.has(xuid)) return rows.byXuid.get(xuid);
-      if (rows?.isAll) return undefined;
-    }
     return this.#read(({ memberRow }) => {
       const row = memberRow.get(key, xuid);
       return row && parseMember(row);
     });
+  }
+
+  async memberRows(key: SessionKey, limit: number, after = ''): Promise<readonly Member[]> {
+    return this.#read(({ memberRows }) => memberRows.all(key, after, limit).map(parseMember));
   }
 
   async memberRowsDue(
@@ -230,8 +239,6 @@ class SqliteStore implements Store {
     nowMs: Milliseconds,
     limit: number,
   ): Promise<readonly Member[]> {
-    this.#refuseIfDisposed();
-    await this.#groupOf(key)?.settled;
     return this.#read(({ memberRowsDue }) => memberRowsDue.all(key, nowMs, limit).map(parseMember));
   }
 
@@ -598,6 +605,9 @@ function prepareQueries(db: DatabaseSync) {
     invites: db.prepare('SELECT document FROM handle WHERE invited_xuid = ? ORDER BY rowid'),
     hinted: db.prepare('SELECT key FROM hint WHERE hint = ? AND key > ? ORDER BY key LIMIT ?'),
     memberRow: db.prepare('SELECT document FROM member_row WHERE key = ? AND xuid = ?'),
+    memberRows: db.prepare(
+      'SELECT document FROM member_row WHERE key = ? AND xuid > ? ORDER BY xuid LIMIT ?',
+    ),
     memberRowsDue: db.prepare(
       'SELECT document FROM member_row WHERE key = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?',
     ),
