@@ -252,14 +252,10 @@ test('a session with arbitration is created by a service that adds server "arbit
   assert.deepEqual(at(json, 'constants.system.arbitration'), constants.system.arbitration);
 });
 
-// @source issue: roles, owners, initialization and large sessions are left to their own issues
+// @source issue: roles, owners and large sessions are left to their own issues
 for (const [what, body] of [
   ['large sessions', { constants: { system: { capabilities: { large: true } } } }],
   ['owners', { constants: { system: { capabilities: { hasOwners: true } } } }],
-  [
-    'member initialization',
-    { constants: { system: { memberInitialization: { membersNeededToStart: 1 } } } },
-  ],
   ['roles', { roleTypes: { team: { roles: { red: { max: 4 } } } } }],
 ] as const) {
   test(`W15 what belongs to a later issue is refused aloud: ${what}`, async () => {
