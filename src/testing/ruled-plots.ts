@@ -15,7 +15,7 @@ const roleTypes: RoleTypes = {
 
 const anyRoles: fc.Arbitrary<JsonObject> = fc.record(
   {
-    squad: fc.constantFrom<Json>('leader', 'leader', 'medic', null),
+    squad: fc.constantFrom<Json>('leader', 'leader', 'leader', 'medic', null),
     rank: fc.constantFrom<Json>('chief', 'private', null),
   },
   { requiredKeys: [] },
@@ -29,7 +29,7 @@ type RoleWrite = {
 };
 
 const anyRoleWrite: fc.Arbitrary<RoleWrite> = fc.record({
-  mine: fc.option(anyRoles, { nil: undefined, freq: 2 }),
+  mine: fc.option(anyRoles, { nil: undefined, freq: 5 }),
   others: fc.oneof(
     { weight: 3, arbitrary: fc.constant({}) },
     fc.dictionary(
