@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { play, type Turn } from '../../testing/arbitraries.ts';
 import { decide, notRefused } from '../../testing/samples.ts';
 import { anyRuledPlot } from '../../testing/ruled-plots.ts';
-import { isJsonObject, type JsonObject } from '../json.ts';
+import { isJsonObject, jsonEquals, type JsonObject } from '../json.ts';
 import { Refusal } from '../refusal.ts';
 import { managesSession } from './owners.ts';
 import type { Member } from './session.ts';
@@ -101,5 +101,18 @@ test('a write with roles made twice is made once', () => {
     if (members.me === null || Object.values(members).includes(null)) return;
     const again = notRefused(decide(after, body, circumstances));
     assert.equal(again.kind, 'unchanged');
+  });
+});
+
+// Kills: role types left out of the comparison of documents; a new number for an owner sent back.
+test('the change number rises exactly when the document changes', () => {
+  everyTurn(({ before, after }) => {
+    if (before === undefined || after === undefined || before.branch !== after.branch) return;
+    const [was, is] = [before, after].map((session) => {
+      const { changeNumber, ...seen } = viewSession(session, 107);
+      return seen;
+    });
+    const isChanged = !jsonEquals(was, is);
+    assert.equal(after.changeNumber - before.changeNumber, isChanged ? 1 : 0);
   });
 });
