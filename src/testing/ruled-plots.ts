@@ -41,11 +41,11 @@ const anyRoleWrite: fc.Arbitrary<RoleWrite> = fc.record({
       { maxKeys: 2 },
     ),
   ),
-  settings: fc.option(
+  settings: fc.oneof(
+    { weight: 3, arbitrary: fc.constant(undefined) },
     fc
       .constantFrom<Json>(1, 2, 3, null)
       .map((max) => ({ squad: { roles: { leader: { max }, medic: {} } } })),
-    { nil: undefined, freq: 1 },
   ),
 });
 
