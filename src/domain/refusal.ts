@@ -50,6 +50,7 @@ export const refusalCodes = [
   'inviteBlocked',
   'transferTargetMissing',
   // the rest
+  'connectionUnknown',
   'notYetSupported',
   'tooBusy',
 ] as const;
