@@ -98,7 +98,14 @@ test('what the control API cannot do is refused with the place and what would be
     ['clock', { advanceMs: 253402300799999 }, 400, 'requestInvalid', '$.advanceMs', /9999/],
     ['clock', { thaw: true }, 400, 'requestInvalid', '$.thaw', /not known/],
     [`connections/${id}/drop`, undefined, 404, 'connectionUnknown', undefined, /GET \/control/],
-    [`connections/${id}/taps`, { drop: true }, 404, 'connectionUnknown', undefined, /No connection/],
+    [
+      `connections/${id}/taps`,
+      { drop: true },
+      404,
+      'connectionUnknown',
+      undefined,
+      /No connection/,
+    ],
   ] as const;
   for (const [path, body, status, refusal, detail, text] of cases) {
     const answer = await tests.request('POST', `/control/${path}`, { body });

@@ -5,7 +5,7 @@ import { manualClock } from '../testing/manual-clock.ts';
 import { controlledClock } from './controlled-clock.ts';
 
 const step = fc.oneof(
-  fc.record({ kind: fc.constant('after' as const), ms: fc.nat(50) }),
+  fc.record({ kind: fc.constantFrom('after' as const, 'twice' as const), ms: fc.nat(50) }),
   fc.record({ kind: fc.constant('pass' as const), ms: fc.nat(50) }),
   fc.record({ kind: fc.constant('move' as const), ms: fc.nat(50) }),
   fc.record({ kind: fc.constantFrom('freeze' as const, 'run' as const), ms: fc.constant(0) }),
@@ -19,15 +19,23 @@ test('each task runs once, when the clock shows its time, and the clock passes n
       const beneath = manualClock(0);
       const clock = controlledClock(beneath);
       const due: { atMs: number; ranMs: number[] }[] = [];
+      const after = (ms: number, then: () => void): void => {
+        const one = { atMs: clock.nowMs() + ms, ranMs: [] as number[] };
+        due.push(one);
+        clock.after(ms, () => {
+          one.ranMs.push(clock.nowMs());
+          then();
+        });
+      };
       for (const { kind, ms } of steps) {
         const beforeMs = clock.nowMs();
         switch (kind) {
-          case 'after': {
-            const one = { atMs: beforeMs + ms, ranMs: [] as number[] };
-            due.push(one);
-            clock.after(ms, () => one.ranMs.push(clock.nowMs()));
+          case 'after':
+            after(ms, () => undefined);
             break;
-          }
+          case 'twice':
+            after(ms, () => after(ms + 1, () => undefined));
+            break;
           case 'pass':
             beneath.advance(ms);
             assert.equal(clock.nowMs(), beforeMs + (clock.isFrozen ? 0 : ms));
