@@ -26,7 +26,7 @@ test('of one branch the numbers rise, an end is the last of it, and the newest i
         if (step === 'read') {
           // Only where something waits, or the reading would wait for ever.
           if (waiting.size === 0) continue;
-          const { value } = await queue.next();
+          const { value } = (await queue.next()) as IteratorYieldResult<SessionTap>;
           waiting.delete(value.reference.name);
           heard.push(value);
           continue;
@@ -50,7 +50,7 @@ test('of one branch the numbers rise, an end is the last of it, and the newest i
       }
       queue.end();
       for (;;) {
-        const { value, done } = await queue.next();
+        const { value, done } = (await queue.next()) as IteratorResult<SessionTap>;
         if (done) break;
         heard.push(value);
       }
