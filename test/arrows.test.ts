@@ -34,6 +34,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'server.ts',
     'node:',
     'jose',
+    'ws',
   ],
   'server.ts': [
     'domain',
