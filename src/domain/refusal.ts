@@ -54,6 +54,7 @@ export const refusalCodes = [
   'inviteBlocked',
   'transferTargetMissing',
   // the rest
+  'connectionUnknown',
   'notYetSupported',
   'tooBusy',
 ] as const;

@@ -54,6 +54,7 @@ const statusOf: Record<RefusalCode, number> = {
   inviteBlocked: 403,
   transferTargetMissing: 403,
   // the rest
+  connectionUnknown: 404,
   notYetSupported: 400,
   tooBusy: 503,
 };
