@@ -6,7 +6,7 @@
 
 import { jsonEquals } from '../json.ts';
 import type { MemberPropertiesSystem, SessionPropertiesSystem } from '../session/properties.ts';
-import { changeTypes } from '../session/request.ts';
+import type { changeTypes } from '../session/request.ts';
 import type { Member, Session } from '../session/session.ts';
 
 export type ChangeType = (typeof changeTypes)[number];
