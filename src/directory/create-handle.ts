@@ -8,11 +8,20 @@ import {
 } from '../domain/handle/create.ts';
 import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
 import type { HandleRequest } from '../domain/handle/request.ts';
+import { viewInviteNotification } from '../domain/handle/view.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
-import type { Batch, Committed, Conflict, SessionRecord, Taken } from '../store/store.ts';
+import {
+  type Batch,
+  type Committed,
+  type Conflict,
+  type SessionRecord,
+  StoreUnavailable,
+  type Taken,
+} from '../store/store.ts';
+import { formatMessage } from './bus-message.ts';
 import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
 import type { World } from './world.ts';
 
@@ -56,10 +65,24 @@ export async function createHandle(
     });
     if (decision instanceof Refusal) return decision;
     const outcome = await commitHandle(world, record, decision);
-    if (outcome.kind === 'committed') return { handle: decision.handle, created: true };
+    if (outcome.kind === 'committed') {
+      tellInvited(world, decision.handle);
+      return { handle: decision.handle, created: true };
+    }
     if (outcome.kind === 'taken') return answerEarlier(outcome.handle, request, caller);
   }
   return tooBusy();
+}
+
+/** Nobody waits for it: an invited user who does not hear of it now does so on subscribing. */
+function tellInvited({ bus, failed }: World, handle: Handle): void {
+  if (handle.type !== 'invite') return;
+  const data = viewInviteNotification(handle);
+  bus
+    .publish(`user:${handle.invitedXuid}`, formatMessage({ kind: 'invite', id: handle.id, data }))
+    .catch((error) => {
+      if (!(error instanceof StoreUnavailable)) failed(error);
+    });
 }
 
 /** The answer to a request with the id of a handle that is there. */
@@ -111,7 +134,7 @@ async function commitHandle(
   };
   return session === undefined || record === undefined
     ? world.store.commit(beside)
-    : commitSession(world, record, session, beside);
+    : commitSession(world, record, session, { atMs: handle.createTimeMs }, beside);
 }
 
 /** Points at the activity, and takes away the one that it replaces. */

@@ -126,6 +126,7 @@ const givenElsewhere: readonly RefusalCode[] = [
   'notAuthenticated',
   'contractVersionMissing',
   'requestMalformed',
+  'upgradeRequired',
   'requestTooSlow',
   'headersTooLarge',
   'bodyTooLarge',
