@@ -154,9 +154,9 @@ function admit(
   settled: readonly Member[],
   between: Judge,
 ): readonly Group[] {
-  const everybody = [...settled, ...groups.flat()];
+  const members = groups.flat();
   const badConnections = (member: Member): number =>
-    everybody.filter((other) => between(member, other).length > 0).length;
+    members.filter((other) => between(member, other).length > 0).length;
   const ranked = groups
     .map((group) => ({
       group,

@@ -232,8 +232,6 @@ function sameDocument(a: Session, b: Session): boolean {
     jsonEquals(a.servers, b.servers) &&
     a.nextMemberIndex === b.nextMemberIndex &&
     a.emptySinceMs === b.emptySinceMs &&
-    jsonEquals(a.initialization ?? null, b.initialization ?? null) &&
-    jsonEquals(a.hostCandidates ?? [], b.hostCandidates ?? []) &&
     a.members.length === b.members.length &&
     a.members.every((member, i) => sameMember(member, b.members[i]))
   );
