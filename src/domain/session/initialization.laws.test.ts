@@ -34,7 +34,7 @@ const anyTemplate: fc.Arbitrary<SessionTemplate> = fc
     joinTimeout: anyStageTimeout,
     measurementTimeout: anyStageTimeout,
     evaluationTimeout: anyStageTimeout,
-    externalEvaluation: fc.boolean(),
+    externalEvaluation: fc.constantFrom(true, true, false),
     membersNeededToStart: fc.nat(2),
     system: fc
       .tuple(
@@ -140,9 +140,21 @@ const anyStep: fc.Arbitrary<Step> = fc
       })),
   );
 
+/** Somebody says what an external evaluation has found, and nothing else. */
+const anyVerdict: fc.Arbitrary<Step> = fc
+  .tuple(fc.constantFrom<Caller>(...players, referee), fc.boolean())
+  .map(([by, initializationSucceeded]) => ({
+    waitMs: 0,
+    by,
+    body: { properties: { system: { initializationSucceeded } } },
+  }));
+
 const anyPlot = fc.record({
   template: anyTemplate,
-  steps: fc.array(anyStep, { minLength: 1, maxLength: 24, size: 'max' }),
+  steps: fc.array(
+    fc.oneof({ weight: 4, arbitrary: anyStep }, { weight: 1, arbitrary: anyVerdict }),
+    { minLength: 1, maxLength: 24, size: 'max' },
+  ),
 });
 
 type Turn = {

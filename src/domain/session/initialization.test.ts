@@ -240,6 +240,7 @@ test('the title evaluates: accepted, rejected, silent', () => {
   assert.equal(nextDueMs(session), startMs + 5_000);
   const accepted = write(session, system({ initializationSucceeded: true }));
   assert.deepEqual([stageOf(accepted), fateOf(accepted, ada)], ['none', '- -']);
+  assert.equal(accepted.changeNumber, session.changeNumber + 1);
   const rejected = write(session, system({ initializationSucceeded: false }), { by: bert });
   assert.deepEqual([stageOf(rejected), fateOf(rejected, ada)], ['failed 1', '1 episode']);
   const silent = settled(session, startMs + 5_000);
