@@ -133,6 +133,7 @@ const givenElsewhere: readonly RefusalCode[] = [
   'bodyNotJson',
   'handleUnknown',
   'handleIdTaken',
+  'connectionUnknown',
   'tooBusy',
 ];
 
