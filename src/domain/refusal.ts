@@ -49,6 +49,8 @@ export const refusalCodes = [
   'handleIdTaken',
   'inviteBlocked',
   'transferTargetMissing',
+  // queries for sessions
+  'queryNotYours',
   // the rest
   'notYetSupported',
   'tooBusy',

@@ -49,6 +49,8 @@ const statusOf: Record<RefusalCode, number> = {
   handleIdTaken: 409,
   inviteBlocked: 403,
   transferTargetMissing: 403,
+  // queries for sessions
+  queryNotYours: 403,
   // the rest
   notYetSupported: 400,
   tooBusy: 503,

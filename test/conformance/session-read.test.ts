@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { isJsonObject, type Json } from '../../src/domain/json.ts';
 import { formatSessionPath } from '../../src/domain/session/reference.ts';
-import { at, demoScid, isAimed, joinBody, startKit } from '../../src/testing/kit.ts';
+import { at, isAimed, joinBody, startKit } from '../../src/testing/kit.ts';
 import {
   activityOf,
   assertNoNulls,
@@ -206,27 +206,6 @@ test('S7 no document holds a null outside of title data', async () => {
     assertNoNulls(json, `contract version ${contractVersion}: $`);
   }
 });
-
-// @source wire 10.1 S8, contract 8.2; left to the issue of queries
-for (const [method, path] of [
-  ['GET', `/serviceconfigs/${demoScid}/sessions?keyword=k`],
-  ['GET', `/serviceconfigs/${demoScid}/sessiontemplates/deathmatch/sessions?xuid=1&take=10`],
-  ['POST', `/serviceconfigs/${demoScid}/batch?visibility=open`],
-  ['POST', `/serviceconfigs/${demoScid}/sessiontemplates/deathmatch/batch`],
-] as const) {
-  test(`S8 a query for sessions is refused aloud: ${method} ${path.split('?')[0]}`, async () => {
-    await using kit = await startKit();
-    const body = method === 'POST' ? { body: { xuids: ['1', '2'] } } : {};
-
-    const answer = await expectRefusal(
-      400,
-      'notYetSupported',
-      kit.user('ada').request(method, path, body),
-    );
-
-    assertIsText(answer);
-  });
-}
 
 // @source wire 10.1 S9, contract 2 "title data is never altered"
 test('S9 numbers in custom objects come back as they were written', async () => {
