@@ -20,8 +20,8 @@ import type { World } from './directory/world.ts';
 import { type App, buildApp } from './http/app.ts';
 import { routes } from './http/routes.ts';
 import { tokenChainRoutes } from './http/routes/token-chain.ts';
-import { memoryPeople } from './people/memory-people.ts';
 import type { People } from './people/people.ts';
+import { storedPeople } from './people/stored-people.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { type Ids, randomIds } from './platform/ids.ts';
 import { keyFor } from './platform/key.ts';
@@ -87,7 +87,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const secret = await store.secret();
   const world: World = {
     store,
-    people: options.people ?? memoryPeople(),
+    people: options.people ?? storedPeople(store, { clock }),
     clock,
     ids: options.ids ?? randomIds,
     catalog: catalog.catalog,

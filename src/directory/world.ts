@@ -1,3 +1,5 @@
+import type { Xuid } from '../domain/ids.ts';
+import type { ListNotice } from '../domain/people/list.ts';
 import type { Catalog } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { People } from '../people/people.ts';
@@ -13,6 +15,8 @@ export type World = {
   readonly ids: Ids;
   /** Asked anew for each request, so that a reloaded configuration takes effect at once. */
   readonly catalog: () => Catalog;
+  /** Told of each change to whom a user follows, once it is made. */
+  readonly friendsChanged?: (owner: Xuid, notice: ListNotice) => Promise<void>;
   readonly settings: {
     readonly inviteLifetimeMs: Milliseconds;
     /** Key of the hash that turns secure device addresses into device tokens. */

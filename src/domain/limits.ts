@@ -18,6 +18,10 @@ export const limits = {
   batchXuidsMax: 1_000,
   /** Sessions that one query looks at before it answers with what it has found. */
   sessionQueryLookedAtMax: 10_000,
+  /** Entries of lists of people. */
+  followsMax: 1_000,
+  avoidsMax: 1_000,
+  mutesMax: 250,
   /** Lost races of one write before it is refused as tooBusy. */
   commitAttemptsMax: 10,
 } as const;

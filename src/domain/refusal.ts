@@ -51,6 +51,10 @@ export const refusalCodes = [
   'transferTargetMissing',
   // queries for sessions
   'queryNotYours',
+  // people
+  'listNotYours',
+  'listFull',
+  'personUnknown',
   // the rest
   'notYetSupported',
   'tooBusy',

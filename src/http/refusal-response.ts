@@ -51,6 +51,10 @@ const statusOf: Record<RefusalCode, number> = {
   transferTargetMissing: 403,
   // queries for sessions
   queryNotYours: 403,
+  // people
+  listNotYours: 403,
+  listFull: 400,
+  personUnknown: 404,
   // the rest
   notYetSupported: 400,
   tooBusy: 503,

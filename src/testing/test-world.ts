@@ -1,13 +1,13 @@
 import { readServiceConfigs } from '../config/read-service-configs.ts';
 import type { World } from '../directory/world.ts';
-import { memoryPeople } from '../people/memory-people.ts';
+import { storedPeople } from '../people/stored-people.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Store } from '../store/store.ts';
 import { manualClock } from './manual-clock.ts';
 import { sequentialIds } from './sequential-ids.ts';
 
-/** Makes worlds over stores, with the demo config, nobody who knows anybody, and time that stands. */
+/** Makes worlds over stores, with the demo config, people kept in the store, and time that stands. */
 export async function openTestWorlds(): Promise<
   (store: Store, around?: { readonly clock?: Clock; readonly ids?: Ids }) => World
 > {
@@ -15,7 +15,7 @@ export async function openTestWorlds(): Promise<
   if ('problems' in read) throw new Error('the demo config has problems');
   return (store, { clock = manualClock(), ids = sequentialIds() } = {}) => ({
     store,
-    people: memoryPeople(),
+    people: storedPeople(store, { clock }),
     clock,
     ids,
     catalog: () => read.catalog,
