@@ -1,4 +1,4 @@
-import type { Caller } from '../domain/caller.ts';
+import { xuidOf, type Caller } from '../domain/caller.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { matchesQuery, mayQuery, type SessionQuery } from '../domain/query/session-query.ts';
@@ -102,7 +102,8 @@ async function confirmedSession(
   caller: Caller,
   xuid: Xuid | undefined,
 ): Promise<Session | undefined> {
-  const record = await readSettledSession(world, parseKey(key));
+  const rows = [xuid, xuidOf(caller)].filter((one) => one !== undefined);
+  const record = await readSettledSession(world, parseKey(key), rows);
   if (record === undefined || record instanceof Refusal) return undefined;
   const { session } = record;
   if (!matchesQuery(session, query, xuid)) return undefined;

@@ -17,7 +17,7 @@ export async function sweep(world: World): Promise<'done' | 'more'> {
     world.store.due(nowMs, sweepRecordsMax),
     world.store.expired(nowMs, sweepRecordsMax),
   ]);
-  await Promise.all(keys.map((key) => readSettledSession(world, parseKey(key))));
+  await Promise.all(keys.map((key) => readSettledSession(world, parseKey(key), [])));
   if (expired.length > 0) await world.store.commit({ removeHandles: expired });
   return Math.max(keys.length, expired.length) === sweepRecordsMax ? 'more' : 'done';
 }

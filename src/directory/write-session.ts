@@ -1,3 +1,4 @@
+import { xuidsOf } from '../domain/caller.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { keyOf } from '../domain/session/reference.ts';
@@ -43,10 +44,11 @@ export async function writeSession(
 ): Promise<Written | Refusal> {
   const made = mayUseTemplate(world.catalog(), write.reference, write.caller);
   if (made instanceof Refusal) return made;
+  const xuids = xuidsOf(write.caller);
   let known = options.commit ? world.store.recent(keyOf(write.reference)) : undefined;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const isCurrent = known?.isCurrent ?? true;
-    const record = await readSettledSession(world, write.reference, known);
+    const record = await readSettledSession(world, write.reference, xuids, known);
     known = undefined;
     if (record instanceof Refusal) return record;
     const decision = await decide(world, record?.session, write, made.template, options.granted);
@@ -62,7 +64,7 @@ export async function writeSession(
     if (outcome.kind === 'committed') {
       return decision.kind === 'deleted' ? decision : { ...decision, stored: true };
     }
-    known = { record: outcome.current, isCurrent: true };
+    if (outcome.kind === 'conflict') known = { record: outcome.current, isCurrent: true };
   }
   return tooBusy();
 }
@@ -82,7 +84,7 @@ async function decide(
 ): Promise<WriteDecision | Refusal> {
   const access =
     session === undefined
-      ? { granted, followed: false }
+      ? { granted, followed: false, blockedByOwner: false }
       : await gatherAccessFacts(world, session, write.caller, granted);
   return decideWrite(session, write, {
     ...access,

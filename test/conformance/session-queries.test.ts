@@ -544,3 +544,28 @@ test('a session that was made again is found by what it is now', async () => {
   assert.deepEqual(foundIn(await query(ada, `keyword=${former}`)), []);
   assert.deepEqual(foundIn(await query(ada, `keyword=${later}`)), [reference.name]);
 });
+
+/** @source contract 7, 8.2 */
+test('a large session is found by any of its members, and counts all of them', async () => {
+  await using kit = await startKit();
+  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const { reference } = await newSession(kit, ada, {
+    constants: { maxMembersCount: 2, capabilities: { large: true } },
+  });
+  assertStatus(await bob.join(reference), 200);
+  const found = await batch(eve, [bob.xuid, ada.xuid, eve.xuid]);
+  assert.deepEqual(
+    resultsOf(found).map(({ xuid, status, accepted, visibility }) => [
+      xuid,
+      status,
+      accepted,
+      visibility,
+    ]),
+    [
+      [bob.xuid, 'active', 2, 'full'],
+      [ada.xuid, 'active', 2, 'full'],
+    ],
+  );
+  assertStatus(await bob.putSession(reference, leave), 200);
+  assert.deepEqual(foundIn(await query(eve, `xuid=${bob.xuid}`)), []);
+});

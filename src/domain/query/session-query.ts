@@ -10,6 +10,7 @@ import { isXuid, type Xuid } from '../ids.ts';
 import type { JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
+import { tallyOf } from '../session/large.ts';
 import { restrictionsOf } from '../session/properties.ts';
 import { memberOf, type Member, type Session } from '../session/session.ts';
 import { exactObject, parseShape, text, word } from '../shape.ts';
@@ -204,9 +205,10 @@ function foundStatusOf({ status }: Member): 'active' | 'reserved' | 'inactive' {
   return status === 'ready' ? 'inactive' : status;
 }
 
-function foundVisibilityOf({ constants, members }: Session): FoundVisibility {
-  const { visibility, maxMembersCount } = constants.system;
-  return visibility === 'open' && members.length >= maxMembersCount ? 'full' : visibility;
+function foundVisibilityOf(session: Session): FoundVisibility {
+  const { visibility, maxMembersCount } = session.constants.system;
+  const isFull = tallyOf(session).count >= maxMembersCount;
+  return visibility === 'open' && isFull ? 'full' : visibility;
 }
 
 /** One result: what it says of the session, and of the user it was found by. */
@@ -220,7 +222,7 @@ export function viewFoundSession(session: Session, xuid?: Xuid): JsonObject {
     ...(member && { xuid: member.xuid }),
     startTime: formatTime(session.startTimeMs),
     sessionRef: { ...session.reference },
-    accepted: session.members.filter(({ status }) => status !== 'reserved').length,
+    accepted: tallyOf(session).accepted,
     ...(member && { status: foundStatusOf(member) }),
     visibility,
     ...(isJoinable && join !== 'none' && { joinRestriction: join }),
