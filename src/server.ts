@@ -2,6 +2,8 @@
  * The composition root: everything is built here, and everything is known here.
  */
 
+import type { ControlledConnections } from './admin/connections.ts';
+import { controlRoutes } from './admin/routes.ts';
 import { type Authenticator, AuthenticatorUnavailable } from './auth/authenticator.ts';
 import {
   type AuthenticatorSettings,
@@ -14,7 +16,7 @@ import {
   createCatalogSource,
   formatProblem,
 } from './config/read-service-configs.ts';
-import { callersProblems, type Settings } from './config/settings.ts';
+import { callersProblems, controlProblems, type Settings } from './config/settings.ts';
 import { sweep } from './directory/sweep.ts';
 import type { World } from './directory/world.ts';
 import { type App, buildApp } from './http/app.ts';
@@ -23,6 +25,7 @@ import { tokenChainRoutes } from './http/routes/token-chain.ts';
 import type { People } from './people/people.ts';
 import { storedPeople } from './people/stored-people.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
+import { controlledClock } from './platform/controlled-clock.ts';
 import { type Ids, randomIds } from './platform/ids.ts';
 import { keyFor } from './platform/key.ts';
 import { repeat } from './platform/repeat.ts';
@@ -76,9 +79,10 @@ export class CannotStart extends Error {
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const host = options.host ?? '127.0.0.1';
   const callers = callersOf({ ...options, host });
+  const controlled = options.control ? controlledClock(options.clock ?? systemClock) : undefined;
   const catalog = await openCatalog(options.config);
   const log = options.log ?? (() => undefined);
-  const clock = options.clock ?? systemClock;
+  const clock = controlled ?? options.clock ?? systemClock;
 
   // What is opened here is closed in reverse, now if the start fails, or else by close().
   await using opened = new AsyncDisposableStack();
@@ -97,8 +101,15 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     },
   };
   const tokenChain = callers.kind === 'dev' ? tokenChainRoutes({ key: tokenKeyOf(secret) }) : [];
+  const control = controlled
+    ? controlRoutes({
+        clock: controlled,
+        connections: noConnections,
+        sweep: () => sweeper.runNow(),
+      })
+    : [];
   const app = buildApp({
-    routes: [...routes, ...tokenChain],
+    routes: [...routes, ...tokenChain, ...control],
     authenticator: await openCallers(callers, secret, clock),
     world,
     limits: { bodyBytesMax: options.bodyBytesMax ?? 1_048_576 },
@@ -129,6 +140,12 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   };
 }
 
+const noConnections: ControlledConnections = {
+  list: () => [],
+  drop: () => false,
+  setTaps: () => false,
+};
+
 async function sweepAll(world: World): Promise<void> {
   // A full sweep leaves some for later; go on until one finds nothing it had to leave.
   while ((await sweep(world)) === 'more');
@@ -142,7 +159,7 @@ async function openCatalog(path: string | undefined): Promise<CatalogSource> {
 }
 
 function callersOf(options: ServerOptions): AuthenticatorSettings {
-  const problems = callersProblems({ auth: 'dev', ...options });
+  const problems = [...callersProblems({ auth: 'dev', ...options }), ...controlProblems(options)];
   if (problems.length > 0) throw new CannotStart(problems);
   const { auth, authKeys, authIssuer, authAudience } = options;
   return auth === 'signed' && authKeys !== undefined

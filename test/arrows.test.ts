@@ -21,6 +21,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   config: ['config', 'domain', 'platform', 'node:', 'valibot'],
   directory: ['directory', 'domain', 'platform', 'store/store.ts', 'people/people.ts'],
   http: ['http', 'domain', 'directory', 'auth', 'platform', 'node:'],
+  admin: ['admin', 'domain', 'directory', 'platform', 'http/route.ts', 'valibot'],
   client: ['client', 'domain'],
   cli: [
     'cli',
@@ -33,6 +34,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'server.ts',
     'node:',
     'jose',
+    'ws',
   ],
   'server.ts': [
     'domain',
@@ -43,6 +45,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'config',
     'directory',
     'http',
+    'admin',
     'node:',
   ],
   'main.ts': ['cli', 'node:'],

@@ -41,6 +41,7 @@ import {
 import { newGuid, sleep } from './platform.ts';
 import type { SearchFilter } from './search-filter.ts';
 import { sessionQueryCall, type FoundSession, type SessionQuery } from './session-query.ts';
+import { RtaConnection, type RtaSettings } from './rta-connection.ts';
 import { defaultRetryPolicy, type Repeat, type RetryPolicy } from './retry.ts';
 import type {
   AnyTitle,
@@ -78,12 +79,23 @@ export {
   type ErrorFacts,
   type MultiplayerErrorCode,
 } from './multiplayer-error.ts';
+export type { ReconnectPolicy } from './reconnect.ts';
 export type { SessionReference, SessionTarget } from './reference.ts';
 export type { RetryPolicy } from './retry.ts';
 export { where, type SearchFilter } from './search-filter.ts';
 export type { FoundSession, FoundVisibility, SessionQuery } from './session-query.ts';
+export {
+  invitesResource,
+  RtaConnection,
+  type FollowOptions,
+  type RtaSettings,
+  type RtaSubscription,
+} from './rta-connection.ts';
+export { RtaError } from './rta-error.ts';
+export type { OpenWebSocket, WebSocketLike } from './rta-socket.ts';
 export { memberOf, membersOf } from './session-document.ts';
 export type * from './session-document.ts';
+export type { Resync, SessionTap, Tap, Unfollowed } from './taps.ts';
 export type { Authorization, CallOptions, Fetch, FetchAnswer, Sleep } from './transport.ts';
 
 /** Where the directory is, who calls, and how patiently. */
@@ -219,6 +231,9 @@ export class MultiplayerService {
   readonly #sleep: Sleep;
   readonly #random: () => number;
   readonly #newGuid: () => Guid;
+  readonly #baseUrl: string;
+  readonly #timeoutMs: number;
+  readonly #connections = new Set<RtaConnection>();
   #xuid: Xuid | undefined;
 
   constructor(settings: MultiplayerServiceSettings) {
@@ -230,13 +245,15 @@ export class MultiplayerService {
     this.#random = settings.random ?? Math.random;
     this.#newGuid = settings.newGuid ?? newGuid;
     this.#xuid = settings.xuid;
+    this.#baseUrl = baseUrl.replace(/\/+$/, '');
+    this.#timeoutMs = settings.timeoutMs ?? timeoutMsDefault;
     this.#transport = new Transport({
-      baseUrl: baseUrl.replace(/\/+$/, ''),
+      baseUrl: this.#baseUrl,
       authorization,
       contractVersion,
       fetch: settings.fetch ?? globalThis.fetch,
       retry: retry === false ? undefined : { ...defaultRetryPolicy, ...retry },
-      timeoutMs: settings.timeoutMs ?? timeoutMsDefault,
+      timeoutMs: this.#timeoutMs,
       sleep: this.#sleep,
       random: this.#random,
       nowMs: settings.nowMs ?? Date.now,
@@ -298,7 +315,7 @@ export class MultiplayerService {
     changes: SessionChanges<Title>,
     options: WriteOptions = {},
   ): Promise<SessionWritten<Title>> {
-    return writtenOf<Title>(await this.#write(formatSessionPath(reference), changes, options));
+    return writtenOf<Title>(await this.#writeOwn(reference, changes, options));
   }
 
   /**
@@ -312,7 +329,7 @@ export class MultiplayerService {
     changes: SessionChanges<Title>,
     options: WriteOptions = {},
   ): Promise<SessionWritten<Title> | SessionOutOfSync<Title>> {
-    const answer = await this.#write(formatSessionPath(reference), changes, options);
+    const answer = await this.#writeOwn(reference, changes, options);
     return outOfSyncOf<Title>(answer) ?? writtenOf<Title>(answer);
   }
 
@@ -335,13 +352,12 @@ export class MultiplayerService {
     options: CallOptions & { readonly attemptsMax?: number } = {},
   ): Promise<SessionWritten<Title> | ({ readonly status: 'unchanged' } & SessionAndEtag<Title>)> {
     const { attemptsMax = updateAttemptsMaxDefault, ...call } = options;
-    const path = formatSessionPath(reference);
     let current: SessionAndEtag<Title> | undefined;
     for (let attempt = 1; ; attempt += 1) {
       current ??= await this.#readExisting<Title>(reference, call);
       const changes = await change(current.session);
       if (changes === undefined) return { ...current, status: 'unchanged' };
-      const answer = await this.#write(path, changes, { ...call, etag: current.etag });
+      const answer = await this.#writeOwn(reference, changes, { ...call, etag: current.etag });
       const outOfSync = outOfSyncOf<Title>(answer);
       if (outOfSync === undefined) return writtenOf<Title>(answer);
       if (attempt >= attemptsMax) throw errorOf(answer);
@@ -676,6 +692,38 @@ export class MultiplayerService {
     return bodyOf(answer) as SessionTemplateDocument;
   }
 
+  // real time
+
+  /**
+   * A real-time connection: sessions that are followed on it tell of their changes, and it comes
+   * back by itself when it is cut. Rejects when the server cannot be reached or does not take it.
+   *
+   * @source contract 9
+   */
+  async connect(settings: RtaSettings = {}): Promise<RtaConnection> {
+    const connection = await RtaConnection.open(
+      {
+        service: this,
+        url: `${this.#baseUrl.replace(/^http/, 'ws')}/connect`,
+        newNonce: (signal) => this.#newNonce(signal),
+        newGuid: this.#newGuid,
+        timeoutMs: this.#timeoutMs,
+        sleep: this.#sleep,
+        random: this.#random,
+        onClosed: (closed) => this.#connections.delete(closed),
+      },
+      settings,
+    );
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  async #newNonce(signal: AbortSignal): Promise<string> {
+    const call = { verb: 'GET', path: '/nonce', repeat: 'always' } as const;
+    const { nonce } = bodyOf(await this.#send(call, { signal })) as { readonly nonce: string };
+    return nonce;
+  }
+
   // what the methods are made of
 
   #send(call: Call, options?: CallOptions): Promise<Answer> {
@@ -707,6 +755,19 @@ export class MultiplayerService {
       code: 'sessionGone',
       text: 'There is no such session to update.',
     });
+  }
+
+  /** A write by the session's own URI. Whoever leaves by it does not follow the session any more. */
+  async #writeOwn(
+    reference: SessionReference,
+    changes: { readonly members?: { readonly me?: unknown } },
+    options: WriteOptions,
+  ): Promise<Answer> {
+    const answer = await this.#write(formatSessionPath(reference), changes, options);
+    if (changes.members?.me === null && answer.status < 300 && !options.preview) {
+      for (const connection of this.#connections) connection.unfollow(reference);
+    }
+    return answer;
   }
 
   #write(

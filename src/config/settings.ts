@@ -19,6 +19,9 @@ export type Settings = {
   readonly authIssuer: string | undefined;
   readonly authAudience: string | undefined;
   readonly allowDevAuth: boolean;
+  /** Whether the control API is served. */
+  readonly control: boolean;
+  readonly allowControl: boolean;
   readonly inviteLifetimeMs: number;
   readonly sweepIntervalMs: number;
   readonly bodyBytesMax: number;
@@ -175,6 +178,20 @@ const table: Table = {
     help: 'Serve --auth dev on an address that other machines reach: anybody can be anybody.',
     parse: onOff,
   },
+  control: {
+    flag: 'control',
+    env: 'MPSD_CONTROL',
+    default: 'false',
+    help: 'Serve /control, by which tests move the clock, drop connections and hold back taps.',
+    parse: onOff,
+  },
+  allowControl: {
+    flag: 'allow-control',
+    env: 'MPSD_ALLOW_CONTROL',
+    default: 'false',
+    help: 'Serve --control on an address that other machines reach: any game service can move the clock.',
+    parse: onOff,
+  },
   inviteLifetimeMs: {
     flag: 'invite-lifetime',
     env: 'MPSD_INVITE_LIFETIME',
@@ -231,7 +248,7 @@ export function parseSettings(
     }
   }
   const complete = values as Settings;
-  problems.push(...callersProblems(complete));
+  problems.push(...callersProblems(complete), ...controlProblems(complete));
   return problems.length > 0 ? { problems } : { settings: complete };
 }
 
@@ -281,6 +298,20 @@ export function callersProblems(
     );
   }
   return problems;
+}
+
+/** What keeps the control API from being served. */
+export function controlProblems({
+  control,
+  allowControl,
+  host,
+}: Partial<Pick<Settings, 'control' | 'allowControl' | 'host'>>): readonly SettingProblem[] {
+  if (control !== true || allowControl === true || host === undefined || isLoopback(host)) {
+    return [];
+  }
+  return [
+    `--host ${host} can be reached from other machines, and --control is for tests: leave out one of them, or add --allow-control if that is what you want.`,
+  ];
 }
 
 /** True of an address that only this machine reaches. */

@@ -85,7 +85,7 @@ async function decide(
   const access =
     session === undefined
       ? { granted, followed: false, blockedByOwner: false }
-      : await gatherAccessFacts(world, session, write.caller, granted);
+      : await gatherAccessFacts(world, session, write.caller, granted, 'write');
   return decideWrite(session, write, {
     ...access,
     template,

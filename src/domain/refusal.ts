@@ -60,6 +60,7 @@ export const refusalCodes = [
   'listFull',
   'personUnknown',
   // the rest
+  'connectionUnknown',
   'notYetSupported',
   'tooBusy',
 ] as const;

@@ -60,6 +60,7 @@ const statusOf: Record<RefusalCode, number> = {
   listFull: 400,
   personUnknown: 404,
   // the rest
+  connectionUnknown: 404,
   notYetSupported: 400,
   tooBusy: 503,
 };
