@@ -25,8 +25,8 @@ import { routes } from './http/routes.ts';
 import { rtaRoutes } from './http/routes/rta.ts';
 import { tokenChainRoutes } from './http/routes/token-chain.ts';
 import { nodeOfConnection } from './domain/session/hints.ts';
-import { memoryPeople } from './people/memory-people.ts';
 import type { People } from './people/people.ts';
+import { storedPeople } from './people/stored-people.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { controlledClock } from './platform/controlled-clock.ts';
 import { type Ids, randomIds } from './platform/ids.ts';
@@ -105,7 +105,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     store,
     bus,
     node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Set() },
-    people: options.people ?? memoryPeople(),
+    people: options.people ?? storedPeople(store, { clock }),
     clock,
     ids,
     catalog: catalog.catalog,

@@ -17,7 +17,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   platform: ['platform', 'domain', 'node:'],
   store: ['store', 'domain', 'platform', 'node:', 'lru-cache'],
   auth: ['auth', 'domain', 'platform', 'node:', 'jose', 'lru-cache', 'valibot'],
-  people: ['people', 'domain', 'platform', 'node:'],
+  people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
   config: ['config', 'domain', 'platform', 'node:', 'valibot'],
   directory: [
     'directory',

@@ -25,6 +25,9 @@ import type {
   ActivityHandleDocument,
   HandleDocument,
   InviteHandleDocument,
+  SearchAttributes,
+  SearchDetails,
+  SearchHandleDocument,
   TransferHandleDocument,
 } from './handle-document.ts';
 import { MultiplayerError } from './multiplayer-error.ts';
@@ -36,6 +39,8 @@ import {
   type SessionTarget,
 } from './reference.ts';
 import { newGuid, sleep } from './platform.ts';
+import type { SearchFilter } from './search-filter.ts';
+import { sessionQueryCall, type FoundSession, type SessionQuery } from './session-query.ts';
 import { RtaConnection, type RtaSettings } from './rta-connection.ts';
 import { defaultRetryPolicy, type Repeat, type RetryPolicy } from './retry.ts';
 import type {
@@ -77,6 +82,8 @@ export {
 export type { ReconnectPolicy } from './reconnect.ts';
 export type { SessionReference, SessionTarget } from './reference.ts';
 export type { RetryPolicy } from './retry.ts';
+export { where, type SearchFilter } from './search-filter.ts';
+export type { FoundSession, FoundVisibility, SessionQuery } from './session-query.ts';
 export {
   invitesResource,
   RtaConnection,
@@ -98,8 +105,8 @@ export type MultiplayerServiceSettings = {
   /** `XBL3.0 x=…;…`, or a function that gives it and can renew it. */
   readonly authorization: Authorization;
   /**
-   * The xuid that `authorization` speaks for. Only `clearActivity` needs it, and finds it by
-   * itself when this object set the activity.
+   * The xuid that `authorization` speaks for. `clearActivity` and what asks for the caller's people
+   * need it, and find it by themselves when this object set an activity.
    */
   readonly xuid?: Xuid;
   /** 104, 105 or 107, the default. The types here are those of 107. */
@@ -179,6 +186,23 @@ export type SessionTemplateDocument = {
   };
   readonly roleTypes?: JsonObject;
 };
+
+/** What to search for. @source contract 8.1, wire 2.6 */
+export type HandleSearch = {
+  readonly scid: Guid;
+  readonly templateName?: string;
+  /** Made by `where`, or a text in the words of the server. */
+  readonly filter?: SearchFilter | string;
+  /** An attribute or `session/…` field, and a direction: `mmr desc`. Else the oldest come first. */
+  readonly orderBy?: string;
+  /** Only sessions in which somebody of the caller's people is. Needs the caller's xuid. */
+  readonly socialGroup?: SocialGroup;
+  /** How many to answer. */
+  readonly take?: number;
+};
+
+/** Lists of people that a user keeps. */
+export type SocialGroup = 'people' | 'favorites';
 
 /** Users asked for at once, so that no answer is cut short. @source contract 8.1 */
 const xuidsPerQueryMax = 100;
@@ -372,6 +396,16 @@ export class MultiplayerService {
     return this.writeSession<Title>(reference, { members: { me: null } }, options);
   }
 
+  /**
+   * The sessions that a query finds, of which the caller may read each. A session comes once for
+   * each user of the query who is in it, in the order of the users.
+   *
+   * @source contract 8.2, wire 1.7
+   */
+  async getSessions(query: SessionQuery, options?: CallOptions): Promise<readonly FoundSession[]> {
+    return resultsOf(await this.#send(sessionQueryCall(query), options));
+  }
+
   // elements of a session
 
   /**
@@ -536,18 +570,104 @@ export class MultiplayerService {
     type Details = ActivityDetails<SessionDocument<Title>['properties']['custom']>;
     const activities: Details[] = [];
     for (const some of chunksOf([...new Set(xuids)], xuidsPerQueryMax)) {
-      const answer = await this.#send(
-        {
-          verb: 'POST',
-          path: '/handles/query?include=relatedInfo,customProperties',
-          body: { type: 'activity', scid, owners: { xuids: some } },
-          repeat: 'always',
-        },
-        options,
-      );
-      activities.push(...resultsOf<Details>(answer));
+      activities.push(...(await this.#queryActivities<Details>(scid, { xuids: some }, options)));
     }
     return activities;
+  }
+
+  /**
+   * The activities of those whom a user follows, or of the favourites among them: at most 100. Whose
+   * list it is must be known: from `xuid` here or in the settings, or from an activity that this
+   * object set; game services may ask for anybody's. Throws a TypeError when it is not known.
+   *
+   * @source contract 8.1, wire 2.5
+   */
+  async getActivitiesForSocialGroup<Title extends TitleData = AnyTitle>(
+    scid: Guid,
+    socialGroup: SocialGroup,
+    { xuid, ...options }: CallOptions & { readonly xuid?: Xuid } = {},
+  ): Promise<readonly ActivityDetails<SessionDocument<Title>['properties']['custom']>[]> {
+    const people = this.#peopleOf(socialGroup, xuid, 'getActivitiesForSocialGroup');
+    return this.#queryActivities(scid, { people }, options);
+  }
+
+  /**
+   * The handle by which searches find the session. Replaces the session's earlier one. The session
+   * needs the capability `searchable`; the caller must be a member, or an owner where there are
+   * owners.
+   *
+   * @source contract 8, wire 2.4
+   */
+  setSearchHandle(
+    reference: SessionReference,
+    searchAttributes: SearchAttributes = {},
+    options?: CallOptions,
+  ): Promise<SearchHandleDocument> {
+    const body = {
+      type: 'search',
+      version: 1,
+      sessionRef: sessionRefOf(reference),
+      searchAttributes,
+    };
+    return this.#createHandle<SearchHandleDocument>(body, options);
+  }
+
+  /**
+   * The search handles that a search finds, each with what its session tells.
+   *
+   * @source contract 8.1, wire 2.6
+   */
+  async getSearchHandles<Title extends TitleData = AnyTitle>(
+    search: HandleSearch,
+    { xuid, ...options }: CallOptions & { readonly xuid?: Xuid } = {},
+  ): Promise<readonly SearchDetails<SessionDocument<Title>['properties']['custom']>[]> {
+    const { scid, templateName, filter, orderBy, socialGroup, take } = search;
+    const body = {
+      type: 'search',
+      scid,
+      ...(templateName !== undefined && { templateName }),
+      ...(filter !== undefined && { filter: typeof filter === 'string' ? filter : filter.text }),
+      ...(orderBy !== undefined && { orderBy }),
+      ...(socialGroup !== undefined && {
+        sessionMembers: { people: this.#peopleOf(socialGroup, xuid, 'getSearchHandles') },
+      }),
+      ...(take !== undefined && { take }),
+    };
+    const path = '/handles/query?include=relatedInfo,roleInfo,customProperties';
+    const call = { verb: 'POST', path, body, repeat: 'always' } as const;
+    return resultsOf(await this.#send(call, options));
+  }
+
+  // people
+
+  /** Puts these users on the caller's list of friends; one who is on it already stays. @source contract 10 */
+  async follow(xuids: readonly Xuid[], options?: CallOptions): Promise<void> {
+    const path = '/users/me/people/xuids?method=add';
+    await this.#do({ verb: 'POST', path, body: { xuids }, repeat: 'always' }, options);
+  }
+
+  /** Takes these users off the caller's list of friends. @source contract 10 */
+  async unfollow(xuids: readonly Xuid[], options?: CallOptions): Promise<void> {
+    const path = '/users/me/people/xuids?method=remove';
+    await this.#do({ verb: 'POST', path, body: { xuids }, repeat: 'always' }, options);
+  }
+
+  /** Blocks this user, who cannot invite the caller any more. @source contract 8, 10 */
+  avoid(xuid: Xuid, options?: CallOptions): Promise<void> {
+    return this.#changePrivacy('PUT', 'avoid', xuid, options);
+  }
+
+  unavoid(xuid: Xuid, options?: CallOptions): Promise<void> {
+    return this.#changePrivacy('DELETE', 'avoid', xuid, options);
+  }
+
+  /** Puts this user on the list of those whom the caller does not want to hear. @source contract 10 */
+  mute(xuid: Xuid, options?: CallOptions): Promise<void> {
+    return this.#changePrivacy('PUT', 'mute', xuid, options);
+  }
+
+  unmute(xuid: Xuid, options?: CallOptions): Promise<void> {
+    return this.#changePrivacy('DELETE', 'mute', xuid, options);
   }
 
   // session templates
@@ -664,6 +784,40 @@ export class MultiplayerService {
     const query = preview ? '?nocommit=true' : '';
     const call = { verb: 'PUT', path: `${path}${query}`, headers, body: changes, repeat } as const;
     return this.#send(call, options);
+  }
+
+  async #queryActivities<Details>(
+    scid: Guid,
+    owners: object,
+    options?: CallOptions,
+  ): Promise<readonly Details[]> {
+    const path = '/handles/query?include=relatedInfo,customProperties';
+    const body = { type: 'activity', scid, owners };
+    return resultsOf(await this.#send({ verb: 'POST', path, body, repeat: 'always' }, options));
+  }
+
+  #peopleOf(moniker: SocialGroup, xuid: Xuid | undefined, method: string): object {
+    const monikerXuid = xuid ?? this.#xuid;
+    if (monikerXuid !== undefined) return { moniker, monikerXuid };
+    throw new TypeError(
+      `${method} must know whose people: give "xuid" to it or to the MultiplayerService.`,
+    );
+  }
+
+  #changePrivacy(
+    verb: 'PUT' | 'DELETE',
+    list: 'avoid' | 'mute',
+    xuid: Xuid,
+    options?: CallOptions,
+  ): Promise<void> {
+    const path = `/users/me/people/${list}`;
+    return this.#do({ verb, path, body: { xuid }, repeat: 'always' }, options);
+  }
+
+  /** Makes a call whose success says nothing more. */
+  async #do(call: Call, options?: CallOptions): Promise<void> {
+    const answer = await this.#send(call, options);
+    if (answer.status >= 300) throw errorOf(answer);
   }
 
   async #createHandle<Handle extends HandleDocument>(

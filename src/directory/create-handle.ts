@@ -13,16 +13,9 @@ import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
-import {
-  type Batch,
-  type Committed,
-  type Conflict,
-  type SessionRecord,
-  StoreUnavailable,
-  type Taken,
-} from '../store/store.ts';
-import { formatMessage } from './bus-message.ts';
+import type { Batch, Committed, Conflict, SessionRecord, Taken } from '../store/store.ts';
 import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
+import { tellUser } from './tell-user.ts';
 import type { World } from './world.ts';
 
 /** A handle that was made, or that an earlier request with the same id had made. */
@@ -66,23 +59,16 @@ export async function createHandle(
     if (decision instanceof Refusal) return decision;
     const outcome = await commitHandle(world, record, decision);
     if (outcome.kind === 'committed') {
-      tellInvited(world, decision.handle);
-      return { handle: decision.handle, created: true };
+      const { handle } = decision;
+      if (handle.type === 'invite') {
+        const data = viewInviteNotification(handle);
+        tellUser(world, handle.invitedXuid, { kind: 'invite', id: handle.id, data });
+      }
+      return { handle, created: true };
     }
     if (outcome.kind === 'taken') return answerEarlier(outcome.handle, request, caller);
   }
   return tooBusy();
-}
-
-/** Nobody waits for it: an invited user who does not hear of it now does so on subscribing. */
-function tellInvited({ bus, failed }: World, handle: Handle): void {
-  if (handle.type !== 'invite') return;
-  const data = viewInviteNotification(handle);
-  bus
-    .publish(`user:${handle.invitedXuid}`, formatMessage({ kind: 'invite', id: handle.id, data }))
-    .catch((error) => {
-      if (!(error instanceof StoreUnavailable)) failed(error);
-    });
 }
 
 /** The answer to a request with the id of a handle that is there. */

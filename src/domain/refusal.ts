@@ -54,6 +54,12 @@ export const refusalCodes = [
   'handleIdTaken',
   'inviteBlocked',
   'transferTargetMissing',
+  // queries for sessions
+  'queryNotYours',
+  // people
+  'listNotYours',
+  'listFull',
+  'personUnknown',
   // the rest
   'connectionUnknown',
   'notYetSupported',

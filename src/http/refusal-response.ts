@@ -54,6 +54,12 @@ const statusOf: Record<RefusalCode, number> = {
   handleIdTaken: 409,
   inviteBlocked: 403,
   transferTargetMissing: 403,
+  // queries for sessions
+  queryNotYours: 403,
+  // people
+  listNotYours: 403,
+  listFull: 400,
+  personUnknown: 404,
   // the rest
   connectionUnknown: 404,
   notYetSupported: 400,
