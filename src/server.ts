@@ -18,7 +18,9 @@ import { callersProblems, type Settings } from './config/settings.ts';
 import { sweep } from './directory/sweep.ts';
 import type { World } from './directory/world.ts';
 import { type App, buildApp } from './http/app.ts';
+import { openReadiness } from './http/readiness.ts';
 import { routes } from './http/routes.ts';
+import { healthRoutes } from './http/routes/health.ts';
 import { tokenChainRoutes } from './http/routes/token-chain.ts';
 import { memoryPeople } from './people/memory-people.ts';
 import type { People } from './people/people.ts';
@@ -52,7 +54,10 @@ export type RunningServer = AsyncDisposable & {
   sweep(): Promise<void>;
   /** Reads the service configs again; the problems found, if any, leave the former ones in place. */
   reload(): Promise<readonly string[]>;
-  /** Lets requests under way come to their end, then closes the store. */
+  /**
+   * Is no longer ready, accepts nothing new, lets requests under way come to their end within the
+   * time to drain, then closes the store.
+   */
   close(): Promise<void>;
 };
 
@@ -97,25 +102,32 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     },
   };
   const tokenChain = callers.kind === 'dev' ? tokenChainRoutes({ key: tokenKeyOf(secret) }) : [];
+  const readiness = openReadiness(store);
   const app = buildApp({
-    routes: [...routes, ...tokenChain],
+    routes: [...routes, ...healthRoutes(readiness), ...tokenChain],
     authenticator: await openCallers(callers, secret, clock),
     world,
     limits: { bodyBytesMax: options.bodyBytesMax ?? 1_048_576 },
     isOutage: (error) => error instanceof StoreUnavailable,
     log,
   });
-  opened.defer(() => app.close());
+  opened.defer(() => app.close(options.drainMs));
   const { url } = await listen(app, host, options.port ?? 8350);
+  let isClosing = false;
   const sweeper = opened.use(
     repeat(
-      () => sweepAll(world),
+      () => sweepAll(world, () => isClosing),
       options.sweepIntervalMs ?? 1_000,
       (error) => log(`sweep: ${error instanceof Error ? error.message : String(error)}`),
     ),
   );
   const parts = opened.move();
-  const close = (): Promise<void> => parts.disposeAsync();
+  const close = (): Promise<void> => {
+    // Told before anything is closed, so that balancers and the sweep turn away at once.
+    readiness.drain();
+    isClosing = true;
+    return parts.disposeAsync();
+  };
   return {
     url,
     notices: describeAuthenticator(callers),
@@ -129,9 +141,9 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   };
 }
 
-async function sweepAll(world: World): Promise<void> {
+async function sweepAll(world: World, isClosing: () => boolean): Promise<void> {
   // A full sweep leaves some for later; go on until one finds nothing it had to leave.
-  while ((await sweep(world)) === 'more');
+  while ((await sweep(world)) === 'more' && !isClosing());
 }
 
 async function openCatalog(path: string | undefined): Promise<CatalogSource> {

@@ -22,6 +22,7 @@ export type Settings = {
   readonly inviteLifetimeMs: number;
   readonly sweepIntervalMs: number;
   readonly bodyBytesMax: number;
+  readonly drainMs: number;
 };
 
 type Parsed<T> = { readonly value: T } | { readonly expected: string };
@@ -198,6 +199,14 @@ const table: Table = {
     default: '1MiB',
     help: 'Largest request body.',
     parse: size,
+  },
+  drainMs: {
+    flag: 'drain',
+    env: 'MPSD_DRAIN',
+    argument: '<duration>',
+    default: '3s',
+    help: 'How long requests under way may take to end after SIGTERM; then their connections are cut.',
+    parse: duration,
   },
 };
 
