@@ -64,7 +64,7 @@ export async function writeSession(
     if (outcome.kind === 'committed') {
       return decision.kind === 'deleted' ? decision : { ...decision, stored: true };
     }
-    known = { record: outcome.current, isCurrent: true };
+    if (outcome.kind === 'conflict') known = { record: outcome.current, isCurrent: true };
   }
   return tooBusy();
 }
@@ -85,7 +85,7 @@ async function decide(
   const access =
     session === undefined
       ? { granted, followed: false, blockedByOwner: false }
-      : await gatherAccessFacts(world, session, write.caller, granted);
+      : await gatherAccessFacts(world, session, write.caller, granted, 'write');
   return decideWrite(session, write, {
     ...access,
     template,

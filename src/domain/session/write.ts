@@ -217,7 +217,9 @@ function applyRequest(
   if (reserved instanceof Refusal) return reserved;
   const owned = withOwners(reserved);
   if (owned === 'ended') return owned;
-  const cast = writeRoles(owned, request, me, caller);
+  // Who owns the session before the write, or by it.
+  const manages = managesSession(session, caller) || managesSession(owned, caller);
+  const cast = writeRoles(owned, request, me, caller, manages);
   if (cast instanceof Refusal) return cast;
   const written = request.properties ? writeProperties(cast, request.properties) : cast;
   if (written instanceof Refusal) return written;
@@ -239,8 +241,8 @@ function writeRoles(
   request: SessionRequest,
   me: MemberRequest | null | undefined,
   caller: Caller,
+  manages: boolean,
 ): Session | Refusal {
-  const manages = managesSession(session, caller);
   const roleTypes = changeRoleTypes(session.roleTypes, request.roleTypes ?? {});
   if (roleTypes instanceof Refusal && roleTypes.code === 'requestInvalid') return roleTypes;
   if (roleTypes !== session.roleTypes && !manages) {
