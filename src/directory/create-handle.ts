@@ -8,12 +8,20 @@ import {
 } from '../domain/handle/create.ts';
 import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
 import type { HandleRequest } from '../domain/handle/request.ts';
+import { viewInviteNotification } from '../domain/handle/view.ts';
 import type { Guid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
-import type { Batch, Committed, Conflict, SessionRecord } from '../store/store.ts';
+import {
+  type Batch,
+  type Committed,
+  type Conflict,
+  type SessionRecord,
+  StoreUnavailable,
+} from '../store/store.ts';
+import { formatMessage } from './bus-message.ts';
 import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
 import type { World } from './world.ts';
 
@@ -59,11 +67,26 @@ export async function createHandle(
     const outcome = await commitHandle(world, record, decision);
     if (outcome.kind === 'conflict') continue;
     // Of two requests with the same id under way at once the store keeps the first.
-    if (request.id !== undefined)
-      return (await findEarlier(world, request, caller, decision.handle)) ?? tooBusy();
+    if (request.id !== undefined) {
+      const kept = await findEarlier(world, request, caller, decision.handle);
+      if (kept !== undefined && 'created' in kept && kept.created) tellInvited(world, kept.handle);
+      return kept ?? tooBusy();
+    }
+    tellInvited(world, decision.handle);
     return { handle: decision.handle, created: true };
   }
   return tooBusy();
+}
+
+/** Nobody waits for it: an invited user who does not hear of it now does so on subscribing. */
+function tellInvited({ bus, failed }: World, handle: Handle): void {
+  if (handle.type !== 'invite') return;
+  const data = viewInviteNotification(handle);
+  bus
+    .publish(`user:${handle.invitedXuid}`, formatMessage({ kind: 'invite', id: handle.id, data }))
+    .catch((error) => {
+      if (!(error instanceof StoreUnavailable)) failed(error);
+    });
 }
 
 async function findEarlier(
@@ -121,7 +144,7 @@ async function commitHandle(
   };
   return session === undefined || record === undefined
     ? world.store.commit(beside)
-    : commitSession(world, record, session, beside);
+    : commitSession(world, record, session, { atMs: handle.createTimeMs }, beside);
 }
 
 /** Points at the activity, and takes away the one that it replaces. */

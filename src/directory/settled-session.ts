@@ -2,9 +2,11 @@ import { keyOf, type SessionReference } from '../domain/session/reference.ts';
 import { hintChange } from '../domain/session/hints.ts';
 import { nextDueMs, settle } from '../domain/session/timeouts.ts';
 import type { Session } from '../domain/session/session.ts';
+import { tapOf, type ChangeOrigin } from '../domain/tap/tap.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Batch, Committed, Conflict, SessionRecord } from '../store/store.ts';
+import { owedTaps, sendTap } from './send-tap.ts';
 import type { World } from './world.ts';
 
 /** What a use leaves in the store beside the session. */
@@ -28,9 +30,10 @@ export async function readSettledSession(
   let record = await world.store.session(key);
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     if (record === undefined) return undefined;
-    const settled: Session | undefined = settle(record.session, world.clock.nowMs());
+    const atMs = world.clock.nowMs();
+    const settled: Session | undefined = settle(record.session, atMs);
     if (settled === record.session) return record;
-    const outcome = await commitSession(world, record, settled);
+    const outcome = await commitSession(world, record, settled, { atMs });
     if (outcome.kind === 'committed') {
       return settled && { revision: record.revision + 1, session: settled };
     }
@@ -41,28 +44,41 @@ export async function readSettledSession(
 
 /**
  * Stores `next` in place of `before`, or deletes the session with all handles that lead to it when
- * there is no next; together with what else belongs to the same use.
+ * there is no next; together with what else belongs to the same use. Members who asked for such a
+ * change are tapped once it is stored; nobody waits for that.
  */
 export async function commitSession(
-  { store }: World,
+  world: World,
   before: SessionRecord | { readonly revision: 0; readonly session: Session },
   next: Session | undefined,
+  origin: ChangeOrigin,
   beside: BesideSession = {},
 ): Promise<Committed | Conflict> {
+  const { store } = world;
   const key = keyOf(before.session.reference);
   const expectRevision = before.revision;
+  const tap = expectRevision === 0 ? undefined : tapOf(before.session, next, origin);
+  const owed = tap && owedTaps(tap);
+  let batch: Batch;
   if (next !== undefined) {
-    const hints = hintChange(before.revision === 0 ? undefined : before.session, next);
+    const hints = hintChange(expectRevision === 0 ? undefined : before.session, next);
     const dueMs = nextDueMs(next);
-    const session = { kind: 'put', key, expectRevision, session: next, dueMs, ...hints } as const;
-    return store.commit({ ...beside, session });
+    const put = { kind: 'put', key, expectRevision, session: next, dueMs, ...hints } as const;
+    batch = { ...beside, session: { ...put, ...(owed !== undefined && { owedTaps: owed }) } };
+  } else {
+    const handles = await store.handlesFor(key);
+    const end = { kind: 'delete', key, expectRevision } as const;
+    batch = {
+      ...beside,
+      session: { ...end, ...(owed !== undefined && { owedTaps: owed }) },
+      removeHandles: [...(beside.removeHandles ?? []), ...handles.map(({ id }) => id)],
+    };
   }
-  const handles = await store.handlesFor(key);
-  return store.commit({
-    ...beside,
-    session: { kind: 'delete', key, expectRevision },
-    removeHandles: [...(beside.removeHandles ?? []), ...handles.map(({ id }) => id)],
-  });
+  const outcome = await store.commit(batch);
+  if (tap && owed !== undefined && outcome.kind === 'committed') {
+    sendTap(world, { key, revision: expectRevision + 1, owedTaps: owed }, tap);
+  }
+  return outcome;
 }
 
 /** Says that other writers got in between too often. */

@@ -101,6 +101,7 @@ const givenElsewhere: readonly RefusalCode[] = [
   'notAuthenticated',
   'contractVersionMissing',
   'requestMalformed',
+  'upgradeRequired',
   'requestTooSlow',
   'headersTooLarge',
   'bodyTooLarge',

@@ -5,7 +5,7 @@
  */
 
 import type { UserCaller } from '../caller.ts';
-import { keyedDigest, type Xuid } from '../ids.ts';
+import { type Guid, keyedDigest, type Xuid } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import type { Milliseconds } from '../time.ts';
@@ -119,7 +119,7 @@ function writeMember(
     titleId: _title,
     deviceId: _device,
     ...kept
-  } = withStatus(member, status, nowMs);
+  } = withConnection(withStatus(member, status, nowMs), merged.connection);
   return {
     ...kept,
     properties: {
@@ -147,9 +147,16 @@ function nextStatus(
 /** The member in another status since `nowMs`; one who becomes inactive loses the activity. */
 export function withStatus(member: Member, status: MemberStatus, nowMs: Milliseconds): Member {
   if (member.status === status) return member;
-  const { activityHandleId, ...rest } = member;
-  const kept = status === 'inactive' || activityHandleId === undefined ? rest : member;
-  return { ...kept, status, statusSinceMs: nowMs };
+  const { activityHandleId, activeUntilMs: _until, ...rest } = member;
+  const keepsActivity = status !== 'inactive' && activityHandleId !== undefined;
+  return { ...rest, status, statusSinceMs: nowMs, ...(keepsActivity && { activityHandleId }) };
+}
+
+/** The member resting on this connection: if it is another one, what is known of the former is void. */
+function withConnection(member: Member, connection: Guid | undefined): Member {
+  if (connection === member.properties.system.connection) return member;
+  const { activeUntilMs: _until, ...rest } = member;
+  return rest;
 }
 
 /** Stored without what counts as absent: an empty address, a subscription to nothing. */

@@ -24,6 +24,11 @@ const expiryOf: Readonly<Record<MemberStatus, Expiry | undefined>> = {
 
 /** When this member is next moved by time; undefined: never. */
 function memberDueMs(member: Member, session: Session): Milliseconds | undefined {
+  return member.activeUntilMs ?? memberTimerMs(member, session);
+}
+
+/** The same as far as clients know: not that a connection has ended. */
+function memberTimerMs(member: Member, session: Session): Milliseconds | undefined {
   const expiry = expiryOf[member.status];
   const timeoutMs = expiry && session.constants.system[expiry.timeout];
   return timeoutMs === undefined ? undefined : member.statusSinceMs + timeoutMs;
@@ -41,9 +46,18 @@ function emptyDueMs({ emptySinceMs, constants }: Session): Milliseconds | undefi
  * beyond the last moment that can be told never runs out.
  */
 export function nextDueMs(session: Session): Milliseconds | undefined {
+  return earliestDueMs(session, memberDueMs);
+}
+
+/** The same as clients are told: a time of grace after a disconnect is not in the document. */
+export function nextTimerMs(session: Session): Milliseconds | undefined {
+  return earliestDueMs(session, memberTimerMs);
+}
+
+function earliestDueMs(session: Session, dueMsOf: typeof memberDueMs): Milliseconds | undefined {
   let dueMs = emptyDueMs(session);
   for (const member of session.members) {
-    const memberDue = memberDueMs(member, session);
+    const memberDue = dueMsOf(member, session);
     if (memberDue !== undefined && (dueMs === undefined || memberDue < dueMs)) dueMs = memberDue;
   }
   return dueMs === undefined || dueMs > latestTimeMs ? undefined : dueMs;
@@ -63,7 +77,7 @@ export function settle(session: Session, nowMs: Milliseconds): Session | undefin
     const memberDue = memberDueMs(member, session);
     return memberDue !== undefined && memberDue <= nowMs;
   });
-  const demoted = new Set(due.filter(({ status }) => expiryOf[status]?.becomes === 'inactive'));
+  const demoted = new Set(due.filter(({ status }) => expiryOf[status]?.becomes !== 'removed'));
   const settled = removeMembers(
     {
       ...session,

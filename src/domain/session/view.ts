@@ -9,7 +9,7 @@ import { formatTime } from '../time.ts';
 import { downgradeConstantsSystem, newestContractVersion } from './contract-version.ts';
 import { restrictionsOf } from './properties.ts';
 import type { Member, Session } from './session.ts';
-import { nextDueMs } from './timeouts.ts';
+import { nextTimerMs } from './timeouts.ts';
 
 /** The text of the document, in the shape of `contractVersion`. */
 export function renderSession(session: Session, contractVersion: number): string {
@@ -61,7 +61,7 @@ export function viewSession(session: Session, contractVersion: number): JsonObje
 }
 
 function viewHead(session: Session, contractVersion: number): JsonObject {
-  const dueMs = nextDueMs(session);
+  const dueMs = nextTimerMs(session);
   return {
     membersInfo: viewMembersInfo(session),
     ...(session.roleTypes && { roleTypes: viewRoleTypes(session.roleTypes) }),

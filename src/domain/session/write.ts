@@ -242,6 +242,6 @@ function sameMember(a: Member, b: Member | undefined): boolean {
 }
 
 function seenOf(member: Member): Partial<Member> {
-  const { deviceId, activityHandleId, titleId, ...seen } = member;
+  const { deviceId, activityHandleId, activeUntilMs, titleId, ...seen } = member;
   return member.status === 'active' && titleId !== undefined ? { ...seen, titleId } : seen;
 }
