@@ -28,7 +28,6 @@ test('every step of the recording is as it was recorded, and the clock is given 
   );
   const control = await new Kit(server.url, undefined).service().request('GET', '/control');
   assert.equal(at(control.json, 'clock.frozen'), false);
-  assert.deepEqual(control.json['connections'], [], 'nobody is left connected');
 });
 
 test('a server that gathers no taps does otherwise, and the step is told', async () => {
