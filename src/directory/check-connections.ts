@@ -1,5 +1,6 @@
-import type { Guid } from '../domain/ids.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
 import { markDisconnected } from '../domain/session/disconnect.ts';
+import { isLarge } from '../domain/session/large.ts';
 import { nodeOfConnection, type SessionHint } from '../domain/session/hints.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -112,9 +113,31 @@ async function disconnectIn(
   key: SessionKey,
   hasEnded: (connection: Guid) => boolean,
 ): Promise<void> {
-  const reference = parseSessionKey(key);
+  const record = await world.store.session(key);
+  if (record === undefined) return;
+  if (!isLarge(record.session)) return disconnectMembers(world, key, [], hasEnded);
+  let after: Xuid | undefined;
   for (;;) {
-    const record = await readSettledSession(world, reference);
+    const rows = await world.store.memberRows(key, pageMax, after);
+    const concerned = rows.filter(({ properties: { system } }) => {
+      return system.connection !== undefined && hasEnded(system.connection.toLowerCase());
+    });
+    const xuids = concerned.map(({ xuid }) => xuid);
+    if (xuids.length > 0) await disconnectMembers(world, key, xuids, hasEnded);
+    after = rows.at(-1)?.xuid;
+    if (rows.length < pageMax) return;
+  }
+}
+
+/** `xuids`: whose rows to look at in a large session. */
+async function disconnectMembers(
+  world: World,
+  key: SessionKey,
+  xuids: readonly Xuid[],
+  hasEnded: (connection: Guid) => boolean,
+): Promise<void> {
+  for (;;) {
+    const record = await readSettledSession(world, parseSessionKey(key), xuids);
     if (record === undefined) return;
     // Others write to this session all the time; none of them does this in our place.
     if (record instanceof Refusal) continue;
