@@ -1,12 +1,13 @@
-import type { Guid } from '../domain/ids.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
 import { markDisconnected } from '../domain/session/disconnect.ts';
+import { isLarge } from '../domain/session/large.ts';
 import { nodeOfConnection, type SessionHint } from '../domain/session/hints.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { formatMessage } from './bus-message.ts';
 import { commitSession, readSettledSession } from './settled-session.ts';
-import type { World } from './world.ts';
+import type { Node, World } from './world.ts';
 
 /** Sessions looked up in one go. */
 const pageMax = 100;
@@ -16,28 +17,44 @@ const pageMax = 100;
  * waits for it; what cannot be done now is done by the sweep.
  */
 export function checkConnections(world: World, connections: readonly Guid[]): void {
-  for (const connection of connections) {
-    world.node.unsure.add(connection);
-    checkConnection(world, connection).catch((error) => {
-      if (!(error instanceof StoreUnavailable)) world.failed(error);
-    });
-  }
+  for (const connection of connections) checkSoon(world, `connection:${connection}`);
 }
 
-/** Looks again at the connections that could not be looked at when it was asked for. */
+/** The same for all connections of this node, when questions about some may have been missed. */
+export function checkOwnConnections(world: World): void {
+  checkSoon(world, `node:${world.node.id}`);
+}
+
+/** Looks again where it could not be looked when it was asked for. */
 export async function checkUnsureConnections(world: World): Promise<void> {
-  for (const connection of [...world.node.unsure]) await checkConnection(world, connection);
+  for (const hint of [...world.node.unsure]) await check(world, hint);
 }
 
-async function checkConnection(world: World, connection: Guid): Promise<void> {
+function checkSoon(world: World, hint: SessionHint): void {
+  world.node.unsure.add(hint);
+  check(world, hint).catch((error) => {
+    if (!(error instanceof StoreUnavailable)) world.failed(error);
+  });
+}
+
+async function check(world: World, hint: SessionHint): Promise<void> {
   const { node, bus } = world;
-  const id = nodeOfConnection(connection);
-  if (id !== node.id && (await liveNodes(world)).has(id)) {
-    await bus.publish(`node:${id}`, formatMessage({ kind: 'check', connections: [connection] }));
-  } else if (!node.connections.has(connection)) {
-    await disconnect(world, `connection:${connection}`, (one) => one === connection);
+  const [kind, id = ''] = hint.split(':');
+  const nodeId = nodeOfConnection(id);
+  if (nodeId === node.id) {
+    const isOpen = kind === 'connection' && node.connections.has(id);
+    if (!isOpen) await disconnect(world, hint, (connection) => !isOpenHere(node, connection));
+  } else if ((await liveNodes(world)).has(nodeId)) {
+    await bus.publish(`node:${nodeId}`, formatMessage({ kind: 'check', connections: [id] }));
+  } else {
+    await disconnect(world, hint, (connection) => nodeOfConnection(connection) === nodeId);
   }
-  node.unsure.delete(connection);
+  node.unsure.delete(hint);
+}
+
+/** Also true of other nodes' connections, of which this one knows nothing. */
+function isOpenHere(node: Node, connection: Guid): boolean {
+  return nodeOfConnection(connection) !== node.id || node.connections.has(connection);
 }
 
 /**
@@ -96,9 +113,31 @@ async function disconnectIn(
   key: SessionKey,
   hasEnded: (connection: Guid) => boolean,
 ): Promise<void> {
-  const reference = parseSessionKey(key);
+  const record = await world.store.session(key);
+  if (record === undefined) return;
+  if (!isLarge(record.session)) return disconnectMembers(world, key, [], hasEnded);
+  let after: Xuid | undefined;
   for (;;) {
-    const record = await readSettledSession(world, reference);
+    const rows = await world.store.memberRows(key, pageMax, after);
+    const concerned = rows.filter(({ properties: { system } }) => {
+      return system.connection !== undefined && hasEnded(system.connection.toLowerCase());
+    });
+    const xuids = concerned.map(({ xuid }) => xuid);
+    if (xuids.length > 0) await disconnectMembers(world, key, xuids, hasEnded);
+    after = rows.at(-1)?.xuid;
+    if (rows.length < pageMax) return;
+  }
+}
+
+/** `xuids`: whose rows to look at in a large session. */
+async function disconnectMembers(
+  world: World,
+  key: SessionKey,
+  xuids: readonly Xuid[],
+  hasEnded: (connection: Guid) => boolean,
+): Promise<void> {
+  for (;;) {
+    const record = await readSettledSession(world, parseSessionKey(key), xuids);
     if (record === undefined) return;
     // Others write to this session all the time; none of them does this in our place.
     if (record instanceof Refusal) continue;

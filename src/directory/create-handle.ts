@@ -1,4 +1,4 @@
-import type { Caller } from '../domain/caller.ts';
+import { xuidsOf, type Caller } from '../domain/caller.ts';
 import {
   createActivity,
   createInvite,
@@ -9,7 +9,6 @@ import {
 import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
 import type { HandleRequest } from '../domain/handle/request.ts';
 import { viewInviteNotification } from '../domain/handle/view.ts';
-import type { Guid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
@@ -20,6 +19,7 @@ import {
   type Conflict,
   type SessionRecord,
   StoreUnavailable,
+  type Taken,
 } from '../store/store.ts';
 import { formatMessage } from './bus-message.ts';
 import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
@@ -49,13 +49,13 @@ export async function createHandle(
   }
 
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
-    const earlier = await findEarlier(world, request, caller);
-    if (earlier !== undefined) return earlier;
+    const earlier = request.id === undefined ? undefined : await world.store.handle(request.id);
+    if (earlier !== undefined) return answerEarlier(earlier, request, caller);
     const reference = {
       ...request.reference,
       name: request.reference.name ?? world.ids.guid(),
     };
-    const record = await readSettledSession(world, reference);
+    const record = await readSettledSession(world, reference, xuidsOf(caller));
     if (record instanceof Refusal) return record;
     const decision = await decide(world, request, reference, record, caller, {
       nowMs: world.clock.nowMs(),
@@ -65,15 +65,11 @@ export async function createHandle(
     });
     if (decision instanceof Refusal) return decision;
     const outcome = await commitHandle(world, record, decision);
-    if (outcome.kind === 'conflict') continue;
-    // Of two requests with the same id under way at once the store keeps the first.
-    if (request.id !== undefined) {
-      const kept = await findEarlier(world, request, caller, decision.handle);
-      if (kept !== undefined && 'created' in kept && kept.created) tellInvited(world, kept.handle);
-      return kept ?? tooBusy();
+    if (outcome.kind === 'committed') {
+      tellInvited(world, decision.handle);
+      return { handle: decision.handle, created: true };
     }
-    tellInvited(world, decision.handle);
-    return { handle: decision.handle, created: true };
+    if (outcome.kind === 'taken') return answerEarlier(outcome.handle, request, caller);
   }
   return tooBusy();
 }
@@ -89,22 +85,16 @@ function tellInvited({ bus, failed }: World, handle: Handle): void {
     });
 }
 
-async function findEarlier(
-  { store }: World,
+/** The answer to a request with the id of a handle that is there. */
+function answerEarlier(
+  handle: Handle,
   request: HandleRequest,
   caller: Caller,
-  own?: Handle,
-): Promise<MadeHandle | Refusal | undefined> {
-  const handle = request.id === undefined ? undefined : await store.handle(request.id);
-  if (handle === undefined) return undefined;
-  if (own !== undefined && own.requestId === handle.requestId) return { handle, created: true };
-  return isSameHandle(handle, request, caller) ? { handle, created: false } : idTaken(handle.id);
-}
-
-function idTaken(id: Guid): Refusal {
+): MadeHandle | Refusal {
+  if (isSameHandle(handle, request, caller)) return { handle, created: false };
   return new Refusal(
     'handleIdTaken',
-    `A handle with id ${id} exists and says something else; send a fresh id, or none.`,
+    `A handle with id ${handle.id} exists and says something else; send a fresh id, or none.`,
     { detail: '$.id' },
   );
 }
@@ -126,7 +116,7 @@ async function decide(
       return createInvite(request, reference, record?.session, caller, isBlocked, facts);
     }
     case 'transfer': {
-      const origin = await readSettledSession(world, request.origin);
+      const origin = await readSettledSession(world, request.origin, xuidsOf(caller));
       if (origin instanceof Refusal) return origin;
       return createTransfer(request, record?.session, origin?.session, caller, facts);
     }
@@ -137,7 +127,7 @@ async function commitHandle(
   world: World,
   record: SessionRecord | undefined,
   { handle, session }: HandleDecision,
-): Promise<Committed | Conflict> {
+): Promise<Committed | Conflict | Taken> {
   const beside: Batch = {
     handles: [handle],
     ...(handle.type === 'activity' && (await asCurrentActivity(world, handle))),

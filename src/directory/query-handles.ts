@@ -1,4 +1,4 @@
-import type { Caller } from '../domain/caller.ts';
+import { xuidsOf, type Caller } from '../domain/caller.ts';
 import { confirmsActivity } from '../domain/handle/confirm.ts';
 import type { ActivityHandle } from '../domain/handle/handle.ts';
 import type { ActivityQuery } from '../domain/handle/request.ts';
@@ -34,13 +34,11 @@ export async function queryActivities(
   if (config instanceof Refusal) return config;
   const xuids = await ownersOf(world, owners, caller);
   if (xuids instanceof Refusal) return xuids;
-  const asked = new Set(xuids);
   const seen = new Set<Guid>();
   const results: ActivityResult[] = [];
-  for (const handle of await world.store.activitiesOf([...asked], scid)) {
+  for (const handle of await world.store.activitiesOf(xuids, scid)) {
     if (results.length === limits.handleQueryResultsMax) break;
-    // A pointer is a hint: it may name somebody else's handle, if two came with one id at once.
-    if (handle.type !== 'activity' || !asked.has(handle.ownerXuid) || seen.has(handle.id)) continue;
+    if (handle.type !== 'activity' || seen.has(handle.id)) continue;
     seen.add(handle.id);
     const session = await confirmedSession(world, handle, caller);
     if (session !== undefined) results.push({ handle, session });
@@ -72,11 +70,15 @@ async function confirmedSession(
   if (mayUseServiceConfig(world.catalog(), handle.reference.scid, caller) instanceof Refusal) {
     return undefined;
   }
-  const record = await readSettledSession(world, handle.reference);
+  const record = await readSettledSession(world, handle.reference, [
+    handle.ownerXuid,
+    ...xuidsOf(caller),
+  ]);
   if (record === undefined || record instanceof Refusal) return undefined;
   const { session } = record;
   const isHidden =
     session.constants.system.visibility === 'private' &&
-    mayRead(session, caller, { granted: false, followed: false }) !== undefined;
+    mayRead(session, caller, { granted: false, followed: false, blockedByOwner: false }) !==
+      undefined;
   return !isHidden && confirmsActivity(session, handle, true) ? session : undefined;
 }

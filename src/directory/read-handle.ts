@@ -1,4 +1,4 @@
-import type { Caller } from '../domain/caller.ts';
+import { xuidsOf, type Caller } from '../domain/caller.ts';
 import { grants, mayReadHandle } from '../domain/handle/access.ts';
 import { confirmsActivity, confirmsTransfer, isPending } from '../domain/handle/confirm.ts';
 import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
@@ -48,7 +48,8 @@ export async function readLiveHandle(
 
 async function confirm(world: World, handle: Handle): Promise<boolean | Refusal> {
   if (handle.type === 'invite') return isPending(handle, world.clock.nowMs());
-  const record = await readSettledSession(world, handle.reference);
+  const owners = handle.type === 'activity' ? [handle.ownerXuid] : [];
+  const record = await readSettledSession(world, handle.reference, owners);
   if (record instanceof Refusal) return record;
   if (handle.type === 'transfer') return confirmsTransfer(record?.session, handle);
   // Set before there was a session: a promise to its owner, until the session decides.
@@ -85,7 +86,7 @@ export async function gatherGrant(
 ): Promise<boolean | Refusal> {
   let origin: Session | undefined;
   if (handle.type === 'transfer') {
-    const record = await readSettledSession(world, handle.origin);
+    const record = await readSettledSession(world, handle.origin, xuidsOf(caller));
     if (record instanceof Refusal) return record;
     origin = record?.session;
   }

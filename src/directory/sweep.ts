@@ -19,7 +19,7 @@ export async function sweep(world: World): Promise<'done' | 'more'> {
     world.store.due(nowMs, sweepRecordsMax),
     world.store.expired(nowMs, sweepRecordsMax),
   ]);
-  await Promise.all(keys.map((key) => readSettledSession(world, parseSessionKey(key))));
+  await Promise.all(keys.map((key) => readSettledSession(world, parseSessionKey(key), [])));
   if (expired.length > 0) await world.store.commit({ removeHandles: expired });
   await endDeadNodes(world);
   await checkUnsureConnections(world);

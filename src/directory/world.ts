@@ -1,4 +1,5 @@
 import type { Guid } from '../domain/ids.ts';
+import type { SessionHint } from '../domain/session/hints.ts';
 import type { Catalog } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { People } from '../people/people.ts';
@@ -34,6 +35,6 @@ export type Node = {
   id: NodeId;
   /** Those that are open here, by their ids in lower case. */
   readonly connections: { has(connection: Guid): boolean };
-  /** Connections that may have ended while members rest on them; the sweep makes sure. */
-  readonly unsure: Set<Guid>;
+  /** Where members may rest on connections that have ended; the sweep makes sure. */
+  readonly unsure: Set<SessionHint>;
 };

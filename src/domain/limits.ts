@@ -8,7 +8,7 @@ export const limits = {
   keywordCharactersMax: 100,
   membersMax: 100,
   membersLargeMax: 10_000,
-  /** Users who left are remembered for `locked`, newest first. */
+  /** Users who left are remembered for `locked`, and who was kicked, newest first. */
   formerMembersMax: 200,
   inviteContextEncodedCharactersMax: 256,
   inviteContextStringCharactersMax: 100,

@@ -71,17 +71,19 @@ export function openUpgrade(
     return sockets.accept(incoming, socket, head, caller, correlationId);
   }
 
-  return (incoming, socket, head) => {
+  async function answer(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const correlationId = world.ids.guid();
-    // Until it is somebody's: a client that goes away in the meantime is no fault.
+    // Until the socket is somebody's: a client that goes away in the meantime is no fault.
     const ignore = (): void => {};
     socket.on('error', ignore);
-    connect(incoming, socket, head, correlationId)
-      .then((refusal) => refusal && refusalResponse(refusal, 107))
-      .catch((error) => failureResponse(settings, error, incoming, correlationId))
-      .then((answer) => {
-        if (answer === undefined) socket.off('error', ignore);
-        else hangUp(socket, answer, correlationId);
-      });
-  };
+    try {
+      const refusal = await connect(incoming, socket, head, correlationId);
+      if (refusal) hangUp(socket, refusalResponse(refusal, 107), correlationId);
+      else socket.off('error', ignore);
+    } catch (error) {
+      hangUp(socket, failureResponse(settings, error, incoming, correlationId), correlationId);
+    }
+  }
+
+  return (incoming, socket, head) => void answer(incoming, socket, head);
 }

@@ -1,4 +1,4 @@
-import { checkConnections } from '../directory/check-connections.ts';
+import { checkConnections, checkOwnConnections } from '../directory/check-connections.ts';
 import { type NodeMessage, parseMessage, type UserMessage } from '../directory/bus-message.ts';
 import type { World } from '../directory/world.ts';
 import type { UserCaller } from '../domain/caller.ts';
@@ -121,17 +121,24 @@ export class Hub implements AsyncDisposable {
 
   /** Notes that the connection is no more; more than once is no error. */
   ended(connection: Connection): void {
-    if (!this.#connections.delete(connection.id)) return;
+    if (this.#forget(connection) && !this.#isClosed) checkConnections(this.#world, [connection.id]);
+  }
+
+  #forget(connection: Connection): boolean {
     this.#cooling.delete(connection);
     this.#unfollow(connection);
-    if (!this.#isClosed) checkConnections(this.#world, [connection.id]);
+    return this.#connections.delete(connection.id);
   }
 
   /** Ends all connections, as when others may think that this node has ended, and goes on as another. */
   async beginAnew(node: string): Promise<void> {
     const former = await this.#own;
     this.#world.node.id = node;
-    for (const connection of [...this.#connections.values()]) this.#drop(connection);
+    // The sweep of whoever sees it first marks their members, all at once by the former id.
+    for (const connection of [...this.#connections.values()]) {
+      connection.wire.drop();
+      this.#forget(connection);
+    }
     await this.#listen();
     await former?.[Symbol.asyncDispose]();
   }
@@ -233,6 +240,7 @@ export class Hub implements AsyncDisposable {
 
   /** Taps may be missing, and questions about connections that have ended. */
   #hearGap(): void {
+    checkOwnConnections(this.#world);
     for (const connection of this.#connections.values()) {
       connection.loseTrack();
       this.#flush(connection, this.#world.clock.nowMs());

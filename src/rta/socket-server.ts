@@ -80,14 +80,14 @@ export function openSocketServer(hub: Hub): SocketServer {
 
   return {
     async accept(incoming, socket, head, caller, correlationId) {
-      const { handleUpgrade } = server ?? (await openServer());
+      const sockets = server ?? (await openServer());
       fault = undefined;
       ownHeaders = [
         `Date: ${new Date().toUTCString()}`,
         `X-XblCorrelationId: ${correlationId}`,
         'Cache-Control: no-cache, no-store',
       ];
-      handleUpgrade.call(server, incoming, socket, head, (line: Line) => {
+      sockets.handleUpgrade(incoming, socket, head, (line: Line) => {
         line.on('error', ignore).on('message', onMessage).on('ping', onPing).on('pong', onPong);
         line.on('close', onClose);
         const connection = hub.open(new SocketWire(line), caller);

@@ -27,9 +27,10 @@ export interface Store extends AsyncDisposable {
    * older than `session` would tell, or not yet durable. Undefined when nothing is known here.
    *
    * `commit` finds out whether it was current. What ends without a commit (a refusal, a write that
-   * changes nothing) is decided again upon `session`, or it would show what may never have been.
+   * changes nothing) is decided again upon `session`, or it would show what may never have been;
+   * unless `isCurrent` says that `session` would tell the same now.
    */
-  recent(key: SessionKey): { readonly record: SessionRecord | undefined } | undefined;
+  recent(key: SessionKey): RecentRecord | undefined;
 
   /** The handle of this id, expired and unconfirmed ones included. */
   handle(id: Guid): Promise<Handle | undefined>;
@@ -59,6 +60,9 @@ export interface Store extends AsyncDisposable {
   /** The row of a member of a large session, no older than any commit acknowledged before. */
   memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined>;
 
+  /** All rows of a large session, in the order of their xuids, after `after` or from the first. */
+  memberRows(key: SessionKey, limit: number, after?: Xuid): Promise<readonly Member[]>;
+
   /**
    * Rows of a large session whose due time has come at `nowMs`, the longest overdue first; with
    * `nowMs` Infinity: all that have one.
@@ -73,10 +77,11 @@ export interface Store extends AsyncDisposable {
 
   /**
    * The whole batch or nothing. The session part is compare-and-set: `conflict` when the stored
-   * revision is not `expectRevision`, with the winner's record to save a read. `committed` means
-   * durable as the store was asked to be, and so is the winner of a conflict.
+   * revision is not `expectRevision`, with the winner's record to save a read. `taken` when a handle
+   * of the batch has the id of one that another request made, whatever the session is like.
+   * `committed` means durable as the store was asked to be, and so is the winner of a conflict.
    */
-  commit(batch: Batch): Promise<Committed | Conflict>;
+  commit(batch: Batch): Promise<Committed | Conflict | Taken>;
 
   /**
    * Sessions whose search handle was set, changed or lost after `cursor`, the longest ago first,
@@ -130,7 +135,8 @@ export interface Store extends AsyncDisposable {
 }
 
 /**
- * `revision` rises by one with each commit of a record; 0 stands for "no record".
+ * `revision` rises by one with each commit of a record, or by more after commits that failed; 0
+ * stands for "no record".
  *
  * A key is not given a revision a second time, not even when its session was deleted and created
  * again, as long as anyone lives who has read the former one: whoever decided upon a session that
@@ -157,10 +163,17 @@ export type ListEntry = {
   readonly isFavorite?: boolean;
 };
 
+export type RecentRecord = {
+  readonly record: SessionRecord | undefined;
+  readonly isCurrent: boolean;
+  /** Member rows that commits not yet durable have put, or removed (undefined). */
+  readonly rows?: ReadonlyMap<Xuid, Member | undefined>;
+};
+
 /** Applied in the order of its members: what is removed is gone, even if the batch also puts it. */
 export type Batch = {
   readonly session?: SessionPut | SessionDelete;
-  /** Handles to keep. An id that is there already is left as it is. */
+  /** Handles to keep. One that is there already, by the same request, is left as it is. */
   readonly handles?: readonly Handle[];
   /** Points (owner, service config) at an activity, in place of the former one. */
   readonly pointActivity?: {
@@ -220,6 +233,8 @@ export type MemberRow = { readonly member: Member; readonly dueMs: Milliseconds 
 
 export type Committed = { readonly kind: 'committed' };
 export type Conflict = { readonly kind: 'conflict'; readonly current: SessionRecord | undefined };
+/** The handle that has the id: its `requestId` is another one. */
+export type Taken = { readonly kind: 'taken'; readonly handle: Handle };
 
 /** How long an acknowledged write lasts: through power loss, or through the death of the process. */
 export type Durability = 'strict' | 'relaxed';

@@ -9,6 +9,7 @@ import type { Guid } from '../ids.ts';
 import { jsonEquals } from '../json.ts';
 import { Refusal } from '../refusal.ts';
 import { withMember } from '../session/members.ts';
+import { mayInvite } from '../session/owners.ts';
 import { keyOf, type SessionReference } from '../session/reference.ts';
 import { acceptedMemberOf, type Session } from '../session/session.ts';
 import type { ServiceConfig, SessionTemplate } from '../session/template.ts';
@@ -71,7 +72,7 @@ export function createActivity(
  * An invite of one user, which expires by itself. Leaves the session as it is, and needs none when
  * a service sends it.
  *
- * Refuses: notAMember, inviteBlocked.
+ * Refuses: notAMember, ownerRequired, inviteBlocked.
  */
 export function createInvite(
   request: RequestOf<'invite'>,
@@ -86,6 +87,8 @@ export function createInvite(
     session !== undefined &&
     acceptedMemberOf(session, caller.xuid) !== undefined;
   if (caller.kind === 'user' && !isMember) return notAMember('invite to a session', reference);
+  const forbidden = session && mayInvite(session, caller);
+  if (forbidden) return forbidden;
   if (isBlocked) {
     return new Refusal('inviteBlocked', 'The invited user has blocked the sender.', {
       detail: `xuid ${request.invitedXuid}`,

@@ -5,6 +5,7 @@
  */
 
 import type { JsonObject } from '../json.ts';
+import { tallyOf } from '../session/large.ts';
 import { restrictionsOf } from '../session/properties.ts';
 import type { SessionReference } from '../session/reference.ts';
 import type { Session } from '../session/session.ts';
@@ -60,7 +61,7 @@ function viewRelatedInfo(handle: ActivityHandle, session: Session): JsonObject {
     joinRestriction: restrictionsOf(session).join,
     closed: session.properties.system.closed === true,
     maxMembersCount,
-    membersCount: session.members.length,
+    membersCount: tallyOf(session).count,
     ...(inviteProtocol !== undefined && { inviteProtocol }),
     postedTime: formatTime(handle.createTimeMs),
   };

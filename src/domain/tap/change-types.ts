@@ -6,7 +6,7 @@
 
 import { jsonEquals } from '../json.ts';
 import type { MemberPropertiesSystem, SessionPropertiesSystem } from '../session/properties.ts';
-import { changeTypes } from '../session/request.ts';
+import type { changeTypes } from '../session/request.ts';
 import type { Member, Session } from '../session/session.ts';
 
 export type ChangeType = (typeof changeTypes)[number];
@@ -24,6 +24,7 @@ const typeOfProperty: Readonly<Record<keyof SessionPropertiesSystem, ChangeType>
   matchmakingResubmit: 'everything',
   serverConnectionStringCandidates: 'everything',
   allocateCloudCompute: 'everything',
+  owners: 'everything',
 };
 
 /** Which type a change of each field of a member's properties is. Total as well. */
@@ -51,6 +52,7 @@ export function changeTypesOf(before: Session, next: Session): ReadonlySet<Chang
   }
   if (before.members !== next.members) addMembers(types, before, next);
   if (isFull(before) !== isFull(next)) types.add('joinability');
+  if (!jsonEquals(before.initialization, next.initialization)) types.add('initialization');
   if (before.servers !== next.servers) {
     const { matchmaking: former } = before.servers;
     const { matchmaking } = next.servers;
@@ -79,6 +81,12 @@ function addMember(types: Set<ChangeType>, former: Member, member: Member): void
     types.add('membersStatus');
     // Whoever held a seat only is now among those who are in.
     if (former.status === 'reserved') types.add('membersList');
+  }
+  if (
+    former.initializationEpisode !== member.initializationEpisode ||
+    former.initializationFailure !== member.initializationFailure
+  ) {
+    types.add('initialization');
   }
   const [before, next] = [former.properties, member.properties];
   if (before === next) return;

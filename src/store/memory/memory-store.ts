@@ -15,10 +15,12 @@ import {
   type MemberRow,
   type NodeId,
   type OwedTaps,
+  type RecentRecord,
   type SessionDelete,
   type SessionPut,
   type SessionRecord,
   type Store,
+  type Taken,
 } from '../store.ts';
 
 /**
@@ -59,8 +61,8 @@ class MemoryStore implements Store {
     return this.#sessions.get(key);
   }
 
-  recent(key: SessionKey): { readonly record: SessionRecord | undefined } {
-    return { record: this.#sessions.get(key) };
+  recent(key: SessionKey): RecentRecord {
+    return { record: this.#sessions.get(key), isCurrent: true };
   }
 
   async handle(id: Guid): Promise<Handle | undefined> {
@@ -98,6 +100,15 @@ class MemoryStore implements Store {
     return this.#rows.get(key)?.get(xuid)?.member;
   }
 
+  async memberRows(key: SessionKey, limit: number, after = ''): Promise<readonly Member[]> {
+    this.#refuseIfDisposed();
+    const rows = [...(this.#rows.get(key)?.values() ?? [])].map(({ member }) => member);
+    return rows
+      .filter(({ xuid }) => xuid > after)
+      .sort((a, b) => (a.xuid < b.xuid ? -1 : 1))
+      .slice(0, limit);
+  }
+
   async memberRowsDue(
     key: SessionKey,
     nowMs: Milliseconds,
@@ -123,9 +134,13 @@ class MemoryStore implements Store {
     return earliest(this.#expirationMs, nowMs, limit);
   }
 
-  async commit(batch: Batch): Promise<Committed | Conflict> {
+  async commit(batch: Batch): Promise<Committed | Conflict | Taken> {
     this.#refuseIfDisposed();
     const { session, handles = [], pointActivity, removeHandles = [] } = batch;
+    for (const { id, requestId } of handles) {
+      const there = this.#handles.get(id.toLowerCase());
+      if (there && there.requestId !== requestId) return { kind: 'taken', handle: there };
+    }
     if (session) {
       const current = this.#sessions.get(session.key);
       if ((current?.revision ?? 0) !== session.expectRevision) return { kind: 'conflict', current };
