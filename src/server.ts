@@ -131,7 +131,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const control = controlled
     ? controlRoutes({
         clock: controlled,
-        connections: noConnections,
+        connections: controlledConnections(connections, hub),
         sweep: () => sweeper.runNow(),
       })
     : [];
@@ -194,11 +194,27 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   };
 }
 
-const noConnections: ControlledConnections = {
-  list: () => [],
-  drop: () => false,
-  setTaps: () => false,
-};
+/** What the control API may do to connections. */
+function controlledConnections(connections: Connections, hub: Hub): ControlledConnections {
+  const noDisturbance = { delayMs: 0, drop: false };
+  return {
+    list: () =>
+      [...connections.values()].map(({ id, xuid, disturbance = noDisturbance }) => ({
+        id,
+        xuid,
+        taps: disturbance,
+      })),
+    drop: (id) => hub.drop(id),
+    excuse: (untilMs) => hub.excuse(untilMs),
+    setTaps(id, taps) {
+      const connection = connections.get(id);
+      if (connection === undefined) return false;
+      connection.disturbance = taps.delayMs > 0 || taps.drop ? taps : undefined;
+      return true;
+    },
+  };
+}
+
 /** For how long others count this node as alive without hearing of it. */
 const nodeLeaseMs = 15_000;
 
