@@ -1,4 +1,5 @@
 import { keyOf, type SessionReference } from '../domain/session/reference.ts';
+import { hintChange } from '../domain/session/hints.ts';
 import { nextDueMs, settle } from '../domain/session/timeouts.ts';
 import type { Session } from '../domain/session/session.ts';
 import { limits } from '../domain/limits.ts';
@@ -51,8 +52,9 @@ export async function commitSession(
   const key = keyOf(before.session.reference);
   const expectRevision = before.revision;
   if (next !== undefined) {
+    const hints = hintChange(before.revision === 0 ? undefined : before.session, next);
     const dueMs = nextDueMs(next);
-    const session = { kind: 'put', key, expectRevision, session: next, dueMs } as const;
+    const session = { kind: 'put', key, expectRevision, session: next, dueMs, ...hints } as const;
     return store.commit({ ...beside, session });
   }
   const handles = await store.handlesFor(key);

@@ -1,7 +1,8 @@
 import type { Handle } from '../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
+import type { SessionHint } from '../domain/session/hints.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
-import type { Session } from '../domain/session/session.ts';
+import type { Member, Session } from '../domain/session/session.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
 /**
@@ -21,6 +22,15 @@ export interface Store extends AsyncDisposable {
    */
   session(key: SessionKey): Promise<SessionRecord | undefined>;
 
+  /**
+   * What this process last heard of the record, for whoever is going to commit upon it: it may be
+   * older than `session` would tell, or not yet durable. Undefined when nothing is known here.
+   *
+   * `commit` finds out whether it was current. What ends without a commit (a refusal, a write that
+   * changes nothing) is decided again upon `session`, or it would show what may never have been.
+   */
+  recent(key: SessionKey): { readonly record: SessionRecord | undefined } | undefined;
+
   /** The handle of this id, expired and unconfirmed ones included. */
   handle(id: Guid): Promise<Handle | undefined>;
 
@@ -37,6 +47,24 @@ export interface Store extends AsyncDisposable {
    */
   handlesFor(key: SessionKey): Promise<readonly Handle[]>;
 
+  /** The invites of this user, expired ones included, the oldest first. */
+  invitesOf(xuid: Xuid): Promise<readonly Handle[]>;
+
+  /**
+   * Keys of sessions that carry this hint, after `after` in the order of keys, or from the first.
+   * Never misses a session whose hint was acknowledged; may hold some that have lost it.
+   */
+  sessionsBy(hint: Hint, limit: number, after?: SessionKey): Promise<readonly SessionKey[]>;
+
+  /** The row of a member of a large session, no older than any commit acknowledged before. */
+  memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined>;
+
+  /**
+   * Rows of a large session whose due time has come at `nowMs`, the longest overdue first; with
+   * `nowMs` Infinity: all that have one.
+   */
+  memberRowsDue(key: SessionKey, nowMs: Milliseconds, limit: number): Promise<readonly Member[]>;
+
   /** Keys of sessions whose due time has come at `nowMs`, the longest overdue first. */
   due(nowMs: Milliseconds, limit: number): Promise<readonly SessionKey[]>;
 
@@ -50,6 +78,53 @@ export interface Store extends AsyncDisposable {
    */
   commit(batch: Batch): Promise<Committed | Conflict>;
 
+  /**
+   * Sessions whose search handle was set, changed or lost after `cursor`, the longest ago first,
+   * each once; from the beginning when there is no cursor. `cursor` of the answer goes on from
+   * there; fewer than `limit` keys: there are no more for now.
+   *
+   * A session that was deleted may be left out by a store that only one process writes to: that
+   * process knows.
+   */
+  searchChanges(
+    cursor: string | undefined,
+    limit: number,
+  ): Promise<{ readonly keys: readonly SessionKey[]; readonly cursor: string }>;
+
+  /** One list of a user, whole, in the order in which its entries were first put. */
+  list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]>;
+
+  /** Puts entries, in place of those of the same xuid, and drops others: all or nothing. */
+  changeList(
+    owner: Xuid,
+    list: ListName,
+    change: { readonly put?: readonly ListEntry[]; readonly remove?: readonly Xuid[] },
+  ): Promise<void>;
+
+  /**
+   * Taps that commits made more than `ageMs` ago still owe, the oldest first: the process that
+   * committed them has not come to sending them.
+   */
+  untapped(ageMs: Milliseconds, limit: number): Promise<readonly OwedTaps[]>;
+
+  /** Forgets the taps that this revision owed. */
+  tapped(key: SessionKey, revision: number): Promise<void>;
+
+  /**
+   * Begins or extends the lease of a node, by the store's own clock. `lost`: the lease had run out
+   * meanwhile, others may have ended what the node held, and it is not begun again.
+   */
+  renewNode(node: NodeId, leaseMs: Milliseconds): Promise<'held' | 'lost'>;
+
+  /**
+   * Nodes that have or had a lease, and whether it still runs. In a store for one process the only
+   * node alive is the one that this process began.
+   */
+  nodes(): Promise<readonly { readonly node: NodeId; readonly isAlive: boolean }[]>;
+
+  /** Gives up a lease, or forgets a node that is dead and has nothing left to end. */
+  forgetNode(node: NodeId): Promise<void>;
+
   /** 32 random bytes, drawn once in the life of this data and the same on every node that uses it. */
   secret(): Promise<Uint8Array>;
 }
@@ -62,6 +137,25 @@ export interface Store extends AsyncDisposable {
  * is gone is told of the conflict, and does not write into the next life.
  */
 export type SessionRecord = { readonly revision: number; readonly session: Session };
+
+/**
+ * What a session is found by:
+ *
+ *     xuid:<xuid>                  somebody who is in it
+ *     keyword:<scid>~<keyword>     both lower-case
+ *     connection:<id>              lower-case; a member's connection
+ *     node:<id>                    the node that minted such a connection
+ */
+export type Hint = SessionHint;
+
+export type ListName = 'follows' | 'avoids' | 'mutes';
+
+export type ListEntry = {
+  readonly xuid: Xuid;
+  readonly addedMs: Milliseconds;
+  /** Of `follows` only. */
+  readonly isFavorite?: boolean;
+};
 
 /** Applied in the order of its members: what is removed is gone, even if the batch also puts it. */
 export type Batch = {
@@ -85,13 +179,44 @@ export type SessionPut = {
   readonly session: Session;
   /** When the next settle would change something; undefined: nothing is pending. */
   readonly dueMs: Milliseconds | undefined;
-};
+  /** Members of a large session, who are not in `session.members`, put or removed with it. */
+  readonly memberRows?: {
+    readonly put?: readonly MemberRow[];
+    readonly remove?: readonly Xuid[];
+  };
+} & Beside;
 
+/** Removes the session with its member rows and all of its hints. */
 export type SessionDelete = {
   readonly kind: 'delete';
   readonly key: SessionKey;
   readonly expectRevision: number;
+} & Beside;
+
+/** What goes into the store with a session record, in the same atomic step or before it. */
+type Beside = {
+  readonly addHints?: readonly Hint[];
+  /** May lag behind the commit. */
+  readonly removeHints?: readonly Hint[];
+  /** True when the search handle of the session, or what a search sees of it, is another. */
+  readonly isSearchChange?: boolean;
+  /**
+   * The taps that this commit owes, as `untapped` is to give them back. They are kept until
+   * `tapped`; a store whose process takes all connections along when it dies need not keep them.
+   */
+  readonly owedTaps?: string;
 };
+
+/** One life of a process that holds connections: 8 lower-case hex digits. */
+export type NodeId = string;
+
+export type OwedTaps = {
+  readonly key: SessionKey;
+  readonly revision: number;
+  readonly owedTaps: string;
+};
+
+export type MemberRow = { readonly member: Member; readonly dueMs: Milliseconds | undefined };
 
 export type Committed = { readonly kind: 'committed' };
 export type Conflict = { readonly kind: 'conflict'; readonly current: SessionRecord | undefined };

@@ -2,12 +2,19 @@ import { randomBytes } from 'node:crypto';
 import type { Handle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
+import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import {
   StoreUnavailable,
   type Batch,
   type Committed,
   type Conflict,
+  type Hint,
+  type ListEntry,
+  type ListName,
+  type MemberRow,
+  type NodeId,
+  type OwedTaps,
   type SessionDelete,
   type SessionPut,
   type SessionRecord,
@@ -35,12 +42,25 @@ class MemoryStore implements Store {
   readonly #pointersTo = new Map<Guid, Set<Pointers>>();
   readonly #pointers = new Map<Xuid, Pointers>();
   readonly #handlesFor = new Map<SessionKey, Set<Handle>>();
+  readonly #invitesOf = new Map<Xuid, Set<Handle>>();
+  readonly #hinted = new Map<Hint, Set<SessionKey>>();
+  readonly #hintsOf = new Map<SessionKey, Set<Hint>>();
+  readonly #rows = new Map<SessionKey, Map<Xuid, MemberRow>>();
+  /** In the order of their last change: key to the number of that change. */
+  readonly #searchChanges = new Map<SessionKey, number>();
+  #searchChangesCount = 0;
+  readonly #lists = new Map<`${ListName}:${Xuid}`, Map<Xuid, ListEntry>>();
+  readonly #nodes = new Set<NodeId>();
   readonly #secret: Uint8Array = randomBytes(32);
   #disposed = false;
 
   async session(key: SessionKey): Promise<SessionRecord | undefined> {
     this.#refuseIfDisposed();
     return this.#sessions.get(key);
+  }
+
+  recent(key: SessionKey): { readonly record: SessionRecord | undefined } {
+    return { record: this.#sessions.get(key) };
   }
 
   async handle(id: Guid): Promise<Handle | undefined> {
@@ -60,6 +80,37 @@ class MemoryStore implements Store {
   async handlesFor(key: SessionKey): Promise<readonly Handle[]> {
     this.#refuseIfDisposed();
     return [...(this.#handlesFor.get(key) ?? [])];
+  }
+
+  async invitesOf(xuid: Xuid): Promise<readonly Handle[]> {
+    this.#refuseIfDisposed();
+    return [...(this.#invitesOf.get(xuid) ?? [])];
+  }
+
+  async sessionsBy(hint: Hint, limit: number, after = ''): Promise<readonly SessionKey[]> {
+    this.#refuseIfDisposed();
+    const keys = [...(this.#hinted.get(hint) ?? [])].filter((key) => key > after);
+    return keys.sort().slice(0, limit);
+  }
+
+  async memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined> {
+    this.#refuseIfDisposed();
+    return this.#rows.get(key)?.get(xuid)?.member;
+  }
+
+  async memberRowsDue(
+    key: SessionKey,
+    nowMs: Milliseconds,
+    limit: number,
+  ): Promise<readonly Member[]> {
+    this.#refuseIfDisposed();
+    const rows = [...(this.#rows.get(key)?.values() ?? [])];
+    return rows
+      .flatMap(({ member, dueMs }) => (dueMs === undefined ? [] : [{ member, dueMs }]))
+      .filter(({ dueMs }) => dueMs <= nowMs)
+      .sort((a, b) => a.dueMs - b.dueMs)
+      .slice(0, limit)
+      .map(({ member }) => member);
   }
 
   async due(nowMs: Milliseconds, limit: number): Promise<readonly SessionKey[]> {
@@ -87,6 +138,59 @@ class MemoryStore implements Store {
     return { kind: 'committed' };
   }
 
+  async searchChanges(
+    cursor: string | undefined,
+    limit: number,
+  ): Promise<{ readonly keys: readonly SessionKey[]; readonly cursor: string }> {
+    this.#refuseIfDisposed();
+    const after = Number(cursor ?? 0);
+    const changes = [...this.#searchChanges].filter(([, at]) => at > after).slice(0, limit);
+    return { keys: changes.map(([key]) => key), cursor: String(changes.at(-1)?.[1] ?? after) };
+  }
+
+  async list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]> {
+    this.#refuseIfDisposed();
+    return [...(this.#lists.get(`${list}:${owner}`)?.values() ?? [])];
+  }
+
+  async changeList(
+    owner: Xuid,
+    list: ListName,
+    { put = [], remove = [] }: { put?: readonly ListEntry[]; remove?: readonly Xuid[] },
+  ): Promise<void> {
+    this.#refuseIfDisposed();
+    const entries = this.#lists.get(`${list}:${owner}`) ?? new Map<Xuid, ListEntry>();
+    this.#lists.set(`${list}:${owner}`, entries);
+    for (const entry of put) entries.set(entry.xuid, entry);
+    for (const xuid of remove) entries.delete(xuid);
+  }
+
+  /** The taps of a process die with it, and so does this store. */
+  async untapped(): Promise<readonly OwedTaps[]> {
+    this.#refuseIfDisposed();
+    return [];
+  }
+
+  async tapped(): Promise<void> {
+    this.#refuseIfDisposed();
+  }
+
+  async renewNode(node: NodeId): Promise<'held'> {
+    this.#refuseIfDisposed();
+    this.#nodes.add(node);
+    return 'held';
+  }
+
+  async nodes(): Promise<readonly { readonly node: NodeId; readonly isAlive: boolean }[]> {
+    this.#refuseIfDisposed();
+    return [...this.#nodes].map((node) => ({ node, isAlive: true }));
+  }
+
+  async forgetNode(node: NodeId): Promise<void> {
+    this.#refuseIfDisposed();
+    this.#nodes.delete(node);
+  }
+
   async secret(): Promise<Uint8Array> {
     this.#refuseIfDisposed();
     return this.#secret;
@@ -100,25 +204,60 @@ class MemoryStore implements Store {
     if (this.#disposed) throw new StoreUnavailable('The store has been closed.');
   }
 
-  #put({ key, expectRevision, session, dueMs }: SessionPut): void {
+  #put(put: SessionPut): void {
+    const { key, expectRevision, session, dueMs, memberRows } = put;
     const revision = (expectRevision || this.#revisionDeletedMax) + 1;
     this.#sessions.set(key, { revision, session });
+    this.#putRows(key, memberRows);
+    this.#noteBeside(put);
     if (dueMs === undefined) this.#dueMs.delete(key);
     else this.#dueMs.set(key, dueMs);
   }
 
-  #delete({ key, expectRevision }: SessionDelete): void {
+  #delete(change: SessionDelete): void {
+    const { key, expectRevision } = change;
     this.#revisionDeletedMax = Math.max(this.#revisionDeletedMax, expectRevision);
     this.#sessions.delete(key);
     this.#dueMs.delete(key);
+    this.#rows.delete(key);
+    this.#noteBeside({ ...change, removeHints: [...(this.#hintsOf.get(key) ?? [])] });
+  }
+
+  #putRows(key: SessionKey, { put = [], remove = [] }: SessionPut['memberRows'] = {}): void {
+    if (put.length === 0 && remove.length === 0) return;
+    const rows = this.#rows.get(key) ?? new Map<Xuid, MemberRow>();
+    this.#rows.set(key, rows);
+    for (const row of put) rows.set(row.member.xuid, row);
+    for (const xuid of remove) rows.delete(xuid);
+  }
+
+  #noteBeside({
+    key,
+    addHints = [],
+    removeHints = [],
+    isSearchChange,
+  }: SessionPut | SessionDelete) {
+    for (const hint of addHints) {
+      addTo(this.#hinted, hint, key);
+      addTo(this.#hintsOf, key, hint);
+    }
+    for (const hint of removeHints) {
+      removeFrom(this.#hinted, hint, key);
+      removeFrom(this.#hintsOf, key, hint);
+    }
+    if (!isSearchChange) return;
+    this.#searchChanges.delete(key);
+    this.#searchChanges.set(key, ++this.#searchChangesCount);
   }
 
   #keep(handle: Handle): void {
     const id = handle.id.toLowerCase();
     if (this.#handles.has(id)) return;
     this.#handles.set(id, handle);
-    if (handle.type === 'invite') this.#expirationMs.set(id, handle.expirationMs);
-    else addTo(this.#handlesFor, keyOf(handle.reference), handle);
+    if (handle.type === 'invite') {
+      this.#expirationMs.set(id, handle.expirationMs);
+      addTo(this.#invitesOf, handle.invitedXuid, handle);
+    } else addTo(this.#handlesFor, keyOf(handle.reference), handle);
   }
 
   #point({ xuid, scid, handleId }: Required<Batch>['pointActivity']): void {
@@ -131,7 +270,8 @@ class MemoryStore implements Store {
 
   #remove(id: Guid): void {
     const handle = this.#handles.get(id);
-    if (handle) removeFrom(this.#handlesFor, keyOf(handle.reference), handle);
+    if (handle?.type === 'invite') removeFrom(this.#invitesOf, handle.invitedXuid, handle);
+    else if (handle) removeFrom(this.#handlesFor, keyOf(handle.reference), handle);
     this.#handles.delete(id);
     this.#expirationMs.delete(id);
     for (const pointers of this.#pointersTo.get(id) ?? []) {

@@ -1,0 +1,60 @@
+/**
+ * What a session can be found by, beside its key. Hints may hold too much and never too little:
+ * whoever finds a session by one looks at the session itself.
+ */
+
+import type { Guid } from '../ids.ts';
+import type { Member, Session } from './session.ts';
+
+/** See `Hint` of the store. */
+export type SessionHint = `${'xuid' | 'keyword' | 'connection' | 'node'}:${string}`;
+
+/** Everything by which this session is found. */
+export function hintsOf(session: Session): ReadonlySet<SessionHint> {
+  const { members, reference, properties } = session;
+  const scid = reference.scid.toLowerCase();
+  const keywords = properties.system.keywords ?? [];
+  return new Set([
+    ...members.flatMap(memberHints),
+    ...keywords.map((keyword) => keywordHint(scid, keyword)),
+  ]);
+}
+
+/** What a member lets its session be found by. */
+export function memberHints({ xuid, properties }: Member): readonly SessionHint[] {
+  const { connection } = properties.system;
+  return connection === undefined
+    ? [`xuid:${xuid}`]
+    : [
+        `xuid:${xuid}`,
+        `connection:${connection.toLowerCase()}`,
+        `node:${nodeOfConnection(connection)}`,
+      ];
+}
+
+/** The hint of a keyword, which matches without regard to case. */
+export function keywordHint(scid: Guid, keyword: string): SessionHint {
+  return `keyword:${scid.toLowerCase()}~${keyword.toLowerCase()}`;
+}
+
+/** The node that minted a connection id: its first 8 hex digits, in lower case. */
+export function nodeOfConnection(connection: Guid): string {
+  return connection.slice(0, 8).toLowerCase();
+}
+
+/** Hints to add and to remove when `before` becomes `next`; undefined stands for no session. */
+export function hintChange(
+  before: Session | undefined,
+  next: Session,
+): { readonly addHints?: readonly SessionHint[]; readonly removeHints?: readonly SessionHint[] } {
+  const sameKeywords = before?.properties.system.keywords === next.properties.system.keywords;
+  if (before?.members === next.members && sameKeywords) return {};
+  const former = before === undefined ? new Set<SessionHint>() : hintsOf(before);
+  const current = hintsOf(next);
+  const added = [...current].filter((hint) => !former.has(hint));
+  const removed = [...former].filter((hint) => !current.has(hint));
+  return {
+    ...(added.length > 0 && { addHints: added }),
+    ...(removed.length > 0 && { removeHints: removed }),
+  };
+}
