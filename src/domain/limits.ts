@@ -14,6 +14,13 @@ export const limits = {
   inviteContextStringCharactersMax: 100,
   handleQueryResultsMax: 100,
   handleQueryXuidsMax: 1_000,
+  filterCharactersMax: 4_096,
+  /** Parentheses, `not`, `any( )` and `tolower( )` within each other. */
+  filterDepthMax: 32,
+  orderByCharactersMax: 200,
+  searchTagsMax: 100,
+  searchAttributesMax: 100,
+  searchValueCharactersMax: 100,
   /** Lost races of one write before it is refused as tooBusy. */
   commitAttemptsMax: 10,
 } as const;

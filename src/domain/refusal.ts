@@ -49,6 +49,8 @@ export const refusalCodes = [
   'handleIdTaken',
   'inviteBlocked',
   'transferTargetMissing',
+  'notSearchable',
+  'filterInvalid',
   // the rest
   'notYetSupported',
   'tooBusy',

@@ -49,6 +49,8 @@ const statusOf: Record<RefusalCode, number> = {
   handleIdTaken: 409,
   inviteBlocked: 403,
   transferTargetMissing: 403,
+  notSearchable: 403,
+  filterInvalid: 400,
   // the rest
   notYetSupported: 400,
   tooBusy: 503,

@@ -98,9 +98,7 @@ export function formatFilter(filter: Filter): string {
 }
 
 function formatPart(part: Filter): string {
-  return part.kind === 'and' || part.kind === 'or'
-    ? `(${formatFilter(part)})`
-    : formatFilter(part);
+  return part.kind === 'and' || part.kind === 'or' ? `(${formatFilter(part)})` : formatFilter(part);
 }
 
 function formatValue({ field, value }: Comparison): string {

@@ -4,7 +4,7 @@
  *     path    letter or _, then letters, digits, _ - and / between parts: numbers/rank, and, d
  *     string  '…', a quote within it written twice
  *     number  -1.5e3
- *     symbol  ( ) : ,
+ *     symbol  any other character: ( ) :
  */
 
 import { Refusal } from '../refusal.ts';
@@ -22,13 +22,14 @@ const patterns = [
   ['path', /[a-z_][\w-]*(?:\/[\w-]+)*/iy],
   ['string', /'(?:[^']|'')*'/y],
   ['number', /-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])/iy],
-  ['symbol', /[():,]/y],
+  // Also what belongs nowhere: the parser knows best what should have been there.
+  ['symbol', /[^'\d]/uy],
 ] as const;
 
 /**
  * The words of `text`, the last of which is its end.
  *
- * Refuses: filterInvalid, at the first character that begins no word.
+ * Refuses: filterInvalid, at a string without an end and at what only begins like a number.
  */
 export function lexFilter(text: string): readonly Token[] | Refusal {
   const tokens: Token[] = [];
@@ -61,12 +62,14 @@ function unquote(quoted: string): string {
 
 function unreadable(text: string, at: number): Refusal {
   const rest = text.slice(at);
-  if (rest.startsWith("'")) return filterInvalid(at, 'the quote that closes this string', 'no more');
-  if (/^-?\d/.test(rest)) {
-    return filterInvalid(at, 'a number such as 15 or 1.5', show(/^\S{1,20}/.exec(rest)?.[0] ?? ''));
+  if (rest.startsWith("'")) {
+    return filterInvalid(
+      text.length,
+      `the quote (') that ends the string begun at character ${at + 1}`,
+      show(''),
+    );
   }
-  const found = String.fromCodePoint(rest.codePointAt(0) ?? 0);
-  return filterInvalid(at, "a name, a number, or a string in single quotes ('…')", show(found));
+  return filterInvalid(at, 'a number such as 15 or -1.5', show(/^\S{1,20}/.exec(rest)?.[0] ?? ''));
 }
 
 /** A token, or what is left of one, as an error tells it. */
@@ -78,7 +81,7 @@ export function show(text: string): string {
 export function filterInvalid(at: number, expected: string, found: string): Refusal {
   return new Refusal(
     'filterInvalid',
-    `$.filter: Expected ${expected} at character ${at + 1}, and found ${found}.`,
+    `$.filter, character ${at + 1}: Expected ${expected}; found ${found}.`,
     { detail: `$.filter character ${at + 1}` },
   );
 }

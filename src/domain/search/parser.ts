@@ -36,11 +36,13 @@ import { filterInvalid, lexFilter, show, type Token } from './lexer.ts';
 export function parseFilter(text: string): Filter | Refusal {
   if (text.length > limits.filterCharactersMax) {
     const expected = `at most ${limits.filterCharactersMax} characters`;
-    return filterInvalid(limits.filterCharactersMax, expected, `${text.length}`);
+    return filterInvalid(limits.filterCharactersMax, expected, `${text.length} characters`);
   }
   const tokens = lexFilter(text);
   return tokens instanceof Refusal ? tokens : new Parser(tokens).parse();
 }
+
+type List = Extract<Named, { kind: 'list' }>;
 
 type Operand = { readonly at: number } & (
   | Named
@@ -48,7 +50,7 @@ type Operand = { readonly at: number } & (
 );
 
 /** Lower-case variables in force, and what list each stands for. */
-type Scope = ReadonlyMap<string, Extract<Named, { kind: 'list' }>>;
+type Scope = ReadonlyMap<string, List>;
 
 /** Reads the tokens once, from left to right. Each method returns what it read, or the refusal. */
 class Parser {
@@ -119,7 +121,7 @@ class Parser {
   }
 
   /** The list of a `list/any(`, which it takes; undefined when none is next. */
-  #anyList(): Scope extends ReadonlyMap<string, infer L> ? L | Refusal | undefined : never {
+  #anyList(): List | Refusal | undefined {
     const { kind, text, at } = this.#token;
     const path = /^(.+)\/any$/i.exec(text)?.[1];
     if (kind !== 'path' || path === undefined || this.#tokens[this.#next + 1]?.text !== '(') {
@@ -135,7 +137,7 @@ class Parser {
     return named;
   }
 
-  #any(list: Extract<Named, { kind: 'list' }> | Refusal, scope: Scope): Filter | Refusal {
+  #any(list: List | Refusal, scope: Scope): Filter | Refusal {
     if (list instanceof Refusal) return list;
     const { kind, text } = this.#token;
     const variable = text.toLowerCase();
@@ -151,9 +153,12 @@ class Parser {
   /** `tags/elite` alone, or compared with any text: the tag is there. */
   #memberCondition({ list, value }: Extract<Named, { kind: 'member' }>): Filter | Refusal {
     const has: Filter = { kind: 'has', list, value };
-    const isCompared = this.#tokens[this.#next + 1]?.kind === 'string';
-    if (!isCompared) return has;
+    const start = this.#next;
     const operator = this.#operator();
+    if (operator === undefined || this.#token.kind !== 'string') {
+      this.#next = start;
+      return has;
+    }
     if (operator !== 'eq' && operator !== 'ne') return this.#expected('eq or ne', -1);
     this.#next += 1;
     return operator === 'eq' ? has : negated(has);
@@ -265,7 +270,7 @@ function compare(left: Operand, operator: Operator, right: Operand): Filter | Re
     case 'member': {
       if (typeof value !== 'string') return filterInvalid(at, 'a string in single quotes', found);
       if (operator !== 'eq' && operator !== 'ne') {
-        return filterInvalid(left.at, 'eq or ne after it, since lists have no order', operator);
+        return filterInvalid(left.at, 'eq or ne after it, since a list has no order', operator);
       }
       const has: Filter = {
         kind: 'has',
@@ -280,12 +285,12 @@ function compare(left: Operand, operator: Operator, right: Operand): Filter | Re
       if (typeof value === 'number') {
         return { kind: 'compare', field: left.field, operator, value };
       }
-      return filterInvalid(at, `a number, since ${left.field} is one,`, found);
+      return filterInvalid(at, `a number, since ${left.field} is one`, found);
     case 'string':
       if (typeof value === 'string') {
         return { kind: 'compare', field: left.field, operator, value: value.toLowerCase() };
       }
-      return filterInvalid(at, `a string in single quotes, since ${left.field} is one,`, found);
+      return filterInvalid(at, `a string in single quotes, since ${left.field} is one`, found);
     case 'time': {
       const timeMs = typeof value === 'string' ? parseTime(value) : undefined;
       if (timeMs === undefined) {

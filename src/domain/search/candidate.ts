@@ -1,0 +1,136 @@
+/**
+ * What a search sees of a session and its search handle: values and lists under the paths by which
+ * filters name them, flat, so that a filter and an index need to know no field by itself.
+ *
+ * @source documented: session browse
+ */
+
+import type { SearchHandle } from '../handle/handle.ts';
+import type { Guid } from '../ids.ts';
+import { isJsonObject } from '../json.ts';
+import { ownerXuidsOf } from '../session/ownership.ts';
+import { restrictionsOf } from '../session/properties.ts';
+import { keyOf, type SessionKey } from '../session/reference.ts';
+import type { Session } from '../session/session.ts';
+import type { Milliseconds } from '../time.ts';
+import type { ListPath, SessionField } from './fields.ts';
+
+export type SearchCandidate = {
+  /** Of the search handle. */
+  readonly id: Guid;
+  readonly key: SessionKey;
+  readonly createTimeMs: Milliseconds;
+  /** By path, `numbers/rank`; strings in lower case, times in milliseconds. What is absent is not. */
+  readonly values: Readonly<Record<string, string | number | true>>;
+  /** In lower case. Empty ones may be absent. */
+  readonly lists: { readonly [list in ListPath]?: readonly string[] };
+};
+
+/** The candidate that a session is by the search handle that it carries; undefined without one. */
+export function candidateOf(session: Session): SearchCandidate | undefined {
+  const handle = session.searchHandle;
+  if (handle === undefined) return undefined;
+  const { searchAttributes: attributes } = handle;
+  const lists: Required<SearchCandidate['lists']> = {
+    tags: folded(attributes.tags),
+    achievementIds: folded(attributes.achievementIds),
+    'session/memberXuids': session.members.map(({ xuid }) => xuid),
+    'session/ownerXuids': ownerXuidsOf(session),
+    'session/keywords': folded(session.properties.system.keywords),
+  };
+  return {
+    id: handle.id,
+    key: keyOf(session.reference),
+    createTimeMs: handle.createTimeMs,
+    values: {
+      ...sessionValues(session, handle),
+      ...roleValues(session),
+      ...attributeValues(attributes),
+    },
+    lists: Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
+  };
+}
+
+function attributeValues({
+  numbers = {},
+  strings = {},
+  language,
+}: SearchHandle['searchAttributes']): SearchCandidate['values'] {
+  return Object.fromEntries([
+    ...Object.entries(numbers).map(([name, value]) => [`numbers/${name.toLowerCase()}`, value]),
+    ...Object.entries(strings).map(([name, value]) => [
+      `strings/${name.toLowerCase()}`,
+      value.toLowerCase(),
+    ]),
+    ...(language === undefined ? [] : [['language', language.toLowerCase()]]),
+  ]);
+}
+
+function sessionValues(
+  session: Session,
+  { createTimeMs, searchAttributes: { scheduledTimeMs, targetMembersCount } }: SearchHandle,
+): SearchCandidate['values'] {
+  const { reference, constants, properties } = session;
+  const { visibility, inviteProtocol, maxMembersCount } = constants.system;
+  const { join, read } = restrictionsOf(session);
+  const membersCount = session.members.length;
+  const registrationState = registrationStateOf(session);
+  return {
+    'session/scid': reference.scid.toLowerCase(),
+    'session/templateName': reference.templateName.toLowerCase(),
+    'session/name': reference.name.toLowerCase(),
+    'session/visibility': visibility,
+    'session/joinRestriction': join,
+    'session/readRestriction': read,
+    'session/postedTime': createTimeMs,
+    'session/membersCount': membersCount,
+    'session/maxMembersCount': maxMembersCount,
+    'session/maxMembersCountRemaining': maxMembersCount - membersCount,
+    'session/needs': (targetMembersCount ?? maxMembersCount) - membersCount,
+    ...(properties.system.closed && { 'session/closed': true as const }),
+    ...(inviteProtocol !== undefined && { 'session/inviteProtocol': inviteProtocol }),
+    ...(registrationState !== undefined && { 'session/registrationState': registrationState }),
+    ...(scheduledTimeMs !== undefined && { 'session/scheduledTime': scheduledTimeMs }),
+    ...(targetMembersCount !== undefined && {
+      'session/targetMembersCount': targetMembersCount,
+      'session/targetMembersCountRemaining': targetMembersCount - membersCount,
+    }),
+  } satisfies { readonly [field in SessionField]?: string | number | true };
+}
+
+/** Written by the service that runs the tournament. @source guess: unknowns.md "where session fields of filters come from" */
+function registrationStateOf({ servers }: Session): string | undefined {
+  const state = servers['tournaments']?.properties.system['registrationState'];
+  return typeof state === 'string' ? state.toLowerCase() : undefined;
+}
+
+/** `session/roles/{type}/{role}/…`: how many hold a role, its target (else its max), what is missing. */
+function roleValues({ roleTypes = {}, members }: Session): SearchCandidate['values'] {
+  const values: [string, number][] = [];
+  for (const [type, { roles }] of objectsOf(roleTypes)) {
+    for (const [role, { target, max }] of objectsOf(roles)) {
+      const count = members.filter((member) => heldRole(member, type) === role).length;
+      const wanted = [target, max].find((one) => typeof one === 'number');
+      const path = `session/roles/${type}/${role}`.toLowerCase();
+      values.push([`${path}/count`, count]);
+      if (typeof wanted === 'number') {
+        values.push([`${path}/target`, wanted], [`${path}/needs`, wanted - count]);
+      }
+    }
+  }
+  return Object.fromEntries(values);
+}
+
+function heldRole(member: object, type: string): string | undefined {
+  const { roles } = member as { readonly roles?: Readonly<Record<string, string>> };
+  return roles !== undefined && Object.hasOwn(roles, type) ? roles[type] : undefined;
+}
+
+function objectsOf(value: unknown) {
+  const entries = isJsonObject(value) ? Object.entries(value) : [];
+  return entries.flatMap(([name, one]) => (isJsonObject(one) ? [[name, one] as const] : []));
+}
+
+function folded(list: readonly string[] = []): readonly string[] {
+  return [...new Set(list.map((one) => one.toLowerCase()))];
+}
