@@ -19,7 +19,13 @@ const numberFields = [
   'session/membersCount',
   'session/needs',
 ];
-const stringFields = ['strings/rank', 'strings/clan', 'language', 'session/visibility'];
+const stringFields = [
+  'strings/rank',
+  'strings/clan',
+  'language',
+  'session/visibility',
+  'session/templateName',
+];
 
 const anyNumber = fc.constantFrom(-1.5, 0, 1, 2, 3, 1e21);
 const anyWord = fc.constantFrom(...words);
@@ -55,16 +61,14 @@ const anyHeld: fc.Arbitrary<Held> = fc
 
 /** The candidate of the n-th session; the n-th of another time is another state of it. */
 export function anyCandidate(n: number): fc.Arbitrary<SearchCandidate> {
-  return anyHeld.map((held) => ({ id: `handle-${n}`, key: `scid~template~${n}`, ...held }));
+  return anyHeld.map((held) => ({ key: `scid~template~${n}`, ...held }));
 }
 
 /** So many candidates, each of another session. */
 export function anyCandidates(maxLength: number): fc.Arbitrary<readonly SearchCandidate[]> {
   return fc
     .array(anyHeld, { maxLength })
-    .map((all) =>
-      all.map((held, n) => ({ id: `handle-${n}`, key: `scid~template~${n}`, ...held })),
-    );
+    .map((all) => all.map((held, n) => ({ key: `scid~template~${n}`, ...held })));
 }
 
 function comparison<V extends string | number>(
@@ -117,7 +121,7 @@ export const anyOrder: fc.Arbitrary<Order> = fc.record({
   fields: fc.constantFrom<readonly string[]>(
     ['session/postedTime'],
     ['session/membersCount'],
-    ['session/visibility'],
+    ['session/templateName'],
     ['session/scheduledTime'],
     ['numbers/rank', 'strings/rank'],
     ['numbers/clan', 'strings/clan'],

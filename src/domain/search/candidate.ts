@@ -6,7 +6,6 @@
  */
 
 import type { SearchHandle } from '../handle/handle.ts';
-import type { Guid } from '../ids.ts';
 import { isJsonObject } from '../json.ts';
 import { ownerXuidsOf } from '../session/ownership.ts';
 import { restrictionsOf } from '../session/properties.ts';
@@ -16,9 +15,9 @@ import type { Milliseconds } from '../time.ts';
 import type { ListPath, SessionField } from './fields.ts';
 
 export type SearchCandidate = {
-  /** Of the search handle. */
-  readonly id: Guid;
+  /** Of the session. */
   readonly key: SessionKey;
+  /** Of the search handle. */
   readonly createTimeMs: Milliseconds;
   /** By path, `numbers/rank`; strings in lower case, times in milliseconds. What is absent is not. */
   readonly values: Readonly<Record<string, string | number | true>>;
@@ -39,7 +38,6 @@ export function candidateOf(session: Session): SearchCandidate | undefined {
     'session/keywords': folded(session.properties.system.keywords),
   };
   return {
-    id: handle.id,
     key: keyOf(session.reference),
     createTimeMs: handle.createTimeMs,
     values: {
@@ -78,7 +76,6 @@ function sessionValues(
   return {
     'session/scid': reference.scid.toLowerCase(),
     'session/templateName': reference.templateName.toLowerCase(),
-    'session/name': reference.name.toLowerCase(),
     'session/visibility': visibility,
     'session/joinRestriction': join,
     'session/readRestriction': read,

@@ -34,7 +34,6 @@ const sessionFields = {
   maxMembersCount: 'number',
   maxMembersCountRemaining: 'number',
   membersCount: 'number',
-  name: 'string',
   needs: 'number',
   postedTime: 'time',
   readRestriction: 'string',
@@ -49,6 +48,18 @@ const sessionFields = {
 
 /** A field of the session as candidates are keyed. */
 export type SessionField = `session/${keyof typeof sessionFields}`;
+
+/**
+ * Strings of which most candidates have the same one: nothing is ordered by them, and no index of
+ * them would help anybody.
+ */
+export const commonFields: ReadonlySet<string> = new Set<SessionField>([
+  'session/scid',
+  'session/visibility',
+  'session/joinRestriction',
+  'session/readRestriction',
+  'session/inviteProtocol',
+]);
 
 /** By lower-case path. */
 const known = new Map<string, Named>([

@@ -4,9 +4,9 @@ import { asRefusal, notRefused } from '../../testing/samples.ts';
 import type { SearchCandidate } from './candidate.ts';
 import { comparePositions, parseOrder, positionOf } from './order.ts';
 
-function candidate(id: string, values: SearchCandidate['values']): SearchCandidate {
+function candidate(key: string, values: SearchCandidate['values']): SearchCandidate {
   const createTimeMs = Number(values['session/postedTime'] ?? 0);
-  return { id, key: id, createTimeMs, values, lists: {} };
+  return { key, createTimeMs, values, lists: {} };
 }
 
 const candidates = [
@@ -37,12 +37,22 @@ test('results come in the order that is asked for', () => {
     const sorted = [...candidates].sort((a, b) =>
       comparePositions(order, positionOf(order, a), positionOf(order, b)),
     );
-    assert.equal(sorted.map(({ id }) => id).join(''), ids, orderBy);
+    assert.equal(sorted.map(({ key }) => key).join(''), ids, orderBy);
   }
 });
 
 test('what is no order is refused', () => {
-  for (const text of ['', 'mmr up', 'mmr asc desc', 'tags', 'tags/elite', 'session/closed', 'foo/bar', 'm-r', '5']) {
+  for (const text of [
+    '',
+    'mmr up',
+    'mmr asc desc',
+    'tags',
+    'tags/elite',
+    'session/closed',
+    'foo/bar',
+    'm-r',
+    '5',
+  ]) {
     assert.equal(asRefusal(parseOrder(text), 'requestInvalid').detail, '$.orderBy', text);
   }
 });

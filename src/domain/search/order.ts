@@ -12,7 +12,7 @@
 
 import { Refusal } from '../refusal.ts';
 import type { SearchCandidate } from './candidate.ts';
-import { resolvePath } from './fields.ts';
+import { commonFields, resolvePath } from './fields.ts';
 
 export type Order = {
   /** Candidates that have the first field come first, then those that have the next. */
@@ -48,7 +48,9 @@ export function parseOrder(text: string): Order | Refusal {
 function fieldsOf(name: string): readonly string[] | undefined {
   if (name === 'timestamp') return [created];
   const named = resolvePath(name);
-  if (named !== undefined && 'field' in named && named.kind !== 'flag') return [named.field];
+  if (named !== undefined && 'field' in named && named.kind !== 'flag') {
+    return commonFields.has(named.field) ? undefined : [named.field];
+  }
   return barePattern.test(name) && named === undefined
     ? [`numbers/${name}`, `strings/${name}`]
     : undefined;
@@ -60,17 +62,17 @@ export type Position = {
   readonly group: number;
   readonly value: string | number;
   readonly createTimeMs: number;
-  readonly id: string;
+  readonly key: string;
 };
 
 /** The candidate's place in the order. */
 export function positionOf({ fields }: Order, candidate: SearchCandidate): Position {
-  const { id, createTimeMs, values } = candidate;
+  const { key, createTimeMs, values } = candidate;
   const group = fields.findIndex((field) => values[field] !== undefined);
   const value = values[fields[group] ?? ''];
   return value === undefined || value === true
-    ? { group: fields.length, value: 0, createTimeMs, id }
-    : { group, value, createTimeMs, id };
+    ? { group: fields.length, value: 0, createTimeMs, key }
+    : { group, value, createTimeMs, key };
 }
 
 /**
@@ -80,7 +82,9 @@ export function positionOf({ fields }: Order, candidate: SearchCandidate): Posit
 export function comparePositions({ descending }: Order, a: Position, b: Position): number {
   if (a.group !== b.group) return a.group - b.group;
   const ascending =
-    compareValues(a.value, b.value) || a.createTimeMs - b.createTimeMs || compareValues(a.id, b.id);
+    compareValues(a.value, b.value) ||
+    a.createTimeMs - b.createTimeMs ||
+    compareValues(a.key, b.key);
   return descending ? -ascending : ascending;
 }
 
