@@ -4,7 +4,7 @@
  *     chunks    [ a a b | b b c | d f ]      each sorted, each before the next, none empty
  *
  * Small sorted runs in a row: finding is a binary search over the runs and one within a run, and
- * adding moves no more than one run. A posting costs two array slots.
+ * adding moves no more than one run. A posting costs an array slot, or two where the value is kept.
  */
 
 /** What is found: where it stands among those with the same value. */
@@ -24,16 +24,23 @@ export type Bounds = {
 /** A place in the order: that of a posting, there or not. */
 export type Place = Entry & { readonly value: Value };
 
-type Chunk<E> = { readonly values: Value[]; readonly entries: E[] };
+type Chunk<E> = { entries: E[]; values: Value[] | undefined };
 
 /** Where a posting is, or would be: its chunk, and its number in it. */
 type Spot = { readonly chunk: number; readonly at: number };
 
-const chunkPostingsMax = 256;
+// An array that outgrows half of this takes room for this many at once, and no more.
+const chunkPostingsMax = 200;
 
 /** Values of one index are all strings or all numbers. */
 export class OrderedIndex<E extends Entry> {
   readonly #chunks: Chunk<E>[] = [];
+  readonly #valueOf: ((entry: E) => Value) | undefined;
+
+  /** `valueOf` tells the value of an entry; without it values are kept, since an entry has many. */
+  constructor(valueOf?: (entry: E) => Value) {
+    this.#valueOf = valueOf;
+  }
 
   /** True when nobody has a value. */
   get isEmpty(): boolean {
@@ -42,31 +49,30 @@ export class OrderedIndex<E extends Entry> {
 
   /** Adds a posting that is not there. */
   add(value: Value, entry: E): void {
-    const { createTimeMs, key } = entry;
-    const spot = this.#spotOf({ value, createTimeMs, key }, false);
+    const spot = this.#spotOf(value, entry.createTimeMs, entry.key, false);
     // Behind the last of all: it goes to the end of the last chunk.
     const chunk = Math.min(spot.chunk, this.#chunks.length - 1);
     const found = this.#chunks[chunk];
     if (found === undefined) {
-      this.#chunks.push({ values: [value], entries: [entry] });
+      this.#chunks.push({ entries: [entry], values: this.#valueOf ? undefined : [value] });
       return;
     }
-    const at = spot.chunk === chunk ? spot.at : found.values.length;
-    found.values.splice(at, 0, value);
+    const at = spot.chunk === chunk ? spot.at : found.entries.length;
     found.entries.splice(at, 0, entry);
-    if (found.values.length > chunkPostingsMax) this.#split(chunk, found);
+    found.values?.splice(at, 0, value);
+    if (found.entries.length > chunkPostingsMax) this.#split(chunk, found);
   }
 
-  /** Removes a posting that is there. */
+  /** Removes a posting that is there; of an index with `valueOf`, while its value is what it was. */
   remove(value: Value, { createTimeMs, key }: E): void {
-    const { chunk, at } = this.#spotOf({ value, createTimeMs, key }, false);
+    const { chunk, at } = this.#spotOf(value, createTimeMs, key, false);
     const found = this.#chunks[chunk];
-    if (found?.values[at] !== value || found.entries[at]?.key !== key) {
+    if (found?.entries[at]?.key !== key || this.#valueAt(found, at) !== value) {
       throw new Error('a posting to be removed is not in its index');
     }
-    found.values.splice(at, 1);
     found.entries.splice(at, 1);
-    if (found.values.length === 0) this.#chunks.splice(chunk, 1);
+    found.values?.splice(at, 1);
+    if (found.entries.length === 0) this.#chunks.splice(chunk, 1);
   }
 
   /** How many postings lie within the bounds. */
@@ -77,102 +83,130 @@ export class OrderedIndex<E extends Entry> {
 
   /**
    * At most `limit` entries within the bounds that come after `after`, the lowest value first, or
-   * the highest if `descending`; with each, its value.
+   * the highest if `descending`; and the place of the last of them.
    */
   page(bounds: Bounds, after: Place | undefined, limit: number, descending: boolean): Page<E> {
     let [from, to] = this.#spotsOf(bounds);
     if (after !== undefined) {
-      const spot = this.#spotOf(after, !descending);
+      const spot = this.#spotOf(after.value, after.createTimeMs, after.key, !descending);
       if (descending) to = earlier(to, spot);
       else from = later(from, spot);
     }
-    return descending ? this.#backward(from, to, limit) : this.#forward(from, to, limit);
+    const entries: E[] = [];
+    const last = descending
+      ? this.#takeBackward(from, to, limit, entries)
+      : this.#takeForward(from, to, limit, entries);
+    return { entries, last };
   }
 
-  #forward(from: Spot, to: Spot, limit: number): Page<E> {
-    const page: Page<E> = { values: [], entries: [] };
-    for (let chunk = from.chunk; chunk <= to.chunk && page.entries.length < limit; chunk += 1) {
-      const start = chunk === from.chunk ? from.at : 0;
-      const room = start + limit - page.entries.length;
-      append(page, this.#chunks[chunk], start, chunk === to.chunk ? Math.min(to.at, room) : room);
+  #takeForward(from: Spot, to: Spot, limit: number, entries: E[]): Place | undefined {
+    let last: Place | undefined;
+    for (let n = from.chunk; n <= to.chunk && entries.length < limit; n += 1) {
+      const chunk = this.#chunks[n];
+      const start = n === from.chunk ? from.at : 0;
+      const end = n === to.chunk ? to.at : (chunk?.entries.length ?? 0);
+      const stop = Math.min(end, start + limit - entries.length);
+      for (let at = start; at < stop; at += 1) entries.push(chunk?.entries[at] as E);
+      if (start < stop) last = this.#placeAt(chunk, stop - 1);
     }
-    return page;
+    return last;
   }
 
-  #backward(from: Spot, to: Spot, limit: number): Page<E> {
-    const page: Page<E> = { values: [], entries: [] };
-    for (let chunk = to.chunk; chunk >= from.chunk && page.entries.length < limit; chunk -= 1) {
-      const end = chunk === to.chunk ? to.at : (this.#chunks[chunk]?.values.length ?? 0);
-      const room = end - limit + page.entries.length;
-      const start = Math.max(chunk === from.chunk ? from.at : 0, room);
-      const piece: Page<E> = { values: [], entries: [] };
-      append(piece, this.#chunks[chunk], start, end);
-      append(page, { values: piece.values.reverse(), entries: piece.entries.reverse() }, 0);
+  #takeBackward(from: Spot, to: Spot, limit: number, entries: E[]): Place | undefined {
+    let last: Place | undefined;
+    for (let n = to.chunk; n >= from.chunk && entries.length < limit; n -= 1) {
+      const chunk = this.#chunks[n];
+      const start = n === to.chunk ? to.at : (chunk?.entries.length ?? 0);
+      const end = n === from.chunk ? from.at : 0;
+      const stop = Math.max(end, start - limit + entries.length);
+      for (let at = start - 1; at >= stop; at -= 1) entries.push(chunk?.entries[at] as E);
+      if (stop < start) last = this.#placeAt(chunk, stop);
     }
-    return page;
+    return last;
   }
 
-  #split(chunk: number, { values, entries }: Chunk<E>): void {
-    const half = values.length >> 1;
-    const right = { values: values.splice(half), entries: entries.splice(half) };
-    this.#chunks.splice(chunk + 1, 0, right);
+  #valueAt({ entries, values }: Chunk<E>, at: number): Value {
+    return (values ? values[at] : this.#valueOf?.(entries[at] as E)) as Value;
+  }
+
+  #placeAt(chunk: Chunk<E> | undefined, at: number): Place | undefined {
+    const entry = chunk?.entries[at];
+    if (chunk === undefined || entry === undefined) return undefined;
+    const { createTimeMs, key } = entry;
+    return { value: this.#valueAt(chunk, at), createTimeMs, key };
+  }
+
+  /** Copies, since an array that was cut keeps the room it had. */
+  #split(n: number, chunk: Chunk<E>): void {
+    const half = chunk.entries.length >> 1;
+    const right = { entries: chunk.entries.slice(half), values: chunk.values?.slice(half) };
+    chunk.entries = chunk.entries.slice(0, half);
+    chunk.values = chunk.values?.slice(0, half);
+    this.#chunks.splice(n + 1, 0, right);
   }
 
   #spotsOf({ from, to, isAfterFrom = false, isBeforeTo = false }: Bounds): [Spot, Spot] {
     return [
       from === undefined ? { chunk: 0, at: 0 } : this.#cut(from, isAfterFrom),
-      to === undefined ? this.#end : this.#cut(to, !isBeforeTo),
+      to === undefined ? { chunk: this.#chunks.length, at: 0 } : this.#cut(to, !isBeforeTo),
     ];
-  }
-
-  get #end(): Spot {
-    return { chunk: this.#chunks.length, at: 0 };
   }
 
   /** Before all postings of this value, or behind them. */
   #cut(value: Value, isBehind: boolean): Spot {
-    return this.#search((held) => (isBehind ? held <= value : held < value));
+    return this.#spotOf(value, isBehind ? Infinity : -Infinity, '', isBehind);
   }
 
   /** Before the posting at this place, or behind it. */
-  #spotOf(place: Place, isBehind: boolean): Spot {
-    return this.#search((value, entry) => {
-      const difference = comparePlaces(value, entry, place);
-      return isBehind ? difference <= 0 : difference < 0;
-    });
+  #spotOf(value: Value, createTimeMs: number, key: string, isBehind: boolean): Spot {
+    let [low, high] = [0, this.#chunks.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const chunk = this.#chunks[middle] as Chunk<E>;
+      const last = chunk.entries.length - 1;
+      if (this.#isBefore(chunk, last, value, createTimeMs, key, isBehind)) low = middle + 1;
+      else high = middle;
+    }
+    const chunk = this.#chunks[low];
+    if (chunk === undefined) return { chunk: low, at: 0 };
+    let [first, end] = [0, chunk.entries.length];
+    while (first < end) {
+      const middle = (first + end) >> 1;
+      if (this.#isBefore(chunk, middle, value, createTimeMs, key, isBehind)) first = middle + 1;
+      else end = middle;
+    }
+    return { chunk: low, at: first };
   }
 
-  /** The first posting that does not come before. */
-  #search(comesBefore: (value: Value, entry: E) => boolean): Spot {
-    const before = ({ values, entries }: Chunk<E>, at: number): boolean => {
-      const [value, entry] = [values[at], entries[at]];
-      return value !== undefined && entry !== undefined && comesBefore(value, entry);
-    };
-    const chunk = bisect(this.#chunks.length, (n) => {
-      const one = this.#chunks[n];
-      return one !== undefined && before(one, one.values.length - 1);
-    });
-    const found = this.#chunks[chunk];
-    return found === undefined
-      ? this.#end
-      : { chunk, at: bisect(found.values.length, (n) => before(found, n)) };
+  /** True when the posting at `at` comes before the place, or is it and `isBehind`. */
+  #isBefore(
+    chunk: Chunk<E>,
+    at: number,
+    value: Value,
+    createTimeMs: number,
+    key: string,
+    isBehind: boolean,
+  ): boolean {
+    const held = this.#valueAt(chunk, at);
+    if (held !== value) return held < value;
+    const entry = chunk.entries[at] as E;
+    if (entry.createTimeMs !== createTimeMs) return entry.createTimeMs < createTimeMs;
+    return entry.key < key || (isBehind && entry.key === key);
   }
 
   /** How many postings come before the spot. */
   #rank({ chunk, at }: Spot): number {
     let rank = at;
-    for (let n = 0; n < chunk; n += 1) rank += this.#chunks[n]?.values.length ?? 0;
+    for (let n = 0; n < chunk; n += 1) rank += this.#chunks[n]?.entries.length ?? 0;
     return rank;
   }
 }
 
-/** Entries and their values, in step. */
-export type Page<E> = { readonly values: Value[]; readonly entries: E[] };
-
-function append<E>(page: Page<E>, from: Page<E> | undefined, start: number, end?: number): void {
-  for (const value of from?.values.slice(start, end) ?? []) page.values.push(value);
-  for (const entry of from?.entries.slice(start, end) ?? []) page.entries.push(entry);
-}
+export type Page<E> = {
+  readonly entries: readonly E[];
+  /** Where the next page goes on; undefined when there is nobody on this one. */
+  readonly last: Place | undefined;
+};
 
 function earlier(a: Spot, b: Spot): Spot {
   return a.chunk < b.chunk || (a.chunk === b.chunk && a.at <= b.at) ? a : b;
@@ -180,21 +214,4 @@ function earlier(a: Spot, b: Spot): Spot {
 
 function later(a: Spot, b: Spot): Spot {
   return earlier(a, b) === a ? b : a;
-}
-
-function comparePlaces(value: Value, entry: Entry, place: Place): number {
-  if (value !== place.value) return value < place.value ? -1 : 1;
-  if (entry.createTimeMs !== place.createTimeMs) return entry.createTimeMs - place.createTimeMs;
-  return entry.key < place.key ? -1 : entry.key > place.key ? 1 : 0;
-}
-
-/** The first of `count` numbers from 0 for which `comesBefore` is false; it never turns true again. */
-function bisect(count: number, comesBefore: (n: number) => boolean): number {
-  let [low, high] = [0, count];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (comesBefore(middle)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -12,7 +12,7 @@
 
 import type { Guid } from '../domain/ids.ts';
 import type { SearchCandidate } from '../domain/search/candidate.ts';
-import { commonFields } from '../domain/search/fields.ts';
+import { commonFields, isList } from '../domain/search/fields.ts';
 import { matches, type Filter } from '../domain/search/filter.ts';
 import { comparePositions, positionOf, type Order, type Position } from '../domain/search/order.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
@@ -73,6 +73,12 @@ export class SearchIndex {
   }
 }
 
+/** Candidates that are sorted in one go, at most. */
+const gatheredMax = 5_000;
+
+/** Texts of which one is kept for all. */
+const textsMax = 2_000;
+
 /** A search, and how to take turns with others: so many candidates, then a breath. */
 type SearchInTurns = Search & { readonly perTurn: number; readonly breathe: Breathe };
 
@@ -83,6 +89,8 @@ type Held = { -readonly [part in keyof SearchCandidate]: SearchCandidate[part] }
 class Partition {
   readonly #held = new Map<SessionKey, Held>();
   readonly #indexes = new Map<string, OrderedIndex<Held>>();
+  /** Texts that were seen lately. */
+  readonly #texts = new Map<string, string>();
 
   get size(): number {
     return this.#held.size;
@@ -93,13 +101,13 @@ class Partition {
     if (held !== undefined && held.createTimeMs === next?.createTimeMs) {
       for (const [field, value] of postingsGone(held, next)) this.#unpost(field, value, held);
       const added = postingsGone(next, held);
-      Object.assign(held, next);
+      Object.assign(held, this.#compact(next));
       for (const [field, value] of added) this.#post(field, value, held);
       return;
     }
     // Another place among equals: every posting moves.
     if (held !== undefined) this.#remove(held);
-    if (next !== undefined) this.#add({ ...next });
+    if (next !== undefined) this.#add(this.#compact(next));
   }
 
   #add(held: Held): void {
@@ -112,9 +120,33 @@ class Partition {
     for (const [field, value] of postingsOf(held)) this.#unpost(field, value, held);
   }
 
+  /** The candidate with one text in place of many equal ones; xuids are seldom equal. */
+  #compact({ values, lists, ...rest }: SearchCandidate): Held {
+    const texts = Object.entries(lists).map(([list, members]) => [
+      list,
+      list.endsWith('Xuids') ? members : members.map(this.#same),
+    ]);
+    const same = Object.entries(values).map(([field, value]) => [field, this.#same(value)]);
+    return { ...rest, values: Object.fromEntries(same), lists: Object.fromEntries(texts) };
+  }
+
+  readonly #same = <T>(value: T): T => {
+    if (typeof value !== 'string') return value;
+    const known = this.#texts.get(value);
+    if (known !== undefined) return known as T;
+    if (this.#texts.size === textsMax) this.#texts.clear();
+    this.#texts.set(value, value);
+    return value;
+  };
+
   #post(field: string, value: Value, held: Held): void {
-    const index = this.#indexes.get(field) ?? new OrderedIndex<Held>();
-    this.#indexes.set(field, index);
+    let index = this.#indexes.get(field);
+    if (index === undefined) {
+      index = isList(field)
+        ? new OrderedIndex<Held>()
+        : new OrderedIndex<Held>(({ values }) => values[field] as Value);
+      this.#indexes.set(field, index);
+    }
     index.add(value, held);
   }
 
@@ -124,15 +156,21 @@ class Partition {
     if (index?.isEmpty) this.#indexes.delete(field);
   }
 
-  search(search: SearchInTurns): AsyncIterable<SearchCandidate> {
+  async *search(search: SearchInTurns): Candidates {
     const cover = search.filter && this.#coverOf(search.filter);
-    // To gather looks at all that the cover holds, at most; to walk, for each result wanted, at as
-    // many as there are for each one in the cover, at least.
-    const isSelective = cover !== undefined && cover.count ** 2 <= search.wanted * this.#held.size;
-    return isSelective ? this.#gather(cover.ranges, search) : this.#walk(search);
+    const size = this.#held.size;
+    // To walk looks at many for each one that is wanted, the more the fewer there are.
+    const isSelective =
+      cover !== undefined && cover.count * Math.max(1, cover.share * size) <= size * search.wanted;
+    const gathered = isSelective ? await this.#gather(cover.ranges, search) : undefined;
+    yield* gathered ?? this.#walk(search);
   }
 
-  async *#gather(ranges: readonly Range[], search: SearchInTurns): Candidates {
+  /** Undefined when there are so many that they are soon found by walking, and long in sorting. */
+  async #gather(
+    ranges: readonly Range[],
+    search: SearchInTurns,
+  ): Promise<readonly SearchCandidate[] | undefined> {
     const { filter, order, after } = search;
     const found = new Map<SessionKey, { candidate: SearchCandidate; position: Position }>();
     for (const range of ranges) {
@@ -143,12 +181,12 @@ class Partition {
           if (after !== undefined && comparePositions(order, position, after) <= 0) continue;
           found.set(candidate.key, { candidate, position });
         }
+        if (found.size > gatheredMax) return undefined;
       }
     }
-    const sorted = [...found.values()].sort((a, b) =>
-      comparePositions(order, a.position, b.position),
-    );
-    for (const { candidate } of sorted) yield candidate;
+    return [...found.values()]
+      .sort((a, b) => comparePositions(order, a.position, b.position))
+      .map(({ candidate }) => candidate);
   }
 
   async *#walk(search: SearchInTurns): Candidates {
@@ -175,25 +213,22 @@ class Partition {
     let after = start;
     for (;;) {
       const page = this.#indexes.get(field)?.page(bounds, after, perTurn, descending);
-      const last = page?.entries.at(-1);
-      const value = page?.values.at(-1);
-      if (page === undefined || last === undefined || value === undefined) return;
-      after = { value, createTimeMs: last.createTimeMs, key: last.key };
+      if (page?.last === undefined) return;
+      after = page.last;
       yield page.entries;
       if (page.entries.length < perTurn) return;
       await breathe();
     }
   }
 
-  /** Ranges of indexes outside of which the filter selects nobody, the fewest postings of all ways. */
+  /** Ranges of indexes outside of which the filter selects nobody: of all ways the one with the fewest postings. */
   #coverOf(filter: Filter): Cover | undefined {
     switch (filter.kind) {
       case 'and': {
         const covers = filter.of.flatMap((part) => this.#coverOf(part) ?? []);
-        return covers.reduce<Cover | undefined>(
-          (best, one) => (best === undefined || one.count < best.count ? one : best),
-          undefined,
-        );
+        const [best] = covers.toSorted((a, b) => a.count - b.count);
+        const share = covers.reduce((product, one) => product * one.share, 1);
+        return best && { ...best, share };
       }
       case 'or': {
         const covers = filter.of.map((part) => this.#coverOf(part));
@@ -201,6 +236,10 @@ class Partition {
         return {
           ranges: covers.flatMap(({ ranges }) => ranges),
           count: covers.reduce((sum, { count }) => sum + count, 0),
+          share: Math.min(
+            1,
+            covers.reduce((sum, { share }) => sum + share, 0),
+          ),
         };
       }
       case 'has':
@@ -217,7 +256,7 @@ class Partition {
 
   #rangeOf(field: string, bounds: Bounds): Cover {
     const count = this.#indexes.get(field)?.count(bounds) ?? 0;
-    return { ranges: [{ field, bounds }], count };
+    return { ranges: [{ field, bounds }], count, share: count / this.#held.size };
   }
 }
 
@@ -226,7 +265,13 @@ const created = 'session/postedTime';
 type Candidates = AsyncGenerator<SearchCandidate, void>;
 
 type Range = { readonly field: string; readonly bounds: Bounds };
-type Cover = { readonly ranges: readonly Range[]; readonly count: number };
+type Cover = {
+  readonly ranges: readonly Range[];
+  /** Of postings in the ranges. */
+  readonly count: number;
+  /** What part of all candidates the filter may select, if its parts have nothing to do with each other. */
+  readonly share: number;
+};
 
 function boundsOf({ operator, value }: Extract<Filter, { kind: 'compare' }>): Bounds | undefined {
   switch (operator) {
@@ -279,7 +324,8 @@ type Posting = readonly [field: string, value: Value];
 /** Postings that `before` has and `next` has not. */
 function postingsGone(before: SearchCandidate, next: SearchCandidate): readonly Posting[] {
   return postingsOf(before).filter(([field, value]) => {
-    const list = next.lists[field as keyof SearchCandidate['lists']];
-    return next.values[field] !== value && list?.includes(value as string) !== true;
+    return isList(field)
+      ? next.lists[field]?.includes(value as string) !== true
+      : next.values[field] !== value;
   });
 }

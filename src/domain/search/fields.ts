@@ -21,6 +21,11 @@ export const listPaths = [
 ] as const;
 export type ListPath = (typeof listPaths)[number];
 
+/** True of the paths of lists. */
+export function isList(path: string): path is ListPath {
+  return (listPaths as readonly string[]).includes(path);
+}
+
 /** What a path leads to. `field` and `list` are as candidates are keyed. */
 export type Named =
   | { readonly kind: 'list'; readonly list: ListPath }
