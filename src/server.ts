@@ -15,6 +15,8 @@ import {
   formatProblem,
 } from './config/read-service-configs.ts';
 import { callersProblems, type Settings } from './config/settings.ts';
+import { followSearch } from './directory/follow-search.ts';
+import { createSearchIndex } from './directory/search-index.ts';
 import { sweep } from './directory/sweep.ts';
 import type { World } from './directory/world.ts';
 import { type App, buildApp } from './http/app.ts';
@@ -90,6 +92,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     people: options.people ?? memoryPeople(),
     clock,
     ids: options.ids ?? randomIds,
+    searchIndex: createSearchIndex(),
     catalog: catalog.catalog,
     settings: {
       inviteLifetimeMs: options.inviteLifetimeMs ?? 86_400_000,
@@ -106,6 +109,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     log,
   });
   opened.defer(() => app.close());
+  // So that the first search does not wait for it; what goes wrong here, it meets again.
+  followSearch(world).catch(() => undefined);
   const { url } = await listen(app, host, options.port ?? 8350);
   const sweeper = opened.use(
     repeat(

@@ -13,7 +13,6 @@ import {
   type JsonObject,
   plainOutsideCustom,
 } from '../domain/json.ts';
-import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import {
   type ConstantsSystem,
@@ -23,10 +22,17 @@ import {
 import { hasOlderNames, newestContractVersion } from '../domain/session/contract-version.ts';
 import { writeProperties } from '../domain/session/properties.ts';
 import { type PropertiesRequest, propertiesRequest } from '../domain/session/request.ts';
+import {
+  isTargetWithinMax,
+  mutableRoleSettingsShape,
+  type Role,
+  roleNameShape,
+  type RoleTypes,
+} from '../domain/session/roles.ts';
 import type { Session } from '../domain/session/session.ts';
 import type { SessionTemplate } from '../domain/session/template.ts';
 import { writtenConstantsIn } from '../domain/session/written-constants.ts';
-import { exactObject, formatStep, integer, text, titleObject } from '../domain/shape.ts';
+import { exactObject, formatStep, integer, titleObject } from '../domain/shape.ts';
 import { parseOrReport, type Report } from './config-problem.ts';
 
 const contractVersions = [104, 105, 107] as const;
@@ -145,23 +151,19 @@ function emptySession(system: ConstantsSystem): Session {
 
 const roleTypeShape = exactObject({
   ownerManaged: v.optional(v.boolean('Expected true or false')),
-  mutableRoleSettings: v.optional(
-    v.array(v.picklist(['max', 'target'], 'Expected "max" or "target"'), 'Expected an array'),
-  ),
+  mutableRoleSettings: v.optional(mutableRoleSettingsShape),
   roles: titleObject,
 });
 
 const roleShape = v.pipe(
   exactObject({ max: v.optional(integer(1)), target: v.optional(integer(0)) }),
   v.forward(
-    v.check(({ max, target }) => (target ?? 0) <= (max ?? Infinity), 'Expected at most max'),
+    v.check(
+      ({ max, target }) => isTargetWithinMax({ max, target } as Role),
+      'Expected at most max',
+    ),
     ['target'],
   ),
-);
-
-const nameShape = text(
-  (given) => /^[a-z0-9]+$/.test(given) && given.length <= limits.nameCharactersMax,
-  `a name of 1 to ${limits.nameCharactersMax} lower-case letters and digits`,
 );
 
 /** The role types with ordinary numbers; what is wrong with them is reported. */
@@ -170,13 +172,13 @@ function parseRoleTypes(
   resolved: ConstantsSystem | undefined,
   path: string,
   report: Report,
-): JsonObject | undefined {
+): RoleTypes | undefined {
   if (!isJsonObject(roleTypes)) return undefined;
   // A role may be named "custom", whose numbers were left exact.
   const plain: JsonObject = JSON.parse(formatJson(roleTypes));
   for (const [typeName, value] of Object.entries(plain)) {
     const place = `${path}.roleTypes${formatStep(typeName)}`;
-    parseOrReport(nameShape, typeName, place, report);
+    parseOrReport(roleNameShape, typeName, place, report);
     const roleType = parseOrReport(roleTypeShape, value, place, report);
     if (roleType?.ownerManaged && resolved && !resolved.capabilities.hasOwners) {
       report(`${place}.ownerManaged`, 'needs capability hasOwners');
@@ -184,9 +186,10 @@ function parseRoleTypes(
     const roles = isJsonObject(value) ? value.roles : undefined;
     for (const [roleName, role] of isJsonObject(roles) ? Object.entries(roles) : []) {
       const rolePlace = `${place}.roles${formatStep(roleName)}`;
-      parseOrReport(nameShape, roleName, rolePlace, report);
+      parseOrReport(roleNameShape, roleName, rolePlace, report);
       parseOrReport(roleShape, role, rolePlace, report);
     }
   }
-  return plain;
+  // With problems reported nobody gets to see it.
+  return plain as unknown as RoleTypes;
 }

@@ -1,12 +1,13 @@
-import type { Caller } from '../domain/caller.ts';
+import { xuidsOf, type Caller } from '../domain/caller.ts';
 import {
   createActivity,
   createInvite,
+  createSearch,
   createTransfer,
   isSameHandle,
   type HandleDecision,
 } from '../domain/handle/create.ts';
-import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
+import type { ActivityHandle, Handle, SearchHandle } from '../domain/handle/handle.ts';
 import type { HandleRequest } from '../domain/handle/request.ts';
 import type { Guid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
@@ -23,7 +24,7 @@ export type MadeHandle = { readonly handle: Handle; readonly created: boolean };
 /**
  * The handle that a request asks for: checked, confirmed by its session, and kept.
  *
- * Refuses: as createActivity, createInvite, createTransfer; handleIdTaken; serviceConfigUnknown,
+ * Refuses: as createActivity, createInvite, createTransfer, createSearch; handleIdTaken; serviceConfigUnknown,
  * serviceConfigForbidden, templateUnknown, tooBusy.
  *
  * @source contract 8
@@ -47,7 +48,7 @@ export async function createHandle(
       ...request.reference,
       name: request.reference.name ?? world.ids.guid(),
     };
-    const record = await readSettledSession(world, reference);
+    const record = await readSettledSession(world, reference, xuidsOf(caller));
     if (record instanceof Refusal) return record;
     const decision = await decide(world, request, reference, record, caller, {
       nowMs: world.clock.nowMs(),
@@ -103,10 +104,12 @@ async function decide(
       return createInvite(request, reference, record?.session, caller, isBlocked, facts);
     }
     case 'transfer': {
-      const origin = await readSettledSession(world, request.origin);
+      const origin = await readSettledSession(world, request.origin, xuidsOf(caller));
       if (origin instanceof Refusal) return origin;
       return createTransfer(request, record?.session, origin?.session, caller, facts);
     }
+    case 'search':
+      return createSearch(request, record?.session, caller, facts);
   }
 }
 
@@ -118,10 +121,15 @@ async function commitHandle(
   const beside: Batch = {
     handles: [handle],
     ...(handle.type === 'activity' && (await asCurrentActivity(world, handle))),
+    ...(handle.type === 'search' && replacing(record?.session.searchHandle)),
   };
   return session === undefined || record === undefined
     ? world.store.commit(beside)
     : commitSession(world, record, session, beside);
+}
+
+function replacing(former: SearchHandle | undefined): Batch {
+  return former === undefined ? {} : { removeHandles: [former.id] };
 }
 
 /** Points at the activity, and takes away the one that it replaces. */

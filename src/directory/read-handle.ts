@@ -1,6 +1,11 @@
-import type { Caller } from '../domain/caller.ts';
+import { xuidsOf, type Caller } from '../domain/caller.ts';
 import { grants, mayReadHandle } from '../domain/handle/access.ts';
-import { confirmsActivity, confirmsTransfer, isPending } from '../domain/handle/confirm.ts';
+import {
+  confirmsActivity,
+  confirmsSearch,
+  confirmsTransfer,
+  isPending,
+} from '../domain/handle/confirm.ts';
 import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
 import type { Guid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -48,9 +53,11 @@ export async function readLiveHandle(
 
 async function confirm(world: World, handle: Handle): Promise<boolean | Refusal> {
   if (handle.type === 'invite') return isPending(handle, world.clock.nowMs());
-  const record = await readSettledSession(world, handle.reference);
+  const owners = handle.type === 'activity' ? [handle.ownerXuid] : [];
+  const record = await readSettledSession(world, handle.reference, owners);
   if (record instanceof Refusal) return record;
   if (handle.type === 'transfer') return confirmsTransfer(record?.session, handle);
+  if (handle.type === 'search') return confirmsSearch(record?.session, handle);
   // Set before there was a session: a promise to its owner, until the session decides.
   if (handle.branch === undefined && record === undefined) return isPointedAt(world, handle);
   return confirmsActivity(record?.session, handle, await isPointedAt(world, handle));
@@ -85,7 +92,7 @@ export async function gatherGrant(
 ): Promise<boolean | Refusal> {
   let origin: Session | undefined;
   if (handle.type === 'transfer') {
-    const record = await readSettledSession(world, handle.origin);
+    const record = await readSettledSession(world, handle.origin, xuidsOf(caller));
     if (record instanceof Refusal) return record;
     origin = record?.session;
   }

@@ -1,4 +1,4 @@
-import type { Caller } from '../domain/caller.ts';
+import { xuidsOf, type Caller } from '../domain/caller.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { mayRead } from '../domain/session/access.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
@@ -24,7 +24,7 @@ export async function readSession(
 ): Promise<Session | undefined | Refusal> {
   const made = mayUseTemplate(world.catalog(), reference, caller);
   if (made instanceof Refusal) return made;
-  const record = await readSettledSession(world, reference);
+  const record = await readSettledSession(world, reference, xuidsOf(caller));
   if (record === undefined || record instanceof Refusal) return record;
   const facts = await gatherAccessFacts(world, record.session, caller, granted);
   return mayRead(record.session, caller, facts) ?? record.session;

@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { SearchCandidate } from '../domain/search/candidate.ts';
 import { matches, type Filter } from '../domain/search/filter.ts';
-import { comparePositions, positionOf, type Order, type Position } from '../domain/search/order.ts';
+import {
+  comparePositions,
+  oldestFirst,
+  positionOf,
+  type Order,
+  type Position,
+} from '../domain/search/order.ts';
 import { anyCandidate, anyFilter, anyOrder } from '../testing/search-arbitraries.ts';
 import { OrderedIndex, type Entry, type Place } from './ordered-index.ts';
 import { createSearchIndex } from './search-index.ts';
@@ -43,6 +49,10 @@ async function collect<T>(all: AsyncIterable<T>): Promise<readonly T[]> {
   return collected;
 }
 
+function asCandidate({ key, createTimeMs, values, lists }: SearchCandidate): SearchCandidate {
+  return { key, createTimeMs, values, lists };
+}
+
 const noBreath = async (): Promise<void> => undefined;
 
 // Kills: bounds taken as open where they are closed; a candidate's former postings left behind; an
@@ -62,7 +72,7 @@ test('the index answers what looking at each candidate answers', async () => {
         const all = new Map<string, SearchCandidate>();
         for (const [n, candidate] of puts) {
           const key = `scid~template~${n}`;
-          index.put(key, candidate);
+          index.put(key, 1, candidate);
           if (candidate) all.set(key, candidate);
           else all.delete(key);
         }
@@ -70,13 +80,13 @@ test('the index answers what looking at each candidate answers', async () => {
 
         const slow = slowSearch(all.values(), filter, order);
         const search = { scid: 'SCID', filter, order, wanted };
-        assert.deepEqual(await collect(index.search(search, noBreath)), slow);
+        assert.deepEqual((await collect(index.search(search, noBreath))).map(asCandidate), slow);
 
         const from = slow[nth];
         if (from === undefined) return;
         const after = positionOf(order, from);
         const rest = await collect(index.search({ ...search, after }, noBreath));
-        assert.deepEqual(rest, slow.slice(nth + 1));
+        assert.deepEqual(rest.map(asCandidate), slow.slice(nth + 1));
       },
     ),
     { numRuns: 300 },
@@ -149,5 +159,31 @@ test('an ordered index pages through its postings like a sorted array', () => {
       },
     ),
     { numRuns: 60 },
+  );
+});
+
+// Kills: a put of an earlier revision that takes effect, in any of the orders in which commits may
+// be heard of.
+test('the latest revision counts, in whatever order revisions are heard of', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc
+        .array(anyCandidate(1), { minLength: 1, maxLength: 5 })
+        .chain((states) =>
+          fc.tuple(
+            fc.constant(states),
+            fc.shuffledSubarray([...states.keys()], { minLength: states.length }),
+          ),
+        ),
+      async ([states, heard]) => {
+        const index = createSearchIndex();
+        for (const revision of heard) index.put('scid~template~1', revision + 1, states[revision]);
+        const search = { scid: 'scid', filter: undefined, order: oldestFirst, wanted: 1 };
+        const [only, ...more] = await collect(index.search(search, noBreath));
+        assert.deepEqual(only && asCandidate(only), states.at(-1));
+        assert.equal(more.length, 0);
+        assert.equal(index.revisionOf('scid~template~1'), states.length);
+      },
+    ),
   );
 });

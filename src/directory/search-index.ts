@@ -43,6 +43,14 @@ export function createSearchIndex(conditionsPerTurn = 20_000): SearchIndex {
 export class SearchIndex {
   readonly #partitions = new Map<Guid, Partition>();
   readonly #conditionsPerTurn: number;
+  /** Up to where the store's changes are in the index; undefined before the first. */
+  cursor: string | undefined;
+  /** True once everything that was in the store at first is in the index. */
+  isLoaded = false;
+  /** The last run that follows the store. */
+  following: Promise<void> | undefined;
+  /** Sessions of which nobody knows what became of their last commit. */
+  readonly doubtful = new Set<SessionKey>();
 
   constructor(conditionsPerTurn: number) {
     this.#conditionsPerTurn = conditionsPerTurn;
@@ -53,11 +61,19 @@ export class SearchIndex {
     return [...this.#partitions.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Holds `candidate`, or none when it is undefined, as what is known of this session. */
-  put(key: SessionKey, candidate: SearchCandidate | undefined): void {
-    const scid = key.slice(0, key.indexOf('~'));
+  /** The revision of the session that the index knows; 0 when it knows none. */
+  revisionOf(key: SessionKey): number {
+    return this.#partitions.get(scidOf(key))?.revisionOf(key) ?? 0;
+  }
+
+  /**
+   * Holds `candidate`, or none when it is undefined, as what this revision of the session is.
+   * Nothing, when the index knows a later one.
+   */
+  put(key: SessionKey, revision: number, candidate: SearchCandidate | undefined): void {
+    const scid = scidOf(key);
     const partition = this.#partitions.get(scid) ?? new Partition();
-    partition.put(key, candidate);
+    partition.put(key, revision, candidate);
     if (partition.size === 0) this.#partitions.delete(scid);
     else this.#partitions.set(scid, partition);
   }
@@ -79,11 +95,17 @@ const gatheredMax = 5_000;
 /** Texts of which one is kept for all. */
 const textsMax = 2_000;
 
+function scidOf(key: SessionKey): Guid {
+  return key.slice(0, key.indexOf('~'));
+}
+
 /** A search, and how to take turns with others: so many candidates, then a breath. */
 type SearchInTurns = Search & { readonly perTurn: number; readonly breathe: Breathe };
 
 /** A candidate, in a place where all postings see what becomes of it. */
-type Held = { -readonly [part in keyof SearchCandidate]: SearchCandidate[part] };
+type Held = { -readonly [part in keyof SearchCandidate]: SearchCandidate[part] } & {
+  revision: number;
+};
 
 /** Candidates of one service config. */
 class Partition {
@@ -96,18 +118,23 @@ class Partition {
     return this.#held.size;
   }
 
-  put(key: SessionKey, next: SearchCandidate | undefined): void {
+  revisionOf(key: SessionKey): number | undefined {
+    return this.#held.get(key)?.revision;
+  }
+
+  put(key: SessionKey, revision: number, next: SearchCandidate | undefined): void {
     const held = this.#held.get(key);
+    if (held !== undefined && held.revision > revision) return;
     if (held !== undefined && held.createTimeMs === next?.createTimeMs) {
       for (const [field, value] of postingsGone(held, next)) this.#unpost(field, value, held);
       const added = postingsGone(next, held);
-      Object.assign(held, this.#compact(next));
+      Object.assign(held, this.#compact(next, revision));
       for (const [field, value] of added) this.#post(field, value, held);
       return;
     }
     // Another place among equals: every posting moves.
     if (held !== undefined) this.#remove(held);
-    if (next !== undefined) this.#add(this.#compact(next));
+    if (next !== undefined) this.#add(this.#compact(next, revision));
   }
 
   #add(held: Held): void {
@@ -121,13 +148,19 @@ class Partition {
   }
 
   /** The candidate with one text in place of many equal ones; xuids are seldom equal. */
-  #compact({ values, lists, ...rest }: SearchCandidate): Held {
+  #compact({ key, createTimeMs, values, lists }: SearchCandidate, revision: number): Held {
     const texts = Object.entries(lists).map(([list, members]) => [
       list,
       list.endsWith('Xuids') ? members : members.map(this.#same),
     ]);
     const same = Object.entries(values).map(([field, value]) => [field, this.#same(value)]);
-    return { ...rest, values: Object.fromEntries(same), lists: Object.fromEntries(texts) };
+    return {
+      key,
+      revision,
+      createTimeMs,
+      values: Object.fromEntries(same),
+      lists: Object.fromEntries(texts),
+    };
   }
 
   readonly #same = <T>(value: T): T => {

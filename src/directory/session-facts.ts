@@ -1,9 +1,11 @@
 import type { Caller } from '../domain/caller.ts';
 import { followersToAsk, type AccessFacts } from '../domain/session/access.ts';
+import { ownersToAsk } from '../domain/session/owners.ts';
 import type { Session } from '../domain/session/session.ts';
+import type { People } from '../people/people.ts';
 import type { World } from './world.ts';
 
-/** What access to this session depends on; people are asked only if a restriction asks. */
+/** What access to this session depends on; people are asked only if it matters. */
 export async function gatherAccessFacts(
   { people }: World,
   session: Session,
@@ -15,5 +17,12 @@ export async function gatherAccessFacts(
     followers !== undefined &&
     caller.kind === 'user' &&
     (await people.anyFollows(followers, caller.xuid));
-  return { granted, followed };
+  return { granted, followed, blockedByOwner: await isBlocked(people, session, caller) };
+}
+
+async function isBlocked(people: People, session: Session, caller: Caller): Promise<boolean> {
+  const owners = ownersToAsk(session, caller);
+  if (owners === undefined || caller.kind !== 'user') return false;
+  const avoids = await Promise.all(owners.map((owner) => people.avoids(owner, caller.xuid)));
+  return avoids.includes(true);
 }

@@ -1,20 +1,38 @@
-import { keyOf, type SessionReference } from '../domain/session/reference.ts';
+import type { Xuid } from '../domain/ids.ts';
+import { jsonEquals } from '../domain/json.ts';
+import { candidateOf, type SearchCandidate } from '../domain/search/candidate.ts';
 import { hintChange } from '../domain/session/hints.ts';
-import { nextDueMs, settle } from '../domain/session/timeouts.ts';
-import type { Session } from '../domain/session/session.ts';
+import { isLarge, rowChange, withoutRows, withRows } from '../domain/session/large.ts';
+import { keyOf, type SessionKey, type SessionReference } from '../domain/session/reference.ts';
+import { earlier, memberDueMs, nextDueMs, settle } from '../domain/session/timeouts.ts';
+import type { Member, Session } from '../domain/session/session.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
-import type { Batch, Committed, Conflict, SessionRecord } from '../store/store.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import type {
+  Batch,
+  Committed,
+  Conflict,
+  RecentRecord,
+  SessionPut,
+  SessionRecord,
+} from '../store/store.ts';
+import type { SearchIndex } from './search-index.ts';
 import type { World } from './world.ts';
 
 /** What a use leaves in the store beside the session. */
 export type BesideSession = Omit<Batch, 'session'>;
 
+/** Rows of a large session that one settle looks at; the rest is for the next. */
+const settledRowsMax = 100;
+
 /**
- * The session as it stands now, with its revision; undefined when there is none.
+ * The session as it stands now, with its revision; undefined when there is none. Of a large session
+ * the members are those of `xuids` who are in it.
  *
  * What was due is settled first, as a change of its own, and is in the store before anybody is
- * shown it: so that what was seen is never taken back.
+ * shown it: so that what was seen is never taken back. Begins with what is `known`, if that is
+ * given, else with what the store holds.
  *
  * Refuses: tooBusy.
  *
@@ -23,20 +41,67 @@ export type BesideSession = Omit<Batch, 'session'>;
 export async function readSettledSession(
   world: World,
   reference: SessionReference,
+  xuids: readonly Xuid[],
+  known?: RecentRecord,
 ): Promise<SessionRecord | undefined | Refusal> {
-  const key = keyOf(reference);
-  let record = await world.store.session(key);
+  let record = known ? known.record : await world.store.session(keyOf(reference));
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     if (record === undefined) return undefined;
-    const settled: Session | undefined = settle(record.session, world.clock.nowMs());
-    if (settled === record.session) return record;
-    const outcome = await commitSession(world, record, settled);
-    if (outcome.kind === 'committed') {
-      return settled && { revision: record.revision + 1, session: settled };
+    const nowMs = world.clock.nowMs();
+    const dueMs = nextDueMs(record.session);
+    if (dueMs === undefined || dueMs > nowMs) {
+      return isLarge(record.session) ? loadRows(world, record, xuids, known) : record;
     }
-    record = outcome.current;
+    // Rows are read from the store, so what time does to them must start from what it holds.
+    if (isLarge(record.session) && known?.isCurrent === false) {
+      return readSettledSession(world, reference, xuids);
+    }
+    const before = await loadDueRows(world, record, nowMs);
+    const settled = settle(before.session, nowMs);
+    const outcome = await commitSession(world, before, settled);
+    if (outcome.kind === 'conflict') record = outcome.current;
+    else record = settled && { revision: record.revision + 1, session: asStored(settled) };
   }
   return tooBusy();
+}
+
+function asStored(session: Session): Session {
+  return isLarge(session) ? storedLarge(session) : session;
+}
+
+async function loadRows(
+  { store }: World,
+  record: SessionRecord,
+  xuids: readonly Xuid[],
+  known: RecentRecord | undefined,
+): Promise<SessionRecord> {
+  const key = keyOf(record.session.reference);
+  const pending = known?.rows;
+  const rows = await Promise.all(
+    [...new Set(xuids)].map((xuid) =>
+      pending?.has(xuid) ? pending.get(xuid) : store.memberRow(key, xuid),
+    ),
+  );
+  const found = rows.filter((row) => row !== undefined);
+  return { ...record, session: withRows(record.session, found) };
+}
+
+/** The record with the rows that are due loaded, and knowing when the first of the others is. */
+async function loadDueRows(
+  { store }: World,
+  record: SessionRecord,
+  nowMs: Milliseconds,
+): Promise<SessionRecord> {
+  const { session } = record;
+  if (!isLarge(session)) return record;
+  const { rowsDueMs: _known, ...rest } = session;
+  const rows = await store.memberRowsDue(keyOf(session.reference), Infinity, settledRowsMax + 1);
+  const isDue = (row: Member): boolean => (memberDueMs(row, session) ?? Infinity) <= nowMs;
+  const due = rows.slice(0, settledRowsMax).filter(isDue);
+  const next = rows[due.length];
+  const rowsDueMs = next && memberDueMs(next, session);
+  const known = { ...rest, ...(rowsDueMs !== undefined && { rowsDueMs }) };
+  return { ...record, session: withRows(known, due) };
 }
 
 /**
@@ -44,25 +109,94 @@ export async function readSettledSession(
  * there is no next; together with what else belongs to the same use.
  */
 export async function commitSession(
-  { store }: World,
+  { store, searchIndex }: World,
   before: SessionRecord | { readonly revision: 0; readonly session: Session },
   next: Session | undefined,
   beside: BesideSession = {},
 ): Promise<Committed | Conflict> {
   const key = keyOf(before.session.reference);
   const expectRevision = before.revision;
+  const former = before.revision === 0 ? undefined : before.session;
+  const search = searchChange(former, next);
   if (next !== undefined) {
-    const hints = hintChange(before.revision === 0 ? undefined : before.session, next);
-    const dueMs = nextDueMs(next);
-    const session = { kind: 'put', key, expectRevision, session: next, dueMs, ...hints } as const;
-    return store.commit({ ...beside, session });
+    const session: SessionPut = {
+      kind: 'put',
+      key,
+      expectRevision,
+      session: next,
+      dueMs: nextDueMs(next),
+      ...hintChange(former, next),
+      ...(search && { isSearchChange: true }),
+      ...(isLarge(next) && asRows(former?.members ?? [], next)),
+    };
+    return noteSearch(
+      searchIndex,
+      key,
+      before.revision + 1,
+      search,
+      store.commit({ ...beside, session }),
+    );
   }
   const handles = await store.handlesFor(key);
-  return store.commit({
+  const deletion = store.commit({
     ...beside,
-    session: { kind: 'delete', key, expectRevision },
+    session: { kind: 'delete', key, expectRevision, ...(search && { isSearchChange: true }) },
     removeHandles: [...(beside.removeHandles ?? []), ...handles.map(({ id }) => id)],
   });
+  return noteSearch(searchIndex, key, before.revision + 1, search, deletion);
+}
+
+type SearchChange = { readonly candidate: SearchCandidate | undefined };
+
+/** What a search sees of the session after the commit, when that is something else than before. */
+function searchChange(
+  former: Session | undefined,
+  next: Session | undefined,
+): SearchChange | undefined {
+  if (former?.searchHandle === undefined && next?.searchHandle === undefined) return undefined;
+  const candidate = next && candidateOf(next);
+  return jsonEquals(former && candidateOf(former), candidate) ? undefined : { candidate };
+}
+
+/** The outcome of the commit, once this process's index knows what it did. */
+async function noteSearch(
+  searchIndex: SearchIndex,
+  key: SessionKey,
+  revision: number,
+  search: SearchChange | undefined,
+  commit: Promise<Committed | Conflict>,
+): Promise<Committed | Conflict> {
+  if (search === undefined) return commit;
+  // A commit whose answer was lost may have been made.
+  const outcome = await commit.catch((error: unknown) => {
+    searchIndex.doubtful.add(key);
+    throw error;
+  });
+  if (outcome.kind === 'committed') searchIndex.put(key, revision, search.candidate);
+  return outcome;
+}
+
+/** The large session without the rows that were loaded, but for when the first is due. */
+function storedLarge(session: Session): Session {
+  const rowsDueMs = session.members
+    .map((row) => memberDueMs(row, session))
+    .reduce(earlier, session.rowsDueMs);
+  const { rowsDueMs: _former, ...rest } = withoutRows(session);
+  return rowsDueMs === undefined ? rest : { ...rest, rowsDueMs };
+}
+
+function asRows(
+  former: readonly Member[],
+  next: Session,
+): Required<Pick<SessionPut, 'session' | 'memberRows'>> {
+  const { put, removed } = rowChange(former, next.members);
+  return {
+    session: storedLarge(next),
+    memberRows: {
+      put: put.map((member) => ({ member, dueMs: memberDueMs(member, next) })),
+      remove: removed.map(({ xuid }) => xuid),
+    },
+  };
 }
 
 /** Says that other writers got in between too often. */

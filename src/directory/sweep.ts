@@ -1,3 +1,4 @@
+import { referenceOf } from '../domain/session/reference.ts';
 import { readSettledSession } from './settled-session.ts';
 import type { World } from './world.ts';
 
@@ -16,12 +17,7 @@ export async function sweep(world: World): Promise<'done' | 'more'> {
     world.store.due(nowMs, sweepRecordsMax),
     world.store.expired(nowMs, sweepRecordsMax),
   ]);
-  await Promise.all(keys.map((key) => readSettledSession(world, referenceOf(key))));
+  await Promise.all(keys.map((key) => readSettledSession(world, referenceOf(key), [])));
   if (expired.length > 0) await world.store.commit({ removeHandles: expired });
   return Math.max(keys.length, expired.length) === sweepRecordsMax ? 'more' : 'done';
-}
-
-function referenceOf(key: string): { scid: string; templateName: string; name: string } {
-  const [scid = '', templateName = '', name = ''] = key.split('~');
-  return { scid, templateName, name };
 }

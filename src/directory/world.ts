@@ -4,6 +4,7 @@ import type { People } from '../people/people.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Store } from '../store/store.ts';
+import type { SearchIndex } from './search-index.ts';
 
 /** All that the directory needs of what is around it. */
 export type World = {
@@ -11,6 +12,8 @@ export type World = {
   readonly people: People;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** What this process knows of live search handles. */
+  readonly searchIndex: SearchIndex;
   /** Asked anew for each request, so that a reloaded configuration takes effect at once. */
   readonly catalog: () => Catalog;
   readonly settings: {

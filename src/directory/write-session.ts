@@ -1,5 +1,7 @@
+import { xuidsOf } from '../domain/caller.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { keyOf } from '../domain/session/reference.ts';
 import { decideWrite, type SessionWrite, type WriteDecision } from '../domain/session/write.ts';
 import { mayUseTemplate, type SessionTemplate } from '../domain/session/template.ts';
 import type { Session } from '../domain/session/session.ts';
@@ -27,7 +29,8 @@ export type Written =
   | { readonly kind: 'absent' };
 
 /**
- * Load, settle, decide, commit; and again from the load when another writer got in between.
+ * Load, settle, decide, commit; and again from the winner's session when another writer got in
+ * between. The first try goes by what this process last heard of the session, which saves a read.
  *
  * Refuses: as decideWrite, serviceConfigUnknown, serviceConfigForbidden, templateUnknown, and
  * tooBusy after commitAttemptsMax lost races.
@@ -41,19 +44,35 @@ export async function writeSession(
 ): Promise<Written | Refusal> {
   const made = mayUseTemplate(world.catalog(), write.reference, write.caller);
   if (made instanceof Refusal) return made;
+  const xuids = xuidsOf(write.caller);
+  let known = options.commit ? world.store.recent(keyOf(write.reference)) : undefined;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
-    const record = await readSettledSession(world, write.reference);
+    const isCurrent = known?.isCurrent ?? true;
+    const record = await readSettledSession(world, write.reference, xuids, known);
+    known = undefined;
     if (record instanceof Refusal) return record;
     const decision = await decide(world, record?.session, write, made.template, options.granted);
+    const commits = !(decision instanceof Refusal) && isToCommit(decision);
+    // What is answered without a commit must stand on what the store holds.
+    if (!commits && !isCurrent) continue;
     if (decision instanceof Refusal) return decision;
-    if (decision.kind === 'unchanged') return { ...decision, stored: true };
-    if (decision.kind === 'absent') return decision;
+    if (!isToCommit(decision)) {
+      return decision.kind === 'unchanged' ? { ...decision, stored: true } : decision;
+    }
     if (!options.commit) return preview(decision);
     const outcome = await commitDecision(world, record, decision);
-    if (outcome.kind === 'committed')
+    if (outcome.kind === 'committed') {
       return decision.kind === 'deleted' ? decision : { ...decision, stored: true };
+    }
+    known = { record: outcome.current, isCurrent: true };
   }
   return tooBusy();
+}
+
+type ToCommit = Extract<WriteDecision, { kind: 'created' | 'updated' | 'deleted' }>;
+
+function isToCommit(decision: WriteDecision): decision is ToCommit {
+  return decision.kind !== 'unchanged' && decision.kind !== 'absent';
 }
 
 async function decide(
@@ -65,7 +84,7 @@ async function decide(
 ): Promise<WriteDecision | Refusal> {
   const access =
     session === undefined
-      ? { granted, followed: false }
+      ? { granted, followed: false, blockedByOwner: false }
       : await gatherAccessFacts(world, session, write.caller, granted);
   return decideWrite(session, write, {
     ...access,
@@ -79,7 +98,7 @@ async function decide(
 function commitDecision(
   world: World,
   record: SessionRecord | undefined,
-  decision: Extract<WriteDecision, { kind: 'created' | 'updated' | 'deleted' }>,
+  decision: ToCommit,
 ): ReturnType<typeof commitSession> {
   if (decision.kind === 'deleted') {
     if (record === undefined) throw new Error('deleted a session that is not there');
@@ -89,8 +108,6 @@ function commitDecision(
   return commitSession(world, before, decision.session);
 }
 
-function preview(
-  decision: Extract<WriteDecision, { kind: 'created' | 'updated' | 'deleted' }>,
-): Written {
+function preview(decision: ToCommit): Written {
   return decision.kind === 'deleted' ? decision : { ...decision, stored: false };
 }

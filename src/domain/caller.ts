@@ -31,6 +31,11 @@ export function hasMultiplayerPrivilege(caller: Caller): boolean {
   return caller.kind === 'service' || (caller.privileges?.includes(multiplayerPrivilege) ?? true);
 }
 
+/** The caller's xuid, or none for a service. */
+export function xuidsOf(caller: Caller): readonly Xuid[] {
+  return caller.kind === 'user' ? [caller.xuid] : [];
+}
+
 /** The caller's xuid; undefined for a service. */
 export function xuidOf(caller: Caller): Xuid | undefined {
   return caller.kind === 'user' ? caller.xuid : undefined;

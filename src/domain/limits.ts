@@ -8,7 +8,7 @@ export const limits = {
   keywordCharactersMax: 100,
   membersMax: 100,
   membersLargeMax: 10_000,
-  /** Users who left are remembered for `locked`, newest first. */
+  /** Users who left are remembered for `locked`, and who was kicked, newest first. */
   formerMembersMax: 200,
   inviteContextEncodedCharactersMax: 256,
   inviteContextStringCharactersMax: 100,
@@ -17,10 +17,10 @@ export const limits = {
   filterCharactersMax: 4_096,
   /** Parentheses, `not`, `any( )` and `tolower( )` within each other. */
   filterDepthMax: 32,
-  orderByCharactersMax: 200,
   searchTagsMax: 100,
   searchAttributesMax: 100,
-  searchValueCharactersMax: 100,
+  /** Of a tag, a name, a value: clients keep no more. */
+  searchCharactersMax: 99,
   /** Lost races of one write before it is refused as tooBusy. */
   commitAttemptsMax: 10,
 } as const;

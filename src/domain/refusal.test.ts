@@ -1,3 +1,4 @@
+import type { Session } from './session/session.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -26,9 +27,23 @@ import { parseSessionReference } from './session/reference.ts';
 import { findTemplate, mayUseServiceConfig } from './session/template.ts';
 
 const session = sessionOf([ada]);
+const large: Session = {
+  ...session,
+  constants: {
+    ...session.constants,
+    system: { ...session.constants.system, capabilities: { large: true } as never },
+  },
+};
 const reserved = write(session, reserve(bert));
 const hidden = sessionOf([ada], { template: sampleTemplate({ visibility: 'private' }) });
 const connected = sampleTemplate({ capabilities: { connectionRequiredForActiveMembers: true } });
+const owned = sessionOf([ada, bert], {
+  template: sampleTemplate(
+    { capabilities: { hasOwners: true } },
+    { roleTypes: { squad: { roles: { medic: { max: 1 } } } } },
+  ),
+});
+const withMedic = write(owned, { members: { me: { roles: { squad: 'medic' } } } });
 const invite = {
   type: 'invite',
   reference: sampleReference,
@@ -79,11 +94,21 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
     mayRead(write(session, system({ joinRestriction: 'local', readRestriction: 'local' })), dora, {
       granted: false,
       followed: false,
+      blockedByOwner: false,
     }),
+  blockedByOwner: () => decide(owned, me(), { by: dora, blockedByOwner: true }),
+  ownerRequired: () => decide(owned, { members: { 0: null } }, { by: bert }),
+  roleFull: () =>
+    decide(withMedic, { members: { me: { roles: { squad: 'medic' } } } }, { by: bert }),
+  roleSettingsFixed: () =>
+    decide(owned, { roleTypes: { squad: { roles: { medic: { max: 2 } } } } }),
   notAMember: () => decide(session, {}, { by: dora }),
   reservedOnly: () => decide(reserved, {}, { by: bert }),
   memberNotYours: () => decide(session, { members: { 7: null } }),
+  notInLargeSession: () => decide(large, reserve(bert)),
   connectionRequired: () => decide(undefined, me(), { template: connected }),
+  initializationMembersNeeded: () =>
+    decide(undefined, me(), { template: sampleTemplate({ memberInitialization: {} }) }),
   initializationNotEvaluating: () => decide(session, system({ initializationSucceeded: true })),
   handleNotYours: () => {
     const made = createInvite(invite, sampleReference, session, ada, false, facts);
@@ -94,7 +119,7 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
   notYetSupported: () => parseHandleRequest({ type: 'search' }),
 };
 
-/** Refusals that others give, or that wait for a rule of the law: of owners. */
+/** Refusals that others give. */
 const givenElsewhere: readonly RefusalCode[] = [
   'pathUnknown',
   'verbNotAllowed',
@@ -108,8 +133,6 @@ const givenElsewhere: readonly RefusalCode[] = [
   'handleUnknown',
   'handleIdTaken',
   'tooBusy',
-  'blockedByOwner',
-  'ownerRequired',
 ];
 
 for (const [code, provoke] of Object.entries(given)) {

@@ -40,9 +40,13 @@ export const refusalCodes = [
   'notAMember',
   'reservedOnly',
   'memberNotYours',
+  'notInLargeSession',
   'ownerRequired',
   'connectionRequired',
+  'initializationMembersNeeded',
   'initializationNotEvaluating',
+  'roleFull',
+  'roleSettingsFixed',
   // handles
   'handleUnknown',
   'handleNotYours',

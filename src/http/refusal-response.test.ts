@@ -47,6 +47,7 @@ const statuses: Partial<Record<RefusalCode, number>> = {
   sessionClosed: 403,
   joinRestricted: 403,
   notAMember: 403,
+  initializationMembersNeeded: 400,
   initializationNotEvaluating: 409,
   handleUnknown: 404,
   handleIdTaken: 409,

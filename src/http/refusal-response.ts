@@ -40,9 +40,13 @@ const statusOf: Record<RefusalCode, number> = {
   notAMember: 403,
   reservedOnly: 403,
   memberNotYours: 403,
+  notInLargeSession: 409,
   ownerRequired: 403,
   connectionRequired: 400,
+  initializationMembersNeeded: 400,
   initializationNotEvaluating: 409,
+  roleFull: 409,
+  roleSettingsFixed: 409,
   // handles
   handleUnknown: 404,
   handleNotYours: 403,

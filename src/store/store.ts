@@ -27,9 +27,10 @@ export interface Store extends AsyncDisposable {
    * older than `session` would tell, or not yet durable. Undefined when nothing is known here.
    *
    * `commit` finds out whether it was current. What ends without a commit (a refusal, a write that
-   * changes nothing) is decided again upon `session`, or it would show what may never have been.
+   * changes nothing) is decided again upon `session`, or it would show what may never have been;
+   * unless `isCurrent` says that `session` would tell the same now.
    */
-  recent(key: SessionKey): { readonly record: SessionRecord | undefined } | undefined;
+  recent(key: SessionKey): RecentRecord | undefined;
 
   /** The handle of this id, expired and unconfirmed ones included. */
   handle(id: Guid): Promise<Handle | undefined>;
@@ -58,6 +59,9 @@ export interface Store extends AsyncDisposable {
 
   /** The row of a member of a large session, no older than any commit acknowledged before. */
   memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined>;
+
+  /** All rows of a large session, in the order of their xuids, after `after` or from the first. */
+  memberRows(key: SessionKey, limit: number, after?: Xuid): Promise<readonly Member[]>;
 
   /**
    * Rows of a large session whose due time has come at `nowMs`, the longest overdue first; with
@@ -155,6 +159,13 @@ export type ListEntry = {
   readonly addedMs: Milliseconds;
   /** Of `follows` only. */
   readonly isFavorite?: boolean;
+};
+
+export type RecentRecord = {
+  readonly record: SessionRecord | undefined;
+  readonly isCurrent: boolean;
+  /** Member rows that commits not yet durable have put, or removed (undefined). */
+  readonly rows?: ReadonlyMap<Xuid, Member | undefined>;
 };
 
 /** Applied in the order of its members: what is removed is gone, even if the batch also puts it. */

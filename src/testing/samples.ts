@@ -73,6 +73,7 @@ export type Circumstances = {
   readonly freshGuid?: string;
   readonly granted?: boolean;
   readonly followed?: boolean;
+  readonly blockedByOwner?: boolean;
   readonly ifMatch?: string;
   readonly ifNoneMatch?: string;
   readonly onlyExisting?: boolean;
@@ -117,6 +118,7 @@ function factsOf(circumstances: Circumstances): WriteFacts {
     deviceTokenKey,
     granted: circumstances.granted ?? false,
     followed: circumstances.followed ?? false,
+    blockedByOwner: circumstances.blockedByOwner ?? false,
   };
 }
 

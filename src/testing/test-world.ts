@@ -1,4 +1,5 @@
 import { readServiceConfigs } from '../config/read-service-configs.ts';
+import { createSearchIndex } from '../directory/search-index.ts';
 import type { World } from '../directory/world.ts';
 import { memoryPeople } from '../people/memory-people.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -18,6 +19,7 @@ export async function openTestWorlds(): Promise<
     people: memoryPeople(),
     clock,
     ids,
+    searchIndex: createSearchIndex(),
     catalog: () => read.catalog,
     settings: { inviteLifetimeMs: 86_400_000, deviceTokenKey: new Uint8Array(32).fill(7) },
   });

@@ -252,32 +252,6 @@ test('a session with arbitration is created by a service that adds server "arbit
   assert.deepEqual(at(json, 'constants.system.arbitration'), constants.system.arbitration);
 });
 
-// @source issue: roles, owners, initialization and large sessions are left to their own issues
-for (const [what, body] of [
-  ['large sessions', { constants: { system: { capabilities: { large: true } } } }],
-  ['owners', { constants: { system: { capabilities: { hasOwners: true } } } }],
-  [
-    'member initialization',
-    { constants: { system: { memberInitialization: { membersNeededToStart: 1 } } } },
-  ],
-  ['roles', { roleTypes: { team: { roles: { red: { max: 4 } } } } }],
-] as const) {
-  test(`W15 what belongs to a later issue is refused aloud: ${what}`, async () => {
-    await using kit = await startKit();
-    const ada = kit.user('ada');
-    const reference = kit.reference(blankTemplate);
-
-    assertIsText(
-      await expectRefusal(
-        400,
-        'notYetSupported',
-        ada.putSession(reference, { ...body, ...joinBody() }),
-      ),
-    );
-    await expectStatus(204, ada.getSession(reference));
-  });
-}
-
 // @source contract 3.1 "What the template sets cannot be changed by the creating request (409 …)"
 test('what the template sets cannot be set otherwise; equal values pass', async () => {
   await using kit = await startKit();
@@ -386,10 +360,6 @@ const ownTemplates = {
           constants: {},
           roleTypes: { team: { roles: { red: { max: 4, target: 2 }, blue: { max: 4 } } } },
         },
-        crowd: {
-          contractVersion: 107,
-          constants: { system: { maxMembersCount: 1000, capabilities: { large: true } } },
-        },
       },
     },
   ],
@@ -442,20 +412,4 @@ test('role types of a template are answered, each role with its count and its me
     red: { max: 4, target: 2, count: 0, memberXuids: [] },
     blue: { max: 4, count: 0, memberXuids: [] },
   });
-});
-
-// @source issue: a template of a later issue is accepted, a write that needs it is refused aloud
-test('S5 a session of a large template is refused aloud', {
-  skip: isAimed && needsOwnServer,
-}, async () => {
-  await using kit = await startKitWithOwnTemplates();
-  const ada = kit.user('ada');
-
-  const answer = await expectRefusal(
-    400,
-    'notYetSupported',
-    ada.putSession(kit.reference('crowd'), joinBody()),
-  );
-
-  assert.match(answer.text, /large/);
 });

@@ -150,7 +150,7 @@ test('any GUID is a connection, and is kept in the case of its writer', async ()
   );
 });
 
-// @source wire 10.2 W16, contract 4.3; roles belong to a later issue
+// @source wire 10.2 W16, contract 4.3
 for (const [name, value, answered] of [
   ['secureDeviceAddress', secureDeviceAddress, secureDeviceAddress],
   ['secureDeviceAddress', '', undefined],
@@ -260,40 +260,6 @@ test('W16 a secure device address is base64 and needs connectivity; an empty one
   );
   assert.equal(ofMember(json, ada, 'properties.system.secureDeviceAddress'), undefined);
   assert.equal(ofMember(json, ada, 'deviceToken'), undefined);
-});
-
-// @source wire 10.2 W16, issue: roles belong to a later issue
-test('W16 a role is refused aloud', async () => {
-  await using kit = await startKit();
-  const ada = kit.user('ada');
-  const { reference } = await newSession(kit, ada);
-
-  assertIsText(
-    await expectRefusal(
-      400,
-      'notYetSupported',
-      ada.putSession(reference, { members: { me: { roles: { team: 'red' } } } }),
-    ),
-  );
-});
-
-// @source wire 10.2 W17, issue: roles belong to a later issue
-test('W17 a change of role settings is refused aloud', async () => {
-  await using kit = await startKit();
-  const ada = kit.user('ada');
-  const { reference, created } = await newSession(kit, ada);
-
-  const answer = await expectRefusal(
-    400,
-    'notYetSupported',
-    ada.putSession(reference, {
-      roleTypes: { team: { roles: { red: { max: 4, target: 2 } } } },
-    }),
-  );
-
-  assertIsText(answer);
-  assert.match(answer.text, /role/);
-  assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
 // @source wire 10.2 W18, contract 4.3 "Constants of a member who is already in are ignored"

@@ -17,7 +17,6 @@ import {
 import {
   anHourMs,
   assertIsText,
-  blankTemplate,
   expectRefusal,
   expectStatus,
   indexOf,
@@ -121,26 +120,6 @@ test('S4 GET by a handle carries Content-Location, a path of six parts', async (
   );
   assert.match(answer.etag ?? '', etagPattern);
   assert.ok(memberOf(answer.json, ada));
-});
-
-// @source wire 10.1 S5, issue: left to the issue of large sessions
-test('S5 a large session is refused aloud', async () => {
-  await using kit = await startKit();
-  const ada = kit.user('ada');
-  const reference = kit.reference(blankTemplate);
-
-  const answer = await expectRefusal(
-    400,
-    'notYetSupported',
-    ada.putSession(reference, {
-      constants: { system: { capabilities: { large: true } } },
-      ...joinBody(),
-    }),
-  );
-
-  assertIsText(answer);
-  assert.match(answer.text, /large/);
-  await expectStatus(204, ada.getSession(reference));
 });
 
 // @source wire 10.1 S6, wire 3.7

@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { at, joinBody, startKit } from '../../src/testing/kit.ts';
+import { at, demoScid, isAimed, joinBody, startKit } from '../../src/testing/kit.ts';
 import {
   assertCarriesDocument,
   assertIsText,
+  blankTemplate,
   expectRefusal,
   expectStatus,
   newSession,
@@ -136,4 +137,181 @@ test('a service writes properties of a session that it is not in, also of a priv
 
   assert.equal(at(json, 'properties.system.closed'), true);
   assert.equal(at(json, 'properties.custom.phase'), 'over');
+});
+
+// @source wire 3.6, documented 4.3
+test('the matchmaking entry is checked by its documented fields', async () => {
+  await using kit = await startKit();
+  const service = kit.service();
+  const { reference } = await newSession(kit, kit.user('ada'));
+  const put = (system: object) =>
+    service.putSession(reference, { servers: { matchmaking: { properties: { system } } } });
+  const targetSessionRef = { scid: demoScid, templateName: 'deathmatch', name: 'target' };
+
+  for (const status of ['searching', 'expired', 'found', 'canceled', 'failed']) {
+    const { json } = await expectStatus(200, put({ status }));
+    assert.equal(at(json, 'servers.matchmaking.properties.system.status'), status);
+  }
+  const { json } = await expectStatus(
+    200,
+    put({ status: 'found', statusDetails: 'ok', typicalWait: 12, targetSessionRef, lockId: 'x' }),
+  );
+  assert.deepEqual(at(json, 'servers.matchmaking.properties.system'), {
+    status: 'found',
+    statusDetails: 'ok',
+    typicalWait: 12,
+    targetSessionRef,
+    lockId: 'x',
+  });
+  const path = '$.servers.matchmaking.properties.system';
+  for (const [system, place] of [
+    [{ status: 'lost' }, '.status'],
+    [{ status: 7 }, '.status'],
+    [{ typicalWait: -1 }, '.typicalWait'],
+    [{ typicalWait: '12' }, '.typicalWait'],
+    [{ statusDetails: {} }, '.statusDetails'],
+    [{ targetSessionRef: { scid: demoScid, templateName: 'x' } }, '.targetSessionRef.name'],
+    [{ targetSessionRef: { ...targetSessionRef, scid: 'x' } }, '.targetSessionRef.scid'],
+    [{ other: 1 }, '.other'],
+  ] as const) {
+    const refused = await expectRefusal(400, 'requestInvalid', put(system));
+    assert.equal(refused.detail, `${path}${place}`);
+  }
+  const cleared = await expectStatus(200, put({ typicalWait: null, targetSessionRef: null }));
+  assert.deepEqual(at(cleared.json, 'servers.matchmaking.properties.system'), {
+    status: 'found',
+    statusDetails: 'ok',
+    lockId: 'x',
+  });
+});
+
+// @source documented 2.2 autoPopulateServerCandidates; guess: unknowns.md "the order of server candidates"
+test('server candidates are computed from what the members measured', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, {
+    constants: {
+      capabilities: { autoPopulateServerCandidates: true },
+      inactiveRemovalTimeout: 3_600_000,
+      measurementServerAddresses: Object.fromEntries(
+        ['west', 'east', 'north'].map((name) => [name, { secureDeviceAddress: 'QUFB' }]),
+      ),
+    },
+  });
+  const measure = async (user: typeof ada, latencies: Record<string, number>) => {
+    const serverMeasurements = Object.fromEntries(
+      Object.entries(latencies).map(([name, latency]) => [name, { latency }]),
+    );
+    const { json } = await expectStatus(
+      200,
+      user.putSession(reference, {
+        members: { me: { properties: { system: { serverMeasurements } } } },
+      }),
+    );
+    return at(json, 'properties.system.serverConnectionStringCandidates');
+  };
+
+  assert.deepEqual(await measure(ada, { east: 80, west: 20, nowhere: 1 }), ['west', 'east']);
+  // Two of them know the east and the west, where the mean is lower in the east.
+  assert.deepEqual(await measure(bob, { west: 200, east: 90, north: 1 }), [
+    'east',
+    'west',
+    'north',
+  ]);
+  const left = await expectStatus(200, bob.putSession(reference, { members: { me: null } }));
+  assert.deepEqual(at(left.json, 'properties.system.serverConnectionStringCandidates'), [
+    'west',
+    'east',
+  ]);
+});
+
+// @source documented 2.2: only with the capability
+test('without the capability server candidates are as they were written', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+
+  const { json } = await expectStatus(
+    200,
+    ada.putSession(reference, {
+      properties: { system: { serverConnectionStringCandidates: ['b', 'a'] } },
+      members: { me: { properties: { system: { serverMeasurements: { a: { latency: 1 } } } } } },
+    }),
+  );
+
+  assert.deepEqual(at(json, 'properties.system.serverConnectionStringCandidates'), ['b', 'a']);
+});
+
+// @source documented 10; guess: unknowns.md "what arbitration timeouts write"
+test('an arbitrated game is canceled when nobody is active at forfeitTimeout, else it runs out', {
+  skip: isAimed && 'a server under MPSD_TARGET has its own clock',
+}, async () => {
+  await using kit = await startKit();
+  const [ada, service] = [kit.user('ada'), kit.service()];
+  const begin = async () => {
+    const reference = kit.reference(blankTemplate);
+    const startTime = new Date(kit.nowMs() + 10_000).toISOString();
+    const { json } = await expectStatus(
+      201,
+      service.putSession(reference, {
+        constants: {
+          system: {
+            sessionEmptyTimeout: null,
+            capabilities: { arbitration: true, gameplay: true },
+            arbitration: { forfeitTimeout: 1_000, arbitrationTimeout: 5_000 },
+          },
+        },
+        servers: { arbitration: { constants: { system: { startTime } } } },
+      }),
+    );
+    return { reference, nextTimer: json.nextTimer, changeNumber: json.changeNumber };
+  };
+  const [empty, played, reported] = [await begin(), await begin(), await begin()];
+  const atStart = kit.nowMs() + 10_000;
+  for (const { reference } of [played, reported]) await expectStatus(200, ada.join(reference));
+  const resultState = 'completed';
+  await expectStatus(
+    200,
+    service.putSession(reported.reference, {
+      servers: { arbitration: { properties: { system: { resultState } } } },
+    }),
+  );
+
+  const resultOf = async ({ reference }: typeof empty) =>
+    at((await read(service, reference)).json, 'servers.arbitration.properties.system');
+  assert.equal(Date.parse(String(empty.nextTimer)), atStart + 1_000);
+  const timer = (await read(ada, played.reference)).json.nextTimer;
+  assert.equal(Date.parse(String(timer)), atStart + 5_000);
+  assert.equal((await read(ada, reported.reference)).json.nextTimer, undefined);
+
+  await kit.advance(10_999);
+  assert.deepEqual(await resultOf(empty), {});
+  await kit.advance(1);
+  const canceled = (await read(service, empty.reference)).json;
+  assert.equal(canceled.changeNumber, Number(empty.changeNumber) + 1);
+  assert.equal(canceled.nextTimer, undefined);
+  assert.deepEqual(await resultOf(empty), { resultState: 'canceled', resultSource: 'arbitration' });
+  assert.deepEqual(await resultOf(played), {});
+  kit.advanceWithoutSweep(4_000);
+  assert.deepEqual(await resultOf(played), {
+    resultState: 'noresults',
+    resultSource: 'arbitration',
+  });
+  assert.deepEqual(await resultOf(reported), { resultState });
+});
+
+// @source documented 10
+test('the start of an arbitration is a time', async () => {
+  await using kit = await startKit();
+  const { reference } = await newSession(kit, kit.user('ada'));
+
+  const refused = await expectRefusal(
+    400,
+    'requestInvalid',
+    kit.service().putSession(reference, {
+      servers: { arbitration: { constants: { system: { startTime: 'soon' } } } },
+    }),
+  );
+
+  assert.equal(refused.detail, '$.servers.arbitration.constants.system.startTime');
 });

@@ -8,7 +8,7 @@ import type { Caller } from '../caller.ts';
 import { Refusal } from '../refusal.ts';
 import { acceptedMemberOf, type Session } from '../session/session.ts';
 import { isSender } from './create.ts';
-import type { Handle } from './handle.ts';
+import type { Handle, SearchHandle } from './handle.ts';
 
 /** Nothing when the caller may read the handle. Refuses: handleNotYours. */
 export function mayReadHandle(handle: Handle, caller: Caller): Refusal | undefined {
@@ -19,13 +19,16 @@ export function mayReadHandle(handle: Handle, caller: Caller): Refusal | undefin
 }
 
 /** Nothing when the caller may delete the handle. Refuses: handleNotYours. */
-export function mayDeleteHandle(handle: Handle, caller: Caller): Refusal | undefined {
+export function mayDeleteHandle(
+  handle: Exclude<Handle, SearchHandle>,
+  caller: Caller,
+): Refusal | undefined {
   return isOwner(handle, caller)
     ? undefined
     : new Refusal('handleNotYours', `Only whoever made this ${handle.type} handle may delete it.`);
 }
 
-function isOwner(handle: Handle, caller: Caller): boolean {
+function isOwner(handle: Exclude<Handle, SearchHandle>, caller: Caller): boolean {
   switch (handle.type) {
     case 'activity':
       return caller.kind === 'user' && caller.xuid === handle.ownerXuid;
@@ -38,7 +41,8 @@ function isOwner(handle: Handle, caller: Caller): boolean {
 
 /**
  * True when the handle lifts the restrictions of its session for the caller: an invite for whom it
- * was sent to, a transfer for whoever is in its origin session now. An activity lifts nothing.
+ * was sent to, a transfer for whoever is in its origin session now, a search handle for everybody. An
+ * activity lifts nothing.
  */
 export function grants(handle: Handle, caller: Caller, origin: Session | undefined): boolean {
   if (caller.kind === 'service') return false;
@@ -49,5 +53,7 @@ export function grants(handle: Handle, caller: Caller, origin: Session | undefin
       return caller.xuid === handle.invitedXuid;
     case 'transfer':
       return origin !== undefined && acceptedMemberOf(origin, caller.xuid) !== undefined;
+    case 'search':
+      return true;
   }
 }

@@ -235,11 +235,14 @@ for (const [path, value, detail] of refusedQueries) {
 }
 
 const includes: readonly (readonly [include: string | null, parsed: Include])[] = [
-  [null, { relatedInfo: false, customProperties: false }],
-  ['', { relatedInfo: false, customProperties: false }],
-  ['relatedInfo', { relatedInfo: true, customProperties: false }],
-  ['RelatedInfo, customproperties', { relatedInfo: true, customProperties: true }],
-  ['roleInfo,unknown,customProperties,', { relatedInfo: false, customProperties: true }],
+  [null, { relatedInfo: false, roleInfo: false, customProperties: false }],
+  ['', { relatedInfo: false, roleInfo: false, customProperties: false }],
+  ['relatedInfo', { relatedInfo: true, roleInfo: false, customProperties: false }],
+  ['RelatedInfo, customproperties', { relatedInfo: true, roleInfo: false, customProperties: true }],
+  [
+    'roleInfo,unknown,customProperties,',
+    { relatedInfo: false, roleInfo: false, customProperties: true },
+  ],
 ];
 
 for (const [include, expected] of includes) {

@@ -6,11 +6,11 @@
  */
 
 import type { SearchHandle } from '../handle/handle.ts';
-import { isJsonObject } from '../json.ts';
-import { ownerXuidsOf } from '../session/ownership.ts';
+import { isLarge, tallyOf, withoutRows } from '../session/large.ts';
+import { ownersOf } from '../session/owners.ts';
 import { restrictionsOf } from '../session/properties.ts';
 import { keyOf, type SessionKey } from '../session/reference.ts';
-import type { Session } from '../session/session.ts';
+import type { Member, Session } from '../session/session.ts';
 import type { Milliseconds } from '../time.ts';
 import type { ListPath, SessionField } from './fields.ts';
 
@@ -25,8 +25,12 @@ export type SearchCandidate = {
   readonly lists: { readonly [list in ListPath]?: readonly string[] };
 };
 
-/** The candidate that a session is by the search handle that it carries; undefined without one. */
-export function candidateOf(session: Session): SearchCandidate | undefined {
+/**
+ * The candidate that a session is by the search handle that it carries; undefined without one. Who
+ * is in a large session is not told, only how many.
+ */
+export function candidateOf(whole: Session): SearchCandidate | undefined {
+  const session = isLarge(whole) ? withoutRows(whole) : whole;
   const handle = session.searchHandle;
   if (handle === undefined) return undefined;
   const { searchAttributes: attributes } = handle;
@@ -34,7 +38,7 @@ export function candidateOf(session: Session): SearchCandidate | undefined {
     tags: folded(attributes.tags),
     achievementIds: folded(attributes.achievementIds),
     'session/memberXuids': session.members.map(({ xuid }) => xuid),
-    'session/ownerXuids': ownerXuidsOf(session),
+    'session/ownerXuids': ownersOf(session).map(({ xuid }) => xuid),
     'session/keywords': folded(session.properties.system.keywords),
   };
   return {
@@ -71,7 +75,7 @@ function sessionValues(
   const { reference, constants, properties } = session;
   const { visibility, inviteProtocol, maxMembersCount } = constants.system;
   const { join, read } = restrictionsOf(session);
-  const membersCount = session.members.length;
+  const membersCount = tallyOf(session).count;
   const registrationState = registrationStateOf(session);
   return {
     'session/scid': reference.scid.toLowerCase(),
@@ -104,13 +108,13 @@ function registrationStateOf({ servers }: Session): string | undefined {
 /** `session/roles/{type}/{role}/…`: how many hold a role, its target (else its max), what is missing. */
 function roleValues({ roleTypes = {}, members }: Session): SearchCandidate['values'] {
   const values: [string, number][] = [];
-  for (const [type, { roles }] of objectsOf(roleTypes)) {
-    for (const [role, { target, max }] of objectsOf(roles)) {
-      const count = members.filter((member) => heldRole(member, type) === role).length;
-      const wanted = [target, max].find((one) => typeof one === 'number');
+  for (const [type, { roles }] of Object.entries(roleTypes)) {
+    for (const [role, { target, max }] of Object.entries(roles)) {
+      const count = members.filter((member) => hasRole(member, type, role)).length;
+      const wanted = target ?? max;
       const path = `session/roles/${type}/${role}`.toLowerCase();
       values.push([`${path}/count`, count]);
-      if (typeof wanted === 'number') {
+      if (wanted !== undefined) {
         values.push([`${path}/target`, wanted], [`${path}/needs`, wanted - count]);
       }
     }
@@ -118,14 +122,8 @@ function roleValues({ roleTypes = {}, members }: Session): SearchCandidate['valu
   return Object.fromEntries(values);
 }
 
-function heldRole(member: object, type: string): string | undefined {
-  const { roles } = member as { readonly roles?: Readonly<Record<string, string>> };
-  return roles !== undefined && Object.hasOwn(roles, type) ? roles[type] : undefined;
-}
-
-function objectsOf(value: unknown) {
-  const entries = isJsonObject(value) ? Object.entries(value) : [];
-  return entries.flatMap(([name, one]) => (isJsonObject(one) ? [[name, one] as const] : []));
+function hasRole({ roles = {} }: Member, type: string, role: string): boolean {
+  return Object.hasOwn(roles, type) && roles[type] === role;
 }
 
 function folded(list: readonly string[] = []): readonly string[] {

@@ -237,13 +237,9 @@ test('conditions compose in every way', () => {
     ['numbers/customnumbervalue eq -5', true, false],
     ['numbers/guns eq 1.6e1 and numbers/guns eq 1.6E+1', true, false],
     ['  ( numbers/guns\teq\n16 )  ', true, false],
-    // Times with and without seconds, fractions, zone, time of day.
-    ["session/scheduledTime eq '2009-06-15T15:45:30.09+02:00'", true, false],
-    [
-      "session/scheduledTime gt '2009-06-15T13:45' and session/scheduledTime lt '2009-06-16'",
-      true,
-      false,
-    ],
+    // Times with a fraction of any length.
+    ["session/scheduledTime eq '2009-06-15T13:45:30.09Z'", true, false],
+    ["session/scheduledTime gt '2009-06-15T13:45:30Z'", true, false],
   ]);
 });
 

@@ -49,7 +49,7 @@ const wrong: readonly (readonly [filter: string, at: number, expected: string, f
     "a time such as '2009-06-15T13:45:30.0900000Z'",
     "the string 'yesterday'",
   ],
-  ["session/postedTime lt '2009-13-15'", 23, 'a time such as', "the string '2009-13-15'"],
+  ["session/postedTime lt '2009-06-15'", 23, 'a time such as', "the string '2009-06-15'"],
   ['session/postedTime lt 5', 23, 'a time such as', 'the number 5'],
   ["foo/bar eq 'x'", 1, 'tags, numbers/{name}, strings/{name},', '"foo/bar"'],
   ['session/roles/lfg/confirmed/most eq 1', 1, 'tags, numbers/{name},', '"session/roles'],
@@ -104,7 +104,10 @@ test('the text of a filter is canonical', () => {
     ["Tags/elite ne 'v'", "not tags/any(d:d eq 'elite')"],
     ['15 lt number/GUNS', 'numbers/guns gt 15'],
     ['(session/closed) eq false', 'not session/closed'],
-    ["SESSION/POSTEDTIME lt '2009-06-15'", "session/postedTime lt '2009-06-15T00:00:00.0000000Z'"],
+    [
+      "SESSION/POSTEDTIME lt '2009-06-15T00:00:00Z'",
+      "session/postedTime lt '2009-06-15T00:00:00.0000000Z'",
+    ],
     [
       "string/x eq 'It''s' or (number/y ge -0 and numbers/z ne 1e21)",
       "strings/x eq 'it''s' or (numbers/y ge 0 and numbers/z ne 1e+21)",

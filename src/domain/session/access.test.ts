@@ -24,7 +24,7 @@ import { Refusal, type RefusalCode } from '../refusal.ts';
 import { followersToAsk, mayJoin, mayRead, mayWriteAsMember } from './access.ts';
 import type { Session } from './session.ts';
 
-const noFacts = { granted: false, followed: false };
+const noFacts = { granted: false, followed: false, blockedByOwner: false };
 const housemate = sampleUser(5, 'Eve', { deviceId: 'device-1' });
 const deviceless: UserCaller = { kind: 'user', xuid: '5', sandbox: 'RETAIL' };
 

@@ -7,6 +7,7 @@
 import { hasMultiplayerPrivilege, xuidOf, type Caller } from '../caller.ts';
 import type { Xuid } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
+import { tallyOf } from './large.ts';
 import { sessionFull } from './members.ts';
 import { restrictionsOf, type Restriction } from './properties.ts';
 import { acceptedMemberOf, memberOf, type Session } from './session.ts';
@@ -17,6 +18,8 @@ export type AccessFacts = {
   readonly granted: boolean;
   /** True when an accepted member follows the caller; asked for only if `followersToAsk` says so. */
   readonly followed: boolean;
+  /** True when an owner has blocked the caller; asked for only if `ownersToAsk` says so. */
+  readonly blockedByOwner: boolean;
 };
 
 /**
@@ -63,8 +66,8 @@ export function mayRead(session: Session, caller: Caller, facts: AccessFacts): R
 /**
  * Nothing when the user may become a member of the existing session.
  *
- * Refuses: privilegeMissing, sessionPrivate, reservationNeeded, sessionFull, sessionClosed,
- * joinRestricted; the first of these that holds.
+ * Refuses: privilegeMissing, sessionPrivate, reservationNeeded, sessionFull, blockedByOwner,
+ * sessionClosed, joinRestricted; the first of these that holds.
  */
 export function mayJoin(
   session: Session,
@@ -90,7 +93,12 @@ export function mayJoin(
       { detail: 'visibility visible' },
     );
   }
-  if (session.members.length >= maxMembersCount) return sessionFull(session);
+  if (tallyOf(session).count >= maxMembersCount) return sessionFull(session);
+  if (facts.blockedByOwner) {
+    return new Refusal('blockedByOwner', 'An owner of the session has blocked the caller.', {
+      detail: 'owners',
+    });
+  }
   if (closed === true && !(locked === true && session.formerXuids.includes(caller.xuid))) {
     return new Refusal(
       'sessionClosed',

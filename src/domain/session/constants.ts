@@ -94,6 +94,7 @@ export const constantsSystemEntries = {
       crossSandbox: flag,
       titleId: v.nullish(text(isTitleId, 'a title id (a decimal string)')),
       gsiSet: v.nullish(v.string('Expected a string')),
+      variant: v.nullish(v.string('Expected a string')),
     }),
   ),
   arbitration: v.nullish(exactObject({ forfeitTimeout: timeoutMs, arbitrationTimeout: timeoutMs })),
@@ -127,10 +128,24 @@ export type ConstantsSystem = {
   readonly sessionEmptyTimeout?: number;
   readonly initiators?: readonly string[];
   readonly inviteProtocol?: string;
-  readonly metrics?: JsonObject;
-  readonly memberInitialization?: JsonObject;
-  readonly peerToPeerRequirements?: JsonObject;
-  readonly peerToHostRequirements?: JsonObject;
+  readonly metrics?: { readonly [metric: string]: boolean };
+  readonly memberInitialization?: {
+    readonly joinTimeout?: number;
+    readonly measurementTimeout?: number;
+    readonly evaluationTimeout?: number;
+    readonly externalEvaluation: boolean;
+    readonly membersNeededToStart: number;
+  };
+  readonly peerToPeerRequirements?: {
+    readonly latencyMaximum: number;
+    readonly bandwidthMinimum: number;
+  };
+  readonly peerToHostRequirements?: {
+    readonly latencyMaximum: number;
+    readonly bandwidthDownMinimum: number;
+    readonly bandwidthUpMinimum: number;
+    readonly hostSelectionMetric: string;
+  };
   readonly measurementServerAddresses?: JsonObject;
   readonly cloudComputePackage?: JsonObject;
   readonly arbitration?: JsonObject;
@@ -280,6 +295,7 @@ export function constantsProblems(system: ConstantsSystem): readonly ConstantsPr
       'autoPopulateServerCandidates',
       'team',
       'arbitration',
+      'hasOwners',
     ] as const) {
       unless(!has[name], `capabilities.${name}`, 'does not go with capability large');
     }
@@ -332,9 +348,9 @@ export function constantsProblems(system: ConstantsSystem): readonly ConstantsPr
     'arbitration.arbitrationTimeout',
     'must be at least forfeitTimeout',
   );
-  const needed = system.memberInitialization?.membersNeededToStart;
+  const needed = system.memberInitialization?.membersNeededToStart ?? 0;
   unless(
-    typeof needed !== 'number' || needed <= system.maxMembersCount,
+    needed <= system.maxMembersCount,
     'memberInitialization.membersNeededToStart',
     'is above maxMembersCount',
   );

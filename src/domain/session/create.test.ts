@@ -145,9 +145,18 @@ const refused: readonly (readonly [
     'serviceRequired',
     'capability arbitration',
   ],
-  [{ capabilities: { large: true } }, {}, 'notYetSupported', 'capability large'],
-  [{ capabilities: { hasOwners: true } }, {}, 'notYetSupported', 'capability hasOwners'],
-  [{ memberInitialization: {} }, {}, 'notYetSupported', 'memberInitialization'],
+  [
+    { capabilities: { large: true, hasOwners: true } },
+    {},
+    'requestInvalid',
+    '$.constants.system.capabilities.hasOwners',
+  ],
+  [
+    { memberInitialization: { membersNeededToStart: 2 } },
+    {},
+    'initializationMembersNeeded',
+    'membersNeededToStart 2',
+  ],
 ];
 
 for (const [system, requested, code, detail, circumstances] of refused) {

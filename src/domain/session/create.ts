@@ -18,13 +18,15 @@ import {
 } from './constants.ts';
 import { correlationIdOf, type SessionReference } from './reference.ts';
 import type { SessionRequest } from './request.ts';
+import { createRoleTypes } from './roles.ts';
 import type { Session } from './session.ts';
 import type { SessionTemplate } from './template.ts';
 
 /**
  * A new session without members, before anything else of the creating write is applied.
  *
- * Refuses: privilegeMissing, constantsConflict, requestInvalid, notAnInitiator, notYetSupported.
+ * Refuses: privilegeMissing, constantsConflict, requestInvalid, notAnInitiator, roleSettingsFixed,
+ * notInLargeSession.
  */
 export function createSession(
   reference: SessionReference,
@@ -47,6 +49,9 @@ export function createSession(
   const system = resolveConstantsSystem(written, template.contractVersion);
   const refusal = constantsRefusal(system) ?? mayInitiate(system, reference, request, caller);
   if (refusal) return refusal;
+  const { hasOwners } = system.capabilities;
+  const roleTypes = createRoleTypes(template.roleTypes, request.roleTypes, hasOwners);
+  if (roleTypes instanceof Refusal) return roleTypes;
   return {
     reference,
     branch: facts.freshGuid,
@@ -55,7 +60,7 @@ export function createSession(
     startTimeMs: facts.nowMs,
     constants: { system, custom },
     properties: template.properties,
-    ...(template.roleTypes && { roleTypes: template.roleTypes }),
+    ...(roleTypes && { roleTypes }),
     members: [],
     nextMemberIndex: 0,
     servers: {},
@@ -66,28 +71,9 @@ export function createSession(
 
 function constantsRefusal(system: ConstantsSystem): Refusal | undefined {
   const [problem] = constantsProblems(system);
-  if (problem) {
-    const path = `$.constants.system.${problem.path}`;
-    return new Refusal('requestInvalid', `${path} ${problem.reason}.`, { detail: path });
-  }
-  const missing = notYetSupported(system);
-  return missing === undefined
-    ? undefined
-    : new Refusal(
-        'notYetSupported',
-        `Sessions with ${missing} are not yet supported by this server; leave it out of the template and the request.`,
-        { detail: missing },
-      );
-}
-
-/** What these constants ask for that the server cannot do; undefined when it can do all. */
-function notYetSupported({
-  capabilities,
-  memberInitialization,
-}: ConstantsSystem): string | undefined {
-  if (capabilities.large) return 'capability large';
-  if (capabilities.hasOwners) return 'capability hasOwners';
-  return memberInitialization === undefined ? undefined : 'memberInitialization';
+  if (problem === undefined) return undefined;
+  const path = `$.constants.system.${problem.path}`;
+  return new Refusal('requestInvalid', `${path} ${problem.reason}.`, { detail: path });
 }
 
 function mayInitiate(

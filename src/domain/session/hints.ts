@@ -4,6 +4,7 @@
  */
 
 import type { Guid } from '../ids.ts';
+import { isLarge } from './large.ts';
 import type { Member, Session } from './session.ts';
 
 /** See `Hint` of the store. */
@@ -42,6 +43,11 @@ export function nodeOfConnection(connection: Guid): string {
   return connection.slice(0, 8).toLowerCase();
 }
 
+/** False of what members who are not loaded may share. */
+function isWholly(hint: SessionHint, session: Session): boolean {
+  return !isLarge(session) || hint.startsWith('xuid:') || hint.startsWith('keyword:');
+}
+
 /** Hints to add and to remove when `before` becomes `next`; undefined stands for no session. */
 export function hintChange(
   before: Session | undefined,
@@ -52,7 +58,7 @@ export function hintChange(
   const former = before === undefined ? new Set<SessionHint>() : hintsOf(before);
   const current = hintsOf(next);
   const added = [...current].filter((hint) => !former.has(hint));
-  const removed = [...former].filter((hint) => !current.has(hint));
+  const removed = [...former].filter((hint) => !current.has(hint) && isWholly(hint, next));
   return {
     ...(added.length > 0 && { addHints: added }),
     ...(removed.length > 0 && { removeHints: removed }),

@@ -138,7 +138,7 @@ const kept: readonly (readonly [written: JsonObject, kept: JsonObject])[] = [
   [{ encounters: ['met'] }, {}],
   [
     { initializationGroup: [1], groups: ['red'] },
-    { initializationGroup: [1], groups: ['red'] },
+    { initializationGroup: [1, 0], groups: ['red'] },
   ],
   [
     {

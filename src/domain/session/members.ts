@@ -9,6 +9,8 @@ import { keyedDigest, type Xuid } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import type { Milliseconds } from '../time.ts';
+import { tallyOf, withMembers } from './large.ts';
+import { initializationOnArrival } from './episode.ts';
 import { mergeCustom, mergeSystem, type MemberPropertiesSystem } from './properties.ts';
 import type { MemberRequest, ReservationRequest } from './request.ts';
 import { memberOf, type Member, type MemberStatus, type Session } from './session.ts';
@@ -33,7 +35,7 @@ export function writeOwnMember(
   facts: MemberFacts,
 ): Session | Refusal {
   const present = memberOf(session, caller.xuid);
-  if (present === undefined && session.members.length >= session.constants.system.maxMembersCount) {
+  if (present === undefined && isFull(session)) {
     return sessionFull(session);
   }
   const accepted =
@@ -59,8 +61,27 @@ function join(
     status: 'inactive',
     statusSinceMs: nowMs,
     joinTimeMs: nowMs,
+    ...(reservation?.roles && { roles: reservation.roles }),
     constants: reservation?.constants ?? { custom: request.constants?.custom ?? {} },
+    ...initializationAtJoin(session, reservation, request),
     properties: { system: {}, custom: {} },
+  };
+}
+
+/** A reservation that was made without asking for it does not keep its user from being initialized. */
+function initializationAtJoin(
+  session: Session,
+  reservation: Member | undefined,
+  request: MemberRequest,
+): Partial<Member> {
+  if (!reservation?.initialize) {
+    return initializationOnArrival(session, request.constants?.system?.initialize);
+  }
+  const { initialize, initializationEpisode, initializationFailure } = reservation;
+  return {
+    initialize,
+    ...(initializationEpisode !== undefined && { initializationEpisode }),
+    ...(initializationFailure !== undefined && { initializationFailure }),
   };
 }
 
@@ -82,7 +103,7 @@ function writeMember(
     );
   }
   const status = nextStatus(member.status, active, ready);
-  const merged = tidy(mergeSystem(member.properties.system, system));
+  const merged = tidy(withOwnIndex(member, mergeSystem(member.properties.system, system)));
   if (merged.secureDeviceAddress !== undefined && !capabilities.connectivity) {
     return new Refusal(
       'requestInvalid',
@@ -152,6 +173,16 @@ export function withStatus(member: Member, status: MemberStatus, nowMs: Millisec
   return { ...kept, status, statusSinceMs: nowMs };
 }
 
+/** A member is always of its own group. @source wire 4.3 */
+function withOwnIndex(
+  { index }: Member,
+  { initializationGroup: group, ...rest }: MemberPropertiesSystem,
+): MemberPropertiesSystem {
+  return group === undefined
+    ? rest
+    : { ...rest, initializationGroup: group.includes(index) ? group : [...group, index] };
+}
+
 /** Stored without what counts as absent: an empty address, a subscription to nothing. */
 function tidy(system: MemberPropertiesSystem): MemberPropertiesSystem {
   const { secureDeviceAddress, subscription, ...rest } = system;
@@ -177,11 +208,9 @@ export function reserveSeats(
   nowMs: Milliseconds,
 ): Session | Refusal {
   let reserved = session;
-  for (const { xuid, custom } of reservations) {
+  for (const { xuid, initialize, custom } of reservations) {
     if (memberOf(reserved, xuid) !== undefined) continue;
-    if (reserved.members.length >= reserved.constants.system.maxMembersCount) {
-      return sessionFull(session);
-    }
+    if (isFull(reserved)) return sessionFull(session);
     reserved = withNewMember(reserved, {
       index: reserved.nextMemberIndex,
       xuid,
@@ -189,10 +218,15 @@ export function reserveSeats(
       statusSinceMs: nowMs,
       joinTimeMs: nowMs,
       constants: { custom: custom ?? {} },
+      ...initializationOnArrival(session, initialize),
       properties: { system: {}, custom: {} },
     });
   }
   return reserved;
+}
+
+function isFull(session: Session): boolean {
+  return tallyOf(session).count >= session.constants.system.maxMembersCount;
 }
 
 /** Says that the session has no seat left. */
@@ -208,18 +242,17 @@ export function sessionFull(session: Session): Refusal {
 function withNewMember(session: Session, member: Member): Session {
   const { emptySinceMs: _full, ...rest } = session;
   return {
-    ...rest,
-    members: [...session.members, member],
+    ...withMembers(rest, [...session.members, member]),
     nextMemberIndex: session.nextMemberIndex + 1,
   };
 }
 
 /** The session with the member of the same index replaced. */
 export function withMember(session: Session, member: Member): Session {
-  return {
-    ...session,
-    members: session.members.map((one) => (one.index === member.index ? member : one)),
-  };
+  return withMembers(
+    session,
+    session.members.map((one) => (one.index === member.index ? member : one)),
+  );
 }
 
 /**
@@ -234,9 +267,9 @@ export function removeMembers(
   const gone = session.members.filter(({ index }) => indexes.includes(index));
   if (gone.length === 0) return session;
   const members = session.members.filter((member) => !gone.includes(member));
+  const left = withMembers(session, members);
   return {
-    ...session,
-    members,
+    ...left,
     properties: {
       ...session.properties,
       system: withoutMembers(session, members),
@@ -245,7 +278,7 @@ export function removeMembers(
       session.formerXuids,
       gone.filter(({ status }) => status !== 'reserved').map(({ xuid }) => xuid),
     ),
-    ...(members.length === 0 && { emptySinceMs: nowMs }),
+    ...(tallyOf(left).count === 0 && { emptySinceMs: nowMs }),
   };
 }
 

@@ -26,6 +26,8 @@ export type SessionPropertiesSystem = {
   readonly matchmakingResubmit?: boolean;
   readonly serverConnectionStringCandidates?: readonly string[];
   readonly allocateCloudCompute?: boolean;
+  /** Indexes of the members who own the session; kept by owners.ts. */
+  readonly owners?: readonly number[];
 };
 
 /** A member's `properties.system` as stored; the status is the member's own field. */
@@ -103,21 +105,19 @@ function moreOpen(a: Restriction, b: Restriction): Restriction {
 /**
  * The session with its properties written.
  *
- * Refuses: requestInvalid, initializationNotEvaluating.
+ * Refuses: requestInvalid.
  *
  * @source contract 4.1, 4.2
  */
 export function writeProperties(session: Session, request: PropertiesRequest): Session | Refusal {
-  const { initializationSucceeded, owners, ...system } = request.system ?? {};
-  if (initializationSucceeded != null) {
-    return new Refusal(
-      'initializationNotEvaluating',
-      'initializationSucceeded can be written only while the session is in the initialization stage "evaluating".',
-      { detail: '$.properties.system.initializationSucceeded' },
-    );
-  }
-  if (owners != null && owners.length > 0) {
-    return invalid('owners', 'is kept by the server and cannot be written');
+  // What an external evaluation says is not kept; see writeInitialization.
+  const { initializationSucceeded: _consumed, owners, ...system } = request.system ?? {};
+  if (
+    owners != null &&
+    owners.length > 0 &&
+    !jsonEquals(owners, session.properties.system.owners)
+  ) {
+    return invalid('owners', 'is kept by the server and can only be sent back as it is');
   }
   const written: Session = {
     ...session,

@@ -49,7 +49,7 @@ const parsed: readonly (readonly [body: string, request: Partial<SessionRequest>
       ],
     },
   ],
-  ['{"roleTypes":{"squad":{}}}', { roleTypes: { squad: {} } }],
+  ['{"roleTypes":{"squad":{}}}', { roleTypes: { squad: { roles: {} } } }],
   [
     '{"properties":{"system":{"joinRestriction":"FOLLOWED"},"custom":{}}}',
     { properties: { system: { joinRestriction: 'followed' }, custom: {} } },

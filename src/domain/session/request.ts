@@ -12,6 +12,7 @@ import { Refusal } from '../refusal.ts';
 import { exactObject, integer, parseShape, text, titleObject, titleValue, word } from '../shape.ts';
 import { restrictions } from './properties.ts';
 import { isName, nameExpectation } from './reference.ts';
+import { memberRolesShape, parseRoleTypesRequest, type RoleTypesRequest } from './roles.ts';
 import { writtenConstantsIn, type WrittenConstantsSystem } from './written-constants.ts';
 
 /** What a PUT asks for, sorted by what it is about. */
@@ -27,7 +28,7 @@ export type SessionRequest = {
   /** Members named by index. */
   readonly others: readonly { readonly index: number; readonly request: MemberRequest | null }[];
   readonly servers: readonly { readonly name: string; readonly request: ServerRequest | null }[];
-  readonly roleTypes?: JsonObject;
+  readonly roleTypes?: RoleTypesRequest;
 };
 
 export type PropertiesRequest = v.InferOutput<typeof propertiesRequest>;
@@ -171,7 +172,7 @@ const memberRequest = exactObject({
       custom: v.nullish(titleObject),
     }),
   ),
-  roles: v.nullish(v.record(v.string(), v.nullable(v.string('Expected the name of a role')))),
+  roles: v.nullish(memberRolesShape),
 });
 
 const serverRequest = exactObject({
@@ -223,12 +224,14 @@ export function parseSessionRequest(
   if (members instanceof Refusal) return members;
   const servers = parseServers(parts.servers ?? {});
   if (servers instanceof Refusal) return servers;
+  const roleTypes = parts.roleTypes == null ? undefined : parseRoleTypesRequest(parts.roleTypes);
+  if (roleTypes instanceof Refusal) return roleTypes;
   return {
     ...(constants && { constants }),
     ...(properties && { properties }),
     ...members,
     servers,
-    ...(parts.roleTypes && { roleTypes: parts.roleTypes }),
+    ...(roleTypes && { roleTypes }),
   };
 }
 

@@ -23,7 +23,7 @@ const begun: Session = write(
     matchmaking: {
       constants: { system: { kind: 'hopper' }, custom: { id: 7 } },
       properties: {
-        system: { status: 'searching', typicalWait: 30, detail: 'd' },
+        system: { status: 'searching', typicalWait: 30, statusDetails: 'd' },
         custom: { a: { x: 1 }, b: 2 },
       },
     },
@@ -51,7 +51,10 @@ test('properties are merged by key, constants may be repeated', () => {
   assert.deepEqual(session.servers, {
     matchmaking: {
       constants: { system: { kind: 'hopper' }, custom: { id: 7 } },
-      properties: { system: { status: 'found', detail: 'd' }, custom: { a: { y: null }, b: 2 } },
+      properties: {
+        system: { status: 'found', statusDetails: 'd' },
+        custom: { a: { y: null }, b: 2 },
+      },
     },
   });
 });

@@ -10,6 +10,7 @@ import { Refusal } from '../refusal.ts';
 import { layOver } from './constants.ts';
 import { mergeCustom } from './properties.ts';
 import type { SessionRequest } from './request.ts';
+import { parseServerEntry } from './server-entries.ts';
 import type { Server, Session } from './session.ts';
 
 /** Nothing when the caller may write the server entries of the request. Refuses: serviceRequired. */
@@ -29,7 +30,7 @@ export function mayWriteServers(
  * The session with its server entries written; a null entry is removed. Whether the caller may
  * write them is decided before.
  *
- * Refuses: constantsConflict for constants that an entry has already.
+ * Refuses: requestInvalid as parseServerEntry; constantsConflict for constants that an entry has already.
  */
 export function writeServers(
   session: Session,
@@ -37,7 +38,9 @@ export function writeServers(
 ): Session | Refusal {
   if (requests.length === 0) return session;
   const servers = new Map(Object.entries(session.servers));
-  for (const { name, request } of requests) {
+  for (const { name, request: asked } of requests) {
+    const request = asked && parseServerEntry(name, asked);
+    if (request instanceof Refusal) return request;
     if (request === null) {
       servers.delete(name);
       continue;

@@ -4,6 +4,9 @@ import type { Json, JsonObject } from '../json.ts';
 import type { Milliseconds } from '../time.ts';
 import type { SessionReference } from './reference.ts';
 import type { ConstantsSystem } from './constants.ts';
+import type { Initialization } from './episode.ts';
+import type { InitializationFailure } from './evaluation.ts';
+import type { MemberRoles, RoleTypes } from './roles.ts';
 import type { MemberPropertiesSystem, SessionPropertiesSystem } from './properties.ts';
 
 /**
@@ -26,19 +29,36 @@ export type Session = {
   readonly startTimeMs: Milliseconds;
   readonly constants: { readonly system: ConstantsSystem; readonly custom: JsonObject };
   readonly properties: { readonly system: SessionPropertiesSystem; readonly custom: JsonObject };
-  /** Role types as the template gave them, kept for when roles are decided. */
-  readonly roleTypes?: JsonObject;
-  /** In ascending order of index. */
+  /** From the template and the creating write; who has which role is told by the members. */
+  readonly roleTypes?: RoleTypes;
+  /** In ascending order of index. Of a large session those whose rows were loaded. */
   readonly members: readonly Member[];
+  /** Hidden, of a large session: how many are in it. */
+  readonly tally?: Tally;
+  /** Hidden, of a large session: when the first of its rows is due. */
+  readonly rowsDueMs?: Milliseconds;
   /** The index that the next new member gets; indexes are never reused within a branch. */
   readonly nextMemberIndex: number;
   readonly servers: Readonly<Record<string, Server>>;
   /** By which the session can be found; clients see its id. */
   readonly searchHandle?: SearchHandle;
+  /** Hidden until an episode begins. */
+  readonly initialization?: Initialization;
+  /** Device tokens of members who may be host, the best first; only where nobody is. */
+  readonly hostCandidates?: readonly string[];
   /** Hidden: who has been an accepted member of this branch and left, newest last. */
   readonly formerXuids: readonly Xuid[];
+  /** Hidden: whom owners have removed, newest last. */
+  readonly kicks?: readonly { readonly xuid: Xuid; readonly by: Xuid }[];
   /** Hidden: since when nobody is in it; absent while somebody is. */
   readonly emptySinceMs?: Milliseconds;
+};
+
+/** Members in all, those that are more than a reservation, and those active. */
+export type Tally = {
+  readonly count: number;
+  readonly accepted: number;
+  readonly active: number;
 };
 
 /** Active > ready > reserved > inactive. @source contract 1 */
@@ -56,8 +76,15 @@ export type Member = {
   readonly joinTimeMs: Milliseconds;
   readonly constants: { readonly custom: Json };
   readonly properties: { readonly system: MemberPropertiesSystem; readonly custom: JsonObject };
+  /** By role type; absent without any. A reservation may have them. */
+  readonly roles?: MemberRoles;
   /** Hash of the secure device address, while one is set. */
   readonly deviceToken?: string;
+  /** True of who came to be initialized; only where members are. */
+  readonly initialize?: true;
+  /** The episode that the member is in, waits for, or failed in. */
+  readonly initializationEpisode?: number;
+  readonly initializationFailure?: InitializationFailure;
   /** The title of the token that last wrote as this member; answered while active. */
   readonly titleId?: TitleId;
   /** Hidden: the device of the token that last wrote as this member, for the local restriction. */

@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from '../json.ts';
 import type { Caller } from '../caller.ts';
 import { Refusal } from '../refusal.ts';
 import { downgradeConstantsSystem, hasOlderNames, templateDefaults } from './contract-version.ts';
+import type { RoleTypes } from './roles.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -19,7 +20,7 @@ export type SessionTemplate = {
   readonly constants: { readonly system: JsonObject; readonly custom: JsonObject };
   /** What a new session starts with. */
   readonly properties: Session['properties'];
-  readonly roleTypes?: JsonObject;
+  readonly roleTypes?: RoleTypes;
 };
 
 /** A title's configuration. */

@@ -6,25 +6,33 @@
  */
 
 import { latestTimeMs, type Milliseconds } from '../time.ts';
+import { withMembers } from './large.ts';
+import { isInitializing } from './episode.ts';
+import { initializationDueMs, settleInitialization } from './initialization.ts';
 import { removeMembers, withStatus } from './members.ts';
+import { withOwners } from './owners.ts';
+import { arbitrationDueMs, withArbitrationByTime, withServerCandidates } from './server-entries.ts';
 import type { Member, MemberStatus, Session } from './session.ts';
 
 type Expiry = {
   readonly timeout: 'reservedRemovalTimeout' | 'readyRemovalTimeout' | 'inactiveRemovalTimeout';
   readonly becomes: 'inactive' | 'removed';
+  readonly heldByEpisode: boolean;
 };
 
 /** What each member status turns into when left alone. Total: a new status must choose. */
 const expiryOf: Readonly<Record<MemberStatus, Expiry | undefined>> = {
-  reserved: { timeout: 'reservedRemovalTimeout', becomes: 'removed' },
-  ready: { timeout: 'readyRemovalTimeout', becomes: 'inactive' },
-  inactive: { timeout: 'inactiveRemovalTimeout', becomes: 'removed' },
+  reserved: { timeout: 'reservedRemovalTimeout', becomes: 'removed', heldByEpisode: true },
+  ready: { timeout: 'readyRemovalTimeout', becomes: 'inactive', heldByEpisode: true },
+  inactive: { timeout: 'inactiveRemovalTimeout', becomes: 'removed', heldByEpisode: false },
   active: undefined,
 };
 
 /** When this member is next moved by time; undefined: never. */
-function memberDueMs(member: Member, session: Session): Milliseconds | undefined {
+export function memberDueMs(member: Member, session: Session): Milliseconds | undefined {
   const expiry = expiryOf[member.status];
+  // For members of an episode the timeouts of its stages hold instead.
+  if (expiry?.heldByEpisode && isInitializing(member)) return undefined;
   const timeoutMs = expiry && session.constants.system[expiry.timeout];
   return timeoutMs === undefined ? undefined : member.statusSinceMs + timeoutMs;
 }
@@ -41,17 +49,25 @@ function emptyDueMs({ emptySinceMs, constants }: Session): Milliseconds | undefi
  * beyond the last moment that can be told never runs out.
  */
 export function nextDueMs(session: Session): Milliseconds | undefined {
-  let dueMs = emptyDueMs(session);
-  for (const member of session.members) {
-    const memberDue = memberDueMs(member, session);
-    if (memberDue !== undefined && (dueMs === undefined || memberDue < dueMs)) dueMs = memberDue;
-  }
+  let dueMs = earlier(emptyDueMs(session), session.rowsDueMs);
+  dueMs = earlier(dueMs, initializationDueMs(session));
+  dueMs = earlier(dueMs, arbitrationDueMs(session));
+  for (const member of session.members) dueMs = earlier(dueMs, memberDueMs(member, session));
   return dueMs === undefined || dueMs > latestTimeMs ? undefined : dueMs;
 }
 
+/** The earlier of two times, either of which may never come. */
+export function earlier(
+  a: Milliseconds | undefined,
+  b: Milliseconds | undefined,
+): Milliseconds | undefined {
+  return a === undefined || (b !== undefined && b < a) ? b : a;
+}
+
 /**
- * The session as it stands at `nowMs`: every member whose timeout has run out has moved one step;
- * undefined when the session has come to its end.
+ * The session as it stands at `nowMs`: every member whose timeout has run out has moved one step,
+ * so has the initialization, and an arbitrated game whose time is over is decided; undefined when the
+ * session has come to its end.
  *
  * One step only, even if the next timeout is already due: timeouts are not stacked. Returns
  * `session` itself when nothing is due; otherwise the change number has risen by one.
@@ -64,18 +80,22 @@ export function settle(session: Session, nowMs: Milliseconds): Session | undefin
     return memberDue !== undefined && memberDue <= nowMs;
   });
   const demoted = new Set(due.filter(({ status }) => expiryOf[status]?.becomes === 'inactive'));
-  const settled = removeMembers(
+  const moved = removeMembers(
     {
-      ...session,
-      changeNumber: session.changeNumber + 1,
-      members: session.members.map((member) =>
-        demoted.has(member) ? withStatus(member, 'inactive', nowMs) : member,
+      ...withMembers(
+        withArbitrationByTime(session, nowMs),
+        session.members.map((member) =>
+          demoted.has(member) ? withStatus(member, 'inactive', nowMs) : member,
+        ),
       ),
+      changeNumber: session.changeNumber + 1,
     },
     due.filter((member) => !demoted.has(member)).map(({ index }) => index),
     nowMs,
   );
-  return hasEnded(settled, nowMs) ? undefined : settled;
+  const settled = withOwners(settleInitialization(moved, nowMs));
+  if (settled === 'ended' || hasEnded(settled, nowMs)) return undefined;
+  return withServerCandidates(settled);
 }
 
 /** True when nobody is in the session and its empty timeout has run out. */

@@ -4,10 +4,12 @@
  * @source contract 4, wire 3
  */
 
-import { formatJson, formatKept, isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { formatJson, formatKept, type JsonObject } from '../json.ts';
 import { formatTime } from '../time.ts';
 import { downgradeConstantsSystem, newestContractVersion } from './contract-version.ts';
+import { isLarge, tallyOf } from './large.ts';
 import { restrictionsOf } from './properties.ts';
+import { viewRoleTypes } from './roles.ts';
 import type { Member, Session } from './session.ts';
 import { nextDueMs } from './timeouts.ts';
 
@@ -38,7 +40,7 @@ function formatSession(session: Session, contractVersion: number): string {
       ? formatKept(session.constants)
       : formatJson(viewConstants(session, contractVersion));
   const members = membersInOrder(session).map(
-    ({ member, next, turn }) => `"${member.index}":${formatMember(member, next, turn)}`,
+    ({ key, member, next, turn }) => `"${key}":${formatMember(member, next, turn)}`,
   );
   return `${head.slice(0, -1)},"constants":${constants},"members":{${members.join(',')}}}`;
 }
@@ -62,17 +64,35 @@ export function viewSession(session: Session, contractVersion: number): JsonObje
 
 function viewHead(session: Session, contractVersion: number): JsonObject {
   const dueMs = nextDueMs(session);
+  const roleTypes = viewRoleTypes(session);
   return {
     membersInfo: viewMembersInfo(session),
-    ...(session.roleTypes && { roleTypes: viewRoleTypes(session.roleTypes) }),
+    ...(roleTypes && { roleTypes }),
     properties: viewProperties(session, contractVersion),
     servers: session.servers as unknown as JsonObject,
+    ...viewInitialization(session),
+    ...(session.searchHandle && { searchHandle: session.searchHandle.id }),
     correlationId: session.correlationId,
     contractVersion,
     branch: session.branch,
     changeNumber: session.changeNumber,
     startTime: formatTime(session.startTimeMs),
     ...(dueMs !== undefined && { nextTimer: formatTime(dueMs) }),
+  };
+}
+
+/** `initializing`, while an episode runs or when the first has failed, and `hostCandidates`. */
+function viewInitialization({ initialization, hostCandidates }: Session): JsonObject {
+  return {
+    ...(initialization !== undefined &&
+      initialization.stage !== 'none' && {
+        initializing: {
+          stage: initialization.stage,
+          stageStartTime: formatTime(initialization.stageStartTimeMs),
+          episode: initialization.episode,
+        },
+      }),
+    ...(hostCandidates && { hostCandidates }),
   };
 }
 
@@ -100,19 +120,32 @@ export function viewProperties(session: Session, contractVersion: number): JsonO
   };
 }
 
-/** `members` of the document: a linked list, keyed by index. @source wire 3.7 */
+/**
+ * `members` of the document: a linked list, keyed by index; of a large session `me` alone.
+ *
+ * @source contract 7, wire 3.7
+ */
 export function viewMembers(session: Session): JsonObject {
   return Object.fromEntries(
-    membersInOrder(session).map(({ member, next, turn }) => [
-      member.index,
+    membersInOrder(session).map(({ key, member, next, turn }) => [
+      key,
       viewMember(member, next, turn),
     ]),
   );
 }
 
-function membersInOrder({ members, nextMemberIndex, properties }: Session) {
+/** The member of this index as the document has it; undefined when it is not there. */
+export function viewMemberAt(session: Session, index: number): JsonObject | undefined {
+  const found = membersInOrder(session).find(({ member }) => member.index === index);
+  return found && viewMember(found.member, found.next, found.turn);
+}
+
+function membersInOrder(session: Session) {
+  const { members, nextMemberIndex, properties } = session;
+  const large = isLarge(session);
   const turns = properties.system.turn;
   return members.map((member, i) => ({
+    key: large ? 'me' : member.index,
     member,
     next: members[i + 1]?.index ?? nextMemberIndex,
     turn: turns?.includes(member.index) === true,
@@ -126,7 +159,11 @@ export function viewMember(member: Member, next: number, turn: boolean): JsonObj
     next,
     joinTime: formatTime(member.joinTimeMs),
     constants: {
-      system: { xuid: member.xuid, index: member.index },
+      system: {
+        xuid: member.xuid,
+        index: member.index,
+        ...(member.initialize && { initialize: true }),
+      },
       custom: member.constants.custom,
     },
     properties: {
@@ -137,35 +174,27 @@ export function viewMember(member: Member, next: number, turn: boolean): JsonObj
       },
       custom: properties.custom,
     },
+    ...(member.roles && { roles: member.roles }),
     ...(status === 'reserved' && { reserved: true }),
     ...(member.gamertag !== undefined && { gamertag: member.gamertag }),
     ...(status === 'active' && titleId !== undefined && { activeTitleId: titleId }),
     ...(member.deviceToken !== undefined && { deviceToken: member.deviceToken }),
     ...(turn && { turn: true }),
+    ...(member.initializationEpisode !== undefined && {
+      initializationEpisode: member.initializationEpisode,
+    }),
+    ...(member.initializationFailure !== undefined && {
+      initializationFailure: member.initializationFailure,
+    }),
   };
 }
 
 /** `membersInfo` of the document: where the list starts and ends, and how many are how. */
-export function viewMembersInfo({ members, nextMemberIndex }: Session): JsonObject {
+export function viewMembersInfo(session: Session): JsonObject {
+  const { members, nextMemberIndex } = session;
   return {
     first: members[0]?.index ?? nextMemberIndex,
     next: nextMemberIndex,
-    count: members.length,
-    accepted: members.filter(({ status }) => status !== 'reserved').length,
-    active: members.filter(({ status }) => status === 'active').length,
+    ...tallyOf(session),
   };
-}
-
-/** Role types with their counts; nobody can hold a role yet. */
-function viewRoleTypes(roleTypes: JsonObject): JsonObject {
-  const viewRole = (role: Json): Json =>
-    isJsonObject(role) ? { ...role, count: 0, memberXuids: [] } : role;
-  return mapObject(roleTypes, (type) => {
-    const { roles, ...rest } = isJsonObject(type) ? type : {};
-    return isJsonObject(roles) ? { ...rest, roles: mapObject(roles, viewRole) } : type;
-  });
-}
-
-function mapObject(object: JsonObject, view: (value: Json) => Json): JsonObject {
-  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, view(value)]));
 }

@@ -184,19 +184,6 @@ test('members before properties: the place in the member is named', () => {
   assert.equal(refusal.detail, '$.members.me.properties.system.secureDeviceAddress');
 });
 
-test('what is asked of roles is refused aloud, empty roles are not asking', () => {
-  assert.equal(refuse(session, { roleTypes: { squad: {} } }).code, 'notYetSupported');
-  assert.equal(
-    refuse(session, { members: { me: { roles: { squad: 'leader' } } } }).code,
-    'notYetSupported',
-  );
-  assert.equal(
-    refuse(session, { members: { 0: { roles: { squad: 'leader' } } } }).code,
-    'notYetSupported',
-  );
-  assert.equal(write(session, { roleTypes: {}, members: { me: { roles: {} } } }), session);
-});
-
 test('a write that races an activity is told by its etag', () => {
   const touched = { ...session, changeNumber: session.changeNumber + 1 };
   const refusal = decide(touched, system({ closed: true }), { ifMatch: etagOf(session) });

@@ -1,7 +1,8 @@
 /**
  * The one way a session changes by request.
  *
- *     precondition → access → constants → members → properties → servers → end → compare
+ *     precondition → access → constants → members → owners → roles → properties → servers
+ *     → initialization → end → compare
  *
  * The session that comes in is settled (see timeouts.ts): time has done its own part, as a change
  * of its own, before anybody's write is looked at.
@@ -9,18 +10,23 @@
  * @source contract 4
  */
 
-import type { Caller, UserCaller } from '../caller.ts';
+import type { Caller } from '../caller.ts';
 import type { Guid } from '../ids.ts';
 import { jsonEquals, type JsonObject } from '../json.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
 import { mayJoin, mayRead, mayWriteAsMember, type AccessFacts } from './access.ts';
 import { newestContractVersion } from './contract-version.ts';
 import { createSession, mayRepeatConstants } from './create.ts';
+import { mayAskOfLarge } from './large.ts';
+import { mayStartInitialization, writeInitialization } from './initialization.ts';
 import { removeMembers, reserveSeats, writeOwnMember, type MemberFacts } from './members.ts';
+import { managesSession, mayWriteOwnedProperties, noteKicks, withOwners } from './owners.ts';
 import { mayWriteUnder, type Preconditions } from './precondition.ts';
 import { withKnownHost, writeProperties } from './properties.ts';
 import type { SessionReference } from './reference.ts';
 import type { MemberRequest, SessionRequest } from './request.ts';
+import { assignRoles, changeRoleTypes, mayHoldRoles, type RoleAssignment } from './roles.ts';
+import { withServerCandidates } from './server-entries.ts';
 import { mayWriteServers, writeServers } from './servers.ts';
 import { acceptedMemberOf, memberOf, type Member, type Session } from './session.ts';
 import type { SessionTemplate } from './template.ts';
@@ -59,7 +65,7 @@ export type WriteDecision =
  * with the document: a failed precondition, a write that access forbids.
  *
  * Refuses: mayWriteUnder's, sessionGone, mayJoin's, mayWriteAsMember's, createSession's,
- * memberNotYours, userRequired, serviceRequired, notYetSupported and those of the parts.
+ * memberNotYours, ownerRequired, userRequired, serviceRequired and those of the parts.
  */
 export function decideWrite(
   current: Session | undefined,
@@ -79,8 +85,8 @@ export function decideWrite(
   const conflict = mayRepeatConstants(current, write.request);
   if (conflict) return conflict;
   const next = applyRequest(current, write, facts);
-  if (next instanceof Refusal) return next;
-  if (hasEnded(next, facts.nowMs)) return { kind: 'deleted' };
+  if (next instanceof Refusal) return next.code === 'ownerRequired' ? shown(next) : next;
+  if (next === 'ended' || hasEnded(next, facts.nowMs)) return { kind: 'deleted' };
   if (jsonEquals(next, current)) return { kind: 'unchanged', session: current };
   return {
     kind: 'updated',
@@ -104,10 +110,16 @@ function decideCreation(write: SessionWrite, facts: WriteFacts): WriteDecision |
   if (request.me === null) return { kind: 'absent' };
   const begun = createSession(reference, request, facts.template, caller, facts);
   if (begun instanceof Refusal) return begun;
-  const strange = strangeMember(begun, write) ?? mayWriteServers(request, caller);
+  const strange =
+    mayAskOfLarge(begun, request, caller) ??
+    strangeMember(begun, write) ??
+    mayWriteServers(request, caller);
   if (strange) return strange;
   const session = applyRequest(begun, write, facts);
   if (session instanceof Refusal) return session;
+  if (session === 'ended') return { kind: 'absent' };
+  const tooFew = mayStartInitialization(session);
+  if (tooFew) return tooFew;
   return hasEnded(session, facts.nowMs) ? { kind: 'absent' } : { kind: 'created', session };
 }
 
@@ -124,7 +136,12 @@ function mayWrite(session: Session, write: SessionWrite, facts: WriteFacts): Ref
         : mayWriteAsMember(session, caller);
     if (refusal) return refusal;
   }
-  return strangeMember(session, write) ?? mayWriteServers(request, caller);
+  return (
+    mayAskOfLarge(session, request, caller) ??
+    strangeMember(session, write) ??
+    mayWriteOwnedProperties(session, request.properties, caller) ??
+    mayWriteServers(request, caller)
+  );
 }
 
 function isOnlyLeaving(
@@ -134,51 +151,130 @@ function isOnlyLeaving(
   return me === null && properties === undefined && reservations.length === 0;
 }
 
-/** Refuses members that are not the caller's to write: memberNotYours, userRequired. */
+/** Refuses members that are not the caller's to write: memberNotYours, ownerRequired, userRequired. */
 function strangeMember(session: Session, { caller, request }: SessionWrite): Refusal | undefined {
-  if (caller.kind === 'service') {
-    if (request.me !== undefined) {
-      return new Refusal(
-        'userRequired',
-        'members.me is the calling user, and a service is none; reserve seats with reserve_0 … or remove members by index.',
-        { detail: '$.members.me' },
-      );
-    }
-    const written = request.others.find((other) => other.request !== null);
+  if (caller.kind === 'service' && request.me !== undefined) {
+    return new Refusal(
+      'userRequired',
+      'members.me is the calling user, and a service is none; reserve seats with reserve_0 … or remove members by index.',
+      { detail: '$.members.me' },
+    );
+  }
+  const strangers = othersIn(session, request, caller);
+  if (managesSession(session, caller)) {
+    const written = strangers.find(({ request }) => request !== null && !isOfRolesAlone(request));
     return written && notYours(written.index);
   }
-  const own = memberOf(session, caller.xuid);
-  const stranger = request.others.find(({ index }) => index !== own?.index);
-  return stranger && notYours(stranger.index);
+  const [stranger] = strangers;
+  if (stranger === undefined) return undefined;
+  return session.constants.system.capabilities.hasOwners && isOwnersToDo(stranger.request)
+    ? new Refusal(
+        'ownerRequired',
+        `Member ${stranger.index} is not the caller; only owners remove others or assign their roles.`,
+        { detail: `$.members.${stranger.index}` },
+      )
+    : notYours(stranger.index);
+}
+
+/** The members that are named by an index which is not the caller's own. */
+function othersIn(
+  session: Session,
+  { others }: SessionRequest,
+  caller: Caller,
+): SessionRequest['others'] {
+  const own = caller.kind === 'user' ? memberOf(session, caller.xuid) : undefined;
+  return others.filter(({ index }) => index !== own?.index);
+}
+
+function isOwnersToDo(request: MemberRequest | null): boolean {
+  return request === null || isOfRolesAlone(request);
+}
+
+function isOfRolesAlone({ constants, properties }: MemberRequest): boolean {
+  return constants == null && properties == null;
 }
 
 function notYours(index: number): Refusal {
   return new Refusal(
     'memberNotYours',
-    `Member ${index} is not the caller; users write their own member (me), and only services remove others.`,
+    `Member ${index} is not the caller; users write their own member (me), services and owners remove others and assign their roles.`,
     { detail: `$.members.${index}` },
   );
 }
 
-/** The parts of a request applied in their order. Access has been decided. */
+/** The parts of a request applied in their order; `ended` when no owner is left. Access has been decided. */
 function applyRequest(
   session: Session,
   { request, caller }: SessionWrite,
   facts: WriteFacts,
-): Session | Refusal {
+): Session | 'ended' | Refusal {
   const me = ownRequest(session, request, caller);
-  const unsupported = notYetSupported(request, me);
-  if (unsupported) return unsupported;
-  const removed = removeMembers(session, removedIndexes(session, request, me, caller), facts.nowMs);
+  const removed = removeAsked(session, request, me, caller, facts);
   const joined =
     me != null && caller.kind === 'user' ? writeOwnMember(removed, me, caller, facts) : removed;
   if (joined instanceof Refusal) return joined;
   const reserved = reserveSeats(joined, request.reservations, facts.nowMs);
   if (reserved instanceof Refusal) return reserved;
-  const written = request.properties ? writeProperties(reserved, request.properties) : reserved;
+  const owned = withOwners(reserved);
+  if (owned === 'ended') return owned;
+  const cast = writeRoles(owned, request, me, caller);
+  if (cast instanceof Refusal) return cast;
+  const written = request.properties ? writeProperties(cast, request.properties) : cast;
   if (written instanceof Refusal) return written;
   const served = writeServers(written, request.servers);
-  return served instanceof Refusal ? served : withKnownHost(served);
+  if (served instanceof Refusal) return served;
+  const { initializationSucceeded } = request.properties?.system ?? {};
+  const initialized = writeInitialization(
+    withServerCandidates(withKnownHost(served)),
+    initializationSucceeded,
+    facts.nowMs,
+  );
+  // Initialization may have removed the last owner.
+  return initialized instanceof Refusal ? initialized : withOwners(initialized);
+}
+
+/** Role settings, then roles, as the request asks. @source contract 7 */
+function writeRoles(
+  session: Session,
+  request: SessionRequest,
+  me: MemberRequest | null | undefined,
+  caller: Caller,
+): Session | Refusal {
+  const manages = managesSession(session, caller);
+  const roleTypes = changeRoleTypes(session.roleTypes, request.roleTypes ?? {});
+  if (roleTypes instanceof Refusal && roleTypes.code === 'requestInvalid') return roleTypes;
+  if (roleTypes !== session.roleTypes && !manages) {
+    return new Refusal(
+      'ownerRequired',
+      'Role settings are changed by the owners of a session, or by game services.',
+      { detail: '$.roleTypes' },
+    );
+  }
+  if (roleTypes instanceof Refusal) return roleTypes;
+  const assignments = assignmentsOf(session, request, me, caller);
+  if (roleTypes === session.roleTypes && assignments.length === 0) return session;
+  const set = roleTypes === undefined ? session : { ...session, roleTypes };
+  const assigned = assignRoles(set, assignments, manages);
+  return assigned instanceof Refusal ? assigned : (mayHoldRoles(assigned) ?? assigned);
+}
+
+function assignmentsOf(
+  session: Session,
+  request: SessionRequest,
+  me: MemberRequest | null | undefined,
+  caller: Caller,
+): readonly RoleAssignment[] {
+  const own = caller.kind === 'user' ? memberOf(session, caller.xuid) : undefined;
+  return [
+    { index: own?.index, roles: me?.roles, path: '$.members.me' },
+    ...othersIn(session, request, caller).map(({ index, request }) => ({
+      index,
+      roles: request?.roles,
+      path: `$.members.${index}`,
+    })),
+  ].flatMap(({ index, roles, path }) =>
+    index !== undefined && roles != null ? [{ index, roles, path }] : [],
+  );
 }
 
 /** What is asked for the caller's own member, by `me` or by its index; null: leave. */
@@ -192,31 +288,22 @@ function ownRequest(
   return request.others.find(({ index }) => index === own?.index)?.request;
 }
 
-function removedIndexes(
+/** The session without the members that the request removes: the caller, and others if it may. */
+function removeAsked(
   session: Session,
   request: SessionRequest,
   me: MemberRequest | null | undefined,
   caller: Caller,
-): readonly number[] {
-  if (caller.kind === 'service') return request.others.map(({ index }) => index);
-  const own = memberOf(session, (caller satisfies UserCaller).xuid);
-  return me === null && own !== undefined ? [own.index] : [];
-}
-
-/** Refuses what belongs to roles and member initialization: notYetSupported. */
-function notYetSupported(
-  request: SessionRequest,
-  me: MemberRequest | null | undefined,
-): Refusal | undefined {
-  const refuse = (path: string, what: string): Refusal =>
-    new Refusal('notYetSupported', `${path}: ${what} are not yet supported by this server.`, {
-      detail: path,
-    });
-  if (request.roleTypes && Object.keys(request.roleTypes).length > 0) {
-    return refuse('$.roleTypes', 'roles');
-  }
-  if (Object.keys(me?.roles ?? {}).length > 0) return refuse('$.members.me.roles', 'roles');
-  return undefined;
+  { nowMs }: WriteFacts,
+): Session {
+  const asked = othersIn(session, request, caller)
+    .filter((other) => other.request === null)
+    .map(({ index }) => index);
+  if (caller.kind === 'service') return removeMembers(session, asked, nowMs);
+  const own = me === null ? memberOf(session, caller.xuid) : undefined;
+  const kicked = session.members.filter(({ index }) => asked.includes(index));
+  const removed = removeMembers(session, own ? [...asked, own.index] : asked, nowMs);
+  return noteKicks(removed, kicked, caller.xuid);
 }
 
 /** True when clients see the same document in both, the change number aside. */
@@ -224,10 +311,14 @@ function sameDocument(a: Session, b: Session): boolean {
   return (
     (a.properties === b.properties || jsonEquals(seenPropertiesOf(a), seenPropertiesOf(b))) &&
     jsonEquals(a.servers, b.servers) &&
+    jsonEquals(a.roleTypes, b.roleTypes) &&
     a.nextMemberIndex === b.nextMemberIndex &&
     a.emptySinceMs === b.emptySinceMs &&
+    jsonEquals(a.initialization ?? null, b.initialization ?? null) &&
+    jsonEquals(a.hostCandidates ?? [], b.hostCandidates ?? []) &&
     a.members.length === b.members.length &&
-    a.members.every((member, i) => sameMember(member, b.members[i]))
+    a.members.every((member, i) => sameMember(member, b.members[i])) &&
+    a.tally?.count === b.tally?.count
   );
 }
 

@@ -18,7 +18,12 @@ import {
   type SessionRequest,
 } from '../../domain/session/request.ts';
 import { memberOf, type Session } from '../../domain/session/session.ts';
-import { viewConstants, viewMembers, viewProperties } from '../../domain/session/view.ts';
+import {
+  viewConstants,
+  viewMemberAt,
+  viewMembers,
+  viewProperties,
+} from '../../domain/session/view.ts';
 import { sessionGone } from '../../domain/session/write.ts';
 import { xuidOf } from '../../domain/caller.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
@@ -98,7 +103,7 @@ async function writeElement(
 }
 
 function findMember(session: Session, index: number | undefined): JsonObject | undefined {
-  return index === undefined ? undefined : (viewMembers(session)[index] as JsonObject | undefined);
+  return index === undefined ? undefined : viewMemberAt(session, index);
 }
 
 const findMe: Find = (session, { caller }) =>

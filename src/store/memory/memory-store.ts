@@ -15,6 +15,7 @@ import {
   type MemberRow,
   type NodeId,
   type OwedTaps,
+  type RecentRecord,
   type SessionDelete,
   type SessionPut,
   type SessionRecord,
@@ -59,8 +60,8 @@ class MemoryStore implements Store {
     return this.#sessions.get(key);
   }
 
-  recent(key: SessionKey): { readonly record: SessionRecord | undefined } {
-    return { record: this.#sessions.get(key) };
+  recent(key: SessionKey): RecentRecord {
+    return { record: this.#sessions.get(key), isCurrent: true };
   }
 
   async handle(id: Guid): Promise<Handle | undefined> {
@@ -96,6 +97,15 @@ class MemoryStore implements Store {
   async memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined> {
     this.#refuseIfDisposed();
     return this.#rows.get(key)?.get(xuid)?.member;
+  }
+
+  async memberRows(key: SessionKey, limit: number, after = ''): Promise<readonly Member[]> {
+    this.#refuseIfDisposed();
+    const rows = [...(this.#rows.get(key)?.values() ?? [])].map(({ member }) => member);
+    return rows
+      .filter(({ xuid }) => xuid > after)
+      .sort((a, b) => (a.xuid < b.xuid ? -1 : 1))
+      .slice(0, limit);
   }
 
   async memberRowsDue(

@@ -1,0 +1,55 @@
+/**
+ * Episodes: what is stored of the initialization of a session's members, and to which episode a
+ * member belongs. What becomes of an episode is in initialization.ts.
+ *
+ * @source contract 7, documented 4.6
+ */
+
+import type { Milliseconds } from '../time.ts';
+import type { Member, Session } from './session.ts';
+
+/** Stages in which an episode runs, in their order. */
+export const runningStages = ['joining', 'measuring', 'evaluating'] as const;
+export type RunningStage = (typeof runningStages)[number];
+export type InitializationStage = 'none' | RunningStage | 'failed';
+
+/** How far the initialization of a session has come. */
+export type Initialization = {
+  readonly stage: InitializationStage;
+  readonly stageStartTimeMs: Milliseconds;
+  /** The last that has begun. */
+  readonly episode: number;
+};
+
+/** How far the initialization has come; before the first episode: none, 0. */
+export function initializationOf({ initialization, startTimeMs }: Session): Initialization {
+  return initialization ?? { stage: 'none', stageStartTimeMs: startTimeMs, episode: 0 };
+}
+
+/**
+ * What a new member, or reservation, gets that asks to be initialized: the flag, and the episode to
+ * belong to. Nothing where nobody is initialized; no episode where it cannot be any more.
+ */
+export function initializationOnArrival(
+  session: Session,
+  initialize: boolean | null | undefined,
+): Pick<Member, 'initialize' | 'initializationEpisode'> {
+  if (!session.constants.system.memberInitialization || initialize !== true) return {};
+  const { stage, episode } = initializationOf(session);
+  return {
+    initialize: true,
+    ...(stage !== 'failed' && { initializationEpisode: episode + 1 }),
+  };
+}
+
+/** True of a member of an episode, running or to come: its seat is held for as long. */
+export function isInitializing({ initializationEpisode, initializationFailure }: Member): boolean {
+  return initializationEpisode !== undefined && initializationFailure === undefined;
+}
+
+/** The members of an episode that have not failed. */
+export function membersOfEpisode({ members }: Session, episode: number): readonly Member[] {
+  return members.filter(
+    (member) => member.initializationEpisode === episode && isInitializing(member),
+  );
+}

@@ -1,0 +1,321 @@
+/**
+ * What the measurements of an episode's members say: who has measured, who passes, who may be host.
+ *
+ * A connection is judged in the metrics that are on. Where one that is required was not measured,
+ * the problem is `network`. A group passes or fails whole.
+ *
+ * @source contract 7, documented 3.6, 4.6
+ */
+
+import type { ConstantsSystem } from './constants.ts';
+import type { Member, Session } from './session.ts';
+
+/** Why a member was not initialized; of several reasons the first of this list is told. */
+export const initializationFailures = [
+  'timeout',
+  'latency',
+  'bandwidthdown',
+  'bandwidthup',
+  'network',
+  'group',
+  'episode',
+] as const;
+export type InitializationFailure = (typeof initializationFailures)[number];
+
+/** Why members fail, by their index; who is not named passes. */
+export type Failures = ReadonlyMap<number, InitializationFailure>;
+
+/** True when members measure their connections to each other. */
+export function measuresPeers({ metrics }: ConstantsSystem): boolean {
+  return Object.values(metrics ?? {}).includes(true);
+}
+
+/** True when members measure their connections to servers. */
+export function measuresServers({ measurementServerAddresses }: ConstantsSystem): boolean {
+  return Object.keys(measurementServerAddresses ?? {}).length > 0;
+}
+
+/**
+ * True when the member has told of every server and every peer that it has to measure. To tell of
+ * one without numbers counts: it was not reached.
+ */
+export function hasMeasured(session: Session, member: Member, peers: readonly Member[]): boolean {
+  const { measurements, serverMeasurements } = member.properties.system;
+  const servers = new Map(lowerCaseEntries(serverMeasurements));
+  const tokens = new Map(lowerCaseEntries(measurements));
+  const { measurementServerAddresses } = session.constants.system;
+  return (
+    Object.keys(measurementServerAddresses ?? {}).every((name) => servers.has(name)) &&
+    tokensToMeasure(session, member, peers).every((token) => tokens.has(token))
+  );
+}
+
+/** True when the member has told of anything that it has to measure. */
+function hasTold(session: Session, member: Member, peers: readonly Member[]): boolean {
+  const { measurements, serverMeasurements } = member.properties.system;
+  return (
+    (serverMeasurements !== undefined || !measuresServers(session.constants.system)) &&
+    (measurements !== undefined || tokensToMeasure(session, member, peers).length === 0)
+  );
+}
+
+/** Those of its peers; with requirements on the connection to a known host alone, only the host's. */
+function tokensToMeasure(
+  { constants: { system }, properties }: Session,
+  { deviceToken }: Member,
+  peers: readonly Member[],
+): readonly string[] {
+  if (!measuresPeers(system)) return [];
+  const tokens = tokensOf(peers);
+  const { host } = properties.system;
+  const onlyHost = system.peerToHostRequirements && !system.peerToPeerRequirements;
+  return (onlyHost && host !== undefined && tokens.includes(host) ? [host] : tokens).filter(
+    (token) => token !== deviceToken,
+  );
+}
+
+function tokensOf(members: readonly Member[]): readonly string[] {
+  return members.flatMap(({ deviceToken }) => deviceToken ?? []);
+}
+
+function lowerCaseEntries(measurements: object | undefined): readonly [string, Measurement][] {
+  return Object.entries(measurements ?? {}).map(([name, one]) => [name.toLowerCase(), one]);
+}
+
+type Measurement = {
+  readonly latency?: number;
+  readonly bandwidthDown?: number;
+  readonly bandwidthUp?: number;
+};
+
+/**
+ * Who of an episode's `members` fails, and why, and who may be host of all others, best first.
+ * `settled` are those who are in already: they stay, and do not measure.
+ *
+ * Peer to peer, every pair of those who pass is well connected, as both ends tell. Members with the
+ * fewest bad connections are let in first, then whoever goes with all who are in: so that a bad
+ * connection costs one of its members, and one bad member not everybody.
+ *
+ * Peer to host, the host is the one that is set, else the one with which the most pass; who does
+ * not go with the host fails.
+ *
+ * @source guess: unknowns.md "who fails for a bad connection"
+ */
+export function evaluateMeasurements(
+  session: Session,
+  members: readonly Member[],
+  settled: readonly Member[],
+): { readonly failures: Failures; readonly hostCandidates: readonly string[] } {
+  const peers = [...settled, ...members];
+  const late = new Set(members.filter((member) => !hasTold(session, member, peers)));
+  const measured = measuredBy(members);
+  const groups = groupsOf(members);
+  const onTime = groups.filter((group) => !group.some((member) => late.has(member)));
+
+  const toPeer = judge(measured, peerRequirement(session));
+  const between: Judge = (a, b) => [...toPeer(a, b), ...toPeer(b, a)];
+  const admitted = admit(onTime, settled, between);
+  const host = chooseHost(session, admitted, settled, measured);
+
+  const failures = new Map(host.failures);
+  for (const group of groups) {
+    if (admitted.includes(group)) continue;
+    // What a late one does not tell is not held against others.
+    const others = [...settled, ...admitted.flat(), ...group].filter((one) => !late.has(one));
+    for (const member of group) {
+      const problems = late.has(member)
+        ? ['timeout' as const]
+        : others.flatMap((other) => between(member, other));
+      failures.set(member.index, foremost(problems));
+    }
+  }
+  return { failures, hostCandidates: host.candidates };
+}
+
+type Group = readonly Member[];
+
+/** The members by those who share their fate, because one of them named the other. */
+export function groupsOf(members: readonly Member[]): readonly Group[] {
+  return members.reduce<readonly Group[]>((groups, member) => {
+    const isBound = (group: Group): boolean =>
+      group.some((other) => names(other, member) || names(member, other));
+    const apart = groups.filter((group) => !isBound(group));
+    return [...apart, [...groups.filter(isBound).flat(), member]];
+  }, []);
+}
+
+function names({ properties }: Member, { index }: Member): boolean {
+  return properties.system.initializationGroup?.includes(index) === true;
+}
+
+/** The groups that go together and with the settled members; none that is left out would, too. */
+function admit(
+  groups: readonly Group[],
+  settled: readonly Member[],
+  between: Judge,
+): readonly Group[] {
+  const everybody = [...settled, ...groups.flat()];
+  const badConnections = (member: Member): number =>
+    everybody.filter((other) => between(member, other).length > 0).length;
+  const ranked = groups
+    .map((group) => ({
+      group,
+      bad: sum(group.map(badConnections)),
+      first: Math.min(...group.map(({ index }) => index)),
+    }))
+    .sort((a, b) => a.bad - b.bad || a.first - b.first);
+  return ranked.reduce<readonly Group[]>((admitted, { group }) => {
+    const others = [...settled, ...admitted.flat(), ...group];
+    const fits = group.every((a) => others.every((b) => between(a, b).length === 0));
+    return fits ? [...admitted, group] : admitted;
+  }, []);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
+}
+
+/** The first of the precedence; whoever has no problem of its own fails with its group. */
+function foremost(problems: readonly InitializationFailure[]): InitializationFailure {
+  return initializationFailures.find((failure) => problems.includes(failure)) ?? 'group';
+}
+
+/** What a connection must reach, in the metrics that are on. */
+type Requirement = readonly {
+  readonly metric: keyof Measurement;
+  readonly failure: InitializationFailure;
+  readonly holds: (value: number) => boolean;
+}[];
+
+function peerRequirement({ constants: { system } }: Session): Requirement {
+  const required = system.peerToPeerRequirements;
+  if (required === undefined) return [];
+  const { latencyMaximum, bandwidthMinimum } = required;
+  return requirement(system, latencyMaximum, bandwidthMinimum, bandwidthMinimum);
+}
+
+function hostRequirement({ constants: { system } }: Session): Requirement {
+  const required = system.peerToHostRequirements;
+  if (required === undefined) return [];
+  const { latencyMaximum, bandwidthDownMinimum, bandwidthUpMinimum } = required;
+  return requirement(system, latencyMaximum, bandwidthDownMinimum, bandwidthUpMinimum);
+}
+
+function requirement(
+  { metrics }: ConstantsSystem,
+  latencyMaximum: number,
+  bandwidthDownMinimum: number,
+  bandwidthUpMinimum: number,
+): Requirement {
+  const all: Requirement = [
+    { metric: 'latency', failure: 'latency', holds: (value) => value <= latencyMaximum },
+    {
+      metric: 'bandwidthDown',
+      failure: 'bandwidthdown',
+      holds: (value) => value >= bandwidthDownMinimum,
+    },
+    {
+      metric: 'bandwidthUp',
+      failure: 'bandwidthup',
+      holds: (value) => value >= bandwidthUpMinimum,
+    },
+  ];
+  return all.filter(({ metric }) => metrics?.[metric] === true);
+}
+
+/** By member, what it tells of each device token. Who is not among them does not measure. */
+type Measured = ReadonlyMap<Member, ReadonlyMap<string, Measurement>>;
+
+function measuredBy(members: readonly Member[]): Measured {
+  return new Map(
+    members.map((member) => [
+      member,
+      new Map(lowerCaseEntries(member.properties.system.measurements)),
+    ]),
+  );
+}
+
+/** The problems of a connection as its first end tells them. */
+type Judge = (from: Member, to: Member) => readonly InitializationFailure[];
+
+function judge(measured: Measured, requirement: Requirement): Judge {
+  return (from, { deviceToken }) => {
+    const told = measured.get(from);
+    // Users of one device share its token: there is nothing between them.
+    const isNear = deviceToken !== undefined && from.deviceToken === deviceToken;
+    if (told === undefined || isNear) return [];
+    const measurement = told.get(deviceToken ?? '') ?? {};
+    return requirement.flatMap(({ metric, failure, holds }) => {
+      const value = measurement[metric];
+      return value === undefined ? 'network' : holds(value) ? [] : failure;
+    });
+  };
+}
+
+/** Who of those who are admitted fails at the host, and who may be host of all others. */
+function chooseHost(
+  session: Session,
+  admitted: readonly Group[],
+  settled: readonly Member[],
+  measured: Measured,
+): { readonly failures: Failures; readonly candidates: readonly string[] } {
+  const required = session.constants.system.peerToHostRequirements;
+  const members = admitted.flat();
+  if (required === undefined || members.length === 0)
+    return { failures: new Map(), candidates: [] };
+  const toHost = judge(measured, hostRequirement(session));
+  const possible = [...settled, ...members].filter(({ deviceToken }) => deviceToken !== undefined);
+  const known = possible.filter(
+    ({ deviceToken }) => deviceToken === session.properties.system.host,
+  );
+  const hosts = (known.length > 0 ? known : possible).map((host) => {
+    const passing = admitted.filter((group) => group.every((one) => !toHost(one, host).length));
+    const isIn = settled.includes(host) || passing.flat().includes(host);
+    return { host, passing: isIn ? passing.flat() : [] };
+  });
+  const costTo = costBy(required.hostSelectionMetric, measured);
+  const [best] = hosts.toSorted(
+    (a, b) =>
+      b.passing.length - a.passing.length ||
+      compare(costTo(a.host, a.passing), costTo(b.host, b.passing)),
+  );
+  const passing = best?.passing ?? [];
+  const failing = members.filter((member) => !passing.includes(member));
+  const candidates = hosts
+    .filter((one) => passing.length > 0 && passing.every((member) => one.passing.includes(member)))
+    .map(({ host }) => ({ host, cost: costTo(host, passing) }))
+    .sort((a, b) => compare(a.cost, b.cost));
+  return {
+    failures: new Map(
+      failing.map((member) => [member.index, foremost(best ? toHost(member, best.host) : [])]),
+    ),
+    candidates: [...new Set(tokensOf(candidates.map(({ host }) => host)))],
+  };
+}
+
+/** How bad the worst connection to a host is, by the selection metric; the lower the better. */
+function costBy(metric: string, measured: Measured) {
+  return (host: Member, members: readonly Member[]): number => {
+    const distant = members.filter(({ deviceToken }) => deviceToken !== host.deviceToken);
+    const costs = distant.map((member) => {
+      const { latency, bandwidthDown, bandwidthUp } =
+        measured.get(member)?.get(host.deviceToken ?? '') ?? {};
+      switch (metric) {
+        case 'bandwidthdown':
+          return -(bandwidthDown ?? 0);
+        case 'bandwidthup':
+          return -(bandwidthUp ?? 0);
+        case 'bandwidth':
+          return -((bandwidthDown ?? 0) + (bandwidthUp ?? 0));
+        default:
+          return latency ?? Infinity;
+      }
+    });
+    return Math.max(...costs);
+  };
+}
+
+/** Where subtraction fails: costs may be infinite. */
+function compare(a: number, b: number): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}

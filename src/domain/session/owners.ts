@@ -1,0 +1,161 @@
+/**
+ * Owners: with the capability hasOwners some member owns the session.
+ *
+ * Who creates it owns it. When the last owner goes, by leaving, by removal or by time, the policy
+ * `migration` decides: `oldest` makes an owner of the accepted member who joined first,
+ * `endsession` ends the session.
+ *
+ * Invariant: while a session with hasOwners has accepted members, it has an owner.
+ *
+ * @source contract 7, documented 2.2
+ */
+
+import { xuidOf, type Caller } from '../caller.ts';
+import type { Xuid } from '../ids.ts';
+import { isJsonObject, jsonEquals } from '../json.ts';
+import { limits } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
+import { restrictionsOf } from './properties.ts';
+import type { PropertiesRequest } from './request.ts';
+import { memberOf, type Member, type Session } from './session.ts';
+
+/** The members who own the session; none without the capability. */
+export function ownersOf({ properties, members }: Session): readonly Member[] {
+  const { owners } = properties.system;
+  return owners === undefined ? [] : members.filter(({ index }) => owners.includes(index));
+}
+
+/** True of a user who owns the session. */
+export function isOwner(session: Session, caller: Caller): boolean {
+  const xuid = xuidOf(caller);
+  return xuid !== undefined && ownersOf(session).some((owner) => owner.xuid === xuid);
+}
+
+/** True of those whom the rules of ownership do not bind: owners and game services. */
+export function managesSession(session: Session, caller: Caller): boolean {
+  return caller.kind === 'service' || isOwner(session, caller);
+}
+
+/**
+ * The owners of whom it matters whether one has blocked the caller; undefined when it does not
+ * matter, so that nobody need be asked.
+ */
+export function ownersToAsk(session: Session, caller: Caller): readonly Xuid[] | undefined {
+  const xuid = xuidOf(caller);
+  if (xuid === undefined || memberOf(session, xuid) !== undefined) return undefined;
+  const owners = ownersOf(session);
+  return owners.length === 0 ? undefined : owners.map((owner) => owner.xuid);
+}
+
+/**
+ * The session with its owners as they are after members came or went; `ended` when the last owner
+ * went and the policy ends it. To be applied after all that adds or removes members.
+ */
+export function withOwners(session: Session): Session | 'ended' {
+  const { capabilities, ownershipPolicies } = session.constants.system;
+  if (!capabilities.hasOwners) return session;
+  const former = session.properties.system.owners ?? [];
+  const accepted = session.members.filter(({ status }) => status !== 'reserved');
+  const stayed = former.filter((index) => accepted.some((member) => member.index === index));
+  if (stayed.length > 0 && stayed.length === former.length) return session;
+  if (stayed.length > 0) return ownedBy(session, stayed);
+  const isLastGone = former.length > 0;
+  if (isLastGone && ownershipPolicies?.['migration'] !== 'oldest') return 'ended';
+  const [oldest] = accepted.toSorted((a, b) => a.joinTimeMs - b.joinTimeMs || a.index - b.index);
+  if (oldest === undefined && !isLastGone) return session;
+  return ownedBy(session, oldest === undefined ? [] : [oldest.index]);
+}
+
+function ownedBy(session: Session, owners: readonly number[]): Session {
+  const { owners: _former, ...rest } = session.properties.system;
+  const system = owners.length === 0 ? rest : { ...rest, owners };
+  return { ...session, properties: { ...session.properties, system } };
+}
+
+/**
+ * The session in which `owner` has removed these members: they are not readmitted as former
+ * members, and who removed them is kept.
+ */
+export function noteKicks(session: Session, kicked: readonly Member[], owner: Xuid): Session {
+  if (kicked.length === 0) return session;
+  const xuids = kicked.map(({ xuid }) => xuid);
+  const kicks = xuids.map((xuid) => ({ xuid, by: owner }));
+  return {
+    ...session,
+    formerXuids: session.formerXuids.filter((xuid) => !xuids.includes(xuid)),
+    kicks: [...(session.kicks ?? []), ...kicks].slice(-limits.formerMembersMax),
+  };
+}
+
+/**
+ * Nothing when the caller may write these properties: an owner, a service, or anybody where no
+ * owner is or the fields of `system` that change are left to all members. The title's own
+ * properties are for every member.
+ *
+ * Refuses: ownerRequired.
+ *
+ * @source contract 5; guess: unknowns.md "custom properties in sessions with owners"
+ */
+export function mayWriteOwnedProperties(
+  session: Session,
+  request: PropertiesRequest | undefined,
+  caller: Caller,
+): Refusal | undefined {
+  // Who comes into a session without an owner becomes its owner.
+  if (ownersOf(session).length === 0 || managesSession(session, caller)) return undefined;
+  const open = session.constants.system.ownershipPolicies?.['nonOwnerModifiableSystemProperties'];
+  const field = Object.entries(request?.system ?? {}).find(
+    ([name, asked]) =>
+      asked !== undefined &&
+      !(Array.isArray(open) && open.includes(name)) &&
+      !holds(session, name, asked),
+  )?.[0];
+  if (field === undefined) return undefined;
+  const path = `$.properties.system.${field}`;
+  return new Refusal(
+    'ownerRequired',
+    `${path} is for the owners of the session; ownershipPolicies.nonOwnerModifiableSystemProperties does not list it.`,
+    { detail: path },
+  );
+}
+
+/** True when the session says so already: clients send back what they read, and false for absent. */
+function holds(session: Session, name: string, asked: unknown): boolean {
+  const system = new Map<string, unknown>(Object.entries(session.properties.system));
+  const { join, read } = restrictionsOf(session);
+  const held = system.get(name);
+  return (
+    jsonEquals(held, asked) ||
+    (saysNothing(held) && saysNothing(asked)) ||
+    (name === 'joinRestriction' && asked === join) ||
+    (name === 'readRestriction' && asked === read)
+  );
+}
+
+function saysNothing(value: unknown): boolean {
+  return (
+    value == null ||
+    value === false ||
+    (Array.isArray(value) && value.length === 0) ||
+    (isJsonObject(value) && Object.keys(value).length === 0)
+  );
+}
+
+/**
+ * Nothing when the caller, who is a member, may invite to the session.
+ *
+ * Refuses: ownerRequired.
+ */
+export function mayInvite(session: Session, caller: Caller): Refusal | undefined {
+  const { capabilities, ownershipPolicies } = session.constants.system;
+  if (!capabilities.hasOwners || ownershipPolicies?.['allowNonOwnerInviteHandles'] === true) {
+    return undefined;
+  }
+  return managesSession(session, caller)
+    ? undefined
+    : new Refusal(
+        'ownerRequired',
+        'Only owners invite to this session; ownershipPolicies.allowNonOwnerInviteHandles would let every member.',
+        { detail: 'allowNonOwnerInviteHandles false' },
+      );
+}

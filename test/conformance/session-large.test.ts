@@ -1,0 +1,255 @@
+/** Sessions of thousands, whose members are shown nobody but themselves. @source contract 7 */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '../../src/domain/json.ts';
+import { formatSessionPath } from '../../src/domain/session/reference.ts';
+import { at, isAimed, joinBody, type Kit, type KitUser, startKit } from '../../src/testing/kit.ts';
+import { leave, needsClock, reserve } from './answers.ts';
+import { blankTemplate, expectRefusal, expectStatus, newSession, read } from './new-session.ts';
+
+const skip = isAimed && needsClock;
+
+/** A large session that `ada` has created and is active in. */
+async function largeSession(kit: Kit, constants: JsonObject = {}) {
+  const ada = kit.user('ada');
+  const made = await newSession(kit, ada, {
+    constants: { maxMembersCount: 10_000, capabilities: { large: true }, ...constants },
+  });
+  return { ada, ...made };
+}
+
+function users(kit: Kit, count: number): readonly KitUser[] {
+  return Array.from({ length: count }, (_, n) => kit.user(`user-${n}`));
+}
+
+// @source contract 7, wire 3.7, wire 10.1 S5
+test('S5 everybody sees only themselves, as `me`, and everybody is counted', async () => {
+  await using kit = await startKit();
+  const { ada, reference } = await largeSession(kit);
+  for (const user of users(kit, 120)) await expectStatus(200, user.join(reference));
+
+  const [own, other, stranger] = await Promise.all([
+    read(ada, reference),
+    read(kit.user('user-119'), reference),
+    read(kit.user('stranger'), reference),
+  ]);
+
+  assert.deepEqual(Object.keys(own.json.members as JsonObject), ['me']);
+  assert.equal(at(own.json, 'members.me.constants.system.xuid'), ada.xuid);
+  assert.equal(at(own.json, 'members.me.constants.system.index'), 0);
+  assert.equal(at(other.json, 'members.me.constants.system.index'), 120);
+  assert.deepEqual(stranger.json.members, {});
+  for (const { json } of [own, other, stranger]) {
+    assert.equal(at(json, 'membersInfo.count'), 121);
+    assert.equal(at(json, 'membersInfo.accepted'), 121);
+    assert.equal(at(json, 'membersInfo.active'), 121);
+    assert.equal(at(json, 'membersInfo.next'), 121);
+  }
+});
+
+// @source contract 4.3, 7
+test('a member writes and reads back its own, groups and encounters too', async () => {
+  await using kit = await startKit();
+  const { ada, reference } = await largeSession(kit);
+  const bob = kit.user('bob');
+  await expectStatus(200, bob.join(reference));
+  const mine = { system: { groups: ['squad-1'], encounters: ['boss'] }, custom: { level: 7 } };
+
+  await expectStatus(200, bob.putSession(reference, { members: { me: { properties: mine } } }));
+
+  const { json } = await read(bob, reference);
+  assert.deepEqual(at(json, 'members.me.properties.system.groups'), ['squad-1']);
+  assert.deepEqual(at(json, 'members.me.properties.custom'), { level: 7 });
+  assert.equal(
+    at((await read(ada, reference)).json, 'members.me.properties.custom.level'),
+    undefined,
+  );
+});
+
+// @source contract 4, step 6
+test('a write that says what holds already changes nothing', async () => {
+  await using kit = await startKit();
+  const { ada, reference } = await largeSession(kit);
+  const custom = { members: { me: { properties: { custom: { level: 7 } } } } };
+  const first = await expectStatus(200, ada.putSession(reference, custom));
+  const again = await expectStatus(200, ada.putSession(reference, custom));
+  assert.equal(again.etag, first.etag);
+});
+
+// @source contract 7: no reservations, subscriptions, turn, host, removal of others (409)
+for (const [what, body] of [
+  ['a reservation', (other: KitUser) => reserve(other)],
+  ['the removal of somebody else', () => ({ members: { 1: null } })],
+  ['a subscription', () => ({ members: { me: { properties: { system: { subscription } } } } })],
+  ['a turn', () => ({ properties: { system: { turn: [0] } } })],
+  ['a host', () => ({ properties: { system: { host: 'f'.repeat(32) } } })],
+  ['a restriction', () => ({ properties: { system: { joinRestriction: 'followed' } } })],
+] as const satisfies readonly (readonly [string, (other: KitUser) => JsonObject])[]) {
+  test(`${what} is refused`, async () => {
+    await using kit = await startKit();
+    const { ada, reference } = await largeSession(kit);
+    const bob = kit.user('bob');
+    await expectStatus(200, bob.join(reference));
+    const before = await read(ada, reference);
+
+    await expectRefusal(409, 'notInLargeSession', ada.putSession(reference, body(kit.user('cyd'))));
+
+    assert.equal((await read(ada, reference)).etag, before.etag);
+  });
+}
+
+const subscription = {
+  id: '81a3266d-0000-4000-8000-000000000000',
+  changeTypes: ['everything'],
+};
+
+// @source guess: unknowns.md "owners and roles of a large session"
+for (const [what, body] of [
+  ['owners', { constants: { system: { capabilities: { large: true, hasOwners: true } } } }],
+  [
+    'role types',
+    {
+      constants: { system: { capabilities: { large: true } } },
+      roleTypes: { team: { roles: { red: { max: 2 } } } },
+    },
+  ],
+] as const satisfies readonly (readonly [string, JsonObject])[]) {
+  test(`a large session with ${what} is refused`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const reference = kit.reference(blankTemplate);
+
+    const answer = await ada.putSession(reference, { ...body, ...joinBody() });
+
+    assert.ok([400, 409].includes(answer.status), answer.text);
+    assert.match(answer.text, /large/);
+    await expectStatus(204, ada.getSession(reference));
+  });
+}
+
+// @source contract 5: full
+test('the seats are counted, of whoever they are', async () => {
+  await using kit = await startKit();
+  const { reference } = await largeSession(kit, { maxMembersCount: 101 });
+  for (const user of users(kit, 100)) await expectStatus(200, user.join(reference));
+  const late = kit.user('late');
+  await expectRefusal(400, 'sessionFull', late.join(reference));
+
+  await expectStatus(200, kit.user('user-50').putSession(reference, leave));
+  await expectStatus(200, late.join(reference));
+});
+
+// @source contract 4, step 5
+test('the session ends with its last member', async () => {
+  await using kit = await startKit();
+  const { ada, reference } = await largeSession(kit);
+  const all = [ada, ...users(kit, 20)];
+  for (const user of all.slice(1)) await expectStatus(200, user.join(reference));
+
+  const left = await Promise.all(all.map((user) => user.putSession(reference, leave)));
+
+  assert.equal(left.filter(({ status }) => status === 204).length, 1);
+  await expectStatus(204, ada.getSession(reference));
+});
+
+// @source contract 4, step 7; issue: races for the last seat
+test('many who join at once are all in, each with a seat of its own', async () => {
+  await using kit = await startKit();
+  const { reference } = await largeSession(kit);
+  const all = users(kit, 60);
+
+  await Promise.all(all.map((user) => expectStatus(200, user.join(reference))));
+
+  const indexes = await Promise.all(
+    all.map(async (user) =>
+      at((await read(user, reference)).json, 'members.me.constants.system.index'),
+    ),
+  );
+  assert.equal(new Set(indexes).size, 60);
+  assert.equal(at((await read(all[0] as KitUser, reference)).json, 'membersInfo.count'), 61);
+});
+
+// @source contract 6
+test('time moves hundreds of members, a step each', { skip }, async () => {
+  await using kit = await startKit();
+  const { ada, reference } = await largeSession(kit, {
+    readyRemovalTimeout: 5_000,
+    inactiveRemovalTimeout: 60_000,
+  });
+  const all = users(kit, 150);
+  for (const user of all) {
+    await expectStatus(
+      200,
+      user.join(reference, { properties: { system: { active: false, ready: true } } }),
+    );
+  }
+
+  await kit.advance(5_000);
+  const demoted = await read(all[149] as KitUser, reference);
+  assert.equal(at(demoted.json, 'membersInfo.count'), 151);
+  assert.equal(at(demoted.json, 'members.me.properties.system.ready'), undefined);
+
+  await kit.advance(60_000);
+  assert.equal(at((await read(ada, reference)).json, 'membersInfo.count'), 1);
+  const gone = await read(all[0] as KitUser, reference);
+  assert.deepEqual(gone.json.members, {});
+});
+
+// @source contract 8
+test('a member of a large session can set it as activity, and loses it on leaving', async () => {
+  await using kit = await startKit();
+  const { ada, reference } = await largeSession(kit);
+  const bob = kit.user('bob');
+  await expectStatus(200, bob.join(reference));
+  const activity = { type: 'activity', version: 1, sessionRef: reference };
+  const query = { type: 'activity', owners: { xuids: [bob.xuid] } };
+  await expectStatus(201, bob.postHandle(activity));
+  const listed = async () => {
+    const answer = await ada.request('POST', '/handles/query', { body: query });
+    return (answer.json.results as readonly JsonObject[]).length;
+  };
+  assert.equal(await listed(), 1);
+
+  await expectStatus(200, bob.putSession(reference, leave));
+
+  assert.equal(await listed(), 0);
+  await expectRefusal(403, 'notAMember', kit.user('cyd').postHandle(activity));
+});
+
+// @source contract 4.4
+test('the element URIs know the own member alone', async () => {
+  await using kit = await startKit();
+  const { ada, reference } = await largeSession(kit);
+  const path = formatSessionPath(reference);
+  const bob = kit.user('bob');
+  await expectStatus(200, bob.join(reference));
+
+  const me = await expectStatus(200, bob.request('GET', `${path}/members/me`));
+  assert.equal(at(me.json, 'constants.system.index'), 1);
+  await expectStatus(204, bob.request('GET', `${path}/members/0`));
+  await expectStatus(204, bob.request('DELETE', `${path}/members/0`));
+  assert.deepEqual(
+    Object.keys((await expectStatus(200, ada.request('GET', `${path}/members`))).json),
+    ['me'],
+  );
+  await expectStatus(200, bob.request('DELETE', `${path}/members/me`));
+  assert.equal(at((await read(ada, reference)).json, 'membersInfo.count'), 1);
+});
+
+// @source contract 3.1, 5
+test('titles in broadcastViewerTitleIds read a broadcast that is private', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = { ...kit.reference('blank'), name: ada.xuid };
+  const viewers = { visibility: 'private', broadcastViewerTitleIds: ['1234567890'] };
+  const capabilities = { large: true, broadcast: true };
+  await expectStatus(
+    201,
+    ada.putSession(reference, {
+      constants: { system: { maxMembersCount: 1_000, capabilities, ...viewers } },
+      members: { me: { properties: { system: { active: true } } } },
+    }),
+  );
+  await expectStatus(200, kit.user('viewer').getSession(reference));
+});

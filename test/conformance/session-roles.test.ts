@@ -1,0 +1,401 @@
+/** Roles: what members are in a session, counted and bounded. @source contract 7, wire 3.6, 4.2 */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '../../src/domain/json.ts';
+import type { SessionReference } from '../../src/domain/session/reference.ts';
+import { at, joinBody, startKit, type Kit, type KitUser } from '../../src/testing/kit.ts';
+import {
+  anHourMs,
+  assertCarriesDocument,
+  assertIsText,
+  blankTemplate,
+  expectRefusal,
+  expectStatus,
+  indexOf,
+  newSession,
+  ofMember,
+  read,
+} from './new-session.ts';
+
+const team: JsonObject = {
+  mutableRoleSettings: ['max', 'target'],
+  roles: { red: { max: 2, target: 1 }, blue: { max: 2 } },
+};
+
+const myRoles = (roles: JsonObject): JsonObject => ({ members: { me: { roles } } });
+const rolesOf = (index: number, roles: JsonObject): JsonObject => ({
+  members: { [index]: { roles } },
+});
+
+/** A session of `creator`, who owns it unless told otherwise, with these role types. */
+async function withRoles(
+  kit: Kit,
+  creator: KitUser,
+  roleTypes: JsonObject = { team },
+  hasOwners = true,
+): Promise<SessionReference> {
+  const reference = kit.reference(blankTemplate);
+  const constants = {
+    system: {
+      inactiveRemovalTimeout: anHourMs,
+      ...(hasOwners && {
+        capabilities: { hasOwners: true },
+        ownershipPolicies: { migration: 'oldest' },
+      }),
+    },
+  };
+  await expectStatus(201, creator.putSession(reference, { constants, roleTypes, ...joinBody() }));
+  return reference;
+}
+
+// @source contract 7, wire 3.6 "memberXuids required whenever count > 0"
+test('W16 a member takes a role, which is counted in the document', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const reference = await withRoles(kit, ada);
+
+  const joined = await expectStatus(200, bob.join(reference, { roles: { team: 'red' } }));
+
+  assert.deepEqual(ofMember(joined.json, bob, 'roles'), { team: 'red' });
+  assert.equal(ofMember(joined.json, ada, 'roles'), undefined);
+  assert.deepEqual(at((await read(ada, reference)).json, 'roleTypes'), {
+    team: {
+      mutableRoleSettings: ['max', 'target'],
+      roles: {
+        red: { max: 2, target: 1, count: 1, memberXuids: [bob.xuid] },
+        blue: { max: 2, count: 0, memberXuids: [] },
+      },
+    },
+  });
+});
+
+// @source contract 7 "A member has at most one role per type"
+test('a member has one role of a type, changes it, and gives it up', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = await withRoles(kit, ada, { team, job: { roles: { medic: {} } } });
+  const put = (roles: JsonObject) => expectStatus(200, ada.putSession(reference, myRoles(roles)));
+  await put({ team: 'red', job: 'medic' });
+
+  const changed = await put({ team: 'blue' });
+  const none = await put({ team: null });
+
+  assert.deepEqual(ofMember(changed.json, ada, 'roles'), { team: 'blue', job: 'medic' });
+  assert.equal(at(changed.json, 'roleTypes.team.roles.red.count'), 0);
+  assert.deepEqual(ofMember(none.json, ada, 'roles'), { job: 'medic' });
+  assert.equal((await put({ team: null })).etag, none.etag);
+  assert.equal(ofMember((await put({ job: null })).json, ada, 'roles'), undefined);
+});
+
+// @source contract 4.4, 7
+test('a role may be taken by the element members/me', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { scid, templateName, name } = await withRoles(kit, ada);
+
+  const { json } = await expectStatus(
+    200,
+    ada.request(
+      'PUT',
+      `/serviceconfigs/${scid}/sessiontemplates/${templateName}/sessions/${name}/members/me`,
+      { body: { roles: { team: 'red' } } },
+    ),
+  );
+
+  assert.deepEqual(ofMember(json, ada, 'roles'), { team: 'red' });
+});
+
+// @source contract 7 "over max → 409 roleFull"
+test('a role over its max is refused with 409 roleFull, and free again when a member goes', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const reference = await withRoles(kit, ada, { team: { roles: { red: { max: 1 } } } });
+  await expectStatus(200, bob.join(reference, { roles: { team: 'red' } }));
+  await expectStatus(200, cid.join(reference));
+  const { etag } = await read(ada, reference);
+
+  const refused = await expectRefusal(
+    409,
+    'roleFull',
+    cid.putSession(reference, myRoles({ team: 'red' })),
+  );
+
+  assertIsText(refused);
+  assert.equal(refused.detail, 'team.red max 1');
+  assert.equal((await read(ada, reference)).etag, etag);
+  await expectRefusal(409, 'roleFull', kit.user('dot').join(reference, { roles: { team: 'red' } }));
+
+  await expectStatus(200, bob.putSession(reference, { members: { me: null } }));
+  const { json } = await expectStatus(200, cid.putSession(reference, myRoles({ team: 'red' })));
+  assert.deepEqual(at(json, 'roleTypes.team.roles.red.memberXuids'), [cid.xuid]);
+});
+
+// @source contract 7; guess: unknowns.md "strange roles"
+test('a role that is not there is refused, and what is there is named', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = await withRoles(kit, ada);
+  const plain = (await newSession(kit, ada)).reference;
+
+  for (const [where, roles, detail] of [
+    [reference, { team: 'green' }, '$.members.me.roles.team'],
+    [reference, { team: 'Red' }, '$.members.me.roles.team'],
+    [reference, { clan: 'red' }, '$.members.me.roles.clan'],
+    [reference, { team: 7 }, '$.members.me.roles.team'],
+    [plain, { team: 'red' }, '$.members.me.roles.team'],
+  ] as const) {
+    const refused = await expectRefusal(
+      400,
+      'requestInvalid',
+      ada.putSession(where, myRoles(roles)),
+    );
+    assert.equal(refused.detail, detail);
+  }
+  const { text } = await ada.putSession(reference, myRoles({ team: 'green' }));
+  assert.match(text, /"red", "blue"/);
+});
+
+// @source contract 7 "ownerManaged types are assigned by owners only"
+test('roles of an owner-managed type are assigned by owners, to themselves and to others', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const lfg = { ownerManaged: true, roles: { confirmed: { max: 4, target: 2 } } };
+  const reference = await withRoles(kit, ada, { lfg });
+  const joined = await expectStatus(200, bob.join(reference));
+  const index = indexOf(joined.json, bob);
+
+  assertCarriesDocument(
+    await expectRefusal(
+      403,
+      'ownerRequired',
+      bob.putSession(reference, myRoles({ lfg: 'confirmed' })),
+    ),
+  );
+  const { json } = await expectStatus(
+    200,
+    ada.putSession(reference, rolesOf(index, { lfg: 'confirmed' })),
+  );
+  const own = await expectStatus(200, ada.putSession(reference, myRoles({ lfg: 'confirmed' })));
+
+  assert.deepEqual(ofMember(json, bob, 'roles'), { lfg: 'confirmed' });
+  assert.deepEqual(at(own.json, 'roleTypes.lfg.roles.confirmed'), {
+    max: 4,
+    target: 2,
+    count: 2,
+    memberXuids: [ada.xuid, bob.xuid],
+  });
+  await expectRefusal(403, 'ownerRequired', bob.putSession(reference, myRoles({ lfg: null })));
+  const freed = await expectStatus(200, ada.putSession(reference, rolesOf(index, { lfg: null })));
+  assert.equal(ofMember(freed.json, bob, 'roles'), undefined);
+});
+
+// @source contract 7; guess: unknowns.md "roles of others"
+test('roles of others are assigned by owners and services alone, and nothing else of others is', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const reference = await withRoles(kit, ada);
+  const joined = await expectStatus(200, bob.join(reference));
+  const [adas, bobs] = [indexOf(joined.json, ada), indexOf(joined.json, bob)];
+
+  assertCarriesDocument(
+    await expectRefusal(
+      403,
+      'ownerRequired',
+      bob.putSession(reference, rolesOf(adas, { team: 'red' })),
+    ),
+  );
+  const more = {
+    members: { [bobs]: { roles: { team: 'red' }, properties: { custom: { a: 1 } } } },
+  };
+  await expectRefusal(403, 'memberNotYours', ada.putSession(reference, more));
+  await expectRefusal(403, 'memberNotYours', kit.service().putSession(reference, more));
+  await expectRefusal(
+    400,
+    'requestInvalid',
+    ada.putSession(reference, rolesOf(99, { team: 'red' })),
+  );
+  const { json } = await expectStatus(
+    200,
+    kit.service().putSession(reference, rolesOf(bobs, { team: 'blue' })),
+  );
+  assert.deepEqual(ofMember(json, bob, 'roles'), { team: 'blue' });
+});
+
+// @source guess: unknowns.md "roles of reservations"
+test('a reservation may have a role: it holds the place, and keeps it when it is taken', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const reference = await withRoles(kit, ada, { team: { roles: { red: { max: 1 } } } });
+  const reserved = await expectStatus(
+    200,
+    ada.putSession(reference, {
+      members: { reserve_0: { constants: { system: { xuid: bob.xuid } } } },
+    }),
+  );
+  const index = indexOf(reserved.json, bob);
+  await expectStatus(200, ada.putSession(reference, rolesOf(index, { team: 'red' })));
+
+  await expectRefusal(409, 'roleFull', cid.join(reference, { roles: { team: 'red' } }));
+  const { json } = await expectStatus(200, bob.join(reference));
+
+  assert.deepEqual(ofMember(json, bob, 'roles'), { team: 'red' });
+  assert.equal(ofMember(json, bob, 'reserved'), undefined);
+});
+
+// @source wire 10.2 W17, contract 7 "Owners may change mutable settings"
+test('W17 owners change mutable role settings, and others do not', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const fixed = { roles: { medic: { max: 1 } } };
+  const reference = await withRoles(kit, ada, { team, job: fixed });
+  await expectStatus(200, bob.join(reference));
+  // The client lists all roles that it knows, and leaves out zeros.
+  const body = {
+    roleTypes: {
+      team: { roles: { red: { max: 4, target: 3 }, blue: { max: 2 } } },
+      job: { roles: { medic: { max: 1 } } },
+    },
+  };
+
+  assertCarriesDocument(await expectRefusal(403, 'ownerRequired', bob.putSession(reference, body)));
+  const { json, etag } = await expectStatus(200, ada.putSession(reference, body));
+
+  assert.deepEqual(at(json, 'roleTypes.team.roles.red'), {
+    max: 4,
+    target: 3,
+    count: 0,
+    memberXuids: [],
+  });
+  assert.equal((await expectStatus(200, bob.putSession(reference, body))).etag, etag);
+  for (const [code, status, roleTypes] of [
+    ['roleSettingsFixed', 409, { job: { roles: { medic: { max: 2 } } } }],
+    ['roleSettingsFixed', 409, { team: { ownerManaged: true } }],
+    ['requestInvalid', 400, { team: { roles: { red: { target: 5 } } } }],
+    ['requestInvalid', 400, { team: { roles: { green: { max: 1 } } } }],
+    ['requestInvalid', 400, { clan: { roles: {} } }],
+  ] as const) {
+    assertIsText(await expectRefusal(status, code, ada.putSession(reference, { roleTypes })));
+  }
+  assert.equal((await read(ada, reference)).etag, etag);
+});
+
+// @source guess: unknowns.md "role settings without owners"
+test('without owners role settings are changed by services', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = await withRoles(kit, ada, { team }, false);
+  const body = { roleTypes: { team: { roles: { blue: { max: 9 } } } } };
+
+  await expectRefusal(403, 'ownerRequired', ada.putSession(reference, body));
+  const { json } = await expectStatus(200, kit.service().putSession(reference, body));
+
+  assert.equal(at(json, 'roleTypes.team.roles.blue.max'), 9);
+});
+
+// @source guess: unknowns.md "a max below the count"
+test('a max is not set below the number of those who have the role', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const reference = await withRoles(kit, ada);
+  await expectStatus(200, ada.putSession(reference, myRoles({ team: 'red' })));
+  await expectStatus(200, bob.join(reference, { roles: { team: 'red' } }));
+
+  await expectRefusal(
+    409,
+    'roleFull',
+    ada.putSession(reference, { roleTypes: { team: { roles: { red: { max: 1 } } } } }),
+  );
+});
+
+// @source contract 3.1, 7: names lower-case alphanumeric ≤ 100, target ≤ max, ownerManaged needs hasOwners
+for (const [what, roleTypes, detail] of [
+  ['a type in capitals', { Team: { roles: {} } }, '$.roleTypes.Team'],
+  ['a role with a space', { team: { roles: { 'r d': {} } } }, '$.roleTypes.team.roles["r d"]'],
+  [
+    'a long name',
+    { team: { roles: { ['r'.repeat(101)]: {} } } },
+    `$.roleTypes.team.roles.${'r'.repeat(101)}`,
+  ],
+  [
+    'a target above max',
+    { team: { roles: { red: { max: 1, target: 2 } } } },
+    '$.roleTypes.team.roles.red.target',
+  ],
+  ['a max of none', { team: { roles: { red: { max: 0 } } } }, '$.roleTypes.team.roles.red.max'],
+  [
+    'another mutable setting',
+    { team: { mutableRoleSettings: ['count'] } },
+    '$.roleTypes.team.mutableRoleSettings[0]',
+  ],
+  ['management without owners', { team: { ownerManaged: true } }, '$.roleTypes.team.ownerManaged'],
+  ['an unknown member', { team: { role: {} } }, '$.roleTypes.team.role'],
+] as const) {
+  test(`role types with ${what} are refused`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const reference = kit.reference(blankTemplate);
+
+    const refused = await expectRefusal(
+      400,
+      'requestInvalid',
+      ada.putSession(reference, { roleTypes, ...joinBody() }),
+    );
+
+    assertIsText(refused);
+    assert.equal(refused.detail, detail);
+    await expectStatus(204, ada.getSession(reference));
+  });
+}
+
+const writers = 50;
+
+/** How many of these answers there are by status and refusal. */
+function tally(answers: readonly { status: number; refusal: string | undefined }[]): JsonObject {
+  const counts = new Map<string, number>();
+  for (const { status, refusal } of answers) {
+    const kind = refusal ?? String(status);
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return Object.fromEntries(counts);
+}
+
+// @source contract 4 step 7, 7; issue: two joins for the last slot
+for (const max of [1, 3]) {
+  test(`of ${writers} who join at once for ${max} places of a role ${max} get in, the rest are told`, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const reference = await withRoles(kit, ada, { team: { roles: { red: { max } } } });
+    const users = Array.from({ length: writers }, (_user, n) => kit.user(`racer ${n}`));
+
+    const answers = await Promise.all(
+      users.map((user) => user.join(reference, { roles: { team: 'red' } })),
+    );
+
+    assert.deepEqual(tally(answers), { 200: max, roleFull: writers - max });
+    const { json } = await read(ada, reference);
+    assert.equal(at(json, 'membersInfo.count'), 1 + max);
+    assert.equal(at(json, 'roleTypes.team.roles.red.count'), max);
+    const winners = users.filter((_user, i) => answers[i]?.status === 200);
+    assert.deepEqual(
+      new Set(at(json, 'roleTypes.team.roles.red.memberXuids') as string[]),
+      new Set(winners.map(({ xuid }) => xuid)),
+    );
+  });
+}
+
+// @source contract 4 step 7, 4.3; issue: races for the last seat
+test(`of ${writers} who join at once for the last seat one gets in, the rest are told sessionFull`, async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada, { constants: { maxMembersCount: 2 } });
+  const users = Array.from({ length: writers }, (_user, n) => kit.user(`racer ${n}`));
+
+  const answers = await Promise.all(users.map((user) => user.join(reference)));
+
+  assert.deepEqual(tally(answers), { 200: 1, sessionFull: writers - 1 });
+  const { json } = await read(ada, reference);
+  assert.equal(at(json, 'membersInfo.count'), 2);
+  const winner = users.find((_user, i) => answers[i]?.status === 200);
+  assert.ok(winner && indexOf(json, winner) === 1);
+});
