@@ -9,12 +9,11 @@ import {
 } from '../domain/handle/create.ts';
 import type { ActivityHandle, Handle, SearchHandle } from '../domain/handle/handle.ts';
 import type { HandleRequest } from '../domain/handle/request.ts';
-import type { Guid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
-import type { Batch, Committed, Conflict, SessionRecord } from '../store/store.ts';
+import type { Batch, Committed, Conflict, SessionRecord, Taken } from '../store/store.ts';
 import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
 import type { World } from './world.ts';
 
@@ -42,8 +41,8 @@ export async function createHandle(
   }
 
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
-    const earlier = await findEarlier(world, request, caller);
-    if (earlier !== undefined) return earlier;
+    const earlier = request.id === undefined ? undefined : await world.store.handle(request.id);
+    if (earlier !== undefined) return answerEarlier(earlier, request, caller);
     const reference = {
       ...request.reference,
       name: request.reference.name ?? world.ids.guid(),
@@ -58,31 +57,22 @@ export async function createHandle(
     });
     if (decision instanceof Refusal) return decision;
     const outcome = await commitHandle(world, record, decision);
-    if (outcome.kind === 'conflict') continue;
-    // Of two requests with the same id under way at once the store keeps the first.
-    if (request.id !== undefined)
-      return (await findEarlier(world, request, caller, decision.handle)) ?? tooBusy();
-    return { handle: decision.handle, created: true };
+    if (outcome.kind === 'committed') return { handle: decision.handle, created: true };
+    if (outcome.kind === 'taken') return answerEarlier(outcome.handle, request, caller);
   }
   return tooBusy();
 }
 
-async function findEarlier(
-  { store }: World,
+/** The answer to a request with the id of a handle that is there. */
+function answerEarlier(
+  handle: Handle,
   request: HandleRequest,
   caller: Caller,
-  own?: Handle,
-): Promise<MadeHandle | Refusal | undefined> {
-  const handle = request.id === undefined ? undefined : await store.handle(request.id);
-  if (handle === undefined) return undefined;
-  if (own !== undefined && own.requestId === handle.requestId) return { handle, created: true };
-  return isSameHandle(handle, request, caller) ? { handle, created: false } : idTaken(handle.id);
-}
-
-function idTaken(id: Guid): Refusal {
+): MadeHandle | Refusal {
+  if (isSameHandle(handle, request, caller)) return { handle, created: false };
   return new Refusal(
     'handleIdTaken',
-    `A handle with id ${id} exists and says something else; send a fresh id, or none.`,
+    `A handle with id ${handle.id} exists and says something else; send a fresh id, or none.`,
     { detail: '$.id' },
   );
 }
@@ -117,7 +107,7 @@ async function commitHandle(
   world: World,
   record: SessionRecord | undefined,
   { handle, session }: HandleDecision,
-): Promise<Committed | Conflict> {
+): Promise<Committed | Conflict | Taken> {
   const beside: Batch = {
     handles: [handle],
     ...(handle.type === 'activity' && (await asCurrentActivity(world, handle))),

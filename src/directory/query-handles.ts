@@ -34,13 +34,11 @@ export async function queryActivities(
   if (config instanceof Refusal) return config;
   const xuids = await peopleAskedFor(world, owners, caller, '$.owners');
   if (xuids instanceof Refusal) return xuids;
-  const asked = new Set(xuids);
   const seen = new Set<Guid>();
   const results: ActivityResult[] = [];
-  for (const handle of await world.store.activitiesOf([...asked], scid)) {
+  for (const handle of await world.store.activitiesOf(xuids, scid)) {
     if (results.length === limits.handleQueryResultsMax) break;
-    // A pointer is a hint: it may name somebody else's handle, if two came with one id at once.
-    if (handle.type !== 'activity' || !asked.has(handle.ownerXuid) || seen.has(handle.id)) continue;
+    if (handle.type !== 'activity' || seen.has(handle.id)) continue;
     seen.add(handle.id);
     const session = await confirmedSession(world, handle, caller);
     if (session !== undefined) results.push({ handle, session });

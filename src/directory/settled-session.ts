@@ -16,6 +16,7 @@ import type {
   RecentRecord,
   SessionPut,
   SessionRecord,
+  Taken,
 } from '../store/store.ts';
 import type { SearchIndex } from './search-index.ts';
 import type { World } from './world.ts';
@@ -60,7 +61,8 @@ export async function readSettledSession(
     const settled = settle(before.session, nowMs);
     const outcome = await commitSession(world, before, settled);
     if (outcome.kind === 'conflict') record = outcome.current;
-    else record = settled && { revision: record.revision + 1, session: asStored(settled) };
+    else if (outcome.kind === 'committed')
+      record = settled && { revision: record.revision + 1, session: asStored(settled) };
   }
   return tooBusy();
 }
@@ -113,7 +115,7 @@ export async function commitSession(
   before: SessionRecord | { readonly revision: 0; readonly session: Session },
   next: Session | undefined,
   beside: BesideSession = {},
-): Promise<Committed | Conflict> {
+): Promise<Committed | Conflict | Taken> {
   const key = keyOf(before.session.reference);
   const expectRevision = before.revision;
   const former = before.revision === 0 ? undefined : before.session;

@@ -64,7 +64,7 @@ export async function writeSession(
     if (outcome.kind === 'committed') {
       return decision.kind === 'deleted' ? decision : { ...decision, stored: true };
     }
-    known = { record: outcome.current, isCurrent: true };
+    if (outcome.kind === 'conflict') known = { record: outcome.current, isCurrent: true };
   }
   return tooBusy();
 }

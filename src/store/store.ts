@@ -77,10 +77,11 @@ export interface Store extends AsyncDisposable {
 
   /**
    * The whole batch or nothing. The session part is compare-and-set: `conflict` when the stored
-   * revision is not `expectRevision`, with the winner's record to save a read. `committed` means
-   * durable as the store was asked to be, and so is the winner of a conflict.
+   * revision is not `expectRevision`, with the winner's record to save a read. `taken` when a handle
+   * of the batch has the id of one that another request made, whatever the session is like.
+   * `committed` means durable as the store was asked to be, and so is the winner of a conflict.
    */
-  commit(batch: Batch): Promise<Committed | Conflict>;
+  commit(batch: Batch): Promise<Committed | Conflict | Taken>;
 
   /**
    * Sessions whose search handle was set, changed or lost after `cursor`, the longest ago first,
@@ -134,7 +135,8 @@ export interface Store extends AsyncDisposable {
 }
 
 /**
- * `revision` rises by one with each commit of a record; 0 stands for "no record".
+ * `revision` rises by one with each commit of a record, or by more after commits that failed; 0
+ * stands for "no record".
  *
  * A key is not given a revision a second time, not even when its session was deleted and created
  * again, as long as anyone lives who has read the former one: whoever decided upon a session that
@@ -171,7 +173,7 @@ export type RecentRecord = {
 /** Applied in the order of its members: what is removed is gone, even if the batch also puts it. */
 export type Batch = {
   readonly session?: SessionPut | SessionDelete;
-  /** Handles to keep. An id that is there already is left as it is. */
+  /** Handles to keep. One that is there already, by the same request, is left as it is. */
   readonly handles?: readonly Handle[];
   /** Points (owner, service config) at an activity, in place of the former one. */
   readonly pointActivity?: {
@@ -231,6 +233,8 @@ export type MemberRow = { readonly member: Member; readonly dueMs: Milliseconds 
 
 export type Committed = { readonly kind: 'committed' };
 export type Conflict = { readonly kind: 'conflict'; readonly current: SessionRecord | undefined };
+/** The handle that has the id: its `requestId` is another one. */
+export type Taken = { readonly kind: 'taken'; readonly handle: Handle };
 
 /** How long an acknowledged write lasts: through power loss, or through the death of the process. */
 export type Durability = 'strict' | 'relaxed';

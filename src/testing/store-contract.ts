@@ -8,7 +8,13 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
 import { formatJson, isRawNumber, parseExactJson, type JsonObject } from '../domain/json.ts';
-import { StoreUnavailable, type Committed, type Conflict, type Store } from '../store/store.ts';
+import {
+  StoreUnavailable,
+  type Committed,
+  type Hint,
+  type ListEntry,
+  type Store,
+} from '../store/store.ts';
 import { anyStoreSteps, runSteps } from './store-model.ts';
 import {
   deleteOf,
@@ -17,6 +23,7 @@ import {
   storedGuid,
   storedInvite,
   storedKey,
+  storedMember,
   storedScid,
   storedSession,
   storedTransfer,
@@ -33,7 +40,14 @@ export function testStoreContract(name: string, open: () => Promise<Store>): voi
     describe('title data', () => testTitleData(open));
     describe('handles', () => testHandles(open));
     describe('activities', () => testActivities(open));
+    describe('invites', () => testInvites(open));
     describe('times', () => testTimes(open));
+    describe('what is known here', () => testRecent(open));
+    describe('hints', () => testHints(open));
+    describe('members of large sessions', () => testMemberRows(open));
+    describe('search changes', () => testSearchChanges(open));
+    describe('lists', () => testLists(open));
+    describe('nodes', () => testNodes(open));
     describe('batches', () => testBatches(open));
     describe('life', () => testLife(open));
     describe('laws', () => testLaws(open));
@@ -338,7 +352,55 @@ function testHandles(open: Open): void {
     assert.equal(await store.handle(transfer.id), undefined);
   });
 
-  test('an id that is there already is left as it is, and that is no conflict', async () => {
+  test('an id that another request took is told with its handle, and nothing is done', async () => {
+    await using store = await open();
+    const taken = { ...activity, requestId: storedGuid(21) };
+    await store.commit({ session: putOf('a', 0), handles: [taken] });
+    for (const requestId of [storedGuid(22), undefined]) {
+      const id = activity.id.toLowerCase();
+      const other = storedInvite(id, 'b', { expirationMs: 7, ...(requestId && { requestId }) });
+      for (const session of [putOf('b', 0, { dueMs: 5 }), putOf('a', 1), deleteOf('a', 1)]) {
+        const outcome = await store.commit({
+          session,
+          handles: [transfer, other],
+          pointActivity: pointerTo(activity),
+          removeHandles: [activity.id],
+        });
+        assert.deepEqual(outcome, { kind: 'taken', handle: taken });
+      }
+    }
+    assert.equal(await store.session(storedKey('b')), undefined);
+    assert.equal((await store.session(storedKey('a')))?.revision, 1);
+    assert.deepEqual(await store.due(5, 10), []);
+    assert.equal(await store.handle(transfer.id), undefined);
+    assert.deepEqual(await store.handle(activity.id), taken);
+    assert.deepEqual(await store.expired(7, 10), []);
+    assert.deepEqual(await store.activitiesOf([activity.ownerXuid]), []);
+
+    await store.commit({ removeHandles: [activity.id] });
+    assert.deepEqual(await store.commit({ handles: [activity] }), committed);
+  });
+
+  test('of many who take an id at once one gets it, and the others are told who', async () => {
+    await using store = await open();
+    const requests = [...Array(10).keys()];
+    const outcomes = await Promise.all(
+      requests.map((n) =>
+        store.commit({
+          session: putOf(String(n), 0),
+          handles: [storedActivity(storedGuid(1), String(n), { requestId: storedGuid(20 + n) })],
+        }),
+      ),
+    );
+    const handle = (await store.handle(storedGuid(1))) ?? assert.fail();
+    for (const n of requests) {
+      const isWinner = handle.requestId === storedGuid(20 + n);
+      assert.deepEqual(outcomes[n], isWinner ? committed : { kind: 'taken', handle });
+      assert.equal((await store.session(storedKey(String(n)))) !== undefined, isWinner);
+    }
+  });
+
+  test('an id that is there already, by the same request, is left as it is', async () => {
     await using store = await open();
     await store.commit({ handles: [invite] });
     const other = storedInvite(invite.id, 'b', { expirationMs: 7 });
@@ -392,7 +454,7 @@ function testActivities(open: Open): void {
       ownerXuid: xuid,
       reference: { scid, templateName: 'DeathMatch', name: 'a' },
     });
-  const set = (store: Store, handle: ActivityHandle): Promise<Committed | Conflict> =>
+  const set = (store: Store, handle: ActivityHandle): ReturnType<Store['commit']> =>
     store.commit({ handles: [handle], pointActivity: pointerTo(handle) });
 
   test('a handle that no pointer names is nobody’s activity', async () => {
@@ -472,6 +534,353 @@ function testActivities(open: Open): void {
     assert.equal(await store.handle(handle.id), undefined);
     await store.commit({ handles: [handle] });
     assert.deepEqual(await store.activitiesOf(['11']), []);
+  });
+}
+
+function testInvites(open: Open): void {
+  const of = (id: number, invitedXuid: string, createTimeMs: number) =>
+    storedInvite(storedGuid(id), 'a', { invitedXuid, createTimeMs });
+
+  test('those of a user, the oldest first, expired ones too, until they are removed', async () => {
+    await using store = await open();
+    const [first, second, third] = [of(9, '22', 10), of(1, '22', 20), of(5, '22', 30)];
+    await store.commit({ handles: [first, of(2, '33', 5)] });
+    await store.commit({ handles: [{ ...second, expirationMs: 0 }] });
+    await store.commit({ handles: [third, storedActivity(storedGuid(7), 'a')] });
+    assert.deepEqual(await store.invitesOf('22'), [first, { ...second, expirationMs: 0 }, third]);
+    assert.deepEqual(await store.invitesOf('44'), []);
+    await store.commit({ removeHandles: [second.id.toLowerCase()] });
+    assert.deepEqual(await store.invitesOf('22'), [first, third]);
+    assert.deepEqual(await store.invitesOf('33'), [of(2, '33', 5)]);
+  });
+}
+
+function testRecent(open: Open): void {
+  const recently = (store: Store, name: string) => store.recent(storedKey(name))?.record;
+
+  test('what is known, if anything, is what was last committed', async () => {
+    await using store = await open();
+    for (const session of [putOf('a', 0), putOf('a', 1), deleteOf('a', 2)]) {
+      await store.commit({ session });
+      const known = store.recent(storedKey('a'));
+      assert.deepEqual(known?.record, known && (await store.session(storedKey('a'))));
+    }
+  });
+
+  test('a commit may build upon what is known and not yet acknowledged', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0, { custom: { count: 0 } }) });
+    const writers = [...Array(8).keys()].map(async () => {
+      for (let step = 0; step < 10; ) {
+        const record =
+          recently(store, 'a') ?? (await store.session(storedKey('a'))) ?? assert.fail();
+        const count = Number(record.session.properties.custom.count) + 1;
+        const session = putOf('a', record.revision, { custom: { count } });
+        if ((await store.commit({ session })).kind === 'committed') step += 1;
+        // Else another writer of this process won, or the record is older than what is there.
+        else await store.session(storedKey('a'));
+      }
+    });
+    await Promise.all(writers);
+    const { session } = (await store.session(storedKey('a'))) ?? assert.fail();
+    assert.equal(session.properties.custom.count, 80);
+  });
+}
+
+function testHints(open: Open): void {
+  const [ada, bert] = ['xuid:11', 'xuid:22'] as const;
+
+  test('sessions are found by what was added and not removed again', async () => {
+    await using store = await open();
+    assert.deepEqual(await store.sessionsBy(ada, 10), []);
+    await store.commit({ session: { ...putOf('a', 0), addHints: [ada, bert] } });
+    await store.commit({ session: { ...putOf('b', 0), addHints: [ada] } });
+    assert.deepEqual(await store.sessionsBy(ada, 10), [storedKey('a'), storedKey('b')]);
+    assert.deepEqual(await store.sessionsBy(bert, 10), [storedKey('a')]);
+    await store.commit({ session: { ...putOf('a', 1), addHints: [ada], removeHints: [bert] } });
+    assert.deepEqual(await store.sessionsBy(ada, 10), [storedKey('a'), storedKey('b')]);
+    assert.deepEqual(await store.sessionsBy(bert, 10), []);
+  });
+
+  test('they are told page by page in the order of keys', async () => {
+    await using store = await open();
+    const names = ['d', 'b', 'a', 'c', 'e'];
+    for (const name of names) {
+      await store.commit({ session: { ...putOf(name, 0), addHints: [ada] } });
+    }
+    const keys = [...names].sort().map(storedKey);
+    assert.deepEqual(await store.sessionsBy(ada, 2), keys.slice(0, 2));
+    assert.deepEqual(await store.sessionsBy(ada, 2, keys[1]), keys.slice(2, 4));
+    assert.deepEqual(await store.sessionsBy(ada, 2, keys[3]), keys.slice(4));
+    assert.deepEqual(await store.sessionsBy(ada, 2, keys[4]), []);
+    assert.deepEqual(await store.sessionsBy(ada, 10, storedKey('bb')), keys.slice(2));
+    assert.deepEqual(await store.sessionsBy(ada, 0), []);
+  });
+
+  test('a session loses all of its hints when it is deleted', async () => {
+    await using store = await open();
+    await store.commit({ session: { ...putOf('a', 0), addHints: [ada] } });
+    await store.commit({ session: { ...putOf('a', 1), addHints: [bert] } });
+    await store.commit({ session: { ...putOf('b', 0), addHints: [bert] } });
+    await store.commit({ session: deleteOf('a', 2) });
+    assert.deepEqual(await store.sessionsBy(ada, 10), []);
+    assert.deepEqual(await store.sessionsBy(bert, 10), [storedKey('b')]);
+    await store.commit({ session: putOf('a', 0) });
+    assert.deepEqual(await store.sessionsBy(ada, 10), []);
+  });
+
+  test('a commit that conflicts removes none', async () => {
+    await using store = await open();
+    await store.commit({ session: { ...putOf('a', 0), addHints: [ada] } });
+    await store.commit({ session: { ...putOf('a', 0), removeHints: [ada] } });
+    await store.commit({ session: deleteOf('a', 7) });
+    assert.deepEqual(await store.sessionsBy(ada, 10), [storedKey('a')]);
+  });
+
+  test('keywords of any text keep apart', async () => {
+    await using store = await open();
+    const keywords: readonly Hint[] = ['\ud800', '\ud801', '', 'é€😀', '\u0000', '"', '~'].map(
+      (keyword): Hint => `keyword:${storedScid.toLowerCase()}~${keyword}`,
+    );
+    await store.commit({ session: { ...putOf('a', 0), addHints: keywords } });
+    for (const [n, keyword] of keywords.entries()) {
+      assert.deepEqual(await store.sessionsBy(keyword, 10), [storedKey('a')]);
+      await store.commit({ session: { ...putOf('a', n + 1), removeHints: [keyword] } });
+      assert.deepEqual(await store.sessionsBy(keyword, 10), []);
+    }
+  });
+}
+
+function testMemberRows(open: Open): void {
+  const key = storedKey('a');
+  const row = (xuid: string, dueMs?: number, index = Number(xuid)) => ({
+    member: storedMember(xuid, index),
+    dueMs,
+  });
+
+  test('rows are put, replaced and removed with the session', async () => {
+    await using store = await open();
+    assert.equal(await store.memberRow(key, '1'), undefined);
+    const put = [row('1'), row('2', 20)];
+    await store.commit({ session: { ...putOf('a', 0), memberRows: { put } } });
+    await store.commit({ session: putOf('a', 1) });
+    assert.deepEqual(await store.memberRow(key, '1'), row('1').member);
+    assert.deepEqual(await store.memberRow(key, '2'), row('2').member);
+    assert.equal(await store.memberRow(key, '3'), undefined);
+    assert.equal(await store.memberRow(storedKey('b'), '1'), undefined);
+    const memberRows = { put: [row('1', undefined, 7), row('3')], remove: ['2', '4', '3'] };
+    await store.commit({ session: { ...putOf('a', 2), memberRows } });
+    assert.deepEqual(await store.memberRow(key, '1'), storedMember('1', 7));
+    assert.equal(await store.memberRow(key, '2'), undefined);
+    assert.equal(await store.memberRow(key, '3'), undefined);
+  });
+
+  test('of a commit that conflicts none is put or removed', async () => {
+    await using store = await open();
+    await store.commit({ session: { ...putOf('a', 0), memberRows: { put: [row('1')] } } });
+    const memberRows = { put: [row('2')], remove: ['1'] };
+    await store.commit({ session: { ...putOf('a', 0), memberRows } });
+    assert.deepEqual(await store.memberRow(key, '1'), row('1').member);
+    assert.equal(await store.memberRow(key, '2'), undefined);
+  });
+
+  test('all rows of a session go with it and do not come back', async () => {
+    await using store = await open();
+    const put = [row('1', 10), row('2', 20)];
+    await store.commit({ session: { ...putOf('a', 0), memberRows: { put } } });
+    await store.commit({ session: { ...putOf('b', 0), memberRows: { put } } });
+    await store.commit({ session: deleteOf('a', 1) });
+    await store.commit({ session: putOf('a', 0) });
+    assert.equal(await store.memberRow(key, '1'), undefined);
+    assert.deepEqual(await store.memberRowsDue(key, Infinity, 10), []);
+    assert.deepEqual(await store.memberRow(storedKey('b'), '1'), row('1').member);
+  });
+
+  test('the longest overdue come first, no more than asked for, none too early', async () => {
+    await using store = await open();
+    const put = [row('3', 30), row('1', 10), row('9'), row('2', 20)];
+    await store.commit({ session: { ...putOf('a', 0), memberRows: { put } } });
+    const members = ['1', '2', '3'].map((xuid) => row(xuid).member);
+    assert.deepEqual(await store.memberRowsDue(key, 9, 10), []);
+    assert.deepEqual(await store.memberRowsDue(key, 20, 10), members.slice(0, 2));
+    assert.deepEqual(await store.memberRowsDue(key, 1e15, 1), members.slice(0, 1));
+    assert.deepEqual(await store.memberRowsDue(key, Infinity, 10), members);
+    assert.deepEqual(await store.memberRowsDue(storedKey('b'), Infinity, 10), []);
+    const memberRows = { put: [row('1'), row('9', 5)], remove: ['2'] };
+    await store.commit({ session: { ...putOf('a', 1), memberRows } });
+    assert.deepEqual(await store.memberRowsDue(key, Infinity, 10), [
+      row('9').member,
+      row('3').member,
+    ]);
+  });
+
+  test('all of them are told page by page in the order of their xuids', async () => {
+    await using store = await open();
+    const xuids = ['5', '30', '1', '22', '4'];
+    const put = xuids.map((xuid) => row(xuid));
+    await store.commit({ session: { ...putOf('a', 0), memberRows: { put } } });
+    const members = [...xuids].sort().map((xuid) => row(xuid).member);
+    assert.deepEqual(await store.memberRows(key, 10), members);
+    assert.deepEqual(await store.memberRows(key, 2), members.slice(0, 2));
+    assert.deepEqual(await store.memberRows(key, 2, members[1]?.xuid), members.slice(2, 4));
+    assert.deepEqual(await store.memberRows(key, 2, members[3]?.xuid), members.slice(4));
+    assert.deepEqual(await store.memberRows(key, 2, members[4]?.xuid), []);
+    assert.deepEqual(await store.memberRows(storedKey('b'), 2), []);
+  });
+
+  test('what is known and not yet durable comes with its rows', async () => {
+    await using store = await open();
+    await store.commit({ session: { ...putOf('a', 0), memberRows: { put: [row('3')] } } });
+    const first = store.commit({
+      session: { ...putOf('a', 1), memberRows: { put: [row('1'), row('2')] } },
+    });
+    const second = store.commit({ session: { ...putOf('a', 2), memberRows: { remove: ['1'] } } });
+    const known = store.recent(key);
+    // A store may know nothing, or no more than what is durable.
+    if (known?.record?.revision === 3 && !known.isCurrent) {
+      assert.equal(known.rows?.has('1') && known.rows.get('1') === undefined, true);
+      assert.deepEqual(known.rows?.get('2'), row('2').member);
+      assert.equal(known.rows?.has('3'), false);
+    }
+    const outcomes = await Promise.all([first, second]);
+    assert.deepEqual(outcomes[0], committed);
+    assert.deepEqual(await store.memberRow(key, '2'), row('2').member);
+  });
+}
+
+function testSearchChanges(open: Open): void {
+  const put = (name: string, revision: number) => ({
+    session: { ...putOf(name, revision), isSearchChange: true },
+  });
+
+  /** Every change after the cursor, in pages of `limit`. */
+  async function changesOf(store: Store, limit: number, from?: string) {
+    const all: string[] = [];
+    let cursor = from;
+    for (;;) {
+      const page = await store.searchChanges(cursor, limit);
+      assert.ok(page.keys.length <= limit);
+      all.push(...page.keys);
+      cursor = page.cursor;
+      if (page.keys.length < limit) return { keys: all, cursor };
+    }
+  }
+
+  test('none of a store where nothing changed for searches', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0) });
+    assert.deepEqual((await store.searchChanges(undefined, 10)).keys, []);
+  });
+
+  test('each session once, and after the cursor what changed since', async () => {
+    await using store = await open();
+    const names = ['c', 'a', 'b', 'd', 'e'];
+    for (const name of names) await store.commit(put(name, 0));
+    await store.commit({ session: putOf('d', 1) });
+    for (const limit of [1, 2, 10]) {
+      const { keys, cursor } = await changesOf(store, limit);
+      assert.deepEqual([...keys].sort(), [...names].sort().map(storedKey));
+      assert.deepEqual((await changesOf(store, limit, cursor)).keys, []);
+    }
+    const { cursor } = await changesOf(store, 2);
+    await store.commit(put('b', 1));
+    await store.commit(put('a', 1));
+    await store.commit(put('b', 2));
+    const since = await changesOf(store, 1, cursor);
+    assert.deepEqual([...since.keys].sort(), ['a', 'b'].map(storedKey));
+    assert.deepEqual((await changesOf(store, 10, since.cursor)).keys, []);
+    assert.equal((await changesOf(store, 10)).keys.length, 5);
+  });
+
+  test('of one session the last change counts, whoever has read up to where', async () => {
+    await using store = await open();
+    await store.commit(put('a', 0));
+    const first = await changesOf(store, 10);
+    await store.commit(put('a', 1));
+    const second = await changesOf(store, 10, first.cursor);
+    assert.deepEqual([first.keys, second.keys], [[storedKey('a')], [storedKey('a')]]);
+    await store.commit({ session: { ...deleteOf('a', 2), isSearchChange: true } });
+    await store.commit(put('b', 0));
+    const third = await changesOf(store, 10, second.cursor);
+    assert.deepEqual(
+      third.keys.filter((key) => key !== storedKey('a')),
+      [storedKey('b')],
+    );
+    assert.deepEqual((await changesOf(store, 10, third.cursor)).keys, []);
+  });
+
+  test('a change that conflicts is none', async () => {
+    await using store = await open();
+    await store.commit(put('a', 3));
+    assert.deepEqual((await changesOf(store, 10)).keys, []);
+  });
+}
+
+function testLists(open: Open): void {
+  const entry = (xuid: string, addedMs = Number(xuid), isFavorite?: boolean): ListEntry => ({
+    xuid,
+    addedMs,
+    ...(isFavorite !== undefined && { isFavorite }),
+  });
+
+  test('entries come in the order in which they were first put', async () => {
+    await using store = await open();
+    assert.deepEqual(await store.list('11', 'follows'), []);
+    await store.changeList('11', 'follows', { put: [entry('3'), entry('1', 1, true)] });
+    await store.changeList('11', 'follows', { put: [entry('2', 2, false), entry('3', 9, true)] });
+    const all = [entry('3', 9, true), entry('1', 1, true), entry('2', 2, false)];
+    assert.deepEqual(await store.list('11', 'follows'), all);
+    await store.changeList('11', 'follows', { put: [entry('4')], remove: ['3', '7'] });
+    await store.changeList('11', 'follows', { put: [entry('3')] });
+    assert.deepEqual(await store.list('11', 'follows'), [...all.slice(1), entry('4'), entry('3')]);
+  });
+
+  test('lists of a user, and of users, do not meet; an empty change is one', async () => {
+    await using store = await open();
+    await store.changeList('11', 'avoids', { put: [entry('3')] });
+    await store.changeList('11', 'mutes', { put: [entry('4')] });
+    await store.changeList('22', 'avoids', { put: [entry('5')] });
+    await store.changeList('11', 'avoids', {});
+    assert.deepEqual(await store.list('11', 'avoids'), [entry('3')]);
+    assert.deepEqual(await store.list('11', 'mutes'), [entry('4')]);
+    assert.deepEqual(await store.list('22', 'avoids'), [entry('5')]);
+    assert.deepEqual(await store.list('22', 'mutes'), []);
+  });
+
+  test('what a change both puts and drops is gone', async () => {
+    await using store = await open();
+    await store.changeList('11', 'mutes', { put: [entry('3'), entry('4')], remove: ['3'] });
+    assert.deepEqual(await store.list('11', 'mutes'), [entry('4')]);
+  });
+}
+
+function testNodes(open: Open): void {
+  test('a node is alive from its first lease until it is given up', async () => {
+    await using store = await open();
+    assert.deepEqual(await store.nodes(), []);
+    assert.equal(await store.renewNode('0000000a', 60_000), 'held');
+    assert.equal(await store.renewNode('0000000b', 60_000), 'held');
+    assert.equal(await store.renewNode('0000000a', 60_000), 'held');
+    const nodes = await store.nodes();
+    assert.deepEqual(
+      [...nodes].sort((a, b) => (a.node < b.node ? -1 : 1)),
+      [
+        { node: '0000000a', isAlive: true },
+        { node: '0000000b', isAlive: true },
+      ],
+    );
+    await store.forgetNode('0000000a');
+    await store.forgetNode('0000000c');
+    assert.deepEqual(await store.nodes(), [{ node: '0000000b', isAlive: true }]);
+  });
+
+  test('a tap that is told of twice is no error', async () => {
+    await using store = await open();
+    await store.commit({ session: { ...putOf('a', 0), owedTaps: '{}' } });
+    await store.tapped(storedKey('a'), 1);
+    await store.tapped(storedKey('a'), 1);
+    await store.tapped(storedKey('b'), 7);
+    assert.deepEqual(await store.untapped(0, 10), []);
   });
 }
 
@@ -622,6 +1031,19 @@ function testLife(open: Open): void {
       () => store.commit({}),
       () => store.commit({ session: putOf('a', 1) }),
       () => store.secret(),
+      () => store.invitesOf('11'),
+      () => store.sessionsBy('xuid:11', 1),
+      () => store.memberRow(storedKey('a'), '11'),
+      () => store.memberRows(storedKey('a'), 1),
+      () => store.memberRowsDue(storedKey('a'), 0, 1),
+      () => store.searchChanges(undefined, 1),
+      () => store.list('11', 'mutes'),
+      () => store.changeList('11', 'mutes', {}),
+      () => store.untapped(0, 1),
+      () => store.tapped(storedKey('a'), 1),
+      () => store.renewNode('0000000a', 1_000),
+      () => store.nodes(),
+      () => store.forgetNode('0000000a'),
     ];
     for (const call of calls) await assert.rejects(call, StoreUnavailable);
   });
@@ -662,7 +1084,8 @@ function testLaws(open: Open): void {
   });
 
   // Kills: revisions that start again at 1 after a delete; due times left behind by a delete or by
-  // a put without one; handles replaced by a second put; pointers left behind by a removal.
+  // a put without one; handles replaced by a second put; pointers left behind by a removal; hints
+  // and rows that outlive their session.
   test('10,000 mixed steps go as a simple model of a store says', async () => {
     await fc.assert(
       fc.asyncProperty(anyStoreSteps(500), async (steps) => {

@@ -8,8 +8,17 @@ import fc from 'fast-check';
 import type { Handle } from '../domain/handle/handle.ts';
 import { formatJson } from '../domain/json.ts';
 import { keyOf, type SessionKey } from '../domain/session/reference.ts';
+import type { Member } from '../domain/session/session.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { Batch, SessionDelete, SessionPut, SessionRecord, Store } from '../store/store.ts';
+import type {
+  Batch,
+  Hint,
+  MemberRow,
+  SessionDelete,
+  SessionPut,
+  SessionRecord,
+  Store,
+} from '../store/store.ts';
 import {
   deleteOf,
   putOf,
@@ -17,6 +26,7 @@ import {
   storedGuid,
   storedInvite,
   storedKey,
+  storedMember,
   storedTransfer,
 } from './store-samples.ts';
 
@@ -25,6 +35,8 @@ const xuids = ['11', '22', '33'] as const;
 const scids = [storedGuid(0xa), storedGuid(0xb)] as const;
 const idsCount = 6;
 const timesMs = [10, 20, 30] as const;
+const hints = ['xuid:11', 'node:0000000a'] as const satisfies readonly Hint[];
+const requestIds = [undefined, undefined, storedGuid(0xc), storedGuid(0xd)] as const;
 
 /** What a commit expects of its session: what is there, or something else. */
 type Expectation = 'what is there' | 'nothing' | 'the one before' | 'the one after';
@@ -35,6 +47,7 @@ type SessionStep = {
   readonly expect: Expectation;
   readonly count: number;
   readonly dueMs: Milliseconds | undefined;
+  readonly more: Pick<SessionPut, 'addHints' | 'removeHints' | 'memberRows'>;
 };
 
 export type StoreStep =
@@ -47,6 +60,8 @@ export type StoreStep =
       readonly kind: 'ask';
       readonly name: string;
       readonly id: string;
+      readonly hint: Hint;
+      readonly after: string;
       readonly xuids: readonly string[];
       readonly scid: string | undefined;
       readonly nowMs: Milliseconds;
@@ -60,16 +75,32 @@ export function anyStoreSteps(count: number): fc.Arbitrary<readonly StoreStep[]>
   const scid = anyCase(fc.constantFrom(...scids));
   const id = anyCase(fc.nat({ max: idsCount - 1 }).map(storedGuid));
   const timeMs = fc.constantFrom(...timesMs);
-  const handle: fc.Arbitrary<Handle> = fc.oneof(
-    fc
-      .record({ id, name, ownerXuid: xuid })
-      .map(({ id, name, ownerXuid }) => storedActivity(id, name, { ownerXuid })),
-    fc.record({ id, name, expirationMs: timeMs }).map(({ id, name, expirationMs }) => {
-      return storedInvite(id, name, { expirationMs });
+  const requestId = fc.constantFrom(...requestIds);
+  const handle: fc.Arbitrary<Handle> = fc
+    .record({ type: fc.nat({ max: 2 }), id, name, other: name, xuid, timeMs, requestId })
+    .map(({ type, id, name, other, xuid, timeMs, requestId }) => {
+      const more = requestId === undefined ? {} : { requestId };
+      if (type === 0) return storedActivity(id, name, { ...more, ownerXuid: xuid });
+      if (type === 1) return { ...storedTransfer(id, { origin: other, target: name }), ...more };
+      return storedInvite(id, name, { ...more, invitedXuid: xuid, expirationMs: timeMs });
+    });
+  const row: fc.Arbitrary<MemberRow> = fc.record({
+    member: fc.record({ xuid, index: fc.nat({ max: 9 }) }).map(({ xuid, index }) => {
+      return storedMember(xuid, index);
     }),
-    fc
-      .record({ id, origin: name, target: name })
-      .map(({ id, ...ends }) => storedTransfer(id, ends)),
+    dueMs: fc.option(timeMs, { nil: undefined }),
+  });
+  const someHints = fc.uniqueArray(fc.constantFrom(...hints));
+  const more = fc.record(
+    {
+      addHints: someHints,
+      removeHints: someHints,
+      memberRows: fc.record({
+        put: fc.uniqueArray(row, { maxLength: 2, selector: ({ member }) => member.xuid }),
+        remove: fc.uniqueArray(xuid, { maxLength: 2 }),
+      }),
+    },
+    { requiredKeys: [] },
   );
   const session: fc.Arbitrary<SessionStep> = fc.record({
     kind: fc.constantFrom('put', 'put', 'put', 'delete'),
@@ -82,6 +113,7 @@ export function anyStoreSteps(count: number): fc.Arbitrary<readonly StoreStep[]>
     ),
     count: fc.nat(),
     dueMs: fc.option(timeMs, { nil: undefined }),
+    more,
   });
   const beside = fc.record(
     {
@@ -100,6 +132,8 @@ export function anyStoreSteps(count: number): fc.Arbitrary<readonly StoreStep[]>
     kind: fc.constant('ask' as const),
     name,
     id,
+    hint: fc.constantFrom(...hints),
+    after: fc.constantFrom('', ...names.map(storedKey)),
     xuids: fc.array(xuid, { maxLength: 4 }),
     scid: fc.option(scid, { nil: undefined }),
     nowMs: fc.constantFrom(0, ...timesMs, 40),
@@ -133,6 +167,13 @@ async function commitBoth(
   const session = step && partOf(step, revisionOf(step.expect, current?.revision ?? 0));
   const outcome = await store.commit({ ...beside, ...(session && { session }) });
 
+  const taken = (beside.handles ?? [])
+    .map(({ id, requestId }) => ({ requestId, there: model.handle(id) }))
+    .find(({ requestId, there }) => there && there.requestId !== requestId);
+  if (taken) {
+    assert.deepEqual(outcome, { kind: 'taken', handle: taken.there });
+    return;
+  }
   if (session && session.expectRevision !== (current?.revision ?? 0)) {
     assert.deepEqual(outcome, { kind: 'conflict', current });
     return;
@@ -143,17 +184,18 @@ async function commitBoth(
     if (current) assert.equal(record.revision, current.revision + 1);
     else assert.ok(record.revision > model.revisionMax(session.key), 'the revision is a new one');
     assert.equal(formatJson(record.session), formatJson(session.session));
-    model.put(session.key, record, session.dueMs);
+    model.put(session, record);
   } else if (session) model.delete(session.key);
   model.apply(beside);
 }
 
 function partOf(
-  { kind, name, count, dueMs }: SessionStep,
+  { kind, name, count, dueMs, more }: SessionStep,
   expectRevision: number,
 ): SessionPut | SessionDelete {
   if (kind === 'delete') return deleteOf(name, expectRevision);
-  return putOf(name, expectRevision, { custom: { count }, ...(dueMs !== undefined && { dueMs }) });
+  const time = dueMs !== undefined && { dueMs };
+  return { ...putOf(name, expectRevision, { custom: { count }, ...time }), ...more };
 }
 
 function revisionOf(expectation: Expectation, current: number): number {
@@ -172,13 +214,30 @@ function revisionOf(expectation: Expectation, current: number): number {
 async function askBoth(
   store: Store,
   model: Model,
-  { name, id, xuids, scid, nowMs, limit }: Extract<StoreStep, { kind: 'ask' }>,
+  { name, id, hint, after, xuids, scid, nowMs, limit }: Extract<StoreStep, { kind: 'ask' }>,
 ): Promise<void> {
   const key = storedKey(name);
   assert.deepEqual(await store.session(key), model.record(key));
   assert.deepEqual(await store.handle(id), model.handle(id));
   assert.deepEqual(byId(await store.handlesFor(key)), byId(model.handlesFor(key)));
   assert.deepEqual(await store.activitiesOf(xuids, scid), model.activitiesOf(xuids, scid));
+  assert.deepEqual(
+    await store.sessionsBy(hint, limit, after),
+    model.sessionsBy(hint, after).slice(0, limit),
+  );
+  for (const xuid of xuids) {
+    assert.deepEqual(await store.memberRow(key, xuid), model.rowOf(key, xuid)?.member);
+    assert.deepEqual(byId(await store.invitesOf(xuid)), byId(model.invitesOf(xuid)));
+  }
+  assert.deepEqual(await store.memberRows(key, 10), model.rowsOf(key));
+  const members = await store.memberRowsDue(key, nowMs, limit);
+  assert.deepEqual(
+    members.map(({ xuid }) => model.rowOf(key, xuid)?.dueMs),
+    earliest(model.rowDueTimes(key), nowMs, limit),
+  );
+  for (const member of members) {
+    assert.deepEqual(member, model.rowOf(key, member.xuid)?.member);
+  }
   // Of equal times either may come first, so times are compared, and that no key comes twice.
   const due = await store.due(nowMs, limit);
   assert.deepEqual(
@@ -199,6 +258,8 @@ class Model {
     readonly key: SessionKey;
     readonly record: SessionRecord;
     readonly dueMs: Milliseconds | undefined;
+    readonly hints: ReadonlySet<Hint>;
+    readonly rows: readonly MemberRow[];
   }[] = [];
   #revisionsGiven: readonly { readonly key: SessionKey; readonly revision: number }[] = [];
   #handles: readonly Handle[] = [];
@@ -213,9 +274,18 @@ class Model {
     return Math.max(0, ...given.map(({ revision }) => revision));
   }
 
-  put(key: SessionKey, record: SessionRecord, dueMs: Milliseconds | undefined): void {
+  put(put: SessionPut, record: SessionRecord): void {
+    const { key, dueMs, addHints = [], removeHints = [], memberRows } = put;
+    const former = this.#sessions.find((each) => each.key === key);
+    const hints = new Set([...(former?.hints ?? []), ...addHints]);
+    for (const hint of removeHints) hints.delete(hint);
+    const { put: added = [], remove = [] } = memberRows ?? {};
+    const kept = (former?.rows ?? []).filter(
+      (row) => !added.some(({ member }) => member.xuid === row.member.xuid),
+    );
+    const rows = [...kept, ...added].filter(({ member }) => !remove.includes(member.xuid));
     this.delete(key);
-    this.#sessions = [...this.#sessions, { key, record, dueMs }];
+    this.#sessions = [...this.#sessions, { key, record, dueMs, hints, rows }];
     this.#revisionsGiven = [...this.#revisionsGiven, { key, revision: record.revision }];
   }
 
@@ -236,6 +306,30 @@ class Model {
       this.#handles = this.#handles.filter((each) => !same(each.id, id));
       this.#pointers = this.#pointers.filter(({ handleId }) => !same(handleId, id));
     }
+  }
+
+  sessionsBy(hint: Hint, after: string): readonly SessionKey[] {
+    const found = this.#sessions.filter(({ key, hints }) => hints.has(hint) && key > after);
+    return found.map(({ key }) => key).sort();
+  }
+
+  rowOf(key: SessionKey, xuid: string): MemberRow | undefined {
+    const rows = this.#sessions.find((each) => each.key === key)?.rows;
+    return rows?.find(({ member }) => member.xuid === xuid);
+  }
+
+  rowsOf(key: SessionKey): readonly Member[] {
+    const rows = this.#sessions.find((each) => each.key === key)?.rows ?? [];
+    return rows.map(({ member }) => member).sort((a, b) => (a.xuid < b.xuid ? -1 : 1));
+  }
+
+  rowDueTimes(key: SessionKey): readonly (Milliseconds | undefined)[] {
+    const rows = this.#sessions.find((each) => each.key === key)?.rows ?? [];
+    return rows.map(({ dueMs }) => dueMs);
+  }
+
+  invitesOf(xuid: string): readonly Handle[] {
+    return this.#handles.filter((each) => each.type === 'invite' && each.invitedXuid === xuid);
   }
 
   handle(id: string): Handle | undefined {

@@ -3,7 +3,8 @@
 import type { ActivityHandle, InviteHandle, TransferHandle } from '../domain/handle/handle.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { keyOf, type SessionKey, type SessionReference } from '../domain/session/reference.ts';
-import type { Session } from '../domain/session/session.ts';
+import type { Xuid } from '../domain/ids.ts';
+import type { Member, Session } from '../domain/session/session.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { SessionDelete, SessionPut } from '../store/store.ts';
 
@@ -30,21 +31,23 @@ export function storedSession(name: string, custom: JsonObject = {}): Session {
       custom: {},
     },
     properties: { system: {}, custom },
-    members: [
-      {
-        index: 0,
-        xuid: '2814000000000001',
-        gamertag: 'Ada',
-        status: 'active',
-        statusSinceMs: 1_474_404_600_518,
-        joinTimeMs: 1_474_404_600_518,
-        constants: { custom: {} },
-        properties: { system: {}, custom: { deck: ['moon', 'tide'] } },
-      },
-    ],
+    members: [storedMember('2814000000000001', 0)],
     nextMemberIndex: 1,
     servers: {},
     formerXuids: [],
+  };
+}
+
+export function storedMember(xuid: Xuid, index: number): Member {
+  return {
+    index,
+    xuid,
+    gamertag: 'Ada',
+    status: 'active',
+    statusSinceMs: 1_474_404_600_518,
+    joinTimeMs: 1_474_404_600_518,
+    constants: { custom: {} },
+    properties: { system: {}, custom: { deck: ['moon', 'tide'] } },
   };
 }
 

@@ -358,6 +358,36 @@ test('an activity repeated with its id is the same activity, and no second chang
   assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid, bob.xuid])), [body.id]);
 });
 
+/** @source contract 8 "other content → 409" */
+test('of two activities sent with one id at once, one is set and the other leaves its session as it was', async () => {
+  await using kit = await startKit();
+  const users = [kit.user('ada'), kit.user('bob')];
+  const references = await Promise.all(users.map((user) => gather(kit, [user])));
+  const id = randomUUID();
+  const of = <T>(list: readonly T[], at: number): T => list[at] ?? assert.fail();
+  const etags = () =>
+    Promise.all(users.map(async (user, i) => (await user.getSession(of(references, i))).etag));
+  const before = await etags();
+
+  const answers = await Promise.all(
+    users.map((user, i) => user.postHandle({ id, ...activityOf(of(references, i)) })),
+  );
+
+  const winner = answers.findIndex(({ status }) => status === 201);
+  const loser = 1 - winner;
+  assertRefused(of(answers, loser), 409, 'handleIdTaken', id);
+  const after = await etags();
+  assert.equal(after[loser], before[loser]);
+  assert.notEqual(after[winner], before[winner]);
+  for (const [at, ids] of [
+    [winner, [id]],
+    [loser, []],
+  ] as const) {
+    const user = of(users, at);
+    assert.deepEqual(idsOf(await queryActivities(user, [user.xuid])), ids);
+  }
+});
+
 /** @source contract 2 "unknown member in a request object, wrong type, out of range", 8 */
 test('a body that is no activity is refused at the place that is wrong', async (t) => {
   await using kit = await startKit();

@@ -20,6 +20,7 @@ import {
   type SessionPut,
   type SessionRecord,
   type Store,
+  type Taken,
 } from '../store.ts';
 
 /**
@@ -133,9 +134,13 @@ class MemoryStore implements Store {
     return earliest(this.#expirationMs, nowMs, limit);
   }
 
-  async commit(batch: Batch): Promise<Committed | Conflict> {
+  async commit(batch: Batch): Promise<Committed | Conflict | Taken> {
     this.#refuseIfDisposed();
     const { session, handles = [], pointActivity, removeHandles = [] } = batch;
+    for (const { id, requestId } of handles) {
+      const there = this.#handles.get(id.toLowerCase());
+      if (there && there.requestId !== requestId) return { kind: 'taken', handle: there };
+    }
     if (session) {
       const current = this.#sessions.get(session.key);
       if ((current?.revision ?? 0) !== session.expectRevision) return { kind: 'conflict', current };

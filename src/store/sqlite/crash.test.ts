@@ -17,7 +17,10 @@ const sessionsCount = 16;
 /** Which handle goes with which revision of which session; the script has it too. */
 const handleNumber = (session: number, revision: number): number => revision * 100 + session;
 
-/** Writes without end to all sessions at once; prints a line for each commit acknowledged. */
+/**
+ * Writes without end to all sessions at once, to each two commits of which the second builds upon
+ * the first before that is acknowledged; prints a line for each commit acknowledged.
+ */
 const writeUntilKilled = `
   import { writeSync } from 'node:fs';
   const [file, durability, storeUrl, samplesUrl] = process.argv.slice(1);
@@ -29,12 +32,25 @@ const writeUntilKilled = `
     const name = String(session);
     let revision = (await store.session(storedKey(name)))?.revision ?? 0;
     for (;;) {
-      const put = putOf(name, revision, { custom: { revision: revision + 1 } });
-      const handles = [storedActivity(storedGuid((revision + 1) * 100 + session), name)];
-      const outcome = await store.commit({ session: put, handles });
-      if (outcome.kind === 'conflict') throw new Error('there is no other writer');
-      revision += 1;
-      writeSync(1, name + ' ' + revision + '\\n');
+      await Promise.all([commit(session, name, revision), commit(session, name, revision + 1)]);
+      revision += 2;
+    }
+  }
+  async function commit(session, name, revision) {
+    const put = putOf(name, revision, { custom: { revision: revision + 1 } });
+    const handles = [storedActivity(storedGuid((revision + 1) * 100 + session), name)];
+    const outcome = await store.commit({ session: put, handles });
+    if (outcome.kind === 'conflict') throw new Error('there is no other writer');
+    print(name + ' ' + (revision + 1) + '\\n');
+  }
+  function print(line) {
+    for (;;) {
+      try {
+        return writeSync(1, line);
+      } catch (error) {
+        // The reader is slower.
+        if (error.code !== 'EAGAIN') throw error;
+      }
     }
   }`;
 

@@ -1,5 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import { parseExactJson } from '../../domain/json.ts';
+import { hintsOf } from '../../domain/session/hints.ts';
+import type { Session } from '../../domain/session/session.ts';
+import { hintText } from '../hint-text.ts';
 import { StoreUnavailable } from '../store.ts';
 
 /** Takes the data from one schema to the next; runs within a transaction. */
@@ -9,7 +13,7 @@ export type Migration = (db: DatabaseSync) => void;
  * How the schema grew: the data of a file is at the version that counts the migrations it has been
  * through. What a release has shipped stays as it is; a change of the schema is a further one.
  */
-export const migrations: readonly Migration[] = [createTables];
+export const migrations: readonly Migration[] = [createTables, addHintsRowsAndLists];
 
 /**
  * Brings the data of `db` to the schema that the last of `migrations` makes.
@@ -79,4 +83,56 @@ function createTables(db: DatabaseSync): void {
     CREATE TABLE secret (bytes BLOB NOT NULL) STRICT;
   `);
   db.prepare('INSERT INTO secret (bytes) VALUES (?)').run(randomBytes(32));
+}
+
+/**
+ * What sessions are found by, members of large sessions, search changes, lists and nodes. Sessions
+ * that are there already get the hints of their documents, and invites the user they are for.
+ */
+function addHintsRowsAndLists(db: DatabaseSync): void {
+  db.exec(`
+    CREATE TABLE hint (
+      hint TEXT NOT NULL,
+      key TEXT NOT NULL,
+      PRIMARY KEY (hint, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX hint_key ON hint (key);
+
+    CREATE TABLE member_row (
+      key TEXT NOT NULL,
+      xuid TEXT NOT NULL,
+      due_ms REAL,
+      document TEXT NOT NULL,
+      PRIMARY KEY (key, xuid)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX member_row_due ON member_row (key, due_ms) WHERE due_ms IS NOT NULL;
+
+    -- AUTOINCREMENT: a number is not given again, not even when its row is gone.
+    CREATE TABLE search_change (
+      number INTEGER PRIMARY KEY AUTOINCREMENT,
+      key TEXT NOT NULL UNIQUE
+    ) STRICT;
+
+    -- The entries of a list have the order of their row ids.
+    CREATE TABLE list_entry (
+      owner TEXT NOT NULL,
+      list TEXT NOT NULL,
+      xuid TEXT NOT NULL,
+      added_ms REAL NOT NULL,
+      is_favorite INTEGER,
+      UNIQUE (owner, list, xuid)
+    ) STRICT;
+
+    CREATE TABLE node (id TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+    ALTER TABLE handle ADD COLUMN invited_xuid TEXT;
+    UPDATE handle SET invited_xuid = json_extract(document, '$.invitedXuid')
+      WHERE expiration_ms IS NOT NULL;
+    CREATE INDEX handle_invited ON handle (invited_xuid) WHERE invited_xuid IS NOT NULL;
+  `);
+  const insert = db.prepare('INSERT INTO hint (hint, key) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  for (const { key, document } of db.prepare('SELECT key, document FROM session').iterate()) {
+    const session = parseExactJson(String(document)) as unknown as Session;
+    for (const hint of hintsOf(session)) insert.run(hintText(hint), String(key));
+  }
 }

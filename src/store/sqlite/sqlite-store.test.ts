@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test, type TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { formatJson } from '../../domain/json.ts';
+import { hintsOf } from '../../domain/session/hints.ts';
+import type { Session } from '../../domain/session/session.ts';
 import { startScript } from '../../testing/child-script.ts';
 import { testStoreContract } from '../../testing/store-contract.ts';
 import {
@@ -14,11 +17,12 @@ import {
   storedGuid,
   storedInvite,
   storedKey,
+  storedMember,
   storedScid,
   storedSession,
 } from '../../testing/store-samples.ts';
 import { StoreUnavailable, type Store } from '../store.ts';
-import { migrations } from './migrations.ts';
+import { migrate, migrations } from './migrations.ts';
 import { openSqliteStore, type SqliteSettings } from './sqlite-store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'openmpsd-sqlite-'));
@@ -79,6 +83,81 @@ test('what was committed is there when the file is opened again', async () => {
   assert.deepEqual(await store.expired(7, 10), [invite.id.toLowerCase()]);
   assert.deepEqual(await store.secret(), secret);
   assert.equal((await store.commit({ session: putOf('a', 1) })).kind, 'committed');
+});
+
+test('what goes with a session is there when the file is opened again, and former nodes are dead', async () => {
+  const file = freshFile();
+  const row = { member: storedMember('7', 3), dueMs: 30 };
+  const entry = { xuid: '5', addedMs: 17, isFavorite: true };
+  let cursor: string;
+  {
+    await using store = await open(file);
+    const addHints = ['xuid:11', `keyword:${storedScid.toLowerCase()}~co\ud800op`] as const;
+    await store.commit({
+      session: { ...putOf('a', 0), addHints, memberRows: { put: [row] }, isSearchChange: true },
+      handles: [storedInvite(storedGuid(1), 'a')],
+    });
+    await store.changeList('11', 'follows', { put: [entry] });
+    await store.renewNode('0000000a', 1_000);
+    await store.renewNode('0000000b', 1_000);
+    await store.forgetNode('0000000a');
+    assert.deepEqual(await store.nodes(), [{ node: '0000000b', isAlive: true }]);
+    ({ cursor } = await store.searchChanges(undefined, 10));
+    await store.commit({ session: { ...putOf('b', 0), isSearchChange: true } });
+    await store.commit({ session: deleteOf('b', 1) });
+  }
+  await using store = await open(file);
+  assert.deepEqual(await store.sessionsBy('xuid:11', 10), [storedKey('a')]);
+  assert.deepEqual(await store.memberRow(storedKey('a'), '7'), row.member);
+  assert.deepEqual(await store.memberRowsDue(storedKey('a'), 30, 10), [row.member]);
+  assert.deepEqual((await store.invitesOf('2814000000000002')).length, 1);
+  assert.deepEqual(await store.list('11', 'follows'), [entry]);
+  assert.deepEqual(await store.nodes(), [{ node: '0000000b', isAlive: false }]);
+  await store.commit({ session: { ...putOf('c', 0), isSearchChange: true } });
+  assert.deepEqual((await store.searchChanges(cursor, 10)).keys, [storedKey('c')]);
+  await store.forgetNode('0000000b');
+  assert.deepEqual(await store.nodes(), []);
+});
+
+test('sessions and invites of a file of the first schema are found by what the second one adds', async () => {
+  const file = freshFile();
+  const member = storedMember('7', 3);
+  const session: Session = {
+    ...storedSession('a'),
+    properties: { system: { keywords: ['Co\ud800op'] }, custom: {} },
+    members: [
+      { ...member, properties: { ...member.properties, system: { connection: storedGuid(9) } } },
+    ],
+  };
+  const invite = storedInvite(storedGuid(1), 'a');
+  {
+    mkdirSync(dirname(file), { recursive: true });
+    using db = new DatabaseSync(file);
+    db.exec('PRAGMA application_id = 0x4d505344');
+    migrate(db, migrations.slice(0, 1));
+    db.prepare('INSERT INTO session (key, revision, document) VALUES (?, 7, ?)').run(
+      storedKey('a'),
+      formatJson(session),
+    );
+    db.prepare('INSERT INTO handle (id, expiration_ms, document) VALUES (?, ?, ?)').run(
+      invite.id.toLowerCase(),
+      invite.expirationMs,
+      formatJson(invite),
+    );
+  }
+  await using store = await open(file);
+  assert.deepEqual((await store.session(storedKey('a')))?.session, session);
+  const hints = hintsOf(session);
+  assert.deepEqual([...hints].map((hint) => hint.split(':')[0]).sort(), [
+    'connection',
+    'keyword',
+    'node',
+    'xuid',
+  ]);
+  for (const hint of hints) {
+    assert.deepEqual(await store.sessionsBy(hint, 10), [storedKey('a')], hint);
+  }
+  assert.deepEqual(await store.invitesOf(invite.invitedXuid), [invite]);
 });
 
 test('a process that does not close its store ends all the same', async () => {
@@ -190,13 +269,14 @@ test('when the disk is full commits fail whole, and once there is room they do n
 
   for (const name of names) assert.equal((await store.session(storedKey(name)))?.revision, 1);
   assert.equal((await store.commit({ session: putOf('small', 0) })).kind, 'committed');
-  await assert.rejects(store.commit({ session: putOf('small', 1, big) }), StoreUnavailable);
+  const { revision } = (await store.session(storedKey('small'))) ?? assert.fail();
+  await assert.rejects(store.commit({ session: putOf('small', revision, big) }), StoreUnavailable);
   assert.deepEqual(await store.session(storedKey('small')), {
-    revision: 1,
+    revision,
     session: storedSession('small'),
   });
   assert.equal((await store.commit({ session: deleteOf('1', 1) })).kind, 'committed');
-  assert.equal((await store.commit({ session: putOf('small', 1, big) })).kind, 'committed');
+  assert.equal((await store.commit({ session: putOf('small', revision, big) })).kind, 'committed');
 });
 
 test('a write that the file does not take fails its group, and the next one is written', async () => {
@@ -217,30 +297,102 @@ test('a write that the file does not take fails its group, and the next one is w
   assert.equal((await store.commit({ session: putOf('a', 7) })).kind, 'committed');
 });
 
-test('a second commit to a key whose first one fails is compared with what is there', async () => {
+/** A session that does not fit into a file of 200,000 bytes, and fails the group that it is in. */
+const tooBig = { custom: { map: 'x'.repeat(300_000) } };
+
+test('a commit upon one that fails fails with it; one upon what is there is then made', async () => {
   await using store = await open(freshFile(), { fileBytesMax: 200_000 });
   const [first, second, late] = await Promise.allSettled([
-    store.commit({ session: putOf('a', 0, { custom: { map: 'x'.repeat(300_000) } }) }),
+    store.commit({ session: putOf('a', 0, { custom: { by: 'first' } }) }),
     store.commit({ session: putOf('a', 0, { custom: { by: 'second' } }) }),
     store.commit({ session: putOf('a', 1, { custom: { by: 'late' } }) }),
+    store.commit({ session: putOf('b', 0, tooBig) }),
   ]);
-  assert.equal(first.status, 'rejected');
+  assert.deepEqual([first.status, late.status], ['rejected', 'rejected']);
   assert.deepEqual(second, { status: 'fulfilled', value: { kind: 'committed' } });
-  const current = { revision: 1, session: storedSession('a', { by: 'second' }) };
-  assert.deepEqual(await store.session(storedKey('a')), {
-    ...current,
-    revision: 2,
-    session: storedSession('a', { by: 'late' }),
-  });
-  assert.deepEqual(late, { status: 'fulfilled', value: { kind: 'committed' } });
+  const current = await store.session(storedKey('a'));
+  assert.deepEqual(current?.session, storedSession('a', { by: 'second' }));
+  // 1 and 2 were those of the commits that failed, and somebody may have read them.
+  for (const expectRevision of [1, 2]) {
+    const outcome = await store.commit({ session: putOf('a', expectRevision) });
+    assert.deepEqual(outcome, { kind: 'conflict', current });
+  }
 });
+
+test('when a group fails, so does the next one that builds upon it, and no other', async () => {
+  for (const [name, status] of [
+    ['a', 'rejected'],
+    ['c', 'fulfilled'],
+  ] as const) {
+    await using store = await open(freshFile(), { fileBytesMax: 200_000 });
+    const first = [
+      store.commit({ session: putOf('a', 0) }),
+      store.commit({ session: putOf('b', 0, tooBig) }),
+    ];
+    // The first group goes to the writer at the end of this tick; what follows fills the next.
+    await new Promise(setImmediate);
+    const { revision } = store.recent(storedKey(name))?.record ?? { revision: 0 };
+    const second = [
+      store.commit({ session: putOf(name, revision) }),
+      store.commit({ session: putOf('d', 0), handles: [storedActivity(storedGuid(1), 'd')] }),
+    ];
+    assert.deepEqual(await statusesOf(first), ['rejected', 'rejected']);
+    assert.deepEqual(await statusesOf(second), [status, status]);
+    assert.equal((await store.session(storedKey('d'))) === undefined, status === 'rejected');
+    assert.equal((await store.commit({ session: putOf('a', 0) })).kind, 'committed');
+  }
+});
+
+test('a chain of commits through a delete and a next life ends in the last of them', async () => {
+  await using store = await open(freshFile());
+  const outcomes = [
+    store.commit({ session: putOf('a', 0, { dueMs: 5 }) }),
+    store.commit({ session: putOf('a', 1, { dueMs: 6 }) }),
+    store.commit({ session: putOf('a', 2) }),
+    store.commit({ session: deleteOf('a', 3) }),
+    store.commit({ session: putOf('a', 0, { custom: { life: 2 }, dueMs: 7 }) }),
+  ];
+  for (const outcome of await Promise.all(outcomes))
+    assert.deepEqual(outcome, { kind: 'committed' });
+  const record = (await store.session(storedKey('a'))) ?? assert.fail();
+  assert.deepEqual(record.session, storedSession('a', { life: 2 }));
+  assert.ok(record.revision > 3);
+  assert.deepEqual(await store.due(6, 10), []);
+  assert.deepEqual(await store.due(7, 10), [storedKey('a')]);
+});
+
+async function statusesOf(promises: readonly Promise<unknown>[]): Promise<readonly string[]> {
+  return (await Promise.allSettled(promises)).map(({ status }) => status);
+}
+
+test('many writes to one session at once need few groups, and all count', async (t) => {
+  const writers = watchWriters(t);
+  await using store = await open(freshFile(), { durability: 'strict' });
+  const writes: Promise<unknown>[] = [];
+  for (let count = 0; count < 1_000; count += 1) {
+    const { revision } = store.recent(storedKey('a'))?.record ?? { revision: 0 };
+    writes.push(store.commit({ session: putOf('a', revision, { custom: { count } }) }));
+    if (count % 100 === 99) await new Promise(setImmediate);
+  }
+  for (const outcome of await Promise.all(writes)) assert.deepEqual(outcome, { kind: 'committed' });
+  assert.deepEqual(await store.session(storedKey('a')), {
+    revision: 1_000,
+    session: storedSession('a', { count: 999 }),
+  });
+  assert.equal(writers.size, 1);
+  assert.ok(groupsCount <= 11, `${groupsCount} groups`);
+});
+
+let groupsCount = 0;
 
 /** The threads that are given groups to write while the test runs, in the order of their start. */
 function watchWriters(t: TestContext): ReadonlySet<Worker> {
   const workers = new Set<Worker>();
   const post = Worker.prototype.postMessage;
+  groupsCount = 0;
   t.mock.method(Worker.prototype, 'postMessage', function (this: Worker, ...args: [unknown]) {
     workers.add(this);
+    groupsCount += 1;
     return post.apply(this, args);
   });
   return workers;

@@ -5,25 +5,33 @@ import type { Handle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
 import { parseExactJson } from '../../domain/json.ts';
 import type { SessionKey } from '../../domain/session/reference.ts';
-import type { Session } from '../../domain/session/session.ts';
+import type { Member, Session } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
+import { hintText } from '../hint-text.ts';
 import {
   StoreUnavailable,
   type Batch,
   type Committed,
   type Conflict,
   type Durability,
+  type Hint,
+  type ListEntry,
+  type ListName,
+  type NodeId,
+  type OwedTaps,
+  type RecentRecord,
   type SessionDelete,
   type SessionPut,
   type SessionRecord,
   type Store,
+  type Taken,
 } from '../store.ts';
 import { claim } from './claim.ts';
 import { migrate, migrations } from './migrations.ts';
 import { formatStoredSession } from './session-text.ts';
 import type { Write } from './statements.ts';
 import { WriterThread } from './writer-thread.ts';
-import { handleWrites } from './writes.ts';
+import { besideWrites, deleteWrites, handleWrites } from './writes.ts';
 
 export type SqliteSettings = {
   /** Where the data is kept; the file and its folder are made when they are not there. */
@@ -124,8 +132,10 @@ const nothing: Shelved = { record: undefined, dueMs: undefined };
  *   key:    at rest ── commit joins a group ──▶ being written ── group settles ──▶ at rest
  *   group:  filling ── end of the tick, writer idle ──▶ with the writer ──▶ settled
  *
- * - A key is in at most one group at a time: a second commit to it waits for the first to settle,
- *   and is then compared with what is really there.
+ * - A commit may build upon one that has not settled, in its own group or in the one before. When
+ *   a group fails, the next one fails with it if it holds such a commit.
+ * - A commit that does not match what is about to be written waits for that to settle, and is then
+ *   compared with what is really there. It waits for handles of its ids as well.
  * - What the cache holds is durable: a group enters it when it has settled well, and what a failed
  *   one was about is forgotten, so that it is read again from the file.
  */
@@ -140,6 +150,10 @@ class SqliteStore implements Store {
   #writing: Group | undefined;
   /** The next life of a deleted session starts above it; see `SessionRecord`. */
   #revisionDeletedMax = 0;
+  /** Of commits that failed: somebody may have read it as `recent`, so it is not given again. */
+  #revisionFailedMax = 0;
+  /** Nodes that this process began; those of former ones are in the file, and dead. */
+  readonly #aliveNodes = new Set<NodeId>();
   #disposed: Promise<void> | undefined;
 
   constructor(
@@ -160,9 +174,22 @@ class SqliteStore implements Store {
 
   async session(key: SessionKey): Promise<SessionRecord | undefined> {
     this.#refuseIfDisposed();
-    const group = this.#groupOf(key);
-    if (group) await group.settled;
+    await this.#groupOf(key)?.settled;
     return this.#shelved(key).record;
+  }
+
+  recent(key: SessionKey): RecentRecord | undefined {
+    const pending = this.#groupOf(key)?.sessions.get(key);
+    if (!pending) {
+      const known = this.#cache.get(key);
+      return known && { record: known.record, isCurrent: true };
+    }
+    const { record } = pending.shelved;
+    const rows = [this.#writing, this.#filling].flatMap((group) => group?.rows.get(key) ?? []);
+    if (rows.length === 0) return { record, isCurrent: false };
+    // Rows of a former life are still in the file, and not to be taken for those of this one.
+    if (rows.some(({ isAll }) => isAll)) return undefined;
+    return { record, isCurrent: false, rows: new Map(rows.flatMap(({ byXuid }) => [...byXuid])) };
   }
 
   async handle(id: Guid): Promise<Handle | undefined> {
@@ -186,6 +213,35 @@ class SqliteStore implements Store {
     return this.#read(({ handlesFor }) => handlesFor.all(key).map(parseHandle));
   }
 
+  async invitesOf(xuid: Xuid): Promise<readonly Handle[]> {
+    return this.#read(({ invites }) => invites.all(xuid).map(parseHandle));
+  }
+
+  async sessionsBy(hint: Hint, limit: number, after = ''): Promise<readonly SessionKey[]> {
+    return this.#read(({ hinted }) =>
+      hinted.all(hintText(hint), after, limit).map(({ key }) => String(key)),
+    );
+  }
+
+  async memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined> {
+    return this.#read(({ memberRow }) => {
+      const row = memberRow.get(key, xuid);
+      return row && parseMember(row);
+    });
+  }
+
+  async memberRows(key: SessionKey, limit: number, after = ''): Promise<readonly Member[]> {
+    return this.#read(({ memberRows }) => memberRows.all(key, after, limit).map(parseMember));
+  }
+
+  async memberRowsDue(
+    key: SessionKey,
+    nowMs: Milliseconds,
+    limit: number,
+  ): Promise<readonly Member[]> {
+    return this.#read(({ memberRowsDue }) => memberRowsDue.all(key, nowMs, limit).map(parseMember));
+  }
+
   async due(nowMs: Milliseconds, limit: number): Promise<readonly SessionKey[]> {
     return this.#read(({ due }) => due.all(nowMs, limit).map(({ key }) => String(key)));
   }
@@ -194,28 +250,87 @@ class SqliteStore implements Store {
     return this.#read(({ expired }) => expired.all(nowMs, limit).map(({ id }) => String(id)));
   }
 
+  async searchChanges(
+    cursor: string | undefined,
+    limit: number,
+  ): Promise<{ readonly keys: readonly SessionKey[]; readonly cursor: string }> {
+    return this.#read(({ searchChanges }) => {
+      const after = Number(cursor ?? 0);
+      const changes = searchChanges.all(after, limit);
+      return {
+        keys: changes.map(({ key }) => String(key)),
+        cursor: String(changes.at(-1)?.number ?? after),
+      };
+    });
+  }
+
+  async list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]> {
+    return this.#read(({ list: entries }) => entries.all(owner, list).map(entryOf));
+  }
+
+  async changeList(
+    owner: Xuid,
+    list: ListName,
+    { put = [], remove = [] }: { put?: readonly ListEntry[]; remove?: readonly Xuid[] },
+  ): Promise<void> {
+    await this.#write([
+      ...put.map(({ xuid, addedMs, isFavorite }): Write => {
+        const favorite = isFavorite === undefined ? null : Number(isFavorite);
+        return ['upsertListEntry', owner, list, xuid, addedMs, favorite];
+      }),
+      ...remove.map((xuid): Write => ['deleteListEntry', owner, list, xuid]),
+    ]);
+  }
+
+  /** All connections end with the process, so that nobody is left to tap. */
+  async untapped(): Promise<readonly OwedTaps[]> {
+    this.#refuseIfDisposed();
+    return [];
+  }
+
+  async tapped(): Promise<void> {
+    this.#refuseIfDisposed();
+  }
+
+  async renewNode(node: NodeId): Promise<'held'> {
+    this.#refuseIfDisposed();
+    if (!this.#aliveNodes.has(node)) await this.#write([['insertNode', node]]);
+    this.#aliveNodes.add(node);
+    return 'held';
+  }
+
+  async nodes(): Promise<readonly { readonly node: NodeId; readonly isAlive: boolean }[]> {
+    return this.#read(({ nodes }) =>
+      nodes.all().map(({ id }) => {
+        const node = String(id);
+        return { node, isAlive: this.#aliveNodes.has(node) };
+      }),
+    );
+  }
+
+  async forgetNode(node: NodeId): Promise<void> {
+    await this.#write([['deleteNode', node]]);
+    this.#aliveNodes.delete(node);
+  }
+
   async secret(): Promise<Uint8Array> {
     return this.#read(({ secret }) => secret.get()?.bytes as Uint8Array);
   }
 
-  async commit(batch: Batch): Promise<Committed | Conflict> {
-    this.#refuseIfDisposed();
-    const change = batch.session;
-    let before = nothing;
-    if (change) {
-      for (let group = this.#groupOf(change.key); group; group = this.#groupOf(change.key)) {
-        await group.settled;
+  async commit(batch: Batch): Promise<Committed | Conflict | Taken> {
+    for (;;) {
+      this.#refuseIfDisposed();
+      const change = batch.session;
+      const before = change ? this.#newest(change.key) : nothing;
+      const obstacle =
+        this.#takenOrPending(batch.handles) ?? (change && this.#raceLost(change, before));
+      if (obstacle === undefined) {
+        await this.#settled(this.#join(batch, before));
+        return { kind: 'committed' };
       }
-      before = this.#shelved(change.key);
-      const current = before.record;
-      if ((current?.revision ?? 0) !== change.expectRevision) return { kind: 'conflict', current };
+      if (!(obstacle instanceof Group)) return obstacle;
+      await obstacle.settled;
     }
-    const group = this.#join(batch, before);
-    const problem = await group?.settled;
-    if (problem !== undefined) {
-      throw new StoreUnavailable(`${this.#file} could not be written: ${problem}.`);
-    }
-    return { kind: 'committed' };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -242,11 +357,54 @@ class SqliteStore implements Store {
     if (this.#disposed) throw new StoreUnavailable(`${this.#file} has been closed.`);
   }
 
-  /** The group that is to write this key, unless it has settled. */
+  /** The newest group that is to write this key, unless it has settled. */
   #groupOf(key: SessionKey): Group | undefined {
-    if (this.#writing?.sessions.has(key)) return this.#writing;
     if (this.#filling?.sessions.has(key)) return this.#filling;
+    if (this.#writing?.sessions.has(key)) return this.#writing;
     return undefined;
+  }
+
+  /** What the key is going to hold, if nothing fails. */
+  #newest(key: SessionKey): Shelved {
+    return this.#groupOf(key)?.sessions.get(key)?.shelved ?? this.#shelved(key);
+  }
+
+  /** Why a change cannot be made to `before`, the newest of its key; or what has to settle first. */
+  #raceLost({ key, expectRevision }: SessionPut | SessionDelete, before: Shelved) {
+    if (revisionOf(before) === expectRevision) return undefined;
+    const durable = this.#shelved(key);
+    const group = this.#groupOf(key);
+    if (group && revisionOf(durable) <= expectRevision) return group;
+    return { kind: 'conflict', current: durable.record } as const;
+  }
+
+  /** The handle that has the id of one of these; or the group that is going to keep such a one. */
+  #takenOrPending(handles: readonly Handle[] = []): Taken | Group | undefined {
+    for (const { id, requestId } of handles) {
+      const key = id.toLowerCase();
+      const group = [this.#writing, this.#filling].find((each) => each?.handleIds.has(key));
+      if (group) return group;
+      const there = this.#read(({ handle }) => handle.get(key));
+      const handle = there && parseHandle(there);
+      if (handle && handle.requestId !== requestId) return { kind: 'taken', handle };
+    }
+    return undefined;
+  }
+
+  /** Resolves when the group is durable, or at once when there is none. */
+  async #settled(group: Group | undefined): Promise<void> {
+    const problem = await group?.settled;
+    if (problem !== undefined) {
+      throw new StoreUnavailable(`${this.#file} could not be written: ${problem}.`);
+    }
+  }
+
+  async #write(writes: readonly Write[]): Promise<void> {
+    this.#refuseIfDisposed();
+    if (writes.length === 0) return;
+    const group = this.#openGroup();
+    group.writes.push(...writes);
+    await this.#settled(group);
   }
 
   #read<T>(query: (queries: Queries) => T): T {
@@ -284,40 +442,49 @@ class SqliteStore implements Store {
 
   /** The group that the batch now belongs to; undefined when there is nothing to write. */
   #join(batch: Batch, before: Shelved): Group | undefined {
-    this.#refuseIfDisposed();
     const beside = handleWrites(batch);
     const change = batch.session;
     const nothingToDo = !change || (change.kind === 'delete' && change.expectRevision === 0);
     if (nothingToDo && beside.length === 0) return undefined;
-    this.#filling ??= this.#openGroup();
-    const group = this.#filling;
-    if (change?.kind === 'put') this.#put(group, change, before);
-    else if (change && !nothingToDo) this.#delete(group, change);
+    const group = this.#openGroup();
+    if (change && !nothingToDo) {
+      group.buildsOnFormer ||= this.#writing?.sessions.has(change.key) === true;
+      if (change.kind === 'put') this.#put(group, change, before);
+      else this.#delete(group, change);
+    }
+    for (const { id } of batch.handles ?? []) group.handleIds.add(id.toLowerCase());
     group.writes.push(...beside);
     return group;
   }
 
-  #put(group: Group, { key, expectRevision, session, dueMs }: SessionPut, before: Shelved): void {
-    const revision = (expectRevision || this.#revisionDeletedMax) + 1;
+  #put(group: Group, put: SessionPut, before: Shelved): void {
+    const { key, expectRevision, session, dueMs } = put;
+    const revision =
+      Math.max(expectRevision || this.#revisionDeletedMax, this.#revisionFailedMax) + 1;
     const text = formatStoredSession(session);
-    // An index is touched when its column is named, be the value the same: so it is not named.
-    if (!before.record) group.writes.push(['insertSession', key, revision, dueMs ?? null, text]);
-    else if (before.dueMs === dueMs) group.writes.push(['updateSession', key, revision, text]);
-    else group.writes.push(['updateSessionAndDue', key, revision, dueMs ?? null, text]);
+    // What the group was to write of a hot session so far is overtaken, and not sent.
+    const at = group.sessions.get(key)?.writeAt ?? group.writes.length;
+    group.writes[at] = rowWrite(group.writes[at], before, key, revision, dueMs, text);
+    group.writes.push(...besideWrites(put));
+    if (put.memberRows) group.addRows(key, put.memberRows);
     const shelved: Shelved = { record: { revision, session }, dueMs };
-    group.sessions.set(key, { shelved, size: key.length + text.length });
+    group.sessions.set(key, { shelved, size: key.length + text.length, writeAt: at });
   }
 
-  #delete(group: Group, { key, expectRevision }: SessionDelete): void {
+  #delete(group: Group, change: SessionDelete): void {
+    const { key, expectRevision } = change;
     this.#revisionDeletedMax = Math.max(this.#revisionDeletedMax, expectRevision);
-    group.writes.push(['deleteSession', key]);
-    group.sessions.set(key, { shelved: nothing, size: key.length });
+    group.writes.push(...deleteWrites(change));
+    group.rows.set(key, { byXuid: new Map(), isAll: true });
+    group.sessions.set(key, { shelved: nothing, size: key.length, writeAt: undefined });
   }
 
-  /** A group to fill, sent at the end of this tick if the writer is idle then. */
+  /** The group to fill, sent at the end of the tick that opened it if the writer is idle then. */
   #openGroup(): Group {
+    if (this.#filling) return this.#filling;
     if (!this.#writing) setImmediate(() => this.#send());
-    return new Group();
+    this.#filling = new Group();
+    return this.#filling;
   }
 
   #send(): void {
@@ -329,21 +496,79 @@ class SqliteStore implements Store {
   }
 
   #settle(group: Group, problem: string | undefined): void {
-    for (const [key, { shelved, size }] of group.sessions) {
-      if (problem === undefined) this.#cache.set(key, shelved, { size });
-      else this.#cache.delete(key);
-    }
     this.#writing = undefined;
+    if (problem === undefined) {
+      for (const [key, { shelved, size }] of group.sessions)
+        this.#cache.set(key, shelved, { size });
+    } else {
+      this.#forget(group);
+      const next = this.#filling;
+      if (next?.buildsOnFormer) {
+        this.#filling = undefined;
+        this.#forget(next);
+        next.settle(problem);
+      }
+    }
     group.settle(problem);
     if (this.#filling) setImmediate(() => this.#send());
   }
+
+  /** What is there instead of what the group was to write is in the file. */
+  #forget({ sessions }: Group): void {
+    for (const [key, { shelved }] of sessions) {
+      this.#cache.delete(key);
+      this.#revisionFailedMax = Math.max(this.#revisionFailedMax, revisionOf(shelved));
+    }
+  }
 }
+
+function revisionOf({ record }: Shelved): number {
+  return record?.revision ?? 0;
+}
+
+/** The write of a session's row that takes the place of `former` in its group, if there is one. */
+function rowWrite(
+  former: Write | undefined,
+  before: Shelved,
+  key: SessionKey,
+  revision: number,
+  dueMs: Milliseconds | undefined,
+  text: string,
+): Write {
+  if (!before.record || former?.[0] === 'insertSession') {
+    return ['insertSession', key, revision, dueMs ?? null, text];
+  }
+  // An index is touched when its column is named, be the value the same: so it is not named.
+  return before.dueMs === dueMs && former?.[0] !== 'updateSessionAndDue'
+    ? ['updateSession', key, revision, text]
+    : ['updateSessionAndDue', key, revision, dueMs ?? null, text];
+}
+
+/** What a group writes of a key. */
+type Pending = {
+  readonly shelved: Shelved;
+  readonly size: number;
+  /** Where in the group the row is put; undefined: it is deleted. */
+  readonly writeAt: number | undefined;
+};
+
+/** Member rows of a key that a group puts, or, where there is no member, removes. */
+type PendingRows = {
+  readonly byXuid: Map<Xuid, Member | undefined>;
+  /** True when there are no others. */
+  readonly isAll: boolean;
+};
 
 /** Commits that share one transaction. */
 class Group {
   readonly writes: Write[] = [];
   /** What will be known of each key once the group is durable. */
-  readonly sessions = new Map<SessionKey, { readonly shelved: Shelved; readonly size: number }>();
+  readonly sessions = new Map<SessionKey, Pending>();
+  readonly rows = new Map<SessionKey, PendingRows>();
+  /** Lower-case. */
+  readonly handleIds = new Set<Guid>();
+  /** True when a commit expects what the group before this one was to write. */
+  buildsOnFormer = false;
   /** Why nothing of it is there, or undefined: everything is durable. */
   readonly settled: Promise<string | undefined>;
   readonly settle: (problem: string | undefined) => void;
@@ -352,6 +577,13 @@ class Group {
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
     this.settled = promise;
     this.settle = resolve;
+  }
+
+  addRows(key: SessionKey, { put = [], remove = [] }: Required<SessionPut>['memberRows']): void {
+    const rows = this.rows.get(key) ?? { byXuid: new Map(), isAll: false };
+    this.rows.set(key, rows);
+    for (const { member } of put) rows.byXuid.set(member.xuid, member);
+    for (const xuid of remove) rows.byXuid.set(xuid, undefined);
   }
 }
 
@@ -370,10 +602,35 @@ function prepareQueries(db: DatabaseSync) {
     expired: db.prepare(
       'SELECT id FROM handle WHERE expiration_ms <= ? ORDER BY expiration_ms LIMIT ?',
     ),
+    invites: db.prepare('SELECT document FROM handle WHERE invited_xuid = ? ORDER BY rowid'),
+    hinted: db.prepare('SELECT key FROM hint WHERE hint = ? AND key > ? ORDER BY key LIMIT ?'),
+    memberRow: db.prepare('SELECT document FROM member_row WHERE key = ? AND xuid = ?'),
+    memberRows: db.prepare(
+      'SELECT document FROM member_row WHERE key = ? AND xuid > ? ORDER BY xuid LIMIT ?',
+    ),
+    memberRowsDue: db.prepare(
+      'SELECT document FROM member_row WHERE key = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?',
+    ),
+    searchChanges: db.prepare(
+      'SELECT number, key FROM search_change WHERE number > ? ORDER BY number LIMIT ?',
+    ),
+    list: db.prepare(
+      'SELECT xuid, added_ms, is_favorite FROM list_entry WHERE owner = ? AND list = ? ORDER BY rowid',
+    ),
+    nodes: db.prepare('SELECT id FROM node'),
     secret: db.prepare('SELECT bytes FROM secret'),
   } as const;
 }
 
 function parseHandle({ document }: Record<string, SQLOutputValue>): Handle {
   return parseExactJson(String(document)) as unknown as Handle;
+}
+
+function parseMember({ document }: Record<string, SQLOutputValue>): Member {
+  return parseExactJson(String(document)) as unknown as Member;
+}
+
+function entryOf({ xuid, added_ms, is_favorite }: Record<string, SQLOutputValue>): ListEntry {
+  const entry = { xuid: String(xuid), addedMs: Number(added_ms) };
+  return is_favorite === null ? entry : { ...entry, isFavorite: is_favorite === 1 };
 }

@@ -5,12 +5,27 @@ export const statements = {
   updateSessionAndDue:
     'UPDATE session SET revision = ?2, due_ms = ?3, document = ?4 WHERE key = ?1',
   deleteSession: 'DELETE FROM session WHERE key = ?',
+  insertHint: 'INSERT INTO hint (hint, key) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  deleteHint: 'DELETE FROM hint WHERE hint = ? AND key = ?',
+  deleteHintsOf: 'DELETE FROM hint WHERE key = ?',
+  upsertMemberRow:
+    'INSERT INTO member_row (key, xuid, due_ms, document) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET due_ms = excluded.due_ms, document = excluded.document',
+  deleteMemberRow: 'DELETE FROM member_row WHERE key = ? AND xuid = ?',
+  deleteMemberRowsOf: 'DELETE FROM member_row WHERE key = ?',
+  // A key that is there already gets the next number.
+  replaceSearchChange: 'INSERT OR REPLACE INTO search_change (key) VALUES (?)',
+  deleteSearchChange: 'DELETE FROM search_change WHERE key = ?',
   insertHandle:
-    'INSERT INTO handle (id, session_key, expiration_ms, document) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    'INSERT INTO handle (id, session_key, expiration_ms, invited_xuid, document) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   deleteHandle: 'DELETE FROM handle WHERE id = ?',
   upsertPointer:
     'INSERT INTO activity (xuid, scid, handle_id) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET handle_id = excluded.handle_id',
   deletePointersTo: 'DELETE FROM activity WHERE handle_id = ?',
+  upsertListEntry:
+    'INSERT INTO list_entry (owner, list, xuid, added_ms, is_favorite) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET added_ms = excluded.added_ms, is_favorite = excluded.is_favorite',
+  deleteListEntry: 'DELETE FROM list_entry WHERE owner = ? AND list = ? AND xuid = ?',
+  insertNode: 'INSERT INTO node (id) VALUES (?) ON CONFLICT DO NOTHING',
+  deleteNode: 'DELETE FROM node WHERE id = ?',
 } as const;
 
 /** One statement and its values, cheap to send to another thread. */

@@ -1,10 +1,40 @@
 import type { Handle } from '../../domain/handle/handle.ts';
 import { formatJson } from '../../domain/json.ts';
 import { keyOf } from '../../domain/session/reference.ts';
-import type { Batch } from '../store.ts';
+import { hintText } from '../hint-text.ts';
+import type { Batch, SessionDelete, SessionPut } from '../store.ts';
 import type { Write } from './statements.ts';
 
-/** What a batch writes beside its session, in the order in which a batch is applied. */
+/** What goes into the file with the row of a session that is put. */
+export function besideWrites({
+  key,
+  addHints = [],
+  removeHints = [],
+  memberRows: { put = [], remove = [] } = {},
+  isSearchChange = false,
+}: SessionPut): readonly Write[] {
+  return [
+    ...addHints.map((hint): Write => ['insertHint', hintText(hint), key]),
+    ...removeHints.map((hint): Write => ['deleteHint', hintText(hint), key]),
+    ...put.map(({ member, dueMs }): Write => {
+      return ['upsertMemberRow', key, member.xuid, dueMs ?? null, formatJson(member)];
+    }),
+    ...remove.map((xuid): Write => ['deleteMemberRow', key, xuid]),
+    ...(isSearchChange ? [['replaceSearchChange', key] as const] : []),
+  ];
+}
+
+/** What takes a session out of the file, with all that is there because of it. */
+export function deleteWrites({ key }: SessionDelete): readonly Write[] {
+  return [
+    ['deleteSession', key],
+    ['deleteHintsOf', key],
+    ['deleteMemberRowsOf', key],
+    ['deleteSearchChange', key],
+  ];
+}
+
+/** What a batch writes of handles, in the order in which a batch is applied. */
 export function handleWrites({
   handles = [],
   pointActivity,
@@ -24,7 +54,10 @@ export function handleWrites({
 }
 
 function handleWrite(handle: Handle): Write {
-  const [sessionKey, expirationMs] =
-    handle.type === 'invite' ? [null, handle.expirationMs] : [keyOf(handle.reference), null];
-  return ['insertHandle', handle.id.toLowerCase(), sessionKey, expirationMs, formatJson(handle)];
+  const [sessionKey, expirationMs, invitedXuid] =
+    handle.type === 'invite'
+      ? [null, handle.expirationMs, handle.invitedXuid]
+      : [keyOf(handle.reference), null, null];
+  const id = handle.id.toLowerCase();
+  return ['insertHandle', id, sessionKey, expirationMs, invitedXuid, formatJson(handle)];
 }

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { measuredSession, tokenOf, type Told } from '../../testing/initialization-samples.ts';
+import { sampleUser } from '../../testing/samples.ts';
+import { evaluateMeasurements, initializationFailures, type Failures } from './evaluation.ts';
+
+const users = [1, 2, 3, 4, 5].map((n) => sampleUser(n, `Player ${n}`));
+const letters = ['a', 'b', 'c', 'd', 'e'];
+
+type Network = {
+  readonly told: Told;
+  readonly groups: readonly (readonly number[])[];
+  readonly settled: number;
+};
+
+const anyConnection = fc.constantFrom<Told[string]>(
+  null,
+  { latency: 101 },
+  { bandwidthDown: 1 },
+  { bandwidthUp: 1, latency: 500 },
+);
+
+const anyNetwork: fc.Arbitrary<Network> = fc.record({
+  told: fc
+    .tuple(
+      fc.dictionary(
+        fc
+          .tuple(fc.constantFrom(...letters), fc.constantFrom(...letters))
+          .map((ends) => ends.join('')),
+        anyConnection,
+        { maxKeys: 6 },
+      ),
+      fc.oneof(
+        { weight: 3, arbitrary: fc.constant({}) },
+        fc.constantFrom(...letters).map((late) => ({ [late]: null })),
+      ),
+    )
+    .map(([pairs, late]) => ({ ...pairs, ...late })),
+  groups: fc.array(fc.subarray([0, 1, 2, 3, 4], { maxLength: 1 }), { maxLength: 5 }),
+  settled: fc.nat(2),
+});
+
+const p2p = { peerToPeerRequirements: { latencyMaximum: 100, bandwidthMinimum: 1_000 } };
+const p2h = { peerToHostRequirements: { latencyMaximum: 100, bandwidthDownMinimum: 1_000 } };
+
+function evaluate(network: Network, constants: typeof p2p | typeof p2h) {
+  const session = measuredSession(users, network.told, constants, network.groups);
+  const { settled, members } = {
+    settled: session.members.slice(0, network.settled),
+    members: session.members.slice(network.settled),
+  };
+  return evaluateMeasurements(session, members, settled);
+}
+
+/** True when user `n` tells of a bad connection to `to`; straight from how the network was made. */
+function isBad({ told, settled }: Network, from: number, to: number): boolean {
+  if (from < settled || from === to) return false;
+  const ends = `${letters[from]}${letters[to]}`;
+  return isSilent({ told }, from) || (Object.hasOwn(told, ends) && told[ends] !== undefined);
+}
+
+function isSilent({ told }: Pick<Network, 'told'>, n: number): boolean {
+  return told[letters[n] ?? ''] === null;
+}
+
+const arePaired = (network: Network, a: number, b: number): boolean =>
+  isBad(network, a, b) || isBad(network, b, a);
+
+/** Whose fate user `n` shares, found by walking from one to the next. */
+function companionsOf({ groups, settled }: Network, n: number): readonly number[] {
+  const reached = new Set([n]);
+  for (const one of reached) {
+    for (const other of [0, 1, 2, 3, 4]) {
+      const isNamed =
+        groups[one]?.includes(other) === true || groups[other]?.includes(one) === true;
+      if (isNamed && other >= settled) reached.add(other);
+    }
+  }
+  return [...reached].sort();
+}
+
+/** Who is of the episode, and passes or not. */
+function partsOf({ settled }: Network, failures: Failures) {
+  const members = [0, 1, 2, 3, 4].filter((n) => n >= settled);
+  return {
+    members,
+    passing: members.filter((n) => !failures.has(n)),
+    failing: members.filter((n) => failures.has(n)),
+  };
+}
+
+/**
+ * The rule told slowly: of all sets of whole groups in which nobody is late, and everybody is well
+ * connected to everybody and to the settled. The first that the order of admission finds.
+ */
+function slowlyPassing(network: Network): readonly number[] {
+  const { members } = partsOf(network, new Map());
+  const eligible = members.filter((n) =>
+    companionsOf(network, n).every((one) => !isSilent(network, one)),
+  );
+  const around = [...[0, 1, 2, 3, 4].slice(0, network.settled), ...eligible];
+  const bad = (n: number): number => around.filter((one) => arePaired(network, n, one)).length;
+  const groups = [...new Set(eligible.map((n) => companionsOf(network, n).join()))].map((key) =>
+    key.split(',').map(Number),
+  );
+  const badOf = (group: readonly number[]): number => group.map(bad).reduce((a, b) => a + b, 0);
+  groups.sort((a, b) => badOf(a) - badOf(b) || (a[0] ?? 0) - (b[0] ?? 0));
+  const inside = [0, 1, 2, 3, 4].slice(0, network.settled);
+  for (const group of groups) {
+    const together = [...inside, ...group];
+    if (group.every((a) => together.every((b) => !arePaired(network, a, b)))) inside.push(...group);
+  }
+  return inside.filter((n) => n >= network.settled).sort();
+}
+
+// Kills: admission by index alone; the telling of one end only; groups by one step of naming.
+test('peer to peer agrees with the rule told slowly', () => {
+  fc.assert(
+    fc.property(anyNetwork, (network) => {
+      const { passing } = partsOf(network, evaluate(network, p2p).failures);
+      assert.deepEqual(passing, slowlyPassing(network));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+// Kills: a group admitted against who was admitted before it, but not within itself; settled
+// members left out; admission that stops at the first who does not fit.
+test('who passes peer to peer is well connected to all who do, and nobody else would be', () => {
+  fc.assert(
+    fc.property(anyNetwork, (network) => {
+      const { failures } = evaluate(network, p2p);
+      const { members, passing, failing } = partsOf(network, failures);
+      const inside = [...[0, 1, 2, 3, 4].slice(0, network.settled), ...passing];
+      for (const a of passing) {
+        for (const b of inside) assert.ok(!arePaired(network, a, b), `${a} and ${b}`);
+        for (const b of companionsOf(network, a)) assert.ok(passing.includes(b), 'a whole group');
+      }
+      for (const n of failing) {
+        const group = companionsOf(network, n);
+        const all = [...inside, ...group];
+        const fits = group.every(
+          (a) => !isSilent(network, a) && all.every((b) => !arePaired(network, a, b)),
+        );
+        assert.ok(!fits, `${n} could have passed`);
+      }
+      for (const n of [...passing, ...failing]) {
+        // One bad member does not cost those who have no bad connection at all.
+        const isGood = companionsOf(network, n).every(
+          (one) =>
+            !isSilent(network, one) &&
+            members.every((b) => isSilent(network, b) || !arePaired(network, one, b)) &&
+            inside.every((b) => !arePaired(network, one, b)),
+        );
+        if (isGood) assert.ok(passing.includes(n));
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+// Kills: group told before the member's own problem; timeout told after one; reasons of who passes.
+test('each who fails is told the first reason of the precedence that is true', () => {
+  fc.assert(
+    fc.property(anyNetwork, (network) => {
+      const { failures } = evaluate(network, p2p);
+      const { passing } = partsOf(network, failures);
+      const inside = [...[0, 1, 2, 3, 4].slice(0, network.settled), ...passing];
+      for (const [n, failure] of failures) {
+        assert.ok(initializationFailures.includes(failure));
+        assert.equal(failure === 'timeout', isSilent(network, n));
+        if (failure !== 'group') continue;
+        assert.ok(companionsOf(network, n).length > 1);
+        for (const one of inside) assert.ok(!arePaired(network, n, one), 'has a reason of its own');
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+// Kills: candidates who are not good for all who pass; the candidate with the fewest chosen; a host
+// who fails; members who do not go with the host kept.
+test('peer to host, there is a host for all who pass, and none for more', () => {
+  fc.assert(
+    fc.property(anyNetwork, (network) => {
+      const { failures, hostCandidates } = evaluate(network, p2h);
+      const { members, passing } = partsOf(network, failures);
+      const onTime = members.filter((n) =>
+        companionsOf(network, n).every((one) => !isSilent(network, one)),
+      );
+      const goWith = (host: number): readonly number[] => {
+        const going = onTime.filter((n) =>
+          companionsOf(network, n).every((one) => !isBad(network, one, host)),
+        );
+        return host < network.settled || going.includes(host) ? going : [];
+      };
+      const hosts = [...[0, 1, 2, 3, 4].slice(0, network.settled), ...onTime];
+      const most = Math.max(0, ...hosts.map((host) => goWith(host).length));
+      assert.equal(passing.length, most);
+      const able = hosts.filter((host) => passing.every((n) => goWith(host).includes(n)));
+      const tokens = passing.length > 0 ? able.flatMap((n) => users[n] ?? []).map(tokenOf) : [];
+      assert.deepEqual([...hostCandidates].sort(), tokens.sort());
+    }),
+    { numRuns: 300 },
+  );
+});
