@@ -166,8 +166,8 @@ async function noteSearch(
   key: SessionKey,
   revision: number,
   search: SearchChange | undefined,
-  commit: Promise<Committed | Conflict>,
-): Promise<Committed | Conflict> {
+  commit: Promise<Committed | Conflict | Taken>,
+): Promise<Committed | Conflict | Taken> {
   if (search === undefined) return commit;
   // A commit whose answer was lost may have been made.
   const outcome = await commit.catch((error: unknown) => {

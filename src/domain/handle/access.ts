@@ -8,7 +8,7 @@ import type { Caller } from '../caller.ts';
 import { Refusal } from '../refusal.ts';
 import { acceptedMemberOf, type Session } from '../session/session.ts';
 import { isSender } from './create.ts';
-import type { Handle, SearchHandle } from './handle.ts';
+import type { Handle } from './handle.ts';
 
 /** Nothing when the caller may read the handle. Refuses: handleNotYours. */
 export function mayReadHandle(handle: Handle, caller: Caller): Refusal | undefined {
@@ -18,17 +18,19 @@ export function mayReadHandle(handle: Handle, caller: Caller): Refusal | undefin
     : new Refusal('handleNotYours', 'An invite is shown to its sender and the invited user only.');
 }
 
-/** Nothing when the caller may delete the handle. Refuses: handleNotYours. */
-export function mayDeleteHandle(
-  handle: Exclude<Handle, SearchHandle>,
-  caller: Caller,
-): Refusal | undefined {
+/**
+ * Nothing when the caller may delete the handle. Of a search handle its session decides: see
+ * `deleteSearch`.
+ *
+ * Refuses: handleNotYours.
+ */
+export function mayDeleteHandle(handle: Handle, caller: Caller): Refusal | undefined {
   return isOwner(handle, caller)
     ? undefined
     : new Refusal('handleNotYours', `Only whoever made this ${handle.type} handle may delete it.`);
 }
 
-function isOwner(handle: Exclude<Handle, SearchHandle>, caller: Caller): boolean {
+function isOwner(handle: Handle, caller: Caller): boolean {
   switch (handle.type) {
     case 'activity':
       return caller.kind === 'user' && caller.xuid === handle.ownerXuid;
@@ -36,6 +38,8 @@ function isOwner(handle: Exclude<Handle, SearchHandle>, caller: Caller): boolean
       return isSender(handle, caller);
     case 'transfer':
       return caller.kind === 'user' && caller.xuid === handle.creatorXuid;
+    case 'search':
+      return false;
   }
 }
 

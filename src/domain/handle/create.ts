@@ -194,6 +194,7 @@ export function createSearch(
     version: 1,
     reference,
     createTimeMs: facts.nowMs,
+    creatorXuid: caller.xuid,
     searchAttributes,
   };
   return { handle: searchHandle, session: changed({ ...session, searchHandle }) };

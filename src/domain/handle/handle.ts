@@ -69,6 +69,7 @@ export type TransferHandle = Common & {
 /** Kept in its session, which it makes searchable; the row beside leads there from the id. */
 export type SearchHandle = Common & {
   readonly type: 'search';
+  readonly creatorXuid: Xuid;
   readonly searchAttributes: SearchAttributes;
 };
 

@@ -47,6 +47,7 @@ function found(searchAttributes: SearchAttributes, more: Partial<Session> = {}):
       version: 1,
       reference,
       createTimeMs: startMs,
+      creatorXuid: ada.xuid,
       searchAttributes,
     },
     ...more,
