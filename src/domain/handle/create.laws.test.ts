@@ -98,6 +98,7 @@ function askedFor(request: HandleRequest, by: Caller): string {
     lower(request.reference),
     request.type === 'invite' && [request.invitedXuid, request.inviteAttributes],
     request.type === 'transfer' && lower(request.origin),
+    request.type === 'search' && request.searchAttributes,
   ]);
 }
 

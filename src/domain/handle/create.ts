@@ -293,7 +293,10 @@ export function isSameHandle(existing: Handle, request: HandleRequest, caller: C
       );
     case 'search':
       return (
-        request.type === 'search' && jsonEquals(request.searchAttributes, existing.searchAttributes)
+        request.type === 'search' &&
+        caller.kind === 'user' &&
+        caller.xuid === existing.creatorXuid &&
+        jsonEquals(request.searchAttributes, existing.searchAttributes)
       );
   }
 }
