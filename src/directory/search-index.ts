@@ -224,8 +224,9 @@ class Partition {
 
   async *#walk(search: SearchInTurns): Candidates {
     const { filter, order, after } = search;
-    // One round for each field, and one for the candidates that have none of them.
-    for (let group = after?.group ?? 0; group <= order.fields.length; group += 1) {
+    // One round for each field, and one for the candidates that have none of them, if there can be.
+    const lastGroup = order.fields.length - (order.fields.includes(created) ? 1 : 0);
+    for (let group = after?.group ?? 0; group <= lastGroup; group += 1) {
       const field = order.fields[group] ?? created;
       const start = after?.group === group ? placeOf(after, field) : undefined;
       for await (const page of this.#pages({ field, bounds: {} }, start, search)) {
