@@ -18,6 +18,8 @@ import {
 } from './config/read-service-configs.ts';
 import { callersProblems, controlProblems, type Settings } from './config/settings.ts';
 import { openNonces } from './auth/nonces.ts';
+import { followSearch } from './directory/follow-search.ts';
+import { createSearchIndex } from './directory/search-index.ts';
 import { sweep } from './directory/sweep.ts';
 import type { World } from './directory/world.ts';
 import { type App, buildApp } from './http/app.ts';
@@ -115,6 +117,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     people: options.people ?? storedPeople(store, { clock }),
     clock,
     ids,
+    searchIndex: createSearchIndex(),
     catalog: catalog.catalog,
     settings: {
       inviteLifetimeMs: options.inviteLifetimeMs ?? 86_400_000,
@@ -160,6 +163,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   await hub.start();
   // Others are to end at once what this node held.
   opened.defer(async () => void (await store.renewNode(world.node.id, 1)));
+  // So that the first search does not wait for it; what goes wrong here, it meets again.
+  followSearch(world).catch(() => undefined);
   const { url } = await listen(app, host, options.port ?? 8350);
   let isClosing = false;
   const sweeper = opened.use(

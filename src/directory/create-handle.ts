@@ -2,11 +2,12 @@ import { xuidsOf, type Caller } from '../domain/caller.ts';
 import {
   createActivity,
   createInvite,
+  createSearch,
   createTransfer,
   isSameHandle,
   type HandleDecision,
 } from '../domain/handle/create.ts';
-import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
+import type { ActivityHandle, Handle, SearchHandle } from '../domain/handle/handle.ts';
 import type { HandleRequest } from '../domain/handle/request.ts';
 import { viewInviteNotification } from '../domain/handle/view.ts';
 import { limits } from '../domain/limits.ts';
@@ -24,7 +25,7 @@ export type MadeHandle = { readonly handle: Handle; readonly created: boolean };
 /**
  * The handle that a request asks for: checked, confirmed by its session, and kept.
  *
- * Refuses: as createActivity, createInvite, createTransfer; handleIdTaken; serviceConfigUnknown,
+ * Refuses: as createActivity, createInvite, createTransfer, createSearch; handleIdTaken; serviceConfigUnknown,
  * serviceConfigForbidden, templateUnknown, tooBusy.
  *
  * @source contract 8
@@ -106,6 +107,8 @@ async function decide(
       if (origin instanceof Refusal) return origin;
       return createTransfer(request, record?.session, origin?.session, caller, facts);
     }
+    case 'search':
+      return createSearch(request, record?.session, caller, facts);
   }
 }
 
@@ -117,10 +120,15 @@ async function commitHandle(
   const beside: Batch = {
     handles: [handle],
     ...(handle.type === 'activity' && (await asCurrentActivity(world, handle))),
+    ...(handle.type === 'search' && replacing(record?.session.searchHandle)),
   };
   return session === undefined || record === undefined
     ? world.store.commit(beside)
     : commitSession(world, record, session, { atMs: handle.createTimeMs }, beside);
+}
+
+function replacing(former: SearchHandle | undefined): Batch {
+  return former === undefined ? {} : { removeHandles: [former.id] };
 }
 
 /** Points at the activity, and takes away the one that it replaces. */

@@ -60,6 +60,8 @@ export const refusalCodes = [
   'listNotYours',
   'listFull',
   'personUnknown',
+  'notSearchable',
+  'filterInvalid',
   // the rest
   'connectionUnknown',
   'notYetSupported',

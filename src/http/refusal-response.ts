@@ -60,6 +60,8 @@ const statusOf: Record<RefusalCode, number> = {
   listNotYours: 403,
   listFull: 400,
   personUnknown: 404,
+  notSearchable: 403,
+  filterInvalid: 400,
   // the rest
   connectionUnknown: 404,
   notYetSupported: 400,

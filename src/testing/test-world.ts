@@ -1,4 +1,5 @@
 import { readServiceConfigs } from '../config/read-service-configs.ts';
+import { createSearchIndex } from '../directory/search-index.ts';
 import type { World } from '../directory/world.ts';
 import { storedPeople } from '../people/stored-people.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -21,6 +22,7 @@ export async function openTestWorlds(): Promise<
     people: storedPeople(store, { clock }),
     clock,
     ids,
+    searchIndex: createSearchIndex(),
     catalog: () => read.catalog,
     settings: {
       inviteLifetimeMs: 86_400_000,

@@ -381,15 +381,6 @@ test('a body that is no query is refused at the place that is wrong', async (t) 
   }
 });
 
-/** @source contract 8.1, wire 10.3 H9: left to its own issue, refused aloud */
-test('H9 a query for search handles is refused aloud', async () => {
-  await using kit = await startKit();
-  const refused = await kit.user('ada').request('POST', '/handles/query', {
-    body: { type: 'search', scid: demoScid, templateName: 'deathmatch', filter: 'numbers/x eq 1' },
-  });
-  assertRefused(refused, 400, 'notYetSupported', 'search');
-});
-
 /** @source contract 8.1 "Private sessions appear only to those who may read them" */
 test('an activity in a private session is shown to those in it, and to services', async () => {
   await using kit = await startKit();
