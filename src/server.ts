@@ -60,6 +60,8 @@ export type RunningServer = AsyncDisposable & {
   readonly url: string;
   /** What the keeper should know of how callers are told apart, a line each. */
   readonly notices: readonly string[];
+  /** How many RTA connections are open. */
+  readonly connectionsCount: number;
   /** Settles what is due now, as the sweep does by itself now and then. */
   sweep(): Promise<void>;
   /** Reads the service configs again; the problems found, if any, leave the former ones in place. */
@@ -163,6 +165,9 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const close = (): Promise<void> => parts.disposeAsync();
   return {
     url,
+    get connectionsCount() {
+      return connections.size;
+    },
     notices: describeAuthenticator(callers),
     sweep: sweeper.runNow,
     reload: async () => {
