@@ -17,11 +17,14 @@ import {
   formatProblem,
 } from './config/read-service-configs.ts';
 import { callersProblems, controlProblems, type Settings } from './config/settings.ts';
+import { openNonces } from './auth/nonces.ts';
 import { sweep } from './directory/sweep.ts';
 import type { World } from './directory/world.ts';
 import { type App, buildApp } from './http/app.ts';
 import { routes } from './http/routes.ts';
+import { rtaRoutes } from './http/routes/rta.ts';
 import { tokenChainRoutes } from './http/routes/token-chain.ts';
+import { nodeOfConnection } from './domain/session/hints.ts';
 import type { People } from './people/people.ts';
 import { storedPeople } from './people/stored-people.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
@@ -29,7 +32,11 @@ import { controlledClock } from './platform/controlled-clock.ts';
 import { type Ids, randomIds } from './platform/ids.ts';
 import { keyFor } from './platform/key.ts';
 import { repeat } from './platform/repeat.ts';
+import { type Connections, Hub } from './rta/hub.ts';
+import { openSocketServer } from './rta/socket-server.ts';
+import type { Bus } from './store/bus.ts';
 import { openMemoryStore } from './store/memory/memory-store.ts';
+import { openProcessBus } from './store/memory/process-bus.ts';
 import { dataFileOf } from './store/sqlite/data-folder.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { type Store, StoreUnavailable } from './store/store.ts';
@@ -38,6 +45,8 @@ import { type Store, StoreUnavailable } from './store/store.ts';
 export type ServerOptions = Partial<Omit<Settings, 'store'>> & {
   /** Where sessions are kept; a store that is given is not closed with the server. */
   readonly store?: Settings['store'] | Store;
+  /** Between the nodes that share the store; a bus that is given is not closed with the server. */
+  readonly bus?: Bus;
   readonly clock?: Clock;
   readonly ids?: Ids;
   readonly people?: People;
@@ -88,18 +97,31 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   await using opened = new AsyncDisposableStack();
   const store =
     typeof options.store === 'object' ? options.store : opened.use(await openStore(options));
+  const bus = options.bus ?? opened.use(openProcessBus());
   const secret = await store.secret();
+  const ids = options.ids ?? randomIds;
+  const connections: Connections = new Map();
   const world: World = {
     store,
+    bus,
+    node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Set() },
     people: options.people ?? storedPeople(store, { clock }),
     clock,
-    ids: options.ids ?? randomIds,
+    ids,
     catalog: catalog.catalog,
     settings: {
       inviteLifetimeMs: options.inviteLifetimeMs ?? 86_400_000,
+      disconnectGraceMs: options.disconnectGraceMs ?? 30_000,
       deviceTokenKey: keyFor('device tokens', secret),
     },
+    failed: (error) => log(error instanceof Error ? `${error.stack}` : String(error)),
   };
+  const nonces = openNonces(keyFor('nonces', secret));
+  const hub = new Hub(world, connections, {
+    tapWindowMs: options.tapWindowMs ?? 2_500,
+    subscriptionsMax: options.subscriptionsMax ?? 1_100,
+    outboxBytesMax: options.outboxBytesMax ?? 262_144,
+  });
   const tokenChain = callers.kind === 'dev' ? tokenChainRoutes({ key: tokenKeyOf(secret) }) : [];
   const control = controlled
     ? controlRoutes({
@@ -109,7 +131,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       })
     : [];
   const app = buildApp({
-    routes: [...routes, ...tokenChain, ...control],
+    routes: [...routes, ...rtaRoutes(nonces), ...tokenChain, ...control],
+    sockets: { nonces, ...openSocketServer(hub) },
     authenticator: await openCallers(callers, secret, clock),
     world,
     limits: { bodyBytesMax: options.bodyBytesMax ?? 1_048_576 },
@@ -117,12 +140,23 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     log,
   });
   opened.defer(() => app.close());
+  // Before the app, which waits for its sockets to end.
+  opened.use(hub);
+  await store.renewNode(world.node.id, nodeLeaseMs);
+  await hub.start();
   const { url } = await listen(app, host, options.port ?? 8350);
   const sweeper = opened.use(
     repeat(
       () => sweepAll(world),
       options.sweepIntervalMs ?? 1_000,
       (error) => log(`sweep: ${error instanceof Error ? error.message : String(error)}`),
+    ),
+  );
+  opened.use(
+    repeat(
+      () => keepLease(world, hub),
+      nodeLeaseMs / 5,
+      (error) => log(`lease: ${error instanceof Error ? error.message : String(error)}`),
     ),
   );
   const parts = opened.move();
@@ -145,6 +179,16 @@ const noConnections: ControlledConnections = {
   drop: () => false,
   setTaps: () => false,
 };
+/** For how long others count this node as alive without hearing of it. */
+const nodeLeaseMs = 15_000;
+
+/** A node that the others gave up has lost its members' trust: its connections end, it is a new one. */
+async function keepLease({ store, node, ids }: World, hub: Hub): Promise<void> {
+  if ((await store.renewNode(node.id, nodeLeaseMs)) === 'held') return;
+  const fresh = nodeOfConnection(ids.guid());
+  await store.renewNode(fresh, nodeLeaseMs);
+  await hub.beginAnew(fresh);
+}
 
 async function sweepAll(world: World): Promise<void> {
   // A full sweep leaves some for later; go on until one finds nothing it had to leave.

@@ -19,9 +19,17 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   auth: ['auth', 'domain', 'platform', 'node:', 'jose', 'lru-cache', 'valibot'],
   people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
   config: ['config', 'domain', 'platform', 'node:', 'valibot'],
-  directory: ['directory', 'domain', 'platform', 'store/store.ts', 'people/people.ts'],
+  directory: [
+    'directory',
+    'domain',
+    'platform',
+    'store/store.ts',
+    'store/bus.ts',
+    'people/people.ts',
+  ],
   http: ['http', 'domain', 'directory', 'auth', 'platform', 'node:'],
   admin: ['admin', 'domain', 'directory', 'platform', 'http/route.ts', 'valibot'],
+  rta: ['rta', 'domain', 'directory', 'store/bus.ts', 'auth', 'platform', 'node:'],
   client: ['client', 'domain'],
   cli: [
     'cli',
@@ -46,6 +54,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'directory',
     'http',
     'admin',
+    'rta',
     'node:',
   ],
   'main.ts': ['cli', 'node:'],
@@ -55,7 +64,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Packages that one file alone may know. */
-const owners: Readonly<Record<string, string>> = {};
+const owners: Readonly<Record<string, string>> = { ws: 'rta/socket-server.ts' };
 
 /** Names of the machine that the law must not use: time and chance come in as values. */
 const bannedInDomain =

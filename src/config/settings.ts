@@ -23,6 +23,10 @@ export type Settings = {
   readonly control: boolean;
   readonly allowControl: boolean;
   readonly inviteLifetimeMs: number;
+  readonly disconnectGraceMs: number;
+  readonly tapWindowMs: number;
+  readonly subscriptionsMax: number;
+  readonly outboxBytesMax: number;
   readonly sweepIntervalMs: number;
   readonly bodyBytesMax: number;
 };
@@ -62,6 +66,9 @@ const duration = (text: string): Parsed<number> => {
     ? { expected: 'a duration such as 500ms, 30s, 15m, 24h or 7d' }
     : { value: Number(count) * durationUnitsMs[unit as keyof typeof durationUnitsMs] };
 };
+
+const durationOrNone = (text: string): Parsed<number> =>
+  text === '0' ? { value: 0 } : duration(text);
 
 const sizeUnitsBytes = { KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 };
 
@@ -199,6 +206,38 @@ const table: Table = {
     default: '24h',
     help: 'How long an invite can be accepted.',
     parse: duration,
+  },
+  disconnectGraceMs: {
+    flag: 'disconnect-grace',
+    env: 'MPSD_DISCONNECT_GRACE',
+    argument: '<duration>',
+    default: '30s',
+    help: 'How long a member whose RTA connection ended stays active, for a new one to be written.',
+    parse: duration,
+  },
+  tapWindowMs: {
+    flag: 'tap-window',
+    env: 'MPSD_TAP_WINDOW',
+    argument: '<duration>',
+    default: '2500ms',
+    help: 'An RTA connection gets at most one event with taps in this time; 0: each tap at once.',
+    parse: durationOrNone,
+  },
+  subscriptionsMax: {
+    flag: 'max-subscriptions',
+    env: 'MPSD_MAX_SUBSCRIPTIONS',
+    argument: '<number>',
+    default: '1100',
+    help: 'Subscriptions of one RTA connection.',
+    parse: integer(1, 100_000),
+  },
+  outboxBytesMax: {
+    flag: 'max-outbox',
+    env: 'MPSD_MAX_OUTBOX',
+    argument: '<size>',
+    default: '256KiB',
+    help: 'How far an RTA client may be behind with reading: past it taps become one resync, past four times as much the connection is dropped.',
+    parse: size,
   },
   sweepIntervalMs: {
     flag: 'sweep',

@@ -7,6 +7,7 @@ import {
   type OwnListName,
 } from '../domain/people/list.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { tellUser } from './tell-user.ts';
 import type { World } from './world.ts';
 
 /**
@@ -48,16 +49,17 @@ export async function removeFollower(
 }
 
 async function changeListOf(
-  { people, clock, friendsChanged }: World,
+  world: World,
   owner: Xuid,
   list: OwnListName,
   request: ListRequest,
 ): Promise<Refusal | undefined> {
+  const { people, clock } = world;
   const entries = await people.list(owner, list);
   const decision = decideListChange(owner, list, entries, request, clock.nowMs());
   if (decision === undefined || decision instanceof Refusal) return decision;
   const refusal = await people.change(owner, list, decision.change);
   if (refusal) return refusal;
-  if (list === 'follows') await friendsChanged?.(owner, decision.notice);
+  if (list === 'follows') tellUser(world, owner, { kind: 'friends', ...decision.notice });
   return undefined;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../domain/limits.ts';
 import { parseSessionQuery } from '../domain/query/session-query.ts';
-import { keyPrefixOf, parseKey, type SessionKey } from '../domain/session/reference.ts';
+import { keyPrefixOf, parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Store } from '../store/store.ts';
 import { demoScid } from '../testing/demo.ts';
 import { ada, bert, notRefused, sessionOf, system } from '../testing/samples.ts';
@@ -32,7 +32,7 @@ function endlessStore(isFull: boolean) {
   const store: Pick<Store, 'session' | 'sessionsBy'> = {
     async session(key) {
       asked.sessions += 1;
-      return { revision: 1, session: { ...session, reference: parseKey(key) } };
+      return { revision: 1, session: { ...session, reference: parseSessionKey(key) } };
     },
     async sessionsBy(_hint, limit, after) {
       asked.keysMax = Math.max(asked.keysMax, limit);

@@ -5,7 +5,7 @@ import { matchesQuery, mayQuery, type SessionQuery } from '../domain/query/sessi
 import { Refusal } from '../domain/refusal.ts';
 import { mayRead } from '../domain/session/access.ts';
 import { keywordHint } from '../domain/session/hints.ts';
-import { keyPrefixOf, parseKey, type SessionKey } from '../domain/session/reference.ts';
+import { keyPrefixOf, parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { findTemplate, mayUseServiceConfig } from '../domain/session/template.ts';
 import { letOthersIn } from '../platform/let-others-in.ts';
@@ -52,7 +52,7 @@ export async function querySessions(
   for await (const { keys, xuid } of slicesOf(world, query, keyPrefixOf(scid, templateName))) {
     const sessions = await Promise.all(
       keys
-        .filter((key) => isTemplate(parseKey(key).templateName))
+        .filter((key) => isTemplate(parseSessionKey(key).templateName))
         .map((key) => confirmedSession(world, key, query, caller, xuid)),
     );
     for (const session of sessions) {
@@ -77,7 +77,7 @@ async function* slicesOf(
   if (take === 0) return;
   const sliceKeysMax = Math.min(Math.max(take, sliceKeys.min), sliceKeys.max);
   let lookedAt = 0;
-  const scid = parseKey(prefix).scid;
+  const scid = parseSessionKey(prefix).scid;
   for (const xuid of xuids.length > 0 ? xuids : [undefined]) {
     // Of a user's few sessions some have the keyword; of all sessions with it few have the user.
     const hint: Hint =
@@ -103,7 +103,7 @@ async function confirmedSession(
   xuid: Xuid | undefined,
 ): Promise<Session | undefined> {
   const rows = [xuid, xuidOf(caller)].filter((one) => one !== undefined);
-  const record = await readSettledSession(world, parseKey(key), rows);
+  const record = await readSettledSession(world, parseSessionKey(key), rows);
   if (record === undefined || record instanceof Refusal) return undefined;
   const { session } = record;
   if (!matchesQuery(session, query, xuid)) return undefined;

@@ -126,12 +126,14 @@ const givenElsewhere: readonly RefusalCode[] = [
   'notAuthenticated',
   'contractVersionMissing',
   'requestMalformed',
+  'upgradeRequired',
   'requestTooSlow',
   'headersTooLarge',
   'bodyTooLarge',
   'bodyNotJson',
   'handleUnknown',
   'handleIdTaken',
+  'connectionUnknown',
   'tooBusy',
 ];
 

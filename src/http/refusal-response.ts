@@ -11,6 +11,7 @@ const statusOf: Record<RefusalCode, number> = {
   notAuthenticated: 401,
   contractVersionMissing: 400,
   requestMalformed: 400,
+  upgradeRequired: 426,
   requestTooSlow: 408,
   headersTooLarge: 431,
   bodyTooLarge: 413,

@@ -13,8 +13,9 @@ import { MultiplayerService } from '../client/multiplayer-service.ts';
 import { isJsonObject, parseExactJson, type Json, type JsonObject } from '../domain/json.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { startServer, type RunningServer } from '../server.ts';
+import { startServer, type RunningServer, type ServerOptions } from '../server.ts';
 import { demoScid, demoTitleId } from './demo.ts';
+import { type ConnectOptions, KitConnection } from './kit-connection.ts';
 import { manualClock, type ManualClock } from './manual-clock.ts';
 
 export { demoScid, demoTitleId };
@@ -23,6 +24,11 @@ export type KitOptions = {
   /** A service config file or folder instead of the demo config; own server only. */
   readonly config?: string;
   readonly store?: 'memory' | 'sqlite';
+  /** Of the server; own server only. */
+  readonly settings?: Pick<
+    ServerOptions,
+    'tapWindowMs' | 'disconnectGraceMs' | 'subscriptionsMax' | 'outboxBytesMax'
+  >;
 };
 
 /** True when the tests are aimed at a server that runs elsewhere: its clock cannot be moved. */
@@ -43,6 +49,7 @@ export async function startKit(options: KitOptions = {}): Promise<Kit> {
     port: 0,
     store,
     clock,
+    ...options.settings,
     ...(data !== undefined && { data }),
     ...(options.config !== undefined && { config: options.config }),
   });
@@ -191,6 +198,12 @@ export class KitUser {
       },
       ...(body !== undefined && { body }),
     });
+  }
+
+  /** An RTA connection of this user, which nothing has been asked of. */
+  connect(options: ConnectOptions = {}): Promise<KitConnection> {
+    const headers = { authorization: this.authorization, ...options.headers };
+    return KitConnection.open(this.#url, { ...options, headers });
   }
 
   putSession(

@@ -3,6 +3,7 @@ import type { World } from '../directory/world.ts';
 import { storedPeople } from '../people/stored-people.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
+import { openProcessBus } from '../store/memory/process-bus.ts';
 import type { Store } from '../store/store.ts';
 import { manualClock } from './manual-clock.ts';
 import { sequentialIds } from './sequential-ids.ts';
@@ -15,10 +16,19 @@ export async function openTestWorlds(): Promise<
   if ('problems' in read) throw new Error('the demo config has problems');
   return (store, { clock = manualClock(), ids = sequentialIds() } = {}) => ({
     store,
+    bus: openProcessBus(),
+    node: { id: '0badcafe', connections: new Set(), unsure: new Set() },
     people: storedPeople(store, { clock }),
     clock,
     ids,
     catalog: () => read.catalog,
-    settings: { inviteLifetimeMs: 86_400_000, deviceTokenKey: new Uint8Array(32).fill(7) },
+    settings: {
+      inviteLifetimeMs: 86_400_000,
+      disconnectGraceMs: 30_000,
+      deviceTokenKey: new Uint8Array(32).fill(7),
+    },
+    failed: (error) => {
+      throw error;
+    },
   });
 }

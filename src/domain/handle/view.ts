@@ -10,7 +10,7 @@ import { restrictionsOf } from '../session/properties.ts';
 import type { SessionReference } from '../session/reference.ts';
 import type { Session } from '../session/session.ts';
 import { formatTime } from '../time.ts';
-import type { ActivityHandle, Handle } from './handle.ts';
+import type { ActivityHandle, Handle, InviteHandle } from './handle.ts';
 import type { Include } from './request.ts';
 
 /** The handle as it is answered on creation and on reading. */
@@ -64,6 +64,34 @@ function viewRelatedInfo(handle: ActivityHandle, session: Session): JsonObject {
     membersCount: tallyOf(session).count,
     ...(inviteProtocol !== undefined && { inviteProtocol }),
     postedTime: formatTime(handle.createTimeMs),
+  };
+}
+
+/** What the invited user's connections are told of an invite. @source wire 6.7 */
+export function viewInviteNotification(invite: InviteHandle): JsonObject {
+  const { id, invitedXuid, inviteProtocol, inviteAttributes, expirationMs, reference } = invite;
+  const { sender } = invite;
+  const name = sender.kind === 'user' ? (invite.senderGamertag ?? '') : sender.name;
+  return {
+    inviteHandle: {
+      id,
+      type: 'invite',
+      version: invite.version,
+      invitedXuid,
+      // A service has no xuid, and clients pass over an invite without this field.
+      senderXuid: sender.kind === 'user' ? sender.xuid : '0',
+      inviteProtocol: inviteProtocol ?? '',
+      expiration: formatTime(expirationMs),
+      sessionRef: viewReference(reference),
+      inviteAttributes: { ...inviteAttributes },
+      inviteInfo: {
+        sender: name,
+        senderModernGamertag: name,
+        senderModernGamertagSuffix: '',
+        senderUniqueModernGamertag: name,
+        senderImageUrl: '',
+      },
+    },
   };
 }
 

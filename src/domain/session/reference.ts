@@ -22,8 +22,8 @@ export function keyOf({ scid, templateName, name }: SessionReference): SessionKe
   return `${scid}~${templateName}~${name}`.toLowerCase();
 }
 
-/** The reference that `key` is the key of; all in lower case. */
-export function parseKey(key: SessionKey): SessionReference {
+/** The reference of a key, in lower case. */
+export function parseSessionKey(key: SessionKey): SessionReference {
   const [scid = '', templateName = '', name = ''] = key.split('~');
   return { scid, templateName, name };
 }
