@@ -74,29 +74,26 @@ class StoredPeople implements People {
   }
 
   /**
-   * Who follows a user is noted first and forgotten last: after a crash between the two there may
-   * be a follower too many, whose own list says otherwise, and never one too few.
+   * Who follows a user is noted before the list itself changes: whoever tries again after a failure
+   * between the two finds the change still to be made, and makes it whole.
    */
   async change(owner: Xuid, list: OwnListName, change: ListChange): Promise<undefined> {
     try {
-      if (list !== 'follows') {
-        await this.#store.changeList(owner, list, change);
-        return;
-      }
-      const { put = [], remove = [] } = change;
-      await Promise.all(
-        put.map(({ xuid, addedMs }) =>
-          this.#store.changeList(xuid, 'followers', { put: [{ xuid: owner, addedMs }] }),
-        ),
-      );
+      if (list === 'follows') await this.#changeFollowers(owner, change);
       await this.#store.changeList(owner, list, change);
-      await Promise.all(
-        remove.map((xuid) => this.#store.changeList(xuid, 'followers', { remove: [owner] })),
-      );
     } finally {
       // Also when it is unknown whether the store has it, and whatever was read meanwhile.
       this.#kept.delete(keptKey(owner, list));
     }
+  }
+
+  async #changeFollowers(owner: Xuid, { put = [], remove = [] }: ListChange): Promise<void> {
+    await Promise.all([
+      ...put.map(({ xuid, addedMs }) =>
+        this.#store.changeList(xuid, 'followers', { put: [{ xuid: owner, addedMs }] }),
+      ),
+      ...remove.map((xuid) => this.#store.changeList(xuid, 'followers', { remove: [owner] })),
+    ]);
   }
 
   async #entries(owner: Xuid, list: OwnListName): Promise<Entries> {
