@@ -169,6 +169,16 @@ test('favourites are those of the list who were made so', async () => {
   assert.deepEqual(await inView('Favorite'), []);
   assert.equal((await inView('All')).length, 2);
 
+  // they are the owner's own business
+  assertStatus(await favorites('add', cid), 204);
+  const seen = peopleIn(await ask(bob, 'GET', `${of(ada)}/people`));
+  assert.deepEqual(
+    seen.map(({ isFavorite }) => isFavorite),
+    [false, false],
+  );
+  assert.equal((await ask(cid, 'GET', person(cid, of(ada)))).json.isFavorite, false);
+  assert.equal((await ask(kit.service(), 'GET', person(cid, of(ada)))).json.isFavorite, true);
+
   assertRefused(await favorites('add', kit.user('eve')), 404, 'personUnknown');
   assertSocialRefusal(await favorites('get', bob), 400, 'requestInvalid', 1015);
 });
