@@ -21,8 +21,10 @@ import { openNonces } from './auth/nonces.ts';
 import { sweep } from './directory/sweep.ts';
 import type { World } from './directory/world.ts';
 import { type App, buildApp } from './http/app.ts';
+import { openReadiness } from './http/readiness.ts';
 import { routes } from './http/routes.ts';
 import { rtaRoutes } from './http/routes/rta.ts';
+import { healthRoutes } from './http/routes/health.ts';
 import { tokenChainRoutes } from './http/routes/token-chain.ts';
 import { nodeOfConnection } from './domain/session/hints.ts';
 import type { People } from './people/people.ts';
@@ -60,11 +62,16 @@ export type RunningServer = AsyncDisposable & {
   readonly url: string;
   /** What the keeper should know of how callers are told apart, a line each. */
   readonly notices: readonly string[];
+  /** How many RTA connections are open. */
+  readonly connectionsCount: number;
   /** Settles what is due now, as the sweep does by itself now and then. */
   sweep(): Promise<void>;
   /** Reads the service configs again; the problems found, if any, leave the former ones in place. */
   reload(): Promise<readonly string[]>;
-  /** Lets requests under way come to their end, then closes the store. */
+  /**
+   * Is no longer ready, accepts nothing new, lets requests under way come to their end within the
+   * time to drain, then closes the store.
+   */
   close(): Promise<void>;
 };
 
@@ -126,12 +133,19 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const control = controlled
     ? controlRoutes({
         clock: controlled,
-        connections: noConnections,
+        connections: controlledConnections(connections, hub),
         sweep: () => sweeper.runNow(),
       })
     : [];
+  const readiness = openReadiness(store);
   const app = buildApp({
-    routes: [...routes, ...rtaRoutes(nonces), ...tokenChain, ...control],
+    routes: [
+      ...routes,
+      ...rtaRoutes(nonces),
+      ...healthRoutes(readiness),
+      ...tokenChain,
+      ...control,
+    ],
     sockets: { nonces, ...openSocketServer(hub) },
     authenticator: await openCallers(callers, secret, clock),
     world,
@@ -139,15 +153,18 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     isOutage: (error) => error instanceof StoreUnavailable,
     log,
   });
-  opened.defer(() => app.close());
+  opened.defer(() => app.close(options.drainMs));
   // Before the app, which waits for its sockets to end.
   opened.use(hub);
   await store.renewNode(world.node.id, nodeLeaseMs);
   await hub.start();
+  // Others are to end at once what this node held.
+  opened.defer(async () => void (await store.renewNode(world.node.id, 1)));
   const { url } = await listen(app, host, options.port ?? 8350);
+  let isClosing = false;
   const sweeper = opened.use(
     repeat(
-      () => sweepAll(world),
+      () => sweepAll(world, () => isClosing),
       options.sweepIntervalMs ?? 1_000,
       (error) => log(`sweep: ${error instanceof Error ? error.message : String(error)}`),
     ),
@@ -160,9 +177,17 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     ),
   );
   const parts = opened.move();
-  const close = (): Promise<void> => parts.disposeAsync();
+  const close = (): Promise<void> => {
+    // Told before anything is closed, so that balancers and the sweep turn away at once.
+    readiness.drain();
+    isClosing = true;
+    return parts.disposeAsync();
+  };
   return {
     url,
+    get connectionsCount() {
+      return connections.size;
+    },
     notices: describeAuthenticator(callers),
     sweep: sweeper.runNow,
     reload: async () => {
@@ -174,11 +199,27 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   };
 }
 
-const noConnections: ControlledConnections = {
-  list: () => [],
-  drop: () => false,
-  setTaps: () => false,
-};
+/** What the control API may do to connections. */
+function controlledConnections(connections: Connections, hub: Hub): ControlledConnections {
+  const noDisturbance = { delayMs: 0, drop: false };
+  return {
+    list: () =>
+      [...connections.values()].map(({ id, xuid, disturbance = noDisturbance }) => ({
+        id,
+        xuid,
+        taps: disturbance,
+      })),
+    drop: (id) => hub.drop(id),
+    excuse: (untilMs) => hub.excuse(untilMs),
+    setTaps(id, taps) {
+      const connection = connections.get(id);
+      if (connection === undefined) return false;
+      connection.disturbance = taps.delayMs > 0 || taps.drop ? taps : undefined;
+      return true;
+    },
+  };
+}
+
 /** For how long others count this node as alive without hearing of it. */
 const nodeLeaseMs = 15_000;
 
@@ -190,9 +231,9 @@ async function keepLease({ store, node, ids }: World, hub: Hub): Promise<void> {
   await hub.beginAnew(fresh);
 }
 
-async function sweepAll(world: World): Promise<void> {
+async function sweepAll(world: World, isClosing: () => boolean): Promise<void> {
   // A full sweep leaves some for later; go on until one finds nothing it had to leave.
-  while ((await sweep(world)) === 'more');
+  while ((await sweep(world)) === 'more' && !isClosing());
 }
 
 async function openCatalog(path: string | undefined): Promise<CatalogSource> {

@@ -59,7 +59,10 @@ export function controlRoutes({ clock, connections, sweep }: Controlled): readon
         );
       }
       if (freeze === true) clock.freeze();
-      if (request.advanceMs !== undefined || request.nowMs !== undefined) clock.moveTo(nowMs);
+      if (request.advanceMs !== undefined || request.nowMs !== undefined) {
+        connections.excuse(nowMs);
+        clock.moveTo(nowMs);
+      }
       if (freeze === false) clock.run();
       // Whoever asked sees what the time has brought, and needs not wait for the next sweep.
       await sweep();

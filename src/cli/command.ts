@@ -1,7 +1,10 @@
 /** The command line: which command does what. */
 
 /** What a command needs of the process that runs it. */
-export type CommandIo = Pick<NodeJS.Process, 'stdout' | 'stderr' | 'env' | 'once' | 'on' | 'off'>;
+export type CommandIo = Pick<
+  NodeJS.Process,
+  'stdout' | 'stderr' | 'env' | 'once' | 'on' | 'off' | 'exit'
+>;
 
 type Command = {
   readonly help: string;

@@ -136,8 +136,6 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   });
   const lobby = reference(templates.lobby);
   const game = reference(templates.game);
-  await using time = await openDemoTime(url);
-
   const friends = await fetch(`${url}handles/query?include=relatedInfo`, {
     method: 'POST',
     headers: { authorization: ada.authorization, 'x-xbl-contract-version': '107' },
@@ -146,9 +144,12 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
       scid,
       owners: { people: { moniker: 'people', monikerXuid: ada.xuid } },
     }),
+  }).catch(() => {
+    throw new StoryBroken(`nothing answers at ${url}; start the server before: npm start.`);
   });
   expect((await friends.text()) === '{"results":[]}', 'none of her friends plays');
   say('Ada looks what her friends are doing: nothing yet.');
+  await using time = await openDemoTime(url);
 
   await using line = await openLine(url, ada);
   line.send([1, 1, 'https://sessiondirectory.xboxlive.com/connections/']);

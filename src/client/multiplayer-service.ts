@@ -1,5 +1,6 @@
 /**
- * The client of a session directory, for browsers, games and game servers: nothing but `fetch`.
+ * The client of a session directory, for browsers, games and game servers: nothing but `fetch` and
+ * `WebSocket`.
  *
  *     const ada = new MultiplayerService({ baseUrl: 'http://localhost:8350', authorization });
  *     const reference = { scid, templateName: 'deathmatch', name: 'session-49' };
@@ -719,7 +720,8 @@ export class MultiplayerService {
   }
 
   async #newNonce(signal: AbortSignal): Promise<string> {
-    const call = { verb: 'GET', path: '/nonce', repeat: 'always' } as const;
+    // The connection itself tries again, with pauses of its own.
+    const call = { verb: 'GET', path: '/nonce', repeat: 'ifNotDone' } as const;
     const { nonce } = bodyOf(await this.#send(call, { signal })) as { readonly nonce: string };
     return nonce;
   }

@@ -37,7 +37,12 @@ async function open(settings: RtaSettings = {}, around: Partial<MultiplayerServi
     newGuid: () => `guid-${++guids}`,
     ...around,
   });
-  const connect = () => service.connect({ webSocket: rta.webSocket, ...settings });
+  const connect = () =>
+    service.connect({
+      webSocket: rta.webSocket,
+      heartbeatMs: Number.POSITIVE_INFINITY,
+      ...settings,
+    });
   return { rta, service, sleptMs, connect };
 }
 
@@ -392,6 +397,31 @@ test('a refused subscription says why; a busy server is asked again after 1, 4, 
     live.subscribe(invites, () => {}),
     (error) => error instanceof RtaError && error.code === 1001,
   );
+});
+
+test('a network that is gone without a word is noticed, and the line made anew', async () => {
+  let beats = 0;
+  const { rta, connect } = await open(
+    { heartbeatMs: 30_000 },
+    {
+      timeoutMs: 15_000,
+      // Hearts beat as fast as they can; an answer that is overdue is so at once on a deaf line.
+      sleep: async (ms, signal) => {
+        await nextTurn();
+        if (ms === 30_000) beats += 1;
+        while (ms === 15_000 && !rta.lines.at(-1)?.isDeaf && !signal.aborted) await nextTurn();
+        signal.throwIfAborted();
+      },
+    },
+  );
+  await using live = await connect();
+  while (beats < 3) await nextTurn();
+  assert.equal(live.connectionId, 'connection-1');
+  assert.ok(rta.lines[0]);
+  rta.lines[0].isDeaf = true;
+  assert.equal(brief(await nextTap(live.taps())), 'resync reconnected');
+  assert.equal(live.connectionId, 'connection-2');
+  assert.ok(rta.lines[0].isClosed);
 });
 
 test('a line on which no answer comes in time is given up for another', async () => {

@@ -46,6 +46,8 @@ export type RtaSettings = {
   readonly onSubscriptionsLost?: (error: Error) => void;
   /** `false`: a lost line is given up at once. */
   readonly reconnect?: Partial<ReconnectPolicy> | false;
+  /** How often the server is asked whether it is still there: 30 s. Infinity: never. */
+  readonly heartbeatMs?: number;
   /** In place of the platform's own. */
   readonly webSocket?: OpenWebSocket;
 };
@@ -105,6 +107,9 @@ type Followed = {
 };
 
 const subscribeAttemptsMax = 5;
+const heartbeatMsDefault = 30_000;
+/** An id that no subscription has: to end it asks for nothing but an answer. */
+const noSubscription = 0xffff_ffff;
 
 export class RtaConnection implements AsyncDisposable {
   readonly #parts: RtaParts;
@@ -272,10 +277,28 @@ export class RtaConnection implements AsyncDisposable {
       signal.throwIfAborted();
       if (socket.isOver) throw lineLost();
       this.#line = line;
+      void this.#watch(line);
       return line;
     } catch (error) {
       socket.close();
       throw error;
+    }
+  }
+
+  /**
+   * Ends the line when the server does not answer on it any more. Nothing else would tell: a client
+   * that only listens is never told of a network that is gone, and platforms hide pings.
+   */
+  async #watch(line: Line): Promise<void> {
+    const { heartbeatMs = heartbeatMsDefault } = this.#settings;
+    if (!Number.isFinite(heartbeatMs)) return;
+    try {
+      while (this.#line === line) {
+        await this.#sleep(heartbeatMs);
+        await this.#limited(line, line.socket.unsubscribe(noSubscription));
+      }
+    } catch {
+      // The line is over, which is told where that is handled.
     }
   }
 

@@ -29,6 +29,7 @@ export type Settings = {
   readonly outboxBytesMax: number;
   readonly sweepIntervalMs: number;
   readonly bodyBytesMax: number;
+  readonly drainMs: number;
 };
 
 type Parsed<T> = { readonly value: T } | { readonly expected: string };
@@ -254,6 +255,14 @@ const table: Table = {
     default: '1MiB',
     help: 'Largest request body.',
     parse: size,
+  },
+  drainMs: {
+    flag: 'drain',
+    env: 'MPSD_DRAIN',
+    argument: '<duration>',
+    default: '3s',
+    help: 'How long requests under way may take to end after SIGTERM; then their connections are cut.',
+    parse: duration,
   },
 };
 

@@ -84,6 +84,8 @@ export class FakeLine implements WebSocketLike {
   readonly #rta: FakeRta;
   readonly #connectionId: string;
   isClosed = false;
+  /** True: what is sent does not arrive, and nobody is told. */
+  isDeaf = false;
   #ids = 0;
 
   constructor(rta: FakeRta, isRefused: boolean, connectionId: string) {
@@ -99,6 +101,7 @@ export class FakeLine implements WebSocketLike {
   send(text: string): void {
     const [kind, seq, what] = JSON.parse(text) as [number, number, string | number];
     setImmediate(() => {
+      if (this.isDeaf) return;
       if (kind === 2) {
         this.subscriptions.delete(Number(what));
         return this.push([2, seq, 0]);

@@ -120,6 +120,16 @@ export class Kit implements AsyncDisposable {
     this.#ownServer().clock.advance(byMs);
   }
 
+  /**
+   * Resolves when so many RTA connections are open, and members know of those that ended. Own server
+   * only.
+   */
+  async untilConnected(count: number): Promise<void> {
+    const { server } = this.#ownServer();
+    while (server.connectionsCount !== count) await new Promise((turn) => setImmediate(turn));
+    await server.sweep();
+  }
+
   #ownServer(): Own {
     if (this.#own === undefined) {
       throw new Error(

@@ -54,8 +54,8 @@ export function changeTypesOf(before: Session, next: Session): ReadonlySet<Chang
   if (before.members !== next.members) addMembers(types, before, next);
   if (isFull(before) !== isFull(next)) types.add('joinability');
   if (
-    before.initialization !== next.initialization ||
-    before.hostCandidates !== next.hostCandidates
+    !jsonEquals(before.initialization, next.initialization) ||
+    !jsonEquals(before.hostCandidates, next.hostCandidates)
   ) {
     types.add('initialization');
   }
