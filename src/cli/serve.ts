@@ -29,7 +29,7 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
     return 1;
   }
   io.stdout.write(formatGreeting(server, settings));
-  return serveUntilTold(server, io);
+  return serveUntilTold(server, settings, io);
 }
 
 function formatGreeting(server: RunningServer, settings: Settings): string {
@@ -49,10 +49,22 @@ function formatGreeting(server: RunningServer, settings: Settings): string {
   return `${lines.join('\n')}\n`;
 }
 
-function serveUntilTold(server: RunningServer, io: CommandIo): Promise<number> {
+/** Beyond the time to drain: what the rest may take to close before the process ends regardless. */
+const closeWithinMs = 1_500;
+
+function serveUntilTold(
+  server: RunningServer,
+  { drainMs }: Settings,
+  io: CommandIo,
+): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const end = (): void => {
     io.off('SIGHUP', reload);
+    // A store that does not answer must not keep the process: what was acknowledged is safe in it.
+    setTimeout(() => {
+      io.stderr.write('openmpsd: the store does not close; ending without waiting for it\n');
+      io.exit(1);
+    }, drainMs + closeWithinMs).unref();
     server.close().then(() => resolve(0), reject);
   };
   const reload = (): void => {

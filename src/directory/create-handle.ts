@@ -9,12 +9,14 @@ import {
 } from '../domain/handle/create.ts';
 import type { ActivityHandle, Handle, SearchHandle } from '../domain/handle/handle.ts';
 import type { HandleRequest } from '../domain/handle/request.ts';
+import { viewInviteNotification } from '../domain/handle/view.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
 import type { Batch, Committed, Conflict, SessionRecord, Taken } from '../store/store.ts';
 import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
+import { tellUser } from './tell-user.ts';
 import type { World } from './world.ts';
 
 /** A handle that was made, or that an earlier request with the same id had made. */
@@ -57,7 +59,14 @@ export async function createHandle(
     });
     if (decision instanceof Refusal) return decision;
     const outcome = await commitHandle(world, record, decision);
-    if (outcome.kind === 'committed') return { handle: decision.handle, created: true };
+    if (outcome.kind === 'committed') {
+      const { handle } = decision;
+      if (handle.type === 'invite') {
+        const data = viewInviteNotification(handle);
+        tellUser(world, handle.invitedXuid, { kind: 'invite', id: handle.id, data });
+      }
+      return { handle, created: true };
+    }
     if (outcome.kind === 'taken') return answerEarlier(outcome.handle, request, caller);
   }
   return tooBusy();
@@ -115,7 +124,7 @@ async function commitHandle(
   };
   return session === undefined || record === undefined
     ? world.store.commit(beside)
-    : commitSession(world, record, session, beside);
+    : commitSession(world, record, session, { atMs: handle.createTimeMs }, beside);
 }
 
 function replacing(former: SearchHandle | undefined): Batch {

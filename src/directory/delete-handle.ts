@@ -1,4 +1,4 @@
-import { xuidsOf, type Caller } from '../domain/caller.ts';
+import { xuidOf, xuidsOf, type Caller } from '../domain/caller.ts';
 import { mayDeleteHandle } from '../domain/handle/access.ts';
 import { confirmsSearch } from '../domain/handle/confirm.ts';
 import { deleteSearch } from '../domain/handle/create.ts';
@@ -43,9 +43,12 @@ async function deleteSearchHandle(
     if (record === undefined || !confirmsSearch(record.session, handle)) {
       return handleUnknown(handle.id);
     }
+    const origin = { atMs: world.clock.nowMs(), byXuid: xuidOf(caller) };
     const next = deleteSearch(record.session, caller);
     if (next instanceof Refusal) return next;
-    const outcome = await commitSession(world, record, next, { removeHandles: [handle.id] });
+    const outcome = await commitSession(world, record, next, origin, {
+      removeHandles: [handle.id],
+    });
     if (outcome.kind === 'committed') return undefined;
   }
   return tooBusy();

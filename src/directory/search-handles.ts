@@ -7,7 +7,7 @@ import { matches, type Filter } from '../domain/search/filter.ts';
 import { comparePositions, positionOf, type Position } from '../domain/search/order.ts';
 import type { SearchQuery } from '../domain/search/request.ts';
 import { mayRead } from '../domain/session/access.ts';
-import { referenceOf, type SessionKey } from '../domain/session/reference.ts';
+import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { mayUseServiceConfig, mayUseTemplate } from '../domain/session/template.ts';
 import { breathe } from '../platform/breathe.ts';
@@ -114,7 +114,7 @@ async function confirm(
 ): Promise<(SearchResult & { readonly candidate: SearchCandidate }) | undefined> {
   const { searchIndex } = world;
   const known = searchIndex.revisionOf(key);
-  const record = await readSettledSession(world, referenceOf(key), xuidsOf(caller));
+  const record = await readSettledSession(world, parseSessionKey(key), xuidsOf(caller));
   if (record instanceof Refusal) return undefined;
   const candidate = record && candidateOf(record.session);
   searchIndex.put(key, record?.revision ?? known, candidate);

@@ -6,6 +6,7 @@ import { isLarge, rowChange, withoutRows, withRows } from '../domain/session/lar
 import { keyOf, type SessionKey, type SessionReference } from '../domain/session/reference.ts';
 import { earlier, memberDueMs, nextDueMs, settle } from '../domain/session/timeouts.ts';
 import type { Member, Session } from '../domain/session/session.ts';
+import { tapOf, type ChangeOrigin } from '../domain/tap/tap.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
@@ -18,7 +19,7 @@ import type {
   SessionRecord,
   Taken,
 } from '../store/store.ts';
-import type { SearchIndex } from './search-index.ts';
+import { owedTaps, sendTap } from './send-tap.ts';
 import type { World } from './world.ts';
 
 /** What a use leaves in the store beside the session. */
@@ -48,18 +49,18 @@ export async function readSettledSession(
   let record = known ? known.record : await world.store.session(keyOf(reference));
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     if (record === undefined) return undefined;
-    const nowMs = world.clock.nowMs();
+    const atMs = world.clock.nowMs();
     const dueMs = nextDueMs(record.session);
-    if (dueMs === undefined || dueMs > nowMs) {
+    if (dueMs === undefined || dueMs > atMs) {
       return isLarge(record.session) ? loadRows(world, record, xuids, known) : record;
     }
     // Rows are read from the store, so what time does to them must start from what it holds.
     if (isLarge(record.session) && known?.isCurrent === false) {
       return readSettledSession(world, reference, xuids);
     }
-    const before = await loadDueRows(world, record, nowMs);
-    const settled = settle(before.session, nowMs);
-    const outcome = await commitSession(world, before, settled);
+    const before = await loadDueRows(world, record, atMs);
+    const settled = settle(before.session, atMs);
+    const outcome = await commitSession(world, before, settled, { atMs });
     if (outcome.kind === 'conflict') record = outcome.current;
     else if (outcome.kind === 'committed')
       record = settled && { revision: record.revision + 1, session: asStored(settled) };
@@ -108,18 +109,24 @@ async function loadDueRows(
 
 /**
  * Stores `next` in place of `before`, or deletes the session with all handles that lead to it when
- * there is no next; together with what else belongs to the same use.
+ * there is no next; together with what else belongs to the same use. Members who asked for such a
+ * change are tapped once it is stored; nobody waits for that.
  */
 export async function commitSession(
-  { store, searchIndex }: World,
+  world: World,
   before: SessionRecord | { readonly revision: 0; readonly session: Session },
   next: Session | undefined,
+  origin: ChangeOrigin,
   beside: BesideSession = {},
 ): Promise<Committed | Conflict | Taken> {
+  const { store } = world;
   const key = keyOf(before.session.reference);
   const expectRevision = before.revision;
-  const former = before.revision === 0 ? undefined : before.session;
+  const tap = expectRevision === 0 ? undefined : tapOf(before.session, next, origin);
+  const owed = tap && owedTaps(tap);
+  const former = expectRevision === 0 ? undefined : before.session;
   const search = searchChange(former, next);
+  let batch: Batch;
   if (next !== undefined) {
     const session: SessionPut = {
       kind: 'put',
@@ -130,22 +137,27 @@ export async function commitSession(
       ...hintChange(former, next),
       ...(search && { isSearchChange: true }),
       ...(isLarge(next) && asRows(former?.members ?? [], next)),
+      ...(owed !== undefined && { owedTaps: owed }),
     };
-    return noteSearch(
-      searchIndex,
-      key,
-      before.revision + 1,
-      search,
-      store.commit({ ...beside, session }),
-    );
+    batch = { ...beside, session };
+  } else {
+    const handles = await store.handlesFor(key);
+    const end = { kind: 'delete', key, expectRevision } as const;
+    batch = {
+      ...beside,
+      session: {
+        ...end,
+        ...(search && { isSearchChange: true }),
+        ...(owed !== undefined && { owedTaps: owed }),
+      },
+      removeHandles: [...(beside.removeHandles ?? []), ...handles.map(({ id }) => id)],
+    };
   }
-  const handles = await store.handlesFor(key);
-  const deletion = store.commit({
-    ...beside,
-    session: { kind: 'delete', key, expectRevision, ...(search && { isSearchChange: true }) },
-    removeHandles: [...(beside.removeHandles ?? []), ...handles.map(({ id }) => id)],
-  });
-  return noteSearch(searchIndex, key, before.revision + 1, search, deletion);
+  const outcome = await noteSearch(world, key, expectRevision + 1, search, store.commit(batch));
+  if (tap && owed !== undefined && outcome.kind === 'committed') {
+    sendTap(world, { key, revision: expectRevision + 1, owedTaps: owed }, tap);
+  }
+  return outcome;
 }
 
 type SearchChange = { readonly candidate: SearchCandidate | undefined };
@@ -162,7 +174,7 @@ function searchChange(
 
 /** The outcome of the commit, once this process's index knows what it did. */
 async function noteSearch(
-  searchIndex: SearchIndex,
+  { searchIndex }: World,
   key: SessionKey,
   revision: number,
   search: SearchChange | undefined,

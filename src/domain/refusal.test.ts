@@ -133,6 +133,7 @@ const givenElsewhere: readonly RefusalCode[] = [
   'notAuthenticated',
   'contractVersionMissing',
   'requestMalformed',
+  'upgradeRequired',
   'requestTooSlow',
   'headersTooLarge',
   'bodyTooLarge',
@@ -140,6 +141,7 @@ const givenElsewhere: readonly RefusalCode[] = [
   'handleUnknown',
   'notYetSupported',
   'handleIdTaken',
+  'connectionUnknown',
   'tooBusy',
 ];
 

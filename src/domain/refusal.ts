@@ -11,6 +11,7 @@ export const refusalCodes = [
   'notAuthenticated',
   'contractVersionMissing',
   'requestMalformed',
+  'upgradeRequired',
   'requestTooSlow',
   'headersTooLarge',
   'bodyTooLarge',
@@ -55,7 +56,14 @@ export const refusalCodes = [
   'transferTargetMissing',
   'notSearchable',
   'filterInvalid',
+  // queries for sessions
+  'queryNotYours',
+  // people
+  'listNotYours',
+  'listFull',
+  'personUnknown',
   // the rest
+  'connectionUnknown',
   'notYetSupported',
   'tooBusy',
 ] as const;

@@ -1,16 +1,21 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, isIPv6 } from 'node:net';
+import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Milliseconds } from '../domain/time.ts';
 import type { Ids } from '../platform/ids.ts';
 import { refuseConnect, refuseConnection } from './connection-refusal.ts';
 import { type DoorSettings, openDoor } from './door.ts';
+import { asksForSocket, openUpgrade, type Sockets } from './upgrade.ts';
 
 /** A server of routes, from `listen` until `close`. */
 export type App = {
   /** Listens; port 0 finds a free one. `url` has no slash at the end. Rejects as Node's server fails. */
   listen(at: { readonly host: string; readonly port: number }): Promise<Listening>;
-  /** Lets the requests under way come to their end; idle connections are closed at once. */
-  close(): Promise<void>;
+  /**
+   * Accepts nothing new and lets the requests under way come to their end; idle connections are
+   * closed at once, and whatever is left after `withinMs` (3,000) is cut.
+   */
+  close(withinMs?: Milliseconds): Promise<void>;
   /** Answers one request, wherever it came from. */
   readonly answer: RequestListener;
 };
@@ -31,7 +36,7 @@ const timeouts = {
  *
  * @source contract 2
  */
-export function buildApp(settings: DoorSettings): App {
+export function buildApp(settings: DoorSettings & { readonly sockets?: Sockets }): App {
   const door = openDoor(settings);
   let closed: Promise<void> | undefined;
   const answer: RequestListener = (incoming, outgoing) => {
@@ -40,7 +45,14 @@ export function buildApp(settings: DoorSettings): App {
     outgoing.once('close', () => closed && server.closeIdleConnections());
     void door.answer(incoming, outgoing);
   };
-  const server = createHttpServer(answer, settings.world.ids);
+  const { sockets } = settings;
+  const upgrade = sockets && openUpgrade(settings, sockets);
+  const server = createHttpServer(answer, settings.world.ids, upgrade);
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
 
   return {
     answer,
@@ -56,9 +68,13 @@ export function buildApp(settings: DoorSettings): App {
       const name = isIPv6(host) ? `[${host}]` : host;
       return { url: `http://${name}:${at.port}`, port: at.port };
     },
-    close() {
+    close(withinMs = 3_000) {
       closed ??= new Promise((resolve, reject) => {
+        const cut = setTimeout(() => {
+          for (const socket of connections) socket.destroy();
+        }, withinMs);
         server.close((error) => {
+          clearTimeout(cut);
           if (error && 'code' in error && error.code !== 'ERR_SERVER_NOT_RUNNING') reject(error);
           else resolve();
         });
@@ -69,13 +85,23 @@ export function buildApp(settings: DoorSettings): App {
 }
 
 /** A server on which Node answers nothing by itself: each answer has the door's headers. */
-export function createHttpServer(listener: RequestListener, ids: Ids): Server {
+export function createHttpServer(
+  listener: RequestListener,
+  ids: Ids,
+  upgrade?: ReturnType<typeof openUpgrade>,
+): Server {
   const lastAnswers = new WeakMap<Duplex, ServerResponse>();
   const onRequest: RequestListener = (incoming, outgoing) => {
     lastAnswers.set(incoming.socket, outgoing);
     listener(incoming, outgoing);
   };
-  const server = createServer({ ...timeouts, requireHostHeader: false }, onRequest);
+  // A client that would rather speak another protocol is answered in this one.
+  const shouldUpgradeCallback = upgrade === undefined ? () => false : asksForSocket;
+  const server = createServer(
+    { ...timeouts, requireHostHeader: false, shouldUpgradeCallback },
+    onRequest,
+  );
+  if (upgrade) server.on('upgrade', upgrade);
   server.on('checkExpectation', onRequest);
   server.on('clientError', (error, socket) =>
     refuseConnection(error, socket, lastAnswers.get(socket), ids.guid()),

@@ -11,6 +11,7 @@ const statusOf: Record<RefusalCode, number> = {
   notAuthenticated: 401,
   contractVersionMissing: 400,
   requestMalformed: 400,
+  upgradeRequired: 426,
   requestTooSlow: 408,
   headersTooLarge: 431,
   bodyTooLarge: 413,
@@ -55,7 +56,14 @@ const statusOf: Record<RefusalCode, number> = {
   transferTargetMissing: 403,
   notSearchable: 403,
   filterInvalid: 400,
+  // queries for sessions
+  queryNotYours: 403,
+  // people
+  listNotYours: 403,
+  listFull: 400,
+  personUnknown: 404,
   // the rest
+  connectionUnknown: 404,
   notYetSupported: 400,
   tooBusy: 503,
 };

@@ -111,6 +111,8 @@ export function createInvite(
       caller.kind === 'user'
         ? { kind: 'user', xuid: caller.xuid }
         : { kind: 'service', name: caller.name },
+    ...(caller.kind === 'user' &&
+      caller.gamertag !== undefined && { senderGamertag: caller.gamertag }),
     invitedXuid,
     inviteAttributes,
     expirationMs: facts.nowMs + facts.inviteLifetimeMs,

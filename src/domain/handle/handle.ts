@@ -46,6 +46,8 @@ export type InviteHandle = Common &
     readonly sender:
       | { readonly kind: 'user'; readonly xuid: Xuid }
       | { readonly kind: 'service'; readonly name: string };
+    /** Of a user whose token names one. */
+    readonly senderGamertag?: string;
     readonly invitedXuid: Xuid;
     readonly inviteAttributes: InviteAttributes;
     readonly expirationMs: Milliseconds;

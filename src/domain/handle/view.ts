@@ -13,7 +13,7 @@ import { viewRoleTypes } from '../session/roles.ts';
 import { viewSearchAttributes } from '../search/attributes.ts';
 import type { Session } from '../session/session.ts';
 import { formatTime } from '../time.ts';
-import type { ActivityHandle, Handle, SearchHandle } from './handle.ts';
+import type { ActivityHandle, Handle, InviteHandle, SearchHandle } from './handle.ts';
 import type { Include } from './request.ts';
 
 /** The handle as it is answered on creation and on reading. */
@@ -92,6 +92,34 @@ function viewRelatedInfo(handle: ActivityHandle | SearchHandle, session: Session
     membersCount: tallyOf(session).count,
     ...(inviteProtocol !== undefined && { inviteProtocol }),
     postedTime: formatTime(handle.createTimeMs),
+  };
+}
+
+/** What the invited user's connections are told of an invite. @source wire 6.7 */
+export function viewInviteNotification(invite: InviteHandle): JsonObject {
+  const { id, invitedXuid, inviteProtocol, inviteAttributes, expirationMs, reference } = invite;
+  const { sender } = invite;
+  const name = sender.kind === 'user' ? (invite.senderGamertag ?? '') : sender.name;
+  return {
+    inviteHandle: {
+      id,
+      type: 'invite',
+      version: invite.version,
+      invitedXuid,
+      // A service has no xuid, and clients pass over an invite without this field.
+      senderXuid: sender.kind === 'user' ? sender.xuid : '0',
+      inviteProtocol: inviteProtocol ?? '',
+      expiration: formatTime(expirationMs),
+      sessionRef: viewReference(reference),
+      inviteAttributes: { ...inviteAttributes },
+      inviteInfo: {
+        sender: name,
+        senderModernGamertag: name,
+        senderModernGamertagSuffix: '',
+        senderUniqueModernGamertag: name,
+        senderImageUrl: '',
+      },
+    },
   };
 }
 

@@ -18,7 +18,7 @@ export type AccessFacts = {
   readonly granted: boolean;
   /** True when an accepted member follows the caller; asked for only if `followersToAsk` says so. */
   readonly followed: boolean;
-  /** True when an owner has blocked the caller; asked for only if `ownersToAsk` says so. */
+  /** True when an owner has blocked the caller; asked for only of writes, if `ownersToAsk` says so. */
   readonly blockedByOwner: boolean;
 };
 

@@ -91,6 +91,8 @@ export type Member = {
   readonly deviceId?: string;
   /** Hidden: the activity handle that this member set on this session. */
   readonly activityHandleId?: Guid;
+  /** Hidden: the connection has ended, and the member stays active until then; active members only. */
+  readonly activeUntilMs?: Milliseconds;
 };
 
 export type Server = {
