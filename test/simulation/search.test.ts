@@ -1,7 +1,8 @@
 /**
  * Sessions with search handles are created, filled, closed, deleted and taken over at random while
  * searches run, all at once and in any interleaving: no search tells what a session has not
- * confirmed at some moment of it, and none misses what was there to be found all the while.
+ * confirmed at some moment of it, and none misses what was there to be found all the while. (What
+ * changes in the middle of a search may move to where the search has been, and be missed.)
  */
 
 import assert from 'node:assert/strict';
@@ -14,7 +15,7 @@ import { createSearchIndex } from '../../src/directory/search-index.ts';
 import type { World } from '../../src/directory/world.ts';
 import { writeSession } from '../../src/directory/write-session.ts';
 import { sweep } from '../../src/directory/sweep.ts';
-import type { JsonObject } from '../../src/domain/json.ts';
+import { jsonEquals, type JsonObject } from '../../src/domain/json.ts';
 import { candidateOf } from '../../src/domain/search/candidate.ts';
 import { matches } from '../../src/domain/search/filter.ts';
 import { parseOrder } from '../../src/domain/search/order.ts';
@@ -158,7 +159,11 @@ async function search({ world, random, chronicle }: Scene, start: number): Promi
   }
   for (let n = 0; n < sessionsCount; n += 1) {
     const key = keyOf(referenceOf(n));
-    if (chronicle.since(key, start).every(selects)) assert.ok(found.has(key), `${key} is missing`);
+    const [first, ...others] = chronicle.since(key, start);
+    const stayed = others.every((one) =>
+      jsonEquals(one && candidateOf(one), first && candidateOf(first)),
+    );
+    if (stayed && selects(first)) assert.ok(found.has(key), `${key} is missing`);
   }
   return found.size;
 }
