@@ -15,7 +15,7 @@ const src = resolve(import.meta.dirname, '../src');
 const arrows: Readonly<Record<string, readonly string[]>> = {
   domain: ['domain', 'valibot', '@noble/hashes'],
   platform: ['platform', 'domain', 'node:'],
-  store: ['store', 'domain', 'platform', 'node:', 'lru-cache'],
+  store: ['store', 'domain', 'platform', 'node:', 'lru-cache', '@redis/client'],
   auth: ['auth', 'domain', 'platform', 'node:', 'jose', 'lru-cache', 'valibot'],
   people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
   config: ['config', 'domain', 'platform', 'node:', 'valibot'],

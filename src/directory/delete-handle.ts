@@ -43,12 +43,11 @@ async function deleteSearchHandle(
     if (record === undefined || !confirmsSearch(record.session, handle)) {
       return handleUnknown(handle.id);
     }
-    const origin = { atMs: world.clock.nowMs(), byXuid: xuidOf(caller) };
     const next = deleteSearch(record.session, caller);
     if (next instanceof Refusal) return next;
-    const outcome = await commitSession(world, record, next, origin, {
-      removeHandles: [handle.id],
-    });
+    const origin = { atMs: world.clock.nowMs(), byXuid: xuidOf(caller) };
+    const beside = { removeHandles: [handle.id] };
+    const outcome = await commitSession(world, record, next, origin, beside);
     if (outcome.kind === 'committed') return undefined;
   }
   return tooBusy();

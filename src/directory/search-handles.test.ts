@@ -20,13 +20,13 @@ import { writeSession } from './write-session.ts';
 const ada = sampleUser(1, 'Ada', { titleId: '1234567890' });
 const makeWorld = await openTestWorlds();
 
-function referenceOf(n: number) {
+function parseSessionKey(n: number) {
   return { scid: demoScid, templateName: 'blank', name: `session-${n}` };
 }
 
 async function put(world: World, n: number, body: JsonObject): Promise<void> {
   const request = notRefused(parseSessionRequest(body, 107));
-  const write = { reference: referenceOf(n), request, preconditions: {}, caller: ada };
+  const write = { reference: parseSessionKey(n), request, preconditions: {}, caller: ada };
   notRefused(await writeSession(world, { ...write, onlyExisting: false }));
 }
 
@@ -36,7 +36,7 @@ async function advertise(world: World, n: number): Promise<string> {
     constants: { system: { capabilities: { searchable: true } } },
     members: { me: { properties: { system: { active: true } } } },
   });
-  const reference = referenceOf(n);
+  const reference = parseSessionKey(n);
   const searchAttributes = { numbers: { n } };
   const made = await createHandle(world, { type: 'search', reference, searchAttributes }, ada);
   return notRefused(made).handle.id;

@@ -122,9 +122,9 @@ export async function commitSession(
   const { store } = world;
   const key = keyOf(before.session.reference);
   const expectRevision = before.revision;
-  const tap = expectRevision === 0 ? undefined : tapOf(before.session, next, origin);
+  const former = before.revision === 0 ? undefined : before.session;
+  const tap = former && tapOf(former, next, origin);
   const owed = tap && owedTaps(tap);
-  const former = expectRevision === 0 ? undefined : before.session;
   const search = searchChange(former, next);
   let batch: Batch;
   if (next !== undefined) {
@@ -142,20 +142,22 @@ export async function commitSession(
     batch = { ...beside, session };
   } else {
     const handles = await store.handlesFor(key);
-    const end = { kind: 'delete', key, expectRevision } as const;
     batch = {
       ...beside,
       session: {
-        ...end,
+        kind: 'delete',
+        key,
+        expectRevision,
         ...(search && { isSearchChange: true }),
         ...(owed !== undefined && { owedTaps: owed }),
       },
       removeHandles: [...(beside.removeHandles ?? []), ...handles.map(({ id }) => id)],
     };
   }
-  const outcome = await noteSearch(world, key, expectRevision + 1, search, store.commit(batch));
+  const revision = expectRevision + 1;
+  const outcome = await noteSearch(world, key, revision, search, store.commit(batch));
   if (tap && owed !== undefined && outcome.kind === 'committed') {
-    sendTap(world, { key, revision: expectRevision + 1, owedTaps: owed }, tap);
+    sendTap(world, { key, revision, owedTaps: owed }, tap);
   }
   return outcome;
 }

@@ -139,7 +139,6 @@ const givenElsewhere: readonly RefusalCode[] = [
   'bodyTooLarge',
   'bodyNotJson',
   'handleUnknown',
-  'notYetSupported',
   'handleIdTaken',
   'connectionUnknown',
   'tooBusy',

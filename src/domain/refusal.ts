@@ -54,17 +54,16 @@ export const refusalCodes = [
   'handleIdTaken',
   'inviteBlocked',
   'transferTargetMissing',
-  'notSearchable',
-  'filterInvalid',
   // queries for sessions
   'queryNotYours',
   // people
   'listNotYours',
   'listFull',
   'personUnknown',
+  'notSearchable',
+  'filterInvalid',
   // the rest
   'connectionUnknown',
-  'notYetSupported',
   'tooBusy',
 ] as const;
 
