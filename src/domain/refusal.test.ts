@@ -140,6 +140,10 @@ const givenElsewhere: readonly RefusalCode[] = [
   'bodyNotJson',
   'handleUnknown',
   'handleIdTaken',
+  'queryNotYours',
+  'listNotYours',
+  'listFull',
+  'personUnknown',
   'connectionUnknown',
   'tooBusy',
 ];
