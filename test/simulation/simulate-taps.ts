@@ -213,7 +213,13 @@ export async function simulateTaps(settings: {
   const clients = new Map<string, Client>();
   const callers = Array.from(
     { length: users },
-    (_, n): UserCaller => ({ kind: 'user', xuid: String(n + 1), sandbox: 'RETAIL' }),
+    // On one device, so that all may join the lobbies.
+    (_, n): UserCaller => ({
+      kind: 'user',
+      xuid: String(n + 1),
+      deviceId: 'device',
+      sandbox: 'RETAIL',
+    }),
   );
   const references = ['LobbySession', 'LobbySession', 'deathmatch'].map(
     (templateName, n): SessionReference => ({ scid: demoScid, templateName, name: `session-${n}` }),
