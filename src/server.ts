@@ -2,6 +2,8 @@
  * The composition root: everything is built here, and everything is known here.
  */
 
+import type { ControlledConnections } from './admin/connections.ts';
+import { controlRoutes } from './admin/routes.ts';
 import { type Authenticator, AuthenticatorUnavailable } from './auth/authenticator.ts';
 import {
   type AuthenticatorSettings,
@@ -14,18 +16,23 @@ import {
   createCatalogSource,
   formatProblem,
 } from './config/read-service-configs.ts';
-import { callersProblems, type Settings } from './config/settings.ts';
+import { callersProblems, controlProblems, type Settings } from './config/settings.ts';
 import { openNonces } from './auth/nonces.ts';
+import { followSearch } from './directory/follow-search.ts';
+import { createSearchIndex } from './directory/search-index.ts';
 import { sweep } from './directory/sweep.ts';
 import type { World } from './directory/world.ts';
 import { type App, buildApp } from './http/app.ts';
+import { openReadiness } from './http/readiness.ts';
 import { routes } from './http/routes.ts';
 import { rtaRoutes } from './http/routes/rta.ts';
+import { healthRoutes } from './http/routes/health.ts';
 import { tokenChainRoutes } from './http/routes/token-chain.ts';
 import { nodeOfConnection } from './domain/session/hints.ts';
-import { memoryPeople } from './people/memory-people.ts';
 import type { People } from './people/people.ts';
+import { storedPeople } from './people/stored-people.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
+import { controlledClock } from './platform/controlled-clock.ts';
 import { type Ids, randomIds } from './platform/ids.ts';
 import { keyFor } from './platform/key.ts';
 import { repeat } from './platform/repeat.ts';
@@ -63,7 +70,10 @@ export type RunningServer = AsyncDisposable & {
   sweep(): Promise<void>;
   /** Reads the service configs again; the problems found, if any, leave the former ones in place. */
   reload(): Promise<readonly string[]>;
-  /** Lets requests under way come to their end, then closes the store. */
+  /**
+   * Is no longer ready, accepts nothing new, lets requests under way come to their end within the
+   * time to drain, then closes the store.
+   */
   close(): Promise<void>;
 };
 
@@ -89,13 +99,15 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const callers = callersOf({ ...options, host });
   const catalog = await openCatalog(options.config);
   const log = options.log ?? (() => undefined);
-  const clock = options.clock ?? systemClock;
 
   // What is opened here is closed in reverse, now if the start fails, or else by close().
   await using opened = new AsyncDisposableStack();
-  const store =
-    typeof options.store === 'object' ? options.store : opened.use(await openStore(options));
-  const bus = options.bus ?? opened.use(openProcessBus());
+  const opening = await openStorage(options);
+  const store = opening.isOurs ? opened.use(opening.store) : opening.store;
+  const bus = options.bus ?? opened.use(opening.bus ?? openProcessBus());
+  const ticking = options.clock ?? opening.clock;
+  const controlled = options.control ? controlledClock(ticking) : undefined;
+  const clock = controlled ?? ticking;
   const secret = await store.secret();
   const ids = options.ids ?? randomIds;
   const connections: Connections = new Map();
@@ -103,9 +115,10 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     store,
     bus,
     node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Set() },
-    people: options.people ?? memoryPeople(),
+    people: options.people ?? storedPeople(store, { clock }),
     clock,
     ids,
+    searchIndex: createSearchIndex(),
     catalog: catalog.catalog,
     settings: {
       inviteLifetimeMs: options.inviteLifetimeMs ?? 86_400_000,
@@ -121,8 +134,22 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     outboxBytesMax: options.outboxBytesMax ?? 262_144,
   });
   const tokenChain = callers.kind === 'dev' ? tokenChainRoutes({ key: tokenKeyOf(secret) }) : [];
+  const control = controlled
+    ? controlRoutes({
+        clock: controlled,
+        connections: controlledConnections(connections, hub),
+        sweep: () => sweeper.runNow(),
+      })
+    : [];
+  const readiness = openReadiness(store);
   const app = buildApp({
-    routes: [...routes, ...rtaRoutes(nonces), ...tokenChain],
+    routes: [
+      ...routes,
+      ...rtaRoutes(nonces),
+      ...healthRoutes(readiness),
+      ...tokenChain,
+      ...control,
+    ],
     sockets: { nonces, ...openSocketServer(hub) },
     authenticator: await openCallers(callers, secret, clock),
     world,
@@ -130,15 +157,20 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     isOutage: (error) => error instanceof StoreUnavailable,
     log,
   });
-  opened.defer(() => app.close());
+  opened.defer(() => app.close(options.drainMs));
   // Before the app, which waits for its sockets to end.
   opened.use(hub);
   await store.renewNode(world.node.id, nodeLeaseMs);
   await hub.start();
+  // Others are to end at once what this node held.
+  opened.defer(async () => void (await store.renewNode(world.node.id, 1)));
+  // So that the first search does not wait for it; what goes wrong here, it meets again.
+  followSearch(world).catch(() => undefined);
   const { url } = await listen(app, host, options.port ?? 8350);
+  let isClosing = false;
   const sweeper = opened.use(
     repeat(
-      () => sweepAll(world),
+      () => sweepAll(world, () => isClosing),
       options.sweepIntervalMs ?? 1_000,
       (error) => log(`sweep: ${error instanceof Error ? error.message : String(error)}`),
     ),
@@ -151,7 +183,12 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     ),
   );
   const parts = opened.move();
-  const close = (): Promise<void> => parts.disposeAsync();
+  const close = (): Promise<void> => {
+    // Told before anything is closed, so that balancers and the sweep turn away at once.
+    readiness.drain();
+    isClosing = true;
+    return parts.disposeAsync();
+  };
   return {
     url,
     get connectionsCount() {
@@ -168,6 +205,27 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   };
 }
 
+/** What the control API may do to connections. */
+function controlledConnections(connections: Connections, hub: Hub): ControlledConnections {
+  const noDisturbance = { delayMs: 0, drop: false };
+  return {
+    list: () =>
+      [...connections.values()].map(({ id, xuid, disturbance = noDisturbance }) => ({
+        id,
+        xuid,
+        taps: disturbance,
+      })),
+    drop: (id) => hub.drop(id),
+    excuse: (untilMs) => hub.excuse(untilMs),
+    setTaps(id, taps) {
+      const connection = connections.get(id);
+      if (connection === undefined) return false;
+      connection.disturbance = taps.delayMs > 0 || taps.drop ? taps : undefined;
+      return true;
+    },
+  };
+}
+
 /** For how long others count this node as alive without hearing of it. */
 const nodeLeaseMs = 15_000;
 
@@ -179,9 +237,9 @@ async function keepLease({ store, node, ids }: World, hub: Hub): Promise<void> {
   await hub.beginAnew(fresh);
 }
 
-async function sweepAll(world: World): Promise<void> {
+async function sweepAll(world: World, isClosing: () => boolean): Promise<void> {
   // A full sweep leaves some for later; go on until one finds nothing it had to leave.
-  while ((await sweep(world)) === 'more');
+  while ((await sweep(world)) === 'more' && !isClosing());
 }
 
 async function openCatalog(path: string | undefined): Promise<CatalogSource> {
@@ -192,7 +250,7 @@ async function openCatalog(path: string | undefined): Promise<CatalogSource> {
 }
 
 function callersOf(options: ServerOptions): AuthenticatorSettings {
-  const problems = callersProblems({ auth: 'dev', ...options });
+  const problems = [...callersProblems({ auth: 'dev', ...options }), ...controlProblems(options)];
   if (problems.length > 0) throw new CannotStart(problems);
   const { auth, authKeys, authIssuer, authAudience } = options;
   return auth === 'signed' && authKeys !== undefined
@@ -213,14 +271,34 @@ async function openCallers(
   }
 }
 
-async function openStore(options: ServerOptions): Promise<Store> {
-  if (options.store === 'memory') return openMemoryStore();
+/** Where sessions are kept, and by which clock. */
+type Storage = {
+  readonly store: Store;
+  /** True when it is to be closed with the server. */
+  readonly isOurs: boolean;
+  /** One that reaches the other servers on the same store; undefined: there are none. */
+  readonly bus?: Bus;
+  readonly clock: Clock;
+};
+
+async function openStorage(options: ServerOptions): Promise<Storage> {
+  const { store = 'sqlite', durability = 'strict', cacheBytesMax, replicasMin } = options;
+  if (typeof store === 'object') return { store, isOurs: false, clock: systemClock };
+  const cache = cacheBytesMax !== undefined && { cacheBytesMax };
   try {
-    return await openSqliteStore({
-      file: dataFileOf(options.data ?? './data'),
-      durability: options.durability ?? 'strict',
-      ...(options.cacheBytesMax !== undefined && { cacheBytesMax: options.cacheBytesMax }),
-    });
+    if (store === 'memory') return { store: openMemoryStore(), isOurs: true, clock: systemClock };
+    if (store === 'sqlite') {
+      const file = dataFileOf(options.data ?? './data');
+      const opened = await openSqliteStore({ file, durability, ...cache });
+      return { store: opened, isOurs: true, clock: systemClock };
+    }
+    // Heavy, and only here.
+    const { openRedisStore } = await import('./store/redis/open-redis-store.ts');
+    const replicas = replicasMin !== undefined && { replicasMin };
+    const redis = await openRedisStore({ url: store, durability, ...cache, ...replicas });
+    const nowMs = (): number => Math.round(Date.now() + redis.offsetMs());
+    const clock: Clock = { ...systemClock, nowMs };
+    return { store: redis.store, isOurs: true, bus: redis.bus, clock };
   } catch (error) {
     if (error instanceof StoreUnavailable) throw new CannotStart([error.message]);
     throw error;

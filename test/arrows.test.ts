@@ -15,9 +15,9 @@ const src = resolve(import.meta.dirname, '../src');
 const arrows: Readonly<Record<string, readonly string[]>> = {
   domain: ['domain', 'valibot', '@noble/hashes'],
   platform: ['platform', 'domain', 'node:'],
-  store: ['store', 'domain', 'platform', 'node:', 'lru-cache'],
+  store: ['store', 'domain', 'platform', 'node:', 'lru-cache', '@redis/client'],
   auth: ['auth', 'domain', 'platform', 'node:', 'jose', 'lru-cache', 'valibot'],
-  people: ['people', 'domain', 'platform', 'node:'],
+  people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
   config: ['config', 'domain', 'platform', 'node:', 'valibot'],
   directory: [
     'directory',
@@ -28,6 +28,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'people/people.ts',
   ],
   http: ['http', 'domain', 'directory', 'auth', 'platform', 'node:'],
+  admin: ['admin', 'domain', 'directory', 'platform', 'http/route.ts', 'valibot'],
   rta: ['rta', 'domain', 'directory', 'store/bus.ts', 'auth', 'platform', 'node:'],
   client: ['client', 'domain'],
   cli: [
@@ -41,6 +42,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'server.ts',
     'node:',
     'jose',
+    'ws',
   ],
   'server.ts': [
     'domain',
@@ -51,6 +53,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'config',
     'directory',
     'http',
+    'admin',
     'rta',
     'node:',
   ],

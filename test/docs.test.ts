@@ -125,11 +125,9 @@ const guesses = unknowns
     return { number: Number(number), title, part };
   });
 
-test('guesses are numbered from 1, each with a title of its own and all that must be told', () => {
-  assert.deepEqual(
-    guesses.map(({ number }) => number),
-    guesses.map((_guess, i) => i + 1),
-  );
+test('guesses are numbered upwards, each with a title of its own and all that must be told', () => {
+  const numbers = guesses.map(({ number }) => number);
+  assert.ok(numbers.every((number, i) => number > (numbers[i - 1] ?? 0)));
   assert.equal(new Set(guesses.map(({ title }) => title)).size, guesses.length);
   for (const { title, part } of guesses) {
     for (const item of ['We', 'Why', 'Better', 'Test']) {

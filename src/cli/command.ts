@@ -1,7 +1,10 @@
 /** The command line: which command does what. */
 
 /** What a command needs of the process that runs it. */
-export type CommandIo = Pick<NodeJS.Process, 'stdout' | 'stderr' | 'env' | 'once' | 'on' | 'off'>;
+export type CommandIo = Pick<
+  NodeJS.Process,
+  'stdout' | 'stderr' | 'env' | 'once' | 'on' | 'off' | 'exit'
+>;
 
 type Command = {
   readonly help: string;
@@ -27,6 +30,10 @@ const commands: Readonly<Record<string, Command>> = {
   'check-config': {
     help: 'check a service config file or folder',
     run: async (args, io) => (await import('./check-config.ts')).runCheckConfig(args, ioOf(io)),
+  },
+  taps: {
+    help: 'follow what a user is told: taps and invites',
+    run: async (args, io) => (await import('./taps.ts')).runTaps(args, io),
   },
   demo: {
     help: 'play a lobby and a game with three users against a running server',

@@ -1,5 +1,6 @@
 import { formatSettingsHelp, parseSettings, type Settings } from '../config/settings.ts';
 import { CannotStart, startServer, type RunningServer } from '../server.ts';
+import { formatRedisAddress, requireRedisAddress } from '../store/redis/redis-address.ts';
 import type { CommandIo } from './command.ts';
 
 /**
@@ -29,7 +30,7 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
     return 1;
   }
   io.stdout.write(formatGreeting(server, settings));
-  return serveUntilTold(server, io);
+  return serveUntilTold(server, settings, io);
 }
 
 function formatGreeting(server: RunningServer, settings: Settings): string {
@@ -38,7 +39,7 @@ function formatGreeting(server: RunningServer, settings: Settings): string {
     ...server.notices,
     settings.store === 'memory'
       ? 'Sessions are kept in memory and gone when the server ends.'
-      : `Sessions are kept in ${settings.data} (${settings.durability}).`,
+      : `Sessions are kept in ${placeOf(settings)} (${settings.durability}).`,
     ...(settings.auth === 'dev'
       ? [
           `Try: curl -H 'Authorization: XBL3.0 x=-;xuid=1001&gtg=Ada' -H 'X-Xbl-Contract-Version: 107' ${server.url}/serviceconfigs/bd6c41c3-01c3-468a-a3b5-3e0fe8133862/sessiontemplates`,
@@ -49,10 +50,26 @@ function formatGreeting(server: RunningServer, settings: Settings): string {
   return `${lines.join('\n')}\n`;
 }
 
-function serveUntilTold(server: RunningServer, io: CommandIo): Promise<number> {
+function placeOf({ store, data }: Settings): string {
+  return store === 'sqlite' ? data : formatRedisAddress(requireRedisAddress(store));
+}
+
+/** Beyond the time to drain: what the rest may take to close before the process ends regardless. */
+const closeWithinMs = 1_500;
+
+function serveUntilTold(
+  server: RunningServer,
+  { drainMs }: Settings,
+  io: CommandIo,
+): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const end = (): void => {
     io.off('SIGHUP', reload);
+    // A store that does not answer must not keep the process: what was acknowledged is safe in it.
+    setTimeout(() => {
+      io.stderr.write('openmpsd: the store does not close; ending without waiting for it\n');
+      io.exit(1);
+    }, drainMs + closeWithinMs).unref();
     server.close().then(() => resolve(0), reject);
   };
   const reload = (): void => {

@@ -148,6 +148,7 @@ export type SessionConstantsSystem = {
     readonly crossSandbox?: boolean;
     readonly titleId?: TitleId;
     readonly gsiSet?: string;
+    readonly variant?: string;
   };
   readonly arbitration?: {
     readonly forfeitTimeout?: number;
@@ -326,8 +327,8 @@ export type MembersChanges<Title extends TitleData = AnyTitle> = {
   readonly me?: MemberChanges<Title> | null;
   /** Keeps a seat for a user. Counted from 0 in each write. */
   readonly [reservation: `reserve_${number}`]: ReservationChanges<Title>;
-  /** Removes the member with this index: game services and owners only. */
-  readonly [index: number]: null;
+  /** Removes the member with this index, or assigns its roles: game services and owners only. */
+  readonly [index: number]: null | Required<Pick<MemberChanges, 'roles'>>;
 };
 
 export type MemberChanges<Title extends TitleData = AnyTitle> = {

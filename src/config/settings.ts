@@ -4,12 +4,17 @@
 
 import { parseArgs } from 'node:util';
 
+/** `redis://user:password@host:port,host:port`, or `rediss://` for TLS. */
+export type RedisUrl = `redis${'s' | ''}://${string}`;
+
 export type Settings = {
   readonly host: string;
   readonly port: number;
-  readonly store: 'sqlite' | 'memory';
+  readonly store: 'sqlite' | 'memory' | RedisUrl;
   readonly data: string;
   readonly durability: 'strict' | 'relaxed';
+  /** Of Redis; undefined: one of a shard that has any. */
+  readonly replicasMin: number | undefined;
   readonly cacheBytesMax: number;
   /** A file or a folder; undefined: the demo config. */
   readonly config: string | undefined;
@@ -19,6 +24,9 @@ export type Settings = {
   readonly authIssuer: string | undefined;
   readonly authAudience: string | undefined;
   readonly allowDevAuth: boolean;
+  /** Whether the control API is served. */
+  readonly control: boolean;
+  readonly allowControl: boolean;
   readonly inviteLifetimeMs: number;
   readonly disconnectGraceMs: number;
   readonly tapWindowMs: number;
@@ -26,6 +34,7 @@ export type Settings = {
   readonly outboxBytesMax: number;
   readonly sweepIntervalMs: number;
   readonly bodyBytesMax: number;
+  readonly drainMs: number;
 };
 
 type Parsed<T> = { readonly value: T } | { readonly expected: string };
@@ -44,6 +53,11 @@ const words =
   <const W extends readonly string[]>(list: W) =>
   (text: string): Parsed<W[number]> =>
     list.includes(text) ? { value: text } : { expected: list.join(' or ') };
+
+const storeKind = (text: string): Parsed<Settings['store']> =>
+  text === 'sqlite' || text === 'memory' || /^rediss?:\/\/[^/?#]+\/?$/.test(text)
+    ? { value: text as Settings['store'] }
+    : { expected: 'sqlite, memory, or redis://[user:password@]host[:port][,host[:port]…]' };
 
 const anyText = (text: string): Parsed<string> =>
   text === '' ? { expected: 'a value' } : { value: text };
@@ -106,10 +120,10 @@ const table: Table = {
   store: {
     flag: 'store',
     env: 'MPSD_STORE',
-    argument: '<kind>',
+    argument: '<kind or URL>',
     default: 'sqlite',
-    help: 'Where sessions are kept: sqlite (in the data folder) or memory (gone when the server ends).',
-    parse: words(['sqlite', 'memory']),
+    help: 'Where sessions are kept: sqlite (in the data folder), memory (gone when the server ends), or redis://[user:password@]host[:port][,…] (Redis 7 or Valkey, one server or any nodes of a cluster, shared by all servers that name it; rediss:// for TLS).',
+    parse: storeKind,
   },
   data: {
     flag: 'data',
@@ -124,8 +138,16 @@ const table: Table = {
     env: 'MPSD_DURABILITY',
     argument: '<kind>',
     default: 'strict',
-    help: 'What an acknowledged write survives: strict (power loss) or relaxed (the death of the process).',
+    help: 'What an acknowledged write survives: strict (power loss; of Redis: the loss of a primary) or relaxed (the death of this process).',
     parse: words(['strict', 'relaxed']),
+  },
+  replicasMin: {
+    flag: 'replicas',
+    env: 'MPSD_REPLICAS',
+    argument: '<number>',
+    default: undefined,
+    help: 'Redis replicas that must have a strict write before it is acknowledged. Without it: one, where there is any.',
+    parse: integer(0, 9),
   },
   cacheBytesMax: {
     flag: 'cache',
@@ -180,6 +202,20 @@ const table: Table = {
     env: 'MPSD_ALLOW_DEV_AUTH',
     default: 'false',
     help: 'Serve --auth dev on an address that other machines reach: anybody can be anybody.',
+    parse: onOff,
+  },
+  control: {
+    flag: 'control',
+    env: 'MPSD_CONTROL',
+    default: 'false',
+    help: 'Serve /control, by which tests move the clock, drop connections and hold back taps.',
+    parse: onOff,
+  },
+  allowControl: {
+    flag: 'allow-control',
+    env: 'MPSD_ALLOW_CONTROL',
+    default: 'false',
+    help: 'Serve --control on an address that other machines reach: any game service can move the clock.',
     parse: onOff,
   },
   inviteLifetimeMs: {
@@ -238,6 +274,14 @@ const table: Table = {
     help: 'Largest request body.',
     parse: size,
   },
+  drainMs: {
+    flag: 'drain',
+    env: 'MPSD_DRAIN',
+    argument: '<duration>',
+    default: '3s',
+    help: 'How long requests under way may take to end after SIGTERM; then their connections are cut.',
+    parse: duration,
+  },
 };
 
 const settings = Object.entries(table) as readonly (readonly [
@@ -270,7 +314,7 @@ export function parseSettings(
     }
   }
   const complete = values as Settings;
-  problems.push(...callersProblems(complete));
+  problems.push(...callersProblems(complete), ...controlProblems(complete));
   return problems.length > 0 ? { problems } : { settings: complete };
 }
 
@@ -320,6 +364,20 @@ export function callersProblems(
     );
   }
   return problems;
+}
+
+/** What keeps the control API from being served. */
+export function controlProblems({
+  control,
+  allowControl,
+  host,
+}: Partial<Pick<Settings, 'control' | 'allowControl' | 'host'>>): readonly SettingProblem[] {
+  if (control !== true || allowControl === true || host === undefined || isLoopback(host)) {
+    return [];
+  }
+  return [
+    `--host ${host} can be reached from other machines, and --control is for tests: leave out one of them, or add --allow-control if that is what you want.`,
+  ];
 }
 
 /** True of an address that only this machine reaches. */

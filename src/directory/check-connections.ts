@@ -1,8 +1,9 @@
 import type { Guid, Xuid } from '../domain/ids.ts';
 import { markDisconnected } from '../domain/session/disconnect.ts';
-import { isLarge } from '../domain/session/large.ts';
 import { nodeOfConnection, type SessionHint } from '../domain/session/hints.ts';
+import { isLarge } from '../domain/session/large.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
+import type { Session } from '../domain/session/session.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { formatMessage } from './bus-message.ts';
@@ -113,38 +114,42 @@ async function disconnectIn(
   key: SessionKey,
   hasEnded: (connection: Guid) => boolean,
 ): Promise<void> {
-  const record = await world.store.session(key);
-  if (record === undefined) return;
-  if (!isLarge(record.session)) return disconnectMembers(world, key, [], hasEnded);
+  const session = await mark(world, key, [], hasEnded);
+  if (session === undefined || !isLarge(session)) return;
+  // Of a large session each member is a row, and connections are asked of only where they matter.
+  if (!session.constants.system.capabilities.connectionRequiredForActiveMembers) return;
   let after: Xuid | undefined;
   for (;;) {
     const rows = await world.store.memberRows(key, pageMax, after);
-    const concerned = rows.filter(({ properties: { system } }) => {
+    const ended = rows.filter(({ properties: { system } }) => {
       return system.connection !== undefined && hasEnded(system.connection.toLowerCase());
     });
-    const xuids = concerned.map(({ xuid }) => xuid);
-    if (xuids.length > 0) await disconnectMembers(world, key, xuids, hasEnded);
+    if (ended.length > 0) {
+      const xuids = ended.map(({ xuid }) => xuid);
+      await mark(world, key, xuids, hasEnded);
+    }
     after = rows.at(-1)?.xuid;
     if (rows.length < pageMax) return;
   }
 }
 
-/** `xuids`: whose rows to look at in a large session. */
-async function disconnectMembers(
+/** Marks those who are disconnected; of a large session, among `xuids`. The session as it is then. */
+async function mark(
   world: World,
   key: SessionKey,
   xuids: readonly Xuid[],
   hasEnded: (connection: Guid) => boolean,
-): Promise<void> {
+): Promise<Session | undefined> {
+  const reference = parseSessionKey(key);
   for (;;) {
-    const record = await readSettledSession(world, parseSessionKey(key), xuids);
-    if (record === undefined) return;
+    const record = await readSettledSession(world, reference, xuids);
+    if (record === undefined) return undefined;
     // Others write to this session all the time; none of them does this in our place.
     if (record instanceof Refusal) continue;
     const atMs = world.clock.nowMs();
     const untilMs = atMs + world.settings.disconnectGraceMs;
     const marked = markDisconnected(record.session, hasEnded, untilMs);
-    if (marked === record.session) return;
-    if ((await commitSession(world, record, marked, { atMs })).kind === 'committed') return;
+    if (marked === record.session) return marked;
+    if ((await commitSession(world, record, marked, { atMs })).kind === 'committed') return marked;
   }
 }

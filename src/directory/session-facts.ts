@@ -5,19 +5,24 @@ import type { Session } from '../domain/session/session.ts';
 import type { People } from '../people/people.ts';
 import type { World } from './world.ts';
 
-/** What access to this session depends on; people are asked only if it matters. */
+/**
+ * What access to this session depends on. People are asked only if it matters; whether an owner has
+ * blocked the caller matters to a write alone.
+ */
 export async function gatherAccessFacts(
   { people }: World,
   session: Session,
   caller: Caller,
   granted: boolean,
+  use: 'read' | 'write' = 'read',
 ): Promise<AccessFacts> {
   const followers = granted ? undefined : followersToAsk(session, caller);
   const followed =
     followers !== undefined &&
     caller.kind === 'user' &&
     (await people.anyFollows(followers, caller.xuid));
-  return { granted, followed, blockedByOwner: await isBlocked(people, session, caller) };
+  const blockedByOwner = use === 'write' && (await isBlocked(people, session, caller));
+  return { granted, followed, blockedByOwner };
 }
 
 async function isBlocked(people: People, session: Session, caller: Caller): Promise<boolean> {

@@ -7,6 +7,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Bus } from '../store/bus.ts';
 import type { NodeId, Store } from '../store/store.ts';
+import type { SearchIndex } from './search-index.ts';
 
 /** All that the directory needs of what is around it. */
 export type World = {
@@ -16,6 +17,8 @@ export type World = {
   readonly people: People;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** What this process knows of live search handles. */
+  readonly searchIndex: SearchIndex;
   /** Asked anew for each request, so that a reloaded configuration takes effect at once. */
   readonly catalog: () => Catalog;
   readonly settings: {

@@ -72,10 +72,8 @@ export async function writeSession(
       return decision.kind === 'unchanged' ? { ...decision, stored: true } : decision;
     }
     if (!options.commit) return preview(decision);
-    const outcome = await commitDecision(world, record, decision, {
-      atMs,
-      byXuid: xuidOf(write.caller),
-    });
+    const origin = { atMs, byXuid: xuidOf(write.caller) };
+    const outcome = await commitDecision(world, record, decision, origin);
     if (outcome.kind === 'committed') {
       return decision.kind === 'deleted' ? decision : { ...decision, stored: true };
     }
@@ -101,7 +99,7 @@ async function decide(
   const access =
     session === undefined
       ? { granted, followed: false, blockedByOwner: false }
-      : await gatherAccessFacts(world, session, write.caller, granted);
+      : await gatherAccessFacts(world, session, write.caller, granted, 'write');
   return decideWrite(session, write, {
     ...access,
     template,

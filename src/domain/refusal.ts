@@ -54,8 +54,16 @@ export const refusalCodes = [
   'handleIdTaken',
   'inviteBlocked',
   'transferTargetMissing',
+  // queries for sessions
+  'queryNotYours',
+  // people
+  'listNotYours',
+  'listFull',
+  'personUnknown',
+  'notSearchable',
+  'filterInvalid',
   // the rest
-  'notYetSupported',
+  'connectionUnknown',
   'tooBusy',
 ] as const;
 

@@ -13,7 +13,9 @@ export function parseTime(text: string): Milliseconds | undefined {
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$/.exec(text) ?? [];
   if (moment === undefined) return undefined;
   const timeMs = Date.parse(`${moment}.${fraction.slice(0, 3).padEnd(3, '0')}Z`);
-  return Number.isNaN(timeMs) ? undefined : timeMs;
+  // Engines take the 31st of February for a day in March.
+  const isMoment = !Number.isNaN(timeMs) && new Date(timeMs).toISOString().startsWith(moment);
+  return isMoment ? timeMs : undefined;
 }
 
 /** `2016-09-20T20:50:00.5180000Z`: seven digits of fraction and Z, as every client parses it. */

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, isIPv6 } from 'node:net';
+import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Milliseconds } from '../domain/time.ts';
 import type { Ids } from '../platform/ids.ts';
 import { refuseConnect, refuseConnection } from './connection-refusal.ts';
 import { type DoorSettings, openDoor } from './door.ts';
@@ -10,8 +11,11 @@ import { asksForSocket, openUpgrade, type Sockets } from './upgrade.ts';
 export type App = {
   /** Listens; port 0 finds a free one. `url` has no slash at the end. Rejects as Node's server fails. */
   listen(at: { readonly host: string; readonly port: number }): Promise<Listening>;
-  /** Lets the requests under way come to their end; idle connections are closed at once. */
-  close(): Promise<void>;
+  /**
+   * Accepts nothing new and lets the requests under way come to their end; idle connections are
+   * closed at once, and whatever is left after `withinMs` (3,000) is cut.
+   */
+  close(withinMs?: Milliseconds): Promise<void>;
   /** Answers one request, wherever it came from. */
   readonly answer: RequestListener;
 };
@@ -47,6 +51,11 @@ export function buildApp(settings: AppSettings): App {
   const { sockets } = settings;
   const upgrade = sockets && openUpgrade(settings, sockets);
   const server = createHttpServer(answer, settings.world.ids, upgrade);
+  const connections = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
 
   return {
     answer,
@@ -62,9 +71,13 @@ export function buildApp(settings: AppSettings): App {
       const name = isIPv6(host) ? `[${host}]` : host;
       return { url: `http://${name}:${at.port}`, port: at.port };
     },
-    close() {
+    close(withinMs = 3_000) {
       closed ??= new Promise((resolve, reject) => {
+        const cut = setTimeout(() => {
+          for (const socket of connections) socket.destroy();
+        }, withinMs);
         server.close((error) => {
+          clearTimeout(cut);
           if (error && 'code' in error && error.code !== 'ERR_SERVER_NOT_RUNNING') reject(error);
           else resolve();
         });

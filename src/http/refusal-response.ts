@@ -54,8 +54,16 @@ const statusOf: Record<RefusalCode, number> = {
   handleIdTaken: 409,
   inviteBlocked: 403,
   transferTargetMissing: 403,
+  // queries for sessions
+  queryNotYours: 403,
+  // people
+  listNotYours: 403,
+  listFull: 400,
+  personUnknown: 404,
+  notSearchable: 403,
+  filterInvalid: 400,
   // the rest
-  notYetSupported: 400,
+  connectionUnknown: 404,
   tooBusy: 503,
 };
 

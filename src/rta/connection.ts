@@ -22,11 +22,16 @@ export interface Wire {
   drop(): void;
 }
 
+/** What a test makes of the taps of a connection: they come late, or never. */
+export type Disturbance = { readonly delayMs: Milliseconds; readonly drop: boolean };
+
 export class Connection {
   /** Lower-case; its first eight digits are the node. */
   readonly id: Guid;
   readonly xuid: Xuid;
   readonly wire: Wire;
+  /** Undefined, as it is but for the control API: none. */
+  disturbance: Disturbance | undefined;
   readonly #outbox = new Outbox();
   #subscriptions: readonly { readonly id: number; readonly resource: Resource }[] = [];
   #nextSubscriptionId = 0;
@@ -37,6 +42,7 @@ export class Connection {
   #sentMs: Milliseconds;
   #pongMs: Milliseconds;
   #isPinged = false;
+  #excusedMs: Milliseconds = Number.NEGATIVE_INFINITY;
 
   constructor(id: Guid, xuid: Xuid, wire: Wire, nowMs: Milliseconds) {
     this.id = id;
@@ -132,6 +138,11 @@ export class Connection {
     this.#isPinged = false;
   }
 
+  /** Counts no silence before `untilMs` against the client: the clock jumps there. */
+  excuse(untilMs: Milliseconds): void {
+    this.#excusedMs = untilMs;
+  }
+
   /** Notes that a ping of the client was answered. */
   ponged(nowMs: Milliseconds): void {
     this.#pongMs = nowMs;
@@ -145,7 +156,7 @@ export class Connection {
    * @source contract 9, wire 6.8
    */
   keepAlive(nowMs: Milliseconds): 'alive' | 'ended' {
-    const unheardMs = nowMs - this.#heardMs;
+    const unheardMs = nowMs - Math.max(this.#heardMs, this.#excusedMs);
     if (unheardMs >= limits.unheardMsMax || nowMs - this.#openedMs >= limits.connectionMsMax) {
       return 'ended';
     }

@@ -9,6 +9,7 @@ import { formatTap, type Tap } from '../domain/tap/tap.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Timer } from '../platform/clock.ts';
 import { Connection, type Wire } from './connection.ts';
+import type { WaitingTap } from './outbox.ts';
 import {
   type Code,
   codes,
@@ -104,6 +105,18 @@ export class Hub implements AsyncDisposable {
     connection.heard(nowMs);
     if (isPing) connection.ponged(nowMs);
     this.#dropIfFull(connection);
+  }
+
+  /** Ends the connection of this id as if the network had failed; false when it is not open here. */
+  drop(id: Guid): boolean {
+    const connection = this.#connections.get(id);
+    if (connection !== undefined) this.#drop(connection);
+    return connection !== undefined;
+  }
+
+  /** Lets no connection count as silent for the time up to `untilMs`, to which the clock jumps. */
+  excuse(untilMs: Milliseconds): void {
+    for (const connection of this.#connections.values()) connection.excuse(untilMs);
   }
 
   /** Notes that the connection is no more; more than once is no error. */
@@ -242,10 +255,24 @@ export class Hub implements AsyncDisposable {
     for (const { connection: id, subscription, memberIndex } of to) {
       const connection = this.#connections.get(id);
       if (connection === undefined) continue;
-      connection.tap({ branch, memberIndex, changeNumber, text: head + subscription + tail });
-      tapped.add(connection);
+      const one = { branch, memberIndex, changeNumber, text: head + subscription + tail };
+      if (connection.disturbance !== undefined) this.#tapDisturbed(connection, one);
+      else {
+        connection.tap(one);
+        tapped.add(connection);
+      }
     }
     for (const connection of tapped) this.#flush(connection, nowMs);
+  }
+
+  #tapDisturbed(connection: Connection, tap: WaitingTap): void {
+    const { delayMs = 0, drop = false } = connection.disturbance ?? {};
+    if (drop) return;
+    const { clock } = this.#world;
+    clock.after(delayMs, () => {
+      connection.tap(tap);
+      if (this.#isOpen(connection)) this.#flush(connection, clock.nowMs());
+    });
   }
 
   #flush(connection: Connection, nowMs: Milliseconds): void {

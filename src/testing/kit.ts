@@ -13,8 +13,6 @@ import { MultiplayerService } from '../client/multiplayer-service.ts';
 import { isJsonObject, parseExactJson, type Json, type JsonObject } from '../domain/json.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { PeopleLists } from '../people/memory-people.ts';
-import { memoryPeople } from '../people/memory-people.ts';
 import { startServer, type RunningServer, type ServerOptions } from '../server.ts';
 import { demoScid, demoTitleId } from './demo.ts';
 import { type ConnectOptions, KitConnection } from './kit-connection.ts';
@@ -23,8 +21,6 @@ import { manualClock, type ManualClock } from './manual-clock.ts';
 export { demoScid, demoTitleId };
 
 export type KitOptions = {
-  /** Who follows and avoids whom; own server only. */
-  readonly people?: PeopleLists;
   /** A service config file or folder instead of the demo config; own server only. */
   readonly config?: string;
   readonly store?: 'memory' | 'sqlite';
@@ -53,7 +49,6 @@ export async function startKit(options: KitOptions = {}): Promise<Kit> {
     port: 0,
     store,
     clock,
-    people: memoryPeople(options.people),
     ...options.settings,
     ...(data !== undefined && { data }),
     ...(options.config !== undefined && { config: options.config }),
@@ -235,6 +230,11 @@ export class KitUser {
 
   getSession(reference: SessionReference, options: SessionHeaders = {}): Promise<KitAnswer> {
     return this.request('GET', formatSessionPath(reference), { headers: conditionsOf(options) });
+  }
+
+  /** Puts these users on the list of friends. */
+  async follow(...users: readonly KitUser[]): Promise<void> {
+    await this.client.follow(users.map(({ xuid }) => xuid));
   }
 
   postHandle(body: unknown): Promise<KitAnswer> {

@@ -1,6 +1,7 @@
 import { readServiceConfigs } from '../config/read-service-configs.ts';
+import { createSearchIndex } from '../directory/search-index.ts';
 import type { World } from '../directory/world.ts';
-import { memoryPeople } from '../people/memory-people.ts';
+import { storedPeople } from '../people/stored-people.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import { openProcessBus } from '../store/memory/process-bus.ts';
@@ -8,7 +9,7 @@ import type { Store } from '../store/store.ts';
 import { manualClock } from './manual-clock.ts';
 import { sequentialIds } from './sequential-ids.ts';
 
-/** Makes worlds over stores, with the demo config, nobody who knows anybody, and time that stands. */
+/** Makes worlds over stores, with the demo config, people kept in the store, and time that stands. */
 export async function openTestWorlds(): Promise<
   (store: Store, around?: { readonly clock?: Clock; readonly ids?: Ids }) => World
 > {
@@ -18,9 +19,10 @@ export async function openTestWorlds(): Promise<
     store,
     bus: openProcessBus(),
     node: { id: '0badcafe', connections: new Set(), unsure: new Set() },
-    people: memoryPeople(),
+    people: storedPeople(store, { clock }),
     clock,
     ids,
+    searchIndex: createSearchIndex(),
     catalog: () => read.catalog,
     settings: {
       inviteLifetimeMs: 86_400_000,

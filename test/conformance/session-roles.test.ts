@@ -131,7 +131,7 @@ test('a role over its max is refused with 409 roleFull, and free again when a me
   assert.deepEqual(at(json, 'roleTypes.team.roles.red.memberXuids'), [cid.xuid]);
 });
 
-// @source contract 7; guess: unknowns.md "strange roles"
+// @source contract 7; guess: unknowns.md "roles that cannot be"
 test('a role that is not there is refused, and what is there is named', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -293,7 +293,7 @@ test('without owners role settings are changed by services', async () => {
   assert.equal(at(json, 'roleTypes.team.roles.blue.max'), 9);
 });
 
-// @source guess: unknowns.md "a max below the count"
+// @source guess: unknowns.md "roles that cannot be"
 test('a max is not set below the number of those who have the role', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];

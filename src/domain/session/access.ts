@@ -18,7 +18,7 @@ export type AccessFacts = {
   readonly granted: boolean;
   /** True when an accepted member follows the caller; asked for only if `followersToAsk` says so. */
   readonly followed: boolean;
-  /** True when an owner has blocked the caller; asked for only if `ownersToAsk` says so. */
+  /** True when an owner has blocked the caller; asked for only of writes, if `ownersToAsk` says so. */
   readonly blockedByOwner: boolean;
 };
 
@@ -112,7 +112,7 @@ export function mayJoin(
   if (facts.granted || passes(join, session, caller, facts)) return undefined;
   return new Refusal(
     'joinRestricted',
-    `The session can be joined only by ${whom[join]}, or through an invite or transfer handle.`,
+    `The session can be joined only by ${whom[join]}, or through an invite, a transfer or a search handle.`,
     { detail: `joinRestriction ${join}` },
   );
 }

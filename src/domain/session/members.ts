@@ -98,7 +98,7 @@ function writeMember(
   if (active === true && ready === true) {
     return new Refusal(
       'requestInvalid',
-      'A member is either active or ready, not both: set one of them to true.',
+      '$.members.me.properties.system: a member is either active or ready, not both: set one of them to true.',
       { detail: '$.members.me.properties.system' },
     );
   }
@@ -107,7 +107,7 @@ function writeMember(
   if (merged.secureDeviceAddress !== undefined && !capabilities.connectivity) {
     return new Refusal(
       'requestInvalid',
-      'A secureDeviceAddress needs the capability connectivity, which this session does not have.',
+      '$.members.me.properties.system.secureDeviceAddress needs the capability connectivity, which this session does not have.',
       { detail: '$.members.me.properties.system.secureDeviceAddress' },
     );
   }
@@ -129,7 +129,7 @@ function writeMember(
   if (deviceToken !== undefined && namesToken(merged.measurements, deviceToken)) {
     return new Refusal(
       'requestInvalid',
-      'A member cannot measure itself: leave out the own device token.',
+      '$.members.me.properties.system.measurements: a member cannot measure itself; leave out the own device token.',
       {
         detail: '$.members.me.properties.system.measurements',
       },

@@ -28,6 +28,11 @@ export function parseSessionKey(key: SessionKey): SessionReference {
   return { scid, templateName, name };
 }
 
+/** What the keys of all sessions of a service config, or of one template of it, begin with. */
+export function keyPrefixOf(scid: Guid, templateName?: string): SessionKey {
+  return `${scid}~${templateName === undefined ? '' : `${templateName}~`}`.toLowerCase();
+}
+
 /** The path of a session, in the spelling that clients split. @source wire 2.7 */
 export function formatSessionPath({ scid, templateName, name }: SessionReference): string {
   return `/serviceconfigs/${encodeURIComponent(scid)}/sessionTemplates/${encodeURIComponent(templateName)}/sessions/${encodeURIComponent(name)}`;

@@ -8,6 +8,7 @@ import {
   dora,
   leave,
   me,
+  notRefused,
   referee,
   refuse,
   reserve,
@@ -15,7 +16,7 @@ import {
   sessionOf,
   write,
 } from '../../testing/samples.ts';
-import type { JsonObject } from '../json.ts';
+import { parseRequestJson, type JsonObject } from '../json.ts';
 import { memberOf, type Session } from './session.ts';
 import { parseRoleTypesRequest, viewRoleTypes, type RoleTypes } from './roles.ts';
 
@@ -259,6 +260,25 @@ test('names of roles that every object inherits are names like any other', () =>
   const types = parseRoleTypesRequest({ constructor: { roles: { prototype: { max: 1 } } } });
   assert.deepEqual(Object.keys(types), ['constructor']);
   assert.equal(asRefusal(parseRoleTypesRequest({ ['__proto__x']: {} })).code, 'requestInvalid');
+});
+
+test('numbers of a type named "custom" are ordinary ones', () => {
+  const body = parseRequestJson('{"custom":{"roles":{"a":{"max":2.0}}}}') as JsonObject;
+  const types = notRefused(parseRoleTypesRequest(body));
+  assert.equal(types['custom']?.roles['a']?.max, 2);
+});
+
+test('an owner who leaves may still assign roles in the same write', () => {
+  const left = write(
+    sessionOf([ada, bert], {
+      template: sampleTemplate(
+        { capabilities: { hasOwners: true }, ownershipPolicies: { migration: 'oldest' } },
+        { roleTypes },
+      ),
+    }),
+    { members: { me: null, 1: { roles: { rank: 'chief' } } } },
+  );
+  assert.deepEqual(held(left, 1), { rank: 'chief' });
 });
 
 test('each role is shown with how many have it and who', () => {

@@ -8,8 +8,7 @@
  */
 
 import * as v from 'valibot';
-import type { JsonObject } from '../json.ts';
-import { isJsonObject } from '../json.ts';
+import { formatJson, isJsonObject, type JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { exactObject, formatStep, integer, parseShape, text, titleObject } from '../shape.ts';
@@ -98,7 +97,9 @@ const roleRequestShape = exactObject({
 /** The role types that a body names. Refuses: requestInvalid. */
 export function parseRoleTypesRequest(body: JsonObject): RoleTypesRequest | Refusal {
   const types: [string, RoleTypeRequest][] = [];
-  for (const [typeName, value] of Object.entries(body)) {
+  // A type may be named "custom", whose numbers were left exact.
+  const plain: JsonObject = JSON.parse(formatJson(body));
+  for (const [typeName, value] of Object.entries(plain)) {
     const path = `$.roleTypes${formatStep(typeName)}`;
     const named = parseShape(roleNameShape, typeName, path);
     if (named instanceof Refusal) return named;
@@ -297,7 +298,9 @@ function holdersOf(
   for (const { roles, xuid } of members) {
     for (const [typeName, roleName] of Object.entries(roles ?? {})) {
       const ofType = holders.get(typeName) ?? new Map<string, string[]>();
-      holders.set(typeName, ofType.set(roleName, [...(ofType.get(roleName) ?? []), xuid]));
+      const ofRole = ofType.get(roleName) ?? [];
+      ofRole.push(xuid);
+      holders.set(typeName, ofType.set(roleName, ofRole));
     }
   }
   return holders;

@@ -71,6 +71,7 @@ function viewHead(session: Session, contractVersion: number): JsonObject {
     properties: viewProperties(session, contractVersion),
     servers: session.servers as unknown as JsonObject,
     ...viewInitialization(session),
+    ...(session.searchHandle && { searchHandle: session.searchHandle.id }),
     correlationId: session.correlationId,
     contractVersion,
     branch: session.branch,

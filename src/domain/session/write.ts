@@ -217,7 +217,9 @@ function applyRequest(
   if (reserved instanceof Refusal) return reserved;
   const owned = withOwners(reserved);
   if (owned === 'ended') return owned;
-  const cast = writeRoles(owned, request, me, caller);
+  // Who owns the session before the write, or by it.
+  const manages = managesSession(session, caller) || managesSession(owned, caller);
+  const cast = writeRoles(owned, request, me, caller, manages);
   if (cast instanceof Refusal) return cast;
   const written = request.properties ? writeProperties(cast, request.properties) : cast;
   if (written instanceof Refusal) return written;
@@ -225,12 +227,14 @@ function applyRequest(
   if (served instanceof Refusal) return served;
   const { initializationSucceeded } = request.properties?.system ?? {};
   const initialized = writeInitialization(
-    withServerCandidates(withKnownHost(served)),
+    withKnownHost(served),
     initializationSucceeded,
     facts.nowMs,
   );
+  if (initialized instanceof Refusal) return initialized;
   // Initialization may have removed the last owner.
-  return initialized instanceof Refusal ? initialized : withOwners(initialized);
+  const ruled = withOwners(initialized);
+  return ruled === 'ended' ? ruled : withServerCandidates(ruled);
 }
 
 /** Role settings, then roles, as the request asks. @source contract 7 */
@@ -239,8 +243,8 @@ function writeRoles(
   request: SessionRequest,
   me: MemberRequest | null | undefined,
   caller: Caller,
+  manages: boolean,
 ): Session | Refusal {
-  const manages = managesSession(session, caller);
   const roleTypes = changeRoleTypes(session.roleTypes, request.roleTypes ?? {});
   if (roleTypes instanceof Refusal && roleTypes.code === 'requestInvalid') return roleTypes;
   if (roleTypes !== session.roleTypes && !manages) {
@@ -314,8 +318,6 @@ function sameDocument(a: Session, b: Session): boolean {
     jsonEquals(a.roleTypes, b.roleTypes) &&
     a.nextMemberIndex === b.nextMemberIndex &&
     a.emptySinceMs === b.emptySinceMs &&
-    jsonEquals(a.initialization ?? null, b.initialization ?? null) &&
-    jsonEquals(a.hostCandidates ?? [], b.hostCandidates ?? []) &&
     a.members.length === b.members.length &&
     a.members.every((member, i) => sameMember(member, b.members[i])) &&
     a.tally?.count === b.tally?.count

@@ -5,6 +5,7 @@
  */
 
 import { jsonEquals } from '../json.ts';
+import { tallyOf } from '../session/large.ts';
 import {
   type MemberPropertiesSystem,
   restrictionsOf,
@@ -58,7 +59,12 @@ export function changeTypesOf(before: Session, next: Session): ReadonlySet<Chang
   }
   if (before.members !== next.members) addMembers(types, before, next);
   if (isFull(before) !== isFull(next)) types.add('joinability');
-  if (!jsonEquals(before.initialization, next.initialization)) types.add('initialization');
+  if (
+    !jsonEquals(before.initialization, next.initialization) ||
+    !jsonEquals(before.hostCandidates, next.hostCandidates)
+  ) {
+    types.add('initialization');
+  }
   if (before.servers !== next.servers) {
     const { matchmaking: former } = before.servers;
     const { matchmaking } = next.servers;
@@ -89,6 +95,7 @@ function addMember(types: Set<ChangeType>, former: Member, member: Member): void
     if (former.status === 'reserved') types.add('membersList');
   }
   if (
+    former.initialize !== member.initialize ||
     former.initializationEpisode !== member.initializationEpisode ||
     former.initializationFailure !== member.initializationFailure
   ) {
@@ -112,6 +119,6 @@ function addProperties<T extends object>(
   }
 }
 
-function isFull({ members, constants }: Session): boolean {
-  return members.length >= constants.system.maxMembersCount;
+function isFull(session: Session): boolean {
+  return tallyOf(session).count >= session.constants.system.maxMembersCount;
 }

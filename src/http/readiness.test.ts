@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
+import { type Store, StoreUnavailable } from '../store/store.ts';
+import { openReadiness } from './readiness.ts';
+import { healthRoutes } from './routes/health.ts';
+import type { RouteRequest } from './route.ts';
+import type { World } from '../directory/world.ts';
+
+/** A store whose reads do as `read` says. */
+function storeThat(read: (n: number) => Promise<undefined>): Store {
+  let reads = 0;
+  return { session: () => read(reads++) } as Partial<Store> as Store;
+}
+
+const away = (): Promise<undefined> => Promise.reject(new StoreUnavailable('gone'));
+
+test('a store that answers is ready', async () => {
+  assert.equal(await openReadiness(openMemoryStore()).problem(), undefined);
+});
+
+test('a store of which one part answers is ready', async () => {
+  const store = storeThat((n) => (n === 7 ? Promise.resolve(undefined) : away()));
+  assert.equal(await openReadiness(store).problem(), undefined);
+});
+
+test('a store that cannot be reached is not, and is again when it comes back', async () => {
+  let isAway = true;
+  const readiness = openReadiness(storeThat(() => (isAway ? away() : Promise.resolve(undefined))));
+  assert.match(String(await readiness.problem()), /cannot be reached/);
+  isAway = false;
+  assert.equal(await readiness.problem(), undefined);
+});
+
+test('a store that is silent is given two seconds', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const asked = openReadiness(storeThat(() => new Promise(() => undefined))).problem();
+  t.mock.timers.tick(2_000);
+  assert.match(String(await asked), /not answered within 2000 ms/);
+});
+
+test('those who ask at the same time share one look at the store', async () => {
+  let reads = 0;
+  const gate = Promise.withResolvers<undefined>();
+  const readiness = openReadiness(
+    storeThat((n) => {
+      reads = n + 1;
+      return gate.promise;
+    }),
+  );
+  const asked = [readiness.problem(), readiness.problem(), readiness.problem()];
+  gate.resolve(undefined);
+  assert.deepEqual(await Promise.all(asked), [undefined, undefined, undefined]);
+  assert.equal(reads, 8);
+  await readiness.problem();
+  assert.equal(reads, 16);
+});
+
+test('a server that is ending is not ready, not even for a look under way', async () => {
+  const gate = Promise.withResolvers<undefined>();
+  const readiness = openReadiness(storeThat(() => gate.promise));
+  const asked = readiness.problem();
+  readiness.drain();
+  gate.resolve(undefined);
+  assert.match(String(await asked), /is ending/);
+  assert.match(String(await readiness.problem()), /is ending/);
+});
+
+test('the routes are open, and tell readiness by the status', async () => {
+  let problem: string | undefined;
+  const routes = healthRoutes({ problem: async () => problem, drain: () => undefined });
+  const ask = async (path: string) => {
+    const route = routes.find((one) => one.path === path);
+    assert.equal(route?.door, 'open');
+    return route.answer({} as RouteRequest, {} as World);
+  };
+  assert.deepEqual(await ask('/health/live'), { status: 200, body: '{"status":"live"}' });
+  assert.deepEqual(await ask('/health/ready'), { status: 200, body: '{"status":"ready"}' });
+  problem = 'The store is asleep.';
+  assert.deepEqual(await ask('/health/ready'), {
+    status: 503,
+    headers: { 'Retry-After': '1' },
+    body: 'The store is asleep.',
+    contentType: 'text/plain; charset=utf-8',
+  });
+  assert.deepEqual(await ask('/health/live'), { status: 200, body: '{"status":"live"}' });
+});

@@ -1,0 +1,32 @@
+import { formatJson } from '../../domain/json.ts';
+import type { Readiness } from '../readiness.ts';
+import { retryAfter, textResponse } from '../refusal-response.ts';
+import type { Route } from '../route.ts';
+
+/**
+ * What balancers and keepers ask, without a token: `GET /health/live`, whether the process answers,
+ * and `GET /health/ready`, whether it should be sent requests.
+ */
+export function healthRoutes(readiness: Readiness): readonly Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/health/live',
+      door: 'open',
+      body: 'none',
+      answer: async () => ({ status: 200, body: formatJson({ status: 'live' }) }),
+    },
+    {
+      method: 'GET',
+      path: '/health/ready',
+      door: 'open',
+      body: 'none',
+      async answer() {
+        const problem = await readiness.problem();
+        return problem === undefined
+          ? { status: 200, body: formatJson({ status: 'ready' }) }
+          : textResponse(503, problem, retryAfter);
+      },
+    },
+  ];
+}
