@@ -1,0 +1,11 @@
+/**
+ * A node of a cluster for trying out: `openmpsd serve` with the flags given, which ends when the
+ * process that forked it does, however that ends.
+ */
+
+import { runCommand } from '../cli/command.ts';
+
+process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+process.exitCode = await runCommand(['serve', ...process.argv.slice(2)], process);
+// The channel would keep the process.
+if (process.connected) process.disconnect();
