@@ -7,6 +7,7 @@
  *
  *   BENCH_ROUNDS (3), BENCH_SECONDS (4): rounds, and seconds of load in each
  *   BENCH_SESSIONS (100000): sessions stored in the memory row
+ *   BENCH_CONNECTIONS (20000): RTA connections held in theirs
  */
 
 import { spawn } from 'node:child_process';
@@ -19,6 +20,7 @@ import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts';
 import { dataFileOf } from '../src/store/sqlite/data-folder.ts';
 import { load, sendAll, type LoadRequest, type LoadResult } from './load.ts';
 import { pin, startPinned, type BenchServer } from './process.ts';
+import { measureRta } from './rta.ts';
 import { activityBody, changeBody, headersOf, joinBody, pathOf } from './sample.ts';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
@@ -27,7 +29,7 @@ const storedSessions = Number(process.env['BENCH_SESSIONS'] ?? 100_000);
 const liveSessions = 1_000;
 const cores = availableParallelism();
 
-type Row = {
+export type Row = {
   readonly work: string;
   readonly measured: string;
   readonly reference: string;
@@ -36,10 +38,11 @@ type Row = {
   readonly reached: boolean;
 };
 
-type Report = {
+export type Report = {
   readonly eventLoopDelayP99Ms: number;
   readonly cpuSeconds: number;
   readonly residentBytes: number;
+  readonly heapBytes: number;
 };
 
 const get = (n: number): LoadRequest => ({
@@ -76,6 +79,7 @@ const folder = await mkdtemp(join(tmpdir(), 'openmpsd-bench-'));
 if (cores > 1) await pin(process.pid, '1');
 try {
   const rows = [...(await measureRates()), await measureStart(), await measureMemory()];
+  rows.push(...(await measureRta({ folder, rounds, seconds })));
   await report(rows);
 } finally {
   await rm(folder, { recursive: true, force: true });

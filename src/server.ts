@@ -2,6 +2,8 @@
  * The composition root: everything is built here, and everything is known here.
  */
 
+import type { ControlledConnections } from './admin/connections.ts';
+import { controlRoutes } from './admin/routes.ts';
 import { type Authenticator, AuthenticatorUnavailable } from './auth/authenticator.ts';
 import {
   type AuthenticatorSettings,
@@ -14,21 +16,31 @@ import {
   createCatalogSource,
   formatProblem,
 } from './config/read-service-configs.ts';
-import { callersProblems, type Settings } from './config/settings.ts';
+import { callersProblems, controlProblems, type Settings } from './config/settings.ts';
+import { openNonces } from './auth/nonces.ts';
+import { followSearch } from './directory/follow-search.ts';
+import { createSearchIndex } from './directory/search-index.ts';
 import { sweep } from './directory/sweep.ts';
 import type { World } from './directory/world.ts';
 import { type App, buildApp } from './http/app.ts';
 import { openReadiness } from './http/readiness.ts';
 import { routes } from './http/routes.ts';
+import { rtaRoutes } from './http/routes/rta.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { tokenChainRoutes } from './http/routes/token-chain.ts';
-import { memoryPeople } from './people/memory-people.ts';
+import { nodeOfConnection } from './domain/session/hints.ts';
 import type { People } from './people/people.ts';
+import { storedPeople } from './people/stored-people.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
+import { controlledClock } from './platform/controlled-clock.ts';
 import { type Ids, randomIds } from './platform/ids.ts';
 import { keyFor } from './platform/key.ts';
 import { repeat } from './platform/repeat.ts';
+import { type Connections, Hub } from './rta/hub.ts';
+import { openSocketServer } from './rta/socket-server.ts';
+import type { Bus } from './store/bus.ts';
 import { openMemoryStore } from './store/memory/memory-store.ts';
+import { openProcessBus } from './store/memory/process-bus.ts';
 import { dataFileOf } from './store/sqlite/data-folder.ts';
 import { openSqliteStore } from './store/sqlite/sqlite-store.ts';
 import { type Store, StoreUnavailable } from './store/store.ts';
@@ -37,6 +49,8 @@ import { type Store, StoreUnavailable } from './store/store.ts';
 export type ServerOptions = Partial<Omit<Settings, 'store'>> & {
   /** Where sessions are kept; a store that is given is not closed with the server. */
   readonly store?: Settings['store'] | Store;
+  /** Between the nodes that share the store; a bus that is given is not closed with the server. */
+  readonly bus?: Bus;
   readonly clock?: Clock;
   readonly ids?: Ids;
   readonly people?: People;
@@ -50,6 +64,8 @@ export type RunningServer = AsyncDisposable & {
   readonly url: string;
   /** What the keeper should know of how callers are told apart, a line each. */
   readonly notices: readonly string[];
+  /** How many RTA connections are open. */
+  readonly connectionsCount: number;
   /** Settles what is due now, as the sweep does by itself now and then. */
   sweep(): Promise<void>;
   /** Reads the service configs again; the problems found, if any, leave the former ones in place. */
@@ -81,30 +97,59 @@ export class CannotStart extends Error {
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const host = options.host ?? '127.0.0.1';
   const callers = callersOf({ ...options, host });
+  const controlled = options.control ? controlledClock(options.clock ?? systemClock) : undefined;
   const catalog = await openCatalog(options.config);
   const log = options.log ?? (() => undefined);
-  const clock = options.clock ?? systemClock;
+  const clock = controlled ?? options.clock ?? systemClock;
 
   // What is opened here is closed in reverse, now if the start fails, or else by close().
   await using opened = new AsyncDisposableStack();
   const store =
     typeof options.store === 'object' ? options.store : opened.use(await openStore(options));
+  const bus = options.bus ?? opened.use(openProcessBus());
   const secret = await store.secret();
+  const ids = options.ids ?? randomIds;
+  const connections: Connections = new Map();
   const world: World = {
     store,
-    people: options.people ?? memoryPeople(),
+    bus,
+    node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Set() },
+    people: options.people ?? storedPeople(store, { clock }),
     clock,
-    ids: options.ids ?? randomIds,
+    ids,
+    searchIndex: createSearchIndex(),
     catalog: catalog.catalog,
     settings: {
       inviteLifetimeMs: options.inviteLifetimeMs ?? 86_400_000,
+      disconnectGraceMs: options.disconnectGraceMs ?? 30_000,
       deviceTokenKey: keyFor('device tokens', secret),
     },
+    failed: (error) => log(error instanceof Error ? `${error.stack}` : String(error)),
   };
+  const nonces = openNonces(keyFor('nonces', secret));
+  const hub = new Hub(world, connections, {
+    tapWindowMs: options.tapWindowMs ?? 2_500,
+    subscriptionsMax: options.subscriptionsMax ?? 1_100,
+    outboxBytesMax: options.outboxBytesMax ?? 262_144,
+  });
   const tokenChain = callers.kind === 'dev' ? tokenChainRoutes({ key: tokenKeyOf(secret) }) : [];
+  const control = controlled
+    ? controlRoutes({
+        clock: controlled,
+        connections: controlledConnections(connections, hub),
+        sweep: () => sweeper.runNow(),
+      })
+    : [];
   const readiness = openReadiness(store);
   const app = buildApp({
-    routes: [...routes, ...healthRoutes(readiness), ...tokenChain],
+    routes: [
+      ...routes,
+      ...rtaRoutes(nonces),
+      ...healthRoutes(readiness),
+      ...tokenChain,
+      ...control,
+    ],
+    sockets: { nonces, ...openSocketServer(hub) },
     authenticator: await openCallers(callers, secret, clock),
     world,
     limits: { bodyBytesMax: options.bodyBytesMax ?? 1_048_576 },
@@ -112,6 +157,14 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     log,
   });
   opened.defer(() => app.close(options.drainMs));
+  // Before the app, which waits for its sockets to end.
+  opened.use(hub);
+  await store.renewNode(world.node.id, nodeLeaseMs);
+  await hub.start();
+  // Others are to end at once what this node held.
+  opened.defer(async () => void (await store.renewNode(world.node.id, 1)));
+  // So that the first search does not wait for it; what goes wrong here, it meets again.
+  followSearch(world).catch(() => undefined);
   const { url } = await listen(app, host, options.port ?? 8350);
   let isClosing = false;
   const sweeper = opened.use(
@@ -119,6 +172,13 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       () => sweepAll(world, () => isClosing),
       options.sweepIntervalMs ?? 1_000,
       (error) => log(`sweep: ${error instanceof Error ? error.message : String(error)}`),
+    ),
+  );
+  opened.use(
+    repeat(
+      () => keepLease(world, hub),
+      nodeLeaseMs / 5,
+      (error) => log(`lease: ${error instanceof Error ? error.message : String(error)}`),
     ),
   );
   const parts = opened.move();
@@ -130,6 +190,9 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   };
   return {
     url,
+    get connectionsCount() {
+      return connections.size;
+    },
     notices: describeAuthenticator(callers),
     sweep: sweeper.runNow,
     reload: async () => {
@@ -139,6 +202,38 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** What the control API may do to connections. */
+function controlledConnections(connections: Connections, hub: Hub): ControlledConnections {
+  const noDisturbance = { delayMs: 0, drop: false };
+  return {
+    list: () =>
+      [...connections.values()].map(({ id, xuid, disturbance = noDisturbance }) => ({
+        id,
+        xuid,
+        taps: disturbance,
+      })),
+    drop: (id) => hub.drop(id),
+    excuse: (untilMs) => hub.excuse(untilMs),
+    setTaps(id, taps) {
+      const connection = connections.get(id);
+      if (connection === undefined) return false;
+      connection.disturbance = taps.delayMs > 0 || taps.drop ? taps : undefined;
+      return true;
+    },
+  };
+}
+
+/** For how long others count this node as alive without hearing of it. */
+const nodeLeaseMs = 15_000;
+
+/** A node that the others gave up has lost its members' trust: its connections end, it is a new one. */
+async function keepLease({ store, node, ids }: World, hub: Hub): Promise<void> {
+  if ((await store.renewNode(node.id, nodeLeaseMs)) === 'held') return;
+  const fresh = nodeOfConnection(ids.guid());
+  await store.renewNode(fresh, nodeLeaseMs);
+  await hub.beginAnew(fresh);
 }
 
 async function sweepAll(world: World, isClosing: () => boolean): Promise<void> {
@@ -154,7 +249,7 @@ async function openCatalog(path: string | undefined): Promise<CatalogSource> {
 }
 
 function callersOf(options: ServerOptions): AuthenticatorSettings {
-  const problems = callersProblems({ auth: 'dev', ...options });
+  const problems = [...callersProblems({ auth: 'dev', ...options }), ...controlProblems(options)];
   if (problems.length > 0) throw new CannotStart(problems);
   const { auth, authKeys, authIssuer, authAudience } = options;
   return auth === 'signed' && authKeys !== undefined

@@ -15,12 +15,21 @@ const src = resolve(import.meta.dirname, '../src');
 const arrows: Readonly<Record<string, readonly string[]>> = {
   domain: ['domain', 'valibot', '@noble/hashes'],
   platform: ['platform', 'domain', 'node:'],
-  store: ['store', 'domain', 'platform', 'node:', 'lru-cache'],
+  store: ['store', 'domain', 'platform', 'node:', 'lru-cache', '@redis/client'],
   auth: ['auth', 'domain', 'platform', 'node:', 'jose', 'lru-cache', 'valibot'],
-  people: ['people', 'domain', 'platform', 'node:'],
+  people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
   config: ['config', 'domain', 'platform', 'node:', 'valibot'],
-  directory: ['directory', 'domain', 'platform', 'store/store.ts', 'people/people.ts'],
+  directory: [
+    'directory',
+    'domain',
+    'platform',
+    'store/store.ts',
+    'store/bus.ts',
+    'people/people.ts',
+  ],
   http: ['http', 'domain', 'directory', 'auth', 'platform', 'node:'],
+  admin: ['admin', 'domain', 'directory', 'platform', 'http/route.ts', 'valibot'],
+  rta: ['rta', 'domain', 'directory', 'store/bus.ts', 'auth', 'platform', 'node:'],
   client: ['client', 'domain'],
   cli: [
     'cli',
@@ -33,6 +42,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'server.ts',
     'node:',
     'jose',
+    'ws',
   ],
   'server.ts': [
     'domain',
@@ -43,6 +53,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'config',
     'directory',
     'http',
+    'admin',
+    'rta',
     'node:',
   ],
   'main.ts': ['cli', 'node:'],
@@ -52,7 +64,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Packages that one file alone may know. */
-const owners: Readonly<Record<string, string>> = {};
+const owners: Readonly<Record<string, string>> = { ws: 'rta/socket-server.ts' };
 
 /** Names of the machine that the law must not use: time and chance come in as values. */
 const bannedInDomain =

@@ -31,6 +31,10 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'check a service config file or folder',
     run: async (args, io) => (await import('./check-config.ts')).runCheckConfig(args, ioOf(io)),
   },
+  taps: {
+    help: 'follow what a user is told: taps and invites',
+    run: async (args, io) => (await import('./taps.ts')).runTaps(args, io),
+  },
   demo: {
     help: 'play a lobby and a game with three users against a running server',
     run: async (args, io) =>

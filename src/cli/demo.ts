@@ -1,18 +1,23 @@
 /**
  * `openmpsd demo`: three users play the recorded lobby-and-game sequence against a running server,
- * and every step is told in words.
+ * taps included, and every step is told in words.
  *
  * @source wire 12, wire 7
  */
 
 import { randomUUID } from 'node:crypto';
-import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import {
+  invitesResource,
   MultiplayerError,
   MultiplayerService,
   type SessionChanges,
+  type SessionDocument,
   type SessionReference,
 } from '../client/multiplayer-service.ts';
+import { DemoLine } from './demo-line.ts';
+import { openDemoTime } from './demo-time.ts';
 
 export type DemoIo = {
   readonly stdout: { write(text: string): unknown };
@@ -25,10 +30,15 @@ const scid = 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862';
 const titleId = '1234567890';
 const templates = { lobby: 'LobbySession', game: 'GameSession' };
 
+/** How long the server gathers taps, and after which silence it sends a pong, and a bit. */
+const tapWindowMs = 2_500;
+const silenceMs = 11_500;
+
 const help = `openmpsd demo: plays a lobby and a game with three users against a running server.
 
   --url <address>   MPSD_URL (default http://127.0.0.1:8350)
       The server; it must run with the demo config and --auth dev, as npm start does.
+      With --control too the demo moves its clock; else it waits 15 seconds or so.
 `;
 
 /**
@@ -72,29 +82,28 @@ function expect(holds: boolean, what: string): asserts holds {
 type Player = {
   readonly name: string;
   readonly xuid: string;
+  readonly authorization: string;
   readonly service: MultiplayerService;
-  /** Stands for the id that the RTA connection of the player would have. */
-  readonly connection: string;
   readonly secureDeviceAddress: string;
 };
 
 function player(url: string, name: string): Player {
   const xuid = `2535${String(Math.floor(Math.random() * 1e12)).padStart(12, '0')}`;
   const token = new URLSearchParams({ xuid, gtg: name, tid: titleId, did: `console-of-${name}` });
+  const authorization = `XBL3.0 x=-;${token}`;
   return {
     name,
     xuid,
-    service: new MultiplayerService({ baseUrl: url, authorization: `XBL3.0 x=-;${token}`, xuid }),
-    connection: randomUUID(),
+    authorization,
+    service: new MultiplayerService({ baseUrl: url, authorization, xuid }),
     secureDeviceAddress: btoa(`address of ${name}`),
   };
 }
 
-function joining({
-  xuid,
-  connection,
-  secureDeviceAddress,
-}: Player): NonNullable<SessionChanges['members']> {
+function joining(
+  { xuid, secureDeviceAddress }: Player,
+  connection: string,
+): NonNullable<SessionChanges['members']> {
   return {
     me: {
       constants: { system: { xuid, initialize: true } },
@@ -112,10 +121,13 @@ function joining({
 
 async function play(url: string, tell: (line: string) => void): Promise<void> {
   let step = 0;
+  /** A step of the recording, in its order. */
   const say = (line: string): void => {
     step += 1;
     tell(`${String(step).padStart(2)}. ${line}`);
   };
+  /** What the recording does not have. */
+  const add = (line: string): void => tell(`    ${line}`);
   const [ada, ben, cleo] = [player(url, 'Ada'), player(url, 'Ben'), player(url, 'Cleo')];
   const reference = (templateName: string): SessionReference => ({
     scid,
@@ -124,102 +136,214 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   });
   const lobby = reference(templates.lobby);
   const game = reference(templates.game);
+  const friends = await fetch(`${url}handles/query?include=relatedInfo`, {
+    method: 'POST',
+    headers: { authorization: ada.authorization, 'x-xbl-contract-version': '107' },
+    body: JSON.stringify({
+      type: 'activity',
+      scid,
+      owners: { people: { moniker: 'people', monikerXuid: ada.xuid } },
+    }),
+  }).catch(() => {
+    throw new StoryBroken(`nothing answers at ${url}; start the server before: npm start.`);
+  });
+  expect((await friends.text()) === '{"results":[]}', 'none of her friends plays');
+  say('Ada looks what her friends are doing: nothing yet.');
+  await using time = await openDemoTime(url);
 
-  const nothing = await ada.service.getActivitiesForUsers(scid, [ben.xuid, cleo.xuid]);
-  expect(nothing.length === 0, 'nobody plays yet');
-  say('Ada looks what Ben and Cleo are doing: nothing yet.');
+  await using line = await openLine(url, ada);
+  line.send([1, 1, 'https://sessiondirectory.xboxlive.com/connections/']);
+  const subscribed = await line.next(time.patienceMs);
+  const connection = connectionIdOf(subscribed);
+  expect(connection !== undefined, `${JSON.stringify(subscribed)} is [1,1,0,0,{"ConnectionId":…}]`);
+  say(`Ada connects over RTA, sub-protocol V2: she is connection ${connection}.`);
 
   const created = await ada.service.writeSession(lobby, {
     properties: {
       system: { joinRestriction: 'followed', readRestriction: 'followed' },
       custom: { Joinability: 'joinable_by_friends' },
     },
-    members: joining(ada),
+    members: joining(ada, connection),
   });
   expect(created.status === 'created', 'the lobby was created');
-  say(`Ada creates the lobby ${lobby.name}: change ${created.session.changeNumber}.`);
+  expect(created.session.changeNumber === 1, 'its first change is 1');
+  say(`Ada creates the lobby ${lobby.name}: change 1, of which nobody is told.`);
 
-  await ada.service.setActivity(lobby);
-  say('Ada makes the lobby her activity, which counts as a change of it.');
+  const activity = await ada.service.setActivity(lobby);
+  const first = tapsOf(await line.next(time.patienceMs));
+  expectTaps(first, [tapOf(created.session, lobby, 2)]);
+  expect(first[0]?.timestamp === activity.createTime, 'the tap has the time of the activity');
+  say('Ada makes the lobby her activity, which counts as change 2, and is tapped for it at once.');
 
   const pending = { properties: { custom: { GameSessionTransferHandle: `pending~${ada.xuid}` } } };
   const stale = await ada.service.tryWriteSession(lobby, pending, { etag: created.etag ?? '' });
   expect(stale.status === 'outOfSync', 'the ETag from before the activity is stale');
-  say(
-    `Ada announces a game with the ETag of change 1 and is told 412, with change ${stale.session?.changeNumber} to look at.`,
-  );
+  expect(stale.session?.changeNumber === 2, 'the document of the 412 is change 2');
+  say('Ada announces a game with the ETag of change 1 and is told 412, with change 2 to look at.');
 
   const token = created.session.members['0']?.deviceToken;
   expect(token !== undefined, 'Ada has a device token');
-  const hosted = await ada.service.writeSession(
-    lobby,
-    { properties: { system: { host: token } } },
-    { mode: 'updateExisting' },
-  );
-  expect(hosted.status === 'updated', 'the host was set');
-  say(`Ada becomes the host of the lobby: change ${hosted.session.changeNumber}.`);
+  const host: SessionChanges = { properties: { system: { host: token } } };
+  const hosted = await ada.service.writeSession(lobby, host, { mode: 'updateExisting' });
+  expect(hosted.status === 'updated' && hosted.session.changeNumber === 3, 'it is change 3');
+  say('Ada becomes the host of the lobby: change 3.');
 
-  const begun = await ada.service.writeSession(game, { members: joining(ada) });
+  const begun = await ada.service.writeSession(game, { members: joining(ada, connection) });
   expect(begun.status === 'created', 'the game was created');
-  say(`Ada creates the game ${game.name}.`);
+  say(`Ada creates the game ${game.name}: change 1.`);
 
   const transferId = await ada.service.setTransferHandle(game, lobby);
   say('Ada makes a transfer handle: who is in the lobby may follow into the game.');
 
-  const gameHost: SessionChanges = { properties: { system: { host: token } } };
-  const tooEarly = await ada.service.tryWriteSession(game, gameHost, { etag: begun.etag ?? '' });
+  const tooEarly = await ada.service.tryWriteSession(game, host, { etag: begun.etag ?? '' });
   expect(tooEarly.status === 'outOfSync', 'the transfer handle has changed the game');
-  say(
-    `Ada makes herself host of the game with the ETag of change 1 and is told 412: the transfer handle made it change ${tooEarly.session?.changeNumber}.`,
-  );
+  expect(tooEarly.session?.changeNumber === 2, 'the document of the 412 is change 2');
+  say('Ada makes herself host of the game and is told 412: the transfer handle made it change 2.');
 
   const completed = await ada.service.writeSession(
     lobby,
     { properties: { custom: { GameSessionTransferHandle: `completed~${transferId}` } } },
     { mode: 'updateExisting' },
   );
-  expect(completed.status === 'updated', 'the transfer was announced');
-  say(`Ada announces it in the lobby: change ${completed.session.changeNumber}.`);
+  expect(completed.status === 'updated' && completed.session.changeNumber === 4, 'it is change 4');
+  say('Ada announces it in the lobby: change 4.');
 
-  const gameHosted = await ada.service.tryWriteSession(game, gameHost, {
-    etag: tooEarly.etag ?? '',
-  });
+  const gameHosted = await ada.service.tryWriteSession(game, host, { etag: tooEarly.etag ?? '' });
   expect(gameHosted.status === 'updated', 'the ETag that came with the 412 is good');
-  say(
-    `With the ETag of the 412 it works: the game is at change ${gameHosted.session.changeNumber}.`,
+  expect(gameHosted.session.changeNumber === 3, 'it is change 3');
+  say('With the ETag of the 412 it works: the game is at change 3.');
+
+  expect(line.waiting.length === 0, 'no tap comes before the window of the first one ends');
+  await time.pass(tapWindowMs);
+  expectTaps(tapsOf(await line.next(time.patienceMs)), [
+    tapOf(created.session, lobby, 4),
+    tapOf(begun.session, game, 3),
+  ]);
+  say('Ada is told of all that in one event of two taps: lobby 4, game 3.');
+
+  await time.pass(silenceMs);
+  const pong = await line.next(time.patienceMs);
+  expect(pong === 'pong', `${JSON.stringify(pong)} is a pong`);
+  say('After 10 s of silence the server sends a pong.');
+
+  await using live = await ben.service.connect();
+  const invited = Promise.withResolvers<unknown>();
+  await live.subscribe(invitesResource(ben.xuid, titleId), invited.resolve);
+  const [sent] = await ada.service.sendInvites(lobby, [ben.xuid], { titleId });
+  expect(sent?.status === 'sent', 'the invite was sent');
+  const heard = (await within(time.patienceMs, invited.promise)) as
+    | { readonly inviteHandle: { readonly id: string } }
+    | undefined;
+  expect(heard?.inviteHandle.id === sent.handle.id, 'Ben hears of the invite');
+  add('Ada invites Ben, who hears of it over RTA.');
+
+  const refused = await refusalOf(
+    cleo.service.writeSession(lobby, { members: joining(cleo, randomUUID()) }),
   );
-
-  const [invited] = await ada.service.sendInvites(lobby, [ben.xuid], { titleId });
-  expect(invited?.status === 'sent', 'the invite was sent');
-  say('Ada invites Ben.');
-
-  const refused = await refusalOf(cleo.service.writeSession(lobby, { members: joining(cleo) }));
   expect(refused === 'joinRestricted', 'Cleo, whom nobody follows, cannot join by herself');
-  say(`Cleo tries to join without an invite and is told why not: ${refused}.`);
+  add(`Cleo tries to join without an invite and is told why not: ${refused}.`);
 
-  const joined = await ben.service.writeSessionByHandle(invited.handle.id, {
-    members: joining(ben),
-  });
+  const joined = await live.followByHandle(heard.inviteHandle.id);
   expect(joined.status === 'updated', 'Ben joined the lobby');
-  say(`Ben accepts: the lobby has ${joined.session.membersInfo.count} members.`);
+  const arrival = tapsOf(await line.next(time.patienceMs));
+  expectTaps(arrival, [tapOf(created.session, lobby, 5)]);
+  add(`Ben accepts: the lobby has ${joined.session.membersInfo.count} members, and Ada is tapped.`);
 
-  const followed = await ben.service.writeSessionByHandle(transferId, { members: joining(ben) });
+  const followed = await live.followByHandle(transferId);
   expect(followed.status === 'updated', 'Ben followed into the game');
-  say('Ben follows into the game through the transfer handle.');
+  add('Ben follows into the game through the transfer handle.');
 
   const found = await cleo.service.getActivitiesForUsers(scid, [ada.xuid]);
   expect(found.length === 1, "Ada's activity is listed");
-  say("Cleo sees Ada's lobby among the activities.");
+  add("Cleo sees Ada's lobby among the activities.");
 
-  for (const one of [ben, ada]) await one.service.leaveSession(game);
+  await ben.service.leaveSession(game);
+  await ada.service.leaveSession(game);
   expect((await ada.service.getSession(game)) === undefined, 'the game is gone');
-  say('Ben and Ada leave the game, and it is gone: its last member left.');
+  await time.pass(tapWindowMs);
+  const end = await tapsUntil(line, (tap) => !('changeNumber' in tap), time.patienceMs);
+  expectTaps(end, [tapOf(begun.session, game, undefined)]);
+  say('Ben and Ada leave the game, it is gone, and a tap without a change number says so.');
 
   for (const one of [ben, ada]) await one.service.leaveSession(lobby);
   const after = await cleo.service.getActivitiesForUsers(scid, [ada.xuid]);
   expect(after.length === 0, 'no activity is left');
-  say('They leave the lobby too. Nothing of it is listed any more.');
+  add('They leave the lobby too. Nothing of it is listed any more.');
   tell('All went as it was recorded from the real service.');
+}
+
+async function openLine(url: string, { authorization }: Player): Promise<DemoLine> {
+  const line = await DemoLine.open(url, authorization);
+  if (line === undefined) throw new StoryBroken(`There is no WebSocket at ${url}connect.`);
+  if (line.protocol === 'rta.xboxlive.com.V2') return line;
+  await line[Symbol.asyncDispose]();
+  throw new StoryBroken(`The server named the sub-protocol "${line.protocol}".`);
+}
+
+/** Of the answer to the first subscribe of a line. @source wire 6.2 */
+function connectionIdOf(frame: unknown): string | undefined {
+  const { ConnectionId: id } = (Array.isArray(frame) ? (frame[4] ?? {}) : {}) as {
+    readonly ConnectionId?: string;
+  };
+  return isDeepStrictEqual(frame, [1, 1, 0, 0, { ConnectionId: id }]) ? id : undefined;
+}
+
+type WireTap = Readonly<Record<string, unknown>>;
+
+/** The taps of an event of the first subscription; none when it is something else. @source wire 6.6 */
+function tapsOf(frame: unknown): readonly WireTap[] {
+  const [kind, id, data] = Array.isArray(frame) ? frame : [];
+  const { ncid, shoulderTaps } = (data ?? {}) as {
+    readonly ncid?: unknown;
+    readonly shoulderTaps?: unknown;
+  };
+  const isEvent = kind === 3 && id === 0 && typeof ncid === 'string' && Array.isArray(shoulderTaps);
+  return isEvent ? shoulderTaps : [];
+}
+
+/** The taps that hold, of the next event that has any. */
+async function tapsUntil(
+  line: DemoLine,
+  holds: (tap: WireTap) => boolean,
+  limitMs: number,
+): Promise<readonly WireTap[]> {
+  for (;;) {
+    const frame = await line.next(limitMs);
+    const taps = tapsOf(frame).filter(holds);
+    if (frame === undefined || taps.length > 0) return taps;
+  }
+}
+
+/** What a tap of Ada's says, but for its time. @source wire 6.6 */
+function tapOf(
+  session: SessionDocument,
+  { scid, templateName, name }: SessionReference,
+  changeNumber: number | undefined,
+): WireTap {
+  return {
+    subscription: session.members['0']?.properties.system.subscription?.id.toLowerCase(),
+    resourceType: 'mpsd/session',
+    resource: `${scid}~${templateName}~${name}`.toLowerCase(),
+    branch: session.branch,
+    ...(changeNumber !== undefined && { changeNumber }),
+  };
+}
+
+function expectTaps(taps: readonly WireTap[], expected: readonly WireTap[]): void {
+  const withoutTime = taps.map(({ timestamp: _, ...tap }) => tap);
+  expect(
+    isDeepStrictEqual(withoutTime, expected),
+    `Ada is tapped with ${JSON.stringify(expected)}, not ${JSON.stringify(withoutTime)}`,
+  );
+}
+
+/** What is promised, or undefined when that takes too long. */
+async function within<T>(limitMs: number, promised: Promise<T>): Promise<T | undefined> {
+  const ending = new AbortController();
+  const late = sleep(limitMs, undefined, { signal: ending.signal }).catch(() => undefined);
+  const outcome = await Promise.race([promised, late]);
+  ending.abort();
+  return outcome;
 }
 
 async function refusalOf(call: Promise<unknown>): Promise<string | undefined> {

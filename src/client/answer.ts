@@ -96,11 +96,22 @@ export function errorOf(answer: Answer): MultiplayerError {
     status,
     code,
     detail: detailOf(answer),
-    text: session === undefined ? text : '',
+    text: session === undefined ? sentenceOf(text) : '',
     session,
     etag: session && etagOf(answer),
     retryAfterMs,
   });
+}
+
+/** The sentence of a refusal, which some answers wrap into an object. @source wire 8.3 */
+function sentenceOf(text: string): string {
+  if (!text.startsWith('{')) return text;
+  try {
+    const body = parseJson(text) as { readonly description?: unknown };
+    return typeof body.description === 'string' ? body.description : text;
+  } catch {
+    return text; // words that begin with a brace
+  }
 }
 
 /** `X-Mpsd-Detail`, which is percent-encoded where a header cannot hold it. */

@@ -10,7 +10,11 @@ import type {
 import type { SessionReference } from './reference.ts';
 
 /** A handle as the server answers it: an immutable pointer to a session. @source contract 8 */
-export type HandleDocument = ActivityHandleDocument | InviteHandleDocument | TransferHandleDocument;
+export type HandleDocument =
+  | ActivityHandleDocument
+  | InviteHandleDocument
+  | TransferHandleDocument
+  | SearchHandleDocument;
 
 type Common = {
   readonly id: Guid;
@@ -54,6 +58,29 @@ export type InviteHandleDocument = Common &
 export type TransferHandleDocument = Common & {
   readonly type: 'transfer';
   readonly originSessionRef: SessionReference;
+};
+
+/** What makes a session found by searches. @source contract 8, wire 2.4 */
+export type SearchHandleDocument = Common & {
+  readonly type: 'search';
+  readonly createTime: TimeText;
+  readonly searchAttributes?: SearchAttributes;
+};
+
+/** What a title says of a session for searches to find it by. @source wire 2.4 */
+export type SearchAttributes = {
+  readonly tags?: readonly string[];
+  /** Names are lower-case letters and digits that begin with a letter. */
+  readonly numbers?: Readonly<Record<string, number>>;
+  readonly strings?: Readonly<Record<string, string>>;
+};
+
+/** What a search found, and what it tells of the session. @source contract 8.1, wire 2.6 */
+export type SearchDetails<Properties = JsonObject> = SearchHandleDocument & {
+  readonly relatedInfo?: RelatedInfo & { readonly sessionOwners?: readonly Xuid[] };
+  readonly roleInfo?: { readonly roleTypes?: JsonObject };
+  /** The session's `properties.custom`. */
+  readonly customProperties: Properties;
 };
 
 /** An activity, and what a friends list shows of its session. @source contract 8.1, wire 2.5 */

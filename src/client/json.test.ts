@@ -67,3 +67,12 @@ test('an engine without JSON.rawJSON reads and writes plain JSON', async () => {
     }
   }
 });
+
+test('a key that is written with an escape is what it says, whatever was read before', () => {
+  for (const number of ['1', '9007199254740993']) {
+    for (const key of ['"\\\\"', '"\\n"', '"\\""', '"~0a"']) {
+      const text = `{"o":${number},${key}:[{"o":1,${key}:${number}}]}`;
+      assert.equal(formatJson(parseJson(text)), text);
+    }
+  }
+});

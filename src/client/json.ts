@@ -11,6 +11,7 @@
  * @source contract 2, wire 1.5
  */
 
+import { parseWithTrueKeys } from '../domain/escaped-keys.ts';
 import type { RawNumber } from '../domain/json.ts';
 
 export type { RawNumber };
@@ -26,11 +27,8 @@ export type JsonInput =
   | readonly JsonInput[]
   | { readonly [key: string]: JsonInput };
 
-type Reviver = (key: string, value: unknown, context: { readonly source: string }) => unknown;
-
 // Missing from the TypeScript library, and from older browsers.
-const { parse, rawJSON, isRawJSON } = JSON as unknown as {
-  parse(text: string, reviver?: Reviver): unknown;
+const { rawJSON, isRawJSON } = JSON as unknown as {
   readonly rawJSON?: (text: string) => RawNumber;
   readonly isRawJSON?: (value: unknown) => value is RawNumber;
 };
@@ -40,8 +38,8 @@ const mayLoseDigits = /(?:^|[[:,\s])-?(?:[\d.]{16}|[\d.]+[eE])/;
 
 /** The value that `text` describes. Throws a SyntaxError when it is not JSON. */
 export function parseJson(text: string): unknown {
-  if (rawJSON === undefined || !mayLoseDigits.test(text)) return parse(text);
-  return parse(text, (_key, value, { source }) =>
+  if (rawJSON === undefined || !mayLoseDigits.test(text)) return parseWithTrueKeys(text);
+  return parseWithTrueKeys(text, (_key, value, { source }) =>
     typeof value === 'number' && !isSameNumber(source, value) ? rawJSON(source) : value,
   );
 }

@@ -1,5 +1,6 @@
 /**
- * The client of a session directory, for browsers, games and game servers: nothing but `fetch`.
+ * The client of a session directory, for browsers, games and game servers: nothing but `fetch` and
+ * `WebSocket`.
  *
  *     const ada = new MultiplayerService({ baseUrl: 'http://localhost:8350', authorization });
  *     const reference = { scid, templateName: 'deathmatch', name: 'session-49' };
@@ -25,6 +26,9 @@ import type {
   ActivityHandleDocument,
   HandleDocument,
   InviteHandleDocument,
+  SearchAttributes,
+  SearchDetails,
+  SearchHandleDocument,
   TransferHandleDocument,
 } from './handle-document.ts';
 import { MultiplayerError } from './multiplayer-error.ts';
@@ -36,6 +40,9 @@ import {
   type SessionTarget,
 } from './reference.ts';
 import { newGuid, sleep } from './platform.ts';
+import type { SearchFilter } from './search-filter.ts';
+import { sessionQueryCall, type FoundSession, type SessionQuery } from './session-query.ts';
+import { RtaConnection, type RtaSettings } from './rta-connection.ts';
 import { defaultRetryPolicy, type Repeat, type RetryPolicy } from './retry.ts';
 import type {
   AnyTitle,
@@ -73,10 +80,23 @@ export {
   type ErrorFacts,
   type MultiplayerErrorCode,
 } from './multiplayer-error.ts';
+export type { ReconnectPolicy } from './reconnect.ts';
 export type { SessionReference, SessionTarget } from './reference.ts';
 export type { RetryPolicy } from './retry.ts';
+export { where, type SearchFilter } from './search-filter.ts';
+export type { FoundSession, FoundVisibility, SessionQuery } from './session-query.ts';
+export {
+  invitesResource,
+  RtaConnection,
+  type FollowOptions,
+  type RtaSettings,
+  type RtaSubscription,
+} from './rta-connection.ts';
+export { RtaError } from './rta-error.ts';
+export type { OpenWebSocket, WebSocketLike } from './rta-socket.ts';
 export { memberOf, membersOf } from './session-document.ts';
 export type * from './session-document.ts';
+export type { Resync, SessionTap, Tap, Unfollowed } from './taps.ts';
 export type { Authorization, CallOptions, Fetch, FetchAnswer, Sleep } from './transport.ts';
 
 /** Where the directory is, who calls, and how patiently. */
@@ -86,8 +106,8 @@ export type MultiplayerServiceSettings = {
   /** `XBL3.0 x=…;…`, or a function that gives it and can renew it. */
   readonly authorization: Authorization;
   /**
-   * The xuid that `authorization` speaks for. Only `clearActivity` needs it, and finds it by
-   * itself when this object set the activity.
+   * The xuid that `authorization` speaks for. `clearActivity` and what asks for the caller's people
+   * need it, and find it by themselves when this object set an activity.
    */
   readonly xuid?: Xuid;
   /** 104, 105 or 107, the default. The types here are those of 107. */
@@ -168,6 +188,23 @@ export type SessionTemplateDocument = {
   readonly roleTypes?: JsonObject;
 };
 
+/** What to search for. @source contract 8.1, wire 2.6 */
+export type HandleSearch = {
+  readonly scid: Guid;
+  readonly templateName?: string;
+  /** Made by `where`, or a text in the words of the server. */
+  readonly filter?: SearchFilter | string;
+  /** An attribute or `session/…` field, and a direction: `mmr desc`. Else the oldest come first. */
+  readonly orderBy?: string;
+  /** Only sessions in which somebody of the caller's people is. Needs the caller's xuid. */
+  readonly socialGroup?: SocialGroup;
+  /** How many to answer. */
+  readonly take?: number;
+};
+
+/** Lists of people that a user keeps. */
+export type SocialGroup = 'people' | 'favorites';
+
 /** Users asked for at once, so that no answer is cut short. @source contract 8.1 */
 const xuidsPerQueryMax = 100;
 
@@ -195,6 +232,9 @@ export class MultiplayerService {
   readonly #sleep: Sleep;
   readonly #random: () => number;
   readonly #newGuid: () => Guid;
+  readonly #baseUrl: string;
+  readonly #timeoutMs: number;
+  readonly #connections = new Set<RtaConnection>();
   #xuid: Xuid | undefined;
 
   constructor(settings: MultiplayerServiceSettings) {
@@ -206,13 +246,15 @@ export class MultiplayerService {
     this.#random = settings.random ?? Math.random;
     this.#newGuid = settings.newGuid ?? newGuid;
     this.#xuid = settings.xuid;
+    this.#baseUrl = baseUrl.replace(/\/+$/, '');
+    this.#timeoutMs = settings.timeoutMs ?? timeoutMsDefault;
     this.#transport = new Transport({
-      baseUrl: baseUrl.replace(/\/+$/, ''),
+      baseUrl: this.#baseUrl,
       authorization,
       contractVersion,
       fetch: settings.fetch ?? globalThis.fetch,
       retry: retry === false ? undefined : { ...defaultRetryPolicy, ...retry },
-      timeoutMs: settings.timeoutMs ?? timeoutMsDefault,
+      timeoutMs: this.#timeoutMs,
       sleep: this.#sleep,
       random: this.#random,
       nowMs: settings.nowMs ?? Date.now,
@@ -274,7 +316,7 @@ export class MultiplayerService {
     changes: SessionChanges<Title>,
     options: WriteOptions = {},
   ): Promise<SessionWritten<Title>> {
-    return writtenOf<Title>(await this.#write(formatSessionPath(reference), changes, options));
+    return writtenOf<Title>(await this.#writeOwn(reference, changes, options));
   }
 
   /**
@@ -288,7 +330,7 @@ export class MultiplayerService {
     changes: SessionChanges<Title>,
     options: WriteOptions = {},
   ): Promise<SessionWritten<Title> | SessionOutOfSync<Title>> {
-    const answer = await this.#write(formatSessionPath(reference), changes, options);
+    const answer = await this.#writeOwn(reference, changes, options);
     return outOfSyncOf<Title>(answer) ?? writtenOf<Title>(answer);
   }
 
@@ -311,13 +353,12 @@ export class MultiplayerService {
     options: CallOptions & { readonly attemptsMax?: number } = {},
   ): Promise<SessionWritten<Title> | ({ readonly status: 'unchanged' } & SessionAndEtag<Title>)> {
     const { attemptsMax = updateAttemptsMaxDefault, ...call } = options;
-    const path = formatSessionPath(reference);
     let current: SessionAndEtag<Title> | undefined;
     for (let attempt = 1; ; attempt += 1) {
       current ??= await this.#readExisting<Title>(reference, call);
       const changes = await change(current.session);
       if (changes === undefined) return { ...current, status: 'unchanged' };
-      const answer = await this.#write(path, changes, { ...call, etag: current.etag });
+      const answer = await this.#writeOwn(reference, changes, { ...call, etag: current.etag });
       const outOfSync = outOfSyncOf<Title>(answer);
       if (outOfSync === undefined) return writtenOf<Title>(answer);
       if (attempt >= attemptsMax) throw errorOf(answer);
@@ -354,6 +395,16 @@ export class MultiplayerService {
     options: CallOptions = {},
   ): Promise<SessionWritten<Title>> {
     return this.writeSession<Title>(reference, { members: { me: null } }, options);
+  }
+
+  /**
+   * The sessions that a query finds, of which the caller may read each. A session comes once for
+   * each user of the query who is in it, in the order of the users.
+   *
+   * @source contract 8.2, wire 1.7
+   */
+  async getSessions(query: SessionQuery, options?: CallOptions): Promise<readonly FoundSession[]> {
+    return resultsOf(await this.#send(sessionQueryCall(query), options));
   }
 
   // elements of a session
@@ -520,18 +571,104 @@ export class MultiplayerService {
     type Details = ActivityDetails<SessionDocument<Title>['properties']['custom']>;
     const activities: Details[] = [];
     for (const some of chunksOf([...new Set(xuids)], xuidsPerQueryMax)) {
-      const answer = await this.#send(
-        {
-          verb: 'POST',
-          path: '/handles/query?include=relatedInfo,customProperties',
-          body: { type: 'activity', scid, owners: { xuids: some } },
-          repeat: 'always',
-        },
-        options,
-      );
-      activities.push(...resultsOf<Details>(answer));
+      activities.push(...(await this.#queryActivities<Details>(scid, { xuids: some }, options)));
     }
     return activities;
+  }
+
+  /**
+   * The activities of those whom a user follows, or of the favourites among them: at most 100. Whose
+   * list it is must be known: from `xuid` here or in the settings, or from an activity that this
+   * object set; game services may ask for anybody's. Throws a TypeError when it is not known.
+   *
+   * @source contract 8.1, wire 2.5
+   */
+  async getActivitiesForSocialGroup<Title extends TitleData = AnyTitle>(
+    scid: Guid,
+    socialGroup: SocialGroup,
+    { xuid, ...options }: CallOptions & { readonly xuid?: Xuid } = {},
+  ): Promise<readonly ActivityDetails<SessionDocument<Title>['properties']['custom']>[]> {
+    const people = this.#peopleOf(socialGroup, xuid, 'getActivitiesForSocialGroup');
+    return this.#queryActivities(scid, { people }, options);
+  }
+
+  /**
+   * The handle by which searches find the session. Replaces the session's earlier one. The session
+   * needs the capability `searchable`; the caller must be a member, or an owner where there are
+   * owners.
+   *
+   * @source contract 8, wire 2.4
+   */
+  setSearchHandle(
+    reference: SessionReference,
+    searchAttributes: SearchAttributes = {},
+    options?: CallOptions,
+  ): Promise<SearchHandleDocument> {
+    const body = {
+      type: 'search',
+      version: 1,
+      sessionRef: sessionRefOf(reference),
+      searchAttributes,
+    };
+    return this.#createHandle<SearchHandleDocument>(body, options);
+  }
+
+  /**
+   * The search handles that a search finds, each with what its session tells.
+   *
+   * @source contract 8.1, wire 2.6
+   */
+  async getSearchHandles<Title extends TitleData = AnyTitle>(
+    search: HandleSearch,
+    { xuid, ...options }: CallOptions & { readonly xuid?: Xuid } = {},
+  ): Promise<readonly SearchDetails<SessionDocument<Title>['properties']['custom']>[]> {
+    const { scid, templateName, filter, orderBy, socialGroup, take } = search;
+    const body = {
+      type: 'search',
+      scid,
+      ...(templateName !== undefined && { templateName }),
+      ...(filter !== undefined && { filter: typeof filter === 'string' ? filter : filter.text }),
+      ...(orderBy !== undefined && { orderBy }),
+      ...(socialGroup !== undefined && {
+        sessionMembers: { people: this.#peopleOf(socialGroup, xuid, 'getSearchHandles') },
+      }),
+      ...(take !== undefined && { take }),
+    };
+    const path = '/handles/query?include=relatedInfo,roleInfo,customProperties';
+    const call = { verb: 'POST', path, body, repeat: 'always' } as const;
+    return resultsOf(await this.#send(call, options));
+  }
+
+  // people
+
+  /** Puts these users on the caller's list of friends; one who is on it already stays. @source contract 10 */
+  async follow(xuids: readonly Xuid[], options?: CallOptions): Promise<void> {
+    const path = '/users/me/people/xuids?method=add';
+    await this.#do({ verb: 'POST', path, body: { xuids }, repeat: 'always' }, options);
+  }
+
+  /** Takes these users off the caller's list of friends. @source contract 10 */
+  async unfollow(xuids: readonly Xuid[], options?: CallOptions): Promise<void> {
+    const path = '/users/me/people/xuids?method=remove';
+    await this.#do({ verb: 'POST', path, body: { xuids }, repeat: 'always' }, options);
+  }
+
+  /** Blocks this user, who cannot invite the caller any more. @source contract 8, 10 */
+  avoid(xuid: Xuid, options?: CallOptions): Promise<void> {
+    return this.#changePrivacy('PUT', 'avoid', xuid, options);
+  }
+
+  unavoid(xuid: Xuid, options?: CallOptions): Promise<void> {
+    return this.#changePrivacy('DELETE', 'avoid', xuid, options);
+  }
+
+  /** Puts this user on the list of those whom the caller does not want to hear. @source contract 10 */
+  mute(xuid: Xuid, options?: CallOptions): Promise<void> {
+    return this.#changePrivacy('PUT', 'mute', xuid, options);
+  }
+
+  unmute(xuid: Xuid, options?: CallOptions): Promise<void> {
+    return this.#changePrivacy('DELETE', 'mute', xuid, options);
   }
 
   // session templates
@@ -554,6 +691,39 @@ export class MultiplayerService {
     const path = formatTemplatePath(scid, templateName);
     const answer = await this.#send({ verb: 'GET', path, repeat: 'always' }, options);
     return bodyOf(answer) as SessionTemplateDocument;
+  }
+
+  // real time
+
+  /**
+   * A real-time connection: sessions that are followed on it tell of their changes, and it comes
+   * back by itself when it is cut. Rejects when the server cannot be reached or does not take it.
+   *
+   * @source contract 9
+   */
+  async connect(settings: RtaSettings = {}): Promise<RtaConnection> {
+    const connection = await RtaConnection.open(
+      {
+        service: this,
+        url: `${this.#baseUrl.replace(/^http/, 'ws')}/connect`,
+        newNonce: (signal) => this.#newNonce(signal),
+        newGuid: this.#newGuid,
+        timeoutMs: this.#timeoutMs,
+        sleep: this.#sleep,
+        random: this.#random,
+        onClosed: (closed) => this.#connections.delete(closed),
+      },
+      settings,
+    );
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  async #newNonce(signal: AbortSignal): Promise<string> {
+    // The connection itself tries again, with pauses of its own.
+    const call = { verb: 'GET', path: '/nonce', repeat: 'ifNotDone' } as const;
+    const { nonce } = bodyOf(await this.#send(call, { signal })) as { readonly nonce: string };
+    return nonce;
   }
 
   // what the methods are made of
@@ -589,6 +759,19 @@ export class MultiplayerService {
     });
   }
 
+  /** A write by the session's own URI. Whoever leaves by it does not follow the session any more. */
+  async #writeOwn(
+    reference: SessionReference,
+    changes: { readonly members?: { readonly me?: unknown } },
+    options: WriteOptions,
+  ): Promise<Answer> {
+    const answer = await this.#write(formatSessionPath(reference), changes, options);
+    if (changes.members?.me === null && answer.status < 300 && !options.preview) {
+      for (const connection of this.#connections) connection.unfollow(reference);
+    }
+    return answer;
+  }
+
   #write(
     path: string,
     changes: unknown,
@@ -603,6 +786,40 @@ export class MultiplayerService {
     const query = preview ? '?nocommit=true' : '';
     const call = { verb: 'PUT', path: `${path}${query}`, headers, body: changes, repeat } as const;
     return this.#send(call, options);
+  }
+
+  async #queryActivities<Details>(
+    scid: Guid,
+    owners: object,
+    options?: CallOptions,
+  ): Promise<readonly Details[]> {
+    const path = '/handles/query?include=relatedInfo,customProperties';
+    const body = { type: 'activity', scid, owners };
+    return resultsOf(await this.#send({ verb: 'POST', path, body, repeat: 'always' }, options));
+  }
+
+  #peopleOf(moniker: SocialGroup, xuid: Xuid | undefined, method: string): object {
+    const monikerXuid = xuid ?? this.#xuid;
+    if (monikerXuid !== undefined) return { moniker, monikerXuid };
+    throw new TypeError(
+      `${method} must know whose people: give "xuid" to it or to the MultiplayerService.`,
+    );
+  }
+
+  #changePrivacy(
+    verb: 'PUT' | 'DELETE',
+    list: 'avoid' | 'mute',
+    xuid: Xuid,
+    options?: CallOptions,
+  ): Promise<void> {
+    const path = `/users/me/people/${list}`;
+    return this.#do({ verb, path, body: { xuid }, repeat: 'always' }, options);
+  }
+
+  /** Makes a call whose success says nothing more. */
+  async #do(call: Call, options?: CallOptions): Promise<void> {
+    const answer = await this.#send(call, options);
+    if (answer.status >= 300) throw errorOf(answer);
   }
 
   async #createHandle<Handle extends HandleDocument>(

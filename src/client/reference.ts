@@ -18,6 +18,13 @@ export function formatTemplatePath(scid: string, templateName?: string): string 
     : `${all}/${formatPathPart(templateName, 'template name')}`;
 }
 
+/** The path of a service config, or of one session template of it. */
+export function formatScopePath(scid: string, templateName?: string): string {
+  return templateName === undefined
+    ? `/serviceconfigs/${formatPathPart(scid, 'scid')}`
+    : formatTemplatePath(scid, templateName);
+}
+
 /** The path of a handle. */
 export function formatHandlePath(handleId: string): string {
   return `/handles/${formatPathPart(handleId, 'handle id')}`;

@@ -19,7 +19,14 @@ export type Settings = {
   readonly authIssuer: string | undefined;
   readonly authAudience: string | undefined;
   readonly allowDevAuth: boolean;
+  /** Whether the control API is served. */
+  readonly control: boolean;
+  readonly allowControl: boolean;
   readonly inviteLifetimeMs: number;
+  readonly disconnectGraceMs: number;
+  readonly tapWindowMs: number;
+  readonly subscriptionsMax: number;
+  readonly outboxBytesMax: number;
   readonly sweepIntervalMs: number;
   readonly bodyBytesMax: number;
   readonly drainMs: number;
@@ -60,6 +67,9 @@ const duration = (text: string): Parsed<number> => {
     ? { expected: 'a duration such as 500ms, 30s, 15m, 24h or 7d' }
     : { value: Number(count) * durationUnitsMs[unit as keyof typeof durationUnitsMs] };
 };
+
+const durationOrNone = (text: string): Parsed<number> =>
+  text === '0' ? { value: 0 } : duration(text);
 
 const sizeUnitsBytes = { KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 };
 
@@ -176,6 +186,20 @@ const table: Table = {
     help: 'Serve --auth dev on an address that other machines reach: anybody can be anybody.',
     parse: onOff,
   },
+  control: {
+    flag: 'control',
+    env: 'MPSD_CONTROL',
+    default: 'false',
+    help: 'Serve /control, by which tests move the clock, drop connections and hold back taps.',
+    parse: onOff,
+  },
+  allowControl: {
+    flag: 'allow-control',
+    env: 'MPSD_ALLOW_CONTROL',
+    default: 'false',
+    help: 'Serve --control on an address that other machines reach: any game service can move the clock.',
+    parse: onOff,
+  },
   inviteLifetimeMs: {
     flag: 'invite-lifetime',
     env: 'MPSD_INVITE_LIFETIME',
@@ -183,6 +207,38 @@ const table: Table = {
     default: '24h',
     help: 'How long an invite can be accepted.',
     parse: duration,
+  },
+  disconnectGraceMs: {
+    flag: 'disconnect-grace',
+    env: 'MPSD_DISCONNECT_GRACE',
+    argument: '<duration>',
+    default: '30s',
+    help: 'How long a member whose RTA connection ended stays active, for a new one to be written.',
+    parse: duration,
+  },
+  tapWindowMs: {
+    flag: 'tap-window',
+    env: 'MPSD_TAP_WINDOW',
+    argument: '<duration>',
+    default: '2500ms',
+    help: 'An RTA connection gets at most one event with taps in this time; 0: each tap at once.',
+    parse: durationOrNone,
+  },
+  subscriptionsMax: {
+    flag: 'max-subscriptions',
+    env: 'MPSD_MAX_SUBSCRIPTIONS',
+    argument: '<number>',
+    default: '1100',
+    help: 'Subscriptions of one RTA connection.',
+    parse: integer(1, 100_000),
+  },
+  outboxBytesMax: {
+    flag: 'max-outbox',
+    env: 'MPSD_MAX_OUTBOX',
+    argument: '<size>',
+    default: '256KiB',
+    help: 'How far an RTA client may be behind with reading: past it taps become one resync, past four times as much the connection is dropped.',
+    parse: size,
   },
   sweepIntervalMs: {
     flag: 'sweep',
@@ -240,7 +296,7 @@ export function parseSettings(
     }
   }
   const complete = values as Settings;
-  problems.push(...callersProblems(complete));
+  problems.push(...callersProblems(complete), ...controlProblems(complete));
   return problems.length > 0 ? { problems } : { settings: complete };
 }
 
@@ -290,6 +346,20 @@ export function callersProblems(
     );
   }
   return problems;
+}
+
+/** What keeps the control API from being served. */
+export function controlProblems({
+  control,
+  allowControl,
+  host,
+}: Partial<Pick<Settings, 'control' | 'allowControl' | 'host'>>): readonly SettingProblem[] {
+  if (control !== true || allowControl === true || host === undefined || isLoopback(host)) {
+    return [];
+  }
+  return [
+    `--host ${host} can be reached from other machines, and --control is for tests: leave out one of them, or add --allow-control if that is what you want.`,
+  ];
 }
 
 /** True of an address that only this machine reaches. */

@@ -2,18 +2,21 @@ import { xuidsOf, type Caller } from '../domain/caller.ts';
 import {
   createActivity,
   createInvite,
+  createSearch,
   createTransfer,
   isSameHandle,
   type HandleDecision,
 } from '../domain/handle/create.ts';
-import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
+import type { ActivityHandle, Handle, SearchHandle } from '../domain/handle/handle.ts';
 import type { HandleRequest } from '../domain/handle/request.ts';
+import { viewInviteNotification } from '../domain/handle/view.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
 import type { Batch, Committed, Conflict, SessionRecord, Taken } from '../store/store.ts';
 import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
+import { tellUser } from './tell-user.ts';
 import type { World } from './world.ts';
 
 /** A handle that was made, or that an earlier request with the same id had made. */
@@ -22,7 +25,7 @@ export type MadeHandle = { readonly handle: Handle; readonly created: boolean };
 /**
  * The handle that a request asks for: checked, confirmed by its session, and kept.
  *
- * Refuses: as createActivity, createInvite, createTransfer; handleIdTaken; serviceConfigUnknown,
+ * Refuses: as createActivity, createInvite, createTransfer, createSearch; handleIdTaken; serviceConfigUnknown,
  * serviceConfigForbidden, templateUnknown, tooBusy.
  *
  * @source contract 8
@@ -56,7 +59,14 @@ export async function createHandle(
     });
     if (decision instanceof Refusal) return decision;
     const outcome = await commitHandle(world, record, decision);
-    if (outcome.kind === 'committed') return { handle: decision.handle, created: true };
+    if (outcome.kind === 'committed') {
+      const { handle } = decision;
+      if (handle.type === 'invite') {
+        const data = viewInviteNotification(handle);
+        tellUser(world, handle.invitedXuid, { kind: 'invite', id: handle.id, data });
+      }
+      return { handle, created: true };
+    }
     if (outcome.kind === 'taken') return answerEarlier(outcome.handle, request, caller);
   }
   return tooBusy();
@@ -97,6 +107,8 @@ async function decide(
       if (origin instanceof Refusal) return origin;
       return createTransfer(request, record?.session, origin?.session, caller, facts);
     }
+    case 'search':
+      return createSearch(request, record?.session, caller, facts);
   }
 }
 
@@ -108,10 +120,15 @@ async function commitHandle(
   const beside: Batch = {
     handles: [handle],
     ...(handle.type === 'activity' && (await asCurrentActivity(world, handle))),
+    ...(handle.type === 'search' && replacing(record?.session.searchHandle)),
   };
   return session === undefined || record === undefined
     ? world.store.commit(beside)
-    : commitSession(world, record, session, beside);
+    : commitSession(world, record, session, { atMs: handle.createTimeMs }, beside);
+}
+
+function replacing(former: SearchHandle | undefined): Batch {
+  return former === undefined ? {} : { removeHandles: [former.id] };
 }
 
 /** Points at the activity, and takes away the one that it replaces. */

@@ -1,7 +1,7 @@
 import { xuidsOf, type Caller } from '../domain/caller.ts';
 import { confirmsActivity } from '../domain/handle/confirm.ts';
 import type { ActivityHandle } from '../domain/handle/handle.ts';
-import type { ActivityQuery } from '../domain/handle/request.ts';
+import type { ActivityQuery, PeopleQuery } from '../domain/handle/request.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -32,7 +32,7 @@ export async function queryActivities(
   const config =
     scid === undefined ? undefined : mayUseServiceConfig(world.catalog(), scid, caller);
   if (config instanceof Refusal) return config;
-  const xuids = await ownersOf(world, owners, caller);
+  const xuids = await peopleAskedFor(world, owners, caller, '$.owners');
   if (xuids instanceof Refusal) return xuids;
   const seen = new Set<Guid>();
   const results: ActivityResult[] = [];
@@ -46,20 +46,26 @@ export async function queryActivities(
   return results;
 }
 
-async function ownersOf(
+/**
+ * The users that a query names at `path`.
+ *
+ * Refuses: handleNotYours for somebody else's list.
+ */
+export async function peopleAskedFor(
   { people }: World,
-  owners: ActivityQuery['owners'],
+  asked: PeopleQuery,
   caller: Caller,
+  path: string,
 ): Promise<readonly Xuid[] | Refusal> {
-  if ('xuids' in owners) return owners.xuids;
-  if (caller.kind === 'user' && caller.xuid !== owners.ofXuid) {
+  if ('xuids' in asked) return asked.xuids;
+  if (caller.kind === 'user' && caller.xuid !== asked.ofXuid) {
     return new Refusal(
       'handleNotYours',
       "monikerXuid must be the caller's own xuid; only services may ask for somebody else's list.",
-      { detail: '$.owners.people.monikerXuid' },
+      { detail: `${path}.people.monikerXuid` },
     );
   }
-  return people.followedBy(owners.ofXuid, owners.list);
+  return people.followedBy(asked.ofXuid, asked.list);
 }
 
 async function confirmedSession(

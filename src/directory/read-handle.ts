@@ -1,6 +1,11 @@
 import { xuidsOf, type Caller } from '../domain/caller.ts';
 import { grants, mayReadHandle } from '../domain/handle/access.ts';
-import { confirmsActivity, confirmsTransfer, isPending } from '../domain/handle/confirm.ts';
+import {
+  confirmsActivity,
+  confirmsSearch,
+  confirmsTransfer,
+  isPending,
+} from '../domain/handle/confirm.ts';
 import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
 import type { Guid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -52,6 +57,7 @@ async function confirm(world: World, handle: Handle): Promise<boolean | Refusal>
   const record = await readSettledSession(world, handle.reference, owners);
   if (record instanceof Refusal) return record;
   if (handle.type === 'transfer') return confirmsTransfer(record?.session, handle);
+  if (handle.type === 'search') return confirmsSearch(record?.session, handle);
   // Set before there was a session: a promise to its owner, until the session decides.
   if (handle.branch === undefined && record === undefined) return isPointedAt(world, handle);
   return confirmsActivity(record?.session, handle, await isPointedAt(world, handle));

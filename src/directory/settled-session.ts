@@ -1,9 +1,12 @@
 import type { Xuid } from '../domain/ids.ts';
+import { jsonEquals } from '../domain/json.ts';
+import { candidateOf, type SearchCandidate } from '../domain/search/candidate.ts';
 import { hintChange } from '../domain/session/hints.ts';
 import { isLarge, rowChange, withoutRows, withRows } from '../domain/session/large.ts';
-import { keyOf, type SessionReference } from '../domain/session/reference.ts';
+import { keyOf, type SessionKey, type SessionReference } from '../domain/session/reference.ts';
 import { earlier, memberDueMs, nextDueMs, settle } from '../domain/session/timeouts.ts';
 import type { Member, Session } from '../domain/session/session.ts';
+import { tapOf, type ChangeOrigin } from '../domain/tap/tap.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
@@ -16,6 +19,7 @@ import type {
   SessionRecord,
   Taken,
 } from '../store/store.ts';
+import { owedTaps, sendTap } from './send-tap.ts';
 import type { World } from './world.ts';
 
 /** What a use leaves in the store beside the session. */
@@ -45,18 +49,18 @@ export async function readSettledSession(
   let record = known ? known.record : await world.store.session(keyOf(reference));
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     if (record === undefined) return undefined;
-    const nowMs = world.clock.nowMs();
+    const atMs = world.clock.nowMs();
     const dueMs = nextDueMs(record.session);
-    if (dueMs === undefined || dueMs > nowMs) {
+    if (dueMs === undefined || dueMs > atMs) {
       return isLarge(record.session) ? loadRows(world, record, xuids, known) : record;
     }
     // Rows are read from the store, so what time does to them must start from what it holds.
     if (isLarge(record.session) && known?.isCurrent === false) {
       return readSettledSession(world, reference, xuids);
     }
-    const before = await loadDueRows(world, record, nowMs);
-    const settled = settle(before.session, nowMs);
-    const outcome = await commitSession(world, before, settled);
+    const before = await loadDueRows(world, record, atMs);
+    const settled = settle(before.session, atMs);
+    const outcome = await commitSession(world, before, settled, { atMs });
     if (outcome.kind === 'conflict') record = outcome.current;
     else if (outcome.kind === 'committed')
       record = settled && { revision: record.revision + 1, session: asStored(settled) };
@@ -105,18 +109,25 @@ async function loadDueRows(
 
 /**
  * Stores `next` in place of `before`, or deletes the session with all handles that lead to it when
- * there is no next; together with what else belongs to the same use.
+ * there is no next; together with what else belongs to the same use. Members who asked for such a
+ * change are tapped once it is stored; nobody waits for that.
  */
 export async function commitSession(
-  { store }: World,
+  world: World,
   before: SessionRecord | { readonly revision: 0; readonly session: Session },
   next: Session | undefined,
+  origin: ChangeOrigin,
   beside: BesideSession = {},
 ): Promise<Committed | Conflict | Taken> {
+  const { store } = world;
   const key = keyOf(before.session.reference);
   const expectRevision = before.revision;
+  const former = before.revision === 0 ? undefined : before.session;
+  const tap = former && tapOf(former, next, origin);
+  const owed = tap && owedTaps(tap);
+  const search = searchChange(former, next);
+  let batch: Batch;
   if (next !== undefined) {
-    const former = before.revision === 0 ? undefined : before.session;
     const session: SessionPut = {
       kind: 'put',
       key,
@@ -124,16 +135,61 @@ export async function commitSession(
       session: next,
       dueMs: nextDueMs(next),
       ...hintChange(former, next),
+      ...(search && { isSearchChange: true }),
       ...(isLarge(next) && asRows(former?.members ?? [], next)),
+      ...(owed !== undefined && { owedTaps: owed }),
     };
-    return store.commit({ ...beside, session });
+    batch = { ...beside, session };
+  } else {
+    const handles = await store.handlesFor(key);
+    batch = {
+      ...beside,
+      session: {
+        kind: 'delete',
+        key,
+        expectRevision,
+        ...(search && { isSearchChange: true }),
+        ...(owed !== undefined && { owedTaps: owed }),
+      },
+      removeHandles: [...(beside.removeHandles ?? []), ...handles.map(({ id }) => id)],
+    };
   }
-  const handles = await store.handlesFor(key);
-  return store.commit({
-    ...beside,
-    session: { kind: 'delete', key, expectRevision },
-    removeHandles: [...(beside.removeHandles ?? []), ...handles.map(({ id }) => id)],
+  const revision = expectRevision + 1;
+  const outcome = await noteSearch(world, key, revision, search, store.commit(batch));
+  if (tap && owed !== undefined && outcome.kind === 'committed') {
+    sendTap(world, { key, revision, owedTaps: owed }, tap);
+  }
+  return outcome;
+}
+
+type SearchChange = { readonly candidate: SearchCandidate | undefined };
+
+/** What a search sees of the session after the commit, when that is something else than before. */
+function searchChange(
+  former: Session | undefined,
+  next: Session | undefined,
+): SearchChange | undefined {
+  if (former?.searchHandle === undefined && next?.searchHandle === undefined) return undefined;
+  const candidate = next && candidateOf(next);
+  return jsonEquals(former && candidateOf(former), candidate) ? undefined : { candidate };
+}
+
+/** The outcome of the commit, once this process's index knows what it did. */
+async function noteSearch(
+  { searchIndex }: World,
+  key: SessionKey,
+  revision: number,
+  search: SearchChange | undefined,
+  commit: Promise<Committed | Conflict | Taken>,
+): Promise<Committed | Conflict | Taken> {
+  if (search === undefined) return commit;
+  // A commit whose answer was lost may have been made.
+  const outcome = await commit.catch((error: unknown) => {
+    searchIndex.doubtful.add(key);
+    throw error;
   });
+  if (outcome.kind === 'committed') searchIndex.put(key, revision, search.candidate);
+  return outcome;
 }
 
 /** The large session without the rows that were loaded, but for when the first is due. */

@@ -1,3 +1,6 @@
+import { parseSessionKey } from '../domain/session/reference.ts';
+import { checkUnsureConnections, endDeadNodes } from './check-connections.ts';
+import { sendOwedTaps } from './send-tap.ts';
 import { readSettledSession } from './settled-session.ts';
 import type { World } from './world.ts';
 
@@ -5,8 +8,8 @@ import type { World } from './world.ts';
 const sweepRecordsMax = 100;
 
 /**
- * Settles the sessions that are due and that nobody looked at, and removes invites that have
- * expired. Tells whether there may be more of them.
+ * Settles the sessions that are due and that nobody looked at, removes invites that have expired,
+ * ends what dead nodes held, and sends taps that are still owed. Tells whether there may be more.
  *
  * @source contract 6
  */
@@ -16,12 +19,10 @@ export async function sweep(world: World): Promise<'done' | 'more'> {
     world.store.due(nowMs, sweepRecordsMax),
     world.store.expired(nowMs, sweepRecordsMax),
   ]);
-  await Promise.all(keys.map((key) => readSettledSession(world, referenceOf(key), [])));
+  await Promise.all(keys.map((key) => readSettledSession(world, parseSessionKey(key), [])));
   if (expired.length > 0) await world.store.commit({ removeHandles: expired });
-  return Math.max(keys.length, expired.length) === sweepRecordsMax ? 'more' : 'done';
-}
-
-function referenceOf(key: string): { scid: string; templateName: string; name: string } {
-  const [scid = '', templateName = '', name = ''] = key.split('~');
-  return { scid, templateName, name };
+  await endDeadNodes(world);
+  await checkUnsureConnections(world);
+  const taps = await sendOwedTaps(world);
+  return Math.max(keys.length, expired.length) === sweepRecordsMax ? 'more' : taps;
 }

@@ -1,21 +1,43 @@
+import type { Guid } from '../domain/ids.ts';
+import type { SessionHint } from '../domain/session/hints.ts';
 import type { Catalog } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { People } from '../people/people.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
-import type { Store } from '../store/store.ts';
+import type { Bus } from '../store/bus.ts';
+import type { NodeId, Store } from '../store/store.ts';
+import type { SearchIndex } from './search-index.ts';
 
 /** All that the directory needs of what is around it. */
 export type World = {
   readonly store: Store;
+  readonly bus: Bus;
+  readonly node: Node;
   readonly people: People;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** What this process knows of live search handles. */
+  readonly searchIndex: SearchIndex;
   /** Asked anew for each request, so that a reloaded configuration takes effect at once. */
   readonly catalog: () => Catalog;
   readonly settings: {
     readonly inviteLifetimeMs: Milliseconds;
+    /** How long a member stays active whose connection has ended. */
+    readonly disconnectGraceMs: Milliseconds;
     /** Key of the hash that turns secure device addresses into device tokens. */
     readonly deviceTokenKey: Uint8Array;
   };
+  /** Hears of what failed while nobody waited for it. */
+  readonly failed: (error: unknown) => void;
+};
+
+/** This process as one that holds connections. */
+export type Node = {
+  /** Of this life of the process; another one when others may think that it has ended. */
+  id: NodeId;
+  /** Those that are open here, by their ids in lower case. */
+  readonly connections: { has(connection: Guid): boolean };
+  /** Where members may rest on connections that have ended; the sweep makes sure. */
+  readonly unsure: Set<SessionHint>;
 };

@@ -1,11 +1,15 @@
-import { xuidsOf } from '../domain/caller.ts';
+import { xuidOf, xuidsOf } from '../domain/caller.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { keyOf } from '../domain/session/reference.ts';
 import { decideWrite, type SessionWrite, type WriteDecision } from '../domain/session/write.ts';
+import { markDisconnected, newConnections } from '../domain/session/disconnect.ts';
 import { mayUseTemplate, type SessionTemplate } from '../domain/session/template.ts';
 import type { Session } from '../domain/session/session.ts';
+import type { ChangeOrigin } from '../domain/tap/tap.ts';
+import type { Milliseconds } from '../domain/time.ts';
 import type { SessionRecord } from '../store/store.ts';
+import { checkConnections, endedConnections } from './check-connections.ts';
 import { gatherAccessFacts } from './session-facts.ts';
 import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
 import type { World } from './world.ts';
@@ -51,7 +55,15 @@ export async function writeSession(
     const record = await readSettledSession(world, write.reference, xuids, known);
     known = undefined;
     if (record instanceof Refusal) return record;
-    const decision = await decide(world, record?.session, write, made.template, options.granted);
+    const atMs = world.clock.nowMs();
+    const decision = await decide(
+      world,
+      record?.session,
+      write,
+      made.template,
+      options.granted,
+      atMs,
+    );
     const commits = !(decision instanceof Refusal) && isToCommit(decision);
     // What is answered without a commit must stand on what the store holds.
     if (!commits && !isCurrent) continue;
@@ -60,7 +72,8 @@ export async function writeSession(
       return decision.kind === 'unchanged' ? { ...decision, stored: true } : decision;
     }
     if (!options.commit) return preview(decision);
-    const outcome = await commitDecision(world, record, decision);
+    const origin = { atMs, byXuid: xuidOf(write.caller) };
+    const outcome = await commitDecision(world, record, decision, origin);
     if (outcome.kind === 'committed') {
       return decision.kind === 'deleted' ? decision : { ...decision, stored: true };
     }
@@ -81,6 +94,7 @@ async function decide(
   write: SessionWrite,
   template: SessionTemplate,
   granted: boolean,
+  nowMs: Milliseconds,
 ): Promise<WriteDecision | Refusal> {
   const access =
     session === undefined
@@ -89,23 +103,34 @@ async function decide(
   return decideWrite(session, write, {
     ...access,
     template,
-    nowMs: world.clock.nowMs(),
+    nowMs,
     freshGuid: world.ids.guid(),
     deviceTokenKey: world.settings.deviceTokenKey,
   });
 }
 
-function commitDecision(
+async function commitDecision(
   world: World,
   record: SessionRecord | undefined,
   decision: ToCommit,
+  origin: ChangeOrigin,
 ): ReturnType<typeof commitSession> {
   if (decision.kind === 'deleted') {
     if (record === undefined) throw new Error('deleted a session that is not there');
-    return commitSession(world, record, undefined);
+    return commitSession(world, record, undefined, origin);
   }
   const before = record ?? { revision: 0 as const, session: decision.session };
-  return commitSession(world, before, decision.session);
+  const connections = newConnections(record?.session, decision.session);
+  if (connections.length === 0) return commitSession(world, before, decision.session, origin);
+  // Whoever writes a connection that has ended is disconnected from this moment; one that ends in
+  // the moment of the commit is found by looking again after it.
+  const ended = await endedConnections(world, connections);
+  const untilMs = origin.atMs + world.settings.disconnectGraceMs;
+  const next = markDisconnected(decision.session, (one) => ended.has(one), untilMs);
+  const outcome = await commitSession(world, before, next, origin);
+  const alive = connections.filter((one) => !ended.has(one));
+  if (outcome.kind === 'committed') checkConnections(world, alive);
+  return outcome;
 }
 
 function preview(decision: ToCommit): Written {

@@ -9,11 +9,40 @@
  * @source https://github.com/nodejs/node/issues/63785
  */
 
+export type Reviver = (
+  key: string,
+  value: unknown,
+  context: { readonly source: string },
+) => unknown;
+
+// Missing from the TypeScript library, and the second from older browsers.
+const { parse, isRawJSON } = JSON as unknown as {
+  parse(text: string, reviver?: Reviver): unknown;
+  readonly isRawJSON?: (value: unknown) => boolean;
+};
+
+/** What `JSON.parse` should make of `text`. Throws a SyntaxError when it is not JSON. */
+export function parseWithTrueKeys(text: string, reviver?: Reviver): unknown {
+  if (!text.includes('\\')) return parse(text, reviver);
+  // What is not JSON ends here: the search for keys relies on it.
+  const value = parse(text);
+  if (hasEscapedKey(text)) return readPlainKeys(parse(spellKeysPlainly(text), reviver));
+  return reviver === undefined ? value : parse(text, reviver);
+}
+
+function readPlainKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(readPlainKeys);
+  if (typeof value !== 'object' || value === null || isRawJSON?.(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [readPlainKey(key), readPlainKeys(item)]),
+  );
+}
+
 /** Strings of a JSON text; a key together with its colon. Linear on what is JSON, and only there. */
 const strings = /"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?/g;
 
 /** True when a key in `text`, which is JSON, is written with an escape. */
-export function hasEscapedKey(text: string): boolean {
+function hasEscapedKey(text: string): boolean {
   for (const [token] of text.matchAll(strings)) {
     if (token.endsWith(':') && token.includes('\\')) return true;
   }
@@ -21,7 +50,7 @@ export function hasEscapedKey(text: string): boolean {
 }
 
 /** `text`, which is JSON, with `~` and two hex digits for each character that a key must escape. */
-export function spellKeysPlainly(text: string): string {
+function spellKeysPlainly(text: string): string {
   return text.replace(strings, (token) => {
     if (!token.endsWith(':')) return token;
     const end = token.lastIndexOf('"') + 1;
@@ -36,7 +65,7 @@ function spell(character: string): string {
 }
 
 /** The key that `spellKeysPlainly` spelled so. */
-export function readPlainKey(spelled: string): string {
+function readPlainKey(spelled: string): string {
   return spelled.replace(/~([0-9a-f]{2})/g, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );

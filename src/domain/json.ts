@@ -9,7 +9,7 @@
  * @source contract 2, wire 1.5
  */
 
-import { hasEscapedKey, readPlainKey, spellKeysPlainly } from './escaped-keys.ts';
+import { parseWithTrueKeys, type Reviver } from './escaped-keys.ts';
 
 export type Json = null | boolean | number | string | RawNumber | readonly Json[] | JsonObject;
 
@@ -20,15 +20,8 @@ export interface RawNumber {
   readonly rawJSON: string;
 }
 
-type Reviver = (key: string, value: unknown, context: { readonly source: string }) => unknown;
-
 // Missing from the TypeScript library; in every engine this project runs on.
-const {
-  parse: engineParse,
-  rawJSON,
-  isRawJSON,
-} = JSON as unknown as {
-  parse(text: string, reviver?: Reviver): Json;
+const { rawJSON, isRawJSON } = JSON as unknown as {
   rawJSON(text: string): RawNumber;
   isRawJSON(value: unknown): value is RawNumber;
 };
@@ -45,22 +38,7 @@ const mayLoseDigits =
 const keepExactNumbers: Reviver = (_key, value, { source }) =>
   typeof value === 'number' && String(value) !== source ? rawJSON(source) : value;
 
-/** What `JSON.parse` should make of `text`; see escaped-keys.ts. */
-function parse(text: string, reviver?: Reviver): Json {
-  if (!text.includes('\\')) return engineParse(text, reviver);
-  // What is not JSON ends here: the search for keys relies on it.
-  const value = engineParse(text);
-  if (hasEscapedKey(text)) return readPlainKeys(engineParse(spellKeysPlainly(text), reviver));
-  return reviver === undefined ? value : engineParse(text, reviver);
-}
-
-function readPlainKeys(value: Json): Json {
-  if (Array.isArray(value)) return value.map(readPlainKeys);
-  if (!isJsonObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [readPlainKey(key), readPlainKeys(item)]),
-  );
-}
+const parse = parseWithTrueKeys as (text: string, reviver?: Reviver) => Json;
 
 /**
  * The value that `text` describes, each number exact.

@@ -14,6 +14,31 @@ export const limits = {
   inviteContextStringCharactersMax: 100,
   handleQueryResultsMax: 100,
   handleQueryXuidsMax: 1_000,
+  sessionQueryResultsMax: 100,
+  batchXuidsMax: 1_000,
+  /** Sessions that one query looks at before it answers with what it has found. */
+  sessionQueryLookedAtMax: 10_000,
+  /** Entries of lists of people. */
+  followsMax: 1_000,
+  avoidsMax: 1_000,
+  mutesMax: 250,
+  filterCharactersMax: 4_096,
+  /** Parentheses, `not`, `any( )` and `tolower( )` within each other. */
+  filterDepthMax: 32,
+  searchTagsMax: 100,
+  searchAttributesMax: 100,
+  /** Of a tag, a name, a value: clients keep no more. */
+  searchCharactersMax: 99,
   /** Lost races of one write before it is refused as tooBusy. */
   commitAttemptsMax: 10,
+  /** One message of an RTA client. */
+  frameBytesMax: 16_384,
+  /** Without a frame in either direction, before an RTA connection is sent a pong. */
+  silenceMsMax: 10_000,
+  /** Between two pongs of an RTA connection, however much it is used. */
+  pongGapMsMax: 20_000,
+  /** Without a sign of an RTA client, before it counts as gone; it is pinged at half of it. */
+  unheardMsMax: 60_000,
+  /** The age at which an RTA connection ends. */
+  connectionMsMax: 7_200_000,
 } as const;

@@ -19,9 +19,9 @@ import {
   write,
 } from '../testing/samples.ts';
 import { mayDeleteHandle } from './handle/access.ts';
-import { createInvite, createTransfer } from './handle/create.ts';
-import { parseHandleRequest } from './handle/request.ts';
+import { createInvite, createSearch, createTransfer } from './handle/create.ts';
 import { Refusal, refusalCodes, type RefusalCode } from './refusal.ts';
+import { parseFilter } from './search/parser.ts';
 import { mayRead } from './session/access.ts';
 import { parseSessionReference } from './session/reference.ts';
 import { findTemplate, mayUseServiceConfig } from './session/template.ts';
@@ -116,7 +116,14 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
   },
   inviteBlocked: () => createInvite(invite, sampleReference, session, ada, true, facts),
   transferTargetMissing: () => createTransfer(transfer, undefined, session, ada, facts),
-  notYetSupported: () => parseHandleRequest({ type: 'search' }),
+  notSearchable: () =>
+    createSearch(
+      { type: 'search', reference: sampleReference, searchAttributes: {} },
+      session,
+      ada,
+      facts,
+    ),
+  filterInvalid: () => parseFilter('numbers/x'),
 };
 
 /** Refusals that others give. */
@@ -126,12 +133,15 @@ const givenElsewhere: readonly RefusalCode[] = [
   'notAuthenticated',
   'contractVersionMissing',
   'requestMalformed',
+  'upgradeRequired',
   'requestTooSlow',
   'headersTooLarge',
   'bodyTooLarge',
   'bodyNotJson',
   'handleUnknown',
+  'notYetSupported',
   'handleIdTaken',
+  'connectionUnknown',
   'tooBusy',
 ];
 

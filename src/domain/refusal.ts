@@ -11,6 +11,7 @@ export const refusalCodes = [
   'notAuthenticated',
   'contractVersionMissing',
   'requestMalformed',
+  'upgradeRequired',
   'requestTooSlow',
   'headersTooLarge',
   'bodyTooLarge',
@@ -53,7 +54,16 @@ export const refusalCodes = [
   'handleIdTaken',
   'inviteBlocked',
   'transferTargetMissing',
+  // queries for sessions
+  'queryNotYours',
+  // people
+  'listNotYours',
+  'listFull',
+  'personUnknown',
+  'notSearchable',
+  'filterInvalid',
   // the rest
+  'connectionUnknown',
   'notYetSupported',
   'tooBusy',
 ] as const;

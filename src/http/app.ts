@@ -5,6 +5,7 @@ import type { Milliseconds } from '../domain/time.ts';
 import type { Ids } from '../platform/ids.ts';
 import { refuseConnect, refuseConnection } from './connection-refusal.ts';
 import { type DoorSettings, openDoor } from './door.ts';
+import { asksForSocket, openUpgrade, type Sockets } from './upgrade.ts';
 
 /** A server of routes, from `listen` until `close`. */
 export type App = {
@@ -35,7 +36,7 @@ const timeouts = {
  *
  * @source contract 2
  */
-export function buildApp(settings: DoorSettings): App {
+export function buildApp(settings: DoorSettings & { readonly sockets?: Sockets }): App {
   const door = openDoor(settings);
   let closed: Promise<void> | undefined;
   const answer: RequestListener = (incoming, outgoing) => {
@@ -44,7 +45,9 @@ export function buildApp(settings: DoorSettings): App {
     outgoing.once('close', () => closed && server.closeIdleConnections());
     void door.answer(incoming, outgoing);
   };
-  const server = createHttpServer(answer, settings.world.ids);
+  const { sockets } = settings;
+  const upgrade = sockets && openUpgrade(settings, sockets);
+  const server = createHttpServer(answer, settings.world.ids, upgrade);
   const connections = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     connections.add(socket);
@@ -82,13 +85,23 @@ export function buildApp(settings: DoorSettings): App {
 }
 
 /** A server on which Node answers nothing by itself: each answer has the door's headers. */
-export function createHttpServer(listener: RequestListener, ids: Ids): Server {
+export function createHttpServer(
+  listener: RequestListener,
+  ids: Ids,
+  upgrade?: ReturnType<typeof openUpgrade>,
+): Server {
   const lastAnswers = new WeakMap<Duplex, ServerResponse>();
   const onRequest: RequestListener = (incoming, outgoing) => {
     lastAnswers.set(incoming.socket, outgoing);
     listener(incoming, outgoing);
   };
-  const server = createServer({ ...timeouts, requireHostHeader: false }, onRequest);
+  // A client that would rather speak another protocol is answered in this one.
+  const shouldUpgradeCallback = upgrade === undefined ? () => false : asksForSocket;
+  const server = createServer(
+    { ...timeouts, requireHostHeader: false, shouldUpgradeCallback },
+    onRequest,
+  );
+  if (upgrade) server.on('upgrade', upgrade);
   server.on('checkExpectation', onRequest);
   server.on('clientError', (error, socket) =>
     refuseConnection(error, socket, lastAnswers.get(socket), ids.guid()),

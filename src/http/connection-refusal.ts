@@ -54,7 +54,7 @@ function refusalOf({ code, reason, message }: NodeJS.ErrnoException & { reason?:
 }
 
 /** Sends `answer` by hand and closes the connection. */
-function hangUp(socket: Duplex, answer: Answer, correlationId: Guid): void {
+export function hangUp(socket: Duplex, answer: Answer, correlationId: Guid): void {
   if (!socket.writable) return;
   const headers = ['Date', new Date().toUTCString(), 'Connection', 'close'];
   headers.push(...headersOf(answer, correlationId));

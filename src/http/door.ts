@@ -34,7 +34,7 @@ export type Door = {
 
 /** The door to these routes. */
 export function openDoor(settings: DoorSettings): Door {
-  const { authenticator, world, isOutage, log } = settings;
+  const { authenticator, world } = settings;
   const table = buildRouteTable(settings.routes);
   const { bodyBytesMax } = settings.limits;
 
@@ -44,12 +44,7 @@ export function openDoor(settings: DoorSettings): Door {
       try {
         send(outgoing, await decide(incoming), correlationId);
       } catch (error) {
-        if (error instanceof AuthenticatorUnavailable || isOutage(error)) {
-          send(outgoing, outageResponse, correlationId);
-        } else {
-          log(faultReport(error, incoming, correlationId));
-          send(outgoing, faultResponse(correlationId), correlationId);
-        }
+        send(outgoing, failureResponse(settings, error, incoming, correlationId), correlationId);
       }
     },
   };
@@ -117,6 +112,18 @@ function refuse(refused: Refusal | RefusalWithHeaders, contractVersion: number):
   if (refused instanceof Refusal) return refusalResponse(refused, contractVersion);
   const answer = refusalResponse(refused.refusal, contractVersion);
   return { ...answer, headers: { ...answer.headers, ...refused.headers } };
+}
+
+/** What is answered when a request could not be decided: an outage, or else a fault, which is logged. */
+export function failureResponse(
+  { isOutage, log }: DoorSettings,
+  error: unknown,
+  incoming: IncomingMessage,
+  correlationId: Guid,
+): Answer {
+  if (error instanceof AuthenticatorUnavailable || isOutage(error)) return outageResponse;
+  log(faultReport(error, incoming, correlationId));
+  return faultResponse(correlationId);
 }
 
 const outageResponse = textResponse(

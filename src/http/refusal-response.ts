@@ -11,6 +11,7 @@ const statusOf: Record<RefusalCode, number> = {
   notAuthenticated: 401,
   contractVersionMissing: 400,
   requestMalformed: 400,
+  upgradeRequired: 426,
   requestTooSlow: 408,
   headersTooLarge: 431,
   bodyTooLarge: 413,
@@ -53,7 +54,16 @@ const statusOf: Record<RefusalCode, number> = {
   handleIdTaken: 409,
   inviteBlocked: 403,
   transferTargetMissing: 403,
+  // queries for sessions
+  queryNotYours: 403,
+  // people
+  listNotYours: 403,
+  listFull: 400,
+  personUnknown: 404,
+  notSearchable: 403,
+  filterInvalid: 400,
   // the rest
+  connectionUnknown: 404,
   notYetSupported: 400,
   tooBusy: 503,
 };

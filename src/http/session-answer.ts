@@ -3,7 +3,7 @@ import type { Caller } from '../domain/caller.ts';
 import { etagOf } from '../domain/session/etag.ts';
 import { matchesTags } from '../domain/session/precondition.ts';
 import type { Session } from '../domain/session/session.ts';
-import { nextDueMs } from '../domain/session/timeouts.ts';
+import { nextTimerMs } from '../domain/session/timeouts.ts';
 import { renderSession } from '../domain/session/view.ts';
 import type { Answer } from './route.ts';
 
@@ -41,7 +41,7 @@ export function answerRead(
   more: Readonly<Record<string, string>> = {},
 ): Answer {
   if (session === undefined) return { status: 204, headers: more };
-  const dueMs = nextDueMs(session);
+  const dueMs = nextTimerMs(session);
   const headers = {
     ...more,
     etag: etagOf(session),

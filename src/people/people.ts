@@ -1,7 +1,9 @@
 import type { Xuid } from '../domain/ids.ts';
+import type { ListChange, ListEntry, ListName, OwnListName } from '../domain/people/list.ts';
+import type { Refusal } from '../domain/refusal.ts';
 
 /**
- * What the directory asks about people. A studio can plug its own.
+ * Who knows whom: what the directory asks about people. A studio can plug its own.
  *
  * @source contract 10
  */
@@ -14,4 +16,13 @@ export interface People {
 
   /** Those whom `xuid` follows, or the favourites among them. */
   followedBy(xuid: Xuid, list: 'people' | 'favorites'): Promise<readonly Xuid[]>;
+
+  /** One list of a user, whole, in the order in which its entries were first put. */
+  list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]>;
+
+  /**
+   * Makes a change that was decided upon the list. A refusal says that these lists are changed
+   * elsewhere.
+   */
+  change(owner: Xuid, list: OwnListName, change: ListChange): Promise<Refusal | undefined>;
 }

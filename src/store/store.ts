@@ -1,5 +1,6 @@
 import type { Handle } from '../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
+import type { ListChange, ListEntry, ListName } from '../domain/people/list.ts';
 import type { SessionHint } from '../domain/session/hints.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
 import type { Member, Session } from '../domain/session/session.ts';
@@ -100,11 +101,7 @@ export interface Store extends AsyncDisposable {
   list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]>;
 
   /** Puts entries, in place of those of the same xuid, and drops others: all or nothing. */
-  changeList(
-    owner: Xuid,
-    list: ListName,
-    change: { readonly put?: readonly ListEntry[]; readonly remove?: readonly Xuid[] },
-  ): Promise<void>;
+  changeList(owner: Xuid, list: ListName, change: ListChange): Promise<void>;
 
   /**
    * Taps that commits made more than `ageMs` ago still owe, the oldest first: the process that
@@ -154,14 +151,7 @@ export type SessionRecord = { readonly revision: number; readonly session: Sessi
  */
 export type Hint = SessionHint;
 
-export type ListName = 'follows' | 'avoids' | 'mutes';
-
-export type ListEntry = {
-  readonly xuid: Xuid;
-  readonly addedMs: Milliseconds;
-  /** Of `follows` only. */
-  readonly isFavorite?: boolean;
-};
+export type { ListEntry, ListName };
 
 export type RecentRecord = {
   readonly record: SessionRecord | undefined;

@@ -13,20 +13,22 @@ import { MultiplayerService } from '../client/multiplayer-service.ts';
 import { isJsonObject, parseExactJson, type Json, type JsonObject } from '../domain/json.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { PeopleLists } from '../people/memory-people.ts';
-import { memoryPeople } from '../people/memory-people.ts';
-import { startServer, type RunningServer } from '../server.ts';
+import { startServer, type RunningServer, type ServerOptions } from '../server.ts';
 import { demoScid, demoTitleId } from './demo.ts';
+import { type ConnectOptions, KitConnection } from './kit-connection.ts';
 import { manualClock, type ManualClock } from './manual-clock.ts';
 
 export { demoScid, demoTitleId };
 
 export type KitOptions = {
-  /** Who follows and avoids whom; own server only. */
-  readonly people?: PeopleLists;
   /** A service config file or folder instead of the demo config; own server only. */
   readonly config?: string;
   readonly store?: 'memory' | 'sqlite';
+  /** Of the server; own server only. */
+  readonly settings?: Pick<
+    ServerOptions,
+    'tapWindowMs' | 'disconnectGraceMs' | 'subscriptionsMax' | 'outboxBytesMax'
+  >;
 };
 
 /** True when the tests are aimed at a server that runs elsewhere: its clock cannot be moved. */
@@ -47,7 +49,7 @@ export async function startKit(options: KitOptions = {}): Promise<Kit> {
     port: 0,
     store,
     clock,
-    people: memoryPeople(options.people),
+    ...options.settings,
     ...(data !== undefined && { data }),
     ...(options.config !== undefined && { config: options.config }),
   });
@@ -116,6 +118,16 @@ export class Kit implements AsyncDisposable {
   /** Moves the server's clock and leaves settling to whoever looks. Own server only. */
   advanceWithoutSweep(byMs: Milliseconds): void {
     this.#ownServer().clock.advance(byMs);
+  }
+
+  /**
+   * Resolves when so many RTA connections are open, and members know of those that ended. Own server
+   * only.
+   */
+  async untilConnected(count: number): Promise<void> {
+    const { server } = this.#ownServer();
+    while (server.connectionsCount !== count) await new Promise((turn) => setImmediate(turn));
+    await server.sweep();
   }
 
   #ownServer(): Own {
@@ -198,6 +210,12 @@ export class KitUser {
     });
   }
 
+  /** An RTA connection of this user, which nothing has been asked of. */
+  connect(options: ConnectOptions = {}): Promise<KitConnection> {
+    const headers = { authorization: this.authorization, ...options.headers };
+    return KitConnection.open(this.#url, { ...options, headers });
+  }
+
   putSession(
     reference: SessionReference,
     body: unknown,
@@ -212,6 +230,11 @@ export class KitUser {
 
   getSession(reference: SessionReference, options: SessionHeaders = {}): Promise<KitAnswer> {
     return this.request('GET', formatSessionPath(reference), { headers: conditionsOf(options) });
+  }
+
+  /** Puts these users on the list of friends. */
+  async follow(...users: readonly KitUser[]): Promise<void> {
+    await this.client.follow(users.map(({ xuid }) => xuid));
   }
 
   postHandle(body: unknown): Promise<KitAnswer> {

@@ -1,13 +1,15 @@
 import { readServiceConfigs } from '../config/read-service-configs.ts';
+import { createSearchIndex } from '../directory/search-index.ts';
 import type { World } from '../directory/world.ts';
-import { memoryPeople } from '../people/memory-people.ts';
+import { storedPeople } from '../people/stored-people.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
+import { openProcessBus } from '../store/memory/process-bus.ts';
 import type { Store } from '../store/store.ts';
 import { manualClock } from './manual-clock.ts';
 import { sequentialIds } from './sequential-ids.ts';
 
-/** Makes worlds over stores, with the demo config, nobody who knows anybody, and time that stands. */
+/** Makes worlds over stores, with the demo config, people kept in the store, and time that stands. */
 export async function openTestWorlds(): Promise<
   (store: Store, around?: { readonly clock?: Clock; readonly ids?: Ids }) => World
 > {
@@ -15,10 +17,20 @@ export async function openTestWorlds(): Promise<
   if ('problems' in read) throw new Error('the demo config has problems');
   return (store, { clock = manualClock(), ids = sequentialIds() } = {}) => ({
     store,
-    people: memoryPeople(),
+    bus: openProcessBus(),
+    node: { id: '0badcafe', connections: new Set(), unsure: new Set() },
+    people: storedPeople(store, { clock }),
     clock,
     ids,
+    searchIndex: createSearchIndex(),
     catalog: () => read.catalog,
-    settings: { inviteLifetimeMs: 86_400_000, deviceTokenKey: new Uint8Array(32).fill(7) },
+    settings: {
+      inviteLifetimeMs: 86_400_000,
+      disconnectGraceMs: 30_000,
+      deviceTokenKey: new Uint8Array(32).fill(7),
+    },
+    failed: (error) => {
+      throw error;
+    },
   });
 }

@@ -5,20 +5,28 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { changePeople } from '../../src/directory/change-people.ts';
 import { createHandle } from '../../src/directory/create-handle.ts';
 import { deleteHandle } from '../../src/directory/delete-handle.ts';
+import { catchUpSearch } from '../../src/directory/follow-search.ts';
 import { queryActivities } from '../../src/directory/query-handles.ts';
+import { querySessions } from '../../src/directory/query-sessions.ts';
 import { readHandle } from '../../src/directory/read-handle.ts';
 import { readSession } from '../../src/directory/read-session.ts';
+import { searchHandles } from '../../src/directory/search-handles.ts';
 import { sweep } from '../../src/directory/sweep.ts';
 import type { World } from '../../src/directory/world.ts';
 import { writeSession } from '../../src/directory/write-session.ts';
 import type { UserCaller } from '../../src/domain/caller.ts';
 import { parseHandleRequest } from '../../src/domain/handle/request.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
+import type { ListRequest, OwnListName } from '../../src/domain/people/list.ts';
+import { parseSessionQuery } from '../../src/domain/query/session-query.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
+import { oldestFirst } from '../../src/domain/search/order.ts';
 import { parseSessionRequest } from '../../src/domain/session/request.ts';
 import { viewSession } from '../../src/domain/session/view.ts';
+import { storedPeople } from '../../src/people/stored-people.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
 import { demoScid } from '../../src/testing/demo.ts';
@@ -30,6 +38,7 @@ const user = (n: number): UserCaller => ({ kind: 'user', xuid: String(n), sandbo
 const [ada, ben] = [user(1), user(2)];
 const lobby = { scid: demoScid, templateName: 'deathmatch', name: 'lobby' };
 const game = { ...lobby, name: 'game' };
+const hall = { ...lobby, templateName: 'blank', name: 'hall' };
 const guid = (n: number): string => `11111111-0000-4000-8000-00000000000${n}`;
 const active = { members: { me: { properties: { system: { active: true } } } } };
 
@@ -54,10 +63,29 @@ async function post(world: World, caller: UserCaller, body: JsonObject) {
   assert.ok(!(made instanceof Refusal));
 }
 
+async function change(
+  world: World,
+  kind: ListRequest['kind'],
+  xuids: readonly string[],
+  list: OwnListName = 'follows',
+) {
+  assert.equal(await changePeople(world, ada.xuid, list, { kind, xuids }, ada), undefined);
+}
+
 type Use = {
   readonly name: string;
   readonly before: (world: World, clock: ManualClock) => Promise<void>;
   readonly act: (world: World) => Promise<unknown>;
+};
+
+const searchable = async (world: World): Promise<void> => {
+  const constants = { system: { capabilities: { searchable: true } } };
+  await put(world, ada, { constants, ...active }, hall);
+};
+
+const found = async (world: World): Promise<void> => {
+  await searchable(world);
+  await post(world, ada, { type: 'search', id: guid(6), sessionRef: hall });
 };
 
 const together = async (world: World): Promise<void> => {
@@ -66,6 +94,8 @@ const together = async (world: World): Promise<void> => {
   await put(world, ada, active, game);
   await post(world, ada, { type: 'activity', id: guid(1) });
 };
+
+const keyword = { properties: { system: { keywords: ['k'] } } };
 
 const uses: readonly Use[] = [
   { name: 'creating', before: async () => {}, act: (world) => put(world, ada, active) },
@@ -126,6 +156,31 @@ const uses: readonly Use[] = [
     act: (world) => deleteHandle(world, guid(1), ada),
   },
   {
+    name: 'making a search handle',
+    before: searchable,
+    act: (world) => post(world, ada, { type: 'search', id: guid(6), sessionRef: hall }),
+  },
+  {
+    name: 'replacing a search handle',
+    before: found,
+    act: (world) => post(world, ada, { type: 'search', id: guid(7), sessionRef: hall }),
+  },
+  {
+    name: 'deleting a search handle',
+    before: found,
+    act: (world) => deleteHandle(world, guid(6), ada),
+  },
+  {
+    name: 'joining a session with a search handle',
+    before: found,
+    act: (world) => put(world, ben, active, hall),
+  },
+  {
+    name: 'ending a session with a search handle',
+    before: found,
+    act: (world) => put(world, ada, { members: { me: null } }, hall),
+  },
+  {
     name: 'settling by a read',
     before: async (world, clock) => {
       await put(world, ada, { members: { me: {} } });
@@ -143,12 +198,49 @@ const uses: readonly Use[] = [
     },
     act: sweep,
   },
+  {
+    name: 'following',
+    before: (world) => change(world, 'add', ['3']),
+    act: (world) => change(world, 'add', ['2', '3', '4']),
+  },
+  {
+    name: 'unfollowing',
+    before: (world) => change(world, 'add', ['2', '3', '4']),
+    act: (world) => change(world, 'remove', ['2', '4']),
+  },
+  {
+    name: 'making a favourite',
+    before: (world) => change(world, 'add', ['2', '3']),
+    act: (world) => change(world, 'favor', ['2']),
+  },
+  {
+    name: 'blocking',
+    before: async () => {},
+    act: (world) => change(world, 'add', ['2'], 'avoids'),
+  },
+  {
+    name: 'a query for sessions',
+    before: async (world, clock) => {
+      await put(world, ada, { ...keyword, members: { me: {} } });
+      await put(world, ben, active);
+      clock.advance(900_000);
+    },
+    act: findSessions,
+  },
 ];
+
+async function findSessions(world: World): Promise<readonly (string | undefined)[]> {
+  const query = parseSessionQuery([['keyword', 'k']]);
+  assert.ok(!(query instanceof Refusal));
+  const found = await querySessions(world, { scid: demoScid }, query, ben);
+  assert.ok(!(found instanceof Refusal));
+  return found.map(({ session }) => session.reference.name);
+}
 
 /** All that callers can see, without what differs by when and how often something was tried. */
 async function visible(world: World): Promise<unknown> {
   const sessions = await Promise.all(
-    [lobby, game].map(async (reference) => {
+    [lobby, game, hall].map(async (reference) => {
       const session = await readSession(world, reference, {
         kind: 'service',
         name: 's',
@@ -160,7 +252,7 @@ async function visible(world: World): Promise<unknown> {
     }),
   );
   const handles = await Promise.all(
-    [1, 2, 3, 4, 5].map(async (n) => {
+    [1, 2, 3, 4, 5, 6, 7].map(async (n) => {
       const handle = await readHandle(world, guid(n), {
         kind: 'service',
         name: 's',
@@ -171,7 +263,21 @@ async function visible(world: World): Promise<unknown> {
   );
   const activities = await queryActivities(world, { owners: { xuids: ['1', '2'] } }, ben);
   assert.ok(!(activities instanceof Refusal));
-  return { sessions, handles, activities: activities.map(({ handle }) => handle.id) };
+  const search = await searchHandles(world, { scid: demoScid, order: oldestFirst, take: 100 }, ben);
+  assert.ok(!(search instanceof Refusal));
+  const lists = await Promise.all(
+    ['1', '2', '3', '4'].flatMap((xuid) =>
+      (['follows', 'followers', 'avoids'] as const).map((list) => world.people.list(xuid, list)),
+    ),
+  );
+  return {
+    sessions,
+    handles,
+    activities: activities.map(({ handle }) => handle.id),
+    found: search.results.map(({ handle, session }) => [handle.id, session.members.length]),
+    foundSessions: await findSessions(world),
+    lists,
+  };
 }
 
 const makeWorld = await openTestWorlds();
@@ -181,8 +287,10 @@ async function end(use: Use, number: number, fault: Fault | undefined) {
   const store = openMemoryStore();
   const healthy = makeWorld(store, { clock });
   await use.before(healthy, clock);
+  // So that the index is what the commits make it, and not what the first search finds.
+  await catchUpSearch(healthy);
   const line = faultyStore(store, fault === undefined ? () => undefined : faultAt(number, fault));
-  const faulty = { ...healthy, store: line };
+  const faulty = { ...healthy, store: line, people: storedPeople(line, { clock }) };
   await use
     .act(faulty)
     .catch((error) => assert.ok(error instanceof StoreUnavailable, String(error)));

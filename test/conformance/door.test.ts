@@ -972,16 +972,3 @@ test('the demo service config lists its templates', async () => {
   assertStatus(one, 200);
   assert.equal(at(one.json, 'constants.system.maxMembersCount'), 16);
 });
-
-/** @source contract 8.2: left to its own issue, refused aloud */
-test('queries for sessions are known paths, refused aloud', async () => {
-  await using kit = await startKit();
-  const ada = kit.user('ada');
-  const config = `/serviceconfigs/${demoScid}`;
-  for (const path of [config, `${config}/sessiontemplates/deathmatch`]) {
-    const get = await ada.request('GET', `${path}/sessions?keyword=x&take=10`);
-    assertRefused(get, 400, 'notYetSupported', 'not yet supported');
-    const post = await ada.request('POST', `${path}/batch`, { body: { xuids: ['1'] } });
-    assertRefused(post, 400, 'notYetSupported', 'not yet supported');
-  }
-});

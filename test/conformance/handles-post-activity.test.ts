@@ -463,17 +463,6 @@ test('a service config or template that is not configured answers 404', async ()
   assertRefused(unknownTemplate, 404, 'templateUnknown', 'no-such-template');
 });
 
-/** @source contract 8, wire 10.3 H9: left to its own issue, refused aloud */
-test('H9 a search handle is refused aloud', async () => {
-  await using kit = await startKit();
-  const ada = kit.user('ada');
-  const reference = await gather(kit, [ada]);
-  const body = { ...activityOf(reference), type: 'search', searchAttributes: { tags: ['a'] } };
-  const refused = await ada.postHandle(body);
-  assertRefused(refused, 400, 'notYetSupported', 'search');
-  assert.match(refused.text, /not yet supported/);
-});
-
 /** @source contract 8, wire 2.7 */
 test('the handle of an activity leads to its session', async () => {
   await using kit = await startKit();

@@ -20,7 +20,6 @@ import { formatSessionPath, type SessionReference } from '../../src/domain/sessi
 import {
   at,
   demoTitleId,
-  isAimed,
   type Kit,
   type KitUser,
   startKit,
@@ -33,7 +32,6 @@ import {
   idsOf,
   inviteTo,
   leave,
-  needsOwnServer,
   queryActivities,
   timePattern,
   transferTo,
@@ -562,14 +560,11 @@ test('bedrock-portal publishes a world with big numbers, reads it and puts its p
 });
 
 // @source wire 7.9 MCXboxBroadcast; 4.2 sub-sessions; client-needs
-test('MCXboxBroadcast publishes again and again, and its other accounts join by its activity', {
-  skip: isAimed && needsOwnServer,
-}, async () => {
-  const [primaryXuid, subXuid] = ['2535400000000001', '2535400000000002'];
-  const follows = new Map([[primaryXuid, [subXuid]]]);
-  await using kit = await startKit({ people: { follows } });
-  const primary = kit.user('primary', { xuid: primaryXuid });
-  const sub = kit.user('sub', { xuid: subXuid });
+test('MCXboxBroadcast publishes again and again, and its other accounts join by its activity', async () => {
+  await using kit = await startKit();
+  const [primary, sub] = [kit.user('primary'), kit.user('sub')];
+  const [primaryXuid, subXuid] = [primary.xuid, sub.xuid];
+  await primary.follow(sub);
   const reference = kit.reference('MinecraftLobby');
   const connection = randomUUID();
   const me = () => ({

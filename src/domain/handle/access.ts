@@ -18,7 +18,12 @@ export function mayReadHandle(handle: Handle, caller: Caller): Refusal | undefin
     : new Refusal('handleNotYours', 'An invite is shown to its sender and the invited user only.');
 }
 
-/** Nothing when the caller may delete the handle. Refuses: handleNotYours. */
+/**
+ * Nothing when the caller may delete the handle. Of a search handle its session decides: see
+ * `deleteSearch`.
+ *
+ * Refuses: handleNotYours.
+ */
 export function mayDeleteHandle(handle: Handle, caller: Caller): Refusal | undefined {
   return isOwner(handle, caller)
     ? undefined
@@ -33,12 +38,15 @@ function isOwner(handle: Handle, caller: Caller): boolean {
       return isSender(handle, caller);
     case 'transfer':
       return caller.kind === 'user' && caller.xuid === handle.creatorXuid;
+    case 'search':
+      return false;
   }
 }
 
 /**
  * True when the handle lifts the restrictions of its session for the caller: an invite for whom it
- * was sent to, a transfer for whoever is in its origin session now. An activity lifts nothing.
+ * was sent to, a transfer for whoever is in its origin session now, a search handle for everybody. An
+ * activity lifts nothing.
  */
 export function grants(handle: Handle, caller: Caller, origin: Session | undefined): boolean {
   if (caller.kind === 'service') return false;
@@ -49,5 +57,7 @@ export function grants(handle: Handle, caller: Caller, origin: Session | undefin
       return caller.xuid === handle.invitedXuid;
     case 'transfer':
       return origin !== undefined && acceptedMemberOf(origin, caller.xuid) !== undefined;
+    case 'search':
+      return true;
   }
 }

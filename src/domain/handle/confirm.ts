@@ -7,7 +7,7 @@
 
 import { acceptedMemberOf, type Session } from '../session/session.ts';
 import type { Milliseconds } from '../time.ts';
-import type { ActivityHandle, InviteHandle, TransferHandle } from './handle.ts';
+import type { ActivityHandle, InviteHandle, SearchHandle, TransferHandle } from './handle.ts';
 
 /**
  * True while the owner is in the session and this is the activity that the owner last set there.
@@ -30,6 +30,11 @@ export function confirmsActivity(
 /** True while the life of the target session that the handle was made for goes on. */
 export function confirmsTransfer(session: Session | undefined, handle: TransferHandle): boolean {
   return session?.branch === handle.branch;
+}
+
+/** True while the session carries this very handle. */
+export function confirmsSearch(session: Session | undefined, handle: SearchHandle): boolean {
+  return session?.searchHandle?.id === handle.id;
 }
 
 /** True until the invite expires; its session may be gone. */

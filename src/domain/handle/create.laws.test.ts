@@ -10,6 +10,7 @@ import {
   notRefused,
   referee,
   sampleReference,
+  sampleTemplate,
   sampleUser,
   sessionOf,
 } from '../../testing/samples.ts';
@@ -19,13 +20,24 @@ import { Refusal } from '../refusal.ts';
 import { acceptedMemberOf } from '../session/session.ts';
 import { viewSession } from '../session/view.ts';
 import { confirmsActivity } from './confirm.ts';
-import { createActivity, createInvite, createTransfer, isSameHandle } from './create.ts';
+import {
+  createActivity,
+  createInvite,
+  createSearch,
+  createTransfer,
+  isSameHandle,
+} from './create.ts';
 import type { ActivityHandle, Handle } from './handle.ts';
 import type { HandleRequest } from './request.ts';
 import { viewHandle } from './view.ts';
 
 const { titleId, ...untitled } = cleo;
 const session = deepFreeze(sessionOf([ada, bert, untitled]));
+const searchable = deepFreeze(
+  sessionOf([ada, bert, untitled], {
+    template: sampleTemplate({ capabilities: { searchable: true } }),
+  }),
+);
 const facts = handleFacts();
 
 const anyReference = fc.record(
@@ -52,6 +64,11 @@ const anyRequest: fc.Arbitrary<HandleRequest> = fc.oneof(
   fc
     .tuple(anyReference, anyReference)
     .map(([reference, origin]) => ({ type: 'transfer', reference, origin }) as const),
+  fc
+    .tuple(anyReference, fc.constantFrom({}, { tags: ['a'] }, { numbers: { a: 1 } }))
+    .map(
+      ([reference, searchAttributes]) => ({ type: 'search', reference, searchAttributes }) as const,
+    ),
 );
 
 const anyCaller = fc.constantFrom<Caller>(ada, bert, untitled, referee, {
@@ -66,7 +83,9 @@ function make(request: HandleRequest, by: Caller): Handle | Refusal {
       ? createActivity(request, reference, session, by, facts)
       : request.type === 'invite'
         ? createInvite(request, reference, session, by, false, facts)
-        : createTransfer(request, session, session, by, facts);
+        : request.type === 'transfer'
+          ? createTransfer(request, session, session, by, facts)
+          : createSearch(request, searchable, by, facts);
   return decision instanceof Refusal ? decision : decision.handle;
 }
 
@@ -79,6 +98,7 @@ function askedFor(request: HandleRequest, by: Caller): string {
     lower(request.reference),
     request.type === 'invite' && [request.invitedXuid, request.inviteAttributes],
     request.type === 'transfer' && lower(request.origin),
+    request.type === 'search' && request.searchAttributes,
   ]);
 }
 

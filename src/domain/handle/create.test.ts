@@ -128,6 +128,7 @@ test('an invite names sender and invited user, expires, and leaves the session a
       reference,
       createTimeMs: startMs,
       sender: { kind: 'user', xuid: ada.xuid },
+      senderGamertag: 'Ada',
       invitedXuid: dora.xuid,
       inviteAttributes: { titleId: sampleTitleId, contextString: '///id' },
       expirationMs: startMs + 86_400_000,

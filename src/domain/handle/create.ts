@@ -4,17 +4,23 @@
  * @source contract 8
  */
 
-import type { Caller } from '../caller.ts';
+import { xuidOf, type Caller } from '../caller.ts';
 import type { Guid } from '../ids.ts';
 import { jsonEquals } from '../json.ts';
 import { Refusal } from '../refusal.ts';
 import { withMember } from '../session/members.ts';
-import { mayInvite } from '../session/owners.ts';
+import { isOwner, mayInvite } from '../session/owners.ts';
 import { keyOf, type SessionReference } from '../session/reference.ts';
 import { acceptedMemberOf, type Session } from '../session/session.ts';
 import type { ServiceConfig, SessionTemplate } from '../session/template.ts';
 import type { Milliseconds } from '../time.ts';
-import type { ActivityHandle, Handle, InviteHandle, TransferHandle } from './handle.ts';
+import type {
+  ActivityHandle,
+  Handle,
+  InviteHandle,
+  SearchHandle,
+  TransferHandle,
+} from './handle.ts';
 import type { HandleRequest } from './request.ts';
 
 export type HandleFacts = {
@@ -105,6 +111,8 @@ export function createInvite(
       caller.kind === 'user'
         ? { kind: 'user', xuid: caller.xuid }
         : { kind: 'service', name: caller.name },
+    ...(caller.kind === 'user' &&
+      caller.gamertag !== undefined && { senderGamertag: caller.gamertag }),
     invitedXuid,
     inviteAttributes,
     expirationMs: facts.nowMs + facts.inviteLifetimeMs,
@@ -153,6 +161,68 @@ export function createTransfer(
     creatorXuid: caller.xuid,
   };
   return { handle, session: changed(target) };
+}
+
+/**
+ * A search handle: what the session is to be found by, in place of what it was found by before.
+ * Counts as a change of the session.
+ *
+ * Refuses: userRequired, notAMember, notSearchable, ownerRequired.
+ */
+export function createSearch(
+  request: RequestOf<'search'>,
+  session: Session | undefined,
+  caller: Caller,
+  facts: HandleFacts,
+): HandleDecision | Refusal {
+  if (caller.kind === 'service') return userRequired('A search handle');
+  const { reference, searchAttributes } = request;
+  if (session === undefined || acceptedMemberOf(session, caller.xuid) === undefined) {
+    return notAMember('make a session searchable', reference);
+  }
+  const { capabilities } = session.constants.system;
+  if (!capabilities.searchable) {
+    return new Refusal(
+      'notSearchable',
+      `Session ${reference.name} cannot have a search handle: its template lacks the capability searchable.`,
+      { detail: 'capabilities.searchable' },
+    );
+  }
+  const forbidden = mayKeepSearch(session, caller);
+  if (forbidden) return forbidden;
+  const searchHandle: SearchHandle = {
+    type: 'search',
+    ...identityOf(request, facts),
+    version: 1,
+    reference,
+    createTimeMs: facts.nowMs,
+    creatorXuid: caller.xuid,
+    searchAttributes,
+  };
+  return { handle: searchHandle, session: changed({ ...session, searchHandle }) };
+}
+
+/**
+ * The session without its search handle. Counts as a change of the session.
+ *
+ * Refuses: handleNotYours, ownerRequired.
+ */
+export function deleteSearch(session: Session, caller: Caller): Session | Refusal {
+  if (acceptedMemberOf(session, xuidOf(caller)) === undefined) {
+    return new Refusal('handleNotYours', 'Only members of its session may delete a search handle.');
+  }
+  const { searchHandle: _deleted, ...rest } = session;
+  return mayKeepSearch(session, caller) ?? changed(rest);
+}
+
+/** Refuses members who do not own a session that has owners: ownerRequired. */
+function mayKeepSearch(session: Session, caller: Caller): Refusal | undefined {
+  if (!session.constants.system.capabilities.hasOwners || isOwner(session, caller))
+    return undefined;
+  return new Refusal(
+    'ownerRequired',
+    'The session has owners: only they make and delete its search handle.',
+  );
 }
 
 function identityOf(
@@ -222,6 +292,13 @@ export function isSameHandle(existing: Handle, request: HandleRequest, caller: C
         caller.kind === 'user' &&
         caller.xuid === existing.creatorXuid &&
         keyOf(request.origin) === keyOf(existing.origin)
+      );
+    case 'search':
+      return (
+        request.type === 'search' &&
+        caller.kind === 'user' &&
+        caller.xuid === existing.creatorXuid &&
+        jsonEquals(request.searchAttributes, existing.searchAttributes)
       );
   }
 }

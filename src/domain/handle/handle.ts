@@ -11,7 +11,7 @@ import type { Milliseconds } from '../time.ts';
  *
  * @source contract 8
  */
-export type Handle = ActivityHandle | InviteHandle | TransferHandle;
+export type Handle = ActivityHandle | InviteHandle | TransferHandle | SearchHandle;
 
 export type HandleType = Handle['type'];
 
@@ -46,6 +46,8 @@ export type InviteHandle = Common &
     readonly sender:
       | { readonly kind: 'user'; readonly xuid: Xuid }
       | { readonly kind: 'service'; readonly name: string };
+    /** Of a user whose token names one. */
+    readonly senderGamertag?: string;
     readonly invitedXuid: Xuid;
     readonly inviteAttributes: InviteAttributes;
     readonly expirationMs: Milliseconds;
@@ -64,4 +66,22 @@ export type TransferHandle = Common & {
   /** The life of the target session that it leads to. */
   readonly branch: Guid;
   readonly creatorXuid?: Xuid;
+};
+
+/** Kept in its session, which it makes searchable; the row beside leads there from the id. */
+export type SearchHandle = Common & {
+  readonly type: 'search';
+  readonly creatorXuid: Xuid;
+  readonly searchAttributes: SearchAttributes;
+};
+
+/** What a title tells of a session so that it is found by it. Each part is absent when empty. */
+export type SearchAttributes = {
+  readonly tags?: readonly string[];
+  readonly numbers?: Readonly<Record<string, number>>;
+  readonly strings?: Readonly<Record<string, string>>;
+  readonly achievementIds?: readonly string[];
+  readonly language?: string;
+  readonly scheduledTimeMs?: Milliseconds;
+  readonly targetMembersCount?: number;
 };

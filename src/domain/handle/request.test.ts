@@ -6,6 +6,7 @@ import {
   parseActivityQuery,
   parseHandleRequest,
   parseInclude,
+  parseQueryType,
   type ActivityQuery,
   type HandleRequest,
   type Include,
@@ -177,10 +178,20 @@ for (const [path, value] of longest) {
   });
 }
 
-test('search handles are refused aloud, in every form', () => {
-  const search = { type: 'search', version: 1, sessionRef, searchAttributes: {} };
-  assert.equal(asRefusal(parseHandleRequest(search)).code, 'notYetSupported');
-  assert.equal(asRefusal(parseActivityQuery({ type: 'Search', scid })).code, 'notYetSupported');
+test('a search handle says what its session is to be found by', () => {
+  const search = { type: 'Search', version: 1, sessionRef };
+  const asked = { type: 'search', reference: sessionRef, searchAttributes: {} };
+  assert.deepEqual(parseHandleRequest(search), asked);
+  const searchAttributes = { tags: [], numbers: {}, strings: {} };
+  assert.deepEqual(parseHandleRequest({ ...search, searchAttributes }), asked);
+  const refusal = asRefusal(parseHandleRequest(but(search, 'sessionRef.name', undefined)));
+  assert.equal(refusal.detail, '$.sessionRef.name');
+});
+
+test('a query is for activities or for search handles', () => {
+  assert.equal(parseQueryType({ type: 'Activity' }), 'activity');
+  assert.equal(parseQueryType({ type: 'search', filter: '' }), 'search');
+  assert.equal(asRefusal(parseQueryType({ type: 'invite' })).detail, '$.type');
 });
 
 const people = (moniker: string): JsonObject => ({ people: { moniker, monikerXuid: '1' } });
@@ -211,7 +222,6 @@ const refusedQueries: readonly (readonly [
   value: Json | undefined,
   detail: string,
 ])[] = [
-  ['type', 'invite', '$.type'],
   ['type', undefined, '$.type'],
   ['scid', 'no guid', '$.scid'],
   ['owners', undefined, '$.owners'],
@@ -235,11 +245,14 @@ for (const [path, value, detail] of refusedQueries) {
 }
 
 const includes: readonly (readonly [include: string | null, parsed: Include])[] = [
-  [null, { relatedInfo: false, customProperties: false }],
-  ['', { relatedInfo: false, customProperties: false }],
-  ['relatedInfo', { relatedInfo: true, customProperties: false }],
-  ['RelatedInfo, customproperties', { relatedInfo: true, customProperties: true }],
-  ['roleInfo,unknown,customProperties,', { relatedInfo: false, customProperties: true }],
+  [null, { relatedInfo: false, roleInfo: false, customProperties: false }],
+  ['', { relatedInfo: false, roleInfo: false, customProperties: false }],
+  ['relatedInfo', { relatedInfo: true, roleInfo: false, customProperties: false }],
+  ['RelatedInfo, customproperties', { relatedInfo: true, roleInfo: false, customProperties: true }],
+  [
+    'roleInfo,unknown,customProperties,',
+    { relatedInfo: false, roleInfo: true, customProperties: true },
+  ],
 ];
 
 for (const [include, expected] of includes) {

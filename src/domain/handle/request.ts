@@ -11,7 +11,8 @@ import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { exactObject, integer, parseShape, text, word } from '../shape.ts';
 import { isName, nameExpectation, type SessionReference } from '../session/reference.ts';
-import type { InviteAttributes } from './handle.ts';
+import { searchAttributesShape } from '../search/attributes.ts';
+import type { InviteAttributes, SearchAttributes } from './handle.ts';
 
 /** A session reference whose name the server fills in when it is absent. */
 export type OpenReference = Omit<SessionReference, 'name'> & { readonly name?: string };
@@ -30,6 +31,12 @@ export type HandleRequest =
       readonly id?: Guid;
       readonly reference: SessionReference;
       readonly origin: SessionReference;
+    }
+  | {
+      readonly type: 'search';
+      readonly id?: Guid;
+      readonly reference: SessionReference;
+      readonly searchAttributes: SearchAttributes;
     };
 
 const name = text(isName, nameExpectation);
@@ -83,6 +90,12 @@ const bodies = {
     sessionRef: reference,
     originSessionRef: reference,
   }),
+  search: exactObject({
+    ...common,
+    type: v.string(),
+    sessionRef: reference,
+    searchAttributes: v.optional(searchAttributesShape),
+  }),
 };
 
 const handleType = v.object({
@@ -92,7 +105,7 @@ const handleType = v.object({
 /**
  * The handle that a body asks for. GUIDs given as ids are compared in lower case.
  *
- * Refuses: requestInvalid; notYetSupported for search handles.
+ * Refuses: requestInvalid.
  */
 export function parseHandleRequest(body: JsonObject): HandleRequest | Refusal {
   const typed = parseShape(handleType, body);
@@ -121,8 +134,12 @@ export function parseHandleRequest(body: JsonObject): HandleRequest | Refusal {
       const { sessionRef, originSessionRef } = parsed;
       return { type: 'transfer', ...idOf(parsed), reference: sessionRef, origin: originSessionRef };
     }
-    case 'search':
-      return searchNotYetSupported('$.type');
+    case 'search': {
+      const parsed = parseShape(bodies.search, body);
+      if (parsed instanceof Refusal) return parsed;
+      const { sessionRef, searchAttributes = {} } = parsed;
+      return { type: 'search', ...idOf(parsed), reference: sessionRef, searchAttributes };
+    }
   }
 }
 
@@ -138,86 +155,87 @@ function referenceOf({
   return { scid, templateName, ...(name !== undefined && { name }) };
 }
 
-function searchNotYetSupported(path: string): Refusal {
-  return new Refusal(
-    'notYetSupported',
-    `${path}: search handles are not yet supported by this server.`,
-    {
-      detail: path,
-    },
-  );
-}
-
 /** Whose activities a query asks for. */
-export type ActivityQuery = {
-  readonly scid?: Guid;
-  readonly owners:
-    | { readonly xuids: readonly Xuid[] }
-    | { readonly list: 'people' | 'favorites'; readonly ofXuid: Xuid };
-};
+export type ActivityQuery = { readonly scid?: Guid; readonly owners: PeopleQuery };
+
+/** Users by name, or those on a list of somebody's. */
+export type PeopleQuery =
+  | { readonly xuids: readonly Xuid[] }
+  | { readonly list: 'people' | 'favorites'; readonly ofXuid: Xuid };
 
 const queryType = v.object({ type: word(['activity', 'search']) });
 
-const activityQuery = exactObject({
-  type: v.string(),
-  scid: v.optional(guid),
-  owners: exactObject({
-    xuids: v.optional(
-      v.pipe(
-        v.array(xuid, 'Expected an array of xuids'),
-        v.maxLength(
-          limits.handleQueryXuidsMax,
-          `Expected at most ${limits.handleQueryXuidsMax} xuids`,
-        ),
+/** What a query is for. Refuses: requestInvalid. */
+export function parseQueryType(body: JsonObject): 'activity' | 'search' | Refusal {
+  const typed = parseShape(queryType, body);
+  return typed instanceof Refusal ? typed : typed.type;
+}
+
+/** Members of an object that names people: to be read by `peopleOf`. */
+export const peopleEntries = {
+  xuids: v.optional(
+    v.pipe(
+      v.array(xuid, 'Expected an array of xuids'),
+      v.maxLength(
+        limits.handleQueryXuidsMax,
+        `Expected at most ${limits.handleQueryXuidsMax} xuids`,
       ),
     ),
-    people: v.optional(
-      exactObject({ moniker: word(['people', 'favorites', 'friends']), monikerXuid: xuid }),
-    ),
-  }),
-});
+  ),
+  people: v.optional(
+    exactObject({ moniker: word(['people', 'favorites', 'friends']), monikerXuid: xuid }),
+  ),
+};
+
+const people = exactObject(peopleEntries);
+const activityQuery = exactObject({ type: v.string(), scid: v.optional(guid), owners: people });
 
 /**
- * The query that a body asks for.
+ * The query for activities that a body asks for.
  *
- * Refuses: requestInvalid, also when both or neither form of owners is given; notYetSupported for
- * search.
+ * Refuses: requestInvalid, also when both or neither form of owners is given.
  */
 export function parseActivityQuery(body: JsonObject): ActivityQuery | Refusal {
-  const typed = parseShape(queryType, body);
-  if (typed instanceof Refusal) return typed;
-  if (typed.type === 'search') return searchNotYetSupported('$.type');
   const parsed = parseShape(activityQuery, body);
   if (parsed instanceof Refusal) return parsed;
-  const { scid, owners } = parsed;
-  if ((owners.xuids === undefined) === (owners.people === undefined)) {
-    return new Refusal(
-      'requestInvalid',
-      '$.owners: Expected either xuids or people, not both and not neither.',
-      { detail: '$.owners' },
-    );
+  const { scid } = parsed;
+  const owners = peopleOf(parsed.owners, '$.owners');
+  if (owners instanceof Refusal) return owners;
+  return { ...(scid !== undefined && { scid }), owners };
+}
+
+/** The people that stand at `path`. Refuses: requestInvalid for both forms, and for neither. */
+export function peopleOf(
+  { xuids, people: list }: v.InferOutput<typeof people>,
+  path: string,
+): PeopleQuery | Refusal {
+  if (xuids !== undefined && list === undefined) return { xuids };
+  if (list !== undefined && xuids === undefined) {
+    return {
+      list: list.moniker === 'favorites' ? 'favorites' : 'people',
+      ofXuid: list.monikerXuid,
+    };
   }
-  const { xuids, people } = owners;
-  return {
-    ...(scid !== undefined && { scid }),
-    owners:
-      people === undefined
-        ? { xuids: xuids ?? [] }
-        : {
-            list: people.moniker === 'favorites' ? 'favorites' : 'people',
-            ofXuid: people.monikerXuid,
-          },
-  };
+  return new Refusal(
+    'requestInvalid',
+    `${path}: Expected either xuids or people, not both and not neither.`,
+    { detail: path },
+  );
 }
 
 /** What a query wants beside the handles. Unknown names are ignored. @source contract 8.1 */
-export type Include = { readonly relatedInfo: boolean; readonly customProperties: boolean };
+export type Include = {
+  readonly relatedInfo: boolean;
+  readonly roleInfo: boolean;
+  readonly customProperties: boolean;
+};
 
 /** The `include` parameter: a comma list, compared without regard to case. */
 export function parseInclude(include: string | null): Include {
   const names = (include ?? '').split(',').map((one) => one.trim().toLowerCase());
   return {
     relatedInfo: names.includes('relatedinfo'),
+    roleInfo: names.includes('roleinfo'),
     customProperties: names.includes('customproperties'),
   };
 }

@@ -120,11 +120,11 @@ test('what only the directory needs to know of a handle is not shown', () => {
   assert.deepEqual(viewHandle(handle), viewHandle(activityOn(session)));
 });
 
-const include = { relatedInfo: true, customProperties: true };
+const include = { relatedInfo: true, roleInfo: false, customProperties: true };
 
 test('a result of a query is the handle with what was asked for', () => {
   const handle = activityOn(session);
-  const plain = { relatedInfo: false, customProperties: false };
+  const plain = { relatedInfo: false, roleInfo: false, customProperties: false };
   assert.deepEqual(viewActivityResult(handle, session, plain), viewHandle(handle));
   assert.deepEqual(viewActivityResult(handle, session, include), {
     ...viewHandle(handle),

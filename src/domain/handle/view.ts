@@ -6,11 +6,14 @@
 
 import type { JsonObject } from '../json.ts';
 import { tallyOf } from '../session/large.ts';
+import { ownersOf } from '../session/owners.ts';
 import { restrictionsOf } from '../session/properties.ts';
 import type { SessionReference } from '../session/reference.ts';
+import { viewRoleTypes } from '../session/roles.ts';
+import { viewSearchAttributes } from '../search/attributes.ts';
 import type { Session } from '../session/session.ts';
 import { formatTime } from '../time.ts';
-import type { ActivityHandle, Handle } from './handle.ts';
+import type { ActivityHandle, Handle, InviteHandle, SearchHandle } from './handle.ts';
 import type { Include } from './request.ts';
 
 /** The handle as it is answered on creation and on reading. */
@@ -38,6 +41,12 @@ export function viewHandle(handle: Handle): JsonObject {
       };
     case 'transfer':
       return { ...common, originSessionRef: viewReference(handle.origin) };
+    case 'search':
+      return {
+        ...common,
+        searchAttributes: viewSearchAttributes(handle.searchAttributes),
+        createTime: formatTime(handle.createTimeMs),
+      };
   }
 }
 
@@ -54,7 +63,26 @@ export function viewActivityResult(
   };
 }
 
-function viewRelatedInfo(handle: ActivityHandle, session: Session): JsonObject {
+/** One search handle in the results of a query, confirmed by its session. */
+export function viewSearchResult(
+  handle: SearchHandle,
+  session: Session,
+  include: Include,
+): JsonObject {
+  return {
+    ...viewHandle(handle),
+    ...(include.relatedInfo && {
+      relatedInfo: {
+        ...viewRelatedInfo(handle, session),
+        sessionOwners: ownersOf(session).map(({ xuid }) => xuid),
+      },
+    }),
+    ...(include.roleInfo && { roleInfo: { roleTypes: viewRoleTypes(session) ?? {} } }),
+    ...(include.customProperties && { customProperties: session.properties.custom }),
+  };
+}
+
+function viewRelatedInfo(handle: ActivityHandle | SearchHandle, session: Session): JsonObject {
   const { visibility, maxMembersCount, inviteProtocol } = session.constants.system;
   return {
     visibility,
@@ -64,6 +92,34 @@ function viewRelatedInfo(handle: ActivityHandle, session: Session): JsonObject {
     membersCount: tallyOf(session).count,
     ...(inviteProtocol !== undefined && { inviteProtocol }),
     postedTime: formatTime(handle.createTimeMs),
+  };
+}
+
+/** What the invited user's connections are told of an invite. @source wire 6.7 */
+export function viewInviteNotification(invite: InviteHandle): JsonObject {
+  const { id, invitedXuid, inviteProtocol, inviteAttributes, expirationMs, reference } = invite;
+  const { sender } = invite;
+  const name = sender.kind === 'user' ? (invite.senderGamertag ?? '') : sender.name;
+  return {
+    inviteHandle: {
+      id,
+      type: 'invite',
+      version: invite.version,
+      invitedXuid,
+      // A service has no xuid, and clients pass over an invite without this field.
+      senderXuid: sender.kind === 'user' ? sender.xuid : '0',
+      inviteProtocol: inviteProtocol ?? '',
+      expiration: formatTime(expirationMs),
+      sessionRef: viewReference(reference),
+      inviteAttributes: { ...inviteAttributes },
+      inviteInfo: {
+        sender: name,
+        senderModernGamertag: name,
+        senderModernGamertagSuffix: '',
+        senderUniqueModernGamertag: name,
+        senderImageUrl: '',
+      },
+    },
   };
 }
 

@@ -55,6 +55,12 @@ const peerCases: readonly (readonly [
   ['too little up', { ab: { bandwidthUp: 999 } }, 'b bandwidthup'],
   ['down and up', { ab: { bandwidthUp: 9, bandwidthDown: 9 } }, 'b bandwidthdown'],
   ['all of it', { ab: { latency: 999, bandwidthUp: 9, bandwidthDown: 9 } }, 'b latency'],
+  [
+    'one metric missing, another bad',
+    { ab: { latency: undefined, bandwidthUp: 9 } },
+    'b bandwidthup',
+  ],
+  ['two bad connections', { ab: { bandwidthUp: 9 }, cb: { latency: 101 } }, 'b latency'],
   ['one metric missing', { ab: { bandwidthUp: undefined } }, 'b network'],
   ['one not measured', { cd: null }, 'd network'],
   ['nothing told', { a: null }, 'a timeout'],

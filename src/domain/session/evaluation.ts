@@ -154,9 +154,9 @@ function admit(
   settled: readonly Member[],
   between: Judge,
 ): readonly Group[] {
-  const everybody = [...settled, ...groups.flat()];
+  const members = groups.flat();
   const badConnections = (member: Member): number =>
-    everybody.filter((other) => between(member, other).length > 0).length;
+    members.filter((other) => between(member, other).length > 0).length;
   const ranked = groups
     .map((group) => ({
       group,
@@ -164,11 +164,13 @@ function admit(
       first: Math.min(...group.map(({ index }) => index)),
     }))
     .sort((a, b) => a.bad - b.bad || a.first - b.first);
-  return ranked.reduce<readonly Group[]>((admitted, { group }) => {
+  const admitted: Group[] = [];
+  for (const { group } of ranked) {
     const others = [...settled, ...admitted.flat(), ...group];
     const fits = group.every((a) => others.every((b) => between(a, b).length === 0));
-    return fits ? [...admitted, group] : admitted;
-  }, []);
+    if (fits) admitted.push(group);
+  }
+  return admitted;
 }
 
 function sum(numbers: readonly number[]): number {

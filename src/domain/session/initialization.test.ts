@@ -240,6 +240,7 @@ test('the title evaluates: accepted, rejected, silent', () => {
   assert.equal(nextDueMs(session), startMs + 5_000);
   const accepted = write(session, system({ initializationSucceeded: true }));
   assert.deepEqual([stageOf(accepted), fateOf(accepted, ada)], ['none', '- -']);
+  assert.equal(accepted.changeNumber, session.changeNumber + 1);
   const rejected = write(session, system({ initializationSucceeded: false }), { by: bert });
   assert.deepEqual([stageOf(rejected), fateOf(rejected, ada)], ['failed 1', '1 episode']);
   const silent = settled(session, startMs + 5_000);
@@ -248,6 +249,25 @@ test('the title evaluates: accepted, rejected, silent', () => {
   const again = refuse(accepted, system({ initializationSucceeded: true }));
   assert.equal(again.code, 'initializationNotEvaluating');
   assert.equal(write(accepted, system({ initializationSucceeded: null })), accepted);
+});
+
+test('later episodes need no number of members', () => {
+  const session = begun({ membersNeededToStart: 2 });
+  const joined = write(session, come(cleo), { by: cleo });
+  assert.deepEqual([stageOf(joined), fateOf(joined, cleo)], ['none', '- -']);
+});
+
+test('who comes to a running episode without taking part need not be measured', () => {
+  const session = begun({}, metrics);
+  const beside = me({ active: true, secureDeviceAddress: addressOf(cleo) });
+  const joined = write(session, beside, { by: cleo, nowMs: startMs + 1 });
+  const one = write(joined, measured([bert]), { nowMs: startMs + 2 });
+  const both = write(one, measured([ada]), { by: bert, nowMs: startMs + 2 });
+  assert.equal(stageOf(both), 'none');
+  // By the next episode she is in, and to be measured.
+  const next = write(both, come(dora), { by: dora, nowMs: startMs + 3 });
+  const partly = write(next, measured([ada, bert]), { by: dora, nowMs: startMs + 4 });
+  assert.equal(stageOf(partly), 'measuring 2');
 });
 
 test('a later episode that the title rejects leaves the session as it is', () => {
@@ -326,6 +346,7 @@ function withCandidates(): Session {
 test('the first episode offers hosts, until there is one or they leave', () => {
   const session = withCandidates();
   assert.deepEqual(viewSession(session, 107)['hostCandidates'], [tokenOf(ada), tokenOf(bert)]);
+  assert.equal(write(session, system({ host: 'nobody' })), session, 'nobody is no host');
   const left = write(session, leave);
   assert.deepEqual(left.hostCandidates, [tokenOf(bert)]);
   const hosted = write(session, system({ host: tokenOf(bert) }));

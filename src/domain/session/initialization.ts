@@ -246,7 +246,7 @@ function begin(session: Session, nowMs: Milliseconds): Session {
 /** The next stage that has something to do, or the end; also when too few are left for episode 1. */
 function goOn(session: Session, nowMs: Milliseconds): Session {
   const { stage: left, episode } = initializationOf(session);
-  const later = runningStages.slice(runningStages.findIndex((stage) => stage === left) + 1);
+  const later = runningStages.slice(runningStages.indexOf(left as RunningStage) + 1);
   const stage = hasEnough(session) && later.find((one) => isNeeded[one](session));
   return stage
     ? { ...session, initialization: { stage, stageStartTimeMs: nowMs, episode } }

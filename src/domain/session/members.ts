@@ -5,7 +5,7 @@
  */
 
 import type { UserCaller } from '../caller.ts';
-import { keyedDigest, type Xuid } from '../ids.ts';
+import { type Guid, keyedDigest, type Xuid } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import type { Milliseconds } from '../time.ts';
@@ -98,7 +98,7 @@ function writeMember(
   if (active === true && ready === true) {
     return new Refusal(
       'requestInvalid',
-      'A member is either active or ready, not both: set one of them to true.',
+      '$.members.me.properties.system: a member is either active or ready, not both: set one of them to true.',
       { detail: '$.members.me.properties.system' },
     );
   }
@@ -107,7 +107,7 @@ function writeMember(
   if (merged.secureDeviceAddress !== undefined && !capabilities.connectivity) {
     return new Refusal(
       'requestInvalid',
-      'A secureDeviceAddress needs the capability connectivity, which this session does not have.',
+      '$.members.me.properties.system.secureDeviceAddress needs the capability connectivity, which this session does not have.',
       { detail: '$.members.me.properties.system.secureDeviceAddress' },
     );
   }
@@ -129,7 +129,7 @@ function writeMember(
   if (deviceToken !== undefined && namesToken(merged.measurements, deviceToken)) {
     return new Refusal(
       'requestInvalid',
-      'A member cannot measure itself: leave out the own device token.',
+      '$.members.me.properties.system.measurements: a member cannot measure itself; leave out the own device token.',
       {
         detail: '$.members.me.properties.system.measurements',
       },
@@ -140,7 +140,7 @@ function writeMember(
     titleId: _title,
     deviceId: _device,
     ...kept
-  } = withStatus(member, status, nowMs);
+  } = withConnection(withStatus(member, status, nowMs), merged.connection);
   return {
     ...kept,
     properties: {
@@ -168,9 +168,16 @@ function nextStatus(
 /** The member in another status since `nowMs`; one who becomes inactive loses the activity. */
 export function withStatus(member: Member, status: MemberStatus, nowMs: Milliseconds): Member {
   if (member.status === status) return member;
-  const { activityHandleId, ...rest } = member;
-  const kept = status === 'inactive' || activityHandleId === undefined ? rest : member;
-  return { ...kept, status, statusSinceMs: nowMs };
+  const { activityHandleId, activeUntilMs: _until, ...rest } = member;
+  const keepsActivity = status !== 'inactive' && activityHandleId !== undefined;
+  return { ...rest, status, statusSinceMs: nowMs, ...(keepsActivity && { activityHandleId }) };
+}
+
+/** The member resting on this connection: if it is another one, what is known of the former is void. */
+function withConnection(member: Member, connection: Guid | undefined): Member {
+  if (connection === member.properties.system.connection) return member;
+  const { activeUntilMs: _until, ...rest } = member;
+  return rest;
 }
 
 /** A member is always of its own group. @source wire 4.3 */

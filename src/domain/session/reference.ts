@@ -22,6 +22,17 @@ export function keyOf({ scid, templateName, name }: SessionReference): SessionKe
   return `${scid}~${templateName}~${name}`.toLowerCase();
 }
 
+/** The reference of a key, in lower case. */
+export function parseSessionKey(key: SessionKey): SessionReference {
+  const [scid = '', templateName = '', name = ''] = key.split('~');
+  return { scid, templateName, name };
+}
+
+/** What the keys of all sessions of a service config, or of one template of it, begin with. */
+export function keyPrefixOf(scid: Guid, templateName?: string): SessionKey {
+  return `${scid}~${templateName === undefined ? '' : `${templateName}~`}`.toLowerCase();
+}
+
 /** The path of a session, in the spelling that clients split. @source wire 2.7 */
 export function formatSessionPath({ scid, templateName, name }: SessionReference): string {
   return `/serviceconfigs/${encodeURIComponent(scid)}/sessionTemplates/${encodeURIComponent(templateName)}/sessions/${encodeURIComponent(name)}`;

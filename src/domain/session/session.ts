@@ -1,3 +1,4 @@
+import type { SearchHandle } from '../handle/handle.ts';
 import type { Guid, TitleId, Xuid } from '../ids.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Milliseconds } from '../time.ts';
@@ -39,6 +40,8 @@ export type Session = {
   /** The index that the next new member gets; indexes are never reused within a branch. */
   readonly nextMemberIndex: number;
   readonly servers: Readonly<Record<string, Server>>;
+  /** By which the session can be found; clients see its id. */
+  readonly searchHandle?: SearchHandle;
   /** Hidden until an episode begins. */
   readonly initialization?: Initialization;
   /** Device tokens of members who may be host, the best first; only where nobody is. */
@@ -88,6 +91,8 @@ export type Member = {
   readonly deviceId?: string;
   /** Hidden: the activity handle that this member set on this session. */
   readonly activityHandleId?: Guid;
+  /** Hidden: the connection has ended, and the member stays active until then; active members only. */
+  readonly activeUntilMs?: Milliseconds;
 };
 
 export type Server = {

@@ -30,6 +30,11 @@ const expiryOf: Readonly<Record<MemberStatus, Expiry | undefined>> = {
 
 /** When this member is next moved by time; undefined: never. */
 export function memberDueMs(member: Member, session: Session): Milliseconds | undefined {
+  return member.activeUntilMs ?? memberTimerMs(member, session);
+}
+
+/** The same as far as clients know: not that a connection has ended. */
+function memberTimerMs(member: Member, session: Session): Milliseconds | undefined {
   const expiry = expiryOf[member.status];
   // For members of an episode the timeouts of its stages hold instead.
   if (expiry?.heldByEpisode && isInitializing(member)) return undefined;
@@ -49,10 +54,19 @@ function emptyDueMs({ emptySinceMs, constants }: Session): Milliseconds | undefi
  * beyond the last moment that can be told never runs out.
  */
 export function nextDueMs(session: Session): Milliseconds | undefined {
+  return earliestDueMs(session, memberDueMs);
+}
+
+/** The same as clients are told: a time of grace after a disconnect is not in the document. */
+export function nextTimerMs(session: Session): Milliseconds | undefined {
+  return earliestDueMs(session, memberTimerMs);
+}
+
+function earliestDueMs(session: Session, dueMsOf: typeof memberDueMs): Milliseconds | undefined {
   let dueMs = earlier(emptyDueMs(session), session.rowsDueMs);
   dueMs = earlier(dueMs, initializationDueMs(session));
   dueMs = earlier(dueMs, arbitrationDueMs(session));
-  for (const member of session.members) dueMs = earlier(dueMs, memberDueMs(member, session));
+  for (const member of session.members) dueMs = earlier(dueMs, dueMsOf(member, session));
   return dueMs === undefined || dueMs > latestTimeMs ? undefined : dueMs;
 }
 
@@ -79,7 +93,7 @@ export function settle(session: Session, nowMs: Milliseconds): Session | undefin
     const memberDue = memberDueMs(member, session);
     return memberDue !== undefined && memberDue <= nowMs;
   });
-  const demoted = new Set(due.filter(({ status }) => expiryOf[status]?.becomes === 'inactive'));
+  const demoted = new Set(due.filter(({ status }) => expiryOf[status]?.becomes !== 'removed'));
   const moved = removeMembers(
     {
       ...withMembers(

@@ -11,7 +11,7 @@ import { isLarge, tallyOf } from './large.ts';
 import { restrictionsOf } from './properties.ts';
 import { viewRoleTypes } from './roles.ts';
 import type { Member, Session } from './session.ts';
-import { nextDueMs } from './timeouts.ts';
+import { nextTimerMs } from './timeouts.ts';
 
 /** The text of the document, in the shape of `contractVersion`. */
 export function renderSession(session: Session, contractVersion: number): string {
@@ -63,7 +63,7 @@ export function viewSession(session: Session, contractVersion: number): JsonObje
 }
 
 function viewHead(session: Session, contractVersion: number): JsonObject {
-  const dueMs = nextDueMs(session);
+  const dueMs = nextTimerMs(session);
   const roleTypes = viewRoleTypes(session);
   return {
     membersInfo: viewMembersInfo(session),
@@ -71,6 +71,7 @@ function viewHead(session: Session, contractVersion: number): JsonObject {
     properties: viewProperties(session, contractVersion),
     servers: session.servers as unknown as JsonObject,
     ...viewInitialization(session),
+    ...(session.searchHandle && { searchHandle: session.searchHandle.id }),
     correlationId: session.correlationId,
     contractVersion,
     branch: session.branch,

@@ -227,12 +227,14 @@ function applyRequest(
   if (served instanceof Refusal) return served;
   const { initializationSucceeded } = request.properties?.system ?? {};
   const initialized = writeInitialization(
-    withServerCandidates(withKnownHost(served)),
+    withKnownHost(served),
     initializationSucceeded,
     facts.nowMs,
   );
+  if (initialized instanceof Refusal) return initialized;
   // Initialization may have removed the last owner.
-  return initialized instanceof Refusal ? initialized : withOwners(initialized);
+  const ruled = withOwners(initialized);
+  return ruled === 'ended' ? ruled : withServerCandidates(ruled);
 }
 
 /** Role settings, then roles, as the request asks. @source contract 7 */
@@ -316,8 +318,6 @@ function sameDocument(a: Session, b: Session): boolean {
     jsonEquals(a.roleTypes, b.roleTypes) &&
     a.nextMemberIndex === b.nextMemberIndex &&
     a.emptySinceMs === b.emptySinceMs &&
-    jsonEquals(a.initialization ?? null, b.initialization ?? null) &&
-    jsonEquals(a.hostCandidates ?? [], b.hostCandidates ?? []) &&
     a.members.length === b.members.length &&
     a.members.every((member, i) => sameMember(member, b.members[i])) &&
     a.tally?.count === b.tally?.count
@@ -335,6 +335,6 @@ function sameMember(a: Member, b: Member | undefined): boolean {
 }
 
 function seenOf(member: Member): Partial<Member> {
-  const { deviceId, activityHandleId, titleId, ...seen } = member;
+  const { deviceId, activityHandleId, activeUntilMs, titleId, ...seen } = member;
   return member.status === 'active' && titleId !== undefined ? { ...seen, titleId } : seen;
 }

@@ -4,23 +4,28 @@ import { queryActivities } from '../../directory/query-handles.ts';
 import { gatherGrant, readHandle, readLiveHandle } from '../../directory/read-handle.ts';
 import { readSession } from '../../directory/read-session.ts';
 import { writeSession } from '../../directory/write-session.ts';
+import { searchHandles } from '../../directory/search-handles.ts';
 import type { World } from '../../directory/world.ts';
+import type { Caller } from '../../domain/caller.ts';
 import type { Handle } from '../../domain/handle/handle.ts';
 import {
   parseActivityQuery,
   parseHandleRequest,
   parseInclude,
+  parseQueryType,
+  type Include,
 } from '../../domain/handle/request.ts';
-import { viewActivityResult, viewHandle } from '../../domain/handle/view.ts';
-import { formatJson } from '../../domain/json.ts';
+import { viewActivityResult, viewHandle, viewSearchResult } from '../../domain/handle/view.ts';
+import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import { parseSearchQuery } from '../../domain/search/request.ts';
 import { parsePreconditions } from '../../domain/session/precondition.ts';
 import { formatSessionPath } from '../../domain/session/reference.ts';
 import { parseSessionRequest } from '../../domain/session/request.ts';
-import type { Route, RouteRequest } from '../route.ts';
+import type { Answer, Route, RouteRequest } from '../route.ts';
 import { answerRead, answerWritten } from '../session-answer.ts';
 
-/** Makes an activity, an invite or a transfer handle. @source contract 8 */
+/** Makes a handle. @source contract 8 */
 const postHandle: Route = {
   method: 'POST',
   path: '/handles',
@@ -124,24 +129,42 @@ async function followHandle(
   return granted instanceof Refusal ? granted : { handle, granted };
 }
 
-/** Lists activities. @source contract 8.1 */
+/** Lists activities, or searches. @source contract 8.1 */
 const queryHandles: Route = {
   method: 'POST',
   path: '/handles/query',
   door: 'sessionDirectory',
   body: 'object',
   async answer({ body, caller, query }, world) {
+    const type = parseQueryType(body);
+    if (type instanceof Refusal) return type;
+    const include = parseInclude(query.get('include'));
+    if (type === 'search') return answerSearch(body, include, caller, world);
     const asked = parseActivityQuery(body);
     if (asked instanceof Refusal) return asked;
     const found = await queryActivities(world, asked, caller);
     if (found instanceof Refusal) return found;
-    const include = parseInclude(query.get('include'));
     const results = found.map(({ handle, session }) =>
       viewActivityResult(handle, session, include),
     );
     return { status: 200, body: formatJson({ results }) };
   },
 };
+
+async function answerSearch(
+  body: JsonObject,
+  include: Include,
+  caller: Caller,
+  world: World,
+): Promise<Answer | Refusal> {
+  const asked = parseSearchQuery(body);
+  if (asked instanceof Refusal) return asked;
+  const page = await searchHandles(world, asked, caller);
+  if (page instanceof Refusal) return page;
+  const { results: found, ...more } = page;
+  const results = found.map(({ handle, session }) => viewSearchResult(handle, session, include));
+  return { status: 200, body: formatJson({ results, ...more }) };
+}
 
 export const handleRoutes: readonly Route[] = [
   postHandle,

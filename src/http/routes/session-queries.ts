@@ -1,15 +1,18 @@
+import {
+  querySessions,
+  type FoundSession,
+  type QueryScope,
+} from '../../directory/query-sessions.ts';
+import { formatJson } from '../../domain/json.ts';
+import {
+  parseBatchQuery,
+  parseSessionQuery,
+  viewFoundSession,
+} from '../../domain/query/session-query.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import type { Route } from '../route.ts';
+import type { Answer, Route, RouteRequest } from '../route.ts';
 
-const refuse = (): Promise<Refusal> =>
-  Promise.resolve(
-    new Refusal(
-      'notYetSupported',
-      'Queries for sessions are not yet supported by this server; activities are found by POST /handles/query.',
-    ),
-  );
-
-/** Queries for sessions: known paths, refused aloud. @source contract 8.2 */
+/** Queries for sessions, of a service config and of one template of it. @source contract 8.2 */
 export const sessionQueryRoutes: readonly Route[] = [
   '/serviceconfigs/{scid}',
   '/serviceconfigs/{scid}/sessiontemplates/{templateName}',
@@ -19,13 +22,32 @@ export const sessionQueryRoutes: readonly Route[] = [
     path: `${path}/sessions`,
     door: 'sessionDirectory',
     body: 'none',
-    answer: refuse,
+    async answer({ params, query, caller }, world) {
+      const asked = parseSessionQuery(query);
+      if (asked instanceof Refusal) return asked;
+      return answerFound(await querySessions(world, scopeOf(params), asked, caller));
+    },
   },
   {
     method: 'POST',
     path: `${path}/batch`,
     door: 'sessionDirectory',
     body: 'object',
-    answer: refuse,
+    async answer({ params, query, body, caller }, world) {
+      const asked = parseBatchQuery(query, body);
+      if (asked instanceof Refusal) return asked;
+      return answerFound(await querySessions(world, scopeOf(params), asked, caller));
+    },
   },
 ]);
+
+/** No name that is not configured passes `querySessions`, so neither does what is no name. */
+function scopeOf({ scid = '', templateName }: RouteRequest['params']): QueryScope {
+  return { scid, ...(templateName !== undefined && { templateName }) };
+}
+
+function answerFound(found: readonly FoundSession[] | Refusal): Answer | Refusal {
+  if (found instanceof Refusal) return found;
+  const results = found.map(({ session, xuid }) => viewFoundSession(session, xuid));
+  return { status: 200, body: formatJson({ results }) };
+}

@@ -28,7 +28,7 @@ import {
 } from '../store.ts';
 import { claim } from './claim.ts';
 import { migrate, migrations } from './migrations.ts';
-import { formatStoredSession } from './session-text.ts';
+import { formatStoredSession } from '../session-text.ts';
 import type { Write } from './statements.ts';
 import { WriterThread } from './writer-thread.ts';
 import { besideWrites, deleteWrites, handleWrites } from './writes.ts';

@@ -1,5 +1,5 @@
-import { formatJson, formatKept } from '../../domain/json.ts';
-import type { Session } from '../../domain/session/session.ts';
+import { formatJson, formatKept } from '../domain/json.ts';
+import type { Session } from '../domain/session/session.ts';
 
 /** `formatJson(session)`, put together from the texts of the parts that writes leave alone. */
 export function formatStoredSession(session: Session): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatJson } from '../../domain/json.ts';
-import { ada, bert, sessionOf } from '../../testing/samples.ts';
+import { formatJson } from '../domain/json.ts';
+import { ada, bert, sessionOf } from '../testing/samples.ts';
 import { formatStoredSession } from './session-text.ts';
 
 test('the text holds the session, also after one of its members has changed', () => {

@@ -1,0 +1,220 @@
+/**
+ * The rows of RTA: what a connection costs, how fast a tap is, and what taps cost a write.
+ *
+ *   BENCH_CONNECTIONS (20000): idle connections held
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { demoScid } from '../src/testing/demo.ts';
+import { load, sendAll, type LoadRequest } from './load.ts';
+import { startPinned } from './process.ts';
+import { openLine, type RtaLine } from './rta-line.ts';
+import type { Report, Row } from './run.ts';
+import { changeBody, headersOf, pathOf } from './sample.ts';
+
+type Settings = { readonly folder: string; readonly rounds: number; readonly seconds: number };
+
+const connectionsAsked = Number(process.env['BENCH_CONNECTIONS'] ?? 20_000);
+/** By default the server tells a connection of taps once in this time. */
+const tapWindowMs = 2_500;
+
+/** The rows, one after the other, each on a server of its own. */
+export async function measureRta(settings: Settings): Promise<Row[]> {
+  return [
+    await measureIdle(settings),
+    await measureLatency(settings),
+    await measureFanOut(settings),
+    await measureTappedWrites(settings),
+  ];
+}
+
+const authorizationOf = (session: number, seat = 0): string =>
+  headersOf(session, seat)['authorization'] ?? '';
+
+/** Opens lines as fast as the server takes them, a few at a time. */
+async function openLines(
+  url: string,
+  count: number,
+  user: (n: number) => readonly [session: number, seat: number],
+): Promise<RtaLine[]> {
+  const lines: RtaLine[] = [];
+  let n = 0;
+  const worker = async (): Promise<void> => {
+    while (n < count) {
+      const at = n++;
+      lines[at] = await openLine(url, authorizationOf(...user(at)));
+    }
+  };
+  await Promise.all(Array.from({ length: 32 }, worker));
+  return lines;
+}
+
+/** The join of one seat; on a line it is subscribed to everything. */
+function joinOn(session: number, seat: number, line: RtaLine | undefined): LoadRequest {
+  const system = {
+    active: true,
+    ...(line && {
+      connection: line.connectionId,
+      subscription: {
+        id: `81A3266D-0000-4000-8000-00000000000${seat % 10}`,
+        changeTypes: ['everything'],
+      },
+    }),
+  };
+  return {
+    method: 'PUT',
+    path: pathOf(session),
+    headers: headersOf(session, seat),
+    body: JSON.stringify({ members: { me: { properties: { system } } } }),
+  };
+}
+
+/** What a process may have open at most, of which some are no sockets; Infinity where it is not told. */
+function socketsMax(): number {
+  try {
+    const limits = readFileSync('/proc/self/limits', 'utf8');
+    const [, hard = 'unlimited'] = /^Max open files\s+\S+\s+(\S+)/m.exec(limits) ?? [];
+    return hard === 'unlimited' ? Number.POSITIVE_INFINITY : Number(hard) - 200;
+  } catch {
+    return Number.POSITIVE_INFINITY; // no Linux
+  }
+}
+
+async function measureIdle({ folder }: Settings): Promise<Row> {
+  await using server = await startPinned('measured-server.ts', [join(folder, 'idle'), 'strict']);
+  const count = Math.min(connectionsAsked, socketsMax());
+  const user = (n: number) => [Math.floor(n / 4), n % 4] as const;
+  // The first ones are there already when it is measured, with all that was loaded for them.
+  const first = await openLines(server.url, 100, user);
+  const before = await server.report<Report>();
+  const lines = await openLines(server.url, count - first.length, (n) => user(n + first.length));
+  const after = await server.report<Report>();
+  for (const line of [...first, ...lines]) line.close();
+  const bytesEach = (after.residentBytes - before.residentBytes) / lines.length;
+  const heapBytesEach = (after.heapBytes - before.heapBytes) / lines.length;
+  return {
+    work: 'idle RTA connections in one process',
+    measured: `${count} held${count < connectionsAsked ? ' (the limit of open files)' : ''}, ${(bytesEach / 1_024).toFixed(1)} KB each`,
+    reference: `${(heapBytesEach / 1_024).toFixed(1)} KB of it heap`,
+    goal: `${connectionsAsked} held, ≤ 12 KB`,
+    // As many as the machine allows are enough.
+    reached: bytesEach <= 12 * 1_024,
+  };
+}
+
+/** From the sending of a write to the tap in the socket; each connection is tapped for the first time. */
+async function measureLatency({ folder }: Settings): Promise<Row> {
+  const sessions = 1_000;
+  await using server = await startPinned('measured-server.ts', [join(folder, 'taps'), 'strict']);
+  const lines = await openLines(server.url, sessions, (n) => [n, 0]);
+  await sendAll(server.url, sessions, (n) => joinOn(n, 0, lines[n]));
+  const times: number[] = [];
+  for (const [n, line] of lines.entries()) {
+    const tapped = new Promise<number>((resolve) => {
+      line.onFrame = () => resolve(performance.now());
+    });
+    const sentMs = performance.now();
+    await sendAll(server.url, 1, () => ({ ...joinOn(n, 0, line), body: changeBody(n) }));
+    times.push((await tapped) - sentMs);
+  }
+  for (const line of lines) line.close();
+  const [p50Ms, p99Ms] = [quantile(times, 0.5), quantile(times, 0.99)];
+  return {
+    work: `write to tap, idle connection, ${sessions} subscribed sessions`,
+    measured: `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`,
+    reference: '',
+    goal: 'p50 < 3 ms, p99 < 15 ms',
+    reached: p50Ms < 3 && p99Ms < 15,
+  };
+}
+
+async function measureFanOut({ folder, rounds }: Settings): Promise<Row> {
+  const members = 100;
+  await using server = await startPinned('measured-server.ts', [join(folder, 'fan-out'), 'strict']);
+  // A hundred users from as many sample sessions meet in one, of a template that sets no limit.
+  const path = `/serviceconfigs/${demoScid}/sessionTemplates/blank/sessions/fan-out`;
+  const lines = await openLines(server.url, members, (n) => [n, 0]);
+  for (const [n, line] of lines.entries()) {
+    await sendAll(server.url, 1, () => ({ ...joinOn(n, 0, line), path }));
+  }
+  const times: number[] = [];
+  for (let round = 0; round < rounds + 1; round += 1) {
+    // For the windows to end that the last taps began, and whatever waits in them to go out.
+    await sleep(tapWindowMs * 2.2);
+    const tapped = Promise.all(
+      lines.map(
+        (line) =>
+          new Promise<number>((resolve) => {
+            line.onFrame = () => resolve(performance.now());
+          }),
+      ),
+    );
+    const sentMs = performance.now();
+    await sendAll(server.url, 1, () => ({
+      ...joinOn(0, 0, undefined),
+      path,
+      body: changeBody(round),
+    }));
+    times.push(Math.max(...(await tapped)) - sentMs);
+  }
+  for (const line of lines) line.close();
+  const ms = quantile(times.slice(1), 0.5); // the first was for the compilers
+  return {
+    work: `one write to a ${members}-member session, all taps in`,
+    measured: `${ms.toFixed(1)} ms`,
+    reference: '',
+    goal: '< 20 ms',
+    reached: ms < 20,
+  };
+}
+
+/** The rate of writes to sessions whose four members are told, against sessions of which nobody is. */
+async function measureTappedWrites({ folder, rounds, seconds }: Settings): Promise<Row> {
+  const sessions = 250;
+  await using server = await startPinned('measured-server.ts', [join(folder, 'cost'), 'strict']);
+  const lines = await openLines(server.url, sessions * 4, (n) => [Math.floor(n / 4), n % 4]);
+  await sendAll(server.url, sessions * 4, (n) => joinOn(Math.floor(n / 4), n % 4, lines[n]));
+  await sendAll(server.url, sessions * 4, (n) =>
+    joinOn(sessions + Math.floor(n / 4), n % 4, undefined),
+  );
+  const rates = { tapped: [] as number[], quiet: [] as number[] };
+  let sent = 0;
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const [name, from] of [
+      ['quiet', sessions],
+      ['tapped', 0],
+    ] as const) {
+      const { perSecond } = await load(
+        server.url,
+        () => {
+          const n = sent++;
+          const session = from + (n % sessions);
+          return { ...joinOn(session, 0, undefined), body: changeBody(n) };
+        },
+        { seconds: round === 0 ? 2 : seconds },
+      );
+      if (round === 0) continue; // for the compilers to warm up
+      rates[name].push(perSecond);
+      console.log(
+        `round ${round}  ${`PUT ${name}`.padEnd(14)} ${perSecond.toFixed(0).padStart(7)}/s`,
+      );
+    }
+  }
+  for (const line of lines) line.close();
+  const [tapped, quiet] = [quantile(rates.tapped, 0.5), quantile(rates.quiet, 0.5)];
+  return {
+    work: 'PUT with 4 subscribed members',
+    measured: `${tapped.toFixed(0)}/s`,
+    reference: `without ${quiet.toFixed(0)}/s`,
+    ratio: tapped / quiet,
+    goal: '≥ 0.80',
+    reached: tapped / quiet >= 0.8,
+  };
+}
+
+function quantile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+}

@@ -1,0 +1,59 @@
+/** What the control API is asked for. */
+
+import * as v from 'valibot';
+import type { JsonObject } from '../domain/json.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { exactObject, integer, parseShape } from '../domain/shape.ts';
+import { latestTimeMs, type Milliseconds } from '../domain/time.ts';
+import type { TapsControl } from './connections.ts';
+
+/** At least one of its members is there, and not both of `advanceMs` and `nowMs`. */
+export type ClockRequest = {
+  readonly freeze?: boolean | undefined;
+  readonly advanceMs?: Milliseconds | undefined;
+  readonly nowMs?: Milliseconds | undefined;
+};
+
+const flag = v.boolean('Expected true or false');
+const time = integer(0, latestTimeMs);
+const clockShape = exactObject({
+  freeze: v.optional(flag),
+  advanceMs: v.optional(time),
+  nowMs: v.optional(time),
+});
+
+/** The request to the clock that a body makes. Refuses: requestInvalid. */
+export function parseClockRequest(body: JsonObject): ClockRequest | Refusal {
+  const request = parseShape(clockShape, body);
+  if (request instanceof Refusal) return request;
+  if (Object.keys(request).length === 0) {
+    return invalid('$', 'Expected "freeze", "advanceMs" or "nowMs"');
+  }
+  if (request.advanceMs !== undefined && request.nowMs !== undefined) {
+    return invalid('$.nowMs', 'The clock is advanced or set, not both at once; remove one');
+  }
+  return request;
+}
+
+/** How long a tap can be held back. */
+const delayMsMax = 3_600_000;
+
+const tapsShape = exactObject({
+  delayMs: v.optional(integer(0, delayMsMax)),
+  drop: v.optional(flag),
+});
+
+/** What is to change of a connection's taps. Refuses: requestInvalid. */
+export function parseTapsRequest(body: JsonObject): Partial<TapsControl> | Refusal {
+  const request = parseShape(tapsShape, body);
+  if (request instanceof Refusal) return request;
+  const { delayMs, drop } = request;
+  if (delayMs === undefined && drop === undefined) {
+    return invalid('$', 'Expected "delayMs" or "drop"');
+  }
+  return { ...(delayMs !== undefined && { delayMs }), ...(drop !== undefined && { drop }) };
+}
+
+function invalid(path: string, expected: string): Refusal {
+  return new Refusal('requestInvalid', `${path}: ${expected}.`, { detail: path });
+}

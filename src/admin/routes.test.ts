@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { keyOf } from '../domain/session/reference.ts';
+import { CannotStart, startServer } from '../server.ts';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
+import { at, Kit, type KitUser } from '../testing/kit.ts';
+import { manualClock } from '../testing/manual-clock.ts';
+
+const startMs = Date.UTC(2026, 0, 1);
+
+async function open() {
+  const machine = manualClock(startMs);
+  const store = openMemoryStore();
+  const server = await startServer({ port: 0, store, clock: machine, control: true });
+  const kit = new Kit(server.url, undefined);
+  const tests = kit.service('tests');
+  const clock = (body: unknown) => tests.request('POST', '/control/clock', { body });
+  return { machine, store, kit, tests, clock, [Symbol.asyncDispose]: () => server.close() };
+}
+
+async function clockOf(tests: KitUser) {
+  return at((await tests.request('GET', '/control')).json, 'clock');
+}
+
+test('GET /control tells what there is, the clock and the connections', async () => {
+  await using opened = await open();
+  const answer = await opened.tests.request('GET', '/control', {
+    headers: { 'x-xbl-contract-version': '' },
+  });
+  assert.equal(answer.status, 200);
+  assert.deepEqual(answer.json, {
+    clock: { nowMs: startMs, now: '2026-01-01T00:00:00.0000000Z', frozen: false },
+    connections: [],
+    routes: [
+      'GET /control',
+      'POST /control/clock',
+      'POST /control/connections/{id}/drop',
+      'POST /control/connections/{id}/taps',
+    ],
+  });
+});
+
+test('the clock is frozen, set, advanced and let run', async () => {
+  await using opened = await open();
+  const { machine, clock, tests } = opened;
+  const steps = [
+    [{ freeze: true }, { nowMs: startMs, frozen: true }],
+    [{ advanceMs: 1_500 }, { nowMs: startMs + 1_500, frozen: true }],
+    [{ nowMs: 0 }, { nowMs: 0, frozen: true }],
+    [
+      { freeze: false, advanceMs: 7 },
+      { nowMs: 7, frozen: false },
+    ],
+    [
+      { freeze: true, nowMs: startMs },
+      { nowMs: startMs, frozen: true },
+    ],
+  ] as const;
+  for (const [body, expected] of steps) {
+    const answer = await clock(body);
+    assert.equal(answer.status, 200, answer.text);
+    const { nowMs, frozen } = answer.json['clock'] as { nowMs: number; frozen: boolean };
+    assert.deepEqual({ nowMs, frozen }, expected);
+    assert.deepEqual(await clockOf(tests), answer.json['clock']);
+  }
+  machine.advance(99);
+  assert.equal(at(await clockOf(tests), 'nowMs'), startMs);
+  await clock({ freeze: false });
+  machine.advance(1);
+  assert.equal(at(await clockOf(tests), 'nowMs'), startMs + 1);
+});
+
+test('when an advance is answered, what came due is settled already', async () => {
+  await using opened = await open();
+  const { kit, clock, store } = opened;
+  const reference = kit.reference();
+  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  await ada.join(reference);
+  await ada.putSession(reference, {
+    members: { reserve_0: { constants: { system: { xuid: ben.xuid } } } },
+  });
+  const count = async () => (await store.session(keyOf(reference)))?.session.members.length;
+  await clock({ advanceMs: 29_999 });
+  assert.equal(await count(), 2);
+  await clock({ advanceMs: 1 });
+  assert.equal(await count(), 1, 'the reservation has run out');
+});
+
+test('what the control API cannot do is refused with the place and what would be right', async () => {
+  await using opened = await open();
+  const { tests } = opened;
+  const id = 'EC6C5D7E-0000-4000-8000-000000000000';
+  const cases = [
+    ['clock', {}, 400, 'requestInvalid', '$', /"freeze", "advanceMs" or "nowMs"/],
+    ['clock', { freeze: 'yes' }, 400, 'requestInvalid', '$.freeze', /true or false/],
+    ['clock', { advanceMs: -1 }, 400, 'requestInvalid', '$.advanceMs', /an integer from 0/],
+    ['clock', { advanceMs: 1, nowMs: 2 }, 400, 'requestInvalid', '$.nowMs', /not both/],
+    ['clock', { advanceMs: 253402300799999 }, 400, 'requestInvalid', '$.advanceMs', /9999/],
+    ['clock', { thaw: true }, 400, 'requestInvalid', '$.thaw', /not known/],
+    [`connections/${id}/drop`, undefined, 404, 'connectionUnknown', undefined, /GET \/control/],
+    [
+      `connections/${id}/taps`,
+      { drop: true },
+      404,
+      'connectionUnknown',
+      undefined,
+      /No connection/,
+    ],
+  ] as const;
+  for (const [path, body, status, refusal, detail, text] of cases) {
+    const answer = await tests.request('POST', `/control/${path}`, { body });
+    assert.deepEqual([answer.status, answer.refusal, answer.detail], [status, refusal, detail]);
+    assert.match(answer.text, text);
+  }
+  assert.equal(at(await clockOf(tests), 'nowMs'), startMs, 'nothing has moved');
+});
+
+test('only game services may control', async () => {
+  await using opened = await open();
+  const { kit } = opened;
+  const asUser = await kit.user('ada').request('GET', '/control');
+  assert.deepEqual([asUser.status, asUser.refusal], [403, 'serviceRequired']);
+  const asNobody = await kit.request('POST', '/control/clock', { body: { freeze: true } });
+  assert.deepEqual([asNobody.status, asNobody.refusal], [401, 'notAuthenticated']);
+});
+
+test('without --control there is nothing to control', async () => {
+  await using server = await startServer({ port: 0, store: 'memory' });
+  const answer = await new Kit(server.url, undefined).service().request('GET', '/control');
+  assert.deepEqual([answer.status, answer.refusal], [404, 'pathUnknown']);
+});
+
+test('other machines do not get the control API unless that was asked for', async () => {
+  const options = { port: 0, store: 'memory', host: '0.0.0.0', allowDevAuth: true } as const;
+  await assert.rejects(startServer({ ...options, control: true }), (error) => {
+    assert.ok(error instanceof CannotStart);
+    assert.equal(error.problems.length, 1);
+    assert.match(error.message, /--host 0\.0\.0\.0 .* --allow-control/);
+    return true;
+  });
+  await using server = await startServer({ ...options, control: true, allowControl: true });
+  assert.match(server.url, /^http/);
+});

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startServer } from '../server.ts';
+import { at, Kit } from '../testing/kit.ts';
+import { runDemo } from './demo.ts';
+
+async function run(...args: string[]) {
+  let out = '';
+  let err = '';
+  const code = await runDemo(args, {
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+    env: {},
+  });
+  return { code, out, err };
+}
+
+/** @source wire 12 */
+test('every step of the recording is as it was recorded, and the clock is given back', async () => {
+  await using server = await startServer({ port: 0, store: 'memory', control: true });
+  const { code, out, err } = await run('--url', server.url);
+  assert.equal(err, '');
+  assert.equal(code, 0);
+  const steps = [...out.matchAll(/^ ?(\d+)\. /gm)].map(([, number]) => Number(number));
+  assert.deepEqual(
+    steps,
+    Array.from({ length: 14 }, (_, i) => i + 1),
+  );
+  const control = await new Kit(server.url, undefined).service().request('GET', '/control');
+  assert.equal(at(control.json, 'clock.frozen'), false);
+});
+
+test('a server that gathers no taps does otherwise, and the step is told', async () => {
+  await using server = await startServer({
+    port: 0,
+    store: 'memory',
+    control: true,
+    tapWindowMs: 0,
+  });
+  const { code, err } = await run('--url', server.url);
+  assert.equal(code, 1);
+  assert.match(err, /^openmpsd demo: expected that no tap comes before the window .* ends; /);
+});
+
+test('no server, and no URL', async () => {
+  const url = await startServer({ port: 0, store: 'memory' }).then(async (server) => {
+    await server.close();
+    return server.url;
+  });
+  const nobody = await run('--url', url);
+  assert.equal(nobody.code, 1);
+  assert.match(nobody.err, /^openmpsd demo: nothing answers at [^\n]*npm start\.\n$/);
+  assert.equal((await run('--url', 'nowhere')).code, 2);
+  assert.equal((await run('--quick')).code, 2);
+});

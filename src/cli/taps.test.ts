@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { test } from 'node:test';
+import { startServer } from '../server.ts';
+import { Kit } from '../testing/kit.ts';
+import { runTaps, type TapsIo } from './taps.ts';
+
+/** The command as it runs, and the lines that it prints, as they come. */
+function start(...args: string[]) {
+  const signals = new EventEmitter();
+  const lines: string[] = [];
+  let err = '';
+  let wake = () => {};
+  const io = {
+    stdout: {
+      write(text: string) {
+        lines.push(text.replace(/\n$/, ''));
+        wake();
+      },
+    },
+    stderr: { write: (text: string) => (err += text) },
+    env: {},
+    once: (name: string, listener: () => void) => signals.once(name, listener),
+    off: (name: string, listener: () => void) => signals.off(name, listener),
+  };
+  const ended = runTaps(args, io as unknown as TapsIo);
+  return {
+    ended,
+    errors: () => err,
+    interrupt: () => signals.emit('SIGINT'),
+    listeners: () => signals.eventNames(),
+    async line(): Promise<string> {
+      while (lines.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      return lines.shift() ?? '';
+    },
+  };
+}
+
+async function open() {
+  const server = await startServer({ port: 0, store: 'memory', tapWindowMs: 0, control: true });
+  return {
+    server,
+    kit: new Kit(server.url, undefined),
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
+
+test('a line for each tap, each invite and each new connection, until Ctrl-C', async () => {
+  await using opened = await open();
+  const { kit, server } = opened;
+  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  const reference = kit.reference();
+  const session = `${reference.scid}~${reference.templateName}~${reference.name}`;
+  await ada.join(reference);
+  await ben.join(reference);
+
+  const taps = start('--xuid', ada.xuid, '--url', server.url, '--session', session);
+  const [, connection = ''] = /^connection {2}(\S+)$/.exec(await taps.line()) ?? [];
+  assert.match(connection, /^[0-9a-f-]{36}$/);
+  assert.equal(await taps.line(), `following   ${session}  change 3`);
+  // Of the write by which it follows too.
+  assert.match(await taps.line(), new RegExp(`^changed     ${session}  change 3  2`));
+  await ben.putSession(reference, { properties: { custom: { map: 'atoll' } } });
+  assert.match(await taps.line(), new RegExp(`^changed     ${session}  change 4  2`));
+
+  const invite = await ben.postHandle({
+    version: 1,
+    type: 'invite',
+    sessionRef: reference,
+    invitedXuid: ada.xuid,
+    inviteAttributes: { titleId: 1234567890 },
+  });
+  assert.equal(
+    (await taps.line()).replace(/, until .*$/, ''),
+    `invited     ${session}  by ${ben.xuid}, handle ${invite.json['id']}`,
+  );
+
+  const dropped = await kit.service().request('POST', `/control/connections/${connection}/drop`);
+  assert.equal(dropped.status, 204);
+  const next: string[] = [];
+  // The invite is told on the new connection as well.
+  while (!next.at(-1)?.startsWith('resync')) next.push(await taps.line());
+  const again = next.find((line) => line.startsWith('connection'));
+  assert.ok(again !== undefined && !again.includes(connection), next.join('\n'));
+
+  taps.interrupt();
+  assert.equal(await taps.ended, 0);
+  assert.equal(taps.errors(), '');
+  assert.deepEqual(taps.listeners(), []);
+});
+
+test('the end of a session, and a token of one’s own', async () => {
+  await using opened = await open();
+  const { kit, server } = opened;
+  const ada = kit.user('ada');
+  const reference = kit.reference();
+  const session = `${reference.scid}~${reference.templateName}~${reference.name}`;
+  await ada.join(reference);
+  const { authorization } = ada;
+  const taps = start(
+    ...['--xuid', ada.xuid, '--url', server.url],
+    ...['--session', session, '--token', `${authorization}\n`],
+  );
+  while (!(await taps.line()).startsWith('following'));
+  await ada.putSession(reference, { members: { me: null } });
+  let line = '';
+  while (!line.startsWith('ended')) line = await taps.line();
+  assert.match(line, new RegExp(`^ended       ${session}  2`));
+  taps.interrupt();
+  assert.equal(await taps.ended, 0);
+});
+
+test('what goes wrong is told in a line, with the exit code', async () => {
+  await using opened = await open();
+  const { url } = opened.server;
+  const cases = [
+    [[], 2, /--xuid must name a user/],
+    [['--xuid', 'ada'], 2, /--xuid must name a user/],
+    [['--xuid', '1', '--url', 'nowhere'], 2, /expected http:\/\/host:port/],
+    [['--xuid', '1', '--session', 'a~b'], 2, /expected <scid>~<template>~<name>/],
+    [['--xuid', '1', '--what'], 2, /--what/],
+    [['--xuid', '1', '--url', url, '--token', 'Basic x'], 1, /GET \/nonce was answered 401/],
+    [['--xuid', '1', '--url', url, '--session', 'a~b~c'], 1, /serviceConfigUnknown/],
+    [['--xuid', '1', '--url', url, '--token', 'XBL3.0 x=-;xuid=2'], 1, /answered 3: it is not for/],
+  ] as const;
+  for (const [args, code, told] of cases) {
+    const taps = start(...args);
+    assert.equal(await taps.ended, code, args.join(' '));
+    assert.match(taps.errors(), told);
+    assert.match(taps.errors(), /^openmpsd taps: [^\n]*\n$/);
+  }
+});

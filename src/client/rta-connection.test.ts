@@ -1,0 +1,478 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeRta } from '../testing/fake-rta.ts';
+import {
+  invitesResource,
+  MultiplayerError,
+  MultiplayerService,
+  RtaError,
+  type MultiplayerServiceSettings,
+  type RtaSettings,
+  type SessionReference,
+  type Tap,
+} from './multiplayer-service.ts';
+
+const lobby: SessionReference = { scid: 'S', templateName: 'Lobby', name: 'One' };
+const game: SessionReference = { scid: 'S', templateName: 'Game', name: 'Two' };
+const lobbyPath = '/serviceconfigs/S/sessionTemplates/Lobby/sessions/One';
+const gamePath = '/serviceconfigs/S/sessionTemplates/Game/sessions/Two';
+const invites = invitesResource('1001', '1234567890');
+
+async function open(settings: RtaSettings = {}, around: Partial<MultiplayerServiceSettings> = {}) {
+  const rta = new FakeRta();
+  const sleptMs: number[] = [];
+  let guids = 0;
+  const service = new MultiplayerService({
+    baseUrl: 'https://directory.test/',
+    authorization: 'XBL3.0 x=-;token',
+    fetch: rta.fetch,
+    retry: false,
+    timeoutMs: Number.POSITIVE_INFINITY,
+    random: () => 0.5,
+    sleep: async (ms, signal) => {
+      sleptMs.push(ms);
+      await nextTurn();
+      signal.throwIfAborted();
+    },
+    newGuid: () => `guid-${++guids}`,
+    ...around,
+  });
+  const connect = () =>
+    service.connect({
+      webSocket: rta.webSocket,
+      heartbeatMs: Number.POSITIVE_INFINITY,
+      ...settings,
+    });
+  return { rta, service, sleptMs, connect };
+}
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+async function nextTap(taps: AsyncIterator<Tap>): Promise<Tap> {
+  const { value, done } = await taps.next();
+  assert.ok(!done, 'there is a tap');
+  return value;
+}
+
+function brief(tap: Tap): string {
+  if (tap.kind === 'resync') return `resync ${tap.why}`;
+  if (tap.kind === 'unfollowed') return `unfollowed ${tap.reference.name} ${tap.error?.status}`;
+  return `${tap.kind} ${tap.reference.name} ${tap.branch} ${tap.changeNumber}`;
+}
+
+/** What a write of a following member says of it. */
+const memberOn = (connection: string, id = 'guid-1', changeTypes = ['everything']) => ({
+  members: {
+    me: { properties: { system: { active: true, connection, subscription: { id, changeTypes } } } },
+  },
+});
+
+test('it logs in with a nonce, asks for V2 and learns its connection id', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  assert.deepEqual(rta.connects, [
+    'wss://directory.test/connect?nonce=nonce%201 rta.xboxlive.com.V2',
+  ]);
+  assert.deepEqual(
+    [...rta.line.subscriptions.values()],
+    ['https://sessiondirectory.xboxlive.com/connections/'],
+  );
+  assert.equal(live.connectionId, 'connection-1');
+});
+
+test('a server that does not take it: connect rejects, once, with the reason that there is', async () => {
+  const { rta, connect } = await open();
+  rta.refusals = 1;
+  await assert.rejects(connect(), RtaError);
+  rta.nonceAnswers.push(403);
+  await assert.rejects(
+    connect(),
+    (error) => error instanceof MultiplayerError && error.status === 403,
+  );
+  assert.equal(rta.connects.length, 1);
+});
+
+test('follow makes the member active on the connection, with what else the changes say', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  const written = await live.follow(lobby);
+  assert.equal(written.status, 'updated');
+  await live.follow(
+    game,
+    {
+      properties: { custom: { map: 'atoll' } },
+      members: {
+        me: { properties: { system: { active: false }, custom: { team: 'blue' } } },
+        reserve_0: { constants: { system: { xuid: '7' } } },
+      },
+    },
+    { mode: 'updateExisting', changeTypes: ['host', 'membersList'] },
+  );
+  assert.deepEqual(rta.writes, [
+    { path: lobbyPath, ifMatch: undefined, body: memberOn('connection-1') },
+    {
+      path: gamePath,
+      ifMatch: '*',
+      body: {
+        properties: { custom: { map: 'atoll' } },
+        members: {
+          me: {
+            properties: {
+              system: {
+                active: false,
+                connection: 'connection-1',
+                subscription: { id: 'guid-2', changeTypes: ['host', 'membersList'] },
+              },
+              custom: { team: 'blue' },
+            },
+          },
+          reserve_0: { constants: { system: { xuid: '7' } } },
+        },
+      },
+    },
+  ]);
+});
+
+test('each change is told once, in order, by the reference that the title uses', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  await live.follow(lobby);
+  rta.line.taps(['s~lobby~one', 'b1', 2], ['s~game~two', 'b9', 5]);
+  rta.line.taps(['s~lobby~one', 'b1', 2]);
+  rta.line.taps(['s~lobby~one', 'b1', 1], ['s~game~two', 'b9', 5]);
+  const told: string[] = [];
+  for await (const tap of live.taps()) {
+    told.push(brief(tap));
+    if (told.length === 2) break;
+  }
+  // An end counts as the last change of its branch, and another branch begins anew.
+  rta.line.taps(['s~lobby~one', 'b1', undefined]);
+  for await (const tap of live.taps()) {
+    told.push(brief(tap));
+    break;
+  }
+  rta.line.taps(['s~lobby~one', 'b1', undefined], ['s~lobby~one', 'b1', 3]);
+  rta.line.taps(['s~lobby~one', 'b2', 2]);
+  told.push(brief(await nextTap(live.taps())));
+  assert.deepEqual(told, [
+    'changed One b1 2',
+    'changed two b9 5',
+    'ended One b1 0',
+    'changed One b2 2',
+  ]);
+});
+
+test('who reads slowly hears of the newest change of each session', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  for (let n = 2; n < 100; n += 1) rta.line.taps(['s~lobby~one', 'b', n], ['s~game~two', 'b', n]);
+  const taps = live.taps();
+  assert.deepEqual(
+    [brief(await nextTap(taps)), brief(await nextTap(taps))],
+    ['changed one b 99', 'changed two b 99'],
+  );
+});
+
+test('a resync of the server is told, and what is no frame or no tap is passed over', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  for (const odd of [
+    'no json',
+    '{}',
+    '[]',
+    '[3]',
+    '[3,0]',
+    '[3,77,{}]',
+    '[9,9,9]',
+    '[1,999,0,0,null]',
+    '[3,0,{"shoulderTaps":7}]',
+    '[3,0,{"shoulderTaps":[{}]}]',
+    '[3,0,{"shoulderTaps":[{"resource":"a~b","branch":"c","changeNumber":2}]}]',
+  ]) {
+    rta.line.push(odd);
+  }
+  rta.line.push([4]);
+  assert.deepEqual(brief(await nextTap(live.taps())), 'resync missed');
+});
+
+test('when the line is cut it comes back, with all that it was subscribed to and in every session', async () => {
+  const { rta, connect, sleptMs } = await open();
+  await using live = await connect();
+  const heard: unknown[] = [];
+  await live.subscribe(invites, (data) => heard.push(data));
+  const gone = await live.subscribe('https://social.xboxlive.com/users/xuid(1)/friends', () => {});
+  await gone.unsubscribe();
+  await live.follow(lobby);
+  await live.follow(game);
+  rta.writes.length = 0;
+  rta.refusals = 2;
+  rta.line.drop();
+  assert.equal(live.connectionId, undefined);
+  assert.equal(brief(await nextTap(live.taps())), 'resync reconnected');
+
+  assert.equal(live.connectionId, 'connection-4');
+  assert.deepEqual(sleptMs, [500, 1_000, 2_000]);
+  assert.match(rta.connects.at(-1) ?? '', /nonce=nonce%204 /);
+  assert.deepEqual(
+    [...rta.line.subscriptions.values()],
+    ['https://sessiondirectory.xboxlive.com/connections/', invites],
+  );
+  assert.deepEqual(rta.writes, [
+    { path: lobbyPath, ifMatch: '*', body: memberOn('connection-4') },
+    { path: gamePath, ifMatch: '*', body: memberOn('connection-4', 'guid-2') },
+  ]);
+  rta.line.event('notify', { inviteHandle: { id: 'i' } });
+  assert.deepEqual(heard, [{ inviteHandle: { id: 'i' } }]);
+  rta.line.taps(['s~lobby~one', 'b', 2]);
+  assert.equal(brief(await nextTap(live.taps())), 'changed One b 2');
+});
+
+test('a session that was left, by whichever write, is not gone back into', async () => {
+  const { rta, service, connect } = await open();
+  await using live = await connect();
+  const three = { ...lobby, name: 'Three' };
+  for (const one of [lobby, game, three]) await live.follow(one);
+  rta.writeAnswers.push(204);
+  await service.leaveSession({ ...lobby, name: 'oNE' });
+  await service.tryWriteSession(game, { members: { me: null } }, { preview: true });
+  live.unfollow(three);
+  rta.writes.length = 0;
+  rta.line.drop();
+  await nextTap(live.taps());
+  assert.deepEqual(
+    rta.writes.map(({ path }) => path),
+    [gamePath],
+  );
+});
+
+test('a session whose followed life has ended, or was only previewed, is not gone back into', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  const three = { ...lobby, name: 'Three' };
+  for (const one of [lobby, game]) await live.follow(one);
+  await live.follow(three, {}, { preview: true });
+  // The answers of this directory are all of branch "b".
+  rta.line.taps(['s~lobby~one', 'b', undefined], ['s~game~two', 'former', undefined]);
+  rta.writes.length = 0;
+  rta.line.drop();
+  let tap: Tap | undefined;
+  while (tap?.kind !== 'resync') tap = await nextTap(live.taps());
+  assert.deepEqual(
+    rta.writes.map(({ path }) => path),
+    [gamePath],
+  );
+});
+
+test('a tap that comes before the answer to the write has the reference as it was given', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  rta.onWrite = () => rta.line.taps(['s~lobby~one', 'b', 2]);
+  await live.follow(lobby);
+  const tap = await nextTap(live.taps());
+  assert.deepEqual('reference' in tap && tap.reference, lobby);
+});
+
+test('a session that cannot be gone back into is told, and the rest goes on', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  const three = { ...lobby, name: 'Three' };
+  for (const one of [lobby, game, three]) await live.follow(one);
+  rta.writeAnswers.push(412, 403, 200);
+  rta.line.drop();
+  const taps = live.taps();
+  const told = [await nextTap(taps), await nextTap(taps), await nextTap(taps)];
+  assert.deepEqual(told.map(brief).sort(), [
+    'resync reconnected',
+    'unfollowed One undefined',
+    'unfollowed Two 403',
+  ]);
+  rta.writes.length = 0;
+  rta.line.drop();
+  await nextTap(taps);
+  assert.equal(rta.writes.length, 1, 'only the third is followed still');
+});
+
+test('a server out of breath is asked again, on a new line', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  await live.follow(lobby);
+  rta.writeAnswers.push(503, 200);
+  rta.line.drop();
+  assert.equal(brief(await nextTap(live.taps())), 'resync reconnected');
+  assert.equal(live.connectionId, 'connection-3');
+  assert.ok(rta.lines[1]?.isClosed, 'the line in between is not left open');
+});
+
+test('a line that is cut while a session is written: the session learns of the next one', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  rta.onWrite = () => {
+    rta.onWrite = () => {};
+    rta.line.drop();
+  };
+  await live.follow(lobby);
+  assert.deepEqual(rta.writes.at(-1)?.body, memberOn('connection-2'));
+  assert.equal(live.connectionId, 'connection-2');
+});
+
+test('an invite is followed by its handle, and the session that it leads to from then on', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  const written = await live.followByHandle('h1', { members: { me: { roles: { a: 'b' } } } });
+  assert.ok(written.status !== 'deleted');
+  assert.deepEqual(written.reference, { scid: 's', templateName: 'Lobby', name: 'Invited' });
+  assert.equal(rta.writes[0]?.path, '/handles/h1/session');
+  rta.line.drop();
+  await nextTap(live.taps());
+  assert.deepEqual(rta.writes.at(-1), {
+    path: '/serviceconfigs/s/sessionTemplates/Lobby/sessions/Invited',
+    ifMatch: '*',
+    body: memberOn('connection-2'),
+  });
+});
+
+test('given up: the title is told once, taps end with the reason, nothing can be asked any more', async () => {
+  const lost: Error[] = [];
+  const { rta, connect, sleptMs } = await open({
+    onSubscriptionsLost: (error) => lost.push(error),
+    reconnect: { attemptsMax: 4, firstDelayMs: 100, delayMsMax: 300 },
+  });
+  const live = await connect();
+  rta.line.taps(['s~lobby~one', 'b', 2]);
+  rta.refusals = 100;
+  const reader = live.taps();
+  rta.line.drop();
+  assert.equal(
+    brief(await nextTap(reader)),
+    'changed one b 2',
+    'what was heard before is not lost',
+  );
+  await assert.rejects(reader.next(), RtaError);
+  assert.equal(lost.length, 1);
+  assert.deepEqual(sleptMs, [100, 200, 300, 300]);
+  await assert.rejects(live.follow(lobby), (error) => error === lost[0]);
+  await assert.rejects(
+    live.subscribe(invites, () => {}),
+    (error) => error === lost[0],
+  );
+  await assert.rejects(live.taps().next(), (error) => error === lost[0]);
+  await live.close();
+  assert.equal(lost.length, 1);
+});
+
+test('a caller who is refused is not let in by trying again', async () => {
+  const lost: Error[] = [];
+  const { rta, connect, sleptMs } = await open({
+    onSubscriptionsLost: (error) => lost.push(error),
+  });
+  const live = await connect();
+  rta.nonceAnswers.push(401);
+  rta.line.drop();
+  await assert.rejects(live.taps().next());
+  assert.equal(sleptMs.length, 1);
+  assert.ok(lost[0]?.cause instanceof MultiplayerError);
+});
+
+test('without reconnect a cut line is the end', async () => {
+  const { rta, connect } = await open({ reconnect: false });
+  const live = await connect();
+  rta.line.drop();
+  await assert.rejects(live.taps().next(), RtaError);
+  assert.equal(rta.connects.length, 1);
+});
+
+test('closed: loops end, the socket too, and nothing comes back', async () => {
+  const lost: Error[] = [];
+  const { rta, connect } = await open({ onSubscriptionsLost: (error) => lost.push(error) });
+  const live = await connect();
+  await live.follow(lobby);
+  const loop = (async () => {
+    for await (const tap of live.taps()) assert.fail(tap.kind);
+  })();
+  await live.close();
+  await loop;
+  await nextTurn();
+  assert.ok(rta.line.isClosed);
+  assert.deepEqual([rta.connects.length, lost], [1, []]);
+  await assert.rejects(live.follow(lobby), /has been closed/);
+});
+
+test('closed while it comes back, it stays away', async () => {
+  const { rta, connect } = await open();
+  const live = await connect();
+  rta.line.drop();
+  await live.close();
+  for (let turn = 0; turn < 10; turn += 1) await nextTurn();
+  assert.equal(rta.connects.length, 1);
+  assert.deepEqual(await live.taps().next(), { value: undefined, done: true });
+});
+
+test('a refused subscription says why; a busy server is asked again after 1, 4, 9 s', async () => {
+  const { rta, connect, sleptMs } = await open();
+  await using live = await connect();
+  rta.codes.push(3);
+  await assert.rejects(
+    live.subscribe(invites, () => {}),
+    (error) =>
+      error instanceof RtaError && error.code === 3 && /not for this caller/.test(error.message),
+  );
+  rta.codes.push(1001, 1002, 1001, 0);
+  assert.equal((await live.subscribe(invites, () => {})).data, null);
+  assert.deepEqual(sleptMs, [1_000, 4_000, 9_000]);
+  rta.codes.push(1001, 1001, 1001, 1001, 1001);
+  await assert.rejects(
+    live.subscribe(invites, () => {}),
+    (error) => error instanceof RtaError && error.code === 1001,
+  );
+});
+
+test('a network that is gone without a word is noticed, and the line made anew', async () => {
+  let beats = 0;
+  const { rta, connect } = await open(
+    { heartbeatMs: 30_000 },
+    {
+      timeoutMs: 15_000,
+      // Hearts beat as fast as they can; an answer that is overdue is so at once on a deaf line.
+      sleep: async (ms, signal) => {
+        await nextTurn();
+        if (ms === 30_000) beats += 1;
+        while (ms === 15_000 && !rta.lines.at(-1)?.isDeaf && !signal.aborted) await nextTurn();
+        signal.throwIfAborted();
+      },
+    },
+  );
+  await using live = await connect();
+  while (beats < 3) await nextTurn();
+  assert.equal(live.connectionId, 'connection-1');
+  assert.ok(rta.lines[0]);
+  rta.lines[0].isDeaf = true;
+  assert.equal(brief(await nextTap(live.taps())), 'resync reconnected');
+  assert.equal(live.connectionId, 'connection-2');
+  assert.ok(rta.lines[0].isClosed);
+});
+
+test('a line on which no answer comes in time is given up for another', async () => {
+  let runOut: (() => void) | undefined;
+  const { rta, connect } = await open(
+    {},
+    {
+      timeoutMs: 15_000,
+      // Time runs out when the test says so; the pause before a new line is none.
+      sleep: (ms, signal) =>
+        new Promise((resolve, reject) => {
+          if (ms !== 15_000) return resolve();
+          runOut = resolve;
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        }),
+    },
+  );
+  await using live = await connect();
+  rta.codes.push(undefined);
+  const subscribed = live.subscribe(invites, () => {});
+  await nextTurn();
+  await nextTurn();
+  runOut?.();
+  await subscribed;
+  assert.equal(live.connectionId, 'connection-2');
+  assert.ok(rta.lines[0]?.isClosed);
+});

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ListRequest, OwnListName } from '../domain/people/list.ts';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
+import { ada, asRefusal, bert, cleo, referee } from '../testing/samples.ts';
+import { openTestWorlds } from '../testing/test-world.ts';
+import { parseMessage, type UserMessage } from './bus-message.ts';
+import { changePeople, removeFollower } from './change-people.ts';
+import type { World } from './world.ts';
+
+const worldOver = await openTestWorlds();
+
+async function listeningWorld() {
+  const heard: unknown[] = [];
+  const world: World = worldOver(openMemoryStore());
+  for (const { xuid } of [ada, bert, cleo]) {
+    await world.bus.subscribe(`user:${xuid}`, {
+      message: (text) => {
+        const { kind: _friends, ...notice } = parseMessage<UserMessage>(text);
+        heard.push([xuid, notice]);
+      },
+      gap: () => assert.fail('one process misses nothing'),
+    });
+  }
+  const change = (request: ListRequest, list: OwnListName = 'follows', by: typeof ada = ada) =>
+    changePeople(world, ada.xuid, list, request, by);
+  return { world, heard, change };
+}
+
+test('the owner hears of each change to the friends list, and of none that changes nothing', async () => {
+  const { world, heard, change } = await listeningWorld();
+  const xuids = [bert.xuid];
+  await change({ kind: 'add', xuids });
+  await change({ kind: 'add', xuids });
+  await change({ kind: 'favor', xuids });
+  await change({ kind: 'favor', xuids });
+  await change({ kind: 'remove', xuids });
+  await change({ kind: 'remove', xuids });
+  await change({ kind: 'add', xuids: [cleo.xuid] }, 'avoids');
+  await change({ kind: 'add', xuids: [cleo.xuid] }, 'mutes');
+  assert.deepEqual(
+    heard,
+    ['Added', 'Changed', 'Removed'].map((notificationType) => [
+      ada.xuid,
+      { notificationType, xuids },
+    ]),
+  );
+  assert.equal(await world.people.avoids(ada.xuid, cleo.xuid), true);
+});
+
+test('who is made to follow no more hears that the list has changed', async () => {
+  const { world, heard, change } = await listeningWorld();
+  await change({ kind: 'add', xuids: [bert.xuid] });
+  assert.equal(await removeFollower(world, bert.xuid, ada.xuid, bert), undefined);
+  assert.deepEqual(heard.at(-1), [ada.xuid, { notificationType: 'Removed', xuids: [bert.xuid] }]);
+  assert.equal(await world.people.anyFollows([ada.xuid], bert.xuid), false);
+  assert.equal(heard.length, 2);
+});
+
+test('a change that is refused is none', async () => {
+  const { world, heard, change } = await listeningWorld();
+  asRefusal(await change({ kind: 'add', xuids: [bert.xuid] }, 'follows', bert), 'listNotYours');
+  asRefusal(await removeFollower(world, ada.xuid, cleo.xuid, bert), 'listNotYours');
+  asRefusal(await change({ kind: 'add', xuids: [bert.xuid, ada.xuid] }), 'requestInvalid');
+  assert.deepEqual(heard, []);
+  assert.deepEqual(await world.people.list(ada.xuid, 'follows'), []);
+  assert.equal(
+    await changePeople(world, ada.xuid, 'follows', { kind: 'add', xuids: [cleo.xuid] }, referee),
+    undefined,
+  );
+});

@@ -1,0 +1,65 @@
+import type { Caller } from '../domain/caller.ts';
+import type { Xuid } from '../domain/ids.ts';
+import {
+  decideListChange,
+  mayChangeLists,
+  type ListRequest,
+  type OwnListName,
+} from '../domain/people/list.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { tellUser } from './tell-user.ts';
+import type { World } from './world.ts';
+
+/**
+ * Nothing when the list is as the request asks; whoever watches the owner's friends has heard of it.
+ *
+ * Two changes to one list at once may together make it a little longer than it may be.
+ *
+ * Refuses: listNotYours; as decideListChange; as People.change.
+ *
+ * @source contract 10
+ */
+export async function changePeople(
+  world: World,
+  owner: Xuid,
+  list: OwnListName,
+  request: ListRequest,
+  caller: Caller,
+): Promise<Refusal | undefined> {
+  return mayChangeLists(owner, caller) ?? (await changeListOf(world, owner, list, request));
+}
+
+/**
+ * Nothing when `follower` does not follow the owner any more.
+ *
+ * Refuses: listNotYours for the owner's followers; as People.change.
+ *
+ * @source wire 8.3
+ */
+export async function removeFollower(
+  world: World,
+  owner: Xuid,
+  follower: Xuid,
+  caller: Caller,
+): Promise<Refusal | undefined> {
+  return (
+    mayChangeLists(owner, caller) ??
+    (await changeListOf(world, follower, 'follows', { kind: 'remove', xuids: [owner] }))
+  );
+}
+
+async function changeListOf(
+  world: World,
+  owner: Xuid,
+  list: OwnListName,
+  request: ListRequest,
+): Promise<Refusal | undefined> {
+  const { people, clock } = world;
+  const entries = await people.list(owner, list);
+  const decision = decideListChange(owner, list, entries, request, clock.nowMs());
+  if (decision === undefined || decision instanceof Refusal) return decision;
+  const refusal = await people.change(owner, list, decision.change);
+  if (refusal) return refusal;
+  if (list === 'follows') tellUser(world, owner, { kind: 'friends', ...decision.notice });
+  return undefined;
+}

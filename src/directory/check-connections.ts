@@ -1,0 +1,155 @@
+import type { Guid, Xuid } from '../domain/ids.ts';
+import { markDisconnected } from '../domain/session/disconnect.ts';
+import { nodeOfConnection, type SessionHint } from '../domain/session/hints.ts';
+import { isLarge } from '../domain/session/large.ts';
+import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
+import type { Session } from '../domain/session/session.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { StoreUnavailable } from '../store/store.ts';
+import { formatMessage } from './bus-message.ts';
+import { commitSession, readSettledSession } from './settled-session.ts';
+import type { Node, World } from './world.ts';
+
+/** Sessions looked up in one go. */
+const pageMax = 100;
+
+/**
+ * Makes sure that no member goes on resting on one of these connections when it has ended. Nobody
+ * waits for it; what cannot be done now is done by the sweep.
+ */
+export function checkConnections(world: World, connections: readonly Guid[]): void {
+  for (const connection of connections) checkSoon(world, `connection:${connection}`);
+}
+
+/** The same for all connections of this node, when questions about some may have been missed. */
+export function checkOwnConnections(world: World): void {
+  checkSoon(world, `node:${world.node.id}`);
+}
+
+/** Looks again where it could not be looked when it was asked for. */
+export async function checkUnsureConnections(world: World): Promise<void> {
+  for (const hint of [...world.node.unsure]) await check(world, hint);
+}
+
+function checkSoon(world: World, hint: SessionHint): void {
+  world.node.unsure.add(hint);
+  check(world, hint).catch((error) => {
+    if (!(error instanceof StoreUnavailable)) world.failed(error);
+  });
+}
+
+async function check(world: World, hint: SessionHint): Promise<void> {
+  const { node, bus } = world;
+  const [kind, id = ''] = hint.split(':');
+  const nodeId = nodeOfConnection(id);
+  if (nodeId === node.id) {
+    const isOpen = kind === 'connection' && node.connections.has(id);
+    if (!isOpen) await disconnect(world, hint, (connection) => !isOpenHere(node, connection));
+  } else if ((await liveNodes(world)).has(nodeId)) {
+    await bus.publish(`node:${nodeId}`, formatMessage({ kind: 'check', connections: [id] }));
+  } else {
+    await disconnect(world, hint, (connection) => nodeOfConnection(connection) === nodeId);
+  }
+  node.unsure.delete(hint);
+}
+
+/** Also true of other nodes' connections, of which this one knows nothing. */
+function isOpenHere(node: Node, connection: Guid): boolean {
+  return nodeOfConnection(connection) !== node.id || node.connections.has(connection);
+}
+
+/**
+ * Which of these connections have ended, as far as this node knows: its own, and those of nodes that
+ * are not alive.
+ */
+export async function endedConnections(
+  world: World,
+  connections: readonly Guid[],
+): Promise<ReadonlySet<Guid>> {
+  const { node } = world;
+  const isOwn = (connection: Guid): boolean => nodeOfConnection(connection) === node.id;
+  const live = connections.every(isOwn) ? new Set<string>() : await liveNodes(world);
+  return new Set(
+    connections.filter((connection) =>
+      isOwn(connection)
+        ? !node.connections.has(connection)
+        : !live.has(nodeOfConnection(connection)),
+    ),
+  );
+}
+
+async function liveNodes({ store, node }: World): Promise<ReadonlySet<string>> {
+  const nodes = await store.nodes();
+  const others = nodes.filter((one) => one.isAlive && one.node !== node.id);
+  return new Set(others.map((one) => one.node));
+}
+
+/** Ends what dead nodes held: all their connections, and then what is known of the nodes. */
+export async function endDeadNodes(world: World): Promise<void> {
+  const { store, node } = world;
+  for (const { node: id, isAlive } of await store.nodes()) {
+    if (isAlive || id === node.id) continue;
+    await disconnect(world, `node:${id}`, (connection) => nodeOfConnection(connection) === id);
+    await store.forgetNode(id);
+  }
+}
+
+/** Marks the members, in all sessions with this hint, whose connection has ended. */
+async function disconnect(
+  world: World,
+  hint: SessionHint,
+  hasEnded: (connection: Guid) => boolean,
+): Promise<void> {
+  let after: SessionKey | undefined;
+  for (;;) {
+    const keys = await world.store.sessionsBy(hint, pageMax, after);
+    for (const key of keys) await disconnectIn(world, key, hasEnded);
+    after = keys.at(-1);
+    if (keys.length < pageMax) return;
+  }
+}
+
+async function disconnectIn(
+  world: World,
+  key: SessionKey,
+  hasEnded: (connection: Guid) => boolean,
+): Promise<void> {
+  const session = await mark(world, key, [], hasEnded);
+  if (session === undefined || !isLarge(session)) return;
+  // Of a large session each member is a row, and connections are asked of only where they matter.
+  if (!session.constants.system.capabilities.connectionRequiredForActiveMembers) return;
+  let after: Xuid | undefined;
+  for (;;) {
+    const rows = await world.store.memberRows(key, pageMax, after);
+    const ended = rows.filter(({ properties: { system } }) => {
+      return system.connection !== undefined && hasEnded(system.connection.toLowerCase());
+    });
+    if (ended.length > 0) {
+      const xuids = ended.map(({ xuid }) => xuid);
+      await mark(world, key, xuids, hasEnded);
+    }
+    after = rows.at(-1)?.xuid;
+    if (rows.length < pageMax) return;
+  }
+}
+
+/** Marks those who are disconnected; of a large session, among `xuids`. The session as it is then. */
+async function mark(
+  world: World,
+  key: SessionKey,
+  xuids: readonly Xuid[],
+  hasEnded: (connection: Guid) => boolean,
+): Promise<Session | undefined> {
+  const reference = parseSessionKey(key);
+  for (;;) {
+    const record = await readSettledSession(world, reference, xuids);
+    if (record === undefined) return undefined;
+    // Others write to this session all the time; none of them does this in our place.
+    if (record instanceof Refusal) continue;
+    const atMs = world.clock.nowMs();
+    const untilMs = atMs + world.settings.disconnectGraceMs;
+    const marked = markDisconnected(record.session, hasEnded, untilMs);
+    if (marked === record.session) return marked;
+    if ((await commitSession(world, record, marked, { atMs })).kind === 'committed') return marked;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Keeps the search index of this process as new as the store: what this process commits goes into
+ * the index with the commit (see settled-session.ts), what was there before, and what others
+ * commit, is followed.
+ */
+
+import { candidateOf } from '../domain/search/candidate.ts';
+import type { SessionKey } from '../domain/session/reference.ts';
+import { breathe } from '../platform/breathe.ts';
+import type { World } from './world.ts';
+
+/** Changes asked for in one go, and sessions read at once. */
+const changesMax = 100;
+
+/**
+ * Brings the index up to what the store knew when it was asked. One run at a time: who asks while
+ * one is under way waits for the next.
+ */
+export function followSearch(world: World): Promise<void> {
+  const { searchIndex } = world;
+  const before = searchIndex.following ?? Promise.resolve();
+  const run = before.catch(() => undefined).then(() => followChanges(world));
+  searchIndex.following = run;
+  return run;
+}
+
+async function followChanges(world: World): Promise<void> {
+  const { searchIndex, store } = world;
+  for (;;) {
+    const { keys, cursor } = await store.searchChanges(searchIndex.cursor, changesMax);
+    await Promise.all(keys.map((key) => lookAgain(world, key)));
+    searchIndex.cursor = cursor;
+    if (keys.length < changesMax) break;
+    await breathe();
+  }
+  searchIndex.isLoaded = true;
+}
+
+/**
+ * Nothing of what this process has committed, or found in the store when it first searched, is
+ * missing in the index once this resolves.
+ */
+export async function catchUpSearch(world: World): Promise<void> {
+  const { searchIndex } = world;
+  // A run that failed is not worth waiting for; one that is under way is.
+  await searchIndex.following?.catch(() => undefined);
+  if (!searchIndex.isLoaded) await followSearch(world);
+  await Promise.all([...searchIndex.doubtful].map((key) => resolveDoubt(world, key)));
+}
+
+async function resolveDoubt(world: World, key: SessionKey): Promise<void> {
+  const { doubtful } = world.searchIndex;
+  doubtful.delete(key);
+  await lookAgain(world, key).catch((error: unknown) => {
+    doubtful.add(key);
+    throw error;
+  });
+}
+
+async function lookAgain({ searchIndex, store }: World, key: SessionKey): Promise<void> {
+  const known = searchIndex.revisionOf(key);
+  const record = await store.session(key);
+  searchIndex.put(key, record?.revision ?? known, record && candidateOf(record.session));
+}

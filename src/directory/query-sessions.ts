@@ -1,0 +1,112 @@
+import { xuidOf, type Caller } from '../domain/caller.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import { matchesQuery, mayQuery, type SessionQuery } from '../domain/query/session-query.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { mayRead } from '../domain/session/access.ts';
+import { keywordHint } from '../domain/session/hints.ts';
+import { keyPrefixOf, parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
+import type { Session } from '../domain/session/session.ts';
+import { findTemplate, mayUseServiceConfig } from '../domain/session/template.ts';
+import { letOthersIn } from '../platform/let-others-in.ts';
+import type { Hint } from '../store/store.ts';
+import { gatherAccessFacts } from './session-facts.ts';
+import { readSettledSession } from './settled-session.ts';
+import type { World } from './world.ts';
+
+/** A session that was found, and by whom, where the query names users. */
+export type FoundSession = { readonly session: Session; readonly xuid?: Xuid };
+
+/** Where a query looks: a service config, or one template of it. */
+export type QueryScope = { readonly scid: Guid; readonly templateName?: string };
+
+/**
+ * The sessions that a query selects, at most `take`: each as it stands now, and only those that the
+ * caller may read. In the order of the users asked for, each user's in the order of keys; a session
+ * may come once for each user.
+ *
+ * A query looks at sessionQueryLookedAtMax sessions at most and then answers with what it has, so
+ * that one which nearly nothing fits ends. Requests get in between.
+ *
+ * Refuses: serviceConfigUnknown, serviceConfigForbidden, templateUnknown; as mayQuery.
+ *
+ * @source contract 8.2; guess: unknowns.md "how far a query for sessions looks"
+ */
+export async function querySessions(
+  world: World,
+  { scid, templateName }: QueryScope,
+  query: SessionQuery,
+  caller: Caller,
+): Promise<readonly FoundSession[] | Refusal> {
+  const config = mayUseServiceConfig(world.catalog(), scid, caller);
+  if (config instanceof Refusal) return config;
+  if (templateName !== undefined) {
+    const template = findTemplate(config, templateName);
+    if (template instanceof Refusal) return template;
+  }
+  const refusal = mayQuery(query, caller);
+  if (refusal) return refusal;
+
+  const found: FoundSession[] = [];
+  const isTemplate = (name: string): boolean => config.sessionTemplates.has(name);
+  for await (const { keys, xuid } of slicesOf(world, query, keyPrefixOf(scid, templateName))) {
+    const sessions = await Promise.all(
+      keys
+        .filter((key) => isTemplate(parseSessionKey(key).templateName))
+        .map((key) => confirmedSession(world, key, query, caller, xuid)),
+    );
+    for (const session of sessions) {
+      if (session !== undefined) found.push({ session, ...(xuid !== undefined && { xuid }) });
+    }
+    if (found.length >= query.take) break;
+  }
+  return found.slice(0, query.take);
+}
+
+/** Candidates looked at in one go: a few more than asked for, since some may not be what is asked. */
+const sliceKeys = { min: 20, max: 50 };
+
+type Slice = { readonly keys: readonly SessionKey[]; readonly xuid?: Xuid };
+
+/** Keys of sessions that may be what the query selects, as many as it may look at. */
+async function* slicesOf(
+  { store }: World,
+  { xuids, keyword, take }: SessionQuery,
+  prefix: SessionKey,
+): AsyncGenerator<Slice> {
+  if (take === 0) return;
+  const sliceKeysMax = Math.min(Math.max(take, sliceKeys.min), sliceKeys.max);
+  let lookedAt = 0;
+  const scid = parseSessionKey(prefix).scid;
+  for (const xuid of xuids.length > 0 ? xuids : [undefined]) {
+    // Of a user's few sessions some have the keyword; of all sessions with it few have the user.
+    const hint: Hint =
+      xuid === undefined ? keywordHint(scid, keyword ?? '') : (`xuid:${xuid}` as const);
+    let after: SessionKey | undefined = prefix;
+    while (after !== undefined) {
+      if (lookedAt >= limits.sessionQueryLookedAtMax) return;
+      if (lookedAt > 0) await letOthersIn();
+      const candidates: readonly SessionKey[] = await store.sessionsBy(hint, sliceKeysMax, after);
+      const keys = candidates.filter((key) => key.startsWith(prefix));
+      lookedAt += keys.length;
+      yield { keys, ...(xuid !== undefined && { xuid }) };
+      after = keys.length === sliceKeysMax ? keys.at(-1) : undefined;
+    }
+  }
+}
+
+async function confirmedSession(
+  world: World,
+  key: SessionKey,
+  query: SessionQuery,
+  caller: Caller,
+  xuid: Xuid | undefined,
+): Promise<Session | undefined> {
+  const rows = [xuid, xuidOf(caller)].filter((one) => one !== undefined);
+  const record = await readSettledSession(world, parseSessionKey(key), rows);
+  if (record === undefined || record instanceof Refusal) return undefined;
+  const { session } = record;
+  if (!matchesQuery(session, query, xuid)) return undefined;
+  const facts = await gatherAccessFacts(world, session, caller, false);
+  return mayRead(session, caller, facts) === undefined ? session : undefined;
+}

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { notRefused, sampleUser } from '../testing/samples.ts';
+import { openTestWorlds } from '../testing/test-world.ts';
+import { demoScid } from '../testing/demo.ts';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
+import { candidateOf } from '../domain/search/candidate.ts';
+import { oldestFirst } from '../domain/search/order.ts';
+import { parseFilter } from '../domain/search/parser.ts';
+import { parseSessionRequest } from '../domain/session/request.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { createHandle } from './create-handle.ts';
+import { deleteHandle } from './delete-handle.ts';
+import { catchUpSearch, followSearch } from './follow-search.ts';
+import { searchHandles } from './search-handles.ts';
+import { createSearchIndex } from './search-index.ts';
+import type { World } from './world.ts';
+import { writeSession } from './write-session.ts';
+
+const ada = sampleUser(1, 'Ada', { titleId: '1234567890' });
+const makeWorld = await openTestWorlds();
+
+function parseSessionKey(n: number) {
+  return { scid: demoScid, templateName: 'blank', name: `session-${n}` };
+}
+
+async function put(world: World, n: number, body: JsonObject): Promise<void> {
+  const request = notRefused(parseSessionRequest(body, 107));
+  const write = { reference: parseSessionKey(n), request, preconditions: {}, caller: ada };
+  notRefused(await writeSession(world, { ...write, onlyExisting: false }));
+}
+
+/** Makes the n-th session, and lets it be found by this number. */
+async function advertise(world: World, n: number): Promise<string> {
+  await put(world, n, {
+    constants: { system: { capabilities: { searchable: true } } },
+    members: { me: { properties: { system: { active: true } } } },
+  });
+  const reference = parseSessionKey(n);
+  const searchAttributes = { numbers: { n } };
+  const made = await createHandle(world, { type: 'search', reference, searchAttributes }, ada);
+  return notRefused(made).handle.id;
+}
+
+async function found(world: World, text: string): Promise<readonly (number | undefined)[]> {
+  const filter = notRefused(parseFilter(text));
+  const query = { scid: demoScid, filter, order: oldestFirst, take: 100 };
+  const { results } = notRefused(await searchHandles(world, query, ada));
+  return results.map(({ handle }) => handle.searchAttributes.numbers?.['n']);
+}
+
+test('the first search knows all that was in the store before', async () => {
+  const store = openMemoryStore();
+  const world = makeWorld(store);
+  for (let n = 1; n <= 250; n += 1) await advertise(world, n);
+  await put(world, 7, { members: { me: null } });
+
+  const restarted = makeWorld(store);
+  assert.equal(restarted.searchIndex.size, 0);
+  const [first, second] = await Promise.all([
+    found(restarted, 'numbers/n ge 5 and numbers/n le 9'),
+    found(restarted, 'numbers/n ge 249'),
+  ]);
+  assert.deepEqual(first, [5, 6, 8, 9]);
+  assert.deepEqual(second, [249, 250]);
+  assert.equal(restarted.searchIndex.size, 249);
+});
+
+test('what another process commits is found once it was followed, and dropped at once', async () => {
+  const store = openMemoryStore();
+  const [one, other] = [makeWorld(store), makeWorld(store)];
+  await advertise(one, 1);
+  assert.deepEqual(await found(other, 'numbers/n ge 0'), [1]);
+
+  const second = await advertise(one, 2);
+  assert.deepEqual(await found(one, 'numbers/n ge 0'), [1, 2]);
+  await followSearch(other);
+  assert.deepEqual(await found(other, 'numbers/n ge 0'), [1, 2]);
+
+  // No result is wrong, be the index as old as it may.
+  await put(one, 1, { members: { me: null } });
+  await put(one, 2, { properties: { system: { closed: true } } });
+  assert.deepEqual(await found(other, 'not session/closed'), []);
+  assert.deepEqual(await found(other, 'session/closed'), [2]);
+  assert.equal(other.searchIndex.size, 1);
+  assert.equal(await deleteHandle(one, second, ada), undefined);
+  assert.deepEqual(await found(other, 'numbers/n ge 0'), []);
+  assert.equal(other.searchIndex.size, 0);
+});
+
+test('a write that no search sees is no search change', async () => {
+  const store = openMemoryStore();
+  const world = makeWorld(store);
+  await advertise(world, 1);
+  const before = await store.searchChanges(undefined, 10);
+  assert.equal(before.keys.length, 1);
+  await put(world, 1, { properties: { custom: { map: 'atoll' } } });
+  assert.deepEqual((await store.searchChanges(before.cursor, 10)).keys, []);
+  await put(world, 1, { properties: { system: { keywords: ['a'] } } });
+  assert.deepEqual((await store.searchChanges(before.cursor, 10)).keys, before.keys);
+});
+
+test('a run that failed is made up for by the next search', async () => {
+  const store = openMemoryStore();
+  await advertise(makeWorld(store), 1);
+  const world = makeWorld(store);
+  const away = { ...world, store: openMemoryStore() };
+  await away.store[Symbol.asyncDispose]();
+  await assert.rejects(followSearch(away));
+  await assert.rejects(catchUpSearch(away));
+  assert.deepEqual(await found(world, 'numbers/n eq 1'), [1]);
+});
+
+test('a search that looks at many takes breath', async () => {
+  const index = createSearchIndex(10);
+  const store = openMemoryStore();
+  const world = makeWorld(store);
+  await advertise(world, 1);
+  const record = await store.session('bd6c41c3-01c3-468a-a3b5-3e0fe8133862~blank~session-1');
+  const candidate = record && candidateOf(record.session);
+  assert.ok(candidate);
+  for (let n = 0; n < 35; n += 1) {
+    const key = `${demoScid}~blank~s${n}`;
+    index.put(key, 1, { ...candidate, key });
+  }
+  let breathsCount = 0;
+  const breathe = async (): Promise<void> => {
+    breathsCount += 1;
+  };
+  const filter = notRefused(parseFilter('session/closed or session/closed'));
+  const search = { scid: demoScid, filter, order: oldestFirst, wanted: 100 };
+  for await (const _one of index.search(search, breathe)) assert.fail('nobody is closed');
+  // Two conditions each, so that five candidates are a turn.
+  assert.equal(breathsCount, 7);
+});

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { SearchCandidate } from '../domain/search/candidate.ts';
+import { matches, type Filter } from '../domain/search/filter.ts';
+import {
+  comparePositions,
+  oldestFirst,
+  positionOf,
+  type Order,
+  type Position,
+} from '../domain/search/order.ts';
+import { anyCandidate, anyFilter, anyOrder } from '../testing/search-arbitraries.ts';
+import { OrderedIndex, type Entry, type Place } from './ordered-index.ts';
+import { createSearchIndex } from './search-index.ts';
+
+const anyOptionalFilter = fc.option(anyFilter, { nil: undefined });
+
+/** A session, and what is told of it: a candidate, or that there is none any more. */
+const anyPut: fc.Arbitrary<readonly [n: number, candidate: SearchCandidate | undefined]> = fc
+  .nat(30)
+  .chain((n) =>
+    fc.tuple(
+      fc.constant(n),
+      fc.oneof({ weight: 4, arbitrary: anyCandidate(n) }, fc.constant(undefined)),
+    ),
+  );
+
+const anyPuts = fc.array(anyPut, { maxLength: 60 });
+
+/** What a search is to answer: by looking at each candidate and sorting. */
+function slowSearch(
+  all: Iterable<SearchCandidate>,
+  filter: Filter | undefined,
+  order: Order,
+  after?: Position,
+): readonly SearchCandidate[] {
+  return [...all]
+    .map((candidate) => ({ candidate, position: positionOf(order, candidate) }))
+    .filter(({ candidate }) => filter === undefined || matches(filter, candidate))
+    .filter(({ position }) => after === undefined || comparePositions(order, position, after) > 0)
+    .sort((a, b) => comparePositions(order, a.position, b.position))
+    .map(({ candidate }) => candidate);
+}
+
+async function collect<T>(all: AsyncIterable<T>): Promise<readonly T[]> {
+  const collected: T[] = [];
+  for await (const one of all) collected.push(one);
+  return collected;
+}
+
+function asCandidate({ key, createTimeMs, values, lists }: SearchCandidate): SearchCandidate {
+  return { key, createTimeMs, values, lists };
+}
+
+const noBreath = async (): Promise<void> => undefined;
+
+// Kills: bounds taken as open where they are closed; a candidate's former postings left behind; an
+// `or` covered by one of its parts; descending walks that page forward; a place after which equal
+// values are skipped.
+test('the index answers what looking at each candidate answers', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      anyPuts,
+      anyOptionalFilter,
+      anyOrder,
+      fc.nat(20),
+      fc.constantFrom(1, 20),
+      fc.constantFrom(0, 100),
+      async (puts, filter, order, nth, perTurn, wanted) => {
+        const index = createSearchIndex(perTurn);
+        const all = new Map<string, SearchCandidate>();
+        for (const [n, candidate] of puts) {
+          const key = `scid~template~${n}`;
+          index.put(key, 1, candidate);
+          if (candidate) all.set(key, candidate);
+          else all.delete(key);
+        }
+        assert.equal(index.size, all.size);
+
+        const slow = slowSearch(all.values(), filter, order);
+        const search = { scid: 'SCID', filter, order, wanted };
+        assert.deepEqual((await collect(index.search(search, noBreath))).map(asCandidate), slow);
+
+        const from = slow[nth];
+        if (from === undefined) return;
+        const after = positionOf(order, from);
+        const rest = await collect(index.search({ ...search, after }, noBreath));
+        assert.deepEqual(rest.map(asCandidate), slow.slice(nth + 1));
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+const anyPosting = fc.record({
+  value: fc.nat(3),
+  createTimeMs: fc.nat(2),
+  key: fc.nat(400).map(String),
+});
+type Posting = Entry & { readonly value: number };
+
+function compare(a: Posting, b: Posting): number {
+  return (
+    a.value - b.value ||
+    a.createTimeMs - b.createTimeMs ||
+    (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+  );
+}
+
+// Kills: a chunk that is split in the wrong place, or left behind empty; a page that starts at the
+// place it should start after; a last chunk cut short.
+test('an ordered index pages through its postings like a sorted array', () => {
+  const anyBounds = fc.record(
+    { from: fc.nat(3), to: fc.nat(3), isAfterFrom: fc.boolean(), isBeforeTo: fc.boolean() },
+    { requiredKeys: [] },
+  );
+  const anyPostings = fc.uniqueArray(anyPosting, {
+    selector: ({ value, key }) => `${value} ${key}`,
+    minLength: 100,
+    maxLength: 1_500,
+    size: 'max',
+  });
+  fc.assert(
+    fc.property(
+      anyPostings,
+      fc.nat(1_500),
+      anyBounds,
+      fc.boolean(),
+      fc.integer({ min: 1, max: 300 }),
+      fc.constantFrom(undefined, ({ value }: Posting) => value),
+      (postings, removedCount, bounds, descending, limit, valueOf) => {
+        const index = new OrderedIndex<Posting>(valueOf);
+        for (const one of postings) index.add(one.value, one);
+        for (const one of postings.slice(0, removedCount)) index.remove(one.value, one);
+
+        const { from = 0, to = 3, isAfterFrom = false, isBeforeTo = false } = bounds;
+        const sorted = postings
+          .slice(removedCount)
+          .filter(
+            ({ value }) => (isAfterFrom ? value > from : value >= from) || !('from' in bounds),
+          )
+          .filter(({ value }) => (isBeforeTo ? value < to : value <= to) || !('to' in bounds))
+          .sort(compare);
+        assert.equal(index.count(bounds), sorted.length);
+        assert.equal(index.isEmpty, removedCount >= postings.length);
+
+        if (descending) sorted.reverse();
+        let last: Place | undefined;
+        const paged: Posting[] = [];
+        for (;;) {
+          const page = index.page(bounds, last, limit, descending);
+          last = page.last;
+          assert.ok(page.entries.length <= limit);
+          if (page.entries.length === 0) break;
+          paged.push(...page.entries);
+        }
+        assert.deepEqual(paged, sorted);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+// Kills: a put of an earlier revision that takes effect, in any of the orders in which commits may
+// be heard of.
+test('the latest revision counts, in whatever order revisions are heard of', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc
+        .array(anyCandidate(1), { minLength: 1, maxLength: 5 })
+        .chain((states) =>
+          fc.tuple(
+            fc.constant(states),
+            fc.shuffledSubarray([...states.keys()], { minLength: states.length }),
+          ),
+        ),
+      async ([states, heard]) => {
+        const index = createSearchIndex();
+        for (const revision of heard) index.put('scid~template~1', revision + 1, states[revision]);
+        const search = { scid: 'scid', filter: undefined, order: oldestFirst, wanted: 1 };
+        const [only, ...more] = await collect(index.search(search, noBreath));
+        assert.deepEqual(only && asCandidate(only), states.at(-1));
+        assert.equal(more.length, 0);
+        assert.equal(index.revisionOf('scid~template~1'), states.length);
+      },
+    ),
+  );
+});

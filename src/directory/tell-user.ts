@@ -1,0 +1,14 @@
+import type { Xuid } from '../domain/ids.ts';
+import { StoreUnavailable } from '../store/store.ts';
+import { formatMessage, type UserMessage } from './bus-message.ts';
+import type { World } from './world.ts';
+
+/**
+ * Sends a message to the connections of this user, whichever nodes hold them. Nobody waits for it,
+ * and a message that is lost is no outage: clients ask again when they connect.
+ */
+export function tellUser({ bus, failed }: World, xuid: Xuid, message: UserMessage): void {
+  bus.publish(`user:${xuid}`, formatMessage(message)).catch((error) => {
+    if (!(error instanceof StoreUnavailable)) failed(error);
+  });
+}

@@ -1,0 +1,89 @@
+/**
+ * What a title tells of a session so that it is found by it.
+ *
+ * @source wire 2.4; guess: unknowns.md "search attributes beside tags, numbers and strings"
+ */
+
+import * as v from 'valibot';
+import type { SearchAttributes } from '../handle/handle.ts';
+import { isJsonObject, type JsonObject } from '../json.ts';
+import { limits } from '../limits.ts';
+import { exactObject, integer, text } from '../shape.ts';
+import { formatTime, parseTime } from '../time.ts';
+
+const name = text(
+  (given) => /^[a-z][a-z0-9]*$/i.test(given) && given.length <= limits.searchCharactersMax,
+  `a name of 1 to ${limits.searchCharactersMax} letters and digits that begins with a letter`,
+);
+
+const value = text(
+  (given) => given.isWellFormed() && given.length <= limits.searchCharactersMax,
+  `a text of at most ${limits.searchCharactersMax} characters`,
+);
+
+const time = v.pipe(
+  text((given) => parseTime(given) !== undefined, 'a time such as "2016-09-20T20:50:00Z"'),
+  v.transform((given) => parseTime(given) ?? 0),
+);
+
+/** `of` each, under names that do not differ by case alone. */
+function attributes<S extends v.GenericSchema>(of: S) {
+  return v.pipe(
+    v.record(name, of, 'Expected an object of values by name'),
+    v.check(
+      (given) => Object.keys(given).length <= limits.searchAttributesMax,
+      `Expected at most ${limits.searchAttributesMax} names`,
+    ),
+    v.check(
+      (given) => distinct(Object.keys(given)),
+      'Expected names that differ by more than their case',
+    ),
+  );
+}
+
+function list<S extends v.GenericSchema>(of: S, what: string) {
+  const expected = `Expected at most ${limits.searchTagsMax} ${what}`;
+  return v.pipe(v.array(of, expected), v.maxLength(limits.searchTagsMax, expected));
+}
+
+function distinct(names: readonly string[]): boolean {
+  return new Set(names.map((one) => one.toLowerCase())).size === names.length;
+}
+
+const number = v.pipe(v.number('Expected a number'), v.finite('Expected a number'));
+
+/** `searchAttributes` as they are written. What is empty counts as absent. */
+export const searchAttributesShape: v.GenericSchema<JsonObject, SearchAttributes> = v.pipe(
+  exactObject({
+    tags: v.optional(list(name, 'tags')),
+    numbers: v.optional(attributes(number)),
+    strings: v.optional(attributes(value)),
+    achievementIds: v.optional(list(value, 'achievement ids')),
+    language: v.optional(value),
+    scheduledTime: v.optional(time),
+    targetMembersCount: v.optional(integer(1, limits.membersLargeMax)),
+  }),
+  v.transform(({ scheduledTime: scheduledTimeMs, ...rest }) =>
+    withoutEmpty({ ...rest, scheduledTimeMs }),
+  ),
+);
+
+function withoutEmpty(given: object): SearchAttributes {
+  const isEmpty = (one: unknown): boolean =>
+    one === undefined ||
+    (Array.isArray(one) && one.length === 0) ||
+    (isJsonObject(one) && Object.keys(one).length === 0);
+  return Object.fromEntries(Object.entries(given).filter(([, one]) => !isEmpty(one)));
+}
+
+/** The attributes as clients read them: the three that every client knows are always there. */
+export function viewSearchAttributes(attributes: SearchAttributes): JsonObject {
+  const { tags = [], numbers = {}, strings = {}, scheduledTimeMs, ...rest } = attributes;
+  return {
+    tags,
+    numbers,
+    strings,
+    ...rest,
+    ...(scheduledTimeMs !== undefined && { scheduledTime: formatTime(scheduledTimeMs) }),
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * The words of a search filter.
+ *
+ *     path    letter or _, then letters, digits, _ - and / between parts: numbers/rank, and, d
+ *     string  '…', a quote within it written twice
+ *     number  -1.5e3
+ *     symbol  any other character: ( ) :
+ */
+
+import { Refusal } from '../refusal.ts';
+
+export type Token = {
+  readonly kind: 'path' | 'string' | 'number' | 'symbol' | 'end';
+  /** As written; of a string, what it says. */
+  readonly text: string;
+  /** Of the first character, from 0. */
+  readonly at: number;
+};
+
+const spaces = /\s*/y;
+const patterns = [
+  ['path', /[a-z_][\w-]*(?:\/[\w-]+)*/iy],
+  ['string', /'(?:[^']|'')*'/y],
+  ['number', /-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])/iy],
+  // Also what belongs nowhere: the parser knows best what should have been there.
+  ['symbol', /[^'\d]/uy],
+] as const;
+
+/**
+ * The words of `text`, the last of which is its end.
+ *
+ * Refuses: filterInvalid, at a string without an end and at what only begins like a number.
+ */
+export function lexFilter(text: string): readonly Token[] | Refusal {
+  const tokens: Token[] = [];
+  for (let at = skipSpaces(text, 0); at < text.length; at = skipSpaces(text, at)) {
+    const token = tokenAt(text, at);
+    if (token === undefined) return unreadable(text, at);
+    tokens.push({ ...token, text: token.kind === 'string' ? unquote(token.text) : token.text });
+    at += token.text.length;
+  }
+  return [...tokens, { kind: 'end', text: '', at: text.length }];
+}
+
+function skipSpaces(text: string, at: number): number {
+  spaces.lastIndex = at;
+  return at + (spaces.exec(text)?.[0].length ?? 0);
+}
+
+function tokenAt(text: string, at: number): Token | undefined {
+  for (const [kind, pattern] of patterns) {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text);
+    if (found) return { kind, text: found[0], at };
+  }
+  return undefined;
+}
+
+function unquote(quoted: string): string {
+  return quoted.slice(1, -1).replaceAll("''", "'");
+}
+
+function unreadable(text: string, at: number): Refusal {
+  const rest = text.slice(at);
+  if (rest.startsWith("'")) {
+    return filterInvalid(
+      text.length,
+      `the quote (') that ends the string begun at character ${at + 1}`,
+      show(''),
+    );
+  }
+  return filterInvalid(at, 'a number such as 15 or -1.5', show(/^\S{1,20}/.exec(rest)?.[0] ?? ''));
+}
+
+/** A token, or what is left of one, as an error tells it. */
+export function show(text: string): string {
+  return text === '' ? 'the end' : `"${text}"`;
+}
+
+/** Says where a filter cannot be read and what was expected there. `at` counts from 0. */
+export function filterInvalid(at: number, expected: string, found: string): Refusal {
+  return new Refusal(
+    'filterInvalid',
+    `$.filter, character ${at + 1}: Expected ${expected}; found ${found}.`,
+    { detail: `$.filter character ${at + 1}` },
+  );
+}

@@ -1,0 +1,93 @@
+/**
+ * The order of search results.
+ *
+ *     orderBy  = name [ "asc" | "desc" ]
+ *     name     = "timestamp" | path | the bare name of an attribute
+ *
+ * A bare name is that of a number attribute or a string attribute. `timestamp` is when the handle
+ * was created, and the order without an orderBy.
+ *
+ * @source contract 8.1, wire 2.6; guess: unknowns.md "the order of search results"
+ */
+
+import { Refusal } from '../refusal.ts';
+import type { SearchCandidate } from './candidate.ts';
+import { commonFields, resolvePath } from './fields.ts';
+
+export type Order = {
+  /** Candidates that have the first field come first, then those that have the next. */
+  readonly fields: readonly string[];
+  readonly descending: boolean;
+};
+
+const created = 'session/postedTime';
+
+/** By creation, the oldest first. */
+export const oldestFirst: Order = { fields: [created], descending: false };
+
+const barePattern = /^[a-z][a-z0-9]*$/;
+
+/**
+ * The order that `text` says.
+ *
+ * Refuses: requestInvalid.
+ */
+export function parseOrder(text: string): Order | Refusal {
+  const [name = '', direction = 'asc', ...more] = text.trim().toLowerCase().split(/\s+/);
+  const fields = fieldsOf(name);
+  if (fields === undefined || !['asc', 'desc'].includes(direction) || more.length > 0) {
+    return new Refusal(
+      'requestInvalid',
+      '$.orderBy: Expected the name of an attribute, numbers/{name}, strings/{name}, session/{field} or timestamp, and then asc or desc, as in "mmr desc".',
+      { detail: '$.orderBy' },
+    );
+  }
+  return { fields, descending: direction === 'desc' };
+}
+
+function fieldsOf(name: string): readonly string[] | undefined {
+  if (name === 'timestamp') return [created];
+  const named = resolvePath(name);
+  if (named !== undefined && 'field' in named && named.kind !== 'flag') {
+    return commonFields.has(named.field) ? undefined : [named.field];
+  }
+  return barePattern.test(name) && named === undefined
+    ? [`numbers/${name}`, `strings/${name}`]
+    : undefined;
+}
+
+/** Where a candidate stands in an order: all that comparing needs. */
+export type Position = {
+  /** Which of the order's fields it has; their number when it has none. */
+  readonly group: number;
+  readonly value: string | number;
+  readonly createTimeMs: number;
+  readonly key: string;
+};
+
+/** The candidate's place in the order. */
+export function positionOf({ fields }: Order, candidate: SearchCandidate): Position {
+  const { key, createTimeMs, values } = candidate;
+  const group = fields.findIndex((field) => values[field] !== undefined);
+  const value = values[fields[group] ?? ''];
+  return value === undefined || value === true
+    ? { group: fields.length, value: 0, createTimeMs, key }
+    : { group, value, createTimeMs, key };
+}
+
+/**
+ * Negative when `a` comes before `b`. Candidates without any of the fields come last, whatever the
+ * direction; the same values in order of creation, and turned around with the direction.
+ */
+export function comparePositions({ descending }: Order, a: Position, b: Position): number {
+  if (a.group !== b.group) return a.group - b.group;
+  const ascending =
+    compareValues(a.value, b.value) ||
+    a.createTimeMs - b.createTimeMs ||
+    compareValues(a.key, b.key);
+  return descending ? -ascending : ascending;
+}
+
+function compareValues<T extends string | number>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

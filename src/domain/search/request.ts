@@ -1,0 +1,82 @@
+/**
+ * What a search in `POST /handles/query` asks for.
+ *
+ * @source contract 8.1, wire 2.6
+ */
+
+import * as v from 'valibot';
+import { peopleEntries, peopleOf, type PeopleQuery } from '../handle/request.ts';
+import { digest, isGuid, type Guid } from '../ids.ts';
+import { formatJson, type JsonObject } from '../json.ts';
+import { limits } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
+import { isName, nameExpectation } from '../session/reference.ts';
+import { exactObject, integer, parseShape, text } from '../shape.ts';
+import { parseCursor } from './cursor.ts';
+import type { Filter } from './filter.ts';
+import { oldestFirst, parseOrder, type Order, type Position } from './order.ts';
+import { parseFilter } from './parser.ts';
+
+export type SearchQuery = {
+  readonly scid: Guid;
+  readonly templateName?: string;
+  readonly filter?: Filter;
+  readonly order: Order;
+  /** Only sessions in which one of these is a member. */
+  readonly sessionMembers?: PeopleQuery;
+  readonly take: number;
+  /** Present when the caller asks for page after page. */
+  readonly paging?: {
+    /** What names this query in its continuation tokens. */
+    readonly query: string;
+    readonly after?: Position;
+  };
+};
+
+const pageSize = integer(1, limits.handleQueryResultsMax);
+
+const searchQuery = exactObject({
+  type: v.string(),
+  scid: text(isGuid, 'a GUID'),
+  templateName: v.optional(text(isName, nameExpectation)),
+  global: v.optional(v.boolean('Expected true or false')),
+  filter: v.optional(v.string('Expected a filter as text')),
+  orderBy: v.optional(v.string('Expected a name and a direction, as in "mmr desc"')),
+  sessionMembers: v.optional(exactObject(peopleEntries)),
+  take: v.optional(integer(0, limits.handleQueryResultsMax)),
+  maxItems: v.optional(pageSize),
+  continuationToken: v.optional(v.string('Expected the token of the page before')),
+});
+
+/**
+ * The search that a body asks for. A blank filter or orderBy counts as none.
+ *
+ * Refuses: requestInvalid, filterInvalid.
+ */
+export function parseSearchQuery(body: JsonObject): SearchQuery | Refusal {
+  const parsed = parseShape(searchQuery, body);
+  if (parsed instanceof Refusal) return parsed;
+  const { scid, templateName, orderBy = '', maxItems, continuationToken } = parsed;
+  const filter = parsed.filter?.trim() ? parseFilter(parsed.filter) : undefined;
+  if (filter instanceof Refusal) return filter;
+  const order = orderBy.trim() === '' ? oldestFirst : parseOrder(orderBy);
+  if (order instanceof Refusal) return order;
+  const sessionMembers =
+    parsed.sessionMembers && peopleOf(parsed.sessionMembers, '$.sessionMembers');
+  if (sessionMembers instanceof Refusal) return sessionMembers;
+
+  const asked = { scid: scid.toLowerCase(), templateName, filter, order, sessionMembers };
+  const query = digest(formatJson(asked));
+  const after = continuationToken === undefined ? undefined : parseCursor(continuationToken, query);
+  if (after instanceof Refusal) return after;
+  const isPaged = maxItems !== undefined || continuationToken !== undefined;
+  return {
+    scid,
+    ...(templateName !== undefined && { templateName }),
+    ...(filter && { filter }),
+    order,
+    ...(sessionMembers && { sessionMembers }),
+    take: Math.min(parsed.take ?? limits.handleQueryResultsMax, maxItems ?? Infinity),
+    ...(isPaged && { paging: { query, ...(after && { after }) } }),
+  };
+}

@@ -1,0 +1,252 @@
+/**
+ * Friends, avoid and mute lists, in the shapes of the social and privacy services.
+ *
+ * @source contract 10, documented 6.1, 6.2, wire 8.3
+ */
+
+import { changePeople, removeFollower } from '../../directory/change-people.ts';
+import { readCallersView, readList, readPerson, readSummary } from '../../directory/read-people.ts';
+import type { World } from '../../directory/world.ts';
+import type { Xuid } from '../../domain/ids.ts';
+import { formatJson, type JsonObject } from '../../domain/json.ts';
+import type { ListRequest, OwnListName } from '../../domain/people/list.ts';
+import {
+  parseMethod,
+  parsePeoplePage,
+  parseUser,
+  parseXuid,
+  parseXuids,
+} from '../../domain/people/request.ts';
+import { viewPeople, viewPerson, viewSummary, viewUsers } from '../../domain/people/view.ts';
+import { Refusal, type RefusalCode } from '../../domain/refusal.ts';
+import { refusalResponse } from '../refusal-response.ts';
+import type { Answer, Route, RouteRequest } from '../route.ts';
+
+type SocialAnswer = (
+  request: RouteRequest,
+  world: World,
+  owner: Xuid,
+) => Promise<JsonObject | Refusal | undefined>;
+
+/** A route about the lists of a user; undefined is answered as 204. */
+function socialRoute(
+  method: Route['method'],
+  path: string,
+  body: Route['body'],
+  answer: SocialAnswer,
+): Route {
+  return {
+    method,
+    path,
+    door: 'authorized',
+    body,
+    async answer(request, world) {
+      const owner = parseUser(request.params['owner'] ?? 'me', request.caller);
+      const found = owner instanceof Refusal ? owner : await answer(request, world, owner);
+      if (found instanceof Refusal) return socialRefusal(found);
+      return found === undefined ? { status: 204 } : { status: 200, body: formatJson(found) };
+    },
+  };
+}
+
+/** The numbers by which clients of the social service know what was wrong. @source wire 8.3 */
+const socialCodes: Partial<Record<RefusalCode, number>> = {
+  listNotYours: 1011,
+  requestInvalid: 1015,
+  listFull: 1028,
+};
+
+function socialRefusal(refusal: Refusal): Answer | Refusal {
+  const code = socialCodes[refusal.code];
+  if (code === undefined) return refusal;
+  const { status, headers = {} } = refusalResponse(refusal, 107);
+  return {
+    status,
+    headers,
+    body: formatJson({ code, description: refusal.text, source: 'social' }),
+  };
+}
+
+const getPeople = socialRoute(
+  'GET',
+  '/users/{owner}/people',
+  'none',
+  async ({ query, caller }, world, owner) => {
+    const page = parsePeoplePage(query);
+    if (page instanceof Refusal) return page;
+    const view = page.view === 'All' ? 'follows' : 'favorites';
+    const entries = await readList(world, owner, view, caller);
+    if (entries instanceof Refusal) return entries;
+    return viewPeople(entries, page, await readCallersView(world, caller));
+  },
+);
+
+const getPerson = socialRoute(
+  'GET',
+  '/users/{owner}/people/{target}',
+  'none',
+  async ({ params, caller }, world, owner) => {
+    const target = parseUser(params['target'] ?? '', caller);
+    if (target instanceof Refusal) return target;
+    const entry = await readPerson(world, owner, target, caller);
+    if (entry instanceof Refusal) return entry;
+    return viewPerson(entry, await readCallersView(world, caller));
+  },
+);
+
+const getSummary = socialRoute(
+  'GET',
+  '/users/{owner}/summary',
+  'none',
+  async ({ caller }, world, owner) => {
+    const { ofCaller, isFollowingCaller, ...counts } = await readSummary(world, owner, caller);
+    return viewSummary(counts, ofCaller, isFollowingCaller);
+  },
+);
+
+/** Puts one person on the list of friends, or drops them: the answer is 204, done or not needed. */
+function changeOne(method: 'PUT' | 'DELETE'): Route {
+  return socialRoute(
+    method,
+    '/users/{owner}/people/{target}',
+    'none',
+    async ({ params, caller }, world, owner) => {
+      const target = parseUser(params['target'] ?? '', caller);
+      if (target instanceof Refusal) return target;
+      const kind = method === 'PUT' ? 'add' : 'remove';
+      return changePeople(world, owner, 'follows', { kind, xuids: [target] }, caller);
+    },
+  );
+}
+
+/** Several people at once: `get` lists those of them who are on the list. */
+const postXuids = socialRoute(
+  'POST',
+  '/users/{owner}/people/xuids',
+  'object',
+  async ({ query, body, caller }, world, owner) => {
+    const method = parseMethod(query);
+    if (method instanceof Refusal) return method;
+    const xuids = parseXuids(body);
+    if (xuids instanceof Refusal) return xuids;
+    if (method !== 'get') {
+      return changePeople(world, owner, 'follows', { kind: method, xuids }, caller);
+    }
+    const entries = await readList(world, owner, 'follows', caller);
+    if (entries instanceof Refusal) return entries;
+    const asked = new Set(xuids);
+    const page = { view: 'All', startIndex: 0, itemsMax: entries.length } as const;
+    const found = entries.filter(({ xuid }) => asked.has(xuid));
+    return viewPeople(found, page, await readCallersView(world, caller));
+  },
+);
+
+/** @source guess: unknowns.md "making somebody a favourite" */
+const postFavorites = socialRoute(
+  'POST',
+  '/users/{owner}/people/favorites/xuids',
+  'object',
+  async ({ query, body, caller }, world, owner) => {
+    const method = parseMethod(query);
+    if (method instanceof Refusal) return method;
+    if (method === 'get') {
+      return new Refusal('requestInvalid', 'query.method: Expected "add" or "remove".', {
+        detail: 'query.method',
+      });
+    }
+    const xuids = parseXuids(body);
+    if (xuids instanceof Refusal) return xuids;
+    const kind = method === 'add' ? 'favor' : 'unfavor';
+    return changePeople(world, owner, 'follows', { kind, xuids }, caller);
+  },
+);
+
+/** Makes somebody follow the owner no more. */
+const deleteFollower = socialRoute(
+  'DELETE',
+  '/users/{owner}/people/follower/{target}',
+  'none',
+  async ({ params, caller }, world, owner) => {
+    const target = parseUser(params['target'] ?? '', caller);
+    return target instanceof Refusal ? target : removeFollower(world, owner, target, caller);
+  },
+);
+
+/** Friends as newer clients make them: following is all there is to it here. */
+async function changeFriends(
+  world: World,
+  owner: Xuid,
+  request: ListRequest,
+  { caller }: RouteRequest,
+): Promise<JsonObject | Refusal> {
+  const refusal = await changePeople(world, owner, 'follows', request, caller);
+  return refusal ?? { updatedPeople: request.xuids, failedToUpdate: [] };
+}
+
+function changeFriend(method: 'PUT' | 'DELETE'): Route {
+  return socialRoute(
+    method,
+    '/users/{owner}/people/friends/v2/{target}',
+    'none',
+    async (request, world, owner) => {
+      const target = parseUser(request.params['target'] ?? '', request.caller);
+      if (target instanceof Refusal) return target;
+      const kind = method === 'PUT' ? 'add' : 'remove';
+      return changeFriends(world, owner, { kind, xuids: [target] }, request);
+    },
+  );
+}
+
+const postFriends = socialRoute(
+  'POST',
+  '/bulk/users/{owner}/people/friends/v2',
+  'object',
+  async (request, world, owner) => {
+    const kind = parseMethod(request.query);
+    if (kind instanceof Refusal) return kind;
+    if (kind === 'get') {
+      return new Refusal('requestInvalid', 'query.method: Expected "add" or "remove".', {
+        detail: 'query.method',
+      });
+    }
+    const xuids = parseXuids(request.body);
+    if (xuids instanceof Refusal) return xuids;
+    return changeFriends(world, owner, { kind, xuids }, request);
+  },
+);
+
+/** A list that keeps others away, with its GET, PUT and DELETE. @source contract 10, documented 6.2 */
+function privacyRoutes(name: 'avoid' | 'mute', list: OwnListName & ('avoids' | 'mutes')): Route[] {
+  const path = `/users/{owner}/people/${name}`;
+  const change = (method: 'PUT' | 'DELETE'): Route =>
+    socialRoute(method, path, 'object', async ({ body, caller }, world, owner) => {
+      const xuid = parseXuid(body);
+      if (xuid instanceof Refusal) return xuid;
+      const kind = method === 'PUT' ? 'add' : 'remove';
+      return changePeople(world, owner, list, { kind, xuids: [xuid] }, caller);
+    });
+  return [
+    socialRoute('GET', path, 'none', async ({ caller }, world, owner) => {
+      const entries = await readList(world, owner, list, caller);
+      return entries instanceof Refusal ? entries : viewUsers(entries);
+    }),
+    change('PUT'),
+    change('DELETE'),
+  ];
+}
+
+export const peopleRoutes: readonly Route[] = [
+  getPeople,
+  getPerson,
+  changeOne('PUT'),
+  changeOne('DELETE'),
+  postXuids,
+  postFavorites,
+  deleteFollower,
+  changeFriend('PUT'),
+  changeFriend('DELETE'),
+  postFriends,
+  getSummary,
+  ...privacyRoutes('avoid', 'avoids'),
+  ...privacyRoutes('mute', 'mutes'),
+];

@@ -1,0 +1,55 @@
+import type { Nonces } from '../../auth/nonces.ts';
+import { formatJson } from '../../domain/json.ts';
+import { Refusal } from '../../domain/refusal.ts';
+import type { Route } from '../route.ts';
+
+/** What HTTP has of RTA: nonces, and the advice to whoever reads the socket's path. @source contract 9 */
+export function rtaRoutes(nonces: Nonces): readonly Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/nonce',
+      door: 'authorized',
+      body: 'none',
+      async answer({ caller }, { clock, ids }) {
+        const nonce = nonces.issue(caller, clock.nowMs(), ids.guid());
+        return { status: 200, body: formatJson({ nonce }) };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/connect',
+      door: 'authorized',
+      body: 'none',
+      async answer() {
+        return {
+          refusal: new Refusal(
+            'upgradeRequired',
+            'This is a WebSocket; send "Connection: Upgrade" and "Upgrade: websocket".',
+          ),
+          headers: { Upgrade: 'websocket', Connection: 'Upgrade' },
+        };
+      },
+    },
+    // Endpoints are where the real service sends notifications to; here they go to whoever
+    // subscribes, so there is nothing to keep.
+    {
+      method: 'POST',
+      path: '/system/notifications/endpoints',
+      door: 'authorized',
+      body: 'object',
+      async answer(_request, { ids }) {
+        return { status: 200, body: formatJson({ endpointId: ids.guid() }) };
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/system/notifications/endpoints/{endpointId}',
+      door: 'authorized',
+      body: 'none',
+      async answer() {
+        return { status: 204 };
+      },
+    },
+  ];
+}

@@ -1,0 +1,89 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Nonces } from '../auth/nonces.ts';
+import type { Caller, UserCaller } from '../domain/caller.ts';
+import type { Guid } from '../domain/ids.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { hangUp } from './connection-refusal.ts';
+import { type DoorSettings, failureResponse } from './door.ts';
+import { refusalResponse } from './refusal-response.ts';
+
+/** Who takes over the sockets of callers who are known. */
+export type Sockets = {
+  readonly nonces: Nonces;
+  /** Refuses a handshake that is not one. */
+  accept(
+    incoming: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    caller: UserCaller,
+    correlationId: Guid,
+  ): Promise<Refusal | undefined>;
+};
+
+/** True of a request that asks for a WebSocket where there is one; others are answered as they are. */
+export function asksForSocket({ method, url = '', headers }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    /^\/connect(?:\?|$)/i.test(url) &&
+    headers.upgrade?.toLowerCase() === 'websocket'
+  );
+}
+
+/**
+ * What answers a request for a WebSocket: with a connection, or with a refusal before it becomes
+ * one. The caller is known by `Authorization` or, without it, by a nonce.
+ *
+ * @source contract 9, wire 6.1
+ */
+export function openUpgrade(
+  settings: DoorSettings,
+  sockets: Sockets,
+): (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void {
+  const { authenticator, world } = settings;
+
+  async function callerOf({ headers, url = '' }: IncomingMessage): Promise<Caller | Refusal> {
+    const nowMs = world.clock.nowMs();
+    const nonce = new URLSearchParams(url.split('?')[1] ?? '').get('nonce');
+    if (headers.authorization !== undefined || nonce === null) {
+      return authenticator.authenticate(headers.authorization, nowMs);
+    }
+    return (
+      sockets.nonces.redeem(nonce, nowMs) ??
+      new Refusal(
+        'notAuthenticated',
+        'The nonce is unknown, used or older than a minute; ask for another one with GET /nonce.',
+      )
+    );
+  }
+
+  async function connect(
+    incoming: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    correlationId: Guid,
+  ): Promise<Refusal | undefined> {
+    const caller = await callerOf(incoming);
+    if (caller instanceof Refusal) return caller;
+    if (caller.kind === 'service') {
+      return new Refusal('userRequired', 'RTA connections belong to users; a service has none.');
+    }
+    return sockets.accept(incoming, socket, head, caller, correlationId);
+  }
+
+  async function answer(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const correlationId = world.ids.guid();
+    // Until the socket is somebody's: a client that goes away in the meantime is no fault.
+    const ignore = (): void => {};
+    socket.on('error', ignore);
+    try {
+      const refusal = await connect(incoming, socket, head, correlationId);
+      if (refusal) hangUp(socket, refusalResponse(refusal, 107), correlationId);
+      else socket.off('error', ignore);
+    } catch (error) {
+      hangUp(socket, failureResponse(settings, error, incoming, correlationId), correlationId);
+    }
+  }
+
+  return (incoming, socket, head) => void answer(incoming, socket, head);
+}

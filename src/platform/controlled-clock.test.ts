@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { manualClock } from '../testing/manual-clock.ts';
+import { controlledClock } from './controlled-clock.ts';
+
+function open() {
+  const beneath = manualClock(1_000);
+  const clock = controlledClock(beneath);
+  const ran: string[] = [];
+  const after = (delayMs: number, name: string) =>
+    clock.after(delayMs, () => ran.push(`${name} at ${clock.nowMs()}`));
+  return { beneath, clock, ran, after };
+}
+
+test('it runs with the clock beneath it', () => {
+  const { beneath, clock, ran, after } = open();
+  after(10, 'one');
+  beneath.advance(9);
+  assert.deepEqual([clock.nowMs(), ran], [1_009, []]);
+  beneath.advance(1);
+  assert.deepEqual([clock.nowMs(), ran], [1_010, ['one at 1010']]);
+});
+
+test('frozen, it stands, and what is to come waits for the rest of its time', () => {
+  const { beneath, clock, ran, after } = open();
+  after(10, 'one');
+  beneath.advance(4);
+  clock.freeze();
+  beneath.advance(100);
+  after(2, 'two');
+  assert.deepEqual([clock.isFrozen, clock.nowMs(), ran], [true, 1_004, []]);
+  clock.run();
+  assert.deepEqual([clock.isFrozen, clock.nowMs()], [false, 1_004]);
+  beneath.advance(2);
+  assert.deepEqual(ran, ['two at 1006']);
+  beneath.advance(4);
+  assert.deepEqual(ran, ['two at 1006', 'one at 1010']);
+});
+
+test('moved, it runs what comes due on the way, also what that gives rise to, and goes on', () => {
+  const { beneath, clock, ran, after } = open();
+  after(30, 'late');
+  clock.after(5, () => {
+    ran.push(`first at ${clock.nowMs()}`);
+    after(10, 'its child');
+  });
+  clock.moveTo(1_020);
+  assert.deepEqual(ran, ['first at 1005', 'its child at 1015']);
+  beneath.advance(9);
+  assert.deepEqual([clock.nowMs(), ran.length], [1_029, 2]);
+  beneath.advance(1);
+  assert.deepEqual(ran.at(-1), 'late at 1030');
+});
+
+test('moved while it stands, it stands at the new time', () => {
+  const { beneath, clock, ran, after } = open();
+  clock.freeze();
+  after(5, 'one');
+  clock.moveTo(1_005);
+  beneath.advance(50);
+  assert.deepEqual([clock.isFrozen, clock.nowMs(), ran], [true, 1_005, ['one at 1005']]);
+});
+
+test('moved back, it runs nothing, and what is to come keeps its time', () => {
+  const { beneath, clock, ran, after } = open();
+  after(10, 'one');
+  clock.moveTo(500);
+  beneath.advance(509);
+  assert.deepEqual([clock.nowMs(), ran], [1_009, []]);
+  beneath.advance(1);
+  assert.deepEqual(ran, ['one at 1010']);
+});
+
+test('what is cancelled does not run, whether the clock runs, stands or is moved', () => {
+  const { beneath, clock, ran, after } = open();
+  const [a, b, c] = [after(5, 'a'), after(5, 'b'), after(5, 'c')];
+  a.cancel();
+  clock.freeze();
+  b.cancel();
+  clock.run();
+  clock.after(1, () => c.cancel());
+  clock.moveTo(1_010);
+  beneath.advance(100);
+  assert.deepEqual(ran, []);
+});

@@ -1,0 +1,89 @@
+/**
+ * The taps of one connection, from when they come in until a frame may go out.
+ *
+ *     idle ── tap: sent at once ──▶ cooling ── tap: waits ──▶ cooling
+ *      ▲                              │ the window ends
+ *      └───────── nothing waits ──────┴── something waits: sent, cooling again
+ *
+ * Of what waits only the newest change of each session is left; the numbers of a branch never go
+ * back; and what waits is bounded: past the limit it all becomes one resync.
+ *
+ * @source contract 9, wire 6.6
+ */
+
+import type { Guid } from '../domain/ids.ts';
+import type { Milliseconds } from '../domain/time.ts';
+
+export type WaitingTap = {
+  readonly branch: Guid;
+  readonly memberIndex: number;
+  /** Infinity for the end of the session: nothing of its branch comes after it. */
+  readonly changeNumber: number;
+  /** JSON. */
+  readonly text: string;
+};
+
+/** Sessions of which taps wait, before all of it becomes one resync. */
+export const waitingTapsMax = 1_000;
+
+/** Sessions whose last number is remembered. */
+const toldMax = 2_000;
+
+export class Outbox {
+  /** By member: its branch and index. In the order in which they began to wait. */
+  #waiting: Map<string, string> | undefined;
+  /** By member: the newest change that was sent or waits. */
+  #told: Map<string, number> | undefined;
+  /** Something was lost, and a resync is owed for it. */
+  #isBehind = false;
+  /** When the next frame may go out. */
+  #openMs: Milliseconds = Number.NEGATIVE_INFINITY;
+
+  get openMs(): Milliseconds {
+    return this.#openMs;
+  }
+
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
+  /** Takes a tap in, unless it tells nothing new. */
+  add({ branch, memberIndex, changeNumber, text }: WaitingTap): void {
+    const member = `${branch}/${memberIndex}`;
+    this.#told ??= new Map();
+    if ((this.#told.get(member) ?? 0) >= changeNumber) return;
+    // Put anew at the end: those that nobody has heard of for longest are forgotten first.
+    this.#told.delete(member);
+    this.#told.set(member, changeNumber);
+    if (this.#told.size > toldMax) {
+      const [longestAgo = ''] = this.#told.keys();
+      this.#told.delete(longestAgo);
+    }
+    if (this.#isBehind) return;
+    this.#waiting ??= new Map();
+    this.#waiting.set(member, text);
+    if (this.#waiting.size > waitingTapsMax) this.fallBehind();
+  }
+
+  /** Gives up what waits and owes a resync in its place. */
+  fallBehind(): void {
+    this.#waiting = undefined;
+    this.#isBehind = true;
+  }
+
+  /** True once for what was given up: the resync goes out now. */
+  takeResync(): boolean {
+    const wasBehind = this.#isBehind;
+    this.#isBehind = false;
+    return wasBehind;
+  }
+
+  /** What is to go out in one frame now, if anything; then the window begins anew. */
+  take(nowMs: Milliseconds, windowMs: Milliseconds): readonly string[] | undefined {
+    if (this.#waiting === undefined || nowMs < this.#openMs) return undefined;
+    const taps = [...this.#waiting.values()];
+    this.#waiting = undefined;
+    this.#openMs = nowMs + windowMs;
+    return taps;
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * WebSockets: the one file that knows the library.
+ */
+
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { WebSocket, WebSocketServer } from 'ws';
+import type { UserCaller } from '../domain/caller.ts';
+import type { Guid } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import { Refusal } from '../domain/refusal.ts';
+import type { Connection, Wire } from './connection.ts';
+import type { Hub } from './hub.ts';
+
+/** Named back when the client asks for them; of several the first of these. @source wire 6.1 */
+const subprotocols = ['rta.xboxlive.com.V2', 'rta.xboxlive.com', 'echo-protocol'];
+
+/** The close code for data that is not what the message should be. */
+const malformedCode = 1007;
+
+/** Turns requests of callers who are known into connections of `hub`. */
+export type SocketServer = {
+  /**
+   * Shakes hands over `socket`, which is its own from then on.
+   *
+   * Refuses: requestMalformed, and the socket is still the caller's.
+   */
+  accept(
+    incoming: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    caller: UserCaller,
+    correlationId: Guid,
+  ): Promise<Refusal | undefined>;
+};
+
+type Line = WebSocket & { connection?: Connection };
+
+export function openSocketServer(hub: Hub): SocketServer {
+  let server: WebSocketServer | undefined;
+  // Both belong to the handshake under way; shaking hands takes no turn of the event loop.
+  let fault: Error | undefined;
+  let ownHeaders: readonly string[] = [];
+
+  // One set of listeners for all sockets: each knows its connection.
+  function onMessage(this: Line, data: Buffer): void {
+    if (this.connection) hub.received(this.connection, data.toString());
+  }
+  function onPing(this: Line): void {
+    if (this.connection) hub.heard(this.connection, true);
+  }
+  function onPong(this: Line): void {
+    if (this.connection) hub.heard(this.connection, false);
+  }
+  function onClose(this: Line): void {
+    if (this.connection) hub.ended(this.connection);
+  }
+
+  async function openServer(): Promise<WebSocketServer> {
+    // Loaded when the first client comes: it takes longer than all the rest of the start.
+    const ws = await import('ws');
+    if (server !== undefined) return server;
+    server = new ws.WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: limits.frameBytesMax,
+      handleProtocols: (asked) => subprotocols.find((one) => asked.has(one)) ?? false,
+    });
+    server.on('headers', (headers) => headers.push(...ownHeaders));
+    server.on('wsClientError', (error) => {
+      fault = error;
+    });
+    return server;
+  }
+
+  function faultRefusal(): Refusal | undefined {
+    return fault && new Refusal('requestMalformed', `No WebSocket handshake: ${fault.message}.`);
+  }
+
+  return {
+    async accept(incoming, socket, head, caller, correlationId) {
+      const sockets = server ?? (await openServer());
+      fault = undefined;
+      ownHeaders = [
+        `Date: ${new Date().toUTCString()}`,
+        `X-XblCorrelationId: ${correlationId}`,
+        'Cache-Control: no-cache, no-store',
+      ];
+      sockets.handleUpgrade(incoming, socket, head, (line: Line) => {
+        line.on('error', ignore).on('message', onMessage).on('ping', onPing).on('pong', onPong);
+        line.on('close', onClose);
+        const connection = hub.open(new SocketWire(line), caller);
+        if (connection === undefined) line.terminate();
+        else line.connection = connection;
+      });
+      return faultRefusal();
+    },
+  };
+}
+
+/** A socket that fails is closed, and that is heard of. */
+function ignore(): void {}
+
+class SocketWire implements Wire {
+  readonly #line: WebSocket;
+
+  constructor(line: WebSocket) {
+    this.#line = line;
+  }
+
+  get bufferedBytes(): number {
+    return this.#line.bufferedAmount;
+  }
+
+  send(frame: string): void {
+    this.#line.send(frame);
+  }
+
+  ping(): void {
+    if (this.#line.readyState === this.#line.OPEN) this.#line.ping();
+  }
+
+  pong(): void {
+    if (this.#line.readyState === this.#line.OPEN) this.#line.pong();
+  }
+
+  close(why: string): void {
+    this.#line.close(malformedCode, why);
+  }
+
+  drop(): void {
+    this.#line.terminate();
+  }
+}

@@ -1,0 +1,54 @@
+import type { Milliseconds } from '../../domain/time.ts';
+import type { Bus } from '../bus.ts';
+import type { Durability, Store } from '../store.ts';
+import { requireRedisAddress } from './redis-address.ts';
+import { RedisBus } from './redis-bus.ts';
+import { keysOf } from './redis-keys.ts';
+import { connectRedis } from './redis-link.ts';
+import { RedisShards } from './redis-shards.ts';
+import { RedisStore } from './redis-store.ts';
+
+export type RedisSettings = {
+  /** `redis://user:password@host:port,host:port`, or `rediss://` for TLS; any nodes of a cluster. */
+  readonly url: string;
+  /** `strict`: replicas have each commit; `relaxed`: the primary does. */
+  readonly durability: Durability;
+  /** Replicas that must have a strict commit; one of a shard that has any, unless given. */
+  readonly replicasMin?: number;
+  /** Sessions kept parsed, by the length of their texts; 64 MiB unless given. */
+  readonly cacheBytesMax?: number;
+  /** How long commands are tried again while servers fail over or move; 5 s unless given. */
+  readonly patienceMs?: Milliseconds;
+  /** A connection that owes a reply for longer is given up; 2 s unless given. */
+  readonly replyTimeoutMs?: Milliseconds;
+  /** What the names of all keys begin with; `mpsd` unless given. */
+  readonly prefix?: string;
+};
+
+/** A store and a bus that share their connections; disposing of the store ends both. */
+export type OpenedRedis = {
+  readonly store: Store;
+  readonly bus: Bus;
+  /** What to add to this machine's clock for the store's, by which all nodes go. */
+  readonly offsetMs: () => Milliseconds;
+};
+
+/**
+ * A store on Redis 7 or newer, or Valkey: one server, or a cluster.
+ *
+ * Throws StoreUnavailable, with a text for the keeper, within 5 s when no server of the address can
+ * be used.
+ */
+export async function openRedisStore(settings: RedisSettings): Promise<OpenedRedis> {
+  const address = requireRedisAddress(settings.url);
+  const { durability, replicasMin, cacheBytesMax = 64 * 1024 * 1024 } = settings;
+  const { patienceMs = 5_000, replyTimeoutMs = 2_000, prefix = 'mpsd' } = settings;
+  const connect = connectRedis(address, replyTimeoutMs);
+  const replicationTimeoutMs = Math.ceil(replyTimeoutMs / 2);
+  const limits = { patienceMs, replyTimeoutMs, replicationTimeoutMs, replicasMin };
+  const shards = await RedisShards.open({ address, connect, ...limits });
+  const keys = keysOf(prefix);
+  const bus = new RedisBus({ shards, keys, connect });
+  const store = new RedisStore({ shards, keys, durability, cacheBytesMax, patienceMs, bus });
+  return { store, bus, offsetMs: () => shards.nowMs(keys.secret) - Date.now() };
+}

@@ -1,0 +1,173 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { StoreUnavailable } from '../store.ts';
+import type { Bus, Subscriber, Topic } from '../bus.ts';
+import { formatNode, type RedisNode } from './redis-address.ts';
+import type { RedisKeys } from './redis-keys.ts';
+import type { ConnectRedis, RedisClient } from './redis-link.ts';
+import type { RedisShards } from './redis-shards.ts';
+
+export type RedisBusParts = {
+  readonly shards: RedisShards;
+  readonly keys: RedisKeys;
+  readonly connect: ConnectRedis;
+};
+
+/** A topic that somebody here listens to. */
+type Followed = {
+  readonly topic: Topic;
+  readonly channel: string;
+  readonly subscribers: Set<Subscriber>;
+  /** The server that is asked to tell; undefined while none is. */
+  node: string | undefined;
+  listener: ((message: string) => void) | undefined;
+  /** Resolves when the topic is first followed. */
+  readonly ready: PromiseWithResolvers<void>;
+  hasBegun: boolean;
+};
+
+/**
+ * A bus on the sharded channels of Redis: a message goes to the server that has the slot of its
+ * topic, and from there to who listens, not to the whole cluster.
+ *
+ * A topic whose server is lost or hands it over is followed anew, and its subscribers are told of
+ * the gap before the first message after it.
+ */
+export class RedisBus implements Bus {
+  readonly #shards: RedisShards;
+  readonly #keys: RedisKeys;
+  readonly #connect: ConnectRedis;
+  readonly #followed = new Map<Topic, Followed>();
+  readonly #clients = new Map<string, Promise<RedisClient>>();
+  #isDisposed = false;
+
+  constructor({ shards, keys, connect }: RedisBusParts) {
+    this.#shards = shards;
+    this.#keys = keys;
+    this.#connect = connect;
+  }
+
+  async publish(topic: Topic, message: string): Promise<void> {
+    this.#refuseIfDisposed();
+    const channel = this.#keys.channel(topic);
+    await this.#shards.runOnce(channel, ['SPUBLISH', channel, message]);
+  }
+
+  async subscribe(topic: Topic, subscriber: Subscriber): Promise<AsyncDisposable> {
+    this.#refuseIfDisposed();
+    const known = this.#followed.get(topic);
+    const followed = known ?? newlyFollowed(topic, this.#keys.channel(topic));
+    followed.subscribers.add(subscriber);
+    if (!known) {
+      this.#followed.set(topic, followed);
+      void this.#follow(followed);
+    }
+    await followed.ready.promise;
+    return { [Symbol.asyncDispose]: () => this.#leave(followed, subscriber) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    for (const { ready } of this.#followed.values()) ready.reject(closed());
+    this.#followed.clear();
+    const clients = await Promise.allSettled(this.#clients.values());
+    for (const client of clients) if (client.status === 'fulfilled') client.value.destroy();
+    this.#clients.clear();
+  }
+
+  /** Until it is followed or nobody listens any more: tries the server that should have it. */
+  async #follow(followed: Followed): Promise<void> {
+    for (let attempt = 1; this.#isWanted(followed); attempt += 1) {
+      try {
+        const node = this.#shards.nodeOf(followed.channel);
+        const client = await this.#client(node);
+        // Told when nothing more is missed, or whoever reads anew then may read too early.
+        let isGapToTell = followed.hasBegun;
+        const tellGap = (): void => {
+          if (isGapToTell) for (const subscriber of followed.subscribers) subscriber.gap();
+          isGapToTell = false;
+        };
+        const listener = (message: string): void => {
+          tellGap();
+          for (const subscriber of followed.subscribers) subscriber.message(message);
+        };
+        await client.sSubscribe(followed.channel, listener);
+        if (!client.isReady) throw new Error('the connection was lost');
+        followed.node = formatNode(node);
+        followed.listener = listener;
+        followed.hasBegun = true;
+        tellGap();
+        followed.ready.resolve();
+        return;
+      } catch {
+        await this.#shards.refresh();
+        await pause(Math.min(25 * attempt, 500), undefined, { ref: false });
+      }
+    }
+  }
+
+  #isWanted(followed: Followed): boolean {
+    return !this.#isDisposed && this.#followed.get(followed.topic) === followed;
+  }
+
+  async #leave(followed: Followed, subscriber: Subscriber): Promise<void> {
+    followed.subscribers.delete(subscriber);
+    if (followed.subscribers.size > 0 || !this.#isWanted(followed)) return;
+    this.#followed.delete(followed.topic);
+    const client = await this.#clients.get(followed.node ?? '')?.catch(() => undefined);
+    await client?.sUnsubscribe(followed.channel, followed.listener).catch(() => undefined);
+  }
+
+  /** A connection that only listens. When it ends, what it told is followed anew. */
+  #client(node: RedisNode): Promise<RedisClient> {
+    const name = formatNode(node);
+    const known = this.#clients.get(name);
+    if (known) return known;
+    const opening = this.#connect(node);
+    this.#clients.set(name, opening);
+    const end = (): void => {
+      if (this.#clients.get(name) !== opening) return;
+      this.#clients.delete(name);
+      this.#followAnew((followed) => followed.node === name);
+    };
+    opening.then((client) => {
+      client.on('terminated', end);
+      client.on('sharded-channel-moved', (channel: string) => {
+        this.#followAnew((followed) => followed.channel === channel);
+      });
+      if (!client.isReady) end();
+    }, end);
+    return opening;
+  }
+
+  #followAnew(isLost: (followed: Followed) => boolean): void {
+    for (const followed of this.#followed.values()) {
+      if (followed.node === undefined || !isLost(followed)) continue;
+      followed.node = undefined;
+      void this.#follow(followed);
+    }
+  }
+
+  #refuseIfDisposed(): void {
+    if (this.#isDisposed) throw closed();
+  }
+}
+
+function closed(): StoreUnavailable {
+  return new StoreUnavailable('The bus has been closed.');
+}
+
+function newlyFollowed(topic: Topic, channel: string): Followed {
+  const ready = Promise.withResolvers<void>();
+  // Whoever waits for it hears of it; nobody may be left to.
+  ready.promise.catch(() => undefined);
+  return {
+    topic,
+    channel,
+    subscribers: new Set(),
+    node: undefined,
+    listener: undefined,
+    ready,
+    hasBegun: false,
+  };
+}

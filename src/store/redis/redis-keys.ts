@@ -1,0 +1,73 @@
+import type { Guid, Xuid } from '../../domain/ids.ts';
+import type { SessionKey } from '../../domain/session/reference.ts';
+import { hintText } from '../hint-text.ts';
+import type { Hint, ListName, NodeId } from '../store.ts';
+import { crc16 } from './slots.ts';
+
+/**
+ * The names of everything in Redis. What changes in one step has one hash tag, and so one slot:
+ *
+ *     {p17}       a partition: sessions with their due times, rows and changes; handles
+ *     {u…}        a user: activities, invites, lists
+ *     {h…}        a hint: the sessions that carry it
+ *     {nodes}     the leases
+ */
+export const partitionsCount = 256;
+
+export type RedisKeys = ReturnType<typeof keysOf>;
+
+/** The names under a prefix, so that stores may share a Redis. */
+export function keysOf(prefix: string) {
+  const partitions = Array.from({ length: partitionsCount }, (_, n) => {
+    const base = `${prefix}:{p${n}}`;
+    return {
+      base,
+      due: `${base}:due`,
+      meta: `${base}:meta`,
+      search: `${base}:search`,
+      searchGone: `${base}:search-gone`,
+      owed: `${base}:owed`,
+      owedTexts: `${base}:owed-texts`,
+      expirations: `${base}:expirations`,
+    };
+  });
+  const partitionOf = (text: string) => {
+    const partition = partitions[crc16(Buffer.from(text)) % partitionsCount];
+    if (partition === undefined) throw new Error('there is a partition for every number');
+    return partition;
+  };
+  const user = (xuid: Xuid): string => `${prefix}:{u${xuid}}`;
+  return {
+    partitions,
+    ofSession: (key: SessionKey) => {
+      const partition = partitionOf(key);
+      const own = (what: string): string => `${partition.base}:${what}:${key}`;
+      return {
+        partition,
+        session: own('session'),
+        hints: own('hints'),
+        rows: own('rows'),
+        rowsDue: own('rows-due'),
+        rowsOrder: own('rows-order'),
+        deleter: own('deleter'),
+        handles: own('handles'),
+      };
+    },
+    ofHandle: (id: Guid) => {
+      const partition = partitionOf(id);
+      return { handle: `${partition.base}:handle:${id}`, expirations: partition.expirations };
+    },
+    activities: (xuid: Xuid) => `${user(xuid)}:activities`,
+    invites: (xuid: Xuid) => `${user(xuid)}:invites`,
+    list: (xuid: Xuid, list: ListName) => ({
+      entries: `${user(xuid)}:${list}`,
+      order: `${user(xuid)}:${list}-order`,
+    }),
+    // Titles choose keywords, and one may hold a brace.
+    hint: (hint: Hint) => `${prefix}:{h${encodeURIComponent(hintText(hint))}}`,
+    nodes: `${prefix}:{nodes}`,
+    lease: (node: NodeId) => `${prefix}:{nodes}:lease:${node}`,
+    secret: `${prefix}:{secret}`,
+    channel: (topic: string) => `${prefix}:{${topic}}`,
+  } as const;
+}

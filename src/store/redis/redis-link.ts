@@ -1,0 +1,209 @@
+import type { RedisClientType } from '@redis/client';
+import { formatNode, type RedisAddress, type RedisNode } from './redis-address.ts';
+import { scripts } from './scripts.ts';
+
+export type Reply = null | string | number | readonly Reply[];
+
+/** The connections of the library, as they are used here: RESP 2, no retries of its own. */
+export type RedisClient = RedisClientType<
+  Record<string, never>,
+  Record<string, never>,
+  Record<string, never>,
+  2
+>;
+export type ConnectRedis = (node: RedisNode) => Promise<RedisClient>;
+
+/** How the library connects to the servers of an address. It is loaded when it is first asked for. */
+export function connectRedis(address: RedisAddress, connectTimeoutMs: number): ConnectRedis {
+  return async ({ host, port }) => {
+    const { createClient } = await import('@redis/client');
+    const { isTls, username, password } = address;
+    const socket = {
+      host,
+      port,
+      connectTimeout: connectTimeoutMs,
+      reconnectStrategy: false as const,
+    };
+    const client = createClient({
+      RESP: 2,
+      socket: isTls ? { ...socket, tls: true as const } : { ...socket },
+      ...(username !== undefined && { username }),
+      ...(password !== undefined && { password }),
+      // A write that is sent once its connection is back may be one that was given up.
+      disableOfflineQueue: true,
+      disableClientInfo: true,
+      maintNotifications: 'disabled',
+      // Replies are watched by the link: this timeout is for commands that wait to be sent.
+      commandOptions: { timeout: 0 },
+    }) as unknown as RedisClient;
+    // What goes wrong is told to whoever waits for a reply.
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      client.destroy();
+      throw error;
+    }
+  };
+}
+
+/** A group of writes reached fewer replicas in time than it should. */
+export class NotReplicated extends Error {
+  override readonly name = 'NotReplicated';
+}
+
+/** Nothing came back in time. */
+export class NoReply extends Error {
+  override readonly name = 'NoReply';
+}
+
+export type LinkSettings = {
+  /** A connection that owes a reply for longer is given up. */
+  readonly replyTimeoutMs: number;
+  readonly replicationTimeoutMs: number;
+};
+
+type Waiting = {
+  readonly command: readonly string[];
+  readonly isAsking: boolean;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/**
+ * One connection to one server. Commands are carried out in the order in which they are sent; when
+ * the connection is lost, or a reply is overdue, all that are under way fail and the link is over.
+ *
+ * Writes that are to reach replicas share one WAIT, since it holds up the whole connection: those
+ * that come while a group is waiting make up the next one.
+ */
+export class RedisLink {
+  readonly node: RedisNode;
+  readonly #client: RedisClient;
+  readonly #settings: LinkSettings;
+  readonly #watch: NodeJS.Timeout;
+  #underwayCount = 0;
+  #lastHeardMs = performance.now();
+  /** What to add to `performance.now()` for the time of the server. */
+  #offsetMs = 0;
+  #group: Waiting[] = [];
+  #isWaiting = false;
+
+  private constructor(node: RedisNode, client: RedisClient, settings: LinkSettings) {
+    this.node = node;
+    this.#client = client;
+    this.#settings = settings;
+    this.#watch = setInterval(() => this.#look(), Math.ceil(settings.replyTimeoutMs / 8)).unref();
+  }
+
+  static async open(
+    connect: ConnectRedis,
+    node: RedisNode,
+    settings: LinkSettings,
+  ): Promise<RedisLink> {
+    const link = new RedisLink(node, await connect(node), settings);
+    try {
+      await Promise.all([
+        link.#readTime(),
+        ...Object.values(scripts).map(({ text }) => link.send(['SCRIPT', 'LOAD', text])),
+      ]);
+      return link;
+    } catch (error) {
+      link.close();
+      throw error;
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#client.isReady;
+  }
+
+  /** The time of the server, in milliseconds. */
+  nowMs(): number {
+    return performance.now() + this.#offsetMs;
+  }
+
+  /** The reply to a command; after ASKING, if the slot is on its way to this server. */
+  async send(command: readonly string[], isAsking = false): Promise<Reply> {
+    if (this.#underwayCount === 0) this.#lastHeardMs = performance.now();
+    this.#underwayCount += 1;
+    try {
+      if (isAsking) this.#client.sendCommand(['ASKING']).catch(() => undefined);
+      return await (this.#client.sendCommand(command as string[]) as Promise<Reply>);
+    } finally {
+      this.#underwayCount -= 1;
+      this.#lastHeardMs = performance.now();
+    }
+  }
+
+  /**
+   * The reply to a command, once so many replicas have it that are needed then.
+   *
+   * Throws NotReplicated when they have not in time.
+   */
+  sendDurably(
+    command: readonly string[],
+    replicasNeeded: () => number,
+    isAsking = false,
+  ): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#group.push({ command, isAsking, resolve, reject });
+      if (this.#isWaiting) return;
+      this.#isWaiting = true;
+      queueMicrotask(() => void this.#sendGroups(replicasNeeded));
+    });
+  }
+
+  async #sendGroups(replicasNeeded: () => number): Promise<void> {
+    while (this.#group.length > 0) {
+      const group = this.#group;
+      this.#group = [];
+      const needed = replicasNeeded();
+      const replies = group.map(({ command, isAsking }) => this.send(command, isAsking));
+      const [reached, ...settled] = await Promise.allSettled([
+        needed === 0 ? 0 : this.send(waitCommand(needed, this.#settings.replicationTimeoutMs)),
+        ...replies,
+      ]);
+      const problem =
+        reached.status === 'rejected'
+          ? reached.reason
+          : Number(reached.value) < needed && new NotReplicated(shortfall(this.node, needed));
+      for (const [n, { resolve, reject }] of group.entries()) {
+        const outcome = settled[n];
+        if (outcome?.status !== 'fulfilled') reject(outcome?.reason);
+        else if (problem) reject(problem);
+        else resolve(outcome.value);
+      }
+    }
+    this.#isWaiting = false;
+  }
+
+  /** Ends the connection; what is under way fails. */
+  close(): void {
+    clearInterval(this.#watch);
+    this.#client.destroy();
+  }
+
+  #look(): void {
+    if (!this.#client.isReady) return this.close();
+    const silentMs = performance.now() - this.#lastHeardMs;
+    if (this.#underwayCount > 0 && silentMs > this.#settings.replyTimeoutMs) return this.close();
+    if (this.#underwayCount === 0) this.#readTime().catch(() => undefined);
+  }
+
+  async #readTime(): Promise<void> {
+    const sentMs = performance.now();
+    const [seconds, micros] = (await this.send(['TIME'])) as readonly string[];
+    const serverMs = Number(seconds) * 1_000 + Number(micros) / 1_000;
+    this.#offsetMs = serverMs - (sentMs + performance.now()) / 2;
+  }
+}
+
+function waitCommand(replicas: number, timeoutMs: number): readonly string[] {
+  return ['WAIT', String(replicas), String(timeoutMs)];
+}
+
+function shortfall(node: RedisNode, needed: number): string {
+  return `fewer than ${needed} replicas of ${formatNode(node)} had the write in time`;
+}

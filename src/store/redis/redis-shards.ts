@@ -1,0 +1,384 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { StoreUnavailable } from '../store.ts';
+import {
+  formatNode,
+  formatRedisAddress,
+  type RedisAddress,
+  type RedisNode,
+} from './redis-address.ts';
+import {
+  type ConnectRedis,
+  type LinkSettings,
+  NotReplicated,
+  RedisLink,
+  type Reply,
+} from './redis-link.ts';
+import type { Script } from './scripts.ts';
+import { slotOf, slotsCount } from './slots.ts';
+
+export type ShardsSettings = LinkSettings & {
+  readonly address: RedisAddress;
+  readonly connect: ConnectRedis;
+  /** How long a command is tried again while servers move, fail over or cannot be reached. */
+  readonly patienceMs: number;
+  /** Replicas that must have a durable write; undefined: one, of a shard that has any. */
+  readonly replicasMin: number | undefined;
+};
+
+/** A primary and how many replicas of it are there. */
+type Shard = { readonly node: RedisNode; readonly replicasCount: number };
+
+type Topology = {
+  readonly isCluster: boolean;
+  readonly shardOfSlot: readonly (Shard | undefined)[];
+};
+
+/** `durable` writes are answered when replicas have them. */
+export type Lane = 'plain' | 'durable';
+
+/**
+ * The servers that share the data: finds the one that has a key, and the next one when that has
+ * moved. What is sent may be carried out twice, so it must be such that this does no harm.
+ *
+ * Every method throws StoreUnavailable when patience ends.
+ */
+export class RedisShards implements AsyncDisposable {
+  readonly #settings: ShardsSettings;
+  readonly #links = new Map<string, RedisLink>();
+  readonly #opening = new Map<string, Promise<RedisLink>>();
+  #topology: Topology;
+  #refreshing: Promise<void> | undefined;
+  #isClosed = false;
+
+  private constructor(settings: ShardsSettings, topology: Topology) {
+    this.#settings = settings;
+    this.#topology = topology;
+  }
+
+  /** Throws StoreUnavailable, with what is wrong with the address or the servers there. */
+  static async open(settings: ShardsSettings): Promise<RedisShards> {
+    const shards = new RedisShards(settings, { isCluster: false, shardOfSlot: [] });
+    const problems = new Map<string, unknown>();
+    const attempts = settings.address.nodes.map(async (node) => {
+      try {
+        const link = await shards.#link(node, 'plain');
+        await refuseUnfit(link);
+        shards.#topology = await readTopology(link, settings.address.isTls);
+      } catch (error) {
+        problems.set(formatNode(node), error);
+        throw error;
+      }
+    });
+    try {
+      await Promise.any(attempts);
+      return shards;
+    } catch {
+      await shards[Symbol.asyncDispose]();
+      const told = [...problems].map(([node, error]) => `${node}: ${explain(error)}`);
+      throw new StoreUnavailable(
+        `The store ${formatRedisAddress(settings.address)} cannot be used: ${told.join('; ')}.`,
+      );
+    }
+  }
+
+  /** The reply to a command on one key, which says where it goes. */
+  async run(key: string, command: readonly string[], lane: Lane = 'plain'): Promise<Reply> {
+    const slot = slotOf(key);
+    const untilMs = performance.now() + this.#settings.patienceMs;
+    let asked: RedisNode | undefined;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const node = asked ?? this.#shardOf(slot).node;
+        const link = this.#openLink(node, lane) ?? (await this.#link(node, lane));
+        return await this.#send(link, command, slot, lane, asked !== undefined);
+      } catch (error) {
+        const next = nextStep(error);
+        if (next === 'give up' || this.#isClosed || performance.now() > untilMs) {
+          throw this.#unavailable(error);
+        }
+        asked = typeof next === 'object' ? next.ask : undefined;
+        if (next === 'look again') await this.#refresh().catch(() => undefined);
+        // The first move is told by the server that knows: there is nothing to wait for.
+        if (attempt > 1 && asked === undefined) await pause(Math.min(25 * attempt, 250));
+      }
+    }
+  }
+
+  /**
+   * As `run`, of a command that must not be carried out twice: it is sent again only where a server
+   * said that it was not.
+   */
+  async runOnce(key: string, command: readonly string[]): Promise<Reply> {
+    const slot = slotOf(key);
+    const untilMs = performance.now() + this.#settings.patienceMs;
+    for (;;) {
+      try {
+        const { node } = this.#shardOf(slot);
+        const link = this.#openLink(node, 'plain') ?? (await this.#link(node, 'plain'));
+        return await link.send(command);
+      } catch (error) {
+        const isRefused = /^(MOVED|ASK|CLUSTERDOWN|LOADING) /.test(messageOf(error));
+        if (!isRefused || performance.now() > untilMs) throw this.#unavailable(error);
+        await this.#refresh();
+        await pause(25);
+      }
+    }
+  }
+
+  /** As `run`, of a script that all of its keys' server has, or is sent. */
+  async runScript(
+    { digest, text }: Script,
+    keys: readonly string[],
+    values: readonly string[],
+    lane: Lane = 'plain',
+  ): Promise<Reply> {
+    const rest = [String(keys.length), ...keys, ...values];
+    const [first = ''] = keys;
+    try {
+      return await this.run(first, ['EVALSHA', digest, ...rest], lane);
+    } catch (error) {
+      if (!messageOf((error as Error).cause).startsWith('NOSCRIPT')) throw error;
+      return this.run(first, ['EVAL', text, ...rest], lane);
+    }
+  }
+
+  /** The time of the server that has this key, in milliseconds, as far as it is known. */
+  nowMs(key: string): number {
+    const shard = this.#topology.shardOfSlot[slotOf(key)];
+    const link =
+      shard && (this.#openLink(shard.node, 'plain') ?? this.#openLink(shard.node, 'durable'));
+    const any = link ?? [...this.#links.values()].find((each) => each.isOpen);
+    return any?.nowMs() ?? Date.now();
+  }
+
+  /** The server that has this key now. */
+  nodeOf(key: string): RedisNode {
+    return this.#shardOf(slotOf(key)).node;
+  }
+
+  /** Finds out anew who has what. */
+  async refresh(): Promise<void> {
+    await this.#refresh();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#opening.values());
+    for (const link of this.#links.values()) link.close();
+    this.#links.clear();
+  }
+
+  #send(
+    link: RedisLink,
+    command: readonly string[],
+    slot: number,
+    lane: Lane,
+    isAsking: boolean,
+  ): Promise<Reply> {
+    if (lane === 'plain') return link.send(command, isAsking);
+    return link.sendDurably(command, () => this.#replicasNeeded(slot), isAsking);
+  }
+
+  #replicasNeeded(slot: number): number {
+    const { replicasMin } = this.#settings;
+    return replicasMin ?? Math.min(1, this.#topology.shardOfSlot[slot]?.replicasCount ?? 0);
+  }
+
+  #shardOf(slot: number): Shard {
+    const shard = this.#topology.shardOfSlot[slot];
+    if (shard === undefined) throw new NoServer(slot);
+    return shard;
+  }
+
+  #openLink(node: RedisNode, lane: Lane): RedisLink | undefined {
+    const link = this.#links.get(`${formatNode(node)} ${lane}`);
+    return link?.isOpen ? link : undefined;
+  }
+
+  async #link(node: RedisNode, lane: Lane): Promise<RedisLink> {
+    if (this.#isClosed) throw new Error('it has been closed');
+    const name = `${formatNode(node)} ${lane}`;
+    const known = this.#opening.get(name);
+    if (known) return known;
+    this.#links.get(name)?.close();
+    this.#links.delete(name);
+    const opening = RedisLink.open(this.#settings.connect, node, this.#settings);
+    this.#opening.set(name, opening);
+    try {
+      const link = await opening;
+      this.#links.set(name, link);
+      return link;
+    } finally {
+      this.#opening.delete(name);
+    }
+  }
+
+  /** One at a time: who asks meanwhile is served by the one under way. */
+  #refresh(): Promise<void> {
+    this.#refreshing ??= this.#readTopology().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  /** From the first server, of those known and those given, that tells it. */
+  async #readTopology(): Promise<void> {
+    const known = this.#topology.shardOfSlot.flatMap((shard) => shard?.node ?? []);
+    const nodes = new Map(
+      [...known, ...this.#settings.address.nodes].map((node) => [formatNode(node), node]),
+    );
+    const isOpen = (node: RedisNode): number => (this.#openLink(node, 'plain') ? 0 : 1);
+    const inOrder = [...nodes.values()].sort((a, b) => isOpen(a) - isOpen(b));
+    for (const node of inOrder) {
+      try {
+        const link = this.#openLink(node, 'plain') ?? (await this.#link(node, 'plain'));
+        this.#topology = await readTopology(link, this.#settings.address.isTls);
+        return;
+      } catch {
+        // The next one may know.
+      }
+    }
+  }
+
+  #unavailable(error: unknown): StoreUnavailable {
+    if (error instanceof StoreUnavailable) return error;
+    const where = formatRedisAddress(this.#settings.address);
+    const what = this.#isClosed
+      ? 'has been closed'
+      : `cannot be reached or cannot write: ${explain(error)}`;
+    return new StoreUnavailable(`The store ${where} ${what}.`, { cause: error });
+  }
+}
+
+class NoServer extends Error {
+  override readonly name = 'NoServer';
+  constructor(slot: number) {
+    super(`no server has slot ${slot}`);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+type NextStep = 'give up' | 'again' | 'look again' | { readonly ask: RedisNode };
+
+/** Replies after which the same command, sent a little later, may be carried out. */
+const passing = /^(TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY|BUSY|NOREPLICAS|UNBLOCKED)\b/;
+
+/** What to do about a command that failed. Whatever no server answered is sent again. */
+function nextStep(error: unknown): NextStep {
+  const message = messageOf(error);
+  const [, ask] = /^ASK [0-9]+ (\S+)$/.exec(message) ?? [];
+  if (ask !== undefined) {
+    const at = ask.lastIndexOf(':');
+    return { ask: { host: ask.slice(0, at), port: Number(ask.slice(at + 1)) } };
+  }
+  if (message.startsWith('TRYAGAIN')) return 'again';
+  if (message.startsWith('MOVED') || passing.test(message)) return 'look again';
+  if (error instanceof NotReplicated || error instanceof NoServer) return 'look again';
+  // Replies that are errors begin with a word in capitals.
+  return /^[A-Z]{3,} /.test(message) ? 'give up' : 'look again';
+}
+
+/** What an error of the connection or the server means to the keeper. */
+function explain(error: unknown): string {
+  const { code, message } = error as { readonly code?: string; readonly message: string };
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'nothing listens there';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'no such host';
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'no way leads there';
+    default:
+      break;
+  }
+  if (message.startsWith('NOAUTH')) return 'it asks for a password, and the address has none';
+  if (message.startsWith('WRONGPASS')) return 'it does not know this user and password';
+  if (/timeout/i.test(message)) return 'it does not answer';
+  return message.replace(/\.$/, '');
+}
+
+/** Throws for a server that cannot keep sessions as they must be kept. */
+async function refuseUnfit(link: RedisLink): Promise<void> {
+  const facts = parseInfo(String(await link.send(['INFO'])));
+  const version = Number.parseInt(facts.get('redis_version') ?? '', 10);
+  if (version < 7) {
+    throw new Error(`it is Redis ${facts.get('redis_version')}; expected 7.0 or newer, or Valkey`);
+  }
+  if (facts.get('cluster_enabled') !== '1' && facts.get('role') !== 'master') {
+    throw new Error('it is a replica; expected the primary');
+  }
+  const policy = facts.get('maxmemory_policy') ?? 'noeviction';
+  if (facts.get('maxmemory') !== '0' && policy !== 'noeviction') {
+    throw new Error(
+      `it throws data away when its memory is full (maxmemory-policy ${policy}); expected noeviction`,
+    );
+  }
+}
+
+function parseInfo(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split('\r\n').flatMap((line): [string, string][] => {
+      const at = line.indexOf(':');
+      return at < 1 ? [] : [[line.slice(0, at), line.slice(at + 1)]];
+    }),
+  );
+}
+
+async function readTopology(link: RedisLink, isTls: boolean): Promise<Topology> {
+  const facts = parseInfo(String(await link.send(['INFO', 'cluster'])));
+  if (facts.get('cluster_enabled') !== '1') {
+    const replication = parseInfo(String(await link.send(['INFO', 'replication'])));
+    const replicasCount = [...replication].filter(([, value]) =>
+      /\bstate=online\b/.test(value),
+    ).length;
+    const shard: Shard = { node: link.node, replicasCount };
+    return { isCluster: false, shardOfSlot: Array<Shard>(slotsCount).fill(shard) };
+  }
+  const shardOfSlot = Array<Shard | undefined>(slotsCount).fill(undefined);
+  for (const one of (await link.send(['CLUSTER', 'SHARDS'])) as readonly Reply[]) {
+    const { slots, nodes } = pairsOf(one);
+    const members = (nodes as readonly Reply[])
+      .map(pairsOf)
+      .filter(({ health }) => health === 'online');
+    const primary = members.find(({ role }) => role === 'master');
+    if (primary === undefined) continue;
+    const shard: Shard = {
+      node: nodeOf(primary, link.node, isTls),
+      replicasCount: members.filter(({ role }) => role !== 'master').length,
+    };
+    const ranges = (slots as readonly Reply[]).map(Number);
+    for (let n = 0; n < ranges.length; n += 2) {
+      shardOfSlot.fill(shard, ranges[n], (ranges[n + 1] ?? 0) + 1);
+    }
+  }
+  return { isCluster: true, shardOfSlot };
+}
+
+function nodeOf(
+  facts: Readonly<Record<string, Reply>>,
+  asked: RedisNode,
+  isTls: boolean,
+): RedisNode {
+  const told = String(facts['endpoint'] ?? '');
+  const host = told === '' || told === '?' ? String(facts['ip'] ?? '') : told;
+  return {
+    host: host === '' ? asked.host : host,
+    port: Number(facts[isTls ? 'tls-port' : 'port']),
+  };
+}
+
+/** The members of a map, which RESP 2 gives as a list. */
+function pairsOf(reply: Reply): Readonly<Record<string, Reply>> {
+  const list = reply as readonly Reply[];
+  return Object.fromEntries(
+    Array.from({ length: list.length / 2 }, (_, n) => [
+      String(list[2 * n]),
+      list[2 * n + 1] ?? null,
+    ]),
+  );
+}

@@ -1,0 +1,703 @@
+import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Handle } from '../../domain/handle/handle.ts';
+import type { Guid, Xuid } from '../../domain/ids.ts';
+import { formatJson, parseExactJson } from '../../domain/json.ts';
+import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
+import type { Member, Session } from '../../domain/session/session.ts';
+import type { Milliseconds } from '../../domain/time.ts';
+import { formatStoredSession } from '../session-text.ts';
+import {
+  StoreUnavailable,
+  type Batch,
+  type Committed,
+  type Conflict,
+  type Durability,
+  type Hint,
+  type ListEntry,
+  type ListName,
+  type NodeId,
+  type OwedTaps,
+  type RecentRecord,
+  type SessionDelete,
+  type SessionPut,
+  type SessionRecord,
+  type Store,
+  type Taken,
+} from '../store.ts';
+import { partitionsCount, type RedisKeys } from './redis-keys.ts';
+import type { Reply } from './redis-link.ts';
+import type { Lane, RedisShards } from './redis-shards.ts';
+import { scripts } from './scripts.ts';
+
+export type RedisStoreParts = {
+  readonly shards: RedisShards;
+  readonly keys: RedisKeys;
+  readonly durability: Durability;
+  /** Sessions kept parsed, by the length of their texts. */
+  readonly cacheBytesMax: number;
+  /** How long a commit may wait to be carried out, by the time of its server. */
+  readonly patienceMs: number;
+  /** Closed with the store, whose connections it uses. */
+  readonly bus: AsyncDisposable;
+};
+
+/** What was last heard of a session, and which commit made it. */
+type Known = { readonly record: SessionRecord; readonly commitId: CommitId };
+
+/** 12 characters that no two commits share. */
+type CommitId = string;
+
+/** What is on its way: the newest of those commits of a key that have been sent and not answered. */
+type Pending = Known & { readonly rows: Map<Xuid, Member | undefined> };
+
+/**
+ * A store on Redis or Valkey, a single server or a cluster, shared by any number of processes.
+ *
+ * A session is compared and set by one script on the server that has it. What belongs to other
+ * slots is written around that step, so that whatever a reader finds leads somewhere:
+ *
+ *   before   handles, which a session's record confirms; hints, which may hold too many
+ *   step     session, due time, member rows, search change, owed taps
+ *   after    pointers of users; removals
+ *
+ * A batch that conflicts takes back what it wrote before. Everything sent may be sent again: a
+ * session knows the commits that made it, and the rest says the same when said twice.
+ */
+export class RedisStore implements Store {
+  readonly #shards: RedisShards;
+  readonly #keys: RedisKeys;
+  readonly #writes: Lane;
+  readonly #isStrict: '1' | '0';
+  readonly #patienceMs: number;
+  readonly #known: LRUCache<SessionKey, Known>;
+  readonly #pending = new Map<SessionKey, Pending>();
+  readonly #bus: AsyncDisposable;
+  readonly #underway = new Set<Promise<unknown>>();
+  readonly #idPrefix = randomBytes(4).toString('base64url').slice(0, 5);
+  #idsCount = 0;
+  #disposed: Promise<void> | undefined;
+
+  constructor({ shards, keys, durability, cacheBytesMax, patienceMs, bus }: RedisStoreParts) {
+    this.#shards = shards;
+    this.#keys = keys;
+    this.#writes = durability === 'strict' ? 'durable' : 'plain';
+    this.#isStrict = durability === 'strict' ? '1' : '0';
+    this.#patienceMs = patienceMs;
+    this.#bus = bus;
+    this.#known = new LRUCache({ maxSize: cacheBytesMax });
+  }
+
+  async session(key: SessionKey): Promise<SessionRecord | undefined> {
+    this.#refuseIfDisposed();
+    const { session, partition } = this.#keys.ofSession(key);
+    const known = this.#known.get(key);
+    const values = [known?.commitId ?? '', this.#isStrict];
+    const reply = await this.#script('session', [session, partition.meta], values, this.#writes);
+    const [kind, ...parts] = reply as readonly string[];
+    if (kind === 'same' && known) return known.record;
+    return kind === 'found' ? this.#learn(key, parts) : this.#forget(key);
+  }
+
+  recent(key: SessionKey): RecentRecord | undefined {
+    const pending = this.#pending.get(key);
+    if (pending) {
+      const { record, rows } = pending;
+      return { record, isCurrent: false, ...(rows.size > 0 && { rows }) };
+    }
+    const known = this.#known.get(key);
+    return known && { record: known.record, isCurrent: false };
+  }
+
+  async handle(id: Guid): Promise<Handle | undefined> {
+    this.#refuseIfDisposed();
+    const { handle } = this.#keys.ofHandle(id.toLowerCase());
+    const text = await this.#shards.run(handle, ['HGET', handle, 'd']);
+    return text === null ? undefined : parse<Handle>(text);
+  }
+
+  async activitiesOf(xuids: readonly Xuid[], scid?: Guid): Promise<readonly Handle[]> {
+    this.#refuseIfDisposed();
+    const ids = await this.#each([...new Set(xuids)], async (xuid) => {
+      const key = this.#keys.activities(xuid);
+      if (scid !== undefined) {
+        const id = await this.#shards.run(key, ['HGET', key, scid.toLowerCase()]);
+        return id === null ? [] : [String(id)];
+      }
+      const pointers = pairsOf(await this.#shards.run(key, ['HGETALL', key]));
+      return pointers.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, id]) => id);
+    });
+    return this.#handles(ids.flat());
+  }
+
+  async handlesFor(key: SessionKey): Promise<readonly Handle[]> {
+    this.#refuseIfDisposed();
+    const { handles } = this.#keys.ofSession(key);
+    const ids = (await this.#shards.run(handles, ['SMEMBERS', handles])) as readonly Guid[];
+    const found = await this.#handles(ids);
+    return found.filter((handle) => handle.type !== 'invite' && keyOf(handle.reference) === key);
+  }
+
+  async invitesOf(xuid: Xuid): Promise<readonly Handle[]> {
+    this.#refuseIfDisposed();
+    const key = this.#keys.invites(xuid);
+    return this.#handles((await this.#shards.run(key, ['ZRANGE', key, '0', '-1'])) as string[]);
+  }
+
+  async sessionsBy(hint: Hint, limit: number, after?: SessionKey): Promise<readonly SessionKey[]> {
+    this.#refuseIfDisposed();
+    const set = this.#keys.hint(hint);
+    const found = new Set<SessionKey>();
+    let from = after === undefined ? '-' : `(${after}${lastOfKey}`;
+    while (found.size < limit) {
+      const count = String(limit - found.size);
+      const range = ['ZRANGE', set, from, '+', 'BYLEX', 'LIMIT', '0', count];
+      const members = (await this.#shards.run(set, range)) as readonly string[];
+      for (const member of members) found.add(member.slice(0, member.indexOf(separator)));
+      const last = members.at(-1);
+      if (last === undefined) break;
+      from = `(${last.slice(0, last.indexOf(separator))}${lastOfKey}`;
+    }
+    return [...found];
+  }
+
+  async memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined> {
+    this.#refuseIfDisposed();
+    const { rows } = this.#keys.ofSession(key);
+    const text = await this.#shards.run(rows, ['HGET', rows, xuid]);
+    return text === null ? undefined : parse<Member>(text);
+  }
+
+  async memberRows(key: SessionKey, limit: number, after?: Xuid): Promise<readonly Member[]> {
+    const from = after === undefined ? '-' : `(${after}`;
+    return this.#rowsInOrder(key, 'rowsOrder', [from, '+', 'BYLEX', 'LIMIT', '0', String(limit)]);
+  }
+
+  async memberRowsDue(
+    key: SessionKey,
+    nowMs: Milliseconds,
+    limit: number,
+  ): Promise<readonly Member[]> {
+    const range = ['-inf', score(nowMs), 'BYSCORE', 'LIMIT', '0', String(limit)];
+    return this.#rowsInOrder(key, 'rowsDue', range);
+  }
+
+  async #rowsInOrder(
+    key: SessionKey,
+    order: 'rowsOrder' | 'rowsDue',
+    range: readonly string[],
+  ): Promise<readonly Member[]> {
+    this.#refuseIfDisposed();
+    const keys = this.#keys.ofSession(key);
+    const texts = await this.#script('valuesInOrder', [keys.rows, keys[order]], range);
+    return (texts as readonly string[]).map((text) => parse<Member>(text));
+  }
+
+  async due(nowMs: Milliseconds, limit: number): Promise<readonly SessionKey[]> {
+    return this.#earliest('due', nowMs, limit);
+  }
+
+  async expired(nowMs: Milliseconds, limit: number): Promise<readonly Guid[]> {
+    return this.#earliest('expirations', nowMs, limit);
+  }
+
+  /** The names whose time has come, of all partitions: one round trip to each server. */
+  async #earliest(
+    what: 'due' | 'expirations',
+    nowMs: Milliseconds,
+    limit: number,
+  ): Promise<readonly string[]> {
+    this.#refuseIfDisposed();
+    const range = ['-inf', score(nowMs), 'BYSCORE', 'LIMIT', '0', String(limit), 'WITHSCORES'];
+    const found = await this.#each(this.#keys.partitions, async (partition) =>
+      pairsOf(await this.#shards.run(partition[what], ['ZRANGE', partition[what], ...range])),
+    );
+    const inOrder = found.flat().sort(([, a], [, b]) => Number(a) - Number(b));
+    return inOrder.slice(0, limit).map(([name]) => name);
+  }
+
+  async commit(batch: Batch): Promise<Committed | Conflict | Taken> {
+    this.#refuseIfDisposed();
+    return this.#track(this.#commit(batch));
+  }
+
+  async searchChanges(
+    cursor: string | undefined,
+    limit: number,
+  ): Promise<{ readonly keys: readonly SessionKey[]; readonly cursor: string }> {
+    this.#refuseIfDisposed();
+    const read = Array.from({ length: partitionsCount }, () => 0);
+    for (const [n, at] of (cursor ?? '').split('.').entries())
+      read[n] = Number.parseInt(at, 36) || 0;
+    const last = await this.#each(this.#keys.partitions, async ({ meta }) =>
+      Number((await this.#shards.run(meta, ['HGET', meta, 'search'])) ?? 0),
+    );
+    const keys: SessionKey[] = [];
+    const behind = inTurn(last.flatMap((at, n) => (at > (read[n] ?? 0) ? [n] : [])));
+    while (behind.length > 0 && keys.length < limit) {
+      // So many partitions as may hold what is asked for, all asked at once.
+      let expected = 0;
+      const wave: number[] = [];
+      while (behind.length > 0 && keys.length + expected < limit) {
+        const n = behind.shift() ?? 0;
+        expected += (last[n] ?? 0) - (read[n] ?? 0);
+        wave.push(n);
+      }
+      const found = await this.#each(wave, (n) => this.#searchChangesIn(n, read[n] ?? 0, limit));
+      for (const [at, changes] of found.entries()) {
+        const n = wave[at] ?? 0;
+        const taken = changes.slice(0, limit - keys.length);
+        keys.push(...taken.map(([key]) => key));
+        if (taken.length === changes.length && changes.length < limit) {
+          read[n] = Math.max(last[n] ?? 0, Number(taken.at(-1)?.[1] ?? 0));
+        } else read[n] = Number(taken.at(-1)?.[1] ?? read[n]);
+      }
+    }
+    return { keys, cursor: read.map((at) => at.toString(36)).join('.') };
+  }
+
+  async #searchChangesIn(
+    n: number,
+    after: number,
+    limit: number,
+  ): Promise<readonly (readonly [SessionKey, string])[]> {
+    const search = this.#keys.partitions[n]?.search ?? '';
+    const range = [`(${after}`, '+inf', 'BYSCORE', 'LIMIT', '0', String(limit), 'WITHSCORES'];
+    return pairsOf(await this.#shards.run(search, ['ZRANGE', search, ...range]));
+  }
+
+  async list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]> {
+    this.#refuseIfDisposed();
+    const { entries, order } = this.#keys.list(owner, list);
+    const texts = await this.#script('valuesInOrder', [entries, order], ['0', '-1']);
+    return (texts as readonly string[]).map((text) => parse<ListEntry>(text));
+  }
+
+  async changeList(
+    owner: Xuid,
+    list: ListName,
+    { put = [], remove = [] }: { put?: readonly ListEntry[]; remove?: readonly Xuid[] },
+  ): Promise<void> {
+    this.#refuseIfDisposed();
+    if (put.length === 0 && remove.length === 0) return;
+    const { entries, order } = this.#keys.list(owner, list);
+    const puts = put.flatMap((entry) => [entry.xuid, formatJson(entry)]);
+    const values = [String(put.length), ...puts, ...remove];
+    await this.#track(this.#script('changeList', [entries, order], values, this.#writes));
+  }
+
+  async untapped(ageMs: Milliseconds, limit: number): Promise<readonly OwedTaps[]> {
+    this.#refuseIfDisposed();
+    const found = await this.#each(this.#keys.partitions, async ({ owed, owedTexts }) => {
+      const values = [String(ageMs), String(limit)];
+      const parts = (await this.#script(
+        'untapped',
+        [owed, owedTexts],
+        values,
+      )) as readonly string[];
+      return Array.from({ length: parts.length / 3 }, (_, n) => {
+        const [name = '', timeMs = '', owedTaps = ''] = parts.slice(3 * n);
+        const [key = '', revision = ''] = name.split('\n');
+        return { timeMs: Number(timeMs), owed: { key, revision: Number(revision), owedTaps } };
+      });
+    });
+    const inOrder = found.flat().sort((a, b) => a.timeMs - b.timeMs);
+    return inOrder.slice(0, limit).map(({ owed }) => owed);
+  }
+
+  async tapped(key: SessionKey, revision: number): Promise<void> {
+    this.#refuseIfDisposed();
+    const { owed, owedTexts } = this.#keys.ofSession(key).partition;
+    await this.#script('tapped', [owed, owedTexts], [`${key}\n${revision}`]);
+  }
+
+  async renewNode(node: NodeId, leaseMs: Milliseconds): Promise<'held' | 'lost'> {
+    this.#refuseIfDisposed();
+    const keys = [this.#keys.nodes, this.#keys.lease(node)];
+    const reply = await this.#script('renewNode', keys, [node, String(leaseMs)], this.#writes);
+    return reply === 'held' ? 'held' : 'lost';
+  }
+
+  async nodes(): Promise<readonly { readonly node: NodeId; readonly isAlive: boolean }[]> {
+    this.#refuseIfDisposed();
+    const { nodes } = this.#keys;
+    const ids = (await this.#shards.run(nodes, ['SMEMBERS', nodes])) as readonly NodeId[];
+    return this.#each(ids, async (node) => {
+      const lease = this.#keys.lease(node);
+      return { node, isAlive: (await this.#shards.run(lease, ['EXISTS', lease])) === 1 };
+    });
+  }
+
+  async forgetNode(node: NodeId): Promise<void> {
+    this.#refuseIfDisposed();
+    const { nodes } = this.#keys;
+    await this.#write(['DEL', this.#keys.lease(node)]);
+    await this.#write(['SREM', nodes, node]);
+  }
+
+  async secret(): Promise<Uint8Array> {
+    this.#refuseIfDisposed();
+    const { secret } = this.#keys;
+    const known = await this.#shards.run(secret, ['GET', secret]);
+    if (known !== null) return Buffer.from(String(known), 'base64');
+    await this.#write(['SET', secret, randomBytes(32).toString('base64'), 'NX']);
+    const drawn = await this.#shards.run(secret, ['GET', secret]);
+    return Buffer.from(String(drawn), 'base64');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed ??= this.#close();
+    return this.#disposed;
+  }
+
+  async #close(): Promise<void> {
+    while (this.#underway.size > 0) await Promise.allSettled(this.#underway);
+    await this.#bus[Symbol.asyncDispose]();
+    await this.#shards[Symbol.asyncDispose]();
+    this.#known.clear();
+  }
+
+  #refuseIfDisposed(): void {
+    if (this.#disposed) throw new StoreUnavailable('The store has been closed.');
+  }
+
+  async #track<T>(work: Promise<T>): Promise<T> {
+    this.#underway.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#underway.delete(work);
+    }
+  }
+
+  #each<T, R>(list: readonly T[], work: (one: T, at: number) => Promise<R>): Promise<R[]> {
+    return Promise.all(list.map(work));
+  }
+
+  #script(
+    name: keyof typeof scripts,
+    keys: readonly string[],
+    values: readonly string[],
+    lane: Lane = 'plain',
+  ): Promise<Reply> {
+    return this.#shards.runScript(scripts[name], keys, values, lane);
+  }
+
+  /** A command that writes to the key it names first. */
+  #write(command: readonly string[]): Promise<Reply> {
+    return this.#shards.run(command[1] ?? '', command, this.#writes);
+  }
+
+  async #handles(ids: readonly Guid[]): Promise<readonly Handle[]> {
+    const found = await this.#each(ids, (id) => this.handle(id));
+    return found.filter((handle) => handle !== undefined);
+  }
+
+  async #commit(batch: Batch): Promise<Committed | Conflict | Taken> {
+    const { session, handles = [], pointActivity, removeHandles = [] } = batch;
+    const commitId = this.#freshId();
+    const prepared = await this.#prepare(session, handles, commitId);
+    if (prepared.taken) {
+      await prepared.undo();
+      return { kind: 'taken', handle: prepared.taken };
+    }
+    if (session) {
+      const conflict = await this.#decide(session, commitId);
+      if (conflict) {
+        await prepared.undo();
+        return conflict;
+      }
+    }
+    await this.#each(prepared.kept, async (handle) => {
+      if (handle.type !== 'invite') return;
+      const { id, invitedXuid, createTimeMs } = handle;
+      const invites = this.#keys.invites(invitedXuid);
+      await this.#write(['ZADD', invites, String(createTimeMs), id.toLowerCase()]);
+    });
+    if (pointActivity) {
+      const { xuid, scid, handleId } = pointActivity;
+      const [id, scope] = [handleId.toLowerCase(), scid.toLowerCase()];
+      // The handle knows first who points at it, so that the pointer can go when it goes.
+      await this.#write(['HSET', this.#keys.ofHandle(id).handle, `${xuid}~${scope}`, '']);
+      await this.#write(['HSET', this.#keys.activities(xuid), scope, id]);
+    }
+    await this.#each([...new Set(removeHandles.map((id) => id.toLowerCase()))], (id) =>
+      this.#removeHandle(id),
+    );
+    return { kind: 'committed' };
+  }
+
+  /** Writes what must be there before the session is, and knows how to take it back. */
+  async #prepare(
+    session: Batch['session'],
+    handles: readonly Handle[],
+    commitId: CommitId,
+  ): Promise<Prepared> {
+    if (handles.length === 0 && !session?.addHints?.length) return nothingPrepared;
+    const first = handles.filter(
+      ({ id }, at) => handles.findIndex((one) => same(one.id, id)) === at,
+    );
+    const hinted = (session?.addHints ?? []).map(
+      (hint) => [this.#keys.hint(hint), session] as const,
+    );
+    const member = session && `${session.key}${separator}${commitId}`;
+    const [there] = await Promise.all([
+      this.#each(first, (handle) => this.#putHandle(handle)),
+      this.#each(hinted, ([set]) => this.#write(['ZADD', set, '0', member ?? ''])),
+    ]);
+    const taken = handles
+      .map(({ id, requestId }) => {
+        const one = there[first.findIndex((each) => same(each.id, id))];
+        return one?.requestId === requestId ? undefined : one;
+      })
+      .find((one) => one !== undefined);
+    const undo = async (): Promise<void> => {
+      const own = first.filter((_, at) => there[at] === undefined);
+      await Promise.all([
+        this.#each(own, (handle) => this.#takeBackHandle(handle)),
+        this.#each(hinted, ([set]) => this.#write(['ZREM', set, member ?? ''])),
+      ]);
+    };
+    return { kept: first.map((handle, at) => there[at] ?? handle), taken, undo };
+  }
+
+  /** The handle that has the id already; undefined once this one is kept. */
+  async #putHandle(handle: Handle): Promise<Handle | undefined> {
+    const id = handle.id.toLowerCase();
+    if (handle.type !== 'invite') {
+      await this.#write(['SADD', this.#keys.ofSession(keyOf(handle.reference)).handles, id]);
+    }
+    const { handle: key, expirations } = this.#keys.ofHandle(id);
+    const expiration = handle.type === 'invite' ? score(handle.expirationMs) : '';
+    const values = [id, formatJson(handle), expiration];
+    const there = await this.#script('putHandle', [key, expirations], values, this.#writes);
+    return there === null ? undefined : parse<Handle>(there);
+  }
+
+  /** Takes away what `#putHandle` put; pointers stay, that were there before. */
+  async #takeBackHandle(handle: Handle): Promise<void> {
+    const id = handle.id.toLowerCase();
+    const { handle: key, expirations } = this.#keys.ofHandle(id);
+    await this.#script('takeBackHandle', [key, expirations], [id], this.#writes);
+    if (handle.type === 'invite') return;
+    await this.#write(['SREM', this.#keys.ofSession(keyOf(handle.reference)).handles, id]);
+  }
+
+  /** Takes away a handle and whatever leads to it, the handle last. */
+  async #removeHandle(id: Guid): Promise<void> {
+    const { handle: key, expirations } = this.#keys.ofHandle(id);
+    const fields = pairsOf(await this.#shards.run(key, ['HGETALL', key]));
+    const text = fields.find(([name]) => name === 'd')?.[1];
+    const handle = text === undefined ? undefined : parse<Handle>(text);
+    await this.#each(fields, async ([name]) => {
+      const [xuid, scid] = name.split('~');
+      if (xuid === undefined || scid === undefined) return;
+      const values = [scid, id];
+      await this.#script('removePointer', [this.#keys.activities(xuid)], values, this.#writes);
+    });
+    if (handle?.type === 'invite') {
+      await this.#write(['ZREM', this.#keys.invites(handle.invitedXuid), id]);
+    } else if (handle) {
+      await this.#write(['SREM', this.#keys.ofSession(keyOf(handle.reference)).handles, id]);
+    }
+    if (fields.length > 0)
+      await this.#script('removeHandle', [key, expirations], [id], this.#writes);
+  }
+
+  /** Compares and sets the session; undefined once that is done. */
+  async #decide(
+    change: SessionPut | SessionDelete,
+    commitId: CommitId,
+  ): Promise<Conflict | undefined> {
+    const { key, expectRevision } = change;
+    const text = change.kind === 'put' ? formatStoredSession(change.session) : '';
+    const before = this.#commitIdOf(key, expectRevision);
+    const sent = change.kind === 'put' ? this.#noteSent(change, commitId) : undefined;
+    try {
+      const reply = await (change.kind === 'put'
+        ? this.#put(change, commitId, before, text)
+        : this.#delete(change, commitId, before));
+      const [kind, ...parts] = reply as readonly string[];
+      if (kind === 'late') {
+        throw new StoreUnavailable('The write reached the store too late, and was not made.');
+      }
+      if (kind === 'conflict') {
+        this.#pending.delete(key);
+        return { kind, current: parts.length > 0 ? this.#learn(key, parts) : this.#forget(key) };
+      }
+      const [revision = '0', ...dropped] = parts;
+      if (change.kind === 'delete') this.#forget(key);
+      else this.#remember(key, Number(revision), change.session, commitId, text.length);
+      if (sent !== undefined && this.#pending.get(key) === sent) this.#pending.delete(key);
+      await this.#dropHints(key, dropped);
+      return undefined;
+    } catch (error) {
+      this.#pending.delete(key);
+      this.#forget(key);
+      throw error;
+    }
+  }
+
+  /** The commit that made what a change expects, if it was heard of here. */
+  #commitIdOf(key: SessionKey, revision: number): CommitId {
+    const heard = [this.#pending.get(key), this.#known.peek(key)];
+    return heard.find((one) => one?.record.revision === revision)?.commitId ?? '';
+  }
+
+  /** What the session is about to be, for whoever builds upon it. A new one's revision is not known. */
+  #noteSent(put: SessionPut, commitId: CommitId): Pending | undefined {
+    const { key, expectRevision, session, memberRows } = put;
+    if (expectRevision === 0) return undefined;
+    const former = this.#pending.get(key);
+    const rows = new Map(former?.record.revision === expectRevision ? former.rows : []);
+    for (const { member } of memberRows?.put ?? []) rows.set(member.xuid, member);
+    for (const xuid of memberRows?.remove ?? []) rows.set(xuid, undefined);
+    const sent = { record: { revision: expectRevision + 1, session }, commitId, rows };
+    this.#pending.set(key, sent);
+    return sent;
+  }
+
+  #put(put: SessionPut, commitId: CommitId, before: CommitId, text: string): Promise<Reply> {
+    const { addHints = [], removeHints = [], memberRows, isSearchChange, owedTaps } = put;
+    const { partition, ...own } = this.#keys.ofSession(put.key);
+    const keys = [own.session, partition.due, partition.meta];
+    const dueMs = put.dueMs === undefined ? '' : score(put.dueMs);
+    const more: string[] = [text, dueMs];
+    let letters = '';
+    if (addHints.length > 0 || removeHints.length > 0) {
+      letters += 'h';
+      keys.push(own.hints);
+      const counted = [addHints, removeHints].map((hints) => hints.map(this.#keys.hint));
+      for (const sets of counted) more.push(String(sets.length), ...sets);
+    }
+    if (memberRows) {
+      letters += 'r';
+      keys.push(own.rows, own.rowsDue, own.rowsOrder);
+      const { put: rows = [], remove = [] } = memberRows;
+      more.push(String(rows.length));
+      for (const { member, dueMs } of rows) {
+        more.push(member.xuid, dueMs === undefined ? '' : score(dueMs), formatJson(member));
+      }
+      more.push(String(remove.length), ...remove);
+    }
+    if (isSearchChange) {
+      letters += 's';
+      keys.push(partition.search, partition.searchGone);
+    }
+    if (owedTaps !== undefined) {
+      letters += 'o';
+      keys.push(partition.owed, partition.owedTexts);
+      more.push(owedTaps);
+    }
+    const head = this.#head(letters, put, commitId, before);
+    return this.#script('put', keys, [...head, ...more], this.#writes);
+  }
+
+  #delete(change: SessionDelete, commitId: CommitId, before: CommitId): Promise<Reply> {
+    const { isSearchChange, owedTaps } = change;
+    const { partition, ...own } = this.#keys.ofSession(change.key);
+    const keys = [own.session, partition.due, partition.meta, own.hints];
+    keys.push(own.rows, own.rowsDue, own.rowsOrder);
+    keys.push(partition.search, partition.searchGone, own.deleter);
+    if (owedTaps !== undefined) keys.push(partition.owed, partition.owedTexts);
+    const head = this.#head(owedTaps === undefined ? '' : 'o', change, commitId, before);
+    const values = [...head, isSearchChange ? '1' : '0', owedTaps ?? ''];
+    return this.#script('remove', keys, values, this.#writes);
+  }
+
+  #head(
+    letters: string,
+    { key, expectRevision }: SessionPut | SessionDelete,
+    commitId: CommitId,
+    before: CommitId,
+  ): readonly string[] {
+    const nowMs = this.#shards.nowMs(this.#keys.ofSession(key).session);
+    const deadlineMs = String(Math.ceil(nowMs + 2 * this.#patienceMs));
+    return [letters, key, String(expectRevision), commitId, before, deadlineMs, this.#isStrict];
+  }
+
+  /** Takes the session out of hints that it has lost: pairs of one and the commit that added it. */
+  async #dropHints(key: SessionKey, dropped: readonly string[]): Promise<void> {
+    const pairs = pairsOf(dropped);
+    // Too many hints are no harm, so that this one failing is none either.
+    await Promise.allSettled(
+      pairs.map(([set, commitId]) => this.#write(['ZREM', set, `${key}${separator}${commitId}`])),
+    );
+  }
+
+  #learn(key: SessionKey, [revision, ids = '', text = '']: readonly string[]): SessionRecord {
+    const record = { revision: Number(revision), session: parse<Session>(text) };
+    this.#known.set(
+      key,
+      { record, commitId: ids.slice(0, 12) },
+      { size: key.length + text.length },
+    );
+    return record;
+  }
+
+  #forget(key: SessionKey): undefined {
+    this.#known.delete(key);
+    return undefined;
+  }
+
+  #remember(
+    key: SessionKey,
+    revision: number,
+    session: Session,
+    commitId: CommitId,
+    textLength: number,
+  ): void {
+    // 0: others have written upon it since.
+    if (revision === 0) return this.#forget(key);
+    if (revision < (this.#known.peek(key)?.record.revision ?? 0)) return;
+    const size = key.length + textLength;
+    this.#known.set(key, { record: { revision, session }, commitId }, { size });
+  }
+
+  #freshId(): CommitId {
+    this.#idsCount += 1;
+    return this.#idPrefix + this.#idsCount.toString(36).padStart(7, '0');
+  }
+}
+
+/** What a batch has written before its session. */
+type Prepared = {
+  /** The handles of its ids, which may be there since an earlier attempt. */
+  readonly kept: readonly Handle[];
+  readonly taken: Handle | undefined;
+  readonly undo: () => Promise<void>;
+};
+
+const nothingPrepared: Prepared = { kept: [], taken: undefined, undo: async () => undefined };
+
+/** Parts a key from what follows it. No key holds it, and no character of a key is below. */
+const separator = '\u0000';
+const lastOfKey = '\u0001';
+
+function parse<T>(text: Reply): T {
+  return parseExactJson(String(text)) as unknown as T;
+}
+
+/** The name by which Redis knows a time. */
+function score(timeMs: Milliseconds): string {
+  return timeMs === Infinity ? '+inf' : String(timeMs);
+}
+
+/** The pairs of a reply that lists names and values by turns. */
+function pairsOf(reply: Reply): [string, string][] {
+  const list = reply as readonly string[];
+  return Array.from({ length: list.length / 2 }, (_, n) => [
+    String(list[2 * n]),
+    String(list[2 * n + 1]),
+  ]);
+}
+
+function same(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+/** The list, begun anywhere, so that those at its end get their turn. */
+function inTurn<T>(list: readonly T[]): T[] {
+  const start = Math.floor(Math.random() * list.length);
+  return [...list.slice(start), ...list.slice(0, start)];
+}

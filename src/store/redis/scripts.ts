@@ -1,0 +1,299 @@
+import { createHash } from 'node:crypto';
+
+/** A Lua script, and the digest by which servers that have it know it. */
+export type Script = { readonly text: string; readonly digest: string };
+
+/**
+ * What is done in one step on a server. Each script works on keys of one slot, and all of these are
+ * declared, since a server may be handing the slot over to another.
+ *
+ * `strict` scripts write something even when they change nothing, so that a WAIT after them covers
+ * what they have seen.
+ */
+
+/** The time of the server in milliseconds. */
+const now = `
+local function nowMs()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+`;
+
+/** How many commits back a session tells who made them, times the length of an id. */
+const commitIdsLength = 12 * 8;
+
+/**
+ * Checks what a commit expects of a session. Ends the script with
+ *
+ *     late                             it comes after its deadline, and whoever sent it gave it up
+ *     done, 0                          it was made before, and its answer got lost
+ *     conflict, revision, ids, text    what is there instead
+ */
+const check = `${now}
+local letters, name, expected, id = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local before, deadlineMs, isStrict = ARGV[5], tonumber(ARGV[6]), ARGV[7] == '1'
+local keyAt = 3
+local function key(letter)
+  if not string.find(letters, letter, 1, true) then return nil end
+  keyAt = keyAt + 1
+  return KEYS[keyAt]
+end
+local session, due, meta = KEYS[1], KEYS[2], KEYS[3]
+local function fence()
+  if isStrict then redis.call('HSET', meta, 'fence', id) end
+end
+local time = nowMs()
+if time > deadlineMs then return {'late'} end
+local found = redis.call('HMGET', session, 'r', 'c')
+local revision, ids = tonumber(found[1] or 0), found[2] or ''
+if string.find(ids, id, 1, true) then
+  fence()
+  return {'done', string.sub(ids, 1, #id) == id and revision or 0}
+end
+`;
+
+const refuse = `
+if revision ~= expected or (before ~= '' and string.sub(ids, 1, #before) ~= before) then
+  fence()
+  if revision == 0 then return {'conflict'} end
+  return {'conflict', revision, ids, redis.call('HGET', session, 'd')}
+end
+`;
+
+/** Remembers that the session is another for searches; the key is that of the changes. */
+const noteSearchChange = `
+local function noteSearchChange(search)
+  redis.call('ZADD', search, redis.call('HINCRBY', meta, 'search', 1), name)
+end
+local function noteOwedTaps(owed, texts, text, at)
+  redis.call('ZADD', owed, time, name .. '\\n' .. at)
+  redis.call('HSET', texts, name .. '\\n' .. at, text)
+end
+`;
+
+/**
+ * Keys: session, due times, meta; then h: hints; r: member rows, their due times, their order;
+ * s: search changes, deleted ones; o: owed taps, their texts.
+ *
+ * Answers done, revision, and pairs of a hint and the commit that had added it, to be taken away.
+ */
+const put = `${check}${refuse}${noteSearchChange}
+local document, dueMs = ARGV[8], ARGV[9]
+local at = 9
+local function take()
+  at = at + 1
+  return ARGV[at]
+end
+if expected == 0 then revision = tonumber(redis.call('HGET', meta, 'floor') or 0) end
+revision = revision + 1
+redis.call('HSET', session, 'r', revision, 'c', string.sub(id .. ids, 1, ${commitIdsLength}), 'd', document)
+if dueMs == '' then redis.call('ZREM', due, name) else redis.call('ZADD', due, dueMs, name) end
+local answer = {'done', revision}
+local hints = key('h')
+if hints then
+  for _ = 1, tonumber(take()) do
+    local hint = take()
+    local former = redis.call('HGET', hints, hint)
+    redis.call('HSET', hints, hint, id)
+    if former then answer[#answer + 1] = hint answer[#answer + 1] = former end
+  end
+  for _ = 1, tonumber(take()) do
+    local hint = take()
+    local former = redis.call('HGET', hints, hint)
+    redis.call('HDEL', hints, hint)
+    if former then answer[#answer + 1] = hint answer[#answer + 1] = former end
+  end
+end
+local rows = key('r')
+if rows then
+  local rowsDue = key('r')
+  local rowsOrder = key('r')
+  for _ = 1, tonumber(take()) do
+    local xuid, rowDueMs, row = take(), take(), take()
+    redis.call('HSET', rows, xuid, row)
+    redis.call('ZADD', rowsOrder, 0, xuid)
+    if rowDueMs == '' then
+      redis.call('ZREM', rowsDue, xuid)
+    else
+      redis.call('ZADD', rowsDue, rowDueMs, xuid)
+    end
+  end
+  for _ = 1, tonumber(take()) do
+    local xuid = take()
+    redis.call('HDEL', rows, xuid)
+    redis.call('ZREM', rowsDue, xuid)
+    redis.call('ZREM', rowsOrder, xuid)
+  end
+end
+local search = key('s')
+if search then
+  local gone = key('s')
+  noteSearchChange(search)
+  redis.call('ZREM', gone, name)
+end
+local owed = key('o')
+if owed then noteOwedTaps(owed, key('o'), take(), revision) end
+return answer
+`;
+
+/** Of deleted sessions searches are told for so long; a node that was away longer begins anew. */
+const goneKeptMs = 10 * 60_000;
+/** A delete whose answer got lost is recognized for so long. */
+const deleteKnownMs = 60_000;
+
+/**
+ * Keys: session, due times, meta, hints, member rows, their due times, their order, search changes,
+ * deleted ones, who deleted it; then o as above. Answers as put does.
+ */
+const remove = `${check}
+local hints, rows, rowsDue, rowsOrder = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local search, gone, deleter = KEYS[8], KEYS[9], KEYS[10]
+keyAt = 10
+if revision == 0 and (expected == 0 or redis.call('GET', deleter) == id) then
+  fence()
+  return {'done', 0}
+end
+${refuse}${noteSearchChange}
+if expected + 1 > tonumber(redis.call('HGET', meta, 'floor') or 0) then
+  redis.call('HSET', meta, 'floor', expected + 1)
+end
+local answer = {'done', 0}
+for _, part in ipairs(redis.call('HGETALL', hints)) do answer[#answer + 1] = part end
+redis.call('DEL', session, hints, rows, rowsDue, rowsOrder)
+redis.call('ZREM', due, name)
+if ARGV[8] == '1' or redis.call('ZSCORE', search, name) then
+  noteSearchChange(search)
+  redis.call('ZADD', gone, time, name)
+end
+local old = redis.call('ZRANGEBYSCORE', gone, '-inf', time - ${goneKeptMs}, 'LIMIT', 0, 20)
+for _, each in ipairs(old) do
+  redis.call('ZREM', search, each)
+  redis.call('ZREM', gone, each)
+end
+redis.call('SET', deleter, id, 'PX', ${deleteKnownMs})
+local owed = key('o')
+if owed then noteOwedTaps(owed, key('o'), ARGV[9], expected + 1) end
+return answer
+`;
+
+/** Keys: session, meta. The session, unless it is still the one of the commit that is known. */
+const session = `
+local found = redis.call('HMGET', KEYS[1], 'r', 'c')
+local known = ARGV[1]
+if known ~= '' and found[2] and string.sub(found[2], 1, #known) == known then return {'same'} end
+if ARGV[2] == '1' then redis.call('HSET', KEYS[2], 'fence', 'read') end
+if not found[1] then return {'none'} end
+return {'found', found[1], found[2], redis.call('HGET', KEYS[1], 'd')}
+`;
+
+/** Keys: handle, expirations. The handle that has the id already, or nothing: it is kept. */
+const putHandle = `
+local there = redis.call('HGET', KEYS[1], 'd')
+if there then
+  redis.call('HSET', KEYS[1], 'd', there)
+  return there
+end
+redis.call('HSET', KEYS[1], 'd', ARGV[2])
+if ARGV[3] ~= '' then redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1]) end
+return false
+`;
+
+/** Keys: handle, expirations. Leaves who points at it. */
+const takeBackHandle = `
+redis.call('HDEL', KEYS[1], 'd')
+redis.call('ZREM', KEYS[2], ARGV[1])
+return 1
+`;
+
+/** Keys: handle, expirations. */
+const removeHandle = `
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+return 1
+`;
+
+/** Keys: pointers of a user. Removes those of a service config that still name this handle. */
+const removePointer = `
+if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[1], ARGV[1]) end
+return 1
+`;
+
+/** Keys: entries, their order. Puts pairs of a xuid and an entry, then removes others. */
+const changeList = `
+local at = 1
+for _ = 1, tonumber(ARGV[1]) do
+  local xuid, entry = ARGV[at + 1], ARGV[at + 2]
+  at = at + 2
+  if not redis.call('ZSCORE', KEYS[2], xuid) then
+    redis.call('ZADD', KEYS[2], redis.call('HINCRBY', KEYS[1], 'count', 1), xuid)
+  end
+  redis.call('HSET', KEYS[1], xuid, entry)
+end
+for n = at + 1, #ARGV do
+  redis.call('HDEL', KEYS[1], ARGV[n])
+  redis.call('ZREM', KEYS[2], ARGV[n])
+end
+return 1
+`;
+
+/** Keys: values by name, names in order. The values of the names, ARGV: range of the names. */
+const valuesInOrder = `
+local names = redis.call('ZRANGE', KEYS[2], unpack(ARGV))
+if #names == 0 then return {} end
+local values = {}
+for from = 1, #names, 1000 do
+  local part = {unpack(names, from, math.min(#names, from + 999))}
+  for _, value in ipairs(redis.call('HMGET', KEYS[1], unpack(part))) do
+    values[#values + 1] = value
+  end
+end
+return values
+`;
+
+/** Keys: owed taps, their texts. Triples of name, time and text, of those older than an age. */
+const untapped = `${now}
+local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', nowMs() - tonumber(ARGV[1]), 'WITHSCORES', 'LIMIT', 0, ARGV[2])
+local answer = {}
+for n = 1, #found, 2 do
+  answer[#answer + 1] = found[n]
+  answer[#answer + 1] = found[n + 1]
+  answer[#answer + 1] = redis.call('HGET', KEYS[2], found[n])
+end
+return answer
+`;
+
+/** Keys: owed taps, their texts. */
+const tapped = `
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[2], ARGV[1])
+return 1
+`;
+
+/** Keys: nodes, lease of the node. */
+const renewNode = `
+if redis.call('EXISTS', KEYS[2]) == 0 then
+  if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 1 then return 'lost' end
+  redis.call('SADD', KEYS[1], ARGV[1])
+end
+redis.call('SET', KEYS[2], '1', 'PX', ARGV[2])
+return 'held'
+`;
+
+function script(text: string): Script {
+  return { text, digest: createHash('sha1').update(text).digest('hex') };
+}
+
+export const scripts = {
+  put: script(put),
+  remove: script(remove),
+  session: script(session),
+  putHandle: script(putHandle),
+  takeBackHandle: script(takeBackHandle),
+  removeHandle: script(removeHandle),
+  removePointer: script(removePointer),
+  changeList: script(changeList),
+  valuesInOrder: script(valuesInOrder),
+  untapped: script(untapped),
+  tapped: script(tapped),
+  renewNode: script(renewNode),
+} as const;

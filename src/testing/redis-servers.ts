@@ -1,0 +1,240 @@
+/** Real Redis servers for tests: on free ports, in temporary folders, gone at the end. */
+
+import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export type RedisServer = {
+  readonly port: number;
+  /** Ends it as a power switch does. */
+  kill(): Promise<void>;
+  /** Lets it stand still, or go on: `SIGSTOP`, `SIGCONT`. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
+  /** Starts it again after `kill`, with the data that it had written. */
+  restart(): Promise<void>;
+};
+
+export type RedisServers = AsyncDisposable & {
+  /** `redis://127.0.0.1:7000,127.0.0.1:7001` */
+  readonly url: string;
+  readonly servers: readonly RedisServer[];
+  /** What redis-cli prints for a command to the server on this port. */
+  cli(port: number, ...command: readonly string[]): Promise<string>;
+};
+
+/** A single server, which keeps nothing on the disk; `options` are further ones of redis-server. */
+export async function startRedis(...options: readonly string[]): Promise<RedisServers> {
+  return startServers(1, options, async () => undefined);
+}
+
+/** A server and its replicas, which are no cluster: nobody takes over. */
+export async function startRedisReplicas(replicasCount: number): Promise<RedisServers> {
+  return startServers(1 + replicasCount, [], async ([primary, ...replicas]) => {
+    for (const { port } of replicas) {
+      await cli(port, 'REPLICAOF', '127.0.0.1', String(primary?.port));
+    }
+    await until(async () => {
+      const info = await cli(primary?.port ?? 0, 'INFO', 'replication');
+      return info.split('state=online').length - 1 === replicasCount;
+    });
+  });
+}
+
+/** A cluster of three primaries with a replica each, or without. */
+export async function startRedisCluster({ replicas = 1 } = {}): Promise<RedisServers> {
+  const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
+  return startServers(3 + 3 * replicas, options, async (servers) => {
+    const nodes = servers.map(({ port }) => `127.0.0.1:${port}`);
+    const create = ['--cluster', 'create', ...nodes, '--cluster-replicas', String(replicas)];
+    await run('redis-cli', [...create, '--cluster-yes']);
+    await until(async () => {
+      const states = await Promise.all(
+        servers.map(async ({ port }) => {
+          const state = await cli(port, 'CLUSTER', 'INFO');
+          const role = await cli(port, 'INFO', 'replication');
+          const isLinked = !role.includes('role:slave') || role.includes('master_link_status:up');
+          return state.includes('cluster_state:ok') && isLinked;
+        }),
+      );
+      return states.every(Boolean);
+    });
+  });
+}
+
+async function startServers(
+  count: number,
+  options: readonly string[],
+  prepare: (servers: readonly RedisServer[]) => Promise<void>,
+): Promise<RedisServers> {
+  requireRedis();
+  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-redis-'));
+  const servers: Server[] = [];
+  const warden = new Warden(folder);
+  const dispose = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.kill()));
+    warden.dismiss();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    for (const port of await freePorts(count)) {
+      const server = new Server(port, join(folder, String(port)), options, warden);
+      servers.push(server);
+      await server.restart();
+    }
+    await prepare(servers);
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  const url = `redis://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+  return { url, servers, cli, [Symbol.asyncDispose]: dispose };
+}
+
+/**
+ * A process that outlives this one however it ends, and then ends the servers that are left. It is
+ * told of them a line each: `+ <pid>`, `- <pid>`.
+ */
+class Warden {
+  readonly #child: ChildProcess;
+
+  constructor(folder: string) {
+    const script = `
+      pids=' '
+      while read -r sign pid; do
+        case $sign in
+          +) pids="$pids$pid " ;;
+          -) pids=$(echo "$pids" | sed "s/ $pid / /") ;;
+        esac
+      done
+      [ -z "$(echo $pids)" ] || kill -9 $pids
+      rm -rf "$0"`;
+    this.#child = spawn('sh', ['-c', script, folder], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      // What ends this process, and its group, is not to end it.
+      detached: true,
+    });
+    this.#child.stdin?.on('error', () => undefined);
+    this.#child.unref();
+  }
+
+  tell(sign: '+' | '-', pid: number | undefined): void {
+    if (pid !== undefined) this.#child.stdin?.write(`${sign} ${pid}\n`);
+  }
+
+  dismiss(): void {
+    this.#child.stdin?.end();
+  }
+}
+
+class Server implements RedisServer {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #options: readonly string[];
+  readonly #warden: Warden;
+  #child: ChildProcess | undefined;
+  #ended: Promise<unknown> = Promise.resolve();
+
+  constructor(port: number, folder: string, options: readonly string[], warden: Warden) {
+    this.#warden = warden;
+    this.port = port;
+    this.#folder = folder;
+    this.#options = options;
+  }
+
+  async restart(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    const always = ['--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''];
+    const given = [...always, '--appendonly', 'no', ...this.#options];
+    const child = spawn('redis-server', ['--port', String(this.port), ...given], {
+      stdio: 'ignore',
+    });
+    this.#child = child;
+    this.#warden.tell('+', child.pid);
+    this.#ended = new Promise<unknown>((resolve) => {
+      child.once('exit', resolve);
+      child.once('error', resolve);
+    }).then(() => this.#warden.tell('-', child.pid));
+    await until(async () => (await cli(this.port, ...this.#login(), 'PING')).includes('PONG'));
+  }
+
+  #login(): readonly string[] {
+    const at = this.#options.indexOf('--requirepass');
+    return at < 0 ? [] : ['-a', this.#options[at + 1] ?? ''];
+  }
+
+  end(): void {
+    // One that stands still would not hear it.
+    this.#child?.kill('SIGCONT');
+    this.#child?.kill('SIGKILL');
+  }
+
+  async kill(): Promise<void> {
+    this.end();
+    await this.#ended;
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(signal);
+  }
+}
+
+async function cli(port: number, ...command: readonly string[]): Promise<string> {
+  const { stdout } = await run('redis-cli', ['-p', String(port), ...command]);
+  return stdout;
+}
+
+/** Polls until it is so; servers tell nobody when they are ready. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const endMs = Date.now() + 30_000;
+  while (!(await isSo().catch(() => false))) {
+    if (Date.now() > endMs) throw new Error('The Redis servers of the test did not get ready.');
+    await pause(50);
+  }
+}
+
+/** Ports that are free now, each with the one that a cluster node adds 10000 to. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = 20_000 + Math.floor(Math.random() * 20_000);
+    const isFree = (await canListen(port)) && (await canListen(port + 10_000));
+    if (isFree && !ports.includes(port)) ports.push(port);
+  }
+  return ports;
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+/** Installs Redis where it is missing and this may do so; else fails with what is to be installed. */
+function requireRedis(): void {
+  if (hasRedis()) return;
+  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    spawnSync('apt-get', ['update'], { env });
+    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'redis-server'], { env });
+  }
+  if (!hasRedis()) {
+    throw new Error(
+      'These tests need redis-server and redis-cli, 7.0 or newer: apt-get install redis-server',
+    );
+  }
+}
+
+function hasRedis(): boolean {
+  return ['redis-server', 'redis-cli'].every(
+    (command) => spawnSync(command, ['--version']).status === 0,
+  );
+}

@@ -1,0 +1,600 @@
+/** Search handles: making, reading and deleting them, and POST /handles/query of type search. */
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { isJsonObject, type Json, type JsonObject } from '../../src/domain/json.ts';
+import type { SessionReference } from '../../src/domain/session/reference.ts';
+import {
+  at,
+  demoScid,
+  isAimed,
+  joinBody,
+  startKit,
+  type Kit,
+  type KitAnswer,
+  type KitUser,
+} from '../../src/testing/kit.ts';
+import {
+  activityOf,
+  assertMembers,
+  assertNoNulls,
+  assertRefused,
+  assertStatus,
+  gather,
+  guidPattern,
+  handleId,
+  leave,
+  needsClock,
+  openTemplate,
+  timePattern,
+  withAt,
+} from './answers.ts';
+
+const searchable: JsonObject = {
+  constants: { system: { inviteProtocol: 'game', capabilities: { searchable: true } } },
+};
+
+function searchFor(reference: SessionReference, searchAttributes?: JsonObject): JsonObject {
+  return {
+    version: 1,
+    type: 'search',
+    sessionRef: { ...reference },
+    ...(searchAttributes && { searchAttributes }),
+  };
+}
+
+/** A new session of these users that is found by the attributes. */
+async function advertise(
+  kit: Kit,
+  users: readonly [KitUser, ...KitUser[]],
+  attributes: JsonObject = {},
+  body: JsonObject = {},
+): Promise<{
+  readonly reference: SessionReference;
+  readonly made: KitAnswer;
+  readonly id: string;
+}> {
+  const creation = { ...searchable, ...body };
+  const reference = await gather(kit, users, creation, kit.reference(openTemplate));
+  const made = await users[0].postHandle(searchFor(reference, attributes));
+  return { reference, made, id: handleId(made) };
+}
+
+/** A tag that no other test has. */
+function ownTag(): string {
+  return `t${randomUUID().replaceAll('-', '')}`;
+}
+
+function query(asker: KitUser, body: JsonObject = {}, include = ''): Promise<KitAnswer> {
+  return asker.request('POST', `/handles/query${include && `?include=${include}`}`, {
+    body: { type: 'search', scid: demoScid, ...body },
+  });
+}
+
+function resultsOf(answer: KitAnswer): readonly JsonObject[] {
+  assertStatus(answer, 200);
+  const { results } = answer.json;
+  assert.ok(Array.isArray(results) && results.every(isJsonObject));
+  return results;
+}
+
+function foundIn(answer: KitAnswer): readonly (Json | undefined)[] {
+  return resultsOf(answer).map((result) => result.id);
+}
+
+/** The ids that a filter finds. */
+async function find(asker: KitUser, filter: string, more: JsonObject = {}) {
+  return foundIn(await query(asker, { filter, ...more }));
+}
+
+// ——— making
+
+/** @source contract 8, wire 2.4 */
+test('H9 a search handle is made, told in the document, and read', async () => {
+  await using kit = await startKit();
+  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const attributes = { tags: ['Elite'], numbers: { mmr: 12.5 }, strings: { mode: 'Ctf' } };
+  const { reference, made, id } = await advertise(kit, [ada], attributes);
+
+  assert.equal(made.headers.get('location'), `/handles/${id}`);
+  assert.equal(made.headers.get('content-location'), `/handles/${id}`);
+  const { createTime, ...rest } = made.json;
+  assert.match(String(createTime), timePattern);
+  assert.match(id, guidPattern);
+  assert.deepEqual(rest, {
+    id,
+    type: 'search',
+    version: 1,
+    sessionRef: { ...reference },
+    searchAttributes: attributes,
+  });
+  assert.equal((await ada.getSession(reference)).json.searchHandle, id);
+  assert.deepEqual((await eve.request('GET', `/handles/${id}`)).json, made.json);
+});
+
+/** @source wire 2.4 "omitted when empty", 2.6 */
+test('attributes may be left out, and are answered as empty', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = await gather(kit, [ada], searchable, kit.reference(openTemplate));
+  for (const attributes of [undefined, {}, { tags: [], numbers: {}, strings: {} }]) {
+    const made = await ada.postHandle(searchFor(reference, attributes));
+    assertStatus(made, 201);
+    assert.deepEqual(made.json.searchAttributes, { tags: [], numbers: {}, strings: {} });
+  }
+});
+
+/** @source guess: unknowns.md "search attributes beside tags, numbers and strings" */
+test('attributes that only filters of the documentation know are kept', async () => {
+  await using kit = await startKit();
+  const [ada, tag] = [kit.user('ada'), ownTag()];
+  const more = {
+    achievementIds: ['123456'],
+    language: 'en',
+    scheduledTime: '2016-09-20T21:00:00.0000000Z',
+    targetMembersCount: 4,
+  };
+  const { made, id } = await advertise(kit, [ada], { tags: [tag], ...more });
+  assert.deepEqual(made.json.searchAttributes, { tags: [tag], numbers: {}, strings: {}, ...more });
+  for (const filter of [
+    "achievementIds/any(d:d eq '123456')",
+    "language eq 'EN'",
+    "session/scheduledTime le '2016-09-20T21:00:00Z'",
+    'session/targetMembersCount eq 4 and session/targetMembersCountRemaining eq 3',
+    'session/needs eq 3',
+  ]) {
+    assert.deepEqual(await find(ada, `tags/${tag} and ${filter}`), [id], filter);
+  }
+});
+
+/** @source contract 8 "Bumps" */
+test('making and deleting a search handle raise the change number', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = await gather(kit, [ada], searchable, kit.reference(openTemplate));
+  const before = await ada.getSession(reference);
+  const id = handleId(await ada.postHandle(searchFor(reference)));
+  const between = await ada.getSession(reference);
+  assertStatus(await ada.request('DELETE', `/handles/${id}`), 204);
+  const after = await ada.getSession(reference);
+  const numbers = [before, between, after].map(({ json }) => json.changeNumber);
+  const first = Number(numbers[0]);
+  assert.deepEqual(numbers, [first, first + 1, first + 2]);
+  assert.equal(after.json.searchHandle, undefined);
+  assert.equal(new Set([before.etag, between.etag, after.etag]).size, 3);
+});
+
+/** @source contract 8 "one per session, a new one replaces" */
+test('a new search handle takes the place of the former one', async () => {
+  await using kit = await startKit();
+  const [ada, bob, tag] = [kit.user('ada'), kit.user('bob'), ownTag()];
+  const { reference, id } = await advertise(kit, [ada, bob], { tags: [tag] });
+  const next = handleId(await bob.postHandle(searchFor(reference, { tags: [tag, 'b'] })));
+
+  assert.deepEqual(await find(ada, `tags/${tag}`), [next]);
+  assertRefused(await ada.request('GET', `/handles/${id}`), 404, 'handleUnknown', id);
+  assert.equal((await ada.getSession(reference)).json.searchHandle, next);
+});
+
+/** @source contract 8 "Repeating a POST" */
+test('a POST repeated with its own id answers the handle that the first one made', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = await gather(kit, [ada], searchable, kit.reference(openTemplate));
+  const body = { ...searchFor(reference, { tags: ['a'] }), id: randomUUID() };
+  const [first, second] = [await ada.postHandle(body), await ada.postHandle(body)];
+  assertStatus(first, 201);
+  assertStatus(second, 200);
+  assert.deepEqual(second.json, first.json);
+  const other = await ada.postHandle(withAt(body, 'searchAttributes.tags', ['b']));
+  assertRefused(other, 409, 'handleIdTaken', body.id);
+});
+
+/** @source contract 8, table: search */
+test('only members of searchable sessions make search handles', async () => {
+  await using kit = await startKit();
+  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const plain = await gather(kit, [ada]);
+  assertRefused(await ada.postHandle(searchFor(plain)), 403, 'notSearchable', 'searchable');
+
+  const owned = withAt(searchable, 'constants.system.capabilities.hasOwners', true);
+  const reference = await gather(kit, [ada, bob], owned, kit.reference(openTemplate));
+  const make = (user: KitUser) => user.postHandle(searchFor(reference));
+  assertRefused(await make(eve), 403, 'notAMember', reference.name);
+  assertRefused(await make(bob), 403, 'ownerRequired', 'owners');
+  assertRefused(await make(kit.service()), 403, 'userRequired');
+  const missing = await ada.postHandle(searchFor(kit.reference()));
+  assertRefused(missing, 403, 'notAMember');
+
+  const id = handleId(await make(ada));
+  const remove = (user: KitUser) => user.request('DELETE', `/handles/${id}`);
+  assertRefused(await remove(bob), 403, 'ownerRequired', 'owners');
+  assertRefused(await remove(eve), 403, 'handleNotYours');
+  assertRefused(await remove(kit.service()), 403, 'handleNotYours');
+  assertStatus(await remove(ada), 204);
+});
+
+/** @source contract 2 "unknown member …", wire 2.4 */
+test('attributes that cannot be are refused where they stand', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = await gather(kit, [ada], searchable, kit.reference(openTemplate));
+  const long = 'a'.repeat(100);
+  const body = searchFor(reference, {});
+  for (const [path, value, place] of [
+    ['searchAttributes.tags', ['a b'], '$.searchAttributes.tags[0]'],
+    ['searchAttributes.tags', ['a', '1a'], '$.searchAttributes.tags[1]'],
+    ['searchAttributes.tags', [long], '$.searchAttributes.tags[0]'],
+    ['searchAttributes.tags', 'a', '$.searchAttributes.tags'],
+    ['searchAttributes.tags', Array(101).fill('a'), '$.searchAttributes.tags'],
+    ['searchAttributes.numbers', { mmr: '12' }, '$.searchAttributes.numbers.mmr'],
+    ['searchAttributes.numbers', { 'm-r': 12 }, '$.searchAttributes.numbers'],
+    ['searchAttributes.numbers', { mmr: 1, MMR: 2 }, '$.searchAttributes.numbers'],
+    ['searchAttributes.strings', { mode: 5 }, '$.searchAttributes.strings.mode'],
+    ['searchAttributes.strings', { mode: long }, '$.searchAttributes.strings.mode'],
+    ['searchAttributes.scheduledTime', 'soon', '$.searchAttributes.scheduledTime'],
+    ['searchAttributes.booleans', {}, '$.searchAttributes.booleans'],
+    ['sessionRef.name', undefined, '$.sessionRef.name'],
+    ['owner', '1', '$.owner'],
+  ] as const) {
+    const refused = await ada.postHandle(withAt(body, path, value));
+    assertRefused(refused, 400, 'requestInvalid', place);
+  }
+  const fits = { tags: ['a'.repeat(99)], numbers: { constructor: -1 }, strings: { mode: '' } };
+  assertStatus(await ada.postHandle(searchFor(reference, fits)), 201);
+});
+
+// ——— the life of a handle
+
+/** @source contract 8 "Never a ghost", "Lifetimes" */
+test('a search handle ends with its session, and a later life of it has none', async () => {
+  await using kit = await startKit();
+  const [ada, tag] = [kit.user('ada'), ownTag()];
+  const { reference, id } = await advertise(kit, [ada], { tags: [tag] });
+  assertStatus(await ada.putSession(reference, leave), 204);
+
+  assert.deepEqual(await find(ada, `tags/${tag}`), []);
+  assertRefused(await ada.request('GET', `/handles/${id}`), 404, 'handleUnknown');
+  assertRefused(await ada.request('GET', `/handles/${id}/session`), 404, 'handleUnknown');
+  assertStatus(await ada.putSession(reference, { ...searchable, ...joinBody() }), 201);
+  assert.equal((await ada.getSession(reference)).json.searchHandle, undefined);
+  assert.deepEqual(await find(ada, `tags/${tag}`), []);
+});
+
+/** @source contract 8 "Never a ghost", 6 */
+test('a session that time ends is found no more', { skip: isAimed && needsClock }, async () => {
+  await using kit = await startKit();
+  const [ada, tag] = [kit.user('ada'), ownTag()];
+  const ready = { members: { me: { properties: { system: { ready: true } } } } };
+  const { id } = await advertise(
+    kit,
+    [ada],
+    { tags: [tag] },
+    {
+      constants: {
+        system: { readyRemovalTimeout: 1_000, capabilities: { searchable: true } },
+      },
+    },
+  );
+  const [found] = resultsOf(await query(ada, { filter: `tags/${tag}` }));
+  const reference = found?.sessionRef as unknown as SessionReference;
+  assertStatus(await ada.putSession(reference, ready), 200);
+  assert.deepEqual(await find(ada, `tags/${tag}`), [id]);
+  kit.advanceWithoutSweep(999);
+  assert.deepEqual(await find(ada, `tags/${tag}`), [id]);
+  kit.advanceWithoutSweep(1);
+  assert.deepEqual(await find(ada, `tags/${tag}`), []);
+});
+
+/** @source contract 5 "a search handle lift joinRestriction (and readRestriction)" */
+test('a search handle lifts restrictions, and nothing else', async () => {
+  await using kit = await startKit();
+  const [ada, eve, fay] = [kit.user('ada'), kit.user('eve'), kit.user('fay')];
+  const system = { joinRestriction: 'followed', readRestriction: 'followed' };
+  const { reference, id } = await advertise(kit, [ada], {}, { properties: { system } });
+  assertRefused(await eve.getSession(reference), 403, 'readRestricted');
+  assertRefused(await eve.join(reference), 403, 'joinRestricted');
+
+  const seen = await eve.request('GET', `/handles/${id}/session`);
+  assertStatus(seen, 200);
+  const path = `/serviceconfigs/${demoScid}/sessionTemplates/${openTemplate}/sessions/${reference.name}`;
+  assert.equal(seen.headers.get('content-location'), path);
+  assertStatus(await eve.putSessionByHandle(id, joinBody()), 200);
+
+  await ada.putSession(reference, { properties: { system: { closed: true } } });
+  assert.equal((await fay.putSessionByHandle(id, joinBody())).refusal, 'sessionClosed');
+});
+
+// ——— querying
+
+/** @source contract 8.1, wire 2.6 */
+test('H9 a query finds what its filter selects, as it was made, with what is included', async () => {
+  await using kit = await startKit();
+  const [ada, bob, eve, tag] = [kit.user('ada'), kit.user('bob'), kit.user('eve'), ownTag()];
+  const owned = withAt(searchable, 'constants.system.capabilities.hasOwners', true);
+  const roleTypes = { lfg: { roles: { confirmed: { max: 4, target: 2 } } } };
+  const { made } = await advertise(
+    kit,
+    [ada, bob],
+    { tags: [tag], numbers: { mmr: 53 } },
+    {
+      ...owned,
+      roleTypes,
+      properties: { system: { joinRestriction: 'local' }, custom: { map: 'atoll' } },
+    },
+  );
+  await advertise(kit, [eve], { tags: [tag], numbers: { mmr: 54 } });
+
+  const found = await query(
+    eve,
+    {
+      filter: `Tags/${tag} eq 'x' AND Numbers/mmr EQ 53`,
+      templateName: openTemplate,
+      global: true,
+    },
+    'relatedInfo,roleInfo,customProperties',
+  );
+
+  const [result, ...others] = resultsOf(found);
+  assert.ok(result);
+  assert.deepEqual(others, []);
+  const { relatedInfo, roleInfo, customProperties, ...handle } = result;
+  assert.deepEqual(handle, made.json);
+  assert.deepEqual(customProperties, { map: 'atoll' });
+  assert.deepEqual(at(roleInfo, 'roleTypes.lfg.roles.confirmed'), {
+    max: 4,
+    target: 2,
+    count: 0,
+    memberXuids: [],
+  });
+  assert.deepEqual(relatedInfo, {
+    visibility: 'open',
+    joinRestriction: 'local',
+    closed: false,
+    maxMembersCount: 100,
+    membersCount: 2,
+    inviteProtocol: 'game',
+    postedTime: made.json.createTime,
+    sessionOwners: [ada.xuid],
+  });
+  assertNoNulls(found.json);
+  assertMembers(
+    resultsOf(await query(eve, { filter: `tags/${tag} and numbers/mmr eq 53` }))[0] ?? {},
+    ['id', 'type', 'version', 'sessionRef', 'searchAttributes', 'createTime'],
+  );
+  const bare = resultsOf(
+    await query(ada, { filter: `tags/${tag} and numbers/mmr eq 54` }, 'roleInfo'),
+  );
+  assert.deepEqual(bare[0]?.roleInfo, { roleTypes: {} });
+});
+
+/** @source contract 8.1, documented: session browse */
+test('filters see the session as it is now', async () => {
+  await using kit = await startKit();
+  const [ada, bob, tag] = [kit.user('ada'), kit.user('bob'), ownTag()];
+  const { reference, id } = await advertise(kit, [ada], { tags: [tag] });
+  const finds = async (condition: string): Promise<boolean> => {
+    const found = await find(bob, `tags/${tag} and ${condition}`);
+    assert.ok(found.length === 0 || found[0] === id);
+    return found.length === 1;
+  };
+
+  assert.equal(await finds('session/membersCount eq 1'), true);
+  assert.equal(await finds(`session/memberXuids/any(d:d eq '${bob.xuid}')`), false);
+  await bob.join(reference);
+  assert.equal(await finds('session/membersCount eq 1'), false);
+  assert.equal(
+    await finds('session/membersCount eq 2 and session/maxMembersCountRemaining eq 98'),
+    true,
+  );
+  assert.equal(await finds(`session/memberXuids/any(d:d eq '${bob.xuid}')`), true);
+  assert.equal(await finds('session/closed'), false);
+  await ada.putSession(reference, {
+    properties: { system: { closed: true, keywords: ['Level2'], joinRestriction: 'local' } },
+  });
+  assert.equal(await finds('session/closed eq true'), true);
+  assert.equal(await finds("session/keywords/any(d:tolower(d) eq 'level2')"), true);
+  assert.equal(await finds("session/joinRestriction eq 'local'"), true);
+  await bob.putSession(reference, leave);
+  assert.equal(await finds('session/membersCount eq 1'), true);
+});
+
+/** @source contract 8.1 "A filter that does not parse" */
+test('a filter that does not parse is told its place', async () => {
+  await using kit = await startKit();
+  const refused = await query(kit.user('ada'), { filter: 'numbers/mmr gt 5 and tags = 1' });
+  assertRefused(refused, 400, 'filterInvalid', 'character 22');
+  assert.equal(refused.detail, '$.filter character 22');
+});
+
+/** @source contract 8.1 */
+test('a query with what it cannot have is refused where it stands', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const people = { moniker: 'people', monikerXuid: ada.xuid };
+  for (const [more, place] of [
+    [{ take: 101 }, '$.take'],
+    [{ take: -1 }, '$.take'],
+    [{ maxItems: 0 }, '$.maxItems'],
+    [{ maxItems: 101 }, '$.maxItems'],
+    [{ continuationToken: 'none' }, '$.continuationToken'],
+    [{ orderBy: 'mmr up' }, '$.orderBy'],
+    [{ orderBy: 'tags' }, '$.orderBy'],
+    [{ filter: 1 }, '$.filter'],
+    [{ global: 'yes' }, '$.global'],
+    [{ sessionMembers: {} }, '$.sessionMembers'],
+    [{ sessionMembers: { people, xuids: ['1'] } }, '$.sessionMembers'],
+    [{ owners: { xuids: ['1'] } }, '$.owners'],
+  ] as const) {
+    assertRefused(await query(ada, more as JsonObject), 400, 'requestInvalid', place);
+  }
+  assertRefused(await query(ada, { scid: randomUUID() }), 404, 'serviceConfigUnknown');
+  assertRefused(await query(ada, { templateName: 'none' }), 404, 'templateUnknown', 'none');
+  const others = { people: { ...people, monikerXuid: '1' } };
+  assertRefused(await query(ada, { sessionMembers: others }), 403, 'handleNotYours');
+  assertStatus(await query(ada, { filter: ' ', orderBy: '', take: 0 }), 200);
+});
+
+/** @source contract 8.1 "orderBy", guess: unknowns.md "the order of search results" */
+test('results come in the order asked for, by default the oldest first', async () => {
+  await using kit = await startKit();
+  const tag = ownTag();
+  const ids: string[] = [];
+  for (const [i, numbers] of [{ mmr: 2 }, { mmr: 3 }, {}, { mmr: 1 }].entries()) {
+    if (!isAimed) kit.advanceWithoutSweep(1);
+    ids.push((await advertise(kit, [kit.user(`u${i}`)], { tags: [tag], numbers })).id);
+  }
+  const asker = kit.user('asker');
+  for (const [orderBy, order] of [
+    [undefined, [0, 1, 2, 3]],
+    ['timestamp asc', [0, 1, 2, 3]],
+    ['Timestamp DESC', [3, 2, 1, 0]],
+    ['mmr asc', [3, 0, 1, 2]],
+    ['mmr desc', [1, 0, 3, 2]],
+    ['numbers/mmr', [3, 0, 1, 2]],
+    ['session/membersCount', [0, 1, 2, 3]],
+  ] as const) {
+    const found = await find(asker, `tags/${tag}`, orderBy === undefined ? {} : { orderBy });
+    assert.deepEqual(
+      found,
+      order.map((i) => ids[i]),
+      orderBy,
+    );
+  }
+  assert.deepEqual(await find(asker, `tags/${tag}`, { orderBy: 'mmr desc', take: 2 }), [
+    ids[1],
+    ids[0],
+  ]);
+});
+
+/** @source contract 8.1 "Private sessions appear only to those who may read them" */
+test('a private session is found by those in it, and by services', async () => {
+  await using kit = await startKit();
+  const [ada, eve, tag] = [kit.user('ada'), kit.user('eve'), ownTag()];
+  const hidden = withAt(searchable, 'constants.system.visibility', 'private');
+  const { id } = await advertise(kit, [ada], { tags: [tag] }, hidden);
+  assert.deepEqual(await find(ada, `tags/${tag}`), [id]);
+  assert.deepEqual(await find(kit.service(), `tags/${tag}`), [id]);
+  assert.deepEqual(await find(eve, `tags/${tag}`), []);
+});
+
+/** @source contract 8.1 "scid, templateName?" */
+test('a query looks at one service config, and at one template when it names one', async () => {
+  await using kit = await startKit();
+  const [ada, tag] = [kit.user('ada'), ownTag()];
+  const { id } = await advertise(kit, [ada], { tags: [tag] });
+  const filter = `tags/${tag}`;
+  const scid = demoScid.toUpperCase();
+  assert.deepEqual(await find(ada, filter, { templateName: openTemplate.toUpperCase(), scid }), [
+    id,
+  ]);
+  assert.deepEqual(await find(ada, filter, { templateName: 'deathmatch' }), []);
+  const other = kit.user('other', { tid: '999' });
+  assertRefused(await query(other, { filter }), 403, 'serviceConfigForbidden');
+});
+
+/** @source contract 8.1 "sessionMembers", wire 2.6 */
+test('sessionMembers finds the sessions of those on a list', async () => {
+  await using kit = await startKit();
+  const [ada, bobUser, cidUser] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [adaXuid, cidXuid] = [ada.xuid, cidUser.xuid];
+  await ada.client.follow([bobUser.xuid]);
+  await ada.client.follow([cidXuid]);
+  const favorites = '/users/me/people/favorites/xuids?method=add';
+  const favored = await ada.request('POST', favorites, { body: { xuids: [cidXuid] } });
+  assert.equal(favored.status, 204, favored.text);
+  const bob = await advertise(kit, [bobUser], { tags: ['x'] });
+  const cid = await advertise(kit, [cidUser]);
+  await advertise(kit, [kit.user('dan')], { tags: ['x'] });
+  const of = (moniker: string, monikerXuid = adaXuid) => ({
+    sessionMembers: { people: { moniker, monikerXuid } },
+  });
+
+  assert.deepEqual(foundIn(await query(ada, of('People'))).toSorted(), [bob.id, cid.id].sort());
+  assert.deepEqual(foundIn(await query(ada, of('favorites'))), [cid.id]);
+  assert.deepEqual(await find(ada, 'tags/x', of('people')), [bob.id]);
+  assert.deepEqual(foundIn(await query(kit.service(), of('favorites'))), [cid.id]);
+  const nobody = kit.user('nobody');
+  assert.deepEqual(foundIn(await query(nobody, of('people', nobody.xuid))), []);
+  const named = { sessionMembers: { xuids: [cidXuid] } };
+  assert.deepEqual(foundIn(await query(nobody, named)), [cid.id]);
+});
+
+// ——— page after page
+
+/** @source contract 8.1 "Results ≤ 100 by default" */
+test('a query answers at most 100, and pages beyond them when asked to', async () => {
+  await using kit = await startKit();
+  const [asker, tag] = [kit.user('asker'), ownTag()];
+  const made = await Promise.all(
+    Array.from({ length: 101 }, (_, i) =>
+      advertise(kit, [kit.user(`u${i}`)], { tags: [tag], numbers: { n: i } }),
+    ),
+  );
+  const filter = `tags/${tag}`;
+  const plain = await query(asker, { filter });
+  assert.deepEqual(Object.keys(plain.json), ['results']);
+  assert.equal(foundIn(plain).length, 100);
+
+  const search = { filter, orderBy: 'n asc', maxItems: 40 };
+  const pages: KitAnswer[] = [];
+  let token: Json | undefined;
+  do {
+    const more = token === undefined ? {} : { continuationToken: token };
+    const page = await query(asker, { ...search, ...more });
+    assert.ok(foundIn(page).length <= 40);
+    pages.push(page);
+    token = page.json.continuationToken;
+  } while (token !== undefined);
+  assert.deepEqual(
+    pages.flatMap(foundIn),
+    made.map(({ id }) => id),
+  );
+  const strange = {
+    ...search,
+    orderBy: 'n desc',
+    continuationToken: pages[0]?.json.continuationToken ?? '',
+  };
+  assertRefused(await query(asker, strange), 400, 'requestInvalid', '$.continuationToken');
+});
+
+/** @source issue: a cursor that is stable under concurrent creation */
+test('what is created, ended and deleted between two pages shifts nothing', async () => {
+  await using kit = await startKit();
+  const [asker, tag] = [kit.user('asker'), ownTag()];
+  const make = (mmr: number) =>
+    advertise(kit, [kit.user(`u${mmr}`)], { tags: [tag], numbers: { mmr } });
+  const made = new Map<number, Awaited<ReturnType<typeof make>>>();
+  for (const mmr of [10, 20, 30, 40, 50, 60]) made.set(mmr, await make(mmr));
+  const idOf = (mmr: number) => made.get(mmr)?.id;
+  const page = async (continuationToken?: Json) => {
+    const more = continuationToken === undefined ? {} : { continuationToken };
+    return query(asker, { filter: `tags/${tag}`, orderBy: 'mmr asc', maxItems: 2, ...more });
+  };
+
+  const first = await page();
+  assert.deepEqual(foundIn(first), [idOf(10), idOf(20)]);
+  made.set(5, await make(5));
+  made.set(35, await make(35));
+  // The one at which the page ended, one before it and one behind it.
+  for (const mmr of [20, 40]) {
+    await kit.user(`u${mmr}`).putSession(made.get(mmr)?.reference ?? kit.reference(), leave);
+  }
+  assertStatus(await kit.user('u10').request('DELETE', `/handles/${idOf(10)}`), 204);
+  const second = await page(first.json.continuationToken);
+  assert.deepEqual(foundIn(second), [idOf(30), idOf(35)]);
+  const third = await page(second.json.continuationToken);
+  assert.deepEqual(foundIn(third), [idOf(50), idOf(60)]);
+});
+
+/** @source contract 8 "version", 2 */
+test('the activity and the search handle of a session live side by side', async () => {
+  await using kit = await startKit();
+  const [ada, tag] = [kit.user('ada'), ownTag()];
+  const { reference, id } = await advertise(kit, [ada], { tags: [tag] });
+  const activity = handleId(await ada.postHandle(activityOf(reference)));
+  assert.deepEqual(await find(ada, `tags/${tag}`), [id]);
+  assertStatus(await ada.request('DELETE', `/handles/${activity}`), 204);
+  assertStatus(await ada.request('GET', `/handles/${id}`), 200);
+});

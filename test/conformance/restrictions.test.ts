@@ -1,0 +1,190 @@
+/**
+ * Who gets in by whom members follow, and by the device they are on; and what friends are shown.
+ *
+ * @source contract 5, 8.1, 10
+ */
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import type { SessionReference } from '../../src/domain/session/reference.ts';
+import { demoScid, joinBody, startKit, type Kit, type KitUser } from '../../src/testing/kit.ts';
+import {
+  activityOf,
+  assertStatus,
+  gather,
+  handleId,
+  idsOf,
+  inviteTo,
+  leave,
+  openTemplate,
+  reserve,
+} from './answers.ts';
+import { assertCarriesDocument, expectRefusal, expectStatus, newSession } from './new-session.ts';
+
+type Restricted = {
+  readonly join?: 'none' | 'local' | 'followed';
+  readonly read?: 'none' | 'local' | 'followed';
+};
+
+async function restricted(
+  kit: Kit,
+  creator: KitUser,
+  { join = 'followed', read = 'none' }: Restricted = {},
+): Promise<SessionReference> {
+  const { reference } = await newSession(kit, creator, {
+    properties: { joinRestriction: join, readRestriction: read },
+  });
+  return reference;
+}
+
+/** What a join would be answered; nobody gets in. */
+const tryJoin = (user: KitUser, reference: SessionReference) =>
+  user.putSession(reference, joinBody(), { nocommit: true });
+
+/** @source contract 5 */
+test('following opens a session to somebody, and unfollowing shuts it again', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const reference = await restricted(kit, ada, { read: 'followed' });
+  for (let i = 0; i < 2; i += 1) {
+    await expectRefusal(403, 'joinRestricted', tryJoin(bob, reference));
+    await expectRefusal(403, 'readRestricted', bob.getSession(reference));
+    await ada.follow(bob);
+    await expectStatus(200, tryJoin(bob, reference));
+    await expectStatus(200, bob.getSession(reference));
+    await ada.client.unfollow([bob.xuid]);
+  }
+});
+
+/** @source contract 5: by a member; not the other way round, and not by friends of friends */
+test('one member who follows is enough, and only the direction from the member counts', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cid, dan] = ['ada', 'bob', 'cid', 'dan'].map((name) => kit.user(name)) as [
+    KitUser,
+    KitUser,
+    KitUser,
+    KitUser,
+  ];
+  const reference = await gather(kit, [ada, bob], {
+    properties: { system: { joinRestriction: 'followed', readRestriction: 'none' } },
+  });
+  await cid.follow(ada, bob);
+  const refused = await expectRefusal(403, 'joinRestricted', tryJoin(cid, reference));
+  assertCarriesDocument(refused);
+  await bob.follow(cid);
+  await cid.follow(dan);
+  await expectStatus(200, tryJoin(cid, reference));
+  await expectRefusal(403, 'joinRestricted', tryJoin(dan, reference));
+
+  await expectStatus(200, bob.putSession(reference, leave));
+  await expectRefusal(403, 'joinRestricted', tryJoin(cid, reference));
+});
+
+/** @source contract 5 "followed by an accepted member" */
+test('whom a reserved user follows does not get in by that', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const reference = await restricted(kit, ada);
+  await bob.follow(cid);
+  await expectStatus(200, ada.putSession(reference, reserve(bob)));
+  await expectRefusal(403, 'joinRestricted', tryJoin(cid, reference));
+  await expectStatus(200, bob.join(reference));
+  await expectStatus(200, tryJoin(cid, reference));
+});
+
+/** @source contract 5: local asks for the device of an active member alone */
+test('following does not open what is local, and a device opens what is followed', async () => {
+  await using kit = await startKit();
+  const did = randomUUID();
+  const [ada, beside, bob] = [kit.user('ada', { did }), kit.user('eve', { did }), kit.user('bob')];
+  await ada.follow(bob);
+  const local = await restricted(kit, ada, { join: 'local', read: 'local' });
+  const readable = await restricted(kit, ada, { join: 'local', read: 'followed' });
+  const followed = await restricted(kit, ada);
+  await expectRefusal(403, 'joinRestricted', tryJoin(bob, local));
+  await expectRefusal(403, 'readRestricted', bob.getSession(local));
+  await expectRefusal(403, 'joinRestricted', tryJoin(bob, readable));
+  await expectStatus(200, bob.getSession(readable));
+  for (const reference of [local, readable, followed]) {
+    await expectStatus(200, tryJoin(beside, reference));
+    await expectStatus(200, beside.getSession(reference));
+  }
+});
+
+/** @source contract 5: a favourite is followed; an avoided user is no less followed */
+test('favourites are followed, and other lists open nothing', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const reference = await restricted(kit, ada);
+  await ada.client.mute(bob.xuid);
+  await expectRefusal(403, 'joinRestricted', tryJoin(bob, reference));
+  await ada.follow(bob);
+  const path = '/users/me/people/favorites/xuids?method=add';
+  assertStatus(await ada.request('POST', path, { body: { xuids: [bob.xuid] } }), 204);
+  await expectStatus(200, tryJoin(bob, reference));
+});
+
+/** @source contract 5: "lifted by a handle" and a seat that was reserved need nobody to follow */
+test('an invite and a reservation open a followed session to strangers', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const reference = await restricted(kit, ada, { read: 'followed' });
+  const invite = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
+  await expectStatus(200, bob.putSessionByHandle(invite, joinBody()));
+  await expectStatus(200, ada.putSession(reference, reserve(cid)));
+  await expectStatus(200, cid.join(reference));
+});
+
+/** @source contract 8, 5 */
+test('an activity lifts nothing: friends of a member get in, others are told why not', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const reference = await restricted(kit, ada);
+  const activity = handleId(await ada.postHandle(activityOf(reference)));
+  await ada.follow(bob);
+  await expectRefusal(403, 'joinRestricted', cid.putSessionByHandle(activity, joinBody()));
+  await expectStatus(200, bob.putSessionByHandle(activity, joinBody()));
+});
+
+/** @source contract 8.1, 10: the monikers follow the list */
+test('what friends play follows the list of friends', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, bob);
+  const activity = handleId(await bob.postHandle(activityOf(reference)));
+  const seen = async (moniker: string) => {
+    const owners = { people: { moniker, monikerXuid: ada.xuid } };
+    const body = { type: 'activity', scid: demoScid, owners };
+    return idsOf(await ada.request('POST', '/handles/query', { body }));
+  };
+  assert.deepEqual(await seen('people'), []);
+  await ada.follow(bob);
+  assert.deepEqual(await seen('people'), [activity]);
+  assert.deepEqual(await seen('friends'), [activity]);
+  assert.deepEqual(await seen('favorites'), []);
+  await ada.client.unfollow([bob.xuid]);
+  assert.deepEqual(await seen('people'), []);
+});
+
+/** @source contract 5, 10: lists at their largest */
+test('many members who follow many let in whom one of them follows', async () => {
+  await using kit = await startKit();
+  const [friend, stranger] = [kit.user('friend'), kit.user('stranger')];
+  const members = Array.from({ length: 30 }, (_, i) => kit.user(`member-${i}`));
+  const [first = assert.fail(), ...rest] = members;
+  const reference = await gather(
+    kit,
+    [first, ...rest],
+    {
+      constants: { system: { maxMembersCount: 100 } },
+      properties: { system: { joinRestriction: 'followed', readRestriction: 'followed' } },
+    },
+    kit.reference(openTemplate),
+  );
+  const others = Array.from({ length: 999 }, (_, i) => String(7_000_000 + i));
+  for (const user of members) await user.client.follow(others);
+  await members.at(-1)?.follow(friend);
+  await expectStatus(200, friend.join(reference));
+  await expectRefusal(403, 'readRestricted', stranger.getSession(reference));
+});
