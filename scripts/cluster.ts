@@ -40,6 +40,8 @@ function readOptions() {
   }
 }
 
+// A reader that is gone, as of `| head`, is no reason to leave anything running.
+process.stdout.on('error', () => undefined);
 const told = Promise.withResolvers<void>();
 process.once('SIGINT', told.resolve).once('SIGTERM', told.resolve);
 

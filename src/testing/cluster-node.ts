@@ -5,7 +5,9 @@
 
 import { runCommand } from '../cli/command.ts';
 
-process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+const end = (): boolean => process.kill(process.pid, 'SIGTERM');
+process.once('disconnect', end);
 process.exitCode = await runCommand(['serve', ...process.argv.slice(2)], process);
 // The channel would keep the process.
+process.off('disconnect', end);
 if (process.connected) process.disconnect();
