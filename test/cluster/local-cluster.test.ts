@@ -12,10 +12,10 @@ import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { Kit } from '../src/testing/kit.ts';
+import { Kit } from '../../src/testing/kit.ts';
 
 const options = { timeout: 120_000 };
-const script = resolve(import.meta.dirname, '../scripts/cluster.ts');
+const script = resolve(import.meta.dirname, '../../scripts/cluster.ts');
 
 type ClusterProcess = AsyncDisposable & {
   readonly child: ChildProcess;
