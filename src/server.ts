@@ -166,8 +166,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   opened.use(hub);
   await store.renewNode(world.node.id, nodeLeaseMs);
   await hub.start();
-  // Others are to end at once what this node held.
-  opened.defer(async () => void (await store.renewNode(world.node.id, 1)));
+  // Others are to end at once what this node held; with the store away, when the lease runs out.
+  opened.defer(async () => void (await store.renewNode(world.node.id, 1).catch(() => undefined)));
   // So that the first search does not wait for it; what goes wrong here, it meets again.
   followSearch(world).catch(() => undefined);
   const { url } = await listen(app, host, options.port ?? 8350);
@@ -192,10 +192,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   );
   const parts = opened.move();
   const close = (): Promise<void> => {
-    // Told before anything is closed, so that balancers and the sweep turn away at once.
+    // At once, whatever is still under way: nothing new is accepted, and balancers are told.
     readiness.drain();
     isClosing = true;
-    return parts.disposeAsync();
+    const drained = app.close(options.drainMs);
+    return Promise.all([drained, parts.disposeAsync()]).then(() => undefined);
   };
   return {
     url,

@@ -6,8 +6,7 @@ import { type Authenticator, AuthenticatorUnavailable } from '../auth/authentica
 import type { World } from '../directory/world.ts';
 import { formatJson } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { type App, buildApp } from '../http/app.ts';
-import type { DoorSettings } from '../http/door.ts';
+import { type App, type AppSettings, buildApp } from '../http/app.ts';
 import type { Route, RouteRequest } from '../http/route.ts';
 import { manualClock } from './manual-clock.ts';
 import { ada } from './samples.ts';
@@ -61,7 +60,7 @@ export function sampleRoute(
 /** An app of the sample routes and `more`; what it logs is in `logged`. */
 export function sampleApp(
   more: readonly Route[] = [],
-  settings: Partial<DoorSettings> = {},
+  settings: Partial<AppSettings> = {},
 ): App & { readonly logged: readonly string[] } {
   const logged: string[] = [];
   let guids = 0;
