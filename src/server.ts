@@ -2,6 +2,7 @@
  * The composition root: everything is built here, and everything is known here.
  */
 
+import { setImmediate as otherWork } from 'node:timers/promises';
 import type { ControlledConnections } from './admin/connections.ts';
 import { controlRoutes } from './admin/routes.ts';
 import { type Authenticator, AuthenticatorUnavailable } from './auth/authenticator.ts';
@@ -18,6 +19,7 @@ import {
 } from './config/read-service-configs.ts';
 import { callersProblems, controlProblems, type Settings } from './config/settings.ts';
 import { openNonces } from './auth/nonces.ts';
+import { openPresence } from './directory/presence.ts';
 import { sweep } from './directory/sweep.ts';
 import type { World } from './directory/world.ts';
 import { type App, buildApp } from './http/app.ts';
@@ -105,6 +107,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     store,
     bus,
     node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Set() },
+    presence: openPresence(clock.nowMs()),
     people: options.people ?? memoryPeople(),
     clock,
     ids,
@@ -112,6 +115,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     settings: {
       inviteLifetimeMs: options.inviteLifetimeMs ?? 86_400_000,
       disconnectGraceMs: options.disconnectGraceMs ?? 30_000,
+      presenceTimeoutMs: options.presenceTimeoutMs ?? 300_000,
       deviceTokenKey: keyFor('device tokens', secret),
     },
     failed: (error) => log(error instanceof Error ? `${error.stack}` : String(error)),
@@ -192,7 +196,7 @@ async function keepLease({ store, node, ids }: World, hub: Hub): Promise<void> {
 
 async function sweepAll(world: World): Promise<void> {
   // A full sweep leaves some for later; go on until one finds nothing it had to leave.
-  while ((await sweep(world)) === 'more');
+  while ((await sweep(world)) === 'more') await otherWork();
 }
 
 async function openCatalog(path: string | undefined): Promise<CatalogSource> {

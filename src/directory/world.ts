@@ -7,12 +7,14 @@ import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Bus } from '../store/bus.ts';
 import type { NodeId, Store } from '../store/store.ts';
+import type { Presence } from './presence.ts';
 
 /** All that the directory needs of what is around it. */
 export type World = {
   readonly store: Store;
   readonly bus: Bus;
   readonly node: Node;
+  readonly presence: Presence;
   readonly people: People;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -22,6 +24,8 @@ export type World = {
     readonly inviteLifetimeMs: Milliseconds;
     /** How long a member stays active whose connection has ended. */
     readonly disconnectGraceMs: Milliseconds;
+    /** The same without connectionRequiredForActiveMembers, if nothing is seen of him; 0: for good. */
+    readonly presenceTimeoutMs: Milliseconds;
     /** Key of the hash that turns secure device addresses into device tokens. */
     readonly deviceTokenKey: Uint8Array;
   };

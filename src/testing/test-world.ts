@@ -1,4 +1,5 @@
 import { readServiceConfigs } from '../config/read-service-configs.ts';
+import { openPresence } from '../directory/presence.ts';
 import type { World } from '../directory/world.ts';
 import { memoryPeople } from '../people/memory-people.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -18,6 +19,7 @@ export async function openTestWorlds(): Promise<
     store,
     bus: openProcessBus(),
     node: { id: '0badcafe', connections: new Set(), unsure: new Set() },
+    presence: openPresence(clock.nowMs()),
     people: memoryPeople(),
     clock,
     ids,
@@ -25,6 +27,7 @@ export async function openTestWorlds(): Promise<
     settings: {
       inviteLifetimeMs: 86_400_000,
       disconnectGraceMs: 30_000,
+      presenceTimeoutMs: 300_000,
       deviceTokenKey: new Uint8Array(32).fill(7),
     },
     failed: (error) => {

@@ -45,6 +45,8 @@ export function line(
     get(target, method) {
       const call = Reflect.get(target, method);
       if (typeof call !== 'function') return call;
+      // What this process knows does not travel.
+      if (method === 'recent') return call.bind(target);
       return async (...args: unknown[]) => {
         await turns.wait();
         if (random.chance(faults.fails)) throw new StoreUnavailable('the call was lost');
