@@ -106,7 +106,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const world: World = {
     store,
     bus,
-    node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Set() },
+    node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Map() },
     presence: openPresence(clock.nowMs()),
     people: options.people ?? memoryPeople(),
     clock,

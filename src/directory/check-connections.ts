@@ -29,11 +29,11 @@ export function checkOwnConnections(world: World): void {
 
 /** Looks again where it could not be looked when it was asked for. */
 export async function checkUnsureConnections(world: World): Promise<void> {
-  for (const hint of [...world.node.unsure]) await check(world, hint);
+  for (const [hint, owner] of [...world.node.unsure]) await check(world, hint, owner);
 }
 
 function checkSoon(world: World, hint: SessionHint, owner?: Xuid): void {
-  world.node.unsure.add(hint);
+  world.node.unsure.set(hint, owner);
   check(world, hint, owner).catch((error) => {
     if (!(error instanceof StoreUnavailable)) world.failed(error);
   });

@@ -145,9 +145,9 @@ async function checkTimes(store: World['store'], session: Session, rows: readonl
   assert.deepEqual(await store.due(dueMs, 1), [key]);
 }
 
-// Kills: a tally counted from the loaded rows alone; rowsDueMs of the loaded rows alone, or dropped
-// with them; nextMemberIndex taken from the tally; rows left when the session ends; connection hints
-// of a member kept from being added again, or removed with those of another.
+// Kills: a tally counted from the loaded rows alone; rowsDueMs of the loaded rows alone, dropped with
+// them, or of the row after the next; nextMemberIndex taken from the tally; rows left when the session
+// ends; the hint of a node removed with one of the members who share it.
 test('a large session counts, seats and wakes as its rows are, whoever was loaded', async () => {
   await fc.assert(
     fc.asyncProperty(

@@ -1,4 +1,4 @@
-import type { Guid } from '../domain/ids.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
 import type { SessionHint } from '../domain/session/hints.ts';
 import type { Catalog } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
@@ -39,6 +39,9 @@ export type Node = {
   id: NodeId;
   /** Those that are open here, by their ids in lower case. */
   readonly connections: { has(connection: Guid): boolean };
-  /** Where members may rest on connections that have ended; the sweep makes sure. */
-  readonly unsure: Set<SessionHint>;
+  /**
+   * Where members may rest on connections that have ended, and whose these are if it is known; the
+   * sweep makes sure.
+   */
+  readonly unsure: Map<SessionHint, Xuid | undefined>;
 };

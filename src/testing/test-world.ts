@@ -18,7 +18,7 @@ export async function openTestWorlds(): Promise<
   return (store, { clock = manualClock(), ids = sequentialIds() } = {}) => ({
     store,
     bus: openProcessBus(),
-    node: { id: '0badcafe', connections: new Set(), unsure: new Set() },
+    node: { id: '0badcafe', connections: new Set(), unsure: new Map() },
     presence: openPresence(clock.nowMs()),
     people: memoryPeople(),
     clock,
