@@ -7,6 +7,7 @@
  *
  *   BENCH_ROUNDS (3), BENCH_SECONDS (4): rounds, and seconds of load in each
  *   BENCH_SESSIONS (100000): sessions stored in the memory row
+ *   BENCH_MEMBERS, BENCH_JOINS: see large.ts
  */
 
 import { spawn } from 'node:child_process';
@@ -17,7 +18,8 @@ import { keyOf } from '../src/domain/session/reference.ts';
 import type { Session } from '../src/domain/session/session.ts';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts';
 import { dataFileOf } from '../src/store/sqlite/data-folder.ts';
-import { load, sendAll, type LoadRequest, type LoadResult } from './load.ts';
+import { measureLarge } from './large.ts';
+import { load, median, sendAll, type LoadRequest, type LoadResult } from './load.ts';
 import { pin, startPinned, type BenchServer } from './process.ts';
 import { activityBody, changeBody, headersOf, joinBody, pathOf } from './sample.ts';
 
@@ -27,7 +29,7 @@ const storedSessions = Number(process.env['BENCH_SESSIONS'] ?? 100_000);
 const liveSessions = 1_000;
 const cores = availableParallelism();
 
-type Row = {
+export type Row = {
   readonly work: string;
   readonly measured: string;
   readonly reference: string;
@@ -36,7 +38,7 @@ type Row = {
   readonly reached: boolean;
 };
 
-type Report = {
+export type Report = {
   readonly eventLoopDelayP99Ms: number;
   readonly cpuSeconds: number;
   readonly residentBytes: number;
@@ -75,7 +77,12 @@ const joinOrCreatePeer = (): LoadRequest => ({
 const folder = await mkdtemp(join(tmpdir(), 'openmpsd-bench-'));
 if (cores > 1) await pin(process.pid, '1');
 try {
-  const rows = [...(await measureRates()), await measureStart(), await measureMemory()];
+  const rows = [
+    ...(await measureRates()),
+    ...(await measureLarge(join(folder, 'large'), rounds, seconds)),
+    await measureStart(),
+    await measureMemory(),
+  ];
   await report(rows);
 } finally {
   await rm(folder, { recursive: true, force: true });
@@ -273,11 +280,6 @@ async function makeSample(): Promise<Session> {
   await rm(data, { recursive: true });
   if (record === undefined) throw new Error('the sample session is not there');
   return record.session;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 async function report(rows: readonly Row[]): Promise<void> {
