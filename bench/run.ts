@@ -8,13 +8,15 @@
  *   BENCH_ROUNDS (3), BENCH_SECONDS (4): rounds, and seconds of load in each
  *   BENCH_SESSIONS (100000): sessions stored in the memory row
  *   BENCH_CONNECTIONS (20000): RTA connections held in theirs
+ *   BENCH_MEMBERS, BENCH_JOINS: see large.ts
  */
 
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { load, sendAll, type LoadRequest, type LoadResult } from './load.ts';
+import { measureLarge } from './large.ts';
+import { load, median, sendAll, type LoadRequest, type LoadResult } from './load.ts';
 import { pin, startPinned, type BenchServer } from './process.ts';
 import { measureRta } from './rta.ts';
 import { measureSearch } from './search.ts';
@@ -77,9 +79,15 @@ const joinOrCreatePeer = (): LoadRequest => ({
 const folder = await mkdtemp(join(tmpdir(), 'openmpsd-bench-'));
 if (cores > 1) await pin(process.pid, '1');
 try {
-  const rows = [...(await measureRates()), await measureStart(), await measureMemory()];
-  rows.push(...(await measureRta({ folder, rounds, seconds })));
-  rows.push(...(await measureSearch({ folder, rounds, seconds })));
+  const settings = { folder, rounds, seconds };
+  const rows = [
+    ...(await measureRates()),
+    await measureStart(),
+    await measureMemory(),
+    ...(await measureRta(settings)),
+    ...(await measureSearch(settings)),
+    ...(await measureLarge(join(folder, 'large'), rounds, seconds)),
+  ];
   await report(rows);
 } finally {
   await rm(folder, { recursive: true, force: true });
@@ -233,11 +241,6 @@ async function residentWith(sessions: number, name: string): Promise<number> {
   const request = (n: number): LoadRequest => ({ ...get(0), path: pathOf(n % sessions) });
   await sendAll(server.url, Math.max(storedSessions, sessions), request);
   return (await server.report<Report>()).residentBytes;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 async function report(rows: readonly Row[]): Promise<void> {

@@ -3,6 +3,7 @@
  */
 
 import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
+import { openPresence } from '../directory/presence.ts';
 import type { World } from '../directory/world.ts';
 import { formatJson } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -70,6 +71,7 @@ export function sampleApp(
     // The door asks the world for nothing else.
     world: {
       clock: manualClock(),
+      presence: openPresence(0),
       ids: { guid: () => `00000000-0000-4000-8000-${String(++guids).padStart(12, '0')}` },
     } as Partial<World> as World,
     limits: { bodyBytesMax: sampleBodyBytesMax },
