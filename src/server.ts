@@ -68,7 +68,10 @@ export type RunningServer = AsyncDisposable & {
   readonly notices: readonly string[];
   /** How many RTA connections are open. */
   readonly connectionsCount: number;
-  /** Settles what is due now, as the sweep does by itself now and then. */
+  /**
+   * Settles what is due now, and learns of the search handles that other nodes have made or ended, as
+   * the sweep does by itself now and then.
+   */
   sweep(): Promise<void>;
   /** Reads the service configs again; the problems found, if any, leave the former ones in place. */
   reload(): Promise<readonly string[]>;
@@ -107,6 +110,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const opening = await openStorage(options);
   const store = opening.isOurs ? opened.use(opening.store) : opening.store;
   const bus = options.bus ?? opened.use(opening.bus ?? openProcessBus());
+  const isShared = options.bus !== undefined || opening.bus !== undefined;
   const ticking = options.clock ?? opening.clock;
   const controlled = options.control ? controlledClock(ticking) : undefined;
   const clock = controlled ?? ticking;
@@ -174,7 +178,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   let isClosing = false;
   const sweeper = opened.use(
     repeat(
-      () => sweepAll(world, () => isClosing),
+      async () => {
+        await sweepAll(world, () => isClosing);
+        // What this process commits is in its index already.
+        if (isShared) await followSearch(world);
+      },
       options.sweepIntervalMs ?? 1_000,
       (error) => log(`sweep: ${error instanceof Error ? error.message : String(error)}`),
     ),

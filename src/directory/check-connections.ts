@@ -7,7 +7,8 @@ import type { Session } from '../domain/session/session.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { formatMessage } from './bus-message.ts';
-import { commitSession, readSettledSession } from './settled-session.ts';
+import { commitSession } from './commit-session.ts';
+import { readSettledSession } from './settled-session.ts';
 import type { Node, World } from './world.ts';
 
 /** Sessions looked up in one go. */

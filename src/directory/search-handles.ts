@@ -6,7 +6,7 @@ import { formatCursor } from '../domain/search/cursor.ts';
 import { matches, type Filter } from '../domain/search/filter.ts';
 import { comparePositions, positionOf, type Position } from '../domain/search/order.ts';
 import type { SearchQuery } from '../domain/search/request.ts';
-import { mayRead } from '../domain/session/access.ts';
+import { isListedTo } from '../domain/session/access.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { mayUseServiceConfig, mayUseTemplate } from '../domain/session/template.ts';
@@ -121,9 +121,5 @@ async function confirm(
   const handle = record?.session.searchHandle;
   if (record === undefined || candidate === undefined || handle === undefined) return undefined;
   const { session } = record;
-  const isHidden =
-    session.constants.system.visibility === 'private' &&
-    mayRead(session, caller, { granted: false, followed: false, blockedByOwner: false }) !==
-      undefined;
-  return isHidden ? undefined : { handle, session, candidate };
+  return isListedTo(session, caller) ? { handle, session, candidate } : undefined;
 }
