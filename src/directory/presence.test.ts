@@ -14,25 +14,26 @@ test('who was not seen may have been seen before this process looked', () => {
 });
 
 test('of more users than are remembered those are forgotten who were seen the longest ago', () => {
-  const presence = openPresence(0, 2);
-  for (const [xuid, nowMs] of [
-    ['11', 10],
-    ['22', 20],
+  const presence = openPresence(0, 4);
+  const note = (...sightings: readonly (readonly [string, number])[]): void => {
+    for (const [xuid, nowMs] of sightings) presence.note(xuid, nowMs);
+  };
+  note(['11', 10], ['22', 20], ['11', 30]);
+  assert.deepEqual([...presence.since(0)].sort(), [
     ['11', 30],
-    ['33', 40],
-  ] as const) {
-    presence.note(xuid, nowMs);
-  }
-  assert.deepEqual(
-    [...presence.since(0)],
-    [
-      ['11', 30],
-      ['33', 40],
-    ],
-  );
-  // As late as it may have been: nobody is taken for absent because of others.
+    ['22', 20],
+  ]);
+  assert.deepEqual(presence.since(21), [['11', 30]]);
+  note(['33', 40]);
+  assert.equal(presence.seenMs('11'), 30);
+  // Forgotten, and taken for seen as late as it may have been: so is whoever was never seen.
   assert.equal(presence.seenMs('22'), 20);
-  assert.equal(presence.seenMs('44'), 20);
+  assert.equal(presence.seenMs('66'), 20);
+  note(['44', 50], ['55', 60]);
+  assert.deepEqual(
+    ['11', '33', '44', '55', '66'].map((xuid) => presence.seenMs(xuid)),
+    [40, 40, 50, 60, 40],
+  );
 });
 
 /** Two nodes of one store, the second one alive for the first. */
