@@ -1,5 +1,12 @@
 /** The package's door: what a program that runs a directory of its own needs. */
 
+export type {
+  ListChange,
+  ListEntry,
+  ListName,
+  OwnListName,
+} from './domain/people/list.ts';
+export { Refusal } from './domain/refusal.ts';
 export type { Session } from './domain/session/session.ts';
 export type { People } from './people/people.ts';
 export type { Clock } from './platform/clock.ts';

@@ -20,6 +20,7 @@ import { callersProblems, controlProblems, type Settings } from './config/settin
 import { openNonces } from './auth/nonces.ts';
 import { followSearch } from './directory/follow-search.ts';
 import { createSearchIndex } from './directory/search-index.ts';
+import { openPresence } from './directory/presence.ts';
 import { sweep } from './directory/sweep.ts';
 import type { World } from './directory/world.ts';
 import { type App, buildApp } from './http/app.ts';
@@ -31,6 +32,7 @@ import { tokenChainRoutes } from './http/routes/token-chain.ts';
 import { nodeOfConnection } from './domain/session/hints.ts';
 import type { People } from './people/people.ts';
 import { storedPeople } from './people/stored-people.ts';
+import { breathe } from './platform/breathe.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { controlledClock } from './platform/controlled-clock.ts';
 import { type Ids, randomIds } from './platform/ids.ts';
@@ -114,8 +116,9 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const world: World = {
     store,
     bus,
-    node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Set() },
     people: options.people ?? storedPeople(store, { clock }),
+    node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Map() },
+    presence: openPresence(clock.nowMs()),
     clock,
     ids,
     searchIndex: createSearchIndex(),
@@ -123,6 +126,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     settings: {
       inviteLifetimeMs: options.inviteLifetimeMs ?? 86_400_000,
       disconnectGraceMs: options.disconnectGraceMs ?? 30_000,
+      presenceTimeoutMs: options.presenceTimeoutMs ?? 300_000,
       deviceTokenKey: keyFor('device tokens', secret),
     },
     failed: (error) => log(error instanceof Error ? `${error.stack}` : String(error)),
@@ -162,8 +166,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   opened.use(hub);
   await store.renewNode(world.node.id, nodeLeaseMs);
   await hub.start();
-  // Others are to end at once what this node held.
-  opened.defer(async () => void (await store.renewNode(world.node.id, 1)));
+  // Others are to end at once what this node held; with the store away, when the lease runs out.
+  opened.defer(async () => void (await store.renewNode(world.node.id, 1).catch(() => undefined)));
   // So that the first search does not wait for it; what goes wrong here, it meets again.
   followSearch(world).catch(() => undefined);
   const { url } = await listen(app, host, options.port ?? 8350);
@@ -184,10 +188,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   );
   const parts = opened.move();
   const close = (): Promise<void> => {
-    // Told before anything is closed, so that balancers and the sweep turn away at once.
+    // At once, whatever is still under way: nothing new is accepted, and balancers are told.
     readiness.drain();
     isClosing = true;
-    return parts.disposeAsync();
+    const drained = app.close(options.drainMs);
+    return Promise.all([drained, parts.disposeAsync()]).then(() => undefined);
   };
   return {
     url,
@@ -239,7 +244,7 @@ async function keepLease({ store, node, ids }: World, hub: Hub): Promise<void> {
 
 async function sweepAll(world: World, isClosing: () => boolean): Promise<void> {
   // A full sweep leaves some for later; go on until one finds nothing it had to leave.
-  while ((await sweep(world)) === 'more' && !isClosing());
+  while ((await sweep(world)) === 'more' && !isClosing()) await breathe();
 }
 
 async function openCatalog(path: string | undefined): Promise<CatalogSource> {

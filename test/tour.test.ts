@@ -1,15 +1,17 @@
-/** The README's tour, run as it stands: each comment says which statuses the next calls answer. */
+/** The README's tour and its TypeScript, run as they stand. */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { test } from 'node:test';
 import { startServer } from '../src/server.ts';
+import { demoScid, Kit } from '../src/testing/kit.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const tour = /^## The 60-second tour$[\s\S]*?^```sh\n([\s\S]*?)^```$/m.exec(readme)?.[1] ?? '';
 
-/** Every status that the comments promise, in order: `# 201: …`, `# 200, then 204: …`. */
+/** Every status that the comments promise for the next calls, in order: `# 201: …`, `# 200, then 204: …`. */
 const promised = [...tour.matchAll(/^# (\d{3}(?:, then \d{3})*):/gm)].flatMap(([, statuses = '']) =>
   statuses.split(', then '),
 );
@@ -39,4 +41,22 @@ test('every step of the tour answers what the README says', async () => {
   assert.deepEqual(answered, promised);
   assert.match(output, /^X-Mpsd-Refusal: notAMember\r?$/m);
   assert.match(output, /\{"results":\[\]\}\n200\n$/);
+});
+
+test('what is shown of the client works, and hears of the end', async (context) => {
+  await using server = await startServer({ port: 0, store: 'memory', tapWindowMs: 0 });
+  const shown = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
+  const client = new URL('../src/client/multiplayer-service.ts', import.meta.url).href;
+  const code = shown
+    .filter((block) => block.includes('ada'))
+    .join('')
+    .replace("'openmpsd/client'", `'${client}'`)
+    .replace('http://127.0.0.1:8350', server.url);
+  const ada = new Kit(server.url, undefined).user('Ada', { xuid: '1001' });
+  const lobby = { scid: demoScid, templateName: 'deathmatch', name: 'lobby-1' };
+  // Whoever has heard of a change has heard enough: the session ends.
+  const log = context.mock.method(console, 'log', () => void ada.client.leaveSession(lobby));
+  await import(`data:text/javascript,${encodeURIComponent(stripTypeScriptTypes(code))}`);
+  assert.ok(log.mock.callCount() > 0);
+  assert.equal(await ada.client.getSession(lobby), undefined);
 });

@@ -245,6 +245,33 @@ test('a session that was left, by whichever write, is not gone back into', async
   );
 });
 
+test('a session whose followed life has ended, or was only previewed, is not gone back into', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  const three = { ...lobby, name: 'Three' };
+  for (const one of [lobby, game]) await live.follow(one);
+  await live.follow(three, {}, { preview: true });
+  // The answers of this directory are all of branch "b".
+  rta.line.taps(['s~lobby~one', 'b', undefined], ['s~game~two', 'former', undefined]);
+  rta.writes.length = 0;
+  rta.line.drop();
+  let tap: Tap | undefined;
+  while (tap?.kind !== 'resync') tap = await nextTap(live.taps());
+  assert.deepEqual(
+    rta.writes.map(({ path }) => path),
+    [gamePath],
+  );
+});
+
+test('a tap that comes before the answer to the write has the reference as it was given', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  rta.onWrite = () => rta.line.taps(['s~lobby~one', 'b', 2]);
+  await live.follow(lobby);
+  const tap = await nextTap(live.taps());
+  assert.deepEqual('reference' in tap && tap.reference, lobby);
+});
+
 test('a session that cannot be gone back into is told, and the rest goes on', async () => {
   const { rta, connect } = await open();
   await using live = await connect();

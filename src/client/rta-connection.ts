@@ -101,12 +101,18 @@ type Wanted = {
   id: number;
 };
 
+type Subscription = { readonly id: Guid; readonly changeTypes: readonly ChangeType[] };
+
 type Followed = {
   readonly reference: SessionReference;
-  readonly subscription: { readonly id: Guid; readonly changeTypes: readonly ChangeType[] };
+  /** The life of the session that is followed. */
+  readonly branch: Guid;
+  readonly subscription: Subscription;
 };
 
 const subscribeAttemptsMax = 5;
+/** Sessions that are written at once when the line is made anew. */
+const rewritesAtOnceMax = 8;
 const heartbeatMsDefault = 30_000;
 /** An id that no subscription has: to end it asks for nothing but an answer. */
 const noSubscription = 0xffff_ffff;
@@ -118,6 +124,8 @@ export class RtaConnection implements AsyncDisposable {
   readonly #queue = new TapQueue();
   readonly #wanted = new Set<Wanted>();
   readonly #followed = new Map<string, Followed>();
+  /** How the title writes the sessions that it follows, or is about to. */
+  readonly #references = new Map<string, SessionReference>();
   readonly #ending = new AbortController();
   /** The present line, or the one that is being made. */
   #next: Promise<Line>;
@@ -151,6 +159,7 @@ export class RtaConnection implements AsyncDisposable {
    *
    * From now on `taps` tells of the session's changes, and a new connection id is written into it
    * whenever the line was cut, until the caller leaves by `leaveSession` or a write, or `unfollow`.
+   * If the seat was lost meanwhile, that write takes another one where the session lets it.
    *
    * @source wire 6.5
    */
@@ -159,15 +168,24 @@ export class RtaConnection implements AsyncDisposable {
     changes: SessionChanges<Title> = {},
     { changeTypes, ...options }: FollowOptions = {},
   ): Promise<SessionWritten<Title>> {
-    const followed = this.#newFollowed(reference, changeTypes);
+    const resource = resourceOf(reference);
+    const id = this.#followed.get(resource)?.subscription.id;
+    const subscription = this.#newSubscription(changeTypes, id);
     const line = await this.#next;
-    const written = await this.#parts.service.writeSession<Title>(
-      reference,
-      withMember(changes, memberOn(line, followed)),
-      options,
-    );
-    if (written.status !== 'deleted') await this.#track(followed, line);
-    return written;
+    this.#references.set(resource, reference); // the first tap may come before the answer
+    try {
+      const written = await this.#parts.service.writeSession<Title>(
+        reference,
+        withMember(changes, memberOn(line, subscription)),
+        options,
+      );
+      if (written.status !== 'deleted' && !options.preview) {
+        await this.#track({ reference, branch: written.session.branch, subscription }, line);
+      }
+      return written;
+    } finally {
+      if (!this.#followed.has(resource)) this.#references.delete(resource);
+    }
   }
 
   /** As `follow`, of the session that a handle leads to: how an invite is accepted. */
@@ -180,11 +198,13 @@ export class RtaConnection implements AsyncDisposable {
     const line = await this.#next;
     const written = await this.#parts.service.writeSessionByHandle<Title>(
       handleId,
-      withMember(changes, memberOn(line, { subscription })),
+      withMember(changes, memberOn(line, subscription)),
       options,
     );
-    if (written.status !== 'deleted') {
-      await this.#track({ reference: written.reference, subscription }, line);
+    if (written.status !== 'deleted' && !options.preview) {
+      const { reference, session } = written;
+      this.#references.set(resourceOf(reference), reference);
+      await this.#track({ reference, branch: session.branch, subscription }, line);
     }
     return written;
   }
@@ -192,6 +212,7 @@ export class RtaConnection implements AsyncDisposable {
   /** Writes no new connection id into this session any more. Its taps go on while it has one. */
   unfollow(reference: SessionReference): void {
     this.#followed.delete(resourceOf(reference));
+    this.#references.delete(resourceOf(reference));
   }
 
   /**
@@ -273,7 +294,11 @@ export class RtaConnection implements AsyncDisposable {
         const { resource, onEvent } = wanted;
         wanted.id = (await this.#limited(line, socket.subscribe(resource, onEvent))).id;
       }
-      await Promise.all([...this.#followed.values()].map((one) => this.#rewrite(one, line)));
+      const followed = [...this.#followed.values()];
+      for (let at = 0; at < followed.length; at += rewritesAtOnceMax) {
+        const some = followed.slice(at, at + rewritesAtOnceMax);
+        await Promise.all(some.map((one) => this.#rewrite(one, line)));
+      }
       signal.throwIfAborted();
       if (socket.isOver) throw lineLost();
       this.#line = line;
@@ -304,8 +329,11 @@ export class RtaConnection implements AsyncDisposable {
 
   async #subscribeToTaps(socket: RtaSocket): Promise<Guid> {
     const hear = (data: unknown): void => {
-      const knownAs = (resource: string) => this.#followed.get(resource)?.reference;
-      for (const tap of parseTaps(data, knownAs)) this.#queue.put(tap);
+      for (const tap of parseTaps(data, (resource) => this.#references.get(resource))) {
+        this.#queue.put(tap);
+        const followed = this.#followed.get(resourceOf(tap.reference));
+        if (tap.kind === 'ended' && followed?.branch === tap.branch) this.unfollow(tap.reference);
+      }
     };
     const { data } = await this.#limited({ socket }, socket.subscribe(connectionsResource, hear));
     const { ConnectionId: id } = (data ?? {}) as { readonly ConnectionId?: unknown };
@@ -354,24 +382,16 @@ export class RtaConnection implements AsyncDisposable {
     this.#next.catch(() => {}); // told to whoever asks
     this.#wanted.clear();
     this.#followed.clear();
+    this.#references.clear();
     this.#parts.onClosed(this);
   }
 
   // sessions
 
-  #newFollowed(
-    reference: SessionReference,
-    changeTypes: readonly ChangeType[] | undefined,
-  ): Followed {
-    const former = this.#followed.get(resourceOf(reference));
-    const subscription = this.#newSubscription(changeTypes, former?.subscription.id);
-    return { reference, subscription };
-  }
-
   #newSubscription(
     changeTypes: readonly ChangeType[] = ['everything'],
     id = this.#parts.newGuid(),
-  ): Followed['subscription'] {
+  ): Subscription {
     return { id, changeTypes };
   }
 
@@ -389,7 +409,7 @@ export class RtaConnection implements AsyncDisposable {
     const { reference } = followed;
     let refusal: MultiplayerError | undefined;
     try {
-      const changes = withMember({}, memberOn(line, followed));
+      const changes = withMember({}, memberOn(line, followed.subscription));
       const options = { mode: 'updateExisting', signal: this.#ending.signal } as const;
       const written = await this.#parts.service.tryWriteSession(reference, changes, options);
       if (written.status === 'updated') return;
@@ -442,14 +462,7 @@ function isRefusal({ status }: MultiplayerError): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }
 
-function memberOn(
-  { connectionId }: Line,
-  { subscription }: Pick<Followed, 'subscription'>,
-): {
-  readonly active: true;
-  readonly connection: Guid;
-  readonly subscription: Followed['subscription'];
-} {
+function memberOn({ connectionId }: Line, subscription: Subscription) {
   return { active: true, connection: connectionId, subscription };
 }
 

@@ -8,7 +8,7 @@ import { keywordHint } from '../domain/session/hints.ts';
 import { keyPrefixOf, parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { findTemplate, mayUseServiceConfig } from '../domain/session/template.ts';
-import { letOthersIn } from '../platform/let-others-in.ts';
+import { breathe } from '../platform/breathe.ts';
 import type { Hint } from '../store/store.ts';
 import { gatherAccessFacts } from './session-facts.ts';
 import { readSettledSession } from './settled-session.ts';
@@ -63,8 +63,8 @@ export async function querySessions(
   return found.slice(0, query.take);
 }
 
-/** Candidates looked at in one go, at least: some of them may not be what is asked for. */
-const sliceKeysMin = 20;
+/** Candidates looked at in one go: a few more than asked for, since some may not be what is asked. */
+const sliceKeys = { min: 20, max: 50 };
 
 type Slice = { readonly keys: readonly SessionKey[]; readonly xuid?: Xuid };
 
@@ -75,7 +75,7 @@ async function* slicesOf(
   prefix: SessionKey,
 ): AsyncGenerator<Slice> {
   if (take === 0) return;
-  const sliceKeysMax = Math.max(take, sliceKeysMin);
+  const sliceKeysMax = Math.min(Math.max(take, sliceKeys.min), sliceKeys.max);
   let lookedAt = 0;
   const scid = parseSessionKey(prefix).scid;
   for (const xuid of xuids.length > 0 ? xuids : [undefined]) {
@@ -85,7 +85,7 @@ async function* slicesOf(
     let after: SessionKey | undefined = prefix;
     while (after !== undefined) {
       if (lookedAt >= limits.sessionQueryLookedAtMax) return;
-      if (lookedAt > 0) await letOthersIn();
+      if (lookedAt > 0) await breathe();
       const candidates: readonly SessionKey[] = await store.sessionsBy(hint, sliceKeysMax, after);
       const keys = candidates.filter((key) => key.startsWith(prefix));
       lookedAt += keys.length;

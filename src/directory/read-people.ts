@@ -7,11 +7,14 @@ import {
   type ListView,
   type OwnListName,
 } from '../domain/people/list.ts';
-import type { Refusal } from '../domain/refusal.ts';
+import { Refusal } from '../domain/refusal.ts';
 import type { CallersView } from '../domain/people/view.ts';
 import type { World } from './world.ts';
 
-/** The list of `owner`, of which the caller asks to see `view`. Refuses: listNotYours. */
+/**
+ * The list of `owner`, of which the caller asks to see `view`; favourites are told apart only to who
+ * may see them. Refuses: listNotYours.
+ */
 export async function readList(
   { people }: World,
   owner: Xuid,
@@ -19,16 +22,23 @@ export async function readList(
   caller: Caller,
 ): Promise<readonly ListEntry[] | Refusal> {
   const list: OwnListName = view === 'favorites' ? 'follows' : view;
-  return mayReadList(owner, view, caller) ?? (await people.list(owner, list));
+  const refusal = mayReadList(owner, view, caller);
+  if (refusal) return refusal;
+  const entries = await people.list(owner, list);
+  return mayReadList(owner, 'favorites', caller) === undefined
+    ? entries
+    : entries.map(({ xuid, addedMs }) => ({ xuid, addedMs }));
 }
 
 /** One whom `owner` follows. Refuses: personUnknown for one who is not on the list. */
 export async function readPerson(
-  { people }: World,
+  world: World,
   owner: Xuid,
   xuid: Xuid,
+  caller: Caller,
 ): Promise<ListEntry | Refusal> {
-  const entries = await people.list(owner, 'follows');
+  const entries = await readList(world, owner, 'follows', caller);
+  if (entries instanceof Refusal) return entries;
   return entries.find((entry) => entry.xuid === xuid) ?? personUnknown(owner, xuid);
 }
 

@@ -3,7 +3,7 @@ import type { Xuid } from '../domain/ids.ts';
 import type { ListChange, ListEntry, ListName, OwnListName } from '../domain/people/list.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
-import { letOthersIn } from '../platform/let-others-in.ts';
+import { breathe } from '../platform/breathe.ts';
 import type { Store } from '../store/store.ts';
 import type { People } from './people.ts';
 
@@ -16,19 +16,22 @@ export type StoredPeopleSettings = {
   readonly listLifetimeMs?: Milliseconds;
 };
 
-/** Lists kept in the process, of at most 1,000 entries each: some 25 MB, if all of them are full. */
+/** Lists kept in the process, of at most 1,000 entries each: some 35 MB, if all of them are full. */
 const keptListsMax = 500;
 
-/** Lists read at once when many are asked about one user. */
-const listsAtOnceMax = 20;
+/** Lists read at once when many are asked about one user: long ones take milliseconds each. */
+const listsAtOnceMax = 5;
 
 /** People whose lists are kept in the store, beside the sessions. */
 export function storedPeople(store: Store, settings: StoredPeopleSettings): People {
   return new StoredPeople(store, settings);
 }
 
+/** Who is on a list, in its order, and whether as a favourite. */
+type Entries = ReadonlyMap<Xuid, boolean>;
+
 type KeptList = {
-  readonly entries: Promise<ReadonlyMap<Xuid, ListEntry>>;
+  readonly entries: Promise<Entries>;
   readonly readMs: Milliseconds;
 };
 
@@ -46,7 +49,7 @@ class StoredPeople implements People {
 
   async anyFollows(followers: readonly Xuid[], xuid: Xuid): Promise<boolean> {
     for (let at = 0; at < followers.length; at += listsAtOnceMax) {
-      if (at > 0) await letOthersIn();
+      if (at > 0) await breathe();
       const some = followers.slice(at, at + listsAtOnceMax);
       const lists = await Promise.all(some.map((follower) => this.#entries(follower, 'follows')));
       if (lists.some((entries) => entries.has(xuid))) return true;
@@ -59,10 +62,10 @@ class StoredPeople implements People {
   }
 
   async followedBy(xuid: Xuid, list: 'people' | 'favorites'): Promise<readonly Xuid[]> {
-    const entries = [...(await this.#entries(xuid, 'follows')).values()];
+    const entries = [...(await this.#entries(xuid, 'follows'))];
     return entries
-      .filter(({ isFavorite }) => list === 'people' || isFavorite === true)
-      .map((entry) => entry.xuid);
+      .filter(([, isFavorite]) => list === 'people' || isFavorite)
+      .map(([followed]) => followed);
   }
 
   /** As the store has it; what is shown or decided upon is not taken from what is kept here. */
@@ -71,32 +74,29 @@ class StoredPeople implements People {
   }
 
   /**
-   * Who follows a user is noted first and forgotten last: after a crash between the two there may
-   * be a follower too many, whose own list says otherwise, and never one too few.
+   * Who follows a user is noted before the list itself changes: whoever tries again after a failure
+   * between the two finds the change still to be made, and makes it whole.
    */
   async change(owner: Xuid, list: OwnListName, change: ListChange): Promise<undefined> {
     try {
-      if (list !== 'follows') {
-        await this.#store.changeList(owner, list, change);
-        return;
-      }
-      const { put = [], remove = [] } = change;
-      await Promise.all(
-        put.map(({ xuid, addedMs }) =>
-          this.#store.changeList(xuid, 'followers', { put: [{ xuid: owner, addedMs }] }),
-        ),
-      );
+      if (list === 'follows') await this.#changeFollowers(owner, change);
       await this.#store.changeList(owner, list, change);
-      await Promise.all(
-        remove.map((xuid) => this.#store.changeList(xuid, 'followers', { remove: [owner] })),
-      );
     } finally {
       // Also when it is unknown whether the store has it, and whatever was read meanwhile.
       this.#kept.delete(keptKey(owner, list));
     }
   }
 
-  async #entries(owner: Xuid, list: OwnListName): Promise<ReadonlyMap<Xuid, ListEntry>> {
+  async #changeFollowers(owner: Xuid, { put = [], remove = [] }: ListChange): Promise<void> {
+    await Promise.all([
+      ...put.map(({ xuid, addedMs }) =>
+        this.#store.changeList(xuid, 'followers', { put: [{ xuid: owner, addedMs }] }),
+      ),
+      ...remove.map((xuid) => this.#store.changeList(xuid, 'followers', { remove: [owner] })),
+    ]);
+  }
+
+  async #entries(owner: Xuid, list: OwnListName): Promise<Entries> {
     const key = keptKey(owner, list);
     const nowMs = this.#clock.nowMs();
     const known = this.#kept.get(key);
@@ -112,9 +112,9 @@ class StoredPeople implements People {
     }
   }
 
-  async #read(owner: Xuid, list: OwnListName): Promise<ReadonlyMap<Xuid, ListEntry>> {
+  async #read(owner: Xuid, list: OwnListName): Promise<Entries> {
     const entries = await this.#store.list(owner, list);
-    return new Map(entries.map((entry) => [entry.xuid, entry]));
+    return new Map(entries.map(({ xuid, isFavorite }) => [xuid, isFavorite ?? false]));
   }
 }
 

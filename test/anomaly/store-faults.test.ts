@@ -5,10 +5,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { changePeople } from '../../src/directory/change-people.ts';
 import { createHandle } from '../../src/directory/create-handle.ts';
 import { deleteHandle } from '../../src/directory/delete-handle.ts';
 import { catchUpSearch } from '../../src/directory/follow-search.ts';
 import { queryActivities } from '../../src/directory/query-handles.ts';
+import { querySessions } from '../../src/directory/query-sessions.ts';
 import { readHandle } from '../../src/directory/read-handle.ts';
 import { readSession } from '../../src/directory/read-session.ts';
 import { searchHandles } from '../../src/directory/search-handles.ts';
@@ -18,10 +20,13 @@ import { writeSession } from '../../src/directory/write-session.ts';
 import type { UserCaller } from '../../src/domain/caller.ts';
 import { parseHandleRequest } from '../../src/domain/handle/request.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
+import type { ListRequest, OwnListName } from '../../src/domain/people/list.ts';
+import { parseSessionQuery } from '../../src/domain/query/session-query.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { oldestFirst } from '../../src/domain/search/order.ts';
 import { parseSessionRequest } from '../../src/domain/session/request.ts';
 import { viewSession } from '../../src/domain/session/view.ts';
+import { storedPeople } from '../../src/people/stored-people.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
 import { demoScid } from '../../src/testing/demo.ts';
@@ -58,6 +63,15 @@ async function post(world: World, caller: UserCaller, body: JsonObject) {
   assert.ok(!(made instanceof Refusal));
 }
 
+async function change(
+  world: World,
+  kind: ListRequest['kind'],
+  xuids: readonly string[],
+  list: OwnListName = 'follows',
+) {
+  assert.equal(await changePeople(world, ada.xuid, list, { kind, xuids }, ada), undefined);
+}
+
 type Use = {
   readonly name: string;
   readonly before: (world: World, clock: ManualClock) => Promise<void>;
@@ -80,6 +94,8 @@ const together = async (world: World): Promise<void> => {
   await put(world, ada, active, game);
   await post(world, ada, { type: 'activity', id: guid(1) });
 };
+
+const keyword = { properties: { system: { keywords: ['k'] } } };
 
 const uses: readonly Use[] = [
   { name: 'creating', before: async () => {}, act: (world) => put(world, ada, active) },
@@ -182,7 +198,44 @@ const uses: readonly Use[] = [
     },
     act: sweep,
   },
+  {
+    name: 'following',
+    before: (world) => change(world, 'add', ['3']),
+    act: (world) => change(world, 'add', ['2', '3', '4']),
+  },
+  {
+    name: 'unfollowing',
+    before: (world) => change(world, 'add', ['2', '3', '4']),
+    act: (world) => change(world, 'remove', ['2', '4']),
+  },
+  {
+    name: 'making a favourite',
+    before: (world) => change(world, 'add', ['2', '3']),
+    act: (world) => change(world, 'favor', ['2']),
+  },
+  {
+    name: 'blocking',
+    before: async () => {},
+    act: (world) => change(world, 'add', ['2'], 'avoids'),
+  },
+  {
+    name: 'a query for sessions',
+    before: async (world, clock) => {
+      await put(world, ada, { ...keyword, members: { me: {} } });
+      await put(world, ben, active);
+      clock.advance(900_000);
+    },
+    act: findSessions,
+  },
 ];
+
+async function findSessions(world: World): Promise<readonly (string | undefined)[]> {
+  const query = parseSessionQuery([['keyword', 'k']]);
+  assert.ok(!(query instanceof Refusal));
+  const found = await querySessions(world, { scid: demoScid }, query, ben);
+  assert.ok(!(found instanceof Refusal));
+  return found.map(({ session }) => session.reference.name);
+}
 
 /** All that callers can see, without what differs by when and how often something was tried. */
 async function visible(world: World): Promise<unknown> {
@@ -212,11 +265,18 @@ async function visible(world: World): Promise<unknown> {
   assert.ok(!(activities instanceof Refusal));
   const search = await searchHandles(world, { scid: demoScid, order: oldestFirst, take: 100 }, ben);
   assert.ok(!(search instanceof Refusal));
+  const lists = await Promise.all(
+    ['1', '2', '3', '4'].flatMap((xuid) =>
+      (['follows', 'followers', 'avoids'] as const).map((list) => world.people.list(xuid, list)),
+    ),
+  );
   return {
     sessions,
     handles,
     activities: activities.map(({ handle }) => handle.id),
     found: search.results.map(({ handle, session }) => [handle.id, session.members.length]),
+    foundSessions: await findSessions(world),
+    lists,
   };
 }
 
@@ -230,7 +290,7 @@ async function end(use: Use, number: number, fault: Fault | undefined) {
   // So that the index is what the commits make it, and not what the first search finds.
   await catchUpSearch(healthy);
   const line = faultyStore(store, fault === undefined ? () => undefined : faultAt(number, fault));
-  const faulty = { ...healthy, store: line };
+  const faulty = { ...healthy, store: line, people: storedPeople(line, { clock }) };
   await use
     .act(faulty)
     .catch((error) => assert.ok(error instanceof StoreUnavailable, String(error)));

@@ -15,8 +15,8 @@ export const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{7}Z$/;
 /** Why a test that moves the clock cannot run against a server that runs elsewhere. */
 export const needsClock = 'the clock of a server under MPSD_TARGET cannot be moved';
 
-/** Why a test that brings its own config or people cannot run against such a server. */
-export const needsOwnServer = 'a server under MPSD_TARGET has its own config and people';
+/** Why a test that brings its own config cannot run against such a server. */
+export const needsOwnServer = 'a server under MPSD_TARGET has its own config';
 
 /**
  * A refusal in text: this status, this rule, and a sentence that names `place`, where one is given.

@@ -169,6 +169,16 @@ test('favourites are those of the list who were made so', async () => {
   assert.deepEqual(await inView('Favorite'), []);
   assert.equal((await inView('All')).length, 2);
 
+  // they are the owner's own business
+  assertStatus(await favorites('add', cid), 204);
+  const seen = peopleIn(await ask(bob, 'GET', `${of(ada)}/people`));
+  assert.deepEqual(
+    seen.map(({ isFavorite }) => isFavorite),
+    [false, false],
+  );
+  assert.equal((await ask(cid, 'GET', person(cid, of(ada)))).json.isFavorite, false);
+  assert.equal((await ask(kit.service(), 'GET', person(cid, of(ada)))).json.isFavorite, true);
+
   assertRefused(await favorites('add', kit.user('eve')), 404, 'personUnknown');
   assertSocialRefusal(await favorites('get', bob), 400, 'requestInvalid', 1015);
 });
@@ -395,6 +405,38 @@ test('a mute list has 250 people and no more', async () => {
   }
   assertSocialRefusal(await mute(250), 400, 'listFull', 1028);
   assertStatus(await mute(3), 204);
+});
+
+/** @source contract 9, wire 6.4: https by most clients, http by some */
+test('changes of the list of friends are pushed to those who watch it, and of other lists not', async () => {
+  await using kit = await startKit();
+  const [ada, bob, cid] = three(kit);
+  for (const scheme of ['https', 'http']) {
+    await using line = await ada.connect();
+    const [, , code, id] = await line.subscribe(
+      `${scheme}://social.xboxlive.com/users/xuid(${ada.xuid})/friends`,
+    );
+    assert.equal(code, 0);
+    await ada.client.avoid(cid.xuid);
+    await ada.follow(bob, cid);
+    await ada.follow(bob);
+    await bob.follow(ada);
+    const favor = { xuids: [cid.xuid] };
+    assertStatus(await ask(ada, 'POST', `${me}/people/favorites/xuids?method=add`, favor), 204);
+    const leaves = `${me}/people/follower/xuid(${ada.xuid})`;
+    assertStatus(await ask(bob, 'DELETE', leaves), 204);
+    await ada.client.unfollow([bob.xuid, cid.xuid]);
+
+    const heard = [];
+    for (let i = 0; i < 4; i += 1) heard.push(await line.nextFrame());
+    assert.deepEqual(heard, [
+      [3, id, { NotificationType: 'Added', Xuids: [bob.xuid, cid.xuid] }],
+      [3, id, { NotificationType: 'Changed', Xuids: [cid.xuid] }],
+      [3, id, { NotificationType: 'Removed', Xuids: [bob.xuid] }],
+      [3, id, { NotificationType: 'Removed', Xuids: [cid.xuid] }],
+    ]);
+    assert.deepEqual(await line.framesSoFar(), []);
+  }
 });
 
 /** @source guess: unknowns.md "blocking somebody who is followed" */

@@ -174,6 +174,8 @@ const usualSegments: Readonly<Record<string, readonly string[]>> = {
   id: ['ACTIVITY', 'INVITE', 'TRANSFER', '00000000-0000-4000-8000-000000000000', 'query'],
   index: ['0', '1', '2', 'me', 'reserve_0'],
   serverName: ['arena', 'matchmaking'],
+  owner: ['me', 'me', 'me', 'xuid(ADA)', 'xuid(BOB)', 'xuid(7)'],
+  target: ['xuid(ADA)', 'xuid(BOB)', 'xuid(EVE)', 'xuid(7)', 'me', 'avoid', 'xuids'],
 };
 
 const segmentOf = (name: string): fc.Arbitrary<string> =>
@@ -211,6 +213,11 @@ const query = fc.oneof(
         '?nocommit=maybe',
         '?keyword=x&take=10',
         '?xuid=ADA&private=true&take=-1',
+        '?xuid=ADA&private=true&reservations=true&inactive=true&visibility=open&version=1&take=2',
+        '?method=add',
+        '?method=remove&deleteRelationships=friends',
+        '?method=get',
+        '?view=Favorite&startIndex=1&maxItems=2',
         '?__proto__=x&constructor=y',
         '?%',
         '?%zz=%ff&&==',
@@ -426,7 +433,8 @@ const usualBodies: readonly (readonly [path: RegExp, bodies: readonly JsonObject
   ],
   [/^\/handles$/, handlePosts],
   [/^\/handles\/query$/, handleQueries],
-  [/\/batch$/, [{ xuids: ['1', '2'] }]],
+  [/\/batch$|\/xuids$|\/friends\/v2$/, [{ xuids: ['1', '2'] }, { xuids: ['ADA', 'BOB'] }]],
+  [/\/people\/(avoid|mute)$/, [{ xuid: '1' }, { xuid: 'BOB' }]],
   [/\/authenticate$|\/authorize$/, tokenRequests],
 ];
 
@@ -652,7 +660,7 @@ async function restoreCanaries(range: Range, lane: Lane): Promise<Map<string, st
 const codes: ReadonlySet<string> = new Set(refusalCodes);
 
 /** The rules that a refusal can name without a place in the body. */
-const placed = /\$|line \d+, column \d+|nests|empty/;
+const placed = /\$|query\b|in the path|xuid \d|line \d+, column \d+|nests|empty/;
 
 function check(sent: Omit<Shot, 'route'>, { status, headers, text }: Heard): void {
   const told = `${sent.method} ${sent.target} → ${status} ${headers.get('x-mpsd-refusal')}: ${text.slice(0, 300)}`;
@@ -672,8 +680,14 @@ function check(sent: Omit<Shot, 'route'>, { status, headers, text }: Heard): voi
   if (sent.method === 'HEAD' || code === 'sessionMissing') {
     assert.equal(text, '', told);
   } else if (headers.get('content-type') === 'application/json') {
-    assert.ok(status === 403 || status === 412, told);
-    assert.ok(JSON.parse(text).membersInfo, told);
+    const { membersInfo, code: number, description } = JSON.parse(text);
+    if (number === undefined) {
+      assert.ok(status === 403 || status === 412, told);
+      assert.ok(membersInfo, told);
+    } else {
+      assert.ok(status === 400 || status === 403, told);
+      if (code === 'requestInvalid') assert.match(description, placed, told);
+    }
   } else {
     assert.match(headers.get('content-type') ?? '', /^text\/plain\b/, told);
     assert.match(text, /\w+ .*\w+/s, told);

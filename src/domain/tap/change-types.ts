@@ -6,7 +6,11 @@
 
 import { jsonEquals } from '../json.ts';
 import { tallyOf } from '../session/large.ts';
-import type { MemberPropertiesSystem, SessionPropertiesSystem } from '../session/properties.ts';
+import {
+  type MemberPropertiesSystem,
+  restrictionsOf,
+  type SessionPropertiesSystem,
+} from '../session/properties.ts';
 import type { changeTypes } from '../session/request.ts';
 import type { Member, Session } from '../session/session.ts';
 
@@ -15,9 +19,10 @@ export type ChangeType = (typeof changeTypes)[number];
 /** Which type a change of each field is. Total: a new field must choose. */
 const typeOfProperty: Readonly<Record<keyof SessionPropertiesSystem, ChangeType>> = {
   host: 'host',
-  joinRestriction: 'joinability',
   closed: 'joinability',
   locked: 'joinability',
+  // What is in force counts, not what was written; see below.
+  joinRestriction: 'everything',
   readRestriction: 'everything',
   keywords: 'everything',
   turn: 'everything',
@@ -49,6 +54,7 @@ export function changeTypesOf(before: Session, next: Session): ReadonlySet<Chang
   const types = new Set<ChangeType>(['everything']);
   if (before.properties !== next.properties) {
     addProperties(types, before.properties.system, next.properties.system, typeOfProperty);
+    if (restrictionsOf(before).join !== restrictionsOf(next).join) types.add('joinability');
     if (!jsonEquals(before.properties.custom, next.properties.custom)) types.add('customProperty');
   }
   if (before.members !== next.members) addMembers(types, before, next);

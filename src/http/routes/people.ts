@@ -88,7 +88,7 @@ const getPerson = socialRoute(
   async ({ params, caller }, world, owner) => {
     const target = parseUser(params['target'] ?? '', caller);
     if (target instanceof Refusal) return target;
-    const entry = await readPerson(world, owner, target);
+    const entry = await readPerson(world, owner, target, caller);
     if (entry instanceof Refusal) return entry;
     return viewPerson(entry, await readCallersView(world, caller));
   },

@@ -323,6 +323,35 @@ export class RedisStore implements Store {
     });
   }
 
+  async noteSeen(
+    sightings: readonly (readonly [Xuid, Milliseconds])[],
+    forgetBeforeMs: Milliseconds,
+  ): Promise<void> {
+    this.#refuseIfDisposed();
+    const bySet = Map.groupBy(sightings, ([xuid]) => this.#keys.seen(xuid));
+    await this.#each([...bySet], async ([seen, ofSet]) => {
+      const pairs = ofSet.flatMap(([xuid, seenMs]) => [String(seenMs), xuid]);
+      await this.#write(['ZADD', seen, 'GT', ...pairs]);
+      await this.#write(['ZREMRANGEBYSCORE', seen, '-inf', `(${forgetBeforeMs}`]);
+    });
+  }
+
+  async lastSeen(xuids: readonly Xuid[]): Promise<ReadonlyMap<Xuid, Milliseconds>> {
+    this.#refuseIfDisposed();
+    const bySet = Map.groupBy(new Set(xuids), (xuid) => this.#keys.seen(xuid));
+    const found = await this.#each([...bySet], async ([seen, ofSet]) => {
+      const scores = (await this.#shards.run(seen, ['ZMSCORE', seen, ...ofSet])) as readonly (
+        | string
+        | null
+      )[];
+      return ofSet.flatMap((xuid, i) => {
+        const score = scores[i];
+        return score == null ? [] : [[xuid, Number(score)] as const];
+      });
+    });
+    return new Map(found.flat());
+  }
+
   async forgetNode(node: NodeId): Promise<void> {
     this.#refuseIfDisposed();
     const { nodes } = this.#keys;

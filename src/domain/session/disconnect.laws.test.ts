@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { anyPlot, anySession, play } from '../../testing/arbitraries.ts';
+import { latestTimeMs } from '../time.ts';
+import { markDisconnected, newConnections } from './disconnect.ts';
+import { nextDueMs, nextTimerMs, settle } from './timeouts.ts';
+import type { Session } from './session.ts';
+import { viewSession } from './view.ts';
+
+const graceMs = 30_000;
+
+// Kills: a mark that shows in nextTimer; a mark on who is not active; a mark that begins the grace anew; a mark that settle does not know.
+test('a mark shows nowhere, counts once, and makes inactive exactly when the grace is over', () => {
+  fc.assert(
+    fc.property(anySession, fc.nat(3), (session, n) => {
+      const ended = session.members[n]?.properties.system.connection?.toLowerCase();
+      const untilMs = latestTimeMs - graceMs;
+      const marked = markDisconnected(session, (one) => one === ended, untilMs);
+      assert.deepEqual(viewSession(marked, 107), viewSession(session, 107));
+      assert.equal(nextTimerMs(marked), nextTimerMs(session));
+      assert.equal(
+        markDisconnected(marked, (one) => one === ended, untilMs + 1),
+        marked,
+      );
+      const concerned = session.members.filter(
+        ({ status, properties: { system } }) =>
+          status === 'active' &&
+          system.connection !== undefined &&
+          system.connection.toLowerCase() === ended,
+      );
+      assert.equal(marked === session, concerned.length === 0);
+      for (const { index } of concerned) {
+        const alone = { ...marked, members: marked.members.filter((one) => one.index === index) };
+        assert.equal(nextDueMs(alone), untilMs);
+        const [member] = settle(alone, untilMs)?.members ?? [];
+        assert.equal(member?.status, 'inactive');
+        assert.equal(member.activeUntilMs, undefined);
+      }
+    }),
+  );
+});
+
+// Kills: connections of those who were active by them already; those of a new member, or of one who
+// becomes active, left out; letter case.
+test('new connections are those that somebody is active by and was not before', () => {
+  fc.assert(
+    fc.property(anyPlot, (plot) => {
+      for (const { before, after } of play(plot)) {
+        if (after === undefined) continue;
+        const activeBy = (session: Session | undefined): readonly string[] =>
+          session === undefined
+            ? []
+            : session.members
+                .filter(
+                  ({ status, properties: { system } }) => status === 'active' && system.connection,
+                )
+                .map(
+                  ({ index, properties: { system } }) =>
+                    `${index} ${system.connection?.toLowerCase()}`,
+                );
+        const former = activeBy(before?.branch === after.branch ? before : undefined);
+        const expected = activeBy(after)
+          .filter((one) => !former.includes(one))
+          .map((one) => one.split(' ')[1] ?? '');
+        assert.deepEqual([...newConnections(before, after)].sort(), [...new Set(expected)].sort());
+      }
+    }),
+  );
+});

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ada, bert, me, reserve, sessionOf, system, write } from '../../testing/samples.ts';
+import { sampleTemplate } from '../../testing/samples.ts';
+import type { Session } from '../session/session.ts';
+import { type ChangeType, changeTypesOf } from './change-types.ts';
+
+const template = sampleTemplate({ maxMembersCount: 2, capabilities: { connectivity: true } });
+const session = sessionOf([ada], { template });
+const addressed = write(session, me({ secureDeviceAddress: 'MS4xLjEuMQ==' }), { by: ada });
+const host = addressed.members[0]?.deviceToken ?? '';
+const server = (status: string) => ({
+  ...session,
+  servers: {
+    matchmaking: {
+      constants: { system: {}, custom: {} },
+      properties: { system: { status }, custom: {} },
+    },
+  },
+});
+const initializing = {
+  stage: 'measuring',
+  stageStartTimeMs: 0,
+  episode: 1,
+} as unknown as NonNullable<Session['initialization']>;
+
+const cases: readonly (readonly [
+  what: string,
+  before: Session,
+  next: Session,
+  types: readonly ChangeType[],
+])[] = [
+  ['a host', addressed, write(addressed, system({ host }), { by: ada }), ['host']],
+  ['closing', session, write(session, system({ closed: true }), { by: ada }), ['joinability']],
+  [
+    'whom to let in',
+    session,
+    write(session, system({ joinRestriction: 'local' }), { by: ada }),
+    ['joinability'],
+  ],
+  [
+    'the default restriction, written out',
+    session,
+    write(session, system({ joinRestriction: 'none', keywords: ['a'] }), { by: ada }),
+    [],
+  ],
+  [
+    'joining the last seat',
+    session,
+    write(session, me(), { by: bert }),
+    ['membersList', 'joinability'],
+  ],
+  [
+    'joining with a team',
+    {
+      ...session,
+      constants: {
+        ...session.constants,
+        system: { ...session.constants.system, maxMembersCount: 9 },
+      },
+    },
+    {
+      ...write(session, me({ active: true }, { team: 'red' }), { by: bert }),
+      constants: {
+        ...session.constants,
+        system: { ...session.constants.system, maxMembersCount: 9 },
+      },
+    },
+    ['membersList', 'membersCustomProperty'],
+  ],
+  [
+    'taking a reserved seat',
+    write(session, reserve(bert), { by: ada }),
+    write(write(session, reserve(bert), { by: ada }), me(), { by: bert }),
+    ['membersList', 'membersStatus'],
+  ],
+  [
+    'becoming inactive',
+    session,
+    write(session, me({ active: false }), { by: ada }),
+    ['membersStatus'],
+  ],
+  [
+    'a stage of initialization',
+    session,
+    { ...session, initialization: initializing },
+    ['initialization'],
+  ],
+  ['a match is searched', server('found'), server('searching'), ['matchmakingStatus']],
+  ['a keyword', session, write(session, system({ keywords: ['a'] }), { by: ada }), []],
+];
+
+for (const [what, before, next, types] of cases) {
+  test(`the types of a change: ${what}`, () => {
+    assert.deepEqual([...changeTypesOf(before, next)].sort(), ['everything', ...types].sort());
+  });
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { anyPlot, play } from '../../testing/arbitraries.ts';
+import { xuidOf } from '../caller.ts';
+import { isJsonObject, jsonEquals, type Json, type JsonObject } from '../json.ts';
+import type { Session } from '../session/session.ts';
+import { viewSession } from '../session/view.ts';
+import type { Milliseconds } from '../time.ts';
+import { type ChangeType, changeTypesOf } from './change-types.ts';
+import { tapOf } from './tap.ts';
+
+type Change = {
+  readonly before: Session;
+  readonly after: Session | undefined;
+  readonly nowMs: Milliseconds;
+  readonly byXuid: string | undefined;
+};
+
+/** Every change of many histories, by time and by writes. */
+function everyChange(check: (change: Change) => void): void {
+  fc.assert(
+    fc.property(anyPlot, (plot) => {
+      for (const turn of play(plot)) {
+        const { before, after, nowMs } = turn;
+        if (before === undefined || before === after) continue;
+        const by = turn.cause === 'write' ? turn.circumstances.by : undefined;
+        const byXuid = by && xuidOf(by);
+        check({ before, after, nowMs, byXuid });
+      }
+    }),
+  );
+}
+
+const at = (value: Json | undefined, ...keys: readonly string[]): Json | undefined =>
+  keys.reduce<Json | undefined>(
+    (found, key) => (isJsonObject(found) && Object.hasOwn(found, key) ? found[key] : undefined),
+    value,
+  );
+
+function differs(a: JsonObject, b: JsonObject, ...keys: readonly string[]): boolean {
+  return !jsonEquals(at(a, ...keys), at(b, ...keys));
+}
+
+/** Written out or not, none is none. */
+function restriction(document: JsonObject): Json {
+  return at(document, 'properties', 'system', 'joinRestriction') ?? 'none';
+}
+
+/** What clients could tell of a change by its two documents. */
+function typesByDocuments(before: Session, next: Session): ReadonlySet<ChangeType> {
+  const [a, b] = [viewSession(before, 107), viewSession(next, 107)];
+  const types = new Set<ChangeType>();
+  const membersOf = (document: JsonObject) =>
+    new Map(Object.entries((document['members'] ?? {}) as JsonObject));
+  const [former, present] = [membersOf(a), membersOf(b)];
+  const seats = before.constants.system.maxMembersCount;
+  if (differs(a, b, 'properties', 'system', 'host')) types.add('host');
+  if (
+    differs(a, b, 'properties', 'system', 'closed') ||
+    differs(a, b, 'properties', 'system', 'locked') ||
+    restriction(a) !== restriction(b) ||
+    former.size >= seats !== present.size >= seats
+  ) {
+    types.add('joinability');
+  }
+  if (differs(a, b, 'properties', 'custom')) types.add('customProperty');
+  for (const index of new Set([...former.keys(), ...present.keys()])) {
+    const [then, now] = [former.get(index), present.get(index)];
+    if (then === undefined || now === undefined) types.add('membersList');
+    if (now === undefined) continue;
+    const custom = at(now, 'properties', 'custom') ?? {};
+    if (!jsonEquals(at(then, 'properties', 'custom') ?? {}, custom))
+      types.add('membersCustomProperty');
+    if (then === undefined) continue;
+    const status = (member: Json): readonly unknown[] => [
+      at(member, 'properties', 'system', 'active'),
+      at(member, 'properties', 'system', 'ready'),
+      at(member, 'reserved'),
+    ];
+    if (!jsonEquals(status(then), status(now))) types.add('membersStatus');
+    if (at(then, 'reserved') === true && at(now, 'reserved') === undefined)
+      types.add('membersList');
+  }
+  return types;
+}
+
+// Kills: a property left out of the comparison; fullness forgotten; the custom properties of members
+// who join forgotten; a reservation that is taken up not counted as joining.
+test('the types of a change are those that its two documents show', () => {
+  everyChange(({ before, after }) => {
+    if (after === undefined || after.changeNumber === before.changeNumber) return;
+    const types = new Set(changeTypesOf(before, after));
+    assert.ok(types.delete('everything'));
+    // What these look at, the documents of this test do not show in one place.
+    for (const type of ['initialization', 'matchmakingStatus'] as const) types.delete(type);
+    assert.deepEqual([...types].sort(), [...typesByDocuments(before, after)].sort());
+  });
+});
+
+/** The session with most of its members subscribed, each to something else. */
+function subscribed(session: Session): Session {
+  const asked: readonly (readonly ChangeType[])[] = [['everything'], ['membersList', 'host'], []];
+  const members = session.members.map((member) => {
+    const [id, connection] = ['81A3266D-0000-4000-8000-', '85B40569-0000-4000-8000-'].map(
+      (start) => start + String(member.index).padStart(12, '0'),
+    );
+    const changeTypes = asked[member.index % 3];
+    if (id === undefined || connection === undefined || !changeTypes?.length) return member;
+    const system = { ...member.properties.system, connection, subscription: { id, changeTypes } };
+    return { ...member, properties: { ...member.properties, system } };
+  });
+  return { ...session, members };
+}
+
+// Kills: taps for hidden changes; the writer left out; members who were removed left out; a leaver
+// told; a filter that is not asked; subscriptions or connections in the case of their writer.
+test('told are those in it, or removed from it by others, who asked for such a change', () => {
+  everyChange((change) => {
+    const { nowMs, byXuid } = change;
+    const [before, after] = [subscribed(change.before), change.after && subscribed(change.after)];
+    const tap = tapOf(before, after, { atMs: nowMs, byXuid });
+    if (after !== undefined && after.changeNumber === before.changeNumber) {
+      assert.equal(tap, undefined);
+      return;
+    }
+    const types = after && [...changeTypesOf(before, after)];
+    // By index: whoever is removed and given a seat in the same write is told as the former member.
+    const isIn = (index: number): boolean =>
+      after?.members.some((one) => one.index === index) ?? true;
+    const concerned = [
+      ...(after?.members ?? []),
+      ...before.members.filter((one) => !isIn(one.index) && one.xuid !== byXuid),
+      ...(after === undefined ? before.members : []),
+    ];
+    const expected = concerned.flatMap(({ index, properties: { system } }) => {
+      const { connection, subscription } = system;
+      const asked = subscription?.changeTypes ?? [];
+      const matches = types === undefined || asked.some((one) => types.includes(one as ChangeType));
+      return connection !== undefined && subscription !== undefined && matches
+        ? [`${index} ${connection.toLowerCase()} ${subscription.id.toLowerCase()}`]
+        : [];
+    });
+    assert.deepEqual(
+      (tap?.to ?? [])
+        .map((one) => `${one.memberIndex} ${one.connection} ${one.subscription}`)
+        .sort(),
+      expected.sort(),
+    );
+    if (tap === undefined) return;
+    assert.equal(tap.changeNumber, after?.changeNumber);
+    assert.equal(tap.branch, before.branch);
+    assert.equal(tap.timeMs, nowMs);
+  });
+});

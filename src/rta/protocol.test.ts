@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  formatEvent,
+  formatNotSubscribed,
+  formatSubscribed,
+  formatTaps,
+  parseFrame,
+} from './protocol.ts';
+import { parseResource } from './resource.ts';
+
+test('frames are read, whatever follows what they need', () => {
+  assert.deepEqual(parseFrame('[1,7,"a"]'), { kind: 'subscribe', sequence: 7, uri: 'a' });
+  assert.deepEqual(parseFrame('[1, -1, "", null]\0'), { kind: 'subscribe', sequence: -1, uri: '' });
+  assert.deepEqual(parseFrame('[2,7,0]'), { kind: 'unsubscribe', sequence: 7, subscriptionId: 0 });
+});
+
+test('what is wrong with a frame is said in what a close frame can hold', () => {
+  for (const text of ['', '{}', '[0]', '[1]', '[1,1]', '[2,1]', '[1,1e300,"a"]']) {
+    const why = parseFrame(text);
+    assert.ok(typeof why === 'string' && /^Expected /.test(why), text);
+    assert.ok(Buffer.byteLength(why) <= 123, why);
+  }
+});
+
+test('frames are written as recorded', () => {
+  assert.equal(formatSubscribed(1, 0, '{"ConnectionId":"x"}'), '[1,1,0,0,{"ConnectionId":"x"}]');
+  assert.equal(formatNotSubscribed(1, 2, 'a "b"'), '[1,1,2,"a \\"b\\"",null]');
+  assert.equal(
+    formatEvent(3, formatTaps('n', ['{}', '{}'])),
+    '[3,3,{"ncid":"n","shoulderTaps":[{},{}]}]',
+  );
+});
+
+const resources: readonly (readonly [uri: string, kind: string | undefined])[] = [
+  ['https://sessiondirectory.xboxlive.com/connections/', 'connections'],
+  ['http://sessiondirectory.xboxlive.com/Connections', 'connections'],
+  ['https://sessiondirectory.xboxlive.com/connections/x', undefined],
+  ['https://sessiondirectory.xboxlive.com.example/connections/', undefined],
+  ['http://social.xboxlive.com/users/xuid(1)/friends', 'friends'],
+  ['https://social.xboxlive.com/users/xuid(1)/friends/', 'friends'],
+  ['https://social.xboxlive.com/users/xuid(x)/friends', undefined],
+  ['https://social.xboxlive.com/users/xuid(1)/friendsOf', undefined],
+  ['https://notify.xboxlive.com/users/xuid(1)/deviceId/current/titleId/1', 'notify'],
+  ['https://privacy.xboxlive.com/users/xuid(1)/mutelist', 'privacy'],
+  ['https://privacy.xboxlive.com/users/xuid(1)/neverlist', 'privacy'],
+  ['https://privacy.xboxlive.com/users/xuid(1)/whitelist', undefined],
+  ['https://userpresence.xboxlive.com/users/xuid(1)/devices', undefined],
+  ['', undefined],
+];
+
+for (const [uri, kind] of resources) {
+  test(`the resource "${uri}" is ${kind ?? 'none'}`, () => {
+    assert.equal(parseResource(uri)?.kind, kind);
+  });
+}

@@ -1,0 +1,31 @@
+import type { Wire } from '../rta/connection.ts';
+
+/** A wire that keeps what was sent on it. */
+export class FakeWire implements Wire {
+  readonly frames: (readonly unknown[])[] = [];
+  bufferedBytes = 0;
+  pingsCount = 0;
+  pongsCount = 0;
+  /** Why, or undefined for an end without a word. */
+  end: { readonly why: string | undefined } | undefined;
+
+  send(frame: string): void {
+    if (this.end === undefined) this.frames.push(JSON.parse(frame) as readonly unknown[]);
+  }
+
+  ping(): void {
+    this.pingsCount += 1;
+  }
+
+  pong(): void {
+    this.pongsCount += 1;
+  }
+
+  close(why: string): void {
+    this.end ??= { why };
+  }
+
+  drop(): void {
+    this.end ??= { why: undefined };
+  }
+}
