@@ -13,6 +13,7 @@ import { checkConnections, endedConnections } from './check-connections.ts';
 import { gatherAccessFacts } from './session-facts.ts';
 import { commitSession, tooBusy } from './commit-session.ts';
 import { readSettledSession } from './settled-session.ts';
+import { turnOf } from './turns.ts';
 import type { World } from './world.ts';
 
 /** How a write to a session is made. */
@@ -50,7 +51,10 @@ export async function writeSession(
   const made = mayUseTemplate(world.catalog(), write.reference, write.caller);
   if (made instanceof Refusal) return made;
   const xuids = xuidsOf(write.caller);
-  let known = options.commit ? world.store.recent(keyOf(write.reference)) : undefined;
+  const key = keyOf(write.reference);
+  let known = options.commit ? world.store.recent(key) : undefined;
+  using turns = new DisposableStack();
+  let hasTurn = false;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const isCurrent = known?.isCurrent ?? true;
     const record = await readSettledSession(world, write.reference, xuids, known);
@@ -78,7 +82,13 @@ export async function writeSession(
     if (outcome.kind === 'committed') {
       return decision.kind === 'deleted' ? decision : { ...decision, stored: true };
     }
-    if (outcome.kind === 'conflict') known = { record: outcome.current, isCurrent: true };
+    if (outcome.kind !== 'conflict') continue;
+    if (hasTurn) known = { record: outcome.current, isCurrent: true };
+    else {
+      turns.use(await turnOf(world.store, key));
+      hasTurn = true;
+      known = world.store.recent(key);
+    }
   }
   return tooBusy();
 }
