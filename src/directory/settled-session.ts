@@ -68,6 +68,17 @@ export async function readSettledSession(
   return tooBusy();
 }
 
+/**
+ * What `readSettledSession` would give, where that needs neither a read of the store nor a commit;
+ * undefined when only it can tell.
+ */
+export function settledNow({ store, clock }: World, key: SessionKey): SessionRecord | undefined {
+  const { record, isCurrent = false } = store.recent(key) ?? {};
+  if (!isCurrent || record === undefined || isLarge(record.session)) return undefined;
+  const dueMs = nextDueMs(record.session);
+  return dueMs === undefined || dueMs > clock.nowMs() ? record : undefined;
+}
+
 function asStored(session: Session): Session {
   return isLarge(session) ? storedLarge(session) : session;
 }
