@@ -72,6 +72,16 @@ function isRowDue(row: Member, session: Session, nowMs: Milliseconds): boolean {
   return (memberDueMs(row, session) ?? Infinity) <= nowMs;
 }
 
+/**
+ * What `readSettledSession` would give, where that needs neither a read of the store nor a commit;
+ * undefined when only it can tell.
+ */
+export function settledNow({ store, clock }: World, key: SessionKey): SessionRecord | undefined {
+  const { record, isCurrent = false } = store.recent(key) ?? {};
+  if (!isCurrent || record === undefined || isLarge(record.session)) return undefined;
+  return isDue(record.session, clock.nowMs()) ? undefined : record;
+}
+
 function asStored(session: Session): Session {
   return isLarge(session) ? storedLarge(session) : session;
 }
