@@ -133,7 +133,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       presenceTimeoutMs: options.presenceTimeoutMs ?? 300_000,
       deviceTokenKey: keyFor('device tokens', secret),
     },
-    failed: (error) => log(error instanceof Error ? `${error.stack}` : String(error)),
+    failed: (error) => {
+      // An outage is told by readiness, and what it hindered is made up for.
+      if (error instanceof StoreUnavailable) return;
+      log(error instanceof Error ? `${error.stack}` : String(error));
+    },
   };
   const nonces = openNonces(keyFor('nonces', secret));
   const hub = new Hub(world, connections, {
