@@ -2,7 +2,7 @@ import type { Xuid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import { isLarge, withRows } from '../domain/session/large.ts';
-import { keyOf, type SessionReference } from '../domain/session/reference.ts';
+import { keyOf, type SessionKey, type SessionReference } from '../domain/session/reference.ts';
 import type { Member, Session } from '../domain/session/session.ts';
 import { memberDueMs, nextDueMs, settle } from '../domain/session/timeouts.ts';
 import type { Milliseconds } from '../domain/time.ts';
