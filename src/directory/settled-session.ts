@@ -2,7 +2,7 @@ import type { Xuid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import { isLarge, withRows } from '../domain/session/large.ts';
-import { keyOf, type SessionReference } from '../domain/session/reference.ts';
+import { keyOf, type SessionKey, type SessionReference } from '../domain/session/reference.ts';
 import type { Member, Session } from '../domain/session/session.ts';
 import { memberDueMs, nextDueMs, settle } from '../domain/session/timeouts.ts';
 import type { Milliseconds } from '../domain/time.ts';
@@ -70,6 +70,16 @@ export function isDue(session: Session, nowMs: Milliseconds): boolean {
 
 function isRowDue(row: Member, session: Session, nowMs: Milliseconds): boolean {
   return (memberDueMs(row, session) ?? Infinity) <= nowMs;
+}
+
+/**
+ * What `readSettledSession` would give, where that needs neither a read of the store nor a commit;
+ * undefined when only it can tell.
+ */
+export function settledNow({ store, clock }: World, key: SessionKey): SessionRecord | undefined {
+  const { record, isCurrent = false } = store.recent(key) ?? {};
+  if (!isCurrent || record === undefined || isLarge(record.session)) return undefined;
+  return isDue(record.session, clock.nowMs()) ? undefined : record;
 }
 
 function asStored(session: Session): Session {
