@@ -9,8 +9,10 @@ import type { SessionKey } from '../domain/session/reference.ts';
 import { breathe } from '../platform/breathe.ts';
 import type { World } from './world.ts';
 
-/** Changes asked for in one go, and sessions read at once. */
+/** Changes asked for in one go. */
 const changesMax = 100;
+/** Sessions read at once: what comes with them is parsed and indexed in one turn. */
+const readsMax = 25;
 
 /**
  * Brings the index up to what the store knew when it was asked. One run at a time: who asks while
@@ -28,10 +30,12 @@ async function followChanges(world: World): Promise<void> {
   const { searchIndex, store } = world;
   for (;;) {
     const { keys, cursor } = await store.searchChanges(searchIndex.cursor, changesMax);
-    await Promise.all(keys.map((key) => lookAgain(world, key)));
+    for (let at = 0; at < keys.length; at += readsMax) {
+      await Promise.all(keys.slice(at, at + readsMax).map((key) => lookAgain(world, key)));
+      await breathe();
+    }
     searchIndex.cursor = cursor;
     if (keys.length < changesMax) break;
-    await breathe();
   }
   searchIndex.isLoaded = true;
 }

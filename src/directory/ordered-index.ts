@@ -35,6 +35,7 @@ const chunkPostingsMax = 200;
 /** Values of one index are all strings or all numbers. */
 export class OrderedIndex<E extends Entry> {
   readonly #chunks: Chunk<E>[] = [];
+  #size = 0;
   readonly #readValue: ((entry: E) => Value) | undefined;
 
   /** `readValue` tells the value of an entry; without it values are kept, since an entry has many. */
@@ -49,6 +50,7 @@ export class OrderedIndex<E extends Entry> {
 
   /** Adds a posting that is not there. */
   add(value: Value, entry: E): void {
+    this.#size += 1;
     const spot = this.#spotOf(value, entry.createTimeMs, entry.key, false);
     // Behind the last of all: it goes to the end of the last chunk.
     const chunk = Math.min(spot.chunk, this.#chunks.length - 1);
@@ -70,6 +72,7 @@ export class OrderedIndex<E extends Entry> {
     if (found?.entries[at]?.key !== key || this.#valueAt(found, at) !== value) {
       throw new Error('a posting to be removed is not in its index');
     }
+    this.#size -= 1;
     found.entries.splice(at, 1);
     found.values?.splice(at, 1);
     if (found.entries.length === 0) this.#chunks.splice(chunk, 1);
@@ -79,6 +82,8 @@ export class OrderedIndex<E extends Entry> {
   count(bounds: Bounds): number {
     const [from, to] = this.#spotsOf(bounds);
     if (from.chunk > to.chunk) return 0;
+    // As a value that everybody has: nothing is to be added up.
+    if (from.chunk === 0 && from.at === 0 && to.chunk === this.#chunks.length) return this.#size;
     let count = to.at - from.at;
     for (let n = from.chunk; n < to.chunk; n += 1) count += this.#chunks[n]?.entries.length ?? 0;
     return Math.max(0, count);

@@ -144,11 +144,9 @@ function confirmBy(
   key: SessionKey,
   { filter, order, caller }: Asked,
 ): Confirmed | undefined {
-  let candidate: SearchCandidate | undefined = searchIndex.known(key);
-  if (searchIndex.revisionOf(key) !== revision) {
-    candidate = candidateOf(session);
-    searchIndex.put(key, revision, candidate);
-  }
+  const known = searchIndex.known(key);
+  const candidate = known?.revision === revision ? known : candidateOf(session);
+  if (candidate !== known) searchIndex.put(key, revision, candidate);
   const handle = session.searchHandle;
   if (candidate === undefined || handle === undefined) return undefined;
   if (filter !== undefined && !matches(filter, candidate)) return undefined;

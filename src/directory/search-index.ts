@@ -37,7 +37,7 @@ export type Breathe = () => Promise<void>;
  * An index without candidates. It checks so many conditions in one go, and then breathes, so that a
  * search that looks at many candidates keeps nobody waiting.
  */
-export function createSearchIndex(conditionsPerTurn = 20_000): SearchIndex {
+export function createSearchIndex(conditionsPerTurn = 10_000): SearchIndex {
   return new SearchIndex(conditionsPerTurn);
 }
 

@@ -69,15 +69,20 @@ export function renderSearchResult(
   session: Session,
   include: Include,
 ): string {
-  const known = rendered.get(session) ?? new Map<string, string>();
-  const shape = `${include.relatedInfo} ${include.roleInfo} ${include.customProperties}`;
-  const text = known.get(shape) ?? formatJson(viewSearchResult(handle, session, include));
-  rendered.set(session, known.set(shape, text));
+  const shape =
+    Number(include.relatedInfo) +
+    2 * Number(include.roleInfo) +
+    4 * Number(include.customProperties);
+  const known = rendered.get(session);
+  const text = known?.get(shape) ?? formatJson(viewSearchResult(handle, session, include));
+  if (known === undefined) rendered.set(session, new Map([[shape, text]]));
+  else if (!known.has(shape)) known.set(shape, text);
   return text;
 }
 
-// A session is found far more often than it changes, and a value never changes.
-const rendered = new WeakMap<Session, Map<string, string>>();
+// A session is found far more often than it changes, and a value never changes: its texts are kept
+// for as long as somebody holds the value.
+const rendered = new WeakMap<Session, Map<number, string>>();
 
 /** One search handle in the results of a query, confirmed by its session. */
 export function viewSearchResult(
