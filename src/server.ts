@@ -97,16 +97,17 @@ export class CannotStart extends Error {
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const host = options.host ?? '127.0.0.1';
   const callers = callersOf({ ...options, host });
-  const controlled = options.control ? controlledClock(options.clock ?? systemClock) : undefined;
   const catalog = await openCatalog(options.config);
   const log = options.log ?? (() => undefined);
-  const clock = controlled ?? options.clock ?? systemClock;
 
   // What is opened here is closed in reverse, now if the start fails, or else by close().
   await using opened = new AsyncDisposableStack();
-  const store =
-    typeof options.store === 'object' ? options.store : opened.use(await openStore(options));
-  const bus = options.bus ?? opened.use(openProcessBus());
+  const opening = await openStorage(options);
+  const store = opening.isOurs ? opened.use(opening.store) : opening.store;
+  const bus = options.bus ?? opened.use(opening.bus ?? openProcessBus());
+  const ticking = options.clock ?? opening.clock;
+  const controlled = options.control ? controlledClock(ticking) : undefined;
+  const clock = controlled ?? ticking;
   const secret = await store.secret();
   const ids = options.ids ?? randomIds;
   const connections: Connections = new Map();
@@ -270,14 +271,34 @@ async function openCallers(
   }
 }
 
-async function openStore(options: ServerOptions): Promise<Store> {
-  if (options.store === 'memory') return openMemoryStore();
+/** Where sessions are kept, and by which clock. */
+type Storage = {
+  readonly store: Store;
+  /** True when it is to be closed with the server. */
+  readonly isOurs: boolean;
+  /** One that reaches the other servers on the same store; undefined: there are none. */
+  readonly bus?: Bus;
+  readonly clock: Clock;
+};
+
+async function openStorage(options: ServerOptions): Promise<Storage> {
+  const { store = 'sqlite', durability = 'strict', cacheBytesMax, replicasMin } = options;
+  if (typeof store === 'object') return { store, isOurs: false, clock: systemClock };
+  const cache = cacheBytesMax !== undefined && { cacheBytesMax };
   try {
-    return await openSqliteStore({
-      file: dataFileOf(options.data ?? './data'),
-      durability: options.durability ?? 'strict',
-      ...(options.cacheBytesMax !== undefined && { cacheBytesMax: options.cacheBytesMax }),
-    });
+    if (store === 'memory') return { store: openMemoryStore(), isOurs: true, clock: systemClock };
+    if (store === 'sqlite') {
+      const file = dataFileOf(options.data ?? './data');
+      const opened = await openSqliteStore({ file, durability, ...cache });
+      return { store: opened, isOurs: true, clock: systemClock };
+    }
+    // Heavy, and only here.
+    const { openRedisStore } = await import('./store/redis/open-redis-store.ts');
+    const replicas = replicasMin !== undefined && { replicasMin };
+    const redis = await openRedisStore({ url: store, durability, ...cache, ...replicas });
+    const nowMs = (): number => Math.round(Date.now() + redis.offsetMs());
+    const clock: Clock = { ...systemClock, nowMs };
+    return { store: redis.store, isOurs: true, bus: redis.bus, clock };
   } catch (error) {
     if (error instanceof StoreUnavailable) throw new CannotStart([error.message]);
     throw error;

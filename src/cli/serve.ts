@@ -1,5 +1,6 @@
 import { formatSettingsHelp, parseSettings, type Settings } from '../config/settings.ts';
 import { CannotStart, startServer, type RunningServer } from '../server.ts';
+import { formatRedisAddress, requireRedisAddress } from '../store/redis/redis-address.ts';
 import type { CommandIo } from './command.ts';
 
 /**
@@ -38,7 +39,7 @@ function formatGreeting(server: RunningServer, settings: Settings): string {
     ...server.notices,
     settings.store === 'memory'
       ? 'Sessions are kept in memory and gone when the server ends.'
-      : `Sessions are kept in ${settings.data} (${settings.durability}).`,
+      : `Sessions are kept in ${placeOf(settings)} (${settings.durability}).`,
     ...(settings.auth === 'dev'
       ? [
           `Try: curl -H 'Authorization: XBL3.0 x=-;xuid=1001&gtg=Ada' -H 'X-Xbl-Contract-Version: 107' ${server.url}/serviceconfigs/bd6c41c3-01c3-468a-a3b5-3e0fe8133862/sessiontemplates`,
@@ -47,6 +48,10 @@ function formatGreeting(server: RunningServer, settings: Settings): string {
     `A client comes here when its https://sessiondirectory.xboxlive.com is ${server.url}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function placeOf({ store, data }: Settings): string {
+  return store === 'sqlite' ? data : formatRedisAddress(requireRedisAddress(store));
 }
 
 /** Beyond the time to drain: what the rest may take to close before the process ends regardless. */

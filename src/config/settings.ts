@@ -4,12 +4,17 @@
 
 import { parseArgs } from 'node:util';
 
+/** `redis://user:password@host:port,host:port`, or `rediss://` for TLS. */
+export type RedisUrl = `redis${'s' | ''}://${string}`;
+
 export type Settings = {
   readonly host: string;
   readonly port: number;
-  readonly store: 'sqlite' | 'memory';
+  readonly store: 'sqlite' | 'memory' | RedisUrl;
   readonly data: string;
   readonly durability: 'strict' | 'relaxed';
+  /** Of Redis; undefined: one of a shard that has any. */
+  readonly replicasMin: number | undefined;
   readonly cacheBytesMax: number;
   /** A file or a folder; undefined: the demo config. */
   readonly config: string | undefined;
@@ -48,6 +53,11 @@ const words =
   <const W extends readonly string[]>(list: W) =>
   (text: string): Parsed<W[number]> =>
     list.includes(text) ? { value: text } : { expected: list.join(' or ') };
+
+const storeKind = (text: string): Parsed<Settings['store']> =>
+  text === 'sqlite' || text === 'memory' || /^rediss?:\/\/[^/?#]+\/?$/.test(text)
+    ? { value: text as Settings['store'] }
+    : { expected: 'sqlite, memory, or redis://[user:password@]host[:port][,host[:port]…]' };
 
 const anyText = (text: string): Parsed<string> =>
   text === '' ? { expected: 'a value' } : { value: text };
@@ -110,10 +120,10 @@ const table: Table = {
   store: {
     flag: 'store',
     env: 'MPSD_STORE',
-    argument: '<kind>',
+    argument: '<kind or URL>',
     default: 'sqlite',
-    help: 'Where sessions are kept: sqlite (in the data folder) or memory (gone when the server ends).',
-    parse: words(['sqlite', 'memory']),
+    help: 'Where sessions are kept: sqlite (in the data folder), memory (gone when the server ends), or redis://[user:password@]host[:port][,…] (Redis 7 or Valkey, one server or any nodes of a cluster, shared by all servers that name it; rediss:// for TLS).',
+    parse: storeKind,
   },
   data: {
     flag: 'data',
@@ -128,8 +138,16 @@ const table: Table = {
     env: 'MPSD_DURABILITY',
     argument: '<kind>',
     default: 'strict',
-    help: 'What an acknowledged write survives: strict (power loss) or relaxed (the death of the process).',
+    help: 'What an acknowledged write survives: strict (power loss; of Redis: the loss of a primary) or relaxed (the death of this process).',
     parse: words(['strict', 'relaxed']),
+  },
+  replicasMin: {
+    flag: 'replicas',
+    env: 'MPSD_REPLICAS',
+    argument: '<number>',
+    default: undefined,
+    help: 'Redis replicas that must have a strict write before it is acknowledged. Without it: one, where there is any.',
+    parse: integer(0, 9),
   },
   cacheBytesMax: {
     flag: 'cache',

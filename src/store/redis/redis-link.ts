@@ -85,8 +85,8 @@ export class RedisLink {
   readonly #watch: NodeJS.Timeout;
   #underwayCount = 0;
   #lastHeardMs = performance.now();
-  /** What to add to `performance.now()` for the time of the server. */
-  #offsetMs = 0;
+  /** What to add to `performance.now()` for the time of the server, and how it was found. */
+  #offset = { ms: 0, roundTripMs: Infinity, readMs: 0 };
   #group: Waiting[] = [];
   #isWaiting = false;
 
@@ -121,7 +121,7 @@ export class RedisLink {
 
   /** The time of the server, in milliseconds. */
   nowMs(): number {
-    return performance.now() + this.#offsetMs;
+    return performance.now() + this.#offset.ms;
   }
 
   /** The reply to a command; after ASKING, if the slot is on its way to this server. */
@@ -186,19 +186,26 @@ export class RedisLink {
   }
 
   #look(): void {
-    if (!this.#client.isReady) return this.close();
     const silentMs = performance.now() - this.#lastHeardMs;
-    if (this.#underwayCount > 0 && silentMs > this.#settings.replyTimeoutMs) return this.close();
-    if (this.#underwayCount === 0) this.#readTime().catch(() => undefined);
+    const isOverdue = this.#underwayCount > 0 && silentMs > this.#settings.replyTimeoutMs;
+    if (!this.#client.isReady || isOverdue) return this.close();
+    this.#readTime().catch(() => undefined);
   }
 
+  /** The quicker the answer, the better it is known; for so long as clocks keep together. */
   async #readTime(): Promise<void> {
     const sentMs = performance.now();
     const [seconds, micros] = (await this.send(['TIME'])) as readonly string[];
+    const readMs = performance.now();
+    const roundTripMs = readMs - sentMs;
+    const { roundTripMs: best, readMs: lastMs } = this.#offset;
+    if (roundTripMs > best + 1 && readMs - lastMs < clocksKeepTogetherMs) return;
     const serverMs = Number(seconds) * 1_000 + Number(micros) / 1_000;
-    this.#offsetMs = serverMs - (sentMs + performance.now()) / 2;
+    this.#offset = { ms: serverMs - (sentMs + readMs) / 2, roundTripMs, readMs };
   }
 }
+
+const clocksKeepTogetherMs = 30_000;
 
 function waitCommand(replicas: number, timeoutMs: number): readonly string[] {
   return ['WAIT', String(replicas), String(timeoutMs)];

@@ -49,6 +49,8 @@ export class RedisShards implements AsyncDisposable {
   #topology: Topology;
   #refreshing: Promise<void> | undefined;
   #isClosed = false;
+  /** What to add to `performance.now()` while no server can be asked. */
+  #offsetMs = Date.now() - performance.now();
 
   private constructor(settings: ShardsSettings, topology: Topology) {
     this.#settings = settings;
@@ -64,6 +66,7 @@ export class RedisShards implements AsyncDisposable {
         const link = await shards.#link(node, 'plain');
         await refuseUnfit(link);
         shards.#topology = await readTopology(link, settings.address.isTls);
+        shards.#offsetMs = link.nowMs() - performance.now();
       } catch (error) {
         problems.set(formatNode(node), error);
         throw error;
@@ -144,11 +147,10 @@ export class RedisShards implements AsyncDisposable {
 
   /** The time of the server that has this key, in milliseconds, as far as it is known. */
   nowMs(key: string): number {
-    const shard = this.#topology.shardOfSlot[slotOf(key)];
-    const link =
-      shard && (this.#openLink(shard.node, 'plain') ?? this.#openLink(shard.node, 'durable'));
-    const any = link ?? [...this.#links.values()].find((each) => each.isOpen);
-    return any?.nowMs() ?? Date.now();
+    const node = this.#topology.shardOfSlot[slotOf(key)]?.node;
+    const link = node && (this.#openLink(node, 'plain') ?? this.#openLink(node, 'durable'));
+    if (link) this.#offsetMs = link.nowMs() - performance.now();
+    return performance.now() + this.#offsetMs;
   }
 
   /** The server that has this key now. */
