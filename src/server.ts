@@ -19,6 +19,7 @@ import {
 import { callersProblems, controlProblems, type Settings } from './config/settings.ts';
 import { openNonces } from './auth/nonces.ts';
 import { followSearch } from './directory/follow-search.ts';
+import { fencedStore, Lease } from './directory/lease.ts';
 import { createSearchIndex } from './directory/search-index.ts';
 import { sweep } from './directory/sweep.ts';
 import type { World } from './directory/world.ts';
@@ -103,8 +104,13 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   // What is opened here is closed in reverse, now if the start fails, or else by close().
   await using opened = new AsyncDisposableStack();
   const opening = await openStorage(options);
-  const store = opening.isOurs ? opened.use(opening.store) : opening.store;
+  const whole = opening.isOurs ? opened.use(opening.store) : opening.store;
   const bus = options.bus ?? opened.use(opening.bus ?? openProcessBus());
+  const { isShared } = opening;
+  const leaseMs = options.nodeLeaseMs ?? 15_000;
+  const lease = new Lease(whole, { leaseMs, elapsedMs: () => performance.now() });
+  const isHeld = (): boolean => !isShared || lease.isHeld();
+  const store = isShared ? fencedStore(whole, lease) : whole;
   const ticking = options.clock ?? opening.clock;
   const controlled = options.control ? controlledClock(ticking) : undefined;
   const clock = controlled ?? ticking;
@@ -115,7 +121,9 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     store,
     bus,
     node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Set() },
-    people: options.people ?? storedPeople(store, { clock }),
+    // Others change lists, and whoever was let in by one is let in everywhere.
+    people:
+      options.people ?? storedPeople(store, { clock, ...(isShared && { listLifetimeMs: 0 }) }),
     clock,
     ids,
     searchIndex: createSearchIndex(),
@@ -155,13 +163,13 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     world,
     limits: { bodyBytesMax: options.bodyBytesMax ?? 1_048_576 },
     isOutage: (error) => error instanceof StoreUnavailable,
+    isFit: isHeld,
     log,
   });
   opened.defer(() => app.close(options.drainMs));
   // Before the app, which waits for its sockets to end.
   opened.use(hub);
-  await store.renewNode(world.node.id, nodeLeaseMs);
-  await hub.start();
+  await lease.begin(world.node.id, () => hub.start());
   // Others are to end at once what this node held.
   opened.defer(async () => void (await store.renewNode(world.node.id, 1)));
   // So that the first search does not wait for it; what goes wrong here, it meets again.
@@ -175,13 +183,15 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       (error) => log(`sweep: ${error instanceof Error ? error.message : String(error)}`),
     ),
   );
-  opened.use(
-    repeat(
-      () => keepLease(world, hub),
-      nodeLeaseMs / 5,
-      (error) => log(`lease: ${error instanceof Error ? error.message : String(error)}`),
-    ),
-  );
+  if (isShared) {
+    const again = (what: string, task: () => Promise<void>, intervalMs: number): void => {
+      const failed = (error: unknown): void =>
+        log(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      opened.use(repeat(task, intervalMs, failed));
+    };
+    again('lease', () => keepLease(world, hub, lease), leaseMs / 5);
+    again('search', () => followSearch(world), searchIntervalMs);
+  }
   const parts = opened.move();
   const close = (): Promise<void> => {
     // Told before anything is closed, so that balancers and the sweep turn away at once.
@@ -226,15 +236,28 @@ function controlledConnections(connections: Connections, hub: Hub): ControlledCo
   };
 }
 
-/** For how long others count this node as alive without hearing of it. */
-const nodeLeaseMs = 15_000;
+/** A search handle that another node made is found here within a second. */
+const searchIntervalMs = 500;
 
-/** A node that the others gave up has lost its members' trust: its connections end, it is a new one. */
-async function keepLease({ store, node, ids }: World, hub: Hub): Promise<void> {
-  if ((await store.renewNode(node.id, nodeLeaseMs)) === 'held') return;
+/**
+ * A node whose lease is over, or that the others gave up, has lost its members' trust: its
+ * connections end, also while nobody can be told, and it goes on as a new one.
+ */
+async function keepLease({ node, ids }: World, hub: Hub, lease: Lease): Promise<void> {
+  if (await renewed(lease, node.id)) return;
   const fresh = nodeOfConnection(ids.guid());
-  await store.renewNode(fresh, nodeLeaseMs);
-  await hub.beginAnew(fresh);
+  hub.endAll();
+  await lease.begin(fresh, () => hub.beginAnew(fresh));
+}
+
+async function renewed(lease: Lease, node: string): Promise<boolean> {
+  try {
+    return await lease.renew(node);
+  } catch (error) {
+    // There is time left to try again.
+    if (lease.isHeld()) throw error;
+    return false;
+  }
 }
 
 async function sweepAll(world: World, isClosing: () => boolean): Promise<void> {
@@ -276,21 +299,26 @@ type Storage = {
   readonly store: Store;
   /** True when it is to be closed with the server. */
   readonly isOurs: boolean;
-  /** One that reaches the other servers on the same store; undefined: there are none. */
+  /** Whether other servers may use the same store. */
+  readonly isShared: boolean;
+  /** One that reaches them; undefined: there are none, or it is given. */
   readonly bus?: Bus;
   readonly clock: Clock;
 };
 
 async function openStorage(options: ServerOptions): Promise<Storage> {
   const { store = 'sqlite', durability = 'strict', cacheBytesMax, replicasMin } = options;
-  if (typeof store === 'object') return { store, isOurs: false, clock: systemClock };
+  if (typeof store === 'object') {
+    return { store, isOurs: false, isShared: options.bus !== undefined, clock: systemClock };
+  }
   const cache = cacheBytesMax !== undefined && { cacheBytesMax };
   try {
-    if (store === 'memory') return { store: openMemoryStore(), isOurs: true, clock: systemClock };
+    const alone = { isOurs: true, isShared: false, clock: systemClock };
+    if (store === 'memory') return { store: openMemoryStore(), ...alone };
     if (store === 'sqlite') {
       const file = dataFileOf(options.data ?? './data');
       const opened = await openSqliteStore({ file, durability, ...cache });
-      return { store: opened, isOurs: true, clock: systemClock };
+      return { store: opened, ...alone };
     }
     // Heavy, and only here.
     const { openRedisStore } = await import('./store/redis/open-redis-store.ts');
@@ -298,7 +326,7 @@ async function openStorage(options: ServerOptions): Promise<Storage> {
     const redis = await openRedisStore({ url: store, durability, ...cache, ...replicas });
     const nowMs = (): number => Math.round(Date.now() + redis.offsetMs());
     const clock: Clock = { ...systemClock, nowMs };
-    return { store: redis.store, isOurs: true, bus: redis.bus, clock };
+    return { store: redis.store, isOurs: true, isShared: true, bus: redis.bus, clock };
   } catch (error) {
     if (error instanceof StoreUnavailable) throw new CannotStart([error.message]);
     throw error;
