@@ -27,51 +27,58 @@ export type RedisServers = AsyncDisposable & {
   readonly servers: readonly RedisServer[];
   /** What redis-cli prints for a command to the server on this port. */
   cli(port: number, ...command: readonly string[]): Promise<string>;
+  /** Resolves when every server is up and every replica follows its primary. */
+  ready(): Promise<void>;
+  /** Moves slots of a cluster from one server to another, by their place in `servers`. */
+  moveSlots(from: number, to: number, count: number): Promise<void>;
 };
 
 /** A single server, which keeps nothing on the disk; `options` are further ones of redis-server. */
 export async function startRedis(...options: readonly string[]): Promise<RedisServers> {
-  return startServers(1, options, async () => undefined);
+  return startServers(1, options, async () => undefined, isUp);
 }
 
 /** A server and its replicas, which are no cluster: nobody takes over. */
 export async function startRedisReplicas(replicasCount: number): Promise<RedisServers> {
-  return startServers(1 + replicasCount, [], async ([primary, ...replicas]) => {
+  const follow = async ([primary, ...replicas]: readonly RedisServer[]): Promise<void> => {
     for (const { port } of replicas) {
       await cli(port, 'REPLICAOF', '127.0.0.1', String(primary?.port));
     }
-    await until(async () => {
-      const info = await cli(primary?.port ?? 0, 'INFO', 'replication');
-      return info.split('state=online').length - 1 === replicasCount;
-    });
-  });
+  };
+  return startServers(1 + replicasCount, [], follow, isLinked);
 }
 
 /** A cluster of three primaries with a replica each, or without. */
 export async function startRedisCluster({ replicas = 1 } = {}): Promise<RedisServers> {
   const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
-  return startServers(3 + 3 * replicas, options, async (servers) => {
+  const join = async (servers: readonly RedisServer[]): Promise<void> => {
     const nodes = servers.map(({ port }) => `127.0.0.1:${port}`);
     const create = ['--cluster', 'create', ...nodes, '--cluster-replicas', String(replicas)];
     await run('redis-cli', [...create, '--cluster-yes']);
-    await until(async () => {
-      const states = await Promise.all(
-        servers.map(async ({ port }) => {
-          const state = await cli(port, 'CLUSTER', 'INFO');
-          const role = await cli(port, 'INFO', 'replication');
-          const isLinked = !role.includes('role:slave') || role.includes('master_link_status:up');
-          return state.includes('cluster_state:ok') && isLinked;
-        }),
-      );
-      return states.every(Boolean);
-    });
+  };
+  return startServers(3 + 3 * replicas, options, join, async (server) => {
+    const isOk = (await cli(server.port, 'CLUSTER', 'INFO')).includes('cluster_state:ok');
+    return isOk && (await isLinked(server));
   });
+}
+
+async function isUp({ port }: RedisServer): Promise<boolean> {
+  return (await cli(port, 'PING')).length > 0;
+}
+
+/** True of a replica that follows, and of a primary all of whose replicas do. */
+async function isLinked({ port }: RedisServer): Promise<boolean> {
+  const info = await cli(port, 'INFO', 'replication');
+  if (info.includes('role:slave')) return info.includes('master_link_status:up');
+  const [, count] = /connected_slaves:(\d+)/.exec(info) ?? [];
+  return info.split('state=online').length - 1 === Number(count);
 }
 
 async function startServers(
   count: number,
   options: readonly string[],
   prepare: (servers: readonly RedisServer[]) => Promise<void>,
+  isReady: (server: RedisServer) => Promise<boolean>,
 ): Promise<RedisServers> {
   requireRedis();
   const folder = await mkdtemp(join(tmpdir(), 'openmpsd-redis-'));
@@ -82,6 +89,17 @@ async function startServers(
     warden.dismiss();
     await rm(folder, { recursive: true, force: true });
   };
+  const ready = (): Promise<void> =>
+    until(async () => (await Promise.all(servers.map(isReady))).every(Boolean));
+  const moveSlots = async (from: number, to: number, count: number): Promise<void> => {
+    const idOf = async (at: number): Promise<string> =>
+      (await cli(servers[at]?.port ?? 0, 'CLUSTER', 'MYID')).trim();
+    const [source, target] = [await idOf(from), await idOf(to)];
+    const ends = ['--cluster-from', source, '--cluster-to', target];
+    const at = `127.0.0.1:${servers[from]?.port}`;
+    const how = ['--cluster-slots', String(count), '--cluster-yes'];
+    await run('redis-cli', ['--cluster', 'reshard', at, ...ends, ...how]);
+  };
   try {
     for (const port of await freePorts(count)) {
       const server = new Server(port, join(folder, String(port)), options, warden);
@@ -89,12 +107,13 @@ async function startServers(
       await server.restart();
     }
     await prepare(servers);
+    await ready();
   } catch (error) {
     await dispose();
     throw error;
   }
   const url = `redis://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
-  return { url, servers, cli, [Symbol.asyncDispose]: dispose };
+  return { url, servers, cli, ready, moveSlots, [Symbol.asyncDispose]: dispose };
 }
 
 /**

@@ -48,7 +48,7 @@ export async function openRedisStore(settings: RedisSettings): Promise<OpenedRed
   const limits = { patienceMs, replyTimeoutMs, replicationTimeoutMs, replicasMin };
   const shards = await RedisShards.open({ address, connect, ...limits });
   const keys = keysOf(prefix);
-  const bus = new RedisBus({ shards, keys, connect });
+  const bus = new RedisBus({ shards, keys, connect, replyTimeoutMs });
   const store = new RedisStore({ shards, keys, durability, cacheBytesMax, patienceMs, bus });
   return { store, bus, offsetMs: () => shards.nowMs(keys.secret) - Date.now() };
 }

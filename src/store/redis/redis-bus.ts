@@ -10,6 +10,8 @@ export type RedisBusParts = {
   readonly shards: RedisShards;
   readonly keys: RedisKeys;
   readonly connect: ConnectRedis;
+  /** A connection that owes an answer for longer is given up. */
+  readonly replyTimeoutMs: number;
 };
 
 /** A topic that somebody here listens to. */
@@ -36,14 +38,17 @@ export class RedisBus implements Bus {
   readonly #shards: RedisShards;
   readonly #keys: RedisKeys;
   readonly #connect: ConnectRedis;
+  readonly #replyTimeoutMs: number;
   readonly #followed = new Map<Topic, Followed>();
   readonly #clients = new Map<string, Promise<RedisClient>>();
   #isDisposed = false;
 
-  constructor({ shards, keys, connect }: RedisBusParts) {
+  constructor({ shards, keys, connect, replyTimeoutMs }: RedisBusParts) {
     this.#shards = shards;
     this.#keys = keys;
     this.#connect = connect;
+    this.#replyTimeoutMs = replyTimeoutMs;
+    shards.onChange(() => this.#followMoved());
   }
 
   async publish(topic: Topic, message: string): Promise<void> {
@@ -71,8 +76,8 @@ export class RedisBus implements Bus {
     for (const { ready } of this.#followed.values()) ready.reject(closed());
     this.#followed.clear();
     const clients = await Promise.allSettled(this.#clients.values());
-    for (const client of clients) if (client.status === 'fulfilled') client.value.destroy();
     this.#clients.clear();
+    for (const client of clients) if (client.status === 'fulfilled') client.value.destroy();
   }
 
   /** Until it is followed or nobody listens any more: tries the server that should have it. */
@@ -80,6 +85,7 @@ export class RedisBus implements Bus {
     for (let attempt = 1; this.#isWanted(followed); attempt += 1) {
       try {
         const node = this.#shards.nodeOf(followed.channel);
+        if (node === undefined) throw new Error('no server has the topic');
         const client = await this.#client(node);
         // Told when nothing more is missed, or whoever reads anew then may read too early.
         let isGapToTell = followed.hasBegun;
@@ -93,6 +99,11 @@ export class RedisBus implements Bus {
         };
         await client.sSubscribe(followed.channel, listener);
         if (!client.isReady) throw new Error('the connection was lost');
+        if (!this.#isWanted(followed)) {
+          // Everybody has left meanwhile.
+          await client.sUnsubscribe(followed.channel, listener);
+          return;
+        }
         followed.node = formatNode(node);
         followed.listener = listener;
         followed.hasBegun = true;
@@ -125,7 +136,9 @@ export class RedisBus implements Bus {
     if (known) return known;
     const opening = this.#connect(node);
     this.#clients.set(name, opening);
+    let beat: NodeJS.Timeout | undefined;
     const end = (): void => {
+      clearInterval(beat);
       if (this.#clients.get(name) !== opening) return;
       this.#clients.delete(name);
       this.#followAnew((followed) => followed.node === name);
@@ -135,9 +148,37 @@ export class RedisBus implements Bus {
       client.on('sharded-channel-moved', (channel: string) => {
         this.#followAnew((followed) => followed.channel === channel);
       });
+      // A server that stands still ends no connection; it is asked now and then.
+      let unansweredCount = 0;
+      const ask = (): void => {
+        unansweredCount += 1;
+        if (unansweredCount > 4) {
+          client.destroy();
+          end();
+        } else {
+          client.sendCommand(['PING']).then(
+            () => {
+              unansweredCount = 0;
+            },
+            () => undefined,
+          );
+        }
+      };
+      beat = setInterval(ask, this.#replyTimeoutMs / 4).unref();
       if (!client.isReady) end();
     }, end);
     return opening;
+  }
+
+  /** Another server has the slot: what is published goes there from now on. */
+  #followMoved(): void {
+    this.#followAnew(({ node, channel, listener }) => {
+      const current = this.#shards.nodeOf(channel);
+      if (current === undefined || formatNode(current) === node) return false;
+      const former = this.#clients.get(node ?? '');
+      former?.then((client) => client.sUnsubscribe(channel, listener)).catch(() => undefined);
+      return true;
+    });
   }
 
   #followAnew(isLost: (followed: Followed) => boolean): void {

@@ -33,6 +33,9 @@ type Topology = {
   readonly shardOfSlot: readonly (Shard | undefined)[];
 };
 
+/** How often it is found out anew who has what, though nobody says that it has changed. */
+const lookAgainMs = 5_000;
+
 /** `durable` writes are answered when replicas have them. */
 export type Lane = 'plain' | 'durable';
 
@@ -52,9 +55,14 @@ export class RedisShards implements AsyncDisposable {
   /** What to add to `performance.now()` while no server can be asked. */
   #offsetMs = Date.now() - performance.now();
 
+  #changed: () => void = () => undefined;
+  readonly #lookout: NodeJS.Timeout;
+
   private constructor(settings: ShardsSettings, topology: Topology) {
     this.#settings = settings;
     this.#topology = topology;
+    // Whoever only listens, or writes to shards that stay, hears of no move.
+    this.#lookout = setInterval(() => void this.#refresh(), lookAgainMs).unref();
   }
 
   /** Throws StoreUnavailable, with what is wrong with the address or the servers there. */
@@ -115,14 +123,20 @@ export class RedisShards implements AsyncDisposable {
     const slot = slotOf(key);
     const untilMs = performance.now() + this.#settings.patienceMs;
     for (;;) {
+      let isSent = false;
       try {
         const { node } = this.#shardOf(slot);
         const link = this.#openLink(node, 'plain') ?? (await this.#link(node, 'plain'));
+        isSent = true;
         return await link.send(command);
       } catch (error) {
         const isRefused = /^(MOVED|ASK|CLUSTERDOWN|LOADING) /.test(messageOf(error));
-        if (!isRefused || performance.now() > untilMs) throw this.#unavailable(error);
-        await this.#refresh();
+        // Whoever comes next is to find the server that has the slot then.
+        const refreshed = this.#refresh().catch(() => undefined);
+        if ((isSent && !isRefused) || this.#isClosed || performance.now() > untilMs) {
+          throw this.#unavailable(error);
+        }
+        await refreshed;
         await pause(25);
       }
     }
@@ -153,9 +167,9 @@ export class RedisShards implements AsyncDisposable {
     return performance.now() + this.#offsetMs;
   }
 
-  /** The server that has this key now. */
-  nodeOf(key: string): RedisNode {
-    return this.#shardOf(slotOf(key)).node;
+  /** The server that has this key now, as far as it is known. */
+  nodeOf(key: string): RedisNode | undefined {
+    return this.#topology.shardOfSlot[slotOf(key)]?.node;
   }
 
   /** Finds out anew who has what. */
@@ -163,8 +177,14 @@ export class RedisShards implements AsyncDisposable {
     await this.#refresh();
   }
 
+  /** Calls `changed` whenever it was found out anew who has what. */
+  onChange(changed: () => void): void {
+    this.#changed = changed;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
+    clearInterval(this.#lookout);
     await Promise.allSettled(this.#opening.values());
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
@@ -234,7 +254,10 @@ export class RedisShards implements AsyncDisposable {
     for (const node of inOrder) {
       try {
         const link = this.#openLink(node, 'plain') ?? (await this.#link(node, 'plain'));
-        this.#topology = await readTopology(link, this.#settings.address.isTls);
+        const topology = await readTopology(link, this.#settings.address.isTls);
+        if (topology.shardOfSlot.every((shard) => shard === undefined)) continue;
+        this.#topology = topology;
+        this.#changed();
         return;
       } catch {
         // The next one may know.

@@ -1,0 +1,252 @@
+/** What goes wrong between the store and Redis, with real servers and a line that can be spoilt. */
+
+import assert from 'node:assert/strict';
+import { createServer, type AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { openRedisStore, type RedisSettings } from '../../src/store/redis/open-redis-store.ts';
+import { StoreUnavailable, type Store } from '../../src/store/store.ts';
+import { CannotStart, startServer } from '../../src/server.ts';
+import {
+  startRedis,
+  startRedisReplicas,
+  type RedisServers,
+} from '../../src/testing/redis-servers.ts';
+import {
+  deleteOf,
+  putOf,
+  storedActivity,
+  storedGuid,
+  storedKey,
+  storedScid,
+  storedSession,
+} from '../../src/testing/store-samples.ts';
+import { startTcpProxy } from '../../src/testing/tcp-proxy.ts';
+
+let redis: RedisServers;
+before(async () => {
+  redis = await startRedis();
+});
+after(() => redis?.[Symbol.asyncDispose]());
+
+const portOf = ({ servers }: RedisServers): number => servers[0]?.port ?? assert.fail();
+
+let prefixesCount = 0;
+async function open(url: string, more: Partial<RedisSettings> = {}): Promise<Store> {
+  prefixesCount += 1;
+  const prefix = `faults${prefixesCount}`;
+  return (await openRedisStore({ url, durability: 'relaxed', prefix, ...more })).store;
+}
+
+/** Polls until it is so: processes of their own tell nobody. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 600; attempt += 1) {
+    if (await isSo()) return;
+    await pause(25);
+  }
+  assert.fail('it did not come to pass');
+}
+
+async function refused(opening: Promise<unknown>, ...parts: readonly string[]): Promise<void> {
+  const beganMs = performance.now();
+  await assert.rejects(opening, (error) => {
+    assert.ok(error instanceof StoreUnavailable || error instanceof CannotStart, String(error));
+    for (const part of parts) {
+      assert.ok(error.message.includes(part), `${error.message} does not name ${part}`);
+    }
+    return true;
+  });
+  assert.ok(performance.now() - beganMs < 5_000, 'it is said within 5 s');
+}
+
+test('an address where nothing listens is said to be one', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const url = `redis://ada:secret@127.0.0.1:${port},no-such-host.invalid` as const;
+  await refused(open(url), `127.0.0.1:${port}: nothing listens there`, 'no such host');
+  await refused(startServer({ port: 0, store: url }), 'nothing listens there');
+  await assert.rejects(open(url), (error) => !String(error).includes('secret'));
+});
+
+test('a server that accepts and never answers is said to be silent', async () => {
+  const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await refused(open(`redis://127.0.0.1:${port}`), `127.0.0.1:${port}`);
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test('a server that wants another password says so', async () => {
+  await using guarded = await startRedis('--requirepass', 'sesame');
+  const at = `127.0.0.1:${portOf(guarded)}`;
+  await refused(open(`redis://${at}`), 'asks for a password');
+  await refused(open(`redis://:wrong@${at}`), 'does not know this user and password');
+  await using store = await open(`redis://:sesame@${at}`);
+  assert.equal((await store.commit({ session: putOf('a', 0) })).kind, 'committed');
+});
+
+test('a replica, and a server that throws data away, are refused', async () => {
+  await using pair = await startRedisReplicas(1);
+  await refused(open(`redis://127.0.0.1:${pair.servers[1]?.port}`), 'it is a replica');
+  await using forgetful = await startRedis(
+    '--maxmemory',
+    '100mb',
+    '--maxmemory-policy',
+    'allkeys-lru',
+  );
+  await refused(open(forgetful.url), 'allkeys-lru', 'expected noeviction');
+});
+
+test('a commit whose answer is lost is sent again, and made once', async () => {
+  await using proxy = await startTcpProxy(portOf(redis));
+  await using store = await open(`redis://127.0.0.1:${proxy.port}`);
+  await store.commit({ session: putOf('a', 0, { custom: { turn: 0 } }) });
+  const activity = storedActivity(storedGuid(1), 'a', { requestId: storedGuid(9) });
+  const steps = [
+    { session: { ...putOf('a', 1, { custom: { turn: 1 } }), owedTaps: 'tap' } },
+    { session: putOf('a', 2, { custom: { turn: 2 } }), handles: [activity] },
+    { pointActivity: { xuid: activity.ownerXuid, scid: storedScid, handleId: activity.id } },
+    { session: { ...putOf('b', 0), addHints: ['xuid:11'] as const } },
+    { session: deleteOf('b', 1) },
+  ];
+  for (const step of steps) {
+    proxy.loseNextAnswer();
+    assert.deepEqual(await store.commit(step), { kind: 'committed' });
+  }
+  assert.deepEqual(await store.session(storedKey('a')), {
+    revision: 3,
+    session: storedSession('a', { turn: 2 }),
+  });
+  assert.deepEqual(await store.activitiesOf([activity.ownerXuid]), [activity]);
+  assert.equal(await store.session(storedKey('b')), undefined);
+  assert.deepEqual(await store.untapped(0, 10), [
+    { key: storedKey('a'), revision: 2, owedTaps: 'tap' },
+  ]);
+});
+
+test('a commit that was given up is not made when its line comes back', async () => {
+  await using proxy = await startTcpProxy(portOf(redis));
+  const prefix = 'late';
+  const settings = { patienceMs: 200, replyTimeoutMs: 200, prefix };
+  await using store = await open(`redis://127.0.0.1:${proxy.port}`, settings);
+  await using other = await open(redis.url, { prefix });
+  await store.commit({ session: putOf('a', 0) });
+  proxy.hold();
+  const begunMs = Date.now();
+  await assert.rejects(store.commit({ session: putOf('a', 1) }), StoreUnavailable);
+  await until(async () => Date.now() - begunMs > 1_500);
+  proxy.release();
+  await until(
+    async () => (await store.session(storedKey('a')).catch(() => undefined)) !== undefined,
+  );
+  assert.equal((await other.session(storedKey('a')))?.revision, 1);
+});
+
+test('while Redis cannot be reached every call throws; once it can, none does', async () => {
+  await using proxy = await startTcpProxy(portOf(redis));
+  await using store = await open(`redis://127.0.0.1:${proxy.port}`, { patienceMs: 100 });
+  await store.commit({ session: putOf('a', 0) });
+  proxy.refuse();
+  proxy.cut();
+  await assert.rejects(store.session(storedKey('a')), StoreUnavailable);
+  await assert.rejects(store.commit({ session: putOf('a', 1) }), StoreUnavailable);
+  await assert.rejects(store.due(0, 1), StoreUnavailable);
+  proxy.accept();
+  assert.equal((await store.session(storedKey('a')))?.revision, 1);
+  assert.deepEqual(await store.commit({ session: putOf('a', 1) }), { kind: 'committed' });
+});
+
+test('strict waits for a replica and says so when none has it; relaxed does not', async () => {
+  await using pair = await startRedisReplicas(1);
+  const url = `redis://127.0.0.1:${portOf(pair)}`;
+  const prefix = 'strict';
+  const settings = { prefix, patienceMs: 300, replyTimeoutMs: 400 };
+  await using strict = await open(url, { ...settings, durability: 'strict' });
+  await using relaxed = await open(url, { ...settings, durability: 'relaxed' });
+  await using two = await open(url, { ...settings, durability: 'strict', replicasMin: 2 });
+  assert.deepEqual(await strict.commit({ session: putOf('a', 0) }), { kind: 'committed' });
+  await assert.rejects(two.commit({ session: putOf('b', 0) }), /fewer than 2 replicas/);
+  const replica = pair.servers[1] ?? assert.fail();
+  replica.signal('SIGSTOP');
+  await assert.rejects(strict.commit({ session: putOf('a', 1) }), (error) => {
+    assert.ok(error instanceof StoreUnavailable);
+    assert.match(error.message, /fewer than 1 replicas/);
+    return true;
+  });
+  // It is there and no replica has it: nobody is shown what may still be lost.
+  await assert.rejects(strict.session(storedKey('a')), StoreUnavailable);
+  assert.equal((await relaxed.session(storedKey('a')))?.revision, 2);
+  assert.deepEqual(await relaxed.commit({ session: putOf('a', 2) }), { kind: 'committed' });
+  replica.signal('SIGCONT');
+  await until(async () => {
+    const record = await strict.session(storedKey('a')).catch(() => undefined);
+    return record?.revision === 3;
+  });
+  assert.deepEqual(await strict.commit({ session: putOf('a', 3) }), { kind: 'committed' });
+});
+
+test('stores of two processes see each other’s commits, leases, secret and owed taps', async () => {
+  const prefix = 'two';
+  await using one = await open(redis.url, { prefix });
+  await using other = await open(redis.url, { prefix });
+  assert.deepEqual(await one.secret(), await other.secret());
+  await one.commit({ session: putOf('a', 0) });
+  const record = (await other.session(storedKey('a'))) ?? assert.fail();
+  await other.commit({ session: { ...putOf('a', record.revision), owedTaps: 'tap' } });
+  // What one knows is older, and its commit finds that out.
+  assert.equal(one.recent(storedKey('a'))?.record?.revision, 1);
+  assert.equal(one.recent(storedKey('a'))?.isCurrent, false);
+  const outcome = await one.commit({ session: putOf('a', 1) });
+  assert.ok(outcome.kind === 'conflict' && outcome.current?.revision === 2);
+  assert.deepEqual(await one.untapped(0, 10), [
+    { key: storedKey('a'), revision: 2, owedTaps: 'tap' },
+  ]);
+  assert.deepEqual(await one.untapped(60_000, 10), []);
+  await one.tapped(storedKey('a'), 2);
+  assert.deepEqual(await other.untapped(0, 10), []);
+
+  assert.equal(await one.renewNode('0000000a', 60_000), 'held');
+  assert.equal(await other.renewNode('0000000b', 20), 'held');
+  await until(async () => (await one.nodes()).some(({ isAlive }) => !isAlive));
+  const nodes = [...(await one.nodes())].sort((a, b) => (a.node < b.node ? -1 : 1));
+  assert.deepEqual(nodes, [
+    { node: '0000000a', isAlive: true },
+    { node: '0000000b', isAlive: false },
+  ]);
+  assert.equal(await other.renewNode('0000000b', 60_000), 'lost');
+  await one.forgetNode('0000000b');
+  assert.deepEqual(await other.nodes(), [{ node: '0000000a', isAlive: true }]);
+});
+
+test('a deleted session is told to searches of other processes', async () => {
+  const prefix = 'gone';
+  await using one = await open(redis.url, { prefix });
+  await using other = await open(redis.url, { prefix });
+  await one.commit({ session: { ...putOf('a', 0), isSearchChange: true } });
+  const before = await other.searchChanges(undefined, 10);
+  assert.deepEqual(before.keys, [storedKey('a')]);
+  await one.commit({ session: deleteOf('a', 1) });
+  assert.deepEqual((await other.searchChanges(before.cursor, 10)).keys, [storedKey('a')]);
+});
+
+test('a put of a session that was heard of takes one command', async () => {
+  await using store = await open(redis.url);
+  await store.commit({ session: putOf('a', 0) });
+  const counted = async (): Promise<number> => {
+    const stats = await redis.cli(portOf(redis), 'INFO', 'commandstats');
+    return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]);
+  };
+  const before = await counted();
+  const { revision } = store.recent(storedKey('a'))?.record ?? assert.fail();
+  await store.commit({ session: putOf('a', revision) });
+  assert.equal((await counted()) - before, 1);
+});
+
+test('a server forgets its scripts, and is sent them again', async () => {
+  await using store = await open(redis.url);
+  await redis.cli(portOf(redis), 'SCRIPT', 'FLUSH');
+  assert.deepEqual(await store.commit({ session: putOf('a', 0) }), { kind: 'committed' });
+  assert.equal((await store.session(storedKey('a')))?.revision, 1);
+});
