@@ -135,7 +135,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     },
     failed: (error) => log(error instanceof Error ? `${error.stack}` : String(error)),
   };
-  const nonces = openNonces(keyFor('nonces', secret));
+  const nonces = openNonces(keyFor('nonces', secret), (...asked) => store.claim(...asked));
   const hub = new Hub(world, connections, {
     tapWindowMs: options.tapWindowMs ?? 2_500,
     subscriptionsMax: options.subscriptionsMax ?? 1_100,

@@ -49,7 +49,7 @@ export function openUpgrade(
       return authenticator.authenticate(headers.authorization, nowMs);
     }
     return (
-      sockets.nonces.redeem(nonce, nowMs) ??
+      (await sockets.nonces.redeem(nonce, nowMs)) ??
       new Refusal(
         'notAuthenticated',
         'The nonce is unknown, used or older than a minute; ask for another one with GET /nonce.',

@@ -161,6 +161,38 @@ export class Kit implements AsyncDisposable {
   }
 }
 
+/**
+ * Resolves when searches on every server of several know of whatever was made before; a server finds
+ * what another one made within a second.
+ */
+export async function untilSearchable(): Promise<void> {
+  if (targets.length < 2) return;
+  // Whoever finds the second mark began to look after the first was there, with all before it.
+  for (let mark = 0; mark < 2; mark += 1) await untilMarkIsFound();
+}
+
+/** Five times as long as a server may take. */
+const searchableWithinMs = 5_000;
+
+async function untilMarkIsFound(): Promise<void> {
+  const kit = new Kit(drawTarget, undefined);
+  const [marker, reference] = [kit.user('marker'), kit.reference('blank')];
+  const tag = `mark${randomUUID().replaceAll('-', '')}`;
+  const constants = { system: { capabilities: { searchable: true } } };
+  await marker.putSession(reference, { ...joinBody(), constants });
+  const searchAttributes = { tags: [tag] };
+  await marker.postHandle({ version: 1, type: 'search', sessionRef: reference, searchAttributes });
+  const headers = { authorization: marker.authorization, 'x-xbl-contract-version': '107' };
+  const body = { type: 'search', scid: demoScid, filter: `tags/${tag}` };
+  const endMs = Date.now() + searchableWithinMs;
+  for (const url of targets) {
+    while (!(await send(url, 'POST', '/handles/query', { headers, body })).text.includes(tag)) {
+      if (Date.now() > endMs) throw new Error('a mark was not found by all servers in time');
+      await new Promise((turn) => setTimeout(turn, 20));
+    }
+  }
+}
+
 /** Claims of a development token, by the names of its parameters. */
 export type KitClaims = {
   readonly xuid?: string;

@@ -335,6 +335,13 @@ export class RedisStore implements Store {
     await this.#write(['SREM', nodes, node]);
   }
 
+  async claim(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean> {
+    this.#refuseIfDisposed();
+    const key = this.#keys.claim(name);
+    const lifetime = String(Math.max(1, Math.ceil(untilMs - nowMs)));
+    return (await this.#write(['SET', key, '1', 'NX', 'PX', lifetime])) === 'OK';
+  }
+
   async secret(): Promise<Uint8Array> {
     this.#refuseIfDisposed();
     const { secret } = this.#keys;
