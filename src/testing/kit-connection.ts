@@ -54,7 +54,11 @@ export class KitConnection implements AsyncDisposable {
       response.setEncoding('utf8').on('data', (chunk) => {
         text += chunk;
       });
-      response.on('end', () => reject(new Error(`HTTP ${response.statusCode}: ${text}`)));
+      response.on('end', () => {
+        // It may be kept open for requests that nobody is going to send.
+        response.socket.destroy();
+        reject(new Error(`HTTP ${response.statusCode}: ${text}`));
+      });
     });
     return promise;
   }
