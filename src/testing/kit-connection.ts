@@ -56,7 +56,8 @@ export class KitConnection implements AsyncDisposable {
       });
       response.on('end', () => {
         // It may be kept open for requests that nobody is going to send.
-        response.socket.destroy();
+        socket.terminate();
+        response.destroy();
         reject(new Error(`HTTP ${response.statusCode}: ${text}`));
       });
     });
