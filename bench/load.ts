@@ -67,3 +67,9 @@ export async function sendAll(
   };
   await Promise.all(Array.from({ length: 32 }, worker));
 }
+
+/** The middle one of these values; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}

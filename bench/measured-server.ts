@@ -30,6 +30,7 @@ process.on('message', (message) => {
     globalThis.gc?.();
     process.send?.({
       eventLoopDelayP99Ms: delay.percentile(99) / 1e6,
+      eventLoopDelayMaxMs: delay.max / 1e6,
       cpuSeconds: (user + system) / 1e6,
       residentBytes: process.memoryUsage.rss(),
       heapBytes: process.memoryUsage().heapUsed,

@@ -8,19 +8,19 @@
  *   BENCH_ROUNDS (3), BENCH_SECONDS (4): rounds, and seconds of load in each
  *   BENCH_SESSIONS (100000): sessions stored in the memory row
  *   BENCH_CONNECTIONS (20000): RTA connections held in theirs
+ *   BENCH_MEMBERS, BENCH_JOINS: see large.ts
  */
 
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { keyOf } from '../src/domain/session/reference.ts';
-import type { Session } from '../src/domain/session/session.ts';
-import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts';
-import { dataFileOf } from '../src/store/sqlite/data-folder.ts';
-import { load, sendAll, type LoadRequest, type LoadResult } from './load.ts';
+import { measureLarge } from './large.ts';
+import { load, median, sendAll, type LoadRequest, type LoadResult } from './load.ts';
 import { pin, startPinned, type BenchServer } from './process.ts';
 import { measureRta } from './rta.ts';
+import { measureSearch } from './search.ts';
+import { storeSessions } from './stored-sessions.ts';
 import { activityBody, changeBody, headersOf, joinBody, pathOf } from './sample.ts';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
@@ -40,6 +40,7 @@ export type Row = {
 
 export type Report = {
   readonly eventLoopDelayP99Ms: number;
+  readonly eventLoopDelayMaxMs: number;
   readonly cpuSeconds: number;
   readonly residentBytes: number;
   readonly heapBytes: number;
@@ -78,8 +79,15 @@ const joinOrCreatePeer = (): LoadRequest => ({
 const folder = await mkdtemp(join(tmpdir(), 'openmpsd-bench-'));
 if (cores > 1) await pin(process.pid, '1');
 try {
-  const rows = [...(await measureRates()), await measureStart(), await measureMemory()];
-  rows.push(...(await measureRta({ folder, rounds, seconds })));
+  const settings = { folder, rounds, seconds };
+  const rows = [
+    ...(await measureRates()),
+    await measureStart(),
+    await measureMemory(),
+    ...(await measureRta(settings)),
+    ...(await measureSearch(settings)),
+    ...(await measureLarge(join(folder, 'large'), rounds, seconds)),
+  ];
   await report(rows);
 } finally {
   await rm(folder, { recursive: true, force: true });
@@ -228,60 +236,11 @@ async function measureMemory(): Promise<Row> {
 
 async function residentWith(sessions: number, name: string): Promise<number> {
   const data = join(folder, name);
-  await storeSessions(data, sessions);
+  await storeSessions(folder, data, sessions);
   await using server = await startPinned('measured-server.ts', [data, 'strict', String(2 ** 20)]);
   const request = (n: number): LoadRequest => ({ ...get(0), path: pathOf(n % sessions) });
   await sendAll(server.url, Math.max(storedSessions, sessions), request);
   return (await server.report<Report>()).residentBytes;
-}
-
-/** Fills a data folder with sessions like the ones that the directory makes. */
-async function storeSessions(data: string, sessions: number): Promise<void> {
-  const sample = await makeSample();
-  await using store = await openSqliteStore({ file: dataFileOf(data), durability: 'relaxed' });
-  const commit = (n: number) => {
-    const session = { ...sample, reference: { ...sample.reference, name: `session-${n}` } };
-    const key = keyOf(session.reference);
-    return store.commit({
-      session: { kind: 'put', key, expectRevision: 0, session, dueMs: undefined },
-    });
-  };
-  for (let n = 0; n < sessions; n += 1_000) {
-    await Promise.all(
-      Array.from({ length: Math.min(1_000, sessions - n) }, (_, i) => commit(n + i)),
-    );
-  }
-}
-
-/** One session of four members, as a server made it. */
-async function makeSample(): Promise<Session> {
-  const data = join(folder, 'sample');
-  {
-    await using server = await startPinned('measured-server.ts', [data]);
-    for (const seat of [0, 1, 2, 3]) {
-      await sendAll(server.url, 1, () => ({
-        method: 'PUT',
-        path: pathOf(0),
-        headers: headersOf(0, seat),
-        body: joinBody(seat),
-      }));
-    }
-  }
-  await using store = await openSqliteStore({ file: dataFileOf(data), durability: 'strict' });
-  const key = pathOf(0)
-    .split('/')
-    .filter((_, i) => [2, 4, 6].includes(i))
-    .join('~')
-    .toLowerCase();
-  const record = await store.session(key);
-  await rm(data, { recursive: true });
-  if (record === undefined) throw new Error('the sample session is not there');
-  return record.session;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 async function report(rows: readonly Row[]): Promise<void> {

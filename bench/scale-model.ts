@@ -36,8 +36,16 @@ export type Costs = {
     readonly receive: number;
     readonly frame: number;
     readonly handshake: number;
+    /** A second of sweeping, whatever the load. */
+    readonly upkeep: number;
   };
-  readonly store: { readonly write: number; readonly read: number; readonly publish: number };
+  readonly store: {
+    readonly write: number;
+    readonly read: number;
+    readonly publish: number;
+    /** A second of being swept by one node, all partitions together. */
+    readonly upkeep: number;
+  };
 };
 
 export type Cluster = {
@@ -184,6 +192,7 @@ export function quantile(loads: ArrayLike<number>, share: number): number {
 export function nodeCores({ nodes }: Loads, { node }: Costs): Float64Array {
   return nodes.writes.map(
     (writes, n) =>
+      node.upkeep +
       writes * node.write +
       (nodes.reads[n] ?? 0) * node.read +
       (nodes.sent[n] ?? 0) * node.publish +
@@ -192,10 +201,14 @@ export function nodeCores({ nodes }: Loads, { node }: Costs): Float64Array {
   );
 }
 
-/** What each shard computes, in cores; its partitions are scattered over the shards. */
-export function shardCores({ partitions, shardMessages }: Loads, { store }: Costs): Float64Array {
+/** What each shard computes, in cores; partitions are dealt out to the shards in turn. */
+export function shardCores(
+  { nodes, partitions, shardMessages }: Loads,
+  { store }: Costs,
+): Float64Array {
   const shardsCount = shardMessages.length;
-  const cores = shardMessages.map((messages) => messages * store.publish);
+  const upkeep = (nodes.sockets.length * store.upkeep) / shardsCount;
+  const cores = shardMessages.map((messages) => upkeep + messages * store.publish);
   for (const [partition, shard] of spreadPartitions(partitions.writes.length, shardsCount)) {
     add(cores, shard, (partitions.writes[partition] ?? 0) * store.write);
     add(cores, shard, (partitions.reads[partition] ?? 0) * store.read);
@@ -227,23 +240,22 @@ export function sizeCluster(
 ): Cluster {
   // A part of the population tells what all of them cost, taps that find everybody elsewhere.
   const sampleCount = Math.min(usersCount, 100_000);
-  const sample: Cluster = {
-    usersCount: sampleCount,
-    nodesCount: 1_000,
-    shardsCount: 1,
-    partitionsCount,
-  };
+  const sample = { usersCount: sampleCount, nodesCount: 1_000, shardsCount: 1, partitionsCount };
   const loads = drawLoads(sample, play, 0);
-  const needed = (cores: Float64Array): number =>
-    Math.ceil((sum(cores) * (usersCount / sampleCount)) / bounds.utilizationMax);
+  const { node, store } = costs;
+  const load: Costs = { node: { ...node, upkeep: 0 }, store: { ...store, upkeep: 0 } };
+  const coresOf = (cores: Float64Array): number => sum(cores) * (usersCount / sampleCount);
+  const nodesCount = Math.max(
+    2,
+    Math.ceil(coresOf(nodeCores(loads, load)) / (bounds.utilizationMax - node.upkeep)),
+    Math.ceil(usersCount / bounds.socketsPerNodeMax),
+  );
+  const shards = coresOf(shardCores(loads, load)) + nodesCount * store.upkeep;
+  const shardsCount = Math.max(3, Math.ceil(shards / bounds.utilizationMax));
   return {
     usersCount,
-    nodesCount: Math.max(
-      2,
-      needed(nodeCores(loads, costs)),
-      Math.ceil(usersCount / bounds.socketsPerNodeMax),
-    ),
-    shardsCount: Math.min(partitionsCount, Math.max(3, needed(shardCores(loads, costs)))),
+    nodesCount,
+    shardsCount: Math.min(partitionsCount, shardsCount),
     partitionsCount,
   };
 }

@@ -36,8 +36,15 @@ const costs: Costs = {
     frame: 15 * microseconds,
     // The bare handshake is 184; the caller, the nonce and the subscription come to it.
     handshake: 500 * microseconds,
+    // Each second three questions to each of 256 partitions, sent together.
+    upkeep: 768 * 10 * microseconds,
   },
-  store: { write: 42 * microseconds, read: 23 * microseconds, publish: 11 * microseconds },
+  store: {
+    write: 42 * microseconds,
+    read: 23 * microseconds,
+    publish: 11 * microseconds,
+    upkeep: 256 * (1 + 1 + 5) * microseconds,
+  },
 };
 
 /** How people play. Everybody is in a lobby, most are in a game, few in something big. */

@@ -21,6 +21,7 @@ import { openNonces } from './auth/nonces.ts';
 import { followSearch } from './directory/follow-search.ts';
 import { fencedStore, Lease } from './directory/lease.ts';
 import { createSearchIndex } from './directory/search-index.ts';
+import { openPresence } from './directory/presence.ts';
 import { sweep } from './directory/sweep.ts';
 import type { World } from './directory/world.ts';
 import { type App, buildApp } from './http/app.ts';
@@ -32,6 +33,7 @@ import { tokenChainRoutes } from './http/routes/token-chain.ts';
 import { nodeOfConnection } from './domain/session/hints.ts';
 import type { People } from './people/people.ts';
 import { storedPeople } from './people/stored-people.ts';
+import { breathe } from './platform/breathe.ts';
 import { type Clock, systemClock } from './platform/clock.ts';
 import { controlledClock } from './platform/controlled-clock.ts';
 import { type Ids, randomIds } from './platform/ids.ts';
@@ -120,10 +122,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const world: World = {
     store,
     bus,
-    node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Set() },
     // Others change lists, and whoever was let in by one is let in everywhere.
     people:
       options.people ?? storedPeople(store, { clock, ...(isShared && { listLifetimeMs: 0 }) }),
+    node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Map() },
+    presence: openPresence(clock.nowMs()),
     clock,
     ids,
     searchIndex: createSearchIndex(),
@@ -131,6 +134,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     settings: {
       inviteLifetimeMs: options.inviteLifetimeMs ?? 86_400_000,
       disconnectGraceMs: options.disconnectGraceMs ?? 30_000,
+      presenceTimeoutMs: options.presenceTimeoutMs ?? 300_000,
       deviceTokenKey: keyFor('device tokens', secret),
     },
     failed: (error) => log(error instanceof Error ? `${error.stack}` : String(error)),
@@ -170,8 +174,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   // Before the app, which waits for its sockets to end.
   opened.use(hub);
   await lease.begin(world.node.id, () => hub.start());
-  // Others are to end at once what this node held.
-  opened.defer(async () => void (await store.renewNode(world.node.id, 1)));
+  // Others are to end at once what this node held; with the store away, when the lease runs out.
+  opened.defer(async () => void (await store.renewNode(world.node.id, 1).catch(() => undefined)));
   // So that the first search does not wait for it; what goes wrong here, it meets again.
   followSearch(world).catch(() => undefined);
   const { url } = await listen(app, host, options.port ?? 8350);
@@ -194,10 +198,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   }
   const parts = opened.move();
   const close = (): Promise<void> => {
-    // Told before anything is closed, so that balancers and the sweep turn away at once.
+    // At once, whatever is still under way: nothing new is accepted, and balancers are told.
     readiness.drain();
     isClosing = true;
-    return parts.disposeAsync();
+    const drained = app.close(options.drainMs);
+    return Promise.all([drained, parts.disposeAsync()]).then(() => undefined);
   };
   return {
     url,
@@ -262,7 +267,7 @@ async function renewed(lease: Lease, node: string): Promise<boolean> {
 
 async function sweepAll(world: World, isClosing: () => boolean): Promise<void> {
   // A full sweep leaves some for later; go on until one finds nothing it had to leave.
-  while ((await sweep(world)) === 'more' && !isClosing());
+  while ((await sweep(world)) === 'more' && !isClosing()) await breathe();
 }
 
 async function openCatalog(path: string | undefined): Promise<CatalogSource> {

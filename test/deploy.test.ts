@@ -104,13 +104,13 @@ test('what is asked of the health of a node is answered', () => {
 });
 
 test('the nodes of the composition use the cluster that is made there', () => {
-  const { MPSD_STORE = '', ...rest } = settingsIn(files.compose);
-  assert.equal(settingsOf(rest).durability, 'strict');
+  const settings = settingsOf(settingsIn(files.compose));
+  assert.equal(settings.durability, 'strict');
   const addresses = captures(files.compose, /ipv4_address: (\S+) }/g);
   assert.equal(new Set(addresses).size, 6);
   const made = captures(files.compose, / (172[\d.]+):6379/g);
   assert.deepEqual(made, addresses);
-  for (const address of captures(MPSD_STORE, /([\d.]+):6379/g)) {
+  for (const address of captures(settings.store, /([\d.]+):6379/g)) {
     assert.ok(addresses.includes(address), address);
   }
   assert.match(files.compose, /--cluster-replicas 1 /);

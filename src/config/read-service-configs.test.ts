@@ -104,6 +104,8 @@ test('without a path the demo config is read, and each of its templates makes se
       'visible',
       'private',
       'dedicated',
+      'lfg',
+      'large',
       'blank',
     ],
   );

@@ -29,6 +29,8 @@ export type Settings = {
   readonly allowControl: boolean;
   readonly inviteLifetimeMs: number;
   readonly disconnectGraceMs: number;
+  /** 0: for good. */
+  readonly presenceTimeoutMs: number;
   readonly tapWindowMs: number;
   readonly subscriptionsMax: number;
   readonly outboxBytesMax: number;
@@ -234,6 +236,14 @@ const table: Table = {
     default: '30s',
     help: 'How long a member whose RTA connection ended stays active, for a new one to be written.',
     parse: duration,
+  },
+  presenceTimeoutMs: {
+    flag: 'presence-timeout',
+    env: 'MPSD_PRESENCE_TIMEOUT',
+    argument: '<duration>',
+    default: '5m',
+    help: 'Where no connection is needed to be active: how long a member stays active whose RTA connection ended and of whom nothing has been seen since; 0: for good.',
+    parse: durationOrNone,
   },
   tapWindowMs: {
     flag: 'tap-window',

@@ -1,5 +1,5 @@
 import type { Guid, Xuid } from '../domain/ids.ts';
-import { markDisconnected } from '../domain/session/disconnect.ts';
+import { graceMsOf, markDisconnected } from '../domain/session/disconnect.ts';
 import { nodeOfConnection, type SessionHint } from '../domain/session/hints.ts';
 import { isLarge } from '../domain/session/large.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
@@ -15,10 +15,11 @@ const pageMax = 100;
 
 /**
  * Makes sure that no member goes on resting on one of these connections when it has ended. Nobody
- * waits for it; what cannot be done now is done by the sweep.
+ * waits for it; what cannot be done now is done by the sweep. In large sessions it is looked at the
+ * member alone whose connections they are, when that is known.
  */
-export function checkConnections(world: World, connections: readonly Guid[]): void {
-  for (const connection of connections) checkSoon(world, `connection:${connection}`);
+export function checkConnections(world: World, connections: readonly Guid[], owner?: Xuid): void {
+  for (const connection of connections) checkSoon(world, `connection:${connection}`, owner);
 }
 
 /** The same for all connections of this node, when questions about some may have been missed. */
@@ -28,23 +29,25 @@ export function checkOwnConnections(world: World): void {
 
 /** Looks again where it could not be looked when it was asked for. */
 export async function checkUnsureConnections(world: World): Promise<void> {
-  for (const hint of [...world.node.unsure]) await check(world, hint);
+  for (const [hint, owner] of [...world.node.unsure]) await check(world, hint, owner);
 }
 
-function checkSoon(world: World, hint: SessionHint): void {
-  world.node.unsure.add(hint);
-  check(world, hint).catch((error) => {
+function checkSoon(world: World, hint: SessionHint, owner?: Xuid): void {
+  world.node.unsure.set(hint, owner);
+  check(world, hint, owner).catch((error) => {
     if (!(error instanceof StoreUnavailable)) world.failed(error);
   });
 }
 
-async function check(world: World, hint: SessionHint): Promise<void> {
+async function check(world: World, hint: SessionHint, owner?: Xuid): Promise<void> {
   const { node, bus } = world;
   const [kind, id = ''] = hint.split(':');
   const nodeId = nodeOfConnection(id);
   if (nodeId === node.id) {
     const isOpen = kind === 'connection' && node.connections.has(id);
-    if (!isOpen) await disconnect(world, hint, (connection) => !isOpenHere(node, connection));
+    if (!isOpen) {
+      await disconnect(world, hint, (connection) => !isOpenHere(node, connection), owner);
+    }
   } else if ((await liveNodes(world)).has(nodeId)) {
     await bus.publish(`node:${nodeId}`, formatMessage({ kind: 'check', connections: [id] }));
   } else {
@@ -99,11 +102,12 @@ async function disconnect(
   world: World,
   hint: SessionHint,
   hasEnded: (connection: Guid) => boolean,
+  owner?: Xuid,
 ): Promise<void> {
   let after: SessionKey | undefined;
   for (;;) {
     const keys = await world.store.sessionsBy(hint, pageMax, after);
-    for (const key of keys) await disconnectIn(world, key, hasEnded);
+    await Promise.all(keys.map((key) => disconnectIn(world, key, hasEnded, owner)));
     after = keys.at(-1);
     if (keys.length < pageMax) return;
   }
@@ -113,11 +117,11 @@ async function disconnectIn(
   world: World,
   key: SessionKey,
   hasEnded: (connection: Guid) => boolean,
+  owner: Xuid | undefined,
 ): Promise<void> {
-  const session = await mark(world, key, [], hasEnded);
-  if (session === undefined || !isLarge(session)) return;
-  // Of a large session each member is a row, and connections are asked of only where they matter.
-  if (!session.constants.system.capabilities.connectionRequiredForActiveMembers) return;
+  const session = await mark(world, key, owner === undefined ? [] : [owner], hasEnded);
+  if (session === undefined || owner !== undefined || !isLarge(session)) return;
+  if (graceMsOf(session, world.settings) === undefined) return;
   let after: Xuid | undefined;
   for (;;) {
     const rows = await world.store.memberRows(key, pageMax, after);
@@ -147,8 +151,9 @@ async function mark(
     // Others write to this session all the time; none of them does this in our place.
     if (record instanceof Refusal) continue;
     const atMs = world.clock.nowMs();
-    const untilMs = atMs + world.settings.disconnectGraceMs;
-    const marked = markDisconnected(record.session, hasEnded, untilMs);
+    const graceMs = graceMsOf(record.session, world.settings);
+    if (graceMs === undefined) return record.session;
+    const marked = markDisconnected(record.session, hasEnded, atMs + graceMs);
     if (marked === record.session) return marked;
     if ((await commitSession(world, record, marked, { atMs })).kind === 'committed') return marked;
   }

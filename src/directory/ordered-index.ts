@@ -35,11 +35,11 @@ const chunkPostingsMax = 200;
 /** Values of one index are all strings or all numbers. */
 export class OrderedIndex<E extends Entry> {
   readonly #chunks: Chunk<E>[] = [];
-  readonly #valueOf: ((entry: E) => Value) | undefined;
+  readonly #readValue: ((entry: E) => Value) | undefined;
 
-  /** `valueOf` tells the value of an entry; without it values are kept, since an entry has many. */
-  constructor(valueOf?: (entry: E) => Value) {
-    this.#valueOf = valueOf;
+  /** `readValue` tells the value of an entry; without it values are kept, since an entry has many. */
+  constructor(readValue?: (entry: E) => Value) {
+    this.#readValue = readValue;
   }
 
   /** True when nobody has a value. */
@@ -54,7 +54,7 @@ export class OrderedIndex<E extends Entry> {
     const chunk = Math.min(spot.chunk, this.#chunks.length - 1);
     const found = this.#chunks[chunk];
     if (found === undefined) {
-      this.#chunks.push({ entries: [entry], values: this.#valueOf ? undefined : [value] });
+      this.#chunks.push({ entries: [entry], values: this.#readValue ? undefined : [value] });
       return;
     }
     const at = spot.chunk === chunk ? spot.at : found.entries.length;
@@ -63,7 +63,7 @@ export class OrderedIndex<E extends Entry> {
     if (found.entries.length > chunkPostingsMax) this.#split(chunk, found);
   }
 
-  /** Removes a posting that is there; of an index with `valueOf`, while its value is what it was. */
+  /** Removes a posting that is there; of an index with `readValue`, while its value is what it was. */
   remove(value: Value, { createTimeMs, key }: E): void {
     const { chunk, at } = this.#spotOf(value, createTimeMs, key, false);
     const found = this.#chunks[chunk];
@@ -126,7 +126,7 @@ export class OrderedIndex<E extends Entry> {
   }
 
   #valueAt({ entries, values }: Chunk<E>, at: number): Value {
-    return (values ? values[at] : this.#valueOf?.(entries[at] as E)) as Value;
+    return (values ? values[at] : this.#readValue?.(entries[at] as E)) as Value;
   }
 
   #placeAt(chunk: Chunk<E> | undefined, at: number): Place | undefined {

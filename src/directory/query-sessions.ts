@@ -8,7 +8,7 @@ import { keywordHint } from '../domain/session/hints.ts';
 import { keyPrefixOf, parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { findTemplate, mayUseServiceConfig } from '../domain/session/template.ts';
-import { letOthersIn } from '../platform/let-others-in.ts';
+import { breathe } from '../platform/breathe.ts';
 import type { Hint } from '../store/store.ts';
 import { gatherAccessFacts } from './session-facts.ts';
 import { readSettledSession } from './settled-session.ts';
@@ -85,7 +85,7 @@ async function* slicesOf(
     let after: SessionKey | undefined = prefix;
     while (after !== undefined) {
       if (lookedAt >= limits.sessionQueryLookedAtMax) return;
-      if (lookedAt > 0) await letOthersIn();
+      if (lookedAt > 0) await breathe();
       const candidates: readonly SessionKey[] = await store.sessionsBy(hint, sliceKeysMax, after);
       const keys = candidates.filter((key) => key.startsWith(prefix));
       lookedAt += keys.length;

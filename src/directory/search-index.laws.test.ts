@@ -129,8 +129,8 @@ test('an ordered index pages through its postings like a sorted array', () => {
       fc.boolean(),
       fc.integer({ min: 1, max: 300 }),
       fc.constantFrom(undefined, ({ value }: Posting) => value),
-      (postings, removedCount, bounds, descending, limit, valueOf) => {
-        const index = new OrderedIndex<Posting>(valueOf);
+      (postings, removedCount, bounds, descending, limit, readValue) => {
+        const index = new OrderedIndex<Posting>(readValue);
         for (const one of postings) index.add(one.value, one);
         for (const one of postings.slice(0, removedCount)) index.remove(one.value, one);
 

@@ -19,13 +19,14 @@ import type {
   SessionRecord,
   Taken,
 } from '../store/store.ts';
+import { withPresence } from './presence.ts';
 import { owedTaps, sendTap } from './send-tap.ts';
 import type { World } from './world.ts';
 
 /** What a use leaves in the store beside the session. */
 export type BesideSession = Omit<Batch, 'session'>;
 
-/** Rows of a large session that one settle looks at; the rest is for the next. */
+/** Rows of a large session that one settle looks at, so that requests get in between. */
 const settledRowsMax = 100;
 
 /**
@@ -33,8 +34,9 @@ const settledRowsMax = 100;
  * the members are those of `xuids` who are in it.
  *
  * What was due is settled first, as a change of its own, and is in the store before anybody is
- * shown it: so that what was seen is never taken back. Begins with what is `known`, if that is
- * given, else with what the store holds.
+ * shown it: so that what was seen is never taken back. Of a large session one slice of what is due
+ * is, the rows of `xuids` among it; the rest is for whoever looks next. Begins with what is `known`,
+ * if that is given, else with what the store holds.
  *
  * Refuses: tooBusy.
  *
@@ -47,25 +49,42 @@ export async function readSettledSession(
   known?: RecentRecord,
 ): Promise<SessionRecord | undefined | Refusal> {
   let record = known ? known.record : await world.store.session(keyOf(reference));
+  let isSliceSettled = false;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     if (record === undefined) return undefined;
     const atMs = world.clock.nowMs();
-    const dueMs = nextDueMs(record.session);
-    if (dueMs === undefined || dueMs > atMs) {
-      return isLarge(record.session) ? loadRows(world, record, xuids, known) : record;
+    const isLargeOne = isLarge(record.session);
+    if (!isDue(record.session, atMs)) {
+      return isLargeOne ? loadRows(world, record, xuids, known) : record;
     }
     // Rows are read from the store, so what time does to them must start from what it holds.
-    if (isLarge(record.session) && known?.isCurrent === false) {
+    if (isLargeOne && known?.isCurrent === false) {
       return readSettledSession(world, reference, xuids);
     }
-    const before = await loadDueRows(world, record, atMs);
-    const settled = settle(before.session, atMs);
+    const own = isLargeOne ? await loadRows(world, record, xuids, undefined) : record;
+    if (isSliceSettled && !own.session.members.some((row) => isRowDue(row, own.session, atMs))) {
+      return own;
+    }
+    const before = isLargeOne ? await loadDueRows(world, own, atMs) : record;
+    const settled = settle(await withPresence(world, before.session, atMs), atMs);
     const outcome = await commitSession(world, before, settled, { atMs });
     if (outcome.kind === 'conflict') record = outcome.current;
-    else if (outcome.kind === 'committed')
+    else if (outcome.kind === 'committed') {
       record = settled && { revision: record.revision + 1, session: asStored(settled) };
+      isSliceSettled = isLargeOne;
+    }
   }
   return tooBusy();
+}
+
+/** True when a settle at `nowMs` would change something. */
+export function isDue(session: Session, nowMs: Milliseconds): boolean {
+  const dueMs = nextDueMs(session);
+  return dueMs !== undefined && dueMs <= nowMs;
+}
+
+function isRowDue(row: Member, session: Session, nowMs: Milliseconds): boolean {
+  return (memberDueMs(row, session) ?? Infinity) <= nowMs;
 }
 
 function asStored(session: Session): Session {
@@ -89,22 +108,26 @@ async function loadRows(
   return { ...record, session: withRows(record.session, found) };
 }
 
-/** The record with the rows that are due loaded, and knowing when the first of the others is. */
+/**
+ * The record with a slice of the rows that are due loaded beside those that are, and knowing when the
+ * first of the others is due.
+ */
 async function loadDueRows(
   { store }: World,
-  record: SessionRecord,
+  own: SessionRecord,
   nowMs: Milliseconds,
 ): Promise<SessionRecord> {
-  const { session } = record;
-  if (!isLarge(session)) return record;
-  const { rowsDueMs: _known, ...rest } = session;
+  const { rowsDueMs: _known, ...session } = own.session;
   const rows = await store.memberRowsDue(keyOf(session.reference), Infinity, settledRowsMax + 1);
-  const isDue = (row: Member): boolean => (memberDueMs(row, session) ?? Infinity) <= nowMs;
-  const due = rows.slice(0, settledRowsMax).filter(isDue);
-  const next = rows[due.length];
+  const slice = rows.slice(0, settledRowsMax).filter((row) => isRowDue(row, session, nowMs));
+  const next = rows[slice.length];
   const rowsDueMs = next && memberDueMs(next, session);
-  const known = { ...rest, ...(rowsDueMs !== undefined && { rowsDueMs }) };
-  return { ...record, session: withRows(known, due) };
+  const xuids = new Set(slice.map(({ xuid }) => xuid));
+  const loaded = [...slice, ...session.members.filter(({ xuid }) => !xuids.has(xuid))];
+  return {
+    ...own,
+    session: { ...session, members: loaded, ...(rowsDueMs !== undefined && { rowsDueMs }) },
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Guid } from '../domain/ids.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
 import type { SessionHint } from '../domain/session/hints.ts';
 import type { Catalog } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
@@ -8,12 +8,14 @@ import type { Ids } from '../platform/ids.ts';
 import type { Bus } from '../store/bus.ts';
 import type { NodeId, Store } from '../store/store.ts';
 import type { SearchIndex } from './search-index.ts';
+import type { Presence } from './presence.ts';
 
 /** All that the directory needs of what is around it. */
 export type World = {
   readonly store: Store;
   readonly bus: Bus;
   readonly node: Node;
+  readonly presence: Presence;
   readonly people: People;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -25,6 +27,8 @@ export type World = {
     readonly inviteLifetimeMs: Milliseconds;
     /** How long a member stays active whose connection has ended. */
     readonly disconnectGraceMs: Milliseconds;
+    /** The same without connectionRequiredForActiveMembers, if nothing is seen of him; 0: for good. */
+    readonly presenceTimeoutMs: Milliseconds;
     /** Key of the hash that turns secure device addresses into device tokens. */
     readonly deviceTokenKey: Uint8Array;
   };
@@ -38,6 +42,9 @@ export type Node = {
   id: NodeId;
   /** Those that are open here, by their ids in lower case. */
   readonly connections: { has(connection: Guid): boolean };
-  /** Where members may rest on connections that have ended; the sweep makes sure. */
-  readonly unsure: Set<SessionHint>;
+  /**
+   * Where members may rest on connections that have ended, and whose these are if it is known; the
+   * sweep makes sure.
+   */
+  readonly unsure: Map<SessionHint, Xuid | undefined>;
 };

@@ -3,7 +3,7 @@ import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { keyOf } from '../domain/session/reference.ts';
 import { decideWrite, type SessionWrite, type WriteDecision } from '../domain/session/write.ts';
-import { markDisconnected, newConnections } from '../domain/session/disconnect.ts';
+import { graceMsOf, markDisconnected, newConnections } from '../domain/session/disconnect.ts';
 import { mayUseTemplate, type SessionTemplate } from '../domain/session/template.ts';
 import type { Session } from '../domain/session/session.ts';
 import type { ChangeOrigin } from '../domain/tap/tap.ts';
@@ -12,6 +12,7 @@ import type { SessionRecord } from '../store/store.ts';
 import { checkConnections, endedConnections } from './check-connections.ts';
 import { gatherAccessFacts } from './session-facts.ts';
 import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
+import { turnOf } from './turns.ts';
 import type { World } from './world.ts';
 
 /** How a write to a session is made. */
@@ -49,7 +50,10 @@ export async function writeSession(
   const made = mayUseTemplate(world.catalog(), write.reference, write.caller);
   if (made instanceof Refusal) return made;
   const xuids = xuidsOf(write.caller);
-  let known = options.commit ? world.store.recent(keyOf(write.reference)) : undefined;
+  const key = keyOf(write.reference);
+  let known = options.commit ? world.store.recent(key) : undefined;
+  using turns = new DisposableStack();
+  let hasTurn = false;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const isCurrent = known?.isCurrent ?? true;
     const record = await readSettledSession(world, write.reference, xuids, known);
@@ -77,7 +81,13 @@ export async function writeSession(
     if (outcome.kind === 'committed') {
       return decision.kind === 'deleted' ? decision : { ...decision, stored: true };
     }
-    if (outcome.kind === 'conflict') known = { record: outcome.current, isCurrent: true };
+    if (outcome.kind !== 'conflict') continue;
+    if (hasTurn) known = { record: outcome.current, isCurrent: true };
+    else {
+      turns.use(await turnOf(world.store, key));
+      hasTurn = true;
+      known = world.store.recent(key);
+    }
   }
   return tooBusy();
 }
@@ -120,13 +130,15 @@ async function commitDecision(
     return commitSession(world, record, undefined, origin);
   }
   const before = record ?? { revision: 0 as const, session: decision.session };
-  const connections = newConnections(record?.session, decision.session);
-  if (connections.length === 0) return commitSession(world, before, decision.session, origin);
+  const graceMs = graceMsOf(decision.session, world.settings);
+  const connections =
+    graceMs === undefined ? [] : newConnections(record?.session, decision.session);
+  if (graceMs === undefined || connections.length === 0)
+    return commitSession(world, before, decision.session, origin);
   // Whoever writes a connection that has ended is disconnected from this moment; one that ends in
   // the moment of the commit is found by looking again after it.
   const ended = await endedConnections(world, connections);
-  const untilMs = origin.atMs + world.settings.disconnectGraceMs;
-  const next = markDisconnected(decision.session, (one) => ended.has(one), untilMs);
+  const next = markDisconnected(decision.session, (one) => ended.has(one), origin.atMs + graceMs);
   const outcome = await commitSession(world, before, next, origin);
   const alive = connections.filter((one) => !ended.has(one));
   if (outcome.kind === 'committed') checkConnections(world, alive);

@@ -139,8 +139,11 @@ const givenElsewhere: readonly RefusalCode[] = [
   'bodyTooLarge',
   'bodyNotJson',
   'handleUnknown',
-  'notYetSupported',
   'handleIdTaken',
+  'queryNotYours',
+  'listNotYours',
+  'listFull',
+  'personUnknown',
   'connectionUnknown',
   'tooBusy',
 ];

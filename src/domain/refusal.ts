@@ -64,7 +64,6 @@ export const refusalCodes = [
   'filterInvalid',
   // the rest
   'connectionUnknown',
-  'notYetSupported',
   'tooBusy',
 ] as const;
 

@@ -11,14 +11,14 @@ import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { Refusal } from '../domain/refusal.ts';
 import { goodHeaders, sampleApp, sampleBodyBytesMax, sampleRoute } from '../testing/sample-app.ts';
-import { createHttpServer } from './app.ts';
-import type { DoorSettings } from './door.ts';
+import { openNonces } from '../auth/nonces.ts';
+import { type AppSettings, createHttpServer } from './app.ts';
 import type { Route } from './route.ts';
 
 // What these tests are about is what a client sees on its socket; a hang fails by this limit.
 const options = { timeout: 20_000 };
 
-async function listen(more: readonly Route[] = [], settings: Partial<DoorSettings> = {}) {
+async function listen(more: readonly Route[] = [], settings: Partial<AppSettings> = {}) {
   const app = sampleApp(more, settings);
   const { port } = await app.listen({ host: '127.0.0.1', port: 0 });
   return { ...app, port, [Symbol.asyncDispose]: () => app.close() };
@@ -520,3 +520,53 @@ test('HEAD is refused without a body', options, async () => {
   assert.match(text, /\r\nAllow: GET, PUT, DELETE\r\n/);
   assert.ok(text.endsWith('\r\n\r\n'));
 });
+
+test(
+  'where there are sockets, other protocols and other paths are answered in HTTP/1.1',
+  options,
+  async () => {
+    let accepted = 0;
+    await using app = await listen([], {
+      sockets: {
+        nonces: openNonces(new Uint8Array(32)),
+        async accept(_incoming, socket) {
+          accepted += 1;
+          socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+          return undefined;
+        },
+      },
+    });
+    const ask = (path: string, upgrade: string) =>
+      exchange(
+        app.port,
+        `GET ${path} HTTP/1.1\r\n${good}Connection: Upgrade, close\r\nUpgrade: ${upgrade}\r\n\r\n`,
+      );
+    assert.match(await ask(seat, 'h2c'), /^HTTP\/1\.1 200 /);
+    assert.match(await ask(seat, 'websocket'), /^HTTP\/1\.1 200 /);
+    assert.match(await ask('/connect', 'h2c'), /^HTTP\/1\.1 404 /);
+    assert.equal(accepted, 0);
+    assert.match(await ask('/Connect?x=y', 'WebSocket'), /^HTTP\/1\.1 101 /);
+    assert.equal(accepted, 1);
+  },
+);
+
+test(
+  'a handshake while it cannot be known who asks is answered 503, with a fault 500',
+  options,
+  async () => {
+    await using app = await listen([], {
+      sockets: {
+        nonces: openNonces(new Uint8Array(32)),
+        accept: () => Promise.reject(new Error('a fault')),
+      },
+    });
+    const ask = (authorization: string) =>
+      exchange(
+        app.port,
+        `GET /connect HTTP/1.1\r\nAuthorization: ${authorization}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      );
+    assert.match(await ask('unknowable'), /^HTTP\/1\.1 503 [\s\S]*Retry-After: 1/);
+    assert.match(await ask('ada'), /^HTTP\/1\.1 500 /);
+    assert.match(app.logged.join(), /GET \/connect: Error: a fault/);
+  },
+);

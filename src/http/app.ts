@@ -22,6 +22,9 @@ export type App = {
 
 type Listening = { readonly url: string; readonly port: number };
 
+/** Without sockets a request to upgrade is answered like any other. */
+export type AppSettings = DoorSettings & { readonly sockets?: Sockets };
+
 /** Milliseconds after which a client is cut off, so that slow ones cannot use up the sockets. */
 const timeouts = {
   headersTimeout: 20_000,
@@ -36,7 +39,7 @@ const timeouts = {
  *
  * @source contract 2
  */
-export function buildApp(settings: DoorSettings & { readonly sockets?: Sockets }): App {
+export function buildApp(settings: AppSettings): App {
   const door = openDoor(settings);
   let closed: Promise<void> | undefined;
   const answer: RequestListener = (incoming, outgoing) => {

@@ -62,10 +62,12 @@ export function openDoor(settings: DoorSettings): Door {
 
     let caller: Caller | undefined;
     if (route.door !== 'open') {
-      const answer = authenticator.authenticate(headers.authorization, world.clock.nowMs());
+      const nowMs = world.clock.nowMs();
+      const answer = authenticator.authenticate(headers.authorization, nowMs);
       const known = answer instanceof Promise ? await answer : answer;
       if (known instanceof Refusal) return refuse(known, contractVersionMax);
       caller = known;
+      if (known.kind === 'user') world.presence.note(known.xuid, nowMs);
     }
 
     const contractVersion =

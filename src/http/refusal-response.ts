@@ -64,7 +64,6 @@ const statusOf: Record<RefusalCode, number> = {
   filterInvalid: 400,
   // the rest
   connectionUnknown: 404,
-  notYetSupported: 400,
   tooBusy: 503,
 };
 

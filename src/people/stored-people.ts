@@ -3,7 +3,7 @@ import type { Xuid } from '../domain/ids.ts';
 import type { ListChange, ListEntry, ListName, OwnListName } from '../domain/people/list.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
-import { letOthersIn } from '../platform/let-others-in.ts';
+import { breathe } from '../platform/breathe.ts';
 import type { Store } from '../store/store.ts';
 import type { People } from './people.ts';
 
@@ -49,7 +49,7 @@ class StoredPeople implements People {
 
   async anyFollows(followers: readonly Xuid[], xuid: Xuid): Promise<boolean> {
     for (let at = 0; at < followers.length; at += listsAtOnceMax) {
-      if (at > 0) await letOthersIn();
+      if (at > 0) await breathe();
       const some = followers.slice(at, at + listsAtOnceMax);
       const lists = await Promise.all(some.map((follower) => this.#entries(follower, 'follows')));
       if (lists.some((entries) => entries.has(xuid))) return true;

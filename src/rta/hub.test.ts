@@ -47,7 +47,7 @@ async function open(store: Store = openMemoryStore(), more: Partial<HubSettings>
   const world: World = {
     ...makeWorld(store, { clock }),
     bus,
-    node: { id: '0badcafe', connections, unsure: new Set() },
+    node: { id: '0badcafe', connections, unsure: new Map() },
   };
   const hub = new Hub(world, connections, { ...settings, ...more });
   await hub.start();

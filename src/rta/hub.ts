@@ -78,10 +78,11 @@ export class Hub implements AsyncDisposable {
   /** A connection of this user over `wire`; undefined when no more are taken. */
   open(wire: Wire, caller: UserCaller): Connection | undefined {
     if (this.#isClosed) return undefined;
-    const { node, ids, clock } = this.#world;
+    const { node, ids, clock, presence } = this.#world;
     const id = `${node.id}${ids.guid().slice(node.id.length)}`;
     const connection = new Connection(id, caller.xuid, wire, clock.nowMs());
     this.#connections.set(id, connection);
+    presence.note(caller.xuid, clock.nowMs());
     return connection;
   }
 
@@ -89,7 +90,7 @@ export class Hub implements AsyncDisposable {
   received(connection: Connection, text: string): void {
     if (!this.#isOpen(connection)) return;
     const nowMs = this.#world.clock.nowMs();
-    connection.heard(nowMs);
+    this.#heard(connection, nowMs);
     const frame = parseFrame(text);
     if (typeof frame === 'string') {
       connection.wire.close(frame);
@@ -102,7 +103,7 @@ export class Hub implements AsyncDisposable {
   /** Notes a ping or a pong of the client; pings have been answered. */
   heard(connection: Connection, isPing: boolean): void {
     const nowMs = this.#world.clock.nowMs();
-    connection.heard(nowMs);
+    this.#heard(connection, nowMs);
     if (isPing) connection.ponged(nowMs);
     this.#dropIfFull(connection);
   }
@@ -119,9 +120,15 @@ export class Hub implements AsyncDisposable {
     for (const connection of this.#connections.values()) connection.excuse(untilMs);
   }
 
+  #heard(connection: Connection, nowMs: Milliseconds): void {
+    connection.heard(nowMs);
+    this.#world.presence.note(connection.xuid, nowMs);
+  }
+
   /** Notes that the connection is no more; more than once is no error. */
   ended(connection: Connection): void {
-    if (this.#forget(connection) && !this.#isClosed) checkConnections(this.#world, [connection.id]);
+    if (this.#forget(connection) && !this.#isClosed)
+      checkConnections(this.#world, [connection.id], connection.xuid);
   }
 
   #forget(connection: Connection): boolean {

@@ -30,10 +30,12 @@ export const waitingTapsMax = 1_000;
 const toldMax = 2_000;
 
 export class Outbox {
-  /** By member: its branch and index. In the order in which they began to wait. */
+  /** By branch and member; the numbers of a branch rise in this order. */
   #waiting: Map<string, string> | undefined;
-  /** By member: the newest change that was sent or waits. */
-  #told: Map<string, number> | undefined;
+  /** By branch: the newest change that was sent or waits, and to which of the members here. */
+  #told:
+    | Map<Guid, { readonly changeNumber: number; readonly members: readonly number[] }>
+    | undefined;
   /** Something was lost, and a resync is owed for it. */
   #isBehind = false;
   /** When the next frame may go out. */
@@ -49,18 +51,21 @@ export class Outbox {
 
   /** Takes a tap in, unless it tells nothing new. */
   add({ branch, memberIndex, changeNumber, text }: WaitingTap): void {
-    const member = `${branch}/${memberIndex}`;
     this.#told ??= new Map();
-    if ((this.#told.get(member) ?? 0) >= changeNumber) return;
-    // Put anew at the end: those that nobody has heard of for longest are forgotten first.
-    this.#told.delete(member);
-    this.#told.set(member, changeNumber);
+    const told = this.#told.get(branch);
+    const members = told?.changeNumber === changeNumber ? told.members : [];
+    if ((told?.changeNumber ?? 0) > changeNumber || members.includes(memberIndex)) return;
+    // Put anew at the end: those of which nothing was heard for longest are forgotten first.
+    this.#told.delete(branch);
+    this.#told.set(branch, { changeNumber, members: [...members, memberIndex] });
     if (this.#told.size > toldMax) {
       const [longestAgo = ''] = this.#told.keys();
       this.#told.delete(longestAgo);
     }
     if (this.#isBehind) return;
+    const member = `${branch}/${memberIndex}`;
     this.#waiting ??= new Map();
+    this.#waiting.delete(member);
     this.#waiting.set(member, text);
     if (this.#waiting.size > waitingTapsMax) this.fallBehind();
   }

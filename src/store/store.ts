@@ -124,6 +124,18 @@ export interface Store extends AsyncDisposable {
    */
   nodes(): Promise<readonly { readonly node: NodeId; readonly isAlive: boolean }[]>;
 
+  /**
+   * Notes when users were seen by this process; of several times of one user the latest counts. What
+   * was seen before `forgetBeforeMs` may be forgotten. Need not survive anything.
+   */
+  noteSeen(
+    sightings: readonly (readonly [Xuid, Milliseconds])[],
+    forgetBeforeMs: Milliseconds,
+  ): Promise<void>;
+
+  /** When these users were last seen, as noted by any process; without those of whom nothing is. */
+  lastSeen(xuids: readonly Xuid[]): Promise<ReadonlyMap<Xuid, Milliseconds>>;
+
   /** Gives up a lease, or forgets a node that is dead and has nothing left to end. */
   forgetNode(node: NodeId): Promise<void>;
 

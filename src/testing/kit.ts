@@ -30,7 +30,11 @@ export type KitOptions = {
   /** Of the server; own server only. */
   readonly settings?: Pick<
     ServerOptions,
-    'tapWindowMs' | 'disconnectGraceMs' | 'subscriptionsMax' | 'outboxBytesMax'
+    | 'tapWindowMs'
+    | 'disconnectGraceMs'
+    | 'presenceTimeoutMs'
+    | 'subscriptionsMax'
+    | 'outboxBytesMax'
   >;
 };
 

@@ -173,6 +173,8 @@ class Server implements RedisServer {
     const given = [...always, '--appendonly', 'no', ...this.#options];
     const child = spawn('redis-server', ['--port', String(this.port), ...given], {
       stdio: 'ignore',
+      // Ctrl-C is for the process that started it, which needs it until its own end.
+      detached: true,
     });
     this.#child = child;
     this.#warden.tell('+', child.pid);

@@ -3,11 +3,11 @@
  */
 
 import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
+import { openPresence } from '../directory/presence.ts';
 import type { World } from '../directory/world.ts';
 import { formatJson } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { type App, buildApp } from '../http/app.ts';
-import type { DoorSettings } from '../http/door.ts';
+import { type App, type AppSettings, buildApp } from '../http/app.ts';
 import type { Route, RouteRequest } from '../http/route.ts';
 import { manualClock } from './manual-clock.ts';
 import { ada } from './samples.ts';
@@ -61,7 +61,7 @@ export function sampleRoute(
 /** An app of the sample routes and `more`; what it logs is in `logged`. */
 export function sampleApp(
   more: readonly Route[] = [],
-  settings: Partial<DoorSettings> = {},
+  settings: Partial<AppSettings> = {},
 ): App & { readonly logged: readonly string[] } {
   const logged: string[] = [];
   let guids = 0;
@@ -71,6 +71,7 @@ export function sampleApp(
     // The door asks the world for nothing else.
     world: {
       clock: manualClock(),
+      presence: openPresence(0),
       ids: { guid: () => `00000000-0000-4000-8000-${String(++guids).padStart(12, '0')}` },
     } as Partial<World> as World,
     limits: { bodyBytesMax: sampleBodyBytesMax },

@@ -55,6 +55,7 @@ export function testStoreContract(
     describe('search changes', () => testSearchChanges(open));
     describe('lists', () => testLists(open));
     describe('nodes', () => testNodes(open));
+    describe('sightings', () => testSightings(open));
     describe('batches', () => testBatches(open));
     describe('life', () => testLife(open));
     describe('laws', () => testLaws(open, mixedStepsCount));
@@ -901,6 +902,52 @@ function testNodes(open: Open): void {
   });
 }
 
+function testSightings(open: Open): void {
+  test('nothing is known of users who were not seen', async () => {
+    await using store = await open();
+    assert.deepEqual(await store.lastSeen([]), new Map());
+    assert.deepEqual(await store.lastSeen(['11', '22']), new Map());
+    await store.noteSeen([], 0);
+  });
+
+  test('of several sightings the latest counts, in whatever order they are noted', async () => {
+    await using store = await open();
+    const nowMs = Date.UTC(2026, 0, 1);
+    await store.noteSeen(
+      [
+        ['11', nowMs + 2],
+        ['22', nowMs],
+      ],
+      nowMs,
+    );
+    await store.noteSeen([['11', nowMs + 1]], nowMs);
+    await store.noteSeen([['22', nowMs + 3]], nowMs);
+    assert.deepEqual(
+      await store.lastSeen(['33', '22', '11']),
+      new Map([
+        ['11', nowMs + 2],
+        ['22', nowMs + 3],
+      ]),
+    );
+    assert.deepEqual(await store.lastSeen(['22', '22']), new Map([['22', nowMs + 3]]));
+  });
+
+  test('what was seen from the bound on is not forgotten', async () => {
+    await using store = await open();
+    const nowMs = Date.UTC(2026, 0, 1);
+    await store.noteSeen([['11', nowMs]], nowMs);
+    await store.noteSeen([['22', nowMs + 60_000]], nowMs);
+    assert.deepEqual((await store.lastSeen(['11'])).get('11'), nowMs);
+  });
+
+  test('thousands of users are noted and asked for at once', async () => {
+    await using store = await open();
+    const sightings = Array.from({ length: 1_000 }, (_, n) => [String(n + 1), n + 1] as const);
+    await store.noteSeen(sightings, 0);
+    assert.deepEqual(await store.lastSeen(sightings.map(([xuid]) => xuid)), new Map(sightings));
+  });
+}
+
 function testTimes(open: Open): void {
   test('due: the longest overdue first, no more than asked for, none too early', async () => {
     await using store = await open();
@@ -1060,6 +1107,8 @@ function testLife(open: Open): void {
       () => store.tapped(storedKey('a'), 1),
       () => store.renewNode('0000000a', 1_000),
       () => store.nodes(),
+      () => store.noteSeen([['11', 1]], 0),
+      () => store.lastSeen(['11']),
       () => store.forgetNode('0000000a'),
       () => store.claim('a', 0, 1),
     ];

@@ -1,5 +1,6 @@
 import { readServiceConfigs } from '../config/read-service-configs.ts';
 import { createSearchIndex } from '../directory/search-index.ts';
+import { openPresence } from '../directory/presence.ts';
 import type { World } from '../directory/world.ts';
 import { storedPeople } from '../people/stored-people.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -18,8 +19,9 @@ export async function openTestWorlds(): Promise<
   return (store, { clock = manualClock(), ids = sequentialIds() } = {}) => ({
     store,
     bus: openProcessBus(),
-    node: { id: '0badcafe', connections: new Set(), unsure: new Set() },
     people: storedPeople(store, { clock }),
+    node: { id: '0badcafe', connections: new Set(), unsure: new Map() },
+    presence: openPresence(clock.nowMs()),
     clock,
     ids,
     searchIndex: createSearchIndex(),
@@ -27,6 +29,7 @@ export async function openTestWorlds(): Promise<
     settings: {
       inviteLifetimeMs: 86_400_000,
       disconnectGraceMs: 30_000,
+      presenceTimeoutMs: 300_000,
       deviceTokenKey: new Uint8Array(32).fill(7),
     },
     failed: (error) => {

@@ -499,28 +499,25 @@ test('a query looks at one service config, and at one template when it names one
 /** @source contract 8.1 "sessionMembers", wire 2.6 */
 test('sessionMembers finds the sessions of those on a list', async () => {
   await using kit = await startKit();
-  const [ada, bobUser, cidUser] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
-  const [adaXuid, cidXuid] = [ada.xuid, cidUser.xuid];
-  await ada.client.follow([bobUser.xuid]);
-  await ada.client.follow([cidXuid]);
+  const [ada, bob, cid, dan] = [kit.user('ada'), kit.user('bob'), kit.user('cid'), kit.user('dan')];
+  await ada.follow(bob, cid);
   const favorites = '/users/me/people/favorites/xuids?method=add';
-  const favored = await ada.request('POST', favorites, { body: { xuids: [cidXuid] } });
-  assert.equal(favored.status, 204, favored.text);
-  const bob = await advertise(kit, [bobUser], { tags: ['x'] });
-  const cid = await advertise(kit, [cidUser]);
-  await advertise(kit, [kit.user('dan')], { tags: ['x'] });
-  const of = (moniker: string, monikerXuid = adaXuid) => ({
+  assertStatus(await ada.request('POST', favorites, { body: { xuids: [cid.xuid] } }), 204);
+  const tag = ownTag();
+  const ofBob = (await advertise(kit, [bob], { tags: [tag] })).id;
+  const ofCid = (await advertise(kit, [cid])).id;
+  await advertise(kit, [dan], { tags: [tag] });
+  const of = (moniker: string, monikerXuid = ada.xuid) => ({
     sessionMembers: { people: { moniker, monikerXuid } },
   });
 
-  assert.deepEqual(foundIn(await query(ada, of('People'))).toSorted(), [bob.id, cid.id].sort());
-  assert.deepEqual(foundIn(await query(ada, of('favorites'))), [cid.id]);
-  assert.deepEqual(await find(ada, 'tags/x', of('people')), [bob.id]);
-  assert.deepEqual(foundIn(await query(kit.service(), of('favorites'))), [cid.id]);
-  const nobody = kit.user('nobody');
-  assert.deepEqual(foundIn(await query(nobody, of('people', nobody.xuid))), []);
-  const named = { sessionMembers: { xuids: [cidXuid] } };
-  assert.deepEqual(foundIn(await query(nobody, named)), [cid.id]);
+  assert.deepEqual(foundIn(await query(ada, of('People'))).toSorted(), [ofBob, ofCid].toSorted());
+  assert.deepEqual(foundIn(await query(ada, of('favorites'))), [ofCid]);
+  assert.deepEqual(await find(ada, `tags/${tag}`, of('people')), [ofBob]);
+  assert.deepEqual(foundIn(await query(kit.service(), of('favorites'))), [ofCid]);
+  assert.deepEqual(foundIn(await query(dan, of('people', dan.xuid))), []);
+  const named = { sessionMembers: { xuids: [cid.xuid] } };
+  assert.deepEqual(foundIn(await query(dan, named)), [ofCid]);
 });
 
 // ——— page after page

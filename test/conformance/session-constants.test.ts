@@ -315,8 +315,8 @@ test('a later write may repeat constants and not change them', async () => {
     ['system.capabilities.crossPlay', { system: { capabilities: { crossPlay: true } } }],
     ['system.metrics.bandwidthUp', { system: { metrics: { bandwidthUp: true } } }],
     ['custom.map', { custom: { map: 'dunes' } }],
-    ['custom.rules.rounds', { custom: { rules: { rounds: 5 } } }],
-    ['custom.rules.timeLimit', { custom: { rules: { rounds: 3, timeLimit: 300 } } }],
+    ['custom.rules', { custom: { rules: { rounds: 5 } } }],
+    ['custom.rules', { custom: { rules: { rounds: 3, timeLimit: 300 } } }],
     ['custom.mode', { custom: { mode: 'teams' } }],
   ] as const) {
     const answer = await expectRefusal(

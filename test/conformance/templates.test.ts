@@ -69,6 +69,24 @@ test('a template of contract 105 is answered as upgraded to 107', async () => {
   assert.equal(at(json, 'constants.system.sessionEmptyTimeout'), 0);
 });
 
+// @source contract 7
+test('the demo templates for groups and for thousands make sessions as they say', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [group, crowd] = [kit.reference('lfg'), kit.reference('large')];
+
+  await expectStatus(201, ada.join(group));
+  const healer = { members: { me: { roles: { class: 'healer' } } } };
+  await expectStatus(200, bob.join(group));
+  const { json } = await expectStatus(200, bob.putSession(group, healer));
+  assert.equal(at(json, 'roleTypes.class.roles.healer.count'), 1);
+  assert.deepEqual(at(json, 'properties.system.owners'), [0]);
+
+  await expectStatus(201, ada.join(crowd));
+  const joined = await expectStatus(200, bob.join(crowd));
+  assert.deepEqual(Object.keys(joined.json.members ?? {}), ['me']);
+});
+
 // @source contract 2, order of checks
 test('templates that are not there answer 404, those of other titles 403', async () => {
   await using kit = await startKit();

@@ -45,7 +45,7 @@ export function line(
     get(target, method) {
       const call = Reflect.get(target, method);
       if (typeof call !== 'function') return call;
-      // Asks nothing of the line.
+      // What this process knows does not travel.
       if (method === 'recent') return call.bind(target);
       return async (...args: unknown[]) => {
         await turns.wait();

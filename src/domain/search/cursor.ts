@@ -24,7 +24,7 @@ export function formatCursor({ group, value, createTimeMs, key }: Position, quer
  * Refuses: requestInvalid, for what is no token of this query.
  */
 export function parseCursor(token: string, query: string): Position | Refusal {
-  const pattern = /^(.+)\n(\d)\n(-?\d+)\n(.+)\n([ns])([^]*)$/;
+  const pattern = /^(.+)\n(\d)\n(-?\d+)\n(.+)\n([ns])([\s\S]*)$/;
   const [, named, group, createTimeMs, key, kind, text = ''] = pattern.exec(decode(token)) ?? [];
   const value = kind === 'n' ? Number(text) : text;
   if (named !== query || key === undefined || Number.isNaN(value)) {

@@ -257,15 +257,14 @@ function negated(filter: Filter | Refusal): Filter | Refusal {
 
 /** `left operator right`, where the left is a name and the right must be a value that suits it. */
 function compare(left: Operand, operator: Operator, right: Operand): Filter | Refusal {
-  if (left.kind === 'value') {
-    return filterInvalid(left.at, `a name to compare with (${pathExpectation})`, 'a value');
-  }
   if (right.kind !== 'value') {
     return filterInvalid(right.at, 'a value: a number, or a string in single quotes', 'a name');
   }
   const { value, at } = right;
   const found = typeof value === 'string' ? `the string '${value}'` : `the number ${value}`;
   switch (left.kind) {
+    case 'value':
+      return filterInvalid(left.at, `a name to compare with (${pathExpectation})`, 'a value');
     case 'list':
     case 'member': {
       if (typeof value !== 'string') return filterInvalid(at, 'a string in single quotes', found);

@@ -112,7 +112,7 @@ export function mayJoin(
   if (facts.granted || passes(join, session, caller, facts)) return undefined;
   return new Refusal(
     'joinRestricted',
-    `The session can be joined only by ${whom[join]}, or through an invite or transfer handle.`,
+    `The session can be joined only by ${whom[join]}, or through an invite, a transfer or a search handle.`,
     { detail: `joinRestriction ${join}` },
   );
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asRefusal } from '../../testing/samples.ts';
 import { type JsonObject, parseExactJson } from '../json.ts';
-import { constantsProblems, layOver, resolveConstantsSystem } from './constants.ts';
+import { constantsProblems, layOver, layOverCustom, resolveConstantsSystem } from './constants.ts';
 
 const path = '$.constants.system';
 
@@ -88,10 +88,29 @@ for (const [template, requested, place] of conflicts) {
   });
 }
 
+/** @source contract 3.1, 4.1: custom goes by its outermost keys, what they hold is the title's */
+test('custom constants are laid over each other key by key, never within a value', () => {
+  const template = { rules: { rounds: 3 }, pauseTimeout: 5 };
+  const custom = (requested: JsonObject) => layOverCustom(template, requested, '$.c');
+  assert.deepEqual(custom({ rules: { rounds: 3 }, map: { none: null } }), {
+    ...template,
+    map: { none: null },
+  });
+  assert.deepEqual(custom({ map: null, startTimeout: null }), template);
+  for (const [key, requested] of [
+    ['rules', { rules: { rounds: 3, timeLimit: 300 } }],
+    ['rules', { rules: {} }],
+    ['rules', { rules: null }],
+    ['pauseTimeout', { pauseTimeout: null }],
+  ] as const) {
+    assert.equal(asRefusal(custom(requested), 'constantsConflict').detail, `$.c.${key}`);
+  }
+});
+
 test('a conflict shows numbers of the title as they were written', () => {
   const [set, asked] = ['{"big":1.50}', '{"big":1.5}'].map((text) => parseExactJson(text));
   const refusal = asRefusal(
-    layOver(set as JsonObject, asked as JsonObject, '$.constants.custom'),
+    layOverCustom(set as JsonObject, asked as JsonObject, '$.constants.custom'),
     'constantsConflict',
   );
   assert.match(refusal.text, /big is 1\.50 and cannot be made 1\.5:/);

@@ -208,6 +208,29 @@ export function layOver(
   return Object.fromEntries(laid);
 }
 
+/**
+ * The same for `custom`: what the template sets stays, key by key of the outermost object. Values
+ * are the title's data and are compared whole; a null asks for no such key.
+ *
+ * Refuses: constantsConflict, naming the key.
+ *
+ * @source contract 3.1, 4.1
+ */
+export function layOverCustom(
+  template: JsonObject,
+  requested: JsonObject,
+  path: string,
+): JsonObject | Refusal {
+  const laid = new Map(Object.entries(template));
+  for (const [key, value] of Object.entries(requested)) {
+    const set = laid.get(key);
+    if (set === undefined) {
+      if (value !== null) laid.set(key, value);
+    } else if (!jsonEquals(set, value)) return conflict(`${path}.${key}`, set, value);
+  }
+  return Object.fromEntries(laid);
+}
+
 /** True of the names of timeouts, the constants that null sets to "never". */
 function isTimeout(name: string): boolean {
   return name.endsWith('Timeout');

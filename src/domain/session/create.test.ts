@@ -211,11 +211,12 @@ const repeated: readonly (readonly [constants: JsonObject, conflicting: string |
   [{ system: { metrics: { latency: true } } }, '$.constants.system.metrics'],
   [{ system: { capabilities: { large: true } } }, '$.constants.system.capabilities.large'],
   [{ system: { capabilities: { gameplay: false } } }, '$.constants.system.capabilities.gameplay'],
-  [{ custom: { a: { b: [2] } } }, '$.constants.custom.a.b'],
+  [{ custom: { a: { b: [2] } } }, '$.constants.custom.a'],
+  [{ custom: { a: { b: [1], c: null } } }, '$.constants.custom.a'],
+  [{ custom: { a: {} } }, '$.constants.custom.a'],
+  [{ custom: { a: null } }, '$.constants.custom.a'],
+  [{ custom: { other: null } }, undefined],
   [{ custom: { other: 1 } }, '$.constants.custom.other'],
-  [{ custom: { a: { b: [1], c: null } } }, undefined],
-  [{ custom: { a: { b: [1], c: 1 } } }, '$.constants.custom.a.c'],
-  [{ custom: { a: { c: false } } }, '$.constants.custom.a.c'],
 ];
 
 for (const [asked, conflicting] of repeated) {

@@ -13,6 +13,7 @@ import { mayPlay } from './access.ts';
 import {
   constantsProblems,
   layOver,
+  layOverCustom,
   resolveConstantsSystem,
   type ConstantsSystem,
 } from './constants.ts';
@@ -44,7 +45,7 @@ export function createSession(
     '$.constants.system',
   );
   if (written instanceof Refusal) return written;
-  const custom = layOver(template.constants.custom, asked.custom ?? {}, '$.constants.custom');
+  const custom = layOverCustom(template.constants.custom, asked.custom ?? {}, '$.constants.custom');
   if (custom instanceof Refusal) return custom;
   const system = resolveConstantsSystem(written, template.contractVersion);
   const refusal = constantsRefusal(system) ?? mayInitiate(system, reference, request, caller);
@@ -127,15 +128,12 @@ export function mayRepeatConstants(session: Session, request: SessionRequest): R
   if (asked === undefined) return undefined;
   const system = (asked.system ?? {}) as JsonObject;
   const custom = asked.custom ?? {};
-  const heldSystem = withUnset(
-    session.constants.system as unknown as JsonObject,
-    system,
-    offOrNull,
-  );
-  const heldCustom = withUnset(session.constants.custom, custom, () => null);
+  const heldSystem = withUnset(session.constants.system as unknown as JsonObject, system);
+  const unset = Object.keys(custom).map((key) => [key, null] as const);
+  const heldCustom = Object.fromEntries([...unset, ...Object.entries(session.constants.custom)]);
   const conflicts = [
     layOver(heldSystem, system, '$.constants.system'),
-    layOver(heldCustom, custom, '$.constants.custom'),
+    layOverCustom(heldCustom, custom, '$.constants.custom'),
   ];
   return conflicts.find((laid) => laid instanceof Refusal);
 }
@@ -146,17 +144,12 @@ function offOrNull(asked: Json): Json {
 }
 
 /** `held`, and what `asked` names beyond it as set to nothing, so that laying over it conflicts. */
-function withUnset(
-  held: JsonObject,
-  asked: JsonObject,
-  unsetOf: (asked: Json) => Json,
-): JsonObject {
+function withUnset(held: JsonObject, asked: JsonObject): JsonObject {
   const named = new Map(Object.entries(held));
   for (const [key, value] of Object.entries(asked)) {
     const set = named.get(key);
-    if (set === undefined) named.set(key, unsetOf(value));
-    else if (isJsonObject(set) && isJsonObject(value))
-      named.set(key, withUnset(set, value, unsetOf));
+    if (set === undefined) named.set(key, offOrNull(value));
+    else if (isJsonObject(set) && isJsonObject(value)) named.set(key, withUnset(set, value));
   }
   return Object.fromEntries(named);
 }

@@ -10,12 +10,7 @@ import { viewSession } from './view.ts';
 
 const graceMs = 30_000;
 
-function needsConnections({ constants }: Session): boolean {
-  return constants.system.capabilities.connectionRequiredForActiveMembers === true;
-}
-
-// Kills: a mark that shows in nextTimer; a mark on who is not active, or where no connections are
-// needed; a mark that begins the grace anew; a mark that settle does not know.
+// Kills: a mark that shows in nextTimer; a mark on who is not active; a mark that begins the grace anew; a mark that settle does not know.
 test('a mark shows nowhere, counts once, and makes inactive exactly when the grace is over', () => {
   fc.assert(
     fc.property(anySession, fc.nat(3), (session, n) => {
@@ -30,7 +25,6 @@ test('a mark shows nowhere, counts once, and makes inactive exactly when the gra
       );
       const concerned = session.members.filter(
         ({ status, properties: { system } }) =>
-          needsConnections(session) &&
           status === 'active' &&
           system.connection !== undefined &&
           system.connection.toLowerCase() === ended,
@@ -55,10 +49,12 @@ test('new connections are those that somebody is active by and was not before', 
       for (const { before, after } of play(plot)) {
         if (after === undefined) continue;
         const activeBy = (session: Session | undefined): readonly string[] =>
-          session === undefined || !needsConnections(session)
+          session === undefined
             ? []
             : session.members
-                .filter(({ status }) => status === 'active')
+                .filter(
+                  ({ status, properties: { system } }) => status === 'active' && system.connection,
+                )
                 .map(
                   ({ index, properties: { system } }) =>
                     `${index} ${system.connection?.toLowerCase()}`,

@@ -9,28 +9,43 @@ import type { Guid } from '../ids.ts';
 import type { Milliseconds } from '../time.ts';
 import type { Member, Session } from './session.ts';
 
-/** The connection that this member is active by, in lower case; undefined: active by none. */
-function connectionOf({ status, properties }: Member, session: Session): Guid | undefined {
-  return status === 'active' &&
-    session.constants.system.capabilities.connectionRequiredForActiveMembers
-    ? properties.system.connection?.toLowerCase()
-    : undefined;
+/** For how long members stay active whose connection has ended. */
+export type Graces = {
+  /** Where members are active by a connection. */
+  readonly disconnectGraceMs: Milliseconds;
+  /** Elsewhere, and only without a sign of life (see presence.ts); 0: for good. */
+  readonly presenceTimeoutMs: Milliseconds;
+};
+
+/** The grace of this session; undefined: the end of a connection means nothing in it. */
+export function graceMsOf(
+  { constants }: Session,
+  { disconnectGraceMs, presenceTimeoutMs }: Graces,
+): Milliseconds | undefined {
+  const { capabilities } = constants.system;
+  if (capabilities.connectionRequiredForActiveMembers) return disconnectGraceMs;
+  return capabilities.suppressPresenceActivityCheck || presenceTimeoutMs === 0
+    ? undefined
+    : presenceTimeoutMs;
+}
+
+/** The connection that this active member wrote, in lower case; undefined: none, or not active. */
+function connectionOf({ status, properties }: Member): Guid | undefined {
+  return status === 'active' ? properties.system.connection?.toLowerCase() : undefined;
 }
 
 /**
- * The connections that members of `next` are active by and were not in `before`: whoever wrote them
- * may have written one that has ended.
+ * The connections that active members of `next` have and did not have in `before`: whoever wrote
+ * them may have written one that has ended.
  */
 export function newConnections(before: Session | undefined, next: Session): readonly Guid[] {
   if (before?.members === next.members) return [];
   const former = new Set(before?.members);
-  const rested = new Map(
-    before?.members.map((member) => [member.index, connectionOf(member, before)]),
-  );
+  const rested = new Map(before?.members.map((member) => [member.index, connectionOf(member)]));
   const connections = new Set<Guid>();
   for (const member of next.members) {
     if (former.has(member)) continue;
-    const connection = connectionOf(member, next);
+    const connection = connectionOf(member);
     if (connection !== undefined && rested.get(member.index) !== connection) {
       connections.add(connection);
     }
@@ -39,8 +54,8 @@ export function newConnections(before: Session | undefined, next: Session): read
 }
 
 /**
- * The session with members marked who are active by a connection that has ended: they become
- * inactive at `untilMs`. `session` itself when there are none, or all are marked already.
+ * The session with active members marked whose connection has ended: they become inactive at
+ * `untilMs`. `session` itself when there are none, or all are marked already.
  */
 export function markDisconnected(
   session: Session,
@@ -49,7 +64,7 @@ export function markDisconnected(
 ): Session {
   let isMarked = false;
   const members = session.members.map((member): Member => {
-    const connection = connectionOf(member, session);
+    const connection = connectionOf(member);
     if (connection === undefined || member.activeUntilMs !== undefined || !hasEnded(connection)) {
       return member;
     }

@@ -43,9 +43,12 @@ export function nodeOfConnection(connection: Guid): string {
   return connection.slice(0, 8).toLowerCase();
 }
 
-/** False of what members who are not loaded may share. */
+/**
+ * False of what members who are not loaded may share: a node. (A connection is of one user; whoever
+ * writes that of somebody else into a large session may not be found by it.)
+ */
 function isWholly(hint: SessionHint, session: Session): boolean {
-  return !isLarge(session) || hint.startsWith('xuid:') || hint.startsWith('keyword:');
+  return !isLarge(session) || !hint.startsWith('node:');
 }
 
 /** Hints to add and to remove when `before` becomes `next`; undefined stands for no session. */

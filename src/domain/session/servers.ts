@@ -5,9 +5,8 @@
  */
 
 import type { Caller } from '../caller.ts';
-import type { JsonObject } from '../json.ts';
 import { Refusal } from '../refusal.ts';
-import { layOver } from './constants.ts';
+import { layOver, layOverCustom } from './constants.ts';
 import { mergeCustom } from './properties.ts';
 import type { SessionRequest } from './request.ts';
 import { parseServerEntry } from './server-entries.ts';
@@ -64,10 +63,10 @@ function constantsOf(
   request: NonNullable<SessionRequest['servers'][number]['request']>,
   path: string,
 ): Server['constants'] | Refusal {
-  const fix = (part: 'system' | 'custom'): JsonObject | Refusal =>
-    layOver(current?.constants[part] ?? {}, request.constants?.[part] ?? {}, `${path}.${part}`);
-  const system = fix('system');
+  const { constants: asked } = request;
+  const held = current?.constants;
+  const system = layOver(held?.system ?? {}, asked?.system ?? {}, `${path}.system`);
   if (system instanceof Refusal) return system;
-  const custom = fix('custom');
+  const custom = layOverCustom(held?.custom ?? {}, asked?.custom ?? {}, `${path}.custom`);
   return custom instanceof Refusal ? custom : { system, custom };
 }

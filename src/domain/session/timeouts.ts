@@ -54,16 +54,23 @@ function emptyDueMs({ emptySinceMs, constants }: Session): Milliseconds | undefi
  * beyond the last moment that can be told never runs out.
  */
 export function nextDueMs(session: Session): Milliseconds | undefined {
-  return earliestDueMs(session, memberDueMs);
+  return earliestDueMs(session, memberDueMs, session.rowsDueMs);
 }
 
-/** The same as clients are told: a time of grace after a disconnect is not in the document. */
+/**
+ * The same as clients are told: a time of grace after a disconnect is not in the document, nor are
+ * those members of a large session who are not loaded.
+ */
 export function nextTimerMs(session: Session): Milliseconds | undefined {
-  return earliestDueMs(session, memberTimerMs);
+  return earliestDueMs(session, memberTimerMs, undefined);
 }
 
-function earliestDueMs(session: Session, dueMsOf: typeof memberDueMs): Milliseconds | undefined {
-  let dueMs = earlier(emptyDueMs(session), session.rowsDueMs);
+function earliestDueMs(
+  session: Session,
+  dueMsOf: typeof memberDueMs,
+  rowsDueMs: Milliseconds | undefined,
+): Milliseconds | undefined {
+  let dueMs = earlier(emptyDueMs(session), rowsDueMs);
   dueMs = earlier(dueMs, initializationDueMs(session));
   dueMs = earlier(dueMs, arbitrationDueMs(session));
   for (const member of session.members) dueMs = earlier(dueMs, dueMsOf(member, session));

@@ -125,10 +125,12 @@ test('told are those in it, or removed from it by others, who asked for such a c
       return;
     }
     const types = after && [...changeTypesOf(before, after)];
-    const isIn = (xuid: string): boolean => after?.members.some((one) => one.xuid === xuid) ?? true;
+    // By index: whoever is removed and given a seat in the same write is told as the former member.
+    const isIn = (index: number): boolean =>
+      after?.members.some((one) => one.index === index) ?? true;
     const concerned = [
       ...(after?.members ?? []),
-      ...before.members.filter((one) => !isIn(one.xuid) && one.xuid !== byXuid),
+      ...before.members.filter((one) => !isIn(one.index) && one.xuid !== byXuid),
       ...(after === undefined ? before.members : []),
     ];
     const expected = concerned.flatMap(({ index, properties: { system } }) => {

@@ -8,7 +8,7 @@ import type { Guid, Xuid } from '../ids.ts';
 import { keyOf, type SessionKey } from '../session/reference.ts';
 import type { Member, Session } from '../session/session.ts';
 import { formatTime, type Milliseconds } from '../time.ts';
-import { changeTypesOf, type ChangeType } from './change-types.ts';
+import { changeTypesOf } from './change-types.ts';
 
 /** That a session changed, and whom to tell. Plain JSON, for the way to other nodes. */
 export type Tap = {
@@ -64,11 +64,11 @@ function concernedBy(
 ): readonly TapRecipient[] {
   if (before.changeNumber === next.changeNumber) return [];
   const to: TapRecipient[] = [];
-  let types: ReadonlySet<ChangeType> | undefined;
+  let types: ReadonlySet<string> | undefined;
   const tell = (member: Member): void => {
     const recipient = recipientOf(member);
     if (recipient === undefined) return;
-    types ??= changeTypesOf(before, next);
+    types ??= new Set([...changeTypesOf(before, next)].map((type) => type.toLowerCase()));
     if (asksFor(member, types)) to.push(recipient);
   };
   for (const member of next.members) tell(member);
@@ -92,10 +92,10 @@ function recipientOf({ properties, index }: Member): TapRecipient | undefined {
       };
 }
 
-function asksFor({ properties }: Member, types: ReadonlySet<ChangeType>): boolean {
+/** `types` are in lower case; a subscription keeps the case in which it was written. */
+function asksFor({ properties }: Member, types: ReadonlySet<string>): boolean {
   const asked = properties.system.subscription?.changeTypes ?? [];
-  // Kept in the case in which they were written.
-  return asked.some((one) => [...types].some((type) => type.toLowerCase() === one.toLowerCase()));
+  return asked.some((type) => types.has(type.toLowerCase()));
 }
 
 /** One tap as text, but for the subscription, which each member has its own of. */

@@ -5,6 +5,7 @@ import type { Guid, Xuid } from '../../domain/ids.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
 import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
+import { Sightings } from '../sightings.ts';
 import {
   StoreUnavailable,
   type Batch,
@@ -55,6 +56,7 @@ class MemoryStore implements Store {
   readonly #lists = new Map<`${ListName}:${Xuid}`, Map<Xuid, ListEntry>>();
   readonly #nodes = new Set<NodeId>();
   readonly #claims = new ProcessClaims();
+  readonly #sightings = new Sightings();
   readonly #secret: Uint8Array = randomBytes(32);
   #disposed = false;
 
@@ -201,6 +203,19 @@ class MemoryStore implements Store {
   async nodes(): Promise<readonly { readonly node: NodeId; readonly isAlive: boolean }[]> {
     this.#refuseIfDisposed();
     return [...this.#nodes].map((node) => ({ node, isAlive: true }));
+  }
+
+  async noteSeen(
+    sightings: readonly (readonly [Xuid, Milliseconds])[],
+    forgetBeforeMs: Milliseconds,
+  ): Promise<void> {
+    this.#refuseIfDisposed();
+    this.#sightings.note(sightings, forgetBeforeMs);
+  }
+
+  async lastSeen(xuids: readonly Xuid[]): Promise<ReadonlyMap<Xuid, Milliseconds>> {
+    this.#refuseIfDisposed();
+    return this.#sightings.of(xuids);
   }
 
   async forgetNode(node: NodeId): Promise<void> {

@@ -30,6 +30,7 @@ export function keysOf(prefix: string) {
       owed: `${base}:owed`,
       owedTexts: `${base}:owed-texts`,
       expirations: `${base}:expirations`,
+      seen: `${base}:seen`,
     };
   });
   const partitionOf = (text: string) => {
@@ -58,6 +59,8 @@ export function keysOf(prefix: string) {
       const partition = partitionOf(id);
       return { handle: `${partition.base}:handle:${id}`, expirations: partition.expirations };
     },
+    /** When users were seen: spread, so that a minute's sightings are few commands. */
+    seen: (xuid: Xuid) => partitionOf(xuid).seen,
     activities: (xuid: Xuid) => `${user(xuid)}:activities`,
     invites: (xuid: Xuid) => `${user(xuid)}:invites`,
     list: (xuid: Xuid, list: ListName) => ({

@@ -188,8 +188,8 @@ export class RedisLink {
   #look(): void {
     const silentMs = performance.now() - this.#lastHeardMs;
     const isOverdue = this.#underwayCount > 0 && silentMs > this.#settings.replyTimeoutMs;
-    if (!this.#client.isReady || isOverdue) return this.close();
-    this.#readTime().catch(() => undefined);
+    if (!this.#client.isReady || isOverdue) this.close();
+    else this.#readTime().catch(() => undefined);
   }
 
   /** The quicker the answer, the better it is known; for so long as clocks keep together. */

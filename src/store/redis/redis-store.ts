@@ -48,9 +48,6 @@ type Known = { readonly record: SessionRecord; readonly commitId: CommitId };
 /** 12 characters that no two commits share. */
 type CommitId = string;
 
-/** What is on its way: the newest of those commits of a key that have been sent and not answered. */
-type Pending = Known & { readonly rows: Map<Xuid, Member | undefined> };
-
 /**
  * A store on Redis or Valkey, a single server or a cluster, shared by any number of processes.
  *
@@ -71,7 +68,6 @@ export class RedisStore implements Store {
   readonly #isStrict: '1' | '0';
   readonly #patienceMs: number;
   readonly #known: LRUCache<SessionKey, Known>;
-  readonly #pending = new Map<SessionKey, Pending>();
   readonly #bus: AsyncDisposable;
   readonly #underway = new Set<Promise<unknown>>();
   readonly #idPrefix = randomBytes(4).toString('base64url').slice(0, 5);
@@ -99,12 +95,11 @@ export class RedisStore implements Store {
     return kind === 'found' ? this.#learn(key, parts) : this.#forget(key);
   }
 
+  /**
+   * Nothing that is still on its way: should that fail, another process may have been given the
+   * revision that it was to have, and who built upon the one would be taken to know the other.
+   */
   recent(key: SessionKey): RecentRecord | undefined {
-    const pending = this.#pending.get(key);
-    if (pending) {
-      const { record, rows } = pending;
-      return { record, isCurrent: false, ...(rows.size > 0 && { rows }) };
-    }
     const known = this.#known.get(key);
     return known && { record: known.record, isCurrent: false };
   }
@@ -328,6 +323,35 @@ export class RedisStore implements Store {
     });
   }
 
+  async noteSeen(
+    sightings: readonly (readonly [Xuid, Milliseconds])[],
+    forgetBeforeMs: Milliseconds,
+  ): Promise<void> {
+    this.#refuseIfDisposed();
+    const bySet = Map.groupBy(sightings, ([xuid]) => this.#keys.seen(xuid));
+    await this.#each([...bySet], async ([seen, ofSet]) => {
+      const pairs = ofSet.flatMap(([xuid, seenMs]) => [String(seenMs), xuid]);
+      await this.#write(['ZADD', seen, 'GT', ...pairs]);
+      await this.#write(['ZREMRANGEBYSCORE', seen, '-inf', `(${forgetBeforeMs}`]);
+    });
+  }
+
+  async lastSeen(xuids: readonly Xuid[]): Promise<ReadonlyMap<Xuid, Milliseconds>> {
+    this.#refuseIfDisposed();
+    const bySet = Map.groupBy(new Set(xuids), (xuid) => this.#keys.seen(xuid));
+    const found = await this.#each([...bySet], async ([seen, ofSet]) => {
+      const scores = (await this.#shards.run(seen, ['ZMSCORE', seen, ...ofSet])) as readonly (
+        | string
+        | null
+      )[];
+      return ofSet.flatMap((xuid, i) => {
+        const score = scores[i];
+        return score == null ? [] : [[xuid, Number(score)] as const];
+      });
+    });
+    return new Map(found.flat());
+  }
+
   async forgetNode(node: NodeId): Promise<void> {
     this.#refuseIfDisposed();
     const { nodes } = this.#keys;
@@ -519,7 +543,6 @@ export class RedisStore implements Store {
     const { key, expectRevision } = change;
     const text = change.kind === 'put' ? formatStoredSession(change.session) : '';
     const before = this.#commitIdOf(key, expectRevision);
-    const sent = change.kind === 'put' ? this.#noteSent(change, commitId) : undefined;
     try {
       const reply = await (change.kind === 'put'
         ? this.#put(change, commitId, before, text)
@@ -529,17 +552,14 @@ export class RedisStore implements Store {
         throw new StoreUnavailable('The write reached the store too late, and was not made.');
       }
       if (kind === 'conflict') {
-        this.#pending.delete(key);
         return { kind, current: parts.length > 0 ? this.#learn(key, parts) : this.#forget(key) };
       }
       const [revision = '0', ...dropped] = parts;
       if (change.kind === 'delete') this.#forget(key);
       else this.#remember(key, Number(revision), change.session, commitId, text.length);
-      if (sent !== undefined && this.#pending.get(key) === sent) this.#pending.delete(key);
       await this.#dropHints(key, dropped);
       return undefined;
     } catch (error) {
-      this.#pending.delete(key);
       this.#forget(key);
       throw error;
     }
@@ -547,21 +567,8 @@ export class RedisStore implements Store {
 
   /** The commit that made what a change expects, if it was heard of here. */
   #commitIdOf(key: SessionKey, revision: number): CommitId {
-    const heard = [this.#pending.get(key), this.#known.peek(key)];
-    return heard.find((one) => one?.record.revision === revision)?.commitId ?? '';
-  }
-
-  /** What the session is about to be, for whoever builds upon it. A new one's revision is not known. */
-  #noteSent(put: SessionPut, commitId: CommitId): Pending | undefined {
-    const { key, expectRevision, session, memberRows } = put;
-    if (expectRevision === 0) return undefined;
-    const former = this.#pending.get(key);
-    const rows = new Map(former?.record.revision === expectRevision ? former.rows : []);
-    for (const { member } of memberRows?.put ?? []) rows.set(member.xuid, member);
-    for (const xuid of memberRows?.remove ?? []) rows.set(xuid, undefined);
-    const sent = { record: { revision: expectRevision + 1, session }, commitId, rows };
-    this.#pending.set(key, sent);
-    return sent;
+    const known = this.#known.peek(key);
+    return known?.record.revision === revision ? known.commitId : '';
   }
 
   #put(put: SessionPut, commitId: CommitId, before: CommitId, text: string): Promise<Reply> {
@@ -654,11 +661,12 @@ export class RedisStore implements Store {
     commitId: CommitId,
     textLength: number,
   ): void {
-    // 0: others have written upon it since.
-    if (revision === 0) return this.#forget(key);
-    if (revision < (this.#known.peek(key)?.record.revision ?? 0)) return;
     const size = key.length + textLength;
-    this.#known.set(key, { record: { revision, session }, commitId }, { size });
+    // 0: others have written upon it since.
+    if (revision === 0) this.#forget(key);
+    else if (revision >= (this.#known.peek(key)?.record.revision ?? 0)) {
+      this.#known.set(key, { record: { revision, session }, commitId }, { size });
+    }
   }
 
   #freshId(): CommitId {

@@ -8,6 +8,7 @@ import type { SessionKey } from '../../domain/session/reference.ts';
 import type { Member, Session } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import { hintText } from '../hint-text.ts';
+import { Sightings } from '../sightings.ts';
 import {
   StoreUnavailable,
   type Batch,
@@ -156,6 +157,7 @@ class SqliteStore implements Store {
   /** Nodes that this process began; those of former ones are in the file, and dead. */
   readonly #aliveNodes = new Set<NodeId>();
   readonly #claims = new ProcessClaims();
+  readonly #sightings = new Sightings();
   #disposed: Promise<void> | undefined;
 
   constructor(
@@ -308,6 +310,19 @@ class SqliteStore implements Store {
         return { node, isAlive: this.#aliveNodes.has(node) };
       }),
     );
+  }
+
+  async noteSeen(
+    sightings: readonly (readonly [Xuid, Milliseconds])[],
+    forgetBeforeMs: Milliseconds,
+  ): Promise<void> {
+    this.#refuseIfDisposed();
+    this.#sightings.note(sightings, forgetBeforeMs);
+  }
+
+  async lastSeen(xuids: readonly Xuid[]): Promise<ReadonlyMap<Xuid, Milliseconds>> {
+    this.#refuseIfDisposed();
+    return this.#sightings.of(xuids);
   }
 
   async forgetNode(node: NodeId): Promise<void> {

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ada, bert, me, sampleTemplate, sessionOf, startMs, write } from '../../testing/samples.ts';
+import type { JsonObject } from '../json.ts';
+import { type Graces, graceMsOf, markDisconnected, newConnections } from './disconnect.ts';
+import { membersToLookFor, withSightings } from './presence.ts';
+import { memberOf, type Session } from './session.ts';
+import { nextDueMs, nextTimerMs, settle } from './timeouts.ts';
+
+const graces: Graces = { disconnectGraceMs: 30_000, presenceTimeoutMs: 300_000 };
+const connection = '85B40569-0000-4000-8000-000000000001';
+
+/** Ada is active by a connection, Bert by none. */
+function sessionWith(capabilities: JsonObject = {}): Session {
+  const template = sampleTemplate({ capabilities, inactiveRemovalTimeout: 60_000 });
+  return write(sessionOf([bert], { template }), me({ active: true, connection }), { by: ada });
+}
+
+const untilMs = startMs + graces.presenceTimeoutMs;
+const ended = (capabilities?: JsonObject): Session =>
+  markDisconnected(sessionWith(capabilities), () => true, untilMs);
+const statusAt = (session: Session, nowMs: number, seenMs: number): string | undefined => {
+  const settled = settle(
+    withSightings(session, () => seenMs, graces, nowMs),
+    nowMs,
+  );
+  return settled && memberOf(settled, ada.xuid)?.status;
+};
+
+for (const [what, capabilities, given, graceMs] of [
+  ['without a capability', {}, graces, 300_000],
+  [
+    'with suppressPresenceActivityCheck',
+    { suppressPresenceActivityCheck: true },
+    graces,
+    undefined,
+  ],
+  ['with a presence timeout of 0', {}, { ...graces, presenceTimeoutMs: 0 }, undefined],
+] as const) {
+  test(`${what} the grace is ${graceMs}`, () => {
+    assert.equal(graceMsOf(sessionWith(capabilities), given), graceMs);
+  });
+}
+
+test('where a connection is needed its own grace holds, whether presence is looked at or not', () => {
+  for (const suppressPresenceActivityCheck of [true, false]) {
+    const template = sampleTemplate({
+      capabilities: { connectionRequiredForActiveMembers: true, suppressPresenceActivityCheck },
+    });
+    const session = write(undefined, me({ active: true, connection }), { template });
+    assert.equal(graceMsOf(session, graces), 30_000);
+    const marked = markDisconnected(session, () => true, startMs + 30_000);
+    assert.deepEqual(membersToLookFor(marked, untilMs), []);
+    assert.equal(
+      withSightings(marked, () => untilMs, graces, untilMs),
+      marked,
+    );
+  }
+});
+
+test('only those are marked who wrote a connection and are active; each once', () => {
+  const marked = ended();
+  assert.deepEqual(
+    marked.members.map(({ xuid, activeUntilMs }) => [xuid, activeUntilMs]),
+    [
+      [bert.xuid, undefined],
+      [ada.xuid, untilMs],
+    ],
+  );
+  assert.equal(
+    markDisconnected(marked, () => true, untilMs + 1),
+    marked,
+  );
+  assert.deepEqual(newConnections(undefined, sessionWith()), [connection.toLowerCase()]);
+  const idle = write(sessionWith(), me({ active: false }), { by: ada });
+  assert.deepEqual(newConnections(sessionWith(), idle), []);
+  assert.equal(
+    markDisconnected(idle, () => true, untilMs),
+    idle,
+  );
+});
+
+test('nobody is looked for before the grace is over', () => {
+  assert.deepEqual(membersToLookFor(ended(), untilMs - 1), []);
+  assert.deepEqual(membersToLookFor(ended(), untilMs), [ada.xuid]);
+});
+
+test('who was not seen for the grace is inactive, who was seen since is looked for again', () => {
+  assert.equal(statusAt(ended(), untilMs, startMs), 'inactive');
+  const seen = withSightings(ended(), () => startMs + 1, graces, untilMs);
+  assert.equal(memberOf(seen, ada.xuid)?.activeUntilMs, untilMs + 1);
+  assert.equal(settle(seen, untilMs), seen);
+  assert.equal(seen.changeNumber, ended().changeNumber);
+  assert.equal(nextDueMs(seen), untilMs + 1);
+  assert.equal(statusAt(seen, untilMs + 1, startMs + 1), 'inactive');
+});
+
+test('a check that was turned off since lets everybody stay', () => {
+  const off = { ...graces, presenceTimeoutMs: 0 };
+  const unmarked = withSightings(ended(), () => 0, off, untilMs);
+  assert.equal(memberOf(unmarked, ada.xuid)?.activeUntilMs, undefined);
+  assert.equal(nextDueMs(unmarked), undefined);
+});
+
+test('no client is told of the mark', () => {
+  assert.equal(nextTimerMs(ended()), undefined);
+});

@@ -1,0 +1,57 @@
+/**
+ * Presence: where no connection is needed to be active, the end of one says little by itself. Whoever
+ * has been seen since then stays active, until nothing has been seen of him for the whole grace.
+ *
+ * @source issue 5 part 6, documented 6.5
+ */
+
+import type { Xuid } from '../ids.ts';
+import type { Milliseconds } from '../time.ts';
+import { graceMsOf, type Graces } from './disconnect.ts';
+import type { Member, Session } from './session.ts';
+
+/** Members whose grace is over at `nowMs`, unless they have been seen. */
+export function membersToLookFor(session: Session, nowMs: Milliseconds): readonly Xuid[] {
+  return session.members.filter((member) => isToLookFor(member, session, nowMs)).map(xuidOf);
+}
+
+function xuidOf({ xuid }: Member): Xuid {
+  return xuid;
+}
+
+function isToLookFor(
+  { activeUntilMs }: Member,
+  { constants }: Session,
+  nowMs: Milliseconds,
+): boolean {
+  return (
+    activeUntilMs !== undefined &&
+    activeUntilMs <= nowMs &&
+    !constants.system.capabilities.connectionRequiredForActiveMembers
+  );
+}
+
+/**
+ * The session in which those members stay active who have been seen: each until the grace has passed
+ * since then. `session` itself when there are none. Without a grace all stay, and for good.
+ *
+ * No client sees the difference.
+ */
+export function withSightings(
+  session: Session,
+  seenMs: (xuid: Xuid) => Milliseconds,
+  graces: Graces,
+  nowMs: Milliseconds,
+): Session {
+  const graceMs = graceMsOf(session, graces);
+  let isSeen = false;
+  const members = session.members.map((member): Member => {
+    if (!isToLookFor(member, session, nowMs)) return member;
+    const { activeUntilMs: _until, ...unmarked } = member;
+    const untilMs = graceMs && seenMs(member.xuid) + graceMs;
+    if (untilMs !== undefined && untilMs <= nowMs) return member;
+    isSeen = true;
+    return untilMs === undefined ? unmarked : { ...unmarked, activeUntilMs: untilMs };
+  });
+  return isSeen ? { ...session, members } : session;
+}

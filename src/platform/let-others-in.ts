@@ -1,4 +1,0 @@
-/** Resolves once what else waits for this thread has had its turn: requests, timers, answers. */
-export function letOthersIn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}

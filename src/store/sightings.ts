@@ -1,0 +1,27 @@
+import type { Xuid } from '../domain/ids.ts';
+import type { Milliseconds } from '../domain/time.ts';
+
+/** When users were seen, for a store of one process: kept in it, and gone with it. */
+export class Sightings {
+  readonly #seenMs = new Map<Xuid, Milliseconds>();
+
+  /** @see Store.noteSeen */
+  note(sightings: readonly (readonly [Xuid, Milliseconds])[], forgetBeforeMs: Milliseconds): void {
+    for (const [xuid, seenMs] of sightings) {
+      this.#seenMs.set(xuid, Math.max(seenMs, this.#seenMs.get(xuid) ?? seenMs));
+    }
+    for (const [xuid, seenMs] of this.#seenMs) {
+      if (seenMs < forgetBeforeMs) this.#seenMs.delete(xuid);
+    }
+  }
+
+  /** @see Store.lastSeen */
+  of(xuids: readonly Xuid[]): ReadonlyMap<Xuid, Milliseconds> {
+    return new Map(
+      xuids.flatMap((xuid) => {
+        const seenMs = this.#seenMs.get(xuid);
+        return seenMs === undefined ? [] : [[xuid, seenMs] as const];
+      }),
+    );
+  }
+}

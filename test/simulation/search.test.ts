@@ -1,0 +1,201 @@
+/**
+ * Sessions with search handles are created, filled, closed, deleted and taken over at random while
+ * searches run, all at once and in any interleaving: no search tells what a session has not
+ * confirmed at some moment of it, and none misses what was there to be found all the while. (What
+ * changes in the middle of a search may move to where the search has been, and be missed.)
+ */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createHandle } from '../../src/directory/create-handle.ts';
+import { deleteHandle } from '../../src/directory/delete-handle.ts';
+import { followSearch } from '../../src/directory/follow-search.ts';
+import { searchHandles } from '../../src/directory/search-handles.ts';
+import { createSearchIndex } from '../../src/directory/search-index.ts';
+import type { World } from '../../src/directory/world.ts';
+import { writeSession } from '../../src/directory/write-session.ts';
+import { sweep } from '../../src/directory/sweep.ts';
+import { jsonEquals, type JsonObject } from '../../src/domain/json.ts';
+import { candidateOf } from '../../src/domain/search/candidate.ts';
+import { matches } from '../../src/domain/search/filter.ts';
+import { parseOrder } from '../../src/domain/search/order.ts';
+import { parseFilter } from '../../src/domain/search/parser.ts';
+import { keyOf } from '../../src/domain/session/reference.ts';
+import { parseSessionRequest } from '../../src/domain/session/request.ts';
+import type { Session } from '../../src/domain/session/session.ts';
+import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { demoScid } from '../../src/testing/demo.ts';
+import { manualClock } from '../../src/testing/manual-clock.ts';
+import { seededRandom, type Random } from '../../src/testing/random.ts';
+import { notRefused, sampleUser } from '../../src/testing/samples.ts';
+import { openTestWorlds } from '../../src/testing/test-world.ts';
+
+const sessionsCount = 12;
+const users = [1, 2, 3, 4].map((n) => sampleUser(n, `Player ${n}`, { titleId: '1234567890' }));
+const asker = sampleUser(9, 'Asker', { titleId: '1234567890' });
+const referenceOf = (n: number) => ({ scid: demoScid, templateName: 'blank', name: `s${n}` });
+
+const filters = [
+  'tags/open',
+  'not session/closed',
+  'session/membersCount ge 2',
+  "session/membersCount lt 3 and tags/any(d:d ne 'full')",
+  'numbers/level gt 4 or session/closed',
+  `session/memberXuids/any(d:d eq '${users[0]?.xuid}') and numbers/level le 7`,
+];
+const orders = ['timestamp asc', 'level desc', 'session/membersCount asc'];
+
+/** Every state of every session, with the step at which it began. */
+class Chronicle {
+  readonly #states = new Map<string, { readonly from: number; readonly session?: Session }[]>();
+  now = 0;
+
+  note(key: string, session: Session | undefined): void {
+    this.now += 1;
+    const states = this.#states.get(key) ?? [];
+    states.push({ from: this.now, ...(session && { session }) });
+    this.#states.set(key, states);
+  }
+
+  /** The states of a session that held at some moment from `start` on; undefined: there was none. */
+  since(key: string, start: number): readonly (Session | undefined)[] {
+    const states = this.#states.get(key) ?? [];
+    const isOver = (i: number): boolean => (states[i + 1]?.from ?? Infinity) <= start;
+    const held = states.filter((_state, i) => !isOver(i)).map(({ session }) => session);
+    return (states[0]?.from ?? Infinity) > start ? [undefined, ...held] : held;
+  }
+}
+
+/** The store on a line that takes its time, each call another one; what it commits is written down. */
+function slowStore(inner: Store, random: Random, chronicle: Chronicle): Store {
+  const wait = async (): Promise<void> => {
+    for (let turns = random.below(6); turns > 0; turns -= 1) await undefined;
+  };
+  return new Proxy(inner, {
+    get(_inner, name: keyof Store) {
+      const method = inner[name] as (...values: never[]) => Promise<unknown>;
+      if (name === 'recent') return inner.recent.bind(inner);
+      return async (...values: never[]): Promise<unknown> => {
+        await wait();
+        const answer = method.apply(inner, values);
+        if (name === 'commit') {
+          const [{ session }] = values as unknown as Parameters<Store['commit']>;
+          // A memory store has committed, or not, when the call returns.
+          if (session && ((await answer) as { kind: string }).kind === 'committed') {
+            chronicle.note(session.key, session.kind === 'put' ? session.session : undefined);
+          }
+        }
+        const answered = await answer;
+        await wait();
+        return answered;
+      };
+    },
+  });
+}
+
+const makeWorld = await openTestWorlds();
+
+type Scene = { readonly world: World; readonly random: Random; readonly chronicle: Chronicle };
+
+async function put({ world, random }: Scene, n: number, body: JsonObject): Promise<void> {
+  const request = notRefused(parseSessionRequest(body, 107));
+  const [reference, caller] = [referenceOf(n), random.pick(users)];
+  const write = { reference, request, preconditions: {}, caller, onlyExisting: false };
+  await writeSession(world, write); // refused when the user may not: as good as not asked
+}
+
+async function act(scene: Scene): Promise<void> {
+  const { world, random } = scene;
+  const n = random.below(sessionsCount);
+  const member = { properties: { system: random.chance(0.8) ? { active: true } : {} } };
+  switch (random.below(8)) {
+    case 0:
+    case 1:
+      return put(scene, n, {
+        constants: { system: { inactiveRemovalTimeout: 50, capabilities: { searchable: true } } },
+        members: { me: member },
+      });
+    case 2:
+      return put(scene, n, { members: { me: member } });
+    case 3:
+      return put(scene, n, { members: { me: null } });
+    case 4:
+      return put(scene, n, { properties: { system: { closed: random.chance(0.5) } } });
+    case 5:
+    case 6: {
+      const searchAttributes = {
+        tags: random.chance(0.5) ? ['open'] : ['full'],
+        numbers: { level: random.below(10) },
+      };
+      const request = { type: 'search', reference: referenceOf(n), searchAttributes } as const;
+      await createHandle(world, request, random.pick(users));
+      return;
+    }
+    default: {
+      const record = await world.store.session(keyOf(referenceOf(n)));
+      const id = record?.session.searchHandle?.id;
+      if (id !== undefined) await deleteHandle(world, id, random.pick(users));
+    }
+  }
+}
+
+/** One search, and what it may and must find. Tells how many it found. */
+async function search({ world, random, chronicle }: Scene, start: number): Promise<number> {
+  const filter = notRefused(parseFilter(random.pick(filters)));
+  const order = notRefused(parseOrder(random.pick(orders)));
+  const page = await searchHandles(world, { scid: demoScid, filter, order, take: 100 }, asker);
+  const { results } = notRefused(page);
+  const found = new Map(results.map((result) => [keyOf(result.session.reference), result]));
+  assert.equal(found.size, results.length, 'each session once');
+  const selects = (session: Session | undefined): boolean => {
+    const candidate = session && candidateOf(session);
+    return candidate !== undefined && matches(filter, candidate);
+  };
+  for (const [key, { handle, session }] of found) {
+    assert.ok(chronicle.since(key, start).includes(session), `${key} was so during the search`);
+    assert.equal(session.searchHandle, handle);
+    assert.ok(selects(session), `${key} is what was asked for`);
+  }
+  for (let n = 0; n < sessionsCount; n += 1) {
+    const key = keyOf(referenceOf(n));
+    const [first, ...others] = chronicle.since(key, start);
+    const stayed = others.every((one) =>
+      jsonEquals(one && candidateOf(one), first && candidateOf(first)),
+    );
+    if (stayed && selects(first)) assert.ok(found.has(key), `${key} is missing`);
+  }
+  return found.size;
+}
+
+// Kills: results that are not looked at again; a commit that does not reach the index; an earlier
+// revision that overtakes a later one; a walk that loses its place when postings move.
+for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+  test(`nothing false and nothing missing is found, seed ${seed}`, async () => {
+    const [random, chronicle, clock] = [seededRandom(seed), new Chronicle(), manualClock()];
+    const store = slowStore(openMemoryStore(), random, chronicle);
+    const around = makeWorld(store, { clock });
+    // Small turns, so that much happens in the middle of a search.
+    const here: Scene = {
+      world: { ...around, searchIndex: createSearchIndex(6) },
+      random,
+      chronicle,
+    };
+    const there: Scene = { ...here, world: { ...around, searchIndex: createSearchIndex(6) } };
+    let foundCount = 0;
+    for (let round = 0; round < 60; round += 1) {
+      const uses = Array.from({ length: 6 }, () => act(here));
+      const sought = [search(here, chronicle.now), search(here, chronicle.now)];
+      // Another process knows what was committed before it last followed the store.
+      const start = chronicle.now;
+      if (random.chance(0.3))
+        sought.push(followSearch(there.world).then(() => search(there, start)));
+      if (random.chance(0.2)) uses.push(sweep(around).then(() => undefined));
+      clock.advance(random.below(30));
+      const counts = await Promise.all(sought);
+      foundCount += counts.reduce((sum, one) => sum + one, 0);
+      await Promise.all(uses);
+    }
+    assert.ok(foundCount > 50, `found ${foundCount}`);
+  });
+}
