@@ -69,7 +69,10 @@ export type RunningServer = AsyncDisposable & {
   readonly notices: readonly string[];
   /** How many RTA connections are open. */
   readonly connectionsCount: number;
-  /** Settles what is due now, as the sweep does by itself now and then. */
+  /**
+   * Settles what is due now, and learns of the search handles that other nodes have made or ended, as
+   * the sweep does by itself now and then.
+   */
   sweep(): Promise<void>;
   /** Reads the service configs again; the problems found, if any, leave the former ones in place. */
   reload(): Promise<readonly string[]>;
@@ -108,7 +111,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const opening = await openStorage(options);
   const whole = opening.isOurs ? opened.use(opening.store) : opening.store;
   const bus = options.bus ?? opened.use(opening.bus ?? openProcessBus());
-  const { isShared } = opening;
+  const isShared = options.bus !== undefined || opening.bus !== undefined;
   const leaseMs = options.nodeLeaseMs ?? 15_000;
   const lease = new Lease(whole, { leaseMs, elapsedMs: () => performance.now() });
   const isHeld = (): boolean => !isShared || lease.isHeld();
@@ -137,7 +140,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       presenceTimeoutMs: options.presenceTimeoutMs ?? 300_000,
       deviceTokenKey: keyFor('device tokens', secret),
     },
-    failed: (error) => log(error instanceof Error ? `${error.stack}` : String(error)),
+    failed: (error) => {
+      // An outage is told by readiness, and what it hindered is made up for.
+      if (error instanceof StoreUnavailable) return;
+      log(error instanceof Error ? `${error.stack}` : String(error));
+    },
   };
   const nonces = openNonces(keyFor('nonces', secret), (...asked) => store.claim(...asked));
   const hub = new Hub(world, connections, {
@@ -241,7 +248,10 @@ function controlledConnections(connections: Connections, hub: Hub): ControlledCo
   };
 }
 
-/** A search handle that another node made is found here within a second. */
+/**
+ * A search handle that another node made is found here within a second. What this process commits is
+ * in its index already.
+ */
 const searchIntervalMs = 500;
 
 /**
@@ -304,21 +314,17 @@ type Storage = {
   readonly store: Store;
   /** True when it is to be closed with the server. */
   readonly isOurs: boolean;
-  /** Whether other servers may use the same store. */
-  readonly isShared: boolean;
-  /** One that reaches them; undefined: there are none, or it is given. */
+  /** One that reaches the other servers on the same store; undefined: there are none. */
   readonly bus?: Bus;
   readonly clock: Clock;
 };
 
 async function openStorage(options: ServerOptions): Promise<Storage> {
   const { store = 'sqlite', durability = 'strict', cacheBytesMax, replicasMin } = options;
-  if (typeof store === 'object') {
-    return { store, isOurs: false, isShared: options.bus !== undefined, clock: systemClock };
-  }
+  if (typeof store === 'object') return { store, isOurs: false, clock: systemClock };
   const cache = cacheBytesMax !== undefined && { cacheBytesMax };
   try {
-    const alone = { isOurs: true, isShared: false, clock: systemClock };
+    const alone = { isOurs: true, clock: systemClock };
     if (store === 'memory') return { store: openMemoryStore(), ...alone };
     if (store === 'sqlite') {
       const file = dataFileOf(options.data ?? './data');
@@ -331,7 +337,7 @@ async function openStorage(options: ServerOptions): Promise<Storage> {
     const redis = await openRedisStore({ url: store, durability, ...cache, ...replicas });
     const nowMs = (): number => Math.round(Date.now() + redis.offsetMs());
     const clock: Clock = { ...systemClock, nowMs };
-    return { store: redis.store, isOurs: true, isShared: true, bus: redis.bus, clock };
+    return { store: redis.store, isOurs: true, bus: redis.bus, clock };
   } catch (error) {
     if (error instanceof StoreUnavailable) throw new CannotStart([error.message]);
     throw error;

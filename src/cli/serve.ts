@@ -40,12 +40,18 @@ function formatGreeting(server: RunningServer, settings: Settings): string {
     settings.store === 'memory'
       ? 'Sessions are kept in memory and gone when the server ends.'
       : `Sessions are kept in ${placeOf(settings)} (${settings.durability}).`,
-    ...(settings.auth === 'dev'
+    ...(settings.config === undefined ? [] : [`Service configs: ${settings.config}.`]),
+    ...(settings.control
+      ? [`Under control: tests may move the clock and break connections by ${server.url}/control.`]
+      : []),
+    // With configs of the keeper's own it is not known which template there is to ask for.
+    ...(settings.auth === 'dev' && settings.config === undefined
       ? [
           `Try: curl -H 'Authorization: XBL3.0 x=-;xuid=1001&gtg=Ada' -H 'X-Xbl-Contract-Version: 107' ${server.url}/serviceconfigs/bd6c41c3-01c3-468a-a3b5-3e0fe8133862/sessiontemplates`,
         ]
       : []),
     `A client comes here when its https://sessiondirectory.xboxlive.com is ${server.url}`,
+    `and is told of changes when its wss://rta.xboxlive.com is ${server.url.replace(/^http/, 'ws')}`,
   ];
   return `${lines.join('\n')}\n`;
 }

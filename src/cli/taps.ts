@@ -59,7 +59,12 @@ export async function runTaps(args: readonly string[], io: TapsIo): Promise<numb
   } catch (error) {
     if (!(error instanceof MultiplayerError) && !(error instanceof RtaError)) throw error;
     const cause = error.cause instanceof Error ? ` ${error.cause.message}` : '';
-    io.stderr.write(`openmpsd taps: ${error.message}${cause}\n`);
+    const isUnanswered = error instanceof MultiplayerError && error.code === 'noAnswer';
+    io.stderr.write(
+      isUnanswered
+        ? `openmpsd taps: nothing answers at ${given.url}; start the server before: npm start.\n`
+        : `openmpsd taps: ${error.message}${cause}\n`,
+    );
     return 1;
   }
 }

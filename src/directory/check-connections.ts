@@ -5,9 +5,9 @@ import { isLarge } from '../domain/session/large.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { StoreUnavailable } from '../store/store.ts';
 import { formatMessage } from './bus-message.ts';
-import { commitSession, readSettledSession } from './settled-session.ts';
+import { commitSession } from './commit-session.ts';
+import { readSettledSession } from './settled-session.ts';
 import type { Node, World } from './world.ts';
 
 /** Sessions looked up in one go. */
@@ -34,9 +34,7 @@ export async function checkUnsureConnections(world: World): Promise<void> {
 
 function checkSoon(world: World, hint: SessionHint, owner?: Xuid): void {
   world.node.unsure.set(hint, owner);
-  check(world, hint, owner).catch((error) => {
-    if (!(error instanceof StoreUnavailable)) world.failed(error);
-  });
+  check(world, hint, owner).catch(world.failed);
 }
 
 async function check(world: World, hint: SessionHint, owner?: Xuid): Promise<void> {

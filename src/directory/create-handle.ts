@@ -15,7 +15,8 @@ import { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
 import type { Batch, Committed, Conflict, SessionRecord, Taken } from '../store/store.ts';
-import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
+import { commitSession, tooBusy } from './commit-session.ts';
+import { readSettledSession } from './settled-session.ts';
 import { tellUser } from './tell-user.ts';
 import type { World } from './world.ts';
 

@@ -7,7 +7,8 @@ import type { Guid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { handleUnknown, readLiveHandle } from './read-handle.ts';
-import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
+import { commitSession, tooBusy } from './commit-session.ts';
+import { readSettledSession } from './settled-session.ts';
 import type { World } from './world.ts';
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Keeps the search index of this process as new as the store: what this process commits goes into
- * the index with the commit (see settled-session.ts), what was there before, and what others
+ * the index with the commit (see commit-session.ts), what was there before, and what others
  * commit, is followed.
  */
 

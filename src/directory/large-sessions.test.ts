@@ -127,6 +127,7 @@ test('a write asks the store for the own row, and its document is as long, howev
   assert.deepEqual(costs[1], costs[0]);
 });
 
+// @source guess: unknowns.md "large sessions are moved in slices"
 test('time moves thousands in slices, between which others are served', async () => {
   const { store, begin } = counting(openMemoryStore());
   const clock = manualClock();
@@ -204,6 +205,19 @@ test('a connection that ends costs its own member alone, and no look at the othe
   const { members, tally } = await read(world, 7);
   assert.equal(members[0]?.status, 'inactive');
   assert.deepEqual(tally, { count: 300, accepted: 300, active: 299 });
+});
+
+// @source guess: unknowns.md "somebody else's connection in a large session"
+test('the connection of somebody else is not watched', async () => {
+  const { world, clock, open } = await connected(3);
+  await write(world, 1, as({ connection: connectionOf(2) }));
+  open.delete(connectionOf(2));
+  checkConnections(world, [connectionOf(2)], userOf(2).xuid);
+  await sweep(world);
+  clock.advance(30_000);
+  await sweepAll(world);
+  assert.equal((await read(world, 2)).members[0]?.status, 'inactive');
+  assert.equal((await read(world, 1)).members[0]?.status, 'active');
 });
 
 // @source contract 6: a node that dies counts as all its connections ending

@@ -78,7 +78,10 @@ export class OrderedIndex<E extends Entry> {
   /** How many postings lie within the bounds. */
   count(bounds: Bounds): number {
     const [from, to] = this.#spotsOf(bounds);
-    return Math.max(0, this.#rank(to) - this.#rank(from));
+    if (from.chunk > to.chunk) return 0;
+    let count = to.at - from.at;
+    for (let n = from.chunk; n < to.chunk; n += 1) count += this.#chunks[n]?.entries.length ?? 0;
+    return Math.max(0, count);
   }
 
   /**
@@ -192,13 +195,6 @@ export class OrderedIndex<E extends Entry> {
     const entry = chunk.entries[at] as E;
     if (entry.createTimeMs !== createTimeMs) return entry.createTimeMs < createTimeMs;
     return entry.key < key || (isBehind && entry.key === key);
-  }
-
-  /** How many postings come before the spot. */
-  #rank({ chunk, at }: Spot): number {
-    let rank = at;
-    for (let n = 0; n < chunk; n += 1) rank += this.#chunks[n]?.entries.length ?? 0;
-    return rank;
   }
 }
 

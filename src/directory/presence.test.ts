@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Refusal } from '../domain/refusal.ts';
+import { keyOf } from '../domain/session/reference.ts';
+import { parseSessionRequest } from '../domain/session/request.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
+import { demoScid } from '../testing/demo.ts';
 import { manualClock } from '../testing/manual-clock.ts';
 import { openTestWorlds } from '../testing/test-world.ts';
 import { openPresence, tellPresence } from './presence.ts';
+import { sweep } from './sweep.ts';
 import type { World } from './world.ts';
+import { writeSession } from './write-session.ts';
 
 test('who was not seen may have been seen before this process looked', () => {
   const presence = openPresence(1_000);
@@ -14,25 +20,26 @@ test('who was not seen may have been seen before this process looked', () => {
 });
 
 test('of more users than are remembered those are forgotten who were seen the longest ago', () => {
-  const presence = openPresence(0, 2);
-  for (const [xuid, nowMs] of [
-    ['11', 10],
-    ['22', 20],
+  const presence = openPresence(0, 4);
+  const note = (...sightings: readonly (readonly [string, number])[]): void => {
+    for (const [xuid, nowMs] of sightings) presence.note(xuid, nowMs);
+  };
+  note(['11', 10], ['22', 20], ['11', 30]);
+  assert.deepEqual([...presence.since(0)].sort(), [
     ['11', 30],
-    ['33', 40],
-  ] as const) {
-    presence.note(xuid, nowMs);
-  }
-  assert.deepEqual(
-    [...presence.since(0)],
-    [
-      ['11', 30],
-      ['33', 40],
-    ],
-  );
-  // As late as it may have been: nobody is taken for absent because of others.
+    ['22', 20],
+  ]);
+  assert.deepEqual(presence.since(21), [['11', 30]]);
+  note(['33', 40]);
+  assert.equal(presence.seenMs('11'), 30);
+  // Forgotten, and taken for seen as late as it may have been: so is whoever was never seen.
   assert.equal(presence.seenMs('22'), 20);
-  assert.equal(presence.seenMs('44'), 20);
+  assert.equal(presence.seenMs('66'), 20);
+  note(['44', 50], ['55', 60]);
+  assert.deepEqual(
+    ['11', '33', '44', '55', '66'].map((xuid) => presence.seenMs(xuid)),
+    [40, 40, 50, 60, 40],
+  );
 });
 
 /** Two nodes of one store, the second one alive for the first. */
@@ -73,6 +80,34 @@ test('a node that is alone tells nobody', async () => {
   a.presence.note('11', clock.nowMs());
   await tellPresence(a);
   assert.deepEqual(await store.lastSeen(['11']), new Map());
+});
+
+test('whom one node has seen no other makes inactive, before the time has passed for all', async () => {
+  const { store, clock, a, b } = await twoNodes();
+  await store.renewNode(b.node.id, 15_000);
+  const reference = { scid: demoScid, templateName: 'deathmatch', name: 'lobby' };
+  const caller = { kind: 'user', xuid: '11', sandbox: 'RETAIL' } as const;
+  const system = { active: true, connection: '22222222-0000-4000-8000-000000000001' };
+  const request = parseSessionRequest({ members: { me: { properties: { system } } } }, 107);
+  assert.ok(!(request instanceof Refusal));
+  const write = { reference, request, preconditions: {}, caller, onlyExisting: false };
+  const written = await writeSession(a, write);
+  assert.ok(!(written instanceof Refusal));
+  const statusAfter = async (byMs: number): Promise<string | undefined> => {
+    clock.advance(byMs);
+    await sweep(b);
+    return (await store.session(keyOf(reference)))?.session.members[0]?.status;
+  };
+
+  clock.advance(240_000);
+  a.presence.note('11', clock.nowMs());
+  await tellPresence(a);
+  const revision = (await store.session(keyOf(reference)))?.revision;
+  assert.equal(await statusAfter(60_000), 'active');
+  // Looked for, and marked anew: by the time that node may have seen him last.
+  assert.equal((await store.session(keyOf(reference)))?.revision, (revision ?? 0) + 1);
+  assert.equal(await statusAfter(299_999), 'active');
+  assert.equal(await statusAfter(1), 'inactive');
 });
 
 test('more users than are told of in one go are all told of', async () => {

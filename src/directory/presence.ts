@@ -22,27 +22,32 @@ export type Presence = {
   toldMs: Milliseconds;
 };
 
-/** Users who are remembered; of the others it is only known that they were not seen after all these. */
-const seenMax = 200_000;
+/** Users who are remembered at most; of all others it is known that they were not seen lately. */
+const usersMax = 200_000;
 
-/** A presence that has seen nobody, and does not know who was there before `nowMs`. */
-export function openPresence(nowMs: Milliseconds, usersMax = seenMax): Presence {
-  /** In the order in which they were last seen. */
-  const seen = new Map<Xuid, Milliseconds>();
+/**
+ * A presence that has seen nobody, and does not know who was there before `nowMs`.
+ *
+ * It holds two generations: when the newer one is full it becomes the former one, which is forgotten
+ * whole. So a sign of life costs one entry of a map, however many users there are.
+ */
+export function openPresence(nowMs: Milliseconds, rememberedMax = usersMax): Presence {
+  let recent = new Map<Xuid, Milliseconds>();
+  let former: ReadonlyMap<Xuid, Milliseconds> = new Map();
+  /** When the former generation was the newer one for the last time, and the one before it. */
+  let formerMs = nowMs;
   let forgottenMs = nowMs;
   return {
     note(xuid, seenMs) {
-      seen.delete(xuid);
-      seen.set(xuid, seenMs);
-      if (seen.size <= usersMax) return;
-      for (const [oldest, oldestMs] of seen) {
-        seen.delete(oldest);
-        forgottenMs = Math.max(forgottenMs, oldestMs);
-        return;
-      }
+      recent.set(xuid, seenMs);
+      if (recent.size < rememberedMax / 2) return;
+      forgottenMs = formerMs;
+      formerMs = seenMs;
+      former = recent;
+      recent = new Map();
     },
-    seenMs: (xuid) => seen.get(xuid) ?? forgottenMs,
-    since: (fromMs) => [...seen].filter(([, seenMs]) => seenMs >= fromMs),
+    seenMs: (xuid) => recent.get(xuid) ?? former.get(xuid) ?? forgottenMs,
+    since: (fromMs) => [...new Map([...former, ...recent])].filter(([, at]) => at >= fromMs),
     toldMs: nowMs,
   };
 }

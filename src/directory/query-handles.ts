@@ -5,7 +5,7 @@ import type { ActivityQuery, PeopleQuery } from '../domain/handle/request.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { mayRead } from '../domain/session/access.ts';
+import { isListedTo } from '../domain/session/access.ts';
 import { mayUseServiceConfig } from '../domain/session/template.ts';
 import type { Session } from '../domain/session/session.ts';
 import { readSettledSession } from './settled-session.ts';
@@ -82,9 +82,7 @@ async function confirmedSession(
   ]);
   if (record === undefined || record instanceof Refusal) return undefined;
   const { session } = record;
-  const isHidden =
-    session.constants.system.visibility === 'private' &&
-    mayRead(session, caller, { granted: false, followed: false, blockedByOwner: false }) !==
-      undefined;
-  return !isHidden && confirmsActivity(session, handle, true) ? session : undefined;
+  return isListedTo(session, caller) && confirmsActivity(session, handle, true)
+    ? session
+    : undefined;
 }

@@ -129,7 +129,7 @@ test('a search that looks at many takes breath', async () => {
   };
   const filter = notRefused(parseFilter('session/closed or session/closed'));
   const search = { scid: demoScid, filter, order: oldestFirst, wanted: 100 };
-  for await (const _one of index.search(search, breathe)) assert.fail('nobody is closed');
+  for await (const page of index.search(search, breathe)) assert.deepEqual(page, []);
   // Two conditions each, so that five candidates are a turn.
   assert.equal(breathsCount, 7);
 });

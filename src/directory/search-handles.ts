@@ -4,16 +4,17 @@ import { Refusal } from '../domain/refusal.ts';
 import { candidateOf, type SearchCandidate } from '../domain/search/candidate.ts';
 import { formatCursor } from '../domain/search/cursor.ts';
 import { matches, type Filter } from '../domain/search/filter.ts';
-import { comparePositions, positionOf, type Position } from '../domain/search/order.ts';
+import { comparePositions, positionOf, type Order, type Position } from '../domain/search/order.ts';
 import type { SearchQuery } from '../domain/search/request.ts';
-import { mayRead } from '../domain/session/access.ts';
+import { isListedTo } from '../domain/session/access.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { mayUseServiceConfig, mayUseTemplate } from '../domain/session/template.ts';
 import { breathe } from '../platform/breathe.ts';
 import { catchUpSearch } from './follow-search.ts';
 import { peopleAskedFor } from './query-handles.ts';
-import { readSettledSession } from './settled-session.ts';
+import type { SessionRecord } from '../store/store.ts';
+import { readSettledSession, settledNow } from './settled-session.ts';
 import type { World } from './world.ts';
 
 /** A search handle and the session that confirmed it. */
@@ -53,25 +54,24 @@ export async function searchHandles(
 
   const { after } = paging ?? {};
   const search = { scid, filter, order, wanted: take, ...(after && { after }) };
-  const candidates = world.searchIndex.search(search, breathe)[Symbol.asyncIterator]();
-  const found = new Map<SessionKey, SearchResult & { readonly position: Position }>();
+  const pages = world.searchIndex.search(search, breathe);
+  const found = new Map<SessionKey, Confirmed>();
+  let page: readonly SearchCandidate[] = [];
   let last: Position | undefined;
   let isAtEnd = false;
   while (found.size < take && !isAtEnd) {
-    const keys: SessionKey[] = [];
-    while (keys.length < take - found.size && !isAtEnd) {
-      const next = await candidates.next();
+    if (page.length === 0) {
+      const next = await pages.next();
       if (next.done) isAtEnd = true;
-      else {
-        keys.push(next.value.key);
-        last = positionOf(order, next.value);
-      }
+      else page = next.value;
     }
-    for (const one of await Promise.all(keys.map((key) => confirm(world, key, caller)))) {
-      if (one === undefined || (filter !== undefined && !matches(filter, one.candidate))) continue;
-      const { candidate, ...result } = one;
-      found.set(candidate.key, { ...result, position: positionOf(order, candidate) });
-    }
+    const asked = page.slice(0, take - found.size);
+    page = page.slice(asked.length);
+    const lastAsked = asked.at(-1);
+    if (lastAsked !== undefined) last = positionOf(order, lastAsked);
+    // Together, since a session may be far away.
+    const confirmed = asked.map(({ key }) => confirm(world, key, { filter, order, caller }));
+    for (const one of await Promise.all(confirmed)) if (one !== undefined) found.set(one.key, one);
   }
   const results = [...found.values()].sort((a, b) =>
     comparePositions(order, a.position, b.position),
@@ -106,24 +106,52 @@ async function filterOf(
   return of.length === 0 ? undefined : { kind: 'and', of };
 }
 
-/** The session of a candidate as it stands now, when it is still to be found and the caller may know. */
-async function confirm(
+type Confirmed = SearchResult & { readonly key: SessionKey; readonly position: Position };
+
+type Asked = {
+  readonly filter: Filter | undefined;
+  readonly order: Order;
+  readonly caller: Caller;
+};
+
+/** A candidate as its session stands now, when it is still to be found and the caller may know. */
+function confirm(
   world: World,
   key: SessionKey,
-  caller: Caller,
-): Promise<(SearchResult & { readonly candidate: SearchCandidate }) | undefined> {
+  asked: Asked,
+): Confirmed | undefined | Promise<Confirmed | undefined> {
+  const record = settledNow(world, key);
+  return record ? confirmBy(record, world, key, asked) : confirmByReading(world, key, asked);
+}
+
+async function confirmByReading(
+  world: World,
+  key: SessionKey,
+  asked: Asked,
+): Promise<Confirmed | undefined> {
   const { searchIndex } = world;
   const known = searchIndex.revisionOf(key);
-  const record = await readSettledSession(world, parseSessionKey(key), xuidsOf(caller));
+  const record = await readSettledSession(world, parseSessionKey(key), xuidsOf(asked.caller));
   if (record instanceof Refusal) return undefined;
-  const candidate = record && candidateOf(record.session);
-  searchIndex.put(key, record?.revision ?? known, candidate);
-  const handle = record?.session.searchHandle;
-  if (record === undefined || candidate === undefined || handle === undefined) return undefined;
-  const { session } = record;
-  const isHidden =
-    session.constants.system.visibility === 'private' &&
-    mayRead(session, caller, { granted: false, followed: false, blockedByOwner: false }) !==
-      undefined;
-  return isHidden ? undefined : { handle, session, candidate };
+  if (record !== undefined) return confirmBy(record, world, key, asked);
+  searchIndex.put(key, known, undefined);
+  return undefined;
+}
+
+function confirmBy(
+  { revision, session }: SessionRecord,
+  { searchIndex }: World,
+  key: SessionKey,
+  { filter, order, caller }: Asked,
+): Confirmed | undefined {
+  let candidate: SearchCandidate | undefined = searchIndex.known(key);
+  if (searchIndex.revisionOf(key) !== revision) {
+    candidate = candidateOf(session);
+    searchIndex.put(key, revision, candidate);
+  }
+  const handle = session.searchHandle;
+  if (candidate === undefined || handle === undefined) return undefined;
+  if (filter !== undefined && !matches(filter, candidate)) return undefined;
+  if (!isListedTo(session, caller)) return undefined;
+  return { key, handle, session, position: positionOf(order, candidate) };
 }

@@ -43,9 +43,9 @@ function slowSearch(
     .map(({ candidate }) => candidate);
 }
 
-async function collect<T>(all: AsyncIterable<T>): Promise<readonly T[]> {
+async function collect<T>(pages: AsyncIterable<readonly T[]>): Promise<readonly T[]> {
   const collected: T[] = [];
-  for await (const one of all) collected.push(one);
+  for await (const page of pages) collected.push(...page);
   return collected;
 }
 

@@ -5,7 +5,8 @@
  * search takes one of two ways, whichever looks at fewer candidates:
  *
  *     gather   those within the most selective part of the filter, check the rest of it, sort
- *     walk     all, in the order that is asked for, and check, until the asker has enough
+ *     walk     all, in the order that is asked for, and check, until the asker has enough; or, of
+ *              those by creation, all that have the one value that the filter asks for
  *
  * What is in here is a hint: whoever is shown a candidate asks its session.
  */
@@ -61,9 +62,14 @@ export class SearchIndex {
     return [...this.#partitions.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
+  /** What the index knows of the session, and of which revision. It changes with the next `put`. */
+  known(key: SessionKey): KnownCandidate | undefined {
+    return this.#partitions.get(scidOf(key))?.known(key);
+  }
+
   /** The revision of the session that the index knows; 0 when it knows none. */
   revisionOf(key: SessionKey): number {
-    return this.#partitions.get(scidOf(key))?.revisionOf(key) ?? 0;
+    return this.known(key)?.revision ?? 0;
   }
 
   /**
@@ -79,15 +85,22 @@ export class SearchIndex {
   }
 
   /**
-   * The candidates that the filter selects, in the order asked for. While the asker takes its time,
-   * others come and go: one that changes meanwhile may be missed or come twice.
+   * The candidates that the filter selects, in the order asked for, as many at a time as are wanted.
+   * While the asker takes its time, others come and go: one that changes meanwhile may be missed or
+   * come twice.
    */
-  search(search: Search, breathe: Breathe): AsyncIterable<SearchCandidate> {
+  search(search: Search, breathe: Breathe): Candidates {
     const partition = this.#partitions.get(search.scid.toLowerCase()) ?? new Partition();
     const perTurn = this.#conditionsPerTurn / conditionsIn(search.filter);
     return partition.search({ ...search, breathe, perTurn: Math.max(1, Math.floor(perTurn)) });
   }
 }
+
+/** A candidate as of a revision of its session. */
+export type KnownCandidate = SearchCandidate & { readonly revision: number };
+
+/** Postings that are taken out of an index in one go, at most: those behind the last one wanted are for nothing. */
+const pageMax = 200;
 
 /** Candidates that are sorted in one go, at most. */
 const gatheredMax = 5_000;
@@ -118,8 +131,8 @@ class Partition {
     return this.#held.size;
   }
 
-  revisionOf(key: SessionKey): number | undefined {
-    return this.#held.get(key)?.revision;
+  known(key: SessionKey): KnownCandidate | undefined {
+    return this.#held.get(key);
   }
 
   put(key: SessionKey, revision: number, next: SearchCandidate | undefined): void {
@@ -190,13 +203,19 @@ class Partition {
   }
 
   async *search(search: SearchInTurns): Candidates {
-    const cover = search.filter && this.#coverOf(search.filter);
+    const { filter, order, wanted } = search;
+    const cover = filter && this.#coverOf(filter);
+    if (cover !== undefined && isOneValue(cover.ranges) && order.fields[0] === created) {
+      yield* this.#walk(cover.ranges, search);
+      return;
+    }
     const size = this.#held.size;
     // To walk looks at many for each one that is wanted, the more the fewer there are.
     const isSelective =
-      cover !== undefined && cover.count * Math.max(1, cover.share * size) <= size * search.wanted;
+      cover !== undefined && cover.count * Math.max(1, cover.share * size) <= size * wanted;
     const gathered = isSelective ? await this.#gather(cover.ranges, search) : undefined;
-    yield* gathered ?? this.#walk(search);
+    if (gathered !== undefined) yield gathered;
+    else yield* this.#walk(rangesOf(order), search);
   }
 
   /** Undefined when there are so many that they are soon found by walking, and long in sorting. */
@@ -222,36 +241,44 @@ class Partition {
       .map(({ candidate }) => candidate);
   }
 
-  async *#walk(search: SearchInTurns): Candidates {
-    const { filter, order, after } = search;
-    // One round for each field, and one for the candidates that have none of them, if there can be.
-    const lastGroup = order.fields.length - (order.fields.includes(created) ? 1 : 0);
-    for (let group = after?.group ?? 0; group <= lastGroup; group += 1) {
-      const field = order.fields[group] ?? created;
-      const start = after?.group === group ? placeOf(after, field) : undefined;
-      for await (const page of this.#pages({ field, bounds: {} }, start, search)) {
+  /** Those in the ranges, the n-th of which has the n-th group of the order, in its order. */
+  async *#walk(ranges: readonly Range[], search: SearchInTurns): Candidates {
+    const { filter, order, after, wanted } = search;
+    let found: SearchCandidate[] = [];
+    for (let group = after?.group ?? 0; group < ranges.length; group += 1) {
+      const range = ranges[group] as Range;
+      const start = after?.group === group ? placeOf(after, range) : undefined;
+      for await (const page of this.#pages(range, start, search)) {
         for (const candidate of page) {
           if (filter !== undefined && !matches(filter, candidate)) continue;
-          if (positionOf(order, candidate).group === group) yield candidate;
+          if (positionOf(order, candidate).group !== group) continue;
+          found.push(candidate);
+          if (found.length < wanted) continue;
+          yield found;
+          found = [];
         }
       }
     }
+    yield found;
   }
 
-  /** Those in the range behind a place of it, a turn's worth at a time. */
+  /** Those in the range behind a place of it, some at a time, with a breath after each turn. */
   async *#pages(
     { field, bounds }: Range,
     start: Place | undefined,
     { order: { descending }, perTurn, breathe }: SearchInTurns,
   ): AsyncGenerator<readonly Held[], void> {
+    const limit = Math.min(perTurn, pageMax);
     let after = start;
-    for (;;) {
-      const page = this.#indexes.get(field)?.page(bounds, after, perTurn, descending);
+    for (let inTurn = limit; ; inTurn += limit) {
+      const page = this.#indexes.get(field)?.page(bounds, after, limit, descending);
       if (page?.last === undefined) return;
       after = page.last;
       yield page.entries;
-      if (page.entries.length < perTurn) return;
+      if (page.entries.length < limit) return;
+      if (inTurn < perTurn) continue;
       await breathe();
+      inTurn = 0;
     }
   }
 
@@ -296,7 +323,7 @@ class Partition {
 
 const created = 'session/postedTime';
 
-type Candidates = AsyncGenerator<SearchCandidate, void>;
+type Candidates = AsyncGenerator<readonly SearchCandidate[], void>;
 
 type Range = { readonly field: string; readonly bounds: Bounds };
 type Cover = {
@@ -324,9 +351,21 @@ function boundsOf({ operator, value }: Extract<Filter, { kind: 'compare' }>): Bo
   }
 }
 
-/** A position of an order, as a place in the index that is walked for it. */
-function placeOf({ value, createTimeMs, key }: Position, field: string): Place {
-  return { value: field === created ? createTimeMs : value, createTimeMs, key };
+/** Everybody: one range for each field of the order, and one for those that have none, if there can be. */
+function rangesOf({ fields }: Order): readonly Range[] {
+  const all = fields.includes(created) ? fields : [...fields, created];
+  return all.map((field) => ({ field, bounds: {} }));
+}
+
+/** True of ranges that are in the order of creation. */
+function isOneValue([first, ...more]: readonly Range[]): boolean {
+  const { from, to } = first?.bounds ?? {};
+  return from !== undefined && from === to && more.length === 0;
+}
+
+/** A position of an order, as a place in the range that is walked for it. */
+function placeOf({ value, createTimeMs, key }: Position, { field, bounds }: Range): Place {
+  return { value: bounds.from ?? (field === created ? createTimeMs : value), createTimeMs, key };
 }
 
 function conditionsIn(filter: Filter | undefined): number {

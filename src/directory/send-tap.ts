@@ -1,5 +1,5 @@
 import type { Tap } from '../domain/tap/tap.ts';
-import { type OwedTaps, StoreUnavailable } from '../store/store.ts';
+import type { OwedTaps } from '../store/store.ts';
 import { formatMessage, type NodeMessage, nodesToTell, parseMessage } from './bus-message.ts';
 import type { World } from './world.ts';
 
@@ -17,9 +17,7 @@ export function owedTaps(tap: Tap): string {
  * be sent it stays owed, and the sweep sends it.
  */
 export function sendTap(world: World, owed: OwedTaps, tap: Tap): void {
-  publish(world, owed, tap).catch((error) => {
-    if (!(error instanceof StoreUnavailable)) world.failed(error);
-  });
+  publish(world, owed, tap).catch(world.failed);
 }
 
 /** Sends what others committed and did not come to send. */

@@ -1,30 +1,15 @@
 import type { Xuid } from '../domain/ids.ts';
-import { jsonEquals } from '../domain/json.ts';
-import { candidateOf, type SearchCandidate } from '../domain/search/candidate.ts';
-import { hintChange } from '../domain/session/hints.ts';
-import { isLarge, rowChange, withoutRows, withRows } from '../domain/session/large.ts';
-import { keyOf, type SessionKey, type SessionReference } from '../domain/session/reference.ts';
-import { earlier, memberDueMs, nextDueMs, settle } from '../domain/session/timeouts.ts';
-import type { Member, Session } from '../domain/session/session.ts';
-import { tapOf, type ChangeOrigin } from '../domain/tap/tap.ts';
 import { limits } from '../domain/limits.ts';
-import { Refusal } from '../domain/refusal.ts';
+import type { Refusal } from '../domain/refusal.ts';
+import { isLarge, withRows } from '../domain/session/large.ts';
+import { keyOf, type SessionKey, type SessionReference } from '../domain/session/reference.ts';
+import type { Member, Session } from '../domain/session/session.ts';
+import { memberDueMs, nextDueMs, settle } from '../domain/session/timeouts.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type {
-  Batch,
-  Committed,
-  Conflict,
-  RecentRecord,
-  SessionPut,
-  SessionRecord,
-  Taken,
-} from '../store/store.ts';
+import type { RecentRecord, SessionRecord } from '../store/store.ts';
+import { commitSession, storedLarge, tooBusy } from './commit-session.ts';
 import { withPresence } from './presence.ts';
-import { owedTaps, sendTap } from './send-tap.ts';
 import type { World } from './world.ts';
-
-/** What a use leaves in the store beside the session. */
-export type BesideSession = Omit<Batch, 'session'>;
 
 /** Rows of a large session that one settle looks at, so that requests get in between. */
 const settledRowsMax = 100;
@@ -87,6 +72,16 @@ function isRowDue(row: Member, session: Session, nowMs: Milliseconds): boolean {
   return (memberDueMs(row, session) ?? Infinity) <= nowMs;
 }
 
+/**
+ * What `readSettledSession` would give, where that needs neither a read of the store nor a commit;
+ * undefined when only it can tell.
+ */
+export function settledNow({ store, clock }: World, key: SessionKey): SessionRecord | undefined {
+  const { record, isCurrent = false } = store.recent(key) ?? {};
+  if (!isCurrent || record === undefined || isLarge(record.session)) return undefined;
+  return isDue(record.session, clock.nowMs()) ? undefined : record;
+}
+
 function asStored(session: Session): Session {
   return isLarge(session) ? storedLarge(session) : session;
 }
@@ -128,120 +123,4 @@ async function loadDueRows(
     ...own,
     session: { ...session, members: loaded, ...(rowsDueMs !== undefined && { rowsDueMs }) },
   };
-}
-
-/**
- * Stores `next` in place of `before`, or deletes the session with all handles that lead to it when
- * there is no next; together with what else belongs to the same use. Members who asked for such a
- * change are tapped once it is stored; nobody waits for that.
- */
-export async function commitSession(
-  world: World,
-  before: SessionRecord | { readonly revision: 0; readonly session: Session },
-  next: Session | undefined,
-  origin: ChangeOrigin,
-  beside: BesideSession = {},
-): Promise<Committed | Conflict | Taken> {
-  const { store } = world;
-  const key = keyOf(before.session.reference);
-  const expectRevision = before.revision;
-  const former = before.revision === 0 ? undefined : before.session;
-  const tap = former && tapOf(former, next, origin);
-  const owed = tap && owedTaps(tap);
-  const search = searchChange(former, next);
-  let batch: Batch;
-  if (next !== undefined) {
-    const session: SessionPut = {
-      kind: 'put',
-      key,
-      expectRevision,
-      session: next,
-      dueMs: nextDueMs(next),
-      ...hintChange(former, next),
-      ...(search && { isSearchChange: true }),
-      ...(isLarge(next) && asRows(former?.members ?? [], next)),
-      ...(owed !== undefined && { owedTaps: owed }),
-    };
-    batch = { ...beside, session };
-  } else {
-    const handles = await store.handlesFor(key);
-    batch = {
-      ...beside,
-      session: {
-        kind: 'delete',
-        key,
-        expectRevision,
-        ...(search && { isSearchChange: true }),
-        ...(owed !== undefined && { owedTaps: owed }),
-      },
-      removeHandles: [...(beside.removeHandles ?? []), ...handles.map(({ id }) => id)],
-    };
-  }
-  const revision = expectRevision + 1;
-  const outcome = await noteSearch(world, key, revision, search, store.commit(batch));
-  if (tap && owed !== undefined && outcome.kind === 'committed') {
-    sendTap(world, { key, revision, owedTaps: owed }, tap);
-  }
-  return outcome;
-}
-
-type SearchChange = { readonly candidate: SearchCandidate | undefined };
-
-/** What a search sees of the session after the commit, when that is something else than before. */
-function searchChange(
-  former: Session | undefined,
-  next: Session | undefined,
-): SearchChange | undefined {
-  if (former?.searchHandle === undefined && next?.searchHandle === undefined) return undefined;
-  const candidate = next && candidateOf(next);
-  return jsonEquals(former && candidateOf(former), candidate) ? undefined : { candidate };
-}
-
-/** The outcome of the commit, once this process's index knows what it did. */
-async function noteSearch(
-  { searchIndex }: World,
-  key: SessionKey,
-  revision: number,
-  search: SearchChange | undefined,
-  commit: Promise<Committed | Conflict | Taken>,
-): Promise<Committed | Conflict | Taken> {
-  if (search === undefined) return commit;
-  // A commit whose answer was lost may have been made.
-  const outcome = await commit.catch((error: unknown) => {
-    searchIndex.doubtful.add(key);
-    throw error;
-  });
-  if (outcome.kind === 'committed') searchIndex.put(key, revision, search.candidate);
-  return outcome;
-}
-
-/** The large session without the rows that were loaded, but for when the first is due. */
-function storedLarge(session: Session): Session {
-  const rowsDueMs = session.members
-    .map((row) => memberDueMs(row, session))
-    .reduce(earlier, session.rowsDueMs);
-  const { rowsDueMs: _former, ...rest } = withoutRows(session);
-  return rowsDueMs === undefined ? rest : { ...rest, rowsDueMs };
-}
-
-function asRows(
-  former: readonly Member[],
-  next: Session,
-): Required<Pick<SessionPut, 'session' | 'memberRows'>> {
-  const { put, removed } = rowChange(former, next.members);
-  return {
-    session: storedLarge(next),
-    memberRows: {
-      put: put.map((member) => ({ member, dueMs: memberDueMs(member, next) })),
-      remove: removed.map(({ xuid }) => xuid),
-    },
-  };
-}
-
-/** Says that other writers got in between too often. */
-export function tooBusy(): Refusal {
-  return new Refusal(
-    'tooBusy',
-    `Other writes to this session won ${limits.commitAttemptsMax} times in a row; send the request again.`,
-  );
 }

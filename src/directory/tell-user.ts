@@ -1,5 +1,4 @@
 import type { Xuid } from '../domain/ids.ts';
-import { StoreUnavailable } from '../store/store.ts';
 import { formatMessage, type UserMessage } from './bus-message.ts';
 import type { World } from './world.ts';
 
@@ -8,7 +7,5 @@ import type { World } from './world.ts';
  * and a message that is lost is no outage: clients ask again when they connect.
  */
 export function tellUser({ bus, failed }: World, xuid: Xuid, message: UserMessage): void {
-  bus.publish(`user:${xuid}`, formatMessage(message)).catch((error) => {
-    if (!(error instanceof StoreUnavailable)) failed(error);
-  });
+  bus.publish(`user:${xuid}`, formatMessage(message)).catch(failed);
 }

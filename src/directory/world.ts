@@ -32,7 +32,7 @@ export type World = {
     /** Key of the hash that turns secure device addresses into device tokens. */
     readonly deviceTokenKey: Uint8Array;
   };
-  /** Hears of what failed while nobody waited for it. */
+  /** Hears of what failed while nobody waited for it, outages included. */
   readonly failed: (error: unknown) => void;
 };
 

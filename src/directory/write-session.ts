@@ -11,7 +11,8 @@ import type { Milliseconds } from '../domain/time.ts';
 import type { SessionRecord } from '../store/store.ts';
 import { checkConnections, endedConnections } from './check-connections.ts';
 import { gatherAccessFacts } from './session-facts.ts';
-import { commitSession, readSettledSession, tooBusy } from './settled-session.ts';
+import { commitSession, tooBusy } from './commit-session.ts';
+import { readSettledSession } from './settled-session.ts';
 import { turnOf } from './turns.ts';
 import type { World } from './world.ts';
 

@@ -1,6 +1,4 @@
-/** Resolves once the event loop has looked after everybody else who waits. */
+/** Resolves once what else waits for this thread has had its turn: requests, timers, answers. */
 export function breathe(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -8,8 +8,10 @@ import type { Bus, Subscriber, Topic } from '../store/bus.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { openProcessBus } from '../store/memory/process-bus.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
+import { faultyStore } from '../testing/faulty-store.ts';
 import { FakeWire } from '../testing/fake-wire.ts';
 import { manualClock } from '../testing/manual-clock.ts';
+import { storedGuid, storedInvite } from '../testing/store-samples.ts';
 import { openTestWorlds } from '../testing/test-world.ts';
 import { type Connections, Hub, type HubSettings } from './hub.ts';
 
@@ -223,6 +225,32 @@ test('a connection that ends while it is being subscribed leaves nothing behind'
     formatMessage({ kind: 'friends', notificationType: 'Added', xuids: [] }),
   );
   assert.deepEqual(wire.frames, []);
+});
+
+test('invites that the store cannot tell of now are told later, while somebody waits for them', async () => {
+  const inner = openMemoryStore();
+  const expirationMs = manualClock().nowMs() + 60_000;
+  const invite = storedInvite(storedGuid(1), 'a', { invitedXuid: ada.xuid, expirationMs });
+  await inner.commit({ handles: [invite] });
+  let isAway = true;
+  const store = faultyStore(inner, ({ method }) =>
+    isAway && method === 'invitesOf' ? 'fails' : undefined,
+  );
+  const { clock, connect } = await open(store);
+  const { wire, say } = connect();
+  say([1, 0, notifyUri]);
+  await turn();
+  assert.equal(wire.frames.length, 1);
+  clock.advance(1_000);
+  await turn();
+  assert.equal(wire.frames.length, 1);
+  isAway = false;
+  clock.advance(1_000);
+  await turn();
+  assert.deepEqual(wire.frames[1]?.slice(0, 2), [3, 0]);
+  clock.advance(5_000);
+  await turn();
+  assert.equal(wire.frames.length, 2);
 });
 
 test('after its end a hub takes no connections', async () => {

@@ -221,7 +221,7 @@ export class Hub implements AsyncDisposable {
     if (!this.#isOpen(connection)) return;
     const id = connection.subscribe(resource);
     connection.send(formatSubscribed(sequence, id, 'null'), clock.nowMs());
-    if (resource.kind === 'notify') await this.#tellPendingInvites(connection);
+    if (resource.kind === 'notify') this.#tellPendingInvites(connection);
   }
 
   #unsubscribe(
@@ -357,9 +357,7 @@ export class Hub implements AsyncDisposable {
     for (const connection of this.#followed.get(xuid)?.connections ?? []) {
       connection.loseTrack();
       this.#flush(connection, this.#world.clock.nowMs());
-      if (connection.follows('notify')) {
-        this.#tellPendingInvites(connection).catch(this.#world.failed);
-      }
+      if (connection.follows('notify')) this.#tellPendingInvites(connection);
     }
   }
 
@@ -373,8 +371,19 @@ export class Hub implements AsyncDisposable {
     else connection.tell(kind, data, nowMs);
   }
 
-  /** Tells of the invites that wait for this user and that this connection was not told of. */
-  async #tellPendingInvites(connection: Connection): Promise<void> {
+  /** Tells of the invites that wait for this user; later, when the store cannot be asked now. */
+  #tellPendingInvites(connection: Connection): void {
+    this.#readPendingInvites(connection).catch((error: unknown) => {
+      this.#world.failed(error);
+      this.#world.clock.after(tickMs, () => {
+        const isWaiting = this.#isOpen(connection) && connection.follows('notify');
+        if (isWaiting) this.#tellPendingInvites(connection);
+      });
+    });
+  }
+
+  /** Tells of those that this connection was not told of. */
+  async #readPendingInvites(connection: Connection): Promise<void> {
     const { store, clock } = this.#world;
     const invites = await store.invitesOf(connection.xuid);
     for (const invite of invites) {

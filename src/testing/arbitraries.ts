@@ -25,7 +25,7 @@ import {
 } from './samples.ts';
 
 /** A JSON number as a title may write it. */
-export const anyNumberToken: fc.Arbitrary<string> = fc
+const anyNumberToken: fc.Arbitrary<string> = fc
   .tuple(
     fc.constantFrom('', '-'),
     fc.oneof(fc.constant('0'), fc.nat().map(String), fc.stringMatching(/^[1-9][0-9]{14,24}$/)),
@@ -38,7 +38,7 @@ export const anyNumberToken: fc.Arbitrary<string> = fc
   .map((parts) => parts.join(''));
 
 /** A key as a title may choose it, those that objects inherit among them; not digits alone. */
-export const anyKey: fc.Arbitrary<string> = fc.oneof(
+const anyKey: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom('__proto__', 'constructor', 'custom', 'rawJSON', 'a', 'b'),
   // The engine would sort digits to the front.
   fc.string({ maxLength: 5 }).filter((key) => !/^\d+$/.test(key)),
@@ -206,7 +206,7 @@ const anyServers: fc.Arbitrary<JsonObject> = fc.dictionary(
 );
 
 /** A body as a game service sends it: seats, removals, server entries. */
-export const anyServiceBody: fc.Arbitrary<JsonObject> = fc
+const anyServiceBody: fc.Arbitrary<JsonObject> = fc
   .tuple(
     partOf({ properties: anyProperties, servers: anyServers }),
     fc.oneof(

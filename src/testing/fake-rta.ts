@@ -64,7 +64,7 @@ export class FakeRta {
 }
 
 /** The session that every handle leads to. */
-export const pathOfHandles = '/serviceconfigs/s/sessionTemplates/Lobby/sessions/Invited';
+const pathOfHandles = '/serviceconfigs/s/sessionTemplates/Lobby/sessions/Invited';
 
 const sampleDocument = { members: {}, constants: {}, branch: 'b', changeNumber: 1 };
 

@@ -8,7 +8,7 @@ import type { SessionTemplate } from '../domain/session/template.ts';
 import { ada, deviceTokenKey, sampleTemplate, write } from './samples.ts';
 
 /** Stages are told apart by how long they last. */
-export const stageTimeouts = {
+const stageTimeouts = {
   joinTimeout: 1_000,
   measurementTimeout: 3_000,
   evaluationTimeout: 5_000,
@@ -66,7 +66,7 @@ export function comeWith(by: UserCaller, ...others: readonly UserCaller[]): Json
 }
 
 /** A connection that meets all requirements of the samples. */
-export const goodMeasurement = { latency: 20, bandwidthDown: 200_000, bandwidthUp: 200_000 };
+const goodMeasurement = { latency: 20, bandwidthDown: 200_000, bandwidthUp: 200_000 };
 
 /** Measurements of the connections to these users. */
 export function measurementsOf(

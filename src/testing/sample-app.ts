@@ -22,7 +22,7 @@ export const sampleBodyBytesMax = 1_048_576;
 export const goodHeaders = { authorization: 'ada', 'x-xbl-contract-version': '107' } as const;
 
 /** Lets in 'ada', and 'slow ada' after a turn of the event loop; cannot tell of 'unknowable'. */
-export const sampleAuthenticator: Authenticator = {
+const sampleAuthenticator: Authenticator = {
   authenticate(authorization) {
     if (authorization === 'ada') return ada;
     if (authorization === 'slow ada') return Promise.resolve(ada);

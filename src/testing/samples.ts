@@ -91,7 +91,7 @@ export function decide(
 }
 
 /** As `decide`, of a request that is parsed already. */
-export function decideRequest(
+function decideRequest(
   session: Session | undefined,
   request: SessionRequest,
   circumstances: Circumstances = {},

@@ -196,6 +196,21 @@ test('time moves hundreds of members, a step each', { skip }, async () => {
   assert.deepEqual(gone.json.members, {});
 });
 
+// @source guess: unknowns.md "nextTimer of a large session"
+test('nextTimer tells of the caller alone', { skip }, async () => {
+  await using kit = await startKit();
+  const { ada, reference } = await largeSession(kit, { readyRemovalTimeout: 5_000 });
+  const bob = kit.user('bob');
+  const ready = { properties: { system: { active: false, ready: true } } };
+  await expectStatus(200, bob.join(reference, ready));
+
+  const [own, other] = await Promise.all([read(bob, reference), read(ada, reference)]);
+
+  assert.equal(Date.parse(String(own.json.nextTimer)), kit.nowMs() + 5_000);
+  assert.equal(other.json.nextTimer, undefined);
+  assert.equal(other.headers.get('expires'), null);
+});
+
 // @source contract 8
 test('a member of a large session can set it as activity, and loses it on leaving', async () => {
   await using kit = await startKit();

@@ -1,4 +1,4 @@
-/** Members whose connection is gone, where none is needed to be active. @source issue 5 part 6, documented 6.5 */
+/** Members whose connection is gone, where none is needed to be active. @source documented 6.5 */
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

@@ -13,8 +13,6 @@ import type { Milliseconds } from '../time.ts';
  */
 export type Handle = ActivityHandle | InviteHandle | TransferHandle | SearchHandle;
 
-export type HandleType = Handle['type'];
-
 type Common = {
   readonly id: Guid;
   readonly version: 1;

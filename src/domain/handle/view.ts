@@ -4,7 +4,7 @@
  * @source contract 8, wire 2
  */
 
-import type { JsonObject } from '../json.ts';
+import { formatJson, type JsonObject } from '../json.ts';
 import { tallyOf } from '../session/large.ts';
 import { ownersOf } from '../session/owners.ts';
 import { restrictionsOf } from '../session/properties.ts';
@@ -62,6 +62,22 @@ export function viewActivityResult(
     ...(include.customProperties && { customProperties: session.properties.custom }),
   };
 }
+
+/** The text of one search handle in the results of a query: that of the session that confirmed it. */
+export function renderSearchResult(
+  handle: SearchHandle,
+  session: Session,
+  include: Include,
+): string {
+  const known = rendered.get(session) ?? new Map<string, string>();
+  const shape = `${include.relatedInfo} ${include.roleInfo} ${include.customProperties}`;
+  const text = known.get(shape) ?? formatJson(viewSearchResult(handle, session, include));
+  rendered.set(session, known.set(shape, text));
+  return text;
+}
+
+// A session is found far more often than it changes, and a value never changes.
+const rendered = new WeakMap<Session, Map<string, string>>();
 
 /** One search handle in the results of a query, confirmed by its session. */
 export function viewSearchResult(

@@ -58,6 +58,12 @@ const wrong: readonly (readonly [filter: string, at: number, expected: string, f
   ["tolower(strings/x eq 'a'", 19, '")"', '"eq"'],
   ["toupper(strings/x) eq 'a'", 1, 'tags, numbers/{name},', '"toupper"'],
   ['1 eq 1', 6, 'a name to compare with', 'a value'],
+  [
+    'strings/mode eq elite',
+    17,
+    'tags, numbers/{name}, strings/{name}, achievementIds, language or session/{field}, or a string in single quotes',
+    '"elite"',
+  ],
 ];
 
 /** @source contract 8.1 "400 with the position and what was expected" */

@@ -185,7 +185,9 @@ class Parser {
     const named = kind === 'path' ? (scope.get(word) ?? resolvePath(text)) : undefined;
     if (named === undefined) {
       return this.#expected(
-        isKeyword(word) || kind !== 'path' ? 'a condition or a value' : pathExpectation,
+        isKeyword(word) || kind !== 'path'
+          ? 'a condition or a value'
+          : `${pathExpectation}, or a string in single quotes`,
       );
     }
     if (named.kind === 'list' && !scope.has(word)) {

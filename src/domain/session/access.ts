@@ -64,6 +64,19 @@ export function mayRead(session: Session, caller: Caller, facts: AccessFacts): R
 }
 
 /**
+ * True when lists of handles show the session to the caller: a private one only to those who may read
+ * it, any other to everybody.
+ *
+ * @source contract 8.1
+ */
+export function isListedTo(session: Session, caller: Caller): boolean {
+  const isPrivate = session.constants.system.visibility === 'private';
+  return !isPrivate || mayRead(session, caller, noFacts) === undefined;
+}
+
+const noFacts: AccessFacts = { granted: false, followed: false, blockedByOwner: false };
+
+/**
  * Nothing when the user may become a member of the existing session.
  *
  * Refuses: privilegeMissing, sessionPrivate, reservationNeeded, sessionFull, blockedByOwner,

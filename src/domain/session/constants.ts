@@ -13,7 +13,7 @@ import { Refusal } from '../refusal.ts';
 import { exactObject, integer, text, word } from '../shape.ts';
 import { templateDefaults } from './contract-version.ts';
 
-export const visibilities = ['private', 'visible', 'open'] as const;
+const visibilities = ['private', 'visible', 'open'] as const;
 export type Visibility = (typeof visibilities)[number];
 
 export const capabilityNames = [

@@ -44,8 +44,9 @@ export function nodeOfConnection(connection: Guid): string {
 }
 
 /**
- * False of what members who are not loaded may share: a node. (A connection is of one user; whoever
- * writes that of somebody else into a large session may not be found by it.)
+ * False of what members who are not loaded may share: a node. A connection is of one user.
+ *
+ * @source guess: unknowns.md "somebody else's connection in a large session"
  */
 function isWholly(hint: SessionHint, session: Session): boolean {
   return !isLarge(session) || !hint.startsWith('node:');

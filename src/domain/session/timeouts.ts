@@ -60,6 +60,8 @@ export function nextDueMs(session: Session): Milliseconds | undefined {
 /**
  * The same as clients are told: a time of grace after a disconnect is not in the document, nor are
  * those members of a large session who are not loaded.
+ *
+ * @source guess: unknowns.md "nextTimer of a large session"
  */
 export function nextTimerMs(session: Session): Milliseconds | undefined {
   return earliestDueMs(session, memberTimerMs, undefined);

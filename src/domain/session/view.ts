@@ -153,7 +153,7 @@ function membersInOrder(session: Session) {
 }
 
 /** One member of the document. */
-export function viewMember(member: Member, next: number, turn: boolean): JsonObject {
+function viewMember(member: Member, next: number, turn: boolean): JsonObject {
   const { status, properties, titleId } = member;
   return {
     next,

@@ -15,7 +15,7 @@ import {
   parseQueryType,
   type Include,
 } from '../../domain/handle/request.ts';
-import { viewActivityResult, viewHandle, viewSearchResult } from '../../domain/handle/view.ts';
+import { renderSearchResult, viewActivityResult, viewHandle } from '../../domain/handle/view.ts';
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { parseSearchQuery } from '../../domain/search/request.ts';
@@ -162,8 +162,12 @@ async function answerSearch(
   const page = await searchHandles(world, asked, caller);
   if (page instanceof Refusal) return page;
   const { results: found, ...more } = page;
-  const results = found.map(({ handle, session }) => viewSearchResult(handle, session, include));
-  return { status: 200, body: formatJson({ results, ...more }) };
+  const results = found.map(({ handle, session }) => renderSearchResult(handle, session, include));
+  const rest = formatJson(more).slice(1);
+  return {
+    status: 200,
+    body: `{"results":[${results.join(',')}]${rest === '}' ? '' : ','}${rest}`,
+  };
 }
 
 export const handleRoutes: readonly Route[] = [
