@@ -5,13 +5,15 @@
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { RedisUrl } from '../src/config/settings.ts';
 import { startServer } from '../src/server.ts';
 
-const [data = '', durability = 'strict', cacheBytesMax = '67108864'] = process.argv.slice(2);
+/** A data folder, or the address of a Redis. */
+const [place = '', durability = 'strict', cacheBytesMax = '67108864'] = process.argv.slice(2);
 
 const server = await startServer({
   port: 0,
-  data,
+  ...(place.startsWith('redis') ? { store: place as RedisUrl } : { data: place }),
   durability: durability as 'strict' | 'relaxed',
   cacheBytesMax: Number(cacheBytesMax),
   log: (line) => process.stderr.write(`${line}\n`),

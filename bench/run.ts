@@ -15,6 +15,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { arch, availableParallelism, cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { measureCluster } from './cluster.ts';
 import { measureLarge } from './large.ts';
 import { load, median, sendAll, type LoadRequest, type LoadResult } from './load.ts';
 import { pin, startPinned, type BenchServer } from './process.ts';
@@ -87,6 +88,7 @@ try {
     ...(await measureRta(settings)),
     ...(await measureSearch(settings)),
     ...(await measureLarge(join(folder, 'large'), rounds, seconds)),
+    ...(await measureCluster(settings)),
   ];
   await report(rows);
 } finally {

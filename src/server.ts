@@ -19,6 +19,7 @@ import {
 import { callersProblems, controlProblems, type Settings } from './config/settings.ts';
 import { openNonces } from './auth/nonces.ts';
 import { followSearch } from './directory/follow-search.ts';
+import { fencedStore, Lease } from './directory/lease.ts';
 import { createSearchIndex } from './directory/search-index.ts';
 import { openPresence } from './directory/presence.ts';
 import { sweep } from './directory/sweep.ts';
@@ -108,9 +109,13 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   // What is opened here is closed in reverse, now if the start fails, or else by close().
   await using opened = new AsyncDisposableStack();
   const opening = await openStorage(options);
-  const store = opening.isOurs ? opened.use(opening.store) : opening.store;
+  const whole = opening.isOurs ? opened.use(opening.store) : opening.store;
   const bus = options.bus ?? opened.use(opening.bus ?? openProcessBus());
   const isShared = options.bus !== undefined || opening.bus !== undefined;
+  const leaseMs = options.nodeLeaseMs ?? 15_000;
+  const lease = new Lease(whole, { leaseMs, elapsedMs: () => performance.now() });
+  const isHeld = (): boolean => !isShared || lease.isHeld();
+  const store = isShared ? fencedStore(whole, lease) : whole;
   const ticking = options.clock ?? opening.clock;
   const controlled = options.control ? controlledClock(ticking) : undefined;
   const clock = controlled ?? ticking;
@@ -120,7 +125,9 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const world: World = {
     store,
     bus,
-    people: options.people ?? storedPeople(store, { clock }),
+    // Others change lists, and whoever was let in by one is let in everywhere.
+    people:
+      options.people ?? storedPeople(store, { clock, ...(isShared && { listLifetimeMs: 0 }) }),
     node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Map() },
     presence: openPresence(clock.nowMs()),
     clock,
@@ -139,7 +146,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       log(error instanceof Error ? `${error.stack}` : String(error));
     },
   };
-  const nonces = openNonces(keyFor('nonces', secret));
+  const nonces = openNonces(keyFor('nonces', secret), (...asked) => store.claim(...asked));
   const hub = new Hub(world, connections, {
     tapWindowMs: options.tapWindowMs ?? 2_500,
     subscriptionsMax: options.subscriptionsMax ?? 1_100,
@@ -167,13 +174,13 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     world,
     limits: { bodyBytesMax: options.bodyBytesMax ?? 1_048_576 },
     isOutage: (error) => error instanceof StoreUnavailable,
+    isFit: isHeld,
     log,
   });
   opened.defer(() => app.close(options.drainMs));
   // Before the app, which waits for its sockets to end.
   opened.use(hub);
-  await store.renewNode(world.node.id, nodeLeaseMs);
-  await hub.start();
+  await lease.begin(world.node.id, () => hub.start());
   // Others are to end at once what this node held; with the store away, when the lease runs out.
   opened.defer(async () => void (await store.renewNode(world.node.id, 1).catch(() => undefined)));
   // So that the first search does not wait for it; what goes wrong here, it meets again.
@@ -182,22 +189,20 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   let isClosing = false;
   const sweeper = opened.use(
     repeat(
-      async () => {
-        await sweepAll(world, () => isClosing);
-        // What this process commits is in its index already.
-        if (isShared) await followSearch(world);
-      },
+      () => sweepAll(world, () => isClosing),
       options.sweepIntervalMs ?? 1_000,
       (error) => log(`sweep: ${error instanceof Error ? error.message : String(error)}`),
     ),
   );
-  opened.use(
-    repeat(
-      () => keepLease(world, hub),
-      nodeLeaseMs / 5,
-      (error) => log(`lease: ${error instanceof Error ? error.message : String(error)}`),
-    ),
-  );
+  if (isShared) {
+    const again = (what: string, task: () => Promise<void>, intervalMs: number): void => {
+      const failed = (error: unknown): void =>
+        log(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      opened.use(repeat(task, intervalMs, failed));
+    };
+    again('lease', () => keepLease(world, hub, lease), leaseMs / 5);
+    again('search', () => followSearch(world), searchIntervalMs);
+  }
   const parts = opened.move();
   const close = (): Promise<void> => {
     // At once, whatever is still under way: nothing new is accepted, and balancers are told.
@@ -243,15 +248,31 @@ function controlledConnections(connections: Connections, hub: Hub): ControlledCo
   };
 }
 
-/** For how long others count this node as alive without hearing of it. */
-const nodeLeaseMs = 15_000;
+/**
+ * A search handle that another node made is found here within a second. What this process commits is
+ * in its index already.
+ */
+const searchIntervalMs = 500;
 
-/** A node that the others gave up has lost its members' trust: its connections end, it is a new one. */
-async function keepLease({ store, node, ids }: World, hub: Hub): Promise<void> {
-  if ((await store.renewNode(node.id, nodeLeaseMs)) === 'held') return;
+/**
+ * A node whose lease is over, or that the others gave up, has lost its members' trust: its
+ * connections end, also while nobody can be told, and it goes on as a new one.
+ */
+async function keepLease({ node, ids }: World, hub: Hub, lease: Lease): Promise<void> {
+  if (await renewed(lease, node.id)) return;
   const fresh = nodeOfConnection(ids.guid());
-  await store.renewNode(fresh, nodeLeaseMs);
-  await hub.beginAnew(fresh);
+  hub.endAll();
+  await lease.begin(fresh, () => hub.beginAnew(fresh));
+}
+
+async function renewed(lease: Lease, node: string): Promise<boolean> {
+  try {
+    return await lease.renew(node);
+  } catch (error) {
+    // There is time left to try again.
+    if (lease.isHeld()) throw error;
+    return false;
+  }
 }
 
 async function sweepAll(world: World, isClosing: () => boolean): Promise<void> {
@@ -303,11 +324,12 @@ async function openStorage(options: ServerOptions): Promise<Storage> {
   if (typeof store === 'object') return { store, isOurs: false, clock: systemClock };
   const cache = cacheBytesMax !== undefined && { cacheBytesMax };
   try {
-    if (store === 'memory') return { store: openMemoryStore(), isOurs: true, clock: systemClock };
+    const alone = { isOurs: true, clock: systemClock };
+    if (store === 'memory') return { store: openMemoryStore(), ...alone };
     if (store === 'sqlite') {
       const file = dataFileOf(options.data ?? './data');
       const opened = await openSqliteStore({ file, durability, ...cache });
-      return { store: opened, isOurs: true, clock: systemClock };
+      return { store: opened, ...alone };
     }
     // Heavy, and only here.
     const { openRedisStore } = await import('./store/redis/open-redis-store.ts');

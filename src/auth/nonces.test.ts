@@ -1,31 +1,39 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Caller } from '../domain/caller.ts';
-import { openNonces } from './nonces.ts';
+import { ProcessClaims } from '../store/process-claims.ts';
+import { type Claim, openNonces } from './nonces.ts';
 
 const key = new Uint8Array(32).fill(1);
+
+function newClaims(): Claim {
+  const taken = new ProcessClaims();
+  return async (...asked) => taken.claim(...asked);
+}
+
 const ada: Caller = { kind: 'user', xuid: '1', gamertag: 'Ada', sandbox: 'RETAIL' };
 
-test('a nonce stands for its caller, on each node that has the key, once', () => {
-  const [one, other] = [openNonces(key), openNonces(key)];
+test('a nonce stands for its caller, on each node that has the key, once', async () => {
+  const shared = newClaims();
+  const [one, other] = [openNonces(key, shared), openNonces(key, shared)];
   const nonce = one.issue(ada, 0, 'id');
   assert.match(nonce, /^[\w.-]+$/, 'fit for a URL as it is');
-  assert.deepEqual(other.redeem(nonce, 0), ada);
-  assert.equal(other.redeem(nonce, 0), undefined);
+  assert.deepEqual(await other.redeem(nonce, 0), ada);
+  assert.equal(await other.redeem(nonce, 0), undefined);
   assert.notEqual(one.issue(ada, 0, 'id2'), nonce);
 });
 
-test('a nonce lasts a minute, and is no longer remembered then', () => {
-  const nonces = openNonces(key);
+test('a nonce lasts a minute, and cannot be redeemed then', async () => {
+  const nonces = openNonces(key, newClaims());
   const [first, second] = [nonces.issue(ada, 0, 'a'), nonces.issue(ada, 0, 'b')];
-  assert.deepEqual(nonces.redeem(first, 59_999), ada);
-  assert.equal(nonces.redeem(second, 60_000), undefined);
-  assert.equal(nonces.redeem(first, 60_000), undefined);
+  assert.deepEqual(await nonces.redeem(first, 59_999), ada);
+  assert.equal(await nonces.redeem(second, 60_000), undefined);
+  assert.equal(await nonces.redeem(first, 60_000), undefined);
 });
 
-test('what is not signed with the key stands for nobody', () => {
-  const nonces = openNonces(key);
-  const nonce = openNonces(new Uint8Array(32)).issue(ada, 0, 'a');
+test('what is not signed with the key stands for nobody', async () => {
+  const nonces = openNonces(key, newClaims());
+  const nonce = openNonces(new Uint8Array(32), newClaims()).issue(ada, 0, 'a');
   const [claims, signature] = nonces.issue(ada, 0, 'b').split('.');
   const forged = Buffer.from(JSON.stringify({ id: 'c', caller: ada, expiresMs: 1 })).toString(
     'base64url',
@@ -39,6 +47,6 @@ test('what is not signed with the key stands for nobody', () => {
     `${forged}.${signature}`,
     `${claims}.`,
   ]) {
-    assert.equal(nonces.redeem(text, 0), undefined, text);
+    assert.equal(await nonces.redeem(text, 0), undefined, text);
   }
 });

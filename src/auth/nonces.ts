@@ -11,19 +11,20 @@ export type Nonces = {
   /** A nonce for this caller; `freshGuid` makes it different from all others. */
   issue(caller: Caller, nowMs: Milliseconds, freshGuid: Guid): string;
 
-  /** Whom a nonce stands for; undefined when it is not one, has been redeemed here or is too old. */
-  redeem(nonce: string, nowMs: Milliseconds): Caller | undefined;
+  /** Whom a nonce stands for; undefined when it is not one, has been redeemed or is too old. */
+  redeem(nonce: string, nowMs: Milliseconds): Promise<Caller | undefined>;
 };
+
+/** True for the first who asks for a name, on whichever node, and false for all others until then. */
+export type Claim = (name: string, nowMs: Milliseconds, untilMs: Milliseconds) => Promise<boolean>;
 
 type Claims = { readonly id: Guid; readonly caller: Caller; readonly expiresMs: Milliseconds };
 
 /**
  * Nonces that carry their caller, signed with `key`, so that each node that has the key knows those
- * of the others. Once means once on each node.
+ * of the others; who redeems one claims its id.
  */
-export function openNonces(key: Uint8Array): Nonces {
-  /** Ids of redeemed nonces, the first to expire first. */
-  const redeemed = new Map<Guid, Milliseconds>();
+export function openNonces(key: Uint8Array, claim: Claim): Nonces {
   const sign = (claims: string): Buffer => createHmac('sha256', key).update(claims).digest();
 
   return {
@@ -32,19 +33,15 @@ export function openNonces(key: Uint8Array): Nonces {
       const text = Buffer.from(JSON.stringify(claims)).toString('base64url');
       return `${text}.${sign(text).toString('base64url')}`;
     },
-    redeem(nonce, nowMs) {
+    async redeem(nonce, nowMs) {
       const [text = '', signature = ''] = nonce.split('.');
       const given = Buffer.from(signature, 'base64url');
       const right = sign(text);
       if (given.length !== right.length || !timingSafeEqual(given, right)) return undefined;
       const claims = JSON.parse(Buffer.from(text, 'base64url').toString()) as Claims;
-      for (const [id, expiresMs] of redeemed) {
-        if (expiresMs > nowMs) break;
-        redeemed.delete(id);
-      }
-      if (claims.expiresMs <= nowMs || redeemed.has(claims.id)) return undefined;
-      redeemed.set(claims.id, claims.expiresMs);
-      return claims.caller;
+      if (claims.expiresMs <= nowMs) return undefined;
+      const isFirst = await claim(`nonce:${claims.id}`, nowMs, claims.expiresMs);
+      return isFirst ? claims.caller : undefined;
     },
   };
 }

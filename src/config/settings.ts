@@ -35,6 +35,7 @@ export type Settings = {
   readonly subscriptionsMax: number;
   readonly outboxBytesMax: number;
   readonly sweepIntervalMs: number;
+  readonly nodeLeaseMs: number;
   readonly bodyBytesMax: number;
   readonly drainMs: number;
 };
@@ -274,6 +275,14 @@ const table: Table = {
     argument: '<duration>',
     default: '1s',
     help: 'How often sessions that nobody looks at are settled.',
+    parse: duration,
+  },
+  nodeLeaseMs: {
+    flag: 'node-lease',
+    env: 'MPSD_NODE_LEASE',
+    argument: '<duration>',
+    default: '15s',
+    help: 'How long the other nodes on the same store wait for one that is silent, before they end its connections.',
     parse: duration,
   },
   bodyBytesMax: {

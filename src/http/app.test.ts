@@ -528,7 +528,7 @@ test(
     let accepted = 0;
     await using app = await listen([], {
       sockets: {
-        nonces: openNonces(new Uint8Array(32)),
+        nonces: openNonces(new Uint8Array(32), async () => true),
         async accept(_incoming, socket) {
           accepted += 1;
           socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
@@ -556,7 +556,7 @@ test(
   async () => {
     await using app = await listen([], {
       sockets: {
-        nonces: openNonces(new Uint8Array(32)),
+        nonces: openNonces(new Uint8Array(32), async () => true),
         accept: () => Promise.reject(new Error('a fault')),
       },
     });

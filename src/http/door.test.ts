@@ -200,6 +200,23 @@ test('an outage is a 503 to come again, whoever is away; it is not logged as a f
   assert.deepEqual(app.logged, []);
 });
 
+test('a node that is not fit answers 503, also what it was about to answer; health is open', async () => {
+  let isFit = true;
+  const changing = sampleRoute('GET', '/changing', {
+    answer: async () => {
+      isFit = false;
+      return { status: 200 };
+    },
+  });
+  const app = sampleApp([changing], { isFit: () => isFit });
+  assert.equal((await ask({}, app)).status, 200);
+  const about = await ask({ url: '/changing' }, app);
+  assert.deepEqual([about.status, about.headers['retry-after']], [503, '1']);
+  const next = await ask({}, app);
+  assert.deepEqual([next.status, next.headers['retry-after']], [503, '1']);
+  assert.equal((await ask({ url: '/' }, app)).status, 200);
+});
+
 test('a fault is a 500 that names its entry in the log, and tells no more', async () => {
   const faults = {
     thrown: async () => {

@@ -17,6 +17,8 @@ export type DoorSettings = {
   readonly limits: { readonly bodyBytesMax: number };
   /** True of an error by which the store says that it cannot be reached. */
   readonly isOutage: (error: unknown) => boolean;
+  /** False while nothing may be answered but that it cannot be now; always fit unless given. */
+  readonly isFit?: () => boolean;
   /** Hears of each fault of the server, with its stack. */
   readonly log: (text: string) => void;
 };
@@ -37,6 +39,7 @@ export function openDoor(settings: DoorSettings): Door {
   const { authenticator, world } = settings;
   const table = buildRouteTable(settings.routes);
   const { bodyBytesMax } = settings.limits;
+  const { isFit = () => true } = settings;
 
   return {
     async answer(incoming, outgoing) {
@@ -55,6 +58,7 @@ export function openDoor(settings: DoorSettings): Door {
     const match = table.find(incoming.method ?? '', incoming.url ?? '');
     if (!('route' in match)) return refuse(match, contractVersionMax);
     const { route, params, search } = match;
+    if (route.door !== 'open' && !isFit()) return outageResponse;
 
     let caller: Caller | undefined;
     if (route.door !== 'open') {
@@ -92,6 +96,8 @@ export function openDoor(settings: DoorSettings): Door {
       },
     };
     const answer = await route.answer(request, world);
+    // What was found out before the process stood still may be true no more.
+    if (route.door !== 'open' && !isFit()) return outageResponse;
     return 'status' in answer ? answer : refuse(answer, contractVersion);
   }
 }
@@ -128,7 +134,8 @@ export function failureResponse(
   return faultResponse(correlationId);
 }
 
-const outageResponse = textResponse(
+/** What a server answers that cannot find out, or must not say, how things are. */
+export const outageResponse = textResponse(
   503,
   'Something that this server needs cannot be reached, and it is unknown whether a write was kept. Try again.',
   retryAfter,

@@ -5,7 +5,7 @@ import type { Caller, UserCaller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { hangUp } from './connection-refusal.ts';
-import { type DoorSettings, failureResponse } from './door.ts';
+import { type DoorSettings, failureResponse, outageResponse } from './door.ts';
 import { refusalResponse } from './refusal-response.ts';
 
 /** Who takes over the sockets of callers who are known. */
@@ -49,7 +49,7 @@ export function openUpgrade(
       return authenticator.authenticate(headers.authorization, nowMs);
     }
     return (
-      sockets.nonces.redeem(nonce, nowMs) ??
+      (await sockets.nonces.redeem(nonce, nowMs)) ??
       new Refusal(
         'notAuthenticated',
         'The nonce is unknown, used or older than a minute; ask for another one with GET /nonce.',
@@ -76,6 +76,8 @@ export function openUpgrade(
     // Until the socket is somebody's: a client that goes away in the meantime is no fault.
     const ignore = (): void => {};
     socket.on('error', ignore);
+    // A connection of a node that others have ended would be one that nobody believes in.
+    if (settings.isFit?.() === false) return hangUp(socket, outageResponse, correlationId);
     try {
       const refusal = await connect(incoming, socket, head, correlationId);
       if (refusal) hangUp(socket, refusalResponse(refusal, 107), correlationId);

@@ -137,15 +137,20 @@ export class Hub implements AsyncDisposable {
     return this.#connections.delete(connection.id);
   }
 
-  /** Ends all connections, as when others may think that this node has ended, and goes on as another. */
-  async beginAnew(node: string): Promise<void> {
-    const former = await this.#own;
-    this.#world.node.id = node;
-    // The sweep of whoever sees it first marks their members, all at once by the former id.
+  /** Ends all connections, as when others may think that this node has ended. */
+  endAll(): void {
+    // The sweep of whoever sees it first marks their members, all at once by the id of the node.
     for (const connection of [...this.#connections.values()]) {
       connection.wire.drop();
       this.#forget(connection);
     }
+  }
+
+  /** Ends all connections and goes on as another node. */
+  async beginAnew(node: string): Promise<void> {
+    const former = await this.#own?.catch(() => undefined);
+    this.#world.node.id = node;
+    this.endAll();
     await this.#listen();
     await former?.[Symbol.asyncDispose]();
   }

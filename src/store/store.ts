@@ -139,6 +139,12 @@ export interface Store extends AsyncDisposable {
   /** Gives up a lease, or forgets a node that is dead and has nothing left to end. */
   forgetNode(node: NodeId): Promise<void>;
 
+  /**
+   * True for the first who asks for this name, on whichever node, and false for all others until
+   * `untilMs`. Where a claim was made and its answer lost, nobody gets it.
+   */
+  claim(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean>;
+
   /** 32 random bytes, drawn once in the life of this data and the same on every node that uses it. */
   secret(): Promise<Uint8Array>;
 }

@@ -54,7 +54,12 @@ export class KitConnection implements AsyncDisposable {
       response.setEncoding('utf8').on('data', (chunk) => {
         text += chunk;
       });
-      response.on('end', () => reject(new Error(`HTTP ${response.statusCode}: ${text}`)));
+      response.on('end', () => {
+        // It may be kept open for requests that nobody is going to send.
+        socket.terminate();
+        response.destroy();
+        reject(new Error(`HTTP ${response.statusCode}: ${text}`));
+      });
     });
     return promise;
   }

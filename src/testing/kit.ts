@@ -2,7 +2,9 @@
  * The kit: a server to test against, users to be, and requests as they go over the wire.
  *
  * By default a server of its own runs inside the test, on a free port, with a clock that stands
- * still. With `MPSD_TARGET=<url>` the same tests are aimed at any server.
+ * still. With `MPSD_TARGET=<url>` the same tests are aimed at any server; with several,
+ * `MPSD_TARGET=<url>,<url>`, each request and each connection goes to one of them, drawn with
+ * `MPSD_TARGET_SEED`, as if they stood behind a balancer.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -17,6 +19,7 @@ import { startServer, type RunningServer, type ServerOptions } from '../server.t
 import { demoScid, demoTitleId } from './demo.ts';
 import { type ConnectOptions, KitConnection } from './kit-connection.ts';
 import { manualClock, type ManualClock } from './manual-clock.ts';
+import { seededRandom } from './random.ts';
 
 export { demoScid, demoTitleId };
 
@@ -44,8 +47,7 @@ export const isAimed = process.env['MPSD_TARGET'] !== undefined;
  * `MPSD_KIT_STORE=sqlite` lets own servers keep their sessions in SQLite files.
  */
 export async function startKit(options: KitOptions = {}): Promise<Kit> {
-  const target = process.env['MPSD_TARGET'];
-  if (target !== undefined) return new Kit(target.replace(/\/$/, ''), undefined);
+  if (isAimed) return new Kit(drawTarget, undefined);
   const clock = manualClock();
   const store = options.store ?? (process.env['MPSD_KIT_STORE'] === 'sqlite' ? 'sqlite' : 'memory');
   const data = store === 'sqlite' ? await mkdtemp(join(tmpdir(), 'openmpsd-kit-')) : undefined;
@@ -57,7 +59,15 @@ export async function startKit(options: KitOptions = {}): Promise<Kit> {
     ...(data !== undefined && { data }),
     ...(options.config !== undefined && { config: options.config }),
   });
-  return new Kit(server.url, { server, clock, data });
+  return new Kit(() => server.url, { server, clock, data });
+}
+
+const targets = (process.env['MPSD_TARGET'] ?? '').split(',').map((url) => url.replace(/\/$/, ''));
+const random = seededRandom(Number(process.env['MPSD_TARGET_SEED'] ?? 1));
+
+/** One of the servers that the tests are aimed at. */
+function drawTarget(): string {
+  return random.pick(targets);
 }
 
 type Own = {
@@ -67,13 +77,18 @@ type Own = {
 };
 
 export class Kit implements AsyncDisposable {
-  readonly url: string;
+  readonly #url: () => string;
   readonly #own: Own | undefined;
   readonly #users = new Map<string, KitUser>();
 
-  constructor(url: string, own: Own | undefined) {
-    this.url = url;
+  constructor(url: string | (() => string), own: Own | undefined) {
+    this.#url = typeof url === 'string' ? () => url : url;
     this.#own = own;
+  }
+
+  /** Where the next request goes: of several servers another one each time. */
+  get url(): string {
+    return this.#url();
   }
 
   /** The user of this name, the same one each time, whom no other kit has. */
@@ -81,7 +96,7 @@ export class Kit implements AsyncDisposable {
     const known = this.#users.get(name);
     if (known !== undefined && Object.keys(claims).length === 0) return known;
     const xuid = claims.xuid ?? known?.xuid ?? freshXuid();
-    const user = new KitUser(this.url, {
+    const user = new KitUser(this.#url, {
       gtg: name,
       tid: demoTitleId,
       did: `device-${name}-${xuid}`,
@@ -94,7 +109,7 @@ export class Kit implements AsyncDisposable {
 
   /** A game service: it has a name and no xuid. */
   service(name = 'lobby-service'): KitUser {
-    return new KitUser(this.url, { svc: name, tid: demoTitleId });
+    return new KitUser(this.#url, { svc: name, tid: demoTitleId });
   }
 
   /** A session that nobody has written yet. */
@@ -150,6 +165,38 @@ export class Kit implements AsyncDisposable {
   }
 }
 
+/**
+ * Resolves when searches on every server of several know of whatever was made before; a server finds
+ * what another one made within a second.
+ */
+export async function untilSearchable(): Promise<void> {
+  if (targets.length < 2) return;
+  // Whoever finds the second mark began to look after the first was there, with all before it.
+  for (let mark = 0; mark < 2; mark += 1) await untilMarkIsFound();
+}
+
+/** Five times as long as a server may take. */
+const searchableWithinMs = 5_000;
+
+async function untilMarkIsFound(): Promise<void> {
+  const kit = new Kit(drawTarget, undefined);
+  const [marker, reference] = [kit.user('marker'), kit.reference('blank')];
+  const tag = `mark${randomUUID().replaceAll('-', '')}`;
+  const constants = { system: { capabilities: { searchable: true } } };
+  await marker.putSession(reference, { ...joinBody(), constants });
+  const searchAttributes = { tags: [tag] };
+  await marker.postHandle({ version: 1, type: 'search', sessionRef: reference, searchAttributes });
+  const headers = { authorization: marker.authorization, 'x-xbl-contract-version': '107' };
+  const body = { type: 'search', scid: demoScid, filter: `tags/${tag}` };
+  const endMs = Date.now() + searchableWithinMs;
+  for (const url of targets) {
+    while (!(await send(url, 'POST', '/handles/query', { headers, body })).text.includes(tag)) {
+      if (Date.now() > endMs) throw new Error('a mark was not found by all servers in time');
+      await new Promise((turn) => setTimeout(turn, 20));
+    }
+  }
+}
+
 /** Claims of a development token, by the names of its parameters. */
 export type KitClaims = {
   readonly xuid?: string;
@@ -192,19 +239,27 @@ export class KitUser {
   readonly authorization: string;
   /** The TypeScript client, signed in as this user. */
   readonly client: MultiplayerService;
-  readonly #url: string;
+  readonly #url: () => string;
 
-  constructor(url: string, claims: KitClaims) {
+  constructor(url: () => string, claims: KitClaims) {
     this.#url = url;
     this.xuid = claims.xuid ?? '';
     this.gamertag = claims.gtg ?? '';
     this.authorization = `XBL3.0 x=-;${new URLSearchParams(claims)}`;
-    this.client = new MultiplayerService({ baseUrl: url, authorization: this.authorization });
+    this.client = new MultiplayerService({
+      baseUrl: url(),
+      authorization: this.authorization,
+      // Where it goes is drawn anew for each request.
+      fetch: (asked, init) => {
+        const { pathname, search } = new URL(asked);
+        return fetch(`${url()}${pathname}${search}`, init);
+      },
+    });
   }
 
   /** A request as this user, in contract version 107 unless the headers say otherwise. */
   request(method: string, path: string, { headers, body }: KitRequest = {}): Promise<KitAnswer> {
-    return send(this.#url, method, path, {
+    return send(this.#url(), method, path, {
       headers: {
         authorization: this.authorization,
         'x-xbl-contract-version': '107',
@@ -217,7 +272,7 @@ export class KitUser {
   /** An RTA connection of this user, which nothing has been asked of. */
   connect(options: ConnectOptions = {}): Promise<KitConnection> {
     const headers = { authorization: this.authorization, ...options.headers };
-    return KitConnection.open(this.#url, { ...options, headers });
+    return KitConnection.open(this.#url(), { ...options, headers });
   }
 
   putSession(

@@ -882,6 +882,16 @@ function testNodes(open: Open): void {
     assert.deepEqual(await store.nodes(), [{ node: '0000000b', isAlive: true }]);
   });
 
+  // Kills: claims of one name that keep others out.
+  test('a claim is for the first who asks, until it ends', async () => {
+    await using store = await open();
+    assert.equal(await store.claim('a', 1_000, 61_000), true);
+    assert.equal(await store.claim('a', 1_000, 61_000), false);
+    assert.equal(await store.claim('b', 1_000, 61_000), true);
+    const both = [store.claim('c', 1_000, 61_000), store.claim('c', 1_000, 61_000)];
+    assert.deepEqual((await Promise.all(both)).sort(), [false, true]);
+  });
+
   test('a tap that is told of twice is no error', async () => {
     await using store = await open();
     await store.commit({ session: { ...putOf('a', 0), owedTaps: '{}' } });
@@ -1100,6 +1110,7 @@ function testLife(open: Open): void {
       () => store.noteSeen([['11', 1]], 0),
       () => store.lastSeen(['11']),
       () => store.forgetNode('0000000a'),
+      () => store.claim('a', 0, 1),
     ];
     for (const call of calls) await assert.rejects(call, StoreUnavailable);
   });

@@ -11,6 +11,7 @@ import {
   isAimed,
   joinBody,
   startKit,
+  untilSearchable,
   type Kit,
   type KitAnswer,
   type KitUser,
@@ -66,7 +67,8 @@ function ownTag(): string {
   return `t${randomUUID().replaceAll('-', '')}`;
 }
 
-function query(asker: KitUser, body: JsonObject = {}, include = ''): Promise<KitAnswer> {
+async function query(asker: KitUser, body: JsonObject = {}, include = ''): Promise<KitAnswer> {
+  await untilSearchable();
   return asker.request('POST', `/handles/query${include && `?include=${include}`}`, {
     body: { type: 'search', scid: demoScid, ...body },
   });

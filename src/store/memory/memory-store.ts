@@ -1,3 +1,4 @@
+import { ProcessClaims } from '../process-claims.ts';
 import { randomBytes } from 'node:crypto';
 import type { Handle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
@@ -54,6 +55,7 @@ class MemoryStore implements Store {
   #searchChangesCount = 0;
   readonly #lists = new Map<`${ListName}:${Xuid}`, Map<Xuid, ListEntry>>();
   readonly #nodes = new Set<NodeId>();
+  readonly #claims = new ProcessClaims();
   readonly #sightings = new Sightings();
   readonly #secret: Uint8Array = randomBytes(32);
   #disposed = false;
@@ -219,6 +221,11 @@ class MemoryStore implements Store {
   async forgetNode(node: NodeId): Promise<void> {
     this.#refuseIfDisposed();
     this.#nodes.delete(node);
+  }
+
+  async claim(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean> {
+    this.#refuseIfDisposed();
+    return this.#claims.claim(name, nowMs, untilMs);
   }
 
   async secret(): Promise<Uint8Array> {

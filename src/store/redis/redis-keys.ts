@@ -10,6 +10,7 @@ import { crc16 } from './slots.ts';
  *     {p17}       a partition: sessions with their due times, rows and changes; handles
  *     {u…}        a user: activities, invites, lists
  *     {h…}        a hint: the sessions that carry it
+ *     {c…}        a claim
  *     {nodes}     the leases
  */
 export const partitionsCount = 256;
@@ -70,6 +71,7 @@ export function keysOf(prefix: string) {
     hint: (hint: Hint) => `${prefix}:{h${encodeURIComponent(hintText(hint))}}`,
     nodes: `${prefix}:{nodes}`,
     lease: (node: NodeId) => `${prefix}:{nodes}:lease:${node}`,
+    claim: (name: string) => `${prefix}:{c${encodeURIComponent(name)}}`,
     secret: `${prefix}:{secret}`,
     channel: (topic: string) => `${prefix}:{${topic}}`,
   } as const;

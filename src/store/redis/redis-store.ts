@@ -359,6 +359,13 @@ export class RedisStore implements Store {
     await this.#write(['SREM', nodes, node]);
   }
 
+  async claim(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean> {
+    this.#refuseIfDisposed();
+    const key = this.#keys.claim(name);
+    const lifetime = String(Math.max(1, Math.ceil(untilMs - nowMs)));
+    return (await this.#write(['SET', key, '1', 'NX', 'PX', lifetime])) === 'OK';
+  }
+
   async secret(): Promise<Uint8Array> {
     this.#refuseIfDisposed();
     const { secret } = this.#keys;
@@ -477,10 +484,10 @@ export class RedisStore implements Store {
       .find((one) => one !== undefined);
     const undo = async (): Promise<void> => {
       const own = first.filter((_, at) => there[at] === undefined);
-      await Promise.all([
-        this.#each(own, (handle) => this.#takeBackHandle(handle)),
-        this.#each(hinted, ([set]) => this.#write(['ZREM', set, member ?? ''])),
-      ]);
+      // Too many hints are no harm, and whoever lost a race would lose the next one by waiting.
+      const hints = this.#each(hinted, ([set]) => this.#write(['ZREM', set, member ?? '']));
+      this.#track(hints).catch(() => undefined);
+      await this.#each(own, (handle) => this.#takeBackHandle(handle));
     };
     return { kept: first.map((handle, at) => there[at] ?? handle), taken, undo };
   }

@@ -29,6 +29,7 @@ import {
 } from '../store.ts';
 import { claim } from './claim.ts';
 import { migrate, migrations } from './migrations.ts';
+import { ProcessClaims } from '../process-claims.ts';
 import { formatStoredSession } from '../session-text.ts';
 import type { Write } from './statements.ts';
 import { WriterThread } from './writer-thread.ts';
@@ -155,6 +156,7 @@ class SqliteStore implements Store {
   #revisionFailedMax = 0;
   /** Nodes that this process began; those of former ones are in the file, and dead. */
   readonly #aliveNodes = new Set<NodeId>();
+  readonly #claims = new ProcessClaims();
   readonly #sightings = new Sightings();
   #disposed: Promise<void> | undefined;
 
@@ -326,6 +328,11 @@ class SqliteStore implements Store {
   async forgetNode(node: NodeId): Promise<void> {
     await this.#write([['deleteNode', node]]);
     this.#aliveNodes.delete(node);
+  }
+
+  async claim(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean> {
+    this.#refuseIfDisposed();
+    return this.#claims.claim(name, nowMs, untilMs);
   }
 
   async secret(): Promise<Uint8Array> {

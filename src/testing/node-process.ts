@@ -1,0 +1,73 @@
+/** Servers as processes of their own, started as users start them. */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+
+const main = resolve(import.meta.dirname, '../main.ts');
+
+export type NodeProcess = AsyncDisposable & {
+  /** `http://127.0.0.1:8350` */
+  readonly url: string;
+  readonly pid: number;
+  /** What it has told of troubles, a line each. */
+  readonly complaints: readonly string[];
+  /** How it ended: exit code or signal. */
+  readonly ended: Promise<number | string>;
+  /** Ends it as a power switch does; resolves when it is gone. */
+  kill(): Promise<void>;
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void;
+};
+
+export type NodeProcessOptions = {
+  /** A module that is loaded before the server: a text of JavaScript. */
+  readonly before?: string;
+};
+
+/** `openmpsd serve --port 0` with these flags, once it is ready. */
+export async function startNodeProcess(
+  flags: readonly string[],
+  { before }: NodeProcessOptions = {},
+): Promise<NodeProcess> {
+  const early =
+    before === undefined ? [] : ['--import', `data:text/javascript,${encodeURIComponent(before)}`];
+  const args = ['--no-warnings', ...early, main, 'serve', '--port', '0', ...flags];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const complaints: string[] = [];
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints.push(...text.split('\n').filter((line) => line !== ''));
+  });
+  const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
+  const kill = async (): Promise<void> => {
+    // One that stands still would not hear it.
+    child.kill('SIGCONT');
+    child.kill('SIGKILL');
+    await ended;
+  };
+  const endWithUs = (): void => void child.kill('SIGKILL');
+  process.once('exit', endWithUs);
+  void ended.finally(() => process.off('exit', endWithUs));
+  return {
+    url: await printedUrl(child, complaints),
+    pid: child.pid ?? 0,
+    complaints,
+    ended,
+    kill,
+    signal: (signal) => void child.kill(signal),
+    [Symbol.asyncDispose]: kill,
+  };
+}
+
+async function printedUrl(child: ChildProcess, complaints: readonly string[]): Promise<string> {
+  const { promise, resolve: found, reject } = Promise.withResolvers<string>();
+  let printed = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+    const url = /http:\/\/[0-9.:]+(?=\n)/.exec(printed)?.[0];
+    if (url !== undefined) found(url);
+  });
+  child.once('exit', () =>
+    reject(new Error(`The server ended before it was ready: ${complaints.join('\n')}`)),
+  );
+  return promise;
+}
