@@ -128,7 +128,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     // Others change lists, and whoever was let in by one is let in everywhere.
     people:
       options.people ?? storedPeople(store, { clock, ...(isShared && { listLifetimeMs: 0 }) }),
-    node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Map() },
+    node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Map(), sweepsCount: 0 },
     presence: openPresence(clock.nowMs()),
     clock,
     ids,

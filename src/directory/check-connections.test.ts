@@ -32,7 +32,7 @@ function open(more: Partial<Store> = {}) {
   });
   const open = new Set([connection]);
   const clock = manualClock();
-  const node = { id: '0badcafe', connections: open, unsure: new Map() };
+  const node = { id: '0badcafe', connections: open, unsure: new Map(), sweepsCount: 0 };
   const world: World = { ...makeWorld(store, { clock }), node };
   const until = async (): Promise<number | undefined> =>
     (await inner.session(keyOf(reference)))?.session.members[0]?.activeUntilMs;

@@ -1,5 +1,5 @@
 import type { Tap } from '../domain/tap/tap.ts';
-import type { OwedTaps } from '../store/store.ts';
+import type { OwedTaps, Share } from '../store/store.ts';
 import { formatMessage, type NodeMessage, nodesToTell, parseMessage } from './bus-message.ts';
 import type { World } from './world.ts';
 
@@ -21,8 +21,11 @@ export function sendTap(world: World, owed: OwedTaps, tap: Tap): void {
 }
 
 /** Sends what others committed and did not come to send. */
-export async function sendOwedTaps(world: World): Promise<'done' | 'more'> {
-  const untapped = await world.store.untapped(untappedAgeMs, untappedMax);
+export async function sendOwedTaps(
+  world: World,
+  share: Share | undefined,
+): Promise<'done' | 'more'> {
+  const untapped = await world.store.untapped(untappedAgeMs, untappedMax, share);
   for (const owed of untapped) {
     const message = parseMessage<NodeMessage>(owed.owedTaps);
     if (message.kind === 'taps') await publish(world, owed, message.tap);

@@ -42,6 +42,7 @@ export type Node = {
   id: NodeId;
   /** Those that are open here, by their ids in lower case. */
   readonly connections: { has(connection: Guid): boolean };
+  sweepsCount: number;
   /**
    * Where members may rest on connections that have ended, and whose these are if it is known; the
    * sweep makes sure.

@@ -53,7 +53,7 @@ async function run(steps: readonly Step[]) {
   const connections: Connections = new Map();
   const world = {
     ...makeWorld(openMemoryStore(), { clock }),
-    node: { id: '0badcafe', connections, unsure: new Map() },
+    node: { id: '0badcafe', connections, unsure: new Map(), sweepsCount: 0 },
   };
   const hub = new Hub(world, connections, {
     tapWindowMs: windowMs,

@@ -49,7 +49,7 @@ async function open(store: Store = openMemoryStore(), more: Partial<HubSettings>
   const world: World = {
     ...makeWorld(store, { clock }),
     bus,
-    node: { id: '0badcafe', connections, unsure: new Map() },
+    node: { id: '0badcafe', connections, unsure: new Map(), sweepsCount: 0 },
   };
   const hub = new Hub(world, connections, { ...settings, ...more });
   await hub.start();

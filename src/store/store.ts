@@ -71,10 +71,10 @@ export interface Store extends AsyncDisposable {
   memberRowsDue(key: SessionKey, nowMs: Milliseconds, limit: number): Promise<readonly Member[]>;
 
   /** Keys of sessions whose due time has come at `nowMs`, the longest overdue first. */
-  due(nowMs: Milliseconds, limit: number): Promise<readonly SessionKey[]>;
+  due(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly SessionKey[]>;
 
   /** Ids of invites that have expired at `nowMs`, the longest expired first. */
-  expired(nowMs: Milliseconds, limit: number): Promise<readonly Guid[]>;
+  expired(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly Guid[]>;
 
   /**
    * The whole batch or nothing. The session part is compare-and-set: `conflict` when the stored
@@ -107,7 +107,7 @@ export interface Store extends AsyncDisposable {
    * Taps that commits made more than `ageMs` ago still owe, the oldest first: the process that
    * committed them has not come to sending them.
    */
-  untapped(ageMs: Milliseconds, limit: number): Promise<readonly OwedTaps[]>;
+  untapped(ageMs: Milliseconds, limit: number, share?: Share): Promise<readonly OwedTaps[]>;
 
   /** Forgets the taps that this revision owed. */
   tapped(key: SessionKey, revision: number): Promise<void>;
@@ -227,6 +227,12 @@ type Beside = {
    */
   readonly owedTaps?: string;
 };
+
+/**
+ * The part of all records that one of several nodes is to look at: the `index`-th of `of`. The
+ * shares of all of them make up everything; a store for one process gives everything to each.
+ */
+export type Share = { readonly index: number; readonly of: number };
 
 /** One life of a process that holds connections: 8 lower-case hex digits. */
 export type NodeId = string;

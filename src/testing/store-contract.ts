@@ -969,6 +969,15 @@ function testTimes(open: Open): void {
     assert.deepEqual(await store.due(1e15, 0), []);
   });
 
+  test('due: the shares of all nodes make up everything', async () => {
+    await using store = await open();
+    const names = Array.from({ length: 30 }, (_, n) => `session-${n}`);
+    for (const name of names) await store.commit({ session: putOf(name, 0, { dueMs: 10 }) });
+    const shares = [0, 1, 2].map((index) => store.due(10, 100, { index, of: 3 }));
+    const found = new Set((await Promise.all(shares)).flat());
+    assert.deepEqual([...found].sort(), names.map(storedKey).sort());
+  });
+
   test('due: the time of the last put holds, whichever it was', async () => {
     await using store = await open();
     const times = [undefined, 20, 20, 10, undefined, 0, -5] as const;

@@ -20,7 +20,7 @@ export async function openTestWorlds(): Promise<
     store,
     bus: openProcessBus(),
     people: storedPeople(store, { clock }),
-    node: { id: '0badcafe', connections: new Set(), unsure: new Map() },
+    node: { id: '0badcafe', connections: new Set(), unsure: new Map(), sweepsCount: 0 },
     presence: openPresence(clock.nowMs()),
     clock,
     ids,

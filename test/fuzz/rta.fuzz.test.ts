@@ -82,7 +82,7 @@ test(`${framesCount} random frames, seed ${seed}: each is answered or ends its c
   const clock = manualClock();
   const world = {
     ...makeWorld(openMemoryStore(), { clock }),
-    node: { id: '0badcafe', connections, unsure: new Map() },
+    node: { id: '0badcafe', connections, unsure: new Map(), sweepsCount: 0 },
   };
   const settings = { tapWindowMs: 0, subscriptionsMax: 8, outboxBytesMax: 1_000_000 };
   const hub = new Hub(world, connections, settings);

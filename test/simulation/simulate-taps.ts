@@ -196,7 +196,7 @@ export async function simulateTaps(settings: {
     const world: World = {
       ...makeWorld(isHealthy ? cluster.store : way.store, { clock, ids }),
       bus,
-      node: { id, connections, unsure: new Map() },
+      node: { id, connections, unsure: new Map(), sweepsCount: 0 },
     };
     const hub = new Hub(world, connections, {
       tapWindowMs: 2_500,

@@ -1,6 +1,8 @@
-import { after, before } from 'node:test';
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
 import { startRedis, startRedisCluster, type RedisServers } from '../../testing/redis-servers.ts';
 import { testStoreContract } from '../../testing/store-contract.ts';
+import { putOf } from '../../testing/store-samples.ts';
 import type { Store } from '../store.ts';
 import { openRedisStore } from './open-redis-store.ts';
 
@@ -24,3 +26,13 @@ async function open({ url }: RedisServers, durability: 'strict' | 'relaxed'): Pr
 
 testStoreContract('redis', () => open(single, 'relaxed'), { mixedStepsCount: 1_000 });
 testStoreContract('redis cluster', () => open(cluster, 'strict'), { mixedStepsCount: 400 });
+
+test('of what is due each of three nodes is given another part', async () => {
+  await using store = await open(single, 'relaxed');
+  for (let n = 0; n < 60; n += 1) {
+    await store.commit({ session: putOf(`session-${n}`, 0, { dueMs: 10 }) });
+  }
+  const shares = await Promise.all([0, 1, 2].map((index) => store.due(10, 100, { index, of: 3 })));
+  assert.equal(shares.flat().length, 60);
+  for (const share of shares) assert.ok(share.length > 0 && share.length < 60, `${share.length}`);
+});

@@ -22,6 +22,7 @@ import {
   type SessionDelete,
   type SessionPut,
   type SessionRecord,
+  type Share,
   type Store,
   type Taken,
 } from '../store.ts';
@@ -188,23 +189,28 @@ export class RedisStore implements Store {
     return (texts as readonly string[]).map((text) => parse<Member>(text));
   }
 
-  async due(nowMs: Milliseconds, limit: number): Promise<readonly SessionKey[]> {
-    return this.#earliest('due', nowMs, limit);
+  async due(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly SessionKey[]> {
+    return this.#earliest('due', nowMs, limit, share);
   }
 
-  async expired(nowMs: Milliseconds, limit: number): Promise<readonly Guid[]> {
-    return this.#earliest('expirations', nowMs, limit);
+  async expired(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly Guid[]> {
+    return this.#earliest('expirations', nowMs, limit, share);
   }
 
-  /** The names whose time has come, of all partitions: one round trip to each server. */
+  #partitionsOf({ index, of }: Share = { index: 0, of: 1 }): RedisKeys['partitions'] {
+    return this.#keys.partitions.filter((_partition, n) => n % of === index);
+  }
+
+  /** The names whose time has come, of these partitions: one round trip to each server. */
   async #earliest(
     what: 'due' | 'expirations',
     nowMs: Milliseconds,
     limit: number,
+    share: Share | undefined,
   ): Promise<readonly string[]> {
     this.#refuseIfDisposed();
     const range = ['-inf', score(nowMs), 'BYSCORE', 'LIMIT', '0', String(limit), 'WITHSCORES'];
-    const found = await this.#each(this.#keys.partitions, async (partition) =>
+    const found = await this.#each(this.#partitionsOf(share), async (partition) =>
       pairsOf(await this.#shards.run(partition[what], ['ZRANGE', partition[what], ...range])),
     );
     const inOrder = found.flat().sort(([, a], [, b]) => Number(a) - Number(b));
@@ -281,9 +287,9 @@ export class RedisStore implements Store {
     await this.#track(this.#script('changeList', [entries, order], values, this.#writes));
   }
 
-  async untapped(ageMs: Milliseconds, limit: number): Promise<readonly OwedTaps[]> {
+  async untapped(ageMs: Milliseconds, limit: number, share?: Share): Promise<readonly OwedTaps[]> {
     this.#refuseIfDisposed();
-    const found = await this.#each(this.#keys.partitions, async ({ owed, owedTexts }) => {
+    const found = await this.#each(this.#partitionsOf(share), async ({ owed, owedTexts }) => {
       const values = [String(ageMs), String(limit)];
       const parts = (await this.#script(
         'untapped',
