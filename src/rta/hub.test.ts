@@ -260,3 +260,11 @@ test('after its end a hub takes no connections', async () => {
   assert.deepEqual(wire.end, { why: undefined });
   assert.equal(hub.open(new FakeWire(), ada), undefined);
 });
+
+test('whoever is connected when the server stops is told to look again, and dropped', async () => {
+  const { hub, connect } = await open();
+  const { wire } = connect();
+  await hub[Symbol.asyncDispose]();
+  assert.deepEqual(wire.frames, [[4]]);
+  assert.deepEqual(wire.end, { why: undefined });
+});

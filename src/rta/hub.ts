@@ -18,6 +18,7 @@ import {
   formatSubscribed,
   formatUnsubscribed,
   parseFrame,
+  resyncFrame,
 } from './protocol.ts';
 import { parseResource, type Resource } from './resource.ts';
 
@@ -155,11 +156,16 @@ export class Hub implements AsyncDisposable {
     await former?.[Symbol.asyncDispose]();
   }
 
+  /** Ends all connections, each told that it may miss something from now on. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#coolingTimer?.cancel();
     this.#tickTimer?.cancel();
-    for (const connection of [...this.#connections.values()]) this.#drop(connection);
+    const nowMs = this.#world.clock.nowMs();
+    for (const connection of [...this.#connections.values()]) {
+      connection.send(resyncFrame, nowMs);
+      this.#drop(connection);
+    }
     await (await this.#own)?.[Symbol.asyncDispose]();
   }
 
