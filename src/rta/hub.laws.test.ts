@@ -108,8 +108,10 @@ async function run(steps: readonly Step[]) {
   }
   wire.bufferedBytes = 0;
   clock.advance(windowMs + 1_000);
+  // Before the word that all get when the hub ends.
+  const heard = { sent: [...sent], offered, unasked: [...silent.frames] };
   await hub[Symbol.asyncDispose]();
-  return { sent, offered, unasked: silent.frames };
+  return heard;
 }
 
 function tapsOf({ frame }: Sent): readonly Tap[] {
