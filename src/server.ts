@@ -217,7 +217,10 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       return connections.size;
     },
     notices: describeAuthenticator(callers),
-    sweep: sweeper.runNow,
+    sweep: async () => {
+      await sweeper.runNow();
+      if (isShared) await followSearch(world);
+    },
     reload: async () => {
       const outcome = await catalog.reload();
       return 'problems' in outcome ? outcome.problems.map(formatProblem) : [];
