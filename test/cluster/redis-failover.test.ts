@@ -8,6 +8,7 @@ import { startRedisCluster, type RedisServers } from '../../src/testing/redis-se
 import { putOf, storedKey } from '../../src/testing/store-samples.ts';
 
 const writersCount = 12;
+const killsCount = 10;
 /** Acknowledged after the fault, by each writer: so many that all shards are back. */
 const stepsAfter = 20;
 
@@ -86,7 +87,9 @@ test('strict: killed primaries lose nothing acknowledged, and writes wait for th
   const { store } = await openRedisStore({ ...settings, url: servers.url, prefix });
   await using _closed = store;
   const writers = Array.from({ length: writersCount }, (_, n) => new Writer(String(n)));
-  for (const victim of servers.servers.slice(0, 2)) {
+  for (let n = 0; n < killsCount; n += 1) {
+    // The first three begin as primaries; when they have been killed, the other three are.
+    const victim = servers.servers[n % servers.servers.length] ?? assert.fail();
     await writeThrough(store, writers, () => victim.kill());
     await victim.restart();
     await servers.ready();
