@@ -3,10 +3,12 @@ import { test } from 'node:test';
 import { notRefused, sampleUser } from '../testing/samples.ts';
 import { openTestWorlds } from '../testing/test-world.ts';
 import { demoScid } from '../testing/demo.ts';
+import type { Store } from '../store/store.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { candidateOf } from '../domain/search/candidate.ts';
 import { oldestFirst } from '../domain/search/order.ts';
 import { parseFilter } from '../domain/search/parser.ts';
+import { keyOf } from '../domain/session/reference.ts';
 import { parseSessionRequest } from '../domain/session/request.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { createHandle } from './create-handle.ts';
@@ -86,6 +88,26 @@ test('what another process commits is found once it was followed, and dropped at
   assert.equal(await deleteHandle(one, second, ada), undefined);
   assert.deepEqual(await found(other, 'numbers/n ge 0'), []);
   assert.equal(other.searchIndex.size, 0);
+});
+
+test('what is not yet durable is not shown', async () => {
+  const inner = openMemoryStore();
+  const before = makeWorld(inner);
+  await advertise(before, 1);
+  const key = keyOf(parseSessionKey(1));
+  const record = await inner.session(key);
+  assert.ok(record);
+  // A commit under way that nobody has acknowledged: the session has lost its handle by it.
+  const { searchHandle: _lost, ...session } = record.session;
+  const recent = () => ({ record: { revision: record.revision + 1, session }, isCurrent: false });
+  const store: Store = new Proxy(inner, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name, target);
+      if (name === 'recent') return recent;
+      return typeof method === 'function' ? method.bind(target) : method;
+    },
+  });
+  assert.deepEqual(await found(makeWorld(store), 'numbers/n eq 1'), [1]);
 });
 
 test('a write that no search sees is no search change', async () => {

@@ -93,6 +93,57 @@ test('the index answers what looking at each candidate answers', async () => {
   );
 });
 
+const anyNarrowFilter: fc.Arbitrary<Filter> = fc.oneof(
+  fc.constantFrom<Filter>(
+    { kind: 'has', list: 'tags', value: 'a' },
+    { kind: 'compare', field: 'numbers/rank', operator: 'eq', value: 1 },
+    { kind: 'compare', field: 'numbers/rank', operator: 'ge', value: 1 },
+  ),
+  fc.constant<Filter>({
+    kind: 'or',
+    of: [
+      { kind: 'has', list: 'tags', value: 'a' },
+      { kind: 'compare', field: 'numbers/rank', operator: 'eq', value: 1 },
+    ],
+  }),
+);
+
+// Kills: ranges of several values, or several ranges, taken for one in the order of creation; a
+// page behind a place that is looked for by the wrong value.
+test('those of one value come in the order of creation, page after page', async () => {
+  const anyHolder = fc.record({
+    createTimeMs: fc.nat(5),
+    rank: fc.constantFrom(0, 1, 2),
+    tags: fc.subarray(['a', 'b']),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyHolder, { minLength: 5, maxLength: 40 }),
+      anyNarrowFilter,
+      fc.boolean(),
+      fc.integer({ min: 1, max: 5 }),
+      async (holders, filter, descending, wanted) => {
+        const index = createSearchIndex(20);
+        const all = holders.map(({ createTimeMs, rank, tags }, n): SearchCandidate => {
+          const values = { 'session/postedTime': createTimeMs, 'numbers/rank': rank };
+          return { key: `scid~template~${n}`, createTimeMs, values, lists: { tags } };
+        });
+        for (const candidate of all) index.put(candidate.key, 1, candidate);
+        const order: Order = { ...oldestFirst, descending };
+        const slow = slowSearch(all, filter, order);
+        for (let nth = 0; nth <= slow.length; nth += wanted) {
+          const from = slow[nth - 1];
+          const after = from && positionOf(order, from);
+          const search = { scid: 'scid', filter, order, wanted, ...(after && { after }) };
+          const rest = await collect(index.search(search, noBreath));
+          assert.deepEqual(rest.map(asCandidate), slow.slice(nth));
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
 const anyPosting = fc.record({
   value: fc.nat(3),
   createTimeMs: fc.nat(2),
