@@ -13,7 +13,7 @@ import { checkConnections, endedConnections } from './check-connections.ts';
 import { gatherAccessFacts } from './session-facts.ts';
 import { commitSession, tooBusy } from './commit-session.ts';
 import { readSettledSession } from './settled-session.ts';
-import { turnOf } from './turns.ts';
+import { isWaitedFor, turnOf } from './turns.ts';
 import type { World } from './world.ts';
 
 /** How a write to a session is made. */
@@ -52,9 +52,11 @@ export async function writeSession(
   if (made instanceof Refusal) return made;
   const xuids = xuidsOf(write.caller);
   const key = keyOf(write.reference);
-  let known = options.commit ? world.store.recent(key) : undefined;
   using turns = new DisposableStack();
-  let hasTurn = false;
+  // Where others wait already, a try out of turn would only make one of them lose again.
+  let hasTurn = options.commit && isWaitedFor(world.store, key);
+  if (hasTurn) turns.use(await turnOf(world.store, key));
+  let known = options.commit && !hasTurn ? world.store.recent(key) : undefined;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const isCurrent = known?.isCurrent ?? true;
     const record = await readSettledSession(world, write.reference, xuids, known);
@@ -87,7 +89,6 @@ export async function writeSession(
     else {
       turns.use(await turnOf(world.store, key));
       hasTurn = true;
-      known = world.store.recent(key);
     }
   }
   return tooBusy();
