@@ -5,13 +5,13 @@
  *   BENCH_CROSS_TAPS (500): taps measured between two nodes
  */
 
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { startServer } from '../src/server.ts';
 import { startRedisCluster, type RedisServers } from '../src/testing/redis-servers.ts';
 import type { RedisUrl } from '../src/config/settings.ts';
 import { load, median, sendAll, type LoadRequest } from './load.ts';
-import { pin, startPinned, type BenchServer } from './process.ts';
+import { cores, pin, startPinned, type BenchServer } from './process.ts';
 import { openLine } from './rta-line.ts';
 import type { Report, Row } from './run.ts';
 import { changeBody, headersOf, joinBody, pathOf } from './sample.ts';
@@ -20,7 +20,6 @@ type Settings = { readonly folder: string; readonly rounds: number; readonly sec
 
 const tapsCount = Number(process.env['BENCH_CROSS_TAPS'] ?? 500);
 const sessions = 1_000;
-const cores = availableParallelism();
 
 const put = (n: number): LoadRequest => ({
   method: 'PUT',

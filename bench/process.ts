@@ -1,5 +1,8 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { cpus } from 'node:os';
+
+/** Of the machine; not those alone on which this process may run, once it is pinned. */
+export const cores = cpus().length;
 
 /** A server under measurement, in a process of its own. */
 export type BenchServer = AsyncDisposable & {
@@ -24,7 +27,7 @@ export async function startPinned(
   });
   const { url } = await nextMessage<{ url: string }>(child);
   const pid = child.pid ?? 0;
-  if (availableParallelism() > 1) await pin(pid, '0');
+  if (cores > 1) await pin(pid, '0');
   return {
     url,
     pid,

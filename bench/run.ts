@@ -5,6 +5,9 @@
  * slow or noisy machine does not decide them. Nothing here is asserted: the table says what was
  * measured and whether the goal was reached.
  *
+ *   npm run bench                 all of it, written to results/latest.json
+ *   npm run bench -- rates start  these parts only, printed and not written
+ *
  *   BENCH_ROUNDS (3), BENCH_SECONDS (4): rounds, and seconds of load in each
  *   BENCH_SESSIONS (100000): sessions stored in the memory row
  *   BENCH_CONNECTIONS (20000): RTA connections held in theirs
@@ -13,12 +16,12 @@
 
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { arch, availableParallelism, cpus, release, tmpdir } from 'node:os';
+import { arch, cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureCluster } from './cluster.ts';
 import { measureLarge } from './large.ts';
 import { load, median, sendAll, type LoadRequest, type LoadResult } from './load.ts';
-import { pin, startPinned, type BenchServer } from './process.ts';
+import { cores, pin, startPinned, type BenchServer } from './process.ts';
 import { measureRta } from './rta.ts';
 import { measureSearch } from './search.ts';
 import { storeSessions } from './stored-sessions.ts';
@@ -28,7 +31,7 @@ const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 4);
 const storedSessions = Number(process.env['BENCH_SESSIONS'] ?? 100_000);
 const liveSessions = 1_000;
-const cores = availableParallelism();
+const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cores} cores, ${process.platform} ${release()} ${arch()}, Node ${process.version}`;
 
 export type Row = {
   readonly work: string;
@@ -81,16 +84,26 @@ const folder = await mkdtemp(join(tmpdir(), 'openmpsd-bench-'));
 if (cores > 1) await pin(process.pid, '1');
 try {
   const settings = { folder, rounds, seconds };
-  const rows = [
-    ...(await measureRates()),
-    await measureStart(),
-    await measureMemory(),
-    ...(await measureRta(settings)),
-    ...(await measureSearch(settings)),
-    ...(await measureLarge(join(folder, 'large'), rounds, seconds)),
-    ...(await measureCluster(settings)),
-  ];
-  await report(rows);
+  const parts: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+    rates: measureRates,
+    start: async () => [await measureStart()],
+    memory: async () => [await measureMemory()],
+    rta: () => measureRta(settings),
+    search: () => measureSearch(settings),
+    large: () => measureLarge(join(folder, 'large'), rounds, seconds),
+    cluster: () => measureCluster(settings),
+  };
+  const asked = process.argv.slice(2);
+  const unknown = asked.find((name) => !Object.hasOwn(parts, name));
+  if (unknown !== undefined) {
+    throw new Error(`"${unknown}" is none of the parts: ${Object.keys(parts).join(', ')}`);
+  }
+  const rows: Row[] = [];
+  for (const [name, measure] of Object.entries(parts)) {
+    if (asked.length === 0 || asked.includes(name)) rows.push(...(await measure()));
+  }
+  print(rows);
+  if (asked.length === 0) await keep(rows);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
@@ -245,8 +258,7 @@ async function residentWith(sessions: number, name: string): Promise<number> {
   return (await server.report<Report>()).residentBytes;
 }
 
-async function report(rows: readonly Row[]): Promise<void> {
-  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cores} cores, ${process.platform} ${release()} ${arch()}, Node ${process.version}`;
+function print(rows: readonly Row[]): void {
   const columns = ['work', 'measured', 'reference', 'ratio', 'goal', ''] as const;
   const cells = rows.map((row) => [
     row.work,
@@ -267,6 +279,9 @@ async function report(rows: readonly Row[]): Promise<void> {
   console.log(
     [line(columns), line(widths.map((width) => '-'.repeat(width))), ...cells.map(line)].join('\n'),
   );
+}
+
+async function keep(rows: readonly Row[]): Promise<void> {
   const results = new URL('results/', import.meta.url);
   await mkdir(results, { recursive: true });
   await writeFile(
