@@ -10,6 +10,7 @@
  */
 
 import { parseWithTrueKeys, type Reviver } from './escaped-keys.ts';
+import { createKeeper } from './kept.ts';
 
 export type Json = null | boolean | number | string | RawNumber | readonly Json[] | JsonObject;
 
@@ -64,15 +65,11 @@ export function formatJson(value: unknown): string {
   return JSON.stringify(value);
 }
 
-const keptTexts = new WeakMap<object, string>();
+const texts = createKeeper<object, string>();
 
 /** `formatJson(value)` of a value that never changes, kept for as long as somebody holds the value. */
 export function formatKept(value: object): string {
-  const known = keptTexts.get(value);
-  if (known !== undefined) return known;
-  const text = formatJson(value);
-  keptTexts.set(value, text);
-  return text;
+  return texts.of(value) ?? texts.keep(value, formatJson(value));
 }
 
 export { isRawJSON as isRawNumber };

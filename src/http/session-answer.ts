@@ -4,7 +4,7 @@ import { etagOf } from '../domain/session/etag.ts';
 import { matchesTags } from '../domain/session/precondition.ts';
 import type { Session } from '../domain/session/session.ts';
 import { nextTimerMs } from '../domain/session/timeouts.ts';
-import { renderSession } from '../domain/session/view.ts';
+import { formatSession, renderSession } from '../domain/session/view.ts';
 import type { Answer } from './route.ts';
 
 type Asked = { readonly contractVersion: number; readonly caller: Caller };
@@ -21,10 +21,15 @@ export function answerWritten(
   headers: Readonly<Record<string, string>> = {},
 ): Answer {
   if (written.kind === 'deleted' || written.kind === 'absent') return { status: 204, headers };
+  const { kind, session, stored } = written;
   return {
-    status: written.kind === 'created' ? 201 : 200,
-    headers: { ...headers, ...(written.stored && { etag: etagOf(written.session) }) },
-    body: renderSession(written.session, contractVersion),
+    status: kind === 'created' ? 201 : 200,
+    headers: { ...headers, ...(stored && { etag: etagOf(session) }) },
+    // A session that was just written may be written again before anybody reads it.
+    body:
+      kind === 'unchanged'
+        ? renderSession(session, contractVersion)
+        : formatSession(session, contractVersion),
     isSession: true,
   };
 }

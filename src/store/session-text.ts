@@ -3,11 +3,19 @@ import type { Session } from '../domain/session/session.ts';
 
 /** `formatJson(session)`, put together from the texts of the parts that writes leave alone. */
 export function formatStoredSession(session: Session): string {
-  const fields = Object.entries(session).map(([name, value]) => `"${name}":${textOf(name, value)}`);
-  return `{${fields.join(',')}}`;
+  let text = '';
+  for (const [name, value] of Object.entries(session)) {
+    text += `${text === '' ? '' : ','}"${name}":${name === 'members' ? formatMembers(session) : formatPart(value)}`;
+  }
+  return `{${text}}`;
 }
 
-function textOf(name: string, value: unknown): string {
-  if (name === 'members') return `[${(value as Session['members']).map(formatKept).join(',')}]`;
+function formatMembers({ members }: Session): string {
+  let text = '';
+  for (const member of members) text += text === '' ? formatKept(member) : `,${formatKept(member)}`;
+  return `[${text}]`;
+}
+
+function formatPart(value: unknown): string {
   return typeof value === 'object' && value !== null ? formatKept(value) : formatJson(value);
 }

@@ -5,6 +5,7 @@
  */
 
 import { formatJson, formatKept, type JsonObject } from '../json.ts';
+import { createKeeper } from '../kept.ts';
 import { formatTime } from '../time.ts';
 import { downgradeConstantsSystem, newestContractVersion } from './contract-version.ts';
 import { isLarge, tallyOf } from './large.ts';
@@ -13,44 +14,63 @@ import { viewRoleTypes } from './roles.ts';
 import type { Member, Session } from './session.ts';
 import { nextTimerMs } from './timeouts.ts';
 
-/** The text of the document, in the shape of `contractVersion`. */
+/**
+ * The text of the document, in the shape of `contractVersion`, kept for whoever reads it next:
+ * documents are answered far more often than they change.
+ */
 export function renderSession(session: Session, contractVersion: number): string {
   const shape = Math.min(contractVersion, newestContractVersion);
-  const known = rendered.get(session)?.get(shape);
-  if (known !== undefined) return known;
-  const text = formatSession(session, shape);
-  const byShape = rendered.get(session) ?? new Map<number, string>();
-  rendered.set(session, byShape.set(shape, text));
-  return text;
+  const known = rendered.of(session);
+  if (known?.shape === shape) return known.text;
+  return rendered.keep(session, { shape, text: formatSession(session, shape) }).text;
 }
 
-// Documents are answered far more often than they change, and a value never changes: its text is
-// kept for as long as somebody holds the value. A write leaves most members as they were.
-const rendered = new WeakMap<Session, Map<number, string>>();
-const renderedMembers = new WeakMap<
-  Member,
-  { readonly text: string; readonly next: number; readonly turn: boolean }
->();
+type Rendered = { readonly shape: number; readonly text: string };
+type RenderedProperties = Rendered & { readonly constants: Session['constants'] };
+type RenderedMember = { readonly text: string; readonly next: number; readonly turn: boolean };
 
-/** `formatJson(viewSession(…))`, put together from the texts of the parts that writes leave alone. */
-function formatSession(session: Session, contractVersion: number): string {
+const rendered = createKeeper<Session, Rendered>();
+const renderedProperties = createKeeper<Session['properties'], RenderedProperties>();
+const renderedMembers = createKeeper<Member, RenderedMember>();
+
+/**
+ * `formatJson(viewSession(…))`, put together from the texts of the parts that writes leave alone;
+ * not kept, as is enough for whoever wrote the session.
+ */
+export function formatSession(session: Session, contractVersion: number): string {
   const head = formatJson(viewHead(session, contractVersion));
   const constants =
     contractVersion === newestContractVersion
       ? formatKept(session.constants)
       : formatJson(viewConstants(session, contractVersion));
-  const members = membersInOrder(session).map(
-    ({ key, member, next, turn }) => `"${key}":${formatMember(member, next, turn)}`,
-  );
-  return `${head.slice(0, -1)},"constants":${constants},"members":{${members.join(',')}}}`;
+  const properties = formatProperties(session, contractVersion);
+  const servers = formatKept(session.servers);
+  const members = formatMembers(session);
+  return `${head.slice(0, -1)},"constants":${constants},"properties":${properties},"servers":${servers},"members":${members}}`;
+}
+
+function formatProperties(session: Session, shape: number): string {
+  const { properties, constants } = session;
+  const known = renderedProperties.of(properties);
+  // Several sessions may have the properties of their template, and make different things of them.
+  if (known?.shape === shape && known.constants === constants) return known.text;
+  const text = formatJson(viewProperties(session, shape));
+  return renderedProperties.keep(properties, { text, shape, constants }).text;
+}
+
+function formatMembers(session: Session): string {
+  let text = '';
+  for (const { key, member, next, turn } of membersInOrder(session)) {
+    text += `${text === '' ? '' : ','}"${key}":${formatMember(member, next, turn)}`;
+  }
+  return `{${text}}`;
 }
 
 function formatMember(member: Member, next: number, turn: boolean): string {
-  const known = renderedMembers.get(member);
+  const known = renderedMembers.of(member);
   if (known?.next === next && known.turn === turn) return known.text;
   const text = formatJson(viewMember(member, next, turn));
-  renderedMembers.set(member, { text, next, turn });
-  return text;
+  return renderedMembers.keep(member, { text, next, turn }).text;
 }
 
 /** The document, in the shape of `contractVersion`. */
@@ -58,18 +78,19 @@ export function viewSession(session: Session, contractVersion: number): JsonObje
   return {
     ...viewHead(session, contractVersion),
     constants: viewConstants(session, contractVersion),
+    properties: viewProperties(session, contractVersion),
+    servers: session.servers as unknown as JsonObject,
     members: viewMembers(session),
   };
 }
 
+/** The document without its larger parts. */
 function viewHead(session: Session, contractVersion: number): JsonObject {
   const dueMs = nextTimerMs(session);
   const roleTypes = viewRoleTypes(session);
   return {
     membersInfo: viewMembersInfo(session),
     ...(roleTypes && { roleTypes }),
-    properties: viewProperties(session, contractVersion),
-    servers: session.servers as unknown as JsonObject,
     ...viewInitialization(session),
     ...(session.searchHandle && { searchHandle: session.searchHandle.id }),
     correlationId: session.correlationId,
