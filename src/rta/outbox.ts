@@ -12,16 +12,11 @@
  */
 
 import type { Guid } from '../domain/ids.ts';
+import { formatTap, type Tap, type TapRecipient } from '../domain/tap/tap.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
-export type WaitingTap = {
-  readonly branch: Guid;
-  readonly memberIndex: number;
-  /** Infinity for the end of the session: nothing of its branch comes after it. */
-  readonly changeNumber: number;
-  /** JSON. */
-  readonly text: string;
-};
+/** A tap for one member. Of most that wait no text is ever made: a newer one takes their place. */
+export type WaitingTap = { readonly tap: Tap; readonly to: TapRecipient };
 
 /** Sessions of which taps wait, before all of it becomes one resync. */
 export const waitingTapsMax = 1_000;
@@ -31,7 +26,7 @@ const toldMax = 2_000;
 
 export class Outbox {
   /** By branch and member; the numbers of a branch rise in this order. */
-  #waiting: Map<string, string> | undefined;
+  #waiting: Map<string, WaitingTap> | undefined;
   /** By branch: the newest change that was sent or waits, and to which of the members here. */
   #told:
     | Map<Guid, { readonly changeNumber: number; readonly members: readonly number[] }>
@@ -50,7 +45,10 @@ export class Outbox {
   }
 
   /** Takes a tap in, unless it tells nothing new. */
-  add({ branch, memberIndex, changeNumber, text }: WaitingTap): void {
+  add(waiting: WaitingTap): void {
+    // Nothing of a branch comes after the end of its session.
+    const { branch, changeNumber = Number.POSITIVE_INFINITY } = waiting.tap;
+    const { memberIndex } = waiting.to;
     this.#told ??= new Map();
     const told = this.#told.get(branch);
     const members = told?.changeNumber === changeNumber ? told.members : [];
@@ -66,7 +64,7 @@ export class Outbox {
     const member = `${branch}/${memberIndex}`;
     this.#waiting ??= new Map();
     this.#waiting.delete(member);
-    this.#waiting.set(member, text);
+    this.#waiting.set(member, waiting);
     if (this.#waiting.size > waitingTapsMax) this.fallBehind();
   }
 
@@ -86,7 +84,9 @@ export class Outbox {
   /** What is to go out in one frame now, if anything; then the window begins anew. */
   take(nowMs: Milliseconds, windowMs: Milliseconds): readonly string[] | undefined {
     if (this.#waiting === undefined || nowMs < this.#openMs) return undefined;
-    const taps = [...this.#waiting.values()];
+    const taps = Array.from(this.#waiting.values(), ({ tap, to }) =>
+      formatTap(tap, to.subscription),
+    );
     this.#waiting = undefined;
     this.#openMs = nowMs + windowMs;
     return taps;

@@ -122,11 +122,19 @@ function askingOf({ properties, index }: Member): Asking | undefined {
   return asking;
 }
 
-/** One tap as text, but for the subscription, which each member has its own of. */
-export type TapText = { readonly head: string; readonly tail: string };
+/** The text of a tap before and after the subscription id, which each recipient has its own of. */
+type TapText = { readonly head: string; readonly tail: string };
 
-/** The text of a tap before and after the subscription id, so that it is made once for all. */
-export function formatTap({ timeMs, resource, branch, changeNumber }: Tap): TapText {
+const texts = new WeakMap<Tap, TapText>();
+
+/** A tap as JSON for the member with this subscription; made once for all but for that id. */
+export function formatTap(tap: Tap, subscription: Guid): string {
+  const known = texts.get(tap) ?? textOf(tap);
+  texts.set(tap, known);
+  return known.head + subscription + known.tail;
+}
+
+function textOf({ timeMs, resource, branch, changeNumber }: Tap): TapText {
   const rest = JSON.stringify({
     resourceType: 'mpsd/session',
     resource,
