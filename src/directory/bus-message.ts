@@ -1,5 +1,5 @@
 /**
- * What nodes say to each other over the bus, as text.
+ * What nodes say to each other over the bus: plain JSON.
  */
 
 import type { Guid, Xuid } from '../domain/ids.ts';
@@ -22,16 +22,14 @@ export type UserMessage =
       readonly xuids: readonly Xuid[];
     };
 
-export function formatMessage(message: NodeMessage | UserMessage): string {
-  return JSON.stringify(message);
-}
-
-/** The message of a text that `formatMessage` made. */
-export function parseMessage<M extends NodeMessage | UserMessage>(text: string): M {
-  return JSON.parse(text) as M;
-}
-
-/** The nodes that hold the connections a tap goes to. */
-export function nodesToTell({ to }: Tap): ReadonlySet<NodeId> {
-  return new Set(to.map(({ connection }) => nodeOfConnection(connection)));
+/** The nodes that hold the connections a tap goes to, each once. */
+export function nodesToTell({ to }: Tap): readonly NodeId[] {
+  const nodes: NodeId[] = [];
+  // A session has few members, and they are on few nodes.
+  for (const { connection } of to) {
+    if (!nodes.some((node) => connection.startsWith(node))) {
+      nodes.push(nodeOfConnection(connection));
+    }
+  }
+  return nodes;
 }

@@ -4,7 +4,6 @@ import type { ListRequest, OwnListName } from '../domain/people/list.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { ada, asRefusal, bert, cleo, referee } from '../testing/samples.ts';
 import { openTestWorlds } from '../testing/test-world.ts';
-import { parseMessage, type UserMessage } from './bus-message.ts';
 import { changePeople, removeFollower } from './change-people.ts';
 import type { World } from './world.ts';
 
@@ -15,8 +14,7 @@ async function listeningWorld() {
   const world: World = worldOver(openMemoryStore());
   for (const { xuid } of [ada, bert, cleo]) {
     await world.bus.subscribe(`user:${xuid}`, {
-      message: (text) => {
-        const { kind: _friends, ...notice } = parseMessage<UserMessage>(text);
+      message: ({ kind: _friends, ...notice }) => {
         heard.push([xuid, notice]);
       },
       gap: () => assert.fail('one process misses nothing'),

@@ -5,7 +5,7 @@ import { isLarge } from '../domain/session/large.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { formatMessage } from './bus-message.ts';
+import type { NodeMessage } from './bus-message.ts';
 import { commitSession } from './commit-session.ts';
 import { readSettledSession } from './settled-session.ts';
 import type { Node, World } from './world.ts';
@@ -47,7 +47,8 @@ async function check(world: World, hint: SessionHint, owner?: Xuid): Promise<voi
       await disconnect(world, hint, (connection) => !isOpenHere(node, connection), owner);
     }
   } else if ((await liveNodes(world)).has(nodeId)) {
-    await bus.publish(`node:${nodeId}`, formatMessage({ kind: 'check', connections: [id] }));
+    const message: NodeMessage = { kind: 'check', connections: [id] };
+    await bus.publish(`node:${nodeId}`, message);
   } else {
     await disconnect(world, hint, (connection) => nodeOfConnection(connection) === nodeId);
   }

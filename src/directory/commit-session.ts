@@ -8,7 +8,7 @@ import { isLarge, rowChange, withoutRows } from '../domain/session/large.ts';
 import { keyOf, type SessionKey } from '../domain/session/reference.ts';
 import type { Member, Session } from '../domain/session/session.ts';
 import { earlier, memberDueMs, nextDueMs } from '../domain/session/timeouts.ts';
-import { tapOf, type ChangeOrigin } from '../domain/tap/tap.ts';
+import type { ChangeOrigin } from '../domain/tap/tap.ts';
 import type {
   Batch,
   Committed,
@@ -18,7 +18,7 @@ import type {
   Store,
   Taken,
 } from '../store/store.ts';
-import { owedTaps, sendTap } from './send-tap.ts';
+import { owedTaps, sendTaps } from './send-tap.ts';
 import type { World } from './world.ts';
 
 /** What a use leaves in the store beside the session. */
@@ -39,14 +39,13 @@ export async function commitSession(
   const { store } = world;
   const key = keyOf(before.session.reference);
   const former = before.revision === 0 ? undefined : before.session;
-  const tap = former && tapOf(former, next, origin);
-  const owed = tap && owedTaps(tap);
+  const owed = owedTaps(world, former, next, origin);
   const search = searchChange(former, next);
   const told = {
     key,
     expectRevision: before.revision,
     ...(search && { isSearchChange: true }),
-    ...(owed !== undefined && { owedTaps: owed }),
+    ...(owed && { owedTaps: owed }),
   };
   const batch: Batch =
     next === undefined
@@ -68,8 +67,8 @@ export async function commitSession(
         };
   const revision = before.revision + 1;
   const outcome = await noteSearch(world, key, revision, search, store.commit(batch));
-  if (tap && owed !== undefined && outcome.kind === 'committed') {
-    sendTap(world, { key, revision, owedTaps: owed }, tap);
+  if (owed && outcome.kind === 'committed') {
+    sendTaps(world, owed, outcome.owesTaps && { key, revision });
   }
   return outcome;
 }

@@ -1,23 +1,38 @@
-import type { Tap } from '../domain/tap/tap.ts';
+import type { Session } from '../domain/session/session.ts';
+import { tapOf, type ChangeOrigin } from '../domain/tap/tap.ts';
 import type { OwedTaps, Share } from '../store/store.ts';
-import { formatMessage, type NodeMessage, nodesToTell, parseMessage } from './bus-message.ts';
+import { type NodeMessage, nodesToTell } from './bus-message.ts';
 import type { World } from './world.ts';
 
 /** A commit made longer ago than this has had its time to send its taps. */
 const untappedAgeMs = 5_000;
 const untappedMax = 100;
 
-/** What a commit that owes this tap keeps of it: the message to the nodes. */
-export function owedTaps(tap: Tap): string {
-  return formatMessage({ kind: 'taps', tap });
+/** What a commit that owes taps keeps: the message to the nodes. */
+export type TapsMessage = Extract<NodeMessage, { kind: 'taps' }>;
+
+/** What a commit of this change owes; undefined when nobody who listens is to hear of it. */
+export function owedTaps(
+  { bus }: World,
+  former: Session | undefined,
+  next: Session | undefined,
+  origin: ChangeOrigin,
+): TapsMessage | undefined {
+  const isHeard = (node: string): boolean => bus.isHeard(`node:${node}`);
+  const tap = former && tapOf(former, next, origin, isHeard);
+  return tap && { kind: 'taps', tap };
 }
 
 /**
- * Sends a tap to the nodes that hold the connections it goes to. Nobody waits for it: when it cannot
- * be sent it stays owed, and the sweep sends it.
+ * Sends taps to the nodes that hold the connections they go to, and strikes them out where the store
+ * keeps them. Nobody waits for it: what cannot be sent and is kept stays owed, and the sweep sends it.
  */
-export function sendTap(world: World, owed: OwedTaps, tap: Tap): void {
-  publish(world, owed, tap).catch(world.failed);
+export function sendTaps(
+  world: World,
+  message: TapsMessage,
+  kept: Omit<OwedTaps, 'owedTaps'> | undefined,
+): void {
+  publish(world, message, kept).catch(world.failed);
 }
 
 /** Sends what others committed and did not come to send. */
@@ -27,14 +42,18 @@ export async function sendOwedTaps(
 ): Promise<'done' | 'more'> {
   const untapped = await world.store.untapped(untappedAgeMs, untappedMax, share);
   for (const owed of untapped) {
-    const message = parseMessage<NodeMessage>(owed.owedTaps);
-    if (message.kind === 'taps') await publish(world, owed, message.tap);
+    const message = owed.owedTaps as NodeMessage;
+    if (message.kind === 'taps') await publish(world, message, owed);
   }
   return untapped.length === untappedMax ? 'more' : 'done';
 }
 
-async function publish({ store, bus }: World, owed: OwedTaps, tap: Tap): Promise<void> {
-  const nodes = [...nodesToTell(tap)];
-  await Promise.all(nodes.map((node) => bus.publish(`node:${node}`, owed.owedTaps)));
-  await store.tapped(owed.key, owed.revision);
+async function publish(
+  { store, bus }: World,
+  message: TapsMessage,
+  kept: Omit<OwedTaps, 'owedTaps'> | undefined,
+): Promise<void> {
+  const nodes = nodesToTell(message.tap);
+  await Promise.all(nodes.map((node) => bus.publish(`node:${node}`, message)));
+  if (kept) await store.tapped(kept.key, kept.revision);
 }

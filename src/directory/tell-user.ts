@@ -1,5 +1,5 @@
 import type { Xuid } from '../domain/ids.ts';
-import { formatMessage, type UserMessage } from './bus-message.ts';
+import type { UserMessage } from './bus-message.ts';
 import type { World } from './world.ts';
 
 /**
@@ -7,5 +7,5 @@ import type { World } from './world.ts';
  * and a message that is lost is no outage: clients ask again when they connect.
  */
 export function tellUser({ bus, failed }: World, xuid: Xuid, message: UserMessage): void {
-  bus.publish(`user:${xuid}`, formatMessage(message)).catch(failed);
+  bus.publish(`user:${xuid}`, message).catch(failed);
 }

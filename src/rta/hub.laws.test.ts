@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatMessage } from '../directory/bus-message.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { FakeWire } from '../testing/fake-wire.ts';
 import { manualClock } from '../testing/manual-clock.ts';
@@ -78,23 +77,20 @@ async function run(steps: readonly Step[]) {
   const offer = async (session: number, change: number | 'end'): Promise<void> => {
     const number = change === 'end' ? Number.POSITIVE_INFINITY : change;
     offered.push({ atMs: clock.nowMs(), session, number });
-    await world.bus.publish(
-      'node:0badcafe',
-      formatMessage({
-        kind: 'taps',
-        tap: {
-          resource: `a~b~${session}`,
-          branch: `branch-${session}`,
-          ...(change !== 'end' && { changeNumber: change }),
-          timeMs: clock.nowMs(),
-          to: [connection.id, other.id].map((id) => ({
-            connection: id,
-            subscription: 's',
-            memberIndex: 0,
-          })),
-        },
-      }),
-    );
+    await world.bus.publish('node:0badcafe', {
+      kind: 'taps',
+      tap: {
+        resource: `a~b~${session}`,
+        branch: `branch-${session}`,
+        ...(change !== 'end' && { changeNumber: change }),
+        timeMs: clock.nowMs(),
+        to: [connection.id, other.id].map((id) => ({
+          connection: id,
+          subscription: 's',
+          memberIndex: 0,
+        })),
+      },
+    });
   };
   for (const step of steps) {
     if (step.kind === 'tap') await offer(step.session, step.change);

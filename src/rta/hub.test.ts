@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { World } from '../directory/world.ts';
-import { formatMessage } from '../directory/bus-message.ts';
 import type { UserCaller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { Bus, Subscriber, Topic } from '../store/bus.ts';
@@ -37,6 +36,7 @@ function shakyBus(): Bus & { isAway: boolean; gap(topic: Topic): void } {
       subscribers.set(topic, subscriber);
       return inner.subscribe(topic, subscriber);
     },
+    isHeard: (topic) => inner.isHeard(topic),
     gap: (topic) => subscribers.get(topic)?.gap(),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   };
@@ -64,19 +64,16 @@ async function open(store: Store = openMemoryStore(), more: Partial<HubSettings>
     };
   };
   const tap = (connection: Guid, changeNumber: number, branch = 'b') =>
-    bus.publish(
-      `node:${world.node.id}`,
-      formatMessage({
-        kind: 'taps',
-        tap: {
-          resource: 'a~b~c',
-          branch,
-          changeNumber,
-          timeMs: clock.nowMs(),
-          to: [{ connection, subscription: 's', memberIndex: 0 }],
-        },
-      }),
-    );
+    bus.publish(`node:${world.node.id}`, {
+      kind: 'taps',
+      tap: {
+        resource: 'a~b~c',
+        branch,
+        changeNumber,
+        timeMs: clock.nowMs(),
+        to: [{ connection, subscription: 's', memberIndex: 0 }],
+      },
+    });
   return { hub, world, clock, bus, connect, tap };
 }
 
@@ -108,10 +105,10 @@ test('invites and friends that a client does not read are a resync too', async (
   wire.frames.length = 0;
   wire.bufferedBytes = settings.outboxBytesMax + 1;
   const friends = { kind: 'friends', notificationType: 'Added', xuids: ['2'] } as const;
-  await bus.publish('user:1', formatMessage(friends));
+  await bus.publish('user:1', friends);
   wire.bufferedBytes = 0;
   clock.advance(1_000);
-  await bus.publish('user:1', formatMessage(friends));
+  await bus.publish('user:1', friends);
   assert.deepEqual(wire.frames, [[4], [3, 0, { NotificationType: 'Added', Xuids: ['2'] }]]);
 });
 
@@ -220,10 +217,7 @@ test('a connection that ends while it is being subscribed leaves nothing behind'
   await turn();
   assert.deepEqual(wire.frames, []);
   bus.gap('user:1');
-  await bus.publish(
-    'user:1',
-    formatMessage({ kind: 'friends', notificationType: 'Added', xuids: [] }),
-  );
+  await bus.publish('user:1', { kind: 'friends', notificationType: 'Added', xuids: [] });
   assert.deepEqual(wire.frames, []);
 });
 

@@ -1,11 +1,11 @@
 import { checkConnections, checkOwnConnections } from '../directory/check-connections.ts';
-import { type NodeMessage, parseMessage, type UserMessage } from '../directory/bus-message.ts';
+import type { NodeMessage, UserMessage } from '../directory/bus-message.ts';
 import type { World } from '../directory/world.ts';
 import type { UserCaller } from '../domain/caller.ts';
 import { isPending } from '../domain/handle/confirm.ts';
 import { viewInviteNotification } from '../domain/handle/view.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
-import { formatTap, type Tap } from '../domain/tap/tap.ts';
+import type { Tap } from '../domain/tap/tap.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Timer } from '../platform/clock.ts';
 import { Connection, type Wire } from './connection.ts';
@@ -245,7 +245,7 @@ export class Hub implements AsyncDisposable {
 
   async #listen(): Promise<void> {
     this.#own = this.#world.bus.subscribe(`node:${this.#world.node.id}`, {
-      message: (text) => this.#hear(parseMessage<NodeMessage>(text)),
+      message: (message) => this.#hear(message as NodeMessage),
       gap: () => this.#hearGap(),
     });
     await this.#own;
@@ -266,20 +266,20 @@ export class Hub implements AsyncDisposable {
   }
 
   #tap(tap: Tap): void {
-    const { branch, changeNumber = Number.POSITIVE_INFINITY, to } = tap;
-    const nowMs = this.#world.clock.nowMs();
-    const { head, tail } = formatTap(tap);
-    const tapped = new Set<Connection>();
-    for (const { connection: id, subscription, memberIndex } of to) {
-      const connection = this.#connections.get(id);
+    // Most recipients may be elsewhere, or gone: they cost a look each.
+    let tapped: Set<Connection> | undefined;
+    for (const to of tap.to) {
+      const connection = this.#connections.get(to.connection);
       if (connection === undefined) continue;
-      const one = { branch, memberIndex, changeNumber, text: head + subscription + tail };
-      if (connection.disturbance !== undefined) this.#tapDisturbed(connection, one);
+      if (connection.disturbance !== undefined) this.#tapDisturbed(connection, { tap, to });
       else {
-        connection.tap(one);
+        connection.tap({ tap, to });
+        tapped ??= new Set();
         tapped.add(connection);
       }
     }
+    if (tapped === undefined) return;
+    const nowMs = this.#world.clock.nowMs();
     for (const connection of tapped) this.#flush(connection, nowMs);
   }
 
@@ -325,7 +325,7 @@ export class Hub implements AsyncDisposable {
     let followed = this.#followed.get(xuid);
     if (followed === undefined) {
       const subscription = this.#world.bus.subscribe(`user:${xuid}`, {
-        message: (text) => this.#hearOfUser(xuid, parseMessage<UserMessage>(text)),
+        message: (message) => this.#hearOfUser(xuid, message as UserMessage),
         gap: () => this.#hearGapOfUser(xuid),
       });
       followed = { connections: new Set(), subscription };

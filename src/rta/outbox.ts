@@ -12,16 +12,11 @@
  */
 
 import type { Guid } from '../domain/ids.ts';
+import { formatTap, type Tap, type TapRecipient } from '../domain/tap/tap.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
-export type WaitingTap = {
-  readonly branch: Guid;
-  readonly memberIndex: number;
-  /** Infinity for the end of the session: nothing of its branch comes after it. */
-  readonly changeNumber: number;
-  /** JSON. */
-  readonly text: string;
-};
+/** A tap for one member. Of most that wait no text is ever made: a newer one takes their place. */
+export type WaitingTap = { readonly tap: Tap; readonly to: TapRecipient };
 
 /** Sessions of which taps wait, before all of it becomes one resync. */
 export const waitingTapsMax = 1_000;
@@ -30,12 +25,15 @@ export const waitingTapsMax = 1_000;
 const toldMax = 2_000;
 
 export class Outbox {
-  /** By branch and member; the numbers of a branch rise in this order. */
-  #waiting: Map<string, string> | undefined;
+  /** By branch: the newest tap of each member here, their numbers rising. */
+  #waiting: Map<Guid, readonly WaitingTap[]> | undefined;
+  #waitingCount = 0;
   /** By branch: the newest change that was sent or waits, and to which of the members here. */
   #told:
     | Map<Guid, { readonly changeNumber: number; readonly members: readonly number[] }>
     | undefined;
+  /** The branch that is the last of both: most taps are of the same session as the one before. */
+  #newest: Guid | undefined;
   /** Something was lost, and a resync is owed for it. */
   #isBehind = false;
   /** When the next frame may go out. */
@@ -50,29 +48,37 @@ export class Outbox {
   }
 
   /** Takes a tap in, unless it tells nothing new. */
-  add({ branch, memberIndex, changeNumber, text }: WaitingTap): void {
+  add(waiting: WaitingTap): void {
+    // Nothing of a branch comes after the end of its session.
+    const { branch, changeNumber = Number.POSITIVE_INFINITY } = waiting.tap;
+    const { memberIndex } = waiting.to;
     this.#told ??= new Map();
     const told = this.#told.get(branch);
     const members = told?.changeNumber === changeNumber ? told.members : [];
     if ((told?.changeNumber ?? 0) > changeNumber || members.includes(memberIndex)) return;
+    const former = this.#waiting?.get(branch) ?? [];
     // Put anew at the end: those of which nothing was heard for longest are forgotten first.
-    this.#told.delete(branch);
+    if (branch !== this.#newest) {
+      this.#told.delete(branch);
+      this.#waiting?.delete(branch);
+      this.#newest = branch;
+    }
     this.#told.set(branch, { changeNumber, members: [...members, memberIndex] });
     if (this.#told.size > toldMax) {
       const [longestAgo = ''] = this.#told.keys();
       this.#told.delete(longestAgo);
     }
     if (this.#isBehind) return;
-    const member = `${branch}/${memberIndex}`;
+    const others = former.filter(({ to }) => to.memberIndex !== memberIndex);
     this.#waiting ??= new Map();
-    this.#waiting.delete(member);
-    this.#waiting.set(member, text);
-    if (this.#waiting.size > waitingTapsMax) this.fallBehind();
+    this.#waiting.set(branch, [...others, waiting]);
+    this.#waitingCount += others.length + 1 - former.length;
+    if (this.#waitingCount > waitingTapsMax) this.fallBehind();
   }
 
   /** Gives up what waits and owes a resync in its place. */
   fallBehind(): void {
-    this.#waiting = undefined;
+    this.#forget();
     this.#isBehind = true;
   }
 
@@ -86,9 +92,14 @@ export class Outbox {
   /** What is to go out in one frame now, if anything; then the window begins anew. */
   take(nowMs: Milliseconds, windowMs: Milliseconds): readonly string[] | undefined {
     if (this.#waiting === undefined || nowMs < this.#openMs) return undefined;
-    const taps = [...this.#waiting.values()];
-    this.#waiting = undefined;
+    const taps = [...this.#waiting.values()].flat();
+    this.#forget();
     this.#openMs = nowMs + windowMs;
-    return taps;
+    return taps.map(({ tap, to }) => formatTap(tap, to.subscription));
+  }
+
+  #forget(): void {
+    this.#waiting = undefined;
+    this.#waitingCount = 0;
   }
 }

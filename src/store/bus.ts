@@ -1,6 +1,9 @@
+import type { JsonObject } from '../domain/json.ts';
+
 /**
  * Messages between the nodes that share a store: at most once, in order for each pair of publisher
- * and topic.
+ * and topic. A message is plain JSON; within a process the value itself is handed over, and nobody
+ * changes it.
  *
  * `publish` resolves when the message is on its way, and throws `StoreUnavailable` when it is not
  * known to be. Nobody listening is no error.
@@ -9,7 +12,13 @@
  *     user:<xuid>  what the connections of one user are to hear of
  */
 export interface Bus extends AsyncDisposable {
-  publish(topic: Topic, message: string): Promise<void>;
+  publish(topic: Topic, message: JsonObject): Promise<void>;
+
+  /**
+   * False when it is known that nobody listens to this topic, so that a message would go nowhere.
+   * Where other processes may listen, true.
+   */
+  isHeard(topic: Topic): boolean;
 
   /** Resolves when whatever is published from now on arrives; disposing ends it. */
   subscribe(topic: Topic, subscriber: Subscriber): Promise<AsyncDisposable>;
@@ -19,7 +28,7 @@ export type Topic = `${'node' | 'user'}:${string}`;
 
 export type Subscriber = {
   /** Called with one message after the other; must not throw. */
-  readonly message: (text: string) => void;
+  readonly message: (message: JsonObject) => void;
   /** Called when messages may have been missed, before the first one after them. */
   readonly gap: () => void;
 };

@@ -1,5 +1,6 @@
 import type { Handle } from '../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { ListChange, ListEntry, ListName } from '../domain/people/list.ts';
 import type { SessionHint } from '../domain/session/hints.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
@@ -109,7 +110,7 @@ export interface Store extends AsyncDisposable {
    */
   untapped(ageMs: Milliseconds, limit: number, share?: Share): Promise<readonly OwedTaps[]>;
 
-  /** Forgets the taps that this revision owed. */
+  /** Forgets the taps that this revision owed. Of a commit that does not say so, there are none. */
   tapped(key: SessionKey, revision: number): Promise<void>;
 
   /**
@@ -222,10 +223,11 @@ type Beside = {
   /** True when the search handle of the session, or what a search sees of it, is another. */
   readonly isSearchChange?: boolean;
   /**
-   * The taps that this commit owes, as `untapped` is to give them back. They are kept until
-   * `tapped`; a store whose process takes all connections along when it dies need not keep them.
+   * The taps that this commit owes, as `untapped` is to give them back: plain JSON. They are kept
+   * until `tapped`, and the commit `owesTaps`; a store whose process takes all connections along
+   * when it dies need not keep them.
    */
-  readonly owedTaps?: string;
+  readonly owedTaps?: JsonObject;
 };
 
 /**
@@ -240,12 +242,16 @@ export type NodeId = string;
 export type OwedTaps = {
   readonly key: SessionKey;
   readonly revision: number;
-  readonly owedTaps: string;
+  readonly owedTaps: JsonObject;
 };
 
 export type MemberRow = { readonly member: Member; readonly dueMs: Milliseconds | undefined };
 
-export type Committed = { readonly kind: 'committed' };
+export type Committed = {
+  readonly kind: 'committed';
+  /** True when the store keeps taps for this commit, until it is told that they were sent. */
+  readonly owesTaps?: true;
+};
 export type Conflict = { readonly kind: 'conflict'; readonly current: SessionRecord | undefined };
 /** The handle that has the id: its `requestId` is another one. */
 export type Taken = { readonly kind: 'taken'; readonly handle: Handle };

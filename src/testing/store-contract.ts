@@ -892,9 +892,31 @@ function testNodes(open: Open): void {
     assert.deepEqual((await Promise.all(both)).sort(), [false, true]);
   });
 
+  // Kills: taps that a commit owes and nobody is told to strike out; of a deletion, lost.
+  test('a commit owes its taps until they are told of, if it says that it does', async () => {
+    await using store = await open();
+    const steps = [
+      { session: { ...putOf('a', 0), owedTaps: { kind: 'taps', n: 1 } } },
+      { session: { ...deleteOf('a', 1), owedTaps: { kind: 'taps', n: 2 } } },
+    ];
+    for (const { session } of steps) {
+      const { key, expectRevision, owedTaps } = session;
+      const outcome = await store.commit({ session });
+      assert.equal(outcome.kind, 'committed');
+      const revision = expectRevision + 1;
+      const isKept = outcome.kind === 'committed' && outcome.owesTaps === true;
+      const kept = isKept ? [{ key, revision, owedTaps }] : [];
+      assert.deepEqual(await store.untapped(0, 10), kept);
+      if (isKept) await store.tapped(key, revision);
+      assert.deepEqual(await store.untapped(0, 10), []);
+    }
+    assert.deepEqual(await store.commit({ session: putOf('b', 0) }), { kind: 'committed' });
+    assert.deepEqual(await store.untapped(0, 10), []);
+  });
+
   test('a tap that is told of twice is no error', async () => {
     await using store = await open();
-    await store.commit({ session: { ...putOf('a', 0), owedTaps: '{}' } });
+    await store.commit({ session: { ...putOf('a', 0), owedTaps: {} } });
     await store.tapped(storedKey('a'), 1);
     await store.tapped(storedKey('a'), 1);
     await store.tapped(storedKey('b'), 7);

@@ -27,7 +27,7 @@ async function open({ url }: RedisServers) {
 async function listen(bus: Bus, topic: Topic) {
   const heard: string[] = [];
   const subscription = await bus.subscribe(topic, {
-    message: (text) => heard.push(text),
+    message: ({ text }) => heard.push(String(text)),
     gap: () => heard.push('gap'),
   });
   return { heard, subscription };
@@ -51,7 +51,9 @@ test('what is published comes to those who listen on any node, once and in order
     topics.map(async (topic) => [await listen(one.bus, topic), await listen(other.bus, topic)]),
   );
   await Promise.all(
-    topics.flatMap((topic) => texts.map((text) => one.bus.publish(topic, `${topic} ${text}`))),
+    topics.flatMap((topic) =>
+      texts.map((text) => one.bus.publish(topic, { text: `${topic} ${text}` })),
+    ),
   );
   await until(() => ears.flat().every(({ heard }) => heard.length >= texts.length));
   for (const [n, both] of ears.entries()) {
@@ -64,21 +66,21 @@ test('who has left hears nothing more, and the others do', async () => {
   await using one = await open(cluster);
   const [stays, leaves] = [await listen(one.bus, 'user:7'), await listen(one.bus, 'user:7')];
   await leaves.subscription[Symbol.asyncDispose]();
-  await one.bus.publish('user:7', 'a');
+  await one.bus.publish('user:7', { text: 'a' });
   await until(() => stays.heard.length === 1);
   assert.deepEqual([stays.heard, leaves.heard], [['a'], []]);
   await stays.subscription[Symbol.asyncDispose]();
   const back = await listen(one.bus, 'user:7');
-  await one.bus.publish('user:7', 'b');
+  await one.bus.publish('user:7', { text: 'b' });
   await until(() => back.heard.length === 1);
   assert.deepEqual([back.heard, stays.heard], [['b'], ['a']]);
 });
 
 test('nobody listening is no error; a bus that was closed throws', async () => {
   const { bus, ...opened } = await open(cluster);
-  await bus.publish('node:0000000a', 'hello?');
+  await bus.publish('node:0000000a', { text: 'hello?' });
   await opened[Symbol.asyncDispose]();
-  await assert.rejects(bus.publish('node:0000000a', ''), StoreUnavailable);
+  await assert.rejects(bus.publish('node:0000000a', { text: '' }), StoreUnavailable);
   await assert.rejects(
     bus.subscribe('node:0000000a', { message: () => undefined, gap: () => undefined }),
     StoreUnavailable,
@@ -89,14 +91,14 @@ test('on a single server: when it was away there is a gap, and then what comes a
   await using single = await startRedis();
   await using one = await open(single);
   const { heard } = await listen(one.bus, 'node:0000000a');
-  await one.bus.publish('node:0000000a', 'before');
+  await one.bus.publish('node:0000000a', { text: 'before' });
   await until(() => heard.length === 1);
   const server = single.servers[0] ?? assert.fail();
   await server.kill();
-  await assert.rejects(one.bus.publish('node:0000000a', 'lost'), StoreUnavailable);
+  await assert.rejects(one.bus.publish('node:0000000a', { text: 'lost' }), StoreUnavailable);
   await server.restart();
   await until(() => heard.includes('gap'));
-  await one.bus.publish('node:0000000a', 'after');
+  await one.bus.publish('node:0000000a', { text: 'after' });
   await until(() => heard.length === 3);
   assert.deepEqual(heard, ['before', 'gap', 'after']);
 });
@@ -108,11 +110,11 @@ test('on a single server: when it stood still there is a gap, though no connecti
   const server = single.servers[0] ?? assert.fail();
   server.signal('SIGSTOP');
   // The first loses its connection, the second finds none within its patience.
-  await assert.rejects(one.bus.publish('node:0000000a', 'held'), StoreUnavailable);
-  await assert.rejects(one.bus.publish('node:0000000a', 'held'), StoreUnavailable);
+  await assert.rejects(one.bus.publish('node:0000000a', { text: 'held' }), StoreUnavailable);
+  await assert.rejects(one.bus.publish('node:0000000a', { text: 'held' }), StoreUnavailable);
   server.signal('SIGCONT');
   await until(() => heard.includes('gap'));
-  await one.bus.publish('node:0000000a', 'after');
+  await one.bus.publish('node:0000000a', { text: 'after' });
   await until(() => heard.at(-1) === 'after');
   assert.deepEqual(
     heard.filter((text) => text !== 'held'),
@@ -127,7 +129,7 @@ test('topics that move to another server are told of a gap and go on', async () 
   await cluster.moveSlots(0, 1, 5_000);
   await until(() => ears.some(({ heard }) => heard.includes('gap')));
   for (const [n, topic] of topics.entries()) {
-    await other.bus.publish(topic, 'still there?');
+    await other.bus.publish(topic, { text: 'still there?' });
     await until(() => ears[n]?.heard.at(-1) === 'still there?');
   }
 });
@@ -142,7 +144,7 @@ test('a cluster that loses a primary tells of a gap where there may be one, and 
   await until(() => ears.some(({ heard }) => heard.includes('gap')));
   for (const [n, topic] of topics.entries()) {
     await until(async () => {
-      await other.bus.publish(topic, 'still there?').catch(() => undefined);
+      await other.bus.publish(topic, { text: 'still there?' }).catch(() => undefined);
       return (ears[n]?.heard ?? []).includes('still there?');
     });
   }

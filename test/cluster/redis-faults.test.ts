@@ -105,7 +105,7 @@ test('a commit whose answer is lost is sent again, and made once', async () => {
   await store.commit({ session: putOf('a', 0, { custom: { turn: 0 } }) });
   const activity = storedActivity(storedGuid(1), 'a', { requestId: storedGuid(9) });
   const steps = [
-    { session: { ...putOf('a', 1, { custom: { turn: 1 } }), owedTaps: 'tap' } },
+    { session: { ...putOf('a', 1, { custom: { turn: 1 } }), owedTaps: { kind: 'taps' } } },
     { session: putOf('a', 2, { custom: { turn: 2 } }), handles: [activity] },
     { pointActivity: { xuid: activity.ownerXuid, scid: storedScid, handleId: activity.id } },
     { session: { ...putOf('b', 0), addHints: ['xuid:11'] as const } },
@@ -113,7 +113,9 @@ test('a commit whose answer is lost is sent again, and made once', async () => {
   ];
   for (const step of steps) {
     proxy.loseNextAnswer();
-    assert.deepEqual(await store.commit(step), { kind: 'committed' });
+    const owes = 'session' in step && 'owedTaps' in step.session;
+    const committed = { kind: 'committed', ...(owes && { owesTaps: true }) };
+    assert.deepEqual(await store.commit(step), committed);
   }
   assert.deepEqual(await store.session(storedKey('a')), {
     revision: 3,
@@ -122,7 +124,7 @@ test('a commit whose answer is lost is sent again, and made once', async () => {
   assert.deepEqual(await store.activitiesOf([activity.ownerXuid]), [activity]);
   assert.equal(await store.session(storedKey('b')), undefined);
   assert.deepEqual(await store.untapped(0, 10), [
-    { key: storedKey('a'), revision: 2, owedTaps: 'tap' },
+    { key: storedKey('a'), revision: 2, owedTaps: { kind: 'taps' } },
   ]);
 });
 
@@ -194,14 +196,14 @@ test('stores of two processes see each other’s commits, leases, secret and owe
   assert.deepEqual(await one.secret(), await other.secret());
   await one.commit({ session: putOf('a', 0) });
   const record = (await other.session(storedKey('a'))) ?? assert.fail();
-  await other.commit({ session: { ...putOf('a', record.revision), owedTaps: 'tap' } });
+  await other.commit({ session: { ...putOf('a', record.revision), owedTaps: { kind: 'taps' } } });
   // What one knows is older, and its commit finds that out.
   assert.equal(one.recent(storedKey('a'))?.record?.revision, 1);
   assert.equal(one.recent(storedKey('a'))?.isCurrent, false);
   const outcome = await one.commit({ session: putOf('a', 1) });
   assert.ok(outcome.kind === 'conflict' && outcome.current?.revision === 2);
   assert.deepEqual(await one.untapped(0, 10), [
-    { key: storedKey('a'), revision: 2, owedTaps: 'tap' },
+    { key: storedKey('a'), revision: 2, owedTaps: { kind: 'taps' } },
   ]);
   assert.deepEqual(await one.untapped(60_000, 10), []);
   await one.tapped(storedKey('a'), 2);

@@ -71,7 +71,7 @@ function clusterStore(clock: ManualClock, changes: Change[]) {
       const [revision, owedTaps] = [put.expectRevision + 1, put.owedTaps];
       if (owedTaps !== undefined) {
         owed.set(`${put.key} ${revision}`, { key: put.key, revision, owedTaps, atMs });
-        const told = JSON.parse(owedTaps) as { tap: { to: { connection: string }[] } };
+        const told = owedTaps as unknown as { tap: { to: { connection: string }[] } };
         changes.push({
           atMs,
           branch: before.branch,
@@ -85,7 +85,7 @@ function clusterStore(clock: ManualClock, changes: Change[]) {
         );
         if (stays) throw new Error('a change that somebody asked for owes no tap');
       }
-      return outcome;
+      return { ...outcome, ...(owedTaps !== undefined && { owesTaps: true as const }) };
     },
     untapped: async (ageMs, limit) =>
       [...owed.values()].filter(({ atMs }) => atMs + ageMs <= clock.nowMs()).slice(0, limit),
@@ -124,6 +124,8 @@ function lossyBus(random: Random, faults: TapFaults): Bus {
         else subscriber.message(message);
       }
     },
+    // As on a bus between processes: nobody knows who listens elsewhere.
+    isHeard: () => true,
     async subscribe(topic, subscriber) {
       const all = subscribers.get(topic) ?? new Set();
       subscribers.set(topic, all.add(subscriber));

@@ -42,7 +42,7 @@ test('a mark shows nowhere, counts once, and makes inactive exactly when the gra
 });
 
 // Kills: connections of those who were active by them already; those of a new member, or of one who
-// becomes active, left out; letter case.
+// becomes active, left out; connections in the case of their writer, or new by their case alone.
 test('new connections are those that somebody is active by and was not before', () => {
   fc.assert(
     fc.property(anyPlot, (plot) => {
@@ -63,8 +63,21 @@ test('new connections are those that somebody is active by and was not before', 
         const expected = activeBy(after)
           .filter((one) => !former.includes(one))
           .map((one) => one.split(' ')[1] ?? '');
-        assert.deepEqual([...newConnections(before, after)].sort(), [...new Set(expected)].sort());
+        for (const next of [after, inCapitals(after)]) {
+          assert.deepEqual([...newConnections(before, next)].sort(), [...new Set(expected)].sort());
+        }
       }
     }),
   );
 });
+
+/** The session with the connections of its members written anew, in capitals. */
+function inCapitals(session: Session): Session {
+  const members = session.members.map((member) => {
+    const { connection, ...rest } = member.properties.system;
+    if (connection === undefined) return member;
+    const system = { ...rest, connection: connection.toUpperCase() };
+    return { ...member, properties: { ...member.properties, system } };
+  });
+  return { ...session, members };
+}

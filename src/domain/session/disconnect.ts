@@ -7,6 +7,7 @@
 
 import type { Guid } from '../ids.ts';
 import type { Milliseconds } from '../time.ts';
+import { memberChanges } from './member-changes.ts';
 import type { Member, Session } from './session.ts';
 
 /** For how long members stay active whose connection has ended. */
@@ -39,18 +40,23 @@ function connectionOf({ status, properties }: Member): Guid | undefined {
  * them may have written one that has ended.
  */
 export function newConnections(before: Session | undefined, next: Session): readonly Guid[] {
-  if (before?.members === next.members) return [];
-  const former = new Set(before?.members);
-  const rested = new Map(before?.members.map((member) => [member.index, connectionOf(member)]));
-  const connections = new Set<Guid>();
-  for (const member of next.members) {
-    if (former.has(member)) continue;
+  let connections: Set<Guid> | undefined;
+  for (const { former, member } of memberChanges(before?.members ?? [], next.members)) {
+    if (member === undefined || isActiveByTheSame(former, member)) continue;
     const connection = connectionOf(member);
-    if (connection !== undefined && rested.get(member.index) !== connection) {
-      connections.add(connection);
-    }
+    if (connection === undefined || (former && connectionOf(former) === connection)) continue;
+    connections ??= new Set();
+    connections.add(connection);
   }
-  return [...connections];
+  return connections === undefined ? [] : [...connections];
+}
+
+/** As most writes leave it; letter case is not looked through. */
+function isActiveByTheSame(former: Member | undefined, member: Member): boolean {
+  return (
+    former?.status === 'active' &&
+    former.properties.system.connection === member.properties.system.connection
+  );
 }
 
 /**

@@ -5,6 +5,7 @@
 
 import type { Guid } from '../ids.ts';
 import { isLarge } from './large.ts';
+import { memberChanges } from './member-changes.ts';
 import type { Member, Session } from './session.ts';
 
 /** See `Hint` of the store. */
@@ -57,8 +58,7 @@ export function hintChange(
   before: Session | undefined,
   next: Session,
 ): { readonly addHints?: readonly SessionHint[]; readonly removeHints?: readonly SessionHint[] } {
-  const sameKeywords = before?.properties.system.keywords === next.properties.system.keywords;
-  if (before?.members === next.members && sameKeywords) return {};
+  if (before !== undefined && isFoundAlike(before, next)) return {};
   const former = before === undefined ? new Set<SessionHint>() : hintsOf(before);
   const current = hintsOf(next);
   const added = [...current].filter((hint) => !former.has(hint));
@@ -67,4 +67,17 @@ export function hintChange(
     ...(added.length > 0 && { addHints: added }),
     ...(removed.length > 0 && { removeHints: removed }),
   };
+}
+
+/** As most writes leave it: what hints are made of is the same. False may be too careful. */
+function isFoundAlike(before: Session, next: Session): boolean {
+  return (
+    before.properties.system.keywords === next.properties.system.keywords &&
+    before.reference.scid === next.reference.scid &&
+    memberChanges(before.members, next.members).every(
+      ({ former, member }) =>
+        former?.xuid === member?.xuid &&
+        former?.properties.system.connection === member?.properties.system.connection,
+    )
+  );
 }

@@ -2,8 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ada, bert, me, reserve, sessionOf, system, write } from '../../testing/samples.ts';
 import { sampleTemplate } from '../../testing/samples.ts';
+import { changeTypes } from '../session/request.ts';
 import type { Session } from '../session/session.ts';
-import { type ChangeType, changeTypesOf } from './change-types.ts';
+import {
+  type ChangeType,
+  changeTypesOf,
+  formatChangeTypes,
+  parseChangeTypes,
+} from './change-types.ts';
 
 const template = sampleTemplate({ maxMembersCount: 2, capabilities: { connectivity: true } });
 const session = sessionOf([ada], { template });
@@ -92,6 +98,16 @@ const cases: readonly (readonly [
 
 for (const [what, before, next, types] of cases) {
   test(`the types of a change: ${what}`, () => {
-    assert.deepEqual([...changeTypesOf(before, next)].sort(), ['everything', ...types].sort());
+    const named = formatChangeTypes(changeTypesOf(before, next));
+    assert.deepEqual([...named].sort(), ['everything', ...types].sort());
   });
 }
+
+test('change types are asked for in any case, and what is none counts for nothing', () => {
+  assert.deepEqual(formatChangeTypes(parseChangeTypes(['MEMBERSLIST', 'host', 'hOst', 'no'])), [
+    'host',
+    'membersList',
+  ]);
+  assert.deepEqual(formatChangeTypes(parseChangeTypes([])), []);
+  assert.deepEqual(formatChangeTypes(parseChangeTypes(changeTypes)), changeTypes);
+});

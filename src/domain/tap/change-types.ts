@@ -5,16 +5,42 @@
  */
 
 import { jsonEquals } from '../json.ts';
-import { tallyOf } from '../session/large.ts';
+import { memberChanges } from '../session/member-changes.ts';
 import {
   type MemberPropertiesSystem,
   restrictionsOf,
   type SessionPropertiesSystem,
 } from '../session/properties.ts';
-import type { changeTypes } from '../session/request.ts';
+import { changeTypes } from '../session/request.ts';
 import type { Member, Session } from '../session/session.ts';
 
 export type ChangeType = (typeof changeTypes)[number];
+
+/** Some change types as one number, so that what is asked for and what happened meet in one step. */
+export type ChangeTypes = number;
+
+const bits: ReadonlyMap<string, ChangeTypes> = new Map(
+  changeTypes.map((type, at) => [type.toLowerCase(), 1 << at]),
+);
+
+/** The types of these names, which clients write in any case; names of none count for nothing. */
+export function parseChangeTypes(names: readonly string[]): ChangeTypes {
+  return names.reduce((types, name) => types | (bits.get(name.toLowerCase()) ?? 0), 0);
+}
+
+/** The names of the types, in the order in which they are known. */
+export function formatChangeTypes(types: ChangeTypes): readonly ChangeType[] {
+  return changeTypes.filter((_type, at) => (types & (1 << at)) !== 0);
+}
+
+const everything = parseChangeTypes(['everything']);
+const initialization = parseChangeTypes(['initialization']);
+const joinability = parseChangeTypes(['joinability']);
+const customProperty = parseChangeTypes(['customProperty']);
+const matchmakingStatus = parseChangeTypes(['matchmakingStatus']);
+const membersList = parseChangeTypes(['membersList']);
+const membersStatus = parseChangeTypes(['membersStatus']);
+const membersCustomProperty = parseChangeTypes(['membersCustomProperty']);
 
 /** Which type a change of each field is. Total: a new field must choose. */
 const typeOfProperty: Readonly<Record<keyof SessionPropertiesSystem, ChangeType>> = {
@@ -46,79 +72,91 @@ const typeOfMemberProperty: Readonly<Record<keyof MemberPropertiesSystem, Change
   subscriptions: 'everything',
 };
 
+const propertyTypes = typesByField(typeOfProperty);
+const memberPropertyTypes = typesByField(typeOfMemberProperty);
+
+/** Without the fields whose change is `everything` and nothing else: every change is that. */
+function typesByField<T extends object>(
+  typeOf: Readonly<Record<keyof T, ChangeType>>,
+): readonly (readonly [keyof T, ChangeTypes])[] {
+  const fields = Object.keys(typeOf) as (keyof T)[];
+  return fields
+    .map((field) => [field, parseChangeTypes([typeOf[field]])] as const)
+    .filter(([, type]) => type !== everything);
+}
+
 /**
  * The types of the change from `before` to `next`: `everything`, of which every change is one, and
- * those that it is besides.
+ * those that it is besides. What both sessions share is not looked into.
  */
-export function changeTypesOf(before: Session, next: Session): ReadonlySet<ChangeType> {
-  const types = new Set<ChangeType>(['everything']);
+export function changeTypesOf(before: Session, next: Session): ChangeTypes {
+  let types = everything;
   if (before.properties !== next.properties) {
-    addProperties(types, before.properties.system, next.properties.system, typeOfProperty);
-    if (restrictionsOf(before).join !== restrictionsOf(next).join) types.add('joinability');
-    if (!jsonEquals(before.properties.custom, next.properties.custom)) types.add('customProperty');
+    types |= typesOfFields(before.properties.system, next.properties.system, propertyTypes);
+    if (restrictionsOf(before).join !== restrictionsOf(next).join) types |= joinability;
+    if (!jsonEquals(before.properties.custom, next.properties.custom)) types |= customProperty;
   }
-  if (before.members !== next.members) addMembers(types, before, next);
-  if (isFull(before) !== isFull(next)) types.add('joinability');
+  if (before.members !== next.members) {
+    for (const { former, member } of memberChanges(before.members, next.members)) {
+      types |= typesOfMember(former, member);
+    }
+  }
+  if (isFull(before) !== isFull(next)) types |= joinability;
   if (
     !jsonEquals(before.initialization, next.initialization) ||
     !jsonEquals(before.hostCandidates, next.hostCandidates)
   ) {
-    types.add('initialization');
+    types |= initialization;
   }
   if (before.servers !== next.servers) {
     const { matchmaking: former } = before.servers;
     const { matchmaking } = next.servers;
     if (!jsonEquals(former?.properties.system, matchmaking?.properties.system)) {
-      types.add('matchmakingStatus');
+      types |= matchmakingStatus;
     }
   }
   return types;
 }
 
-function addMembers(types: Set<ChangeType>, before: Session, next: Session): void {
-  const left = new Map(before.members.map((member) => [member.index, member]));
-  for (const member of next.members) {
-    const former = left.get(member.index);
-    left.delete(member.index);
-    if (former === undefined) {
-      types.add('membersList');
-      if (Object.keys(member.properties.custom).length > 0) types.add('membersCustomProperty');
-    } else if (former !== member) addMember(types, former, member);
+function typesOfMember(former: Member | undefined, member: Member | undefined): ChangeTypes {
+  if (member === undefined) return membersList;
+  if (former === undefined) {
+    const hasCustom = Object.keys(member.properties.custom).length > 0;
+    return hasCustom ? membersList | membersCustomProperty : membersList;
   }
-  if (left.size > 0) types.add('membersList');
-}
-
-function addMember(types: Set<ChangeType>, former: Member, member: Member): void {
+  let types = 0;
   if (former.status !== member.status) {
-    types.add('membersStatus');
+    types |= membersStatus;
     // Whoever held a seat only is now among those who are in.
-    if (former.status === 'reserved') types.add('membersList');
+    if (former.status === 'reserved') types |= membersList;
   }
   if (
     former.initialize !== member.initialize ||
     former.initializationEpisode !== member.initializationEpisode ||
     former.initializationFailure !== member.initializationFailure
   ) {
-    types.add('initialization');
+    types |= initialization;
   }
   const [before, next] = [former.properties, member.properties];
-  if (before === next) return;
-  addProperties(types, before.system, next.system, typeOfMemberProperty);
-  if (!jsonEquals(before.custom, next.custom)) types.add('membersCustomProperty');
+  if (before === next) return types;
+  types |= typesOfFields(before.system, next.system, memberPropertyTypes);
+  if (!jsonEquals(before.custom, next.custom)) types |= membersCustomProperty;
+  return types;
 }
 
-function addProperties<T extends object>(
-  types: Set<ChangeType>,
+function typesOfFields<T extends object>(
   before: T,
   next: T,
-  typeOf: Readonly<Record<keyof T, ChangeType>>,
-): void {
-  if (before === next) return;
-  for (const field of Object.keys(typeOf) as (keyof T)[]) {
-    if (!jsonEquals(before[field], next[field])) types.add(typeOf[field]);
+  typesOf: readonly (readonly [keyof T, ChangeTypes])[],
+): ChangeTypes {
+  if (before === next) return 0;
+  let types = 0;
+  for (const [field, type] of typesOf) {
+    if (!jsonEquals(before[field], next[field])) types |= type;
   }
+  return types;
 }
 
-function isFull(session: Session): boolean {
-  return tallyOf(session).count >= session.constants.system.maxMembersCount;
+function isFull({ tally, members, constants }: Session): boolean {
+  return (tally?.count ?? members.length) >= constants.system.maxMembersCount;
 }

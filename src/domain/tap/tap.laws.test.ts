@@ -7,7 +7,7 @@ import { isJsonObject, jsonEquals, type Json, type JsonObject } from '../json.ts
 import type { Session } from '../session/session.ts';
 import { viewSession } from '../session/view.ts';
 import type { Milliseconds } from '../time.ts';
-import { type ChangeType, changeTypesOf } from './change-types.ts';
+import { type ChangeType, changeTypesOf, formatChangeTypes } from './change-types.ts';
 import { tapOf } from './tap.ts';
 
 type Change = {
@@ -90,7 +90,7 @@ function typesByDocuments(before: Session, next: Session): ReadonlySet<ChangeTyp
 test('the types of a change are those that its two documents show', () => {
   everyChange(({ before, after }) => {
     if (after === undefined || after.changeNumber === before.changeNumber) return;
-    const types = new Set(changeTypesOf(before, after));
+    const types = new Set(formatChangeTypes(changeTypesOf(before, after)));
     assert.ok(types.delete('everything'));
     // What these look at, the documents of this test do not show in one place.
     for (const type of ['initialization', 'matchmakingStatus'] as const) types.delete(type);
@@ -98,58 +98,70 @@ test('the types of a change are those that its two documents show', () => {
   });
 });
 
-/** The session with most of its members subscribed, each to something else. */
+/** Few and shared, by members and by sessions, so that what is kept of one must fit them all. */
+const subscriptions = [['everything'], ['membersList', 'HOST'], []].map((changeTypes, n) => ({
+  id: `81A3266D-0000-4000-8000-00000000000${n}`,
+  changeTypes,
+}));
+
+/** Most of its members subscribed, some on one connection; with each write on other ones. */
 function subscribed(session: Session): Session {
-  const asked: readonly (readonly ChangeType[])[] = [['everything'], ['membersList', 'host'], []];
   const members = session.members.map((member) => {
-    const [id, connection] = ['81A3266D-0000-4000-8000-', '85B40569-0000-4000-8000-'].map(
-      (start) => start + String(member.index).padStart(12, '0'),
-    );
-    const changeTypes = asked[member.index % 3];
-    if (id === undefined || connection === undefined || !changeTypes?.length) return member;
-    const system = { ...member.properties.system, connection, subscription: { id, changeTypes } };
+    const kind = member.index % subscriptions.length;
+    const subscription = subscriptions[kind];
+    if (subscription === undefined || subscription.changeTypes.length === 0) return member;
+    const node = (kind + session.changeNumber) % 2 === 0 ? '85B4056A' : '95B4056A';
+    const connection = `${node}-0000-4000-8000-00000000000${kind}`;
+    const system = { ...member.properties.system, connection, subscription };
     return { ...member, properties: { ...member.properties, system } };
   });
   return { ...session, members };
 }
 
 // Kills: taps for hidden changes; the writer left out; members who were removed left out; a leaver
-// told; a filter that is not asked; subscriptions or connections in the case of their writer.
+// told; a filter that is not asked; subscriptions or connections in the case of their writer; what
+// is kept of a subscription told to another seat or connection; nodes where nobody listens told, or
+// asked for in the case of the writer.
 test('told are those in it, or removed from it by others, who asked for such a change', () => {
+  const someHeard = (node: string): boolean => node === '85b4056a';
   everyChange((change) => {
-    const { nowMs, byXuid } = change;
-    const [before, after] = [subscribed(change.before), change.after && subscribed(change.after)];
-    const tap = tapOf(before, after, { atMs: nowMs, byXuid });
-    if (after !== undefined && after.changeNumber === before.changeNumber) {
-      assert.equal(tap, undefined);
-      return;
-    }
-    const types = after && [...changeTypesOf(before, after)];
-    // By index: whoever is removed and given a seat in the same write is told as the former member.
-    const isIn = (index: number): boolean =>
-      after?.members.some((one) => one.index === index) ?? true;
-    const concerned = [
-      ...(after?.members ?? []),
-      ...before.members.filter((one) => !isIn(one.index) && one.xuid !== byXuid),
-      ...(after === undefined ? before.members : []),
-    ];
-    const expected = concerned.flatMap(({ index, properties: { system } }) => {
-      const { connection, subscription } = system;
-      const asked = subscription?.changeTypes ?? [];
-      const matches = types === undefined || asked.some((one) => types.includes(one as ChangeType));
-      return connection !== undefined && subscription !== undefined && matches
-        ? [`${index} ${connection.toLowerCase()} ${subscription.id.toLowerCase()}`]
-        : [];
-    });
-    assert.deepEqual(
-      (tap?.to ?? [])
-        .map((one) => `${one.memberIndex} ${one.connection} ${one.subscription}`)
-        .sort(),
-      expected.sort(),
-    );
-    if (tap === undefined) return;
-    assert.equal(tap.changeNumber, after?.changeNumber);
-    assert.equal(tap.branch, before.branch);
-    assert.equal(tap.timeMs, nowMs);
+    for (const isHeard of [undefined, someHeard]) checkTold(change, isHeard);
   });
 });
+
+function checkTold(change: Change, isHeard: ((node: string) => boolean) | undefined): void {
+  const { nowMs, byXuid } = change;
+  const [before, after] = [subscribed(change.before), change.after && subscribed(change.after)];
+  const tap = tapOf(before, after, { atMs: nowMs, byXuid }, isHeard);
+  if (after !== undefined && after.changeNumber === before.changeNumber) {
+    assert.equal(tap, undefined);
+    return;
+  }
+  const types = after && formatChangeTypes(changeTypesOf(before, after));
+  // By index: whoever is removed and given a seat in the same write is told as the former member.
+  const isIn = (index: number): boolean =>
+    after?.members.some((one) => one.index === index) ?? true;
+  const concerned = [
+    ...(after?.members ?? []),
+    ...before.members.filter((one) => !isIn(one.index) && one.xuid !== byXuid),
+    ...(after === undefined ? before.members : []),
+  ];
+  const expected = concerned.flatMap(({ index, properties: { system } }) => {
+    const { connection, subscription } = system;
+    const asked = (subscription?.changeTypes ?? []).map((one) => one.toLowerCase());
+    const matches = types === undefined || types.some((one) => asked.includes(one.toLowerCase()));
+    if (connection === undefined || isHeard?.(connection.slice(0, 8).toLowerCase()) === false)
+      return [];
+    return subscription !== undefined && matches
+      ? [`${index} ${connection.toLowerCase()} ${subscription.id.toLowerCase()}`]
+      : [];
+  });
+  assert.deepEqual(
+    (tap?.to ?? []).map((one) => `${one.memberIndex} ${one.connection} ${one.subscription}`).sort(),
+    expected.sort(),
+  );
+  if (tap === undefined) return;
+  assert.equal(tap.changeNumber, after?.changeNumber);
+  assert.equal(tap.branch, before.branch);
+  assert.equal(tap.timeMs, nowMs);
+}

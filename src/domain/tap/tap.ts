@@ -5,10 +5,12 @@
  */
 
 import type { Guid, Xuid } from '../ids.ts';
+import { nodeOfConnection } from '../session/hints.ts';
+import { memberChanges } from '../session/member-changes.ts';
 import { keyOf, type SessionKey } from '../session/reference.ts';
 import type { Member, Session } from '../session/session.ts';
 import { formatTime, type Milliseconds } from '../time.ts';
-import { changeTypesOf } from './change-types.ts';
+import { type ChangeTypes, changeTypesOf, parseChangeTypes } from './change-types.ts';
 
 /** That a session changed, and whom to tell. Plain JSON, for the way to other nodes. */
 export type Tap = {
@@ -35,14 +37,17 @@ export type ChangeOrigin = { readonly atMs: Milliseconds; readonly byXuid?: Xuid
  * The tap of the change from `before` to `next`; undefined when nobody is to hear of it.
  *
  * Every member is told whose subscription matches, the writer too; and whoever was removed, other
- * than by leaving. The end of a session (`next` undefined) is told to all who were in it.
+ * than by leaving. The end of a session (`next` undefined) is told to all who were in it. Left out
+ * are the connections of nodes of which `isHeard` says that nobody listens there.
  */
 export function tapOf(
   before: Session,
   next: Session | undefined,
   { atMs, byXuid }: ChangeOrigin,
+  isHeard: IsHeard = () => true,
 ): Tap | undefined {
-  const to = next === undefined ? everyoneIn(before) : concernedBy(before, next, byXuid);
+  const to =
+    next === undefined ? everyoneIn(before, isHeard) : concernedBy(before, next, byXuid, isHeard);
   if (to.length === 0) return undefined;
   return {
     resource: keyOf(before.reference),
@@ -53,56 +58,83 @@ export function tapOf(
   };
 }
 
-function everyoneIn({ members }: Session): readonly TapRecipient[] {
-  return members.flatMap((member) => recipientOf(member) ?? []);
+/** Of the node that minted a connection. */
+type IsHeard = (node: string) => boolean;
+
+function everyoneIn({ members }: Session, isHeard: IsHeard): readonly TapRecipient[] {
+  return members.flatMap((member) => {
+    const asking = askingOf(member);
+    return asking !== undefined && isHeard(asking.node) ? [asking.recipient] : [];
+  });
 }
 
 function concernedBy(
   before: Session,
   next: Session,
   byXuid: Xuid | undefined,
+  isHeard: IsHeard,
 ): readonly TapRecipient[] {
   if (before.changeNumber === next.changeNumber) return [];
   const to: TapRecipient[] = [];
-  let types: ReadonlySet<string> | undefined;
+  let types: ChangeTypes | undefined;
   const tell = (member: Member): void => {
-    const recipient = recipientOf(member);
-    if (recipient === undefined) return;
-    types ??= new Set([...changeTypesOf(before, next)].map((type) => type.toLowerCase()));
-    if (asksFor(member, types)) to.push(recipient);
+    const asking = askingOf(member);
+    if (asking === undefined || !isHeard(asking.node)) return;
+    types ??= changeTypesOf(before, next);
+    if ((asking.types & types) !== 0) to.push(asking.recipient);
   };
   for (const member of next.members) tell(member);
-  if (before.members !== next.members) {
-    const present = new Set(next.members.map(({ index }) => index));
-    for (const member of before.members) {
-      if (!present.has(member.index) && member.xuid !== byXuid) tell(member);
-    }
+  for (const { former, member } of memberChanges(before.members, next.members)) {
+    if (member === undefined && former.xuid !== byXuid) tell(former);
   }
   return to;
 }
 
-function recipientOf({ properties, index }: Member): TapRecipient | undefined {
+/** What a member who subscribed is told of, and where. */
+type Asking = {
+  /** As the member wrote it. */
+  readonly connection: Guid;
+  readonly node: string;
+  readonly recipient: TapRecipient;
+  readonly types: ChangeTypes;
+};
+
+// Kept for as long as somebody holds the subscription, which only a write of itself replaces: a tap
+// of the members' other writes makes no text anew.
+const askings = new WeakMap<object, Asking>();
+
+function askingOf({ properties, index }: Member): Asking | undefined {
   const { connection, subscription } = properties.system;
-  return connection === undefined || subscription === undefined
-    ? undefined
-    : {
-        connection: connection.toLowerCase(),
-        subscription: subscription.id.toLowerCase(),
-        memberIndex: index,
-      };
+  if (connection === undefined || subscription === undefined) return undefined;
+  const known = askings.get(subscription);
+  if (known?.connection === connection && known.recipient.memberIndex === index) return known;
+  const asking: Asking = {
+    connection,
+    node: nodeOfConnection(connection),
+    recipient: {
+      connection: connection.toLowerCase(),
+      subscription: subscription.id.toLowerCase(),
+      memberIndex: index,
+    },
+    types: parseChangeTypes(subscription.changeTypes),
+  };
+  askings.set(subscription, asking);
+  return asking;
 }
 
-/** `types` are in lower case; a subscription keeps the case in which it was written. */
-function asksFor({ properties }: Member, types: ReadonlySet<string>): boolean {
-  const asked = properties.system.subscription?.changeTypes ?? [];
-  return asked.some((type) => types.has(type.toLowerCase()));
+/** The text of a tap before and after the subscription id, which each recipient has its own of. */
+type TapText = { readonly head: string; readonly tail: string };
+
+const texts = new WeakMap<Tap, TapText>();
+
+/** A tap as JSON for the member with this subscription; made once for all but for that id. */
+export function formatTap(tap: Tap, subscription: Guid): string {
+  const known = texts.get(tap) ?? textOf(tap);
+  texts.set(tap, known);
+  return known.head + subscription + known.tail;
 }
 
-/** One tap as text, but for the subscription, which each member has its own of. */
-export type TapText = { readonly head: string; readonly tail: string };
-
-/** The text of a tap before and after the subscription id, so that it is made once for all. */
-export function formatTap({ timeMs, resource, branch, changeNumber }: Tap): TapText {
+function textOf({ timeMs, resource, branch, changeNumber }: Tap): TapText {
   const rest = JSON.stringify({
     resourceType: 'mpsd/session',
     resource,

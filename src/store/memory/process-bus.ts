@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../domain/json.ts';
 import { StoreUnavailable } from '../store.ts';
 import type { Bus, Subscriber, Topic } from '../bus.ts';
 
@@ -10,9 +11,13 @@ class ProcessBus implements Bus {
   readonly #subscribers = new Map<Topic, Set<Subscriber>>();
   #disposed = false;
 
-  async publish(topic: Topic, message: string): Promise<void> {
+  async publish(topic: Topic, message: JsonObject): Promise<void> {
     this.#refuseIfDisposed();
     for (const subscriber of this.#subscribers.get(topic) ?? []) subscriber.message(message);
+  }
+
+  isHeard(topic: Topic): boolean {
+    return this.#subscribers.has(topic);
   }
 
   async subscribe(topic: Topic, subscriber: Subscriber): Promise<AsyncDisposable> {

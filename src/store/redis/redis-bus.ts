@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { formatKept, type JsonObject, parseExactJson } from '../../domain/json.ts';
 import { StoreUnavailable } from '../store.ts';
 import type { Bus, Subscriber, Topic } from '../bus.ts';
 import { formatNode, type RedisNode } from './redis-address.ts';
@@ -51,10 +52,15 @@ export class RedisBus implements Bus {
     shards.onChange(() => this.#followMoved());
   }
 
-  async publish(topic: Topic, message: string): Promise<void> {
+  async publish(topic: Topic, message: JsonObject): Promise<void> {
     this.#refuseIfDisposed();
     const channel = this.#keys.channel(topic);
-    await this.#shards.runOnce(channel, ['SPUBLISH', channel, message]);
+    // Kept: what a commit owes is made text for the store already, and goes to several nodes.
+    await this.#shards.runOnce(channel, ['SPUBLISH', channel, formatKept(message)]);
+  }
+
+  isHeard(): boolean {
+    return true;
   }
 
   async subscribe(topic: Topic, subscriber: Subscriber): Promise<AsyncDisposable> {
@@ -93,8 +99,9 @@ export class RedisBus implements Bus {
           if (isGapToTell) for (const subscriber of followed.subscribers) subscriber.gap();
           isGapToTell = false;
         };
-        const listener = (message: string): void => {
+        const listener = (text: string): void => {
           tellGap();
+          const message = parseExactJson(text) as JsonObject;
           for (const subscriber of followed.subscribers) subscriber.message(message);
         };
         await client.sSubscribe(followed.channel, listener);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Handle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
-import { formatJson, parseExactJson } from '../../domain/json.ts';
+import { formatJson, formatKept, type JsonObject, parseExactJson } from '../../domain/json.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
 import type { Member, Session } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
@@ -297,8 +297,9 @@ export class RedisStore implements Store {
         values,
       )) as readonly string[];
       return Array.from({ length: parts.length / 3 }, (_, n) => {
-        const [name = '', timeMs = '', owedTaps = ''] = parts.slice(3 * n);
+        const [name = '', timeMs = '', text = ''] = parts.slice(3 * n);
         const [key = '', revision = ''] = name.split('\n');
+        const owedTaps = parse<JsonObject>(text);
         return { timeMs: Number(timeMs), owed: { key, revision: Number(revision), owedTaps } };
       });
     });
@@ -461,7 +462,7 @@ export class RedisStore implements Store {
     await this.#each([...new Set(removeHandles.map((id) => id.toLowerCase()))], (id) =>
       this.#removeHandle(id),
     );
-    return { kind: 'committed' };
+    return { kind: 'committed', ...(session?.owedTaps && { owesTaps: true }) };
   }
 
   /** Writes what must be there before the session is, and knows how to take it back. */
@@ -607,7 +608,7 @@ export class RedisStore implements Store {
     if (owedTaps !== undefined) {
       letters += 'o';
       keys.push(partition.owed, partition.owedTexts);
-      more.push(owedTaps);
+      more.push(formatKept(owedTaps));
     }
     const head = this.#head(letters, put, commitId, before);
     return this.#script('put', keys, [...head, ...more], this.#writes);
@@ -621,7 +622,7 @@ export class RedisStore implements Store {
     keys.push(partition.search, partition.searchGone, own.deleter);
     if (owedTaps !== undefined) keys.push(partition.owed, partition.owedTexts);
     const head = this.#head(owedTaps === undefined ? '' : 'o', change, commitId, before);
-    const values = [...head, isSearchChange ? '1' : '0', owedTaps ?? ''];
+    const values = [...head, isSearchChange ? '1' : '0', owedTaps ? formatKept(owedTaps) : ''];
     return this.#script('remove', keys, values, this.#writes);
   }
 

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '../domain/json.ts';
+import { keyOf } from '../domain/session/reference.ts';
+import type { Bus } from '../store/bus.ts';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
+import { type Batch, type OwedTaps, type Store, StoreUnavailable } from '../store/store.ts';
+import { me, system, write } from '../testing/samples.ts';
+import { openTestWorlds } from '../testing/test-world.ts';
+import { commitSession } from './commit-session.ts';
+import { sendOwedTaps } from './send-tap.ts';
+import type { World } from './world.ts';
+
+const makeWorld = await openTestWorlds();
+const connection = '0badcafe-0000-4000-8000-000000000001';
+const subscription = { id: '81a3266d-0000-4000-8000-000000000001', changeTypes: ['everything'] };
+const before = write(undefined, me({ active: true, connection, subscription }));
+const next = write(before, system({ closed: true }));
+const key = keyOf(before.reference);
+
+/** A world over a store that keeps what is owed, or not, and a bus that may fail. */
+function open(settings: { readonly keeps: boolean }) {
+  const inner = openMemoryStore();
+  const [batches, told]: [Batch[], unknown[]] = [[], []];
+  let owed: readonly OwedTaps[] = [];
+  const overrides: Partial<Store> = {
+    async commit(batch) {
+      batches.push(batch);
+      const { owedTaps } = batch.session ?? {};
+      if (!settings.keeps || owedTaps === undefined) return { kind: 'committed' };
+      owed = [{ key, revision: 2, owedTaps }];
+      return { kind: 'committed', owesTaps: true };
+    },
+    untapped: async () => owed,
+    async tapped(...which) {
+      told.push(which);
+      owed = [];
+    },
+  };
+  const store = Object.assign(Object.create(inner) as Store, overrides);
+  const world: World = { ...makeWorld(store) };
+  const line = { isAway: false };
+  const bus: Bus = {
+    isHeard: (topic) => world.bus.isHeard(topic),
+    subscribe: (topic, subscriber) => world.bus.subscribe(topic, subscriber),
+    async publish(topic, message) {
+      if (line.isAway) throw new StoreUnavailable('away');
+      await world.bus.publish(topic, message);
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+  const heard: JsonObject[] = [];
+  const listen = () =>
+    world.bus.subscribe('node:0badcafe', {
+      message: (message) => heard.push(message),
+      gap: () => assert.fail('one process misses nothing'),
+    });
+  const commit = async () => {
+    const origin = { atMs: 1_000 };
+    await commitSession({ ...world, bus }, { revision: 1, session: before }, next, origin);
+    await turn();
+  };
+  return { world: { ...world, bus }, line, listen, commit, heard, batches, told, owed: () => owed };
+}
+
+/** All that nobody waits for has been done. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+// Kills: a store told of taps that it does not keep; one that is not told; a second value made of
+// what is owed.
+test('what the commit owes is what is published, and struck out only where it is kept', async () => {
+  for (const keeps of [true, false]) {
+    const { listen, commit, heard, batches, told, owed } = open({ keeps });
+    await listen();
+    await commit();
+    assert.equal(heard.length, 1);
+    assert.equal(heard[0], batches[0]?.session?.owedTaps);
+    assert.deepEqual(told, keeps ? [[key, 2]] : []);
+    assert.deepEqual(owed(), []);
+  }
+});
+
+// Kills: taps struck out that were not sent.
+test('what cannot be sent stays owed, and the sweep sends it', async () => {
+  const { world, line, listen, commit, heard, batches, told, owed } = open({ keeps: true });
+  await listen();
+  line.isAway = true;
+  await commit();
+  assert.deepEqual([heard, told], [[], []]);
+  assert.equal(owed().length, 1);
+  await assert.rejects(sendOwedTaps(world, undefined), StoreUnavailable);
+  line.isAway = false;
+  assert.equal(await sendOwedTaps(world, undefined), 'done');
+  assert.deepEqual(heard, [batches[0]?.session?.owedTaps]);
+  assert.deepEqual([told, owed()], [[[key, 2]], []]);
+});
+
+// Kills: a tap for who listens nowhere; one left out for a node that listens.
+test('a change of which nobody who listens is to hear owes nothing', async () => {
+  const { listen, commit, heard, batches, told } = open({ keeps: true });
+  await commit();
+  await using listening = await listen();
+  await commit();
+  await listening[Symbol.asyncDispose]();
+  await commit();
+  const owes = batches.map(({ session }) => session?.owedTaps !== undefined);
+  assert.deepEqual(owes, [false, true, false]);
+  assert.deepEqual([heard.length, told.length], [1, 1]);
+});

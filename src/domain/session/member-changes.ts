@@ -1,0 +1,36 @@
+import type { Member } from './session.ts';
+
+/** One member before and after: absent before who joins, absent after who is gone. */
+export type MemberChange =
+  | { readonly former: Member | undefined; readonly member: Member }
+  | { readonly former: Member; readonly member: undefined };
+
+/**
+ * Who is another value in `next` than in `before`, told apart by index: those who are in `next`, in
+ * its order, then those who are gone. Sessions share the members that a write leaves alone, so that
+ * these cost one comparison each.
+ */
+export function memberChanges(
+  before: readonly Member[],
+  next: readonly Member[],
+): readonly MemberChange[] {
+  if (before === next) return [];
+  const changes: MemberChange[] = [];
+  let at = 0;
+  for (const member of next) {
+    const former = before[at];
+    if (former?.index !== member.index) break;
+    if (former !== member) changes.push({ former, member });
+    at += 1;
+  }
+  if (at === next.length && at === before.length) return changes;
+  // From here on seats do not match one to one: somebody joined or is gone.
+  const left = new Map(before.slice(at).map((former) => [former.index, former]));
+  for (const member of next.slice(at)) {
+    const former = left.get(member.index);
+    left.delete(member.index);
+    if (former !== member) changes.push({ former, member });
+  }
+  for (const former of left.values()) changes.push({ former, member: undefined });
+  return changes;
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Outbox, type WaitingTap, waitingTapsMax } from './outbox.ts';
+
+function tapOf(branch: string, changeNumber: number | undefined, memberIndex: number): WaitingTap {
+  const to = { connection: 'c', subscription: `${branch}/${memberIndex}`, memberIndex };
+  const number = changeNumber !== undefined && { changeNumber };
+  return { tap: { resource: 'a~b~c', branch, ...number, timeMs: 0, to: [to] }, to };
+}
+
+/** Which taps came out: branch, member, number. */
+function shown(texts: readonly string[] | undefined): readonly string[] | undefined {
+  return texts?.map((text) => {
+    const { subscription, changeNumber = 'end' } = JSON.parse(text) as Record<string, unknown>;
+    return `${subscription} ${changeNumber}`;
+  });
+}
+
+const anyStep = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      branch: fc.constantFrom('a', 'b', 'c'),
+      changeNumber: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined, freq: 9 }),
+      memberIndex: fc.nat(2),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant('take' as const) },
+);
+
+// Kills: a tap that waits beside a newer one of its member; one that takes the place of another
+// member's; numbers of a branch that go back; a branch that is told again and keeps its former place.
+test('of each member the newest waits, branches in the order in which they were last told', () => {
+  fc.assert(
+    fc.property(fc.array(anyStep, { maxLength: 40, size: 'max' }), (steps) => {
+      const outbox = new Outbox();
+      const told = new Map<string, { number: number; members: Set<number> }>();
+      let waiting: { branch: string; memberIndex: number; changeNumber: number | undefined }[] = [];
+      for (const step of [...steps, 'take' as const]) {
+        if (step === 'take') {
+          const branches = [...new Set(waiting.toReversed().map((one) => one.branch))].reverse();
+          const expected = branches
+            .flatMap((branch) => waiting.filter((one) => one.branch === branch))
+            .map((one) => `${one.branch}/${one.memberIndex} ${one.changeNumber ?? 'end'}`);
+          assert.deepEqual(shown(outbox.take(0, 0)) ?? [], expected);
+          waiting = [];
+          continue;
+        }
+        const { branch, changeNumber, memberIndex } = step;
+        outbox.add(tapOf(branch, changeNumber, memberIndex));
+        const number = changeNumber ?? Number.POSITIVE_INFINITY;
+        const known = told.get(branch);
+        if (
+          known &&
+          (known.number > number || (known.number === number && known.members.has(memberIndex)))
+        )
+          continue;
+        const members = known?.number === number ? known.members : new Set<number>();
+        told.set(branch, { number, members: members.add(memberIndex) });
+        const isOther = (one: (typeof waiting)[number]): boolean =>
+          one.branch !== branch || one.memberIndex !== memberIndex;
+        waiting = [...waiting.filter(isOther), step];
+      }
+    }),
+  );
+});
+
+// Kills: taps counted that gave way to newer ones, or went out; members of one session not counted.
+test('what waits is bounded by how many would go out', () => {
+  const outbox = new Outbox();
+  const half = waitingTapsMax / 2;
+  for (let round = 1; round <= 3; round += 1) {
+    for (const changeNumber of [round * 2, round * 2 + 1]) {
+      for (let n = 0; n < half; n += 1) {
+        for (const member of [0, 1]) outbox.add(tapOf(`branch-${n}`, changeNumber, member));
+      }
+    }
+    assert.equal(outbox.isBehind, false);
+    if (round < 3) assert.equal(outbox.take(0, 0)?.length, waitingTapsMax);
+  }
+  outbox.add(tapOf('branch-0', 7, 2));
+  assert.equal(outbox.isBehind, true);
+  assert.equal(outbox.take(0, 0), undefined);
+});
