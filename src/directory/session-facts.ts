@@ -1,4 +1,5 @@
 import type { Caller } from '../domain/caller.ts';
+import type { Xuid } from '../domain/ids.ts';
 import { followersToAsk, type AccessFacts } from '../domain/session/access.ts';
 import { ownersToAsk } from '../domain/session/owners.ts';
 import type { Session } from '../domain/session/session.ts';
@@ -6,28 +7,38 @@ import type { People } from '../people/people.ts';
 import type { World } from './world.ts';
 
 /**
- * What access to this session depends on. People are asked only if it matters; whether an owner has
- * blocked the caller matters to a write alone.
+ * What access to this session depends on. People are asked only if it matters, and without need
+ * there is no promise, so that what is decided is committed before anybody else gets a turn. Whether
+ * an owner has blocked the caller matters to a write alone.
  */
-export async function gatherAccessFacts(
+export function gatherAccessFacts(
   { people }: World,
   session: Session,
   caller: Caller,
   granted: boolean,
   use: 'read' | 'write' = 'read',
-): Promise<AccessFacts> {
+): AccessFacts | Promise<AccessFacts> {
   const followers = granted ? undefined : followersToAsk(session, caller);
-  const followed =
-    followers !== undefined &&
-    caller.kind === 'user' &&
-    (await people.anyFollows(followers, caller.xuid));
-  const blockedByOwner = use === 'write' && (await isBlocked(people, session, caller));
-  return { granted, followed, blockedByOwner };
+  const owners = use === 'write' ? ownersToAsk(session, caller) : undefined;
+  return caller.kind === 'service' || (followers === undefined && owners === undefined)
+    ? { granted, followed: false, blockedByOwner: false }
+    : askPeople(people, caller.xuid, { granted, followers, owners });
 }
 
-async function isBlocked(people: People, session: Session, caller: Caller): Promise<boolean> {
-  const owners = ownersToAsk(session, caller);
-  if (owners === undefined || caller.kind !== 'user') return false;
-  const avoids = await Promise.all(owners.map((owner) => people.avoids(owner, caller.xuid)));
-  return avoids.includes(true);
+async function askPeople(
+  people: People,
+  xuid: Xuid,
+  {
+    granted,
+    followers,
+    owners = [],
+  }: {
+    readonly granted: boolean;
+    readonly followers: readonly Xuid[] | undefined;
+    readonly owners: readonly Xuid[] | undefined;
+  },
+): Promise<AccessFacts> {
+  const followed = followers !== undefined && (await people.anyFollows(followers, xuid));
+  const avoids = await Promise.all(owners.map((owner) => people.avoids(owner, xuid)));
+  return { granted, followed, blockedByOwner: avoids.includes(true) };
 }

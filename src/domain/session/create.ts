@@ -7,6 +7,7 @@
 import { xuidOf, type Caller } from '../caller.ts';
 import type { Guid } from '../ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { createKeeper } from '../kept.ts';
 import { Refusal } from '../refusal.ts';
 import type { Milliseconds } from '../time.ts';
 import { mayPlay } from './access.ts';
@@ -38,7 +39,48 @@ export function createSession(
 ): Session | Refusal {
   const privilege = mayPlay(caller);
   if (privilege) return privilege;
-  const asked = request.constants ?? {};
+  const constants = constantsOf(template, request.constants);
+  if (constants instanceof Refusal) return constants;
+  const refusal = mayInitiate(constants.system, reference, request, caller);
+  if (refusal) return refusal;
+  const { hasOwners } = constants.system.capabilities;
+  const roleTypes = createRoleTypes(template.roleTypes, request.roleTypes, hasOwners);
+  if (roleTypes instanceof Refusal) return roleTypes;
+  return {
+    reference,
+    branch: facts.freshGuid,
+    changeNumber: 1,
+    correlationId: correlationIdOf(reference),
+    startTimeMs: facts.nowMs,
+    constants,
+    properties: template.properties,
+    ...(roleTypes && { roleTypes }),
+    members: [],
+    nextMemberIndex: 0,
+    servers: {},
+    formerXuids: [],
+    emptySinceMs: facts.nowMs,
+  };
+}
+
+type Constants = Session['constants'];
+
+/** Of each template the constants of a session whose creator asked for none. */
+const plainConstants = createKeeper<SessionTemplate, Constants | Refusal>();
+
+/** Sessions that are made of a template as it is share one value, and its texts. */
+function constantsOf(
+  template: SessionTemplate,
+  asked: SessionRequest['constants'],
+): Constants | Refusal {
+  if (asked !== undefined) return layConstants(template, asked);
+  return plainConstants.of(template) ?? plainConstants.keep(template, layConstants(template, {}));
+}
+
+function layConstants(
+  template: SessionTemplate,
+  asked: NonNullable<SessionRequest['constants']>,
+): Constants | Refusal {
   const written = layOver(
     template.constants.system,
     (asked.system ?? {}) as JsonObject,
@@ -48,26 +90,7 @@ export function createSession(
   const custom = layOverCustom(template.constants.custom, asked.custom ?? {}, '$.constants.custom');
   if (custom instanceof Refusal) return custom;
   const system = resolveConstantsSystem(written, template.contractVersion);
-  const refusal = constantsRefusal(system) ?? mayInitiate(system, reference, request, caller);
-  if (refusal) return refusal;
-  const { hasOwners } = system.capabilities;
-  const roleTypes = createRoleTypes(template.roleTypes, request.roleTypes, hasOwners);
-  if (roleTypes instanceof Refusal) return roleTypes;
-  return {
-    reference,
-    branch: facts.freshGuid,
-    changeNumber: 1,
-    correlationId: correlationIdOf(reference),
-    startTimeMs: facts.nowMs,
-    constants: { system, custom },
-    properties: template.properties,
-    ...(roleTypes && { roleTypes }),
-    members: [],
-    nextMemberIndex: 0,
-    servers: {},
-    formerXuids: [],
-    emptySinceMs: facts.nowMs,
-  };
+  return constantsRefusal(system) ?? { system, custom };
 }
 
 function constantsRefusal(system: ConstantsSystem): Refusal | undefined {

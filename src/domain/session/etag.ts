@@ -11,6 +11,6 @@ import type { Session } from './session.ts';
  * @source contract 1
  */
 export function etagOf({ branch, changeNumber }: Session): string {
-  const life = branch.replaceAll('-', '').slice(-18).toLowerCase();
+  const life = `${branch.slice(16, 18)}${branch.slice(19, 23)}${branch.slice(24)}`.toLowerCase();
   return `"${life}${changeNumber.toString(16).padStart(14, '0')}"`;
 }

@@ -103,7 +103,9 @@ function writeMember(
     );
   }
   const status = nextStatus(member.status, active, ready);
-  const merged = tidy(withOwnIndex(member, mergeSystem(member.properties.system, system)));
+  const former = member.properties.system;
+  const asked = mergeSystem(former, system);
+  const merged = asked === former ? former : tidy(withOwnIndex(member, asked));
   if (merged.secureDeviceAddress !== undefined && !capabilities.connectivity) {
     return new Refusal(
       'requestInvalid',
@@ -123,9 +125,9 @@ function writeMember(
     );
   }
   const deviceToken =
-    merged.secureDeviceAddress === undefined
-      ? undefined
-      : keyedDigest(deviceTokenKey, merged.secureDeviceAddress);
+    merged.secureDeviceAddress === former.secureDeviceAddress
+      ? member.deviceToken
+      : merged.secureDeviceAddress && keyedDigest(deviceTokenKey, merged.secureDeviceAddress);
   if (deviceToken !== undefined && namesToken(merged.measurements, deviceToken)) {
     return new Refusal(
       'requestInvalid',

@@ -45,15 +45,18 @@ export type MemberPropertiesSystem = {
 
 /**
  * The custom object after a write: a key named in `patch` takes its whole new value, a key named
- * with null goes, every other key stays. Nulls deeper down are the title's data and stay.
+ * with null goes, every other key stays. Nulls deeper down are the title's data and stay. `current`
+ * itself when the patch is empty.
  *
  * Built by fromEntries, not by assignment: titles choose the keys, and one may be "__proto__".
  *
  * @source contract 4.1
  */
 export function mergeCustom(current: JsonObject, patch: JsonObject): JsonObject {
+  const written = Object.entries(patch);
+  if (written.length === 0) return current;
   const merged = new Map<string, Json>(Object.entries(current));
-  for (const [key, value] of Object.entries(patch)) {
+  for (const [key, value] of written) {
     if (value === null) merged.delete(key);
     else merged.set(key, value);
   }
@@ -65,14 +68,17 @@ export type Patch<T> = { readonly [K in keyof T]?: T[K] | null | undefined };
 
 /**
  * A system object after a write: each field that `patch` names is replaced whole, or unset by null.
+ * `current` itself when it names none.
  *
  * @source contract 4.1
  */
 export function mergeSystem<T extends object>(current: T, patch: Patch<T>): T {
+  const written = Object.entries(patch).filter(([, value]) => value !== undefined);
+  if (written.length === 0) return current;
   const merged = new Map<string, unknown>(Object.entries(current));
-  for (const [key, value] of Object.entries(patch)) {
+  for (const [key, value] of written) {
     if (value === null) merged.delete(key);
-    else if (value !== undefined) merged.set(key, value);
+    else merged.set(key, value);
   }
   return Object.fromEntries(merged) as T;
 }

@@ -1,5 +1,6 @@
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
+import { createKeeper } from '../kept.ts';
 import { guidOf, isGuid, type Guid } from '../ids.ts';
 
 /**
@@ -18,7 +19,13 @@ export type SessionReference = {
 export type SessionKey = string;
 
 /** The key of a reference; two references name the same session when their keys are equal. */
-export function keyOf({ scid, templateName, name }: SessionReference): SessionKey {
+export function keyOf(reference: SessionReference): SessionKey {
+  return keys.of(reference) ?? keys.keep(reference, formatKey(reference));
+}
+
+const keys = createKeeper<SessionReference, SessionKey>();
+
+function formatKey({ scid, templateName, name }: SessionReference): SessionKey {
   return `${scid}~${templateName}~${name}`.toLowerCase();
 }
 

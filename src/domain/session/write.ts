@@ -72,8 +72,10 @@ export function decideWrite(
   write: SessionWrite,
   facts: WriteFacts,
 ): WriteDecision | Refusal {
-  const readable = current !== undefined && mayRead(current, write.caller, facts) === undefined;
-  const shown = (refusal: Refusal): Refusal => (readable ? refusal.withSession(current) : refusal);
+  const shown = (refusal: Refusal): Refusal =>
+    current !== undefined && mayRead(current, write.caller, facts) === undefined
+      ? refusal.withSession(current)
+      : refusal;
 
   if (current === undefined && write.onlyExisting) return sessionGone(write.reference);
   const precondition = mayWriteUnder(write.preconditions, current);

@@ -7,6 +7,7 @@
 import type { Guid, Xuid } from '../ids.ts';
 import { nodeOfConnection } from '../session/hints.ts';
 import { memberChanges } from '../session/member-changes.ts';
+import { createKeeper } from '../kept.ts';
 import { keyOf, type SessionKey } from '../session/reference.ts';
 import type { Member, Session } from '../session/session.ts';
 import { formatTime, type Milliseconds } from '../time.ts';
@@ -99,16 +100,16 @@ type Asking = {
   readonly types: ChangeTypes;
 };
 
-// Kept for as long as somebody holds the subscription, which only a write of itself replaces: a tap
-// of the members' other writes makes no text anew.
-const askings = new WeakMap<object, Asking>();
+// Only a write of the subscription itself replaces it: a tap of the members' other writes makes no
+// text anew.
+const askings = createKeeper<object, Asking>();
 
 function askingOf({ properties, index }: Member): Asking | undefined {
   const { connection, subscription } = properties.system;
   if (connection === undefined || subscription === undefined) return undefined;
-  const known = askings.get(subscription);
+  const known = askings.of(subscription);
   if (known?.connection === connection && known.recipient.memberIndex === index) return known;
-  const asking: Asking = {
+  return askings.keep(subscription, {
     connection,
     node: nodeOfConnection(connection),
     recipient: {
@@ -117,21 +118,18 @@ function askingOf({ properties, index }: Member): Asking | undefined {
       memberIndex: index,
     },
     types: parseChangeTypes(subscription.changeTypes),
-  };
-  askings.set(subscription, asking);
-  return asking;
+  });
 }
 
 /** The text of a tap before and after the subscription id, which each recipient has its own of. */
 type TapText = { readonly head: string; readonly tail: string };
 
-const texts = new WeakMap<Tap, TapText>();
+const texts = createKeeper<Tap, TapText>();
 
 /** A tap as JSON for the member with this subscription; made once for all but for that id. */
 export function formatTap(tap: Tap, subscription: Guid): string {
-  const known = texts.get(tap) ?? textOf(tap);
-  texts.set(tap, known);
-  return known.head + subscription + known.tail;
+  const { head, tail } = texts.of(tap) ?? texts.keep(tap, textOf(tap));
+  return head + subscription + tail;
 }
 
 function textOf({ timeMs, resource, branch, changeNumber }: Tap): TapText {
