@@ -8,6 +8,7 @@ import { Refusal } from '../domain/refusal.ts';
 import type { NodeMessage } from './bus-message.ts';
 import { commitSession } from './commit-session.ts';
 import { readSettledSession } from './settled-session.ts';
+import type { NodeId } from '../store/store.ts';
 import type { Node, World } from './world.ts';
 
 /** Sessions looked up in one go. */
@@ -62,25 +63,33 @@ function isOpenHere(node: Node, connection: Guid): boolean {
 
 /**
  * Which of these connections have ended, as far as this node knows: its own, and those of nodes that
- * are not alive.
+ * are not alive. No promise where all are its own.
  */
-export async function endedConnections(
+export function endedConnections(
   world: World,
   connections: readonly Guid[],
-): Promise<ReadonlySet<Guid>> {
+): ReadonlySet<Guid> | Promise<ReadonlySet<Guid>> {
   const { node } = world;
-  const isOwn = (connection: Guid): boolean => nodeOfConnection(connection) === node.id;
-  const live = connections.every(isOwn) ? new Set<string>() : await liveNodes(world);
-  return new Set(
-    connections.filter((connection) =>
-      isOwn(connection)
-        ? !node.connections.has(connection)
-        : !live.has(nodeOfConnection(connection)),
-    ),
-  );
+  return connections.every((connection) => nodeOfConnection(connection) === node.id)
+    ? endedAmong(connections, node, noNodes)
+    : liveNodes(world).then((live) => endedAmong(connections, node, live));
 }
 
-async function liveNodes({ store, node }: World): Promise<ReadonlySet<string>> {
+const noNodes: ReadonlySet<NodeId> = new Set();
+
+function endedAmong(
+  connections: readonly Guid[],
+  node: Node,
+  liveOthers: ReadonlySet<NodeId>,
+): ReadonlySet<Guid> {
+  const isOpen = (connection: Guid): boolean => {
+    const nodeId = nodeOfConnection(connection);
+    return nodeId === node.id ? node.connections.has(connection) : liveOthers.has(nodeId);
+  };
+  return new Set(connections.filter((connection) => !isOpen(connection)));
+}
+
+async function liveNodes({ store, node }: World): Promise<ReadonlySet<NodeId>> {
   const nodes = await store.nodes();
   const others = nodes.filter((one) => one.isAlive && one.node !== node.id);
   return new Set(others.map((one) => one.node));

@@ -73,13 +73,20 @@ function isRowDue(row: Member, session: Session, nowMs: Milliseconds): boolean {
 }
 
 /**
+ * True of what needs neither a read of the store nor a commit: where `readSettledSession` would give
+ * this very record.
+ */
+export function isSettled({ record }: RecentRecord, nowMs: Milliseconds): boolean {
+  return record === undefined || !(isLarge(record.session) || isDue(record.session, nowMs));
+}
+
+/**
  * What `readSettledSession` would give, where that needs neither a read of the store nor a commit;
  * undefined when only it can tell.
  */
 export function settledNow({ store, clock }: World, key: SessionKey): SessionRecord | undefined {
-  const { record, isCurrent = false } = store.recent(key) ?? {};
-  if (!isCurrent || record === undefined || isLarge(record.session)) return undefined;
-  return isDue(record.session, clock.nowMs()) ? undefined : record;
+  const recent = store.recent(key);
+  return recent?.isCurrent && isSettled(recent, clock.nowMs()) ? recent.record : undefined;
 }
 
 function asStored(session: Session): Session {

@@ -1,18 +1,19 @@
 import { xuidOf, xuidsOf } from '../domain/caller.ts';
+import type { Guid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
+import type { AccessFacts } from '../domain/session/access.ts';
 import { keyOf } from '../domain/session/reference.ts';
 import { decideWrite, type SessionWrite, type WriteDecision } from '../domain/session/write.ts';
 import { graceMsOf, markDisconnected, newConnections } from '../domain/session/disconnect.ts';
-import { mayUseTemplate, type SessionTemplate } from '../domain/session/template.ts';
+import { mayUseTemplate } from '../domain/session/template.ts';
 import type { Session } from '../domain/session/session.ts';
 import type { ChangeOrigin } from '../domain/tap/tap.ts';
-import type { Milliseconds } from '../domain/time.ts';
 import type { SessionRecord } from '../store/store.ts';
 import { checkConnections, endedConnections } from './check-connections.ts';
 import { gatherAccessFacts } from './session-facts.ts';
 import { commitSession, tooBusy } from './commit-session.ts';
-import { readSettledSession } from './settled-session.ts';
+import { isSettled, readSettledSession } from './settled-session.ts';
 import { isWaitedFor, turnOf } from './turns.ts';
 import type { World } from './world.ts';
 
@@ -38,6 +39,9 @@ export type Written =
  * Load, settle, decide, commit; and again from the winner's session when another writer got in
  * between. The first try goes by what this process last heard of the session, which saves a read.
  *
+ * What must be waited for is found out before. From the record to the commit that stands on it there
+ * is then no turn of the event loop, and writers of one process do not lose races to each other.
+ *
  * Refuses: as decideWrite, serviceConfigUnknown, serviceConfigForbidden, templateUnknown, and
  * tooBusy after commitAttemptsMax lost races.
  *
@@ -48,29 +52,38 @@ export async function writeSession(
   write: SessionWrite,
   options: WriteOptions = { granted: false, commit: true },
 ): Promise<Written | Refusal> {
+  const { store, clock } = world;
   const made = mayUseTemplate(world.catalog(), write.reference, write.caller);
   if (made instanceof Refusal) return made;
+  const ended = await endedAmongWritten(world, write);
   const xuids = xuidsOf(write.caller);
   const key = keyOf(write.reference);
   using turns = new DisposableStack();
   // Where others wait already, a try out of turn would only make one of them lose again.
-  let hasTurn = options.commit && isWaitedFor(world.store, key);
-  if (hasTurn) turns.use(await turnOf(world.store, key));
-  let known = options.commit && !hasTurn ? world.store.recent(key) : undefined;
+  let hasTurn = options.commit && isWaitedFor(store, key);
+  if (hasTurn) turns.use(await turnOf(store, key));
+  let known = options.commit && !hasTurn ? store.recent(key) : undefined;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const isCurrent = known?.isCurrent ?? true;
-    const record = await readSettledSession(world, write.reference, xuids, known);
-    known = undefined;
+    const record =
+      known && isSettled(known, clock.nowMs())
+        ? known.record
+        : await readSettledSession(world, write.reference, xuids, known);
     if (record instanceof Refusal) return record;
-    const atMs = world.clock.nowMs();
-    const decision = await decide(
-      world,
-      record?.session,
-      write,
-      made.template,
-      options.granted,
-      atMs,
-    );
+    // While a session was read that nobody knew here, another writer may have begun to write it.
+    const newer = options.commit && attempt === 1 && !known ? store.recent(key) : undefined;
+    known = newer?.record?.revision === record?.revision ? undefined : newer;
+    if (known) continue;
+    const atMs = clock.nowMs();
+    const access = gatherFacts(world, record?.session, write, options);
+    const facts = access instanceof Promise ? await access : access;
+    const decision = decideWrite(record?.session, write, {
+      ...facts,
+      template: made.template,
+      nowMs: atMs,
+      freshGuid: world.ids.guid(),
+      deviceTokenKey: world.settings.deviceTokenKey,
+    });
     const commits = !(decision instanceof Refusal) && isToCommit(decision);
     // What is answered without a commit must stand on what the store holds.
     if (!commits && !isCurrent) continue;
@@ -80,14 +93,14 @@ export async function writeSession(
     }
     if (!options.commit) return preview(decision);
     const origin = { atMs, byXuid: xuidOf(write.caller) };
-    const outcome = await commitDecision(world, record, decision, origin);
+    const outcome = await commitDecision(world, record, decision, ended, origin);
     if (outcome.kind === 'committed') {
       return decision.kind === 'deleted' ? decision : { ...decision, stored: true };
     }
     if (outcome.kind !== 'conflict') continue;
     if (hasTurn) known = { record: outcome.current, isCurrent: true };
     else {
-      turns.use(await turnOf(world.store, key));
+      turns.use(await turnOf(store, key));
       hasTurn = true;
     }
   }
@@ -100,31 +113,34 @@ function isToCommit(decision: WriteDecision): decision is ToCommit {
   return decision.kind !== 'unchanged' && decision.kind !== 'absent';
 }
 
-async function decide(
+function gatherFacts(
   world: World,
   session: Session | undefined,
-  write: SessionWrite,
-  template: SessionTemplate,
-  granted: boolean,
-  nowMs: Milliseconds,
-): Promise<WriteDecision | Refusal> {
-  const access =
-    session === undefined
-      ? { granted, followed: false, blockedByOwner: false }
-      : await gatherAccessFacts(world, session, write.caller, granted, 'write');
-  return decideWrite(session, write, {
-    ...access,
-    template,
-    nowMs,
-    freshGuid: world.ids.guid(),
-    deviceTokenKey: world.settings.deviceTokenKey,
-  });
+  { caller }: SessionWrite,
+  { granted }: WriteOptions,
+): AccessFacts | Promise<AccessFacts> {
+  return session === undefined
+    ? { granted, followed: false, blockedByOwner: false }
+    : gatherAccessFacts(world, session, caller, granted, 'write');
+}
+
+/** Of connections that a write may bring, those that have ended; by what was looked up. */
+type Ended = { readonly lookedUp: readonly Guid[]; readonly ended: ReadonlySet<Guid> };
+
+const nothingWritten: Ended = { lookedUp: [], ended: new Set() };
+
+async function endedAmongWritten(world: World, { request }: SessionWrite): Promise<Ended> {
+  const connection = request.me?.properties?.system?.connection?.toLowerCase();
+  if (connection === undefined) return nothingWritten;
+  const lookedUp = [connection];
+  return { lookedUp, ended: await endedConnections(world, lookedUp) };
 }
 
 async function commitDecision(
   world: World,
   record: SessionRecord | undefined,
   decision: ToCommit,
+  { lookedUp, ended: endedWritten }: Ended,
   origin: ChangeOrigin,
 ): ReturnType<typeof commitSession> {
   if (decision.kind === 'deleted') {
@@ -138,8 +154,11 @@ async function commitDecision(
   if (graceMs === undefined || connections.length === 0)
     return commitSession(world, before, decision.session, origin);
   // Whoever writes a connection that has ended is disconnected from this moment; one that ends in
-  // the moment of the commit is found by looking again after it.
-  const ended = await endedConnections(world, connections);
+  // the moment of the commit is found by looking again after it. A member who is active again may
+  // rest on a connection that was written before.
+  const ended = connections.every((one) => lookedUp.includes(one))
+    ? endedWritten
+    : await endedConnections(world, connections);
   const next = markDisconnected(decision.session, (one) => ended.has(one), origin.atMs + graceMs);
   const outcome = await commitSession(world, before, next, origin);
   const alive = connections.filter((one) => !ended.has(one));
