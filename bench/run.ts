@@ -202,7 +202,7 @@ async function measureStart(): Promise<Row> {
     const startedMs = performance.now();
     const child = spawn(
       process.execPath,
-      ['src/main.ts', 'serve', '--port', '0', '--data', join(folder, `start-${round}`)],
+      ['src/main.js', 'serve', '--port', '0', '--data', join(folder, `start-${round}`)],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     const url = await new Promise<string>((resolve) => {
