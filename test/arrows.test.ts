@@ -44,7 +44,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'jose',
     'ws',
   ],
-  'server.ts': [
+  'server.ts': ['server', 'store/store.ts'],
+  server: [
+    'server',
     'domain',
     'platform',
     'store',
