@@ -96,8 +96,11 @@ function openReader(file: string): Reader {
     db = new DatabaseSync(file, { timeout: 5_000 });
     // One that may only be read is opened as well, and would fail at the first write.
     accessSync(file, constants.W_OK);
-    refuseForeign(db);
-    db.exec(`PRAGMA journal_mode = WAL; PRAGMA cache_size = -${readerCacheBytesMax / 1024}`);
+    const isOurs = isMarked(db);
+    // The writer's first commit that waits for the disk takes with it what is written here.
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+    if (!isOurs) db.exec(`PRAGMA application_id = ${applicationId}`);
+    db.exec(`PRAGMA cache_size = -${readerCacheBytesMax / 1024}`);
     migrate(db, migrations);
     db.exec('PRAGMA query_only = ON');
     return { db, queries: prepareQueries(db) };
@@ -120,13 +123,13 @@ function problemOfOpening(
   return `${file} cannot be opened: ${message}.${isOfSqlite ? '' : advice}`;
 }
 
-/** Marks a new file as ours; throws StoreUnavailable for a database of another program. */
-function refuseForeign(db: DatabaseSync): void {
+/** False of a new file; throws StoreUnavailable for a database of another program. */
+function isMarked(db: DatabaseSync): boolean {
   const id = db.prepare('PRAGMA application_id').get()?.application_id;
-  if (id === applicationId) return;
+  if (id === applicationId) return true;
   const tables = db.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.count;
   if (id !== 0 || tables !== 0) throw new StoreUnavailable(notOurs(String(db.location())));
-  db.exec(`PRAGMA application_id = ${applicationId}`);
+  return false;
 }
 
 function notOurs(file: string): string {
