@@ -195,14 +195,18 @@ async function measureRates(): Promise<Row[]> {
   ];
 }
 
-/** From the start of the process to the first 201, by the command that users start. */
+/**
+ * From the start of the process to the first 201, by the command that users start: on all cores, as
+ * they do, whatever this process is kept to.
+ */
 async function measureStart(): Promise<Row> {
+  await pin(process.pid, `0-${cores - 1}`);
   const times: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const startedMs = performance.now();
     const child = spawn(
       process.execPath,
-      ['src/main.ts', 'serve', '--port', '0', '--data', join(folder, `start-${round}`)],
+      ['src/main.js', 'serve', '--port', '0', '--data', join(folder, `start-${round}`)],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     const url = await new Promise<string>((resolve) => {
@@ -222,6 +226,7 @@ async function measureStart(): Promise<Row> {
     child.kill('SIGTERM');
     await exited;
   }
+  if (cores > 1) await pin(process.pid, '1');
   const ms = median(times);
   return {
     work: 'start to the first 201',

@@ -44,7 +44,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'jose',
     'ws',
   ],
-  'server.ts': [
+  'server.ts': ['server', 'store/store.ts'],
+  server: [
+    'server',
     'domain',
     'platform',
     'store',
@@ -57,7 +59,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'rta',
     'node:',
   ],
-  'main.ts': ['cli', 'node:'],
+  'main.js': ['cli', 'node:'],
   'index.ts': ['server.ts', 'config', 'domain', 'store', 'people', 'auth', 'platform'],
   // The kit is for tests, its own and those of games; it may use everything.
   testing: ['*'],
@@ -73,7 +75,7 @@ const bannedInDomain =
 type Import = { readonly from: string; readonly to: string; readonly isType: boolean };
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
+  .filter((file) => /\.[jt]s$/.test(file))
   .map((file) => file.replaceAll('\\', '/'));
 
 const imports: readonly Import[] = files.flatMap((from) => {

@@ -1,8 +1,6 @@
 import type { Milliseconds } from '../domain/time.ts';
 import type { Authenticator } from './authenticator.ts';
 import { devAuthenticator } from './dev-authenticator.ts';
-import { isKeySetUrl, openKeySet, readKeySetText } from './key-set.ts';
-import { signedAuthenticator } from './signed-authenticator.ts';
 import { tokenKeyOf } from './token.ts';
 
 /** Which tokens are believed. @source contract 2.1 */
@@ -30,6 +28,11 @@ export async function openAuthenticator(
   nowMs: Milliseconds,
 ): Promise<Authenticator> {
   if (settings.kind === 'dev') return devAuthenticator(tokenKeyOf(secret));
+  // Loaded only where tokens are signed by others.
+  const [{ isKeySetUrl, openKeySet, readKeySetText }, { signedAuthenticator }] = await Promise.all([
+    import('./key-set.ts'),
+    import('./signed-authenticator.ts'),
+  ]);
   const { keySet: where, issuer, audience } = settings;
   const keySet = openKeySet(where, () => readKeySetText(where));
   if (!isKeySetUrl(where)) await keySet.read(nowMs);

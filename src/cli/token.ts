@@ -1,6 +1,6 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type ClaimName, callerOf, claimNames, type TokenClaims } from '../auth/claims.ts';
@@ -10,6 +10,7 @@ import { algorithmOf, type SignatureAlgorithm, signatureAlgorithms } from '../au
 import { signToken, tokenKeyOf } from '../auth/token.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import { makeFolder } from '../platform/make-folder.ts';
 
 /** What the command asks of the machine. */
 export type TokenIo = {
@@ -231,8 +232,9 @@ async function makeKeyPair(folder: string, given: Given): Promise<string> {
   const marks = { kid: await calculateJwkThumbprint(publicJwk), alg: algorithm, use: 'sig' };
   const privateJwk = { ...privateKey.export({ format: 'jwk' }), ...marks };
   const keySet = { keys: [{ ...publicJwk, ...marks }] };
+  const problem = makeFolder(folder);
+  if (problem !== undefined) throw new UsageError(`cannot make a key pair: ${problem}.`);
   await orUsage(`cannot make a key pair in ${folder}`, async () => {
-    await mkdir(folder, { recursive: true });
     await writeFile(privateFile, lines(privateJwk), { mode: 0o600, flag: 'wx' });
     await writeFile(keySetFile, lines(keySet), { flag: 'wx' });
   });

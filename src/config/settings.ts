@@ -337,6 +337,13 @@ export function parseSettings(
   return problems.length > 0 ? { problems } : { settings: complete };
 }
 
+/** The settings of whoever sets nothing. */
+export function defaultSettings(): Settings {
+  const parsed = parseSettings([], {});
+  if ('problems' in parsed) throw new Error(parsed.problems.join('\n'));
+  return parsed.settings;
+}
+
 function parseFlags(args: readonly string[], problems: SettingProblem[]): Map<string, string> {
   const options = Object.fromEntries(
     settings.map(([, { flag, argument }]) => [

@@ -391,6 +391,24 @@ test('the login chain ends in a token that is somebody', async () => {
   assert.equal(member.gamertag, claims.gtg);
 });
 
+/** @source wire 6.8, guess: unknowns.md #94 */
+test('a connection outlives the token that it was opened with', {
+  skip: isAimed && needsClock,
+}, async () => {
+  await using kit = await startKit();
+  const authorization = headerOf(await authorize(kit, await logIn(kit, `d=${randomUUID()}`)));
+  // An hour before its end.
+  await kit.advance(23 * 3_600_000);
+  await using line = await kit.user('ada').connect({ headers: { authorization } });
+  for (let minute = 0; minute < 60; minute += 1) {
+    await kit.advance(60_000 - 1);
+    await line.framesSoFar();
+  }
+  await kit.advance(60);
+  assertRefused(await ask(kit, authorization), 401, 'notAuthenticated');
+  assert.equal((await line.subscribe())[2], 0, 'and is served');
+});
+
 /** @source contract 2.1, guess: identity in the login chain */
 test('the same ticket is the same user, another ticket another', async () => {
   await using kit = await startKit();

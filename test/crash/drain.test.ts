@@ -15,7 +15,7 @@ import { test } from 'node:test';
 import { demoScid } from '../../src/testing/demo.ts';
 
 const options = { timeout: 30_000 };
-const main = resolve(import.meta.dirname, '../../src/main.ts');
+const main = resolve(import.meta.dirname, '../../src/main.js');
 
 type ServerProcess = Disposable & {
   readonly child: ChildProcess;

@@ -18,7 +18,7 @@ import { MultiplayerService } from '../../src/client/multiplayer-service.ts';
 import { demoScid, demoTitleId } from '../../src/testing/demo.ts';
 
 const kills = Number(process.env['MPSD_KILLS'] ?? 50);
-const main = resolve(import.meta.dirname, '../../src/main.ts');
+const main = resolve(import.meta.dirname, '../../src/main.js');
 
 type ServerProcess = { readonly child: ChildProcess; readonly url: string };
 

@@ -1,11 +1,9 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../store.ts';
 
 /**
- * The exclusive claim of this process on the data in `file`, until it is closed; the folder of the file
- * is made when it is not there.
+ * The exclusive claim of this process on the data in `file`, until it is closed.
  *
  * It is a lock that SQLite holds on an empty file beside it, so the system drops it when the
  * process dies in whatever way, and the data file itself stays open to readers and backups. The
@@ -16,8 +14,9 @@ import { StoreUnavailable } from '../store.ts';
 export function claim(file: string): { close(): void } {
   let lock: DatabaseSync | undefined;
   try {
-    mkdirSync(dirname(file), { recursive: true });
     lock = new DatabaseSync(`${file}-claim`, { timeout: 0 });
+    // Of a file that it may only read, SQLite lets everybody have the lock.
+    accessSync(`${file}-claim`, constants.W_OK);
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return lock;
   } catch (error) {

@@ -244,7 +244,16 @@ test('a data file that lacks a table is refused', async () => {
 test('a data folder that cannot be one is refused', async () => {
   const file = join(folder, 'not-a-folder');
   writeFileSync(file, '');
-  await refused(open(join(file, 'data.db')), join(file, 'data.db'), 'data folder is a folder');
+  await refused(open(join(file, 'data.db')), `${file} is not a folder`, 'another data folder');
+});
+
+test('a folder in the place of a file of its own is refused', async () => {
+  const file = freshFile();
+  mkdirSync(file, { recursive: true });
+  await refused(open(file), file, 'cannot be opened', 'Check that it is a file');
+  const claimed = freshFile();
+  mkdirSync(`${claimed}-claim`, { recursive: true });
+  await refused(open(claimed), `${claimed}-claim`, 'cannot be written');
 });
 
 test('when the disk is full commits fail whole, and once there is room they do not', async () => {

@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { accessSync, constants } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { LRUCache } from 'lru-cache';
 import type { Handle } from '../../domain/handle/handle.ts';
@@ -7,6 +8,7 @@ import { parseExactJson } from '../../domain/json.ts';
 import type { SessionKey } from '../../domain/session/reference.ts';
 import type { Member, Session } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
+import { makeFolder } from '../../platform/make-folder.ts';
 import { hintText } from '../hint-text.ts';
 import { Sightings } from '../sightings.ts';
 import {
@@ -64,6 +66,8 @@ export type SqliteSettings = {
  */
 export async function openSqliteStore(settings: SqliteSettings): Promise<Store> {
   const file = resolve(settings.file);
+  const problem = makeFolder(dirname(file));
+  if (problem !== undefined) throw new StoreUnavailable(`${problem}. Use another data folder.`);
   const claimed = claim(file);
   try {
     const reader = openReader(file);
@@ -80,6 +84,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
 /** Marks a file as data of OpenMPSD: "MPSD" in ASCII. */
 const applicationId = 0x4d505344;
 const readerCacheBytesMax = 4 * 1024 * 1024;
+const sqliteCannotOpen = 14;
 const sqliteNotADatabase = 26;
 
 type Reader = { readonly db: DatabaseSync; readonly queries: Queries };
@@ -89,28 +94,42 @@ function openReader(file: string): Reader {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(file, { timeout: 5_000 });
-    refuseForeign(db);
-    db.exec(`PRAGMA journal_mode = WAL; PRAGMA cache_size = -${readerCacheBytesMax / 1024}`);
+    // One that may only be read is opened as well, and would fail at the first write.
+    accessSync(file, constants.W_OK);
+    const isOurs = isMarked(db);
+    // The writer's first commit that waits for the disk takes with it what is written here.
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+    if (!isOurs) db.exec(`PRAGMA application_id = ${applicationId}`);
+    db.exec(`PRAGMA cache_size = -${readerCacheBytesMax / 1024}`);
     migrate(db, migrations);
     db.exec('PRAGMA query_only = ON');
     return { db, queries: prepareQueries(db) };
   } catch (error) {
     db?.close();
     if (error instanceof StoreUnavailable) throw error;
-    const { errcode, message } = error as { errcode?: number; message: string };
-    const problem =
-      errcode === sqliteNotADatabase ? notOurs(file) : `${file} cannot be opened: ${message}.`;
+    const problem = problemOfOpening(file, error as { errcode?: number; message: string });
     throw new StoreUnavailable(problem, { cause: error });
   }
 }
 
-/** Marks a new file as ours; throws StoreUnavailable for a database of another program. */
-function refuseForeign(db: DatabaseSync): void {
+function problemOfOpening(
+  file: string,
+  { errcode, message }: { readonly errcode?: number; readonly message: string },
+): string {
+  if (errcode === sqliteNotADatabase) return notOurs(file);
+  const isOfSqlite = errcode !== undefined && errcode !== sqliteCannotOpen;
+  const advice =
+    ' Check that it is a file, and that this process may write to it and to its folder.';
+  return `${file} cannot be opened: ${message}.${isOfSqlite ? '' : advice}`;
+}
+
+/** False of a new file; throws StoreUnavailable for a database of another program. */
+function isMarked(db: DatabaseSync): boolean {
   const id = db.prepare('PRAGMA application_id').get()?.application_id;
-  if (id === applicationId) return;
+  if (id === applicationId) return true;
   const tables = db.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.count;
   if (id !== 0 || tables !== 0) throw new StoreUnavailable(notOurs(String(db.location())));
-  db.exec(`PRAGMA application_id = ${applicationId}`);
+  return false;
 }
 
 function notOurs(file: string): string {

@@ -1,0 +1,86 @@
+/**
+ * A server that cannot keep its data where it is told to: it says so in one line and ends. These
+ * tests are about a process and its rights; a hang fails by their limit.
+ */
+
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+
+const options = { timeout: 30_000 };
+const main = resolve(import.meta.dirname, '../main.js');
+const folder = mkdtempSync(join(tmpdir(), 'openmpsd-serve-'));
+after(() => rmSync(folder, { recursive: true }));
+// All may look into it.
+chmodSync(folder, 0o755);
+
+// Root may write everywhere; so the rights of others are tried.
+const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+const isReadable = spawnSync(process.execPath, [main, '--help'], nobody).status === 0;
+const rights = { ...options, skip: !isReadable && 'nobody may read these sources' };
+
+/** What a server on this data folder says of its start, and the exit code. */
+async function serve(data: string) {
+  const args = [main, 'serve', '--port', '0', '--data', data];
+  const child = spawn(process.execPath, args, { ...nobody, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (text) => {
+    out += text;
+    // It was to fail, and did not.
+    child.kill('SIGKILL');
+  });
+  child.stderr.on('data', (text) => {
+    err += text;
+  });
+  const [code] = await once(child, 'close');
+  return { code, out, err };
+}
+
+async function refused(data: string, path: string, right: RegExp): Promise<void> {
+  const { code, out, err } = await serve(data);
+  assert.deepEqual({ code, out }, { code: 1, out: '' }, err);
+  assert.match(err, /^openmpsd: [^\n]+\n$/, 'one line');
+  assert.ok(err.includes(path), `${err} does not name ${path}`);
+  assert.match(err, right);
+}
+
+test('a data folder that cannot be made', rights, async (context) => {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  const closed = join(folder, 'closed');
+  mkdirSync(closed, { mode: 0o555 });
+  const hidden = join(folder, 'hidden');
+  mkdirSync(hidden, { mode: 0o700 });
+  const cases: Readonly<Record<string, readonly [data: string, path: string]>> = {
+    'is a file': [file, file],
+    'is to be within a file': [join(file, 'in', 'it'), file],
+    'is to be where nobody may write': [join(closed, 'in', 'it'), closed],
+    ...(process.platform === 'linux' && { 'is to be in /proc': ['/proc/openmpsd', '/proc'] }),
+    ...(nobody.uid !== undefined && { 'is where nobody may look': [join(hidden, 'in'), hidden] }),
+  };
+  for (const [name, [data, path]] of Object.entries(cases)) {
+    await context.test(name, () => refused(data, path, /use another data folder/i));
+  }
+});
+
+test('a data folder that may not be written', rights, async () => {
+  const closed = join(folder, 'read-only');
+  mkdirSync(closed, { mode: 0o555 });
+  await refused(closed, closed, /may write to it/);
+});
+
+for (const name of ['openmpsd.db', 'openmpsd.db-claim']) {
+  test(`${name} may only be read`, rights, async () => {
+    const data = join(folder, `with-${name}`);
+    mkdirSync(data);
+    chmodSync(data, 0o777);
+    writeFileSync(join(data, name), '');
+    chmodSync(join(data, name), 0o444);
+    await refused(data, join(data, name), /may write to it/);
+  });
+}

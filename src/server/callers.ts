@@ -1,0 +1,27 @@
+import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
+import { type AuthenticatorSettings, openAuthenticator } from '../auth/open-authenticator.ts';
+import type { Clock } from '../platform/clock.ts';
+import { CannotStart } from './cannot-start.ts';
+import type { ServerSettings } from './options.ts';
+
+/** How these settings tell callers apart. */
+export function callersOf(settings: ServerSettings): AuthenticatorSettings {
+  const { auth, authKeys, authIssuer, authAudience } = settings;
+  return auth === 'signed' && authKeys !== undefined
+    ? { kind: 'signed', keySet: authKeys, issuer: authIssuer, audience: authAudience }
+    : { kind: 'dev' };
+}
+
+/** Throws CannotStart when the keys cannot be used. */
+export async function openCallers(
+  callers: AuthenticatorSettings,
+  secret: Uint8Array,
+  clock: Clock,
+): Promise<Authenticator> {
+  try {
+    return await openAuthenticator(callers, secret, clock.nowMs());
+  } catch (error) {
+    if (error instanceof AuthenticatorUnavailable) throw new CannotStart([error.message]);
+    throw error;
+  }
+}

@@ -1,0 +1,10 @@
+/** The server could not start: each reason, with what would be right. */
+export class CannotStart extends Error {
+  override readonly name = 'CannotStart';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}

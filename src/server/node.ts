@@ -1,0 +1,151 @@
+/**
+ * A node: answers requests and holds connections, upon a storage that it may share with others.
+ *
+ *   storage, catalog, clock ─▶ world ─▶ hub ─┬─▶ app ─▶ listens
+ *                               callers ─────┘
+ */
+
+import { openNonces } from '../auth/nonces.ts';
+import { describeAuthenticator } from '../auth/open-authenticator.ts';
+import { tokenKeyOf } from '../auth/token.ts';
+import {
+  type CatalogSource,
+  createCatalogSource,
+  formatProblem,
+} from '../config/read-service-configs.ts';
+import { followSearch } from '../directory/follow-search.ts';
+import { fencedStore, Lease } from '../directory/lease.ts';
+import { buildApp } from '../http/app.ts';
+import { openReadiness } from '../http/readiness.ts';
+import { routes } from '../http/routes.ts';
+import { healthRoutes } from '../http/routes/health.ts';
+import { rtaRoutes } from '../http/routes/rta.ts';
+import { tokenChainRoutes } from '../http/routes/token-chain.ts';
+import { controlledClock } from '../platform/controlled-clock.ts';
+import { keyFor } from '../platform/key.ts';
+import { type Connections, Hub } from '../rta/hub.ts';
+import { openSocketServer } from '../rta/socket-server.ts';
+import { StoreUnavailable } from '../store/store.ts';
+import { callersOf, openCallers } from './callers.ts';
+import { CannotStart } from './cannot-start.ts';
+import { startSearchFollower, startSweeper } from './chores.ts';
+import { listen } from './listen.ts';
+import { joinNodes } from './membership.ts';
+import type { ServerSettings } from './options.ts';
+import type { Storage } from './storage.ts';
+import { createWorld } from './world.ts';
+
+/** A node that answers, until it is disposed of; the storage stays open. */
+export type RunningNode = AsyncDisposable & {
+  /** `http://127.0.0.1:8350`, without a slash at the end. */
+  readonly url: string;
+  /** What the keeper should know of how callers are told apart, a line each. */
+  readonly notices: readonly string[];
+  /** How many RTA connections are open. */
+  readonly connectionsCount: number;
+  /**
+   * Settles what is due now, and learns of the search handles that other nodes have made or ended, as
+   * the node does by itself now and then.
+   */
+  sweep(): Promise<void>;
+  /** Reads the service configs again; the problems found, if any, leave the former ones in place. */
+  reload(): Promise<readonly string[]>;
+};
+
+/**
+ * A node that is ready for requests.
+ *
+ * Throws CannotStart with every problem of the service configs, or with what is wrong with the keys
+ * or the port; StoreUnavailable.
+ */
+export async function openNode(storage: Storage, settings: ServerSettings): Promise<RunningNode> {
+  const catalog = await openCatalog(settings.config);
+  const { isShared, bus } = storage;
+  const { log, nodeLeaseMs: leaseMs } = settings;
+
+  // What everything else stands on.
+  const lease = new Lease(storage.store, { leaseMs, elapsedMs: () => performance.now() });
+  const store = isShared ? fencedStore(storage.store, lease) : storage.store;
+  const controlled = settings.control ? controlledClock(storage.clock) : undefined;
+  const clock = controlled ?? storage.clock;
+  const secret = await store.secret();
+  const connections: Connections = new Map();
+  const world = createWorld(
+    { store, bus, clock, isShared, catalog: catalog.catalog, connections, secret },
+    settings,
+  );
+
+  // The doors.
+  const hub = new Hub(world, connections, settings);
+  const readiness = openReadiness(store);
+  const nonces = openNonces(keyFor('nonces', secret), (...asked) => store.claim(...asked));
+  const callers = callersOf(settings);
+  const tokenChain = callers.kind === 'dev' ? tokenChainRoutes({ key: tokenKeyOf(secret) }) : [];
+  // Loaded for tests alone.
+  const control =
+    controlled &&
+    (await import('./control.ts')).openControl({
+      clock: controlled,
+      connections,
+      hub,
+      sweep: () => sweeper.runNow(),
+    });
+  const app = buildApp({
+    routes: [
+      ...routes,
+      ...rtaRoutes(nonces),
+      ...healthRoutes(readiness),
+      ...tokenChain,
+      ...(control ?? []),
+    ],
+    sockets: { nonces, ...openSocketServer(hub) },
+    authenticator: await openCallers(callers, secret, clock),
+    world,
+    limits: { bodyBytesMax: settings.bodyBytesMax },
+    isOutage: (error) => error instanceof StoreUnavailable,
+    isFit: () => !isShared || lease.isHeld(),
+    log,
+  });
+
+  // What runs from here on ends in reverse, now if the start fails: first what the node does by
+  // itself; then others may take over its connections, which end before the app, since that waits
+  // for its sockets.
+  await using running = new AsyncDisposableStack();
+  running.defer(() => app.close(settings.drainMs));
+  running.use(hub);
+  running.use(await joinNodes({ lease, hub, world }, { isShared, ...settings }));
+  // So that the first search does not wait for it; what goes wrong here, it meets again.
+  followSearch(world).catch(() => undefined);
+  const url = await listen(app, settings);
+  const sweeper = running.use(startSweeper(world, settings));
+  if (isShared) running.use(startSearchFollower(world, settings));
+
+  const parts = running.move();
+  return {
+    url,
+    notices: describeAuthenticator(callers),
+    get connectionsCount() {
+      return connections.size;
+    },
+    async sweep() {
+      await sweeper.runNow();
+      if (isShared) await followSearch(world);
+    },
+    async reload() {
+      const outcome = await catalog.reload();
+      return 'problems' in outcome ? outcome.problems.map(formatProblem) : [];
+    },
+    async [Symbol.asyncDispose]() {
+      // At once, whatever is still under way: nothing new is accepted, and balancers are told.
+      readiness.drain();
+      await Promise.all([app.close(settings.drainMs), parts.disposeAsync()]);
+    },
+  };
+}
+
+async function openCatalog(path: string | undefined): Promise<CatalogSource> {
+  const catalog = createCatalogSource(path);
+  const read = await catalog.reload();
+  if ('problems' in read) throw new CannotStart(read.problems.map(formatProblem));
+  return catalog;
+}

@@ -1,0 +1,45 @@
+import {
+  callersProblems,
+  controlProblems,
+  defaultSettings,
+  type Settings,
+} from '../config/settings.ts';
+import type { People } from '../people/people.ts';
+import type { Clock } from '../platform/clock.ts';
+import { type Ids, randomIds } from '../platform/ids.ts';
+import type { Bus } from '../store/bus.ts';
+import type { Store } from '../store/store.ts';
+import { CannotStart } from './cannot-start.ts';
+
+/** What a server is made of; each part that is left out is the usual one. */
+export type ServerOptions = Partial<Omit<Settings, 'store'>> & {
+  /** Where sessions are kept; a store that is given is not closed with the server. */
+  readonly store?: Settings['store'] | Store;
+  /** Between the nodes that share the store; a bus that is given is not closed with the server. */
+  readonly bus?: Bus;
+  readonly clock?: Clock;
+  readonly ids?: Ids;
+  readonly people?: People;
+  /** Hears of what went wrong inside, one line each. */
+  readonly log?: (line: string) => void;
+};
+
+/** The options with what was left out. Which bus, clock and people are usual, the storage decides. */
+export type ServerSettings = Omit<Settings, 'store'> &
+  Required<Pick<ServerOptions, 'store' | 'ids' | 'log'>> &
+  Pick<ServerOptions, 'bus' | 'clock' | 'people'>;
+
+/**
+ * All settings of a server with these options.
+ *
+ * Throws CannotStart with every problem of settings that do not go together.
+ */
+export function settingsOf(options: ServerOptions): ServerSettings {
+  const given = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as ServerOptions;
+  const settings = { ...defaultSettings(), ids: randomIds, log: () => undefined, ...given };
+  const problems = [...callersProblems(settings), ...controlProblems(settings)];
+  if (problems.length > 0) throw new CannotStart(problems);
+  return settings;
+}

@@ -1,0 +1,69 @@
+import type { Settings } from '../config/settings.ts';
+import { type Clock, systemClock } from '../platform/clock.ts';
+import type { Bus } from '../store/bus.ts';
+import { openProcessBus } from '../store/memory/process-bus.ts';
+import type { Store } from '../store/store.ts';
+import type { ServerSettings } from './options.ts';
+
+/** Where sessions are kept, what reaches the other nodes on it, and the clock that all go by. */
+export type Storage = AsyncDisposable & {
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  /** True when other nodes may be on the same store. */
+  readonly isShared: boolean;
+};
+
+/**
+ * The storage that these settings ask for. What was given to the server stays open when it is
+ * disposed of.
+ *
+ * Throws StoreUnavailable, with a text for the keeper.
+ */
+export async function openStorage(settings: ServerSettings): Promise<Storage> {
+  const { store: asked } = settings;
+  await using opened = new AsyncDisposableStack();
+  const kept: Kept =
+    typeof asked === 'object' ? { store: asked } : await openStore(asked, settings);
+  if (kept.store !== asked) opened.use(kept.store);
+  const bus = settings.bus ?? opened.use(kept.bus ?? openProcessBus());
+  const parts = opened.move();
+  return {
+    store: kept.store,
+    bus,
+    clock: settings.clock ?? kept.clock ?? systemClock,
+    isShared: settings.bus !== undefined || kept.bus !== undefined,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
+type Kept = {
+  readonly store: Store;
+  /** One that reaches the other servers on the same store; none: there are no others. */
+  readonly bus?: Bus;
+  /** That of the store, if it has one of its own. */
+  readonly clock?: Clock;
+};
+
+/** A store of this kind; of the others nothing is loaded. */
+async function openStore(
+  kind: Settings['store'],
+  { data, durability, cacheBytesMax, replicasMin }: ServerSettings,
+): Promise<Kept> {
+  if (kind === 'memory') {
+    const { openMemoryStore } = await import('../store/memory/memory-store.ts');
+    return { store: openMemoryStore() };
+  }
+  if (kind === 'sqlite') {
+    const [{ openSqliteStore }, { dataFileOf }] = await Promise.all([
+      import('../store/sqlite/sqlite-store.ts'),
+      import('../store/sqlite/data-folder.ts'),
+    ]);
+    return { store: await openSqliteStore({ file: dataFileOf(data), durability, cacheBytesMax }) };
+  }
+  const { openRedisStore } = await import('../store/redis/open-redis-store.ts');
+  const replicas = replicasMin !== undefined && { replicasMin };
+  const redis = await openRedisStore({ url: kind, durability, cacheBytesMax, ...replicas });
+  const nowMs = (): number => Math.round(Date.now() + redis.offsetMs());
+  return { store: redis.store, bus: redis.bus, clock: { ...systemClock, nowMs } };
+}

@@ -1,0 +1,49 @@
+import { openPresence } from '../directory/presence.ts';
+import { createSearchIndex } from '../directory/search-index.ts';
+import type { World } from '../directory/world.ts';
+import { nodeOfConnection } from '../domain/session/hints.ts';
+import { storedPeople } from '../people/stored-people.ts';
+import { keyFor } from '../platform/key.ts';
+import { StoreUnavailable } from '../store/store.ts';
+import type { ServerSettings } from './options.ts';
+import type { Storage } from './storage.ts';
+
+/** What the world of a new node is made of, beside its settings. */
+export type WorldParts = Pick<Storage, 'store' | 'bus' | 'clock' | 'isShared'> & {
+  readonly catalog: World['catalog'];
+  readonly connections: World['node']['connections'];
+  /** That of the store. */
+  readonly secret: Uint8Array;
+};
+
+/** The world as a new node sees it: under an id of its own, having seen nobody yet. */
+export function createWorld(
+  { store, bus, clock, isShared, catalog, connections, secret }: WorldParts,
+  settings: ServerSettings,
+): World {
+  const { ids, log, inviteLifetimeMs, disconnectGraceMs, presenceTimeoutMs } = settings;
+  return {
+    store,
+    bus,
+    // Others change lists, and whoever was let in by one is let in everywhere.
+    people:
+      settings.people ?? storedPeople(store, { clock, ...(isShared && { listLifetimeMs: 0 }) }),
+    node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Map(), sweepsCount: 0 },
+    presence: openPresence(clock.nowMs()),
+    clock,
+    ids,
+    searchIndex: createSearchIndex(),
+    catalog,
+    settings: {
+      inviteLifetimeMs,
+      disconnectGraceMs,
+      presenceTimeoutMs,
+      deviceTokenKey: keyFor('device tokens', secret),
+    },
+    failed: (error) => {
+      // An outage is told by readiness, and what it hindered is made up for.
+      if (error instanceof StoreUnavailable) return;
+      log(error instanceof Error ? `${error.stack}` : String(error));
+    },
+  };
+}
