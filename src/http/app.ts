@@ -1,10 +1,11 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { RequestListener, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Ids } from '../platform/ids.ts';
 import { refuseConnect, refuseConnection } from './connection-refusal.ts';
 import { type DoorSettings, openDoor } from './door.ts';
+import { createServer } from './node-http.ts';
 import { asksForSocket, openUpgrade, type Sockets } from './upgrade.ts';
 
 /** A server of routes, from `listen` until `close`. */

@@ -1,9 +1,10 @@
-import { maxHeaderSize, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Guid } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { headersOf, send } from './door.ts';
+import { maxHeaderSize, STATUS_CODES } from './node-http.ts';
 import { refusalResponse } from './refusal-response.ts';
 import type { Answer } from './route.ts';
 
