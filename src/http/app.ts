@@ -1,6 +1,7 @@
 import type { RequestListener, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createKeeper } from '../domain/kept.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Ids } from '../platform/ids.ts';
 import { refuseConnect, refuseConnection } from './connection-refusal.ts';
@@ -94,9 +95,9 @@ export function createHttpServer(
   ids: Ids,
   upgrade?: ReturnType<typeof openUpgrade>,
 ): Server {
-  const lastAnswers = new WeakMap<Duplex, ServerResponse>();
+  const lastAnswers = createKeeper<Duplex, ServerResponse>();
   const onRequest: RequestListener = (incoming, outgoing) => {
-    lastAnswers.set(incoming.socket, outgoing);
+    lastAnswers.keep(incoming.socket, outgoing);
     listener(incoming, outgoing);
   };
   // A client that would rather speak another protocol is answered in this one.
@@ -108,7 +109,7 @@ export function createHttpServer(
   if (upgrade) server.on('upgrade', upgrade);
   server.on('checkExpectation', onRequest);
   server.on('clientError', (error, socket) =>
-    refuseConnection(error, socket, lastAnswers.get(socket), ids.guid()),
+    refuseConnection(error, socket, lastAnswers.of(socket), ids.guid()),
   );
   server.on('connect', (_incoming, socket) => refuseConnect(socket, ids.guid()));
   return server;
