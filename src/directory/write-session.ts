@@ -81,7 +81,10 @@ export async function writeSession(
       ...facts,
       template: made.template,
       nowMs: atMs,
-      freshGuid: world.ids.guid(),
+      // Drawn when it is asked for: only a new session has need of it.
+      get freshGuid() {
+        return world.ids.guid();
+      },
       deviceTokenKey: world.settings.deviceTokenKey,
     });
     const commits = !(decision instanceof Refusal) && isToCommit(decision);

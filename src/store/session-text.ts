@@ -4,8 +4,10 @@ import type { Session } from '../domain/session/session.ts';
 /** `formatJson(session)`, put together from the texts of the parts that writes leave alone. */
 export function formatStoredSession(session: Session): string {
   let text = '';
-  for (const [name, value] of Object.entries(session)) {
-    text += `${text === '' ? '' : ','}"${name}":${name === 'members' ? formatMembers(session) : formatPart(value)}`;
+  for (const name in session) {
+    const part =
+      name === 'members' ? formatMembers(session) : formatPart(session[name as keyof Session]);
+    text += `${text === '' ? '' : ','}"${name}":${part}`;
   }
   return `{${text}}`;
 }

@@ -162,6 +162,7 @@ function strangeMember(session: Session, { caller, request }: SessionWrite): Ref
       { detail: '$.members.me' },
     );
   }
+  if (request.others.length === 0) return undefined;
   const strangers = othersIn(session, request, caller);
   if (managesSession(session, caller)) {
     const written = strangers.find(({ request }) => request !== null && !isOfRolesAlone(request));
@@ -270,6 +271,7 @@ function assignmentsOf(
   me: MemberRequest | null | undefined,
   caller: Caller,
 ): readonly RoleAssignment[] {
+  if (me?.roles == null && request.others.length === 0) return [];
   const own = caller.kind === 'user' ? memberOf(session, caller.xuid) : undefined;
   return [
     { index: own?.index, roles: me?.roles, path: '$.members.me' },
@@ -302,6 +304,7 @@ function removeAsked(
   caller: Caller,
   { nowMs }: WriteFacts,
 ): Session {
+  if (me !== null && request.others.length === 0) return session;
   const asked = othersIn(session, request, caller)
     .filter((other) => other.request === null)
     .map(({ index }) => index);
