@@ -1,23 +1,17 @@
 import { formatJson, formatKept } from '../domain/json.ts';
 import type { Session } from '../domain/session/session.ts';
 
-/** `formatJson(session)`, put together from the texts of the parts that writes leave alone. */
+/**
+ * `formatJson(session)`, put together from the texts of the parts that writes leave alone: in one go,
+ * since a text that grows piece by piece is copied once more, at more than its cost, when it is used.
+ */
 export function formatStoredSession(session: Session): string {
-  let text = '';
+  const fields: string[] = [];
   for (const name in session) {
-    const part =
-      name === 'members' ? formatMembers(session) : formatPart(session[name as keyof Session]);
-    text += `${text === '' ? '' : ','}"${name}":${part}`;
+    const value = session[name as keyof Session];
+    if (name === 'members') fields.push(`"members":[${session.members.map(formatKept).join(',')}]`);
+    else if (typeof value === 'object') fields.push(`"${name}":${formatKept(value)}`);
+    else fields.push(`"${name}":${formatJson(value)}`);
   }
-  return `{${text}}`;
-}
-
-function formatMembers({ members }: Session): string {
-  let text = '';
-  for (const member of members) text += text === '' ? formatKept(member) : `,${formatKept(member)}`;
-  return `[${text}]`;
-}
-
-function formatPart(value: unknown): string {
-  return typeof value === 'object' && value !== null ? formatKept(value) : formatJson(value);
+  return `{${fields.join(',')}}`;
 }

@@ -43,10 +43,21 @@ export function formatSession(session: Session, contractVersion: number): string
     contractVersion === newestContractVersion
       ? formatKept(session.constants)
       : formatJson(viewConstants(session, contractVersion));
-  const properties = formatProperties(session, contractVersion);
-  const servers = formatKept(session.servers);
-  const members = formatMembers(session);
-  return `${head.slice(0, -1)},"constants":${constants},"properties":${properties},"servers":${servers},"members":${members}}`;
+  const members = membersInOrder(session).map(
+    ({ key, member, next, turn }) => `"${key}":${formatMember(member, next, turn)}`,
+  );
+  return [
+    head.slice(0, -1),
+    ',"constants":',
+    constants,
+    ',"properties":',
+    formatProperties(session, contractVersion),
+    ',"servers":',
+    formatKept(session.servers),
+    ',"members":{',
+    members.join(','),
+    '}}',
+  ].join('');
 }
 
 function formatProperties(session: Session, shape: number): string {
@@ -56,14 +67,6 @@ function formatProperties(session: Session, shape: number): string {
   if (known?.shape === shape && known.constants === constants) return known.text;
   const text = formatJson(viewProperties(session, shape));
   return renderedProperties.keep(properties, { text, shape, constants }).text;
-}
-
-function formatMembers(session: Session): string {
-  let text = '';
-  for (const { key, member, next, turn } of membersInOrder(session)) {
-    text += `${text === '' ? '' : ','}"${key}":${formatMember(member, next, turn)}`;
-  }
-  return `{${text}}`;
 }
 
 function formatMember(member: Member, next: number, turn: boolean): string {
