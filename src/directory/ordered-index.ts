@@ -207,6 +207,9 @@ export class OrderedIndex<E extends Entry> {
   /** Before the posting at this place, or behind it. */
   #spotOf(value: Value, createTimeMs: number, key: string, isBehind: boolean): Spot {
     let [low, high] = [0, this.#chunks.length];
+    // What comes in the order of creation mostly comes behind all others.
+    const last = this.#chunks.at(-1);
+    if (last && this.#isBefore(last, last.size - 1, value, createTimeMs, key, isBehind)) low = high;
     while (low < high) {
       const middle = (low + high) >> 1;
       const chunk = this.#chunks[middle] as Chunk;
