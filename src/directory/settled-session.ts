@@ -79,7 +79,19 @@ function isRowDue(row: Member, session: Session, nowMs: Milliseconds): boolean {
 export function settledNow({ store, clock }: World, key: SessionKey): SessionRecord | undefined {
   const { record, isCurrent = false } = store.recent(key) ?? {};
   if (!isCurrent || record === undefined || isLarge(record.session)) return undefined;
-  return isDue(record.session, clock.nowMs()) ? undefined : record;
+  return keptDueMs(record.session) <= clock.nowMs() ? undefined : record;
+}
+
+// A session is found by searches far more often than it changes, and a value never changes.
+const dueTimes = new WeakMap<Session, Milliseconds>();
+
+/** When the session is due; Infinity: never. Kept for as long as somebody holds the value. */
+function keptDueMs(session: Session): Milliseconds {
+  const known = dueTimes.get(session);
+  if (known !== undefined) return known;
+  const dueMs = nextDueMs(session) ?? Infinity;
+  dueTimes.set(session, dueMs);
+  return dueMs;
 }
 
 function asStored(session: Session): Session {
