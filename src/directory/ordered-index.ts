@@ -63,7 +63,7 @@ export class OrderedIndex<E extends Entry> {
     const spot = this.#spotOf(value, createTimeMs, key, false);
     const [chunk, at] = this.#roomAt(spot);
     if (chunk.size === chunk.slots.length) chunk.slots = withRoom(chunk.slots);
-    chunk.slots.copyWithin(at + 1, at, chunk.size);
+    if (at < chunk.size) chunk.slots.copyWithin(at + 1, at, chunk.size);
     chunk.slots[at] = slot;
     chunk.values?.splice(at, 0, value);
     chunk.size += 1;
