@@ -36,6 +36,7 @@ process.on('message', (message) => {
       cpuSeconds: (user + system) / 1e6,
       residentBytes: process.memoryUsage.rss(),
       heapBytes: process.memoryUsage().heapUsed,
+      externalBytes: process.memoryUsage().external,
     });
   }
 });

@@ -48,6 +48,8 @@ export type Report = {
   readonly cpuSeconds: number;
   readonly residentBytes: number;
   readonly heapBytes: number;
+  /** Of typed arrays and the like. */
+  readonly externalBytes: number;
 };
 
 const get = (n: number): LoadRequest => ({

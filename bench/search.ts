@@ -122,7 +122,7 @@ async function measureUnselective(server: BenchServer, seconds: number): Promise
 }
 
 async function measureMemory(few: string, many: string): Promise<Row> {
-  const [small, large] = [await heapWith(few), await heapWith(many)];
+  const [small, large] = [await memoryWith(few), await memoryWith(many)];
   const bytes = (large - small) / (handlesCount - 1_000);
   return {
     work: '  memory per search handle',
@@ -133,11 +133,12 @@ async function measureMemory(few: string, many: string): Promise<Row> {
   };
 }
 
-async function heapWith(data: string): Promise<number> {
+async function memoryWith(data: string): Promise<number> {
   const args = [data, 'strict', String(cacheBytesMax)];
   await using server = await startPinned('measured-server.ts', args);
   await firstSearch(server);
-  return (await server.report<Report>()).heapBytes;
+  const { heapBytes, externalBytes } = await server.report<Report>();
+  return heapBytes + externalBytes;
 }
 
 /** 100 friends, 60 of them in sessions that they have set as their activity. */

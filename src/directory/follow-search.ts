@@ -31,7 +31,7 @@ async function followChanges(world: World): Promise<void> {
   for (;;) {
     const { keys, cursor } = await store.searchChanges(searchIndex.cursor, changesMax);
     for (let at = 0; at < keys.length; at += readsMax) {
-      await Promise.all(keys.slice(at, at + readsMax).map((key) => lookAgain(world, key)));
+      await lookAgain(world, keys.slice(at, at + readsMax));
       await breathe();
     }
     searchIndex.cursor = cursor;
@@ -55,14 +55,20 @@ export async function catchUpSearch(world: World): Promise<void> {
 async function resolveDoubt(world: World, key: SessionKey): Promise<void> {
   const { doubtful } = world.searchIndex;
   doubtful.delete(key);
-  await lookAgain(world, key).catch((error: unknown) => {
+  await lookAgain(world, [key]).catch((error: unknown) => {
     doubtful.add(key);
     throw error;
   });
 }
 
-async function lookAgain({ searchIndex, store }: World, key: SessionKey): Promise<void> {
-  const known = searchIndex.revisionOf(key);
-  const record = await store.session(key);
-  searchIndex.put(key, record?.revision ?? known, record && candidateOf(record.session));
+async function lookAgain(
+  { searchIndex, store }: World,
+  keys: readonly SessionKey[],
+): Promise<void> {
+  const known = keys.map((key) => searchIndex.revisionOf(key));
+  const records = await store.sessions(keys);
+  for (const [n, key] of keys.entries()) {
+    const record = records[n];
+    searchIndex.put(key, record?.revision ?? known[n] ?? 0, record && candidateOf(record.session));
+  }
 }

@@ -4,13 +4,16 @@
  *     chunks    [ a a b | b b c | d f ]      each sorted, each before the next, none empty
  *
  * Small sorted runs in a row: finding is a binary search over the runs and one within a run, and
- * adding moves no more than one run. A posting costs an array slot, or two where the value is kept.
+ * adding moves no more than one run. Whose a posting is, is told by the slot that its entry has: four
+ * bytes, and nothing of the entry need be looked at to know which one it is.
  */
+
+import type { SlotSet } from './slot-set.ts';
 
 /** What is found: where it stands among those with the same value. */
 export type Entry = { readonly createTimeMs: number; readonly key: string };
 
-export type Value = string | number;
+export type Value = string | number | true;
 
 /** A bound that is absent bounds nothing. */
 export type Bounds = {
@@ -24,58 +27,64 @@ export type Bounds = {
 /** A place in the order: that of a posting, there or not. */
 export type Place = Entry & { readonly value: Value };
 
-type Chunk<E> = { entries: E[]; values: Value[] | undefined };
+/** Slots in room for more; and the values, where entries have many. */
+type Chunk = { slots: Uint32Array; size: number; values: Value[] | undefined };
 
 /** Where a posting is, or would be: its chunk, and its number in it. */
 type Spot = { readonly chunk: number; readonly at: number };
 
-// An array that outgrows half of this takes room for this many at once, and no more.
-const chunkPostingsMax = 200;
+const chunkPostingsMax = 512;
 
-/** Values of one index are all strings or all numbers. */
+/** Values of one index are all strings, all numbers or all true. */
 export class OrderedIndex<E extends Entry> {
-  readonly #chunks: Chunk<E>[] = [];
+  readonly #chunks: Chunk[] = [];
   #size = 0;
+  readonly #entries: readonly (E | undefined)[];
   readonly #readValue: ((entry: E) => Value) | undefined;
 
-  /** `readValue` tells the value of an entry; without it values are kept, since an entry has many. */
-  constructor(readValue?: (entry: E) => Value) {
+  /**
+   * An index of these entries by their slots. `readValue` tells the value of an entry; without it
+   * values are kept, since an entry has many.
+   */
+  constructor(entries: readonly (E | undefined)[], readValue?: (entry: E) => Value) {
+    this.#entries = entries;
     this.#readValue = readValue;
   }
 
-  /** True when nobody has a value. */
-  get isEmpty(): boolean {
-    return this.#chunks.length === 0;
+  /** How many postings there are. */
+  get size(): number {
+    return this.#size;
   }
 
-  /** Adds a posting that is not there. */
-  add(value: Value, entry: E): void {
+  /** Adds a posting that is not there, of the entry in this slot. */
+  add(value: Value, slot: number): void {
     this.#size += 1;
-    const spot = this.#spotOf(value, entry.createTimeMs, entry.key, false);
-    // Behind the last of all: it goes to the end of the last chunk.
-    const chunk = Math.min(spot.chunk, this.#chunks.length - 1);
-    const found = this.#chunks[chunk];
-    if (found === undefined) {
-      this.#chunks.push({ entries: [entry], values: this.#readValue ? undefined : [value] });
-      return;
-    }
-    const at = spot.chunk === chunk ? spot.at : found.entries.length;
-    found.entries.splice(at, 0, entry);
-    found.values?.splice(at, 0, value);
-    if (found.entries.length > chunkPostingsMax) this.#split(chunk, found);
+    const { createTimeMs, key } = this.#entryIn(slot);
+    const spot = this.#spotOf(value, createTimeMs, key, false);
+    const [chunk, at] = this.#roomAt(spot);
+    if (chunk.size === chunk.slots.length) chunk.slots = withRoom(chunk.slots);
+    if (at < chunk.size) chunk.slots.copyWithin(at + 1, at, chunk.size);
+    chunk.slots[at] = slot;
+    chunk.values?.splice(at, 0, value);
+    chunk.size += 1;
   }
 
-  /** Removes a posting that is there; of an index with `readValue`, while its value is what it was. */
-  remove(value: Value, { createTimeMs, key }: E): void {
+  /**
+   * Removes a posting that is there; while the entry in the slot is the one that was posted, and its
+   * value what it was.
+   */
+  remove(value: Value, slot: number): void {
+    const { createTimeMs, key } = this.#entryIn(slot);
     const { chunk, at } = this.#spotOf(value, createTimeMs, key, false);
     const found = this.#chunks[chunk];
-    if (found?.entries[at]?.key !== key || this.#valueAt(found, at) !== value) {
+    if (found?.slots[at] !== slot || at >= found.size || this.#valueAt(found, at) !== value) {
       throw new Error('a posting to be removed is not in its index');
     }
     this.#size -= 1;
-    found.entries.splice(at, 1);
+    found.size -= 1;
+    found.slots.copyWithin(at, at + 1);
     found.values?.splice(at, 1);
-    if (found.entries.length === 0) this.#chunks.splice(chunk, 1);
+    if (found.size === 0) this.#chunks.splice(chunk, 1);
   }
 
   /** How many postings lie within the bounds. */
@@ -85,72 +94,102 @@ export class OrderedIndex<E extends Entry> {
     // As a value that everybody has: nothing is to be added up.
     if (from.chunk === 0 && from.at === 0 && to.chunk === this.#chunks.length) return this.#size;
     let count = to.at - from.at;
-    for (let n = from.chunk; n < to.chunk; n += 1) count += this.#chunks[n]?.entries.length ?? 0;
+    for (let n = from.chunk; n < to.chunk; n += 1) count += this.#chunks[n]?.size ?? 0;
     return Math.max(0, count);
   }
 
+  /** Adds to `set` the slots of all that lie within the bounds; and says how many. */
+  addTo(set: SlotSet, bounds: Bounds): number {
+    const [from, to] = this.#spotsOf(bounds);
+    let added = 0;
+    for (let n = from.chunk; n <= to.chunk; n += 1) {
+      const { slots = none, size = 0 } = this.#chunks[n] ?? {};
+      const end = n === to.chunk ? to.at : size;
+      for (let at = n === from.chunk ? from.at : 0; at < end; at += 1) {
+        set.add(slots[at] ?? 0);
+        added += 1;
+      }
+    }
+    return added;
+  }
+
   /**
-   * At most `limit` entries within the bounds that come after `after`, the lowest value first, or
-   * the highest if `descending`; and the place of the last of them.
+   * The slots of the next postings within the bounds, after `after`, the lowest value first, or the
+   * highest if `descending`: of those that are in `among`, if that is given. No more than `foundMax`
+   * are found, and no more than `lookedMax` looked at.
    */
-  page(bounds: Bounds, after: Place | undefined, limit: number, descending: boolean): Page<E> {
+  page(bounds: Bounds, after: Place | undefined, stretch: Stretch): Page {
+    const { descending, lookedMax, foundMax, among } = stretch;
     let [from, to] = this.#spotsOf(bounds);
     if (after !== undefined) {
       const spot = this.#spotOf(after.value, after.createTimeMs, after.key, !descending);
       if (descending) to = earlier(to, spot);
       else from = later(from, spot);
     }
-    const entries: E[] = [];
-    const last = descending
-      ? this.#takeBackward(from, to, limit, entries)
-      : this.#takeForward(from, to, limit, entries);
-    return { entries, last };
-  }
-
-  #takeForward(from: Spot, to: Spot, limit: number, entries: E[]): Place | undefined {
-    let last: Place | undefined;
-    for (let n = from.chunk; n <= to.chunk && entries.length < limit; n += 1) {
-      const chunk = this.#chunks[n];
-      const start = n === from.chunk ? from.at : 0;
-      const end = n === to.chunk ? to.at : (chunk?.entries.length ?? 0);
-      const stop = Math.min(end, start + limit - entries.length);
-      for (let at = start; at < stop; at += 1) entries.push(chunk?.entries[at] as E);
-      if (start < stop) last = this.#placeAt(chunk, stop - 1);
+    const found: number[] = [];
+    let looked = 0;
+    let last: Spot | undefined;
+    const [first, end, step] = descending ? [to, from, -1] : [from, to, 1];
+    for (let n = first.chunk; n * step <= end.chunk * step; n += step) {
+      if (looked === lookedMax || found.length === foundMax) break;
+      const { slots = none, size = 0 } = this.#chunks[n] ?? {};
+      const low = n === from.chunk ? from.at : 0;
+      const high = n === to.chunk ? to.at : size;
+      const start = descending ? high - 1 : low;
+      const count = Math.min(high - low, lookedMax - looked);
+      let gone = 0;
+      for (; gone < count && found.length < foundMax; gone += 1) {
+        const slot = slots[start + gone * step] ?? 0;
+        if (among === undefined || among.has(slot)) found.push(slot);
+      }
+      if (gone <= 0) continue;
+      looked += gone;
+      last = { chunk: n, at: start + (gone - 1) * step };
     }
-    return last;
+    return { slots: found, looked, last: last && this.#placeAt(last) };
   }
 
-  #takeBackward(from: Spot, to: Spot, limit: number, entries: E[]): Place | undefined {
-    let last: Place | undefined;
-    for (let n = to.chunk; n >= from.chunk && entries.length < limit; n -= 1) {
-      const chunk = this.#chunks[n];
-      const start = n === to.chunk ? to.at : (chunk?.entries.length ?? 0);
-      const end = n === from.chunk ? from.at : 0;
-      const stop = Math.max(end, start - limit + entries.length);
-      for (let at = start - 1; at >= stop; at -= 1) entries.push(chunk?.entries[at] as E);
-      if (stop < start) last = this.#placeAt(chunk, stop);
-    }
-    return last;
+  #entryIn(slot: number): E {
+    const entry = this.#entries[slot];
+    if (entry === undefined) throw new Error('a slot that is posted has no entry');
+    return entry;
   }
 
-  #valueAt({ entries, values }: Chunk<E>, at: number): Value {
-    return (values ? values[at] : this.#readValue?.(entries[at] as E)) as Value;
+  #valueAt({ slots, values }: Chunk, at: number): Value {
+    return (values ? values[at] : this.#readValue?.(this.#entryIn(slots[at] ?? 0))) as Value;
   }
 
-  #placeAt(chunk: Chunk<E> | undefined, at: number): Place | undefined {
-    const entry = chunk?.entries[at];
-    if (chunk === undefined || entry === undefined) return undefined;
-    const { createTimeMs, key } = entry;
+  #placeAt({ chunk: n, at }: Spot): Place {
+    const chunk = this.#chunks[n] as Chunk;
+    const { createTimeMs, key } = this.#entryIn(chunk.slots[at] ?? 0);
     return { value: this.#valueAt(chunk, at), createTimeMs, key };
   }
 
-  /** Copies, since an array that was cut keeps the room it had. */
-  #split(n: number, chunk: Chunk<E>): void {
-    const half = chunk.entries.length >> 1;
-    const right = { entries: chunk.entries.slice(half), values: chunk.values?.slice(half) };
-    chunk.entries = chunk.entries.slice(0, half);
-    chunk.values = chunk.values?.slice(0, half);
-    this.#chunks.splice(n + 1, 0, right);
+  /** The chunk that a posting of this spot goes into, and its number there. */
+  #roomAt(spot: Spot): readonly [chunk: Chunk, at: number] {
+    const found = this.#chunks[spot.chunk];
+    if (found === undefined) {
+      // Behind all others: a full chunk is left full, for what comes in its order.
+      const last = this.#chunks.at(-1);
+      if (last !== undefined && last.size < chunkPostingsMax) return [last, last.size];
+      const values = this.#readValue ? undefined : [];
+      const chunk = { slots: new Uint32Array(4), size: 0, values };
+      this.#chunks.push(chunk);
+      return [chunk, 0];
+    }
+    if (found.size < chunkPostingsMax) return [found, spot.at];
+    const half = found.size >> 1;
+    // Copies, since an array that was cut keeps the room it had.
+    const right = {
+      slots: found.slots.slice(half),
+      size: found.size - half,
+      values: found.values?.slice(half),
+    };
+    found.slots = found.slots.slice(0, half);
+    found.values = found.values?.slice(0, half);
+    found.size = half;
+    this.#chunks.splice(spot.chunk + 1, 0, right);
+    return spot.at <= half ? [found, spot.at] : [right, spot.at - half];
   }
 
   #spotsOf({ from, to, isAfterFrom = false, isBeforeTo = false }: Bounds): [Spot, Spot] {
@@ -168,16 +207,19 @@ export class OrderedIndex<E extends Entry> {
   /** Before the posting at this place, or behind it. */
   #spotOf(value: Value, createTimeMs: number, key: string, isBehind: boolean): Spot {
     let [low, high] = [0, this.#chunks.length];
+    // What comes in the order of creation mostly comes behind all others.
+    const last = this.#chunks.at(-1);
+    if (last && this.#isBefore(last, last.size - 1, value, createTimeMs, key, isBehind)) low = high;
     while (low < high) {
       const middle = (low + high) >> 1;
-      const chunk = this.#chunks[middle] as Chunk<E>;
-      const last = chunk.entries.length - 1;
+      const chunk = this.#chunks[middle] as Chunk;
+      const last = chunk.size - 1;
       if (this.#isBefore(chunk, last, value, createTimeMs, key, isBehind)) low = middle + 1;
       else high = middle;
     }
     const chunk = this.#chunks[low];
     if (chunk === undefined) return { chunk: low, at: 0 };
-    let [first, end] = [0, chunk.entries.length];
+    let [first, end] = [0, chunk.size];
     while (first < end) {
       const middle = (first + end) >> 1;
       if (this.#isBefore(chunk, middle, value, createTimeMs, key, isBehind)) first = middle + 1;
@@ -188,7 +230,7 @@ export class OrderedIndex<E extends Entry> {
 
   /** True when the posting at `at` comes before the place, or is it and `isBehind`. */
   #isBefore(
-    chunk: Chunk<E>,
+    chunk: Chunk,
     at: number,
     value: Value,
     createTimeMs: number,
@@ -197,17 +239,36 @@ export class OrderedIndex<E extends Entry> {
   ): boolean {
     const held = this.#valueAt(chunk, at);
     if (held !== value) return held < value;
-    const entry = chunk.entries[at] as E;
+    const entry = this.#entryIn(chunk.slots[at] ?? 0);
     if (entry.createTimeMs !== createTimeMs) return entry.createTimeMs < createTimeMs;
     return entry.key < key || (isBehind && entry.key === key);
   }
 }
 
-export type Page<E> = {
-  readonly entries: readonly E[];
+/** What part of an index a page is of. */
+export type Stretch = {
+  readonly descending: boolean;
+  readonly lookedMax: number;
+  readonly foundMax: number;
+  readonly among?: SlotSet | undefined;
+};
+
+export type Page = {
+  readonly slots: readonly number[];
+  /** How many postings were looked at. */
+  readonly looked: number;
   /** Where the next page goes on; undefined when there is nobody on this one. */
   readonly last: Place | undefined;
 };
+
+const none = new Uint32Array(0);
+
+/** The same slots with room for half as many more, and some. */
+function withRoom(slots: Uint32Array): Uint32Array {
+  const roomy = new Uint32Array(Math.min(chunkPostingsMax, slots.length + (slots.length >> 1) + 2));
+  roomy.set(slots);
+  return roomy;
+}
 
 function earlier(a: Spot, b: Spot): Spot {
   return a.chunk < b.chunk || (a.chunk === b.chunk && a.at <= b.at) ? a : b;

@@ -1,7 +1,7 @@
 import { xuidsOf, type Caller } from '../domain/caller.ts';
 import type { SearchHandle } from '../domain/handle/handle.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { candidateOf, type SearchCandidate } from '../domain/search/candidate.ts';
+import { candidateOf } from '../domain/search/candidate.ts';
 import { formatCursor } from '../domain/search/cursor.ts';
 import { matches, type Filter } from '../domain/search/filter.ts';
 import { comparePositions, positionOf, type Order, type Position } from '../domain/search/order.ts';
@@ -14,6 +14,7 @@ import { breathe } from '../platform/breathe.ts';
 import { catchUpSearch } from './follow-search.ts';
 import { peopleAskedFor } from './query-handles.ts';
 import type { SessionRecord } from '../store/store.ts';
+import type { KnownCandidate } from './search-index.ts';
 import { readSettledSession, settledNow } from './settled-session.ts';
 import type { World } from './world.ts';
 
@@ -56,7 +57,7 @@ export async function searchHandles(
   const search = { scid, filter, order, wanted: take, ...(after && { after }) };
   const pages = world.searchIndex.search(search, breathe);
   const found = new Map<SessionKey, Confirmed>();
-  let page: readonly SearchCandidate[] = [];
+  let page: readonly KnownCandidate[] = [];
   let last: Position | undefined;
   let isAtEnd = false;
   while (found.size < take && !isAtEnd) {
@@ -70,7 +71,7 @@ export async function searchHandles(
     const lastAsked = asked.at(-1);
     if (lastAsked !== undefined) last = positionOf(order, lastAsked);
     // Together, since a session may be far away.
-    const confirmed = asked.map(({ key }) => confirm(world, key, { filter, order, caller }));
+    const confirmed = asked.map((one) => confirm(world, one, { filter, order, caller }));
     for (const one of await Promise.all(confirmed)) if (one !== undefined) found.set(one.key, one);
   }
   const results = [...found.values()].sort((a, b) =>
@@ -117,39 +118,41 @@ type Asked = {
 /** A candidate as its session stands now, when it is still to be found and the caller may know. */
 function confirm(
   world: World,
-  key: SessionKey,
+  known: KnownCandidate,
   asked: Asked,
 ): Confirmed | undefined | Promise<Confirmed | undefined> {
-  const record = settledNow(world, key);
-  return record ? confirmBy(record, world, key, asked) : confirmByReading(world, key, asked);
+  const record = settledNow(world, known.key);
+  return record ? confirmBy(record, world, known, asked) : confirmByReading(world, known, asked);
 }
 
 async function confirmByReading(
   world: World,
-  key: SessionKey,
+  known: KnownCandidate,
   asked: Asked,
 ): Promise<Confirmed | undefined> {
+  const { key } = known;
   const { searchIndex } = world;
-  const known = searchIndex.revisionOf(key);
+  const revision = searchIndex.revisionOf(key);
   const record = await readSettledSession(world, parseSessionKey(key), xuidsOf(asked.caller));
   if (record instanceof Refusal) return undefined;
-  if (record !== undefined) return confirmBy(record, world, key, asked);
-  searchIndex.put(key, known, undefined);
+  if (record !== undefined) return confirmBy(record, world, known, asked);
+  searchIndex.put(key, revision, undefined);
   return undefined;
 }
 
 function confirmBy(
   { revision, session }: SessionRecord,
   { searchIndex }: World,
-  key: SessionKey,
+  known: KnownCandidate,
   { filter, order, caller }: Asked,
 ): Confirmed | undefined {
-  const known = searchIndex.known(key);
-  const candidate = known?.revision === revision ? known : candidateOf(session);
-  if (candidate !== known) searchIndex.put(key, revision, candidate);
   const handle = session.searchHandle;
+  const isAsKnown = revision === known.revision;
+  const candidate = isAsKnown ? known : candidateOf(session);
+  if (!isAsKnown) searchIndex.put(known.key, revision, candidate);
   if (candidate === undefined || handle === undefined) return undefined;
-  if (filter !== undefined && !matches(filter, candidate)) return undefined;
+  // One that the index selected is not asked again, unless it has become another.
+  if (!isAsKnown && filter !== undefined && !matches(filter, candidate)) return undefined;
   if (!isListedTo(session, caller)) return undefined;
-  return { key, handle, session, position: positionOf(order, candidate) };
+  return { key: known.key, handle, session, position: positionOf(order, candidate) };
 }

@@ -25,6 +25,12 @@ export interface Store extends AsyncDisposable {
   session(key: SessionKey): Promise<SessionRecord | undefined>;
 
   /**
+   * What `session` tells of each of these keys, in their order; for whoever looks at many and at each
+   * once: what is read for it is not kept in place of what others use.
+   */
+  sessions(keys: readonly SessionKey[]): Promise<readonly (SessionRecord | undefined)[]>;
+
+  /**
    * What this process last heard of the record, for whoever is going to commit upon it: it may be
    * older than `session` would tell, or not yet durable. Undefined when nothing is known here.
    *

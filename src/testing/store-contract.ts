@@ -267,9 +267,29 @@ function testRaces(open: Open): void {
         store.session(storedKey('a')).then((record) => {
           assert.ok((record?.revision ?? 0) > revision);
         }),
+        store.sessions([storedKey('a')]).then(([record]) => {
+          assert.ok((record?.revision ?? 0) > revision);
+        }),
       );
     }
     await Promise.all(readers);
+  });
+
+  test('of many keys each record comes in its place, as it would by itself', async () => {
+    await using store = await open();
+    await store.commit({ session: putOf('a', 0) });
+    await store.commit({ session: putOf('b', 0) });
+    await store.commit({ session: putOf('b', 1) });
+    await store.commit({ session: putOf('c', 0) });
+    await store.commit({ session: deleteOf('c', 1) });
+    const keys = ['b', 'c', 'd', 'a', 'b'].map(storedKey);
+    const alone = await Promise.all(keys.map((key) => store.session(key)));
+    assert.deepEqual(await store.sessions(keys), alone);
+    assert.deepEqual(
+      alone.map((record) => record?.revision),
+      [2, undefined, undefined, 1, 2],
+    );
+    assert.deepEqual(await store.sessions([]), []);
   });
 }
 
@@ -1118,6 +1138,7 @@ function testLife(open: Open): void {
     await store[Symbol.asyncDispose]();
     const calls = [
       () => store.session(storedKey('a')),
+      () => store.sessions([storedKey('a')]),
       () => store.handle(storedGuid(1)),
       () => store.activitiesOf(['11']),
       () => store.handlesFor(storedKey('a')),

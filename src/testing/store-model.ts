@@ -217,6 +217,8 @@ async function askBoth(
   { name, id, hint, after, xuids, scid, nowMs, limit }: Extract<StoreStep, { kind: 'ask' }>,
 ): Promise<void> {
   const key = storedKey(name);
+  // Before `session`, which may keep what it reads.
+  assert.deepEqual(await store.sessions([key]), [model.record(key)]);
   assert.deepEqual(await store.session(key), model.record(key));
   assert.deepEqual(await store.handle(id), model.handle(id));
   assert.deepEqual(byId(await store.handlesFor(key)), byId(model.handlesFor(key)));

@@ -5,6 +5,7 @@
  */
 
 import { formatJson, type JsonObject } from '../json.ts';
+import { createKeeper } from '../kept.ts';
 import { tallyOf } from '../session/large.ts';
 import { ownersOf } from '../session/owners.ts';
 import { restrictionsOf } from '../session/properties.ts';
@@ -73,16 +74,14 @@ export function renderSearchResult(
     Number(include.relatedInfo) +
     2 * Number(include.roleInfo) +
     4 * Number(include.customProperties);
-  const known = rendered.get(session);
-  const text = known?.get(shape) ?? formatJson(viewSearchResult(handle, session, include));
-  if (known === undefined) rendered.set(session, new Map([[shape, text]]));
-  else if (!known.has(shape)) known.set(shape, text);
-  return text;
+  const known = rendered.of(session);
+  if (known?.shape === shape) return known.text;
+  const text = formatJson(viewSearchResult(handle, session, include));
+  return rendered.keep(session, { shape, text }).text;
 }
 
-// A session is found far more often than it changes, and a value never changes: its texts are kept
-// for as long as somebody holds the value.
-const rendered = new WeakMap<Session, Map<number, string>>();
+// A session is found far more often than it changes.
+const rendered = createKeeper<Session, { readonly shape: number; readonly text: string }>();
 
 /** One search handle in the results of a query, confirmed by its session. */
 export function viewSearchResult(

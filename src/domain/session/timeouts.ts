@@ -5,6 +5,7 @@
  * @source contract 6
  */
 
+import { createKeeper } from '../kept.ts';
 import { latestTimeMs, type Milliseconds } from '../time.ts';
 import { withMembers } from './large.ts';
 import { isInitializing } from './episode.ts';
@@ -54,8 +55,15 @@ function emptyDueMs({ emptySinceMs, constants }: Session): Milliseconds | undefi
  * beyond the last moment that can be told never runs out.
  */
 export function nextDueMs(session: Session): Milliseconds | undefined {
-  return earliestDueMs(session, memberDueMs, session.rowsDueMs);
+  const dueMs =
+    dueTimes.of(session) ??
+    dueTimes.keep(session, earliestDueMs(session, memberDueMs, session.rowsDueMs) ?? never);
+  return dueMs === never ? undefined : dueMs;
 }
+
+// Asked whenever somebody looks at a session, which is far more often than it changes.
+const dueTimes = createKeeper<Session, Milliseconds>();
+const never: Milliseconds = Infinity;
 
 /**
  * The same as clients are told: a time of grace after a disconnect is not in the document, nor are

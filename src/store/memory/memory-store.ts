@@ -65,6 +65,11 @@ class MemoryStore implements Store {
     return this.#sessions.get(key);
   }
 
+  async sessions(keys: readonly SessionKey[]): Promise<readonly (SessionRecord | undefined)[]> {
+    this.#refuseIfDisposed();
+    return keys.map((key) => this.#sessions.get(key));
+  }
+
   recent(key: SessionKey): RecentRecord {
     return { record: this.#sessions.get(key), isCurrent: true };
   }

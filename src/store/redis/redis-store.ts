@@ -86,14 +86,25 @@ export class RedisStore implements Store {
   }
 
   async session(key: SessionKey): Promise<SessionRecord | undefined> {
+    return this.#session(key, this.#known.get(key), (parts) => this.#learn(key, parts));
+  }
+
+  async sessions(keys: readonly SessionKey[]): Promise<readonly (SessionRecord | undefined)[]> {
+    return this.#each(keys, (key) => this.#session(key, this.#known.peek(key), recordOf));
+  }
+
+  async #session(
+    key: SessionKey,
+    known: Known | undefined,
+    found: (parts: readonly string[]) => SessionRecord,
+  ): Promise<SessionRecord | undefined> {
     this.#refuseIfDisposed();
     const { session, partition } = this.#keys.ofSession(key);
-    const known = this.#known.get(key);
     const values = [known?.commitId ?? '', this.#isStrict];
     const reply = await this.#script('session', [session, partition.meta], values, this.#writes);
     const [kind, ...parts] = reply as readonly string[];
     if (kind === 'same' && known) return known.record;
-    return kind === 'found' ? this.#learn(key, parts) : this.#forget(key);
+    return kind === 'found' ? found(parts) : this.#forget(key);
   }
 
   /**
@@ -646,8 +657,9 @@ export class RedisStore implements Store {
     );
   }
 
-  #learn(key: SessionKey, [revision, ids = '', text = '']: readonly string[]): SessionRecord {
-    const record = { revision: Number(revision), session: parse<Session>(text) };
+  #learn(key: SessionKey, parts: readonly string[]): SessionRecord {
+    const [, ids = '', text = ''] = parts;
+    const record = recordOf(parts);
     this.#known.set(
       key,
       { record, commitId: ids.slice(0, 12) },
@@ -680,6 +692,11 @@ export class RedisStore implements Store {
     this.#idsCount += 1;
     return this.#idPrefix + this.#idsCount.toString(36).padStart(7, '0');
   }
+}
+
+/** The record that a script tells of: its revision, the ids of its commits, its text. */
+function recordOf([revision, , text = '']: readonly string[]): SessionRecord {
+  return { revision: Number(revision), session: parse<Session>(text) };
 }
 
 /** What a batch has written before its session. */

@@ -85,6 +85,25 @@ test('what was committed is there when the file is opened again', async () => {
   assert.equal((await store.commit({ session: putOf('a', 1) })).kind, 'committed');
 });
 
+test('what is looked at once is not kept, and what is kept stays', async () => {
+  const file = freshFile();
+  {
+    await using store = await open(file);
+    await store.commit({ session: putOf('a', 0) });
+    await store.commit({ session: putOf('b', 0) });
+  }
+  await using store = await open(file);
+  await store.session(storedKey('b'));
+  const found = await store.sessions(['a', 'b', 'c'].map(storedKey));
+  assert.deepEqual(
+    found.map((record) => record?.revision),
+    [1, 1, undefined],
+  );
+  assert.equal(store.recent(storedKey('a')), undefined);
+  assert.equal(store.recent(storedKey('b'))?.record, found[1]);
+  assert.equal(store.recent(storedKey('c')), undefined);
+});
+
 test('what goes with a session is there when the file is opened again, and former nodes are dead', async () => {
   const file = freshFile();
   const row = { member: storedMember('7', 3), dueMs: 30 };

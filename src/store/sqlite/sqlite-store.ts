@@ -201,6 +201,12 @@ class SqliteStore implements Store {
     return this.#shelved(key).record;
   }
 
+  async sessions(keys: readonly SessionKey[]): Promise<readonly (SessionRecord | undefined)[]> {
+    this.#refuseIfDisposed();
+    for (const key of keys) await this.#groupOf(key)?.settled;
+    return keys.map((key) => (this.#cache.peek(key) ?? this.#filed(key).shelved).record);
+  }
+
   recent(key: SessionKey): RecentRecord | undefined {
     const pending = this.#groupOf(key)?.sessions.get(key);
     if (!pending) {
@@ -462,12 +468,16 @@ class SqliteStore implements Store {
   #shelved(key: SessionKey): Shelved {
     const known = this.#cache.get(key);
     if (known) return known;
+    const { shelved, size } = this.#filed(key);
+    this.#cache.set(key, shelved, { size });
+    return shelved;
+  }
+
+  /** What the file holds of this key, and its size in the cache. */
+  #filed(key: SessionKey): { readonly shelved: Shelved; readonly size: number } {
     return this.#read(({ session }) => {
       const row = session.get(key);
-      if (!row) {
-        this.#cache.set(key, nothing, { size: key.length });
-        return nothing;
-      }
+      if (!row) return { shelved: nothing, size: key.length };
       const text = String(row.document);
       const shelved: Shelved = {
         record: {
@@ -476,8 +486,7 @@ class SqliteStore implements Store {
         },
         dueMs: row.due_ms === null ? undefined : Number(row.due_ms),
       };
-      this.#cache.set(key, shelved, { size: key.length + text.length });
-      return shelved;
+      return { shelved, size: key.length + text.length };
     });
   }
 

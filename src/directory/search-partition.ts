@@ -1,0 +1,477 @@
+/**
+ * The live search handles of one service config.
+ *
+ * Each candidate has a slot, and for each field that candidates have there is an ordered index of
+ * slots. A search walks in the order that is asked for, and asks the filter of each candidate that it
+ * comes by. Most find what they want within a few steps. One that has not, by the time it has cost as
+ * much as that would, first selects: each condition is a range of an index, and its slots are a set;
+ * `and`, `or` and `not` are what they are of sets. Then it
+ *
+ *     sorts    those that are selected, where they are few
+ *     walks    on, past all that are not
+ *
+ * A slot is free to be given again while a search takes breath. So each candidate is asked the
+ * filter at the moment that it is told, and of what does not change meanwhile nothing is missed.
+ */
+
+import type { SearchCandidate } from '../domain/search/candidate.ts';
+import { isList } from '../domain/search/fields.ts';
+import { matches, type Comparison, type Filter } from '../domain/search/filter.ts';
+import { comparePositions, positionOf, type Order, type Position } from '../domain/search/order.ts';
+import type { SessionKey } from '../domain/session/reference.ts';
+import { OrderedIndex, type Bounds, type Place, type Value } from './ordered-index.ts';
+import { SlotSet } from './slot-set.ts';
+
+/** A candidate as of a revision of its session. */
+export type KnownCandidate = SearchCandidate & { readonly revision: number };
+
+/** What is searched for. */
+export type Search = {
+  readonly filter: Filter | undefined;
+  readonly order: Order;
+  /** Goes on behind this place. */
+  readonly after?: Position;
+  /** How many the asker will look at, or a few more. */
+  readonly wanted: number;
+};
+
+/** Gives others their turn. */
+export type Breathe = () => Promise<void>;
+
+/** Texts of which one is kept for all. */
+const textsMax = 2_000;
+
+/** Slots that are put into a set, or looked up in one, in the time that one condition takes. */
+const slotsPerCondition = 64;
+
+const created = 'session/postedTime';
+
+export class SearchPartition {
+  readonly #slots = new Map<SessionKey, number>();
+  /** By slot. */
+  readonly #candidates: (KnownCandidate | undefined)[] = [];
+  readonly #everybody = new SlotSet();
+  readonly #freeSlots: number[] = [];
+  readonly #indexes = new Map<string, OrderedIndex<KnownCandidate>>();
+  /** Texts that were seen lately. */
+  readonly #texts = new Map<string, string>();
+
+  /** How many candidates there are. */
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  known(key: SessionKey): KnownCandidate | undefined {
+    return this.#candidates[this.#slots.get(key) ?? -1];
+  }
+
+  /** As `SearchIndex.put`. */
+  put(key: SessionKey, revision: number, next: SearchCandidate | undefined): void {
+    const slot = this.#slots.get(key);
+    const known = slot === undefined ? undefined : this.#candidates[slot];
+    if (slot === undefined || known === undefined) {
+      if (next !== undefined) this.#add(this.#compact(next, revision));
+      return;
+    }
+    if (known.revision > revision) return;
+    // At another time of creation it has another place among equals: every posting moves.
+    const isMoved = known.createTimeMs !== next?.createTimeMs;
+    if (next === undefined || isMoved) this.#remove(slot, known);
+    if (next !== undefined && isMoved) this.#add(this.#compact(next, revision));
+    if (next === undefined || isMoved) return;
+    for (const [field, value] of postingsGone(known, next)) this.#unpost(field, value, slot);
+    this.#candidates[slot] = this.#compact(next, revision);
+    for (const [field, value] of postingsGone(next, known)) this.#post(field, value, slot);
+  }
+
+  #add(candidate: KnownCandidate): void {
+    const slot = this.#freeSlots.pop() ?? this.#candidates.length;
+    this.#slots.set(candidate.key, slot);
+    this.#candidates[slot] = candidate;
+    this.#everybody.add(slot);
+    for (const [field, value] of postingsOf(candidate)) this.#post(field, value, slot);
+  }
+
+  #remove(slot: number, candidate: KnownCandidate): void {
+    for (const [field, value] of postingsOf(candidate)) this.#unpost(field, value, slot);
+    this.#slots.delete(candidate.key);
+    this.#candidates[slot] = undefined;
+    this.#everybody.delete(slot);
+    this.#freeSlots.push(slot);
+  }
+
+  /** The candidate with one text in place of many equal ones; xuids are seldom equal. */
+  #compact(
+    { key, createTimeMs, values, lists }: SearchCandidate,
+    revision: number,
+  ): KnownCandidate {
+    const texts = Object.entries(lists).map(([list, members]) => [
+      list,
+      list.endsWith('Xuids') ? members : members.map(this.#same),
+    ]);
+    const same = Object.entries(values).map(([field, value]) => [field, this.#same(value)]);
+    return {
+      key,
+      revision,
+      createTimeMs,
+      values: Object.fromEntries(same),
+      lists: Object.fromEntries(texts),
+    };
+  }
+
+  readonly #same = <T>(value: T): T => {
+    if (typeof value !== 'string') return value;
+    const known = this.#texts.get(value);
+    if (known !== undefined) return known as T;
+    if (this.#texts.size === textsMax) this.#texts.clear();
+    this.#texts.set(value, value);
+    return value;
+  };
+
+  #post(field: string, value: Value, slot: number): void {
+    let index = this.#indexes.get(field);
+    if (index === undefined) {
+      const readValue = ({ values }: KnownCandidate): Value => values[field] as Value;
+      index = new OrderedIndex(this.#candidates, isList(field) ? undefined : readValue);
+      this.#indexes.set(field, index);
+    }
+    index.add(value, slot);
+  }
+
+  #unpost(field: string, value: Value, slot: number): void {
+    const index = this.#indexes.get(field);
+    index?.remove(value, slot);
+    if (index?.size === 0) this.#indexes.delete(field);
+  }
+
+  /** As `SearchIndex.search`; a breath after so many conditions. */
+  async *search(
+    search: Search,
+    conditionsPerTurn: number,
+    breathe: Breathe,
+  ): AsyncGenerator<readonly KnownCandidate[], void> {
+    const { filter, after, wanted } = search;
+    const pace = new Pace(conditionsPerTurn, breathe);
+    const ranges = this.#rangesOf(search);
+    const start = after && ranges[after.group];
+    let at: Spot = { group: after?.group ?? 0, place: start && placeOf(after, start) };
+    let among: SlotSet | undefined;
+    let found: KnownCandidate[] = [];
+    /** What may be spent before to select, and to go past all that are not, would be cheaper. */
+    let budget = filter ? (this.#estimate(filter).slots + this.size) / slotsPerCondition : Infinity;
+    while (at.group < ranges.length) {
+      if (among === undefined && filter !== undefined && budget <= 0) {
+        among = await this.#select(filter, pace);
+        if (among.size ** 2 <= this.size) {
+          yield [...found, ...this.#sorted(among, search, at)];
+          return;
+        }
+      }
+      const costMax = among ? conditionsPerTurn : Math.min(budget, conditionsPerTurn);
+      const step = this.#step(search, ranges, at, wanted - found.length, costMax, among);
+      at = step.at;
+      for (const one of step.found) found.push(one);
+      if (step.found.length > 0 && found.length >= wanted) {
+        yield found;
+        found = [];
+      }
+      if (among === undefined) budget -= step.cost;
+      await pace.spend(step.cost);
+    }
+    yield found;
+  }
+
+  /**
+   * What a walk goes through: the n-th range has the n-th group of the order, in its order. Those who
+   * have one value are in the order of creation among themselves.
+   */
+  #rangesOf({ filter, order: { fields } }: Search): readonly Range[] {
+    const one = fields[0] === created && filter !== undefined && this.#oneValueOf(filter);
+    if (one) return [one];
+    const all = fields.includes(created) ? fields : [...fields, created];
+    const last = all.findIndex((field) => this.#indexes.get(field)?.size === this.size);
+    return all.slice(0, last + 1).map((field) => ({ field, bounds: {} }));
+  }
+
+  /** The fewest who have the one value without which the filter selects nobody. */
+  #oneValueOf(filter: Filter): Range | undefined {
+    if (filter.kind !== 'and') {
+      const range = rangeOf(filter);
+      return range?.bounds.from !== undefined && range.bounds.from === range.bounds.to
+        ? range
+        : undefined;
+    }
+    const ranges = filter.of.flatMap((part) => this.#oneValueOf(part) ?? []);
+    return ranges.reduce<Range | undefined>(
+      (best, one) => (best && this.#countOf(best) <= this.#countOf(one) ? best : one),
+      undefined,
+    );
+  }
+
+  /** What is found in the next stretch of a walk: `wanted` at most, and one at least may be asked. */
+  #step(
+    { filter, order }: Search,
+    ranges: readonly Range[],
+    { group, place }: Spot,
+    wanted: number,
+    costMax: number,
+    among: SlotSet | undefined,
+  ): Step {
+    const conditions = conditionsIn(filter);
+    const lookedMax = Math.ceil(among ? costMax * slotsPerCondition : costMax / conditions);
+    const foundMax = Math.max(1, Math.min(wanted, Math.floor(costMax / conditions)));
+    const stretch = { descending: order.descending, lookedMax, foundMax, among };
+    const range = ranges[group] as Range;
+    const page = this.#indexes.get(range.field)?.page(range.bounds, place, stretch);
+    if (page?.last === undefined) {
+      return { found: [], at: { group: group + 1, place: undefined }, cost: 1 };
+    }
+    const found: KnownCandidate[] = [];
+    for (const slot of page.slots) {
+      const candidate = this.#candidates[slot];
+      if (candidate === undefined || !selects(filter, candidate)) continue;
+      if (positionOf(order, candidate).group === group) found.push(candidate);
+    }
+    const cost = page.slots.length * conditions + page.looked / slotsPerCondition;
+    return { found, at: { group, place: page.last }, cost };
+  }
+
+  /** Those of a set that the filter selects, and that are behind a spot, in the order asked for. */
+  #sorted(among: SlotSet, { filter, order }: Search, spot: Spot): readonly KnownCandidate[] {
+    const found: { readonly candidate: KnownCandidate; readonly position: Position }[] = [];
+    for (const slot of among) {
+      const candidate = this.#candidates[slot];
+      if (candidate === undefined || !selects(filter, candidate)) continue;
+      const position = positionOf(order, candidate);
+      if (isBehind(position, spot, order)) found.push({ candidate, position });
+    }
+    return found
+      .sort((a, b) => comparePositions(order, a.position, b.position))
+      .map(({ candidate }) => candidate);
+  }
+
+  /** The slots of all that the filter selects. */
+  async #select(filter: Filter, pace: Pace): Promise<SlotSet> {
+    switch (filter.kind) {
+      case 'and':
+        return this.#selectAll(filter.of, pace);
+      case 'or': {
+        const set = new SlotSet(this.#everybody);
+        for (const part of filter.of) await this.#addSelected(set, part, pace);
+        return set;
+      }
+      case 'not': {
+        const set = this.#everybody.copy();
+        set.subtract(await this.#select(filter.of, pace));
+        return set;
+      }
+      default: {
+        const set = new SlotSet(this.#everybody);
+        await this.#addSelected(set, filter, pace);
+        return set;
+      }
+    }
+  }
+
+  async #addSelected(set: SlotSet, filter: Filter, pace: Pace): Promise<void> {
+    const range = rangeOf(filter);
+    if (range === undefined) set.unite(await this.#select(asNot(filter), pace));
+    else {
+      const added = this.#indexes.get(range.field)?.addTo(set, range.bounds) ?? 0;
+      await pace.spend(added / slotsPerCondition);
+    }
+  }
+
+  /** The slots of what all parts select; where few are left, each is asked. */
+  async #selectAll(parts: readonly Filter[], pace: Pace): Promise<SlotSet> {
+    const set = this.#everybody.copy();
+    for (const { part, slots } of this.#inOrder(parts)) {
+      const range = rangeOf(part);
+      if (range && this.#countOf(range) === this.size) continue;
+      const cost = set.size * conditionsIn(part);
+      if (cost * slotsPerCondition > slots) {
+        set.intersect(await this.#select(part, pace));
+        continue;
+      }
+      for (const slot of set) {
+        const candidate = this.#candidates[slot];
+        if (candidate === undefined || !matches(part, candidate)) set.delete(slot);
+      }
+      await pace.spend(cost);
+    }
+    return set;
+  }
+
+  /** What it takes to select by the filter, and how many that can be at most. */
+  #estimate(filter: Filter): Estimate {
+    switch (filter.kind) {
+      case 'and': {
+        const [first, ...rest] = this.#inOrder(filter.of);
+        return rest.reduce(
+          (sum, { part, slots, count }) => ({
+            // As `#selectAll` does it: by sets, or by asking those that are left.
+            slots: sum.slots + Math.min(slots, sum.count * conditionsIn(part) * slotsPerCondition),
+            count: Math.min(sum.count, count),
+          }),
+          first ?? { slots: 0, count: this.size },
+        );
+      }
+      case 'or': {
+        const parts = filter.of.map((part) => this.#estimate(part));
+        const slots = parts.reduce((sum, part) => sum + part.slots, 0);
+        const count = parts.reduce((sum, part) => sum + part.count, 0);
+        return { slots, count: Math.min(count, this.size) };
+      }
+      case 'not':
+        return { slots: this.#estimate(filter.of).slots, count: this.size };
+      default: {
+        const words = this.#candidates.length / 32;
+        const range = rangeOf(filter);
+        if (range === undefined) return this.#estimate(asNot(filter));
+        const count = this.#countOf(range);
+        return { slots: words + (count === this.size ? 0 : count), count };
+      }
+    }
+  }
+
+  /** The parts of an `and`, those that take the least to select first. */
+  #inOrder(parts: readonly Filter[]): readonly (Estimate & { readonly part: Filter })[] {
+    return parts
+      .map((part) => ({ part, ...this.#estimate(part) }))
+      .sort((a, b) => a.slots - b.slots);
+  }
+
+  #countOf({ field, bounds }: Range): number {
+    return this.#indexes.get(field)?.count(bounds) ?? 0;
+  }
+}
+
+/** In slots that are put into sets, or what takes as long. */
+type Estimate = { readonly slots: number; readonly count: number };
+
+/** Where a walk is: behind a place in the index of a group, or before all that is in it. */
+type Spot = { readonly group: number; readonly place: Place | undefined };
+
+type Step = {
+  readonly found: readonly KnownCandidate[];
+  readonly at: Spot;
+  /** As many conditions would have taken as long. */
+  readonly cost: number;
+};
+
+/** Takes a breath whenever so many conditions have been checked, or what takes as long. */
+class Pace {
+  readonly #perTurn: number;
+  readonly #breathe: Breathe;
+  #left: number;
+
+  constructor(perTurn: number, breathe: Breathe) {
+    this.#perTurn = perTurn;
+    this.#breathe = breathe;
+    this.#left = perTurn;
+  }
+
+  async spend(conditions: number): Promise<void> {
+    this.#left -= conditions;
+    if (this.#left > 0) return;
+    await this.#breathe();
+    this.#left = this.#perTurn;
+  }
+}
+
+/** The postings of those whom a condition selects. */
+type Range = { readonly field: string; readonly bounds: Bounds };
+
+/** Undefined where there is no such range: of what consists of parts, and of `ne`. */
+function rangeOf(filter: Filter): Range | undefined {
+  switch (filter.kind) {
+    case 'has':
+      return { field: filter.list, bounds: { from: filter.value, to: filter.value } };
+    case 'is':
+      return { field: filter.flag, bounds: {} };
+    case 'compare': {
+      const bounds = boundsOf(filter);
+      return bounds && { field: filter.field, bounds };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function boundsOf({ operator, value }: Comparison): Bounds | undefined {
+  switch (operator) {
+    case 'eq':
+      return { from: value, to: value };
+    case 'gt':
+      return { from: value, isAfterFrom: true };
+    case 'ge':
+      return { from: value };
+    case 'lt':
+      return { to: value, isBeforeTo: true };
+    case 'le':
+      return { to: value };
+    case 'ne':
+      return undefined;
+  }
+}
+
+/** The same filter; one that says `ne`, as the negation of `eq`. */
+function asNot(filter: Filter): Filter {
+  return filter.kind === 'compare' && filter.operator === 'ne'
+    ? { kind: 'not', of: { ...filter, operator: 'eq' } }
+    : filter;
+}
+
+function selects(filter: Filter | undefined, candidate: SearchCandidate): boolean {
+  return filter === undefined || matches(filter, candidate);
+}
+
+/** The place of a position in the range that is walked for its group. */
+function placeOf({ value, createTimeMs, key }: Position, { field, bounds }: Range): Place {
+  return { value: bounds.from ?? (field === created ? createTimeMs : value), createTimeMs, key };
+}
+
+function isBehind(position: Position, { group, place }: Spot, order: Order): boolean {
+  if (position.group !== group || place === undefined) return position.group >= group;
+  const value = valueAt(place, order.fields[group]);
+  return comparePositions(order, position, { ...place, group, value }) > 0;
+}
+
+/** The value by which a field orders what is at this place, in whichever index the place is. */
+function valueAt({ value, createTimeMs }: Place, field: string | undefined): Position['value'] {
+  if (field === created) return createTimeMs;
+  // Nothing is ordered by flags, or by a field that nobody in the group has.
+  return field === undefined || value === true ? 0 : value;
+}
+
+function conditionsIn(filter: Filter | undefined): number {
+  switch (filter?.kind) {
+    case 'and':
+    case 'or':
+      return filter.of.reduce((sum, part) => sum + conditionsIn(part), 0);
+    case 'not':
+      return conditionsIn(filter.of);
+    default:
+      return 1;
+  }
+}
+
+/** Every pair of field and value by which the candidate is found. */
+function postingsOf({ values, lists }: SearchCandidate): readonly Posting[] {
+  const postings: Posting[] = Object.entries(values);
+  for (const [list, members] of Object.entries(lists)) {
+    for (const member of members) postings.push([list, member]);
+  }
+  return postings;
+}
+
+type Posting = readonly [field: string, value: Value];
+
+/** Postings that `before` has and `next` has not. */
+function postingsGone(before: SearchCandidate, next: SearchCandidate): readonly Posting[] {
+  return postingsOf(before).filter(([field, value]) => {
+    return isList(field)
+      ? next.lists[field]?.includes(value as string) !== true
+      : next.values[field] !== value;
+  });
+}
