@@ -5,6 +5,7 @@ import type { Caller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { roundOver } from '../platform/round.ts';
 import { parseBody, readBody } from './body.ts';
 import { refusalResponse, retryAfter, textResponse } from './refusal-response.ts';
 import type { Answer, RefusalWithHeaders, Route, RouteRequest } from './route.ts';
@@ -95,6 +96,7 @@ export function openDoor(settings: DoorSettings): Door {
         return new URLSearchParams(search);
       },
     };
+    await roundOver();
     const answer = await route.answer(request, world);
     // What was found out before the process stood still may be true no more.
     if (route.door !== 'open' && !isFit()) return outageResponse;
