@@ -13,7 +13,11 @@ export type Migration = (db: DatabaseSync) => void;
  * How the schema grew: the data of a file is at the version that counts the migrations it has been
  * through. What a release has shipped stays as it is; a change of the schema is a further one.
  */
-export const migrations: readonly Migration[] = [createTables, addHintsRowsAndLists];
+export const migrations: readonly Migration[] = [
+  createTables,
+  addHintsRowsAndLists,
+  findActivitiesByOwner,
+];
 
 /**
  * Brings the data of `db` to the schema that the last of `migrations` makes.
@@ -135,4 +139,20 @@ function addHintsRowsAndLists(db: DatabaseSync): void {
     const session = parseExactJson(String(document)) as unknown as Session;
     for (const hint of hintsOf(session)) insert.run(hintText(hint), String(key));
   }
+}
+
+/**
+ * An activity in the file is the current one of its owner in its service config, and found by them:
+ * those that nothing pointed at are dropped.
+ */
+function findActivitiesByOwner(db: DatabaseSync): void {
+  db.exec(`
+    ALTER TABLE handle ADD COLUMN owner_xuid TEXT;
+    ALTER TABLE handle ADD COLUMN scid TEXT;
+    UPDATE handle SET owner_xuid = activity.xuid, scid = activity.scid
+      FROM activity WHERE activity.handle_id = handle.id;
+    DELETE FROM handle WHERE owner_xuid IS NULL AND document ->> '$.type' = 'activity';
+    CREATE UNIQUE INDEX handle_owner ON handle (owner_xuid, scid) WHERE owner_xuid IS NOT NULL;
+    DROP TABLE activity;
+  `);
 }

@@ -631,13 +631,11 @@ class Group {
 type Queries = ReturnType<typeof prepareQueries>;
 
 function prepareQueries(db: DatabaseSync) {
-  const namedHandles =
-    'SELECT handle.document FROM activity JOIN handle ON handle.id = activity.handle_id WHERE xuid = ?';
   return {
     session: db.prepare('SELECT revision, due_ms, document FROM session WHERE key = ?'),
     handle: db.prepare('SELECT document FROM handle WHERE id = ?'),
-    activities: db.prepare(`${namedHandles} ORDER BY scid`),
-    activity: db.prepare(`${namedHandles} AND scid = ?`),
+    activities: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? ORDER BY scid'),
+    activity: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? AND scid = ?'),
     handlesFor: db.prepare('SELECT document FROM handle WHERE session_key = ?'),
     due: db.prepare('SELECT key FROM session WHERE due_ms <= ? ORDER BY due_ms LIMIT ?'),
     expired: db.prepare(

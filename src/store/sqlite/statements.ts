@@ -15,12 +15,14 @@ export const statements = {
   // A key that is there already gets the next number.
   replaceSearchChange: 'INSERT OR REPLACE INTO search_change (key) VALUES (?)',
   deleteSearchChange: 'DELETE FROM search_change WHERE key = ?',
+  insertInvite:
+    'INSERT INTO handle (id, expiration_ms, invited_xuid, document) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
   insertHandle:
-    'INSERT INTO handle (id, session_key, expiration_ms, invited_xuid, document) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    'INSERT INTO handle (id, session_key, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  // The former activity of its owner becomes this one, which moves fewer rows than one for another.
+  upsertActivity:
+    'INSERT INTO handle (id, owner_xuid, scid, session_key, document) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING ON CONFLICT (owner_xuid, scid) WHERE owner_xuid IS NOT NULL DO UPDATE SET id = excluded.id, session_key = excluded.session_key, document = excluded.document',
   deleteHandle: 'DELETE FROM handle WHERE id = ?',
-  upsertPointer:
-    'INSERT INTO activity (xuid, scid, handle_id) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET handle_id = excluded.handle_id',
-  deletePointersTo: 'DELETE FROM activity WHERE handle_id = ?',
   upsertListEntry:
     'INSERT INTO list_entry (owner, list, xuid, added_ms, is_favorite) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET added_ms = excluded.added_ms, is_favorite = excluded.is_favorite',
   deleteListEntry: 'DELETE FROM list_entry WHERE owner = ? AND list = ? AND xuid = ?',

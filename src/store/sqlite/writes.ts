@@ -35,29 +35,21 @@ export function deleteWrites({ key }: SessionDelete): readonly Write[] {
 }
 
 /** What a batch writes of handles, in the order in which a batch is applied. */
-export function handleWrites({
-  handles = [],
-  pointActivity,
-  removeHandles = [],
-}: Batch): readonly Write[] {
-  const pointers = pointActivity ? [pointActivity] : [];
+export function handleWrites({ handles = [], removeHandles = [] }: Batch): readonly Write[] {
   return [
     ...handles.map(handleWrite),
-    ...pointers.map(({ xuid, scid, handleId }): Write => {
-      return ['upsertPointer', xuid, scid.toLowerCase(), handleId.toLowerCase()];
-    }),
-    ...removeHandles.flatMap((id): Write[] => [
-      ['deleteHandle', id.toLowerCase()],
-      ['deletePointersTo', id.toLowerCase()],
-    ]),
+    ...removeHandles.map((id): Write => ['deleteHandle', id.toLowerCase()]),
   ];
 }
 
 function handleWrite(handle: Handle): Write {
-  const [sessionKey, expirationMs, invitedXuid] =
-    handle.type === 'invite'
-      ? [null, handle.expirationMs, handle.invitedXuid]
-      : [keyOf(handle.reference), null, null];
   const id = handle.id.toLowerCase();
-  return ['insertHandle', id, sessionKey, expirationMs, invitedXuid, formatJson(handle)];
+  const document = formatJson(handle);
+  if (handle.type === 'invite') {
+    return ['insertInvite', id, handle.expirationMs, handle.invitedXuid, document];
+  }
+  const key = keyOf(handle.reference);
+  return handle.type === 'activity'
+    ? ['upsertActivity', id, handle.ownerXuid, handle.reference.scid.toLowerCase(), key, document]
+    : ['insertHandle', id, key, document];
 }
