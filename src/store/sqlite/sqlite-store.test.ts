@@ -24,7 +24,7 @@ import {
   storedSession,
   storedTransfer,
 } from '../../testing/store-samples.ts';
-import { StoreUnavailable, type Store } from '../store.ts';
+import { StoreUnavailable, type Hint, type Store } from '../store.ts';
 import { migrate, migrations } from './migrations.ts';
 import { openSqliteStore, type SqliteSettings } from './sqlite-store.ts';
 
@@ -157,6 +157,40 @@ test('sessions and invites of a file of the first schema are found by what the s
     assert.deepEqual(await store.sessionsBy(hint, 10), [storedKey('a')], hint);
   }
   assert.deepEqual(await store.invitesOf(invite.invitedXuid), [invite]);
+});
+
+test('sessions of a file of the second schema keep what they are found by, and lose it with them', async () => {
+  const file = freshFile();
+  {
+    using db = openSchema(file, 2);
+    const insert = db.prepare(
+      'INSERT INTO session (key, revision, due_ms, document) VALUES (?, 7, ?, ?)',
+    );
+    const insertHint = db.prepare('INSERT INTO hint (hint, key) VALUES (?, ?)');
+    for (const [name, dueMs] of [
+      ['b', null],
+      ['a', 5],
+      ['c', 1e300],
+    ] as const) {
+      insert.run(storedKey(name), dueMs, formatJson(storedSession(name)));
+      for (const hint of ['xuid:11', `xuid:${name}`]) insertHint.run(hint, storedKey(name));
+    }
+  }
+  await using store = await open(file);
+  const found = (hint: Hint) => store.sessionsBy(hint, 10);
+  const keysOf = (...names: readonly string[]) => names.map(storedKey);
+  assert.deepEqual(await store.session(storedKey('a')), {
+    revision: 7,
+    session: storedSession('a'),
+  });
+  assert.deepEqual(await store.due(Infinity, 10), keysOf('a', 'c'));
+  assert.deepEqual(await found('xuid:11'), keysOf('a', 'b', 'c'));
+  await store.commit({ session: { ...putOf('d', 0), addHints: ['xuid:11'] } });
+  await store.commit({ session: { ...putOf('b', 7), addHints: ['xuid:11', 'xuid:22'] } });
+  await store.commit({ session: deleteOf('a', 7) });
+  assert.deepEqual(await found('xuid:11'), keysOf('b', 'c', 'd'));
+  assert.deepEqual(await found('xuid:a'), []);
+  assert.deepEqual(await found('xuid:22'), keysOf('b'));
 });
 
 test('activities of a file of the second schema are those that were pointed at', async () => {

@@ -1,13 +1,15 @@
 /** Every statement that changes data. One session row, one statement. */
 export const statements = {
-  insertSession: 'INSERT INTO session (key, revision, due_ms, document) VALUES (?, ?, ?, ?)',
-  updateSession: 'UPDATE session SET revision = ?2, document = ?3 WHERE key = ?1',
+  insertSession:
+    'INSERT INTO session (number, key, revision, due_ms, document) VALUES (?, ?, ?, ?, ?)',
+  updateSession: 'UPDATE session SET revision = ?2, document = ?3 WHERE number = ?1',
   updateSessionAndDue:
-    'UPDATE session SET revision = ?2, due_ms = ?3, document = ?4 WHERE key = ?1',
-  deleteSession: 'DELETE FROM session WHERE key = ?',
-  insertHint: 'INSERT INTO hint (hint, key) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    'UPDATE session SET revision = ?2, due_ms = ?3, document = ?4 WHERE number = ?1',
+  deleteSession: 'DELETE FROM session WHERE number = ?',
+  insertHint:
+    'INSERT INTO hint (hint, key, session_number) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   deleteHint: 'DELETE FROM hint WHERE hint = ? AND key = ?',
-  deleteHintsOf: 'DELETE FROM hint WHERE key = ?',
+  deleteHintsOf: 'DELETE FROM hint WHERE session_number = ?',
   upsertMemberRow:
     'INSERT INTO member_row (key, xuid, due_ms, document) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET due_ms = excluded.due_ms, document = excluded.document',
   deleteMemberRow: 'DELETE FROM member_row WHERE key = ? AND xuid = ?',

@@ -6,15 +6,18 @@ import type { Batch, SessionDelete, SessionPut } from '../store.ts';
 import type { Write } from './statements.ts';
 
 /** What goes into the file with the row of a session that is put. */
-export function besideWrites({
-  key,
-  addHints = [],
-  removeHints = [],
-  memberRows: { put = [], remove = [] } = {},
-  isSearchChange = false,
-}: SessionPut): readonly Write[] {
+export function besideWrites(
+  {
+    key,
+    addHints = [],
+    removeHints = [],
+    memberRows: { put = [], remove = [] } = {},
+    isSearchChange = false,
+  }: SessionPut,
+  number: number,
+): readonly Write[] {
   return [
-    ...addHints.map((hint): Write => ['insertHint', hintText(hint), key]),
+    ...addHints.map((hint): Write => ['insertHint', hintText(hint), key, number]),
     ...removeHints.map((hint): Write => ['deleteHint', hintText(hint), key]),
     ...put.map(({ member, dueMs }): Write => {
       return ['upsertMemberRow', key, member.xuid, dueMs ?? null, formatJson(member)];
@@ -25,10 +28,10 @@ export function besideWrites({
 }
 
 /** What takes a session out of the file, with all that is there because of it. */
-export function deleteWrites({ key }: SessionDelete): readonly Write[] {
+export function deleteWrites({ key }: SessionDelete, number: number): readonly Write[] {
   return [
-    ['deleteSession', key],
-    ['deleteHintsOf', key],
+    ['deleteSession', number],
+    ['deleteHintsOf', number],
     ['deleteMemberRowsOf', key],
     ['deleteSearchChange', key],
   ];
