@@ -7,7 +7,7 @@ import {
   isSameHandle,
   type HandleDecision,
 } from '../domain/handle/create.ts';
-import type { ActivityHandle, Handle, SearchHandle } from '../domain/handle/handle.ts';
+import type { Handle, SearchHandle } from '../domain/handle/handle.ts';
 import type { HandleRequest } from '../domain/handle/request.ts';
 import { viewInviteNotification } from '../domain/handle/view.ts';
 import { limits } from '../domain/limits.ts';
@@ -120,7 +120,6 @@ async function commitHandle(
 ): Promise<Committed | Conflict | Taken> {
   const beside: Batch = {
     handles: [handle],
-    ...(handle.type === 'activity' && (await asCurrentActivity(world, handle))),
     ...(handle.type === 'search' && replacing(record?.session.searchHandle)),
   };
   return session === undefined || record === undefined
@@ -130,16 +129,4 @@ async function commitHandle(
 
 function replacing(former: SearchHandle | undefined): Batch {
   return former === undefined ? {} : { removeHandles: [former.id] };
-}
-
-/** Points at the activity, and takes away the one that it replaces. */
-async function asCurrentActivity(
-  { store }: World,
-  { id, ownerXuid, reference: { scid } }: ActivityHandle,
-): Promise<Batch> {
-  const former = await store.activitiesOf([ownerXuid], scid);
-  return {
-    pointActivity: { xuid: ownerXuid, scid, handleId: id },
-    removeHandles: former.map((one) => one.id).filter((one) => one !== id),
-  };
 }

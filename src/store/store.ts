@@ -44,9 +44,8 @@ export interface Store extends AsyncDisposable {
   handle(id: Guid): Promise<Handle | undefined>;
 
   /**
-   * The activity handles that the pointers of these users name, at most one for each user and
-   * service config; in the order of `xuids`, those of one user by service config. Of one service
-   * config when `scid` is given.
+   * The activities of these users, at most one for each user and service config; in the order of
+   * `xuids`, those of one user by service config. Of one service config when `scid` is given.
    */
   activitiesOf(xuids: readonly Xuid[], scid?: Guid): Promise<readonly Handle[]>;
 
@@ -188,15 +187,12 @@ export type RecentRecord = {
 /** Applied in the order of its members: what is removed is gone, even if the batch also puts it. */
 export type Batch = {
   readonly session?: SessionPut | SessionDelete;
-  /** Handles to keep. One that is there already, by the same request, is left as it is. */
+  /**
+   * Handles to keep. One that is there already, by the same request, is left as it is. An activity
+   * takes the place of the former one of its owner in its service config, which is dropped.
+   */
   readonly handles?: readonly Handle[];
-  /** Points (owner, service config) at an activity, in place of the former one. */
-  readonly pointActivity?: {
-    readonly xuid: Xuid;
-    readonly scid: Guid;
-    readonly handleId: Guid;
-  };
-  /** Handles to drop, with the pointers that name them. Unknown ids are no error. */
+  /** Handles to drop. Unknown ids are no error. */
   readonly removeHandles?: readonly Guid[];
 };
 

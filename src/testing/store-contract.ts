@@ -383,6 +383,7 @@ function testHandles(open: Open): void {
   test('an id that another request took is told with its handle, and nothing is done', async () => {
     await using store = await open();
     const taken = { ...activity, requestId: storedGuid(21) };
+    const activityOfOther = storedActivity(storedGuid(4), 'b');
     await store.commit({ session: putOf('a', 0), handles: [taken] });
     for (const requestId of [storedGuid(22), undefined]) {
       const id = activity.id.toLowerCase();
@@ -390,8 +391,7 @@ function testHandles(open: Open): void {
       for (const session of [putOf('b', 0, { dueMs: 5 }), putOf('a', 1), deleteOf('a', 1)]) {
         const outcome = await store.commit({
           session,
-          handles: [transfer, other],
-          pointActivity: pointerTo(activity),
+          handles: [transfer, activityOfOther, other],
           removeHandles: [activity.id],
         });
         assert.deepEqual(outcome, { kind: 'taken', handle: taken });
@@ -403,7 +403,7 @@ function testHandles(open: Open): void {
     assert.equal(await store.handle(transfer.id), undefined);
     assert.deepEqual(await store.handle(activity.id), taken);
     assert.deepEqual(await store.expired(7, 10), []);
-    assert.deepEqual(await store.activitiesOf([activity.ownerXuid]), []);
+    assert.deepEqual(await store.activitiesOf([activity.ownerXuid]), [taken]);
 
     await store.commit({ removeHandles: [activity.id] });
     assert.deepEqual(await store.commit({ handles: [activity] }), committed);
@@ -483,13 +483,7 @@ function testActivities(open: Open): void {
       reference: { scid, templateName: 'DeathMatch', name: 'a' },
     });
   const set = (store: Store, handle: ActivityHandle): ReturnType<Store['commit']> =>
-    store.commit({ handles: [handle], pointActivity: pointerTo(handle) });
-
-  test('a handle that no pointer names is nobody’s activity', async () => {
-    await using store = await open();
-    await store.commit({ handles: [of(1, '11')] });
-    assert.deepEqual(await store.activitiesOf(['11']), []);
-  });
+    store.commit({ handles: [handle] });
 
   test('they come in the order of the users asked for, each user once', async () => {
     await using store = await open();
@@ -513,54 +507,57 @@ function testActivities(open: Open): void {
     assert.deepEqual(await store.activitiesOf(['11'], storedGuid(5)), []);
   });
 
-  test('a new one takes the place of the former, whose handle stays', async () => {
+  test('a new one takes the place of the former, which is dropped', async () => {
     await using store = await open();
     await set(store, of(1, '11', storedScid));
-    await set(store, of(2, '11', storedScid.toLowerCase()));
-    assert.deepEqual(idsOf(await store.activitiesOf(['11'])), [storedGuid(2)]);
-    assert.deepEqual(await store.handle(storedGuid(1)), of(1, '11'));
+    const next = { ...of(2, '11', storedScid.toLowerCase()), titleId: '2' };
+    await set(store, next);
+    assert.deepEqual(await store.activitiesOf(['11']), [next]);
+    assert.deepEqual(await store.handle(next.id), next);
+    assert.deepEqual(await store.handlesFor(storedKey('a')), [next]);
+    assert.equal(await store.handle(storedGuid(1)), undefined);
     await store.commit({ removeHandles: [storedGuid(1)] });
-    assert.deepEqual(idsOf(await store.activitiesOf(['11'])), [storedGuid(2)]);
+    assert.deepEqual(await store.activitiesOf(['11']), [next]);
   });
 
-  test('a pointer goes with its handle and does not come back with it', async () => {
+  test('one that another session has takes the place of the former on this one', async () => {
+    await using store = await open();
+    await set(store, of(1, '11'));
+    const elsewhere = storedActivity(storedGuid(2), 'b', { ownerXuid: '11' });
+    await set(store, elsewhere);
+    assert.deepEqual(await store.handlesFor(storedKey('a')), []);
+    assert.deepEqual(await store.handlesFor(storedKey('b')), [elsewhere]);
+  });
+
+  test('one that is there already does not take the place of what came after it', async () => {
+    await using store = await open();
+    await set(store, of(1, '11'));
+    await store.commit({ handles: [of(2, '22'), { ...of(1, '22'), titleId: '2' }] });
+    assert.deepEqual(await store.activitiesOf(['11', '22']), [of(1, '11'), of(2, '22')]);
+  });
+
+  test('of two of a user in one batch the last is the one', async () => {
+    await using store = await open();
+    await store.commit({ handles: [of(1, '11'), of(2, '11')] });
+    assert.deepEqual(await store.activitiesOf(['11']), [of(2, '11')]);
+    assert.equal(await store.handle(storedGuid(1)), undefined);
+  });
+
+  test('one that is removed is nobody’s, and its id may become that of another user', async () => {
     await using store = await open();
     await set(store, of(1, '11'));
     await set(store, of(2, '22'));
     await store.commit({ removeHandles: [storedGuid(1).toLowerCase()] });
     assert.deepEqual(idsOf(await store.activitiesOf(['11', '22'])), [storedGuid(2)]);
-    await store.commit({ handles: [of(1, '11')] });
-    assert.deepEqual(idsOf(await store.activitiesOf(['11', '22'])), [storedGuid(2)]);
-  });
-
-  test('a pointer to a handle that is not there shows nothing', async () => {
-    await using store = await open();
-    await store.commit({ pointActivity: pointerTo(of(1, '11')) });
-    assert.deepEqual(await store.activitiesOf(['11']), []);
-  });
-
-  test('one batch puts a new activity in the place of one that it removes', async () => {
-    await using store = await open();
-    await set(store, of(1, '11'));
-    await store.commit({
-      handles: [of(2, '11')],
-      pointActivity: pointerTo(of(2, '11')),
-      removeHandles: [storedGuid(1)],
-    });
-    assert.deepEqual(await store.activitiesOf(['11']), [of(2, '11')]);
-    assert.equal(await store.handle(storedGuid(1)), undefined);
+    await set(store, of(1, '33'));
+    assert.deepEqual(await store.activitiesOf(['11', '22', '33']), [of(2, '22'), of(1, '33')]);
   });
 
   test('what a batch both puts and removes is gone', async () => {
     await using store = await open();
     const handle = of(1, '11');
-    await store.commit({
-      handles: [handle],
-      pointActivity: pointerTo(handle),
-      removeHandles: [handle.id],
-    });
+    await store.commit({ handles: [handle], removeHandles: [handle.id] });
     assert.equal(await store.handle(handle.id), undefined);
-    await store.commit({ handles: [handle] });
     assert.deepEqual(await store.activitiesOf(['11']), []);
   });
 }
@@ -1085,14 +1082,14 @@ function testBatches(open: Open): void {
     assert.deepEqual(await store.commit({ handles: [], removeHandles: [] }), committed);
   });
 
-  test('session, handles, pointer and removals take effect together', async () => {
+  test('session, handles and removals take effect together', async () => {
     await using store = await open();
-    await store.commit({ handles: [former], pointActivity: pointerTo(former) });
+    const invite = storedInvite(storedGuid(3), 'a');
+    await store.commit({ handles: [former, invite] });
     const batch = {
       session: putOf('a', 0, { dueMs: 5 }),
       handles: [next],
-      pointActivity: pointerTo(next),
-      removeHandles: [former.id],
+      removeHandles: [invite.id],
     };
     assert.deepEqual(await store.commit(batch), committed);
     assert.equal((await store.session(storedKey('a')))?.revision, 1);
@@ -1100,16 +1097,16 @@ function testBatches(open: Open): void {
     assert.deepEqual(await store.handlesFor(storedKey('a')), [next]);
     assert.deepEqual(await store.activitiesOf([next.ownerXuid]), [next]);
     assert.equal(await store.handle(former.id), undefined);
+    assert.equal(await store.handle(invite.id), undefined);
   });
 
   test('of a batch that conflicts nothing takes effect', async () => {
     await using store = await open();
-    await store.commit({ handles: [former], pointActivity: pointerTo(former) });
+    await store.commit({ handles: [former] });
     for (const session of [putOf('a', 1, { dueMs: 5 }), deleteOf('a', 1)]) {
       const outcome = await store.commit({
         session,
         handles: [next],
-        pointActivity: pointerTo(next),
         removeHandles: [former.id],
       });
       assert.equal(outcome.kind, 'conflict');
@@ -1214,10 +1211,6 @@ function testLaws(open: Open, mixedStepsCount: number): void {
       { numRuns: 20 },
     );
   });
-}
-
-function pointerTo({ ownerXuid: xuid, reference: { scid }, id: handleId }: ActivityHandle) {
-  return { xuid, scid, handleId };
 }
 
 function idsOf(handles: readonly Handle[]): readonly string[] {

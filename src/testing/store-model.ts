@@ -23,6 +23,7 @@ import {
   deleteOf,
   putOf,
   storedActivity,
+  storedReference,
   storedGuid,
   storedInvite,
   storedKey,
@@ -77,10 +78,13 @@ export function anyStoreSteps(count: number): fc.Arbitrary<readonly StoreStep[]>
   const timeMs = fc.constantFrom(...timesMs);
   const requestId = fc.constantFrom(...requestIds);
   const handle: fc.Arbitrary<Handle> = fc
-    .record({ type: fc.nat({ max: 2 }), id, name, other: name, xuid, timeMs, requestId })
-    .map(({ type, id, name, other, xuid, timeMs, requestId }) => {
+    .record({ type: fc.nat({ max: 2 }), id, name, other: name, xuid, scid, timeMs, requestId })
+    .map(({ type, id, name, other, xuid, scid, timeMs, requestId }) => {
       const more = requestId === undefined ? {} : { requestId };
-      if (type === 0) return storedActivity(id, name, { ...more, ownerXuid: xuid });
+      if (type === 0) {
+        const reference = { ...storedReference(name), scid };
+        return storedActivity(id, name, { ...more, reference, ownerXuid: xuid });
+      }
       if (type === 1) return { ...storedTransfer(id, { origin: other, target: name }), ...more };
       return storedInvite(id, name, { ...more, invitedXuid: xuid, expirationMs: timeMs });
     });
@@ -118,7 +122,6 @@ export function anyStoreSteps(count: number): fc.Arbitrary<readonly StoreStep[]>
   const beside = fc.record(
     {
       handles: fc.array(handle, { maxLength: 2 }),
-      pointActivity: fc.record({ xuid, scid, handleId: id }),
       removeHandles: fc.array(id, { maxLength: 2 }),
     },
     { requiredKeys: [] },
@@ -265,7 +268,6 @@ class Model {
   }[] = [];
   #revisionsGiven: readonly { readonly key: SessionKey; readonly revision: number }[] = [];
   #handles: readonly Handle[] = [];
-  #pointers: readonly Required<Batch>['pointActivity'][] = [];
 
   record(key: SessionKey): SessionRecord | undefined {
     return this.#sessions.find((each) => each.key === key)?.record;
@@ -295,18 +297,13 @@ class Model {
     this.#sessions = this.#sessions.filter((each) => each.key !== key);
   }
 
-  apply({ handles = [], pointActivity, removeHandles = [] }: Omit<Batch, 'session'>): void {
+  apply({ handles = [], removeHandles = [] }: Omit<Batch, 'session'>): void {
     for (const handle of handles) {
-      if (!this.handle(handle.id)) this.#handles = [...this.#handles, handle];
-    }
-    if (pointActivity) {
-      const { xuid, scid } = pointActivity;
-      const others = this.#pointers.filter((one) => one.xuid !== xuid || !same(one.scid, scid));
-      this.#pointers = [...others, pointActivity];
+      if (this.handle(handle.id)) continue;
+      this.#handles = [...this.#handles.filter((one) => !isReplaced(one, handle)), handle];
     }
     for (const id of removeHandles) {
       this.#handles = this.#handles.filter((each) => !same(each.id, id));
-      this.#pointers = this.#pointers.filter(({ handleId }) => !same(handleId, id));
     }
   }
 
@@ -343,15 +340,15 @@ class Model {
   }
 
   activitiesOf(xuids: readonly string[], scid: string | undefined): readonly Handle[] {
+    const activities = this.#handles.filter((each) => each.type === 'activity');
     return xuids
       .filter((xuid, at) => xuids.indexOf(xuid) === at)
       .flatMap((xuid) =>
         scids
           .filter((each) => scid === undefined || same(each, scid))
           .flatMap((each) =>
-            this.#pointers.filter((one) => one.xuid === xuid && same(one.scid, each)),
-          )
-          .flatMap(({ handleId }) => this.handle(handleId) ?? []),
+            activities.filter((one) => one.ownerXuid === xuid && same(one.reference.scid, each)),
+          ),
       );
   }
 
@@ -387,6 +384,16 @@ function expirationOf(handle: Handle | undefined): Milliseconds | undefined {
 
 function byId(handles: readonly Handle[]): readonly Handle[] {
   return [...handles].sort((a, b) => (a.id.toLowerCase() < b.id.toLowerCase() ? -1 : 1));
+}
+
+/** True of the activity in whose place `next` comes. */
+function isReplaced(former: Handle, next: Handle): boolean {
+  return (
+    former.type === 'activity' &&
+    next.type === 'activity' &&
+    former.ownerXuid === next.ownerXuid &&
+    same(former.reference.scid, next.reference.scid)
+  );
 }
 
 function same(a: string, b: string): boolean {

@@ -18,7 +18,6 @@ import {
   storedActivity,
   storedGuid,
   storedKey,
-  storedScid,
   storedSession,
 } from '../../src/testing/store-samples.ts';
 import { startTcpProxy } from '../../src/testing/tcp-proxy.ts';
@@ -107,7 +106,6 @@ test('a commit whose answer is lost is sent again, and made once', async () => {
   const steps = [
     { session: { ...putOf('a', 1, { custom: { turn: 1 } }), owedTaps: { kind: 'taps' } } },
     { session: putOf('a', 2, { custom: { turn: 2 } }), handles: [activity] },
-    { pointActivity: { xuid: activity.ownerXuid, scid: storedScid, handleId: activity.id } },
     { session: { ...putOf('b', 0), addHints: ['xuid:11'] as const } },
     { session: deleteOf('b', 1) },
   ];

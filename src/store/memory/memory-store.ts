@@ -1,6 +1,6 @@
 import { ProcessClaims } from '../process-claims.ts';
 import { randomBytes } from 'node:crypto';
-import type { Handle } from '../../domain/handle/handle.ts';
+import type { ActivityHandle, Handle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
 import type { Member } from '../../domain/session/session.ts';
@@ -39,12 +39,10 @@ class MemoryStore implements Store {
   readonly #dueMs = new Map<SessionKey, Milliseconds>();
   /** The next life of a deleted session starts above it; see `SessionRecord`. */
   #revisionDeletedMax = 0;
-  /** By lower-case id, as are the next two. */
+  /** By lower-case id, as is the next one. */
   readonly #handles = new Map<Guid, Handle>();
   readonly #expirationMs = new Map<Guid, Milliseconds>();
-  /** Users one of whose pointers names this handle, or did. */
-  readonly #pointersTo = new Map<Guid, Set<Pointers>>();
-  readonly #pointers = new Map<Xuid, Pointers>();
+  readonly #activitiesOf = new Map<Xuid, Map<Guid, ActivityHandle>>();
   readonly #handlesFor = new Map<SessionKey, Set<Handle>>();
   readonly #invitesOf = new Map<Xuid, Set<Handle>>();
   readonly #hinted = new Map<Hint, Set<SessionKey>>();
@@ -82,9 +80,9 @@ class MemoryStore implements Store {
   async activitiesOf(xuids: readonly Xuid[], scid?: Guid): Promise<readonly Handle[]> {
     this.#refuseIfDisposed();
     return [...new Set(xuids)].flatMap((xuid) => {
-      const pointers: Pointers = this.#pointers.get(xuid) ?? new Map();
-      const scids = scid === undefined ? [...pointers.keys()].sort() : [scid.toLowerCase()];
-      return scids.flatMap((each) => this.#handles.get(pointers.get(each) ?? '') ?? []);
+      const activities = this.#activitiesOf.get(xuid) ?? new Map<Guid, ActivityHandle>();
+      const scids = scid === undefined ? [...activities.keys()].sort() : [scid.toLowerCase()];
+      return scids.flatMap((each) => activities.get(each) ?? []);
     });
   }
 
@@ -145,7 +143,7 @@ class MemoryStore implements Store {
 
   async commit(batch: Batch): Promise<Committed | Conflict | Taken> {
     this.#refuseIfDisposed();
-    const { session, handles = [], pointActivity, removeHandles = [] } = batch;
+    const { session, handles = [], removeHandles = [] } = batch;
     for (const { id, requestId } of handles) {
       const there = this.#handles.get(id.toLowerCase());
       if (there && there.requestId !== requestId) return { kind: 'taken', handle: there };
@@ -157,7 +155,6 @@ class MemoryStore implements Store {
       else this.#delete(session);
     }
     for (const handle of handles) this.#keep(handle);
-    if (pointActivity) this.#point(pointActivity);
     for (const id of removeHandles) this.#remove(id.toLowerCase());
     return { kind: 'committed' };
   }
@@ -300,31 +297,29 @@ class MemoryStore implements Store {
       this.#expirationMs.set(id, handle.expirationMs);
       addTo(this.#invitesOf, handle.invitedXuid, handle);
     } else addTo(this.#handlesFor, keyOf(handle.reference), handle);
+    if (handle.type === 'activity') this.#makeCurrent(handle);
   }
 
-  #point({ xuid, scid, handleId }: Required<Batch>['pointActivity']): void {
-    const pointers: Pointers = this.#pointers.get(xuid) ?? new Map();
-    this.#pointers.set(xuid, pointers);
-    const [scidKey, id] = [scid.toLowerCase(), handleId.toLowerCase()];
-    pointers.set(scidKey, id);
-    addTo(this.#pointersTo, id, pointers);
+  #makeCurrent(handle: ActivityHandle): void {
+    const { ownerXuid, reference } = handle;
+    const scid = reference.scid.toLowerCase();
+    const activities = this.#activitiesOf.get(ownerXuid) ?? new Map<Guid, ActivityHandle>();
+    const former = activities.get(scid);
+    if (former) this.#remove(former.id.toLowerCase());
+    this.#activitiesOf.set(ownerXuid, activities.set(scid, handle));
   }
 
   #remove(id: Guid): void {
     const handle = this.#handles.get(id);
     if (handle?.type === 'invite') removeFrom(this.#invitesOf, handle.invitedXuid, handle);
     else if (handle) removeFrom(this.#handlesFor, keyOf(handle.reference), handle);
+    if (handle?.type === 'activity') {
+      this.#activitiesOf.get(handle.ownerXuid)?.delete(handle.reference.scid.toLowerCase());
+    }
     this.#handles.delete(id);
     this.#expirationMs.delete(id);
-    for (const pointers of this.#pointersTo.get(id) ?? []) {
-      for (const [scid, named] of pointers) if (named === id) pointers.delete(scid);
-    }
-    this.#pointersTo.delete(id);
   }
 }
-
-/** Of one user: service config to handle id, both lower-case. */
-type Pointers = Map<Guid, Guid>;
 
 /** The keys whose time has come, earliest first. */
 function earliest<K>(times: ReadonlyMap<K, Milliseconds>, nowMs: Milliseconds, limit: number): K[] {

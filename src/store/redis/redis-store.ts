@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Handle } from '../../domain/handle/handle.ts';
+import type { ActivityHandle, Handle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
 import { formatJson, formatKept, type JsonObject, parseExactJson } from '../../domain/json.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
@@ -118,9 +118,7 @@ export class RedisStore implements Store {
 
   async handle(id: Guid): Promise<Handle | undefined> {
     this.#refuseIfDisposed();
-    const { handle } = this.#keys.ofHandle(id.toLowerCase());
-    const text = await this.#shards.run(handle, ['HGET', handle, 'd']);
-    return text === null ? undefined : parse<Handle>(text);
+    return this.#handle(id.toLowerCase());
   }
 
   async activitiesOf(xuids: readonly Xuid[], scid?: Guid): Promise<readonly Handle[]> {
@@ -437,13 +435,19 @@ export class RedisStore implements Store {
     return this.#shards.run(command[1] ?? '', command, this.#writes);
   }
 
+  async #handle(id: Guid): Promise<Handle | undefined> {
+    const { handle } = this.#keys.ofHandle(id);
+    const text = await this.#shards.run(handle, ['HGET', handle, 'd']);
+    return text === null ? undefined : parse<Handle>(text);
+  }
+
   async #handles(ids: readonly Guid[]): Promise<readonly Handle[]> {
     const found = await this.#each(ids, (id) => this.handle(id));
     return found.filter((handle) => handle !== undefined);
   }
 
   async #commit(batch: Batch): Promise<Committed | Conflict | Taken> {
-    const { session, handles = [], pointActivity, removeHandles = [] } = batch;
+    const { session, handles = [], removeHandles = [] } = batch;
     const commitId = this.#freshId();
     const prepared = await this.#prepare(session, handles, commitId);
     if (prepared.taken) {
@@ -457,19 +461,15 @@ export class RedisStore implements Store {
         return conflict;
       }
     }
+    for (const handle of prepared.kept) {
+      if (handle.type === 'activity') await this.#makeCurrent(handle);
+    }
     await this.#each(prepared.kept, async (handle) => {
       if (handle.type !== 'invite') return;
       const { id, invitedXuid, createTimeMs } = handle;
       const invites = this.#keys.invites(invitedXuid);
       await this.#write(['ZADD', invites, String(createTimeMs), id.toLowerCase()]);
     });
-    if (pointActivity) {
-      const { xuid, scid, handleId } = pointActivity;
-      const [id, scope] = [handleId.toLowerCase(), scid.toLowerCase()];
-      // The handle knows first who points at it, so that the pointer can go when it goes.
-      await this.#write(['HSET', this.#keys.ofHandle(id).handle, `${xuid}~${scope}`, '']);
-      await this.#write(['HSET', this.#keys.activities(xuid), scope, id]);
-    }
     await this.#each([...new Set(removeHandles.map((id) => id.toLowerCase()))], (id) =>
       this.#removeHandle(id),
     );
@@ -523,11 +523,23 @@ export class RedisStore implements Store {
     return there === null ? undefined : parse<Handle>(there);
   }
 
-  /** Takes away what `#putHandle` put; pointers stay, that were there before. */
+  /** Points its owner at an activity, and takes away the one that this was pointed at before. */
+  async #makeCurrent({ id, ownerXuid, reference }: ActivityHandle): Promise<void> {
+    const values = [reference.scid.toLowerCase(), id.toLowerCase()];
+    const former = await this.#script(
+      'setPointer',
+      [this.#keys.activities(ownerXuid)],
+      values,
+      this.#writes,
+    );
+    if (former !== null) await this.#removeHandle(String(former));
+  }
+
+  /** Takes away what `#putHandle` put. */
   async #takeBackHandle(handle: Handle): Promise<void> {
     const id = handle.id.toLowerCase();
     const { handle: key, expirations } = this.#keys.ofHandle(id);
-    await this.#script('takeBackHandle', [key, expirations], [id], this.#writes);
+    await this.#script('removeHandle', [key, expirations], [id], this.#writes);
     if (handle.type === 'invite') return;
     await this.#write(['SREM', this.#keys.ofSession(keyOf(handle.reference)).handles, id]);
   }
@@ -535,22 +547,17 @@ export class RedisStore implements Store {
   /** Takes away a handle and whatever leads to it, the handle last. */
   async #removeHandle(id: Guid): Promise<void> {
     const { handle: key, expirations } = this.#keys.ofHandle(id);
-    const fields = pairsOf(await this.#shards.run(key, ['HGETALL', key]));
-    const text = fields.find(([name]) => name === 'd')?.[1];
-    const handle = text === undefined ? undefined : parse<Handle>(text);
-    await this.#each(fields, async ([name]) => {
-      const [xuid, scid] = name.split('~');
-      if (xuid === undefined || scid === undefined) return;
-      const values = [scid, id];
-      await this.#script('removePointer', [this.#keys.activities(xuid)], values, this.#writes);
-    });
-    if (handle?.type === 'invite') {
-      await this.#write(['ZREM', this.#keys.invites(handle.invitedXuid), id]);
-    } else if (handle) {
-      await this.#write(['SREM', this.#keys.ofSession(keyOf(handle.reference)).handles, id]);
+    const handle = await this.#handle(id);
+    if (handle === undefined) return;
+    if (handle.type === 'activity') {
+      const { ownerXuid, reference } = handle;
+      const values = [reference.scid.toLowerCase(), id];
+      await this.#script('removePointer', [this.#keys.activities(ownerXuid)], values, this.#writes);
     }
-    if (fields.length > 0)
-      await this.#script('removeHandle', [key, expirations], [id], this.#writes);
+    await (handle.type === 'invite'
+      ? this.#write(['ZREM', this.#keys.invites(handle.invitedXuid), id])
+      : this.#write(['SREM', this.#keys.ofSession(keyOf(handle.reference)).handles, id]));
+    await this.#script('removeHandle', [key, expirations], [id], this.#writes);
   }
 
   /** Compares and sets the session; undefined once that is done. */

@@ -198,18 +198,18 @@ if ARGV[3] ~= '' then redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1]) end
 return false
 `;
 
-/** Keys: handle, expirations. Leaves who points at it. */
-const takeBackHandle = `
-redis.call('HDEL', KEYS[1], 'd')
-redis.call('ZREM', KEYS[2], ARGV[1])
-return 1
-`;
-
 /** Keys: handle, expirations. */
 const removeHandle = `
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 return 1
+`;
+
+/** Keys: pointers of a user. Sets that of a service config; the handle that it named if another. */
+const setPointer = `
+local former = redis.call('HGET', KEYS[1], ARGV[1])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return former ~= ARGV[2] and former
 `;
 
 /** Keys: pointers of a user. Removes those of a service config that still name this handle. */
@@ -288,8 +288,8 @@ export const scripts = {
   remove: script(remove),
   session: script(session),
   putHandle: script(putHandle),
-  takeBackHandle: script(takeBackHandle),
   removeHandle: script(removeHandle),
+  setPointer: script(setPointer),
   removePointer: script(removePointer),
   changeList: script(changeList),
   valuesInOrder: script(valuesInOrder),

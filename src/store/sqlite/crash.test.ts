@@ -25,7 +25,7 @@ const writeUntilKilled = `
   import { writeSync } from 'node:fs';
   const [file, durability, storeUrl, samplesUrl] = process.argv.slice(1);
   const { openSqliteStore } = await import(storeUrl);
-  const { putOf, storedActivity, storedGuid, storedKey } = await import(samplesUrl);
+  const { putOf, storedGuid, storedKey, storedTransfer } = await import(samplesUrl);
   const store = await openSqliteStore({ file, durability });
   for (let session = 0; session < ${sessionsCount}; session += 1) write(session);
   async function write(session) {
@@ -38,7 +38,8 @@ const writeUntilKilled = `
   }
   async function commit(session, name, revision) {
     const put = putOf(name, revision, { custom: { revision: revision + 1 } });
-    const handles = [storedActivity(storedGuid((revision + 1) * 100 + session), name)];
+    const id = storedGuid((revision + 1) * 100 + session);
+    const handles = [storedTransfer(id, { origin: name, target: name })];
     const outcome = await store.commit({ session: put, handles });
     if (outcome.kind === 'conflict') throw new Error('there is no other writer');
     print(name + ' ' + (revision + 1) + '\\n');
@@ -88,7 +89,7 @@ for (const [durability, killsCount] of [
         assert.deepEqual(record.session.properties.custom, { revision: record.revision });
         const here = await store.handle(storedGuid(handleNumber(session, record.revision)));
         const next = await store.handle(storedGuid(handleNumber(session, record.revision + 1)));
-        assert.deepEqual([here?.type, next?.type], ['activity', undefined]);
+        assert.deepEqual([here?.type, next?.type], ['transfer', undefined]);
       }
     }
   });

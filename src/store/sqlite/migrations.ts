@@ -13,7 +13,11 @@ export type Migration = (db: DatabaseSync) => void;
  * How the schema grew: the data of a file is at the version that counts the migrations it has been
  * through. What a release has shipped stays as it is; a change of the schema is a further one.
  */
-export const migrations: readonly Migration[] = [createTables, addHintsRowsAndLists];
+export const migrations: readonly Migration[] = [
+  createTables,
+  addHintsRowsAndLists,
+  numberSessionsAndFindActivitiesByOwner,
+];
 
 /**
  * Brings the data of `db` to the schema that the last of `migrations` makes.
@@ -135,4 +139,47 @@ function addHintsRowsAndLists(db: DatabaseSync): void {
     const session = parseExactJson(String(document)) as unknown as Session;
     for (const hint of hintsOf(session)) insert.run(hintText(hint), String(key));
   }
+}
+
+/**
+ * Sessions have numbers that grow, so that what is written of new ones is found side by side.
+ *
+ * An activity in the file is the current one of its owner in its service config, and found by them:
+ * those that nothing pointed at are dropped.
+ */
+function numberSessionsAndFindActivitiesByOwner(db: DatabaseSync): void {
+  db.exec(`
+    CREATE TABLE numbered_session (
+      number INTEGER PRIMARY KEY,
+      key TEXT NOT NULL UNIQUE,
+      revision INTEGER NOT NULL,
+      due_ms REAL,
+      document TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO numbered_session (key, revision, due_ms, document)
+      SELECT key, revision, due_ms, document FROM session ORDER BY rowid;
+    DROP TABLE session;
+    ALTER TABLE numbered_session RENAME TO session;
+    CREATE INDEX session_due ON session (due_ms) WHERE due_ms IS NOT NULL;
+
+    CREATE TABLE numbered_hint (
+      hint TEXT NOT NULL,
+      key TEXT NOT NULL,
+      session_number INTEGER NOT NULL,
+      PRIMARY KEY (hint, key)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO numbered_hint
+      SELECT hint, key, number FROM hint JOIN session USING (key) ORDER BY hint, key;
+    DROP TABLE hint;
+    ALTER TABLE numbered_hint RENAME TO hint;
+    CREATE INDEX hint_session ON hint (session_number);
+
+    ALTER TABLE handle ADD COLUMN owner_xuid TEXT;
+    ALTER TABLE handle ADD COLUMN scid TEXT;
+    UPDATE handle SET owner_xuid = activity.xuid, scid = activity.scid
+      FROM activity WHERE activity.handle_id = handle.id;
+    DELETE FROM handle WHERE owner_xuid IS NULL AND document ->> '$.type' = 'activity';
+    CREATE UNIQUE INDEX handle_owner ON handle (owner_xuid, scid) WHERE owner_xuid IS NOT NULL;
+    DROP TABLE activity;
+  `);
 }

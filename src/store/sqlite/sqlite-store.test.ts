@@ -6,7 +6,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, test, type TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { formatJson } from '../../domain/json.ts';
+import type { ActivityHandle } from '../../domain/handle/handle.ts';
 import { hintsOf } from '../../domain/session/hints.ts';
+import { keyOf } from '../../domain/session/reference.ts';
 import type { Session } from '../../domain/session/session.ts';
 import { startScript } from '../../testing/child-script.ts';
 import { testStoreContract } from '../../testing/store-contract.ts';
@@ -20,8 +22,9 @@ import {
   storedMember,
   storedScid,
   storedSession,
+  storedTransfer,
 } from '../../testing/store-samples.ts';
-import { StoreUnavailable, type Store } from '../store.ts';
+import { StoreUnavailable, type Hint, type Store } from '../store.ts';
 import { migrate, migrations } from './migrations.ts';
 import { openSqliteStore, type SqliteSettings } from './sqlite-store.ts';
 
@@ -56,7 +59,7 @@ async function refused(opening: Promise<Store>, ...parts: readonly string[]): Pr
 
 test('what was committed is there when the file is opened again', async () => {
   const file = freshFile();
-  const activity = storedActivity(storedGuid(1), 'a');
+  const activity = storedActivity(storedGuid(1), 'a', { ownerXuid: '11' });
   const invite = storedInvite(storedGuid(2), 'a', { expirationMs: 7 });
   let secret: Uint8Array;
   {
@@ -64,7 +67,6 @@ test('what was committed is there when the file is opened again', async () => {
     await store.commit({
       session: putOf('a', 0, { custom: { map: 'atoll' }, dueMs: 5 }),
       handles: [activity, invite],
-      pointActivity: { xuid: '11', scid: storedScid, handleId: activity.id },
     });
     await store.commit({ session: putOf('b', 0) });
     await store.commit({ session: deleteOf('b', 1) });
@@ -150,10 +152,7 @@ test('sessions and invites of a file of the first schema are found by what the s
   };
   const invite = storedInvite(storedGuid(1), 'a');
   {
-    mkdirSync(dirname(file), { recursive: true });
-    using db = new DatabaseSync(file);
-    db.exec('PRAGMA application_id = 0x4d505344');
-    migrate(db, migrations.slice(0, 1));
+    using db = openSchema(file, 1);
     db.prepare('INSERT INTO session (key, revision, document) VALUES (?, 7, ?)').run(
       storedKey('a'),
       formatJson(session),
@@ -178,6 +177,86 @@ test('sessions and invites of a file of the first schema are found by what the s
   }
   assert.deepEqual(await store.invitesOf(invite.invitedXuid), [invite]);
 });
+
+test('sessions of a file of the second schema keep what they are found by, and lose it with them', async () => {
+  const file = freshFile();
+  {
+    using db = openSchema(file, 2);
+    const insert = db.prepare(
+      'INSERT INTO session (key, revision, due_ms, document) VALUES (?, 7, ?, ?)',
+    );
+    const insertHint = db.prepare('INSERT INTO hint (hint, key) VALUES (?, ?)');
+    for (const [name, dueMs] of [
+      ['b', null],
+      ['a', 5],
+      ['c', 1e300],
+    ] as const) {
+      insert.run(storedKey(name), dueMs, formatJson(storedSession(name)));
+      for (const hint of ['xuid:11', `xuid:${name}`]) insertHint.run(hint, storedKey(name));
+    }
+  }
+  await using store = await open(file);
+  const found = (hint: Hint) => store.sessionsBy(hint, 10);
+  const keysOf = (...names: readonly string[]) => names.map(storedKey);
+  assert.deepEqual(await store.session(storedKey('a')), {
+    revision: 7,
+    session: storedSession('a'),
+  });
+  assert.deepEqual(await store.due(Infinity, 10), keysOf('a', 'c'));
+  assert.deepEqual(await found('xuid:11'), keysOf('a', 'b', 'c'));
+  await store.commit({ session: { ...putOf('d', 0), addHints: ['xuid:11'] } });
+  await store.commit({ session: { ...putOf('b', 7), addHints: ['xuid:11', 'xuid:22'] } });
+  await store.commit({ session: deleteOf('a', 7) });
+  assert.deepEqual(await found('xuid:11'), keysOf('b', 'c', 'd'));
+  assert.deepEqual(await found('xuid:a'), []);
+  assert.deepEqual(await found('xuid:22'), keysOf('b'));
+});
+
+test('activities of a file of the second schema are those that were pointed at', async () => {
+  const file = freshFile();
+  const [former, current, other] = [1, 2, 3].map((n) => {
+    return storedActivity(storedGuid(n), 'a', { ownerXuid: n === 3 ? '22' : '11' });
+  }) as [ActivityHandle, ActivityHandle, ActivityHandle];
+  const transfer = storedTransfer(storedGuid(4), { origin: 'a', target: 'b' });
+  const invite = storedInvite(storedGuid(5), 'a');
+  {
+    using db = openSchema(file, 2);
+    const insertHandle = db.prepare(
+      'INSERT INTO handle (id, session_key, expiration_ms, invited_xuid, document) VALUES (?, ?, ?, ?, ?)',
+    );
+    const point = db.prepare('INSERT INTO activity (xuid, scid, handle_id) VALUES (?, ?, ?)');
+    for (const handle of [former, current, other, transfer]) {
+      const key = keyOf(handle.reference);
+      insertHandle.run(handle.id.toLowerCase(), key, null, null, formatJson(handle));
+    }
+    const { expirationMs, invitedXuid } = invite;
+    insertHandle.run(invite.id.toLowerCase(), null, expirationMs, invitedXuid, formatJson(invite));
+    for (const { id, ownerXuid } of [current, other]) {
+      point.run(ownerXuid, storedScid.toLowerCase(), id.toLowerCase());
+    }
+    point.run('33', storedScid.toLowerCase(), storedGuid(9).toLowerCase());
+  }
+  await using store = await open(file);
+  assert.deepEqual(await store.activitiesOf(['11', '22', '33']), [current, other]);
+  assert.equal(await store.handle(former.id), undefined);
+  for (const handle of [current, other, transfer, invite]) {
+    assert.deepEqual(await store.handle(handle.id), handle);
+  }
+  assert.deepEqual(await store.invitesOf(invite.invitedXuid), [invite]);
+  const next = storedActivity(storedGuid(6), 'b', { ownerXuid: '11' });
+  await store.commit({ handles: [next] });
+  assert.deepEqual(await store.handlesFor(storedKey('a')), [other]);
+  assert.deepEqual(await store.activitiesOf(['11']), [next]);
+});
+
+/** A file as a former OpenMPSD left it. */
+function openSchema(file: string, version: number): DatabaseSync {
+  mkdirSync(dirname(file), { recursive: true });
+  const db = new DatabaseSync(file);
+  db.exec('PRAGMA application_id = 0x4d505344');
+  migrate(db, migrations.slice(0, version));
+  return db;
+}
 
 test('a process that does not close its store ends all the same', async () => {
   const child = startScript(
@@ -256,8 +335,8 @@ test('a data file that lacks a table is refused', async () => {
   const file = freshFile();
   await (await open(file))[Symbol.asyncDispose]();
   using db = new DatabaseSync(file);
-  db.exec('DROP TABLE activity');
-  await refused(open(file), file, 'cannot be opened', 'activity');
+  db.exec('DROP TABLE handle');
+  await refused(open(file), file, 'cannot be opened', 'handle');
 });
 
 test('a data folder that cannot be one is refused', async () => {
@@ -477,7 +556,8 @@ test('a backup under load opens and holds what was acknowledged before it began'
   let done = false;
   const writers = [...Array(16).keys()].map(String).map(async (name) => {
     for (let revision = 0; !done; revision += 1) {
-      const handles = [storedActivity(storedGuid(revision * 100 + Number(name)), name)];
+      const id = storedGuid(revision * 100 + Number(name));
+      const handles = [storedTransfer(id, { origin: name, target: name })];
       await store.commit({ session: putOf(name, revision, { custom: { revision } }), handles });
       acknowledged.set(name, revision + 1);
       if (revision === 100) enough.resolve();

@@ -87,7 +87,11 @@ const readerCacheBytesMax = 4 * 1024 * 1024;
 const sqliteCannotOpen = 14;
 const sqliteNotADatabase = 26;
 
-type Reader = { readonly db: DatabaseSync; readonly queries: Queries };
+type Reader = {
+  readonly db: DatabaseSync;
+  readonly queries: Queries;
+  readonly sessionNumberMax: number;
+};
 
 /** A connection for reading, to a file that has the newest schema. */
 function openReader(file: string): Reader {
@@ -103,7 +107,8 @@ function openReader(file: string): Reader {
     db.exec(`PRAGMA cache_size = -${readerCacheBytesMax / 1024}`);
     migrate(db, migrations);
     db.exec('PRAGMA query_only = ON');
-    return { db, queries: prepareQueries(db) };
+    const queries = prepareQueries(db);
+    return { db, queries, sessionNumberMax: Number(queries.sessionNumberMax.get()?.max ?? 0) };
   } catch (error) {
     db?.close();
     if (error instanceof StoreUnavailable) throw error;
@@ -136,13 +141,14 @@ function notOurs(file: string): string {
   return `${file} is not a data file of OpenMPSD. Move it away, or use another data folder.`;
 }
 
-/** What is known of a key: its record if it has one, and when that is due. */
+/** What is known of a key: its record if it has one, when that is due, and its number in the file. */
 type Shelved = {
   readonly record: SessionRecord | undefined;
   readonly dueMs: Milliseconds | undefined;
+  readonly number: number | undefined;
 };
 
-const nothing: Shelved = { record: undefined, dueMs: undefined };
+const nothing: Shelved = { record: undefined, dueMs: undefined, number: undefined };
 
 /**
  * Reading goes by a cache of parsed sessions, else by a connection of this thread. Writing is
@@ -169,6 +175,8 @@ class SqliteStore implements Store {
   readonly #cache: LRUCache<SessionKey, Shelved>;
   #filling: Group | undefined;
   #writing: Group | undefined;
+  /** Given to a session or meant for one; the numbers of those that failed are left out. */
+  #sessionNumberMax: number;
   /** The next life of a deleted session starts above it; see `SessionRecord`. */
   #revisionDeletedMax = 0;
   /** Of commits that failed: somebody may have read it as `recent`, so it is not given again. */
@@ -193,6 +201,7 @@ class SqliteStore implements Store {
     this.#queries = parts.queries;
     this.#writer = parts.writer;
     this.#cache = new LRUCache({ maxSize: parts.cacheBytesMax });
+    this.#sessionNumberMax = parts.sessionNumberMax;
   }
 
   async session(key: SessionKey): Promise<SessionRecord | undefined> {
@@ -485,6 +494,7 @@ class SqliteStore implements Store {
           session: parseExactJson(text) as unknown as Session,
         },
         dueMs: row.due_ms === null ? undefined : Number(row.due_ms),
+        number: Number(row.number),
       };
       return { shelved, size: key.length + text.length };
     });
@@ -500,7 +510,7 @@ class SqliteStore implements Store {
     if (change && !nothingToDo) {
       group.buildsOnFormer ||= this.#writing?.sessions.has(change.key) === true;
       if (change.kind === 'put') this.#put(group, change, before);
-      else this.#delete(group, change);
+      else this.#delete(group, change, before);
     }
     for (const { id } of batch.handles ?? []) group.handleIds.add(id.toLowerCase());
     group.writes.push(...beside);
@@ -511,20 +521,22 @@ class SqliteStore implements Store {
     const { key, expectRevision, session, dueMs } = put;
     const revision =
       Math.max(expectRevision || this.#revisionDeletedMax, this.#revisionFailedMax) + 1;
+    const number = before.number ?? ++this.#sessionNumberMax;
     const text = formatStoredSession(session);
     // What the group was to write of a hot session so far is overtaken, and not sent.
     const at = group.sessions.get(key)?.writeAt ?? group.writes.length;
-    group.writes[at] = rowWrite(group.writes[at], before, key, revision, dueMs, text);
-    group.writes.push(...besideWrites(put));
+    const row = { number, key, revision, dueMs, text };
+    group.writes[at] = rowWrite(group.writes[at], before, row);
+    group.writes.push(...besideWrites(put, number));
     if (put.memberRows) group.addRows(key, put.memberRows);
-    const shelved: Shelved = { record: { revision, session }, dueMs };
+    const shelved: Shelved = { record: { revision, session }, dueMs, number };
     group.sessions.set(key, { shelved, size: key.length + text.length, writeAt: at });
   }
 
-  #delete(group: Group, change: SessionDelete): void {
+  #delete(group: Group, change: SessionDelete, { number }: Shelved): void {
     const { key, expectRevision } = change;
     this.#revisionDeletedMax = Math.max(this.#revisionDeletedMax, expectRevision);
-    group.writes.push(...deleteWrites(change));
+    if (number !== undefined) group.writes.push(...deleteWrites(change, number));
     group.rows.set(key, { byXuid: new Map(), isAll: true });
     group.sessions.set(key, { shelved: nothing, size: key.length, writeAt: undefined });
   }
@@ -576,22 +588,27 @@ function revisionOf({ record }: Shelved): number {
   return record?.revision ?? 0;
 }
 
+type SessionRow = {
+  readonly number: number;
+  readonly key: SessionKey;
+  readonly revision: number;
+  readonly dueMs: Milliseconds | undefined;
+  readonly text: string;
+};
+
 /** The write of a session's row that takes the place of `former` in its group, if there is one. */
 function rowWrite(
   former: Write | undefined,
   before: Shelved,
-  key: SessionKey,
-  revision: number,
-  dueMs: Milliseconds | undefined,
-  text: string,
+  { number, key, revision, dueMs, text }: SessionRow,
 ): Write {
   if (!before.record || former?.[0] === 'insertSession') {
-    return ['insertSession', key, revision, dueMs ?? null, text];
+    return ['insertSession', number, key, revision, dueMs ?? null, text];
   }
   // An index is touched when its column is named, be the value the same: so it is not named.
   return before.dueMs === dueMs && former?.[0] !== 'updateSessionAndDue'
-    ? ['updateSession', key, revision, text]
-    : ['updateSessionAndDue', key, revision, dueMs ?? null, text];
+    ? ['updateSession', number, revision, text]
+    : ['updateSessionAndDue', number, revision, dueMs ?? null, text];
 }
 
 /** What a group writes of a key. */
@@ -640,13 +657,12 @@ class Group {
 type Queries = ReturnType<typeof prepareQueries>;
 
 function prepareQueries(db: DatabaseSync) {
-  const namedHandles =
-    'SELECT handle.document FROM activity JOIN handle ON handle.id = activity.handle_id WHERE xuid = ?';
   return {
-    session: db.prepare('SELECT revision, due_ms, document FROM session WHERE key = ?'),
+    session: db.prepare('SELECT number, revision, due_ms, document FROM session WHERE key = ?'),
+    sessionNumberMax: db.prepare('SELECT max(number) AS max FROM session'),
     handle: db.prepare('SELECT document FROM handle WHERE id = ?'),
-    activities: db.prepare(`${namedHandles} ORDER BY scid`),
-    activity: db.prepare(`${namedHandles} AND scid = ?`),
+    activities: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? ORDER BY scid'),
+    activity: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? AND scid = ?'),
     handlesFor: db.prepare('SELECT document FROM handle WHERE session_key = ?'),
     due: db.prepare('SELECT key FROM session WHERE due_ms <= ? ORDER BY due_ms LIMIT ?'),
     expired: db.prepare(

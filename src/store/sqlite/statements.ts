@@ -1,13 +1,15 @@
 /** Every statement that changes data. One session row, one statement. */
 export const statements = {
-  insertSession: 'INSERT INTO session (key, revision, due_ms, document) VALUES (?, ?, ?, ?)',
-  updateSession: 'UPDATE session SET revision = ?2, document = ?3 WHERE key = ?1',
+  insertSession:
+    'INSERT INTO session (number, key, revision, due_ms, document) VALUES (?, ?, ?, ?, ?)',
+  updateSession: 'UPDATE session SET revision = ?2, document = ?3 WHERE number = ?1',
   updateSessionAndDue:
-    'UPDATE session SET revision = ?2, due_ms = ?3, document = ?4 WHERE key = ?1',
-  deleteSession: 'DELETE FROM session WHERE key = ?',
-  insertHint: 'INSERT INTO hint (hint, key) VALUES (?, ?) ON CONFLICT DO NOTHING',
+    'UPDATE session SET revision = ?2, due_ms = ?3, document = ?4 WHERE number = ?1',
+  deleteSession: 'DELETE FROM session WHERE number = ?',
+  insertHint:
+    'INSERT INTO hint (hint, key, session_number) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   deleteHint: 'DELETE FROM hint WHERE hint = ? AND key = ?',
-  deleteHintsOf: 'DELETE FROM hint WHERE key = ?',
+  deleteHintsOf: 'DELETE FROM hint WHERE session_number = ?',
   upsertMemberRow:
     'INSERT INTO member_row (key, xuid, due_ms, document) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET due_ms = excluded.due_ms, document = excluded.document',
   deleteMemberRow: 'DELETE FROM member_row WHERE key = ? AND xuid = ?',
@@ -15,12 +17,14 @@ export const statements = {
   // A key that is there already gets the next number.
   replaceSearchChange: 'INSERT OR REPLACE INTO search_change (key) VALUES (?)',
   deleteSearchChange: 'DELETE FROM search_change WHERE key = ?',
+  insertInvite:
+    'INSERT INTO handle (id, expiration_ms, invited_xuid, document) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
   insertHandle:
-    'INSERT INTO handle (id, session_key, expiration_ms, invited_xuid, document) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    'INSERT INTO handle (id, session_key, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  // The former activity of its owner becomes this one, which moves fewer rows than one for another.
+  upsertActivity:
+    'INSERT INTO handle (id, owner_xuid, scid, session_key, document) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING ON CONFLICT (owner_xuid, scid) WHERE owner_xuid IS NOT NULL DO UPDATE SET id = excluded.id, session_key = excluded.session_key, document = excluded.document',
   deleteHandle: 'DELETE FROM handle WHERE id = ?',
-  upsertPointer:
-    'INSERT INTO activity (xuid, scid, handle_id) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET handle_id = excluded.handle_id',
-  deletePointersTo: 'DELETE FROM activity WHERE handle_id = ?',
   upsertListEntry:
     'INSERT INTO list_entry (owner, list, xuid, added_ms, is_favorite) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET added_ms = excluded.added_ms, is_favorite = excluded.is_favorite',
   deleteListEntry: 'DELETE FROM list_entry WHERE owner = ? AND list = ? AND xuid = ?',

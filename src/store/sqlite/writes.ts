@@ -6,15 +6,18 @@ import type { Batch, SessionDelete, SessionPut } from '../store.ts';
 import type { Write } from './statements.ts';
 
 /** What goes into the file with the row of a session that is put. */
-export function besideWrites({
-  key,
-  addHints = [],
-  removeHints = [],
-  memberRows: { put = [], remove = [] } = {},
-  isSearchChange = false,
-}: SessionPut): readonly Write[] {
+export function besideWrites(
+  {
+    key,
+    addHints = [],
+    removeHints = [],
+    memberRows: { put = [], remove = [] } = {},
+    isSearchChange = false,
+  }: SessionPut,
+  number: number,
+): readonly Write[] {
   return [
-    ...addHints.map((hint): Write => ['insertHint', hintText(hint), key]),
+    ...addHints.map((hint): Write => ['insertHint', hintText(hint), key, number]),
     ...removeHints.map((hint): Write => ['deleteHint', hintText(hint), key]),
     ...put.map(({ member, dueMs }): Write => {
       return ['upsertMemberRow', key, member.xuid, dueMs ?? null, formatJson(member)];
@@ -25,39 +28,31 @@ export function besideWrites({
 }
 
 /** What takes a session out of the file, with all that is there because of it. */
-export function deleteWrites({ key }: SessionDelete): readonly Write[] {
+export function deleteWrites({ key }: SessionDelete, number: number): readonly Write[] {
   return [
-    ['deleteSession', key],
-    ['deleteHintsOf', key],
+    ['deleteSession', number],
+    ['deleteHintsOf', number],
     ['deleteMemberRowsOf', key],
     ['deleteSearchChange', key],
   ];
 }
 
 /** What a batch writes of handles, in the order in which a batch is applied. */
-export function handleWrites({
-  handles = [],
-  pointActivity,
-  removeHandles = [],
-}: Batch): readonly Write[] {
-  const pointers = pointActivity ? [pointActivity] : [];
+export function handleWrites({ handles = [], removeHandles = [] }: Batch): readonly Write[] {
   return [
     ...handles.map(handleWrite),
-    ...pointers.map(({ xuid, scid, handleId }): Write => {
-      return ['upsertPointer', xuid, scid.toLowerCase(), handleId.toLowerCase()];
-    }),
-    ...removeHandles.flatMap((id): Write[] => [
-      ['deleteHandle', id.toLowerCase()],
-      ['deletePointersTo', id.toLowerCase()],
-    ]),
+    ...removeHandles.map((id): Write => ['deleteHandle', id.toLowerCase()]),
   ];
 }
 
 function handleWrite(handle: Handle): Write {
-  const [sessionKey, expirationMs, invitedXuid] =
-    handle.type === 'invite'
-      ? [null, handle.expirationMs, handle.invitedXuid]
-      : [keyOf(handle.reference), null, null];
   const id = handle.id.toLowerCase();
-  return ['insertHandle', id, sessionKey, expirationMs, invitedXuid, formatJson(handle)];
+  const document = formatJson(handle);
+  if (handle.type === 'invite') {
+    return ['insertInvite', id, handle.expirationMs, handle.invitedXuid, document];
+  }
+  const key = keyOf(handle.reference);
+  return handle.type === 'activity'
+    ? ['upsertActivity', id, handle.ownerXuid, handle.reference.scid.toLowerCase(), key, document]
+    : ['insertHandle', id, key, document];
 }
