@@ -181,8 +181,8 @@ class SqliteStore implements Store {
   #revisionDeletedMax = 0;
   /** Of commits that failed: somebody may have read it as `recent`, so it is not given again. */
   #revisionFailedMax = 0;
-  /** Nodes that this process began; those of former ones are in the file, and dead. */
-  readonly #aliveNodes = new Set<NodeId>();
+  /** Nodes in the file, and whether this process began them: those of former ones are dead. */
+  readonly #nodes: Map<NodeId, boolean>;
   readonly #claims = new ProcessClaims();
   readonly #sightings = new Sightings();
   #disposed: Promise<void> | undefined;
@@ -201,6 +201,7 @@ class SqliteStore implements Store {
     this.#queries = parts.queries;
     this.#writer = parts.writer;
     this.#cache = new LRUCache({ maxSize: parts.cacheBytesMax });
+    this.#nodes = new Map(parts.queries.nodes.all().map(({ id }) => [String(id), false]));
     this.#sessionNumberMax = parts.sessionNumberMax;
   }
 
@@ -332,18 +333,14 @@ class SqliteStore implements Store {
 
   async renewNode(node: NodeId): Promise<'held'> {
     this.#refuseIfDisposed();
-    if (!this.#aliveNodes.has(node)) await this.#write([['insertNode', node]]);
-    this.#aliveNodes.add(node);
+    if (this.#nodes.get(node) !== true) await this.#write([['insertNode', node]]);
+    this.#nodes.set(node, true);
     return 'held';
   }
 
   async nodes(): Promise<readonly { readonly node: NodeId; readonly isAlive: boolean }[]> {
-    return this.#read(({ nodes }) =>
-      nodes.all().map(({ id }) => {
-        const node = String(id);
-        return { node, isAlive: this.#aliveNodes.has(node) };
-      }),
-    );
+    this.#refuseIfDisposed();
+    return [...this.#nodes].map(([node, isAlive]) => ({ node, isAlive }));
   }
 
   async noteSeen(
@@ -361,7 +358,7 @@ class SqliteStore implements Store {
 
   async forgetNode(node: NodeId): Promise<void> {
     await this.#write([['deleteNode', node]]);
-    this.#aliveNodes.delete(node);
+    this.#nodes.delete(node);
   }
 
   async claim(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean> {
