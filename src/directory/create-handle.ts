@@ -16,6 +16,7 @@ import type { SessionReference } from '../domain/session/reference.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
 import type { Batch, Committed, Conflict, SessionRecord, Taken } from '../store/store.ts';
 import { commitSession, tooBusy } from './commit-session.ts';
+import { isLive } from './read-handle.ts';
 import { readSettledSession } from './settled-session.ts';
 import { tellUser } from './tell-user.ts';
 import type { World } from './world.ts';
@@ -24,7 +25,9 @@ import type { World } from './world.ts';
 export type MadeHandle = { readonly handle: Handle; readonly created: boolean };
 
 /**
- * The handle that a request asks for: checked, confirmed by its session, and kept.
+ * The handle that a request asks for: checked, confirmed by its session, and kept. A request that is
+ * repeated with its own id is answered with the handle it has made, while that is live; an invite is
+ * made once, whatever became of it.
  *
  * Refuses: as createActivity, createInvite, createTransfer, createSearch; handleIdTaken; serviceConfigUnknown,
  * serviceConfigForbidden, templateUnknown, tooBusy.
@@ -45,7 +48,15 @@ export async function createHandle(
 
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const earlier = request.id === undefined ? undefined : await world.store.handle(request.id);
-    if (earlier !== undefined) return answerEarlier(earlier, request, caller);
+    if (earlier !== undefined) {
+      const answer = answerEarlier(earlier, request, caller);
+      if (answer instanceof Refusal || earlier.type === 'invite') return answer;
+      const live = await isLive(world, earlier);
+      if (live instanceof Refusal) return live;
+      if (live) return answer;
+      // What is left of one that leads nowhere any more: the request is for another like it.
+      await world.store.commit({ removeHandles: [earlier.id] });
+    }
     const reference = {
       ...request.reference,
       name: request.reference.name ?? world.ids.guid(),

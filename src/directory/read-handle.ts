@@ -46,12 +46,13 @@ export async function readLiveHandle(
   if (handle === undefined) return handleUnknown(id);
   const config = mayUseServiceConfig(world.catalog(), handle.reference.scid, caller);
   if (config instanceof Refusal) return config;
-  const isLive = await confirm(world, handle);
-  if (isLive instanceof Refusal) return isLive;
-  return isLive ? handle : handleUnknown(id);
+  const live = await isLive(world, handle);
+  if (live instanceof Refusal) return live;
+  return live ? handle : handleUnknown(id);
 }
 
-async function confirm(world: World, handle: Handle): Promise<boolean | Refusal> {
+/** True while the handle leads somewhere: its session confirms it. Refuses: tooBusy. */
+export async function isLive(world: World, handle: Handle): Promise<boolean | Refusal> {
   if (handle.type === 'invite') return isPending(handle, world.clock.nowMs());
   const owners = handle.type === 'activity' ? [handle.ownerXuid] : [];
   const record = await readSettledSession(world, handle.reference, owners);
@@ -59,11 +60,11 @@ async function confirm(world: World, handle: Handle): Promise<boolean | Refusal>
   if (handle.type === 'transfer') return confirmsTransfer(record?.session, handle);
   if (handle.type === 'search') return confirmsSearch(record?.session, handle);
   // Set before there was a session: a promise to its owner, until the session decides.
-  if (handle.branch === undefined && record === undefined) return isPointedAt(world, handle);
-  return confirmsActivity(record?.session, handle, await isPointedAt(world, handle));
+  if (handle.branch === undefined && record === undefined) return isCurrent(world, handle);
+  return confirmsActivity(record?.session, handle, await isCurrent(world, handle));
 }
 
-async function isPointedAt(
+async function isCurrent(
   { store }: World,
   { ownerXuid, reference, id }: ActivityHandle,
 ): Promise<boolean> {

@@ -11,7 +11,7 @@
  *     walks    on, past all that are not
  *
  * A slot is free to be given again while a search takes breath. So each candidate is asked the
- * filter at the moment that it is told, and of what does not change meanwhile nothing is missed.
+ * filter itself when it is found, and of what does not change meanwhile nothing is missed.
  */
 
 import type { SearchCandidate } from '../domain/search/candidate.ts';

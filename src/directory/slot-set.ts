@@ -10,10 +10,6 @@ export class SlotSet {
     this.#words = new Uint32Array(like ? like.#words.length : 1);
   }
 
-  get isEmpty(): boolean {
-    return this.#words.every((word) => word === 0);
-  }
-
   /** How many slots are in it. */
   get size(): number {
     let size = 0;

@@ -7,7 +7,7 @@ import { keyOf } from '../domain/session/reference.ts';
 import { decideWrite, type SessionWrite, type WriteDecision } from '../domain/session/write.ts';
 import { graceMsOf, markDisconnected, newConnections } from '../domain/session/disconnect.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
-import type { Session } from '../domain/session/session.ts';
+import { memberOf, type Session } from '../domain/session/session.ts';
 import type { ChangeOrigin } from '../domain/tap/tap.ts';
 import type { SessionRecord } from '../store/store.ts';
 import { checkConnections, endedConnections } from './check-connections.ts';
@@ -39,8 +39,9 @@ export type Written =
  * Load, settle, decide, commit; and again from the winner's session when another writer got in
  * between. The first try goes by what this process last heard of the session, which saves a read.
  *
- * What must be waited for is found out before. From the record to the commit that stands on it there
- * is then no turn of the event loop, and writers of one process do not lose races to each other.
+ * What must be waited for is found out before, as far as it can be. From the record to the commit that
+ * stands on it there is then no turn of the event loop, and writers of one process do not lose races to
+ * each other; but where people are asked, rows of a large session read, or the session deleted.
  *
  * Refuses: as decideWrite, serviceConfigUnknown, serviceConfigForbidden, templateUnknown, and
  * tooBusy after commitAttemptsMax lost races.
@@ -55,9 +56,9 @@ export async function writeSession(
   const { store, clock } = world;
   const made = mayUseTemplate(world.catalog(), write.reference, write.caller);
   if (made instanceof Refusal) return made;
-  const ended = await endedAmongWritten(world, write);
   const xuids = xuidsOf(write.caller);
   const key = keyOf(write.reference);
+  const ended = await endedAmongWritten(world, write, store.recent(key)?.record?.session);
   using turns = new DisposableStack();
   // Where others wait already, a try out of turn would only make one of them lose again.
   let hasTurn = options.commit && isWaitedFor(store, key);
@@ -72,8 +73,9 @@ export async function writeSession(
     if (record instanceof Refusal) return record;
     // While a session was read that nobody knew here, another writer may have begun to write it.
     const newer = options.commit && attempt === 1 && !known ? store.recent(key) : undefined;
-    known = newer?.record?.revision === record?.revision ? undefined : newer;
-    if (known) continue;
+    const isOvertaken = newer !== undefined && newer.record?.revision !== record?.revision;
+    known = isOvertaken ? newer : undefined;
+    if (isOvertaken) continue;
     const atMs = clock.nowMs();
     const access = gatherFacts(world, record?.session, write, options);
     const facts = access instanceof Promise ? await access : access;
@@ -132,9 +134,17 @@ type Ended = { readonly lookedUp: readonly Guid[]; readonly ended: ReadonlySet<G
 
 const nothingWritten: Ended = { lookedUp: [], ended: new Set() };
 
-async function endedAmongWritten(world: World, { request }: SessionWrite): Promise<Ended> {
+/** Of a connection that the caller has in the session already, as far as that is known, nothing is looked up. */
+async function endedAmongWritten(
+  world: World,
+  { request, caller }: SessionWrite,
+  session: Session | undefined,
+): Promise<Ended> {
   const connection = request.me?.properties?.system?.connection?.toLowerCase();
-  if (connection === undefined) return nothingWritten;
+  const own = session && memberOf(session, xuidOf(caller));
+  if (connection === undefined || own?.properties.system.connection?.toLowerCase() === connection) {
+    return nothingWritten;
+  }
   const lookedUp = [connection];
   return { lookedUp, ended: await endedConnections(world, lookedUp) };
 }

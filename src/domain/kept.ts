@@ -1,5 +1,6 @@
 /**
- * What is computed from a value that never changes, kept with the value for as long as it lives.
+ * What belongs to an object, kept with it for as long as it lives: mostly what is computed from a value
+ * that never changes.
  *
  * It is a private field that is put on the object: none of its keys, so that no comparison, copy or
  * text shows it. A WeakMap would do the same at more than ten times the cost, for every write keeps

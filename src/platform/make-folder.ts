@@ -14,6 +14,7 @@ export function makeFolder(folder: string): string | undefined {
   try {
     let there = path;
     for (; statSync(there, { throwIfNoEntry: false }) === undefined; there = dirname(there)) {
+      if (dirname(there) === there) return `${path} cannot be made: there is no ${there}`;
       missing.unshift(there);
     }
     if (!isFolder(there)) {

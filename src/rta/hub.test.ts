@@ -178,6 +178,13 @@ test('a node that others gave up drops its connections and goes on under another
   assert.equal(wire.frames.length, 2, 'and hears what comes for it');
 });
 
+test('a hub that could not begin to listen ends all the same', async () => {
+  const { hub, bus } = await open();
+  bus.isAway = true;
+  await assert.rejects(hub.beginAnew('0badf00d'), StoreUnavailable);
+  await hub[Symbol.asyncDispose]();
+});
+
 test('a user is followed as long as a connection asks for it, and no longer', async () => {
   const { hub, connect, bus } = await open();
   const followed = new Set<string>();

@@ -166,7 +166,8 @@ export class Hub implements AsyncDisposable {
       connection.send(resyncFrame, nowMs);
       this.#drop(connection);
     }
-    await (await this.#own)?.[Symbol.asyncDispose]();
+    const own = await this.#own?.catch(() => undefined);
+    await own?.[Symbol.asyncDispose]();
   }
 
   #isOpen(connection: Connection): boolean {

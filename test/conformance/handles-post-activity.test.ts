@@ -358,6 +358,26 @@ test('an activity repeated with its id is the same activity, and no second chang
   assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid, bob.xuid])), [body.id]);
 });
 
+/** @source contract 8 "id given", "Never a ghost" */
+test('an activity repeated with its id after it has ended is set again', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const reference = await gather(kit, [ada, bob]);
+  const body = { id: randomUUID(), ...activityOf(reference) };
+  assertStatus(await ada.postHandle(body), 201);
+  await ada.putSession(reference, leave);
+  assertRefused(await ada.request('GET', `/handles/${body.id}`), 404, 'handleUnknown');
+  await ada.putSession(reference, {
+    members: { me: { properties: { system: { active: true } } } },
+  });
+
+  const again = await ada.postHandle(body);
+
+  assertStatus(again, 201);
+  assertStatus(await ada.request('GET', `/handles/${body.id}`), 200);
+  assert.deepEqual(idsOf(await queryActivities(bob, [ada.xuid])), [body.id]);
+});
+
 /** @source contract 8 "other content → 409" */
 test('of two activities sent with one id at once, one is set and the other leaves its session as it was', async () => {
   await using kit = await startKit();

@@ -12,16 +12,16 @@ import type { ActivityHandle, InviteHandle, SearchHandle, TransferHandle } from 
 /**
  * True while the owner is in the session and this is the activity that the owner last set there.
  *
- * `isPointedAt` tells whether it is also the owner's current activity in this service config. An
+ * `isCurrent` tells whether it is also the owner's current activity in this service config. An
  * activity set before there was a session counts as soon as the owner is active in one.
  */
 export function confirmsActivity(
   session: Session | undefined,
   handle: ActivityHandle,
-  isPointedAt: boolean,
+  isCurrent: boolean,
 ): boolean {
   const owner = session && acceptedMemberOf(session, handle.ownerXuid);
-  if (owner === undefined || !isPointedAt) return false;
+  if (owner === undefined || !isCurrent) return false;
   return handle.branch === undefined
     ? owner.status === 'active'
     : session?.branch === handle.branch && owner.activityHandleId === handle.id;

@@ -162,7 +162,6 @@ function strangeMember(session: Session, { caller, request }: SessionWrite): Ref
       { detail: '$.members.me' },
     );
   }
-  if (request.others.length === 0) return undefined;
   const strangers = othersIn(session, request, caller);
   if (managesSession(session, caller)) {
     const written = strangers.find(({ request }) => request !== null && !isOfRolesAlone(request));
@@ -185,6 +184,7 @@ function othersIn(
   { others }: SessionRequest,
   caller: Caller,
 ): SessionRequest['others'] {
+  if (others.length === 0) return others;
   const own = caller.kind === 'user' ? memberOf(session, caller.xuid) : undefined;
   return others.filter(({ index }) => index !== own?.index);
 }

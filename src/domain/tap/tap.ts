@@ -100,8 +100,8 @@ type Asking = {
   readonly types: ChangeTypes;
 };
 
-// Only a write of the subscription itself replaces it: a tap of the members' other writes makes no
-// text anew.
+// Only a write of the subscription itself replaces it: the members' other writes find what they ask
+// for again.
 const askings = createKeeper<object, Asking>();
 
 function askingOf({ properties, index }: Member): Asking | undefined {
