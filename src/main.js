@@ -8,7 +8,7 @@ import { join } from 'node:path';
 const nodeMajorMin = 24;
 if (Number.parseInt(process.versions.node, 10) < nodeMajorMin) {
   process.stderr.write(
-    `openmpsd: needs Node.js ${nodeMajorMin} or later; this is ${process.version}.\n`,
+    `openmpsd: needs Node.js ${nodeMajorMin} or later; this is ${process.version}. In a checkout "npm start" brings it along; in a project, "npm install node@${nodeMajorMin}" does.\n`,
   );
   process.exit(1);
 }

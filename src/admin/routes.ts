@@ -26,11 +26,10 @@ export type Controlled = {
  * @source contract 6
  */
 export function controlRoutes({ clock, connections, sweep }: Controlled): readonly Route[] {
-  const viewClock = (): JsonObject => ({
-    nowMs: clock.nowMs(),
-    now: formatTime(clock.nowMs()),
-    frozen: clock.isFrozen,
-  });
+  const viewClock = (): JsonObject => {
+    const nowMs = clock.nowMs();
+    return { nowMs, now: formatTime(nowMs), frozen: clock.isFrozen };
+  };
   const find = (id: string | undefined): ControlledConnection | Refusal =>
     connections.list().find((one) => one.id === id?.toLowerCase()) ??
     new Refusal(

@@ -3,7 +3,7 @@ import type { Guid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { AccessFacts } from '../domain/session/access.ts';
-import { keyOf } from '../domain/session/reference.ts';
+import { keyOf, type SessionKey } from '../domain/session/reference.ts';
 import { decideWrite, type SessionWrite, type WriteDecision } from '../domain/session/write.ts';
 import { graceMsOf, markDisconnected, newConnections } from '../domain/session/disconnect.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
@@ -58,7 +58,7 @@ export async function writeSession(
   if (made instanceof Refusal) return made;
   const xuids = xuidsOf(write.caller);
   const key = keyOf(write.reference);
-  const ended = await endedAmongWritten(world, write, store.recent(key)?.record?.session);
+  const ended = await endedAmongWritten(world, write, key);
   using turns = new DisposableStack();
   // Where others wait already, a try out of turn would only make one of them lose again.
   let hasTurn = options.commit && isWaitedFor(store, key);
@@ -138,13 +138,13 @@ const nothingWritten: Ended = { lookedUp: [], ended: new Set() };
 async function endedAmongWritten(
   world: World,
   { request, caller }: SessionWrite,
-  session: Session | undefined,
+  key: SessionKey,
 ): Promise<Ended> {
   const connection = request.me?.properties?.system?.connection?.toLowerCase();
+  if (connection === undefined) return nothingWritten;
+  const session = world.store.recent(key)?.record?.session;
   const own = session && memberOf(session, xuidOf(caller));
-  if (connection === undefined || own?.properties.system.connection?.toLowerCase() === connection) {
-    return nothingWritten;
-  }
+  if (own?.properties.system.connection?.toLowerCase() === connection) return nothingWritten;
   const lookedUp = [connection];
   return { lookedUp, ended: await endedConnections(world, lookedUp) };
 }

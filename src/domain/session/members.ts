@@ -243,7 +243,7 @@ export function sessionFull(session: Session): Refusal {
   const { maxMembersCount } = session.constants.system;
   return new Refusal(
     'sessionFull',
-    `The session is full: all of its ${maxMembersCount} seats (maxMembersCount) are taken or reserved.`,
+    `The session is full: the seats it has (maxMembersCount ${maxMembersCount}) are all taken or reserved.`,
     { detail: `maxMembersCount ${maxMembersCount}` },
   );
 }

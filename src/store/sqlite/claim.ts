@@ -29,7 +29,7 @@ function problemOf(file: string, error: unknown): string {
   const { errcode, message } = error as { errcode?: number; message: string };
   return errcode === sqliteBusy
     ? `${file} is in use by another OpenMPSD process. Stop that one, or use another data folder.`
-    : `${file}-claim cannot be written (${message}). Check that the data folder is a folder, and that this process may write to it.`;
+    : `${file}-claim cannot be written: ${message}. This process must be able to write to the data folder and to the files in it.`;
 }
 
 const sqliteBusy = 5;
