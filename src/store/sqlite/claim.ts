@@ -29,7 +29,7 @@ function problemOf(file: string, error: unknown): string {
   const { errcode, message } = error as { errcode?: number; message: string };
   return errcode === sqliteBusy
     ? `${file} is in use by another OpenMPSD process. Stop that one, or use another data folder.`
-    : `${file}-claim cannot be written: ${message}. This process must be able to write to the data folder and to the files in it.`;
+    : `${file}-claim cannot be written: ${message}. Check that this process may write to it and to the folder that it is in.`;
 }
 
 const sqliteBusy = 5;
