@@ -1,15 +1,20 @@
 /**
- * `npm run cluster`: a real cluster on this machine, for trying out.
- *
- *     --port <number>    of the balancer (8350; 0 takes a free one)
- *     --nodes <number>   how many OpenMPSD nodes (2)
- *
- * What comes after `--` goes to each node, as flags of `openmpsd serve`.
+ * `npm run cluster`: a real cluster on this machine, for trying out. Its help tells the options.
  */
 
-import { parseArgs } from 'node:util';
+import { parseFlags } from '../src/config/flags.ts';
 import { demoScid } from '../src/testing/demo.ts';
 import { startCluster } from '../src/testing/cluster.ts';
+
+const help = `npm run cluster: a real cluster on this machine, for trying out; it needs redis-server.
+
+  npm run cluster -- [--port <number>] [--nodes <number>] [-- <flags of openmpsd serve>]
+
+  --port <number>    Of the balancer (default 8350; 0 takes a free one)
+  --nodes <number>   How many OpenMPSD nodes (default 2)
+
+What comes after the second -- goes to each node, as flags of openmpsd serve.
+`;
 
 function fail(text: string, code: number): never {
   process.stderr.write(`cluster: ${text}\n`);
@@ -22,22 +27,24 @@ function wholeNumber(text: string, flag: string, max: number): number {
 }
 
 function readOptions() {
-  try {
-    const { values, positionals } = parseArgs({
-      options: {
-        port: { type: 'string', default: '8350' },
-        nodes: { type: 'string', default: '2' },
-      },
-      allowPositionals: true,
-    });
-    return {
-      port: wholeNumber(values.port, '--port', 65_535),
-      nodesCount: Math.max(1, wholeNumber(values.nodes, '--nodes', 16)),
-      flags: positionals,
-    };
-  } catch (error) {
-    return fail((error as Error).message, 2);
+  const args = process.argv.slice(2);
+  const end = args.includes('--') ? args.indexOf('--') : args.length;
+  const { values, problems } = parseFlags(args.slice(0, end), {
+    port: { argument: '<number>' },
+    nodes: { argument: '<number>' },
+    help: { short: 'h' },
+  });
+  if (values.has('help')) {
+    process.stdout.write(help);
+    process.exit(0);
   }
+  if (problems.length > 0) fail(`${problems.join(' ')} See npm run cluster -- --help.`, 2);
+  const last = (name: string, usual: string): string => values.get(name)?.at(-1) ?? usual;
+  return {
+    port: wholeNumber(last('port', '8350'), '--port', 65_535),
+    nodesCount: Math.max(1, wholeNumber(last('nodes', '2'), '--nodes', 16)),
+    flags: args.slice(end + 1),
+  };
 }
 
 // A reader that is gone, as of `| head`, is no reason to leave anything running.

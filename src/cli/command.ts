@@ -1,5 +1,7 @@
 /** The command line: which command does what. */
 
+import { readFile } from 'node:fs/promises';
+
 /** What a command needs of the process that runs it. */
 export type CommandIo = Pick<
   NodeJS.Process,
@@ -53,6 +55,10 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
     io.stdout.write(formatHelp());
     return name === undefined ? 2 : 0;
   }
+  if (name === '--version' || name === '-v') {
+    io.stdout.write(`${await readVersion()}\n`);
+    return 0;
+  }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     io.stderr.write(`openmpsd: "${name}" is not a command. See openmpsd --help.\n`);
@@ -61,10 +67,16 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
   return command.run(rest, io);
 }
 
+/** The version in package.json, which is as far from the sources as from what is built of them. */
+async function readVersion(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  return JSON.parse(text).version;
+}
+
 function formatHelp(): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
   const lines = Object.entries(commands).map(
     ([name, { help }]) => `  openmpsd ${name.padEnd(width)}   ${help}`,
   );
-  return `OpenMPSD: a Multiplayer Session Directory.\n\n${lines.join('\n')}\n\nopenmpsd <command> --help tells more.\n`;
+  return `OpenMPSD: a Multiplayer Session Directory.\n\n${lines.join('\n')}\n\nopenmpsd <command> --help tells more; openmpsd --version tells which this is.\n`;
 }

@@ -20,17 +20,16 @@ export class DemoLine implements AsyncDisposable {
     socket.on('pong', () => put('pong'));
   }
 
-  /** An open line; undefined when the server does not take it. */
-  static async open(url: string, authorization: string): Promise<DemoLine | undefined> {
+  /** An open line; or why the server does not take it. */
+  static async open(url: string, authorization: string): Promise<DemoLine | Error> {
     const { WebSocket } = await import('ws');
     const target = `${url.replace(/^http/, 'ws').replace(/\/$/, '')}/connect`;
     const socket = new WebSocket(target, ['rta.xboxlive.com.V2'], { headers: { authorization } });
     const line = new DemoLine(socket);
-    const isOpen = await new Promise<boolean>((resolve) => {
-      socket.once('open', () => resolve(true));
-      socket.on('error', () => resolve(false));
+    return new Promise((resolve) => {
+      socket.once('open', () => resolve(line));
+      socket.on('error', resolve);
     });
-    return isOpen ? line : undefined;
   }
 
   /** The sub-protocol that the server named. */

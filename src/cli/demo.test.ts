@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { startServer } from '../server.ts';
 import { at, Kit } from '../testing/kit.ts';
@@ -50,6 +53,28 @@ test('no server, and no URL', async () => {
   const nobody = await run('--url', url);
   assert.equal(nobody.code, 1);
   assert.match(nobody.err, /^openmpsd demo: nothing answers at [^\n]*npm start\.\n$/);
-  assert.equal((await run('--url', 'nowhere')).code, 2);
-  assert.equal((await run('--quick')).code, 2);
+  const nowhere = await run('--url', 'nowhere');
+  assert.equal(nowhere.code, 2);
+  assert.match(nowhere.err, /--url is "nowhere"; expected http:\/\/host:port\. See openmpsd demo/);
+  const quick = await run('--quick');
+  assert.equal(quick.code, 2);
+  assert.equal(
+    quick.err,
+    'openmpsd demo: does not know the option --quick. See openmpsd demo --help.\n',
+  );
+});
+
+test('a server that refuses is told with its status, its rule and its sentence', async (context) => {
+  const server = createServer((_, response) => {
+    response.writeHead(401, { 'X-Mpsd-Refusal': 'tokenInvalid' }).end('The token is no JWT.');
+  });
+  context.after(() => server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const { code, err } = await run('--url', `http://127.0.0.1:${port}`);
+  assert.equal(code, 1);
+  assert.match(
+    err,
+    /: POST \/handles\/query was answered 401 tokenInvalid: The token is no JWT\. The demo needs .*--auth dev/,
+  );
 });

@@ -7,7 +7,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
 import {
   invitesResource,
   MultiplayerError,
@@ -16,6 +16,7 @@ import {
   type SessionDocument,
   type SessionReference,
 } from '../client/multiplayer-service.ts';
+import { parseFlags } from '../config/flags.ts';
 import { DemoLine } from './demo-line.ts';
 import { openDemoTime } from './demo-time.ts';
 
@@ -46,27 +47,35 @@ const help = `openmpsd demo: plays a lobby and a game with three users against a
  * which), 2 when it was misused.
  */
 export async function runDemo(args: readonly string[], io: DemoIo): Promise<number> {
-  let url: string;
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: { url: { type: 'string' }, help: { type: 'boolean' } },
-    });
-    if (values.help) {
-      io.stdout.write(help);
-      return 0;
-    }
-    url = new URL(values.url ?? io.env['MPSD_URL'] ?? 'http://127.0.0.1:8350').href;
-  } catch (error) {
-    io.stderr.write(`openmpsd demo: ${error instanceof Error ? error.message : error}\n`);
+  const { values, problems } = parseFlags(args, {
+    url: { argument: '<address>' },
+    help: { short: 'h' },
+  });
+  if (values.has('help')) {
+    io.stdout.write(help);
+    return 0;
+  }
+  const given = values.get('url')?.at(-1) ?? io.env['MPSD_URL'] ?? 'http://127.0.0.1:8350';
+  const isUrl = URL.canParse(given) && /^https?:$/.test(new URL(given).protocol);
+  const misuse = [
+    ...problems,
+    ...(isUrl ? [] : [`--url is "${given}"; expected http://host:port.`]),
+  ];
+  if (misuse.length > 0) {
+    io.stderr.write(`openmpsd demo: ${misuse.join(' ')} See openmpsd demo --help.\n`);
     return 2;
   }
+  const url = new URL(given).href;
   try {
     await play(url, (line) => io.stdout.write(`${line}\n`));
     return 0;
   } catch (error) {
     if (!(error instanceof MultiplayerError) && !(error instanceof StoryBroken)) throw error;
-    io.stderr.write(`openmpsd demo: ${error.message}\n`);
+    const isRefused = error instanceof MultiplayerError && error.status >= 400;
+    const advice = isRefused
+      ? ' The demo needs a server with the demo config and --auth dev, as npm start runs it.'
+      : '';
+    io.stderr.write(`openmpsd demo: ${error.message}${advice}\n`);
     return 1;
   }
 }
@@ -147,7 +156,17 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   }).catch(() => {
     throw new StoryBroken(`nothing answers at ${url}; start the server before: npm start.`);
   });
-  expect((await friends.text()) === '{"results":[]}', 'none of her friends plays');
+  const playing = await friends.text();
+  if (!friends.ok) {
+    throw new MultiplayerError({
+      verb: 'POST',
+      path: '/handles/query',
+      status: friends.status,
+      code: friends.headers.get('X-Mpsd-Refusal') ?? undefined,
+      text: playing,
+    });
+  }
+  expect(playing === '{"results":[]}', 'none of her friends plays');
   say('Ada looks what her friends are doing: nothing yet.');
   await using time = await openDemoTime(url);
 
@@ -274,10 +293,12 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
 
 async function openLine(url: string, { authorization }: Player): Promise<DemoLine> {
   const line = await DemoLine.open(url, authorization);
-  if (line === undefined) throw new StoryBroken(`There is no WebSocket at ${url}connect.`);
+  if (line instanceof Error) {
+    throw new StoryBroken(`there is no WebSocket at ${url}connect: ${line.message}.`);
+  }
   if (line.protocol === 'rta.xboxlive.com.V2') return line;
   await line[Symbol.asyncDispose]();
-  throw new StoryBroken(`The server named the sub-protocol "${line.protocol}".`);
+  throw new StoryBroken(`the server named the sub-protocol "${line.protocol}".`);
 }
 
 /** Of the answer to the first subscribe of a line. @source wire 6.2 */

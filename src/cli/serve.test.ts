@@ -10,6 +10,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
+import { parseSettings } from '../config/settings.ts';
+import { formatGreeting } from './serve.ts';
 
 const options = { timeout: 30_000 };
 const main = resolve(import.meta.dirname, '../main.js');
@@ -82,5 +84,23 @@ for (const name of ['openmpsd.db', 'openmpsd.db-claim']) {
     writeFileSync(join(data, name), '');
     chmodSync(join(data, name), 0o444);
     await refused(data, join(data, name), /may write to it/);
+  });
+}
+
+for (const [host, name] of [
+  ['0.0.0.0', '0.0.0.0'],
+  ['::', '[::]'],
+] as const) {
+  test(`--host ${host}: clients are not told to go to it`, () => {
+    const parsed = parseSettings(['--host', host, '--allow-dev-auth'], {});
+    assert.ok('settings' in parsed);
+    const server = { url: `http://${name}:8350`, notices: [] };
+    const [ready, ...lines] = formatGreeting(server, parsed.settings).split('\n');
+    assert.equal(ready, `OpenMPSD is ready on http://${name}:8350`);
+    const text = lines.join('\n');
+    assert.ok(!text.includes(name), text);
+    assert.match(text, /107' http:\/\/localhost:8350\/serviceconfigs/);
+    assert.match(text, /com is http:\/\/<address of this machine>:8350\n/);
+    assert.match(text, /com is ws:\/\/<address of this machine>:8350\n/);
   });
 }

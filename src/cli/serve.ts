@@ -16,8 +16,8 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
   }
   const parsed = parseSettings(args, io.env);
   if ('problems' in parsed) {
-    for (const problem of parsed.problems) io.stderr.write(`openmpsd: ${problem}\n`);
-    io.stderr.write('openmpsd: see openmpsd serve --help.\n');
+    for (const problem of parsed.problems) io.stderr.write(`openmpsd serve: ${problem}\n`);
+    io.stderr.write('See openmpsd serve --help.\n');
     return 2;
   }
   const { settings } = parsed;
@@ -33,7 +33,16 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
   return serveUntilTold(server, settings, io);
 }
 
-function formatGreeting(server: RunningServer, settings: Settings): string {
+/** What the server says when it is ready: where it is, what it keeps where, and how to come to it. */
+export function formatGreeting(
+  server: Pick<RunningServer, 'url' | 'notices'>,
+  settings: Settings,
+): string {
+  // All addresses of this machine together are none that a client could go to.
+  const isEveryAddress = ['0.0.0.0', '::'].includes(settings.host);
+  const urlBy = (host: string): string =>
+    isEveryAddress ? server.url.replace(/\/\/.*:/, `//${host}:`) : server.url;
+  const url = urlBy('<address of this machine>');
   const lines = [
     `OpenMPSD is ready on ${server.url}`,
     ...server.notices,
@@ -42,16 +51,16 @@ function formatGreeting(server: RunningServer, settings: Settings): string {
       : `Sessions are kept in ${placeOf(settings)} (${settings.durability}).`,
     ...(settings.config === undefined ? [] : [`Service configs: ${settings.config}.`]),
     ...(settings.control
-      ? [`Under control: tests may move the clock and break connections by ${server.url}/control.`]
+      ? [`Under control: tests may move the clock and break connections by ${url}/control.`]
       : []),
     // With configs of the keeper's own it is not known which template there is to ask for.
     ...(settings.auth === 'dev' && settings.config === undefined
       ? [
-          `Try: curl -H 'Authorization: XBL3.0 x=-;xuid=1001&gtg=Ada' -H 'X-Xbl-Contract-Version: 107' ${server.url}/serviceconfigs/bd6c41c3-01c3-468a-a3b5-3e0fe8133862/sessiontemplates`,
+          `Try: curl -H 'Authorization: XBL3.0 x=-;xuid=1001&gtg=Ada' -H 'X-Xbl-Contract-Version: 107' ${urlBy('localhost')}/serviceconfigs/bd6c41c3-01c3-468a-a3b5-3e0fe8133862/sessiontemplates`,
         ]
       : []),
-    `A client comes here when its https://sessiondirectory.xboxlive.com is ${server.url}`,
-    `and is told of changes when its wss://rta.xboxlive.com is ${server.url.replace(/^http/, 'ws')}`,
+    `A client comes here when its https://sessiondirectory.xboxlive.com is ${url}`,
+    `and is told of changes when its wss://rta.xboxlive.com is ${url.replace(/^http/, 'ws')}`,
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -77,11 +77,13 @@ test('a line for each tap, each invite and each new connection, until Ctrl-C', a
 
   const dropped = await kit.service().request('POST', `/control/connections/${connection}/drop`);
   assert.equal(dropped.status, 204);
+  assert.match(await taps.line(), /^cut {9}the line was cut; trying/);
+  const [, again = ''] = /^connection {2}(\S+)$/.exec(await taps.line()) ?? [];
+  assert.match(again, /^[0-9a-f-]{36}$/);
+  assert.notEqual(again, connection);
   const next: string[] = [];
   // The invite is told on the new connection as well.
   while (!next.at(-1)?.startsWith('resync')) next.push(await taps.line());
-  const again = next.find((line) => line.startsWith('connection'));
-  assert.ok(again !== undefined && !again.includes(connection), next.join('\n'));
 
   taps.interrupt();
   assert.equal(await taps.ended, 0);
@@ -113,14 +115,26 @@ test('the end of a session, and a token of one’s own', async () => {
 test('what goes wrong is told in a line, with the exit code', async () => {
   await using opened = await open();
   const { url } = opened.server;
+  const { scid, templateName } = opened.kit.reference();
+  const missing = `${scid}~${templateName}~none`;
   const cases = [
     [[], 2, /--xuid must name a user/],
     [['--xuid', 'ada'], 2, /--xuid must name a user/],
     [['--xuid', '1', '--url', 'nowhere'], 2, /expected http:\/\/host:port/],
     [['--xuid', '1', '--session', 'a~b'], 2, /expected <scid>~<template>~<name>/],
-    [['--xuid', '1', '--what'], 2, /--what/],
+    [
+      ['--xuid', '1', '--what'],
+      2,
+      /does not know the option --what\. See openmpsd taps --help\.\n$/,
+    ],
+    [['--xuid', '1', 'ada'], 2, /does not expect "ada"\. See/],
     [['--xuid', '1', '--url', url, '--token', 'Basic x'], 1, /GET \/nonce was answered 401/],
     [['--xuid', '1', '--url', url, '--session', 'a~b~c'], 1, /serviceConfigUnknown/],
+    [
+      ['--xuid', '1', '--url', url, '--session', missing],
+      1,
+      /there is no session \S+~none; create it first\.\n$/,
+    ],
     [['--xuid', '1', '--url', url, '--token', 'XBL3.0 x=-;xuid=2'], 1, /answered 3: it is not for/],
   ] as const;
   for (const [args, code, told] of cases) {

@@ -1,16 +1,16 @@
 /** `openmpsd taps`: what a user is told over RTA, a line each, as it comes. */
 
-import { parseArgs } from 'node:util';
 import { formatDevelopmentToken } from '../auth/development-token.ts';
 import {
   invitesResource,
   MultiplayerError,
   MultiplayerService,
   RtaError,
-  type RtaConnection,
+  type OpenWebSocket,
   type SessionReference,
   type Tap,
 } from '../client/multiplayer-service.ts';
+import { parseFlags } from '../config/flags.ts';
 import type { CommandIo } from './command.ts';
 
 export type TapsIo = Pick<CommandIo, 'stdout' | 'stderr' | 'env' | 'once' | 'off'>;
@@ -19,7 +19,7 @@ const help = `openmpsd taps: follows what a user is told over RTA, a line each, 
 
   --xuid <digits>       The user
   --session <session>   A session to be told of: <scid>~<template>~<name>; may be repeated.
-                        The user's member becomes active on this connection (and joins, if it can
+                        It must exist: nothing is created. The user's member becomes active on this connection (and joins, if it can
                         and is not in): who plays as the same user is not told any more.
   --token <value>       Value for Authorization, as openmpsd token prints it;
                         default: a development token of --xuid
@@ -57,6 +57,10 @@ export async function runTaps(args: readonly string[], io: TapsIo): Promise<numb
     await followUntilTold(given, io);
     return 0;
   } catch (error) {
+    if (error instanceof NoSession) {
+      io.stderr.write(`openmpsd taps: ${error.message}\n`);
+      return 1;
+    }
     if (!(error instanceof MultiplayerError) && !(error instanceof RtaError)) throw error;
     const cause = error.cause instanceof Error ? ` ${error.cause.message}` : '';
     const isUnanswered = error instanceof MultiplayerError && error.code === 'noAnswer';
@@ -70,27 +74,26 @@ export async function runTaps(args: readonly string[], io: TapsIo): Promise<numb
 }
 
 function parseOptions(args: readonly string[], env: TapsIo['env']): Given | 'help' {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      xuid: { type: 'string' },
-      session: { type: 'string', multiple: true },
-      token: { type: 'string' },
-      url: { type: 'string' },
-      help: { type: 'boolean', short: 'h' },
-    },
+  const { values, problems } = parseFlags(args, {
+    xuid: { argument: '<digits>' },
+    session: { argument: '<session>' },
+    token: { argument: '<value>' },
+    url: { argument: '<address>' },
+    help: { short: 'h' },
   });
-  if (values.help) return 'help';
-  const { xuid, token, session = [] } = values;
+  if (values.has('help')) return 'help';
+  if (problems.length > 0) throw new Error(problems.join(' '));
+  const xuid = values.get('xuid')?.at(-1);
   if (xuid === undefined || !/^[0-9]{1,20}$/.test(xuid)) {
     throw new Error('--xuid must name a user: decimal digits.');
   }
-  const url = values.url ?? env['MPSD_URL'] ?? 'http://127.0.0.1:8350';
+  const url = values.get('url')?.at(-1) ?? env['MPSD_URL'] ?? 'http://127.0.0.1:8350';
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw new Error(`--url is "${url}"; expected http://host:port.`);
   }
-  const authorization = token?.trim() ?? `XBL3.0 x=-;${formatDevelopmentToken({ xid: xuid })}`;
-  return { xuid, url, authorization, sessions: session.map(parseSession) };
+  const token = values.get('token')?.at(-1)?.trim();
+  const authorization = token ?? `XBL3.0 x=-;${formatDevelopmentToken({ xid: xuid })}`;
+  return { xuid, url, authorization, sessions: (values.get('session') ?? []).map(parseSession) };
 }
 
 function parseSession(text: string): SessionReference {
@@ -107,31 +110,63 @@ async function followUntilTold(
 ): Promise<void> {
   const tell = (line: string): void => void io.stdout.write(`${line}\n`);
   const service = new MultiplayerService({ baseUrl: url, authorization, xuid });
-  await using live = await service.connect();
-  const end = (): void => void live.close();
-  io.once('SIGINT', end);
-  io.once('SIGTERM', end);
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
   try {
-    tellConnection(live, tell);
+    await using live = await service.connect({ webSocket: openTold(tell, ending.signal) });
+    ending.signal.addEventListener('abort', () => void live.close());
+    io.once('SIGINT', end);
+    io.once('SIGTERM', end);
     // Which title is asked for, the server does not look at.
     await live.subscribe(invitesResource(xuid, '0'), (data) => tell(formatInvite(data)));
     for (const session of sessions) {
-      const written = await live.follow(session, {}, { mode: 'updateExisting' });
+      const written = await live
+        .follow(session, {}, { mode: 'updateExisting' })
+        .catch((error: unknown) => {
+          const isMissing = error instanceof MultiplayerError && error.code === 'sessionMissing';
+          throw isMissing ? new NoSession(session) : error;
+        });
       if (written.status === 'deleted') continue;
       tell(`following   ${nameOf(session)}  change ${written.session.changeNumber}`);
     }
-    for await (const tap of live.taps()) {
-      if (tap.kind === 'resync' && tap.why === 'reconnected') tellConnection(live, tell);
-      tell(formatTap(tap));
-    }
+    for await (const tap of live.taps()) tell(formatTap(tap));
   } finally {
+    end();
     io.off('SIGINT', end);
     io.off('SIGTERM', end);
   }
 }
 
-function tellConnection({ connectionId }: RtaConnection, tell: (line: string) => void): void {
-  if (connectionId !== undefined) tell(`connection  ${connectionId}`);
+/** The session that is to be followed does not exist. */
+class NoSession extends Error {
+  constructor(session: SessionReference) {
+    super(`there is no session ${nameOf(session)}; create it first.`);
+  }
+}
+
+/**
+ * Opens the platform's sockets, and tells of each its connection id, before anything that comes on
+ * it, and its end, unless it is ended here.
+ *
+ * @source wire 6.2
+ */
+function openTold(tell: (line: string) => void, ending: AbortSignal): OpenWebSocket {
+  return (url, protocol) => {
+    const socket = new WebSocket(url, protocol);
+    let connectionId: string | undefined;
+    // This listener is the first: the connection's own come behind it.
+    socket.addEventListener('message', ({ data }) => {
+      if (connectionId !== undefined) return;
+      connectionId = /"ConnectionId":"([^"]+)"/.exec(String(data))?.[1];
+      if (connectionId !== undefined) tell(`connection  ${connectionId}`);
+    });
+    socket.addEventListener('close', () => {
+      if (connectionId !== undefined && !ending.aborted) {
+        tell('cut         the line was cut; trying to make it again');
+      }
+    });
+    return socket;
+  };
 }
 
 function formatTap(tap: Tap): string {

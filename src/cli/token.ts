@@ -2,12 +2,12 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type ClaimName, callerOf, claimNames, type TokenClaims } from '../auth/claims.ts';
 import { formatDevelopmentToken, parameterOf } from '../auth/development-token.ts';
 import { signJwt } from '../auth/jwt.ts';
 import { algorithmOf, type SignatureAlgorithm, signatureAlgorithms } from '../auth/key-set.ts';
 import { signToken, tokenKeyOf } from '../auth/token.ts';
+import { type Flags, parseFlags } from '../config/flags.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { makeFolder } from '../platform/make-folder.ts';
@@ -55,6 +55,16 @@ const options = {
   },
   help: { text: 'Print this' },
 } as const satisfies Record<string, { readonly value?: string; readonly text: string }>;
+
+const flags: Flags = Object.fromEntries(
+  Object.entries(options).map(([name, option]) => [
+    name,
+    {
+      ...('value' in option && { argument: `<${option.value}>` }),
+      ...(name === 'help' && { short: 'h' }),
+    },
+  ]),
+);
 
 type Option = keyof typeof options;
 type Given = { readonly [name in Option]?: string };
@@ -114,24 +124,18 @@ function headerValue(token: string): string {
 }
 
 function parseOptions(args: readonly string[]): Given {
-  const config: ParseArgsConfig['options'] = Object.fromEntries(
-    Object.entries(options).map(([name, option]) => [
-      name,
-      { type: 'value' in option ? 'string' : 'boolean', multiple: true },
-    ]),
-  );
-  let values: Record<string, unknown>;
-  try {
-    ({ values } = parseArgs({ args: [...args], options: config }));
-  } catch (error) {
-    throw new UsageError(firstSentence(error));
+  const { values, problems } = parseFlags(args, flags);
+  if (problems.length > 0) {
+    throw new UsageError(`${problems.join(' ')} See openmpsd token --help.`);
   }
   return Object.fromEntries(
-    Object.entries(values).map(([name, all]) => {
-      const [value, ...more] = all as (string | boolean)[];
+    [...values].map(([name, [value = '', ...more]]) => {
       if (more.length > 0) throw new UsageError(`--${name} is given twice.`);
       if (value === '' && name !== 'prv') throw new UsageError(`--${name} is empty.`);
-      return [name, String(value)];
+      if (flags[name]?.argument === undefined && value !== 'true') {
+        throw new UsageError(`--${name} takes no value.`);
+      }
+      return [name, value];
     }),
   );
 }
@@ -271,7 +275,7 @@ async function orUsage<T>(what: string, attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The first line of an error's message; parseArgs adds advice of its own after the first period. */
+/** The first sentence of an error's message. */
 function firstSentence(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return `${message.split(/\n|\. /, 1)[0]?.replace(/\.$/, '')}.`;

@@ -2,7 +2,7 @@
  * The settings of the server: one table, from which flags, environment, help and checks are made.
  */
 
-import { parseArgs } from 'node:util';
+import { parseFlags } from './flags.ts';
 
 /** `redis://user:password@host:port,host:port`, or `rediss://` for TLS. */
 export type RedisUrl = `redis${'s' | ''}://${string}`;
@@ -57,10 +57,12 @@ const words =
   (text: string): Parsed<W[number]> =>
     list.includes(text) ? { value: text } : { expected: list.join(' or ') };
 
+const storeExpectation = 'sqlite, memory, or redis://[user:password@]host[:port][,host[:port]…]';
+
 const storeKind = (text: string): Parsed<Settings['store']> =>
   text === 'sqlite' || text === 'memory' || /^rediss?:\/\/[^/?#]+\/?$/.test(text)
     ? { value: text as Settings['store'] }
-    : { expected: 'sqlite, memory, or redis://[user:password@]host[:port][,host[:port]…]' };
+    : { expected: storeExpectation };
 
 const anyText = (text: string): Parsed<string> =>
   text === '' ? { expected: 'a value' } : { value: text };
@@ -308,6 +310,11 @@ const settings = Object.entries(table) as readonly (readonly [
   Setting<Settings[keyof Settings]>,
 ])[];
 
+const flags = Object.fromEntries(settings.map(([, { flag, argument }]) => [flag, { argument }]));
+
+/** npm takes flags for its own and passes on what is left of them: their values. */
+const npmAdvice = 'With npm, flags go after --: npm start -- --port 9123.';
+
 /** One setting that is not as it must be: which, and what would be right. */
 export type SettingProblem = string;
 
@@ -318,11 +325,11 @@ export function parseSettings(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly settings: Settings } | { readonly problems: readonly SettingProblem[] } {
-  const problems: SettingProblem[] = [];
-  const given = parseFlags(args, problems);
+  const given = parseFlags(args, flags, npmAdvice);
+  const problems: SettingProblem[] = [...given.problems];
   const values: Partial<Record<keyof Settings, unknown>> = {};
   for (const [name, setting] of settings) {
-    const flag = given.get(setting.flag);
+    const flag = given.values.get(setting.flag)?.at(-1);
     const text = flag ?? env[setting.env] ?? setting.default;
     if (text === undefined) continue;
     const parsed = setting.parse(text);
@@ -342,28 +349,6 @@ export function defaultSettings(): Settings {
   const parsed = parseSettings([], {});
   if ('problems' in parsed) throw new Error(parsed.problems.join('\n'));
   return parsed.settings;
-}
-
-function parseFlags(args: readonly string[], problems: SettingProblem[]): Map<string, string> {
-  const options = Object.fromEntries(
-    settings.map(([, { flag, argument }]) => [
-      flag,
-      { type: argument === undefined ? ('boolean' as const) : ('string' as const) },
-    ]),
-  );
-  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
-  const given = new Map<string, string>();
-  for (const token of tokens) {
-    if (token.kind === 'positional') problems.push(`"${token.value}" is not expected here.`);
-    if (token.kind !== 'option') continue;
-    const setting = settings.find(([, { flag }]) => flag === token.name)?.[1];
-    if (setting === undefined) problems.push(`${token.rawName} is not a known flag.`);
-    else if (setting.argument === undefined) given.set(setting.flag, token.value ?? 'true');
-    else if (token.value === undefined) {
-      problems.push(`${token.rawName} needs a value: ${token.rawName} ${setting.argument}.`);
-    } else given.set(setting.flag, token.value);
-  }
-  return given;
 }
 
 /** What does not go together among the settings by which callers are told apart. */
@@ -390,6 +375,14 @@ export function callersProblems(
     );
   }
   return problems;
+}
+
+/** What is wrong with a store that a program names. An address of Redis is told by who opens it. */
+export function storeProblems(store: unknown): readonly SettingProblem[] {
+  if (typeof store === 'object' || 'value' in storeKind(String(store))) return [];
+  return /^rediss?:\/\//i.test(String(store))
+    ? []
+    : [`store is "${store}"; expected ${storeExpectation}.`];
 }
 
 /** What keeps the control API from being served. */

@@ -9,11 +9,12 @@ export async function listen(
   try {
     return (await app.listen({ host, port })).url;
   } catch (error) {
-    throw new CannotStart([explain(error, host, port)]);
+    throw new CannotStart([formatListenProblem(error, host, port)]);
   }
 }
 
-function explain(error: unknown, host: string, port: number): string {
+/** Why nothing can listen there, and what would be right, of the error of Node's server. */
+export function formatListenProblem(error: unknown, host: string, port: number): string {
   const { code, message } = error as NodeJS.ErrnoException;
   switch (code) {
     case 'EADDRINUSE':

@@ -3,6 +3,7 @@ import {
   controlProblems,
   defaultSettings,
   type Settings,
+  storeProblems,
 } from '../config/settings.ts';
 import type { People } from '../people/people.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -39,7 +40,11 @@ export function settingsOf(options: ServerOptions): ServerSettings {
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as ServerOptions;
   const settings = { ...defaultSettings(), ids: randomIds, log: () => undefined, ...given };
-  const problems = [...callersProblems(settings), ...controlProblems(settings)];
+  const problems = [
+    ...storeProblems(settings.store),
+    ...callersProblems(settings),
+    ...controlProblems(settings),
+  ];
   if (problems.length > 0) throw new CannotStart(problems);
   return settings;
 }

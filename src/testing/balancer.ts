@@ -4,8 +4,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 export type Balancer = AsyncDisposable & { readonly port: number };
 
 /**
- * A balancer on `port` of this machine, 0 for a free one, before servers on these ports of it. A
- * server that cannot be connected to is passed over; when none can, the client is hung up on.
+ * A balancer on `port` of this machine, 0 for a free one, before servers on these ports of it, to
+ * which more may be added as they start. A server that cannot be connected to is passed over; when none can, the client is hung up on.
  *
  * Rejects as Node's server fails.
  */

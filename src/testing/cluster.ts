@@ -2,6 +2,8 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { CannotStart } from '../server/cannot-start.ts';
+import { formatListenProblem } from '../server/listen.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
 import { type RedisServers, startRedisCluster } from './redis-servers.ts';
 
@@ -32,6 +34,8 @@ export type ClusterOptions = {
 /**
  * Three primaries and three replicas of Redis, OpenMPSD nodes on them, and a balancer before these.
  * Disposing ends them all; they also end when this process does, however it ends.
+ *
+ * Throws CannotStart, before anything is started, when the balancer cannot listen on `port`.
  */
 export async function startCluster({
   port = 0,
@@ -39,6 +43,12 @@ export async function startCluster({
   flags = [],
 }: ClusterOptions = {}): Promise<LocalCluster> {
   await using opened = new AsyncDisposableStack();
+  const nodePorts: number[] = [];
+  const balancer: Balancer = opened.use(
+    await startBalancer(nodePorts, port).catch((error: unknown) => {
+      throw new CannotStart([formatListenProblem(error, '127.0.0.1', port)]);
+    }),
+  );
   const redis = opened.use(await startRedisCluster());
   const started = await Promise.allSettled(
     Array.from({ length: nodesCount }, async () => {
@@ -51,12 +61,7 @@ export async function startCluster({
     if (one.status === 'rejected') throw one.reason;
     return one.value;
   });
-  const balancer: Balancer = opened.use(
-    await startBalancer(
-      nodes.map((node) => node.port),
-      port,
-    ),
-  );
+  nodePorts.push(...nodes.map((node) => node.port));
   const parts = opened.move();
   return {
     url: `http://127.0.0.1:${balancer.port}`,

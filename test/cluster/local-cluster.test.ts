@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -112,7 +112,10 @@ test('what it started ends with it when it is killed', options, async () => {
 const misuses: readonly (readonly [flags: readonly string[], told: RegExp])[] = [
   [['--port', 'x'], /--port is "x"; expected 0 to 65535/],
   [['--nodes', '17'], /--nodes is "17"; expected 0 to 16/],
-  [['--colour'], /--colour/],
+  [
+    ['--colour'],
+    /^cluster: does not know the option --colour\. See npm run cluster -- --help\.\n$/,
+  ],
 ];
 
 for (const [flags, told] of misuses) {
@@ -127,3 +130,31 @@ for (const [flags, told] of misuses) {
     assert.deepEqual(await ended, [2, null]);
   });
 }
+
+test('a port in use is told as a server tells it', options, async (context) => {
+  const other = createServer();
+  context.after(() => other.close());
+  await once(other.listen(0, '127.0.0.1'), 'listening');
+  const { port } = other.address() as AddressInfo;
+  const child = spawn(process.execPath, [script, '--port', String(port)], {
+    // Nothing is found by this PATH: Redis is not looked for before the port is known to be free.
+    env: { ...process.env, PATH: '' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(child, 'exit');
+  let printed = '';
+  for await (const text of child.stderr) printed += text;
+  assert.match(printed, new RegExp(`^cluster: Port ${port} is in use by another program; stop it`));
+  assert.deepEqual(await ended, [1, null]);
+});
+
+test('--help tells the options', options, async () => {
+  const child = spawn(process.execPath, [script, '--help'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  let printed = '';
+  for await (const text of child.stdout) printed += text;
+  assert.match(printed, /--port <number> .*\n.*--nodes <number> /);
+  assert.deepEqual(await ended, [0, null]);
+});

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseFlags } from './flags.ts';
+
+const flags = { url: { argument: '<address>' }, control: {}, help: { short: 'h' } };
+
+const cases: readonly (readonly [
+  args: readonly string[],
+  values: Readonly<Record<string, readonly string[]>>,
+  ...problems: readonly string[],
+])[] = [
+  [[], {}],
+  [['--url', 'a', '--url=b', '--control'], { url: ['a', 'b'], control: ['true'] }],
+  [['--control=false', '-h'], { control: ['false'], help: ['true'] }],
+  [['--url', '-1'], { url: ['-1'] }],
+  [['--url=--x'], { url: ['--x'] }],
+  [['--url'], {}, 'needs a value of --url: --url <address>.'],
+  [['--url', '--control'], {}, 'needs a value of --url: --url <address>.'],
+  [['--colour', 'red'], {}, 'does not know the option --colour.'],
+  [['-x'], {}, 'does not know the option -x.'],
+  [['--constructor'], {}, 'does not know the option --constructor.'],
+  [
+    ['a', '--colour=red', 'b'],
+    {},
+    'does not expect "a".',
+    'does not know the option --colour.',
+    'does not expect "b".',
+  ],
+];
+
+for (const [args, values, ...problems] of cases) {
+  test(`flags ${JSON.stringify(args)}`, () => {
+    const given = parseFlags(args, flags);
+    assert.deepEqual(Object.fromEntries(given.values), values);
+    assert.deepEqual(given.problems, problems);
+  });
+}
