@@ -2,8 +2,8 @@
  * The bench: what the directory does beside its references, measured in the same run.
  *
  * Rates are medians of several rounds in which the servers take turns, ratios those of the rounds;
- * goals are ratios, so that a slow or noisy machine does not decide them. Nothing here is asserted: the table says what was
- * measured and whether the goal was reached.
+ * goals are ratios, so that a slow or noisy machine does not decide them. Nothing here is asserted: the
+ * table says what was measured and whether the goal was reached.
  *
  *   npm run bench                 all of it, written to results/latest.json
  *   npm run bench -- rates start  these parts only, printed and not written
