@@ -7,19 +7,19 @@ import type { People } from '../people/people.ts';
 import type { World } from './world.ts';
 
 /**
- * What access to this session depends on. People are asked only if it matters, and without need
- * there is no promise, so that what is decided is committed before anybody else gets a turn. Whether
- * an owner has blocked the caller matters to a write alone.
+ * What access to a session depends on; to one that is not there, on nobody. People are asked only if
+ * it matters, and without need there is no promise, so that what is decided is committed before
+ * anybody else gets a turn. Whether an owner has blocked the caller matters to a write alone.
  */
 export function gatherAccessFacts(
   { people }: World,
-  session: Session,
+  session: Session | undefined,
   caller: Caller,
   granted: boolean,
   use: 'read' | 'write' = 'read',
 ): AccessFacts | Promise<AccessFacts> {
-  const followers = granted ? undefined : followersToAsk(session, caller);
-  const owners = use === 'write' ? ownersToAsk(session, caller) : undefined;
+  const followers = session && !granted ? followersToAsk(session, caller) : undefined;
+  const owners = session && use === 'write' ? ownersToAsk(session, caller) : undefined;
   return caller.kind === 'service' || (followers === undefined && owners === undefined)
     ? { granted, followed: false, blockedByOwner: false }
     : askPeople(people, caller.xuid, { granted, followers, owners });

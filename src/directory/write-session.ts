@@ -2,7 +2,6 @@ import { xuidOf, xuidsOf } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
-import type { AccessFacts } from '../domain/session/access.ts';
 import { keyOf, type SessionKey } from '../domain/session/reference.ts';
 import { decideWrite, type SessionWrite, type WriteDecision } from '../domain/session/write.ts';
 import { graceMsOf, markDisconnected, newConnections } from '../domain/session/disconnect.ts';
@@ -77,7 +76,8 @@ export async function writeSession(
     known = isOvertaken ? newer : undefined;
     if (isOvertaken) continue;
     const atMs = clock.nowMs();
-    const access = gatherFacts(world, record?.session, write, options);
+    const { caller } = write;
+    const access = gatherAccessFacts(world, record?.session, caller, options.granted, 'write');
     const facts = access instanceof Promise ? await access : access;
     const decision = decideWrite(record?.session, write, {
       ...facts,
@@ -116,17 +116,6 @@ type ToCommit = Extract<WriteDecision, { kind: 'created' | 'updated' | 'deleted'
 
 function isToCommit(decision: WriteDecision): decision is ToCommit {
   return decision.kind !== 'unchanged' && decision.kind !== 'absent';
-}
-
-function gatherFacts(
-  world: World,
-  session: Session | undefined,
-  { caller }: SessionWrite,
-  { granted }: WriteOptions,
-): AccessFacts | Promise<AccessFacts> {
-  return session === undefined
-    ? { granted, followed: false, blockedByOwner: false }
-    : gatherAccessFacts(world, session, caller, granted, 'write');
 }
 
 /** Of connections that a write may bring, those that have ended; by what was looked up. */
