@@ -673,11 +673,8 @@ export class MultiplayerService {
 
   // session templates
 
-  /** The session templates of a service config, by name. @source contract 3 */
-  async getSessionTemplates(
-    scid: Guid,
-    options?: CallOptions,
-  ): Promise<readonly ({ readonly templateName: string } & SessionTemplateDocument)[]> {
+  /** The names of the session templates of a service config. */
+  async getSessionTemplates(scid: Guid, options?: CallOptions): Promise<readonly string[]> {
     const path = formatTemplatePath(scid);
     return resultsOf(await this.#send({ verb: 'GET', path, repeat: 'always' }, options));
   }

@@ -3,33 +3,27 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import type { Json } from '../../src/domain/json.ts';
 import { at, demoScid, startKit } from '../../src/testing/kit.ts';
-import { assertNoNulls } from './answers.ts';
 import { assertIsText, expectRefusal, expectStatus } from './new-session.ts';
 
 const all = `/serviceconfigs/${demoScid}/sessiontemplates`;
 
-// @source contract 3
-test('GET sessiontemplates answers every template of the service config by name', async () => {
+// @source docs/wire/service-configs.md "Asking for templates"
+test('GET sessiontemplates answers the name of every template of the service config', async () => {
   await using kit = await startKit();
 
   const { json, headers } = await expectStatus(200, kit.user('ada').request('GET', all));
 
   assert.deepEqual(Object.keys(json), ['results']);
-  const names = (json.results as readonly Json[]).map((result) => at(result, 'templateName'));
-  assert.ok(names.includes('deathmatch'), String(names));
+  const names = json.results as readonly string[];
+  assert.ok(names.includes('deathmatch') && names.includes('LobbySession'), String(names));
   assert.equal(new Set(names).size, names.length);
-  for (const result of json.results as readonly Json[]) {
-    assert.notEqual(at(result, 'constants.system'), undefined);
-    assertNoNulls(result);
-  }
   assert.equal(headers.get('content-type'), 'application/json');
   assert.equal(headers.get('cache-control'), 'no-cache, no-store');
 });
 
 // @source contract 3
-test('GET of one template answers its document, the same that the list has', async () => {
+test('GET of one template answers its document', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
 
@@ -39,11 +33,6 @@ test('GET of one template answers its document, the same that the list has', asy
   assert.equal(at(json, 'constants.system.maxMembersCount'), 16);
   assert.equal(at(json, 'constants.system.visibility'), 'open');
   assert.equal(at(json, 'constants.system.capabilities.gameplay'), true);
-  const list = await ada.request('GET', all);
-  const listed = (list.json.results as readonly Json[]).find(
-    (result) => at(result, 'templateName') === 'deathmatch',
-  );
-  assert.deepEqual(at(listed, 'constants'), json.constants);
 });
 
 // @source contract 2: names are compared without regard to case
@@ -127,7 +116,7 @@ test('the TypeScript client reads templates', async () => {
   const templates = await client.getSessionTemplates(demoScid);
   const one = await client.getSessionTemplate(demoScid, 'LobbySession');
 
-  assert.ok(templates.some(({ templateName }) => templateName === 'LobbySession'));
+  assert.ok(templates.includes('LobbySession'));
   assert.equal(one.constants?.system?.maxMembersCount, 8);
   await assert.rejects(client.getSessionTemplate(demoScid, 'none'), { code: 'templateUnknown' });
 });

@@ -124,7 +124,7 @@ export function findTemplate(
  * The template as a document of `contractVersion`: one from which a file of that version would get
  * the same sessions. Where the versions differ in a default, the document says what holds.
  *
- * @source contract 3; guess: unknowns.md "template documents"
+ * @source contract 3; guess: unknowns.md "the document of a template"
  */
 export function viewTemplate(template: SessionTemplate, contractVersion: number): JsonObject {
   const { constants, properties, roleTypes } = template;

@@ -3,25 +3,20 @@ import { Refusal } from '../../domain/refusal.ts';
 import {
   mayUseServiceConfig,
   mayUseTemplate,
-  type SessionTemplate,
   viewTemplate,
 } from '../../domain/session/template.ts';
 import type { Answer, Route } from '../route.ts';
 
-/** The session templates of a service config, each with its name. */
+/** The names of the session templates of a service config. */
 const getTemplates: Route = {
   method: 'GET',
   path: '/serviceconfigs/{scid}/sessiontemplates',
   door: 'sessionDirectory',
   body: 'none',
-  async answer({ params, caller, contractVersion }, { catalog }) {
+  async answer({ params, caller }, { catalog }) {
     const config = mayUseServiceConfig(catalog(), params.scid ?? '', caller);
     if (config instanceof Refusal) return config;
-    const viewNamed = (template: SessionTemplate): JsonObject => ({
-      templateName: template.name,
-      ...viewTemplate(template, contractVersion),
-    });
-    return answerJson({ results: [...config.sessionTemplates.values()].map(viewNamed) });
+    return answerJson({ results: [...config.sessionTemplates.values()].map(({ name }) => name) });
   },
 };
 
@@ -44,5 +39,5 @@ function answerJson(body: JsonObject): Answer {
   return { status: 200, body: formatJson(body) };
 }
 
-/** Queries for session templates. @source contract 3 */
+/** Queries for session templates. @source docs/wire/service-configs.md "Asking for templates" */
 export const templateRoutes: readonly Route[] = [getTemplates, getTemplate];
