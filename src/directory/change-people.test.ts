@@ -3,15 +3,15 @@ import { test } from 'node:test';
 import type { ListRequest, OwnListName } from '../domain/people/list.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { ada, asRefusal, bert, cleo, referee } from '../testing/samples.ts';
-import { openTestWorlds } from '../testing/test-world.ts';
+import { openTestContexts } from '../testing/test-context.ts';
 import { changePeople, removeFollower } from './change-people.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
-const worldOver = await openTestWorlds();
+const worldOver = await openTestContexts();
 
 async function listeningWorld() {
   const heard: unknown[] = [];
-  const world: World = worldOver(openMemoryStore());
+  const world: Context = worldOver(openMemoryStore());
   for (const { xuid } of [ada, bert, cleo]) {
     await world.bus.subscribe(`user:${xuid}`, {
       message: ({ kind: _friends, ...notice }) => {

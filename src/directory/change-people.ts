@@ -8,7 +8,7 @@ import {
 } from '../domain/people/list.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { tellUser } from './tell-user.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /**
  * Nothing when the list is as the request asks; whoever watches the owner's friends has heard of it.
@@ -20,7 +20,7 @@ import type { World } from './world.ts';
  * @source contract 10
  */
 export async function changePeople(
-  world: World,
+  world: Context,
   owner: Xuid,
   list: OwnListName,
   request: ListRequest,
@@ -37,7 +37,7 @@ export async function changePeople(
  * @source wire 8.3
  */
 export async function removeFollower(
-  world: World,
+  world: Context,
   owner: Xuid,
   follower: Xuid,
   caller: Caller,
@@ -49,7 +49,7 @@ export async function removeFollower(
 }
 
 async function changeListOf(
-  world: World,
+  world: Context,
   owner: Xuid,
   list: OwnListName,
   request: ListRequest,

@@ -8,13 +8,13 @@ import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { type Batch, type Store, StoreUnavailable } from '../store/store.ts';
 import { demoScid } from '../testing/demo.ts';
 import { manualClock } from '../testing/manual-clock.ts';
-import { openTestWorlds } from '../testing/test-world.ts';
+import { openTestContexts } from '../testing/test-context.ts';
 import { checkConnections, checkOwnConnections } from './check-connections.ts';
 import { sweep } from './sweep.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 import { writeSession } from './write-session.ts';
 
-const makeWorld = await openTestWorlds();
+const makeWorld = await openTestContexts();
 const reference = { scid: demoScid, templateName: 'LobbySession', name: 'lobby' };
 const connection = '0badcafe-0000-4000-8000-000000000001';
 const ada: UserCaller = { kind: 'user', xuid: '1', sandbox: 'RETAIL' };
@@ -33,13 +33,13 @@ function open(more: Partial<Store> = {}) {
   const open = new Set([connection]);
   const clock = manualClock();
   const node = { id: '0badcafe', connections: open, unsure: new Map(), sweepsCount: 0 };
-  const world: World = { ...makeWorld(store, { clock }), node };
+  const world: Context = { ...makeWorld(store, { clock }), node };
   const until = async (): Promise<number | undefined> =>
     (await inner.session(keyOf(reference)))?.session.members[0]?.activeUntilMs;
   return { world, open, inner, clock, until, more };
 }
 
-async function join(world: World, by = connection): Promise<void> {
+async function join(world: Context, by = connection): Promise<void> {
   const system = { active: true, connection: by };
   const request = parseSessionRequest({ members: { me: { properties: { system } } } }, 107);
   assert.ok(!(request instanceof Refusal));

@@ -9,7 +9,7 @@ import type { NodeMessage } from './bus-message.ts';
 import { commitSession } from './commit-session.ts';
 import { readSettledSession } from './settled-session.ts';
 import type { NodeId } from '../store/store.ts';
-import type { Node, World } from './world.ts';
+import type { Node, Context } from './context.ts';
 
 /** Sessions looked up in one go. */
 const pageMax = 100;
@@ -19,26 +19,26 @@ const pageMax = 100;
  * waits for it; what cannot be done now is done by the sweep. In large sessions it is looked at the
  * member alone whose connections they are, when that is known.
  */
-export function checkConnections(world: World, connections: readonly Guid[], owner?: Xuid): void {
+export function checkConnections(world: Context, connections: readonly Guid[], owner?: Xuid): void {
   for (const connection of connections) checkSoon(world, `connection:${connection}`, owner);
 }
 
 /** The same for all connections of this node, when questions about some may have been missed. */
-export function checkOwnConnections(world: World): void {
+export function checkOwnConnections(world: Context): void {
   checkSoon(world, `node:${world.node.id}`);
 }
 
 /** Looks again where it could not be looked when it was asked for. */
-export async function checkUnsureConnections(world: World): Promise<void> {
+export async function checkUnsureConnections(world: Context): Promise<void> {
   for (const [hint, owner] of [...world.node.unsure]) await check(world, hint, owner);
 }
 
-function checkSoon(world: World, hint: SessionHint, owner?: Xuid): void {
+function checkSoon(world: Context, hint: SessionHint, owner?: Xuid): void {
   world.node.unsure.set(hint, owner);
   check(world, hint, owner).catch(world.failed);
 }
 
-async function check(world: World, hint: SessionHint, owner?: Xuid): Promise<void> {
+async function check(world: Context, hint: SessionHint, owner?: Xuid): Promise<void> {
   const { node, bus } = world;
   const [kind, id = ''] = hint.split(':');
   const nodeId = nodeOfConnection(id);
@@ -66,7 +66,7 @@ function isOpenHere(node: Node, connection: Guid): boolean {
  * are not alive. No promise where all are its own.
  */
 export function endedConnections(
-  world: World,
+  world: Context,
   connections: readonly Guid[],
 ): ReadonlySet<Guid> | Promise<ReadonlySet<Guid>> {
   const { node } = world;
@@ -89,14 +89,14 @@ function endedAmong(
   return new Set(connections.filter((connection) => !isOpen(connection)));
 }
 
-async function liveNodes({ store, node }: World): Promise<ReadonlySet<NodeId>> {
+async function liveNodes({ store, node }: Context): Promise<ReadonlySet<NodeId>> {
   const nodes = await store.nodes();
   const others = nodes.filter((one) => one.isAlive && one.node !== node.id);
   return new Set(others.map((one) => one.node));
 }
 
 /** Ends what dead nodes held: all their connections, and then what is known of the nodes. */
-export async function endDeadNodes(world: World): Promise<void> {
+export async function endDeadNodes(world: Context): Promise<void> {
   const { store, node } = world;
   for (const { node: id, isAlive } of await store.nodes()) {
     if (isAlive || id === node.id) continue;
@@ -107,7 +107,7 @@ export async function endDeadNodes(world: World): Promise<void> {
 
 /** Marks the members, in all sessions with this hint, whose connection has ended. */
 async function disconnect(
-  world: World,
+  world: Context,
   hint: SessionHint,
   hasEnded: (connection: Guid) => boolean,
   owner?: Xuid,
@@ -122,7 +122,7 @@ async function disconnect(
 }
 
 async function disconnectIn(
-  world: World,
+  world: Context,
   key: SessionKey,
   hasEnded: (connection: Guid) => boolean,
   owner: Xuid | undefined,
@@ -147,7 +147,7 @@ async function disconnectIn(
 
 /** Marks those who are disconnected; of a large session, among `xuids`. The session as it is then. */
 async function mark(
-  world: World,
+  world: Context,
   key: SessionKey,
   xuids: readonly Xuid[],
   hasEnded: (connection: Guid) => boolean,

@@ -19,7 +19,7 @@ import type {
   Taken,
 } from '../store/store.ts';
 import { owedTaps, sendTaps } from './send-tap.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /** What a use leaves in the store beside the session. */
 type BesideSession = Omit<Batch, 'session'>;
@@ -30,7 +30,7 @@ type BesideSession = Omit<Batch, 'session'>;
  * change are tapped once it is stored; nobody waits for that.
  */
 export async function commitSession(
-  world: World,
+  world: Context,
   before: SessionRecord | { readonly revision: 0; readonly session: Session },
   next: Session | undefined,
   origin: ChangeOrigin,
@@ -91,7 +91,7 @@ function searchChange(
 
 /** The outcome of the commit, once this process's index knows what it did. */
 async function noteSearch(
-  { searchIndex }: World,
+  { searchIndex }: Context,
   key: SessionKey,
   revision: number,
   search: SearchChange | undefined,

@@ -19,7 +19,7 @@ import { commitSession, tooBusy } from './commit-session.ts';
 import { isLive } from './read-handle.ts';
 import { readSettledSession } from './settled-session.ts';
 import { tellUser } from './tell-user.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /** A handle that was made, or that an earlier request with the same id had made. */
 export type MadeHandle = { readonly handle: Handle; readonly created: boolean };
@@ -35,7 +35,7 @@ export type MadeHandle = { readonly handle: Handle; readonly created: boolean };
  * @source contract 8
  */
 export async function createHandle(
-  world: World,
+  world: Context,
   request: HandleRequest,
   caller: Caller,
 ): Promise<MadeHandle | Refusal> {
@@ -99,7 +99,7 @@ function answerEarlier(
 }
 
 async function decide(
-  world: World,
+  world: Context,
   request: HandleRequest,
   reference: SessionReference,
   record: SessionRecord | undefined,
@@ -125,7 +125,7 @@ async function decide(
 }
 
 async function commitHandle(
-  world: World,
+  world: Context,
   record: SessionRecord | undefined,
   { handle, session }: HandleDecision,
 ): Promise<Committed | Conflict | Taken> {

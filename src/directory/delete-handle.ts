@@ -9,7 +9,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { handleUnknown, readLiveHandle } from './read-handle.ts';
 import { commitSession, tooBusy } from './commit-session.ts';
 import { readSettledSession } from './settled-session.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /**
  * Nothing once the handle is gone.
@@ -19,7 +19,7 @@ import type { World } from './world.ts';
  * @source contract 8
  */
 export async function deleteHandle(
-  world: World,
+  world: Context,
   id: Guid,
   caller: Caller,
 ): Promise<Refusal | undefined> {
@@ -34,7 +34,7 @@ export async function deleteHandle(
 
 /** Takes the handle from its session, which must not be changed by others meanwhile. */
 async function deleteSearchHandle(
-  world: World,
+  world: Context,
   handle: SearchHandle,
   caller: Caller,
 ): Promise<Refusal | undefined> {

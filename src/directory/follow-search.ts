@@ -7,7 +7,7 @@
 import { candidateOf } from '../domain/search/candidate.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
 import { breathe } from '../platform/breathe.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /** Changes asked for in one go. */
 const changesMax = 100;
@@ -18,7 +18,7 @@ const readsMax = 25;
  * Brings the index up to what the store knew when it was asked. One run at a time: who asks while
  * one is under way waits for the next.
  */
-export function followSearch(world: World): Promise<void> {
+export function followSearch(world: Context): Promise<void> {
   const { searchIndex } = world;
   const before = searchIndex.following ?? Promise.resolve();
   const run = before.catch(() => undefined).then(() => followChanges(world));
@@ -26,7 +26,7 @@ export function followSearch(world: World): Promise<void> {
   return run;
 }
 
-async function followChanges(world: World): Promise<void> {
+async function followChanges(world: Context): Promise<void> {
   const { searchIndex, store } = world;
   for (;;) {
     const { keys, cursor } = await store.searchChanges(searchIndex.cursor, changesMax);
@@ -44,7 +44,7 @@ async function followChanges(world: World): Promise<void> {
  * Nothing of what this process has committed, or found in the store when it first searched, is
  * missing in the index once this resolves.
  */
-export async function catchUpSearch(world: World): Promise<void> {
+export async function catchUpSearch(world: Context): Promise<void> {
   const { searchIndex } = world;
   // A run that failed is not worth waiting for; one that is under way is.
   await searchIndex.following?.catch(() => undefined);
@@ -52,7 +52,7 @@ export async function catchUpSearch(world: World): Promise<void> {
   await Promise.all([...searchIndex.doubtful].map((key) => resolveDoubt(world, key)));
 }
 
-async function resolveDoubt(world: World, key: SessionKey): Promise<void> {
+async function resolveDoubt(world: Context, key: SessionKey): Promise<void> {
   const { doubtful } = world.searchIndex;
   doubtful.delete(key);
   await lookAgain(world, [key]).catch((error: unknown) => {
@@ -62,7 +62,7 @@ async function resolveDoubt(world: World, key: SessionKey): Promise<void> {
 }
 
 async function lookAgain(
-  { searchIndex, store }: World,
+  { searchIndex, store }: Context,
   keys: readonly SessionKey[],
 ): Promise<void> {
   const known = keys.map((key) => searchIndex.revisionOf(key));

@@ -11,14 +11,14 @@ import { memberDueMs, nextDueMs } from '../domain/session/timeouts.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { demoScid } from '../testing/demo.ts';
 import { manualClock } from '../testing/manual-clock.ts';
-import { openTestWorlds } from '../testing/test-world.ts';
+import { openTestContexts } from '../testing/test-context.ts';
 import { checkConnections } from './check-connections.ts';
 import { readSession } from './read-session.ts';
 import { sweep } from './sweep.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 import { writeSession } from './write-session.ts';
 
-const makeWorld = await openTestWorlds();
+const makeWorld = await openTestContexts();
 const reference = { scid: demoScid, templateName: 'blank', name: 'crowd' };
 const key = keyOf(reference);
 const userOf = (n: number) => ({ kind: 'user', xuid: String(n), sandbox: 'RETAIL' }) as const;
@@ -83,7 +83,7 @@ const anyConstants: fc.Arbitrary<JsonObject> = fc
     },
   }));
 
-async function put(world: World, by: number, constants: JsonObject, me: JsonObject | null) {
+async function put(world: Context, by: number, constants: JsonObject, me: JsonObject | null) {
   const request = parseSessionRequest({ constants, members: { me } }, 107);
   assert.ok(!(request instanceof Refusal));
   return writeSession(world, {
@@ -96,7 +96,7 @@ async function put(world: World, by: number, constants: JsonObject, me: JsonObje
 }
 
 /** What holds of the session and its rows whenever nobody is at work. */
-async function check({ store }: World, holders: Map<string, string>): Promise<void> {
+async function check({ store }: Context, holders: Map<string, string>): Promise<void> {
   const record = await store.session(key);
   const rows = await store.memberRows(key, 100);
   if (record === undefined) return assert.deepEqual(rows, [], 'no row outlives its session');
@@ -134,7 +134,7 @@ function checkIndexes(
   assert.equal(seats.size, rows.length);
 }
 
-async function checkTimes(store: World['store'], session: Session, rows: readonly Member[]) {
+async function checkTimes(store: Context['store'], session: Session, rows: readonly Member[]) {
   const dues = rows.flatMap((row) => memberDueMs(row, session) ?? []);
   const first = Math.min(Infinity, ...dues);
   assert.ok((session.rowsDueMs ?? Infinity) <= first, 'the session sleeps over a row');
@@ -161,7 +161,7 @@ test('a large session counts, seats and wakes as its rows are, whoever was loade
         }
         await using store = openMemoryStore();
         const made = makeWorld(store, { clock });
-        const world: World = { ...made, node: { ...made.node, connections: open } };
+        const world: Context = { ...made, node: { ...made.node, connections: open } };
         const holders = new Map<string, string>();
         let racing: Promise<unknown>[] = [];
         for (const step of steps) {

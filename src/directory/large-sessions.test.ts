@@ -13,14 +13,14 @@ import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import { demoScid } from '../testing/demo.ts';
 import { manualClock } from '../testing/manual-clock.ts';
-import { openTestWorlds } from '../testing/test-world.ts';
+import { openTestContexts } from '../testing/test-context.ts';
 import { checkConnections, endDeadNodes } from './check-connections.ts';
 import { readSession } from './read-session.ts';
 import { sweep } from './sweep.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 import { type Written, writeSession } from './write-session.ts';
 
-const makeWorld = await openTestWorlds();
+const makeWorld = await openTestContexts();
 const reference = { scid: demoScid, templateName: 'blank', name: 'crowd' };
 const key = keyOf(reference);
 const userOf = (n: number) =>
@@ -32,7 +32,7 @@ const connectionOf = (n: number): string =>
 const large = { maxMembersCount: 10_000, capabilities: { large: true } };
 
 async function write(
-  world: World,
+  world: Context,
   by: number,
   me: JsonObject | null,
   system: JsonObject = large,
@@ -51,14 +51,14 @@ async function write(
 const as = (system: JsonObject): JsonObject => ({ properties: { system } });
 
 /** The session as this user reads it, once it is known to be there. */
-async function read(world: World, by: number) {
+async function read(world: Context, by: number) {
   const session = await readSession(world, reference, userOf(by));
   assert.ok(session !== undefined && !(session instanceof Refusal), String(session));
   return session;
 }
 
 /** Sweeps to the end; tells how often. */
-async function sweepAll(world: World): Promise<number> {
+async function sweepAll(world: Context): Promise<number> {
   for (let count = 1; count < 1_000; count += 1) if ((await sweep(world)) !== 'more') return count;
   throw new Error('sweeping does not come to an end');
 }
@@ -177,7 +177,7 @@ async function connected(count: number, clock = manualClock()) {
   const { store, begin } = counting(openMemoryStore());
   const made = makeWorld(store, { clock });
   const open = new Set(numbers(count).map(connectionOf));
-  const world: World = { ...made, node: { ...made.node, connections: open } };
+  const world: Context = { ...made, node: { ...made.node, connections: open } };
   await store.renewNode(world.node.id, 15_000);
   const capabilities = { large: true, connectionRequiredForActiveMembers: true };
   const system = { ...large, capabilities, inactiveRemovalTimeout: 600_000 };
@@ -224,7 +224,7 @@ test('the connection of somebody else is not watched', async () => {
 test('a node that dies takes the members of all its connections along', async () => {
   const { store, world, clock } = await connected(250);
   await world.store.forgetNode(world.node.id);
-  const other: World = {
+  const other: Context = {
     ...world,
     node: { ...world.node, id: '0000beef' },
     store: new Proxy(store, {

@@ -6,10 +6,10 @@ import { parseSessionRequest } from '../domain/session/request.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { demoScid } from '../testing/demo.ts';
 import { manualClock } from '../testing/manual-clock.ts';
-import { openTestWorlds } from '../testing/test-world.ts';
+import { openTestContexts } from '../testing/test-context.ts';
 import { openPresence, tellPresence } from './presence.ts';
 import { sweep } from './sweep.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 import { writeSession } from './write-session.ts';
 
 test('who was not seen may have been seen before this process looked', () => {
@@ -46,11 +46,11 @@ test('of more users than are remembered those are forgotten who were seen the lo
 async function twoNodes() {
   const store = openMemoryStore();
   const clock = manualClock();
-  const open = await openTestWorlds();
-  const [a, b] = ['0000000a', '0000000b'].map((id): World => {
+  const open = await openTestContexts();
+  const [a, b] = ['0000000a', '0000000b'].map((id): Context => {
     const world = open(store, { clock });
     return { ...world, node: { ...world.node, id } };
-  }) as [World, World];
+  }) as [Context, Context];
   await store.renewNode(a.node.id, 15_000);
   return { store, clock, a, b };
 }

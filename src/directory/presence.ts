@@ -8,7 +8,7 @@ import type { Xuid } from '../domain/ids.ts';
 import { membersToLookFor, withSightings } from '../domain/session/presence.ts';
 import type { Session } from '../domain/session/session.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /** What this process has seen of users. */
 export type Presence = {
@@ -57,7 +57,7 @@ export function openPresence(nowMs: Milliseconds, rememberedMax = usersMax): Pre
  * on any node.
  */
 export async function withPresence(
-  world: World,
+  world: Context,
   session: Session,
   nowMs: Milliseconds,
 ): Promise<Session> {
@@ -86,7 +86,7 @@ export async function tellPresence({
   clock,
   presence,
   settings,
-}: World): Promise<void> {
+}: Context): Promise<void> {
   const { presenceTimeoutMs } = settings;
   const nowMs = clock.nowMs();
   if (presenceTimeoutMs === 0 || nowMs - presence.toldMs < tellIntervalMs) return;

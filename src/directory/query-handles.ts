@@ -9,7 +9,7 @@ import { isListedTo } from '../domain/session/access.ts';
 import { mayUseServiceConfig } from '../domain/session/template.ts';
 import type { Session } from '../domain/session/session.ts';
 import { readSettledSession } from './settled-session.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /** An activity and the session that confirmed it. */
 export type ActivityResult = { readonly handle: ActivityHandle; readonly session: Session };
@@ -25,7 +25,7 @@ export type ActivityResult = { readonly handle: ActivityHandle; readonly session
  * @source contract 8.1
  */
 export async function queryActivities(
-  world: World,
+  world: Context,
   { scid, owners }: ActivityQuery,
   caller: Caller,
 ): Promise<readonly ActivityResult[] | Refusal> {
@@ -52,7 +52,7 @@ export async function queryActivities(
  * Refuses: handleNotYours for somebody else's list.
  */
 export async function peopleAskedFor(
-  { people }: World,
+  { people }: Context,
   asked: PeopleQuery,
   caller: Caller,
   path: string,
@@ -69,7 +69,7 @@ export async function peopleAskedFor(
 }
 
 async function confirmedSession(
-  world: World,
+  world: Context,
   handle: ActivityHandle,
   caller: Caller,
 ): Promise<Session | undefined> {

@@ -6,10 +6,10 @@ import { keyPrefixOf, parseSessionKey, type SessionKey } from '../domain/session
 import type { Store } from '../store/store.ts';
 import { demoScid } from '../testing/demo.ts';
 import { ada, bert, notRefused, sessionOf, system } from '../testing/samples.ts';
-import { openTestWorlds } from '../testing/test-world.ts';
+import { openTestContexts } from '../testing/test-context.ts';
 import { querySessions } from './query-sessions.ts';
 
-const world = await openTestWorlds();
+const world = await openTestContexts();
 const prefix = keyPrefixOf(demoScid, 'blank');
 const keyOfNumber = (n: number): SessionKey => `${prefix}${String(n).padStart(9, '0')}`;
 

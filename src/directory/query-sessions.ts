@@ -12,7 +12,7 @@ import { breathe } from '../platform/breathe.ts';
 import type { Hint } from '../store/store.ts';
 import { gatherAccessFacts } from './session-facts.ts';
 import { readSettledSession } from './settled-session.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /** A session that was found, and by whom, where the query names users. */
 export type FoundSession = { readonly session: Session; readonly xuid?: Xuid };
@@ -33,7 +33,7 @@ export type QueryScope = { readonly scid: Guid; readonly templateName?: string }
  * @source contract 8.2; guess: unknowns.md "how far a query for sessions looks"
  */
 export async function querySessions(
-  world: World,
+  world: Context,
   { scid, templateName }: QueryScope,
   query: SessionQuery,
   caller: Caller,
@@ -70,7 +70,7 @@ type Slice = { readonly keys: readonly SessionKey[]; readonly xuid?: Xuid };
 
 /** Keys of sessions that may be what the query selects, as many as it may look at. */
 async function* slicesOf(
-  { store }: World,
+  { store }: Context,
   { xuids, keyword, take }: SessionQuery,
   prefix: SessionKey,
 ): AsyncGenerator<Slice> {
@@ -96,7 +96,7 @@ async function* slicesOf(
 }
 
 async function confirmedSession(
-  world: World,
+  world: Context,
   key: SessionKey,
   query: SessionQuery,
   caller: Caller,

@@ -12,7 +12,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { mayUseServiceConfig } from '../domain/session/template.ts';
 import type { Session } from '../domain/session/session.ts';
 import { readSettledSession } from './settled-session.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /**
  * The handle of this id, when it is live and the caller may see it.
@@ -22,7 +22,7 @@ import type { World } from './world.ts';
  * @source contract 8
  */
 export async function readHandle(
-  world: World,
+  world: Context,
   id: Guid,
   caller: Caller,
 ): Promise<Handle | Refusal> {
@@ -38,7 +38,7 @@ export async function readHandle(
  * Refuses: handleUnknown, serviceConfigUnknown, serviceConfigForbidden, tooBusy.
  */
 export async function readLiveHandle(
-  world: World,
+  world: Context,
   id: Guid,
   caller: Caller,
 ): Promise<Handle | Refusal> {
@@ -52,7 +52,7 @@ export async function readLiveHandle(
 }
 
 /** True while the handle leads somewhere: its session confirms it. Refuses: tooBusy. */
-export async function isLive(world: World, handle: Handle): Promise<boolean | Refusal> {
+export async function isLive(world: Context, handle: Handle): Promise<boolean | Refusal> {
   if (handle.type === 'invite') return isPending(handle, world.clock.nowMs());
   const owners = handle.type === 'activity' ? [handle.ownerXuid] : [];
   const record = await readSettledSession(world, handle.reference, owners);
@@ -65,7 +65,7 @@ export async function isLive(world: World, handle: Handle): Promise<boolean | Re
 }
 
 async function isCurrent(
-  { store }: World,
+  { store }: Context,
   { ownerXuid, reference, id }: ActivityHandle,
 ): Promise<boolean> {
   const current = await store.activitiesOf([ownerXuid], reference.scid);
@@ -87,7 +87,7 @@ export function handleUnknown(id: Guid): Refusal {
  * Refuses: tooBusy.
  */
 export async function gatherGrant(
-  world: World,
+  world: Context,
   handle: Handle,
   caller: Caller,
 ): Promise<boolean | Refusal> {

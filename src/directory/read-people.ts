@@ -9,14 +9,14 @@ import {
 } from '../domain/people/list.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { CallersView } from '../domain/people/view.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /**
  * The list of `owner`, of which the caller asks to see `view`; favourites are told apart only to who
  * may see them. Refuses: listNotYours.
  */
 export async function readList(
-  { people }: World,
+  { people }: Context,
   owner: Xuid,
   view: ListView,
   caller: Caller,
@@ -32,7 +32,7 @@ export async function readList(
 
 /** One whom `owner` follows. Refuses: personUnknown for one who is not on the list. */
 export async function readPerson(
-  world: World,
+  world: Context,
   owner: Xuid,
   xuid: Xuid,
   caller: Caller,
@@ -43,7 +43,7 @@ export async function readPerson(
 }
 
 /** Whom the caller follows and by whom the caller is followed. */
-export async function readCallersView({ people }: World, caller: Caller): Promise<CallersView> {
+export async function readCallersView({ people }: Context, caller: Caller): Promise<CallersView> {
   const xuid = xuidOf(caller);
   if (xuid === undefined) return { follows: new Set(), followers: new Set() };
   const [follows, followers] = await Promise.all([
@@ -58,7 +58,7 @@ export async function readCallersView({ people }: World, caller: Caller): Promis
 
 /** How somebody's lists stand, and how the caller stands to them. */
 export async function readSummary(
-  { people }: World,
+  { people }: Context,
   xuid: Xuid,
   caller: Caller,
 ): Promise<{

@@ -6,7 +6,7 @@ import type { Session } from '../domain/session/session.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
 import { gatherAccessFacts } from './session-facts.ts';
 import { readSettledSession } from './settled-session.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /**
  * The session as it stands now, when the caller may read it; undefined when there is none.
@@ -17,7 +17,7 @@ import type { World } from './world.ts';
  * @source contract 5
  */
 export async function readSession(
-  world: World,
+  world: Context,
   reference: SessionReference,
   caller: Caller,
   granted = false,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { notRefused, sampleUser } from '../testing/samples.ts';
-import { openTestWorlds } from '../testing/test-world.ts';
+import { openTestContexts } from '../testing/test-context.ts';
 import { demoScid } from '../testing/demo.ts';
 import type { Store } from '../store/store.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
@@ -17,24 +17,24 @@ import { deleteHandle } from './delete-handle.ts';
 import { catchUpSearch, followSearch } from './follow-search.ts';
 import { searchHandles } from './search-handles.ts';
 import { createSearchIndex } from './search-index.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 import { writeSession } from './write-session.ts';
 
 const ada = sampleUser(1, 'Ada', { titleId: '1234567890' });
-const makeWorld = await openTestWorlds();
+const makeWorld = await openTestContexts();
 
 function parseSessionKey(n: number) {
   return { scid: demoScid, templateName: 'blank', name: `session-${n}` };
 }
 
-async function put(world: World, n: number, body: JsonObject): Promise<void> {
+async function put(world: Context, n: number, body: JsonObject): Promise<void> {
   const request = notRefused(parseSessionRequest(body, 107));
   const write = { reference: parseSessionKey(n), request, preconditions: {}, caller: ada };
   notRefused(await writeSession(world, { ...write, onlyExisting: false }));
 }
 
 /** Makes the n-th session, and lets it be found by this number. */
-async function advertise(world: World, n: number): Promise<string> {
+async function advertise(world: Context, n: number): Promise<string> {
   await put(world, n, {
     constants: { system: { capabilities: { searchable: true } } },
     members: { me: { properties: { system: { active: true } } } },
@@ -45,7 +45,7 @@ async function advertise(world: World, n: number): Promise<string> {
   return notRefused(made).handle.id;
 }
 
-async function found(world: World, text: string): Promise<readonly (number | undefined)[]> {
+async function found(world: Context, text: string): Promise<readonly (number | undefined)[]> {
   const filter = notRefused(parseFilter(text));
   const query = { scid: demoScid, filter, order: oldestFirst, take: 100 };
   const { results } = notRefused(await searchHandles(world, query, ada));
@@ -100,11 +100,11 @@ test('what is not yet durable is not shown', async () => {
   assert.ok(record);
   // A commit under way that nobody has acknowledged: the session has lost its handle by it.
   const { searchHandle: _lost, ...session } = record.session;
-  const recent = () => ({ record: { revision: record.revision + 1, session }, isCurrent: false });
+  const recent = () => ({ record: { revision: record.revision + 1, session }, isCommitted: false });
   const store: Store = new Proxy(inner, {
     get(target, name) {
       const method: unknown = Reflect.get(target, name, target);
-      if (name === 'recent') return recent;
+      if (name === 'lastKnown') return recent;
       return typeof method === 'function' ? method.bind(target) : method;
     },
   });

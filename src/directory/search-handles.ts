@@ -16,7 +16,7 @@ import { peopleAskedFor } from './query-handles.ts';
 import type { SessionRecord } from '../store/store.ts';
 import type { KnownCandidate } from './search-index.ts';
 import { readSettledSession, settledNow } from './settled-session.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /** A search handle and the session that confirmed it. */
 export type SearchResult = { readonly handle: SearchHandle; readonly session: Session };
@@ -38,7 +38,7 @@ export type SearchPage = {
  * @source contract 8.1
  */
 export async function searchHandles(
-  world: World,
+  world: Context,
   query: SearchQuery,
   caller: Caller,
 ): Promise<SearchPage | Refusal> {
@@ -86,7 +86,7 @@ export async function searchHandles(
 
 /** All that a handle must satisfy: the filter of the query, its template, its people. */
 async function filterOf(
-  world: World,
+  world: Context,
   { filter, templateName, sessionMembers }: SearchQuery,
   caller: Caller,
 ): Promise<Filter | undefined | Refusal> {
@@ -117,7 +117,7 @@ type Asked = {
 
 /** A candidate as its session stands now, when it is still to be found and the caller may know. */
 function confirm(
-  world: World,
+  world: Context,
   known: KnownCandidate,
   asked: Asked,
 ): Confirmed | undefined | Promise<Confirmed | undefined> {
@@ -126,7 +126,7 @@ function confirm(
 }
 
 async function confirmByReading(
-  world: World,
+  world: Context,
   known: KnownCandidate,
   asked: Asked,
 ): Promise<Confirmed | undefined> {
@@ -142,7 +142,7 @@ async function confirmByReading(
 
 function confirmBy(
   { revision, session }: SessionRecord,
-  { searchIndex }: World,
+  { searchIndex }: Context,
   known: KnownCandidate,
   { filter, order, caller }: Asked,
 ): Confirmed | undefined {

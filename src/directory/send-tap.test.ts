@@ -6,12 +6,12 @@ import type { Bus } from '../store/bus.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { type Batch, type OwedTaps, type Store, StoreUnavailable } from '../store/store.ts';
 import { me, system, write } from '../testing/samples.ts';
-import { openTestWorlds } from '../testing/test-world.ts';
+import { openTestContexts } from '../testing/test-context.ts';
 import { commitSession } from './commit-session.ts';
 import { sendOwedTaps } from './send-tap.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
-const makeWorld = await openTestWorlds();
+const makeWorld = await openTestContexts();
 const connection = '0badcafe-0000-4000-8000-000000000001';
 const subscription = { id: '81a3266d-0000-4000-8000-000000000001', changeTypes: ['everything'] };
 const before = write(undefined, me({ active: true, connection, subscription }));
@@ -38,7 +38,7 @@ function open(settings: { readonly keeps: boolean }) {
     },
   };
   const store = Object.assign(Object.create(inner) as Store, overrides);
-  const world: World = { ...makeWorld(store) };
+  const world: Context = { ...makeWorld(store) };
   const line = { isAway: false };
   const bus: Bus = {
     isHeard: (topic) => world.bus.isHeard(topic),

@@ -2,7 +2,7 @@ import type { Session } from '../domain/session/session.ts';
 import { tapOf, type ChangeOrigin } from '../domain/tap/tap.ts';
 import type { OwedTaps, Share } from '../store/store.ts';
 import { type NodeMessage, nodesToTell } from './bus-message.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /** A commit made longer ago than this has had its time to send its taps. */
 const untappedAgeMs = 5_000;
@@ -13,7 +13,7 @@ export type TapsMessage = Extract<NodeMessage, { kind: 'taps' }>;
 
 /** What a commit of this change owes; undefined when nobody who listens is to hear of it. */
 export function owedTaps(
-  { bus }: World,
+  { bus }: Context,
   former: Session | undefined,
   next: Session | undefined,
   origin: ChangeOrigin,
@@ -28,7 +28,7 @@ export function owedTaps(
  * keeps them. Nobody waits for it: what cannot be sent and is kept stays owed, and the sweep sends it.
  */
 export function sendTaps(
-  world: World,
+  world: Context,
   message: TapsMessage,
   kept: Omit<OwedTaps, 'owedTaps'> | undefined,
 ): void {
@@ -37,7 +37,7 @@ export function sendTaps(
 
 /** Sends what others committed and did not come to send. */
 export async function sendOwedTaps(
-  world: World,
+  world: Context,
   share: Share | undefined,
 ): Promise<'done' | 'more'> {
   const untapped = await world.store.untapped(untappedAgeMs, untappedMax, share);
@@ -49,7 +49,7 @@ export async function sendOwedTaps(
 }
 
 async function publish(
-  { store, bus }: World,
+  { store, bus }: Context,
   message: TapsMessage,
   kept: Omit<OwedTaps, 'owedTaps'> | undefined,
 ): Promise<void> {

@@ -4,7 +4,7 @@ import { followersToAsk, type AccessFacts } from '../domain/session/access.ts';
 import { ownersToAsk } from '../domain/session/owners.ts';
 import type { Session } from '../domain/session/session.ts';
 import type { People } from '../people/people.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /**
  * What access to a session depends on; to one that is not there, on nobody. People are asked only if
@@ -12,7 +12,7 @@ import type { World } from './world.ts';
  * anybody else gets a turn. Whether an owner has blocked the caller matters to a write alone.
  */
 export function gatherAccessFacts(
-  { people }: World,
+  { people }: Context,
   session: Session | undefined,
   caller: Caller,
   granted: boolean,

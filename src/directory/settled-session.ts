@@ -4,12 +4,12 @@ import type { Refusal } from '../domain/refusal.ts';
 import { isLarge, withRows } from '../domain/session/large.ts';
 import { keyOf, type SessionKey, type SessionReference } from '../domain/session/reference.ts';
 import type { Member, Session } from '../domain/session/session.ts';
-import { memberDueMs, nextDueMs, settle } from '../domain/session/timeouts.ts';
+import { memberDueMs, nextDueMs, applyTimeouts } from '../domain/session/timeouts.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { RecentRecord, SessionRecord } from '../store/store.ts';
+import type { LastKnown, SessionRecord } from '../store/store.ts';
 import { commitSession, storedLarge, tooBusy } from './commit-session.ts';
 import { withPresence } from './presence.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /** Rows of a large session that one settle looks at, so that requests get in between. */
 const settledRowsMax = 100;
@@ -28,10 +28,10 @@ const settledRowsMax = 100;
  * @source contract 6
  */
 export async function readSettledSession(
-  world: World,
+  world: Context,
   reference: SessionReference,
   xuids: readonly Xuid[],
-  known?: RecentRecord,
+  known?: LastKnown,
 ): Promise<SessionRecord | undefined | Refusal> {
   let record = known ? known.record : await world.store.session(keyOf(reference));
   let isSliceSettled = false;
@@ -43,7 +43,7 @@ export async function readSettledSession(
       return isLargeOne ? loadRows(world, record, xuids, known) : record;
     }
     // Rows are read from the store, so what time does to them must start from what it holds.
-    if (isLargeOne && known?.isCurrent === false) {
+    if (isLargeOne && known?.isCommitted === false) {
       return readSettledSession(world, reference, xuids);
     }
     const own = isLargeOne ? await loadRows(world, record, xuids, undefined) : record;
@@ -51,7 +51,7 @@ export async function readSettledSession(
       return own;
     }
     const before = isLargeOne ? await loadDueRows(world, own, atMs) : record;
-    const settled = settle(await withPresence(world, before.session, atMs), atMs);
+    const settled = applyTimeouts(await withPresence(world, before.session, atMs), atMs);
     const outcome = await commitSession(world, before, settled, { atMs });
     if (outcome.kind === 'conflict') record = outcome.current;
     else if (outcome.kind === 'committed') {
@@ -76,7 +76,7 @@ function isRowDue(row: Member, session: Session, nowMs: Milliseconds): boolean {
  * True of what needs neither a read of the store nor a commit: where `readSettledSession` would give
  * this very record.
  */
-export function isSettled({ record }: RecentRecord, nowMs: Milliseconds): boolean {
+export function isSettled({ record }: LastKnown, nowMs: Milliseconds): boolean {
   return record === undefined || !(isLarge(record.session) || isDue(record.session, nowMs));
 }
 
@@ -84,9 +84,9 @@ export function isSettled({ record }: RecentRecord, nowMs: Milliseconds): boolea
  * What `readSettledSession` would give, where that needs neither a read of the store nor a commit;
  * undefined when only it can tell.
  */
-export function settledNow({ store, clock }: World, key: SessionKey): SessionRecord | undefined {
-  const recent = store.recent(key);
-  return recent?.isCurrent && isSettled(recent, clock.nowMs()) ? recent.record : undefined;
+export function settledNow({ store, clock }: Context, key: SessionKey): SessionRecord | undefined {
+  const recent = store.lastKnown(key);
+  return recent?.isCommitted && isSettled(recent, clock.nowMs()) ? recent.record : undefined;
 }
 
 function asStored(session: Session): Session {
@@ -94,10 +94,10 @@ function asStored(session: Session): Session {
 }
 
 async function loadRows(
-  { store }: World,
+  { store }: Context,
   record: SessionRecord,
   xuids: readonly Xuid[],
-  known: RecentRecord | undefined,
+  known: LastKnown | undefined,
 ): Promise<SessionRecord> {
   const key = keyOf(record.session.reference);
   const pending = known?.rows;
@@ -115,7 +115,7 @@ async function loadRows(
  * first of the others is due.
  */
 async function loadDueRows(
-  { store }: World,
+  { store }: Context,
   own: SessionRecord,
   nowMs: Milliseconds,
 ): Promise<SessionRecord> {

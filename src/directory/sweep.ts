@@ -5,7 +5,7 @@ import { checkUnsureConnections, endDeadNodes } from './check-connections.ts';
 import { tellPresence } from './presence.ts';
 import { sendOwedTaps } from './send-tap.ts';
 import { isDue, readSettledSession } from './settled-session.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /** Records looked at in one go, so that requests get in between; the rest is for the next. */
 const sweepRecordsMax = 100;
@@ -21,7 +21,7 @@ const wholeSweepEvery = 5;
  *
  * @source contract 6
  */
-export async function sweep(world: World): Promise<'done' | 'more'> {
+export async function sweep(world: Context): Promise<'done' | 'more'> {
   const nowMs = world.clock.nowMs();
   const share = await shareOf(world);
   const [keys, expired] = await Promise.all([
@@ -40,7 +40,7 @@ export async function sweep(world: World): Promise<'done' | 'more'> {
 }
 
 /** What this node looks at in this sweep; undefined: everything. */
-async function shareOf({ store, node }: World): Promise<Share | undefined> {
+async function shareOf({ store, node }: Context): Promise<Share | undefined> {
   node.sweepsCount += 1;
   if (node.sweepsCount % wholeSweepEvery === 0) return undefined;
   const nodes = await store.nodes();
@@ -50,7 +50,7 @@ async function shareOf({ store, node }: World): Promise<Share | undefined> {
 }
 
 /** Tells whether more of this session is due: of a large one a slice is settled at a time. */
-async function settleDue(world: World, key: SessionKey): Promise<'done' | 'more'> {
+async function settleDue(world: Context, key: SessionKey): Promise<'done' | 'more'> {
   const record = await readSettledSession(world, parseSessionKey(key), []);
   if (record === undefined || record instanceof Refusal) return 'done';
   return isDue(record.session, world.clock.nowMs()) ? 'more' : 'done';

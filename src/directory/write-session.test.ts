@@ -11,18 +11,18 @@ import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 import { demoScid } from '../testing/demo.ts';
-import { openTestWorlds } from '../testing/test-world.ts';
-import type { World } from './world.ts';
+import { openTestContexts } from '../testing/test-context.ts';
+import type { Context } from './context.ts';
 import { type Written, writeSession } from './write-session.ts';
 
-const makeWorld = await openTestWorlds();
+const makeWorld = await openTestContexts();
 const reference = { scid: demoScid, templateName: 'deathmatch', name: 'lobby' };
 const folder = mkdtempSync(join(tmpdir(), 'openmpsd-write-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const user = (n: number): UserCaller => ({ kind: 'user', xuid: String(n), sandbox: 'RETAIL' });
 
-function write(world: World, caller: UserCaller, me: object): Promise<Written | Refusal> {
+function write(world: Context, caller: UserCaller, me: object): Promise<Written | Refusal> {
   const request = parseSessionRequest({ members: { me: me as never } }, 107);
   assert.ok(!(request instanceof Refusal));
   return writeSession(world, {

@@ -14,7 +14,7 @@ import { gatherAccessFacts } from './session-facts.ts';
 import { commitSession, tooBusy } from './commit-session.ts';
 import { isSettled, readSettledSession } from './settled-session.ts';
 import { isWaitedFor, turnOf } from './turns.ts';
-import type { World } from './world.ts';
+import type { Context } from './context.ts';
 
 /** How a write to a session is made. */
 export type WriteOptions = {
@@ -48,7 +48,7 @@ export type Written =
  * @source contract 4
  */
 export async function writeSession(
-  world: World,
+  world: Context,
   write: SessionWrite,
   options: WriteOptions = { granted: false, commit: true },
 ): Promise<Written | Refusal> {
@@ -62,16 +62,16 @@ export async function writeSession(
   // Where others wait already, a try out of turn would only make one of them lose again.
   let hasTurn = options.commit && isWaitedFor(store, key);
   if (hasTurn) turns.use(await turnOf(store, key));
-  let known = options.commit && !hasTurn ? store.recent(key) : undefined;
+  let known = options.commit && !hasTurn ? store.lastKnown(key) : undefined;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
-    const isCurrent = known?.isCurrent ?? true;
+    const isCommitted = known?.isCommitted ?? true;
     const record =
       known && isSettled(known, clock.nowMs())
         ? known.record
         : await readSettledSession(world, write.reference, xuids, known);
     if (record instanceof Refusal) return record;
     // While a session was read that nobody knew here, another writer may have begun to write it.
-    const newer = options.commit && attempt === 1 && !known ? store.recent(key) : undefined;
+    const newer = options.commit && attempt === 1 && !known ? store.lastKnown(key) : undefined;
     const isOvertaken = newer !== undefined && newer.record?.revision !== record?.revision;
     known = isOvertaken ? newer : undefined;
     if (isOvertaken) continue;
@@ -91,7 +91,7 @@ export async function writeSession(
     });
     const commits = !(decision instanceof Refusal) && isToCommit(decision);
     // What is answered without a commit must stand on what the store holds.
-    if (!commits && !isCurrent) continue;
+    if (!commits && !isCommitted) continue;
     if (decision instanceof Refusal) return decision;
     if (!isToCommit(decision)) {
       return decision.kind === 'unchanged' ? { ...decision, stored: true } : decision;
@@ -103,7 +103,7 @@ export async function writeSession(
       return decision.kind === 'deleted' ? decision : { ...decision, stored: true };
     }
     if (outcome.kind !== 'conflict') continue;
-    if (hasTurn) known = { record: outcome.current, isCurrent: true };
+    if (hasTurn) known = { record: outcome.current, isCommitted: true };
     else {
       turns.use(await turnOf(store, key));
       hasTurn = true;
@@ -125,13 +125,13 @@ const nothingWritten: Ended = { lookedUp: [], ended: new Set() };
 
 /** Of a connection that the caller has in the session already, as far as that is known, nothing is looked up. */
 async function endedAmongWritten(
-  world: World,
+  world: Context,
   { request, caller }: SessionWrite,
   key: SessionKey,
 ): Promise<Ended> {
   const connection = request.me?.properties?.system?.connection?.toLowerCase();
   if (connection === undefined) return nothingWritten;
-  const session = world.store.recent(key)?.record?.session;
+  const session = world.store.lastKnown(key)?.record?.session;
   const own = session && memberOf(session, xuidOf(caller));
   if (own?.properties.system.connection?.toLowerCase() === connection) return nothingWritten;
   const lookedUp = [connection];
@@ -139,7 +139,7 @@ async function endedAmongWritten(
 }
 
 async function commitDecision(
-  world: World,
+  world: Context,
   record: SessionRecord | undefined,
   decision: ToCommit,
   { lookedUp, ended: endedWritten }: Ended,

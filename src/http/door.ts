@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
-import type { World } from '../directory/world.ts';
+import type { Context } from '../directory/context.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -14,7 +14,7 @@ import { buildRouteTable } from './route-table.ts';
 export type DoorSettings = {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
-  readonly world: World;
+  readonly world: Context;
   readonly limits: { readonly bodyBytesMax: number };
   /** True of an error by which the store says that it cannot be reached. */
   readonly isOutage: (error: unknown) => boolean;

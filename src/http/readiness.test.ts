@@ -5,7 +5,7 @@ import { type Store, StoreUnavailable } from '../store/store.ts';
 import { openReadiness } from './readiness.ts';
 import { healthRoutes } from './routes/health.ts';
 import type { RouteRequest } from './route.ts';
-import type { World } from '../directory/world.ts';
+import type { Context } from '../directory/context.ts';
 
 /** A store whose reads do as `read` says. */
 function storeThat(read: (n: number) => Promise<undefined>): Store {
@@ -72,7 +72,7 @@ test('the routes are open, and tell readiness by the status', async () => {
   const ask = async (path: string) => {
     const route = routes.find((one) => one.path === path);
     assert.equal(route?.door, 'open');
-    return route.answer({} as RouteRequest, {} as World);
+    return route.answer({} as RouteRequest, {} as Context);
   };
   assert.deepEqual(await ask('/health/live'), { status: 200, body: '{"status":"live"}' });
   assert.deepEqual(await ask('/health/ready'), { status: 200, body: '{"status":"ready"}' });

@@ -1,4 +1,4 @@
-import type { World } from '../directory/world.ts';
+import type { Context } from '../directory/context.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
@@ -20,7 +20,7 @@ const answerWithinMs: Milliseconds = 2_000;
 const probedKeys: readonly SessionKey[] = Array.from({ length: 8 }, (_, n) => `~~readiness-${n}`);
 
 /** The readiness of a server that keeps its sessions in `store`; one look at it at a time. */
-export function openReadiness(store: World['store']): Readiness {
+export function openReadiness(store: Context['store']): Readiness {
   let isDraining = false;
   let look: Promise<string | undefined> | undefined;
   return {
@@ -41,7 +41,7 @@ export function openReadiness(store: World['store']): Readiness {
 
 const endingProblem = 'This server is ending; another must be asked.';
 
-async function lookAt(store: World['store']): Promise<string | undefined> {
+async function lookAt(store: Context['store']): Promise<string | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<string>();
   const timer = setTimeout(
     () => resolve(`The store has not answered within ${answerWithinMs} ms.`),

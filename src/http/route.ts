@@ -1,7 +1,7 @@
 import type { Caller } from '../domain/caller.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Refusal } from '../domain/refusal.ts';
-import type { World } from '../directory/world.ts';
+import type { Context } from '../directory/context.ts';
 
 /** One line of the API: a verb on a path, and what it answers. */
 export type Route = {
@@ -18,7 +18,7 @@ export type Route = {
   readonly body: 'object' | 'none';
   readonly answer: (
     request: RouteRequest,
-    world: World,
+    world: Context,
   ) => Promise<Answer | Refusal | RefusalWithHeaders>;
 };
 

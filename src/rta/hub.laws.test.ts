@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { FakeWire } from '../testing/fake-wire.ts';
 import { manualClock } from '../testing/manual-clock.ts';
-import { openTestWorlds } from '../testing/test-world.ts';
+import { openTestContexts } from '../testing/test-context.ts';
 import { type Connections, Hub } from './hub.ts';
 
-const makeWorld = await openTestWorlds();
+const makeWorld = await openTestContexts();
 const windowMs = 2_500;
 const outboxBytesMax = 1_000;
 const directoryUri = 'https://sessiondirectory.xboxlive.com/connections/';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { World } from '../directory/world.ts';
+import type { Context } from '../directory/context.ts';
 import type { UserCaller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { Bus, Subscriber, Topic } from '../store/bus.ts';
@@ -11,10 +11,10 @@ import { faultyStore } from '../testing/faulty-store.ts';
 import { FakeWire } from '../testing/fake-wire.ts';
 import { manualClock } from '../testing/manual-clock.ts';
 import { storedGuid, storedInvite } from '../testing/store-samples.ts';
-import { openTestWorlds } from '../testing/test-world.ts';
+import { openTestContexts } from '../testing/test-context.ts';
 import { type Connections, Hub, type HubSettings } from './hub.ts';
 
-const makeWorld = await openTestWorlds();
+const makeWorld = await openTestContexts();
 const ada: UserCaller = { kind: 'user', xuid: '1', sandbox: 'RETAIL' };
 const settings: HubSettings = { tapWindowMs: 0, subscriptionsMax: 10, outboxBytesMax: 1_000 };
 const directoryUri = 'https://sessiondirectory.xboxlive.com/connections/';
@@ -46,7 +46,7 @@ async function open(store: Store = openMemoryStore(), more: Partial<HubSettings>
   const clock = manualClock();
   const bus = shakyBus();
   const connections: Connections = new Map();
-  const world: World = {
+  const world: Context = {
     ...makeWorld(store, { clock }),
     bus,
     node: { id: '0badcafe', connections, unsure: new Map(), sweepsCount: 0 },

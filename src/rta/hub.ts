@@ -1,6 +1,6 @@
 import { checkConnections, checkOwnConnections } from '../directory/check-connections.ts';
 import type { NodeMessage, UserMessage } from '../directory/bus-message.ts';
-import type { World } from '../directory/world.ts';
+import type { Context } from '../directory/context.ts';
 import type { UserCaller } from '../domain/caller.ts';
 import { isPending } from '../domain/handle/confirm.ts';
 import { viewInviteNotification } from '../domain/handle/view.ts';
@@ -53,7 +53,7 @@ export type Connections = Map<Guid, Connection>;
  * @source contract 9
  */
 export class Hub implements AsyncDisposable {
-  readonly #world: World;
+  readonly #world: Context;
   readonly #settings: HubSettings;
   readonly #connections: Connections;
   readonly #followed = new Map<Xuid, Followed>();
@@ -64,7 +64,7 @@ export class Hub implements AsyncDisposable {
   #own: Promise<AsyncDisposable> | undefined;
   #isClosed = false;
 
-  constructor(world: World, connections: Connections, settings: HubSettings) {
+  constructor(world: Context, connections: Connections, settings: HubSettings) {
     this.#world = world;
     this.#connections = connections;
     this.#settings = settings;

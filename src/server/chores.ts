@@ -2,7 +2,7 @@
 
 import { followSearch } from '../directory/follow-search.ts';
 import { sweep } from '../directory/sweep.ts';
-import type { World } from '../directory/world.ts';
+import type { Context } from '../directory/context.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { breathe } from '../platform/breathe.ts';
 import { type Repeated, repeat } from '../platform/repeat.ts';
@@ -16,7 +16,7 @@ const searchIntervalMs: Milliseconds = 500;
 
 /** Settles what is due, until it is disposed of; one that is under way then is cut short. */
 export function startSweeper(
-  world: World,
+  world: Context,
   { sweepIntervalMs, log }: Pick<ServerSettings, 'sweepIntervalMs' | 'log'>,
 ): Repeated {
   let isClosing = false;
@@ -39,7 +39,7 @@ export function startSweeper(
 
 /** Learns of the search handles that other nodes make and end, until it is disposed of. */
 export function startSearchFollower(
-  world: World,
+  world: Context,
   { log }: Pick<ServerSettings, 'log'>,
 ): AsyncDisposable {
   return repeat(() => followSearch(world), searchIntervalMs, logged('search', log));

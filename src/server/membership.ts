@@ -1,5 +1,5 @@
 import type { Lease } from '../directory/lease.ts';
-import type { World } from '../directory/world.ts';
+import type { Context } from '../directory/context.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
 import { repeat } from '../platform/repeat.ts';
 import type { Hub } from '../rta/hub.ts';
@@ -11,7 +11,7 @@ import type { ServerSettings } from './options.ts';
  * Where there may be others it keeps its lease, and begins anew when that is over.
  */
 export async function joinNodes(
-  { lease, hub, world }: { readonly lease: Lease; readonly hub: Hub; readonly world: World },
+  { lease, hub, world }: { readonly lease: Lease; readonly hub: Hub; readonly world: Context },
   settings: Pick<ServerSettings, 'nodeLeaseMs' | 'log'> & { readonly isShared: boolean },
 ): Promise<AsyncDisposable> {
   const { node, store } = world;
@@ -31,7 +31,7 @@ export async function joinNodes(
  * A node whose lease is over, or that the others gave up, has lost its members' trust: its
  * connections end, also while nobody can be told, and it goes on as a new one.
  */
-async function keepLease({ node, ids }: World, hub: Hub, lease: Lease): Promise<void> {
+async function keepLease({ node, ids }: Context, hub: Hub, lease: Lease): Promise<void> {
   if (await renewed(lease, node.id)) return;
   const fresh = nodeOfConnection(ids.guid());
   hub.endAll();

@@ -33,7 +33,7 @@ import { listen } from './listen.ts';
 import { joinNodes } from './membership.ts';
 import type { ServerSettings } from './options.ts';
 import type { Storage } from './storage.ts';
-import { createWorld } from './world.ts';
+import { createContext } from './context.ts';
 
 /** A node that answers, until it is disposed of; the storage stays open. */
 export type RunningNode = AsyncDisposable & {
@@ -70,7 +70,7 @@ export async function openNode(storage: Storage, settings: ServerSettings): Prom
   const clock = controlled ?? storage.clock;
   const secret = await store.secret();
   const connections: Connections = new Map();
-  const world = createWorld(
+  const world = createContext(
     { store, bus, clock, isShared, catalog: catalog.catalog, connections, secret },
     settings,
   );

@@ -36,9 +36,9 @@ export interface Store extends AsyncDisposable {
    *
    * `commit` finds out whether it was current. What ends without a commit (a refusal, a write that
    * changes nothing) is decided again upon `session`, or it would show what may never have been;
-   * unless `isCurrent` says that `session` would tell the same now.
+   * unless `isCommitted` says that `session` would tell the same now.
    */
-  recent(key: SessionKey): RecentRecord | undefined;
+  lastKnown(key: SessionKey): LastKnown | undefined;
 
   /** The handle of this id, expired and unconfirmed ones included. */
   handle(id: Guid): Promise<Handle | undefined>;
@@ -177,9 +177,9 @@ export type Hint = SessionHint;
 
 export type { ListEntry, ListName };
 
-export type RecentRecord = {
+export type LastKnown = {
   readonly record: SessionRecord | undefined;
-  readonly isCurrent: boolean;
+  readonly isCommitted: boolean;
   /** Member rows that commits not yet durable have put, or removed (undefined). */
   readonly rows?: ReadonlyMap<Xuid, Member | undefined>;
 };

@@ -11,7 +11,7 @@ import { isJsonObject, parseExactJson, type Json, type JsonObject } from '../dom
 import { Refusal } from '../domain/refusal.ts';
 import type { Session } from '../domain/session/session.ts';
 import type { SessionTemplate } from '../domain/session/template.ts';
-import { nextDueMs, settle } from '../domain/session/timeouts.ts';
+import { nextDueMs, applyTimeouts } from '../domain/session/timeouts.ts';
 import type { WriteDecision } from '../domain/session/write.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import {
@@ -315,7 +315,7 @@ export function play(
     // A member moves two steps at most, and then an empty session ends.
     for (let step = 0; session !== undefined && isDue(session, nowMs); step += 1) {
       assert.ok(step < 3, 'settling does not come to an end');
-      put({ cause: 'time', nowMs, before: session, after: settle(session, nowMs) });
+      put({ cause: 'time', nowMs, before: session, after: applyTimeouts(session, nowMs) });
     }
     if (body === undefined) continue;
     lives += 1;

@@ -4,7 +4,7 @@ import { StoreUnavailable, type Store } from '../store/store.ts';
 export type Fault = 'fails' | 'losesAnswer';
 
 /** What a faulty store counts as calls: all but what asks nothing of the line. */
-export type StoreMethod = Exclude<keyof Store, typeof Symbol.asyncDispose | 'recent'>;
+export type StoreMethod = Exclude<keyof Store, typeof Symbol.asyncDispose | 'lastKnown'>;
 
 /** A call of a store's method; the calls of one faulty store are numbered from 1. */
 export type StoreCall = {
@@ -34,7 +34,7 @@ export function faultyStore(inner: Store, plan: FaultPlan): FaultyStore {
   return new Proxy(inner, {
     get(_inner, name: keyof FaultyStore) {
       if (name === 'callsCount') return callsCount;
-      if (name === 'recent') return inner.recent.bind(inner);
+      if (name === 'lastKnown') return inner.lastKnown.bind(inner);
       if (name === Symbol.asyncDispose) return () => inner[Symbol.asyncDispose]();
       return async (...values: never[]): Promise<unknown> => {
         callsCount += 1;

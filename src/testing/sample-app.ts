@@ -4,7 +4,7 @@
 
 import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
 import { openPresence } from '../directory/presence.ts';
-import type { World } from '../directory/world.ts';
+import type { Context } from '../directory/context.ts';
 import { formatJson } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { type App, type AppSettings, buildApp } from '../http/app.ts';
@@ -73,7 +73,7 @@ export function sampleApp(
       clock: manualClock(),
       presence: openPresence(0),
       ids: { guid: () => `00000000-0000-4000-8000-${String(++guids).padStart(12, '0')}` },
-    } as Partial<World> as World,
+    } as Partial<Context> as Context,
     limits: { bodyBytesMax: sampleBodyBytesMax },
     isOutage: (error) => error instanceof SampleOutage,
     log: (text) => logged.push(text),

@@ -581,13 +581,13 @@ function testInvites(open: Open): void {
 }
 
 function testRecent(open: Open): void {
-  const recently = (store: Store, name: string) => store.recent(storedKey(name))?.record;
+  const recently = (store: Store, name: string) => store.lastKnown(storedKey(name))?.record;
 
   test('what is known, if anything, is what was last committed', async () => {
     await using store = await open();
     for (const session of [putOf('a', 0), putOf('a', 1), deleteOf('a', 2)]) {
       await store.commit({ session });
-      const known = store.recent(storedKey('a'));
+      const known = store.lastKnown(storedKey('a'));
       assert.deepEqual(known?.record, known && (await store.session(storedKey('a'))));
     }
   });
@@ -760,9 +760,9 @@ function testMemberRows(open: Open): void {
       session: { ...putOf('a', 1), memberRows: { put: [row('1'), row('2')] } },
     });
     const second = store.commit({ session: { ...putOf('a', 2), memberRows: { remove: ['1'] } } });
-    const known = store.recent(key);
+    const known = store.lastKnown(key);
     // A store may know nothing, or no more than what is durable.
-    if (known?.record?.revision === 3 && !known.isCurrent) {
+    if (known?.record?.revision === 3 && !known.isCommitted) {
       assert.equal(known.rows?.has('1') && known.rows.get('1') === undefined, true);
       assert.deepEqual(known.rows?.get('2'), row('2').member);
       assert.equal(known.rows?.has('3'), false);

@@ -15,7 +15,7 @@ import { readHandle } from '../../src/directory/read-handle.ts';
 import { readSession } from '../../src/directory/read-session.ts';
 import { searchHandles } from '../../src/directory/search-handles.ts';
 import { sweep } from '../../src/directory/sweep.ts';
-import type { World } from '../../src/directory/world.ts';
+import type { Context } from '../../src/directory/context.ts';
 import { writeSession } from '../../src/directory/write-session.ts';
 import type { UserCaller } from '../../src/domain/caller.ts';
 import { parseHandleRequest } from '../../src/domain/handle/request.ts';
@@ -32,7 +32,7 @@ import { StoreUnavailable } from '../../src/store/store.ts';
 import { demoScid } from '../../src/testing/demo.ts';
 import { faultAt, type Fault, faultyStore } from '../../src/testing/faulty-store.ts';
 import { manualClock, type ManualClock } from '../../src/testing/manual-clock.ts';
-import { openTestWorlds } from '../../src/testing/test-world.ts';
+import { openTestContexts } from '../../src/testing/test-context.ts';
 
 const user = (n: number): UserCaller => ({ kind: 'user', xuid: String(n), sandbox: 'RETAIL' });
 const [ada, ben] = [user(1), user(2)];
@@ -42,7 +42,7 @@ const hall = { ...lobby, templateName: 'blank', name: 'hall' };
 const guid = (n: number): string => `11111111-0000-4000-8000-00000000000${n}`;
 const active = { members: { me: { properties: { system: { active: true } } } } };
 
-async function put(world: World, caller: UserCaller, body: JsonObject, reference = lobby) {
+async function put(world: Context, caller: UserCaller, body: JsonObject, reference = lobby) {
   const request = parseSessionRequest(body, 107);
   assert.ok(!(request instanceof Refusal));
   const written = await writeSession(world, {
@@ -56,7 +56,7 @@ async function put(world: World, caller: UserCaller, body: JsonObject, reference
   assert.ok(!(written instanceof Refusal) || written.code === 'notAMember', String(written));
 }
 
-async function post(world: World, caller: UserCaller, body: JsonObject) {
+async function post(world: Context, caller: UserCaller, body: JsonObject) {
   const request = parseHandleRequest({ version: 1, sessionRef: lobby, ...body });
   assert.ok(!(request instanceof Refusal));
   const made = await createHandle(world, request, caller);
@@ -64,7 +64,7 @@ async function post(world: World, caller: UserCaller, body: JsonObject) {
 }
 
 async function change(
-  world: World,
+  world: Context,
   kind: ListRequest['kind'],
   xuids: readonly string[],
   list: OwnListName = 'follows',
@@ -74,21 +74,21 @@ async function change(
 
 type Use = {
   readonly name: string;
-  readonly before: (world: World, clock: ManualClock) => Promise<void>;
-  readonly act: (world: World) => Promise<unknown>;
+  readonly before: (world: Context, clock: ManualClock) => Promise<void>;
+  readonly act: (world: Context) => Promise<unknown>;
 };
 
-const searchable = async (world: World): Promise<void> => {
+const searchable = async (world: Context): Promise<void> => {
   const constants = { system: { capabilities: { searchable: true } } };
   await put(world, ada, { constants, ...active }, hall);
 };
 
-const found = async (world: World): Promise<void> => {
+const found = async (world: Context): Promise<void> => {
   await searchable(world);
   await post(world, ada, { type: 'search', id: guid(6), sessionRef: hall });
 };
 
-const together = async (world: World): Promise<void> => {
+const together = async (world: Context): Promise<void> => {
   await put(world, ada, active);
   await put(world, ben, active);
   await put(world, ada, active, game);
@@ -229,7 +229,7 @@ const uses: readonly Use[] = [
   },
 ];
 
-async function findSessions(world: World): Promise<readonly (string | undefined)[]> {
+async function findSessions(world: Context): Promise<readonly (string | undefined)[]> {
   const query = parseSessionQuery([['keyword', 'k']]);
   assert.ok(!(query instanceof Refusal));
   const found = await querySessions(world, { scid: demoScid }, query, ben);
@@ -238,7 +238,7 @@ async function findSessions(world: World): Promise<readonly (string | undefined)
 }
 
 /** All that callers can see, without what differs by when and how often something was tried. */
-async function visible(world: World): Promise<unknown> {
+async function visible(world: Context): Promise<unknown> {
   const sessions = await Promise.all(
     [lobby, game, hall].map(async (reference) => {
       const session = await readSession(world, reference, {
@@ -280,7 +280,7 @@ async function visible(world: World): Promise<unknown> {
   };
 }
 
-const makeWorld = await openTestWorlds();
+const makeWorld = await openTestContexts();
 
 async function end(use: Use, number: number, fault: Fault | undefined) {
   const clock = manualClock();

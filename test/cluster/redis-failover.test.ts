@@ -26,7 +26,7 @@ class Writer {
     const key = storedKey(this.name);
     while (!isEnough()) {
       try {
-        const current = store.recent(key)?.record ?? (await store.session(key));
+        const current = store.lastKnown(key)?.record ?? (await store.session(key));
         const revision = current?.revision ?? 0;
         assert.ok(revision >= this.acknowledged, `session ${this.name} went back`);
         const session = putOf(this.name, revision, { custom: { turn: revision + 1 } });

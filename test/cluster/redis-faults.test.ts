@@ -196,8 +196,8 @@ test('stores of two processes see each other’s commits, leases, secret and owe
   const record = (await other.session(storedKey('a'))) ?? assert.fail();
   await other.commit({ session: { ...putOf('a', record.revision), owedTaps: { kind: 'taps' } } });
   // What one knows is older, and its commit finds that out.
-  assert.equal(one.recent(storedKey('a'))?.record?.revision, 1);
-  assert.equal(one.recent(storedKey('a'))?.isCurrent, false);
+  assert.equal(one.lastKnown(storedKey('a'))?.record?.revision, 1);
+  assert.equal(one.lastKnown(storedKey('a'))?.isCommitted, false);
   const outcome = await one.commit({ session: putOf('a', 1) });
   assert.ok(outcome.kind === 'conflict' && outcome.current?.revision === 2);
   assert.deepEqual(await one.untapped(0, 10), [
@@ -239,7 +239,7 @@ test('a put of a session that was heard of takes one command', async () => {
     return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]);
   };
   const before = await counted();
-  const { revision } = store.recent(storedKey('a'))?.record ?? assert.fail();
+  const { revision } = store.lastKnown(storedKey('a'))?.record ?? assert.fail();
   await store.commit({ session: putOf('a', revision) });
   assert.equal((await counted()) - before, 1);
 });

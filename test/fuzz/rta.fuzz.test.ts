@@ -10,7 +10,7 @@ import { FakeWire } from '../../src/testing/fake-wire.ts';
 import { isAimed, startKit } from '../../src/testing/kit.ts';
 import { manualClock } from '../../src/testing/manual-clock.ts';
 import { type Random, seededRandom } from '../../src/testing/random.ts';
-import { openTestWorlds } from '../../src/testing/test-world.ts';
+import { openTestContexts } from '../../src/testing/test-context.ts';
 
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_260_722);
 const framesCount = 20_000;
@@ -78,7 +78,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 test(`${framesCount} random frames, seed ${seed}: each is answered or ends its connection, and no other`, async () => {
   const random = seededRandom(seed);
   const connections: Connections = new Map();
-  const makeWorld = await openTestWorlds();
+  const makeWorld = await openTestContexts();
   const clock = manualClock();
   const world = {
     ...makeWorld(openMemoryStore(), { clock }),

@@ -46,7 +46,7 @@ export function line(
       const call = Reflect.get(target, method);
       if (typeof call !== 'function') return call;
       // What this process knows does not travel.
-      if (method === 'recent') return call.bind(target);
+      if (method === 'lastKnown') return call.bind(target);
       return async (...args: unknown[]) => {
         await turns.wait();
         if (random.chance(faults.fails)) throw new StoreUnavailable('the call was lost');

@@ -12,7 +12,7 @@ import { deleteHandle } from '../../src/directory/delete-handle.ts';
 import { followSearch } from '../../src/directory/follow-search.ts';
 import { searchHandles } from '../../src/directory/search-handles.ts';
 import { createSearchIndex } from '../../src/directory/search-index.ts';
-import type { World } from '../../src/directory/world.ts';
+import type { Context } from '../../src/directory/context.ts';
 import { writeSession } from '../../src/directory/write-session.ts';
 import { sweep } from '../../src/directory/sweep.ts';
 import { jsonEquals, type JsonObject } from '../../src/domain/json.ts';
@@ -29,7 +29,7 @@ import { demoScid } from '../../src/testing/demo.ts';
 import { manualClock } from '../../src/testing/manual-clock.ts';
 import { seededRandom, type Random } from '../../src/testing/random.ts';
 import { notRefused, sampleUser } from '../../src/testing/samples.ts';
-import { openTestWorlds } from '../../src/testing/test-world.ts';
+import { openTestContexts } from '../../src/testing/test-context.ts';
 
 const sessionsCount = 12;
 const users = [1, 2, 3, 4].map((n) => sampleUser(n, `Player ${n}`, { titleId: '1234567890' }));
@@ -75,7 +75,7 @@ function slowStore(inner: Store, random: Random, chronicle: Chronicle): Store {
   return new Proxy(inner, {
     get(_inner, name: keyof Store) {
       const method = inner[name] as (...values: never[]) => Promise<unknown>;
-      if (name === 'recent') return inner.recent.bind(inner);
+      if (name === 'lastKnown') return inner.lastKnown.bind(inner);
       return async (...values: never[]): Promise<unknown> => {
         await wait();
         const answer = method.apply(inner, values);
@@ -94,9 +94,9 @@ function slowStore(inner: Store, random: Random, chronicle: Chronicle): Store {
   });
 }
 
-const makeWorld = await openTestWorlds();
+const makeWorld = await openTestContexts();
 
-type Scene = { readonly world: World; readonly random: Random; readonly chronicle: Chronicle };
+type Scene = { readonly world: Context; readonly random: Random; readonly chronicle: Chronicle };
 
 async function put({ world, random }: Scene, n: number, body: JsonObject): Promise<void> {
   const request = notRefused(parseSessionRequest(body, 107));

@@ -5,7 +5,7 @@
  */
 
 import { sweep } from '../../src/directory/sweep.ts';
-import type { World } from '../../src/directory/world.ts';
+import type { Context } from '../../src/directory/context.ts';
 import { writeSession } from '../../src/directory/write-session.ts';
 import type { UserCaller } from '../../src/domain/caller.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
@@ -25,7 +25,7 @@ import { FakeWire } from '../../src/testing/fake-wire.ts';
 import { manualClock, type ManualClock } from '../../src/testing/manual-clock.ts';
 import { type Random, seededRandom } from '../../src/testing/random.ts';
 import { sequentialIds } from '../../src/testing/sequential-ids.ts';
-import { openTestWorlds } from '../../src/testing/test-world.ts';
+import { openTestContexts } from '../../src/testing/test-context.ts';
 import { line, Turns } from './line.ts';
 
 export const outboxBytesMax = 1_000;
@@ -146,7 +146,7 @@ export type TapFaults = {
 };
 
 type Node = {
-  readonly world: World;
+  readonly world: Context;
   readonly hub: Hub;
   readonly connections: Connections;
   cut(): void;
@@ -185,7 +185,7 @@ export async function simulateTaps(settings: {
   const changes: Change[] = [];
   const cluster = clusterStore(clock, changes);
   const bus = lossyBus(random, faults);
-  const makeWorld = await openTestWorlds();
+  const makeWorld = await openTestContexts();
   const counts = { crashes: 0, drops: 0, resyncs: 0, taps: 0, lost: 0 };
   let nodesCount = 0;
 
@@ -195,7 +195,7 @@ export async function simulateTaps(settings: {
     const connections: Connections = new Map();
     const quiet = { fails: 0, losesAnswer: 0 };
     const way = line(cluster.store, turns, random, isHealthy ? quiet : faults);
-    const world: World = {
+    const world: Context = {
       ...makeWorld(isHealthy ? cluster.store : way.store, { clock, ids }),
       bus,
       node: { id, connections, unsure: new Map(), sweepsCount: 0 },
@@ -247,7 +247,7 @@ export async function simulateTaps(settings: {
   };
 
   const write = async (
-    world: World,
+    world: Context,
     caller: UserCaller,
     body: JsonObject,
     reference: SessionReference,

@@ -7,7 +7,7 @@ import { queryActivities } from '../../src/directory/query-handles.ts';
 import { createHandle } from '../../src/directory/create-handle.ts';
 import { readSession } from '../../src/directory/read-session.ts';
 import { sweep } from '../../src/directory/sweep.ts';
-import type { World } from '../../src/directory/world.ts';
+import type { Context } from '../../src/directory/context.ts';
 import { writeSession } from '../../src/directory/write-session.ts';
 import type { UserCaller } from '../../src/domain/caller.ts';
 import { parseHandleRequest } from '../../src/domain/handle/request.ts';
@@ -28,7 +28,7 @@ import { demoScid } from '../../src/testing/demo.ts';
 import { manualClock } from '../../src/testing/manual-clock.ts';
 import { seededRandom, type Random } from '../../src/testing/random.ts';
 import { sequentialIds } from '../../src/testing/sequential-ids.ts';
-import { openTestWorlds } from '../../src/testing/test-world.ts';
+import { openTestContexts } from '../../src/testing/test-context.ts';
 import { line, Turns, type LineFaults } from './line.ts';
 
 export type Simulation = {
@@ -68,7 +68,7 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
   const ids = sequentialIds();
   const commits = new Map<SessionKey, (Session | undefined)[]>();
   const shelf = recording(openMemoryStore(), commits);
-  const makeWorld = await openTestWorlds();
+  const makeWorld = await openTestContexts();
   const open = () => {
     const { store, cut } = line(shelf, turns, random, faults);
     return { world: makeWorld(store, { clock, ids }), cut };
@@ -86,7 +86,7 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
   );
 
   let node = open();
-  const act = async ({ world }: { readonly world: World }): Promise<void> => {
+  const act = async ({ world }: { readonly world: Context }): Promise<void> => {
     const caller = random.pick(callers);
     const reference = random.pick(references);
     const key = keyOf(reference);

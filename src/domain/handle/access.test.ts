@@ -18,7 +18,7 @@ import {
   write,
 } from '../../testing/samples.ts';
 import type { Caller } from '../caller.ts';
-import { settle } from '../session/timeouts.ts';
+import { applyTimeouts } from '../session/timeouts.ts';
 import type { Session } from '../session/session.ts';
 import { grants, mayDeleteHandle, mayReadHandle } from './access.ts';
 import { confirmsActivity, confirmsTransfer, isPending } from './confirm.ts';
@@ -173,7 +173,13 @@ const confirmations: readonly (readonly [
     true,
     false,
   ],
-  ['when time has made its owner inactive', settle(ready, startMs + 1_000), activity, true, false],
+  [
+    'when time has made its owner inactive',
+    applyTimeouts(ready, startMs + 1_000),
+    activity,
+    true,
+    false,
+  ],
   ['when its owner has left', write(acting, leave), activity, true, false],
   [
     'when its owner has left and come back',

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { anyPlot, anySession, play } from '../../testing/arbitraries.ts';
 import { latestTimeMs } from '../time.ts';
 import { markDisconnected, newConnections } from './disconnect.ts';
-import { nextDueMs, nextTimerMs, settle } from './timeouts.ts';
+import { nextDueMs, nextTimerMs, applyTimeouts } from './timeouts.ts';
 import type { Session } from './session.ts';
 import { viewSession } from './view.ts';
 
@@ -33,7 +33,7 @@ test('a mark shows nowhere, counts once, and makes inactive exactly when the gra
       for (const { index } of concerned) {
         const alone = { ...marked, members: marked.members.filter((one) => one.index === index) };
         assert.equal(nextDueMs(alone), untilMs);
-        const [member] = settle(alone, untilMs)?.members ?? [];
+        const [member] = applyTimeouts(alone, untilMs)?.members ?? [];
         assert.equal(member?.status, 'inactive');
         assert.equal(member.activeUntilMs, undefined);
       }

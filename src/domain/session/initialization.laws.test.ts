@@ -18,7 +18,7 @@ import { etagOf } from './etag.ts';
 import { advanceInitialization } from './initialization.ts';
 import type { Session } from './session.ts';
 import type { SessionTemplate } from './template.ts';
-import { nextDueMs, settle } from './timeouts.ts';
+import { nextDueMs, applyTimeouts } from './timeouts.ts';
 import { viewSession } from './view.ts';
 
 /** Few, so that they meet; the last two share a device. */
@@ -194,7 +194,7 @@ function pass(turns: Turn[], begun: Session | undefined, nowMs: Milliseconds): S
   let session = begun;
   for (let n = 0; session !== undefined && (nextDueMs(session) ?? Infinity) <= nowMs; n += 1) {
     assert.ok(n < settlesMax, 'settling does not come to an end');
-    const after: Session | undefined = deepFreeze(settle(session, nowMs));
+    const after: Session | undefined = deepFreeze(applyTimeouts(session, nowMs));
     turns.push({ before: session, after, nowMs });
     session = after;
   }
@@ -221,7 +221,7 @@ test('an episode always ends: left alone, every session comes to rest within bou
         const dueMs = nextDueMs(session);
         if (dueMs === undefined) break;
         assert.ok(step < settlesMax, 'time does not bring it to rest');
-        session = settle(session, Math.max(dueMs, last?.nowMs ?? 0));
+        session = applyTimeouts(session, Math.max(dueMs, last?.nowMs ?? 0));
       }
       if (session === undefined) return;
       assert.ok(['none', 'failed'].includes(initializationOf(session).stage));
@@ -325,8 +325,8 @@ test('the due time is exactly the first at which a settle changes something', ()
   everyTurn(({ after, nowMs }) => {
     if (after === undefined) return;
     const dueMs = nextDueMs(after);
-    if (dueMs === undefined) return assert.equal(settle(after, nowMs + 3_600_000), after);
-    assert.equal(settle(after, dueMs - 1), after);
-    assert.notEqual(settle(after, dueMs), after);
+    if (dueMs === undefined) return assert.equal(applyTimeouts(after, nowMs + 3_600_000), after);
+    assert.equal(applyTimeouts(after, dueMs - 1), after);
+    assert.notEqual(applyTimeouts(after, dueMs), after);
   });
 });

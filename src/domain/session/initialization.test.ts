@@ -29,7 +29,7 @@ import type { Milliseconds } from '../time.ts';
 import { initializationOf, type InitializationStage } from './episode.ts';
 import { initializationEvents, transitions } from './initialization.ts';
 import { memberOf, type Session } from './session.ts';
-import { nextDueMs, settle } from './timeouts.ts';
+import { nextDueMs, applyTimeouts } from './timeouts.ts';
 import { viewSession } from './view.ts';
 
 /** Stage and episode; none, when nothing runs. */
@@ -47,7 +47,7 @@ function fateOf(session: Session, { xuid }: UserCaller): string {
 }
 
 function settled(session: Session, nowMs: Milliseconds): Session {
-  const after = settle(session, nowMs);
+  const after = applyTimeouts(session, nowMs);
   assert.ok(after);
   return after;
 }
@@ -102,7 +102,7 @@ test('a reservation that is not taken in time goes, and the others begin without
   const session = begun({}, {}, cleo);
   assert.equal(stageOf(session), 'joining 1');
   assert.equal(nextDueMs(session), startMs + 1_000);
-  assert.equal(settle(session, startMs + 999), session);
+  assert.equal(applyTimeouts(session, startMs + 999), session);
   const after = settled(session, startMs + 1_000);
   assert.equal(stageOf(after), 'none');
   assert.deepEqual([fateOf(after, ada), fateOf(after, cleo)], ['- -', 'gone']);

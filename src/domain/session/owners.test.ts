@@ -26,7 +26,7 @@ import { createInvite } from '../handle/create.ts';
 import type { JsonObject } from '../json.ts';
 import { isOwner, ownersOf, ownersToAsk } from './owners.ts';
 import { memberOf, type Session } from './session.ts';
-import { settle } from './timeouts.ts';
+import { applyTimeouts } from './timeouts.ts';
 import { viewSession } from './view.ts';
 
 const owned = (policies?: JsonObject, more: JsonObject = {}) =>
@@ -131,8 +131,8 @@ test('an owner who times out is one who goes', () => {
   const idle = (template: ReturnType<typeof owned>) =>
     write(joinedInTurn(template), me({ active: false }), { nowMs: startMs + 3_000 });
   assert.deepEqual(ownerXuids(idle(oldest)), [ada.xuid]);
-  assert.deepEqual(ownerXuids(settle(idle(oldest), startMs + 3_000)), [bert.xuid]);
-  assert.equal(settle(idle(owned()), startMs + 3_000), undefined);
+  assert.deepEqual(ownerXuids(applyTimeouts(idle(oldest), startMs + 3_000)), [bert.xuid]);
+  assert.equal(applyTimeouts(idle(owned()), startMs + 3_000), undefined);
 });
 
 test('owners remove others by index, and it is kept who removed whom', () => {

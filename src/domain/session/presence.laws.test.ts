@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { anySession } from '../../testing/arbitraries.ts';
 import { type Graces, graceMsOf, markDisconnected } from './disconnect.ts';
 import { membersToLookFor, withSightings } from './presence.ts';
-import { settle } from './timeouts.ts';
+import { applyTimeouts } from './timeouts.ts';
 import { viewSession } from './view.ts';
 
 const graces: Graces = { disconnectGraceMs: 2, presenceTimeoutMs: 3 };
@@ -43,7 +43,7 @@ test('no client sees that members were marked or looked for', () => {
       assert.deepEqual(viewSession(marked, 107), viewSession(session, 107));
       assert.deepEqual(viewSession(looked, 107), viewSession(session, 107));
       if (membersToLookFor(marked, nowMs).length === 0) assert.equal(looked, marked);
-      else assert.notEqual(settle(marked, nowMs), marked);
+      else assert.notEqual(applyTimeouts(marked, nowMs), marked);
     }),
   );
 });

@@ -5,7 +5,7 @@ import type { JsonObject } from '../json.ts';
 import { type Graces, graceMsOf, markDisconnected, newConnections } from './disconnect.ts';
 import { membersToLookFor, withSightings } from './presence.ts';
 import { memberOf, type Session } from './session.ts';
-import { nextDueMs, nextTimerMs, settle } from './timeouts.ts';
+import { nextDueMs, nextTimerMs, applyTimeouts } from './timeouts.ts';
 
 const graces: Graces = { disconnectGraceMs: 30_000, presenceTimeoutMs: 300_000 };
 const connection = '85B40569-0000-4000-8000-000000000001';
@@ -20,7 +20,7 @@ const untilMs = startMs + graces.presenceTimeoutMs;
 const ended = (capabilities?: JsonObject): Session =>
   markDisconnected(sessionWith(capabilities), () => true, untilMs);
 const statusAt = (session: Session, nowMs: number, seenMs: number): string | undefined => {
-  const settled = settle(
+  const settled = applyTimeouts(
     withSightings(session, () => seenMs, graces, nowMs),
     nowMs,
   );
@@ -89,7 +89,7 @@ test('who was not seen for the grace is inactive, who was seen since is looked f
   assert.equal(statusAt(ended(), untilMs, startMs), 'inactive');
   const seen = withSightings(ended(), () => startMs + 1, graces, untilMs);
   assert.equal(memberOf(seen, ada.xuid)?.activeUntilMs, untilMs + 1);
-  assert.equal(settle(seen, untilMs), seen);
+  assert.equal(applyTimeouts(seen, untilMs), seen);
   assert.equal(seen.changeNumber, ended().changeNumber);
   assert.equal(nextDueMs(seen), untilMs + 1);
   assert.equal(statusAt(seen, untilMs + 1, startMs + 1), 'inactive');

@@ -18,7 +18,7 @@ import {
 import type { JsonObject } from '../json.ts';
 import { formatTime } from '../time.ts';
 import type { Session } from './session.ts';
-import { nextDueMs, settle } from './timeouts.ts';
+import { nextDueMs, applyTimeouts } from './timeouts.ts';
 
 const by = referee;
 
@@ -68,7 +68,7 @@ test('candidates follow members who leave or time out, and stay while nobody has
   assert.deepEqual(candidatesOf(both), ['east', 'west']);
   assert.deepEqual(candidatesOf(write(both, leave, { by: bert })), ['west']);
   const idle = write(both, me({ active: false }), { by: bert });
-  assert.deepEqual(candidatesOf(settle(idle, startMs + 1_000)), ['west']);
+  assert.deepEqual(candidatesOf(applyTimeouts(idle, startMs + 1_000)), ['west']);
   assert.deepEqual(candidatesOf(write(both, system({ keywords: ['a'] }))), ['east', 'west']);
   const unmeasured = sessionOf([ada], { template: populated() });
   const written = write(unmeasured, system({ serverConnectionStringCandidates: ['mine'] }));
@@ -119,8 +119,8 @@ const resultOf = (session: Session | undefined) =>
 test('from forfeitTimeout on a game without an active member is canceled', () => {
   const session = arbitrated();
   assert.equal(nextDueMs(session), startMs + 70_000);
-  assert.equal(settle(session, startMs + 69_999), session);
-  const canceled = settle(session, startMs + 70_000);
+  assert.equal(applyTimeouts(session, startMs + 69_999), session);
+  const canceled = applyTimeouts(session, startMs + 70_000);
   assert.deepEqual(resultOf(canceled), { resultState: 'canceled', resultSource: 'arbitration' });
   assert.equal(canceled?.changeNumber, session.changeNumber + 1);
   assert.equal(canceled && nextDueMs(canceled), undefined);
@@ -129,7 +129,7 @@ test('from forfeitTimeout on a game without an active member is canceled', () =>
 test('with an active member it waits for arbitrationTimeout, and then has no results', () => {
   const session = write(arbitrated(), me());
   assert.equal(nextDueMs(session), startMs + 310_000);
-  assert.deepEqual(resultOf(settle(session, startMs + 310_000)), {
+  assert.deepEqual(resultOf(applyTimeouts(session, startMs + 310_000)), {
     resultState: 'noresults',
     resultSource: 'arbitration',
   });
@@ -142,8 +142,8 @@ test('a result that a service wrote stands', () => {
   const servers = { arbitration: { properties: { system: result } } };
   const session = write(arbitrated(), { servers }, { by });
   assert.equal(nextDueMs(session), undefined);
-  assert.deepEqual(resultOf(settle(session, startMs + 1_000_000)), result);
-  const late = settle(arbitrated(), startMs + 70_000);
+  assert.deepEqual(resultOf(applyTimeouts(session, startMs + 1_000_000)), result);
+  const late = applyTimeouts(arbitrated(), startMs + 70_000);
   assert.deepEqual(resultOf(write(late, { servers }, { by })), result);
 });
 

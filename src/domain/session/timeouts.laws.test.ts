@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { anySession } from '../../testing/arbitraries.ts';
 import { latestTimeMs } from '../time.ts';
 import type { MemberStatus, Session } from './session.ts';
-import { hasEnded, nextDueMs, settle } from './timeouts.ts';
+import { hasEnded, nextDueMs, applyTimeouts } from './timeouts.ts';
 
 const anyWaitMs = fc.constantFrom(0, 1, 999, 1_000, 29_999, 30_000, 1_000_000);
 
@@ -20,11 +20,11 @@ test('the due time is exactly the first at which a settle changes something', ()
         assert.ok(memberDueMs === undefined || (dueMs ?? latestTimeMs) <= memberDueMs);
       assert.ok(!hasEnded(session, (dueMs ?? latestTimeMs) - 1));
       if (dueMs === undefined) {
-        assert.equal(settle(session, latestTimeMs), session);
+        assert.equal(applyTimeouts(session, latestTimeMs), session);
         return;
       }
-      assert.equal(settle(session, dueMs - 1 - waitMs), session);
-      assert.notEqual(settle(session, dueMs + waitMs), session);
+      assert.equal(applyTimeouts(session, dueMs - 1 - waitMs), session);
+      assert.notEqual(applyTimeouts(session, dueMs + waitMs), session);
     }),
     { numRuns: 200 },
   );
@@ -43,7 +43,7 @@ test('a settle moves each member by one step at most, and only who is due', () =
   fc.assert(
     fc.property(anySession, anyWaitMs, (session, waitMs) => {
       const nowMs = (nextDueMs(session) ?? 0) + waitMs;
-      const settled = settle(session, nowMs);
+      const settled = applyTimeouts(session, nowMs);
       for (const member of session.members) {
         const after = settled?.members.find(({ index }) => index === member.index);
         assert.ok(steps[member.status].includes(after?.status ?? 'removed'));
@@ -65,8 +65,8 @@ test('settling again at the same instant comes to an end after the steps that ar
     fc.property(anySession, anyWaitMs, (session, waitMs) => {
       const nowMs = (nextDueMs(session) ?? 0) + waitMs;
       let now: Session | undefined = session;
-      for (let step = 0; step < 2 && now !== undefined; step += 1) now = settle(now, nowMs);
-      assert.equal(now && settle(now, nowMs), now);
+      for (let step = 0; step < 2 && now !== undefined; step += 1) now = applyTimeouts(now, nowMs);
+      assert.equal(now && applyTimeouts(now, nowMs), now);
     }),
   );
 });
@@ -76,7 +76,7 @@ test('a settle is one change, and only an empty session ends', () => {
   fc.assert(
     fc.property(anySession, anyWaitMs, (session, waitMs) => {
       const nowMs = (nextDueMs(session) ?? 0) + waitMs;
-      const settled = settle(session, nowMs);
+      const settled = applyTimeouts(session, nowMs);
       if (settled === undefined) {
         const stay = session.members.filter(
           ({ status }) => status === 'active' || status === 'ready',

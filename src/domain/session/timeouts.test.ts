@@ -18,7 +18,7 @@ import {
 import type { JsonObject } from '../json.ts';
 import { latestTimeMs, type Milliseconds } from '../time.ts';
 import { memberOf, type Session } from './session.ts';
-import { hasEnded, nextDueMs, settle } from './timeouts.ts';
+import { hasEnded, nextDueMs, applyTimeouts } from './timeouts.ts';
 import { viewSession } from './view.ts';
 
 const timeouts = {
@@ -52,9 +52,9 @@ for (const [what, session, afterMs, becomes] of single) {
   test(`${what} stays for ${afterMs} ms and is then ${becomes ?? 'removed'}`, () => {
     const dueMs = startMs + afterMs;
     assert.equal(nextDueMs(session), dueMs);
-    assert.equal(settle(session, dueMs - 1), session);
+    assert.equal(applyTimeouts(session, dueMs - 1), session);
     for (const nowMs of [dueMs, dueMs + 1_000_000]) {
-      const settled = settle(session, nowMs);
+      const settled = applyTimeouts(session, nowMs);
       assert.ok(settled);
       assert.equal(memberOf(settled, bert.xuid)?.status, becomes);
       assert.equal(memberOf(settled, ada.xuid), memberOf(session, ada.xuid));
@@ -66,25 +66,25 @@ for (const [what, session, afterMs, becomes] of single) {
 test('an active member is never moved', () => {
   const session = sessionOf([ada], { template: sampleTemplate(timeouts) });
   assert.equal(nextDueMs(session), undefined);
-  assert.equal(settle(session, latestTimeMs), session);
+  assert.equal(applyTimeouts(session, latestTimeMs), session);
 });
 
 test('timeouts are not stacked: one step a settle, each counted from when the step was made', () => {
   const lateMs = startMs + 1_000_000;
-  const demoted = settle(ready, lateMs);
+  const demoted = applyTimeouts(ready, lateMs);
   assert.ok(demoted);
   assert.deepEqual(
     [memberOf(demoted, bert.xuid)?.status, memberOf(demoted, bert.xuid)?.statusSinceMs],
     ['inactive', lateMs],
   );
   assert.equal(nextDueMs(demoted), lateMs + 5_000);
-  assert.equal(settle(demoted, lateMs), demoted);
-  assert.equal(settle(demoted, lateMs + 5_000)?.members.length, 1);
+  assert.equal(applyTimeouts(demoted, lateMs), demoted);
+  assert.equal(applyTimeouts(demoted, lateMs + 5_000)?.members.length, 1);
 });
 
 test('all who are due move in one settle and count as one change', () => {
   const both = write(ready, me({}), { by: cleo });
-  const settled = settle(both, startMs + 20_000);
+  const settled = applyTimeouts(both, startMs + 20_000);
   assert.deepEqual(
     settled?.members.map(({ xuid, status }) => [xuid, status]),
     [
@@ -99,7 +99,7 @@ test('a timeout of 0 runs out at the next settle and not within the write', () =
   const session = sessionWith(bert, me({}), { ...timeouts, inactiveRemovalTimeout: 0 });
   assert.equal(memberOf(session, bert.xuid)?.status, 'inactive');
   assert.equal(nextDueMs(session), startMs);
-  assert.equal(settle(session, startMs)?.members.length, 1);
+  assert.equal(applyTimeouts(session, startMs)?.members.length, 1);
 });
 
 test('a ready member whose timeout and the next one are 0 moves twice at one instant, in two settles', () => {
@@ -108,11 +108,11 @@ test('a ready member whose timeout and the next one are 0 moves twice at one ins
     readyRemovalTimeout: 0,
     inactiveRemovalTimeout: 0,
   });
-  const once = settle(session, startMs);
+  const once = applyTimeouts(session, startMs);
   assert.equal(once && memberOf(once, bert.xuid)?.status, 'inactive');
-  const twice = once && settle(once, startMs);
+  const twice = once && applyTimeouts(once, startMs);
   assert.equal(twice?.members.length, 1);
-  assert.equal(twice && settle(twice, startMs), twice);
+  assert.equal(twice && applyTimeouts(twice, startMs), twice);
 });
 
 test('a timeout that is null in the template never runs out', () => {
@@ -122,7 +122,7 @@ test('a timeout that is null in the template never runs out', () => {
   ] as const) {
     const session = sessionWith(bert, body, { ...timeouts, [timeout]: null });
     assert.equal(nextDueMs(session), undefined);
-    assert.equal(settle(session, latestTimeMs), session);
+    assert.equal(applyTimeouts(session, latestTimeMs), session);
   }
 });
 
@@ -153,8 +153,8 @@ test('a session outlives its last member by its empty timeout', () => {
   const session = sessionOf([ada], { template: sampleTemplate(timeouts) });
   const empty = write(session, leave, { nowMs: startMs + 1_000 });
   assert.equal(nextDueMs(empty), startMs + 61_000);
-  assert.equal(settle(empty, startMs + 60_999), empty);
-  assert.equal(settle(empty, startMs + 61_000), undefined);
+  assert.equal(applyTimeouts(empty, startMs + 60_999), empty);
+  assert.equal(applyTimeouts(empty, startMs + 61_000), undefined);
   assert.equal(hasEnded(empty, startMs + 60_999), false);
   assert.equal(hasEnded(empty, startMs + 61_000), true);
 });
@@ -176,19 +176,19 @@ test('without an empty timeout an empty session stays for good', () => {
   const template = sampleTemplate({ sessionEmptyTimeout: null });
   const created = write(undefined, {}, { template });
   assert.equal(nextDueMs(created), undefined);
-  assert.equal(settle(created, latestTimeMs), created);
+  assert.equal(applyTimeouts(created, latestTimeMs), created);
 });
 
 test('with an empty timeout of 0 it ends together with its last member, by write or by time', () => {
   const template = sampleTemplate({ ...timeouts, sessionEmptyTimeout: 0 });
   const session = write(undefined, me({}), { template });
   assert.deepEqual(decide(session, leave), { kind: 'deleted' });
-  assert.equal(settle(session, startMs + 5_000), undefined);
+  assert.equal(applyTimeouts(session, startMs + 5_000), undefined);
 });
 
 test('a settle that empties a session begins its empty time', () => {
   const session = write(undefined, me({}), { template: sampleTemplate(timeouts) });
-  const empty = settle(session, startMs + 8_000);
+  const empty = applyTimeouts(session, startMs + 8_000);
   assert.equal(empty?.members.length, 0);
   assert.equal(empty?.emptySinceMs, startMs + 8_000);
   assert.equal(empty && nextDueMs(empty), startMs + 68_000);
@@ -205,7 +205,7 @@ test('time takes host, turn and activity from whom it moves', () => {
     ...begun,
     members: begun.members.map((one) => ({ ...one, activityHandleId: 'h' })),
   };
-  const demoted = settle(acting, startMs + 20_000);
+  const demoted = applyTimeouts(acting, startMs + 20_000);
   assert.ok(demoted);
   assert.deepEqual(
     demoted.members.map(({ status, activityHandleId }) => [status, activityHandleId]),
@@ -215,14 +215,14 @@ test('time takes host, turn and activity from whom it moves', () => {
     ],
   );
   assert.deepEqual(demoted.properties.system, { host, turn: [0, 1] });
-  const removed = settle(demoted, startMs + 25_000);
+  const removed = applyTimeouts(demoted, startMs + 25_000);
   assert.deepEqual(removed?.properties.system, { turn: [1] });
   assert.deepEqual(removed?.formerXuids, [ada.xuid]);
 });
 
 test('who was removed by time keeps the index taken and may be let back in', () => {
   const session = write(inactive, system({ closed: true, locked: true }));
-  const settled = settle(session, startMs + 5_000);
+  const settled = applyTimeouts(session, startMs + 5_000);
   const back = write(settled, me(), { by: bert, nowMs: startMs + 5_000 });
   assert.equal(memberOf(back, bert.xuid)?.index, 2);
 });

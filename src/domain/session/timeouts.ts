@@ -103,7 +103,7 @@ export function earlier(
  * One step only, even if the next timeout is already due: timeouts are not stacked. Returns
  * `session` itself when nothing is due; otherwise the change number has risen by one.
  */
-export function settle(session: Session, nowMs: Milliseconds): Session | undefined {
+export function applyTimeouts(session: Session, nowMs: Milliseconds): Session | undefined {
   const dueMs = nextDueMs(session);
   if (dueMs === undefined || dueMs > nowMs) return session;
   const due = session.members.filter((member) => {

@@ -5,7 +5,7 @@ import { gatherGrant, readHandle, readLiveHandle } from '../../directory/read-ha
 import { readSession } from '../../directory/read-session.ts';
 import { writeSession } from '../../directory/write-session.ts';
 import { searchHandles } from '../../directory/search-handles.ts';
-import type { World } from '../../directory/world.ts';
+import type { Context } from '../../directory/context.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { Handle } from '../../domain/handle/handle.ts';
 import {
@@ -121,7 +121,7 @@ const putSessionByHandle: Route = {
 
 async function followHandle(
   { params, caller }: RouteRequest,
-  world: World,
+  world: Context,
 ): Promise<{ readonly handle: Handle; readonly granted: boolean } | Refusal> {
   const handle = await readLiveHandle(world, params['id'] ?? '', caller);
   if (handle instanceof Refusal) return handle;
@@ -155,7 +155,7 @@ async function answerSearch(
   body: JsonObject,
   include: Include,
   caller: Caller,
-  world: World,
+  world: Context,
 ): Promise<Answer | Refusal> {
   const asked = parseSearchQuery(body);
   if (asked instanceof Refusal) return asked;

@@ -6,7 +6,7 @@
 
 import { changePeople, removeFollower } from '../../directory/change-people.ts';
 import { readCallersView, readList, readPerson, readSummary } from '../../directory/read-people.ts';
-import type { World } from '../../directory/world.ts';
+import type { Context } from '../../directory/context.ts';
 import type { Xuid } from '../../domain/ids.ts';
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import type { ListRequest, OwnListName } from '../../domain/people/list.ts';
@@ -24,7 +24,7 @@ import type { Answer, Route, RouteRequest } from '../route.ts';
 
 type SocialAnswer = (
   request: RouteRequest,
-  world: World,
+  world: Context,
   owner: Xuid,
 ) => Promise<JsonObject | Refusal | undefined>;
 
@@ -174,7 +174,7 @@ const deleteFollower = socialRoute(
 
 /** Friends as newer clients make them: following is all there is to it here. */
 async function changeFriends(
-  world: World,
+  world: Context,
   owner: Xuid,
   request: ListRequest,
   { caller }: RouteRequest,

@@ -29,7 +29,7 @@ import { xuidOf } from '../../domain/caller.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
 import { answerWritten } from '../session-answer.ts';
 import { referenceOf, sessionPath } from './sessions.ts';
-import type { World } from '../../directory/world.ts';
+import type { Context } from '../../directory/context.ts';
 
 /** What an element is in a session; undefined when the session has no such element. */
 type Find = (session: Session, request: RouteRequest) => JsonObject | undefined;
@@ -78,7 +78,7 @@ function deleteElement(path: string, find: Find, abbreviates: Abbreviates): Rout
   };
 }
 
-async function readExisting(request: RouteRequest, world: World): Promise<Session | Refusal> {
+async function readExisting(request: RouteRequest, world: Context): Promise<Session | Refusal> {
   const reference = referenceOf(request);
   if (reference instanceof Refusal) return reference;
   return (await readSession(world, reference, request.caller)) ?? sessionGone(reference);
@@ -86,7 +86,7 @@ async function readExisting(request: RouteRequest, world: World): Promise<Sessio
 
 async function writeElement(
   request: RouteRequest,
-  world: World,
+  world: Context,
   part: Partial<SessionRequest> | Refusal,
 ): Promise<Answer | Refusal> {
   if (part instanceof Refusal) return part;

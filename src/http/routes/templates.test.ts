@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseServiceConfigs } from '../../config/service-configs.ts';
-import type { World } from '../../directory/world.ts';
+import type { Context } from '../../directory/context.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { ada, asRefusal, sampleTitleId } from '../../testing/samples.ts';
 import type { Answer, RouteRequest } from '../route.ts';
@@ -31,8 +31,8 @@ async function get(path: string, params: RouteRequest['params'], contractVersion
     contractVersion,
   };
   // Templates ask the world for nothing else.
-  const world: Pick<World, 'catalog'> = { catalog: () => parsed.catalog };
-  return route.answer(request, world as World);
+  const world: Pick<Context, 'catalog'> = { catalog: () => parsed.catalog };
+  return route.answer(request, world as Context);
 }
 
 const list = '/serviceconfigs/{scid}/sessiontemplates';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { devAuthenticator } from '../../auth/dev-authenticator.ts';
 import { signToken, tokenKeyOf } from '../../auth/token.ts';
-import type { World } from '../../directory/world.ts';
+import type { Context } from '../../directory/context.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { RouteRequest } from '../route.ts';
@@ -14,9 +14,9 @@ const startMs = Date.UTC(2026, 0, 1) + 250;
 
 const titles = [{ titleId: '1234' }, { titleId: '5678' }];
 
-function worldAt(nowMs: number, titleIds: readonly { titleId: string }[] = titles): World {
+function worldAt(nowMs: number, titleIds: readonly { titleId: string }[] = titles): Context {
   const catalog = new Map([['scid', { titles: titleIds }]]);
-  return { clock: { nowMs: () => nowMs }, catalog: () => catalog } as unknown as World;
+  return { clock: { nowMs: () => nowMs }, catalog: () => catalog } as unknown as Context;
 }
 
 type TokenAnswer = {
@@ -35,7 +35,7 @@ async function post(path: string, body: unknown, world = worldAt(startMs)) {
   return answer;
 }
 
-async function token(path: string, properties: object, world?: World): Promise<TokenAnswer> {
+async function token(path: string, properties: object, world?: Context): Promise<TokenAnswer> {
   const body = {
     RelyingParty: 'http://auth.xboxlive.com',
     TokenType: 'JWT',
@@ -47,7 +47,7 @@ async function token(path: string, properties: object, world?: World): Promise<T
   return JSON.parse(String(answer.body));
 }
 
-async function refusal(path: string, body: unknown, world?: World): Promise<Refusal> {
+async function refusal(path: string, body: unknown, world?: Context): Promise<Refusal> {
   const answer = await post(path, body, world);
   assert.ok(answer instanceof Refusal);
   return answer;

@@ -14,7 +14,7 @@ import { textsOf, type TokenClaims } from '../../auth/claims.ts';
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Milliseconds } from '../../domain/time.ts';
-import type { World } from '../../directory/world.ts';
+import type { Context } from '../../directory/context.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
 
 /**
@@ -102,7 +102,7 @@ export function tokenChainRoutes({ key }: { readonly key: Uint8Array }): readonl
 
 function step(
   path: string,
-  answer: (request: RouteRequest, world: World) => Promise<Answer | Refusal>,
+  answer: (request: RouteRequest, world: Context) => Promise<Answer | Refusal>,
 ): Route {
   return { method: 'POST', path, door: 'open', body: 'object', answer };
 }

@@ -17,7 +17,7 @@ import {
   type MemberRow,
   type NodeId,
   type OwedTaps,
-  type RecentRecord,
+  type LastKnown,
   type SessionDelete,
   type SessionPut,
   type SessionRecord,
@@ -68,8 +68,8 @@ class MemoryStore implements Store {
     return keys.map((key) => this.#sessions.get(key));
   }
 
-  recent(key: SessionKey): RecentRecord {
-    return { record: this.#sessions.get(key), isCurrent: true };
+  lastKnown(key: SessionKey): LastKnown {
+    return { record: this.#sessions.get(key), isCommitted: true };
   }
 
   async handle(id: Guid): Promise<Handle | undefined> {

@@ -18,7 +18,7 @@ import {
   type ListName,
   type NodeId,
   type OwedTaps,
-  type RecentRecord,
+  type LastKnown,
   type SessionDelete,
   type SessionPut,
   type SessionRecord,
@@ -111,9 +111,9 @@ export class RedisStore implements Store {
    * Nothing that is still on its way: should that fail, another process may have been given the
    * revision that it was to have, and who built upon the one would be taken to know the other.
    */
-  recent(key: SessionKey): RecentRecord | undefined {
+  lastKnown(key: SessionKey): LastKnown | undefined {
     const known = this.#known.get(key);
-    return known && { record: known.record, isCurrent: false };
+    return known && { record: known.record, isCommitted: false };
   }
 
   async handle(id: Guid): Promise<Handle | undefined> {

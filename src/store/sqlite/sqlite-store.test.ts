@@ -101,9 +101,9 @@ test('what is looked at once is not kept, and what is kept stays', async () => {
     found.map((record) => record?.revision),
     [1, 1, undefined],
   );
-  assert.equal(store.recent(storedKey('a')), undefined);
-  assert.equal(store.recent(storedKey('b'))?.record, found[1]);
-  assert.equal(store.recent(storedKey('c')), undefined);
+  assert.equal(store.lastKnown(storedKey('a')), undefined);
+  assert.equal(store.lastKnown(storedKey('b'))?.record, found[1]);
+  assert.equal(store.lastKnown(storedKey('c')), undefined);
 });
 
 test('what goes with a session is there when the file is opened again, and former nodes are dead', async () => {
@@ -438,7 +438,7 @@ test('when a group fails, so does the next one that builds upon it, and no other
     ];
     // The first group goes to the writer at the end of this tick; what follows fills the next.
     await new Promise(setImmediate);
-    const { revision } = store.recent(storedKey(name))?.record ?? { revision: 0 };
+    const { revision } = store.lastKnown(storedKey(name))?.record ?? { revision: 0 };
     const second = [
       store.commit({ session: putOf(name, revision) }),
       store.commit({ session: putOf('d', 0), handles: [storedActivity(storedGuid(1), 'd')] }),
@@ -477,7 +477,7 @@ test('many writes to one session at once need few groups, and all count', async 
   await using store = await open(freshFile(), { durability: 'strict' });
   const writes: Promise<unknown>[] = [];
   for (let count = 0; count < 1_000; count += 1) {
-    const { revision } = store.recent(storedKey('a'))?.record ?? { revision: 0 };
+    const { revision } = store.lastKnown(storedKey('a'))?.record ?? { revision: 0 };
     writes.push(store.commit({ session: putOf('a', revision, { custom: { count } }) }));
     if (count % 100 === 99) await new Promise(setImmediate);
   }

@@ -22,7 +22,7 @@ import {
   type ListName,
   type NodeId,
   type OwedTaps,
-  type RecentRecord,
+  type LastKnown,
   type SessionDelete,
   type SessionPut,
   type SessionRecord,
@@ -179,7 +179,7 @@ class SqliteStore implements Store {
   #sessionNumberMax: number;
   /** The next life of a deleted session starts above it; see `SessionRecord`. */
   #revisionDeletedMax = 0;
-  /** Of commits that failed: somebody may have read it as `recent`, so it is not given again. */
+  /** Of commits that failed: somebody may have read it as `lastKnown`, so it is not given again. */
   #revisionFailedMax = 0;
   /** Nodes in the file, and whether this process began them: those of former ones are dead. */
   readonly #nodes: Map<NodeId, boolean>;
@@ -217,18 +217,18 @@ class SqliteStore implements Store {
     return keys.map((key) => (this.#cache.peek(key) ?? this.#filed(key).shelved).record);
   }
 
-  recent(key: SessionKey): RecentRecord | undefined {
+  lastKnown(key: SessionKey): LastKnown | undefined {
     const pending = this.#groupOf(key)?.sessions.get(key);
     if (!pending) {
       const known = this.#cache.get(key);
-      return known && { record: known.record, isCurrent: true };
+      return known && { record: known.record, isCommitted: true };
     }
     const { record } = pending.shelved;
     const rows = [this.#writing, this.#filling].flatMap((group) => group?.rows.get(key) ?? []);
-    if (rows.length === 0) return { record, isCurrent: false };
+    if (rows.length === 0) return { record, isCommitted: false };
     // Rows of a former life are still in the file, and not to be taken for those of this one.
     if (rows.some(({ isAll }) => isAll)) return undefined;
-    return { record, isCurrent: false, rows: new Map(rows.flatMap(({ byXuid }) => [...byXuid])) };
+    return { record, isCommitted: false, rows: new Map(rows.flatMap(({ byXuid }) => [...byXuid])) };
   }
 
   async handle(id: Guid): Promise<Handle | undefined> {

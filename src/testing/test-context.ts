@@ -1,7 +1,7 @@
 import { readServiceConfigs } from '../config/read-service-configs.ts';
 import { createSearchIndex } from '../directory/search-index.ts';
 import { openPresence } from '../directory/presence.ts';
-import type { World } from '../directory/world.ts';
+import type { Context } from '../directory/context.ts';
 import { storedPeople } from '../people/stored-people.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
@@ -11,8 +11,8 @@ import { manualClock } from './manual-clock.ts';
 import { sequentialIds } from './sequential-ids.ts';
 
 /** Makes worlds over stores, with the demo config, people kept in the store, and time that stands. */
-export async function openTestWorlds(): Promise<
-  (store: Store, around?: { readonly clock?: Clock; readonly ids?: Ids }) => World
+export async function openTestContexts(): Promise<
+  (store: Store, around?: { readonly clock?: Clock; readonly ids?: Ids }) => Context
 > {
   const read = await readServiceConfigs();
   if ('problems' in read) throw new Error('the demo config has problems');

@@ -11,7 +11,7 @@ import type { SearchIndex } from './search-index.ts';
 import type { Presence } from './presence.ts';
 
 /** All that the directory needs of what is around it. */
-export type World = {
+export type Context = {
   readonly store: Store;
   readonly bus: Bus;
   readonly node: Node;

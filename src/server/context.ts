@@ -1,6 +1,6 @@
 import { openPresence } from '../directory/presence.ts';
 import { createSearchIndex } from '../directory/search-index.ts';
-import type { World } from '../directory/world.ts';
+import type { Context } from '../directory/context.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
 import { storedPeople } from '../people/stored-people.ts';
 import { keyFor } from '../platform/key.ts';
@@ -9,18 +9,18 @@ import type { ServerSettings } from './options.ts';
 import type { Storage } from './storage.ts';
 
 /** What the world of a new node is made of, beside its settings. */
-export type WorldParts = Pick<Storage, 'store' | 'bus' | 'clock' | 'isShared'> & {
-  readonly catalog: World['catalog'];
-  readonly connections: World['node']['connections'];
+export type ContextParts = Pick<Storage, 'store' | 'bus' | 'clock' | 'isShared'> & {
+  readonly catalog: Context['catalog'];
+  readonly connections: Context['node']['connections'];
   /** That of the store. */
   readonly secret: Uint8Array;
 };
 
 /** The world as a new node sees it: under an id of its own, having seen nobody yet. */
-export function createWorld(
-  { store, bus, clock, isShared, catalog, connections, secret }: WorldParts,
+export function createContext(
+  { store, bus, clock, isShared, catalog, connections, secret }: ContextParts,
   settings: ServerSettings,
-): World {
+): Context {
   const { ids, log, inviteLifetimeMs, disconnectGraceMs, presenceTimeoutMs } = settings;
   return {
     store,
