@@ -25,7 +25,7 @@ import * as v from 'valibot';
 import { digest, type TitleId, type Xuid } from '../domain/ids.ts';
 import { formatJson, type JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { parseShape, text } from '../domain/shape.ts';
+import { list, parseShape, text } from '../domain/shape.ts';
 import { formatTime, type Milliseconds } from '../domain/time.ts';
 import { defaultSandbox, textsOf, type TokenClaims } from './claims.ts';
 import {
@@ -65,9 +65,10 @@ const deviceRequest = tolerantObject({
 
 const accessRequest = tolerantObject({
   Properties: tolerantObject({
-    UserTokens: v.pipe(
-      v.array(someText, 'Expected an array of one user token'),
-      v.length(1, 'Expected an array of one user token: a token is for one user'),
+    UserTokens: list(
+      someText,
+      { lengthMin: 1, lengthMax: 1 },
+      'an array of one user token: a token is for one user',
     ),
     DeviceToken: textOrNothing,
     TitleToken: textOrNothing,

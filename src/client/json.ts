@@ -11,7 +11,7 @@
  * @source contract 2, wire 1.5
  */
 
-import { parseWithTrueKeys } from '../domain/escaped-keys.ts';
+import { hasEscapedKey, readJson } from '../domain/json-reader.ts';
 import type { RawNumber } from '../domain/json.ts';
 
 export type { RawNumber };
@@ -38,10 +38,14 @@ const mayLoseDigits = /(?:^|[[:,\s])-?(?:[\d.]{16}|[\d.]+[eE])/;
 
 /** The value that `text` describes. Throws a SyntaxError when it is not JSON. */
 export function parseJson(text: string): unknown {
-  if (rawJSON === undefined || !mayLoseDigits.test(text)) return parseWithTrueKeys(text);
-  return parseWithTrueKeys(text, (_key, value, { source }) =>
-    typeof value === 'number' && !isSameNumber(source, value) ? rawJSON(source) : value,
-  );
+  const value: unknown = JSON.parse(text);
+  const mayChange = rawJSON !== undefined && mayLoseDigits.test(text);
+  return mayChange || hasEscapedKey(text) ? readJson(text, numberOf) : value;
+}
+
+function numberOf(source: string): number | RawNumber {
+  const value = Number(source);
+  return rawJSON === undefined || isSameNumber(source, value) ? value : rawJSON(source);
 }
 
 /** The JSON text of `value`; a `bigint` in it is written as a number. */

@@ -14,8 +14,9 @@ import {
   plainOutsideCustom,
   type Json,
 } from './json.ts';
+import { hasEscapedKey, readJson } from './json-reader.ts';
 
-// Kills: "{15}" widened to "{17}" in mayLoseDigits; "-0" left out of it; no reviver at all.
+// Kills: "{15}" widened to "{17}" in mayLoseDigits; "-0" left out of it; plainDigitsMax of 17.
 test('a text comes back byte for byte, whatever its numbers look like', () => {
   fc.assert(
     fc.property(anyJsonText, (text) => assert.equal(formatJson(parseExactJson(text)), text)),
@@ -24,7 +25,7 @@ test('a text comes back byte for byte, whatever its numbers look like', () => {
 });
 
 // Kills: the engine's parser used alone (its fault with escaped keys, which an earlier text brings
-// about); "~" not spelled out.
+// about).
 test('keys come back as they were written, whatever was parsed before', () => {
   const awkward = fc.constantFrom('\\', '"', '\n', '~', '5', 'c', 'n', '\ud800');
   const key = fc
@@ -44,6 +45,37 @@ test('keys come back as they were written, whatever was parsed before', () => {
       for (const one of texts) assert.equal(formatJson(parseExactJson(one)), one);
     }),
     { numRuns: 1_000 },
+  );
+});
+
+// Kills: a member assigned in place of defined ("__proto__"); the space before a colon or after a
+// comma not skipped; an escaped quote taken for the end of a string; "-" left out of number().
+test('the reader reads what the engine reads, with space anywhere', () => {
+  const space = fc.constantFrom('', '', ' ', '\t', '\r\n  ');
+  const spaced = fc.tuple(anyJsonText, space).map(([text, between]) => {
+    // Outside of strings.
+    const tokens = text.match(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gs) ?? [];
+    return between + tokens.join(between) + between;
+  });
+  fc.assert(
+    fc.property(spaced, (text) => {
+      assert.equal(formatJson(readJson(text, Number)), formatJson(JSON.parse(text)));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+// Kills: a search for escapes that takes the escape of a value for one of a key, or stops at the first.
+test('an escaped key is found wherever it stands, and nothing else is taken for one', () => {
+  const word = fc.constantFrom('a', '\\n', '\\\\', '\\"', ':', '\\u0041');
+  const written = fc.array(word, { maxLength: 3 }).map((parts) => `"${parts.join('')}"`);
+  const object = fc.array(fc.tuple(written, written), { maxLength: 3 });
+  fc.assert(
+    fc.property(object, (entries) => {
+      const text = `{${entries.map(([key, value]) => `${key} : [${value}]`).join(',')}}`;
+      const isEscaped = entries.some(([key]) => key.includes('\\'));
+      assert.equal(hasEscapedKey(text), isEscaped, text);
+    }),
   );
 });
 

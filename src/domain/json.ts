@@ -3,13 +3,12 @@
  *
  * `JSON.parse` turns `12345678901234567890`, `1.50` and `1e400` into other numbers. A number that
  * would not be printed again exactly as it was written is kept as a `RawNumber`, which prints its
- * source text; every other value is plain JavaScript. Objects are built by the engine's own parser,
- * so a key named `__proto__` is an ordinary key.
+ * source text; every other value is plain JavaScript. A key named `__proto__` is an ordinary key.
  *
  * @source contract 2, wire 1.5
  */
 
-import { parseWithTrueKeys, type Reviver } from './escaped-keys.ts';
+import { hasEscapedKey, readJson } from './json-reader.ts';
 import { createKeeper } from './kept.ts';
 
 export type Json = null | boolean | number | string | RawNumber | readonly Json[] | JsonObject;
@@ -36,10 +35,8 @@ const { rawJSON, isRawJSON } = JSON as unknown as {
 const mayLoseDigits =
   /\d(?<=(?:^|[[:,\s])-?\d)(?:[\d.]{15}|\d*\.\d*0(?!\d)|(?<=0)\.0{6}|\d*(?:\.\d+)?[eE]|(?<=-0)(?!\.\d*[1-9]))/;
 
-const keepExactNumbers: Reviver = (_key, value, { source }) =>
-  typeof value === 'number' && String(value) !== source ? rawJSON(source) : value;
-
-const parse = parseWithTrueKeys as (text: string, reviver?: Reviver) => Json;
+/** Throws a SyntaxError when `text` is not JSON. */
+const parse = JSON.parse as (text: string) => Json;
 
 /**
  * The value that `text` describes, each number exact.
@@ -47,7 +44,8 @@ const parse = parseWithTrueKeys as (text: string, reviver?: Reviver) => Json;
  * Throws a SyntaxError when `text` is not JSON. Nesting is not limited here; see `depthOf`.
  */
 export function parseExactJson(text: string): Json {
-  return mayLoseDigits.test(text) ? parse(text, keepExactNumbers) : parse(text);
+  const value = parse(text);
+  return isReadTruly(text) ? value : (readJson(text, exactNumber) as Json);
 }
 
 /**
@@ -57,7 +55,28 @@ export function parseExactJson(text: string): Json {
  * Throws as `parseExactJson`.
  */
 export function parseRequestJson(text: string): Json {
-  return mayLoseDigits.test(text) ? plainOutsideCustom(parse(text, keepExactNumbers)) : parse(text);
+  const value = parse(text);
+  return isReadTruly(text) ? value : (readJson(text, requestNumber) as Json);
+}
+
+/** True of a JSON text that the engine's parser reads as it was written. */
+function isReadTruly(text: string): boolean {
+  return !mayLoseDigits.test(text) && !hasEscapedKey(text);
+}
+
+function exactNumber(source: string): number | RawNumber {
+  const value = Number(source);
+  return String(value) === source ? value : rawJSON(source);
+}
+
+function requestNumber(source: string, isTitleData: boolean): number | RawNumber {
+  return isTitleData ? exactNumber(source) : plainNumber(source);
+}
+
+/** A number beyond all ordinary ones stays exact: as Infinity it would be printed as null. */
+function plainNumber(source: string): number | RawNumber {
+  const value = Number(source);
+  return Number.isFinite(value) ? value : rawJSON(source);
 }
 
 /** The text of `value`; the way back from `parseExactJson`. */
@@ -162,14 +181,9 @@ const titleKeys: ReadonlySet<string> = new Set(['custom']);
 /**
  * `value` with ordinary numbers in place of exact ones everywhere but under a key named `custom`,
  * so that the rules of the protocol see numbers and the title's data stays as it is.
- *
- * A number beyond all ordinary ones stays exact: as Infinity it would be printed as null.
  */
 export function plainOutsideCustom(value: Json): Json {
-  if (isRawJSON(value)) {
-    const plain = Number(value.rawJSON);
-    return Number.isFinite(plain) ? plain : value;
-  }
+  if (isRawJSON(value)) return plainNumber(value.rawJSON);
   if (Array.isArray(value)) return value.map(plainOutsideCustom);
   if (!isJsonObject(value)) return value;
   return Object.fromEntries(

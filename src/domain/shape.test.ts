@@ -7,6 +7,7 @@ import {
   checkShape,
   exactObject,
   integer,
+  list,
   parseShape,
   text,
   titleObject,
@@ -20,6 +21,13 @@ const shape = exactObject({
   mode: v.optional(word(['Fast', 'Slow'])),
   name: v.optional(text((given) => given.startsWith('x'), 'a name that starts with x')),
   list: v.optional(v.array(exactObject({ id: integer(0) }), 'Expected an array')),
+  names: v.optional(
+    list(
+      text((given) => given !== '', 'a name'),
+      { lengthMin: 1, lengthMax: 2 },
+      'an array of 1 or 2 names',
+    ),
+  ),
   custom: v.optional(titleObject),
   any: v.optional(titleValue),
 });
@@ -44,6 +52,10 @@ const misfits: readonly (readonly [given: string, path: string, expected: RegExp
   ['{"count":1,"list":{}}', '$.list', /an array/],
   ['{"count":1,"list":[{"id":1},{"id":-1}]}', '$.list[1].id', /at least 0/],
   ['{"count":1,"list":[{}]}', '$.list[0].id', /missing.*at least 0/],
+  ['{"count":1,"names":{}}', '$.names', /an array of 1 or 2 names/],
+  ['{"count":1,"names":[]}', '$.names', /an array of 1 or 2 names/],
+  ['{"count":1,"names":["a","b","c"]}', '$.names', /an array of 1 or 2 names/],
+  ['{"count":1,"names":["a",""]}', '$.names[1]', /a name/],
   ['{"count":1,"custom":[]}', '$.custom', /an object/],
   ['{"count":1,"other":1}', '$.other', /not known here/],
   ['{"count":1,"with space":1}', '$["with space"]', /not known here/],
@@ -68,6 +80,7 @@ test('what fits comes back as it is, words as they are listed', () => {
     mode: 'SLOW',
     name: 'xy',
     list: [{ id: 7 }],
+    names: ['a', 'b'],
     custom: { nested: [null] },
     any: [null],
   };
@@ -91,4 +104,42 @@ test('every problem is listed, below the root that is given', () => {
     checked.problems.map(({ path }) => path),
     ['$.a.count', '$.a.size'],
   );
+});
+
+/** `items`, and which of them were looked at. */
+function watched(items: readonly unknown[]): {
+  readonly array: readonly unknown[];
+  readonly looked: () => readonly string[];
+} {
+  const looked: string[] = [];
+  const array = new Proxy([...items], {
+    get(target, key, receiver) {
+      if (typeof key === 'string' && /^\d+$/.test(key)) looked.push(key);
+      return Reflect.get(target, key, receiver);
+    },
+  });
+  return { array, looked: () => looked };
+}
+
+// Kills: v.array before the length; a validation that goes on after the first problem.
+test('of a list that is too long no item is looked at, and none after the first that is wrong', () => {
+  const shapeOfList = exactObject({
+    few: v.optional(list(integer(0), { lengthMax: 3 }, 'an array of at most 3 numbers')),
+    many: v.optional(v.array(integer(0), 'Expected an array')),
+  });
+  const tooLong = watched([-1, -1, -1, -1]);
+  asRefusal(parseShape(shapeOfList, { few: tooLong.array }), 'requestInvalid');
+  assert.deepEqual(tooLong.looked(), []);
+
+  const wrong = watched([1, -1, -1, -1]);
+  const refusal = asRefusal(parseShape(shapeOfList, { many: wrong.array }), 'requestInvalid');
+  assert.equal(refusal.detail, '$.many[1]');
+  assert.deepEqual(wrong.looked(), ['0', '1']);
+});
+
+test('a name of any length is told in a short path', () => {
+  const given = { count: 1, [`x${'y'.repeat(100_000)}`]: 1 };
+  const { detail = '', text: told } = asRefusal(parseShape(shape, given), 'requestInvalid');
+  assert.match(detail, /^\$\["xy+"…\]$/);
+  assert.ok(detail.length < 250 && told.length < 400, `${detail.length}, ${told.length}`);
 });

@@ -32,6 +32,24 @@ export function exactObject<const E extends Entries>(entries: E): ExactObject<E>
   return v.pipe(titleObject, members as unknown as ExactObject<E>) as ExactObject<E>;
 }
 
+/**
+ * An array of `item` of a bounded length; `expected` completes "Expected …".
+ *
+ * The length is checked first: of a longer array no item is looked at.
+ */
+export function list<const Item extends v.GenericSchema>(
+  item: Item,
+  {
+    lengthMin = 0,
+    lengthMax,
+  }: { readonly lengthMin?: number | undefined; readonly lengthMax: number },
+  expected: string,
+) {
+  const fits = (value: unknown): boolean =>
+    Array.isArray(value) && value.length >= lengthMin && value.length <= lengthMax;
+  return v.pipe(v.custom<unknown[]>(fits, `Expected ${expected}`), v.array(item));
+}
+
 /** Any JSON value, left as it is: title data. */
 export const titleValue = v.custom<Json>(() => true);
 
@@ -67,7 +85,12 @@ export function word<const W extends readonly [string, ...string[]]>(words: W) {
 /** One problem found: where, and what would be right. */
 export type ShapeProblem = { readonly path: string; readonly expected: string };
 
-/** Every way in which `value` does not fit `schema`, or the value it holds. */
+/**
+ * Every way in which `value` does not fit `schema`, or the value it holds.
+ *
+ * For what an operator writes. Of a request nobody reads more than the first problem, and to find all
+ * of a hostile one takes seconds: see `parseShape`.
+ */
 export function checkShape<S extends v.GenericSchema>(
   schema: S,
   value: unknown,
@@ -75,39 +98,42 @@ export function checkShape<S extends v.GenericSchema>(
 ): { readonly value: v.InferOutput<S> } | { readonly problems: readonly ShapeProblem[] } {
   const result = v.safeParse(schema, value);
   if (result.success) return { value: result.output };
-  return {
-    problems: result.issues.map((issue) => ({
-      path: formatPath(root, issue.path ?? []),
-      expected: expectationOf(issue),
-    })),
-  };
+  return { problems: result.issues.map((issue) => problemOf(issue, root)) };
 }
 
 /**
- * `value` as the type of `schema`.
+ * `value` as the type of `schema`. Looks no further than the first place that does not fit.
  *
- * Refuses: requestInvalid, naming the first place that does not fit and what was expected there.
+ * Refuses: requestInvalid, naming that place and what was expected there.
  */
 export function parseShape<S extends v.GenericSchema>(
   schema: S,
   value: unknown,
   root = '$',
 ): v.InferOutput<S> | Refusal {
-  const checked = checkShape(schema, value, root);
-  if ('value' in checked) return checked.value;
-  const [first] = checked.problems;
-  const { path, expected } = first ?? { path: '$', expected: 'Expected something else' };
+  const result = v.safeParse(schema, value, stopAtFirst);
+  if (result.success) return result.output;
+  const { path, expected } = problemOf(result.issues[0], root);
   return new Refusal('requestInvalid', `${path}: ${expected}.`, { detail: path });
+}
+
+const stopAtFirst = { abortEarly: true } as const;
+
+function problemOf(issue: v.BaseIssue<unknown>, root: string): ShapeProblem {
+  return { path: formatPath(root, issue.path ?? []), expected: expectationOf(issue) };
 }
 
 function formatPath(root: string, path: readonly { readonly key?: unknown }[]): string {
   return path.reduce((at, { key }) => `${at}${formatStep(key)}`, root);
 }
 
-/** One step of a JSON path: `.name`, `["another name"]` or `[0]`. */
+const stepCharactersMax = 200;
+
+/** One step of a JSON path: `.name`, `["another name"]` or `[0]`. A long name is cut. */
 export function formatStep(key: unknown): string {
   if (typeof key === 'number') return `[${key}]`;
   const name = String(key);
+  if (name.length > stepCharactersMax) return `[${formatJson(name.slice(0, stepCharactersMax))}…]`;
   return /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : `[${formatJson(name)}]`;
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { formatJson } from '../domain/json.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -94,6 +95,22 @@ for (const [body, code, text, detail] of refused) {
     assert.equal(refusal.detail, detail);
   });
 }
+
+// Kills: slices cut within a character; a character of four bytes measured as three.
+test('the first byte that is not UTF-8 is found, however far into the body', () => {
+  const character = fc.constantFrom('a', 'é', '\ufffd', '🎲');
+  const before = fc
+    .tuple(fc.nat(9_000), fc.array(character, { maxLength: 40 }), character)
+    .map(([count, head, filler]) => head.join('') + filler.repeat(count));
+  const fault = fc.constantFrom([0xff], [0x80], [0xc3], [0xf0, 0x9f], [0xed, 0xa0, 0x80]);
+  const after = fc.constantFrom('', 'a', '"}', '\ufffd');
+  fc.assert(
+    fc.property(before, fault, after, (head, bytes, tail) => {
+      const body = Buffer.concat([Buffer.from(head), Buffer.from(bytes), Buffer.from(tail)]);
+      assert.equal(refusalOf(body).detail, `line 1, column ${head.length + 1}`);
+    }),
+  );
+});
 
 function refusalOf(body: string | Buffer): Refusal {
   const refusal = parseBody(Buffer.from(body));

@@ -99,21 +99,37 @@ function textOf(bytes: Buffer): string | undefined {
   return text.startsWith(byteOrderMark) ? text.slice(1) : text;
 }
 
-const replacement = '\ufffd';
+/** Bytes that are looked at together while searching for a fault. */
+const sliceBytes = 4_096;
 
-/** The place of the first byte that is not UTF-8. A U+FFFD that the client wrote is no fault. */
+/** The place of the first byte that is not UTF-8, in bytes that are not. A U+FFFD is no fault. */
 function utf8FaultOf(bytes: Buffer): JsonFault {
-  const text = bytes.toString('utf8');
-  let byteAt = 0;
   let at = 0;
   for (;;) {
-    const next = text.indexOf(replacement, at);
-    byteAt += Buffer.byteLength(text.slice(at, next));
-    if (!bytes.subarray(byteAt, byteAt + 3).equals(Buffer.from(replacement))) {
-      const found = `byte 0x${bytes.toString('hex', byteAt, byteAt + 1)}`;
-      return { ...faultAt(text, next, 'UTF-8'), found };
-    }
-    at = next + 1;
-    byteAt += 3;
+    const end = startOfCharacter(bytes, at + sliceBytes);
+    if (!isUtf8(bytes.subarray(at, end))) break;
+    at = end;
   }
+  for (;;) {
+    const end = at + characterBytes(bytes[at]);
+    if (!isUtf8(bytes.subarray(at, end))) break;
+    at = end;
+  }
+  const before = bytes.toString('utf8', 0, at);
+  const found = `byte 0x${bytes.toString('hex', at, at + 1)}`;
+  return { ...faultAt(before, before.length, 'UTF-8'), found };
+}
+
+/** The first byte of the character that the byte at `at` is part of. */
+function startOfCharacter(bytes: Buffer, at: number): number {
+  let start = at;
+  while (at - start < 3 && (Number(bytes[start]) & 0xc0) === 0x80) start -= 1;
+  return start;
+}
+
+/** How many bytes a character takes that begins with `first`. */
+function characterBytes(first = 0): number {
+  if (first < 0x80) return 1;
+  if (first < 0xe0) return 2;
+  return first < 0xf0 ? 3 : 4;
 }
