@@ -7,6 +7,7 @@ import { CannotStart } from './server/cannot-start.ts';
 import { type ServerOptions, type ServerSettings, settingsOf } from './server/options.ts';
 import type { RunningNode } from './server/node.ts';
 import { openStorage } from './server/storage.ts';
+import { openConditions } from './platform/conditions.ts';
 import { StoreUnavailable } from './store/store.ts';
 
 export { CannotStart, type ServerOptions };
@@ -39,10 +40,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
 async function start(settings: ServerSettings): Promise<RunningServer> {
   // Closed in reverse, now if the start fails, or else by close(): the storage last.
   await using opened = new AsyncDisposableStack();
-  const storage = opened.use(await openStorage(settings));
+  const conditions = openConditions(settings.log);
+  const storage = opened.use(await openStorage(settings, conditions));
   // Most of the code is the node's. It is loaded here, while the store's thread starts beside it.
   const { openNode } = await import('./server/node.ts');
-  const node = opened.use(await openNode(storage, settings));
+  const node = opened.use(await openNode(storage, settings, conditions));
   const parts = opened.move();
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {

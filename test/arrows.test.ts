@@ -44,7 +44,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'jose',
     'ws',
   ],
-  'server.ts': ['server', 'store/store.ts'],
+  'server.ts': ['server', 'platform/conditions.ts', 'store/store.ts'],
   server: [
     'server',
     'domain',

@@ -93,7 +93,11 @@ test('the container does not run as root', () => {
 });
 
 test('what is asked of the health of a node is answered', () => {
-  const routes = healthRoutes({ problem: async () => undefined, drain: () => undefined });
+  const routes = healthRoutes({
+    problem: async () => undefined,
+    conditions: () => [],
+    drain: () => undefined,
+  });
   const asked = Object.values(files).flatMap((text) => captures(text, /(\/health\/\w+)/g));
   assert.ok(asked.length > 2, 'paths were found');
   for (const path of asked)

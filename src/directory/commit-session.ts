@@ -60,6 +60,7 @@ export async function commitSession(
             kind: 'put',
             ...told,
             session: next,
+            ...(former && frees(former, next, origin, beside) && { frees: true }),
             dueMs: nextDueMs(next),
             ...hintChange(former, next),
             ...(isLarge(next) && asRows(former?.members ?? [], next)),
@@ -71,6 +72,17 @@ export async function commitSession(
     sendTaps(world, owed, outcome.owesTaps && { key, revision });
   }
   return outcome;
+}
+
+/** True of a change in which somebody leaves, and of those that time and lost connections bring. */
+function frees(
+  former: Session,
+  next: Session,
+  { byXuid }: ChangeOrigin,
+  { handles }: BesideSession,
+): boolean {
+  const isByNobody = byXuid === undefined && handles === undefined;
+  return isByNobody || next.members.length < former.members.length;
 }
 
 async function handleIdsFor(store: Store, key: SessionKey): Promise<readonly Guid[]> {

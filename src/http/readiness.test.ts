@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
+import { openConditions } from '../platform/conditions.ts';
 import { openReadiness } from './readiness.ts';
 import { healthRoutes } from './routes/health.ts';
 import type { RouteRequest } from './route.ts';
@@ -13,20 +14,25 @@ function storeThat(read: (n: number) => Promise<undefined>): Store {
   return { session: () => read(reads++) } as Partial<Store> as Store;
 }
 
+const noConditions = openConditions(() => undefined);
+
 const away = (): Promise<undefined> => Promise.reject(new StoreUnavailable('gone'));
 
 test('a store that answers is ready', async () => {
-  assert.equal(await openReadiness(openMemoryStore()).problem(), undefined);
+  assert.equal(await openReadiness(openMemoryStore(), noConditions).problem(), undefined);
 });
 
 test('a store of which one part answers is ready', async () => {
   const store = storeThat((n) => (n === 7 ? Promise.resolve(undefined) : away()));
-  assert.equal(await openReadiness(store).problem(), undefined);
+  assert.equal(await openReadiness(store, noConditions).problem(), undefined);
 });
 
 test('a store that cannot be reached is not, and is again when it comes back', async () => {
   let isAway = true;
-  const readiness = openReadiness(storeThat(() => (isAway ? away() : Promise.resolve(undefined))));
+  const readiness = openReadiness(
+    storeThat(() => (isAway ? away() : Promise.resolve(undefined))),
+    noConditions,
+  );
   assert.match(String(await readiness.problem()), /cannot be reached/);
   isAway = false;
   assert.equal(await readiness.problem(), undefined);
@@ -34,7 +40,10 @@ test('a store that cannot be reached is not, and is again when it comes back', a
 
 test('a store that is silent is given two seconds', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const asked = openReadiness(storeThat(() => new Promise(() => undefined))).problem();
+  const asked = openReadiness(
+    storeThat(() => new Promise(() => undefined)),
+    noConditions,
+  ).problem();
   t.mock.timers.tick(2_000);
   assert.match(String(await asked), /not answered within 2000 ms/);
 });
@@ -47,6 +56,7 @@ test('those who ask at the same time share one look at the store', async () => {
       reads = n + 1;
       return gate.promise;
     }),
+    noConditions,
   );
   const asked = [readiness.problem(), readiness.problem(), readiness.problem()];
   gate.resolve(undefined);
@@ -58,7 +68,10 @@ test('those who ask at the same time share one look at the store', async () => {
 
 test('a server that is ending is not ready, not even for a look under way', async () => {
   const gate = Promise.withResolvers<undefined>();
-  const readiness = openReadiness(storeThat(() => gate.promise));
+  const readiness = openReadiness(
+    storeThat(() => gate.promise),
+    noConditions,
+  );
   const asked = readiness.problem();
   readiness.drain();
   gate.resolve(undefined);
@@ -68,7 +81,12 @@ test('a server that is ending is not ready, not even for a look under way', asyn
 
 test('the routes are open, and tell readiness by the status', async () => {
   let problem: string | undefined;
-  const routes = healthRoutes({ problem: async () => problem, drain: () => undefined });
+  let conditions: readonly string[] = [];
+  const routes = healthRoutes({
+    problem: async () => problem,
+    conditions: () => conditions,
+    drain: () => undefined,
+  });
   const ask = async (path: string) => {
     const route = routes.find((one) => one.path === path);
     assert.equal(route?.door, 'open');
@@ -76,6 +94,11 @@ test('the routes are open, and tell readiness by the status', async () => {
   };
   assert.deepEqual(await ask('/health/live'), { status: 200, body: '{"status":"live"}' });
   assert.deepEqual(await ask('/health/ready'), { status: 200, body: '{"status":"ready"}' });
+  conditions = ['The disk is full.'];
+  assert.deepEqual(await ask('/health/ready'), {
+    status: 200,
+    body: '{"status":"degraded","problems":["The disk is full."]}',
+  });
   problem = 'The store is asleep.';
   assert.deepEqual(await ask('/health/ready'), {
     status: 503,

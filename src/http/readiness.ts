@@ -1,11 +1,14 @@
 import type { Context } from '../directory/context.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import type { Conditions } from '../platform/conditions.ts';
 
 /** Whether this server should be sent requests, and if not, why. */
 export type Readiness = {
   /** What is wrong, in a sentence; undefined when nothing is. */
   problem(): Promise<string | undefined>;
+  /** What is wrong and no reason to send it none: a sentence each. */
+  conditions(): readonly string[];
   /** From now on the server is ending, whatever the store says. */
   drain(): void;
 };
@@ -20,7 +23,10 @@ const answerWithinMs: Milliseconds = 2_000;
 const probedKeys: readonly SessionKey[] = Array.from({ length: 8 }, (_, n) => `~~readiness-${n}`);
 
 /** The readiness of a server that keeps its sessions in `store`; one look at it at a time. */
-export function openReadiness(store: Context['store']): Readiness {
+export function openReadiness(
+  store: Context['store'],
+  conditions: Pick<Conditions, 'list'>,
+): Readiness {
   let isDraining = false;
   let look: Promise<string | undefined> | undefined;
   return {
@@ -33,6 +39,7 @@ export function openReadiness(store: Context['store']): Readiness {
       const problem = await look;
       return isDraining ? endingProblem : problem;
     },
+    conditions: () => conditions.list(),
     drain() {
       isDraining = true;
     },

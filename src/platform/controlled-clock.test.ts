@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { manualClock } from '../testing/manual-clock.ts';
-import { controlledClock } from './controlled-clock.ts';
+import { controlledClock, movedTasksMax } from './controlled-clock.ts';
 
 function open() {
   const beneath = manualClock(1_000);
@@ -61,14 +61,49 @@ test('moved while it stands, it stands at the new time', () => {
   assert.deepEqual([clock.isFrozen, clock.nowMs(), ran], [true, 1_005, ['one at 1005']]);
 });
 
-test('moved back, it runs nothing, and what is to come keeps its time', () => {
+test('moved back, it runs nothing, and what is to come waits as long as before', () => {
   const { beneath, clock, ran, after } = open();
   after(10, 'one');
   clock.moveTo(500);
-  beneath.advance(509);
-  assert.deepEqual([clock.nowMs(), ran], [1_009, []]);
+  beneath.advance(9);
+  assert.deepEqual([clock.nowMs(), ran], [509, []]);
   beneath.advance(1);
-  assert.deepEqual(ran, ['one at 1010']);
+  assert.deepEqual(ran, ['one at 510']);
+});
+
+test('elapsed time goes on by each move forward, and never back', () => {
+  const { beneath, clock } = open();
+  const fromMs = clock.elapsedMs();
+  const passedMs = (): number => clock.elapsedMs() - fromMs;
+  clock.moveTo(1_500);
+  assert.deepEqual([clock.nowMs(), passedMs()], [1_500, 500]);
+  clock.moveTo(200);
+  assert.deepEqual([clock.nowMs(), passedMs()], [200, 500]);
+  beneath.advance(10);
+  clock.freeze();
+  beneath.advance(100);
+  assert.deepEqual([clock.nowMs(), passedMs()], [210, 510]);
+  clock.moveTo(300);
+  clock.run();
+  beneath.advance(1);
+  assert.deepEqual([clock.nowMs(), passedMs()], [301, 601]);
+});
+
+test('a task that schedules itself again does not make a year long', () => {
+  const { beneath, clock, ran, after } = open();
+  let ticksCount = 0;
+  const tick = (): void => {
+    ticksCount += 1;
+    clock.after(1_000, tick);
+  };
+  clock.after(1_000, tick);
+  const yearMs = 365 * 24 * 3_600_000;
+  after(yearMs - 1, 'the last');
+  clock.moveTo(1_000 + yearMs);
+  assert.deepEqual([clock.nowMs(), ran], [1_000 + yearMs, [`the last at ${1_000 + yearMs}`]]);
+  assert.equal(ticksCount, movedTasksMax + 1);
+  beneath.advance(1_000);
+  assert.equal(ticksCount, movedTasksMax + 2);
 });
 
 test('what is cancelled does not run, whether the clock runs, stands or is moved', () => {

@@ -10,45 +10,64 @@ export type ControlledClock = Clock & {
   run(): void;
   /**
    * Shows `toMs`, and runs or stands as before. What comes due on the way runs before this returns,
-   * each task when the clock shows its time. On the way back nothing runs.
+   * each task when the clock shows its time; past `movedTasksMax` tasks the rest of the way is one
+   * step, so that a task which schedules itself again costs little on a long way. On the way back
+   * nothing runs, and no time passes: what is still to come waits as long as before.
    */
   moveTo(toMs: Milliseconds): void;
 };
 
+/** Tasks of one move that each run at their own time. */
+export const movedTasksMax = 1_000;
+
 type Waiting = {
+  /** Of `elapsedMs`. */
   readonly atMs: Milliseconds;
   readonly task: () => void;
   /** Of the clock beneath; none while this one stands. */
   timer?: Timer;
 };
 
+/** The two readings of a clock. */
+type Reading = { readonly nowMs: Milliseconds; readonly elapsedMs: Milliseconds };
+
 /** A clock that shows what `beneath` shows, until it is frozen or moved. */
 export function controlledClock(beneath: Clock): ControlledClock {
-  let aheadMs = 0;
-  let frozenAtMs: Milliseconds | undefined;
+  /** What to add to the readings of the clock beneath. */
+  let ahead: Reading = { nowMs: 0, elapsedMs: 0 };
+  let frozen: Reading | undefined;
   const waiting = new Set<Waiting>();
 
-  const nowMs = (): Milliseconds => frozenAtMs ?? beneath.nowMs() + aheadMs;
-  const show = (timeMs: Milliseconds): void => {
-    if (frozenAtMs === undefined) aheadMs = timeMs - beneath.nowMs();
-    else frozenAtMs = timeMs;
+  const nowMs = (): Milliseconds => frozen?.nowMs ?? beneath.nowMs() + ahead.nowMs;
+  const elapsedMs = (): Milliseconds => frozen?.elapsedMs ?? beneath.elapsedMs() + ahead.elapsedMs;
+  const show = (reading: Reading): void => {
+    if (frozen !== undefined) frozen = reading;
+    else {
+      ahead = {
+        nowMs: reading.nowMs - beneath.nowMs(),
+        elapsedMs: reading.elapsedMs - beneath.elapsedMs(),
+      };
+    }
   };
   const arm = (one: Waiting): void => {
     one.timer?.cancel();
-    if (frozenAtMs !== undefined) return;
-    one.timer = beneath.after(Math.max(0, one.atMs - nowMs()), () => {
+    if (frozen !== undefined) return;
+    one.timer = beneath.after(Math.max(0, one.atMs - elapsedMs()), () => {
       waiting.delete(one);
       one.task();
     });
   };
-  const disarmAll = (): void => {
-    for (const one of waiting) one.timer?.cancel();
+  const run = (one: Waiting): void => {
+    waiting.delete(one);
+    one.timer?.cancel();
+    one.task();
   };
 
   return {
     nowMs,
+    elapsedMs,
     after(delayMs, task) {
-      const one: Waiting = { atMs: nowMs() + delayMs, task };
+      const one: Waiting = { atMs: elapsedMs() + delayMs, task };
       waiting.add(one);
       arm(one);
       return {
@@ -59,30 +78,32 @@ export function controlledClock(beneath: Clock): ControlledClock {
       };
     },
     get isFrozen() {
-      return frozenAtMs !== undefined;
+      return frozen !== undefined;
     },
     freeze() {
-      frozenAtMs ??= nowMs();
-      disarmAll();
+      frozen ??= { nowMs: nowMs(), elapsedMs: elapsedMs() };
+      for (const one of waiting) one.timer?.cancel();
     },
     run() {
-      if (frozenAtMs === undefined) return;
-      const fromMs = frozenAtMs;
-      frozenAtMs = undefined;
-      show(fromMs);
+      if (frozen === undefined) return;
+      const from = frozen;
+      frozen = undefined;
+      show(from);
       for (const one of waiting) arm(one);
     },
     moveTo(toMs) {
-      disarmAll();
-      for (;;) {
+      for (const one of waiting) one.timer?.cancel();
+      const end: Reading = { nowMs: toMs, elapsedMs: elapsedMs() + Math.max(0, toMs - nowMs()) };
+      for (let ranCount = 0; ranCount < movedTasksMax; ranCount += 1) {
         const first = firstOf(waiting);
-        if (first === undefined || first.atMs > toMs) break;
-        show(Math.max(nowMs(), first.atMs));
-        waiting.delete(first);
-        first.timer?.cancel();
-        first.task();
+        if (first === undefined || first.atMs > end.elapsedMs) break;
+        const atMs = Math.max(elapsedMs(), first.atMs);
+        show({ nowMs: toMs - (end.elapsedMs - atMs), elapsedMs: atMs });
+        run(first);
       }
-      show(toMs);
+      show(end);
+      const due = [...waiting].filter(({ atMs }) => atMs <= end.elapsedMs);
+      for (const one of due.sort((a, b) => a.atMs - b.atMs)) if (waiting.has(one)) run(one);
       for (const one of waiting) arm(one);
     },
   };

@@ -21,6 +21,7 @@ import { routes } from '../http/routes.ts';
 import { healthRoutes } from '../http/routes/health.ts';
 import { rtaRoutes } from '../http/routes/rta.ts';
 import { tokenChainRoutes } from '../http/routes/token-chain.ts';
+import type { Conditions } from '../platform/conditions.ts';
 import { controlledClock } from '../platform/controlled-clock.ts';
 import { keyFor } from '../platform/key.ts';
 import { type Connections, Hub } from '../rta/hub.ts';
@@ -58,7 +59,11 @@ export type RunningNode = AsyncDisposable & {
  * Throws CannotStart with every problem of the service configs, or with what is wrong with the keys
  * or the port; StoreUnavailable.
  */
-export async function openNode(storage: Storage, settings: ServerSettings): Promise<RunningNode> {
+export async function openNode(
+  storage: Storage,
+  settings: ServerSettings,
+  conditions: Conditions,
+): Promise<RunningNode> {
   const catalog = await openCatalog(settings.config);
   const { isShared, bus } = storage;
   const { log, nodeLeaseMs: leaseMs } = settings;
@@ -77,7 +82,7 @@ export async function openNode(storage: Storage, settings: ServerSettings): Prom
 
   // The doors.
   const hub = new Hub(world, connections, settings);
-  const readiness = openReadiness(store);
+  const readiness = openReadiness(store, conditions);
   const nonces = openNonces(keyFor('nonces', secret), (...asked) => store.claim(...asked));
   const callers = callersOf(settings);
   const tokenChain = callers.kind === 'dev' ? tokenChainRoutes({ key: tokenKeyOf(secret) }) : [];

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
+import type { Conditions } from '../platform/conditions.ts';
 import type { Bus } from '../store/bus.ts';
 import { openProcessBus } from '../store/memory/process-bus.ts';
 import type { Store } from '../store/store.ts';
@@ -16,15 +17,18 @@ export type Storage = AsyncDisposable & {
 
 /**
  * The storage that these settings ask for. What was given to the server stays open when it is
- * disposed of.
+ * disposed of. What is wrong with it later on is told to `conditions`.
  *
  * Throws StoreUnavailable, with a text for the keeper.
  */
-export async function openStorage(settings: ServerSettings): Promise<Storage> {
+export async function openStorage(
+  settings: ServerSettings,
+  conditions: Conditions,
+): Promise<Storage> {
   const { store: asked } = settings;
   await using opened = new AsyncDisposableStack();
   const kept: Kept =
-    typeof asked === 'object' ? { store: asked } : await openStore(asked, settings);
+    typeof asked === 'object' ? { store: asked } : await openStore(asked, settings, conditions);
   if (kept.store !== asked) opened.use(kept.store);
   const bus = settings.bus ?? opened.use(kept.bus ?? openProcessBus());
   const parts = opened.move();
@@ -49,6 +53,7 @@ type Kept = {
 async function openStore(
   kind: Settings['store'],
   { data, durability, cacheBytesMax, replicasMin }: ServerSettings,
+  conditions: Conditions,
 ): Promise<Kept> {
   if (kind === 'memory') {
     const { openMemoryStore } = await import('../store/memory/memory-store.ts');
@@ -63,7 +68,13 @@ async function openStore(
   }
   const { openRedisStore } = await import('../store/redis/open-redis-store.ts');
   const replicas = replicasMin !== undefined && { replicasMin };
-  const redis = await openRedisStore({ url: kind, durability, cacheBytesMax, ...replicas });
+  const redis = await openRedisStore({
+    url: kind,
+    durability,
+    cacheBytesMax,
+    conditions,
+    ...replicas,
+  });
   const nowMs = (): number => Math.round(Date.now() + redis.offsetMs());
   return { store: redis.store, bus: redis.bus, clock: { ...systemClock, nowMs } };
 }

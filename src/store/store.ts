@@ -201,6 +201,11 @@ export type SessionPut = {
   readonly key: SessionKey;
   readonly expectRevision: number;
   readonly session: Session;
+  /**
+   * True of a commit that makes room sooner or later: somebody leaves, or time moves members on. A
+   * store that is full makes it all the same. A delete always does.
+   */
+  readonly frees?: boolean;
   /** When the next settle would change something; undefined: nothing is pending. */
   readonly dueMs: Milliseconds | undefined;
   /** Members of a large session, who are not in `session.members`, put or removed with it. */

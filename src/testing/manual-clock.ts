@@ -13,6 +13,7 @@ export function manualClock(startMs: Milliseconds = Date.UTC(2026, 0, 1)): Manua
   const waiting = new Set<{ readonly atMs: Milliseconds; readonly task: () => void }>();
   return {
     nowMs: () => nowMs,
+    elapsedMs: () => nowMs - startMs,
     after(delayMs, task) {
       const one = { atMs: nowMs + delayMs, task };
       waiting.add(one);

@@ -1,4 +1,4 @@
-import { formatJson } from '../../domain/json.ts';
+import { formatJson, type JsonObject } from '../../domain/json.ts';
 import type { Readiness } from '../readiness.ts';
 import { retryAfter, textResponse } from '../refusal-response.ts';
 import type { Route } from '../route.ts';
@@ -24,9 +24,14 @@ export function healthRoutes(readiness: Readiness): readonly Route[] {
       async answer() {
         const problem = await readiness.problem();
         return problem === undefined
-          ? { status: 200, body: formatJson({ status: 'ready' }) }
+          ? { status: 200, body: formatJson(viewReady(readiness.conditions())) }
           : textResponse(503, problem, retryAfter);
       },
     },
   ];
+}
+
+/** Every other node would say the same of most conditions, so none of them turns requests away. */
+function viewReady(problems: readonly string[]): JsonObject {
+  return problems.length === 0 ? { status: 'ready' } : { status: 'degraded', problems };
 }

@@ -1,4 +1,5 @@
 import type { Milliseconds } from '../../domain/time.ts';
+import { type Conditions, openConditions } from '../../platform/conditions.ts';
 import type { Bus } from '../bus.ts';
 import type { Durability, Store } from '../store.ts';
 import { requireRedisAddress } from './redis-address.ts';
@@ -21,8 +22,12 @@ export type RedisSettings = {
   readonly patienceMs?: Milliseconds;
   /** A connection that owes a reply for longer is given up; 2 s unless given. */
   readonly replyTimeoutMs?: Milliseconds;
+  /** How often the servers are looked at, though none says that something has changed; 5 s unless given. */
+  readonly lookAgainMs?: Milliseconds;
   /** What the names of all keys begin with; `mpsd` unless given. */
   readonly prefix?: string;
+  /** Hears of servers that are set up in a way that loses data. */
+  readonly conditions?: Conditions;
 };
 
 /** A store and a bus that share their connections; disposing of the store ends both. */
@@ -45,8 +50,9 @@ export async function openRedisStore(settings: RedisSettings): Promise<OpenedRed
   const { patienceMs = 5_000, replyTimeoutMs = 2_000, prefix = 'mpsd' } = settings;
   const connect = connectRedis(address, replyTimeoutMs);
   const replicationTimeoutMs = Math.ceil(replyTimeoutMs / 2);
-  const limits = { patienceMs, replyTimeoutMs, replicationTimeoutMs, replicasMin };
-  const shards = await RedisShards.open({ address, connect, ...limits });
+  const { conditions = openConditions(() => undefined), lookAgainMs = 5_000 } = settings;
+  const limits = { patienceMs, replyTimeoutMs, replicationTimeoutMs, replicasMin, lookAgainMs };
+  const shards = await RedisShards.open({ address, connect, durability, conditions, ...limits });
   const keys = keysOf(prefix);
   const bus = new RedisBus({ shards, keys, connect, replyTimeoutMs });
   const store = new RedisStore({ shards, keys, durability, cacheBytesMax, patienceMs, bus });

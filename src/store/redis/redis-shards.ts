@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { StoreUnavailable } from '../store.ts';
+import type { Conditions } from '../../platform/conditions.ts';
+import { type Durability, StoreUnavailable } from '../store.ts';
 import {
   formatNode,
   formatRedisAddress,
@@ -14,7 +15,24 @@ import {
   type Reply,
 } from './redis-link.ts';
 import type { Script } from './scripts.ts';
-import { slotOf, slotsCount } from './slots.ts';
+import {
+  emptyTopology,
+  readTopology,
+  serversOf,
+  shardsOf,
+  type Shard,
+  type Topology,
+} from './redis-topology.ts';
+import {
+  evictionReason,
+  parseServerFacts,
+  serverConditionNames,
+  serverConditions,
+  type ServerFacts,
+  serverSections,
+  unfitReason,
+} from './server-facts.ts';
+import { slotOf } from './slots.ts';
 
 export type ShardsSettings = LinkSettings & {
   readonly address: RedisAddress;
@@ -23,18 +41,12 @@ export type ShardsSettings = LinkSettings & {
   readonly patienceMs: number;
   /** Replicas that must have a durable write; undefined: one, of a shard that has any. */
   readonly replicasMin: number | undefined;
+  /** What writes promise, which the servers must be set up for. */
+  readonly durability: Durability;
+  /** How often it is found out anew who has what, though nobody says that it has changed. */
+  readonly lookAgainMs: number;
+  readonly conditions: Conditions;
 };
-
-/** A primary and how many replicas of it are there. */
-type Shard = { readonly node: RedisNode; readonly replicasCount: number };
-
-type Topology = {
-  readonly isCluster: boolean;
-  readonly shardOfSlot: readonly (Shard | undefined)[];
-};
-
-/** How often it is found out anew who has what, though nobody says that it has changed. */
-const lookAgainMs = 5_000;
 
 /** `durable` writes are answered when replicas have them. */
 export type Lane = 'plain' | 'durable';
@@ -55,6 +67,10 @@ export class RedisShards implements AsyncDisposable {
   /** What to add to `performance.now()` while no server can be asked. */
   #offsetMs = Date.now() - performance.now();
 
+  /** What each server said of itself when it was asked last. */
+  readonly #facts = new Map<string, ServerFacts>();
+  #checking: Promise<void> | undefined;
+
   #changed: () => void = () => undefined;
   readonly #lookout: NodeJS.Timeout;
 
@@ -62,17 +78,18 @@ export class RedisShards implements AsyncDisposable {
     this.#settings = settings;
     this.#topology = topology;
     // Whoever only listens, or writes to shards that stay, hears of no move.
-    this.#lookout = setInterval(() => void this.#refresh(), lookAgainMs).unref();
+    this.#lookout = setInterval(() => void this.#refresh(), settings.lookAgainMs).unref();
   }
 
   /** Throws StoreUnavailable, with what is wrong with the address or the servers there. */
   static async open(settings: ShardsSettings): Promise<RedisShards> {
-    const shards = new RedisShards(settings, { isCluster: false, shardOfSlot: [] });
+    const shards = new RedisShards(settings, emptyTopology);
     const problems = new Map<string, unknown>();
     const attempts = settings.address.nodes.map(async (node) => {
       try {
         const link = await shards.#link(node, 'plain');
-        await refuseUnfit(link);
+        const reason = unfitReason(await readFacts(link));
+        if (reason !== undefined) throw new Error(reason);
         shards.#topology = await readTopology(link, settings.address.isTls);
         shards.#offsetMs = link.nowMs() - performance.now();
       } catch (error) {
@@ -82,13 +99,14 @@ export class RedisShards implements AsyncDisposable {
     });
     try {
       await Promise.any(attempts);
+      await shards.#readAllFacts();
+      shards.#refuseEviction();
+      shards.#noteConditions();
       return shards;
-    } catch {
+    } catch (error) {
       await shards[Symbol.asyncDispose]();
-      const told = [...problems].map(([node, error]) => `${node}: ${explain(error)}`);
-      throw new StoreUnavailable(
-        `The store ${formatRedisAddress(settings.address)} cannot be used: ${told.join('; ')}.`,
-      );
+      if (error instanceof StoreUnavailable) throw error;
+      throw unusable(settings.address, problems);
     }
   }
 
@@ -203,7 +221,7 @@ export class RedisShards implements AsyncDisposable {
 
   #replicasNeeded(slot: number): number {
     const { replicasMin } = this.#settings;
-    return replicasMin ?? Math.min(1, this.#topology.shardOfSlot[slot]?.replicasCount ?? 0);
+    return replicasMin ?? Math.min(1, this.#topology.shardOfSlot[slot]?.replicas.length ?? 0);
   }
 
   #shardOf(slot: number): Shard {
@@ -258,10 +276,61 @@ export class RedisShards implements AsyncDisposable {
         if (topology.shardOfSlot.every((shard) => shard === undefined)) continue;
         this.#topology = topology;
         this.#changed();
+        void this.#checkServers();
         return;
       } catch {
         // The next one may know.
       }
+    }
+  }
+
+  /** One check at a time, beside everything else. */
+  #checkServers(): Promise<void> {
+    this.#checking ??= this.#readAllFacts()
+      .then(() => this.#noteConditions())
+      .finally(() => {
+        this.#checking = undefined;
+      });
+    return this.#checking;
+  }
+
+  /** Asks every server, replicas too. Of one that does not answer the former facts stay. */
+  async #readAllFacts(): Promise<void> {
+    const servers = serversOf(this.#topology);
+    await Promise.allSettled(
+      servers.map(async (node) => {
+        const link = this.#openLink(node, 'plain') ?? (await this.#link(node, 'plain'));
+        this.#facts.set(formatNode(node), await readFacts(link));
+      }),
+    );
+    const names = new Set(servers.map(formatNode));
+    for (const name of this.#facts.keys()) if (!names.has(name)) this.#facts.delete(name);
+  }
+
+  /** Throws StoreUnavailable when there are servers that would throw sessions away. */
+  #refuseEviction(): void {
+    const evicting = [...this.#facts].flatMap(([name, facts]) => {
+      const reason = evictionReason(facts);
+      return reason === undefined ? [] : [[name, new Error(reason)] as const];
+    });
+    if (evicting.length > 0) throw unusable(this.#settings.address, new Map(evicting));
+  }
+
+  #noteConditions(): void {
+    if (this.#isClosed) return;
+    const { conditions, durability, replicasMin } = this.#settings;
+    const servers = serversOf(this.#topology).flatMap((node) => {
+      const facts = this.#facts.get(formatNode(node));
+      return facts ? [[node, facts] as const] : [];
+    });
+    const found = serverConditions(servers, shardsOf(this.#topology), {
+      isStrict: durability === 'strict',
+      replicasMin,
+    });
+    for (const name of serverConditionNames) {
+      const sentence = found.get(name);
+      if (sentence === undefined) conditions.clear(name);
+      else conditions.raise(name, sentence);
     }
   }
 
@@ -273,6 +342,14 @@ export class RedisShards implements AsyncDisposable {
       : `cannot be reached or cannot write: ${explain(error)}`;
     return new StoreUnavailable(`The store ${where} ${what}.`, { cause: error });
   }
+}
+
+/** Says why no store can be opened at an address: of each server what is wrong with it. */
+function unusable(address: RedisAddress, problems: ReadonlyMap<string, unknown>): StoreUnavailable {
+  const reasons = [...problems].map(([node, error]) => `${node}: ${explain(error)}`);
+  return new StoreUnavailable(
+    `The store ${formatRedisAddress(address)} cannot be used: ${reasons.join('; ')}.`,
+  );
 }
 
 class NoServer extends Error {
@@ -321,89 +398,13 @@ function explain(error: unknown): string {
     default:
       break;
   }
+  if (message.startsWith('OOM')) return 'its memory is full';
   if (message.startsWith('NOAUTH')) return 'it asks for a password, and the address has none';
   if (message.startsWith('WRONGPASS')) return 'it does not know this user and password';
   if (/timeout/i.test(message)) return 'it does not answer';
   return message.replace(/\.$/, '');
 }
 
-/** Throws for a server that cannot keep sessions as they must be kept. */
-async function refuseUnfit(link: RedisLink): Promise<void> {
-  const facts = parseInfo(String(await link.send(['INFO'])));
-  const version = Number.parseInt(facts.get('redis_version') ?? '', 10);
-  if (version < 7) {
-    throw new Error(`it is Redis ${facts.get('redis_version')}; expected 7.0 or newer, or Valkey`);
-  }
-  if (facts.get('cluster_enabled') !== '1' && facts.get('role') !== 'master') {
-    throw new Error('it is a replica; expected the primary');
-  }
-  const policy = facts.get('maxmemory_policy') ?? 'noeviction';
-  if (facts.get('maxmemory') !== '0' && policy !== 'noeviction') {
-    throw new Error(
-      `it throws data away when its memory is full (maxmemory-policy ${policy}); expected noeviction`,
-    );
-  }
-}
-
-function parseInfo(text: string): ReadonlyMap<string, string> {
-  return new Map(
-    text.split('\r\n').flatMap((line): [string, string][] => {
-      const at = line.indexOf(':');
-      return at < 1 ? [] : [[line.slice(0, at), line.slice(at + 1)]];
-    }),
-  );
-}
-
-async function readTopology(link: RedisLink, isTls: boolean): Promise<Topology> {
-  const facts = parseInfo(String(await link.send(['INFO', 'cluster'])));
-  if (facts.get('cluster_enabled') !== '1') {
-    const replication = parseInfo(String(await link.send(['INFO', 'replication'])));
-    const replicasCount = [...replication].filter(([, value]) =>
-      /\bstate=online\b/.test(value),
-    ).length;
-    const shard: Shard = { node: link.node, replicasCount };
-    return { isCluster: false, shardOfSlot: Array<Shard>(slotsCount).fill(shard) };
-  }
-  const shardOfSlot = Array<Shard | undefined>(slotsCount).fill(undefined);
-  for (const one of (await link.send(['CLUSTER', 'SHARDS'])) as readonly Reply[]) {
-    const { slots, nodes } = pairsOf(one);
-    const members = (nodes as readonly Reply[])
-      .map(pairsOf)
-      .filter(({ health }) => health === 'online');
-    const primary = members.find(({ role }) => role === 'master');
-    if (primary === undefined) continue;
-    const shard: Shard = {
-      node: nodeOf(primary, link.node, isTls),
-      replicasCount: members.filter(({ role }) => role !== 'master').length,
-    };
-    const ranges = (slots as readonly Reply[]).map(Number);
-    for (let n = 0; n < ranges.length; n += 2) {
-      shardOfSlot.fill(shard, ranges[n], (ranges[n + 1] ?? 0) + 1);
-    }
-  }
-  return { isCluster: true, shardOfSlot };
-}
-
-function nodeOf(
-  facts: Readonly<Record<string, Reply>>,
-  asked: RedisNode,
-  isTls: boolean,
-): RedisNode {
-  const told = String(facts['endpoint'] ?? '');
-  const host = told === '' || told === '?' ? String(facts['ip'] ?? '') : told;
-  return {
-    host: host === '' ? asked.host : host,
-    port: Number(facts[isTls ? 'tls-port' : 'port']),
-  };
-}
-
-/** The members of a map, which RESP 2 gives as a list. */
-function pairsOf(reply: Reply): Readonly<Record<string, Reply>> {
-  const list = reply as readonly Reply[];
-  return Object.fromEntries(
-    Array.from({ length: list.length / 2 }, (_, n) => [
-      String(list[2 * n]),
-      list[2 * n + 1] ?? null,
-    ]),
-  );
+async function readFacts(link: RedisLink): Promise<ServerFacts> {
+  return parseServerFacts(String(await link.send(['INFO', ...serverSections])));
 }

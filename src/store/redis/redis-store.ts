@@ -101,7 +101,8 @@ export class RedisStore implements Store {
     this.#refuseIfDisposed();
     const { session, partition } = this.#keys.ofSession(key);
     const values = [known?.commitId ?? '', this.#isStrict];
-    const reply = await this.#script('session', [session, partition.meta], values, this.#writes);
+    const name = this.#writes === 'durable' ? 'sessionFenced' : 'session';
+    const reply = await this.#script(name, [session, partition.meta], values, this.#writes);
     const [kind, ...parts] = reply as readonly string[];
     if (kind === 'same' && known) return known.record;
     return kind === 'found' ? found(parts) : this.#forget(key);
@@ -293,7 +294,8 @@ export class RedisStore implements Store {
     const { entries, order } = this.#keys.list(owner, list);
     const puts = put.flatMap((entry) => [entry.xuid, formatJson(entry)]);
     const values = [String(put.length), ...puts, ...remove];
-    await this.#track(this.#script('changeList', [entries, order], values, this.#writes));
+    const name = put.length > 0 ? 'changeList' : 'shortenList';
+    await this.#track(this.#script(name, [entries, order], values, this.#writes));
   }
 
   async untapped(ageMs: Milliseconds, limit: number, share?: Share): Promise<readonly OwedTaps[]> {
@@ -629,7 +631,7 @@ export class RedisStore implements Store {
       more.push(formatKept(owedTaps));
     }
     const head = this.#head(letters, put, commitId, before);
-    return this.#script('put', keys, [...head, ...more], this.#writes);
+    return this.#script(put.frees ? 'putFreeing' : 'put', keys, [...head, ...more], this.#writes);
   }
 
   #delete(change: SessionDelete, commitId: CommitId, before: CommitId): Promise<Reply> {

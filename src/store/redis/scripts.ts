@@ -9,6 +9,8 @@ export type Script = { readonly text: string; readonly digest: string };
  *
  * `strict` scripts write something even when they change nothing, so that a WAIT after them covers
  * what they have seen.
+ *
+ * Each script says by its flags what a server whose memory is full is to do with it (see `scripts`).
  */
 
 /** The time of the server in milliseconds. */
@@ -77,8 +79,9 @@ end
  *
  * Answers done, revision, and pairs of a hint and the commit that had added it, to be taken away.
  */
-const put = `${check}${refuse}${noteSearchChange}
+const put = (guard: string): string => `${check}${refuse}${noteSearchChange}
 local document, dueMs = ARGV[8], ARGV[9]
+${guard}
 local at = 9
 local function take()
   at = at + 1
@@ -134,6 +137,17 @@ end
 local owed = key('o')
 if owed then noteOwedTaps(owed, key('o'), take(), revision) end
 return answer
+`;
+
+/**
+ * Whoever leaves may write more in the same request; beyond a mark at each member that is not for a
+ * server without room.
+ */
+const grownBytesMax = 16_384;
+const refuseGrowth = `
+if #document > redis.call('HSTRLEN', session, 'd') + ${grownBytesMax} then
+  return redis.error_reply("OOM the session grows by too much for what is to make room")
+end
 `;
 
 /** Of deleted sessions searches are told for so long; a node that was away longer begins anew. */
@@ -279,21 +293,42 @@ redis.call('SET', KEYS[2], '1', 'PX', ARGV[2])
 return 'held'
 `;
 
-function script(text: string): Script {
-  return { text, digest: createHash('sha1').update(text).digest('hex') };
+/**
+ * What a server does with a script when its memory is full:
+ *
+ *     takes    refuses it, before any of it is done
+ *     frees    carries it out: it makes room, or takes next to none
+ *     reads    carries it out, also while the server cannot write
+ */
+type Room = 'takes' | 'frees' | 'reads';
+
+const flagsOf: Readonly<Record<Room, string>> = {
+  takes: '#!lua',
+  frees: '#!lua flags=allow-oom',
+  reads: '#!lua flags=no-writes',
+};
+
+function script(room: Room, text: string): Script {
+  const flagged = `${flagsOf[room]}\n${text}`;
+  return { text: flagged, digest: createHash('sha1').update(flagged).digest('hex') };
 }
 
 export const scripts = {
-  put: script(put),
-  remove: script(remove),
-  session: script(session),
-  putHandle: script(putHandle),
-  removeHandle: script(removeHandle),
-  setPointer: script(setPointer),
-  removePointer: script(removePointer),
-  changeList: script(changeList),
-  valuesInOrder: script(valuesInOrder),
-  untapped: script(untapped),
-  tapped: script(tapped),
-  renewNode: script(renewNode),
+  put: script('takes', put('')),
+  /** A put that makes room, as `SessionPut.frees` says. */
+  putFreeing: script('frees', put(refuseGrowth)),
+  remove: script('frees', remove),
+  /** A read that leads the way of a WAIT. */
+  sessionFenced: script('frees', session),
+  session: script('reads', session),
+  putHandle: script('takes', putHandle),
+  removeHandle: script('frees', removeHandle),
+  setPointer: script('takes', setPointer),
+  removePointer: script('frees', removePointer),
+  changeList: script('takes', changeList),
+  shortenList: script('frees', changeList),
+  valuesInOrder: script('reads', valuesInOrder),
+  untapped: script('reads', untapped),
+  tapped: script('frees', tapped),
+  renewNode: script('frees', renewNode),
 } as const;

@@ -1,0 +1,145 @@
+/** Whether the servers of a store are set up so that sessions are safe in them. */
+
+import { formatNode, type RedisNode } from './redis-address.ts';
+import { parseInfo, type Shard } from './redis-topology.ts';
+
+/** What a server tells of itself. */
+export type ServerFacts = {
+  readonly version: string;
+  readonly isCluster: boolean;
+  readonly isReplica: boolean;
+  /** What it throws away when its memory is full: `noeviction` is nothing. */
+  readonly evictionPolicy: string;
+  readonly isMemoryBounded: boolean;
+  /** True when what takes memory is refused, or soon will be. */
+  readonly isMemoryFull: boolean;
+  readonly isAppendOnly: boolean;
+  readonly isAppendFailing: boolean;
+  /** A replica that takes writes of others than its primary. */
+  readonly isWritableReplica: boolean;
+};
+
+/** The sections of INFO that `parseServerFacts` reads. */
+export const serverSections = [
+  'server',
+  'memory',
+  'persistence',
+  'replication',
+  'cluster',
+] as const;
+
+/** A part of its memory that a server needs to go on; above it nothing more should be taken in. */
+const fullShare = 0.95;
+
+export function parseServerFacts(info: string): ServerFacts {
+  const facts = parseInfo(info);
+  const is = (name: string, value: string): boolean => facts.get(name) === value;
+  const bytesMax = Number(facts.get('maxmemory') ?? 0);
+  const isReplica = is('role', 'slave');
+  return {
+    version: facts.get('redis_version') ?? '',
+    isCluster: is('cluster_enabled', '1'),
+    isReplica,
+    evictionPolicy: facts.get('maxmemory_policy') ?? 'noeviction',
+    isMemoryBounded: bytesMax > 0,
+    isMemoryFull: bytesMax > 0 && Number(facts.get('used_memory') ?? 0) >= fullShare * bytesMax,
+    isAppendOnly: is('aof_enabled', '1'),
+    isAppendFailing: is('aof_enabled', '1') && is('aof_last_write_status', 'err'),
+    isWritableReplica: isReplica && is('slave_read_only', '0'),
+  };
+}
+
+/** Why this server cannot keep sessions as they must be kept; undefined when it can. */
+export function unfitReason(facts: ServerFacts): string | undefined {
+  if (Number.parseInt(facts.version, 10) < 7) {
+    return `it is Redis ${facts.version}; expected 7.0 or newer, or Valkey`;
+  }
+  if (!facts.isCluster && facts.isReplica) return 'it is a replica; expected the primary';
+  return undefined;
+}
+
+/** Why this server would lose sessions when its memory is full; undefined when it would not. */
+export function evictionReason({
+  isMemoryBounded,
+  evictionPolicy,
+}: ServerFacts): string | undefined {
+  return isMemoryBounded && evictionPolicy !== 'noeviction'
+    ? `it throws data away when its memory is full (maxmemory-policy ${evictionPolicy}); expected noeviction`
+    : undefined;
+}
+
+/** What is asked of a write: see `durability`. */
+export type WritePromise = {
+  readonly isStrict: boolean;
+  readonly replicasMin: number | undefined;
+};
+
+/** The names of the conditions that `serverConditions` tells of. */
+export const serverConditionNames = [
+  'redis eviction',
+  'redis memory',
+  'redis append-only',
+  'redis append-only writes',
+  'redis replicas',
+  'redis writable replica',
+] as const;
+export type ServerConditionName = (typeof serverConditionNames)[number];
+
+/** What is wrong with servers that are in use: a sentence for each kind of trouble. */
+export function serverConditions(
+  servers: readonly (readonly [RedisNode, ServerFacts])[],
+  shards: readonly Shard[],
+  { isStrict, replicasMin }: WritePromise,
+): ReadonlyMap<ServerConditionName, string> {
+  const conditions = new Map<ServerConditionName, string>();
+  const names = (isOne: (facts: ServerFacts) => boolean): string =>
+    servers
+      .filter(([, facts]) => isOne(facts))
+      .map(([node]) => formatNode(node))
+      .sort()
+      .join(', ');
+  const note = (name: ServerConditionName, at: string, sentence: (at: string) => string): void => {
+    if (at !== '') conditions.set(name, sentence(at));
+  };
+  note(
+    'redis eviction',
+    names((facts) => evictionReason(facts) !== undefined),
+    (at) =>
+      `The store throws sessions away when its memory is full (${at}): set maxmemory-policy noeviction.`,
+  );
+  note(
+    'redis memory',
+    names(({ isMemoryFull }) => isMemoryFull),
+    (at) =>
+      `The memory of the store is full or nearly so (${at}): sessions can be read, left and ended, and not much else until there is room.`,
+  );
+  note(
+    'redis append-only',
+    names(({ isAppendOnly }) => !isAppendOnly),
+    (at) =>
+      `The store keeps nothing on a disk (${at}): sessions, handles, lists of people and the secret of all tokens are lost when a server restarts and no replica has taken over. Set appendonly yes.`,
+  );
+  note(
+    'redis append-only writes',
+    names(({ isAppendFailing }) => isAppendFailing),
+    (at) => `The store cannot write its append-only file (${at}); is the disk full?`,
+  );
+  note(
+    'redis writable replica',
+    names(({ isWritableReplica }) => isWritableReplica),
+    (at) =>
+      `Replicas of the store take writes of others than their primary (${at}): set replica-read-only yes.`,
+  );
+  const needed = isStrict ? (replicasMin ?? 1) : 0;
+  const short = shards
+    .filter(({ replicas }) => replicas.length < needed)
+    .map(({ node }) => formatNode(node))
+    .sort()
+    .join(', ');
+  note('redis replicas', short, (at) =>
+    replicasMin === undefined
+      ? `Primaries of the store have no replica now (${at}): what they acknowledge is lost with them.`
+      : `Primaries of the store have fewer than ${replicasMin} replicas now (${at}): writes are refused there.`,
+  );
+  return conditions;
+}
