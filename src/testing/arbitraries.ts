@@ -98,6 +98,7 @@ const anyMemberSystem: fc.Arbitrary<JsonObject> = fewOf({
       id: fc.constant('81A3266D-0000-4000-8000-000000000001'),
       changeTypes: fc.subarray(['everything', 'host', 'membersList']),
     }),
+    fc.constant({ id: '81A3266D-0000-4000-8000-000000000002' }),
   ),
   secureDeviceAddress: fc.constantFrom('', null, ...addresses),
   initializationGroup: fc.array(fc.nat(3), { maxLength: 2 }),
@@ -112,6 +113,7 @@ const anyMemberSystem: fc.Arbitrary<JsonObject> = fewOf({
 const anyMember: fc.Arbitrary<JsonObject> = partOf({
   constants: fc.record({ custom: fc.constantFrom<Json>('a string', { skill: 3 }, null) }),
   properties: partOf({ system: anyMemberSystem, custom: anyCustom }),
+  roles: fc.constantFrom({}, { squad: 'leader' }, { squad: 'scout' }, { squad: null }),
 });
 
 /** As most members write themselves: with all that being active may need. */
@@ -159,6 +161,8 @@ const anyProperties: fc.Arbitrary<JsonObject> = partOf({
         turn: fc.constantFrom([0], [1], [0, 1], [2], [], null),
         closed: flag,
         locked: flag,
+        scheduledTime: fc.constantFrom('2026-12-05T20:15:00Z', null),
+        allocateCloudCompute: flag,
         matchmaking: fc.constantFrom<Json>(null, {}, { serverConnectionString: 'a:1' }),
       }),
       fc.oneof(fc.constant({}), anyJoinability),
@@ -236,7 +240,9 @@ export const anyTemplate: fc.Arbitrary<SessionTemplate> = partOf({
       [],
     )
     .map((names) => Object.fromEntries(names.map((name) => [name, true]))),
-}).map((system) => sampleTemplate(system));
+}).map((system) =>
+  sampleTemplate(system, { roleTypes: { squad: { roles: { leader: { max: 1 }, scout: {} } } } }),
+);
 
 /** One thing that happens to a session: time passes, then somebody writes, or only looks. */
 export type Step = {

@@ -337,6 +337,10 @@ test('W21 a subscription may name every change type there is', async () => {
     'joinability',
     'customProperty',
     'membersCustomProperty',
+    'roles',
+    'scheduledtime',
+    'cloudCompute',
+    'membersOnly',
   ];
   const subscription = { id: randomUUID(), changeTypes };
 
@@ -359,6 +363,64 @@ test('W21 a subscription without change types is accepted', async () => {
   const subscription = { id: randomUUID(), changeTypes: [] };
 
   await expectStatus(200, ada.putSession(reference, mySystem({ subscription })));
+});
+
+// @source docs/wire/sessions.md "Members"
+test('a subscription that names no change types is kept as it is', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const subscription = { id: randomUUID() };
+
+  await expectStatus(200, ada.putSession(reference, mySystem({ subscription })));
+
+  const { json } = await read(ada, reference);
+  assert.deepEqual(ofMember(json, ada, 'properties.system.subscription'), subscription);
+});
+
+// @source docs/wire/sessions.md "Members"
+test('secondary subscriptions are kept, and replaced as a whole', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const one = () => ({ changeTypes: ['membersList'], rta: { connection: randomUUID() } });
+
+  for (const secondarySubscriptions of [
+    { [randomUUID()]: one(), [randomUUID()]: one() },
+    { [randomUUID()]: { changeTypes: ['roles'] } },
+  ]) {
+    await expectStatus(200, ada.putSession(reference, mySystem({ secondarySubscriptions })));
+    const { json } = await read(ada, reference);
+    assert.deepEqual(
+      ofMember(json, ada, 'properties.system.secondarySubscriptions'),
+      secondarySubscriptions,
+    );
+  }
+  const removed = await ada.putSession(reference, mySystem({ secondarySubscriptions: null }));
+  assert.equal(ofMember(removed.json, ada, 'properties.system.secondarySubscriptions'), undefined);
+});
+
+// @source docs/wire/sessions.md "Members"
+test('a party client names its own member by me_ and its xuid, and no other', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  const byXuid = (xuid: string, me: JsonObject | null): JsonObject => ({
+    membersOnly: true,
+    members: { [`me_${xuid}`]: me },
+  });
+  const joining = { properties: { system: { active: true }, custom: { mic: true } } };
+
+  const joined = await expectStatus(200, bob.putSession(reference, byXuid(bob.xuid, joining)));
+  assert.equal(ofMember(joined.json, bob, 'properties.custom.mic'), true);
+  await expectRefusal(
+    403,
+    'memberNotYours',
+    bob.putSession(reference, byXuid(ada.xuid, { properties: { custom: { mic: false } } })),
+  );
+  await expectRefusal(403, 'memberNotYours', bob.putSession(reference, byXuid(ada.xuid, null)));
+  const left = await expectStatus(200, bob.putSession(reference, byXuid(bob.xuid, null)));
+  assert.equal(at(left.json, 'membersInfo.count'), 1);
 });
 
 // @source wire 10.2 W22, contract 4.3 deviceToken

@@ -33,6 +33,9 @@ for (const [name, value] of [
   ['matchmakingResubmit', true],
   ['matchmakingResubmit', false],
   ['allocateCloudCompute', true],
+  ['description', { text: 'two seats, bring a mic', locale: 'en' }],
+  ['searchHandleVisibility', 'xboxlive'],
+  ['scheduledTime', '2026-12-05T20:15:00Z'],
   ['serverConnectionStringCandidates', ['West Europe', 'North Europe']],
 ] as const) {
   test(`W14 ${name} can be set to ${JSON.stringify(value)} and removed`, async () => {

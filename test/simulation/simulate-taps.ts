@@ -81,7 +81,7 @@ function clusterStore(clock: ManualClock, changes: Change[]) {
       } else if (tapOf(before, next, { atMs, byXuid: undefined })?.to.length) {
         // Only who leaves is not told: with nobody else to tell, there is nothing owed.
         const stays = next?.members.some(({ properties: { system } }) =>
-          system.subscription?.changeTypes.includes('everything'),
+          system.subscription?.changeTypes?.includes('everything'),
         );
         if (stays) throw new Error('a change that somebody asked for owes no tap');
       }

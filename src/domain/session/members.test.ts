@@ -122,6 +122,8 @@ test('a member cannot become active and ready at once', () => {
   assert.equal(refusal.detail, '$.members.me.properties.system');
 });
 
+const guid = '91a3266d-0000-4000-8000-000000000001';
+
 /** What is written of properties.system, and what is kept of it. */
 const kept: readonly (readonly [written: JsonObject, kept: JsonObject])[] = [
   [
@@ -134,6 +136,16 @@ const kept: readonly (readonly [written: JsonObject, kept: JsonObject])[] = [
   ],
   [{ subscription: { id: '81a3266d-0000-4000-8000-000000000001', changeTypes: [] } }, {}],
   [{ subscription: null }, {}],
+  [
+    { subscription: { id: '81a3266d-0000-4000-8000-000000000001' } },
+    { subscription: { id: '81a3266d-0000-4000-8000-000000000001' } },
+  ],
+  [
+    { secondarySubscriptions: { [guid]: { changeTypes: ['Roles'], rta: { connection: guid } } } },
+    { secondarySubscriptions: { [guid]: { changeTypes: ['Roles'], rta: { connection: guid } } } },
+  ],
+  [{ secondarySubscriptions: { [guid]: {} } }, { secondarySubscriptions: { [guid]: {} } }],
+  [{ secondarySubscriptions: null }, {}],
   [{ secureDeviceAddress: '' }, {}],
   [{ encounters: ['met'] }, {}],
   [
@@ -224,6 +236,12 @@ const refused: readonly (readonly [
     { subscription: { id: '81a3266d-0000-4000-8000-000000000001', changeTypes: ['all'] } },
     'requestInvalid',
     'subscription.changeTypes[0]',
+  ],
+  [{ secondarySubscriptions: { first: {} } }, 'requestInvalid', 'secondarySubscriptions.first'],
+  [
+    { secondarySubscriptions: { [guid]: { changeTypes: ['all'] } } },
+    'requestInvalid',
+    `secondarySubscriptions["${guid}"].changeTypes[0]`,
   ],
   [
     { measurements: { '457e': { latency: '40' } } },

@@ -198,7 +198,7 @@ function tidy(system: MemberPropertiesSystem): MemberPropertiesSystem {
   return {
     ...rest,
     ...(secureDeviceAddress && { secureDeviceAddress }),
-    ...(subscription && subscription.changeTypes.length > 0 && { subscription }),
+    ...(subscription && subscription.changeTypes?.length !== 0 && { subscription }),
   };
 }
 

@@ -190,6 +190,14 @@ const taken: readonly (readonly [
   [{ matchmakingResubmit: true }, { matchmakingResubmit: true }],
   [{ serverConnectionStringCandidates: ['a'] }, { serverConnectionStringCandidates: ['a'] }],
   [{ allocateCloudCompute: true }, { allocateCloudCompute: true }],
+  [
+    { description: { text: 'two seats', locale: 'en' } },
+    { description: { text: 'two seats', locale: 'en' } },
+  ],
+  [{ description: {} }, { description: {} }],
+  [{ searchHandleVisibility: 'xboxlive' }, { searchHandleVisibility: 'xboxlive' }],
+  [{ scheduledTime: '2026-12-05T20:15:00Z' }, { scheduledTime: '2026-12-05T20:15:00Z' }],
+  [{ description: null, searchHandleVisibility: null, scheduledTime: null }, {}],
   [{ initializationSucceeded: null, owners: [] }, {}],
   [{ host: 'nobody' }, {}],
 ];

@@ -28,12 +28,28 @@ export type SessionPropertiesSystem = {
   readonly allocateCloudCompute?: boolean;
   /** Indexes of the members who own the session; kept by owners.ts. */
   readonly owners?: readonly number[];
+  /** What a post that looks for players says; answered with its search handle too. */
+  readonly description?: { readonly text?: string; readonly locale?: string };
+  readonly searchHandleVisibility?: string;
+  /** When those who look for players want to play; kept as it is written. */
+  readonly scheduledTime?: string;
 };
 
 /** A member's `properties.system` as stored; the status is the member's own field. */
 export type MemberPropertiesSystem = {
   readonly connection?: string;
-  readonly subscription?: { readonly id: string; readonly changeTypes: readonly string[] };
+  /** Without `changeTypes`: of everything. */
+  readonly subscription?: { readonly id: string; readonly changeTypes?: readonly string[] };
+  /** By their ids. Kept and answered; nobody is tapped by them. */
+  readonly secondarySubscriptions?: Readonly<
+    Record<
+      string,
+      {
+        readonly changeTypes?: readonly string[];
+        readonly rta?: { readonly connection?: string };
+      }
+    >
+  >;
   readonly secureDeviceAddress?: string;
   readonly initializationGroup?: readonly number[];
   readonly groups?: readonly string[];

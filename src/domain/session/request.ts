@@ -10,6 +10,7 @@ import type { Json, JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { exactObject, integer, parseShape, text, titleObject, titleValue, word } from '../shape.ts';
+import { parseTime } from '../time.ts';
 import { restrictions } from './properties.ts';
 import { isName, nameExpectation } from './reference.ts';
 import { memberRolesShape, parseRoleTypesRequest, type RoleTypesRequest } from './roles.ts';
@@ -24,6 +25,8 @@ export type SessionRequest = {
   readonly properties?: PropertiesRequest;
   /** The caller's own member; null: leave. */
   readonly me?: MemberRequest | null;
+  /** The xuid by which the body names `me`, in `me_<xuid>`: it must be the caller's. */
+  readonly meXuid?: Xuid;
   readonly reservations: readonly ReservationRequest[];
   /** Members named by index. */
   readonly others: readonly { readonly index: number; readonly request: MemberRequest | null }[];
@@ -40,7 +43,12 @@ export type ReservationRequest = {
   readonly custom?: Json;
 };
 
-/** All change types that a subscription may name. @source wire 4.6 */
+/**
+ * All change types that a subscription may name, in any case. The last four are of the Xbox app and
+ * of party clients.
+ *
+ * @source docs/wire/rta.md "Taps"
+ */
 export const changeTypes = [
   'everything',
   'host',
@@ -51,6 +59,10 @@ export const changeTypes = [
   'joinability',
   'customProperty',
   'membersCustomProperty',
+  'roles',
+  'scheduledTime',
+  'cloudCompute',
+  'membersOnly',
 ] as const;
 
 const flag = v.nullish(v.boolean('Expected true or false'));
@@ -64,6 +76,14 @@ const memberIndexes = v.array(integer(0), 'Expected an array of member indexes')
 const keyword = text(
   (given) => given.length >= 1 && given.length <= limits.keywordCharactersMax,
   `a keyword of 1 to ${limits.keywordCharactersMax} characters`,
+);
+
+const changeTypeNames = v.array(
+  text(
+    (given) => changeTypes.some((one) => one.toLowerCase() === given.toLowerCase()),
+    `one of ${changeTypes.join(', ')}`,
+  ),
+  'Expected an array of change types',
 );
 
 /** Clients write xuids as strings; documents of old show numbers. */
@@ -101,6 +121,16 @@ export const propertiesRequest = exactObject({
       serverConnectionStringCandidates: v.nullish(strings),
       allocateCloudCompute: flag,
       owners: v.nullish(memberIndexes),
+      description: v.nullish(
+        exactObject({
+          text: v.exactOptional(v.string('Expected a string')),
+          locale: v.exactOptional(v.string('Expected a string')),
+        }),
+      ),
+      searchHandleVisibility: v.nullish(v.string('Expected a word such as "xboxlive"')),
+      scheduledTime: v.nullish(
+        text((given) => parseTime(given) !== undefined, 'a time such as "2026-12-05T20:15:00Z"'),
+      ),
     }),
   ),
   custom: v.nullish(titleObject),
@@ -131,16 +161,17 @@ const memberRequest = exactObject({
           ready: flag,
           connection: v.nullish(guid),
           subscription: v.nullish(
-            exactObject({
-              id: guid,
-              changeTypes: v.array(
-                text(
-                  (given) => changeTypes.some((one) => one.toLowerCase() === given.toLowerCase()),
-                  `one of ${changeTypes.join(', ')}`,
-                ),
-                'Expected an array of change types',
-              ),
-            }),
+            exactObject({ id: guid, changeTypes: v.exactOptional(changeTypeNames) }),
+          ),
+          secondarySubscriptions: v.nullish(
+            v.record(
+              guid,
+              exactObject({
+                changeTypes: v.exactOptional(changeTypeNames),
+                rta: v.exactOptional(exactObject({ connection: v.exactOptional(guid) })),
+              }),
+              'Expected an object of subscriptions by GUID',
+            ),
           ),
           subscriptions: v.nullish(titleObject),
           secureDeviceAddress: v.nullish(base64),
@@ -202,6 +233,8 @@ const sessionBody = exactObject({
   roleTypes: v.nullish(titleObject),
   members: v.nullish(titleObject),
   servers: v.nullish(titleObject),
+  // Party clients send it; see unknowns.md "membersOnly".
+  membersOnly: flag,
 });
 
 /**
@@ -260,8 +293,9 @@ function parsePart<S extends v.GenericSchema>(
 
 function parseMembers(
   members: JsonObject,
-): Pick<SessionRequest, 'me' | 'reservations' | 'others'> | Refusal {
+): Pick<SessionRequest, 'me' | 'meXuid' | 'reservations' | 'others'> | Refusal {
   let me: MemberRequest | null | undefined;
+  let meXuid: Xuid | undefined;
   const reservations = new Map<number, ReservationRequest>();
   const others: { index: number; request: MemberRequest | null }[] = [];
   for (const [key, value] of Object.entries(members)) {
@@ -278,7 +312,15 @@ function parseMembers(
       });
       continue;
     }
-    const isMe = key === 'me';
+    const named = /^me_([0-9]{1,20})$/.exec(key)?.[1];
+    const isMe = key === 'me' || named !== undefined;
+    if (isMe && me !== undefined) {
+      return new Refusal(
+        'requestInvalid',
+        `${path}: Expected the caller's own member once, as "me" or as "me_" and the own xuid.`,
+        { detail: path },
+      );
+    }
     if (!isMe && !/^(0|[1-9][0-9]{0,8})$/.test(key)) {
       return new Refusal(
         'requestInvalid',
@@ -288,8 +330,10 @@ function parseMembers(
     }
     const parsed = value === null ? null : parseShape(memberRequest, value, path);
     if (parsed instanceof Refusal) return parsed;
-    if (isMe) me = parsed;
-    else others.push({ index: Number(key), request: parsed });
+    if (isMe) {
+      me = parsed;
+      meXuid = named;
+    } else others.push({ index: Number(key), request: parsed });
   }
   const gap = [...Array(reservations.size).keys()].find((n) => !reservations.has(n));
   if (gap !== undefined) {
@@ -301,6 +345,7 @@ function parseMembers(
   }
   return {
     ...(me !== undefined && { me }),
+    ...(meXuid !== undefined && { meXuid }),
     reservations: [...Array(reservations.size).keys()].flatMap((n) => reservations.get(n) ?? []),
     others,
   };

@@ -10,7 +10,7 @@
  * @source contract 4
  */
 
-import type { Caller } from '../caller.ts';
+import { xuidOf, type Caller } from '../caller.ts';
 import type { Guid } from '../ids.ts';
 import { jsonEquals, type JsonObject } from '../json.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
@@ -160,6 +160,13 @@ function strangeMember(session: Session, { caller, request }: SessionWrite): Ref
       'userRequired',
       'members.me is the calling user, and a service is none; reserve seats with reserve_0 … or remove members by index.',
       { detail: '$.members.me' },
+    );
+  }
+  if (request.meXuid !== undefined && request.meXuid !== xuidOf(caller)) {
+    return new Refusal(
+      'memberNotYours',
+      `$.members.me_${request.meXuid} is not the caller; users write their own member (me).`,
+      { detail: `$.members.me_${request.meXuid}` },
     );
   }
   const strangers = othersIn(session, request, caller);

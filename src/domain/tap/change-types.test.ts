@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ada, bert, me, reserve, sessionOf, system, write } from '../../testing/samples.ts';
+import {
+  ada,
+  bert,
+  me,
+  referee,
+  reserve,
+  sessionOf,
+  system,
+  write,
+} from '../../testing/samples.ts';
 import { sampleTemplate } from '../../testing/samples.ts';
 import { changeTypes } from '../session/request.ts';
 import type { Session } from '../session/session.ts';
@@ -14,6 +23,10 @@ import {
 const template = sampleTemplate({ maxMembersCount: 2, capabilities: { connectivity: true } });
 const session = sessionOf([ada], { template });
 const addressed = write(session, me({ secureDeviceAddress: 'MS4xLjEuMQ==' }), { by: ada });
+const withRoles: Session = {
+  ...session,
+  roleTypes: { lfg: { mutableRoleSettings: ['max'], roles: { confirmed: { max: 4 } } } },
+};
 const host = addressed.members[0]?.deviceToken ?? '';
 const server = (status: string) => ({
   ...session,
@@ -54,7 +67,7 @@ const cases: readonly (readonly [
     'joining the last seat',
     session,
     write(session, me(), { by: bert }),
-    ['membersList', 'joinability'],
+    ['membersList', 'membersOnly', 'joinability'],
   ],
   [
     'joining with a team',
@@ -72,19 +85,49 @@ const cases: readonly (readonly [
         system: { ...session.constants.system, maxMembersCount: 9 },
       },
     },
-    ['membersList', 'membersCustomProperty'],
+    ['membersList', 'membersOnly', 'membersCustomProperty'],
   ],
   [
     'taking a reserved seat',
     write(session, reserve(bert), { by: ada }),
     write(write(session, reserve(bert), { by: ada }), me(), { by: bert }),
-    ['membersList', 'membersStatus'],
+    ['membersList', 'membersOnly', 'membersStatus'],
   ],
   [
     'becoming inactive',
     session,
     write(session, me({ active: false }), { by: ada }),
-    ['membersStatus'],
+    ['membersStatus', 'membersOnly'],
+  ],
+  [
+    'a role',
+    withRoles,
+    write(withRoles, { members: { me: { roles: { lfg: 'confirmed' } } } }, { by: ada }),
+    ['roles', 'membersOnly'],
+  ],
+  [
+    'the settings of a role',
+    withRoles,
+    write(withRoles, { roleTypes: { lfg: { roles: { confirmed: { max: 2 } } } } }, { by: referee }),
+    ['roles'],
+  ],
+  [
+    'when to play',
+    session,
+    write(session, system({ scheduledTime: '2026-12-05T20:15:00Z' }), { by: ada }),
+    ['scheduledTime'],
+  ],
+  [
+    'whether a server is wanted',
+    session,
+    write(session, system({ allocateCloudCompute: true }), { by: ada }),
+    ['cloudCompute'],
+  ],
+  [
+    'a description',
+    session,
+    write(session, system({ description: { text: 'two seats' } }), { by: ada }),
+    [],
   ],
   [
     'a stage of initialization',

@@ -41,6 +41,9 @@ const matchmakingStatus = parseChangeTypes(['matchmakingStatus']);
 const membersList = parseChangeTypes(['membersList']);
 const membersStatus = parseChangeTypes(['membersStatus']);
 const membersCustomProperty = parseChangeTypes(['membersCustomProperty']);
+const roles = parseChangeTypes(['roles']);
+/** Of every change of a member. @source guess: unknowns.md "change types of party clients" */
+const membersOnly = parseChangeTypes(['membersOnly']);
 
 /** Which type a change of each field is. Total: a new field must choose. */
 const typeOfProperty: Readonly<Record<keyof SessionPropertiesSystem, ChangeType>> = {
@@ -55,8 +58,11 @@ const typeOfProperty: Readonly<Record<keyof SessionPropertiesSystem, ChangeType>
   matchmaking: 'everything',
   matchmakingResubmit: 'everything',
   serverConnectionStringCandidates: 'everything',
-  allocateCloudCompute: 'everything',
+  allocateCloudCompute: 'cloudCompute',
   owners: 'everything',
+  description: 'everything',
+  searchHandleVisibility: 'everything',
+  scheduledTime: 'scheduledTime',
 };
 
 /** Which type a change of each field of a member's properties is. Total as well. */
@@ -70,6 +76,7 @@ const typeOfMemberProperty: Readonly<Record<keyof MemberPropertiesSystem, Change
   serverMeasurements: 'everything',
   rolePreference: 'everything',
   subscriptions: 'everything',
+  secondarySubscriptions: 'everything',
 };
 
 const propertyTypes = typesByField(typeOfProperty);
@@ -99,8 +106,10 @@ export function changeTypesOf(before: Session, next: Session): ChangeTypes {
   if (before.members !== next.members) {
     for (const { former, member } of memberChanges(before.members, next.members)) {
       types |= typesOfMember(former, member);
+      if (!jsonEquals(former?.roles, member?.roles)) types |= roles;
     }
   }
+  if (!jsonEquals(before.roleTypes, next.roleTypes)) types |= roles;
   if (isFull(before) !== isFull(next)) types |= joinability;
   if (
     !jsonEquals(before.initialization, next.initialization) ||
@@ -119,12 +128,12 @@ export function changeTypesOf(before: Session, next: Session): ChangeTypes {
 }
 
 function typesOfMember(former: Member | undefined, member: Member | undefined): ChangeTypes {
-  if (member === undefined) return membersList;
+  if (member === undefined) return membersList | membersOnly;
   if (former === undefined) {
     const hasCustom = Object.keys(member.properties.custom).length > 0;
-    return hasCustom ? membersList | membersCustomProperty : membersList;
+    return membersList | membersOnly | (hasCustom ? membersCustomProperty : 0);
   }
-  let types = 0;
+  let types = membersOnly;
   if (former.status !== member.status) {
     types |= membersStatus;
     // Whoever held a seat only is now among those who are in.

@@ -68,6 +68,7 @@ function typesByDocuments(before: Session, next: Session): ReadonlySet<ChangeTyp
   for (const index of new Set([...former.keys(), ...present.keys()])) {
     const [then, now] = [former.get(index), present.get(index)];
     if (then === undefined || now === undefined) types.add('membersList');
+    if (!jsonEquals(at(then, 'roles'), at(now, 'roles'))) types.add('roles');
     if (now === undefined) continue;
     const custom = at(now, 'properties', 'custom') ?? {};
     if (!jsonEquals(at(then, 'properties', 'custom') ?? {}, custom))
@@ -82,16 +83,23 @@ function typesByDocuments(before: Session, next: Session): ReadonlySet<ChangeTyp
     if (at(then, 'reserved') === true && at(now, 'reserved') === undefined)
       types.add('membersList');
   }
+  if (differs(a, b, 'properties', 'system', 'scheduledTime')) types.add('scheduledTime');
+  if (differs(a, b, 'properties', 'system', 'allocateCloudCompute')) types.add('cloudCompute');
   return types;
 }
 
+const typesOfMembers = ['membersList', 'membersStatus', 'membersCustomProperty'] as const;
+
 // Kills: a property left out of the comparison; fullness forgotten; the custom properties of members
-// who join forgotten; a reservation that is taken up not counted as joining.
+// who join forgotten; roles forgotten; a reservation that is taken up not counted as joining.
 test('the types of a change are those that its two documents show', () => {
   everyChange(({ before, after }) => {
     if (after === undefined || after.changeNumber === before.changeNumber) return;
     const types = new Set(formatChangeTypes(changeTypesOf(before, after)));
     assert.ok(types.delete('everything'));
+    // Of every change of a member, also those that the documents do not show.
+    const isOfMembers = types.delete('membersOnly');
+    assert.ok(isOfMembers || !typesOfMembers.some((type) => types.has(type)));
     // What these look at, the documents of this test do not show in one place.
     for (const type of ['initialization', 'matchmakingStatus'] as const) types.delete(type);
     assert.deepEqual([...types].sort(), [...typesByDocuments(before, after)].sort());
@@ -99,17 +107,19 @@ test('the types of a change are those that its two documents show', () => {
 });
 
 /** Few and shared, by members and by sessions, so that what is kept of one must fit them all. */
-const subscriptions = [['everything'], ['membersList', 'HOST'], []].map((changeTypes, n) => ({
-  id: `81A3266D-0000-4000-8000-00000000000${n}`,
-  changeTypes,
-}));
+const subscriptions = [['everything'], ['membersList', 'HOST'], [], undefined].map(
+  (changeTypes, n) => ({
+    id: `81A3266D-0000-4000-8000-00000000000${n}`,
+    ...(changeTypes && { changeTypes }),
+  }),
+);
 
 /** Most of its members subscribed, some on one connection; with each write on other ones. */
 function subscribed(session: Session): Session {
   const members = session.members.map((member) => {
     const kind = member.index % subscriptions.length;
     const subscription = subscriptions[kind];
-    if (subscription === undefined || subscription.changeTypes.length === 0) return member;
+    if (subscription === undefined || subscription.changeTypes?.length === 0) return member;
     const node = (kind + session.changeNumber) % 2 === 0 ? '85B4056A' : '95B4056A';
     const connection = `${node}-0000-4000-8000-00000000000${kind}`;
     const system = { ...member.properties.system, connection, subscription };
@@ -119,7 +129,7 @@ function subscribed(session: Session): Session {
 }
 
 // Kills: taps for hidden changes; the writer left out; members who were removed left out; a leaver
-// told; a filter that is not asked; subscriptions or connections in the case of their writer; what
+// told; a filter that is not asked; a subscription without a filter left out; subscriptions or connections in the case of their writer; what
 // is kept of a subscription told to another seat or connection; nodes where nobody listens told, or
 // asked for in the case of the writer.
 test('told are those in it, or removed from it by others, who asked for such a change', () => {
@@ -148,7 +158,7 @@ function checkTold(change: Change, isHeard: ((node: string) => boolean) | undefi
   ];
   const expected = concerned.flatMap(({ index, properties: { system } }) => {
     const { connection, subscription } = system;
-    const asked = (subscription?.changeTypes ?? []).map((one) => one.toLowerCase());
+    const asked = (subscription?.changeTypes ?? ['everything']).map((one) => one.toLowerCase());
     const matches = types === undefined || types.some((one) => asked.includes(one.toLowerCase()));
     if (connection === undefined || isHeard?.(connection.slice(0, 8).toLowerCase()) === false)
       return [];

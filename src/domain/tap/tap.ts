@@ -117,7 +117,7 @@ function askingOf({ properties, index }: Member): Asking | undefined {
       subscription: subscription.id.toLowerCase(),
       memberIndex: index,
     },
-    types: parseChangeTypes(subscription.changeTypes),
+    types: parseChangeTypes(subscription.changeTypes ?? ['everything']),
   });
 }
 
