@@ -74,7 +74,7 @@ export type Loads = {
 };
 
 /** Evenly distributed 32 bits for a number and a purpose: who is where, without a table of it. */
-export function scatter(n: number, purpose: number): number {
+function scatter(n: number, purpose: number): number {
   let x = (Math.imul(n | 0, 0x9e3779b1) ^ Math.imul(purpose | 0, 0x85ebca6b)) >>> 0;
   x = Math.imul(x ^ (x >>> 16), 0x21f0aaad);
   x = Math.imul(x ^ (x >>> 15), 0x735a2d97);
@@ -82,7 +82,7 @@ export function scatter(n: number, purpose: number): number {
 }
 
 /** A number from 0 to below 1, the same for the same arguments. */
-export function fraction(n: number, purpose: number): number {
+function fraction(n: number, purpose: number): number {
   return scatter(n, purpose) / 2 ** 32;
 }
 

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text as textOf } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { type InjectOptions, inject } from 'light-my-request';
 import { Refusal, type RefusalCode } from '../domain/refusal.ts';
 import { etagOf } from '../domain/session/etag.ts';
 import { me, write } from '../testing/samples.ts';
@@ -21,14 +24,28 @@ type Sent = {
 
 /** What comes back for a request that passes every check, or for one that differs from it. */
 async function ask(sent: Sent, app = sampleApp()) {
-  const request = {
-    method: 'GET',
-    url: '/rooms/a/seats/b',
-    headers: goodHeaders,
-    ...sent,
-  } as InjectOptions;
-  const { statusCode: status, headers, payload: text } = await inject(app.answer, request);
-  return { status, headers, text, refusal: headers['x-mpsd-refusal'] };
+  const { method = 'GET', url = '/rooms/a/seats/b', headers = goodHeaders, body } = sent;
+  const server = createServer(app.answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const asked = request({
+      port: (server.address() as AddressInfo).port,
+      method,
+      path: url,
+      headers: {
+        ...headers,
+        ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+      },
+      agent: false,
+    });
+    asked.end(body);
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    const text = await textOf(answer);
+    const { statusCode: status, headers: given } = answer;
+    return { status, headers: given, text, refusal: given['x-mpsd-refusal'] };
+  } finally {
+    server.close();
+  }
 }
 
 const bodies: readonly (readonly [body: string, code?: RefusalCode])[] = [

@@ -224,7 +224,7 @@ const anyServiceBody: fc.Arbitrary<JsonObject> = fc
 const anyTimeout = fc.constantFrom<Json>(0, 1_000, 30_000, 30_000, null);
 
 /** A template with few seats, short timeouts and any of the capabilities that change the rules. */
-export const anyTemplate: fc.Arbitrary<SessionTemplate> = partOf({
+const anyTemplate: fc.Arbitrary<SessionTemplate> = partOf({
   maxMembersCount: fc.constantFrom(1, 2, 4, 5, 5),
   visibility: fc.constantFrom('open', 'open', 'open', 'open', 'visible', 'private'),
   reservedRemovalTimeout: anyTimeout,

@@ -72,7 +72,7 @@ export async function startCluster({
 }
 
 /** A node on a free port. Throws, with what it printed, when it ends before it is ready. */
-export async function startNode(flags: readonly string[]): Promise<LocalNode> {
+async function startNode(flags: readonly string[]): Promise<LocalNode> {
   const file = import.meta.url.endsWith('.ts') ? './cluster-node.ts' : './cluster-node.js';
   const child = fork(
     fileURLToPath(new URL(file, import.meta.url)),

@@ -18,10 +18,14 @@ const seed = process.env['MPSD_TARGET_SEED'] ?? String(Math.floor(Math.random() 
 const named = process.argv.slice(2);
 const files = named.length > 0 ? named : globSync('test/conformance/*.test.ts');
 console.log(`two nodes on a Redis cluster: ${one.url} and ${other.url}; MPSD_TARGET_SEED=${seed}`);
-const suite = spawn(process.execPath, ['--test', ...files], {
-  stdio: 'inherit',
-  env: { ...process.env, MPSD_TARGET: `${one.url},${other.url}`, MPSD_TARGET_SEED: seed },
-});
+const suite = spawn(
+  process.execPath,
+  ['--test', '--test-reporter=./test/page-reporter.ts', ...files],
+  {
+    stdio: 'inherit',
+    env: { ...process.env, MPSD_TARGET: `${one.url},${other.url}`, MPSD_TARGET_SEED: seed },
+  },
+);
 const [code] = await once(suite, 'exit');
 for (const line of [...one.complaints, ...other.complaints]) console.error(line);
 process.exitCode = code ?? 1;

@@ -84,11 +84,7 @@ export function renderSearchResult(
 const rendered = createKeeper<Session, { readonly shape: number; readonly text: string }>();
 
 /** One search handle in the results of a query, confirmed by its session. */
-export function viewSearchResult(
-  handle: SearchHandle,
-  session: Session,
-  include: Include,
-): JsonObject {
+function viewSearchResult(handle: SearchHandle, session: Session, include: Include): JsonObject {
   return {
     ...viewHandle(handle),
     ...(include.relatedInfo && {

@@ -23,7 +23,7 @@ export function hintsOf(session: Session): ReadonlySet<SessionHint> {
 }
 
 /** What a member lets its session be found by. */
-export function memberHints({ xuid, properties }: Member): readonly SessionHint[] {
+function memberHints({ xuid, properties }: Member): readonly SessionHint[] {
   const { connection } = properties.system;
   return connection === undefined
     ? [`xuid:${xuid}`]

@@ -17,7 +17,7 @@ export function referenceOf({ params }: RouteRequest): ReturnType<typeof parseSe
 }
 
 /** Answers a session as it stands now. @source contract 5 */
-export const getSession: Route = {
+const getSession: Route = {
   method: 'GET',
   path: sessionPath,
   door: 'sessionDirectory',
@@ -32,7 +32,7 @@ export const getSession: Route = {
 };
 
 /** Creates, joins, updates or leaves a session, whichever the body asks for. @source contract 4 */
-export const putSession: Route = {
+const putSession: Route = {
   method: 'PUT',
   path: sessionPath,
   door: 'sessionDirectory',

@@ -11,7 +11,7 @@ export type RedisAddress = {
 export type RedisNode = { readonly host: string; readonly port: number };
 
 /** What an address must look like, to complete "Expected …". */
-export const redisAddressExpectation =
+const redisAddressExpectation =
   'redis://[user:password@]host[:port][,host[:port]…], with rediss:// for TLS';
 
 const pattern = /^(rediss?):\/\/(?:([^@/]*)@)?([^@/?#]+)\/?$/i;

@@ -53,11 +53,6 @@ export class NotReplicated extends Error {
   override readonly name = 'NotReplicated';
 }
 
-/** Nothing came back in time. */
-export class NoReply extends Error {
-  override readonly name = 'NoReply';
-}
-
 export type LinkSettings = {
   /** A connection that owes a reply for longer is given up. */
   readonly replyTimeoutMs: number;

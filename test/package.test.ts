@@ -1,0 +1,108 @@
+/** What users install: the files of the package, packed for real, and what its manifest says. */
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+
+const root = resolve(import.meta.dirname, '..');
+const sources = [
+  ...['src', 'config', 'package.json', 'README.md', 'LICENSE'],
+  ...['tsconfig.json', 'tsconfig.build.json'],
+];
+
+/** Runs a program to its end; throws with what it wrote when it fails. */
+async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, { cwd, maxBuffer: 2 ** 26 });
+  return stdout;
+}
+
+async function manifestIn(folder: string) {
+  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+}
+
+/** This module and every file that it imports, directly or through others. */
+async function importsOf(file: string, found = new Set<string>()): Promise<readonly string[]> {
+  if (found.has(file)) return [];
+  found.add(file);
+  const code = await readFile(file, 'utf8');
+  for (const [, to = ''] of code.matchAll(/^(?:import|export)\b[^;]*?'(\.[^']+)'/gm)) {
+    await importsOf(join(dirname(file), to), found);
+  }
+  return [...found];
+}
+
+/** Whether a range of engines takes Node 20, the oldest that the npm of today runs on. */
+function takesNode20(range: string): boolean {
+  return range.split('||').some((part) => {
+    const [, operator, major] = /^\s*(\^|>=|>)?\s*v?(\d+|\*)/.exec(part) ?? [];
+    if (major === '*') return true;
+    return operator?.startsWith('>') ? Number(major) <= 20 : Number(major) === 20;
+  });
+}
+
+test('the package ships the product and the kit, and asks for the Node that runs it', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-package-'));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  for (const source of sources) {
+    await cp(join(root, source), join(folder, source), { recursive: true });
+  }
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  const before = await manifestIn(folder);
+
+  await run('npm', ['pack', '--silent'], folder);
+
+  // A checkout brings its own Node; a project that installs the package does not.
+  assert.equal(before.engines, undefined);
+  assert.deepEqual(await manifestIn(folder), before);
+  await run('tar', ['xzf', `openmpsd-${before.version}.tgz`], folder);
+  const packed = join(folder, 'package');
+  assert.deepEqual((await manifestIn(packed)).engines, { node: '>=24' });
+
+  const files = (await run('find', ['.', '-type', 'f'], packed)).trim().split('\n').sort();
+  assert.deepEqual(
+    files.filter((file) => file.startsWith('./dist/testing/') && file.endsWith('.js')),
+    (await importsOf(join(packed, 'dist/testing/kit.js')))
+      .map((file) => `./${relative(packed, file)}`)
+      .filter((file) => file.startsWith('./dist/testing/'))
+      .sort(),
+  );
+  assert.deepEqual(
+    files.filter((file) => /\.test\.|\.laws\.|node_modules/.test(file)),
+    [],
+  );
+  // Every entry point loads from what was packed, and the command answers.
+  await symlink(join(root, 'node_modules'), join(packed, 'node_modules'));
+  const { exports, bin, version } = before;
+  for (const { types, default: code } of Object.values<Record<string, string>>(exports)) {
+    assert.ok(files.includes(types ?? ''), types);
+    await run(
+      process.execPath,
+      ['-e', `import(${JSON.stringify(join(packed, code ?? ''))})`],
+      packed,
+    );
+  }
+  assert.match(
+    await run(process.execPath, [bin.openmpsd, '--version'], packed),
+    new RegExp(version),
+  );
+  await run(process.execPath, [bin.openmpsd, 'check-config', 'config/demo.json'], packed);
+});
+
+test('nothing that a user installs warns on the oldest Node that npm needs', async () => {
+  const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'));
+  const asking = Object.entries<{ engines?: { node?: string }; optional?: boolean }>(lock.packages)
+    .filter(([, { optional }]) => optional !== true)
+    .filter(([, { engines }]) => !takesNode20(engines?.node ?? '*'))
+    .map(([name, { engines }]) => `${name} asks for ${engines?.node}`);
+  assert.deepEqual(asking, []);
+});
+
+test('lock files name no address', async () => {
+  for (const file of ['package-lock.json', 'bench/package-lock.json']) {
+    assert.doesNotMatch(await readFile(join(root, file), 'utf8'), /"resolved"/);
+  }
+});
