@@ -7,8 +7,6 @@ export interface ControlledConnections {
   list(): readonly ControlledConnection[];
   /** Ends the connection as a cut line does, without a close frame; false when it is not open. */
   drop(id: Guid): boolean;
-  /** Holds no silence before `untilMs` against any client: the clock is about to jump there. */
-  excuse(untilMs: Milliseconds): void;
   /** False when it is not open. */
   setTaps(id: Guid, taps: TapsControl): boolean;
 }

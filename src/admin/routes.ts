@@ -59,7 +59,6 @@ export function controlRoutes({ clock, connections, sweep }: Controlled): readon
       }
       if (freeze === true) clock.freeze();
       if (request.advanceMs !== undefined || request.nowMs !== undefined) {
-        connections.excuse(nowMs);
         clock.moveTo(nowMs);
       }
       if (freeze === false) clock.run();

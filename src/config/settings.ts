@@ -34,6 +34,10 @@ export type Settings = {
   readonly tapWindowMs: number;
   readonly subscriptionsMax: number;
   readonly outboxBytesMax: number;
+  readonly connectionsMax: number;
+  readonly connectionsPerUserMax: number;
+  readonly sendTimeoutMs: number;
+  readonly unsentBytesMax: number;
   readonly sweepIntervalMs: number;
   readonly nodeLeaseMs: number;
   readonly bodyBytesMax: number;
@@ -269,6 +273,38 @@ const table: Table = {
     argument: '<size>',
     default: '256KiB',
     help: 'How far an RTA client may be behind with reading: past it taps become one resync, past four times as much the connection is dropped.',
+    parse: size,
+  },
+  connectionsMax: {
+    flag: 'max-connections',
+    env: 'MPSD_MAX_CONNECTIONS',
+    argument: '<number>',
+    default: '100000',
+    help: 'RTA connections of this server.',
+    parse: integer(1, 10_000_000),
+  },
+  connectionsPerUserMax: {
+    flag: 'max-connections-per-user',
+    env: 'MPSD_MAX_CONNECTIONS_PER_USER',
+    argument: '<number>',
+    default: '100',
+    help: 'RTA connections of one user to this server.',
+    parse: integer(1, 10_000_000),
+  },
+  sendTimeoutMs: {
+    flag: 'send-timeout',
+    env: 'MPSD_SEND_TIMEOUT',
+    argument: '<duration>',
+    default: '30s',
+    help: 'How long something that was sent may wait for a client that does not read, before its connection is cut.',
+    parse: duration,
+  },
+  unsentBytesMax: {
+    flag: 'max-unsent',
+    env: 'MPSD_MAX_UNSENT',
+    argument: '<size>',
+    default: '256MiB',
+    help: 'How much may wait for all clients that do not read together; past it the connections for which the most waits are cut.',
     parse: size,
   },
   sweepIntervalMs: {

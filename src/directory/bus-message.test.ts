@@ -10,6 +10,7 @@ test('a tap goes to each node that holds one of its connections, once', () => {
       branch: 'b',
       timeMs: 0,
       to: nodes.map((node, memberIndex) => ({
+        xuid: `${memberIndex}`,
         connection: `${node}-0000-4000-8000-00000000000${memberIndex}`,
         subscription: 's',
         memberIndex,

@@ -64,6 +64,8 @@ export const refusalCodes = [
   'filterInvalid',
   // the rest
   'connectionUnknown',
+  'tooManyConnections',
+  'connectionsFull',
   'tooBusy',
 ] as const;
 

@@ -64,6 +64,8 @@ const statusOf: Record<RefusalCode, number> = {
   filterInvalid: 400,
   // the rest
   connectionUnknown: 404,
+  tooManyConnections: 429,
+  connectionsFull: 503,
   tooBusy: 503,
 };
 

@@ -1,15 +1,15 @@
 /**
- * One connection: who it belongs to, what it follows, what is to be sent on it.
+ * One connection: whose it is, what it is subscribed to, and what keeps it alive.
  */
 
 import type { Guid, Xuid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { Outbox, type WaitingTap } from './outbox.ts';
-import { formatEvent, formatTaps, resyncFrame } from './protocol.ts';
+import { formatEvent } from './protocol.ts';
 import type { Resource } from './resource.ts';
+import { TapBuffer } from './tap-buffer.ts';
 
-/** The socket, as a connection sees it. Nothing that is sent after its end is an error. */
+/** The socket, as a connection sees it. Sending after its end is no error. */
 export interface Wire {
   send(frame: string): void;
   ping(): void;
@@ -22,141 +22,141 @@ export interface Wire {
   drop(): void;
 }
 
-/** What a test makes of the taps of a connection: they come late, or never. */
-export type Disturbance = { readonly delayMs: Milliseconds; readonly drop: boolean };
+type Kind = Resource['kind'];
+
+/** What a connection needs of its surroundings. */
+export type ConnectionPorts = {
+  /** What ages, windows and pongs are measured by. */
+  readonly elapsedMs: () => Milliseconds;
+  /** Time in which this process could hear: what the silence of a client is measured by. */
+  readonly hearingMs: () => Milliseconds;
+  /** Called when something that was sent has not left this process at once. */
+  readonly sendsSlowly: (connection: Connection) => void;
+};
+
+/** Invites of which one connection remembers that they were sent to it. */
+const sentInvitesMax = 1_000;
 
 export class Connection {
   /** Lower-case; its first eight digits are the node. */
   readonly id: Guid;
   readonly xuid: Xuid;
   readonly wire: Wire;
-  /** Undefined, as it is but for the control API: none. */
-  disturbance: Disturbance | undefined;
-  readonly #outbox = new Outbox();
-  #subscriptions: readonly { readonly id: number; readonly resource: Resource }[] = [];
+  readonly taps = new TapBuffer();
+  readonly #ports: ConnectionPorts;
+  /** Rising, by kind. */
+  readonly #ids: { [K in Kind]?: number[] } = {};
+  #subscriptionsCount = 0;
   #nextSubscriptionId = 0;
-  /** Invites that this connection has been told of. */
-  #invites: Set<Guid> | undefined;
+  #sentInvites: Set<Guid> | undefined;
   readonly #openedMs: Milliseconds;
-  #heardMs: Milliseconds;
-  #sentMs: Milliseconds;
+  /** When something was heard or sent, or a pong sent, for the last time. */
+  #usedMs: Milliseconds;
   #pongMs: Milliseconds;
+  /** By `hearingMs`. */
+  #heardMs: Milliseconds;
   #isPinged = false;
-  #excusedMs: Milliseconds = Number.NEGATIVE_INFINITY;
 
-  constructor(id: Guid, xuid: Xuid, wire: Wire, nowMs: Milliseconds) {
+  constructor(id: Guid, xuid: Xuid, wire: Wire, ports: ConnectionPorts) {
     this.id = id;
     this.xuid = xuid;
     this.wire = wire;
-    this.#openedMs = nowMs;
-    this.#heardMs = nowMs;
-    this.#sentMs = nowMs;
-    this.#pongMs = nowMs;
+    this.#ports = ports;
+    const openedMs = ports.elapsedMs();
+    this.#openedMs = openedMs;
+    this.#usedMs = openedMs;
+    this.#pongMs = openedMs;
+    this.#heardMs = ports.hearingMs();
   }
 
   get subscriptionsCount(): number {
-    return this.#subscriptions.length;
+    return this.#subscriptionsCount;
   }
 
   /** The id of a new subscription: from 0, none given twice. */
-  subscribe(resource: Resource): number {
+  subscribe({ kind }: Resource): number {
     const id = this.#nextSubscriptionId++;
-    this.#subscriptions = [...this.#subscriptions, { id, resource }];
+    this.#subscriptionsCount += 1;
+    const ids = this.#ids[kind];
+    if (ids === undefined) this.#ids[kind] = [id];
+    else ids.push(id);
     return id;
   }
 
   /** False when there is no such subscription. */
   unsubscribe(id: number): boolean {
-    const rest = this.#subscriptions.filter((one) => one.id !== id);
-    const isKnown = rest.length < this.#subscriptions.length;
-    this.#subscriptions = rest;
-    return isKnown;
-  }
-
-  /** True when a subscription of one of these kinds is there. */
-  follows(...kinds: readonly Resource['kind'][]): boolean {
-    return this.#subscriptions.some(({ resource }) => kinds.includes(resource.kind));
-  }
-
-  /** Sends an event to each subscription of this kind; `data` is JSON text. */
-  tell(kind: Resource['kind'], data: string, nowMs: Milliseconds): void {
-    for (const { id, resource } of this.#subscriptions) {
-      if (resource.kind === kind) this.send(formatEvent(id, data), nowMs);
+    for (const ids of Object.values(this.#ids)) {
+      const at = ids.indexOf(id);
+      if (at < 0) continue;
+      ids.splice(at, 1);
+      this.#subscriptionsCount -= 1;
+      return true;
     }
+    return false;
   }
 
-  send(frame: string, nowMs: Milliseconds): void {
-    this.#sentMs = nowMs;
-    this.wire.send(frame);
-  }
-
-  /** True the first time that this connection is to be told of this invite. */
-  beginsInvite(id: Guid): boolean {
-    this.#invites ??= new Set();
-    return this.#invites.size < this.#invites.add(id).size;
-  }
-
-  /** Takes in a tap; `flush` sends it. Whoever does not follow the directory is not told. */
-  tap(tap: WaitingTap): void {
-    if (this.follows('connections')) this.#outbox.add(tap);
-  }
-
-  /** When the window ends that the last tap began; of the past when none is open. */
-  get openMs(): Milliseconds {
-    return this.#outbox.openMs;
-  }
-
-  /** Gives up what waits: the client is to read again what it follows. */
-  loseTrack(): void {
-    this.#outbox.fallBehind();
+  /** True when there is a subscription of this kind. */
+  follows(kind: Kind): boolean {
+    return (this.#ids[kind]?.length ?? 0) > 0;
   }
 
   /**
-   * Sends the taps that may go out now, in one event; true when some did. To a client that does not
-   * read, one resync instead, when it reads again.
+   * Sends an event to the newest subscription of this kind; `data` is JSON text. Equal subscriptions
+   * get it once: who subscribes again has no use for the former answer.
+   *
+   * @source guess: unknowns.md "equal subscriptions of one connection"
    */
-  flush(nowMs: Milliseconds, windowMs: Milliseconds, bytesMax: number, ncid: () => Guid): boolean {
-    if (this.wire.bufferedBytes > bytesMax) {
-      this.#outbox.fallBehind();
-      return false;
+  tell(kind: Kind, data: string): void {
+    const id = this.#ids[kind]?.at(-1);
+    if (id !== undefined) this.send(formatEvent(id, data));
+  }
+
+  send(frame: string): void {
+    this.#usedMs = this.#ports.elapsedMs();
+    this.wire.send(frame);
+    this.checkBuffer();
+  }
+
+  /** Reports a client that does not read as fast as it is sent to. */
+  checkBuffer(): void {
+    if (this.wire.bufferedBytes > 0) this.#ports.sendsSlowly(this);
+  }
+
+  /** True the first time that this invite is to be sent here. */
+  beginsInvite(id: Guid): boolean {
+    this.#sentInvites ??= new Set();
+    if (this.#sentInvites.has(id)) return false;
+    this.#sentInvites.add(id);
+    if (this.#sentInvites.size > sentInvitesMax) {
+      const [oldest = ''] = this.#sentInvites;
+      this.#sentInvites.delete(oldest);
     }
-    if (this.#outbox.takeResync()) this.send(resyncFrame, nowMs);
-    const taps = this.#outbox.take(nowMs, windowMs);
-    if (taps === undefined) return false;
-    this.tell('connections', formatTaps(ncid(), taps), nowMs);
     return true;
   }
 
-  /** True while a resync is owed. */
-  get isBehind(): boolean {
-    return this.#outbox.isBehind;
-  }
-
-  /** Notes that something came from the client, be it a ping or a pong. */
-  heard(nowMs: Milliseconds): void {
-    this.#heardMs = nowMs;
+  /** Notes that something came from the client, a ping or a pong included. */
+  heard(): void {
+    this.#usedMs = this.#ports.elapsedMs();
+    this.#heardMs = this.#ports.hearingMs();
     this.#isPinged = false;
   }
 
-  /** Counts no silence before `untilMs` against the client: the clock jumps there. */
-  excuse(untilMs: Milliseconds): void {
-    this.#excusedMs = untilMs;
-  }
-
   /** Notes that a ping of the client was answered. */
-  ponged(nowMs: Milliseconds): void {
-    this.#pongMs = nowMs;
+  ponged(): void {
+    this.#pongMs = this.#ports.elapsedMs();
+    this.checkBuffer();
   }
 
   /**
-   * Keeps the connection alive or ends it: a pong after silence, and now and then in any case, since
-   * one client waits for them; a ping to one that says nothing; no more when it does not answer, or
-   * is too old.
+   * Keeps the connection alive, or says that it has ended: a pong after silence, and now and then in
+   * any case, since one client waits for them; a ping to a silent client; the end for one that does
+   * not answer, or that is too old.
    *
-   * @source contract 9, wire 6.8
+   * @source docs/wire/rta.md "Life of a connection"
    */
-  keepAlive(nowMs: Milliseconds): 'alive' | 'ended' {
-    const unheardMs = nowMs - Math.max(this.#heardMs, this.#excusedMs);
+  keepAlive(): 'alive' | 'ended' {
+    const nowMs = this.#ports.elapsedMs();
+    const unheardMs = this.#ports.hearingMs() - this.#heardMs;
     if (unheardMs >= limits.unheardMsMax || nowMs - this.#openedMs >= limits.connectionMsMax) {
       return 'ended';
     }
@@ -164,7 +164,7 @@ export class Connection {
       this.#isPinged = true;
       this.wire.ping();
     }
-    const silentMs = nowMs - Math.max(this.#heardMs, this.#sentMs, this.#pongMs);
+    const silentMs = nowMs - Math.max(this.#usedMs, this.#pongMs);
     if (silentMs >= limits.silenceMsMax || nowMs - this.#pongMs >= limits.pongGapMsMax) {
       this.#pongMs = nowMs;
       this.wire.pong();

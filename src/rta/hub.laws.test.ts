@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
+import { hubSettings } from '../testing/hub-settings.ts';
 import { FakeWire } from '../testing/fake-wire.ts';
 import { manualClock } from '../testing/manual-clock.ts';
 import { openTestContexts } from '../testing/test-context.ts';
 import { type Connections, Hub } from './hub.ts';
 
-const makeWorld = await openTestContexts();
+const makeContext = await openTestContexts();
 const windowMs = 2_500;
 const outboxBytesMax = 1_000;
 const directoryUri = 'https://sessiondirectory.xboxlive.com/connections/';
@@ -50,14 +51,16 @@ type Tap = { readonly branch: string; readonly changeNumber?: number };
 async function run(steps: readonly Step[]) {
   const clock = manualClock(0);
   const connections: Connections = new Map();
-  const world = {
-    ...makeWorld(openMemoryStore(), { clock }),
+  const context = {
+    ...makeContext(openMemoryStore(), { clock }),
     node: { id: '0badcafe', connections, unsure: new Map(), sweepsCount: 0 },
   };
-  const hub = new Hub(world, connections, {
+  const hub = new Hub(context, connections, {
+    ...hubSettings,
     tapWindowMs: windowMs,
-    subscriptionsMax: 9,
     outboxBytesMax,
+    // Blocked clients are told that they missed something, however long they do not read.
+    sendTimeoutMs: Number.POSITIVE_INFINITY,
   });
   await hub.start();
   const sent: Sent[] = [];
@@ -77,7 +80,7 @@ async function run(steps: readonly Step[]) {
   const offer = async (session: number, change: number | 'end'): Promise<void> => {
     const number = change === 'end' ? Number.POSITIVE_INFINITY : change;
     offered.push({ atMs: clock.nowMs(), session, number });
-    await world.bus.publish('node:0badcafe', {
+    await context.bus.publish('node:0badcafe', {
       kind: 'taps',
       tap: {
         resource: `a~b~${session}`,
@@ -86,6 +89,7 @@ async function run(steps: readonly Step[]) {
         timeMs: clock.nowMs(),
         to: [connection.id, other.id].map((id) => ({
           connection: id,
+          xuid: '1',
           subscription: 's',
           memberIndex: 0,
         })),

@@ -3,20 +3,23 @@ import { test } from 'node:test';
 import type { Context } from '../directory/context.ts';
 import type { UserCaller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
+import { Refusal } from '../domain/refusal.ts';
+import type { Tap, TapRecipient } from '../domain/tap/tap.ts';
 import type { Bus, Subscriber, Topic } from '../store/bus.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { openProcessBus } from '../store/memory/process-bus.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
+import { hubSettings } from '../testing/hub-settings.ts';
 import { faultyStore } from '../testing/faulty-store.ts';
 import { FakeWire } from '../testing/fake-wire.ts';
 import { manualClock } from '../testing/manual-clock.ts';
 import { storedGuid, storedInvite } from '../testing/store-samples.ts';
 import { openTestContexts } from '../testing/test-context.ts';
-import { type Connections, Hub, type HubSettings } from './hub.ts';
+import { type Connections, Hub, type HubOptions, type HubSettings } from './hub.ts';
 
-const makeWorld = await openTestContexts();
+const makeContext = await openTestContexts();
 const ada: UserCaller = { kind: 'user', xuid: '1', sandbox: 'RETAIL' };
-const settings: HubSettings = { tapWindowMs: 0, subscriptionsMax: 10, outboxBytesMax: 1_000 };
+const settings: HubSettings = { ...hubSettings, tapWindowMs: 0, subscriptionsMax: 10 };
 const directoryUri = 'https://sessiondirectory.xboxlive.com/connections/';
 const friendsUri = 'https://social.xboxlive.com/users/xuid(1)/friends';
 const notifyUri = 'https://notify.xboxlive.com/users/xuid(1)/deviceId/current/titleId/1';
@@ -42,20 +45,28 @@ function shakyBus(): Bus & { isAway: boolean; gap(topic: Topic): void } {
   };
 }
 
-async function open(store: Store = openMemoryStore(), more: Partial<HubSettings> = {}) {
+function recipient(connection: Guid, more: Partial<TapRecipient> = {}): TapRecipient {
+  return { xuid: ada.xuid, connection, subscription: 's', memberIndex: 0, ...more };
+}
+
+async function open(
+  store: Store = openMemoryStore(),
+  more: Partial<HubSettings> = {},
+  options: HubOptions = {},
+) {
   const clock = manualClock();
   const bus = shakyBus();
   const connections: Connections = new Map();
-  const world: Context = {
-    ...makeWorld(store, { clock }),
+  const context: Context = {
+    ...makeContext(store, { clock }),
     bus,
     node: { id: '0badcafe', connections, unsure: new Map(), sweepsCount: 0 },
   };
-  const hub = new Hub(world, connections, { ...settings, ...more });
+  const hub = new Hub(context, connections, { ...settings, ...more }, options);
   await hub.start();
-  const connect = () => {
+  const connect = (user = ada) => {
     const wire = new FakeWire();
-    const connection = hub.open(wire, ada);
+    const connection = hub.open(wire, user);
     assert.ok(connection);
     return {
       wire,
@@ -63,18 +74,14 @@ async function open(store: Store = openMemoryStore(), more: Partial<HubSettings>
       say: (frame: unknown) => hub.received(connection, JSON.stringify(frame)),
     };
   };
-  const tap = (connection: Guid, changeNumber: number, branch = 'b') =>
-    bus.publish(`node:${world.node.id}`, {
+  const send = (tap: Pick<Tap, 'to'> & Partial<Tap>) =>
+    bus.publish(`node:${context.node.id}`, {
       kind: 'taps',
-      tap: {
-        resource: 'a~b~c',
-        branch,
-        changeNumber,
-        timeMs: clock.nowMs(),
-        to: [{ connection, subscription: 's', memberIndex: 0 }],
-      },
+      tap: { resource: 'a~b~c', branch: 'b', changeNumber: 1, timeMs: clock.nowMs(), ...tap },
     });
-  return { hub, world, clock, bus, connect, tap };
+  const tap = (connection: Guid, changeNumber: number, branch = 'b') =>
+    send({ branch, changeNumber, to: [recipient(connection)] });
+  return { hub, context, clock, bus, connect, send, tap };
 }
 
 /** All that can go on without time has gone on. */
@@ -135,7 +142,7 @@ test('taps of more sessions than may wait become one resync', async () => {
 });
 
 test('when messages may be missing, whoever could have missed one is told to look', async () => {
-  const { connect, bus, world } = await open();
+  const { connect, bus, context } = await open();
   const one = connect();
   one.say([1, 0, notifyUri]);
   await turn();
@@ -145,7 +152,7 @@ test('when messages may be missing, whoever could have missed one is told to loo
   bus.gap('user:1');
   await turn();
   assert.deepEqual([one.wire.frames, other.wire.frames], [[[4]], []]);
-  bus.gap(`node:${world.node.id}`);
+  bus.gap(`node:${context.node.id}`);
   assert.deepEqual([one.wire.frames, other.wire.frames], [[[4], [4]], [[4]]]);
 });
 
@@ -166,11 +173,11 @@ test('R6 while the bus is away a subscribe is answered 1002, and may be tried ag
 });
 
 test('a node that others gave up drops its connections and goes on under another id', async () => {
-  const { hub, connect, world, tap } = await open();
+  const { hub, connect, context, tap } = await open();
   const former = connect();
   await hub.beginAnew('0badf00d');
   assert.deepEqual(former.wire.end, { why: undefined });
-  assert.equal(world.node.connections.has(former.connection.id), false);
+  assert.equal(context.node.connections.has(former.connection.id), false);
   const { connection, wire, say } = connect();
   assert.ok(connection.id.startsWith('0badf00d-'));
   say([1, 0, directoryUri]);
@@ -267,5 +274,153 @@ test('whoever is connected when the server stops is told to look again, and drop
   const { wire } = connect();
   await hub[Symbol.asyncDispose]();
   assert.deepEqual(wire.frames, [[4]]);
+  assert.deepEqual(wire.end, { why: undefined });
+});
+
+/** Subscriptions of the taps in each frame with taps. */
+function subscriptionsTold(wire: FakeWire): readonly (readonly string[])[] {
+  return wire.frames
+    .filter(([kind]) => kind === 3)
+    .map(([, , data]) => {
+      const { shoulderTaps } = data as { shoulderTaps: readonly { subscription: string }[] };
+      return shoulderTaps.map(({ subscription }) => subscription);
+    });
+}
+
+test('a connection hears of the sessions that its user is in, whichever members name it', async () => {
+  const { connect, send } = await open();
+  const { wire, connection, say } = connect();
+  say([1, 0, directoryUri]);
+  const ben = recipient(connection.id, { xuid: '2', subscription: 'ben', memberIndex: 1 });
+  await send({ to: [ben] });
+  await send({ to: [ben], otherXuids: ['3'] });
+  assert.deepEqual(subscriptionsTold(wire), [], 'Ada is in neither session');
+  await send({ changeNumber: 2, to: [ben], otherXuids: ['3', ada.xuid] });
+  await send({ changeNumber: 3, to: [ben, recipient('elsewhere')] });
+  assert.deepEqual(subscriptionsTold(wire), [['ben'], ['ben']]);
+});
+
+test('equal subscriptions of a socket, and of members who share it, are told once', async () => {
+  const { connect, send } = await open();
+  const { wire, connection, say } = connect();
+  for (const sequence of [0, 1, 2]) say([1, sequence, directoryUri]);
+  const to = [1, 2, 3].map((memberIndex) =>
+    recipient(connection.id, { memberIndex, subscription: memberIndex === 3 ? 't' : 's' }),
+  );
+  await send({ to });
+  assert.deepEqual(subscriptionsTold(wire), [['s', 't']]);
+  assert.equal(wire.frames.at(-1)?.[1], 2, 'by the newest');
+  say([2, 3, 2]);
+  await send({ to, changeNumber: 2 });
+  assert.equal(wire.frames.at(-1)?.[1], 1, 'and when that has ended by the one before it');
+});
+
+test('as many subscriptions as are asked for at once, and no more than allowed', async () => {
+  const { connect } = await open(openMemoryStore(), { subscriptionsMax: 3 });
+  const { wire, connection, say } = connect();
+  for (let n = 0; n < 9; n += 1) say([1, n, friendsUri]);
+  await turn();
+  const codes = wire.frames.map(([, , code]) => code);
+  assert.deepEqual(codes, [0, 0, 0, 2, 2, 2, 2, 2, 2]);
+  assert.equal(connection.subscriptionsCount, 3);
+});
+
+test('a user is followed again when the last other subscription ends meanwhile', async () => {
+  const { connect, bus } = await open();
+  const { wire, say } = connect();
+  say([1, 0, friendsUri]);
+  await turn();
+  say([1, 1, notifyUri]);
+  say([2, 2, 0]);
+  await turn();
+  assert.deepEqual(
+    wire.frames.map((frame) => frame.slice(0, 3)),
+    [
+      [1, 0, 0],
+      [2, 2, 0],
+      [1, 1, 0],
+    ],
+  );
+  await bus.publish('user:1', { kind: 'invite', id: 'i', data: { invited: true } });
+  assert.deepEqual(wire.frames.at(-1), [3, 1, { invited: true }]);
+});
+
+test('a user has so many connections, and all users together so many', async () => {
+  const { hub, connect } = await open(openMemoryStore(), {
+    connectionsPerUserMax: 2,
+    connectionsMax: 3,
+  });
+  const [ben, cleo] = ['2', '3'].map((xuid): UserCaller => ({ ...ada, xuid }));
+  assert.ok(ben && cleo);
+  const codeFor = (user: UserCaller): string | undefined => {
+    const refusal = hub.refusalOf(user);
+    return refusal instanceof Refusal ? refusal.code : undefined;
+  };
+  const first = connect();
+  assert.equal(codeFor(ada), undefined);
+  connect();
+  assert.equal(codeFor(ada), 'tooManyConnections');
+  assert.equal(codeFor(ben), undefined);
+  connect(ben);
+  assert.equal(codeFor(cleo), 'connectionsFull');
+  hub.ended(first.connection);
+  hub.ended(first.connection);
+  assert.deepEqual([codeFor(ada), codeFor(cleo)], [undefined, undefined]);
+});
+
+test('what waits for a client longer than it may ends its connection', async () => {
+  const { clock, connect, tap } = await open(openMemoryStore(), { sendTimeoutMs: 10_000 });
+  const [stalled, slow] = [connect(), connect()];
+  for (const { say } of [stalled, slow]) say([1, 0, directoryUri]);
+  for (const { wire, connection } of [stalled, slow]) {
+    wire.bufferedBytes = 10;
+    await tap(connection.id, 1);
+  }
+  clock.advance(9_000);
+  slow.wire.bufferedBytes = 0;
+  clock.advance(1_000);
+  assert.deepEqual(stalled.wire.end, { why: undefined });
+  slow.wire.bufferedBytes = 10;
+  await tap(slow.connection.id, 2);
+  clock.advance(9_000);
+  assert.equal(slow.wire.end, undefined, 'it had caught up meanwhile');
+});
+
+test('what waits for all clients is bounded: those who read the least are dropped', async () => {
+  const { connect, tap } = await open(openMemoryStore(), {
+    outboxBytesMax: 1_000,
+    unsentBytesMax: 2_000,
+  });
+  const clients = [100, 900, 800].map((bytes) => ({ ...connect(), bytes }));
+  for (const { wire, connection, say, bytes } of clients) {
+    say([1, 0, directoryUri]);
+    wire.bufferedBytes = bytes;
+    await tap(connection.id, 1);
+  }
+  assert.ok(clients.every(({ wire }) => wire.end === undefined));
+  const last = connect();
+  last.wire.bufferedBytes = 300;
+  last.say([1, 0, directoryUri]);
+  assert.deepEqual(
+    [...clients, last].map(({ wire }) => wire.end !== undefined),
+    [false, true, false, false],
+  );
+});
+
+test('a client that is not heard because the process stood still is not silent', async () => {
+  let stoodStillMs = 0;
+  const clock = manualClock();
+  const hearingClock = { elapsedMs: () => clock.elapsedMs() + stoodStillMs };
+  const opened = await open(openMemoryStore(), {}, { hearingClock });
+  const { wire } = opened.connect();
+  const advance = (ms: number): void => {
+    clock.advance(ms);
+    opened.clock.advance(ms);
+  };
+  for (let second = 0; second < 58; second += 1) advance(1_000);
+  stoodStillMs = 3_600_000;
+  advance(1_000);
+  assert.equal(wire.end, undefined, 'one second more of silence than before, and not an hour');
+  advance(1_000);
   assert.deepEqual(wire.end, { why: undefined });
 });

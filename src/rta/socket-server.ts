@@ -17,13 +17,21 @@ const subprotocols = ['rta.xboxlive.com.V2', 'rta.xboxlive.com', 'echo-protocol'
 
 /** The close code for data that is not what the message should be. */
 const malformedCode = 1007;
+/** The answer to a close frame without a code, as recorded. @source docs/wire/rta.md "Frames" */
+const normalCode = 1000;
+
+/** Parts of one message: each costs more memory than the bytes in it. */
+const fragmentsMax = 256;
+/** For the client's close frame after the server's; then the socket is cut. */
+const closeTimeoutMs = 2_000;
 
 /** Turns requests of callers who are known into connections of `hub`. */
 export type SocketServer = {
   /**
    * Shakes hands over `socket`, which is its own from then on.
    *
-   * Refuses: requestMalformed, and the socket is still the caller's.
+   * Refuses: requestMalformed, connectionsFull, tooManyConnections; the socket is still the
+   * caller's then.
    */
   accept(
     incoming: IncomingMessage,
@@ -60,13 +68,24 @@ export function openSocketServer(hub: Hub): SocketServer {
     // Loaded when the first client comes: it takes longer than all the rest of the start.
     const ws = await import('ws');
     if (server !== undefined) return server;
-    server = new ws.WebSocketServer({
+    const options = {
       noServer: true,
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: limits.frameBytesMax,
-      handleProtocols: (asked) => subprotocols.find((one) => asked.has(one)) ?? false,
-    });
+      maxFragments: fragmentsMax,
+      maxBufferedChunks: fragmentsMax,
+      // Missing from the types of the library.
+      closeTimeout: closeTimeoutMs,
+      handleProtocols: (asked: Set<string>) => subprotocols.find((one) => asked.has(one)) ?? false,
+      WebSocket: class extends ws.WebSocket {
+        /** The library calls it without a code to answer a close frame that has none. */
+        override close(code = normalCode, why?: string | Buffer): void {
+          super.close(code, why);
+        }
+      },
+    } as const;
+    server = new ws.WebSocketServer(options);
     server.on('headers', (headers) => headers.push(...ownHeaders));
     server.on('wsClientError', (error) => {
       fault = error;
@@ -81,11 +100,14 @@ export function openSocketServer(hub: Hub): SocketServer {
   return {
     async accept(incoming, socket, head, caller, correlationId) {
       const sockets = server ?? (await openServer());
+      const refusal = hub.refusalOf(caller);
+      if (refusal !== undefined) return refusal;
       fault = undefined;
       ownHeaders = [
         `Date: ${new Date().toUTCString()}`,
         `X-XblCorrelationId: ${correlationId}`,
         'Cache-Control: no-cache, no-store',
+        'X-Content-Type-Options: nosniff',
       ];
       sockets.handleUpgrade(incoming, socket, head, (line: Line) => {
         line.on('error', ignore).on('message', onMessage).on('ping', onPing).on('pong', onPong);

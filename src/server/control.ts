@@ -1,36 +1,70 @@
-import type { ControlledConnections } from '../admin/connections.ts';
+import type { ControlledConnections, TapsControl } from '../admin/connections.ts';
 import { controlRoutes } from '../admin/routes.ts';
 import type { Route } from '../http/route.ts';
 import type { ControlledClock } from '../platform/controlled-clock.ts';
-import type { Connections, Hub } from '../rta/hub.ts';
+import type { Connection } from '../rta/connection.ts';
+import type { Connections } from '../rta/connection-registry.ts';
+import type { Hub } from '../rta/hub.ts';
+import type { DeliverTaps } from '../rta/tap-delivery.ts';
 
 /** The routes by which tests move the clock of a node and disturb its connections. */
 export function openControl(parts: {
   readonly clock: ControlledClock;
   readonly connections: Connections;
   readonly hub: Hub;
+  readonly disturbances: Disturbances;
   /** Settles what is due now. */
   readonly sweep: () => Promise<void>;
 }): readonly Route[] {
-  const { clock, connections, hub, sweep } = parts;
-  return controlRoutes({ clock, connections: controlledConnections(connections, hub), sweep });
+  const { clock, sweep } = parts;
+  return controlRoutes({ clock, connections: controlledConnections(parts), sweep });
 }
 
-function controlledConnections(connections: Connections, hub: Hub): ControlledConnections {
-  const noDisturbance = { delayMs: 0, drop: false };
+/** What happens to the taps of connections that tests disturb. */
+export type Disturbances = {
+  of(connection: Connection): TapsControl;
+  set(connection: Connection, taps: TapsControl): void;
+  /** Goes between the taps that arrive and the connections that they are for. */
+  around(deliver: DeliverTaps): DeliverTaps;
+};
+
+const undisturbed: TapsControl = { delayMs: 0, drop: false };
+
+/** Disturbances by the time that `clock` shows; at first none. */
+export function openDisturbances(clock: ControlledClock): Disturbances {
+  const disturbed = new WeakMap<Connection, TapsControl>();
+  return {
+    of: (connection) => disturbed.get(connection) ?? undisturbed,
+    set: (connection, taps) => void disturbed.set(connection, taps),
+    around: (deliver) => (connection, taps) => {
+      const { delayMs, drop } = disturbed.get(connection) ?? undisturbed;
+      if (drop) return;
+      if (delayMs === 0) deliver(connection, taps);
+      else clock.after(delayMs, () => deliver(connection, taps));
+    },
+  };
+}
+
+function controlledConnections({
+  connections,
+  hub,
+  disturbances,
+}: Pick<
+  Parameters<typeof openControl>[0],
+  'connections' | 'hub' | 'disturbances'
+>): ControlledConnections {
   return {
     list: () =>
-      [...connections.values()].map(({ id, xuid, disturbance = noDisturbance }) => ({
-        id,
-        xuid,
-        taps: disturbance,
+      [...connections.values()].map((connection) => ({
+        id: connection.id,
+        xuid: connection.xuid,
+        taps: disturbances.of(connection),
       })),
     drop: (id) => hub.drop(id),
-    excuse: (untilMs) => hub.excuse(untilMs),
     setTaps(id, taps) {
       const connection = connections.get(id);
       if (connection === undefined) return false;
-      connection.disturbance = taps.delayMs > 0 || taps.drop ? taps : undefined;
+      disturbances.set(connection, taps);
       return true;
     },
   };

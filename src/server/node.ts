@@ -81,18 +81,24 @@ export async function openNode(
   );
 
   // The doors.
-  const hub = new Hub(world, connections, settings);
+  // Loaded for tests alone.
+  const controlling = controlled && (await import('./control.ts'));
+  const disturbances = controlled && controlling?.openDisturbances(controlled);
+  const hub = new Hub(world, connections, settings, {
+    hearingClock: storage.clock,
+    ...(disturbances && { aroundTaps: disturbances.around }),
+  });
   const readiness = openReadiness(store, conditions);
   const nonces = openNonces(keyFor('nonces', secret), (...asked) => store.claim(...asked));
   const callers = callersOf(settings);
   const tokenChain = callers.kind === 'dev' ? tokenChainRoutes({ key: tokenKeyOf(secret) }) : [];
-  // Loaded for tests alone.
   const control =
-    controlled &&
-    (await import('./control.ts')).openControl({
+    disturbances &&
+    controlling?.openControl({
       clock: controlled,
       connections,
       hub,
+      disturbances,
       sweep: () => sweeper.runNow(),
     });
   const app = buildApp({

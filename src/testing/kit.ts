@@ -35,6 +35,10 @@ export type KitOptions = {
     | 'presenceTimeoutMs'
     | 'subscriptionsMax'
     | 'outboxBytesMax'
+    | 'connectionsMax'
+    | 'connectionsPerUserMax'
+    | 'sendTimeoutMs'
+    | 'unsentBytesMax'
   >;
 };
 

@@ -1,6 +1,7 @@
 /** Shoulder taps: who is told of which change, how, and when. */
 
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { formatTime } from '../../src/domain/time.ts';
 import { at, isAimed, startKit } from '../../src/testing/kit.ts';
@@ -302,6 +303,33 @@ test(
     );
   },
 );
+
+/** @source guess: unknowns.md "whose connection a tap goes to" */
+test('a connection hears nothing of sessions that its user is not in', ownServer, async () => {
+  await using kit = await startKit(noWindow);
+  await using ada = await subscriber(kit.user('ada'));
+  const [ben, cleo] = [kit.user('ben'), kit.user('cleo')];
+  const [reference, others] = [kit.reference(), kit.reference()];
+  await ada.join(reference);
+  const subscription = { id: randomUUID(), changeTypes: ['everything'] };
+  const system = { active: true, connection: ada.connection, subscription };
+  // Cleo plays in Ada's session over Ada's connection; Ben knows its id from the document.
+  await cleo.putSession(reference, { members: { me: { properties: { system } } } });
+  await ada.line.nextTaps();
+  await ben.putSession(others, { members: { me: { properties: { system } } } });
+  await ben.putSession(others, { properties: { custom: { a: 1 } } });
+  await ben.putSession(others, { members: { me: null } });
+  assert.deepEqual(await ada.line.framesSoFar(), []);
+  await ada.join(reference, { subscription: { id: randomUUID(), changeTypes: ['host'] } });
+  await ada.line.framesSoFar();
+  await cleo.putSession(reference, { properties: { custom: { a: 1 } } });
+  const taps = await ada.line.nextTaps();
+  assert.deepEqual(
+    taps.map((tap) => tap.subscription),
+    [subscription.id],
+    'Ada is in it, though this change is not one that she asked for',
+  );
+});
 
 /** The recorded session of a lobby and its game, with its taps. @source wire 12 */
 test('the recorded sequence, taps included', ownClock, async () => {

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { type Connections, Hub } from '../../src/rta/hub.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import { hubSettings } from '../../src/testing/hub-settings.ts';
 import { FakeWire } from '../../src/testing/fake-wire.ts';
 import { isAimed, startKit } from '../../src/testing/kit.ts';
 import { manualClock } from '../../src/testing/manual-clock.ts';
@@ -84,7 +85,7 @@ test(`${framesCount} random frames, seed ${seed}: each is answered or ends its c
     ...makeWorld(openMemoryStore(), { clock }),
     node: { id: '0badcafe', connections, unsure: new Map(), sweepsCount: 0 },
   };
-  const settings = { tapWindowMs: 0, subscriptionsMax: 8, outboxBytesMax: 1_000_000 };
+  const settings = { ...hubSettings, tapWindowMs: 0, subscriptionsMax: 8 };
   const hub = new Hub(world, connections, settings);
   await hub.start();
   const open = () => {

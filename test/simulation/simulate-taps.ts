@@ -21,6 +21,7 @@ import type { Bus, Subscriber, Topic } from '../../src/store/bus.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { type Batch, type OwedTaps, type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { demoScid } from '../../src/testing/demo.ts';
+import { hubSettings } from '../../src/testing/hub-settings.ts';
 import { FakeWire } from '../../src/testing/fake-wire.ts';
 import { manualClock, type ManualClock } from '../../src/testing/manual-clock.ts';
 import { type Random, seededRandom } from '../../src/testing/random.ts';
@@ -201,9 +202,10 @@ export async function simulateTaps(settings: {
       node: { id, connections, unsure: new Map(), sweepsCount: 0 },
     };
     const hub = new Hub(world, connections, {
-      tapWindowMs: 2_500,
-      subscriptionsMax: 10,
+      ...hubSettings,
       outboxBytesMax,
+      // Clients that do not read for long are part of the trouble.
+      sendTimeoutMs: Number.POSITIVE_INFINITY,
     });
     await cluster.store.renewNode(id, 1);
     await hub.start();

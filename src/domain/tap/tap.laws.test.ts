@@ -8,7 +8,7 @@ import type { Session } from '../session/session.ts';
 import { viewSession } from '../session/view.ts';
 import type { Milliseconds } from '../time.ts';
 import { type ChangeType, changeTypesOf, formatChangeTypes } from './change-types.ts';
-import { tapOf } from './tap.ts';
+import { isOfMember, tapOf } from './tap.ts';
 
 type Change = {
   readonly before: Session;
@@ -131,7 +131,7 @@ function subscribed(session: Session): Session {
 // Kills: taps for hidden changes; the writer left out; members who were removed left out; a leaver
 // told; a filter that is not asked; a subscription without a filter left out; subscriptions or connections in the case of their writer; what
 // is kept of a subscription told to another seat or connection; nodes where nobody listens told, or
-// asked for in the case of the writer.
+// asked for in the case of the writer; a member forgotten who is not told.
 test('told are those in it, or removed from it by others, who asked for such a change', () => {
   const someHeard = (node: string): boolean => node === '85b4056a';
   everyChange((change) => {
@@ -156,21 +156,30 @@ function checkTold(change: Change, isHeard: ((node: string) => boolean) | undefi
     ...before.members.filter((one) => !isIn(one.index) && one.xuid !== byXuid),
     ...(after === undefined ? before.members : []),
   ];
-  const expected = concerned.flatMap(({ index, properties: { system } }) => {
+  const expected = concerned.flatMap(({ xuid, index, properties: { system } }) => {
     const { connection, subscription } = system;
     const asked = (subscription?.changeTypes ?? ['everything']).map((one) => one.toLowerCase());
     const matches = types === undefined || types.some((one) => asked.includes(one.toLowerCase()));
     if (connection === undefined || isHeard?.(connection.slice(0, 8).toLowerCase()) === false)
       return [];
     return subscription !== undefined && matches
-      ? [`${index} ${connection.toLowerCase()} ${subscription.id.toLowerCase()}`]
+      ? [`${xuid} ${index} ${connection.toLowerCase()} ${subscription.id.toLowerCase()}`]
       : [];
   });
   assert.deepEqual(
-    (tap?.to ?? []).map((one) => `${one.memberIndex} ${one.connection} ${one.subscription}`).sort(),
+    (tap?.to ?? [])
+      .map((one) => `${one.xuid} ${one.memberIndex} ${one.connection} ${one.subscription}`)
+      .sort(),
     expected.sort(),
   );
   if (tap === undefined) return;
+  const told = tap.to.map(({ xuid }) => xuid);
+  const others = (after ?? before).members
+    .map(({ xuid }) => xuid)
+    .filter((one) => !told.includes(one));
+  assert.deepEqual(tap.otherXuids ?? [], others);
+  for (const xuid of [...told, ...others]) assert.ok(isOfMember(tap, xuid));
+  assert.ok(!isOfMember(tap, 'nobody'));
   assert.equal(tap.changeNumber, after?.changeNumber);
   assert.equal(tap.branch, before.branch);
   assert.equal(tap.timeMs, nowMs);

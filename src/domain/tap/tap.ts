@@ -21,9 +21,16 @@ export type Tap = {
   readonly changeNumber?: number;
   readonly timeMs: Milliseconds;
   readonly to: readonly TapRecipient[];
+  /**
+   * Who is in the session besides the recipients; absent when nobody is. A connection is told of the
+   * session only if its user is in it: others can write its id into their sessions.
+   */
+  readonly otherXuids?: readonly Xuid[];
 };
 
+/** A member who is told of a change. */
 export type TapRecipient = {
+  readonly xuid: Xuid;
   /** Lower-case, as is the subscription. */
   readonly connection: Guid;
   readonly subscription: Guid;
@@ -56,7 +63,23 @@ export function tapOf(
     ...(next && { changeNumber: next.changeNumber }),
     timeMs: atMs,
     to,
+    ...othersIn(next ?? before, to),
   };
+}
+
+/** Who of the members that are loaded is no recipient. */
+function othersIn(
+  { members }: Session,
+  to: readonly TapRecipient[],
+): Pick<Tap, 'otherXuids'> | undefined {
+  const told = new Set(to.map(({ xuid }) => xuid));
+  const otherXuids = members.flatMap(({ xuid }) => (told.has(xuid) ? [] : [xuid]));
+  return otherXuids.length > 0 ? { otherXuids } : undefined;
+}
+
+/** True when this user is in the session that the tap is of, or was until the change. */
+export function isOfMember({ to, otherXuids = [] }: Tap, xuid: Xuid): boolean {
+  return to.some((one) => one.xuid === xuid) || otherXuids.includes(xuid);
 }
 
 /** Of the node that minted a connection. */
@@ -104,15 +127,22 @@ type Asking = {
 // for again.
 const askings = createKeeper<object, Asking>();
 
-function askingOf({ properties, index }: Member): Asking | undefined {
+function askingOf({ properties, index, xuid }: Member): Asking | undefined {
   const { connection, subscription } = properties.system;
   if (connection === undefined || subscription === undefined) return undefined;
   const known = askings.of(subscription);
-  if (known?.connection === connection && known.recipient.memberIndex === index) return known;
+  if (
+    known?.connection === connection &&
+    known.recipient.memberIndex === index &&
+    known.recipient.xuid === xuid
+  ) {
+    return known;
+  }
   return askings.keep(subscription, {
     connection,
     node: nodeOfConnection(connection),
     recipient: {
+      xuid,
       connection: connection.toLowerCase(),
       subscription: subscription.id.toLowerCase(),
       memberIndex: index,

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Outbox, type WaitingTap, waitingTapsMax } from './outbox.ts';
+import { TapBuffer, type WaitingTap, waitingTapsMax } from './tap-buffer.ts';
 
 function tapOf(branch: string, changeNumber: number | undefined, memberIndex: number): WaitingTap {
-  const to = { connection: 'c', subscription: `${branch}/${memberIndex}`, memberIndex };
+  const to = {
+    xuid: `${memberIndex}`,
+    connection: 'c',
+    subscription: `${branch}/${memberIndex}`,
+    memberIndex,
+  };
   const number = changeNumber !== undefined && { changeNumber };
   return { tap: { resource: 'a~b~c', branch, ...number, timeMs: 0, to: [to] }, to };
 }
@@ -34,7 +39,7 @@ const anyStep = fc.oneof(
 test('of each member the newest waits, branches in the order in which they were last told', () => {
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 40, size: 'max' }), (steps) => {
-      const outbox = new Outbox();
+      const buffer = new TapBuffer();
       const told = new Map<string, { number: number; members: Set<number> }>();
       let waiting: { branch: string; memberIndex: number; changeNumber: number | undefined }[] = [];
       for (const step of [...steps, 'take' as const]) {
@@ -43,12 +48,12 @@ test('of each member the newest waits, branches in the order in which they were 
           const expected = branches
             .flatMap((branch) => waiting.filter((one) => one.branch === branch))
             .map((one) => `${one.branch}/${one.memberIndex} ${one.changeNumber ?? 'end'}`);
-          assert.deepEqual(shown(outbox.take(0, 0)) ?? [], expected);
+          assert.deepEqual(shown(buffer.take(0, 0)) ?? [], expected);
           waiting = [];
           continue;
         }
         const { branch, changeNumber, memberIndex } = step;
-        outbox.add(tapOf(branch, changeNumber, memberIndex));
+        buffer.add(tapOf(branch, changeNumber, memberIndex));
         const number = changeNumber ?? Number.POSITIVE_INFINITY;
         const known = told.get(branch);
         if (
@@ -68,18 +73,18 @@ test('of each member the newest waits, branches in the order in which they were 
 
 // Kills: taps counted that gave way to newer ones, or went out; members of one session not counted.
 test('what waits is bounded by how many would go out', () => {
-  const outbox = new Outbox();
+  const buffer = new TapBuffer();
   const half = waitingTapsMax / 2;
   for (let round = 1; round <= 3; round += 1) {
     for (const changeNumber of [round * 2, round * 2 + 1]) {
       for (let n = 0; n < half; n += 1) {
-        for (const member of [0, 1]) outbox.add(tapOf(`branch-${n}`, changeNumber, member));
+        for (const member of [0, 1]) buffer.add(tapOf(`branch-${n}`, changeNumber, member));
       }
     }
-    assert.equal(outbox.isBehind, false);
-    if (round < 3) assert.equal(outbox.take(0, 0)?.length, waitingTapsMax);
+    assert.equal(buffer.owesResync, false);
+    if (round < 3) assert.equal(buffer.take(0, 0)?.length, waitingTapsMax);
   }
-  outbox.add(tapOf('branch-0', 7, 2));
-  assert.equal(outbox.isBehind, true);
-  assert.equal(outbox.take(0, 0), undefined);
+  buffer.add(tapOf('branch-0', 7, 2));
+  assert.equal(buffer.owesResync, true);
+  assert.equal(buffer.take(0, 0), undefined);
 });

@@ -1,0 +1,211 @@
+import type { UserCaller } from '../domain/caller.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
+import { Refusal } from '../domain/refusal.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import type { Clock, Timer } from '../platform/clock.ts';
+import { Connection, type ConnectionPorts, type Wire } from './connection.ts';
+
+/** Bounds on the connections of a node. */
+export type ConnectionBounds = {
+  readonly connectionsMax: number;
+  readonly connectionsPerUserMax: number;
+  /** What waits for one client; past four times as much its connection is dropped. */
+  readonly outboxBytesMax: number;
+  /** What waits for all clients together; past it those who read the least are dropped. */
+  readonly unsentBytesMax: number;
+  /** How long something may wait for a client before its connection is dropped. */
+  readonly sendTimeoutMs: Milliseconds;
+};
+
+/** By id. */
+export type Connections = Map<Guid, Connection>;
+
+/** What waits for a client that does not read as fast as it is sent to. */
+type Backlog = { bytes: number; readonly sinceMs: Milliseconds };
+
+/** How often all connections are looked at. */
+export const tickMs: Milliseconds = 1_000;
+/** A tick that is later than this: the process stood still, and heard nobody meanwhile. */
+const lateTickMs: Milliseconds = 2 * tickMs;
+const hardLimitFactor = 4;
+/** How far what waits for all is brought down when it is too much, as a part of the bound. */
+const shedTo = 0.75;
+
+/**
+ * The open connections of this node, and what one client may cost the others: how many there are, of
+ * each user and in all, how much waits for them, and for how long.
+ */
+export class ConnectionRegistry implements Disposable {
+  readonly #connections: Connections;
+  readonly #clock: Clock;
+  readonly #hearingClock: Pick<Clock, 'elapsedMs'>;
+  readonly #bounds: ConnectionBounds;
+  readonly #ended: (connection: Connection) => void;
+  /** Of all connections. */
+  readonly #ports: ConnectionPorts;
+  readonly #countOf = new Map<Xuid, number>();
+  readonly #backlogs = new Map<Connection, Backlog>();
+  #unsentBytes = 0;
+  #tickTimer: Timer | undefined;
+  #tickedMs: Milliseconds;
+  /** Time in which this process stood still, so that no client could be heard. */
+  #deafMs: Milliseconds = 0;
+
+  /**
+   * `connections` is where they are kept. `hearingClock` is the one that a client's silence is
+   * measured by: not one that tests move. `ended` is called for each connection that is dropped here.
+   */
+  constructor(
+    connections: Connections,
+    clock: Clock,
+    hearingClock: Pick<Clock, 'elapsedMs'>,
+    bounds: ConnectionBounds,
+    ended: (connection: Connection) => void,
+  ) {
+    this.#connections = connections;
+    this.#clock = clock;
+    this.#hearingClock = hearingClock;
+    this.#bounds = bounds;
+    this.#ended = ended;
+    this.#tickedMs = hearingClock.elapsedMs();
+    this.#ports = {
+      elapsedMs: () => clock.elapsedMs(),
+      hearingMs: () => this.#hearingMs(),
+      sendsSlowly: (connection) => this.#noteBacklog(connection),
+    };
+  }
+
+  /** Looks at all connections from now on, once a second; `ticked` is called for those that stay. */
+  start(ticked: (connection: Connection) => void): void {
+    this.#tickTimer = this.#clock.after(tickMs, () => {
+      this.start(ticked);
+      this.#tick(ticked);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#tickTimer?.cancel();
+  }
+
+  all(): Iterable<Connection> {
+    return this.#connections.values();
+  }
+
+  get(id: Guid): Connection | undefined {
+    return this.#connections.get(id);
+  }
+
+  isOpen(connection: Connection): boolean {
+    return this.#connections.get(connection.id) === connection;
+  }
+
+  /**
+   * Undefined when this user may open one more connection.
+   *
+   * Refuses: connectionsFull, tooManyConnections.
+   */
+  refusalOf({ xuid }: UserCaller): Refusal | undefined {
+    const { connectionsMax, connectionsPerUserMax } = this.#bounds;
+    if (this.#connections.size >= connectionsMax) {
+      return new Refusal(
+        'connectionsFull',
+        `This server has ${connectionsMax} RTA connections and takes no more; try again later.`,
+      );
+    }
+    if ((this.#countOf.get(xuid) ?? 0) < connectionsPerUserMax) return undefined;
+    return new Refusal(
+      'tooManyConnections',
+      `User ${xuid} has ${connectionsPerUserMax} RTA connections to this server; close one before opening another.`,
+    );
+  }
+
+  /** A new connection over `wire`. */
+  add(id: Guid, { xuid }: UserCaller, wire: Wire): Connection {
+    const connection = new Connection(id, xuid, wire, this.#ports);
+    this.#connections.set(id, connection);
+    this.#countOf.set(xuid, (this.#countOf.get(xuid) ?? 0) + 1);
+    return connection;
+  }
+
+  /** Removes a connection; false when it was not open. */
+  remove(connection: Connection): boolean {
+    if (!this.isOpen(connection)) return false;
+    this.#connections.delete(connection.id);
+    this.#forgetBacklog(connection);
+    const count = (this.#countOf.get(connection.xuid) ?? 0) - 1;
+    if (count > 0) this.#countOf.set(connection.xuid, count);
+    else this.#countOf.delete(connection.xuid);
+    return true;
+  }
+
+  /** Ends a connection as if the network had failed. */
+  drop(connection: Connection): void {
+    connection.wire.drop();
+    this.#ended(connection);
+  }
+
+  #tick(ticked: (connection: Connection) => void): void {
+    const nowMs = this.#hearingClock.elapsedMs();
+    const sinceTickMs = nowMs - this.#tickedMs;
+    this.#tickedMs = nowMs;
+    if (sinceTickMs > lateTickMs) this.#deafMs += sinceTickMs - tickMs;
+    for (const connection of this.#connections.values()) {
+      if (connection.keepAlive() === 'ended') this.drop(connection);
+      else ticked(connection);
+    }
+    this.#dropStalled();
+  }
+
+  #noteBacklog(connection: Connection): void {
+    if (!this.isOpen(connection)) return;
+    const bytes = connection.wire.bufferedBytes;
+    const backlog = this.#backlogs.get(connection);
+    if (backlog === undefined) {
+      this.#backlogs.set(connection, { bytes, sinceMs: this.#hearingMs() });
+    }
+    this.#unsentBytes += bytes - (backlog?.bytes ?? 0);
+    if (backlog !== undefined) backlog.bytes = bytes;
+    const { outboxBytesMax, unsentBytesMax } = this.#bounds;
+    if (bytes > outboxBytesMax * hardLimitFactor) this.drop(connection);
+    else if (this.#unsentBytes > unsentBytesMax) this.#shed();
+  }
+
+  #forgetBacklog(connection: Connection): void {
+    this.#unsentBytes -= this.#backlogs.get(connection)?.bytes ?? 0;
+    this.#backlogs.delete(connection);
+  }
+
+  /** What waits now, since sockets do not report that a client has read. */
+  #measureBacklogs(): void {
+    for (const [connection, backlog] of this.#backlogs) {
+      const bytes = connection.wire.bufferedBytes;
+      this.#unsentBytes += bytes - backlog.bytes;
+      backlog.bytes = bytes;
+      if (bytes === 0) this.#backlogs.delete(connection);
+    }
+  }
+
+  /** Drops clients that have not caught up for as long as they may take. */
+  #dropStalled(): void {
+    this.#measureBacklogs();
+    const sinceMsMin = this.#hearingMs() - this.#bounds.sendTimeoutMs;
+    for (const [connection, { sinceMs }] of this.#backlogs) {
+      if (sinceMs <= sinceMsMin) this.drop(connection);
+    }
+  }
+
+  /** Drops those for whom the most waits, until what is left is well below the bound. */
+  #shed(): void {
+    this.#measureBacklogs();
+    const enough = this.#bounds.unsentBytesMax * shedTo;
+    const byBytes = [...this.#backlogs].sort(([, a], [, b]) => b.bytes - a.bytes);
+    for (const [connection] of byBytes) {
+      if (this.#unsentBytes <= enough) return;
+      this.drop(connection);
+    }
+  }
+
+  #hearingMs(): Milliseconds {
+    return this.#hearingClock.elapsedMs() - this.#deafMs;
+  }
+}

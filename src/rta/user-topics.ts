@@ -1,0 +1,118 @@
+import type { UserMessage } from '../directory/bus-message.ts';
+import { pendingInvites } from '../directory/pending-invites.ts';
+import type { Context } from '../directory/context.ts';
+import type { Xuid } from '../domain/ids.ts';
+import type { JsonObject } from '../domain/json.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import type { Connection } from './connection.ts';
+import type { ConnectionRegistry } from './connection-registry.ts';
+import type { Resource } from './resource.ts';
+
+/** Between two tries to read the invites of a user. */
+const retryMs: Milliseconds = 1_000;
+
+/** A user some of whose connections are to hear of invites or friends. */
+type Listened = {
+  readonly connections: Set<Connection>;
+  readonly subscription: Promise<AsyncDisposable>;
+};
+
+/** What connections hear of their users: invites, and changes of the list of friends. */
+export class UserTopics {
+  readonly #context: Context;
+  readonly #registry: ConnectionRegistry;
+  readonly #outboxBytesMax: number;
+  readonly #flush: (connection: Connection) => void;
+  readonly #listened = new Map<Xuid, Listened>();
+
+  /** `flush` sends the resync of a connection that fell behind, as soon as it reads. */
+  constructor(
+    context: Context,
+    registry: ConnectionRegistry,
+    outboxBytesMax: number,
+    flush: (connection: Connection) => void,
+  ) {
+    this.#context = context;
+    this.#registry = registry;
+    this.#outboxBytesMax = outboxBytesMax;
+    this.#flush = flush;
+  }
+
+  /** Resolves when whatever happens from now on is heard. Throws StoreUnavailable. */
+  async follow(connection: Connection): Promise<void> {
+    // The last other subscription of this connection may end meanwhile, and listening with it.
+    while (this.#registry.isOpen(connection)) {
+      await this.#listen(connection);
+      if (this.#listened.get(connection.xuid)?.connections.has(connection)) return;
+    }
+  }
+
+  async #listen(connection: Connection): Promise<void> {
+    const { xuid } = connection;
+    let listened = this.#listened.get(xuid);
+    if (listened === undefined) {
+      const subscription = this.#context.bus.subscribe(`user:${xuid}`, {
+        message: (message) => this.#hear(xuid, message as UserMessage),
+        gap: () => this.#hearGap(xuid),
+      });
+      listened = { connections: new Set(), subscription };
+      this.#listened.set(xuid, listened);
+      subscription.catch(() => this.#listened.delete(xuid));
+    }
+    listened.connections.add(connection);
+    await listened.subscription;
+  }
+
+  /** Stops listening for this connection; more than once is no error. */
+  unfollow(connection: Connection): void {
+    const listened = this.#listened.get(connection.xuid);
+    if (!listened?.connections.delete(connection) || listened.connections.size > 0) return;
+    this.#listened.delete(connection.xuid);
+    listened.subscription
+      .then((subscription) => subscription[Symbol.asyncDispose]())
+      .catch(this.#context.failed);
+  }
+
+  /** Sends the invites that wait for this user; later, when they cannot be read now. */
+  sendPendingInvites(connection: Connection): void {
+    this.#readPendingInvites(connection).catch((error: unknown) => {
+      this.#context.failed(error);
+      this.#context.clock.after(retryMs, () => {
+        const isWaiting = this.#registry.isOpen(connection) && connection.follows('notify');
+        if (isWaiting) this.sendPendingInvites(connection);
+      });
+    });
+  }
+
+  async #readPendingInvites(connection: Connection): Promise<void> {
+    for (const { id, data } of await pendingInvites(this.#context, connection.xuid)) {
+      if (!this.#registry.isOpen(connection)) return;
+      if (connection.beginsInvite(id)) this.#tell(connection, 'notify', data);
+    }
+  }
+
+  #hear(xuid: Xuid, message: UserMessage): void {
+    for (const connection of this.#listened.get(xuid)?.connections ?? []) {
+      if (message.kind === 'friends') {
+        const { notificationType, xuids } = message;
+        this.#tell(connection, 'friends', { NotificationType: notificationType, Xuids: xuids });
+      } else if (connection.follows('notify') && connection.beginsInvite(message.id)) {
+        this.#tell(connection, 'notify', message.data);
+      }
+    }
+  }
+
+  #hearGap(xuid: Xuid): void {
+    for (const connection of this.#listened.get(xuid)?.connections ?? []) {
+      connection.taps.fallBehind();
+      this.#flush(connection);
+      if (connection.follows('notify')) this.sendPendingInvites(connection);
+    }
+  }
+
+  /** Sends an event; to a client that does not read a resync in its place, later. */
+  #tell(connection: Connection, kind: Resource['kind'], data: JsonObject): void {
+    if (connection.wire.bufferedBytes > this.#outboxBytesMax) connection.taps.fallBehind();
+    else connection.tell(kind, JSON.stringify(data));
+  }
+}
