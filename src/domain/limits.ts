@@ -19,7 +19,7 @@ export const limits = {
   /** Sessions that one query looks at before it answers with what it has found. */
   sessionQueryLookedAtMax: 10_000,
   /** Entries of lists of people. */
-  followsMax: 1_000,
+  followsMax: 2_000,
   avoidsMax: 1_000,
   mutesMax: 250,
   filterCharactersMax: 4_096,

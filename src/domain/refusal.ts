@@ -52,6 +52,7 @@ export const refusalCodes = [
   'handleUnknown',
   'handleNotYours',
   'handleIdTaken',
+  'notActive',
   'inviteBlocked',
   'transferTargetMissing',
   // queries for sessions

@@ -51,6 +51,7 @@ const statuses: Partial<Record<RefusalCode, number>> = {
   initializationNotEvaluating: 409,
   handleUnknown: 404,
   handleIdTaken: 409,
+  notActive: 403,
   tooBusy: 503,
 };
 

@@ -52,6 +52,7 @@ const statusOf: Record<RefusalCode, number> = {
   handleUnknown: 404,
   handleNotYours: 403,
   handleIdTaken: 409,
+  notActive: 403,
   inviteBlocked: 403,
   transferTargetMissing: 403,
   // queries for sessions

@@ -5,12 +5,25 @@
  * @source contract 8
  */
 
-import { acceptedMemberOf, type Session } from '../session/session.ts';
+import { acceptedMemberOf, type Member, type Session } from '../session/session.ts';
 import type { Milliseconds } from '../time.ts';
 import type { ActivityHandle, InviteHandle, SearchHandle, TransferHandle } from './handle.ts';
 
 /**
- * True while the owner is in the session and this is the activity that the owner last set there.
+ * True of a member who is active. Where a connection is required for it, not of one whose connection
+ * has ended, even while the document still shows the member as active.
+ *
+ * @source docs/wire/handles.md "POST /handles"
+ */
+export function countsAsActive({ constants }: Session, member: Member): boolean {
+  const isDisconnected =
+    constants.system.capabilities.connectionRequiredForActiveMembers === true &&
+    member.activeUntilMs !== undefined;
+  return member.status === 'active' && !isDisconnected;
+}
+
+/**
+ * True while the owner is active in the session and this is the activity that the owner last set there.
  *
  * `isCurrent` tells whether it is also the owner's current activity in this service config. An
  * activity set before there was a session counts as soon as the owner is active in one.
@@ -21,10 +34,11 @@ export function confirmsActivity(
   isCurrent: boolean,
 ): boolean {
   const owner = session && acceptedMemberOf(session, handle.ownerXuid);
-  if (owner === undefined || !isCurrent) return false;
-  return handle.branch === undefined
-    ? owner.status === 'active'
-    : session?.branch === handle.branch && owner.activityHandleId === handle.id;
+  if (!session || !owner || !isCurrent || !countsAsActive(session, owner)) return false;
+  return (
+    handle.branch === undefined ||
+    (session.branch === handle.branch && owner.activityHandleId === handle.id)
+  );
 }
 
 /** True while the life of the target session that the handle was made for goes on. */

@@ -21,6 +21,7 @@ import type {
   SearchHandle,
   TransferHandle,
 } from './handle.ts';
+import { countsAsActive } from './confirm.ts';
 import type { HandleRequest } from './request.ts';
 
 export type HandleFacts = {
@@ -41,7 +42,9 @@ type RequestOf<T extends HandleRequest['type']> = Extract<HandleRequest, { reado
  *
  * Without a name in the request there is no session yet, and the handle stands for itself.
  *
- * Refuses: userRequired, notAMember.
+ * Refuses: userRequired, notAMember, notActive.
+ *
+ * @source docs/wire/handles.md "POST /handles"
  */
 export function createActivity(
   request: RequestOf<'activity'>,
@@ -54,6 +57,13 @@ export function createActivity(
   const member = session && acceptedMemberOf(session, caller.xuid);
   if (request.reference.name !== undefined && member === undefined) {
     return notAMember('set a session as the own activity', reference);
+  }
+  if (session && member && !countsAsActive(session, member)) {
+    return new Refusal(
+      'notActive',
+      `The owner isn't active in the referenced session ${reference.name}: write members.me with properties.system.active true first, and with a connection that is open.`,
+      { detail: 'active' },
+    );
   }
   const identity = identityOf(request, facts);
   const handle: ActivityHandle = {
@@ -78,7 +88,7 @@ export function createActivity(
  * An invite of one user, which expires by itself. Leaves the session as it is, and needs none when
  * a service sends it.
  *
- * Refuses: notAMember, ownerRequired, inviteBlocked.
+ * Refuses: notAMember, ownerRequired, inviteBlocked; requestInvalid for an invite to oneself.
  */
 export function createInvite(
   request: RequestOf<'invite'>,
@@ -95,12 +105,19 @@ export function createInvite(
   if (caller.kind === 'user' && !isMember) return notAMember('invite to a session', reference);
   const forbidden = session && mayInvite(session, caller);
   if (forbidden) return forbidden;
+  if (caller.kind === 'user' && caller.xuid === request.invitedXuid) {
+    return new Refusal(
+      'requestInvalid',
+      '$.invitedXuid: Expected another user than the caller: nobody invites oneself.',
+      { detail: '$.invitedXuid' },
+    );
+  }
   if (isBlocked) {
     return new Refusal('inviteBlocked', 'The invited user has blocked the sender.', {
       detail: `xuid ${request.invitedXuid}`,
     });
   }
-  const { invitedXuid, inviteAttributes } = request;
+  const { invitedXuid, inviteAttributes = attributesFor(caller) } = request;
   const handle: InviteHandle = {
     type: 'invite',
     ...identityOf(request, facts),
@@ -119,6 +136,11 @@ export function createInvite(
     ...titleFacts(session, facts, inviteAttributes.titleId),
   };
   return { handle };
+}
+
+/** The attributes of an invite that came without: clients of the invited user read the title. */
+function attributesFor(caller: Caller): InviteHandle['inviteAttributes'] {
+  return caller.titleId === undefined ? {} : { titleId: caller.titleId };
 }
 
 /**
@@ -197,6 +219,7 @@ export function createSearch(
     reference,
     createTimeMs: facts.nowMs,
     creatorXuid: caller.xuid,
+    ...(caller.titleId !== undefined && { titleId: caller.titleId }),
     searchAttributes,
   };
   return { handle: searchHandle, session: changed({ ...session, searchHandle }) };
@@ -284,7 +307,7 @@ export function isSameHandle(existing: Handle, request: HandleRequest, caller: C
         request.type === 'invite' &&
         isSender(existing, caller) &&
         request.invitedXuid === existing.invitedXuid &&
-        jsonEquals(request.inviteAttributes, existing.inviteAttributes)
+        jsonEquals(request.inviteAttributes ?? attributesFor(caller), existing.inviteAttributes)
       );
     case 'transfer':
       return (

@@ -51,8 +51,9 @@ export type InviteHandle = Common &
     readonly expirationMs: Milliseconds;
   };
 
+/** Party clients send none; the title is then that of the sender's token, where it names one. */
 export type InviteAttributes = {
-  readonly titleId: TitleId;
+  readonly titleId?: TitleId;
   readonly context?: string;
   readonly contextString?: string;
   readonly senderString?: string;
@@ -70,16 +71,19 @@ export type TransferHandle = Common & {
 export type SearchHandle = Common & {
   readonly type: 'search';
   readonly creatorXuid: Xuid;
+  /** Of the token that made it; filters name it `session/titleId`. */
+  readonly titleId?: TitleId;
   readonly searchAttributes: SearchAttributes;
 };
 
-/** What a title tells of a session so that it is found by it. Each part is absent when empty. */
+/** What a title says of a session so that others find it. Tags, numbers and strings are absent when empty. */
 export type SearchAttributes = {
   readonly tags?: readonly string[];
   readonly numbers?: Readonly<Record<string, number>>;
   readonly strings?: Readonly<Record<string, string>>;
   readonly achievementIds?: readonly string[];
   readonly language?: string;
+  readonly locale?: string;
   readonly scheduledTimeMs?: Milliseconds;
   readonly targetMembersCount?: number;
 };

@@ -24,7 +24,8 @@ export type HandleRequest =
       readonly id?: Guid;
       readonly reference: OpenReference;
       readonly invitedXuid: Xuid;
-      readonly inviteAttributes: InviteAttributes;
+      /** Absent: what the server fills in. */
+      readonly inviteAttributes?: InviteAttributes;
     }
   | {
       readonly type: 'transfer';
@@ -68,7 +69,8 @@ const contextString = text(
   `a text of at most ${limits.inviteContextStringCharactersMax} characters`,
 );
 
-const common = { version: integer(1, 1), id: v.optional(guid) };
+/** Some clients leave the version out. */
+const common = { version: v.optional(integer(1, 1)), id: v.optional(guid) };
 
 const bodies = {
   activity: exactObject({ ...common, type: v.string(), sessionRef: openReference }),
@@ -77,12 +79,14 @@ const bodies = {
     type: v.string(),
     sessionRef: openReference,
     invitedXuid: xuid,
-    inviteAttributes: exactObject({
-      titleId,
-      context: v.optional(context),
-      contextString: v.optional(contextString),
-      senderString: v.optional(contextString),
-    }),
+    inviteAttributes: v.optional(
+      exactObject({
+        titleId,
+        context: v.optional(context),
+        contextString: v.optional(contextString),
+        senderString: v.optional(contextString),
+      }),
+    ),
   }),
   transfer: exactObject({
     ...common,
@@ -125,7 +129,7 @@ export function parseHandleRequest(body: JsonObject): HandleRequest | Refusal {
         ...idOf(parsed),
         reference: referenceOf(sessionRef),
         invitedXuid,
-        inviteAttributes: inviteAttributes as InviteAttributes,
+        ...(inviteAttributes && { inviteAttributes: inviteAttributes as InviteAttributes }),
       };
     }
     case 'transfer': {

@@ -52,7 +52,7 @@ function distinct(names: readonly string[]): boolean {
 
 const number = v.pipe(v.number('Expected a number'), v.finite('Expected a number'));
 
-/** `searchAttributes` as they are written. What is empty counts as absent. */
+/** `searchAttributes` as they are written. Empty tags, numbers and strings count as absent. */
 export const searchAttributesShape: v.GenericSchema<JsonObject, SearchAttributes> = v.pipe(
   exactObject({
     tags: v.optional(list(name, 'tags')),
@@ -60,6 +60,7 @@ export const searchAttributesShape: v.GenericSchema<JsonObject, SearchAttributes
     strings: v.optional(attributes(value)),
     achievementIds: v.optional(list(value, 'achievement ids')),
     language: v.optional(value),
+    locale: v.optional(value),
     scheduledTime: v.optional(time),
     targetMembersCount: v.optional(integer(1, limits.membersLargeMax)),
   }),
@@ -69,11 +70,11 @@ export const searchAttributesShape: v.GenericSchema<JsonObject, SearchAttributes
 );
 
 function withoutEmpty(given: object): SearchAttributes {
-  const isEmpty = (one: unknown): boolean =>
+  const isEmpty = ([name, one]: readonly [string, unknown]): boolean =>
     one === undefined ||
-    (Array.isArray(one) && one.length === 0) ||
+    (name === 'tags' && Array.isArray(one) && one.length === 0) ||
     (isJsonObject(one) && Object.keys(one).length === 0);
-  return Object.fromEntries(Object.entries(given).filter(([, one]) => !isEmpty(one)));
+  return Object.fromEntries(Object.entries(given).filter((entry) => !isEmpty(entry)));
 }
 
 /** The attributes as clients read them: the three that every client knows are always there. */

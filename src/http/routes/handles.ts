@@ -22,6 +22,7 @@ import { parseSearchQuery } from '../../domain/search/request.ts';
 import { parsePreconditions } from '../../domain/session/precondition.ts';
 import { formatSessionPath } from '../../domain/session/reference.ts';
 import { parseSessionRequest } from '../../domain/session/request.ts';
+import { refusalResponse } from '../refusal-response.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
 import { answerRead, answerWritten } from '../session-answer.ts';
 
@@ -115,9 +116,19 @@ const putSessionByHandle: Route = {
     const session = 'session' in written ? written.session : undefined;
     const headers = { 'content-location': formatSessionPath(session?.reference ?? reference) };
     if (!(written instanceof Refusal)) return answerWritten(written, request, headers);
+    if (written.code === 'sessionFull') return answerFull(written, request);
     return session === undefined ? written : { refusal: written, headers };
   },
 };
+
+/**
+ * A full session, as it is answered by handle; by path its status is 400.
+ *
+ * @source docs/wire/handles.md "Through a handle"; guess: unknowns.md "a full session by handle"
+ */
+function answerFull(refusal: Refusal, { contractVersion }: RouteRequest): Answer {
+  return { ...refusalResponse(refusal, contractVersion), status: 403 };
+}
 
 async function followHandle(
   { params, caller }: RouteRequest,
