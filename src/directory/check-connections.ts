@@ -1,9 +1,10 @@
+import { xuidOf, type Caller } from '../domain/caller.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
 import { graceMsOf, markDisconnected } from '../domain/session/disconnect.ts';
 import { nodeOfConnection, type SessionHint } from '../domain/session/hints.ts';
 import { isLarge } from '../domain/session/large.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
-import type { Session } from '../domain/session/session.ts';
+import { memberOf, type Session } from '../domain/session/session.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { NodeMessage } from './bus-message.ts';
 import { commitSession } from './commit-session.ts';
@@ -87,6 +88,25 @@ function endedAmong(
     return nodeId === node.id ? node.connections.has(connection) : liveOthers.has(nodeId);
   };
   return new Set(connections.filter((connection) => !isOpen(connection)));
+}
+
+/**
+ * True when the connection that the caller wrote into the session is known to have ended. One that
+ * names no node of this store is not known: an id that a client made up, or one of a node that was
+ * forgotten. No promise unless another node must be asked about.
+ */
+export function hasLostConnection(
+  { store, node }: Context,
+  session: Session | undefined,
+  caller: Caller,
+): boolean | Promise<boolean> {
+  const member = session && memberOf(session, xuidOf(caller));
+  const connection = member?.properties.system.connection?.toLowerCase();
+  if (connection === undefined) return false;
+  const nodeId = nodeOfConnection(connection);
+  if (nodeId === node.id) return !node.connections.has(connection);
+  if (member?.activeUntilMs === undefined) return false;
+  return store.nodes().then((nodes) => nodes.some((one) => one.node === nodeId));
 }
 
 async function liveNodes({ store, node }: Context): Promise<ReadonlySet<NodeId>> {

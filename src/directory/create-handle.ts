@@ -6,6 +6,7 @@ import {
   createTransfer,
   isSameHandle,
   type HandleDecision,
+  type HandleFacts,
 } from '../domain/handle/create.ts';
 import type { Handle, SearchHandle } from '../domain/handle/handle.ts';
 import type { HandleRequest } from '../domain/handle/request.ts';
@@ -15,6 +16,7 @@ import { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
 import type { Batch, Committed, Conflict, SessionRecord, Taken } from '../store/store.ts';
+import { hasLostConnection } from './check-connections.ts';
 import { commitSession, tooBusy } from './commit-session.ts';
 import { isLive } from './read-handle.ts';
 import { readSettledSession } from './settled-session.ts';
@@ -104,11 +106,13 @@ async function decide(
   reference: SessionReference,
   record: SessionRecord | undefined,
   caller: Caller,
-  facts: Parameters<typeof createActivity>[4],
+  facts: HandleFacts,
 ): Promise<HandleDecision | Refusal> {
   switch (request.type) {
-    case 'activity':
-      return createActivity(request, reference, record?.session, caller, facts);
+    case 'activity': {
+      const isDisconnected = await hasLostConnection(world, record?.session, caller);
+      return createActivity(request, reference, record?.session, caller, isDisconnected, facts);
+    }
     case 'invite': {
       const isBlocked =
         caller.kind === 'user' && (await world.people.avoids(request.invitedXuid, caller.xuid));

@@ -19,7 +19,7 @@ import {
   write,
 } from '../testing/samples.ts';
 import { mayDeleteHandle } from './handle/access.ts';
-import { createInvite, createSearch, createTransfer } from './handle/create.ts';
+import { createActivity, createInvite, createSearch, createTransfer } from './handle/create.ts';
 import { Refusal, refusalCodes, type RefusalCode } from './refusal.ts';
 import { parseFilter } from './search/parser.ts';
 import { mayRead } from './session/access.ts';
@@ -121,6 +121,15 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
       { type: 'search', reference: sampleReference, searchAttributes: {} },
       session,
       ada,
+      facts,
+    ),
+  notActive: () =>
+    createActivity(
+      { type: 'activity', reference: sampleReference },
+      sampleReference,
+      session,
+      ada,
+      true,
       facts,
     ),
   filterInvalid: () => parseFilter('numbers/x'),

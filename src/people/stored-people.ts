@@ -16,7 +16,7 @@ export type StoredPeopleSettings = {
   readonly listLifetimeMs?: Milliseconds;
 };
 
-/** Lists kept in the process, of at most 1,000 entries each: some 35 MB, if all of them are full. */
+/** Lists kept in the process, of at most 2,000 entries each: some 70 MB, if all of them are full. */
 const keptListsMax = 500;
 
 /** Lists read at once when many are asked about one user: long ones take milliseconds each. */

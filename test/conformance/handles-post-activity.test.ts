@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import type { JsonObject } from '../../src/domain/json.ts';
 import { formatSessionPath } from '../../src/domain/session/reference.ts';
 import { at, demoScid, demoTitleId, startKit, type KitUser } from '../../src/testing/kit.ts';
 import {
@@ -23,6 +24,7 @@ import {
   timePattern,
   withAt,
 } from './answers.ts';
+import { subscriber } from './subscriber.ts';
 
 /** @source contract 8, wire 2.1, wire 10.3 H1 */
 test('H1 POST activity answers 201, Location, Content-Location and the handle', async () => {
@@ -298,6 +300,58 @@ test('a session that does not exist cannot be an activity, and is not created', 
   assert.equal((await ada.getSession(reference)).status, 204);
 });
 
+/** @source docs/wire/handles.md "POST /handles" */
+test('a member who is not active sets no activity, and none is listed', async (t) => {
+  await using kit = await startKit();
+  const me = (system: JsonObject) => ({ members: { me: { properties: { system } } } });
+  const rows: readonly (readonly [what: string, ...writes: readonly JsonObject[]])[] = [
+    ['joined inactive', me({})],
+    ['is ready', me({ ready: true })],
+    ['was active', me({ active: true }), me({ active: false, ready: false })],
+  ];
+  for (const [what, ...writes] of rows) {
+    await t.test(what, async () => {
+      const user = kit.user(what);
+      const reference = kit.reference();
+      for (const write of writes) await user.putSession(reference, write);
+      assertRefused(await user.postHandle(activityOf(reference)), 403, 'notActive');
+      assert.deepEqual(idsOf(await queryActivities(user, [user.xuid])), []);
+      assertStatus(await user.putSession(reference, me({ active: true })), 200);
+      const made = await user.postHandle(activityOf(reference));
+      assertStatus(made, 201);
+      assert.deepEqual(idsOf(await queryActivities(user, [user.xuid])), [handleId(made)]);
+    });
+  }
+});
+
+/** @source docs/wire/handles.md "POST /handles" */
+test('who wrote a connection that has ended sets no activity, while writes go on', async () => {
+  await using kit = await startKit();
+  await using ada = await subscriber(kit.user('ada'));
+  const reference = kit.reference();
+  const connection = await ada.line.connectionId();
+  const active = { members: { me: { properties: { system: { active: true, connection } } } } };
+  assertStatus(await ada.user.putSession(reference, active), 201);
+  assertStatus(await ada.user.postHandle(activityOf(reference)), 201);
+  await ada.line.cut();
+  await kit.untilConnected(0);
+
+  assertStatus(await ada.user.putSession(reference, active), 200);
+  assertRefused(await ada.user.postHandle(activityOf(reference)), 403, 'notActive');
+});
+
+/** @source docs/wire/handles.md "POST /handles" */
+test('version may be left out, and is 1', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { version: _, ...body } = activityOf(await gather(kit, [ada]));
+
+  const made = await ada.postHandle(body);
+
+  assertStatus(made, 201);
+  assert.equal(made.json.version, 1);
+});
+
 /** @source contract 8, guess */
 test('a left-out name is filled in with a GUID, and no session is created', async () => {
   await using kit = await startKit();
@@ -418,7 +472,7 @@ test('a body that is no activity is refused at the place that is wrong', async (
 
   const wrong: readonly (readonly [path: string, values: readonly unknown[]])[] = [
     ['type', [undefined, null, 7, true, [], {}, '', 'party', 'activities']],
-    ['version', [undefined, null, 0, 2, -1, 1.5, '1', true, [], {}]],
+    ['version', [null, 0, 2, -1, 1.5, '1', true, [], {}]],
     ['sessionRef', [undefined, null, 7, 'deathmatch', true, []]],
     ['sessionRef.scid', [undefined, null, 7, '', 'bd6c41c3', [], {}]],
     ['sessionRef.templateName', [undefined, null, 7, '', 'a/b', 'a~b', 'x'.repeat(101), [], {}]],

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { at, demoScid, startKit } from '../../src/testing/kit.ts';
+import { at, demoScid, demoTitleId, startKit } from '../../src/testing/kit.ts';
 import {
   activityOf,
   assertMembers,
@@ -280,14 +280,14 @@ test('a body that is no invite is refused at the place that is wrong', async (t)
   const valid = { id: randomUUID(), ...inviteTo(await gather(kit, [ada]), '3210') };
   const wrong: readonly (readonly [path: string, values: readonly unknown[]])[] = [
     ['id', [null, 7, '', 'no-guid', '47ca0049a5ba4bc1aa22fcf834ce4c13', [], {}]],
-    ['version', [undefined, null, 0, 2, '1']],
+    ['version', [null, 0, 2, '1']],
     ['sessionRef', [undefined, null, 'x', []]],
     ['sessionRef.scid', [undefined, null, 7, 'x']],
     ['sessionRef.templateName', [undefined, null, 7, '', 'a~b']],
     ['sessionRef.name', [null, 7, '', 'a~b', 'x'.repeat(101)]],
     ['sessionRef.extra', [1]],
     ['invitedXuid', [undefined, null, 3210, '', 'ada', '-1', '1.0', ' 1', '1'.repeat(21), [], {}]],
-    ['inviteAttributes', [undefined, null, 7, 'x', true, []]],
+    ['inviteAttributes', [null, 7, 'x', true, []]],
     [
       'inviteAttributes.titleId',
       [
@@ -331,6 +331,33 @@ test('a body that is no invite is refused at the place that is wrong', async (t)
   await t.test('none of these has made the invite', async () => {
     assertRefused(await ada.request('GET', `/handles/${valid.id}`), 404, 'handleUnknown');
   });
+});
+
+/** @source docs/wire/handles.md "POST /handles" */
+test('party clients invite without version and attributes', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada', { tid: demoTitleId }), kit.user('bob')];
+  const {
+    version: _v,
+    inviteAttributes: _a,
+    ...body
+  } = inviteTo(await gather(kit, [ada]), bob.xuid);
+
+  const made = await ada.postHandle(body);
+
+  assertStatus(made, 201);
+  assert.deepEqual(made.json.inviteAttributes, { titleId: demoTitleId });
+  assertStatus(await bob.request('GET', `/handles/${handleId(made)}`), 200);
+});
+
+/** @source docs/wire/handles.md "POST /handles" */
+test('nobody invites oneself', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = await gather(kit, [ada]);
+  const body = inviteTo(reference, ada.xuid);
+  assertRefused(await ada.postHandle(body), 400, 'requestInvalid', 'invitedXuid');
+  assertStatus(await kit.service().postHandle(body), 201);
 });
 
 /** @source contract 8 "id given" */

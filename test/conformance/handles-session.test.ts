@@ -290,7 +290,7 @@ test('no handle lifts closed, full, private or visible', async (t) => {
     code: Parameters<typeof assertRefused>[2],
   ])[] = [
     ['closed', { properties: { system: { closed: true } } }, 403, 'sessionClosed'],
-    ['full', { constants: { system: { maxMembersCount: 1 } } }, 400, 'sessionFull'],
+    ['full', { constants: { system: { maxMembersCount: 1 } } }, 403, 'sessionFull'],
     ['private', { constants: { system: { visibility: 'private' } } }, 403, 'sessionPrivate'],
     ['visible', { constants: { system: { visibility: 'visible' } } }, 400, 'reservationNeeded'],
   ];

@@ -211,27 +211,27 @@ test('several at once', async () => {
   }
 });
 
-/** @source documented 6.1 "≤1000 friends", wire 8.3 "1028 list full" */
-test('a list has 1,000 people and no more', async () => {
+/** @source docs/wire/people.md "People" */
+test('a list has 2,000 people and no more', async () => {
   await using kit = await startKit();
   const [ada, bob] = three(kit);
-  const xuids = Array.from({ length: 1_000 }, (_, i) => String(5_000_000 + i));
+  const xuids = Array.from({ length: 2_000 }, (_, i) => String(5_000_000 + i));
   const change = (method: string, list: readonly string[]) =>
     ask(ada, 'POST', `${me}/people/xuids?method=${method}`, { xuids: list });
-  assertStatus(await change('add', xuids.slice(0, 999)), 204);
+  assertStatus(await change('add', xuids.slice(0, 1_999)), 204);
   assertSocialRefusal(await change('add', ['1', '2']), 400, 'listFull', 1028);
   assertStatus(await change('add', xuids), 204);
 
   const all = await ask(ada, 'GET', `${me}/people`);
   assert.deepEqual(xuidsIn(all), xuids);
-  assert.equal(all.json.totalCount, 1_000);
+  assert.equal(all.json.totalCount, 2_000);
   for (const refused of [
     await ask(ada, 'PUT', person(bob)),
     await change('add', [bob.xuid]),
     await ask(ada, 'POST', `/bulk${me}/people/friends/v2?method=add`, { xuids: [bob.xuid] }),
   ]) {
     assertSocialRefusal(refused, 400, 'listFull', 1028);
-    assert.match(String(refused.json.description), /1000 of 1000/);
+    assert.match(String(refused.json.description), /2000 of 2000/);
   }
   assertSocialRefusal(await change('remove', [...xuids, '1']), 400, 'requestInvalid', 1015);
   assertStatus(await change('remove', xuids.slice(1)), 204);

@@ -614,7 +614,7 @@ test('a Minecraft session holds thirty members, linked from the first to the las
   const last = users[29] as KitUser;
   const invite = handleId(await ada.postHandle(inviteTo(reference, last.xuid)));
   await expectRefusal(
-    400,
+    403,
     'sessionFull',
     last.putSessionByHandle(invite, { members: { me: joinMe(last) } }),
   );

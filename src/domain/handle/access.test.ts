@@ -37,7 +37,7 @@ const begun = sessionOf([ada, bert], { template });
 const origin = sessionOf([ada, bert], { reference: lobby });
 
 const { handle: made, session: set } = notRefused(
-  createActivity({ type: 'activity', reference }, reference, begun, ada, facts),
+  createActivity({ type: 'activity', reference }, reference, begun, ada, false, facts),
 );
 assert.ok(set);
 const acting: Session = set;
@@ -144,7 +144,14 @@ const ready = write(acting, me({ ready: true }));
 const promised: ActivityHandle = (({ branch, ...rest }) => rest)(activity);
 const laterId = '47ca0049-a5ba-4bc1-aa22-fcf834ce4c13';
 const replaced = notRefused(
-  createActivity({ type: 'activity', reference, id: laterId }, reference, acting, ada, facts),
+  createActivity(
+    { type: 'activity', reference, id: laterId },
+    reference,
+    acting,
+    ada,
+    false,
+    facts,
+  ),
 ).session;
 
 /** Whether the session, as it has become, still confirms the activity. */

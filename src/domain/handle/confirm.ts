@@ -5,25 +5,12 @@
  * @source contract 8
  */
 
-import { acceptedMemberOf, type Member, type Session } from '../session/session.ts';
+import { acceptedMemberOf, type Session } from '../session/session.ts';
 import type { Milliseconds } from '../time.ts';
 import type { ActivityHandle, InviteHandle, SearchHandle, TransferHandle } from './handle.ts';
 
 /**
- * True of a member who is active. Where a connection is required for it, not of one whose connection
- * has ended, even while the document still shows the member as active.
- *
- * @source docs/wire/handles.md "POST /handles"
- */
-export function countsAsActive({ constants }: Session, member: Member): boolean {
-  const isDisconnected =
-    constants.system.capabilities.connectionRequiredForActiveMembers === true &&
-    member.activeUntilMs !== undefined;
-  return member.status === 'active' && !isDisconnected;
-}
-
-/**
- * True while the owner is active in the session and this is the activity that the owner last set there.
+ * True while the owner is in the session, has not become inactive, and this is the activity that the owner last set there.
  *
  * `isCurrent` tells whether it is also the owner's current activity in this service config. An
  * activity set before there was a session counts as soon as the owner is active in one.
@@ -34,10 +21,12 @@ export function confirmsActivity(
   isCurrent: boolean,
 ): boolean {
   const owner = session && acceptedMemberOf(session, handle.ownerXuid);
-  if (!session || !owner || !isCurrent || !countsAsActive(session, owner)) return false;
+  if (session === undefined || owner === undefined || !isCurrent) return false;
+  if (handle.branch === undefined) return owner.status === 'active';
   return (
-    handle.branch === undefined ||
-    (session.branch === handle.branch && owner.activityHandleId === handle.id)
+    owner.status !== 'inactive' &&
+    session.branch === handle.branch &&
+    owner.activityHandleId === handle.id
   );
 }
 

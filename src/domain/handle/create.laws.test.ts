@@ -80,7 +80,7 @@ function make(request: HandleRequest, by: Caller): Handle | Refusal {
   const reference = { ...request.reference, name: request.reference.name ?? '' };
   const decision =
     request.type === 'activity'
-      ? createActivity(request, reference, session, by, facts)
+      ? createActivity(request, reference, session, by, false, facts)
       : request.type === 'invite'
         ? createInvite(request, reference, session, by, false, facts)
         : request.type === 'transfer'
@@ -137,13 +137,14 @@ test('an activity is confirmed until its owner is inactive, out, or the session 
       const last = play(before).at(-1);
       const xuid = sampleUser(n + 1, '').xuid;
       const owner = last?.after && acceptedMemberOf(last.after, xuid);
-      if (last === undefined || owner === undefined || owner.status === 'inactive') return;
+      if (last === undefined || owner?.status !== 'active') return;
       const by = sampleUser(n + 1, `Player ${n + 1}`);
       const made = createActivity(
         { type: 'activity', reference: sampleReference },
         sampleReference,
         last.after,
         by,
+        false,
         handleFacts({ nowMs: last.nowMs }),
       );
       const { handle, session: acting } = notRefused(made);

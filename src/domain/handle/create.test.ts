@@ -56,7 +56,7 @@ const lobby = { ...reference, name: 'lobby' };
 const transfer = { type: 'transfer', reference, origin: lobby } as const;
 
 test('an activity names its owner, title and session, and counts as a change of it', () => {
-  const decision = notRefused(createActivity(activity, reference, session, ada, facts));
+  const decision = notRefused(createActivity(activity, reference, session, ada, false, facts));
   assert.deepEqual(decision.handle, {
     type: 'activity',
     id,
@@ -81,10 +81,10 @@ test('an activity names its owner, title and session, and counts as a change of 
 });
 
 test('a later activity takes the place of the one before, also under a given id', () => {
-  const first = notRefused(createActivity(activity, reference, session, ada, facts)).session;
+  const first = notRefused(createActivity(activity, reference, session, ada, false, facts)).session;
   const given = '47ca0049-a5ba-4bc1-aa22-fcf834ce4c13';
   const second = notRefused(
-    createActivity({ ...activity, id: given }, reference, first, ada, facts),
+    createActivity({ ...activity, id: given }, reference, first, ada, false, facts),
   );
   assert.equal(second.handle.id, given);
   assert.equal(second.session && memberOf(second.session, ada.xuid)?.activityHandleId, given);
@@ -94,14 +94,14 @@ test('a later activity takes the place of the one before, also under a given id'
 test('an activity without a name stands for itself until there is a session', () => {
   const { name, ...open } = reference;
   const request = { type: 'activity', reference: open } as const;
-  const decision = notRefused(createActivity(request, reference, undefined, ada, facts));
+  const decision = notRefused(createActivity(request, reference, undefined, ada, false, facts));
   assert.equal(decision.session, undefined);
   assert.deepEqual(decision.handle.reference, reference);
   assert.ok(decision.handle.type === 'activity' && !Object.hasOwn(decision.handle, 'branch'));
   assert.equal(decision.handle.inviteProtocol, undefined);
   const protocol = handleFacts({ template });
   const configured = notRefused(
-    createActivity(request, reference, undefined, ada, protocol),
+    createActivity(request, reference, undefined, ada, false, protocol),
   ).handle;
   assert.equal(configured.type === 'activity' && configured.inviteProtocol, 'game');
 });
@@ -109,11 +109,11 @@ test('an activity without a name stands for itself until there is a session', ()
 test('what token and configuration do not say is not in a handle', () => {
   const { titleId, ...untitled } = ada;
   const plain = sessionOf([untitled]);
-  const { handle } = notRefused(createActivity(activity, reference, plain, untitled, facts));
+  const { handle } = notRefused(createActivity(activity, reference, plain, untitled, false, facts));
   for (const key of ['titleId', 'inviteProtocol', 'gameTypes'])
     assert.ok(!Object.hasOwn(handle, key), key);
   const other = notRefused(
-    createActivity(activity, reference, session, { ...ada, titleId: '99' }, facts),
+    createActivity(activity, reference, session, { ...ada, titleId: '99' }, false, facts),
   );
   assert.ok(!Object.hasOwn(other.handle, 'gameTypes'));
 });
@@ -180,14 +180,44 @@ test('a transfer names both sessions and counts as a change of its target', () =
   assert.deepEqual(decision.session, { ...session, changeNumber: session.changeNumber + 1 });
 });
 
-test('an inactive member may make handles', () => {
-  notRefused(createActivity(activity, reference, session, bert, facts));
+test('an activity is of a member who is active, and whose connection has not ended', () => {
+  const ready = write(session, me({ ready: true }), { by: bert });
+  for (const [on, by, isDisconnected] of [
+    [session, bert, false],
+    [ready, bert, false],
+    [session, ada, true],
+  ] as const) {
+    const made = createActivity(activity, reference, on, by, isDisconnected, facts);
+    asRefusal(made, 'notActive');
+  }
+});
+
+test('nobody invites oneself, a service whom it likes', () => {
+  const toAda = { ...invite, invitedXuid: ada.xuid };
+  const refusal = asRefusal(
+    createInvite(toAda, reference, session, ada, false, facts),
+    'requestInvalid',
+  );
+  assert.equal(refusal.detail, '$.invitedXuid');
+  notRefused(createInvite(toAda, reference, session, referee, false, facts));
+});
+
+test('an invite without attributes names the title of its sender, where the token has one', () => {
+  const { inviteAttributes: _none, ...plain } = invite;
+  const made = notRefused(createInvite(plain, reference, session, ada, false, facts)).handle;
+  assert.deepEqual(made.type === 'invite' && made.inviteAttributes, { titleId: sampleTitleId });
+  assert.ok(isSameHandle(made, plain, ada), 'a repeated one is the same');
+  const byService = notRefused(createInvite(plain, reference, session, referee, false, facts));
+  assert.deepEqual('inviteAttributes' in byService.handle && byService.handle.inviteAttributes, {});
+});
+
+test('an inactive member may make an invite and a transfer', () => {
   notRefused(createInvite(invite, reference, session, bert, false, facts));
   notRefused(createTransfer(transfer, session, origin, bert, facts));
 });
 
 const byActivity = (by: Caller, on: Session | undefined = session): unknown =>
-  createActivity(activity, reference, on, by, facts);
+  createActivity(activity, reference, on, by, false, facts);
 const byInvite = (by: Caller, on: Session | undefined = session, isBlocked = false): unknown =>
   createInvite(invite, reference, on, by, isBlocked, facts);
 const gone = undefined;
@@ -202,7 +232,7 @@ const refused: readonly (readonly [
   ['an activity of a reserved user', () => byActivity(cleo), 'notAMember', 'Session-49'],
   [
     'an activity on no session',
-    () => createActivity(activity, reference, gone, ada, facts),
+    () => createActivity(activity, reference, gone, ada, false, facts),
     'notAMember',
     'Session-49',
   ],
@@ -361,7 +391,9 @@ test('a sender is known by xuid or by the name of the service', () => {
 });
 
 test('an activity set by somebody who leaves is gone with the member', () => {
-  const acting = notRefused(createActivity(activity, reference, session, ada, facts)).session;
+  const acting = notRefused(
+    createActivity(activity, reference, session, ada, false, facts),
+  ).session;
   const back = write(write(acting, leave), me());
   assert.equal(memberOf(back, ada.xuid)?.activityHandleId, undefined);
 });

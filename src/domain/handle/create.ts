@@ -21,7 +21,6 @@ import type {
   SearchHandle,
   TransferHandle,
 } from './handle.ts';
-import { countsAsActive } from './confirm.ts';
 import type { HandleRequest } from './request.ts';
 
 export type HandleFacts = {
@@ -41,6 +40,7 @@ type RequestOf<T extends HandleRequest['type']> = Extract<HandleRequest, { reado
  * An activity: the session as what the caller is doing now. Counts as a change of the session.
  *
  * Without a name in the request there is no session yet, and the handle stands for itself.
+ * `isDisconnected` says that the connection which the caller wrote into the session has ended.
  *
  * Refuses: userRequired, notAMember, notActive.
  *
@@ -51,6 +51,7 @@ export function createActivity(
   reference: SessionReference,
   session: Session | undefined,
   caller: Caller,
+  isDisconnected: boolean,
   facts: HandleFacts,
 ): HandleDecision | Refusal {
   if (caller.kind === 'service') return userRequired('An activity');
@@ -58,7 +59,7 @@ export function createActivity(
   if (request.reference.name !== undefined && member === undefined) {
     return notAMember('set a session as the own activity', reference);
   }
-  if (session && member && !countsAsActive(session, member)) {
+  if (member && (member.status !== 'active' || isDisconnected)) {
     return new Refusal(
       'notActive',
       `The owner isn't active in the referenced session ${reference.name}: write members.me with properties.system.active true first, and with a connection that is open.`,

@@ -33,7 +33,7 @@ const template = sampleTemplate({ inviteProtocol: 'game', maxMembersCount: 8 });
 const session = sessionOf([ada, bert], { template });
 
 function activityOn(on: Session, by: Caller = ada): ActivityHandle {
-  const made = createActivity({ type: 'activity', reference }, reference, on, by, facts);
+  const made = createActivity({ type: 'activity', reference }, reference, on, by, false, facts);
   return notRefused(made).handle as ActivityHandle;
 }
 
@@ -114,7 +114,14 @@ for (const [what, handle, document] of documents) {
 
 test('what only the directory needs to know of a handle is not shown', () => {
   const request = { type: 'activity', reference, id } as const;
-  const made = createActivity(request, reference, session, ada, handleFacts({ freshGuid: 'r' }));
+  const made = createActivity(
+    request,
+    reference,
+    session,
+    ada,
+    false,
+    handleFacts({ freshGuid: 'r' }),
+  );
   const { handle } = notRefused(made);
   assert.equal(handle.requestId, 'r');
   assert.deepEqual(viewHandle(handle), viewHandle(activityOn(session)));
