@@ -18,6 +18,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   store: ['store', 'domain', 'platform', 'node:', 'lru-cache', '@redis/client'],
   auth: ['auth', 'domain', 'platform', 'node:', 'jose', 'lru-cache', 'valibot'],
   people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
+  search: ['search', 'domain', 'platform', 'store/store.ts'],
   config: ['config', 'domain', 'platform', 'node:', 'valibot'],
   directory: [
     'directory',
@@ -26,6 +27,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'store/store.ts',
     'store/bus.ts',
     'people/people.ts',
+    'search',
   ],
   http: ['http', 'domain', 'directory', 'auth', 'platform', 'node:'],
   admin: ['admin', 'domain', 'directory', 'platform', 'http/route.ts', 'valibot'],
@@ -52,6 +54,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'store',
     'auth',
     'people',
+    'search',
     'config',
     'directory',
     'http',

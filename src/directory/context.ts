@@ -7,7 +7,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { Bus } from '../store/bus.ts';
 import type { NodeId, Store } from '../store/store.ts';
-import type { SearchIndex } from './search-index.ts';
+import type { SearchIndex } from '../search/search-index.ts';
 import type { Presence } from './presence.ts';
 
 /** All that the directory needs of what is around it. */

@@ -14,9 +14,9 @@ import { parseSessionRequest } from '../domain/session/request.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { createHandle } from './create-handle.ts';
 import { deleteHandle } from './delete-handle.ts';
-import { catchUpSearch, followSearch } from './follow-search.ts';
+import { catchUpSearch, followSearch } from '../search/follow-search.ts';
 import { searchHandles } from './search-handles.ts';
-import { createSearchIndex } from './search-index.ts';
+import { createSearchIndex } from '../search/search-index.ts';
 import type { Context } from './context.ts';
 import { writeSession } from './write-session.ts';
 

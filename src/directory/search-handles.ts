@@ -11,10 +11,10 @@ import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts
 import type { Session } from '../domain/session/session.ts';
 import { mayUseServiceConfig, mayUseTemplate } from '../domain/session/template.ts';
 import { breathe } from '../platform/breathe.ts';
-import { catchUpSearch } from './follow-search.ts';
+import { catchUpSearch } from '../search/follow-search.ts';
 import { peopleAskedFor } from './query-handles.ts';
 import type { SessionRecord } from '../store/store.ts';
-import type { KnownCandidate } from './search-index.ts';
+import type { KnownCandidate } from '../search/search-index.ts';
 import { readSettledSession, settledNow } from './settled-session.ts';
 import type { Context } from './context.ts';
 

@@ -1,6 +1,6 @@
 /** What a node does by itself, again and again. */
 
-import { followSearch } from '../directory/follow-search.ts';
+import { followSearch } from '../search/follow-search.ts';
 import { sweep } from '../directory/sweep.ts';
 import type { Context } from '../directory/context.ts';
 import type { Milliseconds } from '../domain/time.ts';

@@ -1,5 +1,5 @@
 import { openPresence } from '../directory/presence.ts';
-import { createSearchIndex } from '../directory/search-index.ts';
+import { createSearchIndex } from '../search/search-index.ts';
 import type { Context } from '../directory/context.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
 import { storedPeople } from '../people/stored-people.ts';

@@ -13,7 +13,7 @@ import {
   createCatalogSource,
   formatProblem,
 } from '../config/read-service-configs.ts';
-import { followSearch } from '../directory/follow-search.ts';
+import { followSearch } from '../search/follow-search.ts';
 import { fencedStore, Lease } from '../directory/lease.ts';
 import { buildApp } from '../http/app.ts';
 import { openReadiness } from '../http/readiness.ts';

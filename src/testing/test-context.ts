@@ -1,5 +1,5 @@
 import { readServiceConfigs } from '../config/read-service-configs.ts';
-import { createSearchIndex } from '../directory/search-index.ts';
+import { createSearchIndex } from '../search/search-index.ts';
 import { openPresence } from '../directory/presence.ts';
 import type { Context } from '../directory/context.ts';
 import { storedPeople } from '../people/stored-people.ts';

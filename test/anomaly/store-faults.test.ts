@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { changePeople } from '../../src/directory/change-people.ts';
 import { createHandle } from '../../src/directory/create-handle.ts';
 import { deleteHandle } from '../../src/directory/delete-handle.ts';
-import { catchUpSearch } from '../../src/directory/follow-search.ts';
+import { catchUpSearch } from '../../src/search/follow-search.ts';
 import { queryActivities } from '../../src/directory/query-handles.ts';
 import { querySessions } from '../../src/directory/query-sessions.ts';
 import { readHandle } from '../../src/directory/read-handle.ts';

@@ -7,7 +7,14 @@
 import { candidateOf } from '../domain/search/candidate.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
 import { breathe } from '../platform/breathe.ts';
-import type { Context } from './context.ts';
+import type { Store } from '../store/store.ts';
+import type { SearchIndex } from './search-index.ts';
+
+/** What following needs: the index of this process, and the store that it follows. */
+export type Followed = {
+  readonly searchIndex: SearchIndex;
+  readonly store: Pick<Store, 'searchChanges' | 'sessions'>;
+};
 
 /** Changes asked for in one go. */
 const changesMax = 100;
@@ -18,7 +25,7 @@ const readsMax = 25;
  * Brings the index up to what the store knew when it was asked. One run at a time: who asks while
  * one is under way waits for the next.
  */
-export function followSearch(world: Context): Promise<void> {
+export function followSearch(world: Followed): Promise<void> {
   const { searchIndex } = world;
   const before = searchIndex.following ?? Promise.resolve();
   const run = before.catch(() => undefined).then(() => followChanges(world));
@@ -26,7 +33,7 @@ export function followSearch(world: Context): Promise<void> {
   return run;
 }
 
-async function followChanges(world: Context): Promise<void> {
+async function followChanges(world: Followed): Promise<void> {
   const { searchIndex, store } = world;
   for (;;) {
     const { keys, cursor } = await store.searchChanges(searchIndex.cursor, changesMax);
@@ -44,7 +51,7 @@ async function followChanges(world: Context): Promise<void> {
  * Nothing of what this process has committed, or found in the store when it first searched, is
  * missing in the index once this resolves.
  */
-export async function catchUpSearch(world: Context): Promise<void> {
+export async function catchUpSearch(world: Followed): Promise<void> {
   const { searchIndex } = world;
   // A run that failed is not worth waiting for; one that is under way is.
   await searchIndex.following?.catch(() => undefined);
@@ -52,7 +59,7 @@ export async function catchUpSearch(world: Context): Promise<void> {
   await Promise.all([...searchIndex.doubtful].map((key) => resolveDoubt(world, key)));
 }
 
-async function resolveDoubt(world: Context, key: SessionKey): Promise<void> {
+async function resolveDoubt(world: Followed, key: SessionKey): Promise<void> {
   const { doubtful } = world.searchIndex;
   doubtful.delete(key);
   await lookAgain(world, [key]).catch((error: unknown) => {
@@ -62,7 +69,7 @@ async function resolveDoubt(world: Context, key: SessionKey): Promise<void> {
 }
 
 async function lookAgain(
-  { searchIndex, store }: Context,
+  { searchIndex, store }: Followed,
   keys: readonly SessionKey[],
 ): Promise<void> {
   const known = keys.map((key) => searchIndex.revisionOf(key));
