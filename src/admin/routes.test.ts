@@ -141,3 +141,17 @@ test('other machines do not get the control API unless that was asked for', asyn
   await using server = await startServer({ ...options, control: true, allowControl: true });
   assert.match(server.url, /^http/);
 });
+
+test('no page may call it, of this machine neither', async () => {
+  await using opened = await open();
+  const origin = 'http://localhost:5173';
+  for (const path of ['/control', '/control/clock']) {
+    const preflight = await opened.kit.request('OPTIONS', path, {
+      headers: { origin, 'access-control-request-method': path === '/control' ? 'GET' : 'POST' },
+    });
+    assert.equal(preflight.refusal, 'originForbidden', path);
+    assert.equal(preflight.headers.get('access-control-allow-origin'), null);
+  }
+  const asked = await opened.tests.request('GET', '/control', { headers: { origin } });
+  assert.equal(asked.refusal, 'originForbidden');
+});

@@ -98,6 +98,7 @@ function controlRoute(
     path,
     door: 'authorized',
     body,
+    isForPages: false,
     async answer(request) {
       if (request.caller.kind === 'service') return answer(request);
       return new Refusal(

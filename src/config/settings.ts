@@ -24,6 +24,10 @@ export type Settings = {
   readonly authIssuer: string | undefined;
   readonly authAudience: string | undefined;
   readonly allowDevAuth: boolean;
+  /** Origins whose pages may call; undefined: with auth dev those of this machine, else none. */
+  readonly corsOrigins: readonly string[] | undefined;
+  /** Names by which the server is called, beside those that are known to be its own. */
+  readonly hostNames: readonly string[] | undefined;
   /** Whether the control API is served. */
   readonly control: boolean;
   readonly allowControl: boolean;
@@ -97,6 +101,28 @@ const size = (text: string): Parsed<number> => {
   return unit === undefined || Number(count) === 0
     ? { expected: 'a size such as 512KiB, 64MiB or 1GiB' }
     : { value: Number(count) * sizeUnitsBytes[unit as keyof typeof sizeUnitsBytes] };
+};
+
+/** `https://play.example:8443`, as browsers send it. */
+const isOrigin = (text: string): boolean =>
+  /^https?:\/\//i.test(text) && URL.canParse(text) && new URL(text).origin === text.toLowerCase();
+
+const origins = (text: string): Parsed<readonly string[]> => {
+  if (text === 'none') return { value: [] };
+  const list = text.split(',').map((one) => one.trim());
+  return list.every((one) => one === 'loopback' || isOrigin(one))
+    ? { value: list }
+    : {
+        expected:
+          'none, or origins such as https://play.example,http://localhost:5173, or loopback for all of this machine',
+      };
+};
+
+const hostNames = (text: string): Parsed<readonly string[]> => {
+  const list = text.split(',').map((one) => one.trim());
+  return list.every((one) => /^[\w.-]{1,253}$/.test(one))
+    ? { value: list }
+    : { expected: 'names of hosts without ports, such as mpsd.example,games.example' };
 };
 
 const onOff = (text: string): Parsed<boolean> =>
@@ -212,6 +238,22 @@ const table: Table = {
     default: 'false',
     help: 'Serve --auth dev on an address that other machines reach: anybody can be anybody.',
     parse: onOff,
+  },
+  corsOrigins: {
+    flag: 'cors',
+    env: 'MPSD_CORS',
+    argument: '<origin,…>',
+    default: undefined,
+    help: 'Origins whose pages may call the server, but for /control, which no page may; none: no page. Without it: with --auth dev the pages of this machine (loopback), else none.',
+    parse: origins,
+  },
+  hostNames: {
+    flag: 'hosts',
+    env: 'MPSD_HOSTS',
+    argument: '<name,…>',
+    default: undefined,
+    help: 'Names by which clients may call a server with --auth dev or --control, beside addresses, names without a dot, and those that end in localhost, local, internal, test, home.arpa and xboxlive.com.',
+    parse: hostNames,
   },
   control: {
     flag: 'control',

@@ -137,6 +137,8 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
 
 /** Refusals that others give. */
 const givenElsewhere: readonly RefusalCode[] = [
+  'hostForbidden',
+  'originForbidden',
   'pathUnknown',
   'verbNotAllowed',
   'notAuthenticated',
@@ -145,6 +147,7 @@ const givenElsewhere: readonly RefusalCode[] = [
   'upgradeRequired',
   'requestTooSlow',
   'headersTooLarge',
+  'contentEncodingUnknown',
   'bodyTooLarge',
   'bodyNotJson',
   'handleUnknown',

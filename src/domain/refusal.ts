@@ -6,6 +6,8 @@ import type { Session } from './session/session.ts';
  */
 export const refusalCodes = [
   // the door
+  'hostForbidden',
+  'originForbidden',
   'pathUnknown',
   'verbNotAllowed',
   'notAuthenticated',
@@ -14,6 +16,7 @@ export const refusalCodes = [
   'upgradeRequired',
   'requestTooSlow',
   'headersTooLarge',
+  'contentEncodingUnknown',
   'bodyTooLarge',
   'bodyNotJson',
   'requestInvalid',

@@ -512,13 +512,37 @@ test('a client that would rather speak HTTP/2 is answered in HTTP/1.1', options,
   assert.equal(answer?.status, 200);
 });
 
-test('HEAD is refused without a body', options, async () => {
+test('HEAD is answered as GET, and refused as others are, without a body', options, async () => {
   await using app = await listen();
-  const bytes = `HEAD ${seat} HTTP/1.1\r\n${good}Connection: close\r\n\r\n`;
-  const text = await exchange(app.port, bytes);
-  assert.match(text, /^HTTP\/1\.1 405 /);
-  assert.match(text, /\r\nAllow: GET, PUT, DELETE\r\n/);
-  assert.ok(text.endsWith('\r\n\r\n'));
+  const head = (path: string): Promise<string> =>
+    exchange(app.port, `HEAD ${path} HTTP/1.1\r\n${good}Connection: close\r\n\r\n`);
+  const [found, missing] = [await head(seat), await head('/nowhere')];
+  assert.match(found, /^HTTP\/1\.1 200 .*\r\nContent-Length: [1-9]/s);
+  assert.match(missing, /^HTTP\/1\.1 404 /);
+  for (const text of [found, missing]) assert.ok(text.endsWith('\r\n\r\n'));
+});
+
+test(
+  'two Host headers, and chunks in HTTP/1.0, end the connection with a 400',
+  options,
+  async () => {
+    await using app = await listen();
+    const hosts = `GET ${seat} HTTP/1.1\r\nHost: a\r\nHost: a\r\n${good}\r\n`;
+    const chunked = `GET ${seat} HTTP/1.0\r\nConnection: keep-alive\r\n${good}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`;
+    for (const bytes of [hosts, chunked]) {
+      const [answer] = parseAnswers(await exchange(app.port, bytes));
+      assert.equal(answer?.status, 400);
+      assert.equal(answer.headers.get('x-mpsd-refusal'), 'requestMalformed');
+      assert.equal(answer.headers.get('connection'), 'close');
+    }
+  },
+);
+
+test('of two headers that may stand once neither is taken for the other', options, async () => {
+  await using app = await listen();
+  const bytes = `GET ${seat} HTTP/1.1\r\n${good}Authorization: eve\r\nConnection: close\r\n\r\n`;
+  const [answer] = parseAnswers(await exchange(app.port, bytes));
+  assert.equal(answer?.status, 401);
 });
 
 test(

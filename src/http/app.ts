@@ -103,7 +103,8 @@ export function createHttpServer(
   // A client that would rather speak another protocol is answered in this one.
   const shouldUpgradeCallback = upgrade === undefined ? () => false : asksForSocket;
   const server = createServer(
-    { ...timeouts, requireHostHeader: false, shouldUpgradeCallback },
+    // Two of a header become one that is not taken for either of them.
+    { ...timeouts, requireHostHeader: false, joinDuplicateHeaders: true, shouldUpgradeCallback },
     onRequest,
   );
   if (upgrade) server.on('upgrade', upgrade);

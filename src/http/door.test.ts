@@ -96,7 +96,7 @@ test('of all the checks that fail, the first in order answers', async () => {
 
 const rows: readonly (readonly [what: string, sent: Sent, status: number, text: RegExp])[] = [
   ['an unknown path', { url: '/nowhere' }, 404, /Nothing is found at \/nowhere/],
-  ['a wrong verb', { method: 'PATCH' }, 405, /answers GET, PUT, DELETE, not PATCH/],
+  ['a wrong verb', { method: 'PATCH' }, 405, /answers GET, HEAD, PUT, DELETE, not PATCH/],
   ['no authorization', { headers: { 'x-xbl-contract-version': '107' } }, 401, /Ada/],
   ['no version', { headers: { authorization: 'ada' } }, 400, /integer from 104; it is missing/],
   ['a body too large', { method: 'PUT', body: ' '.repeat(1_048_577) }, 413, /1048576 bytes/],
@@ -152,12 +152,12 @@ test('every answer has the headers of the service, and a correlation id of its o
 });
 
 test('verbs that no route knows are told which ones are known', async () => {
-  for (const method of ['HEAD', 'OPTIONS', 'PATCH', 'TRACE', 'PROPFIND', 'QUERY']) {
+  for (const method of ['OPTIONS', 'PATCH', 'TRACE', 'PROPFIND', 'QUERY']) {
     const { status, headers } = await ask({ method });
     assert.equal(status, 405, method);
-    assert.equal(headers['allow'], 'GET, PUT, DELETE');
+    assert.equal(headers['allow'], 'GET, HEAD, PUT, DELETE');
   }
-  assert.equal((await ask({ method: 'DELETE', url: '/' })).headers['allow'], 'GET');
+  assert.equal((await ask({ method: 'DELETE', url: '/' })).headers['allow'], 'GET, HEAD');
 });
 
 test('401 says which scheme is asked for, and nothing else does', async () => {
@@ -350,4 +350,43 @@ test('the largest body that is allowed is read', async () => {
   assert.equal(Buffer.byteLength(body), sampleBodyBytesMax);
   assert.equal((await ask({ method: 'PUT', body: body })).status, 200);
   assert.equal((await ask({ method: 'PUT', body: `${body} ` })).status, 413);
+});
+
+test('a preflight is answered for what the path has, and its refusals can be read', async () => {
+  const preflight = (url: string, method: string, origin = 'http://localhost:5173') =>
+    ask({
+      method: 'OPTIONS',
+      url,
+      headers: { origin, 'access-control-request-method': method },
+    });
+  const allowed = await preflight('/rooms/a/seats/b', 'PUT');
+  assert.equal(allowed.status, 204);
+  assert.equal(allowed.headers['access-control-allow-methods'], 'PUT');
+  const shared: readonly (readonly [string, string, number])[] = [
+    ['/rooms/a/seats/b', 'PATCH', 405],
+    ['/nowhere', 'GET', 404],
+  ];
+  for (const [url, method, status] of shared) {
+    const answer = await preflight(url, method);
+    assert.equal(answer.status, status);
+    assert.equal(answer.headers['access-control-allow-origin'], 'http://localhost:5173');
+  }
+  const stranger = await preflight('/rooms/a/seats/b', 'PUT', 'http://evil.example');
+  assert.equal(stranger.refusal, 'originForbidden');
+});
+
+test('a route that is not for pages answers none, and shares nothing', async () => {
+  const app = sampleApp([sampleRoute('GET', '/control', { isForPages: false })]);
+  const origin = 'http://localhost:5173';
+  const asked = { origin, 'access-control-request-method': 'GET' };
+  for (const sent of [
+    { method: 'OPTIONS', headers: asked },
+    { headers: { ...goodHeaders, origin } },
+  ]) {
+    const { status, headers, refusal } = await ask({ url: '/control', ...sent }, app);
+    assert.deepEqual([status, refusal], [403, 'originForbidden']);
+    assert.equal(headers['access-control-allow-origin'], undefined);
+  }
+  const own = { ...goodHeaders, host: 'localhost:80', origin: 'http://localhost:80' };
+  assert.equal((await ask({ url: '/control', headers: own }, app)).status, 200);
 });

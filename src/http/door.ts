@@ -7,15 +7,18 @@ import type { JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { roundOver } from '../platform/round.ts';
 import { parseBody, readBody } from './body.ts';
+import { formatPreflight, type Origins } from './origins.ts';
 import { refusalResponse, retryAfter, textResponse } from './refusal-response.ts';
 import type { Answer, RefusalWithHeaders, Route, RouteRequest } from './route.ts';
-import { buildRouteTable } from './route-table.ts';
+import { buildRouteTable, parseTarget } from './route-table.ts';
 
 export type DoorSettings = {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
   readonly world: Context;
   readonly limits: { readonly bodyBytesMax: number };
+  /** Which pages of browsers may ask. */
+  readonly origins: Origins;
   /** True of an error by which the store says that it cannot be reached. */
   readonly isOutage: (error: unknown) => boolean;
   /** False while nothing may be answered but that it cannot be now; always fit unless given. */
@@ -27,8 +30,8 @@ export type DoorSettings = {
 /** What every HTTP request passes. */
 export type Door = {
   /**
-   * Answers one request: path, verb, caller, contract version, body, route, in this order; the
-   * first that fails decides. Never rejects.
+   * Answers one request: host and origin, path, verb, caller, contract version, body, route, in this
+   * order; the first that fails decides. Never rejects.
    *
    * @source contract 2
    */
@@ -37,7 +40,7 @@ export type Door = {
 
 /** The door to these routes. */
 export function openDoor(settings: DoorSettings): Door {
-  const { authenticator, world } = settings;
+  const { authenticator, origins, world } = settings;
   const table = buildRouteTable(settings.routes);
   const { bodyBytesMax } = settings.limits;
   const { isFit = () => true } = settings;
@@ -45,18 +48,46 @@ export function openDoor(settings: DoorSettings): Door {
   return {
     async answer(incoming, outgoing) {
       const correlationId = world.ids.guid();
+      const { origin } = incoming.headers;
+      const preflightOf = origin && preflightMethod(incoming);
+      const match = table.find(preflightOf || (incoming.method ?? ''), incoming.url ?? '');
+      const isForPages = !('route' in match) || match.route.isForPages !== false;
+      const sendShared = (answer: Answer): void => {
+        const sharing = origin !== undefined && isForPages ? origins.sharing(origin) : undefined;
+        const shared = sharing ? { ...answer, headers: { ...answer.headers, ...sharing } } : answer;
+        send(outgoing, shared, correlationId);
+      };
       try {
-        send(outgoing, await decide(incoming), correlationId);
+        const refusal = mayAsk(incoming, { isForPages, isPreflight: Boolean(preflightOf) });
+        if (refusal !== undefined) sendShared(refusal);
+        else if (preflightOf && 'route' in match) {
+          sendShared({ status: 204, headers: formatPreflight(preflightOf, incoming.headers) });
+        } else sendShared(await decide(incoming, match));
       } catch (error) {
-        send(outgoing, failureResponse(settings, error, incoming, correlationId), correlationId);
+        sendShared(failureResponse(settings, error, incoming, correlationId));
       }
     },
   };
 
-  async function decide(incoming: IncomingMessage): Promise<Answer> {
+  /** The refusal of a request that is not framed as it must be, or comes from where it must not. */
+  function mayAsk(
+    incoming: IncomingMessage,
+    asked: { readonly isForPages: boolean; readonly isPreflight: boolean },
+  ): Answer | undefined {
+    const malformed = mayBeFramed(incoming);
+    if (malformed !== undefined) {
+      return refuse({ refusal: malformed, headers: { Connection: 'close' } }, contractVersionMax);
+    }
+    const refusal = origins.mayAsk(hostOf(incoming), incoming.headers.origin, asked);
+    return refusal && refuse(refusal, contractVersionMax);
+  }
+
+  async function decide(
+    incoming: IncomingMessage,
+    match: ReturnType<typeof table.find>,
+  ): Promise<Answer> {
     const { headers } = incoming as { headers: Readonly<Record<string, string | undefined>> };
 
-    const match = table.find(incoming.method ?? '', incoming.url ?? '');
     if (!('route' in match)) return refuse(match, contractVersionMax);
     const { route, params, search } = match;
     if (route.door !== 'open' && !isFit()) return outageResponse;
@@ -79,6 +110,10 @@ export function openDoor(settings: DoorSettings): Door {
 
     let body = noBody;
     if (route.body === 'object') {
+      const encoding = headers['content-encoding'];
+      if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+        return refuse(unknownEncoding(encoding), contractVersion);
+      }
       const bytes = await readBody(incoming, bodyBytesMax);
       const parsed = bytes instanceof Refusal ? bytes : parseBody(bytes);
       if (parsed instanceof Refusal) return refuse(parsed, contractVersion);
@@ -107,6 +142,37 @@ export function openDoor(settings: DoorSettings): Door {
 const noBody: JsonObject = {};
 const contractVersionMin = 104;
 const contractVersionMax = 107;
+
+/** Nothing when it is clear where a request ends and whom it is for. Refuses: requestMalformed. */
+export function mayBeFramed({ httpVersion, headers }: IncomingMessage): Refusal | undefined {
+  if (headers.host?.includes(',')) {
+    return new Refusal('requestMalformed', 'The request has more than one Host header.');
+  }
+  if (headers['transfer-encoding'] !== undefined && httpVersion === '1.0') {
+    return new Refusal('requestMalformed', 'HTTP/1.0 has no Transfer-Encoding; send HTTP/1.1.');
+  }
+  return undefined;
+}
+
+/** Whom a request is for: its target, where that is a whole URL, goes before `Host`. */
+export function hostOf({ url = '', headers }: IncomingMessage): string | undefined {
+  return url.startsWith('/') ? headers.host : (parseTarget(url).host ?? headers.host);
+}
+
+/** The method that a browser asks about before it sends a request; undefined for other requests. */
+function preflightMethod({ method, headers }: IncomingMessage): string | undefined {
+  return method === 'OPTIONS' ? headers['access-control-request-method'] : undefined;
+}
+
+function unknownEncoding(encoding: string): RefusalWithHeaders {
+  return {
+    refusal: new Refusal(
+      'contentEncodingUnknown',
+      `The body is encoded (Content-Encoding: ${encoding.slice(0, 100)}); send it as it is.`,
+    ),
+    headers: { 'Accept-Encoding': 'identity' },
+  };
+}
 
 /** Refuses: contractVersionMissing. @source contract 2 */
 function parseContractVersion(header: string | undefined): number | Refusal {

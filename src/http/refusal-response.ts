@@ -6,6 +6,8 @@ import type { Answer } from './route.ts';
 /** The status of each refusal. Total: a new code must choose. @source contract 2 to 8 */
 const statusOf: Record<RefusalCode, number> = {
   // the door
+  hostForbidden: 403,
+  originForbidden: 403,
   pathUnknown: 404,
   verbNotAllowed: 405,
   notAuthenticated: 401,
@@ -14,6 +16,7 @@ const statusOf: Record<RefusalCode, number> = {
   upgradeRequired: 426,
   requestTooSlow: 408,
   headersTooLarge: 431,
+  contentEncodingUnknown: 415,
   bodyTooLarge: 413,
   bodyNotJson: 400,
   requestInvalid: 400,

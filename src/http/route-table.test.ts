@@ -4,7 +4,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { sampleRoute, sampleRoutes } from '../testing/sample-app.ts';
 import { buildRouteTable } from './route-table.ts';
 
-const table = buildRouteTable(sampleRoutes);
+const table = buildRouteTable([...sampleRoutes, sampleRoute('POST', '/posts')]);
 
 function find(method: string, target: string): unknown {
   const match = table.find(method, target);
@@ -16,7 +16,7 @@ function find(method: string, target: string): unknown {
 
 const seats = '/rooms/{room}/Seats/{Seat}';
 const seat = (room: string, Seat: string, search = '') => [seats, { room, Seat }, search];
-const seatVerbs = 'GET, PUT, DELETE';
+const seatVerbs = 'GET, HEAD, PUT, DELETE';
 
 const cases: readonly (readonly [method: string, target: string, found: unknown])[] = [
   ['GET', '/rooms/a/seats/b', seat('a', 'b')],
@@ -45,11 +45,12 @@ const cases: readonly (readonly [method: string, target: string, found: unknown]
   ['GET', '/', ['/', {}, '']],
   ['GET', '/?a', ['/', {}, 'a']],
   // The path decides before the verb.
-  ['HEAD', '/rooms/a/seats/b', ['verbNotAllowed', seatVerbs]],
+  ['HEAD', '/rooms/a/seats/b', seat('a', 'b')],
+  ['HEAD', '/posts', ['verbNotAllowed', 'POST']],
   ['PROPFIND', '/rooms/a/seats/b', ['verbNotAllowed', seatVerbs]],
   ['get', '/rooms/a/seats/b', ['verbNotAllowed', seatVerbs]],
   ['GET', '/rooms/a/seats/mine', ['/rooms/{room}/Seats/mine', { room: 'a' }, '']],
-  ['PUT', '/rooms/a/seats/MINE', ['verbNotAllowed', 'GET']],
+  ['PUT', '/rooms/a/seats/MINE', ['verbNotAllowed', 'GET, HEAD']],
   // A literal that leads nowhere does not hide a parameter that leads somewhere.
   ['GET', '/rooms/all/seats/b', seat('all', 'b')],
   ['GET', '/rooms/all/doors', ['/rooms/all/doors', {}, '']],
@@ -57,6 +58,8 @@ const cases: readonly (readonly [method: string, target: string, found: unknown]
   // The form in which proxies are asked.
   ['GET', 'http://xboxlive.com/rooms/a/seats/b?c', seat('a', 'b', 'c')],
   ['GET', 'http://xboxlive.com', ['/', {}, '']],
+  ['GET', 'http://xboxlive.com?a=//b', ['/', {}, 'a=//b']],
+  ['GET', 'wss://xboxlive.com/rooms/a/seats/b', seat('a', 'b')],
   ['GET', 'HTTPS://xboxlive.com:443/rooms/a/seats/b', seat('a', 'b')],
 ];
 

@@ -5,8 +5,8 @@ import type { RefusalWithHeaders, Route } from './route.ts';
 /** Finds the route of a request line. */
 export type RouteTable = {
   /**
-   * The route of this verb on the path of `target`: the path decides first, then the verb. A
-   * trailing slash is an empty segment, and no path has one.
+   * The route of this verb on the path of `target`: the path decides first, then the verb. HEAD is
+   * answered where GET is. A trailing slash is an empty segment, and no path has one.
    *
    * Refuses: requestMalformed, pathUnknown, verbNotAllowed with `Allow`.
    *
@@ -71,8 +71,7 @@ function findRoute(
   method: string,
   target: string,
 ): RouteMatch | Refusal | RefusalWithHeaders {
-  const searchAt = target.indexOf('?');
-  const path = pathOf(searchAt < 0 ? target : target.slice(0, searchAt));
+  const { path, search } = parseTarget(target);
   const segments = decodeSegments(path);
   if (segments === undefined) {
     return new Refusal(
@@ -84,9 +83,11 @@ function findRoute(
   if (node === undefined) {
     return new Refusal('pathUnknown', `Nothing is found at ${path}.${adviceOn(segments)}`);
   }
-  const verb = node.verbs.get(method);
+  const verb = node.verbs.get(method === 'HEAD' ? 'GET' : method);
   if (verb === undefined) {
-    const allowed = [...node.verbs.keys()].join(', ');
+    const allowed = [...node.verbs.keys()]
+      .map((one) => (one === 'GET' ? 'GET, HEAD' : one))
+      .join(', ');
     return {
       refusal: new Refusal('verbNotAllowed', `${path} answers ${allowed}, not ${method}.`),
       headers: { Allow: allowed },
@@ -94,12 +95,27 @@ function findRoute(
   }
   const params: Record<string, string> = {};
   for (const { name, at } of verb.parameters) params[name] = segments[at] ?? '';
-  return { route: verb.route, params, search: searchAt < 0 ? '' : target.slice(searchAt + 1) };
+  return { route: verb.route, params, search };
 }
 
-/** The path of a request target, which a client that believes to talk to a proxy sends as a URL. */
-function pathOf(target: string): string {
-  return target.startsWith('/') ? target : `/${target.replace(/^https?:\/\/[^/]*\/?/i, '')}`;
+/** A request target in its parts. */
+export type Target = {
+  readonly path: string;
+  /** What follows the `?`, undecoded. */
+  readonly search: string;
+  /** Whom the request is for, where the target is a whole URL: it goes before `Host`. */
+  readonly host: string | undefined;
+};
+
+/** The parts of a request target: a path, or a whole URL, as clients send it to a proxy. */
+export function parseTarget(target: string): Target {
+  const searchAt = target.indexOf('?');
+  const place = searchAt < 0 ? target : target.slice(0, searchAt);
+  const search = searchAt < 0 ? '' : target.slice(searchAt + 1);
+  if (place.startsWith('/')) return { path: place, search, host: undefined };
+  const [whole = '', host] = /^(?:https?|wss?):\/\/([^/]*)/i.exec(place) ?? [];
+  const path = place.slice(whole.length);
+  return { path: path.startsWith('/') ? path : `/${path}`, search, host };
 }
 
 function segmentsOf(path: string): string[] {

@@ -16,6 +16,8 @@ export type Route = {
   readonly door: 'sessionDirectory' | 'authorized' | 'open';
   /** Whether the body is read: a JSON object that must be there, or none, whatever was sent. */
   readonly body: 'object' | 'none';
+  /** False: answers no page of another origin, whatever origins are allowed. True when absent. */
+  readonly isForPages?: boolean;
   readonly answer: (
     request: RouteRequest,
     world: Context,

@@ -5,8 +5,9 @@ import type { Caller, UserCaller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { hangUp } from './connection-refusal.ts';
-import { type DoorSettings, failureResponse, outageResponse } from './door.ts';
+import { type DoorSettings, failureResponse, hostOf, mayBeFramed, outageResponse } from './door.ts';
 import { refusalResponse } from './refusal-response.ts';
+import { parseTarget } from './route-table.ts';
 
 /** Who takes over the sockets of callers who are known. */
 export type Sockets = {
@@ -21,12 +22,15 @@ export type Sockets = {
   ): Promise<Refusal | undefined>;
 };
 
+/** Pages may open sockets, and browsers do not ask before. */
+const aSocket = { isForPages: true, isPreflight: false };
+
 /** True of a request that asks for a WebSocket where there is one; others are answered as they are. */
 export function asksForSocket({ method, url = '', headers }: IncomingMessage): boolean {
   return (
     method === 'GET' &&
-    /^\/connect(?:\?|$)/i.test(url) &&
-    headers.upgrade?.toLowerCase() === 'websocket'
+    headers.upgrade?.toLowerCase() === 'websocket' &&
+    parseTarget(url).path.toLowerCase() === '/connect'
   );
 }
 
@@ -44,7 +48,7 @@ export function openUpgrade(
 
   async function callerOf({ headers, url = '' }: IncomingMessage): Promise<Caller | Refusal> {
     const nowMs = world.clock.nowMs();
-    const nonce = new URLSearchParams(url.split('?')[1] ?? '').get('nonce');
+    const nonce = new URLSearchParams(parseTarget(url).search).get('nonce');
     if (headers.authorization !== undefined || nonce === null) {
       return authenticator.authenticate(headers.authorization, nowMs);
     }
@@ -63,6 +67,10 @@ export function openUpgrade(
     head: Buffer,
     correlationId: Guid,
   ): Promise<Refusal | undefined> {
+    const refusal =
+      mayBeFramed(incoming) ??
+      settings.origins.mayAsk(hostOf(incoming), incoming.headers.origin, aSocket);
+    if (refusal !== undefined) return refusal;
     const caller = await callerOf(incoming);
     if (caller instanceof Refusal) return caller;
     if (caller.kind === 'service') {

@@ -1,5 +1,6 @@
 import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
 import { type AuthenticatorSettings, openAuthenticator } from '../auth/open-authenticator.ts';
+import type { OriginSettings } from '../http/origins.ts';
 import type { Clock } from '../platform/clock.ts';
 import { CannotStart } from './cannot-start.ts';
 import type { ServerSettings } from './options.ts';
@@ -10,6 +11,21 @@ export function callersOf(settings: ServerSettings): AuthenticatorSettings {
   return auth === 'signed' && authKeys !== undefined
     ? { kind: 'signed', keySet: authKeys, issuer: authIssuer, audience: authAudience }
     : { kind: 'dev' };
+}
+
+/** Which pages of browsers may ask a server with these settings. */
+export function originsOf({
+  auth,
+  control,
+  corsOrigins,
+  host,
+  hostNames = [],
+}: ServerSettings): OriginSettings {
+  return {
+    allowed: corsOrigins ?? (auth === 'dev' ? ['loopback'] : []),
+    isGuarded: auth === 'dev' || control,
+    hostNames: [...hostNames, host],
+  };
 }
 
 /** Throws CannotStart when the keys cannot be used. */

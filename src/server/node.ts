@@ -16,6 +16,7 @@ import {
 import { followSearch } from '../search/follow-search.ts';
 import { fencedStore, Lease } from '../directory/lease.ts';
 import { buildApp } from '../http/app.ts';
+import { openOrigins } from '../http/origins.ts';
 import { openReadiness } from '../http/readiness.ts';
 import { routes } from '../http/routes.ts';
 import { healthRoutes } from '../http/routes/health.ts';
@@ -27,7 +28,7 @@ import { keyFor } from '../platform/key.ts';
 import { type Connections, Hub } from '../rta/hub.ts';
 import { openSocketServer } from '../rta/socket-server.ts';
 import { StoreUnavailable } from '../store/store.ts';
-import { callersOf, openCallers } from './callers.ts';
+import { callersOf, openCallers, originsOf } from './callers.ts';
 import { CannotStart } from './cannot-start.ts';
 import { startSearchFollower, startSweeper } from './chores.ts';
 import { listen } from './listen.ts';
@@ -113,6 +114,7 @@ export async function openNode(
     authenticator: await openCallers(callers, secret, clock),
     world,
     limits: { bodyBytesMax: settings.bodyBytesMax },
+    origins: openOrigins(originsOf(settings)),
     isOutage: (error) => error instanceof StoreUnavailable,
     isFit: () => !isShared || lease.isHeld(),
     log,

@@ -8,6 +8,7 @@ import type { Context } from '../directory/context.ts';
 import { formatJson } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { type App, type AppSettings, buildApp } from '../http/app.ts';
+import { openOrigins } from '../http/origins.ts';
 import type { Route, RouteRequest } from '../http/route.ts';
 import { manualClock } from './manual-clock.ts';
 import { ada } from './samples.ts';
@@ -75,6 +76,7 @@ export function sampleApp(
       ids: { guid: () => `00000000-0000-4000-8000-${String(++guids).padStart(12, '0')}` },
     } as Partial<Context> as Context,
     limits: { bodyBytesMax: sampleBodyBytesMax },
+    origins: openOrigins({ allowed: ['loopback'], isGuarded: true, hostNames: [] }),
     isOutage: (error) => error instanceof SampleOutage,
     log: (text) => logged.push(text),
     ...settings,

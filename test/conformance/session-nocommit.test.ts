@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { at, joinBody, startKit } from '../../src/testing/kit.ts';
+import { formatSessionPath } from '../../src/domain/session/reference.ts';
 import { activityOf, leave } from './answers.ts';
 import {
   blankTemplate,
@@ -113,4 +114,20 @@ test('the TypeScript client previews a write', async () => {
 
   assert.equal(preview.status, 'created');
   assert.equal(await client.getSession(reference), undefined);
+});
+
+// @source contract 4; clients write the query in other ways
+test('nocommit is understood in any case and as 1, and no other value is it', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const path = formatSessionPath(reference);
+  for (const query of ['nocommit=True', 'NoCommit=TRUE', 'nocommit=1', 'a=b&NOCOMMIT=true']) {
+    await expectStatus(200, ada.request('PUT', `${path}?${query}`, { body: setMap('dunes') }));
+    assert.equal(at((await read(ada, reference)).json, 'properties.custom.map'), undefined, query);
+  }
+  for (const query of ['nocommit=false', 'nocommit=0', 'nocommit', 'commit=true']) {
+    await expectStatus(200, ada.request('PUT', `${path}?${query}`, { body: setMap(query) }));
+    assert.equal(at((await read(ada, reference)).json, 'properties.custom.map'), query);
+  }
 });

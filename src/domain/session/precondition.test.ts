@@ -24,6 +24,9 @@ const headers: readonly (readonly [
   [{ 'if-match': '*' }, { ifMatch: ['*'] }],
   [{ 'if-none-match': '*' }, { ifNoneMatch: ['*'] }],
   [{ 'if-match': ' "a" , "b"' }, { ifMatch: ['"a"', '"b"'] }],
+  [{ 'if-match': 'a, "b"' }, { ifMatch: ['"a"', '"b"'] }],
+  [{ 'if-match': 'W/"a"' }, { ifMatch: ['W/"a"'] }],
+  [{ 'if-none-match': 'a, W/"b", w/"c", *' }, { ifNoneMatch: ['"a"', '"b"', '"c"', '*'] }],
 ];
 
 for (const [given, parsed] of headers) {
@@ -59,6 +62,13 @@ for (const [preconditions, onExisting, onMissing] of outcomes) {
 
 test('a stale tag is answered with the current one', () => {
   assert.equal(mayWriteUnder({ ifMatch: [stale] }, session)?.detail, current);
+});
+
+test('a weak tag never matches a write, and the text says why', () => {
+  const refusal = mayWriteUnder(parsePreconditions({ 'if-match': `W/${current}` }), session);
+  assert.equal(refusal?.code, 'etagDiffers');
+  assert.match(refusal.text, /weak tag/);
+  assert.doesNotMatch(refusal.text, /has changed/);
 });
 
 test('no tag matches what is not there', () => {

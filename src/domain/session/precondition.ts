@@ -8,21 +8,37 @@ export type Preconditions = {
   readonly ifNoneMatch?: readonly string[];
 };
 
-/** The preconditions of a request; an empty header counts as absent. @source contract 4, 5 */
+/**
+ * The preconditions of a request; an empty header counts as absent.
+ *
+ * A tag without quotes is taken as quoted. `If-None-Match` compares weakly, since balancers that
+ * compress an answer make its tag a weak one; `If-Match` keeps `W/`, and such a tag matches nothing.
+ *
+ * @source docs/wire/sessions.md "Preconditions"
+ */
 export function parsePreconditions(
   headers: Readonly<Record<string, string | undefined>>,
 ): Preconditions {
-  const tagsOf = (header: string | undefined): readonly string[] =>
-    (header ?? '')
-      .split(',')
-      .map((tag) => tag.trim())
-      .filter((tag) => tag !== '');
-  const ifMatch = tagsOf(headers['if-match']);
-  const ifNoneMatch = tagsOf(headers['if-none-match']);
+  const ifMatch = parseTags(headers['if-match']);
+  const ifNoneMatch = parseTags(headers['if-none-match']).map(withoutWeakness);
   return {
     ...(ifMatch.length > 0 && { ifMatch }),
     ...(ifNoneMatch.length > 0 && { ifNoneMatch }),
   };
+}
+
+function parseTags(header = ''): readonly string[] {
+  return header
+    .split(',')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '')
+    .map((tag) => (tag === '*' || tag.endsWith('"') ? tag : `"${tag}"`));
+}
+
+const weakness = /^W\//i;
+
+function withoutWeakness(tag: string): string {
+  return tag.replace(weakness, '');
 }
 
 /** True when the session is in one of the states that `tags` name. */
@@ -48,11 +64,14 @@ export function mayWriteUnder(
     );
   }
   if (ifMatch === undefined || matchesTags(session, ifMatch)) return undefined;
-  return session === undefined
-    ? new Refusal('sessionMissing', 'The session does not exist and If-Match asked that it does.')
-    : new Refusal(
-        'etagDiffers',
-        'The session has changed since the ETag in If-Match was read; write again with the current one.',
-        { detail: etagOf(session) },
-      );
+  if (session === undefined) {
+    return new Refusal(
+      'sessionMissing',
+      'The session does not exist and If-Match asked that it does.',
+    );
+  }
+  const text = ifMatch.some((tag) => weakness.test(tag))
+    ? 'If-Match names a weak tag (W/"…"), which never matches a write; send the tag without W/.'
+    : 'The session has changed since the ETag in If-Match was read; write again with the current one.';
+  return new Refusal('etagDiffers', text, { detail: etagOf(session) });
 }

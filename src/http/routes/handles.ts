@@ -25,6 +25,7 @@ import { parseSessionRequest } from '../../domain/session/request.ts';
 import { refusalResponse } from '../refusal-response.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
 import { answerRead, answerWritten } from '../session-answer.ts';
+import { isPreview } from './sessions.ts';
 
 /** Makes a handle. @source contract 8 */
 const postHandle: Route = {
@@ -111,7 +112,7 @@ const putSessionByHandle: Route = {
         caller: request.caller,
         onlyExisting: true,
       },
-      { granted: way.granted, commit: request.query.get('nocommit') !== 'true' },
+      { granted: way.granted, commit: !isPreview(request) },
     );
     const session = 'session' in written ? written.session : undefined;
     const headers = { 'content-location': formatSessionPath(session?.reference ?? reference) };

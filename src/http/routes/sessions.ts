@@ -16,6 +16,13 @@ export function referenceOf({ params }: RouteRequest): ReturnType<typeof parseSe
   return parseSessionReference({ scid, templateName, name });
 }
 
+/** True of a write that asks what it would do, by `?nocommit=true`; clients also write `True` and `1`. */
+export function isPreview({ query }: RouteRequest): boolean {
+  return [...query].some(
+    ([name, value]) => name.toLowerCase() === 'nocommit' && /^(?:true|1)$/i.test(value),
+  );
+}
+
 /** Answers a session as it stands now. @source contract 5 */
 const getSession: Route = {
   method: 'GET',
@@ -51,7 +58,7 @@ const putSession: Route = {
         caller: request.caller,
         onlyExisting: false,
       },
-      { granted: false, commit: request.query.get('nocommit') !== 'true' },
+      { granted: false, commit: !isPreview(request) },
     );
     return written instanceof Refusal ? written : answerWritten(written, request);
   },
