@@ -39,7 +39,7 @@ import {
   type SessionReference,
   type SessionTarget,
 } from './reference.ts';
-import { newGuid, sleep } from './platform.ts';
+import { newGuid, sleep, sleepInBackground } from './platform.ts';
 import type { SearchFilter } from './search-filter.ts';
 import { sessionQueryCall, type FoundSession, type SessionQuery } from './session-query.ts';
 import { RtaConnection, type RtaSettings } from './rta-connection.ts';
@@ -230,6 +230,7 @@ const timeoutMsDefault = 30_000;
 export class MultiplayerService {
   readonly #transport: Transport;
   readonly #sleep: Sleep;
+  readonly #sleepInBackground: Sleep;
   readonly #random: () => number;
   readonly #newGuid: () => Guid;
   readonly #baseUrl: string;
@@ -243,6 +244,7 @@ export class MultiplayerService {
       throw new TypeError(`The baseUrl must begin with http:// or https://, not ${baseUrl}`);
     }
     this.#sleep = settings.sleep ?? sleep;
+    this.#sleepInBackground = settings.sleep ?? sleepInBackground;
     this.#random = settings.random ?? Math.random;
     this.#newGuid = settings.newGuid ?? newGuid;
     this.#xuid = settings.xuid;
@@ -706,7 +708,7 @@ export class MultiplayerService {
         newNonce: (signal) => this.#newNonce(signal),
         newGuid: this.#newGuid,
         timeoutMs: this.#timeoutMs,
-        sleep: this.#sleep,
+        sleep: this.#sleepInBackground,
         random: this.#random,
         onClosed: (closed) => this.#connections.delete(closed),
       },

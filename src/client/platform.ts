@@ -4,9 +4,24 @@ import type { Guid } from './session-document.ts';
 
 /** Resolves after `ms`; rejects with the signal's reason when that is aborted before. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return sleepOn(ms, signal, () => undefined);
+}
+
+/** As `sleep`, but a process that has nothing else to do ends meanwhile. */
+export function sleepInBackground(ms: number, signal: AbortSignal): Promise<void> {
+  // Only Node has this; pages end by themselves.
+  return sleepOn(ms, signal, (timer) => (timer as { unref?: () => void }).unref?.());
+}
+
+function sleepOn(
+  ms: number,
+  signal: AbortSignal,
+  begun: (timer: ReturnType<typeof setTimeout>) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const timer = setTimeout(resolve, ms);
+    begun(timer);
     signal.addEventListener(
       'abort',
       () => {
@@ -16,6 +31,14 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
       { once: true },
     );
   });
+}
+
+const dayMs = 86_400_000;
+
+/** Keeps the process alive until it is disposed of. */
+export function holdProcess(): Disposable {
+  const timer = setInterval(() => undefined, dayMs);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /** A random GUID of version 4. `crypto.randomUUID` is missing from pages that did not come over TLS. */

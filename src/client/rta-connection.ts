@@ -16,11 +16,15 @@
  * It logs in with `GET /nonce` and `/connect?nonce=`, and not with the header `Authorization`, since
  * browsers let nobody set headers of a WebSocket: so one way works everywhere, without a library.
  *
+ * A connection that nobody reads, waits for or subscribed on keeps no process alive once its line is
+ * lost.
+ *
  * @source contract 9, wire 6.5
  */
 
 import { MultiplayerError } from './multiplayer-error.ts';
 import type { MultiplayerService, WriteOptions } from './multiplayer-service.ts';
+import { holdProcess } from './platform.ts';
 import { defaultReconnectPolicy, reconnectDelayMs, type ReconnectPolicy } from './reconnect.ts';
 import type { SessionReference } from './reference.ts';
 import { lineLost, RtaError } from './rta-error.ts';
@@ -65,6 +69,7 @@ export type RtaParts = {
   readonly newGuid: () => Guid;
   /** For one answer on the line. */
   readonly timeoutMs: number;
+  /** Between tries, and for whatever else nobody waits for. */
   readonly sleep: Sleep;
   readonly random: () => number;
   readonly onClosed: (connection: RtaConnection) => void;
@@ -126,6 +131,9 @@ export class RtaConnection implements AsyncDisposable {
   readonly #followed = new Map<string, Followed>();
   /** How the title writes the sessions that it follows, or is about to. */
   readonly #references = new Map<string, SessionReference>();
+  /** What somebody waits for, and what calls back: while there is any, the process stays alive. */
+  readonly #awaited = new Set<object>();
+  #hold: Disposable | undefined;
   readonly #ending = new AbortController();
   /** The present line, or the one that is being made. */
   #next: Promise<Line>;
@@ -171,7 +179,7 @@ export class RtaConnection implements AsyncDisposable {
     const resource = resourceOf(reference);
     const id = this.#followed.get(resource)?.subscription.id;
     const subscription = this.#newSubscription(changeTypes, id);
-    const line = await this.#next;
+    const line = await this.#held(this.#next);
     this.#references.set(resource, reference); // the first tap may come before the answer
     try {
       const written = await this.#parts.service.writeSession<Title>(
@@ -195,7 +203,7 @@ export class RtaConnection implements AsyncDisposable {
     { changeTypes, ...options }: FollowOptions = {},
   ): Promise<ByHandle<SessionWritten<Title>>> {
     const subscription = this.#newSubscription(changeTypes);
-    const line = await this.#next;
+    const line = await this.#held(this.#next);
     const written = await this.#parts.service.writeSessionByHandle<Title>(
       handleId,
       withMember(changes, memberOn(line, subscription)),
@@ -223,7 +231,7 @@ export class RtaConnection implements AsyncDisposable {
    */
   taps(): AsyncIterableIterator<Tap> {
     return {
-      next: () => this.#queue.next(),
+      next: () => this.#held(this.#queue.next()),
       // Leaving a loop ends nothing: another may go on.
       return: async () => ({ value: undefined, done: true }),
       [Symbol.asyncIterator]() {
@@ -234,22 +242,24 @@ export class RtaConnection implements AsyncDisposable {
 
   /**
    * A subscription to any resource, kept over lost lines; `onEvent` gets the data of each event.
+   * Until it ends the process stays alive.
    *
    * Asks again a few times when the server is out of breath. Throws an RtaError.
    */
   async subscribe(resource: string, onEvent: (data: unknown) => void): Promise<RtaSubscription> {
     for (let attempt = 1; ; attempt += 1) {
-      const line = await this.#next;
+      const line = await this.#held(this.#next);
       try {
         const { id, data } = await this.#limited(line, line.socket.subscribe(resource, onEvent));
         const wanted: Wanted = { resource, onEvent, id };
         this.#wanted.add(wanted);
+        this.#await(wanted);
         return { data, unsubscribe: () => this.#unsubscribe(wanted) };
       } catch (error) {
         const mayPass = error instanceof RtaError && error.isPassing;
         if (!mayPass || attempt === subscribeAttemptsMax) throw error;
         // A line that was lost is waited for above, and an answer is not.
-        if (this.#line === line) await this.#sleep(1_000 * attempt ** 2);
+        if (this.#line === line) await this.#held(this.#sleep(1_000 * attempt ** 2));
       }
     }
   }
@@ -380,6 +390,7 @@ export class RtaConnection implements AsyncDisposable {
     this.#line = undefined;
     this.#next = Promise.reject(error);
     this.#next.catch(() => {}); // told to whoever asks
+    for (const wanted of this.#wanted) this.#awaitNoMore(wanted);
     this.#wanted.clear();
     this.#followed.clear();
     this.#references.clear();
@@ -399,7 +410,7 @@ export class RtaConnection implements AsyncDisposable {
   async #track(followed: Followed, line: Line): Promise<void> {
     this.#followed.set(resourceOf(followed.reference), followed);
     for (let present = line; this.#line !== present; ) {
-      present = await this.#next;
+      present = await this.#held(this.#next);
       await this.#rewrite(followed, present);
     }
   }
@@ -425,6 +436,7 @@ export class RtaConnection implements AsyncDisposable {
 
   async #unsubscribe(wanted: Wanted): Promise<void> {
     const line = this.#line;
+    this.#awaitNoMore(wanted);
     if (!this.#wanted.delete(wanted) || line === undefined) return;
     try {
       await this.#limited(line, line.socket.unsubscribe(wanted.id));
@@ -450,6 +462,28 @@ export class RtaConnection implements AsyncDisposable {
     } finally {
       done.abort();
     }
+  }
+
+  /** `task`, which the process stays alive for. */
+  async #held<T>(task: Promise<T>): Promise<T> {
+    this.#await(task);
+    try {
+      return await task;
+    } finally {
+      this.#awaitNoMore(task);
+    }
+  }
+
+  #await(what: object): void {
+    this.#awaited.add(what);
+    this.#hold ??= holdProcess();
+  }
+
+  #awaitNoMore(what: object): void {
+    this.#awaited.delete(what);
+    if (this.#awaited.size > 0) return;
+    this.#hold?.[Symbol.dispose]();
+    this.#hold = undefined;
   }
 
   #sleep(ms: number): Promise<void> {
