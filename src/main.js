@@ -4,12 +4,11 @@
 import module from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { problemOfNode } from './platform/node-version.js';
 
-const nodeMajorMin = 24;
-if (Number.parseInt(process.versions.node, 10) < nodeMajorMin) {
-  process.stderr.write(
-    `openmpsd: needs Node.js ${nodeMajorMin} or later; this is ${process.version}. In a checkout "npm start" brings it along; in a project, "npm install node@${nodeMajorMin}" does.\n`,
-  );
+const problem = problemOfNode();
+if (problem !== undefined) {
+  process.stderr.write(`openmpsd: ${problem}\n`);
   process.exit(1);
 }
 // What was compiled at one start is there at the next, so that the server starts fast. The folder is

@@ -3,6 +3,7 @@
  * store, bus and clock, `server/node.ts` builds everything else, and everything is known there.
  */
 
+import { problemOfNode } from './platform/node-version.js';
 import { CannotStart } from './server/cannot-start.ts';
 import { type ServerOptions, type ServerSettings, settingsOf } from './server/options.ts';
 import type { RunningNode } from './server/node.ts';
@@ -25,9 +26,11 @@ export type RunningServer = RunningNode & {
  * A server that is ready for requests.
  *
  * Throws CannotStart with every problem of the settings or service configs, or with what is wrong
- * with the data folder, the keys or the port.
+ * with the data folder, the keys, the port, or this version of Node.
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+  const problem = problemOfNode();
+  if (problem !== undefined) throw new CannotStart([`openmpsd ${problem}`]);
   const settings = settingsOf(options);
   try {
     return await start(settings);

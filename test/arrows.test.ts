@@ -46,7 +46,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'jose',
     'ws',
   ],
-  'server.ts': ['server', 'platform/conditions.ts', 'store/store.ts'],
+  'server.ts': ['server', 'platform/conditions.ts', 'platform/node-version.js', 'store/store.ts'],
   server: [
     'server',
     'domain',
@@ -62,7 +62,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'rta',
     'node:',
   ],
-  'main.js': ['cli', 'node:'],
+  'main.js': ['cli', 'platform/node-version.js', 'node:'],
   'index.ts': ['server.ts', 'config', 'domain', 'store', 'people', 'auth', 'platform'],
   // The kit is for tests, its own and those of games; it may use everything.
   testing: ['*'],
