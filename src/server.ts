@@ -56,6 +56,7 @@ async function start(settings: ServerSettings): Promise<RunningServer> {
   };
   return {
     url: node.url,
+    ended: node.ended,
     notices: node.notices,
     get connectionsCount() {
       return node.connectionsCount;

@@ -5,7 +5,7 @@ import type { CommandIo } from './command.ts';
 
 /**
  * Serves until it is told to end; the exit code is 0 after SIGTERM or SIGINT, 1 when the server
- * could not start, 2 when the settings are not as they must be.
+ * could not start or cannot go on, 2 when the settings are not as they must be.
  */
 export async function runServe(args: readonly string[], io: CommandIo): Promise<number> {
   if (args.includes('--help') || args.includes('-h')) {
@@ -78,14 +78,14 @@ function serveUntilTold(
   io: CommandIo,
 ): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const end = (): void => {
+  const end = (exitCode: number): void => {
     io.off('SIGHUP', reload);
     // A store that does not answer must not keep the process: what was acknowledged is safe in it.
     setTimeout(() => {
       io.stderr.write('openmpsd: the store does not close; ending without waiting for it\n');
       io.exit(1);
     }, drainMs + closeWithinMs).unref();
-    server.close().then(() => resolve(0), reject);
+    server.close().then(() => resolve(exitCode), reject);
   };
   const reload = (): void => {
     server.reload().then((problems) => {
@@ -97,8 +97,11 @@ function serveUntilTold(
       );
     }, reject);
   };
-  io.once('SIGTERM', end);
-  io.once('SIGINT', end);
+  const endAsked = (): void => end(0);
+  io.once('SIGTERM', endAsked);
+  io.once('SIGINT', endAsked);
+  // Whatever supervises the process is to start it again.
+  void server.ended.then(() => end(1));
   io.on('SIGHUP', reload);
   return promise;
 }

@@ -20,14 +20,24 @@ export class Lease {
   readonly #store: Pick<Store, 'renewNode'>;
   readonly #settings: LeaseSettings;
   #heldUntilMs = Number.NEGATIVE_INFINITY;
+  #isEnded = false;
 
   constructor(store: Pick<Store, 'renewNode'>, settings: LeaseSettings) {
     this.#store = store;
     this.#settings = settings;
   }
 
+  /** It is over, and never begun again. */
+  end(): void {
+    this.#isEnded = true;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
   isHeld(): boolean {
-    return this.#settings.elapsedMs() < this.#heldUntilMs;
+    return !this.#isEnded && this.#settings.elapsedMs() < this.#heldUntilMs;
   }
 
   /** False: it is over, and nothing may go on as this node. */

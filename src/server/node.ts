@@ -43,6 +43,8 @@ export type RunningNode = AsyncDisposable & {
   readonly url: string;
   /** What the keeper should know of how callers are told apart, a line each. */
   readonly notices: readonly string[];
+  /** Resolves, with a sentence for the operator, when this node cannot go on and must be replaced. */
+  readonly ended: Promise<string>;
   /** How many RTA connections are open. */
   readonly connectionsCount: number;
   /**
@@ -126,7 +128,10 @@ export async function openNode(
   await using running = new AsyncDisposableStack();
   running.defer(() => app.close(settings.drainMs));
   running.use(hub);
-  running.use(await joinNodes({ lease, hub, world }, { isShared, ...settings }));
+  const membership = running.use(
+    await joinNodes({ lease, hub, context: world, secret }, { isShared, ...settings }),
+  );
+  void membership.ended.then(log);
   // So that the first search does not wait for it; what goes wrong here, it meets again.
   followSearch(world).catch(() => undefined);
   const url = await listen(app, settings);
@@ -136,6 +141,7 @@ export async function openNode(
   const parts = running.move();
   return {
     url,
+    ended: membership.ended,
     notices: describeAuthenticator(callers),
     get connectionsCount() {
       return connections.size;

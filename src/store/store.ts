@@ -151,8 +151,11 @@ export interface Store extends AsyncDisposable {
    */
   claim(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean>;
 
-  /** 32 random bytes, drawn once in the life of this data and the same on every node that uses it. */
-  secret(): Promise<Uint8Array>;
+  /**
+   * 32 random bytes, the same on every node that uses this data. Where there are none yet, or none any
+   * more since the store was emptied, they are drawn; `known`, if given, is kept in their place.
+   */
+  secret(known?: Uint8Array): Promise<Uint8Array>;
 }
 
 /**

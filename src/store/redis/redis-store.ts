@@ -244,6 +244,8 @@ export class RedisStore implements Store {
       Number((await this.#shards.run(meta, ['HGET', meta, 'search'])) ?? 0),
     );
     const keys: SessionKey[] = [];
+    // Where fewer changes are counted than were read, the server was emptied and begins anew.
+    for (const [n, at] of last.entries()) if (at < (read[n] ?? 0)) read[n] = 0;
     const behind = inTurn(last.flatMap((at, n) => (at > (read[n] ?? 0) ? [n] : [])));
     while (behind.length > 0 && keys.length < limit) {
       // So many partitions as may hold what is asked for, all asked at once.
@@ -384,14 +386,16 @@ export class RedisStore implements Store {
     return (await this.#write(['SET', key, '1', 'NX', 'PX', lifetime])) === 'OK';
   }
 
-  async secret(): Promise<Uint8Array> {
+  async secret(known?: Uint8Array): Promise<Uint8Array> {
     this.#refuseIfDisposed();
     const { secret } = this.#keys;
-    const known = await this.#shards.run(secret, ['GET', secret]);
-    if (known !== null) return Buffer.from(String(known), 'base64');
-    await this.#write(['SET', secret, randomBytes(32).toString('base64'), 'NX']);
-    const drawn = await this.#shards.run(secret, ['GET', secret]);
-    return Buffer.from(String(drawn), 'base64');
+    const stored = await this.#shards.run(secret, ['GET', secret]);
+    if (stored !== null) return Buffer.from(String(stored), 'base64');
+    const proposed = Buffer.from(known ?? randomBytes(32)).toString('base64');
+    await this.#write(['SET', secret, proposed, 'NX']);
+    const agreed = await this.#shards.run(secret, ['GET', secret]);
+    if (agreed === null) throw new StoreUnavailable('The store does not keep its secret.');
+    return Buffer.from(String(agreed), 'base64');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
