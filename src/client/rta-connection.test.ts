@@ -476,3 +476,14 @@ test('a line on which no answer comes in time is given up for another', async ()
   assert.equal(live.connectionId, 'connection-2');
   assert.ok(rta.lines[0]?.isClosed);
 });
+
+test('a platform without WebSocket is told what it needs', async (context) => {
+  const { service } = await open();
+  const { WebSocket } = globalThis;
+  Reflect.deleteProperty(globalThis, 'WebSocket');
+  context.after(() => Object.assign(globalThis, { WebSocket }));
+  await assert.rejects(
+    service.connect(),
+    /no WebSocket: use Node 22 or later, or give connect\(\)/,
+  );
+});

@@ -52,7 +52,7 @@ export type RtaSettings = {
   readonly reconnect?: Partial<ReconnectPolicy> | false;
   /** How often the server is asked whether it is still there: 30 s. Infinity: never. */
   readonly heartbeatMs?: number;
-  /** In place of the platform's own. */
+  /** In place of the platform's own; needed where it has none, as on Node 20. */
   readonly webSocket?: OpenWebSocket;
 };
 
@@ -142,7 +142,7 @@ export class RtaConnection implements AsyncDisposable {
   private constructor(parts: RtaParts, settings: RtaSettings) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#openWebSocket = settings.webSocket ?? ((url, protocol) => new WebSocket(url, protocol));
+    this.#openWebSocket = settings.webSocket ?? openPlatformWebSocket;
     this.#next = this.#openLine();
   }
 
@@ -490,6 +490,14 @@ export class RtaConnection implements AsyncDisposable {
     return this.#parts.sleep(ms, this.#ending.signal);
   }
 }
+
+const openPlatformWebSocket: OpenWebSocket = (url, protocol) => {
+  // Types promise what Node 20 does not have.
+  if ((globalThis.WebSocket as unknown) !== undefined) return new WebSocket(url, protocol);
+  throw new TypeError(
+    'This platform has no WebSocket: use Node 22 or later, or give connect() one as "webSocket".',
+  );
+};
 
 /** True of an answer that will be the same next time. */
 function isRefusal({ status }: MultiplayerError): boolean {
