@@ -7,7 +7,7 @@ import {
   type OwnListName,
 } from '../domain/people/list.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { tellUser } from './tell-user.ts';
+import { notifyUser } from './notifications.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -60,6 +60,6 @@ async function changeListOf(
   if (decision === undefined || decision instanceof Refusal) return decision;
   const refusal = await people.change(owner, list, decision.change);
   if (refusal) return refusal;
-  if (list === 'follows') tellUser(world, owner, { kind: 'friends', ...decision.notice });
+  if (list === 'follows') notifyUser(world, owner, { kind: 'friends', ...decision.notice });
   return undefined;
 }

@@ -32,7 +32,7 @@ function open(more: Partial<Store> = {}) {
   });
   const open = new Set([connection]);
   const clock = manualClock();
-  const node = { id: '0badcafe', connections: open, unsure: new Map(), sweepsCount: 0 };
+  const node = { id: '0badcafe', connections: open, recheckQueue: new Map(), sweepsCount: 0 };
   const world: Context = { ...makeWorld(store, { clock }), node };
   const until = async (): Promise<number | undefined> =>
     (await inner.session(keyOf(reference)))?.session.members[0]?.activeUntilMs;
@@ -108,12 +108,12 @@ test('what could not be looked at while the store was away is made up for by the
   };
   checkConnections(world, [connection]);
   await turn();
-  assert.equal(world.node.unsure.size, 1);
+  assert.equal(world.node.recheckQueue.size, 1);
   await assert.rejects(sweep(world), StoreUnavailable);
   delete more.sessionsBy;
   await sweep(world);
   assert.notEqual(await until(), undefined);
-  assert.equal(world.node.unsure.size, 0);
+  assert.equal(world.node.recheckQueue.size, 0);
 });
 
 test('when questions may have been missed, all connections of the node are looked at', async () => {

@@ -1,16 +1,14 @@
-import { xuidOf, type Caller } from '../domain/caller.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
 import { graceMsOf, markDisconnected } from '../domain/session/disconnect.ts';
 import { nodeOfConnection, type SessionHint } from '../domain/session/hints.ts';
 import { isLarge } from '../domain/session/large.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
-import { memberOf, type Session } from '../domain/session/session.ts';
+import type { Session } from '../domain/session/session.ts';
 import { Refusal } from '../domain/refusal.ts';
-import type { NodeMessage } from './bus-message.ts';
-import { commitSession } from './commit-session.ts';
-import { readSettledSession } from './settled-session.ts';
-import type { NodeId } from '../store/store.ts';
-import type { Node, Context } from './context.ts';
+import type { Context, Node } from './context.ts';
+import { liveNodes } from './live-nodes.ts';
+import type { NodeMessage } from './notifications.ts';
+import { transact } from './transact.ts';
 
 /** Sessions looked up in one go. */
 const pageMax = 100;
@@ -20,41 +18,46 @@ const pageMax = 100;
  * waits for it; what cannot be done now is done by the sweep. In large sessions it is looked at the
  * member alone whose connections they are, when that is known.
  */
-export function checkConnections(world: Context, connections: readonly Guid[], owner?: Xuid): void {
-  for (const connection of connections) checkSoon(world, `connection:${connection}`, owner);
+export function checkConnections(
+  context: Context,
+  connections: readonly Guid[],
+  owner?: Xuid,
+): void {
+  for (const connection of connections) checkSoon(context, `connection:${connection}`, owner);
 }
 
 /** The same for all connections of this node, when questions about some may have been missed. */
-export function checkOwnConnections(world: Context): void {
-  checkSoon(world, `node:${world.node.id}`);
+export function checkOwnConnections(context: Context): void {
+  checkSoon(context, `node:${context.node.id}`);
 }
 
-/** Looks again where it could not be looked when it was asked for. */
-export async function checkUnsureConnections(world: Context): Promise<void> {
-  for (const [hint, owner] of [...world.node.unsure]) await check(world, hint, owner);
+/** Looks again where that could not be done when it was asked for. */
+export async function recheckConnections(context: Context): Promise<void> {
+  for (const [hint, owner] of [...context.node.recheckQueue]) await check(context, hint, owner);
 }
 
-function checkSoon(world: Context, hint: SessionHint, owner?: Xuid): void {
-  world.node.unsure.set(hint, owner);
-  check(world, hint, owner).catch(world.failed);
+function checkSoon(context: Context, hint: SessionHint, owner?: Xuid): void {
+  context.node.recheckQueue.set(hint, owner);
+  check(context, hint, owner).catch(context.failed);
 }
 
-async function check(world: Context, hint: SessionHint, owner?: Xuid): Promise<void> {
-  const { node, bus } = world;
+async function check(context: Context, hint: SessionHint, owner?: Xuid): Promise<void> {
+  const { node, bus } = context;
   const [kind, id = ''] = hint.split(':');
   const nodeId = nodeOfConnection(id);
+  let isDone = true;
   if (nodeId === node.id) {
     const isOpen = kind === 'connection' && node.connections.has(id);
     if (!isOpen) {
-      await disconnect(world, hint, (connection) => !isOpenHere(node, connection), owner);
+      isDone = await disconnect(context, hint, (one) => !isOpenHere(node, one), owner);
     }
-  } else if ((await liveNodes(world)).has(nodeId)) {
+  } else if ((await liveNodes(context)).has(nodeId)) {
     const message: NodeMessage = { kind: 'check', connections: [id] };
     await bus.publish(`node:${nodeId}`, message);
   } else {
-    await disconnect(world, hint, (connection) => nodeOfConnection(connection) === nodeId);
+    isDone = await disconnect(context, hint, (one) => nodeOfConnection(one) === nodeId);
   }
-  node.unsure.delete(hint);
+  if (isDone) node.recheckQueue.delete(hint);
 }
 
 /** Also true of other nodes' connections, of which this one knows nothing. */
@@ -62,127 +65,88 @@ function isOpenHere(node: Node, connection: Guid): boolean {
   return nodeOfConnection(connection) !== node.id || node.connections.has(connection);
 }
 
-/**
- * Which of these connections have ended, as far as this node knows: its own, and those of nodes that
- * are not alive. No promise where all are its own.
- */
-export function endedConnections(
-  world: Context,
-  connections: readonly Guid[],
-): ReadonlySet<Guid> | Promise<ReadonlySet<Guid>> {
-  const { node } = world;
-  return connections.every((connection) => nodeOfConnection(connection) === node.id)
-    ? endedAmong(connections, node, noNodes)
-    : liveNodes(world).then((live) => endedAmong(connections, node, live));
-}
-
-const noNodes: ReadonlySet<NodeId> = new Set();
-
-function endedAmong(
-  connections: readonly Guid[],
-  node: Node,
-  liveOthers: ReadonlySet<NodeId>,
-): ReadonlySet<Guid> {
-  const isOpen = (connection: Guid): boolean => {
-    const nodeId = nodeOfConnection(connection);
-    return nodeId === node.id ? node.connections.has(connection) : liveOthers.has(nodeId);
-  };
-  return new Set(connections.filter((connection) => !isOpen(connection)));
-}
-
-/**
- * True when the connection that the caller wrote into the session is known to have ended. One that
- * names no node of this store is not known: an id that a client made up, or one of a node that was
- * forgotten. No promise unless another node must be asked about.
- */
-export function hasLostConnection(
-  { store, node }: Context,
-  session: Session | undefined,
-  caller: Caller,
-): boolean | Promise<boolean> {
-  const member = session && memberOf(session, xuidOf(caller));
-  const connection = member?.properties.system.connection?.toLowerCase();
-  if (connection === undefined) return false;
-  const nodeId = nodeOfConnection(connection);
-  if (nodeId === node.id) return !node.connections.has(connection);
-  if (member?.activeUntilMs === undefined) return false;
-  return store.nodes().then((nodes) => nodes.some((one) => one.node === nodeId));
-}
-
-async function liveNodes({ store, node }: Context): Promise<ReadonlySet<NodeId>> {
-  const nodes = await store.nodes();
-  const others = nodes.filter((one) => one.isAlive && one.node !== node.id);
-  return new Set(others.map((one) => one.node));
-}
-
 /** Ends what dead nodes held: all their connections, and then what is known of the nodes. */
-export async function endDeadNodes(world: Context): Promise<void> {
-  const { store, node } = world;
+export async function endDeadNodes(context: Context): Promise<void> {
+  const { store, node } = context;
   for (const { node: id, isAlive } of await store.nodes()) {
     if (isAlive || id === node.id) continue;
-    await disconnect(world, `node:${id}`, (connection) => nodeOfConnection(connection) === id);
-    await store.forgetNode(id);
+    const hint = `node:${id}` as const;
+    const isDone = await disconnect(context, hint, (one) => nodeOfConnection(one) === id);
+    if (isDone) await store.forgetNode(id);
   }
 }
 
-/** Marks the members, in all sessions with this hint, whose connection has ended. */
+type HasEnded = (connection: Guid) => boolean;
+
+/**
+ * Marks the members, in all sessions with this hint, whose connection has ended. False: a session
+ * was written by others all the time, and its members are not marked yet.
+ */
 async function disconnect(
-  world: Context,
+  context: Context,
   hint: SessionHint,
-  hasEnded: (connection: Guid) => boolean,
+  hasEnded: HasEnded,
   owner?: Xuid,
-): Promise<void> {
+): Promise<boolean> {
+  let isDone = true;
   let after: SessionKey | undefined;
   for (;;) {
-    const keys = await world.store.sessionsBy(hint, pageMax, after);
-    await Promise.all(keys.map((key) => disconnectIn(world, key, hasEnded, owner)));
+    const keys = await context.store.sessionsBy(hint, pageMax, after);
+    const done = await Promise.all(keys.map((key) => disconnectIn(context, key, hasEnded, owner)));
+    isDone &&= !done.includes(false);
     after = keys.at(-1);
-    if (keys.length < pageMax) return;
+    if (keys.length < pageMax) return isDone;
   }
 }
 
 async function disconnectIn(
-  world: Context,
+  context: Context,
   key: SessionKey,
-  hasEnded: (connection: Guid) => boolean,
+  hasEnded: HasEnded,
   owner: Xuid | undefined,
-): Promise<void> {
-  const session = await mark(world, key, owner === undefined ? [] : [owner], hasEnded);
-  if (session === undefined || owner !== undefined || !isLarge(session)) return;
-  if (graceMsOf(session, world.settings) === undefined) return;
+): Promise<boolean> {
+  const session = await mark(context, key, owner === undefined ? [] : [owner], hasEnded);
+  if (session instanceof Refusal) return false;
+  if (session === undefined || owner !== undefined || !isLarge(session)) return true;
+  if (graceMsOf(session, context.settings) === undefined) return true;
+  let isDone = true;
   let after: Xuid | undefined;
   for (;;) {
-    const rows = await world.store.memberRows(key, pageMax, after);
+    const rows = await context.store.memberRows(key, pageMax, after);
     const ended = rows.filter(({ properties: { system } }) => {
       return system.connection !== undefined && hasEnded(system.connection.toLowerCase());
     });
     if (ended.length > 0) {
       const xuids = ended.map(({ xuid }) => xuid);
-      await mark(world, key, xuids, hasEnded);
+      isDone &&= !((await mark(context, key, xuids, hasEnded)) instanceof Refusal);
     }
     after = rows.at(-1)?.xuid;
-    if (rows.length < pageMax) return;
+    if (rows.length < pageMax) return isDone;
   }
 }
 
-/** Marks those who are disconnected; of a large session, among `xuids`. The session as it is then. */
-async function mark(
-  world: Context,
+/**
+ * Marks those who are disconnected; of a large session, among `xuids`. The session as it is then.
+ *
+ * Refuses: tooBusy.
+ */
+function mark(
+  context: Context,
   key: SessionKey,
   xuids: readonly Xuid[],
-  hasEnded: (connection: Guid) => boolean,
-): Promise<Session | undefined> {
-  const reference = parseSessionKey(key);
-  for (;;) {
-    const record = await readSettledSession(world, reference, xuids);
-    if (record === undefined) return undefined;
-    // Others write to this session all the time; none of them does this in our place.
-    if (record instanceof Refusal) continue;
-    const atMs = world.clock.nowMs();
-    const graceMs = graceMsOf(record.session, world.settings);
-    if (graceMs === undefined) return record.session;
-    const marked = markDisconnected(record.session, hasEnded, atMs + graceMs);
-    if (marked === record.session) return marked;
-    if ((await commitSession(world, record, marked, { atMs })).kind === 'committed') return marked;
-  }
+  hasEnded: HasEnded,
+): Promise<Session | undefined | Refusal> {
+  return transact(context, {
+    reference: parseSessionKey(key),
+    mode: 'write',
+    xuids,
+    gather: (_current, nowMs) => nowMs,
+    decide(current, nowMs) {
+      const session = current?.session;
+      const graceMs = session && graceMsOf(session, context.settings);
+      if (session === undefined || graceMs === undefined) return { result: session };
+      const marked = markDisconnected(session, hasEnded, nowMs + graceMs);
+      return marked === session ? { result: session } : { result: marked, next: marked };
+    },
+  });
 }

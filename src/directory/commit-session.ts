@@ -1,75 +1,72 @@
 import type { Guid } from '../domain/ids.ts';
 import { jsonEquals } from '../domain/json.ts';
-import { limits } from '../domain/limits.ts';
-import { Refusal } from '../domain/refusal.ts';
 import { candidateOf, type SearchCandidate } from '../domain/search/candidate.ts';
 import { hintChange } from '../domain/session/hints.ts';
-import { isLarge, rowChange, withoutRows } from '../domain/session/large.ts';
-import { keyOf, type SessionKey } from '../domain/session/reference.ts';
-import type { Member, Session } from '../domain/session/session.ts';
-import { earlier, memberDueMs, nextDueMs } from '../domain/session/timeouts.ts';
+import { isLarge } from '../domain/session/large.ts';
+import { keyOf, type SessionKey, type SessionReference } from '../domain/session/reference.ts';
+import type { Session } from '../domain/session/session.ts';
+import { nextDueMs } from '../domain/session/timeouts.ts';
 import type { ChangeOrigin } from '../domain/tap/tap.ts';
-import type {
-  Batch,
-  Committed,
-  Conflict,
-  SessionPut,
-  SessionRecord,
-  Store,
-  Taken,
-} from '../store/store.ts';
-import { owedTaps, sendTaps } from './send-tap.ts';
+import type { Batch, Committed, Conflict, SessionRecord, Store, Taken } from '../store/store.ts';
 import type { Context } from './context.ts';
+import { asRecorded, memberRowsPut } from './member-rows.ts';
+import { publishTaps, tapsOf } from './notifications.ts';
 
-/** What a use leaves in the store beside the session. */
-type BesideSession = Omit<Batch, 'session'>;
+/** Handles that are put or removed together with a session, or alone. */
+export type HandleChange = Omit<Batch, 'session'>;
+
+export type SessionCommit = {
+  readonly reference: SessionReference;
+  /** What the change was decided upon; undefined: there was no session. */
+  readonly before: SessionRecord | undefined;
+  /** Undefined: the session ends, and with it all handles that lead to it. */
+  readonly next: Session | undefined;
+  readonly origin: ChangeOrigin;
+  readonly handles?: HandleChange | undefined;
+};
 
 /**
- * Stores `next` in place of `before`, or deletes the session with all handles that lead to it when
- * there is no next; together with what else belongs to the same use. Members who asked for such a
- * change are tapped once it is stored; nobody waits for that.
+ * Stores one change of a session, with all that belongs to it. Members who asked for such a change
+ * are tapped once it is stored; nobody waits for that.
  */
 export async function commitSession(
-  world: Context,
-  before: SessionRecord | { readonly revision: 0; readonly session: Session },
-  next: Session | undefined,
-  origin: ChangeOrigin,
-  beside: BesideSession = {},
+  context: Context,
+  { reference, before, next, origin, handles }: SessionCommit,
 ): Promise<Committed | Conflict | Taken> {
-  const { store } = world;
-  const key = keyOf(before.session.reference);
-  const former = before.revision === 0 ? undefined : before.session;
-  const owed = owedTaps(world, former, next, origin);
+  const { store } = context;
+  const key = keyOf(reference);
+  const former = before?.session;
+  const taps = tapsOf(context, former, next, origin);
   const search = searchChange(former, next);
-  const told = {
+  const put = {
     key,
-    expectRevision: before.revision,
+    expectRevision: before?.revision ?? 0,
     ...(search && { isSearchChange: true }),
-    ...(owed && { owedTaps: owed }),
+    ...(taps && { owedTaps: taps }),
   };
   const batch: Batch =
     next === undefined
       ? {
-          ...beside,
-          session: { kind: 'delete', ...told },
-          removeHandles: [...(beside.removeHandles ?? []), ...(await handleIdsFor(store, key))],
+          ...handles,
+          session: { kind: 'delete', ...put },
+          removeHandles: [...(handles?.removeHandles ?? []), ...(await handleIdsFor(store, key))],
         }
       : {
-          ...beside,
+          ...handles,
           session: {
             kind: 'put',
-            ...told,
-            session: next,
-            ...(former && frees(former, next, origin, beside) && { frees: true }),
+            ...put,
+            session: asRecorded(next),
+            ...(former && frees(former, next, origin, handles) && { frees: true }),
             dueMs: nextDueMs(next),
             ...hintChange(former, next),
-            ...(isLarge(next) && asRows(former?.members ?? [], next)),
+            ...(isLarge(next) && { memberRows: memberRowsPut(former?.members ?? [], next) }),
           },
         };
-  const revision = before.revision + 1;
-  const outcome = await noteSearch(world, key, revision, search, store.commit(batch));
-  if (owed && outcome.kind === 'committed') {
-    sendTaps(world, owed, outcome.owesTaps && { key, revision });
+  const revision = put.expectRevision + 1;
+  const outcome = await noteSearch(context, key, revision, search, store.commit(batch));
+  if (taps && outcome.kind === 'committed') {
+    publishTaps(context, taps, outcome.owesTaps && { key, revision });
   }
   return outcome;
 }
@@ -79,9 +76,9 @@ function frees(
   former: Session,
   next: Session,
   { byXuid }: ChangeOrigin,
-  { handles }: BesideSession,
+  handles: HandleChange | undefined,
 ): boolean {
-  const isByNobody = byXuid === undefined && handles === undefined;
+  const isByNobody = byXuid === undefined && handles?.handles === undefined;
   return isByNobody || next.members.length < former.members.length;
 }
 
@@ -117,35 +114,4 @@ async function noteSearch(
   });
   if (outcome.kind === 'committed') searchIndex.put(key, revision, search.candidate);
   return outcome;
-}
-
-/** The large session without the rows that were loaded, but for when the first is due. */
-export function storedLarge(session: Session): Session {
-  const rowsDueMs = session.members
-    .map((row) => memberDueMs(row, session))
-    .reduce(earlier, session.rowsDueMs);
-  const { rowsDueMs: _former, ...rest } = withoutRows(session);
-  return rowsDueMs === undefined ? rest : { ...rest, rowsDueMs };
-}
-
-function asRows(
-  former: readonly Member[],
-  next: Session,
-): Required<Pick<SessionPut, 'session' | 'memberRows'>> {
-  const { put, removed } = rowChange(former, next.members);
-  return {
-    session: storedLarge(next),
-    memberRows: {
-      put: put.map((member) => ({ member, dueMs: memberDueMs(member, next) })),
-      remove: removed.map(({ xuid }) => xuid),
-    },
-  };
-}
-
-/** Says that other writers got in between too often. */
-export function tooBusy(): Refusal {
-  return new Refusal(
-    'tooBusy',
-    `Other writes to this session won ${limits.commitAttemptsMax} times in a row; send the request again.`,
-  );
 }

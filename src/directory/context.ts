@@ -9,12 +9,19 @@ import type { Bus } from '../store/bus.ts';
 import type { NodeId, Store } from '../store/store.ts';
 import type { SearchIndex } from '../search/search-index.ts';
 import type { Presence } from './presence.ts';
+import type { SessionLocks } from './session-lock.ts';
 
 /** All that the directory needs of what is around it. */
 export type Context = {
   readonly store: Store;
   readonly bus: Bus;
   readonly node: Node;
+  readonly locks: SessionLocks;
+  /**
+   * Lets other processes commit before this one tries again after so many lost races: waits for a
+   * random time, which grows with them. Without others there is no promise.
+   */
+  readonly letOthersIn: (lostRaces: number) => Promise<void> | undefined;
   readonly presence: Presence;
   readonly people: People;
   readonly clock: Clock;
@@ -47,5 +54,5 @@ export type Node = {
    * Where members may rest on connections that have ended, and whose these are if it is known; the
    * sweep makes sure.
    */
-  readonly unsure: Map<SessionHint, Xuid | undefined>;
+  readonly recheckQueue: Map<SessionHint, Xuid | undefined>;
 };

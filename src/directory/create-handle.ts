@@ -8,90 +8,97 @@ import {
   type HandleDecision,
   type HandleFacts,
 } from '../domain/handle/create.ts';
-import type { Handle, SearchHandle } from '../domain/handle/handle.ts';
+import type { Handle } from '../domain/handle/handle.ts';
 import type { HandleRequest } from '../domain/handle/request.ts';
 import { viewInviteNotification } from '../domain/handle/view.ts';
-import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
+import type { Session } from '../domain/session/session.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
-import type { Batch, Committed, Conflict, SessionRecord, Taken } from '../store/store.ts';
-import { hasLostConnection } from './check-connections.ts';
-import { commitSession, tooBusy } from './commit-session.ts';
-import { isLive } from './read-handle.ts';
-import { readSettledSession } from './settled-session.ts';
-import { tellUser } from './tell-user.ts';
+import type { HandleChange } from './commit-session.ts';
 import type { Context } from './context.ts';
+import { hasLostConnection } from './live-nodes.ts';
+import { notifyUser } from './notifications.ts';
+import { isLive } from './read-handle.ts';
+import { type Decision, readCurrent, transact } from './transact.ts';
 
 /** A handle that was made, or that an earlier request with the same id had made. */
 export type MadeHandle = { readonly handle: Handle; readonly created: boolean };
 
 /**
- * The handle that a request asks for: checked, confirmed by its session, and kept. A request that is
- * repeated with its own id is answered with the handle it has made, while that is live; an invite is
- * made once, whatever became of it.
+ * The handle that a request asks for: checked, confirmed by its session, and stored. A request that
+ * is repeated with its own id is answered with the handle it has made, while that is live; an invite
+ * is made once, whatever became of it.
  *
- * Refuses: as createActivity, createInvite, createTransfer, createSearch; handleIdTaken; serviceConfigUnknown,
- * serviceConfigForbidden, templateUnknown, tooBusy.
+ * Refuses: as createActivity, createInvite, createTransfer, createSearch; handleIdTaken;
+ * serviceConfigUnknown, serviceConfigForbidden, templateUnknown, tooBusy.
  *
- * @source contract 8
+ * @source docs/wire/handles.md "POST /handles"
  */
 export async function createHandle(
-  world: Context,
+  context: Context,
   request: HandleRequest,
   caller: Caller,
 ): Promise<MadeHandle | Refusal> {
-  const made = mayUseTemplate(world.catalog(), request.reference, caller);
+  const made = mayUseTemplate(context.catalog(), request.reference, caller);
   if (made instanceof Refusal) return made;
   if (request.type === 'transfer') {
-    const origin = mayUseTemplate(world.catalog(), request.origin, caller);
+    const origin = mayUseTemplate(context.catalog(), request.origin, caller);
     if (origin instanceof Refusal) return origin;
   }
+  const earlier = await answerEarlier(context, request, caller);
+  if (earlier !== undefined) return earlier;
 
-  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
-    const earlier = request.id === undefined ? undefined : await world.store.handle(request.id);
-    if (earlier !== undefined) {
-      const answer = answerEarlier(earlier, request, caller);
-      if (answer instanceof Refusal || earlier.type === 'invite') return answer;
-      const live = await isLive(world, earlier);
-      if (live instanceof Refusal) return live;
-      if (live) return answer;
-      // What is left of one that leads nowhere any more: the request is for another like it.
-      await world.store.commit({ removeHandles: [earlier.id] });
-    }
-    const reference = {
-      ...request.reference,
-      name: request.reference.name ?? world.ids.guid(),
-    };
-    const record = await readSettledSession(world, reference, xuidsOf(caller));
-    if (record instanceof Refusal) return record;
-    const decision = await decide(world, request, reference, record, caller, {
-      nowMs: world.clock.nowMs(),
-      freshGuid: world.ids.guid(),
-      inviteLifetimeMs: world.settings.inviteLifetimeMs,
-      ...made,
-    });
-    if (decision instanceof Refusal) return decision;
-    const outcome = await commitHandle(world, record, decision);
-    if (outcome.kind === 'committed') {
-      const { handle } = decision;
-      if (handle.type === 'invite') {
-        const data = viewInviteNotification(handle);
-        tellUser(world, handle.invitedXuid, { kind: 'invite', id: handle.id, data });
-      }
-      return { handle, created: true };
-    }
-    if (outcome.kind === 'taken') return answerEarlier(outcome.handle, request, caller);
+  const { ids, settings } = context;
+  const name = request.reference.name ?? ids.guid();
+  const reference = { ...request.reference, name };
+  const answer = await transact(context, {
+    reference,
+    // An invite leaves the session as it is.
+    mode: request.type === 'invite' ? 'read' : 'write',
+    xuids: xuidsOf(caller),
+    gather(current, nowMs) {
+      const { inviteLifetimeMs } = settings;
+      const facts = { nowMs, freshGuid: ids.guid(), inviteLifetimeMs, ...made };
+      return gatherHandleFacts(context, request, current?.session, caller, facts);
+    },
+    decide(current, facts) {
+      const decision = decideHandle(request, reference, current?.session, caller, facts);
+      return decision instanceof Refusal ? decision : toStore(decision, current?.session);
+    },
+    handleIdTaken: (other) => answerSame(other, request, caller),
+  });
+  if (!(answer instanceof Refusal) && answer.created && answer.handle.type === 'invite') {
+    const { handle } = answer;
+    const data = viewInviteNotification(handle);
+    notifyUser(context, handle.invitedXuid, { kind: 'invite', id: handle.id, data });
   }
-  return tooBusy();
+  return answer;
+}
+
+/**
+ * The answer to a request whose own id a handle has already; undefined when there is none, or when
+ * it leads nowhere any more: that one is removed.
+ */
+async function answerEarlier(
+  context: Context,
+  request: HandleRequest,
+  caller: Caller,
+): Promise<MadeHandle | Refusal | undefined> {
+  if (request.id === undefined) return undefined;
+  const handle = await context.store.handle(request.id);
+  if (handle === undefined) return undefined;
+  const answer = answerSame(handle, request, caller);
+  if (answer instanceof Refusal || handle.type === 'invite') return answer;
+  const live = await isLive(context, handle);
+  if (live instanceof Refusal) return live;
+  if (live) return answer;
+  await context.store.commit({ removeHandles: [handle.id] });
+  return undefined;
 }
 
 /** The answer to a request with the id of a handle that is there. */
-function answerEarlier(
-  handle: Handle,
-  request: HandleRequest,
-  caller: Caller,
-): MadeHandle | Refusal {
+function answerSame(handle: Handle, request: HandleRequest, caller: Caller): MadeHandle | Refusal {
   if (isSameHandle(handle, request, caller)) return { handle, created: false };
   return new Refusal(
     'handleIdTaken',
@@ -100,48 +107,73 @@ function answerEarlier(
   );
 }
 
-async function decide(
-  world: Context,
+/** What making a handle depends on beside its session. */
+type GatheredFacts = HandleFacts & {
+  /** True when the connection of the caller is known to have ended. */
+  readonly isDisconnected?: boolean;
+  /** True when the invited user has blocked the sender. */
+  readonly isBlocked?: boolean;
+  /** The session that a transfer leads away from. */
+  readonly origin?: Session | undefined;
+};
+
+function gatherHandleFacts(
+  context: Context,
   request: HandleRequest,
-  reference: SessionReference,
-  record: SessionRecord | undefined,
+  session: Session | undefined,
   caller: Caller,
   facts: HandleFacts,
-): Promise<HandleDecision | Refusal> {
+): GatheredFacts | Promise<GatheredFacts | Refusal> {
   switch (request.type) {
     case 'activity': {
-      const isDisconnected = await hasLostConnection(world, record?.session, caller);
-      return createActivity(request, reference, record?.session, caller, isDisconnected, facts);
-    }
-    case 'invite': {
-      const isBlocked =
-        caller.kind === 'user' && (await world.people.avoids(request.invitedXuid, caller.xuid));
-      return createInvite(request, reference, record?.session, caller, isBlocked, facts);
-    }
-    case 'transfer': {
-      const origin = await readSettledSession(world, request.origin, xuidsOf(caller));
-      if (origin instanceof Refusal) return origin;
-      return createTransfer(request, record?.session, origin?.session, caller, facts);
+      const lost = hasLostConnection(context, session, caller);
+      return lost instanceof Promise
+        ? lost.then((isDisconnected) => ({ ...facts, isDisconnected }))
+        : { ...facts, isDisconnected: lost };
     }
     case 'search':
-      return createSearch(request, record?.session, caller, facts);
+      return facts;
+    case 'invite':
+      return caller.kind === 'user'
+        ? context.people
+            .avoids(request.invitedXuid, caller.xuid)
+            .then((isBlocked) => ({ ...facts, isBlocked }))
+        : facts;
+    case 'transfer':
+      return readCurrent(context, request.origin, xuidsOf(caller)).then((origin) =>
+        origin instanceof Refusal ? origin : { ...facts, origin: origin?.session },
+      );
   }
 }
 
-async function commitHandle(
-  world: Context,
-  record: SessionRecord | undefined,
-  { handle, session }: HandleDecision,
-): Promise<Committed | Conflict | Taken> {
-  const beside: Batch = {
-    handles: [handle],
-    ...(handle.type === 'search' && replacing(record?.session.searchHandle)),
-  };
-  return session === undefined || record === undefined
-    ? world.store.commit(beside)
-    : commitSession(world, record, session, { atMs: handle.createTimeMs }, beside);
+function decideHandle(
+  request: HandleRequest,
+  reference: SessionReference,
+  session: Session | undefined,
+  caller: Caller,
+  facts: GatheredFacts,
+): HandleDecision | Refusal {
+  const { isDisconnected = false, isBlocked = false } = facts;
+  switch (request.type) {
+    case 'activity':
+      return createActivity(request, reference, session, caller, isDisconnected, facts);
+    case 'invite':
+      return createInvite(request, reference, session, caller, isBlocked, facts);
+    case 'transfer':
+      return createTransfer(request, session, facts.origin, caller, facts);
+    case 'search':
+      return createSearch(request, session, caller, facts);
+  }
 }
 
-function replacing(former: SearchHandle | undefined): Batch {
-  return former === undefined ? {} : { removeHandles: [former.id] };
+function toStore(
+  { handle, session: next }: HandleDecision,
+  session: Session | undefined,
+): Decision<MadeHandle> {
+  const replaced = handle.type === 'search' ? session?.searchHandle : undefined;
+  const handles: HandleChange = {
+    handles: [handle],
+    ...(replaced && { removeHandles: [replaced.id] }),
+  };
+  return { result: { handle, created: true }, next, handles };
 }

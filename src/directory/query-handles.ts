@@ -8,7 +8,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { isListedTo } from '../domain/session/access.ts';
 import { mayUseServiceConfig } from '../domain/session/template.ts';
 import type { Session } from '../domain/session/session.ts';
-import { readSettledSession } from './settled-session.ts';
+import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
 
 /** An activity and the session that confirmed it. */
@@ -76,10 +76,7 @@ async function confirmedSession(
   if (mayUseServiceConfig(world.catalog(), handle.reference.scid, caller) instanceof Refusal) {
     return undefined;
   }
-  const record = await readSettledSession(world, handle.reference, [
-    handle.ownerXuid,
-    ...xuidsOf(caller),
-  ]);
+  const record = await readCurrent(world, handle.reference, [handle.ownerXuid, ...xuidsOf(caller)]);
   if (record === undefined || record instanceof Refusal) return undefined;
   const { session } = record;
   return isListedTo(session, caller) && confirmsActivity(session, handle, true)

@@ -29,7 +29,8 @@ function endlessStore(isFull: boolean) {
     },
     system({ keywords: ['k'] }),
   );
-  const store: Pick<Store, 'session' | 'sessionsBy'> = {
+  const store: Pick<Store, 'session' | 'sessionsBy' | 'lastKnown'> = {
+    lastKnown: () => undefined,
     async session(key) {
       asked.sessions += 1;
       return { revision: 1, session: { ...session, reference: parseSessionKey(key) } };

@@ -11,7 +11,7 @@ import { findTemplate, mayUseServiceConfig } from '../domain/session/template.ts
 import { breathe } from '../platform/breathe.ts';
 import type { Hint } from '../store/store.ts';
 import { gatherAccessFacts } from './session-facts.ts';
-import { readSettledSession } from './settled-session.ts';
+import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
 
 /** A session that was found, and by whom, where the query names users. */
@@ -103,7 +103,7 @@ async function confirmedSession(
   xuid: Xuid | undefined,
 ): Promise<Session | undefined> {
   const rows = [xuid, xuidOf(caller)].filter((one) => one !== undefined);
-  const record = await readSettledSession(world, parseSessionKey(key), rows);
+  const record = await readCurrent(world, parseSessionKey(key), rows);
   if (record === undefined || record instanceof Refusal) return undefined;
   const { session } = record;
   if (!matchesQuery(session, query, xuid)) return undefined;

@@ -11,7 +11,7 @@ import type { Guid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { mayUseServiceConfig } from '../domain/session/template.ts';
 import type { Session } from '../domain/session/session.ts';
-import { readSettledSession } from './settled-session.ts';
+import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -55,7 +55,7 @@ export async function readLiveHandle(
 export async function isLive(world: Context, handle: Handle): Promise<boolean | Refusal> {
   if (handle.type === 'invite') return isPending(handle, world.clock.nowMs());
   const owners = handle.type === 'activity' ? [handle.ownerXuid] : [];
-  const record = await readSettledSession(world, handle.reference, owners);
+  const record = await readCurrent(world, handle.reference, owners);
   if (record instanceof Refusal) return record;
   if (handle.type === 'transfer') return confirmsTransfer(record?.session, handle);
   if (handle.type === 'search') return confirmsSearch(record?.session, handle);
@@ -93,7 +93,7 @@ export async function gatherGrant(
 ): Promise<boolean | Refusal> {
   let origin: Session | undefined;
   if (handle.type === 'transfer') {
-    const record = await readSettledSession(world, handle.origin, xuidsOf(caller));
+    const record = await readCurrent(world, handle.origin, xuidsOf(caller));
     if (record instanceof Refusal) return record;
     origin = record?.session;
   }

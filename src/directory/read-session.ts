@@ -5,7 +5,7 @@ import type { SessionReference } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
 import { gatherAccessFacts } from './session-facts.ts';
-import { readSettledSession } from './settled-session.ts';
+import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function readSession(
 ): Promise<Session | undefined | Refusal> {
   const made = mayUseTemplate(world.catalog(), reference, caller);
   if (made instanceof Refusal) return made;
-  const record = await readSettledSession(world, reference, xuidsOf(caller));
+  const record = await readCurrent(world, reference, xuidsOf(caller));
   if (record === undefined || record instanceof Refusal) return record;
   const facts = await gatherAccessFacts(world, record.session, caller, granted);
   return mayRead(record.session, caller, facts) ?? record.session;

@@ -15,7 +15,7 @@ import { catchUpSearch } from '../search/follow-search.ts';
 import { peopleAskedFor } from './query-handles.ts';
 import type { SessionRecord } from '../store/store.ts';
 import type { KnownCandidate } from '../search/search-index.ts';
-import { readSettledSession, settledNow } from './settled-session.ts';
+import { readCurrent, currentIfKnown } from './transact.ts';
 import type { Context } from './context.ts';
 
 /** A search handle and the session that confirmed it. */
@@ -121,7 +121,7 @@ function confirm(
   known: KnownCandidate,
   asked: Asked,
 ): Confirmed | undefined | Promise<Confirmed | undefined> {
-  const record = settledNow(world, known.key);
+  const record = currentIfKnown(world, known.key);
   return record ? confirmBy(record, world, known, asked) : confirmByReading(world, known, asked);
 }
 
@@ -133,7 +133,7 @@ async function confirmByReading(
   const { key } = known;
   const { searchIndex } = world;
   const revision = searchIndex.revisionOf(key);
-  const record = await readSettledSession(world, parseSessionKey(key), xuidsOf(asked.caller));
+  const record = await readCurrent(world, parseSessionKey(key), xuidsOf(asked.caller));
   if (record instanceof Refusal) return undefined;
   if (record !== undefined) return confirmBy(record, world, known, asked);
   searchIndex.put(key, revision, undefined);

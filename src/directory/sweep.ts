@@ -1,10 +1,11 @@
 import { Refusal } from '../domain/refusal.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
+import { isDue } from '../domain/session/timeouts.ts';
 import type { Share } from '../store/store.ts';
-import { checkUnsureConnections, endDeadNodes } from './check-connections.ts';
+import { recheckConnections, endDeadNodes } from './check-connections.ts';
 import { tellPresence } from './presence.ts';
-import { sendOwedTaps } from './send-tap.ts';
-import { isDue, readSettledSession } from './settled-session.ts';
+import { publishPendingTaps } from './notifications.ts';
+import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
 
 /** Records looked at in one go, so that requests get in between; the rest is for the next. */
@@ -14,27 +15,27 @@ const sweepRecordsMax = 100;
 const wholeSweepEvery = 5;
 
 /**
- * Settles the sessions that are due and that nobody looked at, removes invites that have expired,
- * ends what dead nodes held, tells the other nodes who has been seen, and sends taps that are still
- * owed. Tells whether there may be more. Nodes that share a store share this out among them; two who
- * look at the same do no harm.
+ * Applies timeouts to the sessions that are due and that nobody looked at, removes invites that have
+ * expired, ends what dead nodes held, tells the other nodes who has been seen, and sends taps that
+ * are still pending. Tells whether there may be more. Nodes on one store each look at their share;
+ * two that look at the same do no harm.
  *
- * @source contract 6
+ * @source docs/wire/time.md "The sweep"
  */
-export async function sweep(world: Context): Promise<'done' | 'more'> {
-  const nowMs = world.clock.nowMs();
-  const share = await shareOf(world);
+export async function sweep(context: Context): Promise<'done' | 'more'> {
+  const nowMs = context.clock.nowMs();
+  const share = await shareOf(context);
   const [keys, expired] = await Promise.all([
-    world.store.due(nowMs, sweepRecordsMax, share),
-    world.store.expired(nowMs, sweepRecordsMax, share),
+    context.store.due(nowMs, sweepRecordsMax, share),
+    context.store.expired(nowMs, sweepRecordsMax, share),
   ]);
-  const settled = await Promise.all(keys.map((key) => settleDue(world, key)));
-  if (expired.length > 0) await world.store.commit({ removeHandles: expired });
-  await endDeadNodes(world);
-  await checkUnsureConnections(world);
-  await tellPresence(world);
-  const taps = await sendOwedTaps(world, share);
-  return Math.max(keys.length, expired.length) === sweepRecordsMax || settled.includes('more')
+  const timed = await Promise.all(keys.map((key) => applyDue(context, key)));
+  if (expired.length > 0) await context.store.commit({ removeHandles: expired });
+  await endDeadNodes(context);
+  await recheckConnections(context);
+  await tellPresence(context);
+  const taps = await publishPendingTaps(context, share);
+  return Math.max(keys.length, expired.length) === sweepRecordsMax || timed.includes('more')
     ? 'more'
     : taps;
 }
@@ -49,9 +50,9 @@ async function shareOf({ store, node }: Context): Promise<Share | undefined> {
   return index < 0 ? undefined : { index, of: alive.length };
 }
 
-/** Tells whether more of this session is due: of a large one a slice is settled at a time. */
-async function settleDue(world: Context, key: SessionKey): Promise<'done' | 'more'> {
-  const record = await readSettledSession(world, parseSessionKey(key), []);
+/** Tells whether more of this session is due: of a large one a slice is moved at a time. */
+async function applyDue(context: Context, key: SessionKey): Promise<'done' | 'more'> {
+  const record = await readCurrent(context, parseSessionKey(key), []);
   if (record === undefined || record instanceof Refusal) return 'done';
-  return isDue(record.session, world.clock.nowMs()) ? 'more' : 'done';
+  return isDue(record.session, context.clock.nowMs()) ? 'more' : 'done';
 }

@@ -53,7 +53,7 @@ async function run(steps: readonly Step[]) {
   const connections: Connections = new Map();
   const context = {
     ...makeContext(openMemoryStore(), { clock }),
-    node: { id: '0badcafe', connections, unsure: new Map(), sweepsCount: 0 },
+    node: { id: '0badcafe', connections, recheckQueue: new Map(), sweepsCount: 0 },
   };
   const hub = new Hub(context, connections, {
     ...hubSettings,

@@ -60,7 +60,7 @@ async function open(
   const context: Context = {
     ...makeContext(store, { clock }),
     bus,
-    node: { id: '0badcafe', connections, unsure: new Map(), sweepsCount: 0 },
+    node: { id: '0badcafe', connections, recheckQueue: new Map(), sweepsCount: 0 },
   };
   const hub = new Hub(context, connections, { ...settings, ...more }, options);
   await hub.start();

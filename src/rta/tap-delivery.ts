@@ -1,5 +1,5 @@
 import { checkConnections, checkOwnConnections } from '../directory/check-connections.ts';
-import type { NodeMessage } from '../directory/bus-message.ts';
+import type { NodeMessage } from '../directory/notifications.ts';
 import type { Context } from '../directory/context.ts';
 import { isOfMember, type Tap } from '../domain/tap/tap.ts';
 import type { Milliseconds } from '../domain/time.ts';

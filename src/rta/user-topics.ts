@@ -1,4 +1,4 @@
-import type { UserMessage } from '../directory/bus-message.ts';
+import type { UserMessage } from '../directory/notifications.ts';
 import { pendingInvites } from '../directory/pending-invites.ts';
 import type { Context } from '../directory/context.ts';
 import type { Xuid } from '../domain/ids.ts';

@@ -1,8 +1,10 @@
 import { openPresence } from '../directory/presence.ts';
 import { createSearchIndex } from '../search/search-index.ts';
 import type { Context } from '../directory/context.ts';
+import { SessionLocks } from '../directory/session-lock.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
 import { storedPeople } from '../people/stored-people.ts';
+import { backOff } from '../platform/back-off.ts';
 import { keyFor } from '../platform/key.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import type { ServerSettings } from './options.ts';
@@ -28,7 +30,14 @@ export function createContext(
     // Others change lists, and whoever was let in by one is let in everywhere.
     people:
       settings.people ?? storedPeople(store, { clock, ...(isShared && { listLifetimeMs: 0 }) }),
-    node: { id: nodeOfConnection(ids.guid()), connections, unsure: new Map(), sweepsCount: 0 },
+    node: {
+      id: nodeOfConnection(ids.guid()),
+      connections,
+      recheckQueue: new Map(),
+      sweepsCount: 0,
+    },
+    locks: new SessionLocks(),
+    letOthersIn: isShared ? backOff : () => undefined,
     presence: openPresence(clock.nowMs()),
     clock,
     ids,

@@ -11,7 +11,7 @@ import { isJsonObject, parseExactJson, type Json, type JsonObject } from '../dom
 import { Refusal } from '../domain/refusal.ts';
 import type { Session } from '../domain/session/session.ts';
 import type { SessionTemplate } from '../domain/session/template.ts';
-import { nextDueMs, applyTimeouts } from '../domain/session/timeouts.ts';
+import { applyTimeouts, isDue } from '../domain/session/timeouts.ts';
 import type { WriteDecision } from '../domain/session/write.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import {
@@ -344,11 +344,6 @@ export function play(
     put({ cause: 'write', nowMs, before: session, after, body, circumstances, decision });
   }
   return turns;
-}
-
-function isDue(session: Session, nowMs: Milliseconds): boolean {
-  const dueMs = nextDueMs(session);
-  return dueMs !== undefined && dueMs <= nowMs;
 }
 
 /** `value`, which throws from then on when somebody writes to it, however deep. */

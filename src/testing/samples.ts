@@ -7,6 +7,7 @@ import type { Caller, ServiceCaller, UserCaller } from '../domain/caller.ts';
 import type { HandleFacts } from '../domain/handle/create.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { Refusal, type RefusalCode } from '../domain/refusal.ts';
+import type { Graces } from '../domain/session/disconnect.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import { parseSessionRequest, type SessionRequest } from '../domain/session/request.ts';
 import type { Session } from '../domain/session/session.ts';
@@ -50,6 +51,9 @@ export const referee: ServiceCaller = { kind: 'service', name: 'referee', sandbo
 /** The key under which samples hash device tokens. */
 export const deviceTokenKey = new Uint8Array(32).fill(7);
 
+/** For how long members stay active in samples whose connection has ended. */
+export const sampleGraces: Graces = { disconnectGraceMs: 30_000, presenceTimeoutMs: 300_000 };
+
 /** A template in the shape of contract 107 that sets these constants and leaves all others open. */
 export function sampleTemplate(
   system: JsonObject = {},
@@ -78,6 +82,7 @@ export type Circumstances = {
   readonly ifNoneMatch?: string;
   readonly onlyExisting?: boolean;
   readonly contractVersion?: number;
+  readonly isEnded?: (connection: string) => boolean;
 };
 
 /** What a PUT of `body` makes of the session; by Ada, at startMs, unless told otherwise. */
@@ -116,6 +121,8 @@ function factsOf(circumstances: Circumstances): WriteFacts {
     nowMs: circumstances.nowMs ?? startMs,
     freshGuid: circumstances.freshGuid ?? '17a13f76-0000-4000-8000-000000000001',
     deviceTokenKey,
+    graces: sampleGraces,
+    isEnded: circumstances.isEnded ?? (() => false),
     granted: circumstances.granted ?? false,
     followed: circumstances.followed ?? false,
     blockedByOwner: circumstances.blockedByOwner ?? false,

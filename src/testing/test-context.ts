@@ -1,6 +1,7 @@
 import { readServiceConfigs } from '../config/read-service-configs.ts';
 import { createSearchIndex } from '../search/search-index.ts';
 import { openPresence } from '../directory/presence.ts';
+import { SessionLocks } from '../directory/session-lock.ts';
 import type { Context } from '../directory/context.ts';
 import { storedPeople } from '../people/stored-people.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -10,7 +11,7 @@ import { type Store, StoreUnavailable } from '../store/store.ts';
 import { manualClock } from './manual-clock.ts';
 import { sequentialIds } from './sequential-ids.ts';
 
-/** Makes worlds over stores, with the demo config, people kept in the store, and time that stands. */
+/** Makes contexts over stores, with the demo config, people kept in the store, and time that stands. */
 export async function openTestContexts(): Promise<
   (store: Store, around?: { readonly clock?: Clock; readonly ids?: Ids }) => Context
 > {
@@ -20,7 +21,9 @@ export async function openTestContexts(): Promise<
     store,
     bus: openProcessBus(),
     people: storedPeople(store, { clock }),
-    node: { id: '0badcafe', connections: new Set(), unsure: new Map(), sweepsCount: 0 },
+    node: { id: '0badcafe', connections: new Set(), recheckQueue: new Map(), sweepsCount: 0 },
+    locks: new SessionLocks(),
+    letOthersIn: () => undefined,
     presence: openPresence(clock.nowMs()),
     clock,
     ids,

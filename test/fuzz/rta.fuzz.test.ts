@@ -83,7 +83,7 @@ test(`${framesCount} random frames, seed ${seed}: each is answered or ends its c
   const clock = manualClock();
   const world = {
     ...makeWorld(openMemoryStore(), { clock }),
-    node: { id: '0badcafe', connections, unsure: new Map(), sweepsCount: 0 },
+    node: { id: '0badcafe', connections, recheckQueue: new Map(), sweepsCount: 0 },
   };
   const settings = { ...hubSettings, tapWindowMs: 0, subscriptionsMax: 8 };
   const hub = new Hub(world, connections, settings);
@@ -126,7 +126,7 @@ test(`${framesCount} random frames, seed ${seed}: each is answered or ends its c
   hub.ended(bystander.connection);
   await turn();
   assert.equal(connections.size, 0);
-  assert.equal(world.node.unsure.size, 0);
+  assert.equal(world.node.recheckQueue.size, 0);
   await hub[Symbol.asyncDispose]();
 });
 

@@ -199,7 +199,7 @@ export async function simulateTaps(settings: {
     const world: Context = {
       ...makeWorld(isHealthy ? cluster.store : way.store, { clock, ids }),
       bus,
-      node: { id, connections, unsure: new Map(), sweepsCount: 0 },
+      node: { id, connections, recheckQueue: new Map(), sweepsCount: 0 },
     };
     const hub = new Hub(world, connections, {
       ...hubSettings,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { anyPlot, anySession, play } from '../../testing/arbitraries.ts';
 import { latestTimeMs } from '../time.ts';
-import { markDisconnected, newConnections } from './disconnect.ts';
+import { markDisconnected, newConnection } from './disconnect.ts';
 import { nextDueMs, nextTimerMs, applyTimeouts } from './timeouts.ts';
 import type { Session } from './session.ts';
 import { viewSession } from './view.ts';
@@ -41,35 +41,34 @@ test('a mark shows nowhere, counts once, and makes inactive exactly when the gra
   );
 });
 
-// Kills: connections of those who were active by them already; those of a new member, or of one who
-// becomes active, left out; connections in the case of their writer, or new by their case alone.
-test('new connections are those that somebody is active by and was not before', () => {
+// Kills: a connection by which the member was active already; that of a new member, or of one who
+// becomes active, left out; one in the case of its writer, or new by its case alone; another member's.
+test('a new connection is one that the member is active by and was not before', () => {
+  let foundCount = 0;
   fc.assert(
     fc.property(anyPlot, (plot) => {
       for (const { before, after } of play(plot)) {
         if (after === undefined) continue;
-        const activeBy = (session: Session | undefined): readonly string[] =>
-          session === undefined
-            ? []
-            : session.members
-                .filter(
-                  ({ status, properties: { system } }) => status === 'active' && system.connection,
-                )
-                .map(
-                  ({ index, properties: { system } }) =>
-                    `${index} ${system.connection?.toLowerCase()}`,
-                );
-        const former = activeBy(before?.branch === after.branch ? before : undefined);
-        const expected = activeBy(after)
-          .filter((one) => !former.includes(one))
-          .map((one) => one.split(' ')[1] ?? '');
-        for (const next of [after, inCapitals(after)]) {
-          assert.deepEqual([...newConnections(before, next)].sort(), [...new Set(expected)].sort());
+        const former = before?.branch === after.branch ? before : undefined;
+        for (const { xuid } of [...after.members, { xuid: 'nobody' }]) {
+          const connection = activeBy(after, xuid);
+          const expected = connection === activeBy(former, xuid) ? undefined : connection;
+          if (expected !== undefined) foundCount += 1;
+          for (const next of [after, inCapitals(after)]) {
+            assert.equal(newConnection(former, next, xuid), expected);
+          }
         }
       }
     }),
   );
+  assert.ok(foundCount > 0);
 });
+
+function activeBy(session: Session | undefined, xuid: string): string | undefined {
+  const member = session?.members.find((one) => one.xuid === xuid);
+  const { connection } = member?.properties.system ?? {};
+  return member?.status === 'active' ? connection?.toLowerCase() : undefined;
+}
 
 /** The session with the connections of its members written anew, in capitals. */
 function inCapitals(session: Session): Session {

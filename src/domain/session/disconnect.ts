@@ -5,10 +5,9 @@
  * @source contract 6
  */
 
-import type { Guid } from '../ids.ts';
+import type { Guid, Xuid } from '../ids.ts';
 import type { Milliseconds } from '../time.ts';
-import { memberChanges } from './member-changes.ts';
-import type { Member, Session } from './session.ts';
+import { memberOf, type Member, type Session } from './session.ts';
 
 /** For how long members stay active whose connection has ended. */
 export type Graces = {
@@ -36,27 +35,19 @@ function connectionOf({ status, properties }: Member): Guid | undefined {
 }
 
 /**
- * The connections that active members of `next` have and did not have in `before`: whoever wrote
- * them may have written one that has ended.
+ * The connection, in lower case, that this user is active by in `next` and was not in `before`;
+ * undefined: none. It may have ended before it was written.
  */
-export function newConnections(before: Session | undefined, next: Session): readonly Guid[] {
-  let connections: Set<Guid> | undefined;
-  for (const { former, member } of memberChanges(before?.members ?? [], next.members)) {
-    if (member === undefined || isActiveByTheSame(former, member)) continue;
-    const connection = connectionOf(member);
-    if (connection === undefined || (former && connectionOf(former) === connection)) continue;
-    connections ??= new Set();
-    connections.add(connection);
-  }
-  return connections === undefined ? [] : [...connections];
-}
-
-/** As most writes leave it; letter case is not looked through. */
-function isActiveByTheSame(former: Member | undefined, member: Member): boolean {
-  return (
-    former?.status === 'active' &&
-    former.properties.system.connection === member.properties.system.connection
-  );
+export function newConnection(
+  before: Session | undefined,
+  next: Session,
+  xuid: Xuid | undefined,
+): Guid | undefined {
+  const member = xuid === undefined ? undefined : memberOf(next, xuid);
+  const connection = member && connectionOf(member);
+  if (member === undefined || connection === undefined) return undefined;
+  const former = before && memberOf(before, member.xuid);
+  return former && connectionOf(former) === connection ? undefined : connection;
 }
 
 /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ada, bert, me, sampleTemplate, sessionOf, startMs, write } from '../../testing/samples.ts';
 import type { JsonObject } from '../json.ts';
-import { type Graces, graceMsOf, markDisconnected, newConnections } from './disconnect.ts';
+import { type Graces, graceMsOf, markDisconnected, newConnection } from './disconnect.ts';
 import { membersToLookFor, withSightings } from './presence.ts';
 import { memberOf, type Session } from './session.ts';
 import { nextDueMs, nextTimerMs, applyTimeouts } from './timeouts.ts';
@@ -71,9 +71,9 @@ test('only those are marked who wrote a connection and are active; each once', (
     markDisconnected(marked, () => true, untilMs + 1),
     marked,
   );
-  assert.deepEqual(newConnections(undefined, sessionWith()), [connection.toLowerCase()]);
+  assert.equal(newConnection(undefined, sessionWith(), ada.xuid), connection.toLowerCase());
   const idle = write(sessionWith(), me({ active: false }), { by: ada });
-  assert.deepEqual(newConnections(sessionWith(), idle), []);
+  assert.equal(newConnection(sessionWith(), idle, ada.xuid), undefined);
   assert.equal(
     markDisconnected(idle, () => true, untilMs),
     idle,

@@ -61,6 +61,12 @@ export function nextDueMs(session: Session): Milliseconds | undefined {
   return dueMs === never ? undefined : dueMs;
 }
 
+/** True when time changes something at `nowMs`. */
+export function isDue(session: Session, nowMs: Milliseconds): boolean {
+  const dueMs = nextDueMs(session);
+  return dueMs !== undefined && dueMs <= nowMs;
+}
+
 // Asked whenever somebody looks at a session, which is far more often than it changes.
 const dueTimes = createKeeper<Session, Milliseconds>();
 const never: Milliseconds = Infinity;
@@ -104,8 +110,7 @@ export function earlier(
  * `session` itself when nothing is due; otherwise the change number has risen by one.
  */
 export function applyTimeouts(session: Session, nowMs: Milliseconds): Session | undefined {
-  const dueMs = nextDueMs(session);
-  if (dueMs === undefined || dueMs > nowMs) return session;
+  if (!isDue(session, nowMs)) return session;
   const due = session.members.filter((member) => {
     const memberDue = memberDueMs(member, session);
     return memberDue !== undefined && memberDue <= nowMs;

@@ -2,7 +2,7 @@
  * The one way a session changes by request.
  *
  *     precondition → access → constants → members → owners → roles → properties → servers
- *     → initialization → end → compare
+ *     → initialization → end → compare → connection
  *
  * The session that comes in is settled (see timeouts.ts): time has done its own part, as a change
  * of its own, before anybody's write is looked at.
@@ -17,6 +17,7 @@ import { Refusal, type RefusalCode } from '../refusal.ts';
 import { mayJoin, mayRead, mayWriteAsMember, type AccessFacts } from './access.ts';
 import { newestContractVersion } from './contract-version.ts';
 import { createSession, mayRepeatConstants } from './create.ts';
+import { graceMsOf, markDisconnected, newConnection, type Graces } from './disconnect.ts';
 import { mayAskOfLarge } from './large.ts';
 import { mayStartInitialization, writeInitialization } from './initialization.ts';
 import { removeMembers, reserveSeats, writeOwnMember, type MemberFacts } from './members.ts';
@@ -46,11 +47,19 @@ export type WriteFacts = MemberFacts &
   AccessFacts & {
     readonly template: SessionTemplate;
     readonly freshGuid: Guid;
+    readonly graces: Graces;
+    /** True of a connection, in lower case, that has ended; asked only of `connectionToAsk`'s. */
+    readonly isEnded: (connection: Guid) => boolean;
   };
 
 export type WriteDecision =
   /** `session` is to be stored: what clients see has changed, or a fact that they do not see. */
-  | { readonly kind: 'created' | 'updated'; readonly session: Session }
+  | {
+      readonly kind: 'created' | 'updated';
+      readonly session: Session;
+      /** By this one the caller is active from now on. It may end before `session` is stored. */
+      readonly connection?: Guid;
+    }
   /** The write says what holds already: nothing is to be stored. */
   | { readonly kind: 'unchanged'; readonly session: Session }
   /** The stored session is to be deleted: nobody is left in it. */
@@ -90,10 +99,10 @@ export function decideWrite(
   if (next instanceof Refusal) return next.code === 'ownerRequired' ? shown(next) : next;
   if (next === 'ended' || hasEnded(next, facts.nowMs)) return { kind: 'deleted' };
   if (jsonEquals(next, current)) return { kind: 'unchanged', session: current };
-  return {
-    kind: 'updated',
-    session: sameDocument(next, current) ? next : { ...next, changeNumber: next.changeNumber + 1 },
-  };
+  const changed = sameDocument(next, current)
+    ? next
+    : { ...next, changeNumber: next.changeNumber + 1 };
+  return { kind: 'updated', ...withNewConnection(current, changed, write.caller, facts) };
 }
 
 /** What keeps a user out and is answered as a fault of the request (400), not as forbidden. */
@@ -122,7 +131,46 @@ function decideCreation(write: SessionWrite, facts: WriteFacts): WriteDecision |
   if (session === 'ended') return { kind: 'absent' };
   const tooFew = mayStartInitialization(session);
   if (tooFew) return tooFew;
-  return hasEnded(session, facts.nowMs) ? { kind: 'absent' } : { kind: 'created', session };
+  if (hasEnded(session, facts.nowMs)) return { kind: 'absent' };
+  return { kind: 'created', ...withNewConnection(undefined, session, caller, facts) };
+}
+
+/**
+ * The connection by which the caller may be active after this write and is not before it, in lower
+ * case; undefined: none. Who decides the write must know whether it has ended.
+ */
+export function connectionToAsk(
+  session: Session | undefined,
+  { caller, request }: SessionWrite,
+): Guid | undefined {
+  if (caller.kind === 'service') return undefined;
+  const me = session ? ownRequest(session, request, caller) : request.me;
+  if (me == null) return undefined;
+  const own = session && memberOf(session, caller.xuid);
+  const stored = own?.properties.system.connection;
+  const written = me.properties?.system?.connection;
+  const connection = (written === undefined ? stored : written)?.toLowerCase();
+  return own?.status === 'active' && stored?.toLowerCase() === connection ? undefined : connection;
+}
+
+/**
+ * What a write leaves of the caller's connection: when it has ended already, the caller is marked as
+ * disconnected from this moment.
+ *
+ * @source docs/wire/time.md "Connections that are gone"
+ */
+function withNewConnection(
+  before: Session | undefined,
+  session: Session,
+  caller: Caller,
+  { graces, isEnded, nowMs }: WriteFacts,
+): { readonly session: Session; readonly connection?: Guid } {
+  const connection = newConnection(before, session, xuidOf(caller));
+  const graceMs = graceMsOf(session, graces);
+  if (connection === undefined || graceMs === undefined) return { session };
+  return isEnded(connection)
+    ? { session: markDisconnected(session, (one) => one === connection, nowMs + graceMs) }
+    : { session, connection };
 }
 
 /** Access to an existing session. @source contract 5 */

@@ -8,7 +8,7 @@ import { type Batch, type OwedTaps, type Store, StoreUnavailable } from '../stor
 import { me, system, write } from '../testing/samples.ts';
 import { openTestContexts } from '../testing/test-context.ts';
 import { commitSession } from './commit-session.ts';
-import { sendOwedTaps } from './send-tap.ts';
+import { nodesOf, publishPendingTaps } from './notifications.ts';
 import type { Context } from './context.ts';
 
 const makeWorld = await openTestContexts();
@@ -57,7 +57,9 @@ function open(settings: { readonly keeps: boolean }) {
     });
   const commit = async () => {
     const origin = { atMs: 1_000 };
-    await commitSession({ ...world, bus }, { revision: 1, session: before }, next, origin);
+    const { reference } = before;
+    const from = { revision: 1, session: before };
+    await commitSession({ ...world, bus }, { reference, before: from, next, origin });
     await turn();
   };
   return { world: { ...world, bus }, line, listen, commit, heard, batches, told, owed: () => owed };
@@ -88,9 +90,9 @@ test('what cannot be sent stays owed, and the sweep sends it', async () => {
   await commit();
   assert.deepEqual([heard, told], [[], []]);
   assert.equal(owed().length, 1);
-  await assert.rejects(sendOwedTaps(world, undefined), StoreUnavailable);
+  await assert.rejects(publishPendingTaps(world, undefined), StoreUnavailable);
   line.isAway = false;
-  assert.equal(await sendOwedTaps(world, undefined), 'done');
+  assert.equal(await publishPendingTaps(world, undefined), 'done');
   assert.deepEqual(heard, [batches[0]?.session?.owedTaps]);
   assert.deepEqual([told, owed()], [[[key, 2]], []]);
 });
@@ -106,4 +108,27 @@ test('a change of which nobody who listens is to hear owes nothing', async () =>
   const owes = batches.map(({ session }) => session?.owedTaps !== undefined);
   assert.deepEqual(owes, [false, true, false]);
   assert.deepEqual([heard.length, told.length], [1, 1]);
+});
+
+// Kills: a node left out that another one stands before; one told twice.
+test('a tap goes to each node that holds one of its connections, once', () => {
+  const toldOf = (...nodes: readonly string[]): readonly string[] =>
+    nodesOf({
+      resource: 'a~b~c',
+      branch: 'b',
+      timeMs: 0,
+      to: nodes.map((node, memberIndex) => ({
+        xuid: `${memberIndex}`,
+        connection: `${node}-0000-4000-8000-00000000000${memberIndex}`,
+        subscription: 's',
+        memberIndex,
+      })),
+    });
+  assert.deepEqual(toldOf(), []);
+  assert.deepEqual(toldOf('0badcafe', '0badcafe'), ['0badcafe']);
+  assert.deepEqual(toldOf('0badcafe', '0000beef', '0badcafe', '0badf00d', '0000beef'), [
+    '0badcafe',
+    '0000beef',
+    '0badf00d',
+  ]);
 });

@@ -1,0 +1,50 @@
+import { isLarge } from '../domain/session/large.ts';
+import type { Session } from '../domain/session/session.ts';
+import { applyTimeouts, isDue } from '../domain/session/timeouts.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import type { LastKnown, SessionRecord } from '../store/store.ts';
+import { commitSession } from './commit-session.ts';
+import type { Context } from './context.ts';
+import { asRecorded, isRowDue, loadDueRows } from './member-rows.ts';
+import { withPresence } from './presence.ts';
+
+/** The state of a session that a decision is made upon. */
+export type Basis = LastKnown & {
+  /** True of a large session after time has moved one slice of its rows; the others can wait. */
+  readonly isSliceMoved?: boolean;
+};
+
+/** True when time has something to do before anybody is shown this session. */
+export function mustApplyTimeouts(
+  session: Session,
+  { isSliceMoved = false }: Basis,
+  nowMs: Milliseconds,
+): boolean {
+  if (!isDue(session, nowMs)) return false;
+  return !isSliceMoved || session.members.some((row) => isRowDue(row, session, nowMs));
+}
+
+/**
+ * Commits what time has done to a session, as a change of its own; of a large session one slice of
+ * it, the loaded rows among it. Gives the basis to go on from: after a lost race the winner's.
+ *
+ * @source docs/wire/time.md "A settle is a change"
+ */
+export async function commitTimeouts(
+  context: Context,
+  record: SessionRecord,
+  nowMs: Milliseconds,
+): Promise<Basis> {
+  const isSlice = isLarge(record.session);
+  const before = isSlice ? await loadDueRows(context.store, record, nowMs) : record;
+  const next = applyTimeouts(await withPresence(context, before.session, nowMs), nowMs);
+  const { reference } = record.session;
+  const commit = { reference, before, next, origin: { atMs: nowMs } };
+  const outcome = await commitSession(context, commit);
+  if (outcome.kind === 'conflict') return { record: outcome.current, isCommitted: true };
+  return {
+    record: next && { revision: record.revision + 1, session: asRecorded(next) },
+    isCommitted: true,
+    isSliceMoved: isSlice,
+  };
+}

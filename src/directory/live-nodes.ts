@@ -1,0 +1,44 @@
+import { xuidOf, type Caller } from '../domain/caller.ts';
+import type { Guid } from '../domain/ids.ts';
+import { nodeOfConnection } from '../domain/session/hints.ts';
+import { memberOf, type Session } from '../domain/session/session.ts';
+import type { NodeId } from '../store/store.ts';
+import type { Context } from './context.ts';
+
+/** The other nodes whose lease runs. */
+export async function liveNodes({ store, node }: Context): Promise<ReadonlySet<NodeId>> {
+  const nodes = await store.nodes();
+  const others = nodes.filter((one) => one.isAlive && one.node !== node.id);
+  return new Set(others.map((one) => one.node));
+}
+
+/**
+ * True when this connection, in lower case, has ended as far as this node knows: one of its own, or
+ * one of a node that is not alive. No promise for one of its own.
+ */
+export function hasEnded(context: Context, connection: Guid): boolean | Promise<boolean> {
+  const { node } = context;
+  const nodeId = nodeOfConnection(connection);
+  return nodeId === node.id
+    ? !node.connections.has(connection)
+    : liveNodes(context).then((live) => !live.has(nodeId));
+}
+
+/**
+ * True when the connection that the caller wrote into the session is known to have ended. One that
+ * names no node of this store is not known: an id that a client made up, or one of a node that was
+ * forgotten. No promise unless another node must be asked about.
+ */
+export function hasLostConnection(
+  { store, node }: Context,
+  session: Session | undefined,
+  caller: Caller,
+): boolean | Promise<boolean> {
+  const member = session && memberOf(session, xuidOf(caller));
+  const connection = member?.properties.system.connection?.toLowerCase();
+  if (connection === undefined) return false;
+  const nodeId = nodeOfConnection(connection);
+  if (nodeId === node.id) return !node.connections.has(connection);
+  if (member?.activeUntilMs === undefined) return false;
+  return store.nodes().then((nodes) => nodes.some((one) => one.node === nodeId));
+}

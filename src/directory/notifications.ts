@@ -1,0 +1,101 @@
+/** What nodes send each other over the bus, as plain JSON: taps, questions, news for users. */
+
+import type { Guid, Xuid } from '../domain/ids.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { nodeOfConnection } from '../domain/session/hints.ts';
+import type { Session } from '../domain/session/session.ts';
+import { tapOf, type ChangeOrigin, type Tap } from '../domain/tap/tap.ts';
+import type { NodeId, OwedTaps, Share } from '../store/store.ts';
+import type { Context } from './context.ts';
+
+/** To a node: it is to tap its connections; it is to check whether some of them are open. */
+export type NodeMessage =
+  | { readonly kind: 'taps'; readonly tap: Tap }
+  | { readonly kind: 'check'; readonly connections: readonly Guid[] };
+
+/** To all connections of one user. */
+export type UserMessage =
+  | { readonly kind: 'invite'; readonly id: Guid; readonly data: JsonObject }
+  | {
+      readonly kind: 'friends';
+      readonly notificationType: 'Added' | 'Changed' | 'Removed';
+      readonly xuids: readonly Xuid[];
+    };
+
+/** The taps of one commit: what the store keeps until they are sent, and what is sent. */
+export type TapsMessage = Extract<NodeMessage, { kind: 'taps' }>;
+
+/** The commit that taps belong to, where the store keeps them. */
+type PendingTaps = Omit<OwedTaps, 'owedTaps'>;
+
+/** A commit made longer ago than this has had its time to send its taps. */
+const pendingAgeMs = 5_000;
+/** Commits whose taps are sent in one sweep. */
+const pendingMax = 100;
+
+/** The taps of a commit of this change; undefined when nobody who listens is to hear of it. */
+export function tapsOf(
+  { bus }: Context,
+  former: Session | undefined,
+  next: Session | undefined,
+  origin: ChangeOrigin,
+): TapsMessage | undefined {
+  const isHeard = (node: string): boolean => bus.isHeard(`node:${node}`);
+  const tap = former && tapOf(former, next, origin, isHeard);
+  return tap && { kind: 'taps', tap };
+}
+
+/**
+ * Sends taps to the nodes that hold the connections they go to, and removes them from the store
+ * where it keeps them. Nobody waits for it: what cannot be sent and is kept, the sweep sends.
+ */
+export function publishTaps(
+  context: Context,
+  message: TapsMessage,
+  pending: PendingTaps | undefined,
+): void {
+  publish(context, message, pending).catch(context.failed);
+}
+
+/** Sends taps of commits whose process did not come to send them. */
+export async function publishPendingTaps(
+  context: Context,
+  share: Share | undefined,
+): Promise<'done' | 'more'> {
+  const commits = await context.store.untapped(pendingAgeMs, pendingMax, share);
+  for (const commit of commits) {
+    const message = commit.owedTaps as NodeMessage;
+    if (message.kind === 'taps') await publish(context, message, commit);
+  }
+  return commits.length === pendingMax ? 'more' : 'done';
+}
+
+async function publish(
+  { store, bus }: Context,
+  message: TapsMessage,
+  pending: PendingTaps | undefined,
+): Promise<void> {
+  const nodes = nodesOf(message.tap);
+  await Promise.all(nodes.map((node) => bus.publish(`node:${node}`, message)));
+  if (pending) await store.tapped(pending.key, pending.revision);
+}
+
+/** The nodes that hold the connections a tap goes to, each once. */
+export function nodesOf({ to }: Tap): readonly NodeId[] {
+  const nodes: NodeId[] = [];
+  // A session has few members, and they are on few nodes.
+  for (const { connection } of to) {
+    if (!nodes.some((node) => connection.startsWith(node))) {
+      nodes.push(nodeOfConnection(connection));
+    }
+  }
+  return nodes;
+}
+
+/**
+ * Sends a message to the connections of this user, whichever nodes hold them. Nobody waits for it,
+ * and a message that is lost is no outage: clients ask again when they connect.
+ */
+export function notifyUser({ bus, failed }: Context, xuid: Xuid, message: UserMessage): void {
+  bus.publish(`user:${xuid}`, message).catch(failed);
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type SessionLock, SessionLocks } from './session-lock.ts';
+
+// Kills: a lock that two hold; one that is not handed on, or to another than the first who waits; one
+// that keeps out writers of other sessions; one that stays held when nobody waits.
+test('writers of one session come one after the other, those of others at once', async () => {
+  const locks = new SessionLocks();
+  const began: string[] = [];
+  const take = async (key: string, name: string): Promise<SessionLock> => {
+    const lock = locks.of(key);
+    await lock.acquire();
+    began.push(name);
+    return lock;
+  };
+  const first = await take('a', 'first');
+  const second = take('a', 'second');
+  const third = take('a', 'third');
+  await take('b', 'another session');
+  await new Promise(setImmediate);
+  assert.deepEqual(began, ['first', 'another session']);
+  first.release();
+  first[Symbol.dispose]();
+  (await second)[Symbol.dispose]();
+  (await third)[Symbol.dispose]();
+  assert.deepEqual(began, ['first', 'another session', 'second', 'third']);
+  assert.equal(locks.of('a').acquire(), undefined, 'it is free, and taken without waiting');
+});
+
+// Kills: a lock that its holder waits for; one that somebody else gives away.
+test('who holds the lock takes it again at once, and nobody else gives it away', async () => {
+  const locks = new SessionLocks();
+  const [mine, other] = [locks.of('a'), locks.of('a')];
+  assert.equal(mine.acquire(), undefined);
+  assert.equal(mine.acquire(), undefined);
+  other.release();
+  let hasOther = false;
+  const waiting = other.acquire()?.then(() => {
+    hasOther = true;
+  });
+  await new Promise(setImmediate);
+  assert.deepEqual([mine.isHeld, hasOther], [true, false]);
+  mine.release();
+  await waiting;
+  assert.deepEqual([mine.isHeld, hasOther], [false, true]);
+});
