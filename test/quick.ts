@@ -1,0 +1,37 @@
+/**
+ * `npm run test:quick`: what a contributor runs at each save. All of `src` and the conformance suite
+ * in memory, but no file that is named `*.slow.test.ts`. A part runs in one process, which saves the
+ * start of a process for each file; the parts run beside each other. Arguments are files or globs to
+ * run in place of them, in one part.
+ *
+ * `npm test` runs everything, each file in a process of its own.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync } from 'node:fs';
+
+const parts: readonly (readonly string[])[] =
+  process.argv.length > 2
+    ? [process.argv.slice(2)]
+    : [['src/**/*.test.ts'], ['test/conformance/*.test.ts', 'test/*.test.ts']];
+
+const codes = await Promise.all(
+  parts.map(async (globs) => {
+    const files = globSync([...globs]).filter((file) => !file.endsWith('.slow.test.ts'));
+    const part = spawn(
+      process.execPath,
+      ['--test', '--test-isolation=none', '--test-reporter=./test/page-reporter.ts', ...files],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    // Whole, so that two pages are not mixed.
+    let page = '';
+    part.stdout.setEncoding('utf8').on('data', (text) => {
+      page += text;
+    });
+    const [code] = await once(part, 'close');
+    process.stdout.write(page);
+    return code ?? 1;
+  }),
+);
+process.exitCode = Math.max(...codes);
