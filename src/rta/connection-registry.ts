@@ -21,7 +21,7 @@ export type ConnectionBounds = {
 export type Connections = Map<Guid, Connection>;
 
 /** What waits for a client that does not read as fast as it is sent to. */
-type Backlog = { bytes: number; readonly sinceMs: Milliseconds };
+type Backlog = { bytes: number; sinceMs: Milliseconds };
 
 /** How often all connections are looked at. */
 export const tickMs: Milliseconds = 1_000;
@@ -71,7 +71,7 @@ export class ConnectionRegistry implements Disposable {
     this.#ports = {
       elapsedMs: () => clock.elapsedMs(),
       hearingMs: () => this.#hearingMs(),
-      sendsSlowly: (connection) => this.#noteBacklog(connection),
+      sendsSlowly: (connection, wasEmpty) => this.#noteBacklog(connection, wasEmpty),
     };
   }
 
@@ -156,15 +156,16 @@ export class ConnectionRegistry implements Disposable {
     this.#dropStalled();
   }
 
-  #noteBacklog(connection: Connection): void {
+  #noteBacklog(connection: Connection, wasEmpty: boolean): void {
     if (!this.isOpen(connection)) return;
     const bytes = connection.wire.bufferedBytes;
-    const backlog = this.#backlogs.get(connection);
+    let backlog = this.#backlogs.get(connection);
     if (backlog === undefined) {
-      this.#backlogs.set(connection, { bytes, sinceMs: this.#hearingMs() });
-    }
-    this.#unsentBytes += bytes - (backlog?.bytes ?? 0);
-    if (backlog !== undefined) backlog.bytes = bytes;
+      backlog = { bytes: 0, sinceMs: this.#hearingMs() };
+      this.#backlogs.set(connection, backlog);
+    } else if (wasEmpty) backlog.sinceMs = this.#hearingMs();
+    this.#unsentBytes += bytes - backlog.bytes;
+    backlog.bytes = bytes;
     const { outboxBytesMax, unsentBytesMax } = this.#bounds;
     if (bytes > outboxBytesMax * hardLimitFactor) this.drop(connection);
     else if (this.#unsentBytes > unsentBytesMax) this.#shed();

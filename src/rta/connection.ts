@@ -30,8 +30,11 @@ export type ConnectionPorts = {
   readonly elapsedMs: () => Milliseconds;
   /** Time in which this process could hear: what the silence of a client is measured by. */
   readonly hearingMs: () => Milliseconds;
-  /** Called when something that was sent has not left this process at once. */
-  readonly sendsSlowly: (connection: Connection) => void;
+  /**
+   * Called when something that was sent has not left this process at once; `wasEmpty` when nothing
+   * waited before it.
+   */
+  readonly sendsSlowly: (connection: Connection, wasEmpty: boolean) => void;
 };
 
 /** Invites of which one connection remembers that they were sent to it. */
@@ -113,13 +116,14 @@ export class Connection {
 
   send(frame: string): void {
     this.#usedMs = this.#ports.elapsedMs();
+    const wasEmpty = this.wire.bufferedBytes === 0;
     this.wire.send(frame);
-    this.checkBuffer();
+    this.#checkBuffer(wasEmpty);
   }
 
   /** Reports a client that does not read as fast as it is sent to. */
-  checkBuffer(): void {
-    if (this.wire.bufferedBytes > 0) this.#ports.sendsSlowly(this);
+  #checkBuffer(wasEmpty: boolean): void {
+    if (this.wire.bufferedBytes > 0) this.#ports.sendsSlowly(this, wasEmpty);
   }
 
   /** True the first time that this invite is to be sent here. */
@@ -144,7 +148,7 @@ export class Connection {
   /** Notes that a ping of the client was answered. */
   ponged(): void {
     this.#pongMs = this.#ports.elapsedMs();
-    this.checkBuffer();
+    this.#checkBuffer(false);
   }
 
   /**

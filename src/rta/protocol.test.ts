@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { limits } from '../domain/limits.ts';
 import {
   formatEvent,
   formatNotSubscribed,
@@ -54,3 +55,31 @@ for (const [uri, kind] of resources) {
     assert.equal(parseResource(uri)?.kind, kind);
   });
 }
+
+/** CPU time of reading `text` a hundred times, in microseconds. */
+function cpuOf(text: string): number {
+  const before = process.cpuUsage();
+  for (let n = 0; n < 100; n += 1) parseFrame(text);
+  const { user, system } = process.cpuUsage(before);
+  return user + system;
+}
+
+// Kills: a regular expression that begins anew at each NUL, which took 10,000 times as long.
+test('the worst frame costs no more than its size', () => {
+  const uri = 'x'.repeat(limits.frameBytesMax - 10);
+  const valid = cpuOf(`[1,0,"${uri}"]`);
+  const worst = [
+    `${'\0'.repeat(limits.frameBytesMax - 1)}x`,
+    '\0'.repeat(limits.frameBytesMax),
+    '['.repeat(limits.frameBytesMax),
+    `[1,0,"https://notify.xboxlive.com/users/xuid(1)/deviceid/${'/titleid/'.repeat(1_700)}"]`,
+  ];
+  for (const text of worst) {
+    const spent = cpuOf(text);
+    assert.ok(spent <= 20 * Math.max(valid, 1_000), `${spent} µs against ${valid} µs`);
+  }
+  const notified = 'https://notify.xboxlive.com/users/xuid(1)/deviceid/';
+  const before = process.cpuUsage();
+  for (let n = 0; n < 100; n += 1) parseResource(`${notified}${'a/titleid/'.repeat(1_600)}`);
+  assert.ok(process.cpuUsage(before).user <= 20 * Math.max(valid, 1_000));
+});

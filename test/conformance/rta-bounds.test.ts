@@ -30,3 +30,17 @@ test('a message in very many parts ends its own connection, and no other', ownSe
   assert.equal(await line.closed, 1008);
   assert.equal((await other.subscribe())[2], 0);
 });
+
+/** @source docs/wire/rta.md "Taps" */
+test('a client that asks without reading is dropped, and no other', ownServer, async () => {
+  await using kit = await startKit({ settings: { outboxBytesMax: 1_024 } });
+  await using other = await kit.user('ben').connect();
+  const line = await kit.user('ada').connect();
+  line.socket.pause();
+  // Each is answered with a sentence; what the system buffers is full long before the last one.
+  const question = JSON.stringify([1, 0, 'x'.repeat(200)]);
+  for (let n = 0; n < 80_000; n += 1) line.send(question);
+  await kit.untilConnected(1);
+  assert.equal((await other.subscribe())[2], 0);
+  await line.cut();
+});
