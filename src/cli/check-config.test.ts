@@ -63,6 +63,27 @@ test('sandboxes are listed, and each problem has its line', async (context) => {
   });
 });
 
+test('what is taken and should be otherwise has its line, and is no problem', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-check-config-'));
+  context.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'a.json');
+  const capabilities = { searchable: true, userAuthorizationStyle: true };
+  const config = {
+    scid: 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862',
+    titles: [{ titleId: 1 }],
+    sessionTemplates: { t: { contractVersion: 107, constants: { system: { capabilities } } } },
+  };
+  await writeFile(file, JSON.stringify({ serviceConfigs: [config] }));
+
+  const { code, err } = await run(file);
+
+  assert.equal(code, 0);
+  assert.deepEqual(err, [
+    `warning: ${file}: $.serviceConfigs[0].sessionTemplates.t.constants.system.capabilities.searchable: together with userAuthorizationStyle should have capability hasOwners`,
+    '',
+  ]);
+});
+
 test('--help tells what it does', async () => {
   const { code, out } = await run('--help');
   assert.equal(code, 0);

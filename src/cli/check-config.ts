@@ -1,4 +1,4 @@
-import { formatProblem } from '../config/config-problem.ts';
+import { formatProblem, formatWarning } from '../config/config-problem.ts';
 import { readServiceConfigs } from '../config/read-service-configs.ts';
 import { summaryOf } from '../config/service-configs.ts';
 import type { Catalog } from '../domain/session/template.ts';
@@ -12,7 +12,8 @@ const help = `openmpsd check-config <file or folder>
 
 Checks a service config file, or all *.json files of a folder, as the server would at its start.
 Lists the service configs with their titles and session templates, and ends with 0; or lists
-everything that is to be corrected, a line each, and ends with 1.
+everything that is to be corrected, a line each, and ends with 1. What is taken and should be
+otherwise is a line that begins with "warning".
 `;
 
 /**
@@ -39,6 +40,7 @@ export async function runCheckConfig(args: readonly string[], io: Io): Promise<n
     for (const problem of read.problems) io.stderr.write(`${formatProblem(problem)}\n`);
     return 1;
   }
+  for (const warning of read.warnings) io.stderr.write(`${formatWarning(warning)}\n`);
   for (const line of linesOf(read.catalog)) io.stdout.write(`${line}\n`);
   return 0;
 }

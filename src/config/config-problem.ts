@@ -10,12 +10,17 @@ export type ConfigProblem = {
   readonly expected: string;
 };
 
-/** Tells one problem of the file at hand. */
-export type Report = (place: string, expected: string) => void;
+/** Tells one problem of the file at hand, or what is taken and should be otherwise. */
+export type Report = (place: string, expected: string, kind?: 'problem' | 'warning') => void;
 
 /** `demo.json: $.serviceConfigs[0].scid: Expected a GUID` */
 export function formatProblem({ file, place, expected }: ConfigProblem): string {
   return [file, place, expected].filter((part) => part !== undefined).join(': ');
+}
+
+/** `warning: demo.json: $.serviceConfigs[0] …` */
+export function formatWarning(warning: ConfigProblem): string {
+  return `warning: ${formatProblem(warning)}`;
 }
 
 /** The value in its shape; undefined when it does not fit, and every way in which is reported. */

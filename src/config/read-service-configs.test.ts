@@ -5,13 +5,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { constantsProblems, resolveConstantsSystem } from '../domain/session/constants.ts';
 import { formatProblem } from './config-problem.ts';
-import {
-  createCatalogSource,
-  demoConfigFile,
-  readServiceConfigs,
-  type ServiceConfigsRead,
-} from './read-service-configs.ts';
-import { parseServiceConfigs } from './service-configs.ts';
+import { createCatalogSource, demoConfigFile, readServiceConfigs } from './read-service-configs.ts';
+import { parseServiceConfigs, type ServiceConfigs } from './service-configs.ts';
 
 const scids = [
   '11111111-1111-4111-8111-111111111111',
@@ -34,7 +29,7 @@ async function makeFolder(
   return folder;
 }
 
-function linesOf(read: ServiceConfigsRead): readonly string[] {
+function linesOf(read: ServiceConfigs): readonly string[] {
   return 'problems' in read ? read.problems.map(formatProblem) : [];
 }
 

@@ -2,25 +2,19 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Catalog } from '../domain/session/template.ts';
-import type { ConfigProblem } from './config-problem.ts';
-import { parseServiceConfigs, summaryOf } from './service-configs.ts';
+import { type ConfigProblem, formatWarning } from './config-problem.ts';
+import { parseServiceConfigs, type ServiceConfigs, summaryOf } from './service-configs.ts';
 
 export { formatProblem } from './config-problem.ts';
 
 /** The demo config of this package: two folders up from the sources and from the build alike. */
 export const demoConfigFile = fileURLToPath(new URL('../../config/demo.json', import.meta.url));
 
-export type ServiceConfigsRead =
-  | { readonly catalog: Catalog }
-  | { readonly problems: readonly ConfigProblem[] };
-
 /**
  * The service configs of a file, or of the `*.json` files of a folder; without a path those of the
  * demo config. What cannot be read is a problem like any other.
  */
-export async function readServiceConfigs(
-  path: string = demoConfigFile,
-): Promise<ServiceConfigsRead> {
+export async function readServiceConfigs(path: string = demoConfigFile): Promise<ServiceConfigs> {
   const found = await findFiles(path);
   if ('expected' in found) return { problems: [found] };
   const texts = await Promise.all(found.files.map(readText));
@@ -71,6 +65,8 @@ function unreadable(file: string, error: unknown): ConfigProblem {
 export type CatalogSource = {
   /** Those that were last read without problems; none before the first. */
   readonly catalog: () => Catalog;
+  /** A line for each thing that is taken in them and should be otherwise. */
+  readonly warnings: () => readonly string[];
   /** Reads them anew; with problems the former ones stay in use. */
   readonly reload: () => Promise<
     | { readonly ok: true; readonly summary: string }
@@ -86,15 +82,17 @@ export type CatalogSource = {
  */
 export function createCatalogSource(path?: string): CatalogSource {
   let catalog: Catalog = new Map();
+  let warnings: readonly ConfigProblem[] = [];
   let lastReload: Promise<unknown> = Promise.resolve();
   const reloadNow: CatalogSource['reload'] = async () => {
     const read = await readServiceConfigs(path);
     if ('problems' in read) return read;
-    ({ catalog } = read);
+    ({ catalog, warnings } = read);
     return { ok: true, summary: summaryOf(catalog) };
   };
   return {
     catalog: () => catalog,
+    warnings: () => warnings.map(formatWarning),
     // One after the other, so that an older reading never replaces a newer one.
     reload: () => {
       const reloaded = lastReload.then(reloadNow, reloadNow);

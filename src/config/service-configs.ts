@@ -30,15 +30,22 @@ import { type ConfigProblem, parseOrReport, type Report } from './config-problem
 import { findRepeatedKeys } from './repeated-keys.ts';
 import { parseSessionTemplate } from './session-templates.ts';
 
+/** What service config files hold, or everything that is to be corrected in them. */
+export type ServiceConfigs =
+  | { readonly catalog: Catalog; readonly warnings: readonly ConfigProblem[] }
+  | { readonly problems: readonly ConfigProblem[] };
+
 /** All service configs of these files, or everything that is to be corrected in them. */
 export function parseServiceConfigs(
   files: readonly { readonly file: string; readonly text: string }[],
-): { readonly catalog: Catalog } | { readonly problems: readonly ConfigProblem[] } {
+): ServiceConfigs {
   const problems: ConfigProblem[] = [];
+  const warnings: ConfigProblem[] = [];
   const catalog = new Map<string, ServiceConfig>();
   const firstPlaces = new Map<string, string>();
   for (const { file, text } of files) {
-    const report: Report = (place, expected) => problems.push({ file, place, expected });
+    const report: Report = (place, expected, kind = 'problem') =>
+      (kind === 'problem' ? problems : warnings).push({ file, place, expected });
     for (const [path, raw] of parseFile(text, report)) {
       const config = parseServiceConfig(raw, path, report);
       const scid = config?.scid.toLowerCase();
@@ -51,7 +58,7 @@ export function parseServiceConfigs(
       catalog.set(scid, config);
     }
   }
-  return problems.length > 0 ? { problems } : { catalog };
+  return problems.length > 0 ? { problems } : { catalog, warnings };
 }
 
 /** `2 service configs, 3 titles, 9 session templates` */

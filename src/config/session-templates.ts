@@ -17,6 +17,7 @@ import { Refusal } from '../domain/refusal.ts';
 import {
   type ConstantsSystem,
   constantsProblems,
+  constantsWarnings,
   resolveConstantsSystem,
 } from '../domain/session/constants.ts';
 import { hasOlderNames, newestContractVersion } from '../domain/session/contract-version.ts';
@@ -91,6 +92,9 @@ function reportConstants(
       ? problem.path.replace(/^memberInitialization/, 'managedInitialization')
       : problem.path;
     report(`${path}.constants.system.${name}`, problem.reason);
+  }
+  for (const warning of constantsWarnings(resolved)) {
+    report(`${path}.constants.system.${warning.path}`, warning.reason, 'warning');
   }
 }
 

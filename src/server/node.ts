@@ -142,7 +142,7 @@ export async function openNode(
   return {
     url,
     ended: membership.ended,
-    notices: describeAuthenticator(callers),
+    notices: [...describeAuthenticator(callers), ...catalog.warnings()],
     get connectionsCount() {
       return connections.size;
     },

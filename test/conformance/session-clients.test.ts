@@ -605,6 +605,7 @@ test('a Minecraft session holds thirty members, linked from the first to the las
   const { reference } = await newSession(kit, ada, {
     templateName: 'MinecraftLobby',
     properties: followed,
+    me: { constants: { system: { initialize: true } } },
   });
   const users = Array.from({ length: 30 }, (_, i) => kit.user(`user ${i}`));
   for (const user of users.slice(0, 29)) {
@@ -628,6 +629,32 @@ test('a Minecraft session holds thirty members, linked from the first to the las
     walked += 1;
   }
   assert.equal(walked, 30);
+});
+
+// As recorded in October 2025.
+// @source docs/wire/initialization.md "What a member shows"
+test('a Minecraft lobby has the constants of recorded ones', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+
+  const { session } = await newSession(kit, ada, {
+    templateName: 'MinecraftLobby',
+    properties: { ...followed, closed: false },
+    me: { constants: { system: { initialize: true } } },
+  });
+
+  for (const [name, value] of [
+    ['maxMembersCount', 30],
+    ['reservedRemovalTimeout', 240_000],
+    ['readyRemovalTimeout', 240_000],
+    ['inactiveRemovalTimeout', 300_000],
+    ['sessionEmptyTimeout', 0],
+    ['memberInitialization', { membersNeededToStart: 1 }],
+  ] as const) {
+    assert.deepEqual(at(session, `constants.system.${name}`), value);
+  }
+  assert.deepEqual(at(session, 'properties.system'), { ...followed, turn: [] });
+  assert.equal(ofMember(session, ada, 'initializationEpisode'), undefined);
 });
 
 // XSAPI's HTTP

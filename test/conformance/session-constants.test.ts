@@ -68,6 +68,8 @@ for (const constants of [
     },
   },
   { capabilities: { searchable: true } },
+  // As a sample of Microsoft's does.
+  { capabilities: { searchable: true, userAuthorizationStyle: true } },
   { capabilities: { team: true } },
   {
     capabilities: { connectivity: true },
@@ -204,7 +206,6 @@ for (const system of [
   { capabilities: { arbitration: true } },
   { capabilities: { team: true, gameplay: true } },
   { ownershipPolicies: { migration: 'oldest' } },
-  { capabilities: { searchable: true, userAuthorizationStyle: true } },
   { metrics: { latency: true } },
   { peerToPeerRequirements: {} },
   { peerToHostRequirements: { latencyMaximum: 100 } },

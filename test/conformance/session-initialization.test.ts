@@ -290,7 +290,7 @@ test('a seat of an episode is held for joinTimeout, whatever reservedRemovalTime
   assert.equal(stageOf(over), 'none');
   assert.deepEqual(
     [fateOf(over, ada), fateOf(over, bob), fateOf(over, cyd)],
-    ['- -', '1 timeout', 'gone'],
+    ['- -', '1 group', 'gone'],
   );
 });
 

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asRefusal } from '../../testing/samples.ts';
 import { type JsonObject, parseExactJson } from '../json.ts';
-import { constantsProblems, layOver, layOverCustom, resolveConstantsSystem } from './constants.ts';
+import {
+  constantsProblems,
+  constantsWarnings,
+  layOver,
+  layOverCustom,
+  resolveConstantsSystem,
+} from './constants.ts';
 
 const path = '$.constants.system';
 
@@ -306,10 +312,7 @@ const problems: readonly (readonly [system: JsonObject, ...problems: string[]])[
   [{ capabilities: { team: true } }],
   [{ ownershipPolicies: {} }, 'ownershipPolicies needs capability hasOwners'],
   [{ ownershipPolicies: {}, capabilities: { hasOwners: true } }],
-  [
-    { capabilities: { searchable: true, userAuthorizationStyle: true } },
-    'capabilities.searchable together with userAuthorizationStyle needs capability hasOwners',
-  ],
+  [{ capabilities: { searchable: true, userAuthorizationStyle: true } }],
   [{ capabilities: { searchable: true } }],
   [{ capabilities: { searchable: true, userAuthorizationStyle: true, hasOwners: true } }],
   [{ metrics: { latency: true } }, 'metrics needs capability connectivity'],
@@ -345,3 +348,12 @@ for (const [system, ...expected] of problems) {
     );
   });
 }
+
+test('a warning is for searchable with userAuthorizationStyle and without hasOwners', () => {
+  const warned = (capabilities: JsonObject): readonly string[] =>
+    constantsWarnings(resolveConstantsSystem({ capabilities }, 107)).map(({ path }) => path);
+  const both = { searchable: true, userAuthorizationStyle: true };
+  assert.deepEqual(warned(both), ['capabilities.searchable']);
+  assert.deepEqual(warned({ ...both, hasOwners: true }), []);
+  assert.deepEqual(warned({ searchable: true }), []);
+});

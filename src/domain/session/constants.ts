@@ -347,11 +347,6 @@ export function constantsProblems(system: ConstantsSystem): readonly ConstantsPr
     'ownershipPolicies',
     'needs capability hasOwners',
   );
-  unless(
-    !(has.searchable && has.userAuthorizationStyle) || has.hasOwners,
-    'capabilities.searchable',
-    'together with userAuthorizationStyle needs capability hasOwners',
-  );
   for (const name of ['peerToPeerRequirements', 'peerToHostRequirements'] as const) {
     unless(!system[name] || has.connectivity, name, 'needs capability connectivity');
   }
@@ -378,4 +373,22 @@ export function constantsProblems(system: ConstantsSystem): readonly ConstantsPr
     'is above maxMembersCount',
   );
   return problems;
+}
+
+/**
+ * What the documentation forbids and the service takes, since titles and samples in use do it.
+ *
+ * @source docs/wire/sessions.md "Constants"
+ */
+export function constantsWarnings({
+  capabilities: has,
+}: ConstantsSystem): readonly ConstantsProblem[] {
+  return has.searchable && has.userAuthorizationStyle && !has.hasOwners
+    ? [
+        {
+          path: 'capabilities.searchable',
+          reason: 'together with userAuthorizationStyle should have capability hasOwners',
+        },
+      ]
+    : [];
 }

@@ -90,7 +90,20 @@ function layConstants(
   const custom = layOverCustom(template.constants.custom, asked.custom ?? {}, '$.constants.custom');
   if (custom instanceof Refusal) return custom;
   const system = resolveConstantsSystem(written, template.contractVersion);
-  return constantsRefusal(system) ?? { system, custom };
+  const refusal = constantsRefusal(system);
+  if (refusal) return refusal;
+  const { memberInitialization } = written;
+  return {
+    system,
+    custom,
+    ...(isJsonObject(memberInitialization) && {
+      memberInitialization: withoutNulls(memberInitialization),
+    }),
+  };
+}
+
+function withoutNulls(object: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
 }
 
 function constantsRefusal(system: ConstantsSystem): Refusal | undefined {

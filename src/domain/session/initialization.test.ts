@@ -115,7 +115,7 @@ test('who is in, but not active in time, stays and has failed', () => {
   const waiting = write(created, come(bert, { active: false, ready: true }), { by: bert });
   assert.equal(nextDueMs(waiting), startMs + 1_000, 'the ready timeout does not run in an episode');
   const after = settled(waiting, startMs + 1_000);
-  assert.deepEqual([fateOf(after, ada), fateOf(after, bert)], ['- -', '1 timeout']);
+  assert.deepEqual([fateOf(after, ada), fateOf(after, bert)], ['- -', '1 group']);
   assert.equal(nextDueMs(after), startMs + 500, 'and runs again after it');
   assert.equal(memberOf(settled(after, startMs + 1_000), bert.xuid)?.status, 'inactive');
 });
@@ -373,7 +373,7 @@ test('later episodes offer no hosts', () => {
   const template = initializingTemplate({ membersNeededToStart: 0 }, p2h);
   const alone = write(undefined, come(ada, { secureDeviceAddress: '' }), { template });
   const first = settled(alone, startMs + 1_000);
-  assert.deepEqual([stageOf(first), fateOf(first, ada)], ['none', '1 timeout']);
+  assert.deepEqual([stageOf(first), fateOf(first, ada)], ['none', '1 group']);
   const second = write(first, come(bert), { by: bert, nowMs: startMs + 2_000 });
   assert.equal(stageOf(second), 'none');
   assert.equal(second.hostCandidates, undefined);

@@ -267,9 +267,10 @@ function hasEnough(session: Session): boolean {
 }
 
 /**
- * Reservations that were not taken go; who is in and not ready to be measured stays, marked.
+ * Reservations that were not taken go. Who is in and not ready to be measured stays and has failed,
+ * and with it its group: `group` is the only failure of this stage.
  *
- * @source documented 3.6; guess: unknowns.md "members who are late to initialize"
+ * @source docs/wire/initialization.md "Stages"; guess: unknowns.md "members who are late to initialize"
  */
 function goOnWithoutLate(session: Session, nowMs: Milliseconds): Session {
   const members = membersOfEpisode(session, initializationOf(session).episode);
@@ -280,7 +281,6 @@ function goOnWithoutLate(session: Session, nowMs: Milliseconds): Session {
       .flat()
       .map(({ index }) => [index, 'group' as InitializationFailure]),
   );
-  for (const { index } of late) failures.set(index, 'timeout');
   const untaken = late.filter(({ status }) => status === 'reserved');
   return goOn(
     removeMembers(

@@ -16,6 +16,7 @@ import {
 import { formatJson, parseExactJson, type JsonObject } from '../json.ts';
 import type { RefusalCode } from '../refusal.ts';
 import { mergeCustom, mergeSystem, restrictionsOf, type Restriction } from './properties.ts';
+import type { Session } from './session.ts';
 import { viewProperties } from './view.ts';
 
 const parse = (text: string): JsonObject => parseExactJson(text) as JsonObject;
@@ -213,6 +214,20 @@ for (const [written, shown, constants] of taken) {
     });
   });
 }
+
+test('closed: false of the creating write is not shown, that of a later one is', () => {
+  const shown = (session: Session): JsonObject => viewProperties(session, 107)['system'] as never;
+  const body = (closed: boolean | null) => ({ ...me(), ...system({ closed }) });
+  const created = write(undefined, body(false));
+  assert.deepEqual(shown(created), { turn: [] });
+  // The same write again changes nothing.
+  assert.equal(notRefused(decide(created, body(false))).kind, 'unchanged');
+  const closed = write(created, body(true));
+  assert.deepEqual(shown(closed), { turn: [], closed: true });
+  assert.deepEqual(shown(write(closed, body(false))), { turn: [], closed: false });
+  assert.deepEqual(shown(write(created, body(null))), { turn: [] });
+  assert.deepEqual(shown(write(undefined, body(true))), { turn: [], closed: true });
+});
 
 test('opening a closed and locked session unlocks it', () => {
   const locked = write(sessionOf([ada]), system({ closed: true, locked: true }));

@@ -18,7 +18,8 @@ export type SessionPropertiesSystem = {
   readonly turn?: readonly number[];
   readonly joinRestriction?: Restriction;
   readonly readRestriction?: Restriction;
-  readonly closed?: boolean;
+  /** Null: false since the creating write, which is not shown. */
+  readonly closed?: boolean | null;
   readonly locked?: boolean;
   /** Device token of a member. */
   readonly host?: string;
@@ -144,7 +145,7 @@ export function writeProperties(session: Session, request: PropertiesRequest): S
   const written: Session = {
     ...session,
     properties: {
-      system: tidy(mergeSystem(session.properties.system, system)),
+      system: tidy(mergeSystem(session.properties.system, system), session.properties.system),
       custom: mergeCustom(session.properties.custom, request.custom ?? {}),
     },
   };
@@ -152,15 +153,30 @@ export function writeProperties(session: Session, request: PropertiesRequest): S
 }
 
 /** Stored without what says nothing: an empty turn list, an empty matchmaking object. */
-function tidy(system: SessionPropertiesSystem): SessionPropertiesSystem {
+function tidy(
+  system: SessionPropertiesSystem,
+  former: SessionPropertiesSystem,
+): SessionPropertiesSystem {
   const { turn, matchmaking, locked, ...rest } = system;
   return {
     ...rest,
+    ...(former.closed === null && rest.closed === false && { closed: null }),
     ...(turn !== undefined && turn.length > 0 && { turn }),
     ...(matchmaking !== undefined && Object.keys(matchmaking).length > 0 && { matchmaking }),
     // Opening a session unlocks it: locked means nothing without closed.
     ...(locked !== undefined && (rest.closed === true || !locked) && { locked }),
   };
+}
+
+/**
+ * The new session as documents show it: that it is not closed is not said.
+ *
+ * @source docs/wire/sessions.md "properties.system"
+ */
+export function withHiddenClosed(session: Session): Session {
+  const { system } = session.properties;
+  if (system.closed !== false) return session;
+  return { ...session, properties: { ...session.properties, system: { ...system, closed: null } } };
 }
 
 function propertiesProblem(session: Session, request: PropertiesRequest): Refusal | undefined {

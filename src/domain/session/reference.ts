@@ -59,13 +59,15 @@ export function isName(name: string): boolean {
     name.length >= 1 &&
     name.length <= limits.nameCharactersMax &&
     name.isWellFormed() &&
+    name !== '.' &&
+    name !== '..' &&
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
     !/[/~\\?#\u0000-\u001f\u007f-\u009f]/.test(name)
   );
 }
 
 /** What `isName` asks for, to complete "Expected …". */
-export const nameExpectation = `a name of 1 to ${limits.nameCharactersMax} characters without / ~ \\ ? # and control characters`;
+export const nameExpectation = `a name of 1 to ${limits.nameCharactersMax} characters without / ~ \\ ? # and control characters, not . or ..`;
 
 /**
  * The reference that a path names.

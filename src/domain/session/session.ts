@@ -27,7 +27,12 @@ export type Session = {
   readonly changeNumber: number;
   readonly correlationId: Guid;
   readonly startTimeMs: Milliseconds;
-  readonly constants: { readonly system: ConstantsSystem; readonly custom: JsonObject };
+  readonly constants: {
+    readonly system: ConstantsSystem;
+    readonly custom: JsonObject;
+    /** What clients see as `memberInitialization`: as it was written, without the defaults that hold. */
+    readonly memberInitialization?: JsonObject;
+  };
   readonly properties: { readonly system: SessionPropertiesSystem; readonly custom: JsonObject };
   /** From the template and the creating write; who has which role is told by the members. */
   readonly roleTypes?: RoleTypes;

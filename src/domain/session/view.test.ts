@@ -4,8 +4,10 @@ import {
   ada,
   bert,
   cleo,
+  decide,
   leave,
   me,
+  notRefused,
   referee,
   reserve,
   sampleReference,
@@ -18,7 +20,7 @@ import {
 import { formatJson, parseExactJson, type JsonObject } from '../json.ts';
 import { correlationIdOf } from './reference.ts';
 import type { Session } from './session.ts';
-import { renderSession, viewMembers, viewMembersInfo, viewSession } from './view.ts';
+import { formatSession, renderSession, viewMembers, viewMembersInfo, viewSession } from './view.ts';
 
 const recorder = sampleUser(1, '2 Dev 708864413', {
   xuid: '2814646326226712',
@@ -121,6 +123,34 @@ const recorded = (host: string): JsonObject => ({
   branch: '17a13f76-0000-4000-8000-000000000001',
   changeNumber: 2,
   startTime: '2016-09-20T20:50:00.5180000Z',
+});
+
+test('the members of a document are in the order of recorded ones', () => {
+  const lobby = recordedLobby();
+  const host = lobby.members[0]?.deviceToken ?? '';
+  for (const document of [viewSession(lobby, 105), JSON.parse(formatSession(lobby, 107))]) {
+    assert.deepEqual(Object.keys(document), Object.keys(recorded(host)));
+  }
+});
+
+test('memberInitialization is shown as it was written, and its defaults hold', () => {
+  const template = sampleTemplate({
+    memberInitialization: { membersNeededToStart: 1, joinTimeout: null },
+  });
+  const joining = { members: { me: { constants: { system: { initialize: true } } } } };
+  const session = write(undefined, joining, { template });
+  const shown = { membersNeededToStart: 1 };
+  for (const document of [viewSession(session, 107), JSON.parse(formatSession(session, 107))]) {
+    assert.deepEqual(document.constants.system.memberInitialization, shown);
+  }
+  const older = viewSession(session, 105)['constants'] as unknown as Session['constants'];
+  assert.deepEqual((older.system as unknown as JsonObject)['managedInitialization'], shown);
+  assert.equal(session.constants.system.memberInitialization?.measurementTimeout, 30_000);
+  // What was read may be sent back, and so may what holds.
+  for (const memberInitialization of [shown, { measurementTimeout: 30_000 }]) {
+    const constants = { system: { memberInitialization } };
+    assert.equal(notRefused(decide(session, { constants })).kind, 'unchanged');
+  }
 });
 
 test('in contract 105 a document is as it was recorded', () => {

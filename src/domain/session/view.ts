@@ -38,10 +38,11 @@ const renderedMembers = createKeeper<Member, RenderedMember>();
  * not kept, as is enough for whoever wrote the session.
  */
 export function formatSession(session: Session, contractVersion: number): string {
-  const head = formatJson(viewHead(session, contractVersion));
+  const head = formatJson(viewHead(session));
+  const tail = formatJson(viewTail(session, contractVersion));
   const constants =
     contractVersion === newestContractVersion
-      ? formatKept(session.constants)
+      ? formatKept(shownConstants(session.constants))
       : formatJson(viewConstants(session, contractVersion));
   const members = membersInOrder(session).map(
     ({ key, member, next, turn }) => `"${key}":${formatMember(member, next, turn)}`,
@@ -56,7 +57,8 @@ export function formatSession(session: Session, contractVersion: number): string
     formatKept(session.servers),
     ',"members":{',
     members.join(','),
-    '}}',
+    '},',
+    tail.slice(1),
   ].join('');
 }
 
@@ -76,26 +78,37 @@ function formatMember(member: Member, next: number, turn: boolean): string {
   return renderedMembers.keep(member, { text, next, turn }).text;
 }
 
-/** The document, in the shape of `contractVersion`. */
+/**
+ * The document, in the shape of `contractVersion`, its members in the order of recorded ones.
+ *
+ * @source docs/wire/sessions.md "The document"
+ */
 export function viewSession(session: Session, contractVersion: number): JsonObject {
   return {
-    ...viewHead(session, contractVersion),
+    ...viewHead(session),
     constants: viewConstants(session, contractVersion),
     properties: viewProperties(session, contractVersion),
     servers: session.servers as unknown as JsonObject,
     members: viewMembers(session),
+    ...viewTail(session, contractVersion),
   };
 }
 
-/** The document without its larger parts. */
-function viewHead(session: Session, contractVersion: number): JsonObject {
-  const dueMs = nextTimerMs(session);
+/** What the document says before its larger parts. */
+function viewHead(session: Session): JsonObject {
   const roleTypes = viewRoleTypes(session);
   return {
     membersInfo: viewMembersInfo(session),
     ...(roleTypes && { roleTypes }),
     ...viewInitialization(session),
     ...(session.searchHandle && { searchHandle: session.searchHandle.id }),
+  };
+}
+
+/** What the document says after its larger parts. */
+function viewTail(session: Session, contractVersion: number): JsonObject {
+  const dueMs = nextTimerMs(session);
+  return {
     correlationId: session.correlationId,
     contractVersion,
     branch: session.branch,
@@ -122,21 +135,37 @@ function viewInitialization({ initialization, hostCandidates }: Session): JsonOb
 
 /** `constants` of the document. */
 export function viewConstants({ constants }: Session, contractVersion: number): JsonObject {
-  return {
-    system: downgradeConstantsSystem(constants.system as unknown as JsonObject, contractVersion),
-    custom: constants.custom,
-  };
+  const { system, custom } = shownConstants(constants);
+  return { system: downgradeConstantsSystem(system, contractVersion), custom };
+}
+
+type ShownConstants = { readonly system: JsonObject; readonly custom: JsonObject };
+
+const shown = createKeeper<Session['constants'], ShownConstants>();
+
+/** The constants as clients of 107 see them: `memberInitialization` as it was written. */
+function shownConstants(constants: Session['constants']): ShownConstants {
+  const known = shown.of(constants);
+  if (known) return known;
+  const { memberInitialization, custom } = constants;
+  const system = constants.system as unknown as JsonObject;
+  return shown.keep(constants, {
+    system: memberInitialization ? { ...system, memberInitialization } : system,
+    custom,
+  });
 }
 
 /** `properties` of the document: what was written, and what the server adds. */
 export function viewProperties(session: Session, contractVersion: number): JsonObject {
   const { system, custom } = session.properties;
   const { join, read } = restrictionsOf(session);
+  const { closed, ...rest } = system;
   return {
     system: {
       ...(join !== 'none' && { joinRestriction: join }),
       ...(read !== 'none' && { readRestriction: read }),
-      ...system,
+      ...rest,
+      ...(closed != null && { closed }),
       turn: system.turn ?? [],
       ...(contractVersion < 107 && { matchmaking: system.matchmaking ?? {} }),
     } as unknown as JsonObject,

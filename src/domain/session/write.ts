@@ -23,7 +23,7 @@ import { mayStartInitialization, writeInitialization } from './initialization.ts
 import { removeMembers, reserveSeats, writeOwnMember, type MemberFacts } from './members.ts';
 import { managesSession, mayWriteOwnedProperties, noteKicks, withOwners } from './owners.ts';
 import { mayWriteUnder, type Preconditions } from './precondition.ts';
-import { withKnownHost, writeProperties } from './properties.ts';
+import { withHiddenClosed, withKnownHost, writeProperties } from './properties.ts';
 import type { SessionReference } from './reference.ts';
 import type { MemberRequest, SessionRequest } from './request.ts';
 import { assignRoles, changeRoleTypes, mayHoldRoles, type RoleAssignment } from './roles.ts';
@@ -132,7 +132,7 @@ function decideCreation(write: SessionWrite, facts: WriteFacts): WriteDecision |
   const tooFew = mayStartInitialization(session);
   if (tooFew) return tooFew;
   if (hasEnded(session, facts.nowMs)) return { kind: 'absent' };
-  return { kind: 'created', ...withNewConnection(undefined, session, caller, facts) };
+  return { kind: 'created', ...withNewConnection(undefined, withHiddenClosed(session), caller, facts) };
 }
 
 /**
