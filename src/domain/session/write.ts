@@ -132,7 +132,10 @@ function decideCreation(write: SessionWrite, facts: WriteFacts): WriteDecision |
   const tooFew = mayStartInitialization(session);
   if (tooFew) return tooFew;
   if (hasEnded(session, facts.nowMs)) return { kind: 'absent' };
-  return { kind: 'created', ...withNewConnection(undefined, withHiddenClosed(session), caller, facts) };
+  return {
+    kind: 'created',
+    ...withNewConnection(undefined, withHiddenClosed(session), caller, facts),
+  };
 }
 
 /**
