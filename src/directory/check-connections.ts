@@ -92,7 +92,14 @@ async function disconnect(
   let after: SessionKey | undefined;
   for (;;) {
     const keys = await context.store.sessionsBy(hint, pageMax, after);
-    const done = await Promise.all(keys.map((key) => disconnectIn(context, key, hasEnded, owner)));
+    // One that is set aside counts as done: it must not keep the others waiting for ever.
+    const done = await Promise.all(
+      keys.map((key) =>
+        context.setAside.attempt('the check of connections', key, () =>
+          disconnectIn(context, key, hasEnded, owner),
+        ),
+      ),
+    );
     isDone &&= !done.includes(false);
     after = keys.at(-1);
     if (keys.length < pageMax) return isDone;

@@ -5,6 +5,7 @@ import type { Milliseconds } from '../domain/time.ts';
 import type { People } from '../people/people.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
+import type { SetAside } from '../platform/set-aside.ts';
 import type { Bus } from '../store/bus.ts';
 import type { NodeId, Store } from '../store/store.ts';
 import type { SearchIndex } from '../search/search-index.ts';
@@ -39,6 +40,8 @@ export type Context = {
     /** Key of the hash that turns secure device addresses into device tokens. */
     readonly deviceTokenKey: Uint8Array;
   };
+  /** Records that could not be processed; whoever works on many records goes through it. */
+  readonly setAside: SetAside;
   /** Hears of what failed while nobody waited for it, outages included. */
   readonly failed: (error: unknown) => void;
 };

@@ -1,7 +1,7 @@
 /** What nodes send each other over the bus, as plain JSON: taps, questions, news for users. */
 
 import type { Guid, Xuid } from '../domain/ids.ts';
-import type { JsonObject } from '../domain/json.ts';
+import { formatJson, type JsonObject } from '../domain/json.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
 import type { Session } from '../domain/session/session.ts';
 import { tapOf, type ChangeOrigin, type Tap } from '../domain/tap/tap.ts';
@@ -62,12 +62,26 @@ export async function publishPendingTaps(
   context: Context,
   share: Share | undefined,
 ): Promise<'done' | 'more'> {
-  const commits = await context.store.untapped(pendingAgeMs, pendingMax, share);
+  const { store, setAside } = context;
+  const found = await store.untapped(pendingAgeMs, pendingMax + setAside.size, share);
+  const commits = found.filter((commit) => !setAside.has(nameOf(commit))).slice(0, pendingMax);
   for (const commit of commits) {
-    const message = commit.owedTaps as NodeMessage;
-    if (message.kind === 'taps') await publish(context, message, commit);
+    await setAside.attempt('the delivery', nameOf(commit), () =>
+      publish(context, requireTaps(commit.owedTaps), commit),
+    );
   }
   return commits.length === pendingMax ? 'more' : 'done';
+}
+
+function nameOf({ key, revision }: PendingTaps): string {
+  return `taps of ${key}, revision ${revision}`;
+}
+
+/** Throws for what this version has not written. */
+function requireTaps(message: JsonObject): TapsMessage {
+  const taps = message as NodeMessage;
+  if (taps.kind === 'taps' && Array.isArray(taps.tap?.to)) return taps;
+  throw new Error(`these are no taps: ${formatJson(message).slice(0, 200)}`);
 }
 
 async function publish(

@@ -6,6 +6,7 @@ import type { Guid, Xuid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { isListedTo } from '../domain/session/access.ts';
+import { keyOf } from '../domain/session/reference.ts';
 import { mayUseServiceConfig } from '../domain/session/template.ts';
 import type { Session } from '../domain/session/session.ts';
 import { readCurrent } from './transact.ts';
@@ -40,7 +41,10 @@ export async function queryActivities(
     if (results.length === limits.handleQueryResultsMax) break;
     if (handle.type !== 'activity' || seen.has(handle.id)) continue;
     seen.add(handle.id);
-    const session = await confirmedSession(world, handle, caller);
+    const key = keyOf(handle.reference);
+    const session = await world.setAside.attempt('a query', key, () =>
+      confirmedSession(world, handle, caller),
+    );
     if (session !== undefined) results.push({ handle, session });
   }
   return results;

@@ -53,7 +53,11 @@ export async function querySessions(
     const sessions = await Promise.all(
       keys
         .filter((key) => isTemplate(parseSessionKey(key).templateName))
-        .map((key) => confirmedSession(world, key, query, caller, xuid)),
+        .map((key) =>
+          world.setAside.attempt('a query', key, () =>
+            confirmedSession(world, key, query, caller, xuid),
+          ),
+        ),
     );
     for (const session of sessions) {
       if (session !== undefined) found.push({ session, ...(xuid !== undefined && { xuid }) });

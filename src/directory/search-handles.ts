@@ -133,11 +133,13 @@ async function confirmByReading(
   const { key } = known;
   const { searchIndex } = world;
   const revision = searchIndex.revisionOf(key);
-  const record = await readCurrent(world, parseSessionKey(key), xuidsOf(asked.caller));
-  if (record instanceof Refusal) return undefined;
-  if (record !== undefined) return confirmBy(record, world, known, asked);
-  searchIndex.put(key, revision, undefined);
-  return undefined;
+  return world.setAside.attempt('a search', key, async () => {
+    const record = await readCurrent(world, parseSessionKey(key), xuidsOf(asked.caller));
+    if (record instanceof Refusal) return undefined;
+    if (record !== undefined) return confirmBy(record, world, known, asked);
+    searchIndex.put(key, revision, undefined);
+    return undefined;
+  });
 }
 
 function confirmBy(

@@ -1,6 +1,8 @@
+import type { Guid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import { isDue } from '../domain/session/timeouts.ts';
+import type { Milliseconds } from '../domain/time.ts';
 import type { Share } from '../store/store.ts';
 import { recheckConnections, endDeadNodes } from './check-connections.ts';
 import { tellPresence } from './presence.ts';
@@ -20,24 +22,32 @@ const wholeSweepEvery = 5;
  * are still pending. Tells whether there may be more. Nodes on one store each look at their share;
  * two that look at the same do no harm.
  *
+ * Nothing that fails keeps the rest from being done; the first failure is thrown at the end.
+ *
  * @source docs/wire/time.md "The sweep"
  */
 export async function sweep(context: Context): Promise<'done' | 'more'> {
   const nowMs = context.clock.nowMs();
   const share = await shareOf(context);
-  const [keys, expired] = await Promise.all([
-    context.store.due(nowMs, sweepRecordsMax, share),
-    context.store.expired(nowMs, sweepRecordsMax, share),
-  ]);
-  const timed = await Promise.all(keys.map((key) => applyDue(context, key)));
-  if (expired.length > 0) await context.store.commit({ removeHandles: expired });
-  await endDeadNodes(context);
-  await recheckConnections(context);
-  await tellPresence(context);
-  const taps = await publishPendingTaps(context, share);
-  return Math.max(keys.length, expired.length) === sweepRecordsMax || timed.includes('more')
-    ? 'more'
-    : taps;
+  const steps: readonly (() => Promise<'done' | 'more' | void>)[] = [
+    () => applyDueTimeouts(context, nowMs, share),
+    () => removeExpired(context, nowMs, share),
+    () => endDeadNodes(context),
+    () => recheckConnections(context),
+    () => tellPresence(context),
+    () => publishPendingTaps(context, share),
+  ];
+  const failures: unknown[] = [];
+  let outcome: 'done' | 'more' = 'done';
+  for (const step of steps) {
+    try {
+      if ((await step()) === 'more') outcome = 'more';
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return outcome;
 }
 
 /** What this node looks at in this sweep; undefined: everything. */
@@ -50,9 +60,48 @@ async function shareOf({ store, node }: Context): Promise<Share | undefined> {
   return index < 0 ? undefined : { index, of: alive.length };
 }
 
+async function applyDueTimeouts(
+  context: Context,
+  nowMs: Milliseconds,
+  share: Share | undefined,
+): Promise<'done' | 'more'> {
+  const { store, setAside } = context;
+  const found = await store.due(nowMs, sweepRecordsMax + setAside.size, share);
+  const keys = found.filter((key) => !setAside.has(key)).slice(0, sweepRecordsMax);
+  const outcomes = await Promise.allSettled(
+    keys.map((key) => setAside.attempt('the sweep', key, () => applyDue(context, key))),
+  );
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  const isMore = outcomes.some((outcome) => 'value' in outcome && outcome.value === 'more');
+  return isMore || keys.length === sweepRecordsMax ? 'more' : 'done';
+}
+
 /** Tells whether more of this session is due: of a large one a slice is moved at a time. */
 async function applyDue(context: Context, key: SessionKey): Promise<'done' | 'more'> {
   const record = await readCurrent(context, parseSessionKey(key), []);
   if (record === undefined || record instanceof Refusal) return 'done';
   return isDue(record.session, context.clock.nowMs()) ? 'more' : 'done';
+}
+
+async function removeExpired(
+  context: Context,
+  nowMs: Milliseconds,
+  share: Share | undefined,
+): Promise<'done' | 'more'> {
+  const { store, setAside } = context;
+  const found = await store.expired(nowMs, sweepRecordsMax + setAside.size, share);
+  const ids = found.filter((id) => !setAside.has(id)).slice(0, sweepRecordsMax);
+  if (ids.length > 0) await removeHandles(context, ids);
+  return ids.length === sweepRecordsMax ? 'more' : 'done';
+}
+
+/** Removes all in one step; one by one when that fails, so that the one at fault is found. */
+async function removeHandles({ store, setAside }: Context, ids: readonly Guid[]): Promise<void> {
+  try {
+    await store.commit({ removeHandles: ids });
+  } catch {
+    for (const id of ids) {
+      await setAside.attempt('the sweep', id, () => store.commit({ removeHandles: [id] }));
+    }
+  }
 }

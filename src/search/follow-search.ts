@@ -7,6 +7,7 @@
 import { candidateOf } from '../domain/search/candidate.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
 import { breathe } from '../platform/breathe.ts';
+import type { SetAside } from '../platform/set-aside.ts';
 import type { Store } from '../store/store.ts';
 import type { SearchIndex } from './search-index.ts';
 
@@ -14,6 +15,7 @@ import type { SearchIndex } from './search-index.ts';
 export type Followed = {
   readonly searchIndex: SearchIndex;
   readonly store: Pick<Store, 'searchChanges' | 'sessions'>;
+  readonly setAside: SetAside;
 };
 
 /** Changes asked for in one go. */
@@ -38,7 +40,7 @@ async function followChanges(world: Followed): Promise<void> {
   for (;;) {
     const { keys, cursor } = await store.searchChanges(searchIndex.cursor, changesMax);
     for (let at = 0; at < keys.length; at += readsMax) {
-      await lookAgain(world, keys.slice(at, at + readsMax));
+      await lookAgainAtEach(world, keys.slice(at, at + readsMax));
       await breathe();
     }
     searchIndex.cursor = cursor;
@@ -62,10 +64,22 @@ export async function catchUpSearch(world: Followed): Promise<void> {
 async function resolveDoubt(world: Followed, key: SessionKey): Promise<void> {
   const { doubtful } = world.searchIndex;
   doubtful.delete(key);
-  await lookAgain(world, [key]).catch((error: unknown) => {
+  const looking = world.setAside.attempt('the search index', key, () => lookAgain(world, [key]));
+  await looking.catch((error: unknown) => {
     doubtful.add(key);
     throw error;
   });
+}
+
+/** Looks at all in one go; at one after the other when that fails, so that the one at fault is found. */
+async function lookAgainAtEach(world: Followed, keys: readonly SessionKey[]): Promise<void> {
+  try {
+    await lookAgain(world, keys);
+  } catch {
+    for (const key of keys) {
+      await world.setAside.attempt('the search index', key, () => lookAgain(world, [key]));
+    }
+  }
 }
 
 async function lookAgain(

@@ -4,6 +4,8 @@ import type { Context } from '../directory/context.ts';
 import { SessionLocks } from '../directory/session-lock.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
 import { storedPeople } from '../people/stored-people.ts';
+import type { Conditions } from '../platform/conditions.ts';
+import { SetAside } from '../platform/set-aside.ts';
 import { backOff } from '../platform/back-off.ts';
 import { keyFor } from '../platform/key.ts';
 import { StoreUnavailable } from '../store/store.ts';
@@ -13,6 +15,7 @@ import type { Storage } from './storage.ts';
 /** What the world of a new node is made of, beside its settings. */
 export type ContextParts = Pick<Storage, 'store' | 'bus' | 'clock' | 'isShared'> & {
   readonly catalog: Context['catalog'];
+  readonly conditions: Conditions;
   readonly connections: Context['node']['connections'];
   /** That of the store. */
   readonly secret: Uint8Array;
@@ -20,7 +23,7 @@ export type ContextParts = Pick<Storage, 'store' | 'bus' | 'clock' | 'isShared'>
 
 /** The world as a new node sees it: under an id of its own, having seen nobody yet. */
 export function createContext(
-  { store, bus, clock, isShared, catalog, connections, secret }: ContextParts,
+  { store, bus, clock, isShared, catalog, connections, secret, conditions }: ContextParts,
   settings: ServerSettings,
 ): Context {
   const { ids, log, inviteLifetimeMs, disconnectGraceMs, presenceTimeoutMs } = settings;
@@ -49,10 +52,13 @@ export function createContext(
       presenceTimeoutMs,
       deviceTokenKey: keyFor('device tokens', secret),
     },
+    setAside: new SetAside({ clock, conditions, log, isOutage }),
     failed: (error) => {
       // An outage is told by readiness, and what it hindered is made up for.
-      if (error instanceof StoreUnavailable) return;
+      if (isOutage(error)) return;
       log(error instanceof Error ? `${error.stack}` : String(error));
     },
   };
 }
+
+const isOutage = (error: unknown): boolean => error instanceof StoreUnavailable;

@@ -79,7 +79,7 @@ export async function openNode(
   const secret = await store.secret();
   const connections: Connections = new Map();
   const world = createContext(
-    { store, bus, clock, isShared, catalog: catalog.catalog, connections, secret },
+    { store, bus, clock, isShared, catalog: catalog.catalog, connections, secret, conditions },
     settings,
   );
 

@@ -5,7 +5,9 @@ import { SessionLocks } from '../directory/session-lock.ts';
 import type { Context } from '../directory/context.ts';
 import { storedPeople } from '../people/stored-people.ts';
 import type { Clock } from '../platform/clock.ts';
+import { openConditions } from '../platform/conditions.ts';
 import type { Ids } from '../platform/ids.ts';
+import { SetAside } from '../platform/set-aside.ts';
 import { openProcessBus } from '../store/memory/process-bus.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
 import { manualClock } from './manual-clock.ts';
@@ -35,6 +37,15 @@ export async function openTestContexts(): Promise<
       presenceTimeoutMs: 300_000,
       deviceTokenKey: new Uint8Array(32).fill(7),
     },
+    setAside: new SetAside({
+      clock,
+      conditions: openConditions(() => undefined),
+      // A record that cannot be processed is a fault, where a test does not ask for it.
+      log: (line) => {
+        throw new Error(line);
+      },
+      isOutage: (error) => error instanceof StoreUnavailable,
+    }),
     failed: (error) => {
       if (!(error instanceof StoreUnavailable)) throw error;
     },

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { formatKept, type JsonObject, parseExactJson } from '../../domain/json.ts';
+import { formatKept, isJsonObject, type JsonObject, parseExactJson } from '../../domain/json.ts';
 import { StoreUnavailable } from '../store.ts';
 import type { Bus, Subscriber, Topic } from '../bus.ts';
 import { formatNode, type RedisNode } from './redis-address.ts';
@@ -100,8 +100,11 @@ export class RedisBus implements Bus {
           isGapToTell = false;
         };
         const listener = (text: string): void => {
+          const message = parseMessage(text);
+          // What cannot be read was meant for somebody here.
+          if (message === undefined) isGapToTell = true;
           tellGap();
-          const message = parseExactJson(text) as JsonObject;
+          if (message === undefined) return;
           for (const subscriber of followed.subscribers) subscriber.message(message);
         };
         await client.sSubscribe(followed.channel, listener);
@@ -198,6 +201,15 @@ export class RedisBus implements Bus {
 
   #refuseIfDisposed(): void {
     if (this.#isDisposed) throw closed();
+  }
+}
+
+function parseMessage(text: string): JsonObject | undefined {
+  try {
+    const message = parseExactJson(text);
+    return isJsonObject(message) ? message : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -220,11 +220,26 @@ export class RedisStore implements Store {
   ): Promise<readonly string[]> {
     this.#refuseIfDisposed();
     const range = ['-inf', score(nowMs), 'BYSCORE', 'LIMIT', '0', String(limit), 'WITHSCORES'];
-    const found = await this.#each(this.#partitionsOf(share), async (partition) =>
+    const found = await this.#ofThoseThatAnswer(share, async (partition) =>
       pairsOf(await this.#shards.run(partition[what], ['ZRANGE', partition[what], ...range])),
     );
     const inOrder = found.flat().sort(([, a], [, b]) => Number(a) - Number(b));
     return inOrder.slice(0, limit).map(([name]) => name);
+  }
+
+  /**
+   * What is found in partitions of a share. A shard that is away keeps nobody from what the others
+   * have: those who look for what is due look again. Throws when none answers.
+   */
+  async #ofThoseThatAnswer<R>(
+    share: Share | undefined,
+    look: (partition: RedisKeys['partitions'][number]) => Promise<readonly R[]>,
+  ): Promise<R[][]> {
+    const outcomes = await Promise.allSettled(this.#partitionsOf(share).map(look));
+    const found = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [[...one.value]] : []));
+    const [first] = outcomes;
+    if (found.length === 0 && first?.status === 'rejected') throw first.reason;
+    return found;
   }
 
   async commit(batch: Batch): Promise<Committed | Conflict | Taken> {
@@ -302,7 +317,7 @@ export class RedisStore implements Store {
 
   async untapped(ageMs: Milliseconds, limit: number, share?: Share): Promise<readonly OwedTaps[]> {
     this.#refuseIfDisposed();
-    const found = await this.#each(this.#partitionsOf(share), async ({ owed, owedTexts }) => {
+    const found = await this.#ofThoseThatAnswer(share, async ({ owed, owedTexts }) => {
       const values = [String(ageMs), String(limit)];
       const parts = (await this.#script(
         'untapped',
@@ -312,7 +327,7 @@ export class RedisStore implements Store {
       return Array.from({ length: parts.length / 3 }, (_, n) => {
         const [name = '', timeMs = '', text = ''] = parts.slice(3 * n);
         const [key = '', revision = ''] = name.split('\n');
-        const owedTaps = parse<JsonObject>(text);
+        const owedTaps = parseOwedTaps(text);
         return { timeMs: Number(timeMs), owed: { key, revision: Number(revision), owedTaps } };
       });
     });
@@ -728,6 +743,15 @@ const lastOfKey = '\u0001';
 
 function parse<T>(text: Reply): T {
   return parseExactJson(String(text)) as unknown as T;
+}
+
+/** What is owed; of a text that is none, an object that says so, since others are not to wait for it. */
+function parseOwedTaps(text: string): JsonObject {
+  try {
+    return parse<JsonObject>(text);
+  } catch {
+    return { damaged: text };
+  }
 }
 
 /** The name by which Redis knows a time. */
