@@ -63,6 +63,7 @@ async function start(settings: ServerSettings): Promise<RunningServer> {
     },
     sweep: () => node.sweep(),
     reload: () => node.reload(),
+    drain: () => node.drain(),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -85,7 +85,10 @@ function serveUntilTold(
       io.stderr.write('openmpsd: the store does not close; ending without waiting for it\n');
       io.exit(1);
     }, drainMs + closeWithinMs).unref();
-    server.close().then(() => resolve(exitCode), reject);
+    server
+      .drain()
+      .then(() => server.close())
+      .then(() => resolve(exitCode), reject);
   };
   const reload = (): void => {
     server.reload().then((problems) => {

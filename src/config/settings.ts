@@ -45,6 +45,8 @@ export type Settings = {
   readonly sweepIntervalMs: number;
   readonly nodeLeaseMs: number;
   readonly bodyBytesMax: number;
+  /** Of all requests that are on their way. */
+  readonly uploadsBytesMax: number;
   readonly drainMs: number;
 };
 
@@ -346,7 +348,7 @@ const table: Table = {
     env: 'MPSD_MAX_UNSENT',
     argument: '<size>',
     default: '256MiB',
-    help: 'How much may wait for all clients that do not read together; past it the connections for which the most waits are cut.',
+    help: 'How much may wait for all clients that do not read together; past it the connections that are furthest behind are cut.',
     parse: size,
   },
   sweepIntervalMs: {
@@ -371,6 +373,14 @@ const table: Table = {
     argument: '<size>',
     default: '1MiB',
     help: 'Largest request body.',
+    parse: size,
+  },
+  uploadsBytesMax: {
+    flag: 'max-uploads',
+    env: 'MPSD_MAX_UPLOADS',
+    argument: '<size>',
+    default: '64MiB',
+    help: 'How much of requests that are on their way is held, of all together; past it the ones that have taken the longest are refused.',
     parse: size,
   },
   drainMs: {

@@ -144,7 +144,11 @@ test('while closing, what comes on a connection in use is answered', options, as
   const received = textUntilEnd(socket);
   socket.write(`GET /first HTTP/1.1\r\n${good}\r\n`);
   await asked.promise;
+  const [idleSocket] = Object.values(idle.freeSockets).flat();
+  const idleEnded = once(idleSocket as Socket, 'close');
   const closed = app.close();
+  // From here on nothing is accepted, and each answer is the last of its connection.
+  await idleEnded;
   socket.write(`GET /second HTTP/1.1\r\n${good}\r\n`);
   const answers = parseAnswers(await received);
   assert.deepEqual(

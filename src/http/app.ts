@@ -1,11 +1,13 @@
 import type { RequestListener, Server, ServerResponse } from 'node:http';
-import { type AddressInfo, isIPv6, type Socket } from 'node:net';
+import { type AddressInfo, isIPv6, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createKeeper } from '../domain/kept.ts';
+import { setImmediate as endOfRound, setTimeout as wait } from 'node:timers/promises';
+import { createKeeper, type Keeper } from '../domain/kept.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Ids } from '../platform/ids.ts';
 import { refuseConnect, refuseConnection } from './connection-refusal.ts';
 import { type DoorSettings, openDoor } from './door.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { createServer } from './node-http.ts';
 import { asksForSocket, openUpgrade, type Sockets } from './upgrade.ts';
 
@@ -14,10 +16,15 @@ export type App = {
   /** Listens; port 0 finds a free one. `url` has no slash at the end. Rejects as Node's server fails. */
   listen(at: { readonly host: string; readonly port: number }): Promise<Listening>;
   /**
-   * Accepts nothing new and lets the requests under way come to their end; idle connections are
-   * closed at once, and whatever is left after `withinMs` (3,000) is cut.
+   * Accepts no connection more, lets the requests under way come to their end, and ends each connection
+   * with its last answer. Of those on which nothing happens it ends the ones that are idle for `idleMs`
+   * (0), since a client may be about to use them; what is left after `withinMs` (3,000) is cut. The
+   * first call decides.
    */
-  close(withinMs?: Milliseconds): Promise<void>;
+  close(within?: {
+    readonly withinMs?: Milliseconds;
+    readonly idleMs?: Milliseconds;
+  }): Promise<void>;
   /** Answers one request, wherever it came from. */
   readonly answer: RequestListener;
 };
@@ -36,28 +43,56 @@ const timeouts = {
   connectionsCheckingInterval: 5_000,
 };
 
+/** How many requests of one connection are answered at a time; further ones wait for their turn. */
+const pipelinedMax = 8;
+
 /**
  * The HTTP server of these routes: Node's, with the door behind it.
  *
- * @source contract 2
+ * @source docs/wire/README.md "Every request"
  */
 export function buildApp(settings: AppSettings): App {
-  const door = openDoor(settings);
+  const { bodyBytesMax, uploadsBytesMax, unsentBytesMax, sendTimeoutMs } = settings.limits;
+  const elapsedMs = (): Milliseconds => performance.now();
+  const unsent = new HeldBytes<ServerResponse>({
+    bytesMax: unsentBytesMax,
+    heldMsMax: sendTimeoutMs,
+    elapsedMs,
+  });
+  const uploads = new HeldBytes<object>({
+    // One body at least.
+    bytesMax: Math.max(uploadsBytesMax, bodyBytesMax),
+    // Node bounds the time of each request.
+    heldMsMax: Number.POSITIVE_INFINITY,
+    elapsedMs,
+  });
   let closed: Promise<void> | undefined;
-  const answer: RequestListener = (incoming, outgoing) => {
-    if (closed) outgoing.shouldKeepAlive = false;
-    // An answer that was under way when the server closed leaves an idle connection behind.
-    outgoing.once('close', () => closed && server.closeIdleConnections());
-    void door.answer(incoming, outgoing);
-  };
+  let isEnding = false;
+  const exchanges = createKeeper<Duplex, Exchange>();
+  const door = openDoor(settings, {
+    unsent,
+    uploads,
+    // A client that is still sending would be cut off from its answer, or from the next one.
+    isLast: (outgoing) =>
+      isEnding && outgoing.req.complete && exchanges.of(outgoing.req.socket)?.outgoing === outgoing,
+  });
+  const answer: RequestListener = (incoming, outgoing) => void door.answer(incoming, outgoing);
   const { sockets } = settings;
   const upgrade = sockets && openUpgrade(settings, sockets);
-  const server = createHttpServer(answer, settings.world.ids, upgrade);
+  const server = createHttpServer(answer, settings.world.ids, upgrade, exchanges);
   const connections = new Set<Socket>();
+  let accepted = 0;
   server.on('connection', (socket: Socket) => {
+    accepted += 1;
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
   });
+  // A socket of its own from here on; it ends with the hub.
+  server.on('upgrade', (_incoming, socket: Socket) => connections.delete(socket));
+  const checking = setInterval(
+    () => unsent.endLate(),
+    timeouts.connectionsCheckingInterval,
+  ).unref();
 
   return {
     answer,
@@ -73,32 +108,90 @@ export function buildApp(settings: AppSettings): App {
       const name = isIPv6(host) ? `[${host}]` : host;
       return { url: `http://${name}:${at.port}`, port: at.port };
     },
-    close(withinMs = 3_000) {
-      closed ??= new Promise((resolve, reject) => {
-        const cut = setTimeout(() => {
-          for (const socket of connections) socket.destroy();
-        }, withinMs);
-        server.close((error) => {
-          clearTimeout(cut);
-          if (error && 'code' in error && error.code !== 'ERR_SERVER_NOT_RUNNING') reject(error);
-          else resolve();
-        });
+    close({ withinMs = 3_000, idleMs = 0 } = {}) {
+      closed ??= drain({ withinMs, idleMs }).then(() => {
+        clearInterval(checking);
+        // What of Node's server goes on beside listening, which has ended.
+        server.close(() => undefined);
       });
       return closed;
     },
   };
+
+  /**
+   * Resolves when the connections that clients have made are accepted: the system resets those that it
+   * still keeps for a server that stops listening. Each round of the event loop accepts one or more.
+   */
+  async function acceptWaiting(): Promise<void> {
+    let rounds = 0;
+    for (let quiet = 0; quiet < quietRounds && rounds < acceptRoundsMax; rounds += 1) {
+      const before = accepted;
+      await endOfRound();
+      quiet = accepted === before ? quiet + 1 : 0;
+    }
+  }
+
+  async function drain(within: {
+    readonly withinMs: Milliseconds;
+    readonly idleMs: Milliseconds;
+  }): Promise<void> {
+    await acceptWaiting();
+    // Not that of Node's HTTP server, which would close idle connections with it.
+    NetServer.prototype.close.call(server);
+    // From here on, so that no client is sent away while there is something to come back to.
+    isEnding = true;
+    const startMs = elapsedMs();
+    const quiet = new Map<Socket, { readonly bytes: number; readonly sinceMs: Milliseconds }>();
+    while (connections.size > 0 && elapsedMs() - startMs < within.withinMs) {
+      const nowMs = elapsedMs();
+      for (const socket of connections) {
+        const last = exchanges.of(socket)?.outgoing;
+        const isBusy = last !== undefined && !last.writableFinished;
+        const former = quiet.get(socket);
+        if (isBusy || former?.bytes !== socket.bytesRead) {
+          quiet.set(socket, { bytes: socket.bytesRead, sinceMs: nowMs });
+        }
+        const sinceMs = quiet.get(socket)?.sinceMs ?? nowMs;
+        if (!isBusy && nowMs - sinceMs >= within.idleMs) socket.destroySoon();
+      }
+      if (connections.size > 0) await wait(drainStepMs);
+      // What came meanwhile is read before anything is ended.
+      await endOfRound();
+    }
+    for (const socket of connections) socket.destroy();
+  }
 }
+
+/** Rounds of the event loop in which no connection has come, before a server stops listening. */
+const quietRounds = 3;
+const acceptRoundsMax = 1_000;
+
+/** How often a server that ends looks at its connections. */
+const drainStepMs: Milliseconds = 20;
+
+/** The latest request of a connection. */
+type Exchange = {
+  readonly outgoing: ServerResponse;
+  /** How many requests came before this one while others were not answered. */
+  readonly before: number;
+};
 
 /** A server on which Node answers nothing by itself: each answer has the door's headers. */
 export function createHttpServer(
   listener: RequestListener,
   ids: Ids,
   upgrade?: ReturnType<typeof openUpgrade>,
+  exchanges: Keeper<Duplex, Exchange> = createKeeper(),
 ): Server {
-  const lastAnswers = createKeeper<Duplex, ServerResponse>();
   const onRequest: RequestListener = (incoming, outgoing) => {
-    lastAnswers.keep(incoming.socket, outgoing);
-    listener(incoming, outgoing);
+    const { socket } = incoming;
+    const former = exchanges.of(socket);
+    const isFirst = former === undefined || former.outgoing.writableFinished;
+    const before = isFirst ? 0 : former.before + 1;
+    exchanges.keep(socket, { outgoing, before });
+    if (isFirst || before < pipelinedMax) return listener(incoming, outgoing);
+    // Of a client that asks and does not read, no more is held than so many answers.
+    former.outgoing.once('close', () => socket.destroyed || listener(incoming, outgoing));
   };
   // A client that would rather speak another protocol is answered in this one.
   const shouldUpgradeCallback = upgrade === undefined ? () => false : asksForSocket;
@@ -110,7 +203,7 @@ export function createHttpServer(
   if (upgrade) server.on('upgrade', upgrade);
   server.on('checkExpectation', onRequest);
   server.on('clientError', (error, socket) =>
-    refuseConnection(error, socket, lastAnswers.of(socket), ids.guid()),
+    refuseConnection(error, socket, exchanges.of(socket)?.outgoing, ids.guid()),
   );
   server.on('connect', (_incoming, socket) => refuseConnect(socket, ids.guid()));
   return server;

@@ -11,6 +11,7 @@ import {
 import { faultAt, findJsonFault, type JsonFault } from '../domain/json-fault.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
+import type { HeldBytes } from './held-bytes.ts';
 
 /**
  * All of the body. Never settles when the client leaves before its end: nobody waits for an answer.
@@ -18,24 +19,51 @@ import { Refusal } from '../domain/refusal.ts';
  * What comes after a refusal is read and dropped, so that the client hears the answer and the
  * connection can be used again.
  *
- * Refuses: bodyTooLarge.
+ * Refuses: bodyTooLarge; requestTooSlow when this one is the oldest of too many unfinished ones, which
+ * `uploads` counts.
  */
-export function readBody(incoming: IncomingMessage, bytesMax: number): Promise<Buffer | Refusal> {
+export function readBody(
+  incoming: IncomingMessage,
+  bytesMax: number,
+  uploads: HeldBytes<object>,
+): Promise<Buffer | Refusal> {
   return new Promise((resolve) => {
-    const tooLarge = (): void =>
-      resolve(new Refusal('bodyTooLarge', `The body is larger than ${bytesMax} bytes.`));
     const chunks: Buffer[] = [];
+    const length = Number(incoming.headers['content-length']);
     let bytes = 0;
+    let isRefused = false;
+    const refuse = (refusal: Refusal): void => {
+      isRefused = true;
+      chunks.length = 0;
+      uploads.delete(incoming);
+      resolve(refusal);
+    };
+    const tooLarge = (): void =>
+      refuse(new Refusal('bodyTooLarge', `The body is larger than ${bytesMax} bytes.`));
+    const tooSlow = (): void =>
+      refuse(
+        new Refusal(
+          'requestTooSlow',
+          'The body is not complete, and of too many like it this one has been on its way the longest.',
+        ),
+      );
     incoming.on('data', (chunk: Buffer) => {
+      if (isRefused) return;
+      const isFirst = bytes === 0;
       bytes += chunk.length;
-      if (bytes <= bytesMax) chunks.push(chunk);
-      else tooLarge();
+      if (bytes > bytesMax) return tooLarge();
+      chunks.push(chunk);
+      // What comes in one piece, as nearly all does, is not held.
+      if (bytes === length) return;
+      uploads.add(incoming, chunk.length, tooSlow);
+      if (isFirst) incoming.once('close', () => uploads.delete(incoming));
     });
     incoming.on('end', () => {
+      uploads.delete(incoming);
       const [first = noBytes] = chunks;
       resolve(chunks.length > 1 ? Buffer.concat(chunks) : first);
     });
-    if (Number(incoming.headers['content-length']) > bytesMax) tooLarge();
+    if (length > bytesMax) tooLarge();
   });
 }
 

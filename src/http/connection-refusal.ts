@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { createKeeper } from '../domain/kept.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -10,6 +11,8 @@ import type { Answer } from './route.ts';
 
 /** How long a client may read the answer and go on sending, before its connection is cut. */
 const lingerMs: Milliseconds = 1_000;
+
+const refused = createKeeper<Duplex, true>();
 
 /**
  * Answers a client that does not speak HTTP, or not in time, and hangs up.
@@ -24,6 +27,9 @@ export function refuseConnection(
   last: ServerResponse | undefined,
   correlationId: Guid,
 ): void {
+  // Whatever comes after the first fault is another.
+  if (refused.of(socket)) return;
+  refused.keep(socket, true);
   const answer = refusalResponse(refusalOf(error), 107);
   if (last === undefined || last.writableFinished) {
     hangUp(socket, answer, correlationId);

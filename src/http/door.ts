@@ -5,18 +5,30 @@ import type { Caller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
+import type { Milliseconds } from '../domain/time.ts';
 import { roundOver } from '../platform/round.ts';
 import { parseBody, readBody } from './body.ts';
+import type { HeldBytes } from './held-bytes.ts';
 import { formatPreflight, type Origins } from './origins.ts';
 import { refusalResponse, retryAfter, textResponse } from './refusal-response.ts';
 import type { Answer, RefusalWithHeaders, Route, RouteRequest } from './route.ts';
 import { buildRouteTable, parseTarget } from './route-table.ts';
 
+export type HttpLimits = {
+  readonly bodyBytesMax: number;
+  /** Of all bodies that are on their way. */
+  readonly uploadsBytesMax: number;
+  /** Of all answers that their clients have not read. */
+  readonly unsentBytesMax: number;
+  /** How long an answer may wait for its client. */
+  readonly sendTimeoutMs: Milliseconds;
+};
+
 export type DoorSettings = {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
   readonly world: Context;
-  readonly limits: { readonly bodyBytesMax: number };
+  readonly limits: HttpLimits;
   /** Which pages of browsers may ask. */
   readonly origins: Origins;
   /** True of an error by which the store says that it cannot be reached. */
@@ -38,8 +50,18 @@ export type Door = {
   answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void>;
 };
 
+/** What clients make the server hold, and whether it is ending. */
+export type DoorState = {
+  /** Answers that are not read, by the answer. */
+  readonly unsent: HeldBytes<ServerResponse>;
+  /** Bodies that are not complete, by the request. */
+  readonly uploads: HeldBytes<object>;
+  /** True when this answer should be the last of its connection. */
+  isLast(outgoing: ServerResponse): boolean;
+};
+
 /** The door to these routes. */
-export function openDoor(settings: DoorSettings): Door {
+export function openDoor(settings: DoorSettings, state: DoorState): Door {
   const { authenticator, origins, world } = settings;
   const table = buildRouteTable(settings.routes);
   const { bodyBytesMax } = settings.limits;
@@ -55,7 +77,9 @@ export function openDoor(settings: DoorSettings): Door {
       const sendShared = (answer: Answer): void => {
         const sharing = origin !== undefined && isForPages ? origins.sharing(origin) : undefined;
         const shared = sharing ? { ...answer, headers: { ...answer.headers, ...sharing } } : answer;
+        if (state.isLast(outgoing)) outgoing.shouldKeepAlive = false;
         send(outgoing, shared, correlationId);
+        holdUnsent(outgoing, state.unsent);
       };
       try {
         const refusal = mayAsk(incoming, { isForPages, isPreflight: Boolean(preflightOf) });
@@ -114,7 +138,7 @@ export function openDoor(settings: DoorSettings): Door {
       if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
         return refuse(unknownEncoding(encoding), contractVersion);
       }
-      const bytes = await readBody(incoming, bodyBytesMax);
+      const bytes = await readBody(incoming, bodyBytesMax, state.uploads);
       const parsed = bytes instanceof Refusal ? bytes : parseBody(bytes);
       if (parsed instanceof Refusal) return refuse(parsed, contractVersion);
       body = parsed;
@@ -231,6 +255,15 @@ export function send(outgoing: ServerResponse, answer: Answer, correlationId: Gu
   if (outgoing.headersSent) return;
   outgoing.writeHead(answer.status, headersOf(answer, correlationId));
   outgoing.end(answer.body);
+}
+
+/** Counts what the client of `outgoing` has not read. */
+function holdUnsent(outgoing: ServerResponse, unsent: HeldBytes<ServerResponse>): void {
+  const bytes = outgoing.writableLength;
+  // The system has taken nearly every answer by now.
+  if (bytes === 0) return;
+  unsent.add(outgoing, bytes, () => outgoing.req.socket.destroy());
+  outgoing.once('close', () => unsent.delete(outgoing));
 }
 
 /** The headers of `answer` as one flat list; `Date` is not among them. @source contract 2 */

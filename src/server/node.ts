@@ -52,9 +52,18 @@ export type RunningNode = AsyncDisposable & {
    * the node does by itself now and then.
    */
   sweep(): Promise<void>;
+  /**
+   * Is no longer ready, accepts no connection more, and lets clients finish: each connection ends with
+   * its next answer, or when nothing has come on it for a second. What is left after the time to drain
+   * is cut.
+   */
+  drain(): Promise<void>;
   /** Reads the service configs again; the problems found, if any, leave the former ones in place. */
   reload(): Promise<readonly string[]>;
 };
+
+/** How long a connection that nobody uses is kept for a client that is about to use it. */
+const idleMs = 1_000;
 
 /**
  * A node that is ready for requests.
@@ -115,7 +124,7 @@ export async function openNode(
     sockets: { nonces, ...openSocketServer(hub) },
     authenticator: await openCallers(callers, secret, clock),
     world,
-    limits: { bodyBytesMax: settings.bodyBytesMax },
+    limits: settings,
     origins: openOrigins(originsOf(settings)),
     isOutage: (error) => error instanceof StoreUnavailable,
     isFit: () => !isShared || lease.isHeld(),
@@ -126,7 +135,7 @@ export async function openNode(
   // itself; then others may take over its connections, which end before the app, since that waits
   // for its sockets.
   await using running = new AsyncDisposableStack();
-  running.defer(() => app.close(settings.drainMs));
+  running.defer(() => app.close({ withinMs: settings.drainMs }));
   running.use(hub);
   const membership = running.use(
     await joinNodes({ lease, hub, context: world, secret }, { isShared, ...settings }),
@@ -154,10 +163,15 @@ export async function openNode(
       const outcome = await catalog.reload();
       return 'problems' in outcome ? outcome.problems.map(formatProblem) : [];
     },
+    async drain() {
+      readiness.drain();
+      const withinMs = settings.drainMs;
+      await app.close({ withinMs, idleMs: Math.min(withinMs, idleMs) });
+    },
     async [Symbol.asyncDispose]() {
       // At once, whatever is still under way: nothing new is accepted, and balancers are told.
       readiness.drain();
-      await Promise.all([app.close(settings.drainMs), parts.disposeAsync()]);
+      await Promise.all([app.close({ withinMs: settings.drainMs }), parts.disposeAsync()]);
     },
   };
 }

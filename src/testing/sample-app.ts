@@ -59,6 +59,13 @@ export function sampleRoute(
   return { method, path, door: 'sessionDirectory', body: 'none', answer: echo, ...more };
 }
 
+export const sampleLimits: AppSettings['limits'] = {
+  bodyBytesMax: sampleBodyBytesMax,
+  uploadsBytesMax: 1_048_576,
+  unsentBytesMax: 67_108_864,
+  sendTimeoutMs: 30_000,
+};
+
 /** An app of the sample routes and `more`; what it logs is in `logged`. */
 export function sampleApp(
   more: readonly Route[] = [],
@@ -75,7 +82,7 @@ export function sampleApp(
       presence: openPresence(0),
       ids: { guid: () => `00000000-0000-4000-8000-${String(++guids).padStart(12, '0')}` },
     } as Partial<Context> as Context,
-    limits: { bodyBytesMax: sampleBodyBytesMax },
+    limits: sampleLimits,
     origins: openOrigins({ allowed: ['loopback'], isGuarded: true, hostNames: [] }),
     isOutage: (error) => error instanceof SampleOutage,
     log: (text) => logged.push(text),

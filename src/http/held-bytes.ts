@@ -1,0 +1,69 @@
+import type { Milliseconds } from '../domain/time.ts';
+
+type Held = { bytes: number; readonly sinceMs: Milliseconds; readonly letGo: () => void };
+
+/**
+ * What clients make the server hold in memory: answers that they do not read, or uploads that they do
+ * not finish. Each holder is bounded by itself; here is the bound of all together, and of the time.
+ *
+ * Who has held something for the longest time lets go first: clients that mean no harm are quick.
+ */
+export class HeldBytes<Holder extends object> {
+  /** In the order in which they began to hold something. */
+  readonly #held = new Map<Holder, Held>();
+  readonly #bytesMax: number;
+  readonly #heldMsMax: Milliseconds;
+  readonly #elapsedMs: () => Milliseconds;
+  #bytes = 0;
+
+  constructor({
+    bytesMax,
+    heldMsMax,
+    elapsedMs,
+  }: {
+    readonly bytesMax: number;
+    readonly heldMsMax: Milliseconds;
+    readonly elapsedMs: () => Milliseconds;
+  }) {
+    this.#bytesMax = bytesMax;
+    this.#heldMsMax = heldMsMax;
+    this.#elapsedMs = elapsedMs;
+  }
+
+  /** What all hold together. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** `holder` holds `bytes` more; `letGo`, of the first time, is called when that is too much. */
+  add(holder: Holder, bytes: number, letGo: () => void): void {
+    const held = this.#held.get(holder);
+    if (held === undefined) {
+      this.#held.set(holder, { bytes, sinceMs: this.#elapsedMs(), letGo });
+    } else {
+      held.bytes += bytes;
+    }
+    this.#bytes += bytes;
+    for (const [oldest, { letGo: end }] of this.#held) {
+      if (this.#bytes <= this.#bytesMax) break;
+      this.delete(oldest);
+      end();
+    }
+  }
+
+  /** `holder` holds nothing more. */
+  delete(holder: Holder): void {
+    this.#bytes -= this.#held.get(holder)?.bytes ?? 0;
+    this.#held.delete(holder);
+  }
+
+  /** Makes those let go that have held something for longer than they may. */
+  endLate(): void {
+    const sinceMsMin = this.#elapsedMs() - this.#heldMsMax;
+    for (const [holder, { sinceMs, letGo }] of this.#held) {
+      if (sinceMs > sinceMsMin) break;
+      this.delete(holder);
+      letGo();
+    }
+  }
+}
