@@ -10,7 +10,7 @@ import { limits } from '../src/domain/limits.ts';
 import { demoScid } from '../src/testing/demo.ts';
 import { load, median, sendAll, type LoadRequest } from './load.ts';
 import { startPinned, type BenchServer } from './process.ts';
-import type { Report, Row } from './run.ts';
+import type { Report, Row } from './report.ts';
 import { changeBody, headersOf, joinBody, pathOf } from './sample.ts';
 
 const membersCount = Number(process.env['BENCH_MEMBERS'] ?? 10_000);

@@ -1,4 +1,8 @@
-import autocannon from 'autocannon';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 
 /** One request of a load; the n-th of all that the load sends. */
 export type LoadRequest = {
@@ -12,7 +16,26 @@ export type LoadResult = {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Cores that the client kept busy. Near 1, the client was the limit: it has one thread. */
+  readonly clientCores: number;
 };
+
+export type LoadSettings = {
+  readonly seconds: number;
+  readonly connections?: number;
+  /**
+   * How many different requests are made before the load begins. More are answered by the same ones
+   * again; with `isOnce`, that is an error.
+   */
+  readonly distinct?: number;
+  readonly isOnce?: boolean;
+};
+
+/** The program that sends: wrk where there is one, since it takes the least of the processor. */
+export const client = spawnSync('wrk', ['-v']).error === undefined ? 'wrk' : 'autocannon';
+
+/** From here on a client with one thread is taken for the limit of what was measured. */
+export const clientCoresMax = 0.9;
 
 /**
  * What a server does under `connections` clients, each of which sends the next request when the
@@ -21,9 +44,107 @@ export type LoadResult = {
 export async function load(
   url: string,
   request: (n: number) => LoadRequest,
-  { seconds, connections = 32 }: { readonly seconds: number; readonly connections?: number },
+  settings: LoadSettings,
 ): Promise<LoadResult> {
+  const { seconds, connections = 32, distinct = 20_000, isOnce = false } = settings;
+  const requests = Array.from({ length: distinct }, (_, n) => request(n));
+  const send = client === 'wrk' ? sendByWrk : sendByAutocannon;
+  const { total, failed, ...result } = await send(url, requests, seconds, connections);
+  if (failed > 0) throw new Error(`${failed} of ${total} requests to ${url} failed`);
+  if (isOnce && total > distinct) {
+    throw new Error(`${total} requests were sent, and only ${distinct} of them were different`);
+  }
+  return result;
+}
+
+type Sent = LoadResult & { readonly total: number; readonly failed: number };
+
+/** Reads requests from a file, so that the client has nothing to do but send them. */
+const script = `
+local file = assert(io.open(os.getenv('BENCH_REQUESTS'), 'rb'))
+local requests, n = {}, 0
+for length in function() return file:read('*n') end do
+  file:read(1)
+  requests[#requests + 1] = file:read(length)
+end
+file:close()
+request = function()
+  n = n % #requests + 1
+  return requests[n]
+end
+done = function(summary, latency)
+  local errors = summary.errors
+  io.stderr:write(string.format('{"total":%d,"seconds":%f,"failed":%d,"p50Ms":%f,"p99Ms":%f}',
+    summary.requests, summary.duration / 1e6,
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout,
+    latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
+end
+`;
+
+async function sendByWrk(
+  url: string,
+  requests: readonly LoadRequest[],
+  seconds: number,
+  connections: number,
+): Promise<Sent> {
+  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-wrk-'));
+  try {
+    const [scriptFile, requestsFile] = [join(folder, 'wrk.lua'), join(folder, 'requests')];
+    await writeFile(scriptFile, script);
+    await writeFile(
+      requestsFile,
+      requests.map((one) => formatRequest(one, new URL(url).host)).join(''),
+    );
+    // The shell tells the processor time of its child.
+    const wrk = spawn(
+      'bash',
+      [
+        ...['-c', 'TIMEFORMAT="%U %S"; time wrk "$@"', 'bash'],
+        ...['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '10s'],
+        ...['-s', scriptFile, url],
+      ],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: { ...process.env, BENCH_REQUESTS: requestsFile, LC_ALL: 'C' },
+      },
+    );
+    const told = await textOf(wrk.stderr);
+    const [, summary, user, system] = /(\{.*\})\s*([\d.]+) ([\d.]+)\s*$/.exec(told) ?? [];
+    if (summary === undefined) throw new Error(`wrk says: ${told}`);
+    const measured = JSON.parse(summary);
+    return {
+      total: measured.total,
+      failed: measured.failed,
+      perSecond: measured.total / measured.seconds,
+      p50Ms: measured.p50Ms,
+      p99Ms: measured.p99Ms,
+      clientCores: (Number(user) + Number(system)) / measured.seconds,
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** As it goes over the wire, after its length in bytes. */
+function formatRequest({ method, path, headers, body }: LoadRequest, host: string): string {
+  const lines = Object.entries({
+    host,
+    ...headers,
+    ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const text = `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`;
+  return `${Buffer.byteLength(text)}\n${text}`;
+}
+
+async function sendByAutocannon(
+  url: string,
+  requests: readonly LoadRequest[],
+  seconds: number,
+  connections: number,
+): Promise<Sent> {
+  const { default: autocannon } = await import('autocannon');
   let n = 0;
+  const cpu = process.cpuUsage();
   const result = await autocannon({
     url,
     connections,
@@ -31,22 +152,20 @@ export async function load(
     requests: [
       {
         setupRequest: (before) => {
-          const { method, path, headers, body } = request(n++);
-          return { ...before, method, path, headers, ...(body !== undefined && { body }) };
+          const next = requests[n++ % requests.length];
+          return { ...before, ...(next as object) };
         },
       },
     ],
   });
-  const failed = result.non2xx + result.errors + result.timeouts;
-  if (failed > 0) {
-    throw new Error(
-      `${failed} of ${result.requests.total} requests to ${url} failed: ${JSON.stringify(result.statusCodeStats)}`,
-    );
-  }
+  const { user, system } = process.cpuUsage(cpu);
   return {
+    total: result.requests.total,
+    failed: result.non2xx + result.errors + result.timeouts,
     perSecond: result.requests.total / result.duration,
     p50Ms: result.latency.p50,
     p99Ms: result.latency.p99,
+    clientCores: (user + system) / 1e6 / result.duration,
   };
 }
 

@@ -1,27 +1,36 @@
 /**
  * The directory as the benches run it: in a process of its own that can be asked about itself.
  *
- * Messages in: `measure` forgets what was measured, `report` answers it.
+ * Messages in: `measure` forgets what was measured, `report` answers it; `flip` begins a flip test of the
+ * lever that the last argument names, `slices` answers what it saw.
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RedisUrl } from '../src/config/settings.ts';
 import { startServer } from '../src/server.ts';
+import type { Slice } from './flip.ts';
+import { flip } from './slices.ts';
 
-/** A data folder, or the address of a Redis. */
-const [place = '', durability = 'strict', cacheBytesMax = '67108864'] = process.argv.slice(2);
+/** A data folder, the address of a Redis, or `memory`. */
+const [place = '', durability = 'strict', cacheBytesMax = '67108864', lever = ''] =
+  process.argv.slice(2);
 
 const server = await startServer({
   port: 0,
-  ...(place.startsWith('redis') ? { store: place as RedisUrl } : { data: place }),
+  ...(place === 'memory' || place.startsWith('redis')
+    ? { store: place as 'memory' | RedisUrl }
+    : { data: place }),
   durability: durability as 'strict' | 'relaxed',
   cacheBytesMax: Number(cacheBytesMax),
   log: (line) => process.stderr.write(`${line}\n`),
 });
 const delay = monitorEventLoopDelay({ resolution: 1 });
 let cpu = process.cpuUsage();
+let slices: Promise<readonly Slice[]> | undefined;
 
 process.on('message', (message) => {
+  if (message === 'flip') slices = flip(lever);
+  if (message === 'slices') void slices?.then((done) => process.send?.(done));
   if (message === 'measure') {
     delay.enable();
     delay.reset();

@@ -9,8 +9,8 @@ export type BenchServer = AsyncDisposable & {
   readonly url: string;
   readonly pid: number;
   tell(message: string): void;
-  /** Sends `report` and gives what comes back. */
-  report<T>(): Promise<T>;
+  /** Asks for a report, by its name, and gives what comes back. */
+  report<T>(name?: string): Promise<T>;
 };
 
 /**
@@ -32,8 +32,8 @@ export async function startPinned(
     url,
     pid,
     tell: (message) => child.send(message),
-    report: () => {
-      child.send('report');
+    report: (name = 'report') => {
+      child.send(name);
       return nextMessage(child);
     },
     async [Symbol.asyncDispose]() {

@@ -11,7 +11,7 @@ import { demoScid } from '../src/testing/demo.ts';
 import { seededRandom } from '../src/testing/random.ts';
 import { load, sendAll, type LoadRequest } from './load.ts';
 import { startPinned, type BenchServer } from './process.ts';
-import type { Report, Row } from './run.ts';
+import type { Report, Row } from './report.ts';
 import { activityBody, headersOf, joinBody, pathOf, template } from './sample.ts';
 import { storeSessions } from './stored-sessions.ts';
 
@@ -81,7 +81,7 @@ async function measureSelective(server: BenchServer, seconds: number): Promise<R
   return [
     {
       work: `search, ${handlesCount} handles, a filter that selects 1 %, 100 results`,
-      measured: `p50 ${latency.p50Ms} ms, p99 ${latency.p99Ms} ms`,
+      measured: `p50 ${latency.p50Ms.toFixed(1)} ms, p99 ${latency.p99Ms.toFixed(1)} ms`,
       reference: 'one client',
       goal: 'p50 < 5 ms, p99 < 20 ms',
       reached: latency.p50Ms < 5 && latency.p99Ms < 20,
@@ -106,7 +106,7 @@ async function measureUnselective(server: BenchServer, seconds: number): Promise
   return [
     {
       work: '  a filter that no index helps, and nothing matches',
-      measured: `p99 ${p99Ms} ms`,
+      measured: `p99 ${p99Ms.toFixed(1)} ms`,
       reference: 'one client',
       goal: 'p99 < 150 ms',
       reached: p99Ms < 150,
@@ -176,7 +176,7 @@ async function measureFriends(server: BenchServer, seconds: number): Promise<Row
   const { p50Ms, p99Ms } = await load(server.url, one, { seconds, connections: 1 });
   return {
     work: 'activities of 100 friends, 60 of them in sessions',
-    measured: `p50 ${p50Ms} ms, p99 ${p99Ms} ms`,
+    measured: `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`,
     reference: 'one client',
     goal: 'p99 < 10 ms',
     reached: p99Ms < 10,

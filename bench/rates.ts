@@ -1,0 +1,250 @@
+/**
+ * The rates of requests, in two modes: the server on one core with the client on another, and as users
+ * run it, with all cores for both. Each with few and many connections. The servers take turns, and the
+ * others are stopped meanwhile; ratios are those of a round.
+ *
+ *   BENCH_CONNECTIONS_OF_RATES (32,128,256), BENCH_MODES (one,all)
+ */
+
+import { join } from 'node:path';
+import {
+  clientCoresMax,
+  load,
+  median,
+  sendAll,
+  type LoadRequest,
+  type LoadResult,
+} from './load.ts';
+import { cores, pin, startPinned, type BenchServer } from './process.ts';
+import { formatRound, type BenchSettings, type Report, type Row } from './report.ts';
+import { activityBody, changeBody, headersOf, joinBody, pathOf } from './sample.ts';
+
+const modes = { one: 'one core', all: 'all cores' } as const;
+type Mode = keyof typeof modes;
+
+const connectionCounts = listOf('BENCH_CONNECTIONS_OF_RATES', '32,128,256').map(Number);
+const modesAsked = listOf('BENCH_MODES', 'one,all') as readonly Mode[];
+/** How many sessions are made before the load, of four members each. */
+export const liveSessions = 1_000;
+
+function listOf(name: string, fallback: string): readonly string[] {
+  return (process.env[name] ?? fallback).split(',');
+}
+
+/** A GET of the n-th session, going round through those that were made. */
+export const get = (n: number): LoadRequest => ({
+  method: 'GET',
+  path: pathOf(n % liveSessions),
+  headers: headersOf(n % liveSessions),
+});
+/** A PUT that changes a custom property of a member; each n is another value. */
+export const put = (n: number): LoadRequest => ({
+  method: 'PUT',
+  path: pathOf(n % liveSessions),
+  headers: headersOf(n % liveSessions),
+  body: changeBody(n),
+});
+/** Sets the session as the activity of its first member. */
+export const postActivity = (n: number): LoadRequest => ({
+  method: 'POST',
+  path: '/handles',
+  headers: headersOf(n % liveSessions),
+  body: activityBody(n % liveSessions),
+});
+/** The n-th of the joins that fill the sessions before a load. */
+export const warmUpJoin = (n: number): LoadRequest => ({
+  method: 'PUT',
+  path: pathOf(Math.floor(n / 4)),
+  headers: headersOf(Math.floor(n / 4), n % 4),
+  body: joinBody(n % 4),
+});
+const joinOrCreate = (n: number): LoadRequest => ({
+  method: 'PUT',
+  path: pathOf(1_000_000 + Math.floor(n / 4)),
+  headers: headersOf(1_000_000 + Math.floor(n / 4), n % 4),
+  body: joinBody(n % 4),
+});
+const joinOrCreatePeer = (): LoadRequest => ({
+  method: 'POST',
+  path: '/matchmake/joinOrCreate/lobby',
+  headers: { 'content-type': 'application/json' },
+  body: '{}',
+});
+
+type Work = {
+  readonly title: string;
+  readonly request: (n: number) => LoadRequest;
+  readonly server: 'ours' | 'memory' | 'reference' | 'peer';
+  /** The work that it is a ratio of. */
+  readonly reference?: string;
+  /** By mode and connections; no goal where none is named. */
+  readonly goals?: Readonly<Record<string, number>>;
+  readonly isOnce?: boolean;
+};
+
+const works: Readonly<Record<string, Work>> = {
+  'R GET': { title: 'R GET', request: get, server: 'reference' },
+  GET: {
+    title: 'GET of a 4-member session',
+    request: get,
+    server: 'ours',
+    reference: 'R GET',
+    goals: { one32: 0.95, one256: 0.95, all32: 0.95, all256: 0.95 },
+  },
+  'R PUT': { title: 'R PUT', request: put, server: 'reference' },
+  PUT: {
+    title: 'PUT of a custom property, durable',
+    request: put,
+    server: 'ours',
+    reference: 'R PUT',
+    goals: { one32: 0.45, one256: 0.6, all32: 0.55, all256: 0.7 },
+  },
+  'PUT memory': {
+    title: 'PUT, in memory',
+    request: put,
+    server: 'memory',
+    reference: 'R PUT',
+    goals: { one32: 0.8, one256: 0.8 },
+  },
+  'POST activity': {
+    title: 'POST activity, durable',
+    request: postActivity,
+    server: 'ours',
+    reference: 'R PUT',
+    goals: { one32: 0.35, one256: 0.55, all32: 0.45, all256: 0.65 },
+  },
+  'peer join': { title: 'peer join', request: joinOrCreatePeer, server: 'peer' },
+  join: {
+    title: 'join or create, durable',
+    request: joinOrCreate,
+    server: 'ours',
+    reference: 'peer join',
+    goals: { all32: 2, all256: 2 },
+    isOnce: true,
+  },
+  'join memory': {
+    title: 'join or create, in memory',
+    request: joinOrCreate,
+    server: 'memory',
+    reference: 'peer join',
+    goals: { all32: 3, all256: 3 },
+    isOnce: true,
+  },
+};
+
+/** A row for each work that has a reference, mode and count of connections; and the latency of PUT. */
+export async function measureRates({ folder, rounds, seconds }: BenchSettings): Promise<Row[]> {
+  await using ours = await startPinned('measured-server.ts', [join(folder, 'rates'), 'strict']);
+  await using memory = await startPinned('measured-server.ts', ['memory']);
+  await using reference = await startPinned('reference-server.ts');
+  await using peer = await startPinned('colyseus-server.ts');
+  const servers: Readonly<Record<Work['server'], BenchServer>> = { ours, memory, reference, peer };
+  for (const { url } of [ours, memory]) {
+    await sendAll(url, liveSessions * 4, warmUpJoin);
+  }
+
+  const rows: Row[] = [];
+  let sent = 0;
+  for (const mode of modesAsked) {
+    await placeOn(mode, Object.values(servers));
+    for (const connections of connectionCounts) {
+      const results = new Map<string, LoadResult[]>();
+      const delays: number[] = [];
+      for (let round = 0; round <= rounds; round += 1) {
+        const isWarmUp = round === 0;
+        for (const [name, { request, server, isOnce = false }] of Object.entries(works)) {
+          const longSeconds = isWarmUp ? Math.min(seconds, 2) : seconds;
+          const distinct = isOnce ? longSeconds * 25_000 : 20_000;
+          const offset = sent;
+          sent += distinct;
+          const measured = servers[server];
+          const others = Object.values(servers).filter((one) => one !== measured);
+          if (name === 'PUT') measured.tell('measure');
+          // What the others still do of what they were asked would be measured with it.
+          for (const { pid } of others) process.kill(pid, 'SIGSTOP');
+          let result: LoadResult;
+          try {
+            result = await load(measured.url, (n) => request(offset + n), {
+              seconds: longSeconds,
+              connections,
+              distinct,
+              isOnce,
+            });
+          } finally {
+            for (const { pid } of others) process.kill(pid, 'SIGCONT');
+          }
+          const delay = name === 'PUT' ? (await measured.report<Report>()).eventLoopDelayP99Ms : 0;
+          if (isWarmUp) continue; // for the compilers
+          if (name === 'PUT') delays.push(delay);
+          results.set(name, [...(results.get(name) ?? []), result]);
+          console.log(formatRound(round, `${name}, ${modes[mode]} @${connections}`, result));
+        }
+      }
+      for (const [name, work] of Object.entries(works)) {
+        if (work.reference !== undefined) rows.push(rowOf(name, work, mode, connections, results));
+        if (name === 'PUT') rows.push(...latencyRows(results.get(name) ?? [], delays));
+      }
+    }
+  }
+  await placeOn('one', []);
+  return rows;
+}
+
+/** Where servers and client run: apart on two cores, or wherever the machine puts them. */
+async function placeOn(mode: Mode, servers: readonly BenchServer[]): Promise<void> {
+  if (cores === 1) return;
+  const all = `0-${cores - 1}`;
+  await pin(process.pid, mode === 'one' ? '1' : all);
+  for (const { pid } of servers) await pin(pid, mode === 'one' ? '0' : all);
+}
+
+function rowOf(
+  name: string,
+  { title, reference = '', goals = {} }: Work,
+  mode: Mode,
+  connections: number,
+  results: ReadonlyMap<string, readonly LoadResult[]>,
+): Row {
+  const own = results.get(name) ?? [];
+  const others = results.get(reference) ?? [];
+  // Of each round by itself: a machine that has slowed down has done so for both.
+  const ratio = median(own.map(({ perSecond }, i) => perSecond / (others[i]?.perSecond ?? 0)));
+  const goal = goals[`${mode}${connections}`];
+  return {
+    work: `${title}, ${modes[mode]} @${connections}`,
+    measured: `${formatRates(own)}, p99 ${median(own.map((one) => one.p99Ms)).toFixed(1)} ms`,
+    reference: `${reference} ${formatRates(others)}`,
+    ratio,
+    goal: goal === undefined ? '' : `≥ ${goal.toFixed(2)}`,
+    reached: goal === undefined || ratio >= goal,
+  };
+}
+
+/** The rate, with the cores that the client took; and a warning when it took all that it can. */
+function formatRates(results: readonly LoadResult[]): string {
+  const rate = median(results.map((one) => one.perSecond)).toFixed(0);
+  const clientCores = median(results.map((one) => one.clientCores));
+  const limit = clientCores >= clientCoresMax ? ', THE LIMIT' : '';
+  return `${rate}/s (client ${clientCores.toFixed(2)} cores${limit})`;
+}
+
+function latencyRows(results: readonly LoadResult[], delays: readonly number[]): readonly Row[] {
+  const p99Ms = median(results.map((one) => one.p99Ms));
+  const delayMs = median(delays);
+  return [
+    {
+      work: '  its p99',
+      measured: `${p99Ms.toFixed(1)} ms`,
+      reference: '',
+      goal: '< 25 ms',
+      reached: p99Ms < 25,
+    },
+    {
+      work: '  event loop delay p99 under it',
+      measured: `${delayMs.toFixed(1)} ms`,
+      reference: '',
+      goal: '< 20 ms',
+      reached: delayMs < 20,
+    },
+  ];
+}
