@@ -29,7 +29,7 @@ const wholeSweepEvery = 5;
 export async function sweep(context: Context): Promise<'done' | 'more'> {
   const nowMs = context.clock.nowMs();
   const share = await shareOf(context);
-  const steps: readonly (() => Promise<'done' | 'more' | void>)[] = [
+  const steps: readonly (() => Promise<unknown>)[] = [
     () => applyDueTimeouts(context, nowMs, share),
     () => removeExpired(context, nowMs, share),
     () => endDeadNodes(context),

@@ -52,7 +52,7 @@ type Kept = {
 /** A store of this kind; of the others nothing is loaded. */
 async function openStore(
   kind: Settings['store'],
-  { data, durability, cacheBytesMax, replicasMin }: ServerSettings,
+  { data, durability, cacheBytesMax, replicasMin, log }: ServerSettings,
   conditions: Conditions,
 ): Promise<Kept> {
   if (kind === 'memory') {
@@ -73,6 +73,7 @@ async function openStore(
     durability,
     cacheBytesMax,
     conditions,
+    log,
     ...replicas,
   });
   const nowMs = (): number => Math.round(Date.now() + redis.offsetMs());

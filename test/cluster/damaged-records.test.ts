@@ -69,3 +69,46 @@ test(
     assert.match(JSON.stringify(json), /set aside; the log names them/);
   },
 );
+
+test(
+  'a damaged handle keeps no list from being read, and is removed when it is replaced',
+  options,
+  async () => {
+    await using redis = await startRedis();
+    const [{ port } = assert.fail()] = redis.servers;
+    await using node = await startNodeProcess(['--store', redis.url, '--durability', 'relaxed']);
+    const kit = new Kit(node.url, undefined);
+    const users = [kit.user('ada'), kit.user('ben')];
+    const sessionRef = kit.reference('blank');
+    const ids: string[] = [];
+    for (const user of users) {
+      assert.ok([200, 201].includes((await user.join(sessionRef)).status));
+      const { status, json } = await user.postHandle({ version: 1, type: 'activity', sessionRef });
+      assert.equal(status, 201);
+      ids.push(String(json['id']));
+    }
+    const [key = ''] = (await redis.cli(port, 'KEYS', `*:handle:${ids[0]}`)).trim().split('\n');
+    await redis.cli(port, 'HSET', key, 'd', '{"id":');
+    const query = {
+      type: 'activity',
+      scid: demoScid,
+      owners: { xuids: users.map(({ xuid }) => xuid) },
+    };
+    const listed = async (): Promise<number> => {
+      const { status, json } = await kit
+        .user('cleo')
+        .request('POST', '/handles/query', { body: query });
+      assert.equal(status, 200);
+      return (json['results'] as readonly unknown[]).length;
+    };
+    assert.deepEqual([await listed(), await listed()], [1, 1]);
+    assert.equal(node.complaints.filter((line) => line.includes(`the handle ${ids[0]}`)).length, 1);
+    const [ada = assert.fail()] = users;
+    const { status } = await ada.postHandle({ version: 1, type: 'activity', sessionRef });
+    assert.equal(status, 201);
+    assert.equal(await listed(), 2);
+    await within(10_000, 'the damaged one is gone', async () => {
+      return (await redis.cli(port, 'EXISTS', key)).trim() === '0';
+    });
+  },
+);

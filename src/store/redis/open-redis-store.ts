@@ -28,6 +28,8 @@ export type RedisSettings = {
   readonly prefix?: string;
   /** Hears of servers that are set up in a way that loses data. */
   readonly conditions?: Conditions;
+  /** Hears of records that are damaged, a line each. */
+  readonly log?: (line: string) => void;
 };
 
 /** A store and a bus that share their connections; disposing of the store ends both. */
@@ -50,11 +52,12 @@ export async function openRedisStore(settings: RedisSettings): Promise<OpenedRed
   const { patienceMs = 5_000, replyTimeoutMs = 2_000, prefix = 'mpsd' } = settings;
   const connect = connectRedis(address, replyTimeoutMs);
   const replicationTimeoutMs = Math.ceil(replyTimeoutMs / 2);
+  const { log = () => undefined } = settings;
   const { conditions = openConditions(() => undefined), lookAgainMs = 5_000 } = settings;
   const limits = { patienceMs, replyTimeoutMs, replicationTimeoutMs, replicasMin, lookAgainMs };
   const shards = await RedisShards.open({ address, connect, durability, conditions, ...limits });
   const keys = keysOf(prefix);
   const bus = new RedisBus({ shards, keys, connect, replyTimeoutMs });
-  const store = new RedisStore({ shards, keys, durability, cacheBytesMax, patienceMs, bus });
+  const store = new RedisStore({ shards, keys, durability, cacheBytesMax, patienceMs, bus, log });
   return { store, bus, offsetMs: () => shards.nowMs(keys.secret) - Date.now() };
 }

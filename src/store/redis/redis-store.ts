@@ -41,6 +41,8 @@ export type RedisStoreParts = {
   readonly patienceMs: number;
   /** Closed with the store, whose connections it uses. */
   readonly bus: AsyncDisposable;
+  /** Hears of records that are damaged. */
+  readonly log: (line: string) => void;
 };
 
 /** What was last heard of a session, and which commit made it. */
@@ -70,12 +72,17 @@ export class RedisStore implements Store {
   readonly #patienceMs: number;
   readonly #known: LRUCache<SessionKey, Known>;
   readonly #bus: AsyncDisposable;
+  readonly #log: (line: string) => void;
+  /** Handles that could not be read, and were logged. */
+  readonly #damaged = new LRUCache<Guid, true>({ max: 10_000 });
   readonly #underway = new Set<Promise<unknown>>();
   readonly #idPrefix = randomBytes(4).toString('base64url').slice(0, 5);
   #idsCount = 0;
   #disposed: Promise<void> | undefined;
 
-  constructor({ shards, keys, durability, cacheBytesMax, patienceMs, bus }: RedisStoreParts) {
+  constructor(parts: RedisStoreParts) {
+    const { shards, keys, durability, cacheBytesMax, patienceMs, bus, log } = parts;
+    this.#log = log;
     this.#shards = shards;
     this.#keys = keys;
     this.#writes = durability === 'strict' ? 'durable' : 'plain';
@@ -463,8 +470,20 @@ export class RedisStore implements Store {
   }
 
   async #handles(ids: readonly Guid[]): Promise<readonly Handle[]> {
-    const found = await this.#each(ids, (id) => this.handle(id));
+    const found = await this.#each(ids, (id) => this.#readableHandle(id.toLowerCase()));
     return found.filter((handle) => handle !== undefined);
+  }
+
+  /** Undefined also for one that is damaged, which is logged once: the others of a list go on. */
+  async #readableHandle(id: Guid): Promise<Handle | undefined> {
+    try {
+      return await this.#handle(id);
+    } catch (error) {
+      if (error instanceof StoreUnavailable) throw error;
+      if (!this.#damaged.has(id)) this.#log(`the handle ${id} cannot be read: ${String(error)}`);
+      this.#damaged.set(id, true);
+      return undefined;
+    }
   }
 
   async #commit(batch: Batch): Promise<Committed | Conflict | Taken> {
@@ -568,8 +587,13 @@ export class RedisStore implements Store {
   /** Takes away a handle and whatever leads to it, the handle last. */
   async #removeHandle(id: Guid): Promise<void> {
     const { handle: key, expirations } = this.#keys.ofHandle(id);
-    const handle = await this.#handle(id);
-    if (handle === undefined) return;
+    const handle = await this.#readableHandle(id);
+    if (handle === undefined) {
+      // Of one that is damaged it is not known what leads to it; readers find that it is gone.
+      if (this.#damaged.has(id))
+        await this.#script('removeHandle', [key, expirations], [id], this.#writes);
+      return;
+    }
     if (handle.type === 'activity') {
       const { ownerXuid, reference } = handle;
       const values = [reference.scid.toLowerCase(), id];
