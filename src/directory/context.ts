@@ -19,10 +19,10 @@ export type Context = {
   readonly node: Node;
   readonly locks: SessionLocks;
   /**
-   * Lets other processes commit before this one tries again after so many lost races: waits for a
-   * random time, which grows with them. Without others there is no promise.
+   * Waits for longer than a commit takes, which lasts for `commitMs`, so that a writer of another
+   * process who lost a race comes first. Without other processes there is no promise.
    */
-  readonly letOthersIn: (lostRaces: number) => Promise<void> | undefined;
+  readonly letOthersIn: (commitMs: Milliseconds) => Promise<void> | undefined;
   readonly presence: Presence;
   readonly people: People;
   readonly clock: Clock;

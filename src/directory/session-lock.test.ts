@@ -24,7 +24,11 @@ test('writers of one session come one after the other, those of others at once',
   (await second)[Symbol.dispose]();
   (await third)[Symbol.dispose]();
   assert.deepEqual(began, ['first', 'another session', 'second', 'third']);
-  assert.equal(locks.of('a').acquire(), undefined, 'it is free, and taken without waiting');
+  const last = locks.of('a');
+  assert.equal(last.acquire(), undefined, 'it is free, and taken without waiting');
+  const waiting = locks.of('a').acquire();
+  last.release(7);
+  assert.equal(await waiting, 7, 'how long a commit was awaited');
 });
 
 // Kills: a lock that its holder waits for; one that somebody else gives away.

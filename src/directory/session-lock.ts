@@ -1,12 +1,15 @@
 import type { SessionKey } from '../domain/session/reference.ts';
+import type { Milliseconds } from '../domain/time.ts';
+
+/** Who waits for a lock that is held, the first first. */
+type Waiting = (commitMs: Milliseconds) => void;
 
 /**
  * The locks of this process's writers, one for each session: writers of one process do not lose
  * races to each other. Writers of other processes are not kept out; the commit finds them.
  */
 export class SessionLocks {
-  /** Of each lock that is held: who waits for it, the first first. */
-  readonly #held = new Map<SessionKey, (() => void)[]>();
+  readonly #held = new Map<SessionKey, Waiting[]>();
 
   /** The lock of this session, for one writer, who does not hold it yet. */
   of(key: SessionKey): SessionLock {
@@ -17,10 +20,10 @@ export class SessionLocks {
 /** One writer's hold on the lock of a session. */
 export class SessionLock implements Disposable {
   readonly #key: SessionKey;
-  readonly #held: Map<SessionKey, (() => void)[]>;
+  readonly #held: Map<SessionKey, Waiting[]>;
   #isHeld = false;
 
-  constructor(key: SessionKey, held: Map<SessionKey, (() => void)[]>) {
+  constructor(key: SessionKey, held: Map<SessionKey, Waiting[]>) {
     this.#key = key;
     this.#held = held;
   }
@@ -31,9 +34,9 @@ export class SessionLock implements Disposable {
 
   /**
    * Takes the lock: at once when it is free (or held by this writer already), and then there is no
-   * promise; else after all who asked before.
+   * promise; else after all who asked before, with what the one before it says in `release`.
    */
-  acquire(): Promise<void> | undefined {
+  acquire(): Promise<Milliseconds> | undefined {
     if (this.#isHeld) return undefined;
     const waiting = this.#held.get(this.#key);
     this.#isHeld = true;
@@ -42,13 +45,16 @@ export class SessionLock implements Disposable {
     return undefined;
   }
 
-  /** Gives the lock to the next who waits. No error when it is not held. */
-  release(): void {
+  /**
+   * Gives the lock to the next who waits, and says for how long a commit of this session was awaited;
+   * 0: it was not. No error when it is not held.
+   */
+  release(commitMs: Milliseconds = 0): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
     const next = this.#held.get(this.#key)?.shift();
     if (next === undefined) this.#held.delete(this.#key);
-    else next();
+    else next(commitMs);
   }
 
   [Symbol.dispose](): void {

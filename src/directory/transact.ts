@@ -23,7 +23,7 @@ import { keyOf, type SessionKey, type SessionReference } from '../domain/session
 import type { Session } from '../domain/session/session.ts';
 import { isDue } from '../domain/session/timeouts.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { Committed, Conflict, SessionRecord, Taken } from '../store/store.ts';
+import type { Committed, Conflict, LastKnown, SessionRecord, Taken } from '../store/store.ts';
 import { commitSession, type HandleChange } from './commit-session.ts';
 import { type Basis, commitTimeouts, mustApplyTimeouts } from './commit-timeouts.ts';
 import type { Context } from './context.ts';
@@ -71,7 +71,8 @@ export async function transact<Facts, Result>(
   using lock = context.locks.of(key);
   if (use.mode === 'write') {
     const turn = lock.acquire();
-    if (turn) await turn.then(() => context.letOthersIn(1));
+    const commitMs = turn && (await turn);
+    if (commitMs) await context.letOthersIn(commitMs);
   }
   const known = store.lastKnown(key);
   let basis: Basis | undefined = use.mode === 'write' || known?.isCommitted ? known : undefined;
@@ -101,22 +102,27 @@ export async function transact<Facts, Result>(
     const committing = commit(context, use, current, decision, nowMs);
     if (committing === undefined) return decision.result;
     // Where others can build upon this commit already, they need not wait for it.
-    if (store.lastKnown(key)?.record !== basis.record) lock.release();
+    if (revisionOf(store.lastKnown(key)) !== revisionOf(basis)) lock.release();
+    const sentMs = lock.isHeld ? clock.elapsedMs() : 0;
     const outcome = await committing;
-    if (outcome.kind === 'committed') return decision.result;
+    if (outcome.kind === 'committed') {
+      lock.release(clock.elapsedMs() - sentMs);
+      return decision.result;
+    }
     if (outcome.kind === 'taken') return whenTaken(use, outcome.handle);
+    // Who has lost tries again at once, and comes before those who now wait for the winner's lock.
     basis = lock.isHeld ? { record: outcome.current, isCommitted: true } : undefined;
     await lock.acquire();
-    if (attempt > 1) {
-      await context.letOthersIn(attempt);
-      basis = undefined;
-    }
   }
   return tooBusy();
 }
 
 async function readBasis({ store }: Context, key: SessionKey): Promise<Basis> {
   return { record: await store.session(key), isCommitted: true };
+}
+
+function revisionOf(known: LastKnown | undefined): number {
+  return known?.record?.revision ?? 0;
 }
 
 /** Begins to store what was decided; undefined when that is nothing. */

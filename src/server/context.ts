@@ -6,7 +6,7 @@ import { nodeOfConnection } from '../domain/session/hints.ts';
 import { storedPeople } from '../people/stored-people.ts';
 import type { Conditions } from '../platform/conditions.ts';
 import { SetAside } from '../platform/set-aside.ts';
-import { backOff } from '../platform/back-off.ts';
+import { randomWait } from '../platform/random-wait.ts';
 import { keyFor } from '../platform/key.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import type { ServerSettings } from './options.ts';
@@ -40,7 +40,7 @@ export function createContext(
       sweepsCount: 0,
     },
     locks: new SessionLocks(),
-    letOthersIn: isShared ? backOff : () => undefined,
+    letOthersIn: isShared ? randomWait : () => undefined,
     presence: openPresence(clock.nowMs()),
     clock,
     ids,
