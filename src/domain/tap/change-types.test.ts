@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { changeTypeNames } from '../../testing/change-type-names.ts';
 import {
   ada,
   bert,
@@ -13,12 +14,7 @@ import {
 import { sampleTemplate } from '../../testing/samples.ts';
 import { changeTypes } from '../session/request.ts';
 import type { Session } from '../session/session.ts';
-import {
-  type ChangeType,
-  changeTypesOf,
-  formatChangeTypes,
-  parseChangeTypes,
-} from './change-types.ts';
+import { type ChangeType, changeTypesOf, parseChangeTypes } from './change-types.ts';
 
 const template = sampleTemplate({ maxMembersCount: 2, capabilities: { connectivity: true } });
 const session = sessionOf([ada], { template });
@@ -141,16 +137,16 @@ const cases: readonly (readonly [
 
 for (const [what, before, next, types] of cases) {
   test(`the types of a change: ${what}`, () => {
-    const named = formatChangeTypes(changeTypesOf(before, next));
+    const named = changeTypeNames(changeTypesOf(before, next));
     assert.deepEqual([...named].sort(), ['everything', ...types].sort());
   });
 }
 
 test('change types are asked for in any case, and what is none counts for nothing', () => {
-  assert.deepEqual(formatChangeTypes(parseChangeTypes(['MEMBERSLIST', 'host', 'hOst', 'no'])), [
+  assert.deepEqual(changeTypeNames(parseChangeTypes(['MEMBERSLIST', 'host', 'hOst', 'no'])), [
     'host',
     'membersList',
   ]);
-  assert.deepEqual(formatChangeTypes(parseChangeTypes([])), []);
-  assert.deepEqual(formatChangeTypes(parseChangeTypes(changeTypes)), changeTypes);
+  assert.deepEqual(changeTypeNames(parseChangeTypes([])), []);
+  assert.deepEqual(changeTypeNames(parseChangeTypes(changeTypes)), changeTypes);
 });

@@ -1,7 +1,7 @@
 /**
- * What kind of change a change is: the aspects of a session that a subscription can ask for.
+ * Change types: the aspects of a session that a subscription can ask for.
  *
- * @source contract 9, wire 4.6
+ * @source docs/wire/rta.md "Taps"
  */
 
 import { jsonEquals } from '../json.ts';
@@ -16,21 +16,16 @@ import type { Member, Session } from '../session/session.ts';
 
 export type ChangeType = (typeof changeTypes)[number];
 
-/** Some change types as one number, so that what is asked for and what happened meet in one step. */
+/** A set of change types, one bit each: what was asked for and what happened are compared at once. */
 export type ChangeTypes = number;
 
 const bits: ReadonlyMap<string, ChangeTypes> = new Map(
   changeTypes.map((type, at) => [type.toLowerCase(), 1 << at]),
 );
 
-/** The types of these names, which clients write in any case; names of none count for nothing. */
+/** The types of these names, in any letter case; unknown names are ignored. */
 export function parseChangeTypes(names: readonly string[]): ChangeTypes {
   return names.reduce((types, name) => types | (bits.get(name.toLowerCase()) ?? 0), 0);
-}
-
-/** The names of the types, in the order in which they are known. */
-export function formatChangeTypes(types: ChangeTypes): readonly ChangeType[] {
-  return changeTypes.filter((_type, at) => (types & (1 << at)) !== 0);
 }
 
 const everything = parseChangeTypes(['everything']);
@@ -45,12 +40,12 @@ const roles = parseChangeTypes(['roles']);
 /** Of every change of a member. @source guess: unknowns.md "change types of party clients" */
 const membersOnly = parseChangeTypes(['membersOnly']);
 
-/** Which type a change of each field is. Total: a new field must choose. */
+/** The type of a change of each field. Total: a new field must choose. */
 const typeOfProperty: Readonly<Record<keyof SessionPropertiesSystem, ChangeType>> = {
   host: 'host',
   closed: 'joinability',
   locked: 'joinability',
-  // What is in force counts, not what was written; see below.
+  // Its type depends on what is in force, not on what was written: see `changeTypesOf`.
   joinRestriction: 'everything',
   readRestriction: 'everything',
   keywords: 'everything',
@@ -65,7 +60,7 @@ const typeOfProperty: Readonly<Record<keyof SessionPropertiesSystem, ChangeType>
   scheduledTime: 'scheduledTime',
 };
 
-/** Which type a change of each field of a member's properties is. Total as well. */
+/** The same for the fields of a member's properties. */
 const typeOfMemberProperty: Readonly<Record<keyof MemberPropertiesSystem, ChangeType>> = {
   initializationGroup: 'initialization',
   connection: 'everything',
@@ -82,7 +77,7 @@ const typeOfMemberProperty: Readonly<Record<keyof MemberPropertiesSystem, Change
 const propertyTypes = typesByField(typeOfProperty);
 const memberPropertyTypes = typesByField(typeOfMemberProperty);
 
-/** Without the fields whose change is `everything` and nothing else: every change is that. */
+/** The types by field, without those that are `everything` alone, which every change is. */
 function typesByField<T extends object>(
   typeOf: Readonly<Record<keyof T, ChangeType>>,
 ): readonly (readonly [keyof T, ChangeTypes])[] {
@@ -93,10 +88,14 @@ function typesByField<T extends object>(
 }
 
 /**
- * The types of the change from `before` to `next`: `everything`, of which every change is one, and
- * those that it is besides. What both sessions share is not looked into.
+ * The types of the change from `before` to `next`; every change is `everything` among others. Values
+ * that both sessions share are not compared. `changes` are those of the members, where known.
  */
-export function changeTypesOf(before: Session, next: Session): ChangeTypes {
+export function changeTypesOf(
+  before: Session,
+  next: Session,
+  changes = memberChanges(before.members, next.members),
+): ChangeTypes {
   let types = everything;
   if (before.properties !== next.properties) {
     types |= typesOfFields(before.properties.system, next.properties.system, propertyTypes);
@@ -104,7 +103,7 @@ export function changeTypesOf(before: Session, next: Session): ChangeTypes {
     if (!jsonEquals(before.properties.custom, next.properties.custom)) types |= customProperty;
   }
   if (before.members !== next.members) {
-    for (const { former, member } of memberChanges(before.members, next.members)) {
+    for (const { former, member } of changes) {
       types |= typesOfMember(former, member);
       if (!jsonEquals(former?.roles, member?.roles)) types |= roles;
     }
@@ -136,7 +135,7 @@ function typesOfMember(former: Member | undefined, member: Member | undefined): 
   let types = membersOnly;
   if (former.status !== member.status) {
     types |= membersStatus;
-    // Whoever held a seat only is now among those who are in.
+    // A reservation was taken: there is one more member.
     if (former.status === 'reserved') types |= membersList;
   }
   if (

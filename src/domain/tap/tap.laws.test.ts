@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { changeTypeNames } from '../../testing/change-type-names.ts';
 import fc from 'fast-check';
 import { anyPlot, play } from '../../testing/arbitraries.ts';
 import { xuidOf } from '../caller.ts';
@@ -7,7 +8,7 @@ import { isJsonObject, jsonEquals, type Json, type JsonObject } from '../json.ts
 import type { Session } from '../session/session.ts';
 import { viewSession } from '../session/view.ts';
 import type { Milliseconds } from '../time.ts';
-import { type ChangeType, changeTypesOf, formatChangeTypes } from './change-types.ts';
+import { type ChangeType, changeTypesOf } from './change-types.ts';
 import { isOfMember, tapOf } from './tap.ts';
 
 type Change = {
@@ -95,7 +96,7 @@ const typesOfMembers = ['membersList', 'membersStatus', 'membersCustomProperty']
 test('the types of a change are those that its two documents show', () => {
   everyChange(({ before, after }) => {
     if (after === undefined || after.changeNumber === before.changeNumber) return;
-    const types = new Set(formatChangeTypes(changeTypesOf(before, after)));
+    const types = new Set(changeTypeNames(changeTypesOf(before, after)));
     assert.ok(types.delete('everything'));
     // Of every change of a member, also those that the documents do not show.
     const isOfMembers = types.delete('membersOnly');
@@ -147,7 +148,7 @@ function checkTold(change: Change, isHeard: ((node: string) => boolean) | undefi
     assert.equal(tap, undefined);
     return;
   }
-  const types = after && formatChangeTypes(changeTypesOf(before, after));
+  const types = after && changeTypeNames(changeTypesOf(before, after));
   // By index: whoever is removed and given a seat in the same write is told as the former member.
   const isIn = (index: number): boolean =>
     after?.members.some((one) => one.index === index) ?? true;

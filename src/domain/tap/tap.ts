@@ -1,8 +1,4 @@
-/**
- * The shoulder tap: who is told that a session changed.
- *
- * @source contract 9, wire 6.6
- */
+/** Shoulder taps: who is told that a session changed, and the text of it. */
 
 import type { Guid, Xuid } from '../ids.ts';
 import { nodeOfConnection } from '../session/hints.ts';
@@ -13,7 +9,7 @@ import type { Member, Session } from '../session/session.ts';
 import { formatTime, type Milliseconds } from '../time.ts';
 import { type ChangeTypes, changeTypesOf, parseChangeTypes } from './change-types.ts';
 
-/** That a session changed, and whom to tell. Plain JSON, for the way to other nodes. */
+/** That a session changed, and who is to be told. Plain JSON, since it may go to other nodes. */
 export type Tap = {
   readonly resource: SessionKey;
   readonly branch: Guid;
@@ -22,8 +18,8 @@ export type Tap = {
   readonly timeMs: Milliseconds;
   readonly to: readonly TapRecipient[];
   /**
-   * Who is in the session besides the recipients; absent when nobody is. A connection is told of the
-   * session only if its user is in it: others can write its id into their sessions.
+   * The other members of the session; absent when there are none. A connection is tapped only if its
+   * user is a member: anybody can write its id into a session.
    */
   readonly otherXuids?: readonly Xuid[];
 };
@@ -41,12 +37,17 @@ export type TapRecipient = {
 /** When a change was made, and by which user, if by one. */
 export type ChangeOrigin = { readonly atMs: Milliseconds; readonly byXuid?: Xuid | undefined };
 
+/** False when it is known that nobody listens for this node, the one that issued a connection id. */
+type IsHeard = (node: string) => boolean;
+
 /**
- * The tap of the change from `before` to `next`; undefined when nobody is to hear of it.
+ * The tap of the change from `before` to `next`; undefined when it has no recipient.
  *
- * Every member is told whose subscription matches, the writer too; and whoever was removed, other
- * than by leaving. The end of a session (`next` undefined) is told to all who were in it. Left out
- * are the connections of nodes of which `isHeard` says that nobody listens there.
+ * Recipients are all members whose subscription matches the change, the writer too, and members who
+ * were removed but did not leave by themselves. When the session ends (`next` is undefined) they are
+ * all members who subscribed. Connections of nodes for which nobody listens are left out.
+ *
+ * @source docs/wire/rta.md "Taps"
  */
 export function tapOf(
   before: Session,
@@ -55,7 +56,9 @@ export function tapOf(
   isHeard: IsHeard = () => true,
 ): Tap | undefined {
   const to =
-    next === undefined ? everyoneIn(before, isHeard) : concernedBy(before, next, byXuid, isHeard);
+    next === undefined
+      ? subscribersOf(before, isHeard)
+      : recipientsOf(before, next, byXuid, isHeard);
   if (to.length === 0) return undefined;
   return {
     resource: keyOf(before.reference),
@@ -63,18 +66,8 @@ export function tapOf(
     ...(next && { changeNumber: next.changeNumber }),
     timeMs: atMs,
     to,
-    ...othersIn(next ?? before, to),
+    ...otherMembers(next ?? before, to),
   };
-}
-
-/** Who of the members that are loaded is no recipient. */
-function othersIn(
-  { members }: Session,
-  to: readonly TapRecipient[],
-): Pick<Tap, 'otherXuids'> | undefined {
-  const told = new Set(to.map(({ xuid }) => xuid));
-  const otherXuids = members.flatMap(({ xuid }) => (told.has(xuid) ? [] : [xuid]));
-  return otherXuids.length > 0 ? { otherXuids } : undefined;
 }
 
 /** True when this user is in the session that the tap is of, or was until the change. */
@@ -82,17 +75,24 @@ export function isOfMember({ to, otherXuids = [] }: Tap, xuid: Xuid): boolean {
   return to.some((one) => one.xuid === xuid) || otherXuids.includes(xuid);
 }
 
-/** Of the node that minted a connection. */
-type IsHeard = (node: string) => boolean;
+/** Of a large session, those among the members that are loaded. */
+function otherMembers(
+  { members }: Session,
+  to: readonly TapRecipient[],
+): Pick<Tap, 'otherXuids'> | undefined {
+  const tapped = new Set(to.map(({ xuid }) => xuid));
+  const otherXuids = members.flatMap(({ xuid }) => (tapped.has(xuid) ? [] : [xuid]));
+  return otherXuids.length > 0 ? { otherXuids } : undefined;
+}
 
-function everyoneIn({ members }: Session, isHeard: IsHeard): readonly TapRecipient[] {
+function subscribersOf({ members }: Session, isHeard: IsHeard): readonly TapRecipient[] {
   return members.flatMap((member) => {
-    const asking = askingOf(member);
-    return asking !== undefined && isHeard(asking.node) ? [asking.recipient] : [];
+    const target = targetOf(member);
+    return target !== undefined && isHeard(target.node) ? [target.recipient] : [];
   });
 }
 
-function concernedBy(
+function recipientsOf(
   before: Session,
   next: Session,
   byXuid: Xuid | undefined,
@@ -100,22 +100,23 @@ function concernedBy(
 ): readonly TapRecipient[] {
   if (before.changeNumber === next.changeNumber) return [];
   const to: TapRecipient[] = [];
+  const changes = memberChanges(before.members, next.members);
   let types: ChangeTypes | undefined;
-  const tell = (member: Member): void => {
-    const asking = askingOf(member);
-    if (asking === undefined || !isHeard(asking.node)) return;
-    types ??= changeTypesOf(before, next);
-    if ((asking.types & types) !== 0) to.push(asking.recipient);
+  const addIfAsked = (member: Member): void => {
+    const target = targetOf(member);
+    if (target === undefined || !isHeard(target.node)) return;
+    types ??= changeTypesOf(before, next, changes);
+    if ((target.types & types) !== 0) to.push(target.recipient);
   };
-  for (const member of next.members) tell(member);
-  for (const { former, member } of memberChanges(before.members, next.members)) {
-    if (member === undefined && former.xuid !== byXuid) tell(former);
+  for (const member of next.members) addIfAsked(member);
+  for (const { former, member } of changes) {
+    if (member === undefined && former.xuid !== byXuid) addIfAsked(former);
   }
   return to;
 }
 
-/** What a member who subscribed is told of, and where. */
-type Asking = {
+/** Where a member who subscribed is tapped, and for which changes. */
+type TapTarget = {
   /** As the member wrote it. */
   readonly connection: Guid;
   readonly node: string;
@@ -123,14 +124,14 @@ type Asking = {
   readonly types: ChangeTypes;
 };
 
-// Only a write of the subscription itself replaces it: the members' other writes find what they ask
-// for again.
-const askings = createKeeper<object, Asking>();
+// Kept with the subscription: other writes of the member leave that object as it is.
+const targets = createKeeper<object, TapTarget>();
 
-function askingOf({ properties, index, xuid }: Member): Asking | undefined {
+/** Undefined for a member without a connection or a subscription. */
+function targetOf({ properties, index, xuid }: Member): TapTarget | undefined {
   const { connection, subscription } = properties.system;
   if (connection === undefined || subscription === undefined) return undefined;
-  const known = askings.of(subscription);
+  const known = targets.of(subscription);
   if (
     known?.connection === connection &&
     known.recipient.memberIndex === index &&
@@ -138,7 +139,7 @@ function askingOf({ properties, index, xuid }: Member): Asking | undefined {
   ) {
     return known;
   }
-  return askings.keep(subscription, {
+  return targets.keep(subscription, {
     connection,
     node: nodeOfConnection(connection),
     recipient: {
@@ -151,12 +152,12 @@ function askingOf({ properties, index, xuid }: Member): Asking | undefined {
   });
 }
 
-/** The text of a tap before and after the subscription id, which each recipient has its own of. */
+/** The text of a tap before and after the subscription id, the only part that recipients differ in. */
 type TapText = { readonly head: string; readonly tail: string };
 
 const texts = createKeeper<Tap, TapText>();
 
-/** A tap as JSON for the member with this subscription; made once for all but for that id. */
+/** A tap as JSON text for the member with this subscription; all but the id is formatted once. */
 export function formatTap(tap: Tap, subscription: Guid): string {
   const { head, tail } = texts.of(tap) ?? texts.keep(tap, textOf(tap));
   return head + subscription + tail;
