@@ -1,4 +1,4 @@
-/** `openmpsd taps`: what a user is told over RTA, a line each, as it comes. */
+/** `openmpsd taps`: prints what a user receives over RTA, a line each. */
 
 import { formatDevelopmentToken } from '../auth/development-token.ts';
 import {
@@ -145,7 +145,7 @@ class NoSession extends Error {
 }
 
 /**
- * Opens the platform's sockets, and tells of each its connection id, before anything that comes on
+ * Opens the platform's sockets, and prints the connection id of each before anything that comes on
  * it, and its end, unless it is ended here.
  *
  * @source wire 6.2

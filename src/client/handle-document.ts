@@ -19,11 +19,11 @@ export type HandleDocument =
 type Common = {
   readonly id: Guid;
   readonly version: number;
-  /** In the letter case of whoever made the handle. */
+  /** In the letter case in which it was written. */
   readonly sessionRef: SessionReference;
 };
 
-/** What a handle tells of the title: how to launch it, and on which platforms. */
+/** What a handle says of the title: how to launch it, and on which platforms. */
 type TitleFacts = {
   readonly inviteProtocol?: string;
   readonly gameTypes?: JsonObject;
@@ -75,7 +75,7 @@ export type SearchAttributes = {
   readonly strings?: Readonly<Record<string, string>>;
 };
 
-/** What a search found, and what it tells of the session. @source contract 8.1, wire 2.6 */
+/** What a search found, and what it shows of the session. @source contract 8.1, wire 2.6 */
 export type SearchDetails<Properties = JsonObject> = SearchHandleDocument & {
   readonly relatedInfo?: RelatedInfo & { readonly sessionOwners?: readonly Xuid[] };
   readonly roleInfo?: { readonly roleTypes?: JsonObject };

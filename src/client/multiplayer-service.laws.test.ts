@@ -15,7 +15,7 @@ type Fate = 'answered' | 'requestLost' | 'answerLost' | 'busy';
 type Custom = { readonly [key: string]: unknown };
 
 /**
- * A directory with one session and its invites, behind a line on which requests and answers get
+ * A directory with one session and its invites, behind a network on which requests and answers get
  * lost as `fates` say, and then no more.
  */
 function directory(fates: readonly Fate[]) {

@@ -99,7 +99,7 @@ export type * from './session-document.ts';
 export type { Resync, SessionTap, Tap, Unfollowed } from './taps.ts';
 export type { Authorization, CallOptions, Fetch, FetchAnswer, Sleep } from './transport.ts';
 
-/** Where the directory is, who calls, and how patiently. */
+/** Where the directory is, who calls, and how calls are tried again. */
 export type MultiplayerServiceSettings = {
   /** `http://localhost:8350`; may end in a path under which the directory is mounted. */
   readonly baseUrl: string;
@@ -196,7 +196,7 @@ export type HandleSearch = {
   readonly filter?: SearchFilter | string;
   /** An attribute or `session/…` field, and a direction: `mmr desc`. Else the oldest come first. */
   readonly orderBy?: string;
-  /** Only sessions in which somebody of the caller's people is. Needs the caller's xuid. */
+  /** Only sessions that one of the caller's people is in. Needs the caller's xuid. */
   readonly socialGroup?: SocialGroup;
   /** How many to answer. */
   readonly take?: number;
@@ -222,7 +222,7 @@ const timeoutMsDefault = 30_000;
  * comes. Reading what does not exist is no error: the answer is undefined.
  *
  * Calls that may be made twice without harm are made again, with growing delays, while the server
- * is out of breath; see `retry.ts` for which and why. A 401 is answered once with a fresh token, if
+ * is overloaded; see `retry.ts` for which and why. A 401 is answered once with a fresh token, if
  * `authorization` is a function.
  *
  * @source contract 4, contract 8, wire 1.3, documented 7.3
@@ -338,7 +338,7 @@ export class MultiplayerService {
 
   /**
    * The session after changes that were decided by looking at it: `change` gets the current session
-   * and gives the changes, or undefined when there is nothing to do (`unchanged`). Nobody else's
+   * and gives the changes, or undefined when there is nothing to do (`unchanged`). No other user's
    * write comes between the two: when one does, `change` is asked again with the newer session.
    *
    * Throws when the session does not exist, and the 412 when others came first `attemptsMax` times
@@ -695,8 +695,8 @@ export class MultiplayerService {
   // real time
 
   /**
-   * A real-time connection: sessions that are followed on it tell of their changes, and it comes
-   * back by itself when it is cut. Rejects when the server cannot be reached or does not take it.
+   * A real-time connection: it reports the changes of the sessions that it follows, and reconnects by
+   * itself. Rejects when the server cannot be reached or does not take it.
    *
    * @source contract 9
    */
@@ -758,7 +758,7 @@ export class MultiplayerService {
     });
   }
 
-  /** A write by the session's own URI. Whoever leaves by it does not follow the session any more. */
+  /** A write by the session's own URI. A user who leaves by it does not follow the session any more. */
   async #writeOwn(
     reference: SessionReference,
     changes: { readonly members?: { readonly me?: unknown } },

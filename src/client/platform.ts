@@ -4,24 +4,24 @@ import type { Guid } from './session-document.ts';
 
 /** Resolves after `ms`; rejects with the signal's reason when that is aborted before. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return sleepOn(ms, signal, () => undefined);
+  return startSleep(ms, signal, () => undefined);
 }
 
 /** As `sleep`, but a process that has nothing else to do ends meanwhile. */
 export function sleepInBackground(ms: number, signal: AbortSignal): Promise<void> {
   // Only Node has this; pages end by themselves.
-  return sleepOn(ms, signal, (timer) => (timer as { unref?: () => void }).unref?.());
+  return startSleep(ms, signal, (timer) => (timer as { unref?: () => void }).unref?.());
 }
 
-function sleepOn(
+function startSleep(
   ms: number,
   signal: AbortSignal,
-  begun: (timer: ReturnType<typeof setTimeout>) => void,
+  started: (timer: ReturnType<typeof setTimeout>) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const timer = setTimeout(resolve, ms);
-    begun(timer);
+    started(timer);
     signal.addEventListener(
       'abort',
       () => {

@@ -1,4 +1,4 @@
-/** How patiently a lost line is made anew. */
+/** How often, and with which delays, a lost connection is made anew. */
 export type ReconnectPolicy = {
   /** Before the first try; doubles with each further one. */
   readonly firstDelayMs: number;

@@ -15,11 +15,11 @@
  * A write without a precondition ends in the same document when it is done twice, so a 503, the
  * server's word that it may be tried again, is taken at its word even where the first try was
  * carried out. Other failures are not the server's word, and the write stays as it is: done again
- * seconds later it could undo what somebody else wrote in between.
+ * seconds later it could undo what another user wrote in between.
  *
  * A write with a precondition must not be made again if it may have been carried out: its own first
  * try has then changed the ETag or created the session, and the second would be answered 412 and
- * tell the caller that somebody else came first. `tooBusy` and 429 say that nothing was written.
+ * tell the caller that another write came first. `tooBusy` and 429 say that nothing was written.
  *
  * @source documented 7.3, wire 1.3, contract 2, contract 4
  */
@@ -27,7 +27,7 @@
 /** After which failures a call is made again. */
 export type Repeat = 'always' | 'ifRefused' | 'ifNotDone';
 
-/** How patiently failed calls are made again. */
+/** How often, and with which delays, failed calls are made again. */
 export type RetryPolicy = {
   /** No further try begins later than this after the call began. */
   readonly windowMs: number;
@@ -53,7 +53,7 @@ export type Failure = {
   readonly retryAfterMs: number | undefined;
 };
 
-/** Answers of a service that is out of breath and may carry out the next try. */
+/** Answers of an overloaded server, which may carry out the next try. */
 const passing: ReadonlySet<number> = new Set([0, 408, 429, 500, 502, 503, 504]);
 
 /** True when a call of this kind may be made again after this failure. */

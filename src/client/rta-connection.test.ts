@@ -74,7 +74,7 @@ test('it logs in with a nonce, asks for V2 and learns its connection id', async 
     'wss://directory.test/connect?nonce=nonce%201 rta.xboxlive.com.V2',
   ]);
   assert.deepEqual(
-    [...rta.line.subscriptions.values()],
+    [...rta.socket.subscriptions.values()],
     ['https://sessiondirectory.xboxlive.com/connections/'],
   );
   assert.equal(live.connectionId, 'connection-1');
@@ -137,22 +137,22 @@ test('each change is told once, in order, by the reference that the title uses',
   const { rta, connect } = await open();
   await using live = await connect();
   await live.follow(lobby);
-  rta.line.taps(['s~lobby~one', 'b1', 2], ['s~game~two', 'b9', 5]);
-  rta.line.taps(['s~lobby~one', 'b1', 2]);
-  rta.line.taps(['s~lobby~one', 'b1', 1], ['s~game~two', 'b9', 5]);
+  rta.socket.taps(['s~lobby~one', 'b1', 2], ['s~game~two', 'b9', 5]);
+  rta.socket.taps(['s~lobby~one', 'b1', 2]);
+  rta.socket.taps(['s~lobby~one', 'b1', 1], ['s~game~two', 'b9', 5]);
   const told: string[] = [];
   for await (const tap of live.taps()) {
     told.push(brief(tap));
     if (told.length === 2) break;
   }
   // An end counts as the last change of its branch, and another branch begins anew.
-  rta.line.taps(['s~lobby~one', 'b1', undefined]);
+  rta.socket.taps(['s~lobby~one', 'b1', undefined]);
   for await (const tap of live.taps()) {
     told.push(brief(tap));
     break;
   }
-  rta.line.taps(['s~lobby~one', 'b1', undefined], ['s~lobby~one', 'b1', 3]);
-  rta.line.taps(['s~lobby~one', 'b2', 2]);
+  rta.socket.taps(['s~lobby~one', 'b1', undefined], ['s~lobby~one', 'b1', 3]);
+  rta.socket.taps(['s~lobby~one', 'b2', 2]);
   told.push(brief(await nextTap(live.taps())));
   assert.deepEqual(told, [
     'changed One b1 2',
@@ -165,7 +165,7 @@ test('each change is told once, in order, by the reference that the title uses',
 test('who reads slowly hears of the newest change of each session', async () => {
   const { rta, connect } = await open();
   await using live = await connect();
-  for (let n = 2; n < 100; n += 1) rta.line.taps(['s~lobby~one', 'b', n], ['s~game~two', 'b', n]);
+  for (let n = 2; n < 100; n += 1) rta.socket.taps(['s~lobby~one', 'b', n], ['s~game~two', 'b', n]);
   const taps = live.taps();
   assert.deepEqual(
     [brief(await nextTap(taps)), brief(await nextTap(taps))],
@@ -189,13 +189,13 @@ test('a resync of the server is told, and what is no frame or no tap is passed o
     '[3,0,{"shoulderTaps":[{}]}]',
     '[3,0,{"shoulderTaps":[{"resource":"a~b","branch":"c","changeNumber":2}]}]',
   ]) {
-    rta.line.push(odd);
+    rta.socket.push(odd);
   }
-  rta.line.push([4]);
+  rta.socket.push([4]);
   assert.deepEqual(brief(await nextTap(live.taps())), 'resync missed');
 });
 
-test('when the line is cut it comes back, with all that it was subscribed to and in every session', async () => {
+test('a lost connection is made again, with all subscriptions and in every session', async () => {
   const { rta, connect, sleptMs } = await open();
   await using live = await connect();
   const heard: unknown[] = [];
@@ -206,7 +206,7 @@ test('when the line is cut it comes back, with all that it was subscribed to and
   await live.follow(game);
   rta.writes.length = 0;
   rta.refusals = 2;
-  rta.line.drop();
+  rta.socket.drop();
   assert.equal(live.connectionId, undefined);
   assert.equal(brief(await nextTap(live.taps())), 'resync reconnected');
 
@@ -214,16 +214,16 @@ test('when the line is cut it comes back, with all that it was subscribed to and
   assert.deepEqual(sleptMs, [500, 1_000, 2_000]);
   assert.match(rta.connects.at(-1) ?? '', /nonce=nonce%204 /);
   assert.deepEqual(
-    [...rta.line.subscriptions.values()],
+    [...rta.socket.subscriptions.values()],
     ['https://sessiondirectory.xboxlive.com/connections/', invites],
   );
   assert.deepEqual(rta.writes, [
     { path: lobbyPath, ifMatch: '*', body: memberOn('connection-4') },
     { path: gamePath, ifMatch: '*', body: memberOn('connection-4', 'guid-2') },
   ]);
-  rta.line.event('notify', { inviteHandle: { id: 'i' } });
+  rta.socket.event('notify', { inviteHandle: { id: 'i' } });
   assert.deepEqual(heard, [{ inviteHandle: { id: 'i' } }]);
-  rta.line.taps(['s~lobby~one', 'b', 2]);
+  rta.socket.taps(['s~lobby~one', 'b', 2]);
   assert.equal(brief(await nextTap(live.taps())), 'changed One b 2');
 });
 
@@ -237,7 +237,7 @@ test('a session that was left, by whichever write, is not gone back into', async
   await service.tryWriteSession(game, { members: { me: null } }, { preview: true });
   live.unfollow(three);
   rta.writes.length = 0;
-  rta.line.drop();
+  rta.socket.drop();
   await nextTap(live.taps());
   assert.deepEqual(
     rta.writes.map(({ path }) => path),
@@ -252,9 +252,9 @@ test('a session whose followed life has ended, or was only previewed, is not gon
   for (const one of [lobby, game]) await live.follow(one);
   await live.follow(three, {}, { preview: true });
   // The answers of this directory are all of branch "b".
-  rta.line.taps(['s~lobby~one', 'b', undefined], ['s~game~two', 'former', undefined]);
+  rta.socket.taps(['s~lobby~one', 'b', undefined], ['s~game~two', 'former', undefined]);
   rta.writes.length = 0;
-  rta.line.drop();
+  rta.socket.drop();
   let tap: Tap | undefined;
   while (tap?.kind !== 'resync') tap = await nextTap(live.taps());
   assert.deepEqual(
@@ -266,7 +266,7 @@ test('a session whose followed life has ended, or was only previewed, is not gon
 test('a tap that comes before the answer to the write has the reference as it was given', async () => {
   const { rta, connect } = await open();
   await using live = await connect();
-  rta.onWrite = () => rta.line.taps(['s~lobby~one', 'b', 2]);
+  rta.onWrite = () => rta.socket.taps(['s~lobby~one', 'b', 2]);
   await live.follow(lobby);
   const tap = await nextTap(live.taps());
   assert.deepEqual('reference' in tap && tap.reference, lobby);
@@ -278,7 +278,7 @@ test('a session that cannot be gone back into is told, and the rest goes on', as
   const three = { ...lobby, name: 'Three' };
   for (const one of [lobby, game, three]) await live.follow(one);
   rta.writeAnswers.push(412, 403, 200);
-  rta.line.drop();
+  rta.socket.drop();
   const taps = live.taps();
   const told = [await nextTap(taps), await nextTap(taps), await nextTap(taps)];
   assert.deepEqual(told.map(brief).sort(), [
@@ -287,28 +287,28 @@ test('a session that cannot be gone back into is told, and the rest goes on', as
     'unfollowed Two 403',
   ]);
   rta.writes.length = 0;
-  rta.line.drop();
+  rta.socket.drop();
   await nextTap(taps);
   assert.equal(rta.writes.length, 1, 'only the third is followed still');
 });
 
-test('a server out of breath is asked again, on a new line', async () => {
+test('an overloaded server is asked again, on a new socket', async () => {
   const { rta, connect } = await open();
   await using live = await connect();
   await live.follow(lobby);
   rta.writeAnswers.push(503, 200);
-  rta.line.drop();
+  rta.socket.drop();
   assert.equal(brief(await nextTap(live.taps())), 'resync reconnected');
   assert.equal(live.connectionId, 'connection-3');
-  assert.ok(rta.lines[1]?.isClosed, 'the line in between is not left open');
+  assert.ok(rta.sockets[1]?.isClosed, 'the socket in between is not left open');
 });
 
-test('a line that is cut while a session is written: the session learns of the next one', async () => {
+test('a socket that is lost while a session is written: the session gets the next id', async () => {
   const { rta, connect } = await open();
   await using live = await connect();
   rta.onWrite = () => {
     rta.onWrite = () => {};
-    rta.line.drop();
+    rta.socket.drop();
   };
   await live.follow(lobby);
   assert.deepEqual(rta.writes.at(-1)?.body, memberOn('connection-2'));
@@ -322,7 +322,7 @@ test('an invite is followed by its handle, and the session that it leads to from
   assert.ok(written.status !== 'deleted');
   assert.deepEqual(written.reference, { scid: 's', templateName: 'Lobby', name: 'Invited' });
   assert.equal(rta.writes[0]?.path, '/handles/h1/session');
-  rta.line.drop();
+  rta.socket.drop();
   await nextTap(live.taps());
   assert.deepEqual(rta.writes.at(-1), {
     path: '/serviceconfigs/s/sessionTemplates/Lobby/sessions/Invited',
@@ -338,10 +338,10 @@ test('given up: the title is told once, taps end with the reason, nothing can be
     reconnect: { attemptsMax: 4, firstDelayMs: 100, delayMsMax: 300 },
   });
   const live = await connect();
-  rta.line.taps(['s~lobby~one', 'b', 2]);
+  rta.socket.taps(['s~lobby~one', 'b', 2]);
   rta.refusals = 100;
   const reader = live.taps();
-  rta.line.drop();
+  rta.socket.drop();
   assert.equal(
     brief(await nextTap(reader)),
     'changed one b 2',
@@ -367,16 +367,16 @@ test('a caller who is refused is not let in by trying again', async () => {
   });
   const live = await connect();
   rta.nonceAnswers.push(401);
-  rta.line.drop();
+  rta.socket.drop();
   await assert.rejects(live.taps().next());
   assert.equal(sleptMs.length, 1);
   assert.ok(lost[0]?.cause instanceof MultiplayerError);
 });
 
-test('without reconnect a cut line is the end', async () => {
+test('without reconnect a lost socket is the end', async () => {
   const { rta, connect } = await open({ reconnect: false });
   const live = await connect();
-  rta.line.drop();
+  rta.socket.drop();
   await assert.rejects(live.taps().next(), RtaError);
   assert.equal(rta.connects.length, 1);
 });
@@ -392,7 +392,7 @@ test('closed: loops end, the socket too, and nothing comes back', async () => {
   await live.close();
   await loop;
   await nextTurn();
-  assert.ok(rta.line.isClosed);
+  assert.ok(rta.socket.isClosed);
   assert.deepEqual([rta.connects.length, lost], [1, []]);
   await assert.rejects(live.follow(lobby), /has been closed/);
 });
@@ -400,7 +400,7 @@ test('closed: loops end, the socket too, and nothing comes back', async () => {
 test('closed while it comes back, it stays away', async () => {
   const { rta, connect } = await open();
   const live = await connect();
-  rta.line.drop();
+  rta.socket.drop();
   await live.close();
   for (let turn = 0; turn < 10; turn += 1) await nextTurn();
   assert.equal(rta.connects.length, 1);
@@ -426,17 +426,17 @@ test('a refused subscription says why; a busy server is asked again after 1, 4, 
   );
 });
 
-test('a network that is gone without a word is noticed, and the line made anew', async () => {
+test('a network that is lost silently is noticed, and the connection made anew', async () => {
   let beats = 0;
   const { rta, connect } = await open(
     { heartbeatMs: 30_000 },
     {
       timeoutMs: 15_000,
-      // Hearts beat as fast as they can; an answer that is overdue is so at once on a deaf line.
+      // Heartbeats come as fast as they can; on a deaf socket an answer is overdue at once.
       sleep: async (ms, signal) => {
         await nextTurn();
         if (ms === 30_000) beats += 1;
-        while (ms === 15_000 && !rta.lines.at(-1)?.isDeaf && !signal.aborted) await nextTurn();
+        while (ms === 15_000 && !rta.sockets.at(-1)?.isDeaf && !signal.aborted) await nextTurn();
         signal.throwIfAborted();
       },
     },
@@ -444,20 +444,20 @@ test('a network that is gone without a word is noticed, and the line made anew',
   await using live = await connect();
   while (beats < 3) await nextTurn();
   assert.equal(live.connectionId, 'connection-1');
-  assert.ok(rta.lines[0]);
-  rta.lines[0].isDeaf = true;
+  assert.ok(rta.sockets[0]);
+  rta.sockets[0].isDeaf = true;
   assert.equal(brief(await nextTap(live.taps())), 'resync reconnected');
   assert.equal(live.connectionId, 'connection-2');
-  assert.ok(rta.lines[0].isClosed);
+  assert.ok(rta.sockets[0].isClosed);
 });
 
-test('a line on which no answer comes in time is given up for another', async () => {
+test('a socket on which no answer comes in time is replaced', async () => {
   let runOut: (() => void) | undefined;
   const { rta, connect } = await open(
     {},
     {
       timeoutMs: 15_000,
-      // Time runs out when the test says so; the pause before a new line is none.
+      // Time runs out when the test says so; there is no pause before a new socket.
       sleep: (ms, signal) =>
         new Promise((resolve, reject) => {
           if (ms !== 15_000) return resolve();
@@ -474,7 +474,7 @@ test('a line on which no answer comes in time is given up for another', async ()
   runOut?.();
   await subscribed;
   assert.equal(live.connectionId, 'connection-2');
-  assert.ok(rta.lines[0]?.isClosed);
+  assert.ok(rta.sockets[0]?.isClosed);
 });
 
 test('a platform without WebSocket is told what it needs', async (context) => {

@@ -14,10 +14,10 @@
  *                   closed ◄──────── close ───────────────  given up: onSubscriptionsLost
  *
  * It logs in with `GET /nonce` and `/connect?nonce=`, and not with the header `Authorization`, since
- * browsers let nobody set headers of a WebSocket: so one way works everywhere, without a library.
+ * pages cannot set headers of a WebSocket: so one way works everywhere, without a library.
  *
- * A connection that nobody reads, waits for or subscribed on keeps no process alive once its line is
- * lost.
+ * Once its socket is lost, a connection keeps the process alive only while a reader or a call waits, or
+ * a subscription has a callback.
  *
  * @source contract 9, wire 6.5
  */
@@ -27,7 +27,7 @@ import type { MultiplayerService, WriteOptions } from './multiplayer-service.ts'
 import { holdProcess } from './platform.ts';
 import { defaultReconnectPolicy, reconnectDelayMs, type ReconnectPolicy } from './reconnect.ts';
 import type { SessionReference } from './reference.ts';
-import { lineLost, RtaError } from './rta-error.ts';
+import { connectionLost, RtaError } from './rta-error.ts';
 import { RtaSocket, type OpenWebSocket } from './rta-socket.ts';
 import type {
   AnyTitle,
@@ -44,11 +44,11 @@ import type { Sleep } from './transport.ts';
 
 export type RtaSettings = {
   /**
-   * Called once when the connection has been given up: nothing is heard any more, and `taps` ends
+   * Called once when the connection has been given up: no more events come, and `taps` ends
    * with the same error.
    */
   readonly onSubscriptionsLost?: (error: Error) => void;
-  /** `false`: a lost line is given up at once. */
+  /** `false`: no reconnect; a lost socket ends the connection. */
   readonly reconnect?: Partial<ReconnectPolicy> | false;
   /** How often the server is asked whether it is still there: 30 s. Infinity: never. */
   readonly heartbeatMs?: number;
@@ -67,20 +67,20 @@ export type RtaParts = {
   /** A fresh one for each try. Throws a MultiplayerError. */
   readonly newNonce: (signal: AbortSignal) => Promise<string>;
   readonly newGuid: () => Guid;
-  /** For one answer on the line. */
+  /** For one answer on the socket. */
   readonly timeoutMs: number;
-  /** Between tries, and for whatever else nobody waits for. */
+  /** Between tries, and wherever no call waits. */
   readonly sleep: Sleep;
   readonly random: () => number;
   readonly onClosed: (connection: RtaConnection) => void;
 };
 
 export type FollowOptions = WriteOptions & {
-  /** Which changes to hear of; `['everything']` when left out. */
+  /** Which changes to be tapped for; `['everything']` when left out. */
   readonly changeTypes?: readonly ChangeType[];
 };
 
-/** A resource that is heard of until `unsubscribe`. */
+/** Events of a resource, until `unsubscribe`. */
 export type RtaSubscription = {
   /** What the server said when it was subscribed to first. */
   readonly data: unknown;
@@ -97,12 +97,12 @@ export function invitesResource(xuid: Xuid, titleId: string): string {
 }
 
 /** One life of the socket. */
-type Line = { readonly socket: RtaSocket; readonly connectionId: Guid };
+type LiveSocket = { readonly socket: RtaSocket; readonly connectionId: Guid };
 
 type Wanted = {
   readonly resource: string;
   readonly onEvent: (data: unknown) => void;
-  /** On the present line. */
+  /** On the present socket. */
   id: number;
 };
 
@@ -116,7 +116,7 @@ type Followed = {
 };
 
 const subscribeAttemptsMax = 5;
-/** Sessions that are written at once when the line is made anew. */
+/** Sessions that are written at a time after a reconnect. */
 const rewritesAtOnceMax = 8;
 const heartbeatMsDefault = 30_000;
 /** An id that no subscription has: to end it asks for nothing but an answer. */
@@ -131,19 +131,19 @@ export class RtaConnection implements AsyncDisposable {
   readonly #followed = new Map<string, Followed>();
   /** How the title writes the sessions that it follows, or is about to. */
   readonly #references = new Map<string, SessionReference>();
-  /** What somebody waits for, and what calls back: while there is any, the process stays alive. */
+  /** Calls that wait, and subscriptions with callbacks: while there is any, the process stays alive. */
   readonly #awaited = new Set<object>();
   #hold: Disposable | undefined;
   readonly #ending = new AbortController();
-  /** The present line, or the one that is being made. */
-  #next: Promise<Line>;
-  #line: Line | undefined;
+  /** The present socket, or the one that is being made. */
+  #next: Promise<LiveSocket>;
+  #live: LiveSocket | undefined;
 
   private constructor(parts: RtaParts, settings: RtaSettings) {
     this.#parts = parts;
     this.#settings = settings;
     this.#openWebSocket = settings.webSocket ?? openPlatformWebSocket;
-    this.#next = this.#openLine();
+    this.#next = this.#openSocket();
   }
 
   /** A connection that is ready. Rejects as the first try fails; later ones are made again. */
@@ -154,11 +154,11 @@ export class RtaConnection implements AsyncDisposable {
   }
 
   /**
-   * The id by which sessions know the present line; another one after each time that it was cut.
-   * `follow` writes it by itself. Undefined while there is no line.
+   * The id by which sessions know the present socket; another one after each reconnect.
+   * `follow` writes it by itself. Undefined while there is no socket.
    */
   get connectionId(): Guid | undefined {
-    return this.#line?.connectionId;
+    return this.#live?.connectionId;
   }
 
   /**
@@ -166,7 +166,7 @@ export class RtaConnection implements AsyncDisposable {
    * whatever else `changes` say; so one call joins, or creates, and follows.
    *
    * From now on `taps` tells of the session's changes, and a new connection id is written into it
-   * whenever the line was cut, until the caller leaves by `leaveSession` or a write, or `unfollow`.
+   * after each reconnect, until the caller leaves by `leaveSession` or a write, or `unfollow`.
    * If the seat was lost meanwhile, that write takes another one where the session lets it.
    *
    * @source wire 6.5
@@ -179,16 +179,16 @@ export class RtaConnection implements AsyncDisposable {
     const resource = resourceOf(reference);
     const id = this.#followed.get(resource)?.subscription.id;
     const subscription = this.#newSubscription(changeTypes, id);
-    const line = await this.#held(this.#next);
+    const live = await this.#held(this.#next);
     this.#references.set(resource, reference); // the first tap may come before the answer
     try {
       const written = await this.#parts.service.writeSession<Title>(
         reference,
-        withMember(changes, memberOn(line, subscription)),
+        withMember(changes, memberOn(live, subscription)),
         options,
       );
       if (written.status !== 'deleted' && !options.preview) {
-        await this.#track({ reference, branch: written.session.branch, subscription }, line);
+        await this.#track({ reference, branch: written.session.branch, subscription }, live);
       }
       return written;
     } finally {
@@ -203,16 +203,16 @@ export class RtaConnection implements AsyncDisposable {
     { changeTypes, ...options }: FollowOptions = {},
   ): Promise<ByHandle<SessionWritten<Title>>> {
     const subscription = this.#newSubscription(changeTypes);
-    const line = await this.#held(this.#next);
+    const live = await this.#held(this.#next);
     const written = await this.#parts.service.writeSessionByHandle<Title>(
       handleId,
-      withMember(changes, memberOn(line, subscription)),
+      withMember(changes, memberOn(live, subscription)),
       options,
     );
     if (written.status !== 'deleted' && !options.preview) {
       const { reference, session } = written;
       this.#references.set(resourceOf(reference), reference);
-      await this.#track({ reference, branch: session.branch, subscription }, line);
+      await this.#track({ reference, branch: session.branch, subscription }, live);
     }
     return written;
   }
@@ -227,7 +227,7 @@ export class RtaConnection implements AsyncDisposable {
    * Taps, from the beginning of the connection on, until it is closed. Each goes to one reader, each
    * change once, and of a session that changes faster than it is read only the newest.
    *
-   * Throws what `onSubscriptionsLost` is told.
+   * Throws the error that `onSubscriptionsLost` gets.
    */
   taps(): AsyncIterableIterator<Tap> {
     return {
@@ -241,16 +241,16 @@ export class RtaConnection implements AsyncDisposable {
   }
 
   /**
-   * A subscription to any resource, kept over lost lines; `onEvent` gets the data of each event.
-   * Until it ends the process stays alive.
+   * A subscription to any resource, renewed after each reconnect; `onEvent` gets the data of each
+   * event. The process stays alive until it is unsubscribed.
    *
-   * Asks again a few times when the server is out of breath. Throws an RtaError.
+   * Tries a few times when the server is overloaded. Throws an RtaError.
    */
   async subscribe(resource: string, onEvent: (data: unknown) => void): Promise<RtaSubscription> {
     for (let attempt = 1; ; attempt += 1) {
-      const line = await this.#held(this.#next);
+      const live = await this.#held(this.#next);
       try {
-        const { id, data } = await this.#limited(line, line.socket.subscribe(resource, onEvent));
+        const { id, data } = await this.#limited(live, live.socket.subscribe(resource, onEvent));
         const wanted: Wanted = { resource, onEvent, id };
         this.#wanted.add(wanted);
         this.#await(wanted);
@@ -258,8 +258,8 @@ export class RtaConnection implements AsyncDisposable {
       } catch (error) {
         const mayPass = error instanceof RtaError && error.isPassing;
         if (!mayPass || attempt === subscribeAttemptsMax) throw error;
-        // A line that was lost is waited for above, and an answer is not.
-        if (this.#line === line) await this.#held(this.#sleep(1_000 * attempt ** 2));
+        // When the socket was lost, `#next` waits long enough.
+        if (this.#live === live) await this.#held(this.#sleep(1_000 * attempt ** 2));
       }
     }
   }
@@ -268,7 +268,7 @@ export class RtaConnection implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#ending.signal.aborted) return;
     this.#ending.abort(new RtaError('The real-time connection has been closed.'));
-    this.#line?.socket.close();
+    this.#live?.socket.close();
     this.#over(this.#ending.signal.reason);
     this.#queue.end();
   }
@@ -277,10 +277,10 @@ export class RtaConnection implements AsyncDisposable {
     return this.close();
   }
 
-  // the line
+  // the socket
 
-  /** A line on which everything is as it was on the former one. */
-  async #openLine(): Promise<Line> {
+  /** A new socket, subscribed as the former one was, and written into each followed session. */
+  async #openSocket(): Promise<LiveSocket> {
     const { signal } = this.#ending;
     const nonce = await this.#parts.newNonce(signal);
     const opening = new AbortController();
@@ -295,25 +295,25 @@ export class RtaConnection implements AsyncDisposable {
         },
         AbortSignal.any([signal, opening.signal]),
       ),
-      () => opening.abort(lineLost()),
+      () => opening.abort(connectionLost()),
     );
     opened = socket;
     try {
-      const line = { socket, connectionId: await this.#subscribeToTaps(socket) };
+      const live = { socket, connectionId: await this.#subscribeToTaps(socket) };
       for (const wanted of this.#wanted) {
         const { resource, onEvent } = wanted;
-        wanted.id = (await this.#limited(line, socket.subscribe(resource, onEvent))).id;
+        wanted.id = (await this.#limited(live, socket.subscribe(resource, onEvent))).id;
       }
       const followed = [...this.#followed.values()];
       for (let at = 0; at < followed.length; at += rewritesAtOnceMax) {
         const some = followed.slice(at, at + rewritesAtOnceMax);
-        await Promise.all(some.map((one) => this.#rewrite(one, line)));
+        await Promise.all(some.map((one) => this.#rewrite(one, live)));
       }
       signal.throwIfAborted();
-      if (socket.isOver) throw lineLost();
-      this.#line = line;
-      void this.#watch(line);
-      return line;
+      if (socket.isOver) throw connectionLost();
+      this.#live = live;
+      void this.#watch(live);
+      return live;
     } catch (error) {
       socket.close();
       throw error;
@@ -321,19 +321,19 @@ export class RtaConnection implements AsyncDisposable {
   }
 
   /**
-   * Ends the line when the server does not answer on it any more. Nothing else would tell: a client
-   * that only listens is never told of a network that is gone, and platforms hide pings.
+   * Ends the socket when the server does not answer on it any more. Nothing else shows it: a client
+   * that only listens does not notice a lost network, and platforms hide pings.
    */
-  async #watch(line: Line): Promise<void> {
+  async #watch(live: LiveSocket): Promise<void> {
     const { heartbeatMs = heartbeatMsDefault } = this.#settings;
     if (!Number.isFinite(heartbeatMs)) return;
     try {
-      while (this.#line === line) {
+      while (this.#live === live) {
         await this.#sleep(heartbeatMs);
-        await this.#limited(line, line.socket.unsubscribe(noSubscription));
+        await this.#limited(live, live.socket.unsubscribe(noSubscription));
       }
     } catch {
-      // The line is over, which is told where that is handled.
+      // The socket has ended; `#lost` handles it.
     }
   }
 
@@ -347,13 +347,14 @@ export class RtaConnection implements AsyncDisposable {
     };
     const { data } = await this.#limited({ socket }, socket.subscribe(connectionsResource, hear));
     const { ConnectionId: id } = (data ?? {}) as { readonly ConnectionId?: unknown };
-    if (typeof id !== 'string') throw lineLost(new TypeError('the server gave no ConnectionId'));
+    if (typeof id !== 'string')
+      throw connectionLost(new TypeError('the server gave no ConnectionId'));
     return id;
   }
 
   #lost(socket: RtaSocket): void {
-    if (this.#line?.socket !== socket) return; // it was not ready yet, and whoever made it is told
-    this.#line = undefined;
+    if (this.#live?.socket !== socket) return; // not ready yet: its opener gets the error
+    this.#live = undefined;
     this.#next = this.#reconnect();
     this.#next.then(
       () => this.#queue.put({ kind: 'resync', why: 'reconnected' }),
@@ -367,15 +368,15 @@ export class RtaConnection implements AsyncDisposable {
     );
   }
 
-  async #reconnect(): Promise<Line> {
+  async #reconnect(): Promise<LiveSocket> {
     const { reconnect } = this.#settings;
     const policy = { ...defaultReconnectPolicy, ...(reconnect || undefined) };
     const attemptsMax = reconnect === false ? 0 : policy.attemptsMax;
-    let cause: unknown = lineLost();
+    let cause: unknown = connectionLost();
     for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
       await this.#sleep(reconnectDelayMs(attempt, this.#parts.random(), policy));
       try {
-        return await this.#openLine();
+        return await this.#openSocket();
       } catch (error) {
         this.#ending.signal.throwIfAborted();
         cause = error;
@@ -387,9 +388,9 @@ export class RtaConnection implements AsyncDisposable {
 
   /** Nothing can be asked any more. */
   #over(error: Error): void {
-    this.#line = undefined;
+    this.#live = undefined;
     this.#next = Promise.reject(error);
-    this.#next.catch(() => {}); // told to whoever asks
+    this.#next.catch(() => {}); // callers get it when they wait for it
     for (const wanted of this.#wanted) this.#awaitNoMore(wanted);
     this.#wanted.clear();
     this.#followed.clear();
@@ -406,21 +407,21 @@ export class RtaConnection implements AsyncDisposable {
     return { id, changeTypes };
   }
 
-  /** Follows a session that was written on `line`, which may have been lost meanwhile. */
-  async #track(followed: Followed, line: Line): Promise<void> {
+  /** Follows a session that was written on `socket`, which may have been lost meanwhile. */
+  async #track(followed: Followed, live: LiveSocket): Promise<void> {
     this.#followed.set(resourceOf(followed.reference), followed);
-    for (let present = line; this.#line !== present; ) {
+    for (let present = live; this.#live !== present; ) {
       present = await this.#held(this.#next);
       await this.#rewrite(followed, present);
     }
   }
 
-  /** Tells a session of this line. What cannot be followed any more is given up and told. */
-  async #rewrite(followed: Followed, line: Line): Promise<void> {
+  /** Writes this connection id into a session; one that cannot be followed any more is reported. */
+  async #rewrite(followed: Followed, live: LiveSocket): Promise<void> {
     const { reference } = followed;
     let refusal: MultiplayerError | undefined;
     try {
-      const changes = withMember({}, memberOn(line, followed.subscription));
+      const changes = withMember({}, memberOn(live, followed.subscription));
       const options = { mode: 'updateExisting', signal: this.#ending.signal } as const;
       const written = await this.#parts.service.tryWriteSession(reference, changes, options);
       if (written.status === 'updated') return;
@@ -435,18 +436,18 @@ export class RtaConnection implements AsyncDisposable {
   // subscriptions
 
   async #unsubscribe(wanted: Wanted): Promise<void> {
-    const line = this.#line;
+    const live = this.#live;
     this.#awaitNoMore(wanted);
-    if (!this.#wanted.delete(wanted) || line === undefined) return;
+    if (!this.#wanted.delete(wanted) || live === undefined) return;
     try {
-      await this.#limited(line, line.socket.unsubscribe(wanted.id));
+      await this.#limited(live, live.socket.unsubscribe(wanted.id));
     } catch (error) {
-      if (!(error instanceof RtaError)) throw error; // a line that is lost has ended it as well
+      if (!(error instanceof RtaError)) throw error; // a lost socket has ended the subscription as well
     }
   }
 
-  /** `answer`, or the end of a line on which none comes in time. */
-  #limited<T>({ socket }: Pick<Line, 'socket'>, answer: Promise<T>): Promise<T> {
+  /** `answer`; a socket on which it does not come in time is ended. */
+  #limited<T>({ socket }: Pick<LiveSocket, 'socket'>, answer: Promise<T>): Promise<T> {
     return this.#timed(answer, () => {
       socket.close();
       this.#lost(socket);
@@ -504,7 +505,7 @@ function isRefusal({ status }: MultiplayerError): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }
 
-function memberOn({ connectionId }: Line, subscription: Subscription) {
+function memberOn({ connectionId }: LiveSocket, subscription: Subscription) {
   return { active: true, connection: connectionId, subscription };
 }
 

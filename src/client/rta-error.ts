@@ -9,7 +9,7 @@ const meanings: Readonly<Record<number, string>> = {
 
 /**
  * What went wrong on a real-time connection: a subscription that the server refused, with its code,
- * or, without one, a line that was lost and with it whatever was asked on it.
+ * or, without one, a socket that was lost, and with it all that was asked on it.
  */
 export class RtaError extends Error {
   override readonly name = 'RtaError';
@@ -35,7 +35,7 @@ export function refusedSubscription(resource: string, code: number): RtaError {
   });
 }
 
-/** The error of whatever was under way on a line that ended. */
-export function lineLost(cause?: unknown): RtaError {
+/** The error of all that was under way on a socket that ended. */
+export function connectionLost(cause?: unknown): RtaError {
   return new RtaError('The real-time connection ended before the answer came.', { cause });
 }

@@ -5,13 +5,13 @@
  *     theirs   [1, seq, code, id, data]              [2, seq, code]
  *              [3, id, data]        event            [4]             something may have been missed
  *
- * Answers may come in another order than the questions; `seq` tells which is which.
+ * Answers may come in another order than the questions; `seq` matches them.
  *
  * @source wire 6.2
  */
 
 import { formatJson, parseJson } from './json.ts';
-import { lineLost, refusedSubscription } from './rta-error.ts';
+import { connectionLost, refusedSubscription } from './rta-error.ts';
 
 /** As much of a `WebSocket` as is used here; every platform's own fits. */
 export type WebSocketLike = {
@@ -58,7 +58,7 @@ export class RtaSocket {
   }
 
   /**
-   * An open socket. Rejects when the server does not take it, of which platforms tell no reason, or
+   * An open socket. Rejects when the server refuses it, for which platforms give no reason, or
    * when `signal` is aborted.
    */
   static open(
@@ -77,7 +77,7 @@ export class RtaSocket {
       signal.addEventListener('abort', onAbort, { once: true });
       const refused = (): void => {
         signal.removeEventListener('abort', onAbort);
-        reject(lineLost());
+        reject(connectionLost());
       };
       socket.addEventListener('error', refused);
       socket.addEventListener('close', refused);
@@ -94,13 +94,13 @@ export class RtaSocket {
   }
 
   /**
-   * The id and the data of a new subscription; `listener` hears of every event of it, from the
-   * first on. Rejects with the server's code, or when the line is lost.
+   * The id and the data of a new subscription; `listener` gets every event of it, from the
+   * first on. Rejects with the server's code, or when the socket is lost.
    */
   subscribe(resource: string, listener: Listener): Promise<{ id: number; data: unknown }> {
     return this.#ask(1, resource, (code, id, data) => {
       if (code !== 0) throw refusedSubscription(resource, code);
-      if (typeof id !== 'number') throw lineLost(new TypeError('an answer without an id'));
+      if (typeof id !== 'number') throw connectionLost(new TypeError('an answer without an id'));
       // Before the next frame is looked at, which may be an event of it.
       this.#listeners.set(id, listener);
       return { id, data };
@@ -125,7 +125,7 @@ export class RtaSocket {
     answered: (code: number, id: unknown, data: unknown) => T,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#isOver) return reject(lineLost());
+      if (this.#isOver) return reject(connectionLost());
       const seq = this.#seq++;
       this.#questions.set(seq, {
         failed: reject,
@@ -164,7 +164,7 @@ export class RtaSocket {
 
   #end(): void {
     this.#isOver = true;
-    for (const { failed } of this.#questions.values()) failed(lineLost());
+    for (const { failed } of this.#questions.values()) failed(connectionLost());
     this.#questions.clear();
     this.#listeners.clear();
   }

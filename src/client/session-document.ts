@@ -226,7 +226,7 @@ export type MemberPropertiesSystem = {
   readonly ready?: boolean;
   /** The id of the member's real-time connection. */
   readonly connection?: Guid;
-  /** Which changes the member is told of. */
+  /** Which changes the member is tapped for. */
   readonly subscription?: { readonly id: Guid; readonly changeTypes: readonly ChangeType[] };
   /** Base64. */
   readonly secureDeviceAddress?: string;
@@ -248,7 +248,7 @@ export type Measurement = {
   readonly custom?: JsonObject;
 };
 
-/** What a subscription asks to be told of. @source contract 9, wire 4.6 */
+/** What a subscription can ask for. @source contract 9, wire 4.6 */
 export type ChangeType =
   | 'everything'
   | 'host'
@@ -396,7 +396,7 @@ export type SessionRead<Title extends TitleData = AnyTitle> = {
 export type SessionNotModified = { readonly status: 'notModified' } & NoSession;
 
 /**
- * What a write did. `deleted`: nobody is left, or nobody was ever in it, and the session does not
+ * What a write did. `deleted`: no member is left, or there never was one, and the session does not
  * exist.
  */
 export type SessionWritten<Title extends TitleData = AnyTitle> =

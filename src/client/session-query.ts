@@ -28,11 +28,11 @@ export type SessionQuery = {
 /** An open session without a free seat is full. */
 export type FoundVisibility = Visibility | 'full';
 
-/** What a query tells of a session. @source contract 8.2, wire 1.7 */
+/** What a query shows of a session. @source contract 8.2, wire 1.7 */
 export type FoundSession = {
-  /** Who it was found by; absent when the query named nobody. */
+  /** Who it was found by; absent when the query named no user. */
   readonly xuid?: Xuid;
-  /** How this user is in it. */
+  /** As what this user is in it. */
   readonly status?: 'active' | 'inactive' | 'reserved';
   readonly startTime: TimeText;
   readonly sessionRef: SessionReference;

@@ -1,10 +1,10 @@
-/** Taps as a title hears of them: each change once, the newest of each session, in order. */
+/** Taps as a title gets them: each change once, the newest of each session, in order. */
 
 import type { MultiplayerError } from './multiplayer-error.ts';
 import type { SessionReference } from './reference.ts';
 import type { Guid, TimeText } from './session-document.ts';
 
-/** What there is to hear. Whoever wants to be right looks at every kind. */
+/** What `taps` gives. A reader that must be right handles every kind. */
 export type Tap = SessionTap | Resync | Unfollowed;
 
 /** A session has changed: read it, when `changeNumber` is above that of the document at hand. */
@@ -24,11 +24,11 @@ export type SessionTap = {
 /** Taps may be missing here: read every followed session again. */
 export type Resync = {
   readonly kind: 'resync';
-  /** `reconnected`: the line was cut for a while; `missed`: the server left some out. */
+  /** `reconnected`: the connection was lost for a while; `missed`: the server left some out. */
   readonly why: 'reconnected' | 'missed';
 };
 
-/** After the line was cut the user could not go back into this session. */
+/** After a reconnect the user could not go back into this session. */
 export type Unfollowed = {
   readonly kind: 'unfollowed';
   readonly reference: SessionReference;
@@ -81,8 +81,8 @@ type Waiting = {
 };
 
 /**
- * Taps on their way to whoever reads them: each goes to one reader. Of a session that is tapped
- * again before it was read only the newest tap waits, so that a slow reader holds up nobody.
+ * Taps that wait for a reader; each goes to one. Of a session that is tapped again before it was read
+ * only the newest tap waits, so that a slow reader costs little.
  */
 export class TapQueue {
   readonly #pending = new Map<string, Tap>();

@@ -82,9 +82,9 @@ const timerMsMax = 2 ** 31 - 1;
 /**
  * Carries calls to the server: headers, tokens, tries, time limits. Knows nothing of sessions.
  *
- * A `Retry-After` is kept: until it has passed, the same verb on the same path is not sent, and its
+ * A `Retry-After` is remembered: until it has passed, the same verb on the same path is not sent, and its
  * answer is the earlier one. So a call that may be made again waits for what is left of that time,
- * and any other fails at once. It is not kept for a whole kind of call, as other clients do, since
+ * and any other fails at once. It is not remembered for a whole kind of call, as other clients do, since
  * here a 503 mostly speaks of one session with too many writers, and of no other.
  *
  * @source documented 7.3, wire 1.3
@@ -182,7 +182,7 @@ export class Transport {
       ...(body !== undefined && { 'Content-Type': 'application/json' }),
       ...call.headers,
     };
-    new Headers(headers); // throws on what no header can hold, which looks like a lost line to fetch
+    new Headers(headers); // throws on what no header can hold, which fetch reports like a lost network
     let answer: Answer;
     try {
       const init = { method: verb, headers, ...(body !== undefined && { body }), signal };
@@ -234,7 +234,7 @@ function noAnswer(
   return new MultiplayerError({ verb, path, status: 0, code, text, cause });
 }
 
-/** The words of an error and of what lies under it: `fetch failed: connect ECONNREFUSED …`. */
+/** The message of an error and of its causes: `fetch failed: connect ECONNREFUSED …`. */
 function causesOf(error: unknown): string {
   const words: string[] = [];
   for (let at = error; at instanceof Error && words.length < 4; at = at.cause) {

@@ -99,7 +99,7 @@ export class Connection {
   }
 
   /** True when there is a subscription of this kind. */
-  follows(kind: Kind): boolean {
+  isSubscribedTo(kind: Kind): boolean {
     return (this.#ids[kind]?.length ?? 0) > 0;
   }
 
@@ -109,7 +109,7 @@ export class Connection {
    *
    * @source guess: unknowns.md "equal subscriptions of one connection"
    */
-  tell(kind: Kind, data: string): void {
+  sendEvent(kind: Kind, data: string): void {
     const id = this.#ids[kind]?.at(-1);
     if (id !== undefined) this.send(formatEvent(id, data));
   }

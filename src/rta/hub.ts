@@ -31,7 +31,7 @@ export type HubSettings = ConnectionBounds &
     readonly subscriptionsMax: number;
   };
 
-/** What may be put around a hub. */
+/** What tests put around a hub. */
 export type HubOptions = {
   /** What the silence of clients is measured by, when tests move the clock of the context. */
   readonly hearingClock?: Pick<Clock, 'elapsedMs'>;
@@ -39,8 +39,8 @@ export type HubOptions = {
 };
 
 /**
- * The RTA connections of this node: answers what their clients ask for, and joins the parts by which
- * they hear of changes.
+ * The RTA connections of this node: answers the frames of their clients, and connects the parts that
+ * send them events.
  *
  * @source docs/wire/rta.md "Frames"
  */
@@ -73,7 +73,7 @@ export class Hub implements AsyncDisposable {
     );
   }
 
-  /** Begins to hear what is sent to the connections of this node. Throws StoreUnavailable. */
+  /** Listens to the bus for the connections of this node from now on. Throws StoreUnavailable. */
   async start(): Promise<void> {
     await this.#taps.listen();
     this.#registry.start((connection) => {
@@ -124,7 +124,7 @@ export class Hub implements AsyncDisposable {
     return connection !== undefined;
   }
 
-  /** Notes that the connection is no more; more than once is no error. */
+  /** Forgets a connection that has ended; more than once is no error. */
   ended(connection: Connection): void {
     if (this.#forget(connection) && !this.#isClosed) {
       checkConnections(this.#context, [connection.id], connection.xuid);
@@ -147,7 +147,7 @@ export class Hub implements AsyncDisposable {
     await this.#taps.listen();
   }
 
-  /** Ends all connections; each client hears first that it may miss something from now on. */
+  /** Ends all connections; each client first gets a resync. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#registry[Symbol.dispose]();
@@ -165,7 +165,7 @@ export class Hub implements AsyncDisposable {
 
   #forget(connection: Connection): boolean {
     this.#taps.forget(connection);
-    this.#topics.unfollow(connection);
+    this.#topics.stopFor(connection);
     return this.#registry.remove(connection);
   }
 
@@ -185,23 +185,23 @@ export class Hub implements AsyncDisposable {
     } else this.#subscribeToUser(connection, sequence, resource).catch(this.#context.failed);
   }
 
-  /** Answers once whatever happens from now on would be heard. */
+  /** Answers once no later event would be missed. */
   async #subscribeToUser(
     connection: Connection,
     sequence: number,
     resource: Resource,
   ): Promise<void> {
     try {
-      await this.#topics.follow(connection);
+      await this.#topics.listenFor(connection);
     } catch {
-      const why = 'The server cannot follow this resource now; try again.';
+      const why = 'The server cannot subscribe to this resource now; try again.';
       connection.send(formatNotSubscribed(sequence, codes.serviceUnavailable, why));
       return;
     }
     if (!this.#registry.isOpen(connection)) return;
     const isSubscribed = this.#answerSubscribe(connection, sequence, resource);
     if (isSubscribed && resource.kind === 'notify') this.#topics.sendPendingInvites(connection);
-    this.#unfollowIfUnused(connection);
+    this.#stopIfUnused(connection);
   }
 
   /** False when the connection has as many subscriptions as it may. */
@@ -224,12 +224,12 @@ export class Hub implements AsyncDisposable {
     { sequence, subscriptionId }: Extract<ClientFrame, { kind: 'unsubscribe' }>,
   ): void {
     const isKnown = connection.unsubscribe(subscriptionId);
-    this.#unfollowIfUnused(connection);
+    this.#stopIfUnused(connection);
     connection.send(formatUnsubscribed(sequence, isKnown ? codes.success : codes.unknownResource));
   }
 
-  #unfollowIfUnused(connection: Connection): void {
-    if (connection.follows('notify') || connection.follows('friends')) return;
-    this.#topics.unfollow(connection);
+  #stopIfUnused(connection: Connection): void {
+    if (connection.isSubscribedTo('notify') || connection.isSubscribedTo('friends')) return;
+    this.#topics.stopFor(connection);
   }
 }

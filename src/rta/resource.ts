@@ -8,7 +8,7 @@ export type Resource =
   | { readonly kind: 'notify'; readonly xuid: Xuid }
   /** Changes of one user's list of friends. */
   | { readonly kind: 'friends'; readonly xuid: Xuid }
-  /** Changes of whom one user mutes or avoids; nothing is ever told. */
+  /** Changes of the users that one user mutes or avoids; no event is ever sent. */
   | { readonly kind: 'privacy'; readonly xuid: Xuid };
 
 const connections: Resource = { kind: 'connections' };

@@ -1,5 +1,5 @@
 /**
- * WebSockets: the one file that knows the library.
+ * WebSockets: the only file that uses the library.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -25,10 +25,10 @@ const fragmentsMax = 256;
 /** For the client's close frame after the server's; then the socket is cut. */
 const closeTimeoutMs = 2_000;
 
-/** Turns requests of callers who are known into connections of `hub`. */
+/** Turns upgrade requests of authenticated callers into connections of a hub. */
 export type SocketServer = {
   /**
-   * Shakes hands over `socket`, which is its own from then on.
+   * Completes the handshake over `socket`, which belongs to the connection from then on.
    *
    * Refuses: requestMalformed, connectionsFull, tooManyConnections; the socket is still the
    * caller's then.
@@ -42,25 +42,26 @@ export type SocketServer = {
   ): Promise<Refusal | undefined>;
 };
 
-type Line = WebSocket & { connection?: Connection };
+/** A socket with its connection, once it has one. */
+type ConnectedSocket = WebSocket & { connection?: Connection };
 
 export function openSocketServer(hub: Hub): SocketServer {
   let server: WebSocketServer | undefined;
-  // Both belong to the handshake under way; shaking hands takes no turn of the event loop.
+  // Both belong to the present handshake, which is synchronous.
   let fault: Error | undefined;
   let ownHeaders: readonly string[] = [];
 
   // One set of listeners for all sockets: each knows its connection.
-  function onMessage(this: Line, data: Buffer): void {
+  function onMessage(this: ConnectedSocket, data: Buffer): void {
     if (this.connection) hub.received(this.connection, data.toString());
   }
-  function onPing(this: Line): void {
+  function onPing(this: ConnectedSocket): void {
     if (this.connection) hub.heard(this.connection, true);
   }
-  function onPong(this: Line): void {
+  function onPong(this: ConnectedSocket): void {
     if (this.connection) hub.heard(this.connection, false);
   }
-  function onClose(this: Line): void {
+  function onClose(this: ConnectedSocket): void {
     if (this.connection) hub.ended(this.connection);
   }
 
@@ -109,49 +110,53 @@ export function openSocketServer(hub: Hub): SocketServer {
         'Cache-Control: no-cache, no-store',
         'X-Content-Type-Options: nosniff',
       ];
-      sockets.handleUpgrade(incoming, socket, head, (line: Line) => {
-        line.on('error', ignore).on('message', onMessage).on('ping', onPing).on('pong', onPong);
-        line.on('close', onClose);
-        const connection = hub.open(new SocketWire(line), caller);
-        if (connection === undefined) line.terminate();
-        else line.connection = connection;
+      sockets.handleUpgrade(incoming, socket, head, (webSocket: ConnectedSocket) => {
+        webSocket
+          .on('error', ignore)
+          .on('message', onMessage)
+          .on('ping', onPing)
+          .on('pong', onPong);
+        webSocket.on('close', onClose);
+        const connection = hub.open(new SocketWire(webSocket), caller);
+        if (connection === undefined) webSocket.terminate();
+        else webSocket.connection = connection;
       });
       return faultRefusal();
     },
   };
 }
 
-/** A socket that fails is closed, and that is heard of. */
+/** A socket that fails is closed, and `close` is emitted then. */
 function ignore(): void {}
 
 class SocketWire implements Wire {
-  readonly #line: WebSocket;
+  readonly #socket: WebSocket;
 
-  constructor(line: WebSocket) {
-    this.#line = line;
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
   }
 
   get bufferedBytes(): number {
-    return this.#line.bufferedAmount;
+    return this.#socket.bufferedAmount;
   }
 
   send(frame: string): void {
-    this.#line.send(frame);
+    this.#socket.send(frame);
   }
 
   ping(): void {
-    if (this.#line.readyState === this.#line.OPEN) this.#line.ping();
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
   }
 
   pong(): void {
-    if (this.#line.readyState === this.#line.OPEN) this.#line.pong();
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.pong();
   }
 
   close(why: string): void {
-    this.#line.close(malformedCode, why);
+    this.#socket.close(malformedCode, why);
   }
 
   drop(): void {
-    this.#line.terminate();
+    this.#socket.terminate();
   }
 }

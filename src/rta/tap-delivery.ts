@@ -20,8 +20,8 @@ export type TapDeliverySettings = {
 export type DeliverTaps = (connection: Connection, taps: readonly WaitingTap[]) => void;
 
 /**
- * What other nodes, and this one, send to the connections of this node: taps, each to whom it
- * concerns and no more often than one window allows; and questions about connections.
+ * What nodes send to the connections of this one over the bus: taps, each for members of the session
+ * and at most one event a window; and questions whether connections are open.
  */
 export class TapDelivery implements AsyncDisposable {
   readonly #context: Context;
@@ -59,8 +59,8 @@ export class TapDelivery implements AsyncDisposable {
     const former = await this.#subscription?.catch(() => undefined);
     try {
       this.#subscription = this.#context.bus.subscribe(`node:${this.#context.node.id}`, {
-        message: (message) => this.#hear(message as NodeMessage),
-        gap: () => this.#hearGap(),
+        message: (message) => this.#receive(message as NodeMessage),
+        gap: () => this.#handleGap(),
       });
       await this.#subscription;
     } finally {
@@ -94,19 +94,19 @@ export class TapDelivery implements AsyncDisposable {
     const nowMs = this.#context.clock.elapsedMs();
     const texts = taps.take(nowMs, tapWindowMs);
     if (texts === undefined) return;
-    connection.tell('connections', formatTaps(this.#context.ids.guid(), texts));
+    connection.sendEvent('connections', formatTaps(this.#context.ids.guid(), texts));
     if (tapWindowMs === 0 || !this.#registry.isOpen(connection)) return;
     this.#cooling.add(connection);
     this.#coolLater(nowMs);
   }
 
-  #hear(message: NodeMessage): void {
+  #receive(message: NodeMessage): void {
     if (message.kind === 'taps') this.#tap(message.tap);
     else checkConnections(this.#context, message.connections);
   }
 
   /** Taps may be missing, and questions about connections that have ended. */
-  #hearGap(): void {
+  #handleGap(): void {
     checkOwnConnections(this.#context);
     for (const connection of this.#registry.all()) {
       connection.taps.fallBehind();
@@ -119,7 +119,7 @@ export class TapDelivery implements AsyncDisposable {
     let found: Map<Connection, WaitingTap[]> | undefined;
     for (const to of tap.to) {
       const connection = this.#registry.get(to.connection);
-      if (connection === undefined || !connection.follows('connections')) continue;
+      if (connection === undefined || !connection.isSubscribedTo('connections')) continue;
       if (to.xuid !== connection.xuid && !isOfMember(tap, connection.xuid)) continue;
       found ??= new Map();
       const taps = found.get(connection);

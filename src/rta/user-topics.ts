@@ -11,13 +11,13 @@ import type { Resource } from './resource.ts';
 /** Between two tries to read the invites of a user. */
 const retryMs: Milliseconds = 1_000;
 
-/** A user some of whose connections are to hear of invites or friends. */
+/** A user with connections that are subscribed to invites or friends. */
 type Listened = {
   readonly connections: Set<Connection>;
   readonly subscription: Promise<AsyncDisposable>;
 };
 
-/** What connections hear of their users: invites, and changes of the list of friends. */
+/** Sends connections what concerns their users: invites, and changes of the list of friends. */
 export class UserTopics {
   readonly #context: Context;
   readonly #registry: ConnectionRegistry;
@@ -25,7 +25,7 @@ export class UserTopics {
   readonly #flush: (connection: Connection) => void;
   readonly #listened = new Map<Xuid, Listened>();
 
-  /** `flush` sends the resync of a connection that fell behind, as soon as it reads. */
+  /** `flush` sends a connection that fell behind its resync, as soon as it reads. */
   constructor(
     context: Context,
     registry: ConnectionRegistry,
@@ -38,8 +38,8 @@ export class UserTopics {
     this.#flush = flush;
   }
 
-  /** Resolves when whatever happens from now on is heard. Throws StoreUnavailable. */
-  async follow(connection: Connection): Promise<void> {
+  /** Resolves when no later message would be missed. Throws StoreUnavailable. */
+  async listenFor(connection: Connection): Promise<void> {
     // The last other subscription of this connection may end meanwhile, and listening with it.
     while (this.#registry.isOpen(connection)) {
       await this.#listen(connection);
@@ -52,8 +52,8 @@ export class UserTopics {
     let listened = this.#listened.get(xuid);
     if (listened === undefined) {
       const subscription = this.#context.bus.subscribe(`user:${xuid}`, {
-        message: (message) => this.#hear(xuid, message as UserMessage),
-        gap: () => this.#hearGap(xuid),
+        message: (message) => this.#receive(xuid, message as UserMessage),
+        gap: () => this.#handleGap(xuid),
       });
       listened = { connections: new Set(), subscription };
       this.#listened.set(xuid, listened);
@@ -64,7 +64,7 @@ export class UserTopics {
   }
 
   /** Stops listening for this connection; more than once is no error. */
-  unfollow(connection: Connection): void {
+  stopFor(connection: Connection): void {
     const listened = this.#listened.get(connection.xuid);
     if (!listened?.connections.delete(connection) || listened.connections.size > 0) return;
     this.#listened.delete(connection.xuid);
@@ -78,7 +78,7 @@ export class UserTopics {
     this.#readPendingInvites(connection).catch((error: unknown) => {
       this.#context.failed(error);
       this.#context.clock.after(retryMs, () => {
-        const isWaiting = this.#registry.isOpen(connection) && connection.follows('notify');
+        const isWaiting = this.#registry.isOpen(connection) && connection.isSubscribedTo('notify');
         if (isWaiting) this.sendPendingInvites(connection);
       });
     });
@@ -91,28 +91,28 @@ export class UserTopics {
     }
   }
 
-  #hear(xuid: Xuid, message: UserMessage): void {
+  #receive(xuid: Xuid, message: UserMessage): void {
     for (const connection of this.#listened.get(xuid)?.connections ?? []) {
       if (message.kind === 'friends') {
         const { notificationType, xuids } = message;
         this.#tell(connection, 'friends', { NotificationType: notificationType, Xuids: xuids });
-      } else if (connection.follows('notify') && connection.beginsInvite(message.id)) {
+      } else if (connection.isSubscribedTo('notify') && connection.beginsInvite(message.id)) {
         this.#tell(connection, 'notify', message.data);
       }
     }
   }
 
-  #hearGap(xuid: Xuid): void {
+  #handleGap(xuid: Xuid): void {
     for (const connection of this.#listened.get(xuid)?.connections ?? []) {
       connection.taps.fallBehind();
       this.#flush(connection);
-      if (connection.follows('notify')) this.sendPendingInvites(connection);
+      if (connection.isSubscribedTo('notify')) this.sendPendingInvites(connection);
     }
   }
 
-  /** Sends an event; to a client that does not read a resync in its place, later. */
+  /** Sends an event; a client that does not read gets a resync later instead. */
   #tell(connection: Connection, kind: Resource['kind'], data: JsonObject): void {
     if (connection.wire.bufferedBytes > this.#outboxBytesMax) connection.taps.fallBehind();
-    else connection.tell(kind, JSON.stringify(data));
+    else connection.sendEvent(kind, JSON.stringify(data));
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A directory that lives in memory and speaks the frames of RTA, for tests of the client: lines are
+ * A directory that lives in memory and speaks the frames of RTA, for tests of the client: sockets are
  * cut, connects refused and answers held back at the moment that a test chooses.
  */
 
@@ -21,7 +21,7 @@ export type FakeWrite = {
 export class FakeRta {
   /** Every URL and sub-protocol that was connected to. */
   readonly connects: string[] = [];
-  readonly lines: FakeLine[] = [];
+  readonly sockets: FakeSocket[] = [];
   readonly writes: FakeWrite[] = [];
   readonly nonceAnswers: number[] = [];
   readonly writeAnswers: number[] = [];
@@ -49,17 +49,17 @@ export class FakeRta {
 
   readonly webSocket: OpenWebSocket = (url, protocol) => {
     this.connects.push(`${url} ${protocol}`);
-    const line = new FakeLine(this, this.refusals > 0, `connection-${this.connects.length}`);
+    const socket = new FakeSocket(this, this.refusals > 0, `connection-${this.connects.length}`);
     this.refusals = Math.max(0, this.refusals - 1);
-    this.lines.push(line);
-    return line;
+    this.sockets.push(socket);
+    return socket;
   };
 
-  /** The line that was opened last. */
-  get line(): FakeLine {
-    const line = this.lines.at(-1);
-    if (line === undefined) throw new Error('nobody has connected');
-    return line;
+  /** The socket that was opened last. */
+  get socket(): FakeSocket {
+    const socket = this.sockets.at(-1);
+    if (socket === undefined) throw new Error('no client has connected');
+    return socket;
   }
 }
 
@@ -77,14 +77,14 @@ function answer(status: number, body: unknown, contentLocation?: string): FetchA
   };
 }
 
-export class FakeLine implements WebSocketLike {
+export class FakeSocket implements WebSocketLike {
   /** Resources by subscription id. */
   readonly subscriptions = new Map<number, string>();
   readonly #listeners: [type: string, listener: Listener][] = [];
   readonly #rta: FakeRta;
   readonly #connectionId: string;
   isClosed = false;
-  /** True: what is sent does not arrive, and nobody is told. */
+  /** True: what is sent is lost silently. */
   isDeaf = false;
   #ids = 0;
 
@@ -129,7 +129,7 @@ export class FakeLine implements WebSocketLike {
     }
   }
 
-  /** Sends an event to whoever subscribed to a resource with this in it. */
+  /** Sends an event to each subscription whose resource contains this text. */
   event(resource: string, data: unknown): void {
     for (const [id, uri] of this.subscriptions)
       if (uri.includes(resource)) this.push([3, id, data]);
@@ -148,7 +148,7 @@ export class FakeLine implements WebSocketLike {
     this.event('/connections/', { ncid: 'f3e4b713', shoulderTaps });
   }
 
-  /** Cuts the line. */
+  /** Cuts the socket. */
   drop(): void {
     this.isClosed = true;
     this.#emit('error');

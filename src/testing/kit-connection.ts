@@ -55,7 +55,7 @@ export class KitConnection implements AsyncDisposable {
         text += chunk;
       });
       response.on('end', () => {
-        // It may be kept open for requests that nobody is going to send.
+        // It may stay open for requests that never come.
         socket.terminate();
         response.destroy();
         reject(new Error(`HTTP ${response.statusCode}: ${text}`));
@@ -85,7 +85,7 @@ export class KitConnection implements AsyncDisposable {
     this.socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
   }
 
-  /** The next frame that nobody has taken, once it is there, of those that fit. */
+  /** The next frame that fits and was not taken yet, once it is there. */
   async nextFrame(fits: (frame: Frame) => boolean = () => true): Promise<Frame> {
     for (;;) {
       const at = this.#frames.findIndex(fits);
@@ -119,7 +119,7 @@ export class KitConnection implements AsyncDisposable {
     return (data as { shoulderTaps: readonly Tap[] }).shoulderTaps;
   }
 
-  /** All frames that the server had sent by now and nobody has taken. */
+  /** All frames that the server has sent by now and that were not taken yet. */
   async framesSoFar(): Promise<readonly Frame[]> {
     // Frames keep their order: whatever was sent before is here when this is answered.
     await this.subscribe(`urn:uuid:${randomUUID()}`);

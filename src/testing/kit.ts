@@ -116,7 +116,7 @@ export class Kit implements AsyncDisposable {
     return new KitUser(this.#url, { svc: name, tid: demoTitleId });
   }
 
-  /** A session that nobody has written yet. */
+  /** A session that does not exist yet. */
   reference(templateName = 'deathmatch'): SessionReference {
     return { scid: demoScid, templateName, name: randomUUID() };
   }
@@ -138,7 +138,7 @@ export class Kit implements AsyncDisposable {
     await server.sweep();
   }
 
-  /** Moves the server's clock and leaves settling to whoever looks. Own server only. */
+  /** Moves the server's clock; timeouts are applied when a session is read. Own server only. */
   advanceWithoutSweep(byMs: Milliseconds): void {
     this.#ownServer().clock.advance(byMs);
   }
@@ -175,7 +175,7 @@ export class Kit implements AsyncDisposable {
  */
 export async function untilSearchable(): Promise<void> {
   if (targets.length < 2) return;
-  // Whoever finds the second mark began to look after the first was there, with all before it.
+  // A search that finds the second mark began after the first was there, with all before it.
   for (let mark = 0; mark < 2; mark += 1) await untilMarkIsFound();
 }
 
