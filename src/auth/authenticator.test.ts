@@ -86,3 +86,15 @@ test('of more than 10,000 headers those used last are kept', () => {
   ask(1);
   assert.equal(verified.length, 10_002);
 });
+
+test('of headers that are long together more than 16 MB those used last are kept', () => {
+  const { verified, authenticator } = watched();
+  const count = 2_100;
+  const ask = (xuid: number) =>
+    authenticator.authenticate(`XBL3.0 x=-;xuid=${xuid}&gtg=`.padEnd(8_192, 'a'), 0);
+  for (let xuid = 0; xuid < count; xuid += 1) ask(xuid);
+  ask(count - 1);
+  assert.equal(verified.length, count);
+  ask(0);
+  assert.equal(verified.length, count + 1);
+});

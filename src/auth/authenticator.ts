@@ -30,10 +30,12 @@ export type Verified = { readonly caller: Caller; readonly expiresMs: Millisecon
 
 const tokensMax = 10_000;
 const headerCharactersMax = 8 * 1024;
+const allCharactersMax = 16 * 1024 * 1024;
 
 /**
  * An authenticator that asks `verify` about tokens it has not seen, and remembers the verified ones
- * until they expire: those used last, at most 10,000, and none from a header of more than 8 KB.
+ * until they expire: those used last, at most 10,000 of 16 MB together, and none from a header of more
+ * than 8 KB.
  *
  * A remembered token lasts to its end even if its key has been withdrawn since.
  */
@@ -43,7 +45,11 @@ export function rememberingAuthenticator(
     nowMs: Milliseconds,
   ) => Promise<Verified | Refusal> | Verified | Refusal,
 ): Authenticator {
-  const verified = new LRUCache<string, Verified>({ max: tokensMax });
+  const verified = new LRUCache<string, Verified>({
+    max: tokensMax,
+    maxSize: allCharactersMax,
+    sizeCalculation: (_verified, header) => header.length,
+  });
 
   function remember(header: string, answer: Verified | Refusal): Caller | Refusal {
     if (answer instanceof Refusal) return answer;

@@ -1,17 +1,22 @@
 /** Signed tokens (JWT), by way of jose, which is loaded when the first one is met. */
 
 import type { KeyObject } from 'node:crypto';
-import type { JWTPayload } from 'jose';
+import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { Refusal } from '../domain/refusal.ts';
 import { formatTime, type Milliseconds } from '../domain/time.ts';
 import type { TokenClaims } from './claims.ts';
 
 export type Algorithm = 'HS256' | 'ES256' | 'RS256' | 'EdDSA';
 
-/** A key, the one algorithm it is for, and what the tokens signed with it must say. */
+/** There is not one key for a token; the message says why, for the caller. */
+export class UnknownKey extends Error {
+  override readonly name = 'UnknownKey';
+}
+
+/** A key, or how to find it, the algorithms it may be for, and what the tokens signed with it must say. */
 export type Checks = {
-  readonly key: KeyObject | Uint8Array;
-  readonly algorithm: Algorithm;
+  readonly key: Uint8Array | JWTVerifyGetKey;
+  readonly algorithms: readonly Algorithm[];
   /** Undefined: any, or none. */
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
@@ -23,7 +28,7 @@ export type VerifiedClaims = { readonly claims: JWTPayload; readonly expiresMs: 
 
 /**
  * The claims of `token` and the end of its life, after all of `checks` and the expiry, which must
- * be there. The algorithm is that of the key, whatever the token says; extensions marked `crit`
+ * be there. The algorithm is one of those of the key, whatever the token says; extensions marked `crit`
  * fail.
  *
  * Refuses: notAuthenticated.
@@ -33,19 +38,24 @@ export async function verifyJwt(
   checks: Checks,
   nowMs: Milliseconds,
 ): Promise<VerifiedClaims | Refusal> {
-  const { key, algorithm, issuer, audience, type } = checks;
+  const { key, algorithms, issuer, audience, type } = checks;
   const { jwtVerify } = await import('jose/jwt/verify');
   try {
-    const { payload } = await jwtVerify(token, key, {
-      algorithms: [algorithm],
+    const options = {
+      algorithms: [...algorithms],
       requiredClaims: ['exp'],
       currentDate: new Date(nowMs),
       ...(issuer !== undefined && { issuer }),
       ...(audience !== undefined && { audience }),
       ...(type !== undefined && { typ: type.name }),
-    });
+    };
+    const { payload } =
+      typeof key === 'function'
+        ? await jwtVerify(token, key, options)
+        : await jwtVerify(token, key, options);
     return { claims: payload, expiresMs: Number(payload.exp) * 1000 };
   } catch (error) {
+    if (error instanceof UnknownKey) return new Refusal('notAuthenticated', error.message);
     const text = textOf(error as Partial<JwtError>, checks, nowMs);
     if (text === undefined) throw error;
     return new Refusal('notAuthenticated', text);
@@ -62,7 +72,7 @@ type JwtError = {
 
 function textOf(
   { code, claim, reason, payload }: Partial<JwtError>,
-  { algorithm, issuer, audience, type }: Checks,
+  { algorithms, issuer, audience, type }: Checks,
   nowMs: Milliseconds,
 ): string | undefined {
   switch (code) {
@@ -71,7 +81,7 @@ function textOf(
     case 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED':
       return 'The signature of the token cannot be verified: the token was changed, or signed with a key that is not accepted here.';
     case 'ERR_JOSE_ALG_NOT_ALLOWED':
-      return `The token is not signed with ${algorithm}, the algorithm that its key is for.`;
+      return `The token is not signed with ${algorithms.length > 1 ? 'one of ' : ''}${algorithms.join(', ')}.`;
     case 'ERR_JOSE_NOT_SUPPORTED':
       return 'The header of the token demands an extension ("crit") that is not known here.';
     case 'ERR_JWS_INVALID':

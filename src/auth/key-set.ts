@@ -1,44 +1,44 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Refusal } from '../domain/refusal.ts';
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import type { Milliseconds } from '../domain/time.ts';
 import { AuthenticatorUnavailable } from './authenticator.ts';
+import { UnknownKey } from './jwt.ts';
 
 /** The algorithms of signed tokens. None that is symmetrical: a public key must not sign. */
 export const signatureAlgorithms = ['ES256', 'RS256', 'EdDSA'] as const;
 
 export type SignatureAlgorithm = (typeof signatureAlgorithms)[number];
 
-/** A public key and the one algorithm that it is for, which the key decides and no token. */
-export type VerificationKey = {
-  readonly keyId: string | undefined;
-  readonly algorithm: SignatureAlgorithm;
-  readonly key: KeyObject;
-};
-
 /** The keys that signed tokens are checked with. */
 export interface KeySet {
   /**
-   * The key that a token with this header was signed with, if it is genuine. The keys are read
-   * anew when they are older than 10 minutes, and when none fits, at most once in 30 seconds.
+   * Finds the key of a token at `nowMs`. Keys older than 10 minutes are read again, and when none fits
+   * they are, at most once in 30 seconds. While they cannot be read the former ones stay good for as
+   * long as they may.
    *
-   * Refuses: notAuthenticated when no key fits, or more than one.
-   *
-   * Throws AuthenticatorUnavailable when the keys cannot be read.
+   * Throws UnknownKey when no key fits, or more than one; AuthenticatorUnavailable when there are no
+   * keys to choose from.
    */
-  keyFor(
-    header: { readonly algorithm: SignatureAlgorithm; readonly keyId: string | undefined },
-    nowMs: Milliseconds,
-  ): Promise<VerificationKey | Refusal>;
+  keysAt(nowMs: Milliseconds): JWTVerifyGetKey;
 
   /** Reads the keys now. Throws AuthenticatorUnavailable. */
   read(nowMs: Milliseconds): Promise<void>;
 }
 
+export type KeySetSettings = {
+  /** How long keys stay good after they were read for the last time, while they cannot be read. */
+  readonly staleMsMax: Milliseconds;
+  /** Hears of each failure to read the keys, and of none (undefined) when they could be read. */
+  readonly report?: (problem: string | undefined) => void;
+};
+
 const ageMaxMs = 10 * 60_000;
 const rereadAfterMs = 30_000;
 const rereadAfterFailureMs = 2_000;
 const fetchTimeoutMs = 5_000;
+
+type Known = { readonly find: JWTVerifyGetKey; readonly readMs: Milliseconds };
 
 /**
  * The key set whose text `readText` gets, a JSON document `{"keys":[…]}`. `name` says in error
@@ -47,68 +47,96 @@ const fetchTimeoutMs = 5_000;
  * Reads that are asked for at the same time are one read, and after a failure there is none for
  * two seconds, so that a flood of bad tokens is no flood of reads.
  */
-export function openKeySet(name: string, readText: () => Promise<string>): KeySet {
-  let known:
-    | { readonly keys: readonly VerificationKey[]; readonly readMs: Milliseconds }
-    | undefined;
+export function openKeySet(
+  name: string,
+  readText: () => Promise<string>,
+  { staleMsMax, report = () => undefined }: KeySetSettings,
+): KeySet {
+  let known: Known | undefined;
   let failed: { readonly error: AuthenticatorUnavailable; readonly atMs: Milliseconds } | undefined;
-  let reading: Promise<readonly VerificationKey[]> | undefined;
+  let reading: Promise<Known> | undefined;
 
-  async function reread(nowMs: Milliseconds): Promise<readonly VerificationKey[]> {
+  async function reread(nowMs: Milliseconds): Promise<Known> {
     try {
       const keys = parseKeySet(await readText());
-      known = { keys, readMs: nowMs };
+      const { createLocalJWKSet } = await import('jose/jwks/local');
+      known = { find: createLocalJWKSet(keys), readMs: nowMs };
       failed = undefined;
-      return keys;
+      report(undefined);
+      return known;
     } catch (error) {
-      const reason = reasonOf(error);
-      failed = {
-        error: new AuthenticatorUnavailable(`The key set ${name} cannot be used: ${reason}.`),
-        atMs: nowMs,
-      };
+      const problem = `The key set ${name} cannot be used: ${reasonOf(error)}.`;
+      failed = { error: new AuthenticatorUnavailable(problem), atMs: nowMs };
+      report(problem);
       throw failed.error;
     } finally {
       reading = undefined;
     }
   }
 
-  async function newest(nowMs: Milliseconds): Promise<readonly VerificationKey[]> {
+  async function newest(nowMs: Milliseconds): Promise<Known> {
     if (failed !== undefined && nowMs < failed.atMs + rereadAfterFailureMs) throw failed.error;
     reading ??= reread(nowMs);
     return reading;
   }
 
+  /** The keys that are good now, read again when they are old. */
+  async function current(nowMs: Milliseconds): Promise<Known> {
+    if (known !== undefined && nowMs < known.readMs + ageMaxMs) return known;
+    try {
+      return await newest(nowMs);
+    } catch (error) {
+      if (known !== undefined && nowMs < known.readMs + ageMaxMs + staleMsMax) return known;
+      throw error;
+    }
+  }
+
   return {
-    async keyFor(header, nowMs) {
-      const fits = ({ algorithm, keyId }: VerificationKey): boolean =>
-        algorithm === header.algorithm && (header.keyId === undefined || keyId === header.keyId);
-
-      const fresh = known !== undefined && nowMs < known.readMs + ageMaxMs ? known.keys : undefined;
-      let found = (fresh ?? (await newest(nowMs))).filter(fits);
-      if (found.length === 0 && known !== undefined && nowMs >= known.readMs + rereadAfterMs) {
-        found = (await newest(nowMs)).filter(fits);
-      }
-
-      const [key, ...more] = found;
-      const described = `algorithm ${header.algorithm} and ${keyIdText(header.keyId)}`;
-      if (key === undefined) {
-        return new Refusal(
-          'notAuthenticated',
-          `The token's key is not known here: the key set of this server has none for ${described}.`,
-        );
-      }
-      if (more.length > 0) {
-        return new Refusal(
-          'notAuthenticated',
-          `The token's key is not clear: the key set of this server has several for ${described}; give each key and each token its "kid".`,
-        );
-      }
-      return key;
+    keysAt(nowMs) {
+      return async (header, token) => {
+        const keys = await current(nowMs);
+        try {
+          return await keys.find(header, token);
+        } catch (error) {
+          const isUnknown = codeOf(error) === 'ERR_JWKS_NO_MATCHING_KEY';
+          if (!isUnknown || nowMs < keys.readMs + rereadAfterMs) throw unknownKey(error, header);
+        }
+        const newer = await newest(nowMs);
+        try {
+          return await newer.find(header, token);
+        } catch (error) {
+          throw unknownKey(error, header);
+        }
+      };
     },
     async read(nowMs) {
       await newest(nowMs);
     },
   };
+}
+
+function codeOf(error: unknown): unknown {
+  return (error as { readonly code?: unknown } | null)?.code;
+}
+
+/** `error` of jose, in words, where it says that there is not one key for a token. */
+function unknownKey(
+  error: unknown,
+  { alg, kid }: { readonly alg: string; readonly kid?: string },
+): unknown {
+  const described = `algorithm ${alg} and ${keyIdText(kid)}`;
+  switch (codeOf(error)) {
+    case 'ERR_JWKS_NO_MATCHING_KEY':
+      return new UnknownKey(
+        `The token's key is not known here: the key set of this server has none for ${described}.`,
+      );
+    case 'ERR_JWKS_MULTIPLE_MATCHING_KEYS':
+      return new UnknownKey(
+        `The token's key is not clear: the key set of this server has several for ${described}; give each key and each token its "kid".`,
+      );
+    default:
+      return error;
+  }
 }
 
 /** True of the address of a key set that is fetched, false of a file's path. */
@@ -129,13 +157,14 @@ export async function readKeySetText(keySet: string): Promise<string> {
 }
 
 /**
- * The keys of a key set that signed tokens can be checked with. Keys for other purposes or
- * algorithms may be in it and are passed over.
+ * The keys of a key set that signed tokens can be checked with, each with the one algorithm that it is
+ * for, which the key decides and no token. Keys for other purposes or algorithms may be in it and are
+ * passed over.
  *
  * Throws an Error that completes "it cannot be used: …": not a key set, no key for any of the
  * algorithms, a broken key, a key so weak that it proves nothing, or one that should be secret.
  */
-export function parseKeySet(text: string): readonly VerificationKey[] {
+export function parseKeySet(text: string): JSONWebKeySet {
   const document: unknown = JSON.parse(text);
   const jwks = (document as { readonly keys?: unknown } | null)?.keys;
   if (!Array.isArray(jwks)) throw new Error('it is not of the form {"keys":[…]}');
@@ -149,22 +178,21 @@ export function parseKeySet(text: string): readonly VerificationKey[] {
   if (keys.length === 0) {
     throw new Error(`it has no key for ${signatureAlgorithms.join(', ')}`);
   }
-  return keys;
+  return { keys };
 }
 
-function verificationKeyOf(jwk: JsonWebKey): VerificationKey | undefined {
+function verificationKeyOf(jwk: JsonWebKey): JSONWebKeySet['keys'][number] | undefined {
   if (typeof jwk !== 'object' || jwk === null) throw new Error('it is not an object');
-  const { kty, d, k, use, key_ops: operations, alg, kid }: Readonly<Record<string, unknown>> = jwk;
+  const { kty, d, k, use, key_ops: operations, alg }: Readonly<Record<string, unknown>> = jwk;
   if (d !== undefined || k !== undefined) {
     throw new Error('it is a secret key; publish the public one only, and replace this one');
   }
   if (kty !== 'EC' && kty !== 'RSA' && kty !== 'OKP') return undefined;
   if (use !== undefined && use !== 'sig') return undefined;
   if (Array.isArray(operations) && !operations.includes('verify')) return undefined;
-  const key = createPublicKey({ key: jwk, format: 'jwk' });
-  const algorithm = algorithmOf(key);
+  const algorithm = algorithmOf(createPublicKey({ key: jwk, format: 'jwk' }));
   if (algorithm === undefined || (alg !== undefined && alg !== algorithm)) return undefined;
-  return { keyId: typeof kid === 'string' ? kid : undefined, algorithm, key };
+  return { ...jwk, kty, alg: algorithm };
 }
 
 /**

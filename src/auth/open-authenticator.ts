@@ -12,10 +12,13 @@ export type AuthenticatorSettings =
       readonly keySet: string;
       readonly issuer?: string | undefined;
       readonly audience?: string | undefined;
+      /** How long keys stay good while they cannot be read; 0: not at all. */
+      readonly staleMsMax?: Milliseconds;
     };
 
 /**
- * The authenticator that `settings` ask for. `secret` is the store's.
+ * The authenticator that `settings` ask for. `secret` is the store's; `report` hears of keys that cannot
+ * be read, and of nothing (undefined) when they can be read again.
  *
  * A key set in a file is read at once, so that a bad one stops the start; one at an address when
  * the first token comes, so that the servers of a studio may start in any order.
@@ -26,6 +29,7 @@ export async function openAuthenticator(
   settings: AuthenticatorSettings,
   secret: Uint8Array,
   nowMs: Milliseconds,
+  report?: (problem: string | undefined) => void,
 ): Promise<Authenticator> {
   if (settings.kind === 'dev') return devAuthenticator(tokenKeyOf(secret));
   // Loaded only where tokens are signed by others.
@@ -33,8 +37,11 @@ export async function openAuthenticator(
     import('./key-set.ts'),
     import('./signed-authenticator.ts'),
   ]);
-  const { keySet: where, issuer, audience } = settings;
-  const keySet = openKeySet(where, () => readKeySetText(where));
+  const { keySet: where, issuer, audience, staleMsMax = 0 } = settings;
+  const keySet = openKeySet(where, () => readKeySetText(where), {
+    staleMsMax,
+    ...(report && { report }),
+  });
   if (!isKeySetUrl(where)) await keySet.read(nowMs);
   return signedAuthenticator({ keySet, issuer, audience });
 }

@@ -31,7 +31,10 @@ const times = { nowMs, lifetimeMs: 60_000 };
 const ada: Caller = { kind: 'user', xuid: '1', sandbox: 'RETAIL' };
 
 function authenticatorOf(rules: Partial<SignedTokenRules> = {}) {
-  return signedAuthenticator({ keySet: openKeySet('keys', async () => keySetText), ...rules });
+  return signedAuthenticator({
+    keySet: openKeySet('keys', async () => keySetText, { staleMsMax: 0 }),
+    ...rules,
+  });
 }
 
 async function ask(
@@ -182,7 +185,9 @@ test('a remembered token that expires is refused from then on', async () => {
 
 test('while the keys cannot be had, remembered tokens are good and others an outage', async () => {
   let text: string | undefined = keySetText;
-  const keySet = openKeySet('keys', async () => text ?? assert.fail('down'));
+  const keySet = openKeySet('keys', async () => text ?? assert.fail('down'), {
+    staleMsMax: 0,
+  });
   const authenticator = authenticatorOf({ keySet });
   const header = `XBL3.0 x=-;${await sign('ES256')}`;
   await authenticator.authenticate(header, nowMs);

@@ -3,7 +3,7 @@ import type { Milliseconds } from '../domain/time.ts';
 import { type Authenticator, rememberingAuthenticator, type Verified } from './authenticator.ts';
 import { callerOf } from './claims.ts';
 import { verifyJwt } from './jwt.ts';
-import { type KeySet, type SignatureAlgorithm, signatureAlgorithms } from './key-set.ts';
+import { type KeySet, signatureAlgorithms } from './key-set.ts';
 
 /** What signed tokens must say beside who the caller is. */
 export type SignedTokenRules = {
@@ -36,43 +36,11 @@ async function verify(
   { keySet, issuer, audience }: SignedTokenRules,
   nowMs: Milliseconds,
 ): Promise<Verified | Refusal> {
-  const header = parseHeader(token);
-  if (header instanceof Refusal) return header;
-  const key = await keySet.keyFor(header, nowMs);
-  if (key instanceof Refusal) return key;
-  const { algorithm } = key;
-  const verified = await verifyJwt(token, { key: key.key, algorithm, issuer, audience }, nowMs);
+  // Of keys that the token itself brings (`jwk`, `jku`, `x5c`) nothing is read.
+  const key = keySet.keysAt(nowMs);
+  const checks = { key, algorithms: signatureAlgorithms, issuer, audience };
+  const verified = await verifyJwt(token, checks, nowMs);
   if (verified instanceof Refusal) return verified;
   const caller = callerOf(verified.claims);
   return caller instanceof Refusal ? caller : { caller, expiresMs: verified.expiresMs };
-}
-
-/** What chooses the key. Of keys that the token itself brings (`jwk`, `jku`, `x5c`) nothing is read. */
-function parseHeader(
-  token: string,
-): { readonly algorithm: SignatureAlgorithm; readonly keyId: string | undefined } | Refusal {
-  const header = decodeHeader(token);
-  if (header === undefined) {
-    return new Refusal('notAuthenticated', 'The token is not a well-formed JWT.');
-  }
-  const algorithm = signatureAlgorithms.find((one) => one === header.alg);
-  if (algorithm === undefined) {
-    return new Refusal(
-      'notAuthenticated',
-      `The token is not signed with one of ${signatureAlgorithms.join(', ')}.`,
-    );
-  }
-  return { algorithm, keyId: typeof header.kid === 'string' ? header.kid : undefined };
-}
-
-function decodeHeader(
-  token: string,
-): { readonly alg?: unknown; readonly kid?: unknown } | undefined {
-  const encoded = token.slice(0, token.indexOf('.'));
-  try {
-    const header: unknown = JSON.parse(Buffer.from(encoded, 'base64url').toString());
-    return typeof header === 'object' && header !== null ? header : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -65,5 +65,5 @@ export function verifyToken(
   use: TokenUse,
   nowMs: Milliseconds,
 ): Promise<VerifiedClaims | Refusal> {
-  return verifyJwt(token, { key, algorithm: 'HS256', type: typeOf[use] }, nowMs);
+  return verifyJwt(token, { key, algorithms: ['HS256'], type: typeOf[use] }, nowMs);
 }

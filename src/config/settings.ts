@@ -21,6 +21,8 @@ export type Settings = {
   readonly auth: 'dev' | 'signed';
   /** Path or URL of a JWK set; needed when auth is signed. */
   readonly authKeys: string | undefined;
+  /** How long keys stay good while they cannot be read again. */
+  readonly authKeysStaleMs: number;
   readonly authIssuer: string | undefined;
   readonly authAudience: string | undefined;
   readonly allowDevAuth: boolean;
@@ -217,6 +219,14 @@ const table: Table = {
     default: undefined,
     help: 'JWK set with the public keys of --auth signed.',
     parse: anyText,
+  },
+  authKeysStaleMs: {
+    flag: 'auth-keys-stale',
+    env: 'MPSD_AUTH_KEYS_STALE',
+    argument: '<duration>',
+    default: '24h',
+    help: 'How long the keys of --auth signed stay good while they cannot be read again, since who has them is away; 0: not at all.',
+    parse: durationOrNone,
   },
   authIssuer: {
     flag: 'auth-issuer',

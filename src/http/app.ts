@@ -68,7 +68,7 @@ export function buildApp(settings: AppSettings): App {
   });
   let closed: Promise<void> | undefined;
   let isEnding = false;
-  const exchanges = createKeeper<Duplex, Exchange>();
+  const exchanges = createKeeper<Duplex, Exchange | undefined>();
   const door = openDoor(settings, {
     unsent,
     uploads,
@@ -85,10 +85,18 @@ export function buildApp(settings: AppSettings): App {
   server.on('connection', (socket: Socket) => {
     accepted += 1;
     connections.add(socket);
-    socket.once('close', () => connections.delete(socket));
+    socket.on('close', forget);
   });
-  // A socket of its own from here on; it ends with the hub.
-  server.on('upgrade', (_incoming, socket: Socket) => connections.delete(socket));
+  // One function for all sockets, of which there may be tens of thousands.
+  function forget(this: Socket): void {
+    connections.delete(this);
+  }
+  server.on('upgrade', (_incoming, socket: Socket) => {
+    // It ends with the hub. Nothing is kept for it here.
+    connections.delete(socket);
+    socket.off('close', forget);
+    if (exchanges.of(socket) !== undefined) exchanges.keep(socket, undefined);
+  });
   const checking = setInterval(
     () => unsent.endLate(),
     timeouts.connectionsCheckingInterval,
@@ -181,7 +189,7 @@ export function createHttpServer(
   listener: RequestListener,
   ids: Ids,
   upgrade?: ReturnType<typeof openUpgrade>,
-  exchanges: Keeper<Duplex, Exchange> = createKeeper(),
+  exchanges: Keeper<Duplex, Exchange | undefined> = createKeeper(),
 ): Server {
   const onRequest: RequestListener = (incoming, outgoing) => {
     const { socket } = incoming;

@@ -5,6 +5,7 @@
  *                               callers ─────┘
  */
 
+import { randomBytes } from 'node:crypto';
 import { openNonces } from '../auth/nonces.ts';
 import { describeAuthenticator } from '../auth/open-authenticator.ts';
 import { tokenKeyOf } from '../auth/token.ts';
@@ -101,7 +102,9 @@ export async function openNode(
     ...(disturbances && { aroundTaps: disturbances.around }),
   });
   const readiness = openReadiness(store, conditions);
-  const nonces = openNonces(keyFor('nonces', secret), (...asked) => store.claim(...asked));
+  // Where nobody else could know which nonces were used, those of a former process are good for nothing.
+  const nonceKey = isShared ? keyFor('nonces', secret) : randomBytes(32);
+  const nonces = openNonces(nonceKey, (...asked) => store.claim(...asked));
   const callers = callersOf(settings);
   const tokenChain = callers.kind === 'dev' ? tokenChainRoutes({ key: tokenKeyOf(secret) }) : [];
   const control =
@@ -122,7 +125,7 @@ export async function openNode(
       ...(control ?? []),
     ],
     sockets: { nonces, ...openSocketServer(hub) },
-    authenticator: await openCallers(callers, secret, clock),
+    authenticator: await openCallers(callers, secret, clock, conditions),
     world,
     limits: settings,
     origins: openOrigins(originsOf(settings)),
