@@ -1,5 +1,6 @@
 import { xuidsOf, type Caller } from '../domain/caller.ts';
 import type { SearchHandle } from '../domain/handle/handle.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { candidateOf } from '../domain/search/candidate.ts';
 import { formatCursor } from '../domain/search/cursor.ts';
@@ -9,7 +10,7 @@ import type { SearchQuery } from '../domain/search/request.ts';
 import { isListedTo } from '../domain/session/access.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
-import { mayUseServiceConfig, mayUseTemplate } from '../domain/session/template.ts';
+import { mayUseServiceConfig, mayUseTemplate, type Catalog } from '../domain/session/template.ts';
 import { breathe } from '../platform/breathe.ts';
 import { catchUpSearch } from '../search/follow-search.ts';
 import { peopleAskedFor } from './query-handles.ts';
@@ -32,29 +33,26 @@ export type SearchPage = {
  * selected by the filter as the session stands now. Those of private sessions only for callers who
  * may read these.
  *
- * Refuses: handleNotYours for somebody else's list of people, serviceConfigUnknown,
- * serviceConfigForbidden, templateUnknown.
+ * Refuses: handleNotYours for somebody else's list of people, userRequired for a service that asks for
+ * those whom it follows, serviceConfigUnknown, serviceConfigForbidden, templateUnknown.
  *
- * @source contract 8.1
+ * @source docs/wire/search.md "POST /handles/query"
  */
 export async function searchHandles(
   world: Context,
   query: SearchQuery,
   caller: Caller,
 ): Promise<SearchPage | Refusal> {
-  const { scid, templateName, order, take, paging } = query;
-  const made =
-    templateName === undefined
-      ? mayUseServiceConfig(world.catalog(), scid, caller)
-      : mayUseTemplate(world.catalog(), { scid, templateName }, caller);
-  if (made instanceof Refusal) return made;
+  const { order, take, paging } = query;
+  const scids = scidsToSearch(world.catalog(), query, caller);
+  if (scids instanceof Refusal) return scids;
   const filter = await filterOf(world, query, caller);
   if (filter instanceof Refusal) return filter;
   if (take === 0) return { results: [] };
   await catchUpSearch(world);
 
   const { after } = paging ?? {};
-  const search = { scid, filter, order, wanted: take, ...(after && { after }) };
+  const search = { scids, filter, order, wanted: take, ...(after && { after }) };
   const pages = world.searchIndex.search(search, breathe);
   const found = new Map<SessionKey, Confirmed>();
   let page: readonly KnownCandidate[] = [];
@@ -84,10 +82,32 @@ export async function searchHandles(
   };
 }
 
-/** All that a handle must satisfy: the filter of the query, its template, its people. */
+/**
+ * The service configs that a query looks into: the one that it names, or all that the caller may use
+ * and that have the template.
+ *
+ * Refuses: serviceConfigUnknown, serviceConfigForbidden, templateUnknown.
+ */
+function scidsToSearch(
+  catalog: Catalog,
+  { scid, templateName }: SearchQuery,
+  caller: Caller,
+): readonly Guid[] | Refusal {
+  const mayUse = (one: Guid): unknown =>
+    templateName === undefined
+      ? mayUseServiceConfig(catalog, one, caller)
+      : mayUseTemplate(catalog, { scid: one, templateName }, caller);
+  if (scid === undefined) {
+    return [...catalog.keys()].filter((one) => !(mayUse(one) instanceof Refusal));
+  }
+  const allowed = mayUse(scid);
+  return allowed instanceof Refusal ? allowed : [scid.toLowerCase()];
+}
+
+/** All that a handle must satisfy: the filter of the query, its template, its people, its time. */
 async function filterOf(
   world: Context,
-  { filter, templateName, sessionMembers }: SearchQuery,
+  { filter, templateName, sessionMembers, isFollowedOnly, excludesScheduled }: SearchQuery,
   caller: Caller,
 ): Promise<Filter | undefined | Refusal> {
   const of: Filter[] = filter ? [filter] : [];
@@ -95,16 +115,33 @@ async function filterOf(
     const field = 'session/templateName';
     of.push({ kind: 'compare', field, operator: 'eq', value: templateName.toLowerCase() });
   }
+  if (excludesScheduled) {
+    const field = 'session/scheduledTime';
+    const later: Filter = { kind: 'compare', field, operator: 'gt', value: world.clock.nowMs() };
+    of.push({ kind: 'not', of: later });
+  }
   if (sessionMembers !== undefined) {
     const path = '$.sessionMembers';
     const xuids = await peopleAskedFor(world, sessionMembers, caller, path);
     if (xuids instanceof Refusal) return xuids;
-    of.push({
-      kind: 'or',
-      of: xuids.map((value) => ({ kind: 'has', list: 'session/memberXuids', value })),
-    });
+    of.push(hasMemberOf(xuids));
+  }
+  if (isFollowedOnly) {
+    if (caller.kind === 'service') {
+      return new Refusal('userRequired', '$.followed: A service follows nobody.', {
+        detail: '$.followed',
+      });
+    }
+    of.push(hasMemberOf(await world.people.followedBy(caller.xuid, 'people')));
   }
   return of.length === 0 ? undefined : { kind: 'and', of };
+}
+
+function hasMemberOf(xuids: readonly Xuid[]): Filter {
+  return {
+    kind: 'or',
+    of: xuids.map((value) => ({ kind: 'has', list: 'session/memberXuids', value })),
+  };
 }
 
 type Confirmed = SearchResult & { readonly key: SessionKey; readonly position: Position };

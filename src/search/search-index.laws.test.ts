@@ -81,7 +81,7 @@ test('the index answers what looking at each candidate answers', async () => {
         assert.equal(index.size, all.size);
 
         const slow = slowSearch(all.values(), filter, order);
-        const search = { scid: 'SCID', filter, order, wanted };
+        const search = { scids: ['scid'], filter, order, wanted };
         assert.deepEqual((await collect(index.search(search, noBreath))).map(asCandidate), slow);
 
         const from = slow[nth];
@@ -136,7 +136,7 @@ test('those of one value come in the order of creation, page after page', async 
         for (let nth = 0; nth <= slow.length; nth += wanted) {
           const from = slow[nth - 1];
           const after = from && positionOf(order, from);
-          const search = { scid: 'scid', filter, order, wanted, ...(after && { after }) };
+          const search = { scids: ['scid'], filter, order, wanted, ...(after && { after }) };
           const rest = await collect(index.search(search, noBreath));
           assert.deepEqual(rest.map(asCandidate), slow.slice(nth));
         }
@@ -168,7 +168,7 @@ test('where few are left, they are asked what the filter says of them', async ()
         });
         const either: Filter = { kind: 'or', of: few };
         const filter: Filter = { kind: 'not', of: { kind: 'and', of: [part, either] } };
-        const search = { scid: 'scid', filter, order, wanted: 400 };
+        const search = { scids: ['scid'], filter, order, wanted: 400 };
         const found = await collect(index.search(search, noBreath));
         assert.deepEqual(found.map(asCandidate), slowSearch(all, filter, order));
       },
@@ -336,7 +336,7 @@ test('what stays as it is while others come and go is found once, and nothing th
         };
         const stay = [...all.values()].filter(({ key }) => !changed.has(key));
         const told: SearchCandidate[] = [];
-        for await (const page of index.search({ scid: 'scid', filter, order, wanted }, change)) {
+        for await (const page of index.search({ scids: ['scid'], filter, order, wanted }, change)) {
           for (const one of page) assert.ok(filter === undefined || matches(filter, one));
           told.push(...page);
           await change();
@@ -365,7 +365,7 @@ test('the latest revision counts, in whatever order revisions are heard of', asy
       async ([states, heard]) => {
         const index = createSearchIndex();
         for (const revision of heard) index.put('scid~template~1', revision + 1, states[revision]);
-        const search = { scid: 'scid', filter: undefined, order: oldestFirst, wanted: 1 };
+        const search = { scids: ['scid'], filter: undefined, order: oldestFirst, wanted: 1 };
         const [only, ...more] = await collect(index.search(search, noBreath));
         assert.deepEqual(only && asCandidate(only), states.at(-1));
         assert.equal(more.length, 0);

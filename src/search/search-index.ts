@@ -7,6 +7,7 @@
 
 import type { Guid } from '../domain/ids.ts';
 import type { SearchCandidate } from '../domain/search/candidate.ts';
+import { comparePositions, positionOf, type Order } from '../domain/search/order.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
 import {
   SearchPartition,
@@ -69,17 +70,90 @@ export class SearchIndex {
   }
 
   /**
-   * The candidates that the filter selects, in the order asked for, as many at a time as are wanted;
+   * The candidates that the filter selects, in the order asked for, as many at a time as are wanted or
+   * fewer;
    * each as it was when it was found, and selected as such. While the asker takes its time, others
    * come and go: one that changes meanwhile may be missed or come twice.
    */
-  search(search: Search & { readonly scid: Guid }, breathe: Breathe): Candidates {
-    const partition = this.#partitions.get(search.scid.toLowerCase()) ?? new SearchPartition();
-    return partition.search(search, this.#conditionsPerTurn, breathe);
+  search(search: SearchIn, breathe: Breathe): Candidates {
+    const found = search.scids.flatMap((scid) => {
+      const partition = this.#partitions.get(scid);
+      return partition ? [partition.search(search, this.#conditionsPerTurn, breathe)] : [];
+    });
+    const [only] = found;
+    return only && found.length === 1 ? only : merged(found, search.order);
   }
 }
 
+/** What is searched for, and in which service configs, in lower case. */
+export type SearchIn = Search & { readonly scids: readonly Guid[] };
+
 type Candidates = AsyncGenerator<readonly KnownCandidate[], void>;
+
+/** What all find, in one order: each is in it by itself. */
+async function* merged(all: readonly Candidates[], order: Order): Candidates {
+  const heads = await Promise.all(all.map(async (found) => new Head(found, order).filled()));
+  try {
+    for (;;) {
+      const left = heads.filter(({ first }) => first !== undefined);
+      const [head, ...others] = left;
+      if (head === undefined) return;
+      const next = others.reduce((best, one) => (one.isBefore(best) ? one : best), head);
+      const taken: KnownCandidate[] = [];
+      do taken.push(next.take());
+      while (next.first && left.every((one) => one === next || next.isBefore(one)));
+      yield taken;
+      await next.filled();
+    }
+  } finally {
+    await Promise.all(all.map((found) => found.return()));
+  }
+}
+
+/** What one service config has found and is not told yet. */
+class Head {
+  readonly #found: Candidates;
+  readonly #order: Order;
+  #page: readonly KnownCandidate[] = [];
+  #at = 0;
+
+  constructor(found: Candidates, order: Order) {
+    this.#found = found;
+    this.#order = order;
+  }
+
+  get first(): KnownCandidate | undefined {
+    return this.#page[this.#at];
+  }
+
+  /** This head, once it has a first or has come to its end. */
+  async filled(): Promise<this> {
+    while (this.first === undefined) {
+      const next = await this.#found.next();
+      if (next.done) break;
+      this.#page = next.value;
+      this.#at = 0;
+    }
+    return this;
+  }
+
+  /** The first, which must be there; the next one is first then, if it is known already. */
+  take(): KnownCandidate {
+    const first = this.first as KnownCandidate;
+    this.#at += 1;
+    return first;
+  }
+
+  /** True when the first of this one comes before the first of the other. */
+  isBefore(other: Head): boolean {
+    if (this.first === undefined || other.first === undefined) return this.first !== undefined;
+    const [own, others] = [
+      positionOf(this.#order, this.first),
+      positionOf(this.#order, other.first),
+    ];
+    return comparePositions(this.#order, own, others) < 0;
+  }
+}
 
 function scidOf(key: SessionKey): Guid {
   return key.slice(0, key.indexOf('~'));

@@ -9,7 +9,7 @@ import { isGuid, isTitleId, isXuid, type Guid, type Xuid } from '../ids.ts';
 import type { JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { exactObject, integer, parseShape, text, word } from '../shape.ts';
+import { exactObject, integer, list, parseShape, text, word } from '../shape.ts';
 import { isName, nameExpectation, type SessionReference } from '../session/reference.ts';
 import { searchAttributesShape } from '../search/attributes.ts';
 import type { InviteAttributes, SearchAttributes } from './handle.ts';
@@ -178,12 +178,10 @@ export function parseQueryType(body: JsonObject): 'activity' | 'search' | Refusa
 /** Members of an object that names people: to be read by `peopleOf`. */
 export const peopleEntries = {
   xuids: v.optional(
-    v.pipe(
-      v.array(xuid, 'Expected an array of xuids'),
-      v.maxLength(
-        limits.handleQueryXuidsMax,
-        `Expected at most ${limits.handleQueryXuidsMax} xuids`,
-      ),
+    list(
+      xuid,
+      { lengthMax: limits.handleQueryXuidsMax },
+      `an array of at most ${limits.handleQueryXuidsMax} xuids`,
     ),
   ),
   people: v.optional(
@@ -210,14 +208,14 @@ export function parseActivityQuery(body: JsonObject): ActivityQuery | Refusal {
 
 /** The people that stand at `path`. Refuses: requestInvalid for both forms, and for neither. */
 export function peopleOf(
-  { xuids, people: list }: v.InferOutput<typeof people>,
+  { xuids, people: named }: v.InferOutput<typeof people>,
   path: string,
 ): PeopleQuery | Refusal {
-  if (xuids !== undefined && list === undefined) return { xuids };
-  if (list !== undefined && xuids === undefined) {
+  if (xuids !== undefined && named === undefined) return { xuids };
+  if (named !== undefined && xuids === undefined) {
     return {
-      list: list.moniker === 'favorites' ? 'favorites' : 'people',
-      ofXuid: list.monikerXuid,
+      list: named.moniker === 'favorites' ? 'favorites' : 'people',
+      ofXuid: named.monikerXuid,
     };
   }
   return new Refusal(

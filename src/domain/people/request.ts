@@ -10,7 +10,7 @@ import { isXuid, type Xuid } from '../ids.ts';
 import type { JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { exactObject, parseShape, text, word } from '../shape.ts';
+import { exactObject, list, parseShape, text, word } from '../shape.ts';
 
 /** The user that a segment of a path names: `me` or `xuid(1234)`. Refuses: requestInvalid, userRequired. */
 export function parseUser(segment: string, caller: Caller): Xuid | Refusal {
@@ -74,9 +74,10 @@ function lowerNames(given: Iterable<readonly [string, string]>): Record<string, 
 const xuid = text(isXuid, 'a xuid (a string of decimal digits)');
 
 const xuids = exactObject({
-  xuids: v.pipe(
-    v.array(xuid, 'Expected an array of xuids'),
-    v.maxLength(limits.followsMax, `Expected at most ${limits.followsMax} xuids`),
+  xuids: list(
+    xuid,
+    { lengthMax: limits.followsMax },
+    `an array of at most ${limits.followsMax} xuids`,
   ),
 });
 

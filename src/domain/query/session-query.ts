@@ -13,7 +13,7 @@ import { Refusal } from '../refusal.ts';
 import { tallyOf } from '../session/large.ts';
 import { restrictionsOf } from '../session/properties.ts';
 import { memberOf, type Member, type Session } from '../session/session.ts';
-import { exactObject, parseShape, text, word } from '../shape.ts';
+import { exactObject, list, parseShape, text, word } from '../shape.ts';
 import { formatTime } from '../time.ts';
 
 /** Sessions by a keyword, by who is in them, or by both. */
@@ -72,10 +72,10 @@ const parameters = v.object({
 });
 
 const batch = exactObject({
-  xuids: v.pipe(
-    v.array(xuid, 'Expected an array of xuids'),
-    v.minLength(1, 'Expected at least one xuid'),
-    v.maxLength(limits.batchXuidsMax, `Expected at most ${limits.batchXuidsMax} xuids`),
+  xuids: list(
+    xuid,
+    { lengthMin: 1, lengthMax: limits.batchXuidsMax },
+    `an array of 1 to ${limits.batchXuidsMax} xuids`,
   ),
 });
 

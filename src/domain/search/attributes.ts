@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import type { SearchAttributes } from '../handle/handle.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
-import { exactObject, integer, text } from '../shape.ts';
+import { exactObject, integer, list, text } from '../shape.ts';
 import { formatTime, parseTime } from '../time.ts';
 
 const name = text(
@@ -28,12 +28,15 @@ const time = v.pipe(
 
 /** `of` each, under names that do not differ by case alone. */
 function attributes<S extends v.GenericSchema>(of: S) {
+  const isShort = (given: unknown): boolean =>
+    isJsonObject(given) && Object.keys(given).length <= limits.searchAttributesMax;
   return v.pipe(
-    v.record(name, of, 'Expected an object of values by name'),
-    v.check(
-      (given) => Object.keys(given).length <= limits.searchAttributesMax,
-      `Expected at most ${limits.searchAttributesMax} names`,
+    // The names are counted before any is looked at.
+    v.custom<Record<string, unknown>>(
+      isShort,
+      `Expected an object of at most ${limits.searchAttributesMax} values by name`,
     ),
+    v.record(name, of),
     v.check(
       (given) => distinct(Object.keys(given)),
       'Expected names that differ by more than their case',
@@ -41,9 +44,9 @@ function attributes<S extends v.GenericSchema>(of: S) {
   );
 }
 
-function list<S extends v.GenericSchema>(of: S, what: string) {
-  const expected = `Expected at most ${limits.searchTagsMax} ${what}`;
-  return v.pipe(v.array(of, expected), v.maxLength(limits.searchTagsMax, expected));
+function texts<S extends v.GenericSchema>(of: S, what: string) {
+  const lengthMax = limits.searchTagsMax;
+  return list(of, { lengthMax }, `an array of at most ${lengthMax} ${what}`);
 }
 
 function distinct(names: readonly string[]): boolean {
@@ -55,10 +58,10 @@ const number = v.pipe(v.number('Expected a number'), v.finite('Expected a number
 /** `searchAttributes` as they are written. Empty tags, numbers and strings count as absent. */
 export const searchAttributesShape: v.GenericSchema<JsonObject, SearchAttributes> = v.pipe(
   exactObject({
-    tags: v.optional(list(name, 'tags')),
+    tags: v.optional(texts(name, 'tags')),
     numbers: v.optional(attributes(number)),
     strings: v.optional(attributes(value)),
-    achievementIds: v.optional(list(value, 'achievement ids')),
+    achievementIds: v.optional(texts(value, 'achievement ids')),
     language: v.optional(value),
     locale: v.optional(value),
     scheduledTime: v.optional(time),

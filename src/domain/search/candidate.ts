@@ -11,7 +11,7 @@ import { ownersOf } from '../session/owners.ts';
 import { restrictionsOf } from '../session/properties.ts';
 import { keyOf, type SessionKey } from '../session/reference.ts';
 import type { Member, Session } from '../session/session.ts';
-import type { Milliseconds } from '../time.ts';
+import { parseTime, type Milliseconds } from '../time.ts';
 import type { ListPath, SessionField } from './fields.ts';
 
 export type SearchCandidate = {
@@ -57,6 +57,7 @@ function attributeValues({
   numbers = {},
   strings = {},
   language,
+  locale,
 }: SearchHandle['searchAttributes']): SearchCandidate['values'] {
   return Object.fromEntries([
     ...Object.entries(numbers).map(([name, value]) => [`numbers/${name.toLowerCase()}`, value]),
@@ -65,18 +66,22 @@ function attributeValues({
       value.toLowerCase(),
     ]),
     ...(language === undefined ? [] : [['language', language.toLowerCase()]]),
+    ...(locale === undefined ? [] : [['locale', locale.toLowerCase()]]),
   ]);
 }
 
 function sessionValues(
   session: Session,
-  { createTimeMs, searchAttributes: { scheduledTimeMs, targetMembersCount } }: SearchHandle,
+  { createTimeMs, titleId, searchAttributes }: SearchHandle,
 ): SearchCandidate['values'] {
   const { reference, constants, properties } = session;
   const { visibility, inviteProtocol, maxMembersCount } = constants.system;
   const { join, read } = restrictionsOf(session);
   const membersCount = tallyOf(session).count;
   const registrationState = registrationStateOf(session);
+  const { targetMembersCount } = searchAttributes;
+  const { scheduledTime = '' } = properties.system;
+  const scheduledTimeMs = parseTime(scheduledTime) ?? searchAttributes.scheduledTimeMs;
   return {
     'session/scid': reference.scid.toLowerCase(),
     'session/templateName': reference.templateName.toLowerCase(),
@@ -89,6 +94,7 @@ function sessionValues(
     'session/maxMembersCountRemaining': maxMembersCount - membersCount,
     'session/needs': (targetMembersCount ?? maxMembersCount) - membersCount,
     ...(properties.system.closed && { 'session/closed': true as const }),
+    ...(titleId !== undefined && { 'session/titleId': titleId }),
     ...(inviteProtocol !== undefined && { 'session/inviteProtocol': inviteProtocol }),
     ...(registrationState !== undefined && { 'session/registrationState': registrationState }),
     ...(scheduledTimeMs !== undefined && { 'session/scheduledTime': scheduledTimeMs }),

@@ -5,7 +5,7 @@
  *     session/memberXuids  session/ownerXuids      lists; `session/` may be left out
  *     tags/{tag}                                   is the tag there
  *     numbers/{name}  strings/{name}               attributes; `number`, `string`, `tag` are the same
- *     language                                     a string
+ *     language  locale                             strings
  *     session/{field}                              see the table
  *     session/roles/{type}/{role}/{field}          count, target, needs
  *
@@ -30,7 +30,7 @@ export function isList(path: string): path is ListPath {
 export type Named =
   | { readonly kind: 'list'; readonly list: ListPath }
   | { readonly kind: 'member'; readonly list: ListPath; readonly value: string }
-  | { readonly kind: 'flag' | 'number' | 'string' | 'time'; readonly field: string };
+  | { readonly kind: 'flag' | 'id' | 'number' | 'string' | 'time'; readonly field: string };
 
 const sessionFields = {
   closed: 'flag',
@@ -48,6 +48,7 @@ const sessionFields = {
   targetMembersCount: 'number',
   targetMembersCountRemaining: 'number',
   templateName: 'string',
+  titleId: 'id',
   visibility: 'string',
 } as const;
 
@@ -64,6 +65,7 @@ export const commonFields: ReadonlySet<string> = new Set<SessionField>([
   'session/joinRestriction',
   'session/readRestriction',
   'session/inviteProtocol',
+  'session/titleId',
 ]);
 
 /** By lower-case path. */
@@ -72,6 +74,7 @@ const known = new Map<string, Named>([
   ['memberxuids', { kind: 'list', list: 'session/memberXuids' }],
   ['ownerxuids', { kind: 'list', list: 'session/ownerXuids' }],
   ['language', { kind: 'string', field: 'language' }],
+  ['locale', { kind: 'string', field: 'locale' }],
   ...Object.entries(sessionFields).map(([name, kind]): [string, Named] => [
     `session/${name.toLowerCase()}`,
     { kind, field: `session/${name}` },
@@ -105,4 +108,4 @@ export function isTimeField(field: string): boolean {
 
 /** What `resolvePath` asks for, to complete "Expected …". */
 export const pathExpectation =
-  'tags, numbers/{name}, strings/{name}, achievementIds, language or session/{field}';
+  'tags, numbers/{name}, strings/{name}, achievementIds, language, locale or session/{field}';

@@ -1,7 +1,8 @@
 /**
  * The words of a search filter.
  *
- *     path    letter or _, then letters, digits, _ - and / between parts: numbers/rank, and, d
+ *     path    letter or _, then letters, digits, _ - and / between parts: numbers/rank, and, d; blanks
+ *             around a / are left out, as in session / templateName
  *     string  '…', a quote within it written twice
  *     number  -1.5e3
  *     symbol  any other character: ( ) :
@@ -11,7 +12,7 @@ import { Refusal } from '../refusal.ts';
 
 export type Token = {
   readonly kind: 'path' | 'string' | 'number' | 'symbol' | 'end';
-  /** As written; of a string, what it says. */
+  /** As written; of a string, what it says; of a path, without blanks. */
   readonly text: string;
   /** Of the first character, from 0. */
   readonly at: number;
@@ -19,7 +20,7 @@ export type Token = {
 
 const spaces = /\s*/y;
 const patterns = [
-  ['path', /[a-z_][\w-]*(?:\/[\w-]+)*/iy],
+  ['path', /[a-z_][\w-]*(?:\s*\/\s*[\w-]+)*/iy],
   ['string', /'(?:[^']|'')*'/y],
   ['number', /-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])/iy],
   // Also what belongs nowhere: the parser knows best what should have been there.
@@ -36,7 +37,7 @@ export function lexFilter(text: string): readonly Token[] | Refusal {
   for (let at = skipSpaces(text, 0); at < text.length; at = skipSpaces(text, at)) {
     const token = tokenAt(text, at);
     if (token === undefined) return unreadable(text, at);
-    tokens.push({ ...token, text: token.kind === 'string' ? unquote(token.text) : token.text });
+    tokens.push({ ...token, text: meaningOf(token) });
     at += token.text.length;
   }
   return [...tokens, { kind: 'end', text: '', at: text.length }];
@@ -56,8 +57,15 @@ function tokenAt(text: string, at: number): Token | undefined {
   return undefined;
 }
 
-function unquote(quoted: string): string {
-  return quoted.slice(1, -1).replaceAll("''", "'");
+function meaningOf({ kind, text }: Token): string {
+  switch (kind) {
+    case 'string':
+      return text.slice(1, -1).replaceAll("''", "'");
+    case 'path':
+      return text.replaceAll(/\s+/g, '');
+    default:
+      return text;
+  }
 }
 
 function unreadable(text: string, at: number): Refusal {

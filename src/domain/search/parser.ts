@@ -292,6 +292,15 @@ function compare(left: Operand, operator: Operator, right: Operand): Filter | Re
         return { kind: 'compare', field: left.field, operator, value: value.toLowerCase() };
       }
       return filterInvalid(at, `a string in single quotes, since ${left.field} is one`, found);
+    case 'id':
+      if (operator === 'eq' || operator === 'ne') {
+        return { kind: 'compare', field: left.field, operator, value: String(value) };
+      }
+      return filterInvalid(
+        left.at,
+        `eq or ne after it, since ${left.field} has no order`,
+        operator,
+      );
     case 'time': {
       const timeMs = typeof value === 'string' ? parseTime(value) : undefined;
       if (timeMs === undefined) {
