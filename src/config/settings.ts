@@ -49,6 +49,8 @@ export type Settings = {
   readonly bodyBytesMax: number;
   /** Of all requests that are on their way. */
   readonly uploadsBytesMax: number;
+  readonly queryAnswerBytesMax: number;
+  readonly searchAttributesBytesMax: number;
   readonly drainMs: number;
 };
 
@@ -391,6 +393,22 @@ const table: Table = {
     argument: '<size>',
     default: '64MiB',
     help: 'How much of requests that are on their way is held, of all together; past it the ones that have taken the longest are refused.',
+    parse: size,
+  },
+  queryAnswerBytesMax: {
+    flag: 'max-query-answer',
+    env: 'MPSD_MAX_QUERY_ANSWER',
+    argument: '<size>',
+    default: '4MiB',
+    help: 'Largest answer to a query for handles: results that would take it further are left out.',
+    parse: size,
+  },
+  searchAttributesBytesMax: {
+    flag: 'max-search-attributes',
+    env: 'MPSD_MAX_SEARCH_ATTRIBUTES',
+    argument: '<size>',
+    default: '16KiB',
+    help: 'Largest search attributes of one search handle, as JSON.',
     parse: size,
   },
   drainMs: {

@@ -33,6 +33,9 @@ export type Context = {
   readonly catalog: () => Catalog;
   readonly settings: {
     readonly inviteLifetimeMs: Milliseconds;
+    /** Of an answer to a query for handles. */
+    readonly queryAnswerBytesMax: number;
+    readonly searchAttributesBytesMax: number;
     /** How long a member stays active whose connection has ended. */
     readonly disconnectGraceMs: Milliseconds;
     /** The same without connectionRequiredForActiveMembers, if nothing is seen of him; 0: for good. */

@@ -58,8 +58,9 @@ export async function createHandle(
     mode: request.type === 'invite' ? 'read' : 'write',
     xuids: xuidsOf(caller),
     gather(current, nowMs) {
-      const { inviteLifetimeMs } = settings;
-      const facts = { nowMs, freshGuid: ids.guid(), inviteLifetimeMs, ...made };
+      const { inviteLifetimeMs, searchAttributesBytesMax } = settings;
+      const freshGuid = ids.guid();
+      const facts = { nowMs, freshGuid, inviteLifetimeMs, searchAttributesBytesMax, ...made };
       return gatherHandleFacts(context, request, current?.session, caller, facts);
     },
     decide(current, facts) {

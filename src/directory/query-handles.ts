@@ -5,20 +5,27 @@ import type { ActivityQuery, PeopleQuery } from '../domain/handle/request.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { isListedTo } from '../domain/session/access.ts';
+import { isListedTo, mayRead } from '../domain/session/access.ts';
 import { keyOf } from '../domain/session/reference.ts';
 import { mayUseServiceConfig } from '../domain/session/template.ts';
 import type { Session } from '../domain/session/session.ts';
+import { AnswerBudget } from './answer-budget.ts';
+import { gatherAccessFacts } from './session-facts.ts';
 import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
 
-/** An activity and the session that confirmed it. */
-export type ActivityResult = { readonly handle: ActivityHandle; readonly session: Session };
+/** An activity, the session that confirmed it, and the text of both. */
+export type ActivityResult = {
+  readonly handle: ActivityHandle;
+  readonly session: Session;
+  readonly text: string;
+};
 
 /**
  * The activities that a query asks for, in the order of its owners, at most
  * handleQueryResultsMax: each confirmed by its session, those in private sessions only for callers
- * who may read these.
+ * who may read these. `format` makes the text of each. What would take the answer past
+ * queryAnswerBytesMax is left out.
  *
  * Refuses: handleNotYours for somebody else's list of people, serviceConfigUnknown,
  * serviceConfigForbidden.
@@ -29,6 +36,7 @@ export async function queryActivities(
   world: Context,
   { scid, owners }: ActivityQuery,
   caller: Caller,
+  format: (handle: ActivityHandle, session: Session, mayRead: boolean) => string = () => '',
 ): Promise<readonly ActivityResult[] | Refusal> {
   const config =
     scid === undefined ? undefined : mayUseServiceConfig(world.catalog(), scid, caller);
@@ -36,6 +44,7 @@ export async function queryActivities(
   const xuids = await peopleAskedFor(world, owners, caller, '$.owners');
   if (xuids instanceof Refusal) return xuids;
   const seen = new Set<Guid>();
+  const budget = new AnswerBudget(world.settings.queryAnswerBytesMax);
   const results: ActivityResult[] = [];
   for (const handle of await world.store.activitiesOf(xuids, scid)) {
     if (results.length === limits.handleQueryResultsMax) break;
@@ -45,7 +54,10 @@ export async function queryActivities(
     const session = await world.setAside.attempt('a query', key, () =>
       confirmedSession(world, handle, caller),
     );
-    if (session !== undefined) results.push({ handle, session });
+    if (session === undefined) continue;
+    const facts = await gatherAccessFacts(world, session, caller, false);
+    const text = format(handle, session, mayRead(session, caller, facts) === undefined);
+    if (budget.takes(text)) results.push({ handle, session, text });
   }
   return results;
 }

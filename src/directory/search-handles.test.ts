@@ -151,7 +151,7 @@ test('a search that looks at many takes breath', async () => {
     const breathe = async (): Promise<void> => {
       breathsCount += 1;
     };
-    const search = { scid: demoScid, filter, order: oldestFirst, wanted: 3_000 };
+    const search = { scids: [demoScid], filter, order: oldestFirst, wanted: 3_000 };
     for await (const _page of index.search(search, breathe));
     return breathsCount;
   };

@@ -11,6 +11,7 @@ import { isListedTo } from '../domain/session/access.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { mayUseServiceConfig, mayUseTemplate, type Catalog } from '../domain/session/template.ts';
+import { AnswerBudget } from './answer-budget.ts';
 import { breathe } from '../platform/breathe.ts';
 import { catchUpSearch } from '../search/follow-search.ts';
 import { peopleAskedFor } from './query-handles.ts';
@@ -19,8 +20,12 @@ import type { KnownCandidate } from '../search/search-index.ts';
 import { readCurrent, currentIfKnown } from './transact.ts';
 import type { Context } from './context.ts';
 
-/** A search handle and the session that confirmed it. */
-export type SearchResult = { readonly handle: SearchHandle; readonly session: Session };
+/** A search handle, the session that confirmed it, and the text of both. */
+export type SearchResult = {
+  readonly handle: SearchHandle;
+  readonly session: Session;
+  readonly text: string;
+};
 
 export type SearchPage = {
   readonly results: readonly SearchResult[];
@@ -31,7 +36,8 @@ export type SearchPage = {
 /**
  * The search handles that a query asks for, in its order: each confirmed by its session, and
  * selected by the filter as the session stands now. Those of private sessions only for callers who
- * may read these.
+ * may read these. `format` makes the text of each. What would take the answer past
+ * queryAnswerBytesMax is left out, or waits for the next page where the caller pages.
  *
  * Refuses: handleNotYours for somebody else's list of people, userRequired for a service that asks for
  * those whom it follows, serviceConfigUnknown, serviceConfigForbidden, templateUnknown.
@@ -42,6 +48,7 @@ export async function searchHandles(
   world: Context,
   query: SearchQuery,
   caller: Caller,
+  format: (handle: SearchHandle, session: Session) => string = () => '',
 ): Promise<SearchPage | Refusal> {
   const { order, take, paging } = query;
   const scids = scidsToSearch(world.catalog(), query, caller);
@@ -53,32 +60,39 @@ export async function searchHandles(
 
   const { after } = paging ?? {};
   const search = { scids, filter, order, wanted: take, ...(after && { after }) };
+  const budget = new AnswerBudget(world.settings.queryAnswerBytesMax);
   const pages = world.searchIndex.search(search, breathe);
-  const found = new Map<SessionKey, Confirmed>();
-  let page: readonly KnownCandidate[] = [];
+  const found = new Map<SessionKey, Confirmed & { readonly text: string }>();
   let last: Position | undefined;
-  let isAtEnd = false;
-  while (found.size < take && !isAtEnd) {
-    if (page.length === 0) {
-      const next = await pages.next();
-      if (next.done) isAtEnd = true;
-      else page = next.value;
+  /** Why it is not the last page: as many as were asked for, or as much as may be answered. */
+  let isFull = false;
+  for await (const page of pages) {
+    for (let at = 0; at < page.length && !isFull; ) {
+      const asked = page.slice(at, at + take - found.size);
+      at += asked.length;
+      // Together, since a session may be far away.
+      const confirmed = await Promise.all(
+        asked.map((one) => confirm(world, one, { filter, order, caller })),
+      );
+      for (const [n, one] of confirmed.entries()) {
+        const text = one && format(one.handle, one.session);
+        const fits = text === undefined || budget.takes(text);
+        isFull = !fits && paging !== undefined;
+        if (isFull) break;
+        last = positionOf(order, asked[n] as KnownCandidate);
+        if (one && text !== undefined && fits) found.set(one.key, { ...one, text });
+      }
+      isFull ||= found.size >= take;
     }
-    const asked = page.slice(0, take - found.size);
-    page = page.slice(asked.length);
-    const lastAsked = asked.at(-1);
-    if (lastAsked !== undefined) last = positionOf(order, lastAsked);
-    // Together, since a session may be far away.
-    const confirmed = asked.map((one) => confirm(world, one, { filter, order, caller }));
-    for (const one of await Promise.all(confirmed)) if (one !== undefined) found.set(one.key, one);
+    if (isFull) break;
   }
   const results = [...found.values()].sort((a, b) =>
     comparePositions(order, a.position, b.position),
   );
   return {
-    results: results.map(({ handle, session }) => ({ handle, session })),
+    results: results.map(({ handle, session, text }) => ({ handle, session, text })),
     // Where the index was left, so that a result that has just moved takes nobody along.
-    ...(paging && !isAtEnd && last && { continuationToken: formatCursor(last, paging.query) }),
+    ...(paging && isFull && last && { continuationToken: formatCursor(last, paging.query) }),
   };
 }
 
@@ -144,7 +158,10 @@ function hasMemberOf(xuids: readonly Xuid[]): Filter {
   };
 }
 
-type Confirmed = SearchResult & { readonly key: SessionKey; readonly position: Position };
+type Confirmed = Omit<SearchResult, 'text'> & {
+  readonly key: SessionKey;
+  readonly position: Position;
+};
 
 type Asked = {
   readonly filter: Filter | undefined;

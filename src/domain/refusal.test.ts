@@ -132,6 +132,13 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
       true,
       facts,
     ),
+  searchAttributesTooLarge: () =>
+    createSearch(
+      { type: 'search', reference: sampleReference, searchAttributes: { tags: ['a'] } },
+      sessionOf([ada], { template: sampleTemplate({ capabilities: { searchable: true } }) }),
+      ada,
+      { ...facts, searchAttributesBytesMax: 10 },
+    ),
   filterInvalid: () => parseFilter('numbers/x'),
 };
 

@@ -65,6 +65,7 @@ export const refusalCodes = [
   'listFull',
   'personUnknown',
   'notSearchable',
+  'searchAttributesTooLarge',
   'filterInvalid',
   // the rest
   'connectionUnknown',

@@ -65,6 +65,7 @@ const statusOf: Record<RefusalCode, number> = {
   listFull: 400,
   personUnknown: 404,
   notSearchable: 403,
+  searchAttributesTooLarge: 400,
   filterInvalid: 400,
   // the rest
   connectionUnknown: 404,

@@ -48,6 +48,8 @@ export function createContext(
     catalog,
     settings: {
       inviteLifetimeMs,
+      queryAnswerBytesMax: settings.queryAnswerBytesMax,
+      searchAttributesBytesMax: settings.searchAttributesBytesMax,
       disconnectGraceMs,
       presenceTimeoutMs,
       deviceTokenKey: keyFor('device tokens', secret),

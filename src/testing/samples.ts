@@ -221,6 +221,7 @@ export function handleFacts(more: Partial<HandleFacts> = {}): HandleFacts {
     nowMs: startMs,
     freshGuid: 'be2e3c97-9ad5-4c7e-9b5e-ea276bb5aebe',
     inviteLifetimeMs: 86_400_000,
+    searchAttributesBytesMax: 16_384,
     config: sampleConfig,
     template: sampleTemplate(),
     ...more,

@@ -33,6 +33,8 @@ export async function openTestContexts(): Promise<
     catalog: () => read.catalog,
     settings: {
       inviteLifetimeMs: 86_400_000,
+      queryAnswerBytesMax: 4_194_304,
+      searchAttributesBytesMax: 16_384,
       disconnectGraceMs: 30_000,
       presenceTimeoutMs: 300_000,
       deviceTokenKey: new Uint8Array(32).fill(7),

@@ -133,6 +133,52 @@ test('relatedInfo and customProperties come when they are asked for', async (t) 
   }
 });
 
+/** @source docs/wire/handles.md "POST /handles/query" */
+test('who may not read the session is shown the activity without what was written into it', async () => {
+  await using kit = await startKit();
+  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const custom = { secret: 42 };
+  const restrictions = { joinRestriction: 'local', readRestriction: 'local' };
+  const system = { ...restrictions, keywords: ['k'], description: { text: 'd' } };
+  const { reference } = await playing(kit, ada, { properties: { custom, system } });
+  assertStatus(await ada.putSession(reference, reserve(bob)), 200);
+  assertStatus(await bob.join(reference), 200);
+  for (const [asker, isReader] of [
+    [eve, false],
+    [bob, true],
+    [kit.service(), true],
+  ] as const) {
+    const found = await queryActivities(asker, [ada.xuid], 'relatedInfo,customProperties');
+    const { customProperties, relatedInfo } = at(found.json, 'results.0') as JsonObject;
+    assert.deepEqual(customProperties, isReader ? custom : {});
+    assert.equal(at(relatedInfo, 'keywords.0'), isReader ? 'k' : undefined);
+    assert.equal(at(relatedInfo, 'description.text'), isReader ? 'd' : undefined);
+    assert.equal(at(relatedInfo, 'joinRestriction'), 'local');
+  }
+});
+
+/** @source docs/wire/handles.md "POST /handles/query" */
+test('an answer has a bound in bytes; results that do not fit are left out', async () => {
+  await using kit = await startKit();
+  const users = Array.from({ length: 7 }, (_, n) => kit.user(`host ${n}`));
+  for (const [n, user] of users.entries()) {
+    // The last one is small, and fits where those before it did not.
+    const custom = { blob: 'x'.repeat(n === 6 ? 10 : 900_000) };
+    await playing(kit, user, { properties: { custom } });
+  }
+  const found = await queryActivities(
+    kit.user('asker'),
+    users.map(({ xuid }) => xuid),
+    'customProperties',
+  );
+  assert.ok(found.text.length < 4_194_304 + 100);
+  const owners = (found.json.results as readonly JsonObject[]).map(({ ownerXuid }) => ownerXuid);
+  assert.deepEqual(
+    owners,
+    [...users.slice(0, 4), users[6]].map((user) => user?.xuid),
+  );
+});
+
 /** @source contract 8.1 */
 test('relatedInfo tells of the session as it is now', async () => {
   await using kit = await startKit();

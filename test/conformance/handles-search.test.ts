@@ -8,6 +8,7 @@ import type { SessionReference } from '../../src/domain/session/reference.ts';
 import {
   at,
   demoScid,
+  demoTitleId,
   isAimed,
   joinBody,
   startKit,
@@ -596,4 +597,134 @@ test('the activity and the search handle of a session live side by side', async 
   assert.deepEqual(await find(ada, `tags/${tag}`), [id]);
   assertStatus(await ada.request('DELETE', `/handles/${activity}`), 204);
   assertStatus(await ada.request('GET', `/handles/${id}`), 200);
+});
+
+// ——— the Xbox app and Game Bar
+
+/** @source docs/wire/search.md "Search handles" */
+test('the Xbox app posts with a locale, without achievements and without a version', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = await gather(kit, [ada], searchable, kit.reference(openTemplate));
+  const searchAttributes = { tags: [ownTag()], achievementIds: [], locale: 'en-US' };
+  const { version: _, ...body } = searchFor(reference, searchAttributes);
+
+  const made = await ada.request('POST', '/handles?include=relatedInfo', { body });
+
+  assertStatus(made, 201);
+  assert.deepEqual(made.json.searchAttributes, { ...searchAttributes, numbers: {}, strings: {} });
+});
+
+/** @source docs/wire/search.md "POST /handles/query" */
+test('the Xbox app asks for posts, each part alone', async (t) => {
+  await using kit = await startKit();
+  const [ada, bob, eve] = [
+    kit.user('ada', { tid: demoTitleId }),
+    kit.user('bob', { tid: demoTitleId }),
+    kit.user('eve', { tid: '896928775' }),
+  ];
+  const tag = ownTag();
+  const owned = { constants: { system: { capabilities: { searchable: true, hasOwners: true } } } };
+  const system = { scheduledTime: '2999-12-05T20:15:00Z' };
+  const ofAda = await advertise(kit, [ada], { tags: [tag], locale: 'en' }, owned);
+  const later = await advertise(kit, [eve], { tags: [tag] }, { ...owned, properties: { system } });
+  assertStatus(await bob.request('PUT', `/users/me/people/xuid(${ada.xuid})`), 204);
+  const both = [ofAda.id, later.id];
+  const rows: readonly (readonly [
+    what: string,
+    body: JsonObject,
+    filter: string,
+    expected: readonly string[],
+  ])[] = [
+    ['communicatePermissionRequired', { communicatePermissionRequired: true }, '', both],
+    ['includeScheduled', { includeScheduled: true }, '', both],
+    ['not includeScheduled', { includeScheduled: false }, '', [ofAda.id]],
+    ['followed', { followed: true }, '', [ofAda.id]],
+    ['not followed', { followed: false }, '', both],
+    ['sessionOwners', { sessionOwners: eve.xuid }, '', [later.id]],
+    ['suggestedLfg', { orderBy: 'suggestedLfg desc' }, '', both],
+    ['titleId', {}, `and session/titleId eq ${demoTitleId}`, [ofAda.id]],
+    ['titleId as text', {}, `and session/titleId ne '${demoTitleId}'`, [later.id]],
+    ['blanks', {}, `and tolower(session / templateName) eq '${openTemplate}'`, both],
+    ['locale', {}, "and locale eq 'EN'", [ofAda.id]],
+    ['scheduledTime', {}, "and session/scheduledTime gt '2999-01-01T00:00:00Z'", [later.id]],
+  ];
+  for (const [what, body, filter, expected] of rows) {
+    await t.test(what, async () => {
+      const asked = { filter: `tags/${tag} ${filter}`, templateName: openTemplate, ...body };
+      const found = await query(bob, asked, 'relatedInfo,roleInfo,activityInfo');
+      assert.deepEqual([...foundIn(found)].sort(), [...expected].sort());
+    });
+  }
+  await t.test('no scid', async () => {
+    const body = { type: 'search', templateName: openTemplate, filter: `tags/${tag}` };
+    const everywhere = await bob.request('POST', '/handles/query', { body });
+    assert.deepEqual([...foundIn(everywhere)].sort(), [...both].sort());
+  });
+  for (const body of [{ sessionOwners: 'ada' }, { followed: 'yes' }, { includeScheduled: 1 }]) {
+    assertRefused(await query(bob, body), 400, 'requestInvalid');
+  }
+  assertRefused(await query(kit.service(), { followed: true }), 403, 'userRequired');
+  assertRefused(await query(bob, { filter: 'session/titleId gt 1' }), 400, 'filterInvalid');
+});
+
+/** @source docs/wire/search.md "POST /handles/query" */
+test('relatedInfo tells what a post says of itself', async () => {
+  await using kit = await startKit();
+  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const tag = ownTag();
+  const system = {
+    description: { text: 'two seats, bring a mic', locale: 'en' },
+    keywords: ['Mic'],
+    searchHandleVisibility: 'xboxlive',
+  };
+  await advertise(kit, [ada], { tags: [tag] }, { properties: { system } });
+  const [found] = resultsOf(await query(eve, { filter: `tags/${tag}` }, 'relatedInfo'));
+  const { description, keywords, searchHandleVisibility } = found?.relatedInfo as JsonObject;
+  assert.deepEqual({ description, keywords, searchHandleVisibility }, system);
+});
+
+/** @source docs/wire/search.md "Search handles" */
+test('search attributes have a bound in bytes', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = await gather(kit, [ada], searchable, kit.reference(openTemplate));
+  const long = (i: number) => [`n${i}`, 'x'.repeat(99)];
+  const strings = Object.fromEntries(Array.from({ length: 99 }, (_, i) => long(i)));
+  assertStatus(await ada.postHandle(searchFor(reference, { strings })), 201);
+  const numbers = Object.fromEntries(
+    Array.from({ length: 90 }, (_, i) => [`n${i}${'x'.repeat(90)}`, i]),
+  );
+  const refused = await ada.postHandle(searchFor(reference, { strings, numbers }));
+  assertRefused(refused, 400, 'searchAttributesTooLarge', '$.searchAttributes');
+});
+
+/** @source docs/wire/handles.md "POST /handles/query" */
+test('an answer has a bound in bytes; what is left out comes with the next page', async () => {
+  await using kit = await startKit();
+  const [eve, tag] = [kit.user('eve'), ownTag()];
+  const custom = { blob: 'x'.repeat(900_000) };
+  const made: string[] = [];
+  for (let n = 0; n < 6; n += 1) {
+    const { id } = await advertise(
+      kit,
+      [kit.user(`host ${n}`)],
+      { tags: [tag], numbers: { n } },
+      { properties: { custom } },
+    );
+    made.push(id);
+  }
+  const search = { filter: `tags/${tag}`, orderBy: 'n asc' };
+  const one = await query(eve, search, 'customProperties');
+  assert.deepEqual(foundIn(one), made.slice(0, 4));
+  const first = await query(eve, { ...search, maxItems: 100 }, 'customProperties');
+  assert.deepEqual(foundIn(first), made.slice(0, 4));
+  const { continuationToken } = first.json;
+  const rest = await query(
+    eve,
+    { ...search, continuationToken: String(continuationToken) },
+    'customProperties',
+  );
+  assert.deepEqual(foundIn(rest), made.slice(4));
+  assert.equal(rest.json.continuationToken, undefined);
 });

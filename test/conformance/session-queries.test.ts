@@ -99,6 +99,7 @@ test('S8 a session is found by who is in it, with what the query tells of both',
       status: 'active',
       visibility: 'open',
       joinRestriction: 'followed',
+      firstMemberXuid: ada.xuid,
       myTurn: true,
       keywords: ['k'],
     },
@@ -132,8 +133,39 @@ test('a result by keyword alone tells of no user', async () => {
   await withKeyword(kit, ada, keyword, { properties: { turn: [0] } });
   for (const asker of [ada, bob, kit.service()]) {
     const [result = assert.fail()] = resultsOf(await query(asker, `keyword=${keyword}`));
-    assertMembers(result, ['startTime', 'sessionRef', 'accepted', 'visibility', 'keywords']);
+    assertMembers(result, [
+      'startTime',
+      'sessionRef',
+      'accepted',
+      'visibility',
+      'firstMemberXuid',
+      'keywords',
+    ]);
   }
+});
+
+/** @source docs/wire/queries.md "Queries for sessions" */
+test('party clients read who came first and the readRestriction, older ones do not', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada, {
+    properties: { joinRestriction: 'local', readRestriction: 'local' },
+  });
+  assertStatus(await ada.putSession(reference, reserve(bob)), 200);
+  assertStatus(await bob.join(reference), 200);
+  for (const [contractVersion, expected] of [
+    ['107', { firstMemberXuid: ada.xuid, readRestriction: 'local' }],
+    ['105', { firstMemberXuid: undefined, readRestriction: undefined }],
+  ] as const) {
+    const answer = await bob.request('GET', `${config}/sessions?xuid=${bob.xuid}`, {
+      headers: { 'x-xbl-contract-version': contractVersion },
+    });
+    const [{ firstMemberXuid, readRestriction } = assert.fail()] = resultsOf(answer);
+    assert.deepEqual({ firstMemberXuid, readRestriction }, expected);
+  }
+  assertStatus(await ada.putSession(reference, leave), 200);
+  const [left] = resultsOf(await query(bob, `xuid=${bob.xuid}`));
+  assert.equal(left?.firstMemberXuid, bob.xuid);
 });
 
 /** @source contract 8.2 "keywords match case-insensitively" */

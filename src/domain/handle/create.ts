@@ -6,7 +6,7 @@
 
 import { xuidOf, type Caller } from '../caller.ts';
 import type { Guid } from '../ids.ts';
-import { jsonEquals } from '../json.ts';
+import { formatJson, jsonEquals } from '../json.ts';
 import { Refusal } from '../refusal.ts';
 import { withMember } from '../session/members.ts';
 import { isOwner, mayInvite } from '../session/owners.ts';
@@ -27,6 +27,7 @@ export type HandleFacts = {
   readonly nowMs: Milliseconds;
   readonly freshGuid: Guid;
   readonly inviteLifetimeMs: Milliseconds;
+  readonly searchAttributesBytesMax: number;
   readonly config: ServiceConfig;
   readonly template: SessionTemplate;
 };
@@ -190,7 +191,7 @@ export function createTransfer(
  * A search handle: what the session is to be found by, in place of what it was found by before.
  * Counts as a change of the session.
  *
- * Refuses: userRequired, notAMember, notSearchable, ownerRequired.
+ * Refuses: userRequired, notAMember, notSearchable, ownerRequired, searchAttributesTooLarge.
  */
 export function createSearch(
   request: RequestOf<'search'>,
@@ -213,6 +214,15 @@ export function createSearch(
   }
   const forbidden = mayKeepSearch(session, caller);
   if (forbidden) return forbidden;
+  const attributesBytes = new TextEncoder().encode(formatJson(searchAttributes)).length;
+  const { searchAttributesBytesMax } = facts;
+  if (attributesBytes > searchAttributesBytesMax) {
+    return new Refusal(
+      'searchAttributesTooLarge',
+      `$.searchAttributes: They are ${attributesBytes} bytes of JSON, and may be ${searchAttributesBytesMax}.`,
+      { detail: '$.searchAttributes' },
+    );
+  }
   const searchHandle: SearchHandle = {
     type: 'search',
     ...identityOf(request, facts),

@@ -132,8 +132,8 @@ const include = { relatedInfo: true, roleInfo: false, customProperties: true };
 test('a result of a query is the handle with what was asked for', () => {
   const handle = activityOn(session);
   const plain = { relatedInfo: false, roleInfo: false, customProperties: false };
-  assert.deepEqual(viewActivityResult(handle, session, plain), viewHandle(handle));
-  assert.deepEqual(viewActivityResult(handle, session, include), {
+  assert.deepEqual(viewActivityResult(handle, session, plain, true), viewHandle(handle));
+  assert.deepEqual(viewActivityResult(handle, session, include, true), {
     ...viewHandle(handle),
     relatedInfo: {
       visibility: 'open',
@@ -156,7 +156,7 @@ test('related info follows the session: restrictions in force, closed, seats tha
     ...reserve(cleo),
     properties: { system: { closed: true }, custom: { map: 'atoll' } },
   });
-  const result = viewActivityResult(activityOn(now), now, include);
+  const result = viewActivityResult(activityOn(now), now, include, true);
   assert.deepEqual(result['relatedInfo'], {
     visibility: 'open',
     joinRestriction: 'local',

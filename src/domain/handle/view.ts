@@ -51,16 +51,23 @@ export function viewHandle(handle: Handle): JsonObject {
   }
 }
 
-/** One activity in the results of a query, confirmed by its session. */
+/**
+ * One activity in the results of a query, confirmed by its session. What the title and the members
+ * wrote is shown to those only who may read the session; clients need `customProperties` all the same.
+ */
 export function viewActivityResult(
   handle: ActivityHandle,
   session: Session,
   include: Include,
+  mayRead: boolean,
 ): JsonObject {
+  const custom = mayRead ? session.properties.custom : {};
   return {
     ...viewHandle(handle),
-    ...(include.relatedInfo && { relatedInfo: viewRelatedInfo(handle, session) }),
-    ...(include.customProperties && { customProperties: session.properties.custom }),
+    ...(include.relatedInfo && {
+      relatedInfo: { ...viewRelatedInfo(handle, session), ...(mayRead && viewPost(session)) },
+    }),
+    ...(include.customProperties && { customProperties: custom }),
   };
 }
 
@@ -90,6 +97,7 @@ function viewSearchResult(handle: SearchHandle, session: Session, include: Inclu
     ...(include.relatedInfo && {
       relatedInfo: {
         ...viewRelatedInfo(handle, session),
+        ...viewPost(session),
         sessionOwners: ownersOf(session).map(({ xuid }) => xuid),
       },
     }),
@@ -108,6 +116,16 @@ function viewRelatedInfo(handle: ActivityHandle | SearchHandle, session: Session
     membersCount: tallyOf(session).count,
     ...(inviteProtocol !== undefined && { inviteProtocol }),
     postedTime: formatTime(handle.createTimeMs),
+  };
+}
+
+/** What a post that looks for players says of itself. @source docs/wire/search.md "POST /handles/query" */
+function viewPost({ properties }: Session): JsonObject {
+  const { description, keywords = [], searchHandleVisibility } = properties.system;
+  return {
+    ...(description && { description: { ...description } }),
+    ...(keywords.length > 0 && { keywords }),
+    ...(searchHandleVisibility !== undefined && { searchHandleVisibility }),
   };
 }
 

@@ -146,7 +146,7 @@ test('who is in a session, by status', () => {
   const found = (more: string) =>
     [ada, bert, cleo, dora, { xuid: '99' }]
       .filter(({ xuid }) => matchesQuery(session, queryOf(`xuid=${xuid}${more}`), xuid))
-      .map(({ xuid }) => viewFoundSession(session, xuid))
+      .map(({ xuid }) => viewFoundSession(session, 105, xuid))
       .map(({ xuid, status }) => [xuid, status]);
   const active = [ada.xuid, 'active'];
   const inactive = [
@@ -204,20 +204,20 @@ test('a result is what wire 1.7 shows, with what is absent left out', () => {
     joinRestriction: 'followed',
     keywords: ['k'],
   };
-  assert.deepEqual(viewFoundSession(session), common);
-  assert.deepEqual(viewFoundSession(session, ada.xuid), {
+  assert.deepEqual(viewFoundSession(session, 105), common);
+  assert.deepEqual(viewFoundSession(session, 105, ada.xuid), {
     ...common,
     xuid: ada.xuid,
     status: 'active',
     myTurn: true,
   });
-  assert.deepEqual(viewFoundSession(session, bert.xuid), {
+  assert.deepEqual(viewFoundSession(session, 105, bert.xuid), {
     ...common,
     xuid: bert.xuid,
     status: 'reserved',
   });
   const visible = sessionOf([ada], { template: sampleTemplate({ visibility: 'visible' }) });
-  assert.deepEqual(viewFoundSession(write(visible, system({ joinRestriction: 'local' }))), {
+  assert.deepEqual(viewFoundSession(write(visible, system({ joinRestriction: 'local' })), 105), {
     startTime: formatTime(startMs),
     sessionRef: sampleReference,
     accepted: 1,

@@ -10,7 +10,7 @@ import { isXuid, type Xuid } from '../ids.ts';
 import type { JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { tallyOf } from '../session/large.ts';
+import { isLarge, tallyOf } from '../session/large.ts';
 import { restrictionsOf } from '../session/properties.ts';
 import { memberOf, type Member, type Session } from '../session/session.ts';
 import { exactObject, list, parseShape, text, word } from '../shape.ts';
@@ -211,12 +211,23 @@ function foundVisibilityOf(session: Session): FoundVisibility {
   return visibility === 'open' && isFull ? 'full' : visibility;
 }
 
-/** One result: what it says of the session, and of the user it was found by. */
-export function viewFoundSession(session: Session, xuid?: Xuid): JsonObject {
+/**
+ * One result: what it says of the session, and of the user it was found by. `firstMemberXuid` and
+ * `readRestriction` are for contract 107, as party clients read them; of a large session nobody is named.
+ *
+ * @source docs/wire/queries.md "Queries for sessions"
+ */
+export function viewFoundSession(
+  session: Session,
+  contractVersion: number,
+  xuid?: Xuid,
+): JsonObject {
   const member = memberOf(session, xuid);
   const { keywords = [], turn = [] } = session.properties.system;
   const visibility = foundVisibilityOf(session);
-  const { join } = restrictionsOf(session);
+  const { join, read } = restrictionsOf(session);
+  const hasMore = contractVersion >= 107;
+  const [first] = hasMore && !isLarge(session) ? session.members : [];
   const isJoinable = visibility === 'open' || visibility === 'full';
   return {
     ...(member && { xuid: member.xuid }),
@@ -226,6 +237,8 @@ export function viewFoundSession(session: Session, xuid?: Xuid): JsonObject {
     ...(member && { status: foundStatusOf(member) }),
     visibility,
     ...(isJoinable && join !== 'none' && { joinRestriction: join }),
+    ...(hasMore && isJoinable && read !== 'none' && { readRestriction: read }),
+    ...(first && { firstMemberXuid: first.xuid }),
     ...(member && turn.includes(member.index) && { myTurn: true }),
     ...(keywords.length > 0 && { keywords }),
   };

@@ -61,7 +61,7 @@ const wrong: readonly (readonly [filter: string, at: number, expected: string, f
   [
     'strings/mode eq elite',
     17,
-    'tags, numbers/{name}, strings/{name}, achievementIds, language or session/{field}, or a string in single quotes',
+    'tags, numbers/{name}, strings/{name}, achievementIds, language, locale or session/{field}, or a string in single quotes',
     '"elite"',
   ],
 ];

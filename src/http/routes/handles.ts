@@ -154,12 +154,11 @@ const queryHandles: Route = {
     if (type === 'search') return answerSearch(body, include, caller, world);
     const asked = parseActivityQuery(body);
     if (asked instanceof Refusal) return asked;
-    const found = await queryActivities(world, asked, caller);
-    if (found instanceof Refusal) return found;
-    const results = found.map(({ handle, session }) =>
-      viewActivityResult(handle, session, include),
+    const found = await queryActivities(world, asked, caller, (handle, session, mayRead) =>
+      formatJson(viewActivityResult(handle, session, include, mayRead)),
     );
-    return { status: 200, body: formatJson({ results }) };
+    if (found instanceof Refusal) return found;
+    return { status: 200, body: `{"results":[${found.map(({ text }) => text).join(',')}]}` };
   },
 };
 
@@ -171,10 +170,12 @@ async function answerSearch(
 ): Promise<Answer | Refusal> {
   const asked = parseSearchQuery(body);
   if (asked instanceof Refusal) return asked;
-  const page = await searchHandles(world, asked, caller);
+  const page = await searchHandles(world, asked, caller, (handle, session) =>
+    renderSearchResult(handle, session, include),
+  );
   if (page instanceof Refusal) return page;
   const { results: found, ...more } = page;
-  const results = found.map(({ handle, session }) => renderSearchResult(handle, session, include));
+  const results = found.map(({ text }) => text);
   const rest = formatJson(more).slice(1);
   return {
     status: 200,

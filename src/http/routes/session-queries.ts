@@ -22,10 +22,11 @@ export const sessionQueryRoutes: readonly Route[] = [
     path: `${path}/sessions`,
     door: 'sessionDirectory',
     body: 'none',
-    async answer({ params, query, caller }, world) {
+    async answer({ params, query, caller, contractVersion }, world) {
       const asked = parseSessionQuery(query);
       if (asked instanceof Refusal) return asked;
-      return answerFound(await querySessions(world, scopeOf(params), asked, caller));
+      const found = await querySessions(world, scopeOf(params), asked, caller);
+      return answerFound(found, contractVersion);
     },
   },
   {
@@ -33,10 +34,11 @@ export const sessionQueryRoutes: readonly Route[] = [
     path: `${path}/batch`,
     door: 'sessionDirectory',
     body: 'object',
-    async answer({ params, query, body, caller }, world) {
+    async answer({ params, query, body, caller, contractVersion }, world) {
       const asked = parseBatchQuery(query, body);
       if (asked instanceof Refusal) return asked;
-      return answerFound(await querySessions(world, scopeOf(params), asked, caller));
+      const found = await querySessions(world, scopeOf(params), asked, caller);
+      return answerFound(found, contractVersion);
     },
   },
 ]);
@@ -46,8 +48,13 @@ function scopeOf({ scid = '', templateName }: RouteRequest['params']): QueryScop
   return { scid, ...(templateName !== undefined && { templateName }) };
 }
 
-function answerFound(found: readonly FoundSession[] | Refusal): Answer | Refusal {
+function answerFound(
+  found: readonly FoundSession[] | Refusal,
+  contractVersion: number,
+): Answer | Refusal {
   if (found instanceof Refusal) return found;
-  const results = found.map(({ session, xuid }) => viewFoundSession(session, xuid));
+  const results = found.map(({ session, xuid }) =>
+    viewFoundSession(session, contractVersion, xuid),
+  );
   return { status: 200, body: formatJson({ results }) };
 }
