@@ -164,6 +164,8 @@ const givenElsewhere: readonly RefusalCode[] = [
   'listFull',
   'personUnknown',
   'connectionUnknown',
+  'tooManyConnections',
+  'connectionsFull',
   'tooBusy',
 ];
 

@@ -680,7 +680,7 @@ test('relatedInfo tells what a post says of itself', async () => {
   };
   await advertise(kit, [ada], { tags: [tag] }, { properties: { system } });
   const [found] = resultsOf(await query(eve, { filter: `tags/${tag}` }, 'relatedInfo'));
-  const { description, keywords, searchHandleVisibility } = found?.relatedInfo as JsonObject;
+  const { description, keywords, searchHandleVisibility } = at(found, 'relatedInfo') as JsonObject;
   assert.deepEqual({ description, keywords, searchHandleVisibility }, system);
 });
 
