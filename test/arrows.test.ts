@@ -31,7 +31,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   ],
   http: ['http', 'domain', 'directory', 'auth', 'platform', 'node:'],
   admin: ['admin', 'domain', 'directory', 'platform', 'http/route.ts', 'valibot'],
-  rta: ['rta', 'domain', 'directory', 'store/bus.ts', 'auth', 'platform', 'node:'],
+  rta: ['rta', 'domain', 'directory', 'platform', 'node:'],
   client: ['client', 'domain'],
   cli: [
     'cli',
@@ -147,6 +147,16 @@ test('the law asks the machine for nothing', () => {
       return bannedInDomain.test(code);
     });
   assert.deepEqual(asking, []);
+});
+
+test('adapters ask the directory, and never the store', () => {
+  const reaching = files
+    .filter((file) => /^(http|rta|admin)\//.test(file) && !isTest(file))
+    .filter((file) => {
+      const code = readFileSync(join(src, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+      return /\bstore\b(?=[.,\s}:[])/.test(code.replaceAll(/'[^'\n]*'|"[^"\n]*"|`[^`]*`/g, ''));
+    });
+  assert.deepEqual(reaching, []);
 });
 
 test('only index.ts gathers exports of others', () => {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
 import { openConditions } from '../platform/conditions.ts';
+import { probeStore } from '../directory/probe-store.ts';
 import { openReadiness } from './readiness.ts';
 import { healthRoutes } from './routes/health.ts';
 import type { RouteRequest } from './route.ts';
@@ -14,23 +15,28 @@ function storeThat(read: (n: number) => Promise<undefined>): Store {
   return { session: () => read(reads++) } as Partial<Store> as Store;
 }
 
+const probing =
+  (store: Store): (() => Promise<void>) =>
+  () =>
+    probeStore({ store });
+
 const noConditions = openConditions(() => undefined);
 
 const away = (): Promise<undefined> => Promise.reject(new StoreUnavailable('gone'));
 
 test('a store that answers is ready', async () => {
-  assert.equal(await openReadiness(openMemoryStore(), noConditions).problem(), undefined);
+  assert.equal(await openReadiness(probing(openMemoryStore()), noConditions).problem(), undefined);
 });
 
 test('a store of which one part answers is ready', async () => {
   const store = storeThat((n) => (n === 7 ? Promise.resolve(undefined) : away()));
-  assert.equal(await openReadiness(store, noConditions).problem(), undefined);
+  assert.equal(await openReadiness(probing(store), noConditions).problem(), undefined);
 });
 
 test('a store that cannot be reached is not, and is again when it comes back', async () => {
   let isAway = true;
   const readiness = openReadiness(
-    storeThat(() => (isAway ? away() : Promise.resolve(undefined))),
+    probing(storeThat(() => (isAway ? away() : Promise.resolve(undefined)))),
     noConditions,
   );
   assert.match(String(await readiness.problem()), /cannot be reached/);
@@ -41,7 +47,7 @@ test('a store that cannot be reached is not, and is again when it comes back', a
 test('a store that is silent is given two seconds', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const asked = openReadiness(
-    storeThat(() => new Promise(() => undefined)),
+    probing(storeThat(() => new Promise(() => undefined))),
     noConditions,
   ).problem();
   t.mock.timers.tick(2_000);
@@ -52,10 +58,12 @@ test('those who ask at the same time share one look at the store', async () => {
   let reads = 0;
   const gate = Promise.withResolvers<undefined>();
   const readiness = openReadiness(
-    storeThat((n) => {
-      reads = n + 1;
-      return gate.promise;
-    }),
+    probing(
+      storeThat((n) => {
+        reads = n + 1;
+        return gate.promise;
+      }),
+    ),
     noConditions,
   );
   const asked = [readiness.problem(), readiness.problem(), readiness.problem()];
@@ -68,10 +76,7 @@ test('those who ask at the same time share one look at the store', async () => {
 
 test('a server that is ending is not ready, not even for a look under way', async () => {
   const gate = Promise.withResolvers<undefined>();
-  const readiness = openReadiness(
-    storeThat(() => gate.promise),
-    noConditions,
-  );
+  const readiness = openReadiness(probing(storeThat(() => gate.promise)), noConditions);
   const asked = readiness.problem();
   readiness.drain();
   gate.resolve(undefined);

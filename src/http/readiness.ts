@@ -1,5 +1,3 @@
-import type { Context } from '../directory/context.ts';
-import type { SessionKey } from '../domain/session/reference.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Conditions } from '../platform/conditions.ts';
 
@@ -17,26 +15,23 @@ export type Readiness = {
 const answerWithinMs: Milliseconds = 2_000;
 
 /**
- * Keys that no session has, spread over the partitions of a store that has some: a store of which
- * any part answers is worth being asked, since turning every node away would help nobody.
+ * The readiness of a server whose store `probe` asks for an answer: it rejects when there is none. One
+ * probe at a time.
  */
-const probedKeys: readonly SessionKey[] = Array.from({ length: 8 }, (_, n) => `~~readiness-${n}`);
-
-/** The readiness of a server that keeps its sessions in `store`; one look at it at a time. */
 export function openReadiness(
-  store: Context['store'],
+  probe: () => Promise<void>,
   conditions: Pick<Conditions, 'list'>,
 ): Readiness {
   let isDraining = false;
-  let look: Promise<string | undefined> | undefined;
+  let probed: Promise<string | undefined> | undefined;
   return {
     async problem() {
       if (isDraining) return endingProblem;
-      // Whoever asks meanwhile shares the answer: this is open to all, and must cost the store little.
-      look ??= lookAt(store).finally(() => {
-        look = undefined;
+      // Requests at the same time share the answer: anybody may ask, and it must cost the store little.
+      probed ??= problemOf(probe).finally(() => {
+        probed = undefined;
       });
-      const problem = await look;
+      const problem = await probed;
       return isDraining ? endingProblem : problem;
     },
     conditions: () => conditions.list(),
@@ -48,13 +43,13 @@ export function openReadiness(
 
 const endingProblem = 'This server is ending; another must be asked.';
 
-async function lookAt(store: Context['store']): Promise<string | undefined> {
+async function problemOf(probe: () => Promise<void>): Promise<string | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<string>();
   const timer = setTimeout(
     () => resolve(`The store has not answered within ${answerWithinMs} ms.`),
     answerWithinMs,
   );
-  const answered = Promise.any(probedKeys.map((key) => store.session(key))).then(
+  const answered = probe().then(
     () => undefined,
     () => 'The store cannot be reached.',
   );

@@ -16,6 +16,7 @@ import {
 } from '../config/read-service-configs.ts';
 import { followSearch } from '../search/follow-search.ts';
 import { fencedStore, Lease } from '../directory/lease.ts';
+import { probeStore } from '../directory/probe-store.ts';
 import { buildApp } from '../http/app.ts';
 import { openOrigins } from '../http/origins.ts';
 import { openReadiness } from '../http/readiness.ts';
@@ -101,7 +102,7 @@ export async function openNode(
     hearingClock: storage.clock,
     ...(disturbances && { aroundTaps: disturbances.around }),
   });
-  const readiness = openReadiness(store, conditions);
+  const readiness = openReadiness(() => probeStore({ store }), conditions);
   // Where nobody else could know which nonces were used, those of a former process are good for nothing.
   const nonceKey = isShared ? keyFor('nonces', secret) : randomBytes(32);
   const nonces = openNonces(nonceKey, (...asked) => store.claim(...asked));
