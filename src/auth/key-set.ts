@@ -2,6 +2,7 @@ import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import type { Milliseconds } from '../domain/time.ts';
+import { problemOfTrust } from '../platform/private-files.ts';
 import { AuthenticatorUnavailable } from './authenticator.ts';
 import { UnknownKey } from './jwt.ts';
 
@@ -146,7 +147,11 @@ export function isKeySetUrl(keySet: string): boolean {
 
 /** The text of the key set at an address or in a file. */
 export async function readKeySetText(keySet: string): Promise<string> {
-  if (!isKeySetUrl(keySet)) return readFile(keySet, 'utf8');
+  if (!isKeySetUrl(keySet)) {
+    const problem = problemOfTrust(keySet);
+    if (problem !== undefined) throw new Error(problem);
+    return readFile(keySet, 'utf8');
+  }
   const response = await fetch(keySet, {
     headers: { accept: 'application/json' },
     redirect: 'error',

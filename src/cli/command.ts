@@ -33,6 +33,10 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'check a service config file or folder',
     run: async (args, io) => (await import('./check-config.ts')).runCheckConfig(args, ioOf(io)),
   },
+  'check-data': {
+    help: 'verify the data file of a server, and tell what is lost',
+    run: async (args, io) => (await import('./check-data.ts')).runCheckData(args, ioOf(io)),
+  },
   taps: {
     help: 'follow what a user is told: taps and invites',
     run: async (args, io) => (await import('./taps.ts')).runTaps(args, io),

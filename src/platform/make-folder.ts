@@ -6,9 +6,10 @@ import { dirname, resolve } from 'node:path';
  * at the end, else why it is not: a sentence that begins with its path, without a full stop.
  *
  * One by one: Node's own `recursive` tries for ever where the system says of a folder that is there
- * that it is not, as `/proc` does.
+ * that it is not, as `/proc` does. What is made has this mode, less what the umask of the process
+ * takes away.
  */
-export function makeFolder(folder: string): string | undefined {
+export function makeFolder(folder: string, mode = 0o777): string | undefined {
   const path = resolve(folder);
   const missing: string[] = [];
   try {
@@ -22,7 +23,7 @@ export function makeFolder(folder: string): string | undefined {
         ? `${path} is not a folder`
         : `${path} cannot be made: ${there} is not a folder`;
     }
-    for (const one of missing) makeOne(one);
+    for (const one of missing) makeOne(one, mode);
     return undefined;
   } catch (error) {
     const { code, message, path: at = path } = error as NodeJS.ErrnoException;
@@ -30,9 +31,9 @@ export function makeFolder(folder: string): string | undefined {
   }
 }
 
-function makeOne(folder: string): void {
+function makeOne(folder: string, mode: number): void {
   try {
-    mkdirSync(folder);
+    mkdirSync(folder, { mode });
   } catch (error) {
     // Somebody else may just have made it.
     if (!isFolder(folder)) throw error;

@@ -64,7 +64,10 @@ async function openStore(
       import('../store/sqlite/sqlite-store.ts'),
       import('../store/sqlite/data-folder.ts'),
     ]);
-    return { store: await openSqliteStore({ file: dataFileOf(data), durability, cacheBytesMax }) };
+    const file = dataFileOf(data);
+    return {
+      store: await openSqliteStore({ file, durability, cacheBytesMax, conditions, log }),
+    };
   }
   const { openRedisStore } = await import('../store/redis/open-redis-store.ts');
   const replicas = replicasMin !== undefined && { replicasMin };

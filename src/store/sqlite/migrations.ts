@@ -28,12 +28,8 @@ export const migrations: readonly Migration[] = [
  * Throws StoreUnavailable for data of a schema newer than the last migration; nothing is changed.
  */
 export function migrate(db: DatabaseSync, migrations: readonly Migration[]): void {
+  refuseNewer(db, migrations);
   const version = versionOf(db);
-  if (version > migrations.length) {
-    throw new StoreUnavailable(
-      `${db.location()} holds data of schema version ${version}, and this OpenMPSD knows versions up to ${migrations.length}: a newer OpenMPSD wrote it. Start that one, or use another data folder.`,
-    );
-  }
   for (const [done, migration] of migrations.entries()) {
     if (done < version) continue;
     db.exec('BEGIN IMMEDIATE');
@@ -48,7 +44,17 @@ export function migrate(db: DatabaseSync, migrations: readonly Migration[]): voi
   }
 }
 
-function versionOf(db: DatabaseSync): number {
+/** Throws StoreUnavailable for data of a schema newer than the last migration. */
+export function refuseNewer(db: DatabaseSync, migrations: readonly Migration[]): void {
+  const version = versionOf(db);
+  if (version <= migrations.length) return;
+  throw new StoreUnavailable(
+    `${db.location()} holds data of schema version ${version}, and this OpenMPSD knows versions up to ${migrations.length}: a newer OpenMPSD wrote it. Start that one, or use another data folder.`,
+  );
+}
+
+/** How many migrations the data has been through. */
+export function versionOf(db: DatabaseSync): number {
   return Number(db.prepare('PRAGMA user_version').get()?.user_version);
 }
 

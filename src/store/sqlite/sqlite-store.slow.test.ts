@@ -334,8 +334,10 @@ test('a file of a newer schema is refused and left as it is', async () => {
 test('a data file that lacks a table is refused', async () => {
   const file = freshFile();
   await (await open(file))[Symbol.asyncDispose]();
-  using db = new DatabaseSync(file);
-  db.exec('DROP TABLE handle');
+  {
+    using db = new DatabaseSync(file);
+    db.exec('DROP TABLE handle');
+  }
   await refused(open(file), file, 'cannot be opened', 'handle');
 });
 
@@ -386,7 +388,26 @@ test('when the disk is full commits fail whole, and once there is room they do n
   assert.equal((await store.commit({ session: putOf('small', revision, big) })).kind, 'committed');
 });
 
-test('a write that the file does not take fails its group, and the next one is written', async () => {
+test('when there is no room, what makes some is written first, and the group with it is not lost', async () => {
+  await using store = await open(freshFile(), { fileBytesMax: 400_000 });
+  for (const name of ['a', 'b', 'c']) {
+    await store.commit({ session: putOf(name, 0, { custom: { map: 'x'.repeat(90_000) } }) });
+  }
+  const [large, left, ended, handle] = await Promise.allSettled([
+    store.commit({ session: putOf('large', 0, tooBig) }),
+    store.commit({ session: { ...putOf('a', 1), frees: true } }),
+    store.commit({ session: deleteOf('b', 1) }),
+    store.commit({ removeHandles: [storedGuid(1)] }),
+  ]);
+  assert.deepEqual(
+    [large, left, ended, handle].map(({ status }) => status),
+    ['rejected', 'fulfilled', 'fulfilled', 'fulfilled'],
+  );
+  assert.deepEqual((await store.session(storedKey('a')))?.session, storedSession('a'));
+  assert.equal(await store.session(storedKey('b')), undefined);
+});
+
+test('a write that the file does not take fails alone, and the rest of its group is written', async () => {
   const file = freshFile();
   await using store = await open(file);
   assert.equal(await store.session(storedKey('a')), undefined);
@@ -394,13 +415,15 @@ test('a write that the file does not take fails its group, and the next one is w
   meddler
     .prepare('INSERT INTO session (key, revision, document) VALUES (?, 7, ?)')
     .run(storedKey('a'), JSON.stringify(storedSession('a')));
-  const [a, b] = await Promise.allSettled([
+  const [a, b] = await Promise.all([
     store.commit({ session: putOf('a', 0) }),
     store.commit({ session: putOf('b', 0) }),
   ]);
-  assert.deepEqual([a.status, b.status], ['rejected', 'rejected']);
-  assert.equal(await store.session(storedKey('b')), undefined);
-  assert.equal((await store.commit({ session: putOf('b', 0) })).kind, 'committed');
+  assert.ok(a.kind === 'conflict' && a.current?.revision === 7);
+  assert.equal(b.kind, 'committed');
+  assert.equal((await store.commit({ session: putOf('b', 1) })).kind, 'conflict');
+  const { revision } = (await store.session(storedKey('b'))) ?? assert.fail();
+  assert.equal((await store.commit({ session: putOf('b', revision) })).kind, 'committed');
   assert.equal((await store.commit({ session: putOf('a', 7) })).kind, 'committed');
 });
 

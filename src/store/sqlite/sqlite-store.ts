@@ -1,14 +1,11 @@
-import { accessSync, constants } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { LRUCache } from 'lru-cache';
 import type { Handle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
-import { parseExactJson } from '../../domain/json.ts';
 import type { SessionKey } from '../../domain/session/reference.ts';
-import type { Member, Session } from '../../domain/session/session.ts';
+import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
-import { makeFolder } from '../../platform/make-folder.ts';
+import type { Conditions } from '../../platform/conditions.ts';
 import { hintText } from '../hint-text.ts';
 import { Sightings } from '../sightings.ts';
 import {
@@ -29,12 +26,14 @@ import {
   type Store,
   type Taken,
 } from '../store.ts';
-import { claim } from './claim.ts';
-import { migrate, migrations } from './migrations.ts';
+import { type DataFile, openDataFile, unavailable } from './data-file.ts';
+import { DataFileHealth } from './data-file-health.ts';
 import { ProcessClaims } from '../process-claims.ts';
 import { formatStoredSession } from '../session-text.ts';
+import { parseEntry, parseHandle, parseMember, parseSession, type Row } from './rows.ts';
+import { concernsOneWrite, isLackOfRoom, sqliteCodes } from './sqlite-errors.ts';
 import type { Write } from './statements.ts';
-import { WriterThread } from './writer-thread.ts';
+import { WriterThread, type WriteFailure } from './writer-thread.ts';
 import { besideWrites, deleteWrites, handleWrites } from './writes.ts';
 
 export type SqliteSettings = {
@@ -42,10 +41,16 @@ export type SqliteSettings = {
   readonly file: string;
   /** `strict`: each commit is on the disk; `relaxed`: it is with the operating system. */
   readonly durability: Durability;
-  /** Sessions kept parsed, by the length of their texts; at least 1, 64 MiB unless given. */
+  /** Memory for sessions that are kept parsed, about; at least 1, 64 MiB unless given. */
   readonly cacheBytesMax?: number;
   /** The file is not let grow beyond this; commits that need more room fail. No bound unless given. */
   readonly fileBytesMax?: number;
+  /** Hears that the file cannot be written or is damaged, and that it can be written again. */
+  readonly conditions?: Conditions;
+  /** Hears of each record that cannot be read, and of lost writes, a line each. */
+  readonly log?: (line: string) => void;
+  /** Time that passes, for pauses between attempts to open a file that the disk had no room for. */
+  readonly elapsedMs?: () => Milliseconds;
 };
 
 /**
@@ -60,86 +65,39 @@ export type SqliteSettings = {
  * newest commits are in the `-wal` file. To restore, stop the process, put the copy in place of the
  * file, and remove its `-wal` and `-shm`.
  *
- * Throws StoreUnavailable, with a text for the keeper of the machine, when the file is in use by
- * another process, cannot be opened or written, is not a data file of OpenMPSD, or was written by
- * a newer one.
+ * A file that is there opens on a full disk as well: it is read, and commits fail until there is room.
+ *
+ * Throws StoreUnavailable, with a text for the operator, when the file is in use by another process,
+ * may have been written by another user, cannot be opened or written, is not a data file of
+ * OpenMPSD, or was written by a newer one.
  */
 export async function openSqliteStore(settings: SqliteSettings): Promise<Store> {
-  const file = resolve(settings.file);
-  const problem = makeFolder(dirname(file));
-  if (problem !== undefined) throw new StoreUnavailable(`${problem}. Use another data folder.`);
-  const claimed = claim(file);
+  const { log = () => undefined, durability, fileBytesMax } = settings;
+  const data = await openDataFile(settings.file, log);
   try {
-    const reader = openReader(file);
-    const { durability, fileBytesMax } = settings;
-    const writer = new WriterThread({ file, durability, fileBytesMax });
-    const cacheBytesMax = settings.cacheBytesMax ?? 64 * 1024 * 1024;
-    return new SqliteStore({ file, claimed, ...reader, writer, cacheBytesMax });
+    return new SqliteStore({
+      data,
+      reader: openReader(data),
+      writer: new WriterThread({ file: data.path, durability, fileBytesMax }),
+      health: new DataFileHealth(data.path, settings.conditions, log),
+      cacheBytesMax: settings.cacheBytesMax ?? 64 * 1024 * 1024,
+      elapsedMs: settings.elapsedMs ?? (() => performance.now()),
+    });
   } catch (error) {
-    claimed.close();
-    throw error;
+    data.close();
+    throw unavailable(data.path, error);
   }
 }
 
-/** Marks a file as data of OpenMPSD: "MPSD" in ASCII. */
-const applicationId = 0x4d505344;
-const readerCacheBytesMax = 4 * 1024 * 1024;
-const sqliteCannotOpen = 14;
-const sqliteNotADatabase = 26;
+type Reader = { readonly queries: Queries; readonly sessionNumberMax: number };
 
-type Reader = {
-  readonly db: DatabaseSync;
-  readonly queries: Queries;
-  readonly sessionNumberMax: number;
-};
-
-/** A connection for reading, to a file that has the newest schema. */
-function openReader(file: string): Reader {
-  let db: DatabaseSync | undefined;
-  try {
-    db = new DatabaseSync(file, { timeout: 5_000 });
-    // One that may only be read is opened as well, and would fail at the first write.
-    accessSync(file, constants.W_OK);
-    const isOurs = isMarked(db);
-    // The writer's first commit that waits for the disk takes with it what is written here.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
-    if (!isOurs) db.exec(`PRAGMA application_id = ${applicationId}`);
-    db.exec(`PRAGMA cache_size = -${readerCacheBytesMax / 1024}`);
-    migrate(db, migrations);
-    db.exec('PRAGMA query_only = ON');
-    const queries = prepareQueries(db);
-    return { db, queries, sessionNumberMax: Number(queries.sessionNumberMax.get()?.max ?? 0) };
-  } catch (error) {
-    db?.close();
-    if (error instanceof StoreUnavailable) throw error;
-    const problem = problemOfOpening(file, error as { errcode?: number; message: string });
-    throw new StoreUnavailable(problem, { cause: error });
-  }
+function openReader({ db }: DataFile): Reader {
+  const queries = prepareQueries(db);
+  return { queries, sessionNumberMax: Number(queries.sessionNumberMax.get()?.['max'] ?? 0) };
 }
 
-function problemOfOpening(
-  file: string,
-  { errcode, message }: { readonly errcode?: number; readonly message: string },
-): string {
-  if (errcode === sqliteNotADatabase) return notOurs(file);
-  const isOfSqlite = errcode !== undefined && errcode !== sqliteCannotOpen;
-  const advice =
-    ' Check that it is a file, and that this process may write to it and to its folder.';
-  return `${file} cannot be opened: ${message}.${isOfSqlite ? '' : advice}`;
-}
-
-/** False of a new file; throws StoreUnavailable for a database of another program. */
-function isMarked(db: DatabaseSync): boolean {
-  const id = db.prepare('PRAGMA application_id').get()?.application_id;
-  if (id === applicationId) return true;
-  const tables = db.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.count;
-  if (id !== 0 || tables !== 0) throw new StoreUnavailable(notOurs(String(db.location())));
-  return false;
-}
-
-function notOurs(file: string): string {
-  return `${file} is not a data file of OpenMPSD. Move it away, or use another data folder.`;
-}
+/** A file that the disk had no room for is opened again at most once in this time. */
+const reopenEveryMs: Milliseconds = 1_000;
 
 /** What is known of a key: its record if it has one, when that is due, and its number in the file. */
 type Shelved = {
@@ -165,16 +123,22 @@ const nothing: Shelved = { record: undefined, dueMs: undefined, number: undefine
  *   compared with what is really there. It waits for handles of its ids as well.
  * - What the cache holds is durable: a group enters it when it has settled well, and what a failed
  *   one was about is forgotten, so that it is read again from the file.
+ * - When a group fails over something that concerns one of its writes alone, each of its commits is
+ *   tried again in a group of its own, before what came meanwhile. When there is no room, those that
+ *   make room are: so leaving and ending come first.
  */
 class SqliteStore implements Store {
-  readonly #file: string;
-  readonly #claimed: { close(): void };
-  readonly #db: DatabaseSync;
-  readonly #queries: Queries;
+  #data: DataFile;
+  #queries: Queries;
   readonly #writer: WriterThread;
+  readonly #health: DataFileHealth;
+  readonly #elapsedMs: () => Milliseconds;
+  #reopenAfterMs: Milliseconds;
   readonly #cache: LRUCache<SessionKey, Shelved>;
   #filling: Group | undefined;
   #writing: Group | undefined;
+  /** Settles when the last of those that are tried alone is through. */
+  #lastAlone: Promise<unknown> = Promise.resolve();
   /** Given to a session or meant for one; the numbers of those that failed are left out. */
   #sessionNumberMax: number;
   /** The next life of a deleted session starts above it; see `SessionRecord`. */
@@ -183,26 +147,31 @@ class SqliteStore implements Store {
   #revisionFailedMax = 0;
   /** Nodes in the file, and whether this process began them: those of former ones are dead. */
   readonly #nodes: Map<NodeId, boolean>;
+  /** Begun and not in the file yet: the next group takes them along. */
+  readonly #nodesToWrite = new Set<NodeId>();
   readonly #claims = new ProcessClaims();
   readonly #sightings = new Sightings();
   #disposed: Promise<void> | undefined;
 
-  constructor(
-    parts: Reader & {
-      readonly file: string;
-      readonly claimed: { close(): void };
-      readonly writer: WriterThread;
-      readonly cacheBytesMax: number;
-    },
-  ) {
-    this.#file = parts.file;
-    this.#claimed = parts.claimed;
-    this.#db = parts.db;
-    this.#queries = parts.queries;
+  constructor(parts: {
+    readonly data: DataFile;
+    readonly reader: Reader;
+    readonly writer: WriterThread;
+    readonly health: DataFileHealth;
+    readonly cacheBytesMax: number;
+    readonly elapsedMs: () => Milliseconds;
+  }) {
+    this.#data = parts.data;
+    this.#queries = parts.reader.queries;
     this.#writer = parts.writer;
+    this.#health = parts.health;
+    this.#elapsedMs = parts.elapsedMs;
+    this.#reopenAfterMs = parts.elapsedMs();
     this.#cache = new LRUCache({ maxSize: parts.cacheBytesMax });
-    this.#nodes = new Map(parts.queries.nodes.all().map(({ id }) => [String(id), false]));
-    this.#sessionNumberMax = parts.sessionNumberMax;
+    this.#nodes = new Map(this.#queries.nodes.all().map(({ id }) => [String(id), false]));
+    this.#sessionNumberMax = parts.reader.sessionNumberMax;
+    if (this.#data.isAlone) this.#health.noteWrite(noRoom);
+    else this.#writer.prepare();
   }
 
   async session(key: SessionKey): Promise<SessionRecord | undefined> {
@@ -214,7 +183,14 @@ class SqliteStore implements Store {
   async sessions(keys: readonly SessionKey[]): Promise<readonly (SessionRecord | undefined)[]> {
     this.#refuseIfDisposed();
     for (const key of keys) await this.#groupOf(key)?.settled;
-    return keys.map((key) => (this.#cache.peek(key) ?? this.#filed(key).shelved).record);
+    return keys.map((key) => {
+      try {
+        return (this.#cache.peek(key) ?? this.#filed(key).shelved).record;
+      } catch {
+        // It has been told of, and must not hide the others.
+        return undefined;
+      }
+    });
   }
 
   lastKnown(key: SessionKey): LastKnown | undefined {
@@ -232,45 +208,46 @@ class SqliteStore implements Store {
   }
 
   async handle(id: Guid): Promise<Handle | undefined> {
-    return this.#read(({ handle }) => {
-      const row = handle.get(id.toLowerCase());
+    const key = id.toLowerCase();
+    return this.#read('handle', key, ({ handle }) => {
+      const row = handle.get(key);
       return row && parseHandle(row);
     });
   }
 
   async activitiesOf(xuids: readonly Xuid[], scid?: Guid): Promise<readonly Handle[]> {
-    return this.#read(({ activities, activity }) =>
-      [...new Set(xuids)].flatMap((xuid) => {
-        const rows =
-          scid === undefined ? activities.all(xuid) : activity.all(xuid, scid.toLowerCase());
-        return rows.map(parseHandle);
-      }),
+    return [...new Set(xuids)].flatMap((xuid) =>
+      this.#readRows('activity of', xuid, parseHandle, ({ activities, activity }) =>
+        scid === undefined ? activities.all(xuid) : activity.all(xuid, scid.toLowerCase()),
+      ),
     );
   }
 
   async handlesFor(key: SessionKey): Promise<readonly Handle[]> {
-    return this.#read(({ handlesFor }) => handlesFor.all(key).map(parseHandle));
+    return this.#readRows('handle for', key, parseHandle, ({ handlesFor }) => handlesFor.all(key));
   }
 
   async invitesOf(xuid: Xuid): Promise<readonly Handle[]> {
-    return this.#read(({ invites }) => invites.all(xuid).map(parseHandle));
+    return this.#readRows('invite of', xuid, parseHandle, ({ invites }) => invites.all(xuid));
   }
 
   async sessionsBy(hint: Hint, limit: number, after = ''): Promise<readonly SessionKey[]> {
-    return this.#read(({ hinted }) =>
+    return this.#read('list of sessions by', hint, ({ hinted }) =>
       hinted.all(hintText(hint), after, limit).map(({ key }) => String(key)),
     );
   }
 
   async memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined> {
-    return this.#read(({ memberRow }) => {
+    return this.#read('member in', key, ({ memberRow }) => {
       const row = memberRow.get(key, xuid);
       return row && parseMember(row);
     });
   }
 
   async memberRows(key: SessionKey, limit: number, after = ''): Promise<readonly Member[]> {
-    return this.#read(({ memberRows }) => memberRows.all(key, after, limit).map(parseMember));
+    return this.#readRows('member in', key, parseMember, ({ memberRows }) =>
+      memberRows.all(key, after, limit),
+    );
   }
 
   async memberRowsDue(
@@ -278,33 +255,41 @@ class SqliteStore implements Store {
     nowMs: Milliseconds,
     limit: number,
   ): Promise<readonly Member[]> {
-    return this.#read(({ memberRowsDue }) => memberRowsDue.all(key, nowMs, limit).map(parseMember));
+    return this.#readRows('member in', key, parseMember, ({ memberRowsDue }) =>
+      memberRowsDue.all(key, nowMs, limit),
+    );
   }
 
   async due(nowMs: Milliseconds, limit: number): Promise<readonly SessionKey[]> {
-    return this.#read(({ due }) => due.all(nowMs, limit).map(({ key }) => String(key)));
+    return this.#read('list of', 'sessions that are due', ({ due }) =>
+      due.all(nowMs, limit).map(({ key }) => String(key)),
+    );
   }
 
   async expired(nowMs: Milliseconds, limit: number): Promise<readonly Guid[]> {
-    return this.#read(({ expired }) => expired.all(nowMs, limit).map(({ id }) => String(id)));
+    return this.#read('list of', 'invites that have expired', ({ expired }) =>
+      expired.all(nowMs, limit).map(({ id }) => String(id)),
+    );
   }
 
   async searchChanges(
     cursor: string | undefined,
     limit: number,
   ): Promise<{ readonly keys: readonly SessionKey[]; readonly cursor: string }> {
-    return this.#read(({ searchChanges }) => {
+    return this.#read('list of', 'search changes', ({ searchChanges }) => {
       const after = Number(cursor ?? 0);
       const changes = searchChanges.all(after, limit);
       return {
         keys: changes.map(({ key }) => String(key)),
-        cursor: String(changes.at(-1)?.number ?? after),
+        cursor: String(changes.at(-1)?.['number'] ?? after),
       };
     });
   }
 
   async list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]> {
-    return this.#read(({ list: entries }) => entries.all(owner, list).map(entryOf));
+    return this.#readRows(`${list} of`, owner, parseEntry, ({ list: entries }) =>
+      entries.all(owner, list),
+    );
   }
 
   async changeList(
@@ -333,7 +318,9 @@ class SqliteStore implements Store {
 
   async renewNode(node: NodeId): Promise<'held'> {
     this.#refuseIfDisposed();
-    if (this.#nodes.get(node) !== true) await this.#write([['insertNode', node]]);
+    // No connection of this node is in the file before a group is, and the node goes with that. So a
+    // node begins on a full disk as well.
+    if (this.#nodes.get(node) !== true) this.#nodesToWrite.add(node);
     this.#nodes.set(node, true);
     return 'held';
   }
@@ -358,6 +345,7 @@ class SqliteStore implements Store {
 
   async forgetNode(node: NodeId): Promise<void> {
     await this.#write([['deleteNode', node]]);
+    this.#nodesToWrite.delete(node);
     this.#nodes.delete(node);
   }
 
@@ -367,10 +355,20 @@ class SqliteStore implements Store {
   }
 
   async secret(): Promise<Uint8Array> {
-    return this.#read(({ secret }) => secret.get()?.bytes as Uint8Array);
+    return this.#read('secret', 'of this store', ({ secret }) => {
+      return secret.get()?.['bytes'] as Uint8Array;
+    });
   }
 
   async commit(batch: Batch): Promise<Committed | Conflict | Taken> {
+    const outcome = await this.#commitWithOthers(batch);
+    if (!('message' in outcome)) return outcome;
+    const mayTryAlone =
+      outcome.isUndone && (isLackOfRoom(outcome) ? frees(batch) : concernsOneWrite(outcome));
+    return mayTryAlone ? this.#commitAlone(batch) : this.#fail(outcome);
+  }
+
+  async #commitWithOthers(batch: Batch): Promise<Committed | Conflict | Taken | WriteFailure> {
     for (;;) {
       this.#refuseIfDisposed();
       const change = batch.session;
@@ -378,12 +376,38 @@ class SqliteStore implements Store {
       const obstacle =
         this.#takenOrPending(batch.handles) ?? (change && this.#raceLost(change, before));
       if (obstacle === undefined) {
-        await this.#settled(this.#join(batch, before));
-        return { kind: 'committed' };
+        const failure = await this.#join(batch, before, () => this.#openGroup())?.settled;
+        return failure ?? { kind: 'committed' };
       }
       if (!(obstacle instanceof Group)) return obstacle;
       await obstacle.settled;
     }
+  }
+
+  /** As `commit`, in a group of its own that overtakes the one that is being filled. */
+  async #commitAlone(batch: Batch): Promise<Committed | Conflict | Taken> {
+    const outcome = this.#lastAlone.then(async () => {
+      while (this.#writing) await this.#writing.settled;
+      this.#refuseIfDisposed();
+      const change = batch.session;
+      const before = change ? this.#shelved(change.key) : nothing;
+      // What is being filled was compared first; this one comes after it.
+      if (change && this.#filling?.sessions.has(change.key)) return this.#commitWithOthers(batch);
+      const obstacle =
+        this.#takenOrPending(batch.handles) ?? (change && this.#raceLost(change, before));
+      if (obstacle instanceof Group) return this.#commitWithOthers(batch);
+      if (obstacle !== undefined) return obstacle;
+      const group = this.#join(batch, before, () => new Group());
+      if (group) this.#send(group);
+      return (await group?.settled) ?? ({ kind: 'committed' } as const);
+    });
+    this.#lastAlone = outcome.catch(() => undefined);
+    const settled = await outcome;
+    return 'message' in settled ? this.#fail(settled) : settled;
+  }
+
+  #fail({ message }: WriteFailure): never {
+    throw new StoreUnavailable(`${this.#data.path} could not be written: ${message}.`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -399,15 +423,16 @@ class SqliteStore implements Store {
     ) {
       await group.settled;
     }
-    // The connection that is closed last copies the log into the file: not on this thread.
-    this.#db.close();
+    // The connection that is closed last copies the log into the file: not on this thread. The lock
+    // is given up last.
+    this.#data.db.close();
     await this.#writer.close();
-    this.#claimed.close();
+    this.#data.close();
     this.#cache.clear();
   }
 
   #refuseIfDisposed(): void {
-    if (this.#disposed) throw new StoreUnavailable(`${this.#file} has been closed.`);
+    if (this.#disposed) throw new StoreUnavailable(`${this.#data.path} has been closed.`);
   }
 
   /** The newest group that is to write this key, unless it has settled. */
@@ -437,19 +462,13 @@ class SqliteStore implements Store {
       const key = id.toLowerCase();
       const group = [this.#writing, this.#filling].find((each) => each?.handleIds.has(key));
       if (group) return group;
-      const there = this.#read(({ handle }) => handle.get(key));
-      const handle = there && parseHandle(there);
+      const handle = this.#read('handle', key, (queries) => {
+        const row = queries.handle.get(key);
+        return row && parseHandle(row);
+      });
       if (handle && handle.requestId !== requestId) return { kind: 'taken', handle };
     }
     return undefined;
-  }
-
-  /** Resolves when the group is durable, or at once when there is none. */
-  async #settled(group: Group | undefined): Promise<void> {
-    const problem = await group?.settled;
-    if (problem !== undefined) {
-      throw new StoreUnavailable(`${this.#file} could not be written: ${problem}.`);
-    }
   }
 
   async #write(writes: readonly Write[]): Promise<void> {
@@ -457,17 +476,39 @@ class SqliteStore implements Store {
     if (writes.length === 0) return;
     const group = this.#openGroup();
     group.writes.push(...writes);
-    await this.#settled(group);
+    const failure = await group.settled;
+    if (failure !== undefined) this.#fail(failure);
   }
 
-  #read<T>(query: (queries: Queries) => T): T {
+  /** What `query` finds of what belongs to this key. */
+  #read<T>(kind: string, key: string, query: (queries: Queries) => T): T {
     this.#refuseIfDisposed();
     try {
       return query(this.#queries);
     } catch (error) {
+      this.#health.noteUnreadable(kind, key, error);
       const { message } = error as Error;
-      throw new StoreUnavailable(`${this.#file} could not be read: ${message}.`, { cause: error });
+      throw new StoreUnavailable(`${this.#data.path} could not be read: ${message}.`, {
+        cause: error,
+      });
     }
+  }
+
+  /** Rows that belong to this key, parsed; those that are damaged are left out. */
+  #readRows<T>(
+    kind: string,
+    key: string,
+    parse: (row: Row) => T,
+    query: (queries: Queries) => readonly Row[],
+  ): readonly T[] {
+    return this.#read(kind, key, query).flatMap((row) => {
+      try {
+        return [parse(row)];
+      } catch (error) {
+        this.#health.noteUnreadable(kind, key, error);
+        return [];
+      }
+    });
   }
 
   /** What is durable of this key. */
@@ -481,29 +522,27 @@ class SqliteStore implements Store {
 
   /** What the file holds of this key, and its size in the cache. */
   #filed(key: SessionKey): { readonly shelved: Shelved; readonly size: number } {
-    return this.#read(({ session }) => {
-      const row = session.get(key);
+    return this.#read('session', key, (queries) => {
+      const row = queries.session.get(key);
       if (!row) return { shelved: nothing, size: key.length };
-      const text = String(row.document);
+      const { revision, due_ms, number } = row;
+      const session = parseSession(key, row);
       const shelved: Shelved = {
-        record: {
-          revision: Number(row.revision),
-          session: parseExactJson(text) as unknown as Session,
-        },
-        dueMs: row.due_ms === null ? undefined : Number(row.due_ms),
-        number: Number(row.number),
+        record: { revision: Number(revision), session },
+        dueMs: due_ms === null ? undefined : Number(due_ms),
+        number: Number(number),
       };
-      return { shelved, size: key.length + text.length };
+      return { shelved, size: key.length + String(row['document']).length };
     });
   }
 
   /** The group that the batch now belongs to; undefined when there is nothing to write. */
-  #join(batch: Batch, before: Shelved): Group | undefined {
+  #join(batch: Batch, before: Shelved, openGroup: () => Group): Group | undefined {
     const beside = handleWrites(batch);
     const change = batch.session;
     const nothingToDo = !change || (change.kind === 'delete' && change.expectRevision === 0);
     if (nothingToDo && beside.length === 0) return undefined;
-    const group = this.#openGroup();
+    const group = openGroup();
     if (change && !nothingToDo) {
       group.buildsOnFormer ||= this.#writing?.sessions.has(change.key) === true;
       if (change.kind === 'put') this.#put(group, change, before);
@@ -541,22 +580,47 @@ class SqliteStore implements Store {
   /** The group to fill, sent at the end of the tick that opened it if the writer is idle then. */
   #openGroup(): Group {
     if (this.#filling) return this.#filling;
-    if (!this.#writing) setImmediate(() => this.#send());
+    if (!this.#writing) setImmediate(() => this.#sendFilling());
     this.#filling = new Group();
     return this.#filling;
   }
 
-  #send(): void {
+  #sendFilling(): void {
+    // One that overtakes it may be with the writer; then it is sent when that has settled.
+    if (!this.#filling || this.#writing) return;
     const group = this.#filling;
-    if (!group) return;
     this.#filling = undefined;
-    this.#writing = group;
-    void this.#writer.write(group.writes).then((problem) => this.#settle(group, problem));
+    this.#send(group);
   }
 
-  #settle(group: Group, problem: string | undefined): void {
+  #send(group: Group): void {
+    this.#writing = group;
+    const nodes = [...this.#nodesToWrite];
+    const writes = [...nodes.map((node): Write => ['insertNode', node]), ...group.writes];
+    void this.#writeOut(writes).then((failure) => {
+      if (failure === undefined) for (const node of nodes) this.#nodesToWrite.delete(node);
+      this.#settle(group, failure);
+    });
+  }
+
+  async #writeOut(writes: readonly Write[]): Promise<WriteFailure | undefined> {
+    if (this.#data.isAlone && !this.#isReopened()) return noRoom;
+    return this.#writer.write(writes);
+  }
+
+  /** True once a file that was opened on a full disk is open as it should be. */
+  #isReopened(): boolean {
+    if (this.#elapsedMs() < this.#reopenAfterMs) return false;
+    this.#reopenAfterMs = this.#elapsedMs() + reopenEveryMs;
+    this.#data = this.#data.reopen();
+    this.#queries = openReader(this.#data).queries;
+    return !this.#data.isAlone;
+  }
+
+  #settle(group: Group, failure: WriteFailure | undefined): void {
     this.#writing = undefined;
-    if (problem === undefined) {
+    this.#health.noteWrite(failure);
+    if (failure === undefined) {
       for (const [key, { shelved, size }] of group.sessions)
         this.#cache.set(key, shelved, { size });
     } else {
@@ -565,11 +629,11 @@ class SqliteStore implements Store {
       if (next?.buildsOnFormer) {
         this.#filling = undefined;
         this.#forget(next);
-        next.settle(problem);
+        next.settle({ ...failure, isUndone: true });
       }
     }
-    group.settle(problem);
-    if (this.#filling) setImmediate(() => this.#send());
+    group.settle(failure);
+    if (this.#filling) setImmediate(() => this.#sendFilling());
   }
 
   /** What is there instead of what the group was to write is in the file. */
@@ -579,6 +643,19 @@ class SqliteStore implements Store {
       this.#revisionFailedMax = Math.max(this.#revisionFailedMax, revisionOf(shelved));
     }
   }
+}
+
+/** What a write comes to while the disk has no room for what writing needs. */
+const noRoom: WriteFailure = {
+  message: 'database or disk is full',
+  errcode: sqliteCodes.full,
+  isUndone: true,
+};
+
+/** True of a batch that takes room from nobody: what is removed, or says that it makes room. */
+function frees({ session, handles = [] }: Batch): boolean {
+  if (handles.length > 0) return false;
+  return session === undefined || session.kind === 'delete' || session.frees === true;
 }
 
 function revisionOf({ record }: Shelved): number {
@@ -633,12 +710,12 @@ class Group {
   readonly handleIds = new Set<Guid>();
   /** True when a commit expects what the group before this one was to write. */
   buildsOnFormer = false;
-  /** Why nothing of it is there, or undefined: everything is durable. */
-  readonly settled: Promise<string | undefined>;
-  readonly settle: (problem: string | undefined) => void;
+  /** Why it is not known to be there, or undefined: everything is durable. */
+  readonly settled: Promise<WriteFailure | undefined>;
+  readonly settle: (failure: WriteFailure | undefined) => void;
 
   constructor() {
-    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const { promise, resolve } = Promise.withResolvers<WriteFailure | undefined>();
     this.settled = promise;
     this.settle = resolve;
   }
@@ -683,17 +760,4 @@ function prepareQueries(db: DatabaseSync) {
     nodes: db.prepare('SELECT id FROM node'),
     secret: db.prepare('SELECT bytes FROM secret'),
   } as const;
-}
-
-function parseHandle({ document }: Record<string, SQLOutputValue>): Handle {
-  return parseExactJson(String(document)) as unknown as Handle;
-}
-
-function parseMember({ document }: Record<string, SQLOutputValue>): Member {
-  return parseExactJson(String(document)) as unknown as Member;
-}
-
-function entryOf({ xuid, added_ms, is_favorite }: Record<string, SQLOutputValue>): ListEntry {
-  const entry = { xuid: String(xuid), addedMs: Number(added_ms) };
-  return is_favorite === null ? entry : { ...entry, isFavorite: is_favorite === 1 };
 }

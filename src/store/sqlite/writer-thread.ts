@@ -8,6 +8,15 @@ const writerUrl = new URL(
   import.meta.url,
 );
 
+/** Why a group is not known to be committed. */
+export type WriteFailure = {
+  readonly message: string;
+  /** That of SQLite, if it is the cause. */
+  readonly errcode?: number;
+  /** True when nothing of the group is there; else that is unknown. */
+  readonly isUndone: boolean;
+};
+
 /**
  * The writer's thread, seen from the event loop: takes one group at a time.
  *
@@ -17,15 +26,19 @@ const writerUrl = new URL(
 export class WriterThread {
   readonly #settings: WriterSettings;
   #worker: Worker | undefined;
-  #answer: ((problem: string | undefined) => void) | undefined;
+  #answer: ((failure: WriteFailure | undefined) => void) | undefined;
 
   constructor(settings: WriterSettings) {
     this.#settings = settings;
-    this.#start();
+  }
+
+  /** Starts the thread before there is a group, so that the first one does not wait for it. */
+  prepare(): void {
+    this.#worker ?? this.#start();
   }
 
   /** Undefined once the group is committed, else the reason why it is not known to be. */
-  write(group: readonly Write[]): Promise<string | undefined> {
+  write(group: readonly Write[]): Promise<WriteFailure | undefined> {
     return new Promise((answer) => {
       this.#answer = answer;
       const worker = this.#worker ?? this.#start();
@@ -53,9 +66,9 @@ export class WriterThread {
     });
     this.#worker = worker;
     worker.unref();
-    worker.on('message', (problem: string | undefined) => {
+    worker.on('message', (failure: WriteFailure | undefined) => {
       worker.unref();
-      this.#settle(problem);
+      this.#settle(failure);
     });
     let cause = 'the thread that writes has ended';
     worker.on('error', (error) => {
@@ -63,14 +76,14 @@ export class WriterThread {
     });
     worker.on('exit', () => {
       this.#worker = undefined;
-      this.#settle(cause);
+      this.#settle({ message: cause, isUndone: false });
     });
     return worker;
   }
 
-  #settle(problem: string | undefined): void {
+  #settle(failure: WriteFailure | undefined): void {
     const answer = this.#answer;
     this.#answer = undefined;
-    answer?.(problem);
+    answer?.(failure);
   }
 }

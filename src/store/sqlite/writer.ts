@@ -3,7 +3,7 @@
  * writes, puts each group into one transaction, and answers when that is as durable as asked. So a
  * slow disk stalls this thread and not the event loop of the server.
  *
- *   in   a group: a list of `Write`          out  undefined: committed; a text: nothing of it is
+ *   in   a group: a list of `Write`          out  undefined: committed; a failure: nothing of it is
  *   in   null: close and end                 out  the thread ends
  */
 
@@ -11,7 +11,9 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Durability } from '../store.ts';
 // Nothing heavier: the thread is up when its imports are.
+import { isLackOfRoom, type SqliteError } from './sqlite-errors.ts';
 import { statements, type Write } from './statements.ts';
+import type { WriteFailure } from './writer-thread.ts';
 
 export type WriterSettings = {
   readonly file: string;
@@ -26,10 +28,17 @@ export type WriterSettings = {
  */
 const checkpointAfterBytes = 16 * 1024 * 1024;
 const pageBytes = 4096;
+const busyTimeoutMs = 5_000;
 const cacheBytesMax = 8 * 1024 * 1024;
 
+/** Room that deletes have left is given back when it is as much as this, and this share of the file. */
+const giveBackAfterBytes = 4 * 1024 * 1024;
+const giveBackAfterShare = 1 / 4;
+/** Pages given back between two groups: some milliseconds at most. */
+const givenBackAtOnce = 128;
+
 const { file, durability, fileBytesMax } = workerData as WriterSettings;
-const db = new DatabaseSync(file, { timeout: 5_000 });
+const db = new DatabaseSync(file, { timeout: busyTimeoutMs });
 db.exec(`
   PRAGMA synchronous = ${durability === 'strict' ? 'FULL' : 'NORMAL'};
   PRAGMA cache_size = -${cacheBytesMax / 1024};
@@ -42,10 +51,14 @@ if (fileBytesMax !== undefined) {
 const begin = db.prepare('BEGIN IMMEDIATE');
 const commit = db.prepare('COMMIT');
 const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
+const cutLog = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
+const freePages = db.prepare('PRAGMA freelist_count');
+const allPages = db.prepare('PRAGMA page_count');
 const prepared = Object.fromEntries(
   Object.entries(statements).map(([name, sql]) => [name, db.prepare(sql)]),
 ) as Record<keyof typeof statements, StatementSync>;
 let bytesSinceCheckpoint = 0;
+let isShrinking = false;
 
 parentPort?.on('message', (group: readonly Write[] | null) => {
   if (group === null) {
@@ -53,12 +66,19 @@ parentPort?.on('message', (group: readonly Write[] | null) => {
     parentPort?.close();
     return;
   }
-  parentPort?.postMessage(problemOfWriting(group));
+  const failure = failureOfWriting(group);
+  if (isLackOfRoom(failure ?? {})) cutTheLog();
+  parentPort?.postMessage(failure);
+  if (failure !== undefined) return;
   checkpointWhenDue(group);
+  if (!isShrinking && group.some(([name]) => name.startsWith('delete')) && hasRoomToGiveBack()) {
+    isShrinking = true;
+    setImmediate(shrink);
+  }
 });
 
 /** Undefined once the group is committed; else why it is not, and nothing of it is left. */
-function problemOfWriting(group: readonly Write[]): string | undefined {
+function failureOfWriting(group: readonly Write[]): WriteFailure | undefined {
   try {
     begin.run();
     for (const [name, ...values] of group) prepared[name].run(...values);
@@ -66,21 +86,60 @@ function problemOfWriting(group: readonly Write[]): string | undefined {
     return undefined;
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
-    return (error as Error).message;
+    const { message, errcode } = error as SqliteError;
+    return { message, isUndone: true, ...(errcode !== undefined && { errcode }) };
   }
 }
 
-/** A checkpoint that fails (the disk is full, say) costs nothing: the log is as good as the file. */
 function checkpointWhenDue(group: readonly Write[]): void {
   for (const values of group) {
     const document = values.at(-1);
     bytesSinceCheckpoint += Math.max(pageBytes, typeof document === 'string' ? document.length : 0);
   }
-  if (bytesSinceCheckpoint < checkpointAfterBytes) return;
+  if (bytesSinceCheckpoint >= checkpointAfterBytes) copyTheLog(checkpoint);
+}
+
+/** What the log takes is given back to a disk that is full, as far as the file has its pages. */
+function cutTheLog(): void {
+  // Not waiting for those who read.
+  db.exec('PRAGMA busy_timeout = 0');
+  copyTheLog(cutLog);
+  db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+}
+
+/** A checkpoint that fails (the disk is full, say) costs nothing: the log is as good as the file. */
+function copyTheLog(how: StatementSync): void {
   bytesSinceCheckpoint = 0;
   try {
-    checkpoint.run();
+    how.get();
   } catch {
     // Tried again after as many bytes.
   }
+}
+
+function hasRoomToGiveBack(): boolean {
+  const free = Number(freePages.get()?.['freelist_count']);
+  if (free * pageBytes < giveBackAfterBytes) return false;
+  return free > Number(allPages.get()?.['page_count']) * giveBackAfterShare;
+}
+
+/**
+ * Gives some free pages back, and goes on when the groups that came meanwhile are written, until few
+ * are left; then the file itself becomes shorter.
+ */
+function shrink(): void {
+  try {
+    db.exec(`PRAGMA incremental_vacuum(${givenBackAtOnce})`);
+    bytesSinceCheckpoint += givenBackAtOnce * pageBytes;
+    const isMore = Number(freePages.get()?.['freelist_count']) > givenBackAtOnce;
+    if (bytesSinceCheckpoint >= checkpointAfterBytes || !isMore) {
+      if (isMore) copyTheLog(checkpoint);
+      else cutTheLog();
+    }
+    isShrinking = isMore;
+  } catch {
+    // The disk is full, say. Tried again when more becomes free.
+    isShrinking = false;
+  }
+  if (isShrinking) setImmediate(shrink);
 }

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test } from 'node:test';
+import { dataFileOf } from '../store/sqlite/data-folder.ts';
+import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
+import { startScript } from '../testing/child-script.ts';
+import {
+  putOf,
+  storedGuid,
+  storedKey,
+  storedMember,
+  storedTransfer,
+} from '../testing/store-samples.ts';
+import { runCheckData } from './check-data.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'openmpsd-check-data-'));
+after(() => rmSync(folder, { recursive: true }));
+
+let foldersCount = 0;
+function freshFolder(): string {
+  foldersCount += 1;
+  return join(folder, String(foldersCount));
+}
+
+async function run(...args: string[]) {
+  let out = '';
+  let err = '';
+  const code = await runCheckData(args, {
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+  });
+  return { code, out: out.split('\n').slice(0, -1), err };
+}
+
+const names = Array.from({ length: 40 }, (_, index) => `s${index}`);
+
+/** A data folder with 40 sessions, each on a page of its own, and a handle for each. */
+async function filledFolder(): Promise<string> {
+  const data = freshFolder();
+  await using store = await openSqliteStore({ file: dataFileOf(data), durability: 'relaxed' });
+  for (const [index, name] of names.entries()) {
+    await store.commit({
+      session: {
+        ...putOf(name, 0, { custom: { text: name.padEnd(3_000, 'x') } }),
+        memberRows: { put: [{ member: storedMember('7', 3), dueMs: undefined }] },
+      },
+      handles: [storedTransfer(storedGuid(index), { origin: name, target: name })],
+    });
+  }
+  await store.changeList('11', 'follows', { put: [{ xuid: '5', addedMs: 17 }] });
+  return data;
+}
+
+test('a whole file has no problems, also while a server has it; progress is told', async () => {
+  const data = await filledFolder();
+  const file = dataFileOf(data);
+  await using store = await openSqliteStore({ file, durability: 'relaxed' });
+  await store.commit({ session: putOf('more', 0) });
+  const { code, out, err } = await run(data);
+  assert.deepEqual(out, [
+    `${file}: 41 sessions, 40 handles, 40 members of large sessions, 1 entries of people lists, no problems`,
+  ]);
+  assert.equal(code, 0);
+  assert.match(err, /^sessions: 0 of 41 \(0 %\)\nsessions: 41 of 41 \(100 %\)\n/);
+  assert.deepEqual((await run(file)).out, out);
+});
+
+test('what rows do not hold as they must is told by its key', async () => {
+  const data = await filledFolder();
+  {
+    using db = new DatabaseSync(dataFileOf(data));
+    db.exec(`UPDATE session SET document = '{' WHERE key = '${storedKey('s3')}'`);
+    db.exec(`UPDATE handle SET document = '[]' WHERE id = '${storedGuid(5).toLowerCase()}'`);
+  }
+  const { code, out } = await run(data);
+  assert.equal(code, 1);
+  assert.match(out[0] ?? '', new RegExp(`^session ${storedKey('s3')} is lost: .*JSON`));
+  assert.match(out[1] ?? '', new RegExp(`^handle ${storedGuid(5).toLowerCase()} is lost`));
+  assert.match(out[2] ?? '', /39 sessions, 39 handles, .* 2 problems\. .*restore a backup/);
+});
+
+test('a page that is damaged is told by the sessions that were on it, and by no other', async () => {
+  const data = await filledFolder();
+  const file = dataFileOf(data);
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf(Buffer.from('"text":"s20x'));
+  bytes.fill(0xff, at - (at % 4096), at - (at % 4096) + 4096);
+  writeFileSync(file, bytes);
+  const { code, out } = await run(data);
+  assert.equal(code, 1);
+  const lost = out.filter((line) => /^session \S+ is lost/.test(line));
+  assert.ok(
+    lost.some((line) => line.includes(` ${storedKey('s20')} `)),
+    out.join('\n'),
+  );
+  assert.ok(lost.length < 5);
+  assert.ok(out.some((line) => line.startsWith('table session: ')));
+  assert.match(out.at(-1) ?? '', new RegExp(`: ${40 - lost.length} sessions, 40 handles`));
+});
+
+test('a log that was cut is told', async () => {
+  const data = freshFolder();
+  const writer = startScript(
+    `const { openSqliteStore } = await import(process.argv[2]);
+     const { putOf } = await import(process.argv[3]);
+     const store = await openSqliteStore({ file: process.argv[1], durability: 'strict' });
+     for (let revision = 0; revision < 9; revision += 1) await store.commit({ session: putOf('a', revision) });
+     console.log('done');
+     setInterval(() => undefined, 1_000);`,
+    dataFileOf(data),
+    new URL('../store/sqlite/sqlite-store.ts', import.meta.url).href,
+    new URL('../testing/store-samples.ts', import.meta.url).href,
+  );
+  await writer.printed(1);
+  await writer.kill();
+  truncateSync(`${dataFileOf(data)}-wal`, 60_000);
+  const { code, out } = await run(data);
+  assert.equal(code, 1);
+  assert.match(
+    out[0] ?? '',
+    /^its log .* has been cut: \d+ pages of acknowledged writes are lost$/,
+  );
+});
+
+test('what cannot be checked is said, with what would be right', async () => {
+  const nothing = await run(freshFolder());
+  assert.deepEqual([nothing.code, nothing.out], [1, []]);
+  assert.match(nothing.err, /does not exist/);
+  const letter = join(folder, 'letter');
+  writeFileSync(letter, 'Dear Sir or Madam, '.repeat(500));
+  const other = await run(letter);
+  assert.equal(other.code, 1);
+  assert.match(other.err, /is not a data file of OpenMPSD/);
+  for (const args of [[], ['a', 'b'], ['--deep']]) assert.equal((await run(...args)).code, 2);
+  assert.equal((await run('--help')).code, 0);
+});

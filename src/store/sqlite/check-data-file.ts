@@ -1,0 +1,227 @@
+/**
+ * Looks at everything in a data file, also while a server has it, and tells what is lost.
+ *
+ * Rows that carry sessions or handles are found by their keys, which an index has as well: so a page
+ * that is damaged costs the names of none of its rows. Other rows are read from both ends; what lies
+ * between two that cannot be passed is lost.
+ */
+
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { StoreUnavailable } from '../store.ts';
+import { isMarked, notOurs, unavailable } from './data-file.ts';
+import { migrations, refuseNewer, versionOf } from './migrations.ts';
+import { parseHandle, parseMember, parseSession, type Row } from './rows.ts';
+import { isDamage } from './sqlite-errors.ts';
+import { pagesLost, readLogIndex } from './write-ahead-log.ts';
+
+export type DataFileListener = {
+  /** `done` of `total` rows of a kind have been looked at. */
+  progress(kind: string, done: number, total: number): void;
+  /** Something is lost or damaged: a sentence without a full stop. */
+  found(problem: string): void;
+};
+
+/** How many rows of each kind are whole. */
+export type DataFileSummary = ReadonlyMap<string, number>;
+
+const progressEvery = 1_000;
+
+/**
+ * What is in the data file, once all of it has been looked at; nothing is changed.
+ *
+ * Throws StoreUnavailable, with a text for the operator, when there is no such file, it is none of
+ * OpenMPSD's, or it is so damaged that nothing of it can be read.
+ */
+export function checkDataFile(file: string, listener: DataFileListener): DataFileSummary {
+  if (!existsSync(file)) throw new StoreUnavailable(`${file} does not exist.`);
+  const index = readLogIndex(file);
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
+    if (!isMarked(db)) throw new StoreUnavailable(notOurs(file));
+    refuseNewer(db, migrations);
+    const lost = pagesLost(index, readLogIndex(file));
+    if (lost > 0) {
+      listener.found(
+        `its log (${file}-wal) has been cut: ${lost} pages of acknowledged writes are lost`,
+      );
+    }
+    // One moment of a file that a server may be writing to.
+    db.exec('BEGIN');
+    const isNewest = versionOf(db) === migrations.length;
+    const summary = isNewest ? checkTables(db, listener) : new Map<string, number>();
+    checkStructure(db, listener);
+    return summary;
+  } catch (error) {
+    throw unavailable(file, error);
+  } finally {
+    db?.close();
+  }
+}
+
+function checkTables(db: DatabaseSync, listener: DataFileListener): DataFileSummary {
+  return new Map([
+    [
+      'sessions',
+      checkByKey(db, listener, {
+        kind: 'session',
+        keys: 'SELECT key, number AS id FROM session ORDER BY key',
+        ids: 'SELECT number AS id FROM session ORDER BY id',
+        row: 'SELECT key, document FROM session WHERE number = ?',
+        parse: (row) => parseSession(String(row['key']), row),
+      }),
+    ],
+    [
+      'handles',
+      checkByKey(db, listener, {
+        kind: 'handle',
+        keys: 'SELECT id AS key, rowid AS id FROM handle ORDER BY key',
+        ids: 'SELECT rowid AS id FROM handle ORDER BY id',
+        row: 'SELECT id AS key, document FROM handle WHERE rowid = ?',
+        parse: parseHandle,
+      }),
+    ],
+    [
+      'members of large sessions',
+      checkFromBothEnds(db, listener, {
+        kind: 'member',
+        table: 'member_row',
+        order: ['key', 'xuid'],
+        parse: parseMember,
+      }),
+    ],
+    [
+      'entries of people lists',
+      checkFromBothEnds(db, listener, {
+        kind: 'list entry',
+        table: 'list_entry',
+        order: ['owner', 'list', 'xuid'],
+        parse: () => undefined,
+      }),
+    ],
+  ]);
+}
+
+type KeyedTable = {
+  readonly kind: string;
+  /** Keys and row ids, by the index of the keys. */
+  readonly keys: string;
+  /** Row ids, by the table. */
+  readonly ids: string;
+  readonly row: string;
+  readonly parse: (row: Row) => unknown;
+};
+
+function checkByKey(db: DatabaseSync, listener: DataFileListener, table: KeyedTable): number {
+  const { kind } = table;
+  const known = keysOf(db, listener, table);
+  const read = db.prepare(table.row);
+  let whole = 0;
+  for (const [done, { id, key }] of known.entries()) {
+    if (done % progressEvery === 0) listener.progress(kind, done, known.length);
+    try {
+      const row = read.get(id);
+      if (row === undefined) throw new Error('its row is not there');
+      table.parse(row);
+      whole += 1;
+    } catch (error) {
+      listener.found(`${kind} ${key ?? `in row ${id}`} is lost: ${(error as Error).message}`);
+    }
+  }
+  listener.progress(kind, known.length, known.length);
+  return whole;
+}
+
+/** Every row id that index or table knows of, with its key if the index tells it. */
+function keysOf(
+  db: DatabaseSync,
+  listener: DataFileListener,
+  { kind, keys, ids }: KeyedTable,
+): readonly { readonly id: number; readonly key: string | undefined }[] {
+  const found = new Map<number, string | undefined>();
+  try {
+    for (const { id, key } of db.prepare(keys).iterate()) found.set(Number(id), String(key));
+  } catch (error) {
+    listener.found(`the index of ${kind}s by key is damaged: ${(error as Error).message}`);
+  }
+  // Each end as far as it goes.
+  for (const order of ['', ' DESC']) {
+    try {
+      for (const { id } of db.prepare(ids + order).iterate()) {
+        if (!found.has(Number(id))) found.set(Number(id), undefined);
+      }
+    } catch {
+      // The rows themselves are tried below.
+    }
+  }
+  return [...found].map(([id, key]) => ({ id, key }));
+}
+
+type OrderedTable = {
+  readonly kind: string;
+  readonly table: string;
+  readonly order: readonly string[];
+  readonly parse: (row: Row) => unknown;
+};
+
+function checkFromBothEnds(
+  db: DatabaseSync,
+  listener: DataFileListener,
+  table: OrderedTable,
+): number {
+  const { kind, order } = table;
+  const seen = new Set<string>();
+  let whole = 0;
+  const readFrom = (direction: '' | ' DESC'): string | undefined => {
+    let last = 'the first';
+    try {
+      const by = order.map((column) => column + direction).join(', ');
+      const rows = db.prepare(`SELECT * FROM ${table.table} ORDER BY ${by}`).iterate();
+      for (const row of rows) {
+        last = order.map((column) => String(row[column])).join(' ');
+        if (seen.has(last)) return undefined;
+        seen.add(last);
+        if (seen.size % progressEvery === 0) listener.progress(kind, seen.size, seen.size);
+        try {
+          table.parse(row);
+          whole += 1;
+        } catch (error) {
+          listener.found(`${kind} ${last} is lost: ${(error as Error).message}`);
+        }
+      }
+      return undefined;
+    } catch {
+      return last;
+    }
+  };
+  const lastBefore = readFrom('');
+  if (lastBefore !== undefined) {
+    const firstAfter = readFrom(' DESC') ?? 'the last';
+    listener.found(
+      `every ${kind} between ${lastBefore} and ${firstAfter} is lost: a page is damaged`,
+    );
+  }
+  return whole;
+}
+
+/** What SQLite finds wrong with each table and its indexes, apart from what rows hold. */
+function checkStructure(db: DatabaseSync, listener: DataFileListener): void {
+  const tables = db
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+    .all()
+    .map(({ name }) => String(name));
+  for (const [done, table] of tables.entries()) {
+    listener.progress('table', done, tables.length);
+    try {
+      for (const row of db.prepare(`PRAGMA integrity_check(${table})`).iterate()) {
+        const text = String(row['integrity_check']);
+        if (text !== 'ok') listener.found(`table ${table}: ${text.replaceAll(/\s+/g, ' ')}`);
+      }
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      listener.found(`table ${table}: ${(error as Error).message}`);
+    }
+  }
+  listener.progress('table', tables.length, tables.length);
+}

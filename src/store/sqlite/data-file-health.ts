@@ -1,0 +1,78 @@
+import { dirname } from 'node:path';
+import type { Conditions } from '../../platform/conditions.ts';
+import { DamagedRecord } from './rows.ts';
+import { isDamage, isLackOfRoom, kindOfCode, sqliteCodes } from './sqlite-errors.ts';
+import type { WriteFailure } from './writer-thread.ts';
+
+/** Each is told once; a file that is damaged all over fills no log. */
+const recordsToldMax = 1_000;
+
+/** What is wrong with a data file, told to the operator once each. */
+export class DataFileHealth {
+  readonly #path: string;
+  readonly #conditions: Conditions | undefined;
+  readonly #log: (line: string) => void;
+  readonly #recordsTold = new Set<string>();
+  #isUnwritable = false;
+
+  constructor(path: string, conditions: Conditions | undefined, log: (line: string) => void) {
+    this.#path = path;
+    this.#conditions = conditions;
+    this.#log = log;
+  }
+
+  /** Notes how writing went; undefined: well. */
+  noteWrite(failure: WriteFailure | undefined): void {
+    if (failure !== undefined) {
+      this.#isUnwritable = true;
+      this.#conditions?.raise(
+        'data file',
+        `${this.#path} ${problemOfWriting(this.#path, failure)}`,
+      );
+    } else if (this.#isUnwritable) {
+      this.#isUnwritable = false;
+      this.#conditions?.clear('data file');
+    }
+  }
+
+  /** Notes that a record, or what belongs to a user, cannot be read: `kind` and the key it has. */
+  noteUnreadable(kind: string, key: string, error: unknown): void {
+    const { message } = error as Error;
+    if (isDamage(error) || error instanceof DamagedRecord) {
+      this.#conditions?.raise(
+        'damaged records',
+        `${this.#path} is damaged; the log names the records that cannot be read, and everything else works. ${this.#advice}`,
+      );
+    }
+    const name = `${kind} ${key}`;
+    if (this.#recordsTold.has(name) || this.#recordsTold.size >= recordsToldMax) return;
+    this.#recordsTold.add(name);
+    this.#log(
+      `error: ${this.#path}: ${name} cannot be read: ${message}. What needs it is answered with 503, and lists leave it out. ${this.#advice}`,
+    );
+  }
+
+  get #advice(): string {
+    return `Run "openmpsd check-data ${dirname(this.#path)}" to learn what is lost, and restore a backup if you need it.`;
+  }
+}
+
+function problemOfWriting(path: string, failure: WriteFailure): string {
+  const writesFail = 'Writes are answered with 503, and reads go on';
+  if (isLackOfRoom(failure)) {
+    return `cannot be written: the disk is full. ${writesFail}. Make room on the disk of ${dirname(path)}; nothing need be restarted.`;
+  }
+  switch (kindOfCode(failure.errcode ?? 0)) {
+    case sqliteCodes.readOnly:
+      return `cannot be written: its disk has become read-only. ${writesFail}. Disks become so when they are faulty: look at the log of the system; restart this server when the disk can be written again.`;
+    case sqliteCodes.ioError:
+      return `cannot be written: ${failure.message} (code ${failure.errcode}). ${writesFail}. Look for faults of the disk in the log of the system.`;
+    case sqliteCodes.busy:
+      return `cannot be written: another program is writing to it, or holds a lock to do so. ${writesFail}. End that program.`;
+    case sqliteCodes.corrupt:
+    case sqliteCodes.notADatabase:
+      return `is damaged: a write came upon a page that is not as it must be (${failure.message}). Writes that need the page are answered with 503. Run "openmpsd check-data ${dirname(path)}" to learn what is lost, and restore a backup.`;
+    default:
+      return `could not be written: ${failure.message}. The writes were answered with 503.`;
+  }
+}

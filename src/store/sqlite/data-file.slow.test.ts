@@ -1,0 +1,285 @@
+/** What has to be right before a data file is opened, with real files and processes. */
+
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test } from 'node:test';
+import { type ScriptProcess, startScript } from '../../testing/child-script.ts';
+import { putOf, storedKey, storedSession } from '../../testing/store-samples.ts';
+import { StoreUnavailable, type Store } from '../store.ts';
+import { openSqliteStore } from './sqlite-store.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'openmpsd-data-file-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const hasModes = process.getuid !== undefined;
+
+let filesCount = 0;
+function freshFile(): string {
+  filesCount += 1;
+  return join(folder, String(filesCount), 'data.db');
+}
+
+function open(file: string, log?: (line: string) => void): Promise<Store> {
+  return openSqliteStore({ file, durability: 'strict', ...(log && { log }) });
+}
+
+async function refused(opening: Promise<Store>, pattern: RegExp): Promise<void> {
+  await assert.rejects(opening, (error) => {
+    assert.ok(error instanceof StoreUnavailable, String(error));
+    assert.match(error.message, pattern);
+    return true;
+  });
+}
+
+/** A process that has a store open in which session `a` is at revision 1; it says so in a line. */
+function startOwner(file: string): ScriptProcess {
+  return startScript(
+    `const { openSqliteStore } = await import(process.argv[2]);
+     const { putOf } = await import(process.argv[3]);
+     const store = await openSqliteStore({ file: process.argv[1], durability: 'strict' });
+     console.log((await store.commit({ session: putOf('a', 0) })).kind);
+     setInterval(() => undefined, 1_000);`,
+    file,
+    new URL('./sqlite-store.ts', import.meta.url).href,
+    new URL('../../testing/store-samples.ts', import.meta.url).href,
+  );
+}
+
+test('a file that a server has is refused to another, by whatever path and without the lock file', async () => {
+  const file = freshFile();
+  const owner = startOwner(file);
+  await owner.printed(1);
+  try {
+    await refused(open(file), /in use by another OpenMPSD process/);
+    symlinkSync(dirname(file), join(folder, 'link'));
+    await refused(open(join(folder, 'link', 'data.db')), /in use by another OpenMPSD process/);
+    const linked = join(folder, 'linked.db');
+    symlinkSync(file, linked);
+    await refused(open(linked), /in use by another OpenMPSD process/);
+    rmSync(`${file}-claim`);
+    await refused(open(file), /in use by another process/);
+    await refused(open(linked), /in use by another process/);
+  } finally {
+    await owner.kill();
+  }
+  await using store = await open(file);
+  assert.equal((await store.session(storedKey('a')))?.revision, 1);
+});
+
+test('a file with a second name is refused under both, and left as it is', async () => {
+  const file = freshFile();
+  await (await open(file))[Symbol.asyncDispose]();
+  const before = readFileSync(file);
+  const other = join(dirname(file), 'other.db');
+  linkSync(file, other);
+  for (const name of [file, other]) await refused(open(name), /has 2 names \(hard links\)/);
+  rmSync(other);
+  assert.deepEqual(readFileSync(file), before);
+  await (await open(file))[Symbol.asyncDispose]();
+});
+
+test('files and folder belong to this user alone', { skip: !hasModes }, async () => {
+  const file = freshFile();
+  const owner = startOwner(file);
+  await owner.printed(1);
+  await owner.kill();
+  const modes = (): Record<string, string> =>
+    Object.fromEntries(
+      ['.', ...readdirSync(dirname(file))].map((name) => [
+        name,
+        (statSync(join(dirname(file), name)).mode & 0o777).toString(8),
+      ]),
+    );
+  const all = {
+    '.': '700',
+    'data.db': '600',
+    'data.db-claim': '600',
+    'data.db-shm': '600',
+    'data.db-wal': '600',
+  };
+  assert.deepEqual(modes(), all);
+  // As a former version left them.
+  chmodSync(dirname(file), 0o755);
+  for (const ending of ['', '-claim', '-shm', '-wal']) chmodSync(file + ending, 0o644);
+  await using store = await open(file);
+  assert.equal((await store.session(storedKey('a')))?.revision, 1);
+  assert.deepEqual(modes(), all);
+});
+
+test('a file that another user could have written is refused', { skip: !hasModes }, async () => {
+  for (const ending of ['', '-wal', '-shm', '-claim']) {
+    const file = freshFile();
+    mkdirSync(dirname(file));
+    writeFileSync(file + ending, '');
+    chmodSync(file + ending, 0o666);
+    await refused(open(file), new RegExp(`${file}${ending} may be written by other users .*chmod`));
+  }
+});
+
+test('a log that was cut after a kill is told of, and one that is whole is not', async () => {
+  const file = freshFile();
+  const owner = startScript(
+    `const { openSqliteStore } = await import(process.argv[2]);
+     const { putOf } = await import(process.argv[3]);
+     const store = await openSqliteStore({ file: process.argv[1], durability: 'strict' });
+     for (let revision = 0; revision < 20; revision += 1) {
+       await store.commit({ session: putOf('a', revision, { custom: { revision } }) });
+     }
+     console.log('done');
+     setInterval(() => undefined, 1_000);`,
+    file,
+    new URL('./sqlite-store.ts', import.meta.url).href,
+    new URL('../../testing/store-samples.ts', import.meta.url).href,
+  );
+  await owner.printed(1);
+  await owner.kill();
+  const size = statSync(`${file}-wal`).size;
+  const open2 = async (prepare: (copy: string) => void) => {
+    const copy = freshFile();
+    mkdirSync(dirname(copy));
+    for (const ending of ['', '-wal', '-shm']) copyFileSync(file + ending, copy + ending);
+    prepare(copy);
+    const lines: string[] = [];
+    await using store = await open(copy, (line) => lines.push(line));
+    return { lines, revision: (await store.session(storedKey('a')))?.revision ?? 0 };
+  };
+  const whole = await open2(() => undefined);
+  assert.deepEqual(whole, { lines: [], revision: 20 });
+  const cut = await open2((copy) => truncateSync(`${copy}-wal`, size / 2));
+  assert.ok(cut.revision < 20);
+  assert.match(
+    cut.lines.join(),
+    /^warning: .*data\.db-wal has been cut: \d+ pages of acknowledged writes/,
+  );
+  const gone = await open2((copy) => rmSync(`${copy}-wal`));
+  assert.match(gone.lines.join(), /data\.db-wal has been cut/);
+});
+
+test('a record that is damaged is told of by name, once, and hurts no other', async () => {
+  const file = freshFile();
+  {
+    await using store = await open(file);
+    for (const name of ['a', 'b', 'c']) {
+      await store.commit({ session: { ...putOf(name, 0), addHints: ['xuid:11'] } });
+    }
+  }
+  {
+    using db = new DatabaseSync(file);
+    const damage = db.prepare('UPDATE session SET document = ? WHERE key = ?');
+    damage.run('{"reference":', storedKey('a'));
+    damage.run(JSON.stringify(storedSession('b')), storedKey('c'));
+  }
+  const lines: string[] = [];
+  const raised: string[] = [];
+  await using store = await openSqliteStore({
+    file,
+    durability: 'strict',
+    log: (line) => lines.push(line),
+    conditions: {
+      raise: (_name, text) => raised.push(text),
+      clear: () => undefined,
+      list: () => [],
+    },
+  });
+  for (let times = 0; times < 2; times += 1) {
+    for (const name of ['a', 'c']) {
+      await assert.rejects(store.session(storedKey(name)), StoreUnavailable);
+      await assert.rejects(store.commit({ session: putOf(name, 0) }), StoreUnavailable);
+    }
+    const found = await store.sessions(['a', 'b', 'c'].map(storedKey));
+    assert.deepEqual(
+      found.map((record) => record?.revision),
+      [undefined, 1, undefined],
+    );
+  }
+  assert.deepEqual(
+    lines.map((line) => /session (\S+) cannot be read: .*openmpsd check-data/.exec(line)?.[1]),
+    ['a', 'c'].map(storedKey),
+  );
+  assert.match(raised[0] ?? '', /is damaged.*openmpsd check-data/);
+});
+
+test('a page that is damaged fails the write that needs it, and not those of its group', async () => {
+  const file = freshFile();
+  const custom = { text: 'x'.repeat(3_000) };
+  const names = Array.from({ length: 40 }, (_, index) => `s${index}`);
+  {
+    await using store = await open(file);
+    for (const name of names) await store.commit({ session: putOf(name, 0, { custom }) });
+  }
+  spoilPageOf(file, storedKey('s20'));
+  const lines: string[] = [];
+  await using store = await open(file, (line) => lines.push(line));
+  const outcomes = await Promise.allSettled(
+    names.map((name) =>
+      store.commit({ session: putOf(name, 1, { custom: { ...custom, more: 1 } }) }),
+    ),
+  );
+  const failed = names.filter((_, index) => outcomes[index]?.status === 'rejected');
+  assert.ok(failed.includes('s20') && failed.length < 10, `${failed}`);
+  assert.ok(lines.some((line) => line.includes(`session ${storedKey('s20')} cannot be read`)));
+});
+
+/** Overwrites the page that has the row of this session. */
+function spoilPageOf(file: string, key: string): void {
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf(Buffer.from(`"name":"${key.split('~').at(-1)}"`));
+  assert.ok(at > 0);
+  bytes.fill(0xff, at - (at % 4096), at - (at % 4096) + 4096);
+  writeFileSync(file, bytes);
+}
+
+test('the file gives room back after a crowd has left, and goes on being written meanwhile', async () => {
+  const file = freshFile();
+  await using store = await open(file);
+  const names = Array.from({ length: 4_000 }, (_, index) => `s${index}`);
+  const custom = { text: 'x'.repeat(4_000) };
+  await Promise.all(names.map((name) => store.commit({ session: putOf(name, 0, { custom }) })));
+  using reader = new DatabaseSync(file, { readOnly: true });
+  const pages = (): number => Number(reader.prepare('PRAGMA page_count').get()?.['page_count']);
+  const before = pages();
+  await Promise.all(
+    names.slice(1).map((name) => {
+      return store.commit({ session: { kind: 'delete', key: storedKey(name), expectRevision: 1 } });
+    }),
+  );
+  for (let revision = 1; pages() > before / 10; ) {
+    assert.equal((await store.commit({ session: putOf('s0', revision) })).kind, 'committed');
+    revision = (await store.session(storedKey('s0')))?.revision ?? 0;
+  }
+  await store[Symbol.asyncDispose]();
+  assert.ok(statSync(file).size < (before / 10) * 4096);
+});
+
+test('a file of a former version, which gave nothing back, does from its next start on', async () => {
+  const file = freshFile();
+  mkdirSync(dirname(file));
+  {
+    using db = new DatabaseSync(file);
+    db.exec('PRAGMA journal_mode = WAL');
+  }
+  await (await open(file))[Symbol.asyncDispose]();
+  using db = new DatabaseSync(file);
+  db.exec('PRAGMA auto_vacuum = NONE; VACUUM');
+  assert.equal(db.prepare('PRAGMA auto_vacuum').get()?.['auto_vacuum'], 0);
+  db.close();
+  await (await open(file))[Symbol.asyncDispose]();
+  using again = new DatabaseSync(file);
+  assert.equal(again.prepare('PRAGMA auto_vacuum').get()?.['auto_vacuum'], 2);
+});

@@ -1,0 +1,264 @@
+/**
+ * Opening the data file: what has to be right before a session is read from it or written to it.
+ *
+ * 1. Nobody else could have written it, and it has one name (a log lies beside each name).
+ * 2. No other server has it: by the lock on the file beside it, and by SQLite's lock on the file
+ *    itself, which holds for the file under whatever path and cannot be deleted.
+ * 3. Its log is whole.
+ * 4. It is ours, and of the newest schema.
+ */
+
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from '../../platform/make-folder.ts';
+import {
+  makeFolderPrivate,
+  makePrivateFile,
+  privateFolderMode,
+  problemOfTrust,
+} from '../../platform/private-files.ts';
+import { StoreUnavailable } from '../store.ts';
+import { lockFile } from './file-lock.ts';
+import { migrate, migrations, refuseNewer, versionOf } from './migrations.ts';
+import { isLackOfRoom, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
+import { pagesLost, readLogIndex } from './write-ahead-log.ts';
+
+/** The data file, until it is closed; nobody else has it meanwhile. */
+export type DataFile = {
+  /** Its one real path. */
+  readonly path: string;
+  /** A connection that reads. */
+  readonly db: DatabaseSync;
+  /**
+   * True when the disk had no room for what other connections need: there can be no other than
+   * `db`, and nothing can be written until `reopen` gives another one.
+   */
+  readonly isAlone: boolean;
+  /** Opens a file that is alone again, in place of this; it is alone still when there is no room. */
+  reopen(): DataFile;
+  close(): void;
+};
+
+/** Marks a file as data of OpenMPSD: "MPSD" in ASCII. */
+const applicationId = 0x4d505344;
+const cacheBytesMax = 4 * 1024 * 1024;
+const busyTimeoutMs = 5_000;
+const attemptsMax = 50;
+const attemptEveryMs = 100;
+
+/**
+ * The data file at this path, made with its folder when they are not there. Tells `log`, in a line,
+ * when commits have been lost with its log.
+ *
+ * Throws StoreUnavailable, with a text for the operator.
+ */
+export async function openDataFile(
+  named: string,
+  log: (line: string) => void = () => undefined,
+): Promise<DataFile> {
+  const file = resolve(named);
+  const problem = makeFolder(dirname(file), privateFolderMode);
+  if (problem !== undefined) throw new StoreUnavailable(`${problem}. Use another data folder.`);
+  const path = prepareFiles(file);
+  const lock = lockFile(path);
+  try {
+    const index = readLogIndex(path);
+    const connection = await openConnection(path, attemptsMax);
+    if (!connection.isAlone) tellOfLostPages(path, pagesLost(index, readLogIndex(path)), log);
+    return dataFileOf(path, connection, lock);
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+type Connection = Pick<DataFile, 'db' | 'isAlone'>;
+
+function dataFileOf(path: string, { db, isAlone }: Connection, lock: { close(): void }): DataFile {
+  return {
+    path,
+    db,
+    isAlone,
+    reopen() {
+      db.close();
+      return dataFileOf(path, connect(path), lock);
+    },
+    close() {
+      if (db.isOpen) db.close();
+      lock.close();
+    },
+  };
+}
+
+/** The file's real path, once the files beside it are known to be nobody else's. */
+function prepareFiles(file: string): string {
+  try {
+    const path = join(realpathSync(dirname(file)), basename(file));
+    const real = statSync(path, { throwIfNoEntry: false }) ? realpathSync(path) : path;
+    makeFolderPrivate(dirname(real), basename(real));
+    const beside = ['-wal', '-shm', '-claim'].map((ending) => real + ending);
+    for (const one of [real, ...beside]) {
+      const problem = problemOfTrust(one);
+      if (problem !== undefined) {
+        throw new StoreUnavailable(`${problem}, or use another data folder.`);
+      }
+    }
+    const links = statSync(real, { throwIfNoEntry: false });
+    if (links?.isFile() && links.nlink > 1) {
+      throw new StoreUnavailable(
+        `${real} has ${links.nlink} names (hard links). The log of its newest changes lies beside one of them alone, so that under another name they would be lost. Delete the other names, or copy the file while no server is running.`,
+      );
+    }
+    // SQLite gives the files that it makes the mode of this one.
+    for (const one of [real, ...beside.filter(existsSync)]) makePrivateFile(one);
+    return real;
+  } catch (error) {
+    throw unavailable(file, error);
+  }
+}
+
+async function openConnection(path: string, attempts: number): Promise<Connection> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return connect(path);
+    } catch (error) {
+      if (!(error instanceof InUse) || attempt >= attempts) throw error;
+      await sleep(attemptEveryMs);
+    }
+  }
+}
+
+/** Somebody else has the file open; whether a server or a reader, SQLite does not tell. */
+class InUse extends StoreUnavailable {}
+
+/** A connection for reading, to a file that has the newest schema. */
+function connect(path: string): Connection {
+  let db: DatabaseSync | undefined;
+  try {
+    // Who has the file may have it for long; it is tried again instead.
+    db = new DatabaseSync(path, { timeout: 0 });
+    // One that may only be read is opened as well, and would fail at the first write.
+    accessSync(path, constants.W_OK);
+    const isOurs = isMarked(db);
+    refuseNewer(db, migrations);
+    // Of a new file: so that it can give back room. It has to be said before anything is in it.
+    if (!isOurs) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
+    // The writer's first commit that waits for the disk takes with it what is written here.
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+    refuseIfInUse(db);
+    if (!isOurs) db.exec(`PRAGMA application_id = ${applicationId}`);
+    migrate(db, migrations);
+    makeShrinkable(db);
+    makeReader(db);
+    return { db, isAlone: false };
+  } catch (error) {
+    db?.close();
+    const alone = isLackOfRoom(error) ? connectAlone(path) : undefined;
+    if (alone) return { db: alone, isAlone: true };
+    if (kindOfCode((error as SqliteError).errcode ?? 0) === sqliteCodes.busy) {
+      throw new InUse(inUse(path), { cause: error });
+    }
+    throw unavailable(path, error);
+  }
+}
+
+function inUse(path: string): string {
+  return `${path} is in use by another process: another OpenMPSD server, or a program that reads it. Stop that one, or use another data folder.`;
+}
+
+/**
+ * A connection that needs no room on the disk, since it keeps the index of the log in memory; as long
+ * as it lasts there can be no other. Undefined when the file cannot be read in this way either.
+ */
+function connectAlone(path: string): DatabaseSync | undefined {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    db.exec('PRAGMA locking_mode = EXCLUSIVE');
+    if (isMarked(db) && versionOf(db) === migrations.length) {
+      makeReader(db);
+      return db;
+    }
+  } catch {
+    // What was wrong first is told.
+  }
+  db?.close();
+  return undefined;
+}
+
+/** Copies a file of a former version, once, so that it can give back room; when there is room for it. */
+function makeShrinkable(db: DatabaseSync): void {
+  if (db.prepare('PRAGMA auto_vacuum').get()?.['auto_vacuum'] !== 0) return;
+  try {
+    db.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    if (!isLackOfRoom(error)) throw error;
+  }
+}
+
+function makeReader(db: DatabaseSync): void {
+  db.exec(
+    `PRAGMA cache_size = -${cacheBytesMax / 1024}; PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA query_only = ON`,
+  );
+}
+
+/**
+ * Every connection holds a shared lock on the file itself. Whoever gets the exclusive one for a
+ * moment was alone, and those who come later find the shared one that is held from then on.
+ */
+function refuseIfInUse(db: DatabaseSync): void {
+  // The exclusive mode can be left again only by a connection that used the log before it.
+  const look = db.prepare('SELECT count(*) FROM sqlite_schema');
+  look.get();
+  db.exec('PRAGMA locking_mode = EXCLUSIVE');
+  try {
+    db.exec('BEGIN IMMEDIATE; COMMIT');
+  } finally {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    db.exec('PRAGMA locking_mode = NORMAL');
+    look.get();
+  }
+}
+
+function tellOfLostPages(path: string, count: number, log: (line: string) => void): void {
+  if (count === 0) return;
+  log(
+    `warning: ${path}-wal has been cut: ${count} pages of acknowledged writes that were in it when the last server ended are not. The newest writes are lost; every session is whole, as it was some writes ago. If there is a copy of ${path}-wal, stop this server and put the copy back.`,
+  );
+}
+
+/** False of a new file; throws StoreUnavailable for a database of another program. */
+export function isMarked(db: DatabaseSync): boolean {
+  const id = db.prepare('PRAGMA application_id').get()?.['application_id'];
+  if (id === applicationId) return true;
+  const tables = db.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.['count'];
+  if (id !== 0 || tables !== 0) throw new StoreUnavailable(notOurs(String(db.location())));
+  return false;
+}
+
+/** Why the file cannot be opened, as the error that a store throws. */
+export function unavailable(path: string, error: unknown): StoreUnavailable {
+  if (error instanceof StoreUnavailable) return error;
+  return new StoreUnavailable(problemOfOpening(path, error as SqliteError), { cause: error });
+}
+
+function problemOfOpening(path: string, { errcode, message }: SqliteError): string {
+  if (errcode === sqliteCodes.notADatabase) return notOurs(path);
+  if (isLackOfRoom({ errcode })) {
+    return `${path} cannot be opened: ${message}. Make room on the disk of ${dirname(path)}.`;
+  }
+  if (errcode === sqliteCodes.corrupt) {
+    return `${path} is damaged: ${message}. Run "openmpsd check-data ${dirname(path)}" to learn what is lost, and restore a backup.`;
+  }
+  const isOfSqlite = errcode !== undefined && errcode !== sqliteCodes.cannotOpen;
+  const advice =
+    ' Check that it is a file, and that this process may write to it and to its folder.';
+  return `${path} cannot be opened: ${message}.${isOfSqlite ? '' : advice}`;
+}
+
+/** What is said of a file of another program. */
+export function notOurs(path: string): string {
+  return `${path} is not a data file of OpenMPSD. Move it away, or use another data folder.`;
+}

@@ -1,0 +1,42 @@
+/** What SQLite's errors mean: https://sqlite.org/rescode.html */
+
+/** An error of node:sqlite. */
+export type SqliteError = { readonly errcode?: number; readonly message: string };
+
+export const sqliteCodes = {
+  busy: 5,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  constraint: 19,
+  notADatabase: 26,
+  /** No room for the index of the log. */
+  noIndexRoom: 4874,
+} as const;
+
+/** True when the disk, or the bound on the file, leaves no room for what was to be written. */
+export function isLackOfRoom(error: unknown): boolean {
+  const { errcode, code } = error as { readonly errcode?: number; readonly code?: string };
+  return errcode === sqliteCodes.full || errcode === sqliteCodes.noIndexRoom || code === 'ENOSPC';
+}
+
+/** The code of the kind that this one is of: SQLite's longer codes have it in their last byte. */
+export function kindOfCode(errcode: number): number {
+  return errcode & 0xff;
+}
+
+/** True when the file does not hold what it must. */
+export function isDamage(error: unknown): boolean {
+  const { errcode = 0 } = error as { readonly errcode?: number };
+  return (
+    kindOfCode(errcode) === sqliteCodes.corrupt || kindOfCode(errcode) === sqliteCodes.notADatabase
+  );
+}
+
+/** True when what failed is one write of several, and the others may be made without it. */
+export function concernsOneWrite(error: unknown): boolean {
+  const { errcode = 0 } = error as { readonly errcode?: number };
+  return isDamage(error) || kindOfCode(errcode) === sqliteCodes.constraint;
+}
