@@ -76,7 +76,7 @@ test('every file that is named is there', () => {
   const files = ['src', 'test', 'bench', 'config', 'docs'].flatMap((folder) =>
     filesOf(folder, '').map((file) => `/${file.replaceAll('\\', '/')}`),
   );
-  // By a part of its path: `http/door.ts` is src/http/door.ts.
+  // By a part of its path: `http/pipeline.ts` is src/http/pipeline.ts.
   const named = captures(/`([\w./-]+\.ts|(?:src|test|bench|docs)\/[\w./-]+)`/g);
   assert.ok(named.length > 30, 'names were found');
   assert.deepEqual(

@@ -96,7 +96,7 @@ function controlRoute(
   return {
     method,
     path,
-    door: 'authorized',
+    auth: 'token',
     body,
     isForPages: false,
     async answer(request) {

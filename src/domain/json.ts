@@ -9,7 +9,7 @@
  */
 
 import { hasEscapedKey, readJson } from './json-reader.ts';
-import { createKeeper } from './kept.ts';
+import { createMemo } from './memo.ts';
 
 export type Json = null | boolean | number | string | RawNumber | readonly Json[] | JsonObject;
 
@@ -84,11 +84,11 @@ export function formatJson(value: unknown): string {
   return JSON.stringify(value);
 }
 
-const texts = createKeeper<object, string>();
+const texts = createMemo<object, string>();
 
 /** `formatJson(value)` of a value that never changes, kept for as long as somebody holds the value. */
-export function formatKept(value: object): string {
-  return texts.of(value) ?? texts.keep(value, formatJson(value));
+export function formatJsonOnce(value: object): string {
+  return texts.get(value) ?? texts.set(value, formatJson(value));
 }
 
 export { isRawJSON as isRawNumber };

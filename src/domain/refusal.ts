@@ -5,7 +5,7 @@ import type { Session } from './session/session.ts';
  * that a caller can tell which single rule said no.
  */
 export const refusalCodes = [
-  // the door
+  // every request
   'hostForbidden',
   'originForbidden',
   'pathUnknown',

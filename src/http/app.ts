@@ -2,11 +2,11 @@ import type { RequestListener, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, isIPv6, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setImmediate as endOfRound, setTimeout as wait } from 'node:timers/promises';
-import { createKeeper, type Keeper } from '../domain/kept.ts';
+import { createMemo, type Memo } from '../domain/memo.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Ids } from '../platform/ids.ts';
 import { refuseConnect, refuseConnection } from './connection-refusal.ts';
-import { type DoorSettings, openDoor } from './door.ts';
+import { type PipelineSettings, openPipeline } from './pipeline.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { createServer } from './node-http.ts';
 import { asksForSocket, openUpgrade, type Sockets } from './upgrade.ts';
@@ -32,7 +32,7 @@ export type App = {
 type Listening = { readonly url: string; readonly port: number };
 
 /** Without sockets a request to upgrade is answered like any other. */
-export type AppSettings = DoorSettings & { readonly sockets?: Sockets };
+export type AppSettings = PipelineSettings & { readonly sockets?: Sockets };
 
 /** Milliseconds after which a client is cut off, so that slow ones cannot use up the sockets. */
 const timeouts = {
@@ -47,7 +47,7 @@ const timeouts = {
 const pipelinedMax = 8;
 
 /**
- * The HTTP server of these routes: Node's, with the door behind it.
+ * The HTTP server of these routes: Node's, with the pipeline behind it.
  *
  * @source docs/wire/README.md "Every request"
  */
@@ -68,15 +68,17 @@ export function buildApp(settings: AppSettings): App {
   });
   let closed: Promise<void> | undefined;
   let isEnding = false;
-  const exchanges = createKeeper<Duplex, Exchange | undefined>();
-  const door = openDoor(settings, {
+  const exchanges = createMemo<Duplex, Exchange | undefined>();
+  const pipeline = openPipeline(settings, {
     unsent,
     uploads,
     // A client that is still sending would be cut off from its answer, or from the next one.
     isLast: (outgoing) =>
-      isEnding && outgoing.req.complete && exchanges.of(outgoing.req.socket)?.outgoing === outgoing,
+      isEnding &&
+      outgoing.req.complete &&
+      exchanges.get(outgoing.req.socket)?.outgoing === outgoing,
   });
-  const answer: RequestListener = (incoming, outgoing) => void door.answer(incoming, outgoing);
+  const answer: RequestListener = (incoming, outgoing) => void pipeline.answer(incoming, outgoing);
   const { sockets } = settings;
   const upgrade = sockets && openUpgrade(settings, sockets);
   const server = createHttpServer(answer, settings.world.ids, upgrade, exchanges);
@@ -95,7 +97,7 @@ export function buildApp(settings: AppSettings): App {
     // It ends with the hub. Nothing is kept for it here.
     connections.delete(socket);
     socket.off('close', forget);
-    if (exchanges.of(socket) !== undefined) exchanges.keep(socket, undefined);
+    if (exchanges.get(socket) !== undefined) exchanges.set(socket, undefined);
   });
   const checking = setInterval(
     () => unsent.endLate(),
@@ -153,7 +155,7 @@ export function buildApp(settings: AppSettings): App {
     while (connections.size > 0 && elapsedMs() - startMs < within.withinMs) {
       const nowMs = elapsedMs();
       for (const socket of connections) {
-        const last = exchanges.of(socket)?.outgoing;
+        const last = exchanges.get(socket)?.outgoing;
         const isBusy = last !== undefined && !last.writableFinished;
         const former = quiet.get(socket);
         if (isBusy || former?.bytes !== socket.bytesRead) {
@@ -184,19 +186,19 @@ type Exchange = {
   readonly before: number;
 };
 
-/** A server on which Node answers nothing by itself: each answer has the door's headers. */
+/** A server on which Node answers nothing by itself: each answer has the headers of the pipeline. */
 export function createHttpServer(
   listener: RequestListener,
   ids: Ids,
   upgrade?: ReturnType<typeof openUpgrade>,
-  exchanges: Keeper<Duplex, Exchange | undefined> = createKeeper(),
+  exchanges: Memo<Duplex, Exchange | undefined> = createMemo(),
 ): Server {
   const onRequest: RequestListener = (incoming, outgoing) => {
     const { socket } = incoming;
-    const former = exchanges.of(socket);
+    const former = exchanges.get(socket);
     const isFirst = former === undefined || former.outgoing.writableFinished;
     const before = isFirst ? 0 : former.before + 1;
-    exchanges.keep(socket, { outgoing, before });
+    exchanges.set(socket, { outgoing, before });
     if (isFirst || before < pipelinedMax) return listener(incoming, outgoing);
     // Of a client that asks and does not read, no more is held than so many answers.
     former.outgoing.once('close', () => socket.destroyed || listener(incoming, outgoing));
@@ -211,7 +213,7 @@ export function createHttpServer(
   if (upgrade) server.on('upgrade', upgrade);
   server.on('checkExpectation', onRequest);
   server.on('clientError', (error, socket) =>
-    refuseConnection(error, socket, exchanges.of(socket)?.outgoing, ids.guid()),
+    refuseConnection(error, socket, exchanges.get(socket)?.outgoing, ids.guid()),
   );
   server.on('connect', (_incoming, socket) => refuseConnect(socket, ids.guid()));
   return server;

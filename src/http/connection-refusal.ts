@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { createKeeper } from '../domain/kept.ts';
+import { createMemo } from '../domain/memo.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { headersOf, send } from './door.ts';
+import { headersOf, send } from './pipeline.ts';
 import { maxHeaderSize, STATUS_CODES } from './node-http.ts';
 import { refusalResponse } from './refusal-response.ts';
 import type { Answer } from './route.ts';
@@ -12,7 +12,7 @@ import type { Answer } from './route.ts';
 /** How long a client may read the answer and go on sending, before its connection is cut. */
 const lingerMs: Milliseconds = 1_000;
 
-const refused = createKeeper<Duplex, true>();
+const refused = createMemo<Duplex, true>();
 
 /**
  * Answers a client that does not speak HTTP, or not in time, and hangs up.
@@ -28,8 +28,8 @@ export function refuseConnection(
   correlationId: Guid,
 ): void {
   // Whatever comes after the first fault is another.
-  if (refused.of(socket)) return;
-  refused.keep(socket, true);
+  if (refused.get(socket)) return;
+  refused.set(socket, true);
   const answer = refusalResponse(refusalOf(error), 107);
   if (last === undefined || last.writableFinished) {
     hangUp(socket, answer, correlationId);

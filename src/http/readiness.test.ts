@@ -94,7 +94,7 @@ test('the routes are open, and tell readiness by the status', async () => {
   });
   const ask = async (path: string) => {
     const route = routes.find((one) => one.path === path);
-    assert.equal(route?.door, 'open');
+    assert.equal(route?.auth, 'none');
     return route.answer({} as RouteRequest, {} as Context);
   };
   assert.deepEqual(await ask('/health/live'), { status: 200, body: '{"status":"live"}' });

@@ -5,7 +5,7 @@ import type { Answer } from './route.ts';
 
 /** The status of each refusal. Total: a new code must choose. @source contract 2 to 8 */
 const statusOf: Record<RefusalCode, number> = {
-  // the door
+  // every request
   hostForbidden: 403,
   originForbidden: 403,
   pathUnknown: 404,

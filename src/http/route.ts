@@ -12,8 +12,10 @@ export type Route = {
    * literal path lacks is a 405.
    */
   readonly path: string;
-  /** What must be known of the caller before `answer` is asked. */
-  readonly door: 'sessionDirectory' | 'authorized' | 'open';
+  /**
+   * What is asked of the caller: `mpsd`, a token and a contract version; `token`, a token alone.
+   */
+  readonly auth: 'mpsd' | 'token' | 'none';
   /** Whether the body is read: a JSON object that must be there, or none, whatever was sent. */
   readonly body: 'object' | 'none';
   /** False: answers no page of another origin, whatever origins are allowed. True when absent. */
@@ -33,7 +35,7 @@ export type RouteRequest = {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Numbers under a key named `custom` exact; `{}` where the route reads none. */
   readonly body: JsonObject;
-  /** Undefined on open routes only. */
+  /** Undefined only where `auth` is `none`. */
   readonly caller: Caller;
   /** 104 to 107; 107 where the route asks for none. */
   readonly contractVersion: number;

@@ -5,7 +5,13 @@ import type { Caller, UserCaller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { hangUp } from './connection-refusal.ts';
-import { type DoorSettings, failureResponse, hostOf, mayBeFramed, outageResponse } from './door.ts';
+import {
+  type PipelineSettings,
+  failureResponse,
+  hostOf,
+  mayBeFramed,
+  outageResponse,
+} from './pipeline.ts';
 import { refusalResponse } from './refusal-response.ts';
 import { parseTarget } from './route-table.ts';
 
@@ -41,7 +47,7 @@ export function asksForSocket({ method, url = '', headers }: IncomingMessage): b
  * @source contract 9, wire 6.1
  */
 export function openUpgrade(
-  settings: DoorSettings,
+  settings: PipelineSettings,
   sockets: Sockets,
 ): (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void {
   const { authenticator, world } = settings;

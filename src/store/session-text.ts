@@ -1,4 +1,4 @@
-import { formatJson, formatKept } from '../domain/json.ts';
+import { formatJson, formatJsonOnce } from '../domain/json.ts';
 import type { Session } from '../domain/session/session.ts';
 
 /**
@@ -9,8 +9,9 @@ export function formatStoredSession(session: Session): string {
   const fields: string[] = [];
   for (const name in session) {
     const value = session[name as keyof Session];
-    if (name === 'members') fields.push(`"members":[${session.members.map(formatKept).join(',')}]`);
-    else if (typeof value === 'object') fields.push(`"${name}":${formatKept(value)}`);
+    if (name === 'members')
+      fields.push(`"members":[${session.members.map(formatJsonOnce).join(',')}]`);
+    else if (typeof value === 'object') fields.push(`"${name}":${formatJsonOnce(value)}`);
     else fields.push(`"${name}":${formatJson(value)}`);
   }
   return `{${fields.join(',')}}`;

@@ -1,5 +1,5 @@
 /**
- * A server of a few small routes, to try the door on.
+ * A server of a few small routes, to try the pipeline with.
  */
 
 import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
@@ -45,18 +45,18 @@ export const sampleRoutes: readonly Route[] = [
   sampleRoute('DELETE', '/rooms/{room}/Seats/{Seat}', { answer: async () => ({ status: 204 }) }),
   sampleRoute('GET', '/rooms/{room}/Seats/mine'),
   sampleRoute('GET', '/rooms/all/doors'),
-  sampleRoute('POST', '/people/{owner}', { door: 'authorized', body: 'object' }),
-  sampleRoute('POST', '/open', { door: 'open', body: 'object' }),
-  sampleRoute('GET', '/', { door: 'open' }),
+  sampleRoute('POST', '/people/{owner}', { auth: 'token', body: 'object' }),
+  sampleRoute('POST', '/open', { auth: 'none', body: 'object' }),
+  sampleRoute('GET', '/', { auth: 'none' }),
 ];
 
-/** A route that echoes, behind the door of the session directory, unless told otherwise. */
+/** A route that echoes, with the checks of the session directory unless `more` says otherwise. */
 export function sampleRoute(
   method: Route['method'],
   path: string,
   more: Partial<Route> = {},
 ): Route {
-  return { method, path, door: 'sessionDirectory', body: 'none', answer: echo, ...more };
+  return { method, path, auth: 'mpsd', body: 'none', answer: echo, ...more };
 }
 
 export const sampleLimits: AppSettings['limits'] = {
@@ -76,7 +76,7 @@ export function sampleApp(
   const app = buildApp({
     routes: [...sampleRoutes, ...more],
     authenticator: sampleAuthenticator,
-    // The door asks the world for nothing else.
+    // The pipeline uses nothing else of the context.
     world: {
       clock: manualClock(),
       presence: openPresence(0),

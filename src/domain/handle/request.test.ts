@@ -258,7 +258,7 @@ for (const [include, expected] of includes) {
     assert.deepEqual(parseInclude(include), expected));
 }
 
-test('a body is read as it comes from the door: keys that objects inherit are not known', () => {
+test('a body is read as it comes from HTTP: keys that objects inherit are not known', () => {
   const text = '{"type":"activity","sessionRef":{"scid":"x"},"__proto__":{"version":1}}';
   const body = plainOutsideCustom(parseExactJson(text)) as JsonObject;
   assert.equal(asRefusal(parseHandleRequest(body)).code, 'requestInvalid');

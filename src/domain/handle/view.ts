@@ -5,7 +5,7 @@
  */
 
 import { formatJson, type JsonObject } from '../json.ts';
-import { createKeeper } from '../kept.ts';
+import { createMemo } from '../memo.ts';
 import { tallyOf } from '../session/large.ts';
 import { ownersOf } from '../session/owners.ts';
 import { restrictionsOf } from '../session/properties.ts';
@@ -81,14 +81,14 @@ export function renderSearchResult(
     Number(include.relatedInfo) +
     2 * Number(include.roleInfo) +
     4 * Number(include.customProperties);
-  const known = rendered.of(session);
+  const known = rendered.get(session);
   if (known?.shape === shape) return known.text;
   const text = formatJson(viewSearchResult(handle, session, include));
-  return rendered.keep(session, { shape, text }).text;
+  return rendered.set(session, { shape, text }).text;
 }
 
 // A session is found far more often than it changes.
-const rendered = createKeeper<Session, { readonly shape: number; readonly text: string }>();
+const rendered = createMemo<Session, { readonly shape: number; readonly text: string }>();
 
 /** One search handle in the results of a query, confirmed by its session. */
 function viewSearchResult(handle: SearchHandle, session: Session, include: Include): JsonObject {

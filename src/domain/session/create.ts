@@ -7,7 +7,7 @@
 import { xuidOf, type Caller } from '../caller.ts';
 import type { Guid } from '../ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-import { createKeeper } from '../kept.ts';
+import { createMemo } from '../memo.ts';
 import { Refusal } from '../refusal.ts';
 import type { Milliseconds } from '../time.ts';
 import { mayPlay } from './access.ts';
@@ -66,7 +66,7 @@ export function createSession(
 type Constants = Session['constants'];
 
 /** Of each template the constants of a session whose creator asked for none. */
-const plainConstants = createKeeper<SessionTemplate, Constants | Refusal>();
+const plainConstants = createMemo<SessionTemplate, Constants | Refusal>();
 
 /** Sessions that are made of a template as it is share one value, and its texts. */
 function constantsOf(
@@ -74,7 +74,7 @@ function constantsOf(
   asked: SessionRequest['constants'],
 ): Constants | Refusal {
   if (asked !== undefined) return layConstants(template, asked);
-  return plainConstants.of(template) ?? plainConstants.keep(template, layConstants(template, {}));
+  return plainConstants.get(template) ?? plainConstants.set(template, layConstants(template, {}));
 }
 
 function layConstants(

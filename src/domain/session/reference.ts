@@ -1,6 +1,6 @@
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { createKeeper } from '../kept.ts';
+import { createMemo } from '../memo.ts';
 import { guidOf, isGuid, type Guid } from '../ids.ts';
 
 /**
@@ -20,10 +20,10 @@ export type SessionKey = string;
 
 /** The key of a reference; two references name the same session when their keys are equal. */
 export function keyOf(reference: SessionReference): SessionKey {
-  return keys.of(reference) ?? keys.keep(reference, formatKey(reference));
+  return keys.get(reference) ?? keys.set(reference, formatKey(reference));
 }
 
-const keys = createKeeper<SessionReference, SessionKey>();
+const keys = createMemo<SessionReference, SessionKey>();
 
 function formatKey({ scid, templateName, name }: SessionReference): SessionKey {
   return `${scid}~${templateName}~${name}`.toLowerCase();

@@ -5,7 +5,7 @@
  * @source contract 6
  */
 
-import { createKeeper } from '../kept.ts';
+import { createMemo } from '../memo.ts';
 import { latestTimeMs, type Milliseconds } from '../time.ts';
 import { withMembers } from './large.ts';
 import { isInitializing } from './episode.ts';
@@ -56,8 +56,8 @@ function emptyDueMs({ emptySinceMs, constants }: Session): Milliseconds | undefi
  */
 export function nextDueMs(session: Session): Milliseconds | undefined {
   const dueMs =
-    dueTimes.of(session) ??
-    dueTimes.keep(session, earliestDueMs(session, memberDueMs, session.rowsDueMs) ?? never);
+    dueTimes.get(session) ??
+    dueTimes.set(session, earliestDueMs(session, memberDueMs, session.rowsDueMs) ?? never);
   return dueMs === never ? undefined : dueMs;
 }
 
@@ -68,7 +68,7 @@ export function isDue(session: Session, nowMs: Milliseconds): boolean {
 }
 
 // Asked whenever somebody looks at a session, which is far more often than it changes.
-const dueTimes = createKeeper<Session, Milliseconds>();
+const dueTimes = createMemo<Session, Milliseconds>();
 const never: Milliseconds = Infinity;
 
 /**

@@ -4,8 +4,8 @@
  * @source contract 4, wire 3
  */
 
-import { formatJson, formatKept, type JsonObject } from '../json.ts';
-import { createKeeper } from '../kept.ts';
+import { formatJson, formatJsonOnce, type JsonObject } from '../json.ts';
+import { createMemo } from '../memo.ts';
 import { formatTime } from '../time.ts';
 import { downgradeConstantsSystem, newestContractVersion } from './contract-version.ts';
 import { isLarge, tallyOf } from './large.ts';
@@ -20,18 +20,18 @@ import { nextTimerMs } from './timeouts.ts';
  */
 export function renderSession(session: Session, contractVersion: number): string {
   const shape = Math.min(contractVersion, newestContractVersion);
-  const known = rendered.of(session);
+  const known = rendered.get(session);
   if (known?.shape === shape) return known.text;
-  return rendered.keep(session, { shape, text: formatSession(session, shape) }).text;
+  return rendered.set(session, { shape, text: formatSession(session, shape) }).text;
 }
 
 type Rendered = { readonly shape: number; readonly text: string };
 type RenderedProperties = Rendered & { readonly constants: Session['constants'] };
 type RenderedMember = { readonly text: string; readonly next: number; readonly turn: boolean };
 
-const rendered = createKeeper<Session, Rendered>();
-const renderedProperties = createKeeper<Session['properties'], RenderedProperties>();
-const renderedMembers = createKeeper<Member, RenderedMember>();
+const rendered = createMemo<Session, Rendered>();
+const renderedProperties = createMemo<Session['properties'], RenderedProperties>();
+const renderedMembers = createMemo<Member, RenderedMember>();
 
 /**
  * `formatJson(viewSession(…))`, put together from the texts of the parts that writes leave alone;
@@ -42,7 +42,7 @@ export function formatSession(session: Session, contractVersion: number): string
   const tail = formatJson(viewTail(session, contractVersion));
   const constants =
     contractVersion === newestContractVersion
-      ? formatKept(shownConstants(session.constants))
+      ? formatJsonOnce(shownConstants(session.constants))
       : formatJson(viewConstants(session, contractVersion));
   const members = membersInOrder(session).map(
     ({ key, member, next, turn }) => `"${key}":${formatMember(member, next, turn)}`,
@@ -54,7 +54,7 @@ export function formatSession(session: Session, contractVersion: number): string
     ',"properties":',
     formatProperties(session, contractVersion),
     ',"servers":',
-    formatKept(session.servers),
+    formatJsonOnce(session.servers),
     ',"members":{',
     members.join(','),
     '},',
@@ -64,18 +64,18 @@ export function formatSession(session: Session, contractVersion: number): string
 
 function formatProperties(session: Session, shape: number): string {
   const { properties, constants } = session;
-  const known = renderedProperties.of(properties);
+  const known = renderedProperties.get(properties);
   // Several sessions may have the properties of their template, and make different things of them.
   if (known?.shape === shape && known.constants === constants) return known.text;
   const text = formatJson(viewProperties(session, shape));
-  return renderedProperties.keep(properties, { text, shape, constants }).text;
+  return renderedProperties.set(properties, { text, shape, constants }).text;
 }
 
 function formatMember(member: Member, next: number, turn: boolean): string {
-  const known = renderedMembers.of(member);
+  const known = renderedMembers.get(member);
   if (known?.next === next && known.turn === turn) return known.text;
   const text = formatJson(viewMember(member, next, turn));
-  return renderedMembers.keep(member, { text, next, turn }).text;
+  return renderedMembers.set(member, { text, next, turn }).text;
 }
 
 /**
@@ -141,15 +141,15 @@ export function viewConstants({ constants }: Session, contractVersion: number): 
 
 type ShownConstants = { readonly system: JsonObject; readonly custom: JsonObject };
 
-const shown = createKeeper<Session['constants'], ShownConstants>();
+const shown = createMemo<Session['constants'], ShownConstants>();
 
 /** The constants as clients of 107 see them: `memberInitialization` as it was written. */
 function shownConstants(constants: Session['constants']): ShownConstants {
-  const known = shown.of(constants);
+  const known = shown.get(constants);
   if (known) return known;
   const { memberInitialization, custom } = constants;
   const system = constants.system as unknown as JsonObject;
-  return shown.keep(constants, {
+  return shown.set(constants, {
     system: memberInitialization ? { ...system, memberInitialization } : system,
     custom,
   });

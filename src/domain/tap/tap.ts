@@ -3,7 +3,7 @@
 import type { Guid, Xuid } from '../ids.ts';
 import { nodeOfConnection } from '../session/hints.ts';
 import { memberChanges } from '../session/member-changes.ts';
-import { createKeeper } from '../kept.ts';
+import { createMemo } from '../memo.ts';
 import { keyOf, type SessionKey } from '../session/reference.ts';
 import type { Member, Session } from '../session/session.ts';
 import { formatTime, type Milliseconds } from '../time.ts';
@@ -125,13 +125,13 @@ type TapTarget = {
 };
 
 // Kept with the subscription: other writes of the member leave that object as it is.
-const targets = createKeeper<object, TapTarget>();
+const targets = createMemo<object, TapTarget>();
 
 /** Undefined for a member without a connection or a subscription. */
 function targetOf({ properties, index, xuid }: Member): TapTarget | undefined {
   const { connection, subscription } = properties.system;
   if (connection === undefined || subscription === undefined) return undefined;
-  const known = targets.of(subscription);
+  const known = targets.get(subscription);
   if (
     known?.connection === connection &&
     known.recipient.memberIndex === index &&
@@ -139,7 +139,7 @@ function targetOf({ properties, index, xuid }: Member): TapTarget | undefined {
   ) {
     return known;
   }
-  return targets.keep(subscription, {
+  return targets.set(subscription, {
     connection,
     node: nodeOfConnection(connection),
     recipient: {
@@ -155,11 +155,11 @@ function targetOf({ properties, index, xuid }: Member): TapTarget | undefined {
 /** The text of a tap before and after the subscription id, the only part that recipients differ in. */
 type TapText = { readonly head: string; readonly tail: string };
 
-const texts = createKeeper<Tap, TapText>();
+const texts = createMemo<Tap, TapText>();
 
 /** A tap as JSON text for the member with this subscription; all but the id is formatted once. */
 export function formatTap(tap: Tap, subscription: Guid): string {
-  const { head, tail } = texts.of(tap) ?? texts.keep(tap, textOf(tap));
+  const { head, tail } = texts.get(tap) ?? texts.set(tap, textOf(tap));
   return head + subscription + tail;
 }
 

@@ -31,7 +31,7 @@ import { isPreview } from './sessions.ts';
 const postHandle: Route = {
   method: 'POST',
   path: '/handles',
-  door: 'sessionDirectory',
+  auth: 'mpsd',
   body: 'object',
   async answer({ body, caller }, world) {
     const request = parseHandleRequest(body);
@@ -50,7 +50,7 @@ const postHandle: Route = {
 const getHandle: Route = {
   method: 'GET',
   path: '/handles/{id}',
-  door: 'sessionDirectory',
+  auth: 'mpsd',
   body: 'none',
   async answer({ params, caller }, world) {
     const handle = await readHandle(world, params['id'] ?? '', caller);
@@ -62,7 +62,7 @@ const getHandle: Route = {
 const removeHandle: Route = {
   method: 'DELETE',
   path: '/handles/{id}',
-  door: 'sessionDirectory',
+  auth: 'mpsd',
   body: 'none',
   async answer({ params, caller }, world) {
     return (await deleteHandle(world, params['id'] ?? '', caller)) ?? { status: 204 };
@@ -73,7 +73,7 @@ const removeHandle: Route = {
 const getSessionByHandle: Route = {
   method: 'GET',
   path: '/handles/{id}/session',
-  door: 'sessionDirectory',
+  auth: 'mpsd',
   body: 'none',
   async answer(request, world) {
     const way = await followHandle(request, world);
@@ -95,7 +95,7 @@ const getSessionByHandle: Route = {
 const putSessionByHandle: Route = {
   method: 'PUT',
   path: '/handles/{id}/session',
-  door: 'sessionDirectory',
+  auth: 'mpsd',
   body: 'object',
   async answer(request, world) {
     const body = parseSessionRequest(request.body, request.contractVersion);
@@ -145,7 +145,7 @@ async function followHandle(
 const queryHandles: Route = {
   method: 'POST',
   path: '/handles/query',
-  door: 'sessionDirectory',
+  auth: 'mpsd',
   body: 'object',
   async answer({ body, caller, query }, world) {
     const type = parseQueryType(body);

@@ -12,14 +12,14 @@ export function healthRoutes(readiness: Readiness): readonly Route[] {
     {
       method: 'GET',
       path: '/health/live',
-      door: 'open',
+      auth: 'none',
       body: 'none',
       answer: async () => ({ status: 200, body: formatJson({ status: 'live' }) }),
     },
     {
       method: 'GET',
       path: '/health/ready',
-      door: 'open',
+      auth: 'none',
       body: 'none',
       async answer() {
         const problem = await readiness.problem();

@@ -38,7 +38,7 @@ function socialRoute(
   return {
     method,
     path,
-    door: 'authorized',
+    auth: 'token',
     body,
     async answer(request, world) {
       const owner = parseUser(request.params['owner'] ?? 'me', request.caller);

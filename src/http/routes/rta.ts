@@ -9,7 +9,7 @@ export function rtaRoutes(nonces: Nonces): readonly Route[] {
     {
       method: 'GET',
       path: '/nonce',
-      door: 'authorized',
+      auth: 'token',
       body: 'none',
       async answer({ caller }, { clock, ids }) {
         const nonce = nonces.issue(caller, clock.nowMs(), ids.guid());
@@ -19,7 +19,7 @@ export function rtaRoutes(nonces: Nonces): readonly Route[] {
     {
       method: 'GET',
       path: '/connect',
-      door: 'authorized',
+      auth: 'token',
       body: 'none',
       async answer() {
         return {
@@ -36,7 +36,7 @@ export function rtaRoutes(nonces: Nonces): readonly Route[] {
     {
       method: 'POST',
       path: '/system/notifications/endpoints',
-      door: 'authorized',
+      auth: 'token',
       body: 'object',
       async answer(_request, { ids }) {
         return { status: 200, body: formatJson({ endpointId: ids.guid() }) };
@@ -45,7 +45,7 @@ export function rtaRoutes(nonces: Nonces): readonly Route[] {
     {
       method: 'DELETE',
       path: '/system/notifications/endpoints/{endpointId}',
-      door: 'authorized',
+      auth: 'token',
       body: 'none',
       async answer() {
         return { status: 204 };

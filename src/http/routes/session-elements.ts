@@ -41,7 +41,7 @@ function getElement(path: string, find: Find): Route {
   return {
     method: 'GET',
     path: `${sessionPath}/${path}`,
-    door: 'sessionDirectory',
+    auth: 'mpsd',
     body: 'none',
     async answer(request, world) {
       const session = await readExisting(request, world);
@@ -57,7 +57,7 @@ function putElement(path: string, abbreviates: Abbreviates): Route {
   return {
     method: 'PUT',
     path: `${sessionPath}/${path}`,
-    door: 'sessionDirectory',
+    auth: 'mpsd',
     body: 'object',
     answer: (request, world) => writeElement(request, world, abbreviates(request)),
   };
@@ -67,7 +67,7 @@ function deleteElement(path: string, find: Find, abbreviates: Abbreviates): Rout
   return {
     method: 'DELETE',
     path: `${sessionPath}/${path}`,
-    door: 'sessionDirectory',
+    auth: 'mpsd',
     body: 'none',
     async answer(request, world) {
       const session = await readExisting(request, world);

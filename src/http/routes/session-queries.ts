@@ -20,7 +20,7 @@ export const sessionQueryRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: `${path}/sessions`,
-    door: 'sessionDirectory',
+    auth: 'mpsd',
     body: 'none',
     async answer({ params, query, caller, contractVersion }, world) {
       const asked = parseSessionQuery(query);
@@ -32,7 +32,7 @@ export const sessionQueryRoutes: readonly Route[] = [
   {
     method: 'POST',
     path: `${path}/batch`,
-    door: 'sessionDirectory',
+    auth: 'mpsd',
     body: 'object',
     async answer({ params, query, body, caller, contractVersion }, world) {
       const asked = parseBatchQuery(query, body);

@@ -27,7 +27,7 @@ export function isPreview({ query }: RouteRequest): boolean {
 const getSession: Route = {
   method: 'GET',
   path: sessionPath,
-  door: 'sessionDirectory',
+  auth: 'mpsd',
   body: 'none',
   async answer(request, world) {
     const reference = referenceOf(request);
@@ -42,7 +42,7 @@ const getSession: Route = {
 const putSession: Route = {
   method: 'PUT',
   path: sessionPath,
-  door: 'sessionDirectory',
+  auth: 'mpsd',
   body: 'object',
   async answer(request, world) {
     const body = parseSessionRequest(request.body, request.contractVersion);

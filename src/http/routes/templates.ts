@@ -11,7 +11,7 @@ import type { Answer, Route } from '../route.ts';
 const getTemplates: Route = {
   method: 'GET',
   path: '/serviceconfigs/{scid}/sessiontemplates',
-  door: 'sessionDirectory',
+  auth: 'mpsd',
   body: 'none',
   async answer({ params, caller }, { catalog }) {
     const config = mayUseServiceConfig(catalog(), params.scid ?? '', caller);
@@ -24,7 +24,7 @@ const getTemplates: Route = {
 const getTemplate: Route = {
   method: 'GET',
   path: '/serviceconfigs/{scid}/sessiontemplates/{templateName}',
-  door: 'sessionDirectory',
+  auth: 'mpsd',
   body: 'none',
   async answer({ params, caller, contractVersion }, { catalog }) {
     const { scid = '', templateName = '' } = params;

@@ -69,9 +69,9 @@ const callerOf = async (access: TokenAnswer, nowMs = startMs) =>
 
 test('four open routes that read a body', () => {
   assert.deepEqual(
-    routes.map(({ method, path, door, body }) => [method, path, door, body]),
+    routes.map(({ method, path, auth, body }) => [method, path, auth, body]),
     ['/user/authenticate', '/device/authenticate', '/title/authenticate', '/xsts/authorize'].map(
-      (path) => ['POST', path, 'open', 'object'],
+      (path) => ['POST', path, 'none', 'object'],
     ),
   );
 });

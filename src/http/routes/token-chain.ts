@@ -104,5 +104,5 @@ function step(
   path: string,
   answer: (request: RouteRequest, world: Context) => Promise<Answer | Refusal>,
 ): Route {
-  return { method: 'POST', path, door: 'open', body: 'object', answer };
+  return { method: 'POST', path, auth: 'none', body: 'object', answer };
 }

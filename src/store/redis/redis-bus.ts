@@ -1,5 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { formatKept, isJsonObject, type JsonObject, parseExactJson } from '../../domain/json.ts';
+import {
+  formatJsonOnce,
+  isJsonObject,
+  type JsonObject,
+  parseExactJson,
+} from '../../domain/json.ts';
 import { StoreUnavailable } from '../store.ts';
 import type { Bus, Subscriber, Topic } from '../bus.ts';
 import { formatNode, type RedisNode } from './redis-address.ts';
@@ -56,7 +61,7 @@ export class RedisBus implements Bus {
     this.#refuseIfDisposed();
     const channel = this.#keys.channel(topic);
     // Kept: what a commit owes is made text for the store already, and goes to several nodes.
-    await this.#shards.runOnce(channel, ['SPUBLISH', channel, formatKept(message)]);
+    await this.#shards.runOnce(channel, ['SPUBLISH', channel, formatJsonOnce(message)]);
   }
 
   isHeard(): boolean {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { ActivityHandle, Handle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
-import { formatJson, formatKept, type JsonObject, parseExactJson } from '../../domain/json.ts';
+import { formatJson, formatJsonOnce, type JsonObject, parseExactJson } from '../../domain/json.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
 import type { Member, Session } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
@@ -671,7 +671,7 @@ export class RedisStore implements Store {
     if (owedTaps !== undefined) {
       letters += 'o';
       keys.push(partition.owed, partition.owedTexts);
-      more.push(formatKept(owedTaps));
+      more.push(formatJsonOnce(owedTaps));
     }
     const head = this.#head(letters, put, commitId, before);
     return this.#script(put.frees ? 'putFreeing' : 'put', keys, [...head, ...more], this.#writes);
@@ -685,7 +685,7 @@ export class RedisStore implements Store {
     keys.push(partition.search, partition.searchGone, own.deleter);
     if (owedTaps !== undefined) keys.push(partition.owed, partition.owedTexts);
     const head = this.#head(owedTaps === undefined ? '' : 'o', change, commitId, before);
-    const values = [...head, isSearchChange ? '1' : '0', owedTaps ? formatKept(owedTaps) : ''];
+    const values = [...head, isSearchChange ? '1' : '0', owedTaps ? formatJsonOnce(owedTaps) : ''];
     return this.#script('remove', keys, values, this.#writes);
   }
 

@@ -1,4 +1,4 @@
-/** The door: what every request passes before it reaches its route, and what every answer has. */
+/** The pipeline: what every request passes before it reaches its route, and what every answer has. */
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -35,7 +35,7 @@ function headersOf(user: KitUser): Record<string, string> {
 }
 
 /** What each answer has, whatever it answers. @source contract 2 */
-function assertDoorHeaders(answer: KitAnswer, cacheControl = 'no-cache, no-store'): void {
+function assertUsualHeaders(answer: KitAnswer, cacheControl = 'no-cache, no-store'): void {
   const { headers, status } = answer;
   assert.ok(Number.isFinite(Date.parse(headers.get('date') ?? '')), 'Date');
   assert.match(headers.get('x-xblcorrelationid') ?? '', guidPattern);
@@ -105,7 +105,7 @@ test('of several rules that a session write breaks, the first answers', async (t
       const first = failures.find(({ rule }) => rule === rules[0]);
       assert.ok(first);
       assertRefused(answer, first.status, first.code);
-      assertDoorHeaders(answer);
+      assertUsualHeaders(answer);
     });
   }
 });
@@ -183,7 +183,7 @@ test('an unknown path answers 404, to anybody', async (t) => {
       for (const method of ['GET', 'PUT', 'POST', 'DELETE', 'PATCH']) {
         const answer = await kit.request(method, path);
         assertRefused(answer, 404, 'pathUnknown', path);
-        assertDoorHeaders(answer);
+        assertUsualHeaders(answer);
       }
     });
   }
@@ -206,7 +206,7 @@ test('an empty path segment answers 404, to anybody', async (t) => {
       for (const method of ['PUT', 'GET', 'DELETE']) {
         const answer = await requestRaw(kit.url, { method, target, body: '{}' });
         assertRefused(answer, 404, 'pathUnknown', target);
-        assertDoorHeaders(answer);
+        assertUsualHeaders(answer);
       }
     });
   }
@@ -251,7 +251,7 @@ test('a verb that a path does not know answers 405 with Allow, to anybody; HEAD 
           continue;
         }
         assertRefused(answer, 405, 'verbNotAllowed', method);
-        assertDoorHeaders(answer);
+        assertUsualHeaders(answer);
         const allowed = (answer.headers.get('allow') ?? '').split(/\s*,\s*/).sort();
         assert.deepEqual(allowed, verbs);
       }
@@ -313,7 +313,7 @@ test('the contract version is an integer of at least 104; above 107 counts as 10
       for (const path of [formatSessionPath(reference), `/handles/${randomUUID()}`]) {
         const answer = await get(version, path);
         assertRefused(answer, 400, 'contractVersionMissing', 'X-Xbl-Contract-Version');
-        assertDoorHeaders(answer);
+        assertUsualHeaders(answer);
       }
     });
   }
@@ -379,7 +379,7 @@ test('every kind of answer has its headers', async (t) => {
     await t.test(what, async () => {
       const answer = await request();
       assertStatus(answer, status);
-      assertDoorHeaders(answer, cacheControl);
+      assertUsualHeaders(answer, cacheControl);
       if (status !== 409) assert.equal(answer.headers.get('content-type'), type);
     });
   }
@@ -394,7 +394,7 @@ test('a 304 has the ETag and no body', async () => {
   const answer = await ada.getSession(reference, { ifNoneMatch: etag });
   assertStatus(answer, 304);
   assert.equal(answer.etag, etag);
-  assertDoorHeaders(answer);
+  assertUsualHeaders(answer);
 });
 
 /** @source contract 2 "X-XblCorrelationId (fresh GUID)" */
@@ -568,7 +568,7 @@ test('a body that is no JSON object is refused, and told where it goes wrong', a
         const answer = await ada.request(method, path, { body });
         assertRefused(answer, 400, 'bodyNotJson');
         assert.match(answer.text, named);
-        assertDoorHeaders(answer);
+        assertUsualHeaders(answer);
       }
     });
   }
@@ -591,7 +591,7 @@ test('a body of 1 MiB passes, one byte more answers 413', async (t) => {
       const target = formatSessionPath(kit.reference());
       const tooLarge = await ask(sent(body.padEnd(bodyBytesMax + 1)), target);
       assertRefused(tooLarge, 413, 'bodyTooLarge', String(bodyBytesMax));
-      assertDoorHeaders(tooLarge);
+      assertUsualHeaders(tooLarge);
       assertStatus(await ada.request('GET', target), 204);
       assertStatus(await ask(sent(body.padEnd(bodyBytesMax)), target), 201);
     });
@@ -872,7 +872,7 @@ test('headers of 64 KB are refused, and the server goes on', async () => {
   for (const request of requests) {
     const answer = await requestRaw(kit.url, request);
     assertRefused(answer, 431, 'headersTooLarge');
-    assertDoorHeaders(answer);
+    assertUsualHeaders(answer);
     assertStatus(await ada.request('GET', target), 204);
   }
 });
@@ -906,7 +906,7 @@ test('bytes that are no HTTP are refused in text', async (t) => {
       connection.write(bytes);
       const answer = parseAnswer(await connection.untilEnd());
       assertRefused(answer, 400, 'requestMalformed');
-      assertDoorHeaders(answer);
+      assertUsualHeaders(answer);
       assertStatus(await ada.request('GET', formatSessionPath(kit.reference())), 204);
     });
   }
@@ -969,7 +969,7 @@ test('the demo service config lists its templates', async () => {
   const ada = kit.user('ada');
   const list = await ada.request('GET', `/serviceconfigs/${demoScid}/sessiontemplates`);
   assertStatus(list, 200);
-  assertDoorHeaders(list);
+  assertUsualHeaders(list);
   const results = list.json.results;
   assert.ok(Array.isArray(results));
   assert.ok(results.includes('deathmatch'));

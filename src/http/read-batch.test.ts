@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { roundOver } from './round.ts';
+import { endOfReadBatch } from './read-batch.ts';
 
 test('all who ask in one round go on together when it is over, those who ask later in the next', async () => {
   const order: string[] = [];
-  const first = roundOver().then(() => order.push('first'));
-  assert.equal(roundOver(), roundOver());
-  const second = roundOver().then(() => {
+  const first = endOfReadBatch().then(() => order.push('first'));
+  assert.equal(endOfReadBatch(), endOfReadBatch());
+  const second = endOfReadBatch().then(() => {
     order.push('second');
-    return roundOver().then(() => order.push('third'));
+    return endOfReadBatch().then(() => order.push('third'));
   });
   await Promise.resolve();
   assert.deepEqual(order, []);

@@ -6,7 +6,7 @@ import type { Guid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { roundOver } from '../platform/round.ts';
+import { endOfReadBatch } from './read-batch.ts';
 import { parseBody, readBody } from './body.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import { formatPreflight, type Origins } from './origins.ts';
@@ -24,7 +24,7 @@ export type HttpLimits = {
   readonly sendTimeoutMs: Milliseconds;
 };
 
-export type DoorSettings = {
+export type PipelineSettings = {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
   readonly world: Context;
@@ -40,7 +40,7 @@ export type DoorSettings = {
 };
 
 /** What every HTTP request passes. */
-export type Door = {
+export type Pipeline = {
   /**
    * Answers one request: host and origin, path, verb, caller, contract version, body, route, in this
    * order; the first that fails decides. Never rejects.
@@ -51,7 +51,7 @@ export type Door = {
 };
 
 /** What clients make the server hold, and whether it is ending. */
-export type DoorState = {
+export type PipelineState = {
   /** Answers that are not read, by the answer. */
   readonly unsent: HeldBytes<ServerResponse>;
   /** Bodies that are not complete, by the request. */
@@ -60,8 +60,8 @@ export type DoorState = {
   isLast(outgoing: ServerResponse): boolean;
 };
 
-/** The door to these routes. */
-export function openDoor(settings: DoorSettings, state: DoorState): Door {
+/** The pipeline in front of these routes. */
+export function openPipeline(settings: PipelineSettings, state: PipelineState): Pipeline {
   const { authenticator, origins, world } = settings;
   const table = buildRouteTable(settings.routes);
   const { bodyBytesMax } = settings.limits;
@@ -114,10 +114,10 @@ export function openDoor(settings: DoorSettings, state: DoorState): Door {
 
     if (!('route' in match)) return refuse(match, contractVersionMax);
     const { route, params, search } = match;
-    if (route.door !== 'open' && !isFit()) return outageResponse;
+    if (route.auth !== 'none' && !isFit()) return outageResponse;
 
     let caller: Caller | undefined;
-    if (route.door !== 'open') {
+    if (route.auth !== 'none') {
       const nowMs = world.clock.nowMs();
       const answer = authenticator.authenticate(headers.authorization, nowMs);
       const known = answer instanceof Promise ? await answer : answer;
@@ -127,7 +127,7 @@ export function openDoor(settings: DoorSettings, state: DoorState): Door {
     }
 
     const contractVersion =
-      route.door === 'sessionDirectory'
+      route.auth === 'mpsd'
         ? parseContractVersion(headers['x-xbl-contract-version'])
         : contractVersionMax;
     if (contractVersion instanceof Refusal) return refuse(contractVersion, contractVersionMax);
@@ -155,10 +155,10 @@ export function openDoor(settings: DoorSettings, state: DoorState): Door {
         return new URLSearchParams(search);
       },
     };
-    await roundOver();
+    await endOfReadBatch();
     const answer = await route.answer(request, world);
     // What was found out before the process stood still may be true no more.
-    if (route.door !== 'open' && !isFit()) return outageResponse;
+    if (route.auth !== 'none' && !isFit()) return outageResponse;
     return 'status' in answer ? answer : refuse(answer, contractVersion);
   }
 }
@@ -216,7 +216,7 @@ function refuse(refused: Refusal | RefusalWithHeaders, contractVersion: number):
 
 /** What is answered when a request could not be decided: an outage, or else a fault, which is logged. */
 export function failureResponse(
-  { isOutage, log }: DoorSettings,
+  { isOutage, log }: PipelineSettings,
   error: unknown,
   incoming: IncomingMessage,
   correlationId: Guid,
