@@ -1,56 +1,22 @@
 /**
- * The door under fire: random bytes, random JSON and spoilt requests at every route.
- *
- * What holds: never a fault of the server, never a hang; a refusal says which rule and where, and
- * changes nothing.
- *
- * `MPSD_FUZZ_REQUESTS` sets how many requests are sent, `MPSD_FUZZ_SEED` repeats a run: both are
- * printed, and a failure prints the requests that it shrank to.
+ * Requests as the fuzz tests draw them: random bytes, random JSON and spoilt requests at every route.
  */
 
-import assert from 'node:assert/strict';
-import { Agent, request as sendRequest } from 'node:http';
-import { test } from 'node:test';
+import { type Agent, request as sendRequest } from 'node:http';
 import fc from 'fast-check';
 import type { JsonObject } from '../../src/domain/json.ts';
-import { refusalCodes } from '../../src/domain/refusal.ts';
-import { formatSessionPath, type SessionReference } from '../../src/domain/session/reference.ts';
+import type { SessionReference } from '../../src/domain/session/reference.ts';
 import type { Route } from '../../src/http/route.ts';
 import { routes as directoryRoutes } from '../../src/http/routes.ts';
 import { tokenChainRoutes } from '../../src/http/routes/token-chain.ts';
-import {
-  demoScid,
-  demoTitleId,
-  isAimed,
-  joinBody,
-  startKit,
-  type Kit,
-  type KitUser,
-} from '../../src/testing/kit.ts';
-import {
-  activityOf,
-  assertNoNulls,
-  assertStatus,
-  inviteTo,
-  needsClock,
-  reserve,
-  transferTo,
-} from '../conformance/answers.ts';
-import { RawConnection } from '../conformance/raw.ts';
+import { demoScid, demoTitleId, joinBody, type Kit, type KitUser } from '../../src/testing/kit.ts';
+import { activityOf, inviteTo, transferTo } from '../conformance/answers.ts';
 import { formatTree, spoil, spoilings, treeOf, type Spoiling } from './spoil.ts';
 
-const requestsMin = Number(process.env.MPSD_FUZZ_REQUESTS ?? 20_000);
-const seed = Number(process.env.MPSD_FUZZ_SEED ?? Date.now() & 0x7fff_ffff);
-const lanes = 8;
-const requestsPerLane = 25;
 /** A request that takes longer hangs. */
-const patienceMs = 20_000;
-/** The canaries need a clock that stands still, so that nothing changes by itself. */
-const skip = isAimed && needsClock;
-/** How long a failure is made smaller. */
-const shrinkMs = 30_000;
+export const patienceMs = 20_000;
 
-const routes: readonly Route[] = [
+export const routes: readonly Route[] = [
   ...directoryRoutes,
   ...tokenChainRoutes({ key: new Uint8Array(32) }),
 ];
@@ -59,7 +25,7 @@ const routes: readonly Route[] = [
  * A request as it is drawn: it names the sessions, users and handles of whichever lane sends it by
  * words in capitals, so that it reads the same in all lanes and runs.
  */
-type Shot = {
+export type DrawnRequest = {
   readonly route: string;
   readonly method: string;
   readonly target: string;
@@ -68,7 +34,7 @@ type Shot = {
 };
 
 /** The sessions and users of one lane, and what its words stand for. */
-type Lane = {
+export type Lane = {
   readonly ada: KitUser;
   readonly bob: KitUser;
   readonly lobby: SessionReference;
@@ -285,7 +251,7 @@ const headers: fc.Arbitrary<Readonly<Record<string, string>>> = fc
     ),
   );
 
-const me = joinBody();
+export const me = joinBody();
 const [lobby, game] = [session('LOBBY'), session('GAME')];
 
 const sessionWrites: readonly JsonObject[] = [
@@ -440,6 +406,11 @@ const usualBodies: readonly (readonly [path: RegExp, bodies: readonly JsonObject
 
 const everyBody = usualBodies.flatMap(([, bodies]) => bodies);
 
+/** Bodies that a route may take as they stand; all of them for one that is not known. */
+export function usualBodiesOf(route: string): readonly JsonObject[] {
+  return usualBodies.find(([path]) => path.test(route.split(' ')[1] ?? ''))?.[1] ?? everyBody;
+}
+
 const oneSpoiling = spoilings(hostileTexts);
 const someSpoilings: fc.Arbitrary<readonly Spoiling[]> = fc.oneof(
   { weight: 4, arbitrary: fc.constant([]) },
@@ -447,8 +418,8 @@ const someSpoilings: fc.Arbitrary<readonly Spoiling[]> = fc.oneof(
   { weight: 2, arbitrary: fc.array(oneSpoiling, { minLength: 2, maxLength: 4 }) },
 );
 
-function bodyOf(route: Route): fc.Arbitrary<Shot['body']> {
-  const own = usualBodies.find(([path]) => path.test(route.path))?.[1] ?? everyBody;
+function bodyOf(route: Route): fc.Arbitrary<DrawnRequest['body']> {
+  const own = usualBodiesOf(`${route.method} ${route.path}`);
   const spoilt = fc
     .tuple(
       fc.oneof(
@@ -472,7 +443,7 @@ function bodyOf(route: Route): fc.Arbitrary<Shot['body']> {
 }
 
 /** A text cut short, or with one of its characters changed for another. */
-const cut = (texts: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+export const cut = (texts: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc
     .tuple(
       texts,
@@ -501,7 +472,7 @@ const anyRoute = fc.oneof(
   })),
 );
 
-const shot: fc.Arbitrary<Shot> = anyRoute.chain((route) =>
+export const anyRequest: fc.Arbitrary<DrawnRequest> = anyRoute.chain((route) =>
   fc.record({
     route: fc.constant(`${route.method} ${route.path}`),
     method: fc.oneof(
@@ -525,12 +496,13 @@ const shot: fc.Arbitrary<Shot> = anyRoute.chain((route) =>
 
 // ── How it is sent ───────────────────────────────────────────────────────────────────────────────
 
-/** Where all lanes fire. */
-type Range = { readonly kit: Kit; readonly url: string; readonly agent: Agent };
+export type Answer = { readonly status: number; readonly headers: Headers; readonly text: string };
 
-type Heard = { readonly status: number; readonly headers: Headers; readonly text: string };
-
-function fire(url: string, agent: Agent, shot: Omit<Shot, 'route'>): Promise<Heard> {
+export function send(
+  url: string,
+  agent: Agent,
+  drawn: Omit<DrawnRequest, 'route'>,
+): Promise<Answer> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const outgoing = sendRequest(
@@ -538,10 +510,10 @@ function fire(url: string, agent: Agent, shot: Omit<Shot, 'route'>): Promise<Hea
         hostname,
         port,
         agent,
-        method: shot.method,
-        path: shot.target,
+        method: drawn.method,
+        path: drawn.target,
         // Node tells the length of a body on PUT and POST only.
-        headers: { ...lengthOf(shot.body), ...shot.headers },
+        headers: { ...lengthOf(drawn.body), ...drawn.headers },
         signal: AbortSignal.timeout(patienceMs),
       },
       (incoming) => {
@@ -558,30 +530,30 @@ function fire(url: string, agent: Agent, shot: Omit<Shot, 'route'>): Promise<Hea
       },
     );
     outgoing.on('error', reject);
-    outgoing.end(shot.body);
+    outgoing.end(drawn.body);
   });
 }
 
-function lengthOf(body: Shot['body']): Record<string, string> {
+function lengthOf(body: DrawnRequest['body']): Record<string, string> {
   return body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
 }
 
-/** The shot of this lane: its words are replaced by what they stand for. */
-function inLane(shot: Shot, { words }: Lane): Omit<Shot, 'route'> {
+/** The request of this lane: its words are replaced by what they stand for. */
+export function inLane(drawn: DrawnRequest, { words }: Lane): Omit<DrawnRequest, 'route'> {
   const place = (text: string): string =>
     text.replace(/\b[A-Z]{3,}2?\b/g, (word) => words.get(word) ?? word);
   return {
-    method: shot.method,
-    target: place(shot.target),
+    method: drawn.method,
+    target: place(drawn.target),
     headers: Object.fromEntries(
-      Object.entries(shot.headers).map(([name, value]) => [name, place(value)]),
+      Object.entries(drawn.headers).map(([name, value]) => [name, place(value)]),
     ),
-    body: typeof shot.body === 'string' ? place(shot.body) : shot.body,
+    body: typeof drawn.body === 'string' ? place(drawn.body) : drawn.body,
   };
 }
 
-function openLane(kit: Kit, i: number): Lane {
-  const name = (what: string) => `fuzz-${process.pid}-${seed}-${i}-${what}`;
+export function openLane(kit: Kit, i: number, run: number): Lane {
+  const name = (what: string) => `fuzz-${process.pid}-${run}-${i}-${what}`;
   const [ada, bob, eve] = [kit.user(`ada-${i}`), kit.user(`bob-${i}`), kit.user(`eve-${i}`)];
   const words = new Map([
     ['ADA', ada.xuid],
@@ -591,256 +563,3 @@ function openLane(kit: Kit, i: number): Lane {
   ]);
   return { ada, bob, lobby: session(name('LOBBY')), game: session(name('GAME')), words };
 }
-
-/** What stands at a path, as a service sees it: with its ETag, byte for byte. */
-async function look({ url, agent }: Range, target: string): Promise<string> {
-  const { status, headers, text } = await fire(url, agent, {
-    method: 'GET',
-    target,
-    headers: { authorization: 'XBL3.0 x=-;svc=onlooker', 'x-xbl-contract-version': '107' },
-    body: undefined,
-  });
-  return `${status} ${headers.get('etag')} ${text}`;
-}
-
-/** The canaries of a lane: where two sessions and three handles are, and what stands there. */
-async function readCanaries(range: Range, lane: Lane): Promise<Map<string, string>> {
-  const { lobby, game, words } = lane;
-  const handles = ['ACTIVITY', 'INVITE', 'TRANSFER'].map((word) => `/handles/${words.get(word)}`);
-  const targets = [formatSessionPath(lobby), formatSessionPath(game), ...handles];
-  const seen = new Map<string, string>();
-  for (const target of targets) seen.set(target, await look(range, target));
-  words.set('ETAG', seen.get(formatSessionPath(lobby))?.split(' ')[1] ?? '"none"');
-  return seen;
-}
-
-/** Sets the canaries up anew where a request that went through took them away. */
-async function restoreCanaries(range: Range, lane: Lane): Promise<Map<string, string>> {
-  const { kit } = range;
-  const { ada, bob, lobby, game, words } = lane;
-  const seen = await readCanaries(range, lane);
-  const isWhole = [...seen.values()].every((one) => one.startsWith('200'));
-  if (isWhole && seen.get(formatSessionPath(lobby))?.includes(bob.xuid)) return seen;
-  const open = {
-    system: { closed: false, locked: false, joinRestriction: 'none', readRestriction: 'none' },
-  };
-  const arrive = async (user: KitUser, reference: SessionReference): Promise<void> => {
-    // Whatever the session has become, a service can end it, and it begins anew.
-    let joined = await user.putSession(reference, { ...me, properties: open });
-    if (joined.status >= 400) {
-      const { json } = await kit.service().getSession(reference);
-      const everybody = Object.keys((json.members ?? {}) as JsonObject).map((index) => [
-        index,
-        null,
-      ]);
-      await kit.service().putSession(reference, { members: Object.fromEntries(everybody) });
-      joined = await user.putSession(reference, me);
-    }
-    assert.ok(joined.status < 300, joined.text);
-  };
-  await arrive(ada, lobby);
-  await ada.putSession(lobby, reserve(bob));
-  await arrive(bob, lobby);
-  await arrive(ada, game);
-  if (!(await ada.getSession(lobby)).text.includes(ada.xuid)) await arrive(ada, lobby);
-  for (const [word, body] of [
-    ['ACTIVITY', activityOf(lobby)],
-    ['INVITE', inviteTo(lobby, bob.xuid)],
-    ['TRANSFER', transferTo(game, lobby)],
-  ] as const) {
-    const made = await ada.postHandle(body);
-    assertStatus(made, 201);
-    words.set(word, String(made.json.id));
-  }
-  return readCanaries(range, lane);
-}
-
-// ── What holds ───────────────────────────────────────────────────────────────────────────────────
-
-const codes: ReadonlySet<string> = new Set(refusalCodes);
-
-/** The rules that a refusal can name without a place in the body. */
-const placed = /\$|query\b|in the path|xuid \d|line \d+, column \d+|nests|empty/;
-
-function check(sent: Omit<Shot, 'route'>, { status, headers, text }: Heard): void {
-  const told = `${sent.method} ${sent.target} → ${status} ${headers.get('x-mpsd-refusal')}: ${text.slice(0, 300)}`;
-  assert.ok(status >= 200 && status < 500, told);
-  assert.ok(headers.get('date'), told);
-  assert.ok(headers.get('x-xblcorrelationid'), told);
-  assert.equal(headers.get('x-content-type-options'), 'nosniff', told);
-  if (status < 300) {
-    assert.ok([200, 201, 204].includes(status), told);
-    assert.equal(headers.get('x-mpsd-refusal'), null, told);
-    if (text !== '') assertNoNulls(JSON.parse(text));
-    return;
-  }
-  if (status === 304) return;
-  const code = headers.get('x-mpsd-refusal') ?? '';
-  assert.ok(codes.has(code), told);
-  if (sent.method === 'HEAD' || code === 'sessionMissing') {
-    assert.equal(text, '', told);
-  } else if (headers.get('content-type') === 'application/json') {
-    const { membersInfo, code: number, description } = JSON.parse(text);
-    if (number === undefined) {
-      assert.ok(status === 403 || status === 412, told);
-      assert.ok(membersInfo, told);
-    } else {
-      assert.ok(status === 400 || status === 403, told);
-      if (code === 'requestInvalid') assert.match(description, placed, told);
-    }
-  } else {
-    assert.match(headers.get('content-type') ?? '', /^text\/plain\b/, told);
-    assert.match(text, /\w+ .*\w+/s, told);
-    if (code === 'requestInvalid' || code === 'bodyNotJson') assert.match(text, placed, told);
-  }
-}
-
-const tally = new Map<string, number>();
-
-function count(what: string): void {
-  tally.set(what, (tally.get(what) ?? 0) + 1);
-}
-
-/**
- * Fires these one after the other, and sees that the refused ones have changed nothing: at once in
- * the lobby, now and then in one of the other canaries, and in the end in all.
- */
-async function runLane(range: Range, lane: Lane, shots: readonly Shot[]): Promise<void> {
-  let canaries = await restoreCanaries(range, lane);
-  const assertUnchanged = async (target: string, by: string): Promise<void> => {
-    assert.equal(await look(range, target), canaries.get(target), `${target} after ${by}`);
-  };
-  for (const [i, shot] of shots.entries()) {
-    const sent = inLane(shot, lane);
-    const heard = await fire(range.url, range.agent, sent);
-    count('requests');
-    count(String(heard.status));
-    count(shot.route);
-    count(heard.headers.get('x-mpsd-refusal') ?? 'no refusal');
-    check(sent, heard);
-    const by = `${sent.method} ${sent.target} → ${heard.status}`;
-    if (heard.status < 300 && sent.method !== 'GET') {
-      canaries = await readCanaries(range, lane);
-    } else {
-      const [first = '', ...others] = canaries.keys();
-      await assertUnchanged(first, by);
-      if (i % 4 === 0) await assertUnchanged(others[(i / 4) % others.length] ?? first, by);
-    }
-  }
-  for (const target of canaries.keys()) await assertUnchanged(target, 'all');
-}
-
-/** Each lane with its share of the drawn requests, all lanes at once. */
-async function runLanes(range: Range, all: readonly Lane[], shots: readonly Shot[]): Promise<void> {
-  const share = (lane: number) => shots.filter((_, at) => at % all.length === lane);
-  await Promise.all(all.map((lane, i) => runLane(range, lane, share(i))));
-}
-
-const sentSoFar = (): number => tally.get('requests') ?? 0;
-
-/**
- * The property, which after its first failure goes on failing for so long only: then the smallest
- * counterexample found has to do.
- */
-function shrinkingFor<T>(timeMs: number, holds: (drawn: T) => Promise<void>) {
-  let untilMs = Number.POSITIVE_INFINITY;
-  return async (drawn: T): Promise<void> => {
-    if (Date.now() > untilMs) return;
-    try {
-      await holds(drawn);
-    } catch (error) {
-      untilMs = Math.min(untilMs, Date.now() + timeMs);
-      throw error;
-    }
-  };
-}
-
-// Kills: a write that is kept although it was refused; a nesting limit that is not looked at; a
-// refusal without its sentence.
-test('every route under random requests', { skip }, async (t) => {
-  t.diagnostic(`seed ${seed}`);
-  await using kit = await startKit();
-  const agent = new Agent({ keepAlive: true, maxSockets: lanes });
-  const all = Array.from({ length: lanes }, (_, i) => openLane(kit, i));
-  const bystander = kit.reference('private');
-  const owner = kit.user('bystander');
-  assertStatus(await owner.join(bystander), 201);
-  const before = await owner.getSession(bystander);
-  const range: Range = { kit, url: kit.url, agent };
-  const volley = fc.array(shot, { minLength: 1, maxLength: lanes * requestsPerLane, size: 'max' });
-  try {
-    for (let round = 0; sentSoFar() < requestsMin; round += 1) {
-      const property = fc.asyncProperty(
-        volley,
-        shrinkingFor(shrinkMs, (shots) => runLanes(range, all, shots)),
-      );
-      await fc.assert(property, { seed: seed + round, numRuns: 20 });
-    }
-  } finally {
-    agent.destroy();
-  }
-  const after = await owner.getSession(bystander);
-  assert.equal(after.text, before.text);
-  assert.equal(after.etag, before.etag);
-
-  const told = [...tally].sort(([, a], [, b]) => b - a).map(([what, times]) => `${what}: ${times}`);
-  t.diagnostic(told.join('; '));
-  // Fire that is all refused at the door would show nothing.
-  for (const { method, path } of routes) assert.ok(tally.has(`${method} ${path}`), path);
-  if (requestsMin >= 5_000) {
-    for (const seen of ['200', '201', '204', '400', '401', '403', '404', '405', '409', '412']) {
-      assert.ok(tally.has(seen), `nothing was answered ${seen}`);
-    }
-  }
-});
-
-const requestText = [
-  'PUT /serviceconfigs/x/sessiontemplates/y/sessions/z HTTP/1.1',
-  'Host: sessiondirectory.xboxlive.com',
-  'Authorization: Bearer nobody',
-  'X-Xbl-Contract-Version: 107',
-  'Content-Type: application/json',
-  'Transfer-Encoding: chunked',
-  '',
-  '2',
-  '{}',
-  '0',
-  '',
-  '',
-].join('\r\n');
-
-/** Bytes, one character each. */
-const anyBytes = fc.oneof(
-  fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
-  cut(fc.constant(requestText)),
-  cut(cut(fc.constant(requestText.replace('Transfer-Encoding: chunked', 'Content-Length: 15')))),
-  fc.constantFrom(
-    '\r\n'.repeat(5_000),
-    'GET '.repeat(5_000),
-    `GET / HTTP/1.1\r\n${'a: b\r\n'.repeat(5_000)}\r\n`,
-  ),
-);
-
-// Kills: an error of the connection that nobody listens to, which ends the process.
-test('bytes that are hardly HTTP', { skip }, async (t) => {
-  t.diagnostic(`seed ${seed}`);
-  await using kit = await startKit();
-  const numRuns = Math.min(500, requestsMin);
-  let answered = 0;
-  const property = fc.asyncProperty(anyBytes, async (bytes) => {
-    const signal = AbortSignal.timeout(patienceMs);
-    await using connection = new RawConnection(kit.url, { signal });
-    connection.write(bytes);
-    connection.end();
-    const received = await connection.untilEnd();
-    assert.equal(signal.aborted, false, 'the server neither answers nor hangs up');
-    const statuses = received.match(/(?<=^HTTP\/1\.1 )\d+/gm) ?? [];
-    for (const status of statuses) assert.match(status, /^4\d\d$/, received);
-    if (received === '') return;
-    assert.match(received, /^X-Mpsd-Refusal: \w+\r$/m);
-    answered += 1;
-  });
-  await fc.assert(property, { seed, numRuns });
-  assert.ok(answered > numRuns / 4, `only ${answered} of ${numRuns} were answered`);
-  assert.equal((await kit.request('GET', '/nothing')).status, 404);
-});
