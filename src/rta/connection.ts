@@ -126,10 +126,15 @@ export class Connection {
     if (this.wire.bufferedBytes > 0) this.#ports.sendsSlowly(this, wasEmpty);
   }
 
+  /** True when this invite was sent here, as far as it is remembered. */
+  wasSentInvite(id: Guid): boolean {
+    return this.#sentInvites?.has(id) === true;
+  }
+
   /** True the first time that this invite is to be sent here. */
   beginsInvite(id: Guid): boolean {
+    if (this.wasSentInvite(id)) return false;
     this.#sentInvites ??= new Set();
-    if (this.#sentInvites.has(id)) return false;
     this.#sentInvites.add(id);
     if (this.#sentInvites.size > sentInvitesMax) {
       const [oldest = ''] = this.#sentInvites;

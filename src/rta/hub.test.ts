@@ -261,6 +261,24 @@ test('invites that the store cannot tell of now are told later, while somebody w
   assert.equal(wire.frames.length, 2);
 });
 
+test('invites are read once more, however often they are asked for meanwhile', async () => {
+  const inner = openMemoryStore();
+  const expirationMs = manualClock().nowMs() + 60_000;
+  const invite = storedInvite(storedGuid(1), 'a', { invitedXuid: ada.xuid, expirationMs });
+  await inner.commit({ handles: [invite] });
+  let readsCount = 0;
+  const store = faultyStore(inner, ({ method }) => {
+    if (method === 'invitesOf') readsCount += 1;
+    return undefined;
+  });
+  const { connect } = await open(store, { subscriptionsMax: 1_000 });
+  const { wire, say } = connect();
+  for (let n = 0; n < 500; n += 1) say([1, n, notifyUri]);
+  await turn();
+  assert.equal(readsCount, 2);
+  assert.equal(wire.frames.filter(([kind]) => kind === 3).length, 1, 'and each is sent once');
+});
+
 test('after its end a hub takes no connections', async () => {
   const { hub, connect } = await open();
   const { wire } = connect();

@@ -1,7 +1,7 @@
 import type { UserMessage } from '../directory/notifications.ts';
 import { pendingInvites } from '../directory/pending-invites.ts';
 import type { Context } from '../directory/context.ts';
-import type { Xuid } from '../domain/ids.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Connection } from './connection.ts';
@@ -24,6 +24,8 @@ export class UserTopics {
   readonly #outboxBytesMax: number;
   readonly #flush: (connection: Connection) => void;
   readonly #listened = new Map<Xuid, Listened>();
+  /** Connections whose invites are being read; `again` when that was asked for meanwhile. */
+  readonly #reading = new Map<Connection, 'once' | 'again'>();
 
   /** `flush` sends a connection that fell behind its resync, as soon as it reads. */
   constructor(
@@ -73,19 +75,36 @@ export class UserTopics {
       .catch(this.#context.failed);
   }
 
-  /** Sends the invites that wait for this user; later, when they cannot be read now. */
+  /**
+   * Sends the invites that wait for this user; later, when they cannot be read now. However often it is
+   * called while they are being read, they are read once more.
+   */
   sendPendingInvites(connection: Connection): void {
-    this.#readPendingInvites(connection).catch((error: unknown) => {
-      this.#context.failed(error);
+    const isReading = this.#reading.has(connection);
+    this.#reading.set(connection, isReading ? 'again' : 'once');
+    if (!isReading) this.#readWhileAsked(connection).catch(this.#context.failed);
+  }
+
+  async #readWhileAsked(connection: Connection): Promise<void> {
+    try {
+      do {
+        this.#reading.set(connection, 'once');
+        await this.#readPendingInvites(connection);
+      } while (this.#reading.get(connection) === 'again');
+    } catch (error) {
       this.#context.clock.after(retryMs, () => {
         const isWaiting = this.#registry.isOpen(connection) && connection.isSubscribedTo('notify');
         if (isWaiting) this.sendPendingInvites(connection);
       });
-    });
+      throw error;
+    } finally {
+      this.#reading.delete(connection);
+    }
   }
 
   async #readPendingInvites(connection: Connection): Promise<void> {
-    for (const { id, data } of await pendingInvites(this.#context, connection.xuid)) {
+    const isNew = (id: Guid): boolean => !connection.wasSentInvite(id);
+    for (const { id, data } of await pendingInvites(this.#context, connection.xuid, isNew)) {
       if (!this.#registry.isOpen(connection)) return;
       if (connection.beginsInvite(id)) this.#tell(connection, 'notify', data);
     }
