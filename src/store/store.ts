@@ -192,7 +192,8 @@ export type Batch = {
   readonly session?: SessionPut | SessionDelete;
   /**
    * Handles to keep. One that is there already, by the same request, is left as it is. An activity
-   * takes the place of the former one of its owner in its service config, which is dropped.
+   * takes the place of the former one of its owner in its service config, which is dropped, maybe a
+   * moment later.
    */
   readonly handles?: readonly Handle[];
   /** Handles to drop. Unknown ids are no error. */

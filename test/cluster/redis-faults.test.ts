@@ -1,12 +1,15 @@
 /** What goes wrong between the store and Redis, with real servers and a line that can be spoilt. */
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openRedisStore, type RedisSettings } from '../../src/store/redis/open-redis-store.ts';
 import { StoreUnavailable, type Store } from '../../src/store/store.ts';
 import { CannotStart, startServer } from '../../src/server.ts';
+import { Kit, type KitUser } from '../../src/testing/kit.ts';
 import {
   startRedis,
   startRedisReplicas,
@@ -231,17 +234,78 @@ test('a deleted session is told to searches of other processes', async () => {
   assert.deepEqual((await other.searchChanges(before.cursor, 10)).keys, [storedKey('a')]);
 });
 
+/** The commands that the server was sent meanwhile, but for those that nodes send by themselves. */
+async function sentDuring(work: () => Promise<unknown>): Promise<readonly string[]> {
+  const monitor = spawn('redis-cli', ['-p', String(portOf(redis)), 'MONITOR']);
+  try {
+    const lines = createInterface({ input: monitor.stdout })[Symbol.asyncIterator]();
+    await lines.next();
+    await work();
+    await redis.cli(portOf(redis), 'ECHO', 'that is all');
+    const sent: string[] = [];
+    for (;;) {
+      const { value, done } = await lines.next();
+      assert.ok(!done, 'the monitor goes on');
+      if (value.includes('that is all')) return sent;
+      const isByItself =
+        / lua\]|"(TIME|INFO|PING|CLUSTER|SUNSUBSCRIBE)"|"HGET" "[^"]*:meta" "search"/.test(value);
+      if (!isByItself && value !== '') sent.push(value);
+    }
+  } finally {
+    monitor.kill();
+  }
+}
+
 test('a put of a session that was heard of takes one command', async () => {
   await using store = await open(redis.url);
   await store.commit({ session: putOf('a', 0) });
-  const counted = async (): Promise<number> => {
-    const stats = await redis.cli(portOf(redis), 'INFO', 'commandstats');
-    return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]);
-  };
-  const before = await counted();
   const { revision } = store.lastKnown(storedKey('a'))?.record ?? assert.fail();
-  await store.commit({ session: putOf('a', revision) });
-  assert.equal((await counted()) - before, 1);
+  const sent = await sentDuring(() => store.commit({ session: putOf('a', revision) }));
+  assert.equal(sent.length, 1, sent.join('\n'));
+});
+
+test('an activity takes three steps, and nobody waits for the former one to be removed', async () => {
+  await using store = await open(redis.url);
+  await store.commit({ session: putOf('a', 0) });
+  const activity = (n: number) => storedActivity(storedGuid(n), 'a');
+  const batch = { session: putOf('a', 1), handles: [activity(1)] };
+  const sent = await sentDuring(() => store.commit(batch));
+  assert.equal(sent.length, 3, sent.join('\n'));
+  assert.deepEqual(await store.handlesFor(storedKey('a')), [activity(1)]);
+  // The former one cannot be removed: whoever waited for that would fail.
+  const key = (await redis.cli(portOf(redis), 'KEYS', `faults${prefixesCount}:*handle:*`)).trim();
+  await redis.cli(portOf(redis), 'SET', key, 'no hash');
+  await store.commit({ session: putOf('a', 2), handles: [activity(2)] });
+  assert.deepEqual(await store.activitiesOf([activity(2).ownerXuid]), [activity(2)]);
+});
+
+test('a PUT takes one step before its answer, the POST of an activity four at most', async () => {
+  const server = await startServer({
+    port: 0,
+    store: redis.url as `redis://${string}`,
+    durability: 'relaxed',
+    sweepIntervalMs: 3_600_000,
+    nodeLeaseMs: 3_600_000,
+  });
+  await using _closed = { [Symbol.asyncDispose]: () => server.close() };
+  const kit = new Kit(server.url, undefined);
+  const sessionRef = kit.reference();
+  const post = async (user: KitUser): Promise<void> => {
+    const { status } = await user.postHandle({ version: 1, type: 'activity', sessionRef });
+    assert.equal(status, 201);
+  };
+  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  assert.equal((await ada.join(sessionRef)).status, 201);
+  assert.equal((await ben.join(sessionRef)).status, 200);
+  // It learns of the nodes that other tests have left.
+  await post(ada);
+  const posted = await sentDuring(() => post(ben));
+  assert.ok(posted.length <= 4, posted.join('\n'));
+  const put = await sentDuring(async () => {
+    const { status } = await ben.putSession(sessionRef, { properties: { custom: { a: 1 } } });
+    assert.equal(status, 200);
+  });
+  assert.equal(put.length, 1, put.join('\n'));
 });
 
 test('a server forgets its scripts, and is sent them again', async () => {

@@ -58,8 +58,10 @@ type CommitId = string;
  * slots is written around that step, so that whatever a reader finds leads somewhere:
  *
  *   before   handles, which a session's record confirms; hints, which may hold too many
- *   step     session, due time, member rows, search change, owed taps
+ *   step     session, due time, member rows, its handles, search change, owed taps
  *   after    pointers of users; removals
+ *
+ * Nobody waits for removals of what a session no longer confirms: who follows it finds that out.
  *
  * A batch that conflicts takes back what it wrote before. Everything sent may be sent again: a
  * session knows the commits that made it, and the rest says the same when said twice.
@@ -78,6 +80,8 @@ export class RedisStore implements Store {
   readonly #underway = new Set<Promise<unknown>>();
   readonly #idPrefix = randomBytes(4).toString('base64url').slice(0, 5);
   #idsCount = 0;
+  /** Nodes that were there the last time: their leases are asked for along with them. */
+  #nodesKnown: readonly NodeId[] = [];
   #disposed: Promise<void> | undefined;
 
   constructor(parts: RedisStoreParts) {
@@ -357,9 +361,12 @@ export class RedisStore implements Store {
 
   async nodes(): Promise<readonly { readonly node: NodeId; readonly isAlive: boolean }[]> {
     this.#refuseIfDisposed();
-    const { nodes } = this.#keys;
-    const ids = (await this.#shards.run(nodes, ['SMEMBERS', nodes])) as readonly NodeId[];
-    return this.#each(ids, async (node) => {
+    const known = this.#nodesKnown;
+    const keys = [this.#keys.nodes, ...known.map((node) => this.#keys.lease(node))];
+    const found = pairsOf(await this.#script('nodes', keys, known));
+    this.#nodesKnown = found.map(([node]) => node);
+    return this.#each(found, async ([node, isAlive]) => {
+      if (isAlive !== '-1') return { node, isAlive: isAlive === '1' };
       const lease = this.#keys.lease(node);
       return { node, isAlive: (await this.#shards.run(lease, ['EXISTS', lease])) === 1 };
     });
@@ -445,6 +452,11 @@ export class RedisStore implements Store {
     }
   }
 
+  /** Goes on by itself: nobody waits, and what fails is left to those who come upon it. */
+  #later(work: Promise<unknown>): void {
+    this.#track(work).catch(() => undefined);
+  }
+
   #each<T, R>(list: readonly T[], work: (one: T, at: number) => Promise<R>): Promise<R[]> {
     return Promise.all(list.map(work));
   }
@@ -495,7 +507,7 @@ export class RedisStore implements Store {
       return { kind: 'taken', handle: prepared.taken };
     }
     if (session) {
-      const conflict = await this.#decide(session, commitId);
+      const conflict = await this.#decide(session, commitId, prepared.kept);
       if (conflict) {
         await prepared.undo();
         return conflict;
@@ -531,7 +543,7 @@ export class RedisStore implements Store {
     );
     const member = session && `${session.key}${separator}${commitId}`;
     const [there] = await Promise.all([
-      this.#each(first, (handle) => this.#putHandle(handle)),
+      this.#each(first, (handle) => this.#putHandle(handle, session)),
       this.#each(hinted, ([set]) => this.#write(['ZADD', set, '0', member ?? ''])),
     ]);
     const taken = handles
@@ -543,17 +555,16 @@ export class RedisStore implements Store {
     const undo = async (): Promise<void> => {
       const own = first.filter((_, at) => there[at] === undefined);
       // Too many hints are no harm, and whoever lost a race would lose the next one by waiting.
-      const hints = this.#each(hinted, ([set]) => this.#write(['ZREM', set, member ?? '']));
-      this.#track(hints).catch(() => undefined);
-      await this.#each(own, (handle) => this.#takeBackHandle(handle));
+      this.#later(this.#each(hinted, ([set]) => this.#write(['ZREM', set, member ?? ''])));
+      await this.#each(own, (handle) => this.#takeBackHandle(handle, session));
     };
     return { kept: first.map((handle, at) => there[at] ?? handle), taken, undo };
   }
 
   /** The handle that has the id already; undefined once this one is kept. */
-  async #putHandle(handle: Handle): Promise<Handle | undefined> {
+  async #putHandle(handle: Handle, session: Batch['session']): Promise<Handle | undefined> {
     const id = handle.id.toLowerCase();
-    if (handle.type !== 'invite') {
+    if (handle.type !== 'invite' && !livesWith(handle, session)) {
       await this.#write(['SADD', this.#keys.ofSession(keyOf(handle.reference)).handles, id]);
     }
     const { handle: key, expirations } = this.#keys.ofHandle(id);
@@ -572,15 +583,15 @@ export class RedisStore implements Store {
       values,
       this.#writes,
     );
-    if (former !== null) await this.#removeHandle(String(former));
+    if (former !== null) this.#later(this.#removeHandle(String(former)));
   }
 
   /** Takes away what `#putHandle` put. */
-  async #takeBackHandle(handle: Handle): Promise<void> {
+  async #takeBackHandle(handle: Handle, session: Batch['session']): Promise<void> {
     const id = handle.id.toLowerCase();
     const { handle: key, expirations } = this.#keys.ofHandle(id);
     await this.#script('removeHandle', [key, expirations], [id], this.#writes);
-    if (handle.type === 'invite') return;
+    if (handle.type === 'invite' || livesWith(handle, session)) return;
     await this.#write(['SREM', this.#keys.ofSession(keyOf(handle.reference)).handles, id]);
   }
 
@@ -609,13 +620,14 @@ export class RedisStore implements Store {
   async #decide(
     change: SessionPut | SessionDelete,
     commitId: CommitId,
+    handles: readonly Handle[],
   ): Promise<Conflict | undefined> {
     const { key, expectRevision } = change;
     const text = change.kind === 'put' ? formatStoredSession(change.session) : '';
     const before = this.#commitIdOf(key, expectRevision);
     try {
       const reply = await (change.kind === 'put'
-        ? this.#put(change, commitId, before, text)
+        ? this.#put(change, commitId, before, text, handles)
         : this.#delete(change, commitId, before));
       const [kind, ...parts] = reply as readonly string[];
       if (kind === 'late') {
@@ -627,7 +639,7 @@ export class RedisStore implements Store {
       const [revision = '0', ...dropped] = parts;
       if (change.kind === 'delete') this.#forget(key);
       else this.#remember(key, Number(revision), change.session, commitId, text.length);
-      await this.#dropHints(key, dropped);
+      this.#later(this.#dropHints(key, dropped));
       return undefined;
     } catch (error) {
       this.#forget(key);
@@ -641,7 +653,13 @@ export class RedisStore implements Store {
     return known?.record.revision === revision ? known.commitId : '';
   }
 
-  #put(put: SessionPut, commitId: CommitId, before: CommitId, text: string): Promise<Reply> {
+  #put(
+    put: SessionPut,
+    commitId: CommitId,
+    before: CommitId,
+    text: string,
+    handles: readonly Handle[],
+  ): Promise<Reply> {
     const { addHints = [], removeHints = [], memberRows, isSearchChange, owedTaps } = put;
     const { partition, ...own } = this.#keys.ofSession(put.key);
     const keys = [own.session, partition.due, partition.meta];
@@ -667,6 +685,14 @@ export class RedisStore implements Store {
     if (isSearchChange) {
       letters += 's';
       keys.push(partition.search, partition.searchGone);
+    }
+    const ownHandles = handles
+      .filter((one) => livesWith(one, put))
+      .map(({ id }) => id.toLowerCase());
+    if (ownHandles.length > 0) {
+      letters += 'a';
+      keys.push(own.handles);
+      more.push(String(ownHandles.length), ...ownHandles);
     }
     if (owedTaps !== undefined) {
       letters += 'o';
@@ -760,6 +786,12 @@ type Prepared = {
 };
 
 const nothingPrepared: Prepared = { kept: [], taken: undefined, undo: async () => undefined };
+
+/** True of a handle that is noted in the same step as the session that it lives with. */
+function livesWith(handle: Handle, session: Batch['session']): boolean {
+  const isNotedThere = handle.type !== 'invite' && session?.kind === 'put';
+  return isNotedThere && keyOf(handle.reference) === session.key;
+}
 
 /** Parts a key from what follows it. No key holds it, and no character of a key is below. */
 const separator = '\u0000';

@@ -75,7 +75,7 @@ end
 
 /**
  * Keys: session, due times, meta; then h: hints; r: member rows, their due times, their order;
- * s: search changes, deleted ones; o: owed taps, their texts.
+ * s: search changes, deleted ones; a: its handles; o: owed taps, their texts.
  *
  * Answers done, revision, and pairs of a hint and the commit that had added it, to be taken away.
  */
@@ -133,6 +133,10 @@ if search then
   local gone = key('s')
   noteSearchChange(search)
   redis.call('ZREM', gone, name)
+end
+local handles = key('a')
+if handles then
+  for _ = 1, tonumber(take()) do redis.call('SADD', handles, take()) end
 end
 local owed = key('o')
 if owed then noteOwedTaps(owed, key('o'), take(), revision) end
@@ -294,6 +298,21 @@ return 'held'
 `;
 
 /**
+ * Keys: nodes, leases of those that are known. Pairs of a node and whether its lease runs: 1, 0, or
+ * -1 where its lease is not among the keys.
+ */
+const nodes = `
+local alive = {}
+for n, node in ipairs(ARGV) do alive[node] = redis.call('EXISTS', KEYS[n + 1]) end
+local answer = {}
+for _, node in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  answer[#answer + 1] = node
+  answer[#answer + 1] = alive[node] or -1
+end
+return answer
+`;
+
+/**
  * What a server does with a script when its memory is full:
  *
  *     takes    refuses it, before any of it is done
@@ -331,4 +350,5 @@ export const scripts = {
   untapped: script('reads', untapped),
   tapped: script('frees', tapped),
   renewNode: script('frees', renewNode),
+  nodes: script('reads', nodes),
 } as const;
