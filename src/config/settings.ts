@@ -195,7 +195,7 @@ const table: Table = {
     env: 'MPSD_CACHE',
     argument: '<size>',
     default: '64MiB',
-    help: 'How much text of hot sessions is kept in memory, parsed.',
+    help: 'Memory for hot sessions, which are kept parsed. The whole server takes about 150 MiB and twice this.',
     parse: size,
   },
   config: {

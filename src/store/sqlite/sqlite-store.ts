@@ -29,6 +29,7 @@ import {
 import { type DataFile, openDataFile, unavailable } from './data-file.ts';
 import { DataFileHealth } from './data-file-health.ts';
 import { ProcessClaims } from '../process-claims.ts';
+import { sessionMemoryBytes } from '../session-memory.ts';
 import { formatStoredSession } from '../session-text.ts';
 import { parseEntry, parseHandle, parseMember, parseSession, type Row } from './rows.ts';
 import { concernsOneWrite, isLackOfRoom, sqliteCodes } from './sqlite-errors.ts';
@@ -532,7 +533,7 @@ class SqliteStore implements Store {
         dueMs: due_ms === null ? undefined : Number(due_ms),
         number: Number(number),
       };
-      return { shelved, size: key.length + String(row['document']).length };
+      return { shelved, size: key.length + sessionMemoryBytes(String(row['document'])) };
     });
   }
 
@@ -566,7 +567,8 @@ class SqliteStore implements Store {
     group.writes.push(...besideWrites(put, number));
     if (put.memberRows) group.addRows(key, put.memberRows);
     const shelved: Shelved = { record: { revision, session }, dueMs, number };
-    group.sessions.set(key, { shelved, size: key.length + text.length, writeAt: at });
+    const size = key.length + sessionMemoryBytes(text);
+    group.sessions.set(key, { shelved, size, writeAt: at });
   }
 
   #delete(group: Group, change: SessionDelete, { number }: Shelved): void {
