@@ -13,8 +13,16 @@ const windowMs = 2_500;
 const outboxBytesMax = 1_000;
 const directoryUri = 'https://sessiondirectory.xboxlive.com/connections/';
 
+/** Whose connection it is that the member who is tapped wrote: an own one, another member's, or neither. */
+type Owner = 'own' | 'member' | 'stranger';
+
 type Step =
-  | { readonly kind: 'tap'; readonly session: number; readonly change: number | 'end' }
+  | {
+      readonly kind: 'tap';
+      readonly session: number;
+      readonly change: number | 'end';
+      readonly owner: Owner;
+    }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'block'; readonly isBlocked: boolean };
 
@@ -24,6 +32,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('tap' as const),
       session: fc.nat(2),
+      owner: fc.constantFrom<Owner>('own', 'member', 'stranger'),
       change: fc.oneof(
         { weight: 9, arbitrary: fc.nat(12).map((n) => n + 1) },
         { weight: 1, arbitrary: fc.constant('end' as const) },
@@ -77,27 +86,33 @@ async function run(steps: readonly Step[]) {
   sent.length = 0;
   silent.frames.length = 0;
   const offered: { atMs: number; session: number; number: number }[] = [];
-  const offer = async (session: number, change: number | 'end'): Promise<void> => {
+  const offer = async (
+    session: number,
+    change: number | 'end',
+    owner: Owner = 'own',
+  ): Promise<void> => {
     const number = change === 'end' ? Number.POSITIVE_INFINITY : change;
-    offered.push({ atMs: clock.nowMs(), session, number });
+    if (owner !== 'stranger') offered.push({ atMs: clock.nowMs(), session, number });
     await context.bus.publish('node:0badcafe', {
       kind: 'taps',
       tap: {
         resource: `a~b~${session}`,
-        branch: `branch-${session}`,
+        branch: owner === 'stranger' ? `of-strangers-${session}` : `branch-${session}`,
         ...(change !== 'end' && { changeNumber: change }),
         timeMs: clock.nowMs(),
         to: [connection.id, other.id].map((id) => ({
           connection: id,
-          xuid: '1',
+          xuid: owner === 'own' ? '1' : '2',
           subscription: 's',
           memberIndex: 0,
         })),
+        ...(owner === 'member' && { otherXuids: ['3', '1'] }),
+        ...(owner === 'stranger' && { otherXuids: ['3'] }),
       },
     });
   };
   for (const step of steps) {
-    if (step.kind === 'tap') await offer(step.session, step.change);
+    if (step.kind === 'tap') await offer(step.session, step.change, step.owner);
     else if (step.kind === 'wait') clock.advance(step.ms);
     else wire.bufferedBytes = step.isBlocked ? outboxBytesMax + 1 : 0;
     if (wire.bufferedBytes > 0) {
@@ -123,7 +138,8 @@ const numberOf = ({ changeNumber = Number.POSITIVE_INFINITY }: Tap): number => c
 // Kills: a tap that overtakes; the end of a session that an older change follows; a window that is
 // not kept, or begun by a tap that waited; taps of one session twice in a frame; a resync forgotten
 // after blocking; one sent to who still does not read; what waited lost at the end of the window;
-// taps to who follows something else.
+// taps to who follows something else, or whose user is not in the session; none to a connection that
+// another member wrote.
 test('taps are ordered, one frame a window, filtered, bounded, and reliable once all is quiet', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyStep, { maxLength: 60, size: 'max' }), async (steps) => {
@@ -139,6 +155,7 @@ test('taps are ordered, one frame a window, filtered, bounded, and reliable once
         lastMs = one.atMs;
         assert.equal(new Set(taps.map(({ branch }) => branch)).size, taps.length, 'each once');
         for (const tap of taps) {
+          assert.ok(tap.branch.startsWith('branch-'), 'of sessions that its user is in');
           assert.ok(numberOf(tap) > (told.get(tap.branch) ?? 0), 'ordered');
           told.set(tap.branch, numberOf(tap));
         }
