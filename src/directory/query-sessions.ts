@@ -111,6 +111,7 @@ async function confirmedSession(
   if (record === undefined || record instanceof Refusal) return undefined;
   const { session } = record;
   if (!matchesQuery(session, query, xuid)) return undefined;
-  const facts = await gatherAccessFacts(world, session, caller, false);
+  const facts = await gatherAccessFacts(world, session, { caller, use: 'read' });
+  if (facts instanceof Refusal) return undefined;
   return mayRead(session, caller, facts) === undefined ? session : undefined;
 }

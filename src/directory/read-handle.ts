@@ -1,5 +1,5 @@
-import { xuidsOf, type Caller } from '../domain/caller.ts';
-import { grants, mayReadHandle } from '../domain/handle/access.ts';
+import type { Caller } from '../domain/caller.ts';
+import { mayReadHandle } from '../domain/handle/access.ts';
 import {
   confirmsActivity,
   confirmsSearch,
@@ -10,7 +10,6 @@ import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
 import type { Guid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { mayUseServiceConfig } from '../domain/session/template.ts';
-import type { Session } from '../domain/session/session.ts';
 import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
 
@@ -79,23 +78,4 @@ export function handleUnknown(id: Guid): Refusal {
     `No handle ${id} is live: it never was, has expired, was replaced or deleted, or its session has ended.`,
     { detail: id },
   );
-}
-
-/**
- * True when the handle lifts the restrictions of its session for the caller, as things stand now.
- *
- * Refuses: tooBusy.
- */
-export async function gatherGrant(
-  world: Context,
-  handle: Handle,
-  caller: Caller,
-): Promise<boolean | Refusal> {
-  let origin: Session | undefined;
-  if (handle.type === 'transfer') {
-    const record = await readCurrent(world, handle.origin, xuidsOf(caller));
-    if (record instanceof Refusal) return record;
-    origin = record?.session;
-  }
-  return grants(handle, caller, origin);
 }

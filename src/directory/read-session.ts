@@ -1,4 +1,5 @@
 import { xuidsOf, type Caller } from '../domain/caller.ts';
+import type { Handle } from '../domain/handle/handle.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { mayRead } from '../domain/session/access.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
@@ -9,23 +10,26 @@ import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
 
 /**
- * The session as it stands now, when the caller may read it; undefined when there is none.
+ * The session as it stands now, when the caller may read it, through `handle` if there is one;
+ * undefined when there is no session.
  *
  * Refuses: serviceConfigUnknown, serviceConfigForbidden, templateUnknown, sessionPrivate,
  * readRestricted, tooBusy.
  *
- * @source contract 5
+ * @source docs/wire/sessions.md "Access"
  */
 export async function readSession(
-  world: Context,
+  context: Context,
   reference: SessionReference,
   caller: Caller,
-  granted = false,
+  handle?: Handle,
 ): Promise<Session | undefined | Refusal> {
-  const made = mayUseTemplate(world.catalog(), reference, caller);
+  const made = mayUseTemplate(context.catalog(), reference, caller);
   if (made instanceof Refusal) return made;
-  const record = await readCurrent(world, reference, xuidsOf(caller));
+  const record = await readCurrent(context, reference, xuidsOf(caller));
   if (record === undefined || record instanceof Refusal) return record;
-  const facts = await gatherAccessFacts(world, record.session, caller, granted);
+  const gathering = gatherAccessFacts(context, record.session, { caller, handle, use: 'read' });
+  const facts = gathering instanceof Promise ? await gathering : gathering;
+  if (facts instanceof Refusal) return facts;
   return mayRead(record.session, caller, facts) ?? record.session;
 }

@@ -1,5 +1,8 @@
-import type { Caller } from '../domain/caller.ts';
+import { xuidsOf, type Caller } from '../domain/caller.ts';
+import { grants } from '../domain/handle/access.ts';
+import type { Handle, TransferHandle } from '../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
+import { Refusal } from '../domain/refusal.ts';
 import { followersToAsk, type AccessFacts } from '../domain/session/access.ts';
 import { ownersToAsk } from '../domain/session/owners.ts';
 import type { Session } from '../domain/session/session.ts';
@@ -9,20 +12,33 @@ import type { Milliseconds } from '../domain/time.ts';
 import type { People } from '../people/people.ts';
 import type { Context } from './context.ts';
 import { hasEnded } from './live-nodes.ts';
+import { readCurrent } from './transact.ts';
+
+/** What a use of a session comes with. */
+export type AccessRequest = {
+  readonly caller: Caller;
+  /** The handle that led here; it may lift the restrictions of the session for the caller. */
+  readonly handle?: Handle | undefined;
+  readonly use: 'read' | 'write';
+};
 
 /**
  * All that a write depends on beside the session. There is a promise only where people or another
- * node must be asked.
+ * node must be asked, or the origin of a transfer be read.
+ *
+ * Refuses: tooBusy.
  */
 export function gatherWriteFacts(
   context: Context,
   session: Session | undefined,
   write: SessionWrite,
-  { template, granted }: { readonly template: SessionTemplate; readonly granted: boolean },
+  around: { readonly template: SessionTemplate; readonly handle?: Handle | undefined },
   nowMs: Milliseconds,
-): WriteFacts | Promise<WriteFacts> {
+): WriteFacts | Promise<WriteFacts | Refusal> {
   const { ids, settings } = context;
-  const access = gatherAccessFacts(context, session, write.caller, granted, 'write');
+  const { template, handle } = around;
+  const { caller } = write;
+  const access = gatherAccessFacts(context, session, { caller, handle, use: 'write' });
   const connection = connectionToAsk(session, write);
   const ended = connection === undefined ? false : hasEnded(context, connection);
   const facts = (known: AccessFacts, isEnded: boolean): WriteFacts => ({
@@ -38,7 +54,9 @@ export function gatherWriteFacts(
     deviceTokenKey: settings.deviceTokenKey,
   });
   return access instanceof Promise || ended instanceof Promise
-    ? Promise.all([access, ended]).then(([known, isEnded]) => facts(known, isEnded))
+    ? Promise.all([access, ended]).then(([known, isEnded]) =>
+        known instanceof Refusal ? known : facts(known, isEnded),
+      )
     : facts(access, ended);
 }
 
@@ -46,13 +64,38 @@ export function gatherWriteFacts(
  * What access to a session depends on; to one that is not there, on nobody. People are asked only if
  * it matters, and without need there is no promise. Whether an owner has blocked the caller matters
  * to a write alone.
+ *
+ * Refuses: tooBusy.
  */
 export function gatherAccessFacts(
+  context: Context,
+  session: Session | undefined,
+  request: AccessRequest,
+): AccessFacts | Promise<AccessFacts | Refusal> {
+  const { handle, caller } = request;
+  if (handle?.type === 'transfer') return gatherWithOrigin(context, session, request, handle);
+  const granted = handle !== undefined && grants(handle, caller, session, undefined);
+  return gatherPeopleFacts(context, session, request, granted);
+}
+
+async function gatherWithOrigin(
+  context: Context,
+  session: Session | undefined,
+  request: AccessRequest,
+  handle: TransferHandle,
+): Promise<AccessFacts | Refusal> {
+  const { caller } = request;
+  const origin = await readCurrent(context, handle.origin, xuidsOf(caller));
+  if (origin instanceof Refusal) return origin;
+  const granted = grants(handle, caller, session, origin?.session);
+  return gatherPeopleFacts(context, session, request, granted);
+}
+
+function gatherPeopleFacts(
   { people }: Context,
   session: Session | undefined,
-  caller: Caller,
+  { caller, use }: AccessRequest,
   granted: boolean,
-  use: 'read' | 'write' = 'read',
 ): AccessFacts | Promise<AccessFacts> {
   const followers = session && !granted ? followersToAsk(session, caller) : undefined;
   const owners = session && use === 'write' ? ownersToAsk(session, caller) : undefined;

@@ -1,4 +1,5 @@
 import { xuidOf, xuidsOf } from '../domain/caller.ts';
+import type { Handle } from '../domain/handle/handle.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Session } from '../domain/session/session.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
@@ -10,8 +11,8 @@ import { type Decision, transact } from './transact.ts';
 
 /** How a write to a session is made. */
 export type WriteOptions = {
-  /** True when the handle that led here lifts the session's restrictions for the caller. */
-  readonly granted: boolean;
+  /** The handle that led here; it may lift the session's restrictions for the caller. */
+  readonly handle?: Handle;
   /** False: tell what the write would do, and do nothing. */
   readonly commit: boolean;
 };
@@ -36,12 +37,12 @@ export type Written =
 export async function writeSession(
   context: Context,
   write: SessionWrite,
-  options: WriteOptions = { granted: false, commit: true },
+  options: WriteOptions = { commit: true },
 ): Promise<Written | Refusal> {
   const { reference, caller } = write;
   const made = mayUseTemplate(context.catalog(), reference, caller);
   if (made instanceof Refusal) return made;
-  const around = { template: made.template, granted: options.granted };
+  const around = { template: made.template, handle: options.handle };
   const decided = await transact(context, {
     reference,
     mode: options.commit ? 'write' : 'read',

@@ -30,6 +30,7 @@ import {
   reserve,
   transferTo,
 } from './answers.ts';
+import { newSession } from './new-session.ts';
 
 const restricted: JsonObject = {
   properties: { system: { joinRestriction: 'local', readRestriction: 'local' } },
@@ -235,6 +236,64 @@ test('an invite may be used again by a user who left', async () => {
   assertStatus(await bob.putSessionByHandle(id, joinBody()), 200);
   assertStatus(await bob.putSession(reference, leave), 200);
   assertStatus(await bob.putSessionByHandle(id, joinBody()), 200);
+});
+
+/** @source docs/wire/handles.md "What a handle opens"; guess: unknowns.md "grants are for one life" */
+test('an invite is for the life of the session that it was sent to', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const reference = await gather(kit, [ada], restricted);
+  const id = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
+  assertStatus(await ada.putSession(reference, leave), 204);
+  await gather(kit, [ada], restricted, reference);
+  assertRefused(await bob.putSessionByHandle(id, joinBody()), 403, 'joinRestricted');
+  const again = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
+  assertStatus(await bob.putSessionByHandle(again, joinBody()), 200);
+});
+
+/** @source docs/wire/handles.md "What a handle opens"; guess: unknowns.md "grants are for one life" */
+test('an invite that a service sent before there was a session opens the one that comes', async () => {
+  await using kit = await startKit();
+  const [ada, bob, referee] = [kit.user('ada'), kit.user('bob'), kit.service('referee')];
+  const reference = kit.reference();
+  const id = handleId(await referee.postHandle(inviteTo(reference, bob.xuid)));
+  await gather(kit, [ada], restricted, reference);
+  assertStatus(await bob.putSessionByHandle(id, joinBody()), 200);
+});
+
+/** @source docs/wire/handles.md "What a handle opens"; guess: unknowns.md "grants are for one life" */
+test('a transfer is for the life of its origin', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const lobby = await gather(kit, [ada], restricted);
+  const game = await gather(kit, [ada], restricted);
+  const id = handleId(await ada.postHandle(transferTo(game, lobby)));
+  assertStatus(await ada.putSession(lobby, leave), 204);
+  // Whoever makes a session of that name is not let into the game.
+  await gather(kit, [bob], restricted, lobby);
+  assertRefused(await bob.putSessionByHandle(id, joinBody()), 403, 'joinRestricted');
+});
+
+/** @source docs/wire/handles.md "What a handle opens"; guess: unknowns.md "what a kick takes away" */
+test('whom an owner has kicked gets in by no handle that was made before', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const capabilities = { hasOwners: true };
+  const { reference } = await newSession(kit, ada, {
+    constants: { capabilities },
+    properties: { joinRestriction: 'local', readRestriction: 'local' },
+  });
+  const invite = inviteTo(reference, bob.xuid);
+  const id = handleId(await ada.postHandle(invite));
+  const { json } = await bob.putSessionByHandle(id, joinBody());
+  const index = Object.keys(at(json, 'members') as JsonObject).at(-1) ?? assert.fail();
+  assertStatus(await ada.putSession(reference, { members: { [index]: null } }), 200);
+
+  assertRefused(await bob.putSessionByHandle(id, joinBody()), 403, 'joinRestricted');
+  assertRefused(await getByHandle(bob, id), 403, 'readRestricted');
+  if (!isAimed) await kit.advance(1);
+  const again = handleId(await ada.postHandle(invite));
+  assertStatus(await bob.putSessionByHandle(again, joinBody()), 200);
 });
 
 /** @source contract 5 "A grant by handle", wire 10.3 H6 */

@@ -198,6 +198,22 @@ test('a preview is refused by a stale ETag', async () => {
   await expectStatus(412, ada.putSession(reference, setMap('dunes'), preview));
 });
 
+// @source docs/wire/sessions.md "Preconditions"; guess: unknowns.md "preconditions of who may not read"
+test('a 412 tells nothing of a session that the caller may not read', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const restricted = { joinRestriction: 'local', readRestriction: 'local' };
+  const { reference, created } = await newSession(kit, ada, { properties: restricted });
+  for (const ifMatch of ['"0123456789abcdef0123456789abcdef"', created.etag ?? '']) {
+    const asked = bob.putSession(reference, joinBody(), { ifMatch });
+    const refused = await expectRefusal(412, 'etagDiffers', asked);
+    assert.equal(refused.etag, undefined);
+    assert.equal(refused.headers.get('x-mpsd-detail'), null);
+    const { etag } = created;
+    assert.ok(!refused.text.includes(etag ?? ''));
+  }
+});
+
 // @source contract 4: outcomes; the TypeScript client says the same in its own words
 test('the TypeScript client tells created, updated, outOfSync and deleted', async () => {
   await using kit = await startKit();

@@ -23,7 +23,13 @@ import type { Session } from '../session/session.ts';
 import { grants, mayDeleteHandle, mayReadHandle } from './access.ts';
 import { confirmsActivity, confirmsTransfer, isPending } from './confirm.ts';
 import { createActivity, createInvite, createTransfer } from './create.ts';
-import type { ActivityHandle, InviteHandle, TransferHandle } from './handle.ts';
+import type {
+  ActivityHandle,
+  Handle,
+  InviteHandle,
+  SearchHandle,
+  TransferHandle,
+} from './handle.ts';
 
 const reference = sampleReference;
 const lobby = { ...reference, name: 'lobby' };
@@ -96,15 +102,45 @@ test('a service of another name does not delete the invite of the first', () => 
   );
 });
 
+const secondLife = '17a13f76-0000-4000-8000-00000000000c';
+const begunAgain: Session = { ...begun, branch: secondLife };
+const originAgain = { ...origin, branch: secondLife };
+const kickMs = startMs + 1;
+const kickedOf = (xuid: string): Session => ({
+  ...begun,
+  kicks: [{ xuid, by: ada.xuid, atMs: kickMs }],
+});
+const early = notRefused(
+  createInvite(
+    { type: 'invite', reference, invitedXuid: dora.xuid, inviteAttributes: { titleId: '1' } },
+    reference,
+    undefined,
+    referee,
+    false,
+    facts,
+  ),
+).handle as InviteHandle;
+const search: SearchHandle = {
+  type: 'search',
+  id: 'a1b2c3d4-0000-4000-8000-000000000001',
+  version: 1,
+  reference,
+  createTimeMs: startMs,
+  creatorXuid: ada.xuid,
+  searchAttributes: {},
+};
+const searchable = { ...begun, searchHandle: search };
+
 const cleoReserved = write(origin, reserve(cleo));
 
 /** Whether a handle opens its session to somebody, with the origin session as it is. */
 const openings: readonly (readonly [
   what: string,
-  handle: ActivityHandle | InviteHandle | TransferHandle,
+  handle: Handle,
   by: Caller,
   origin: Session | undefined,
   opens: boolean,
+  session?: Session | undefined,
 ])[] = [
   ['an activity to its owner', activity, ada, undefined, false],
   ['an activity to a stranger', activity, dora, undefined, false],
@@ -131,11 +167,38 @@ const openings: readonly (readonly [
   ['a transfer to a stranger', transfer, dora, origin, false],
   ['a transfer whose origin has ended', transfer, bert, undefined, false],
   ['a transfer to a service', transfer, referee, origin, false],
+  ['an invite in a later life of the session', invite, dora, undefined, false, begunAgain],
+  ['an invite that a service sent before there was one', early, dora, undefined, true, begunAgain],
+  ["a service's invite to a session that was there", serviceInvite, dora, undefined, true],
+  ['the same in a later life', serviceInvite, dora, undefined, false, begunAgain],
+  ['a transfer from a later life of its origin', transfer, bert, originAgain, false],
+  ['a transfer into a later life of its target', transfer, bert, origin, false, begunAgain],
+  ['a search handle to everybody', search, dora, undefined, true, searchable],
+  ['a search handle that was replaced', search, dora, undefined, false, begun],
+  ['an invite to whom an owner has kicked', invite, dora, undefined, false, kickedOf(dora.xuid)],
+  ['an invite when somebody else was kicked', invite, dora, undefined, true, kickedOf(cleo.xuid)],
+  [
+    'an invite that was sent after the kick',
+    { ...invite, createTimeMs: kickMs + 1 },
+    dora,
+    undefined,
+    true,
+    kickedOf(dora.xuid),
+  ],
+  ['a transfer to whom an owner has kicked', transfer, bert, origin, false, kickedOf(bert.xuid)],
+  [
+    'a search handle to whom an owner has kicked',
+    search,
+    dora,
+    undefined,
+    false,
+    { ...kickedOf(dora.xuid), searchHandle: search },
+  ],
 ];
 
-for (const [what, handle, by, from, opens] of openings) {
+for (const [what, handle, by, from, opens, session = begun] of openings) {
   test(`${what}: ${opens ? 'opens' : 'does not open'} the session`, () => {
-    assert.equal(grants(handle, by, from), opens);
+    assert.equal(grants(handle, by, session, from), opens);
   });
 }
 

@@ -5,7 +5,9 @@
  */
 
 import type { Caller } from '../caller.ts';
+import type { Guid } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
+import { wasKicked } from '../session/owners.ts';
 import { acceptedMemberOf, type Session } from '../session/session.ts';
 import { isSender } from './create.ts';
 import type { Handle } from './handle.ts';
@@ -44,20 +46,40 @@ function isOwner(handle: Handle, caller: Caller): boolean {
 }
 
 /**
- * True when the handle lifts the restrictions of its session for the caller: an invite for whom it
- * was sent to, a transfer for whoever is in its origin session now, a search handle for everybody. An
- * activity lifts nothing.
+ * True when the handle lifts the restrictions of its session for the caller, as `session` and, of a
+ * transfer, `origin` are now: an invite for whom it was sent to, a transfer for who is in its origin,
+ * a search handle for everybody. An activity lifts nothing.
+ *
+ * Invites and transfers are for the lives of the sessions that they were made for. None lifts
+ * anything for a user whom an owner has removed since it was made.
+ *
+ * @source docs/wire/handles.md "What a handle opens"; guess: unknowns.md "what a kick takes away"
  */
-export function grants(handle: Handle, caller: Caller, origin: Session | undefined): boolean {
-  if (caller.kind === 'service') return false;
+export function grants(
+  handle: Handle,
+  caller: Caller,
+  session: Session | undefined,
+  origin: Session | undefined,
+): boolean {
+  if (caller.kind === 'service' || session === undefined) return false;
+  if (wasKicked(session, caller.xuid, handle.createTimeMs)) return false;
   switch (handle.type) {
     case 'activity':
       return false;
     case 'invite':
-      return caller.xuid === handle.invitedXuid;
+      return caller.xuid === handle.invitedXuid && isSameLife(session, handle.branch);
     case 'transfer':
-      return origin !== undefined && acceptedMemberOf(origin, caller.xuid) !== undefined;
+      return (
+        isSameLife(session, handle.branch) &&
+        isSameLife(origin, handle.originBranch) &&
+        acceptedMemberOf(origin, caller.xuid) !== undefined
+      );
     case 'search':
-      return true;
+      return session.searchHandle?.id === handle.id;
   }
+}
+
+/** True of the life that a handle was made for; and of any, when it was made for none. */
+function isSameLife(session: Session | undefined, branch: Guid | undefined): session is Session {
+  return session !== undefined && (branch === undefined || session.branch === branch);
 }

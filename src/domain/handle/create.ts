@@ -135,6 +135,7 @@ export function createInvite(
     invitedXuid,
     inviteAttributes,
     expirationMs: facts.nowMs + facts.inviteLifetimeMs,
+    ...(session && { branch: session.branch }),
     ...titleFacts(session, facts, inviteAttributes.titleId),
   };
   return { handle };
@@ -182,6 +183,7 @@ export function createTransfer(
     origin: request.origin,
     createTimeMs: facts.nowMs,
     branch: target.branch,
+    ...(origin && { originBranch: origin.branch }),
     creatorXuid: caller.xuid,
   };
   return { handle, session: changed(target) };

@@ -49,6 +49,8 @@ export type InviteHandle = Common &
     readonly invitedXuid: Xuid;
     readonly inviteAttributes: InviteAttributes;
     readonly expirationMs: Milliseconds;
+    /** The life of the session that it was sent to; absent when a service sent it before one. */
+    readonly branch?: Guid;
   };
 
 /** Party clients send none; the title is then that of the sender's token, where it names one. */
@@ -64,6 +66,8 @@ export type TransferHandle = Common & {
   readonly origin: SessionReference;
   /** The life of the target session that it leads to. */
   readonly branch: Guid;
+  /** The life of the origin; absent of handles that an older version made. */
+  readonly originBranch?: Guid;
   readonly creatorXuid?: Xuid;
 };
 

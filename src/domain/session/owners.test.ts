@@ -139,7 +139,7 @@ test('owners remove others by index, and it is kept who removed whom', () => {
   const session = joinedInTurn(oldest);
   const kicked = write(session, { members: { 1: null } });
   assert.equal(memberOf(kicked, bert.xuid), undefined);
-  assert.deepEqual(kicked.kicks, [{ xuid: bert.xuid, by: ada.xuid }]);
+  assert.deepEqual(kicked.kicks, [{ xuid: bert.xuid, by: ada.xuid, atMs: startMs }]);
   assert.equal(JSON.stringify(viewSession(kicked, 107)).includes('kicks'), false);
   const both = write(session, { members: { 1: null, 2: null } });
   assert.equal(both.members.length, 1);

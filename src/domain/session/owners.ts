@@ -13,6 +13,7 @@
 import { xuidOf, type Caller } from '../caller.ts';
 import type { Xuid } from '../ids.ts';
 import { isJsonObject, jsonEquals } from '../json.ts';
+import type { Milliseconds } from '../time.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { restrictionsOf } from './properties.ts';
@@ -76,15 +77,27 @@ function ownedBy(session: Session, owners: readonly number[]): Session {
  * The session in which `owner` has removed these members: they are not readmitted as former
  * members, and who removed them is kept.
  */
-export function noteKicks(session: Session, kicked: readonly Member[], owner: Xuid): Session {
+export function noteKicks(
+  session: Session,
+  kicked: readonly Member[],
+  owner: Xuid,
+  nowMs: Milliseconds,
+): Session {
   if (kicked.length === 0) return session;
   const xuids = kicked.map(({ xuid }) => xuid);
-  const kicks = xuids.map((xuid) => ({ xuid, by: owner }));
+  const kicks = xuids.map((xuid) => ({ xuid, by: owner, atMs: nowMs }));
   return {
     ...session,
     formerXuids: session.formerXuids.filter((xuid) => !xuids.includes(xuid)),
     kicks: [...(session.kicks ?? []), ...kicks].slice(-limits.formerMembersMax),
   };
+}
+
+/** True when an owner has removed this user at `sinceMs` or later. */
+export function wasKicked({ kicks = [] }: Session, xuid: Xuid, sinceMs: Milliseconds): boolean {
+  return kicks.some(
+    (kick) => kick.xuid === xuid && kick.atMs !== undefined && kick.atMs >= sinceMs,
+  );
 }
 
 /**

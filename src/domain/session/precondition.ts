@@ -47,23 +47,27 @@ export function matchesTags(session: Session | undefined, tags: readonly string[
 }
 
 /**
- * Nothing when a write may go on.
+ * Nothing when a write may go on. For who may not read the session no ETag is the current one: what
+ * is answered does not depend on it.
  *
  * Refuses: sessionExists, sessionMissing, etagDiffers.
  *
- * @source contract 4, step 2
+ * @source docs/wire/sessions.md "Preconditions"
  */
 export function mayWriteUnder(
   { ifMatch, ifNoneMatch }: Preconditions,
   session: Session | undefined,
+  isReadable: () => boolean = () => true,
 ): Refusal | undefined {
-  if (ifNoneMatch && matchesTags(session, ifNoneMatch)) {
+  const fits = (tags: readonly string[]): boolean =>
+    isReadable() ? matchesTags(session, tags) : session !== undefined && tags.includes('*');
+  if (ifNoneMatch && fits(ifNoneMatch)) {
     return new Refusal(
       'sessionExists',
       'The session exists already and If-None-Match asked that it does not.',
     );
   }
-  if (ifMatch === undefined || matchesTags(session, ifMatch)) return undefined;
+  if (ifMatch === undefined || fits(ifMatch)) return undefined;
   if (session === undefined) {
     return new Refusal(
       'sessionMissing',
@@ -73,5 +77,5 @@ export function mayWriteUnder(
   const text = ifMatch.some((tag) => weakness.test(tag))
     ? 'If-Match names a weak tag (W/"…"), which never matches a write; send the tag without W/.'
     : 'The session has changed since the ETag in If-Match was read; write again with the current one.';
-  return new Refusal('etagDiffers', text, { detail: etagOf(session) });
+  return new Refusal('etagDiffers', text, isReadable() ? { detail: etagOf(session) } : {});
 }

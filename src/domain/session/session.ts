@@ -54,9 +54,17 @@ export type Session = {
   /** Hidden: who has been an accepted member of this branch and left, newest last. */
   readonly formerXuids: readonly Xuid[];
   /** Hidden: whom owners have removed, newest last. */
-  readonly kicks?: readonly { readonly xuid: Xuid; readonly by: Xuid }[];
+  readonly kicks?: readonly Kick[];
   /** Hidden: since when nobody is in it; absent while somebody is. */
   readonly emptySinceMs?: Milliseconds;
+};
+
+/** That an owner removed somebody. */
+export type Kick = {
+  readonly xuid: Xuid;
+  readonly by: Xuid;
+  /** Absent of sessions that an older version wrote. */
+  readonly atMs?: Milliseconds;
 };
 
 /** Members in all, those that are more than a reservation, and those active. */

@@ -193,6 +193,24 @@ test('a write that races an activity is told by its etag', () => {
   assert.equal(again.changeNumber, touched.changeNumber + 1);
 });
 
+// Kills: the etag of a session in a refusal to who may not read it; an answer that tells whether a tag
+// is the current one.
+test('a 412 tells nothing of a session that the caller may not read', () => {
+  const hidden = write(session, system({ joinRestriction: 'local', readRestriction: 'local' }));
+  for (const ifMatch of ['"stale"', etagOf(hidden)]) {
+    const refusal = refuse(hidden, {}, { by: dora, ifMatch });
+    assert.deepEqual(
+      [refusal.code, refusal.detail, refusal.session],
+      ['etagDiffers', undefined, undefined],
+    );
+  }
+  for (const ifNoneMatch of ['"stale"', etagOf(hidden)]) {
+    assert.equal(refuse(hidden, {}, { by: dora, ifNoneMatch }).code, 'notAMember');
+  }
+  assert.equal(refuse(hidden, {}, { by: dora, ifNoneMatch: '*' }).code, 'sessionExists');
+  assert.equal(refuse(hidden, {}, { ifMatch: '"stale"' }).detail, etagOf(hidden), 'members may');
+});
+
 test('a later life has another branch, another start, the same correlation id', () => {
   const reborn = write(undefined, me(), {
     freshGuid: '17a13f76-0000-4000-8000-00000000000b',

@@ -81,16 +81,15 @@ export function decideWrite(
   write: SessionWrite,
   facts: WriteFacts,
 ): WriteDecision | Refusal {
-  const shown = (refusal: Refusal): Refusal =>
-    current !== undefined && mayRead(current, write.caller, facts) === undefined
-      ? refusal.withSession(current)
-      : refusal;
-
   if (current === undefined && write.onlyExisting) return sessionGone(write.reference);
-  const precondition = mayWriteUnder(write.preconditions, current);
-  if (precondition) return shown(precondition);
-  if (current === undefined) return decideCreation(write, facts);
+  const isReadable = (): boolean =>
+    current === undefined || mayRead(current, write.caller, facts) === undefined;
+  const precondition = mayWriteUnder(write.preconditions, current, isReadable);
+  if (current === undefined) return precondition ?? decideCreation(write, facts);
 
+  const shown = (refusal: Refusal): Refusal =>
+    isReadable() ? refusal.withSession(current) : refusal;
+  if (precondition) return shown(precondition);
   const forbidden = mayWrite(current, write, facts);
   if (forbidden) return toldInText.has(forbidden.code) ? forbidden : shown(forbidden);
   const conflict = mayRepeatConstants(current, write.request);
@@ -370,7 +369,7 @@ function removeAsked(
   const own = me === null ? memberOf(session, caller.xuid) : undefined;
   const kicked = session.members.filter(({ index }) => asked.includes(index));
   const removed = removeMembers(session, own ? [...asked, own.index] : asked, nowMs);
-  return noteKicks(removed, kicked, caller.xuid);
+  return noteKicks(removed, kicked, caller.xuid, nowMs);
 }
 
 /** True when clients see the same document in both, the change number aside. */

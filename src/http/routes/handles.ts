@@ -1,13 +1,12 @@
 import { createHandle } from '../../directory/create-handle.ts';
 import { deleteHandle } from '../../directory/delete-handle.ts';
 import { queryActivities } from '../../directory/query-handles.ts';
-import { gatherGrant, readHandle, readLiveHandle } from '../../directory/read-handle.ts';
+import { readHandle, readLiveHandle } from '../../directory/read-handle.ts';
 import { readSession } from '../../directory/read-session.ts';
 import { writeSession } from '../../directory/write-session.ts';
 import { searchHandles } from '../../directory/search-handles.ts';
 import type { Context } from '../../directory/context.ts';
 import type { Caller } from '../../domain/caller.ts';
-import type { Handle } from '../../domain/handle/handle.ts';
 import {
   parseActivityQuery,
   parseHandleRequest,
@@ -76,10 +75,10 @@ const getSessionByHandle: Route = {
   auth: 'mpsd',
   body: 'none',
   async answer(request, world) {
-    const way = await followHandle(request, world);
-    if (way instanceof Refusal) return way;
-    const { reference } = way.handle;
-    const session = await readSession(world, reference, request.caller, way.granted);
+    const handle = await readLiveHandle(world, request.params['id'] ?? '', request.caller);
+    if (handle instanceof Refusal) return handle;
+    const { reference } = handle;
+    const session = await readSession(world, reference, request.caller, handle);
     if (session instanceof Refusal) return session;
     const { ifNoneMatch } = parsePreconditions(request.headers);
     return answerRead(session, ifNoneMatch, request, {
@@ -100,9 +99,9 @@ const putSessionByHandle: Route = {
   async answer(request, world) {
     const body = parseSessionRequest(request.body, request.contractVersion);
     if (body instanceof Refusal) return body;
-    const way = await followHandle(request, world);
-    if (way instanceof Refusal) return way;
-    const { reference } = way.handle;
+    const handle = await readLiveHandle(world, request.params['id'] ?? '', request.caller);
+    if (handle instanceof Refusal) return handle;
+    const { reference } = handle;
     const written = await writeSession(
       world,
       {
@@ -112,7 +111,7 @@ const putSessionByHandle: Route = {
         caller: request.caller,
         onlyExisting: true,
       },
-      { granted: way.granted, commit: !isPreview(request) },
+      { handle, commit: !isPreview(request) },
     );
     const session = 'session' in written ? written.session : undefined;
     const headers = { 'content-location': formatSessionPath(session?.reference ?? reference) };
@@ -129,16 +128,6 @@ const putSessionByHandle: Route = {
  */
 function answerFull(refusal: Refusal, { contractVersion }: RouteRequest): Answer {
   return { ...refusalResponse(refusal, contractVersion), status: 403 };
-}
-
-async function followHandle(
-  { params, caller }: RouteRequest,
-  world: Context,
-): Promise<{ readonly handle: Handle; readonly granted: boolean } | Refusal> {
-  const handle = await readLiveHandle(world, params['id'] ?? '', caller);
-  if (handle instanceof Refusal) return handle;
-  const granted = await gatherGrant(world, handle, caller);
-  return granted instanceof Refusal ? granted : { handle, granted };
 }
 
 /** Lists activities, or searches. @source contract 8.1 */

@@ -58,7 +58,7 @@ const putSession: Route = {
         caller: request.caller,
         onlyExisting: false,
       },
-      { granted: false, commit: !isPreview(request) },
+      { commit: !isPreview(request) },
     );
     return written instanceof Refusal ? written : answerWritten(written, request);
   },
