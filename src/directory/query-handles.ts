@@ -55,7 +55,7 @@ export async function queryActivities(
       confirmedSession(world, handle, caller),
     );
     if (session === undefined) continue;
-    const facts = await gatherAccessFacts(world, session, caller, false);
+    const facts = await gatherAccessFacts(world, session, { caller, use: 'read' });
     const text = format(handle, session, mayRead(session, caller, facts) === undefined);
     if (budget.takes(text)) results.push({ handle, session, text });
   }

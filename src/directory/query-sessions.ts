@@ -112,6 +112,5 @@ async function confirmedSession(
   const { session } = record;
   if (!matchesQuery(session, query, xuid)) return undefined;
   const facts = await gatherAccessFacts(world, session, { caller, use: 'read' });
-  if (facts instanceof Refusal) return undefined;
   return mayRead(session, caller, facts) === undefined ? session : undefined;
 }

@@ -5,7 +5,7 @@ import { mayRead } from '../domain/session/access.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
-import { gatherAccessFacts } from './session-facts.ts';
+import { gatherAccessThrough } from './session-facts.ts';
 import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
 
@@ -28,7 +28,8 @@ export async function readSession(
   if (made instanceof Refusal) return made;
   const record = await readCurrent(context, reference, xuidsOf(caller));
   if (record === undefined || record instanceof Refusal) return record;
-  const gathering = gatherAccessFacts(context, record.session, { caller, handle, use: 'read' });
+  const request = { caller, use: 'read' } as const;
+  const gathering = gatherAccessThrough(context, record.session, request, handle);
   const facts = gathering instanceof Promise ? await gathering : gathering;
   if (facts instanceof Refusal) return facts;
   return mayRead(record.session, caller, facts) ?? record.session;

@@ -14,13 +14,8 @@ import type { Context } from './context.ts';
 import { hasEnded } from './live-nodes.ts';
 import { readCurrent } from './transact.ts';
 
-/** What a use of a session comes with. */
-export type AccessRequest = {
-  readonly caller: Caller;
-  /** The handle that led here; it may lift the restrictions of the session for the caller. */
-  readonly handle?: Handle | undefined;
-  readonly use: 'read' | 'write';
-};
+/** Who uses a session, and how. */
+export type AccessRequest = { readonly caller: Caller; readonly use: 'read' | 'write' };
 
 /**
  * All that a write depends on beside the session. There is a promise only where people or another
@@ -38,7 +33,7 @@ export function gatherWriteFacts(
   const { ids, settings } = context;
   const { template, handle } = around;
   const { caller } = write;
-  const access = gatherAccessFacts(context, session, { caller, handle, use: 'write' });
+  const access = gatherAccessThrough(context, session, { caller, use: 'write' }, handle);
   const connection = connectionToAsk(session, write);
   const ended = connection === undefined ? false : hasEnded(context, connection);
   const facts = (known: AccessFacts, isEnded: boolean): WriteFacts => ({
@@ -61,21 +56,20 @@ export function gatherWriteFacts(
 }
 
 /**
- * What access to a session depends on; to one that is not there, on nobody. People are asked only if
- * it matters, and without need there is no promise. Whether an owner has blocked the caller matters
- * to a write alone.
+ * What access to a session depends on, for who was led there by `handle`, if by one: it may lift the
+ * restrictions of the session.
  *
  * Refuses: tooBusy.
  */
-export function gatherAccessFacts(
+export function gatherAccessThrough(
   context: Context,
   session: Session | undefined,
   request: AccessRequest,
+  handle: Handle | undefined,
 ): AccessFacts | Promise<AccessFacts | Refusal> {
-  const { handle, caller } = request;
   if (handle?.type === 'transfer') return gatherWithOrigin(context, session, request, handle);
-  const granted = handle !== undefined && grants(handle, caller, session, undefined);
-  return gatherPeopleFacts(context, session, request, granted);
+  const granted = handle !== undefined && grants(handle, request.caller, session, undefined);
+  return gatherAccessFacts(context, session, request, granted);
 }
 
 async function gatherWithOrigin(
@@ -88,14 +82,19 @@ async function gatherWithOrigin(
   const origin = await readCurrent(context, handle.origin, xuidsOf(caller));
   if (origin instanceof Refusal) return origin;
   const granted = grants(handle, caller, session, origin?.session);
-  return gatherPeopleFacts(context, session, request, granted);
+  return gatherAccessFacts(context, session, request, granted);
 }
 
-function gatherPeopleFacts(
+/**
+ * What access to a session depends on; to one that is not there, on nobody. People are asked only if
+ * it matters, and without need there is no promise. Whether an owner has blocked the caller matters
+ * to a write alone.
+ */
+export function gatherAccessFacts(
   { people }: Context,
   session: Session | undefined,
   { caller, use }: AccessRequest,
-  granted: boolean,
+  granted = false,
 ): AccessFacts | Promise<AccessFacts> {
   const followers = session && !granted ? followersToAsk(session, caller) : undefined;
   const owners = session && use === 'write' ? ownersToAsk(session, caller) : undefined;
