@@ -1,0 +1,186 @@
+/**
+ * Every regular expression of the sources: what bounds its input, and that its time grows with its
+ * input and not with the square of it.
+ */
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+
+const src = resolve(import.meta.dirname, '../src');
+
+/** Where the input comes from, and what bounds it. The operator's and our own may take its time. */
+const bounds = {
+  head: 'the head of a request: 16 KiB, by Node',
+  body: 'a body: bodyBytesMax, and what the shape of its place allows',
+  frame: 'a frame of a client: frameBytesMax',
+  token: 'a token or a ticket within a head or a body',
+  operator: 'flags, files and addresses that who runs the program wrote',
+  server: 'answers of the server that a client chose, or what its program gives it',
+  store: 'what the store answers',
+  own: 'text of our own',
+} as const;
+
+/** Each file that has one. */
+const inputs: Readonly<Record<string, keyof typeof bounds>> = {
+  'auth/authorization.ts': 'head',
+  'auth/claims.ts': 'token',
+  'auth/development-token.ts': 'token',
+  'auth/key-set.ts': 'operator',
+  'auth/open-authenticator.ts': 'operator',
+  'auth/token-chain.ts': 'token',
+  'cli/demo.ts': 'operator',
+  'cli/serve.ts': 'operator',
+  'cli/taps.ts': 'server',
+  'cli/token.ts': 'operator',
+  'client/json.ts': 'server',
+  'client/multiplayer-service.ts': 'operator',
+  'client/reference.ts': 'server',
+  'client/retry.ts': 'server',
+  'client/search-filter.ts': 'server',
+  'config/repeated-keys.ts': 'operator',
+  'config/session-templates.ts': 'operator',
+  'config/settings.ts': 'operator',
+  'domain/ids.ts': 'body',
+  'domain/json-fault.ts': 'body',
+  'domain/json.ts': 'body',
+  'domain/people/request.ts': 'head',
+  'domain/query/session-query.ts': 'head',
+  'domain/search/attributes.ts': 'body',
+  'domain/search/cursor.ts': 'body',
+  'domain/search/fields.ts': 'body',
+  'domain/search/lexer.ts': 'body',
+  'domain/search/order.ts': 'body',
+  'domain/search/parser.ts': 'body',
+  'domain/session/constants.ts': 'body',
+  'domain/session/precondition.ts': 'head',
+  'domain/session/reference.ts': 'own',
+  'domain/session/request.ts': 'body',
+  'domain/session/roles.ts': 'body',
+  'domain/shape.ts': 'own',
+  'domain/time.ts': 'body',
+  'http/origins.ts': 'head',
+  'http/pipeline.ts': 'head',
+  'http/refusal-response.ts': 'body',
+  'http/route-table.ts': 'head',
+  'http/routes/session-elements.ts': 'head',
+  'http/routes/sessions.ts': 'head',
+  'main.js': 'own',
+  'rta/resource.ts': 'frame',
+  'store/redis/redis-address.ts': 'operator',
+  'store/redis/redis-shards.ts': 'store',
+  'store/redis/redis-topology.ts': 'store',
+};
+
+/** What repeats; and what comes after it, so that nothing matches in the end. */
+const units = [
+  ...['a', 'A', '0', '1', '9', ' ', '\t', '\n', '/', '//', '\\', '.', '..', '-', '_', '%', '%4'],
+  ...['"', "'", "''", '""', ',', ':', ';', '=', '(', ')', '[', ']', '{', '}', '<', '@', '~', '\0'],
+  ...[
+    'a.',
+    'a-',
+    'a:',
+    'a=',
+    'a/',
+    'a /',
+    'a / ',
+    '/ a',
+    '1.',
+    '1e',
+    '0.',
+    '-1',
+    '\\"',
+    '\\u',
+    'é',
+  ],
+  ...['serviceconfigs/', 'http://', 'x.y.', 'a\n', '"a"', '[[', ',0', ':0', '1\n', ' \n'],
+];
+const ends = ['', '!', '\0'];
+
+type Expression = { readonly file: string; readonly expression: RegExp };
+
+/** The regular expressions in TypeScript code: comments, strings and divisions are no such thing. */
+function expressionsIn(code: string): readonly RegExp[] {
+  const token =
+    /\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[\s\S]|[^`\\])*`|\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[dgimsuvy]*|[\w$)\]]+|\s+|./gsu;
+  const found: RegExp[] = [];
+  let before = '';
+  for (const [text] of code.matchAll(token)) {
+    if (/^\s/.test(text) || text.startsWith('//') || text.startsWith('/*')) continue;
+    const [, source, flags] = /^\/(.+)\/([a-z]*)$/s.exec(text) ?? [];
+    const isDivision = /[\w$)\]]$/.test(before) && !/^(return|case|typeof)$/.test(before);
+    if (source !== undefined && !isDivision) found.push(new RegExp(source, flags));
+    before = text;
+  }
+  return found;
+}
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => /\.[jt]s$/.test(file) && !/\.test\.ts$|^testing\//.test(file))
+  .sort();
+
+const expressions: readonly Expression[] = files.flatMap((file) =>
+  expressionsIn(readFileSync(join(src, file), 'utf8')).map((expression) => ({ file, expression })),
+);
+
+/** What an expression begins with, so that a text gets as far as to its loops. */
+function beginningOf({ source }: RegExp): string {
+  const plain = /^\^?((?:\\[^\w]|[\w:"<=@ -])*)/.exec(source)?.[1] ?? '';
+  return plain.replaceAll(/\\(.)/g, '$1');
+}
+
+/** The least processor time of some runs, in microseconds. */
+function microsOf(expression: RegExp, text: string): number {
+  const runs = Array.from({ length: 5 }, () => {
+    const before = process.threadCpuUsage();
+    for (let n = 0; n < 4; n += 1)
+      text.replaceAll(new RegExp(expression, globalOf(expression)), '');
+    const { user, system } = process.threadCpuUsage(before);
+    return user + system;
+  });
+  return Math.min(...runs);
+}
+
+function globalOf({ flags }: RegExp): string {
+  return flags.includes('g') ? flags : `${flags}g`;
+}
+
+test('every regular expression has a bound on its input', () => {
+  assert.ok(expressions.length > 50, 'expressions were found');
+  assert.deepEqual([...new Set(expressions.map(({ file }) => file))], Object.keys(inputs).sort());
+  const made = files.filter((file) => /new RegExp\(/.test(readFileSync(join(src, file), 'utf8')));
+  assert.deepEqual(made, [], 'none is made of a text');
+});
+
+// Kills: /\s+$/ and the like, which begin anew at each character of a run.
+test('no regular expression on what others send takes more than linear time', () => {
+  assert.ok(isSlow(/\s+$/), 'one that does is found');
+  const sent = expressions.filter(({ file }) => !['operator', 'own'].includes(inputs[file] ?? ''));
+  const slow = sent.flatMap(({ file, expression }) => {
+    const text = isSlow(expression);
+    return text === undefined
+      ? []
+      : [`${file}: ${expression} on ${JSON.stringify(text.slice(0, 40))}`];
+  });
+  assert.deepEqual(slow, []);
+});
+
+/** The text on which four times the length takes far more than four times the time. */
+function isSlow(expression: RegExp): string | undefined {
+  const beginning = beginningOf(expression);
+  for (const unit of units) {
+    for (const end of ends) {
+      const make = (length: number): string =>
+        beginning + unit.repeat(Math.ceil(length / unit.length)) + end;
+      // Who is quick with 16,000 characters need not be looked at closer.
+      const startedMs = performance.now();
+      make(16_000).replaceAll(new RegExp(expression, globalOf(expression)), '');
+      if (performance.now() - startedMs < 4) continue;
+      const [few, many] = [microsOf(expression, make(4_000)), microsOf(expression, make(16_000))];
+      if (many > 4_000 && many > 8 * few) return make(60);
+    }
+  }
+  return undefined;
+}
