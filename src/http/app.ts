@@ -9,6 +9,7 @@ import { refuseConnect, refuseConnection } from './connection-refusal.ts';
 import { type PipelineSettings, openPipeline } from './pipeline.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { createServer } from './node-http.ts';
+import { keepAliveSeconds, sendAnswerAsBlock } from './send-answer.ts';
 import { asksForSocket, openUpgrade, type Sockets } from './upgrade.ts';
 
 /** A server of routes, from `listen` until `close`. */
@@ -39,7 +40,7 @@ const timeouts = {
   headersTimeout: 20_000,
   requestTimeout: 60_000,
   /** Above the idle time of usual load balancers, which would else write to a closed connection. */
-  keepAliveTimeout: 75_000,
+  keepAliveTimeout: keepAliveSeconds * 1_000,
   connectionsCheckingInterval: 5_000,
 };
 
@@ -78,10 +79,14 @@ export function buildApp(settings: AppSettings): App {
       outgoing.req.complete &&
       exchanges.get(outgoing.req.socket)?.outgoing === outgoing,
   });
-  const answer: RequestListener = (incoming, outgoing) => void pipeline.answer(incoming, outgoing);
   const { sockets } = settings;
   const upgrade = sockets && openUpgrade(settings, sockets);
-  const server = createHttpServer(answer, settings.world.ids, upgrade, exchanges);
+  const server = createHttpServer(
+    (incoming, outgoing) => void pipeline.answer(incoming, outgoing, sendAnswerAsBlock),
+    settings.world.ids,
+    upgrade,
+    exchanges,
+  );
   const connections = new Set<Socket>();
   let accepted = 0;
   server.on('connection', (socket: Socket) => {
@@ -105,7 +110,7 @@ export function buildApp(settings: AppSettings): App {
   ).unref();
 
   return {
-    answer,
+    answer: (incoming, outgoing) => void pipeline.answer(incoming, outgoing),
     async listen({ host, port }) {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);

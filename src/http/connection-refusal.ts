@@ -4,10 +4,10 @@ import { createMemo } from '../domain/memo.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { headersOf, send } from './pipeline.ts';
 import { maxHeaderSize, STATUS_CODES } from './node-http.ts';
 import { refusalResponse } from './refusal-response.ts';
 import type { Answer } from './route.ts';
+import { headersOf, sendAnswer } from './send-answer.ts';
 
 /** How long a client may read the answer and go on sending, before its connection is cut. */
 const lingerMs: Milliseconds = 1_000;
@@ -37,7 +37,7 @@ export function refuseConnection(
     last.once('close', () => hangUp(socket, answer, correlationId));
   } else {
     last.shouldKeepAlive = false;
-    send(last, answer, correlationId);
+    sendAnswer(last, answer, correlationId);
   }
 }
 

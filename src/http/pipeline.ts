@@ -11,6 +11,7 @@ import { parseBody, readBody } from './body.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import { formatPreflight, type Origins } from './origins.ts';
 import { refusalResponse, retryAfter, textResponse } from './refusal-response.ts';
+import { type SendAnswer, sendAnswer } from './send-answer.ts';
 import type { Answer, RefusalWithHeaders, Route, RouteRequest } from './route.ts';
 import { buildRouteTable, parseTarget } from './route-table.ts';
 
@@ -43,11 +44,11 @@ export type PipelineSettings = {
 export type Pipeline = {
   /**
    * Answers one request: host and origin, path, verb, caller, contract version, body, route, in this
-   * order; the first that fails decides. Never rejects.
+   * order; the first that fails decides. Never rejects. `send` is `sendAnswer` unless given.
    *
    * @source contract 2
    */
-  answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void>;
+  answer(incoming: IncomingMessage, outgoing: ServerResponse, send?: SendAnswer): Promise<void>;
 };
 
 /** What clients make the server hold, and whether it is ending. */
@@ -68,7 +69,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
   const { isFit = () => true } = settings;
 
   return {
-    async answer(incoming, outgoing) {
+    async answer(incoming, outgoing, send = sendAnswer) {
       const correlationId = world.ids.guid();
       const { origin } = incoming.headers;
       const preflightOf = origin && preflightMethod(incoming);
@@ -250,13 +251,6 @@ function faultReport(
   return `${correlationId} ${method} ${path}: ${stack}`;
 }
 
-/** Sends `answer`, unless something else has answered already. */
-export function send(outgoing: ServerResponse, answer: Answer, correlationId: Guid): void {
-  if (outgoing.headersSent) return;
-  outgoing.writeHead(answer.status, headersOf(answer, correlationId));
-  outgoing.end(answer.body);
-}
-
 /** Counts what the client of `outgoing` has not read. */
 function holdUnsent(outgoing: ServerResponse, unsent: HeldBytes<ServerResponse>): void {
   const bytes = outgoing.writableLength;
@@ -264,24 +258,4 @@ function holdUnsent(outgoing: ServerResponse, unsent: HeldBytes<ServerResponse>)
   if (bytes === 0) return;
   unsent.add(outgoing, bytes, () => outgoing.req.socket.destroy());
   outgoing.once('close', () => unsent.delete(outgoing));
-}
-
-/** The headers of `answer` as one flat list; `Date` is not among them. @source contract 2 */
-export function headersOf(answer: Answer, correlationId: Guid): string[] {
-  const { status, body, contentType = 'application/json', headers, isSession } = answer;
-  const list = [
-    'Cache-Control',
-    isSession ? 'max-age=0, must-revalidate' : 'no-cache, no-store',
-    'X-Content-Type-Options',
-    'nosniff',
-    'X-XblCorrelationId',
-    correlationId,
-  ];
-  if (body !== undefined) {
-    list.push('Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(body)));
-  } else if (status !== 204 && status !== 304) {
-    list.push('Content-Length', '0');
-  }
-  for (const name in headers) list.push(name, headers[name] as string);
-  return list;
 }

@@ -81,7 +81,9 @@ async function play(
   return outcomes;
 }
 
-test(`${restarts} restarts under load reset no connection`, { timeout: 600_000 }, async () => {
+test(`${restarts} restarts under load reset no connection`, {
+  timeout: 60_000 + restarts * 20_000,
+}, async () => {
   await using first = await startNodeProcess(['--store', 'memory']);
   const port = Number(new URL(first.url).port);
   const playing = new AbortController();
