@@ -7,21 +7,30 @@ import type { Connections } from '../rta/connection-registry.ts';
 import type { Hub } from '../rta/hub.ts';
 import type { DeliverTaps } from '../rta/tap-delivery.ts';
 
-/** The routes by which tests move the clock of a node and disturb its connections. */
-export function openControl(parts: {
-  readonly clock: ControlledClock;
-  readonly connections: Connections;
-  readonly hub: Hub;
-  readonly disturbances: Disturbances;
-  /** Settles what is due now. */
-  readonly sweep: () => Promise<void>;
-}): readonly Route[] {
-  const { clock, sweep } = parts;
-  return controlRoutes({ clock, connections: controlledConnections(parts), sweep });
+/** What tests have a hand on: the clock of a node, and its connections. */
+export type Control = {
+  /** Goes between the taps that arrive and the connections that they are for. */
+  readonly aroundTaps: (deliver: DeliverTaps) => DeliverTaps;
+  /** The control API; `sweep` applies the timeouts that are due. */
+  routes(hub: Hub, sweep: () => Promise<void>): readonly Route[];
+};
+
+/** The control of a node that goes by `clock`. */
+export function openControl(clock: ControlledClock, connections: Connections): Control {
+  const disturbances = openDisturbances(clock);
+  return {
+    aroundTaps: disturbances.around,
+    routes: (hub, sweep) =>
+      controlRoutes({
+        clock,
+        connections: controlledConnections(connections, hub, disturbances),
+        sweep,
+      }),
+  };
 }
 
 /** What happens to the taps of connections that tests disturb. */
-export type Disturbances = {
+type Disturbances = {
   of(connection: Connection): TapsControl;
   set(connection: Connection, taps: TapsControl): void;
   /** Goes between the taps that arrive and the connections that they are for. */
@@ -31,7 +40,7 @@ export type Disturbances = {
 const undisturbed: TapsControl = { delayMs: 0, drop: false };
 
 /** Disturbances by the time that `clock` shows; at first none. */
-export function openDisturbances(clock: ControlledClock): Disturbances {
+function openDisturbances(clock: ControlledClock): Disturbances {
   const disturbed = new WeakMap<Connection, TapsControl>();
   return {
     of: (connection) => disturbed.get(connection) ?? undisturbed,
@@ -45,14 +54,11 @@ export function openDisturbances(clock: ControlledClock): Disturbances {
   };
 }
 
-function controlledConnections({
-  connections,
-  hub,
-  disturbances,
-}: Pick<
-  Parameters<typeof openControl>[0],
-  'connections' | 'hub' | 'disturbances'
->): ControlledConnections {
+function controlledConnections(
+  connections: Connections,
+  hub: Hub,
+  disturbances: Disturbances,
+): ControlledConnections {
   return {
     list: () =>
       [...connections.values()].map((connection) => ({

@@ -1,10 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Context } from '../directory/context.ts';
-import type { Lease } from '../directory/lease.ts';
+import type { Lease } from './lease.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
 import { repeat } from '../platform/repeat.ts';
 import type { Hub } from '../rta/hub.ts';
-import { logged } from './chores.ts';
+import { logged } from './background-jobs.ts';
 import type { ServerSettings } from './options.ts';
 
 /** What makes a node one of those on its store. */

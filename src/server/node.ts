@@ -1,56 +1,37 @@
 /**
- * A node: answers requests and holds connections, upon a storage that it may share with others.
+ * A node: answers requests and holds connections, on a storage that it may share with others.
  *
- *   storage, catalog, clock ─▶ world ─▶ hub ─┬─▶ app ─▶ listens
- *                               callers ─────┘
+ *   storage, catalog ─▶ core ─▶ adapters ─▶ lease begun ─▶ listens ─▶ background jobs
  */
 
-import { randomBytes } from 'node:crypto';
-import { openNonces } from '../auth/nonces.ts';
-import { describeAuthenticator } from '../auth/open-authenticator.ts';
-import { tokenKeyOf } from '../auth/token.ts';
 import {
   type CatalogSource,
   createCatalogSource,
   formatProblem,
 } from '../config/read-service-configs.ts';
-import { followSearch } from '../search/follow-search.ts';
-import { fencedStore, Lease } from '../directory/lease.ts';
-import { probeStore } from '../directory/probe-store.ts';
-import { buildApp } from '../http/app.ts';
-import { openOrigins } from '../http/origins.ts';
-import { openReadiness } from '../http/readiness.ts';
-import { routes } from '../http/routes.ts';
-import { healthRoutes } from '../http/routes/health.ts';
-import { rtaRoutes } from '../http/routes/rta.ts';
-import { tokenChainRoutes } from '../http/routes/token-chain.ts';
 import type { Conditions } from '../platform/conditions.ts';
-import { controlledClock } from '../platform/controlled-clock.ts';
-import { keyFor } from '../platform/key.ts';
-import { type Connections, Hub } from '../rta/hub.ts';
-import { openSocketServer } from '../rta/socket-server.ts';
-import { StoreUnavailable } from '../store/store.ts';
-import { callersOf, openCallers, originsOf } from './callers.ts';
+import { followSearch } from '../search/follow-search.ts';
+import { openAdapters } from './adapters.ts';
+import { startSearchFollower, startSweeper } from './background-jobs.ts';
 import { CannotStart } from './cannot-start.ts';
-import { startSearchFollower, startSweeper } from './chores.ts';
+import { openCore } from './core.ts';
 import { listen } from './listen.ts';
 import { joinNodes } from './membership.ts';
 import type { ServerSettings } from './options.ts';
 import type { Storage } from './storage.ts';
-import { createContext } from './context.ts';
 
 /** A node that answers, until it is disposed of; the storage stays open. */
 export type RunningNode = AsyncDisposable & {
   /** `http://127.0.0.1:8350`, without a slash at the end. */
   readonly url: string;
-  /** What the keeper should know of how callers are told apart, a line each. */
+  /** What the operator should know of how callers are told apart, a line each. */
   readonly notices: readonly string[];
   /** Resolves, with a sentence for the operator, when this node cannot go on and must be replaced. */
   readonly ended: Promise<string>;
   /** How many RTA connections are open. */
   readonly connectionsCount: number;
   /**
-   * Settles what is due now, and learns of the search handles that other nodes have made or ended, as
+   * Applies the timeouts that are due, and learns of the search handles that other nodes have made or ended, as
    * the node does by itself now and then.
    */
   sweep(): Promise<void>;
@@ -79,89 +60,37 @@ export async function openNode(
   conditions: Conditions,
 ): Promise<RunningNode> {
   const catalog = await openCatalog(settings.config);
-  const { isShared, bus } = storage;
-  const { log, nodeLeaseMs: leaseMs } = settings;
-
-  // What everything else stands on.
-  const lease = new Lease(storage.store, { leaseMs, elapsedMs: () => performance.now() });
-  const store = isShared ? fencedStore(storage.store, lease) : storage.store;
-  const controlled = settings.control ? controlledClock(storage.clock) : undefined;
-  const clock = controlled ?? storage.clock;
-  const secret = await store.secret();
-  const connections: Connections = new Map();
-  const world = createContext(
-    { store, bus, clock, isShared, catalog: catalog.catalog, connections, secret, conditions },
-    settings,
+  const core = await openCore(storage, catalog, conditions, settings);
+  const { context, connections } = core;
+  const { isShared } = storage;
+  const { hub, app, readiness, notices } = await openAdapters(core, settings, () =>
+    sweeper.runNow(),
   );
 
-  // The doors.
-  // Loaded for tests alone.
-  const controlling = controlled && (await import('./control.ts'));
-  const disturbances = controlled && controlling?.openDisturbances(controlled);
-  const hub = new Hub(world, connections, settings, {
-    hearingClock: storage.clock,
-    ...(disturbances && { aroundTaps: disturbances.around }),
-  });
-  const readiness = openReadiness(() => probeStore({ store }), conditions);
-  // Where nobody else could know which nonces were used, those of a former process are good for nothing.
-  const nonceKey = isShared ? keyFor('nonces', secret) : randomBytes(32);
-  const nonces = openNonces(nonceKey, (...asked) => store.claim(...asked));
-  const callers = callersOf(settings);
-  const tokenChain = callers.kind === 'dev' ? tokenChainRoutes({ key: tokenKeyOf(secret) }) : [];
-  const control =
-    disturbances &&
-    controlling?.openControl({
-      clock: controlled,
-      connections,
-      hub,
-      disturbances,
-      sweep: () => sweeper.runNow(),
-    });
-  const app = buildApp({
-    routes: [
-      ...routes,
-      ...rtaRoutes(nonces),
-      ...healthRoutes(readiness),
-      ...tokenChain,
-      ...(control ?? []),
-    ],
-    sockets: { nonces, ...openSocketServer(hub) },
-    authenticator: await openCallers(callers, secret, clock, conditions),
-    world,
-    limits: settings,
-    origins: openOrigins(originsOf(settings)),
-    isOutage: (error) => error instanceof StoreUnavailable,
-    isFit: () => !isShared || lease.isHeld(),
-    log,
-  });
-
-  // What runs from here on ends in reverse, now if the start fails: first what the node does by
-  // itself; then others may take over its connections, which end before the app, since that waits
-  // for its sockets.
+  // Ends in reverse, now if the start fails: first what the node does by itself; then others may take
+  // over its connections, which end before the app, since that waits for its sockets.
   await using running = new AsyncDisposableStack();
   running.defer(() => app.close({ withinMs: settings.drainMs }));
   running.use(hub);
-  const membership = running.use(
-    await joinNodes({ lease, hub, context: world, secret }, { isShared, ...settings }),
-  );
-  void membership.ended.then(log);
+  const membership = running.use(await joinNodes({ ...core, hub }, { isShared, ...settings }));
+  void membership.ended.then(settings.log);
   // So that the first search does not wait for it; what goes wrong here, it meets again.
-  followSearch(world).catch(() => undefined);
+  followSearch(context).catch(() => undefined);
   const url = await listen(app, settings);
-  const sweeper = running.use(startSweeper(world, settings));
-  if (isShared) running.use(startSearchFollower(world, settings));
+  const sweeper = running.use(startSweeper(context, settings));
+  if (isShared) running.use(startSearchFollower(context, settings));
 
   const parts = running.move();
   return {
     url,
     ended: membership.ended,
-    notices: [...describeAuthenticator(callers), ...catalog.warnings()],
+    notices: [...notices, ...catalog.warnings()],
     get connectionsCount() {
       return connections.size;
     },
     async sweep() {
       await sweeper.runNow();
-      if (isShared) await followSearch(world);
+      if (isShared) await followSearch(context);
     },
     async reload() {
       const outcome = await catalog.reload();

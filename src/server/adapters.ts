@@ -1,0 +1,80 @@
+/** The adapters of a node: what listens for requests and sockets, and what it answers them with. */
+
+import { randomBytes } from 'node:crypto';
+import { openNonces } from '../auth/nonces.ts';
+import { describeAuthenticator } from '../auth/open-authenticator.ts';
+import { tokenKeyOf } from '../auth/token.ts';
+import { probeStore } from '../directory/probe-store.ts';
+import { type App, buildApp } from '../http/app.ts';
+import { openOrigins } from '../http/origins.ts';
+import { openReadiness, type Readiness } from '../http/readiness.ts';
+import { routes } from '../http/routes.ts';
+import { healthRoutes } from '../http/routes/health.ts';
+import { rtaRoutes } from '../http/routes/rta.ts';
+import { tokenChainRoutes } from '../http/routes/token-chain.ts';
+import { keyFor } from '../platform/key.ts';
+import { Hub } from '../rta/hub.ts';
+import { openSocketServer } from '../rta/socket-server.ts';
+import { StoreUnavailable } from '../store/store.ts';
+import { callersOf, openCallers, originsOf } from './callers.ts';
+import type { Control } from './control.ts';
+import type { NodeCore } from './core.ts';
+import type { ServerSettings } from './options.ts';
+
+export type Adapters = {
+  readonly hub: Hub;
+  readonly app: App;
+  readonly readiness: Readiness;
+  /** What the operator should know of how callers are told apart, a line each. */
+  readonly notices: readonly string[];
+};
+
+/**
+ * The adapters of a node, which do not listen yet. `sweep` is for the control API.
+ *
+ * Throws CannotStart when the keys of callers cannot be used.
+ */
+export async function openAdapters(
+  core: NodeCore,
+  settings: ServerSettings,
+  sweep: () => Promise<void>,
+): Promise<Adapters> {
+  const { storage, context, connections, conditions, lease, secret } = core;
+  const { isShared } = storage;
+  const { store, clock } = context;
+  const control = await openControlOf(core);
+  const hub = new Hub(context, connections, settings, {
+    hearingClock: storage.clock,
+    ...(control && { aroundTaps: control.aroundTaps }),
+  });
+  const readiness = openReadiness(() => probeStore({ store }), conditions);
+  // Where nobody else could know which nonces were used, those of a former process are good for nothing.
+  const nonceKey = isShared ? keyFor('nonces', secret) : randomBytes(32);
+  const nonces = openNonces(nonceKey, (...asked) => store.claim(...asked));
+  const callers = callersOf(settings);
+  const app = buildApp({
+    routes: [
+      ...routes,
+      ...rtaRoutes(nonces),
+      ...healthRoutes(readiness),
+      ...(callers.kind === 'dev' ? tokenChainRoutes({ key: tokenKeyOf(secret) }) : []),
+      ...(control?.routes(hub, sweep) ?? []),
+    ],
+    sockets: { nonces, ...openSocketServer(hub) },
+    authenticator: await openCallers(callers, secret, clock, conditions),
+    world: context,
+    limits: settings,
+    origins: openOrigins(originsOf(settings)),
+    isOutage: (error) => error instanceof StoreUnavailable,
+    isFit: () => !isShared || lease.isHeld(),
+    log: settings.log,
+  });
+  return { hub, app, readiness, notices: describeAuthenticator(callers) };
+}
+
+/** The control API, which is loaded for tests alone. */
+async function openControlOf({ controlled, connections }: NodeCore): Promise<Control | undefined> {
+  if (controlled === undefined) return undefined;
+  const { openControl } = await import('./control.ts');
+  return openControl(controlled, connections);
+}

@@ -1,0 +1,48 @@
+/** What a node stands on: its context, its lease, and what is derived from the store's secret. */
+
+import type { CatalogSource } from '../config/read-service-configs.ts';
+import type { Context } from '../directory/context.ts';
+import { systemClock } from '../platform/clock.ts';
+import type { Conditions } from '../platform/conditions.ts';
+import { controlledClock, type ControlledClock } from '../platform/controlled-clock.ts';
+import type { Connections } from '../rta/hub.ts';
+import { createContext } from './context.ts';
+import { fencedStore, Lease } from './lease.ts';
+import type { ServerSettings } from './options.ts';
+import type { Storage } from './storage.ts';
+
+export type NodeCore = {
+  readonly storage: Storage;
+  readonly context: Context;
+  readonly connections: Connections;
+  readonly conditions: Conditions;
+  readonly lease: Lease;
+  /** That of the store, from which this node's keys are derived. */
+  readonly secret: Uint8Array;
+  /** The clock of the context, where tests may move it. */
+  readonly controlled: ControlledClock | undefined;
+};
+
+/** The core of a node that has not begun its lease yet. Throws StoreUnavailable. */
+export async function openCore(
+  storage: Storage,
+  { catalog }: Pick<CatalogSource, 'catalog'>,
+  conditions: Conditions,
+  settings: ServerSettings,
+): Promise<NodeCore> {
+  const { isShared, bus } = storage;
+  const lease = new Lease(storage.store, {
+    leaseMs: settings.nodeLeaseMs,
+    elapsedMs: systemClock.elapsedMs,
+  });
+  const store = isShared ? fencedStore(storage.store, lease) : storage.store;
+  const controlled = settings.control ? controlledClock(storage.clock) : undefined;
+  const clock = controlled ?? storage.clock;
+  const secret = await store.secret();
+  const connections: Connections = new Map();
+  const context = createContext(
+    { store, bus, clock, isShared, catalog, connections, secret, conditions },
+    settings,
+  );
+  return { storage, context, connections, conditions, lease, secret, controlled };
+}
