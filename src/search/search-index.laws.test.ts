@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { SearchCandidate } from '../domain/search/candidate.ts';
+import { packCandidate, type SearchCandidate } from '../domain/search/candidate.ts';
 import { matches, type Filter } from '../domain/search/filter.ts';
 import {
   comparePositions,
@@ -10,7 +10,13 @@ import {
   type Order,
   type Position,
 } from '../domain/search/order.ts';
-import { anyCandidate, anyCandidates, anyFilter, anyOrder } from '../testing/search-arbitraries.ts';
+import {
+  anyCandidate,
+  anyCandidates,
+  anyFilter,
+  anyOrder,
+  unpacked,
+} from '../testing/search-arbitraries.ts';
 import { OrderedIndex, type Entry, type Place } from './ordered-index.ts';
 import { createSearchIndex } from './search-index.ts';
 import { SlotSet } from './slot-set.ts';
@@ -51,8 +57,8 @@ async function collect<T>(pages: AsyncIterable<readonly T[]>): Promise<readonly 
 }
 
 /** Without the revision. */
-function asCandidate({ key, createTimeMs, values, lists }: SearchCandidate): SearchCandidate {
-  return { key, createTimeMs, values, lists };
+function asCandidate({ key, createTimeMs, values, lines }: SearchCandidate): SearchCandidate {
+  return { key, createTimeMs, values, lines };
 }
 
 const noBreath = async (): Promise<void> => undefined;
@@ -128,7 +134,7 @@ test('those of one value come in the order of creation, page after page', async 
         const index = createSearchIndex(20);
         const all = holders.map(({ createTimeMs, rank, tags }, n): SearchCandidate => {
           const values = { 'session/postedTime': createTimeMs, 'numbers/rank': rank };
-          return { key: `scid~template~${n}`, createTimeMs, values, lists: { tags } };
+          return packCandidate(`scid~template~${n}`, createTimeMs, { values, lists: { tags } });
         });
         for (const candidate of all) index.put(candidate.key, 1, candidate);
         const order: Order = { ...oldestFirst, descending };
@@ -158,9 +164,10 @@ test('where few are left, they are asked what the filter says of them', async ()
         const index = createSearchIndex();
         const all = Array.from({ length: 400 }, (_, n): SearchCandidate | undefined => {
           const like = candidates[n % candidates.length];
-          return (
-            like && { ...like, key: `scid~t~${n}`, values: { ...like.values, 'numbers/n': n } }
-          );
+          if (like === undefined) return undefined;
+          const { values, lists } = unpacked(like);
+          const held = { values: { ...values, 'numbers/n': n }, lists };
+          return packCandidate(`scid~t~${n}`, like.createTimeMs, held);
         }).filter((one) => one !== undefined);
         for (const one of all) index.put(one.key, 1, one);
         const few = ranks.map((value): Filter => {
@@ -347,6 +354,73 @@ test('what stays as it is while others come and go is found once, and nothing th
     ),
     { numRuns: 600 },
   );
+});
+
+// Kills: an index that is made without what changes meanwhile, or with it twice; one that is dropped
+// while a search uses it; one that is kept and no longer told of changes.
+test('searches by more attributes than have an index, while candidates change, find what stays', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e'].map((name) => `numbers/${name}`);
+  const anyState = fc.option(
+    fc.record({
+      createTimeMs: fc.nat(3),
+      values: fc.record(Object.fromEntries(names.map((name) => [name, fc.nat(2)])), {
+        requiredKeys: [],
+        noNullPrototype: true,
+      }),
+    }),
+    { nil: undefined },
+  );
+  const anyChange = fc.tuple(fc.nat(15), anyState);
+  const anySearch = fc.record({
+    field: fc.constantFrom(...names),
+    orderBy: fc.constantFrom(...names),
+    operator: fc.constantFrom('eq', 'ge', 'ne'),
+  });
+  let droppedCount = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyChange, { maxLength: 40, size: 'max' }),
+      fc.array(anyChange, { maxLength: 40, size: 'max' }),
+      fc.array(anySearch, { minLength: 4, maxLength: 8 }),
+      fc.constantFrom(0.5, 2, 50),
+      async (puts, changes, searches, perTurn) => {
+        const index = createSearchIndex(perTurn, 1);
+        const all = new Map<string, SearchCandidate>();
+        const put = ([n, state]: (typeof puts)[number]): void => {
+          const key = `scid~t~${n}`;
+          const posted = { 'session/postedTime': state?.createTimeMs ?? 0 };
+          const held = { values: { ...state?.values, ...posted }, lists: {} };
+          const candidate = state && packCandidate(key, state.createTimeMs, held);
+          index.put(key, 1, candidate);
+          if (candidate) all.set(key, candidate);
+          else all.delete(key);
+        };
+        for (const one of puts) put(one);
+        const left = [...changes];
+        const changed = new Set(changes.map(([n]) => `scid~t~${n}`));
+        const stay = [...all.values()].filter(({ key }) => !changed.has(key));
+        const change = async (): Promise<void> => {
+          for (const one of left.splice(0, 2)) put(one);
+        };
+        const run = async ({ field, orderBy, operator }: (typeof searches)[number]) => {
+          const filter: Filter = { kind: 'compare', field, operator, value: 1 };
+          const order: Order = { fields: [orderBy], descending: false };
+          const search = { scids: ['scid'], filter, order, wanted: 3 };
+          const found = await collect(index.search(search, change));
+          const foundOfThose = found.filter(({ key }) => !changed.has(key)).map(asCandidate);
+          assert.deepEqual(foundOfThose, slowSearch(stay, filter, order));
+        };
+        // At the same time, and then one after the other, which drops and makes indexes anew.
+        await Promise.all(searches.map(run));
+        for (const search of searches) await run(search);
+        if (new Set(searches.flatMap(({ field, orderBy }) => [field, orderBy])).size > 1) {
+          droppedCount += 1;
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+  assert.ok(droppedCount > 50, 'indexes were dropped');
 });
 
 // Kills: a put of an earlier revision that takes effect, in any of the orders in which commits may

@@ -20,15 +20,20 @@ export type { KnownCandidate };
 
 /**
  * An index without candidates. It checks so many conditions in one go, and then breathes, so that a
- * search that looks at many candidates keeps nobody waiting.
+ * search that looks at many candidates keeps nobody waiting. Of each service config it keeps indexes
+ * of so many attributes and roles.
  */
-export function createSearchIndex(conditionsPerTurn = 10_000): SearchIndex {
-  return new SearchIndex(conditionsPerTurn);
+export function createSearchIndex(
+  conditionsPerTurn = 10_000,
+  attributeIndexesMax = 64,
+): SearchIndex {
+  return new SearchIndex(conditionsPerTurn, attributeIndexesMax);
 }
 
 export class SearchIndex {
   readonly #partitions = new Map<Guid, SearchPartition>();
   readonly #conditionsPerTurn: number;
+  readonly #attributeIndexesMax: number;
   /** Up to where the store's changes are in the index; undefined before the first. */
   cursor: string | undefined;
   /** True once everything that was in the store at first is in the index. */
@@ -38,8 +43,9 @@ export class SearchIndex {
   /** Sessions of which nobody knows what became of their last commit. */
   readonly doubtful = new Set<SessionKey>();
 
-  constructor(conditionsPerTurn: number) {
+  constructor(conditionsPerTurn: number, attributeIndexesMax: number) {
     this.#conditionsPerTurn = conditionsPerTurn;
+    this.#attributeIndexesMax = attributeIndexesMax;
   }
 
   /** How many candidates there are. */
@@ -63,7 +69,7 @@ export class SearchIndex {
    */
   put(key: SessionKey, revision: number, candidate: SearchCandidate | undefined): void {
     const scid = scidOf(key);
-    const partition = this.#partitions.get(scid) ?? new SearchPartition();
+    const partition = this.#partitions.get(scid) ?? new SearchPartition(this.#attributeIndexesMax);
     partition.put(key, revision, candidate);
     if (partition.size === 0) this.#partitions.delete(scid);
     else this.#partitions.set(scid, partition);

@@ -1,8 +1,12 @@
 /**
  * The live search handles of one service config.
  *
- * Each candidate has a slot, and for each field that candidates have there is an ordered index of
- * slots. A search walks in the order that is asked for, and asks the filter of each candidate that it
+ * Each candidate has a slot. Fields of the session and lists have an ordered index of slots each. So do
+ * attributes and roles, whose names clients choose, once they are searched for: the first search for
+ * one makes the index, and those that are searched for the least go when there are too many. So a name
+ * costs nothing by being there. Members of lists are indexed by their hashes.
+ *
+ * A search walks in the order that is asked for, and asks the filter of each candidate that it
  * comes by. Most find what they want within a few steps. One that has not, by the time it has cost as
  * much as that would, first selects: each condition is a range of an index, and its slots are a set;
  * `and`, `or` and `not` are what they are of sets. Then it
@@ -14,13 +18,14 @@
  * filter itself when it is found, and of what does not change meanwhile nothing is missed.
  */
 
-import type { SearchCandidate } from '../domain/search/candidate.ts';
-import { isList } from '../domain/search/fields.ts';
+import { lineOf, linesOf, valueOf, type SearchCandidate } from '../domain/search/candidate.ts';
+import { isList, isSessionField } from '../domain/search/fields.ts';
 import { matches, type Comparison, type Filter } from '../domain/search/filter.ts';
 import { comparePositions, positionOf, type Order, type Position } from '../domain/search/order.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
 import { OrderedIndex, type Bounds, type Place, type Value } from './ordered-index.ts';
 import { SlotSet } from './slot-set.ts';
+import { hashText } from './text-hash.ts';
 
 /** A candidate as of a revision of its session. */
 export type KnownCandidate = SearchCandidate & { readonly revision: number };
@@ -41,6 +46,12 @@ export type Breathe = () => Promise<void>;
 /** Texts of which one is kept for all. */
 const textsMax = 2_000;
 
+/** Searches after which it counts half how often an attribute was searched for. */
+const searchesPerHalving = 1_000;
+
+/** Lines of candidates that are read, to make an index, in the time that one condition takes. */
+const linesPerCondition = 2;
+
 /** Slots that are put into a set, or looked up in one, in the time that one condition takes. */
 const slotsPerCondition = 64;
 
@@ -53,6 +64,18 @@ export class SearchPartition {
   readonly #everybody = new SlotSet();
   readonly #freeSlots: number[] = [];
   readonly #indexes = new Map<string, OrderedIndex<KnownCandidate>>();
+  /** Of the attributes and roles that have an index, or are about to have one. */
+  readonly #uses = new Map<string, Use>();
+  #searchesCount = 0;
+  /** The indexes that are being made: they have the slots below this one. */
+  #making: { readonly fields: ReadonlySet<string>; slot: number } | undefined;
+  #made: Promise<void> = Promise.resolve();
+  readonly #attributeIndexesMax: number;
+
+  /** Keeps so many indexes of attributes and roles, apart from those that searches are using. */
+  constructor(attributeIndexesMax: number) {
+    this.#attributeIndexesMax = attributeIndexesMax;
+  }
   /** Texts that were seen lately. */
   readonly #texts = new Map<string, string>();
 
@@ -79,9 +102,11 @@ export class SearchPartition {
     if (next === undefined || isMoved) this.#remove(slot, known);
     if (next !== undefined && isMoved) this.#add(this.#compact(next, revision));
     if (next === undefined || isMoved) return;
-    for (const [field, value] of postingsGone(known, next)) this.#unpost(field, value, slot);
+    for (const [field, value] of this.#postingsGone(known, next, slot))
+      this.#unpost(field, value, slot);
     this.#candidates[slot] = this.#compact(next, revision);
-    for (const [field, value] of postingsGone(next, known)) this.#post(field, value, slot);
+    for (const [field, value] of this.#postingsGone(next, known, slot))
+      this.#post(field, value, slot);
   }
 
   #add(candidate: KnownCandidate): void {
@@ -89,34 +114,25 @@ export class SearchPartition {
     this.#slots.set(candidate.key, slot);
     this.#candidates[slot] = candidate;
     this.#everybody.add(slot);
-    for (const [field, value] of postingsOf(candidate)) this.#post(field, value, slot);
+    for (const [field, value] of this.#postingsOf(candidate, slot)) this.#post(field, value, slot);
   }
 
   #remove(slot: number, candidate: KnownCandidate): void {
-    for (const [field, value] of postingsOf(candidate)) this.#unpost(field, value, slot);
+    for (const [field, value] of this.#postingsOf(candidate, slot))
+      this.#unpost(field, value, slot);
     this.#slots.delete(candidate.key);
     this.#candidates[slot] = undefined;
     this.#everybody.delete(slot);
     this.#freeSlots.push(slot);
   }
 
-  /** The candidate with one text in place of many equal ones; xuids are seldom equal. */
+  /** The candidate with one text in place of many equal ones. */
   #compact(
-    { key, createTimeMs, values, lists }: SearchCandidate,
+    { key, createTimeMs, values, lines }: SearchCandidate,
     revision: number,
   ): KnownCandidate {
-    const texts = Object.entries(lists).map(([list, members]) => [
-      list,
-      list.endsWith('Xuids') ? members : members.map(this.#same),
-    ]);
     const same = Object.entries(values).map(([field, value]) => [field, this.#same(value)]);
-    return {
-      key,
-      revision,
-      createTimeMs,
-      values: Object.fromEntries(same),
-      lists: Object.fromEntries(texts),
-    };
+    return { key, revision, createTimeMs, values: Object.fromEntries(same), lines };
   }
 
   readonly #same = <T>(value: T): T => {
@@ -131,7 +147,7 @@ export class SearchPartition {
   #post(field: string, value: Value, slot: number): void {
     let index = this.#indexes.get(field);
     if (index === undefined) {
-      const readValue = ({ values }: KnownCandidate): Value => values[field] as Value;
+      const readValue = (one: KnownCandidate): Value => valueOf(one, field) as Value;
       index = new OrderedIndex(this.#candidates, isList(field) ? undefined : readValue);
       this.#indexes.set(field, index);
     }
@@ -141,7 +157,98 @@ export class SearchPartition {
   #unpost(field: string, value: Value, slot: number): void {
     const index = this.#indexes.get(field);
     index?.remove(value, slot);
-    if (index?.size === 0) this.#indexes.delete(field);
+    if (index?.size === 0 && !this.#uses.has(field)) this.#indexes.delete(field);
+  }
+
+  /** Every pair of field and value by which the candidate in this slot is, or is to be, found. */
+  #postingsOf(candidate: SearchCandidate, slot: number): readonly Posting[] {
+    return [
+      ...Object.entries(candidate.values),
+      ...this.#linePostings(candidate, slot, () => true),
+    ];
+  }
+
+  /** Postings that `before` has and `next` has not; both are of the candidate in this slot. */
+  #postingsGone(before: SearchCandidate, next: SearchCandidate, slot: number): readonly Posting[] {
+    const gone: Posting[] = Object.entries(before.values).filter(
+      ([field, value]) => valueOf(next, field) !== value,
+    );
+    if (before.lines === next.lines) return gone;
+    const isGone = (line: string): boolean => !next.lines.includes(`\n${line}\n`);
+    return [...gone, ...this.#linePostings(before, slot, isGone)];
+  }
+
+  /** Of lists, and of those attributes and roles that have an index which has this slot. */
+  #linePostings(
+    candidate: SearchCandidate,
+    slot: number,
+    isAsked: (line: string) => boolean,
+  ): readonly Posting[] {
+    const postings: Posting[] = [];
+    for (const one of linesOf(candidate)) {
+      if (!isAsked(one.line)) continue;
+      if ('list' in one) postings.push([one.list, hashText(one.line)]);
+      else if (this.#isIndexed(one.field, slot)) postings.push([one.field, one.value]);
+    }
+    return postings;
+  }
+
+  /** True of an attribute or role whose index is there, and made as far as this slot. */
+  #isIndexed(field: string, slot: number): boolean {
+    if (!this.#indexes.has(field)) return false;
+    return !this.#making?.fields.has(field) || slot < this.#making.slot;
+  }
+
+  /** Keeps the indexes of these attributes and roles, or makes them, until `#release`. */
+  #hold(fields: readonly string[]): void {
+    this.#searchesCount += 1;
+    if (this.#searchesCount % searchesPerHalving === 0) {
+      for (const use of this.#uses.values()) use.count /= 2;
+    }
+    for (const field of fields) {
+      const use = this.#uses.get(field) ?? { count: 0, holdersCount: 0 };
+      use.count += 1;
+      use.holdersCount += 1;
+      this.#uses.set(field, use);
+    }
+  }
+
+  #release(fields: readonly string[]): void {
+    for (const field of fields) {
+      const use = this.#uses.get(field);
+      if (use !== undefined) use.holdersCount -= 1;
+    }
+    const spareCount = this.#uses.size - this.#attributeIndexesMax;
+    if (spareCount <= 0) return;
+    const idle = [...this.#uses].filter(([, { holdersCount }]) => holdersCount === 0);
+    idle.sort(([, a], [, b]) => a.count - b.count);
+    for (const [field] of idle.slice(0, spareCount)) {
+      this.#uses.delete(field);
+      this.#indexes.delete(field);
+    }
+  }
+
+  /** Makes the indexes of these attributes and roles that are not there; one at a time does it. */
+  #make(fields: readonly string[], pace: Pace): Promise<void> {
+    this.#made = this.#made.then(async () => {
+      const missing = fields.filter((field) => !this.#indexes.has(field));
+      if (missing.length === 0) return;
+      const made = new Map(missing.map((field) => [field, new OrderedIndex(this.#candidates)]));
+      for (const [field, index] of made) this.#indexes.set(field, index);
+      const making = { fields: new Set(missing), slot: 0 };
+      this.#making = making;
+      while (making.slot < this.#candidates.length) {
+        const candidate = this.#candidates[making.slot];
+        const lines = candidate ? linesOf(candidate) : [];
+        for (const one of lines) {
+          if ('field' in one) made.get(one.field)?.add(this.#same(one.value), making.slot);
+        }
+        making.slot += 1;
+        await pace.spend((lines.length + 1) / linesPerCondition);
+      }
+      this.#making = undefined;
+    });
+    return this.#made;
   }
 
   /** As `SearchIndex.search`; a breath after so many conditions. */
@@ -150,8 +257,24 @@ export class SearchPartition {
     conditionsPerTurn: number,
     breathe: Breathe,
   ): AsyncGenerator<readonly KnownCandidate[], void> {
-    const { filter, after, wanted } = search;
     const pace = new Pace(conditionsPerTurn, breathe);
+    const fields = attributesIn(search);
+    this.#hold(fields);
+    try {
+      const isMade = this.#making === undefined && fields.every((one) => this.#indexes.has(one));
+      if (!isMade) await this.#make(fields, pace);
+      yield* this.#walk(search, conditionsPerTurn, pace);
+    } finally {
+      this.#release(fields);
+    }
+  }
+
+  async *#walk(
+    search: Search,
+    conditionsPerTurn: number,
+    pace: Pace,
+  ): AsyncGenerator<readonly KnownCandidate[], void> {
+    const { filter, after, wanted } = search;
     const ranges = this.#rangesOf(search);
     const start = after && ranges[after.group];
     let at: Spot = { group: after?.group ?? 0, place: start && placeOf(after, start) };
@@ -346,6 +469,31 @@ export class SearchPartition {
   }
 }
 
+/** How an index of an attribute or a role is used: how often, and by how many searches now. */
+type Use = { count: number; holdersCount: number };
+
+type Posting = readonly [field: string, value: Value];
+
+/** The attributes and roles that a search is about, each once. */
+function attributesIn({ filter, order }: Search): readonly string[] {
+  const fields = [...order.fields, ...(filter ? fieldsIn(filter) : [])];
+  return [...new Set(fields)].filter((field) => !isSessionField(field) && !isList(field));
+}
+
+function fieldsIn(filter: Filter): readonly string[] {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return filter.of.flatMap(fieldsIn);
+    case 'not':
+      return fieldsIn(filter.of);
+    case 'compare':
+      return [filter.field];
+    default:
+      return [];
+  }
+}
+
 /** In slots that are put into sets, or what takes as long. */
 type Estimate = { readonly slots: number; readonly count: number };
 
@@ -386,7 +534,7 @@ type Range = { readonly field: string; readonly bounds: Bounds };
 function rangeOf(filter: Filter): Range | undefined {
   switch (filter.kind) {
     case 'has':
-      return { field: filter.list, bounds: { from: filter.value, to: filter.value } };
+      return rangeOfMember(hashText(lineOf(filter.list, filter.value)), filter.list);
     case 'is':
       return { field: filter.flag, bounds: {} };
     case 'compare': {
@@ -396,6 +544,10 @@ function rangeOf(filter: Filter): Range | undefined {
     default:
       return undefined;
   }
+}
+
+function rangeOfMember(hash: number, list: string): Range {
+  return { field: list, bounds: { from: hash, to: hash } };
 }
 
 function boundsOf({ operator, value }: Comparison): Bounds | undefined {
@@ -454,24 +606,4 @@ function conditionsIn(filter: Filter | undefined): number {
     default:
       return 1;
   }
-}
-
-/** Every pair of field and value by which the candidate is found. */
-function postingsOf({ values, lists }: SearchCandidate): readonly Posting[] {
-  const postings: Posting[] = Object.entries(values);
-  for (const [list, members] of Object.entries(lists)) {
-    for (const member of members) postings.push([list, member]);
-  }
-  return postings;
-}
-
-type Posting = readonly [field: string, value: Value];
-
-/** Postings that `before` has and `next` has not. */
-function postingsGone(before: SearchCandidate, next: SearchCandidate): readonly Posting[] {
-  return postingsOf(before).filter(([field, value]) => {
-    return isList(field)
-      ? next.lists[field]?.includes(value as string) !== true
-      : next.values[field] !== value;
-  });
 }

@@ -1,7 +1,13 @@
 /** Arbitrary candidates and filters: few fields and few values, so that they meet. */
 
 import fc from 'fast-check';
-import type { SearchCandidate } from '../domain/search/candidate.ts';
+import {
+  linesOf,
+  packCandidate,
+  type Held,
+  type SearchCandidate,
+  type Value,
+} from '../domain/search/candidate.ts';
 import { listPaths, type ListPath } from '../domain/search/fields.ts';
 import { operators, type Comparison, type Filter } from '../domain/search/filter.ts';
 import type { Order } from '../domain/search/order.ts';
@@ -11,7 +17,7 @@ import { startMs } from './samples.ts';
 /** Objects as literals make them. */
 const plain = { noNullPrototype: true };
 
-const words = ['elite', 'it', "it's", 'z', 'ä', ''];
+const words = ['elite', 'it', "it's", 'z', 'ä', '', 'a\n=b\\n', 't:elite'];
 
 const numberFields = [
   'numbers/rank',
@@ -31,10 +37,18 @@ const anyNumber = fc.constantFrom(-1.5, 0, 1, 2, 3, 1e21);
 const anyWord = fc.constantFrom(...words);
 const anyTimeMs: fc.Arbitrary<Milliseconds> = fc.nat(5).map((n) => startMs + n);
 
-/** What a candidate holds, apart from who it is. */
-type Held = Pick<SearchCandidate, 'createTimeMs' | 'values' | 'lists'>;
+/** What a candidate holds, as it was before it was packed. */
+export function unpacked(candidate: SearchCandidate): Held {
+  const values: Record<string, Value> = { ...candidate.values };
+  const lists: { [list in ListPath]?: string[] } = {};
+  for (const one of linesOf(candidate)) {
+    if ('field' in one) values[one.field] = one.value;
+    else (lists[one.list] ??= []).push(one.member);
+  }
+  return { values, lists };
+}
 
-const anyHeld: fc.Arbitrary<Held> = fc
+const anyHeld: fc.Arbitrary<Held & { readonly createTimeMs: Milliseconds }> = fc
   .record({
     createTimeMs: anyTimeMs,
     values: fc.record(
@@ -55,20 +69,22 @@ const anyHeld: fc.Arbitrary<Held> = fc
   })
   .map(({ createTimeMs, values, lists }) => ({
     createTimeMs,
-    values: { ...values, 'session/postedTime': createTimeMs } as SearchCandidate['values'],
+    values: { ...values, 'session/postedTime': createTimeMs } as Held['values'],
     lists,
   }));
 
 /** The candidate of the n-th session; the n-th of another time is another state of it. */
 export function anyCandidate(n: number): fc.Arbitrary<SearchCandidate> {
-  return anyHeld.map((held) => ({ key: `scid~template~${n}`, ...held }));
+  return anyHeld.map((held) => packCandidate(`scid~template~${n}`, held.createTimeMs, held));
 }
 
 /** So many candidates, each of another session. */
 export function anyCandidates(maxLength: number): fc.Arbitrary<readonly SearchCandidate[]> {
   return fc
     .array(anyHeld, { maxLength })
-    .map((all) => all.map((held, n) => ({ key: `scid~template~${n}`, ...held })));
+    .map((all) =>
+      all.map((held, n) => packCandidate(`scid~template~${n}`, held.createTimeMs, held)),
+    );
 }
 
 function comparison<V extends string | number>(

@@ -2,7 +2,7 @@
  * What a search sees of a session and its search handle: values and lists under the paths by which
  * filters name them, flat, so that a filter and an index need to know no field by itself.
  *
- * @source documented: session browse
+ * @source docs/wire/search.md "Filters"
  */
 
 import type { SearchHandle } from '../handle/handle.ts';
@@ -12,16 +12,31 @@ import { restrictionsOf } from '../session/properties.ts';
 import { keyOf, type SessionKey } from '../session/reference.ts';
 import type { Member, Session } from '../session/session.ts';
 import { parseTime, type Milliseconds } from '../time.ts';
-import type { ListPath, SessionField } from './fields.ts';
+import { isSessionField, listPaths, type ListPath, type SessionField } from './fields.ts';
 
 export type SearchCandidate = {
   /** Of the session. */
   readonly key: SessionKey;
   /** Of the search handle. */
   readonly createTimeMs: Milliseconds;
-  /** By path, `numbers/rank`; strings in lower case, times in milliseconds. What is absent is not. */
-  readonly values: Readonly<Record<string, string | number | true>>;
-  /** In lower case. Empty ones may be absent. */
+  /** Fields that all sessions have or may have; strings in lower case, times in milliseconds. */
+  readonly values: { readonly [field in SessionField]?: Value };
+  /**
+   * What clients choose the names of: attributes, roles and members of lists, in lower case.
+   *
+   *     lines  = "\n" { line "\n" }
+   *     line   = field "=" value | letter of the list ":" value
+   *
+   * One text in place of objects, so that names which nobody else has cost no more than common ones.
+   */
+  readonly lines: string;
+};
+
+export type Value = string | number | true;
+
+/** What a candidate holds, by path: `numbers/rank`, `session/membersCount`. What is absent is not. */
+export type Held = {
+  readonly values: Readonly<Record<string, Value>>;
   readonly lists: { readonly [list in ListPath]?: readonly string[] };
 };
 
@@ -34,23 +49,113 @@ export function candidateOf(whole: Session): SearchCandidate | undefined {
   const handle = session.searchHandle;
   if (handle === undefined) return undefined;
   const { searchAttributes: attributes } = handle;
-  const lists: Required<SearchCandidate['lists']> = {
-    tags: folded(attributes.tags),
-    achievementIds: folded(attributes.achievementIds),
-    'session/memberXuids': session.members.map(({ xuid }) => xuid),
-    'session/ownerXuids': ownersOf(session).map(({ xuid }) => xuid),
-    'session/keywords': folded(session.properties.system.keywords),
-  };
-  return {
-    key: keyOf(session.reference),
-    createTimeMs: handle.createTimeMs,
+  return packCandidate(keyOf(session.reference), handle.createTimeMs, {
     values: {
       ...sessionValues(session, handle),
       ...roleValues(session),
       ...attributeValues(attributes),
     },
-    lists: Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0)),
-  };
+    lists: {
+      tags: folded(attributes.tags),
+      achievementIds: folded(attributes.achievementIds),
+      'session/memberXuids': session.members.map(({ xuid }) => xuid),
+      'session/ownerXuids': ownersOf(session).map(({ xuid }) => xuid),
+      'session/keywords': folded(session.properties.system.keywords),
+    },
+  });
+}
+
+/** The candidate of this key that holds this. */
+export function packCandidate(
+  key: SessionKey,
+  createTimeMs: Milliseconds,
+  { values, lists }: Held,
+): SearchCandidate {
+  const common: [string, Value][] = [];
+  const lines: string[] = [''];
+  for (const [field, value] of Object.entries(values)) {
+    if (isSessionField(field)) common.push([field, value]);
+    else lines.push(`${escaped(field)}=${escaped(String(value))}`);
+  }
+  for (const list of listPaths) {
+    for (const member of lists[list] ?? []) lines.push(lineOf(list, member));
+  }
+  // Joined at once, so that the text is one piece of memory.
+  const text = lines.length === 1 ? '' : [...lines, ''].join('\n');
+  return { key, createTimeMs, values: Object.fromEntries(common), lines: text };
+}
+
+/** The value of the field; undefined when the candidate has none. */
+export function valueOf({ values, lines }: SearchCandidate, field: string): Value | undefined {
+  if (isSessionField(field)) return values[field];
+  const start = lines.indexOf(`\n${escaped(field)}=`);
+  if (start === -1) return undefined;
+  const from = start + escaped(field).length + 2;
+  return parseValue(field, lines.slice(from, lines.indexOf('\n', from)));
+}
+
+/** True when the value, in lower case, is on the list. */
+export function isOnList({ lines }: SearchCandidate, list: ListPath, value: string): boolean {
+  return lines.includes(`\n${lineOf(list, value)}\n`);
+}
+
+/** A line of a candidate: a value, or a member of a list by the line itself. */
+export type Line =
+  | { readonly line: string; readonly field: string; readonly value: Value }
+  | { readonly line: string; readonly list: ListPath; readonly member: string };
+
+/** The lines of a candidate. */
+export function linesOf({ lines }: SearchCandidate): readonly Line[] {
+  return lines === '' ? [] : lines.slice(1, -1).split('\n').map(parseLine);
+}
+
+function parseLine(line: string): Line {
+  if (line[1] === ':') {
+    const list = listOfLetter[line[0] as ListLetter];
+    return { line, list, member: unescaped(line.slice(2)) };
+  }
+  const end = line.indexOf('=');
+  const field = unescaped(line.slice(0, end));
+  return { line, field, value: parseValue(field, line.slice(end + 1)) };
+}
+
+/** The line of a member of a list. */
+export function lineOf(list: ListPath, member: string): string {
+  return `${letterOfList[list]}:${escaped(member)}`;
+}
+
+const letterOfList = {
+  tags: 't',
+  achievementIds: 'a',
+  'session/memberXuids': 'm',
+  'session/ownerXuids': 'o',
+  'session/keywords': 'k',
+} as const satisfies Record<ListPath, string>;
+
+type ListLetter = (typeof letterOfList)[ListPath];
+
+const listOfLetter = Object.fromEntries(
+  Object.entries(letterOfList).map(([list, letter]) => [letter, list]),
+) as Readonly<Record<ListLetter, ListPath>>;
+
+function parseValue(field: string, text: string): Value {
+  const isNumber = field.startsWith('numbers/') || field.startsWith('session/roles/');
+  return isNumber ? Number(text) : unescaped(text);
+}
+
+/** Without what ends a line or a field. No name of a field has a colon as its second character. */
+function escaped(text: string): string {
+  return /[\\\n=]/.test(text)
+    ? text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('=', '\\e')
+    : text;
+}
+
+function unescaped(text: string): string {
+  return text.includes('\\')
+    ? text.replaceAll(/\\(.)/g, (_, letter) =>
+        letter === 'n' ? '\n' : letter === 'e' ? '=' : '\\',
+      )
+    : text;
 }
 
 function attributeValues({
@@ -58,7 +163,7 @@ function attributeValues({
   strings = {},
   language,
   locale,
-}: SearchHandle['searchAttributes']): SearchCandidate['values'] {
+}: SearchHandle['searchAttributes']): Held['values'] {
   return Object.fromEntries([
     ...Object.entries(numbers).map(([name, value]) => [`numbers/${name.toLowerCase()}`, value]),
     ...Object.entries(strings).map(([name, value]) => [
@@ -73,7 +178,7 @@ function attributeValues({
 function sessionValues(
   session: Session,
   { createTimeMs, titleId, searchAttributes }: SearchHandle,
-): SearchCandidate['values'] {
+): Held['values'] {
   const { reference, constants, properties } = session;
   const { visibility, inviteProtocol, maxMembersCount } = constants.system;
   const { join, read } = restrictionsOf(session);
@@ -112,7 +217,7 @@ function registrationStateOf({ servers }: Session): string | undefined {
 }
 
 /** `session/roles/{type}/{role}/…`: how many hold a role, its target (else its max), what is missing. */
-function roleValues({ roleTypes = {}, members }: Session): SearchCandidate['values'] {
+function roleValues({ roleTypes = {}, members }: Session): Held['values'] {
   const values: [string, number][] = [];
   for (const [type, { roles }] of Object.entries(roleTypes)) {
     for (const [role, { target, max }] of Object.entries(roles)) {

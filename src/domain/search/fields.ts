@@ -55,6 +55,15 @@ const sessionFields = {
 /** A field of the session as candidates are keyed. */
 export type SessionField = `session/${keyof typeof sessionFields}`;
 
+const sessionFieldPaths: ReadonlySet<string> = new Set(
+  Object.keys(sessionFields).map((name) => `session/${name}`),
+);
+
+/** True of the paths of fields that belong to the session; of attributes and roles it is not. */
+export function isSessionField(path: string): path is SessionField {
+  return sessionFieldPaths.has(path);
+}
+
 /**
  * Strings of which most candidates have the same one: nothing is ordered by them, and no index of
  * them would help anybody.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { notRefused } from '../../testing/samples.ts';
-import { anyCandidates, anyFilter } from '../../testing/search-arbitraries.ts';
+import { anyCandidates, anyFilter, unpacked } from '../../testing/search-arbitraries.ts';
 import { Refusal } from '../refusal.ts';
 import type { SearchCandidate } from './candidate.ts';
 import { formatFilter, matches, type Filter } from './filter.ts';
@@ -33,15 +33,15 @@ function selected(filter: Filter, all: Candidates): Candidates {
     case 'not':
       return difference(all, selected(filter.of, all));
     case 'has':
-      return where((one) => new Set(one.lists[filter.list]).has(filter.value));
+      return where((one) => new Set(unpacked(one).lists[filter.list]).has(filter.value));
     case 'is':
-      return where((one) => Object.keys(one.values).includes(filter.flag));
+      return where((one) => Object.keys(unpacked(one).values).includes(filter.flag));
     case 'compare': {
       const { field, value } = filter;
-      const held = where((one) => Object.keys(one.values).includes(field));
+      const held = where((one) => Object.keys(unpacked(one).values).includes(field));
       const [less, same] = [
-        new Set([...held].filter((one) => (one.values[field] ?? 0) < value)),
-        new Set([...held].filter((one) => one.values[field] === value)),
+        new Set([...held].filter((one) => (unpacked(one).values[field] ?? 0) < value)),
+        new Set([...held].filter((one) => unpacked(one).values[field] === value)),
       ];
       switch (filter.operator) {
         case 'eq':

@@ -9,6 +9,7 @@ import {
   sessionOf,
   startMs,
 } from '../../testing/samples.ts';
+import { unpacked } from '../../testing/search-arbitraries.ts';
 import type { SearchAttributes } from '../handle/handle.ts';
 import type { Session } from '../session/session.ts';
 import { candidateOf, type SearchCandidate } from './candidate.ts';
@@ -247,7 +248,7 @@ test('conditions compose in every way', () => {
 test('the candidate is what the session and the handle say', () => {
   assert.equal(rich.key, 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862~deathmatch~session-49');
   assert.equal(rich.createTimeMs, startMs);
-  assert.deepEqual(rich.lists, {
+  assert.deepEqual(unpacked(rich).lists, {
     tags: ['elite', 'coolpeopleonly'],
     achievementIds: ['123456'],
     'session/memberXuids': [ada.xuid, bert.xuid, cleo.xuid],

@@ -5,7 +5,7 @@
  */
 
 import { formatTime } from '../time.ts';
-import type { SearchCandidate } from './candidate.ts';
+import { isOnList, valueOf, type SearchCandidate } from './candidate.ts';
 import { isTimeField, type ListPath } from './fields.ts';
 
 export type Filter =
@@ -50,11 +50,11 @@ export function matches(filter: Filter, candidate: SearchCandidate): boolean {
     case 'not':
       return !matches(filter.of, candidate);
     case 'has':
-      return candidate.lists[filter.list]?.includes(filter.value) === true;
+      return isOnList(candidate, filter.list, filter.value);
     case 'is':
-      return candidate.values[filter.flag] === true;
+      return valueOf(candidate, filter.flag) === true;
     case 'compare':
-      return compares(candidate.values[filter.field], filter.operator, filter.value);
+      return compares(valueOf(candidate, filter.field), filter.operator, filter.value);
   }
 }
 

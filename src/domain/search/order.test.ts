@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asRefusal, notRefused } from '../../testing/samples.ts';
-import type { SearchCandidate } from './candidate.ts';
+import { packCandidate, type Held, type SearchCandidate } from './candidate.ts';
 import { comparePositions, parseOrder, positionOf } from './order.ts';
 
-function candidate(key: string, values: SearchCandidate['values']): SearchCandidate {
+function candidate(key: string, values: Held['values']): SearchCandidate {
   const createTimeMs = Number(values['session/postedTime'] ?? 0);
-  return { key, createTimeMs, values, lists: {} };
+  return packCandidate(key, createTimeMs, { values, lists: {} });
 }
 
 const candidates = [

@@ -11,7 +11,7 @@
  */
 
 import { Refusal } from '../refusal.ts';
-import type { SearchCandidate } from './candidate.ts';
+import { valueOf, type SearchCandidate } from './candidate.ts';
 import { commonFields, resolvePath } from './fields.ts';
 
 export type Order = {
@@ -67,12 +67,12 @@ export type Position = {
 
 /** The candidate's place in the order. */
 export function positionOf({ fields }: Order, candidate: SearchCandidate): Position {
-  const { key, createTimeMs, values } = candidate;
-  const group = fields.findIndex((field) => values[field] !== undefined);
-  const value = values[fields[group] ?? ''];
-  return value === undefined || value === true
-    ? { group: fields.length, value: 0, createTimeMs, key }
-    : { group, value, createTimeMs, key };
+  const { key, createTimeMs } = candidate;
+  for (const [group, field] of fields.entries()) {
+    const value = valueOf(candidate, field);
+    if (value !== undefined && value !== true) return { group, value, createTimeMs, key };
+  }
+  return { group: fields.length, value: 0, createTimeMs, key };
 }
 
 /**
