@@ -18,7 +18,7 @@
  * filter itself when it is found, and of what does not change meanwhile nothing is missed.
  */
 
-import { lineOf, linesOf, valueOf, type SearchCandidate } from '../domain/search/candidate.ts';
+import { lineOf, linesOf, fieldValue, type SearchCandidate } from '../domain/search/candidate.ts';
 import { isList, isSessionField } from '../domain/search/fields.ts';
 import { matches, type Comparison, type Filter } from '../domain/search/filter.ts';
 import { comparePositions, positionOf, type Order, type Position } from '../domain/search/order.ts';
@@ -147,7 +147,7 @@ export class SearchPartition {
   #post(field: string, value: Value, slot: number): void {
     let index = this.#indexes.get(field);
     if (index === undefined) {
-      const readValue = (one: KnownCandidate): Value => valueOf(one, field) as Value;
+      const readValue = (one: KnownCandidate): Value => fieldValue(one, field) as Value;
       index = new OrderedIndex(this.#candidates, isList(field) ? undefined : readValue);
       this.#indexes.set(field, index);
     }
@@ -171,7 +171,7 @@ export class SearchPartition {
   /** Postings that `before` has and `next` has not; both are of the candidate in this slot. */
   #postingsGone(before: SearchCandidate, next: SearchCandidate, slot: number): readonly Posting[] {
     const gone: Posting[] = Object.entries(before.values).filter(
-      ([field, value]) => valueOf(next, field) !== value,
+      ([field, value]) => fieldValue(next, field) !== value,
     );
     if (before.lines === next.lines) return gone;
     const isGone = (line: string): boolean => !next.lines.includes(`\n${line}\n`);

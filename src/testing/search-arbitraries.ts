@@ -43,7 +43,7 @@ export function unpacked(candidate: SearchCandidate): Held {
   const lists: { [list in ListPath]?: string[] } = {};
   for (const one of linesOf(candidate)) {
     if ('field' in one) values[one.field] = one.value;
-    else (lists[one.list] ??= []).push(one.member);
+    else lists[one.list] = [...(lists[one.list] ?? []), one.member];
   }
   return { values, lists };
 }

@@ -86,7 +86,7 @@ export function packCandidate(
 }
 
 /** The value of the field; undefined when the candidate has none. */
-export function valueOf({ values, lines }: SearchCandidate, field: string): Value | undefined {
+export function fieldValue({ values, lines }: SearchCandidate, field: string): Value | undefined {
   if (isSessionField(field)) return values[field];
   const start = lines.indexOf(`\n${escaped(field)}=`);
   if (start === -1) return undefined;

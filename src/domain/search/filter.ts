@@ -5,7 +5,7 @@
  */
 
 import { formatTime } from '../time.ts';
-import { isOnList, valueOf, type SearchCandidate } from './candidate.ts';
+import { isOnList, fieldValue, type SearchCandidate } from './candidate.ts';
 import { isTimeField, type ListPath } from './fields.ts';
 
 export type Filter =
@@ -52,9 +52,9 @@ export function matches(filter: Filter, candidate: SearchCandidate): boolean {
     case 'has':
       return isOnList(candidate, filter.list, filter.value);
     case 'is':
-      return valueOf(candidate, filter.flag) === true;
+      return fieldValue(candidate, filter.flag) === true;
     case 'compare':
-      return compares(valueOf(candidate, filter.field), filter.operator, filter.value);
+      return compares(fieldValue(candidate, filter.field), filter.operator, filter.value);
   }
 }
 

@@ -11,7 +11,7 @@
  */
 
 import { Refusal } from '../refusal.ts';
-import { valueOf, type SearchCandidate } from './candidate.ts';
+import { fieldValue, type SearchCandidate } from './candidate.ts';
 import { commonFields, resolvePath } from './fields.ts';
 
 export type Order = {
@@ -69,7 +69,7 @@ export type Position = {
 export function positionOf({ fields }: Order, candidate: SearchCandidate): Position {
   const { key, createTimeMs } = candidate;
   for (const [group, field] of fields.entries()) {
-    const value = valueOf(candidate, field);
+    const value = fieldValue(candidate, field);
     if (value !== undefined && value !== true) return { group, value, createTimeMs, key };
   }
   return { group: fields.length, value: 0, createTimeMs, key };
