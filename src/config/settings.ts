@@ -2,12 +2,13 @@
  * The settings of the server: one table, from which flags, environment, help and checks are made.
  */
 
+import type { SessionBounds } from '../domain/session/bounds.ts';
 import { parseFlags } from './flags.ts';
 
 /** `redis://user:password@host:port,host:port`, or `rediss://` for TLS. */
 export type RedisUrl = `redis${'s' | ''}://${string}`;
 
-export type Settings = {
+export type Settings = SessionBounds & {
   readonly host: string;
   readonly port: number;
   readonly store: 'sqlite' | 'memory' | RedisUrl;
@@ -410,6 +411,62 @@ const table: Table = {
     default: '16KiB',
     help: 'Largest search attributes of one search handle, as JSON.',
     parse: size,
+  },
+  documentBytesMax: {
+    flag: 'max-document',
+    env: 'MPSD_MAX_DOCUMENT',
+    argument: '<size>',
+    default: '1MiB',
+    help: 'Largest session document. At most --max-body, if what was read of it shall always fit into a write.',
+    parse: size,
+  },
+  memberBytesMax: {
+    flag: 'max-member',
+    env: 'MPSD_MAX_MEMBER',
+    argument: '<size>',
+    default: '64KiB',
+    help: 'Largest member of a session document.',
+    parse: size,
+  },
+  roleTypesMax: {
+    flag: 'max-role-types',
+    env: 'MPSD_MAX_ROLE_TYPES',
+    argument: '<number>',
+    default: '100',
+    help: 'Role types that one write may name.',
+    parse: integer(1, 1_000),
+  },
+  rolesMax: {
+    flag: 'max-roles',
+    env: 'MPSD_MAX_ROLES',
+    argument: '<number>',
+    default: '100',
+    help: 'Roles of one type that one write may name.',
+    parse: integer(1, 1_000),
+  },
+  itemsMax: {
+    flag: 'max-items',
+    env: 'MPSD_MAX_ITEMS',
+    argument: '<number>',
+    default: '1000',
+    help: 'Items of an array that the server looks into (turn, initiators, groups, encounters and others), measurements, servers of one write.',
+    parse: integer(1, 10_000),
+  },
+  writeMembersMax: {
+    flag: 'max-write-members',
+    env: 'MPSD_MAX_WRITE_MEMBERS',
+    argument: '<number>',
+    default: '200',
+    help: 'Reservations and other members that one write may name.',
+    parse: integer(1, 10_000),
+  },
+  emptyMsMax: {
+    flag: 'max-empty',
+    env: 'MPSD_MAX_EMPTY',
+    argument: '<duration>',
+    default: '24h',
+    help: 'How long a session stays that nobody is in, where its template does not set sessionEmptyTimeout or reservedRemovalTimeout and the write that created it asked for longer.',
+    parse: duration,
   },
   drainMs: {
     flag: 'drain',

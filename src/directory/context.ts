@@ -1,4 +1,5 @@
 import type { Guid, Xuid } from '../domain/ids.ts';
+import type { SessionBounds } from '../domain/session/bounds.ts';
 import type { SessionHint } from '../domain/session/hints.ts';
 import type { Catalog } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
@@ -42,6 +43,7 @@ export type Context = {
     readonly presenceTimeoutMs: Milliseconds;
     /** Key of the hash that turns secure device addresses into device tokens. */
     readonly deviceTokenKey: Uint8Array;
+    readonly bounds: SessionBounds;
   };
   /** Records that could not be processed; whoever works on many records goes through it. */
   readonly setAside: SetAside;

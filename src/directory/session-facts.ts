@@ -40,6 +40,7 @@ export function gatherWriteFacts(
     ...known,
     isEnded: (one: Guid) => isEnded && one === connection,
     graces: settings,
+    bounds: settings.bounds,
     template,
     nowMs,
     // Drawn when it is asked for: only a new session has need of it.

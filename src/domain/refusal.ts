@@ -51,6 +51,11 @@ export const refusalCodes = [
   'initializationNotEvaluating',
   'roleFull',
   'roleSettingsFixed',
+  'documentTooLarge',
+  'memberTooLarge',
+  'tooManyItems',
+  'tooManyMembers',
+  'tooManyRoles',
   // handles
   'handleUnknown',
   'handleNotYours',

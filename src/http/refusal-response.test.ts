@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Refusal, refusalCodes, type RefusalCode } from '../domain/refusal.ts';
 import { etagOf } from '../domain/session/etag.ts';
-import { renderSession } from '../domain/session/view.ts';
+import { renderSession } from '../domain/session/document-text.ts';
 import { me, write } from '../testing/samples.ts';
 import { formatHeaderValue, refusalResponse } from './refusal-response.ts';
 

@@ -1,5 +1,5 @@
 import { etagOf } from '../domain/session/etag.ts';
-import { renderSession } from '../domain/session/view.ts';
+import { renderSession } from '../domain/session/document-text.ts';
 import type { Refusal, RefusalCode } from '../domain/refusal.ts';
 import type { Answer } from './route.ts';
 
@@ -51,6 +51,11 @@ const statusOf: Record<RefusalCode, number> = {
   initializationNotEvaluating: 409,
   roleFull: 409,
   roleSettingsFixed: 409,
+  documentTooLarge: 413,
+  memberTooLarge: 413,
+  tooManyItems: 400,
+  tooManyMembers: 400,
+  tooManyRoles: 400,
   // handles
   handleUnknown: 404,
   handleNotYours: 403,

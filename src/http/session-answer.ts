@@ -4,7 +4,7 @@ import { etagOf } from '../domain/session/etag.ts';
 import { matchesTags } from '../domain/session/precondition.ts';
 import type { Session } from '../domain/session/session.ts';
 import { nextTimerMs } from '../domain/session/timeouts.ts';
-import { formatSession, renderSession } from '../domain/session/view.ts';
+import { formatSession, renderSession } from '../domain/session/document-text.ts';
 import type { Answer } from './route.ts';
 
 type Asked = { readonly contractVersion: number; readonly caller: Caller };

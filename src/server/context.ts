@@ -53,6 +53,7 @@ export function createContext(
       disconnectGraceMs,
       presenceTimeoutMs,
       deviceTokenKey: keyFor('device tokens', secret),
+      bounds: settings,
     },
     setAside: new SetAside({ clock, conditions, log, isOutage }),
     failed: (error) => {

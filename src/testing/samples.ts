@@ -8,6 +8,7 @@ import type { HandleFacts } from '../domain/handle/create.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { Refusal, type RefusalCode } from '../domain/refusal.ts';
 import type { Graces } from '../domain/session/disconnect.ts';
+import { defaultBounds, type SessionBounds } from '../domain/session/bounds.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import { parseSessionRequest, type SessionRequest } from '../domain/session/request.ts';
 import type { Session } from '../domain/session/session.ts';
@@ -82,6 +83,7 @@ export type Circumstances = {
   readonly ifNoneMatch?: string;
   readonly onlyExisting?: boolean;
   readonly contractVersion?: number;
+  readonly bounds?: SessionBounds;
   readonly isEnded?: (connection: string) => boolean;
 };
 
@@ -91,7 +93,11 @@ export function decide(
   body: JsonObject,
   circumstances: Circumstances = {},
 ): WriteDecision | Refusal {
-  const request = parseSessionRequest(body, circumstances.contractVersion ?? 107);
+  const request = parseSessionRequest(
+    body,
+    circumstances.contractVersion ?? 107,
+    circumstances.bounds,
+  );
   return request instanceof Refusal ? request : decideRequest(session, request, circumstances);
 }
 
@@ -121,6 +127,7 @@ function factsOf(circumstances: Circumstances): WriteFacts {
     nowMs: circumstances.nowMs ?? startMs,
     freshGuid: circumstances.freshGuid ?? '17a13f76-0000-4000-8000-000000000001',
     deviceTokenKey,
+    bounds: circumstances.bounds ?? defaultBounds,
     graces: sampleGraces,
     isEnded: circumstances.isEnded ?? (() => false),
     granted: circumstances.granted ?? false,

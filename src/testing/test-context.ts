@@ -4,6 +4,7 @@ import { openPresence } from '../directory/presence.ts';
 import { SessionLocks } from '../directory/session-lock.ts';
 import type { Context } from '../directory/context.ts';
 import { storedPeople } from '../people/stored-people.ts';
+import { defaultBounds } from '../domain/session/bounds.ts';
 import type { Clock } from '../platform/clock.ts';
 import { openConditions } from '../platform/conditions.ts';
 import type { Ids } from '../platform/ids.ts';
@@ -38,6 +39,7 @@ export async function openTestContexts(): Promise<
       disconnectGraceMs: 30_000,
       presenceTimeoutMs: 300_000,
       deviceTokenKey: new Uint8Array(32).fill(7),
+      bounds: defaultBounds,
     },
     setAside: new SetAside({
       clock,

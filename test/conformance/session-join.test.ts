@@ -236,7 +236,7 @@ test('an invite lets the invited user read', async () => {
 for (const [status, code, parts] of [
   [403, 'sessionPrivate', { constants: { visibility: 'private' } }],
   [400, 'reservationNeeded', { constants: { visibility: 'visible' } }],
-  [400, 'sessionFull', { constants: full }],
+  [403, 'sessionFull', { constants: full }],
   [403, 'sessionClosed', { properties: closed }],
 ] as const) {
   test(`an invite does not lift ${code}`, async () => {

@@ -11,6 +11,7 @@ import { createMemo } from '../memo.ts';
 import { Refusal } from '../refusal.ts';
 import type { Milliseconds } from '../time.ts';
 import { mayPlay } from './access.ts';
+import type { SessionBounds } from './bounds.ts';
 import {
   constantsProblems,
   layOver,
@@ -35,7 +36,11 @@ export function createSession(
   request: SessionRequest,
   template: SessionTemplate,
   caller: Caller,
-  facts: { readonly nowMs: Milliseconds; readonly freshGuid: Guid },
+  facts: {
+    readonly nowMs: Milliseconds;
+    readonly freshGuid: Guid;
+    readonly bounds: SessionBounds;
+  },
 ): Session | Refusal {
   const privilege = mayPlay(caller);
   if (privilege) return privilege;
@@ -60,7 +65,29 @@ export function createSession(
     servers: {},
     formerXuids: [],
     emptySinceMs: facts.nowMs,
+    ...(outlivesItsMembers(constants.system, template, facts.bounds) && {
+      emptyMsMax: facts.bounds.emptyMsMax,
+    }),
   };
+}
+
+const timeoutsOfNobody = ['sessionEmptyTimeout', 'reservedRemovalTimeout'] as const;
+
+/**
+ * True when the creating write lets the session stay with nobody in it for longer than it may ask
+ * for. What the template sets is the operator's.
+ *
+ * @source docs/wire/time.md "Sessions that nobody is in"
+ */
+function outlivesItsMembers(
+  system: ConstantsSystem,
+  template: SessionTemplate,
+  { emptyMsMax }: SessionBounds,
+): boolean {
+  return timeoutsOfNobody.some(
+    (name) =>
+      !Object.hasOwn(template.constants.system, name) && (system[name] ?? Infinity) > emptyMsMax,
+  );
 }
 
 type Constants = Session['constants'];

@@ -9,8 +9,24 @@ import { isGuid, isXuid, type Xuid } from '../ids.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { exactObject, integer, parseShape, text, titleObject, titleValue, word } from '../shape.ts';
+import {
+  exactObject,
+  integer,
+  list,
+  parseShape,
+  text,
+  titleObject,
+  titleValue,
+  word,
+} from '../shape.ts';
 import { parseTime } from '../time.ts';
+import {
+  defaultBounds,
+  mayAskForSoMany,
+  mayAskForSoManyOfMember,
+  mayAskForSoManyProperties,
+  type SessionBounds,
+} from './bounds.ts';
 import { restrictions } from './properties.ts';
 import { isName, nameExpectation } from './reference.ts';
 import { memberRolesShape, parseRoleTypesRequest, type RoleTypesRequest } from './roles.ts';
@@ -78,12 +94,13 @@ const keyword = text(
   `a keyword of 1 to ${limits.keywordCharactersMax} characters`,
 );
 
-const changeTypeNames = v.array(
+const changeTypeNames = list(
   text(
     (given) => changeTypes.some((one) => one.toLowerCase() === given.toLowerCase()),
     `one of ${changeTypes.join(', ')}`,
   ),
-  'Expected an array of change types',
+  { lengthMax: limits.changeTypesMax },
+  `an array of at most ${limits.changeTypesMax} change types`,
 );
 
 /** Clients write xuids as strings; documents of old show numbers. */
@@ -241,12 +258,15 @@ const sessionBody = exactObject({
  * The write that a body asks for.
  *
  * Refuses: requestInvalid, naming the first member that is not known, not of its type or out of
- * range.
+ * range; mayAskForSoMany's.
  */
 export function parseSessionRequest(
   body: JsonObject,
   contractVersion: number,
+  bounds: SessionBounds = defaultBounds,
 ): SessionRequest | Refusal {
+  const tooMany = mayAskForSoMany(body, bounds);
+  if (tooMany) return tooMany;
   const parts = parseShape(sessionBody, body);
   if (parts instanceof Refusal) return parts;
   const constants = parsePart(writtenConstantsIn(contractVersion), parts.constants, '$.constants');
@@ -268,14 +288,20 @@ export function parseSessionRequest(
   };
 }
 
-/** The properties that a body of the properties element asks for. Refuses: requestInvalid. */
-export function parsePropertiesRequest(body: JsonObject): PropertiesRequest | Refusal {
-  return parseShape(propertiesRequest, body);
+/** The properties that a body of the properties element asks for. Refuses: requestInvalid, tooManyItems. */
+export function parsePropertiesRequest(
+  body: JsonObject,
+  bounds: SessionBounds = defaultBounds,
+): PropertiesRequest | Refusal {
+  return mayAskForSoManyProperties(body, bounds) ?? parseShape(propertiesRequest, body);
 }
 
-/** The member that a body of the members/me element asks for. Refuses: requestInvalid. */
-export function parseMemberRequest(body: JsonObject): MemberRequest | Refusal {
-  return parseShape(memberRequest, body);
+/** The member that a body of the members/me element asks for. Refuses: requestInvalid, tooManyItems. */
+export function parseMemberRequest(
+  body: JsonObject,
+  bounds: SessionBounds = defaultBounds,
+): MemberRequest | Refusal {
+  return mayAskForSoManyOfMember(body, bounds) ?? parseShape(memberRequest, body);
 }
 
 /** The server that a body of a servers element asks for. Refuses: requestInvalid. */

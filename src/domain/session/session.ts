@@ -57,6 +57,11 @@ export type Session = {
   readonly kicks?: readonly Kick[];
   /** Hidden: since when nobody is in it; absent while somebody is. */
   readonly emptySinceMs?: Milliseconds;
+  /**
+   * Hidden: for how long the session, and a reservation in it, outlives its last accepted member;
+   * where the creating write, and not the template, asked for longer.
+   */
+  readonly emptyMsMax?: Milliseconds;
 };
 
 /** That an owner removed somebody. */

@@ -7,7 +7,7 @@
 
 import { createMemo } from '../memo.ts';
 import { latestTimeMs, type Milliseconds } from '../time.ts';
-import { withMembers } from './large.ts';
+import { tallyOf, withMembers } from './large.ts';
 import { isInitializing } from './episode.ts';
 import { initializationDueMs, settleInitialization } from './initialization.ts';
 import { removeMembers, withStatus } from './members.ts';
@@ -31,7 +31,11 @@ const expiryOf: Readonly<Record<MemberStatus, Expiry | undefined>> = {
 
 /** When this member is next moved by time; undefined: never. */
 export function memberDueMs(member: Member, session: Session): Milliseconds | undefined {
-  return member.activeUntilMs ?? memberTimerMs(member, session);
+  const dueMs = member.activeUntilMs ?? memberTimerMs(member, session);
+  const isLast = member.status === 'reserved' && tallyOf(session).accepted === 0;
+  return isLast && session.emptyMsMax !== undefined
+    ? earlier(dueMs, member.statusSinceMs + session.emptyMsMax)
+    : dueMs;
 }
 
 /** The same as far as clients know: not that a connection has ended. */
@@ -43,7 +47,16 @@ function memberTimerMs(member: Member, session: Session): Milliseconds | undefin
   return timeoutMs === undefined ? undefined : member.statusSinceMs + timeoutMs;
 }
 
-function emptyDueMs({ emptySinceMs, constants }: Session): Milliseconds | undefined {
+function emptyDueMs(session: Session): Milliseconds | undefined {
+  const { emptySinceMs, emptyMsMax } = session;
+  const dueMs = emptyTimerMs(session);
+  return emptySinceMs === undefined || emptyMsMax === undefined
+    ? dueMs
+    : earlier(dueMs, emptySinceMs + emptyMsMax);
+}
+
+/** The same as far as clients know: not that no session stays for ever with nobody in it. */
+function emptyTimerMs({ emptySinceMs, constants }: Session): Milliseconds | undefined {
   const timeoutMs = constants.system.sessionEmptyTimeout;
   return emptySinceMs === undefined || timeoutMs === undefined
     ? undefined
@@ -56,8 +69,7 @@ function emptyDueMs({ emptySinceMs, constants }: Session): Milliseconds | undefi
  */
 export function nextDueMs(session: Session): Milliseconds | undefined {
   const dueMs =
-    dueTimes.get(session) ??
-    dueTimes.set(session, earliestDueMs(session, memberDueMs, session.rowsDueMs) ?? never);
+    dueTimes.get(session) ?? dueTimes.set(session, earliestDueMs(session, 'all') ?? never);
   return dueMs === never ? undefined : dueMs;
 }
 
@@ -78,15 +90,13 @@ const never: Milliseconds = Infinity;
  * @source guess: unknowns.md "nextTimer of a large session"
  */
 export function nextTimerMs(session: Session): Milliseconds | undefined {
-  return earliestDueMs(session, memberTimerMs, undefined);
+  return earliestDueMs(session, 'shown');
 }
 
-function earliestDueMs(
-  session: Session,
-  dueMsOf: typeof memberDueMs,
-  rowsDueMs: Milliseconds | undefined,
-): Milliseconds | undefined {
-  let dueMs = earlier(emptyDueMs(session), rowsDueMs);
+function earliestDueMs(session: Session, which: 'all' | 'shown'): Milliseconds | undefined {
+  const dueMsOf = which === 'all' ? memberDueMs : memberTimerMs;
+  let dueMs =
+    which === 'all' ? earlier(emptyDueMs(session), session.rowsDueMs) : emptyTimerMs(session);
   dueMs = earlier(dueMs, initializationDueMs(session));
   dueMs = earlier(dueMs, arbitrationDueMs(session));
   for (const member of session.members) dueMs = earlier(dueMs, dueMsOf(member, session));

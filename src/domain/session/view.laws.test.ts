@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { anyPlot, anySession, play } from '../../testing/arbitraries.ts';
 import { formatJson, isJsonObject, isRawNumber, type Json, type JsonObject } from '../json.ts';
 import type { Session } from './session.ts';
-import { renderSession, viewMembers, viewMembersInfo, viewSession } from './view.ts';
+import { renderSession } from './document-text.ts';
+import { viewMembers, viewMembersInfo, viewSession } from './view.ts';
 
 function everySession(check: (session: Session) => void): void {
   fc.assert(fc.property(anySession, check), { numRuns: 200 });

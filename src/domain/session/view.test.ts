@@ -20,7 +20,8 @@ import {
 import { formatJson, parseExactJson, type JsonObject } from '../json.ts';
 import { correlationIdOf } from './reference.ts';
 import type { Session } from './session.ts';
-import { formatSession, renderSession, viewMembers, viewMembersInfo, viewSession } from './view.ts';
+import { formatSession, renderSession } from './document-text.ts';
+import { viewMembers, viewMembersInfo, viewSession } from './view.ts';
 
 const recorder = sampleUser(1, '2 Dev 708864413', {
   xuid: '2814646326226712',

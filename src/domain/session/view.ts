@@ -4,79 +4,15 @@
  * @source contract 4, wire 3
  */
 
-import { formatJson, formatJsonOnce, type JsonObject } from '../json.ts';
+import type { JsonObject } from '../json.ts';
 import { createMemo } from '../memo.ts';
 import { formatTime } from '../time.ts';
-import { downgradeConstantsSystem, newestContractVersion } from './contract-version.ts';
+import { downgradeConstantsSystem } from './contract-version.ts';
 import { isLarge, tallyOf } from './large.ts';
 import { restrictionsOf } from './properties.ts';
 import { viewRoleTypes } from './roles.ts';
 import type { Member, Session } from './session.ts';
 import { nextTimerMs } from './timeouts.ts';
-
-/**
- * The text of the document, in the shape of `contractVersion`, kept for whoever reads it next:
- * documents are answered far more often than they change.
- */
-export function renderSession(session: Session, contractVersion: number): string {
-  const shape = Math.min(contractVersion, newestContractVersion);
-  const known = rendered.get(session);
-  if (known?.shape === shape) return known.text;
-  return rendered.set(session, { shape, text: formatSession(session, shape) }).text;
-}
-
-type Rendered = { readonly shape: number; readonly text: string };
-type RenderedProperties = Rendered & { readonly constants: Session['constants'] };
-type RenderedMember = { readonly text: string; readonly next: number; readonly turn: boolean };
-
-const rendered = createMemo<Session, Rendered>();
-const renderedProperties = createMemo<Session['properties'], RenderedProperties>();
-const renderedMembers = createMemo<Member, RenderedMember>();
-
-/**
- * `formatJson(viewSession(…))`, put together from the texts of the parts that writes leave alone;
- * not kept, as is enough for whoever wrote the session.
- */
-export function formatSession(session: Session, contractVersion: number): string {
-  const head = formatJson(viewHead(session));
-  const tail = formatJson(viewTail(session, contractVersion));
-  const constants =
-    contractVersion === newestContractVersion
-      ? formatJsonOnce(shownConstants(session.constants))
-      : formatJson(viewConstants(session, contractVersion));
-  const members = membersInOrder(session).map(
-    ({ key, member, next, turn }) => `"${key}":${formatMember(member, next, turn)}`,
-  );
-  return [
-    head.slice(0, -1),
-    ',"constants":',
-    constants,
-    ',"properties":',
-    formatProperties(session, contractVersion),
-    ',"servers":',
-    formatJsonOnce(session.servers),
-    ',"members":{',
-    members.join(','),
-    '},',
-    tail.slice(1),
-  ].join('');
-}
-
-function formatProperties(session: Session, shape: number): string {
-  const { properties, constants } = session;
-  const known = renderedProperties.get(properties);
-  // Several sessions may have the properties of their template, and make different things of them.
-  if (known?.shape === shape && known.constants === constants) return known.text;
-  const text = formatJson(viewProperties(session, shape));
-  return renderedProperties.set(properties, { text, shape, constants }).text;
-}
-
-function formatMember(member: Member, next: number, turn: boolean): string {
-  const known = renderedMembers.get(member);
-  if (known?.next === next && known.turn === turn) return known.text;
-  const text = formatJson(viewMember(member, next, turn));
-  return renderedMembers.set(member, { text, next, turn }).text;
-}
 
 /**
  * The document, in the shape of `contractVersion`, its members in the order of recorded ones.
@@ -95,7 +31,7 @@ export function viewSession(session: Session, contractVersion: number): JsonObje
 }
 
 /** What the document says before its larger parts. */
-function viewHead(session: Session): JsonObject {
+export function viewHead(session: Session): JsonObject {
   const roleTypes = viewRoleTypes(session);
   return {
     membersInfo: viewMembersInfo(session),
@@ -106,7 +42,7 @@ function viewHead(session: Session): JsonObject {
 }
 
 /** What the document says after its larger parts. */
-function viewTail(session: Session, contractVersion: number): JsonObject {
+export function viewTail(session: Session, contractVersion: number): JsonObject {
   const dueMs = nextTimerMs(session);
   return {
     correlationId: session.correlationId,
@@ -144,7 +80,7 @@ type ShownConstants = { readonly system: JsonObject; readonly custom: JsonObject
 const shown = createMemo<Session['constants'], ShownConstants>();
 
 /** The constants as clients of 107 see them: `memberInitialization` as it was written. */
-function shownConstants(constants: Session['constants']): ShownConstants {
+export function shownConstants(constants: Session['constants']): ShownConstants {
   const known = shown.get(constants);
   if (known) return known;
   const { memberInitialization, custom } = constants;
@@ -193,7 +129,16 @@ export function viewMemberAt(session: Session, index: number): JsonObject | unde
   return found && viewMember(found.member, found.next, found.turn);
 }
 
-function membersInOrder(session: Session) {
+/** A member with what the document says of its place. */
+export type MemberInOrder = {
+  readonly key: string | number;
+  readonly member: Member;
+  readonly next: number;
+  readonly turn: boolean;
+};
+
+/** The members as the document links them. */
+export function membersInOrder(session: Session): readonly MemberInOrder[] {
   const { members, nextMemberIndex, properties } = session;
   const large = isLarge(session);
   const turns = properties.system.turn;
@@ -206,7 +151,7 @@ function membersInOrder(session: Session) {
 }
 
 /** One member of the document. */
-function viewMember(member: Member, next: number, turn: boolean): JsonObject {
+export function viewMember(member: Member, next: number, turn: boolean): JsonObject {
   const { status, properties, titleId } = member;
   return {
     next,

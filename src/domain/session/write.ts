@@ -15,6 +15,7 @@ import type { Guid } from '../ids.ts';
 import { jsonEquals, type JsonObject } from '../json.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
 import { mayJoin, mayRead, mayWriteAsMember, type AccessFacts } from './access.ts';
+import type { SessionBounds } from './bounds.ts';
 import { newestContractVersion } from './contract-version.ts';
 import { createSession, mayRepeatConstants } from './create.ts';
 import { graceMsOf, markDisconnected, newConnection, type Graces } from './disconnect.ts';
@@ -33,6 +34,7 @@ import { acceptedMemberOf, memberOf, type Member, type Session } from './session
 import type { SessionTemplate } from './template.ts';
 import { hasEnded } from './timeouts.ts';
 import { viewProperties } from './view.ts';
+import { mayWeigh } from './weight.ts';
 
 export type SessionWrite = {
   readonly reference: SessionReference;
@@ -47,6 +49,7 @@ export type WriteFacts = MemberFacts &
   AccessFacts & {
     readonly template: SessionTemplate;
     readonly freshGuid: Guid;
+    readonly bounds: SessionBounds;
     readonly graces: Graces;
     /** True of a connection, in lower case, that has ended; asked only of `connectionToAsk`'s. */
     readonly isEnded: (connection: Guid) => boolean;
@@ -74,7 +77,7 @@ export type WriteDecision =
  * with the document: a failed precondition, a write that access forbids.
  *
  * Refuses: mayWriteUnder's, sessionGone, mayJoin's, mayWriteAsMember's, createSession's,
- * memberNotYours, ownerRequired, userRequired, serviceRequired and those of the parts.
+ * memberNotYours, ownerRequired, userRequired, serviceRequired, mayWeigh's and those of the parts.
  */
 export function decideWrite(
   current: Session | undefined,
@@ -101,6 +104,8 @@ export function decideWrite(
   const changed = sameDocument(next, current)
     ? next
     : { ...next, changeNumber: next.changeNumber + 1 };
+  const tooHeavy = mayWeigh(current, changed, facts.bounds);
+  if (tooHeavy) return tooHeavy;
   return { kind: 'updated', ...withNewConnection(current, changed, write.caller, facts) };
 }
 
@@ -131,6 +136,8 @@ function decideCreation(write: SessionWrite, facts: WriteFacts): WriteDecision |
   const tooFew = mayStartInitialization(session);
   if (tooFew) return tooFew;
   if (hasEnded(session, facts.nowMs)) return { kind: 'absent' };
+  const tooHeavy = mayWeigh(undefined, session, facts.bounds);
+  if (tooHeavy) return tooHeavy;
   return {
     kind: 'created',
     ...withNewConnection(undefined, withHiddenClosed(session), caller, facts),

@@ -97,7 +97,7 @@ const putSessionByHandle: Route = {
   auth: 'mpsd',
   body: 'object',
   async answer(request, world) {
-    const body = parseSessionRequest(request.body, request.contractVersion);
+    const body = parseSessionRequest(request.body, request.contractVersion, world.settings.bounds);
     if (body instanceof Refusal) return body;
     const handle = await readLiveHandle(world, request.params['id'] ?? '', request.caller);
     if (handle instanceof Refusal) return handle;

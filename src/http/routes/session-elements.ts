@@ -8,6 +8,7 @@ import { readSession } from '../../directory/read-session.ts';
 import { writeSession } from '../../directory/write-session.ts';
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import type { SessionBounds } from '../../domain/session/bounds.ts';
 import { etagOf } from '../../domain/session/etag.ts';
 import { isName, nameExpectation } from '../../domain/session/reference.ts';
 import { parsePreconditions } from '../../domain/session/precondition.ts';
@@ -35,7 +36,10 @@ import type { Context } from '../../directory/context.ts';
 type Find = (session: Session, request: RouteRequest) => JsonObject | undefined;
 
 /** The write to the whole session that a write to an element stands for. */
-type Abbreviates = (request: RouteRequest) => Partial<SessionRequest> | Refusal;
+type Abbreviates = (
+  request: RouteRequest,
+  bounds: SessionBounds,
+) => Partial<SessionRequest> | Refusal;
 
 function getElement(path: string, find: Find): Route {
   return {
@@ -59,7 +63,8 @@ function putElement(path: string, abbreviates: Abbreviates): Route {
     path: `${sessionPath}/${path}`,
     auth: 'mpsd',
     body: 'object',
-    answer: (request, world) => writeElement(request, world, abbreviates(request)),
+    answer: (request, world) =>
+      writeElement(request, world, abbreviates(request, world.settings.bounds)),
   };
 }
 
@@ -73,7 +78,7 @@ function deleteElement(path: string, find: Find, abbreviates: Abbreviates): Rout
       const session = await readExisting(request, world);
       if (session instanceof Refusal) return session;
       if (find(session, request) === undefined) return { status: 204 };
-      return writeElement(request, world, abbreviates(request));
+      return writeElement(request, world, abbreviates(request, world.settings.bounds));
     },
   };
 }
@@ -148,14 +153,14 @@ export const sessionElementRoutes: readonly Route[] = [
   getElement('properties', (session, { contractVersion }) =>
     viewProperties(session, contractVersion),
   ),
-  putElement('properties', ({ body }) => {
-    const properties = parsePropertiesRequest(body);
+  putElement('properties', ({ body }, bounds) => {
+    const properties = parsePropertiesRequest(body, bounds);
     return properties instanceof Refusal ? properties : { properties };
   }),
   getElement('members', viewMembers),
   getElement('members/me', findMe),
-  putElement('members/me', ({ body }) => {
-    const me = parseMemberRequest(body);
+  putElement('members/me', ({ body }, bounds) => {
+    const me = parseMemberRequest(body, bounds);
     return me instanceof Refusal ? me : { me };
   }),
   deleteElement('members/me', findMe, removeMe),

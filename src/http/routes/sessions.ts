@@ -45,7 +45,7 @@ const putSession: Route = {
   auth: 'mpsd',
   body: 'object',
   async answer(request, world) {
-    const body = parseSessionRequest(request.body, request.contractVersion);
+    const body = parseSessionRequest(request.body, request.contractVersion, world.settings.bounds);
     if (body instanceof Refusal) return body;
     const reference = referenceOf(request);
     if (reference instanceof Refusal) return reference;

@@ -1,0 +1,98 @@
+/**
+ * The session document as text. The texts of the parts that a write leaves alone are kept, and so a
+ * document is put together faster than it is printed.
+ */
+
+import { formatJson, formatJsonOnce } from '../json.ts';
+import { createMemo } from '../memo.ts';
+import { newestContractVersion } from './contract-version.ts';
+import type { Member, Session } from './session.ts';
+import {
+  type MemberInOrder,
+  membersInOrder,
+  shownConstants,
+  viewConstants,
+  viewHead,
+  viewMember,
+  viewProperties,
+  viewTail,
+} from './view.ts';
+
+/**
+ * The text of the document, in the shape of `contractVersion`, kept for whoever reads it next:
+ * documents are answered far more often than they change.
+ */
+export function renderSession(session: Session, contractVersion: number): string {
+  const shape = Math.min(contractVersion, newestContractVersion);
+  const known = rendered.get(session);
+  if (known?.shape === shape) return known.text;
+  return rendered.set(session, { shape, text: formatSession(session, shape) }).text;
+}
+
+type Rendered = { readonly shape: number; readonly text: string };
+type RenderedProperties = Rendered & { readonly constants: Session['constants'] };
+type RenderedMember = { readonly text: string; readonly next: number; readonly turn: boolean };
+
+const rendered = createMemo<Session, Rendered>();
+const renderedProperties = createMemo<Session['properties'], RenderedProperties>();
+const renderedMembers = createMemo<Member, RenderedMember>();
+
+/**
+ * `formatJson(viewSession(…))`, put together from the texts of the parts that writes leave alone;
+ * not kept, as is enough for whoever wrote the session.
+ */
+export function formatSession(session: Session, contractVersion: number): string {
+  const head = formatJson(viewHead(session));
+  const tail = formatJson(viewTail(session, contractVersion));
+  const constants =
+    contractVersion === newestContractVersion
+      ? formatJsonOnce(shownConstants(session.constants))
+      : formatJson(viewConstants(session, contractVersion));
+  const members = membersInOrder(session).map((one) => `"${one.key}":${formatMember(one)}`);
+  return [
+    head.slice(0, -1),
+    ',"constants":',
+    constants,
+    ',"properties":',
+    formatProperties(session, contractVersion),
+    ',"servers":',
+    formatJsonOnce(session.servers),
+    ',"members":{',
+    members.join(','),
+    '},',
+    tail.slice(1),
+  ].join('');
+}
+
+function formatProperties(session: Session, shape: number): string {
+  const { properties, constants } = session;
+  const known = renderedProperties.get(properties);
+  // Several sessions may have the properties of their template, and make different things of them.
+  if (known?.shape === shape && known.constants === constants) return known.text;
+  const text = formatJson(viewProperties(session, shape));
+  return renderedProperties.set(properties, { text, shape, constants }).text;
+}
+
+function formatMember({ member, next, turn }: MemberInOrder): string {
+  const known = renderedMembers.get(member);
+  if (known?.next === next && known.turn === turn) return known.text;
+  const text = formatJson(viewMember(member, next, turn));
+  return renderedMembers.set(member, { text, next, turn }).text;
+}
+
+/** The parts of the document that clients decide the size of, as text. */
+export function partTextsOf(session: Session): readonly string[] {
+  return [
+    formatJsonOnce(shownConstants(session.constants)),
+    formatProperties(session, newestContractVersion),
+    formatJsonOnce(session.servers),
+    ...(session.roleTypes ? [formatJsonOnce(session.roleTypes)] : []),
+    ...membersInOrder(session).map(formatMember),
+  ];
+}
+
+/** One member of the session as the document has it. */
+export function textOfMember(session: Session, member: Member): string {
+  const inOrder = membersInOrder(session).find((one) => one.member === member);
+  return inOrder === undefined ? '' : formatMember(inOrder);
+}
