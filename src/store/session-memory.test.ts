@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { formatJson, type JsonObject, parseExactJson } from '../domain/json.ts';
 import type { Session } from '../domain/session/session.ts';
-import { renderSession } from '../domain/session/view.ts';
+import { renderSession } from '../domain/session/document-text.ts';
 import { storedMember, storedSession } from '../testing/store-samples.ts';
 import { sessionMemoryBytes } from './session-memory.ts';
 import { formatStoredSession } from './session-text.ts';
