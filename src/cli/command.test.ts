@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import packageJson from '../../package.json' with { type: 'json' };
-import { type CommandIo, runCommand } from './command.ts';
+import { runCommand } from './command.ts';
+import type { CommandIo } from './command-io.ts';
 
 async function run(...args: string[]) {
   let out = '';

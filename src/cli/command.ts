@@ -1,12 +1,7 @@
 /** The command line: which command does what. */
 
 import { readFile } from 'node:fs/promises';
-
-/** What a command needs of the process that runs it. */
-export type CommandIo = Pick<
-  NodeJS.Process,
-  'stdout' | 'stderr' | 'env' | 'once' | 'on' | 'off' | 'exit'
->;
+import type { CommandIo } from './command-io.ts';
 
 type Command = {
   readonly help: string;

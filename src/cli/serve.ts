@@ -1,7 +1,7 @@
 import { formatSettingsHelp, parseSettings, type Settings } from '../config/settings.ts';
 import { CannotStart, startServer, type RunningServer } from '../server.ts';
 import { formatRedisAddress, requireRedisAddress } from '../store/redis/redis-address.ts';
-import type { CommandIo } from './command.ts';
+import type { CommandIo } from './command-io.ts';
 
 /**
  * Serves until it is told to end; the exit code is 0 after SIGTERM or SIGINT, 1 when the server

@@ -11,7 +11,7 @@ import {
   type Tap,
 } from '../client/multiplayer-service.ts';
 import { parseFlags } from '../config/flags.ts';
-import type { CommandIo } from './command.ts';
+import type { CommandIo } from './command-io.ts';
 
 export type TapsIo = Pick<CommandIo, 'stdout' | 'stderr' | 'env' | 'once' | 'off'>;
 

@@ -43,6 +43,7 @@ import { newGuid, sleep, sleepInBackground } from './platform.ts';
 import type { SearchFilter } from './search-filter.ts';
 import { sessionQueryCall, type FoundSession, type SessionQuery } from './session-query.ts';
 import { RtaConnection, type RtaSettings } from './rta-connection.ts';
+import type { SessionWriter, WriteMode, WriteOptions } from './session-writer.ts';
 import { defaultRetryPolicy, type Repeat, type RetryPolicy } from './retry.ts';
 import type {
   AnyTitle,
@@ -85,6 +86,7 @@ export type { SessionReference, SessionTarget } from './reference.ts';
 export type { RetryPolicy } from './retry.ts';
 export { where, type SearchFilter } from './search-filter.ts';
 export type { FoundSession, FoundVisibility, SessionQuery } from './session-query.ts';
+export type { SessionWriter, WriteMode, WriteOptions } from './session-writer.ts';
 export {
   invitesResource,
   RtaConnection,
@@ -127,35 +129,6 @@ export type MultiplayerServiceSettings = {
   /** In place of random GUIDs: the ids of invites and transfers. */
   readonly newGuid?: () => Guid;
 };
-
-/**
- * When a write may happen.
- *
- * | mode                | the session must              | header           |
- * | ------------------- | ----------------------------- | ---------------- |
- * | `updateOrCreateNew` | –                             | –                |
- * | `createNew`         | not exist                     | `If-None-Match: *` |
- * | `updateExisting`    | exist                         | `If-Match: *`    |
- * | `synchronizedUpdate`| be as `etag` says             | `If-Match: etag` |
- *
- * @source wire 5.1
- */
-export type WriteMode = 'updateOrCreateNew' | 'createNew' | 'updateExisting' | 'synchronizedUpdate';
-
-export type WriteOptions = CallOptions & {
-  /** True: the answer is what the write would do, and nothing is written. */
-  readonly preview?: boolean;
-} & (
-    | {
-        readonly mode?: Exclude<WriteMode, 'synchronizedUpdate'>;
-        readonly etag?: undefined;
-      }
-    | {
-        readonly mode?: 'synchronizedUpdate';
-        /** Of the document that the changes were made for. */
-        readonly etag: string;
-      }
-  );
 
 /** What an invitation says, beyond who and where. @source contract 8, wire 2.2 */
 export type InviteAttributes = {
@@ -227,7 +200,7 @@ const timeoutMsDefault = 30_000;
  *
  * @source contract 4, contract 8, wire 1.3, documented 7.3
  */
-export class MultiplayerService {
+export class MultiplayerService implements SessionWriter {
   readonly #transport: Transport;
   readonly #sleep: Sleep;
   readonly #sleepInBackground: Sleep;

@@ -23,12 +23,12 @@
  */
 
 import { MultiplayerError } from './multiplayer-error.ts';
-import type { MultiplayerService, WriteOptions } from './multiplayer-service.ts';
 import { holdProcess } from './platform.ts';
 import { defaultReconnectPolicy, reconnectDelayMs, type ReconnectPolicy } from './reconnect.ts';
 import type { SessionReference } from './reference.ts';
 import { connectionLost, RtaError } from './rta-error.ts';
 import { RtaSocket, type OpenWebSocket } from './rta-socket.ts';
+import type { SessionWriter, WriteOptions } from './session-writer.ts';
 import type {
   AnyTitle,
   ByHandle,
@@ -58,10 +58,7 @@ export type RtaSettings = {
 
 /** What the connection has from the service that it belongs to. */
 export type RtaParts = {
-  readonly service: Pick<
-    MultiplayerService,
-    'writeSession' | 'tryWriteSession' | 'writeSessionByHandle'
-  >;
+  readonly service: SessionWriter;
   /** Of `/connect`, with `ws:` or `wss:`. */
   readonly url: string;
   /** A fresh one for each try. Throws a MultiplayerError. */

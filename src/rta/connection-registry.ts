@@ -24,7 +24,7 @@ export type Connections = Map<Guid, Connection>;
 type Backlog = { bytes: number; sinceMs: Milliseconds };
 
 /** How often all connections are looked at. */
-export const tickMs: Milliseconds = 1_000;
+const tickMs: Milliseconds = 1_000;
 /** A tick that is later than this: the process stood still, and heard nobody meanwhile. */
 const lateTickMs: Milliseconds = 2 * tickMs;
 const hardLimitFactor = 4;
