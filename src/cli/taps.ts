@@ -148,7 +148,7 @@ class NoSession extends Error {
  * Opens the platform's sockets, and prints the connection id of each before anything that comes on
  * it, and its end, unless it is ended here.
  *
- * @source wire 6.2
+ * @source docs/wire/rta.md "Frames"
  */
 function openTold(tell: (line: string) => void, ending: AbortSignal): OpenWebSocket {
   return (url, protocol) => {
@@ -186,7 +186,7 @@ function nameOf({ scid, templateName, name }: SessionReference): string {
   return `${scid}~${templateName}~${name}`;
 }
 
-/** @source wire 6.7 */
+/** @source docs/wire/rta.md "Invites" */
 function formatInvite(data: unknown): string {
   const { inviteHandle } = (data ?? {}) as {
     readonly inviteHandle?: {

@@ -34,7 +34,7 @@ export function sessionAndEtagOf<Title extends TitleData>(answer: Answer): Sessi
   return { session: session as unknown as SessionDocument<Title>, etag: etagOf(answer) };
 }
 
-/** What an accepted write did. Throws as `sessionAndEtagOf`. @source wire 5.2 */
+/** What an accepted write did. Throws as `sessionAndEtagOf`. @source docs/wire/sessions.md "PUT" */
 export function writtenOf<Title extends TitleData>(answer: Answer): SessionWritten<Title> {
   if (answer.status === 204) return { status: 'deleted' };
   return {
@@ -43,7 +43,11 @@ export function writtenOf<Title extends TitleData>(answer: Answer): SessionWritt
   };
 }
 
-/** The session as it stands, when the answer is a failed precondition. @source contract 4, step 2 */
+/**
+ * The session as it stands, when the answer is a failed precondition.
+ *
+ * @source docs/wire/sessions.md "Preconditions"
+ */
 export function outOfSyncOf<Title extends TitleData>(
   answer: Answer,
 ): SessionOutOfSync<Title> | undefined {
@@ -53,14 +57,22 @@ export function outOfSyncOf<Title extends TitleData>(
   return { status: 'outOfSync', session, etag: etagOf(answer) };
 }
 
-/** The session that a handle led to. Throws when the answer does not say. @source wire 2.7 */
+/**
+ * The session that a handle led to. Throws when the answer does not say.
+ *
+ * @source docs/wire/handles.md "Through a handle"
+ */
 export function referenceOf(answer: Answer): SessionReference {
   const reference = parseContentLocation(answer.header('Content-Location') ?? '');
   if (reference === undefined) throw malformed(answer, 'Content-Location names no session');
   return reference;
 }
 
-/** The results of a query. Throws as `bodyOf`, and when there are none. @source wire 1.7, 2.5 */
+/**
+ * The results of a query. Throws as `bodyOf`, and when there are none.
+ *
+ * @source docs/wire/queries.md "Queries for sessions"
+ */
 export function resultsOf<Result>(answer: Answer): readonly Result[] {
   const body = bodyOf(answer) as { readonly results?: unknown } | null;
   if (!Array.isArray(body?.results)) throw malformed(answer, 'the body has no array "results"');
@@ -86,7 +98,7 @@ function isSessionDocument(body: unknown): body is SessionDocument {
   return typeof body === 'object' && body !== null && 'members' in body && 'constants' in body;
 }
 
-/** What the server said no to, and why. @source contract 2, contract 5 */
+/** What the server said no to, and why. @source docs/wire/refusals.md "Refusals" */
 export function errorOf(answer: Answer): MultiplayerError {
   const { verb, path, status, code, text, retryAfterMs } = answer;
   const session = carriedSessionOf(answer);
@@ -103,7 +115,11 @@ export function errorOf(answer: Answer): MultiplayerError {
   });
 }
 
-/** The sentence of a refusal, which some answers wrap into an object. @source wire 8.3 */
+/**
+ * The sentence of a refusal, which some answers wrap into an object.
+ *
+ * @source docs/wire/README.md "Every answer"
+ */
 function sentenceOf(text: string): string {
   if (!text.startsWith('{')) return text;
   try {

@@ -9,7 +9,11 @@ import type {
 } from './session-document.ts';
 import type { SessionReference } from './reference.ts';
 
-/** A handle as the server answers it: an immutable pointer to a session. @source contract 8 */
+/**
+ * A handle as the server answers it: an immutable pointer to a session.
+ *
+ * @source docs/wire/handles.md "POST /handles"
+ */
 export type HandleDocument =
   | ActivityHandleDocument
   | InviteHandleDocument
@@ -30,7 +34,7 @@ type TitleFacts = {
   readonly createTime: TimeText;
 };
 
-/** What a user is playing now. @source contract 8, wire 2.1 */
+/** What a user is playing now. @source docs/wire/handles.md "POST /handles" */
 export type ActivityHandleDocument = Common &
   TitleFacts & {
     readonly type: 'activity';
@@ -38,7 +42,7 @@ export type ActivityHandleDocument = Common &
     readonly titleId?: TitleId;
   };
 
-/** An invitation of one user. @source contract 8, wire 2.2 */
+/** An invitation of one user. @source docs/wire/handles.md "POST /handles" */
 export type InviteHandleDocument = Common &
   TitleFacts & {
     readonly type: 'invite';
@@ -54,20 +58,28 @@ export type InviteHandleDocument = Common &
     readonly expiration: TimeText;
   };
 
-/** The way from one session to another for those who are in the first. @source contract 8, wire 2.3 */
+/**
+ * The way from one session to another for those who are in the first.
+ *
+ * @source docs/wire/handles.md "POST /handles"
+ */
 export type TransferHandleDocument = Common & {
   readonly type: 'transfer';
   readonly originSessionRef: SessionReference;
 };
 
-/** What makes a session found by searches. @source contract 8, wire 2.4 */
+/** What makes a session found by searches. @source docs/wire/search.md "Search handles" */
 export type SearchHandleDocument = Common & {
   readonly type: 'search';
   readonly createTime: TimeText;
   readonly searchAttributes?: SearchAttributes;
 };
 
-/** What a title says of a session for searches to find it by. @source wire 2.4 */
+/**
+ * What a title says of a session for searches to find it by.
+ *
+ * @source docs/wire/search.md "Search handles"
+ */
 export type SearchAttributes = {
   readonly tags?: readonly string[];
   /** Names are lower-case letters and digits that begin with a letter. */
@@ -75,7 +87,11 @@ export type SearchAttributes = {
   readonly strings?: Readonly<Record<string, string>>;
 };
 
-/** What a search found, and what it shows of the session. @source contract 8.1, wire 2.6 */
+/**
+ * What a search found, and what it shows of the session.
+ *
+ * @source docs/wire/search.md "POST /handles/query"
+ */
 export type SearchDetails<Properties = JsonObject> = SearchHandleDocument & {
   readonly relatedInfo?: RelatedInfo & { readonly sessionOwners?: readonly Xuid[] };
   readonly roleInfo?: { readonly roleTypes?: JsonObject };
@@ -83,7 +99,11 @@ export type SearchDetails<Properties = JsonObject> = SearchHandleDocument & {
   readonly customProperties: Properties;
 };
 
-/** An activity, and what a friends list shows of its session. @source contract 8.1, wire 2.5 */
+/**
+ * An activity, and what a friends list shows of its session.
+ *
+ * @source docs/wire/handles.md "POST /handles/query"
+ */
 export type ActivityDetails<Properties = JsonObject> = ActivityHandleDocument & {
   /** Absent until the session exists. */
   readonly relatedInfo?: RelatedInfo;

@@ -8,7 +8,7 @@
  * An engine without `JSON.rawJSON` gets plain JSON: everything works, and only such numbers are
  * rounded.
  *
- * @source contract 2, wire 1.5
+ * @source docs/wire/README.md "Every answer"
  */
 
 import { hasEscapedKey, readJson } from '../domain/json-reader.ts';

@@ -36,7 +36,7 @@ const messageTextCharactersMax = 1_000;
  * A call that the server refused, or that got no usable answer. The message names the verb, the
  * path, the status, the rule and what the server said.
  *
- * @source contract 2
+ * @source docs/wire/README.md "Every answer"
  */
 export class MultiplayerError extends Error implements ErrorFacts {
   override readonly name = 'MultiplayerError';

@@ -502,7 +502,7 @@ const always = ['noAnswer', '408', '429', '500', '502', '503', '503 tooBusy', '5
 const ifRefused = ['429', '503', '503 tooBusy'];
 const ifNotDone = ['429', '503 tooBusy'];
 
-/** @source documented 7.3, contract 4 */
+/** @source docs/wire/README.md "Every answer" */
 test('each call is made again after the failures that it may be, and after no other', async () => {
   const calls: Readonly<
     Record<string, [(service: MultiplayerService) => Promise<unknown>, readonly string[]]>
@@ -865,7 +865,7 @@ test('updateSession of a session that does not exist says so', async () => {
   assert.equal(error.code, 'sessionGone');
 });
 
-/** @source wire 2.2 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('sendInvites posts one invite a user, and one that fails does not stop the rest', async () => {
   const xuids = ['2814', '3210', '3211'];
   const refused = {
@@ -968,7 +968,7 @@ test('activities are asked for a hundred users at a time', async () => {
 
 const oneActivity = { status: 200, body: { results: [{ id: handleId, ownerXuid: '1001' }] } };
 
-/** @source wire 2.1 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('clearActivity finds the own activity and deletes it', async () => {
   const { service, requests } = scripted([oneActivity, { status: 204 }], { xuid: '1001' });
   assert.equal(await service.clearActivity(scid), true);

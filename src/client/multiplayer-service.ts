@@ -130,7 +130,7 @@ export type MultiplayerServiceSettings = {
   readonly newGuid?: () => Guid;
 };
 
-/** What an invitation says, beyond who and where. @source contract 8, wire 2.2 */
+/** What an invitation says, beyond who and where. @source docs/wire/handles.md "POST /handles" */
 export type InviteAttributes = {
   /** The title that is invited to: decimal. */
   readonly titleId: TitleId;
@@ -147,7 +147,7 @@ export type InviteOutcome =
   | { readonly xuid: Xuid; readonly status: 'sent'; readonly handle: InviteHandleDocument }
   | { readonly xuid: Xuid; readonly status: 'failed'; readonly error: MultiplayerError };
 
-/** What a session template holds. @source contract 3 */
+/** What a session template holds. @source docs/wire/service-configs.md "Asking for templates" */
 export type SessionTemplateDocument = {
   readonly contractVersion?: number;
   readonly constants?: {
@@ -161,7 +161,7 @@ export type SessionTemplateDocument = {
   readonly roleTypes?: JsonObject;
 };
 
-/** What to search for. @source contract 8.1, wire 2.6 */
+/** What to search for. @source docs/wire/search.md "POST /handles/query" */
 export type HandleSearch = {
   readonly scid: Guid;
   readonly templateName?: string;
@@ -178,7 +178,11 @@ export type HandleSearch = {
 /** Lists of people that a user keeps. */
 export type SocialGroup = 'people' | 'favorites';
 
-/** Users asked for at once, so that no answer is cut short. @source contract 8.1 */
+/**
+ * Users asked for at once, so that no answer is cut short.
+ *
+ * @source docs/wire/handles.md "POST /handles/query"
+ */
 const xuidsPerQueryMax = 100;
 
 /** Invitations on their way at once. */
@@ -198,7 +202,7 @@ const timeoutMsDefault = 30_000;
  * is overloaded; see `retry.ts` for which and why. A 401 is answered once with a fresh token, if
  * `authorization` is a function.
  *
- * @source contract 4, contract 8, wire 1.3, documented 7.3
+ * @source docs/wire/README.md "Every request"
  */
 export class MultiplayerService implements SessionWriter {
   readonly #transport: Transport;
@@ -242,7 +246,7 @@ export class MultiplayerService implements SessionWriter {
    * The session, or undefined when it does not exist. With `ifNoneMatch`, an ETag: `notModified`
    * when that is still the current one.
    *
-   * @source contract 5
+   * @source docs/wire/sessions.md "Access"
    */
   async getSession<Title extends TitleData = AnyTitle>(
     reference: SessionReference,
@@ -266,7 +270,7 @@ export class MultiplayerService implements SessionWriter {
    * The session that a handle leads to, and its reference; undefined when the handle or the session
    * is gone.
    *
-   * @source contract 8
+   * @source docs/wire/handles.md "POST /handles"
    */
   async getSessionByHandle<Title extends TitleData = AnyTitle>(
     handleId: Guid,
@@ -284,7 +288,7 @@ export class MultiplayerService implements SessionWriter {
    * Joins, leaves, creates and changes, whichever the changes say. A failed precondition is an
    * error here and a value in `tryWriteSession`.
    *
-   * @source contract 4
+   * @source docs/wire/sessions.md "PUT"
    */
   async writeSession<Title extends TitleData = AnyTitle>(
     reference: SessionReference,
@@ -298,7 +302,7 @@ export class MultiplayerService implements SessionWriter {
    * What the write did, or `outOfSync` with the current session and its ETag when the precondition
    * failed. Refused in any other way, it throws.
    *
-   * @source contract 4, step 2; wire 5.2
+   * @source docs/wire/sessions.md "Preconditions"
    */
   async tryWriteSession<Title extends TitleData = AnyTitle>(
     reference: SessionReference,
@@ -318,7 +322,7 @@ export class MultiplayerService implements SessionWriter {
    * (20). When no answer arrived the write may have happened; then it throws too, rather than to
    * count something twice.
    *
-   * @source contract 4, step 2
+   * @source docs/wire/sessions.md "Preconditions"
    */
   async updateSession<Title extends TitleData = AnyTitle>(
     reference: SessionReference,
@@ -347,7 +351,7 @@ export class MultiplayerService implements SessionWriter {
    * joins by an invite, an activity or a transfer. It never creates a session: when there is none,
    * or no such handle, it throws.
    *
-   * @source contract 8
+   * @source docs/wire/handles.md "POST /handles"
    */
   async writeSessionByHandle<Title extends TitleData = AnyTitle>(
     handleId: Guid,
@@ -363,7 +367,7 @@ export class MultiplayerService implements SessionWriter {
    * What is left of the session without the caller; `deleted` when the caller was the last, or when
    * there is no such session.
    *
-   * @source contract 4
+   * @source docs/wire/sessions.md "PUT"
    */
   leaveSession<Title extends TitleData = AnyTitle>(
     reference: SessionReference,
@@ -376,7 +380,7 @@ export class MultiplayerService implements SessionWriter {
    * The sessions that a query finds, of which the caller may read each. A session comes once for
    * each user of the query who is in it, in the order of the users.
    *
-   * @source contract 8.2, wire 1.7
+   * @source docs/wire/queries.md "Queries for sessions"
    */
   async getSessions(query: SessionQuery, options?: CallOptions): Promise<readonly FoundSession[]> {
     return resultsOf(await this.#send(sessionQueryCall(query), options));
@@ -388,7 +392,7 @@ export class MultiplayerService implements SessionWriter {
    * One member, by index or the caller's own; undefined when there is no such member, or no
    * session.
    *
-   * @source contract 4.4
+   * @source docs/wire/sessions.md "Element URIs"
    */
   async getMember<Title extends TitleData = AnyTitle>(
     reference: SessionReference,
@@ -403,7 +407,7 @@ export class MultiplayerService implements SessionWriter {
    * The session without the member of this index; `deleted` when that was the last one, or when the
    * member was not there. For game services and owners.
    *
-   * @source contract 4.4
+   * @source docs/wire/sessions.md "Element URIs"
    */
   async removeMember<Title extends TitleData = AnyTitle>(
     reference: SessionReference,
@@ -420,7 +424,7 @@ export class MultiplayerService implements SessionWriter {
    * The handle by which others see the caller in this session. Replaces the caller's earlier
    * activity in this service config. The caller must be a member. `SetActivityAsync`.
    *
-   * @source contract 8, wire 2.1
+   * @source docs/wire/handles.md "POST /handles"
    */
   async setActivity(target: SessionTarget, options?: CallOptions): Promise<ActivityHandleDocument> {
     const body = { type: 'activity', version: 1, sessionRef: sessionRefOf(target) };
@@ -435,7 +439,7 @@ export class MultiplayerService implements SessionWriter {
    * To find it, the caller's xuid must be known: from `xuid` here or in the settings, or from the
    * answer when this object set the activity. Throws a TypeError when it is not.
    *
-   * @source contract 8, wire 2.1
+   * @source docs/wire/handles.md "POST /handles"
    */
   async clearActivity(
     scid: Guid,
@@ -457,7 +461,7 @@ export class MultiplayerService implements SessionWriter {
    * stop the rest, and none is sent twice however often it had to be tried. The caller must be a
    * member, or a game service. `SendInvitesAsync`.
    *
-   * @source contract 8, wire 2.2
+   * @source docs/wire/handles.md "POST /handles"
    */
   async sendInvites(
     reference: SessionReference,
@@ -500,7 +504,7 @@ export class MultiplayerService implements SessionWriter {
    * The id of a new handle that lets the members of `origin`, a lobby, join `target`, a game. The
    * caller must be a member of both.
    *
-   * @source contract 8, wire 2.3
+   * @source docs/wire/handles.md "POST /handles"
    */
   async setTransferHandle(
     target: SessionReference,
@@ -517,13 +521,21 @@ export class MultiplayerService implements SessionWriter {
     return (await this.#createHandle<TransferHandleDocument>(body, options)).id;
   }
 
-  /** The handle, or undefined when there is none (any more). @source contract 8 */
+  /**
+   * The handle, or undefined when there is none (any more).
+   *
+   * @source docs/wire/handles.md "Reading and deleting"
+   */
   async getHandle(handleId: Guid, options?: CallOptions): Promise<HandleDocument | undefined> {
     const answer = await this.#read(formatHandlePath(handleId), options);
     return answer && (bodyOf(answer) as HandleDocument);
   }
 
-  /** True when the handle is deleted, false when there was none (any more). @source contract 8 */
+  /**
+   * True when the handle is deleted, false when there was none (any more).
+   *
+   * @source docs/wire/handles.md "Reading and deleting"
+   */
   async deleteHandle(handleId: Guid, options?: CallOptions): Promise<boolean> {
     const call = { verb: 'DELETE', path: formatHandlePath(handleId), repeat: 'always' } as const;
     const answer = await this.#send(call, options);
@@ -536,7 +548,7 @@ export class MultiplayerService implements SessionWriter {
    * The activities of these users in this service config, each with `relatedInfo` of its session
    * and the session's custom properties. A user who plays nothing that the caller may see has none.
    *
-   * @source contract 8.1, wire 2.5
+   * @source docs/wire/handles.md "POST /handles/query"
    */
   async getActivitiesForUsers<Title extends TitleData = AnyTitle>(
     scid: Guid,
@@ -556,7 +568,7 @@ export class MultiplayerService implements SessionWriter {
    * list it is must be known: from `xuid` here or in the settings, or from an activity that this
    * object set; game services may ask for anybody's. Throws a TypeError when it is not known.
    *
-   * @source contract 8.1, wire 2.5
+   * @source docs/wire/handles.md "POST /handles/query"
    */
   async getActivitiesForSocialGroup<Title extends TitleData = AnyTitle>(
     scid: Guid,
@@ -572,7 +584,7 @@ export class MultiplayerService implements SessionWriter {
    * needs the capability `searchable`; the caller must be a member, or an owner where there are
    * owners.
    *
-   * @source contract 8, wire 2.4
+   * @source docs/wire/search.md "Search handles"
    */
   setSearchHandle(
     reference: SessionReference,
@@ -591,7 +603,7 @@ export class MultiplayerService implements SessionWriter {
   /**
    * The search handles that a search finds, each with what its session tells.
    *
-   * @source contract 8.1, wire 2.6
+   * @source docs/wire/search.md "POST /handles/query"
    */
   async getSearchHandles<Title extends TitleData = AnyTitle>(
     search: HandleSearch,
@@ -616,19 +628,27 @@ export class MultiplayerService implements SessionWriter {
 
   // people
 
-  /** Puts these users on the caller's list of friends; one who is on it already stays. @source contract 10 */
+  /**
+   * Puts these users on the caller's list of friends; one who is on it already stays.
+   *
+   * @source docs/wire/people.md "People"
+   */
   async follow(xuids: readonly Xuid[], options?: CallOptions): Promise<void> {
     const path = '/users/me/people/xuids?method=add';
     await this.#do({ verb: 'POST', path, body: { xuids }, repeat: 'always' }, options);
   }
 
-  /** Takes these users off the caller's list of friends. @source contract 10 */
+  /** Takes these users off the caller's list of friends. @source docs/wire/people.md "People" */
   async unfollow(xuids: readonly Xuid[], options?: CallOptions): Promise<void> {
     const path = '/users/me/people/xuids?method=remove';
     await this.#do({ verb: 'POST', path, body: { xuids }, repeat: 'always' }, options);
   }
 
-  /** Blocks this user, who cannot invite the caller any more. @source contract 8, 10 */
+  /**
+   * Blocks this user, who cannot invite the caller any more.
+   *
+   * @source docs/wire/people.md "People"
+   */
   avoid(xuid: Xuid, options?: CallOptions): Promise<void> {
     return this.#changePrivacy('PUT', 'avoid', xuid, options);
   }
@@ -637,7 +657,11 @@ export class MultiplayerService implements SessionWriter {
     return this.#changePrivacy('DELETE', 'avoid', xuid, options);
   }
 
-  /** Puts this user on the list of those whom the caller does not want to hear. @source contract 10 */
+  /**
+   * Puts this user on the list of those whom the caller does not want to hear.
+   *
+   * @source docs/wire/people.md "People"
+   */
   mute(xuid: Xuid, options?: CallOptions): Promise<void> {
     return this.#changePrivacy('PUT', 'mute', xuid, options);
   }
@@ -654,7 +678,11 @@ export class MultiplayerService implements SessionWriter {
     return resultsOf(await this.#send({ verb: 'GET', path, repeat: 'always' }, options));
   }
 
-  /** One session template. Throws when there is none of this name. @source contract 3 */
+  /**
+   * One session template. Throws when there is none of this name.
+   *
+   * @source docs/wire/service-configs.md "Asking for templates"
+   */
   async getSessionTemplate(
     scid: Guid,
     templateName: string,
@@ -671,7 +699,7 @@ export class MultiplayerService implements SessionWriter {
    * A real-time connection: it reports the changes of the sessions that it follows, and reconnects by
    * itself. Rejects when the server cannot be reached or does not take it.
    *
-   * @source contract 9
+   * @source docs/wire/rta.md "Connecting"
    */
   async connect(settings: RtaSettings = {}): Promise<RtaConnection> {
     const connection = await RtaConnection.open(

@@ -5,7 +5,7 @@ import { formatSessionPath, parseContentLocation } from './reference.ts';
 
 const scid = 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862';
 
-/** @source wire 2.7 */
+/** @source docs/wire/handles.md "Through a handle" */
 test('a Content-Location names a session, as a path or a URL, in any case', () => {
   const expected = { scid, templateName: 'Lobby', name: 'a b' };
   for (const location of [

@@ -45,7 +45,7 @@ function formatPathPart(part: string, what: string): string {
  * The session that a `Content-Location` names: a path or a whole URL, with the words of the path
  * in any case. Undefined when it names none.
  *
- * @source wire 2.7
+ * @source docs/wire/handles.md "Through a handle"
  */
 export function parseContentLocation(location: string): SessionReference | undefined {
   const [, scid, templateName, name] =

@@ -21,7 +21,7 @@
  * try has then changed the ETag or created the session, and the second would be answered 412 and
  * tell the caller that another write came first. `tooBusy` and 429 say that nothing was written.
  *
- * @source documented 7.3, wire 1.3, contract 2, contract 4
+ * @source docs/wire/README.md "Every answer"
  */
 
 /** After which failures a call is made again. */
@@ -38,7 +38,7 @@ export type RetryPolicy = {
   readonly delayMsMax: number;
 };
 
-/** 2, 4, 8 … seconds within 20. @source documented 7.3 */
+/** 2, 4, 8 … seconds within 20. @source docs/wire/README.md "Every answer" */
 export const defaultRetryPolicy: RetryPolicy = {
   windowMs: 20_000,
   leftMsMin: 5_000,

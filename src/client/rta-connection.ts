@@ -19,7 +19,7 @@
  * Once its socket is lost, a connection keeps the process alive only while a reader or a call waits, or
  * a subscription has a callback.
  *
- * @source contract 9, wire 6.5
+ * @source docs/wire/rta.md "Connecting"
  */
 
 import { MultiplayerError } from './multiplayer-error.ts';
@@ -85,10 +85,10 @@ export type RtaSubscription = {
   unsubscribe(): Promise<void>;
 };
 
-/** @source wire 6.4 */
+/** @source docs/wire/rta.md "Frames" */
 const connectionsResource = 'https://sessiondirectory.xboxlive.com/connections/';
 
-/** Where a user's invites arrive. @source wire 6.4, wire 6.7 */
+/** Where a user's invites arrive. @source docs/wire/rta.md "Invites" */
 export function invitesResource(xuid: Xuid, titleId: string): string {
   return `https://notify.xboxlive.com/users/xuid(${xuid})/deviceId/current/titleId/${titleId}`;
 }
@@ -166,7 +166,7 @@ export class RtaConnection implements AsyncDisposable {
    * after each reconnect, until the caller leaves by `leaveSession` or a write, or `unfollow`.
    * If the seat was lost meanwhile, that write takes another one where the session lets it.
    *
-   * @source wire 6.5
+   * @source docs/wire/rta.md "Members whose connection has ended"
    */
   async follow<Title extends TitleData = AnyTitle>(
     reference: SessionReference,

@@ -1,4 +1,4 @@
-/** What the codes of a subscribe answer mean. @source wire 6.3 */
+/** What the codes of a subscribe answer mean. @source docs/wire/rta.md "Frames" */
 const meanings: Readonly<Record<number, string>> = {
   1: 'there is no such resource',
   2: 'the connection has as many subscriptions as it may have',

@@ -7,7 +7,7 @@
  *
  * Answers may come in another order than the questions; `seq` matches them.
  *
- * @source wire 6.2
+ * @source docs/wire/rta.md "Frames"
  */
 
 import { formatJson, parseJson } from './json.ts';

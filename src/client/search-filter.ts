@@ -7,7 +7,7 @@
  *       where.either(where.string('mode', 'eq', 'ctf'), where.session('membersCount', 'lt', 4)),
  *     )
  *
- * @source contract 8.1, documented: session browse
+ * @source docs/wire/search.md "Filters"
  */
 
 /** A condition on search handles and their sessions. */

@@ -2,7 +2,7 @@
  * The session document as it travels, and the changes that a write carries. In the shape of
  * contract version 107; what only 104 and 105 write is marked so.
  *
- * @source contract 3.1, 4, wire 3, 4
+ * @source docs/wire/sessions.md "The document"
  */
 
 import type { Guid, TitleId, Xuid } from '../domain/ids.ts';
@@ -51,7 +51,7 @@ type JsonInputObject = { readonly [key: string]: JsonInput };
 
 // what is read
 
-/** A session as the server answers it. @source contract 4, wire 3.2 */
+/** A session as the server answers it. @source docs/wire/sessions.md "The document" */
 export type SessionDocument<Title extends TitleData = AnyTitle> = {
   readonly membersInfo: MembersInfo;
   readonly constants: {
@@ -99,7 +99,11 @@ export type MembersInfo = {
   readonly active: number;
 };
 
-/** Constants that the service knows. Timeouts in milliseconds; absent: never. @source contract 3.1 */
+/**
+ * Constants that the service knows. Timeouts in milliseconds; absent: never.
+ *
+ * @source docs/wire/sessions.md "Constants"
+ */
 export type SessionConstantsSystem = {
   readonly version: number;
   readonly maxMembersCount: number;
@@ -162,7 +166,11 @@ export type SessionConstantsSystem = {
   };
 };
 
-/** Properties of the session that the service knows. @source contract 4.2 */
+/**
+ * Properties of the session that the service knows.
+ *
+ * @source docs/wire/sessions.md "properties.system"
+ */
 export type SessionPropertiesSystem = {
   readonly keywords?: readonly string[];
   /** Indexes of the members whose turn it is. */
@@ -185,7 +193,7 @@ export type SessionPropertiesSystem = {
   readonly allocateCloudCompute?: boolean;
 };
 
-/** A user in a session. @source contract 4.3, wire 4.4 */
+/** A user in a session. @source docs/wire/sessions.md "Members" */
 export type MemberDocument<Title extends TitleData = AnyTitle> = {
   /** The index of the member after this one, or `membersInfo.next`. */
   readonly next?: number;
@@ -220,7 +228,7 @@ export type MemberDocument<Title extends TitleData = AnyTitle> = {
   readonly initializationEpisode?: number;
 };
 
-/** Properties of a member that the service knows. @source contract 4.3, wire 4.3 */
+/** Properties of a member that the service knows. @source docs/wire/sessions.md "Members" */
 export type MemberPropertiesSystem = {
   readonly active?: boolean;
   readonly ready?: boolean;
@@ -248,7 +256,7 @@ export type Measurement = {
   readonly custom?: JsonObject;
 };
 
-/** What a subscription can ask for. @source contract 9, wire 4.6 */
+/** What a subscription can ask for. @source docs/wire/rta.md "Taps" */
 export type ChangeType =
   | 'everything'
   | 'host'
@@ -260,7 +268,7 @@ export type ChangeType =
   | 'customProperty'
   | 'membersCustomProperty';
 
-/** Roles of one type, and who has them. @source contract 7, wire 3.6 */
+/** Roles of one type, and who has them. @source docs/wire/sessions.md "Roles" */
 export type RoleTypeDocument = {
   readonly ownerManaged?: boolean;
   readonly mutableRoleSettings?: readonly ('max' | 'target')[];
@@ -277,7 +285,7 @@ export type RoleTypeDocument = {
   >;
 };
 
-/** What a game service keeps in the session. @source contract 4 */
+/** What a game service keeps in the session. @source docs/wire/sessions.md "Servers" */
 export type ServerDocument = {
   readonly constants?: { readonly system?: JsonObject; readonly custom?: JsonObject };
   readonly properties?: { readonly system?: JsonObject; readonly custom?: JsonObject };
@@ -302,7 +310,11 @@ export function memberOf<Title extends TitleData = AnyTitle>(
 
 // what is written
 
-/** What a write asks for; every part is optional, and `{}` is legal. @source contract 4 */
+/**
+ * What a write asks for; every part is optional, and `{}` is legal.
+ *
+ * @source docs/wire/sessions.md "PUT"
+ */
 export type SessionChanges<Title extends TitleData = AnyTitle> = {
   /** Set when the session is created; later only equal values pass. */
   readonly constants?: {

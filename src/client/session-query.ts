@@ -3,7 +3,11 @@ import type { SessionReference } from './reference.ts';
 import type { Guid, Restriction, TimeText, Visibility, Xuid } from './session-document.ts';
 import type { Call } from './transport.ts';
 
-/** Which sessions to find: by a keyword, by who is in them, or by both. @source contract 8.2 */
+/**
+ * Which sessions to find: by a keyword, by who is in them, or by both.
+ *
+ * @source docs/wire/queries.md "Queries for sessions"
+ */
 export type SessionQuery = {
   readonly scid: Guid;
   /** Sessions of this template only. */
@@ -28,7 +32,7 @@ export type SessionQuery = {
 /** An open session without a free seat is full. */
 export type FoundVisibility = Visibility | 'full';
 
-/** What a query shows of a session. @source contract 8.2, wire 1.7 */
+/** What a query shows of a session. @source docs/wire/queries.md "Queries for sessions" */
 export type FoundSession = {
   /** Who it was found by; absent when the query named no user. */
   readonly xuid?: Xuid;

@@ -22,7 +22,7 @@ import type { CallOptions } from './transport.ts';
  * | `updateExisting`    | exist                         | `If-Match: *`    |
  * | `synchronizedUpdate`| be as `etag` says             | `If-Match: etag` |
  *
- * @source wire 5.1
+ * @source docs/wire/sessions.md "Preconditions"
  */
 export type WriteMode = 'updateOrCreateNew' | 'createNew' | 'updateExisting' | 'synchronizedUpdate';
 

@@ -36,7 +36,11 @@ export type Unfollowed = {
   readonly error: MultiplayerError | undefined;
 };
 
-/** The key by which sessions are the same: what taps call the resource. @source wire 6.6 */
+/**
+ * The key by which sessions are the same: what taps call the resource.
+ *
+ * @source docs/wire/rta.md "Taps"
+ */
 export function resourceOf({ scid, templateName, name }: SessionReference): string {
   return `${scid}~${templateName}~${name}`.toLowerCase();
 }
@@ -45,7 +49,7 @@ export function resourceOf({ scid, templateName, name }: SessionReference): stri
  * The taps in the data of an event, in their order; none when it is something else. `knownAs` gives
  * the reference that the title uses, if any.
  *
- * @source wire 6.6
+ * @source docs/wire/rta.md "Taps"
  */
 export function parseTaps(
   data: unknown,

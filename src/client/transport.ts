@@ -87,7 +87,7 @@ const timerMsMax = 2 ** 31 - 1;
  * and any other fails at once. It is not remembered for a whole kind of call, as other clients do, since
  * here a 503 mostly speaks of one session with too many writers, and of no other.
  *
- * @source documented 7.3, wire 1.3
+ * @source docs/wire/README.md "Every answer"
  */
 export class Transport {
   readonly #settings: TransportSettings;

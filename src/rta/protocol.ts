@@ -9,7 +9,7 @@
  *              [3, subscriptionId, data]                           event
  *              [4]                                                 resync
  *
- * @source wire 6.2
+ * @source docs/wire/rta.md "Frames"
  */
 
 import type { Guid } from '../domain/ids.ts';
@@ -18,7 +18,7 @@ export type ClientFrame =
   | { readonly kind: 'subscribe'; readonly sequence: number; readonly uri: string }
   | { readonly kind: 'unsubscribe'; readonly sequence: number; readonly subscriptionId: number };
 
-/** Answers to a subscribe or an unsubscribe. @source wire 6.3 */
+/** Answers to a subscribe or an unsubscribe. @source docs/wire/rta.md "Frames" */
 export const codes = {
   success: 0,
   unknownResource: 1,
@@ -86,7 +86,11 @@ export function formatEvent(subscriptionId: number, data: string): string {
 /** Tells the client that it may have missed something, and is to read again what it follows. */
 export const resyncFrame = '[4]';
 
-/** The data of an event that tells of these taps, each JSON text. @source wire 6.6 */
+/**
+ * The data of an event that tells of these taps, each JSON text.
+ *
+ * @source docs/wire/rta.md "Taps"
+ */
 export function formatTaps(ncid: Guid, taps: readonly string[]): string {
   return `{"ncid":"${ncid}","shoulderTaps":[${taps.join(',')}]}`;
 }

@@ -25,7 +25,7 @@ const patterns = {
  * The resource of a URI; undefined when there is no such. The scheme may be http or https, and a
  * slash at the end may be there or not: clients differ.
  *
- * @source wire 6.4, 6.7
+ * @source docs/wire/rta.md "Frames"
  */
 export function parseResource(uri: string): Resource | undefined {
   if (/^https?:\/\/sessiondirectory\.xboxlive\.com\/connections\/?$/i.test(uri)) return connections;

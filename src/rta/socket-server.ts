@@ -12,7 +12,11 @@ import { Refusal } from '../domain/refusal.ts';
 import type { Connection, Wire } from './connection.ts';
 import type { Hub } from './hub.ts';
 
-/** Named back when the client asks for them; of several the first of these. @source wire 6.1 */
+/**
+ * Named back when the client asks for them; of several the first of these.
+ *
+ * @source docs/wire/rta.md "Connecting"
+ */
 const subprotocols = ['rta.xboxlive.com.V2', 'rta.xboxlive.com', 'echo-protocol'];
 
 /** The close code for data that is not what the message should be. */
