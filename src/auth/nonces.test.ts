@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Caller } from '../domain/caller.ts';
-import { ProcessClaims } from '../store/process-claims.ts';
+import { AcquiredNames } from '../store/acquired-names.ts';
 import { type Claim, openNonces } from './nonces.ts';
 
 const key = new Uint8Array(32).fill(1);
 
 function newClaims(): Claim {
-  const taken = new ProcessClaims();
-  return async (...asked) => taken.claim(...asked);
+  const taken = new AcquiredNames();
+  return async (...asked) => taken.acquireOnce(...asked);
 }
 
 const ada: Caller = { kind: 'user', xuid: '1', gamertag: 'Ada', sandbox: 'RETAIL' };

@@ -7,7 +7,7 @@ import { keyOf, type SessionKey, type SessionReference } from '../domain/session
 import type { Session } from '../domain/session/session.ts';
 import { nextDueMs } from '../domain/session/timeouts.ts';
 import type { ChangeOrigin } from '../domain/tap/tap.ts';
-import type { Batch, Committed, Conflict, SessionRecord, Store, Taken } from '../store/store.ts';
+import type { Batch, Committed, Conflict, SessionRecord, SessionStore, Taken } from '../store/store.ts';
 import type { Context } from './context.ts';
 import { asRecorded, memberRowsPut } from './member-rows.ts';
 import { publishTaps, tapsOf } from './notifications.ts';
@@ -82,7 +82,7 @@ function frees(
   return isByNobody || next.members.length < former.members.length;
 }
 
-async function handleIdsFor(store: Store, key: SessionKey): Promise<readonly Guid[]> {
+async function handleIdsFor(store: SessionStore, key: SessionKey): Promise<readonly Guid[]> {
   return (await store.handlesFor(key)).map(({ id }) => id);
 }
 

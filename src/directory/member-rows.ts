@@ -6,7 +6,7 @@ import { keyOf } from '../domain/session/reference.ts';
 import type { Member, Session } from '../domain/session/session.ts';
 import { earlier, memberDueMs } from '../domain/session/timeouts.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { LastKnown, SessionPut, SessionRecord, Store } from '../store/store.ts';
+import type { LastKnown, SessionPut, SessionRecord, SessionStore } from '../store/store.ts';
 
 /** Rows that are moved by time in one commit, so that requests get in between. */
 const dueRowsMax = 100;
@@ -16,7 +16,7 @@ const dueRowsMax = 100;
  * and no promise. Rows of commits under way are not read from the store.
  */
 export function loadRows(
-  store: Store,
+  store: SessionStore,
   { record, rows }: LastKnown,
   xuids: readonly Xuid[],
 ): SessionRecord | undefined | Promise<SessionRecord> {
@@ -26,7 +26,7 @@ export function loadRows(
 }
 
 async function loadRowsOf(
-  store: Store,
+  store: SessionStore,
   record: SessionRecord,
   xuids: readonly Xuid[],
   underWay: LastKnown['rows'],
@@ -46,7 +46,7 @@ async function loadRowsOf(
  * already. Its `rowsDueMs` is that of the first row that is left for later.
  */
 export async function loadDueRows(
-  store: Store,
+  store: SessionStore,
   record: SessionRecord,
   nowMs: Milliseconds,
 ): Promise<SessionRecord> {

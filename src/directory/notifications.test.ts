@@ -31,10 +31,12 @@ function open(settings: { readonly keeps: boolean }) {
       owed = [{ key, revision: 2, owedTaps }];
       return { kind: 'committed', owesTaps: true };
     },
-    untapped: async () => owed,
-    async tapped(...which) {
-      told.push(which);
-      owed = [];
+    pendingNotifications: {
+      read: async () => owed,
+      async forget(...which) {
+        told.push(which);
+        owed = [];
+      },
     },
   };
   const store = Object.assign(Object.create(inner) as Store, overrides);

@@ -63,7 +63,9 @@ export async function publishPendingTaps(
   share: Share | undefined,
 ): Promise<'done' | 'more'> {
   const { store, setAside } = context;
-  const found = await store.untapped(pendingAgeMs, pendingMax + setAside.size, share);
+  if (!store.pendingNotifications) return 'done';
+  const limit = pendingMax + setAside.size;
+  const found = await store.pendingNotifications.read(pendingAgeMs, limit, share);
   const commits = found.filter((commit) => !setAside.has(nameOf(commit))).slice(0, pendingMax);
   for (const commit of commits) {
     await setAside.attempt('the delivery', nameOf(commit), () =>
@@ -91,7 +93,7 @@ async function publish(
 ): Promise<void> {
   const nodes = nodesOf(message.tap);
   await Promise.all(nodes.map((node) => bus.publish(`node:${node}`, message)));
-  if (pending) await store.tapped(pending.key, pending.revision);
+  if (pending) await store.pendingNotifications?.forget(pending.key, pending.revision);
 }
 
 /** The nodes that hold the connections a tap goes to, each once. */

@@ -4,7 +4,7 @@ import type { ListChange, ListEntry, ListName, OwnListName } from '../domain/peo
 import type { Milliseconds } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import { breathe } from '../platform/breathe.ts';
-import type { Store } from '../store/store.ts';
+import type { PeopleStore } from '../store/store.ts';
 import type { People } from './people.ts';
 
 export type StoredPeopleSettings = {
@@ -23,7 +23,7 @@ const keptListsMax = 500;
 const listsAtOnceMax = 5;
 
 /** People whose lists are kept in the store, beside the sessions. */
-export function storedPeople(store: Store, settings: StoredPeopleSettings): People {
+export function storedPeople(store: PeopleStore, settings: StoredPeopleSettings): People {
   return new StoredPeople(store, settings);
 }
 
@@ -36,12 +36,12 @@ type KeptList = {
 };
 
 class StoredPeople implements People {
-  readonly #store: Store;
+  readonly #store: PeopleStore;
   readonly #clock: Clock;
   readonly #lifetimeMs: Milliseconds;
   readonly #kept = new LRUCache<string, KeptList>({ max: keptListsMax });
 
-  constructor(store: Store, { clock, listLifetimeMs }: StoredPeopleSettings) {
+  constructor(store: PeopleStore, { clock, listLifetimeMs }: StoredPeopleSettings) {
     this.#store = store;
     this.#clock = clock;
     this.#lifetimeMs = listLifetimeMs ?? Number.POSITIVE_INFINITY;

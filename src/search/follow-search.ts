@@ -8,13 +8,13 @@ import { candidateOf } from '../domain/search/candidate.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
 import { breathe } from '../platform/breathe.ts';
 import type { SetAside } from '../platform/set-aside.ts';
-import type { Store } from '../store/store.ts';
+import type { SessionStore } from '../store/store.ts';
 import type { SearchIndex } from './search-index.ts';
 
 /** What following needs: the index of this process, and the store that it follows. */
 export type Followed = {
   readonly searchIndex: SearchIndex;
-  readonly store: Pick<Store, 'searchChanges' | 'sessions'>;
+  readonly store: Pick<SessionStore, 'searchChanges' | 'sessions'>;
   readonly setAside: SetAside;
 };
 

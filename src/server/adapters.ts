@@ -50,7 +50,7 @@ export async function openAdapters(
   const readiness = openReadiness(() => probeStore({ store }), conditions);
   // Where nobody else could know which nonces were used, those of a former process are good for nothing.
   const nonceKey = isShared ? keyFor('nonces', secret) : randomBytes(32);
-  const nonces = openNonces(nonceKey, (...asked) => store.claim(...asked));
+  const nonces = openNonces(nonceKey, (...asked) => store.acquireOnce(...asked));
   const callers = callersOf(settings);
   const app = buildApp({
     routes: [

@@ -3,8 +3,11 @@ import { StoreUnavailable, type Store } from '../store/store.ts';
 /** What goes wrong with one call: it is not made at all, or it is made and its answer is lost. */
 export type Fault = 'fails' | 'losesAnswer';
 
-/** What a faulty store counts as calls: all but what asks nothing of the line. */
-export type StoreMethod = Exclude<keyof Store, typeof Symbol.asyncDispose | 'lastKnown'>;
+/** What a faulty store counts as calls: all that may fail, of every store. */
+export type StoreMethod = Exclude<
+  keyof Store,
+  typeof Symbol.asyncDispose | 'lastKnown' | 'pendingNotifications'
+>;
 
 /** A call of a store's method; the calls of one faulty store are numbered from 1. */
 export type StoreCall = {
@@ -35,6 +38,7 @@ export function faultyStore(inner: Store, plan: FaultPlan): FaultyStore {
     get(_inner, name: keyof FaultyStore) {
       if (name === 'callsCount') return callsCount;
       if (name === 'lastKnown') return inner.lastKnown.bind(inner);
+      if (name === 'pendingNotifications') return inner.pendingNotifications;
       if (name === Symbol.asyncDispose) return () => inner[Symbol.asyncDispose]();
       return async (...values: never[]): Promise<unknown> => {
         callsCount += 1;

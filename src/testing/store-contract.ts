@@ -15,6 +15,7 @@ import {
   type Committed,
   type Hint,
   type ListEntry,
+  type OwedTaps,
   type Store,
 } from '../store/store.ts';
 import { anyStoreSteps, runSteps } from './store-model.ts';
@@ -904,10 +905,10 @@ function testNodes(open: Open): void {
   // Kills: claims of one name that keep others out.
   test('a claim is for the first who asks, until it ends', async () => {
     await using store = await open();
-    assert.equal(await store.claim('a', 1_000, 61_000), true);
-    assert.equal(await store.claim('a', 1_000, 61_000), false);
-    assert.equal(await store.claim('b', 1_000, 61_000), true);
-    const both = [store.claim('c', 1_000, 61_000), store.claim('c', 1_000, 61_000)];
+    assert.equal(await store.acquireOnce('a', 1_000, 61_000), true);
+    assert.equal(await store.acquireOnce('a', 1_000, 61_000), false);
+    assert.equal(await store.acquireOnce('b', 1_000, 61_000), true);
+    const both = [store.acquireOnce('c', 1_000, 61_000), store.acquireOnce('c', 1_000, 61_000)];
     assert.deepEqual((await Promise.all(both)).sort(), [false, true]);
   });
 
@@ -925,21 +926,22 @@ function testNodes(open: Open): void {
       const revision = expectRevision + 1;
       const isKept = outcome.kind === 'committed' && outcome.owesTaps === true;
       const kept = isKept ? [{ key, revision, owedTaps }] : [];
-      assert.deepEqual(await store.untapped(0, 10), kept);
-      if (isKept) await store.tapped(key, revision);
-      assert.deepEqual(await store.untapped(0, 10), []);
+      assert.equal(isKept, store.pendingNotifications !== undefined);
+      assert.deepEqual(await pendingOf(store), kept);
+      await store.pendingNotifications?.forget(key, revision);
+      assert.deepEqual(await pendingOf(store), []);
     }
     assert.deepEqual(await store.commit({ session: putOf('b', 0) }), { kind: 'committed' });
-    assert.deepEqual(await store.untapped(0, 10), []);
+    assert.deepEqual(await pendingOf(store), []);
   });
 
-  test('a tap that is told of twice is no error', async () => {
+  test('taps that are forgotten twice are no error', async () => {
     await using store = await open();
     await store.commit({ session: { ...putOf('a', 0), owedTaps: {} } });
-    await store.tapped(storedKey('a'), 1);
-    await store.tapped(storedKey('a'), 1);
-    await store.tapped(storedKey('b'), 7);
-    assert.deepEqual(await store.untapped(0, 10), []);
+    await store.pendingNotifications?.forget(storedKey('a'), 1);
+    await store.pendingNotifications?.forget(storedKey('a'), 1);
+    await store.pendingNotifications?.forget(storedKey('b'), 7);
+    assert.deepEqual(await pendingOf(store), []);
   });
 }
 
@@ -1135,6 +1137,7 @@ function testLife(open: Open): void {
     await store.commit({ session: putOf('a', 0), handles: [storedActivity(storedGuid(1), 'a')] });
     await Promise.all([store[Symbol.asyncDispose](), store[Symbol.asyncDispose]()]);
     await store[Symbol.asyncDispose]();
+    const { pendingNotifications } = store;
     const calls = [
       () => store.session(storedKey('a')),
       () => store.sessions([storedKey('a')]),
@@ -1154,14 +1157,18 @@ function testLife(open: Open): void {
       () => store.searchChanges(undefined, 1),
       () => store.list('11', 'mutes'),
       () => store.changeList('11', 'mutes', {}),
-      () => store.untapped(0, 1),
-      () => store.tapped(storedKey('a'), 1),
       () => store.renewNode('0000000a', 1_000),
       () => store.nodes(),
       () => store.noteSeen([['11', 1]], 0),
       () => store.lastSeen(['11']),
       () => store.forgetNode('0000000a'),
-      () => store.claim('a', 0, 1),
+      () => store.acquireOnce('a', 0, 1),
+      ...(pendingNotifications
+        ? [
+            () => pendingNotifications.read(0, 1),
+            () => pendingNotifications.forget(storedKey('a'), 1),
+          ]
+        : []),
     ];
     for (const call of calls) await assert.rejects(call, StoreUnavailable);
   });
@@ -1235,4 +1242,8 @@ function anyCustomText(): fc.Arbitrary<string> {
 /** What nobody waits for is so after a while; a hang fails by the limit of the run. */
 async function comesToBe(look: () => Promise<unknown>, expected: unknown): Promise<void> {
   while (!isDeepStrictEqual(await look(), expected)) await endOfRound();
+}
+
+async function pendingOf({ pendingNotifications }: Store): Promise<readonly OwedTaps[]> {
+  return pendingNotifications?.read(0, 10) ?? [];
 }

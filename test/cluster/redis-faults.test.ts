@@ -124,7 +124,7 @@ test('a commit whose answer is lost is sent again, and made once', async () => {
   });
   assert.deepEqual(await store.activitiesOf([activity.ownerXuid]), [activity]);
   assert.equal(await store.session(storedKey('b')), undefined);
-  assert.deepEqual(await store.untapped(0, 10), [
+  assert.deepEqual(await store.pendingNotifications?.read(0, 10), [
     { key: storedKey('a'), revision: 2, owedTaps: { kind: 'taps' } },
   ]);
 });
@@ -203,12 +203,12 @@ test('stores of two processes see each other’s commits, leases, secret and owe
   assert.equal(one.lastKnown(storedKey('a'))?.isCommitted, false);
   const outcome = await one.commit({ session: putOf('a', 1) });
   assert.ok(outcome.kind === 'conflict' && outcome.current?.revision === 2);
-  assert.deepEqual(await one.untapped(0, 10), [
+  assert.deepEqual(await one.pendingNotifications?.read(0, 10), [
     { key: storedKey('a'), revision: 2, owedTaps: { kind: 'taps' } },
   ]);
-  assert.deepEqual(await one.untapped(60_000, 10), []);
-  await one.tapped(storedKey('a'), 2);
-  assert.deepEqual(await other.untapped(0, 10), []);
+  assert.deepEqual(await one.pendingNotifications?.read(60_000, 10), []);
+  await one.pendingNotifications?.forget(storedKey('a'), 2);
+  assert.deepEqual(await other.pendingNotifications?.read(0, 10), []);
 
   assert.equal(await one.renewNode('0000000a', 60_000), 'held');
   assert.equal(await other.renewNode('0000000b', 20), 'held');

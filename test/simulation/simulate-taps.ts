@@ -18,6 +18,7 @@ import type { Milliseconds } from '../../src/domain/time.ts';
 import type { Connection } from '../../src/rta/connection.ts';
 import { type Connections, Hub } from '../../src/rta/hub.ts';
 import type { Bus, Subscriber, Topic } from '../../src/store/bus.ts';
+import { override } from '../../src/platform/override.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { type Batch, type OwedTaps, type Store, StoreUnavailable } from '../../src/store/store.ts';
 import { demoScid } from '../../src/testing/demo.ts';
@@ -88,9 +89,11 @@ function clusterStore(clock: ManualClock, changes: Change[]) {
       }
       return { ...outcome, ...(owedTaps !== undefined && { owesTaps: true as const }) };
     },
-    untapped: async (ageMs, limit) =>
-      [...owed.values()].filter(({ atMs }) => atMs + ageMs <= clock.nowMs()).slice(0, limit),
-    tapped: async (key, revision) => void owed.delete(`${key} ${revision}`),
+    pendingNotifications: {
+      read: async (ageMs, limit) =>
+        [...owed.values()].filter(({ atMs }) => atMs + ageMs <= clock.nowMs()).slice(0, limit),
+      forget: async (key, revision) => void owed.delete(`${key} ${revision}`),
+    },
     renewNode: async (node) => {
       nodes.set(node, true);
       return 'held' as const;
@@ -98,14 +101,7 @@ function clusterStore(clock: ManualClock, changes: Change[]) {
     nodes: async () => [...nodes].map(([node, isAlive]) => ({ node, isAlive })),
     forgetNode: async (node) => void nodes.delete(node),
   };
-  const store = new Proxy(inner, {
-    get(target, method) {
-      const override = Reflect.get(overrides, method);
-      if (override !== undefined) return override;
-      const member = Reflect.get(target, method);
-      return typeof member === 'function' ? member.bind(target) : member;
-    },
-  });
+  const store = override(inner, overrides);
   return {
     store,
     owed,

@@ -1,11 +1,11 @@
-import { ProcessClaims } from '../process-claims.ts';
+import { AcquiredNames } from '../acquired-names.ts';
 import { randomBytes } from 'node:crypto';
 import type { ActivityHandle, Handle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
 import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
-import { Sightings } from '../sightings.ts';
+import { LastSeen } from '../last-seen.ts';
 import {
   StoreUnavailable,
   type Batch,
@@ -16,7 +16,6 @@ import {
   type ListName,
   type MemberRow,
   type NodeId,
-  type OwedTaps,
   type LastKnown,
   type SessionDelete,
   type SessionPut,
@@ -53,8 +52,8 @@ class MemoryStore implements Store {
   #searchChangesCount = 0;
   readonly #lists = new Map<`${ListName}:${Xuid}`, Map<Xuid, ListEntry>>();
   readonly #nodes = new Set<NodeId>();
-  readonly #claims = new ProcessClaims();
-  readonly #sightings = new Sightings();
+  readonly #acquired = new AcquiredNames();
+  readonly #lastSeen = new LastSeen();
   readonly #secret: Uint8Array = randomBytes(32);
   #disposed = false;
 
@@ -186,16 +185,6 @@ class MemoryStore implements Store {
     for (const xuid of remove) entries.delete(xuid);
   }
 
-  /** The taps of a process die with it, and so does this store. */
-  async untapped(): Promise<readonly OwedTaps[]> {
-    this.#refuseIfDisposed();
-    return [];
-  }
-
-  async tapped(): Promise<void> {
-    this.#refuseIfDisposed();
-  }
-
   async renewNode(node: NodeId): Promise<'held'> {
     this.#refuseIfDisposed();
     this.#nodes.add(node);
@@ -212,12 +201,12 @@ class MemoryStore implements Store {
     forgetBeforeMs: Milliseconds,
   ): Promise<void> {
     this.#refuseIfDisposed();
-    this.#sightings.note(sightings, forgetBeforeMs);
+    this.#lastSeen.note(sightings, forgetBeforeMs);
   }
 
   async lastSeen(xuids: readonly Xuid[]): Promise<ReadonlyMap<Xuid, Milliseconds>> {
     this.#refuseIfDisposed();
-    return this.#sightings.of(xuids);
+    return this.#lastSeen.of(xuids);
   }
 
   async forgetNode(node: NodeId): Promise<void> {
@@ -225,9 +214,9 @@ class MemoryStore implements Store {
     this.#nodes.delete(node);
   }
 
-  async claim(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean> {
+  async acquireOnce(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean> {
     this.#refuseIfDisposed();
-    return this.#claims.claim(name, nowMs, untilMs);
+    return this.#acquired.acquireOnce(name, nowMs, untilMs);
   }
 
   async secret(): Promise<Uint8Array> {

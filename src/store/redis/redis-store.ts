@@ -18,6 +18,7 @@ import {
   type ListName,
   type NodeId,
   type OwedTaps,
+  type PendingNotifications,
   type LastKnown,
   type SessionDelete,
   type SessionPut,
@@ -77,6 +78,10 @@ export class RedisStore implements Store {
   readonly #log: (line: string) => void;
   /** Handles that could not be read, and were logged. */
   readonly #damaged = new LRUCache<Guid, true>({ max: 10_000 });
+  readonly pendingNotifications: PendingNotifications = {
+    read: (...asked) => this.#readPending(...asked),
+    forget: (...which) => this.#forgetPending(...which),
+  };
   readonly #underway = new Set<Promise<unknown>>();
   readonly #idPrefix = randomBytes(4).toString('base64url').slice(0, 5);
   #idsCount = 0;
@@ -326,7 +331,11 @@ export class RedisStore implements Store {
     await this.#track(this.#script(name, [entries, order], values, this.#writes));
   }
 
-  async untapped(ageMs: Milliseconds, limit: number, share?: Share): Promise<readonly OwedTaps[]> {
+  async #readPending(
+    ageMs: Milliseconds,
+    limit: number,
+    share?: Share,
+  ): Promise<readonly OwedTaps[]> {
     this.#refuseIfDisposed();
     const found = await this.#ofThoseThatAnswer(share, async ({ owed, owedTexts }) => {
       const values = [String(ageMs), String(limit)];
@@ -346,7 +355,7 @@ export class RedisStore implements Store {
     return inOrder.slice(0, limit).map(({ owed }) => owed);
   }
 
-  async tapped(key: SessionKey, revision: number): Promise<void> {
+  async #forgetPending(key: SessionKey, revision: number): Promise<void> {
     this.#refuseIfDisposed();
     const { owed, owedTexts } = this.#keys.ofSession(key).partition;
     await this.#script('tapped', [owed, owedTexts], [`${key}\n${revision}`]);
@@ -408,7 +417,7 @@ export class RedisStore implements Store {
     await this.#write(['SREM', nodes, node]);
   }
 
-  async claim(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean> {
+  async acquireOnce(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean> {
     this.#refuseIfDisposed();
     const key = this.#keys.claim(name);
     const lifetime = String(Math.max(1, Math.ceil(untilMs - nowMs)));

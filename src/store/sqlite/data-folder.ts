@@ -9,7 +9,7 @@ export function dataFileOf(folder: string): string {
 }
 
 /**
- * The secret of the store in a data folder (see `Store.secret`), whether a server is running on it
+ * The secret of the store in a data folder (see `Agreements.secret`), whether a server is running on it
  * or not.
  *
  * Throws StoreUnavailable, with a text for the keeper, when there is none to be read.

@@ -7,7 +7,7 @@ import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import type { Conditions } from '../../platform/conditions.ts';
 import { hintText } from '../hint-text.ts';
-import { Sightings } from '../sightings.ts';
+import { LastSeen } from '../last-seen.ts';
 import {
   StoreUnavailable,
   type Batch,
@@ -18,7 +18,6 @@ import {
   type ListEntry,
   type ListName,
   type NodeId,
-  type OwedTaps,
   type LastKnown,
   type SessionDelete,
   type SessionPut,
@@ -28,7 +27,7 @@ import {
 } from '../store.ts';
 import { type DataFile, openDataFile, unavailable } from './data-file.ts';
 import { DataFileHealth } from './data-file-health.ts';
-import { ProcessClaims } from '../process-claims.ts';
+import { AcquiredNames } from '../acquired-names.ts';
 import { sessionMemoryBytes } from '../session-memory.ts';
 import { formatStoredSession } from '../session-text.ts';
 import { parseEntry, parseHandle, parseMember, parseSession, type Row } from './rows.ts';
@@ -150,8 +149,8 @@ class SqliteStore implements Store {
   readonly #nodes: Map<NodeId, boolean>;
   /** Begun and not in the file yet: the next group takes them along. */
   readonly #nodesToWrite = new Set<NodeId>();
-  readonly #claims = new ProcessClaims();
-  readonly #sightings = new Sightings();
+  readonly #acquired = new AcquiredNames();
+  readonly #lastSeen = new LastSeen();
   #disposed: Promise<void> | undefined;
 
   constructor(parts: {
@@ -307,16 +306,6 @@ class SqliteStore implements Store {
     ]);
   }
 
-  /** All connections end with the process, so that nobody is left to tap. */
-  async untapped(): Promise<readonly OwedTaps[]> {
-    this.#refuseIfDisposed();
-    return [];
-  }
-
-  async tapped(): Promise<void> {
-    this.#refuseIfDisposed();
-  }
-
   async renewNode(node: NodeId): Promise<'held'> {
     this.#refuseIfDisposed();
     // No connection of this node is in the file before a group is, and the node goes with that. So a
@@ -336,12 +325,12 @@ class SqliteStore implements Store {
     forgetBeforeMs: Milliseconds,
   ): Promise<void> {
     this.#refuseIfDisposed();
-    this.#sightings.note(sightings, forgetBeforeMs);
+    this.#lastSeen.note(sightings, forgetBeforeMs);
   }
 
   async lastSeen(xuids: readonly Xuid[]): Promise<ReadonlyMap<Xuid, Milliseconds>> {
     this.#refuseIfDisposed();
-    return this.#sightings.of(xuids);
+    return this.#lastSeen.of(xuids);
   }
 
   async forgetNode(node: NodeId): Promise<void> {
@@ -350,9 +339,9 @@ class SqliteStore implements Store {
     this.#nodes.delete(node);
   }
 
-  async claim(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean> {
+  async acquireOnce(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean> {
     this.#refuseIfDisposed();
-    return this.#claims.claim(name, nowMs, untilMs);
+    return this.#acquired.acquireOnce(name, nowMs, untilMs);
   }
 
   async secret(): Promise<Uint8Array> {

@@ -2,10 +2,10 @@ import type { Xuid } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
 /** When users were seen, for a store of one process: kept in it, and gone with it. */
-export class Sightings {
+export class LastSeen {
   readonly #seenMs = new Map<Xuid, Milliseconds>();
 
-  /** @see Store.noteSeen */
+  /** @see NodeRegistry.noteSeen */
   note(sightings: readonly (readonly [Xuid, Milliseconds])[], forgetBeforeMs: Milliseconds): void {
     for (const [xuid, seenMs] of sightings) {
       this.#seenMs.set(xuid, Math.max(seenMs, this.#seenMs.get(xuid) ?? seenMs));
@@ -15,7 +15,7 @@ export class Sightings {
     }
   }
 
-  /** @see Store.lastSeen */
+  /** @see NodeRegistry.lastSeen */
   of(xuids: readonly Xuid[]): ReadonlyMap<Xuid, Milliseconds> {
     return new Map(
       xuids.flatMap((xuid) => {

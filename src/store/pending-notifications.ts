@@ -1,0 +1,19 @@
+import type { JsonObject } from '../domain/json.ts';
+import type { SessionKey } from '../domain/session/reference.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import type { Share } from './session-store.ts';
+
+/** Taps of commits whose process may have died before it sent them. */
+export interface PendingNotifications {
+  /** Those of commits made more than `ageMs` ago, the oldest first. */
+  read(ageMs: Milliseconds, limit: number, share?: Share): Promise<readonly OwedTaps[]>;
+
+  /** Forgets the taps of this revision. Of a commit that does not say `owesTaps` there are none. */
+  forget(key: SessionKey, revision: number): Promise<void>;
+}
+
+export type OwedTaps = {
+  readonly key: SessionKey;
+  readonly revision: number;
+  readonly owedTaps: JsonObject;
+};

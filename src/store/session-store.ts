@@ -1,0 +1,198 @@
+import type { Handle } from '../domain/handle/handle.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
+import type { JsonObject } from '../domain/json.ts';
+import type { SessionHint } from '../domain/session/hints.ts';
+import type { SessionKey } from '../domain/session/reference.ts';
+import type { Member, Session } from '../domain/session/session.ts';
+import type { Milliseconds } from '../domain/time.ts';
+
+/**
+ * Sessions, and the handles that lead to them: revisions, not rules. Every time is an argument.
+ *
+ * Guids are compared without regard to case, session keys as they are. What is handed in and out
+ * is shared, not copied: nobody changes it.
+ */
+export interface SessionStore {
+  /**
+   * The record and its revision, no older than any commit acknowledged before the call, and
+   * nothing that is not yet as durable as the store was asked to be.
+   */
+  session(key: SessionKey): Promise<SessionRecord | undefined>;
+
+  /**
+   * What `session` answers for each of these keys, in their order; for those who look at many, and at
+   * each once: what is read for it does not take the place of what others use.
+   */
+  sessions(keys: readonly SessionKey[]): Promise<readonly (SessionRecord | undefined)[]>;
+
+  /**
+   * What this process last heard of the record, for those who are going to commit upon it: it may be
+   * older than `session` would answer, or not yet durable. Undefined when nothing is known here.
+   *
+   * `commit` finds out whether it was current. What ends without a commit (a refusal, a write that
+   * changes nothing) is decided again upon `session`, or it would show what may never have been;
+   * unless `isCommitted` says that `session` would answer the same now.
+   */
+  lastKnown(key: SessionKey): LastKnown | undefined;
+
+  /** The handle of this id, expired and unconfirmed ones included. */
+  handle(id: Guid): Promise<Handle | undefined>;
+
+  /**
+   * The activities of these users, at most one for each user and service config; in the order of
+   * `xuids`, those of one user by service config. Of one service config when `scid` is given.
+   */
+  activitiesOf(xuids: readonly Xuid[], scid?: Guid): Promise<readonly Handle[]>;
+
+  /**
+   * Handles that live with this session: activities on it and transfers to it. No invites. In no
+   * particular order; may hold stale ones.
+   */
+  handlesFor(key: SessionKey): Promise<readonly Handle[]>;
+
+  /** The invites of this user, expired ones included, the oldest first. */
+  invitesOf(xuid: Xuid): Promise<readonly Handle[]>;
+
+  /**
+   * Keys of sessions that carry this hint, after `after` in the order of keys, or from the first.
+   * Never misses a session whose hint was acknowledged; may hold some that have lost it.
+   */
+  sessionsBy(hint: Hint, limit: number, after?: SessionKey): Promise<readonly SessionKey[]>;
+
+  /** The row of a member of a large session, no older than any commit acknowledged before. */
+  memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined>;
+
+  /** All rows of a large session, in the order of their xuids, after `after` or from the first. */
+  memberRows(key: SessionKey, limit: number, after?: Xuid): Promise<readonly Member[]>;
+
+  /**
+   * Rows of a large session whose due time has come at `nowMs`, the longest overdue first; with
+   * `nowMs` Infinity: all that have one.
+   */
+  memberRowsDue(key: SessionKey, nowMs: Milliseconds, limit: number): Promise<readonly Member[]>;
+
+  /** Keys of sessions whose due time has come at `nowMs`, the longest overdue first. */
+  due(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly SessionKey[]>;
+
+  /** Ids of invites that have expired at `nowMs`, the longest expired first. */
+  expired(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly Guid[]>;
+
+  /**
+   * The whole batch or nothing. The session part is compare-and-set: `conflict` when the stored
+   * revision is not `expectRevision`, with the winner's record to save a read. `taken` when a handle
+   * of the batch has the id of one that another request made, whatever the session is like.
+   * `committed` means durable as the store was asked to be, and so is the winner of a conflict.
+   */
+  commit(batch: Batch): Promise<Committed | Conflict | Taken>;
+
+  /**
+   * Sessions whose search handle was set, changed or lost after `cursor`, the longest ago first,
+   * each once; from the beginning when there is no cursor. `cursor` of the answer goes on from
+   * there; fewer than `limit` keys: there are no more for now.
+   *
+   * A session that was deleted may be left out by a store that only one process writes to: that
+   * process knows.
+   */
+  searchChanges(
+    cursor: string | undefined,
+    limit: number,
+  ): Promise<{ readonly keys: readonly SessionKey[]; readonly cursor: string }>;
+}
+
+/**
+ * `revision` rises by one with each commit of a record, or by more after commits that failed; 0
+ * stands for "no record".
+ *
+ * A key is not given a revision a second time, not even when its session was deleted and created
+ * again, as long as anyone lives who has read the former one: a writer who decided upon a
+ * session that is gone gets a conflict, and does not write into the next life.
+ */
+export type SessionRecord = { readonly revision: number; readonly session: Session };
+
+/**
+ * What a session is found by:
+ *
+ *     xuid:<xuid>                  somebody who is in it
+ *     keyword:<scid>~<keyword>     both lower-case
+ *     connection:<id>              lower-case; a member's connection
+ *     node:<id>                    the node that minted such a connection
+ */
+export type Hint = SessionHint;
+
+export type LastKnown = {
+  readonly record: SessionRecord | undefined;
+  readonly isCommitted: boolean;
+  /** Member rows that commits not yet durable have put, or removed (undefined). */
+  readonly rows?: ReadonlyMap<Xuid, Member | undefined>;
+};
+
+/** Applied in the order of its members: what is removed is gone, even if the batch also puts it. */
+export type Batch = {
+  readonly session?: SessionPut | SessionDelete;
+  /**
+   * Handles to keep. One that is there already, by the same request, is left as it is. An activity
+   * takes the place of the former one of its owner in its service config, which is dropped, maybe a
+   * moment later.
+   */
+  readonly handles?: readonly Handle[];
+  /** Handles to drop. Unknown ids are no error. */
+  readonly removeHandles?: readonly Guid[];
+};
+
+export type SessionPut = {
+  readonly kind: 'put';
+  readonly key: SessionKey;
+  readonly expectRevision: number;
+  readonly session: Session;
+  /**
+   * True of a commit that makes room sooner or later: somebody leaves, or time moves members on. A
+   * store that is full makes it all the same. A delete always does.
+   */
+  readonly frees?: boolean;
+  /** When time alone would change something; undefined: nothing is pending. */
+  readonly dueMs: Milliseconds | undefined;
+  /** Members of a large session, who are not in `session.members`, put or removed with it. */
+  readonly memberRows?: {
+    readonly put?: readonly MemberRow[];
+    readonly remove?: readonly Xuid[];
+  };
+} & Beside;
+
+/** Removes the session with its member rows and all of its hints. */
+export type SessionDelete = {
+  readonly kind: 'delete';
+  readonly key: SessionKey;
+  readonly expectRevision: number;
+} & Beside;
+
+/** What goes into the store with a session record, in the same atomic step or before it. */
+type Beside = {
+  readonly addHints?: readonly Hint[];
+  /** May lag behind the commit. */
+  readonly removeHints?: readonly Hint[];
+  /** True when the search handle of the session, or what a search sees of it, is another. */
+  readonly isSearchChange?: boolean;
+  /**
+   * Taps that are to be sent for this commit: plain JSON. A store with `pendingNotifications` keeps
+   * them there, and the commit `owesTaps`. Others need not: when their process dies, its connections
+   * end with it.
+   */
+  readonly owedTaps?: JsonObject;
+};
+
+/**
+ * The part of all records that one of several nodes is to look at: the `index`-th of `of`. The
+ * shares of all of them make up everything; a store for one process gives everything to each.
+ */
+export type Share = { readonly index: number; readonly of: number };
+
+export type MemberRow = { readonly member: Member; readonly dueMs: Milliseconds | undefined };
+
+export type Committed = {
+  readonly kind: 'committed';
+  /** True when the store keeps taps for this commit, until it is told that they were sent. */
+  readonly owesTaps?: true;
+};
+export type Conflict = { readonly kind: 'conflict'; readonly current: SessionRecord | undefined };
+/** The handle that has the id: its `requestId` is another one. */
+export type Taken = { readonly kind: 'taken'; readonly handle: Handle };
