@@ -1,5 +1,6 @@
 import type { Milliseconds } from '../domain/time.ts';
-import { type NodeId, type Store, StoreUnavailable } from '../store/store.ts';
+import { override } from '../platform/override.ts';
+import { type NodeId, type NodeRegistry, type Store, StoreUnavailable } from '../store/store.ts';
 
 export type LeaseSettings = {
   readonly leaseMs: Milliseconds;
@@ -17,12 +18,12 @@ export type LeaseSettings = {
  * out first. A process that stood still finds it over at once, before it has asked anybody.
  */
 export class Lease {
-  readonly #store: Pick<Store, 'renewNode'>;
+  readonly #store: Pick<NodeRegistry, 'renewNode'>;
   readonly #settings: LeaseSettings;
   #heldUntilMs = Number.NEGATIVE_INFINITY;
   #isEnded = false;
 
-  constructor(store: Pick<Store, 'renewNode'>, settings: LeaseSettings) {
+  constructor(store: Pick<NodeRegistry, 'renewNode'>, settings: LeaseSettings) {
     this.#store = store;
     this.#settings = settings;
   }
@@ -63,31 +64,20 @@ export class Lease {
   }
 }
 
-/** What changes the records of others, and is not to come from a node that others have ended. */
-const fencedMethods: ReadonlySet<PropertyKey> = new Set<keyof Store>([
-  'commit',
-  'changeList',
-  'forgetNode',
-]);
-
-/** The store as a node uses it that holds a lease: once that is over, it writes nothing. */
+/**
+ * The store as a node uses it that holds a lease: once that is over, it changes no record of others,
+ * since these may have ended the node.
+ */
 export function fencedStore(store: Store, lease: Pick<Lease, 'isHeld'>): Store {
-  const methods = new Map<PropertyKey, unknown>();
-  return new Proxy(store, {
-    get(inner, name) {
-      const known = methods.get(name);
-      if (known !== undefined) return known;
-      const member: unknown = Reflect.get(inner, name);
-      if (typeof member !== 'function') return member;
-      const bound = member.bind(inner) as (...values: readonly unknown[]) => unknown;
-      const method = fencedMethods.has(name)
-        ? async (...values: readonly unknown[]) => {
-            if (lease.isHeld()) return bound(...values);
-            throw new StoreUnavailable('The lease of this node is over; it writes nothing more.');
-          }
-        : bound;
-      methods.set(name, method);
-      return method;
-    },
+  const fenced =
+    <Values extends readonly unknown[], T>(write: (...values: Values) => Promise<T>) =>
+    async (...values: Values): Promise<T> => {
+      if (lease.isHeld()) return write(...values);
+      throw new StoreUnavailable('The lease of this node is over; it writes nothing more.');
+    };
+  return override(store, {
+    commit: fenced((batch) => store.commit(batch)),
+    changeList: fenced((owner, list, change) => store.changeList(owner, list, change)),
+    forgetNode: fenced((node) => store.forgetNode(node)),
   });
 }
