@@ -7,7 +7,14 @@ import { keyOf, type SessionKey, type SessionReference } from '../domain/session
 import type { Session } from '../domain/session/session.ts';
 import { nextDueMs } from '../domain/session/timeouts.ts';
 import type { ChangeOrigin } from '../domain/tap/tap.ts';
-import type { Batch, Committed, Conflict, SessionRecord, SessionStore, Taken } from '../store/store.ts';
+import type {
+  Batch,
+  Committed,
+  Conflict,
+  SessionRecord,
+  SessionStore,
+  Taken,
+} from '../store/store.ts';
 import type { Context } from './context.ts';
 import { asRecorded, memberRowsPut } from './member-rows.ts';
 import { publishTaps, tapsOf } from './notifications.ts';
