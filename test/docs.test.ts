@@ -136,6 +136,41 @@ test('guesses are numbered upwards, each with a title of its own and all that mu
   }
 });
 
+test('every source that code names is a page and a heading of it', () => {
+  const headings = new Map<string, readonly string[]>();
+  const leads = (page: string, heading: string): boolean => {
+    if (!existsSync(join(root, page))) return false;
+    const known = headings.get(page) ?? headingsOf(read(page));
+    headings.set(page, known);
+    // A guess is named by its title, without its number.
+    return known.some((one) => one === heading || one.replace(/^\d+\. /, '') === heading);
+  };
+  const tags = [...filesOf('src', '.ts'), ...filesOf('test', '.ts')]
+    .filter((file) => file !== relative(root, import.meta.filename))
+    .flatMap((file) =>
+      // In a comment: a star or two slashes, and maybe words, come before it.
+      [...read(file).matchAll(/(?:\*|\/\/)[^\n'`]*@source +([^\n]*?)(?: *\*\/)?$/gm)].map(
+        ([, tag = '']) => ({
+          file,
+          tag,
+          named: [...tag.matchAll(/(docs\/[\w/.-]+\.md) "([^"]+)"/g)],
+        }),
+      ),
+    );
+  assert.ok(tags.length > 500, 'sources were found');
+  assert.deepEqual(
+    tags
+      .filter(
+        ({ named, tag }) =>
+          !named.every(([, page = '', heading = '']) => leads(page, heading)) ||
+          // Elsewhere there are standards, and faults of the engine.
+          (named.length === 0 && !/^(https:\/\/|RFC \d+)/.test(tag)),
+      )
+      .map(({ file, tag }) => `${file}: ${tag}`),
+    [],
+  );
+});
+
 test('every guess that code names is told', () => {
   const tags = [...filesOf('src', '.ts'), ...filesOf('test', '.ts')]
     .filter((file) => file !== relative(root, import.meta.filename))

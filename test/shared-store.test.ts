@@ -7,7 +7,7 @@ import { openMemoryStore } from '../src/store/memory/memory-store.ts';
 import { openProcessBus } from '../src/store/memory/process-bus.ts';
 import { demoScid, Kit } from '../src/testing/kit.ts';
 
-/** @source contract 8.1 */
+/** @source docs/wire/handles.md "POST /handles/query" */
 test('a search handle of one node is found on the others after a sweep, and gone with its session', async () => {
   await using store = openMemoryStore();
   await using bus = openProcessBus();

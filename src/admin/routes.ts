@@ -23,7 +23,7 @@ export type Controlled = {
  *
  * Refuses: serviceRequired, connectionUnknown, requestInvalid.
  *
- * @source contract 6
+ * @source docs/wire/time.md "Time"
  */
 export function controlRoutes({ clock, connections, sweep }: Controlled): readonly Route[] {
   const viewClock = (): JsonObject => {

@@ -17,7 +17,7 @@ const encryptedPattern = /^[\w-]+(?:\.[\w-]*){4}$/;
  *
  * Refuses: notAuthenticated.
  *
- * @source contract 2.1, wire 9
+ * @source docs/wire/callers.md "Callers"
  */
 export function parseAuthorization(header: string): Credentials | Refusal {
   if (header === '') {

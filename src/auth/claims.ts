@@ -2,7 +2,7 @@ import type { Caller } from '../domain/caller.ts';
 import { isTitleId, isXuid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 
-/** What a token says of its bearer, by name. @source contract 2.1 */
+/** What a token says of its bearer, by name. @source docs/wire/callers.md "Callers" */
 export const claimNames = ['xid', 'gtg', 'tid', 'did', 'sbx', 'prv', 'agg', 'svc'] as const;
 
 export type ClaimName = (typeof claimNames)[number];
@@ -48,7 +48,7 @@ const nameOfJwtClaim: NameOfClaim = (claim) => `claim "${claim}"`;
  *
  * Refuses: notAuthenticated, naming the claim by `nameOf`.
  *
- * @source contract 2.1; guess: unknowns.md "token with xid and svc"
+ * @source docs/wire/unknowns.md "token with xid and svc", docs/wire/callers.md "Callers"
  */
 export function callerOf(
   claims: Readonly<Record<string, unknown>>,

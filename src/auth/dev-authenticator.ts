@@ -9,7 +9,7 @@ import { verifyToken } from './token.ts';
  * An authenticator that believes the server's own tokens, signed with `key`, and, since it is for
  * developing, whatever an unsigned development token says.
  *
- * @source contract 2.1
+ * @source docs/wire/callers.md "Callers"
  */
 export function devAuthenticator(key: Uint8Array): Authenticator {
   return rememberingAuthenticator(({ form, token }, nowMs) =>

@@ -5,7 +5,7 @@
  *     parameter = name "=" value          value URL-encoded; "+" and a bare space are spaces
  *     name      = "xuid" | "gtg" | "tid" | "did" | "sbx" | "prv" | "agg" | "svc"
  *
- * @source contract 2.1
+ * @source docs/wire/callers.md "Callers"
  */
 
 import { Refusal } from '../domain/refusal.ts';

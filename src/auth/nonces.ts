@@ -3,7 +3,7 @@ import type { Guid } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** How long a nonce stands for its caller. @source contract 9 */
+/** How long a nonce stands for its caller. @source docs/wire/rta.md "Life of a connection" */
 const nonceLifetimeMs: Milliseconds = 60_000;
 
 /** Texts that stand for a caller once, for clients that cannot send headers with a WebSocket. */

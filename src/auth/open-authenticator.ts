@@ -3,7 +3,7 @@ import type { Authenticator } from './authenticator.ts';
 import { devAuthenticator } from './dev-authenticator.ts';
 import { tokenKeyOf } from './token.ts';
 
-/** Which tokens are believed. @source contract 2.1 */
+/** Which tokens are believed. @source docs/wire/callers.md "Callers" */
 export type AuthenticatorSettings =
   | { readonly kind: 'dev' }
   | {

@@ -18,7 +18,7 @@ export type SignedTokenRules = {
  * An authenticator that believes only tokens signed with a key of the set, by ES256, RS256 or
  * EdDSA, with an expiry, and of the issuer and for the audience asked for.
  *
- * @source contract 2.1
+ * @source docs/wire/callers.md "Callers"
  */
 export function signedAuthenticator(rules: SignedTokenRules): Authenticator {
   return rememberingAuthenticator(({ form, token }, nowMs) =>

@@ -17,7 +17,7 @@
  * its identity. What a user's ticket says outranks what the device and title tokens and the client
  * say later on.
  *
- * @source contract 2.1, wire 9; guess: unknowns.md "identity in the login chain"
+ * @source docs/wire/unknowns.md "identity in the login chain", docs/wire/callers.md "Callers"
  */
 
 import assert from 'node:assert/strict';
@@ -38,7 +38,7 @@ import {
 export const loginLifetimeMs: Milliseconds = 14 * 24 * 3_600_000;
 export const accessLifetimeMs: Milliseconds = 24 * 3_600_000;
 
-/** The privileges of a user who does not list any: all that are documented. @source documented 6.3 */
+/** The privileges of a user who does not list any: all that are documented. @source docs/wire/people.md "People" */
 const allPrivileges =
   '185 189 190 197 198 199 203 205 206 207 208 209 211 214 219 220 224 235 247 249 252 254 255';
 

@@ -20,7 +20,7 @@ otherwise is a line that begins with "warning".
  * The exit code of `openmpsd check-config`: 0 with what was found on stdout, 1 with every problem
  * on stderr, 2 when it was not told what to check.
  *
- * @source contract 3
+ * @source docs/wire/service-configs.md "Service configs and session templates"
  */
 export async function runCheckConfig(args: readonly string[], io: Io): Promise<number> {
   if (args.some((arg) => arg === '--help' || arg === '-h')) {

@@ -18,7 +18,7 @@ async function run(...args: string[]) {
   return { code, out, err };
 }
 
-/** @source wire 12 */
+/** @source docs/wire/clients.md "A recorded lobby" */
 test('every step of the recording is as it was recorded, and the clock is given back', async () => {
   await using server = await startServer({ port: 0, store: 'memory', control: true });
   const { code, out, err } = await run('--url', server.url);

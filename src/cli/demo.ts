@@ -2,7 +2,7 @@
  * `openmpsd demo`: three users play the recorded lobby-and-game sequence against a running server,
  * taps included, and every step is told in words.
  *
- * @source wire 12, wire 7
+ * @source docs/wire/clients.md "A recorded lobby", docs/wire/clients.md "Multiplayer Manager"
  */
 
 import { randomUUID } from 'node:crypto';
@@ -301,7 +301,7 @@ async function openLine(url: string, { authorization }: Player): Promise<DemoLin
   throw new StoryBroken(`the server named the sub-protocol "${line.protocol}".`);
 }
 
-/** Of the answer to the first subscribe of a line. @source wire 6.2 */
+/** Of the answer to the first subscribe of a line. @source docs/wire/rta.md "Frames" */
 function connectionIdOf(frame: unknown): string | undefined {
   const { ConnectionId: id } = (Array.isArray(frame) ? (frame[4] ?? {}) : {}) as {
     readonly ConnectionId?: string;
@@ -311,7 +311,7 @@ function connectionIdOf(frame: unknown): string | undefined {
 
 type WireTap = Readonly<Record<string, unknown>>;
 
-/** The taps of an event of the first subscription; none when it is something else. @source wire 6.6 */
+/** The taps of an event of the first subscription; none when it is something else. @source docs/wire/rta.md "Taps" */
 function tapsOf(frame: unknown): readonly WireTap[] {
   const [kind, id, data] = Array.isArray(frame) ? frame : [];
   const { ncid, shoulderTaps } = (data ?? {}) as {
@@ -335,7 +335,7 @@ async function tapsUntil(
   }
 }
 
-/** What a tap of Ada's says, but for its time. @source wire 6.6 */
+/** What a tap of Ada's says, but for its time. @source docs/wire/rta.md "Taps" */
 function tapOf(
   session: SessionDocument,
   { scid, templateName, name }: SessionReference,

@@ -76,7 +76,7 @@ class UsageError extends Error {}
  * The exit code of `openmpsd token`: 0 with a value for the header `Authorization` on stdout, or 2
  * with one line on stderr that says what is wrong.
  *
- * @source contract 2.1
+ * @source docs/wire/callers.md "Callers"
  */
 export async function runToken(args: readonly string[], io: TokenIo): Promise<number> {
   try {

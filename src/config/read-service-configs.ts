@@ -78,7 +78,7 @@ export type CatalogSource = {
  * A source of the service configs at `path`, as `readServiceConfigs` takes it. Nothing is read
  * before the first `reload`.
  *
- * @source contract 3
+ * @source docs/wire/service-configs.md "Service configs and session templates"
  */
 export function createCatalogSource(path?: string): CatalogSource {
   let catalog: Catalog = new Map();

@@ -8,7 +8,7 @@
  *   template       = { "contractVersion": 104 | 105 | 107, "constants": { "system"?, "custom"? },
  *                      "properties"?: { "system"?, "custom"? }, "roleTypes"? }
  *
- * @source contract 3
+ * @source docs/wire/service-configs.md "Service configs and session templates"
  */
 
 import * as v from 'valibot';
@@ -126,7 +126,7 @@ const titleId = v.pipe(
 
 const nonEmpty = (what: string) => text((given) => given !== '', what);
 
-/** @source documented 2.3 */
+/** @source docs/wire/rta.md "Invites" */
 const inviteStringCharactersMax = 100;
 
 const isInviteString = (given: unknown): boolean =>

@@ -2,7 +2,7 @@
  * One session template of a service config file, checked by the rules that a session created from
  * it would be held to.
  *
- * @source contract 3, 3.1, 4.2, 7
+ * @source docs/wire/service-configs.md "Service configs and session templates", docs/wire/sessions.md "Constants", docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Owners"
  */
 
 import * as v from 'valibot';

@@ -17,7 +17,7 @@ import type { Context } from './context.ts';
  *
  * Refuses: listNotYours; as decideListChange; as People.change.
  *
- * @source contract 10
+ * @source docs/wire/people.md "People"
  */
 export async function changePeople(
   world: Context,
@@ -34,7 +34,7 @@ export async function changePeople(
  *
  * Refuses: listNotYours for the owner's followers; as People.change.
  *
- * @source wire 8.3
+ * @source docs/wire/people.md "People"
  */
 export async function removeFollower(
   world: Context,

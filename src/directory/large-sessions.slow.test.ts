@@ -128,7 +128,7 @@ test('a write asks the store for the own row, and its document is as long, howev
   assert.deepEqual(costs[1], costs[0]);
 });
 
-// @source guess: unknowns.md "large sessions are moved in slices"
+// @source docs/wire/unknowns.md "large sessions are moved in slices"
 test('time moves thousands in slices, between which others are served', async () => {
   const { store, begin } = counting(openMemoryStore());
   const clock = manualClock();
@@ -188,7 +188,7 @@ async function connected(count: number, clock = manualClock()) {
   return { store, begin, world, clock, open };
 }
 
-// @source contract 6
+// @source docs/wire/time.md "Time"
 test('a connection that ends costs its own member alone, and no look at the others', async () => {
   const { begin, world, clock, open } = await connected(300);
   const calls = begin();
@@ -208,7 +208,7 @@ test('a connection that ends costs its own member alone, and no look at the othe
   assert.deepEqual(tally, { count: 300, accepted: 300, active: 299 });
 });
 
-// @source guess: unknowns.md "somebody else's connection in a large session"
+// @source docs/wire/unknowns.md "somebody else's connection in a large session"
 test('the connection of somebody else is not watched', async () => {
   const { world, clock, open } = await connected(3);
   await write(world, 1, as({ connection: connectionOf(2) }));
@@ -221,7 +221,7 @@ test('the connection of somebody else is not watched', async () => {
   assert.equal((await read(world, 1)).members[0]?.status, 'active');
 });
 
-// @source contract 6: a node that dies counts as all its connections ending
+// @source docs/wire/time.md "Time": a node that dies counts as all its connections ending
 test('a node that dies takes the members of all its connections along', async () => {
   const { store, world, clock } = await connected(250);
   await world.store.forgetNode(world.node.id);

@@ -30,7 +30,7 @@ export type ActivityResult = {
  * Refuses: handleNotYours for somebody else's list of people, serviceConfigUnknown,
  * serviceConfigForbidden.
  *
- * @source contract 8.1
+ * @source docs/wire/handles.md "POST /handles/query"
  */
 export async function queryActivities(
   world: Context,

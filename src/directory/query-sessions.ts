@@ -30,7 +30,7 @@ export type QueryScope = { readonly scid: Guid; readonly templateName?: string }
  *
  * Refuses: serviceConfigUnknown, serviceConfigForbidden, templateUnknown; as mayQuery.
  *
- * @source contract 8.2; guess: unknowns.md "how far a query for sessions looks"
+ * @source docs/wire/unknowns.md "how far a query for sessions looks", docs/wire/queries.md "Queries for sessions"
  */
 export async function querySessions(
   world: Context,

@@ -18,7 +18,7 @@ import type { Context } from './context.ts';
  *
  * Refuses: handleUnknown, handleNotYours, serviceConfigUnknown, serviceConfigForbidden, tooBusy.
  *
- * @source contract 8
+ * @source docs/wire/handles.md "Reading and deleting"
  */
 export async function readHandle(
   world: Context,

@@ -1,6 +1,6 @@
 import type { TitleId, Xuid } from './ids.ts';
 
-/** Who calls: a user, or a game service without a xuid. @source contract 2.1 */
+/** Who calls: a user, or a game service without a xuid. @source docs/wire/callers.md "Callers" */
 export type Caller = UserCaller | ServiceCaller;
 
 export type UserCaller = {
@@ -26,7 +26,7 @@ export type ServiceCaller = {
 /** The privilege to play with others: "multiplayer sessions". */
 const multiplayerPrivilege = '254';
 
-/** True when the caller may create and join sessions. Services always may. @source contract 2.1 */
+/** True when the caller may create and join sessions. Services always may. @source docs/wire/callers.md "Callers" */
 export function hasMultiplayerPrivilege(caller: Caller): boolean {
   return caller.kind === 'service' || (caller.privileges?.includes(multiplayerPrivilege) ?? true);
 }

@@ -5,7 +5,7 @@
  * would not be printed again exactly as it was written is kept as a `RawNumber`, which prints its
  * source text; every other value is plain JavaScript. A key named `__proto__` is an ordinary key.
  *
- * @source contract 2, wire 1.5
+ * @source docs/wire/README.md "Every request", docs/wire/README.md "Every answer"
  */
 
 import { hasEscapedKey, readJson } from './json-reader.ts';

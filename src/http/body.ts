@@ -75,7 +75,7 @@ const noBytes = Buffer.alloc(0);
  *
  * Refuses: bodyNotJson, naming line and column; requestInvalid for too deep a nesting.
  *
- * @source contract 2
+ * @source docs/wire/README.md "Every request"
  */
 export function parseBody(bytes: Buffer): JsonObject | Refusal {
   const text = textOf(bytes);

@@ -56,7 +56,7 @@ const bodies: readonly (readonly [body: string, code?: RefusalCode])[] = [
   ['{}'],
 ];
 
-/** @source contract 2 */
+/** @source docs/wire/README.md "Every request" */
 test('of all the checks that fail, the first in order answers', async () => {
   const app = sampleApp([
     sampleRoute('PUT', '/full', {

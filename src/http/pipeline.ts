@@ -46,7 +46,7 @@ export type Pipeline = {
    * Answers one request: host and origin, path, verb, caller, contract version, body, route, in this
    * order; the first that fails decides. Never rejects. `send` is `sendAnswer` unless given.
    *
-   * @source contract 2
+   * @source docs/wire/README.md "Every request"
    */
   answer(incoming: IncomingMessage, outgoing: ServerResponse, send?: SendAnswer): Promise<void>;
 };
@@ -199,7 +199,7 @@ function unknownEncoding(encoding: string): RefusalWithHeaders {
   };
 }
 
-/** Refuses: contractVersionMissing. @source contract 2 */
+/** Refuses: contractVersionMissing. @source docs/wire/README.md "Every request" */
 function parseContractVersion(header: string | undefined): number | Refusal {
   const version = header !== undefined && /^\d+$/.test(header) ? Number(header) : 0;
   if (version >= contractVersionMin) return Math.min(version, contractVersionMax);

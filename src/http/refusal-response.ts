@@ -3,7 +3,7 @@ import { renderSession } from '../domain/session/document-text.ts';
 import type { Refusal, RefusalCode } from '../domain/refusal.ts';
 import type { Answer } from './route.ts';
 
-/** The status of each refusal. Total: a new code must choose. @source contract 2 to 8 */
+/** The status of each refusal. Total: a new code must choose. @source docs/wire/README.md "Every request" */
 const statusOf: Record<RefusalCode, number> = {
   // every request
   hostForbidden: 403,
@@ -79,7 +79,7 @@ const statusOf: Record<RefusalCode, number> = {
   tooBusy: 503,
 };
 
-/** Refusals that are answered without a body. @source contract 4, step 2 */
+/** Refusals that are answered without a body. @source docs/wire/sessions.md "Preconditions" */
 const withoutBody: ReadonlySet<RefusalCode> = new Set(['sessionMissing']);
 
 /** Seconds after which a client may come again; sent with 503 and nothing else. */
@@ -90,7 +90,7 @@ export const retryAfter = { 'Retry-After': '1' } as const;
  * the shape of `contractVersion` and with its ETag, where the refusal carries one. The headers say
  * which rule refused.
  *
- * @source contract 2
+ * @source docs/wire/README.md "Every request"
  */
 export function refusalResponse(refusal: Refusal, contractVersion: number): Answer {
   const { code, text, detail, session } = refusal;

@@ -10,7 +10,7 @@ export type RouteTable = {
    *
    * Refuses: requestMalformed, pathUnknown, verbNotAllowed with `Allow`.
    *
-   * @source contract 2
+   * @source docs/wire/README.md "Every request"
    */
   find(method: string, target: string): RouteMatch | Refusal | RefusalWithHeaders;
 };

@@ -9,7 +9,7 @@ import { templateRoutes } from './routes/templates.ts';
 /**
  * The API's table of contents: what every server answers. The order does not matter.
  *
- * @source contract 3, 4, 5, 8, 10
+ * @source docs/wire/service-configs.md "Service configs and session templates", docs/wire/sessions.md "PUT", docs/wire/sessions.md "Access", docs/wire/handles.md "POST /handles", docs/wire/people.md "People"
  */
 export const routes: readonly Route[] = [
   ...sessionRoutes,

@@ -13,7 +13,7 @@ type Asked = { readonly contractVersion: number; readonly caller: Caller };
  * The answer to a write: the document, or nothing when there is no session (any more). A preview
  * has no etag, since no stored state has one for it.
  *
- * @source contract 4
+ * @source docs/wire/sessions.md "PUT"
  */
 export function answerWritten(
   written: Written,
@@ -37,7 +37,7 @@ export function answerWritten(
 /**
  * The answer to a read: the document, 304 when the caller has it, 204 when there is none.
  *
- * @source contract 5
+ * @source docs/wire/sessions.md "Access"
  */
 export function answerRead(
   session: Session | undefined,

@@ -44,7 +44,7 @@ export function asksForSocket({ method, url = '', headers }: IncomingMessage): b
  * What answers a request for a WebSocket: with a connection, or with a refusal before it becomes
  * one. The caller is known by `Authorization` or, without it, by a nonce.
  *
- * @source contract 9, wire 6.1
+ * @source docs/wire/rta.md "Life of a connection", docs/wire/rta.md "Connecting"
  */
 export function openUpgrade(
   settings: PipelineSettings,

@@ -5,7 +5,7 @@ import type { Refusal } from '../domain/refusal.ts';
 /**
  * Who knows whom: what the directory asks about people. A studio can plug its own.
  *
- * @source contract 10
+ * @source docs/wire/people.md "People"
  */
 export interface People {
   /** True when somebody of `followers` follows `xuid`. */

@@ -107,7 +107,7 @@ export class Connection {
    * Sends an event to the newest subscription of this kind; `data` is JSON text. Equal subscriptions
    * get it once: who subscribes again has no use for the former answer.
    *
-   * @source guess: unknowns.md "equal subscriptions of one connection"
+   * @source docs/wire/unknowns.md "equal subscriptions of one connection"
    */
   sendEvent(kind: Kind, data: string): void {
     const id = this.#ids[kind]?.at(-1);

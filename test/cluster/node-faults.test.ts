@@ -4,7 +4,7 @@
  *
  * MPSD_NODE_KILLS (20): how often a node is killed.
  *
- * @source contract 11
+ * @source docs/architecture.md "Promises"
  */
 
 import assert from 'node:assert/strict';

@@ -21,7 +21,7 @@ export const needsOwnServer = 'a server under MPSD_TARGET has its own config';
 /**
  * A refusal in text: this status, this rule, and a sentence that names `place`, where one is given.
  *
- * @source contract 2
+ * @source docs/wire/README.md "Every request"
  */
 export function assertRefused(
   answer: KitAnswer,
@@ -42,7 +42,7 @@ export function assertRefused(
 /**
  * A refusal with the session as it stands, for callers who may read it.
  *
- * @source contract 4 step 2, 5
+ * @source docs/wire/sessions.md "Preconditions"
  */
 export function assertRefusedWithSession(
   answer: KitAnswer,
@@ -61,7 +61,7 @@ export function assertStatus(answer: KitAnswer, status: number): void {
   assert.equal(answer.status, status, `${answer.status} ${answer.refusal}: ${answer.text}`);
 }
 
-/** No null anywhere outside of title data. @source contract 2, wire 1.5 */
+/** No null anywhere outside of title data. @source docs/wire/README.md "Every request", docs/wire/README.md "Every answer" */
 export function assertNoNulls(value: Json | undefined, path = '$'): void {
   assert.notEqual(value, null, `${path} is null`);
   if (Array.isArray(value)) {

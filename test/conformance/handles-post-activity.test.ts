@@ -26,7 +26,7 @@ import {
 } from './answers.ts';
 import { subscriber } from './subscriber.ts';
 
-/** @source contract 8, wire 2.1, wire 10.3 H1 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need" */
 test('H1 POST activity answers 201, Location, Content-Location and the handle', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -44,7 +44,7 @@ test('H1 POST activity answers 201, Location, Content-Location and the handle', 
   assert.match(made.json.createTime as string, timePattern);
 });
 
-/** @source contract 8, wire 1.5, wire 2.1 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/README.md "Every answer" */
 test('the body of an activity has its members and no others', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -67,7 +67,7 @@ test('the body of an activity has its members and no others', async () => {
   assert.equal(json.inviteProtocol, at(session.json, 'constants.system.inviteProtocol'));
 });
 
-/** @source contract 2.1, 8 */
+/** @source docs/wire/callers.md "Callers", docs/wire/handles.md "POST /handles" */
 test('an activity set with a token without a title has no titleId, and no null for it', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -83,7 +83,7 @@ test('an activity set with a token without a title has no titleId, and no null f
   assert.equal(Object.hasOwn(json, 'titleId'), false);
 });
 
-/** @source contract 1, 8, wire 2.1 */
+/** @source docs/wire/README.md "Words", docs/wire/handles.md "POST /handles" */
 test('the sessionRef comes back in the letter case of the request', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -101,7 +101,7 @@ test('the sessionRef comes back in the letter case of the request', async () => 
   assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid])), [made.json.id]);
 });
 
-/** @source contract 8, source page */
+/** @source docs/wire/handles.md "POST /handles" */
 test('the literal example of the source page works', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -125,7 +125,7 @@ test('the literal example of the source page works', async () => {
   }
 });
 
-/** @source contract 8, wire 2.1, wire 10.3 H2 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need" */
 test('H2 setting an activity raises changeNumber by one, changes the ETag and nothing else', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -141,7 +141,7 @@ test('H2 setting an activity raises changeNumber by one, changes the ETag and no
   assert.deepEqual(apartFromChangeNumber(after), apartFromChangeNumber(before));
 });
 
-/** @source contract 8, wire 2.1, wire 12 steps 4 and 5 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "A recorded lobby": steps 4 and 5 */
 test('H2 a synchronized write that raced with an activity fails with the new ETag', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -155,7 +155,7 @@ test('H2 a synchronized write that raced with an activity fails with the new ETa
   assertStatus(await ada.putSession(reference, pending, { ifMatch: raced.etag }), 200);
 });
 
-/** @source contract 8, wire 10.3 H3 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need" */
 test('H3 an activity set again replaces the former one: a query finds exactly one', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -168,7 +168,7 @@ test('H3 an activity set again replaces the former one: a query finds exactly on
   assertRefused(await ada.request('GET', `/handles/${first}`), 404, 'handleUnknown', first);
 });
 
-/** @source contract 8, client-needs "One activity a user" */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need": One activity a user */
 test('H3 an activity in another session of the service config replaces the former one', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -181,7 +181,7 @@ test('H3 an activity in another session of the service config replaces the forme
   assertRefused(await ada.request('GET', `/handles/${inLobby}`), 404, 'handleUnknown');
 });
 
-/** @source contract 8 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('H3 activities of two members of one session stand side by side', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -191,7 +191,7 @@ test('H3 activities of two members of one session stand side by side', async () 
   assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid, bob.xuid])), [ofAda, ofBob]);
 });
 
-/** @source contract 4 step 7, 8, 11.2 */
+/** @source docs/wire/sessions.md "PUT" */
 test('activities that all members set at once all count, each as one change', async () => {
   await using kit = await startKit();
   const users = ['ada', 'bob', 'cid', 'dot', 'eve', 'fay'].map((name) => kit.user(name));
@@ -210,7 +210,7 @@ test('activities that all members set at once all count, each as one change', as
   assert.equal(after.json.changeNumber, (before.json.changeNumber as number) + users.length);
 });
 
-/** @source contract 8 "Never a ghost" */
+/** @source docs/wire/handles.md "POST /handles": Never a ghost */
 test('an activity set while its owner leaves is no ghost', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -231,7 +231,7 @@ test('an activity set while its owner leaves is no ghost', async () => {
   }
 });
 
-/** @source contract 8 "replaces the caller's previous activity there" */
+/** @source docs/wire/handles.md "POST /handles": replaces the caller's previous activity there */
 test('of two activities that one user sets at once in two sessions, one stands', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -250,7 +250,7 @@ test('of two activities that one user sets at once in two sessions, one stands',
   }
 });
 
-/** @source contract 8 "id given", "other content → 409" */
+/** @source docs/wire/handles.md "POST /handles": id given, other content → 409 */
 test('of two activities that two users set at once with one id, one is made', async () => {
   await using kit = await startKit();
   for (let round = 0; round < 5; round += 1) {
@@ -268,7 +268,7 @@ test('of two activities that two users set at once with one id, one is made', as
   }
 });
 
-/** @source contract 8 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('only an accepted member may set a session as activity; a refusal changes nothing', async (t) => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -291,7 +291,7 @@ test('only an accepted member may set a session as activity; a refusal changes n
   assert.deepEqual(idsOf(await queryActivities(ada, [bob.xuid, eve.xuid])), []);
 });
 
-/** @source contract 8 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('a session that does not exist cannot be an activity, and is not created', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -352,7 +352,7 @@ test('version may be left out, and is 1', async () => {
   assert.equal(made.json.version, 1);
 });
 
-/** @source contract 8, guess */
+/** @source docs/wire/handles.md "POST /handles" */
 test('a left-out name is filled in with a GUID, and no session is created', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -368,7 +368,7 @@ test('a left-out name is filled in with a GUID, and no session is created', asyn
   assert.notEqual(at(other.json, 'sessionRef.name'), name);
 });
 
-/** @source contract 8, guess */
+/** @source docs/wire/handles.md "POST /handles" */
 test('an activity without a session counts once the session has its owner as a member', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -388,7 +388,7 @@ test('an activity without a session counts once the session has its owner as a m
   assert.equal(at(found.json, 'results.0.relatedInfo.membersCount'), 1);
 });
 
-/** @source contract 8 "id given" */
+/** @source docs/wire/handles.md "POST /handles": id given */
 test('an activity repeated with its id is the same activity, and no second change', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -412,7 +412,7 @@ test('an activity repeated with its id is the same activity, and no second chang
   assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid, bob.xuid])), [body.id]);
 });
 
-/** @source contract 8 "id given", "Never a ghost" */
+/** @source docs/wire/handles.md "POST /handles": id given, Never a ghost */
 test('an activity repeated with its id after it has ended is set again', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -432,7 +432,7 @@ test('an activity repeated with its id after it has ended is set again', async (
   assert.deepEqual(idsOf(await queryActivities(bob, [ada.xuid])), [body.id]);
 });
 
-/** @source contract 8 "other content → 409" */
+/** @source docs/wire/handles.md "POST /handles": other content → 409 */
 test('of two activities sent with one id at once, one is set and the other leaves its session as it was', async () => {
   await using kit = await startKit();
   const users = [kit.user('ada'), kit.user('bob')];
@@ -462,7 +462,7 @@ test('of two activities sent with one id at once, one is set and the other leave
   }
 });
 
-/** @source contract 2 "unknown member in a request object, wrong type, out of range", 8 */
+/** @source docs/wire/README.md "Every request": unknown member in a request object, wrong type, out of range */
 test('a body that is no activity is refused at the place that is wrong', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -526,7 +526,7 @@ test('a body that is no activity is refused at the place that is wrong', async (
   assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid])), []);
 });
 
-/** @source contract 2 */
+/** @source docs/wire/README.md "Every request" */
 test('a service config or template that is not configured answers 404', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -537,7 +537,7 @@ test('a service config or template that is not configured answers 404', async ()
   assertRefused(unknownTemplate, 404, 'templateUnknown', 'no-such-template');
 });
 
-/** @source contract 8, wire 2.7 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/handles.md "Through a handle" */
 test('the handle of an activity leads to its session', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

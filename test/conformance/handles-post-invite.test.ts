@@ -21,7 +21,7 @@ import {
   withAt,
 } from './answers.ts';
 
-/** @source contract 8, wire 1.5, wire 2.2 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/README.md "Every answer" */
 test('POST invite answers 201, Location, Content-Location and the handle', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -72,7 +72,7 @@ test('POST invite answers 201, Location, Content-Location and the handle', async
   assert.equal(json.inviteProtocol, at(session.json, 'constants.system.inviteProtocol'));
 });
 
-/** @source contract 8 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('optional attributes that were not given are not answered', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -80,7 +80,7 @@ test('optional attributes that were not given are not answered', async () => {
   assert.deepEqual(json.inviteAttributes, { titleId: '1234567890' });
 });
 
-/** @source contract 8, source page */
+/** @source docs/wire/handles.md "POST /handles" */
 test('the literal example of the source page works', async () => {
   await using kit = await startKit();
   // Its id is taken for good by whoever used it first: the same user each time.
@@ -125,7 +125,7 @@ test('the literal example of the source page works', async () => {
   }
 });
 
-/** @source contract 8, wire 10.3 H5 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need" */
 test('H5 N users are invited by N POSTs, with distinct ids', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -141,7 +141,7 @@ test('H5 N users are invited by N POSTs, with distinct ids', async () => {
   );
 });
 
-/** @source contract 8: an idempotent id is the only way to repeat */
+/** @source docs/wire/handles.md "POST /handles": an idempotent id is the only way to repeat */
 test('without an id the same invite twice is two invites', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -150,7 +150,7 @@ test('without an id the same invite twice is two invites', async () => {
   assert.notEqual(handleId(await ada.postHandle(body)), handleId(await ada.postHandle(body)));
 });
 
-/** @source contract 8, wire 10.3 H2: activity and transfer only */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need": activity and transfer only */
 test('an invite does not change the session', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -162,7 +162,7 @@ test('an invite does not change the session', async () => {
   assert.equal(after.text, before.text);
 });
 
-/** @source contract 8 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('only an accepted member or a service may invite', async (t) => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -185,7 +185,7 @@ test('only an accepted member or a service may invite', async (t) => {
   });
 });
 
-/** @source contract 8 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('a service may invite to a session that does not exist, which is not created by it', async () => {
   await using kit = await startKit();
   const reference = kit.reference();
@@ -200,7 +200,7 @@ test('a service may invite to a session that does not exist, which is not create
   assert.match(at(named.json, 'sessionRef.name') as string, guidPattern);
 });
 
-/** @source contract 8 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('full and closed sessions may be invited to', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -211,7 +211,7 @@ test('full and closed sessions may be invited to', async () => {
   handleId(await ada.postHandle(inviteTo(closed, '3210')));
 });
 
-/** @source contract 8, documented 2.2 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/rta.md "Invites" */
 test('a user who has blocked the sender is not invited', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -228,7 +228,7 @@ test('a user who has blocked the sender is not invited', async () => {
   assertStatus(await ada.postHandle(inviteTo(reference, bob.xuid)), 201);
 });
 
-/** @source contract 8 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('titleId may be a number or a decimal string, and is answered as a string', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -243,7 +243,7 @@ test('titleId may be a number or a decimal string, and is answered as a string',
   }
 });
 
-/** @source contract 8, documented 2.1 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/rta.md "Invites" */
 test('context may have 256 characters once it is URI-encoded, contextString 100', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -273,7 +273,7 @@ test('context may have 256 characters once it is URI-encoded, contextString 100'
   }
 });
 
-/** @source contract 2 "unknown member in a request object, wrong type, out of range", 8 */
+/** @source docs/wire/README.md "Every request": unknown member in a request object, wrong type, out of range */
 test('a body that is no invite is refused at the place that is wrong', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -360,7 +360,7 @@ test('nobody invites oneself', async () => {
   assertStatus(await kit.service().postHandle(body), 201);
 });
 
-/** @source contract 8 "id given" */
+/** @source docs/wire/handles.md "POST /handles": id given */
 test('an invite repeated with its id is answered with the existing one', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -385,7 +385,7 @@ test('an invite repeated with its id is answered with the existing one', async (
   assert.equal(otherwise.text, first.text);
 });
 
-/** @source contract 8 "id given": a retry comes late, when things have moved on */
+/** @source docs/wire/handles.md "POST /handles": id given: a retry comes late, when things have moved on */
 test('an invite repeated with its id after its sender left is still answered', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -399,7 +399,7 @@ test('an invite repeated with its id after its sender left is still answered', a
   assert.equal(again.text, first.text);
 });
 
-/** @source contract 8 "id given" */
+/** @source docs/wire/handles.md "POST /handles": id given */
 test('an id that is taken by other content, or by somebody else, answers 409', async (t) => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -434,7 +434,7 @@ test('an id that is taken by other content, or by somebody else, answers 409', a
   });
 });
 
-/** @source contract 8 "A retry can so never invite twice" */
+/** @source docs/wire/handles.md "POST /handles": A retry can so never invite twice */
 test('the same invite sent many times at once is one invite', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -447,7 +447,7 @@ test('the same invite sent many times at once is one invite', async () => {
   assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
 });
 
-/** @source contract 8 "other content → 409" */
+/** @source docs/wire/handles.md "POST /handles": other content → 409 */
 test('of different invites sent with one id at once, one is made and the others are told', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

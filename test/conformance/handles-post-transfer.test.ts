@@ -17,7 +17,7 @@ import {
   withAt,
 } from './answers.ts';
 
-/** @source contract 8, wire 2.3 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('POST transfer answers 201, Location, Content-Location and the handle, without an owner', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -41,7 +41,7 @@ test('POST transfer answers 201, Location, Content-Location and the handle, with
   });
 });
 
-/** @source contract 8, wire 2.3, wire 10.3 H2 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need" */
 test('H2 a transfer raises changeNumber and ETag of its target, and leaves its origin', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -59,7 +59,7 @@ test('H2 a transfer raises changeNumber and ETag of its target, and leaves its o
   assert.equal(lobbyAfter.text, lobbyBefore.text);
 });
 
-/** @source contract 8, wire 10.3 H6 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need" */
 test('H6 by the id of a transfer a member of the lobby joins the game', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -72,7 +72,7 @@ test('H6 by the id of a transfer a member of the lobby joins the game', async ()
   assertStatus(joined, 200);
 });
 
-/** @source contract 8, wire 10.3 H7 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need" */
 test('H7 a transfer to a session that does not exist answers 403, and creates none', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -83,7 +83,7 @@ test('H7 a transfer to a session that does not exist answers 403, and creates no
   assert.equal((await ada.getSession(game)).status, 204);
 });
 
-/** @source contract 8 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('the caller must be an accepted member of both sessions; a refusal changes nothing', async (t) => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -114,7 +114,7 @@ test('the caller must be an accepted member of both sessions; a refusal changes 
   assert.equal((await ada.getSession(ofAda)).etag, before.etag);
 });
 
-/** @source contract 8 "id given" */
+/** @source docs/wire/handles.md "POST /handles": id given */
 test('a transfer repeated with its id is the same transfer, and no second change', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -134,7 +134,7 @@ test('a transfer repeated with its id is the same transfer, and no second change
   assertRefused(await bob.postHandle(body), 409, 'handleIdTaken', body.id);
 });
 
-/** @source contract 2 "unknown member in a request object, wrong type, out of range", 8 */
+/** @source docs/wire/README.md "Every request": unknown member in a request object, wrong type, out of range */
 test('a body that is no transfer is refused at the place that is wrong', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -171,7 +171,7 @@ test('a body that is no transfer is refused at the place that is wrong', async (
   assert.equal((await ada.getSession(game)).etag, before.etag);
 });
 
-/** @source contract 2, 8 */
+/** @source docs/wire/README.md "Every request", docs/wire/handles.md "POST /handles" */
 test('an origin in a service config or template that is not configured answers 404', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

@@ -57,7 +57,7 @@ function queryPeople(asker: KitUser, moniker: string, monikerXuid: string): Prom
   });
 }
 
-/** @source contract 8.1, wire 2.5 */
+/** @source docs/wire/handles.md "POST /handles/query" */
 test('a query answers the activities of the users asked for, as they were made', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -71,7 +71,7 @@ test('a query answers the activities of the users asked for, as they were made',
   assert.deepEqual(found.json, { results: [ofAda.made.json, ofBob.made.json] });
 });
 
-/** @source contract 8.1, wire 10.3 H11 */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/clients.md "What clients need" */
 test('H11 nobody found is an empty list', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -82,7 +82,7 @@ test('H11 nobody found is an empty list', async () => {
   }
 });
 
-/** @source contract 8.1, guess: the order of the xuids */
+/** @source docs/wire/handles.md "POST /handles/query": the order of the xuids */
 test('results come in the order of the xuids, each once', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -92,7 +92,7 @@ test('results come in the order of the xuids, each once', async () => {
   assert.deepEqual(idsOf(await ask(ada.xuid, bob.xuid, ada.xuid)), [ofAda.id, ofBob.id]);
 });
 
-/** @source contract 8.1 "Results ≤ 100 by default", wire 2.5 */
+/** @source docs/wire/handles.md "POST /handles/query": Results ≤ 100 by default */
 test('a query answers at most 100 results', async () => {
   await using kit = await startKit();
   const users = Array.from({ length: 101 }, (_, i) => kit.user(`user-${i}`));
@@ -104,7 +104,7 @@ test('a query answers at most 100 results', async () => {
   assert.equal(idsOf(found).length, 100);
 });
 
-/** @source contract 8.1 "include", wire 2.5 */
+/** @source docs/wire/handles.md "POST /handles/query": include */
 test('relatedInfo and customProperties come when they are asked for', async (t) => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -179,7 +179,7 @@ test('an answer has a bound in bytes; results that do not fit are left out', asy
   );
 });
 
-/** @source contract 8.1 */
+/** @source docs/wire/handles.md "POST /handles/query" */
 test('relatedInfo tells of the session as it is now', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -206,7 +206,7 @@ test('relatedInfo tells of the session as it is now', async () => {
   assert.equal(now.membersCount, 2);
 });
 
-/** @source contract 8.1, 3.1 "else none" */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/sessions.md "Constants": else none */
 test('relatedInfo has a joinRestriction also when nobody set one', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -222,7 +222,7 @@ test('relatedInfo has a joinRestriction also when nobody set one', async () => {
   assert.equal(related.maxMembersCount, 100);
 });
 
-/** @source contract 8.1 "customProperties is always an object when asked for", contract 2 */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/README.md "Every request": customProperties is always an object when asked for */
 test('customProperties is the custom object of the session, exact, and {} when it has none', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -241,7 +241,7 @@ test('customProperties is the custom object of the session, exact, and {} when i
   assert.deepEqual(at(none.json, 'results.0.customProperties'), {});
 });
 
-/** @source contract 8.1, wire 2.5: compared without regard to case */
+/** @source docs/wire/handles.md "POST /handles/query": compared without regard to case */
 test('scid limits a query to one service config', { skip: isAimed && needsOwnServer }, async () => {
   await using config = await twoServiceConfigs();
   await using kit = await startKit({ config: config.file });
@@ -265,7 +265,7 @@ test('scid limits a query to one service config', { skip: isAimed && needsOwnSer
   assertRefused(forbidden, 403, 'serviceConfigForbidden');
 });
 
-/** @source contract 3, 8: exactly what is configured is answered */
+/** @source docs/wire/service-configs.md "Service configs and session templates", docs/wire/handles.md "POST /handles/query": exactly what is configured is answered */
 test('inviteProtocol and gameTypes are those configured', {
   skip: isAimed && needsOwnServer,
 }, async () => {
@@ -315,7 +315,7 @@ async function twoServiceConfigs() {
   return { file, scids, [Symbol.asyncDispose]: remove };
 }
 
-/** @source contract 2 (scid not configured), 8.1 */
+/** @source docs/wire/README.md "Every request": (scid not configured) */
 test('a query in a service config that is not configured answers 404', async () => {
   await using kit = await startKit();
   const scid = '00000000-0000-4000-8000-00000000dead';
@@ -323,7 +323,7 @@ test('a query in a service config that is not configured answers 404', async () 
   assertRefused(refused, 404, 'serviceConfigUnknown', scid);
 });
 
-/** @source contract 8.1, 10, wire 10.3 H11 */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/people.md "People", docs/wire/clients.md "What clients need" */
 test('H11 a query for people finds those on the list alone', async (t) => {
   await using kit = await startKit();
   const [ada, bob, cid, dot] = ['ada', 'bob', 'cid', 'dot'].map((name) => kit.user(name)) as [
@@ -365,7 +365,7 @@ test('H11 a query for people finds those on the list alone', async (t) => {
   });
 });
 
-/** @source contract 8.1 */
+/** @source docs/wire/handles.md "POST /handles/query" */
 test("somebody else's list is refused, whether or not there is anybody on it", async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -374,7 +374,7 @@ test("somebody else's list is refused, whether or not there is anybody on it", a
   assert.deepEqual(idsOf(await queryPeople(kit.service(), 'people', bob.xuid)), []);
 });
 
-/** @source contract 8.1, wire 2.5, wire 10.3 H10 */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/clients.md "What clients need" */
 test('H10 owners are xuids or people: both or neither answers 400', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -387,7 +387,7 @@ test('H10 owners are xuids or people: both or neither answers 400', async () => 
   }
 });
 
-/** @source contract 2 "unknown member in a request object, wrong type, out of range", 8.1 */
+/** @source docs/wire/README.md "Every request": unknown member in a request object, wrong type, out of range */
 test('a body that is no query is refused at the place that is wrong', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -427,7 +427,7 @@ test('a body that is no query is refused at the place that is wrong', async (t) 
   }
 });
 
-/** @source contract 8.1 "Private sessions appear only to those who may read them" */
+/** @source docs/wire/handles.md "POST /handles/query": Private sessions appear only to those who may read them */
 test('an activity in a private session is shown to those in it, and to services', async () => {
   await using kit = await startKit();
   const [ada, bob, cid, eve] = ['ada', 'bob', 'cid', 'eve'].map((name) => kit.user(name)) as [
@@ -445,7 +445,7 @@ test('an activity in a private session is shown to those in it, and to services'
   assert.deepEqual(idsOf(await queryActivities(eve, [ada.xuid], 'relatedInfo')), []);
 });
 
-/** @source contract 8.1: readRestriction hides the session, not that somebody plays */
+/** @source docs/wire/handles.md "POST /handles/query": readRestriction hides the session, not that somebody plays */
 test('an activity in a session that the asker may not read is listed', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -456,7 +456,7 @@ test('an activity in a session that the asker may not read is listed', async () 
   assert.deepEqual(idsOf(await queryActivities(eve, [ada.xuid])), [id]);
 });
 
-/** @source contract 8 "Never a ghost" */
+/** @source docs/wire/handles.md "POST /handles/query": Never a ghost */
 test('what is no longer so is never listed', async (t) => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -511,7 +511,7 @@ test('what is no longer so is never listed', async (t) => {
   }
 });
 
-/** @source contract 6, 8 "Never a ghost" */
+/** @source docs/wire/time.md "Time", docs/wire/handles.md "POST /handles/query": Never a ghost */
 test('an owner who timed out is never listed, swept or not', {
   skip: isAimed && needsClock,
 }, async (t) => {
@@ -534,7 +534,7 @@ test('an owner who timed out is never listed, swept or not', {
   }
 });
 
-/** @source contract 8.1, wire 7.9 "the older clients send no Content-Type" */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/clients.md "Other clients": the older clients send no Content-Type */
 test('a query without a Content-Type is read as JSON', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

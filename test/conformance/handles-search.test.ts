@@ -93,7 +93,7 @@ async function find(asker: KitUser, filter: string, more: JsonObject = {}) {
 
 // ——— making
 
-/** @source contract 8, wire 2.4 */
+/** @source docs/wire/search.md "Search handles" */
 test('H9 a search handle is made, told in the document, and read', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -116,7 +116,7 @@ test('H9 a search handle is made, told in the document, and read', async () => {
   assert.deepEqual((await eve.request('GET', `/handles/${id}`)).json, made.json);
 });
 
-/** @source wire 2.4 "omitted when empty", 2.6 */
+/** @source docs/wire/search.md "Search handles": omitted when empty */
 test('attributes may be left out, and are answered as empty', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -128,7 +128,7 @@ test('attributes may be left out, and are answered as empty', async () => {
   }
 });
 
-/** @source guess: unknowns.md "search attributes beside tags, numbers and strings" */
+/** @source docs/wire/unknowns.md "search attributes beside tags, numbers and strings" */
 test('attributes that only filters of the documentation know are kept', async () => {
   await using kit = await startKit();
   const [ada, tag] = [kit.user('ada'), ownTag()];
@@ -151,7 +151,7 @@ test('attributes that only filters of the documentation know are kept', async ()
   }
 });
 
-/** @source contract 8 "Bumps" */
+/** @source docs/wire/search.md "Search handles": Bumps */
 test('making and deleting a search handle raise the change number', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -168,7 +168,7 @@ test('making and deleting a search handle raise the change number', async () => 
   assert.equal(new Set([before.etag, between.etag, after.etag]).size, 3);
 });
 
-/** @source contract 8 "one per session, a new one replaces" */
+/** @source docs/wire/search.md "Search handles": one per session, a new one replaces */
 test('a new search handle takes the place of the former one', async () => {
   await using kit = await startKit();
   const [ada, bob, tag] = [kit.user('ada'), kit.user('bob'), ownTag()];
@@ -180,7 +180,7 @@ test('a new search handle takes the place of the former one', async () => {
   assert.equal((await ada.getSession(reference)).json.searchHandle, next);
 });
 
-/** @source contract 8 "Repeating a POST" */
+/** @source docs/wire/search.md "Search handles": Repeating a POST */
 test('a POST repeated with its own id answers the handle that the first one made', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -194,7 +194,7 @@ test('a POST repeated with its own id answers the handle that the first one made
   assertRefused(other, 409, 'handleIdTaken', body.id);
 });
 
-/** @source contract 8, table: search */
+/** @source docs/wire/search.md "Search handles": table: search */
 test('only members of searchable sessions make search handles', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -218,7 +218,7 @@ test('only members of searchable sessions make search handles', async () => {
   assertStatus(await remove(ada), 204);
 });
 
-/** @source contract 2 "unknown member …", wire 2.4 */
+/** @source docs/wire/README.md "Every request", docs/wire/search.md "Search handles": unknown member … */
 test('attributes that cannot be are refused where they stand', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -250,7 +250,7 @@ test('attributes that cannot be are refused where they stand', async () => {
 
 // ——— the life of a handle
 
-/** @source contract 8 "Never a ghost", "Lifetimes" */
+/** @source docs/wire/search.md "Search handles": Never a ghost, Lifetimes */
 test('a search handle ends with its session, and a later life of it has none', async () => {
   await using kit = await startKit();
   const [ada, tag] = [kit.user('ada'), ownTag()];
@@ -265,7 +265,7 @@ test('a search handle ends with its session, and a later life of it has none', a
   assert.deepEqual(await find(ada, `tags/${tag}`), []);
 });
 
-/** @source contract 8 "Never a ghost", 6 */
+/** @source docs/wire/search.md "Search handles": Never a ghost */
 test('a session that time ends is found no more', { skip: isAimed && needsClock }, async () => {
   await using kit = await startKit();
   const [ada, tag] = [kit.user('ada'), ownTag()];
@@ -290,7 +290,7 @@ test('a session that time ends is found no more', { skip: isAimed && needsClock 
   assert.deepEqual(await find(ada, `tags/${tag}`), []);
 });
 
-/** @source contract 5 "a search handle lift joinRestriction (and readRestriction)" */
+/** @source docs/wire/sessions.md "Access": a search handle lift joinRestriction (and readRestriction) */
 test('a search handle lifts restrictions, and nothing else', async () => {
   await using kit = await startKit();
   const [ada, eve, fay] = [kit.user('ada'), kit.user('eve'), kit.user('fay')];
@@ -311,7 +311,7 @@ test('a search handle lifts restrictions, and nothing else', async () => {
 
 // ——— querying
 
-/** @source contract 8.1, wire 2.6 */
+/** @source docs/wire/search.md "POST /handles/query" */
 test('H9 a query finds what its filter selects, as it was made, with what is included', async () => {
   await using kit = await startKit();
   const [ada, bob, eve, tag] = [kit.user('ada'), kit.user('bob'), kit.user('eve'), ownTag()];
@@ -372,7 +372,7 @@ test('H9 a query finds what its filter selects, as it was made, with what is inc
   assert.deepEqual(bare[0]?.roleInfo, { roleTypes: {} });
 });
 
-/** @source contract 8.1, documented: session browse */
+/** @source docs/wire/search.md "POST /handles/query" */
 test('filters see the session as it is now', async () => {
   await using kit = await startKit();
   const [ada, bob, tag] = [kit.user('ada'), kit.user('bob'), ownTag()];
@@ -403,7 +403,7 @@ test('filters see the session as it is now', async () => {
   assert.equal(await finds('session/membersCount eq 1'), true);
 });
 
-/** @source contract 8.1 "A filter that does not parse" */
+/** @source docs/wire/search.md "POST /handles/query": A filter that does not parse */
 test('a filter that does not parse is told its place', async () => {
   await using kit = await startKit();
   const refused = await query(kit.user('ada'), { filter: 'numbers/mmr gt 5 and tags = 1' });
@@ -411,7 +411,7 @@ test('a filter that does not parse is told its place', async () => {
   assert.equal(refused.detail, '$.filter character 22');
 });
 
-/** @source contract 8.1 */
+/** @source docs/wire/search.md "POST /handles/query" */
 test('a query with what it cannot have is refused where it stands', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -439,7 +439,7 @@ test('a query with what it cannot have is refused where it stands', async () => 
   assertStatus(await query(ada, { filter: ' ', orderBy: '', take: 0 }), 200);
 });
 
-/** @source contract 8.1 "orderBy", guess: unknowns.md "the order of search results" */
+/** @source docs/wire/unknowns.md "the order of search results", docs/wire/search.md "POST /handles/query": orderBy */
 test('results come in the order asked for, by default the oldest first', async () => {
   await using kit = await startKit();
   const tag = ownTag();
@@ -471,7 +471,7 @@ test('results come in the order asked for, by default the oldest first', async (
   ]);
 });
 
-/** @source contract 8.1 "Private sessions appear only to those who may read them" */
+/** @source docs/wire/search.md "POST /handles/query": Private sessions appear only to those who may read them */
 test('a private session is found by those in it, and by services', async () => {
   await using kit = await startKit();
   const [ada, eve, tag] = [kit.user('ada'), kit.user('eve'), ownTag()];
@@ -482,7 +482,7 @@ test('a private session is found by those in it, and by services', async () => {
   assert.deepEqual(await find(eve, `tags/${tag}`), []);
 });
 
-/** @source contract 8.1 "scid, templateName?" */
+/** @source docs/wire/search.md "POST /handles/query": scid, templateName? */
 test('a query looks at one service config, and at one template when it names one', async () => {
   await using kit = await startKit();
   const [ada, tag] = [kit.user('ada'), ownTag()];
@@ -497,7 +497,7 @@ test('a query looks at one service config, and at one template when it names one
   assertRefused(await query(other, { filter }), 403, 'serviceConfigForbidden');
 });
 
-/** @source contract 8.1 "sessionMembers", wire 2.6 */
+/** @source docs/wire/search.md "POST /handles/query": sessionMembers */
 test('sessionMembers finds the sessions of those on a list', async () => {
   await using kit = await startKit();
   const [ada, bob, cid, dan] = [kit.user('ada'), kit.user('bob'), kit.user('cid'), kit.user('dan')];
@@ -523,7 +523,7 @@ test('sessionMembers finds the sessions of those on a list', async () => {
 
 // ——— page after page
 
-/** @source contract 8.1 "Results ≤ 100 by default" */
+/** @source docs/wire/search.md "POST /handles/query": Results ≤ 100 by default */
 test('a query answers at most 100, and pages beyond them when asked to', async () => {
   await using kit = await startKit();
   const [asker, tag] = [kit.user('asker'), ownTag()];
@@ -559,7 +559,7 @@ test('a query answers at most 100, and pages beyond them when asked to', async (
   assertRefused(await query(asker, strange), 400, 'requestInvalid', '$.continuationToken');
 });
 
-/** @source issue: a cursor that is stable under concurrent creation */
+/** @source docs/wire/search.md "POST /handles/query": a cursor that is stable under concurrent creation */
 test('what is created, ended and deleted between two pages shifts nothing', async () => {
   await using kit = await startKit();
   const [asker, tag] = [kit.user('asker'), ownTag()];
@@ -588,7 +588,7 @@ test('what is created, ended and deleted between two pages shifts nothing', asyn
   assert.deepEqual(foundIn(third), [idOf(50), idOf(60)]);
 });
 
-/** @source contract 8 "version", 2 */
+/** @source docs/wire/search.md "Search handles": version */
 test('the activity and the search handle of a session live side by side', async () => {
   await using kit = await startKit();
   const [ada, tag] = [kit.user('ada'), ownTag()];

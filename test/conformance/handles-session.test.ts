@@ -47,7 +47,7 @@ function getByHandle(
   return user.request('GET', `/handles/${id}/session`, { headers });
 }
 
-/** @source contract 8, wire 2.7, wire 10.1 S4 */
+/** @source docs/wire/handles.md "Through a handle", docs/wire/clients.md "What clients need" */
 test('GET by handle answers the session, its ETag and Content-Location', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -69,7 +69,7 @@ test('GET by handle answers the session, its ETag and Content-Location', async (
   );
 });
 
-/** @source contract 1, 8: the session is answered in the case of its writer */
+/** @source docs/wire/README.md "Words", docs/wire/handles.md "Through a handle": the session is answered in the case of its writer */
 test('Content-Location has six parts, percent-encoded, in the case of who wrote the session', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -87,7 +87,7 @@ test('Content-Location has six parts, percent-encoded, in the case of who wrote 
   assertStatus(await ada.request('GET', location), 200);
 });
 
-/** @source contract 5, 8 */
+/** @source docs/wire/sessions.md "Access", docs/wire/handles.md "Through a handle" */
 test('GET by handle is conditional as any GET', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -102,7 +102,7 @@ test('GET by handle is conditional as any GET', async () => {
   assertStatus(await getByHandle(ada, id, { 'if-none-match': '"0"' }), 200);
 });
 
-/** @source contract 4 (steps and outcomes), 8, wire 5.2 */
+/** @source docs/wire/sessions.md "PUT", docs/wire/sessions.md "Preconditions": (steps and outcomes) */
 test('PUT by handle answers 200, the document, its ETag and Content-Location', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -120,7 +120,7 @@ test('PUT by handle answers 200, the document, its ETag and Content-Location', a
   assert.equal(joined.text, direct.text);
 });
 
-/** @source contract 4 step 2, 8 "also on 412" */
+/** @source docs/wire/sessions.md "Preconditions": also on 412 */
 test('a 412 by handle carries the document, its ETag and Content-Location', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -146,7 +146,7 @@ test('a 412 by handle carries the document, its ETag and Content-Location', asyn
 
 const setMap: JsonObject = { properties: { custom: { map: 'atoll' } } };
 
-/** @source contract 4 "nocommit", 8 */
+/** @source docs/wire/sessions.md "PUT": nocommit */
 test('PUT by handle with nocommit stores nothing', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -163,7 +163,7 @@ test('PUT by handle with nocommit stores nothing', async () => {
   assert.equal(after.text, before.text);
 });
 
-/** @source contract 8, wire 11.1 */
+/** @source docs/wire/handles.md "Through a handle", docs/wire/sessions.md "Contract versions" */
 test('the document by handle is in the shape of the contract version asked for', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -180,7 +180,7 @@ test('the document by handle is in the shape of the contract version asked for',
   }
 });
 
-/** @source contract 8, wire 10.3 H8 */
+/** @source docs/wire/handles.md "Through a handle", docs/wire/clients.md "What clients need" */
 test('H8 PUT and GET by an unknown handle answer 404', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -195,7 +195,7 @@ test('H8 PUT and GET by an unknown handle answer 404', async () => {
   assertRefused(await getByHandle(ada, id), 404, 'handleUnknown', id);
 });
 
-/** @source contract 5 "A grant by handle" */
+/** @source docs/wire/sessions.md "Access": A grant by handle */
 test('an activity lifts neither joinRestriction nor readRestriction', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -207,7 +207,7 @@ test('an activity lifts neither joinRestriction nor readRestriction', async () =
   assert.equal((await ada.getSession(reference)).etag, before.etag);
 });
 
-/** @source contract 5 "A grant by handle", wire 2.7 */
+/** @source docs/wire/sessions.md "Access", docs/wire/handles.md "Through a handle": A grant by handle */
 test('an invite lifts joinRestriction and readRestriction, for the invited user alone', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -227,7 +227,7 @@ test('an invite lifts joinRestriction and readRestriction, for the invited user 
   assert.equal(joined.headers.get('content-location'), formatSessionPath(reference));
 });
 
-/** @source contract 8: an invite lives until it expires */
+/** @source docs/wire/handles.md "Through a handle": an invite lives until it expires */
 test('an invite may be used again by a user who left', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -238,7 +238,7 @@ test('an invite may be used again by a user who left', async () => {
   assertStatus(await bob.putSessionByHandle(id, joinBody()), 200);
 });
 
-/** @source docs/wire/handles.md "What a handle opens"; guess: unknowns.md "grants are for one life" */
+/** @source docs/wire/handles.md "What a handle opens", docs/wire/unknowns.md "grants are for one life" */
 test('an invite is for the life of the session that it was sent to', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -251,7 +251,7 @@ test('an invite is for the life of the session that it was sent to', async () =>
   assertStatus(await bob.putSessionByHandle(again, joinBody()), 200);
 });
 
-/** @source docs/wire/handles.md "What a handle opens"; guess: unknowns.md "grants are for one life" */
+/** @source docs/wire/handles.md "What a handle opens", docs/wire/unknowns.md "grants are for one life" */
 test('an invite that a service sent before there was a session opens the one that comes', async () => {
   await using kit = await startKit();
   const [ada, bob, referee] = [kit.user('ada'), kit.user('bob'), kit.service('referee')];
@@ -261,7 +261,7 @@ test('an invite that a service sent before there was a session opens the one tha
   assertStatus(await bob.putSessionByHandle(id, joinBody()), 200);
 });
 
-/** @source docs/wire/handles.md "What a handle opens"; guess: unknowns.md "grants are for one life" */
+/** @source docs/wire/handles.md "What a handle opens", docs/wire/unknowns.md "grants are for one life" */
 test('a transfer is for the life of its origin', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -274,7 +274,7 @@ test('a transfer is for the life of its origin', async () => {
   assertRefused(await bob.putSessionByHandle(id, joinBody()), 403, 'joinRestricted');
 });
 
-/** @source docs/wire/handles.md "What a handle opens"; guess: unknowns.md "what a kick takes away" */
+/** @source docs/wire/handles.md "What a handle opens", docs/wire/unknowns.md "what a kick takes away" */
 test('whom an owner has kicked gets in by no handle that was made before', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -296,7 +296,7 @@ test('whom an owner has kicked gets in by no handle that was made before', async
   assertStatus(await bob.putSessionByHandle(again, joinBody()), 200);
 });
 
-/** @source contract 5 "A grant by handle", wire 10.3 H6 */
+/** @source docs/wire/sessions.md "Access", docs/wire/clients.md "What clients need": A grant by handle */
 test('H6 a transfer lets in who is an accepted member of the origin now, and nobody else', async () => {
   await using kit = await startKit();
   const [ada, bob, cid, eve] = ['ada', 'bob', 'cid', 'eve'].map((name) => kit.user(name)) as [
@@ -325,7 +325,7 @@ test('H6 a transfer lets in who is an accepted member of the origin now, and nob
   assertRefused(await cid.putSessionByHandle(id, joinBody()), 403, 'joinRestricted');
 });
 
-/** @source contract 5, 8: the grant is of the origin's members "now" */
+/** @source docs/wire/sessions.md "Access", docs/wire/handles.md "Through a handle": the grant is of the origin's members now */
 test('a transfer whose origin has ended grants nothing', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -337,7 +337,7 @@ test('a transfer whose origin has ended grants nothing', async () => {
   assertRefused(await bob.putSessionByHandle(id, joinBody()), 403, 'joinRestricted');
 });
 
-/** @source contract 5 "nothing lifts closed, full, private without reservation" */
+/** @source docs/wire/sessions.md "Access": nothing lifts closed, full, private without reservation */
 test('no handle lifts closed, full, private or visible', async (t) => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -372,7 +372,7 @@ test('no handle lifts closed, full, private or visible', async (t) => {
   }
 });
 
-/** @source contract 5 "private: nobody else" */
+/** @source docs/wire/sessions.md "Access": private: nobody else */
 test('no handle shows a private session to who is not in it', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -386,7 +386,7 @@ test('no handle shows a private session to who is not in it', async () => {
   }
 });
 
-/** @source contract 5 "Reserved users pass everything but full (they hold their slot)" */
+/** @source docs/wire/sessions.md "Access": Reserved users pass everything but full (they hold their slot) */
 test('a reserved user joins by any handle', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -399,7 +399,7 @@ test('a reserved user joins by any handle', async () => {
   assert.equal(at(joined.json, 'membersInfo.accepted'), 2);
 });
 
-/** @source contract 5 */
+/** @source docs/wire/sessions.md "Access" */
 test('who does not join by the very write may not write, invited or not', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -412,7 +412,7 @@ test('who does not join by the very write may not write, invited or not', async 
   assert.equal((await ada.getSession(reference)).etag, before.etag);
 });
 
-/** @source contract 5: a 403 on a write to a session that the caller may read carries it */
+/** @source docs/wire/sessions.md "Access": a 403 on a write to a session that the caller may read carries it */
 test('a 403 by handle carries the session exactly when the caller may read it', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -429,7 +429,7 @@ test('a 403 by handle carries the session exactly when the caller may read it', 
   assertRefused(await eve.putSessionByHandle(hiddenId, joinBody()), 403, 'joinRestricted');
 });
 
-/** @source wire 4.1: sub-accounts send the first account's xuid and connection */
+/** @source docs/wire/sessions.md "Members": sub-accounts send the first account's xuid and connection */
 test('identity is the token, whatever xuid the body names', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -447,7 +447,7 @@ test('identity is the token, whatever xuid the body names', async () => {
   assert.deepEqual(xuidsOf(joined.json), [ada.xuid, bob.xuid]);
 });
 
-/** @source contract 8 "Session gone → 404; it never creates" */
+/** @source docs/wire/handles.md "Through a handle": Session gone → 404; it never creates */
 test('by an invite to a session that is gone: GET 204, PUT 404, and no session is made', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -465,7 +465,7 @@ test('by an invite to a session that is gone: GET 204, PUT 404, and no session i
   assertStatus(await bob.getSession(reference), 204);
 });
 
-/** @source contract 8 "it never creates" */
+/** @source docs/wire/handles.md "Through a handle": it never creates */
 test('no handle creates its session: an invite of a service, an activity without a name', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -485,7 +485,7 @@ test('no handle creates its session: an invite of a service, an activity without
   }
 });
 
-/** @source contract 4 outcomes, 8 */
+/** @source docs/wire/sessions.md "PUT" */
 test('the last member who leaves by handle ends the session', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -497,7 +497,7 @@ test('the last member who leaves by handle ends the session', async () => {
   assertRefused(await getByHandle(ada, id), 404, 'handleUnknown');
 });
 
-/** @source contract 2, 4: the same body, checked the same way */
+/** @source docs/wire/README.md "Every request", docs/wire/sessions.md "PUT": the same body, checked the same way */
 test('a body that is no session write is refused at the place that is wrong', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -515,7 +515,7 @@ test('a body that is no session write is refused at the place that is wrong', as
   assert.equal((await ada.getSession(reference)).etag, before.etag);
 });
 
-/** @source contract 8 */
+/** @source docs/wire/handles.md "Through a handle" */
 test('an expired invite leads nowhere', { skip: isAimed && needsClock }, async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -527,7 +527,7 @@ test('an expired invite leads nowhere', { skip: isAimed && needsClock }, async (
   assert.deepEqual(xuidsOf((await ada.getSession(reference)).json), [ada.xuid]);
 });
 
-/** @source wire 7.1, 7.2, 7.4: the manager's calls, one after the other */
+/** @source docs/wire/clients.md "Multiplayer Manager": the manager's calls, one after the other */
 test('lobby, invite, game and transfer, as a manager plays them', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -591,7 +591,7 @@ test('lobby, invite, game and transfer, as a manager plays them', async () => {
   assert.deepEqual(xuidsOf(inGame.json), [ada.xuid, bob.xuid]);
 });
 
-/** @source wire 7.9: a join by handle with If-Match: * must answer exactly 200 */
+/** @source docs/wire/clients.md "Other clients": a join by handle with If-Match: * must answer exactly 200 */
 test('a join by an activity handle with If-Match: * answers 200 and Content-Location', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];

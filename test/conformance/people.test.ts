@@ -1,4 +1,4 @@
-/** Friends, avoid and mute lists. @source contract 10, documented 6.1, 6.2, wire 8.3 */
+/** Friends, avoid and mute lists. @source docs/wire/people.md "People" */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -54,7 +54,7 @@ function usersIn(answer: KitAnswer): readonly (Json | undefined)[] {
   return users.map(({ xuid }) => xuid);
 }
 
-/** A refusal in the words of the social service. @source wire 8.3 "Error body" */
+/** A refusal in the words of the social service. @source docs/wire/people.md "People": Error body */
 function assertSocialRefusal(answer: KitAnswer, status: number, refusal: string, code: number) {
   assert.equal(answer.status, status, answer.text);
   assert.equal(answer.refusal, refusal, answer.text);
@@ -64,7 +64,7 @@ function assertSocialRefusal(answer: KitAnswer, status: number, refusal: string,
   assert.match(String(answer.json.description), /\w/);
 }
 
-/** @source wire 8.3 "exactly 204" */
+/** @source docs/wire/people.md "People": exactly 204 */
 test('PUT follows and DELETE ends it: 204 each time, needed or not', async () => {
   await using kit = await startKit();
   const [ada, bob] = three(kit);
@@ -79,7 +79,7 @@ test('PUT follows and DELETE ends it: 204 each time, needed or not', async () =>
   }
 });
 
-/** @source documented 6.1 "Person", wire 8.3 */
+/** @source docs/wire/people.md "People": Person */
 test('a person tells what is between them and the caller', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -110,7 +110,7 @@ test('a person tells what is between them and the caller', async () => {
   assert.deepEqual((await ask(cid, 'GET', person(bob, of(ada)))).json, seen);
 });
 
-/** @source documented 6.1 "404 not on list" */
+/** @source docs/wire/people.md "People": 404 not on list */
 test('one who is not on the list is 404', async () => {
   await using kit = await startKit();
   const [ada, bob] = three(kit);
@@ -118,7 +118,7 @@ test('one who is not on the list is 404', async () => {
   assertRefused(await ask(ada, 'GET', person(bob)), 404, 'personUnknown', bob.xuid);
 });
 
-/** @source documented 6.1: view, startIndex, maxItems, totalCount "size of whole set" */
+/** @source docs/wire/people.md "People": view, startIndex, maxItems, totalCount size of whole set */
 test('a page of a list, and how many there are in all', async () => {
   await using kit = await startKit();
   const [ada] = three(kit);
@@ -144,7 +144,7 @@ test('a page of a list, and how many there are in all', async () => {
   }
 });
 
-/** @source documented 6.1; guess: unknowns.md "making somebody a favourite" */
+/** @source docs/wire/unknowns.md "making somebody a favourite", docs/wire/people.md "People" */
 test('favourites are those of the list who were made so', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -183,7 +183,7 @@ test('favourites are those of the list who were made so', async () => {
   assertSocialRefusal(await favorites('get', bob), 400, 'requestInvalid', 1015);
 });
 
-/** @source documented 6.1: "get → 200 PeopleList; add / remove → 204; 400 method missing/malformed" */
+/** @source docs/wire/people.md "People": get → 200 PeopleList; add / remove → 204; 400 method missing/malformed */
 test('several at once', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -239,7 +239,7 @@ test('a list has 2,000 people and no more', async () => {
   assert.deepEqual(xuidsIn(await ask(ada, 'GET', `${me}/people`)), [xuids[0], bob.xuid]);
 });
 
-/** @source contract 10; guess: unknowns.md "services and lists of people" */
+/** @source docs/wire/unknowns.md "services and lists of people", docs/wire/people.md "People" */
 test('only owners and services change lists', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -269,7 +269,7 @@ test('only owners and services change lists', async () => {
   }
 });
 
-/** @source contract 10: a service is not "me" */
+/** @source docs/wire/people.md "People": a service is not me */
 test('a service names the user', async () => {
   await using kit = await startKit();
   const [ada, bob] = three(kit);
@@ -280,7 +280,7 @@ test('a service names the user', async () => {
   assert.deepEqual(xuidsIn(await ask(service, 'GET', `${of(ada)}/people`)), [bob.xuid]);
 });
 
-/** @source contract 10, 2 */
+/** @source docs/wire/people.md "People", docs/wire/README.md "Every request" */
 test('a path that names nobody is refused', async () => {
   await using kit = await startKit();
   const [ada, bob] = three(kit);
@@ -297,7 +297,7 @@ test('a path that names nobody is refused', async () => {
   assertRefused(await kit.request('GET', `${me}/people`), 401, 'notAuthenticated');
 });
 
-/** @source documented 6.1 "PersonSummary", any owner */
+/** @source docs/wire/people.md "People": PersonSummary, any owner */
 test('a summary counts, and tells how the caller stands to somebody', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -335,7 +335,7 @@ test('a summary counts, and tells how the caller stands to somebody', async () =
   assert.equal(ofService.isCallerFollowingTarget, false);
 });
 
-/** @source wire 8.3: DELETE …/people/follower/xuid({x}) */
+/** @source docs/wire/people.md "People": DELETE …/people/follower/xuid({x}) */
 test('a follower is made to follow no more', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -346,7 +346,7 @@ test('a follower is made to follow no more', async () => {
   assert.equal((await ask(ada, 'GET', `${me}/summary`)).json.targetFollowerCount, 0);
 });
 
-/** @source wire 8.3: friends/v2, "Send strings" */
+/** @source docs/wire/people.md "People": friends/v2, Send strings */
 test('friends of newer clients are followed', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -370,7 +370,7 @@ test('friends of newer clients are followed', async () => {
   assert.deepEqual(await followed(), [cid.xuid]);
 });
 
-/** @source contract 10, documented 6.2 */
+/** @source docs/wire/people.md "People" */
 test('avoid and mute lists are read and changed by their owner', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -395,7 +395,7 @@ test('avoid and mute lists are read and changed by their owner', async () => {
   assert.deepEqual(xuidsIn(await ask(ada, 'GET', `${me}/people`)), [], 'no list is another');
 });
 
-/** @source documented 6.2 "Mute list ≤250" */
+/** @source docs/wire/people.md "People": Mute list ≤250 */
 test('a mute list has 250 people and no more', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -407,7 +407,7 @@ test('a mute list has 250 people and no more', async () => {
   assertStatus(await mute(3), 204);
 });
 
-/** @source contract 9, wire 6.4: https by most clients, http by some */
+/** @source docs/wire/rta.md "Life of a connection", docs/wire/rta.md "Frames": https by most clients, http by some */
 test('changes of the list of friends are pushed to those who watch it, and of other lists not', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -439,7 +439,7 @@ test('changes of the list of friends are pushed to those who watch it, and of ot
   }
 });
 
-/** @source guess: unknowns.md "blocking somebody who is followed" */
+/** @source docs/wire/unknowns.md "blocking somebody who is followed" */
 test('blocking touches no other list', async () => {
   await using kit = await startKit();
   const [ada, bob] = three(kit);
@@ -452,7 +452,7 @@ test('blocking touches no other list', async () => {
   assert.deepEqual(usersIn(await ask(ada, 'GET', `${me}/people/avoid`)), [bob.xuid]);
 });
 
-/** @source contract 8, documented 6.2: muting is about voice only */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/people.md "People": muting is about voice only */
 test('a mute keeps nobody from inviting', async () => {
   await using kit = await startKit();
   const [ada, bob] = three(kit);

@@ -1,7 +1,7 @@
 /**
  * Who gets in by whom members follow, and by the device they are on; and what friends are shown.
  *
- * @source contract 5, 8.1, 10
+ * @source docs/wire/sessions.md "Access", docs/wire/handles.md "POST /handles/query", docs/wire/people.md "People"
  */
 
 import assert from 'node:assert/strict';
@@ -42,7 +42,7 @@ async function restricted(
 const tryJoin = (user: KitUser, reference: SessionReference) =>
   user.putSession(reference, joinBody(), { nocommit: true });
 
-/** @source contract 5 */
+/** @source docs/wire/sessions.md "Access" */
 test('following opens a session to somebody, and unfollowing shuts it again', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -57,7 +57,7 @@ test('following opens a session to somebody, and unfollowing shuts it again', as
   }
 });
 
-/** @source contract 5: by a member; not the other way round, and not by friends of friends */
+/** @source docs/wire/sessions.md "Access": by a member; not the other way round, and not by friends of friends */
 test('one member who follows is enough, and only the direction from the member counts', async () => {
   await using kit = await startKit();
   const [ada, bob, cid, dan] = ['ada', 'bob', 'cid', 'dan'].map((name) => kit.user(name)) as [
@@ -81,7 +81,7 @@ test('one member who follows is enough, and only the direction from the member c
   await expectRefusal(403, 'joinRestricted', tryJoin(cid, reference));
 });
 
-/** @source contract 5 "followed by an accepted member" */
+/** @source docs/wire/sessions.md "Access": followed by an accepted member */
 test('whom a reserved user follows does not get in by that', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -93,7 +93,7 @@ test('whom a reserved user follows does not get in by that', async () => {
   await expectStatus(200, tryJoin(cid, reference));
 });
 
-/** @source contract 5: local asks for the device of an active member alone */
+/** @source docs/wire/sessions.md "Access": local asks for the device of an active member alone */
 test('following does not open what is local, and a device opens what is followed', async () => {
   await using kit = await startKit();
   const did = randomUUID();
@@ -112,7 +112,7 @@ test('following does not open what is local, and a device opens what is followed
   }
 });
 
-/** @source contract 5: a favourite is followed; an avoided user is no less followed */
+/** @source docs/wire/sessions.md "Access": a favourite is followed; an avoided user is no less followed */
 test('favourites are followed, and other lists open nothing', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -125,7 +125,7 @@ test('favourites are followed, and other lists open nothing', async () => {
   await expectStatus(200, tryJoin(bob, reference));
 });
 
-/** @source contract 5: "lifted by a handle" and a seat that was reserved need nobody to follow */
+/** @source docs/wire/sessions.md "Access": lifted by a handle and a seat that was reserved need nobody to follow */
 test('an invite and a reservation open a followed session to strangers', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -136,7 +136,7 @@ test('an invite and a reservation open a followed session to strangers', async (
   await expectStatus(200, cid.join(reference));
 });
 
-/** @source contract 8, 5 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/sessions.md "Access" */
 test('an activity lifts nothing: friends of a member get in, others are told why not', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -147,7 +147,7 @@ test('an activity lifts nothing: friends of a member get in, others are told why
   await expectStatus(200, bob.putSessionByHandle(activity, joinBody()));
 });
 
-/** @source contract 8.1, 10: the monikers follow the list */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/people.md "People": the monikers follow the list */
 test('what friends play follows the list of friends', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -167,7 +167,7 @@ test('what friends play follows the list of friends', async () => {
   assert.deepEqual(await seen('people'), []);
 });
 
-/** @source contract 5, 10: lists at their largest */
+/** @source docs/wire/sessions.md "Access", docs/wire/people.md "People": lists at their largest */
 test('many members who follow many let in whom one of them follows', async () => {
   await using kit = await startKit();
   const [friend, stranger] = [kit.user('friend'), kit.user('stranger')];

@@ -7,7 +7,7 @@ import { needsOwnServer } from './answers.ts';
 
 const ownServer = { timeout: 20_000, skip: isAimed && needsOwnServer };
 
-/** @source guess: unknowns.md "how many connections" */
+/** @source docs/wire/unknowns.md "how many connections" */
 test('a user has so many connections and no more', ownServer, async () => {
   await using kit = await startKit({ settings: { connectionsPerUserMax: 2, connectionsMax: 3 } });
   const [ada, ben, cleo] = [kit.user('ada'), kit.user('ben'), kit.user('cleo')];

@@ -27,7 +27,7 @@ async function isActive(reader: KitUser, reference: SessionReference, index = 0)
   return at(json, `members.${index}.properties.system.active`);
 }
 
-/** @source contract 6, wire 6.5 */
+/** @source docs/wire/time.md "Time", docs/wire/rta.md "Life of a connection" */
 test(
   'R12 a member whose connection ends stays active for the time of grace, and no longer',
   options,
@@ -52,7 +52,7 @@ test(
   },
 );
 
-/** @source contract 6, wire 6.5 */
+/** @source docs/wire/time.md "Time", docs/wire/rta.md "Life of a connection" */
 test(
   'R12 a new connection written within the time of grace keeps the member active',
   options,
@@ -71,7 +71,7 @@ test(
   },
 );
 
-/** @source contract 6 */
+/** @source docs/wire/time.md "Time" */
 test('writing the old connection again, dead as it is, changes nothing', options, async () => {
   await using kit = await startKit();
   await using ada = await subscriber(kit.user('ada'));
@@ -91,7 +91,7 @@ test('writing the old connection again, dead as it is, changes nothing', options
   assert.equal(await isActive(kit.user('watcher'), reference), undefined);
 });
 
-/** @source contract 4.3, 6 */
+/** @source docs/wire/sessions.md "Members", docs/wire/time.md "Time" */
 test(
   'a connection that never was counts as ended from the moment it is written',
   options,
@@ -117,7 +117,7 @@ test(
   },
 );
 
-/** @source contract 6 */
+/** @source docs/wire/time.md "Time" */
 test('sessions that need no connections keep their members beyond the grace', options, async () => {
   await using kit = await startKit();
   await using ada = await subscriber(kit.user('ada'));
@@ -129,7 +129,7 @@ test('sessions that need no connections keep their members beyond the grace', op
   assert.equal(await isActive(ada.user, reference), true);
 });
 
-/** @source wire 4.2, 6.5 */
+/** @source docs/wire/sessions.md "Members", docs/wire/rta.md "Life of a connection" */
 test(
   'several members on one connection, and one connection in many sessions',
   options,
@@ -159,7 +159,7 @@ test(
   },
 );
 
-/** @source contract 6 */
+/** @source docs/wire/time.md "Time" */
 test(
   'with an inactiveRemovalTimeout of 0 the seat is free at the next settle, and the others are tapped',
   options,
@@ -181,7 +181,7 @@ test(
   },
 );
 
-/** @source contract 6, 8 */
+/** @source docs/wire/time.md "Time", docs/wire/handles.md "POST /handles" */
 test('the activity of a member whose connection ended goes', options, async () => {
   await using kit = await startKit();
   await using ada = await subscriber(kit.user('ada'));
@@ -202,7 +202,7 @@ test('the activity of a member whose connection ended goes', options, async () =
   assert.equal(await status(), 404);
 });
 
-/** @source contract 6, 7 */
+/** @source docs/wire/time.md "Time", docs/wire/sessions.md "Owners" */
 test('members of a large session as well', options, async () => {
   await using kit = await startKit();
   await using ada = await subscriber(kit.user('ada'));
@@ -227,7 +227,7 @@ test('members of a large session as well', options, async () => {
   assert.equal(await active(), undefined);
 });
 
-/** @source contract 9 */
+/** @source docs/wire/rta.md "Members whose connection has ended" */
 test('a session whose last member lost the connection ends', options, async () => {
   await using kit = await startKit();
   await using ada = await subscriber(kit.user('ada'));

@@ -28,7 +28,7 @@ function invite(
   });
 }
 
-/** @source contract 9, wire 6.7 */
+/** @source docs/wire/rta.md "Invites" */
 test('an invite is told at once, with all that clients need', options, async () => {
   await using kit = await startKit();
   const [ada, ben] = [kit.user('ada'), kit.user('ben')];
@@ -66,7 +66,7 @@ test('an invite is told at once, with all that clients need', options, async () 
   assert.deepEqual(await other.framesSoFar(), [], 'who did not ask is not told');
 });
 
-/** @source contract 9 */
+/** @source docs/wire/rta.md "Invites" */
 test(
   'what came while nobody listened is told on subscribing, once a connection',
   options,
@@ -93,7 +93,7 @@ test(
   },
 );
 
-/** @source contract 8, 9 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/rta.md "Invites" */
 test(
   'a POST repeated with its id invites once; an invite that was taken back is not told',
   options,
@@ -115,7 +115,7 @@ test(
   },
 );
 
-/** @source contract 8, 9 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/rta.md "Invites" */
 test('an invite that has expired is not told', {
   ...options,
   skip: isAimed && needsClock,
@@ -131,7 +131,7 @@ test('an invite that has expired is not told', {
   assert.deepEqual(await line.framesSoFar(), []);
 });
 
-/** @source guess: unknowns.md "invites of services and of templates without a protocol" */
+/** @source docs/wire/unknowns.md "invites of services and of templates without a protocol" */
 test(
   'an invite of a service, without an invite protocol, has every field all the same',
   options,
@@ -151,7 +151,7 @@ test(
   },
 );
 
-/** @source wire 6.7 */
+/** @source docs/wire/rta.md "Invites" */
 test('notification endpoints are taken and given up', options, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

@@ -15,7 +15,7 @@ const noWindow = { settings: { tapWindowMs: 0 } };
 const ownServer = { ...options, skip: isAimed && needsOwnServer };
 const ownClock = { ...options, skip: isAimed && needsClock };
 
-/** @source wire 6.6 */
+/** @source docs/wire/rta.md "Taps" */
 test('R9 the frame of a tap is the recorded one', options, async () => {
   await using kit = await startKit();
   await using ada = await subscriber(kit.user('ada'));
@@ -41,7 +41,7 @@ test('R9 the frame of a tap is the recorded one', options, async () => {
   ]);
 });
 
-/** @source contract 9, wire 6.6 */
+/** @source docs/wire/rta.md "Taps" */
 test('the writer is tapped, but nobody by the write that creates', ownServer, async () => {
   await using kit = await startKit(noWindow);
   await using ada = await subscriber(kit.user('ada'));
@@ -61,7 +61,7 @@ test('the writer is tapped, but nobody by the write that creates', ownServer, as
   assert.deepEqual(await ada.line.framesSoFar(), [], 'nothing changed');
 });
 
-/** @source contract 9, wire 6.6 */
+/** @source docs/wire/rta.md "Taps" */
 test(
   'R10 at once when idle; then one event a window, with the newest number of each session',
   ownClock,
@@ -103,7 +103,7 @@ test(
   },
 );
 
-/** @source wire 6.6 */
+/** @source docs/wire/rta.md "Taps" */
 test(
   'R11 the end of a session is told by a tap without a change number, to the last one too',
   ownServer,
@@ -125,7 +125,7 @@ test(
   },
 );
 
-/** @source wire 6.6, contract 6 */
+/** @source docs/wire/rta.md "Taps", docs/wire/time.md "Time" */
 test('whoever leaves is not told of it, the others are', ownServer, async () => {
   await using kit = await startKit(noWindow);
   await using ada = await subscriber(kit.user('ada'));
@@ -140,7 +140,7 @@ test('whoever leaves is not told of it, the others are', ownServer, async () => 
   assert.deepEqual(await ben.line.framesSoFar(), []);
 });
 
-/** @source contract 6; guess: unknowns.md "who hears of a removal" */
+/** @source docs/wire/unknowns.md "who hears of a removal", docs/wire/time.md "Time" */
 test('whoever is removed, by a service or by time, is told', ownClock, async () => {
   await using kit = await startKit(noWindow);
   await using ada = await subscriber(kit.user('ada'));
@@ -164,7 +164,7 @@ test('whoever is removed, by a service or by time, is told', ownClock, async () 
   assert.equal((await ada.line.nextTaps())[0]?.changeNumber, number + 3);
 });
 
-/** @source contract 4.3, wire 4.3 */
+/** @source docs/wire/sessions.md "Members" */
 test(
   'W21 taps carry the newest subscription id; without a subscription there are none',
   ownServer,
@@ -182,7 +182,7 @@ test(
   },
 );
 
-/** @source contract 8, wire 2 */
+/** @source docs/wire/handles.md "POST /handles" */
 test(
   'H2 setting an activity taps with its createTime; a transfer handle taps those in the target',
   ownServer,
@@ -212,7 +212,7 @@ test(
   },
 );
 
-/** @source contract 6, 9 */
+/** @source docs/wire/time.md "Time", docs/wire/rta.md "Taps" */
 test('what time changes is told, with the time at which it was seen', ownClock, async () => {
   await using kit = await startKit(noWindow);
   await using ada = await subscriber(kit.user('ada'));
@@ -249,7 +249,7 @@ const changes: readonly Change[] = [
   { type: 'everything', write: { properties: { system: { keywords: ['casual'] } } } },
 ];
 
-/** @source contract 9, wire 4.6 */
+/** @source docs/wire/rta.md "Taps" */
 test('R13 each is told of the changes asked for, and of no others', ownServer, async () => {
   await using kit = await startKit(noWindow);
   const types = [...changes.map(({ type }) => type), 'host', 'initialization', 'matchmakingStatus'];
@@ -282,7 +282,7 @@ test('R13 each is told of the changes asked for, and of no others', ownServer, a
   for (const { line } of listeners) await line.cut();
 });
 
-/** @source wire 4.2, 6.5 */
+/** @source docs/wire/sessions.md "Members", docs/wire/rta.md "Life of a connection" */
 test(
   'members who share a connection are told each by the own subscription',
   ownServer,
@@ -304,7 +304,7 @@ test(
   },
 );
 
-/** @source guess: unknowns.md "whose connection a tap goes to" */
+/** @source docs/wire/unknowns.md "whose connection a tap goes to" */
 test('a connection hears nothing of sessions that its user is not in', ownServer, async () => {
   await using kit = await startKit(noWindow);
   await using ada = await subscriber(kit.user('ada'));
@@ -331,7 +331,7 @@ test('a connection hears nothing of sessions that its user is not in', ownServer
   );
 });
 
-/** The recorded session of a lobby and its game, with its taps. @source wire 12 */
+/** The recorded session of a lobby and its game, with its taps. @source docs/wire/clients.md "A recorded lobby" */
 test('the recorded sequence, taps included', ownClock, async () => {
   await using kit = await startKit();
   await using ada = await subscriber(kit.user('ada'));

@@ -21,7 +21,7 @@ const handshakes: readonly (readonly [offered: readonly string[], chosen: string
   [['something.else', 'rta.xboxlive.com'], 'rta.xboxlive.com'],
 ];
 
-/** @source contract 9, wire 6.1 */
+/** @source docs/wire/rta.md "Life of a connection", docs/wire/rta.md "Connecting" */
 for (const [offered, chosen] of handshakes) {
   test(
     `R14 of the sub-protocols [${offered}] the answer names ${chosen ?? 'none'}`,
@@ -41,7 +41,7 @@ for (const [offered, chosen] of handshakes) {
   );
 }
 
-/** @source contract 9 */
+/** @source docs/wire/rta.md "Life of a connection" */
 test(
   'a sub-protocol that nobody knows is not named back, and the client gives up',
   options,
@@ -51,7 +51,7 @@ test(
   },
 );
 
-/** @source contract 9 */
+/** @source docs/wire/rta.md "Life of a connection" */
 test('a nonce stands for its caller, once', options, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -67,7 +67,7 @@ test('a nonce stands for its caller, once', options, async () => {
   );
 });
 
-/** @source contract 9 */
+/** @source docs/wire/rta.md "Life of a connection" */
 test('a nonce lasts a minute', { ...options, skip: isAimed && needsClock }, async () => {
   await using kit = await startKit();
   const nonceOf = async (): Promise<string> => {
@@ -81,7 +81,7 @@ test('a nonce lasts a minute', { ...options, skip: isAimed && needsClock }, asyn
   await assert.rejects(KitConnection.open(kit.url, { path: second }), /HTTP 401/);
 });
 
-/** @source contract 9 */
+/** @source docs/wire/rta.md "Life of a connection" */
 test('who is not known is refused before the upgrade', options, async () => {
   await using kit = await startKit();
   assertRefused(await kit.request('GET', '/nonce'), 401, 'notAuthenticated');
@@ -93,7 +93,7 @@ test('who is not known is refused before the upgrade', options, async () => {
   await assert.rejects(kit.service().connect(), /HTTP 403: RTA connections belong to users/);
 });
 
-/** @source contract 2, 9 */
+/** @source docs/wire/README.md "Every request", docs/wire/rta.md "Life of a connection" */
 test('what is no handshake is refused like any request', options, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -114,7 +114,7 @@ test('what is no handshake is refused like any request', options, async () => {
   assertRefused(noKey, 400, 'requestMalformed', 'Sec-WebSocket-Key');
 });
 
-/** @source wire 6.2, 6.4 */
+/** @source docs/wire/rta.md "Frames" */
 test(
   'R1 a subscribe is answered with its sequence, code 0, ids from 0, and data',
   options,
@@ -139,7 +139,7 @@ test(
   },
 );
 
-/** @source wire 6.4, 6.5 */
+/** @source docs/wire/rta.md "Frames", docs/wire/rta.md "Life of a connection" */
 test(
   'R2 each connection has an id of its own, the same however often it is asked for',
   options,
@@ -157,7 +157,7 @@ test(
   },
 );
 
-/** @source wire 6.8 */
+/** @source docs/wire/rta.md "Life of a connection" */
 test('R3 a hundred subscriptions at once', options, async () => {
   await using kit = await startKit();
   await using line = await kit.user('ada').connect();
@@ -171,7 +171,7 @@ test('R3 a hundred subscriptions at once', options, async () => {
   assert.equal(new Set(answers.map(([, , , id]) => id)).size, 100);
 });
 
-/** @source wire 6.3 */
+/** @source docs/wire/rta.md "Frames" */
 test(
   'R4 an unsubscribe is answered, and the same resource can be asked for at once',
   options,
@@ -187,7 +187,7 @@ test(
   },
 );
 
-/** @source contract 9, wire 6.3 */
+/** @source docs/wire/rta.md "Life of a connection", docs/wire/rta.md "Frames" */
 test('what is not there, not yours or too much is told by its code', {
   ...options,
   skip: isAimed && needsOwnServer,
@@ -215,7 +215,7 @@ test('what is not there, not yours or too much is told by its code', {
   assert.equal(await codeOf(connectionsUri), 0);
 });
 
-/** @source wire 6.2 */
+/** @source docs/wire/rta.md "Frames" */
 test(
   'R5 nothing is told before a subscribe is answered, nor after an unsubscribe',
   options,
@@ -239,7 +239,7 @@ test(
   },
 );
 
-/** @source wire 6.8 */
+/** @source docs/wire/rta.md "Life of a connection" */
 test('R7 after a cut all is asked for anew with the same sequence numbers', options, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -256,7 +256,7 @@ test('R7 after a cut all is asked for anew with the same sequence numbers', opti
   assert.equal(new Set(ids.map((id) => JSON.stringify(id))).size, 3);
 });
 
-/** @source wire 6.1 */
+/** @source docs/wire/rta.md "Connecting" */
 test('a frame padded with NUL characters, or sent as bytes, is read', options, async () => {
   await using kit = await startKit();
   await using line = await kit.user('ada').connect({ protocols: ['rta.xboxlive.com'] });
@@ -284,7 +284,7 @@ const malformed: readonly string[] = [
   `[1,0,"${'x'.repeat(20_000)}"]`,
 ];
 
-/** @source contract 11 */
+/** @source docs/architecture.md "Promises" */
 test(
   'a malformed frame ends its own connection, with a word on why, and no other',
   options,
@@ -302,7 +302,7 @@ test(
   },
 );
 
-/** @source wire 6.8 */
+/** @source docs/wire/rta.md "Life of a connection" */
 test('a client that says goodbye is answered so', options, async () => {
   await using kit = await startKit();
   const line = await kit.user('ada').connect();
@@ -313,7 +313,7 @@ test('a client that says goodbye is answered so', options, async () => {
   assert.equal(await second.closed, 1000);
 });
 
-/** @source contract 9, wire 6.8 */
+/** @source docs/wire/rta.md "Life of a connection" */
 test('R15 pongs come after ten seconds of silence, and as long as the connection lives', {
   ...options,
   skip: isAimed && needsClock,
@@ -339,7 +339,7 @@ test('R15 pongs come after ten seconds of silence, and as long as the connection
   assert.ok(busyMs < 30_000, `${busyMs} without a pong`);
 });
 
-/** @source contract 9, wire 6.8 */
+/** @source docs/wire/rta.md "Life of a connection" */
 test('a client that answers no ping for a minute is dropped without a close frame', {
   ...options,
   skip: isAimed && needsClock,
@@ -361,7 +361,7 @@ test('a client that answers no ping for a minute is dropped without a close fram
   await kit.untilConnected(1);
 });
 
-/** @source contract 9, wire 6.8 */
+/** @source docs/wire/rta.md "Life of a connection" */
 test('a connection ends after two hours, as if the network had failed', {
   ...options,
   skip: isAimed && needsClock,
@@ -377,7 +377,7 @@ test('a connection ends after two hours, as if the network had failed', {
   assert.equal(await line.closed, 1006);
 });
 
-/** @source contract 11 */
+/** @source docs/architecture.md "Promises" */
 test('a server that closes drops its connections, and takes no more', {
   ...options,
   skip: isAimed && needsOwnServer,
@@ -389,7 +389,7 @@ test('a server that closes drops its connections, and takes no more', {
   await assert.rejects(KitConnection.open(kit.url));
 });
 
-/** @source contract 9 */
+/** @source docs/wire/rta.md "Life of a connection" */
 test('a client that offers compression gets none', options, async () => {
   await using kit = await startKit();
   const socket = new WebSocket(`${kit.url.replace('http', 'ws')}/connect`, {
@@ -401,7 +401,7 @@ test('a client that offers compression gets none', options, async () => {
   socket.terminate();
 });
 
-/** @source contract 9 */
+/** @source docs/wire/rta.md "Life of a connection" */
 test('one connection serves a user in many sessions', options, async () => {
   await using kit = await startKit();
   await using ada = await subscriber(kit.user('ada'));

@@ -2,7 +2,7 @@
  * Whole sequences of requests as the known clients send them, and the statuses that each of them
  * insists on. As far as they go without a real-time connection.
  *
- * @source wire 5, 7, 12; client-needs
+ * @source docs/wire/sessions.md "Preconditions", docs/wire/clients.md "Multiplayer Manager", docs/wire/clients.md "A recorded lobby", docs/wire/clients.md "What clients need"
  */
 
 import assert from 'node:assert/strict';
@@ -50,7 +50,7 @@ import { requestRaw } from './raw.ts';
 /** A session name as Multiplayer Manager and go-xsapi make it. */
 const upperCaseName = () => randomUUID().toUpperCase();
 
-/** `members.me` as most clients join. @source wire 4.2 */
+/** `members.me` as most clients join. @source docs/wire/sessions.md "Members" */
 function joinMe(
   { xuid }: KitUser,
   more: { readonly secureDeviceAddress?: string; readonly custom?: JsonObject } = {},
@@ -74,7 +74,7 @@ const followed = { joinRestriction: 'followed', readRestriction: 'followed' };
 
 // Multiplayer Manager
 
-/** The first write of the first user, from which the lobby comes. @source wire 7.1 step 2 */
+/** The first write of the first user, from which the lobby comes. @source docs/wire/clients.md "Multiplayer Manager" */
 const lobbyBody = (user: KitUser, secureDeviceAddress: string): JsonObject => ({
   members: { me: joinMe(user, { secureDeviceAddress }) },
   properties: { system: followed, custom: { Joinability: 'joinable_by_friends' } },
@@ -108,7 +108,7 @@ async function lobbyOf(kit: Kit, [first, ...others]: readonly [KitUser, ...KitUs
   return lobby;
 }
 
-// @source wire 7.1; "both orders must work": the activity before the host and after it
+// @source docs/wire/clients.md "Multiplayer Manager": both orders must work: the activity before the host and after it
 for (const hostFirst of [true, false]) {
   test(`Multiplayer Manager creates a lobby, ${hostFirst ? 'host' : 'activity'} first`, async () => {
     await using kit = await startKit();
@@ -136,7 +136,7 @@ for (const hostFirst of [true, false]) {
   });
 }
 
-// @source wire 12, recorded; without the steps that need a real-time connection
+// @source docs/wire/clients.md "A recorded lobby": recorded; without the steps that need a real-time connection
 test('the recorded sequence of a lobby and its game, in contract version 105', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada', { tid: '174925616' });
@@ -242,7 +242,7 @@ test('the recorded sequence of a lobby and its game, in contract version 105', a
   await expectStatus(404, ada.putSessionByHandle(String(transfer.json.id), joinGame));
 });
 
-// @source wire 7.2
+// @source docs/wire/clients.md "Multiplayer Manager"
 test('Multiplayer Manager leaves its lobby and joins another by invite', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -269,7 +269,7 @@ test('Multiplayer Manager leaves its lobby and joins another by invite', async (
   await expectStatus(204, bob.getSession(bobsLobby));
 });
 
-// @source wire 7.3
+// @source docs/wire/clients.md "Multiplayer Manager"
 for (const [value, closed, joinRestriction] of [
   ['joinable_by_friends', false, 'followed'],
   ['invite_only', false, 'local'],
@@ -300,7 +300,7 @@ for (const [value, closed, joinRestriction] of [
   });
 }
 
-// @source wire 7.4, 7.6: three users, each on a device of their own
+// @source docs/wire/clients.md "Multiplayer Manager": three users, each on a device of their own
 test('Multiplayer Manager takes a lobby into a game, and back', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -365,7 +365,7 @@ test('Multiplayer Manager takes a lobby into a game, and back', async () => {
   assert.equal(at(back.json, 'properties.custom.Joinability'), 'joinable_by_friends');
 });
 
-// @source wire 7.4 step 4: 403 means that the game is gone
+// @source docs/wire/clients.md "Multiplayer Manager": step 4: 403 means that the game is gone
 test('a transfer to a game that is gone answers 403', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -375,7 +375,7 @@ test('a transfer to a game that is gone answers 403', async () => {
   await expectRefusal(403, 'transferTargetMissing', ada.postHandle(transferTo(game, lobby)));
 });
 
-// @source wire 7.5
+// @source docs/wire/clients.md "Multiplayer Manager"
 test('Multiplayer Manager joins a game by name, with seats for the others', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -409,7 +409,7 @@ test('Multiplayer Manager joins a game by name, with seats for the others', asyn
   }
 });
 
-// @source wire 7.6 "Remove local user": without a condition; the lobby may be gone
+// @source docs/wire/clients.md "Multiplayer Manager": Remove local user: without a condition; the lobby may be gone
 test('Multiplayer Manager removes a user from a lobby that may be gone', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -424,7 +424,7 @@ test('Multiplayer Manager removes a user from a lobby that may be gone', async (
 
 // go-xsapi: exact statuses
 
-// @source wire 7.9 go-xsapi publish, update, leave; wire 1.6 rows 1, 2, 5
+// @source docs/wire/clients.md "Other clients", docs/wire/README.md "Every request": go-xsapi publish, update, leave; rows 1
 test('go-xsapi publishes (201), updates (200), follows (304, 200) and leaves (204)', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -463,7 +463,7 @@ test('go-xsapi publishes (201), updates (200), follows (304, 200) and leaves (20
   assert.equal(republished.status, 201);
 });
 
-// @source wire 7.9 go-xsapi join; 4.3: it writes a zero GUID where it has no connection
+// @source docs/wire/clients.md "Other clients": go-xsapi join; 4.3: it writes a zero GUID where it has no connection
 test('go-xsapi joins by handle with If-Match * (200), publishes its activity and leaves (200)', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -482,7 +482,7 @@ test('go-xsapi joins by handle with If-Match * (200), publishes its activity and
   assert.equal(left.status, 200);
 });
 
-// @source wire 7.9 go-old / friend-connect: no conditions anywhere
+// @source docs/wire/clients.md "Other clients": go-old / friend-connect: no conditions anywhere
 test('friend-connect announces again and again without conditions, and leaves after its connection', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -504,7 +504,7 @@ test('friend-connect announces again and again without conditions, and leaves af
 
 // Minecraft's tools
 
-/** What Minecraft keeps in a session, with ids beyond 2^53. @source wire 3.5 */
+/** What Minecraft keeps in a session, with ids beyond 2^53. @source docs/wire/sessions.md "properties.system" */
 const world = `{
   "hostName": "ada", "worldName": "§aBedrock level", "version": "1.21.50", "levelId": "level",
   "MemberCount": 1, "MaxMemberCount": 30, "Joinability": "joinable_by_friends",
@@ -526,7 +526,7 @@ function assertBigNumbersKept(text: string): void {
   assert.match(text, /"NetherNetId":9223372036854775809[,}]/);
 }
 
-// @source wire 7.9 bedrock-portal; client-needs "P writes back properties from a GET unchanged"
+// @source docs/wire/clients.md "Other clients", docs/wire/clients.md "What clients need": bedrock-portal; P writes back properties from a GET unchanged
 test('bedrock-portal publishes a world with big numbers, reads it and puts its properties back', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -559,7 +559,7 @@ test('bedrock-portal publishes a world with big numbers, reads it and puts its p
   await expectStatus(204, ada.putSession(reference, leave));
 });
 
-// @source wire 7.9 MCXboxBroadcast; 4.2 sub-sessions; client-needs
+// @source docs/wire/clients.md "Other clients", docs/wire/clients.md "What clients need": MCXboxBroadcast; 4.2 sub-sessions
 test('MCXboxBroadcast publishes again and again, and its other accounts join by its activity', async () => {
   await using kit = await startKit();
   const [primary, sub] = [kit.user('primary'), kit.user('sub')];
@@ -598,7 +598,7 @@ test('MCXboxBroadcast publishes again and again, and its other accounts join by 
   assert.equal(idsOf(await queryActivities(primary, [primaryXuid, subXuid])).length, 2);
 });
 
-// @source wire 7.9: "restarts itself when members reaches 28 (Minecraft template limit 30)"
+// @source docs/wire/clients.md "Other clients": restarts itself when members reaches 28 (Minecraft template limit 30)
 test('a Minecraft session holds thirty members, linked from the first to the last', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -659,7 +659,7 @@ test('a Minecraft lobby has the constants of recorded ones', async () => {
 
 // XSAPI's HTTP
 
-// @source client-needs "X sends Expect: 100-continue on every PUT"
+// @source docs/wire/clients.md "What clients need": X sends Expect: 100-continue on every PUT
 test('a PUT that waits for 100 Continue is told to go on', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -695,7 +695,7 @@ test('a PUT that waits for 100 Continue is told to go on', async () => {
   assert.deepEqual(seen, ['continue', 201]);
 });
 
-// @source client-needs "GET and DELETE carry Content-Type … X adds Content-Length: 0 on DELETE"
+// @source docs/wire/clients.md "What clients need": GET and DELETE carry Content-Type … X adds Content-Length: 0 on DELETE
 test('a DELETE with a content type and no content is an ordinary DELETE', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

@@ -1,4 +1,4 @@
-/** Constants: from the template, and from the creating write. @source contract 3.1, wire 3.3 */
+/** Constants: from the template, and from the creating write. @source docs/wire/sessions.md "Constants" */
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import {
   read,
 } from './new-session.ts';
 
-// @source contract 3.1, the column of defaults
+// @source docs/wire/sessions.md "Constants": the column of defaults
 test('a session that nobody gave constants has the defaults', async () => {
   await using kit = await startKit();
   const { session } = await newSession(kit, kit.user('ada'));
@@ -37,7 +37,7 @@ test('a session that nobody gave constants has the defaults', async () => {
   assert.deepEqual(capabilities ?? {}, {});
 });
 
-// @source wire 10.2 W15
+// @source docs/wire/clients.md "What clients need"
 for (const constants of [
   { version: 7 },
   { maxMembersCount: 1 },
@@ -108,7 +108,7 @@ for (const constants of [
   });
 }
 
-// @source contract 3.1: "null = never"; wire 3.3 "absent = infinite"
+// @source docs/wire/sessions.md "Constants": null = never; absent = infinite
 test('W15 a timeout of null never runs out and is not answered', async () => {
   await using kit = await startKit();
   const names = [
@@ -125,7 +125,7 @@ test('W15 a timeout of null never runs out and is not answered', async () => {
   for (const name of names) assert.equal(at(session, `constants.system.${name}`), undefined, name);
 });
 
-// @source contract 3.1: defaults within an object, where the object is there
+// @source docs/wire/sessions.md "Constants": defaults within an object, where the object is there
 test('W15 requirements and metrics that are left open have their defaults', async () => {
   await using kit = await startKit();
 
@@ -151,7 +151,7 @@ test('W15 requirements and metrics that are left open have their defaults', asyn
   assert.equal(at(session, 'constants.system.metrics.bandwidthDown'), true);
 });
 
-// @source wire 3.3: custom constants, any object
+// @source docs/wire/sessions.md "Constants": custom constants, any object
 test('W15 custom constants are kept as they were written', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -166,7 +166,7 @@ test('W15 custom constants are kept as they were written', async () => {
   assert.deepEqual(at(json, 'constants.custom'), custom);
 });
 
-// @source contract 3.1: ranges, and "anything else in system is refused"
+// @source docs/wire/sessions.md "Constants": ranges, and anything else in system is refused
 for (const [path, system] of [
   ['version', { version: 0 }],
   ['maxMembersCount', { maxMembersCount: 0 }],
@@ -200,7 +200,7 @@ for (const [path, system] of [
   });
 }
 
-// @source contract 3.1, capability rules
+// @source docs/wire/sessions.md "Constants"
 for (const system of [
   { capabilities: { broadcast: true } },
   { capabilities: { arbitration: true } },
@@ -226,7 +226,7 @@ for (const system of [
   });
 }
 
-// @source contract 3.1 "arbitration needs gameplay and is created by a service that adds server arbitration"
+// @source docs/wire/sessions.md "Constants": arbitration needs gameplay and is created by a service that adds server arbitration
 test('a session with arbitration is created by a service that adds server "arbitration"', async () => {
   await using kit = await startKit();
   const reference = kit.reference(blankTemplate);
@@ -253,7 +253,7 @@ test('a session with arbitration is created by a service that adds server "arbit
   assert.deepEqual(at(json, 'constants.system.arbitration'), constants.system.arbitration);
 });
 
-// @source contract 3.1 "What the template sets cannot be changed by the creating request (409 …)"
+// @source docs/wire/sessions.md "Constants": What the template sets cannot be changed by the creating request (409 …)
 test('what the template sets cannot be set otherwise; equal values pass', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -281,7 +281,7 @@ test('what the template sets cannot be set otherwise; equal values pass', async 
   assert.equal(at(json, 'constants.system.capabilities.connectivity'), true, 'of the template');
 });
 
-// @source contract 3.1 "constants in a later PUT: equal values pass, others 409"
+// @source docs/wire/sessions.md "Constants": constants in a later PUT: equal values pass, others 409
 test('a later write may repeat constants and not change them', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -331,7 +331,7 @@ test('a later write may repeat constants and not change them', async () => {
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source wire 7.5: MPM's JoinGame sends version and initiators with each local user's join
+// @source docs/wire/clients.md "Multiplayer Manager": MPM's JoinGame sends version and initiators with each local user's join
 test('the second user of a JoinGame may repeat the constants of the first', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -378,7 +378,7 @@ async function startKitWithOwnTemplates(): Promise<Kit> {
   }
 }
 
-// @source contract 3.1 "A null in the template forces unset (an infinite timeout)"
+// @source docs/wire/sessions.md "Constants": A null in the template forces unset (an infinite timeout)
 test('a null in the template cannot be overridden, nor can its custom constants', {
   skip: isAimed && needsOwnServer,
 }, async () => {
@@ -401,7 +401,7 @@ test('a null in the template cannot be overridden, nor can its custom constants'
   assert.deepEqual(at(json, 'properties.custom'), { map: 'atoll' });
 });
 
-// @source issue "a template that asks for them is accepted", contract 7, wire 3.6
+// @source docs/wire/sessions.md "Owners": issue a template that asks for them is accepted
 test('role types of a template are answered, each role with its count and its members', {
   skip: isAimed && needsOwnServer,
 }, async () => {

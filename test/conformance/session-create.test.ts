@@ -1,4 +1,4 @@
-/** Sessions come to be by PUT, and only by PUT. @source contract 4, wire 10.2 */
+/** Sessions come to be by PUT, and only by PUT. @source docs/wire/sessions.md "PUT", docs/wire/clients.md "What clients need" */
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -17,7 +17,7 @@ import {
   read,
 } from './new-session.ts';
 
-// @source wire 10.2 W1
+// @source docs/wire/clients.md "What clients need"
 test('W1 PUT without a condition answers 201 when it creates and 200 when the session exists', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -35,7 +35,7 @@ test('W1 PUT without a condition answers 201 when it creates and 200 when the se
   }
 });
 
-// @source wire 3.1, wire 3.8, contract 1
+// @source docs/wire/sessions.md "The document", docs/wire/sessions.md "Preconditions", docs/wire/README.md "Words"
 test('W1 a new session is numbered 1, and began when its creator joined', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -59,7 +59,7 @@ test('W1 a new session is numbered 1, and began when its creator joined', async 
   assert.deepEqual(at(session, 'members.0.properties.custom'), {});
 });
 
-// @source contract 4, outcomes
+// @source docs/wire/sessions.md "PUT"
 test('a session without members is not created when it would end at once: 204', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -73,7 +73,7 @@ test('a session without members is not created when it would end at once: 204', 
   await expectStatus(204, ada.getSession(reference));
 });
 
-// @source contract 4, 4.3: "members" and "membersInfo" are always there
+// @source docs/wire/sessions.md "PUT", docs/wire/sessions.md "Members": members and membersInfo are always there
 test('a session without members is created when it may stay empty', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -93,7 +93,7 @@ test('a session without members is created when it may stay empty', async () => 
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source contract 4
+// @source docs/wire/sessions.md "PUT"
 test('a service creates a session that it is no member of', async () => {
   await using kit = await startKit();
   const service = kit.service();
@@ -108,7 +108,7 @@ test('a service creates a session that it is no member of', async () => {
   assert.equal(at(created.json, 'properties.custom.map'), 'atoll');
 });
 
-// @source contract 4: "a header-less PUT of members.me: null to a session that does not exist", wire 7.6
+// @source docs/wire/sessions.md "PUT", docs/wire/clients.md "Multiplayer Manager": a header-less PUT of members.me: null to a session that does not exist
 test('leaving a session that does not exist answers 204 and creates nothing', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -120,7 +120,7 @@ test('leaving a session that does not exist answers 204 and creates nothing', as
   await expectStatus(204, ada.getSession(reference));
 });
 
-// @source contract 2.1 "prv"
+// @source docs/wire/callers.md "Callers": prv
 for (const { prv, status } of [
   { prv: '188 254 255', status: 201 },
   { prv: '254', status: 201 },
@@ -137,7 +137,7 @@ for (const { prv, status } of [
   });
 }
 
-// @source contract 3.1 "initiators"
+// @source docs/wire/sessions.md "Constants": initiators
 test('with initiators only they create the session, or a service', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -155,7 +155,7 @@ test('with initiators only they create the session, or a service', async () => {
   await expectStatus(200, bob.join(reference));
 });
 
-// @source contract 4 "A later PUT to the same reference starts a new life"
+// @source docs/wire/sessions.md "PUT": A later PUT to the same reference starts a new life
 test('a session that is created again has a new branch and the same correlation id', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -174,7 +174,7 @@ test('a session that is created again has a new branch and the same correlation 
   if (!isAimed) assert.notEqual(again.json.startTime, session.startTime);
 });
 
-// @source contract 4: one of many creators creates
+// @source docs/wire/sessions.md "PUT": one of many creators creates
 test('of many users who create the same session at once exactly one is told 201', async () => {
   await using kit = await startKit();
   const reference = kit.reference();
@@ -190,7 +190,7 @@ test('of many users who create the same session at once exactly one is told 201'
   assert.equal(json.changeNumber, 10);
 });
 
-// @source contract 2, names
+// @source docs/wire/README.md "Every request"
 for (const [what, name, status] of [
   ['one character', 'x', 201],
   ['a hundred characters', 'x'.repeat(100), 201],
@@ -224,7 +224,7 @@ for (const [what, name, status] of [
   });
 }
 
-// @source contract 2, order of checks
+// @source docs/wire/README.md "Every request"
 test('a template or a service config that is not configured answers 404', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -242,7 +242,7 @@ test('a template or a service config that is not configured answers 404', async 
   }
 });
 
-// @source client-needs: PUTs to /serviceconfigs//sessionTemplates//sessions/
+// @source docs/wire/clients.md "What clients need": PUTs to /serviceconfigs//sessionTemplates//sessions/
 test('a path with empty parts is answered 404 at once', async () => {
   await using kit = await startKit();
   const path = '/serviceconfigs//sessionTemplates//sessions/';
@@ -250,7 +250,7 @@ test('a path with empty parts is answered 404 at once', async () => {
   await expectStatus(404, kit.user('ada').request('PUT', path, { body: joinBody() }));
 });
 
-// @source contract 2, "scid configured, not for the caller's title"
+// @source docs/wire/README.md "Every request": scid configured, not for the caller's title
 test('a user of another title is answered 403', async () => {
   await using kit = await startKit();
   const stranger = kit.user('stranger', { tid: '4' });
@@ -265,7 +265,7 @@ test('a user of another title is answered 403', async () => {
   assert.match(answer.text, new RegExp(demoScid));
 });
 
-// @source client-needs "X sends Expect: 100-continue", contract 2 "whatever Content-Type says"
+// @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need": X sends Expect: 100-continue, whatever Content-Type says
 for (const contentType of ['application/json; charset=utf-8', 'text/plain', undefined]) {
   test(`a body of content type ${contentType ?? 'none'} is read as JSON`, async () => {
     await using kit = await startKit();

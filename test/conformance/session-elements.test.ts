@@ -1,4 +1,4 @@
-/** Parts of a session under URIs of their own. @source contract 4.4 */
+/** Parts of a session under URIs of their own. @source docs/wire/sessions.md "Element URIs" */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -35,7 +35,7 @@ const elementsOf =
 
 const joining = (joinBody().members as JsonObject).me as JsonObject;
 
-// @source contract 4.4: GET
+// @source docs/wire/sessions.md "Element URIs": GET
 test('GET of an element answers the part of the document', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -60,7 +60,7 @@ test('GET of an element answers the part of the document', async () => {
   }
 });
 
-// @source contract 4.4: "element missing on GET/DELETE → 204"
+// @source docs/wire/sessions.md "Element URIs": element missing on GET/DELETE → 204
 test('an element that is not there answers 204 to GET and DELETE', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -83,7 +83,7 @@ test('an element that is not there answers 204 to GET and DELETE', async () => {
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source contract 4.4: "Session missing → 404"
+// @source docs/wire/sessions.md "Element URIs": Session missing → 404
 test('every element of a session that does not exist answers 404', async () => {
   await using kit = await startKit();
   const reference = kit.reference();
@@ -111,7 +111,7 @@ test('every element of a session that does not exist answers 404', async () => {
   await expectStatus(204, ada.getSession(reference));
 });
 
-// @source contract 4.4: "Same rules as the PUT they abbreviate"
+// @source docs/wire/sessions.md "Element URIs": Same rules as the PUT they abbreviate
 test('PUT properties merges and answers the whole session', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -128,7 +128,7 @@ test('PUT properties merges and answers the whole session', async () => {
   assert.equal(found.text, answer.text);
 });
 
-// @source contract 4.4: properties as read can be put back
+// @source docs/wire/sessions.md "Element URIs": properties as read can be put back
 test('properties can be put back as they were read', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -144,7 +144,7 @@ test('properties can be put back as they were read', async () => {
   assert.equal(answer.etag, created.etag);
 });
 
-// @source contract 4.4, 5
+// @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Access"
 test('PUT members/me joins, changes and is refused as the write it stands for', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -161,7 +161,7 @@ test('PUT members/me joins, changes and is refused as the write it stands for', 
   await expectRefusal(400, 'sessionFull', elementsOf(eve, reference)('PUT', 'members/me', joining));
 });
 
-// @source contract 4.4, 5: access
+// @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Access": access
 test('PUT properties by somebody who is no member is refused with the document', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'));
@@ -176,7 +176,7 @@ test('PUT properties by somebody who is no member is refused with the document',
   assert.ok(answer.json.constants, 'the whole session, not the element');
 });
 
-// @source contract 4.4, 5: reading an element is reading the session
+// @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Access": reading an element is reading the session
 test('the elements of a private session are nobody else’s to read', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {
@@ -189,7 +189,7 @@ test('the elements of a private session are nobody else’s to read', async () =
   }
 });
 
-// @source contract 4.4: DELETE
+// @source docs/wire/sessions.md "Element URIs": DELETE
 test('DELETE members/me leaves: 200 with the session, 204 when it is gone with its last member', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -205,7 +205,7 @@ test('DELETE members/me leaves: 200 with the session, 204 when it is gone with i
   await expectStatus(204, bob.getSession(reference));
 });
 
-// @source contract 2 "a body on GET or DELETE is ignored"
+// @source docs/wire/README.md "Every request": a body on GET or DELETE is ignored
 test('a body on DELETE is not read', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -215,7 +215,7 @@ test('a body on DELETE is not read', async () => {
   await expectStatus(200, elementsOf(bob, reference)('DELETE', 'members/me', 'no JSON at all'));
 });
 
-// @source contract 4.4, 4.3: a member is removed by a service
+// @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Members": a member is removed by a service
 test('DELETE members/{index} is for services; users remove only themselves', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -236,7 +236,7 @@ test('DELETE members/{index} is for services; users remove only themselves', asy
   assert.ok(memberOf(removed.json, cyd));
 });
 
-// @source contract 4.4: servers
+// @source docs/wire/sessions.md "Element URIs": servers
 test('a service puts, reads and deletes a server; a user only reads it', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -256,7 +256,7 @@ test('a service puts, reads and deletes a server; a user only reads it', async (
   await expectStatus(204, asService('DELETE', 'servers/dedicated'));
 });
 
-// @source contract 4.4 "If-Match honoured", documented 3.3 "always returns the whole session"
+// @source docs/wire/sessions.md "Element URIs", docs/wire/refusals.md "Refusals": If-Match honoured, always returns the whole session
 test('If-Match holds for writes to elements', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -278,7 +278,7 @@ test('If-Match holds for writes to elements', async () => {
   await expectStatus(200, elements('PUT', 'properties', { custom: { map: 'dunes' } }, fresh));
 });
 
-// @source contract 2 "path known, verb wrong"
+// @source docs/wire/README.md "Every request": path known, verb wrong
 for (const [method, element, allowed] of [
   ['PUT', 'constants', ['GET']],
   ['DELETE', 'properties', ['GET', 'PUT']],
@@ -300,7 +300,7 @@ for (const [method, element, allowed] of [
   });
 }
 
-// @source contract 4.4, body of the element
+// @source docs/wire/sessions.md "Element URIs": body of the element
 test('a body that is wrong in an element is told by its path there', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -317,7 +317,7 @@ test('a body that is wrong in an element is told by its path there', async () =>
   }
 });
 
-// @source contract 4.4; the TypeScript client says the same in its own words
+// @source docs/wire/sessions.md "Element URIs": the TypeScript client says the same in its own words
 test('the TypeScript client reads and removes members', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];

@@ -1,7 +1,7 @@
 /**
  * Member initialization: episodes, stages, what becomes of members who pass and who do not.
  *
- * @source contract 7, wire 3.6, wire 10.5 M3, documented 3.6, 4.6
+ * @source docs/wire/initialization.md "Stages", docs/wire/clients.md "What clients need", docs/wire/sessions.md "PUT"
  */
 
 import assert from 'node:assert/strict';
@@ -149,7 +149,7 @@ const peerToHost = {
   },
 };
 
-// @source wire 7.7: the document shows the stage as long as it lasts
+// @source docs/wire/clients.md "Multiplayer Manager": the document shows the stage as long as it lasts
 test('M3 an episode goes from joining through measuring and evaluating to its end', async () => {
   await using kit = await startKit();
   const initialization = { externalEvaluation: true, membersNeededToStart: 2 };
@@ -182,7 +182,7 @@ test('M3 an episode goes from joining through measuring and evaluating to its en
   assert.equal(at(over.json, 'properties.system.initializationSucceeded'), undefined);
 });
 
-// @source wire 3.6 "measuring is skipped without metrics …; evaluating … without external evaluation"
+// @source docs/wire/initialization.md "Stages": measuring is skipped without metrics …; evaluating … without external evaluation
 test('stages that have nothing to do are passed over', async () => {
   await using kit = await startKit();
 
@@ -192,7 +192,7 @@ test('stages that have nothing to do are passed over', async () => {
   assert.equal(fateOf(last, ada), '- -');
 });
 
-// @source wire 3.1: "it is echoed when it has memberInitialization"
+// @source docs/wire/sessions.md "The document": it is echoed when it has memberInitialization
 test('initialize is answered where members are initialized, true of who asked for it', async () => {
   await using kit = await startKit();
   const { ada, bob, cyd, reference } = await gathered(kit, constantsOf({}));
@@ -205,7 +205,7 @@ test('initialize is answered where members are initialized, true of who asked fo
   assert.deepEqual(initialize, [true, true, undefined]);
 });
 
-// @source contract 7, documented 3.1: 400, and the message names the needed count
+// @source docs/wire/initialization.md "Stages", docs/wire/sessions.md "PUT": and the message names the needed count
 test('a session is not created with fewer members to initialize than it needs', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -229,7 +229,7 @@ test('a session is not created with fewer members to initialize than it needs', 
   );
 });
 
-// @source contract 3.1, 7: 10 s to join, 30 s to measure, 5 s to evaluate
+// @source docs/wire/sessions.md "Constants", docs/wire/initialization.md "Stages": 10 s to join, 30 s to measure, 5 s to evaluate
 test('the times of the stages are told by nextTimer, and pass', { skip }, async () => {
   await using kit = await startKit();
   const system = {
@@ -267,7 +267,7 @@ test('the times of the stages are told by nextTimer, and pass', { skip }, async 
   assert.equal(failed.json.nextTimer, undefined);
 });
 
-// @source contract 7: "initialization timeouts override reserved and ready ones for members of an episode"
+// @source docs/wire/initialization.md "Stages": initialization timeouts override reserved and ready ones for members of an episode
 test('a seat of an episode is held for joinTimeout, whatever reservedRemovalTimeout says', {
   skip,
 }, async () => {
@@ -294,7 +294,7 @@ test('a seat of an episode is held for joinTimeout, whatever reservedRemovalTime
   );
 });
 
-// @source contract 7, wire 3.6: automatic evaluation, every pair
+// @source docs/wire/initialization.md "Stages": automatic evaluation, every pair
 test('M3 who is badly connected fails for the worst of it, the others pass', async () => {
   await using kit = await startKit();
   const { ada, bob, cyd, reference, last } = await gathered(kit, constantsOf({}, peerToPeer), [
@@ -336,7 +336,7 @@ test('M3 who is badly connected fails for the worst of it, the others pass', asy
   );
 });
 
-// @source wire 3.6 "if episode 1 fails the stage becomes failed permanently"
+// @source docs/wire/initialization.md "Stages": if episode 1 fails the stage becomes failed permanently
 test('M3 a first episode that too few pass fails for good', { skip }, async () => {
   await using kit = await startKit();
   const system = constantsOf({ membersNeededToStart: 2 }, peerToPeer);
@@ -354,7 +354,7 @@ test('M3 a first episode that too few pass fails for good', { skip }, async () =
   assert.equal(stageOf(await read(ada, reference)), 'failed 1');
 });
 
-// @source wire 4.3 "own index is always added by the server; if one fails all fail"
+// @source docs/wire/sessions.md "Members": own index is always added by the server; if one fails all fail
 test('W16 members of one group fail together', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, cyd, reference } = await gathered(kit, constantsOf({}, latency), [
@@ -392,7 +392,7 @@ test('W16 members of one group fail together', { skip }, async () => {
   );
 });
 
-// @source contract 7: "members who arrive while an episode runs go to the next"
+// @source docs/wire/initialization.md "Stages": members who arrive while an episode runs go to the next
 test('who comes while an episode runs is of the next, and its seat is held till then', {
   skip,
 }, async () => {
@@ -416,7 +416,7 @@ test('who comes while an episode runs is of the next, and its seat is held till 
   assert.deepEqual([stageOf(over), fateOf(over, cyd)], ['none', '- -']);
 });
 
-// @source contract 7: a later episode that fails marks only its own members
+// @source docs/wire/initialization.md "Stages": a later episode that fails marks only its own members
 test('a later episode that fails leaves session and other members as they are', async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await gathered(
@@ -434,7 +434,7 @@ test('a later episode that fails leaves session and other members as they are', 
   assert.deepEqual([fateOf(rejected, ada), fateOf(rejected, bob)], ['- -', '2 episode']);
 });
 
-// @source documented 4.6 "A member who fails must be resubmitted"
+// @source docs/wire/initialization.md "Stages": A member who fails must be resubmitted
 test('who has failed leaves and comes again, into the next episode', async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await gathered(
@@ -453,7 +453,7 @@ test('who has failed leaves and comes again, into the next episode', async () =>
   assert.deepEqual([stageOf(again), fateOf(again, bob)], ['evaluating 3', '3 -']);
 });
 
-// @source contract 4.2 "only while stage is evaluating, else 409; consumed"
+// @source docs/wire/sessions.md "properties.system": only while stage is evaluating, else 409; consumed
 test('initializationSucceeded is refused in every other stage, and changes nothing', async () => {
   await using kit = await startKit();
   const system = constantsOf({ externalEvaluation: true, membersNeededToStart: 0 }, latency);
@@ -482,7 +482,7 @@ test('initializationSucceeded is refused in every other stage, and changes nothi
   await refused(); // failed
 });
 
-// @source contract 7, documented 3.6: hostCandidates after episode 1, in order; cleared by a host
+// @source docs/wire/initialization.md "Stages", docs/wire/sessions.md "PUT": hostCandidates after episode 1, in order; cleared by a host
 test('hosts are offered in the order of the metric, until one is set', async () => {
   await using kit = await startKit();
   const { ada, bob, cyd, reference, last } = await gathered(kit, constantsOf({}, peerToHost), [
@@ -532,7 +532,7 @@ test('hosts are offered in the order of the metric, until one is set', async () 
   assert.equal(hosted.json.hostCandidates, undefined);
 });
 
-// @source contract 3: the older names, and the opposite of the flag
+// @source docs/wire/service-configs.md "Service configs and session templates": the older names, and the opposite of the flag
 test('one session in both shapes: created by the older names, read by either', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -598,7 +598,7 @@ const ownTemplates = {
   ],
 };
 
-// @source documented 4.6, contradiction 70: who evaluates by default flips between the versions
+// @source docs/wire/initialization.md "Stages": contradiction 70: who evaluates by default flips between the versions
 test('templates of both families begin with their own defaults', {
   skip: isAimed && needsOwnServer,
 }, async () => {
@@ -623,7 +623,7 @@ test('templates of both families begin with their own defaults', {
   assert.equal(stageOf(await expectStatus(201, ada.putSession(newer, come(ada)))), 'none');
 });
 
-// @source contract 4: a write is idempotent; ?nocommit=true stores nothing
+// @source docs/wire/sessions.md "PUT": a write is idempotent; ?nocommit=true stores nothing
 test('the same writes again change nothing, and a preview begins no episode', async () => {
   await using kit = await startKit();
   const { ada, bob, cyd, reference, last } = await gathered(kit, constantsOf({}, latency));

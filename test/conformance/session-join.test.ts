@@ -1,4 +1,4 @@
-/** Who may become a member, and which rule says no. @source contract 5, wire 10.2 W26 */
+/** Who may become a member, and which rule says no. @source docs/wire/sessions.md "Access", docs/wire/clients.md "What clients need" */
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -65,7 +65,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-// @source wire 10.2 W26, contract 5 "Joining as a new member"
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Access": Joining as a new member
 for (const { code, status, parts, body, prv } of rows) {
   test(`W26 a join is refused with ${status} ${code}, as ${body}: ${JSON.stringify(parts)}`, async () => {
     await using kit = await startKit();
@@ -86,7 +86,7 @@ const everything = {
   properties: { ...closed, ...local },
 };
 
-// @source contract 5 "first rule that says no"
+// @source docs/wire/sessions.md "Access": first rule that says no
 for (const [code, parts, prv] of [
   ['privilegeMissing', everything, '255'],
   ['sessionPrivate', everything, '254'],
@@ -104,7 +104,7 @@ for (const [code, parts, prv] of [
   });
 }
 
-// @source contract 5, table: nothing says no
+// @source docs/wire/sessions.md "Access": table: nothing says no
 test('an open session is joined by anybody, and by whoever is in it already', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -125,7 +125,7 @@ test('an open session is joined by anybody, and by whoever is in it already', as
   assert.equal(at(again.json, 'membersInfo.count'), 2);
 });
 
-// @source contract 5: the table is about new members
+// @source docs/wire/sessions.md "Access": the table is about new members
 test('a member who writes itself again is not joining, whatever the session says by now', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -137,7 +137,7 @@ test('a member who writes itself again is not joining, whatever the session says
   await expectStatus(200, ada.join(reference));
 });
 
-// @source contract 5, privilegeMissing: to create or join, not to go on
+// @source docs/wire/sessions.md "Access": privilegeMissing: to create or join, not to go on
 test('a member without the privilege may still leave', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -148,7 +148,7 @@ test('a member without the privilege may still leave', async () => {
   await expectStatus(200, withoutPrivilege.putSession(reference, leave));
 });
 
-// @source wire 3.5 "local = caller's token device id equals that of an existing active member"
+// @source docs/wire/sessions.md "properties.system": local = caller's token device id equals that of an existing active member
 test('joinRestriction local admits the device of an active member', async () => {
   await using kit = await startKit();
   const did = randomUUID();
@@ -159,7 +159,7 @@ test('joinRestriction local admits the device of an active member', async () => 
   await expectStatus(200, kit.user('beside', { did }).join(reference));
 });
 
-// @source wire 3.5: tokens without a device share none
+// @source docs/wire/sessions.md "properties.system": tokens without a device share none
 test('joinRestriction local does not take two tokens without a device for one device', async () => {
   await using kit = await startKit();
   const reference = kit.reference(blankTemplate);
@@ -175,7 +175,7 @@ test('joinRestriction local does not take two tokens without a device for one de
   await expectRefusal(403, 'joinRestricted', joinWithoutDevice(kit.user('eve'), {}));
 });
 
-// @source wire 3.5, contract 5: "followed by an accepted member"
+// @source docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Access": followed by an accepted member
 test('joinRestriction followed admits whom a member follows, and not who follows a member', async () => {
   await using kit = await startKit();
   const [ada, friend, fan] = [kit.user('ada'), kit.user('friend'), kit.user('fan')];
@@ -189,7 +189,7 @@ test('joinRestriction followed admits whom a member follows, and not who follows
   await expectStatus(200, friend.join(reference));
 });
 
-// @source wire 7.2: "co-located users may then pass a followed check by virtue of the first"
+// @source docs/wire/clients.md "Multiplayer Manager": co-located users may then pass a followed check by virtue of the first
 test('joinRestriction followed admits the device of an active member', async () => {
   await using kit = await startKit();
   const did = randomUUID();
@@ -199,7 +199,7 @@ test('joinRestriction followed admits the device of an active member', async () 
   await expectStatus(200, kit.user('beside', { did }).join(reference));
 });
 
-// @source contract 5 "A grant by handle"
+// @source docs/wire/sessions.md "Access": A grant by handle
 test('an invite lifts joinRestriction for the user it is addressed to, and for nobody else', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -219,7 +219,7 @@ test('an invite lifts joinRestriction for the user it is addressed to, and for n
   );
 });
 
-// @source contract 5: an invite lifts readRestriction as well
+// @source docs/wire/sessions.md "Access": an invite lifts readRestriction as well
 test('an invite lets the invited user read', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -232,7 +232,7 @@ test('an invite lets the invited user read', async () => {
   await expectStatus(200, bob.request('GET', `/handles/${handle}/session`));
 });
 
-// @source contract 5: "nothing lifts closed, full, private without reservation"
+// @source docs/wire/sessions.md "Access": nothing lifts closed, full, private without reservation
 for (const [status, code, parts] of [
   [403, 'sessionPrivate', { constants: { visibility: 'private' } }],
   [400, 'reservationNeeded', { constants: { visibility: 'visible' } }],
@@ -249,7 +249,7 @@ for (const [status, code, parts] of [
   });
 }
 
-// @source contract 5 "An activity handle lifts nothing"
+// @source docs/wire/sessions.md "Access": An activity handle lifts nothing
 test('an activity lifts nothing', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -261,7 +261,7 @@ test('an activity lifts nothing', async () => {
   assertCarriesDocument(answer);
 });
 
-// @source contract 5: a transfer lifts joinRestriction for accepted members of its origin, now
+// @source docs/wire/sessions.md "Access": a transfer lifts joinRestriction for accepted members of its origin, now
 test('a transfer lifts joinRestriction for those who are in the origin at that time', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -275,7 +275,7 @@ test('a transfer lifts joinRestriction for those who are in the origin at that t
   await expectRefusal(403, 'joinRestricted', cyd.putSessionByHandle(id, joinBody()));
 });
 
-// @source contract 5 "Reserved users pass everything but full (they hold their slot)"
+// @source docs/wire/sessions.md "Access": Reserved users pass everything but full (they hold their slot)
 for (const parts of [
   { constants: { visibility: 'private' } },
   { constants: { visibility: 'visible' } },
@@ -296,7 +296,7 @@ for (const parts of [
   });
 }
 
-// @source wire 3.5 "locked (needs closed) lets members who left come back"
+// @source docs/wire/sessions.md "properties.system": locked (needs closed) lets members who left come back
 test('a closed session that is locked lets those come back who were in it', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -314,7 +314,7 @@ test('a closed session that is locked lets those come back who were in it', asyn
   assert.equal(indexOf(json, bob), 2, 'a new index, since indexes are never reused');
 });
 
-// @source contract 5 "the caller was a member of this branch before": a reservation is no membership
+// @source docs/wire/sessions.md "Access": the caller was a member of this branch before: a reservation is no membership
 test('who was only reserved does not come back into a locked session', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -329,7 +329,7 @@ test('who was only reserved does not come back into a locked session', async () 
   await expectRefusal(403, 'sessionClosed', bob.join(reference));
 });
 
-// @source wire 10.2 W19, contract 4.3
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members"
 test('W19 who joins is whom the token names, whatever xuid and connection the body holds', async () => {
   await using kit = await startKit();
   const [ada, sub] = [kit.user('ada'), kit.user('sub')];
@@ -351,7 +351,7 @@ test('W19 who joins is whom the token names, whatever xuid and connection the bo
   assert.equal(at(json, 'membersInfo.count'), 2);
 });
 
-// @source contract 5 "no multiplayer privilege": absent claims count as having it
+// @source docs/wire/sessions.md "Access": no multiplayer privilege: absent claims count as having it
 test('tokens that say nothing of privileges may join', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'));
@@ -359,7 +359,7 @@ test('tokens that say nothing of privileges may join', async () => {
   await expectStatus(200, kit.user('bob').join(reference));
 });
 
-// @source contract 5 "full"; a seat is free again when somebody leaves
+// @source docs/wire/sessions.md "Access": full; a seat is free again when somebody leaves
 test('a full session has room again when somebody has left', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -372,7 +372,7 @@ test('a full session has room again when somebody has left', async () => {
   await expectStatus(200, cyd.join(reference));
 });
 
-// @source contract 11, promise 2: no seat is given twice
+// @source docs/architecture.md "Promises": promise 2: no seat is given twice
 test('of many who race for the last seat exactly one gets it', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {

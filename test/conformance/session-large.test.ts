@@ -1,4 +1,4 @@
-/** Sessions of thousands, whose members are shown nobody but themselves. @source contract 7 */
+/** Sessions of thousands, whose members are shown nobody but themselves. @source docs/wire/sessions.md "Large sessions" */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -23,7 +23,7 @@ function users(kit: Kit, count: number): readonly KitUser[] {
   return Array.from({ length: count }, (_, n) => kit.user(`user-${n}`));
 }
 
-// @source contract 7, wire 3.7, wire 10.1 S5
+// @source docs/wire/sessions.md "Large sessions", docs/wire/sessions.md "The document", docs/wire/clients.md "What clients need"
 test('S5 everybody sees only themselves, as `me`, and everybody is counted', async () => {
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit);
@@ -48,7 +48,7 @@ test('S5 everybody sees only themselves, as `me`, and everybody is counted', asy
   }
 });
 
-// @source contract 4.3, 7
+// @source docs/wire/sessions.md "Members", docs/wire/sessions.md "Large sessions"
 test('a member writes and reads back its own, groups and encounters too', async () => {
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit);
@@ -67,7 +67,7 @@ test('a member writes and reads back its own, groups and encounters too', async 
   );
 });
 
-// @source contract 4, step 6
+// @source docs/wire/sessions.md "PUT"
 test('a write that says what holds already changes nothing', async () => {
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit);
@@ -77,7 +77,7 @@ test('a write that says what holds already changes nothing', async () => {
   assert.equal(again.etag, first.etag);
 });
 
-// @source contract 7: no reservations, subscriptions, turn, host, removal of others (409)
+// @source docs/wire/sessions.md "Large sessions": no reservations, subscriptions, turn, host, removal of others (409)
 for (const [what, body] of [
   ['a reservation', (other: KitUser) => reserve(other)],
   ['the removal of somebody else', () => ({ members: { 1: null } })],
@@ -104,7 +104,7 @@ const subscription = {
   changeTypes: ['everything'],
 };
 
-// @source guess: unknowns.md "owners and roles of a large session"
+// @source docs/wire/unknowns.md "owners and roles of a large session"
 for (const [what, body] of [
   ['owners', { constants: { system: { capabilities: { large: true, hasOwners: true } } } }],
   [
@@ -128,7 +128,7 @@ for (const [what, body] of [
   });
 }
 
-// @source contract 5: full
+// @source docs/wire/sessions.md "Access": full
 test('the seats are counted, of whoever they are', async () => {
   await using kit = await startKit();
   const { reference } = await largeSession(kit, { maxMembersCount: 101 });
@@ -140,7 +140,7 @@ test('the seats are counted, of whoever they are', async () => {
   await expectStatus(200, late.join(reference));
 });
 
-// @source contract 4, step 5
+// @source docs/wire/sessions.md "PUT"
 test('the session ends with its last member', async () => {
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit);
@@ -153,7 +153,7 @@ test('the session ends with its last member', async () => {
   await expectStatus(204, ada.getSession(reference));
 });
 
-// @source contract 4, step 7; issue: races for the last seat
+// @source docs/wire/sessions.md "PUT": issue: races for the last seat
 test('many who join at once are all in, each with a seat of its own', async () => {
   await using kit = await startKit();
   const { reference } = await largeSession(kit);
@@ -170,7 +170,7 @@ test('many who join at once are all in, each with a seat of its own', async () =
   assert.equal(at((await read(all[0] as KitUser, reference)).json, 'membersInfo.count'), 61);
 });
 
-// @source contract 6
+// @source docs/wire/time.md "Time"
 test('time moves hundreds of members, a step each', { skip }, async () => {
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit, {
@@ -196,7 +196,7 @@ test('time moves hundreds of members, a step each', { skip }, async () => {
   assert.deepEqual(gone.json.members, {});
 });
 
-// @source guess: unknowns.md "nextTimer of a large session"
+// @source docs/wire/unknowns.md "nextTimer of a large session"
 test('nextTimer tells of the caller alone', { skip }, async () => {
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit, { readyRemovalTimeout: 5_000 });
@@ -211,7 +211,7 @@ test('nextTimer tells of the caller alone', { skip }, async () => {
   assert.equal(other.headers.get('expires'), null);
 });
 
-// @source contract 8
+// @source docs/wire/handles.md "POST /handles"
 test('a member of a large session can set it as activity, and loses it on leaving', async () => {
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit);
@@ -232,7 +232,7 @@ test('a member of a large session can set it as activity, and loses it on leavin
   await expectRefusal(403, 'notAMember', kit.user('cyd').postHandle(activity));
 });
 
-// @source contract 4.4
+// @source docs/wire/sessions.md "Element URIs"
 test('the element URIs know the own member alone', async () => {
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit);
@@ -252,7 +252,7 @@ test('the element URIs know the own member alone', async () => {
   assert.equal(at((await read(ada, reference)).json, 'membersInfo.count'), 1);
 });
 
-// @source contract 3.1, 5
+// @source docs/wire/sessions.md "Constants", docs/wire/sessions.md "Access"
 test('titles in broadcastViewerTitleIds read a broadcast that is private', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

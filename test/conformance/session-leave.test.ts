@@ -1,4 +1,4 @@
-/** Leaving, and what goes with those who leave. @source contract 4, 6, wire 10.2 W7, W24, W25 */
+/** Leaving, and what goes with those who leave. @source docs/wire/sessions.md "PUT", docs/wire/time.md "Time", docs/wire/clients.md "What clients need": W24, W25 */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -25,7 +25,7 @@ import {
   read,
 } from './new-session.ts';
 
-// @source wire 10.2 W7
+// @source docs/wire/clients.md "What clients need"
 test('W7 leaving answers 200 with the document without the member', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -40,7 +40,7 @@ test('W7 leaving answers 200 with the document without the member', async () => 
   assert.equal((await read(bob, reference)).etag, left.etag);
 });
 
-// @source wire 10.2 W7, W8, contract 4 step 5
+// @source docs/wire/sessions.md "PUT", docs/wire/clients.md "What clients need": W8
 test('W8 the last member to leave is answered 204 without a body, and the session is gone', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -54,7 +54,7 @@ test('W8 the last member to leave is answered 204 without a body, and the sessio
   await expectStatus(204, ada.getSession(reference));
 });
 
-// @source contract 4 step 5: only when sessionEmptyTimeout is 0
+// @source docs/wire/sessions.md "PUT": only when sessionEmptyTimeout is 0
 test('W7 a session that may stay empty outlives its last member', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -73,7 +73,7 @@ test('W7 a session that may stay empty outlives its last member', async () => {
   assert.equal(back.json.branch, left.json.branch);
 });
 
-// @source contract 4 step 5: a member who is only reserved is a member
+// @source docs/wire/sessions.md "PUT": a member who is only reserved is a member
 test('a session with a reservation does not end when its last accepted member leaves', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -90,7 +90,7 @@ test('a session with a reservation does not end when its last accepted member le
   await expectStatus(204, bob.putSession(reference, leave));
 });
 
-// @source contract 4.3 "never reused within a branch", wire 3.7
+// @source docs/wire/sessions.md "Members", docs/wire/sessions.md "The document": never reused within a branch
 test('who comes back has a new index and a new join time; the others keep theirs', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -110,7 +110,7 @@ test('who comes back has a new index and a new join time; the others keep theirs
   assert.deepEqual(at(json, 'members.2.properties.custom'), {}, 'nothing of the former life');
 });
 
-// @source contract 5 "Writing": who is not in the session does not write it, not even to leave
+// @source docs/wire/sessions.md "Access": Writing: who is not in the session does not write it, not even to leave
 test('leaving a session of others that one is not in is refused', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -122,7 +122,7 @@ test('leaving a session of others that one is not in is refused', async () => {
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source contract 4 step 4: the order in which the parts are applied
+// @source docs/wire/sessions.md "PUT": the order in which the parts are applied
 test('the write that leaves may still change properties', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -136,7 +136,7 @@ test('the write that leaves may still change properties', async () => {
   assert.equal(memberOf(json, ada), undefined);
 });
 
-// @source wire 10.2 W24, contract 6 "loses the activity handle bound to this session"
+// @source docs/wire/clients.md "What clients need", docs/wire/time.md "Time": loses the activity handle bound to this session
 test('W24 who leaves has no activity any more', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -152,7 +152,7 @@ test('W24 who leaves has no activity any more', async () => {
   await expectStatus(404, ada.putSessionByHandle(id, joinBody()));
 });
 
-// @source wire 10.2 W24, contract 8 "until its owner stops being an active member"
+// @source docs/wire/clients.md "What clients need", docs/wire/handles.md "POST /handles": until its owner stops being an active member
 test('W24 who becomes inactive has no activity any more, nor when active again', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -170,7 +170,7 @@ test('W24 who becomes inactive has no activity any more, nor when active again',
   }
 });
 
-// @source wire 10.2 W24, contract 4 "Deleting a session deletes its handles"
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "PUT": Deleting a session deletes its handles
 test('W24 the handles of a deleted session are gone, and do not come back with its name', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -190,7 +190,7 @@ test('W24 the handles of a deleted session are gone, and do not come back with i
   assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid])), []);
 });
 
-// @source wire 10.2 W24, contract 6: also when a timeout, and no write, removes the member
+// @source docs/wire/clients.md "What clients need", docs/wire/time.md "Time": also when a timeout, and no write, removes the member
 test('W24 the activity of a member that was removed for being away is gone', {
   skip: isAimed && needsClock,
 }, async () => {
@@ -216,7 +216,7 @@ test('W24 the activity of a member that was removed for being away is gone', {
 
 const secureDeviceAddress = 'MS4xLjEuMQ==';
 
-// @source wire 10.2 W25, contract 4.2 "cleared when that member leaves"
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system": cleared when that member leaves
 test('W25 host is cleared when the host leaves, and stays when somebody else does', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -236,7 +236,7 @@ test('W25 host is cleared when the host leaves, and stays when somebody else doe
   assert.equal(at(afterAda.json, 'properties.system.host'), undefined);
 });
 
-// @source contract 4.2: turn holds "member indexes that exist"
+// @source docs/wire/sessions.md "properties.system": turn holds member indexes that exist
 test('whose turn it was is not in the list any more after leaving', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -249,7 +249,7 @@ test('whose turn it was is not in the list any more after leaving', async () => 
   assert.deepEqual(at(json, 'properties.system.turn'), [1]);
 });
 
-// @source contract 4 step 5: whoever empties it
+// @source docs/wire/sessions.md "PUT": whoever empties it
 test('a session ends when a service removes its last member', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -260,7 +260,7 @@ test('a session ends when a service removes its last member', async () => {
   await expectStatus(204, ada.getSession(reference));
 });
 
-// @source contract 4: outcomes; the TypeScript client says the same in its own words
+// @source docs/wire/sessions.md "PUT": outcomes; the TypeScript client says the same in its own words
 test('the TypeScript client leaves a session twice without an error', async () => {
   await using kit = await startKit();
   const { client } = kit.user('ada');

@@ -1,4 +1,4 @@
-/** What members write of themselves. @source contract 4.3, wire 4, wire 10.2 */
+/** What members write of themselves. @source docs/wire/sessions.md "Members", docs/wire/clients.md "What clients need" */
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -22,7 +22,7 @@ const mySystem = (system: JsonObject) => ({ members: { me: { properties: { syste
 const patient = { inactiveRemovalTimeout: anHourMs };
 const secureDeviceAddress = 'QUFBQUFBQUExMjM0NTY3ODkwMTIzNDU2Nzg5MA==';
 
-// @source wire 10.2 W10
+// @source docs/wire/clients.md "What clients need"
 for (const [what, me, status] of [
   ['with nothing', {}, 'inactive'],
   ['with constants only', { constants: { system: { xuid: '1' } } }, 'inactive'],
@@ -50,7 +50,7 @@ for (const [what, me, status] of [
   });
 }
 
-// @source wire 10.2 W10 "custom constants of any JSON type incl. string", contract 4.1
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Merge": custom constants of any JSON type incl. string
 for (const custom of ['a string', 7, true, [1, null, 'x'], { team: 'red', none: null }]) {
   test(`W10 custom constants of a member are kept as written: ${JSON.stringify(custom)}`, async () => {
     await using kit = await startKit();
@@ -62,7 +62,7 @@ for (const custom of ['a string', 7, true, [1, null, 'x'], { team: 'red', none: 
   });
 }
 
-// @source wire 10.2 W11
+// @source docs/wire/clients.md "What clients need"
 test('W11 active false and ready false make the member inactive', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -80,7 +80,7 @@ test('W11 active false and ready false make the member inactive', async () => {
   assert.equal(at(back.json, 'membersInfo.active'), 1);
 });
 
-// @source contract 4.3 "active, ready (both true → 400)"
+// @source docs/wire/sessions.md "Members": active, ready (both true → 400)
 test('a member is not active and ready at once', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -96,7 +96,7 @@ test('a member is not active and ready at once', async () => {
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source contract 4.3 "must have a connection, else 400 (guess)"
+// @source docs/wire/sessions.md "Members": must have a connection, else 400
 test('with connectionRequiredForActiveMembers an active member has a connection', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -129,7 +129,7 @@ test('with connectionRequiredForActiveMembers an active member has a connection'
   );
 });
 
-// @source wire 4.3: go always writes connection, a zero GUID if it has none
+// @source docs/wire/sessions.md "Members": go always writes connection, a zero GUID if it has none
 test('any GUID is a connection, and is kept in the case of its writer', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -150,7 +150,7 @@ test('any GUID is a connection, and is kept in the case of its writer', async ()
   );
 });
 
-// @source wire 10.2 W16, contract 4.3
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members"
 for (const [name, value, answered] of [
   ['secureDeviceAddress', secureDeviceAddress, secureDeviceAddress],
   ['secureDeviceAddress', '', undefined],
@@ -197,7 +197,7 @@ for (const [name, value, answered] of [
   });
 }
 
-// @source wire 4.3 "replaced as a whole"
+// @source docs/wire/sessions.md "Members": replaced as a whole
 test('W16 measurements are replaced whole', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -214,7 +214,7 @@ test('W16 measurements are replaced whole', async () => {
   });
 });
 
-// @source contract 4.3 "measurements (not own token)"
+// @source docs/wire/sessions.md "Members": measurements (not own token)
 test('W16 a member does not measure itself', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -233,7 +233,7 @@ test('W16 a member does not measure itself', async () => {
   assert.equal(answer.detail, '$.members.me.properties.system.measurements');
 });
 
-// @source contract 4.3 "secureDeviceAddress (base64, needs connectivity, empty = absent)"
+// @source docs/wire/sessions.md "Members": secureDeviceAddress (base64, needs connectivity, empty = absent)
 test('W16 a secure device address is base64 and needs connectivity; an empty one needs nothing', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -262,7 +262,7 @@ test('W16 a secure device address is base64 and needs connectivity; an empty one
   assert.equal(ofMember(json, ada, 'deviceToken'), undefined);
 });
 
-// @source wire 10.2 W18, contract 4.3 "Constants of a member who is already in are ignored"
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members": Constants of a member who is already in are ignored
 test('W18 constants that a member repeats are ignored', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -282,7 +282,7 @@ test('W18 constants that a member repeats are ignored', async () => {
   }
 });
 
-// @source contract 4.3: "initialize only when memberInitialization is configured", wire 3.1
+// @source docs/wire/sessions.md "Members", docs/wire/sessions.md "The document": initialize only when memberInitialization is configured
 test('initialize is not answered where nothing is initialized', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -294,7 +294,7 @@ test('initialize is not answered where nothing is initialized', async () => {
   assert.deepEqual(ofMember(session, ada, 'constants.system'), { xuid: ada.xuid, index: 0 });
 });
 
-// @source wire 4.1 "existing member index … real rule: only your own"
+// @source docs/wire/sessions.md "Members": existing member index … real rule: only your own
 test('a member may write itself by its index', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -310,7 +310,7 @@ test('a member may write itself by its index', async () => {
   assert.equal(at(left.json, 'membersInfo.count'), 1);
 });
 
-// @source wire 10.2 W21, wire 4.3
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members"
 test('W21 a new subscription id is taken with each write, and kept in the case of its writer', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -323,7 +323,7 @@ test('W21 a new subscription id is taken with each write, and kept in the case o
   }
 });
 
-// @source wire 4.6: every change type that clients write
+// @source docs/wire/rta.md "Taps": every change type that clients write
 test('W21 a subscription may name every change type there is', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -355,7 +355,7 @@ test('W21 a subscription may name every change type there is', async () => {
   );
 });
 
-// @source wire 4.3 "to unsubscribe XSAPI sends an empty changeTypes"
+// @source docs/wire/sessions.md "Members": to unsubscribe XSAPI sends an empty changeTypes
 test('W21 a subscription without change types is accepted', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -423,7 +423,7 @@ test('a party client names its own member by me_ and its xuid, and no other', as
   assert.equal(at(left.json, 'membersInfo.count'), 1);
 });
 
-// @source wire 10.2 W22, contract 4.3 deviceToken
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members": deviceToken
 test('W22 a secure device address yields a device token that stays the same', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -460,7 +460,7 @@ test('W22 a secure device address yields a device token that stays the same', as
   assert.equal(ofMember(without.json, ada, 'deviceToken'), undefined);
 });
 
-// @source wire 10.2 W22, contract 4.2 host
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system": host
 test('W22 host takes the device token of a member; an unknown one drops the field', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -479,7 +479,7 @@ test('W22 host takes the device token of a member; an unknown one drops the fiel
   assert.equal(at((await setHost('')).json, 'properties.system.host'), undefined);
 });
 
-// @source contract 4.2: turn; wire 4.4
+// @source docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Members": turn
 test('a member whose turn it is shows it', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -495,7 +495,7 @@ test('a member whose turn it is shows it', async () => {
   assert.equal(ofMember(json, bob, 'turn'), true);
 });
 
-// @source contract 4.3 "activeTitleId (while active)", wire 4.4: a decimal string
+// @source docs/wire/sessions.md "Members": activeTitleId (while active), a decimal string
 test('an active member shows the title of its token', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob', { tid: '896928775' })];
@@ -507,7 +507,7 @@ test('an active member shows the title of its token', async () => {
   assert.equal(ofMember(json, bob, 'activeTitleId'), '896928775');
 });
 
-// @source contract 4.1: member properties merge as those of the session do
+// @source docs/wire/sessions.md "Merge": member properties merge as those of the session do
 test('custom properties of a member merge key by key, a system property is replaced whole', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -527,7 +527,7 @@ test('custom properties of a member merge key by key, a system property is repla
   assert.deepEqual(ofMember(json, ada, 'properties.custom'), { x: 1, y: { z: 3 } });
 });
 
-// @source wire 4.4: gamertag only when the token names one
+// @source docs/wire/sessions.md "Members": gamertag only when the token names one
 test('a member whose token names no gamertag has none', async () => {
   await using kit = await startKit();
   const reference = kit.reference();

@@ -1,4 +1,4 @@
-/** `?nocommit=true`: what a write would do. @source contract 4 */
+/** `?nocommit=true`: what a write would do. @source docs/wire/sessions.md "PUT" */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -17,7 +17,7 @@ import {
 const setMap = (map: string) => ({ properties: { custom: { map } } });
 const nocommit = true;
 
-// @source contract 4 "nothing is stored"
+// @source docs/wire/sessions.md "PUT": nothing is stored
 test('a preview of a creation answers 201 with the document and creates nothing', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -31,7 +31,7 @@ test('a preview of a creation answers 201 with the document and creates nothing'
   await expectStatus(201, ada.putSession(reference, joinBody(), { ifNoneMatch: '*' }));
 });
 
-// @source contract 4 "everything but step 7"
+// @source docs/wire/sessions.md "PUT": everything but step 7
 test('a preview of a change answers the document changed and changes nothing', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -48,7 +48,7 @@ test('a preview of a change answers the document changed and changes nothing', a
   assert.equal(after.text, created.text);
 });
 
-// @source contract 4: outcomes
+// @source docs/wire/sessions.md "PUT"
 test('a preview of the last member’s leaving answers 204, and the session and its activity stay', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -62,7 +62,7 @@ test('a preview of the last member’s leaving answers 204, and the session and 
   await expectStatus(200, ada.request('GET', `/handles/${String(activity.id)}`));
 });
 
-// @source contract 4: a preview is refused as the write would be
+// @source docs/wire/sessions.md "PUT": a preview is refused as the write would be
 test('a preview is refused by the rule that would refuse the write', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -83,7 +83,7 @@ test('a preview is refused by the rule that would refuse the write', async () =>
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source contract 4: a preview of nothing
+// @source docs/wire/sessions.md "PUT": a preview of nothing
 test('a preview of a session that would end at once answers 204', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -91,7 +91,7 @@ test('a preview of a session that would end at once answers 204', async () => {
   await expectStatus(204, ada.putSession(kit.reference(blankTemplate), {}, { nocommit }));
 });
 
-// @source contract 4: only "true" asks for a preview
+// @source docs/wire/sessions.md "PUT": only true asks for a preview
 test('nocommit=false is an ordinary write', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -103,7 +103,7 @@ test('nocommit=false is an ordinary write', async () => {
   await expectStatus(200, ada.getSession({ scid, templateName, name }));
 });
 
-// @source contract 4; the TypeScript client says the same in its own words
+// @source docs/wire/sessions.md "PUT": the TypeScript client says the same in its own words
 test('the TypeScript client previews a write', async () => {
   await using kit = await startKit();
   const { client } = kit.user('ada');
@@ -116,7 +116,7 @@ test('the TypeScript client previews a write', async () => {
   assert.equal(await client.getSession(reference), undefined);
 });
 
-// @source contract 4; clients write the query in other ways
+// @source docs/wire/sessions.md "PUT": clients write the query in other ways
 test('nocommit is understood in any case and as 1, and no other value is it', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

@@ -1,4 +1,4 @@
-/** Owners: who rules a session, and what becomes of it without them. @source contract 5, 7, documented 2.2 */
+/** Owners: who rules a session, and what becomes of it without them. @source docs/wire/sessions.md "Access", docs/wire/sessions.md "Owners", docs/wire/rta.md "Invites" */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -47,7 +47,7 @@ async function ownedBy(
 
 const oldest = { policies: { migration: 'oldest' } };
 
-// @source contract 4.2 "owners (member indexes, with hasOwners)", 7 "the creator is owner"
+// @source docs/wire/sessions.md "properties.system": owners (member indexes, with hasOwners), 7 the creator is owner
 test('the creator owns the session, and the document says so', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -60,7 +60,7 @@ test('the creator owns the session, and the document says so', async () => {
   assert.equal(at(plain, 'properties.system.owners'), undefined);
 });
 
-// @source contract 4.1 "may be sent back unchanged"
+// @source docs/wire/sessions.md "Merge": may be sent back unchanged
 test('properties with owners may be sent back as they were read, by anybody', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -78,7 +78,7 @@ test('properties with owners may be sent back as they were read, by anybody', as
   );
 });
 
-// @source guess: unknowns.md "the first member is the owner"
+// @source docs/wire/unknowns.md "the first member is the owner"
 test('a session that a service made is owned by the first who joins', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -97,7 +97,7 @@ test('a session that a service made is owned by the first who joins', async () =
   assert.deepEqual(at(second.json, 'properties.system.owners'), [0]);
 });
 
-// @source contract 7 "oldest → the accepted member with the oldest joinTime becomes owner"
+// @source docs/wire/sessions.md "Owners": oldest → the accepted member with the oldest joinTime becomes owner
 test('migration oldest: the member who joined first follows the owner', {
   skip: isAimed && needsOwnServer,
 }, async () => {
@@ -121,7 +121,7 @@ test('migration oldest: the member who joined first follows the owner', {
   assert.deepEqual(at(json, 'properties.system.owners'), [indexOf(json, bob)]);
 });
 
-// @source contract 7 "endsession → all members are removed and the session ends", the default
+// @source docs/wire/sessions.md "Owners": endsession → all members are removed and the session ends, the default
 for (const [what, options] of [
   ['by default', {}],
   ['by policy', { policies: { migration: 'endsession' } }],
@@ -140,7 +140,7 @@ for (const [what, options] of [
   });
 }
 
-// @source contract 6, 7: an owner who times out is gone
+// @source docs/wire/time.md "Time", docs/wire/sessions.md "Owners": an owner who times out is gone
 for (const swept of [true, false]) {
   test(`an owner who times out is followed, ${swept ? 'swept' : 'not swept'}`, {
     skip: isAimed && needsOwnServer,
@@ -166,7 +166,7 @@ for (const swept of [true, false]) {
   });
 }
 
-// @source contract 4.3 `"<index>": null`, 5
+// @source docs/wire/sessions.md "Members": `<index>: null`
 test('owners remove others, by index and by element; others do not', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -192,7 +192,7 @@ test('owners remove others, by index and by element; others do not', async () =>
   await expectStatus(200, bob.join(reference));
 });
 
-// @source guess: unknowns.md "kicked and locked"
+// @source docs/wire/unknowns.md "kicked and locked"
 test('who was removed by an owner is no former member of a locked session', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -208,7 +208,7 @@ test('who was removed by an owner is no former member of a locked session', asyn
   await expectStatus(200, cid.join(reference));
 });
 
-// @source contract 5, documented 2.2 nonOwnerModifiableSystemProperties; guess: unknowns.md "custom properties in sessions with owners"
+// @source docs/wire/unknowns.md "custom properties in sessions with owners", docs/wire/sessions.md "Access", docs/wire/rta.md "Invites": nonOwnerModifiableSystemProperties
 test('others write the system properties that are left to them, and custom ones', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -238,7 +238,7 @@ test('others write the system properties that are left to them, and custom ones'
   await expectStatus(200, put(kit.service(), { keywords: ['s'] }));
 });
 
-// @source contract 8 "with hasOwners non-owners need allowNonOwnerInviteHandles"
+// @source docs/wire/handles.md "POST /handles": with hasOwners non-owners need allowNonOwnerInviteHandles
 test('only owners invite, unless the policy lets every member', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -253,7 +253,7 @@ test('only owners invite, unless the policy lets every member', async () => {
   assertStatus(await bob.postHandle(inviteTo(loose, cid.xuid)), 201);
 });
 
-// @source contract 5 "blocked by an owner", documented 2.2
+// @source docs/wire/sessions.md "Access", docs/wire/rta.md "Invites": blocked by an owner
 test('whom an owner has blocked does not get in, but with a reservation', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -274,7 +274,7 @@ test('whom an owner has blocked does not get in, but with a reservation', async 
   await expectStatus(200, eve.join(reference));
 });
 
-// @source contract 5: full, blocked by an owner, closed
+// @source docs/wire/sessions.md "Access": full, blocked by an owner, closed
 test('a blocked user is told of a full session first, and of a closed one not at all', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];

@@ -1,4 +1,4 @@
-/** Writes on a condition. @source contract 4 step 2, wire 5, wire 10.2 W2–W5 */
+/** Writes on a condition. @source docs/wire/sessions.md "Preconditions", docs/wire/clients.md "What clients need": W5 */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -15,7 +15,7 @@ import {
 
 const setMap = (map: string) => ({ properties: { custom: { map } } });
 
-// @source wire 10.2 W2
+// @source docs/wire/clients.md "What clients need"
 test('W2 If-None-Match * answers 201 when it creates, 412 with the document when the session exists', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -37,7 +37,7 @@ test('W2 If-None-Match * answers 201 when it creates, 412 with the document when
   assert.equal((await read(ada, reference)).etag, first.etag);
 });
 
-// @source wire 10.2 W3, contract 4 step 2
+// @source docs/wire/sessions.md "Preconditions", docs/wire/clients.md "What clients need"
 test('W3 If-Match * answers 200 when the session exists, 412 without a body when it does not', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -56,7 +56,7 @@ test('W3 If-Match * answers 200 when the session exists, 412 without a body when
   await expectStatus(204, ada.getSession(missing));
 });
 
-// @source contract 4 step 2; wire 7.6
+// @source docs/wire/sessions.md "Preconditions", docs/wire/clients.md "Multiplayer Manager"
 test('W3 leaving with If-Match * a session that does not exist answers 412', async () => {
   await using kit = await startKit();
   const missing = kit.reference();
@@ -68,7 +68,7 @@ test('W3 leaving with If-Match * a session that does not exist answers 412', asy
   );
 });
 
-// @source wire 10.2 W4, contract 4 step 2
+// @source docs/wire/sessions.md "Preconditions", docs/wire/clients.md "What clients need"
 test('W4 If-Match with the current ETag answers 200, a stale one 412 with the current document', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -87,7 +87,7 @@ test('W4 If-Match with the current ETag answers 200, a stale one 412 with the cu
   assert.equal(at((await read(ada, reference)).json, 'properties.custom.map'), 'atoll');
 });
 
-// @source contract 4 step 2
+// @source docs/wire/sessions.md "Preconditions"
 test('W4 If-Match with an ETag on a session that does not exist answers 412 and creates nothing', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -101,7 +101,7 @@ test('W4 If-Match with an ETag on a session that does not exist answers 412 and 
   await expectStatus(204, ada.getSession(missing));
 });
 
-// @source wire 10.2 W5
+// @source docs/wire/clients.md "What clients need"
 test('W5 the ETag of a 412 lets the next try pass', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -117,7 +117,7 @@ test('W5 the ETag of a 412 lets the next try pass', async () => {
   assert.equal(at(json, 'properties.custom.map'), 'dunes');
 });
 
-// @source contract 4, step 6: a write that changes nothing leaves the ETag, so both pass
+// @source docs/wire/sessions.md "PUT": a write that changes nothing leaves the ETag, so both pass
 test('W5 writes that change nothing leave the ETag good', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -130,7 +130,7 @@ test('W5 writes that change nothing leave the ETag good', async () => {
   }
 });
 
-// @source contract 11, promise 2
+// @source docs/architecture.md "Promises": promise 2
 test('of many writes on the same ETag exactly one passes', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -149,7 +149,7 @@ test('of many writes on the same ETag exactly one passes', async () => {
   assert.equal(found.json.changeNumber, 2);
 });
 
-// @source contract 4: the order of the steps
+// @source docs/wire/sessions.md "PUT": the order of the steps
 test('the condition is looked at before access: an outsider with a stale ETag is told 412', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -170,7 +170,7 @@ test('the condition is looked at before access: an outsider with a stale ETag is
   );
 });
 
-// @source contract 4 step 2: "that the caller may read"
+// @source docs/wire/sessions.md "Preconditions": that the caller may read
 test('a 412 shows the document to nobody who may not read it', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {
@@ -187,7 +187,7 @@ test('a 412 shows the document to nobody who may not read it', async () => {
   }
 });
 
-// @source contract 4 "nocommit": the condition holds for a preview as well
+// @source docs/wire/sessions.md "PUT": nocommit: the condition holds for a preview as well
 test('a preview is refused by a stale ETag', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -198,7 +198,7 @@ test('a preview is refused by a stale ETag', async () => {
   await expectStatus(412, ada.putSession(reference, setMap('dunes'), preview));
 });
 
-// @source docs/wire/sessions.md "Preconditions"; guess: unknowns.md "preconditions of who may not read"
+// @source docs/wire/sessions.md "Preconditions", docs/wire/unknowns.md "preconditions of who may not read"
 test('a 412 tells nothing of a session that the caller may not read', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -214,7 +214,7 @@ test('a 412 tells nothing of a session that the caller may not read', async () =
   }
 });
 
-// @source contract 4: outcomes; the TypeScript client says the same in its own words
+// @source docs/wire/sessions.md "PUT": outcomes; the TypeScript client says the same in its own words
 test('the TypeScript client tells created, updated, outOfSync and deleted', async () => {
   await using kit = await startKit();
   const { client } = kit.user('ada');

@@ -1,4 +1,4 @@
-/** Members whose connection is gone, where none is needed to be active. @source documented 6.5 */
+/** Members whose connection is gone, where none is needed to be active. @source docs/wire/people.md "People" */
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -32,7 +32,7 @@ async function isActive(reader: KitUser, reference: SessionReference, who: KitUs
   return ofMember(json, who, 'properties.system.active') === true;
 }
 
-// @source guess: unknowns.md "presence without a heartbeat"
+// @source docs/wire/unknowns.md "presence without a heartbeat"
 test('who loses the connection and shows no sign of life is inactive after the timeout', {
   skip,
 }, async () => {

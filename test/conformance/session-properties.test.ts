@@ -1,4 +1,4 @@
-/** `properties.system` of a session. @source contract 4.2, wire 3.5, wire 10.2 W14 */
+/** `properties.system` of a session. @source docs/wire/sessions.md "properties.system", docs/wire/clients.md "What clients need" */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -17,7 +17,7 @@ import {
 
 const write = (system: JsonObject) => ({ properties: { system } });
 
-// @source wire 10.2 W14
+// @source docs/wire/clients.md "What clients need"
 for (const [name, value] of [
   ['turn', [0]],
   ['keywords', ['ranked', 'Europe']],
@@ -53,7 +53,7 @@ for (const [name, value] of [
   });
 }
 
-// @source wire 10.2 W14, contract 4.2: locked needs closed
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system": locked needs closed
 test('W14 locked can be set together with closed', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -68,7 +68,7 @@ test('W14 locked can be set together with closed', async () => {
   assert.equal(at(json, 'properties.system.locked'), true);
 });
 
-// @source wire 10.2 W14, contract 4.2: read is at least as open as join, so the two go together
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system": read is at least as open as join, so the two go together
 for (const restriction of ['local', 'followed', 'none']) {
   test(`W14 both restrictions can be ${restriction}`, async () => {
     await using kit = await startKit();
@@ -83,7 +83,7 @@ for (const restriction of ['local', 'followed', 'none']) {
   });
 }
 
-// @source wire 10.2 W14, contract 4.2 "only while stage is evaluating, else 409"
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system": only while stage is evaluating, else 409
 for (const initializationSucceeded of [true, false]) {
   test(`W14 initializationSucceeded ${initializationSucceeded} answers 409 while nothing is evaluated`, async () => {
     await using kit = await startKit();
@@ -101,7 +101,7 @@ for (const initializationSucceeded of [true, false]) {
   });
 }
 
-// @source wire 3.1: "closed/locked are absent until written"
+// @source docs/wire/sessions.md "The document": closed/locked are absent until written
 test('W14 what nobody wrote is not answered', async () => {
   await using kit = await startKit();
   const { session } = await newSession(kit, kit.user('ada'));
@@ -119,7 +119,7 @@ const styled: SessionParts = {
   constants: { capabilities: { userAuthorizationStyle: true } },
 };
 
-// @source contract 4.2
+// @source docs/wire/sessions.md "properties.system"
 const wrong: readonly Wrong[] = [
   { what: 'eleven keywords', system: { keywords: [...'abcdefghijk'] } },
   { what: 'a keyword of 101 characters', system: { keywords: ['x'.repeat(101)] } },
@@ -181,7 +181,7 @@ for (const { what, system, parts } of wrong) {
   });
 }
 
-// @source contract 4.2: the same rules hold for the creating write
+// @source docs/wire/sessions.md "properties.system": the same rules hold for the creating write
 test('wrong properties keep a session from being created', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -196,7 +196,7 @@ test('wrong properties keep a session from being created', async () => {
   await expectStatus(204, ada.getSession(reference));
 });
 
-// @source contract 4.2 "locked (needs closed)"; wire 7.3: clients open a session by closed: false alone
+// @source docs/wire/sessions.md "properties.system", docs/wire/clients.md "Multiplayer Manager": locked (needs closed); clients open a session by closed: false alone
 test('opening a session unlocks it', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -209,7 +209,7 @@ test('opening a session unlocks it', async () => {
   assert.equal(at(closed.json, 'properties.system.locked') ?? false, false);
 });
 
-// @source contract 4.2 "clientResult (needs clientMatchmaking)"
+// @source docs/wire/sessions.md "properties.system": clientResult (needs clientMatchmaking)
 test('with clientMatchmaking a client result is kept', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -223,7 +223,7 @@ test('with clientMatchmaking a client result is kept', async () => {
   assert.deepEqual(at(json, 'properties.system.matchmaking'), matchmaking);
 });
 
-// @source contract 4.2: bounds
+// @source docs/wire/sessions.md "properties.system": bounds
 test('ten keywords of a hundred characters are taken', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -235,7 +235,7 @@ test('ten keywords of a hundred characters are taken', async () => {
   assert.deepEqual(at(json, 'properties.system.keywords'), keywords);
 });
 
-// @source contract 3.1: with userAuthorizationStyle the default is local, null goes back to it
+// @source docs/wire/sessions.md "Constants": with userAuthorizationStyle the default is local, null goes back to it
 test('a restriction that is removed goes back to its default', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -253,7 +253,7 @@ test('a restriction that is removed goes back to its default', async () => {
   assert.equal(at(json, 'properties.system.readRestriction'), 'local');
 });
 
-// @source wire 3.1: defaults of a template's properties appear without being written; contract 3
+// @source docs/wire/sessions.md "The document", docs/wire/service-configs.md "Service configs and session templates": defaults of a template's properties appear without being written
 test('properties of the template are there from the beginning, unless the creator writes others', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

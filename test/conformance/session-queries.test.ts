@@ -74,7 +74,7 @@ async function withKeyword(
   return made.reference.name;
 }
 
-/** @source wire 1.7, 10.1 S8 */
+/** @source docs/wire/queries.md "Queries for sessions", docs/wire/clients.md "What clients need" */
 test('S8 a session is found by who is in it, with what the query tells of both', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -108,7 +108,7 @@ test('S8 a session is found by who is in it, with what the query tells of both',
   assertNoNulls(found.json);
 });
 
-/** @source wire 1.7, 10.1 S8 */
+/** @source docs/wire/queries.md "Queries for sessions", docs/wire/clients.md "What clients need" */
 test('S8 nobody found is an empty list', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -125,7 +125,7 @@ test('S8 nobody found is an empty list', async () => {
   }
 });
 
-/** @source contract 8.2 */
+/** @source docs/wire/queries.md "Queries for sessions" */
 test('a result by keyword alone tells of no user', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -168,7 +168,7 @@ test('party clients read who came first and the readRestriction, older ones do n
   assert.equal(left?.firstMemberXuid, bob.xuid);
 });
 
-/** @source contract 8.2 "keywords match case-insensitively" */
+/** @source docs/wire/queries.md "Queries for sessions": keywords match case-insensitively */
 test('keywords match whole and in any case', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -184,7 +184,7 @@ test('keywords match whole and in any case', async () => {
   }
 });
 
-/** @source contract 8.2 */
+/** @source docs/wire/queries.md "Queries for sessions" */
 test('keyword and xuid together select what has both', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -197,7 +197,7 @@ test('keyword and xuid together select what has both', async () => {
   assert.equal(foundIn(await query(bob, `xuid=${ada.xuid}`)).length, 2);
 });
 
-/** @source contract 8.2 */
+/** @source docs/wire/queries.md "Queries for sessions" */
 test('a keyword that was taken away finds nothing any more', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -211,7 +211,7 @@ test('a keyword that was taken away finds nothing any more', async () => {
   assert.deepEqual(foundIn(await query(ada, `keyword=${later}`)), [reference.name]);
 });
 
-/** @source contract 8.2, wire 1.6 row 8 */
+/** @source docs/wire/queries.md "Queries for sessions", docs/wire/README.md "Every request" */
 test('a template finds its own sessions, a service config those of all its templates', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -229,7 +229,7 @@ test('a template finds its own sessions, a service config those of all its templ
   }
 });
 
-/** @source contract 8.2, wire 1.7: ready counts as inactive */
+/** @source docs/wire/queries.md "Queries for sessions": ready counts as inactive */
 test('inactive and reserved users are found when they are asked for', async () => {
   await using kit = await startKit();
   const users = ['ada', 'bob', 'cid', 'dan'].map((name) => kit.user(name));
@@ -272,7 +272,7 @@ test('inactive and reserved users are found when they are asked for', async () =
   );
 });
 
-/** @source contract 8.2 */
+/** @source docs/wire/queries.md "Queries for sessions" */
 test('private sessions are found by those in them, and by services, when they are asked for', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -287,7 +287,7 @@ test('private sessions are found by those in them, and by services, when they ar
   assert.deepEqual(foundIn(await of(kit.service(), '&private=true')), [reference.name]);
 });
 
-/** @source contract 8.2 "else 403, whether or not such sessions exist" */
+/** @source docs/wire/queries.md "Queries for sessions": else 403, whether or not such sessions exist */
 test('others’ private sessions and reservations are 403, with or without such sessions', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -311,7 +311,7 @@ test('others’ private sessions and reservations are 403, with or without such 
   assertStatus(await batch(kit.service(), [ada.xuid, eve.xuid], 'private=true'), 200);
 });
 
-/** @source contract 5, 8.2; guess: unknowns.md "who finds a session with a readRestriction" */
+/** @source docs/wire/unknowns.md "who finds a session with a readRestriction", docs/wire/sessions.md "Access", docs/wire/queries.md "Queries for sessions" */
 test('a session is found only by those who may read it', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -328,7 +328,7 @@ test('a session is found only by those who may read it', async () => {
   }
 });
 
-/** @source contract 5, 8.2 */
+/** @source docs/wire/sessions.md "Access", docs/wire/queries.md "Queries for sessions" */
 test('a readRestriction followed lets those find a session whom a member follows', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -341,7 +341,7 @@ test('a readRestriction followed lets those find a session whom a member follows
   assert.deepEqual(foundIn(await query(bob, `keyword=${keyword}`)), [name]);
 });
 
-/** @source contract 8.2, wire 1.7 */
+/** @source docs/wire/queries.md "Queries for sessions" */
 test('visibility selects; an open session without a free seat is full', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -367,7 +367,7 @@ test('visibility selects; an open session without a free seat is full', async ()
   ]);
 });
 
-/** @source wire 1.7 "this major version or lower"; guess: unknowns.md "the version of a query" */
+/** @source docs/wire/unknowns.md "the version of a query", docs/wire/queries.md "Queries for sessions": this major version or lower */
 test('version selects sessions of this version or lower', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -381,7 +381,7 @@ test('version selects sessions of this version or lower', async () => {
   assert.deepEqual(await of(2_147_483_647), [one, two, nine].toSorted());
 });
 
-/** @source contract 8.2 "take (0–100, default 100)" */
+/** @source docs/wire/queries.md "Queries for sessions": take (0–100, default 100) */
 test('take bounds the results; without it at most 100 come', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -405,7 +405,7 @@ test('take bounds the results; without it at most 100 come', async () => {
   }
 });
 
-/** @source contract 8.2 "take" */
+/** @source docs/wire/queries.md "Queries for sessions": take */
 test('take counts what is found, however many others have the keyword', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -419,7 +419,7 @@ test('take counts what is found, however many others have the keyword', async ()
   assert.deepEqual(found.toSorted(), full.toSorted());
 });
 
-/** @source contract 8.2 "in request order, a session may appear once per xuid" */
+/** @source docs/wire/queries.md "Queries for sessions": in request order, a session may appear once per xuid */
 test('a batch answers the sessions of each user in the order of the request', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -442,7 +442,7 @@ test('a batch answers the sessions of each user in the order of the request', as
   assert.deepEqual(await pairs(bob, cid, bob, kit.user('eve')), [ofBob, ofCid]);
 });
 
-/** @source contract 8.2; guess: unknowns.md "take in a batch" */
+/** @source docs/wire/unknowns.md "take in a batch", docs/wire/queries.md "Queries for sessions" */
 test('take bounds the results of a batch as a whole', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -456,7 +456,7 @@ test('take bounds the results of a batch as a whole', async () => {
   assert.equal(foundIn(found)[0], session.name);
 });
 
-/** @source contract 8.2 */
+/** @source docs/wire/queries.md "Queries for sessions" */
 test('what a query cannot be is refused by the name of the parameter', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -483,7 +483,7 @@ test('what a query cannot be is refused by the name of the parameter', async (t)
   }
 });
 
-/** @source contract 8.2, 2 */
+/** @source docs/wire/queries.md "Queries for sessions", docs/wire/README.md "Every request" */
 test('what a batch cannot be is refused by its place', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -505,7 +505,7 @@ test('what a batch cannot be is refused by its place', async () => {
   assertRefused(await post({ xuids: ['1'] }, '?xuid=1'), 400, 'requestInvalid', 'query.xuid');
 });
 
-/** @source contract 2, 8.2 */
+/** @source docs/wire/README.md "Every request", docs/wire/queries.md "Queries for sessions" */
 test('service config and template of a query must be there, and for the caller', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -522,7 +522,7 @@ test('service config and template of a query must be there, and for the caller',
   }
 });
 
-/** @source contract 11.3 "A listing never shows what its session does not confirm" */
+/** @source docs/architecture.md "Promises": A listing never shows what its session does not confirm */
 test('who left, and sessions that ended, are found no more', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -543,7 +543,7 @@ test('who left, and sessions that ended, are found no more', async () => {
   assert.deepEqual(await found(), [[], [], []]);
 });
 
-/** @source contract 6, 8.2: a query settles before it answers */
+/** @source docs/wire/time.md "Time", docs/wire/queries.md "Queries for sessions": a query settles before it answers */
 test('a query shows what time has made of a session', { skip: isAimed && needsClock }, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -561,7 +561,7 @@ test('a query shows what time has made of a session', { skip: isAimed && needsCl
   assert.deepEqual(await found(), [], 'removed, and the session with its last member');
 });
 
-/** @source contract 4, 8.2: a new life is another session */
+/** @source docs/wire/sessions.md "PUT", docs/wire/queries.md "Queries for sessions": a new life is another session */
 test('a session that was made again is found by what it is now', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -577,7 +577,7 @@ test('a session that was made again is found by what it is now', async () => {
   assert.deepEqual(foundIn(await query(ada, `keyword=${later}`)), [reference.name]);
 });
 
-/** @source contract 7, 8.2 */
+/** @source docs/wire/sessions.md "Owners", docs/wire/queries.md "Queries for sessions" */
 test('a large session is found by any of its members, and counts all of them', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];

@@ -1,4 +1,4 @@
-/** GET of a session. @source contract 5, wire 1.4, wire 10.1 */
+/** GET of a session. @source docs/wire/sessions.md "Access", docs/wire/README.md "Every answer", docs/wire/clients.md "What clients need" */
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -18,7 +18,7 @@ import {
   read,
 } from './new-session.ts';
 
-// @source wire 10.1 S1, wire 1.4, contract 2
+// @source docs/wire/clients.md "What clients need", docs/wire/README.md "Every answer", docs/wire/README.md "Every request"
 test('S1 GET answers 200 with the document and the headers that clients read', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -43,7 +43,7 @@ test('S1 GET answers 200 with the document and the headers that clients read', a
   }
 });
 
-// @source contract 2
+// @source docs/wire/README.md "Every request"
 test('S1 each answer has a correlation id of its own', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -55,7 +55,7 @@ test('S1 each answer has a correlation id of its own', async () => {
   assert.notEqual(one.headers.get(name), other.headers.get(name));
 });
 
-// @source wire 10.1 S2, contract 5
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Access"
 test('S2 GET of a session that does not exist answers 204 without a body', async () => {
   await using kit = await startKit();
 
@@ -67,7 +67,7 @@ test('S2 GET of a session that does not exist answers 204 without a body', async
   assert.equal(answer.headers.get('cache-control'), 'no-cache, no-store');
 });
 
-// @source wire 10.1 S2, contract 8
+// @source docs/wire/clients.md "What clients need", docs/wire/handles.md "POST /handles"
 test('S2 GET by a handle that does not exist answers 404', async () => {
   await using kit = await startKit();
   const path = `/handles/${randomUUID()}/session`;
@@ -75,7 +75,7 @@ test('S2 GET by a handle that does not exist answers 404', async () => {
   await expectRefusal(404, 'handleUnknown', kit.user('ada').request('GET', path));
 });
 
-// @source wire 10.1 S3, contract 5
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Access"
 test('S3 GET with If-None-Match answers 304 to the current ETag, 200 to a stale or empty one', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -96,7 +96,7 @@ test('S3 GET with If-None-Match answers 304 to the current ETag, 200 to a stale 
   }
 });
 
-// @source wire 10.1 S4, wire 2.7
+// @source docs/wire/clients.md "What clients need", docs/wire/handles.md "Through a handle"
 test('S4 GET by a handle carries Content-Location, a path of six parts', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -115,7 +115,7 @@ test('S4 GET by a handle carries Content-Location, a path of six parts', async (
   assert.ok(memberOf(answer.json, ada));
 });
 
-// @source wire 10.1 S6, wire 3.7
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "The document"
 test('S6 the walk from membersInfo.first by next finds every member and ends at membersInfo.next', async () => {
   await using kit = await startKit();
   const users = ['ada', 'bob', 'cyd', 'dan'].map((name) => kit.user(name));
@@ -140,7 +140,7 @@ test('S6 the walk from membersInfo.first by next finds every member and ends at 
   assert.deepEqual(Object.keys(json.members as object), ['1', '3']);
 });
 
-// @source wire 3.1, contract 4.3
+// @source docs/wire/sessions.md "The document", docs/wire/sessions.md "Members"
 test('S6 the caller is not repeated as "me", and each member repeats its index', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -157,7 +157,7 @@ test('S6 the caller is not repeated as "me", and each member repeats its index',
   assert.equal(indexOf(joined.json, bob), 1);
 });
 
-// @source wire 10.1 S7, wire 1.5, contract 2
+// @source docs/wire/clients.md "What clients need", docs/wire/README.md "Every answer", docs/wire/README.md "Every request"
 test('S7 no document holds a null outside of title data', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -179,7 +179,7 @@ test('S7 no document holds a null outside of title data', async () => {
   }
 });
 
-// @source wire 10.1 S9, contract 2 "title data is never altered"
+// @source docs/wire/clients.md "What clients need", docs/wire/README.md "Every request": title data is never altered
 test('S9 numbers in custom objects come back as they were written', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -196,7 +196,7 @@ test('S9 numbers in custom objects come back as they were written', async () => 
   }
 });
 
-// @source contract 2, contract 1 "compared case-insensitively"
+// @source docs/wire/README.md "Every request", docs/wire/README.md "Words": compared case-insensitively
 test('the words and names of a path match in any case, and the document keeps the case of its writer', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -217,7 +217,7 @@ test('the words and names of a path match in any case, and the document keeps th
   assert.match(byHandle.headers.get('content-location') ?? '', new RegExp(`${reference.name}$`));
 });
 
-// @source contract 2, client-needs "GET and DELETE carry Content-Type with no body"
+// @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need": GET and DELETE carry Content-Type with no body
 test('GET with a Content-Type and no body is an ordinary GET', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -227,7 +227,7 @@ test('GET with a Content-Type and no body is an ordinary GET', async () => {
   await expectStatus(200, ada.request('GET', formatSessionPath(reference), { headers }));
 });
 
-// @source contract 5
+// @source docs/wire/sessions.md "Access"
 test('a private session is read by its members and reservations, and by nobody else', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -247,7 +247,7 @@ test('a private session is read by its members and reservations, and by nobody e
   assertIsText(await expectRefusal(403, 'sessionPrivate', eve.getSession(reference)));
 });
 
-// @source contract 5: readRestriction "local" is the same device as an active member
+// @source docs/wire/sessions.md "Access": readRestriction local is the same device as an active member
 test('readRestriction local admits the device of an active member only', async () => {
   await using kit = await startKit();
   const device = randomUUID();
@@ -268,7 +268,7 @@ test('readRestriction local admits the device of an active member only', async (
   await expectRefusal(403, 'readRestricted', beside.getSession(reference));
 });
 
-// @source contract 5: "followed: local, or followed by an accepted member"
+// @source docs/wire/sessions.md "Access": followed: local, or followed by an accepted member
 test('readRestriction followed admits whom an accepted member follows, and the device of an active one', async () => {
   await using kit = await startKit();
   const couch = randomUUID();
@@ -294,7 +294,7 @@ test('readRestriction followed admits whom an accepted member follows, and the d
   await expectRefusal(403, 'readRestricted', friendOfReserved.getSession(reference));
 });
 
-// @source contract 5: readRestriction counts for open and visible sessions alike
+// @source docs/wire/sessions.md "Access": readRestriction counts for open and visible sessions alike
 test('a visible session is read by everyone as long as readRestriction is none', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {
@@ -304,7 +304,7 @@ test('a visible session is read by everyone as long as readRestriction is none',
   await expectStatus(200, kit.user('eve').getSession(reference));
 });
 
-// @source contract 5
+// @source docs/wire/sessions.md "Access"
 test('a service reads a private session', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {
@@ -314,7 +314,7 @@ test('a service reads a private session', async () => {
   await expectStatus(200, kit.service().getSession(reference));
 });
 
-// @source contract 3.1: userAuthorizationStyle makes local the default of both restrictions
+// @source docs/wire/sessions.md "Constants": userAuthorizationStyle makes local the default of both restrictions
 test('with userAuthorizationStyle a session is read locally unless it says otherwise', async () => {
   await using kit = await startKit();
   const device = randomUUID();

@@ -1,4 +1,4 @@
-/** Seats kept for users. @source contract 4.3, wire 4.1, wire 10.2 W9 */
+/** Seats kept for users. @source docs/wire/sessions.md "Members", docs/wire/clients.md "What clients need" */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -19,7 +19,7 @@ import {
 
 const patient = { constants: { reservedRemovalTimeout: anHourMs } };
 
-// @source wire 10.2 W9, wire 4.4
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members"
 test('W9 reservations are members that are reserved, each under an index of its own', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -44,7 +44,7 @@ test('W9 reservations are members that are reserved, each under an index of its 
   }
 });
 
-// @source wire 10.2 W9: joinTime is the reservation time while reserved, contract 4.3 then the time of joining
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members": joinTime is the reservation time while reserved, then the time of joining
 test('W9 a reservation shows when it was made, and who took it when it was taken', {
   skip: isAimed && needsClock,
 }, async () => {
@@ -66,7 +66,7 @@ test('W9 a reservation shows when it was made, and who took it when it was taken
   );
 });
 
-// @source contract 4.3 "First PUT by a reserved user turns the reservation into a member"
+// @source docs/wire/sessions.md "Members": First PUT by a reserved user turns the reservation into a member
 test('W9 the reserved user joins under the same index, with a gamertag and no longer reserved', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -82,7 +82,7 @@ test('W9 the reserved user joins under the same index, with a gamertag and no lo
   assert.deepEqual(json.membersInfo, { first: 0, next: 2, count: 2, accepted: 2, active: 2 });
 });
 
-// @source contract 4.3 "members only may reserve"
+// @source docs/wire/sessions.md "Members": members only may reserve
 test('who is only reserved may not reserve, nor write properties', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -96,7 +96,7 @@ test('who is only reserved may not reserve, nor write properties', async () => {
   assert.equal((await read(ada, reference)).etag, kept.etag);
 });
 
-// @source contract 4.3: joining makes a member of who is reserved, and members may reserve
+// @source docs/wire/sessions.md "Members": joining makes a member of who is reserved, and members may reserve
 test('the write that takes a reservation may reserve as well', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -113,7 +113,7 @@ test('the write that takes a reservation may reserve as well', async () => {
   assert.equal(ofMember(json, cyd, 'reserved'), true);
 });
 
-// @source wire 7.5: a game is created together with the seats of the others
+// @source docs/wire/clients.md "Multiplayer Manager": a game is created together with the seats of the others
 test('the creating write may reserve', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -134,7 +134,7 @@ test('the creating write may reserve', async () => {
   assert.equal(ofMember(json, bob, 'joinTime'), json.startTime);
 });
 
-// @source contract 4.3 "already a member → ignored"
+// @source docs/wire/sessions.md "Members": already a member → ignored
 test('a seat for somebody who is in the session already changes nothing', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -147,7 +147,7 @@ test('a seat for somebody who is in the session already changes nothing', async 
   assert.equal(after.etag, before.etag);
 });
 
-// @source contract 4.3 "already a member → ignored": the second of two
+// @source docs/wire/sessions.md "Members": already a member → ignored: the second of two
 test('two seats for one user are one seat', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -158,7 +158,7 @@ test('two seats for one user are one seat', async () => {
   assert.deepEqual(json.membersInfo, { first: 0, next: 2, count: 2, accepted: 1, active: 1 });
 });
 
-// @source contract 4.3 "Over maxMembersCount → 400 sessionFull"
+// @source docs/wire/sessions.md "Members": Over maxMembersCount → 400 sessionFull
 test('more seats than the session has are refused, all of them', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -174,7 +174,7 @@ test('more seats than the session has are refused, all of them', async () => {
   await expectStatus(200, ada.putSession(reference, reserve(bob)));
 });
 
-// @source contract 5 "full": a reservation holds its seat
+// @source docs/wire/sessions.md "Access": full: a reservation holds its seat
 test('a reserved seat is not given to somebody else', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -187,7 +187,7 @@ test('a reserved seat is not given to somebody else', async () => {
   await expectStatus(200, bob.join(reference));
 });
 
-// @source contract 4.3 "reserve_N: contiguous from 0"
+// @source docs/wire/sessions.md "Members": reserve_N: contiguous from 0
 for (const keys of [['reserve_1'], ['reserve_0', 'reserve_2'], ['reserve_01']]) {
   test(`reservations must be numbered from 0 without gaps: ${keys.join(', ')}`, async () => {
     await using kit = await startKit();
@@ -204,7 +204,7 @@ for (const keys of [['reserve_1'], ['reserve_0', 'reserve_2'], ['reserve_01']]) 
   });
 }
 
-// @source contract 4, body: a reservation names a user, and has no properties
+// @source docs/wire/sessions.md "PUT": body: a reservation names a user, and has no properties
 for (const [what, seat] of [
   ['without a xuid', { constants: { system: {} } }],
   ['without constants', {}],
@@ -226,7 +226,7 @@ for (const [what, seat] of [
   });
 }
 
-// @source wire 4.1: a reservation may carry custom constants
+// @source docs/wire/sessions.md "Members": a reservation may carry custom constants
 test('custom constants of a reservation stay with the member', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -240,7 +240,7 @@ test('custom constants of a reservation stay with the member', async () => {
   assert.deepEqual(ofMember(json, bob, 'constants.custom'), custom);
 });
 
-// @source contract 5: members and reservations; a seat may be given back
+// @source docs/wire/sessions.md "Access": members and reservations; a seat may be given back
 test('who is reserved may decline', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -253,7 +253,7 @@ test('who is reserved may decline', async () => {
   assert.equal(at(json, 'membersInfo.count'), 1);
 });
 
-// @source documented 4.3: matchmaking, a service, reserves for those it matched
+// @source docs/wire/sessions.md "Servers": matchmaking, a service, reserves for those it matched
 test('a service reserves seats in a session that it creates', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];

@@ -1,4 +1,4 @@
-/** Roles: what members are in a session, counted and bounded. @source contract 7, wire 3.6, 4.2 */
+/** Roles: what members are in a session, counted and bounded. @source docs/wire/sessions.md "Roles", docs/wire/sessions.md "Members" */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -49,7 +49,7 @@ async function withRoles(
   return reference;
 }
 
-// @source contract 7, wire 3.6 "memberXuids required whenever count > 0"
+// @source docs/wire/sessions.md "Roles": memberXuids required whenever count > 0
 test('W16 a member takes a role, which is counted in the document', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -70,7 +70,7 @@ test('W16 a member takes a role, which is counted in the document', async () => 
   });
 });
 
-// @source contract 7 "A member has at most one role per type"
+// @source docs/wire/sessions.md "Roles": A member has at most one role per type
 test('a member has one role of a type, changes it, and gives it up', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -88,7 +88,7 @@ test('a member has one role of a type, changes it, and gives it up', async () =>
   assert.equal(ofMember((await put({ job: null })).json, ada, 'roles'), undefined);
 });
 
-// @source contract 4.4, 7
+// @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Roles"
 test('a role may be taken by the element members/me', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -106,7 +106,7 @@ test('a role may be taken by the element members/me', async () => {
   assert.deepEqual(ofMember(json, ada, 'roles'), { team: 'red' });
 });
 
-// @source contract 7 "over max → 409 roleFull"
+// @source docs/wire/sessions.md "Roles": over max → 409 roleFull
 test('a role over its max is refused with 409 roleFull, and free again when a member goes', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -131,7 +131,7 @@ test('a role over its max is refused with 409 roleFull, and free again when a me
   assert.deepEqual(at(json, 'roleTypes.team.roles.red.memberXuids'), [cid.xuid]);
 });
 
-// @source contract 7; guess: unknowns.md "roles that cannot be"
+// @source docs/wire/unknowns.md "roles that cannot be", docs/wire/sessions.md "Roles"
 test('a role that is not there is refused, and what is there is named', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -156,7 +156,7 @@ test('a role that is not there is refused, and what is there is named', async ()
   assert.match(text, /"red", "blue"/);
 });
 
-// @source contract 7 "ownerManaged types are assigned by owners only"
+// @source docs/wire/sessions.md "Roles": ownerManaged types are assigned by owners only
 test('roles of an owner-managed type are assigned by owners, to themselves and to others', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -190,7 +190,7 @@ test('roles of an owner-managed type are assigned by owners, to themselves and t
   assert.equal(ofMember(freed.json, bob, 'roles'), undefined);
 });
 
-// @source contract 7; guess: unknowns.md "roles of others"
+// @source docs/wire/unknowns.md "roles of others", docs/wire/sessions.md "Roles"
 test('roles of others are assigned by owners and services alone, and nothing else of others is', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -222,7 +222,7 @@ test('roles of others are assigned by owners and services alone, and nothing els
   assert.deepEqual(ofMember(json, bob, 'roles'), { team: 'blue' });
 });
 
-// @source guess: unknowns.md "roles of reservations"
+// @source docs/wire/unknowns.md "roles of reservations"
 test('a reservation may have a role: it holds the place, and keeps it when it is taken', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -243,7 +243,7 @@ test('a reservation may have a role: it holds the place, and keeps it when it is
   assert.equal(ofMember(json, bob, 'reserved'), undefined);
 });
 
-// @source wire 10.2 W17, contract 7 "Owners may change mutable settings"
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Roles": Owners may change mutable settings
 test('W17 owners change mutable role settings, and others do not', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -280,7 +280,7 @@ test('W17 owners change mutable role settings, and others do not', async () => {
   assert.equal((await read(ada, reference)).etag, etag);
 });
 
-// @source guess: unknowns.md "role settings without owners"
+// @source docs/wire/unknowns.md "role settings without owners"
 test('without owners role settings are changed by services', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -293,7 +293,7 @@ test('without owners role settings are changed by services', async () => {
   assert.equal(at(json, 'roleTypes.team.roles.blue.max'), 9);
 });
 
-// @source guess: unknowns.md "roles that cannot be"
+// @source docs/wire/unknowns.md "roles that cannot be"
 test('a max is not set below the number of those who have the role', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -308,7 +308,7 @@ test('a max is not set below the number of those who have the role', async () =>
   );
 });
 
-// @source contract 3.1, 7: names lower-case alphanumeric ≤ 100, target ≤ max, ownerManaged needs hasOwners
+// @source docs/wire/sessions.md "Constants", docs/wire/sessions.md "Roles": names lower-case alphanumeric ≤ 100, target ≤ max, ownerManaged needs hasOwners
 for (const [what, roleTypes, detail] of [
   ['a type in capitals', { Team: { roles: {} } }, '$.roleTypes.Team'],
   ['a role with a space', { team: { roles: { 'r d': {} } } }, '$.roleTypes.team.roles["r d"]'],
@@ -360,7 +360,7 @@ function tally(answers: readonly { status: number; refusal: string | undefined }
   return Object.fromEntries(counts);
 }
 
-// @source contract 4 step 7, 7; issue: two joins for the last slot
+// @source docs/wire/sessions.md "PUT": 7; issue: two joins for the last slot
 for (const max of [1, 3]) {
   test(`of ${writers} who join at once for ${max} places of a role ${max} get in, the rest are told`, async () => {
     await using kit = await startKit();
@@ -384,7 +384,7 @@ for (const max of [1, 3]) {
   });
 }
 
-// @source contract 4 step 7, 4.3; issue: races for the last seat
+// @source docs/wire/sessions.md "PUT": 4.3; issue: races for the last seat
 test(`of ${writers} who join at once for the last seat one gets in, the rest are told sessionFull`, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

@@ -1,4 +1,4 @@
-/** Servers of a session: what game services keep in it. @source contract 4, 5, wire 3.6 */
+/** Servers of a session: what game services keep in it. @source docs/wire/sessions.md "PUT", docs/wire/sessions.md "Access", docs/wire/sessions.md "Servers" */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,7 +13,7 @@ import {
   read,
 } from './new-session.ts';
 
-// @source contract 5: servers are written by a service principal
+// @source docs/wire/sessions.md "Access": servers are written by a service principal
 test('a service writes a server, and every reader sees it', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -36,7 +36,7 @@ test('a service writes a server, and every reader sees it', async () => {
   assert.deepEqual(at((await read(ada, reference)).json, 'servers'), { matchmaking });
 });
 
-// @source contract 4.1 merge
+// @source docs/wire/sessions.md "Merge": merge
 test('the properties of a server merge key by key', async () => {
   await using kit = await startKit();
   const service = kit.service();
@@ -53,7 +53,7 @@ test('the properties of a server merge key by key', async () => {
   });
 });
 
-// @source contract 4, body
+// @source docs/wire/sessions.md "PUT": body
 test('null removes a server, and leaves the others', async () => {
   await using kit = await startKit();
   const service = kit.service();
@@ -70,7 +70,7 @@ test('null removes a server, and leaves the others', async () => {
   assert.equal(again.etag, removed.etag);
 });
 
-// @source contract 5 "servers: service principal"
+// @source docs/wire/sessions.md "Access": servers: service principal
 test('a user writes no servers, member or not', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -89,7 +89,7 @@ test('a user writes no servers, member or not', async () => {
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source contract 5: an empty "servers" asks for nothing
+// @source docs/wire/sessions.md "Access": an empty servers asks for nothing
 test('a user may send servers that are empty', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -100,7 +100,7 @@ test('a user may send servers that are empty', async () => {
   assert.equal(answer.etag, created.etag);
 });
 
-// @source contract 2, names
+// @source docs/wire/README.md "Every request"
 test('a server has a name like any other', async () => {
   await using kit = await startKit();
   const service = kit.service();
@@ -121,7 +121,7 @@ test('a server has a name like any other', async () => {
   assert.deepEqual(Object.keys(json.servers as object), names);
 });
 
-// @source contract 4: a service is no member, and needs to be none
+// @source docs/wire/sessions.md "PUT": a service is no member, and needs to be none
 test('a service writes properties of a session that it is not in, also of a private one', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {
@@ -139,7 +139,7 @@ test('a service writes properties of a session that it is not in, also of a priv
   assert.equal(at(json, 'properties.custom.phase'), 'over');
 });
 
-// @source wire 3.6, documented 4.3
+// @source docs/wire/sessions.md "Servers"
 test('the matchmaking entry is checked by its documented fields', async () => {
   await using kit = await startKit();
   const service = kit.service();
@@ -185,7 +185,7 @@ test('the matchmaking entry is checked by its documented fields', async () => {
   });
 });
 
-// @source documented 2.2 autoPopulateServerCandidates; guess: unknowns.md "the order of server candidates"
+// @source docs/wire/unknowns.md "the order of server candidates", docs/wire/initialization.md "Stages": autoPopulateServerCandidates
 test('server candidates are computed from what the members measured', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -225,7 +225,7 @@ test('server candidates are computed from what the members measured', async () =
   ]);
 });
 
-// @source documented 2.2: only with the capability
+// @source docs/wire/initialization.md "Stages": only with the capability
 test('without the capability server candidates are as they were written', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -242,7 +242,7 @@ test('without the capability server candidates are as they were written', async 
   assert.deepEqual(at(json, 'properties.system.serverConnectionStringCandidates'), ['b', 'a']);
 });
 
-// @source documented 10; guess: unknowns.md "what arbitration timeouts write"
+// @source docs/wire/unknowns.md "what arbitration timeouts write", docs/wire/sessions.md "Servers"
 test('an arbitrated game is canceled when nobody is active at forfeitTimeout, else it runs out', {
   skip: isAimed && 'a server under MPSD_TARGET has its own clock',
 }, async () => {
@@ -300,7 +300,7 @@ test('an arbitrated game is canceled when nobody is active at forfeitTimeout, el
   assert.deepEqual(await resultOf(reported), { resultState });
 });
 
-// @source documented 10
+// @source docs/wire/sessions.md "Servers"
 test('the start of an arbitration is a time', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'));

@@ -1,4 +1,4 @@
-/** What time does to a session. @source contract 6, wire 3.3 */
+/** What time does to a session. @source docs/wire/time.md "Time", docs/wire/sessions.md "Constants" */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -36,7 +36,7 @@ for (const settled of ['by the sweep', 'by whoever looks'] as const) {
   const pass = async (kit: Kit, byMs: number): Promise<void> =>
     settled === 'by the sweep' ? kit.advance(byMs) : kit.advanceWithoutSweep(byMs);
 
-  // @source contract 6: reserved → removed
+  // @source docs/wire/time.md "Time": reserved → removed
   test(`a reservation is removed after reservedRemovalTimeout, ${settled}`, { skip }, async () => {
     await using kit = await startKit();
     const { ada, reference } = await sessionOfTwo(kit, { reservedRemovalTimeout: 20_000 });
@@ -54,7 +54,7 @@ for (const settled of ['by the sweep', 'by whoever looks'] as const) {
     assert.equal(at(json, 'members.1.next'), 3);
   });
 
-  // @source contract 6: inactive → removed
+  // @source docs/wire/time.md "Time": inactive → removed
   test(`an inactive member is removed after inactiveRemovalTimeout, ${settled}`, {
     skip,
   }, async () => {
@@ -69,7 +69,7 @@ for (const settled of ['by the sweep', 'by whoever looks'] as const) {
     assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
   });
 
-  // @source contract 6: ready → inactive
+  // @source docs/wire/time.md "Time": ready → inactive
   test(`a ready member becomes inactive after readyRemovalTimeout, ${settled}`, {
     skip,
   }, async () => {
@@ -94,7 +94,7 @@ for (const settled of ['by the sweep', 'by whoever looks'] as const) {
     assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
   });
 
-  // @source contract 6: session empty → deleted
+  // @source docs/wire/time.md "Time": session empty → deleted
   test(`an empty session is deleted after sessionEmptyTimeout, ${settled}`, { skip }, async () => {
     await using kit = await startKit();
     const ada = kit.user('ada');
@@ -112,7 +112,7 @@ for (const settled of ['by the sweep', 'by whoever looks'] as const) {
     assert.notEqual(again.json.branch, session.branch);
   });
 
-  // @source contract 6: a session that was never anybody's is empty since its creation
+  // @source docs/wire/time.md "Time": a session that was never anybody's is empty since its creation
   test(`a session that nobody joined is deleted after sessionEmptyTimeout, ${settled}`, {
     skip,
   }, async () => {
@@ -129,7 +129,7 @@ for (const settled of ['by the sweep', 'by whoever looks'] as const) {
   });
 }
 
-// @source contract 6 "0 means: at the next settle, not within the same write"
+// @source docs/wire/time.md "Time": 0 means: at the next settle, not within the same write
 test('a timeout of 0 leaves the member in the answer of the write, and not in the next', {
   skip,
 }, async () => {
@@ -141,7 +141,7 @@ test('a timeout of 0 leaves the member in the answer of the write, and not in th
   assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
 });
 
-// @source contract 6 "One step per member and settle (timeouts are not stacked)"
+// @source docs/wire/time.md "Time": One step per member and settle (timeouts are not stacked)
 test('timeouts are not stacked: who is long overdue goes one step, and its next timeout begins then', {
   skip,
 }, async () => {
@@ -163,7 +163,7 @@ test('timeouts are not stacked: who is long overdue goes one step, and its next 
   assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
 });
 
-// @source contract 6 "readyRemovalTimeout since it became ready"
+// @source docs/wire/time.md "Time": readyRemovalTimeout since it became ready
 test('repeating a status does not begin its timeout again', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, {
@@ -183,7 +183,7 @@ test('repeating a status does not begin its timeout again', { skip }, async () =
   assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
 });
 
-// @source contract 6: an active member has no timeout, and activity ends the one that ran
+// @source docs/wire/time.md "Time": an active member has no timeout, and activity ends the one that ran
 test('who is active again in time stays', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, {
@@ -200,7 +200,7 @@ test('who is active again in time stays', { skip }, async () => {
   assert.equal(at(json, 'membersInfo.active'), 2);
 });
 
-// @source contract 3.1 "null = never"
+// @source docs/wire/sessions.md "Constants": null = never
 test('a timeout of null never runs out', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, {
@@ -221,7 +221,7 @@ test('a timeout of null never runs out', { skip }, async () => {
   assert.equal(after.json.nextTimer, undefined);
 });
 
-// @source contract 4 step 1, 6: the write sees the settled session
+// @source docs/wire/sessions.md "PUT": 6: the write sees the settled session
 test('a write sees the session as time left it', { skip }, async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -239,7 +239,7 @@ test('a write sees the session as time left it', { skip }, async () => {
   await expectRefusal(400, 'sessionFull', bob.join(reference));
 });
 
-// @source contract 5: a reservation that ran out is none
+// @source docs/wire/sessions.md "Access": a reservation that ran out is none
 test('a reservation that ran out lets nobody in', { skip }, async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -253,7 +253,7 @@ test('a reservation that ran out lets nobody in', { skip }, async () => {
   await expectRefusal(403, 'sessionPrivate', bob.join(reference));
 });
 
-// @source contract 6 "A settle that changes the document is a change: committed, numbered"
+// @source docs/wire/time.md "Time": A settle that changes the document is a change: committed, numbered
 test('what time changed makes an earlier ETag stale', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });
@@ -272,7 +272,7 @@ test('what time changed makes an earlier ETag stale', { skip }, async () => {
   await expectStatus(200, ada.putSession(reference, body, { ifMatch: stale.etag }));
 });
 
-// @source contract 6 nextTimer, contract 5 "Expires = nextTimer when one is pending"
+// @source docs/wire/time.md "Time", docs/wire/sessions.md "Access": nextTimer, Expires = nextTimer when one is pending
 test('nextTimer and Expires tell when the next timeout is due, and are absent when none is', {
   skip,
 }, async () => {
@@ -305,7 +305,7 @@ test('nextTimer and Expires tell when the next timeout is due, and are absent wh
   assert.equal((await read(ada, reference)).json.nextTimer, undefined);
 });
 
-// @source contract 6: the end of an empty session is a timer too
+// @source docs/wire/time.md "Time": the end of an empty session is a timer too
 test('nextTimer of an empty session is its end', { skip }, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -319,7 +319,7 @@ test('nextTimer of an empty session is its end', { skip }, async () => {
   assert.equal(Date.parse(String(json.nextTimer)), kit.nowMs() + 20_000);
 });
 
-// @source contract 6: whoever leaves, leaves the host's place empty
+// @source docs/wire/time.md "Time": whoever leaves, leaves the host's place empty
 test('the host that is removed by time is host no more, nor has it the turn', {
   skip,
 }, async () => {
@@ -346,7 +346,7 @@ test('the host that is removed by time is host no more, nor has it the turn', {
   assert.deepEqual(at(json, 'properties.system.turn'), [0]);
 });
 
-// @source contract 6, 4 step 5: a session whose last member time removed is empty, and ends as such
+// @source docs/wire/time.md "Time", docs/wire/sessions.md "PUT": step 5: a session whose last member time removed is empty, and ends as such
 test('a session ends when time has removed its last member', { skip }, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -369,7 +369,7 @@ test('a session ends when time has removed its last member', { skip }, async () 
   await expectStatus(204, ada.getSession(lasting.reference));
 });
 
-// @source contract 6: elements, handles and conditions look at the settled session as well
+// @source docs/wire/time.md "Time": elements, handles and conditions look at the settled session as well
 test('elements show what time left', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });
@@ -379,7 +379,7 @@ test('elements show what time left', { skip }, async () => {
   assert.equal(await ada.client.getMember(reference, 1), undefined);
 });
 
-// @source contract 4 "nocommit"; contract 6
+// @source docs/wire/sessions.md "PUT", docs/wire/time.md "Time": nocommit
 test('a preview sees what time left, too', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });

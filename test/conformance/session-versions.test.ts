@@ -1,4 +1,4 @@
-/** One session in the shapes of contract versions 104, 105 and 107. @source wire 3.1, wire 11.1 */
+/** One session in the shapes of contract versions 104, 105 and 107. @source docs/wire/sessions.md "The document", docs/wire/sessions.md "Contract versions" */
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -17,7 +17,7 @@ import {
 
 const secureDeviceAddress = 'QVFDQUZyK0JpTi92Z3c9PQ==';
 
-// @source wire 3.1, the recorded document
+// @source docs/wire/sessions.md "The document": the recorded document
 test('the recorded document of contract 105, member by member', async () => {
   await using kit = await startKit();
   const ada = kit.user('2 Dev 708864413', { tid: '174925616' });
@@ -126,7 +126,7 @@ const timeouts107 = {
   sessionEmptyTimeout: 0,
 };
 
-// @source wire 11.1
+// @source docs/wire/sessions.md "Contract versions"
 for (const contractVersion of [104, 105]) {
   test(`contract ${contractVersion} nests the timeouts and always has matchmaking; 107 does neither`, async () => {
     await using kit = await startKit();
@@ -164,7 +164,7 @@ for (const contractVersion of [104, 105]) {
   });
 }
 
-// @source contract 3.1: null is never, and never is absent, in each shape
+// @source docs/wire/sessions.md "Constants": null is never, and never is absent, in each shape
 test('a timeout that never runs out is absent in each version', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -177,7 +177,7 @@ test('a timeout that never runs out is absent in each version', async () => {
   assert.deepEqual(at(json, 'constants.system.timeouts'), { inactive: 0, sessionEmpty: 0 });
 });
 
-// @source wire 11.1: what a 105 client writes is in the shape of 105
+// @source docs/wire/sessions.md "Contract versions": what a 105 client writes is in the shape of 105
 test('a client of contract 105 writes timeouts in its own shape', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -209,7 +209,7 @@ test('a client of contract 105 writes timeouts in its own shape', async () => {
   assert.deepEqual(at(back.json, 'constants.system.timeouts'), timeouts);
 });
 
-// @source contract 4.1: constants as received can be sent back, in the shape they were received in
+// @source docs/wire/sessions.md "Merge": constants as received can be sent back, in the shape they were received in
 for (const contractVersion of [104, 105, 107]) {
   test(`constants as received in contract ${contractVersion} may be repeated`, async () => {
     await using kit = await startKit();
@@ -226,7 +226,7 @@ for (const contractVersion of [104, 105, 107]) {
   });
 }
 
-// @source contract 3: a template of 105 is upgraded with the defaults of its own version
+// @source docs/wire/service-configs.md "Service configs and session templates": a template of 105 is upgraded with the defaults of its own version
 test('a session of a template of contract 105 is answered in both shapes', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -239,7 +239,7 @@ test('a session of a template of contract 105 is answered in both shapes', async
   assert.equal(at(old.json, 'constants.system.timeouts.reserved'), 30_000);
 });
 
-// @source contract 4.3 "the 105 form subscriptions{}"
+// @source docs/wire/sessions.md "Members": the 105 form subscriptions{}
 test('the subscriptions of contract 105 are accepted', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -256,7 +256,7 @@ test('the subscriptions of contract 105 are accepted', async () => {
   );
 });
 
-// @source contract 2 "Above 107 counts as 107"
+// @source docs/wire/README.md "Every request": Above 107 counts as 107
 test('a version above 107 counts as 107', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -267,7 +267,7 @@ test('a version above 107 counts as 107', async () => {
   assert.equal(answer.text, created.text);
 });
 
-// @source contract 2 "missing or not an integer ≥ 104"
+// @source docs/wire/README.md "Every request": missing or not an integer ≥ 104
 for (const version of [undefined, '', '103', '1', '0', '-105', '10x', '105.5', 'latest']) {
   test(`contract version ${JSON.stringify(version)} answers 400`, async () => {
     await using kit = await startKit();

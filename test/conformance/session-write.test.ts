@@ -1,4 +1,4 @@
-/** What a PUT makes of the document that is there. @source contract 4, 4.1, wire 10.2 */
+/** What a PUT makes of the document that is there. @source docs/wire/sessions.md "PUT", docs/wire/sessions.md "Merge", docs/wire/clients.md "What clients need" */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -16,7 +16,7 @@ import {
   read,
 } from './new-session.ts';
 
-// @source wire 10.2 W6
+// @source docs/wire/clients.md "What clients need"
 test('W6 an empty object answers 200 with the document and changes nothing', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -28,7 +28,7 @@ test('W6 an empty object answers 200 with the document and changes nothing', asy
   assert.equal(answer.text, created.text);
 });
 
-// @source wire 10.2 W12, contract 4.1
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Merge"
 test('W12 a custom property is deleted by null, in the session and in a member', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -49,7 +49,7 @@ test('W12 a custom property is deleted by null, in the session and in a member',
   assert.deepEqual(ofMember(json, ada, 'properties.custom'), { name: 'x' });
 });
 
-// @source contract 4.1 "the value is replaced whole; nested nulls are data"
+// @source docs/wire/sessions.md "Merge": the value is replaced whole; nested nulls are data
 test('W12 a custom value is replaced whole, and a null within it is data', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -67,7 +67,7 @@ test('W12 a custom value is replaced whole, and a null within it is data', async
   assert.deepEqual(at(json, 'properties.custom'), { rules: { timeLimit: null }, list: [null] });
 });
 
-// @source wire 10.2 W13
+// @source docs/wire/clients.md "What clients need"
 test('W13 writers who re-send whole objects overwrite each other key by key, the last one wins', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -86,7 +86,7 @@ test('W13 writers who re-send whole objects overwrite each other key by key, the
   assert.deepEqual(at(json, 'properties.custom'), { map: 'atoll', rounds: 5, mode: 'x' });
 });
 
-// @source contract 4.1 "system objects: per field, each field replaced whole"
+// @source docs/wire/sessions.md "Merge": system objects: per field, each field replaced whole
 test('a system property is replaced whole, the others stay', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -103,7 +103,7 @@ test('a system property is replaced whole, the others stay', async () => {
   assert.equal(at(json, 'properties.system.closed'), true);
 });
 
-// @source contract 4 "A write is idempotent", step 6
+// @source docs/wire/sessions.md "PUT": A write is idempotent, step 6
 test('the same write twice is the write once: one change, one ETag', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -127,7 +127,7 @@ test('the same write twice is the write once: one change, one ETag', async () =>
   assert.equal(twice.text, once.text);
 });
 
-// @source contract 4 step 6 "nothing visible changed → no new changeNumber, no tap, same etag"
+// @source docs/wire/sessions.md "PUT": nothing visible changed → no new changeNumber, no tap, same etag
 test('writing the same from another device changes what the server knows, not the document', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada', { did: 'console' });
@@ -148,7 +148,7 @@ test('writing the same from another device changes what the server knows, not th
   await expectStatus(200, kit.user('by phone', { did: 'phone' }).join(reference));
 });
 
-// @source wire 10.2 W20, wire 3.5 "echo rule", contract 4.1
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Merge": echo rule
 for (const contractVersion of [105, 107]) {
   test(`W20 properties as received in contract ${contractVersion} can be put back`, async () => {
     await using kit = await startKit();
@@ -180,7 +180,7 @@ for (const contractVersion of [105, 107]) {
   });
 }
 
-// @source wire 10.2 W23, contract 1 "etag", wire 3.8
+// @source docs/wire/clients.md "What clients need", docs/wire/README.md "Words", docs/wire/sessions.md "Preconditions": etag
 test('W23 each change has the next number and an ETag of its own, which every reader is told', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -205,7 +205,7 @@ test('W23 each change has the next number and an ETag of its own, which every re
   }
 });
 
-// @source wire 2.1: an activity is a change of the session; contract 8
+// @source docs/wire/handles.md "POST /handles": an activity is a change of the session
 test('W23 an activity changes the number and the ETag, though nothing else in the document', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -219,7 +219,7 @@ test('W23 an activity changes the number and the ETag, though nothing else in th
   assert.deepEqual({ ...after.json, changeNumber: 1 }, created.json);
 });
 
-// @source contract 2 "keys such as __proto__ are data"
+// @source docs/wire/README.md "Every request": keys such as __proto__ are data
 test('keys that JavaScript knows are ordinary keys', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -234,7 +234,7 @@ test('keys that JavaScript knows are ordinary keys', async () => {
   assert.ok(text.includes(`"custom":${kept}`), text);
 });
 
-// @source contract 2: title data comes back character for character
+// @source docs/wire/README.md "Every request": title data comes back character for character
 test('strings come back as they were written', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -251,7 +251,7 @@ test('strings come back as they were written', async () => {
   assert.deepEqual(at(json, 'properties.custom'), custom);
 });
 
-// @source contract 5 "Writing"
+// @source docs/wire/sessions.md "Access": Writing
 test('a user who is no member and does not join may not write, and is shown the session', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -270,7 +270,7 @@ test('a user who is no member and does not join may not write, and is shown the 
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source contract 5: "otherwise text"
+// @source docs/wire/sessions.md "Access": otherwise text
 test('a user who may not read the session is told in words that it may not be written', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {
@@ -281,7 +281,7 @@ test('a user who may not read the session is told in words that it may not be wr
   assertIsText(await expectStatus(403, kit.user('eve').putSession(reference, body)));
 });
 
-// @source contract 5: a new member may write everything in the write by which it joins
+// @source docs/wire/sessions.md "Access": a new member may write everything in the write by which it joins
 test('the write that joins may change properties as well', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'));
@@ -292,7 +292,7 @@ test('the write that joins may change properties as well', async () => {
   assert.equal(at(json, 'properties.custom.map'), 'dunes');
 });
 
-// @source contract 4.3 '"<index>": null'
+// @source docs/wire/sessions.md "Members": '<index>: null'
 test('a user removes or writes nobody else by index', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -312,7 +312,7 @@ test('a user removes or writes nobody else by index', async () => {
   assert.equal((await read(ada, reference)).etag, joined.etag);
 });
 
-// @source contract 4.3 '"<index>": null': service principal
+// @source docs/wire/sessions.md "Members": '<index>: null': service principal
 test('a service removes a member by index', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -329,7 +329,7 @@ test('a service removes a member by index', async () => {
   assert.equal(at(json, 'members.0.next'), at(json, 'membersInfo.next'));
 });
 
-// @source contract 4.3 "me requires a user principal"
+// @source docs/wire/sessions.md "Members": me requires a user principal
 test('a service has no "me"', async () => {
   await using kit = await startKit();
   const { reference, created } = await newSession(kit, kit.user('ada'));
@@ -344,7 +344,7 @@ test('a service has no "me"', async () => {
   assert.equal((await read(kit.service(), reference)).etag, created.etag);
 });
 
-// @source contract 2 "All other possible members are prohibited"
+// @source docs/wire/README.md "Every request": All other possible members are prohibited
 for (const [path, body] of [
   ['$.extra', { extra: 1 }],
   ['$.constants.extra', { constants: { extra: {} } }],
@@ -383,7 +383,7 @@ for (const [path, body] of [
   });
 }
 
-// @source contract 2 "body present and not JSON"
+// @source docs/wire/README.md "Every request": body present and not JSON
 for (const [what, body] of [
   ['no JSON', '{"properties":'],
   ['a list', '[]'],
@@ -401,7 +401,7 @@ for (const [what, body] of [
   });
 }
 
-// @source contract 4, step 7: losing a race means starting again with the fresh document
+// @source docs/wire/sessions.md "PUT": losing a race means starting again with the fresh document
 test('writers of different keys at the same time all succeed, and no write is lost', async () => {
   await using kit = await startKit();
   const users = Array.from({ length: 8 }, (_, i) => kit.user(`user ${i}`));
@@ -431,7 +431,7 @@ test('writers of different keys at the same time all succeed, and no write is lo
   });
 });
 
-// @source contract 4.3 "Any other write to somebody else's index"
+// @source docs/wire/sessions.md "Members": Any other write to somebody else's index
 test('a write to one’s own member leaves the other members as they were', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -451,7 +451,7 @@ test('a write to one’s own member leaves the other members as they were', asyn
   assert.deepEqual(at(json, 'members.0'), at(before.json, 'members.0'));
 });
 
-// @source contract 2 "numbers in custom objects round-trip exactly"
+// @source docs/wire/README.md "Every request": numbers in custom objects round-trip exactly
 test('a number beyond 2^53 survives writes to other keys', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

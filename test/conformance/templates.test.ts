@@ -1,4 +1,4 @@
-/** Session templates as clients read them. @source contract 3; guess: the shape of the answers */
+/** Session templates as clients read them. @source docs/wire/service-configs.md "Service configs and session templates": the shape of the answers */
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -22,7 +22,7 @@ test('GET sessiontemplates answers the name of every template of the service con
   assert.equal(headers.get('cache-control'), 'no-cache, no-store');
 });
 
-// @source contract 3
+// @source docs/wire/service-configs.md "Service configs and session templates"
 test('GET of one template answers its document', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -35,7 +35,7 @@ test('GET of one template answers its document', async () => {
   assert.equal(at(json, 'constants.system.capabilities.gameplay'), true);
 });
 
-// @source contract 2: names are compared without regard to case
+// @source docs/wire/README.md "Every request": names are compared without regard to case
 test('a template is found by its name in any case', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -46,7 +46,7 @@ test('a template is found by its name in any case', async () => {
   assert.equal(text, (await ada.request('GET', `${all}/deathmatch`)).text);
 });
 
-// @source contract 3 "Templates in 104/105 shape are upgraded to 107 on load"
+// @source docs/wire/service-configs.md "Service configs and session templates": Templates in 104/105 shape are upgraded to 107 on load
 test('a template of contract 105 is answered as upgraded to 107', async () => {
   await using kit = await startKit();
 
@@ -58,7 +58,7 @@ test('a template of contract 105 is answered as upgraded to 107', async () => {
   assert.equal(at(json, 'constants.system.sessionEmptyTimeout'), 0);
 });
 
-// @source contract 7
+// @source docs/wire/sessions.md "Owners"
 test('the demo templates for groups and for thousands make sessions as they say', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -76,7 +76,7 @@ test('the demo templates for groups and for thousands make sessions as they say'
   assert.deepEqual(Object.keys(joined.json.members ?? {}), ['me']);
 });
 
-// @source contract 2, order of checks
+// @source docs/wire/README.md "Every request"
 test('templates that are not there answer 404, those of other titles 403', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -94,7 +94,7 @@ test('templates that are not there answer 404, those of other titles 403', async
   }
 });
 
-// @source contract 2 "path known, verb wrong"
+// @source docs/wire/README.md "Every request": path known, verb wrong
 test('templates are only read', async () => {
   await using kit = await startKit();
 
@@ -108,7 +108,7 @@ test('templates are only read', async () => {
   }
 });
 
-// @source contract 3; the TypeScript client says the same in its own words
+// @source docs/wire/service-configs.md "Service configs and session templates": the TypeScript client says the same in its own words
 test('the TypeScript client reads templates', async () => {
   await using kit = await startKit();
   const { client } = kit.user('ada');

@@ -4,7 +4,7 @@
  *
  * MPSD_KILLS (50): how often.
  *
- * @source contract 11, promise 1
+ * @source docs/architecture.md "Promises": promise 1
  */
 
 import assert from 'node:assert/strict';

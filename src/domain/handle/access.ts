@@ -1,7 +1,7 @@
 /**
  * Who may see and delete a handle, and what it opens.
  *
- * @source contract 5, 8
+ * @source docs/wire/sessions.md "Access", docs/wire/handles.md "POST /handles"
  */
 
 import type { Caller } from '../caller.ts';
@@ -53,7 +53,7 @@ function isOwner(handle: Handle, caller: Caller): boolean {
  * Invites and transfers are for the lives of the sessions that they were made for. None lifts
  * anything for a user whom an owner has removed since it was made.
  *
- * @source docs/wire/handles.md "What a handle opens"; guess: unknowns.md "what a kick takes away"
+ * @source docs/wire/handles.md "What a handle opens", docs/wire/unknowns.md "what a kick takes away"
  */
 export function grants(
   handle: Handle,

@@ -2,7 +2,7 @@
  * Whether a handle still leads somewhere. A handle lives as long as its session confirms it; a row
  * that is left over anywhere is a hint and nothing more, so that a ghost cannot be shown.
  *
- * @source contract 8
+ * @source docs/wire/handles.md "POST /handles"
  */
 
 import { acceptedMemberOf, type Session } from '../session/session.ts';

@@ -1,7 +1,7 @@
 /**
  * Making a handle: who may, and what it does to the session.
  *
- * @source contract 8
+ * @source docs/wire/handles.md "POST /handles"
  */
 
 import { xuidOf, type Caller } from '../caller.ts';

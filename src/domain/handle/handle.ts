@@ -9,7 +9,7 @@ import type { Milliseconds } from '../time.ts';
  * What makes a handle live is not here: its session confirms it (see `confirms`), or, for an
  * invite, the clock.
  *
- * @source contract 8
+ * @source docs/wire/handles.md "POST /handles"
  */
 export type Handle = ActivityHandle | InviteHandle | TransferHandle | SearchHandle;
 

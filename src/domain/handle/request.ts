@@ -1,7 +1,7 @@
 /**
  * What `POST /handles` and `POST /handles/query` ask for.
  *
- * @source contract 8, 8.1
+ * @source docs/wire/handles.md "POST /handles", docs/wire/handles.md "POST /handles/query"
  */
 
 import * as v from 'valibot';
@@ -225,7 +225,7 @@ export function peopleOf(
   );
 }
 
-/** What a query wants beside the handles. Unknown names are ignored. @source contract 8.1 */
+/** What a query wants beside the handles. Unknown names are ignored. @source docs/wire/handles.md "POST /handles/query" */
 export type Include = {
   readonly relatedInfo: boolean;
   readonly roleInfo: boolean;

@@ -1,7 +1,7 @@
 /**
  * Handles as clients read them.
  *
- * @source contract 8, wire 2
+ * @source docs/wire/handles.md "POST /handles"
  */
 
 import { formatJson, type JsonObject } from '../json.ts';
@@ -129,7 +129,7 @@ function viewPost({ properties }: Session): JsonObject {
   };
 }
 
-/** What the invited user's connections are told of an invite. @source wire 6.7 */
+/** What the invited user's connections are told of an invite. @source docs/wire/rta.md "Invites" */
 export function viewInviteNotification(invite: InviteHandle): JsonObject {
   const { id, invitedXuid, inviteProtocol, inviteAttributes, expirationMs, reference } = invite;
   const { sender } = invite;

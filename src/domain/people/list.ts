@@ -1,7 +1,7 @@
 /**
  * The lists that a user keeps of others: who may see and change them, and what a change makes of one.
  *
- * @source contract 10, documented 6.1, 6.2
+ * @source docs/wire/people.md "People"
  */
 
 import type { Caller } from '../caller.ts';
@@ -144,7 +144,7 @@ export function mayReadList(owner: Xuid, view: ListView, caller: Caller): Refusa
 /**
  * Nothing when the caller may change the lists of `owner`. Refuses: listNotYours.
  *
- * @source guess: unknowns.md "services and lists of people"
+ * @source docs/wire/unknowns.md "services and lists of people"
  */
 export function mayChangeLists(owner: Xuid, caller: Caller): Refusal | undefined {
   return isOwn(owner, caller) ? undefined : notYours(owner, `change lists of user ${owner}`);

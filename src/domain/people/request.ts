@@ -1,7 +1,7 @@
 /**
  * What the people URIs ask for.
  *
- * @source contract 10, documented 6.1, 6.2, wire 8.3
+ * @source docs/wire/people.md "People"
  */
 
 import * as v from 'valibot';

@@ -10,7 +10,7 @@ export type CallersView = {
   readonly followers: ReadonlySet<Xuid>;
 };
 
-/** A person on somebody's list, as the caller sees them. @source documented 6.1, wire 8.3 */
+/** A person on somebody's list, as the caller sees them. @source docs/wire/people.md "People" */
 export function viewPerson(entry: ListEntry, { follows, followers }: CallersView): JsonObject {
   return {
     xuid: entry.xuid,
@@ -21,7 +21,7 @@ export function viewPerson(entry: ListEntry, { follows, followers }: CallersView
   };
 }
 
-/** A page of a list; `totalCount` is the size of the whole view. @source documented 6.1 */
+/** A page of a list; `totalCount` is the size of the whole view. @source docs/wire/people.md "People" */
 export function viewPeople(
   entries: readonly ListEntry[],
   { view, startIndex, itemsMax }: PeoplePage,
@@ -54,7 +54,7 @@ export function viewSummary(
   };
 }
 
-/** An avoid or mute list. @source documented 6.2 */
+/** An avoid or mute list. @source docs/wire/people.md "People" */
 export function viewUsers(entries: readonly ListEntry[]): JsonObject {
   return { users: entries.map(({ xuid }) => ({ xuid })) };
 }

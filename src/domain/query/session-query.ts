@@ -1,7 +1,7 @@
 /**
  * Which sessions a query selects, and what it tells of each.
  *
- * @source contract 8.2, wire 1.7
+ * @source docs/wire/queries.md "Queries for sessions"
  */
 
 import * as v from 'valibot';

@@ -1,7 +1,7 @@
 /**
  * What a title tells of a session so that it is found by it.
  *
- * @source wire 2.4; guess: unknowns.md "search attributes beside tags, numbers and strings"
+ * @source docs/wire/unknowns.md "search attributes beside tags, numbers and strings", docs/wire/search.md "Search handles"
  */
 
 import * as v from 'valibot';

@@ -210,7 +210,7 @@ function sessionValues(
   } satisfies { readonly [field in SessionField]?: string | number | true };
 }
 
-/** Written by the service that runs the tournament. @source guess: unknowns.md "where session fields of filters come from" */
+/** Written by the service that runs the tournament. @source docs/wire/unknowns.md "where session fields of filters come from" */
 function registrationStateOf({ servers }: Session): string | undefined {
   const state = servers['tournaments']?.properties.system['registrationState'];
   return typeof state === 'string' ? state.toLowerCase() : undefined;

@@ -9,7 +9,7 @@
  *     session/{field}                              see the table
  *     session/roles/{type}/{role}/{field}          count, target, needs
  *
- * @source documented: session browse
+ * @source docs/wire/search.md "POST /handles/query"
  */
 
 export const listPaths = [

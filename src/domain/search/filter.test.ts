@@ -79,7 +79,7 @@ function assertSelects(rows: readonly Row[]): void {
   }
 }
 
-/** @source documented: session browse */
+/** @source docs/wire/search.md "POST /handles/query" */
 test('the documented filters select what they say', () => {
   assertSelects([
     [`session/memberXuids/any(d:d eq '${bert.xuid}')`, true, true],
@@ -174,7 +174,7 @@ test('the documented filters select what they say', () => {
   ]);
 });
 
-/** @source wire 2.6 */
+/** @source docs/wire/search.md "POST /handles/query" */
 test('the forms of client documentation select what they say', () => {
   assertSelects([
     ["Strings/clan eq 'purple'", true, false],
@@ -190,7 +190,7 @@ test('the forms of client documentation select what they say', () => {
   ]);
 });
 
-/** @source contract 8.1 "everything composes" */
+/** @source docs/wire/search.md "POST /handles/query": everything composes */
 test('conditions compose in every way', () => {
   assertSelects([
     // `and` binds tighter than `or`, on either side of it.

@@ -1,7 +1,7 @@
 /**
  * A search filter as data: what it says of one candidate, and its text.
  *
- * @source contract 8.1; documented: session browse
+ * @source docs/wire/search.md "POST /handles/query"
  */
 
 import { formatTime } from '../time.ts';

@@ -18,7 +18,7 @@ const candidates = [
   candidate('e', { 'session/postedTime': 5 }),
 ];
 
-/** @source contract 8.1 "orderBy", wire 2.6 */
+/** @source docs/wire/search.md "POST /handles/query": orderBy */
 test('results come in the order that is asked for', () => {
   for (const [orderBy, ids] of [
     ['timestamp', 'abcdef'],

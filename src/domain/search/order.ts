@@ -7,7 +7,7 @@
  * A bare name is that of a number attribute or a string attribute. `timestamp` is when the handle
  * was created, and the order without an orderBy.
  *
- * @source contract 8.1, wire 2.6; guess: unknowns.md "the order of search results"
+ * @source docs/wire/unknowns.md "the order of search results", docs/wire/search.md "POST /handles/query"
  */
 
 import { Refusal } from '../refusal.ts';

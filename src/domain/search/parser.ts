@@ -17,7 +17,7 @@
  * an x, `d ne 'x'` when it has none, and both compose: `tags/any(d:d eq 'a' and d ne 'b')`.
  * Strings compare in lower case, so `tolower` changes nothing.
  *
- * @source contract 8.1; documented: session browse; guess: unknowns.md "conditions within any( )"
+ * @source docs/wire/unknowns.md "conditions within any( )", docs/wire/search.md "POST /handles/query"
  */
 
 import { limits } from '../limits.ts';

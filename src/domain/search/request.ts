@@ -1,7 +1,7 @@
 /**
  * What a search in `POST /handles/query` asks for.
  *
- * @source contract 8.1, wire 2.6
+ * @source docs/wire/search.md "POST /handles/query"
  */
 
 import * as v from 'valibot';
@@ -42,7 +42,7 @@ const pageSize = integer(1, limits.handleQueryResultsMax);
 
 const truth = v.boolean('Expected true or false');
 
-/** @source docs/wire/search.md "POST /handles/query"; guess: unknowns.md "what else the Xbox app asks of a search" */
+/** @source docs/wire/search.md "POST /handles/query", docs/wire/unknowns.md "what else the Xbox app asks of a search" */
 const searchQuery = exactObject({
   type: v.string(),
   scid: v.optional(text(isGuid, 'a GUID')),

@@ -1,7 +1,7 @@
 /**
  * Who may read, join and write a session.
  *
- * @source contract 5
+ * @source docs/wire/sessions.md "Access"
  */
 
 import { hasMultiplayerPrivilege, xuidOf, type Caller } from '../caller.ts';
@@ -67,7 +67,7 @@ export function mayRead(session: Session, caller: Caller, facts: AccessFacts): R
  * True when lists of handles show the session to the caller: a private one only to those who may read
  * it, any other to everybody.
  *
- * @source contract 8.1
+ * @source docs/wire/handles.md "POST /handles/query"
  */
 export function isListedTo(session: Session, caller: Caller): boolean {
   const isPrivate = session.constants.system.visibility === 'private';

@@ -2,7 +2,7 @@
  * Constants: fixed when a session is created, from the template and, for what the template leaves
  * open, from the creating request.
  *
- * @source contract 3.1
+ * @source docs/wire/sessions.md "Constants"
  */
 
 import * as v from 'valibot';
@@ -214,7 +214,7 @@ export function layOver(
  *
  * Refuses: constantsConflict, naming the key.
  *
- * @source contract 3.1, 4.1
+ * @source docs/wire/sessions.md "Constants", docs/wire/sessions.md "Merge"
  */
 export function layOverCustom(
   template: JsonObject,
@@ -304,7 +304,7 @@ function neededMetrics(written: JsonObject): JsonObject {
 /** One constant that does not go with the others: its path below `constants.system`, and why. */
 export type ConstantsProblem = { readonly path: string; readonly reason: string };
 
-/** Every way in which these constants do not go together. @source contract 3.1, capability rules */
+/** Every way in which these constants do not go together. @source docs/wire/sessions.md "Constants" */
 export function constantsProblems(system: ConstantsSystem): readonly ConstantsProblem[] {
   const { capabilities: has } = system;
   const problems: ConstantsProblem[] = [];

@@ -7,7 +7,7 @@ import {
   upgradeConstantsSystem,
 } from './contract-version.ts';
 
-/** @source wire 3.1: the recorded 105 document. */
+/** @source docs/wire/sessions.md "The document": the recorded 105 document. */
 const recorded105: JsonObject = {
   version: 1,
   maxMembersCount: 8,
@@ -100,7 +100,7 @@ test('a session without timeouts and member initialization shows neither in 105'
   assert.deepEqual(downgradeConstantsSystem({ version: 1 }, 105), { version: 1 });
 });
 
-/** @source documented 4.6 and rows 26, 70 */
+/** @source docs/wire/initialization.md "Stages" */
 test('defaults differ between the versions', () => {
   const older = {
     inactiveRemovalTimeout: 7_200_000,

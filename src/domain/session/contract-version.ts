@@ -9,7 +9,7 @@
  * | `managedInitialization` | `memberInitialization` |
  * | `managedInitialization.autoEvaluate` | the opposite of `memberInitialization.externalEvaluation` |
  *
- * @source contract 3, wire 11.1, documented 4.6
+ * @source docs/wire/service-configs.md "Service configs and session templates", docs/wire/sessions.md "Contract versions", docs/wire/initialization.md "Stages"
  */
 
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';

@@ -1,7 +1,7 @@
 /**
  * The beginning of a session: constants from template and request, properties from the template.
  *
- * @source contract 3.1, 4
+ * @source docs/wire/sessions.md "Constants", docs/wire/sessions.md "PUT"
  */
 
 import { xuidOf, type Caller } from '../caller.ts';

@@ -2,7 +2,7 @@
  * Members whose connection has ended: they stay active for a time of grace, unless they write
  * another connection. No client sees the mark; what comes of it, everybody does.
  *
- * @source contract 6
+ * @source docs/wire/time.md "Time"
  */
 
 import type { Guid, Xuid } from '../ids.ts';

@@ -2,7 +2,7 @@
  * Episodes: what is stored of the initialization of a session's members, and to which episode a
  * member belongs. What becomes of an episode is in initialization.ts.
  *
- * @source contract 7, documented 4.6
+ * @source docs/wire/sessions.md "Owners", docs/wire/initialization.md "Stages"
  */
 
 import type { Milliseconds } from '../time.ts';

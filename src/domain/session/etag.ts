@@ -8,7 +8,7 @@ import type { Session } from './session.ts';
  * branch. So the same state has the same etag on every node and after a restart, and a later state
  * of a life never has an earlier one's.
  *
- * @source contract 1
+ * @source docs/wire/README.md "Words"
  */
 export function etagOf({ branch, changeNumber }: Session): string {
   const life = `${branch.slice(16, 18)}${branch.slice(19, 23)}${branch.slice(24)}`.toLowerCase();

@@ -4,7 +4,7 @@
  * A connection is judged in the metrics that are on. Where one that is required was not measured,
  * the problem is `network`. A group passes or fails whole.
  *
- * @source contract 7, documented 3.6, 4.6
+ * @source docs/wire/initialization.md "Stages", docs/wire/sessions.md "PUT"
  */
 
 import type { ConstantsSystem } from './constants.ts';
@@ -99,7 +99,7 @@ type Measurement = {
  * Peer to host, the host is the one that is set, else the one with which the most pass; who does
  * not go with the host fails.
  *
- * @source guess: unknowns.md "who fails for a bad connection"
+ * @source docs/wire/unknowns.md "who fails for a bad connection"
  */
 export function evaluateMeasurements(
   session: Session,

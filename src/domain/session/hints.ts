@@ -47,7 +47,7 @@ export function nodeOfConnection(connection: Guid): string {
 /**
  * False of what members who are not loaded may share: a node. A connection is of one user.
  *
- * @source guess: unknowns.md "somebody else's connection in a large session"
+ * @source docs/wire/unknowns.md "somebody else's connection in a large session"
  */
 function isWholly(hint: SessionHint, session: Session): boolean {
   return !isLarge(session) || !hint.startsWith('node:');

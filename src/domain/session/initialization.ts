@@ -19,7 +19,7 @@
  *   stage, so an episode ends.
  * - While `none`, nobody waits; when `failed`, nobody is in an episode or waits.
  *
- * @source contract 7, wire 3.6, documented 3.6, 4.6
+ * @source docs/wire/initialization.md "Stages", docs/wire/sessions.md "PUT"
  */
 
 import { Refusal } from '../refusal.ts';
@@ -104,7 +104,7 @@ export const transitions: Readonly<
  *
  * Refuses: initializationMembersNeeded.
  *
- * @source contract 7, documented 3.1
+ * @source docs/wire/initialization.md "Stages", docs/wire/sessions.md "PUT"
  */
 export function mayStartInitialization({ constants, members }: Session): Refusal | undefined {
   const needed = constants.system.memberInitialization?.membersNeededToStart ?? 0;
@@ -123,7 +123,7 @@ export function mayStartInitialization({ constants, members }: Session): Refusal
  *
  * Refuses: initializationNotEvaluating.
  *
- * @source contract 4.2
+ * @source docs/wire/sessions.md "properties.system"
  */
 export function writeInitialization(
   session: Session,
@@ -209,7 +209,7 @@ const isDone: Readonly<
   evaluating: () => false,
 };
 
-/** Active, and with an address where there is something to measure to it. @source documented 4.6 */
+/** Active, and with an address where there is something to measure to it. @source docs/wire/initialization.md "Stages" */
 function hasJoined({ constants }: Session, { status, deviceToken }: Member): boolean {
   return status === 'active' && (deviceToken !== undefined || !measuresPeers(constants.system));
 }
@@ -259,7 +259,7 @@ const isNeeded: Readonly<Record<RunningStage, (session: Session) => boolean>> = 
   evaluating: ({ constants }) => constants.system.memberInitialization?.externalEvaluation === true,
 };
 
-/** Only the first episode needs a number of members. @source documented 4.6 */
+/** Only the first episode needs a number of members. @source docs/wire/initialization.md "Stages" */
 function hasEnough(session: Session): boolean {
   const { episode } = initializationOf(session);
   const { membersNeededToStart = 0 } = session.constants.system.memberInitialization ?? {};
@@ -270,7 +270,7 @@ function hasEnough(session: Session): boolean {
  * Reservations that were not taken go. Who is in and not ready to be measured stays and has failed,
  * and with it its group: `group` is the only failure of this stage.
  *
- * @source docs/wire/initialization.md "Stages"; guess: unknowns.md "members who are late to initialize"
+ * @source docs/wire/initialization.md "Stages", docs/wire/unknowns.md "members who are late to initialize"
  */
 function goOnWithoutLate(session: Session, nowMs: Milliseconds): Session {
   const members = membersOfEpisode(session, initializationOf(session).episode);
@@ -350,7 +350,7 @@ function withFailures(session: Session, failures: Failures): Session {
   };
 }
 
-/** Without the candidates who have left; without any when there is a host. @source documented 3.6 */
+/** Without the candidates who have left; without any when there is a host. @source docs/wire/sessions.md "PUT" */
 function withPresentCandidates(session: Session): Session {
   const { hostCandidates, ...rest } = session;
   if (hostCandidates === undefined) return session;

@@ -6,7 +6,7 @@
  *   What was not loaded is not touched.
  * - `session.tally` counts all members, loaded or not; `withMembers` keeps it.
  *
- * @source contract 7
+ * @source docs/wire/sessions.md "Large sessions"
  */
 
 import type { Caller } from '../caller.ts';

@@ -1,7 +1,7 @@
 /**
  * Who is in a session: joining, reserving, writing one's own member, leaving.
  *
- * @source contract 4.3
+ * @source docs/wire/sessions.md "Members"
  */
 
 import type { UserCaller } from '../caller.ts';
@@ -182,7 +182,7 @@ function withConnection(member: Member, connection: Guid | undefined): Member {
   return rest;
 }
 
-/** A member is always of its own group. @source wire 4.3 */
+/** A member is always of its own group. @source docs/wire/sessions.md "Members" */
 function withOwnIndex(
   { index }: Member,
   { initializationGroup: group, ...rest }: MemberPropertiesSystem,

@@ -7,7 +7,7 @@
  *
  * Invariant: while a session with hasOwners has accepted members, it has an owner.
  *
- * @source contract 7, documented 2.2
+ * @source docs/wire/sessions.md "Owners", docs/wire/rta.md "Invites"
  */
 
 import { xuidOf, type Caller } from '../caller.ts';
@@ -107,7 +107,7 @@ export function wasKicked({ kicks = [] }: Session, xuid: Xuid, sinceMs: Millisec
  *
  * Refuses: ownerRequired.
  *
- * @source contract 5; guess: unknowns.md "custom properties in sessions with owners"
+ * @source docs/wire/unknowns.md "custom properties in sessions with owners", docs/wire/sessions.md "Access"
  */
 export function mayWriteOwnedProperties(
   session: Session,

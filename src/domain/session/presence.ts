@@ -2,7 +2,7 @@
  * Presence: where no connection is needed to be active, the end of one says little by itself. Whoever
  * has been seen since then stays active, until nothing has been seen of him for the whole grace.
  *
- * @source documented 6.5, guess: unknowns.md "presence without a heartbeat"
+ * @source docs/wire/unknowns.md "presence without a heartbeat", docs/wire/people.md "People"
  */
 
 import type { Xuid } from '../ids.ts';

@@ -1,7 +1,7 @@
 /**
  * Properties of a session and of a member: what is stored, and how a write is merged.
  *
- * @source contract 4.1, 4.2, 4.3
+ * @source docs/wire/sessions.md "Merge", docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Members"
  */
 
 import { jsonEquals, type Json, type JsonObject } from '../json.ts';
@@ -67,7 +67,7 @@ export type MemberPropertiesSystem = {
  *
  * Built by fromEntries, not by assignment: titles choose the keys, and one may be "__proto__".
  *
- * @source contract 4.1
+ * @source docs/wire/sessions.md "Merge"
  */
 export function mergeCustom(current: JsonObject, patch: JsonObject): JsonObject {
   const written = Object.entries(patch);
@@ -87,7 +87,7 @@ export type Patch<T> = { readonly [K in keyof T]?: T[K] | null | undefined };
  * A system object after a write: each field that `patch` names is replaced whole, or unset by null.
  * `current` itself when it names none.
  *
- * @source contract 4.1
+ * @source docs/wire/sessions.md "Merge"
  */
 export function mergeSystem<T extends object>(current: T, patch: Patch<T>): T {
   const written = Object.entries(patch).filter(([, value]) => value !== undefined);
@@ -130,7 +130,7 @@ function moreOpen(a: Restriction, b: Restriction): Restriction {
  *
  * Refuses: requestInvalid.
  *
- * @source contract 4.1, 4.2
+ * @source docs/wire/sessions.md "Merge", docs/wire/sessions.md "properties.system"
  */
 export function writeProperties(session: Session, request: PropertiesRequest): Session | Refusal {
   // What an external evaluation says is not kept; see writeInitialization.
@@ -224,7 +224,7 @@ function invalid(field: string, reason: string): Refusal {
  * The session without a host that is nobody's device token. Tokens compare without regard to case
  * and are stored as the member has them.
  *
- * @source contract 4.2, wire 4.5
+ * @source docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Members"
  */
 export function withKnownHost(session: Session): Session {
   const { host, ...rest } = session.properties.system;

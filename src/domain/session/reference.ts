@@ -7,7 +7,7 @@ import { guidOf, isGuid, type Guid } from '../ids.ts';
  * Names one session: service config, template, name. Compared without regard to case; kept in the
  * case of whoever wrote it.
  *
- * @source contract 1
+ * @source docs/wire/README.md "Words"
  */
 export type SessionReference = {
   readonly scid: Guid;
@@ -15,7 +15,7 @@ export type SessionReference = {
   readonly name: string;
 };
 
-/** The text by which stores know a session: lower-case, parts joined by `~`. @source wire 6.6 */
+/** The text by which stores know a session: lower-case, parts joined by `~`. @source docs/wire/rta.md "Taps" */
 export type SessionKey = string;
 
 /** The key of a reference; two references name the same session when their keys are equal. */
@@ -40,14 +40,14 @@ export function keyPrefixOf(scid: Guid, templateName?: string): SessionKey {
   return `${scid}~${templateName === undefined ? '' : `${templateName}~`}`.toLowerCase();
 }
 
-/** The path of a session, in the spelling that clients split. @source wire 2.7 */
+/** The path of a session, in the spelling that clients split. @source docs/wire/handles.md "Through a handle" */
 export function formatSessionPath({ scid, templateName, name }: SessionReference): string {
   return `/serviceconfigs/${encodeURIComponent(scid)}/sessionTemplates/${encodeURIComponent(templateName)}/sessions/${encodeURIComponent(name)}`;
 }
 
 /**
  * The id under which all lives of a session can be found; it outlasts deletion and restart.
- * @source contract 4
+ * @source docs/wire/sessions.md "PUT"
  */
 export function correlationIdOf(reference: SessionReference): Guid {
   return guidOf(`correlation/${keyOf(reference)}`);

@@ -1,7 +1,7 @@
 /**
  * A session write as it comes in, for all contract versions.
  *
- * @source contract 4
+ * @source docs/wire/sessions.md "PUT"
  */
 
 import * as v from 'valibot';

@@ -4,7 +4,7 @@
  *
  * Invariant: no role has more members than its maximum.
  *
- * @source contract 7, wire 3.6, 4.2
+ * @source docs/wire/sessions.md "Roles", docs/wire/sessions.md "Members"
  */
 
 import * as v from 'valibot';

@@ -7,7 +7,7 @@
  *
  * Every other entry is the service's own.
  *
- * @source wire 3.6, documented 4.3, 10
+ * @source docs/wire/sessions.md "Servers"
  */
 
 import * as v from 'valibot';
@@ -42,7 +42,7 @@ const startTime = v.nullish(
  *
  * Refuses: requestInvalid.
  *
- * @source documented 4.3, 10; guess: unknowns.md "the matchmaking entry is exact"
+ * @source docs/wire/unknowns.md "the matchmaking entry is exact", docs/wire/sessions.md "Servers"
  */
 export function parseServerEntry(
   serverName: string,
@@ -75,7 +75,7 @@ export function parseServerEntry(
  * where the capability autoPopulateServerCandidates asks for it: the servers that most members
  * reach first, of these the one with the lowest mean latency. While nobody has measured, they stay.
  *
- * @source documented 2.2 autoPopulateServerCandidates; guess: unknowns.md "the order of server candidates"
+ * @source docs/wire/unknowns.md "the order of server candidates", docs/wire/initialization.md "Stages": autoPopulateServerCandidates
  */
 export function withServerCandidates(session: Session): Session {
   const { capabilities, measurementServerAddresses } = session.constants.system;
@@ -138,7 +138,7 @@ export function arbitrationDueMs(session: Session): Milliseconds | undefined {
  * `forfeitTimeout` on it is canceled, without a result at `arbitrationTimeout` it has none. Both are
  * counted from the entry's `startTime`. What a service writes as `resultState` stands.
  *
- * @source documented 10; guess: unknowns.md "what arbitration timeouts write"
+ * @source docs/wire/unknowns.md "what arbitration timeouts write", docs/wire/sessions.md "Servers"
  */
 export function withArbitrationByTime(session: Session, nowMs: Milliseconds): Session {
   const verdict = arbitrationByTime(session);

@@ -1,7 +1,7 @@
 /**
  * Entries that game services keep in a session.
  *
- * @source contract 4, 5
+ * @source docs/wire/sessions.md "PUT", docs/wire/sessions.md "Access"
  */
 
 import type { Caller } from '../caller.ts';

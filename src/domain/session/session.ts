@@ -16,7 +16,7 @@ import type { MemberPropertiesSystem, SessionPropertiesSystem } from './properti
  * Immutable; a write makes a new one that shares what it left alone. Plain JSON, so that a store
  * keeps it as text.
  *
- * @source contract 1, wire 3
+ * @source docs/wire/README.md "Words", docs/wire/sessions.md "The document"
  */
 export type Session = {
   /** In the case of the write that created the session. */
@@ -79,7 +79,7 @@ export type Tally = {
   readonly active: number;
 };
 
-/** Active > ready > reserved > inactive. @source contract 1 */
+/** Active > ready > reserved > inactive. @source docs/wire/README.md "Words" */
 export type MemberStatus = 'active' | 'ready' | 'reserved' | 'inactive';
 
 export type Member = {

@@ -10,7 +10,7 @@ import type { Session } from './session.ts';
  * Named constants and defaults from which sessions are created, in the shape of contract 107
  * whatever version the file was written in.
  *
- * @source contract 3
+ * @source docs/wire/service-configs.md "Service configs and session templates"
  */
 export type SessionTemplate = {
   readonly name: string;
@@ -51,7 +51,7 @@ export type Catalog = ReadonlyMap<string, ServiceConfig>;
  *
  * Refuses: serviceConfigUnknown, serviceConfigForbidden.
  *
- * @source contract 2; guess: unknowns.md "token without a title"
+ * @source docs/wire/unknowns.md "token without a title", docs/wire/README.md "Every request"
  */
 export function mayUseServiceConfig(
   catalog: Catalog,
@@ -124,7 +124,7 @@ export function findTemplate(
  * The template as a document of `contractVersion`: one from which a file of that version would get
  * the same sessions. Where the versions differ in a default, the document says what holds.
  *
- * @source contract 3; guess: unknowns.md "the document of a template"
+ * @source docs/wire/unknowns.md "the document of a template", docs/wire/service-configs.md "Service configs and session templates"
  */
 export function viewTemplate(template: SessionTemplate, contractVersion: number): JsonObject {
   const { constants, properties, roleTypes } = template;

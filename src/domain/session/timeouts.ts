@@ -2,7 +2,7 @@
  * Time, as it moves a session: nothing happens by itself, what is due is settled when somebody
  * looks. The sweep is one of those who look.
  *
- * @source contract 6
+ * @source docs/wire/time.md "Time"
  */
 
 import { createMemo } from '../memo.ts';
@@ -87,7 +87,7 @@ const never: Milliseconds = Infinity;
  * The same as clients are told: a time of grace after a disconnect is not in the document, nor are
  * those members of a large session who are not loaded.
  *
- * @source guess: unknowns.md "nextTimer of a large session"
+ * @source docs/wire/unknowns.md "nextTimer of a large session"
  */
 export function nextTimerMs(session: Session): Milliseconds | undefined {
   return earliestDueMs(session, 'shown');

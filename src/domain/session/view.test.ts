@@ -28,7 +28,7 @@ const recorder = sampleUser(1, '2 Dev 708864413', {
   titleId: '174925616',
 });
 
-/** The lobby of the recorded client, as it asked for it. @source wire 3.1 */
+/** The lobby of the recorded client, as it asked for it. @source docs/wire/sessions.md "The document" */
 function recordedLobby(): Session {
   const template = sampleTemplate({
     maxMembersCount: 8,
@@ -70,7 +70,7 @@ function recordedLobby(): Session {
   return write(undefined, join, { template, by: recorder, contractVersion: 105 });
 }
 
-/** As recorded, the values ours. @source wire 3.1 */
+/** As recorded, the values ours. @source docs/wire/sessions.md "The document" */
 const recorded = (host: string): JsonObject => ({
   membersInfo: { first: 0, next: 1, count: 1, accepted: 1, active: 1 },
   constants: {

@@ -1,7 +1,7 @@
 /**
  * The session document as clients read it.
  *
- * @source contract 4, wire 3
+ * @source docs/wire/sessions.md "PUT", docs/wire/sessions.md "The document"
  */
 
 import type { JsonObject } from '../json.ts';
@@ -112,7 +112,7 @@ export function viewProperties(session: Session, contractVersion: number): JsonO
 /**
  * `members` of the document: a linked list, keyed by index; of a large session `me` alone.
  *
- * @source contract 7, wire 3.7
+ * @source docs/wire/sessions.md "Owners", docs/wire/sessions.md "The document"
  */
 export function viewMembers(session: Session): JsonObject {
   return Object.fromEntries(

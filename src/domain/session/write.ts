@@ -7,7 +7,7 @@
  * The session that comes in is settled (see timeouts.ts): time has done its own part, as a change
  * of its own, before anybody's write is looked at.
  *
- * @source contract 4
+ * @source docs/wire/sessions.md "PUT"
  */
 
 import { xuidOf, type Caller } from '../caller.ts';
@@ -182,7 +182,7 @@ function withNewConnection(
     : { session, connection };
 }
 
-/** Access to an existing session. @source contract 5 */
+/** Access to an existing session. @source docs/wire/sessions.md "Access" */
 function mayWrite(session: Session, write: SessionWrite, facts: WriteFacts): Refusal | undefined {
   const { caller, request } = write;
   if (caller.kind === 'user') {
@@ -304,7 +304,7 @@ function applyRequest(
   return ruled === 'ended' ? ruled : withServerCandidates(ruled);
 }
 
-/** Role settings, then roles, as the request asks. @source contract 7 */
+/** Role settings, then roles, as the request asks. @source docs/wire/sessions.md "Owners" */
 function writeRoles(
   session: Session,
   request: SessionRequest,

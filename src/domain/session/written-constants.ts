@@ -1,7 +1,7 @@
 /**
  * Constants as each contract version writes them: by its own names, and read into those of 107.
  *
- * @source contract 3, 3.1
+ * @source docs/wire/service-configs.md "Service configs and session templates", docs/wire/sessions.md "Constants"
  */
 
 import * as v from 'valibot';

@@ -37,7 +37,7 @@ const membersList = parseChangeTypes(['membersList']);
 const membersStatus = parseChangeTypes(['membersStatus']);
 const membersCustomProperty = parseChangeTypes(['membersCustomProperty']);
 const roles = parseChangeTypes(['roles']);
-/** Of every change of a member. @source guess: unknowns.md "change types of party clients" */
+/** Of every change of a member. @source docs/wire/unknowns.md "change types of party clients" */
 const membersOnly = parseChangeTypes(['membersOnly']);
 
 /** The type of a change of each field. Total: a new field must choose. */

@@ -26,7 +26,7 @@ import type { Answer, Route, RouteRequest } from '../route.ts';
 import { answerRead, answerWritten } from '../session-answer.ts';
 import { isPreview } from './sessions.ts';
 
-/** Makes a handle. @source contract 8 */
+/** Makes a handle. @source docs/wire/handles.md "POST /handles" */
 const postHandle: Route = {
   method: 'POST',
   path: '/handles',
@@ -68,7 +68,7 @@ const removeHandle: Route = {
   },
 };
 
-/** Reads the session that a handle leads to, with what the handle grants. @source contract 5, 8 */
+/** Reads the session that a handle leads to, with what the handle grants. @source docs/wire/sessions.md "Access", docs/wire/handles.md "POST /handles" */
 const getSessionByHandle: Route = {
   method: 'GET',
   path: '/handles/{id}/session',
@@ -89,7 +89,7 @@ const getSessionByHandle: Route = {
 
 /**
  * Writes the session that a handle leads to, with what the handle grants; never creates one.
- * @source contract 5, 8
+ * @source docs/wire/sessions.md "Access", docs/wire/handles.md "POST /handles"
  */
 const putSessionByHandle: Route = {
   method: 'PUT',
@@ -124,13 +124,13 @@ const putSessionByHandle: Route = {
 /**
  * A full session, as it is answered by handle; by path its status is 400.
  *
- * @source docs/wire/handles.md "Through a handle"; guess: unknowns.md "a full session by handle"
+ * @source docs/wire/handles.md "Through a handle", docs/wire/unknowns.md "a full session by handle"
  */
 function answerFull(refusal: Refusal, { contractVersion }: RouteRequest): Answer {
   return { ...refusalResponse(refusal, contractVersion), status: 403 };
 }
 
-/** Lists activities, or searches. @source contract 8.1 */
+/** Lists activities, or searches. @source docs/wire/handles.md "POST /handles/query" */
 const queryHandles: Route = {
   method: 'POST',
   path: '/handles/query',

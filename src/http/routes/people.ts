@@ -1,7 +1,7 @@
 /**
  * Friends, avoid and mute lists, in the shapes of the social and privacy services.
  *
- * @source contract 10, documented 6.1, 6.2, wire 8.3
+ * @source docs/wire/people.md "People"
  */
 
 import { changePeople, removeFollower } from '../../directory/change-people.ts';
@@ -49,7 +49,7 @@ function socialRoute(
   };
 }
 
-/** The numbers by which clients of the social service know what was wrong. @source wire 8.3 */
+/** The numbers by which clients of the social service know what was wrong. @source docs/wire/people.md "People" */
 const socialCodes: Partial<Record<RefusalCode, number>> = {
   listNotYours: 1011,
   requestInvalid: 1015,
@@ -141,7 +141,7 @@ const postXuids = socialRoute(
   },
 );
 
-/** @source guess: unknowns.md "making somebody a favourite" */
+/** @source docs/wire/unknowns.md "making somebody a favourite" */
 const postFavorites = socialRoute(
   'POST',
   '/users/{owner}/people/favorites/xuids',
@@ -215,7 +215,7 @@ const postFriends = socialRoute(
   },
 );
 
-/** A list that keeps others away, with its GET, PUT and DELETE. @source contract 10, documented 6.2 */
+/** A list that keeps others away, with its GET, PUT and DELETE. @source docs/wire/people.md "People" */
 function privacyRoutes(name: 'avoid' | 'mute', list: OwnListName & ('avoids' | 'mutes')): Route[] {
   const path = `/users/{owner}/people/${name}`;
   const change = (method: 'PUT' | 'DELETE'): Route =>

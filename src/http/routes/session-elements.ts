@@ -1,7 +1,7 @@
 /**
  * Parts of a session under URIs of their own. A write to one is the session write it abbreviates.
  *
- * @source contract 4.4
+ * @source docs/wire/sessions.md "Element URIs"
  */
 
 import { readSession } from '../../directory/read-session.ts';

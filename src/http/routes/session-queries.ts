@@ -12,7 +12,7 @@ import {
 import { Refusal } from '../../domain/refusal.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
 
-/** Queries for sessions, of a service config and of one template of it. @source contract 8.2 */
+/** Queries for sessions, of a service config and of one template of it. @source docs/wire/queries.md "Queries for sessions" */
 export const sessionQueryRoutes: readonly Route[] = [
   '/serviceconfigs/{scid}',
   '/serviceconfigs/{scid}/sessiontemplates/{templateName}',

@@ -23,7 +23,7 @@ export function isPreview({ query }: RouteRequest): boolean {
   );
 }
 
-/** Answers a session as it stands now. @source contract 5 */
+/** Answers a session as it stands now. @source docs/wire/sessions.md "Access" */
 const getSession: Route = {
   method: 'GET',
   path: sessionPath,
@@ -38,7 +38,7 @@ const getSession: Route = {
   },
 };
 
-/** Creates, joins, updates or leaves a session, whichever the body asks for. @source contract 4 */
+/** Creates, joins, updates or leaves a session, whichever the body asks for. @source docs/wire/sessions.md "PUT" */
 const putSession: Route = {
   method: 'PUT',
   path: sessionPath,

@@ -29,7 +29,7 @@ import type { Answer, Route, RouteRequest } from '../route.ts';
  *
  * Refuses: requestInvalid; notAuthenticated for a token that is not of this server or has expired.
  *
- * @source contract 2.1, wire 9
+ * @source docs/wire/callers.md "Callers"
  */
 export function tokenChainRoutes({ key }: { readonly key: Uint8Array }): readonly Route[] {
   /** The answer with a token for `claims`, good from now on. */
