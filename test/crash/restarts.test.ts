@@ -4,7 +4,7 @@
  *
  * `MPSD_RESTARTS` sets how often.
  *
- * @source docs/operations.md "Stopping, restarting, replacing"
+ * @source docs/operations.md "Stopping and replacing"
  */
 
 import assert from 'node:assert/strict';
