@@ -11,7 +11,7 @@ export type ConnectionBounds = {
   readonly connectionsPerUserMax: number;
   /** What waits for one client; past four times as much its connection is dropped. */
   readonly outboxBytesMax: number;
-  /** What waits for all clients together; past it those who read the least are dropped. */
+  /** What waits for all clients together; past it those for whom the most waits are dropped. */
   readonly unsentBytesMax: number;
   /** How long something may wait for a client before its connection is dropped. */
   readonly sendTimeoutMs: Milliseconds;
@@ -25,7 +25,7 @@ type Backlog = { bytes: number; sinceMs: Milliseconds };
 
 /** How often all connections are looked at. */
 const tickMs: Milliseconds = 1_000;
-/** A tick that is later than this: the process stood still, and heard nobody meanwhile. */
+/** After so long without a tick the process must have stood still, and could receive nothing. */
 const lateTickMs: Milliseconds = 2 * tickMs;
 const hardLimitFactor = 4;
 /** How far what waits for all is brought down when it is too much, as a part of the bound. */
@@ -38,7 +38,7 @@ const shedTo = 0.75;
 export class ConnectionRegistry implements Disposable {
   readonly #connections: Connections;
   readonly #clock: Clock;
-  readonly #hearingClock: Pick<Clock, 'elapsedMs'>;
+  readonly #silenceClock: Pick<Clock, 'elapsedMs'>;
   readonly #bounds: ConnectionBounds;
   readonly #ended: (connection: Connection) => void;
   /** Of all connections. */
@@ -48,29 +48,29 @@ export class ConnectionRegistry implements Disposable {
   #unsentBytes = 0;
   #tickTimer: Timer | undefined;
   #tickedMs: Milliseconds;
-  /** Time in which this process stood still, so that no client could be heard. */
-  #deafMs: Milliseconds = 0;
+  /** Time in which this process stood still: it is no silence of a client. */
+  #standstillMs: Milliseconds = 0;
 
   /**
-   * `connections` is where they are kept. `hearingClock` is the one that a client's silence is
-   * measured by: not one that tests move. `ended` is called for each connection that is dropped here.
+   * `connections` is where they are kept. `silenceClock` is what the silence of clients is measured
+   * by, and not one that tests move. `ended` is called for each connection that is dropped here.
    */
   constructor(
     connections: Connections,
     clock: Clock,
-    hearingClock: Pick<Clock, 'elapsedMs'>,
+    silenceClock: Pick<Clock, 'elapsedMs'>,
     bounds: ConnectionBounds,
     ended: (connection: Connection) => void,
   ) {
     this.#connections = connections;
     this.#clock = clock;
-    this.#hearingClock = hearingClock;
+    this.#silenceClock = silenceClock;
     this.#bounds = bounds;
     this.#ended = ended;
-    this.#tickedMs = hearingClock.elapsedMs();
+    this.#tickedMs = silenceClock.elapsedMs();
     this.#ports = {
       elapsedMs: () => clock.elapsedMs(),
-      hearingMs: () => this.#hearingMs(),
+      runningMs: () => this.#runningMs(),
       sendsSlowly: (connection, wasEmpty) => this.#noteBacklog(connection, wasEmpty),
     };
   }
@@ -145,10 +145,10 @@ export class ConnectionRegistry implements Disposable {
   }
 
   #tick(ticked: (connection: Connection) => void): void {
-    const nowMs = this.#hearingClock.elapsedMs();
+    const nowMs = this.#silenceClock.elapsedMs();
     const sinceTickMs = nowMs - this.#tickedMs;
     this.#tickedMs = nowMs;
-    if (sinceTickMs > lateTickMs) this.#deafMs += sinceTickMs - tickMs;
+    if (sinceTickMs > lateTickMs) this.#standstillMs += sinceTickMs - tickMs;
     for (const connection of this.#connections.values()) {
       if (connection.keepAlive() === 'ended') this.drop(connection);
       else ticked(connection);
@@ -161,9 +161,9 @@ export class ConnectionRegistry implements Disposable {
     const bytes = connection.wire.bufferedBytes;
     let backlog = this.#backlogs.get(connection);
     if (backlog === undefined) {
-      backlog = { bytes: 0, sinceMs: this.#hearingMs() };
+      backlog = { bytes: 0, sinceMs: this.#runningMs() };
       this.#backlogs.set(connection, backlog);
-    } else if (wasEmpty) backlog.sinceMs = this.#hearingMs();
+    } else if (wasEmpty) backlog.sinceMs = this.#runningMs();
     this.#unsentBytes += bytes - backlog.bytes;
     backlog.bytes = bytes;
     const { outboxBytesMax, unsentBytesMax } = this.#bounds;
@@ -189,7 +189,7 @@ export class ConnectionRegistry implements Disposable {
   /** Drops clients that have not caught up for as long as they may take. */
   #dropStalled(): void {
     this.#measureBacklogs();
-    const sinceMsMin = this.#hearingMs() - this.#bounds.sendTimeoutMs;
+    const sinceMsMin = this.#runningMs() - this.#bounds.sendTimeoutMs;
     for (const [connection, { sinceMs }] of this.#backlogs) {
       if (sinceMs <= sinceMsMin) this.drop(connection);
     }
@@ -206,7 +206,7 @@ export class ConnectionRegistry implements Disposable {
     }
   }
 
-  #hearingMs(): Milliseconds {
-    return this.#hearingClock.elapsedMs() - this.#deafMs;
+  #runningMs(): Milliseconds {
+    return this.#silenceClock.elapsedMs() - this.#standstillMs;
   }
 }

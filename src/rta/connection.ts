@@ -28,8 +28,8 @@ type Kind = Resource['kind'];
 export type ConnectionPorts = {
   /** What ages, windows and pongs are measured by. */
   readonly elapsedMs: () => Milliseconds;
-  /** Time in which this process could hear: what the silence of a client is measured by. */
-  readonly hearingMs: () => Milliseconds;
+  /** Time in which this process ran: what the silence of a client is measured by. */
+  readonly runningMs: () => Milliseconds;
   /**
    * Called when something that was sent has not left this process at once; `wasEmpty` when nothing
    * waited before it.
@@ -53,10 +53,10 @@ export class Connection {
   #nextSubscriptionId = 0;
   #sentInvites: Set<Guid> | undefined;
   readonly #openedMs: Milliseconds;
-  /** When something was heard or sent, or a pong sent, for the last time. */
+  /** When something was received or sent for the last time. */
   #usedMs: Milliseconds;
   #pongMs: Milliseconds;
-  /** By `hearingMs`. */
+  /** By `runningMs`. */
   #heardMs: Milliseconds;
   #isPinged = false;
 
@@ -69,7 +69,7 @@ export class Connection {
     this.#openedMs = openedMs;
     this.#usedMs = openedMs;
     this.#pongMs = openedMs;
-    this.#heardMs = ports.hearingMs();
+    this.#heardMs = ports.runningMs();
   }
 
   get subscriptionsCount(): number {
@@ -146,7 +146,7 @@ export class Connection {
   /** Notes that something came from the client, a ping or a pong included. */
   heard(): void {
     this.#usedMs = this.#ports.elapsedMs();
-    this.#heardMs = this.#ports.hearingMs();
+    this.#heardMs = this.#ports.runningMs();
     this.#isPinged = false;
   }
 
@@ -165,7 +165,7 @@ export class Connection {
    */
   keepAlive(): 'alive' | 'ended' {
     const nowMs = this.#ports.elapsedMs();
-    const unheardMs = this.#ports.hearingMs() - this.#heardMs;
+    const unheardMs = this.#ports.runningMs() - this.#heardMs;
     if (unheardMs >= limits.unheardMsMax || nowMs - this.#openedMs >= limits.connectionMsMax) {
       return 'ended';
     }

@@ -119,7 +119,7 @@ test('invites and friends that a client does not read are a resync too', async (
   assert.deepEqual(wire.frames, [[4], [3, 0, { NotificationType: 'Added', Xuids: ['2'] }]]);
 });
 
-test('a client that goes on asking without reading is dropped, without a word', async () => {
+test('a client that goes on asking without reading is dropped, without a close frame', async () => {
   const { connect } = await open();
   const { wire, say } = connect();
   wire.bufferedBytes = settings.outboxBytesMax * 4;
@@ -141,7 +141,7 @@ test('taps of more sessions than may wait become one resync', async () => {
   assert.deepEqual(wire.frames, [[4]]);
 });
 
-test('when messages may be missing, whoever could have missed one is told to look', async () => {
+test('when messages may be missing, each connection that could have missed one gets a resync', async () => {
   const { connect, bus, context } = await open();
   const one = connect();
   one.say([1, 0, notifyUri]);
@@ -235,7 +235,7 @@ test('a connection that ends while it is being subscribed leaves nothing behind'
   assert.deepEqual(wire.frames, []);
 });
 
-test('invites that the store cannot tell of now are told later, while somebody waits for them', async () => {
+test('invites that the store cannot read now are sent later, while a connection waits for them', async () => {
   const inner = openMemoryStore();
   const expirationMs = manualClock().nowMs() + 60_000;
   const invite = storedInvite(storedGuid(1), 'a', { invitedXuid: ada.xuid, expirationMs });
@@ -287,7 +287,7 @@ test('after its end a hub takes no connections', async () => {
   assert.equal(hub.open(new FakeWire(), ada), undefined);
 });
 
-test('whoever is connected when the server stops is told to look again, and dropped', async () => {
+test('clients that are connected when the server stops get a resync and are dropped', async () => {
   const { hub, connect } = await open();
   const { wire } = connect();
   await hub[Symbol.asyncDispose]();
@@ -428,8 +428,8 @@ test('what waits for all clients is bounded: those who read the least are droppe
 test('a client that is not heard because the process stood still is not silent', async () => {
   let stoodStillMs = 0;
   const clock = manualClock();
-  const hearingClock = { elapsedMs: () => clock.elapsedMs() + stoodStillMs };
-  const opened = await open(openMemoryStore(), {}, { hearingClock });
+  const silenceClock = { elapsedMs: () => clock.elapsedMs() + stoodStillMs };
+  const opened = await open(openMemoryStore(), {}, { silenceClock });
   const { wire } = opened.connect();
   const advance = (ms: number): void => {
     clock.advance(ms);

@@ -34,7 +34,7 @@ export type HubSettings = ConnectionBounds &
 /** What tests put around a hub. */
 export type HubOptions = {
   /** What the silence of clients is measured by, when tests move the clock of the context. */
-  readonly hearingClock?: Pick<Clock, 'elapsedMs'>;
+  readonly silenceClock?: Pick<Clock, 'elapsedMs'>;
   readonly aroundTaps?: (deliver: DeliverTaps) => DeliverTaps;
 };
 
@@ -56,14 +56,14 @@ export class Hub implements AsyncDisposable {
     context: Context,
     connections: Connections,
     settings: HubSettings,
-    { hearingClock = context.clock, aroundTaps }: HubOptions = {},
+    { silenceClock = context.clock, aroundTaps }: HubOptions = {},
   ) {
     this.#context = context;
     this.#settings = settings;
     this.#registry = new ConnectionRegistry(
       connections,
       context.clock,
-      hearingClock,
+      silenceClock,
       settings,
       (connection) => this.ended(connection),
     );

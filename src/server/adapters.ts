@@ -44,7 +44,7 @@ export async function openAdapters(
   const { store, clock } = context;
   const control = await openControlOf(core);
   const hub = new Hub(context, connections, settings, {
-    hearingClock: storage.clock,
+    silenceClock: storage.clock,
     ...(control && { aroundTaps: control.aroundTaps }),
   });
   const readiness = openReadiness(() => probeStore({ store }), conditions);
