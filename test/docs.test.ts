@@ -47,6 +47,27 @@ test('every refusal is in its table, with its status', () => {
   assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(answered));
 });
 
+test('every section of the protocol says where it is known from', () => {
+  const keys = [...read('docs/wire/README.md').matchAll(/^\|[^|]*\| ([A-Z]+\d?) \|/gm)].map(
+    ([, key]) => key,
+  );
+  assert.ok(keys.length > 10, 'keys were found');
+  const pages = ['sessions', 'handles', 'queries', 'people', 'search', 'rta', 'time'];
+  pages.push('initialization', 'callers', 'service-configs');
+  const lacking = pages.flatMap((page) => {
+    const [, ...sections] = read(`docs/wire/${page}.md`).split(/^(?=##+ )/m);
+    const whole = sections.length > 0 ? sections : [read(`docs/wire/${page}.md`)];
+    return whole
+      .filter((section) => {
+        const known = /^Known from: (.+)$/m.exec(section)?.[1] ?? '';
+        const named = [...known.matchAll(/\b(RFC|[A-Z]\d?)\b/g)].map(([, key]) => key);
+        return named.length === 0 || named.some((key) => !keys.includes(key));
+      })
+      .map((section) => `${page}.md: ${section.split('\n')[0]}`);
+  });
+  assert.deepEqual(lacking, []);
+});
+
 /** The name by which a link finds a heading: as GitHub makes it. */
 function anchorOf(heading: string): string {
   return heading
