@@ -1,5 +1,5 @@
 /**
- * The composition root. A server is a storage and a node upon it: `server/storage.ts` says which
+ * The composition root. A server is a storage and a node on it: `server/storage.ts` says which
  * store, bus and clock, `server/node.ts` builds everything else, and everything is known there.
  */
 

@@ -93,7 +93,7 @@ test('taps that are held back come after their time, and not before', async () =
   assert.deepEqual(heard, [2]);
 });
 
-test('the clock may jump over an hour and no client counts as silent; after two hours each line ends', async () => {
+test('the clock may jump over an hour and no client counts as silent; after two hours each connection ends', async () => {
   await using opened = await open();
   const { tests, live, advance } = opened;
   const former = live.connectionId;

@@ -5,7 +5,7 @@ import type { Milliseconds } from '../domain/time.ts';
 export interface ControlledConnections {
   /** Those that are open now, the oldest first. */
   list(): readonly ControlledConnection[];
-  /** Ends the connection as a cut line does, without a close frame; false when it is not open. */
+  /** Ends the connection without a close frame, as if the network had failed; false when it is not open. */
   drop(id: Guid): boolean;
   /** False when it is not open. */
   setTaps(id: Guid, taps: TapsControl): boolean;

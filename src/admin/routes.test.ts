@@ -22,7 +22,7 @@ async function clockOf(tests: KitUser) {
   return at((await tests.request('GET', '/control')).json, 'clock');
 }
 
-test('GET /control tells what there is, the clock and the connections', async () => {
+test('GET /control answers with the clock and the connections', async () => {
   await using opened = await open();
   const answer = await opened.tests.request('GET', '/control', {
     headers: { 'x-xbl-contract-version': '' },
@@ -70,7 +70,7 @@ test('the clock is frozen, set, advanced and let run', async () => {
   assert.equal(at(await clockOf(tests), 'nowMs'), startMs + 1);
 });
 
-test('when an advance is answered, what came due is settled already', async () => {
+test('when an advance is answered, what came due has happened', async () => {
   await using opened = await open();
   const { kit, clock, store } = opened;
   const reference = kit.reference();

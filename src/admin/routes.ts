@@ -6,11 +6,11 @@ import type { Answer, Route, RouteRequest } from '../http/route.ts';
 import type { ControlledConnection, ControlledConnections } from './connections.ts';
 import { parseClockRequest, parseTapsRequest } from './request.ts';
 
-/** What the control API has a hand on. */
+/** What the control API controls. */
 export type Controlled = {
   readonly clock: ControlledClock;
   readonly connections: ControlledConnections;
-  /** Settles what is due now. */
+  /** Applies the timeouts that are due. */
   readonly sweep: () => Promise<void>;
 };
 
@@ -23,7 +23,7 @@ export type Controlled = {
  *
  * Refuses: serviceRequired, connectionUnknown, requestInvalid.
  *
- * @source docs/wire/time.md "Time"
+ * See docs/control.md.
  */
 export function controlRoutes({ clock, connections, sweep }: Controlled): readonly Route[] {
   const viewClock = (): JsonObject => {
@@ -62,7 +62,7 @@ export function controlRoutes({ clock, connections, sweep }: Controlled): readon
         clock.moveTo(nowMs);
       }
       if (freeze === false) clock.run();
-      // Whoever asked sees what the time has brought, and needs not wait for the next sweep.
+      // The caller sees what time has done, without waiting for the next sweep.
       await sweep();
       return answerJson({ clock: viewClock() });
     }),

@@ -11,13 +11,13 @@ const step = fc.oneof(
   fc.record({ kind: fc.constantFrom('freeze' as const, 'run' as const), ms: fc.constant(0) }),
 );
 
-// Kills: timers of the clock beneath that are not cancelled on freezing (runs early), not armed again
+// Kills: timers of the base clock that are not cancelled on freezing (runs early), not armed again
 // after a move (never runs) or armed twice (runs twice), and a frozen time that passes.
 test('each task runs once, when the clock shows its time, and the clock passes no task by', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-      const beneath = manualClock(0);
-      const clock = controlledClock(beneath);
+      const base = manualClock(0);
+      const clock = controlledClock(base);
       const due: { atMs: number; ranMs: number[] }[] = [];
       const after = (ms: number, then: () => void): void => {
         const one = { atMs: clock.nowMs() + ms, ranMs: [] as number[] };
@@ -37,7 +37,7 @@ test('each task runs once, when the clock shows its time, and the clock passes n
             after(ms, () => after(ms + 1, () => undefined));
             break;
           case 'pass':
-            beneath.advance(ms);
+            base.advance(ms);
             assert.equal(clock.nowMs(), beforeMs + (clock.isFrozen ? 0 : ms));
             break;
           case 'move':

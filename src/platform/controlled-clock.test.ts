@@ -4,41 +4,41 @@ import { manualClock } from '../testing/manual-clock.ts';
 import { controlledClock, movedTasksMax } from './controlled-clock.ts';
 
 function open() {
-  const beneath = manualClock(1_000);
-  const clock = controlledClock(beneath);
+  const base = manualClock(1_000);
+  const clock = controlledClock(base);
   const ran: string[] = [];
   const after = (delayMs: number, name: string) =>
     clock.after(delayMs, () => ran.push(`${name} at ${clock.nowMs()}`));
-  return { beneath, clock, ran, after };
+  return { base, clock, ran, after };
 }
 
-test('it runs with the clock beneath it', () => {
-  const { beneath, clock, ran, after } = open();
+test('it runs with the base clock it', () => {
+  const { base, clock, ran, after } = open();
   after(10, 'one');
-  beneath.advance(9);
+  base.advance(9);
   assert.deepEqual([clock.nowMs(), ran], [1_009, []]);
-  beneath.advance(1);
+  base.advance(1);
   assert.deepEqual([clock.nowMs(), ran], [1_010, ['one at 1010']]);
 });
 
 test('frozen, it stands, and what is to come waits for the rest of its time', () => {
-  const { beneath, clock, ran, after } = open();
+  const { base, clock, ran, after } = open();
   after(10, 'one');
-  beneath.advance(4);
+  base.advance(4);
   clock.freeze();
-  beneath.advance(100);
+  base.advance(100);
   after(2, 'two');
   assert.deepEqual([clock.isFrozen, clock.nowMs(), ran], [true, 1_004, []]);
   clock.run();
   assert.deepEqual([clock.isFrozen, clock.nowMs()], [false, 1_004]);
-  beneath.advance(2);
+  base.advance(2);
   assert.deepEqual(ran, ['two at 1006']);
-  beneath.advance(4);
+  base.advance(4);
   assert.deepEqual(ran, ['two at 1006', 'one at 1010']);
 });
 
 test('moved, it runs what comes due on the way, also what that gives rise to, and goes on', () => {
-  const { beneath, clock, ran, after } = open();
+  const { base, clock, ran, after } = open();
   after(30, 'late');
   clock.after(5, () => {
     ran.push(`first at ${clock.nowMs()}`);
@@ -46,51 +46,51 @@ test('moved, it runs what comes due on the way, also what that gives rise to, an
   });
   clock.moveTo(1_020);
   assert.deepEqual(ran, ['first at 1005', 'its child at 1015']);
-  beneath.advance(9);
+  base.advance(9);
   assert.deepEqual([clock.nowMs(), ran.length], [1_029, 2]);
-  beneath.advance(1);
+  base.advance(1);
   assert.deepEqual(ran.at(-1), 'late at 1030');
 });
 
 test('moved while it stands, it stands at the new time', () => {
-  const { beneath, clock, ran, after } = open();
+  const { base, clock, ran, after } = open();
   clock.freeze();
   after(5, 'one');
   clock.moveTo(1_005);
-  beneath.advance(50);
+  base.advance(50);
   assert.deepEqual([clock.isFrozen, clock.nowMs(), ran], [true, 1_005, ['one at 1005']]);
 });
 
 test('moved back, it runs nothing, and what is to come waits as long as before', () => {
-  const { beneath, clock, ran, after } = open();
+  const { base, clock, ran, after } = open();
   after(10, 'one');
   clock.moveTo(500);
-  beneath.advance(9);
+  base.advance(9);
   assert.deepEqual([clock.nowMs(), ran], [509, []]);
-  beneath.advance(1);
+  base.advance(1);
   assert.deepEqual(ran, ['one at 510']);
 });
 
 test('elapsed time goes on by each move forward, and never back', () => {
-  const { beneath, clock } = open();
+  const { base, clock } = open();
   const fromMs = clock.elapsedMs();
   const passedMs = (): number => clock.elapsedMs() - fromMs;
   clock.moveTo(1_500);
   assert.deepEqual([clock.nowMs(), passedMs()], [1_500, 500]);
   clock.moveTo(200);
   assert.deepEqual([clock.nowMs(), passedMs()], [200, 500]);
-  beneath.advance(10);
+  base.advance(10);
   clock.freeze();
-  beneath.advance(100);
+  base.advance(100);
   assert.deepEqual([clock.nowMs(), passedMs()], [210, 510]);
   clock.moveTo(300);
   clock.run();
-  beneath.advance(1);
+  base.advance(1);
   assert.deepEqual([clock.nowMs(), passedMs()], [301, 601]);
 });
 
 test('a task that schedules itself again does not make a year long', () => {
-  const { beneath, clock, ran, after } = open();
+  const { base, clock, ran, after } = open();
   let ticksCount = 0;
   const tick = (): void => {
     ticksCount += 1;
@@ -102,12 +102,12 @@ test('a task that schedules itself again does not make a year long', () => {
   clock.moveTo(1_000 + yearMs);
   assert.deepEqual([clock.nowMs(), ran], [1_000 + yearMs, [`the last at ${1_000 + yearMs}`]]);
   assert.equal(ticksCount, movedTasksMax + 1);
-  beneath.advance(1_000);
+  base.advance(1_000);
   assert.equal(ticksCount, movedTasksMax + 2);
 });
 
 test('what is cancelled does not run, whether the clock runs, stands or is moved', () => {
-  const { beneath, clock, ran, after } = open();
+  const { base, clock, ran, after } = open();
   const [a, b, c] = [after(5, 'a'), after(5, 'b'), after(5, 'c')];
   a.cancel();
   clock.freeze();
@@ -115,6 +115,6 @@ test('what is cancelled does not run, whether the clock runs, stands or is moved
   clock.run();
   clock.after(1, () => c.cancel());
   clock.moveTo(1_010);
-  beneath.advance(100);
+  base.advance(100);
   assert.deepEqual(ran, []);
 });

@@ -1,7 +1,7 @@
 import type { Milliseconds } from '../domain/time.ts';
 import type { Clock, Timer } from './clock.ts';
 
-/** A clock that runs with another one until it is told otherwise. */
+/** A clock that runs with another one until it is frozen or moved. */
 export type ControlledClock = Clock & {
   readonly isFrozen: boolean;
   /** Stands still from now on: what is still to come waits. */
@@ -24,35 +24,35 @@ type Waiting = {
   /** Of `elapsedMs`. */
   readonly atMs: Milliseconds;
   readonly task: () => void;
-  /** Of the clock beneath; none while this one stands. */
+  /** Of the base clock; none while this one is frozen. */
   timer?: Timer;
 };
 
 /** The two readings of a clock. */
 type Reading = { readonly nowMs: Milliseconds; readonly elapsedMs: Milliseconds };
 
-/** A clock that shows what `beneath` shows, until it is frozen or moved. */
-export function controlledClock(beneath: Clock): ControlledClock {
-  /** What to add to the readings of the clock beneath. */
+/** A clock that shows what `base` shows, until it is frozen or moved. */
+export function controlledClock(base: Clock): ControlledClock {
+  /** What to add to the readings of the base clock. */
   let ahead: Reading = { nowMs: 0, elapsedMs: 0 };
   let frozen: Reading | undefined;
   const waiting = new Set<Waiting>();
 
-  const nowMs = (): Milliseconds => frozen?.nowMs ?? beneath.nowMs() + ahead.nowMs;
-  const elapsedMs = (): Milliseconds => frozen?.elapsedMs ?? beneath.elapsedMs() + ahead.elapsedMs;
+  const nowMs = (): Milliseconds => frozen?.nowMs ?? base.nowMs() + ahead.nowMs;
+  const elapsedMs = (): Milliseconds => frozen?.elapsedMs ?? base.elapsedMs() + ahead.elapsedMs;
   const show = (reading: Reading): void => {
     if (frozen !== undefined) frozen = reading;
     else {
       ahead = {
-        nowMs: reading.nowMs - beneath.nowMs(),
-        elapsedMs: reading.elapsedMs - beneath.elapsedMs(),
+        nowMs: reading.nowMs - base.nowMs(),
+        elapsedMs: reading.elapsedMs - base.elapsedMs(),
       };
     }
   };
   const arm = (one: Waiting): void => {
     one.timer?.cancel();
     if (frozen !== undefined) return;
-    one.timer = beneath.after(Math.max(0, one.atMs - elapsedMs()), () => {
+    one.timer = base.after(Math.max(0, one.atMs - elapsedMs()), () => {
       waiting.delete(one);
       one.task();
     });

@@ -19,7 +19,7 @@ test('a folder is made with those that it lies in, and left alone when it is the
   assert.ok(statSync(join(deep, 'd')).isDirectory());
 });
 
-test('why there is no folder is told with its path', async (context) => {
+test('the error for a folder that cannot be made has its path', async (context) => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
   const link = join(folder, 'link-to-nothing');

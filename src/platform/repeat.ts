@@ -8,7 +8,7 @@ export type Repeated = AsyncDisposable & {
 
 /**
  * Runs `task` every `intervalMs`, counted from the end of a run, until it is disposed of; then the
- * run under way comes to its end. A run that fails is told to `failed` and made up for by the next.
+ * run under way comes to its end. `failed` gets the error of a run that fails; the next run does its work.
  */
 export function repeat(
   task: () => Promise<void>,

@@ -25,7 +25,7 @@ export type Adapters = {
   readonly hub: Hub;
   readonly app: App;
   readonly readiness: Readiness;
-  /** What the operator should know of how callers are told apart, a line each. */
+  /** How callers are authenticated, for the operator: a line each. */
   readonly notices: readonly string[];
 };
 

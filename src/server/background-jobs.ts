@@ -1,4 +1,4 @@
-/** What a node does by itself, again and again. */
+/** What a node does again and again without being asked. */
 
 import { followSearch } from '../search/follow-search.ts';
 import { sweep } from '../directory/sweep.ts';
@@ -14,16 +14,16 @@ import type { ServerSettings } from './options.ts';
  */
 const searchIntervalMs: Milliseconds = 500;
 
-/** Settles what is due, until it is disposed of; one that is under way then is cut short. */
+/** Sweeps until it is disposed of; a sweep that is under way then is cut short. */
 export function startSweeper(
-  world: Context,
+  context: Context,
   { sweepIntervalMs, log }: Pick<ServerSettings, 'sweepIntervalMs' | 'log'>,
 ): Repeated {
   let isClosing = false;
   const sweeper = repeat(
     async () => {
-      // A full sweep leaves some for later; go on until one finds nothing it had to leave.
-      while ((await sweep(world)) === 'more' && !isClosing) await breathe();
+      // A sweep takes a part of what is due: go on until nothing is left.
+      while ((await sweep(context)) === 'more' && !isClosing) await breathe();
     },
     sweepIntervalMs,
     logged('sweep', log),
@@ -37,15 +37,15 @@ export function startSweeper(
   };
 }
 
-/** Learns of the search handles that other nodes make and end, until it is disposed of. */
+/** Follows the search handles that other nodes make and end, until it is disposed of. */
 export function startSearchFollower(
-  world: Context,
+  context: Context,
   { log }: Pick<ServerSettings, 'log'>,
 ): AsyncDisposable {
-  return repeat(() => followSearch(world), searchIntervalMs, logged('search', log));
+  return repeat(() => followSearch(context), searchIntervalMs, logged('search', log));
 }
 
-/** Tells of a run that failed, in a line. */
+/** Logs the error of a run that failed, in a line. */
 export function logged(what: string, log: ServerSettings['log']): (error: unknown) => void {
   return (error) => log(`${what}: ${error instanceof Error ? error.message : String(error)}`);
 }

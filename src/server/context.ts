@@ -12,7 +12,7 @@ import { StoreUnavailable } from '../store/store.ts';
 import type { ServerSettings } from './options.ts';
 import type { Storage } from './storage.ts';
 
-/** What the world of a new node is made of, beside its settings. */
+/** What the context of a new node is made of, besides its settings. */
 export type ContextParts = Pick<Storage, 'store' | 'bus' | 'clock' | 'isShared'> & {
   readonly catalog: Context['catalog'];
   readonly conditions: Conditions;
@@ -21,7 +21,7 @@ export type ContextParts = Pick<Storage, 'store' | 'bus' | 'clock' | 'isShared'>
   readonly secret: Uint8Array;
 };
 
-/** The world as a new node sees it: under an id of its own, having seen nobody yet. */
+/** The context of a new node, which has an id of its own and has seen nobody yet. */
 export function createContext(
   { store, bus, clock, isShared, catalog, connections, secret, conditions }: ContextParts,
   settings: ServerSettings,
@@ -30,7 +30,7 @@ export function createContext(
   return {
     store,
     bus,
-    // Others change lists, and whoever was let in by one is let in everywhere.
+    // Other nodes change lists too: what one node allows, all must allow.
     people:
       settings.people ?? storedPeople(store, { clock, ...(isShared && { listLifetimeMs: 0 }) }),
     node: {
@@ -57,7 +57,7 @@ export function createContext(
     },
     setAside: new SetAside({ clock, conditions, log, isOutage }),
     failed: (error) => {
-      // An outage is told by readiness, and what it hindered is made up for.
+      // Readiness reports an outage, and the sweep does later what it prevented.
       if (isOutage(error)) return;
       log(error instanceof Error ? `${error.stack}` : String(error));
     },

@@ -7,7 +7,7 @@ import type { Connections } from '../rta/connection-registry.ts';
 import type { Hub } from '../rta/hub.ts';
 import type { DeliverTaps } from '../rta/tap-delivery.ts';
 
-/** What tests have a hand on: the clock of a node, and its connections. */
+/** What tests control: the clock of a node, and its connections. */
 export type Control = {
   /** Goes between the taps that arrive and the connections that they are for. */
   readonly aroundTaps: (deliver: DeliverTaps) => DeliverTaps;

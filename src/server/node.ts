@@ -24,7 +24,7 @@ import type { Storage } from './storage.ts';
 export type RunningNode = AsyncDisposable & {
   /** `http://127.0.0.1:8350`, without a slash at the end. */
   readonly url: string;
-  /** What the operator should know of how callers are told apart, a line each. */
+  /** How callers are authenticated, for the operator: a line each. */
   readonly notices: readonly string[];
   /** Resolves, with a sentence for the operator, when this node cannot go on and must be replaced. */
   readonly ended: Promise<string>;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { CannotStart } from './cannot-start.ts';
 import { type ServerOptions, settingsOf } from './options.ts';
 
-test('a store that is none is told as the command line tells it', () => {
+test('a store that is none is refused with the words of the command line', () => {
   const store = 'memroy' as NonNullable<ServerOptions['store']>;
   assert.throws(
     () => settingsOf({ store }),

@@ -21,7 +21,7 @@ export type ServerOptions = Partial<Omit<Settings, 'store'>> & {
   readonly clock?: Clock;
   readonly ids?: Ids;
   readonly people?: People;
-  /** Hears of what went wrong inside, one line each. */
+  /** Gets what went wrong inside, one line each. */
   readonly log?: (line: string) => void;
 };
 
