@@ -138,10 +138,15 @@ function descend(node: Node, segments: readonly string[], at: number): Node | un
   const segment = segments[at];
   if (segment === undefined) return node.verbs.size > 0 ? node : undefined;
   if (segment === '') return undefined;
-  const literal = node.literals.get(segment.toLowerCase());
+  const { literals, parameter } = node;
+  // Most are looked up in no case but their own, or are names where no literal may stand.
+  const literal =
+    literals.size === 0
+      ? undefined
+      : (literals.get(segment) ?? literals.get(segment.toLowerCase()));
   const found = literal && descend(literal, segments, at + 1);
-  if (found !== undefined || node.parameter === undefined) return found;
-  return descend(node.parameter, segments, at + 1);
+  if (found !== undefined || parameter === undefined) return found;
+  return descend(parameter, segments, at + 1);
 }
 
 function adviceOn(segments: readonly string[]): string {
