@@ -8,7 +8,7 @@ import { type Credentials, parseAuthorization } from './authorization.ts';
 export interface Authenticator {
   /**
    * Who sent a request with this `Authorization` header. No promise when the token is known from
-   * an earlier request, so that the common case costs no turn of the event loop.
+   * an earlier request, so that the common case waits for nothing.
    *
    * Refuses: notAuthenticated; the text never holds the token.
    *

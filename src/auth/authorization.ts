@@ -1,7 +1,7 @@
 import { Refusal } from '../domain/refusal.ts';
 import { resemblesDevelopmentToken } from './development-token.ts';
 
-/** The token of an `Authorization` header, told apart by its form only: nothing is verified yet. */
+/** The token of an `Authorization` header, and its form: nothing is verified yet. */
 export type Credentials = {
   readonly form: 'jwt' | 'development';
   readonly token: string;

@@ -6,18 +6,18 @@ import { nameOfParameter, parseDevelopmentToken } from './development-token.ts';
 import { verifyToken } from './token.ts';
 
 /**
- * An authenticator that believes the server's own tokens, signed with `key`, and, since it is for
- * developing, whatever an unsigned development token says.
+ * An authenticator that accepts the server's own tokens, signed with `key`, and, since it is for
+ * development, unsigned development tokens.
  *
  * @source docs/wire/callers.md "Callers"
  */
 export function devAuthenticator(key: Uint8Array): Authenticator {
   return rememberingAuthenticator(({ form, token }, nowMs) =>
-    form === 'development' ? believe(token) : verify(token, key, nowMs),
+    form === 'development' ? callerOfDevelopmentToken(token) : verify(token, key, nowMs),
   );
 }
 
-function believe(token: string): Verified | Refusal {
+function callerOfDevelopmentToken(token: string): Verified | Refusal {
   const claims = parseDevelopmentToken(token);
   if (claims instanceof Refusal) return claims;
   const caller = callerOf(claims, nameOfParameter);

@@ -47,7 +47,7 @@ export function parseDevelopmentToken(text: string): TokenClaims | Refusal {
   for (const [i, part] of text.split('&').entries()) {
     const split = part.indexOf('=');
     const name = part.slice(0, Math.max(split, 0));
-    // A part of another form may be anything, a secret that was pasted too: told by its place.
+    // A part of another form may be anything, a secret that was pasted too: the text names its place only.
     if (!/^[a-z_]{1,20}$/i.test(name)) {
       return wrong(`Part ${i + 1} of the development token is not of the form name=value.`);
     }

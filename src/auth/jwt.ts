@@ -20,7 +20,7 @@ export type Checks = {
   /** Undefined: any, or none. */
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
-  /** What the header's `typ` must be, and what to tell of a token that has another. */
+  /** What the header's `typ` must be, and the text of the refusal of another. */
   readonly type?: { readonly name: string; readonly otherwise: string } | undefined;
 };
 
@@ -62,7 +62,7 @@ export async function verifyJwt(
   }
 }
 
-/** What jose tells of a token that fails a check. */
+/** The errors of jose for a token that fails a check. */
 type JwtError = {
   readonly code: string;
   readonly claim: string;

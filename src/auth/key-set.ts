@@ -30,7 +30,7 @@ export interface KeySet {
 export type KeySetSettings = {
   /** How long keys stay good after they were read for the last time, while they cannot be read. */
   readonly staleMsMax: Milliseconds;
-  /** Hears of each failure to read the keys, and of none (undefined) when they could be read. */
+  /** Called with each failure to read the keys, and with undefined when they could be read. */
   readonly report?: (problem: string | undefined) => void;
 };
 

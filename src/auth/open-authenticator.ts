@@ -3,7 +3,7 @@ import type { Authenticator } from './authenticator.ts';
 import { devAuthenticator } from './dev-authenticator.ts';
 import { tokenKeyOf } from './token.ts';
 
-/** Which tokens are believed. @source docs/wire/callers.md "Callers" */
+/** Which tokens are accepted. @source docs/wire/callers.md "Callers" */
 export type AuthenticatorSettings =
   | { readonly kind: 'dev' }
   | {
@@ -17,8 +17,8 @@ export type AuthenticatorSettings =
     };
 
 /**
- * The authenticator that `settings` ask for. `secret` is the store's; `report` hears of keys that cannot
- * be read, and of nothing (undefined) when they can be read again.
+ * The authenticator that `settings` ask for. `secret` is the store's; `report` is called with what is wrong
+ * when keys cannot be read, and with undefined when they can be again.
  *
  * A key set in a file is read at once, so that a bad one stops the start; one at an address when
  * the first token comes, so that the servers of a studio may start in any order.
@@ -46,7 +46,7 @@ export async function openAuthenticator(
   return signedAuthenticator({ keySet, issuer, audience });
 }
 
-/** What `settings` mean, in lines to print at the start; what is not checked is said aloud. */
+/** What `settings` mean, in lines to print at the start, with what is not checked. */
 export function describeAuthenticator(settings: AuthenticatorSettings): readonly string[] {
   if (settings.kind === 'dev') {
     return [
@@ -62,7 +62,7 @@ export function describeAuthenticator(settings: AuthenticatorSettings): readonly
         ]
       : []),
     issuer === undefined
-      ? '  Issuer: NOT checked (--auth-issuer); any issuer who signs with these keys is believed.'
+      ? '  Issuer: NOT checked (--auth-issuer); tokens of any issuer who signs with these keys are accepted.'
       : `  Issuer: ${issuer}`,
     audience === undefined
       ? '  Audience: NOT checked (--auth-audience); tokens issued for other services are accepted too.'

@@ -8,14 +8,14 @@ import { type KeySet, signatureAlgorithms } from './key-set.ts';
 /** What signed tokens must say beside who the caller is. */
 export type SignedTokenRules = {
   readonly keySet: KeySet;
-  /** Undefined: whoever holds a key of the set may issue tokens. */
+  /** Undefined: every holder of a key of the set may issue tokens. */
   readonly issuer?: string | undefined;
   /** Undefined: tokens issued for other services are accepted too. */
   readonly audience?: string | undefined;
 };
 
 /**
- * An authenticator that believes only tokens signed with a key of the set, by ES256, RS256 or
+ * An authenticator that accepts only tokens signed with a key of the set, by ES256, RS256 or
  * EdDSA, with an expiry, and of the issuer and for the audience asked for.
  *
  * @source docs/wire/callers.md "Callers"

@@ -5,7 +5,7 @@
  *     Id        ─► POST /device/authenticate ─► device token ─┼─► POST /xsts/authorize ─► token
  *     RpsTicket ─► POST /title/authenticate  ─► title token  ─┘
  *
- * There are no accounts: whoever asks is who the ticket says. A ticket, without its prefix `d=` or
+ * There are no accounts: the caller is who the ticket says. A ticket, without its prefix `d=` or
  * `t=`, is one of
  *
  * - a development token, `xuid=2814639011617876&gtg=Ada&prv=254`: these claims; what is left out is
@@ -34,7 +34,7 @@ import {
   startsWithParameter,
 } from './development-token.ts';
 
-/** How long the tokens of the chain last; clients keep them and ask anew when they end. */
+/** How long the tokens of the chain last; clients keep them and ask for new ones when they end. */
 export const loginLifetimeMs: Milliseconds = 14 * 24 * 3_600_000;
 export const accessLifetimeMs: Milliseconds = 24 * 3_600_000;
 

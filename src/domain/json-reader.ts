@@ -1,8 +1,8 @@
 /**
  * A reader for the JSON texts that the engine's own parser would not read truly.
  *
- * Two things are wrong with `JSON.parse`. Numbers lose digits, and to be told of each number's source
- * text by a reviver takes twenty times as long as parsing. And V8 compares a key that is written with
+ * Two things are wrong with `JSON.parse`. Numbers lose digits, and a reviver, which gets the source text of
+ * each number, takes twenty times as long as parsing. And V8 compares a key that is written with
  * an escape by its spelling with the keys it met at the same place of earlier texts: after
  * `{"\\":1}` has been parsed, the key of `{"\n":1}` is read as a backslash. One user's data would
  * change another's.

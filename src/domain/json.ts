@@ -86,7 +86,7 @@ export function formatJson(value: unknown): string {
 
 const texts = createMemo<object, string>();
 
-/** `formatJson(value)` of a value that never changes, kept for as long as somebody holds the value. */
+/** `formatJson(value)` of a value that never changes, computed once for each value. */
 export function formatJsonOnce(value: object): string {
   return texts.get(value) ?? texts.set(value, formatJson(value));
 }
@@ -99,7 +99,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /**
- * The deepest nesting of arrays and objects in a JSON text, told without parsing it, since the
+ * The deepest nesting of arrays and objects in a JSON text, found without parsing it, since the
  * parsers and printers of engines recurse. 0 for a scalar. Brackets in strings do not count.
  */
 export function depthOf(text: string): number {

@@ -1,6 +1,6 @@
 /**
- * Shapes of what comes from outside, as valibot schemas, and the one way in which a value that does
- * not fit is told: the JSON path and what was expected there.
+ * Shapes of input, as valibot schemas, and the one way in which a value that does not fit is refused:
+ * with its JSON path and what was expected there.
  */
 
 import * as v from 'valibot';
@@ -88,8 +88,8 @@ export type ShapeProblem = { readonly path: string; readonly expected: string };
 /**
  * Every way in which `value` does not fit `schema`, or the value it holds.
  *
- * For what an operator writes. Of a request nobody reads more than the first problem, and to find all
- * of a hostile one takes seconds: see `parseShape`.
+ * For configuration. A request is checked by `parseShape`: only its first problem is read, and finding
+ * all problems of a hostile one takes seconds.
  */
 export function checkShape<S extends v.GenericSchema>(
   schema: S,

@@ -83,7 +83,7 @@ export function buildApp(settings: AppSettings): App {
   const upgrade = sockets && openUpgrade(settings, sockets);
   const server = createHttpServer(
     (incoming, outgoing) => void pipeline.answer(incoming, outgoing, sendAnswerAsBlock),
-    settings.world.ids,
+    settings.context.ids,
     upgrade,
     exchanges,
   );

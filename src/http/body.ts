@@ -16,7 +16,7 @@ import type { HeldBytes } from './held-bytes.ts';
 /**
  * All of the body. Never settles when the client leaves before its end: nobody waits for an answer.
  *
- * What comes after a refusal is read and dropped, so that the client hears the answer and the
+ * What comes after a refusal is read and dropped, so that the client reads the answer and the
  * connection can be used again.
  *
  * Refuses: bodyTooLarge; requestTooSlow when this one is the oldest of too many unfinished ones, which

@@ -1,9 +1,9 @@
 /**
- * Who may ask from a browser.
+ * Which pages of browsers may call.
  *
- * A page that a developer has open runs programs of strangers, and it reaches this server over
- * loopback. Two things tell it apart: `Origin` names the page where it is of another site, and `Host`
- * names the site that a page believes to be on when that site's name leads to this machine (DNS
+ * A page that a developer has open runs code of strangers, and it reaches this server over loopback.
+ * Two headers show it: `Origin` names the site of a page that calls another site, and `Host` names the
+ * site that a page calls as its own, when a stranger made that name lead to this machine (DNS
  * rebinding).
  *
  * @source docs/wire/callers.md "Pages of browsers"
@@ -16,7 +16,7 @@ export type OriginSettings = {
   /** Origins (`https://play.example`) whose pages may call; `loopback` stands for all of this machine. */
   readonly allowed: readonly string[];
   /**
-   * True where whoever reaches the server can do harm without a secret: development tokens, the
+   * True where a page that reaches the server can do harm without a secret: development tokens, the
    * control API. `Host` and `Origin` are checked then.
    */
   readonly isGuarded: boolean;

@@ -28,7 +28,7 @@ export type HttpLimits = {
 export type PipelineSettings = {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
-  readonly world: Context;
+  readonly context: Context;
   readonly limits: HttpLimits;
   /** Which pages of browsers may ask. */
   readonly origins: Origins;
@@ -36,7 +36,7 @@ export type PipelineSettings = {
   readonly isOutage: (error: unknown) => boolean;
   /** False while nothing may be answered but that it cannot be now; always fit unless given. */
   readonly isFit?: () => boolean;
-  /** Hears of each fault of the server, with its stack. */
+  /** Logs a fault of the server, with its stack. */
   readonly log: (text: string) => void;
 };
 
@@ -63,14 +63,14 @@ export type PipelineState = {
 
 /** The pipeline in front of these routes. */
 export function openPipeline(settings: PipelineSettings, state: PipelineState): Pipeline {
-  const { authenticator, origins, world } = settings;
+  const { authenticator, origins, context } = settings;
   const table = buildRouteTable(settings.routes);
   const { bodyBytesMax } = settings.limits;
   const { isFit = () => true } = settings;
 
   return {
     async answer(incoming, outgoing, send = sendAnswer) {
-      const correlationId = world.ids.guid();
+      const correlationId = context.ids.guid();
       const { origin } = incoming.headers;
       const preflightOf = origin && preflightMethod(incoming);
       const match = table.find(preflightOf || (incoming.method ?? ''), incoming.url ?? '');
@@ -119,12 +119,12 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
 
     let caller: Caller | undefined;
     if (route.auth !== 'none') {
-      const nowMs = world.clock.nowMs();
+      const nowMs = context.clock.nowMs();
       const answer = authenticator.authenticate(headers.authorization, nowMs);
       const known = answer instanceof Promise ? await answer : answer;
       if (known instanceof Refusal) return refuse(known, contractVersionMax);
       caller = known;
-      if (known.kind === 'user') world.presence.note(known.xuid, nowMs);
+      if (known.kind === 'user') context.presence.note(known.xuid, nowMs);
     }
 
     const contractVersion =
@@ -157,7 +157,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
       },
     };
     await endOfReadBatch();
-    const answer = await route.answer(request, world);
+    const answer = await route.answer(request, context);
     // What was found out before the process stood still may be true no more.
     if (route.auth !== 'none' && !isFit()) return outageResponse;
     return 'status' in answer ? answer : refuse(answer, contractVersion);

@@ -139,7 +139,7 @@ function descend(node: Node, segments: readonly string[], at: number): Node | un
   if (segment === undefined) return node.verbs.size > 0 ? node : undefined;
   if (segment === '') return undefined;
   const { literals, parameter } = node;
-  // Most are looked up in no case but their own, or are names where no literal may stand.
+  // Lower case is made only where a literal may stand that is written in another one.
   const literal =
     literals.size === 0
       ? undefined

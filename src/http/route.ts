@@ -22,7 +22,7 @@ export type Route = {
   readonly isForPages?: boolean;
   readonly answer: (
     request: RouteRequest,
-    world: Context,
+    context: Context,
   ) => Promise<Answer | Refusal | RefusalWithHeaders>;
 };
 

@@ -50,10 +50,10 @@ export function openUpgrade(
   settings: PipelineSettings,
   sockets: Sockets,
 ): (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void {
-  const { authenticator, world } = settings;
+  const { authenticator, context } = settings;
 
   async function callerOf({ headers, url = '' }: IncomingMessage): Promise<Caller | Refusal> {
-    const nowMs = world.clock.nowMs();
+    const nowMs = context.clock.nowMs();
     const nonce = new URLSearchParams(parseTarget(url).search).get('nonce');
     if (headers.authorization !== undefined || nonce === null) {
       return authenticator.authenticate(headers.authorization, nowMs);
@@ -86,11 +86,11 @@ export function openUpgrade(
   }
 
   async function answer(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const correlationId = world.ids.guid();
-    // Until the socket is somebody's: a client that goes away in the meantime is no fault.
+    const correlationId = context.ids.guid();
+    // Until the socket is accepted: a client that goes away in the meantime is no fault.
     const ignore = (): void => {};
     socket.on('error', ignore);
-    // A connection of a node that others have ended would be one that nobody believes in.
+    // The other nodes take connections of this one for ended.
     if (settings.isFit?.() === false) return hangUp(socket, outageResponse, correlationId);
     try {
       const refusal = await connect(incoming, socket, head, correlationId);

@@ -62,7 +62,7 @@ export async function openAdapters(
     ],
     sockets: { nonces, ...openSocketServer(hub) },
     authenticator: await openCallers(callers, secret, clock, conditions),
-    world: context,
+    context,
     limits: settings,
     origins: openOrigins(originsOf(settings)),
     isOutage: (error) => error instanceof StoreUnavailable,

@@ -77,7 +77,7 @@ export function sampleApp(
     routes: [...sampleRoutes, ...more],
     authenticator: sampleAuthenticator,
     // The pipeline uses nothing else of the context.
-    world: {
+    context: {
       clock: manualClock(),
       presence: openPresence(0),
       ids: { guid: () => `00000000-0000-4000-8000-${String(++guids).padStart(12, '0')}` },

@@ -32,10 +32,10 @@ const postHandle: Route = {
   path: '/handles',
   auth: 'mpsd',
   body: 'object',
-  async answer({ body, caller }, world) {
+  async answer({ body, caller }, context) {
     const request = parseHandleRequest(body);
     if (request instanceof Refusal) return request;
-    const made = await createHandle(world, request, caller);
+    const made = await createHandle(context, request, caller);
     if (made instanceof Refusal) return made;
     const location = `/handles/${made.handle.id}`;
     return {
@@ -51,8 +51,8 @@ const getHandle: Route = {
   path: '/handles/{id}',
   auth: 'mpsd',
   body: 'none',
-  async answer({ params, caller }, world) {
-    const handle = await readHandle(world, params['id'] ?? '', caller);
+  async answer({ params, caller }, context) {
+    const handle = await readHandle(context, params['id'] ?? '', caller);
     if (handle instanceof Refusal) return handle;
     return { status: 200, body: formatJson(viewHandle(handle)) };
   },
@@ -63,8 +63,8 @@ const removeHandle: Route = {
   path: '/handles/{id}',
   auth: 'mpsd',
   body: 'none',
-  async answer({ params, caller }, world) {
-    return (await deleteHandle(world, params['id'] ?? '', caller)) ?? { status: 204 };
+  async answer({ params, caller }, context) {
+    return (await deleteHandle(context, params['id'] ?? '', caller)) ?? { status: 204 };
   },
 };
 
@@ -74,11 +74,11 @@ const getSessionByHandle: Route = {
   path: '/handles/{id}/session',
   auth: 'mpsd',
   body: 'none',
-  async answer(request, world) {
-    const handle = await readLiveHandle(world, request.params['id'] ?? '', request.caller);
+  async answer(request, context) {
+    const handle = await readLiveHandle(context, request.params['id'] ?? '', request.caller);
     if (handle instanceof Refusal) return handle;
     const { reference } = handle;
-    const session = await readSession(world, reference, request.caller, handle);
+    const session = await readSession(context, reference, request.caller, handle);
     if (session instanceof Refusal) return session;
     const { ifNoneMatch } = parsePreconditions(request.headers);
     return answerRead(session, ifNoneMatch, request, {
@@ -96,14 +96,18 @@ const putSessionByHandle: Route = {
   path: '/handles/{id}/session',
   auth: 'mpsd',
   body: 'object',
-  async answer(request, world) {
-    const body = parseSessionRequest(request.body, request.contractVersion, world.settings.bounds);
+  async answer(request, context) {
+    const body = parseSessionRequest(
+      request.body,
+      request.contractVersion,
+      context.settings.bounds,
+    );
     if (body instanceof Refusal) return body;
-    const handle = await readLiveHandle(world, request.params['id'] ?? '', request.caller);
+    const handle = await readLiveHandle(context, request.params['id'] ?? '', request.caller);
     if (handle instanceof Refusal) return handle;
     const { reference } = handle;
     const written = await writeSession(
-      world,
+      context,
       {
         reference,
         request: body,
@@ -136,14 +140,14 @@ const queryHandles: Route = {
   path: '/handles/query',
   auth: 'mpsd',
   body: 'object',
-  async answer({ body, caller, query }, world) {
+  async answer({ body, caller, query }, context) {
     const type = parseQueryType(body);
     if (type instanceof Refusal) return type;
     const include = parseInclude(query.get('include'));
-    if (type === 'search') return answerSearch(body, include, caller, world);
+    if (type === 'search') return answerSearch(body, include, caller, context);
     const asked = parseActivityQuery(body);
     if (asked instanceof Refusal) return asked;
-    const found = await queryActivities(world, asked, caller, (handle, session, mayRead) =>
+    const found = await queryActivities(context, asked, caller, (handle, session, mayRead) =>
       formatJson(viewActivityResult(handle, session, include, mayRead)),
     );
     if (found instanceof Refusal) return found;
@@ -155,11 +159,11 @@ async function answerSearch(
   body: JsonObject,
   include: Include,
   caller: Caller,
-  world: Context,
+  context: Context,
 ): Promise<Answer | Refusal> {
   const asked = parseSearchQuery(body);
   if (asked instanceof Refusal) return asked;
-  const page = await searchHandles(world, asked, caller, (handle, session) =>
+  const page = await searchHandles(context, asked, caller, (handle, session) =>
     renderSearchResult(handle, session, include),
   );
   if (page instanceof Refusal) return page;

@@ -4,7 +4,7 @@ import { retryAfter, textResponse } from '../refusal-response.ts';
 import type { Route } from '../route.ts';
 
 /**
- * What balancers and keepers ask, without a token: `GET /health/live`, whether the process answers,
+ * What balancers and supervisors ask, without a token: `GET /health/live`, whether the process answers,
  * and `GET /health/ready`, whether it should be sent requests.
  */
 export function healthRoutes(readiness: Readiness): readonly Route[] {

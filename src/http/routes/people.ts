@@ -24,7 +24,7 @@ import type { Answer, Route, RouteRequest } from '../route.ts';
 
 type SocialAnswer = (
   request: RouteRequest,
-  world: Context,
+  context: Context,
   owner: Xuid,
 ) => Promise<JsonObject | Refusal | undefined>;
 
@@ -40,9 +40,9 @@ function socialRoute(
     path,
     auth: 'token',
     body,
-    async answer(request, world) {
+    async answer(request, context) {
       const owner = parseUser(request.params['owner'] ?? 'me', request.caller);
-      const found = owner instanceof Refusal ? owner : await answer(request, world, owner);
+      const found = owner instanceof Refusal ? owner : await answer(request, context, owner);
       if (found instanceof Refusal) return socialRefusal(found);
       return found === undefined ? { status: 204 } : { status: 200, body: formatJson(found) };
     },
@@ -71,13 +71,13 @@ const getPeople = socialRoute(
   'GET',
   '/users/{owner}/people',
   'none',
-  async ({ query, caller }, world, owner) => {
+  async ({ query, caller }, context, owner) => {
     const page = parsePeoplePage(query);
     if (page instanceof Refusal) return page;
     const view = page.view === 'All' ? 'follows' : 'favorites';
-    const entries = await readList(world, owner, view, caller);
+    const entries = await readList(context, owner, view, caller);
     if (entries instanceof Refusal) return entries;
-    return viewPeople(entries, page, await readCallersView(world, caller));
+    return viewPeople(entries, page, await readCallersView(context, caller));
   },
 );
 
@@ -85,12 +85,12 @@ const getPerson = socialRoute(
   'GET',
   '/users/{owner}/people/{target}',
   'none',
-  async ({ params, caller }, world, owner) => {
+  async ({ params, caller }, context, owner) => {
     const target = parseUser(params['target'] ?? '', caller);
     if (target instanceof Refusal) return target;
-    const entry = await readPerson(world, owner, target, caller);
+    const entry = await readPerson(context, owner, target, caller);
     if (entry instanceof Refusal) return entry;
-    return viewPerson(entry, await readCallersView(world, caller));
+    return viewPerson(entry, await readCallersView(context, caller));
   },
 );
 
@@ -98,8 +98,8 @@ const getSummary = socialRoute(
   'GET',
   '/users/{owner}/summary',
   'none',
-  async ({ caller }, world, owner) => {
-    const { ofCaller, isFollowingCaller, ...counts } = await readSummary(world, owner, caller);
+  async ({ caller }, context, owner) => {
+    const { ofCaller, isFollowingCaller, ...counts } = await readSummary(context, owner, caller);
     return viewSummary(counts, ofCaller, isFollowingCaller);
   },
 );
@@ -110,11 +110,11 @@ function changeOne(method: 'PUT' | 'DELETE'): Route {
     method,
     '/users/{owner}/people/{target}',
     'none',
-    async ({ params, caller }, world, owner) => {
+    async ({ params, caller }, context, owner) => {
       const target = parseUser(params['target'] ?? '', caller);
       if (target instanceof Refusal) return target;
       const kind = method === 'PUT' ? 'add' : 'remove';
-      return changePeople(world, owner, 'follows', { kind, xuids: [target] }, caller);
+      return changePeople(context, owner, 'follows', { kind, xuids: [target] }, caller);
     },
   );
 }
@@ -124,20 +124,20 @@ const postXuids = socialRoute(
   'POST',
   '/users/{owner}/people/xuids',
   'object',
-  async ({ query, body, caller }, world, owner) => {
+  async ({ query, body, caller }, context, owner) => {
     const method = parseMethod(query);
     if (method instanceof Refusal) return method;
     const xuids = parseXuids(body);
     if (xuids instanceof Refusal) return xuids;
     if (method !== 'get') {
-      return changePeople(world, owner, 'follows', { kind: method, xuids }, caller);
+      return changePeople(context, owner, 'follows', { kind: method, xuids }, caller);
     }
-    const entries = await readList(world, owner, 'follows', caller);
+    const entries = await readList(context, owner, 'follows', caller);
     if (entries instanceof Refusal) return entries;
     const asked = new Set(xuids);
     const page = { view: 'All', startIndex: 0, itemsMax: entries.length } as const;
     const found = entries.filter(({ xuid }) => asked.has(xuid));
-    return viewPeople(found, page, await readCallersView(world, caller));
+    return viewPeople(found, page, await readCallersView(context, caller));
   },
 );
 
@@ -146,7 +146,7 @@ const postFavorites = socialRoute(
   'POST',
   '/users/{owner}/people/favorites/xuids',
   'object',
-  async ({ query, body, caller }, world, owner) => {
+  async ({ query, body, caller }, context, owner) => {
     const method = parseMethod(query);
     if (method instanceof Refusal) return method;
     if (method === 'get') {
@@ -157,7 +157,7 @@ const postFavorites = socialRoute(
     const xuids = parseXuids(body);
     if (xuids instanceof Refusal) return xuids;
     const kind = method === 'add' ? 'favor' : 'unfavor';
-    return changePeople(world, owner, 'follows', { kind, xuids }, caller);
+    return changePeople(context, owner, 'follows', { kind, xuids }, caller);
   },
 );
 
@@ -166,20 +166,20 @@ const deleteFollower = socialRoute(
   'DELETE',
   '/users/{owner}/people/follower/{target}',
   'none',
-  async ({ params, caller }, world, owner) => {
+  async ({ params, caller }, context, owner) => {
     const target = parseUser(params['target'] ?? '', caller);
-    return target instanceof Refusal ? target : removeFollower(world, owner, target, caller);
+    return target instanceof Refusal ? target : removeFollower(context, owner, target, caller);
   },
 );
 
 /** Friends as newer clients make them: following is all there is to it here. */
 async function changeFriends(
-  world: Context,
+  context: Context,
   owner: Xuid,
   request: ListRequest,
   { caller }: RouteRequest,
 ): Promise<JsonObject | Refusal> {
-  const refusal = await changePeople(world, owner, 'follows', request, caller);
+  const refusal = await changePeople(context, owner, 'follows', request, caller);
   return refusal ?? { updatedPeople: request.xuids, failedToUpdate: [] };
 }
 
@@ -188,11 +188,11 @@ function changeFriend(method: 'PUT' | 'DELETE'): Route {
     method,
     '/users/{owner}/people/friends/v2/{target}',
     'none',
-    async (request, world, owner) => {
+    async (request, context, owner) => {
       const target = parseUser(request.params['target'] ?? '', request.caller);
       if (target instanceof Refusal) return target;
       const kind = method === 'PUT' ? 'add' : 'remove';
-      return changeFriends(world, owner, { kind, xuids: [target] }, request);
+      return changeFriends(context, owner, { kind, xuids: [target] }, request);
     },
   );
 }
@@ -201,7 +201,7 @@ const postFriends = socialRoute(
   'POST',
   '/bulk/users/{owner}/people/friends/v2',
   'object',
-  async (request, world, owner) => {
+  async (request, context, owner) => {
     const kind = parseMethod(request.query);
     if (kind instanceof Refusal) return kind;
     if (kind === 'get') {
@@ -211,7 +211,7 @@ const postFriends = socialRoute(
     }
     const xuids = parseXuids(request.body);
     if (xuids instanceof Refusal) return xuids;
-    return changeFriends(world, owner, { kind, xuids }, request);
+    return changeFriends(context, owner, { kind, xuids }, request);
   },
 );
 
@@ -219,15 +219,15 @@ const postFriends = socialRoute(
 function privacyRoutes(name: 'avoid' | 'mute', list: OwnListName & ('avoids' | 'mutes')): Route[] {
   const path = `/users/{owner}/people/${name}`;
   const change = (method: 'PUT' | 'DELETE'): Route =>
-    socialRoute(method, path, 'object', async ({ body, caller }, world, owner) => {
+    socialRoute(method, path, 'object', async ({ body, caller }, context, owner) => {
       const xuid = parseXuid(body);
       if (xuid instanceof Refusal) return xuid;
       const kind = method === 'PUT' ? 'add' : 'remove';
-      return changePeople(world, owner, list, { kind, xuids: [xuid] }, caller);
+      return changePeople(context, owner, list, { kind, xuids: [xuid] }, caller);
     });
   return [
-    socialRoute('GET', path, 'none', async ({ caller }, world, owner) => {
-      const entries = await readList(world, owner, list, caller);
+    socialRoute('GET', path, 'none', async ({ caller }, context, owner) => {
+      const entries = await readList(context, owner, list, caller);
       return entries instanceof Refusal ? entries : viewUsers(entries);
     }),
     change('PUT'),

@@ -3,7 +3,7 @@ import { formatJson } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Route } from '../route.ts';
 
-/** What HTTP has of RTA: nonces, and the advice to whoever reads the socket's path. @source docs/wire/rta.md "Life of a connection" */
+/** The routes of RTA beside the socket: nonces, and an advice for clients that read the socket's path. @source docs/wire/rta.md "Life of a connection" */
 export function rtaRoutes(nonces: Nonces): readonly Route[] {
   return [
     {

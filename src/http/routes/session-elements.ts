@@ -47,8 +47,8 @@ function getElement(path: string, find: Find): Route {
     path: `${sessionPath}/${path}`,
     auth: 'mpsd',
     body: 'none',
-    async answer(request, world) {
-      const session = await readExisting(request, world);
+    async answer(request, context) {
+      const session = await readExisting(request, context);
       if (session instanceof Refusal) return session;
       const element = find(session, request);
       if (element === undefined) return { status: 204 };
@@ -63,8 +63,8 @@ function putElement(path: string, abbreviates: Abbreviates): Route {
     path: `${sessionPath}/${path}`,
     auth: 'mpsd',
     body: 'object',
-    answer: (request, world) =>
-      writeElement(request, world, abbreviates(request, world.settings.bounds)),
+    answer: (request, context) =>
+      writeElement(request, context, abbreviates(request, context.settings.bounds)),
   };
 }
 
@@ -74,30 +74,30 @@ function deleteElement(path: string, find: Find, abbreviates: Abbreviates): Rout
     path: `${sessionPath}/${path}`,
     auth: 'mpsd',
     body: 'none',
-    async answer(request, world) {
-      const session = await readExisting(request, world);
+    async answer(request, context) {
+      const session = await readExisting(request, context);
       if (session instanceof Refusal) return session;
       if (find(session, request) === undefined) return { status: 204 };
-      return writeElement(request, world, abbreviates(request, world.settings.bounds));
+      return writeElement(request, context, abbreviates(request, context.settings.bounds));
     },
   };
 }
 
-async function readExisting(request: RouteRequest, world: Context): Promise<Session | Refusal> {
+async function readExisting(request: RouteRequest, context: Context): Promise<Session | Refusal> {
   const reference = referenceOf(request);
   if (reference instanceof Refusal) return reference;
-  return (await readSession(world, reference, request.caller)) ?? sessionGone(reference);
+  return (await readSession(context, reference, request.caller)) ?? sessionGone(reference);
 }
 
 async function writeElement(
   request: RouteRequest,
-  world: Context,
+  context: Context,
   part: Partial<SessionRequest> | Refusal,
 ): Promise<Answer | Refusal> {
   if (part instanceof Refusal) return part;
   const reference = referenceOf(request);
   if (reference instanceof Refusal) return reference;
-  const written = await writeSession(world, {
+  const written = await writeSession(context, {
     reference,
     request: { reservations: [], others: [], servers: [], ...part },
     preconditions: parsePreconditions(request.headers),

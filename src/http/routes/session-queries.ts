@@ -22,10 +22,10 @@ export const sessionQueryRoutes: readonly Route[] = [
     path: `${path}/sessions`,
     auth: 'mpsd',
     body: 'none',
-    async answer({ params, query, caller, contractVersion }, world) {
+    async answer({ params, query, caller, contractVersion }, context) {
       const asked = parseSessionQuery(query);
       if (asked instanceof Refusal) return asked;
-      const found = await querySessions(world, scopeOf(params), asked, caller);
+      const found = await querySessions(context, scopeOf(params), asked, caller);
       return answerFound(found, contractVersion);
     },
   },
@@ -34,10 +34,10 @@ export const sessionQueryRoutes: readonly Route[] = [
     path: `${path}/batch`,
     auth: 'mpsd',
     body: 'object',
-    async answer({ params, query, body, caller, contractVersion }, world) {
+    async answer({ params, query, body, caller, contractVersion }, context) {
       const asked = parseBatchQuery(query, body);
       if (asked instanceof Refusal) return asked;
-      const found = await querySessions(world, scopeOf(params), asked, caller);
+      const found = await querySessions(context, scopeOf(params), asked, caller);
       return answerFound(found, contractVersion);
     },
   },

@@ -29,10 +29,10 @@ const getSession: Route = {
   path: sessionPath,
   auth: 'mpsd',
   body: 'none',
-  async answer(request, world) {
+  async answer(request, context) {
     const reference = referenceOf(request);
     if (reference instanceof Refusal) return reference;
-    const session = await readSession(world, reference, request.caller);
+    const session = await readSession(context, reference, request.caller);
     if (session instanceof Refusal) return session;
     return answerRead(session, parsePreconditions(request.headers).ifNoneMatch, request);
   },
@@ -44,13 +44,17 @@ const putSession: Route = {
   path: sessionPath,
   auth: 'mpsd',
   body: 'object',
-  async answer(request, world) {
-    const body = parseSessionRequest(request.body, request.contractVersion, world.settings.bounds);
+  async answer(request, context) {
+    const body = parseSessionRequest(
+      request.body,
+      request.contractVersion,
+      context.settings.bounds,
+    );
     if (body instanceof Refusal) return body;
     const reference = referenceOf(request);
     if (reference instanceof Refusal) return reference;
     const written = await writeSession(
-      world,
+      context,
       {
         reference,
         request: body,

@@ -30,9 +30,9 @@ async function get(path: string, params: RouteRequest['params'], contractVersion
     caller: ada,
     contractVersion,
   };
-  // Templates ask the world for nothing else.
-  const world: Pick<Context, 'catalog'> = { catalog: () => parsed.catalog };
-  return route.answer(request, world as Context);
+  // Templates need nothing else of the context.
+  const context: Pick<Context, 'catalog'> = { catalog: () => parsed.catalog };
+  return route.answer(request, context as Context);
 }
 
 const list = '/serviceconfigs/{scid}/sessiontemplates';

@@ -14,7 +14,7 @@ const startMs = Date.UTC(2026, 0, 1) + 250;
 
 const titles = [{ titleId: '1234' }, { titleId: '5678' }];
 
-function worldAt(nowMs: number, titleIds: readonly { titleId: string }[] = titles): Context {
+function contextAt(nowMs: number, titleIds: readonly { titleId: string }[] = titles): Context {
   const catalog = new Map([['scid', { titles: titleIds }]]);
   return { clock: { nowMs: () => nowMs }, catalog: () => catalog } as unknown as Context;
 }
@@ -27,28 +27,28 @@ type TokenAnswer = {
   DisplayClaims: any;
 };
 
-async function post(path: string, body: unknown, world = worldAt(startMs)) {
+async function post(path: string, body: unknown, context = contextAt(startMs)) {
   const route = routes.find((one) => one.path === path);
   assert.ok(route);
-  const answer = await route.answer({ body: body as JsonObject } as RouteRequest, world);
+  const answer = await route.answer({ body: body as JsonObject } as RouteRequest, context);
   assert.ok(!('refusal' in answer));
   return answer;
 }
 
-async function token(path: string, properties: object, world?: Context): Promise<TokenAnswer> {
+async function token(path: string, properties: object, context?: Context): Promise<TokenAnswer> {
   const body = {
     RelyingParty: 'http://auth.xboxlive.com',
     TokenType: 'JWT',
     Properties: properties,
   };
-  const answer = await post(path, body, world);
+  const answer = await post(path, body, context);
   assert.ok(!(answer instanceof Refusal), String((answer as Refusal).text));
   assert.equal(answer.status, 200);
   return JSON.parse(String(answer.body));
 }
 
-async function refusal(path: string, body: unknown, world?: Context): Promise<Refusal> {
-  const answer = await post(path, body, world);
+async function refusal(path: string, body: unknown, context?: Context): Promise<Refusal> {
+  const answer = await post(path, body, context);
   assert.ok(answer instanceof Refusal);
   return answer;
 }
@@ -242,7 +242,7 @@ test('an opaque title ticket needs a title that is configured', async () => {
   const none = await refusal(
     '/title/authenticate',
     props({ RpsTicket: 'Ew' }),
-    worldAt(startMs, []),
+    contextAt(startMs, []),
   );
   assert.equal(none.code, 'requestInvalid');
   assert.match(none.text, /RpsTicket: Expected "tid=<title id>"/);
@@ -274,7 +274,7 @@ test('tokens that are not of the right step, not ours or expired are refused by 
     assert.match(refused.text, text);
     assert.equal(refused.detail, refused.text.slice(0, refused.text.indexOf(':')));
   }
-  const later = worldAt(startMs + 14 * 24 * 3_600_000);
+  const later = contextAt(startMs + 14 * 24 * 3_600_000);
   const expired = await refusal('/xsts/authorize', props({ UserTokens: [user] }), later);
   assert.equal(expired.code, 'notAuthenticated');
   assert.match(expired.text, /UserTokens\[0\]: The token expired at 2026-01-15T00:00:00\./);

@@ -102,7 +102,7 @@ export function tokenChainRoutes({ key }: { readonly key: Uint8Array }): readonl
 
 function step(
   path: string,
-  answer: (request: RouteRequest, world: Context) => Promise<Answer | Refusal>,
+  answer: (request: RouteRequest, context: Context) => Promise<Answer | Refusal>,
 ): Route {
   return { method: 'POST', path, auth: 'none', body: 'object', answer };
 }
