@@ -51,6 +51,9 @@ export type Settings = SessionBounds & {
   /** Of all requests that are on their way. */
   readonly uploadsBytesMax: number;
   readonly queryAnswerBytesMax: number;
+  /** Of one user in one service config; so for invites that wait. */
+  readonly sessionsPerUserMax: number;
+  readonly invitesPerUserMax: number;
   readonly searchAttributesBytesMax: number;
   readonly drainMs: number;
 };
@@ -403,6 +406,22 @@ const table: Table = {
     default: '4MiB',
     help: 'Largest answer to a query for handles: results that would take it further are left out.',
     parse: size,
+  },
+  sessionsPerUserMax: {
+    flag: 'max-sessions-per-user',
+    env: 'MPSD_MAX_SESSIONS_PER_USER',
+    argument: '<number>',
+    default: '250',
+    help: 'Sessions of one service config that a user may be in, seats held for others and sessions left empty included.',
+    parse: integer(1, 100_000),
+  },
+  invitesPerUserMax: {
+    flag: 'max-invites-per-user',
+    env: 'MPSD_MAX_INVITES_PER_USER',
+    argument: '<number>',
+    default: '500',
+    help: 'Invites of one user in one service config that have not expired yet; each server counts those that were sent by it.',
+    parse: integer(1, 100_000),
   },
   searchAttributesBytesMax: {
     flag: 'max-search-attributes',

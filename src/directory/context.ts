@@ -12,6 +12,7 @@ import type { NodeId, Store } from '../store/store.ts';
 import type { SearchIndex } from '../search/search-index.ts';
 import type { Presence } from './presence.ts';
 import type { SessionLocks } from './session-lock.ts';
+import type { UserCounts } from './user-counts.ts';
 
 /** All that the directory needs of what is around it. */
 export type Context = {
@@ -19,6 +20,8 @@ export type Context = {
   readonly bus: Bus;
   readonly node: Node;
   readonly locks: SessionLocks;
+  /** What this process knows of how much users hold. */
+  readonly userCounts: UserCounts;
   /**
    * Waits for longer than a commit takes, which lasts for `commitMs`, so that a writer of another
    * process who lost a race comes first. Without other processes there is no promise.
@@ -36,6 +39,9 @@ export type Context = {
     readonly inviteLifetimeMs: Milliseconds;
     /** Of an answer to a query for handles. */
     readonly queryAnswerBytesMax: number;
+    /** Of one user in one service config. */
+    readonly sessionsPerUserMax: number;
+    readonly invitesPerUserMax: number;
     readonly searchAttributesBytesMax: number;
     /** How long a member stays active whose connection has ended. */
     readonly disconnectGraceMs: Milliseconds;

@@ -21,6 +21,7 @@ import { hasLostConnection } from './live-nodes.ts';
 import { notifyUser } from './notifications.ts';
 import { isLive } from './read-handle.ts';
 import { type Decision, readCurrent, transact } from './transact.ts';
+import { invitesLeft, noteInvite } from './user-counts.ts';
 
 /** A handle that was made, or that an earlier request with the same id had made. */
 export type MadeHandle = { readonly handle: Handle; readonly created: boolean };
@@ -63,9 +64,13 @@ export async function createHandle(
       const facts = { nowMs, freshGuid, inviteLifetimeMs, searchAttributesBytesMax, ...made };
       return gatherHandleFacts(context, request, current?.session, caller, facts);
     },
-    decide(current, facts) {
+    decide(current, gathered) {
+      // Counted in the same step as it is decided: of many at once, each counts for the next.
+      const facts = { ...gathered, invitesLeft: invitesLeft(context, request, caller) };
       const decision = decideHandle(request, reference, current?.session, caller, facts);
-      return decision instanceof Refusal ? decision : toStore(decision, current?.session);
+      if (decision instanceof Refusal) return decision;
+      noteInvite(context, decision.handle);
+      return toStore(decision, current?.session);
     },
     handleIdTaken: (other) => answerSame(other, request, caller),
   });
@@ -109,7 +114,7 @@ function answerSame(handle: Handle, request: HandleRequest, caller: Caller): Mad
 }
 
 /** What making a handle depends on beside its session. */
-type GatheredFacts = HandleFacts & {
+type GatheredFacts = Omit<HandleFacts, 'invitesLeft'> & {
   /** True when the connection of the caller is known to have ended. */
   readonly isDisconnected?: boolean;
   /** True when the invited user has blocked the sender. */
@@ -123,7 +128,7 @@ function gatherHandleFacts(
   request: HandleRequest,
   session: Session | undefined,
   caller: Caller,
-  facts: HandleFacts,
+  facts: Omit<HandleFacts, 'invitesLeft'>,
 ): GatheredFacts | Promise<GatheredFacts | Refusal> {
   switch (request.type) {
     case 'activity': {
@@ -152,7 +157,7 @@ function decideHandle(
   reference: SessionReference,
   session: Session | undefined,
   caller: Caller,
-  facts: GatheredFacts,
+  facts: GatheredFacts & HandleFacts,
 ): HandleDecision | Refusal {
   const { isDisconnected = false, isBlocked = false } = facts;
   switch (request.type) {

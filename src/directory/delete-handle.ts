@@ -8,6 +8,7 @@ import { Refusal } from '../domain/refusal.ts';
 import type { Context } from './context.ts';
 import { handleUnknown, readLiveHandle } from './read-handle.ts';
 import { transact } from './transact.ts';
+import { forgetInvite } from './user-counts.ts';
 
 /**
  * Nothing once the handle is gone.
@@ -27,6 +28,7 @@ export async function deleteHandle(
   const refusal = mayDeleteHandle(handle, caller);
   if (refusal) return refusal;
   await context.store.commit({ removeHandles: [handle.id] });
+  forgetInvite(context, handle);
   return undefined;
 }
 

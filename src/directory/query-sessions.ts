@@ -5,7 +5,12 @@ import { matchesQuery, mayQuery, type SessionQuery } from '../domain/query/sessi
 import { Refusal } from '../domain/refusal.ts';
 import { mayRead } from '../domain/session/access.ts';
 import { keywordHint } from '../domain/session/hints.ts';
-import { keyPrefixOf, parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
+import {
+  keyOf,
+  keyPrefixOf,
+  parseSessionKey,
+  type SessionKey,
+} from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { findTemplate, mayUseServiceConfig } from '../domain/session/template.ts';
 import { breathe } from '../platform/breathe.ts';
@@ -22,8 +27,8 @@ export type QueryScope = { readonly scid: Guid; readonly templateName?: string }
 
 /**
  * The sessions that a query selects, at most `take`: each as it stands now, and only those that the
- * caller may read. In the order of the users asked for, each user's in the order of keys; a session
- * may come once for each user.
+ * caller may read. In the order of the users asked for; each user's memberships come before the seats that
+ * are reserved for the user, both in the order of keys. A session may come once for each user.
  *
  * A query looks at sessionQueryLookedAtMax sessions at most and then answers with what it has, so
  * that one which nearly nothing fits ends. Requests get in between.
@@ -60,11 +65,22 @@ export async function querySessions(
         ),
     );
     for (const session of sessions) {
-      if (session !== undefined) found.push({ session, ...(xuid !== undefined && { xuid }) });
+      if (session === undefined || isAmong(found, session, xuid)) continue;
+      found.push({ session, ...(xuid !== undefined && { xuid }) });
     }
     if (found.length >= query.take) break;
   }
   return found.slice(0, query.take);
+}
+
+/** A hint may be left over from before, so that one session is found by two. */
+function isAmong(
+  found: readonly FoundSession[],
+  session: Session,
+  xuid: Xuid | undefined,
+): boolean {
+  const key = keyOf(session.reference);
+  return found.some((one) => one.xuid === xuid && keyOf(one.session.reference) === key);
 }
 
 /** Candidates looked at in one go: a few more than asked for, since some may not be what is asked. */
@@ -75,17 +91,19 @@ type Slice = { readonly keys: readonly SessionKey[]; readonly xuid?: Xuid };
 /** Keys of sessions that may be what the query selects, as many as it may look at. */
 async function* slicesOf(
   { store }: Context,
-  { xuids, keyword, take }: SessionQuery,
+  { xuids, keyword, take, includesReservations }: SessionQuery,
   prefix: SessionKey,
 ): AsyncGenerator<Slice> {
   if (take === 0) return;
   const sliceKeysMax = Math.min(Math.max(take, sliceKeys.min), sliceKeys.max);
   let lookedAt = 0;
   const scid = parseSessionKey(prefix).scid;
-  for (const xuid of xuids.length > 0 ? xuids : [undefined]) {
-    // Of a user's few sessions some have the keyword; of all sessions with it few have the user.
-    const hint: Hint =
-      xuid === undefined ? keywordHint(scid, keyword ?? '') : (`xuid:${xuid}` as const);
+  // Of a user's few sessions some have the keyword; of all sessions with it few have the user.
+  const hints: readonly (readonly [Hint, Xuid?])[] =
+    xuids.length === 0
+      ? [[keywordHint(scid, keyword ?? '')]]
+      : xuids.flatMap((xuid) => userHints(xuid, includesReservations));
+  for (const [hint, xuid] of hints) {
     let after: SessionKey | undefined = prefix;
     while (after !== undefined) {
       if (lookedAt >= limits.sessionQueryLookedAtMax) return;
@@ -97,6 +115,12 @@ async function* slicesOf(
       after = keys.length === sliceKeysMax ? keys.at(-1) : undefined;
     }
   }
+}
+
+/** The sessions that a user is in come before those where others have reserved a seat for the user. */
+function userHints(xuid: Xuid, includesReservations: boolean): readonly (readonly [Hint, Xuid])[] {
+  const own = [`xuid:${xuid}`, xuid] as const;
+  return includesReservations ? [own, [`seat:${xuid}`, xuid]] : [own];
 }
 
 async function confirmedSession(

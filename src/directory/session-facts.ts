@@ -7,12 +7,18 @@ import { followersToAsk, type AccessFacts } from '../domain/session/access.ts';
 import { ownersToAsk } from '../domain/session/owners.ts';
 import type { Session } from '../domain/session/session.ts';
 import type { SessionTemplate } from '../domain/session/template.ts';
-import { connectionToAsk, type SessionWrite, type WriteFacts } from '../domain/session/write.ts';
+import {
+  connectionToAsk,
+  takesOneMore,
+  type SessionWrite,
+  type WriteFacts,
+} from '../domain/session/write.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { People } from '../people/people.ts';
 import type { Context } from './context.ts';
 import { hasEnded } from './live-nodes.ts';
 import { readCurrent } from './transact.ts';
+import { sessionsLeft } from './user-counts.ts';
 
 /** Who uses a session, and how. */
 export type AccessRequest = { readonly caller: Caller; readonly use: 'read' | 'write' };
@@ -36,8 +42,13 @@ export function gatherWriteFacts(
   const access = gatherAccessThrough(context, session, { caller, use: 'write' }, handle);
   const connection = connectionToAsk(session, write);
   const ended = connection === undefined ? false : hasEnded(context, connection);
-  const facts = (known: AccessFacts, isEnded: boolean): WriteFacts => ({
+  const left =
+    caller.kind === 'user' && takesOneMore(session, write)
+      ? sessionsLeft(context, caller.xuid, write.reference.scid)
+      : Infinity;
+  const facts = (known: AccessFacts, isEnded: boolean, sessionsLeft: number): WriteFacts => ({
     ...known,
+    sessionsLeft,
     isEnded: (one: Guid) => isEnded && one === connection,
     graces: settings,
     bounds: settings.bounds,
@@ -49,11 +60,11 @@ export function gatherWriteFacts(
     },
     deviceTokenKey: settings.deviceTokenKey,
   });
-  return access instanceof Promise || ended instanceof Promise
-    ? Promise.all([access, ended]).then(([known, isEnded]) =>
-        known instanceof Refusal ? known : facts(known, isEnded),
+  return access instanceof Promise || ended instanceof Promise || left instanceof Promise
+    ? Promise.all([access, ended, left]).then(([known, isEnded, sessions]) =>
+        known instanceof Refusal ? known : facts(known, isEnded, sessions),
       )
-    : facts(access, ended);
+    : facts(access, ended, left);
 }
 
 /**

@@ -14,6 +14,8 @@ export const limits = {
   formerMembersMax: 200,
   inviteContextEncodedCharactersMax: 256,
   inviteContextStringCharactersMax: 100,
+  /** Transfer handles that are made to one life of a session. */
+  transfersPerSessionMax: 1_000,
   handleQueryResultsMax: 100,
   handleQueryXuidsMax: 1_000,
   sessionQueryResultsMax: 100,

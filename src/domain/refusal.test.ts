@@ -114,6 +114,11 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
     const made = createInvite(invite, sampleReference, session, ada, false, facts);
     return made instanceof Refusal ? made : mayDeleteHandle(made.handle, dora);
   },
+  tooManyInvites: () =>
+    createInvite(invite, sampleReference, session, ada, false, { ...facts, invitesLeft: 0 }),
+  tooManyHandles: () =>
+    createTransfer(transfer, { ...session, transfersCount: 1_000 }, session, ada, facts),
+  tooManySessions: () => decide(session, me(), { by: dora, sessionsLeft: 0 }),
   inviteBlocked: () => createInvite(invite, sampleReference, session, ada, true, facts),
   transferTargetMissing: () => createTransfer(transfer, undefined, session, ada, facts),
   notSearchable: () =>

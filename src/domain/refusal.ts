@@ -45,6 +45,7 @@ export const refusalCodes = [
   'reservedOnly',
   'memberNotYours',
   'notInLargeSession',
+  'tooManySessions',
   'ownerRequired',
   'connectionRequired',
   'initializationMembersNeeded',
@@ -62,7 +63,9 @@ export const refusalCodes = [
   'handleIdTaken',
   'notActive',
   'inviteBlocked',
+  'tooManyInvites',
   'transferTargetMissing',
+  'tooManyHandles',
   // queries for sessions
   'queryNotYours',
   // people

@@ -45,6 +45,7 @@ const statusOf: Record<RefusalCode, number> = {
   reservedOnly: 403,
   memberNotYours: 403,
   notInLargeSession: 409,
+  tooManySessions: 403,
   ownerRequired: 403,
   connectionRequired: 400,
   initializationMembersNeeded: 400,
@@ -62,7 +63,9 @@ const statusOf: Record<RefusalCode, number> = {
   handleIdTaken: 409,
   notActive: 403,
   inviteBlocked: 403,
+  tooManyInvites: 403,
   transferTargetMissing: 403,
+  tooManyHandles: 403,
   // queries for sessions
   queryNotYours: 403,
   // people

@@ -2,6 +2,7 @@ import { openPresence } from '../directory/presence.ts';
 import { createSearchIndex } from '../search/search-index.ts';
 import type { Context } from '../directory/context.ts';
 import { SessionLocks } from '../directory/session-lock.ts';
+import { UserCounts } from '../directory/user-counts.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
 import { storedPeople } from '../people/stored-people.ts';
 import type { Conditions } from '../platform/conditions.ts';
@@ -40,6 +41,7 @@ export function createContext(
       sweepsCount: 0,
     },
     locks: new SessionLocks(),
+    userCounts: new UserCounts(),
     letOthersIn: isShared ? randomWait : () => undefined,
     presence: openPresence(clock.nowMs()),
     clock,
@@ -49,6 +51,8 @@ export function createContext(
     settings: {
       inviteLifetimeMs,
       queryAnswerBytesMax: settings.queryAnswerBytesMax,
+      sessionsPerUserMax: settings.sessionsPerUserMax,
+      invitesPerUserMax: settings.invitesPerUserMax,
       searchAttributesBytesMax: settings.searchAttributesBytesMax,
       disconnectGraceMs,
       presenceTimeoutMs,

@@ -113,6 +113,9 @@ export type SessionRecord = { readonly revision: number; readonly session: Sessi
  * What a session is found by:
  *
  *     xuid:<xuid>                  somebody who is in it
+ *     seat:<xuid>                  somebody for whom a seat is reserved
+ *     holder:<xuid>                a user for whom it counts, though perhaps not in it: who reserved a
+ *                                  seat, or created it and nobody is in it
  *     keyword:<scid>~<keyword>     both lower-case
  *     connection:<id>              lower-case; a member's connection
  *     node:<id>                    the node that minted such a connection

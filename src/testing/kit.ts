@@ -37,6 +37,8 @@ export type KitOptions = {
     | 'outboxBytesMax'
     | 'connectionsMax'
     | 'connectionsPerUserMax'
+    | 'sessionsPerUserMax'
+    | 'invitesPerUserMax'
     | 'sendTimeoutMs'
     | 'unsentBytesMax'
   >;

@@ -84,6 +84,7 @@ export type Circumstances = {
   readonly onlyExisting?: boolean;
   readonly contractVersion?: number;
   readonly bounds?: SessionBounds;
+  readonly sessionsLeft?: number;
   readonly isEnded?: (connection: string) => boolean;
 };
 
@@ -129,6 +130,7 @@ function factsOf(circumstances: Circumstances): WriteFacts {
     deviceTokenKey,
     bounds: circumstances.bounds ?? defaultBounds,
     graces: sampleGraces,
+    sessionsLeft: circumstances.sessionsLeft ?? Infinity,
     isEnded: circumstances.isEnded ?? (() => false),
     granted: circumstances.granted ?? false,
     followed: circumstances.followed ?? false,
@@ -228,6 +230,7 @@ export function handleFacts(more: Partial<HandleFacts> = {}): HandleFacts {
     nowMs: startMs,
     freshGuid: 'be2e3c97-9ad5-4c7e-9b5e-ea276bb5aebe',
     inviteLifetimeMs: 86_400_000,
+    invitesLeft: Infinity,
     searchAttributesBytesMax: 16_384,
     config: sampleConfig,
     template: sampleTemplate(),

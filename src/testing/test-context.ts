@@ -2,6 +2,7 @@ import { readServiceConfigs } from '../config/read-service-configs.ts';
 import { createSearchIndex } from '../search/search-index.ts';
 import { openPresence } from '../directory/presence.ts';
 import { SessionLocks } from '../directory/session-lock.ts';
+import { UserCounts } from '../directory/user-counts.ts';
 import type { Context } from '../directory/context.ts';
 import { storedPeople } from '../people/stored-people.ts';
 import { defaultBounds } from '../domain/session/bounds.ts';
@@ -26,6 +27,7 @@ export async function openTestContexts(): Promise<
     people: storedPeople(store, { clock }),
     node: { id: '0badcafe', connections: new Set(), recheckQueue: new Map(), sweepsCount: 0 },
     locks: new SessionLocks(),
+    userCounts: new UserCounts(),
     letOthersIn: () => undefined,
     presence: openPresence(clock.nowMs()),
     clock,
@@ -35,6 +37,8 @@ export async function openTestContexts(): Promise<
     settings: {
       inviteLifetimeMs: 86_400_000,
       queryAnswerBytesMax: 4_194_304,
+      sessionsPerUserMax: 250,
+      invitesPerUserMax: 500,
       searchAttributesBytesMax: 16_384,
       disconnectGraceMs: 30_000,
       presenceTimeoutMs: 300_000,

@@ -20,6 +20,8 @@ import {
   system,
   write,
 } from '../../testing/samples.ts';
+import { limits } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
 import type { Caller } from '../caller.ts';
 import type { RefusalCode } from '../refusal.ts';
 import { etagOf } from '../session/etag.ts';
@@ -132,6 +134,7 @@ test('an invite names sender and invited user, expires, and leaves the session a
       invitedXuid: dora.xuid,
       inviteAttributes: { titleId: sampleTitleId, contextString: '///id' },
       expirationMs: startMs + 86_400_000,
+      branch: session.branch,
       inviteProtocol: 'game',
       gameTypes,
     },
@@ -163,7 +166,28 @@ test('a service invites without being in a session, even to one that is not ther
   }
 });
 
+// Kills: a bound that services have; one that is met a step too late.
+test('a user sends as many invites as are left, a service any number', () => {
+  for (const [by, invitesLeft, code] of [
+    [ada, 1, undefined],
+    [ada, 0, 'tooManyInvites'],
+    [referee, 0, undefined],
+  ] as const) {
+    const made = createInvite(invite, reference, session, by, false, { ...facts, invitesLeft });
+    assert.equal(made instanceof Refusal ? made.code : undefined, code);
+  }
+});
+
 const origin = sessionOf([ada, bert], { reference: lobby });
+
+// Kills: transfers that are not counted, or counted from 1.
+test('to one life of a session so many transfers are made and no more', () => {
+  const nearly = { ...session, transfersCount: limits.transfersPerSessionMax - 1 };
+  const last = notRefused(createTransfer(transfer, nearly, origin, ada, facts)).session;
+  assert.equal(last?.transfersCount, limits.transfersPerSessionMax);
+  const one = createTransfer(transfer, last, origin, ada, facts);
+  assert.equal(asRefusal(one).code, 'tooManyHandles');
+});
 
 test('a transfer names both sessions and counts as a change of its target', () => {
   const decision = notRefused(createTransfer(transfer, session, origin, ada, facts));
@@ -175,9 +199,11 @@ test('a transfer names both sessions and counts as a change of its target', () =
     origin: lobby,
     createTimeMs: startMs,
     branch: session.branch,
+    originBranch: origin.branch,
     creatorXuid: ada.xuid,
   });
-  assert.deepEqual(decision.session, { ...session, changeNumber: session.changeNumber + 1 });
+  const changeNumber = session.changeNumber + 1;
+  assert.deepEqual(decision.session, { ...session, changeNumber, transfersCount: 1 });
 });
 
 test('an activity is of a member who is active, and whose connection has not ended', () => {

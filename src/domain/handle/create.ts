@@ -7,6 +7,7 @@
 import { xuidOf, type Caller } from '../caller.ts';
 import type { Guid } from '../ids.ts';
 import { formatJson, jsonEquals } from '../json.ts';
+import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { withMember } from '../session/members.ts';
 import { isOwner, mayInvite } from '../session/owners.ts';
@@ -27,6 +28,8 @@ export type HandleFacts = {
   readonly nowMs: Milliseconds;
   readonly freshGuid: Guid;
   readonly inviteLifetimeMs: Milliseconds;
+  /** How many invites the caller may send yet in this service config; services, any number. */
+  readonly invitesLeft: number;
   readonly searchAttributesBytesMax: number;
   readonly config: ServiceConfig;
   readonly template: SessionTemplate;
@@ -90,7 +93,7 @@ export function createActivity(
  * An invite of one user, which expires by itself. Leaves the session as it is, and needs none when
  * a service sends it.
  *
- * Refuses: notAMember, ownerRequired, inviteBlocked; requestInvalid for an invite to oneself.
+ * Refuses: notAMember, ownerRequired, tooManyInvites, inviteBlocked; requestInvalid for an invite to oneself.
  */
 export function createInvite(
   request: RequestOf<'invite'>,
@@ -112,6 +115,12 @@ export function createInvite(
       'requestInvalid',
       '$.invitedXuid: Expected another user than the caller: nobody invites oneself.',
       { detail: '$.invitedXuid' },
+    );
+  }
+  if (caller.kind === 'user' && facts.invitesLeft <= 0) {
+    return new Refusal(
+      'tooManyInvites',
+      'So many invites of the caller are waiting that no more are sent; they expire, and can be deleted.',
     );
   }
   if (isBlocked) {
@@ -150,7 +159,7 @@ function attributesFor(caller: Caller): InviteHandle['inviteAttributes'] {
  * A transfer: whoever is in the origin session may follow into the target. Counts as a change of
  * the target.
  *
- * Refuses: userRequired, transferTargetMissing, notAMember.
+ * Refuses: userRequired, transferTargetMissing, notAMember, tooManyHandles.
  */
 export function createTransfer(
   request: RequestOf<'transfer'>,
@@ -175,6 +184,14 @@ export function createTransfer(
       return notAMember('make a transfer handle from one session to another', reference);
     }
   }
+  const transfersCount = (target.transfersCount ?? 0) + 1;
+  if (transfersCount > limits.transfersPerSessionMax) {
+    return new Refusal(
+      'tooManyHandles',
+      `So many transfer handles lead to session ${request.reference.name} that it can have no more; use one of them.`,
+      { detail: `${limits.transfersPerSessionMax} transfers` },
+    );
+  }
   const handle: TransferHandle = {
     type: 'transfer',
     ...identityOf(request, facts),
@@ -186,7 +203,7 @@ export function createTransfer(
     ...(origin && { originBranch: origin.branch }),
     creatorXuid: caller.xuid,
   };
-  return { handle, session: changed(target) };
+  return { handle, session: changed({ ...target, transfersCount }) };
 }
 
 /**

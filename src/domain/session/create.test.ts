@@ -62,6 +62,7 @@ test('a new session is all defaults but for what template and request say', () =
     roleTypes: { squad: { roles: { leader: { max: 1 } } } },
     nextMemberIndex: 1,
     servers: {},
+    createdBy: ada.xuid,
     formerXuids: [],
   });
 });

@@ -63,6 +63,7 @@ export function createSession(
     members: [],
     nextMemberIndex: 0,
     servers: {},
+    ...(caller.kind === 'user' && { createdBy: caller.xuid }),
     formerXuids: [],
     emptySinceMs: facts.nowMs,
     ...(outlivesItsMembers(constants.system, template, facts.bounds) && {

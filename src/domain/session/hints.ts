@@ -8,22 +8,34 @@ import { isLarge } from './large.ts';
 import { memberChanges } from './member-changes.ts';
 import type { Member, Session } from './session.ts';
 
-/** See `Hint` of the store. */
-export type SessionHint = `${'xuid' | 'keyword' | 'connection' | 'node'}:${string}`;
+/**
+ * See `Hint` of the store. Seats that are reserved for a user are apart from the sessions that the
+ * user is in, so that others cannot hide these by reserving seats.
+ */
+export type SessionHint =
+  `${'xuid' | 'seat' | 'holder' | 'keyword' | 'connection' | 'node'}:${string}`;
 
 /** Everything by which this session is found. */
 export function hintsOf(session: Session): ReadonlySet<SessionHint> {
   const { members, reference, properties } = session;
   const scid = reference.scid.toLowerCase();
   const keywords = properties.system.keywords ?? [];
+  const { emptySinceMs, createdBy } = session;
   return new Set([
     ...members.flatMap(memberHints),
+    // A session without members counts for who created it.
+    ...(emptySinceMs !== undefined && createdBy !== undefined
+      ? [`holder:${createdBy}` as const]
+      : []),
     ...keywords.map((keyword) => keywordHint(scid, keyword)),
   ]);
 }
 
 /** What a member lets its session be found by. */
-function memberHints({ xuid, properties }: Member): readonly SessionHint[] {
+function memberHints({ xuid, status, reservedBy, properties }: Member): readonly SessionHint[] {
+  if (status === 'reserved') {
+    return reservedBy === undefined ? [`seat:${xuid}`] : [`seat:${xuid}`, `holder:${reservedBy}`];
+  }
   const { connection } = properties.system;
   return connection === undefined
     ? [`xuid:${xuid}`]
@@ -74,9 +86,11 @@ function isFoundAlike(before: Session, next: Session): boolean {
   return (
     before.properties.system.keywords === next.properties.system.keywords &&
     before.reference.scid === next.reference.scid &&
+    before.emptySinceMs === next.emptySinceMs &&
     memberChanges(before.members, next.members).every(
       ({ former, member }) =>
         former?.xuid === member?.xuid &&
+        (former?.status === 'reserved') === (member?.status === 'reserved') &&
         former?.properties.system.connection === member?.properties.system.connection,
     )
   );

@@ -288,7 +288,7 @@ test('custom properties of a member are merged by key, null removes', () => {
   assert.deepEqual(own(again).properties.custom, { health: 42, nested: { a: null } });
 });
 
-test('a reservation holds a seat with an index and nothing else', () => {
+test('a reservation holds a seat with an index, who made it, and nothing else', () => {
   const session = write(sessionOf([ada]), {
     members: {
       reserve_1: { constants: { system: { xuid: cleo.xuid, initialize: true }, custom: 'second' } },
@@ -302,6 +302,7 @@ test('a reservation holds a seat with an index and nothing else', () => {
       status: 'reserved',
       statusSinceMs: startMs,
       joinTimeMs: startMs,
+      reservedBy: ada.xuid,
       constants: { custom: {} },
       properties: { system: {}, custom: {} },
     },
@@ -311,6 +312,7 @@ test('a reservation holds a seat with an index and nothing else', () => {
       status: 'reserved',
       statusSinceMs: startMs,
       joinTimeMs: startMs,
+      reservedBy: ada.xuid,
       constants: { custom: 'second' },
       properties: { system: {}, custom: {} },
     },

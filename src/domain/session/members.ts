@@ -4,7 +4,7 @@
  * @source docs/wire/sessions.md "Members"
  */
 
-import type { UserCaller } from '../caller.ts';
+import type { Caller, UserCaller } from '../caller.ts';
 import { type Guid, keyedDigest, type Xuid } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
@@ -214,6 +214,7 @@ function namesToken(measurements: object | undefined, deviceToken: string): bool
 export function reserveSeats(
   session: Session,
   reservations: readonly ReservationRequest[],
+  caller: Caller,
   nowMs: Milliseconds,
 ): Session | Refusal {
   let reserved = session;
@@ -226,6 +227,7 @@ export function reserveSeats(
       status: 'reserved',
       statusSinceMs: nowMs,
       joinTimeMs: nowMs,
+      ...(caller.kind === 'user' && { reservedBy: caller.xuid }),
       constants: { custom: custom ?? {} },
       ...initializationOnArrival(session, initialize),
       properties: { system: {}, custom: {} },

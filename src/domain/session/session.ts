@@ -51,8 +51,12 @@ export type Session = {
   readonly initialization?: Initialization;
   /** Device tokens of members who may be host, the best first; only where nobody is. */
   readonly hostCandidates?: readonly string[];
+  /** Hidden: the user who created it, if a user did. */
+  readonly createdBy?: Xuid;
   /** Hidden: who has been an accepted member of this branch and left, newest last. */
   readonly formerXuids: readonly Xuid[];
+  /** Hidden: how many transfer handles have been made that lead here; absent: none. */
+  readonly transfersCount?: number;
   /** Hidden: whom owners have removed, newest last. */
   readonly kicks?: readonly Kick[];
   /** Hidden: since when nobody is in it; absent while somebody is. */
@@ -107,6 +111,8 @@ export type Member = {
   readonly titleId?: TitleId;
   /** Hidden: the device of the token that last wrote as this member, for the local restriction. */
   readonly deviceId?: string;
+  /** Hidden: the user who reserved the seat, if a user did; reserved members only. */
+  readonly reservedBy?: Xuid;
   /** Hidden: the activity handle that this member set on this session. */
   readonly activityHandleId?: Guid;
   /** Hidden: the connection has ended, and the member stays active until then; active members only. */

@@ -211,6 +211,27 @@ test('a 412 tells nothing of a session that the caller may not read', () => {
   assert.equal(refuse(hidden, {}, { ifMatch: '"stale"' }).detail, etagOf(hidden), 'members may');
 });
 
+// Kills: a bound on what a member writes, or on services; one that leaving or a reservation counts for.
+test('a user who is in as many sessions as may be comes into no other', () => {
+  const reserved = write(session, reserve(dora));
+  const none = { sessionsLeft: 0 };
+  for (const [what, on, body, by, code] of [
+    ['joining', session, me(), dora, 'tooManySessions'],
+    ['taking a seat', reserved, me(), dora, 'tooManySessions'],
+    ['creating', undefined, me(), dora, 'tooManySessions'],
+    ['creating for others', undefined, reserve(bert), dora, 'tooManySessions'],
+    ['writing as a member', session, me({ active: true, ready: false }), ada, undefined],
+    ['leaving', session, leave, ada, undefined],
+    ['giving up a seat', reserved, leave, dora, undefined],
+    ['leaving what is not there', undefined, leave, dora, undefined],
+    ['a service', session, reserve(dora), referee, undefined],
+  ] as const) {
+    const decision = decide(on, body, { by, ...none });
+    assert.equal(decision instanceof Refusal ? decision.code : undefined, code, what);
+    assert.ok(!(decide(on, body, { by, sessionsLeft: 1 }) instanceof Refusal), what);
+  }
+});
+
 test('a later life has another branch, another start, the same correlation id', () => {
   const reborn = write(undefined, me(), {
     freshGuid: '17a13f76-0000-4000-8000-00000000000b',

@@ -51,6 +51,8 @@ export type WriteFacts = MemberFacts &
     readonly freshGuid: Guid;
     readonly bounds: SessionBounds;
     readonly graces: Graces;
+    /** In how many more sessions of this service config the caller may be; asked if `takesOneMore`. */
+    readonly sessionsLeft: number;
     /** True of a connection, in lower case, that has ended; asked only of `connectionToAsk`'s. */
     readonly isEnded: (connection: Guid) => boolean;
   };
@@ -126,6 +128,7 @@ function decideCreation(write: SessionWrite, facts: WriteFacts): WriteDecision |
   const begun = createSession(reference, request, facts.template, caller, facts);
   if (begun instanceof Refusal) return begun;
   const strange =
+    mayTakeOneMore(undefined, write, facts) ??
     mayAskOfLarge(begun, request, caller) ??
     strangeMember(begun, write) ??
     mayWriteServers(request, caller);
@@ -142,6 +145,35 @@ function decideCreation(write: SessionWrite, facts: WriteFacts): WriteDecision |
     kind: 'created',
     ...withNewConnection(undefined, withHiddenClosed(session), caller, facts),
   };
+}
+
+/**
+ * True when the caller, a user, is not in the session and is to be in it or to hold seats in it: it
+ * is one more that counts for this user.
+ */
+export function takesOneMore(
+  session: Session | undefined,
+  { caller, request }: SessionWrite,
+): boolean {
+  if (caller.kind === 'service') return false;
+  if (session === undefined) return request.me !== null;
+  return (
+    ownRequest(session, request, caller) != null &&
+    acceptedMemberOf(session, caller.xuid) === undefined
+  );
+}
+
+/** Refuses one more session of a user who is in so many already: tooManySessions. */
+function mayTakeOneMore(
+  session: Session | undefined,
+  write: SessionWrite,
+  { sessionsLeft }: WriteFacts,
+): Refusal | undefined {
+  if (sessionsLeft > 0 || !takesOneMore(session, write)) return undefined;
+  return new Refusal(
+    'tooManySessions',
+    'The user is in as many sessions of this service config as one may be, seats that are held for others and sessions that were left empty included; leave some before.',
+  );
 }
 
 /**
@@ -196,6 +228,7 @@ function mayWrite(session: Session, write: SessionWrite, facts: WriteFacts): Ref
     if (refusal) return refusal;
   }
   return (
+    mayTakeOneMore(session, write, facts) ??
     mayAskOfLarge(session, request, caller) ??
     strangeMember(session, write) ??
     mayWriteOwnedProperties(session, request.properties, caller) ??
@@ -280,7 +313,7 @@ function applyRequest(
   const joined =
     me != null && caller.kind === 'user' ? writeOwnMember(removed, me, caller, facts) : removed;
   if (joined instanceof Refusal) return joined;
-  const reserved = reserveSeats(joined, request.reservations, facts.nowMs);
+  const reserved = reserveSeats(joined, request.reservations, caller, facts.nowMs);
   if (reserved instanceof Refusal) return reserved;
   const owned = withOwners(reserved);
   if (owned === 'ended') return owned;
