@@ -6,7 +6,7 @@ import type { Milliseconds } from '../time.ts';
 /**
  * An immutable pointer to a session. Plain JSON, so that a store keeps it as text.
  *
- * What makes a handle live is not here: its session confirms it (see `confirms`), or, for an
+ * What makes a handle live is not here: its session confirms it (see confirm.ts), or, for an
  * invite, the clock.
  *
  * @source docs/wire/handles.md "POST /handles"

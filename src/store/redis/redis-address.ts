@@ -43,7 +43,7 @@ function parseNode(text: string): RedisNode | undefined {
   return host === undefined || port < 1 || port > 65_535 ? undefined : { host, port };
 }
 
-/** `host:port`, and the other way round by `parseNodeName`. */
+/** `host:port`, as `parseNode` reads it; an IPv6 address in brackets. */
 export function formatNode({ host, port }: RedisNode): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
