@@ -1,4 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { LRUCache } from 'lru-cache';
 import type { Handle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
@@ -27,6 +26,8 @@ import {
 } from '../store.ts';
 import { type DataFile, openDataFile, unavailable } from './data-file.ts';
 import { DataFileHealth } from './data-file-health.ts';
+import { Group, GroupCommit, nothing, type StoredState } from './group-commit.ts';
+import { prepareQueries, type Queries } from './queries.ts';
 import { AcquiredNames } from '../acquired-names.ts';
 import { sessionMemoryBytes } from '../session-memory.ts';
 import { formatStoredSession } from '../session-text.ts';
@@ -99,26 +100,13 @@ function openReader({ db }: DataFile): Reader {
 /** A file that the disk had no room for is opened again at most once in this time. */
 const reopenEveryMs: Milliseconds = 1_000;
 
-/** What is known of a key: its record if it has one, when that is due, and its number in the file. */
-type Shelved = {
-  readonly record: SessionRecord | undefined;
-  readonly dueMs: Milliseconds | undefined;
-  readonly number: number | undefined;
-};
-
-const nothing: Shelved = { record: undefined, dueMs: undefined, number: undefined };
-
 /**
  * Reading goes by a cache of parsed sessions, else by a connection of this thread. Writing is
  * decided here, since nobody else writes: a commit is compared with what is known of its key, and
- * joins the group that the writer is given next. All that arrive while the writer is at a group
- * share the one after it.
+ * joins the group that the writer is given next (`GroupCommit`).
  *
- *   key:    at rest ── commit joins a group ──▶ being written ── group settles ──▶ at rest
- *   group:  filling ── end of the tick, writer idle ──▶ with the writer ──▶ settled
+ *   key:  at rest ── commit joins a group ──▶ being written ── group settles ──▶ at rest
  *
- * - A commit may build upon one that has not settled, in its own group or in the one before. When
- *   a group fails, the next one fails with it if it holds such a commit.
  * - A commit that does not match what is about to be written waits for that to settle, and is then
  *   compared with what is really there. It waits for handles of its ids as well.
  * - What the cache holds is durable: a group enters it when it has settled well, and what a failed
@@ -134,11 +122,8 @@ class SqliteStore implements Store {
   readonly #health: DataFileHealth;
   readonly #elapsedMs: () => Milliseconds;
   #reopenAfterMs: Milliseconds;
-  readonly #cache: LRUCache<SessionKey, Shelved>;
-  #filling: Group | undefined;
-  #writing: Group | undefined;
-  /** Settles when the last of those that are tried alone is through. */
-  #lastAlone: Promise<unknown> = Promise.resolve();
+  readonly #cache: LRUCache<SessionKey, StoredState>;
+  readonly #groups: GroupCommit;
   /** Given to a session or meant for one; the numbers of those that failed are left out. */
   #sessionNumberMax: number;
   /** The next life of a deleted session starts above it; see `SessionRecord`. */
@@ -170,22 +155,26 @@ class SqliteStore implements Store {
     this.#cache = new LRUCache({ maxSize: parts.cacheBytesMax });
     this.#nodes = new Map(this.#queries.nodes.all().map(({ id }) => [String(id), false]));
     this.#sessionNumberMax = parts.reader.sessionNumberMax;
+    this.#groups = new GroupCommit({
+      write: (writes) => this.#writeOut(writes),
+      settled: (group, failure) => this.#noteSettled(group, failure),
+    });
     if (this.#data.isAlone) this.#health.noteWrite(noRoom);
     else this.#writer.prepare();
   }
 
   async session(key: SessionKey): Promise<SessionRecord | undefined> {
     this.#refuseIfDisposed();
-    await this.#groupOf(key)?.settled;
-    return this.#shelved(key).record;
+    await this.#groups.groupOf(key)?.settled;
+    return this.#durable(key).record;
   }
 
   async sessions(keys: readonly SessionKey[]): Promise<readonly (SessionRecord | undefined)[]> {
     this.#refuseIfDisposed();
-    for (const key of keys) await this.#groupOf(key)?.settled;
+    for (const key of keys) await this.#groups.groupOf(key)?.settled;
     return keys.map((key) => {
       try {
-        return (this.#cache.peek(key) ?? this.#filed(key).shelved).record;
+        return (this.#cache.peek(key) ?? this.#filed(key).state).record;
       } catch {
         // It has been told of, and must not hide the others.
         return undefined;
@@ -194,13 +183,13 @@ class SqliteStore implements Store {
   }
 
   lastKnown(key: SessionKey): LastKnown | undefined {
-    const pending = this.#groupOf(key)?.sessions.get(key);
+    const pending = this.#groups.groupOf(key)?.sessions.get(key);
     if (!pending) {
       const known = this.#cache.get(key);
       return known && { record: known.record, isCommitted: true };
     }
-    const { record } = pending.shelved;
-    const rows = [this.#writing, this.#filling].flatMap((group) => group?.rows.get(key) ?? []);
+    const { record } = pending.state;
+    const rows = this.#groups.pending.flatMap((group) => group.rows.get(key) ?? []);
     if (rows.length === 0) return { record, isCommitted: false };
     // Rows of a former life are still in the file, and not to be taken for those of this one.
     if (rows.some(({ isAll }) => isAll)) return undefined;
@@ -366,7 +355,7 @@ class SqliteStore implements Store {
       const obstacle =
         this.#takenOrPending(batch.handles) ?? (change && this.#raceLost(change, before));
       if (obstacle === undefined) {
-        const failure = await this.#join(batch, before, () => this.#openGroup())?.settled;
+        const failure = await this.#join(batch, before, () => this.#groups.open())?.settled;
         return failure ?? { kind: 'committed' };
       }
       if (!(obstacle instanceof Group)) return obstacle;
@@ -376,24 +365,20 @@ class SqliteStore implements Store {
 
   /** As `commit`, in a group of its own that overtakes the one that is being filled. */
   async #commitAlone(batch: Batch): Promise<Committed | Conflict | Taken> {
-    const outcome = this.#lastAlone.then(async () => {
-      while (this.#writing) await this.#writing.settled;
+    const outcome = await this.#groups.alone(async (send) => {
       this.#refuseIfDisposed();
       const change = batch.session;
-      const before = change ? this.#shelved(change.key) : nothing;
+      const before = change ? this.#durable(change.key) : nothing;
       // What is being filled was compared first; this one comes after it.
-      if (change && this.#filling?.sessions.has(change.key)) return this.#commitWithOthers(batch);
+      const isLater = change !== undefined && this.#groups.isFillingWith(change.key);
       const obstacle =
         this.#takenOrPending(batch.handles) ?? (change && this.#raceLost(change, before));
-      if (obstacle instanceof Group) return this.#commitWithOthers(batch);
+      if (isLater || obstacle instanceof Group) return this.#commitWithOthers(batch);
       if (obstacle !== undefined) return obstacle;
       const group = this.#join(batch, before, () => new Group());
-      if (group) this.#send(group);
-      return (await group?.settled) ?? ({ kind: 'committed' } as const);
+      return (group && (await send(group))) ?? ({ kind: 'committed' } as const);
     });
-    this.#lastAlone = outcome.catch(() => undefined);
-    const settled = await outcome;
-    return 'message' in settled ? this.#fail(settled) : settled;
+    return 'message' in outcome ? this.#fail(outcome) : outcome;
   }
 
   #fail({ message }: WriteFailure): never {
@@ -406,13 +391,7 @@ class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
-    for (
-      let group = this.#writing ?? this.#filling;
-      group;
-      group = this.#writing ?? this.#filling
-    ) {
-      await group.settled;
-    }
+    await this.#groups.idle();
     // The connection that is closed last copies the log into the file: not on this thread. The lock
     // is given up last.
     this.#data.db.close();
@@ -425,23 +404,16 @@ class SqliteStore implements Store {
     if (this.#disposed) throw new StoreUnavailable(`${this.#data.path} has been closed.`);
   }
 
-  /** The newest group that is to write this key, unless it has settled. */
-  #groupOf(key: SessionKey): Group | undefined {
-    if (this.#filling?.sessions.has(key)) return this.#filling;
-    if (this.#writing?.sessions.has(key)) return this.#writing;
-    return undefined;
-  }
-
   /** What the key is going to hold, if nothing fails. */
-  #newest(key: SessionKey): Shelved {
-    return this.#groupOf(key)?.sessions.get(key)?.shelved ?? this.#shelved(key);
+  #newest(key: SessionKey): StoredState {
+    return this.#groups.groupOf(key)?.sessions.get(key)?.state ?? this.#durable(key);
   }
 
   /** Why a change cannot be made to `before`, the newest of its key; or what has to settle first. */
-  #raceLost({ key, expectRevision }: SessionPut | SessionDelete, before: Shelved) {
+  #raceLost({ key, expectRevision }: SessionPut | SessionDelete, before: StoredState) {
     if (revisionOf(before) === expectRevision) return undefined;
-    const durable = this.#shelved(key);
-    const group = this.#groupOf(key);
+    const durable = this.#durable(key);
+    const group = this.#groups.groupOf(key);
     if (group && revisionOf(durable) <= expectRevision) return group;
     return { kind: 'conflict', current: durable.record } as const;
   }
@@ -450,7 +422,7 @@ class SqliteStore implements Store {
   #takenOrPending(handles: readonly Handle[] = []): Taken | Group | undefined {
     for (const { id, requestId } of handles) {
       const key = id.toLowerCase();
-      const group = [this.#writing, this.#filling].find((each) => each?.handleIds.has(key));
+      const group = this.#groups.pending.find((each) => each.handleIds.has(key));
       if (group) return group;
       const handle = this.#read('handle', key, (queries) => {
         const row = queries.handle.get(key);
@@ -464,7 +436,7 @@ class SqliteStore implements Store {
   async #write(writes: readonly Write[]): Promise<void> {
     this.#refuseIfDisposed();
     if (writes.length === 0) return;
-    const group = this.#openGroup();
+    const group = this.#groups.open();
     group.writes.push(...writes);
     const failure = await group.settled;
     if (failure !== undefined) this.#fail(failure);
@@ -502,39 +474,39 @@ class SqliteStore implements Store {
   }
 
   /** What is durable of this key. */
-  #shelved(key: SessionKey): Shelved {
+  #durable(key: SessionKey): StoredState {
     const known = this.#cache.get(key);
     if (known) return known;
-    const { shelved, size } = this.#filed(key);
-    this.#cache.set(key, shelved, { size });
-    return shelved;
+    const { state, size } = this.#filed(key);
+    this.#cache.set(key, state, { size });
+    return state;
   }
 
   /** What the file holds of this key, and its size in the cache. */
-  #filed(key: SessionKey): { readonly shelved: Shelved; readonly size: number } {
+  #filed(key: SessionKey): { readonly state: StoredState; readonly size: number } {
     return this.#read('session', key, (queries) => {
       const row = queries.session.get(key);
-      if (!row) return { shelved: nothing, size: key.length };
+      if (!row) return { state: nothing, size: key.length };
       const { revision, due_ms, number } = row;
       const session = parseSession(key, row);
-      const shelved: Shelved = {
+      const state: StoredState = {
         record: { revision: Number(revision), session },
         dueMs: due_ms === null ? undefined : Number(due_ms),
         number: Number(number),
       };
-      return { shelved, size: key.length + sessionMemoryBytes(String(row['document'])) };
+      return { state, size: key.length + sessionMemoryBytes(String(row['document'])) };
     });
   }
 
   /** The group that the batch now belongs to; undefined when there is nothing to write. */
-  #join(batch: Batch, before: Shelved, openGroup: () => Group): Group | undefined {
+  #join(batch: Batch, before: StoredState, openGroup: () => Group): Group | undefined {
     const beside = handleWrites(batch);
     const change = batch.session;
     const nothingToDo = !change || (change.kind === 'delete' && change.expectRevision === 0);
     if (nothingToDo && beside.length === 0) return undefined;
     const group = openGroup();
     if (change && !nothingToDo) {
-      group.buildsOnFormer ||= this.#writing?.sessions.has(change.key) === true;
+      this.#groups.noteFormer(group, change.key);
       if (change.kind === 'put') this.#put(group, change, before);
       else this.#delete(group, change, before);
     }
@@ -543,7 +515,7 @@ class SqliteStore implements Store {
     return group;
   }
 
-  #put(group: Group, put: SessionPut, before: Shelved): void {
+  #put(group: Group, put: SessionPut, before: StoredState): void {
     const { key, expectRevision, session, dueMs } = put;
     const revision =
       Math.max(expectRevision || this.#revisionDeletedMax, this.#revisionFailedMax) + 1;
@@ -555,48 +527,26 @@ class SqliteStore implements Store {
     group.writes[at] = rowWrite(group.writes[at], before, row);
     group.writes.push(...besideWrites(put, number));
     if (put.memberRows) group.addRows(key, put.memberRows);
-    const shelved: Shelved = { record: { revision, session }, dueMs, number };
+    const state: StoredState = { record: { revision, session }, dueMs, number };
     const size = key.length + sessionMemoryBytes(text);
-    group.sessions.set(key, { shelved, size, writeAt: at });
+    group.sessions.set(key, { state, size, writeAt: at });
   }
 
-  #delete(group: Group, change: SessionDelete, { number }: Shelved): void {
+  #delete(group: Group, change: SessionDelete, { number }: StoredState): void {
     const { key, expectRevision } = change;
     this.#revisionDeletedMax = Math.max(this.#revisionDeletedMax, expectRevision);
     if (number !== undefined) group.writes.push(...deleteWrites(change, number));
     group.rows.set(key, { byXuid: new Map(), isAll: true });
-    group.sessions.set(key, { shelved: nothing, size: key.length, writeAt: undefined });
-  }
-
-  /** The group to fill, sent at the end of the tick that opened it if the writer is idle then. */
-  #openGroup(): Group {
-    if (this.#filling) return this.#filling;
-    if (!this.#writing) setImmediate(() => this.#sendFilling());
-    this.#filling = new Group();
-    return this.#filling;
-  }
-
-  #sendFilling(): void {
-    // One that overtakes it may be with the writer; then it is sent when that has settled.
-    if (!this.#filling || this.#writing) return;
-    const group = this.#filling;
-    this.#filling = undefined;
-    this.#send(group);
-  }
-
-  #send(group: Group): void {
-    this.#writing = group;
-    const nodes = [...this.#nodesToWrite];
-    const writes = [...nodes.map((node): Write => ['insertNode', node]), ...group.writes];
-    void this.#writeOut(writes).then((failure) => {
-      if (failure === undefined) for (const node of nodes) this.#nodesToWrite.delete(node);
-      this.#settle(group, failure);
-    });
+    group.sessions.set(key, { state: nothing, size: key.length, writeAt: undefined });
   }
 
   async #writeOut(writes: readonly Write[]): Promise<WriteFailure | undefined> {
     if (this.#data.isAlone && !this.#isReopened()) return noRoom;
-    return this.#writer.write(writes);
+    const nodes = [...this.#nodesToWrite];
+    const all = [...nodes.map((node): Write => ['insertNode', node]), ...writes];
+    const failure = await this.#writer.write(nodes.length === 0 ? writes : all);
+    if (failure === undefined) for (const node of nodes) this.#nodesToWrite.delete(node);
+    return failure;
   }
 
   /** True once a file that was opened on a full disk is open as it should be. */
@@ -608,30 +558,17 @@ class SqliteStore implements Store {
     return !this.#data.isAlone;
   }
 
-  #settle(group: Group, failure: WriteFailure | undefined): void {
-    this.#writing = undefined;
+  #noteSettled(group: Group, failure: WriteFailure | undefined): void {
     this.#health.noteWrite(failure);
-    if (failure === undefined) {
-      for (const [key, { shelved, size }] of group.sessions)
-        this.#cache.set(key, shelved, { size });
-    } else {
-      this.#forget(group);
-      const next = this.#filling;
-      if (next?.buildsOnFormer) {
-        this.#filling = undefined;
-        this.#forget(next);
-        next.settle({ ...failure, isUndone: true });
-      }
-    }
-    group.settle(failure);
-    if (this.#filling) setImmediate(() => this.#sendFilling());
+    if (failure !== undefined) this.#forget(group);
+    else for (const [key, { state, size }] of group.sessions) this.#cache.set(key, state, { size });
   }
 
   /** What is there instead of what the group was to write is in the file. */
   #forget({ sessions }: Group): void {
-    for (const [key, { shelved }] of sessions) {
+    for (const [key, { state }] of sessions) {
       this.#cache.delete(key);
-      this.#revisionFailedMax = Math.max(this.#revisionFailedMax, revisionOf(shelved));
+      this.#revisionFailedMax = Math.max(this.#revisionFailedMax, revisionOf(state));
     }
   }
 }
@@ -649,7 +586,7 @@ function frees({ session, handles = [] }: Batch): boolean {
   return session === undefined || session.kind === 'delete' || session.frees === true;
 }
 
-function revisionOf({ record }: Shelved): number {
+function revisionOf({ record }: StoredState): number {
   return record?.revision ?? 0;
 }
 
@@ -664,7 +601,7 @@ type SessionRow = {
 /** The write of a session's row that takes the place of `former` in its group, if there is one. */
 function rowWrite(
   former: Write | undefined,
-  before: Shelved,
+  before: StoredState,
   { number, key, revision, dueMs, text }: SessionRow,
 ): Write {
   if (!before.record || former?.[0] === 'insertSession') {
@@ -674,81 +611,4 @@ function rowWrite(
   return before.dueMs === dueMs && former?.[0] !== 'updateSessionAndDue'
     ? ['updateSession', number, revision, text]
     : ['updateSessionAndDue', number, revision, dueMs ?? null, text];
-}
-
-/** What a group writes of a key. */
-type Pending = {
-  readonly shelved: Shelved;
-  readonly size: number;
-  /** Where in the group the row is put; undefined: it is deleted. */
-  readonly writeAt: number | undefined;
-};
-
-/** Member rows of a key that a group puts, or, where there is no member, removes. */
-type PendingRows = {
-  readonly byXuid: Map<Xuid, Member | undefined>;
-  /** True when there are no others. */
-  readonly isAll: boolean;
-};
-
-/** Commits that share one transaction. */
-class Group {
-  readonly writes: Write[] = [];
-  /** What will be known of each key once the group is durable. */
-  readonly sessions = new Map<SessionKey, Pending>();
-  readonly rows = new Map<SessionKey, PendingRows>();
-  /** Lower-case. */
-  readonly handleIds = new Set<Guid>();
-  /** True when a commit expects what the group before this one was to write. */
-  buildsOnFormer = false;
-  /** Why it is not known to be there, or undefined: everything is durable. */
-  readonly settled: Promise<WriteFailure | undefined>;
-  readonly settle: (failure: WriteFailure | undefined) => void;
-
-  constructor() {
-    const { promise, resolve } = Promise.withResolvers<WriteFailure | undefined>();
-    this.settled = promise;
-    this.settle = resolve;
-  }
-
-  addRows(key: SessionKey, { put = [], remove = [] }: Required<SessionPut>['memberRows']): void {
-    const rows = this.rows.get(key) ?? { byXuid: new Map(), isAll: false };
-    this.rows.set(key, rows);
-    for (const { member } of put) rows.byXuid.set(member.xuid, member);
-    for (const xuid of remove) rows.byXuid.set(xuid, undefined);
-  }
-}
-
-type Queries = ReturnType<typeof prepareQueries>;
-
-function prepareQueries(db: DatabaseSync) {
-  return {
-    session: db.prepare('SELECT number, revision, due_ms, document FROM session WHERE key = ?'),
-    sessionNumberMax: db.prepare('SELECT max(number) AS max FROM session'),
-    handle: db.prepare('SELECT document FROM handle WHERE id = ?'),
-    activities: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? ORDER BY scid'),
-    activity: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? AND scid = ?'),
-    handlesFor: db.prepare('SELECT document FROM handle WHERE session_key = ?'),
-    due: db.prepare('SELECT key FROM session WHERE due_ms <= ? ORDER BY due_ms LIMIT ?'),
-    expired: db.prepare(
-      'SELECT id FROM handle WHERE expiration_ms <= ? ORDER BY expiration_ms LIMIT ?',
-    ),
-    invites: db.prepare('SELECT document FROM handle WHERE invited_xuid = ? ORDER BY rowid'),
-    hinted: db.prepare('SELECT key FROM hint WHERE hint = ? AND key > ? ORDER BY key LIMIT ?'),
-    memberRow: db.prepare('SELECT document FROM member_row WHERE key = ? AND xuid = ?'),
-    memberRows: db.prepare(
-      'SELECT document FROM member_row WHERE key = ? AND xuid > ? ORDER BY xuid LIMIT ?',
-    ),
-    memberRowsDue: db.prepare(
-      'SELECT document FROM member_row WHERE key = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?',
-    ),
-    searchChanges: db.prepare(
-      'SELECT number, key FROM search_change WHERE number > ? ORDER BY number LIMIT ?',
-    ),
-    list: db.prepare(
-      'SELECT xuid, added_ms, is_favorite FROM list_entry WHERE owner = ? AND list = ? ORDER BY rowid',
-    ),
-    nodes: db.prepare('SELECT id FROM node'),
-    secret: db.prepare('SELECT bytes FROM secret'),
-  } as const;
 }

@@ -1,0 +1,166 @@
+import type { Guid, Xuid } from '../../domain/ids.ts';
+import type { SessionKey } from '../../domain/session/reference.ts';
+import type { Member } from '../../domain/session/session.ts';
+import type { Milliseconds } from '../../domain/time.ts';
+import type { SessionPut, SessionRecord } from '../store.ts';
+import type { Write } from './statements.ts';
+import type { WriteFailure } from './writer-thread.ts';
+
+/** What is known of a key: its record if it has one, when that is due, and its number in the file. */
+export type StoredState = {
+  readonly record: SessionRecord | undefined;
+  readonly dueMs: Milliseconds | undefined;
+  readonly number: number | undefined;
+};
+
+export const nothing: StoredState = { record: undefined, dueMs: undefined, number: undefined };
+
+/** What a group writes of a key. */
+export type PendingState = {
+  readonly state: StoredState;
+  readonly size: number;
+  /** Where in the group the row is put; undefined: it is deleted. */
+  readonly writeAt: number | undefined;
+};
+
+/** Member rows of a key that a group puts, or, where there is no member, removes. */
+type PendingRows = {
+  readonly byXuid: Map<Xuid, Member | undefined>;
+  /** True when there are no others. */
+  readonly isAll: boolean;
+};
+
+/** Commits that share one transaction. */
+export class Group {
+  readonly writes: Write[] = [];
+  /** What will be known of each key once the group is durable. */
+  readonly sessions = new Map<SessionKey, PendingState>();
+  readonly rows = new Map<SessionKey, PendingRows>();
+  /** Lower-case. */
+  readonly handleIds = new Set<Guid>();
+  /** True when a commit expects what the group before this one was to write. */
+  buildsOnFormer = false;
+  /** Why it is not known to be there, or undefined: everything is durable. */
+  readonly settled: Promise<WriteFailure | undefined>;
+  readonly settle: (failure: WriteFailure | undefined) => void;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<WriteFailure | undefined>();
+    this.settled = promise;
+    this.settle = resolve;
+  }
+
+  addRows(key: SessionKey, { put = [], remove = [] }: Required<SessionPut>['memberRows']): void {
+    const rows = this.rows.get(key) ?? { byXuid: new Map(), isAll: false };
+    this.rows.set(key, rows);
+    for (const { member } of put) rows.byXuid.set(member.xuid, member);
+    for (const xuid of remove) rows.byXuid.set(xuid, undefined);
+  }
+}
+
+export type GroupWriter = {
+  /** Undefined once everything is durable. Never rejects; it is given one group at a time. */
+  write(writes: readonly Write[]): Promise<WriteFailure | undefined>;
+  /** Is called with each group before those who wait for it. */
+  settled(group: Group, failure: WriteFailure | undefined): void;
+};
+
+/**
+ * Group commit: all that arrive while the writer is at a group share the one after it.
+ *
+ *   group:  filling ── end of the tick, writer idle ──▶ with the writer ──▶ settled
+ *
+ * A commit may build upon one that has not settled, in its own group or in the one before. When a group
+ * fails, the next one fails with it if it holds such a commit.
+ */
+export class GroupCommit {
+  readonly #writer: GroupWriter;
+  #filling: Group | undefined;
+  #writing: Group | undefined;
+  /** Settles when the last of those that are written alone is through. */
+  #lastAlone: Promise<unknown> = Promise.resolve();
+
+  constructor(writer: GroupWriter) {
+    this.#writer = writer;
+  }
+
+  /** The groups that have not settled, in the order in which they are written. */
+  get pending(): readonly Group[] {
+    return [this.#writing, this.#filling].filter((group) => group !== undefined);
+  }
+
+  /** The newest group that is to write this key, unless it has settled. */
+  groupOf(key: SessionKey): Group | undefined {
+    if (this.#filling?.sessions.has(key)) return this.#filling;
+    if (this.#writing?.sessions.has(key)) return this.#writing;
+    return undefined;
+  }
+
+  /** True while the group that is being filled is to write this key. */
+  isFillingWith(key: SessionKey): boolean {
+    return this.#filling?.sessions.has(key) === true;
+  }
+
+  /** The group to fill, with the writer at the end of the tick that opened it if it is idle then. */
+  open(): Group {
+    if (this.#filling) return this.#filling;
+    if (!this.#writing) setImmediate(() => this.#sendFilling());
+    this.#filling = new Group();
+    return this.#filling;
+  }
+
+  /** Notes that a commit to `key` in `group` builds upon one that is with the writer, if it does. */
+  noteFormer(group: Group, key: SessionKey): void {
+    group.buildsOnFormer ||= this.#writing !== group && this.#writing?.sessions.has(key) === true;
+  }
+
+  /**
+   * What `run` comes to, once the writer is idle: a group that it sends is written before the one that
+   * is being filled. Such runs follow one another.
+   */
+  async alone<T>(
+    run: (send: (group: Group) => Promise<WriteFailure | undefined>) => Promise<T>,
+  ): Promise<T> {
+    const outcome = this.#lastAlone.then(async () => {
+      while (this.#writing) await this.#writing.settled;
+      return run((group) => {
+        this.#send(group);
+        return group.settled;
+      });
+    });
+    this.#lastAlone = outcome.catch(() => undefined);
+    return outcome;
+  }
+
+  /** Resolves when everything that was begun has settled. */
+  async idle(): Promise<void> {
+    for (let [group] = this.pending; group; [group] = this.pending) await group.settled;
+  }
+
+  #sendFilling(): void {
+    // One that overtakes it may be with the writer; then it is sent when that has settled.
+    if (!this.#filling || this.#writing) return;
+    const group = this.#filling;
+    this.#filling = undefined;
+    this.#send(group);
+  }
+
+  #send(group: Group): void {
+    this.#writing = group;
+    void this.#writer.write(group.writes).then((failure) => this.#settle(group, failure));
+  }
+
+  #settle(group: Group, failure: WriteFailure | undefined): void {
+    this.#writing = undefined;
+    this.#writer.settled(group, failure);
+    const next = this.#filling;
+    if (failure !== undefined && next?.buildsOnFormer) {
+      this.#filling = undefined;
+      const lost = { ...failure, isUndone: true };
+      this.#writer.settled(next, lost);
+      next.settle(lost);
+    }
+    group.settle(failure);
+    if (this.#filling) setImmediate(() => this.#sendFilling());
+  }
+}

@@ -1,0 +1,36 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+export type Queries = ReturnType<typeof prepareQueries>;
+
+/** Every statement that reads data. */
+export function prepareQueries(db: DatabaseSync) {
+  return {
+    session: db.prepare('SELECT number, revision, due_ms, document FROM session WHERE key = ?'),
+    sessionNumberMax: db.prepare('SELECT max(number) AS max FROM session'),
+    handle: db.prepare('SELECT document FROM handle WHERE id = ?'),
+    activities: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? ORDER BY scid'),
+    activity: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? AND scid = ?'),
+    handlesFor: db.prepare('SELECT document FROM handle WHERE session_key = ?'),
+    due: db.prepare('SELECT key FROM session WHERE due_ms <= ? ORDER BY due_ms LIMIT ?'),
+    expired: db.prepare(
+      'SELECT id FROM handle WHERE expiration_ms <= ? ORDER BY expiration_ms LIMIT ?',
+    ),
+    invites: db.prepare('SELECT document FROM handle WHERE invited_xuid = ? ORDER BY rowid'),
+    hinted: db.prepare('SELECT key FROM hint WHERE hint = ? AND key > ? ORDER BY key LIMIT ?'),
+    memberRow: db.prepare('SELECT document FROM member_row WHERE key = ? AND xuid = ?'),
+    memberRows: db.prepare(
+      'SELECT document FROM member_row WHERE key = ? AND xuid > ? ORDER BY xuid LIMIT ?',
+    ),
+    memberRowsDue: db.prepare(
+      'SELECT document FROM member_row WHERE key = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?',
+    ),
+    searchChanges: db.prepare(
+      'SELECT number, key FROM search_change WHERE number > ? ORDER BY number LIMIT ?',
+    ),
+    list: db.prepare(
+      'SELECT xuid, added_ms, is_favorite FROM list_entry WHERE owner = ? AND list = ? ORDER BY rowid',
+    ),
+    nodes: db.prepare('SELECT id FROM node'),
+    secret: db.prepare('SELECT bytes FROM secret'),
+  } as const;
+}
