@@ -6,7 +6,7 @@ import { openProcessBus } from '../store/memory/process-bus.ts';
 import type { Store } from '../store/store.ts';
 import type { ServerSettings } from './options.ts';
 
-/** Where sessions are kept, what reaches the other nodes on it, and the clock that all go by. */
+/** Where sessions are stored, what reaches the other nodes on it, and the clock that all go by. */
 export type Storage = AsyncDisposable & {
   readonly store: Store;
   readonly bus: Bus;
@@ -19,7 +19,7 @@ export type Storage = AsyncDisposable & {
  * The storage that these settings ask for. What was given to the server stays open when it is
  * disposed of. What is wrong with it later on is told to `conditions`.
  *
- * Throws StoreUnavailable, with a text for the keeper.
+ * Throws StoreUnavailable, with a text for the operator.
  */
 export async function openStorage(
   settings: ServerSettings,
@@ -27,21 +27,21 @@ export async function openStorage(
 ): Promise<Storage> {
   const { store: asked } = settings;
   await using opened = new AsyncDisposableStack();
-  const kept: Kept =
+  const parts: StoreParts =
     typeof asked === 'object' ? { store: asked } : await openStore(asked, settings, conditions);
-  if (kept.store !== asked) opened.use(kept.store);
-  const bus = settings.bus ?? opened.use(kept.bus ?? openProcessBus());
-  const parts = opened.move();
+  if (parts.store !== asked) opened.use(parts.store);
+  const bus = settings.bus ?? opened.use(parts.bus ?? openProcessBus());
+  const owned = opened.move();
   return {
-    store: kept.store,
+    store: parts.store,
     bus,
-    clock: settings.clock ?? kept.clock ?? systemClock,
-    isShared: settings.bus !== undefined || kept.bus !== undefined,
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+    clock: settings.clock ?? parts.clock ?? systemClock,
+    isShared: settings.bus !== undefined || parts.bus !== undefined,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
-type Kept = {
+type StoreParts = {
   readonly store: Store;
   /** One that reaches the other servers on the same store; none: there are no others. */
   readonly bus?: Bus;
@@ -54,7 +54,7 @@ async function openStore(
   kind: Settings['store'],
   { data, durability, cacheBytesMax, replicasMin, log }: ServerSettings,
   conditions: Conditions,
-): Promise<Kept> {
+): Promise<StoreParts> {
   if (kind === 'memory') {
     const { openMemoryStore } = await import('../store/memory/memory-store.ts');
     return { store: openMemoryStore() };

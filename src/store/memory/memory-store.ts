@@ -1,11 +1,10 @@
-import { AcquiredNames } from '../acquired-names.ts';
 import { randomBytes } from 'node:crypto';
 import type { ActivityHandle, Handle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
 import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
-import { LastSeen } from '../last-seen.ts';
+import { ProcessStore } from '../process-store.ts';
 import {
   StoreUnavailable,
   type Batch,
@@ -33,7 +32,7 @@ export function openMemoryStore(): Store {
   return new MemoryStore();
 }
 
-class MemoryStore implements Store {
+class MemoryStore extends ProcessStore implements Store {
   readonly #sessions = new Map<SessionKey, SessionRecord>();
   readonly #dueMs = new Map<SessionKey, Milliseconds>();
   /** The next life of a deleted session starts above it; see `SessionRecord`. */
@@ -52,18 +51,16 @@ class MemoryStore implements Store {
   #searchChangesCount = 0;
   readonly #lists = new Map<`${ListName}:${Xuid}`, Map<Xuid, ListEntry>>();
   readonly #nodes = new Set<NodeId>();
-  readonly #acquired = new AcquiredNames();
-  readonly #lastSeen = new LastSeen();
   readonly #secret: Uint8Array = randomBytes(32);
   #disposed = false;
 
   async session(key: SessionKey): Promise<SessionRecord | undefined> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     return this.#sessions.get(key);
   }
 
   async sessions(keys: readonly SessionKey[]): Promise<readonly (SessionRecord | undefined)[]> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     return keys.map((key) => this.#sessions.get(key));
   }
 
@@ -72,12 +69,12 @@ class MemoryStore implements Store {
   }
 
   async handle(id: Guid): Promise<Handle | undefined> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     return this.#handles.get(id.toLowerCase());
   }
 
   async activitiesOf(xuids: readonly Xuid[], scid?: Guid): Promise<readonly Handle[]> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     return [...new Set(xuids)].flatMap((xuid) => {
       const activities = this.#activitiesOf.get(xuid) ?? new Map<Guid, ActivityHandle>();
       const scids = scid === undefined ? [...activities.keys()].sort() : [scid.toLowerCase()];
@@ -86,28 +83,28 @@ class MemoryStore implements Store {
   }
 
   async handlesFor(key: SessionKey): Promise<readonly Handle[]> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     return [...(this.#handlesFor.get(key) ?? [])];
   }
 
   async invitesOf(xuid: Xuid): Promise<readonly Handle[]> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     return [...(this.#invitesOf.get(xuid) ?? [])];
   }
 
   async sessionsBy(hint: Hint, limit: number, after = ''): Promise<readonly SessionKey[]> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     const keys = [...(this.#hinted.get(hint) ?? [])].filter((key) => key > after);
     return keys.sort().slice(0, limit);
   }
 
   async memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     return this.#rows.get(key)?.get(xuid)?.member;
   }
 
   async memberRows(key: SessionKey, limit: number, after = ''): Promise<readonly Member[]> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     const rows = [...(this.#rows.get(key)?.values() ?? [])].map(({ member }) => member);
     return rows
       .filter(({ xuid }) => xuid > after)
@@ -120,7 +117,7 @@ class MemoryStore implements Store {
     nowMs: Milliseconds,
     limit: number,
   ): Promise<readonly Member[]> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     const rows = [...(this.#rows.get(key)?.values() ?? [])];
     return rows
       .flatMap(({ member, dueMs }) => (dueMs === undefined ? [] : [{ member, dueMs }]))
@@ -131,17 +128,17 @@ class MemoryStore implements Store {
   }
 
   async due(nowMs: Milliseconds, limit: number): Promise<readonly SessionKey[]> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     return earliest(this.#dueMs, nowMs, limit);
   }
 
   async expired(nowMs: Milliseconds, limit: number): Promise<readonly Guid[]> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     return earliest(this.#expirationMs, nowMs, limit);
   }
 
   async commit(batch: Batch): Promise<Committed | Conflict | Taken> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     const { session, handles = [], removeHandles = [] } = batch;
     for (const { id, requestId } of handles) {
       const there = this.#handles.get(id.toLowerCase());
@@ -162,14 +159,14 @@ class MemoryStore implements Store {
     cursor: string | undefined,
     limit: number,
   ): Promise<{ readonly keys: readonly SessionKey[]; readonly cursor: string }> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     const after = Number(cursor ?? 0);
     const changes = [...this.#searchChanges].filter(([, at]) => at > after).slice(0, limit);
     return { keys: changes.map(([key]) => key), cursor: String(changes.at(-1)?.[1] ?? after) };
   }
 
   async list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     return [...(this.#lists.get(`${list}:${owner}`)?.values() ?? [])];
   }
 
@@ -178,7 +175,7 @@ class MemoryStore implements Store {
     list: ListName,
     { put = [], remove = [] }: { put?: readonly ListEntry[]; remove?: readonly Xuid[] },
   ): Promise<void> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     const entries = this.#lists.get(`${list}:${owner}`) ?? new Map<Xuid, ListEntry>();
     this.#lists.set(`${list}:${owner}`, entries);
     for (const entry of put) entries.set(entry.xuid, entry);
@@ -186,41 +183,23 @@ class MemoryStore implements Store {
   }
 
   async renewNode(node: NodeId): Promise<'held'> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     this.#nodes.add(node);
     return 'held';
   }
 
   async nodes(): Promise<readonly { readonly node: NodeId; readonly isAlive: boolean }[]> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     return [...this.#nodes].map((node) => ({ node, isAlive: true }));
   }
 
-  async noteSeen(
-    sightings: readonly (readonly [Xuid, Milliseconds])[],
-    forgetBeforeMs: Milliseconds,
-  ): Promise<void> {
-    this.#refuseIfDisposed();
-    this.#lastSeen.note(sightings, forgetBeforeMs);
-  }
-
-  async lastSeen(xuids: readonly Xuid[]): Promise<ReadonlyMap<Xuid, Milliseconds>> {
-    this.#refuseIfDisposed();
-    return this.#lastSeen.of(xuids);
-  }
-
   async forgetNode(node: NodeId): Promise<void> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     this.#nodes.delete(node);
   }
 
-  async acquireOnce(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean> {
-    this.#refuseIfDisposed();
-    return this.#acquired.acquireOnce(name, nowMs, untilMs);
-  }
-
   async secret(): Promise<Uint8Array> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     return this.#secret;
   }
 
@@ -228,7 +207,7 @@ class MemoryStore implements Store {
     this.#disposed = true;
   }
 
-  #refuseIfDisposed(): void {
+  protected override refuseIfDisposed(): void {
     if (this.#disposed) throw new StoreUnavailable('The store has been closed.');
   }
 

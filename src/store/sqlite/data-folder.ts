@@ -12,7 +12,7 @@ export function dataFileOf(folder: string): string {
  * The secret of the store in a data folder (see `Agreements.secret`), whether a server is running on it
  * or not.
  *
- * Throws StoreUnavailable, with a text for the keeper, when there is none to be read.
+ * Throws StoreUnavailable, with a text for the operator, when there is none to be read.
  */
 export async function readSecret(folder: string): Promise<Uint8Array> {
   const file = dataFileOf(folder);

@@ -41,13 +41,13 @@ export class Group {
   /** True when a commit expects what the group before this one was to write. */
   buildsOnFormer = false;
   /** Why it is not known to be there, or undefined: everything is durable. */
-  readonly settled: Promise<WriteFailure | undefined>;
-  readonly settle: (failure: WriteFailure | undefined) => void;
+  readonly done: Promise<WriteFailure | undefined>;
+  readonly finish: (failure: WriteFailure | undefined) => void;
 
   constructor() {
     const { promise, resolve } = Promise.withResolvers<WriteFailure | undefined>();
-    this.settled = promise;
-    this.settle = resolve;
+    this.done = promise;
+    this.finish = resolve;
   }
 
   addRows(key: SessionKey, { put = [], remove = [] }: Required<SessionPut>['memberRows']): void {
@@ -62,34 +62,34 @@ export type GroupWriter = {
   /** Undefined once everything is durable. Never rejects; it is given one group at a time. */
   write(writes: readonly Write[]): Promise<WriteFailure | undefined>;
   /** Is called with each group before those who wait for it. */
-  settled(group: Group, failure: WriteFailure | undefined): void;
+  finished(group: Group, failure: WriteFailure | undefined): void;
 };
 
 /**
  * Group commit: all that arrive while the writer is at a group share the one after it.
  *
- *   group:  filling ── end of the tick, writer idle ──▶ with the writer ──▶ settled
+ *   group:  filling ── end of the tick, writer idle ──▶ with the writer ──▶ done
  *
- * A commit may build upon one that has not settled, in its own group or in the one before. When a group
+ * A commit may build upon one that is not done, in its own group or in the one before. When a group
  * fails, the next one fails with it if it holds such a commit.
  */
 export class GroupCommit {
   readonly #writer: GroupWriter;
   #filling: Group | undefined;
   #writing: Group | undefined;
-  /** Settles when the last of those that are written alone is through. */
+  /** The last of those that are written alone. */
   #lastAlone: Promise<unknown> = Promise.resolve();
 
   constructor(writer: GroupWriter) {
     this.#writer = writer;
   }
 
-  /** The groups that have not settled, in the order in which they are written. */
+  /** The groups that are not done, in the order in which they are written. */
   get pending(): readonly Group[] {
     return [this.#writing, this.#filling].filter((group) => group !== undefined);
   }
 
-  /** The newest group that is to write this key, unless it has settled. */
+  /** The newest group that is to write this key, unless it is done. */
   groupOf(key: SessionKey): Group | undefined {
     if (this.#filling?.sessions.has(key)) return this.#filling;
     if (this.#writing?.sessions.has(key)) return this.#writing;
@@ -122,23 +122,23 @@ export class GroupCommit {
     run: (send: (group: Group) => Promise<WriteFailure | undefined>) => Promise<T>,
   ): Promise<T> {
     const outcome = this.#lastAlone.then(async () => {
-      while (this.#writing) await this.#writing.settled;
+      while (this.#writing) await this.#writing.done;
       return run((group) => {
         this.#send(group);
-        return group.settled;
+        return group.done;
       });
     });
     this.#lastAlone = outcome.catch(() => undefined);
     return outcome;
   }
 
-  /** Resolves when everything that was begun has settled. */
+  /** Resolves when everything that was begun is done. */
   async idle(): Promise<void> {
-    for (let [group] = this.pending; group; [group] = this.pending) await group.settled;
+    for (let [group] = this.pending; group; [group] = this.pending) await group.done;
   }
 
   #sendFilling(): void {
-    // One that overtakes it may be with the writer; then it is sent when that has settled.
+    // One that overtakes it may be with the writer; then it is sent when that is done.
     if (!this.#filling || this.#writing) return;
     const group = this.#filling;
     this.#filling = undefined;
@@ -147,20 +147,20 @@ export class GroupCommit {
 
   #send(group: Group): void {
     this.#writing = group;
-    void this.#writer.write(group.writes).then((failure) => this.#settle(group, failure));
+    void this.#writer.write(group.writes).then((failure) => this.#finish(group, failure));
   }
 
-  #settle(group: Group, failure: WriteFailure | undefined): void {
+  #finish(group: Group, failure: WriteFailure | undefined): void {
     this.#writing = undefined;
-    this.#writer.settled(group, failure);
+    this.#writer.finished(group, failure);
     const next = this.#filling;
     if (failure !== undefined && next?.buildsOnFormer) {
       this.#filling = undefined;
       const lost = { ...failure, isUndone: true };
-      this.#writer.settled(next, lost);
-      next.settle(lost);
+      this.#writer.finished(next, lost);
+      next.finish(lost);
     }
-    group.settle(failure);
+    group.finish(failure);
     if (this.#filling) setImmediate(() => this.#sendFilling());
   }
 }

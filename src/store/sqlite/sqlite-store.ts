@@ -6,7 +6,7 @@ import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import type { Conditions } from '../../platform/conditions.ts';
 import { hintText } from '../hint-text.ts';
-import { LastSeen } from '../last-seen.ts';
+import { ProcessStore } from '../process-store.ts';
 import {
   StoreUnavailable,
   type Batch,
@@ -28,7 +28,6 @@ import { type DataFile, openDataFile, unavailable } from './data-file.ts';
 import { DataFileHealth } from './data-file-health.ts';
 import { Group, GroupCommit, nothing, type StoredState } from './group-commit.ts';
 import { prepareQueries, type Queries } from './queries.ts';
-import { AcquiredNames } from '../acquired-names.ts';
 import { sessionMemoryBytes } from '../session-memory.ts';
 import { formatStoredSession } from '../session-text.ts';
 import { parseEntry, parseHandle, parseMember, parseSession, type Row } from './rows.ts';
@@ -105,17 +104,17 @@ const reopenEveryMs: Milliseconds = 1_000;
  * decided here, since nobody else writes: a commit is compared with what is known of its key, and
  * joins the group that the writer is given next (`GroupCommit`).
  *
- *   key:  at rest ── commit joins a group ──▶ being written ── group settles ──▶ at rest
+ *   key:  at rest ── commit joins a group ──▶ being written ── group is done ──▶ at rest
  *
- * - A commit that does not match what is about to be written waits for that to settle, and is then
+ * - A commit that does not match what is about to be written waits for that, and is then
  *   compared with what is really there. It waits for handles of its ids as well.
- * - What the cache holds is durable: a group enters it when it has settled well, and what a failed
+ * - What the cache holds is durable: a group enters it when it was written, and what a failed
  *   one was about is forgotten, so that it is read again from the file.
  * - When a group fails over something that concerns one of its writes alone, each of its commits is
  *   tried again in a group of its own, before what came meanwhile. When there is no room, those that
  *   make room are: so leaving and ending come first.
  */
-class SqliteStore implements Store {
+class SqliteStore extends ProcessStore implements Store {
   #data: DataFile;
   #queries: Queries;
   readonly #writer: WriterThread;
@@ -134,8 +133,6 @@ class SqliteStore implements Store {
   readonly #nodes: Map<NodeId, boolean>;
   /** Begun and not in the file yet: the next group takes them along. */
   readonly #nodesToWrite = new Set<NodeId>();
-  readonly #acquired = new AcquiredNames();
-  readonly #lastSeen = new LastSeen();
   #disposed: Promise<void> | undefined;
 
   constructor(parts: {
@@ -146,6 +143,7 @@ class SqliteStore implements Store {
     readonly cacheBytesMax: number;
     readonly elapsedMs: () => Milliseconds;
   }) {
+    super();
     this.#data = parts.data;
     this.#queries = parts.reader.queries;
     this.#writer = parts.writer;
@@ -157,21 +155,21 @@ class SqliteStore implements Store {
     this.#sessionNumberMax = parts.reader.sessionNumberMax;
     this.#groups = new GroupCommit({
       write: (writes) => this.#writeOut(writes),
-      settled: (group, failure) => this.#noteSettled(group, failure),
+      finished: (group, failure) => this.#noteFinished(group, failure),
     });
     if (this.#data.isAlone) this.#health.noteWrite(noRoom);
     else this.#writer.prepare();
   }
 
   async session(key: SessionKey): Promise<SessionRecord | undefined> {
-    this.#refuseIfDisposed();
-    await this.#groups.groupOf(key)?.settled;
+    this.refuseIfDisposed();
+    await this.#groups.groupOf(key)?.done;
     return this.#durable(key).record;
   }
 
   async sessions(keys: readonly SessionKey[]): Promise<readonly (SessionRecord | undefined)[]> {
-    this.#refuseIfDisposed();
-    for (const key of keys) await this.#groups.groupOf(key)?.settled;
+    this.refuseIfDisposed();
+    for (const key of keys) await this.#groups.groupOf(key)?.done;
     return keys.map((key) => {
       try {
         return (this.#cache.peek(key) ?? this.#filed(key).state).record;
@@ -296,7 +294,7 @@ class SqliteStore implements Store {
   }
 
   async renewNode(node: NodeId): Promise<'held'> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     // No connection of this node is in the file before a group is, and the node goes with that. So a
     // node begins on a full disk as well.
     if (this.#nodes.get(node) !== true) this.#nodesToWrite.add(node);
@@ -305,32 +303,14 @@ class SqliteStore implements Store {
   }
 
   async nodes(): Promise<readonly { readonly node: NodeId; readonly isAlive: boolean }[]> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     return [...this.#nodes].map(([node, isAlive]) => ({ node, isAlive }));
-  }
-
-  async noteSeen(
-    sightings: readonly (readonly [Xuid, Milliseconds])[],
-    forgetBeforeMs: Milliseconds,
-  ): Promise<void> {
-    this.#refuseIfDisposed();
-    this.#lastSeen.note(sightings, forgetBeforeMs);
-  }
-
-  async lastSeen(xuids: readonly Xuid[]): Promise<ReadonlyMap<Xuid, Milliseconds>> {
-    this.#refuseIfDisposed();
-    return this.#lastSeen.of(xuids);
   }
 
   async forgetNode(node: NodeId): Promise<void> {
     await this.#write([['deleteNode', node]]);
     this.#nodesToWrite.delete(node);
     this.#nodes.delete(node);
-  }
-
-  async acquireOnce(name: string, nowMs: Milliseconds, untilMs: Milliseconds): Promise<boolean> {
-    this.#refuseIfDisposed();
-    return this.#acquired.acquireOnce(name, nowMs, untilMs);
   }
 
   async secret(): Promise<Uint8Array> {
@@ -349,24 +329,24 @@ class SqliteStore implements Store {
 
   async #commitWithOthers(batch: Batch): Promise<Committed | Conflict | Taken | WriteFailure> {
     for (;;) {
-      this.#refuseIfDisposed();
+      this.refuseIfDisposed();
       const change = batch.session;
       const before = change ? this.#newest(change.key) : nothing;
       const obstacle =
         this.#takenOrPending(batch.handles) ?? (change && this.#raceLost(change, before));
       if (obstacle === undefined) {
-        const failure = await this.#join(batch, before, () => this.#groups.open())?.settled;
+        const failure = await this.#join(batch, before, () => this.#groups.open())?.done;
         return failure ?? { kind: 'committed' };
       }
       if (!(obstacle instanceof Group)) return obstacle;
-      await obstacle.settled;
+      await obstacle.done;
     }
   }
 
   /** As `commit`, in a group of its own that overtakes the one that is being filled. */
   async #commitAlone(batch: Batch): Promise<Committed | Conflict | Taken> {
     const outcome = await this.#groups.alone(async (send) => {
-      this.#refuseIfDisposed();
+      this.refuseIfDisposed();
       const change = batch.session;
       const before = change ? this.#durable(change.key) : nothing;
       // What is being filled was compared first; this one comes after it.
@@ -400,7 +380,7 @@ class SqliteStore implements Store {
     this.#cache.clear();
   }
 
-  #refuseIfDisposed(): void {
+  protected override refuseIfDisposed(): void {
     if (this.#disposed) throw new StoreUnavailable(`${this.#data.path} has been closed.`);
   }
 
@@ -409,7 +389,7 @@ class SqliteStore implements Store {
     return this.#groups.groupOf(key)?.sessions.get(key)?.state ?? this.#durable(key);
   }
 
-  /** Why a change cannot be made to `before`, the newest of its key; or what has to settle first. */
+  /** Why a change cannot be made to `before`, the newest of its key; or what it has to wait for. */
   #raceLost({ key, expectRevision }: SessionPut | SessionDelete, before: StoredState) {
     if (revisionOf(before) === expectRevision) return undefined;
     const durable = this.#durable(key);
@@ -434,17 +414,17 @@ class SqliteStore implements Store {
   }
 
   async #write(writes: readonly Write[]): Promise<void> {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     if (writes.length === 0) return;
     const group = this.#groups.open();
     group.writes.push(...writes);
-    const failure = await group.settled;
+    const failure = await group.done;
     if (failure !== undefined) this.#fail(failure);
   }
 
   /** What `query` finds of what belongs to this key. */
   #read<T>(kind: string, key: string, query: (queries: Queries) => T): T {
-    this.#refuseIfDisposed();
+    this.refuseIfDisposed();
     try {
       return query(this.#queries);
     } catch (error) {
@@ -558,7 +538,7 @@ class SqliteStore implements Store {
     return !this.#data.isAlone;
   }
 
-  #noteSettled(group: Group, failure: WriteFailure | undefined): void {
+  #noteFinished(group: Group, failure: WriteFailure | undefined): void {
     this.#health.noteWrite(failure);
     if (failure !== undefined) this.#forget(group);
     else for (const [key, { state, size }] of group.sessions) this.#cache.set(key, state, { size });

@@ -68,7 +68,7 @@ export class WriterThread {
     worker.unref();
     worker.on('message', (failure: WriteFailure | undefined) => {
       worker.unref();
-      this.#settle(failure);
+      this.#answerWith(failure);
     });
     let cause = 'the thread that writes has ended';
     worker.on('error', (error) => {
@@ -76,12 +76,12 @@ export class WriterThread {
     });
     worker.on('exit', () => {
       this.#worker = undefined;
-      this.#settle({ message: cause, isUndone: false });
+      this.#answerWith({ message: cause, isUndone: false });
     });
     return worker;
   }
 
-  #settle(failure: WriteFailure | undefined): void {
+  #answerWith(failure: WriteFailure | undefined): void {
     const answer = this.#answer;
     this.#answer = undefined;
     answer?.(failure);
