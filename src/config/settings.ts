@@ -3,12 +3,14 @@
  */
 
 import type { SessionBounds } from '../domain/session/bounds.ts';
+import type { UnknownMembers } from '../domain/unknown-members.ts';
 import { parseFlags } from './flags.ts';
 
 /** `redis://user:password@host:port,host:port`, or `rediss://` for TLS. */
 export type RedisUrl = `redis${'s' | ''}://${string}`;
 
 export type Settings = SessionBounds & {
+  readonly unknownMembers: UnknownMembers;
   readonly host: string;
   readonly port: number;
   readonly store: 'sqlite' | 'memory' | RedisUrl;
@@ -430,6 +432,14 @@ const table: Table = {
     default: '16KiB',
     help: 'Largest search attributes of one search handle, as JSON.',
     parse: size,
+  },
+  unknownMembers: {
+    flag: 'unknown-members',
+    env: 'MPSD_UNKNOWN_MEMBERS',
+    argument: '<policy>',
+    default: 'refuse',
+    help: 'What becomes of a member of a session write that this server does not know: refuse (400, naming it) or keep (kept and answered, each name logged once).',
+    parse: words(['refuse', 'keep']),
   },
   documentBytesMax: {
     flag: 'max-document',

@@ -3,6 +3,7 @@ import type { SessionBounds } from '../domain/session/bounds.ts';
 import type { SessionHint } from '../domain/session/hints.ts';
 import type { Catalog } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import type { UnknownMembers } from '../domain/unknown-members.ts';
 import type { People } from '../people/people.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
@@ -50,9 +51,12 @@ export type Context = {
     /** Key of the hash that turns secure device addresses into device tokens. */
     readonly deviceTokenKey: Uint8Array;
     readonly bounds: SessionBounds;
+    readonly unknownMembers: UnknownMembers;
   };
   /** Records that could not be processed; whoever works on many records goes through it. */
   readonly setAside: SetAside;
+  /** Is told where members stood in a body that nobody knows, by the policy that keeps them. */
+  readonly noteUnknownMembers: (names: readonly string[]) => void;
   /** Hears of what failed while nobody waited for it, outages included. */
   readonly failed: (error: unknown) => void;
 };

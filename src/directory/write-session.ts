@@ -40,6 +40,8 @@ export async function writeSession(
   options: WriteOptions = { commit: true },
 ): Promise<Written | Refusal> {
   const { reference, caller } = write;
+  const { unknownMembers } = write.request;
+  if (unknownMembers) context.noteUnknownMembers(unknownMembers);
   const made = mayUseTemplate(context.catalog(), reference, caller);
   if (made instanceof Refusal) return made;
   const around = { template: made.template, handle: options.handle };

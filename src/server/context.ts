@@ -58,8 +58,10 @@ export function createContext(
       presenceTimeoutMs,
       deviceTokenKey: keyFor('device tokens', secret),
       bounds: settings,
+      unknownMembers: settings.unknownMembers,
     },
     setAside: new SetAside({ clock, conditions, log, isOutage }),
+    noteUnknownMembers: logEachOnce(log),
     failed: (error) => {
       // Readiness reports an outage, and the sweep does later what it prevented.
       if (isOutage(error)) return;
@@ -69,3 +71,20 @@ export function createContext(
 }
 
 const isOutage = (error: unknown): boolean => error instanceof StoreUnavailable;
+
+/** Names of unknown members that are remembered, so that a client cannot fill memory or log. */
+const namesMax = 1_000;
+const nameCharactersMax = 200;
+
+/** A line for each name, the first time that it is met. */
+export function logEachOnce(log: (line: string) => void): (names: readonly string[]) => void {
+  const logged = new Set<string>();
+  return (names) => {
+    for (const name of names) {
+      const shown = JSON.stringify(name.slice(0, nameCharactersMax));
+      if (logged.has(shown) || logged.size >= namesMax) continue;
+      logged.add(shown);
+      log(`A request has a member that is not known here and is kept: ${shown}`);
+    }
+  };
+}

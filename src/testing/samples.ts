@@ -15,6 +15,7 @@ import type { Session } from '../domain/session/session.ts';
 import type { ServiceConfig, SessionTemplate } from '../domain/session/template.ts';
 import { decideWrite, type WriteDecision, type WriteFacts } from '../domain/session/write.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import type { UnknownMembers } from '../domain/unknown-members.ts';
 
 export const startMs: Milliseconds = Date.UTC(2016, 8, 20, 20, 50, 0, 518);
 
@@ -85,6 +86,7 @@ export type Circumstances = {
   readonly contractVersion?: number;
   readonly bounds?: SessionBounds;
   readonly sessionsLeft?: number;
+  readonly unknownMembers?: UnknownMembers;
   readonly isEnded?: (connection: string) => boolean;
 };
 
@@ -94,11 +96,10 @@ export function decide(
   body: JsonObject,
   circumstances: Circumstances = {},
 ): WriteDecision | Refusal {
-  const request = parseSessionRequest(
-    body,
-    circumstances.contractVersion ?? 107,
-    circumstances.bounds,
-  );
+  const request = parseSessionRequest(body, circumstances.contractVersion ?? 107, {
+    bounds: circumstances.bounds ?? defaultBounds,
+    unknownMembers: circumstances.unknownMembers ?? 'refuse',
+  });
   return request instanceof Refusal ? request : decideRequest(session, request, circumstances);
 }
 

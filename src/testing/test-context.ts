@@ -44,6 +44,7 @@ export async function openTestContexts(): Promise<
       presenceTimeoutMs: 300_000,
       deviceTokenKey: new Uint8Array(32).fill(7),
       bounds: defaultBounds,
+      unknownMembers: 'refuse',
     },
     setAside: new SetAside({
       clock,
@@ -54,6 +55,7 @@ export async function openTestContexts(): Promise<
       },
       isOutage: (error) => error instanceof StoreUnavailable,
     }),
+    noteUnknownMembers: () => undefined,
     failed: (error) => {
       if (!(error instanceof StoreUnavailable)) throw error;
     },

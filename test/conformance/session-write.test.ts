@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { at, joinBody, startKit } from '../../src/testing/kit.ts';
-import { activityOf } from './answers.ts';
+import { formatSessionPath } from '../../src/domain/session/reference.ts';
+import { at, isAimed, joinBody, startKit } from '../../src/testing/kit.ts';
+import { activityOf, needsOwnServer } from './answers.ts';
 import {
   anHourMs,
   assertCarriesDocument,
@@ -467,4 +468,28 @@ test('a number beyond 2^53 survives writes to other keys', async () => {
   );
 
   assert.match(text, /"id":18446744073709551615\b/);
+});
+
+// @source docs/wire/sessions.md "Members that nobody knows"
+test('a member that nobody knows is refused, or kept by a server that is told to', {
+  skip: isAimed && needsOwnServer,
+}, async () => {
+  const body = { properties: { system: { later: { a: 1 } } }, later: true };
+  await using strict = await startKit();
+  const ada = strict.user('ada');
+  const { reference } = await newSession(strict, ada);
+  await expectRefusal(400, 'requestInvalid', ada.putSession(reference, body));
+
+  await using lenient = await startKit({ settings: { unknownMembers: 'keep' } });
+  const bob = lenient.user('bob');
+  const { reference: kept } = await newSession(lenient, bob);
+  await expectStatus(200, bob.putSession(kept, body));
+  const { json } = await read(bob, kept);
+  assert.deepEqual(at(json, 'properties.system.later'), { a: 1 });
+  const me = { properties: { system: { later: 2 } } };
+  await expectStatus(
+    200,
+    bob.request('PUT', `${formatSessionPath(kept)}/members/me`, { body: me }),
+  );
+  assert.equal(ofMember((await read(bob, kept)).json, bob, 'properties.system.later'), 2);
 });

@@ -107,9 +107,10 @@ for (const [code, path, body, max] of counted) {
 
 test('an element is held to the same bounds, named from its own root', () => {
   const turn = Array(4).fill(0);
-  const ofProperties = parsePropertiesRequest({ system: { turn } }, bounds);
+  const rules = { bounds, unknownMembers: 'refuse' } as const;
+  const ofProperties = parsePropertiesRequest({ system: { turn } }, rules);
   assert.equal((ofProperties as { readonly detail?: string }).detail, '$.system.turn max 3');
-  const ofMember = parseMemberRequest({ properties: { system: { groups: turn } } }, bounds);
+  const ofMember = parseMemberRequest({ properties: { system: { groups: turn } } }, rules);
   assert.equal(
     (ofMember as { readonly detail?: string }).detail,
     '$.properties.system.groups max 3',

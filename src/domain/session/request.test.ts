@@ -154,10 +154,10 @@ test('title data is taken as it stands', () => {
 
 test('an element is read as the part of a session that it is, and named from its own root', () => {
   assert.deepEqual(parsePropertiesRequest({ system: { closed: true } }), {
-    system: { closed: true },
+    properties: { system: { closed: true } },
   });
   assert.deepEqual(parseMemberRequest({ properties: { custom: { a: 1 } } }), {
-    properties: { custom: { a: 1 } },
+    me: { properties: { custom: { a: 1 } } },
   });
   assert.deepEqual(parseServerRequest({ properties: { custom: { a: 1 } } }), {
     properties: { custom: { a: 1 } },

@@ -20,6 +20,7 @@ import {
   word,
 } from '../shape.ts';
 import { parseTime } from '../time.ts';
+import { namesOf, splitUnknown, type UnknownMembers, withUnknown } from '../unknown-members.ts';
 import {
   defaultBounds,
   mayAskForSoMany,
@@ -48,7 +49,17 @@ export type SessionRequest = {
   readonly others: readonly { readonly index: number; readonly request: MemberRequest | null }[];
   readonly servers: readonly { readonly name: string; readonly request: ServerRequest | null }[];
   readonly roleTypes?: RoleTypesRequest;
+  /** Where members stood that nobody knows; some of many. Only by the policy `keep`. */
+  readonly unknownMembers?: readonly string[];
 };
+
+/** By what a body is parsed, beside the protocol. */
+export type RequestRules = {
+  readonly bounds: SessionBounds;
+  readonly unknownMembers: UnknownMembers;
+};
+
+const defaultRules: RequestRules = { bounds: defaultBounds, unknownMembers: 'refuse' };
 
 export type PropertiesRequest = v.InferOutput<typeof propertiesRequest>;
 export type MemberRequest = v.InferOutput<typeof memberRequest>;
@@ -263,21 +274,30 @@ const sessionBody = exactObject({
 export function parseSessionRequest(
   body: JsonObject,
   contractVersion: number,
-  bounds: SessionBounds = defaultBounds,
+  rules: RequestRules = defaultRules,
 ): SessionRequest | Refusal {
-  const tooMany = mayAskForSoMany(body, bounds);
+  const tooMany = mayAskForSoMany(body, rules.bounds);
   if (tooMany) return tooMany;
-  const parts = parseShape(sessionBody, body);
+  const unknownMembers: string[] = [];
+  const parse = parserBy(rules, unknownMembers);
+  const parts = parse(sessionBody, body, '$');
   if (parts instanceof Refusal) return parts;
-  const constants = parsePart(writtenConstantsIn(contractVersion), parts.constants, '$.constants');
+  const constants =
+    parts.constants == null
+      ? undefined
+      : parse(writtenConstantsIn(contractVersion), parts.constants, '$.constants');
   if (constants instanceof Refusal) return constants;
-  const properties = parsePart(propertiesRequest, parts.properties, '$.properties');
+  const properties =
+    parts.properties == null
+      ? undefined
+      : parse(propertiesRequest, parts.properties, '$.properties');
   if (properties instanceof Refusal) return properties;
-  const members = parseMembers(parts.members ?? {});
+  const members = parseMembers(parts.members ?? {}, parse);
   if (members instanceof Refusal) return members;
-  const servers = parseServers(parts.servers ?? {});
+  const servers = parseServers(parts.servers ?? {}, parse);
   if (servers instanceof Refusal) return servers;
-  const roleTypes = parts.roleTypes == null ? undefined : parseRoleTypesRequest(parts.roleTypes);
+  const roleTypes =
+    parts.roleTypes == null ? undefined : parseRoleTypesRequest(parts.roleTypes, parse);
   if (roleTypes instanceof Refusal) return roleTypes;
   return {
     ...(constants && { constants }),
@@ -285,23 +305,34 @@ export function parseSessionRequest(
     ...members,
     servers,
     ...(roleTypes && { roleTypes }),
+    ...(unknownMembers.length > 0 && { unknownMembers }),
   };
 }
 
-/** The properties that a body of the properties element asks for. Refuses: requestInvalid, tooManyItems. */
+/** The write that a body of the properties element stands for. Refuses: requestInvalid, tooManyItems. */
 export function parsePropertiesRequest(
   body: JsonObject,
-  bounds: SessionBounds = defaultBounds,
-): PropertiesRequest | Refusal {
-  return mayAskForSoManyProperties(body, bounds) ?? parseShape(propertiesRequest, body);
+  rules: RequestRules = defaultRules,
+): Pick<SessionRequest, 'properties' | 'unknownMembers'> | Refusal {
+  const tooMany = mayAskForSoManyProperties(body, rules.bounds);
+  if (tooMany) return tooMany;
+  const unknownMembers: string[] = [];
+  const properties = parserBy(rules, unknownMembers)(propertiesRequest, body, '$');
+  return properties instanceof Refusal
+    ? properties
+    : { properties, ...(unknownMembers.length > 0 && { unknownMembers }) };
 }
 
-/** The member that a body of the members/me element asks for. Refuses: requestInvalid, tooManyItems. */
+/** The write that a body of the members/me element stands for. Refuses: requestInvalid, tooManyItems. */
 export function parseMemberRequest(
   body: JsonObject,
-  bounds: SessionBounds = defaultBounds,
-): MemberRequest | Refusal {
-  return mayAskForSoManyOfMember(body, bounds) ?? parseShape(memberRequest, body);
+  rules: RequestRules = defaultRules,
+): Pick<SessionRequest, 'me' | 'unknownMembers'> | Refusal {
+  const tooMany = mayAskForSoManyOfMember(body, rules.bounds);
+  if (tooMany) return tooMany;
+  const unknownMembers: string[] = [];
+  const me = parserBy(rules, unknownMembers)(memberRequest, body, '$');
+  return me instanceof Refusal ? me : { me, ...(unknownMembers.length > 0 && { unknownMembers }) };
 }
 
 /** The server that a body of a servers element asks for. Refuses: requestInvalid. */
@@ -309,16 +340,21 @@ export function parseServerRequest(body: JsonObject): ServerRequest | Refusal {
   return parseShape(serverRequest, body);
 }
 
-function parsePart<S extends v.GenericSchema>(
-  schema: S,
-  value: unknown,
-  path: string,
-): v.InferOutput<S> | undefined | Refusal {
-  return value == null ? undefined : parseShape(schema, value, path);
+/** `parseShape`, or by the policy `keep` one that keeps unknown members and notes where they stood. */
+function parserBy({ unknownMembers }: RequestRules, noted: string[]): typeof parseShape {
+  if (unknownMembers === 'refuse') return parseShape;
+  return (schema, value, path = '$') => {
+    const { known, unknown } = splitUnknown(schema, value);
+    const parsed = parseShape(schema, known, path);
+    if (parsed instanceof Refusal || unknown === undefined) return parsed;
+    noted.push(...namesOf(unknown, path.replace(/\.[0-9]+$/, '.*')));
+    return withUnknown(parsed, unknown);
+  };
 }
 
 function parseMembers(
   members: JsonObject,
+  parse: typeof parseShape,
 ): Pick<SessionRequest, 'me' | 'meXuid' | 'reservations' | 'others'> | Refusal {
   let me: MemberRequest | null | undefined;
   let meXuid: Xuid | undefined;
@@ -328,7 +364,7 @@ function parseMembers(
     const path = `$.members.${key}`;
     const reserve = /^reserve_(0|[1-9][0-9]{0,4})$/.exec(key);
     if (reserve) {
-      const parsed = parseShape(reservationRequest, value, path);
+      const parsed = parse(reservationRequest, value, path);
       if (parsed instanceof Refusal) return parsed;
       const { system, custom } = parsed.constants;
       reservations.set(Number(reserve[1]), {
@@ -354,7 +390,7 @@ function parseMembers(
         { detail: `$.members[${JSON.stringify(key)}]` },
       );
     }
-    const parsed = value === null ? null : parseShape(memberRequest, value, path);
+    const parsed = value === null ? null : parse(memberRequest, value, path);
     if (parsed instanceof Refusal) return parsed;
     if (isMe) {
       me = parsed;
@@ -377,7 +413,10 @@ function parseMembers(
   };
 }
 
-function parseServers(servers: JsonObject): SessionRequest['servers'] | Refusal {
+function parseServers(
+  servers: JsonObject,
+  parse: typeof parseShape,
+): SessionRequest['servers'] | Refusal {
   const parsed: { name: string; request: ServerRequest | null }[] = [];
   for (const [name, value] of Object.entries(servers)) {
     if (!isName(name)) {
@@ -389,7 +428,7 @@ function parseServers(servers: JsonObject): SessionRequest['servers'] | Refusal 
         },
       );
     }
-    const request = value === null ? null : parseShape(serverRequest, value, `$.servers.${name}`);
+    const request = value === null ? null : parse(serverRequest, value, `$.servers.${name}`);
     if (request instanceof Refusal) return request;
     parsed.push({ name, request });
   }

@@ -95,7 +95,10 @@ const roleRequestShape = exactObject({
 });
 
 /** The role types that a body names. Refuses: requestInvalid. */
-export function parseRoleTypesRequest(body: JsonObject): RoleTypesRequest | Refusal {
+export function parseRoleTypesRequest(
+  body: JsonObject,
+  parse: typeof parseShape = parseShape,
+): RoleTypesRequest | Refusal {
   const types: [string, RoleTypeRequest][] = [];
   // A type may be named "custom", whose numbers were left exact.
   const plain: JsonObject = JSON.parse(formatJson(body));
@@ -103,14 +106,14 @@ export function parseRoleTypesRequest(body: JsonObject): RoleTypesRequest | Refu
     const path = `$.roleTypes${formatStep(typeName)}`;
     const named = parseShape(roleNameShape, typeName, path);
     if (named instanceof Refusal) return named;
-    const type = parseShape(roleTypeRequestShape, value, path);
+    const type = parse(roleTypeRequestShape, value, path);
     if (type instanceof Refusal) return type;
     const roles: [string, RoleTypeRequest['roles'][string]][] = [];
     for (const [roleName, role] of Object.entries(type.roles ?? {})) {
       const rolePath = `${path}.roles${formatStep(roleName)}`;
       const name = parseShape(roleNameShape, roleName, rolePath);
       if (name instanceof Refusal) return name;
-      const parsed = parseShape(roleRequestShape, role, rolePath);
+      const parsed = parse(roleRequestShape, role, rolePath);
       if (parsed instanceof Refusal) return parsed;
       roles.push([roleName, { max: parsed.max, target: parsed.target }]);
     }

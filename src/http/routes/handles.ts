@@ -97,11 +97,7 @@ const putSessionByHandle: Route = {
   auth: 'mpsd',
   body: 'object',
   async answer(request, context) {
-    const body = parseSessionRequest(
-      request.body,
-      request.contractVersion,
-      context.settings.bounds,
-    );
+    const body = parseSessionRequest(request.body, request.contractVersion, context.settings);
     if (body instanceof Refusal) return body;
     const handle = await readLiveHandle(context, request.params['id'] ?? '', request.caller);
     if (handle instanceof Refusal) return handle;

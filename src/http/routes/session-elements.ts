@@ -8,7 +8,6 @@ import { readSession } from '../../directory/read-session.ts';
 import { writeSession } from '../../directory/write-session.ts';
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import type { SessionBounds } from '../../domain/session/bounds.ts';
 import { etagOf } from '../../domain/session/etag.ts';
 import { isName, nameExpectation } from '../../domain/session/reference.ts';
 import { parsePreconditions } from '../../domain/session/precondition.ts';
@@ -16,6 +15,7 @@ import {
   parseMemberRequest,
   parsePropertiesRequest,
   parseServerRequest,
+  type RequestRules,
   type SessionRequest,
 } from '../../domain/session/request.ts';
 import { memberOf, type Session } from '../../domain/session/session.ts';
@@ -38,7 +38,7 @@ type Find = (session: Session, request: RouteRequest) => JsonObject | undefined;
 /** The write to the whole session that a write to an element stands for. */
 type Abbreviates = (
   request: RouteRequest,
-  bounds: SessionBounds,
+  rules: RequestRules,
 ) => Partial<SessionRequest> | Refusal;
 
 function getElement(path: string, find: Find): Route {
@@ -64,7 +64,7 @@ function putElement(path: string, abbreviates: Abbreviates): Route {
     auth: 'mpsd',
     body: 'object',
     answer: (request, context) =>
-      writeElement(request, context, abbreviates(request, context.settings.bounds)),
+      writeElement(request, context, abbreviates(request, context.settings)),
   };
 }
 
@@ -78,7 +78,7 @@ function deleteElement(path: string, find: Find, abbreviates: Abbreviates): Rout
       const session = await readExisting(request, context);
       if (session instanceof Refusal) return session;
       if (find(session, request) === undefined) return { status: 204 };
-      return writeElement(request, context, abbreviates(request, context.settings.bounds));
+      return writeElement(request, context, abbreviates(request, context.settings));
     },
   };
 }
@@ -153,16 +153,10 @@ export const sessionElementRoutes: readonly Route[] = [
   getElement('properties', (session, { contractVersion }) =>
     viewProperties(session, contractVersion),
   ),
-  putElement('properties', ({ body }, bounds) => {
-    const properties = parsePropertiesRequest(body, bounds);
-    return properties instanceof Refusal ? properties : { properties };
-  }),
+  putElement('properties', ({ body }, rules) => parsePropertiesRequest(body, rules)),
   getElement('members', viewMembers),
   getElement('members/me', findMe),
-  putElement('members/me', ({ body }, bounds) => {
-    const me = parseMemberRequest(body, bounds);
-    return me instanceof Refusal ? me : { me };
-  }),
+  putElement('members/me', ({ body }, rules) => parseMemberRequest(body, rules)),
   deleteElement('members/me', findMe, removeMe),
   getElement('members/{index}', findByIndex),
   deleteElement('members/{index}', findByIndex, removeMember),

@@ -45,11 +45,7 @@ const putSession: Route = {
   auth: 'mpsd',
   body: 'object',
   async answer(request, context) {
-    const body = parseSessionRequest(
-      request.body,
-      request.contractVersion,
-      context.settings.bounds,
-    );
+    const body = parseSessionRequest(request.body, request.contractVersion, context.settings);
     if (body instanceof Refusal) return body;
     const reference = referenceOf(request);
     if (reference instanceof Refusal) return reference;
