@@ -41,6 +41,7 @@ export type KitOptions = {
     | 'invitesPerUserMax'
     | 'sendTimeoutMs'
     | 'unsentBytesMax'
+    | 'unknownMembers'
   >;
 };
 
