@@ -1,21 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
 import type { Context } from '../directory/context.ts';
 import type { Caller } from '../domain/caller.ts';
-import type { Guid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { endOfReadBatch } from './read-batch.ts';
 import { parseBody, readBody } from './body.ts';
+import { type FailureSettings, failureResponse, outageResponse } from './failure-response.ts';
+import { hostOf, mayBeFramed } from './framing.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import { formatPreflight, type Origins } from './origins.ts';
-import { refusalResponse, retryAfter, textResponse } from './refusal-response.ts';
+import { refusalResponse } from './refusal-response.ts';
 import { type SendAnswer, sendAnswer } from './send-answer.ts';
-import type { Answer, RefusalWithHeaders, Route, RouteRequest } from './route.ts';
-import { buildRouteTable, parseTarget } from './route-table.ts';
+import type { Answer, RefusalWithHeaders, Route } from './route.ts';
+import { buildRouteTable } from './route-table.ts';
 
-export type HttpLimits = {
+type HttpLimits = {
   readonly bodyBytesMax: number;
   /** Of all bodies that are on their way. */
   readonly uploadsBytesMax: number;
@@ -25,19 +26,15 @@ export type HttpLimits = {
   readonly sendTimeoutMs: Milliseconds;
 };
 
-export type PipelineSettings = {
+export type PipelineSettings = FailureSettings & {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
   readonly context: Context;
   readonly limits: HttpLimits;
   /** Which pages of browsers may ask. */
   readonly origins: Origins;
-  /** True of an error by which the store says that it cannot be reached. */
-  readonly isOutage: (error: unknown) => boolean;
   /** False while nothing may be answered but that it cannot be now; always fit unless given. */
   readonly isFit?: () => boolean;
-  /** Logs a fault of the server, with its stack. */
-  readonly log: (text: string) => void;
 };
 
 /** What every HTTP request passes. */
@@ -111,85 +108,89 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     incoming: IncomingMessage,
     match: ReturnType<typeof table.find>,
   ): Promise<Answer> {
-    const { headers } = incoming as { headers: Readonly<Record<string, string | undefined>> };
-
     if (!('route' in match)) return refuse(match, contractVersionMax);
     const { route, params, search } = match;
-    if (route.auth !== 'none' && !isFit()) return outageResponse;
+    const headers = incoming.headers as Headers;
+    if (!mayAnswer(route)) return outageResponse;
 
-    let caller: Caller | undefined;
-    if (route.auth !== 'none') {
-      const nowMs = context.clock.nowMs();
-      const answer = authenticator.authenticate(headers.authorization, nowMs);
-      const known = answer instanceof Promise ? await answer : answer;
-      if (known instanceof Refusal) return refuse(known, contractVersionMax);
-      caller = known;
-      if (known.kind === 'user') context.presence.note(known.xuid, nowMs);
-    }
+    const asked = callerOf(route, headers);
+    const caller = asked instanceof Promise ? await asked : asked;
+    if (caller instanceof Refusal) return refuse(caller, contractVersionMax);
 
-    const contractVersion =
-      route.auth === 'mpsd'
-        ? parseContractVersion(headers['x-xbl-contract-version'])
-        : contractVersionMax;
+    const contractVersion = contractVersionOf(route, headers);
     if (contractVersion instanceof Refusal) return refuse(contractVersion, contractVersionMax);
 
-    let body = noBody;
-    if (route.body === 'object') {
-      const encoding = headers['content-encoding'];
-      if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-        return refuse(unknownEncoding(encoding), contractVersion);
-      }
-      const bytes = await readBody(incoming, bodyBytesMax, state.uploads);
-      const parsed = bytes instanceof Refusal ? bytes : parseBody(bytes);
-      if (parsed instanceof Refusal) return refuse(parsed, contractVersion);
-      body = parsed;
-    }
+    const encoded = route.body === 'object' ? encodingRefusal(headers) : undefined;
+    if (encoded !== undefined) return refuse(encoded, contractVersion);
+    const body = route.body === 'object' ? await readObject(incoming) : noBody;
+    if (body instanceof Refusal) return refuse(body, contractVersion);
 
-    const request: RouteRequest = {
-      params,
-      headers,
-      body,
-      // Undefined only where the route said that it does not ask.
-      caller: caller as Caller,
-      contractVersion,
-      get query() {
-        return new URLSearchParams(search);
-      },
-    };
     await endOfReadBatch();
-    const answer = await route.answer(request, context);
+    const answer = await route.answer(
+      {
+        params,
+        headers,
+        body,
+        // Undefined only where the route said that it does not ask.
+        caller: caller as Caller,
+        contractVersion,
+        get query() {
+          return new URLSearchParams(search);
+        },
+      },
+      context,
+    );
     // What was found out before the process stood still may be true no more.
-    if (route.auth !== 'none' && !isFit()) return outageResponse;
+    if (!mayAnswer(route)) return outageResponse;
     return 'status' in answer ? answer : refuse(answer, contractVersion);
   }
+
+  /** False while this node may say nothing of the store. */
+  function mayAnswer(route: Route): boolean {
+    return route.auth === 'none' || isFit();
+  }
+
+  /** Who calls; undefined where the route does not ask. Refuses: notAuthenticated. */
+  function callerOf(
+    route: Route,
+    { authorization }: Headers,
+  ): Promise<Caller | Refusal> | Caller | Refusal | undefined {
+    if (route.auth === 'none') return undefined;
+    const nowMs = context.clock.nowMs();
+    const answer = authenticator.authenticate(authorization, nowMs);
+    return answer instanceof Promise
+      ? answer.then((known) => noted(known, nowMs))
+      : noted(answer, nowMs);
+  }
+
+  /** A request is a sign of life of its user. */
+  function noted(caller: Caller | Refusal, nowMs: Milliseconds): Caller | Refusal {
+    if ('kind' in caller && caller.kind === 'user') context.presence.note(caller.xuid, nowMs);
+    return caller;
+  }
+
+  /** Refuses: bodyTooLarge, requestTooSlow, bodyNotJson, requestInvalid. */
+  async function readObject(incoming: IncomingMessage): Promise<JsonObject | Refusal> {
+    const bytes = await readBody(incoming, bodyBytesMax, state.uploads);
+    return bytes instanceof Refusal ? bytes : parseBody(bytes);
+  }
 }
+
+type Headers = Readonly<Record<string, string | undefined>>;
 
 const noBody: JsonObject = {};
 const contractVersionMin = 104;
 const contractVersionMax = 107;
-
-/** Nothing when it is clear where a request ends and whom it is for. Refuses: requestMalformed. */
-export function mayBeFramed({ httpVersion, headers }: IncomingMessage): Refusal | undefined {
-  if (headers.host?.includes(',')) {
-    return new Refusal('requestMalformed', 'The request has more than one Host header.');
-  }
-  if (headers['transfer-encoding'] !== undefined && httpVersion === '1.0') {
-    return new Refusal('requestMalformed', 'HTTP/1.0 has no Transfer-Encoding; send HTTP/1.1.');
-  }
-  return undefined;
-}
-
-/** Whom a request is for: its target, where that is a whole URL, goes before `Host`. */
-export function hostOf({ url = '', headers }: IncomingMessage): string | undefined {
-  return url.startsWith('/') ? headers.host : (parseTarget(url).host ?? headers.host);
-}
 
 /** The method that a browser asks about before it sends a request; undefined for other requests. */
 function preflightMethod({ method, headers }: IncomingMessage): string | undefined {
   return method === 'OPTIONS' ? headers['access-control-request-method'] : undefined;
 }
 
-function unknownEncoding(encoding: string): RefusalWithHeaders {
+/** What refuses a body that is not sent as it is. */
+function encodingRefusal(headers: Headers): RefusalWithHeaders | undefined {
+  const encoding = headers['content-encoding'];
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return undefined;
   return {
     refusal: new Refusal(
       'contentEncodingUnknown',
@@ -199,8 +200,10 @@ function unknownEncoding(encoding: string): RefusalWithHeaders {
   };
 }
 
-/** Refuses: contractVersionMissing. @source docs/wire/README.md "Every request" */
-function parseContractVersion(header: string | undefined): number | Refusal {
+/** 107 where the route asks for none. Refuses: contractVersionMissing. */
+function contractVersionOf(route: Route, headers: Headers): number | Refusal {
+  if (route.auth !== 'mpsd') return contractVersionMax;
+  const header = headers['x-xbl-contract-version'];
   const version = header !== undefined && /^\d+$/.test(header) ? Number(header) : 0;
   if (version >= contractVersionMin) return Math.min(version, contractVersionMax);
   return new Refusal(
@@ -213,42 +216,6 @@ function refuse(refused: Refusal | RefusalWithHeaders, contractVersion: number):
   if (refused instanceof Refusal) return refusalResponse(refused, contractVersion);
   const answer = refusalResponse(refused.refusal, contractVersion);
   return { ...answer, headers: { ...answer.headers, ...refused.headers } };
-}
-
-/** What is answered when a request could not be decided: an outage, or else a fault, which is logged. */
-export function failureResponse(
-  { isOutage, log }: PipelineSettings,
-  error: unknown,
-  incoming: IncomingMessage,
-  correlationId: Guid,
-): Answer {
-  if (error instanceof AuthenticatorUnavailable || isOutage(error)) return outageResponse;
-  log(faultReport(error, incoming, correlationId));
-  return faultResponse(correlationId);
-}
-
-/** What a server answers that cannot find out, or must not say, how things are. */
-export const outageResponse = textResponse(
-  503,
-  'Something that this server needs cannot be reached, and it is unknown whether a write was kept. Try again.',
-  retryAfter,
-);
-
-function faultResponse(correlationId: Guid): Answer {
-  return textResponse(
-    500,
-    `A fault of the server, not of the request; its log tells more under ${correlationId}.`,
-  );
-}
-
-function faultReport(
-  error: unknown,
-  { method, url }: IncomingMessage,
-  correlationId: Guid,
-): string {
-  const path = url?.replace(/\?.*/s, '');
-  const stack = error instanceof Error ? error.stack : String(error);
-  return `${correlationId} ${method} ${path}: ${stack}`;
 }
 
 /** Counts what the client of `outgoing` has not read. */

@@ -5,13 +5,9 @@ import type { Caller, UserCaller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { hangUp } from './connection-refusal.ts';
-import {
-  type PipelineSettings,
-  failureResponse,
-  hostOf,
-  mayBeFramed,
-  outageResponse,
-} from './pipeline.ts';
+import { failureResponse, outageResponse } from './failure-response.ts';
+import { hostOf, mayBeFramed } from './framing.ts';
+import type { PipelineSettings } from './pipeline.ts';
 import { refusalResponse } from './refusal-response.ts';
 import { parseTarget } from './route-table.ts';
 

@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+import { AuthenticatorUnavailable } from '../auth/authenticator.ts';
+import type { Guid } from '../domain/ids.ts';
+import { retryAfter, textResponse } from './refusal-response.ts';
+import type { Answer } from './route.ts';
+
+export type FailureSettings = {
+  /** True of an error by which the store says that it cannot be reached. */
+  readonly isOutage: (error: unknown) => boolean;
+  /** Logs a fault of the server, with its stack. */
+  readonly log: (text: string) => void;
+};
+
+/** What is answered when a request could not be decided: an outage, or else a fault, which is logged. */
+export function failureResponse(
+  { isOutage, log }: FailureSettings,
+  error: unknown,
+  incoming: IncomingMessage,
+  correlationId: Guid,
+): Answer {
+  if (error instanceof AuthenticatorUnavailable || isOutage(error)) return outageResponse;
+  log(faultReport(error, incoming, correlationId));
+  return faultResponse(correlationId);
+}
+
+/** What a server answers that cannot find out, or must not say, how things are. */
+export const outageResponse = textResponse(
+  503,
+  'Something that this server needs cannot be reached, and it is unknown whether a write was kept. Try again.',
+  retryAfter,
+);
+
+function faultResponse(correlationId: Guid): Answer {
+  return textResponse(
+    500,
+    `A fault of the server, not of the request; its log tells more under ${correlationId}.`,
+  );
+}
+
+function faultReport(
+  error: unknown,
+  { method, url }: IncomingMessage,
+  correlationId: Guid,
+): string {
+  const path = url?.replace(/\?.*/s, '');
+  const stack = error instanceof Error ? error.stack : String(error);
+  return `${correlationId} ${method} ${path}: ${stack}`;
+}
