@@ -146,6 +146,7 @@ function mark(
   return transact(context, {
     reference: parseSessionKey(key),
     mode: 'write',
+    isUpkeep: true,
     xuids,
     gather: (_current, nowMs) => nowMs,
     decide(current, nowMs) {

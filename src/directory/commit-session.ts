@@ -4,6 +4,11 @@ import { candidateOf, type SearchCandidate } from '../domain/search/candidate.ts
 import { hintChange } from '../domain/session/hints.ts';
 import { isLarge } from '../domain/session/large.ts';
 import { keyOf, type SessionKey, type SessionReference } from '../domain/session/reference.ts';
+import {
+  changeOf,
+  type MemberChange,
+  type SessionChange,
+} from '../domain/session/session-change.ts';
 import type { Session } from '../domain/session/session.ts';
 import { nextDueMs } from '../domain/session/timeouts.ts';
 import type { ChangeOrigin } from '../domain/tap/tap.ts';
@@ -29,6 +34,8 @@ export type SessionCommit = {
   /** Undefined: the session ends, and with it all handles that lead to it. */
   readonly next: Session | undefined;
   readonly origin: ChangeOrigin;
+  /** True of what time and lost connections do: it makes room sooner or later. */
+  readonly isUpkeep?: boolean | undefined;
   readonly handles?: HandleChange | undefined;
 };
 
@@ -38,13 +45,14 @@ export type SessionCommit = {
  */
 export async function commitSession(
   context: Context,
-  { reference, before, next, origin, handles }: SessionCommit,
+  { reference, before, next, origin, isUpkeep = false, handles }: SessionCommit,
 ): Promise<Committed | Conflict | Taken> {
   const { store } = context;
   const key = keyOf(reference);
   const former = before?.session;
-  const taps = tapsOf(context, former, next, origin);
-  const search = searchChange(former, next);
+  const change = changeOf(former, next);
+  const taps = tapsOf(context, change, origin);
+  const search = searchChange(change);
   const put = {
     key,
     expectRevision: before?.revision ?? 0,
@@ -64,9 +72,9 @@ export async function commitSession(
             kind: 'put',
             ...put,
             session: asRecorded(next),
-            ...(former && frees(former, next, origin, handles) && { frees: true }),
+            ...((isUpkeep || change.members.some(isGone)) && { frees: true }),
             dueMs: nextDueMs(next),
-            ...hintChange(former, next),
+            ...hintChange(change),
             ...(isLarge(next) && { memberRows: memberRowsPut(former?.members ?? [], next) }),
           },
         };
@@ -78,15 +86,8 @@ export async function commitSession(
   return outcome;
 }
 
-/** True of a change in which somebody leaves, and of those that time and lost connections bring. */
-function frees(
-  former: Session,
-  next: Session,
-  { byXuid }: ChangeOrigin,
-  handles: HandleChange | undefined,
-): boolean {
-  const isByNobody = byXuid === undefined && handles?.handles === undefined;
-  return isByNobody || next.members.length < former.members.length;
+function isGone({ member }: MemberChange): boolean {
+  return member === undefined;
 }
 
 async function handleIdsFor(store: SessionStore, key: SessionKey): Promise<readonly Guid[]> {
@@ -96,10 +97,7 @@ async function handleIdsFor(store: SessionStore, key: SessionKey): Promise<reado
 type SearchChange = { readonly candidate: SearchCandidate | undefined };
 
 /** What a search sees of the session after the commit, when that is something else than before. */
-function searchChange(
-  former: Session | undefined,
-  next: Session | undefined,
-): SearchChange | undefined {
+function searchChange({ before: former, next }: SessionChange): SearchChange | undefined {
   if (former?.searchHandle === undefined && next?.searchHandle === undefined) return undefined;
   const candidate = next && candidateOf(next);
   return jsonEquals(former && candidateOf(former), candidate) ? undefined : { candidate };

@@ -6,7 +6,7 @@ import type { LastKnown, SessionRecord } from '../store/store.ts';
 import { commitSession } from './commit-session.ts';
 import type { Context } from './context.ts';
 import { asRecorded, isRowDue, loadDueRows } from './member-rows.ts';
-import { withPresence } from './presence.ts';
+import { withPresence } from './last-seen.ts';
 
 /** The state of a session that a decision is made upon. */
 export type Basis = LastKnown & {
@@ -39,7 +39,7 @@ export async function commitTimeouts(
   const before = isSlice ? await loadDueRows(context.store, record, nowMs) : record;
   const next = applyTimeouts(await withPresence(context, before.session, nowMs), nowMs);
   const { reference } = record.session;
-  const commit = { reference, before, next, origin: { atMs: nowMs } };
+  const commit = { reference, before, next, origin: { atMs: nowMs }, isUpkeep: true };
   const outcome = await commitSession(context, commit);
   if (outcome.kind === 'conflict') return { record: outcome.current, isCommitted: true };
   return {

@@ -21,7 +21,7 @@ import { hasLostConnection } from './live-nodes.ts';
 import { notifyUser } from './notifications.ts';
 import { isLive } from './read-handle.ts';
 import { type Decision, readCurrent, transact } from './transact.ts';
-import { invitesLeft, noteInvite } from './user-counts.ts';
+import { invitesLeft, noteInvite } from './user-bounds.ts';
 
 /** A handle that was made, or that an earlier request with the same id had made. */
 export type MadeHandle = { readonly handle: Handle; readonly created: boolean };

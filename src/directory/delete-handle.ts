@@ -8,7 +8,7 @@ import { Refusal } from '../domain/refusal.ts';
 import type { Context } from './context.ts';
 import { handleUnknown, readLiveHandle } from './read-handle.ts';
 import { transact } from './transact.ts';
-import { forgetInvite } from './user-counts.ts';
+import { forgetInvite } from './user-bounds.ts';
 
 /**
  * Nothing once the handle is gone.

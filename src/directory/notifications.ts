@@ -3,7 +3,7 @@
 import type { Guid, Xuid } from '../domain/ids.ts';
 import { formatJson, type JsonObject } from '../domain/json.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
-import type { Session } from '../domain/session/session.ts';
+import type { SessionChange } from '../domain/session/session-change.ts';
 import { tapOf, type ChangeOrigin, type Tap } from '../domain/tap/tap.ts';
 import type { NodeId, OwedTaps, Share } from '../store/store.ts';
 import type { Context } from './context.ts';
@@ -36,12 +36,10 @@ const pendingMax = 100;
 /** The taps of a commit of this change; undefined when nobody who listens is to hear of it. */
 export function tapsOf(
   { bus }: Context,
-  former: Session | undefined,
-  next: Session | undefined,
+  change: SessionChange,
   origin: ChangeOrigin,
 ): TapsMessage | undefined {
-  const isHeard = (node: string): boolean => bus.isHeard(`node:${node}`);
-  const tap = former && tapOf(former, next, origin, isHeard);
+  const tap = tapOf(change, origin, (node) => bus.isHeard(`node:${node}`));
   return tap && { kind: 'taps', tap };
 }
 

@@ -7,7 +7,8 @@ import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { demoScid } from '../testing/demo.ts';
 import { manualClock } from '../testing/manual-clock.ts';
 import { openTestContexts } from '../testing/test-context.ts';
-import { openPresence, tellPresence } from './presence.ts';
+import { shareLastSeen } from './last-seen.ts';
+import { openPresence } from './presence.ts';
 import { sweep } from './sweep.ts';
 import type { Context } from './context.ts';
 import { writeSession } from './write-session.ts';
@@ -60,17 +61,17 @@ test('nodes tell each other whom they have seen, once a minute, each only what i
   await store.renewNode(b.node.id, 15_000);
   clock.advance(1_000);
   a.presence.note('11', clock.nowMs());
-  await tellPresence(a);
+  await shareLastSeen(a);
   assert.deepEqual(await store.lastSeen(['11']), new Map());
 
   clock.advance(59_000);
-  await tellPresence(a);
+  await shareLastSeen(a);
   assert.deepEqual(await store.lastSeen(['11', '22']), new Map([['11', clock.nowMs() - 59_000]]));
 
   b.presence.note('11', clock.nowMs());
-  await tellPresence(b);
+  await shareLastSeen(b);
   clock.advance(60_000);
-  await tellPresence(a);
+  await shareLastSeen(a);
   assert.deepEqual(await store.lastSeen(['11']), new Map([['11', clock.nowMs() - 60_000]]));
 });
 
@@ -78,7 +79,7 @@ test('a node that is alone tells nobody', async () => {
   const { store, clock, a } = await twoNodes();
   clock.advance(60_000);
   a.presence.note('11', clock.nowMs());
-  await tellPresence(a);
+  await shareLastSeen(a);
   assert.deepEqual(await store.lastSeen(['11']), new Map());
 });
 
@@ -101,7 +102,7 @@ test('whom one node has seen no other makes inactive, before the time has passed
 
   clock.advance(240_000);
   a.presence.note('11', clock.nowMs());
-  await tellPresence(a);
+  await shareLastSeen(a);
   const revision = (await store.session(keyOf(reference)))?.revision;
   assert.equal(await statusAfter(60_000), 'active');
   // Looked for, and marked anew: by the time that node may have seen him last.
@@ -116,6 +117,6 @@ test('more users than are told of in one go are all told of', async () => {
   clock.advance(60_000);
   const xuids = Array.from({ length: 2_001 }, (_, n) => String(n));
   for (const xuid of xuids) a.presence.note(xuid, clock.nowMs());
-  await tellPresence(a);
+  await shareLastSeen(a);
   assert.equal((await store.lastSeen(xuids)).size, xuids.length);
 });

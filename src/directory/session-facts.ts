@@ -18,7 +18,7 @@ import type { People } from '../people/people.ts';
 import type { Context } from './context.ts';
 import { hasEnded } from './live-nodes.ts';
 import { readCurrent } from './transact.ts';
-import { sessionsLeft } from './user-counts.ts';
+import { sessionsLeft } from './user-bounds.ts';
 
 /** Who uses a session, and how. */
 export type AccessRequest = { readonly caller: Caller; readonly use: 'read' | 'write' };

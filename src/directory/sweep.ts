@@ -5,7 +5,7 @@ import { isDue } from '../domain/session/timeouts.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Share } from '../store/store.ts';
 import { recheckConnections, endDeadNodes } from './check-connections.ts';
-import { tellPresence } from './presence.ts';
+import { shareLastSeen } from './last-seen.ts';
 import { publishPendingTaps } from './notifications.ts';
 import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
@@ -34,7 +34,7 @@ export async function sweep(context: Context): Promise<'done' | 'more'> {
     () => removeExpired(context, nowMs, share),
     () => endDeadNodes(context),
     () => recheckConnections(context),
-    () => tellPresence(context),
+    () => shareLastSeen(context),
     () => publishPendingTaps(context, share),
   ];
   const failures: unknown[] = [];

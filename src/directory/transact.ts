@@ -36,6 +36,8 @@ export type Use<Facts, Result> = {
   readonly mode: 'read' | 'write';
   /** Users whose members it looks at. Of a large session no others are loaded. */
   readonly xuids: readonly Xuid[];
+  /** True of what is done for users who are gone: it is stored also where there is no room. */
+  readonly isUpkeep?: boolean;
   /** The user who makes the change, if a user does. */
   readonly byXuid?: Xuid | undefined;
   /** All that the decision depends on beside the session. Without need there is no promise. */
@@ -128,7 +130,7 @@ function revisionOf(known: LastKnown | undefined): number {
 /** Begins to store what was decided; undefined when that is nothing. */
 function commit(
   context: Context,
-  { reference, byXuid }: Pick<Use<unknown, unknown>, 'reference' | 'byXuid'>,
+  { reference, byXuid, isUpkeep }: Pick<Use<unknown, unknown>, 'reference' | 'byXuid' | 'isUpkeep'>,
   before: SessionRecord | undefined,
   { next, handles }: Omit<Decision<unknown>, 'result'>,
   atMs: Milliseconds,
@@ -136,7 +138,7 @@ function commit(
   if (next === undefined) return handles && context.store.commit(handles);
   const origin = { atMs, byXuid };
   const left = next === 'ended' ? undefined : next;
-  return commitSession(context, { reference, before, next: left, origin, handles });
+  return commitSession(context, { reference, before, next: left, origin, isUpkeep, handles });
 }
 
 function whenTaken<Result>(

@@ -13,6 +13,7 @@ import { Refusal } from '../../src/domain/refusal.ts';
 import { keyOf, type SessionReference } from '../../src/domain/session/reference.ts';
 import { parseSessionRequest } from '../../src/domain/session/request.ts';
 import type { Session } from '../../src/domain/session/session.ts';
+import { changeOf } from '../../src/domain/session/session-change.ts';
 import { tapOf } from '../../src/domain/tap/tap.ts';
 import type { Milliseconds } from '../../src/domain/time.ts';
 import type { Connection } from '../../src/rta/connection.ts';
@@ -80,7 +81,7 @@ function clusterStore(clock: ManualClock, changes: Change[]) {
           changeNumber: next?.changeNumber ?? Number.POSITIVE_INFINITY,
           to: new Set(told.tap.to.map(({ connection }) => connection)),
         });
-      } else if (tapOf(before, next, { atMs, byXuid: undefined })?.to.length) {
+      } else if (tapOf(changeOf(before, next), { atMs, byXuid: undefined })?.to.length) {
         // Only who leaves is not told: with nobody else to tell, there is nothing owed.
         const stays = next?.members.some(({ properties: { system } }) =>
           system.subscription?.changeTypes?.includes('everything'),

@@ -3,11 +3,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { anyPlot, anySession, play } from '../../testing/arbitraries.ts';
 import { hintChange, hintsOf } from './hints.ts';
+import { changeOf } from './session-change.ts';
 import type { Session } from './session.ts';
 
 function check(before: Session | undefined, next: Session): void {
   const hints = new Set(before && hintsOf(before));
-  const { addHints = [], removeHints = [] } = hintChange(before, next);
+  const { addHints = [], removeHints = [] } = hintChange(changeOf(before, next));
   for (const hint of removeHints) assert.ok(hints.delete(hint), `${hint} was none`);
   for (const hint of addHints) assert.ok(hints.size < hints.add(hint).size, `${hint} was one`);
   assert.deepEqual(hints, new Set(hintsOf(next)));

@@ -5,7 +5,7 @@
 
 import type { Guid } from '../ids.ts';
 import { isLarge } from './large.ts';
-import { memberChanges } from './member-changes.ts';
+import type { SessionChange } from './session-change.ts';
 import type { Member, Session } from './session.ts';
 
 /**
@@ -65,12 +65,13 @@ function isWholly(hint: SessionHint, session: Session): boolean {
   return !isLarge(session) || !hint.startsWith('node:');
 }
 
-/** Hints to add and to remove when `before` becomes `next`; undefined stands for no session. */
-export function hintChange(
-  before: Session | undefined,
-  next: Session,
-): { readonly addHints?: readonly SessionHint[]; readonly removeHints?: readonly SessionHint[] } {
-  if (before !== undefined && isFoundAlike(before, next)) return {};
+/** Hints to add and to remove with this change; of a session that ends all go, and none are named. */
+export function hintChange({ before, next, members }: SessionChange): {
+  readonly addHints?: readonly SessionHint[];
+  readonly removeHints?: readonly SessionHint[];
+} {
+  if (next === undefined) return {};
+  if (before !== undefined && isFoundAlike(before, next, members)) return {};
   const former = before === undefined ? new Set<SessionHint>() : hintsOf(before);
   const current = hintsOf(next);
   const added = [...current].filter((hint) => !former.has(hint));
@@ -82,12 +83,12 @@ export function hintChange(
 }
 
 /** As most writes leave it: what hints are made of is the same. False may be too careful. */
-function isFoundAlike(before: Session, next: Session): boolean {
+function isFoundAlike(before: Session, next: Session, members: SessionChange['members']): boolean {
   return (
     before.properties.system.keywords === next.properties.system.keywords &&
     before.reference.scid === next.reference.scid &&
     before.emptySinceMs === next.emptySinceMs &&
-    memberChanges(before.members, next.members).every(
+    members.every(
       ({ former, member }) =>
         former?.xuid === member?.xuid &&
         (former?.status === 'reserved') === (member?.status === 'reserved') &&

@@ -7,7 +7,7 @@
 import { Refusal } from '../refusal.ts';
 import type { SessionBounds } from './bounds.ts';
 import { partTextsOf, textOfMember } from './document-text.ts';
-import { memberChanges } from './member-changes.ts';
+import { memberChanges } from './session-change.ts';
 import type { Session } from './session.ts';
 
 /**

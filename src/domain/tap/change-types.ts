@@ -5,7 +5,7 @@
  */
 
 import { jsonEquals } from '../json.ts';
-import { memberChanges } from '../session/member-changes.ts';
+import { memberChanges } from '../session/session-change.ts';
 import {
   type MemberPropertiesSystem,
   restrictionsOf,

@@ -8,6 +8,7 @@ import { isJsonObject, jsonEquals, type Json, type JsonObject } from '../json.ts
 import type { Session } from '../session/session.ts';
 import { viewSession } from '../session/view.ts';
 import type { Milliseconds } from '../time.ts';
+import { changeOf } from '../session/session-change.ts';
 import { type ChangeType, changeTypesOf } from './change-types.ts';
 import { isOfMember, tapOf } from './tap.ts';
 
@@ -143,7 +144,7 @@ test('told are those in it, or removed from it by others, who asked for such a c
 function checkTold(change: Change, isHeard: ((node: string) => boolean) | undefined): void {
   const { nowMs, byXuid } = change;
   const [before, after] = [subscribed(change.before), change.after && subscribed(change.after)];
-  const tap = tapOf(before, after, { atMs: nowMs, byXuid }, isHeard);
+  const tap = tapOf(changeOf(before, after), { atMs: nowMs, byXuid }, isHeard);
   if (after !== undefined && after.changeNumber === before.changeNumber) {
     assert.equal(tap, undefined);
     return;

@@ -2,7 +2,7 @@
 
 import type { Guid, Xuid } from '../ids.ts';
 import { nodeOfConnection } from '../session/hints.ts';
-import { memberChanges } from '../session/member-changes.ts';
+import type { SessionChange } from '../session/session-change.ts';
 import { createMemo } from '../memo.ts';
 import { keyOf, type SessionKey } from '../session/reference.ts';
 import type { Member, Session } from '../session/session.ts';
@@ -41,7 +41,7 @@ export type ChangeOrigin = { readonly atMs: Milliseconds; readonly byXuid?: Xuid
 type IsHeard = (node: string) => boolean;
 
 /**
- * The tap of the change from `before` to `next`; undefined when it has no recipient.
+ * The tap of a change; undefined when it has no recipient, as the first commit of a session.
  *
  * Recipients are all members whose subscription matches the change, the writer too, and members who
  * were removed but did not leave by themselves. When the session ends (`next` is undefined) they are
@@ -50,15 +50,15 @@ type IsHeard = (node: string) => boolean;
  * @source docs/wire/rta.md "Taps"
  */
 export function tapOf(
-  before: Session,
-  next: Session | undefined,
+  { before, next, members }: SessionChange,
   { atMs, byXuid }: ChangeOrigin,
   isHeard: IsHeard = () => true,
 ): Tap | undefined {
+  if (before === undefined) return undefined;
   const to =
     next === undefined
       ? subscribersOf(before, isHeard)
-      : recipientsOf(before, next, byXuid, isHeard);
+      : recipientsOf(before, next, members, byXuid, isHeard);
   if (to.length === 0) return undefined;
   return {
     resource: keyOf(before.reference),
@@ -95,12 +95,12 @@ function subscribersOf({ members }: Session, isHeard: IsHeard): readonly TapReci
 function recipientsOf(
   before: Session,
   next: Session,
+  changes: SessionChange['members'],
   byXuid: Xuid | undefined,
   isHeard: IsHeard,
 ): readonly TapRecipient[] {
   if (before.changeNumber === next.changeNumber) return [];
   const to: TapRecipient[] = [];
-  const changes = memberChanges(before.members, next.members);
   let types: ChangeTypes | undefined;
   const addIfAsked = (member: Member): void => {
     const target = targetOf(member);

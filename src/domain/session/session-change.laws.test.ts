@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { anyPlot, anySession, play } from '../../testing/arbitraries.ts';
-import { memberChanges } from './member-changes.ts';
+import { memberChanges } from './session-change.ts';
 import type { Member } from './session.ts';
 
 /** The changes of these lists, found by looking everybody up. */

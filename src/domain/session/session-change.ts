@@ -1,9 +1,21 @@
-import type { Member } from './session.ts';
+import type { Member, Session } from './session.ts';
 
 /** One member before and after: absent before who joins, absent after who is gone. */
 export type MemberChange =
   | { readonly former: Member | undefined; readonly member: Member }
   | { readonly former: Member; readonly member: undefined };
+
+/** A session before and after a commit: undefined where there is none. */
+export type SessionChange = {
+  readonly before: Session | undefined;
+  readonly next: Session | undefined;
+  readonly members: readonly MemberChange[];
+};
+
+/** What changes when `next` is committed in place of `before`; worked out once for all who ask. */
+export function changeOf(before: Session | undefined, next: Session | undefined): SessionChange {
+  return { before, next, members: memberChanges(before?.members ?? [], next?.members ?? []) };
+}
 
 /**
  * Who is another value in `next` than in `before`, told apart by index: those who are in `next`, in

@@ -1,0 +1,59 @@
+/**
+ * When users were last seen on any node. Each node keeps its own (see presence.ts); those of others it
+ * asks the store for, when a member is about to be made inactive, which is rare.
+ */
+
+import type { Xuid } from '../domain/ids.ts';
+import { membersToLookFor, withSightings } from '../domain/session/presence.ts';
+import type { Session } from '../domain/session/session.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import type { Context } from './context.ts';
+
+/**
+ * The session in which members stay active whose connection has ended and who have been seen since,
+ * on any node.
+ */
+export async function withPresence(
+  context: Context,
+  session: Session,
+  nowMs: Milliseconds,
+): Promise<Session> {
+  const xuids = membersToLookFor(session, nowMs);
+  if (xuids.length === 0) return session;
+  const { store, presence, settings } = context;
+  const elsewhere = await store.lastSeen(xuids);
+  const seenMs = (xuid: Xuid): Milliseconds => {
+    const elsewhereMs = elsewhere.get(xuid);
+    const hereMs = presence.seenMs(xuid);
+    // A node shares what it has seen now and then: the user may have been seen again since.
+    return elsewhereMs === undefined ? hereMs : Math.max(hereMs, elsewhereMs + shareIntervalMs);
+  };
+  return withSightings(session, seenMs, settings, nowMs);
+}
+
+/** How often nodes share whom they have seen. */
+const shareIntervalMs = 60_000;
+/** Users shared in one call. */
+const sharedMax = 1_000;
+
+/** Shares with the other nodes, if there are any, whom this one has seen since the last time. */
+export async function shareLastSeen({
+  store,
+  node,
+  clock,
+  presence,
+  settings,
+}: Context): Promise<void> {
+  const { presenceTimeoutMs } = settings;
+  const nowMs = clock.nowMs();
+  if (presenceTimeoutMs === 0 || nowMs - presence.sharedMs < shareIntervalMs) return;
+  const nodes = await store.nodes();
+  if (nodes.some(({ node: id, isAlive }) => isAlive && id !== node.id)) {
+    const forgetBeforeMs = nowMs - presenceTimeoutMs - shareIntervalMs;
+    const sightings = presence.since(presence.sharedMs);
+    for (let shared = 0; shared < sightings.length; shared += sharedMax) {
+      await store.noteSeen(sightings.slice(shared, shared + sharedMax), forgetBeforeMs);
+    }
+  }
+  presence.sharedMs = nowMs;
+}

@@ -1,0 +1,83 @@
+/**
+ * How much of a service config counts for one user: sessions, and invites that wait.
+ *
+ * The store knows the sessions, and is asked only when there may be too many. It does not know who
+ * sent the invites that wait; each process counts those that it has stored itself.
+ */
+
+import type { Caller } from '../domain/caller.ts';
+import type { Handle } from '../domain/handle/handle.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
+import { keyPrefixOf, type SessionKey } from '../domain/session/reference.ts';
+import type { Context } from './context.ts';
+
+/** Sessions that a user joins before the store is asked for the first time. */
+const firstJoins = 16;
+
+const keyOfUser = (xuid: Xuid, scid: Guid): string => `${xuid}~${scid.toLowerCase()}`;
+
+/**
+ * In how many more sessions of this service config the user may be, who is about to be in one more.
+ * There is a promise only where the store must be asked.
+ */
+export function sessionsLeft(context: Context, xuid: Xuid, scid: Guid): number | Promise<number> {
+  const { userCounts, settings } = context;
+  const max = settings.sessionsPerUserMax;
+  const key = keyOfUser(xuid, scid);
+  const count = userCounts.sessions.get(key) ?? Math.max(0, max - firstJoins);
+  if (count < max) {
+    userCounts.sessions.set(key, count + 1);
+    return max - count;
+  }
+  return countSessions(context, xuid, scid).then((stored) => {
+    userCounts.sessions.set(key, Math.min(max, stored + 1));
+    return max - stored;
+  });
+}
+
+/** Sessions that count for this user, as many as a user may have at most. */
+async function countSessions(
+  { store, settings }: Context,
+  xuid: Xuid,
+  scid: Guid,
+): Promise<number> {
+  const prefix = keyPrefixOf(scid);
+  const found = new Set<SessionKey>();
+  for (const hint of [`xuid:${xuid}`, `holder:${xuid}`] as const) {
+    const keys = await store.sessionsBy(hint, settings.sessionsPerUserMax, prefix);
+    for (const key of keys) if (key.startsWith(prefix)) found.add(key);
+  }
+  return found.size;
+}
+
+/** How many more invites the caller may send in this service config; of a service any number. */
+export function invitesLeft(
+  { userCounts, settings, clock }: Context,
+  { reference }: { readonly reference: { readonly scid: Guid } },
+  caller: Caller,
+): number {
+  if (caller.kind === 'service') return Infinity;
+  const key = keyOfUser(caller.xuid, reference.scid);
+  const nowMs = clock.nowMs();
+  const expirations = userCounts.inviteExpirations.get(key) ?? [];
+  return settings.invitesPerUserMax - expirations.filter((atMs) => atMs > nowMs).length;
+}
+
+/** Counts an invite of a user that is about to be stored; any other handle is none. */
+export function noteInvite({ userCounts, clock }: Context, handle: Handle): void {
+  if (handle.type !== 'invite' || handle.sender.kind !== 'user') return;
+  const key = keyOfUser(handle.sender.xuid, handle.reference.scid);
+  const nowMs = clock.nowMs();
+  const known = userCounts.inviteExpirations.get(key) ?? [];
+  const waiting = known.filter((atMs) => atMs > nowMs);
+  userCounts.inviteExpirations.set(key, [...waiting, handle.expirationMs]);
+}
+
+/** Counts an invite no longer that was deleted. */
+export function forgetInvite({ userCounts }: Context, handle: Handle): void {
+  if (handle.type !== 'invite' || handle.sender.kind !== 'user') return;
+  const key = keyOfUser(handle.sender.xuid, handle.reference.scid);
+  const known = userCounts.inviteExpirations.get(key) ?? [];
+  const at = known.indexOf(handle.expirationMs);
+  if (at >= 0) userCounts.inviteExpirations.set(key, known.toSpliced(at, 1));
+}
