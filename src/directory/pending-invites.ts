@@ -8,20 +8,24 @@ import type { Context } from './context.ts';
 export type InviteNotification = { readonly id: Guid; readonly data: JsonObject };
 
 /**
- * The invites of this user that can still be accepted and of whose ids `isNew` says true.
+ * The invites of this user that can still be accepted and of whose ids `isNew` says true. One that
+ * cannot be shown is set aside.
  *
  * Throws StoreUnavailable.
  */
 export async function pendingInvites(
-  { store, clock }: Context,
+  { store, clock, setAside }: Context,
   xuid: Xuid,
   isNew: (id: Guid) => boolean,
 ): Promise<readonly InviteNotification[]> {
   const invites = await store.invitesOf(xuid);
   const nowMs = clock.nowMs();
-  return invites.flatMap((invite) =>
-    invite.type === 'invite' && isPending(invite, nowMs) && isNew(invite.id)
-      ? [{ id: invite.id, data: viewInviteNotification(invite) }]
-      : [],
-  );
+  const notifications: InviteNotification[] = [];
+  for (const invite of invites) {
+    if (invite.type !== 'invite' || !isPending(invite, nowMs) || !isNew(invite.id)) continue;
+    const view = (): JsonObject => viewInviteNotification(invite);
+    const data = await setAside.attempt('the notification', `invite ${invite.id}`, view);
+    if (data !== undefined) notifications.push({ id: invite.id, data });
+  }
+  return notifications;
 }

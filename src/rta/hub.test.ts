@@ -6,6 +6,8 @@ import type { Guid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Tap, TapRecipient } from '../domain/tap/tap.ts';
 import type { Bus, Subscriber, Topic } from '../store/bus.ts';
+import { openConditions } from '../platform/conditions.ts';
+import { SetAside } from '../platform/set-aside.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { openProcessBus } from '../store/memory/process-bus.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
@@ -49,10 +51,13 @@ function recipient(connection: Guid, more: Partial<TapRecipient> = {}): TapRecip
   return { xuid: ada.xuid, connection, subscription: 's', memberIndex: 0, ...more };
 }
 
+const conditions = openConditions(() => undefined);
+
 async function open(
   store: Store = openMemoryStore(),
   more: Partial<HubSettings> = {},
   options: HubOptions = {},
+  log?: (line: string) => void,
 ) {
   const clock = manualClock();
   const bus = shakyBus();
@@ -60,6 +65,7 @@ async function open(
   const context: Context = {
     ...makeContext(store, { clock }),
     bus,
+    ...(log && { setAside: new SetAside({ clock, conditions, log, isOutage: () => false }) }),
     node: { id: '0badcafe', connections, recheckQueue: new Map(), sweepsCount: 0 },
   };
   const hub = new Hub(context, connections, { ...settings, ...more }, options);
@@ -277,6 +283,39 @@ test('invites are read once more, however often they are asked for meanwhile', a
   await turn();
   assert.equal(readsCount, 2);
   assert.equal(wire.frames.filter(([kind]) => kind === 3).length, 1, 'and each is sent once');
+});
+
+test('a tap or an invite that cannot be formatted stops no other', async () => {
+  const inner = openMemoryStore();
+  const expirationMs = manualClock().nowMs() + 60_000;
+  const invites = [1, 2].map((n) =>
+    storedInvite(storedGuid(n), 'a', { invitedXuid: ada.xuid, expirationMs }),
+  );
+  const [damaged, whole] = invites;
+  assert.ok(damaged?.type === 'invite' && whole);
+  await inner.commit({ handles: [{ ...damaged, expirationMs: Number.POSITIVE_INFINITY }, whole] });
+  const lines: string[] = [];
+  const opened = await open(inner, {}, {}, (line) => lines.push(line));
+  const { clock, context, connect, send, bus } = opened;
+  const clients = [connect(), connect()];
+  for (const { say } of clients) say([1, 0, directoryUri]);
+  const to = clients.map(({ connection }) => recipient(connection.id));
+  await send({ to, timeMs: Number.NaN });
+  await bus.publish(`node:${context.node.id}`, { kind: 'taps', tap: { resource: 'a~b~d' } });
+  clock.advance(1_000);
+  await send({ to, changeNumber: 2 });
+  for (const { wire } of clients) {
+    assert.deepEqual(
+      wire.frames.map(([kind]) => kind),
+      [1, 4, 3],
+    );
+  }
+  clients[0]?.say([1, 1, notifyUri]);
+  await turn();
+  const told = clients[0]?.wire.frames.at(-1)?.[2] as { inviteHandle: { id: string } };
+  assert.equal(told.inviteHandle.id, whole.id);
+  const named = lines.map((line) => /of "([^"]+)"/.exec(line)?.[1]);
+  assert.deepEqual(named, ['taps of a~b~c', 'taps of a~b~d', `invite ${damaged.id}`]);
 });
 
 test('after its end a hub takes no connections', async () => {

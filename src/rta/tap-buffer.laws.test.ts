@@ -15,11 +15,8 @@ function tapOf(branch: string, changeNumber: number | undefined, memberIndex: nu
 }
 
 /** Which taps came out: branch, member, number. */
-function shown(texts: readonly string[] | undefined): readonly string[] | undefined {
-  return texts?.map((text) => {
-    const { subscription, changeNumber = 'end' } = JSON.parse(text) as Record<string, unknown>;
-    return `${subscription} ${changeNumber}`;
-  });
+function shown(taps: readonly WaitingTap[] | undefined): readonly string[] | undefined {
+  return taps?.map(({ tap, to }) => `${to.subscription} ${tap.changeNumber ?? 'end'}`);
 }
 
 const anyStep = fc.oneof(

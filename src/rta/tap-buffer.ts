@@ -13,7 +13,7 @@
  */
 
 import type { Guid } from '../domain/ids.ts';
-import { formatTap, type Tap, type TapRecipient } from '../domain/tap/tap.ts';
+import type { Tap, TapRecipient } from '../domain/tap/tap.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
 /** A tap for one member. Most that wait are never formatted: a newer one takes their place. */
@@ -92,13 +92,13 @@ export class TapBuffer {
     return owed;
   }
 
-  /** The texts of the taps that go out in one frame now, which begins a window; or undefined. */
-  take(nowMs: Milliseconds, windowMs: Milliseconds): readonly string[] | undefined {
+  /** The taps that go out in one frame now, which begins a window; undefined when none may. */
+  take(nowMs: Milliseconds, windowMs: Milliseconds): readonly WaitingTap[] | undefined {
     if (this.#waiting === undefined || nowMs < this.#windowEndsMs) return undefined;
     const taps = [...this.#waiting.values()].flatMap(oneForEachSubscription);
     this.#clear();
     this.#windowEndsMs = nowMs + windowMs;
-    return taps.map(({ tap, to }) => formatTap(tap, to.subscription));
+    return taps;
   }
 
   #clear(): void {

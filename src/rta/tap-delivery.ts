@@ -1,7 +1,7 @@
 import { checkConnections, checkOwnConnections } from '../directory/check-connections.ts';
 import type { NodeMessage } from '../directory/notifications.ts';
 import type { Context } from '../directory/context.ts';
-import { isOfMember, type Tap } from '../domain/tap/tap.ts';
+import { formatTap, isOfMember, type Tap } from '../domain/tap/tap.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Timer } from '../platform/clock.ts';
 import type { Connection } from './connection.ts';
@@ -92,17 +92,44 @@ export class TapDelivery implements AsyncDisposable {
     }
     if (taps.takeResync()) connection.send(resyncFrame);
     const nowMs = this.#context.clock.elapsedMs();
-    const texts = taps.take(nowMs, tapWindowMs);
-    if (texts === undefined) return;
+    const taken = taps.take(nowMs, tapWindowMs);
+    if (taken === undefined) return;
+    const texts = taken.flatMap((one) => this.#textOf(one) ?? []);
+    // In place of a tap that could not be formatted the client gets a resync, soon.
+    if (texts.length < taken.length) taps.fallBehind();
+    if (texts.length === 0) return;
     connection.sendEvent('connections', formatTaps(this.#context.ids.guid(), texts));
     if (tapWindowMs === 0 || !this.#registry.isOpen(connection)) return;
     this.#cooling.add(connection);
     this.#coolLater(nowMs);
   }
 
+  /** One message that cannot be processed must not stop those after it. */
   #receive(message: NodeMessage): void {
-    if (message.kind === 'taps') this.#tap(message.tap);
-    else checkConnections(this.#context, message.connections);
+    try {
+      if (message.kind === 'taps') this.#tap(message.tap);
+      else checkConnections(this.#context, message.connections);
+    } catch (error) {
+      this.#setAside(message.kind === 'taps' ? message.tap : undefined, error);
+    }
+  }
+
+  /** Undefined, and logged, for a tap that has no text. */
+  #textOf({ tap, to }: WaitingTap): string | undefined {
+    try {
+      return formatTap(tap, to.subscription);
+    } catch (error) {
+      this.#setAside(tap, error);
+      return undefined;
+    }
+  }
+
+  #setAside(tap: Tap | undefined, error: unknown): void {
+    const { setAside, failed } = this.#context;
+    const fail = (): never => {
+      throw error;
+    };
+    setAside.attempt('the delivery', `taps of ${tap?.resource}`, fail).catch(failed);
   }
 
   /** Taps may be missing, and questions about connections that have ended. */
