@@ -36,7 +36,7 @@ const xuids = ['11', '22', '33'] as const;
 const scids = [storedGuid(0xa), storedGuid(0xb)] as const;
 const idsCount = 6;
 const timesMs = [10, 20, 30] as const;
-const hints = ['xuid:11', 'node:0000000a'] as const satisfies readonly Hint[];
+const hints = ['xuid:11', 'node:0000000a', 'connection:c'] as const satisfies readonly Hint[];
 const requestIds = [undefined, undefined, storedGuid(0xc), storedGuid(0xd)] as const;
 
 /** What a commit expects of its session: what is there, or something else. */

@@ -4,6 +4,7 @@ import type { Guid, Xuid } from '../../domain/ids.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
 import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
+import { addTo, HintIndex, removeFrom } from '../hint-index.ts';
 import { ProcessStore } from '../process-store.ts';
 import {
   StoreUnavailable,
@@ -43,8 +44,7 @@ class MemoryStore extends ProcessStore implements Store {
   readonly #activitiesOf = new Map<Xuid, Map<Guid, ActivityHandle>>();
   readonly #handlesFor = new Map<SessionKey, Set<Handle>>();
   readonly #invitesOf = new Map<Xuid, Set<Handle>>();
-  readonly #hinted = new Map<Hint, Set<SessionKey>>();
-  readonly #hintsOf = new Map<SessionKey, Set<Hint>>();
+  readonly #hints = new HintIndex();
   readonly #rows = new Map<SessionKey, Map<Xuid, MemberRow>>();
   /** In the order of their last change: key to the number of that change. */
   readonly #searchChanges = new Map<SessionKey, number>();
@@ -92,10 +92,9 @@ class MemoryStore extends ProcessStore implements Store {
     return [...(this.#invitesOf.get(xuid) ?? [])];
   }
 
-  async sessionsBy(hint: Hint, limit: number, after = ''): Promise<readonly SessionKey[]> {
+  async sessionsBy(hint: Hint, limit: number, after?: SessionKey): Promise<readonly SessionKey[]> {
     this.refuseIfDisposed();
-    const keys = [...(this.#hinted.get(hint) ?? [])].filter((key) => key > after);
-    return keys.sort().slice(0, limit);
+    return this.#hints.keysBy(hint, limit, after);
   }
 
   async memberRow(key: SessionKey, xuid: Xuid): Promise<Member | undefined> {
@@ -227,7 +226,7 @@ class MemoryStore extends ProcessStore implements Store {
     this.#sessions.delete(key);
     this.#dueMs.delete(key);
     this.#rows.delete(key);
-    this.#noteBeside({ ...change, removeHints: [...(this.#hintsOf.get(key) ?? [])] });
+    this.#noteBeside({ ...change, removeHints: this.#hints.of(key) });
   }
 
   #putRows(key: SessionKey, { put = [], remove = [] }: SessionPut['memberRows'] = {}): void {
@@ -244,14 +243,8 @@ class MemoryStore extends ProcessStore implements Store {
     removeHints = [],
     isSearchChange,
   }: SessionPut | SessionDelete) {
-    for (const hint of addHints) {
-      addTo(this.#hinted, hint, key);
-      addTo(this.#hintsOf, key, hint);
-    }
-    for (const hint of removeHints) {
-      removeFrom(this.#hinted, hint, key);
-      removeFrom(this.#hintsOf, key, hint);
-    }
+    this.#hints.add(key, addHints);
+    this.#hints.remove(key, removeHints);
     if (!isSearchChange) return;
     this.#searchChanges.delete(key);
     this.#searchChanges.set(key, ++this.#searchChangesCount);
@@ -296,16 +289,4 @@ function earliest<K>(times: ReadonlyMap<K, Milliseconds>, nowMs: Milliseconds, l
     .sort(([, a], [, b]) => a - b)
     .slice(0, limit)
     .map(([key]) => key);
-}
-
-function addTo<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
-  const set = sets.get(key);
-  if (set) set.add(value);
-  else sets.set(key, new Set([value]));
-}
-
-function removeFrom<K, V>(sets: Map<K, Set<V>>, key: K, value: V): void {
-  const set = sets.get(key);
-  set?.delete(value);
-  if (set?.size === 0) sets.delete(key);
 }

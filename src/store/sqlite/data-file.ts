@@ -82,8 +82,8 @@ function dataFileOf(path: string, { db, isAlone }: Connection, lock: { close(): 
     db,
     isAlone,
     reopen() {
-      db.close();
-      return dataFileOf(path, connect(path), lock);
+      if (db.isOpen) db.close();
+      return dataFileOf(path, connect(path, 'ours'), lock);
     },
     close() {
       if (db.isOpen) db.close();
@@ -122,7 +122,7 @@ function prepareFiles(file: string): string {
 async function openConnection(path: string, attempts: number): Promise<Connection> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return connect(path);
+      return connect(path, 'unknown');
     } catch (error) {
       if (!(error instanceof InUse) || attempt >= attempts) throw error;
       await sleep(attemptEveryMs);
@@ -133,8 +133,11 @@ async function openConnection(path: string, attempts: number): Promise<Connectio
 /** Somebody else has the file open; whether a server or a reader, SQLite does not tell. */
 class InUse extends StoreUnavailable {}
 
-/** A connection for reading, to a file that has the newest schema. */
-function connect(path: string): Connection {
+/**
+ * A connection for reading, to a file that has the newest schema. Whether somebody else has the file is
+ * found out unless it is known to be ours.
+ */
+function connect(path: string, whose: 'ours' | 'unknown'): Connection {
   let db: DatabaseSync | undefined;
   try {
     // Who has the file may have it for long; it is tried again instead.
@@ -147,7 +150,7 @@ function connect(path: string): Connection {
     if (!isOurs) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
     // The writer's first commit that waits for the disk takes with it what is written here.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
-    refuseIfInUse(db);
+    if (whose !== 'ours') refuseIfInUse(db);
     if (!isOurs) db.exec(`PRAGMA application_id = ${applicationId}`);
     migrate(db, migrations);
     makeShrinkable(db);

@@ -2,7 +2,8 @@ import type { Guid, Xuid } from '../../domain/ids.ts';
 import type { SessionKey } from '../../domain/session/reference.ts';
 import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
-import type { SessionPut, SessionRecord } from '../store.ts';
+import { addTo, removeFrom } from '../hint-index.ts';
+import type { Hint, SessionPut, SessionRecord } from '../store.ts';
 import type { Write } from './statements.ts';
 import type { WriteFailure } from './writer-thread.ts';
 
@@ -36,6 +37,9 @@ export class Group {
   /** What will be known of each key once the group is durable. */
   readonly sessions = new Map<SessionKey, PendingState>();
   readonly rows = new Map<SessionKey, PendingRows>();
+  /** Hints kept in the process that commits of this group have added or removed last. */
+  readonly hintsAdded = new Map<SessionKey, Set<Hint>>();
+  readonly hintsRemoved = new Map<SessionKey, Set<Hint>>();
   /** Lower-case. */
   readonly handleIds = new Set<Guid>();
   /** True when a commit expects what the group before this one was to write. */
@@ -55,6 +59,20 @@ export class Group {
     this.rows.set(key, rows);
     for (const { member } of put) rows.byXuid.set(member.xuid, member);
     for (const xuid of remove) rows.byXuid.set(xuid, undefined);
+  }
+
+  addHints(key: SessionKey, hints: readonly Hint[]): void {
+    for (const hint of hints) {
+      addTo(this.hintsAdded, key, hint);
+      removeFrom(this.hintsRemoved, key, hint);
+    }
+  }
+
+  removeHints(key: SessionKey, hints: readonly Hint[]): void {
+    for (const hint of hints) {
+      addTo(this.hintsRemoved, key, hint);
+      removeFrom(this.hintsAdded, key, hint);
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import type { SessionKey } from '../../domain/session/reference.ts';
 import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import type { Conditions } from '../../platform/conditions.ts';
+import { HintIndex } from '../hint-index.ts';
 import { hintText } from '../hint-text.ts';
 import { ProcessStore } from '../process-store.ts';
 import {
@@ -34,7 +35,7 @@ import { parseEntry, parseHandle, parseMember, parseSession, type Row } from './
 import { concernsOneWrite, isLackOfRoom, sqliteCodes } from './sqlite-errors.ts';
 import type { Write } from './statements.ts';
 import { WriterThread, type WriteFailure } from './writer-thread.ts';
-import { besideWrites, deleteWrites, handleWrites } from './writes.ts';
+import { besideWrites, deleteWrites, handleWrites, isOfConnection } from './writes.ts';
 
 export type SqliteSettings = {
   /** Where the data is kept; the file and its folder are made when they are not there. */
@@ -131,6 +132,11 @@ class SqliteStore extends ProcessStore implements Store {
   #revisionFailedMax = 0;
   /** Nodes in the file, and whether this process began them: those of former ones are dead. */
   readonly #nodes: Map<NodeId, boolean>;
+  /**
+   * Hints of connections, which are not in the file: all connections end with the process, and the next
+   * one finds the sessions that they were in by the node.
+   */
+  readonly #connectionHints = new HintIndex();
   /** Begun and not in the file yet: the next group takes them along. */
   readonly #nodesToWrite = new Set<NodeId>();
   #disposed: Promise<void> | undefined;
@@ -219,6 +225,10 @@ class SqliteStore extends ProcessStore implements Store {
   }
 
   async sessionsBy(hint: Hint, limit: number, after = ''): Promise<readonly SessionKey[]> {
+    if (isOfConnection(hint)) {
+      this.refuseIfDisposed();
+      return this.#connectionHints.keysBy(hint, limit, after);
+    }
     return this.#read('list of sessions by', hint, ({ hinted }) =>
       hinted.all(hintText(hint), after, limit).map(({ key }) => String(key)),
     );
@@ -507,6 +517,7 @@ class SqliteStore extends ProcessStore implements Store {
     group.writes[at] = rowWrite(group.writes[at], before, row);
     group.writes.push(...besideWrites(put, number));
     if (put.memberRows) group.addRows(key, put.memberRows);
+    this.#noteConnections(group, put);
     const state: StoredState = { record: { revision, session }, dueMs, number };
     const size = key.length + sessionMemoryBytes(text);
     group.sessions.set(key, { state, size, writeAt: at });
@@ -517,7 +528,19 @@ class SqliteStore extends ProcessStore implements Store {
     this.#revisionDeletedMax = Math.max(this.#revisionDeletedMax, expectRevision);
     if (number !== undefined) group.writes.push(...deleteWrites(change, number));
     group.rows.set(key, { byXuid: new Map(), isAll: true });
+    group.removeHints(key, this.#connectionHints.of(key));
     group.sessions.set(key, { state: nothing, size: key.length, writeAt: undefined });
+  }
+
+  /** New ones are there at once, lost ones until the group is written: there may be too many. */
+  #noteConnections(group: Group, { key, addHints = [], removeHints = [] }: SessionPut): void {
+    const added = addHints.filter(isOfConnection);
+    const removed = removeHints.filter(isOfConnection);
+    if (added.length > 0) {
+      this.#connectionHints.add(key, added);
+      group.addHints(key, added);
+    }
+    if (removed.length > 0) group.removeHints(key, removed);
   }
 
   async #writeOut(writes: readonly Write[]): Promise<WriteFailure | undefined> {
@@ -533,15 +556,30 @@ class SqliteStore extends ProcessStore implements Store {
   #isReopened(): boolean {
     if (this.#elapsedMs() < this.#reopenAfterMs) return false;
     this.#reopenAfterMs = this.#elapsedMs() + reopenEveryMs;
-    this.#data = this.#data.reopen();
-    this.#queries = openReader(this.#data).queries;
-    return !this.#data.isAlone;
+    try {
+      this.#data = this.#data.reopen();
+      this.#queries = openReader(this.#data).queries;
+      return !this.#data.isAlone;
+    } catch {
+      // A program that reads the file came between. Tried again with a later group.
+      return false;
+    }
   }
 
   #noteFinished(group: Group, failure: WriteFailure | undefined): void {
     this.#health.noteWrite(failure);
-    if (failure !== undefined) this.#forget(group);
-    else for (const [key, { state, size }] of group.sessions) this.#cache.set(key, state, { size });
+    if (failure !== undefined) {
+      this.#forget(group);
+      return;
+    }
+    for (const [key, { state, size }] of group.sessions) this.#cache.set(key, state, { size });
+    for (const [key, hints] of group.hintsRemoved) {
+      const later = this.#groups.groupOf(key)?.hintsAdded.get(key);
+      this.#connectionHints.remove(
+        key,
+        later ? [...hints].filter((one) => !later.has(one)) : [...hints],
+      );
+    }
   }
 
   /** What is there instead of what the group was to write is in the file. */

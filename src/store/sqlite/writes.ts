@@ -2,8 +2,13 @@ import type { Handle } from '../../domain/handle/handle.ts';
 import { formatJson } from '../../domain/json.ts';
 import { keyOf } from '../../domain/session/reference.ts';
 import { hintText } from '../hint-text.ts';
-import type { Batch, SessionDelete, SessionPut } from '../store.ts';
+import type { Batch, Hint, SessionDelete, SessionPut } from '../store.ts';
 import type { Write } from './statements.ts';
+
+/** True of a hint that is kept in the process alone. */
+export function isOfConnection(hint: Hint): boolean {
+  return hint.startsWith('connection:');
+}
 
 /** What goes into the file with the row of a session that is put. */
 export function besideWrites(
@@ -17,8 +22,12 @@ export function besideWrites(
   number: number,
 ): readonly Write[] {
   return [
-    ...addHints.map((hint): Write => ['insertHint', hintText(hint), key, number]),
-    ...removeHints.map((hint): Write => ['deleteHint', hintText(hint), key]),
+    ...addHints
+      .filter((hint) => !isOfConnection(hint))
+      .map((hint): Write => ['insertHint', hintText(hint), key, number]),
+    ...removeHints
+      .filter((hint) => !isOfConnection(hint))
+      .map((hint): Write => ['deleteHint', hintText(hint), key]),
     ...put.map(({ member, dueMs }): Write => {
       return ['upsertMemberRow', key, member.xuid, dueMs ?? null, formatJson(member)];
     }),
