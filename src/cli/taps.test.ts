@@ -77,7 +77,7 @@ test('a line for each tap, each invite and each new connection, until Ctrl-C', a
 
   const dropped = await kit.service().request('POST', `/control/connections/${connection}/drop`);
   assert.equal(dropped.status, 204);
-  assert.match(await taps.line(), /^cut {9}the line was cut; trying/);
+  assert.match(await taps.line(), /^lost {8}the connection was lost; connecting/);
   const [, again = ''] = /^connection {2}(\S+)$/.exec(await taps.line()) ?? [];
   assert.match(again, /^[0-9a-f-]{36}$/);
   assert.notEqual(again, connection);

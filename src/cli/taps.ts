@@ -15,12 +15,12 @@ import type { CommandIo } from './command-io.ts';
 
 export type TapsIo = Pick<CommandIo, 'stdout' | 'stderr' | 'env' | 'once' | 'off'>;
 
-const help = `openmpsd taps: follows what a user is told over RTA, a line each, until Ctrl-C.
+const help = `openmpsd taps: prints what a user receives over RTA, a line each, until Ctrl-C.
 
   --xuid <digits>       The user
-  --session <session>   A session to be told of: <scid>~<template>~<name>; may be repeated.
-                        It must exist: nothing is created. The user's member becomes active on this connection (and joins, if it can
-                        and is not in): who plays as the same user is not told any more.
+  --session <session>   A session to follow: <scid>~<template>~<name>; may be repeated.
+                        It must exist. The user's member becomes active on this connection, and joins
+                        if it is not in; another client of the same user gets no more taps of it.
   --token <value>       Value for Authorization, as openmpsd token prints it;
                         default: a development token of --xuid
   --url <address>       MPSD_URL (default http://127.0.0.1:8350)
@@ -113,7 +113,7 @@ async function followUntilTold(
   const ending = new AbortController();
   const end = (): void => ending.abort();
   try {
-    await using live = await service.connect({ webSocket: openTold(tell, ending.signal) });
+    await using live = await service.connect({ webSocket: openPrinted(tell, ending.signal) });
     ending.signal.addEventListener('abort', () => void live.close());
     io.once('SIGINT', end);
     io.once('SIGTERM', end);
@@ -150,7 +150,7 @@ class NoSession extends Error {
  *
  * @source docs/wire/rta.md "Frames"
  */
-function openTold(tell: (line: string) => void, ending: AbortSignal): OpenWebSocket {
+function openPrinted(tell: (line: string) => void, ending: AbortSignal): OpenWebSocket {
   return (url, protocol) => {
     const socket = new WebSocket(url, protocol);
     let connectionId: string | undefined;
@@ -162,7 +162,7 @@ function openTold(tell: (line: string) => void, ending: AbortSignal): OpenWebSoc
     });
     socket.addEventListener('close', () => {
       if (connectionId !== undefined && !ending.aborted) {
-        tell('cut         the line was cut; trying to make it again');
+        tell('lost        the connection was lost; connecting again');
       }
     });
     return socket;
@@ -176,7 +176,7 @@ function formatTap(tap: Tap): string {
     case 'ended':
       return `ended       ${nameOf(tap.reference)}  ${tap.timestamp}`;
     case 'resync':
-      return `resync      taps may be missing: the ${tap.why === 'missed' ? 'server left some out' : 'line was cut'}`;
+      return `resync      taps may be missing: the ${tap.why === 'missed' ? 'server left some out' : 'connection was lost'}`;
     case 'unfollowed':
       return `unfollowed  ${nameOf(tap.reference)}  ${tap.error?.message ?? 'it does not exist any more'}`;
   }
