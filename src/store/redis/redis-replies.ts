@@ -1,0 +1,24 @@
+/** Values as Redis gets and gives them. */
+
+import { parseExactJson } from '../../domain/json.ts';
+import type { Milliseconds } from '../../domain/time.ts';
+import type { Reply } from './redis-link.ts';
+
+/** What a stored text says. Throws for one that is damaged. */
+export function parseStored<T>(text: Reply): T {
+  return parseExactJson(String(text)) as unknown as T;
+}
+
+/** A time as the score of a sorted set. */
+export function formatScore(timeMs: Milliseconds): string {
+  return timeMs === Infinity ? '+inf' : String(timeMs);
+}
+
+/** The pairs of a reply that lists names and values in turn. */
+export function pairsOf(reply: Reply): [string, string][] {
+  const list = reply as readonly string[];
+  return Array.from({ length: list.length / 2 }, (_, n) => [
+    String(list[2 * n]),
+    String(list[2 * n + 1]),
+  ]);
+}
