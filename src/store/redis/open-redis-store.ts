@@ -16,19 +16,19 @@ export type RedisSettings = {
   readonly durability: Durability;
   /** Replicas that must have a strict commit; one of a shard that has any, unless given. */
   readonly replicasMin?: number;
-  /** Sessions kept parsed, by the length of their texts; 64 MiB unless given. */
+  /** What the sessions that are kept parsed may take of the memory; 64 MiB unless given. */
   readonly cacheBytesMax?: number;
   /** How long commands are tried again while servers fail over or move; 5 s unless given. */
   readonly patienceMs?: Milliseconds;
-  /** A connection that owes a reply for longer is given up; 2 s unless given. */
+  /** A connection without a reply for longer is closed; 2 s unless given. */
   readonly replyTimeoutMs?: Milliseconds;
-  /** How often the servers are looked at, though none says that something has changed; 5 s unless given. */
+  /** How often the servers are asked for changes that none reports; 5 s unless given. */
   readonly lookAgainMs?: Milliseconds;
   /** What the names of all keys begin with; `mpsd` unless given. */
   readonly prefix?: string;
-  /** Hears of servers that are set up in a way that loses data. */
+  /** Gets what is wrong with the settings of the servers. */
   readonly conditions?: Conditions;
-  /** Hears of records that are damaged, a line each. */
+  /** Gets a line for each damaged record. */
   readonly log?: (line: string) => void;
 };
 
@@ -36,15 +36,15 @@ export type RedisSettings = {
 export type OpenedRedis = {
   readonly store: Store;
   readonly bus: Bus;
-  /** What to add to this machine's clock for the store's, by which all nodes go. */
+  /** The clock of the store, which all nodes use, less that of this machine. */
   readonly offsetMs: () => Milliseconds;
 };
 
 /**
  * A store on Redis 7 or newer, or Valkey: one server, or a cluster.
  *
- * Throws StoreUnavailable, with a text for the keeper, within 5 s when no server of the address can
- * be used.
+ * Throws StoreUnavailable, with a text for the operator, within 5 s when no server of the address can
+ * be used, or one of them would throw sessions away.
  */
 export async function openRedisStore(settings: RedisSettings): Promise<OpenedRedis> {
   const address = requireRedisAddress(settings.url);

@@ -60,7 +60,7 @@ for (const text of others) {
   });
 }
 
-test('an address is told without its password', () => {
-  const told = formatRedisAddress(requireRedisAddress('rediss://ada:secret@[::1]:7000,h'));
-  assert.equal(told, 'rediss://ada@[::1]:7000,h:6379');
+test('an address is written without its password', () => {
+  const text = formatRedisAddress(requireRedisAddress('rediss://ada:secret@[::1]:7000,h'));
+  assert.equal(text, 'rediss://ada@[::1]:7000,h:6379');
 });

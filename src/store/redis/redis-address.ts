@@ -1,6 +1,6 @@
 import { StoreUnavailable } from '../store.ts';
 
-/** Where a Redis is, and who we are there. */
+/** Where a Redis is, and the user that connects to it. */
 export type RedisAddress = {
   readonly nodes: readonly RedisNode[];
   readonly isTls: boolean;
@@ -10,7 +10,7 @@ export type RedisAddress = {
 
 export type RedisNode = { readonly host: string; readonly port: number };
 
-/** What an address must look like, to complete "Expected …". */
+/** The form of an address, to complete "Expected …". */
 const redisAddressExpectation =
   'redis://[user:password@]host[:port][,host[:port]…], with rediss:// for TLS';
 
@@ -43,7 +43,7 @@ function parseNode(text: string): RedisNode | undefined {
   return host === undefined || port < 1 || port > 65_535 ? undefined : { host, port };
 }
 
-/** `host:port`, as `parseNode` reads it; an IPv6 address in brackets. */
+/** `host:port`. */
 export function formatNode({ host, port }: RedisNode): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -16,36 +16,36 @@ export type RedisBusParts = {
   readonly shards: RedisShards;
   readonly keys: RedisKeys;
   readonly connect: ConnectRedis;
-  /** A connection that owes an answer for longer is given up. */
+  /** A connection without an answer for longer is closed. */
   readonly replyTimeoutMs: number;
 };
 
-/** A topic that somebody here listens to. */
-type Followed = {
+/** A topic that this process subscribes to. */
+type Subscription = {
   readonly topic: Topic;
   readonly channel: string;
   readonly subscribers: Set<Subscriber>;
-  /** The server that is asked to tell; undefined while none is. */
+  /** The server that has the subscription; undefined while none has. */
   node: string | undefined;
   listener: ((message: string) => void) | undefined;
-  /** Resolves when the topic is first followed. */
+  /** Resolves at the first subscription. */
   readonly ready: PromiseWithResolvers<void>;
   hasBegun: boolean;
 };
 
 /**
  * A bus on the sharded channels of Redis: a message goes to the server that has the slot of its
- * topic, and from there to who listens, not to the whole cluster.
+ * topic, and from there to its subscribers, not to the whole cluster.
  *
- * A topic whose server is lost or hands it over is followed anew, and its subscribers are told of
- * the gap before the first message after it.
+ * When the server of a topic is lost or hands its slot over, the topic is subscribed to again, and its
+ * subscribers get `gap` before the first message after it.
  */
 export class RedisBus implements Bus {
   readonly #shards: RedisShards;
   readonly #keys: RedisKeys;
   readonly #connect: ConnectRedis;
   readonly #replyTimeoutMs: number;
-  readonly #followed = new Map<Topic, Followed>();
+  readonly #subscribed = new Map<Topic, Subscription>();
   readonly #clients = new Map<string, Promise<RedisClient>>();
   #isDisposed = false;
 
@@ -54,13 +54,13 @@ export class RedisBus implements Bus {
     this.#keys = keys;
     this.#connect = connect;
     this.#replyTimeoutMs = replyTimeoutMs;
-    shards.onChange(() => this.#followMoved());
+    shards.onChange(() => this.#subscribeMoved());
   }
 
   async publish(topic: Topic, message: JsonObject): Promise<void> {
     this.#refuseIfDisposed();
     const channel = this.#keys.channel(topic);
-    // Kept: what a commit owes is made text for the store already, and goes to several nodes.
+    // The taps of a commit are text already, made for the store, and go to several nodes.
     await this.#shards.runOnce(channel, ['SPUBLISH', channel, formatJsonOnce(message)]);
   }
 
@@ -70,60 +70,60 @@ export class RedisBus implements Bus {
 
   async subscribe(topic: Topic, subscriber: Subscriber): Promise<AsyncDisposable> {
     this.#refuseIfDisposed();
-    const known = this.#followed.get(topic);
-    const followed = known ?? newlyFollowed(topic, this.#keys.channel(topic));
-    followed.subscribers.add(subscriber);
+    const known = this.#subscribed.get(topic);
+    const subscription = known ?? newSubscription(topic, this.#keys.channel(topic));
+    subscription.subscribers.add(subscriber);
     if (!known) {
-      this.#followed.set(topic, followed);
-      void this.#follow(followed);
+      this.#subscribed.set(topic, subscription);
+      void this.#subscribe(subscription);
     }
-    await followed.ready.promise;
-    return { [Symbol.asyncDispose]: () => this.#leave(followed, subscriber) };
+    await subscription.ready.promise;
+    return { [Symbol.asyncDispose]: () => this.#leave(subscription, subscriber) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    for (const { ready } of this.#followed.values()) ready.reject(closed());
-    this.#followed.clear();
+    for (const { ready } of this.#subscribed.values()) ready.reject(closed());
+    this.#subscribed.clear();
     const clients = await Promise.allSettled(this.#clients.values());
     this.#clients.clear();
     for (const client of clients) if (client.status === 'fulfilled') client.value.destroy();
   }
 
-  /** Until it is followed or nobody listens any more: tries the server that should have it. */
-  async #follow(followed: Followed): Promise<void> {
-    for (let attempt = 1; this.#isWanted(followed); attempt += 1) {
+  /** Subscribes at the server that has the slot; tries until it succeeds or nobody listens any more. */
+  async #subscribe(subscription: Subscription): Promise<void> {
+    for (let attempt = 1; this.#isWanted(subscription); attempt += 1) {
       try {
-        const node = this.#shards.nodeOf(followed.channel);
+        const node = this.#shards.nodeOf(subscription.channel);
         if (node === undefined) throw new Error('no server has the topic');
         const client = await this.#client(node);
-        // Told when nothing more is missed, or whoever reads anew then may read too early.
-        let isGapToTell = followed.hasBegun;
+        // Only when nothing more is missed: a subscriber that reads again earlier may miss something.
+        let isGapToTell = subscription.hasBegun;
         const tellGap = (): void => {
-          if (isGapToTell) for (const subscriber of followed.subscribers) subscriber.gap();
+          if (isGapToTell) for (const subscriber of subscription.subscribers) subscriber.gap();
           isGapToTell = false;
         };
         const listener = (text: string): void => {
           const message = parseMessage(text);
-          // What cannot be read was meant for somebody here.
+          // A message that cannot be read was for somebody here.
           if (message === undefined) isGapToTell = true;
           tellGap();
           if (message === undefined) return;
-          for (const subscriber of followed.subscribers) subscriber.message(message);
+          for (const subscriber of subscription.subscribers) subscriber.message(message);
         };
-        await client.sSubscribe(followed.channel, listener);
+        await client.sSubscribe(subscription.channel, listener);
         if (!client.isReady) throw new Error('the connection was lost');
-        if (!this.#isWanted(followed)) {
-          // Everybody has left meanwhile.
-          await client.sUnsubscribe(followed.channel, listener);
+        if (!this.#isWanted(subscription)) {
+          // Nobody listens any more.
+          await client.sUnsubscribe(subscription.channel, listener);
           return;
         }
-        followed.node = formatNode(node);
-        followed.listener = listener;
-        followed.hasBegun = true;
+        subscription.node = formatNode(node);
+        subscription.listener = listener;
+        subscription.hasBegun = true;
         tellGap();
-        followed.ready.resolve();
+        subscription.ready.resolve();
         return;
       } catch {
         await this.#shards.refresh();
@@ -132,19 +132,19 @@ export class RedisBus implements Bus {
     }
   }
 
-  #isWanted(followed: Followed): boolean {
-    return !this.#isDisposed && this.#followed.get(followed.topic) === followed;
+  #isWanted(subscription: Subscription): boolean {
+    return !this.#isDisposed && this.#subscribed.get(subscription.topic) === subscription;
   }
 
-  async #leave(followed: Followed, subscriber: Subscriber): Promise<void> {
-    followed.subscribers.delete(subscriber);
-    if (followed.subscribers.size > 0 || !this.#isWanted(followed)) return;
-    this.#followed.delete(followed.topic);
-    const client = await this.#clients.get(followed.node ?? '')?.catch(() => undefined);
-    await client?.sUnsubscribe(followed.channel, followed.listener).catch(() => undefined);
+  async #leave(subscription: Subscription, subscriber: Subscriber): Promise<void> {
+    subscription.subscribers.delete(subscriber);
+    if (subscription.subscribers.size > 0 || !this.#isWanted(subscription)) return;
+    this.#subscribed.delete(subscription.topic);
+    const client = await this.#clients.get(subscription.node ?? '')?.catch(() => undefined);
+    await client?.sUnsubscribe(subscription.channel, subscription.listener).catch(() => undefined);
   }
 
-  /** A connection that only listens. When it ends, what it told is followed anew. */
+  /** A connection for subscriptions. When it ends, they are made again. */
   #client(node: RedisNode): Promise<RedisClient> {
     const name = formatNode(node);
     const known = this.#clients.get(name);
@@ -156,14 +156,14 @@ export class RedisBus implements Bus {
       clearInterval(beat);
       if (this.#clients.get(name) !== opening) return;
       this.#clients.delete(name);
-      this.#followAnew((followed) => followed.node === name);
+      this.#subscribeAgain((subscription) => subscription.node === name);
     };
     opening.then((client) => {
       client.on('terminated', end);
       client.on('sharded-channel-moved', (channel: string) => {
-        this.#followAnew((followed) => followed.channel === channel);
+        this.#subscribeAgain((subscription) => subscription.channel === channel);
       });
-      // A server that stands still ends no connection; it is asked now and then.
+      // A server that stands still ends no connection, so it is asked now and then.
       let unansweredCount = 0;
       const ask = (): void => {
         unansweredCount += 1;
@@ -186,8 +186,8 @@ export class RedisBus implements Bus {
   }
 
   /** Another server has the slot: what is published goes there from now on. */
-  #followMoved(): void {
-    this.#followAnew(({ node, channel, listener }) => {
+  #subscribeMoved(): void {
+    this.#subscribeAgain(({ node, channel, listener }) => {
       const current = this.#shards.nodeOf(channel);
       if (current === undefined || formatNode(current) === node) return false;
       const former = this.#clients.get(node ?? '');
@@ -196,11 +196,11 @@ export class RedisBus implements Bus {
     });
   }
 
-  #followAnew(isLost: (followed: Followed) => boolean): void {
-    for (const followed of this.#followed.values()) {
-      if (followed.node === undefined || !isLost(followed)) continue;
-      followed.node = undefined;
-      void this.#follow(followed);
+  #subscribeAgain(isLost: (subscription: Subscription) => boolean): void {
+    for (const subscription of this.#subscribed.values()) {
+      if (subscription.node === undefined || !isLost(subscription)) continue;
+      subscription.node = undefined;
+      void this.#subscribe(subscription);
     }
   }
 
@@ -222,9 +222,9 @@ function closed(): StoreUnavailable {
   return new StoreUnavailable('The bus has been closed.');
 }
 
-function newlyFollowed(topic: Topic, channel: string): Followed {
+function newSubscription(topic: Topic, channel: string): Subscription {
   const ready = Promise.withResolvers<void>();
-  // Whoever waits for it hears of it; nobody may be left to.
+  // The callers that wait get the error; there may be none left.
   ready.promise.catch(() => undefined);
   return {
     topic,

@@ -5,12 +5,12 @@ import type { Hint, ListName, NodeId } from '../store.ts';
 import { crc16 } from './slots.ts';
 
 /**
- * The names of everything in Redis. What changes in one step has one hash tag, and so one slot:
+ * The names of all keys. What changes in one step has one hash tag, and so one slot:
  *
  *     {p17}       a partition: sessions with their due times, rows and changes; handles
  *     {u…}        a user: activities, invites, lists
  *     {h…}        a hint: the sessions that carry it
- *     {c…}        a claim
+ *     {c…}        a name that was acquired once
  *     {nodes}     the leases
  */
 export const partitionsCount = 256;
@@ -59,7 +59,7 @@ export function keysOf(prefix: string) {
       const partition = partitionOf(id);
       return { handle: `${partition.base}:handle:${id}`, expirations: partition.expirations };
     },
-    /** When users were seen: spread, so that a minute's sightings are few commands. */
+    /** When users were seen: in few keys, so that those of a minute take few commands. */
     seen: (xuid: Xuid) => partitionOf(xuid).seen,
     activities: (xuid: Xuid) => `${user(xuid)}:activities`,
     invites: (xuid: Xuid) => `${user(xuid)}:invites`,

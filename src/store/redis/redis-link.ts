@@ -13,7 +13,7 @@ export type RedisClient = RedisClientType<
 >;
 export type ConnectRedis = (node: RedisNode) => Promise<RedisClient>;
 
-/** How the library connects to the servers of an address. It is loaded when it is first asked for. */
+/** Connects to the servers of an address. The library is loaded at the first call. */
 export function connectRedis(address: RedisAddress, connectTimeoutMs: number): ConnectRedis {
   return async ({ host, port }) => {
     const { createClient } = await import('@redis/client');
@@ -29,14 +29,14 @@ export function connectRedis(address: RedisAddress, connectTimeoutMs: number): C
       socket: isTls ? { ...socket, tls: true as const } : { ...socket },
       ...(username !== undefined && { username }),
       ...(password !== undefined && { password }),
-      // A write that is sent once its connection is back may be one that was given up.
+      // A write that waits for a new connection may have been given up before it is sent.
       disableOfflineQueue: true,
       disableClientInfo: true,
       maintNotifications: 'disabled',
-      // Replies are watched by the link: this timeout is for commands that wait to be sent.
+      // The link watches for replies; this timeout is for commands that wait to be sent.
       commandOptions: { timeout: 0 },
     }) as unknown as RedisClient;
-    // What goes wrong is told to whoever waits for a reply.
+    // The command that waits for a reply gets the error.
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -48,13 +48,13 @@ export function connectRedis(address: RedisAddress, connectTimeoutMs: number): C
   };
 }
 
-/** A group of writes reached fewer replicas in time than it should. */
+/** Too few replicas had a group of writes in time. */
 export class NotReplicated extends Error {
   override readonly name = 'NotReplicated';
 }
 
 export type LinkSettings = {
-  /** A connection that owes a reply for longer is given up. */
+  /** A connection without a reply for longer is closed. */
   readonly replyTimeoutMs: number;
   readonly replicationTimeoutMs: number;
 };
@@ -68,10 +68,10 @@ type Waiting = {
 
 /**
  * One connection to one server. Commands are carried out in the order in which they are sent; when
- * the connection is lost, or a reply is overdue, all that are under way fail and the link is over.
+ * the connection is lost, or a reply is overdue, all that are under way fail and the link is closed.
  *
- * Writes that are to reach replicas share one WAIT, since it holds up the whole connection: those
- * that come while a group is waiting make up the next one.
+ * Writes that replicas must have share one WAIT, since a WAIT blocks the whole connection: those that
+ * come meanwhile are the next group.
  */
 export class RedisLink {
   readonly node: RedisNode;
@@ -119,7 +119,7 @@ export class RedisLink {
     return performance.now() + this.#offset.ms;
   }
 
-  /** The reply to a command; after ASKING, if the slot is on its way to this server. */
+  /** The reply to a command; after ASKING, if the slot is moving to this server. */
   async send(command: readonly string[], isAsking = false): Promise<Reply> {
     if (this.#underwayCount === 0) this.#lastHeardMs = performance.now();
     this.#underwayCount += 1;
@@ -187,7 +187,7 @@ export class RedisLink {
     else this.#readTime().catch(() => undefined);
   }
 
-  /** The quicker the answer, the better it is known; for so long as clocks keep together. */
+  /** A quicker answer gives a better time; after a while a slower one is taken, since clocks drift. */
   async #readTime(): Promise<void> {
     const sentMs = performance.now();
     const [seconds, micros] = (await this.send(['TIME'])) as readonly string[];

@@ -41,9 +41,9 @@ export type ShardsSettings = LinkSettings & {
   readonly patienceMs: number;
   /** Replicas that must have a durable write; undefined: one, of a shard that has any. */
   readonly replicasMin: number | undefined;
-  /** What writes promise, which the servers must be set up for. */
+  /** What writes promise, and so what the settings of the servers must be. */
   readonly durability: Durability;
-  /** How often it is found out anew who has what, though nobody says that it has changed. */
+  /** How often the topology is read, though no server reports a change. */
   readonly lookAgainMs: number;
   readonly conditions: Conditions;
 };
@@ -52,10 +52,10 @@ export type ShardsSettings = LinkSettings & {
 export type Lane = 'plain' | 'durable';
 
 /**
- * The servers that share the data: finds the one that has a key, and the next one when that has
- * moved. What is sent may be carried out twice, so it must be such that this does no harm.
+ * The servers that share the data: finds the one that has a key, also after the key has moved. A
+ * command may be carried out twice, so it must be one that does no harm then.
  *
- * Every method throws StoreUnavailable when patience ends.
+ * Every method throws StoreUnavailable when a command fails for longer than `patienceMs`.
  */
 export class RedisShards implements AsyncDisposable {
   readonly #settings: ShardsSettings;
@@ -67,7 +67,7 @@ export class RedisShards implements AsyncDisposable {
   /** What to add to `performance.now()` while no server can be asked. */
   #offsetMs = Date.now() - performance.now();
 
-  /** What each server said of itself when it was asked last. */
+  /** The last answer of each server about itself. */
   readonly #facts = new Map<string, ServerFacts>();
   #checking: Promise<void> | undefined;
 
@@ -77,7 +77,7 @@ export class RedisShards implements AsyncDisposable {
   private constructor(settings: ShardsSettings, topology: Topology) {
     this.#settings = settings;
     this.#topology = topology;
-    // Whoever only listens, or writes to shards that stay, hears of no move.
+    // A node that only listens, or writes to shards that stay, gets no MOVED.
     this.#lookout = setInterval(() => void this.#refresh(), settings.lookAgainMs).unref();
   }
 
@@ -110,7 +110,7 @@ export class RedisShards implements AsyncDisposable {
     }
   }
 
-  /** The reply to a command on one key, which says where it goes. */
+  /** The reply to a command on one key, from the server that has the key. */
   async run(key: string, command: readonly string[], lane: Lane = 'plain'): Promise<Reply> {
     const slot = slotOf(key);
     const untilMs = performance.now() + this.#settings.patienceMs;
@@ -127,7 +127,7 @@ export class RedisShards implements AsyncDisposable {
         }
         asked = typeof next === 'object' ? next.ask : undefined;
         if (next === 'look again') await this.#refresh().catch(() => undefined);
-        // The first move is told by the server that knows: there is nothing to wait for.
+        // After the first MOVED the right server is known, and there is nothing to wait for.
         if (attempt > 1 && asked === undefined) await pause(Math.min(25 * attempt, 250));
       }
     }
@@ -149,7 +149,7 @@ export class RedisShards implements AsyncDisposable {
         return await link.send(command);
       } catch (error) {
         const isRefused = /^(MOVED|ASK|CLUSTERDOWN|LOADING) /.test(messageOf(error));
-        // Whoever comes next is to find the server that has the slot then.
+        // The next command must find the server that has the slot then.
         const refreshed = this.#refresh().catch(() => undefined);
         if ((isSent && !isRefused) || this.#isClosed || performance.now() > untilMs) {
           throw this.#unavailable(error);
@@ -160,7 +160,7 @@ export class RedisShards implements AsyncDisposable {
     }
   }
 
-  /** As `run`, of a script that all of its keys' server has, or is sent. */
+  /** As `run`, of a script, whose text is sent to a server that does not have it. */
   async runScript(
     { digest, text }: Script,
     keys: readonly string[],
@@ -190,12 +190,12 @@ export class RedisShards implements AsyncDisposable {
     return this.#topology.shardOfSlot[slotOf(key)]?.node;
   }
 
-  /** Finds out anew who has what. */
+  /** Reads the topology. */
   async refresh(): Promise<void> {
     await this.#refresh();
   }
 
-  /** Calls `changed` whenever it was found out anew who has what. */
+  /** Calls `changed` whenever the topology was read. */
   onChange(changed: () => void): void {
     this.#changed = changed;
   }
@@ -253,7 +253,7 @@ export class RedisShards implements AsyncDisposable {
     }
   }
 
-  /** One at a time: who asks meanwhile is served by the one under way. */
+  /** One at a time: calls meanwhile share the one under way. */
   #refresh(): Promise<void> {
     this.#refreshing ??= this.#readTopology().finally(() => {
       this.#refreshing = undefined;
@@ -261,7 +261,7 @@ export class RedisShards implements AsyncDisposable {
     return this.#refreshing;
   }
 
-  /** From the first server, of those known and those given, that tells it. */
+  /** From the first server that answers, of those known and those given. */
   async #readTopology(): Promise<void> {
     const known = this.#topology.shardOfSlot.flatMap((shard) => shard?.node ?? []);
     const nodes = new Map(
@@ -279,12 +279,12 @@ export class RedisShards implements AsyncDisposable {
         void this.#checkServers();
         return;
       } catch {
-        // The next one may know.
+        // The next server may answer.
       }
     }
   }
 
-  /** One check at a time, beside everything else. */
+  /** One check at a time, which nothing waits for. */
   #checkServers(): Promise<void> {
     this.#checking ??= this.#readAllFacts()
       .then(() => this.#noteConditions())
@@ -294,7 +294,7 @@ export class RedisShards implements AsyncDisposable {
     return this.#checking;
   }
 
-  /** Asks every server, replicas too. Of one that does not answer the former facts stay. */
+  /** Asks every server, replicas too. For one that does not answer the former facts stay. */
   async #readAllFacts(): Promise<void> {
     const servers = serversOf(this.#topology);
     await Promise.allSettled(
@@ -344,7 +344,7 @@ export class RedisShards implements AsyncDisposable {
   }
 }
 
-/** Says why no store can be opened at an address: of each server what is wrong with it. */
+/** Why no store can be opened at an address: what is wrong with each server. */
 function unusable(address: RedisAddress, problems: ReadonlyMap<string, unknown>): StoreUnavailable {
   const reasons = [...problems].map(([node, error]) => `${node}: ${explain(error)}`);
   return new StoreUnavailable(
@@ -365,10 +365,10 @@ function messageOf(error: unknown): string {
 
 type NextStep = 'give up' | 'again' | 'look again' | { readonly ask: RedisNode };
 
-/** Replies after which the same command, sent a little later, may be carried out. */
+/** Replies after which the same command may succeed a little later. */
 const passing = /^(TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY|BUSY|NOREPLICAS|UNBLOCKED)\b/;
 
-/** What to do about a command that failed. Whatever no server answered is sent again. */
+/** What to do about a command that failed. One without an answer is sent again. */
 function nextStep(error: unknown): NextStep {
   const message = messageOf(error);
   const [, ask] = /^ASK [0-9]+ (\S+)$/.exec(message) ?? [];
@@ -383,7 +383,7 @@ function nextStep(error: unknown): NextStep {
   return /^[A-Z]{3,} /.test(message) ? 'give up' : 'look again';
 }
 
-/** What an error of the connection or the server means to the keeper. */
+/** What an error of the connection or the server means to the operator. */
 function explain(error: unknown): string {
   const { code, message } = error as { readonly code?: string; readonly message: string };
   switch (code) {
@@ -394,7 +394,7 @@ function explain(error: unknown): string {
       return 'no such host';
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return 'no way leads there';
+      return 'it cannot be reached from here';
     default:
       break;
   }

@@ -8,7 +8,7 @@ export type Script = { readonly text: string; readonly digest: string };
  * declared, since a server may be handing the slot over to another.
  *
  * `strict` scripts write something even when they change nothing, so that a WAIT after them covers
- * what they have seen.
+ * what they read.
  *
  * Each script says by its flags what a server whose memory is full is to do with it (see `scripts`).
  */
@@ -21,14 +21,14 @@ local function nowMs()
 end
 `;
 
-/** How many commits back a session tells who made them, times the length of an id. */
+/** A session keeps the ids of so many of its last commits, times the length of an id. */
 const commitIdsLength = 12 * 8;
 
 /**
  * Checks what a commit expects of a session. Ends the script with
  *
- *     late                             it comes after its deadline, and whoever sent it gave it up
- *     done, 0                          it was made before, and its answer got lost
+ *     late                             it comes after its deadline, when its sender has given it up
+ *     done, 0                          it was made before, and its answer was lost
  *     conflict, revision, ids, text    what is there instead
  */
 const check = `${now}
@@ -144,7 +144,7 @@ return answer
 `;
 
 /**
- * Whoever leaves may write more in the same request; beyond a mark at each member that is not for a
+ * A request that leaves may write other things too. Beyond a mark at each member, that is not for a
  * server without room.
  */
 const grownBytesMax = 16_384;
@@ -154,7 +154,7 @@ if #document > redis.call('HSTRLEN', session, 'd') + ${grownBytesMax} then
 end
 `;
 
-/** Of deleted sessions searches are told for so long; a node that was away longer begins anew. */
+/** For so long searches learn of deleted sessions; a node that was away for longer reads everything. */
 const goneKeptMs = 10 * 60_000;
 /** A delete whose answer got lost is recognized for so long. */
 const deleteKnownMs = 60_000;
@@ -204,7 +204,7 @@ if not found[1] then return {'none'} end
 return {'found', found[1], found[2], redis.call('HGET', KEYS[1], 'd')}
 `;
 
-/** Keys: handle, expirations. The handle that has the id already, or nothing: it is kept. */
+/** Keys: handle, expirations. The handle that has the id already; nothing: this one is stored. */
 const putHandle = `
 local there = redis.call('HGET', KEYS[1], 'd')
 if there then

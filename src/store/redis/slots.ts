@@ -2,7 +2,7 @@
 
 export const slotsCount = 16_384;
 
-/** The slot of a key: of its part in the first braces, when there are such and they hold anything. */
+/** The slot of a key: that of the part in its first braces, if there are any and they are not empty. */
 export function slotOf(key: string): number {
   const open = key.indexOf('{');
   const close = open < 0 ? -1 : key.indexOf('}', open + 1);
