@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { mayRepeat, retryDelayMs, type Failure, type Repeat } from './retry.ts';
+import { Hits } from '../testing/hits.ts';
 
 const repeats: readonly Repeat[] = ['always', 'ifRefused', 'ifNotDone'];
 
@@ -23,6 +24,7 @@ const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 // Kills: a delay that is the back-off alone, a window that leaves out the delay itself or the time
 // that must be left, an exponent that is not the number of tries.
 test('each delay honours the server, and the last try begins within the window', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(fc.array(fc.tuple(failure, random), { maxLength: 30 }), policy, (all, rules) => {
       let elapsedMs = 0;
@@ -36,6 +38,7 @@ test('each delay honours the server, and the last try begins within the window',
         } as const;
         const delayMs = retryDelayMs(known, rules);
         if (delayMs === undefined) return;
+        hits.count();
         const backOffMs = Math.min(rules.firstDelayMs * 2 ** retries, rules.delayMsMax);
         assert(delayMs >= (one.retryAfterMs ?? 0));
         assert(delayMs >= backOffMs / 2);
@@ -45,6 +48,7 @@ test('each delay honours the server, and the last try begins within the window',
       }
     }),
   );
+  hits.assertAtLeast(9);
 });
 
 // Kills: a kind of call that is repeated after a failure that stops a less delicate one.

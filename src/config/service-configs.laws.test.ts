@@ -11,6 +11,7 @@ import {
 import { anyJsonText } from '../testing/arbitraries.ts';
 import { demoConfigFile } from './read-service-configs.ts';
 import { parseServiceConfigs } from './service-configs.ts';
+import { Hits } from '../testing/hits.ts';
 
 const demo: Json = JSON.parse(await readFile(demoConfigFile, 'utf8'));
 
@@ -33,10 +34,12 @@ const spoiledDemo = fc
 
 // Kills: a part that is looked into before its shape is known, which throws on null or a list.
 test('any JSON makes a catalog or problems with a place and something to do', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(fc.oneof(spoiledDemo, anyJsonText), (text) => {
       const parsed = parseServiceConfigs([{ file: 'a.json', text }]);
       if ('catalog' in parsed) return;
+      hits.count();
       assert.ok(parsed.problems.length > 0);
       for (const { place, expected } of parsed.problems) {
         assert.match(place ?? '', /^(\$|line \d)/);
@@ -45,6 +48,7 @@ test('any JSON makes a catalog or problems with a place and something to do', ()
     }),
     { numRuns: 1_000 },
   );
+  hits.assertAtLeast(200);
 });
 
 const anySystem = fc.record({

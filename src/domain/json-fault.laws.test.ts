@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { findJsonFault } from './json-fault.ts';
+import { Hits } from '../testing/hits.ts';
 
 /** What the engine has against `text`; undefined when it is JSON. */
 function complaintOf(text: string): string | undefined {
@@ -61,10 +62,12 @@ test('a text has a fault exactly when the engine does not parse it', () => {
 
 // Kills: a fault told one place late, after the character that is wrong.
 test('up to the fault the engine misses nothing but the rest', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(nearlyJson, (text) => {
       const fault = findJsonFault(text);
       if (fault === undefined) return;
+      hits.count();
       const linesBefore = text.split('\n').slice(0, fault.line - 1);
       const before = linesBefore.reduce((length, line) => length + line.length + 1, 0);
       const start = text.slice(0, before + fault.column - 1);
@@ -78,4 +81,5 @@ test('up to the fault the engine misses nothing but the rest', () => {
     }),
     { numRuns: 3_000 },
   );
+  hits.assertAtLeast(450);
 });

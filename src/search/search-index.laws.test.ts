@@ -20,6 +20,7 @@ import {
 import { OrderedIndex, type Entry, type Place } from './ordered-index.ts';
 import { createSearchIndex } from './search-index.ts';
 import { SlotSet } from './slot-set.ts';
+import { Hits } from '../testing/hits.ts';
 
 const anyOptionalFilter = fc.option(anyFilter, { nil: undefined });
 
@@ -67,6 +68,7 @@ const noBreath = async (): Promise<void> => undefined;
 // `or` covered by one of its parts; descending walks that page forward; a place after which equal
 // values are skipped.
 test('the index answers what looking at each candidate answers', async () => {
+  const hits = new Hits();
   await fc.assert(
     fc.asyncProperty(
       anyPuts,
@@ -92,6 +94,7 @@ test('the index answers what looking at each candidate answers', async () => {
 
         const from = slow[nth];
         if (from === undefined) return;
+        hits.count();
         const after = positionOf(order, from);
         const rest = await collect(index.search({ ...search, after }, noBreath));
         assert.deepEqual(rest.map(asCandidate), slow.slice(nth + 1));
@@ -99,6 +102,7 @@ test('the index answers what looking at each candidate answers', async () => {
     ),
     { numRuns: 300 },
   );
+  hits.assertAtLeast(8);
 });
 
 const anyNarrowFilter: fc.Arbitrary<Filter> = fc.oneof(

@@ -30,6 +30,7 @@ import {
 import type { ActivityHandle, Handle } from './handle.ts';
 import type { HandleRequest } from './request.ts';
 import { viewHandle } from './view.ts';
+import { Hits } from '../../testing/hits.ts';
 
 const { titleId, ...untitled } = cleo;
 const session = deepFreeze(sessionOf([ada, bert, untitled]));
@@ -105,39 +106,47 @@ function askedFor(request: HandleRequest, by: Caller): string {
 // Kills: each comparison of isSameHandle left out: owner, sender, invited user, attributes, origin,
 // reference; a reference compared by its letters.
 test('a handle is the same exactly when the same caller asks for the same', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(anyRequest, anyCaller, anyRequest, anyCaller, (first, by, second, other) => {
       const handle = make(first, by);
       if (handle instanceof Refusal) return;
+      hits.count();
       assert.ok(isSameHandle(handle, first, by));
       const same = askedFor(first, by) === askedFor(second, other);
       assert.equal(isSameHandle(handle, second, other), same);
     }),
     { numRuns: 1_000 },
   );
+  hits.assertAtLeast(150);
 });
 
 // Kills: titleId: undefined where a token has none.
 test('a handle is plain JSON, and what is shown of it holds no null', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(anyRequest, anyCaller, (request, by) => {
       const handle = make(request, by);
       if (handle instanceof Refusal) return;
+      hits.count();
       assert.deepEqual(parseExactJson(formatJson(handle)), handle);
       assert.doesNotMatch(formatJson(viewHandle(handle)), /null/);
     }),
   );
+  hits.assertAtLeast(13);
 });
 
 // Kills: activityHandleId kept when its member becomes inactive; the id not compared in
 // confirmsActivity; a session that is not changed by an activity.
 test('an activity is confirmed until its owner is inactive, out, or the session ends, and then never again', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(anyPlot, anyPlot, fc.nat(4), (before, after, n) => {
       const last = play(before).at(-1);
       const xuid = sampleUser(n + 1, '').xuid;
       const owner = last?.after && acceptedMemberOf(last.after, xuid);
       if (last === undefined || owner?.status !== 'active') return;
+      hits.count();
       const by = sampleUser(n + 1, `Player ${n + 1}`);
       const made = createActivity(
         { type: 'activity', reference: sampleReference },
@@ -165,4 +174,5 @@ test('an activity is confirmed until its owner is inactive, out, or the session 
     }),
     { numRuns: 300 },
   );
+  hits.assertAtLeast(6);
 });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { notRefused } from '../../testing/samples.ts';
 import { Refusal } from '../refusal.ts';
 import { foundVisibilities, parseSessionQuery, type SessionQuery } from './session-query.ts';
+import { Hits } from '../../testing/hits.ts';
 
 const anyQuery: fc.Arbitrary<SessionQuery> = fc
   .record({
@@ -65,6 +66,7 @@ const anyParameter = fc.oneof(
 // Kills: Number(take) without the pattern, by which "1e1" and " 1" are numbers; and a parameter given
 // twice of which the last counts.
 test('any parameters are a query within its bounds, or a refusal that names one of them', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(fc.array(anyParameter, { maxLength: 3 }), (parameters) => {
       const given = [['keyword', 'k'], ...parameters] as const;
@@ -75,6 +77,7 @@ test('any parameters are a query within its bounds, or a refusal that names one 
         assert.ok(place === 'query' || names.includes(place.replace('query.', '')), place);
         return;
       }
+      hits.count();
       assert.equal(new Set(names).size, names.length);
       assert.ok(query.xuids.length > 0 || query.keyword !== undefined);
       assert.ok(Number.isInteger(query.take) && query.take >= 0 && query.take <= 100);
@@ -83,4 +86,5 @@ test('any parameters are a query within its bounds, or a refusal that names one 
       assert.match(take ?? '100', /^\d+$/);
     }),
   );
+  hits.assertAtLeast(9);
 });

@@ -7,6 +7,7 @@ import { Refusal } from '../refusal.ts';
 import type { SearchCandidate } from './candidate.ts';
 import { formatFilter, matches, type Filter } from './filter.ts';
 import { parseFilter } from './parser.ts';
+import { Hits } from '../../testing/hits.ts';
 
 // Kills: formatFilter without parentheses around a part that is an `or`; quotes not doubled.
 test('the parser reads what was formatted, as it was', () => {
@@ -95,6 +96,7 @@ const words = ['(', ')', 'and', 'or', 'not', 'eq', 'gt', 'true', 'tags/any(', 'd
 
 // Kills: a parser that stops before the end of the text, or throws where it should refuse.
 test('any words are read whole or refused at a character of the text', () => {
+  const hits = new Hits();
   const anyText = fc.array(
     fc.oneof(fc.constantFrom(...words, 'numbers/x', 'session/closed', 'tolower('), fc.string()),
   );
@@ -108,9 +110,11 @@ test('any words are read whole or refused at a character of the text', () => {
           assert.ok(parseFilter(`${text} )`) instanceof Refusal);
           return;
         }
+        hits.count();
         const at = Number(/\d+/.exec(filter.detail ?? '')?.[0]);
         assert.ok(at >= 1 && at <= text.length + 1, `${at} in ${text}`);
       },
     ),
   );
+  hits.assertAtLeast(20);
 });

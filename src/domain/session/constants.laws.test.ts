@@ -11,6 +11,7 @@ import {
   layOverCustom,
   resolveConstantsSystem,
 } from './constants.ts';
+import { Hits } from '../../testing/hits.ts';
 
 const plain = { noNullPrototype: true };
 const timeout = fc.constantFrom(0, 1_000, 900_000, null);
@@ -55,10 +56,12 @@ function leavesOf(value: JsonObject, path = ''): readonly (readonly [string, Jso
 
 // Kills: a request that wins over the template; one that conflicts lets pass.
 test('laid over each other, template and request keep all that they set', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(anySystem, anySystem, (template, requested) => {
       const laid = layOver(template, requested, '$');
       if (laid instanceof Refusal) return;
+      hits.count();
       const leaves = new Map(leavesOf(laid));
       for (const [path, value] of leavesOf(template)) assert.deepEqual(leaves.get(path), value);
       for (const [path, value] of leavesOf(requested)) {
@@ -67,14 +70,17 @@ test('laid over each other, template and request keep all that they set', () => 
       }
     }),
   );
+  hits.assertAtLeast(16);
 });
 
 // Kills: a conflict that names its parent, or what the request asks for in place of what is set.
 test('a conflict names a constant that template and request set differently', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(anySystem, anySystem, (template, requested) => {
       const refusal = layOver(template, requested, '$');
       if (!(refusal instanceof Refusal)) return;
+      hits.count();
       const path = refusal.detail?.split('.').slice(1) ?? [];
       const [set, asked] = [template, requested].map((from) =>
         path.reduce<Json | undefined>((at, key) => (isJsonObject(at) ? at[key] : undefined), from),
@@ -83,23 +89,28 @@ test('a conflict names a constant that template and request set differently', ()
       assert.ok(refusal.text.includes(`is ${JSON.stringify(set)} and`), refusal.text);
     }),
   );
+  hits.assertAtLeast(4);
 });
 
 // Kills: a null that is remembered for what is no timeout, and then conflicts with the default.
 test('what was laid over once changes nothing when it is laid over again', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(anySystem, anySystem, (template, requested) => {
       const once = layOver(template, requested, '$');
       if (once instanceof Refusal) return;
+      hits.count();
       assert.deepEqual(layOver(once, requested, '$'), once);
       assert.deepEqual(layOver(template, {}, '$'), template);
     }),
   );
+  hits.assertAtLeast(15);
 });
 
 // Kills: custom constants laid over each other within their values; assignment in place of
 // fromEntries, which loses "__proto__"; a null that is kept as a value.
 test('each custom constant is wholly of the template or, where it has none, of the request', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(anyCustom, anyCustom, (template, requested) => {
       const laid = layOverCustom(template, requested, '$');
@@ -110,6 +121,7 @@ test('each custom constant is wholly of the template or, where it has none, of t
       });
       assert.equal(laid instanceof Refusal, differs);
       if (laid instanceof Refusal) return;
+      hits.count();
       const expected = new Map([
         ...[...(asked ?? [])].filter(([, one]) => one !== null),
         ...(set ?? []),
@@ -119,6 +131,7 @@ test('each custom constant is wholly of the template or, where it has none, of t
       for (const [key, value] of expected) assert.equal(entries.get(key), value);
     }),
   );
+  hits.assertAtLeast(10);
 });
 
 // Kills: nulls dropped before the defaults are filled in, which would bring "never" back to 10 s.
@@ -145,15 +158,18 @@ function asJson(system: ConstantsSystem): JsonObject {
 
 // Kills: a request's null kept for visibility: its repetition would conflict with "open".
 test('a write that created a session may be repeated', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(anySystem, anySystem, (system, requested) => {
       const body = { constants: { system: requested }, members: { me: {} } };
       const template = sampleTemplate(system);
       const created = decide(undefined, body, { template });
       if (created instanceof Refusal || !('session' in created)) return;
+      hits.count();
       const again = decide(created.session, body, { template });
       assert.ok(!(again instanceof Refusal), again instanceof Refusal ? again.text : '');
       assert.equal(again.kind, 'unchanged');
     }),
   );
+  hits.assertAtLeast(11);
 });

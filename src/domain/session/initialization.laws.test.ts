@@ -20,6 +20,7 @@ import type { Session } from './session.ts';
 import type { SessionTemplate } from './template.ts';
 import { nextDueMs, applyTimeouts } from './timeouts.ts';
 import { viewSession } from './view.ts';
+import { Hits } from '../../testing/hits.ts';
 
 /** Few, so that they meet; the last two share a device. */
 const players: readonly UserCaller[] = [1, 2, 3, 4, 5].map((n) =>
@@ -213,6 +214,7 @@ function everyTurn(check: (turn: Turn) => void): void {
 // Kills: evaluating without an end by time; waiting members who are not begun with; stages left out
 // of nextDueMs; who waits left waiting when the first episode has failed.
 test('an episode always ends: left alone, every session comes to rest within bounded steps', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(anyPlot, (plot) => {
       const last = play(plot).at(-1);
@@ -224,11 +226,13 @@ test('an episode always ends: left alone, every session comes to rest within bou
         session = applyTimeouts(session, Math.max(dueMs, last?.nowMs ?? 0));
       }
       if (session === undefined) return;
+      hits.count();
       assert.ok(['none', 'failed'].includes(initializationOf(session).stage));
       assert.deepEqual(session.members.filter(isInitializing), []);
     }),
     { numRuns: 150 },
   );
+  hits.assertAtLeast(20);
 });
 
 // Kills: the episode of a member given anew when it takes its reservation.
@@ -255,8 +259,10 @@ const order = ['joining', 'measuring', 'evaluating'];
 // Kills: who failed counted as of the episode; episode 2 that fails the session; who waits left
 // waiting when it has failed; a passing member's episode kept; candidates kept beside a host.
 test('stages follow each other, and what is stored of them fits together', () => {
+  const hits = new Hits();
   everyTurn(({ before, after }) => {
     if (after === undefined) return;
+    hits.count();
     const { stage, episode } = initializationOf(after);
     if (before !== undefined && before.branch === after.branch) {
       const was = initializationOf(before);
@@ -291,6 +297,7 @@ test('stages follow each other, and what is stored of them fits together', () =>
       assert.ok(after.hostCandidates.every((token) => tokens.includes(token)));
     }
   });
+  hits.assertAtLeast(350);
 });
 
 // Kills: advanceInitialization left out of settle, or one step of it only; a stage left before the
@@ -303,14 +310,17 @@ test('between writes nothing is left to do: advancing again changes nothing', ()
 
 // Kills: a write after which only episodes and failures of members differ taken for no change.
 test('the etag changes exactly when the document does', () => {
+  const hits = new Hits();
   everyTurn(({ before, after }) => {
     if (before === undefined || after === undefined) return;
+    hits.count();
     const seen = (session: Session): JsonObject => {
       const { changeNumber: _, ...rest } = viewSession(session, 107);
       return rest;
     };
     assert.equal(jsonEquals(seen(before), seen(after)), etagOf(before) === etagOf(after));
   });
+  hits.assertAtLeast(350);
 });
 
 // Kills: undefined stored for the episode of who has passed.
@@ -322,11 +332,14 @@ test('a session that initializes its members is plain JSON', () => {
 
 // Kills: a stage whose end does nothing; a settle that leaves the initialization alone.
 test('the due time is exactly the first at which a settle changes something', () => {
+  const hits = new Hits();
   everyTurn(({ after, nowMs }) => {
     if (after === undefined) return;
     const dueMs = nextDueMs(after);
     if (dueMs === undefined) return assert.equal(applyTimeouts(after, nowMs + 3_600_000), after);
+    hits.count();
     assert.equal(applyTimeouts(after, dueMs - 1), after);
     assert.notEqual(applyTimeouts(after, dueMs), after);
   });
+  hits.assertAtLeast(150);
 });

@@ -6,6 +6,7 @@ import { type Graces, graceMsOf, markDisconnected } from './disconnect.ts';
 import { membersToLookFor, withSightings } from './presence.ts';
 import { applyTimeouts } from './timeouts.ts';
 import { viewSession } from './view.ts';
+import { Hits } from '../../testing/hits.ts';
 
 const graces: Graces = { disconnectGraceMs: 2, presenceTimeoutMs: 3 };
 /** Few times, so that they meet to the millisecond. */
@@ -14,10 +15,12 @@ const anyMs = fc.nat(9);
 // Kills: a new grace that begins with the look in place of the sighting; members of sessions that
 // need a connection looked for; members looked for before their time.
 test('a member goes by the mark exactly when nothing was seen of him for the whole grace', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(anySession, anyMs, anyMs, anyMs, (session, endMs, nowMs, seenMs) => {
       const graceMs = graceMsOf(session, graces);
       if (graceMs === undefined) return;
+      hits.count();
       const marked = markDisconnected(session, () => true, endMs + graceMs);
       const looked = withSightings(marked, () => seenMs, graces, nowMs);
       const needsConnection =
@@ -32,6 +35,7 @@ test('a member goes by the mark exactly when nothing was seen of him for the who
       if (stays) assert.deepEqual(membersToLookFor(looked, nowMs), []);
     }),
   );
+  hits.assertAtLeast(20);
 });
 
 // Kills: a change number that rises, or a status that changes, when a member is only looked for.

@@ -9,6 +9,7 @@ import { Refusal } from '../refusal.ts';
 import { managesSession } from './owners.ts';
 import type { Member } from './session.ts';
 import { viewMembersInfo, viewSession } from './view.ts';
+import { Hits } from '../../testing/hits.ts';
 
 /** Checks every turn of many histories with owners and roles. */
 function everyTurn(check: (turn: Turn) => void): void {
@@ -34,8 +35,10 @@ function rolesOf(document: JsonObject): readonly (readonly RoleDocument[])[] {
 // Kills: mayHoldRoles left out, or asked of assignments alone and not of a lowered max; roles kept
 // of members who went; a member counted in two roles of one type.
 test('no role has more members than its max, no type more than the session, all are members', () => {
+  const hits = new Hits();
   everyTurn(({ after }) => {
     if (after === undefined) return;
+    hits.count();
     const xuids = new Set(after.members.map(({ xuid }) => xuid));
     for (const roles of rolesOf(viewSession(after, 107))) {
       const counts = roles.map(({ count, max = Infinity, memberXuids }) => {
@@ -47,6 +50,7 @@ test('no role has more members than its max, no type more than the session, all 
       assert.ok(counts.reduce((sum, count) => sum + count, 0) <= after.members.length);
     }
   });
+  hits.assertAtLeast(400);
 });
 
 // Kills: a role of a member that no role type has; roles: {} stored for none.
@@ -64,22 +68,27 @@ test('what members are is among the roles of the session', () => {
 
 // Kills: reservations left out of the count, or counted as accepted.
 test('accepted and reserved members are all members', () => {
+  const hits = new Hits();
   everyTurn(({ after }) => {
     if (after === undefined) return;
+    hits.count();
     const { count, accepted } = viewMembersInfo(after);
     const reserved = after.members.filter(({ status }) => status === 'reserved').length;
     assert.equal(Number(accepted) + reserved, count);
     assert.ok(Number(count) <= after.constants.system.maxMembersCount);
   });
+  hits.assertAtLeast(450);
 });
 
 // Kills: a managed role that members take or give up by themselves.
 test('managed roles change by owners and services, or with the member', () => {
+  const hits = new Hits();
   everyTurn((turn) => {
     const { before, after } = turn;
     if (turn.cause === 'time' || before === undefined || after === undefined) return;
     const { by } = turn.circumstances;
     if (by === undefined || managesSession(before, by)) return;
+    hits.count();
     for (const member of after.members) {
       const former: Member | undefined = before.members.find(({ index }) => index === member.index);
       // Who comes into a session without an owner becomes its owner.
@@ -88,10 +97,12 @@ test('managed roles change by owners and services, or with the member', () => {
       assert.equal(member.roles?.['rank'], former?.roles?.['rank']);
     }
   });
+  hits.assertAtLeast(200);
 });
 
 // Kills: a role that counts its own member twice and is full for who has it already.
 test('a write with roles made twice is made once', () => {
+  const hits = new Hits();
   everyTurn((turn) => {
     if (turn.cause === 'time' || turn.after === undefined) return;
     if (turn.decision instanceof Refusal || turn.decision.kind !== 'updated') return;
@@ -99,15 +110,19 @@ test('a write with roles made twice is made once', () => {
     const members = isJsonObject(body.members) ? body.members : {};
     // Who has left is no member any more, whose roles may be named.
     if (members.me === null || Object.values(members).includes(null)) return;
+    hits.count();
     const again = notRefused(decide(after, body, circumstances));
     assert.equal(again.kind, 'unchanged');
   });
+  hits.assertAtLeast(60);
 });
 
 // Kills: role types left out of the comparison of documents; a new number for an owner sent back.
 test('the change number rises exactly when the document changes', () => {
+  const hits = new Hits();
   everyTurn(({ before, after }) => {
     if (before === undefined || after === undefined || before.branch !== after.branch) return;
+    hits.count();
     const [was, is] = [before, after].map((session) => {
       const { changeNumber, ...seen } = viewSession(session, 107);
       return seen;
@@ -115,4 +130,5 @@ test('the change number rises exactly when the document changes', () => {
     const isChanged = !jsonEquals(was, is);
     assert.equal(after.changeNumber - before.changeNumber, isChanged ? 1 : 0);
   });
+  hits.assertAtLeast(350);
 });

@@ -5,12 +5,14 @@ import { anySession } from '../../testing/arbitraries.ts';
 import { latestTimeMs } from '../time.ts';
 import type { MemberStatus, Session } from './session.ts';
 import { hasEnded, nextDueMs, applyTimeouts } from './timeouts.ts';
+import { Hits } from '../../testing/hits.ts';
 
 const anyWaitMs = fc.constantFrom(0, 1, 999, 1_000, 29_999, 30_000, 1_000_000);
 
 // Kills: ">=" for ">" in settle; the latest due time taken for the next; the empty timeout
 // forgotten in nextDueMs.
 test('the due time is exactly the first at which a settle changes something', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(anySession, anyWaitMs, (session, waitMs) => {
       const dueMs = nextDueMs(session);
@@ -23,11 +25,13 @@ test('the due time is exactly the first at which a settle changes something', ()
         assert.equal(applyTimeouts(session, latestTimeMs), session);
         return;
       }
+      hits.count();
       assert.equal(applyTimeouts(session, dueMs - 1 - waitMs), session);
       assert.notEqual(applyTimeouts(session, dueMs + waitMs), session);
     }),
     { numRuns: 200 },
   );
+  hits.assertAtLeast(30);
 });
 
 const steps: Readonly<Record<MemberStatus, readonly (MemberStatus | 'removed')[]>> = {

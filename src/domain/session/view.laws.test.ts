@@ -6,6 +6,7 @@ import { formatJson, isJsonObject, isRawNumber, type Json, type JsonObject } fro
 import type { Session } from './session.ts';
 import { renderSession } from './document-text.ts';
 import { viewMembers, viewMembersInfo, viewSession } from './view.ts';
+import { Hits } from '../../testing/hits.ts';
 
 function everySession(check: (session: Session) => void): void {
   fc.assert(fc.property(anySession, check), { numRuns: 200 });
@@ -50,11 +51,13 @@ test('all are accepted or reserved, and the active are among the accepted', () =
 
 // Kills: host: null for none; deviceToken: undefined for none.
 test('a document holds no null and no number that JSON does not have, but for title data', () => {
+  const hits = new Hits();
   const check = (value: Json | undefined, path: string): void => {
     assert.ok(value !== null && value !== undefined && !isRawNumber(value), path);
     if (typeof value === 'number') assert.ok(Number.isSafeInteger(value), path);
     if (Array.isArray(value)) for (const item of value) check(item, `${path}[]`);
     if (!isJsonObject(value)) return;
+    hits.count();
     for (const [key, item] of Object.entries(value)) {
       if (key !== 'custom') check(item, `${path}.${key}`);
     }
@@ -62,6 +65,7 @@ test('a document holds no null and no number that JSON does not have, but for ti
   everySession((session) => {
     for (const version of [104, 105, 107]) check(viewSession(session, version), '$');
   });
+  hits.assertAtLeast(3_650);
 });
 
 // Kills: a member's custom left out where it is empty; servers only where there are some; matchmaking

@@ -25,6 +25,7 @@ import { restrictionsOf } from './properties.ts';
 import { acceptedMemberOf, type Session } from './session.ts';
 import { nextDueMs } from './timeouts.ts';
 import { viewProperties, viewSession } from './view.ts';
+import { Hits } from '../../testing/hits.ts';
 
 type WriteTurn = Extract<Turn, { cause: 'write' }>;
 
@@ -59,6 +60,7 @@ const at = (value: Json | undefined, key: string): Json | undefined =>
 // Kills: reserveSeats that does not pass over who is in; withStatus that begins the time of the
 // same status anew; a new member beside the one that the user is already.
 test('a write twice is a write once: the second finds nothing to do', () => {
+  const hits = new Hits();
   everyWrite(({ body, circumstances, before, after, decision, nowMs }) => {
     if (decision instanceof Refusal || decision.kind === 'absent') return;
     if (after?.emptySinceMs !== undefined && nextDueMs(after) === nowMs + 1) return;
@@ -71,20 +73,24 @@ test('a write twice is a write once: the second finds nothing to do', () => {
       (index) => index >= (before?.nextMemberIndex ?? 0) && index < after.nextMemberIndex,
     );
     if (names) return;
+    hits.count();
     const xuid = circumstances.by && xuidOf(circumstances.by);
     if (again instanceof Refusal) {
       assert.ok(xuid && !acceptedMemberOf(after, xuid), `${again.code}: ${again.text}`);
     } else assert.equal(again.kind, 'unchanged');
   });
+  hits.assertAtLeast(100);
 });
 
 // Kills: the change number raised for what is hidden (a device, the title of who is not active), or
 // not raised for servers, members, or the title of who is active.
 test('the etag changes exactly when the document does, be it by a write or by time', () => {
+  const hits = new Hits();
   // Nothing in the document depends on the clock: nextTimer is when the next settle is due, and
   // that follows from what is stored. So two readings of one state are one document.
   everyTurn(({ before, after }) => {
     if (before === undefined || after === undefined) return;
+    hits.count();
     const same = etagOf(before) === etagOf(after);
     for (const version of [105, 107]) {
       assert.equal(jsonEquals(seenOf(before, version), seenOf(after, version)), same);
@@ -92,16 +98,19 @@ test('the etag changes exactly when the document does, be it by a write or by ti
     assert.equal(after.changeNumber, before.changeNumber + (same ? 0 : 1));
     assert.equal(after.branch, before.branch);
   });
+  hits.assertAtLeast(150);
 });
 
 // Kills: sameDocument that compares what is stored and not what is shown (a restriction written as
 // it holds by default); a "matchmaking" stored that says nothing.
 test('properties that are sent back as they were read are no change, in any contract version', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(anySession, fc.constantFrom(105, 107), (session, contractVersion) => {
       const member = session.members.find(({ status }) => status !== 'reserved');
       const by = players.find((one) => xuidOf(one) === member?.xuid);
       if (by === undefined) return;
+      hits.count();
       const properties = viewProperties(session, contractVersion);
       const decision = notRefused(decide(session, { properties }, { by, contractVersion }));
       assert.ok('session' in decision);
@@ -110,6 +119,7 @@ test('properties that are sent back as they were read are no change, in any cont
     }),
     { numRuns: 200 },
   );
+  hits.assertAtLeast(50);
 });
 
 // Kills: the branch kept over an end; an etag of the change number alone.
@@ -152,14 +162,17 @@ test('an index is never given twice within a branch', () => {
 
 // Kills: withMember and removeMembers by place in the list in place of index.
 test("a user's write leaves every other member as it was, and adds nobody but reservations", () => {
+  const hits = new Hits();
   everyWrite(({ circumstances: { by }, before, after, decision }) => {
     if (by === undefined || by.kind !== 'user' || decision instanceof Refusal) return;
+    hits.count();
     const others = (session: Session | undefined) =>
       session?.members.filter(({ xuid }) => xuid !== by.xuid) ?? [];
     const stayed = others(after).slice(0, others(before).length);
     assert.deepEqual(stayed, others(before));
     for (const added of others(after).slice(stayed.length)) assert.equal(added.status, 'reserved');
   });
+  hits.assertAtLeast(80);
 });
 
 /**
@@ -178,11 +191,13 @@ const anyOwnBody = anyUserBody.map(({ members }) => {
 
 // Kills: own custom properties merged with those of the first member; withMember by place.
 test('two writers who change only their own members commute', () => {
+  const hits = new Hits();
   fc.assert(
     fc.property(anySession, anyOwnBody, anyOwnBody, (session, first, second) => {
       const callers = players.filter((one) => acceptedMemberOf(session, xuidOf(one)) !== undefined);
       const [a, b] = callers as readonly UserCaller[];
       if (a === undefined || b === undefined) return;
+      hits.count();
       const after = (...writes: readonly (readonly [UserCaller, JsonObject])[]): unknown => {
         let now: Session | undefined = session;
         const refused: string[] = [];
@@ -198,20 +213,25 @@ test('two writers who change only their own members commute', () => {
     }),
     { numRuns: 200 },
   );
+  hits.assertAtLeast(10);
 });
 
 // Kills: members.push in withNewMember. All that is handed in is frozen, so a writer to it throws.
 test('a decision changes nothing that it is given, least of all a refusal', () => {
+  const hits = new Hits();
   everyWrite(({ before, after, decision }) => {
     if (!(decision instanceof Refusal)) return;
+    hits.count();
     assert.equal(after, before);
     assert.ok(decision.session === undefined || decision.session === before);
   });
+  hits.assertAtLeast(90);
 });
 
 // Kills: Object.assign onto the current custom (it loses "__proto__" and keeps nulls); the custom of
 // the request in place of the merged one; custom merged into that of another member.
 test('title data that a write names is there byte for byte, what it does not name stays', () => {
+  const hits = new Hits();
   const check = (before: JsonObject, after: JsonObject, patch: Json | undefined): void => {
     const given = isJsonObject(patch) ? patch : {};
     for (const [key, value] of Object.entries(given)) {
@@ -231,10 +251,12 @@ test('title data that a write names is there byte for byte, what it does not nam
     const xuid = by && xuidOf(by);
     const own = acceptedMemberOf(after, xuid);
     if (own === undefined) return;
+    hits.count();
     const was = before && acceptedMemberOf(before, xuid);
     const written = at(at(at(at(body, 'members'), 'me'), 'properties'), 'custom');
     check(was?.properties.custom ?? {}, own.properties.custom, written);
   });
+  hits.assertAtLeast(60);
 });
 
 // Kills: deviceToken: undefined set on members.
@@ -279,8 +301,10 @@ test('what a session says fits together, whatever was written', () => {
 
 // Kills: mayWriteAsMember not asked; a reservation for the caller made into a member at once.
 test('nobody is in a session who did not join it, nor seated by anybody but a member or a service', () => {
+  const hits = new Hits();
   everyWrite(({ body, circumstances: { by }, before, after }) => {
     if (by === undefined || before === undefined) return;
+    hits.count();
     for (const { xuid, status } of after?.members ?? []) {
       const was = before.members.find((member) => member.xuid === xuid);
       if (was?.status === status) continue;
@@ -291,4 +315,5 @@ test('nobody is in a session who did not join it, nor seated by anybody but a me
       }
     }
   });
+  hits.assertAtLeast(150);
 });

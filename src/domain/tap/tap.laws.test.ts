@@ -11,6 +11,7 @@ import type { Milliseconds } from '../time.ts';
 import { changeOf } from '../session/session-change.ts';
 import { type ChangeType, changeTypesOf } from './change-types.ts';
 import { isOfMember, tapOf } from './tap.ts';
+import { Hits } from '../../testing/hits.ts';
 
 type Change = {
   readonly before: Session;
@@ -95,8 +96,10 @@ const typesOfMembers = ['membersList', 'membersStatus', 'membersCustomProperty']
 // Kills: a property left out of the comparison; fullness forgotten; the custom properties of members
 // who join forgotten; roles forgotten; a reservation that is taken up not counted as joining.
 test('the types of a change are those that its two documents show', () => {
+  const hits = new Hits();
   everyChange(({ before, after }) => {
     if (after === undefined || after.changeNumber === before.changeNumber) return;
+    hits.count();
     const types = new Set(changeTypeNames(changeTypesOf(before, after)));
     assert.ok(types.delete('everything'));
     // Of every change of a member, also those that the documents do not show.
@@ -106,6 +109,7 @@ test('the types of a change are those that its two documents show', () => {
     for (const type of ['initialization', 'matchmakingStatus'] as const) types.delete(type);
     assert.deepEqual([...types].sort(), [...typesByDocuments(before, after)].sort());
   });
+  hits.assertAtLeast(80);
 });
 
 /** Few and shared, by members and by sessions, so that what is kept of one must fit them all. */
