@@ -13,7 +13,7 @@ import { isMarked, notOurs, unavailable } from './data-file.ts';
 import { migrations, refuseNewer, versionOf } from './migrations.ts';
 import { parseHandle, parseMember, parseSession, type Row } from './rows.ts';
 import { isDamage } from './sqlite-errors.ts';
-import { pagesLost, readLogIndex } from './write-ahead-log.ts';
+import { isBegunAnew, pagesInLog, pagesLost, readLogIndex } from './write-ahead-log.ts';
 
 export type DataFileListener = {
   /** `done` of `total` rows of a kind have been looked at. */
@@ -41,7 +41,7 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
     db = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
     if (!isMarked(db)) throw new StoreUnavailable(notOurs(file));
     refuseNewer(db, migrations);
-    const lost = pagesLost(index, readLogIndex(file));
+    const lost = isBegunAnew(file, index) ? 0 : pagesLost(index, pagesInLog(db));
     if (lost > 0) {
       listener.found(
         `its log (${file}-wal) has been cut: ${lost} pages of acknowledged writes are lost`,

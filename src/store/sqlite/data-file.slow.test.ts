@@ -132,6 +132,26 @@ test('a file that another user could have written is refused', { skip: !hasModes
   }
 });
 
+// Kills: opening and closing one of the files while a connection is open, which gives up its locks.
+test('the locks of a store stay, so that nobody else takes its log for an abandoned one', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  const file = freshFile();
+  const owner = startOwner(file);
+  await owner.printed(1);
+  await owner.kill();
+  await using store = await open(file);
+  assert.equal((await store.commit({ session: putOf('a', 1) })).kind, 'committed');
+  const locks = readFileSync('/proc/locks', 'utf8').split('\n');
+  for (const ending of ['', '-shm', '-claim']) {
+    const { ino } = statSync(file + ending);
+    assert.ok(
+      locks.some((line) => line.includes(` ${process.pid} `) && line.includes(`:${ino} `)),
+      `no lock on data.db${ending}`,
+    );
+  }
+});
+
 test('a log that was cut after a kill is told of, and one that is whole is not', async () => {
   const file = freshFile();
   const owner = startScript(

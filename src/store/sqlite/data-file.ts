@@ -23,7 +23,7 @@ import { StoreUnavailable } from '../store.ts';
 import { lockFile } from './file-lock.ts';
 import { migrate, migrations, refuseNewer, versionOf } from './migrations.ts';
 import { isLackOfRoom, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
-import { pagesLost, readLogIndex } from './write-ahead-log.ts';
+import { pagesInLog, pagesLost, readLogIndex } from './write-ahead-log.ts';
 
 /** The data file, until it is closed; nobody else has it meanwhile. */
 export type DataFile = {
@@ -66,7 +66,7 @@ export async function openDataFile(
   try {
     const index = readLogIndex(path);
     const connection = await openConnection(path, attemptsMax);
-    if (!connection.isAlone) tellOfLostPages(path, pagesLost(index, readLogIndex(path)), log);
+    tellOfLostPages(path, pagesLost(index, connection.pagesInLog), log);
     return dataFileOf(path, connection, lock);
   } catch (error) {
     lock.close();
@@ -74,7 +74,10 @@ export async function openDataFile(
   }
 }
 
-type Connection = Pick<DataFile, 'db' | 'isAlone'>;
+type Connection = Pick<DataFile, 'db' | 'isAlone'> & {
+  /** When it was opened, before anything was written. */
+  readonly pagesInLog: number;
+};
 
 function dataFileOf(path: string, { db, isAlone }: Connection, lock: { close(): void }): DataFile {
   return {
@@ -145,6 +148,7 @@ function connect(path: string, whose: 'ours' | 'unknown'): Connection {
     // One that may only be read is opened as well, and would fail at the first write.
     accessSync(path, constants.W_OK);
     const isOurs = isMarked(db);
+    const found = pagesInLog(db);
     refuseNewer(db, migrations);
     // Of a new file: so that it can give back room. It has to be said before anything is in it.
     if (!isOurs) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
@@ -155,11 +159,11 @@ function connect(path: string, whose: 'ours' | 'unknown'): Connection {
     migrate(db, migrations);
     makeShrinkable(db);
     makeReader(db);
-    return { db, isAlone: false };
+    return { db, isAlone: false, pagesInLog: found };
   } catch (error) {
     db?.close();
     const alone = isLackOfRoom(error) ? connectAlone(path) : undefined;
-    if (alone) return { db: alone, isAlone: true };
+    if (alone) return { db: alone, isAlone: true, pagesInLog: pagesInLog(alone) };
     if (kindOfCode((error as SqliteError).errcode ?? 0) === sqliteCodes.busy) {
       throw new InUse(inUse(path), { cause: error });
     }

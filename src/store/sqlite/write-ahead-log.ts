@@ -4,27 +4,30 @@
  * Both lie beside the data file and outlive a killed process. The index in the first says how many
  * pages the second held; when fewer are recovered at the next start, the log has been cut.
  *
- * Layout: https://sqlite.org/walformat.html, "The WAL-Index File Format". Native byte order.
+ * Layout: https://sqlite.org/walformat.html. Numbers of the index are in native byte order.
  */
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { endianness } from 'node:os';
-
-const headerBytes = 136;
-const salt = { from: 32, to: 40 } as const;
+import type { DatabaseSync } from 'node:sqlite';
 
 export type LogIndex = {
   /** Pages of committed transactions in the log. */
   readonly pagesCount: number;
   /** Of these, how many are in the data file already. */
   readonly copiedCount: number;
-  /** Changes each time the log is begun anew. */
+  /** Another one each time the log is begun anew. */
   readonly salt: string;
 };
 
-/** What the index beside `file` says now; undefined when it says nothing, or nothing to be believed. */
+/**
+ * What the index beside `file` says; undefined when it says nothing, or nothing to be believed.
+ *
+ * No connection of this process may be open to the file: to close any descriptor of a file gives up all
+ * locks that the process holds on it.
+ */
 export function readLogIndex(file: string): LogIndex | undefined {
-  const header = readHeader(`${file}-shm`);
+  const header = readStart(`${file}-shm`, 136);
   // The index begins with two copies of the same 48 bytes; a writer may have died between them.
   if (header === undefined || !header.subarray(0, 48).equals(header.subarray(48, 96))) {
     return undefined;
@@ -33,31 +36,37 @@ export function readLogIndex(file: string): LogIndex | undefined {
     endianness() === 'LE' ? header.readUInt32LE(at) : header.readUInt32BE(at);
   const isInitialized = header[12] === 1;
   return isInitialized
-    ? {
-        pagesCount: number(16),
-        copiedCount: number(96),
-        salt: header.toString('hex', salt.from, salt.to),
-      }
+    ? { pagesCount: number(16), copiedCount: number(96), salt: header.toString('hex', 32, 40) }
     : undefined;
 }
 
-/**
- * How many pages of committed transactions are lost, going by the index before the file was opened
- * and after. 0 when none are, or when it cannot be known.
- */
-export function pagesLost(before: LogIndex | undefined, after: LogIndex | undefined): number {
-  if (before === undefined) return 0;
-  const isSameLog = after !== undefined && after.salt === before.salt;
-  const recovered = isSameLog ? after.pagesCount : 0;
-  return Math.max(0, before.pagesCount - Math.max(before.copiedCount, recovered));
+/** How many pages of committed transactions `db` finds in its log. */
+export function pagesInLog(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA wal_checkpoint(NOOP)').get()?.['log']);
 }
 
-function readHeader(path: string): Buffer | undefined {
+/**
+ * How many pages of committed transactions are lost, going by the index before the file was opened and
+ * what was found in the log then. 0 when none are, or when it cannot be known.
+ */
+export function pagesLost(before: LogIndex | undefined, found: number): number {
+  if (before === undefined) return 0;
+  return Math.max(0, before.pagesCount - Math.max(before.copiedCount, found));
+}
+
+/** True when a server that is running has copied the log and begun it anew since `before` was read. */
+export function isBegunAnew(file: string, before: LogIndex | undefined): boolean {
+  const salt = readStart(`${file}-wal`, 24)?.toString('hex', 16, 24);
+  return salt !== undefined && salt !== before?.salt;
+}
+
+/** The first bytes of a file; undefined when it has fewer. */
+function readStart(path: string, bytes: number): Buffer | undefined {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(path, 'r');
-    const header = Buffer.alloc(headerBytes);
-    return readSync(descriptor, header, 0, headerBytes, 0) === headerBytes ? header : undefined;
+    const start = Buffer.alloc(bytes);
+    return readSync(descriptor, start, 0, bytes, 0) === bytes ? start : undefined;
   } catch {
     return undefined;
   } finally {
