@@ -121,7 +121,9 @@ test(
 async function open(url: string, more: Partial<RedisSettings> = {}) {
   const lines: string[] = [];
   const conditions = openConditions((line) => lines.push(line));
-  const settings = { url, durability: 'relaxed', lookAgainMs: 50, conditions, ...more } as const;
+  // Patient with a busy machine: what is opened is asked of every server.
+  const patient = { lookAgainMs: 50, replyTimeoutMs: 20_000 };
+  const settings = { url, durability: 'relaxed', ...patient, conditions, ...more } as const;
   const { store } = await openRedisStore(settings);
   return { lines, conditions, store, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }
