@@ -8,9 +8,9 @@
 import type { Guid, TitleId, Xuid } from '../domain/ids.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import type { Capability, Visibility } from '../domain/session/constants.ts';
-import type { Restriction } from '../domain/session/properties.ts';
 import type { JsonInput } from './json.ts';
 import type { SessionReference } from './reference.ts';
+import type { Restriction } from '../domain/session/session.ts';
 
 export type { Capability, Guid, Json, JsonObject, Restriction, TitleId, Visibility, Xuid };
 

@@ -26,11 +26,9 @@ import { type PropertiesRequest, propertiesRequest } from '../domain/session/req
 import {
   isTargetWithinMax,
   mutableRoleSettingsShape,
-  type Role,
   roleNameShape,
-  type RoleTypes,
 } from '../domain/session/roles.ts';
-import type { Session } from '../domain/session/session.ts';
+import type { Session, Role, RoleTypes } from '../domain/session/session.ts';
 import type { SessionTemplate } from '../domain/session/template.ts';
 import { writtenConstantsIn } from '../domain/session/written-constants.ts';
 import { exactObject, formatStep, integer, titleObject } from '../domain/shape.ts';

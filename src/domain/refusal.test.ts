@@ -25,6 +25,7 @@ import { parseFilter } from './search/parser.ts';
 import { mayRead } from './session/access.ts';
 import { parseSessionReference } from './session/reference.ts';
 import { findTemplate, mayUseServiceConfig } from './session/template.ts';
+import { RefusalWithSession } from './session/refusal-with-session.ts';
 
 const session = sessionOf([ada]);
 const large: Session = {
@@ -194,10 +195,11 @@ test('every code is given here or elsewhere, and none of them twice', () => {
 
 test('a refusal shown with a session says the same as without', () => {
   const refusal = new Refusal('notAMember', 'No.', { detail: 'x' });
-  const shown = refusal.withSession(session);
+  const shown = new RefusalWithSession(refusal, session);
   assert.deepEqual(
     [shown.code, shown.text, shown.detail, shown.session],
     ['notAMember', 'No.', 'x', session],
   );
-  assert.equal(new Refusal('notAMember', 'No.').withSession(session).detail, undefined);
+  const plain = new RefusalWithSession(new Refusal('notAMember', 'No.'), session);
+  assert.equal(plain.detail, undefined);
 });

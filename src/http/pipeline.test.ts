@@ -14,6 +14,7 @@ import {
   SampleOutage,
   sampleRoute,
 } from '../testing/sample-app.ts';
+import { RefusalWithSession } from '../domain/session/refusal-with-session.ts';
 
 type Sent = {
   readonly method?: string;
@@ -183,7 +184,7 @@ test('a session document may be revalidated, and other JSON not be kept', async 
 
 test('a refusal may bring the session, and headers of its route', async () => {
   const session = write(undefined, me());
-  const refusal = new Refusal('etagDiffers', 'No.', { session });
+  const refusal = new RefusalWithSession(new Refusal('etagDiffers', 'No.'), session);
   const app = sampleApp([
     sampleRoute('PUT', '/stale', {
       body: 'object',

@@ -6,6 +6,7 @@ import { etagOf } from '../domain/session/etag.ts';
 import { renderSession } from '../domain/session/document-text.ts';
 import { me, write } from '../testing/samples.ts';
 import { formatHeaderValue, refusalResponse } from './refusal-response.ts';
+import { RefusalWithSession } from '../domain/session/refusal-with-session.ts';
 
 test('a refusal is a text that names its rule, its place, and nothing that is absent', () => {
   assert.deepEqual(refusalResponse(new Refusal('sessionFull', 'Full.'), 107), {
@@ -80,7 +81,7 @@ for (const code of ['etagDiffers', 'sessionExists', 'ownerRequired'] as const) {
     test(`${code} with a session is answered with its document of version ${contractVersion}`, () => {
       const session = write(undefined, me());
       const { status, headers, body, contentType, isSession } = refusalResponse(
-        new Refusal(code, 'No.', { session }),
+        new RefusalWithSession(new Refusal(code, 'No.'), session),
         contractVersion,
       );
       assert.equal(status, refusalResponse(new Refusal(code, 'No.'), 107).status);

@@ -1,4 +1,5 @@
 import { etagOf } from '../domain/session/etag.ts';
+import { sessionShownBy } from '../domain/session/refusal-with-session.ts';
 import { renderSession } from '../domain/session/document-text.ts';
 import type { Refusal, RefusalCode } from '../domain/refusal.ts';
 import type { Answer } from './route.ts';
@@ -96,7 +97,8 @@ export const retryAfter = { 'Retry-After': '1' } as const;
  * @source docs/wire/README.md "Every request"
  */
 export function refusalResponse(refusal: Refusal, contractVersion: number): Answer {
-  const { code, text, detail, session } = refusal;
+  const { code, text, detail } = refusal;
+  const session = sessionShownBy(refusal);
   const status = statusOf[code];
   const headers = {
     'X-Mpsd-Refusal': code,

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
-import type { RoleTypes } from '../domain/session/roles.ts';
 import { anyPlot, type Plot } from './arbitraries.ts';
+import type { RoleTypes } from '../domain/session/session.ts';
 
 const roleTypes: RoleTypes = {
   squad: {

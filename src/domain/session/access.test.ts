@@ -23,6 +23,7 @@ import type { JsonObject } from '../json.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
 import { followersToAsk, mayJoin, mayRead, mayWriteAsMember } from './access.ts';
 import type { Session } from './session.ts';
+import { sessionShownBy } from './refusal-with-session.ts';
 
 const noFacts = { granted: false, followed: false, blockedByOwner: false };
 const housemate = sampleUser(5, 'Eve', { deviceId: 'device-1' });
@@ -308,7 +309,7 @@ const shown: readonly (readonly [
 for (const [what, session, body, by, code, isShown] of shown) {
   test(`a refused write ${what} (${code}) ${isShown ? 'shows' : 'does not show'} the session`, () => {
     const refusal = asRefusal(decide(session, body, { by }), code);
-    assert.equal(refusal.session, isShown ? session : undefined);
+    assert.equal(sessionShownBy(refusal), isShown ? session : undefined);
   });
 }
 
@@ -317,8 +318,11 @@ test('a failed precondition shows the session to whoever may read it', () => {
     [{ ifMatch: '"stale"' }, 'etagDiffers'],
     [{ ifNoneMatch: '*' }, 'sessionExists'],
   ] as const) {
-    assert.equal(asRefusal(decide(open, {}, { by: dora, ...ifs }), code).session, open);
-    assert.equal(asRefusal(decide(hidden, {}, { by: dora, ...ifs }), code).session, undefined);
+    assert.equal(sessionShownBy(asRefusal(decide(open, {}, { by: dora, ...ifs }), code)), open);
+    assert.equal(
+      sessionShownBy(asRefusal(decide(hidden, {}, { by: dora, ...ifs }), code)),
+      undefined,
+    );
   }
 });
 

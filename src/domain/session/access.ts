@@ -9,8 +9,8 @@ import type { Xuid } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
 import { tallyOf } from './large.ts';
 import { sessionFull } from './members.ts';
-import { restrictionsOf, type Restriction } from './properties.ts';
-import { acceptedMemberOf, memberOf, type Session } from './session.ts';
+import { restrictionsOf } from './properties.ts';
+import { acceptedMemberOf, memberOf, type Session, type Restriction } from './session.ts';
 
 /** What access depends on beside the session and the caller. */
 export type AccessFacts = {

@@ -5,21 +5,7 @@
  * @source docs/wire/sessions.md "Owners", docs/wire/initialization.md "Stages"
  */
 
-import type { Milliseconds } from '../time.ts';
-import type { Member, Session } from './session.ts';
-
-/** Stages in which an episode runs, in their order. */
-export const runningStages = ['joining', 'measuring', 'evaluating'] as const;
-export type RunningStage = (typeof runningStages)[number];
-export type InitializationStage = 'none' | RunningStage | 'failed';
-
-/** How far the initialization of a session has come. */
-export type Initialization = {
-  readonly stage: InitializationStage;
-  readonly stageStartTimeMs: Milliseconds;
-  /** The last that has begun. */
-  readonly episode: number;
-};
+import type { Member, Session, Initialization } from './session.ts';
 
 /** How far the initialization has come; before the first episode: none, 0. */
 export function initializationOf({ initialization, startTimeMs }: Session): Initialization {

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { measuredSession, tokenOf, type Told } from '../../testing/initialization-samples.ts';
 import { sampleUser } from '../../testing/samples.ts';
-import { evaluateMeasurements, initializationFailures, type Failures } from './evaluation.ts';
+import { evaluateMeasurements, type Failures } from './evaluation.ts';
+import { initializationFailures } from './session.ts';
 
 const users = [1, 2, 3, 4, 5].map((n) => sampleUser(n, `Player ${n}`));
 const letters = ['a', 'b', 'c', 'd', 'e'];

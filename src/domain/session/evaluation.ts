@@ -8,19 +8,12 @@
  */
 
 import type { ConstantsSystem } from './constants.ts';
-import type { Member, Session } from './session.ts';
-
-/** Why a member was not initialized; of several reasons the first of this list is told. */
-export const initializationFailures = [
-  'timeout',
-  'latency',
-  'bandwidthdown',
-  'bandwidthup',
-  'network',
-  'group',
-  'episode',
-] as const;
-export type InitializationFailure = (typeof initializationFailures)[number];
+import {
+  type Member,
+  type Session,
+  initializationFailures,
+  type InitializationFailure,
+} from './session.ts';
 
 /** Why members fail, by their index; who is not named passes. */
 export type Failures = ReadonlyMap<number, InitializationFailure>;

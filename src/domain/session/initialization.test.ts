@@ -26,9 +26,9 @@ import {
 import type { UserCaller } from '../caller.ts';
 import type { JsonObject } from '../json.ts';
 import type { Milliseconds } from '../time.ts';
-import { initializationOf, type InitializationStage } from './episode.ts';
+import { initializationOf } from './episode.ts';
 import { initializationEvents, transitions } from './initialization.ts';
-import { memberOf, type Session } from './session.ts';
+import { memberOf, type Session, type InitializationStage } from './session.ts';
 import { nextDueMs, applyTimeouts } from './timeouts.ts';
 import { viewSession } from './view.ts';
 

@@ -24,13 +24,7 @@
 
 import { Refusal } from '../refusal.ts';
 import type { Milliseconds } from '../time.ts';
-import {
-  initializationOf,
-  membersOfEpisode,
-  runningStages,
-  type InitializationStage,
-  type RunningStage,
-} from './episode.ts';
+import { initializationOf, membersOfEpisode } from './episode.ts';
 import {
   evaluateMeasurements,
   groupsOf,
@@ -38,10 +32,16 @@ import {
   measuresPeers,
   measuresServers,
   type Failures,
-  type InitializationFailure,
 } from './evaluation.ts';
 import { removeMembers } from './members.ts';
-import type { Member, Session } from './session.ts';
+import {
+  type Member,
+  type Session,
+  runningStages,
+  type InitializationStage,
+  type RunningStage,
+  type InitializationFailure,
+} from './session.ts';
 
 export const initializationEvents = [
   'awaited',

@@ -11,9 +11,15 @@ import { Refusal } from '../refusal.ts';
 import type { Milliseconds } from '../time.ts';
 import { tallyOf, withMembers } from './large.ts';
 import { initializationOnArrival } from './episode.ts';
-import { mergeCustom, mergeSystem, type MemberPropertiesSystem } from './properties.ts';
+import { mergeCustom, mergeSystem } from './properties.ts';
 import type { MemberRequest, ReservationRequest } from './request.ts';
-import { memberOf, type Member, type MemberStatus, type Session } from './session.ts';
+import {
+  memberOf,
+  type Member,
+  type MemberStatus,
+  type Session,
+  type MemberPropertiesSystem,
+} from './session.ts';
 
 /** What a member's write needs to know beside the session. */
 export type MemberFacts = {

@@ -28,6 +28,7 @@ import { isOwner, ownersOf, ownersToAsk } from './owners.ts';
 import { memberOf, type Session } from './session.ts';
 import { applyTimeouts } from './timeouts.ts';
 import { viewSession } from './view.ts';
+import { sessionShownBy } from './refusal-with-session.ts';
 
 const owned = (policies?: JsonObject, more: JsonObject = {}) =>
   sampleTemplate({
@@ -169,7 +170,7 @@ test('nobody else removes others', () => {
   const refusal = refuse(session, { members: { 0: null } }, { by: bert });
   assert.equal(refusal.code, 'ownerRequired');
   assert.equal(refusal.detail, '$.members.0');
-  assert.equal(refusal.session, session);
+  assert.equal(sessionShownBy(refusal), session);
   assert.equal(refuse(sessionOf([ada, bert]), { members: { 1: null } }).code, 'memberNotYours');
   assert.equal(refuse(session, { members: { 2: {} } }, { by: bert }).code, 'ownerRequired');
   const written = { members: { 2: { properties: {} } } };
@@ -208,7 +209,7 @@ for (const [properties, field] of writings) {
     }
     const refusal = asRefusal(decision, 'ownerRequired');
     assert.equal(refusal.detail, `$.properties.system.${field}`);
-    assert.equal(refusal.session, session);
+    assert.equal(sessionShownBy(refusal), session);
   });
 }
 

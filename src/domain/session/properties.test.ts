@@ -15,8 +15,8 @@ import {
 } from '../../testing/samples.ts';
 import { formatJson, parseExactJson, type JsonObject } from '../json.ts';
 import type { RefusalCode } from '../refusal.ts';
-import { mergeCustom, mergeSystem, restrictionsOf, type Restriction } from './properties.ts';
-import type { Session } from './session.ts';
+import { mergeCustom, mergeSystem, restrictionsOf } from './properties.ts';
+import type { Session, Restriction } from './session.ts';
 import { viewProperties } from './view.ts';
 
 const parse = (text: string): JsonObject => parseExactJson(text) as JsonObject;

@@ -7,58 +7,7 @@
 import { jsonEquals, type Json, type JsonObject } from '../json.ts';
 import { Refusal } from '../refusal.ts';
 import type { PropertiesRequest } from './request.ts';
-import type { Session } from './session.ts';
-
-export const restrictions = ['none', 'local', 'followed'] as const;
-export type Restriction = (typeof restrictions)[number];
-
-/** `properties.system` as stored: only what was written; `viewSession` adds the rest. */
-export type SessionPropertiesSystem = {
-  readonly keywords?: readonly string[];
-  readonly turn?: readonly number[];
-  readonly joinRestriction?: Restriction;
-  readonly readRestriction?: Restriction;
-  /** Null: false since the creating write, which is not shown. */
-  readonly closed?: boolean | null;
-  readonly locked?: boolean;
-  /** Device token of a member. */
-  readonly host?: string;
-  readonly matchmaking?: NonNullable<NonNullable<PropertiesRequest['system']>['matchmaking']>;
-  readonly matchmakingResubmit?: boolean;
-  readonly serverConnectionStringCandidates?: readonly string[];
-  readonly allocateCloudCompute?: boolean;
-  /** Indexes of the members who own the session; kept by owners.ts. */
-  readonly owners?: readonly number[];
-  /** What a post that looks for players says; answered with its search handle too. */
-  readonly description?: { readonly text?: string; readonly locale?: string };
-  readonly searchHandleVisibility?: string;
-  /** When those who look for players want to play; kept as it is written. */
-  readonly scheduledTime?: string;
-};
-
-/** A member's `properties.system` as stored; the status is the member's own field. */
-export type MemberPropertiesSystem = {
-  readonly connection?: string;
-  /** Without `changeTypes`: of everything. */
-  readonly subscription?: { readonly id: string; readonly changeTypes?: readonly string[] };
-  /** By their ids. Kept and answered; nobody is tapped by them. */
-  readonly secondarySubscriptions?: Readonly<
-    Record<
-      string,
-      {
-        readonly changeTypes?: readonly string[];
-        readonly rta?: { readonly connection?: string };
-      }
-    >
-  >;
-  readonly secureDeviceAddress?: string;
-  readonly initializationGroup?: readonly number[];
-  readonly groups?: readonly string[];
-  readonly measurements?: Readonly<Record<string, object>>;
-  readonly serverMeasurements?: Readonly<Record<string, object>>;
-  readonly rolePreference?: JsonObject;
-  readonly subscriptions?: JsonObject;
-};
+import type { Session, Restriction, SessionPropertiesSystem } from './session.ts';
 
 /**
  * The custom object after a write: a key named in `patch` takes its whole new value, a key named

@@ -28,10 +28,10 @@ import {
   mayAskForSoManyProperties,
   type SessionBounds,
 } from './bounds.ts';
-import { restrictions } from './properties.ts';
 import { isName, nameExpectation } from './reference.ts';
 import { memberRolesShape, parseRoleTypesRequest, type RoleTypesRequest } from './roles.ts';
 import { writtenConstantsIn, type WrittenConstantsSystem } from './written-constants.ts';
+import { restrictions } from './session.ts';
 
 /** What a PUT asks for, sorted by what it is about. */
 export type SessionRequest = {
@@ -140,9 +140,9 @@ export const propertiesRequest = exactObject({
       initializationSucceeded: flag,
       matchmaking: v.nullish(
         exactObject({
-          targetSessionConstants: v.optional(titleObject),
-          serverConnectionString: v.optional(v.string('Expected a string')),
-          clientResult: v.optional(titleObject),
+          targetSessionConstants: v.exactOptional(titleObject),
+          serverConnectionString: v.exactOptional(v.string('Expected a string')),
+          clientResult: v.exactOptional(titleObject),
         }),
       ),
       matchmakingResubmit: flag,

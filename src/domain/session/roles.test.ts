@@ -17,8 +17,9 @@ import {
   write,
 } from '../../testing/samples.ts';
 import { parseRequestJson, type JsonObject } from '../json.ts';
-import { memberOf, type Session } from './session.ts';
-import { parseRoleTypesRequest, viewRoleTypes, type RoleTypes } from './roles.ts';
+import { memberOf, type Session, type RoleTypes } from './session.ts';
+import { parseRoleTypesRequest, viewRoleTypes } from './roles.ts';
+import { sessionShownBy } from './refusal-with-session.ts';
 
 const roleTypes: RoleTypes = {
   squad: {
@@ -122,7 +123,7 @@ test('the creator, who becomes the owner, may take a managed role at once', () =
 test('nobody but an owner or a service assigns the roles of others', () => {
   const refusal = refuse(session, rolesOf(0, { squad: 'medic' }), { by: bert });
   assert.equal(refusal.code, 'ownerRequired');
-  assert.equal(refusal.session, session);
+  assert.equal(sessionShownBy(refusal), session);
   const unowned = sessionOf([ada, bert], { template: sampleTemplate({}, { roleTypes: {} }) });
   assert.equal(refuse(unowned, rolesOf(1, { squad: 'medic' })).code, 'memberNotYours');
   assert.equal(

@@ -12,27 +12,14 @@ import { formatJson, isJsonObject, type JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { exactObject, formatStep, integer, parseShape, text, titleObject } from '../shape.ts';
-import type { Session } from './session.ts';
-
-const roleSettings = ['max', 'target'] as const;
-
-/** What owners may change of a role, where its type says so. */
-export type RoleSetting = (typeof roleSettings)[number];
-
-export type Role = { readonly max?: number; readonly target?: number };
-
-export type RoleType = {
-  /** True: only owners assign its roles. */
-  readonly ownerManaged?: boolean;
-  readonly mutableRoleSettings?: readonly RoleSetting[];
-  readonly roles: Readonly<Record<string, Role>>;
-};
-
-/** By name of the type. Look up with `ownOf`: a type may be named "constructor". */
-export type RoleTypes = Readonly<Record<string, RoleType>>;
-
-/** The roles of one member: the name of the role by role type. */
-export type MemberRoles = Readonly<Record<string, string>>;
+import {
+  type Session,
+  roleSettings,
+  type RoleSetting,
+  type Role,
+  type RoleType,
+  type RoleTypes,
+} from './session.ts';
 
 /** A role type as a write names it; null says nothing, but of `max` and `target` it unsets them. */
 export type RoleTypeRequest = {

@@ -4,10 +4,6 @@ import type { Json, JsonObject } from '../json.ts';
 import type { Milliseconds } from '../time.ts';
 import type { SessionReference } from './reference.ts';
 import type { ConstantsSystem } from './constants.ts';
-import type { Initialization } from './episode.ts';
-import type { InitializationFailure } from './evaluation.ts';
-import type { MemberRoles, RoleTypes } from './roles.ts';
-import type { MemberPropertiesSystem, SessionPropertiesSystem } from './properties.ts';
 
 /**
  * One session as it is stored: the document of contract version 107 with times in milliseconds,
@@ -123,6 +119,106 @@ export type Server = {
   readonly constants: { readonly system: JsonObject; readonly custom: JsonObject };
   readonly properties: { readonly system: JsonObject; readonly custom: JsonObject };
 };
+
+export const restrictions = ['none', 'local', 'followed'] as const;
+export type Restriction = (typeof restrictions)[number];
+
+/** `properties.system` as stored: only what was written; `viewSession` adds the rest. */
+export type SessionPropertiesSystem = {
+  readonly keywords?: readonly string[];
+  readonly turn?: readonly number[];
+  readonly joinRestriction?: Restriction;
+  readonly readRestriction?: Restriction;
+  /** Null: false since the creating write, which is not shown. */
+  readonly closed?: boolean | null;
+  readonly locked?: boolean;
+  /** Device token of a member. */
+  readonly host?: string;
+  readonly matchmaking?: {
+    readonly targetSessionConstants?: JsonObject;
+    readonly serverConnectionString?: string;
+    readonly clientResult?: JsonObject;
+  };
+  readonly matchmakingResubmit?: boolean;
+  readonly serverConnectionStringCandidates?: readonly string[];
+  readonly allocateCloudCompute?: boolean;
+  /** Indexes of the members who own the session; kept by owners.ts. */
+  readonly owners?: readonly number[];
+  /** What a post that looks for players says; answered with its search handle too. */
+  readonly description?: { readonly text?: string; readonly locale?: string };
+  readonly searchHandleVisibility?: string;
+  /** When those who look for players want to play; kept as it is written. */
+  readonly scheduledTime?: string;
+};
+
+/** A member's `properties.system` as stored; the status is the member's own field. */
+export type MemberPropertiesSystem = {
+  readonly connection?: string;
+  /** Without `changeTypes`: of everything. */
+  readonly subscription?: { readonly id: string; readonly changeTypes?: readonly string[] };
+  /** By their ids. Kept and answered; nobody is tapped by them. */
+  readonly secondarySubscriptions?: Readonly<
+    Record<
+      string,
+      {
+        readonly changeTypes?: readonly string[];
+        readonly rta?: { readonly connection?: string };
+      }
+    >
+  >;
+  readonly secureDeviceAddress?: string;
+  readonly initializationGroup?: readonly number[];
+  readonly groups?: readonly string[];
+  readonly measurements?: Readonly<Record<string, object>>;
+  readonly serverMeasurements?: Readonly<Record<string, object>>;
+  readonly rolePreference?: JsonObject;
+  readonly subscriptions?: JsonObject;
+};
+
+export const roleSettings = ['max', 'target'] as const;
+
+/** What owners may change of a role, where its type says so. */
+export type RoleSetting = (typeof roleSettings)[number];
+
+export type Role = { readonly max?: number; readonly target?: number };
+
+export type RoleType = {
+  /** True: only owners assign its roles. */
+  readonly ownerManaged?: boolean;
+  readonly mutableRoleSettings?: readonly RoleSetting[];
+  readonly roles: Readonly<Record<string, Role>>;
+};
+
+/** By name of the type. Look up with `ownOf`: a type may be named "constructor". */
+export type RoleTypes = Readonly<Record<string, RoleType>>;
+
+/** The roles of one member: the name of the role by role type. */
+export type MemberRoles = Readonly<Record<string, string>>;
+
+/** Stages in which an episode runs, in their order. */
+export const runningStages = ['joining', 'measuring', 'evaluating'] as const;
+export type RunningStage = (typeof runningStages)[number];
+export type InitializationStage = 'none' | RunningStage | 'failed';
+
+/** How far the initialization of a session has come. */
+export type Initialization = {
+  readonly stage: InitializationStage;
+  readonly stageStartTimeMs: Milliseconds;
+  /** The last that has begun. */
+  readonly episode: number;
+};
+
+/** Why a member was not initialized; of several reasons the first of this list is told. */
+export const initializationFailures = [
+  'timeout',
+  'latency',
+  'bandwidthdown',
+  'bandwidthup',
+  'network',
+  'group',
+  'episode',
+] as const;
+export type InitializationFailure = (typeof initializationFailures)[number];
 
 /** The member with this xuid, reserved or not. */
 export function memberOf(session: Session, xuid: Xuid | undefined): Member | undefined {

@@ -3,8 +3,7 @@ import { isJsonObject, type JsonObject } from '../json.ts';
 import type { Caller } from '../caller.ts';
 import { Refusal } from '../refusal.ts';
 import { downgradeConstantsSystem, hasOlderNames, templateDefaults } from './contract-version.ts';
-import type { RoleTypes } from './roles.ts';
-import type { Session } from './session.ts';
+import type { Session, RoleTypes } from './session.ts';
 
 /**
  * Named constants and defaults from which sessions are created, in the shape of contract 107

@@ -26,6 +26,7 @@ import { managesSession, mayWriteOwnedProperties, noteKicks, withOwners } from '
 import { mayWriteUnder, type Preconditions } from './precondition.ts';
 import { withHiddenClosed, withKnownHost, writeProperties } from './properties.ts';
 import type { SessionReference } from './reference.ts';
+import { RefusalWithSession } from './refusal-with-session.ts';
 import type { MemberRequest, SessionRequest } from './request.ts';
 import { assignRoles, changeRoleTypes, mayHoldRoles, type RoleAssignment } from './roles.ts';
 import { withServerCandidates } from './server-entries.ts';
@@ -93,7 +94,7 @@ export function decideWrite(
   if (current === undefined) return precondition ?? decideCreation(write, facts);
 
   const shown = (refusal: Refusal): Refusal =>
-    isReadable() ? refusal.withSession(current) : refusal;
+    isReadable() ? new RefusalWithSession(refusal, current) : refusal;
   if (precondition) return shown(precondition);
   const forbidden = mayWrite(current, write, facts);
   if (forbidden) return toldInText.has(forbidden.code) ? forbidden : shown(forbidden);

@@ -6,13 +6,14 @@
 
 import { jsonEquals } from '../json.ts';
 import { memberChanges } from '../session/session-change.ts';
-import {
-  type MemberPropertiesSystem,
-  restrictionsOf,
-  type SessionPropertiesSystem,
-} from '../session/properties.ts';
+import { restrictionsOf } from '../session/properties.ts';
 import { changeTypes } from '../session/request.ts';
-import type { Member, Session } from '../session/session.ts';
+import type {
+  Member,
+  Session,
+  MemberPropertiesSystem,
+  SessionPropertiesSystem,
+} from '../session/session.ts';
 
 export type ChangeType = (typeof changeTypes)[number];
 
