@@ -76,7 +76,7 @@ test('a header of more than 8 KB is believed but not kept', () => {
 
 test('of more than 10,000 headers those used last are kept', () => {
   const { verified, authenticator } = watched();
-  const ask = (xuid: number) => authenticator.authenticate(`XBL3.0 x=-;xuid=${xuid}`, 0);
+  const ask = (xuid: number): void => void authenticator.authenticate(`XBL3.0 x=-;xuid=${xuid}`, 0);
   for (let xuid = 0; xuid < 10_000; xuid += 1) ask(xuid);
   ask(0);
   ask(10_000);
@@ -90,8 +90,8 @@ test('of more than 10,000 headers those used last are kept', () => {
 test('of headers that are long together more than 16 MB those used last are kept', () => {
   const { verified, authenticator } = watched();
   const count = 2_100;
-  const ask = (xuid: number) =>
-    authenticator.authenticate(`XBL3.0 x=-;xuid=${xuid}&gtg=`.padEnd(8_192, 'a'), 0);
+  const ask = (xuid: number): void =>
+    void authenticator.authenticate(`XBL3.0 x=-;xuid=${xuid}&gtg=`.padEnd(8_192, 'a'), 0);
   for (let xuid = 0; xuid < count; xuid += 1) ask(xuid);
   ask(count - 1);
   assert.equal(verified.length, count);
