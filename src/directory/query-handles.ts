@@ -46,8 +46,10 @@ export async function queryActivities(
   const seen = new Set<Guid>();
   const budget = new AnswerBudget(world.settings.queryAnswerBytesMax);
   const results: ActivityResult[] = [];
+  /** Those that do not fit into the answer included. */
+  let resultsCount = 0;
   for (const handle of await world.store.activitiesOf(xuids, scid)) {
-    if (results.length === limits.handleQueryResultsMax) break;
+    if (resultsCount === limits.handleQueryResultsMax) break;
     if (handle.type !== 'activity' || seen.has(handle.id)) continue;
     seen.add(handle.id);
     const key = keyOf(handle.reference);
@@ -57,6 +59,7 @@ export async function queryActivities(
     if (session === undefined) continue;
     const facts = await gatherAccessFacts(world, session, { caller, use: 'read' });
     const text = format(handle, session, mayRead(session, caller, facts) === undefined);
+    resultsCount += 1;
     if (budget.takes(text)) results.push({ handle, session, text });
   }
   return results;

@@ -20,6 +20,9 @@ import type { KnownCandidate } from '../search/search-index.ts';
 import { readCurrent, currentIfKnown } from './transact.ts';
 import type { Context } from './context.ts';
 
+/** Sessions read at once. */
+const readsMax = 25;
+
 /** A search handle, the session that confirmed it, and the text of both. */
 export type SearchResult = {
   readonly handle: SearchHandle;
@@ -63,12 +66,14 @@ export async function searchHandles(
   const budget = new AnswerBudget(world.settings.queryAnswerBytesMax);
   const pages = world.searchIndex.search(search, breathe);
   const found = new Map<SessionKey, Confirmed & { readonly text: string }>();
+  /** Those that do not fit into the answer included. */
+  let resultsCount = 0;
   let last: Position | undefined;
   /** Why it is not the last page: as many as were asked for, or as much as may be answered. */
   let isFull = false;
   for await (const page of pages) {
     for (let at = 0; at < page.length && !isFull; ) {
-      const asked = page.slice(at, at + take - found.size);
+      const asked = page.slice(at, at + Math.min(take - resultsCount, readsMax));
       at += asked.length;
       // Together, since a session may be far away.
       const confirmed = await Promise.all(
@@ -80,9 +85,11 @@ export async function searchHandles(
         isFull = !fits && paging !== undefined;
         if (isFull) break;
         last = positionOf(order, asked[n] as KnownCandidate);
-        if (one && text !== undefined && fits) found.set(one.key, { ...one, text });
+        if (one === undefined) continue;
+        resultsCount += 1;
+        if (text !== undefined && fits) found.set(one.key, { ...one, text });
       }
-      isFull ||= found.size >= take;
+      isFull ||= resultsCount >= take;
     }
     if (isFull) break;
   }
