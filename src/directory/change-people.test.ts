@@ -67,3 +67,22 @@ test('a change that is refused is none', async () => {
     undefined,
   );
 });
+
+test('changes of one list at once come one after the other, and none goes past what it may have', async () => {
+  const { world, heard, change } = await listeningWorld();
+  const some = (from: number) =>
+    Array.from({ length: 600 }, (_, n) => String(5_000_000 + from + n));
+  const answers = await Promise.all(
+    [0, 600, 1_200, 1_800, 2_400].map((from) => change({ kind: 'add', xuids: some(from) })),
+  );
+  assert.deepEqual(
+    answers.map((one) => one?.code),
+    [undefined, undefined, undefined, 'listFull', 'listFull'],
+  );
+  assert.equal((await world.people.list(ada.xuid, 'follows')).length, 1_800);
+  assert.equal(heard.length, 3);
+  // Each of them decides upon what those before it have made.
+  const xuids = some(0);
+  await Promise.all([change({ kind: 'remove', xuids }), change({ kind: 'favor', xuids })]);
+  assert.equal((await world.people.list(ada.xuid, 'follows')).length, 1_200);
+});

@@ -13,8 +13,6 @@ import type { Context } from './context.ts';
 /**
  * Nothing when the list is as the request asks; whoever watches the owner's friends has heard of it.
  *
- * Two changes to one list at once may together make it a little longer than it may be.
- *
  * Refuses: listNotYours; as decideListChange; as People.change.
  *
  * @source docs/wire/people.md "People"
@@ -55,11 +53,10 @@ async function changeListOf(
   request: ListRequest,
 ): Promise<Refusal | undefined> {
   const { people, clock } = world;
-  const entries = await people.list(owner, list);
-  const decision = decideListChange(owner, list, entries, request, clock.nowMs());
+  const decision = await people.change(owner, list, (entries) =>
+    decideListChange(owner, list, entries, request, clock.nowMs()),
+  );
   if (decision === undefined || decision instanceof Refusal) return decision;
-  const refusal = await people.change(owner, list, decision.change);
-  if (refusal) return refusal;
   if (list === 'follows') notifyUser(world, owner, { kind: 'friends', ...decision.notice });
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { xuidOf, type Caller } from '../domain/caller.ts';
 import type { Xuid } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
 import {
   mayReadList,
   personUnknown,
@@ -25,9 +26,14 @@ export async function readList(
   const refusal = mayReadList(owner, view, caller);
   if (refusal) return refusal;
   const entries = await people.list(owner, list);
-  return mayReadList(owner, 'favorites', caller) === undefined
-    ? entries
-    : entries.map(({ xuid, addedMs }) => ({ xuid, addedMs }));
+  return entries.map((entry) => asShown(entry, owner, caller));
+}
+
+/** The entry, as a favourite only to who may see the favourites. */
+function asShown(entry: ListEntry, owner: Xuid, caller: Caller): ListEntry {
+  if (mayReadList(owner, 'favorites', caller) === undefined) return entry;
+  const { xuid, addedMs } = entry;
+  return { xuid, addedMs };
 }
 
 /** One whom `owner` follows. Refuses: personUnknown for one who is not on the list. */
@@ -37,18 +43,25 @@ export async function readPerson(
   xuid: Xuid,
   caller: Caller,
 ): Promise<ListEntry | Refusal> {
-  const entries = await readList(world, owner, 'follows', caller);
-  if (entries instanceof Refusal) return entries;
-  return entries.find((entry) => entry.xuid === xuid) ?? personUnknown(owner, xuid);
+  const refusal = mayReadList(owner, 'follows', caller);
+  if (refusal) return refusal;
+  const [entry] = await world.people.listed(owner, 'follows', [xuid]);
+  if (entry === undefined) return personUnknown(owner, xuid);
+  return asShown(entry, owner, caller);
 }
 
-/** Whom the caller follows and by whom the caller is followed. */
-export async function readCallersView({ people }: Context, caller: Caller): Promise<CallersView> {
+/** Which of these people the caller follows, and by which of them the caller is followed. */
+export async function readCallersView(
+  { people }: Context,
+  caller: Caller,
+  shown: readonly ListEntry[],
+): Promise<CallersView> {
   const xuid = xuidOf(caller);
   if (xuid === undefined) return { follows: new Set(), followers: new Set() };
+  const xuids = shown.map((entry) => entry.xuid);
   const [follows, followers] = await Promise.all([
-    people.list(xuid, 'follows'),
-    people.list(xuid, 'followers'),
+    people.listed(xuid, 'follows', xuids),
+    people.listed(xuid, 'followers', xuids),
   ]);
   return {
     follows: new Set(follows.map((entry) => entry.xuid)),
@@ -63,20 +76,22 @@ export async function readSummary(
   caller: Caller,
 ): Promise<{
   readonly followsCount: number;
+  /** At most followersCountedMax. */
   readonly followersCount: number;
   readonly ofCaller: ListEntry | undefined;
   readonly isFollowingCaller: boolean;
 }> {
   const callerXuid = xuidOf(caller);
-  const [follows, followers, own] = await Promise.all([
-    people.list(xuid, 'follows'),
-    people.list(xuid, 'followers'),
-    callerXuid === undefined ? [] : people.list(callerXuid, 'follows'),
+  const [followsCount, followersCount, ofCaller, back] = await Promise.all([
+    people.size(xuid, 'follows', limits.followsMax),
+    people.size(xuid, 'followers', limits.followersCountedMax),
+    callerXuid === undefined ? [] : people.listed(callerXuid, 'follows', [xuid]),
+    callerXuid === undefined ? [] : people.listed(xuid, 'follows', [callerXuid]),
   ]);
   return {
-    followsCount: follows.length,
-    followersCount: followers.length,
-    ofCaller: own.find((entry) => entry.xuid === xuid),
-    isFollowingCaller: follows.some((entry) => entry.xuid === callerXuid),
+    followsCount,
+    followersCount,
+    ofCaller: ofCaller[0],
+    isFollowingCaller: back.length > 0,
   };
 }

@@ -24,6 +24,8 @@ export const limits = {
   sessionQueryLookedAtMax: 10_000,
   /** Entries of lists of people. */
   followsMax: 2_000,
+  /** Followers that a summary counts; there may be more. */
+  followersCountedMax: 100_000,
   avoidsMax: 1_000,
   mutesMax: 250,
   filterCharactersMax: 4_096,

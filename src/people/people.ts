@@ -1,6 +1,11 @@
 import type { Xuid } from '../domain/ids.ts';
-import type { ListChange, ListEntry, ListName, OwnListName } from '../domain/people/list.ts';
+import type { ListDecision, ListEntry, ListName, OwnListName } from '../domain/people/list.ts';
 import type { Refusal } from '../domain/refusal.ts';
+
+/** What becomes of a list; undefined: it stays as it is. */
+export type Decided = ListDecision | Refusal | undefined;
+
+export type DecideChange = (entries: readonly ListEntry[]) => Decided;
 
 /**
  * Who knows whom: what the directory asks about people. A studio can plug its own.
@@ -20,9 +25,17 @@ export interface People {
   /** One list of a user, whole, in the order in which its entries were first put. */
   list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]>;
 
+  /** Those of `xuids` that are on a list of a user, which may be far longer, in no order. */
+  listed(owner: Xuid, list: ListName, xuids: readonly Xuid[]): Promise<readonly ListEntry[]>;
+
+  /** How many are on a list of a user; `max` when there are more. */
+  size(owner: Xuid, list: ListName, max: number): Promise<number>;
+
   /**
-   * Makes a change that was decided upon the list. A refusal says that these lists are changed
+   * Changes a list as `decide` says of the entries that it has then, and gives back what was decided.
+   * Changes of one list come one after the other; over several processes two at once may together
+   * make it a little longer than it may be. A refusal may also say that these lists are changed
    * elsewhere.
    */
-  change(owner: Xuid, list: OwnListName, change: ListChange): Promise<Refusal | undefined>;
+  change(owner: Xuid, list: OwnListName, decide: DecideChange): Promise<Decided>;
 }

@@ -1,11 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { Xuid } from '../domain/ids.ts';
 import type { ListChange, ListEntry, ListName, OwnListName } from '../domain/people/list.ts';
+import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 import { breathe } from '../platform/breathe.ts';
 import type { PeopleStore } from '../store/store.ts';
-import type { People } from './people.ts';
+import type { DecideChange, Decided, People } from './people.ts';
 
 export type StoredPeopleSettings = {
   readonly clock: Clock;
@@ -39,6 +40,8 @@ class StoredPeople implements People {
   readonly #store: PeopleStore;
   readonly #clock: Clock;
   readonly #lifetimeMs: Milliseconds;
+  /** The last change of each list that is being changed. */
+  readonly #changes = new Map<string, Promise<void>>();
   readonly #kept = new LRUCache<string, KeptList>({ max: keptListsMax });
 
   constructor(store: PeopleStore, { clock, listLifetimeMs }: StoredPeopleSettings) {
@@ -73,11 +76,40 @@ class StoredPeople implements People {
     return this.#store.list(owner, list);
   }
 
+  listed(owner: Xuid, list: ListName, xuids: readonly Xuid[]): Promise<readonly ListEntry[]> {
+    return this.#store.listEntries(owner, list, xuids);
+  }
+
+  size(owner: Xuid, list: ListName, max: number): Promise<number> {
+    return this.#store.listSize(owner, list, max);
+  }
+
   /**
    * Who follows a user is noted before the list itself changes: whoever tries again after a failure
    * between the two finds the change still to be made, and makes it whole.
    */
-  async change(owner: Xuid, list: OwnListName, change: ListChange): Promise<undefined> {
+  async change(owner: Xuid, list: OwnListName, decide: DecideChange): Promise<Decided> {
+    const key = keptKey(owner, list);
+    const before = this.#changes.get(key) ?? Promise.resolve();
+    const decided = before.then(async () => {
+      const decision = decide(await this.#store.list(owner, list));
+      if (decision === undefined || decision instanceof Refusal) return decision;
+      await this.#make(owner, list, decision.change);
+      return decision;
+    });
+    const ended = decided.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#changes.set(key, ended);
+    try {
+      return await decided;
+    } finally {
+      if (this.#changes.get(key) === ended) this.#changes.delete(key);
+    }
+  }
+
+  async #make(owner: Xuid, list: OwnListName, change: ListChange): Promise<void> {
     try {
       if (list === 'follows') await this.#changeFollowers(owner, change);
       await this.#store.changeList(owner, list, change);

@@ -875,6 +875,26 @@ function testLists(open: Open): void {
     assert.deepEqual(await store.list('22', 'mutes'), []);
   });
 
+  test('those who are on a list are found among others, and counted', async () => {
+    await using store = await open();
+    assert.deepEqual(await store.listEntries('11', 'followers', ['1', '2']), []);
+    assert.equal(await store.listSize('11', 'followers', 10), 0);
+    const all = Array.from({ length: 30 }, (_, n) => entry(String(n), n));
+    await store.changeList('11', 'followers', { put: all });
+    await store.changeList('11', 'follows', { put: [entry('99')] });
+    await store.changeList('22', 'followers', { put: [entry('98')] });
+    await store.changeList('11', 'followers', { remove: ['7'] });
+    const found = await store.listEntries('11', 'followers', ['29', '7', '3', '98', '99', '']);
+    assert.deepEqual(
+      [...found].sort((a, b) => a.addedMs - b.addedMs),
+      [entry('3'), entry('29')],
+    );
+    assert.deepEqual(await store.listEntries('11', 'followers', []), []);
+    assert.equal(await store.listSize('11', 'followers', 100), 29);
+    assert.equal(await store.listSize('11', 'followers', 10), 10);
+    assert.equal(await store.listSize('11', 'follows', 10), 1);
+  });
+
   test('what a change both puts and drops is gone', async () => {
     await using store = await open();
     await store.changeList('11', 'mutes', { put: [entry('3'), entry('4')], remove: ['3'] });

@@ -77,7 +77,7 @@ const getPeople = socialRoute(
     const view = page.view === 'All' ? 'follows' : 'favorites';
     const entries = await readList(context, owner, view, caller);
     if (entries instanceof Refusal) return entries;
-    return viewPeople(entries, page, await readCallersView(context, caller));
+    return viewPeople(entries, page, await readCallersView(context, caller, entries));
   },
 );
 
@@ -90,7 +90,7 @@ const getPerson = socialRoute(
     if (target instanceof Refusal) return target;
     const entry = await readPerson(context, owner, target, caller);
     if (entry instanceof Refusal) return entry;
-    return viewPerson(entry, await readCallersView(context, caller));
+    return viewPerson(entry, await readCallersView(context, caller, [entry]));
   },
 );
 
@@ -137,7 +137,7 @@ const postXuids = socialRoute(
     const asked = new Set(xuids);
     const page = { view: 'All', startIndex: 0, itemsMax: entries.length } as const;
     const found = entries.filter(({ xuid }) => asked.has(xuid));
-    return viewPeople(found, page, await readCallersView(context, caller));
+    return viewPeople(found, page, await readCallersView(context, caller, found));
   },
 );
 

@@ -169,6 +169,21 @@ class MemoryStore extends ProcessStore implements Store {
     return [...(this.#lists.get(`${list}:${owner}`)?.values() ?? [])];
   }
 
+  async listEntries(
+    owner: Xuid,
+    list: ListName,
+    xuids: readonly Xuid[],
+  ): Promise<readonly ListEntry[]> {
+    this.refuseIfDisposed();
+    const entries = this.#lists.get(`${list}:${owner}`);
+    return xuids.flatMap((xuid) => entries?.get(xuid) ?? []);
+  }
+
+  async listSize(owner: Xuid, list: ListName, max: number): Promise<number> {
+    this.refuseIfDisposed();
+    return Math.min(max, this.#lists.get(`${list}:${owner}`)?.size ?? 0);
+  }
+
   async changeList(
     owner: Xuid,
     list: ListName,

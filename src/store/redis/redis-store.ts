@@ -250,6 +250,26 @@ export class RedisStore implements Store {
     return (texts as readonly string[]).map((text) => parseStored<ListEntry>(text));
   }
 
+  async listEntries(
+    owner: Xuid,
+    list: ListName,
+    xuids: readonly Xuid[],
+  ): Promise<readonly ListEntry[]> {
+    this.#refuseIfDisposed();
+    if (xuids.length === 0) return [];
+    const { entries } = this.#keys.list(owner, list);
+    const texts = await this.#shards.run(entries, ['HMGET', entries, ...xuids]);
+    return (texts as readonly (string | null)[]).flatMap((text) =>
+      text === null ? [] : parse<ListEntry>(text),
+    );
+  }
+
+  async listSize(owner: Xuid, list: ListName, max: number): Promise<number> {
+    this.#refuseIfDisposed();
+    const { entries } = this.#keys.list(owner, list);
+    return Math.min(max, Number(await this.#shards.run(entries, ['HLEN', entries])));
+  }
+
   async changeList(
     owner: Xuid,
     list: ListName,

@@ -289,6 +289,23 @@ class SqliteStore extends ProcessStore implements Store {
     );
   }
 
+  async listEntries(
+    owner: Xuid,
+    list: ListName,
+    xuids: readonly Xuid[],
+  ): Promise<readonly ListEntry[]> {
+    if (xuids.length === 0) return [];
+    return this.#readRows(`${list} of`, owner, parseEntry, ({ listEntries }) =>
+      listEntries.all(owner, list, JSON.stringify(xuids)),
+    );
+  }
+
+  async listSize(owner: Xuid, list: ListName, max: number): Promise<number> {
+    return this.#read(`${list} of`, owner, ({ listSize }) =>
+      Number(listSize.get(owner, list, max)?.['size'] ?? 0),
+    );
+  }
+
   async changeList(
     owner: Xuid,
     list: ListName,
