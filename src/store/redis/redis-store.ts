@@ -255,19 +255,19 @@ export class RedisStore implements Store {
     list: ListName,
     xuids: readonly Xuid[],
   ): Promise<readonly ListEntry[]> {
-    this.#refuseIfDisposed();
+    this.#commands.assertOpen();
     if (xuids.length === 0) return [];
-    const { entries } = this.#keys.list(owner, list);
-    const texts = await this.#shards.run(entries, ['HMGET', entries, ...xuids]);
+    const { entries } = this.#commands.keys.list(owner, list);
+    const texts = await this.#commands.read(entries, ['HMGET', entries, ...xuids]);
     return (texts as readonly (string | null)[]).flatMap((text) =>
-      text === null ? [] : parse<ListEntry>(text),
+      text === null ? [] : parseStored<ListEntry>(text),
     );
   }
 
   async listSize(owner: Xuid, list: ListName, max: number): Promise<number> {
-    this.#refuseIfDisposed();
-    const { entries } = this.#keys.list(owner, list);
-    return Math.min(max, Number(await this.#shards.run(entries, ['HLEN', entries])));
+    this.#commands.assertOpen();
+    const { order } = this.#commands.keys.list(owner, list);
+    return Math.min(max, Number(await this.#commands.read(order, ['ZCARD', order])));
   }
 
   async changeList(
