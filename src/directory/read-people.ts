@@ -8,7 +8,7 @@ import {
   type ListView,
   type OwnListName,
 } from '../domain/people/list.ts';
-import { Refusal } from '../domain/refusal.ts';
+import type { Refusal } from '../domain/refusal.ts';
 import type { CallersView } from '../domain/people/view.ts';
 import type { Context } from './context.ts';
 
