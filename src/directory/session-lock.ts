@@ -4,12 +4,18 @@ import type { Milliseconds } from '../domain/time.ts';
 /** Who waits for a lock that is held, the first first. */
 type Waiting = (commitMs: Milliseconds) => void;
 
+/** The locks that are held. */
+type Held = Map<SessionKey, Waiting[]>;
+
+/** As long as nobody waits: most locks are given back before, and need no list of their own. */
+const nobody: Waiting[] = [];
+
 /**
  * The locks of this process's writers, one for each session: writers of one process do not lose
  * races to each other. Writers of other processes are not kept out; the commit finds them.
  */
 export class SessionLocks {
-  readonly #held = new Map<SessionKey, Waiting[]>();
+  readonly #held: Held = new Map();
 
   /** The lock of this session, for one writer, who does not hold it yet. */
   of(key: SessionKey): SessionLock {
@@ -20,10 +26,10 @@ export class SessionLocks {
 /** One writer's hold on the lock of a session. */
 export class SessionLock implements Disposable {
   readonly #key: SessionKey;
-  readonly #held: Map<SessionKey, Waiting[]>;
+  readonly #held: Held;
   #isHeld = false;
 
-  constructor(key: SessionKey, held: Map<SessionKey, Waiting[]>) {
+  constructor(key: SessionKey, held: Held) {
     this.#key = key;
     this.#held = held;
   }
@@ -40,9 +46,14 @@ export class SessionLock implements Disposable {
     if (this.#isHeld) return undefined;
     const waiting = this.#held.get(this.#key);
     this.#isHeld = true;
-    if (waiting !== undefined) return new Promise((resolve) => waiting.push(resolve));
-    this.#held.set(this.#key, []);
-    return undefined;
+    if (waiting === undefined) {
+      this.#held.set(this.#key, nobody);
+      return undefined;
+    }
+    return new Promise((resolve) => {
+      if (waiting === nobody) this.#held.set(this.#key, [resolve]);
+      else waiting.push(resolve);
+    });
   }
 
   /**

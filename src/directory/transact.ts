@@ -108,7 +108,7 @@ export async function transact<Facts, Result>(
     const sentMs = lock.isHeld ? clock.elapsedMs() : 0;
     const outcome = await committing;
     if (outcome.kind === 'committed') {
-      lock.release(clock.elapsedMs() - sentMs);
+      if (lock.isHeld) lock.release(clock.elapsedMs() - sentMs);
       return decision.result;
     }
     if (outcome.kind === 'taken') return whenTaken(use, outcome.handle);
@@ -160,6 +160,8 @@ export function readCurrent(
   reference: SessionReference,
   xuids: readonly Xuid[],
 ): Promise<SessionRecord | undefined | Refusal> {
+  const known = currentIfKnown(context, keyOf(reference));
+  if (known !== undefined) return Promise.resolve(known);
   return transact(context, {
     reference,
     mode: 'read',
