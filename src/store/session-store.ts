@@ -80,7 +80,8 @@ export interface SessionStore {
   /**
    * The whole batch or nothing. The session part is compare-and-set: `conflict` when the stored
    * revision is not `expectRevision`, with the winner's record to save a read. `taken` when a handle
-   * of the batch has the id of one that another request made, whatever the session is like.
+   * of the batch has the id of one that another request made, whatever the session is like; a handle
+   * without `requestId` has an id that nobody else has, and is not asked about.
    * `committed` means durable as the store was asked to be, and so is the winner of a conflict.
    */
   commit(batch: Batch): Promise<Committed | Conflict | Taken>;

@@ -74,12 +74,28 @@ export function anyStoreSteps(count: number): fc.Arbitrary<readonly StoreStep[]>
   const name = fc.constantFrom(...names);
   const xuid = fc.constantFrom(...xuids);
   const scid = anyCase(fc.constantFrom(...scids));
-  const id = anyCase(fc.nat({ max: idsCount - 1 }).map(storedGuid));
+  const idFrom = (min: number, max: number) =>
+    anyCase(fc.integer({ min, max: max - 1 }).map(storedGuid));
+  // A client may choose an id that is taken; one that the server draws is not.
+  const chosenId = idFrom(0, idsCount);
+  const drawnId = idFrom(idsCount, 2 * idsCount);
+  const id = idFrom(0, 2 * idsCount);
   const timeMs = fc.constantFrom(...timesMs);
   const requestId = fc.constantFrom(...requestIds);
   const handle: fc.Arbitrary<Handle> = fc
-    .record({ type: fc.nat({ max: 2 }), id, name, other: name, xuid, scid, timeMs, requestId })
-    .map(({ type, id, name, other, xuid, scid, timeMs, requestId }) => {
+    .record({
+      type: fc.nat({ max: 2 }),
+      chosenId,
+      drawnId,
+      name,
+      other: name,
+      xuid,
+      scid,
+      timeMs,
+      requestId,
+    })
+    .map(({ type, chosenId, drawnId, name, other, xuid, scid, timeMs, requestId }) => {
+      const id = requestId === undefined ? drawnId : chosenId;
       const more = requestId === undefined ? {} : { requestId };
       if (type === 0) {
         const reference = { ...storedReference(name), scid };

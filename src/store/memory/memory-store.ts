@@ -141,7 +141,8 @@ class MemoryStore extends ProcessStore implements Store {
     const { session, handles = [], removeHandles = [] } = batch;
     for (const { id, requestId } of handles) {
       const there = this.#handles.get(id.toLowerCase());
-      if (there && there.requestId !== requestId) return { kind: 'taken', handle: there };
+      const isTaken = requestId !== undefined && there && there.requestId !== requestId;
+      if (isTaken) return { kind: 'taken', handle: there };
     }
     if (session) {
       const current = this.#sessions.get(session.key);

@@ -428,6 +428,8 @@ class SqliteStore extends ProcessStore implements Store {
   /** The handle that has the id of one of these; or the group that is going to keep such a one. */
   #takenOrPending(handles: readonly Handle[] = []): Taken | Group | undefined {
     for (const { id, requestId } of handles) {
+      // The server drew it.
+      if (requestId === undefined) continue;
       const key = id.toLowerCase();
       const group = this.#groups.pending.find((each) => each.handleIds.has(key));
       if (group) return group;
@@ -517,7 +519,9 @@ class SqliteStore extends ProcessStore implements Store {
       if (change.kind === 'put') this.#put(group, change, before);
       else this.#delete(group, change, before);
     }
-    for (const { id } of batch.handles ?? []) group.handleIds.add(id.toLowerCase());
+    for (const { id, requestId } of batch.handles ?? []) {
+      if (requestId !== undefined) group.handleIds.add(id.toLowerCase());
+    }
     group.writes.push(...beside);
     return group;
   }
