@@ -61,6 +61,8 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'domain/session/roles.ts': 'body',
   'domain/shape.ts': 'own',
   'domain/time.ts': 'body',
+  'domain/unknown-members.ts': 'own',
+  'http/failure-response.ts': 'own',
   'http/origins.ts': 'head',
   'http/pipeline.ts': 'head',
   'http/refusal-response.ts': 'body',
