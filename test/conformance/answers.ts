@@ -28,7 +28,7 @@ export function assertRefused(
   status: number,
   code: RefusalCode,
   place?: string,
-): void {
+): KitAnswer {
   const { headers, text } = answer;
   const told = `${answer.status} ${answer.refusal}: ${text}`;
   assert.equal(answer.status, status, told);
@@ -37,6 +37,7 @@ export function assertRefused(
   assert.match(text, /\S/, 'a refusal says why');
   assert.equal(headers.get('cache-control'), 'no-cache, no-store');
   if (place !== undefined) assert.ok(text.includes(place), `${told} — does not name ${place}`);
+  return answer;
 }
 
 /**
@@ -56,9 +57,20 @@ export function assertRefusedWithSession(
   assert.deepEqual(answer.json, current.json);
 }
 
-/** The request went through with `status`; its refusal is told otherwise. */
-export function assertStatus(answer: KitAnswer, status: number): void {
-  assert.equal(answer.status, status, `${answer.status} ${answer.refusal}: ${answer.text}`);
+/** The answer, once it has this status; what the server said otherwise. */
+export function assertStatus(answer: KitAnswer, status: number): KitAnswer {
+  assert.equal(answer.status, status, `${answer.status} ${answer.refusal ?? ''}: ${answer.text}`);
+  return answer;
+}
+
+/** The answer, once it is a refusal by this very rule, in text or with the session. */
+export function assertRefusedBy(answer: KitAnswer, status: number, code: string): KitAnswer {
+  assert.deepEqual(
+    { status: answer.status, code: answer.refusal },
+    { status, code },
+    answer.text.slice(0, 500),
+  );
+  return answer;
 }
 
 /** No null anywhere outside of title data. @source docs/wire/README.md "Every request", docs/wire/README.md "Every answer" */
@@ -142,9 +154,6 @@ export function transferTo(target: SessionReference, origin: SessionReference): 
     originSessionRef: { ...origin },
   };
 }
-
-/** The demo template that sets no constants: whoever creates a session of it does. */
-export const openTemplate = 'blank';
 
 /**
  * A new session with these users as active members, indexes in their order. `body` is what the first

@@ -15,11 +15,11 @@ import {
   handleId,
   inviteTo,
   leave,
-  openTemplate,
   reserve,
   timePattern,
   withAt,
 } from './answers.ts';
+import { blankTemplate } from './new-session.ts';
 
 /** @source docs/wire/handles.md "POST /handles", docs/wire/README.md "Every answer" */
 test('POST invite answers 201, Location, Content-Location and the handle', async () => {
@@ -205,7 +205,7 @@ test('full and closed sessions may be invited to', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
   const oneSeat = { constants: { system: { maxMembersCount: 1 } } };
-  const full = await gather(kit, [ada], oneSeat, kit.reference(openTemplate));
+  const full = await gather(kit, [ada], oneSeat, kit.reference(blankTemplate));
   handleId(await ada.postHandle(inviteTo(full, '3210')));
   const closed = await gather(kit, [ada], { properties: { system: { closed: true } } });
   handleId(await ada.postHandle(inviteTo(closed, '3210')));
@@ -266,9 +266,12 @@ test('context may have 256 characters once it is URI-encoded, contextString 100'
     await t.test(`${name} of ${what}`, async () => {
       const path = `inviteAttributes.${name}`;
       const answer = await ada.postHandle(withAt(valid, path, text));
-      if (!isGood) return assertRefused(answer, 400, 'requestInvalid', path);
+      if (!isGood) {
+        assertRefused(answer, 400, 'requestInvalid', path);
+        return;
+      }
       assertStatus(answer, 201);
-      return assert.equal(at(answer.json, path), text);
+      assert.equal(at(answer.json, path), text);
     });
   }
 });

@@ -29,11 +29,11 @@ import {
   leave,
   needsClock,
   needsOwnServer,
-  openTemplate,
   queryActivities,
   reserve,
   withAt,
 } from './answers.ts';
+import { blankTemplate } from './new-session.ts';
 
 /** A new session of this user, set as activity. */
 async function playing(
@@ -210,7 +210,7 @@ test('relatedInfo tells of the session as it is now', async () => {
 test('relatedInfo has a joinRestriction also when nobody set one', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
-  await playing(kit, ada, {}, kit.reference(openTemplate));
+  await playing(kit, ada, {}, kit.reference(blankTemplate));
   const found = await queryActivities(ada, [ada.xuid], 'relatedInfo');
   const related = at(found.json, 'results.0.relatedInfo') as JsonObject;
   assertMembers(

@@ -28,10 +28,10 @@ import {
   handleId,
   leave,
   needsClock,
-  openTemplate,
   timePattern,
   withAt,
 } from './answers.ts';
+import { blankTemplate } from './new-session.ts';
 
 const searchable: JsonObject = {
   constants: { system: { inviteProtocol: 'game', capabilities: { searchable: true } } },
@@ -58,7 +58,7 @@ async function advertise(
   readonly id: string;
 }> {
   const creation = { ...searchable, ...body };
-  const reference = await gather(kit, users, creation, kit.reference(openTemplate));
+  const reference = await gather(kit, users, creation, kit.reference(blankTemplate));
   const made = await users[0].postHandle(searchFor(reference, attributes));
   return { reference, made, id: handleId(made) };
 }
@@ -120,7 +120,7 @@ test('H9 a search handle is made, told in the document, and read', async () => {
 test('attributes may be left out, and are answered as empty', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
-  const reference = await gather(kit, [ada], searchable, kit.reference(openTemplate));
+  const reference = await gather(kit, [ada], searchable, kit.reference(blankTemplate));
   for (const attributes of [undefined, {}, { tags: [], numbers: {}, strings: {} }]) {
     const made = await ada.postHandle(searchFor(reference, attributes));
     assertStatus(made, 201);
@@ -155,7 +155,7 @@ test('attributes that only filters of the documentation know are kept', async ()
 test('making and deleting a search handle raise the change number', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
-  const reference = await gather(kit, [ada], searchable, kit.reference(openTemplate));
+  const reference = await gather(kit, [ada], searchable, kit.reference(blankTemplate));
   const before = await ada.getSession(reference);
   const id = handleId(await ada.postHandle(searchFor(reference)));
   const between = await ada.getSession(reference);
@@ -184,7 +184,7 @@ test('a new search handle takes the place of the former one', async () => {
 test('a POST repeated with its own id answers the handle that the first one made', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
-  const reference = await gather(kit, [ada], searchable, kit.reference(openTemplate));
+  const reference = await gather(kit, [ada], searchable, kit.reference(blankTemplate));
   const body = { ...searchFor(reference, { tags: ['a'] }), id: randomUUID() };
   const [first, second] = [await ada.postHandle(body), await ada.postHandle(body)];
   assertStatus(first, 201);
@@ -202,7 +202,7 @@ test('only members of searchable sessions make search handles', async () => {
   assertRefused(await ada.postHandle(searchFor(plain)), 403, 'notSearchable', 'searchable');
 
   const owned = withAt(searchable, 'constants.system.capabilities.hasOwners', true);
-  const reference = await gather(kit, [ada, bob], owned, kit.reference(openTemplate));
+  const reference = await gather(kit, [ada, bob], owned, kit.reference(blankTemplate));
   const make = (user: KitUser) => user.postHandle(searchFor(reference));
   assertRefused(await make(eve), 403, 'notAMember', reference.name);
   assertRefused(await make(bob), 403, 'ownerRequired', 'owners');
@@ -222,7 +222,7 @@ test('only members of searchable sessions make search handles', async () => {
 test('attributes that cannot be are refused where they stand', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
-  const reference = await gather(kit, [ada], searchable, kit.reference(openTemplate));
+  const reference = await gather(kit, [ada], searchable, kit.reference(blankTemplate));
   const long = 'a'.repeat(100);
   const body = searchFor(reference, {});
   for (const [path, value, place] of [
@@ -301,7 +301,7 @@ test('a search handle lifts restrictions, and nothing else', async () => {
 
   const seen = await eve.request('GET', `/handles/${id}/session`);
   assertStatus(seen, 200);
-  const path = `/serviceconfigs/${demoScid}/sessionTemplates/${openTemplate}/sessions/${reference.name}`;
+  const path = `/serviceconfigs/${demoScid}/sessionTemplates/${blankTemplate}/sessions/${reference.name}`;
   assert.equal(seen.headers.get('content-location'), path);
   assertStatus(await eve.putSessionByHandle(id, joinBody()), 200);
 
@@ -333,7 +333,7 @@ test('H9 a query finds what its filter selects, as it was made, with what is inc
     eve,
     {
       filter: `Tags/${tag} eq 'x' AND Numbers/mmr EQ 53`,
-      templateName: openTemplate,
+      templateName: blankTemplate,
       global: true,
     },
     'relatedInfo,roleInfo,customProperties',
@@ -489,7 +489,7 @@ test('a query looks at one service config, and at one template when it names one
   const { id } = await advertise(kit, [ada], { tags: [tag] });
   const filter = `tags/${tag}`;
   const scid = demoScid.toUpperCase();
-  assert.deepEqual(await find(ada, filter, { templateName: openTemplate.toUpperCase(), scid }), [
+  assert.deepEqual(await find(ada, filter, { templateName: blankTemplate.toUpperCase(), scid }), [
     id,
   ]);
   assert.deepEqual(await find(ada, filter, { templateName: 'deathmatch' }), []);
@@ -605,7 +605,7 @@ test('the activity and the search handle of a session live side by side', async 
 test('the Xbox app posts with a locale, without achievements and without a version', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
-  const reference = await gather(kit, [ada], searchable, kit.reference(openTemplate));
+  const reference = await gather(kit, [ada], searchable, kit.reference(blankTemplate));
   const searchAttributes = { tags: [ownTag()], achievementIds: [], locale: 'en-US' };
   const { version: _, ...body } = searchFor(reference, searchAttributes);
 
@@ -645,19 +645,19 @@ test('the Xbox app asks for posts, each part alone', async (t) => {
     ['suggestedLfg', { orderBy: 'suggestedLfg desc' }, '', both],
     ['titleId', {}, `and session/titleId eq ${demoTitleId}`, [ofAda.id]],
     ['titleId as text', {}, `and session/titleId ne '${demoTitleId}'`, [later.id]],
-    ['blanks', {}, `and tolower(session / templateName) eq '${openTemplate}'`, both],
+    ['blanks', {}, `and tolower(session / templateName) eq '${blankTemplate}'`, both],
     ['locale', {}, "and locale eq 'EN'", [ofAda.id]],
     ['scheduledTime', {}, "and session/scheduledTime gt '2999-01-01T00:00:00Z'", [later.id]],
   ];
   for (const [what, body, filter, expected] of rows) {
     await t.test(what, async () => {
-      const asked = { filter: `tags/${tag} ${filter}`, templateName: openTemplate, ...body };
+      const asked = { filter: `tags/${tag} ${filter}`, templateName: blankTemplate, ...body };
       const found = await query(bob, asked, 'relatedInfo,roleInfo,activityInfo');
       assert.deepEqual([...foundIn(found)].sort(), [...expected].sort());
     });
   }
   await t.test('no scid', async () => {
-    const body = { type: 'search', templateName: openTemplate, filter: `tags/${tag}` };
+    const body = { type: 'search', templateName: blankTemplate, filter: `tags/${tag}` };
     const everywhere = await bob.request('POST', '/handles/query', { body });
     assert.deepEqual([...foundIn(everywhere)].sort(), [...both].sort());
   });
@@ -688,7 +688,7 @@ test('relatedInfo tells what a post says of itself', async () => {
 test('search attributes have a bound in bytes', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
-  const reference = await gather(kit, [ada], searchable, kit.reference(openTemplate));
+  const reference = await gather(kit, [ada], searchable, kit.reference(blankTemplate));
   const long = (i: number) => [`n${i}`, 'x'.repeat(99)];
   const strings = Object.fromEntries(Array.from({ length: 99 }, (_, i) => long(i)));
   assertStatus(await ada.postHandle(searchFor(reference, { strings })), 201);

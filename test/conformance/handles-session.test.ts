@@ -26,11 +26,10 @@ import {
   inviteTo,
   leave,
   needsClock,
-  openTemplate,
   reserve,
   transferTo,
 } from './answers.ts';
-import { newSession } from './new-session.ts';
+import { blankTemplate, newSession } from './new-session.ts';
 
 const restricted: JsonObject = {
   properties: { system: { joinRestriction: 'local', readRestriction: 'local' } },
@@ -354,7 +353,7 @@ test('no handle lifts closed, full, private or visible', async (t) => {
     ['visible', { constants: { system: { visibility: 'visible' } } }, 400, 'reservationNeeded'],
   ];
   for (const [what, body, status, code] of rows) {
-    const reference = await gather(kit, [ada], body, kit.reference(openTemplate));
+    const reference = await gather(kit, [ada], body, kit.reference(blankTemplate));
     const before = await ada.getSession(reference);
     for (const handle of [
       inviteTo(reference, bob.xuid),

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { isJsonObject, type Json, type JsonObject } from '../../src/domain/json.ts';
 import type { SessionReference } from '../../src/domain/session/reference.ts';
 import { at, joinBody, type Kit, type KitAnswer, type KitUser } from '../../src/testing/kit.ts';
+import { assertStatus } from './answers.ts';
 
 /** The demo template that sets no constants: each test asks for those that it is about. */
 export const blankTemplate = 'blank';
@@ -46,34 +47,7 @@ export async function newSession(
 
 /** The session as `reader` reads it now; fails when there is none to read. */
 export async function read(reader: KitUser, reference: SessionReference): Promise<KitAnswer> {
-  const answer = await reader.getSession(reference);
-  assert.equal(answer.status, 200, answer.text);
-  return answer;
-}
-
-/** The answer, once it is known to be the status expected; what the server said otherwise. */
-export async function expectStatus(
-  status: number,
-  answering: Promise<KitAnswer>,
-): Promise<KitAnswer> {
-  const answer = await answering;
-  assert.equal(answer.status, status, `${answer.status} ${answer.refusal ?? ''} ${answer.text}`);
-  return answer;
-}
-
-/** The answer, once it is known to be a refusal by this very rule. */
-export async function expectRefusal(
-  status: number,
-  code: string,
-  answering: Promise<KitAnswer>,
-): Promise<KitAnswer> {
-  const answer = await answering;
-  assert.deepEqual(
-    { status: answer.status, code: answer.refusal },
-    { status, code },
-    answer.text.slice(0, 500),
-  );
-  return answer;
+  return assertStatus(await reader.getSession(reference), 200);
 }
 
 /** The member of this user in a document; undefined when there is none. */

@@ -23,9 +23,9 @@ import {
   handleId,
   inviteTo,
   leave,
-  openTemplate,
 } from './answers.ts';
 import { parseAnswer, RawConnection, requestRaw, type RawRequest } from './raw.ts';
+import { blankTemplate } from './new-session.ts';
 
 const bodyBytesMax = 1_048_576;
 
@@ -642,7 +642,7 @@ test('S9 numbers in custom objects come back as they were written', async (t) =>
   const ada = kit.user('ada');
   for (const number of exactNumbers) {
     await t.test(number, async () => {
-      const reference = kit.reference(openTemplate);
+      const reference = kit.reference(blankTemplate);
       const custom = `{"n":${number},"deep":{"list":[${number},{"n":${number}}]}}`;
       const me = `{"constants":{"custom":${custom}},"properties":{"system":{"active":true},"custom":${custom}}}`;
       const body = `{"constants":{"custom":${custom}},"properties":{"custom":${custom}},"members":{"me":${me}}}`;
@@ -707,7 +707,7 @@ test('numbers of the protocol are integers, however they are written', async (t)
   const me = JSON.stringify(joinBody().members);
   const create = (number: string) =>
     ada.putSession(
-      kit.reference(openTemplate),
+      kit.reference(blankTemplate),
       `{"constants":{"system":{"readyRemovalTimeout":${number}}},"members":${me}}`,
     );
   for (const [number, answered] of [

@@ -9,11 +9,10 @@ import {
   assertIsText,
   blankTemplate,
   creation,
-  expectRefusal,
-  expectStatus,
   newSession,
   read,
 } from './new-session.ts';
+import { assertRefusedBy, assertStatus } from './answers.ts';
 
 const reservations = (count: number): JsonObject => ({
   members: Object.fromEntries(
@@ -38,13 +37,13 @@ test('a document grows no further than its properties can be written back', asyn
   const grow = (key: string) =>
     ada.putSession(reference, { properties: { custom: { [key]: 'x'.repeat(600_000) } } });
 
-  await expectStatus(200, grow('first'));
-  assertIsText(await expectRefusal(413, 'documentTooLarge', grow('second')));
+  assertStatus(await grow('first'), 200);
+  assertIsText(assertRefusedBy(await grow('second'), 413, 'documentTooLarge'));
 
   const { json } = await read(ada, reference);
   assert.equal(at(json, 'properties.custom.second'), undefined);
-  await expectStatus(200, ada.putSession(reference, { properties: json['properties'] ?? null }));
-  await expectStatus(204, ada.putSession(reference, { members: { me: null } }));
+  assertStatus(await ada.putSession(reference, { properties: json['properties'] ?? null }), 200);
+  assertStatus(await ada.putSession(reference, { members: { me: null } }), 204);
 });
 
 // @source docs/wire/sessions.md "Bounds"
@@ -75,7 +74,7 @@ for (const [code, status, detail, body] of [
     const ada = kit.user('ada');
     const { reference, created } = await newSession(kit, ada);
 
-    const answer = await expectRefusal(status, code, ada.putSession(reference, body));
+    const answer = assertRefusedBy(await ada.putSession(reference, body), status, code);
 
     assertIsText(answer);
     assert.equal(answer.detail, detail);
@@ -95,11 +94,11 @@ test('a session with endless timeouts ends a day after the last one left', {
     reservedRemovalTimeout: null,
     inactiveRemovalTimeout: null,
   };
-  await expectStatus(201, ada.putSession(reference, creation({ constants })));
+  assertStatus(await ada.putSession(reference, creation({ constants })), 201);
   const seat = { reserve_0: { constants: { system: { xuid: bob.xuid } } } };
-  await expectStatus(200, ada.putSession(reference, { members: seat }));
+  assertStatus(await ada.putSession(reference, { members: seat }), 200);
   await kit.advance(anHourMs * 48);
-  await expectStatus(200, ada.putSession(reference, { members: { me: null } }));
+  assertStatus(await ada.putSession(reference, { members: { me: null } }), 200);
 
   // The seat was held for two days while somebody was in; nobody is in now.
   await kit.advance(1);
@@ -108,5 +107,5 @@ test('a session with endless timeouts ends a day after the last one left', {
   assert.equal(json['nextTimer'], undefined);
 
   await kit.advance(anHourMs * 24);
-  await expectStatus(204, ada.getSession(reference));
+  assertStatus(await ada.getSession(reference), 204);
 });

@@ -27,6 +27,8 @@ import {
 } from '../../src/testing/kit.ts';
 import {
   activityOf,
+  assertRefusedBy,
+  assertStatus,
   guidPattern,
   handleId,
   idsOf,
@@ -36,15 +38,7 @@ import {
   timePattern,
   transferTo,
 } from './answers.ts';
-import {
-  assertCarriesDocument,
-  expectRefusal,
-  expectStatus,
-  memberOf,
-  newSession,
-  ofMember,
-  read,
-} from './new-session.ts';
+import { assertCarriesDocument, memberOf, newSession, ofMember, read } from './new-session.ts';
 import { requestRaw } from './raw.ts';
 
 /** A session name as Multiplayer Manager and go-xsapi make it. */
@@ -91,19 +85,19 @@ const address = (text: string) => Buffer.from(`AAAAAAAA${text}`).toString('base6
 /** A lobby of users on devices of their own, as Multiplayer Manager makes and joins it. */
 async function lobbyOf(kit: Kit, [first, ...others]: readonly [KitUser, ...KitUser[]]) {
   const lobby = { ...kit.reference('LobbySession'), name: upperCaseName() };
-  const created = await expectStatus(
+  const created = assertStatus(
+    await first.putSession(lobby, lobbyBody(first, address(first.xuid))),
     201,
-    first.putSession(lobby, lobbyBody(first, address(first.xuid))),
   );
-  await expectStatus(201, first.postHandle(activityOf(lobby)));
+  assertStatus(await first.postHandle(activityOf(lobby)), 201);
   const host = setHost(tokenOf(created.json, first));
-  await expectStatus(200, first.putSession(lobby, host, { ifMatch: '*' }));
+  assertStatus(await first.putSession(lobby, host, { ifMatch: '*' }), 200);
   for (const user of others) {
     const invite = handleId(await first.postHandle(inviteTo(lobby, user.xuid)));
     const body = { members: { me: joinMe(user, { secureDeviceAddress: address(user.xuid) }) } };
-    const joined = await expectStatus(200, user.putSessionByHandle(invite, body));
+    const joined = assertStatus(await user.putSessionByHandle(invite, body), 200);
     assert.match(joined.headers.get('content-location') ?? '', /^\/serviceconfigs(\/[^/]+){5}$/);
-    await expectStatus(201, user.postHandle(activityOf(lobby)));
+    assertStatus(await user.postHandle(activityOf(lobby)), 201);
   }
   return lobby;
 }
@@ -116,19 +110,19 @@ for (const hostFirst of [true, false]) {
     const [ada, second] = [kit.user('ada', { did }), kit.user('second', { did })];
     const lobby = { ...kit.reference('LobbySession'), name: upperCaseName() };
 
-    const created = await expectStatus(201, ada.putSession(lobby, lobbyBody(ada, address('one'))));
+    const created = assertStatus(await ada.putSession(lobby, lobbyBody(ada, address('one'))), 201);
     assert.equal(at(created.json, 'properties.system.host'), undefined);
     const host = tokenOf(created.json, ada);
     const steps = [
-      () => expectStatus(200, ada.putSession(lobby, setHost(host), { ifMatch: '*' })),
-      () => expectStatus(201, ada.postHandle(activityOf(lobby))),
+      async () => assertStatus(await ada.putSession(lobby, setHost(host), { ifMatch: '*' }), 200),
+      async () => assertStatus(await ada.postHandle(activityOf(lobby)), 201),
     ];
     for (const step of hostFirst ? steps : steps.toReversed()) await step();
 
     // a second user on the same device passes "followed" by virtue of the first
     const me = joinMe(second, { secureDeviceAddress: address('one') });
-    const joined = await expectStatus(200, second.putSession(lobby, { members: { me } }));
-    await expectStatus(201, second.postHandle(activityOf(lobby)));
+    const joined = assertStatus(await second.putSession(lobby, { members: { me } }), 200);
+    assertStatus(await second.postHandle(activityOf(lobby)), 201);
 
     assert.equal(at(joined.json, 'properties.system.host'), host);
     assert.equal(tokenOf(joined.json, second), host, 'one device, one token');
@@ -153,22 +147,22 @@ test('the recorded sequence of a lobby and its game, in contract version 105', a
 
   // 1
   const people = { people: { moniker: 'People', monikerXuid: ada.xuid } };
-  const found = await expectStatus(
-    200,
-    post('/handles/query?include=relatedInfo', {
+  const found = assertStatus(
+    await post('/handles/query?include=relatedInfo', {
       type: 'activity',
       scid: lobby.scid,
       owners: people,
     }),
+    200,
   );
   assert.equal(found.text, '{"results":[]}');
 
   // 3
-  const lobby1 = await expectStatus(201, put(lobby, lobbyBody(ada, address('one'))));
+  const lobby1 = assertStatus(await put(lobby, lobbyBody(ada, address('one'))), 201);
   assert.equal(lobby1.json.changeNumber, 1);
 
   // 4
-  const activity = await expectStatus(201, post('/handles', activityOf(lobby)));
+  const activity = assertStatus(await post('/handles', activityOf(lobby)), 201);
   const id = String(activity.json.id);
   assert.equal(activity.headers.get('location'), `/handles/${id}`);
   assert.equal(activity.headers.get('content-location'), `/handles/${id}`);
@@ -182,10 +176,10 @@ test('the recorded sequence of a lobby and its game, in contract version 105', a
     Joinability: 'joinable_by_friends',
     GameSessionTransferHandle: `pending~${ada.xuid}`,
   });
-  const lobby2 = await expectRefusal(
+  const lobby2 = assertRefusedBy(
+    await put(lobby, pending, { ifMatch: lobby1.etag }),
     412,
     'etagDiffers',
-    put(lobby, pending, { ifMatch: lobby1.etag }),
   );
   assertCarriesDocument(lobby2);
   assert.equal(lobby2.json.changeNumber, 2);
@@ -194,19 +188,19 @@ test('the recorded sequence of a lobby and its game, in contract version 105', a
 
   // 6
   const host = setHost(tokenOf(lobby2.json, ada));
-  const lobby3 = await expectStatus(200, put(lobby, host, { ifMatch: '*' }));
+  const lobby3 = assertStatus(await put(lobby, host, { ifMatch: '*' }), 200);
   assert.equal(lobby3.json.changeNumber, 3);
 
   // 7
   const { constants: _, ...me } = joinMe(ada, { secureDeviceAddress: address('one') });
   const joinGame = { members: { me: { constants: { system: { xuid: ada.xuid } }, ...me } } };
-  const game1 = await expectStatus(201, put(game, joinGame));
+  const game1 = assertStatus(await put(game, joinGame), 201);
   assert.equal(game1.json.changeNumber, 1);
   assert.equal(at(game1.json, 'properties.system.joinRestriction'), 'local');
   assert.equal(at(game1.json, 'properties.system.readRestriction'), 'local');
 
   // 8
-  const transfer = await expectStatus(201, post('/handles', transferTo(game, lobby)));
+  const transfer = assertStatus(await post('/handles', transferTo(game, lobby)), 201);
   assert.deepEqual(Object.keys(transfer.json).toSorted(), [
     'id',
     'originSessionRef',
@@ -217,10 +211,10 @@ test('the recorded sequence of a lobby and its game, in contract version 105', a
 
   // 9
   const gameHost = setHost(tokenOf(game1.json, ada));
-  const game2 = await expectRefusal(
+  const game2 = assertRefusedBy(
+    await put(game, gameHost, { ifMatch: game1.etag }),
     412,
     'etagDiffers',
-    put(game, gameHost, { ifMatch: game1.etag }),
   );
   assert.equal(game2.json.changeNumber, 2);
 
@@ -229,17 +223,17 @@ test('the recorded sequence of a lobby and its game, in contract version 105', a
     Joinability: 'joinable_by_friends',
     GameSessionTransferHandle: `completed~${String(transfer.json.id)}`,
   });
-  const lobby4 = await expectStatus(200, put(lobby, completed, { ifMatch: '*' }));
+  const lobby4 = assertStatus(await put(lobby, completed, { ifMatch: '*' }), 200);
   assert.equal(lobby4.json.changeNumber, 4);
 
   // 11
-  const game3 = await expectStatus(200, put(game, gameHost, { ifMatch: game2.etag }));
+  const game3 = assertStatus(await put(game, gameHost, { ifMatch: game2.etag }), 200);
   assert.equal(game3.json.changeNumber, 3);
   assert.equal(at(game3.json, 'properties.system.host'), tokenOf(game3.json, ada));
 
   // 14: the game ends, and its handle with it
-  await expectStatus(204, put(game, leave, { ifMatch: '*' }));
-  await expectStatus(404, ada.putSessionByHandle(String(transfer.json.id), joinGame));
+  assertStatus(await put(game, leave, { ifMatch: '*' }), 204);
+  assertStatus(await ada.putSessionByHandle(String(transfer.json.id), joinGame), 404);
 });
 
 // @source docs/wire/clients.md "Multiplayer Manager"
@@ -254,19 +248,19 @@ test('Multiplayer Manager leaves its lobby and joins another by invite', async (
     ),
   );
 
-  await expectStatus(204, bob.putSession(bobsLobby, leave, { ifMatch: '*' }));
-  const joined = await expectStatus(
+  assertStatus(await bob.putSession(bobsLobby, leave, { ifMatch: '*' }), 204);
+  const joined = assertStatus(
+    await bob.putSessionByHandle(invite, { members: { me: joinMe(bob) } }),
     200,
-    bob.putSessionByHandle(invite, { members: { me: joinMe(bob) } }),
   );
-  await expectStatus(201, bob.postHandle(activityOf(adasLobby)));
+  assertStatus(await bob.postHandle(activityOf(adasLobby)), 201);
 
   assert.ok(memberOf(joined.json, bob));
   const [, , scid, , templateName, , name] = (joined.headers.get('content-location') ?? '').split(
     '/',
   );
   assert.deepEqual({ scid, templateName, name }, adasLobby);
-  await expectStatus(204, bob.getSession(bobsLobby));
+  assertStatus(await bob.getSession(bobsLobby), 204);
 });
 
 // @source docs/wire/clients.md "Multiplayer Manager"
@@ -284,13 +278,13 @@ for (const [value, closed, joinRestriction] of [
     const custom = before.json.properties;
     assert.ok(isJsonObject(custom));
 
-    const { json } = await expectStatus(
-      200,
-      ada.putSession(
+    const { json } = assertStatus(
+      await ada.putSession(
         lobby,
         { properties: { system: { closed, joinRestriction }, custom: { Joinability: value } } },
         { ifMatch: '*' },
       ),
+      200,
     );
 
     assert.equal(at(json, 'properties.system.closed'), closed);
@@ -332,35 +326,35 @@ test('Multiplayer Manager takes a lobby into a game, and back', async () => {
   );
 
   // the one who claimed makes the game and says where it is
-  await expectStatus(201, claimed.putSession(game, gameMe(claimed)));
+  assertStatus(await claimed.putSession(game, gameMe(claimed)), 201);
   const transfer = handleId(await claimed.postHandle(transferTo(game, lobby)));
   const completed = setCustom({ GameSessionTransferHandle: `completed~${transfer}` });
-  await expectStatus(200, claimed.putSession(lobby, completed, { ifMatch: '*' }));
+  assertStatus(await claimed.putSession(lobby, completed, { ifMatch: '*' }), 200);
 
   // the others follow, though they are neither local nor followed
   for (const user of [late, cyd]) {
     const found = await read(user, lobby);
     const handle = at(found.json, 'properties.custom.GameSessionTransferHandle');
     const id = String(handle).split('~')[1] ?? '';
-    const joined = await expectStatus(200, user.putSessionByHandle(id, gameMe(user)));
+    const joined = assertStatus(await user.putSessionByHandle(id, gameMe(user)), 200);
     assert.equal(joined.headers.get('content-location'), formatSessionPath(game));
     assert.equal(ofMember(joined.json, user, 'properties.custom.Health'), 41);
   }
   assert.equal(xuidsOf((await read(kit.service(), game)).json).length, 3);
   const stranger = kit.user('stranger');
-  await expectRefusal(
+  assertRefusedBy(
+    await stranger.putSessionByHandle(transfer, gameMe(stranger)),
     403,
     'joinRestricted',
-    stranger.putSessionByHandle(transfer, gameMe(stranger)),
   );
 
   // the game ends when the last one leaves; its handle is gone with it
-  await expectStatus(200, late.putSession(game, leave, { ifMatch: '*' }));
-  await expectStatus(200, cyd.putSession(game, leave, { ifMatch: '*' }));
-  await expectStatus(204, claimed.putSession(game, leave, { ifMatch: '*' }));
-  await expectStatus(404, cyd.putSessionByHandle(transfer, gameMe(cyd)));
+  assertStatus(await late.putSession(game, leave, { ifMatch: '*' }), 200);
+  assertStatus(await cyd.putSession(game, leave, { ifMatch: '*' }), 200);
+  assertStatus(await claimed.putSession(game, leave, { ifMatch: '*' }), 204);
+  assertStatus(await cyd.putSessionByHandle(transfer, gameMe(cyd)), 404);
   const cleared = setCustom({ GameSessionTransferHandle: null });
-  const back = await expectStatus(200, claimed.putSession(lobby, cleared, { ifMatch: '*' }));
+  const back = assertStatus(await claimed.putSession(lobby, cleared, { ifMatch: '*' }), 200);
   assert.equal(at(back.json, 'properties.custom.GameSessionTransferHandle'), undefined);
   assert.equal(at(back.json, 'properties.custom.Joinability'), 'joinable_by_friends');
 });
@@ -372,7 +366,7 @@ test('a transfer to a game that is gone answers 403', async () => {
   const lobby = await lobbyOf(kit, [ada]);
   const game = { ...kit.reference('GameSession'), name: upperCaseName() };
 
-  await expectRefusal(403, 'transferTargetMissing', ada.postHandle(transferTo(game, lobby)));
+  assertRefusedBy(await ada.postHandle(transferTo(game, lobby)), 403, 'transferTargetMissing');
 });
 
 // @source docs/wire/clients.md "Multiplayer Manager"
@@ -393,7 +387,7 @@ test('Multiplayer Manager joins a game by name, with seats for the others', asyn
     },
   };
 
-  const created = await expectStatus(201, ada.putSession(game, body));
+  const created = assertStatus(await ada.putSession(game, body), 201);
 
   assert.deepEqual(at(created.json, 'constants.system.initiators'), initiators);
   assert.deepEqual(created.json.membersInfo, {
@@ -405,7 +399,7 @@ test('Multiplayer Manager joins a game by name, with seats for the others', asyn
   });
   assert.equal(ofMember(created.json, ada, 'properties.system.secureDeviceAddress'), undefined);
   for (const user of [bob, cyd]) {
-    await expectStatus(200, user.putSession(game, { members: { me: joinMe(user) } }));
+    assertStatus(await user.putSession(game, { members: { me: joinMe(user) } }), 200);
   }
 });
 
@@ -415,11 +409,11 @@ test('Multiplayer Manager removes a user from a lobby that may be gone', async (
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const lobby = await lobbyOf(kit, [ada, bob]);
 
-  await expectStatus(200, bob.putSession(lobby, leave));
+  assertStatus(await bob.putSession(lobby, leave), 200);
   assert.deepEqual(idsOf(await queryActivities(ada, [bob.xuid])), []);
-  await expectStatus(204, ada.putSession(lobby, leave));
-  await expectStatus(204, ada.putSession(lobby, leave));
-  await expectStatus(204, ada.getSession(lobby));
+  assertStatus(await ada.putSession(lobby, leave), 204);
+  assertStatus(await ada.putSession(lobby, leave), 204);
+  assertStatus(await ada.getSession(lobby), 204);
 });
 
 // go-xsapi: exact statuses
@@ -532,31 +526,31 @@ test('bedrock-portal publishes a world with big numbers, reads it and puts its p
   const ada = kit.user('ada');
   const reference = kit.reference('MinecraftLobby');
 
-  const created = await expectStatus(201, ada.putSession(reference, bodyOf(joinMe(ada), world)));
-  await expectStatus(201, ada.postHandle(activityOf(reference)));
+  const created = assertStatus(await ada.putSession(reference, bodyOf(joinMe(ada), world)), 201);
+  assertStatus(await ada.postHandle(activityOf(reference)), 201);
   const found = await read(ada, reference);
   for (const { text } of [created, found]) assertBigNumbersKept(text);
   assert.deepEqual(at(found.json, 'properties.custom'), parseExactJson(world));
 
   const back = `{"properties":${formatJson(found.json.properties)}}`;
-  const putBack = await expectStatus(200, ada.putSession(reference, back));
+  const putBack = assertStatus(await ada.putSession(reference, back), 200);
   assert.equal(putBack.etag, found.etag);
   assert.equal(putBack.text, found.text);
 
   // member count and nonces, then a new connection after a cut, then its activity again
-  const counted = await expectStatus(
+  const counted = assertStatus(
+    await ada.putSession(reference, setCustom({ MemberCount: 2, nonces: { '2535': 'ff00' } })),
     200,
-    ada.putSession(reference, setCustom({ MemberCount: 2, nonces: { '2535': 'ff00' } })),
   );
   assertBigNumbersKept(counted.text);
   assert.equal(at(counted.json, 'properties.custom.MemberCount'), 2);
   const connection = randomUUID();
   const me = { properties: { system: { active: true, connection } } };
-  const again = await expectStatus(200, ada.putSession(reference, { members: { me } }));
+  const again = assertStatus(await ada.putSession(reference, { members: { me } }), 200);
   assert.equal(at(again.json, 'members.0.properties.system.connection'), connection);
-  await expectStatus(201, ada.postHandle(activityOf(reference)));
+  assertStatus(await ada.postHandle(activityOf(reference)), 201);
 
-  await expectStatus(204, ada.putSession(reference, leave));
+  assertStatus(await ada.putSession(reference, leave), 204);
 });
 
 // @source docs/wire/clients.md "Other clients", docs/wire/clients.md "What clients need": MCXboxBroadcast; 4.2 sub-sessions
@@ -588,8 +582,8 @@ test('MCXboxBroadcast publishes again and again, and its other accounts join by 
   const handle = handleId(await primary.postHandle(activityOf(reference)));
 
   // the other account sends the xuid and the connection of the first
-  const joined = await expectStatus(200, sub.putSessionByHandle(handle, { members: { me: me() } }));
-  await expectStatus(201, sub.postHandle(activityOf(reference)));
+  const joined = assertStatus(await sub.putSessionByHandle(handle, { members: { me: me() } }), 200);
+  assertStatus(await sub.postHandle(activityOf(reference)), 201);
 
   assert.deepEqual(xuidsOf(joined.json), [primaryXuid, subXuid]);
   assert.equal(ofMember(joined.json, sub, 'properties.system.connection'), connection);
@@ -610,14 +604,14 @@ test('a Minecraft session holds thirty members, linked from the first to the las
   const users = Array.from({ length: 30 }, (_, i) => kit.user(`user ${i}`));
   for (const user of users.slice(0, 29)) {
     const invite = handleId(await ada.postHandle(inviteTo(reference, user.xuid)));
-    await expectStatus(200, user.putSessionByHandle(invite, { members: { me: joinMe(user) } }));
+    assertStatus(await user.putSessionByHandle(invite, { members: { me: joinMe(user) } }), 200);
   }
   const last = users[29] as KitUser;
   const invite = handleId(await ada.postHandle(inviteTo(reference, last.xuid)));
-  await expectRefusal(
+  assertRefusedBy(
+    await last.putSessionByHandle(invite, { members: { me: joinMe(last) } }),
     403,
     'sessionFull',
-    last.putSessionByHandle(invite, { members: { me: joinMe(last) } }),
   );
 
   const { json } = await read(ada, reference);

@@ -7,14 +7,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { at, demoScid, isAimed, joinBody, type Kit, startKit } from '../../src/testing/kit.ts';
-import { needsOwnServer } from './answers.ts';
+import { assertRefusedBy, assertStatus, needsOwnServer } from './answers.ts';
 import {
   anHourMs,
   assertIsText,
   blankTemplate,
   creation,
-  expectRefusal,
-  expectStatus,
   newSession,
   read,
 } from './new-session.ts';
@@ -158,9 +156,9 @@ test('W15 custom constants are kept as they were written', async () => {
   const reference = kit.reference();
   const custom = { map: { name: 'atoll', none: null }, ids: ['x'] };
 
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await ada.putSession(reference, { constants: { custom }, ...joinBody() }),
     201,
-    ada.putSession(reference, { constants: { custom }, ...joinBody() }),
   );
 
   assert.deepEqual(at(json, 'constants.custom'), custom);
@@ -188,15 +186,15 @@ for (const [path, system] of [
     const ada = kit.user('ada');
     const reference = kit.reference(blankTemplate);
 
-    const answer = await expectRefusal(
+    const answer = assertRefusedBy(
+      await ada.putSession(reference, creation({ constants: system })),
       400,
       'requestInvalid',
-      ada.putSession(reference, creation({ constants: system })),
     );
 
     assertIsText(answer);
     assert.ok(answer.detail?.startsWith(`$.constants.system.${path}`), answer.detail);
-    await expectStatus(204, ada.getSession(reference));
+    assertStatus(await ada.getSession(reference), 204);
   });
 }
 
@@ -216,13 +214,13 @@ for (const system of [
     const reference = kit.reference(blankTemplate);
 
     assertIsText(
-      await expectRefusal(
+      assertRefusedBy(
+        await ada.putSession(reference, creation({ constants: system })),
         400,
         'requestInvalid',
-        ada.putSession(reference, creation({ constants: system })),
       ),
     );
-    await expectStatus(204, ada.getSession(reference));
+    assertStatus(await ada.getSession(reference), 204);
   });
 }
 
@@ -239,16 +237,16 @@ test('a session with arbitration is created by a service that adds server "arbit
   };
   const servers = { arbitration: { constants: { system: {} } } };
 
-  await expectRefusal(
+  assertRefusedBy(
+    await kit.user('ada').putSession(reference, { constants, ...joinBody() }),
     403,
     'serviceRequired',
-    kit.user('ada').putSession(reference, { constants, ...joinBody() }),
   );
-  await expectRefusal(400, 'requestInvalid', kit.service().putSession(reference, { constants }));
+  assertRefusedBy(await kit.service().putSession(reference, { constants }), 400, 'requestInvalid');
 
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await kit.service().putSession(reference, { constants, servers }),
     201,
-    kit.service().putSession(reference, { constants, servers }),
   );
   assert.deepEqual(at(json, 'constants.system.arbitration'), constants.system.arbitration);
 });
@@ -267,14 +265,14 @@ test('what the template sets cannot be set otherwise; equal values pass', async 
     ['inactiveRemovalTimeout', { inactiveRemovalTimeout: null }],
     ['capabilities.gameplay', { capabilities: { gameplay: false } }],
   ] as const) {
-    const answer = await expectRefusal(409, 'constantsConflict', put(system));
+    const answer = assertRefusedBy(await put(system), 409, 'constantsConflict');
     assertIsText(answer);
     assert.match(answer.detail ?? '', new RegExp(`constants\\.system\\.${path}$`));
-    await expectStatus(204, ada.getSession(reference));
+    assertStatus(await ada.getSession(reference), 204);
   }
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await put({ maxMembersCount: 16, capabilities: { gameplay: true, crossPlay: true } }),
     201,
-    put({ maxMembersCount: 16, capabilities: { gameplay: true, crossPlay: true } }),
   );
   assert.equal(at(json, 'constants.system.maxMembersCount'), 16);
   assert.equal(at(json, 'constants.system.capabilities.crossPlay'), true, 'left open');
@@ -294,7 +292,7 @@ test('a later write may repeat constants and not change them', async () => {
     },
     custom: { map: 'atoll', rules: { rounds: 3 } },
   };
-  const created = await expectStatus(201, ada.putSession(reference, { constants, ...joinBody() }));
+  const created = assertStatus(await ada.putSession(reference, { constants, ...joinBody() }), 201);
 
   for (const same of [
     constants,
@@ -306,7 +304,7 @@ test('a later write may repeat constants and not change them', async () => {
     { custom: { rules: { rounds: 3 } } },
     created.json.constants,
   ]) {
-    const answer = await expectStatus(200, ada.putSession(reference, { constants: same }));
+    const answer = assertStatus(await ada.putSession(reference, { constants: same }), 200);
     assert.equal(answer.etag, created.etag);
   }
   for (const [path, other] of [
@@ -320,10 +318,10 @@ test('a later write may repeat constants and not change them', async () => {
     ['custom.rules', { custom: { rules: { rounds: 3, timeLimit: 300 } } }],
     ['custom.mode', { custom: { mode: 'teams' } }],
   ] as const) {
-    const answer = await expectRefusal(
+    const answer = assertRefusedBy(
+      await ada.putSession(reference, { constants: other }),
       409,
       'constantsConflict',
-      ada.putSession(reference, { constants: other }),
     );
     assertIsText(answer);
     assert.equal(answer.detail, `$.constants.${path}`);
@@ -338,8 +336,8 @@ test('the second user of a JoinGame may repeat the constants of the first', asyn
   const reference = kit.reference(blankTemplate);
   const constants = { system: { version: 1, initiators: [ada.xuid, bob.xuid] } };
 
-  await expectStatus(201, ada.putSession(reference, { constants, ...joinBody() }));
-  await expectStatus(200, bob.putSession(reference, { constants, ...joinBody() }));
+  assertStatus(await ada.putSession(reference, { constants, ...joinBody() }), 201);
+  assertStatus(await bob.putSession(reference, { constants, ...joinBody() }), 200);
 });
 
 const ownTemplates = {
@@ -387,11 +385,11 @@ test('a null in the template cannot be overridden, nor can its custom constants'
   const reference = kit.reference('endless');
   const put = (constants: JsonObject) => ada.putSession(reference, { constants, ...joinBody() });
 
-  await expectRefusal(409, 'constantsConflict', put({ system: { readyRemovalTimeout: 5 } }));
-  await expectRefusal(409, 'constantsConflict', put({ custom: { season: 4 } }));
-  const { json } = await expectStatus(
+  assertRefusedBy(await put({ system: { readyRemovalTimeout: 5 } }), 409, 'constantsConflict');
+  assertRefusedBy(await put({ custom: { season: 4 } }), 409, 'constantsConflict');
+  const { json } = assertStatus(
+    await put({ system: { inactiveRemovalTimeout: null }, custom: { season: 3, week: 1 } }),
     201,
-    put({ system: { inactiveRemovalTimeout: null }, custom: { season: 3, week: 1 } }),
   );
 
   assert.equal(at(json, 'constants.system.inactiveRemovalTimeout'), undefined);

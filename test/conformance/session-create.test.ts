@@ -4,16 +4,21 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { at, demoScid, isAimed, joinBody, startKit } from '../../src/testing/kit.ts';
-import { etagPattern, guidPattern, leave, timePattern } from './answers.ts';
+import {
+  assertRefusedBy,
+  assertStatus,
+  etagPattern,
+  guidPattern,
+  leave,
+  timePattern,
+} from './answers.ts';
 import {
   anHourMs,
   assertIsText,
+  blankTemplate,
   creation,
-  expectRefusal,
-  expectStatus,
   memberOf,
   newSession,
-  blankTemplate,
   read,
 } from './new-session.ts';
 
@@ -66,11 +71,11 @@ test('a session without members is not created when it would end at once: 204', 
   const reference = kit.reference(blankTemplate);
 
   for (const body of [{}, { properties: { custom: { map: 'atoll' } } }]) {
-    const answer = await expectStatus(204, ada.putSession(reference, body));
+    const answer = assertStatus(await ada.putSession(reference, body), 204);
     assert.equal(answer.text, '');
     assert.equal(answer.etag, undefined);
   }
-  await expectStatus(204, ada.getSession(reference));
+  assertStatus(await ada.getSession(reference), 204);
 });
 
 // @source docs/wire/sessions.md "PUT", docs/wire/sessions.md "Members": members and membersInfo are always there
@@ -80,7 +85,7 @@ test('a session without members is created when it may stay empty', async () => 
   const reference = kit.reference(blankTemplate);
   const body = { constants: { system: { sessionEmptyTimeout: anHourMs } } };
 
-  const created = await expectStatus(201, ada.putSession(reference, body));
+  const created = assertStatus(await ada.putSession(reference, body), 201);
 
   assert.deepEqual(created.json.members, {});
   assert.deepEqual(created.json.membersInfo, {
@@ -103,7 +108,7 @@ test('a service creates a session that it is no member of', async () => {
     properties: { custom: { map: 'atoll' } },
   };
 
-  const created = await expectStatus(201, service.putSession(reference, body));
+  const created = assertStatus(await service.putSession(reference, body), 201);
 
   assert.equal(at(created.json, 'properties.custom.map'), 'atoll');
 });
@@ -115,9 +120,9 @@ test('leaving a session that does not exist answers 204 and creates nothing', as
   const reference = kit.reference(blankTemplate);
   const body = { constants: { system: { sessionEmptyTimeout: anHourMs } }, ...leave };
 
-  await expectStatus(204, ada.putSession(reference, leave));
-  await expectStatus(204, ada.putSession(reference, body));
-  await expectStatus(204, ada.getSession(reference));
+  assertStatus(await ada.putSession(reference, leave), 204);
+  assertStatus(await ada.putSession(reference, body), 204);
+  assertStatus(await ada.getSession(reference), 204);
 });
 
 // @source docs/wire/callers.md "Callers": prv
@@ -147,12 +152,14 @@ test('with initiators only they create the session, or a service', async () => {
   const byBob = kit.reference(blankTemplate);
 
   const { reference } = await newSession(kit, ada, parts);
-  assertIsText(await expectRefusal(403, 'notAnInitiator', bob.putSession(byBob, creation(parts))));
-  await expectStatus(204, bob.getSession(byBob));
+  assertIsText(
+    assertRefusedBy(await bob.putSession(byBob, creation(parts)), 403, 'notAnInitiator'),
+  );
+  assertStatus(await bob.getSession(byBob), 204);
   const { members: _, ...withoutMe } = creation(parts);
-  await expectStatus(201, kit.service().putSession(byBob, withoutMe));
+  assertStatus(await kit.service().putSession(byBob, withoutMe), 201);
   // joining is not creating
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
 });
 
 // @source docs/wire/sessions.md "PUT": A later PUT to the same reference starts a new life
@@ -161,10 +168,10 @@ test('a session that is created again has a new branch and the same correlation 
   const ada = kit.user('ada');
   const { reference, session } = await newSession(kit, ada, { custom: { map: 'atoll' } });
   await ada.putSession(reference, { properties: { custom: { map: 'dunes' } } });
-  await expectStatus(204, ada.putSession(reference, leave));
+  assertStatus(await ada.putSession(reference, leave), 204);
   if (!isAimed) await kit.advance(1_000);
 
-  const again = await expectStatus(201, ada.putSession(reference, joinBody()));
+  const again = assertStatus(await ada.putSession(reference, joinBody()), 201);
 
   assert.notEqual(again.json.branch, session.branch);
   assert.equal(again.json.correlationId, session.correlationId);
@@ -237,8 +244,8 @@ test('a template or a service config that is not configured answers 404', async 
     ['serviceConfigUnknown', config],
     ['serviceConfigUnknown', noGuid],
   ] as const) {
-    assertIsText(await expectRefusal(404, code, ada.putSession(reference, joinBody())));
-    await expectRefusal(404, code, ada.getSession(reference));
+    assertIsText(assertRefusedBy(await ada.putSession(reference, joinBody()), 404, code));
+    assertRefusedBy(await ada.getSession(reference), 404, code);
   }
 });
 
@@ -247,7 +254,7 @@ test('a path with empty parts is answered 404 at once', async () => {
   await using kit = await startKit();
   const path = '/serviceconfigs//sessionTemplates//sessions/';
 
-  await expectStatus(404, kit.user('ada').request('PUT', path, { body: joinBody() }));
+  assertStatus(await kit.user('ada').request('PUT', path, { body: joinBody() }), 404);
 });
 
 // @source docs/wire/README.md "Every request": scid configured, not for the caller's title
@@ -255,10 +262,10 @@ test('a user of another title is answered 403', async () => {
   await using kit = await startKit();
   const stranger = kit.user('stranger', { tid: '4' });
 
-  const answer = await expectRefusal(
+  const answer = assertRefusedBy(
+    await stranger.putSession(kit.reference(), joinBody()),
     403,
     'serviceConfigForbidden',
-    stranger.putSession(kit.reference(), joinBody()),
   );
 
   assertIsText(answer);
@@ -276,6 +283,6 @@ for (const contentType of ['application/json; charset=utf-8', 'text/plain', unde
     const body = new TextEncoder().encode(JSON.stringify(joinBody()));
     const headers: Record<string, string> = contentType ? { 'content-type': contentType } : {};
 
-    await expectStatus(201, ada.request('PUT', path, { headers, body }));
+    assertStatus(await ada.request('PUT', path, { headers, body }), 201);
   });
 }

@@ -5,12 +5,10 @@ import { test } from 'node:test';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { formatSessionPath, type SessionReference } from '../../src/domain/session/reference.ts';
 import { at, joinBody, type KitAnswer, type KitUser, startKit } from '../../src/testing/kit.ts';
-import { etagPattern } from './answers.ts';
+import { assertRefusedBy, assertStatus, etagPattern } from './answers.ts';
 import {
   assertCarriesDocument,
   assertIsText,
-  expectRefusal,
-  expectStatus,
   indexOf,
   memberOf,
   newSession,
@@ -40,9 +38,9 @@ test('GET of an element answers the part of the document', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada, { custom: { map: 'atoll' } });
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
   const server = { constants: { custom: { x: 1 } } };
-  await expectStatus(200, kit.service().putSession(reference, { servers: { 'west us': server } }));
+  assertStatus(await kit.service().putSession(reference, { servers: { 'west us': server } }), 200);
   const { json } = await read(ada, reference);
 
   for (const [element, part] of [
@@ -54,7 +52,7 @@ test('GET of an element answers the part of the document', async () => {
     ['members/1', at(json, 'members.1')],
     ['servers/west%20us', at(json, 'servers.west us')],
   ] as const) {
-    const answer = await expectStatus(200, elementsOf(ada, reference)('GET', element));
+    const answer = assertStatus(await elementsOf(ada, reference)('GET', element), 200);
     assert.deepEqual(answer.json, part, element);
     assert.equal(answer.headers.get('content-type'), 'application/json');
   }
@@ -108,7 +106,7 @@ test('every element of a session that does not exist answers 404', async () => {
     assert.equal(answer.refusal, 'sessionGone');
     assertIsText(answer);
   }
-  await expectStatus(204, ada.getSession(reference));
+  assertStatus(await ada.getSession(reference), 204);
 });
 
 // @source docs/wire/sessions.md "Element URIs": Same rules as the PUT they abbreviate
@@ -118,7 +116,7 @@ test('PUT properties merges and answers the whole session', async () => {
   const { reference } = await newSession(kit, ada, { custom: { map: 'atoll', mode: 'x' } });
   const body = { system: { closed: true }, custom: { map: 'dunes', mode: null } };
 
-  const answer = await expectStatus(200, elementsOf(ada, reference)('PUT', 'properties', body));
+  const answer = assertStatus(await elementsOf(ada, reference)('PUT', 'properties', body), 200);
 
   assert.equal(at(answer.json, 'properties.system.closed'), true);
   assert.deepEqual(at(answer.json, 'properties.custom'), { map: 'dunes' });
@@ -137,9 +135,9 @@ test('properties can be put back as they were read', async () => {
     custom: { map: 'atoll' },
   });
   const elements = elementsOf(ada, reference);
-  const { text } = await expectStatus(200, elements('GET', 'properties'));
+  const { text } = assertStatus(await elements('GET', 'properties'), 200);
 
-  const answer = await expectStatus(200, elements('PUT', 'properties', text));
+  const answer = assertStatus(await elements('PUT', 'properties', text), 200);
 
   assert.equal(answer.etag, created.etag);
 });
@@ -151,14 +149,18 @@ test('PUT members/me joins, changes and is refused as the write it stands for', 
   const { reference } = await newSession(kit, ada, { constants: { maxMembersCount: 2 } });
   const elements = elementsOf(bob, reference);
 
-  const joined = await expectStatus(200, elements('PUT', 'members/me', joining));
+  const joined = assertStatus(await elements('PUT', 'members/me', joining), 200);
   assert.equal(indexOf(joined.json, bob), 1);
-  const changed = await expectStatus(
+  const changed = assertStatus(
+    await elements('PUT', 'members/me', { properties: { custom: { score: 7 } } }),
     200,
-    elements('PUT', 'members/me', { properties: { custom: { score: 7 } } }),
   );
   assert.equal(at(changed.json, 'members.1.properties.custom.score'), 7);
-  await expectRefusal(400, 'sessionFull', elementsOf(eve, reference)('PUT', 'members/me', joining));
+  assertRefusedBy(
+    await elementsOf(eve, reference)('PUT', 'members/me', joining),
+    400,
+    'sessionFull',
+  );
 });
 
 // @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Access": access
@@ -166,10 +168,10 @@ test('PUT properties by somebody who is no member is refused with the document',
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'));
 
-  const answer = await expectRefusal(
+  const answer = assertRefusedBy(
+    await elementsOf(kit.user('eve'), reference)('PUT', 'properties', { custom: { x: 1 } }),
     403,
     'notAMember',
-    elementsOf(kit.user('eve'), reference)('PUT', 'properties', { custom: { x: 1 } }),
   );
 
   assertCarriesDocument(answer);
@@ -185,7 +187,7 @@ test('the elements of a private session are nobody else’s to read', async () =
   const elements = elementsOf(kit.user('eve'), reference);
 
   for (const element of ['constants', 'properties', 'members', 'members/me', 'members/0']) {
-    assertIsText(await expectRefusal(403, 'sessionPrivate', elements('GET', element)));
+    assertIsText(assertRefusedBy(await elements('GET', element), 403, 'sessionPrivate'));
   }
 });
 
@@ -194,15 +196,15 @@ test('DELETE members/me leaves: 200 with the session, 204 when it is gone with i
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada);
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
 
-  const left = await expectStatus(200, elementsOf(ada, reference)('DELETE', 'members/me'));
+  const left = assertStatus(await elementsOf(ada, reference)('DELETE', 'members/me'), 200);
   assert.equal(memberOf(left.json, ada), undefined);
   assert.equal(left.etag, (await read(bob, reference)).etag);
-  await expectStatus(204, elementsOf(ada, reference)('DELETE', 'members/me'));
-  const gone = await expectStatus(204, elementsOf(bob, reference)('DELETE', 'members/me'));
+  assertStatus(await elementsOf(ada, reference)('DELETE', 'members/me'), 204);
+  const gone = assertStatus(await elementsOf(bob, reference)('DELETE', 'members/me'), 204);
   assert.equal(gone.text, '');
-  await expectStatus(204, bob.getSession(reference));
+  assertStatus(await bob.getSession(reference), 204);
 });
 
 // @source docs/wire/README.md "Every request": a body on GET or DELETE is ignored
@@ -210,9 +212,9 @@ test('a body on DELETE is not read', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada);
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
 
-  await expectStatus(200, elementsOf(bob, reference)('DELETE', 'members/me', 'no JSON at all'));
+  assertStatus(await elementsOf(bob, reference)('DELETE', 'members/me', 'no JSON at all'), 200);
 });
 
 // @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Members": a member is removed by a service
@@ -220,17 +222,17 @@ test('DELETE members/{index} is for services; users remove only themselves', asy
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
   const { reference } = await newSession(kit, ada);
-  for (const user of [bob, cyd]) await expectStatus(200, user.join(reference));
+  for (const user of [bob, cyd]) assertStatus(await user.join(reference), 200);
 
-  const refused = await expectRefusal(
+  const refused = assertRefusedBy(
+    await elementsOf(ada, reference)('DELETE', 'members/1'),
     403,
     'memberNotYours',
-    elementsOf(ada, reference)('DELETE', 'members/1'),
   );
   assertCarriesDocument(refused);
-  const removed = await expectStatus(
+  const removed = assertStatus(
+    await elementsOf(kit.service(), reference)('DELETE', 'members/1'),
     200,
-    elementsOf(kit.service(), reference)('DELETE', 'members/1'),
   );
   assert.equal(memberOf(removed.json, bob), undefined);
   assert.ok(memberOf(removed.json, cyd));
@@ -245,15 +247,15 @@ test('a service puts, reads and deletes a server; a user only reads it', async (
   const asUser = elementsOf(ada, reference);
   const server = { properties: { system: { status: 'up' }, custom: { port: 1 } } };
 
-  const put = await expectStatus(200, asService('PUT', 'servers/dedicated', server));
+  const put = assertStatus(await asService('PUT', 'servers/dedicated', server), 200);
   assert.deepEqual(at(put.json, 'servers.dedicated.properties'), server.properties);
-  const found = await expectStatus(200, asUser('GET', 'servers/dedicated'));
+  const found = assertStatus(await asUser('GET', 'servers/dedicated'), 200);
   assert.deepEqual(at(found.json, 'properties'), server.properties);
-  await expectRefusal(403, 'serviceRequired', asUser('PUT', 'servers/dedicated', server));
-  await expectRefusal(403, 'serviceRequired', asUser('DELETE', 'servers/dedicated'));
-  const deleted = await expectStatus(200, asService('DELETE', 'servers/dedicated'));
+  assertRefusedBy(await asUser('PUT', 'servers/dedicated', server), 403, 'serviceRequired');
+  assertRefusedBy(await asUser('DELETE', 'servers/dedicated'), 403, 'serviceRequired');
+  const deleted = assertStatus(await asService('DELETE', 'servers/dedicated'), 200);
   assert.deepEqual(deleted.json.servers, {});
-  await expectStatus(204, asService('DELETE', 'servers/dedicated'));
+  assertStatus(await asService('DELETE', 'servers/dedicated'), 204);
 });
 
 // @source docs/wire/sessions.md "Element URIs", docs/wire/refusals.md "Refusals": If-Match honoured, always returns the whole session
@@ -261,7 +263,7 @@ test('If-Match holds for writes to elements', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference, created } = await newSession(kit, ada);
-  const current = await expectStatus(200, bob.join(reference));
+  const current = assertStatus(await bob.join(reference), 200);
   const stale = { 'if-match': created.etag ?? '' };
   const elements = elementsOf(ada, reference);
 
@@ -270,12 +272,16 @@ test('If-Match holds for writes to elements', async () => {
     ['PUT', 'members/me', { properties: { custom: { score: 1 } } }],
     ['DELETE', 'members/me', undefined],
   ] as const) {
-    const answer = await expectRefusal(412, 'etagDiffers', elements(method, element, body, stale));
+    const answer = assertRefusedBy(
+      await elements(method, element, body, stale),
+      412,
+      'etagDiffers',
+    );
     assert.equal(answer.text, current.text);
     assert.equal(answer.etag, current.etag);
   }
   const fresh = { 'if-match': current.etag ?? '' };
-  await expectStatus(200, elements('PUT', 'properties', { custom: { map: 'dunes' } }, fresh));
+  assertStatus(await elements('PUT', 'properties', { custom: { map: 'dunes' } }, fresh), 200);
 });
 
 // @source docs/wire/README.md "Every request": path known, verb wrong
@@ -291,7 +297,7 @@ for (const [method, element, allowed] of [
     await using kit = await startKit();
     const elements = elementsOf(kit.user('ada'), kit.reference());
 
-    const answer = await expectRefusal(405, 'verbNotAllowed', elements(method, element, {}));
+    const answer = assertRefusedBy(await elements(method, element, {}), 405, 'verbNotAllowed');
 
     const verbs = (answer.headers.get('allow') ?? '')
       .split(/,\s*/)
@@ -312,7 +318,7 @@ test('a body that is wrong in an element is told by its path there', async () =>
     ['members/me', { properties: { system: { active: 7 } } }, '$.properties.system.active'],
     ['members/me', { extra: 1 }, '$.extra'],
   ] as const) {
-    const answer = await expectRefusal(400, 'requestInvalid', elements('PUT', element, body));
+    const answer = assertRefusedBy(await elements('PUT', element, body), 400, 'requestInvalid');
     assert.equal(answer.detail, path);
   }
 });
@@ -322,7 +328,7 @@ test('the TypeScript client reads and removes members', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada);
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
   const service = kit.service().client;
 
   const member = await ada.client.getMember(reference, 1);

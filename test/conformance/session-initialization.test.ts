@@ -22,16 +22,16 @@ import {
   type KitAnswer,
   type KitUser,
 } from '../../src/testing/kit.ts';
-import { apartFromChangeNumber, leave, needsClock, reserve, timePattern } from './answers.ts';
 import {
-  assertIsText,
-  blankTemplate,
-  expectRefusal,
-  expectStatus,
-  memberOf,
-  ofMember,
-  read,
-} from './new-session.ts';
+  apartFromChangeNumber,
+  assertRefusedBy,
+  assertStatus,
+  leave,
+  needsClock,
+  reserve,
+  timePattern,
+} from './answers.ts';
+import { assertIsText, blankTemplate, memberOf, ofMember, read } from './new-session.ts';
 
 const skip = isAimed && needsClock;
 const needsOwnServer = 'needs service configs of its own, so a server of its own';
@@ -95,15 +95,15 @@ async function gathered(
   const { ada } = users;
   const reference = kit.reference(blankTemplate);
   const { members } = come(ada) as { readonly members: JsonObject };
-  let last = await expectStatus(
-    201,
-    ada.putSession(reference, {
+  let last = assertStatus(
+    await ada.putSession(reference, {
       constants: { system },
       members: { ...members, ...seats(...others.map((name) => users[name])) },
     }),
+    201,
   );
   for (const name of comes) {
-    last = await expectStatus(200, users[name].putSession(reference, come(users[name])));
+    last = assertStatus(await users[name].putSession(reference, come(users[name])), 200);
   }
   return { ...users, reference, last };
 }
@@ -166,17 +166,17 @@ test('M3 an episode goes from joining through measuring and evaluating to its en
   assert.equal(ofMember(last.json, bob, 'reserved'), true);
   assert.deepEqual([fateOf(last, ada), fateOf(last, bob)], ['1 -', '1 -']);
 
-  const measuring = await expectStatus(200, bob.putSession(reference, come(bob)));
+  const measuring = assertStatus(await bob.putSession(reference, come(bob)), 200);
   assert.equal(stageOf(measuring), 'measuring 1');
-  const one = await expectStatus(200, ada.putSession(reference, telling(measuring, [[bob, good]])));
+  const one = assertStatus(await ada.putSession(reference, telling(measuring, [[bob, good]])), 200);
   assert.equal(stageOf(one), 'measuring 1');
-  const evaluating = await expectStatus(
+  const evaluating = assertStatus(
+    await bob.putSession(reference, telling(measuring, [[ada, good]])),
     200,
-    bob.putSession(reference, telling(measuring, [[ada, good]])),
   );
   assert.equal(stageOf(evaluating), 'evaluating 1');
 
-  const over = await expectStatus(200, ada.putSession(reference, evaluated(true)));
+  const over = assertStatus(await ada.putSession(reference, evaluated(true)), 200);
   assert.equal(stageOf(over), 'none');
   assert.deepEqual([fateOf(over, ada), fateOf(over, bob)], ['- -', '- -']);
   assert.equal(at(over.json, 'properties.system.initializationSucceeded'), undefined);
@@ -197,7 +197,7 @@ test('initialize is answered where members are initialized, true of who asked fo
   await using kit = await startKit();
   const { ada, bob, cyd, reference } = await gathered(kit, constantsOf({}));
 
-  const { json } = await expectStatus(200, ada.putSession(reference, reserve(cyd)));
+  const { json } = assertStatus(await ada.putSession(reference, reserve(cyd)), 200);
 
   const initialize = [ada, bob, cyd].map((user) =>
     ofMember(json, user, 'constants.system.initialize'),
@@ -214,18 +214,18 @@ test('a session is not created with fewer members to initialize than it needs', 
   const { members } = come(ada) as { readonly members: JsonObject };
   const unasked = reserve(bob).members as JsonObject;
 
-  const refused = await expectRefusal(
+  const refused = assertRefusedBy(
+    await ada.putSession(reference, { constants, members: { ...members, ...unasked } }),
     400,
     'initializationMembersNeeded',
-    ada.putSession(reference, { constants, members: { ...members, ...unasked } }),
   );
   assertIsText(refused);
   assert.match(refused.text, /\b2 members\b/);
-  await expectStatus(204, ada.getSession(reference));
+  assertStatus(await ada.getSession(reference), 204);
 
-  await expectStatus(
+  assertStatus(
+    await ada.putSession(reference, { constants, members: { ...members, ...seats(bob) } }),
     201,
-    ada.putSession(reference, { constants, members: { ...members, ...seats(bob) } }),
   );
 });
 
@@ -253,7 +253,7 @@ test('the times of the stages are told by nextTimer, and pass', { skip }, async 
   assert.equal(fateOf(measuring, cyd), 'gone', 'a seat that was not taken is free');
 
   assert.equal(await due(), 30_000);
-  await expectStatus(200, ada.putSession(reference, telling(measuring, [[bob, good]])));
+  assertStatus(await ada.putSession(reference, telling(measuring, [[bob, good]])), 200);
   await kit.advance(30_000);
   const evaluating = await read(ada, reference);
   assert.equal(stageOf(evaluating), 'evaluating 1');
@@ -277,7 +277,7 @@ test('a seat of an episode is held for joinTimeout, whatever reservedRemovalTime
     { reservedRemovalTimeout: 1_000, readyRemovalTimeout: 1_000, inactiveRemovalTimeout: null },
   );
   const { ada, bob, cyd, reference } = await gathered(kit, system, ['bob', 'cyd'], []);
-  await expectStatus(200, bob.putSession(reference, come(bob, { active: false, ready: true })));
+  assertStatus(await bob.putSession(reference, come(bob, { active: false, ready: true })), 200);
 
   await kit.advance(59_999);
   const waiting = await read(ada, reference);
@@ -318,15 +318,15 @@ test('M3 who is badly connected fails for the worst of it, the others pass', asy
       [cyd, good],
     ]),
   );
-  const over = await expectStatus(
-    200,
-    cyd.putSession(
+  const over = assertStatus(
+    await cyd.putSession(
       reference,
       telling(last, [
         [ada, good],
         [bob, bad],
       ]),
     ),
+    200,
   );
 
   assert.equal(stageOf(over), 'none');
@@ -344,11 +344,11 @@ test('M3 a first episode that too few pass fails for good', { skip }, async () =
   const bad = { ...good, bandwidthDown: 999 };
 
   await ada.putSession(reference, telling(last, [[bob, bad]]));
-  const failed = await expectStatus(200, bob.putSession(reference, telling(last, [[ada, good]])));
+  const failed = assertStatus(await bob.putSession(reference, telling(last, [[ada, good]])), 200);
 
   assert.equal(stageOf(failed), 'failed 1');
   assert.deepEqual([fateOf(failed, ada), fateOf(failed, bob)], ['1 episode', '1 bandwidthdown']);
-  const joined = await expectStatus(200, cyd.putSession(reference, come(cyd)));
+  const joined = assertStatus(await cyd.putSession(reference, come(cyd)), 200);
   assert.deepEqual([stageOf(joined), fateOf(joined, cyd)], ['failed 1', '- -']);
   await kit.advance(3_600_000);
   assert.equal(stageOf(await read(ada, reference)), 'failed 1');
@@ -362,11 +362,11 @@ test('W16 members of one group fail together', { skip }, async () => {
     'cyd',
   ]);
 
-  const named = await expectStatus(
-    200,
-    ada.putSession(reference, {
+  const named = assertStatus(
+    await ada.putSession(reference, {
       members: { me: { properties: { system: { initializationGroup: [1] } } } },
     }),
+    200,
   );
   assert.deepEqual(ofMember(named.json, ada, 'properties.system.initializationGroup'), [1, 0]);
   await ada.putSession(
@@ -400,7 +400,7 @@ test('who comes while an episode runs is of the next, and its seat is held till 
   const system = constantsOf({}, { ...latency, reservedRemovalTimeout: 100 });
   const { ada, bob, cyd, reference } = await gathered(kit, system);
 
-  const waiting = await expectStatus(200, ada.putSession(reference, { members: seats(cyd) }));
+  const waiting = assertStatus(await ada.putSession(reference, { members: seats(cyd) }), 200);
   assert.deepEqual([stageOf(waiting), fateOf(waiting, cyd)], ['measuring 1', '2 -']);
   await kit.advance(2_999);
   assert.equal(fateOf(await read(ada, reference), cyd), '2 -');
@@ -410,9 +410,9 @@ test('who comes while an episode runs is of the next, and its seat is held till 
   const second = await read(ada, reference);
   assert.equal(stageOf(second), 'joining 2');
   assert.deepEqual([fateOf(second, ada), fateOf(second, bob)], ['- -', '1 timeout']);
-  const joined = await expectStatus(200, cyd.putSession(reference, come(cyd)));
+  const joined = assertStatus(await cyd.putSession(reference, come(cyd)), 200);
   assert.equal(stageOf(joined), 'measuring 2');
-  const over = await expectStatus(200, cyd.putSession(reference, telling(joined, [[ada, good]])));
+  const over = assertStatus(await cyd.putSession(reference, telling(joined, [[ada, good]])), 200);
   assert.deepEqual([stageOf(over), fateOf(over, cyd)], ['none', '- -']);
 });
 
@@ -424,11 +424,11 @@ test('a later episode that fails leaves session and other members as they are', 
     constantsOf({ externalEvaluation: true }),
     [],
   );
-  await expectStatus(200, ada.putSession(reference, evaluated(true)));
-  const second = await expectStatus(200, bob.putSession(reference, come(bob)));
+  assertStatus(await ada.putSession(reference, evaluated(true)), 200);
+  const second = assertStatus(await bob.putSession(reference, come(bob)), 200);
   assert.equal(stageOf(second), 'evaluating 2');
 
-  const rejected = await expectStatus(200, ada.putSession(reference, evaluated(false)));
+  const rejected = assertStatus(await ada.putSession(reference, evaluated(false)), 200);
 
   assert.equal(stageOf(rejected), 'none');
   assert.deepEqual([fateOf(rejected, ada), fateOf(rejected, bob)], ['- -', '2 episode']);
@@ -442,14 +442,14 @@ test('who has failed leaves and comes again, into the next episode', async () =>
     constantsOf({ externalEvaluation: true }),
     [],
   );
-  await expectStatus(200, ada.putSession(reference, evaluated(true)));
-  await expectStatus(200, bob.putSession(reference, come(bob)));
-  await expectStatus(200, ada.putSession(reference, evaluated(false)));
+  assertStatus(await ada.putSession(reference, evaluated(true)), 200);
+  assertStatus(await bob.putSession(reference, come(bob)), 200);
+  assertStatus(await ada.putSession(reference, evaluated(false)), 200);
 
-  const still = await expectStatus(200, bob.putSession(reference, come(bob)));
+  const still = assertStatus(await bob.putSession(reference, come(bob)), 200);
   assert.equal(fateOf(still, bob), '2 episode');
-  await expectStatus(200, bob.putSession(reference, leave));
-  const again = await expectStatus(200, bob.putSession(reference, come(bob)));
+  assertStatus(await bob.putSession(reference, leave), 200);
+  const again = assertStatus(await bob.putSession(reference, come(bob)), 200);
   assert.deepEqual([stageOf(again), fateOf(again, bob)], ['evaluating 3', '3 -']);
 });
 
@@ -462,10 +462,10 @@ test('initializationSucceeded is refused in every other stage, and changes nothi
     const before = await read(ada, reference);
     for (const verdict of [true, false]) {
       assertIsText(
-        await expectRefusal(
+        assertRefusedBy(
+          await ada.putSession(reference, evaluated(verdict)),
           409,
           'initializationNotEvaluating',
-          ada.putSession(reference, evaluated(verdict)),
         ),
       );
     }
@@ -473,11 +473,11 @@ test('initializationSucceeded is refused in every other stage, and changes nothi
   };
 
   await refused(); // joining
-  const measuring = await expectStatus(200, bob.putSession(reference, come(bob)));
+  const measuring = assertStatus(await bob.putSession(reference, come(bob)), 200);
   await refused(); // measuring
   await ada.putSession(reference, telling(measuring, [[bob, good]]));
   await bob.putSession(reference, telling(measuring, [[ada, good]]));
-  const rejected = await expectStatus(200, ada.putSession(reference, evaluated(false)));
+  const rejected = assertStatus(await ada.putSession(reference, evaluated(false)), 200);
   assert.equal(stageOf(rejected), 'failed 1');
   await refused(); // failed
 });
@@ -506,15 +506,15 @@ test('hosts are offered in the order of the metric, until one is set', async () 
       [cyd, to(50)],
     ]),
   );
-  const over = await expectStatus(
-    200,
-    cyd.putSession(
+  const over = assertStatus(
+    await cyd.putSession(
       reference,
       telling(last, [
         [ada, to(10)],
         [bob, to(30)],
       ]),
     ),
+    200,
   );
   assert.equal(stageOf(over), 'none');
   assert.deepEqual(
@@ -523,11 +523,11 @@ test('hosts are offered in the order of the metric, until one is set', async () 
   );
   assert.deepEqual(over.json.hostCandidates, [tokens[1], tokens[2]]);
 
-  const gone = await expectStatus(200, bob.putSession(reference, leave));
+  const gone = assertStatus(await bob.putSession(reference, leave), 200);
   assert.deepEqual(gone.json.hostCandidates, [tokens[2]]);
-  const hosted = await expectStatus(
+  const hosted = assertStatus(
+    await cyd.putSession(reference, { properties: { system: { host: tokens[2] as string } } }),
     200,
-    cyd.putSession(reference, { properties: { system: { host: tokens[2] as string } } }),
   );
   assert.equal(hosted.json.hostCandidates, undefined);
 });
@@ -545,13 +545,13 @@ test('one session in both shapes: created by the older names, read by either', a
   };
   const constants = { system: { managedInitialization } };
 
-  const older = await expectStatus(
-    201,
-    ada.putSession(
+  const older = assertStatus(
+    await ada.putSession(
       reference,
       { constants, ...come(ada, { secureDeviceAddress: '' }) },
       { contractVersion: 105 },
     ),
+    201,
   );
   const newer = await read(ada, reference);
 
@@ -572,7 +572,7 @@ test('one session in both shapes: created by the older names, read by either', a
     [newer, 107],
   ] as const) {
     const echoed = { constants: document.json.constants };
-    const answer = await expectStatus(200, ada.putSession(reference, echoed, { contractVersion }));
+    const answer = assertStatus(await ada.putSession(reference, echoed, { contractVersion }), 200);
     assert.equal(answer.etag, newer.etag);
   }
 });
@@ -612,15 +612,15 @@ test('templates of both families begin with their own defaults', {
   const both = { members: { ...members, ...seats(bob) } };
 
   const older = kit.reference('older');
-  await expectRefusal(400, 'initializationMembersNeeded', ada.putSession(older, come(ada)));
-  const joining = await expectStatus(201, ada.putSession(older, both));
+  assertRefusedBy(await ada.putSession(older, come(ada)), 400, 'initializationMembersNeeded');
+  const joining = assertStatus(await ada.putSession(older, both), 201);
   const left = Date.parse(String(joining.json.nextTimer)) - kit.nowMs();
   assert.deepEqual([stageOf(joining), left], ['joining 1', 5_000]);
-  const evaluating = await expectStatus(200, bob.putSession(older, come(bob)));
+  const evaluating = assertStatus(await bob.putSession(older, come(bob)), 200);
   assert.equal(stageOf(evaluating), 'evaluating 1');
 
   const newer = kit.reference('newer');
-  assert.equal(stageOf(await expectStatus(201, ada.putSession(newer, come(ada)))), 'none');
+  assert.equal(stageOf(assertStatus(await ada.putSession(newer, come(ada)), 201)), 'none');
 });
 
 // @source docs/wire/sessions.md "PUT": a write is idempotent; ?nocommit=true stores nothing
@@ -629,12 +629,12 @@ test('the same writes again change nothing, and a preview begins no episode', as
   const { ada, bob, cyd, reference, last } = await gathered(kit, constantsOf({}, latency));
   const body = telling(last, [[bob, good]]);
 
-  const once = await expectStatus(200, ada.putSession(reference, body));
-  const twice = await expectStatus(200, ada.putSession(reference, body));
+  const once = assertStatus(await ada.putSession(reference, body), 200);
+  const twice = assertStatus(await ada.putSession(reference, body), 200);
   assert.equal(twice.etag, once.etag);
   assert.deepEqual(apartFromChangeNumber(twice), apartFromChangeNumber(once));
 
-  const preview = await expectStatus(200, cyd.putSession(reference, come(cyd), { nocommit: true }));
+  const preview = assertStatus(await cyd.putSession(reference, come(cyd), { nocommit: true }), 200);
   assert.equal(fateOf(preview, cyd), '2 -');
   assert.equal((await read(ada, reference)).etag, once.etag);
 });

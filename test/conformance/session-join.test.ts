@@ -6,14 +6,21 @@ import { test } from 'node:test';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { formatSessionPath } from '../../src/domain/session/reference.ts';
 import { at, joinBody, type KitUser, startKit } from '../../src/testing/kit.ts';
-import { activityOf, handleId, inviteTo, leave, reserve, transferTo } from './answers.ts';
+import {
+  activityOf,
+  assertRefusedBy,
+  assertStatus,
+  handleId,
+  inviteTo,
+  leave,
+  reserve,
+  transferTo,
+} from './answers.ts';
 import {
   anHourMs,
   assertCarriesDocument,
   assertIsText,
   blankTemplate,
-  expectRefusal,
-  expectStatus,
   indexOf,
   memberOf,
   newSession,
@@ -73,7 +80,7 @@ for (const { code, status, parts, body, prv } of rows) {
     const eve = kit.user('eve', prv === undefined ? {} : { prv });
     const { reference, created } = await newSession(kit, ada, parts);
 
-    const answer = await expectRefusal(status, code, eve.join(reference));
+    const answer = assertRefusedBy(await eve.join(reference), status, code);
 
     if (body === 'document') assertCarriesDocument(answer);
     else assertIsText(answer);
@@ -110,7 +117,7 @@ test('an open session is joined by anybody, and by whoever is in it already', as
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada);
 
-  const joined = await expectStatus(200, bob.join(reference));
+  const joined = assertStatus(await bob.join(reference), 200);
 
   assert.equal(indexOf(joined.json, bob), 1);
   assert.equal(at(joined.json, 'members.1.gamertag'), bob.gamertag);
@@ -121,7 +128,7 @@ test('an open session is joined by anybody, and by whoever is in it already', as
     accepted: 2,
     active: 2,
   });
-  const again = await expectStatus(200, bob.join(reference));
+  const again = assertStatus(await bob.join(reference), 200);
   assert.equal(at(again.json, 'membersInfo.count'), 2);
 });
 
@@ -134,7 +141,7 @@ test('a member who writes itself again is not joining, whatever the session says
     properties: { closed: true, joinRestriction: 'local', readRestriction: 'local' },
   });
 
-  await expectStatus(200, ada.join(reference));
+  assertStatus(await ada.join(reference), 200);
 });
 
 // @source docs/wire/sessions.md "Access": privilegeMissing: to create or join, not to go on
@@ -142,10 +149,10 @@ test('a member without the privilege may still leave', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada);
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
   const withoutPrivilege = kit.user('bob', { xuid: bob.xuid, prv: '255' });
 
-  await expectStatus(200, withoutPrivilege.putSession(reference, leave));
+  assertStatus(await withoutPrivilege.putSession(reference, leave), 200);
 });
 
 // @source docs/wire/sessions.md "properties.system": local = caller's token device id equals that of an existing active member
@@ -155,8 +162,8 @@ test('joinRestriction local admits the device of an active member', async () => 
   const ada = kit.user('ada', { did });
   const { reference } = await newSession(kit, ada, { properties: local });
 
-  await expectRefusal(403, 'joinRestricted', kit.user('away').join(reference));
-  await expectStatus(200, kit.user('beside', { did }).join(reference));
+  assertRefusedBy(await kit.user('away').join(reference), 403, 'joinRestricted');
+  assertStatus(await kit.user('beside', { did }).join(reference), 200);
 });
 
 // @source docs/wire/sessions.md "properties.system": tokens without a device share none
@@ -170,9 +177,9 @@ test('joinRestriction local does not take two tokens without a device for one de
       body: { ...joinBody(), ...body },
     });
   const properties = { system: local };
-  await expectStatus(201, joinWithoutDevice(kit.user('ada'), { properties }));
+  assertStatus(await joinWithoutDevice(kit.user('ada'), { properties }), 201);
 
-  await expectRefusal(403, 'joinRestricted', joinWithoutDevice(kit.user('eve'), {}));
+  assertRefusedBy(await joinWithoutDevice(kit.user('eve'), {}), 403, 'joinRestricted');
 });
 
 // @source docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Access": followed by an accepted member
@@ -185,8 +192,8 @@ test('joinRestriction followed admits whom a member follows, and not who follows
     properties: { joinRestriction: 'followed' },
   });
 
-  await expectRefusal(403, 'joinRestricted', fan.join(reference));
-  await expectStatus(200, friend.join(reference));
+  assertRefusedBy(await fan.join(reference), 403, 'joinRestricted');
+  assertStatus(await friend.join(reference), 200);
 });
 
 // @source docs/wire/clients.md "Multiplayer Manager": co-located users may then pass a followed check by virtue of the first
@@ -196,7 +203,7 @@ test('joinRestriction followed admits the device of an active member', async () 
   const ada = kit.user('ada', { did });
   const { reference } = await newSession(kit, ada, { properties: { joinRestriction: 'followed' } });
 
-  await expectStatus(200, kit.user('beside', { did }).join(reference));
+  assertStatus(await kit.user('beside', { did }).join(reference), 200);
 });
 
 // @source docs/wire/sessions.md "Access": A grant by handle
@@ -208,9 +215,9 @@ test('an invite lifts joinRestriction for the user it is addressed to, and for n
   });
   const handle = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
 
-  await expectRefusal(403, 'joinRestricted', eve.putSessionByHandle(handle, joinBody()));
-  await expectRefusal(403, 'joinRestricted', bob.join(reference));
-  const joined = await expectStatus(200, bob.putSessionByHandle(handle, joinBody()));
+  assertRefusedBy(await eve.putSessionByHandle(handle, joinBody()), 403, 'joinRestricted');
+  assertRefusedBy(await bob.join(reference), 403, 'joinRestricted');
+  const joined = assertStatus(await bob.putSessionByHandle(handle, joinBody()), 200);
 
   assert.ok(memberOf(joined.json, bob));
   assert.equal(
@@ -228,8 +235,8 @@ test('an invite lets the invited user read', async () => {
   });
   const handle = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
 
-  await expectRefusal(403, 'readRestricted', bob.getSession(reference));
-  await expectStatus(200, bob.request('GET', `/handles/${handle}/session`));
+  assertRefusedBy(await bob.getSession(reference), 403, 'readRestricted');
+  assertStatus(await bob.request('GET', `/handles/${handle}/session`), 200);
 });
 
 // @source docs/wire/sessions.md "Access": nothing lifts closed, full, private without reservation
@@ -245,7 +252,7 @@ for (const [status, code, parts] of [
     const { reference } = await newSession(kit, ada, parts);
     const handle = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
 
-    await expectRefusal(status, code, bob.putSessionByHandle(handle, joinBody()));
+    assertRefusedBy(await bob.putSessionByHandle(handle, joinBody()), status, code);
   });
 }
 
@@ -256,7 +263,11 @@ test('an activity lifts nothing', async () => {
   const { reference } = await newSession(kit, ada, { properties: local });
   const id = handleId(await ada.postHandle(activityOf(reference)));
 
-  const answer = await expectRefusal(403, 'joinRestricted', eve.putSessionByHandle(id, joinBody()));
+  const answer = assertRefusedBy(
+    await eve.putSessionByHandle(id, joinBody()),
+    403,
+    'joinRestricted',
+  );
 
   assertCarriesDocument(answer);
 });
@@ -266,13 +277,13 @@ test('a transfer lifts joinRestriction for those who are in the origin at that t
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
   const lobby = await newSession(kit, ada);
-  for (const user of [bob, cyd]) await expectStatus(200, user.join(lobby.reference));
+  for (const user of [bob, cyd]) assertStatus(await user.join(lobby.reference), 200);
   const game = await newSession(kit, ada, { properties: local });
   const id = handleId(await ada.postHandle(transferTo(game.reference, lobby.reference)));
-  await expectStatus(200, cyd.putSession(lobby.reference, leave));
+  assertStatus(await cyd.putSession(lobby.reference, leave), 200);
 
-  await expectStatus(200, bob.putSessionByHandle(id, joinBody()));
-  await expectRefusal(403, 'joinRestricted', cyd.putSessionByHandle(id, joinBody()));
+  assertStatus(await bob.putSessionByHandle(id, joinBody()), 200);
+  assertRefusedBy(await cyd.putSessionByHandle(id, joinBody()), 403, 'joinRestricted');
 });
 
 // @source docs/wire/sessions.md "Access": Reserved users pass everything but full (they hold their slot)
@@ -287,10 +298,10 @@ for (const parts of [
     await using kit = await startKit();
     const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
     const { reference } = await newSession(kit, ada, parts);
-    await expectStatus(200, ada.putSession(reference, reserve(bob)));
+    assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 
     assert.ok([400, 403].includes((await eve.join(reference)).status));
-    const { json } = await expectStatus(200, bob.join(reference));
+    const { json } = assertStatus(await bob.join(reference), 200);
 
     assert.equal(at(json, 'membersInfo.accepted'), 2);
   });
@@ -301,16 +312,16 @@ test('a closed session that is locked lets those come back who were in it', asyn
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
   const { reference } = await newSession(kit, ada);
-  await expectStatus(200, bob.join(reference));
-  await expectStatus(200, bob.putSession(reference, leave));
+  assertStatus(await bob.join(reference), 200);
+  assertStatus(await bob.putSession(reference, leave), 200);
   const close = { properties: { system: { closed: true } } };
-  await expectStatus(200, ada.putSession(reference, close));
+  assertStatus(await ada.putSession(reference, close), 200);
 
-  await expectRefusal(403, 'sessionClosed', bob.join(reference));
+  assertRefusedBy(await bob.join(reference), 403, 'sessionClosed');
   const lock = { properties: { system: { closed: true, locked: true } } };
-  await expectStatus(200, ada.putSession(reference, lock));
-  await expectRefusal(403, 'sessionClosed', eve.join(reference));
-  const { json } = await expectStatus(200, bob.join(reference));
+  assertStatus(await ada.putSession(reference, lock), 200);
+  assertRefusedBy(await eve.join(reference), 403, 'sessionClosed');
+  const { json } = assertStatus(await bob.join(reference), 200);
   assert.equal(indexOf(json, bob), 2, 'a new index, since indexes are never reused');
 });
 
@@ -321,12 +332,12 @@ test('who was only reserved does not come back into a locked session', async () 
   const { reference } = await newSession(kit, ada, {
     constants: { reservedRemovalTimeout: anHourMs },
   });
-  await expectStatus(200, ada.putSession(reference, reserve(bob)));
-  await expectStatus(200, bob.putSession(reference, leave));
+  assertStatus(await ada.putSession(reference, reserve(bob)), 200);
+  assertStatus(await bob.putSession(reference, leave), 200);
   const lock = { properties: { system: { closed: true, locked: true } } };
-  await expectStatus(200, ada.putSession(reference, lock));
+  assertStatus(await ada.putSession(reference, lock), 200);
 
-  await expectRefusal(403, 'sessionClosed', bob.join(reference));
+  assertRefusedBy(await bob.join(reference), 403, 'sessionClosed');
 });
 
 // @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members"
@@ -339,11 +350,11 @@ test('W19 who joins is whom the token names, whatever xuid and connection the bo
     properties: { system: { active: true, connection } },
   });
   const reference = kit.reference();
-  await expectStatus(201, ada.putSession(reference, { members: { me: me(ada.xuid) } }));
+  assertStatus(await ada.putSession(reference, { members: { me: me(ada.xuid) } }), 201);
 
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await sub.putSession(reference, { members: { me: me(ada.xuid) } }),
     200,
-    sub.putSession(reference, { members: { me: me(ada.xuid) } }),
   );
 
   assert.equal(at(json, 'members.1.constants.system.xuid'), sub.xuid);
@@ -356,7 +367,7 @@ test('tokens that say nothing of privileges may join', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'));
 
-  await expectStatus(200, kit.user('bob').join(reference));
+  assertStatus(await kit.user('bob').join(reference), 200);
 });
 
 // @source docs/wire/sessions.md "Access": full; a seat is free again when somebody leaves
@@ -364,12 +375,12 @@ test('a full session has room again when somebody has left', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
   const { reference } = await newSession(kit, ada, { constants: { maxMembersCount: 2 } });
-  await expectStatus(200, bob.join(reference));
-  await expectRefusal(400, 'sessionFull', cyd.join(reference));
+  assertStatus(await bob.join(reference), 200);
+  assertRefusedBy(await cyd.join(reference), 400, 'sessionFull');
 
-  await expectStatus(200, bob.putSession(reference, leave));
+  assertStatus(await bob.putSession(reference, leave), 200);
 
-  await expectStatus(200, cyd.join(reference));
+  assertStatus(await cyd.join(reference), 200);
 });
 
 // @source docs/architecture.md "Promises": promise 2: no seat is given twice

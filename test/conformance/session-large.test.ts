@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { formatSessionPath } from '../../src/domain/session/reference.ts';
 import { at, isAimed, joinBody, type Kit, type KitUser, startKit } from '../../src/testing/kit.ts';
-import { leave, needsClock, reserve } from './answers.ts';
-import { blankTemplate, expectRefusal, expectStatus, newSession, read } from './new-session.ts';
+import { assertRefusedBy, assertStatus, leave, needsClock, reserve } from './answers.ts';
+import { blankTemplate, newSession, read } from './new-session.ts';
 
 const skip = isAimed && needsClock;
 
@@ -27,7 +27,7 @@ function users(kit: Kit, count: number): readonly KitUser[] {
 test('S5 everybody sees only themselves, as `me`, and everybody is counted', async () => {
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit);
-  for (const user of users(kit, 120)) await expectStatus(200, user.join(reference));
+  for (const user of users(kit, 120)) assertStatus(await user.join(reference), 200);
 
   const [own, other, stranger] = await Promise.all([
     read(ada, reference),
@@ -53,10 +53,10 @@ test('a member writes and reads back its own, groups and encounters too', async 
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit);
   const bob = kit.user('bob');
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
   const mine = { system: { groups: ['squad-1'], encounters: ['boss'] }, custom: { level: 7 } };
 
-  await expectStatus(200, bob.putSession(reference, { members: { me: { properties: mine } } }));
+  assertStatus(await bob.putSession(reference, { members: { me: { properties: mine } } }), 200);
 
   const { json } = await read(bob, reference);
   assert.deepEqual(at(json, 'members.me.properties.system.groups'), ['squad-1']);
@@ -72,8 +72,8 @@ test('a write that says what holds already changes nothing', async () => {
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit);
   const custom = { members: { me: { properties: { custom: { level: 7 } } } } };
-  const first = await expectStatus(200, ada.putSession(reference, custom));
-  const again = await expectStatus(200, ada.putSession(reference, custom));
+  const first = assertStatus(await ada.putSession(reference, custom), 200);
+  const again = assertStatus(await ada.putSession(reference, custom), 200);
   assert.equal(again.etag, first.etag);
 });
 
@@ -90,10 +90,14 @@ for (const [what, body] of [
     await using kit = await startKit();
     const { ada, reference } = await largeSession(kit);
     const bob = kit.user('bob');
-    await expectStatus(200, bob.join(reference));
+    assertStatus(await bob.join(reference), 200);
     const before = await read(ada, reference);
 
-    await expectRefusal(409, 'notInLargeSession', ada.putSession(reference, body(kit.user('cyd'))));
+    assertRefusedBy(
+      await ada.putSession(reference, body(kit.user('cyd'))),
+      409,
+      'notInLargeSession',
+    );
 
     assert.equal((await read(ada, reference)).etag, before.etag);
   });
@@ -124,7 +128,7 @@ for (const [what, body] of [
 
     assert.ok([400, 409].includes(answer.status), answer.text);
     assert.match(answer.text, /large/);
-    await expectStatus(204, ada.getSession(reference));
+    assertStatus(await ada.getSession(reference), 204);
   });
 }
 
@@ -132,12 +136,12 @@ for (const [what, body] of [
 test('the seats are counted, of whoever they are', async () => {
   await using kit = await startKit();
   const { reference } = await largeSession(kit, { maxMembersCount: 101 });
-  for (const user of users(kit, 100)) await expectStatus(200, user.join(reference));
+  for (const user of users(kit, 100)) assertStatus(await user.join(reference), 200);
   const late = kit.user('late');
-  await expectRefusal(400, 'sessionFull', late.join(reference));
+  assertRefusedBy(await late.join(reference), 400, 'sessionFull');
 
-  await expectStatus(200, kit.user('user-50').putSession(reference, leave));
-  await expectStatus(200, late.join(reference));
+  assertStatus(await kit.user('user-50').putSession(reference, leave), 200);
+  assertStatus(await late.join(reference), 200);
 });
 
 // @source docs/wire/sessions.md "PUT"
@@ -145,12 +149,12 @@ test('the session ends with its last member', async () => {
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit);
   const all = [ada, ...users(kit, 20)];
-  for (const user of all.slice(1)) await expectStatus(200, user.join(reference));
+  for (const user of all.slice(1)) assertStatus(await user.join(reference), 200);
 
   const left = await Promise.all(all.map((user) => user.putSession(reference, leave)));
 
   assert.equal(left.filter(({ status }) => status === 204).length, 1);
-  await expectStatus(204, ada.getSession(reference));
+  assertStatus(await ada.getSession(reference), 204);
 });
 
 // @source docs/wire/sessions.md "PUT": issue: races for the last seat
@@ -159,7 +163,7 @@ test('many who join at once are all in, each with a seat of its own', async () =
   const { reference } = await largeSession(kit);
   const all = users(kit, 60);
 
-  await Promise.all(all.map((user) => expectStatus(200, user.join(reference))));
+  await Promise.all(all.map(async (user) => assertStatus(await user.join(reference), 200)));
 
   const indexes = await Promise.all(
     all.map(async (user) =>
@@ -179,9 +183,9 @@ test('time moves hundreds of members, a step each', { skip }, async () => {
   });
   const all = users(kit, 150);
   for (const user of all) {
-    await expectStatus(
+    assertStatus(
+      await user.join(reference, { properties: { system: { active: false, ready: true } } }),
       200,
-      user.join(reference, { properties: { system: { active: false, ready: true } } }),
     );
   }
 
@@ -202,7 +206,7 @@ test('nextTimer tells of the caller alone', { skip }, async () => {
   const { ada, reference } = await largeSession(kit, { readyRemovalTimeout: 5_000 });
   const bob = kit.user('bob');
   const ready = { properties: { system: { active: false, ready: true } } };
-  await expectStatus(200, bob.join(reference, ready));
+  assertStatus(await bob.join(reference, ready), 200);
 
   const [own, other] = await Promise.all([read(bob, reference), read(ada, reference)]);
 
@@ -216,20 +220,20 @@ test('a member of a large session can set it as activity, and loses it on leavin
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit);
   const bob = kit.user('bob');
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
   const activity = { type: 'activity', version: 1, sessionRef: reference };
   const query = { type: 'activity', owners: { xuids: [bob.xuid] } };
-  await expectStatus(201, bob.postHandle(activity));
+  assertStatus(await bob.postHandle(activity), 201);
   const listed = async () => {
     const answer = await ada.request('POST', '/handles/query', { body: query });
     return (answer.json.results as readonly JsonObject[]).length;
   };
   assert.equal(await listed(), 1);
 
-  await expectStatus(200, bob.putSession(reference, leave));
+  assertStatus(await bob.putSession(reference, leave), 200);
 
   assert.equal(await listed(), 0);
-  await expectRefusal(403, 'notAMember', kit.user('cyd').postHandle(activity));
+  assertRefusedBy(await kit.user('cyd').postHandle(activity), 403, 'notAMember');
 });
 
 // @source docs/wire/sessions.md "Element URIs"
@@ -238,17 +242,17 @@ test('the element URIs know the own member alone', async () => {
   const { ada, reference } = await largeSession(kit);
   const path = formatSessionPath(reference);
   const bob = kit.user('bob');
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
 
-  const me = await expectStatus(200, bob.request('GET', `${path}/members/me`));
+  const me = assertStatus(await bob.request('GET', `${path}/members/me`), 200);
   assert.equal(at(me.json, 'constants.system.index'), 1);
-  await expectStatus(204, bob.request('GET', `${path}/members/0`));
-  await expectStatus(204, bob.request('DELETE', `${path}/members/0`));
+  assertStatus(await bob.request('GET', `${path}/members/0`), 204);
+  assertStatus(await bob.request('DELETE', `${path}/members/0`), 204);
   assert.deepEqual(
-    Object.keys((await expectStatus(200, ada.request('GET', `${path}/members`))).json),
+    Object.keys(assertStatus(await ada.request('GET', `${path}/members`), 200).json),
     ['me'],
   );
-  await expectStatus(200, bob.request('DELETE', `${path}/members/me`));
+  assertStatus(await bob.request('DELETE', `${path}/members/me`), 200);
   assert.equal(at((await read(ada, reference)).json, 'membersInfo.count'), 1);
 });
 
@@ -259,12 +263,12 @@ test('titles in broadcastViewerTitleIds read a broadcast that is private', async
   const reference = { ...kit.reference('blank'), name: ada.xuid };
   const viewers = { visibility: 'private', broadcastViewerTitleIds: ['1234567890'] };
   const capabilities = { large: true, broadcast: true };
-  await expectStatus(
-    201,
-    ada.putSession(reference, {
+  assertStatus(
+    await ada.putSession(reference, {
       constants: { system: { maxMembersCount: 1_000, capabilities, ...viewers } },
       members: { me: { properties: { system: { active: true } } } },
     }),
+    201,
   );
-  await expectStatus(200, kit.user('viewer').getSession(reference));
+  assertStatus(await kit.user('viewer').getSession(reference), 200);
 });

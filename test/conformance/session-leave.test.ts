@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { at, isAimed, joinBody, startKit } from '../../src/testing/kit.ts';
 import {
   activityOf,
+  assertRefusedBy,
+  assertStatus,
   handleId,
   idsOf,
   leave,
@@ -17,8 +19,6 @@ import {
   assertCarriesDocument,
   blankTemplate,
   creation,
-  expectRefusal,
-  expectStatus,
   indexOf,
   memberOf,
   newSession,
@@ -30,9 +30,9 @@ test('W7 leaving answers 200 with the document without the member', async () => 
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada);
-  const joined = await expectStatus(200, bob.join(reference));
+  const joined = assertStatus(await bob.join(reference), 200);
 
-  const left = await expectStatus(200, ada.putSession(reference, leave));
+  const left = assertStatus(await ada.putSession(reference, leave), 200);
 
   assert.equal(memberOf(left.json, ada), undefined);
   assert.equal(left.json.changeNumber, Number(joined.json.changeNumber) + 1);
@@ -46,12 +46,12 @@ test('W8 the last member to leave is answered 204 without a body, and the sessio
   const ada = kit.user('ada');
   const { reference } = await newSession(kit, ada);
 
-  const answer = await expectStatus(204, ada.putSession(reference, leave));
+  const answer = assertStatus(await ada.putSession(reference, leave), 204);
 
   assert.equal(answer.text, '');
   assert.equal(answer.etag, undefined);
   assert.equal(answer.headers.get('content-type'), null);
-  await expectStatus(204, ada.getSession(reference));
+  assertStatus(await ada.getSession(reference), 204);
 });
 
 // @source docs/wire/sessions.md "PUT": only when sessionEmptyTimeout is 0
@@ -63,11 +63,11 @@ test('W7 a session that may stay empty outlives its last member', async () => {
     custom: { map: 'atoll' },
   });
 
-  const left = await expectStatus(200, ada.putSession(reference, leave));
+  const left = assertStatus(await ada.putSession(reference, leave), 200);
 
   assert.deepEqual(left.json.members, {});
   assert.deepEqual(left.json.membersInfo, { first: 1, next: 1, count: 0, accepted: 0, active: 0 });
-  const back = await expectStatus(200, ada.join(reference));
+  const back = assertStatus(await ada.join(reference), 200);
   assert.equal(indexOf(back.json, ada), 1);
   assert.equal(at(back.json, 'properties.custom.map'), 'atoll');
   assert.equal(back.json.branch, left.json.branch);
@@ -84,10 +84,10 @@ test('a session with a reservation does not end when its last accepted member le
     members: { reserve_0: { constants: { system: { xuid: bob.xuid } } } },
   });
 
-  const left = await expectStatus(200, ada.putSession(reference, leave));
+  const left = assertStatus(await ada.putSession(reference, leave), 200);
 
   assert.deepEqual(left.json.membersInfo, { first: 1, next: 2, count: 1, accepted: 0, active: 0 });
-  await expectStatus(204, bob.putSession(reference, leave));
+  assertStatus(await bob.putSession(reference, leave), 204);
 });
 
 // @source docs/wire/sessions.md "Members", docs/wire/sessions.md "The document": never reused within a branch
@@ -95,13 +95,13 @@ test('who comes back has a new index and a new join time; the others keep theirs
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada);
-  await expectStatus(
+  assertStatus(
+    await bob.join(reference, { properties: { system: { active: true }, custom: { score: 7 } } }),
     200,
-    bob.join(reference, { properties: { system: { active: true }, custom: { score: 7 } } }),
   );
-  await expectStatus(200, bob.putSession(reference, leave));
+  assertStatus(await bob.putSession(reference, leave), 200);
 
-  const { json } = await expectStatus(200, bob.join(reference));
+  const { json } = assertStatus(await bob.join(reference), 200);
 
   assert.deepEqual(Object.keys(json.members as object), ['0', '2']);
   assert.equal(at(json, 'members.0.next'), 2);
@@ -116,7 +116,7 @@ test('leaving a session of others that one is not in is refused', async () => {
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
   const { reference, created } = await newSession(kit, ada);
 
-  const answer = await expectRefusal(403, 'notAMember', eve.putSession(reference, leave));
+  const answer = assertRefusedBy(await eve.putSession(reference, leave), 403, 'notAMember');
 
   assertCarriesDocument(answer);
   assert.equal((await read(ada, reference)).etag, created.etag);
@@ -127,10 +127,10 @@ test('the write that leaves may still change properties', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada);
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
   const body = { ...leave, properties: { custom: { lastWords: 'gg' } } };
 
-  const { json } = await expectStatus(200, ada.putSession(reference, body));
+  const { json } = assertStatus(await ada.putSession(reference, body), 200);
 
   assert.equal(at(json, 'properties.custom.lastWords'), 'gg');
   assert.equal(memberOf(json, ada), undefined);
@@ -141,15 +141,15 @@ test('W24 who leaves has no activity any more', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada);
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
   const id = handleId(await bob.postHandle(activityOf(reference)));
   assert.deepEqual(idsOf(await queryActivities(ada, [bob.xuid])), [id]);
 
-  await expectStatus(200, bob.putSession(reference, leave));
+  assertStatus(await bob.putSession(reference, leave), 200);
 
   assert.deepEqual(idsOf(await queryActivities(ada, [bob.xuid])), []);
-  await expectStatus(404, ada.request('GET', `/handles/${id}`));
-  await expectStatus(404, ada.putSessionByHandle(id, joinBody()));
+  assertStatus(await ada.request('GET', `/handles/${id}`), 404);
+  assertStatus(await ada.putSessionByHandle(id, joinBody()), 404);
 });
 
 // @source docs/wire/clients.md "What clients need", docs/wire/handles.md "POST /handles": until its owner stops being an active member
@@ -159,12 +159,12 @@ test('W24 who becomes inactive has no activity any more, nor when active again',
   const { reference } = await newSession(kit, ada, {
     constants: { inactiveRemovalTimeout: anHourMs },
   });
-  await expectStatus(201, ada.postHandle(activityOf(reference)));
+  assertStatus(await ada.postHandle(activityOf(reference)), 201);
 
   for (const active of [false, true]) {
-    await expectStatus(
+    assertStatus(
+      await ada.putSession(reference, { members: { me: { properties: { system: { active } } } } }),
       200,
-      ada.putSession(reference, { members: { me: { properties: { system: { active } } } } }),
     );
     assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid])), []);
   }
@@ -178,14 +178,14 @@ test('W24 the handles of a deleted session are gone, and do not come back with i
   const game = await newSession(kit, ada);
   const transfer = handleId(await ada.postHandle(transferTo(game.reference, lobby.reference)));
   const activity = handleId(await ada.postHandle(activityOf(game.reference)));
-  await expectStatus(204, ada.putSession(game.reference, leave));
+  assertStatus(await ada.putSession(game.reference, leave), 204);
 
   const ids = [transfer, activity];
-  for (const id of ids) await expectStatus(404, ada.request('GET', `/handles/${id}`));
-  await expectStatus(201, ada.putSession(game.reference, creation()));
+  for (const id of ids) assertStatus(await ada.request('GET', `/handles/${id}`), 404);
+  assertStatus(await ada.putSession(game.reference, creation()), 201);
   for (const id of ids) {
-    await expectStatus(404, ada.request('GET', `/handles/${id}`));
-    await expectStatus(404, ada.putSessionByHandle(id, joinBody()));
+    assertStatus(await ada.request('GET', `/handles/${id}`), 404);
+    assertStatus(await ada.putSessionByHandle(id, joinBody()), 404);
   }
   assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid])), []);
 });
@@ -199,19 +199,19 @@ test('W24 the activity of a member that was removed for being away is gone', {
   const { reference } = await newSession(kit, ada, {
     constants: { inactiveRemovalTimeout: 60_000, readyRemovalTimeout: 1_000 },
   });
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
   const id = handleId(await bob.postHandle(activityOf(reference)));
-  await expectStatus(
-    200,
-    bob.putSession(reference, {
+  assertStatus(
+    await bob.putSession(reference, {
       members: { me: { properties: { system: { active: false, ready: true } } } },
     }),
+    200,
   );
   await kit.advance(1_000);
   await kit.advance(60_000);
 
   assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
-  await expectStatus(404, ada.request('GET', `/handles/${id}`));
+  assertStatus(await ada.request('GET', `/handles/${id}`), 404);
 });
 
 const secureDeviceAddress = 'MS4xLjEuMQ==';
@@ -224,13 +224,13 @@ test('W25 host is cleared when the host leaves, and stays when somebody else doe
     constants: { capabilities: { connectivity: true } },
     me: { properties: { system: { active: true, secureDeviceAddress } } },
   });
-  await expectStatus(200, bob.join(reference));
-  const { json } = await expectStatus(200, cyd.join(reference));
+  assertStatus(await bob.join(reference), 200);
+  const { json } = assertStatus(await cyd.join(reference), 200);
   const host = at(json, 'members.0.deviceToken') ?? null;
-  await expectStatus(200, ada.putSession(reference, { properties: { system: { host } } }));
+  assertStatus(await ada.putSession(reference, { properties: { system: { host } } }), 200);
 
-  const afterCyd = await expectStatus(200, cyd.putSession(reference, leave));
-  const afterAda = await expectStatus(200, ada.putSession(reference, leave));
+  const afterCyd = assertStatus(await cyd.putSession(reference, leave), 200);
+  const afterAda = assertStatus(await ada.putSession(reference, leave), 200);
 
   assert.equal(at(afterCyd.json, 'properties.system.host'), host);
   assert.equal(at(afterAda.json, 'properties.system.host'), undefined);
@@ -241,10 +241,10 @@ test('whose turn it was is not in the list any more after leaving', async () => 
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada);
-  await expectStatus(200, bob.join(reference));
-  await expectStatus(200, ada.putSession(reference, { properties: { system: { turn: [0, 1] } } }));
+  assertStatus(await bob.join(reference), 200);
+  assertStatus(await ada.putSession(reference, { properties: { system: { turn: [0, 1] } } }), 200);
 
-  const { json } = await expectStatus(200, ada.putSession(reference, leave));
+  const { json } = assertStatus(await ada.putSession(reference, leave), 200);
 
   assert.deepEqual(at(json, 'properties.system.turn'), [1]);
 });
@@ -255,9 +255,9 @@ test('a session ends when a service removes its last member', async () => {
   const ada = kit.user('ada');
   const { reference } = await newSession(kit, ada);
 
-  await expectStatus(204, kit.service().putSession(reference, { members: { 0: null } }));
+  assertStatus(await kit.service().putSession(reference, { members: { 0: null } }), 204);
 
-  await expectStatus(204, ada.getSession(reference));
+  assertStatus(await ada.getSession(reference), 204);
 });
 
 // @source docs/wire/sessions.md "PUT": outcomes; the TypeScript client says the same in its own words

@@ -9,12 +9,11 @@ import {
   anHourMs,
   assertIsText,
   blankTemplate,
-  expectRefusal,
-  expectStatus,
   newSession,
   ofMember,
   read,
 } from './new-session.ts';
+import { assertRefusedBy, assertStatus } from './answers.ts';
 
 /** The body that writes these system properties of the caller. */
 const mySystem = (system: JsonObject) => ({ members: { me: { properties: { system } } } });
@@ -35,7 +34,7 @@ for (const [what, me, status] of [
     const [ada, bob] = [kit.user('ada'), kit.user('bob')];
     const { reference } = await newSession(kit, ada, { constants: patient });
 
-    const { json } = await expectStatus(200, bob.putSession(reference, { members: { me } }));
+    const { json } = assertStatus(await bob.putSession(reference, { members: { me } }), 200);
 
     const { active, ready } = ofMember(json, bob, 'properties.system') as JsonObject;
     assert.equal(active ?? false, status === 'active');
@@ -68,15 +67,15 @@ test('W11 active false and ready false make the member inactive', async () => {
   const ada = kit.user('ada');
   const { reference } = await newSession(kit, ada, { constants: patient });
 
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await ada.putSession(reference, mySystem({ active: false, ready: false })),
     200,
-    ada.putSession(reference, mySystem({ active: false, ready: false })),
   );
 
   assert.equal(at(json, 'membersInfo.active'), 0);
   assert.equal(at(json, 'membersInfo.accepted'), 1);
   assert.equal(ofMember(json, ada, 'activeTitleId'), undefined);
-  const back = await expectStatus(200, ada.putSession(reference, mySystem({ active: true })));
+  const back = assertStatus(await ada.putSession(reference, mySystem({ active: true })), 200);
   assert.equal(at(back.json, 'membersInfo.active'), 1);
 });
 
@@ -87,10 +86,10 @@ test('a member is not active and ready at once', async () => {
   const { reference, created } = await newSession(kit, ada);
 
   assertIsText(
-    await expectRefusal(
+    assertRefusedBy(
+      await ada.putSession(reference, mySystem({ active: true, ready: true })),
       400,
       'requestInvalid',
-      ada.putSession(reference, mySystem({ active: true, ready: true })),
     ),
   );
   assert.equal((await read(ada, reference)).etag, created.etag);
@@ -107,25 +106,25 @@ test('with connectionRequiredForActiveMembers an active member has a connection'
   const connection = randomUUID();
 
   assertIsText(
-    await expectRefusal(
+    assertRefusedBy(
+      await ada.putSession(reference, { constants, ...mySystem({ active: true }) }),
       400,
       'connectionRequired',
-      ada.putSession(reference, { constants, ...mySystem({ active: true }) }),
     ),
   );
-  await expectStatus(201, ada.putSession(reference, { constants, members: { me: {} } }));
-  await expectRefusal(
+  assertStatus(await ada.putSession(reference, { constants, members: { me: {} } }), 201);
+  assertRefusedBy(
+    await ada.putSession(reference, mySystem({ active: true })),
     400,
     'connectionRequired',
-    ada.putSession(reference, mySystem({ active: true })),
   );
-  await expectStatus(200, ada.putSession(reference, mySystem({ active: true, connection })));
+  assertStatus(await ada.putSession(reference, mySystem({ active: true, connection })), 200);
   // it is the member after the merge that counts
-  await expectStatus(200, ada.putSession(reference, mySystem({ active: true })));
-  await expectRefusal(
+  assertStatus(await ada.putSession(reference, mySystem({ active: true })), 200);
+  assertRefusedBy(
+    await ada.putSession(reference, mySystem({ connection: null })),
     400,
     'connectionRequired',
-    ada.putSession(reference, mySystem({ connection: null })),
   );
 });
 
@@ -140,13 +139,13 @@ test('any GUID is a connection, and is kept in the case of its writer', async ()
     randomUUID().toUpperCase(),
     randomUUID(),
   ]) {
-    const { json } = await expectStatus(200, ada.putSession(reference, mySystem({ connection })));
+    const { json } = assertStatus(await ada.putSession(reference, mySystem({ connection })), 200);
     assert.equal(ofMember(json, ada, 'properties.system.connection'), connection);
   }
-  await expectRefusal(
+  assertRefusedBy(
+    await ada.putSession(reference, mySystem({ connection: 'no-guid' })),
     400,
     'requestInvalid',
-    ada.putSession(reference, mySystem({ connection: 'no-guid' })),
   );
 });
 
@@ -186,13 +185,13 @@ for (const [name, value, answered] of [
       constants: { capabilities: { connectivity: true } },
     });
 
-    const { json } = await expectStatus(
+    const { json } = assertStatus(
+      await ada.putSession(reference, mySystem({ [name]: value })),
       200,
-      ada.putSession(reference, mySystem({ [name]: value })),
     );
     assert.deepEqual(ofMember(json, ada, `properties.system.${name}`), answered);
 
-    const without = await expectStatus(200, ada.putSession(reference, mySystem({ [name]: null })));
+    const without = assertStatus(await ada.putSession(reference, mySystem({ [name]: null })), 200);
     assert.equal(ofMember(without.json, ada, `properties.system.${name}`), undefined);
   });
 }
@@ -205,9 +204,9 @@ test('W16 measurements are replaced whole', async () => {
     constants: { capabilities: { connectivity: true } },
   });
   const measurements = (token: string) => mySystem({ measurements: { [token]: { latency: 10 } } });
-  await expectStatus(200, ada.putSession(reference, measurements('a'.repeat(32))));
+  assertStatus(await ada.putSession(reference, measurements('a'.repeat(32))), 200);
 
-  const { json } = await expectStatus(200, ada.putSession(reference, measurements('b'.repeat(32))));
+  const { json } = assertStatus(await ada.putSession(reference, measurements('b'.repeat(32))), 200);
 
   assert.deepEqual(ofMember(json, ada, 'properties.system.measurements'), {
     ['b'.repeat(32)]: { latency: 10 },
@@ -224,10 +223,10 @@ test('W16 a member does not measure itself', async () => {
   });
   const own = String(ofMember(session, ada, 'deviceToken'));
 
-  const answer = await expectRefusal(
+  const answer = assertRefusedBy(
+    await ada.putSession(reference, mySystem({ measurements: { [own]: { latency: 1 } } })),
     400,
     'requestInvalid',
-    ada.putSession(reference, mySystem({ measurements: { [own]: { latency: 1 } } })),
   );
 
   assert.equal(answer.detail, '$.members.me.properties.system.measurements');
@@ -243,20 +242,20 @@ test('W16 a secure device address is base64 and needs connectivity; an empty one
   const apart = await newSession(kit, ada);
 
   for (const wrong of ['not base64!', 'QUFB====', 'QUF', 'QU FB']) {
-    await expectRefusal(
+    assertRefusedBy(
+      await ada.putSession(connected.reference, mySystem({ secureDeviceAddress: wrong })),
       400,
       'requestInvalid',
-      ada.putSession(connected.reference, mySystem({ secureDeviceAddress: wrong })),
     );
   }
-  await expectRefusal(
+  assertRefusedBy(
+    await ada.putSession(apart.reference, mySystem({ secureDeviceAddress })),
     400,
     'requestInvalid',
-    ada.putSession(apart.reference, mySystem({ secureDeviceAddress })),
   );
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await ada.putSession(apart.reference, mySystem({ secureDeviceAddress: '' })),
     200,
-    ada.putSession(apart.reference, mySystem({ secureDeviceAddress: '' })),
   );
   assert.equal(ofMember(json, ada, 'properties.system.secureDeviceAddress'), undefined);
   assert.equal(ofMember(json, ada, 'deviceToken'), undefined);
@@ -276,7 +275,7 @@ test('W18 constants that a member repeats are ignored', async () => {
     { custom: 'text' },
   ]) {
     const body = { members: { me: { constants } } };
-    const answer = await expectStatus(200, ada.putSession(reference, body));
+    const answer = assertStatus(await ada.putSession(reference, body), 200);
     assert.equal(answer.etag, created.etag);
     assert.equal(answer.text, created.text);
   }
@@ -299,14 +298,14 @@ test('a member may write itself by its index', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada);
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
 
-  const written = await expectStatus(
+  const written = assertStatus(
+    await bob.putSession(reference, { members: { 1: { properties: { custom: { score: 7 } } } } }),
     200,
-    bob.putSession(reference, { members: { 1: { properties: { custom: { score: 7 } } } } }),
   );
   assert.equal(ofMember(written.json, bob, 'properties.custom.score'), 7);
-  const left = await expectStatus(200, bob.putSession(reference, { members: { 1: null } }));
+  const left = assertStatus(await bob.putSession(reference, { members: { 1: null } }), 200);
   assert.equal(at(left.json, 'membersInfo.count'), 1);
 });
 
@@ -318,7 +317,7 @@ test('W21 a new subscription id is taken with each write, and kept in the case o
 
   for (const id of [randomUUID(), randomUUID().toUpperCase(), randomUUID()]) {
     const subscription = { id, changeTypes: ['everything'] };
-    const { json } = await expectStatus(200, ada.putSession(reference, mySystem({ subscription })));
+    const { json } = assertStatus(await ada.putSession(reference, mySystem({ subscription })), 200);
     assert.deepEqual(ofMember(json, ada, 'properties.system.subscription'), subscription);
   }
 });
@@ -344,14 +343,14 @@ test('W21 a subscription may name every change type there is', async () => {
   ];
   const subscription = { id: randomUUID(), changeTypes };
 
-  const { json } = await expectStatus(200, ada.putSession(reference, mySystem({ subscription })));
+  const { json } = assertStatus(await ada.putSession(reference, mySystem({ subscription })), 200);
 
   assert.deepEqual(ofMember(json, ada, 'properties.system.subscription'), subscription);
   const wrong = { id: randomUUID(), changeTypes: ['weather'] };
-  await expectRefusal(
+  assertRefusedBy(
+    await ada.putSession(reference, mySystem({ subscription: wrong })),
     400,
     'requestInvalid',
-    ada.putSession(reference, mySystem({ subscription: wrong })),
   );
 });
 
@@ -362,7 +361,7 @@ test('W21 a subscription without change types is accepted', async () => {
   const { reference } = await newSession(kit, ada);
   const subscription = { id: randomUUID(), changeTypes: [] };
 
-  await expectStatus(200, ada.putSession(reference, mySystem({ subscription })));
+  assertStatus(await ada.putSession(reference, mySystem({ subscription })), 200);
 });
 
 // @source docs/wire/sessions.md "Members"
@@ -372,7 +371,7 @@ test('a subscription that names no change types is kept as it is', async () => {
   const { reference } = await newSession(kit, ada);
   const subscription = { id: randomUUID() };
 
-  await expectStatus(200, ada.putSession(reference, mySystem({ subscription })));
+  assertStatus(await ada.putSession(reference, mySystem({ subscription })), 200);
 
   const { json } = await read(ada, reference);
   assert.deepEqual(ofMember(json, ada, 'properties.system.subscription'), subscription);
@@ -389,7 +388,7 @@ test('secondary subscriptions are kept, and replaced as a whole', async () => {
     { [randomUUID()]: one(), [randomUUID()]: one() },
     { [randomUUID()]: { changeTypes: ['roles'] } },
   ]) {
-    await expectStatus(200, ada.putSession(reference, mySystem({ secondarySubscriptions })));
+    assertStatus(await ada.putSession(reference, mySystem({ secondarySubscriptions })), 200);
     const { json } = await read(ada, reference);
     assert.deepEqual(
       ofMember(json, ada, 'properties.system.secondarySubscriptions'),
@@ -411,15 +410,15 @@ test('a party client names its own member by me_ and its xuid, and no other', as
   });
   const joining = { properties: { system: { active: true }, custom: { mic: true } } };
 
-  const joined = await expectStatus(200, bob.putSession(reference, byXuid(bob.xuid, joining)));
+  const joined = assertStatus(await bob.putSession(reference, byXuid(bob.xuid, joining)), 200);
   assert.equal(ofMember(joined.json, bob, 'properties.custom.mic'), true);
-  await expectRefusal(
+  assertRefusedBy(
+    await bob.putSession(reference, byXuid(ada.xuid, { properties: { custom: { mic: false } } })),
     403,
     'memberNotYours',
-    bob.putSession(reference, byXuid(ada.xuid, { properties: { custom: { mic: false } } })),
   );
-  await expectRefusal(403, 'memberNotYours', bob.putSession(reference, byXuid(ada.xuid, null)));
-  const left = await expectStatus(200, bob.putSession(reference, byXuid(bob.xuid, null)));
+  assertRefusedBy(await bob.putSession(reference, byXuid(ada.xuid, null)), 403, 'memberNotYours');
+  const left = assertStatus(await bob.putSession(reference, byXuid(bob.xuid, null)), 200);
   assert.equal(at(left.json, 'membersInfo.count'), 1);
 });
 
@@ -439,23 +438,23 @@ test('W22 a secure device address yields a device token that stays the same', as
   );
 
   const other = mySystem({ secureDeviceAddress: 'MS4xLjEuMQ==' });
-  const changed = await expectStatus(200, ada.putSession(reference, other));
+  const changed = assertStatus(await ada.putSession(reference, other), 200);
   assert.notEqual(ofMember(changed.json, ada, 'deviceToken'), token);
-  const back = await expectStatus(
+  const back = assertStatus(
+    await ada.putSession(reference, mySystem({ secureDeviceAddress })),
     200,
-    ada.putSession(reference, mySystem({ secureDeviceAddress })),
   );
   assert.equal(ofMember(back.json, ada, 'deviceToken'), token);
 
   // the same address is the same device, whoever writes it
-  const joined = await expectStatus(
+  const joined = assertStatus(
+    await bob.join(reference, { properties: { system: { active: true, secureDeviceAddress } } }),
     200,
-    bob.join(reference, { properties: { system: { active: true, secureDeviceAddress } } }),
   );
   assert.equal(ofMember(joined.json, bob, 'deviceToken'), token);
-  const without = await expectStatus(
+  const without = assertStatus(
+    await ada.putSession(reference, mySystem({ secureDeviceAddress: '' })),
     200,
-    ada.putSession(reference, mySystem({ secureDeviceAddress: '' })),
   );
   assert.equal(ofMember(without.json, ada, 'deviceToken'), undefined);
 });
@@ -469,8 +468,8 @@ test('W22 host takes the device token of a member; an unknown one drops the fiel
     me: { properties: { system: { active: true, secureDeviceAddress } } },
   });
   const token = String(ofMember(session, ada, 'deviceToken'));
-  const setHost = (host: string | null) =>
-    expectStatus(200, ada.putSession(reference, { properties: { system: { host } } }));
+  const setHost = async (host: string | null) =>
+    assertStatus(await ada.putSession(reference, { properties: { system: { host } } }), 200);
 
   assert.equal(at((await setHost(token)).json, 'properties.system.host'), token);
   assert.equal(at((await setHost('0'.repeat(32))).json, 'properties.system.host'), undefined);
@@ -484,11 +483,11 @@ test('a member whose turn it is shows it', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada);
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
 
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await ada.putSession(reference, { properties: { system: { turn: [1] } } }),
     200,
-    ada.putSession(reference, { properties: { system: { turn: [1] } } }),
   );
 
   assert.equal(ofMember(json, ada, 'turn') ?? false, false);
@@ -501,7 +500,7 @@ test('an active member shows the title of its token', async () => {
   const [ada, bob] = [kit.user('ada'), kit.user('bob', { tid: '896928775' })];
   const { reference } = await newSession(kit, ada);
 
-  const { json } = await expectStatus(200, bob.join(reference));
+  const { json } = assertStatus(await bob.join(reference), 200);
 
   assert.equal(ofMember(json, ada, 'activeTitleId'), demoTitleId);
   assert.equal(ofMember(json, bob, 'activeTitleId'), '896928775');
@@ -515,11 +514,11 @@ test('custom properties of a member merge key by key, a system property is repla
     me: { properties: { system: { active: true, groups: ['a', 'b'] }, custom: { x: 1, y: 2 } } },
   });
 
-  const { json } = await expectStatus(
-    200,
-    ada.putSession(reference, {
+  const { json } = assertStatus(
+    await ada.putSession(reference, {
       members: { me: { properties: { system: { groups: ['c'] }, custom: { y: { z: 3 } } } } },
     }),
+    200,
   );
 
   assert.deepEqual(ofMember(json, ada, 'properties.system.groups'), ['c']);
@@ -533,15 +532,15 @@ test('a member whose token names no gamertag has none', async () => {
   const reference = kit.reference();
   const path = `/serviceconfigs/${reference.scid}/sessionTemplates/${reference.templateName}/sessions/${reference.name}`;
 
-  const { json } = await expectStatus(
-    201,
-    kit.request('PUT', path, {
+  const { json } = assertStatus(
+    await kit.request('PUT', path, {
       headers: {
         authorization: `XBL3.0 x=-;xuid=${kit.user('ada').xuid}`,
         'x-xbl-contract-version': '107',
       },
       body: joinBody(),
     }),
+    201,
   );
 
   assert.equal(ofMember(json, kit.user('ada'), 'gamertag'), undefined);

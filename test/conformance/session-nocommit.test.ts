@@ -4,15 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { at, joinBody, startKit } from '../../src/testing/kit.ts';
 import { formatSessionPath } from '../../src/domain/session/reference.ts';
-import { activityOf, leave } from './answers.ts';
-import {
-  blankTemplate,
-  expectRefusal,
-  expectStatus,
-  memberOf,
-  newSession,
-  read,
-} from './new-session.ts';
+import { activityOf, assertRefusedBy, assertStatus, leave } from './answers.ts';
+import { blankTemplate, memberOf, newSession, read } from './new-session.ts';
 
 const setMap = (map: string) => ({ properties: { custom: { map } } });
 const nocommit = true;
@@ -23,12 +16,12 @@ test('a preview of a creation answers 201 with the document and creates nothing'
   const ada = kit.user('ada');
   const reference = kit.reference();
 
-  const { json } = await expectStatus(201, ada.putSession(reference, joinBody(), { nocommit }));
+  const { json } = assertStatus(await ada.putSession(reference, joinBody(), { nocommit }), 201);
 
   assert.equal(json.changeNumber, 1);
   assert.ok(memberOf(json, ada));
-  await expectStatus(204, ada.getSession(reference));
-  await expectStatus(201, ada.putSession(reference, joinBody(), { ifNoneMatch: '*' }));
+  assertStatus(await ada.getSession(reference), 204);
+  assertStatus(await ada.putSession(reference, joinBody(), { ifNoneMatch: '*' }), 201);
 });
 
 // @source docs/wire/sessions.md "PUT": everything but step 7
@@ -37,8 +30,8 @@ test('a preview of a change answers the document changed and changes nothing', a
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference, created } = await newSession(kit, ada, { custom: { map: 'atoll' } });
 
-  const changed = await expectStatus(200, ada.putSession(reference, setMap('dunes'), { nocommit }));
-  const joined = await expectStatus(200, bob.putSession(reference, joinBody(), { nocommit }));
+  const changed = assertStatus(await ada.putSession(reference, setMap('dunes'), { nocommit }), 200);
+  const joined = assertStatus(await bob.putSession(reference, joinBody(), { nocommit }), 200);
 
   assert.equal(at(changed.json, 'properties.custom.map'), 'dunes');
   assert.equal(changed.json.changeNumber, 2);
@@ -56,10 +49,10 @@ test('a preview of the last member’s leaving answers 204, and the session and 
   const { json: activity } = await ada.postHandle(activityOf(reference));
   const before = await read(ada, reference);
 
-  await expectStatus(204, ada.putSession(reference, leave, { nocommit }));
+  assertStatus(await ada.putSession(reference, leave, { nocommit }), 204);
 
   assert.equal((await read(ada, reference)).etag, before.etag);
-  await expectStatus(200, ada.request('GET', `/handles/${String(activity.id)}`));
+  assertStatus(await ada.request('GET', `/handles/${String(activity.id)}`), 200);
 });
 
 // @source docs/wire/sessions.md "PUT": a preview is refused as the write would be
@@ -68,18 +61,22 @@ test('a preview is refused by the rule that would refuse the write', async () =>
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
   const { reference, created } = await newSession(kit, ada, { properties: { closed: true } });
 
-  await expectRefusal(403, 'sessionClosed', eve.putSession(reference, joinBody(), { nocommit }));
-  await expectRefusal(
+  assertRefusedBy(await eve.putSession(reference, joinBody(), { nocommit }), 403, 'sessionClosed');
+  assertRefusedBy(
+    await ada.putSession(reference, {}, { nocommit, ifNoneMatch: '*' }),
     412,
     'sessionExists',
-    ada.putSession(reference, {}, { nocommit, ifNoneMatch: '*' }),
   );
-  await expectRefusal(
+  assertRefusedBy(
+    await ada.putSession(kit.reference(), {}, { nocommit, ifMatch: '*' }),
     412,
     'sessionMissing',
-    ada.putSession(kit.reference(), {}, { nocommit, ifMatch: '*' }),
   );
-  await expectRefusal(400, 'requestInvalid', ada.putSession(reference, { extra: 1 }, { nocommit }));
+  assertRefusedBy(
+    await ada.putSession(reference, { extra: 1 }, { nocommit }),
+    400,
+    'requestInvalid',
+  );
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
@@ -88,7 +85,7 @@ test('a preview of a session that would end at once answers 204', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
 
-  await expectStatus(204, ada.putSession(kit.reference(blankTemplate), {}, { nocommit }));
+  assertStatus(await ada.putSession(kit.reference(blankTemplate), {}, { nocommit }), 204);
 });
 
 // @source docs/wire/sessions.md "PUT": only true asks for a preview
@@ -98,9 +95,9 @@ test('nocommit=false is an ordinary write', async () => {
   const { scid, templateName, name } = kit.reference();
   const path = `/serviceconfigs/${scid}/sessionTemplates/${templateName}/sessions/${name}?nocommit=false`;
 
-  await expectStatus(201, ada.request('PUT', path, { body: joinBody() }));
+  assertStatus(await ada.request('PUT', path, { body: joinBody() }), 201);
 
-  await expectStatus(200, ada.getSession({ scid, templateName, name }));
+  assertStatus(await ada.getSession({ scid, templateName, name }), 200);
 });
 
 // @source docs/wire/sessions.md "PUT": the TypeScript client says the same in its own words
@@ -123,11 +120,11 @@ test('nocommit is understood in any case and as 1, and no other value is it', as
   const { reference } = await newSession(kit, ada);
   const path = formatSessionPath(reference);
   for (const query of ['nocommit=True', 'NoCommit=TRUE', 'nocommit=1', 'a=b&NOCOMMIT=true']) {
-    await expectStatus(200, ada.request('PUT', `${path}?${query}`, { body: setMap('dunes') }));
+    assertStatus(await ada.request('PUT', `${path}?${query}`, { body: setMap('dunes') }), 200);
     assert.equal(at((await read(ada, reference)).json, 'properties.custom.map'), undefined, query);
   }
   for (const query of ['nocommit=false', 'nocommit=0', 'nocommit', 'commit=true']) {
-    await expectStatus(200, ada.request('PUT', `${path}?${query}`, { body: setMap(query) }));
+    assertStatus(await ada.request('PUT', `${path}?${query}`, { body: setMap(query) }), 200);
     assert.equal(at((await read(ada, reference)).json, 'properties.custom.map'), query);
   }
 });

@@ -5,14 +5,12 @@ import { test } from 'node:test';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { SessionReference } from '../../src/domain/session/reference.ts';
 import { at, isAimed, joinBody, startKit, type Kit, type KitUser } from '../../src/testing/kit.ts';
-import { assertStatus, inviteTo, needsOwnServer } from './answers.ts';
+import { assertRefusedBy, assertStatus, inviteTo, needsOwnServer } from './answers.ts';
 import {
   anHourMs,
   assertCarriesDocument,
   assertIsText,
   blankTemplate,
-  expectRefusal,
-  expectStatus,
   indexOf,
   memberOf,
   newSession,
@@ -41,7 +39,7 @@ async function ownedBy(
       ...constants,
     },
   });
-  for (const other of others) await expectStatus(200, other.join(reference));
+  for (const other of others) assertStatus(await other.join(reference), 200);
   return reference;
 }
 
@@ -69,12 +67,12 @@ test('properties with owners may be sent back as they were read, by anybody', as
 
   for (const user of [ada, bob]) {
     const { properties } = json;
-    assert.equal((await expectStatus(200, user.putSession(reference, { properties }))).etag, etag);
+    assert.equal(assertStatus(await user.putSession(reference, { properties }), 200).etag, etag);
   }
-  await expectRefusal(
+  assertRefusedBy(
+    await ada.putSession(reference, { properties: { system: { owners: [indexOf(json, bob)] } } }),
     400,
     'requestInvalid',
-    ada.putSession(reference, { properties: { system: { owners: [indexOf(json, bob)] } } }),
   );
 });
 
@@ -83,15 +81,15 @@ test('a session that a service made is owned by the first who joins', async () =
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const reference = kit.reference(blankTemplate);
-  await expectStatus(
-    201,
-    kit.service().putSession(reference, {
+  assertStatus(
+    await kit.service().putSession(reference, {
       constants: { system: { sessionEmptyTimeout: anHourMs, capabilities: { hasOwners: true } } },
     }),
+    201,
   );
 
-  const first = await expectStatus(200, bob.join(reference));
-  const second = await expectStatus(200, ada.join(reference));
+  const first = assertStatus(await bob.join(reference), 200);
+  const second = assertStatus(await ada.join(reference), 200);
 
   assert.deepEqual(at(first.json, 'properties.system.owners'), [0]);
   assert.deepEqual(at(second.json, 'properties.system.owners'), [0]);
@@ -104,18 +102,18 @@ test('migration oldest: the member who joined first follows the owner', {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
   const reference = await ownedBy(kit, ada, [], oldest);
-  await expectStatus(
-    200,
-    ada.putSession(reference, {
+  assertStatus(
+    await ada.putSession(reference, {
       members: { reserve_0: { constants: { system: { xuid: cid.xuid } } } },
     }),
+    200,
   );
   kit.advanceWithoutSweep(1_000);
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
   kit.advanceWithoutSweep(1_000);
-  await expectStatus(200, cid.join(reference));
+  assertStatus(await cid.join(reference), 200);
 
-  await expectStatus(200, ada.putSession(reference, leave));
+  assertStatus(await ada.putSession(reference, leave), 200);
 
   const { json } = await read(bob, reference);
   assert.deepEqual(at(json, 'properties.system.owners'), [indexOf(json, bob)]);
@@ -131,12 +129,12 @@ for (const [what, options] of [
     await using kit = await startKit();
     const [ada, bob] = [kit.user('ada'), kit.user('bob')];
     const reference = await ownedBy(kit, ada, [bob], options);
-    await expectStatus(200, bob.putSession(reference, leave));
-    await expectStatus(200, bob.join(reference));
+    assertStatus(await bob.putSession(reference, leave), 200);
+    assertStatus(await bob.join(reference), 200);
 
-    await expectStatus(204, ada.putSession(reference, leave));
+    assertStatus(await ada.putSession(reference, leave), 204);
 
-    await expectStatus(204, bob.getSession(reference));
+    assertStatus(await bob.getSession(reference), 204);
   });
 }
 
@@ -153,7 +151,7 @@ for (const swept of [true, false]) {
     ];
     const idle = { members: { me: { properties: { system: { active: false } } } } };
     for (const reference of [followed, ending]) {
-      await expectStatus(200, ada.putSession(reference, idle));
+      assertStatus(await ada.putSession(reference, idle), 200);
     }
 
     if (swept) await kit.advance(anHourMs);
@@ -162,7 +160,7 @@ for (const swept of [true, false]) {
     const { json } = await read(bob, followed);
     assert.equal(memberOf(json, ada), undefined);
     assert.deepEqual(at(json, 'properties.system.owners'), [indexOf(json, bob)]);
-    await expectStatus(204, bob.getSession(ending));
+    assertStatus(await bob.getSession(ending), 204);
   });
 }
 
@@ -175,21 +173,21 @@ test('owners remove others, by index and by element; others do not', async () =>
   const remove = (user: KitUser) => ({ members: { [indexOf(json, user)]: null } });
 
   for (const victim of [ada, cid]) {
-    const refused = await expectRefusal(
+    const refused = assertRefusedBy(
+      await bob.putSession(reference, remove(victim)),
       403,
       'ownerRequired',
-      bob.putSession(reference, remove(victim)),
     );
     assertCarriesDocument(refused);
   }
   assert.equal((await read(ada, reference)).etag, etag);
-  const kicked = await expectStatus(200, ada.putSession(reference, remove(bob)));
+  const kicked = assertStatus(await ada.putSession(reference, remove(bob)), 200);
   assert.equal(memberOf(kicked.json, bob), undefined);
   const { scid, templateName, name } = reference;
   const element = `/serviceconfigs/${scid}/sessiontemplates/${templateName}/sessions/${name}/members/${indexOf(json, cid)}`;
-  const alone = await expectStatus(200, ada.request('DELETE', element));
+  const alone = assertStatus(await ada.request('DELETE', element), 200);
   assert.equal(at(alone.json, 'membersInfo.count'), 1);
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
 });
 
 // @source docs/wire/unknowns.md "kicked and locked"
@@ -197,15 +195,15 @@ test('who was removed by an owner is no former member of a locked session', asyn
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
   const reference = await ownedBy(kit, ada, [bob, cid], oldest);
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await ada.putSession(reference, { properties: { system: { closed: true, locked: true } } }),
     200,
-    ada.putSession(reference, { properties: { system: { closed: true, locked: true } } }),
   );
-  await expectStatus(200, ada.putSession(reference, { members: { [indexOf(json, bob)]: null } }));
-  await expectStatus(200, cid.putSession(reference, leave));
+  assertStatus(await ada.putSession(reference, { members: { [indexOf(json, bob)]: null } }), 200);
+  assertStatus(await cid.putSession(reference, leave), 200);
 
-  await expectRefusal(403, 'sessionClosed', bob.join(reference));
-  await expectStatus(200, cid.join(reference));
+  assertRefusedBy(await bob.join(reference), 403, 'sessionClosed');
+  assertStatus(await cid.join(reference), 200);
 });
 
 // @source docs/wire/unknowns.md "custom properties in sessions with owners", docs/wire/sessions.md "Access", docs/wire/rta.md "Invites": nonOwnerModifiableSystemProperties
@@ -218,24 +216,24 @@ test('others write the system properties that are left to them, and custom ones'
   const put = (user: KitUser, system: JsonObject, custom: JsonObject = {}) =>
     user.putSession(reference, { properties: { system, custom } });
 
-  const refused = await expectRefusal(
+  const refused = assertRefusedBy(
+    await put(bob, { closed: true, joinRestriction: 'local' }),
     403,
     'ownerRequired',
-    put(bob, { closed: true, joinRestriction: 'local' }),
   );
 
   assertCarriesDocument(refused);
   assert.equal(refused.detail, '$.properties.system.joinRestriction');
   assert.equal(at(refused.json, 'properties.system.closed'), undefined);
   // A client that writes all fields says "false" for what it never touched.
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await put(bob, { closed: true, locked: false, keywords: [] }, { map: 'atoll' }),
     200,
-    put(bob, { closed: true, locked: false, keywords: [] }, { map: 'atoll' }),
   );
   assert.equal(at(json, 'properties.system.closed'), true);
   assert.deepEqual(at(json, 'properties.custom'), { map: 'atoll' });
-  await expectStatus(200, put(ada, { keywords: ['k'] }));
-  await expectStatus(200, put(kit.service(), { keywords: ['s'] }));
+  assertStatus(await put(ada, { keywords: ['k'] }), 200);
+  assertStatus(await put(kit.service(), { keywords: ['s'] }), 200);
 });
 
 // @source docs/wire/handles.md "POST /handles": with hasOwners non-owners need allowNonOwnerInviteHandles
@@ -246,7 +244,7 @@ test('only owners invite, unless the policy lets every member', async () => {
   const loose = await ownedBy(kit, ada, [bob], { policies: { allowNonOwnerInviteHandles: true } });
 
   assertIsText(
-    await expectRefusal(403, 'ownerRequired', bob.postHandle(inviteTo(strict, cid.xuid))),
+    assertRefusedBy(await bob.postHandle(inviteTo(strict, cid.xuid)), 403, 'ownerRequired'),
   );
   assertStatus(await ada.postHandle(inviteTo(strict, cid.xuid)), 201);
   assertStatus(await kit.service().postHandle(inviteTo(strict, cid.xuid)), 201);
@@ -260,18 +258,18 @@ test('whom an owner has blocked does not get in, but with a reservation', async 
   await ada.client.avoid(eve.xuid);
   const reference = await ownedBy(kit, ada, [bob], oldest);
 
-  const refused = await expectRefusal(403, 'blockedByOwner', eve.join(reference));
+  const refused = assertRefusedBy(await eve.join(reference), 403, 'blockedByOwner');
   assertCarriesDocument(refused);
   const bobs = await ownedBy(kit, bob, [ada], oldest);
-  await expectStatus(200, eve.join(bobs));
-  await expectStatus(200, eve.join((await newSession(kit, ada)).reference));
-  await expectStatus(
-    200,
-    ada.putSession(reference, {
+  assertStatus(await eve.join(bobs), 200);
+  assertStatus(await eve.join((await newSession(kit, ada)).reference), 200);
+  assertStatus(
+    await ada.putSession(reference, {
       members: { reserve_0: { constants: { system: { xuid: eve.xuid } } } },
     }),
+    200,
   );
-  await expectStatus(200, eve.join(reference));
+  assertStatus(await eve.join(reference), 200);
 });
 
 // @source docs/wire/sessions.md "Access": full, blocked by an owner, closed
@@ -281,8 +279,8 @@ test('a blocked user is told of a full session first, and of a closed one not at
   await ada.client.avoid(eve.xuid);
   const full = await ownedBy(kit, ada, [], { constants: { maxMembersCount: 1 } });
   const closed = await ownedBy(kit, ada, []);
-  await expectStatus(200, ada.putSession(closed, { properties: { system: { closed: true } } }));
+  assertStatus(await ada.putSession(closed, { properties: { system: { closed: true } } }), 200);
 
-  await expectRefusal(400, 'sessionFull', eve.putSession(full, joinBody()));
-  await expectRefusal(403, 'blockedByOwner', eve.putSession(closed, joinBody()));
+  assertRefusedBy(await eve.putSession(full, joinBody()), 400, 'sessionFull');
+  assertRefusedBy(await eve.putSession(closed, joinBody()), 403, 'blockedByOwner');
 });

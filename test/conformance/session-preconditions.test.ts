@@ -3,15 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { at, joinBody, startKit } from '../../src/testing/kit.ts';
-import { leave } from './answers.ts';
-import {
-  assertCarriesDocument,
-  expectRefusal,
-  expectStatus,
-  newSession,
-  blankTemplate,
-  read,
-} from './new-session.ts';
+import { assertRefusedBy, assertStatus, leave } from './answers.ts';
+import { assertCarriesDocument, blankTemplate, newSession, read } from './new-session.ts';
 
 const setMap = (map: string) => ({ properties: { custom: { map } } });
 
@@ -44,16 +37,16 @@ test('W3 If-Match * answers 200 when the session exists, 412 without a body when
   const { reference } = await newSession(kit, ada);
   const missing = kit.reference();
 
-  await expectStatus(200, ada.putSession(reference, setMap('dunes'), { ifMatch: '*' }));
-  const refused = await expectRefusal(
+  assertStatus(await ada.putSession(reference, setMap('dunes'), { ifMatch: '*' }), 200);
+  const refused = assertRefusedBy(
+    await ada.putSession(missing, joinBody(), { ifMatch: '*' }),
     412,
     'sessionMissing',
-    ada.putSession(missing, joinBody(), { ifMatch: '*' }),
   );
 
   assert.equal(refused.text, '');
   assert.equal(refused.etag, undefined);
-  await expectStatus(204, ada.getSession(missing));
+  assertStatus(await ada.getSession(missing), 204);
 });
 
 // @source docs/wire/sessions.md "Preconditions", docs/wire/clients.md "Multiplayer Manager"
@@ -61,10 +54,10 @@ test('W3 leaving with If-Match * a session that does not exist answers 412', asy
   await using kit = await startKit();
   const missing = kit.reference();
 
-  await expectRefusal(
+  assertRefusedBy(
+    await kit.user('ada').putSession(missing, leave, { ifMatch: '*' }),
     412,
     'sessionMissing',
-    kit.user('ada').putSession(missing, leave, { ifMatch: '*' }),
   );
 });
 
@@ -98,7 +91,7 @@ test('W4 If-Match with an ETag on a session that does not exist answers 412 and 
 
   assert.equal(answer.status, 412);
   assert.equal(answer.text, '');
-  await expectStatus(204, ada.getSession(missing));
+  assertStatus(await ada.getSession(missing), 204);
 });
 
 // @source docs/wire/clients.md "What clients need"
@@ -109,9 +102,9 @@ test('W5 the ETag of a 412 lets the next try pass', async () => {
   await ada.putSession(reference, setMap('atoll'));
   const stale = await ada.putSession(reference, setMap('dunes'), { ifMatch: created.etag });
 
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await ada.putSession(reference, setMap('dunes'), { ifMatch: stale.etag }),
     200,
-    ada.putSession(reference, setMap('dunes'), { ifMatch: stale.etag }),
   );
 
   assert.equal(at(json, 'properties.custom.map'), 'dunes');
@@ -125,7 +118,7 @@ test('W5 writes that change nothing leave the ETag good', async () => {
   const { etag } = await ada.putSession(reference, setMap('atoll'));
 
   for (const body of [setMap('atoll'), {}, setMap('atoll')]) {
-    const answer = await expectStatus(200, ada.putSession(reference, body, { ifMatch: etag }));
+    const answer = assertStatus(await ada.putSession(reference, body, { ifMatch: etag }), 200);
     assert.equal(answer.etag, etag);
   }
 });
@@ -156,17 +149,17 @@ test('the condition is looked at before access: an outsider with a stale ETag is
   const { reference, created } = await newSession(kit, ada);
   const current = await ada.putSession(reference, setMap('atoll'));
 
-  const stale = await expectRefusal(
+  const stale = assertRefusedBy(
+    await eve.putSession(reference, setMap('dunes'), { ifMatch: created.etag }),
     412,
     'etagDiffers',
-    eve.putSession(reference, setMap('dunes'), { ifMatch: created.etag }),
   );
   assertCarriesDocument(stale);
   assert.equal(stale.etag, current.etag);
-  await expectRefusal(
+  assertRefusedBy(
+    await eve.putSession(reference, setMap('dunes'), { ifMatch: current.etag }),
     403,
     'notAMember',
-    eve.putSession(reference, setMap('dunes'), { ifMatch: current.etag }),
   );
 });
 
@@ -180,7 +173,7 @@ test('a 412 shows the document to nobody who may not read it', async () => {
   const eve = kit.user('eve');
 
   for (const condition of [{ ifNoneMatch: '*' }, { ifMatch: `"${'0'.repeat(32)}"` }]) {
-    const answer = await expectStatus(412, eve.putSession(reference, joinBody(), condition));
+    const answer = assertStatus(await eve.putSession(reference, joinBody(), condition), 412);
     assert.ok(!answer.text.includes('rosebud'));
     assert.notEqual(answer.headers.get('content-type'), 'application/json');
     assert.equal(answer.etag, undefined);
@@ -195,7 +188,7 @@ test('a preview is refused by a stale ETag', async () => {
   await ada.putSession(reference, setMap('atoll'));
 
   const preview = { ifMatch: created.etag, nocommit: true };
-  await expectStatus(412, ada.putSession(reference, setMap('dunes'), preview));
+  assertStatus(await ada.putSession(reference, setMap('dunes'), preview), 412);
 });
 
 // @source docs/wire/sessions.md "Preconditions", docs/wire/unknowns.md "preconditions of who may not read"
@@ -206,7 +199,7 @@ test('a 412 tells nothing of a session that the caller may not read', async () =
   const { reference, created } = await newSession(kit, ada, { properties: restricted });
   for (const ifMatch of ['"0123456789abcdef0123456789abcdef"', created.etag ?? '']) {
     const asked = bob.putSession(reference, joinBody(), { ifMatch });
-    const refused = await expectRefusal(412, 'etagDiffers', asked);
+    const refused = assertRefusedBy(await asked, 412, 'etagDiffers');
     assert.equal(refused.etag, undefined);
     assert.equal(refused.headers.get('x-mpsd-detail'), null);
     const { etag } = created;

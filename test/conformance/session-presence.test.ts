@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { SessionReference } from '../../src/domain/session/reference.ts';
 import { at, isAimed, type Kit, type KitUser, startKit } from '../../src/testing/kit.ts';
-import { needsClock } from './answers.ts';
-import { anHourMs, expectStatus, newSession, ofMember, read } from './new-session.ts';
+import { assertStatus, needsClock } from './answers.ts';
+import { anHourMs, newSession, ofMember, read } from './new-session.ts';
 
 const skip = isAimed && needsClock;
 const timeoutMs = 300_000;
@@ -23,7 +23,7 @@ async function scene(kit: Kit, connection: string | null, capabilities: JsonObje
     constants: { inactiveRemovalTimeout: anHourMs, capabilities },
     me: activeBy(null),
   });
-  await expectStatus(200, bob.join(reference, activeBy(connection)));
+  assertStatus(await bob.join(reference, activeBy(connection)), 200);
   return { ada, bob, reference };
 }
 
@@ -107,7 +107,7 @@ test('another connection, or none, takes the place of the one that ended', { ski
     await using line = await bob.connect();
     const connection = next === 'open' ? await line.connectionId() : next;
     await kit.advance(1_000);
-    await expectStatus(200, bob.putSession(reference, { members: { me: activeBy(connection) } }));
+    assertStatus(await bob.putSession(reference, { members: { me: activeBy(connection) } }), 200);
     for (let minute = 0; minute < 12; minute += 1) {
       await kit.advance(20_000);
       if (next === 'open') await line.framesSoFar();

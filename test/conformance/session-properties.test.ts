@@ -8,12 +8,11 @@ import {
   assertIsText,
   blankTemplate,
   creation,
-  expectRefusal,
-  expectStatus,
   newSession,
   read,
   type SessionParts,
 } from './new-session.ts';
+import { assertRefusedBy, assertStatus } from './answers.ts';
 
 const write = (system: JsonObject) => ({ properties: { system } });
 
@@ -44,11 +43,11 @@ for (const [name, value] of [
     const { reference, session } = await newSession(kit, ada);
     const byDefault = at(session, `properties.system.${name}`);
 
-    const set = await expectStatus(200, ada.putSession(reference, write({ [name]: value })));
+    const set = assertStatus(await ada.putSession(reference, write({ [name]: value })), 200);
     assert.deepEqual(at(set.json, `properties.system.${name}`), value);
     assert.deepEqual(at((await read(ada, reference)).json, `properties.system.${name}`), value);
 
-    const removed = await expectStatus(200, ada.putSession(reference, write({ [name]: null })));
+    const removed = assertStatus(await ada.putSession(reference, write({ [name]: null })), 200);
     assert.deepEqual(at(removed.json, `properties.system.${name}`), byDefault);
   });
 }
@@ -59,9 +58,9 @@ test('W14 locked can be set together with closed', async () => {
   const ada = kit.user('ada');
   const { reference } = await newSession(kit, ada);
 
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await ada.putSession(reference, write({ closed: true, locked: true })),
     200,
-    ada.putSession(reference, write({ closed: true, locked: true })),
   );
 
   assert.equal(at(json, 'properties.system.closed'), true);
@@ -76,7 +75,7 @@ for (const restriction of ['local', 'followed', 'none']) {
     const { reference } = await newSession(kit, ada);
     const both = { joinRestriction: restriction, readRestriction: restriction };
 
-    const { json } = await expectStatus(200, ada.putSession(reference, write(both)));
+    const { json } = assertStatus(await ada.putSession(reference, write(both)), 200);
 
     assert.equal(at(json, 'properties.system.joinRestriction'), restriction);
     assert.equal(at(json, 'properties.system.readRestriction'), restriction);
@@ -91,10 +90,10 @@ for (const initializationSucceeded of [true, false]) {
     const { reference, created } = await newSession(kit, ada);
 
     assertIsText(
-      await expectRefusal(
+      assertRefusedBy(
+        await ada.putSession(reference, write({ initializationSucceeded })),
         409,
         'initializationNotEvaluating',
-        ada.putSession(reference, write({ initializationSucceeded })),
       ),
     );
     assert.equal((await read(ada, reference)).etag, created.etag);
@@ -169,10 +168,10 @@ for (const { what, system, parts } of wrong) {
     const ada = kit.user('ada');
     const { reference, created } = await newSession(kit, ada, parts);
 
-    const answer = await expectRefusal(
+    const answer = assertRefusedBy(
+      await ada.putSession(reference, write(system)),
       400,
       'requestInvalid',
-      ada.putSession(reference, write(system)),
     );
 
     assertIsText(answer);
@@ -187,13 +186,13 @@ test('wrong properties keep a session from being created', async () => {
   const ada = kit.user('ada');
   const reference = kit.reference(blankTemplate);
 
-  await expectRefusal(
+  assertRefusedBy(
+    await ada.putSession(reference, creation({ properties: { locked: true } })),
     400,
     'requestInvalid',
-    ada.putSession(reference, creation({ properties: { locked: true } })),
   );
 
-  await expectStatus(204, ada.getSession(reference));
+  assertStatus(await ada.getSession(reference), 204);
 });
 
 // @source docs/wire/sessions.md "properties.system", docs/wire/clients.md "Multiplayer Manager": locked (needs closed); clients open a session by closed: false alone
@@ -202,8 +201,8 @@ test('opening a session unlocks it', async () => {
   const ada = kit.user('ada');
   const { reference } = await newSession(kit, ada, { properties: { closed: true, locked: true } });
 
-  const opened = await expectStatus(200, ada.putSession(reference, write({ closed: false })));
-  const closed = await expectStatus(200, ada.putSession(reference, write({ closed: true })));
+  const opened = assertStatus(await ada.putSession(reference, write({ closed: false })), 200);
+  const closed = assertStatus(await ada.putSession(reference, write({ closed: true })), 200);
 
   assert.equal(at(opened.json, 'properties.system.locked') ?? false, false);
   assert.equal(at(closed.json, 'properties.system.locked') ?? false, false);
@@ -218,7 +217,7 @@ test('with clientMatchmaking a client result is kept', async () => {
   });
   const matchmaking = { clientResult: { status: 'searching', typicalWait: 30 } };
 
-  const { json } = await expectStatus(200, ada.putSession(reference, write({ matchmaking })));
+  const { json } = assertStatus(await ada.putSession(reference, write({ matchmaking })), 200);
 
   assert.deepEqual(at(json, 'properties.system.matchmaking'), matchmaking);
 });
@@ -230,7 +229,7 @@ test('ten keywords of a hundred characters are taken', async () => {
   const { reference } = await newSession(kit, ada);
   const keywords = Array.from({ length: 10 }, (_, i) => `${i}`.padEnd(100, 'k'));
 
-  const { json } = await expectStatus(200, ada.putSession(reference, write({ keywords })));
+  const { json } = assertStatus(await ada.putSession(reference, write({ keywords })), 200);
 
   assert.deepEqual(at(json, 'properties.system.keywords'), keywords);
 });
@@ -244,9 +243,9 @@ test('a restriction that is removed goes back to its default', async () => {
     properties: { joinRestriction: 'followed', readRestriction: 'followed' },
   });
 
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await ada.putSession(reference, write({ joinRestriction: null, readRestriction: null })),
     200,
-    ada.putSession(reference, write({ joinRestriction: null, readRestriction: null })),
   );
 
   assert.equal(at(json, 'properties.system.joinRestriction'), 'local');

@@ -22,11 +22,10 @@ import {
   gather,
   leave,
   needsClock,
-  openTemplate,
   reserve,
   timePattern,
 } from './answers.ts';
-import { newSession, type SessionParts } from './new-session.ts';
+import { blankTemplate, newSession, type SessionParts } from './new-session.ts';
 
 const config = `/serviceconfigs/${demoScid}`;
 const templatePath = (name: string) => `${config}/sessiontemplates/${name}`;
@@ -547,7 +546,7 @@ test('who left, and sessions that ended, are found no more', async () => {
 test('a query shows what time has made of a session', { skip: isAimed && needsClock }, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
-  const reference = kit.reference(openTemplate);
+  const reference = kit.reference(blankTemplate);
   const created = await ada.putSession(reference, {
     constants: { system: { readyRemovalTimeout: 1_000, inactiveRemovalTimeout: 1_000 } },
     members: { me: { properties: { system: { ready: true } } } },

@@ -6,17 +6,16 @@ import { test } from 'node:test';
 import { isJsonObject, type Json } from '../../src/domain/json.ts';
 import { formatSessionPath } from '../../src/domain/session/reference.ts';
 import { at, joinBody, startKit } from '../../src/testing/kit.ts';
-import { activityOf, assertNoNulls, etagPattern, guidPattern, leave } from './answers.ts';
 import {
-  anHourMs,
-  assertIsText,
-  expectRefusal,
-  expectStatus,
-  indexOf,
-  memberOf,
-  newSession,
-  read,
-} from './new-session.ts';
+  activityOf,
+  assertNoNulls,
+  assertRefusedBy,
+  assertStatus,
+  etagPattern,
+  guidPattern,
+  leave,
+} from './answers.ts';
+import { anHourMs, assertIsText, indexOf, memberOf, newSession, read } from './new-session.ts';
 
 // @source docs/wire/clients.md "What clients need", docs/wire/README.md "Every answer", docs/wire/README.md "Every request"
 test('S1 GET answers 200 with the document and the headers that clients read', async () => {
@@ -72,7 +71,7 @@ test('S2 GET by a handle that does not exist answers 404', async () => {
   await using kit = await startKit();
   const path = `/handles/${randomUUID()}/session`;
 
-  await expectRefusal(404, 'handleUnknown', kit.user('ada').request('GET', path));
+  assertRefusedBy(await kit.user('ada').request('GET', path), 404, 'handleUnknown');
 });
 
 // @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Access"
@@ -122,10 +121,10 @@ test('S6 the walk from membersInfo.first by next finds every member and ends at 
   const [ada, bob, cyd, dan] = users as [(typeof users)[0], ...typeof users];
   const { reference } = await newSession(kit, ada);
   for (const user of [bob, cyd, dan]) {
-    if (user) await expectStatus(200, user.join(reference));
+    if (user) assertStatus(await user.join(reference), 200);
   }
-  await expectStatus(200, ada.putSession(reference, leave));
-  if (cyd) await expectStatus(200, cyd.putSession(reference, leave));
+  assertStatus(await ada.putSession(reference, leave), 200);
+  if (cyd) assertStatus(await cyd.putSession(reference, leave), 200);
 
   const { json } = await read(kit.service(), reference);
 
@@ -166,11 +165,11 @@ test('S7 no document holds a null outside of title data', async () => {
     properties: { keywords: null, closed: null, host: null, joinRestriction: null },
     me: { properties: { system: { subscription: null, secureDeviceAddress: null } } },
   });
-  await expectStatus(
-    200,
-    ada.putSession(reference, {
+  assertStatus(
+    await ada.putSession(reference, {
       members: { reserve_0: { constants: { system: { xuid: bob.xuid } } } },
     }),
+    200,
   );
 
   for (const contractVersion of [104, 105, 107]) {
@@ -188,7 +187,7 @@ test('S9 numbers in custom objects come back as they were written', async () => 
     '"WebRTCNetworkId":18446744073709551615,"NetherNetId":9007199254740993,"price":1.50,"big":1e400,"tiny":-0,"list":[123456789012345678901,{"deep":0.10}]';
   const body = `{"properties":{"custom":{${numbers}}},"members":{"me":{"constants":{"custom":{${numbers}}},"properties":{"system":{"active":true,"connection":"${randomUUID()}"},"custom":{${numbers}}}}}}`;
 
-  const created = await expectStatus(201, ada.putSession(reference, body));
+  const created = assertStatus(await ada.putSession(reference, body), 201);
   const found = await read(ada, reference);
 
   for (const { text } of [created, found]) {
@@ -201,13 +200,13 @@ test('the words and names of a path match in any case, and the document keeps th
   await using kit = await startKit();
   const ada = kit.user('ada');
   const reference = { ...kit.reference(), name: `Lobby-${randomUUID().toUpperCase()}` };
-  const created = await expectStatus(201, ada.putSession(reference, joinBody()));
+  const created = assertStatus(await ada.putSession(reference, joinBody()), 201);
 
   for (const path of [
     formatSessionPath(reference).toLowerCase(),
     `/SERVICECONFIGS/${reference.scid.toUpperCase()}/SessionTemplates/DEATHMATCH/sessions/${reference.name.toLowerCase()}`,
   ]) {
-    const answer = await expectStatus(200, ada.request('GET', path));
+    const answer = assertStatus(await ada.request('GET', path), 200);
     assert.equal(answer.etag, created.etag);
     assert.equal(answer.text, created.text);
   }
@@ -224,7 +223,7 @@ test('GET with a Content-Type and no body is an ordinary GET', async () => {
   const { reference } = await newSession(kit, ada);
   const headers = { 'content-type': 'application/json; charset=utf-8', 'accept-language': 'en-US' };
 
-  await expectStatus(200, ada.request('GET', formatSessionPath(reference), { headers }));
+  assertStatus(await ada.request('GET', formatSessionPath(reference), { headers }), 200);
 });
 
 // @source docs/wire/sessions.md "Access"
@@ -235,16 +234,16 @@ test('a private session is read by its members and reservations, and by nobody e
     constants: { visibility: 'private', reservedRemovalTimeout: anHourMs },
     properties: { readRestriction: 'none' },
   });
-  await expectStatus(
-    200,
-    ada.putSession(reference, {
+  assertStatus(
+    await ada.putSession(reference, {
       members: { reserve_0: { constants: { system: { xuid: bob.xuid } } } },
     }),
+    200,
   );
 
-  await expectStatus(200, ada.getSession(reference));
-  await expectStatus(200, bob.getSession(reference));
-  assertIsText(await expectRefusal(403, 'sessionPrivate', eve.getSession(reference)));
+  assertStatus(await ada.getSession(reference), 200);
+  assertStatus(await bob.getSession(reference), 200);
+  assertIsText(assertRefusedBy(await eve.getSession(reference), 403, 'sessionPrivate'));
 });
 
 // @source docs/wire/sessions.md "Access": readRestriction local is the same device as an active member
@@ -259,13 +258,13 @@ test('readRestriction local admits the device of an active member only', async (
   const beside = kit.user('beside', { did: device });
   const away = kit.user('away');
 
-  await expectStatus(200, beside.getSession(reference));
-  assertIsText(await expectRefusal(403, 'readRestricted', away.getSession(reference)));
+  assertStatus(await beside.getSession(reference), 200);
+  assertIsText(assertRefusedBy(await away.getSession(reference), 403, 'readRestricted'));
 
   await ada.putSession(reference, {
     members: { me: { properties: { system: { active: false } } } },
   });
-  await expectRefusal(403, 'readRestricted', beside.getSession(reference));
+  assertRefusedBy(await beside.getSession(reference), 403, 'readRestricted');
 });
 
 // @source docs/wire/sessions.md "Access": followed: local, or followed by an accepted member
@@ -280,18 +279,18 @@ test('readRestriction followed admits whom an accepted member follows, and the d
     constants: { reservedRemovalTimeout: anHourMs },
     properties: { joinRestriction: 'local', readRestriction: 'followed' },
   });
-  await expectStatus(
-    200,
-    ada.putSession(reference, {
+  assertStatus(
+    await ada.putSession(reference, {
       members: { reserve_0: { constants: { system: { xuid: bob.xuid } } } },
     }),
+    200,
   );
 
-  await expectStatus(200, friend.getSession(reference));
-  await expectStatus(200, kit.user('beside', { did: couch }).getSession(reference));
-  await expectRefusal(403, 'readRestricted', kit.user('eve').getSession(reference));
+  assertStatus(await friend.getSession(reference), 200);
+  assertStatus(await kit.user('beside', { did: couch }).getSession(reference), 200);
+  assertRefusedBy(await kit.user('eve').getSession(reference), 403, 'readRestricted');
   // followed by somebody who is only reserved
-  await expectRefusal(403, 'readRestricted', friendOfReserved.getSession(reference));
+  assertRefusedBy(await friendOfReserved.getSession(reference), 403, 'readRestricted');
 });
 
 // @source docs/wire/sessions.md "Access": readRestriction counts for open and visible sessions alike
@@ -301,7 +300,7 @@ test('a visible session is read by everyone as long as readRestriction is none',
     constants: { visibility: 'visible' },
   });
 
-  await expectStatus(200, kit.user('eve').getSession(reference));
+  assertStatus(await kit.user('eve').getSession(reference), 200);
 });
 
 // @source docs/wire/sessions.md "Access"
@@ -311,7 +310,7 @@ test('a service reads a private session', async () => {
     constants: { visibility: 'private' },
   });
 
-  await expectStatus(200, kit.service().getSession(reference));
+  assertStatus(await kit.service().getSession(reference), 200);
 });
 
 // @source docs/wire/sessions.md "Constants": userAuthorizationStyle makes local the default of both restrictions
@@ -325,6 +324,6 @@ test('with userAuthorizationStyle a session is read locally unless it says other
 
   assert.equal(at(session, 'properties.system.joinRestriction'), 'local');
   assert.equal(at(session, 'properties.system.readRestriction'), 'local');
-  await expectStatus(200, kit.user('beside', { did: device }).getSession(reference));
-  await expectRefusal(403, 'readRestricted', kit.user('away').getSession(reference));
+  assertStatus(await kit.user('beside', { did: device }).getSession(reference), 200);
+  assertRefusedBy(await kit.user('away').getSession(reference), 403, 'readRestricted');
 });

@@ -3,13 +3,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { at, isAimed, startKit } from '../../src/testing/kit.ts';
-import { leave, needsClock, reserve, timePattern } from './answers.ts';
+import {
+  assertRefusedBy,
+  assertStatus,
+  leave,
+  needsClock,
+  reserve,
+  timePattern,
+} from './answers.ts';
 import {
   anHourMs,
   assertCarriesDocument,
   assertIsText,
-  expectRefusal,
-  expectStatus,
   indexOf,
   memberOf,
   newSession,
@@ -25,7 +30,7 @@ test('W9 reservations are members that are reserved, each under an index of its 
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
   const { reference } = await newSession(kit, ada, patient);
 
-  const { json } = await expectStatus(200, ada.putSession(reference, reserve(bob, cyd)));
+  const { json } = assertStatus(await ada.putSession(reference, reserve(bob, cyd)), 200);
 
   assert.deepEqual(Object.keys(json.members as object), ['0', '1', '2']);
   assert.deepEqual(json.membersInfo, { first: 0, next: 3, count: 3, accepted: 1, active: 1 });
@@ -53,10 +58,10 @@ test('W9 a reservation shows when it was made, and who took it when it was taken
   const { reference, session } = await newSession(kit, ada, patient);
   const joinTimes = [];
   await kit.advance(10_000);
-  const kept = await expectStatus(200, ada.putSession(reference, reserve(bob)));
+  const kept = assertStatus(await ada.putSession(reference, reserve(bob)), 200);
   joinTimes.push(ofMember(kept.json, bob, 'joinTime'));
   await kit.advance(10_000);
-  const taken = await expectStatus(200, bob.join(reference));
+  const taken = assertStatus(await bob.join(reference), 200);
   joinTimes.push(ofMember(taken.json, bob, 'joinTime'));
 
   const start = Date.parse(String(session.startTime));
@@ -71,9 +76,9 @@ test('W9 the reserved user joins under the same index, with a gamertag and no lo
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada, patient);
-  const kept = await expectStatus(200, ada.putSession(reference, reserve(bob)));
+  const kept = assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 
-  const { json } = await expectStatus(200, bob.join(reference));
+  const { json } = assertStatus(await bob.join(reference), 200);
 
   assert.equal(indexOf(json, bob), indexOf(kept.json, bob));
   assert.equal(ofMember(json, bob, 'reserved'), undefined);
@@ -87,10 +92,10 @@ test('who is only reserved may not reserve, nor write properties', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
   const { reference } = await newSession(kit, ada, patient);
-  const kept = await expectStatus(200, ada.putSession(reference, reserve(bob)));
+  const kept = assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 
   for (const body of [reserve(cyd), { properties: { custom: { map: 'dunes' } } }, {}]) {
-    const answer = await expectRefusal(403, 'reservedOnly', bob.putSession(reference, body));
+    const answer = assertRefusedBy(await bob.putSession(reference, body), 403, 'reservedOnly');
     assertCarriesDocument(answer);
   }
   assert.equal((await read(ada, reference)).etag, kept.etag);
@@ -101,13 +106,13 @@ test('the write that takes a reservation may reserve as well', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
   const { reference } = await newSession(kit, ada, patient);
-  await expectStatus(200, ada.putSession(reference, reserve(bob)));
+  assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 
-  const { json } = await expectStatus(
-    200,
-    bob.putSession(reference, {
+  const { json } = assertStatus(
+    await bob.putSession(reference, {
       members: { me: {}, ...(reserve(cyd).members as object) },
     }),
+    200,
   );
 
   assert.equal(ofMember(json, cyd, 'reserved'), true);
@@ -119,14 +124,14 @@ test('the creating write may reserve', async () => {
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const reference = kit.reference();
 
-  const { json } = await expectStatus(
-    201,
-    ada.putSession(reference, {
+  const { json } = assertStatus(
+    await ada.putSession(reference, {
       members: {
         me: { properties: { system: { active: true } } },
         ...(reserve(bob).members as object),
       },
     }),
+    201,
   );
 
   assert.equal(indexOf(json, ada), 0);
@@ -139,10 +144,10 @@ test('a seat for somebody who is in the session already changes nothing', async 
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
   const { reference } = await newSession(kit, ada, patient);
-  await expectStatus(200, bob.join(reference));
-  const before = await expectStatus(200, ada.putSession(reference, reserve(cyd)));
+  assertStatus(await bob.join(reference), 200);
+  const before = assertStatus(await ada.putSession(reference, reserve(cyd)), 200);
 
-  const after = await expectStatus(200, ada.putSession(reference, reserve(ada, bob, cyd)));
+  const after = assertStatus(await ada.putSession(reference, reserve(ada, bob, cyd)), 200);
 
   assert.equal(after.etag, before.etag);
 });
@@ -153,7 +158,7 @@ test('two seats for one user are one seat', async () => {
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada, patient);
 
-  const { json } = await expectStatus(200, ada.putSession(reference, reserve(bob, bob)));
+  const { json } = assertStatus(await ada.putSession(reference, reserve(bob, bob)), 200);
 
   assert.deepEqual(json.membersInfo, { first: 0, next: 2, count: 2, accepted: 1, active: 1 });
 });
@@ -164,14 +169,14 @@ test('more seats than the session has are refused, all of them', async () => {
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
   const { reference, created } = await newSession(kit, ada, { constants: { maxMembersCount: 2 } });
 
-  const refused = await expectRefusal(
+  const refused = assertRefusedBy(
+    await ada.putSession(reference, reserve(bob, cyd)),
     400,
     'sessionFull',
-    ada.putSession(reference, reserve(bob, cyd)),
   );
   assertIsText(refused);
   assert.equal((await read(ada, reference)).etag, created.etag);
-  await expectStatus(200, ada.putSession(reference, reserve(bob)));
+  assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 });
 
 // @source docs/wire/sessions.md "Access": full: a reservation holds its seat
@@ -181,10 +186,10 @@ test('a reserved seat is not given to somebody else', async () => {
   const { reference } = await newSession(kit, ada, {
     constants: { maxMembersCount: 2, reservedRemovalTimeout: anHourMs },
   });
-  await expectStatus(200, ada.putSession(reference, reserve(bob)));
+  assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 
-  await expectRefusal(400, 'sessionFull', eve.join(reference));
-  await expectStatus(200, bob.join(reference));
+  assertRefusedBy(await eve.join(reference), 400, 'sessionFull');
+  assertStatus(await bob.join(reference), 200);
 });
 
 // @source docs/wire/sessions.md "Members": reserve_N: contiguous from 0
@@ -198,7 +203,7 @@ for (const keys of [['reserve_1'], ['reserve_0', 'reserve_2'], ['reserve_01']]) 
     );
 
     assertIsText(
-      await expectRefusal(400, 'requestInvalid', ada.putSession(reference, { members })),
+      assertRefusedBy(await ada.putSession(reference, { members }), 400, 'requestInvalid'),
     );
     assert.equal((await read(ada, reference)).etag, created.etag);
   });
@@ -217,10 +222,10 @@ for (const [what, seat] of [
     const ada = kit.user('ada');
     const { reference } = await newSession(kit, ada);
 
-    const answer = await expectRefusal(
+    const answer = assertRefusedBy(
+      await ada.putSession(reference, { members: { reserve_0: seat } }),
       400,
       'requestInvalid',
-      ada.putSession(reference, { members: { reserve_0: seat } }),
     );
     assert.match(answer.detail ?? '', /^\$\.members\.reserve_0/);
   });
@@ -233,9 +238,9 @@ test('custom constants of a reservation stay with the member', async () => {
   const { reference } = await newSession(kit, ada, patient);
   const custom = { team: 'red', matchmakingResult: { initialTeam: 'red' } };
   const seat = { constants: { system: { xuid: bob.xuid }, custom } };
-  await expectStatus(200, ada.putSession(reference, { members: { reserve_0: seat } }));
+  assertStatus(await ada.putSession(reference, { members: { reserve_0: seat } }), 200);
 
-  const { json } = await expectStatus(200, bob.putSession(reference, { members: { me: {} } }));
+  const { json } = assertStatus(await bob.putSession(reference, { members: { me: {} } }), 200);
 
   assert.deepEqual(ofMember(json, bob, 'constants.custom'), custom);
 });
@@ -245,9 +250,9 @@ test('who is reserved may decline', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada, patient);
-  await expectStatus(200, ada.putSession(reference, reserve(bob)));
+  assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 
-  const { json } = await expectStatus(200, bob.putSession(reference, leave));
+  const { json } = assertStatus(await bob.putSession(reference, leave), 200);
 
   assert.equal(memberOf(json, bob), undefined);
   assert.equal(at(json, 'membersInfo.count'), 1);
@@ -259,8 +264,8 @@ test('a service reserves seats in a session that it creates', async () => {
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const reference = kit.reference();
 
-  const { json } = await expectStatus(201, kit.service().putSession(reference, reserve(ada, bob)));
+  const { json } = assertStatus(await kit.service().putSession(reference, reserve(ada, bob)), 201);
 
   assert.deepEqual(json.membersInfo, { first: 0, next: 2, count: 2, accepted: 0, active: 0 });
-  await expectStatus(200, ada.join(reference));
+  assertStatus(await ada.join(reference), 200);
 });

@@ -10,13 +10,12 @@ import {
   assertCarriesDocument,
   assertIsText,
   blankTemplate,
-  expectRefusal,
-  expectStatus,
   indexOf,
   newSession,
   ofMember,
   read,
 } from './new-session.ts';
+import { assertRefusedBy, assertStatus } from './answers.ts';
 
 const team: JsonObject = {
   mutableRoleSettings: ['max', 'target'],
@@ -45,7 +44,7 @@ async function withRoles(
       }),
     },
   };
-  await expectStatus(201, creator.putSession(reference, { constants, roleTypes, ...joinBody() }));
+  assertStatus(await creator.putSession(reference, { constants, roleTypes, ...joinBody() }), 201);
   return reference;
 }
 
@@ -55,7 +54,7 @@ test('W16 a member takes a role, which is counted in the document', async () => 
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const reference = await withRoles(kit, ada);
 
-  const joined = await expectStatus(200, bob.join(reference, { roles: { team: 'red' } }));
+  const joined = assertStatus(await bob.join(reference, { roles: { team: 'red' } }), 200);
 
   assert.deepEqual(ofMember(joined.json, bob, 'roles'), { team: 'red' });
   assert.equal(ofMember(joined.json, ada, 'roles'), undefined);
@@ -75,7 +74,8 @@ test('a member has one role of a type, changes it, and gives it up', async () =>
   await using kit = await startKit();
   const ada = kit.user('ada');
   const reference = await withRoles(kit, ada, { team, job: { roles: { medic: {} } } });
-  const put = (roles: JsonObject) => expectStatus(200, ada.putSession(reference, myRoles(roles)));
+  const put = async (roles: JsonObject) =>
+    assertStatus(await ada.putSession(reference, myRoles(roles)), 200);
   await put({ team: 'red', job: 'medic' });
 
   const changed = await put({ team: 'blue' });
@@ -94,13 +94,13 @@ test('a role may be taken by the element members/me', async () => {
   const ada = kit.user('ada');
   const { scid, templateName, name } = await withRoles(kit, ada);
 
-  const { json } = await expectStatus(
-    200,
-    ada.request(
+  const { json } = assertStatus(
+    await ada.request(
       'PUT',
       `/serviceconfigs/${scid}/sessiontemplates/${templateName}/sessions/${name}/members/me`,
       { body: { roles: { team: 'red' } } },
     ),
+    200,
   );
 
   assert.deepEqual(ofMember(json, ada, 'roles'), { team: 'red' });
@@ -111,23 +111,27 @@ test('a role over its max is refused with 409 roleFull, and free again when a me
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
   const reference = await withRoles(kit, ada, { team: { roles: { red: { max: 1 } } } });
-  await expectStatus(200, bob.join(reference, { roles: { team: 'red' } }));
-  await expectStatus(200, cid.join(reference));
+  assertStatus(await bob.join(reference, { roles: { team: 'red' } }), 200);
+  assertStatus(await cid.join(reference), 200);
   const { etag } = await read(ada, reference);
 
-  const refused = await expectRefusal(
+  const refused = assertRefusedBy(
+    await cid.putSession(reference, myRoles({ team: 'red' })),
     409,
     'roleFull',
-    cid.putSession(reference, myRoles({ team: 'red' })),
   );
 
   assertIsText(refused);
   assert.equal(refused.detail, 'team.red max 1');
   assert.equal((await read(ada, reference)).etag, etag);
-  await expectRefusal(409, 'roleFull', kit.user('dot').join(reference, { roles: { team: 'red' } }));
+  assertRefusedBy(
+    await kit.user('dot').join(reference, { roles: { team: 'red' } }),
+    409,
+    'roleFull',
+  );
 
-  await expectStatus(200, bob.putSession(reference, { members: { me: null } }));
-  const { json } = await expectStatus(200, cid.putSession(reference, myRoles({ team: 'red' })));
+  assertStatus(await bob.putSession(reference, { members: { me: null } }), 200);
+  const { json } = assertStatus(await cid.putSession(reference, myRoles({ team: 'red' })), 200);
   assert.deepEqual(at(json, 'roleTypes.team.roles.red.memberXuids'), [cid.xuid]);
 });
 
@@ -145,10 +149,10 @@ test('a role that is not there is refused, and what is there is named', async ()
     [reference, { team: 7 }, '$.members.me.roles.team'],
     [plain, { team: 'red' }, '$.members.me.roles.team'],
   ] as const) {
-    const refused = await expectRefusal(
+    const refused = assertRefusedBy(
+      await ada.putSession(where, myRoles(roles)),
       400,
       'requestInvalid',
-      ada.putSession(where, myRoles(roles)),
     );
     assert.equal(refused.detail, detail);
   }
@@ -162,21 +166,21 @@ test('roles of an owner-managed type are assigned by owners, to themselves and t
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const lfg = { ownerManaged: true, roles: { confirmed: { max: 4, target: 2 } } };
   const reference = await withRoles(kit, ada, { lfg });
-  const joined = await expectStatus(200, bob.join(reference));
+  const joined = assertStatus(await bob.join(reference), 200);
   const index = indexOf(joined.json, bob);
 
   assertCarriesDocument(
-    await expectRefusal(
+    assertRefusedBy(
+      await bob.putSession(reference, myRoles({ lfg: 'confirmed' })),
       403,
       'ownerRequired',
-      bob.putSession(reference, myRoles({ lfg: 'confirmed' })),
     ),
   );
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await ada.putSession(reference, rolesOf(index, { lfg: 'confirmed' })),
     200,
-    ada.putSession(reference, rolesOf(index, { lfg: 'confirmed' })),
   );
-  const own = await expectStatus(200, ada.putSession(reference, myRoles({ lfg: 'confirmed' })));
+  const own = assertStatus(await ada.putSession(reference, myRoles({ lfg: 'confirmed' })), 200);
 
   assert.deepEqual(ofMember(json, bob, 'roles'), { lfg: 'confirmed' });
   assert.deepEqual(at(own.json, 'roleTypes.lfg.roles.confirmed'), {
@@ -185,8 +189,8 @@ test('roles of an owner-managed type are assigned by owners, to themselves and t
     count: 2,
     memberXuids: [ada.xuid, bob.xuid],
   });
-  await expectRefusal(403, 'ownerRequired', bob.putSession(reference, myRoles({ lfg: null })));
-  const freed = await expectStatus(200, ada.putSession(reference, rolesOf(index, { lfg: null })));
+  assertRefusedBy(await bob.putSession(reference, myRoles({ lfg: null })), 403, 'ownerRequired');
+  const freed = assertStatus(await ada.putSession(reference, rolesOf(index, { lfg: null })), 200);
   assert.equal(ofMember(freed.json, bob, 'roles'), undefined);
 });
 
@@ -195,29 +199,29 @@ test('roles of others are assigned by owners and services alone, and nothing els
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const reference = await withRoles(kit, ada);
-  const joined = await expectStatus(200, bob.join(reference));
+  const joined = assertStatus(await bob.join(reference), 200);
   const [adas, bobs] = [indexOf(joined.json, ada), indexOf(joined.json, bob)];
 
   assertCarriesDocument(
-    await expectRefusal(
+    assertRefusedBy(
+      await bob.putSession(reference, rolesOf(adas, { team: 'red' })),
       403,
       'ownerRequired',
-      bob.putSession(reference, rolesOf(adas, { team: 'red' })),
     ),
   );
   const more = {
     members: { [bobs]: { roles: { team: 'red' }, properties: { custom: { a: 1 } } } },
   };
-  await expectRefusal(403, 'memberNotYours', ada.putSession(reference, more));
-  await expectRefusal(403, 'memberNotYours', kit.service().putSession(reference, more));
-  await expectRefusal(
+  assertRefusedBy(await ada.putSession(reference, more), 403, 'memberNotYours');
+  assertRefusedBy(await kit.service().putSession(reference, more), 403, 'memberNotYours');
+  assertRefusedBy(
+    await ada.putSession(reference, rolesOf(99, { team: 'red' })),
     400,
     'requestInvalid',
-    ada.putSession(reference, rolesOf(99, { team: 'red' })),
   );
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await kit.service().putSession(reference, rolesOf(bobs, { team: 'blue' })),
     200,
-    kit.service().putSession(reference, rolesOf(bobs, { team: 'blue' })),
   );
   assert.deepEqual(ofMember(json, bob, 'roles'), { team: 'blue' });
 });
@@ -227,17 +231,17 @@ test('a reservation may have a role: it holds the place, and keeps it when it is
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
   const reference = await withRoles(kit, ada, { team: { roles: { red: { max: 1 } } } });
-  const reserved = await expectStatus(
-    200,
-    ada.putSession(reference, {
+  const reserved = assertStatus(
+    await ada.putSession(reference, {
       members: { reserve_0: { constants: { system: { xuid: bob.xuid } } } },
     }),
+    200,
   );
   const index = indexOf(reserved.json, bob);
-  await expectStatus(200, ada.putSession(reference, rolesOf(index, { team: 'red' })));
+  assertStatus(await ada.putSession(reference, rolesOf(index, { team: 'red' })), 200);
 
-  await expectRefusal(409, 'roleFull', cid.join(reference, { roles: { team: 'red' } }));
-  const { json } = await expectStatus(200, bob.join(reference));
+  assertRefusedBy(await cid.join(reference, { roles: { team: 'red' } }), 409, 'roleFull');
+  const { json } = assertStatus(await bob.join(reference), 200);
 
   assert.deepEqual(ofMember(json, bob, 'roles'), { team: 'red' });
   assert.equal(ofMember(json, bob, 'reserved'), undefined);
@@ -249,7 +253,7 @@ test('W17 owners change mutable role settings, and others do not', async () => {
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const fixed = { roles: { medic: { max: 1 } } };
   const reference = await withRoles(kit, ada, { team, job: fixed });
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
   // The client lists all roles that it knows, and leaves out zeros.
   const body = {
     roleTypes: {
@@ -258,8 +262,10 @@ test('W17 owners change mutable role settings, and others do not', async () => {
     },
   };
 
-  assertCarriesDocument(await expectRefusal(403, 'ownerRequired', bob.putSession(reference, body)));
-  const { json, etag } = await expectStatus(200, ada.putSession(reference, body));
+  assertCarriesDocument(
+    assertRefusedBy(await bob.putSession(reference, body), 403, 'ownerRequired'),
+  );
+  const { json, etag } = assertStatus(await ada.putSession(reference, body), 200);
 
   assert.deepEqual(at(json, 'roleTypes.team.roles.red'), {
     max: 4,
@@ -267,7 +273,7 @@ test('W17 owners change mutable role settings, and others do not', async () => {
     count: 0,
     memberXuids: [],
   });
-  assert.equal((await expectStatus(200, bob.putSession(reference, body))).etag, etag);
+  assert.equal(assertStatus(await bob.putSession(reference, body), 200).etag, etag);
   for (const [code, status, roleTypes] of [
     ['roleSettingsFixed', 409, { job: { roles: { medic: { max: 2 } } } }],
     ['roleSettingsFixed', 409, { team: { ownerManaged: true } }],
@@ -275,7 +281,7 @@ test('W17 owners change mutable role settings, and others do not', async () => {
     ['requestInvalid', 400, { team: { roles: { green: { max: 1 } } } }],
     ['requestInvalid', 400, { clan: { roles: {} } }],
   ] as const) {
-    assertIsText(await expectRefusal(status, code, ada.putSession(reference, { roleTypes })));
+    assertIsText(assertRefusedBy(await ada.putSession(reference, { roleTypes }), status, code));
   }
   assert.equal((await read(ada, reference)).etag, etag);
 });
@@ -287,8 +293,8 @@ test('without owners role settings are changed by services', async () => {
   const reference = await withRoles(kit, ada, { team }, false);
   const body = { roleTypes: { team: { roles: { blue: { max: 9 } } } } };
 
-  await expectRefusal(403, 'ownerRequired', ada.putSession(reference, body));
-  const { json } = await expectStatus(200, kit.service().putSession(reference, body));
+  assertRefusedBy(await ada.putSession(reference, body), 403, 'ownerRequired');
+  const { json } = assertStatus(await kit.service().putSession(reference, body), 200);
 
   assert.equal(at(json, 'roleTypes.team.roles.blue.max'), 9);
 });
@@ -298,13 +304,13 @@ test('a max is not set below the number of those who have the role', async () =>
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const reference = await withRoles(kit, ada);
-  await expectStatus(200, ada.putSession(reference, myRoles({ team: 'red' })));
-  await expectStatus(200, bob.join(reference, { roles: { team: 'red' } }));
+  assertStatus(await ada.putSession(reference, myRoles({ team: 'red' })), 200);
+  assertStatus(await bob.join(reference, { roles: { team: 'red' } }), 200);
 
-  await expectRefusal(
+  assertRefusedBy(
+    await ada.putSession(reference, { roleTypes: { team: { roles: { red: { max: 1 } } } } }),
     409,
     'roleFull',
-    ada.putSession(reference, { roleTypes: { team: { roles: { red: { max: 1 } } } } }),
   );
 });
 
@@ -336,15 +342,15 @@ for (const [what, roleTypes, detail] of [
     const ada = kit.user('ada');
     const reference = kit.reference(blankTemplate);
 
-    const refused = await expectRefusal(
+    const refused = assertRefusedBy(
+      await ada.putSession(reference, { roleTypes, ...joinBody() }),
       400,
       'requestInvalid',
-      ada.putSession(reference, { roleTypes, ...joinBody() }),
     );
 
     assertIsText(refused);
     assert.equal(refused.detail, detail);
-    await expectStatus(204, ada.getSession(reference));
+    assertStatus(await ada.getSession(reference), 204);
   });
 }
 

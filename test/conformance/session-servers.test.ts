@@ -7,11 +7,10 @@ import {
   assertCarriesDocument,
   assertIsText,
   blankTemplate,
-  expectRefusal,
-  expectStatus,
   newSession,
   read,
 } from './new-session.ts';
+import { assertRefusedBy, assertStatus } from './answers.ts';
 
 // @source docs/wire/sessions.md "Access": servers are written by a service principal
 test('a service writes a server, and every reader sees it', async () => {
@@ -26,9 +25,9 @@ test('a service writes a server, and every reader sees it', async () => {
     },
   };
 
-  const written = await expectStatus(
+  const written = assertStatus(
+    await kit.service().putSession(reference, { servers: { matchmaking } }),
     200,
-    kit.service().putSession(reference, { servers: { matchmaking } }),
   );
 
   assert.equal(written.json.changeNumber, 2);
@@ -41,8 +40,11 @@ test('the properties of a server merge key by key', async () => {
   await using kit = await startKit();
   const service = kit.service();
   const { reference } = await newSession(kit, kit.user('ada'));
-  const write = (properties: object) =>
-    expectStatus(200, service.putSession(reference, { servers: { dedicated: { properties } } }));
+  const write = async (properties: object) =>
+    assertStatus(
+      await service.putSession(reference, { servers: { dedicated: { properties } } }),
+      200,
+    );
   await write({ system: { status: 'starting', port: 1 }, custom: { a: 1, b: { c: 2 } } });
 
   const { json } = await write({ system: { status: 'up' }, custom: { a: null, b: { d: 3 } } });
@@ -58,13 +60,13 @@ test('null removes a server, and leaves the others', async () => {
   await using kit = await startKit();
   const service = kit.service();
   const { reference } = await newSession(kit, kit.user('ada'));
-  await expectStatus(200, service.putSession(reference, { servers: { one: {}, other: {} } }));
+  assertStatus(await service.putSession(reference, { servers: { one: {}, other: {} } }), 200);
 
-  const removed = await expectStatus(
+  const removed = assertStatus(
+    await service.putSession(reference, { servers: { one: null } }),
     200,
-    service.putSession(reference, { servers: { one: null } }),
   );
-  const again = await expectStatus(200, service.putSession(reference, { servers: { one: null } }));
+  const again = assertStatus(await service.putSession(reference, { servers: { one: null } }), 200);
 
   assert.deepEqual(Object.keys(removed.json.servers as object), ['other']);
   assert.equal(again.etag, removed.etag);
@@ -77,15 +79,15 @@ test('a user writes no servers, member or not', async () => {
   const { reference, created } = await newSession(kit, ada);
 
   for (const servers of [{ x: {} }, { x: null }]) {
-    const answer = await expectRefusal(
+    const answer = assertRefusedBy(
+      await ada.putSession(reference, { servers }),
       403,
       'serviceRequired',
-      ada.putSession(reference, { servers }),
     );
     assertCarriesDocument(answer);
   }
-  await expectStatus(403, eve.putSession(reference, { servers: { x: {} } }));
-  await expectStatus(403, eve.putSession(reference, { ...joinBody(), servers: { x: {} } }));
+  assertStatus(await eve.putSession(reference, { servers: { x: {} } }), 403);
+  assertStatus(await eve.putSession(reference, { ...joinBody(), servers: { x: {} } }), 403);
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
@@ -95,7 +97,7 @@ test('a user may send servers that are empty', async () => {
   const ada = kit.user('ada');
   const { reference, created } = await newSession(kit, ada);
 
-  const answer = await expectStatus(200, ada.putSession(reference, { servers: {} }));
+  const answer = assertStatus(await ada.putSession(reference, { servers: {} }), 200);
 
   assert.equal(answer.etag, created.etag);
 });
@@ -108,16 +110,16 @@ test('a server has a name like any other', async () => {
 
   for (const name of ['a~b', 'a/b', '', 'x'.repeat(101)]) {
     assertIsText(
-      await expectRefusal(
+      assertRefusedBy(
+        await service.putSession(reference, { servers: { [name]: {} } }),
         400,
         'requestInvalid',
-        service.putSession(reference, { servers: { [name]: {} } }),
       ),
     );
   }
   const names = ['__proto__', 'constructor', 'west us 2'];
   const body = `{"servers":{${names.map((name) => `${JSON.stringify(name)}:{}`).join(',')}}}`;
-  const { json } = await expectStatus(200, service.putSession(reference, body));
+  const { json } = assertStatus(await service.putSession(reference, body), 200);
   assert.deepEqual(Object.keys(json.servers as object), names);
 });
 
@@ -128,11 +130,11 @@ test('a service writes properties of a session that it is not in, also of a priv
     constants: { visibility: 'private' },
   });
 
-  const { json } = await expectStatus(
-    200,
-    kit.service().putSession(reference, {
+  const { json } = assertStatus(
+    await kit.service().putSession(reference, {
       properties: { system: { closed: true }, custom: { phase: 'over' } },
     }),
+    200,
   );
 
   assert.equal(at(json, 'properties.system.closed'), true);
@@ -149,12 +151,18 @@ test('the matchmaking entry is checked by its documented fields', async () => {
   const targetSessionRef = { scid: demoScid, templateName: 'deathmatch', name: 'target' };
 
   for (const status of ['searching', 'expired', 'found', 'canceled', 'failed']) {
-    const { json } = await expectStatus(200, put({ status }));
+    const { json } = assertStatus(await put({ status }), 200);
     assert.equal(at(json, 'servers.matchmaking.properties.system.status'), status);
   }
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await put({
+      status: 'found',
+      statusDetails: 'ok',
+      typicalWait: 12,
+      targetSessionRef,
+      lockId: 'x',
+    }),
     200,
-    put({ status: 'found', statusDetails: 'ok', typicalWait: 12, targetSessionRef, lockId: 'x' }),
   );
   assert.deepEqual(at(json, 'servers.matchmaking.properties.system'), {
     status: 'found',
@@ -174,10 +182,10 @@ test('the matchmaking entry is checked by its documented fields', async () => {
     [{ targetSessionRef: { ...targetSessionRef, scid: 'x' } }, '.targetSessionRef.scid'],
     [{ other: 1 }, '.other'],
   ] as const) {
-    const refused = await expectRefusal(400, 'requestInvalid', put(system));
+    const refused = assertRefusedBy(await put(system), 400, 'requestInvalid');
     assert.equal(refused.detail, `${path}${place}`);
   }
-  const cleared = await expectStatus(200, put({ typicalWait: null, targetSessionRef: null }));
+  const cleared = assertStatus(await put({ typicalWait: null, targetSessionRef: null }), 200);
   assert.deepEqual(at(cleared.json, 'servers.matchmaking.properties.system'), {
     status: 'found',
     statusDetails: 'ok',
@@ -202,11 +210,11 @@ test('server candidates are computed from what the members measured', async () =
     const serverMeasurements = Object.fromEntries(
       Object.entries(latencies).map(([name, latency]) => [name, { latency }]),
     );
-    const { json } = await expectStatus(
-      200,
-      user.putSession(reference, {
+    const { json } = assertStatus(
+      await user.putSession(reference, {
         members: { me: { properties: { system: { serverMeasurements } } } },
       }),
+      200,
     );
     return at(json, 'properties.system.serverConnectionStringCandidates');
   };
@@ -218,7 +226,7 @@ test('server candidates are computed from what the members measured', async () =
     'west',
     'north',
   ]);
-  const left = await expectStatus(200, bob.putSession(reference, { members: { me: null } }));
+  const left = assertStatus(await bob.putSession(reference, { members: { me: null } }), 200);
   assert.deepEqual(at(left.json, 'properties.system.serverConnectionStringCandidates'), [
     'west',
     'east',
@@ -231,12 +239,12 @@ test('without the capability server candidates are as they were written', async 
   const ada = kit.user('ada');
   const { reference } = await newSession(kit, ada);
 
-  const { json } = await expectStatus(
-    200,
-    ada.putSession(reference, {
+  const { json } = assertStatus(
+    await ada.putSession(reference, {
       properties: { system: { serverConnectionStringCandidates: ['b', 'a'] } },
       members: { me: { properties: { system: { serverMeasurements: { a: { latency: 1 } } } } } },
     }),
+    200,
   );
 
   assert.deepEqual(at(json, 'properties.system.serverConnectionStringCandidates'), ['b', 'a']);
@@ -251,9 +259,8 @@ test('an arbitrated game is canceled when nobody is active at forfeitTimeout, el
   const begin = async () => {
     const reference = kit.reference(blankTemplate);
     const startTime = new Date(kit.nowMs() + 10_000).toISOString();
-    const { json } = await expectStatus(
-      201,
-      service.putSession(reference, {
+    const { json } = assertStatus(
+      await service.putSession(reference, {
         constants: {
           system: {
             sessionEmptyTimeout: null,
@@ -263,18 +270,19 @@ test('an arbitrated game is canceled when nobody is active at forfeitTimeout, el
         },
         servers: { arbitration: { constants: { system: { startTime } } } },
       }),
+      201,
     );
     return { reference, nextTimer: json.nextTimer, changeNumber: json.changeNumber };
   };
   const [empty, played, reported] = [await begin(), await begin(), await begin()];
   const atStart = kit.nowMs() + 10_000;
-  for (const { reference } of [played, reported]) await expectStatus(200, ada.join(reference));
+  for (const { reference } of [played, reported]) assertStatus(await ada.join(reference), 200);
   const resultState = 'completed';
-  await expectStatus(
-    200,
-    service.putSession(reported.reference, {
+  assertStatus(
+    await service.putSession(reported.reference, {
       servers: { arbitration: { properties: { system: { resultState } } } },
     }),
+    200,
   );
 
   const resultOf = async ({ reference }: typeof empty) =>
@@ -305,12 +313,12 @@ test('the start of an arbitration is a time', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'));
 
-  const refused = await expectRefusal(
-    400,
-    'requestInvalid',
-    kit.service().putSession(reference, {
+  const refused = assertRefusedBy(
+    await kit.service().putSession(reference, {
       servers: { arbitration: { constants: { system: { startTime: 'soon' } } } },
     }),
+    400,
+    'requestInvalid',
   );
 
   assert.equal(refused.detail, '$.servers.arbitration.constants.system.startTime');

@@ -4,13 +4,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { at, isAimed, type Kit, type KitUser, startKit } from '../../src/testing/kit.ts';
-import { leave, needsClock, reserve, timePattern } from './answers.ts';
+import {
+  assertRefusedBy,
+  assertStatus,
+  leave,
+  needsClock,
+  reserve,
+  timePattern,
+} from './answers.ts';
 import {
   anHourMs,
   blankTemplate,
   creation,
-  expectRefusal,
-  expectStatus,
   indexOf,
   memberOf,
   newSession,
@@ -28,7 +33,7 @@ const becomeReady = mySystem({ active: false, ready: true });
 async function sessionOfTwo(kit: Kit, constants: JsonObject) {
   const [ada, bob] = [kit.user('ada'), kit.user('bob')] as [KitUser, KitUser];
   const { reference } = await newSession(kit, ada, { constants });
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
   return { ada, bob, reference };
 }
 
@@ -41,7 +46,7 @@ for (const settled of ['by the sweep', 'by whoever looks'] as const) {
     await using kit = await startKit();
     const { ada, reference } = await sessionOfTwo(kit, { reservedRemovalTimeout: 20_000 });
     const cyd = kit.user('cyd');
-    const kept = await expectStatus(200, ada.putSession(reference, reserve(cyd)));
+    const kept = assertStatus(await ada.putSession(reference, reserve(cyd)), 200);
 
     await pass(kit, 19_999);
     assert.equal((await read(ada, reference)).etag, kept.etag);
@@ -60,7 +65,7 @@ for (const settled of ['by the sweep', 'by whoever looks'] as const) {
   }, async () => {
     await using kit = await startKit();
     const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });
-    await expectStatus(200, bob.putSession(reference, becomeInactive));
+    assertStatus(await bob.putSession(reference, becomeInactive), 200);
 
     await pass(kit, 19_999);
     assert.ok(memberOf((await read(ada, reference)).json, bob));
@@ -78,7 +83,7 @@ for (const settled of ['by the sweep', 'by whoever looks'] as const) {
       readyRemovalTimeout: 20_000,
       inactiveRemovalTimeout: 30_000,
     });
-    await expectStatus(200, bob.putSession(reference, becomeReady));
+    assertStatus(await bob.putSession(reference, becomeReady), 200);
 
     await pass(kit, 19_999);
     assert.equal(ofMember((await read(ada, reference)).json, bob, 'properties.system.ready'), true);
@@ -102,13 +107,13 @@ for (const settled of ['by the sweep', 'by whoever looks'] as const) {
       constants: { sessionEmptyTimeout: 20_000 },
     });
     await pass(kit, 60_000);
-    await expectStatus(200, ada.putSession(reference, leave));
+    assertStatus(await ada.putSession(reference, leave), 200);
 
     await pass(kit, 19_999);
     assert.equal((await read(ada, reference)).json.branch, session.branch);
     await pass(kit, 1);
-    await expectStatus(204, ada.getSession(reference));
-    const again = await expectStatus(201, ada.putSession(reference, creation()));
+    assertStatus(await ada.getSession(reference), 204);
+    const again = assertStatus(await ada.putSession(reference, creation()), 201);
     assert.notEqual(again.json.branch, session.branch);
   });
 
@@ -120,12 +125,12 @@ for (const settled of ['by the sweep', 'by whoever looks'] as const) {
     const service = kit.service();
     const reference = kit.reference(blankTemplate);
     const constants = { system: { sessionEmptyTimeout: 20_000 } };
-    await expectStatus(201, service.putSession(reference, { constants }));
+    assertStatus(await service.putSession(reference, { constants }), 201);
 
     await pass(kit, 19_999);
-    await expectStatus(200, service.getSession(reference));
+    assertStatus(await service.getSession(reference), 200);
     await pass(kit, 1);
-    await expectStatus(204, service.getSession(reference));
+    assertStatus(await service.getSession(reference), 204);
   });
 }
 
@@ -136,7 +141,7 @@ test('a timeout of 0 leaves the member in the answer of the write, and not in th
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 0 });
 
-  const written = await expectStatus(200, bob.putSession(reference, becomeInactive));
+  const written = assertStatus(await bob.putSession(reference, becomeInactive), 200);
   assert.ok(memberOf(written.json, bob));
   assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
 });
@@ -150,7 +155,7 @@ test('timeouts are not stacked: who is long overdue goes one step, and its next 
     readyRemovalTimeout: 1_000,
     inactiveRemovalTimeout: 10_000,
   });
-  await expectStatus(200, bob.putSession(reference, becomeReady));
+  assertStatus(await bob.putSession(reference, becomeReady), 200);
 
   kit.advanceWithoutSweep(anHourMs);
   const once = await read(ada, reference);
@@ -170,12 +175,12 @@ test('repeating a status does not begin its timeout again', { skip }, async () =
     inactiveRemovalTimeout: 20_000,
     readyRemovalTimeout: 20_000,
   });
-  await expectStatus(200, bob.putSession(reference, becomeInactive));
+  assertStatus(await bob.putSession(reference, becomeInactive), 200);
   kit.advanceWithoutSweep(15_000);
-  await expectStatus(200, bob.putSession(reference, becomeInactive));
-  await expectStatus(
+  assertStatus(await bob.putSession(reference, becomeInactive), 200);
+  assertStatus(
+    await bob.putSession(reference, { members: { me: { properties: { custom: { x: 1 } } } } }),
     200,
-    bob.putSession(reference, { members: { me: { properties: { custom: { x: 1 } } } } }),
   );
 
   kit.advanceWithoutSweep(5_000);
@@ -190,9 +195,9 @@ test('who is active again in time stays', { skip }, async () => {
     inactiveRemovalTimeout: 20_000,
     capabilities: { suppressPresenceActivityCheck: true },
   });
-  await expectStatus(200, bob.putSession(reference, becomeInactive));
+  assertStatus(await bob.putSession(reference, becomeInactive), 200);
   await kit.advance(19_999);
-  await expectStatus(200, bob.putSession(reference, mySystem({ active: true })));
+  assertStatus(await bob.putSession(reference, mySystem({ active: true })), 200);
 
   await kit.advance(anHourMs * 24);
 
@@ -210,9 +215,9 @@ test('a timeout of null never runs out', { skip }, async () => {
     sessionEmptyTimeout: null,
   });
   const cyd = kit.user('cyd');
-  await expectStatus(200, ada.putSession(reference, reserve(cyd)));
-  await expectStatus(200, ada.putSession(reference, becomeReady));
-  const before = await expectStatus(200, bob.putSession(reference, becomeInactive));
+  assertStatus(await ada.putSession(reference, reserve(cyd)), 200);
+  assertStatus(await ada.putSession(reference, becomeReady), 200);
+  const before = assertStatus(await bob.putSession(reference, becomeInactive), 200);
 
   await kit.advance(anHourMs * 24 * 365);
 
@@ -228,15 +233,15 @@ test('a write sees the session as time left it', { skip }, async () => {
   const { reference } = await newSession(kit, ada, {
     constants: { maxMembersCount: 2, reservedRemovalTimeout: 20_000 },
   });
-  await expectStatus(200, ada.putSession(reference, reserve(bob)));
-  await expectRefusal(400, 'sessionFull', cyd.join(reference));
+  assertStatus(await ada.putSession(reference, reserve(bob)), 200);
+  assertRefusedBy(await cyd.join(reference), 400, 'sessionFull');
 
   kit.advanceWithoutSweep(20_000);
 
-  const { json } = await expectStatus(200, cyd.join(reference));
+  const { json } = assertStatus(await cyd.join(reference), 200);
   assert.equal(memberOf(json, bob), undefined);
   assert.equal(indexOf(json, cyd), 2);
-  await expectRefusal(400, 'sessionFull', bob.join(reference));
+  assertRefusedBy(await bob.join(reference), 400, 'sessionFull');
 });
 
 // @source docs/wire/sessions.md "Access": a reservation that ran out is none
@@ -246,30 +251,30 @@ test('a reservation that ran out lets nobody in', { skip }, async () => {
   const { reference } = await newSession(kit, ada, {
     constants: { visibility: 'private', reservedRemovalTimeout: 20_000 },
   });
-  await expectStatus(200, ada.putSession(reference, reserve(bob)));
+  assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 
   kit.advanceWithoutSweep(20_000);
 
-  await expectRefusal(403, 'sessionPrivate', bob.join(reference));
+  assertRefusedBy(await bob.join(reference), 403, 'sessionPrivate');
 });
 
 // @source docs/wire/time.md "Time": A settle that changes the document is a change: committed, numbered
 test('what time changed makes an earlier ETag stale', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });
-  const before = await expectStatus(200, bob.putSession(reference, becomeInactive));
+  const before = assertStatus(await bob.putSession(reference, becomeInactive), 200);
   kit.advanceWithoutSweep(20_000);
   const body = { properties: { custom: { map: 'dunes' } } };
 
-  const stale = await expectRefusal(
+  const stale = assertRefusedBy(
+    await ada.putSession(reference, body, { ifMatch: before.etag }),
     412,
     'etagDiffers',
-    ada.putSession(reference, body, { ifMatch: before.etag }),
   );
 
   assert.equal(memberOf(stale.json, bob), undefined);
   assert.equal(stale.json.changeNumber, Number(before.json.changeNumber) + 1);
-  await expectStatus(200, ada.putSession(reference, body, { ifMatch: stale.etag }));
+  assertStatus(await ada.putSession(reference, body, { ifMatch: stale.etag }), 200);
 });
 
 // @source docs/wire/time.md "Time", docs/wire/sessions.md "Access": nextTimer, Expires = nextTimer when one is pending
@@ -295,13 +300,13 @@ test('nextTimer and Expires tell when the next timeout is due, and are absent wh
     return dueMs - startMs;
   };
 
-  await expectStatus(200, bob.putSession(reference, becomeInactive));
+  assertStatus(await bob.putSession(reference, becomeInactive), 200);
   assert.equal(await dueInMs(), 60_000);
-  await expectStatus(200, ada.putSession(reference, reserve(kit.user('cyd'))));
+  assertStatus(await ada.putSession(reference, reserve(kit.user('cyd'))), 200);
   assert.equal(await dueInMs(), 20_000);
   await kit.advance(20_000);
   assert.equal(await dueInMs(), 60_000);
-  await expectStatus(200, bob.putSession(reference, mySystem({ active: true })));
+  assertStatus(await bob.putSession(reference, mySystem({ active: true })), 200);
   assert.equal((await read(ada, reference)).json.nextTimer, undefined);
 });
 
@@ -314,7 +319,7 @@ test('nextTimer of an empty session is its end', { skip }, async () => {
   });
   await kit.advance(5_000);
 
-  const { json } = await expectStatus(200, ada.putSession(reference, leave));
+  const { json } = assertStatus(await ada.putSession(reference, leave), 200);
 
   assert.equal(Date.parse(String(json.nextTimer)), kit.nowMs() + 20_000);
 });
@@ -332,12 +337,12 @@ test('the host that is removed by time is host no more, nor has it the turn', {
     properties: { system: { active: true, secureDeviceAddress: 'MS4xLjEuMQ==' } },
   });
   const host = ofMember(joined.json, bob, 'deviceToken') ?? null;
-  const set = await expectStatus(
+  const set = assertStatus(
+    await ada.putSession(reference, { properties: { system: { host, turn: [0, 1] } } }),
     200,
-    ada.putSession(reference, { properties: { system: { host, turn: [0, 1] } } }),
   );
   assert.equal(at(set.json, 'properties.system.host'), host);
-  await expectStatus(200, bob.putSession(reference, becomeInactive));
+  assertStatus(await bob.putSession(reference, becomeInactive), 200);
 
   await kit.advance(20_000);
 
@@ -357,23 +362,23 @@ test('a session ends when time has removed its last member', { skip }, async () 
     constants: { inactiveRemovalTimeout: 20_000, sessionEmptyTimeout: 20_000 },
   });
   for (const { reference } of [brief, lasting]) {
-    await expectStatus(200, ada.putSession(reference, becomeInactive));
+    assertStatus(await ada.putSession(reference, becomeInactive), 200);
   }
   await kit.advance(20_000);
   assert.deepEqual((await read(ada, lasting.reference)).json.members, {});
   await kit.advance(19_999);
 
-  await expectStatus(204, ada.getSession(brief.reference));
-  await expectStatus(200, ada.getSession(lasting.reference));
+  assertStatus(await ada.getSession(brief.reference), 204);
+  assertStatus(await ada.getSession(lasting.reference), 200);
   await kit.advance(1);
-  await expectStatus(204, ada.getSession(lasting.reference));
+  assertStatus(await ada.getSession(lasting.reference), 204);
 });
 
 // @source docs/wire/time.md "Time": elements, handles and conditions look at the settled session as well
 test('elements show what time left', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });
-  await expectStatus(200, bob.putSession(reference, becomeInactive));
+  assertStatus(await bob.putSession(reference, becomeInactive), 200);
   kit.advanceWithoutSweep(20_000);
 
   assert.equal(await ada.client.getMember(reference, 1), undefined);
@@ -383,10 +388,10 @@ test('elements show what time left', { skip }, async () => {
 test('a preview sees what time left, too', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });
-  await expectStatus(200, bob.putSession(reference, becomeInactive));
+  assertStatus(await bob.putSession(reference, becomeInactive), 200);
   kit.advanceWithoutSweep(20_000);
 
-  const { json } = await expectStatus(200, ada.putSession(reference, {}, { nocommit: true }));
+  const { json } = assertStatus(await ada.putSession(reference, {}, { nocommit: true }), 200);
 
   assert.equal(memberOf(json, bob), undefined);
 });

@@ -5,15 +5,8 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { formatSessionPath } from '../../src/domain/session/reference.ts';
 import { at, joinBody, startKit } from '../../src/testing/kit.ts';
-import { timePattern } from './answers.ts';
-import {
-  anHourMs,
-  assertIsText,
-  blankTemplate,
-  expectRefusal,
-  expectStatus,
-  newSession,
-} from './new-session.ts';
+import { assertRefusedBy, assertStatus, timePattern } from './answers.ts';
+import { anHourMs, assertIsText, blankTemplate, newSession } from './new-session.ts';
 
 const secureDeviceAddress = 'QVFDQUZyK0JpTi92Z3c9PQ==';
 
@@ -42,9 +35,8 @@ test('the recorded document of contract 105, member by member', async () => {
   const connection = randomUUID();
   const id = randomUUID().toUpperCase();
 
-  const { json } = await expectStatus(
-    201,
-    ada.putSession(
+  const { json } = assertStatus(
+    await ada.putSession(
       { ...kit.reference('LobbySession'), name: randomUUID().toUpperCase() },
       {
         members: { me: me(connection, id) },
@@ -59,6 +51,7 @@ test('the recorded document of contract 105, member by member', async () => {
       },
       { contractVersion: 105 },
     ),
+    201,
   );
 
   const { correlationId, branch, startTime } = json;
@@ -133,8 +126,8 @@ for (const contractVersion of [104, 105]) {
     const ada = kit.user('ada');
     const { reference, created } = await newSession(kit, ada);
 
-    const old = await expectStatus(200, ada.getSession(reference, { contractVersion }));
-    const current = await expectStatus(200, ada.getSession(reference));
+    const old = assertStatus(await ada.getSession(reference, { contractVersion }), 200);
+    const current = assertStatus(await ada.getSession(reference), 200);
 
     assert.equal(old.json.contractVersion, contractVersion);
     assert.deepEqual(at(old.json, 'constants.system.timeouts'), {
@@ -157,9 +150,9 @@ for (const contractVersion of [104, 105]) {
 
     assert.equal(old.etag, created.etag, 'the ETag is of the state, not of the shape');
     const body = { properties: { custom: { map: 'atoll' } } };
-    await expectStatus(
+    assertStatus(
+      await ada.putSession(reference, body, { contractVersion, ifMatch: created.etag }),
       200,
-      ada.putSession(reference, body, { contractVersion, ifMatch: created.etag }),
     );
   });
 }
@@ -172,7 +165,7 @@ test('a timeout that never runs out is absent in each version', async () => {
     constants: { reservedRemovalTimeout: null, readyRemovalTimeout: null },
   });
 
-  const { json } = await expectStatus(200, ada.getSession(reference, { contractVersion: 105 }));
+  const { json } = assertStatus(await ada.getSession(reference, { contractVersion: 105 }), 200);
 
   assert.deepEqual(at(json, 'constants.system.timeouts'), { inactive: 0, sessionEmpty: 0 });
 });
@@ -184,16 +177,16 @@ test('a client of contract 105 writes timeouts in its own shape', async () => {
   const reference = kit.reference(blankTemplate);
   const timeouts = { reserved: 1_000, inactive: anHourMs, ready: 2_000, sessionEmpty: 3_000 };
 
-  await expectStatus(
-    201,
-    ada.putSession(
+  assertStatus(
+    await ada.putSession(
       reference,
       { constants: { system: { timeouts } }, ...joinBody() },
       { contractVersion: 105 },
     ),
+    201,
   );
 
-  const { json } = await expectStatus(200, ada.getSession(reference));
+  const { json } = assertStatus(await ada.getSession(reference), 200);
   assert.deepEqual(
     Object.fromEntries(
       Object.keys(timeouts107).map((name) => [name, at(json, `constants.system.${name}`)]),
@@ -205,7 +198,7 @@ test('a client of contract 105 writes timeouts in its own shape', async () => {
       sessionEmptyTimeout: 3_000,
     },
   );
-  const back = await expectStatus(200, ada.getSession(reference, { contractVersion: 105 }));
+  const back = assertStatus(await ada.getSession(reference, { contractVersion: 105 }), 200);
   assert.deepEqual(at(back.json, 'constants.system.timeouts'), timeouts);
 });
 
@@ -217,9 +210,9 @@ for (const contractVersion of [104, 105, 107]) {
     const { reference } = await newSession(kit, ada, { templateName: 'LobbySession' });
     const received = await ada.getSession(reference, { contractVersion });
 
-    const answer = await expectStatus(
+    const answer = assertStatus(
+      await ada.putSession(reference, { constants: received.json.constants }, { contractVersion }),
       200,
-      ada.putSession(reference, { constants: received.json.constants }, { contractVersion }),
     );
 
     assert.equal(answer.etag, received.etag);
@@ -235,7 +228,7 @@ test('a session of a template of contract 105 is answered in both shapes', async
   assert.equal(at(session, 'constants.system.reservedRemovalTimeout'), 30_000);
   assert.equal(at(session, 'constants.system.readyRemovalTimeout'), 180_000);
   assert.equal(at(session, 'constants.system.timeouts'), undefined);
-  const old = await expectStatus(200, ada.getSession(reference, { contractVersion: 105 }));
+  const old = assertStatus(await ada.getSession(reference, { contractVersion: 105 }), 200);
   assert.equal(at(old.json, 'constants.system.timeouts.reserved'), 30_000);
 });
 
@@ -246,13 +239,13 @@ test('the subscriptions of contract 105 are accepted', async () => {
   const { reference } = await newSession(kit, ada);
   const subscriptions = { everything: { profile: 'everything' } };
 
-  await expectStatus(
-    200,
-    ada.putSession(
+  assertStatus(
+    await ada.putSession(
       reference,
       { members: { me: { properties: { system: { subscriptions } } } } },
       { contractVersion: 105 },
     ),
+    200,
   );
 });
 
@@ -262,7 +255,7 @@ test('a version above 107 counts as 107', async () => {
   const ada = kit.user('ada');
   const { reference, created } = await newSession(kit, ada);
 
-  const answer = await expectStatus(200, ada.getSession(reference, { contractVersion: 9_999 }));
+  const answer = assertStatus(await ada.getSession(reference, { contractVersion: 9_999 }), 200);
 
   assert.equal(answer.text, created.text);
 });
@@ -274,15 +267,15 @@ for (const version of [undefined, '', '103', '1', '0', '-105', '10x', '105.5', '
     const ada = kit.user('ada');
     const { reference } = await newSession(kit, ada);
 
-    const answer = await expectRefusal(
-      400,
-      'contractVersionMissing',
-      kit.request('GET', formatSessionPath(reference), {
+    const answer = assertRefusedBy(
+      await kit.request('GET', formatSessionPath(reference), {
         headers: {
           authorization: ada.authorization,
           ...(version !== undefined && { 'x-xbl-contract-version': version }),
         },
       }),
+      400,
+      'contractVersionMissing',
     );
 
     assertIsText(answer);

@@ -4,13 +4,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatSessionPath } from '../../src/domain/session/reference.ts';
 import { at, isAimed, joinBody, startKit } from '../../src/testing/kit.ts';
-import { activityOf, needsOwnServer } from './answers.ts';
+import { activityOf, assertRefusedBy, assertStatus, needsOwnServer } from './answers.ts';
 import {
   anHourMs,
   assertCarriesDocument,
   assertIsText,
-  expectRefusal,
-  expectStatus,
   indexOf,
   newSession,
   ofMember,
@@ -23,7 +21,7 @@ test('W6 an empty object answers 200 with the document and changes nothing', asy
   const ada = kit.user('ada');
   const { reference, created } = await newSession(kit, ada);
 
-  const answer = await expectStatus(200, ada.putSession(reference, {}));
+  const answer = assertStatus(await ada.putSession(reference, {}), 200);
 
   assert.equal(answer.etag, created.etag);
   assert.equal(answer.text, created.text);
@@ -38,12 +36,12 @@ test('W12 a custom property is deleted by null, in the session and in a member',
     me: { properties: { system: { active: true }, custom: { health: 41, name: 'x' } } },
   });
 
-  const { json } = await expectStatus(
-    200,
-    ada.putSession(reference, {
+  const { json } = assertStatus(
+    await ada.putSession(reference, {
       properties: { custom: { map: null, absent: null } },
       members: { me: { properties: { custom: { health: null, absent: null } } } },
     }),
+    200,
   );
 
   assert.deepEqual(at(json, 'properties.custom'), { mode: 'teams' });
@@ -58,11 +56,11 @@ test('W12 a custom value is replaced whole, and a null within it is data', async
     custom: { rules: { friendlyFire: true, timeLimit: 300 }, list: [1, 2, 3] },
   });
 
-  const { json } = await expectStatus(
-    200,
-    ada.putSession(reference, {
+  const { json } = assertStatus(
+    await ada.putSession(reference, {
       properties: { custom: { rules: { timeLimit: null }, list: [null] } },
     }),
+    200,
   );
 
   assert.deepEqual(at(json, 'properties.custom'), { rules: { timeLimit: null }, list: [null] });
@@ -73,15 +71,17 @@ test('W13 writers who re-send whole objects overwrite each other key by key, the
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada, { custom: { map: 'atoll', rounds: 3 } });
-  await expectStatus(200, bob.join(reference));
+  assertStatus(await bob.join(reference), 200);
 
-  await expectStatus(
+  assertStatus(
+    await ada.putSession(reference, {
+      properties: { custom: { map: 'dunes', rounds: 3, mode: 'x' } },
+    }),
     200,
-    ada.putSession(reference, { properties: { custom: { map: 'dunes', rounds: 3, mode: 'x' } } }),
   );
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await bob.putSession(reference, { properties: { custom: { map: 'atoll', rounds: 5 } } }),
     200,
-    bob.putSession(reference, { properties: { custom: { map: 'atoll', rounds: 5 } } }),
   );
 
   assert.deepEqual(at(json, 'properties.custom'), { map: 'atoll', rounds: 5, mode: 'x' });
@@ -95,9 +95,9 @@ test('a system property is replaced whole, the others stay', async () => {
     properties: { keywords: ['a', 'b'], closed: true },
   });
 
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await ada.putSession(reference, { properties: { system: { keywords: ['c'] } } }),
     200,
-    ada.putSession(reference, { properties: { system: { keywords: ['c'] } } }),
   );
 
   assert.deepEqual(at(json, 'properties.system.keywords'), ['c']);
@@ -120,8 +120,8 @@ test('the same write twice is the write once: one change, one ETag', async () =>
     },
   };
 
-  const once = await expectStatus(200, ada.putSession(reference, body));
-  const twice = await expectStatus(200, ada.putSession(reference, body));
+  const once = assertStatus(await ada.putSession(reference, body), 200);
+  const twice = assertStatus(await ada.putSession(reference, body), 200);
 
   assert.equal(once.json.changeNumber, 2);
   assert.equal(twice.etag, once.etag);
@@ -137,16 +137,16 @@ test('writing the same from another device changes what the server knows, not th
   });
   const onPhone = kit.user('ada', { xuid: ada.xuid, did: 'phone' });
 
-  const answer = await expectStatus(200, onPhone.putSession(reference, { members: { me: {} } }));
+  const answer = assertStatus(await onPhone.putSession(reference, { members: { me: {} } }), 200);
 
   assert.equal(answer.etag, created.etag);
   assert.equal(answer.text, created.text);
-  await expectRefusal(
+  assertRefusedBy(
+    await kit.user('beside', { did: 'console' }).join(reference),
     403,
     'joinRestricted',
-    kit.user('beside', { did: 'console' }).join(reference),
   );
-  await expectStatus(200, kit.user('by phone', { did: 'phone' }).join(reference));
+  assertStatus(await kit.user('by phone', { did: 'phone' }).join(reference), 200);
 });
 
 // @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Merge": echo rule
@@ -171,9 +171,13 @@ for (const contractVersion of [105, 107]) {
     const received = await ada.getSession(reference, { contractVersion });
     assert.notEqual(at(received.json, 'properties.system.host'), undefined);
 
-    const answer = await expectStatus(
+    const answer = assertStatus(
+      await ada.putSession(
+        reference,
+        { properties: received.json.properties },
+        { contractVersion },
+      ),
       200,
-      ada.putSession(reference, { properties: received.json.properties }, { contractVersion }),
     );
 
     assert.equal(answer.etag, received.etag);
@@ -187,10 +191,10 @@ test('W23 each change has the next number and an ETag of its own, which every re
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference, created } = await newSession(kit, ada);
   const seen = [created];
-  seen.push(await expectStatus(200, bob.join(reference)));
+  seen.push(assertStatus(await bob.join(reference), 200));
   for (const map of ['atoll', 'dunes']) {
     const body = { properties: { custom: { map } } };
-    seen.push(await expectStatus(200, ada.putSession(reference, body)));
+    seen.push(assertStatus(await ada.putSession(reference, body), 200));
   }
 
   assert.deepEqual(
@@ -212,7 +216,7 @@ test('W23 an activity changes the number and the ETag, though nothing else in th
   const ada = kit.user('ada');
   const { reference, created } = await newSession(kit, ada);
 
-  await expectStatus(201, ada.postHandle(activityOf(reference)));
+  assertStatus(await ada.postHandle(activityOf(reference)), 201);
 
   const after = await read(ada, reference);
   assert.equal(after.json.changeNumber, 2);
@@ -228,7 +232,7 @@ test('keys that JavaScript knows are ordinary keys', async () => {
   const custom =
     '{"__proto__":{"polluted":true},"constructor":{"prototype":{"x":1}},"toString":"text","hasOwnProperty":null,"a":1}';
 
-  await expectStatus(200, ada.putSession(reference, `{"properties":{"custom":${custom}}}`));
+  assertStatus(await ada.putSession(reference, `{"properties":{"custom":${custom}}}`), 200);
 
   const { text } = await read(ada, reference);
   const kept = custom.replace('"hasOwnProperty":null,', '');
@@ -247,7 +251,7 @@ test('strings come back as they were written', async () => {
     '0': 'a key that looks like an index',
   };
 
-  const { json } = await expectStatus(200, ada.putSession(reference, { properties: { custom } }));
+  const { json } = assertStatus(await ada.putSession(reference, { properties: { custom } }), 200);
 
   assert.deepEqual(at(json, 'properties.custom'), custom);
 });
@@ -263,7 +267,7 @@ test('a user who is no member and does not join may not write, and is shown the 
     { properties: { custom: { map: 'dunes' } } },
     { members: { reserve_0: { constants: { system: { xuid: eve.xuid } } } } },
   ]) {
-    const answer = await expectRefusal(403, 'notAMember', eve.putSession(reference, body));
+    const answer = assertRefusedBy(await eve.putSession(reference, body), 403, 'notAMember');
     assertCarriesDocument(answer);
     assert.equal(answer.text, created.text);
     assert.equal(answer.headers.get('cache-control'), 'no-cache, no-store');
@@ -279,7 +283,7 @@ test('a user who may not read the session is told in words that it may not be wr
   });
   const body = { properties: { custom: { map: 'dunes' } } };
 
-  assertIsText(await expectStatus(403, kit.user('eve').putSession(reference, body)));
+  assertIsText(assertStatus(await kit.user('eve').putSession(reference, body), 403));
 });
 
 // @source docs/wire/sessions.md "Access": a new member may write everything in the write by which it joins
@@ -288,7 +292,7 @@ test('the write that joins may change properties as well', async () => {
   const { reference } = await newSession(kit, kit.user('ada'));
   const body = { ...joinBody(), properties: { custom: { map: 'dunes' } } };
 
-  const { json } = await expectStatus(200, kit.user('bob').putSession(reference, body));
+  const { json } = assertStatus(await kit.user('bob').putSession(reference, body), 200);
 
   assert.equal(at(json, 'properties.custom.map'), 'dunes');
 });
@@ -302,10 +306,10 @@ test('a user removes or writes nobody else by index', async () => {
   const index = indexOf(joined.json, bob);
 
   for (const change of [null, { properties: { custom: { score: 0 } } }]) {
-    const answer = await expectRefusal(
+    const answer = assertRefusedBy(
+      await ada.putSession(reference, { members: { [index]: change } }),
       403,
       'memberNotYours',
-      ada.putSession(reference, { members: { [index]: change } }),
     );
     assertCarriesDocument(answer);
     assert.match(answer.detail ?? '', /members/);
@@ -321,9 +325,9 @@ test('a service removes a member by index', async () => {
   const joined = await bob.join(reference);
   const index = indexOf(joined.json, bob);
 
-  const { json } = await expectStatus(
+  const { json } = assertStatus(
+    await kit.service().putSession(reference, { members: { [index]: null } }),
     200,
-    kit.service().putSession(reference, { members: { [index]: null } }),
   );
 
   assert.deepEqual(Object.keys(json.members as object), ['0']);
@@ -336,10 +340,10 @@ test('a service has no "me"', async () => {
   const { reference, created } = await newSession(kit, kit.user('ada'));
 
   for (const me of [{}, null]) {
-    await expectRefusal(
+    assertRefusedBy(
+      await kit.service().putSession(reference, { members: { me } }),
       403,
       'userRequired',
-      kit.service().putSession(reference, { members: { me } }),
     );
   }
   assert.equal((await read(kit.service(), reference)).etag, created.etag);
@@ -375,7 +379,7 @@ for (const [path, body] of [
     const ada = kit.user('ada');
     const { reference, created } = await newSession(kit, ada);
 
-    const answer = await expectRefusal(400, 'requestInvalid', ada.putSession(reference, body));
+    const answer = assertRefusedBy(await ada.putSession(reference, body), 400, 'requestInvalid');
 
     assertIsText(answer);
     assert.equal(answer.detail, path);
@@ -396,7 +400,7 @@ for (const [what, body] of [
     const ada = kit.user('ada');
     const { reference, created } = await newSession(kit, ada);
 
-    assertIsText(await expectStatus(400, ada.putSession(reference, body)));
+    assertIsText(assertStatus(await ada.putSession(reference, body), 400));
 
     assert.equal((await read(ada, reference)).etag, created.etag);
   });
@@ -408,7 +412,7 @@ test('writers of different keys at the same time all succeed, and no write is lo
   const users = Array.from({ length: 8 }, (_, i) => kit.user(`user ${i}`));
   const [ada, ...others] = users as [(typeof users)[0], ...typeof users];
   const { reference } = await newSession(kit, ada);
-  for (const user of others) await expectStatus(200, user.join(reference));
+  for (const user of others) assertStatus(await user.join(reference), 200);
 
   const answers = await Promise.all(
     users.map((user, i) =>
@@ -440,13 +444,13 @@ test('a write to one’s own member leaves the other members as they were', asyn
     constants: { inactiveRemovalTimeout: anHourMs },
     me: { properties: { custom: { health: 41 } } },
   });
-  const before = await expectStatus(200, bob.join(reference));
+  const before = assertStatus(await bob.join(reference), 200);
 
-  const { json } = await expectStatus(
-    200,
-    bob.putSession(reference, {
+  const { json } = assertStatus(
+    await bob.putSession(reference, {
       members: { me: { properties: { system: { active: false }, custom: { health: 1 } } } },
     }),
+    200,
   );
 
   assert.deepEqual(at(json, 'members.0'), at(before.json, 'members.0'));
@@ -457,14 +461,14 @@ test('a number beyond 2^53 survives writes to other keys', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
   const { reference } = await newSession(kit, ada);
-  await expectStatus(
+  assertStatus(
+    await ada.putSession(reference, '{"properties":{"custom":{"id":18446744073709551615}}}'),
     200,
-    ada.putSession(reference, '{"properties":{"custom":{"id":18446744073709551615}}}'),
   );
 
-  const { text } = await expectStatus(
+  const { text } = assertStatus(
+    await ada.putSession(reference, { properties: { custom: { other: 1 } } }),
     200,
-    ada.putSession(reference, { properties: { custom: { other: 1 } } }),
   );
 
   assert.match(text, /"id":18446744073709551615\b/);
@@ -478,18 +482,18 @@ test('a member that nobody knows is refused, or kept by a server that is told to
   await using strict = await startKit();
   const ada = strict.user('ada');
   const { reference } = await newSession(strict, ada);
-  await expectRefusal(400, 'requestInvalid', ada.putSession(reference, body));
+  assertRefusedBy(await ada.putSession(reference, body), 400, 'requestInvalid');
 
   await using lenient = await startKit({ settings: { unknownMembers: 'keep' } });
   const bob = lenient.user('bob');
   const { reference: kept } = await newSession(lenient, bob);
-  await expectStatus(200, bob.putSession(kept, body));
+  assertStatus(await bob.putSession(kept, body), 200);
   const { json } = await read(bob, kept);
   assert.deepEqual(at(json, 'properties.system.later'), { a: 1 });
   const me = { properties: { system: { later: 2 } } };
-  await expectStatus(
+  assertStatus(
+    await bob.request('PUT', `${formatSessionPath(kept)}/members/me`, { body: me }),
     200,
-    bob.request('PUT', `${formatSessionPath(kept)}/members/me`, { body: me }),
   );
   assert.equal(ofMember((await read(bob, kept)).json, bob, 'properties.system.later'), 2);
 });

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { at, demoScid, startKit } from '../../src/testing/kit.ts';
-import { assertIsText, expectRefusal, expectStatus } from './new-session.ts';
+import { assertIsText } from './new-session.ts';
+import { assertRefusedBy, assertStatus } from './answers.ts';
 
 const all = `/serviceconfigs/${demoScid}/sessiontemplates`;
 
@@ -12,7 +13,7 @@ const all = `/serviceconfigs/${demoScid}/sessiontemplates`;
 test('GET sessiontemplates answers the name of every template of the service config', async () => {
   await using kit = await startKit();
 
-  const { json, headers } = await expectStatus(200, kit.user('ada').request('GET', all));
+  const { json, headers } = assertStatus(await kit.user('ada').request('GET', all), 200);
 
   assert.deepEqual(Object.keys(json), ['results']);
   const names = json.results as readonly string[];
@@ -27,7 +28,7 @@ test('GET of one template answers its document', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
 
-  const { json } = await expectStatus(200, ada.request('GET', `${all}/deathmatch`));
+  const { json } = assertStatus(await ada.request('GET', `${all}/deathmatch`), 200);
 
   assert.equal(at(json, 'contractVersion'), 107);
   assert.equal(at(json, 'constants.system.maxMembersCount'), 16);
@@ -41,7 +42,7 @@ test('a template is found by its name in any case', async () => {
   const ada = kit.user('ada');
   const path = `/ServiceConfigs/${demoScid.toUpperCase()}/SESSIONTEMPLATES/DeathMatch`;
 
-  const { text } = await expectStatus(200, ada.request('GET', path));
+  const { text } = assertStatus(await ada.request('GET', path), 200);
 
   assert.equal(text, (await ada.request('GET', `${all}/deathmatch`)).text);
 });
@@ -50,7 +51,7 @@ test('a template is found by its name in any case', async () => {
 test('a template of contract 105 is answered as upgraded to 107', async () => {
   await using kit = await startKit();
 
-  const { json } = await expectStatus(200, kit.user('ada').request('GET', `${all}/legacy105`));
+  const { json } = assertStatus(await kit.user('ada').request('GET', `${all}/legacy105`), 200);
 
   assert.equal(at(json, 'constants.system.timeouts'), undefined);
   assert.equal(at(json, 'constants.system.reservedRemovalTimeout'), 30_000);
@@ -64,15 +65,15 @@ test('the demo templates for groups and for thousands make sessions as they say'
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const [group, crowd] = [kit.reference('lfg'), kit.reference('large')];
 
-  await expectStatus(201, ada.join(group));
+  assertStatus(await ada.join(group), 201);
   const healer = { members: { me: { roles: { class: 'healer' } } } };
-  await expectStatus(200, bob.join(group));
-  const { json } = await expectStatus(200, bob.putSession(group, healer));
+  assertStatus(await bob.join(group), 200);
+  const { json } = assertStatus(await bob.putSession(group, healer), 200);
   assert.equal(at(json, 'roleTypes.class.roles.healer.count'), 1);
   assert.deepEqual(at(json, 'properties.system.owners'), [0]);
 
-  await expectStatus(201, ada.join(crowd));
-  const joined = await expectStatus(200, bob.join(crowd));
+  assertStatus(await ada.join(crowd), 201);
+  const joined = assertStatus(await bob.join(crowd), 200);
   assert.deepEqual(Object.keys(joined.json.members ?? {}), ['me']);
 });
 
@@ -83,14 +84,16 @@ test('templates that are not there answer 404, those of other titles 403', async
   const stranger = kit.user('stranger', { tid: '4' });
 
   assertIsText(
-    await expectRefusal(404, 'templateUnknown', ada.request('GET', `${all}/no-such-template`)),
+    assertRefusedBy(await ada.request('GET', `${all}/no-such-template`), 404, 'templateUnknown'),
   );
   const unknown = `/serviceconfigs/${randomUUID()}/sessiontemplates`;
   for (const path of [unknown, `${unknown}/deathmatch`]) {
-    assertIsText(await expectRefusal(404, 'serviceConfigUnknown', ada.request('GET', path)));
+    assertIsText(assertRefusedBy(await ada.request('GET', path), 404, 'serviceConfigUnknown'));
   }
   for (const path of [all, `${all}/deathmatch`]) {
-    assertIsText(await expectRefusal(403, 'serviceConfigForbidden', stranger.request('GET', path)));
+    assertIsText(
+      assertRefusedBy(await stranger.request('GET', path), 403, 'serviceConfigForbidden'),
+    );
   }
 });
 
@@ -99,10 +102,10 @@ test('templates are only read', async () => {
   await using kit = await startKit();
 
   for (const path of [all, `${all}/deathmatch`]) {
-    const answer = await expectRefusal(
+    const answer = assertRefusedBy(
+      await kit.user('ada').request('PUT', path, { body: {} }),
       405,
       'verbNotAllowed',
-      kit.user('ada').request('PUT', path, { body: {} }),
     );
     assert.match(answer.headers.get('allow') ?? '', /\bGET\b/);
   }
