@@ -104,10 +104,8 @@ export function buildApp(settings: AppSettings): App {
     socket.off('close', forget);
     if (exchanges.get(socket) !== undefined) exchanges.set(socket, undefined);
   });
-  const checking = setInterval(
-    () => unsent.endLate(),
-    timeouts.connectionsCheckingInterval,
-  ).unref();
+  const checkingMs = Math.min(timeouts.connectionsCheckingInterval, sendTimeoutMs);
+  const checking = setInterval(() => unsent.endLate(), checkingMs).unref();
 
   return {
     answer: (incoming, outgoing) => void pipeline.answer(incoming, outgoing),

@@ -135,7 +135,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
         caller: caller as Caller,
         contractVersion,
         get query() {
-          return new URLSearchParams(search);
+          return search === '' ? noQuery : new URLSearchParams(search);
         },
       },
       context,
@@ -179,6 +179,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
 type Headers = Readonly<Record<string, string | undefined>>;
 
 const noBody: JsonObject = {};
+const noQuery = new URLSearchParams();
 const contractVersionMin = 104;
 const contractVersionMax = 107;
 

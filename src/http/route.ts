@@ -29,7 +29,7 @@ export type Route = {
 export type RouteRequest = {
   /** Path parameters, percent-decoded, in the caller's case. */
   readonly params: Readonly<Record<string, string>>;
-  /** Made when it is asked for. */
+  /** Made when it is read. Not to be changed: requests without a query share one. */
   readonly query: URLSearchParams;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;

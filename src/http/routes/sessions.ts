@@ -18,6 +18,7 @@ export function referenceOf({ params }: RouteRequest): ReturnType<typeof parseSe
 
 /** True of a write that asks what it would do, by `?nocommit=true`; clients also write `True` and `1`. */
 export function isPreview({ query }: RouteRequest): boolean {
+  if (query.size === 0) return false;
   return [...query].some(
     ([name, value]) => name.toLowerCase() === 'nocommit' && /^(?:true|1)$/i.test(value),
   );
