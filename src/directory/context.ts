@@ -46,31 +46,31 @@ export type Context = {
     readonly searchAttributesBytesMax: number;
     /** How long a member stays active whose connection has ended. */
     readonly disconnectGraceMs: Milliseconds;
-    /** The same without connectionRequiredForActiveMembers, if nothing is seen of him; 0: for good. */
+    /** The same without connectionRequiredForActiveMembers, if the user is not seen; 0: for ever. */
     readonly presenceTimeoutMs: Milliseconds;
     /** Key of the hash that turns secure device addresses into device tokens. */
     readonly deviceTokenKey: Uint8Array;
     readonly bounds: SessionBounds;
     readonly unknownMembers: UnknownMembers;
   };
-  /** Records that could not be processed; whoever works on many records goes through it. */
+  /** Records that could not be processed; work on many records goes through it. */
   readonly setAside: SetAside;
-  /** Is told where members stood in a body that nobody knows, by the policy that keeps them. */
+  /** Receives where a body had members that nobody knows, when the policy is to keep them. */
   readonly noteUnknownMembers: (names: readonly string[]) => void;
-  /** Hears of what failed while nobody waited for it, outages included. */
+  /** Receives what failed while nobody waited for it, outages included. */
   readonly failed: (error: unknown) => void;
 };
 
 /** This process as one that holds connections. */
 export type Node = {
-  /** Of this life of the process; another one when others may think that it has ended. */
+  /** Another one begins when other nodes may think that this one has ended. */
   id: NodeId;
-  /** Those that are open here, by their ids in lower case. */
+  /** The connections that are open here, by their ids in lower case. */
   readonly connections: { has(connection: Guid): boolean };
   sweepsCount: number;
   /**
-   * Where members may rest on connections that have ended, and whose these are if it is known; the
-   * sweep makes sure.
+   * Where members may be active by connections that have ended, and whose these are if that is known;
+   * the sweep checks them again.
    */
   readonly recheckQueue: Map<SessionHint, Xuid | undefined>;
 };

@@ -45,7 +45,7 @@ export function tapsOf(
 
 /**
  * Sends taps to the nodes that hold the connections they go to, and removes them from the store
- * where it keeps them. Nobody waits for it: what cannot be sent and is kept, the sweep sends.
+ * where it keeps them. Nobody waits for it: what could not be sent and is stored, the sweep sends.
  */
 export function publishTaps(
   context: Context,

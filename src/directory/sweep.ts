@@ -18,9 +18,9 @@ const wholeSweepEvery = 5;
 
 /**
  * Applies timeouts to the sessions that are due and that nobody looked at, removes invites that have
- * expired, ends what dead nodes held, tells the other nodes who has been seen, and sends taps that
- * are still pending. Tells whether there may be more. Nodes on one store each look at their share;
- * two that look at the same do no harm.
+ * expired, ends what dead nodes held, shares with the other nodes who has been seen, and sends taps
+ * that are still pending. The result says whether there may be more. Nodes on one store each look at
+ * their share; two that look at the same do no harm.
  *
  * Nothing that fails keeps the rest from being done; the first failure is thrown at the end.
  *
@@ -76,7 +76,7 @@ async function applyDueTimeouts(
   return isMore || keys.length === sweepRecordsMax ? 'more' : 'done';
 }
 
-/** Tells whether more of this session is due: of a large one a slice is moved at a time. */
+/** `more` when more of this session is due: of a large one a slice is moved at a time. */
 async function applyDue(context: Context, key: SessionKey): Promise<'done' | 'more'> {
   const record = await readCurrent(context, parseSessionKey(key), []);
   if (record === undefined || record instanceof Refusal) return 'done';

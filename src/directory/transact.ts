@@ -1,5 +1,5 @@
 /**
- * The unit of work: whoever reads or changes a session does it through here.
+ * The unit of work: every use that reads or changes a session goes through it.
  *
  *     lock ─▶ last known, or read ─▶ timeouts ─▶ facts ─▶ decision ─▶ commit ─▶ result
  *                      ▲              │ due                 │            │
@@ -173,7 +173,7 @@ export function readCurrent(
 
 /**
  * What `readCurrent` would give, where that needs neither a read of the store nor a commit;
- * undefined when only it can tell, or there is no session.
+ * undefined when it would have to, or when there is no session.
  */
 export function currentIfKnown(
   { store, clock }: Context,

@@ -13,7 +13,7 @@ import { type Decision, transact } from './transact.ts';
 export type WriteOptions = {
   /** The handle that led here; it may lift the session's restrictions for the caller. */
   readonly handle?: Handle;
-  /** False: tell what the write would do, and do nothing. */
+  /** False: the answer says what the write would do, and nothing is stored. */
   readonly commit: boolean;
 };
 

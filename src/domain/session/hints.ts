@@ -1,6 +1,6 @@
 /**
  * What a session can be found by, beside its key. Hints may hold too much and never too little:
- * whoever finds a session by one looks at the session itself.
+ * who finds a session by one looks at the session itself.
  */
 
 import type { Guid } from '../ids.ts';

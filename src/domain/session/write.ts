@@ -4,7 +4,7 @@
  *     precondition → access → constants → members → owners → roles → properties → servers
  *     → initialization → end → compare → connection
  *
- * The session that comes in is settled (see timeouts.ts): time has done its own part, as a change
+ * Timeouts have been applied to the session that comes in (see timeouts.ts), as a change
  * of its own, before anybody's write is looked at.
  *
  * @source docs/wire/sessions.md "PUT"
@@ -97,7 +97,7 @@ export function decideWrite(
     isReadable() ? new RefusalWithSession(refusal, current) : refusal;
   if (precondition) return shown(precondition);
   const forbidden = mayWrite(current, write, facts);
-  if (forbidden) return toldInText.has(forbidden.code) ? forbidden : shown(forbidden);
+  if (forbidden) return withSentence.has(forbidden.code) ? forbidden : shown(forbidden);
   const conflict = mayRepeatConstants(current, write.request);
   if (conflict) return conflict;
   const next = applyRequest(current, write, facts);
@@ -112,8 +112,12 @@ export function decideWrite(
   return { kind: 'updated', ...withNewConnection(current, changed, write.caller, facts) };
 }
 
-/** What keeps a user out and is answered as a fault of the request (400), not as forbidden. */
-const toldInText: ReadonlySet<RefusalCode> = new Set(['reservationNeeded', 'sessionFull']);
+/** Refusals of access that are answered with a sentence, also to who may read the session. */
+const withSentence: ReadonlySet<RefusalCode> = new Set([
+  'reservationNeeded',
+  'sessionFull',
+  'tooManySessions',
+]);
 
 /** Says that there is no such session where one is needed. */
 export function sessionGone({ name }: SessionReference): Refusal {
@@ -224,7 +228,7 @@ function mayWrite(session: Session, write: SessionWrite, facts: WriteFacts): Ref
     const refusal = joins
       ? mayJoin(session, caller, facts)
       : isOnlyLeaving(me, request) && memberOf(session, caller.xuid) !== undefined
-        ? undefined // whoever is in, be it by a reservation, may leave
+        ? undefined // who is in, also by a reservation, may leave
         : mayWriteAsMember(session, caller);
     if (refusal) return refusal;
   }
