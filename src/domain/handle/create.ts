@@ -12,7 +12,7 @@ import { Refusal } from '../refusal.ts';
 import { withMember } from '../session/members.ts';
 import { isOwner, mayInvite } from '../session/owners.ts';
 import { keyOf, type SessionReference } from '../session/reference.ts';
-import { acceptedMemberOf, type Session } from '../session/session.ts';
+import { acceptedMemberOf, type Session, withNextChange } from '../session/session.ts';
 import type { ServiceConfig, SessionTemplate } from '../session/template.ts';
 import type { Milliseconds } from '../time.ts';
 import type {
@@ -287,7 +287,7 @@ function identityOf(
 
 /** The session with the next change number: what it looks like is the same, that it was touched is not. */
 function changed(session: Session): Session {
-  return { ...session, changeNumber: session.changeNumber + 1 };
+  return withNextChange(session);
 }
 
 function titleFacts(

@@ -35,10 +35,10 @@ export const capabilityNames = [
 ] as const;
 export type Capability = (typeof capabilityNames)[number];
 
-const flag = v.nullish(v.boolean('Expected true or false'));
+export const flag = v.nullish(v.boolean('Expected true or false'));
 const timeoutMs = v.nullish(integer(0));
 const xuidText = text(isXuid, 'a xuid (a string of decimal digits)');
-const base64 = text(
+export const base64 = text(
   (given) => given.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(given),
   'base64',
 );
@@ -148,7 +148,7 @@ export type ConstantsSystem = {
   };
   readonly measurementServerAddresses?: JsonObject;
   readonly cloudComputePackage?: JsonObject;
-  readonly arbitration?: JsonObject;
+  readonly arbitration?: { readonly forfeitTimeout?: number; readonly arbitrationTimeout?: number };
   readonly broadcastViewerTitleIds?: readonly string[];
   readonly ownershipPolicies?: JsonObject;
 };
@@ -164,6 +164,9 @@ const defaults: JsonObject = {
   sessionEmptyTimeout: 0,
 };
 
+/** What holds of `arbitration` where nothing is written; null there means never. */
+export const arbitrationDefaults = { forfeitTimeout: 60_000, arbitrationTimeout: 300_000 };
+
 /** Defaults within an object, where the object is there. */
 const nestedDefaults: Readonly<Record<string, JsonObject>> = {
   peerToPeerRequirements: { latencyMaximum: 250, bandwidthMinimum: 10_000 },
@@ -173,7 +176,7 @@ const nestedDefaults: Readonly<Record<string, JsonObject>> = {
     bandwidthUpMinimum: 1_000,
     hostSelectionMetric: 'latency',
   },
-  arbitration: { forfeitTimeout: 60_000, arbitrationTimeout: 300_000 },
+  arbitration: arbitrationDefaults,
   ownershipPolicies: {
     migration: 'endsession',
     allowNonOwnerInviteHandles: false,
@@ -362,7 +365,7 @@ export function constantsProblems(system: ConstantsSystem): readonly ConstantsPr
   // An absent timeout never runs out.
   const { forfeitTimeout = Infinity, arbitrationTimeout = Infinity } = system.arbitration ?? {};
   unless(
-    Number(arbitrationTimeout) >= Number(forfeitTimeout),
+    arbitrationTimeout >= forfeitTimeout,
     'arbitration.arbitrationTimeout',
     'must be at least forfeitTimeout',
   );

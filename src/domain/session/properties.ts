@@ -21,6 +21,8 @@ import type { Session, Restriction, SessionPropertiesSystem } from './session.ts
 export function mergeCustom(current: JsonObject, patch: JsonObject): JsonObject {
   const written = Object.entries(patch);
   if (written.length === 0) return current;
+  // A spread defines keys, as fromEntries does, and is what nearly every write needs.
+  if (written.every(([, value]) => value !== null)) return { ...current, ...patch };
   const merged = new Map<string, Json>(Object.entries(current));
   for (const [key, value] of written) {
     if (value === null) merged.delete(key);
@@ -91,10 +93,12 @@ export function writeProperties(session: Session, request: PropertiesRequest): S
   ) {
     return invalid('owners', 'is kept by the server and can only be sent back as it is');
   }
+  const former = session.properties.system;
+  const merged = mergeSystem(former, system);
   const written: Session = {
     ...session,
     properties: {
-      system: tidy(mergeSystem(session.properties.system, system), session.properties.system),
+      system: merged === former ? former : tidy(merged, former),
       custom: mergeCustom(session.properties.custom, request.custom ?? {}),
     },
   };

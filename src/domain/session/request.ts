@@ -6,7 +6,7 @@
 
 import * as v from 'valibot';
 import { isGuid, isXuid, type Xuid } from '../ids.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import {
@@ -28,6 +28,7 @@ import {
   mayAskForSoManyProperties,
   type SessionBounds,
 } from './bounds.ts';
+import { base64, flag } from './constants.ts';
 import { isName, nameExpectation } from './reference.ts';
 import { memberRolesShape, parseRoleTypesRequest, type RoleTypesRequest } from './roles.ts';
 import { writtenConstantsIn, type WrittenConstantsSystem } from './written-constants.ts';
@@ -92,12 +93,7 @@ export const changeTypes = [
   'membersOnly',
 ] as const;
 
-const flag = v.nullish(v.boolean('Expected true or false'));
 const guid = text(isGuid, 'a GUID');
-const base64 = text(
-  (given) => given.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(given),
-  'base64',
-);
 const strings = v.array(v.string('Expected a string'), 'Expected an array of strings');
 const memberIndexes = v.array(integer(0), 'Expected an array of member indexes');
 const keyword = text(
@@ -276,6 +272,15 @@ export function parseSessionRequest(
   contractVersion: number,
   rules: RequestRules = defaultRules,
 ): SessionRequest | Refusal {
+  return readUsualRequest(body) ?? parseAnyRequest(body, contractVersion, rules);
+}
+
+/** As `parseSessionRequest`, by the schemas alone. */
+export function parseAnyRequest(
+  body: JsonObject,
+  contractVersion: number,
+  rules: RequestRules = defaultRules,
+): SessionRequest | Refusal {
   const tooMany = mayAskForSoMany(body, rules.bounds);
   if (tooMany) return tooMany;
   const unknownMembers: string[] = [];
@@ -307,6 +312,64 @@ export function parseSessionRequest(
     ...(roleTypes && { roleTypes }),
     ...(unknownMembers.length > 0 && { unknownMembers }),
   };
+}
+
+/**
+ * The write that a body asks for, of those that nearly all writes are: the own member's status,
+ * connection and custom properties, and those of the session. Undefined for any other body, a wrong
+ * one included. Schemas cost several times as much; a law says that both ways agree.
+ */
+export function readUsualRequest(body: JsonObject): SessionRequest | undefined {
+  let me: MemberRequest | undefined;
+  let properties: PropertiesRequest | undefined;
+  for (const key in body) {
+    const value = body[key];
+    if (key === 'members' && isJsonObject(value)) {
+      for (const name in value) if (name !== 'me') return undefined;
+      if (value['me'] === undefined) continue;
+      me = readUsualMember(value['me']);
+      if (me === undefined) return undefined;
+    } else if (key === 'properties' && isJsonObject(value)) {
+      for (const name in value) {
+        if (name !== 'custom' || !isJsonObject(value[name])) return undefined;
+      }
+      properties = value as PropertiesRequest;
+    } else return undefined;
+  }
+  return {
+    ...(properties && { properties }),
+    ...(me && { me }),
+    reservations: [],
+    others: [],
+    servers: [],
+  };
+}
+
+function readUsualMember(member: Json): MemberRequest | undefined {
+  if (!isJsonObject(member)) return undefined;
+  for (const key in member) if (key !== 'properties') return undefined;
+  const properties = member['properties'];
+  if (properties === undefined) return member as MemberRequest;
+  if (!isJsonObject(properties)) return undefined;
+  for (const key in properties) {
+    const value = properties[key];
+    if (!isJsonObject(value)) return undefined;
+    if (key === 'custom') continue;
+    if (key !== 'system' || !isUsualSystem(value)) return undefined;
+  }
+  return member as MemberRequest;
+}
+
+function isUsualSystem(system: JsonObject): boolean {
+  for (const key in system) {
+    const value = system[key];
+    const fits =
+      key === 'active' || key === 'ready'
+        ? typeof value === 'boolean'
+        : key === 'connection' && typeof value === 'string' && isGuid(value);
+    if (!fits) return false;
+  }
+  return true;
 }
 
 /** The write that a body of the properties element stands for. Refuses: requestInvalid, tooManyItems. */

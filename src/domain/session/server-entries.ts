@@ -16,6 +16,7 @@ import { jsonEquals, type JsonObject } from '../json.ts';
 import { Refusal } from '../refusal.ts';
 import { exactObject, integer, parseShape, text, word } from '../shape.ts';
 import { parseTime, type Milliseconds } from '../time.ts';
+import { arbitrationDefaults } from './constants.ts';
 import { isName, nameExpectation } from './reference.ts';
 import type { ServerRequest } from './request.ts';
 import type { Session } from './session.ts';
@@ -106,20 +107,17 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** What holds where `constants.system.arbitration` is absent; null there means never. */
-const defaultArbitration = { forfeitTimeout: 60_000, arbitrationTimeout: 300_000 };
-
 /** The verdict that time brings, and when; undefined: none, or there is a result. */
 function arbitrationByTime(
   session: Session,
 ): { readonly dueMs: Milliseconds; readonly resultState: string } | undefined {
-  const { capabilities, arbitration = defaultArbitration } = session.constants.system;
+  const { capabilities, arbitration = arbitrationDefaults } = session.constants.system;
   const entry = capabilities.arbitration ? session.servers['arbitration'] : undefined;
   const started = entry?.constants.system['startTime'];
   const startMs = typeof started === 'string' ? parseTime(started) : undefined;
   if (entry === undefined || startMs === undefined) return undefined;
   if (entry.properties.system['resultState'] !== undefined) return undefined;
-  const { forfeitTimeout, arbitrationTimeout } = arbitration as Partial<typeof defaultArbitration>;
+  const { forfeitTimeout, arbitrationTimeout } = arbitration;
   if (forfeitTimeout !== undefined && !session.members.some(({ status }) => status === 'active')) {
     return { dueMs: startMs + forfeitTimeout, resultState: 'canceled' };
   }

@@ -220,6 +220,11 @@ export const initializationFailures = [
 ] as const;
 export type InitializationFailure = (typeof initializationFailures)[number];
 
+/** The session as a new visible state of its branch: the one place where the number rises. */
+export function withNextChange(session: Session): Session {
+  return { ...session, changeNumber: session.changeNumber + 1 };
+}
+
 /** The member with this xuid, reserved or not. */
 export function memberOf(session: Session, xuid: Xuid | undefined): Member | undefined {
   return xuid === undefined ? undefined : session.members.find((member) => member.xuid === xuid);

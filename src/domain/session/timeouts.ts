@@ -13,7 +13,7 @@ import { initializationDueMs, settleInitialization } from './initialization.ts';
 import { removeMembers, withStatus } from './members.ts';
 import { withOwners } from './owners.ts';
 import { arbitrationDueMs, withArbitrationByTime, withServerCandidates } from './server-entries.ts';
-import type { Member, MemberStatus, Session } from './session.ts';
+import { type Member, type MemberStatus, type Session, withNextChange } from './session.ts';
 
 type Expiry = {
   readonly timeout: 'reservedRemovalTimeout' | 'readyRemovalTimeout' | 'inactiveRemovalTimeout';
@@ -127,15 +127,14 @@ export function applyTimeouts(session: Session, nowMs: Milliseconds): Session | 
   });
   const demoted = new Set(due.filter(({ status }) => expiryOf[status]?.becomes !== 'removed'));
   const moved = removeMembers(
-    {
-      ...withMembers(
+    withNextChange(
+      withMembers(
         withArbitrationByTime(session, nowMs),
         session.members.map((member) =>
           demoted.has(member) ? withStatus(member, 'inactive', nowMs) : member,
         ),
       ),
-      changeNumber: session.changeNumber + 1,
-    },
+    ),
     due.filter((member) => !demoted.has(member)).map(({ index }) => index),
     nowMs,
   );

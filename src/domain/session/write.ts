@@ -31,7 +31,13 @@ import type { MemberRequest, SessionRequest } from './request.ts';
 import { assignRoles, changeRoleTypes, mayHoldRoles, type RoleAssignment } from './roles.ts';
 import { withServerCandidates } from './server-entries.ts';
 import { mayWriteServers, writeServers } from './servers.ts';
-import { acceptedMemberOf, memberOf, type Member, type Session } from './session.ts';
+import {
+  acceptedMemberOf,
+  memberOf,
+  withNextChange,
+  type Member,
+  type Session,
+} from './session.ts';
 import type { SessionTemplate } from './template.ts';
 import { hasEnded } from './timeouts.ts';
 import { viewProperties } from './view.ts';
@@ -103,10 +109,9 @@ export function decideWrite(
   const next = applyRequest(current, write, facts);
   if (next instanceof Refusal) return next.code === 'ownerRequired' ? shown(next) : next;
   if (next === 'ended' || hasEnded(next, facts.nowMs)) return { kind: 'deleted' };
-  if (jsonEquals(next, current)) return { kind: 'unchanged', session: current };
-  const changed = sameDocument(next, current)
-    ? next
-    : { ...next, changeNumber: next.changeNumber + 1 };
+  const isSame = sameDocument(next, current);
+  if (isSame && jsonEquals(next, current)) return { kind: 'unchanged', session: current };
+  const changed = isSame ? next : withNextChange(next);
   const tooHeavy = mayWeigh(current, changed, facts.bounds);
   if (tooHeavy) return tooHeavy;
   return { kind: 'updated', ...withNewConnection(current, changed, write.caller, facts) };
@@ -307,49 +312,78 @@ function notYours(index: number): Refusal {
   );
 }
 
-/** The parts of a request applied in their order; `ended` when no owner is left. Access has been decided. */
+/** What the steps of a write go by. */
+type Asked = {
+  /** The session before the first step. */
+  readonly before: Session;
+  readonly request: SessionRequest;
+  /** What is asked for the caller's own member; null: leave. */
+  readonly me: MemberRequest | null | undefined;
+  readonly caller: Caller;
+  readonly facts: WriteFacts;
+};
+
+type Step = (session: Session, asked: Asked) => Session | 'ended' | Refusal;
+
+/** The parts of a write in their order. Access has been decided. */
+const steps: readonly Step[] = [
+  removeAsked,
+  writeMe,
+  reserveAsked,
+  withOwners,
+  writeRoles,
+  writeAskedProperties,
+  writeAskedServers,
+  withKnownHost,
+  writeAskedInitialization,
+  // Initialization may have removed the last owner.
+  withOwners,
+  withServerCandidates,
+];
+
+/** The session after all steps; `ended` when no owner is left. */
 function applyRequest(
-  session: Session,
+  before: Session,
   { request, caller }: SessionWrite,
   facts: WriteFacts,
 ): Session | 'ended' | Refusal {
-  const me = ownRequest(session, request, caller);
-  const removed = removeAsked(session, request, me, caller, facts);
-  const joined =
-    me != null && caller.kind === 'user' ? writeOwnMember(removed, me, caller, facts) : removed;
-  if (joined instanceof Refusal) return joined;
-  const reserved = reserveSeats(joined, request.reservations, caller, facts.nowMs);
-  if (reserved instanceof Refusal) return reserved;
-  const owned = withOwners(reserved);
-  if (owned === 'ended') return owned;
-  // Who owns the session before the write, or by it.
-  const manages = managesSession(session, caller) || managesSession(owned, caller);
-  const cast = writeRoles(owned, request, me, caller, manages);
-  if (cast instanceof Refusal) return cast;
-  const written = request.properties ? writeProperties(cast, request.properties) : cast;
-  if (written instanceof Refusal) return written;
-  const served = writeServers(written, request.servers);
-  if (served instanceof Refusal) return served;
+  const asked = { before, request, me: ownRequest(before, request, caller), caller, facts };
+  let session = before;
+  for (const step of steps) {
+    const next = step(session, asked);
+    if (next === 'ended' || next instanceof Refusal) return next;
+    session = next;
+  }
+  return session;
+}
+
+function writeMe(session: Session, { me, caller, facts }: Asked): Session | Refusal {
+  return me != null && caller.kind === 'user'
+    ? writeOwnMember(session, me, caller, facts)
+    : session;
+}
+
+function reserveAsked(session: Session, { request, caller, facts }: Asked): Session | Refusal {
+  return reserveSeats(session, request.reservations, caller, facts.nowMs);
+}
+
+function writeAskedProperties(session: Session, { request }: Asked): Session | Refusal {
+  return request.properties ? writeProperties(session, request.properties) : session;
+}
+
+function writeAskedServers(session: Session, { request }: Asked): Session | Refusal {
+  return writeServers(session, request.servers);
+}
+
+function writeAskedInitialization(session: Session, { request, facts }: Asked): Session | Refusal {
   const { initializationSucceeded } = request.properties?.system ?? {};
-  const initialized = writeInitialization(
-    withKnownHost(served),
-    initializationSucceeded,
-    facts.nowMs,
-  );
-  if (initialized instanceof Refusal) return initialized;
-  // Initialization may have removed the last owner.
-  const ruled = withOwners(initialized);
-  return ruled === 'ended' ? ruled : withServerCandidates(ruled);
+  return writeInitialization(session, initializationSucceeded, facts.nowMs);
 }
 
 /** Role settings, then roles, as the request asks. @source docs/wire/sessions.md "Owners" */
-function writeRoles(
-  session: Session,
-  request: SessionRequest,
-  me: MemberRequest | null | undefined,
-  caller: Caller,
-  manages: boolean,
-): Session | Refusal {
+function writeRoles(session: Session, { before, request, me, caller }: Asked): Session | Refusal {
+  // Who owned the session before the write, or owns it by the write.
+  const manages = managesSession(before, caller) || managesSession(session, caller);
   const roleTypes = changeRoleTypes(session.roleTypes, request.roleTypes ?? {});
   if (roleTypes instanceof Refusal && roleTypes.code === 'requestInvalid') return roleTypes;
   if (roleTypes !== session.roleTypes && !manages) {
@@ -399,13 +433,7 @@ function ownRequest(
 }
 
 /** The session without the members that the request removes: the caller, and others if it may. */
-function removeAsked(
-  session: Session,
-  request: SessionRequest,
-  me: MemberRequest | null | undefined,
-  caller: Caller,
-  { nowMs }: WriteFacts,
-): Session {
+function removeAsked(session: Session, { request, me, caller, facts: { nowMs } }: Asked): Session {
   if (me !== null && request.others.length === 0) return session;
   const asked = othersIn(session, request, caller)
     .filter((other) => other.request === null)
@@ -420,7 +448,7 @@ function removeAsked(
 /** True when clients see the same document in both, the change number aside. */
 function sameDocument(a: Session, b: Session): boolean {
   return (
-    (a.properties === b.properties || jsonEquals(seenPropertiesOf(a), seenPropertiesOf(b))) &&
+    sameProperties(a, b) &&
     jsonEquals(a.servers, b.servers) &&
     jsonEquals(a.roleTypes, b.roleTypes) &&
     a.nextMemberIndex === b.nextMemberIndex &&
@@ -428,6 +456,15 @@ function sameDocument(a: Session, b: Session): boolean {
     a.members.length === b.members.length &&
     a.members.every((member, i) => sameMember(member, b.members[i])) &&
     a.tally?.count === b.tally?.count
+  );
+}
+
+function sameProperties(a: Session, b: Session): boolean {
+  if (a.properties === b.properties) return true;
+  return (
+    jsonEquals(a.properties.custom, b.properties.custom) &&
+    (jsonEquals(a.properties.system, b.properties.system) ||
+      jsonEquals(seenPropertiesOf(a), seenPropertiesOf(b)))
   );
 }
 
