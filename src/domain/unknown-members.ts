@@ -6,7 +6,7 @@
  */
 
 import type * as v from 'valibot';
-import { isJsonObject, type Json } from './json.ts';
+import { isJsonObject, type Json, type JsonObject } from './json.ts';
 
 export type UnknownMembers = 'refuse' | 'keep';
 
@@ -93,6 +93,15 @@ function splitEach<Key extends string | number>(
   return own.length === 0 && inner.size === 0
     ? { known: whole, unknown: undefined }
     : { known: join(known), unknown: { own, inner } };
+}
+
+/** An object without the members that its schema does not know, and where these stood. */
+export type Dropped = { readonly known: JsonObject; readonly names: readonly string[] };
+
+/** The body without the members that its schema does not know. */
+export function dropUnknown(schema: v.GenericSchema, body: JsonObject): Dropped {
+  const { known, unknown } = splitUnknown(schema, body);
+  return { known: known as JsonObject, names: unknown ? namesOf(unknown, '$') : [] };
 }
 
 /** `value` with unknown members put back, as far as it has the objects that they were in. */

@@ -28,6 +28,7 @@ import {
   handleId,
   leave,
   needsClock,
+  needsOwnServer,
   timePattern,
   withAt,
 } from './answers.ts';
@@ -727,4 +728,32 @@ test('an answer has a bound in bytes; what is left out comes with the next page'
   );
   assert.deepEqual(foundIn(rest), made.slice(4));
   assert.equal(rest.json.continuationToken, undefined);
+});
+
+/** @source docs/wire/sessions.md "Members that nobody knows" */
+test('members of handles and queries that nobody knows are refused, or by a setting ignored', async (t) => {
+  const settings = { unknownMembers: 'keep' } as const;
+  await using strict = await startKit();
+  await using lenient = await startKit({ settings });
+  for (const [what, kit, statuses] of [
+    ['refused', strict, [400, 400, 400]],
+    ['ignored', lenient, [201, 200, 200]],
+  ] as const) {
+    await t.test(what, { skip: isAimed && needsOwnServer }, async () => {
+      const ada = kit.user('ada');
+      const reference = await gather(kit, [ada], searchable, kit.reference(blankTemplate));
+      const body = { ...searchFor(reference, { tags: [ownTag()], later: { a: 1 } }), later: 1 };
+      const asked = { type: 'activity', owners: { xuids: [ada.xuid], later: 1 } };
+      const answers = [
+        await ada.postHandle(body),
+        await query(ada, { later: true }),
+        await ada.request('POST', '/handles/query', { body: asked }),
+      ];
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        statuses,
+      );
+      assert.equal(at(answers[0]?.json, 'searchAttributes.later'), undefined);
+    });
+  }
 });

@@ -10,6 +10,7 @@ import type { JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { exactObject, integer, list, parseShape, text, word } from '../shape.ts';
+import { dropUnknown, type Dropped } from '../unknown-members.ts';
 import { isName, nameExpectation, type SessionReference } from '../session/reference.ts';
 import { searchAttributesShape } from '../search/attributes.ts';
 import type { InviteAttributes, SearchAttributes } from './handle.ts';
@@ -106,6 +107,14 @@ const handleType = v.object({
   type: word(['activity', 'invite', 'transfer', 'search']),
 });
 
+/** The body of a handle without members that nobody knows; one of no known type as it is. */
+export function dropUnknownOfHandle(body: JsonObject): Dropped {
+  const typed = parseShape(handleType, body);
+  return typed instanceof Refusal
+    ? { known: body, names: [] }
+    : dropUnknown(bodies[typed.type], body);
+}
+
 /**
  * The handle that a body asks for. GUIDs given as ids are compared in lower case.
  *
@@ -191,6 +200,11 @@ export const peopleEntries = {
 
 const people = exactObject(peopleEntries);
 const activityQuery = exactObject({ type: v.string(), scid: v.optional(guid), owners: people });
+
+/** The body of a query for activities without members that nobody knows. */
+export function dropUnknownOfActivityQuery(body: JsonObject): Dropped {
+  return dropUnknown(activityQuery, body);
+}
 
 /**
  * The query for activities that a body asks for.

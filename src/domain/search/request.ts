@@ -12,6 +12,7 @@ import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { isName, nameExpectation } from '../session/reference.ts';
 import { exactObject, integer, parseShape, text } from '../shape.ts';
+import { dropUnknown, type Dropped } from '../unknown-members.ts';
 import { parseCursor } from './cursor.ts';
 import type { Filter } from './filter.ts';
 import { oldestFirst, parseOrder, type Order, type Position } from './order.ts';
@@ -59,6 +60,11 @@ const searchQuery = exactObject({
   maxItems: v.optional(pageSize),
   continuationToken: v.optional(v.string('Expected the token of the page before')),
 });
+
+/** The body of a search without members that nobody knows. */
+export function dropUnknownOfSearch(body: JsonObject): Dropped {
+  return dropUnknown(searchQuery, body);
+}
 
 /**
  * The search that a body asks for. A blank filter or orderBy counts as none.

@@ -8,6 +8,8 @@ import { searchHandles } from '../../directory/search-handles.ts';
 import type { Context } from '../../directory/context.ts';
 import type { Caller } from '../../domain/caller.ts';
 import {
+  dropUnknownOfActivityQuery,
+  dropUnknownOfHandle,
   parseActivityQuery,
   parseHandleRequest,
   parseInclude,
@@ -17,7 +19,8 @@ import {
 import { renderSearchResult, viewActivityResult, viewHandle } from '../../domain/handle/view.ts';
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { parseSearchQuery } from '../../domain/search/request.ts';
+import { dropUnknownOfSearch, parseSearchQuery } from '../../domain/search/request.ts';
+import type { Dropped } from '../../domain/unknown-members.ts';
 import { parsePreconditions } from '../../domain/session/precondition.ts';
 import { formatSessionPath } from '../../domain/session/reference.ts';
 import { parseSessionRequest } from '../../domain/session/request.ts';
@@ -26,6 +29,23 @@ import type { Answer, Route, RouteRequest } from '../route.ts';
 import { answerRead, answerWritten } from '../session-answer.ts';
 import { isPreview } from './sessions.ts';
 
+/**
+ * The body, or by the policy `keep` the body without members that nobody knows: a handle has no place
+ * to keep them in.
+ *
+ * @source docs/wire/sessions.md "Members that nobody knows"
+ */
+function knownPart(
+  context: Context,
+  body: JsonObject,
+  drop: (body: JsonObject) => Dropped,
+): JsonObject {
+  if (context.settings.unknownMembers === 'refuse') return body;
+  const { known, names } = drop(body);
+  if (names.length > 0) context.noteUnknownMembers(names);
+  return known;
+}
+
 /** Makes a handle. @source docs/wire/handles.md "POST /handles" */
 const postHandle: Route = {
   method: 'POST',
@@ -33,7 +53,7 @@ const postHandle: Route = {
   auth: 'mpsd',
   body: 'object',
   async answer({ body, caller }, context) {
-    const request = parseHandleRequest(body);
+    const request = parseHandleRequest(knownPart(context, body, dropUnknownOfHandle));
     if (request instanceof Refusal) return request;
     const made = await createHandle(context, request, caller);
     if (made instanceof Refusal) return made;
@@ -141,7 +161,7 @@ const queryHandles: Route = {
     if (type instanceof Refusal) return type;
     const include = parseInclude(query.get('include'));
     if (type === 'search') return answerSearch(body, include, caller, context);
-    const asked = parseActivityQuery(body);
+    const asked = parseActivityQuery(knownPart(context, body, dropUnknownOfActivityQuery));
     if (asked instanceof Refusal) return asked;
     const found = await queryActivities(context, asked, caller, (handle, session, mayRead) =>
       formatJson(viewActivityResult(handle, session, include, mayRead)),
@@ -157,7 +177,7 @@ async function answerSearch(
   caller: Caller,
   context: Context,
 ): Promise<Answer | Refusal> {
-  const asked = parseSearchQuery(body);
+  const asked = parseSearchQuery(knownPart(context, body, dropUnknownOfSearch));
   if (asked instanceof Refusal) return asked;
   const page = await searchHandles(context, asked, caller, (handle, session) =>
     renderSearchResult(handle, session, include),
