@@ -1,12 +1,12 @@
 import type { RequestListener, Server, ServerResponse } from 'node:http';
-import { type AddressInfo, isIPv6, Server as NetServer, type Socket } from 'node:net';
+import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { setImmediate as endOfRound, setTimeout as wait } from 'node:timers/promises';
 import { createMemo, type Memo } from '../domain/memo.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Ids } from '../platform/ids.ts';
 import { refuseConnect, refuseConnection } from './connection-refusal.ts';
 import { type PipelineSettings, openPipeline } from './pipeline.ts';
+import { drain } from './drain.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { createServer } from './node-http.ts';
 import { keepAliveSeconds, sendAnswerAsBlock } from './send-answer.ts';
@@ -122,7 +122,16 @@ export function buildApp(settings: AppSettings): App {
       return { url: `http://${name}:${at.port}`, port: at.port };
     },
     close({ withinMs = 3_000, idleMs = 0 } = {}) {
-      closed ??= drain({ withinMs, idleMs }).then(() => {
+      const connectionsToEnd = {
+        server,
+        connections,
+        acceptedCount: () => accepted,
+        isBusy: (socket: Socket) => exchanges.get(socket)?.outgoing.writableFinished === false,
+        onStopped() {
+          isEnding = true;
+        },
+      };
+      closed ??= drain(connectionsToEnd, { withinMs, idleMs }).then(() => {
         clearInterval(checking);
         // What of Node's server goes on beside listening, which has ended.
         server.close(() => undefined);
@@ -130,57 +139,7 @@ export function buildApp(settings: AppSettings): App {
       return closed;
     },
   };
-
-  /**
-   * Resolves when the connections that clients have made are accepted: the system resets those that it
-   * still keeps for a server that stops listening. Each round of the event loop accepts one or more.
-   */
-  async function acceptWaiting(): Promise<void> {
-    let rounds = 0;
-    for (let quiet = 0; quiet < quietRounds && rounds < acceptRoundsMax; rounds += 1) {
-      const before = accepted;
-      await endOfRound();
-      quiet = accepted === before ? quiet + 1 : 0;
-    }
-  }
-
-  async function drain(within: {
-    readonly withinMs: Milliseconds;
-    readonly idleMs: Milliseconds;
-  }): Promise<void> {
-    await acceptWaiting();
-    // Not that of Node's HTTP server, which would close idle connections with it.
-    NetServer.prototype.close.call(server);
-    // From here on, so that no client is sent away while there is something to come back to.
-    isEnding = true;
-    const startMs = elapsedMs();
-    const quiet = new Map<Socket, { readonly bytes: number; readonly sinceMs: Milliseconds }>();
-    while (connections.size > 0 && elapsedMs() - startMs < within.withinMs) {
-      const nowMs = elapsedMs();
-      for (const socket of connections) {
-        const last = exchanges.get(socket)?.outgoing;
-        const isBusy = last !== undefined && !last.writableFinished;
-        const former = quiet.get(socket);
-        if (isBusy || former?.bytes !== socket.bytesRead) {
-          quiet.set(socket, { bytes: socket.bytesRead, sinceMs: nowMs });
-        }
-        const sinceMs = quiet.get(socket)?.sinceMs ?? nowMs;
-        if (!isBusy && nowMs - sinceMs >= within.idleMs) socket.destroySoon();
-      }
-      if (connections.size > 0) await wait(drainStepMs);
-      // What came meanwhile is read before anything is ended.
-      await endOfRound();
-    }
-    for (const socket of connections) socket.destroy();
-  }
 }
-
-/** Rounds of the event loop in which no connection has come, before a server stops listening. */
-const quietRounds = 3;
-const acceptRoundsMax = 1_000;
-
-/** How often a server that ends looks at its connections. */
-const drainStepMs: Milliseconds = 20;
 
 /** The latest request of a connection. */
 type Exchange = {
