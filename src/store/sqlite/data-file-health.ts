@@ -1,36 +1,56 @@
 import { dirname } from 'node:path';
+import type { Milliseconds } from '../../domain/time.ts';
 import type { Conditions } from '../../platform/conditions.ts';
 import { DamagedRecord } from './rows.ts';
-import { isDamage, isLackOfRoom, kindOfCode, sqliteCodes } from './sqlite-errors.ts';
+import {
+  concernsOneWrite,
+  isDamage,
+  isLackOfRoom,
+  kindOfCode,
+  sqliteCodes,
+} from './sqlite-errors.ts';
 import type { WriteFailure } from './writer-thread.ts';
 
 /** Each is told once; a file that is damaged all over fills no log. */
 const recordsToldMax = 1_000;
+/** On a disk that is nearly full some writes succeed between others: it is not well for so long. */
+const wellAfterMs: Milliseconds = 2_000;
 
 /** What is wrong with a data file, told to the operator once each. */
 export class DataFileHealth {
   readonly #path: string;
   readonly #conditions: Conditions | undefined;
   readonly #log: (line: string) => void;
+  readonly #elapsedMs: () => Milliseconds;
   readonly #recordsTold = new Set<string>();
-  #isUnwritable = false;
+  /** When the file could not be written last; undefined: it can. */
+  #unwritableMs: Milliseconds | undefined;
 
-  constructor(path: string, conditions: Conditions | undefined, log: (line: string) => void) {
+  constructor(
+    path: string,
+    conditions: Conditions | undefined,
+    log: (line: string) => void,
+    elapsedMs: () => Milliseconds,
+  ) {
     this.#path = path;
     this.#conditions = conditions;
     this.#log = log;
+    this.#elapsedMs = elapsedMs;
   }
 
   /** Notes how writing went; undefined: well. */
   noteWrite(failure: WriteFailure | undefined): void {
     if (failure !== undefined) {
-      this.#isUnwritable = true;
-      this.#conditions?.raise(
-        'data file',
-        `${this.#path} ${problemOfWriting(this.#path, failure)}`,
-      );
-    } else if (this.#isUnwritable) {
-      this.#isUnwritable = false;
+      const sentence = `${this.#path} ${problemOfWriting(this.#path, failure)}`;
+      // What concerns one write does not end with the success of another.
+      if (concernsOneWrite(failure)) this.#conditions?.raise('data file, some writes', sentence);
+      else {
+        this.#unwritableMs = this.#elapsedMs();
+        this.#conditions?.raise('data file', sentence);
+      }
+    } else if (this.#unwritableMs !== undefined) {
+      if (this.#elapsedMs() < this.#unwritableMs + wellAfterMs) return;
+      this.#unwritableMs = undefined;
       this.#conditions?.clear('data file');
     }
   }

@@ -74,15 +74,16 @@ export type SqliteSettings = {
  */
 export async function openSqliteStore(settings: SqliteSettings): Promise<Store> {
   const { log = () => undefined, durability, fileBytesMax } = settings;
+  const { elapsedMs = () => performance.now() } = settings;
   const data = await openDataFile(settings.file, log);
   try {
     return new SqliteStore({
       data,
       reader: openReader(data),
       writer: new WriterThread({ file: data.path, durability, fileBytesMax }),
-      health: new DataFileHealth(data.path, settings.conditions, log),
+      health: new DataFileHealth(data.path, settings.conditions, log, elapsedMs),
       cacheBytesMax: settings.cacheBytesMax ?? 64 * 1024 * 1024,
-      elapsedMs: settings.elapsedMs ?? (() => performance.now()),
+      elapsedMs,
     });
   } catch (error) {
     data.close();
