@@ -122,7 +122,7 @@ class Counter {
 }
 
 test(`${kills} killed nodes lose nothing acknowledged, keep no member active and no tap back`, {
-  timeout: 60_000 + kills * 6_000,
+  timeout: 120_000 + kills * 30_000,
 }, async () => {
   const flags = ['--store', redis.url, '--durability', 'relaxed', '--tap-window', '0', ...quick];
   await using survivor = await startNodeProcess(flags);
