@@ -100,11 +100,13 @@ test(
     // Past the lease of before: it was renewed while the store was full.
     const laterMs = performance.now() + 3_000;
     await within(20_000, 'the lease is kept', async () => {
-      assert.equal((await ben.getSession(shared)).status, 200);
+      const seen = await ben.getSession(shared);
+      assert.equal(seen.status, 200, `${seen.text} ${node.complaints.join(' ')}`);
       return performance.now() > laterMs;
     });
     assert.equal(bensLine.socket.readyState, bensLine.socket.OPEN);
-    assert.equal((await ben.putSession(shared, { members: { me: null } })).status, 200);
+    const bensLeave = await ben.putSession(shared, { members: { me: null } });
+    assert.equal(bensLeave.status, 200, bensLeave.text);
 
     // Room comes back as sessions end, and nobody need do anything about it.
     for (const one of crowd) {

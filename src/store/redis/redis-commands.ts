@@ -4,7 +4,7 @@ import type { Reply } from './redis-link.ts';
 import type { Lane, RedisShards } from './redis-shards.ts';
 import { scripts } from './scripts.ts';
 
-export type ScriptName = keyof typeof scripts;
+type ScriptName = keyof typeof scripts;
 
 /** The commands of one store: how durable its writes are, and which of them are under way. */
 export class RedisCommands {

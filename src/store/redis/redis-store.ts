@@ -422,7 +422,7 @@ export class RedisStore implements Store {
     const member = session && `${session.key}${separator}${commitId}`;
     const [others] = await Promise.all([
       Promise.all(first.map((handle) => this.#handles.put(handle, session))),
-      Promise.all(hinted.map(([set]) => this.#commands.write(['ZADD', set, '0', member ?? '']))),
+      Promise.all(hinted.map(([set]) => this.#addHint(set, member ?? '', session))),
     ]);
     const taken = handles
       .map(({ id, requestId }) => {
@@ -439,6 +439,13 @@ export class RedisStore implements Store {
       await Promise.all(own.map((handle) => this.#handles.takeBack(handle, session)));
     };
     return { handles: first.map((handle, at) => others[at] ?? handle), taken, undo };
+  }
+
+  /** Adds a session to those with a hint: also in a full memory, where its commit is let through. */
+  #addHint(set: string, member: string, session: Batch['session']): Promise<Reply> {
+    return session?.kind === 'put' && session.frees
+      ? this.#commands.writeScript('addHint', [set], [member])
+      : this.#commands.write(['ZADD', set, '0', member]);
   }
 
   /** Compares and sets the session; undefined once that is done. */

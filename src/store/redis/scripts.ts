@@ -223,6 +223,11 @@ redis.call('ZREM', KEYS[2], ARGV[1])
 return 1
 `;
 
+/** Keys: a hint. */
+const addHint = `
+return redis.call('ZADD', KEYS[1], 0, ARGV[1])
+`;
+
 /** Keys: pointers of a user. Sets that of a service config; the handle that it named if another. */
 const setPointer = `
 local former = redis.call('HGET', KEYS[1], ARGV[1])
@@ -337,6 +342,7 @@ export const scripts = {
   /** A put that makes room, as `SessionPut.frees` says. */
   putFreeing: script('frees', put(refuseGrowth)),
   remove: script('frees', remove),
+  addHint: script('frees', addHint),
   /** A read that leads the way of a WAIT. */
   sessionFenced: script('frees', session),
   session: script('reads', session),
