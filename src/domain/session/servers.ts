@@ -9,7 +9,7 @@ import { Refusal } from '../refusal.ts';
 import { layOver, layOverCustom } from './constants.ts';
 import { mergeCustom } from './properties.ts';
 import type { SessionRequest } from './request.ts';
-import { parseServerEntry } from './server-entries.ts';
+import { parseServerEntry } from './server-shapes.ts';
 import type { Server, Session } from './session.ts';
 
 /** Nothing when the caller may write the server entries of the request. Refuses: serviceRequired. */

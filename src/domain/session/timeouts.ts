@@ -12,7 +12,8 @@ import { isInitializing } from './episode.ts';
 import { initializationDueMs, settleInitialization } from './initialization.ts';
 import { removeMembers, withStatus } from './members.ts';
 import { withOwners } from './owners.ts';
-import { arbitrationDueMs, withArbitrationByTime, withServerCandidates } from './server-entries.ts';
+import { arbitrationDueMs, withArbitrationByTime } from './arbitration.ts';
+import { withServerCandidates } from './server-candidates.ts';
 import { type Member, type MemberStatus, type Session, withNextChange } from './session.ts';
 
 type Expiry = {

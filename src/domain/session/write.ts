@@ -29,7 +29,7 @@ import type { SessionReference } from './reference.ts';
 import { RefusalWithSession } from './refusal-with-session.ts';
 import type { MemberRequest, SessionRequest } from './request.ts';
 import { assignRoles, changeRoleTypes, mayHoldRoles, type RoleAssignment } from './roles.ts';
-import { withServerCandidates } from './server-entries.ts';
+import { withServerCandidates } from './server-candidates.ts';
 import { mayWriteServers, writeServers } from './servers.ts';
 import {
   acceptedMemberOf,

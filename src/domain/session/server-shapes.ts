@@ -1,0 +1,65 @@
+/**
+ * Shapes of the server entries that the protocol knows: `matchmaking`, how the search for a match goes,
+ * and `arbitration`, the result of an arbitrated game. Every other entry is the service's own.
+ *
+ * @source docs/wire/sessions.md "Servers"
+ */
+
+import * as v from 'valibot';
+import { isGuid } from '../ids.ts';
+import type { JsonObject } from '../json.ts';
+import { Refusal } from '../refusal.ts';
+import { exactObject, integer, parseShape, text, word } from '../shape.ts';
+import { parseTime } from '../time.ts';
+import { isName, nameExpectation } from './reference.ts';
+import type { ServerRequest } from './request.ts';
+
+const name = text(isName, nameExpectation);
+
+const matchmakingSystem = exactObject({
+  status: v.nullish(word(['searching', 'expired', 'found', 'canceled', 'failed'])),
+  statusDetails: v.nullish(v.string('Expected a string')),
+  typicalWait: v.nullish(integer(0)),
+  targetSessionRef: v.nullish(
+    exactObject({ scid: text(isGuid, 'a GUID'), templateName: name, name }),
+  ),
+  lockId: v.nullish(v.string('Expected a string')),
+});
+
+const startTime = v.nullish(
+  text((given) => parseTime(given) !== undefined, 'a time such as "2016-09-20T20:50:00Z"'),
+);
+
+/**
+ * The entry as it may be written: the fields of `matchmaking` by their documented types, the
+ * `startTime` of `arbitration` a time, all else as it is.
+ *
+ * Refuses: requestInvalid.
+ *
+ * @source docs/wire/unknowns.md "the matchmaking entry is exact", docs/wire/sessions.md "Servers"
+ */
+export function parseServerEntry(
+  serverName: string,
+  request: ServerRequest,
+): ServerRequest | Refusal {
+  const path = `$.servers.${serverName}`;
+  if (serverName === 'arbitration') {
+    const time = parseShape(
+      startTime,
+      request.constants?.system?.['startTime'],
+      `${path}.constants.system.startTime`,
+    );
+    return time instanceof Refusal ? time : request;
+  }
+  if (serverName !== 'matchmaking' || request.properties?.system == null) return request;
+  const system = parseShape(
+    matchmakingSystem,
+    request.properties.system,
+    `${path}.properties.system`,
+  );
+  if (system instanceof Refusal) return system;
+  return {
+    ...request,
+    properties: { ...request.properties, system: system as unknown as JsonObject },
+  };
+}
