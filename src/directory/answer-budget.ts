@@ -1,6 +1,6 @@
 /**
  * The results of one query as texts, as many as an answer may have bytes for. The first one always
- * fits, so that a page never ends where it began.
+ * fits, so that each page goes further than the one before.
  */
 export class AnswerBudget {
   #leftBytes: number;

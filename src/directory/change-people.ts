@@ -11,7 +11,7 @@ import { notifyUser } from './notifications.ts';
 import type { Context } from './context.ts';
 
 /**
- * Nothing when the list is as the request asks; whoever watches the owner's friends has heard of it.
+ * Nothing when the list is as the request asks. Subscribers to the owner's friends are notified.
  *
  * Refuses: listNotYours; as decideListChange; as People.change.
  *

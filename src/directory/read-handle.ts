@@ -31,7 +31,7 @@ export async function readHandle(
 }
 
 /**
- * The handle of this id, whoever it was made for, when it still leads somewhere: one that its
+ * The handle of this id, for any caller, when it is still live: one that its
  * session does not confirm is as good as gone.
  *
  * Refuses: handleUnknown, serviceConfigUnknown, serviceConfigForbidden, tooBusy.

@@ -13,8 +13,8 @@ import type { CallersView } from '../domain/people/view.ts';
 import type { Context } from './context.ts';
 
 /**
- * The list of `owner`, of which the caller asks to see `view`; favourites are told apart only to who
- * may see them. Refuses: listNotYours.
+ * The list of `owner`, of which the caller asks to see `view`; favourites are marked only for those
+ * who may see them. Refuses: listNotYours.
  */
 export async function readList(
   { people }: Context,

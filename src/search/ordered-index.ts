@@ -1,11 +1,10 @@
 /**
- * Who has which value of one field, in the order of values, and of creation among equal ones.
+ * Which entries have which value of one field, in the order of values; equal values in the order of creation.
  *
  *     chunks    [ a a b | b b c | d f ]      each sorted, each before the next, none empty
  *
  * Small sorted runs in a row: finding is a binary search over the runs and one within a run, and
- * adding moves no more than one run. Whose a posting is, is told by the slot that its entry has: four
- * bytes, and nothing of the entry need be looked at to know which one it is.
+ * adding moves no more than one run. A posting is the slot of its entry: four bytes.
  */
 
 import type { SlotSet } from './slot-set.ts';
@@ -43,8 +42,8 @@ export class OrderedIndex<E extends Entry> {
   readonly #readValue: ((entry: E) => Value) | undefined;
 
   /**
-   * An index of these entries by their slots. `readValue` tells the value of an entry; without it
-   * values are kept, since an entry has many.
+   * An index of these entries by their slots. `readValue` reads the value of an entry. Without it the
+   * index keeps the values, since an entry has several.
    */
   constructor(entries: readonly (E | undefined)[], readValue?: (entry: E) => Value) {
     this.#entries = entries;
@@ -257,7 +256,7 @@ export type Page = {
   readonly slots: readonly number[];
   /** How many postings were looked at. */
   readonly looked: number;
-  /** Where the next page goes on; undefined when there is nobody on this one. */
+  /** Where the next page goes on; undefined when this one is empty. */
   readonly last: Place | undefined;
 };
 

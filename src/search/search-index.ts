@@ -2,7 +2,7 @@
  * All live search handles, in memory, found without looking at each; those of each service config
  * by themselves (search-partition.ts).
  *
- * What is in here is a hint: whoever is shown a candidate asks its session.
+ * A candidate is a hint: its session confirms it before anybody sees it.
  */
 
 import type { Guid } from '../domain/ids.ts';
@@ -19,20 +19,20 @@ import {
 export type { KnownCandidate };
 
 /**
- * An index without candidates. It checks so many conditions in one go, and then breathes, so that a
- * search that looks at many candidates keeps nobody waiting. Of each service config it keeps indexes
+ * An index without candidates. It checks so many conditions in one step and then lets others run,
+ * so that a search through many candidates delays nobody. Of each service config it keeps indexes
  * of so many attributes and roles.
  */
 export function createSearchIndex(
-  conditionsPerTurn = 10_000,
+  conditionsPerStep = 10_000,
   attributeIndexesMax = 64,
 ): SearchIndex {
-  return new SearchIndex(conditionsPerTurn, attributeIndexesMax);
+  return new SearchIndex(conditionsPerStep, attributeIndexesMax);
 }
 
 export class SearchIndex {
   readonly #partitions = new Map<Guid, SearchPartition>();
-  readonly #conditionsPerTurn: number;
+  readonly #conditionsPerStep: number;
   readonly #attributeIndexesMax: number;
   /** Up to where the store's changes are in the index; undefined before the first. */
   cursor: string | undefined;
@@ -43,8 +43,8 @@ export class SearchIndex {
   /** Sessions of which nobody knows what became of their last commit. */
   readonly doubtful = new Set<SessionKey>();
 
-  constructor(conditionsPerTurn: number, attributeIndexesMax: number) {
-    this.#conditionsPerTurn = conditionsPerTurn;
+  constructor(conditionsPerStep: number, attributeIndexesMax: number) {
+    this.#conditionsPerStep = conditionsPerStep;
     this.#attributeIndexesMax = attributeIndexesMax;
   }
 
@@ -78,13 +78,13 @@ export class SearchIndex {
   /**
    * The candidates that the filter selects, in the order asked for, as many at a time as are wanted or
    * fewer;
-   * each as it was when it was found, and selected as such. While the asker takes its time, others
-   * come and go: one that changes meanwhile may be missed or come twice.
+   * each as it was when it was found. Candidates change while the caller uses a page: one that changes
+   * may be missed or come twice.
    */
   search(search: SearchIn, breathe: Breathe): Candidates {
     const found = search.scids.flatMap((scid) => {
       const partition = this.#partitions.get(scid);
-      return partition ? [partition.search(search, this.#conditionsPerTurn, breathe)] : [];
+      return partition ? [partition.search(search, this.#conditionsPerStep, breathe)] : [];
     });
     const [only] = found;
     return only && found.length === 1 ? only : merged(found, search.order);
@@ -116,7 +116,7 @@ async function* merged(all: readonly Candidates[], order: Order): Candidates {
   }
 }
 
-/** What one service config has found and is not told yet. */
+/** What was found in one service config and not given out yet. */
 class Head {
   readonly #found: Candidates;
   readonly #order: Order;

@@ -6,16 +6,16 @@
  * one makes the index, and those that are searched for the least go when there are too many. So a name
  * costs nothing by being there. Members of lists are indexed by their hashes.
  *
- * A search walks in the order that is asked for, and asks the filter of each candidate that it
- * comes by. Most find what they want within a few steps. One that has not, by the time it has cost as
- * much as that would, first selects: each condition is a range of an index, and its slots are a set;
- * `and`, `or` and `not` are what they are of sets. Then it
+ * A search goes through the candidates in the order that is asked for, and checks the filter on each.
+ * Most searches find enough within a few steps. One that has cost as much as a selection would then
+ * selects: each condition is a range of an index, and its slots are a set; `and`, `or` and `not` are
+ * operations on sets. Then it
  *
- *     sorts    those that are selected, where they are few
- *     walks    on, past all that are not
+ *     sorts       the selected candidates, where they are few
+ *     goes on     through the order, past all that are not selected
  *
- * A slot is free to be given again while a search takes breath. So each candidate is asked the
- * filter itself when it is found, and of what does not change meanwhile nothing is missed.
+ * A slot can be given to another candidate while a search lets others run. So the filter is checked on
+ * each candidate again when it is found. A search misses no candidate that does not change meanwhile.
  */
 
 import { lineOf, linesOf, fieldValue, type SearchCandidate } from '../domain/search/candidate.ts';
@@ -34,16 +34,16 @@ export type KnownCandidate = SearchCandidate & { readonly revision: number };
 export type Search = {
   readonly filter: Filter | undefined;
   readonly order: Order;
-  /** Goes on behind this place. */
+  /** The search begins behind this place. */
   readonly after?: Position;
   /** How many the asker will look at, or a few more. */
   readonly wanted: number;
 };
 
-/** Gives others their turn. */
+/** Lets others run. */
 export type Breathe = () => Promise<void>;
 
-/** Texts of which one is kept for all. */
+/** Texts that equal values share. */
 const textsMax = 2_000;
 
 /** Searches after which it counts half how often an attribute was searched for. */
@@ -251,19 +251,19 @@ export class SearchPartition {
     return this.#made;
   }
 
-  /** As `SearchIndex.search`; a breath after so many conditions. */
+  /** As `SearchIndex.search`; others run after so many conditions. */
   async *search(
     search: Search,
-    conditionsPerTurn: number,
+    conditionsPerStep: number,
     breathe: Breathe,
   ): AsyncGenerator<readonly KnownCandidate[], void> {
-    const pace = new Pace(conditionsPerTurn, breathe);
+    const pace = new Pace(conditionsPerStep, breathe);
     const fields = attributesIn(search);
     this.#hold(fields);
     try {
       const isMade = this.#making === undefined && fields.every((one) => this.#indexes.has(one));
       if (!isMade) await this.#make(fields, pace);
-      yield* this.#walk(search, conditionsPerTurn, pace);
+      yield* this.#walk(search, conditionsPerStep, pace);
     } finally {
       this.#release(fields);
     }
@@ -271,7 +271,7 @@ export class SearchPartition {
 
   async *#walk(
     search: Search,
-    conditionsPerTurn: number,
+    conditionsPerStep: number,
     pace: Pace,
   ): AsyncGenerator<readonly KnownCandidate[], void> {
     const { filter, after, wanted } = search;
@@ -280,7 +280,7 @@ export class SearchPartition {
     let at: Spot = { group: after?.group ?? 0, place: start && placeOf(after, start) };
     let among: SlotSet | undefined;
     let found: KnownCandidate[] = [];
-    /** What may be spent before to select, and to go past all that are not, would be cheaper. */
+    /** What may be spent before a selection would have been cheaper. */
     let budget = filter ? (this.#estimate(filter).slots + this.size) / slotsPerCondition : Infinity;
     while (at.group < ranges.length) {
       if (among === undefined && filter !== undefined && budget <= 0) {
@@ -290,7 +290,7 @@ export class SearchPartition {
           return;
         }
       }
-      const costMax = among ? conditionsPerTurn : Math.min(budget, conditionsPerTurn);
+      const costMax = among ? conditionsPerStep : Math.min(budget, conditionsPerStep);
       const step = this.#step(search, ranges, at, wanted - found.length, costMax, among);
       at = step.at;
       for (const one of step.found) found.push(one);
@@ -316,7 +316,7 @@ export class SearchPartition {
     return all.slice(0, last + 1).map((field) => ({ field, bounds: {} }));
   }
 
-  /** The fewest who have the one value without which the filter selects nobody. */
+  /** The smallest range of one value that the filter needs: it selects no candidate outside. */
   #oneValueOf(filter: Filter): Range | undefined {
     if (filter.kind !== 'and') {
       const range = rangeOf(filter);
@@ -331,7 +331,7 @@ export class SearchPartition {
     );
   }
 
-  /** What is found in the next stretch of a walk: `wanted` at most, and one at least may be asked. */
+  /** What the next step finds: `wanted` at most. It checks one candidate at least. */
   #step(
     { filter, order }: Search,
     ranges: readonly Range[],
@@ -405,7 +405,7 @@ export class SearchPartition {
     }
   }
 
-  /** The slots of what all parts select; where few are left, each is asked. */
+  /** The slots that all parts select; where few are left, the filter is checked on each. */
   async #selectAll(parts: readonly Filter[], pace: Pace): Promise<SlotSet> {
     const set = this.#everybody.copy();
     for (const { part, slots } of this.#inOrder(parts)) {
@@ -507,30 +507,30 @@ type Step = {
   readonly cost: number;
 };
 
-/** Takes a breath whenever so many conditions have been checked, or what takes as long. */
+/** Lets others run each time that so many conditions have been checked, or what takes as long. */
 class Pace {
-  readonly #perTurn: number;
+  readonly #perStep: number;
   readonly #breathe: Breathe;
   #left: number;
 
-  constructor(perTurn: number, breathe: Breathe) {
-    this.#perTurn = perTurn;
+  constructor(perStep: number, breathe: Breathe) {
+    this.#perStep = perStep;
     this.#breathe = breathe;
-    this.#left = perTurn;
+    this.#left = perStep;
   }
 
   async spend(conditions: number): Promise<void> {
     this.#left -= conditions;
     if (this.#left > 0) return;
     await this.#breathe();
-    this.#left = this.#perTurn;
+    this.#left = this.#perStep;
   }
 }
 
 /** The postings of those whom a condition selects. */
 type Range = { readonly field: string; readonly bounds: Bounds };
 
-/** Undefined where there is no such range: of what consists of parts, and of `ne`. */
+/** Undefined for a filter of several parts and for `ne`: they are no range. */
 function rangeOf(filter: Filter): Range | undefined {
   switch (filter.kind) {
     case 'has':

@@ -1,5 +1,5 @@
 /**
- * What a title tells of a session so that it is found by it.
+ * What a title says of a session so that others find it.
  *
  * @source docs/wire/unknowns.md "search attributes beside tags, numbers and strings", docs/wire/search.md "Search handles"
  */

@@ -41,8 +41,8 @@ export type Held = {
 };
 
 /**
- * The candidate that a session is by the search handle that it carries; undefined without one. Who
- * is in a large session is not told, only how many.
+ * The candidate of a session with a search handle; undefined without one. Of a large session the
+ * number of members is known, not who they are.
  */
 export function candidateOf(whole: Session): SearchCandidate | undefined {
   const session = isLarge(whole) ? withoutRows(whole) : whole;
