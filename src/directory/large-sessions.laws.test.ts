@@ -18,7 +18,7 @@ import { sweep } from './sweep.ts';
 import type { Context } from './context.ts';
 import { writeSession } from './write-session.ts';
 
-const makeWorld = await openTestContexts();
+const makeContext = await openTestContexts();
 const reference = { scid: demoScid, templateName: 'blank', name: 'crowd' };
 const key = keyOf(reference);
 const userOf = (n: number) => ({ kind: 'user', xuid: String(n), sandbox: 'RETAIL' }) as const;
@@ -83,10 +83,10 @@ const anyConstants: fc.Arbitrary<JsonObject> = fc
     },
   }));
 
-async function put(world: Context, by: number, constants: JsonObject, me: JsonObject | null) {
+async function put(context: Context, by: number, constants: JsonObject, me: JsonObject | null) {
   const request = parseSessionRequest({ constants, members: { me } }, 107);
   assert.ok(!(request instanceof Refusal));
-  return writeSession(world, {
+  return writeSession(context, {
     reference,
     request,
     preconditions: {},
@@ -160,34 +160,34 @@ test('a large session counts, seats and wakes as its rows are, whoever was loade
           for (const which of [0, 1]) open.add(connectionOf(by, which));
         }
         await using store = openMemoryStore();
-        const made = makeWorld(store, { clock });
-        const world: Context = { ...made, node: { ...made.node, connections: open } };
+        const made = makeContext(store, { clock });
+        const context: Context = { ...made, node: { ...made.node, connections: open } };
         const holders = new Map<string, string>();
         let racing: Promise<unknown>[] = [];
         for (const step of steps) {
           if (step.kind === 'race') {
-            racing.push(put(world, step.by, constants, step.me));
+            racing.push(put(context, step.by, constants, step.me));
             continue;
           }
           await Promise.all(racing);
           racing = [];
-          if (step.kind === 'write') await put(world, step.by, constants, step.me);
-          else if (step.kind === 'read') await readSession(world, reference, userOf(step.by));
+          if (step.kind === 'write') await put(context, step.by, constants, step.me);
+          else if (step.kind === 'read') await readSession(context, reference, userOf(step.by));
           else if (step.kind === 'cut') {
             open.delete(connectionOf(step.by, step.which));
-            checkConnections(world, [connectionOf(step.by, step.which)], String(step.by));
-            await sweep(world);
+            checkConnections(context, [connectionOf(step.by, step.which)], String(step.by));
+            await sweep(context);
           } else {
             clock.advance(step.ms);
-            world.presence.note('1', clock.nowMs());
-            for (let n = 0; step.isSwept && (await sweep(world)) === 'more'; n += 1) {
+            context.presence.note('1', clock.nowMs());
+            for (let n = 0; step.isSwept && (await sweep(context)) === 'more'; n += 1) {
               assert.ok(n < 20, 'sweeping does not come to an end');
             }
           }
-          await check(world, holders);
+          await check(context, holders);
         }
         await Promise.all(racing);
-        await check(world, holders);
+        await check(context, holders);
       },
     ),
     { numRuns: 150 },

@@ -21,7 +21,7 @@ import { sweep } from './sweep.ts';
 import type { Context } from './context.ts';
 import { type Written, writeSession } from './write-session.ts';
 
-const makeWorld = await openTestContexts();
+const makeContext = await openTestContexts();
 const reference = { scid: demoScid, templateName: 'blank', name: 'crowd' };
 const key = keyOf(reference);
 const userOf = (n: number) =>
@@ -33,14 +33,14 @@ const connectionOf = (n: number): string =>
 const large = { maxMembersCount: 10_000, capabilities: { large: true } };
 
 async function write(
-  world: Context,
+  context: Context,
   by: number,
   me: JsonObject | null,
   system: JsonObject = large,
 ): Promise<Written | Refusal> {
   const request = parseSessionRequest({ constants: { system }, members: { me } }, 107);
   assert.ok(!(request instanceof Refusal));
-  return writeSession(world, {
+  return writeSession(context, {
     reference,
     request,
     preconditions: {},
@@ -52,15 +52,16 @@ async function write(
 const as = (system: JsonObject): JsonObject => ({ properties: { system } });
 
 /** The session as this user reads it, once it is known to be there. */
-async function read(world: Context, by: number) {
-  const session = await readSession(world, reference, userOf(by));
+async function read(context: Context, by: number) {
+  const session = await readSession(context, reference, userOf(by));
   assert.ok(session !== undefined && !(session instanceof Refusal), String(session));
   return session;
 }
 
 /** Sweeps to the end; tells how often. */
-async function sweepAll(world: Context): Promise<number> {
-  for (let count = 1; count < 1_000; count += 1) if ((await sweep(world)) !== 'more') return count;
+async function sweepAll(context: Context): Promise<number> {
+  for (let count = 1; count < 1_000; count += 1)
+    if ((await sweep(context)) !== 'more') return count;
   throw new Error('sweeping does not come to an end');
 }
 
@@ -86,14 +87,14 @@ function counting(store: Store): { readonly store: Store; begin(): Map<string, n
 
 test('ten thousand come, no more, and the session ends when the last has left', async () => {
   await using store = openMemoryStore();
-  const world = makeWorld(store);
+  const context = makeContext(store);
   for (const n of numbers(10_000)) {
-    const written = await write(world, n, as({ active: true }));
+    const written = await write(context, n, as({ active: true }));
     assert.ok(!(written instanceof Refusal), String(written));
   }
-  const late = await write(world, 10_000, as({ active: true }));
+  const late = await write(context, 10_000, as({ active: true }));
   assert.ok(late instanceof Refusal && late.code === 'sessionFull');
-  assert.deepEqual(viewMembersInfo(await read(world, 9_999)), {
+  assert.deepEqual(viewMembersInfo(await read(context, 9_999)), {
     first: 9_999,
     next: 10_000,
     count: 10_000,
@@ -102,7 +103,7 @@ test('ten thousand come, no more, and the session ends when the last has left', 
   });
 
   for (const n of numbers(10_000)) {
-    const left = await write(world, n, null);
+    const left = await write(context, n, null);
     assert.ok(!(left instanceof Refusal));
     assert.equal(left.kind, n === 9_999 ? 'deleted' : 'updated');
   }
@@ -114,11 +115,11 @@ test('ten thousand come, no more, and the session ends when the last has left', 
 
 test('a write asks the store for the own row, and its document is as long, however many are in', async () => {
   const { store, begin } = counting(openMemoryStore());
-  const world = makeWorld(store);
+  const context = makeContext(store);
   const costs = [];
   for (const n of numbers(2_000)) {
     const calls = begin();
-    const written = await write(world, n, as({ active: true }));
+    const written = await write(context, n, as({ active: true }));
     assert.ok(!(written instanceof Refusal) && 'session' in written);
     if (n === 10 || n === 1_999) {
       const length = renderSession(written.session, 107).replaceAll(/\d+/g, '0').length;
@@ -132,28 +133,28 @@ test('a write asks the store for the own row, and its document is as long, howev
 test('time moves thousands in slices, between which others are served', async () => {
   const { store, begin } = counting(openMemoryStore());
   const clock = manualClock();
-  const world = makeWorld(store, { clock });
+  const context = makeContext(store, { clock });
   const system = { ...large, readyRemovalTimeout: 5_000, inactiveRemovalTimeout: 5_000 };
-  await write(world, 0, as({ active: true }), system);
-  for (const n of numbers(2_500).slice(1)) await write(world, n, as({ ready: true }), system);
+  await write(context, 0, as({ active: true }), system);
+  for (const n of numbers(2_500).slice(1)) await write(context, n, as({ ready: true }), system);
   clock.advance(5_000);
 
   // Whoever looks is moved at once, and is not kept until all the others are.
   const calls = begin();
-  const own = await read(world, 2_499);
+  const own = await read(context, 2_499);
   assert.equal(own.members[0]?.status, 'inactive');
   assert.equal(calls.get('commit'), 1);
-  const written = await write(world, 0, { properties: { custom: { score: 1 } } }, system);
+  const written = await write(context, 0, { properties: { custom: { score: 1 } } }, system);
   assert.ok(!(written instanceof Refusal));
 
-  assert.ok((await sweepAll(world)) > 20);
-  assert.equal(viewMembersInfo(await read(world, 0)).count, 2_500);
+  assert.ok((await sweepAll(context)) > 20);
+  assert.equal(viewMembersInfo(await read(context, 0)).count, 2_500);
   const rows = await store.memberRows(key, 3_000);
   assert.equal(rows.filter(({ status }) => status === 'inactive').length, 2_499);
 
   clock.advance(5_000);
-  await sweepAll(world);
-  assert.equal(viewMembersInfo(await read(world, 0)).count, 1);
+  await sweepAll(context);
+  assert.equal(viewMembersInfo(await read(context, 0)).count, 1);
   assert.deepEqual(
     (await store.memberRows(key, 10)).map(({ xuid }) => xuid),
     [userOf(0).xuid],
@@ -163,11 +164,11 @@ test('time moves thousands in slices, between which others are served', async ()
 test('time ends a session of thousands, and nothing of it is left', async () => {
   await using store = openMemoryStore();
   const clock = manualClock();
-  const world = makeWorld(store, { clock });
+  const context = makeContext(store, { clock });
   const system = { ...large, inactiveRemovalTimeout: 5_000 };
-  for (const n of numbers(1_500)) await write(world, n, as({ active: false }), system);
+  for (const n of numbers(1_500)) await write(context, n, as({ active: false }), system);
   clock.advance(5_000);
-  await sweepAll(world);
+  await sweepAll(context);
   assert.equal(await store.session(key), undefined);
   assert.deepEqual(await store.memberRows(key, 1), []);
   assert.deepEqual(await store.due(Infinity, 1), []);
@@ -176,61 +177,61 @@ test('time ends a session of thousands, and nothing of it is left', async () => 
 /** Members active by a connection of this node each, in a session where they need one. */
 async function connected(count: number, clock = manualClock()) {
   const { store, begin } = counting(openMemoryStore());
-  const made = makeWorld(store, { clock });
+  const made = makeContext(store, { clock });
   const open = new Set(numbers(count).map(connectionOf));
-  const world: Context = { ...made, node: { ...made.node, connections: open } };
-  await store.renewNode(world.node.id, 15_000);
+  const context: Context = { ...made, node: { ...made.node, connections: open } };
+  await store.renewNode(context.node.id, 15_000);
   const capabilities = { large: true, connectionRequiredForActiveMembers: true };
   const system = { ...large, capabilities, inactiveRemovalTimeout: 600_000 };
   for (const n of numbers(count)) {
-    await write(world, n, as({ active: true, connection: connectionOf(n) }), system);
+    await write(context, n, as({ active: true, connection: connectionOf(n) }), system);
   }
-  return { store, begin, world, clock, open };
+  return { store, begin, context, clock, open };
 }
 
 // @source docs/wire/time.md "Time"
 test('a connection that ends costs its own member alone, and no look at the others', async () => {
-  const { begin, world, clock, open } = await connected(300);
+  const { begin, context, clock, open } = await connected(300);
   const calls = begin();
   open.delete(connectionOf(7));
-  checkConnections(world, [connectionOf(7)], userOf(7).xuid);
-  await sweep(world);
+  checkConnections(context, [connectionOf(7)], userOf(7).xuid);
+  await sweep(context);
   assert.equal(calls.get('memberRows'), undefined);
   assert.equal(calls.get('commit'), 1);
 
   clock.advance(29_999);
-  await sweepAll(world);
-  assert.equal((await read(world, 7)).members[0]?.status, 'active');
+  await sweepAll(context);
+  assert.equal((await read(context, 7)).members[0]?.status, 'active');
   clock.advance(1);
-  await sweepAll(world);
-  const { members, tally } = await read(world, 7);
+  await sweepAll(context);
+  const { members, tally } = await read(context, 7);
   assert.equal(members[0]?.status, 'inactive');
   assert.deepEqual(tally, { count: 300, accepted: 300, active: 299 });
 });
 
 // @source docs/wire/unknowns.md "somebody else's connection in a large session"
 test('the connection of somebody else is not watched', async () => {
-  const { world, clock, open } = await connected(3);
-  await write(world, 1, as({ connection: connectionOf(2) }));
+  const { context, clock, open } = await connected(3);
+  await write(context, 1, as({ connection: connectionOf(2) }));
   open.delete(connectionOf(2));
-  checkConnections(world, [connectionOf(2)], userOf(2).xuid);
-  await sweep(world);
+  checkConnections(context, [connectionOf(2)], userOf(2).xuid);
+  await sweep(context);
   clock.advance(30_000);
-  await sweepAll(world);
-  assert.equal((await read(world, 2)).members[0]?.status, 'inactive');
-  assert.equal((await read(world, 1)).members[0]?.status, 'active');
+  await sweepAll(context);
+  assert.equal((await read(context, 2)).members[0]?.status, 'inactive');
+  assert.equal((await read(context, 1)).members[0]?.status, 'active');
 });
 
 // @source docs/wire/time.md "Time": a node that dies counts as all its connections ending
 test('a node that dies takes the members of all its connections along', async () => {
-  const { store, world, clock } = await connected(250);
-  await world.store.forgetNode(world.node.id);
+  const { store, context, clock } = await connected(250);
+  await context.store.forgetNode(context.node.id);
   const other: Context = {
-    ...world,
-    node: { ...world.node, id: '0000beef' },
+    ...context,
+    node: { ...context.node, id: '0000beef' },
     store: new Proxy(store, {
       get(target, name) {
-        if (name === 'nodes') return async () => [{ node: world.node.id, isAlive: false }];
+        if (name === 'nodes') return async () => [{ node: context.node.id, isAlive: false }];
         const member = Reflect.get(target, name);
         return typeof member === 'function' ? member.bind(target) : member;
       },
@@ -238,8 +239,8 @@ test('a node that dies takes the members of all its connections along', async ()
   };
   await endDeadNodes(other);
   clock.advance(30_000);
-  await sweepAll(world);
-  assert.deepEqual((await read(world, 0)).tally, { count: 250, accepted: 250, active: 0 });
+  await sweepAll(context);
+  assert.deepEqual((await read(context, 0)).tally, { count: 250, accepted: 250, active: 0 });
 });
 
 test('a restart keeps all who were in, and their times', async () => {
@@ -250,21 +251,21 @@ test('a restart keeps all who were in, and their times', async () => {
     const system = { ...large, inactiveRemovalTimeout: 5_000 };
     const before = await (async () => {
       await using store = await open();
-      const world = makeWorld(store, { clock });
-      for (const n of numbers(300)) await write(world, n, as({ active: n % 3 === 0 }), system);
-      for (const n of numbers(30)) await write(world, n * 10, null, system);
+      const context = makeContext(store, { clock });
+      for (const n of numbers(300)) await write(context, n, as({ active: n % 3 === 0 }), system);
+      for (const n of numbers(30)) await write(context, n * 10, null, system);
       return { record: await store.session(key), rows: await store.memberRows(key, 1_000) };
     })();
 
     await using store = await open();
-    const world = makeWorld(store, { clock });
+    const context = makeContext(store, { clock });
     assert.deepEqual(await store.session(key), before.record);
     assert.deepEqual(await store.memberRows(key, 1_000), before.rows);
     clock.advance(5_000);
-    await sweepAll(world);
+    await sweepAll(context);
     const active = before.rows.filter(({ status }) => status === 'active');
     assert.deepEqual(await store.memberRows(key, 1_000), active);
-    const joined = await write(world, 5_000, as({ active: true }), system);
+    const joined = await write(context, 5_000, as({ active: true }), system);
     assert.ok(!(joined instanceof Refusal) && 'session' in joined);
     assert.equal(joined.session.members[0]?.index, 300);
     assert.equal(joined.session.tally?.count, active.length + 1);

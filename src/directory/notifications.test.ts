@@ -11,14 +11,14 @@ import { commitSession } from './commit-session.ts';
 import { nodesOf, publishPendingTaps } from './notifications.ts';
 import type { Context } from './context.ts';
 
-const makeWorld = await openTestContexts();
+const makeContext = await openTestContexts();
 const connection = '0badcafe-0000-4000-8000-000000000001';
 const subscription = { id: '81a3266d-0000-4000-8000-000000000001', changeTypes: ['everything'] };
 const before = write(undefined, me({ active: true, connection, subscription }));
 const next = write(before, system({ closed: true }));
 const key = keyOf(before.reference);
 
-/** A world over a store that keeps what is owed, or not, and a bus that may fail. */
+/** A context over a store that keeps what is owed, or not, and a bus that may fail. */
 function open(settings: { readonly keeps: boolean }) {
   const inner = openMemoryStore();
   const [batches, told]: [Batch[], unknown[]] = [[], []];
@@ -40,20 +40,20 @@ function open(settings: { readonly keeps: boolean }) {
     },
   };
   const store = Object.assign(Object.create(inner) as Store, overrides);
-  const world: Context = { ...makeWorld(store) };
+  const context: Context = { ...makeContext(store) };
   const line = { isAway: false };
   const bus: Bus = {
-    isHeard: (topic) => world.bus.isHeard(topic),
-    subscribe: (topic, subscriber) => world.bus.subscribe(topic, subscriber),
+    isHeard: (topic) => context.bus.isHeard(topic),
+    subscribe: (topic, subscriber) => context.bus.subscribe(topic, subscriber),
     async publish(topic, message) {
       if (line.isAway) throw new StoreUnavailable('away');
-      await world.bus.publish(topic, message);
+      await context.bus.publish(topic, message);
     },
     [Symbol.asyncDispose]: async () => undefined,
   };
   const heard: JsonObject[] = [];
   const listen = () =>
-    world.bus.subscribe('node:0badcafe', {
+    context.bus.subscribe('node:0badcafe', {
       message: (message) => heard.push(message),
       gap: () => assert.fail('one process misses nothing'),
     });
@@ -61,10 +61,19 @@ function open(settings: { readonly keeps: boolean }) {
     const origin = { atMs: 1_000 };
     const { reference } = before;
     const from = { revision: 1, session: before };
-    await commitSession({ ...world, bus }, { reference, before: from, next, origin });
+    await commitSession({ ...context, bus }, { reference, before: from, next, origin });
     await turn();
   };
-  return { world: { ...world, bus }, line, listen, commit, heard, batches, told, owed: () => owed };
+  return {
+    context: { ...context, bus },
+    line,
+    listen,
+    commit,
+    heard,
+    batches,
+    told,
+    owed: () => owed,
+  };
 }
 
 /** All that nobody waits for has been done. */
@@ -86,15 +95,15 @@ test('what the commit owes is what is published, and struck out only where it is
 
 // Kills: taps struck out that were not sent.
 test('what cannot be sent stays owed, and the sweep sends it', async () => {
-  const { world, line, listen, commit, heard, batches, told, owed } = open({ keeps: true });
+  const { context, line, listen, commit, heard, batches, told, owed } = open({ keeps: true });
   await listen();
   line.isAway = true;
   await commit();
   assert.deepEqual([heard, told], [[], []]);
   assert.equal(owed().length, 1);
-  await assert.rejects(publishPendingTaps(world, undefined), StoreUnavailable);
+  await assert.rejects(publishPendingTaps(context, undefined), StoreUnavailable);
   line.isAway = false;
-  assert.equal(await publishPendingTaps(world, undefined), 'done');
+  assert.equal(await publishPendingTaps(context, undefined), 'done');
   assert.deepEqual(heard, [batches[0]?.session?.owedTaps]);
   assert.deepEqual([told, owed()], [[[key, 2]], []]);
 });

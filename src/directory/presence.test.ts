@@ -49,8 +49,8 @@ async function twoNodes() {
   const clock = manualClock();
   const open = await openTestContexts();
   const [a, b] = ['0000000a', '0000000b'].map((id): Context => {
-    const world = open(store, { clock });
-    return { ...world, node: { ...world.node, id } };
+    const context = open(store, { clock });
+    return { ...context, node: { ...context.node, id } };
   }) as [Context, Context];
   await store.renewNode(a.node.id, 15_000);
   return { store, clock, a, b };

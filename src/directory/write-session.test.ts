@@ -15,17 +15,17 @@ import { openTestContexts } from '../testing/test-context.ts';
 import type { Context } from './context.ts';
 import { type Written, writeSession } from './write-session.ts';
 
-const makeWorld = await openTestContexts();
+const makeContext = await openTestContexts();
 const reference = { scid: demoScid, templateName: 'deathmatch', name: 'lobby' };
 const folder = mkdtempSync(join(tmpdir(), 'openmpsd-write-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const user = (n: number): UserCaller => ({ kind: 'user', xuid: String(n), sandbox: 'RETAIL' });
 
-function write(world: Context, caller: UserCaller, me: object): Promise<Written | Refusal> {
+function write(context: Context, caller: UserCaller, me: object): Promise<Written | Refusal> {
   const request = parseSessionRequest({ members: { me: me as never } }, 107);
   assert.ok(!(request instanceof Refusal));
-  return writeSession(world, {
+  return writeSession(context, {
     reference,
     request,
     preconditions: {},
@@ -61,17 +61,19 @@ for (const [name, open] of [
   test(`${name}: who joins or writes at once in one process loses no race`, async () => {
     await using store = await open();
     const { outcomes, watched } = watch(store);
-    const world = makeWorld(watched);
+    const context = makeContext(watched);
     const users = Array.from({ length: 16 }, (_, n) => user(n + 1));
     const system = { active: true, connection: connectionOfAnotherNode };
     const joined = await Promise.all(
-      users.map((one) => write(world, one, { properties: { system } })),
+      users.map((one) => write(context, one, { properties: { system } })),
     );
     assert.deepEqual(
       joined.filter((one) => one instanceof Refusal),
       [],
     );
-    await Promise.all(users.map((one) => write(world, one, { properties: { custom: { n: 1 } } })));
+    await Promise.all(
+      users.map((one) => write(context, one, { properties: { custom: { n: 1 } } })),
+    );
     assert.deepEqual(outcomes, Array(32).fill('committed'));
     const record = await store.session(keyOf(reference));
     assert.equal(record?.session.members.length, 16);
