@@ -56,12 +56,12 @@ for (const [uri, kind] of resources) {
   });
 }
 
-/** CPU time of doing it a hundred times, on this thread, in microseconds: the least of three. */
+/** CPU time of doing it a hundred times, in microseconds: the least of five. */
 function cpuOf(work: () => void): number {
-  const costs = Array.from({ length: 3 }, () => {
-    const before = process.threadCpuUsage();
+  const costs = Array.from({ length: 5 }, () => {
+    const before = process.cpuUsage();
     for (let n = 0; n < 100; n += 1) work();
-    const { user, system } = process.threadCpuUsage(before);
+    const { user, system } = process.cpuUsage(before);
     return user + system;
   });
   return Math.min(...costs);
@@ -79,8 +79,8 @@ test('the worst frame costs no more than its size', () => {
   ];
   for (const text of worst) {
     const spent = cpuOf(() => parseFrame(text));
-    assert.ok(spent <= 20 * Math.max(valid, 1_000), `${spent} µs against ${valid} µs`);
+    assert.ok(spent <= 20 * Math.max(valid, 2_500), `${spent} µs against ${valid} µs`);
   }
   const notified = `https://notify.xboxlive.com/users/xuid(1)/deviceid/${'a/titleid/'.repeat(1_600)}`;
-  assert.ok(cpuOf(() => parseResource(notified)) <= 20 * Math.max(valid, 1_000));
+  assert.ok(cpuOf(() => parseResource(notified)) <= 20 * Math.max(valid, 2_500));
 });
