@@ -10,7 +10,7 @@ import { isTitleId, isXuid } from '../ids.ts';
 import { isJsonObject, jsonEquals, type Json, type JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { exactObject, integer, text, word } from '../shape.ts';
+import { exactObject, integer, list, text, word } from '../shape.ts';
 import { templateDefaults } from './contract-version.ts';
 
 const visibilities = ['private', 'visible', 'open'] as const;
@@ -106,7 +106,11 @@ export const constantsSystemEntries = {
       migration: v.nullish(word(['oldest', 'endsession'])),
       allowNonOwnerInviteHandles: flag,
       nonOwnerModifiableSystemProperties: v.nullish(
-        v.array(v.string('Expected the name of a property'), 'Expected an array of property names'),
+        list(
+          v.string('Expected the name of a property'),
+          { lengthMax: limits.nameListMax },
+          `an array of at most ${limits.nameListMax} property names`,
+        ),
       ),
     }),
   ),

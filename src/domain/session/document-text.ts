@@ -19,7 +19,7 @@ import {
 } from './view.ts';
 
 /**
- * The text of the document, in the shape of `contractVersion`, kept for whoever reads it next:
+ * The text of the document, in the shape of `contractVersion`, kept for the next reader:
  * documents are answered far more often than they change.
  */
 export function renderSession(session: Session, contractVersion: number): string {
@@ -39,7 +39,7 @@ const renderedMembers = createMemo<Member, RenderedMember>();
 
 /**
  * `formatJson(viewSession(…))`, put together from the texts of the parts that writes leave alone;
- * not kept, as is enough for whoever wrote the session.
+ * not kept, as is enough for the answer to a write.
  */
 export function formatSession(session: Session, contractVersion: number): string {
   const head = formatJson(viewHead(session));

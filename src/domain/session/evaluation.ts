@@ -29,7 +29,7 @@ export function measuresServers({ measurementServerAddresses }: ConstantsSystem)
 }
 
 /**
- * True when the member has told of every server and every peer that it has to measure. To tell of
+ * True when the member has reported every server and every peer that it has to measure. To report
  * one without numbers counts: it was not reached.
  */
 export function hasMeasured(session: Session, member: Member, peers: readonly Member[]): boolean {
@@ -43,7 +43,7 @@ export function hasMeasured(session: Session, member: Member, peers: readonly Me
   );
 }
 
-/** True when the member has told of anything that it has to measure. */
+/** True when the member has reported anything that it has to measure. */
 function hasTold(session: Session, member: Member, peers: readonly Member[]): boolean {
   const { measurements, serverMeasurements } = member.properties.system;
   return (
@@ -83,10 +83,10 @@ type Measurement = {
 
 /**
  * Who of an episode's `members` fails, and why, and who may be host of all others, best first.
- * `settled` are those who are in already: they stay, and do not measure.
+ * `established` are those who are in already: they stay, and do not measure.
  *
  * Peer to peer, every pair of those who pass is well connected, as both ends tell. Members with the
- * fewest bad connections are let in first, then whoever goes with all who are in: so that a bad
+ * fewest bad connections are let in first, then each who fits all who are in: so that a bad
  * connection costs one of its members, and one bad member not everybody.
  *
  * Peer to host, the host is the one that is set, else the one with which the most pass; who does
@@ -97,9 +97,9 @@ type Measurement = {
 export function evaluateMeasurements(
   session: Session,
   members: readonly Member[],
-  settled: readonly Member[],
+  established: readonly Member[],
 ): { readonly failures: Failures; readonly hostCandidates: readonly string[] } {
-  const peers = [...settled, ...members];
+  const peers = [...established, ...members];
   const late = new Set(members.filter((member) => !hasTold(session, member, peers)));
   const measured = measuredBy(members);
   const groups = groupsOf(members);
@@ -107,14 +107,14 @@ export function evaluateMeasurements(
 
   const toPeer = judge(measured, peerRequirement(session));
   const between: Judge = (a, b) => [...toPeer(a, b), ...toPeer(b, a)];
-  const admitted = admit(onTime, settled, between);
-  const host = chooseHost(session, admitted, settled, measured);
+  const admitted = admit(onTime, established, between);
+  const host = chooseHost(session, admitted, established, measured);
 
   const failures = new Map(host.failures);
   for (const group of groups) {
     if (admitted.includes(group)) continue;
     // What a late one does not tell is not held against others.
-    const others = [...settled, ...admitted.flat(), ...group].filter((one) => !late.has(one));
+    const others = [...established, ...admitted.flat(), ...group].filter((one) => !late.has(one));
     for (const member of group) {
       const problems = late.has(member)
         ? ['timeout' as const]
@@ -141,10 +141,10 @@ function names({ properties }: Member, { index }: Member): boolean {
   return properties.system.initializationGroup?.includes(index) === true;
 }
 
-/** The groups that go together and with the settled members; none that is left out would, too. */
+/** The groups that go together and with the established members; none that is left out would, too. */
 function admit(
   groups: readonly Group[],
-  settled: readonly Member[],
+  established: readonly Member[],
   between: Judge,
 ): readonly Group[] {
   const members = groups.flat();
@@ -159,7 +159,7 @@ function admit(
     .sort((a, b) => a.bad - b.bad || a.first - b.first);
   const admitted: Group[] = [];
   for (const { group } of ranked) {
-    const others = [...settled, ...admitted.flat(), ...group];
+    const others = [...established, ...admitted.flat(), ...group];
     const fits = group.every((a) => others.every((b) => between(a, b).length === 0));
     if (fits) admitted.push(group);
   }
@@ -170,7 +170,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((a, b) => a + b, 0);
 }
 
-/** The first of the precedence; whoever has no problem of its own fails with its group. */
+/** The first of the precedence; who has no problem of its own fails with its group. */
 function foremost(problems: readonly InitializationFailure[]): InitializationFailure {
   return initializationFailures.find((failure) => problems.includes(failure)) ?? 'group';
 }
@@ -235,11 +235,11 @@ type Judge = (from: Member, to: Member) => readonly InitializationFailure[];
 
 function judge(measured: Measured, requirement: Requirement): Judge {
   return (from, { deviceToken }) => {
-    const told = measured.get(from);
+    const reported = measured.get(from);
     // Users of one device share its token: there is nothing between them.
     const isNear = deviceToken !== undefined && from.deviceToken === deviceToken;
-    if (told === undefined || isNear) return [];
-    const measurement = told.get(deviceToken ?? '') ?? {};
+    if (reported === undefined || isNear) return [];
+    const measurement = reported.get(deviceToken ?? '') ?? {};
     return requirement.flatMap(({ metric, failure, holds }) => {
       const value = measurement[metric];
       return value === undefined ? 'network' : holds(value) ? [] : failure;
@@ -251,7 +251,7 @@ function judge(measured: Measured, requirement: Requirement): Judge {
 function chooseHost(
   session: Session,
   admitted: readonly Group[],
-  settled: readonly Member[],
+  established: readonly Member[],
   measured: Measured,
 ): { readonly failures: Failures; readonly candidates: readonly string[] } {
   const required = session.constants.system.peerToHostRequirements;
@@ -259,13 +259,15 @@ function chooseHost(
   if (required === undefined || members.length === 0)
     return { failures: new Map(), candidates: [] };
   const toHost = judge(measured, hostRequirement(session));
-  const possible = [...settled, ...members].filter(({ deviceToken }) => deviceToken !== undefined);
+  const possible = [...established, ...members].filter(
+    ({ deviceToken }) => deviceToken !== undefined,
+  );
   const known = possible.filter(
     ({ deviceToken }) => deviceToken === session.properties.system.host,
   );
   const hosts = (known.length > 0 ? known : possible).map((host) => {
     const passing = admitted.filter((group) => group.every((one) => !toHost(one, host).length));
-    const isIn = settled.includes(host) || passing.flat().includes(host);
+    const isIn = established.includes(host) || passing.flat().includes(host);
     return { host, passing: isIn ? passing.flat() : [] };
   });
   const costTo = costBy(required.hostSelectionMetric, measured);

@@ -136,11 +136,11 @@ export function writeInitialization(
   if (transitions[stage][event] !== 'refused') {
     return advanceInitialization(move(session, event, nowMs), nowMs);
   }
-  const told =
+  const where =
     stage === 'none' ? 'no initialization is running' : `the initialization stage is "${stage}"`;
   return new Refusal(
     'initializationNotEvaluating',
-    `initializationSucceeded can be written only while the session is in the initialization stage "evaluating"; ${told}.`,
+    `initializationSucceeded can be written only while the session is in the initialization stage "evaluating"; ${where}.`,
     { detail: '$.properties.system.initializationSucceeded' },
   );
 }
@@ -177,7 +177,7 @@ const timeoutOf: Readonly<
 };
 
 /** The session after its stage, if its time is over, has been left for that, as far as it then comes. */
-export function settleInitialization(session: Session, nowMs: Milliseconds): Session {
+export function initializationAt(session: Session, nowMs: Milliseconds): Session {
   const dueMs = initializationDueMs(session);
   const isOver = dueMs !== undefined && dueMs <= nowMs;
   return advanceInitialization(isOver ? move(session, 'timedOut', nowMs) : session, nowMs);
@@ -217,12 +217,12 @@ function hasJoined({ constants }: Session, { status, deviceToken }: Member): boo
 /** Whom the members of the running episode measure: each other, and who was active before them. */
 function peersOf(session: Session): readonly Member[] {
   return [
-    ...settledPeers(session),
+    ...establishedPeers(session),
     ...membersOfEpisode(session, initializationOf(session).episode),
   ];
 }
 
-function settledPeers(session: Session): readonly Member[] {
+function establishedPeers(session: Session): readonly Member[] {
   const { stageStartTimeMs } = initializationOf(session);
   return session.members.filter(
     ({ status, deviceToken, initializationEpisode, joinTimeMs }) =>
@@ -298,7 +298,7 @@ function judgeMeasurements(session: Session, nowMs: Milliseconds): Session {
   const { failures, hostCandidates } = evaluateMeasurements(
     session,
     members,
-    settledPeers(session),
+    establishedPeers(session),
   );
   const judged = withFailures(session, failures);
   return goOn(
@@ -307,7 +307,7 @@ function judgeMeasurements(session: Session, nowMs: Milliseconds): Session {
   );
 }
 
-/** The end of an episode that nobody stopped: whoever is left has passed, if they are enough. */
+/** The end of an episode that nobody stopped: who is left has passed, if they are enough. */
 function conclude(session: Session, nowMs: Milliseconds): Session {
   if (!hasEnough(session)) return failEpisode(session, 'episode', nowMs);
   const { episode } = initializationOf(session);

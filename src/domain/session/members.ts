@@ -213,7 +213,7 @@ function namesToken(measurements: object | undefined, deviceToken: string): bool
 }
 
 /**
- * The session with seats held for these users; whoever is in it already is passed over.
+ * The session with seats held for these users; who is in it already is passed over.
  *
  * Refuses: sessionFull.
  */

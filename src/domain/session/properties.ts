@@ -143,9 +143,11 @@ function propertiesProblem(session: Session, request: PropertiesRequest): Refusa
       'cannot be set on a session of visibility private: nobody could find it by them',
     );
   }
-  const stranger = system.turn?.find((index) => !session.members.some((m) => m.index === index));
-  if (stranger !== undefined && asked.turn != null) {
-    return invalid('turn', `names member ${stranger}, who is not in the session`);
+  const unknownIndex = system.turn?.find(
+    (index) => !session.members.some((m) => m.index === index),
+  );
+  if (unknownIndex !== undefined && asked.turn != null) {
+    return invalid('turn', `names member ${unknownIndex}, who is not in the session`);
   }
   if (capabilities.userAuthorizationStyle) {
     if (join === 'none')

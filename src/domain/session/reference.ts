@@ -5,7 +5,7 @@ import { guidOf, isGuid, type Guid } from '../ids.ts';
 
 /**
  * Names one session: service config, template, name. Compared without regard to case; kept in the
- * case of whoever wrote it.
+ * case of its writer.
  *
  * @source docs/wire/README.md "Words"
  */

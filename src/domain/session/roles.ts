@@ -1,6 +1,6 @@
 /**
  * Roles: what a member is in a session. Of each role type a member has at most one role; a role
- * may have a maximum, which holds, and a target, which is only told.
+ * may have a maximum, which holds, and a target, which is only shown.
  *
  * Invariant: no role has more members than its maximum.
  *
@@ -11,7 +11,7 @@ import * as v from 'valibot';
 import { formatJson, isJsonObject, type JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { exactObject, formatStep, integer, parseShape, text, titleObject } from '../shape.ts';
+import { exactObject, formatStep, integer, list, parseShape, text, titleObject } from '../shape.ts';
 import {
   type Session,
   roleSettings,
@@ -47,9 +47,10 @@ export const roleNameShape = text(
 );
 
 /** Which settings of a type's roles owners may change. */
-export const mutableRoleSettingsShape = v.array(
+export const mutableRoleSettingsShape = list(
   v.picklist(roleSettings, 'Expected "max" or "target"'),
-  'Expected an array',
+  { lengthMax: limits.nameListMax },
+  `an array of at most ${limits.nameListMax} names`,
 );
 
 /** The roles that a member asks for, by type; titles choose the keys, so they are all looked at. */
@@ -129,8 +130,8 @@ export function createRoleTypes(
       return invalid(`${path}.ownerManaged`, 'needs the capability hasOwners');
     }
     const roles = Object.entries(type.roles).map(([name, role]) => [name, tidy(role)] as const);
-    const strange = roles.find(([, role]) => !isTargetWithinMax(role));
-    if (strange) return targetAboveMax(`${path}.roles${formatStep(strange[0])}`);
+    const wrong = roles.find(([, role]) => !isTargetWithinMax(role));
+    if (wrong) return targetAboveMax(`${path}.roles${formatStep(wrong[0])}`);
     added.push([
       typeName,
       {

@@ -30,7 +30,7 @@ export type Session = {
     readonly memberInitialization?: JsonObject;
   };
   readonly properties: { readonly system: SessionPropertiesSystem; readonly custom: JsonObject };
-  /** From the template and the creating write; who has which role is told by the members. */
+  /** From the template and the creating write; members say who has which role. */
   readonly roleTypes?: RoleTypes;
   /** In ascending order of index. Of a large session those whose rows were loaded. */
   readonly members: readonly Member[];
@@ -208,7 +208,7 @@ export type Initialization = {
   readonly episode: number;
 };
 
-/** Why a member was not initialized; of several reasons the first of this list is told. */
+/** Why a member was not initialized; of several reasons the first of this list is shown. */
 export const initializationFailures = [
   'timeout',
   'latency',

@@ -1,6 +1,6 @@
 /**
- * Time, as it moves a session: nothing happens by itself, what is due is settled when somebody
- * looks. The sweep is one of those who look.
+ * What time changes in a session. No timer fires: timeouts are applied when somebody looks at the
+ * session. The sweep looks too.
  *
  * @source docs/wire/time.md "Time"
  */
@@ -9,7 +9,7 @@ import { createMemo } from '../memo.ts';
 import { latestTimeMs, type Milliseconds } from '../time.ts';
 import { tallyOf, withMembers } from './large.ts';
 import { isInitializing } from './episode.ts';
-import { initializationDueMs, settleInitialization } from './initialization.ts';
+import { initializationDueMs, initializationAt } from './initialization.ts';
 import { removeMembers, withStatus } from './members.ts';
 import { withOwners } from './owners.ts';
 import { arbitrationDueMs, withArbitrationByTime } from './arbitration.ts';
@@ -65,8 +65,8 @@ function emptyTimerMs({ emptySinceMs, constants }: Session): Milliseconds | unde
 }
 
 /**
- * When the next settle would change something; undefined: only a write can. A timeout that leads
- * beyond the last moment that can be told never runs out.
+ * When timeouts next change something; undefined: only a write can. A timeout that leads
+ * beyond the last moment that documents can show never runs out.
  */
 export function nextDueMs(session: Session): Milliseconds | undefined {
   const dueMs =
@@ -139,9 +139,9 @@ export function applyTimeouts(session: Session, nowMs: Milliseconds): Session | 
     due.filter((member) => !demoted.has(member)).map(({ index }) => index),
     nowMs,
   );
-  const settled = withOwners(settleInitialization(moved, nowMs));
-  if (settled === 'ended' || hasEnded(settled, nowMs)) return undefined;
-  return withServerCandidates(settled);
+  const next = withOwners(initializationAt(moved, nowMs));
+  if (next === 'ended' || hasEnded(next, nowMs)) return undefined;
+  return withServerCandidates(next);
 }
 
 /** True when nobody is in the session and its empty timeout has run out. */

@@ -112,8 +112,8 @@ export function decideWrite(
   const isSame = sameDocument(next, current);
   if (isSame && jsonEquals(next, current)) return { kind: 'unchanged', session: current };
   const changed = isSame ? next : withNextChange(next);
-  const tooHeavy = mayWeigh(current, changed, facts.bounds);
-  if (tooHeavy) return tooHeavy;
+  const tooLarge = mayWeigh(current, changed, facts.bounds);
+  if (tooLarge) return tooLarge;
   return { kind: 'updated', ...withNewConnection(current, changed, write.caller, facts) };
 }
 
@@ -135,22 +135,22 @@ function decideCreation(write: SessionWrite, facts: WriteFacts): WriteDecision |
   const { request, reference, caller } = write;
   // Leaving a session that is gone is no error and brings nothing back.
   if (request.me === null) return { kind: 'absent' };
-  const begun = createSession(reference, request, facts.template, caller, facts);
-  if (begun instanceof Refusal) return begun;
-  const strange =
+  const created = createSession(reference, request, facts.template, caller, facts);
+  if (created instanceof Refusal) return created;
+  const refusal =
     mayTakeOneMore(undefined, write, facts) ??
-    mayAskOfLarge(begun, request, caller) ??
-    strangeMember(begun, write) ??
+    mayAskOfLarge(created, request, caller) ??
+    refuseOthersMembers(created, write) ??
     mayWriteServers(request, caller);
-  if (strange) return strange;
-  const session = applyRequest(begun, write, facts);
+  if (refusal) return refusal;
+  const session = applyRequest(created, write, facts);
   if (session instanceof Refusal) return session;
   if (session === 'ended') return { kind: 'absent' };
   const tooFew = mayStartInitialization(session);
   if (tooFew) return tooFew;
   if (hasEnded(session, facts.nowMs)) return { kind: 'absent' };
-  const tooHeavy = mayWeigh(undefined, session, facts.bounds);
-  if (tooHeavy) return tooHeavy;
+  const tooLarge = mayWeigh(undefined, session, facts.bounds);
+  if (tooLarge) return tooLarge;
   return {
     kind: 'created',
     ...withNewConnection(undefined, withHiddenClosed(session), caller, facts),
@@ -240,7 +240,7 @@ function mayWrite(session: Session, write: SessionWrite, facts: WriteFacts): Ref
   return (
     mayTakeOneMore(session, write, facts) ??
     mayAskOfLarge(session, request, caller) ??
-    strangeMember(session, write) ??
+    refuseOthersMembers(session, write) ??
     mayWriteOwnedProperties(session, request.properties, caller) ??
     mayWriteServers(request, caller)
   );
@@ -254,7 +254,10 @@ function isOnlyLeaving(
 }
 
 /** Refuses members that are not the caller's to write: memberNotYours, ownerRequired, userRequired. */
-function strangeMember(session: Session, { caller, request }: SessionWrite): Refusal | undefined {
+function refuseOthersMembers(
+  session: Session,
+  { caller, request }: SessionWrite,
+): Refusal | undefined {
   if (caller.kind === 'service' && request.me !== undefined) {
     return new Refusal(
       'userRequired',
@@ -269,20 +272,20 @@ function strangeMember(session: Session, { caller, request }: SessionWrite): Ref
       { detail: `$.members.me_${request.meXuid}` },
     );
   }
-  const strangers = othersIn(session, request, caller);
+  const others = othersIn(session, request, caller);
   if (managesSession(session, caller)) {
-    const written = strangers.find(({ request }) => request !== null && !isOfRolesAlone(request));
+    const written = others.find(({ request }) => request !== null && !isOfRolesAlone(request));
     return written && notYours(written.index);
   }
-  const [stranger] = strangers;
-  if (stranger === undefined) return undefined;
-  return session.constants.system.capabilities.hasOwners && isOwnersToDo(stranger.request)
+  const [other] = others;
+  if (other === undefined) return undefined;
+  return session.constants.system.capabilities.hasOwners && isOwnersToDo(other.request)
     ? new Refusal(
         'ownerRequired',
-        `Member ${stranger.index} is not the caller; only owners remove others or assign their roles.`,
-        { detail: `$.members.${stranger.index}` },
+        `Member ${other.index} is not the caller; only owners remove others or assign their roles.`,
+        { detail: `$.members.${other.index}` },
       )
-    : notYours(stranger.index);
+    : notYours(other.index);
 }
 
 /** The members that are named by an index which is not the caller's own. */
