@@ -74,7 +74,9 @@ function slowStore(inner: Store, random: Random, chronicle: Chronicle): Store {
   };
   return new Proxy(inner, {
     get(_inner, name: keyof Store) {
-      const method = inner[name] as (...values: never[]) => Promise<unknown>;
+      const member: unknown = inner[name];
+      if (typeof member !== 'function') return member;
+      const method = member as (...values: never[]) => Promise<unknown>;
       if (name === 'lastKnown') return inner.lastKnown.bind(inner);
       return async (...values: never[]): Promise<unknown> => {
         await wait();
