@@ -29,7 +29,9 @@ async function importsOf(file: string, found = new Set<string>()): Promise<reado
   if (found.has(file)) return [];
   found.add(file);
   const code = await readFile(file, 'utf8');
-  for (const [, to = ''] of code.matchAll(/^(?:import|export)\b[^;]*?'(\.[^']+)'/gm)) {
+  for (const [, to = ''] of code.matchAll(
+    /^(?:import|export)\b(?:[^;'"]*?\sfrom)?\s+'(\.[^']+)'/gm,
+  )) {
     await importsOf(join(dirname(file), to), found);
   }
   return [...found];
