@@ -73,6 +73,7 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
   sessionMissing: () => decide(undefined, {}, { ifMatch: '*' }),
   sessionGone: () => decide(undefined, {}, { onlyExisting: true }),
   etagDiffers: () => decide(session, {}, { ifMatch: '"stale"' }),
+  etagWeak: () => decide(session, {}, { ifMatch: 'W/"stale"' }),
   privilegeMissing: () => decide(session, me(), { by: { ...dora, privileges: [] } }),
   userRequired: () => decide(session, me(), { by: referee }),
   serviceRequired: () => decide(session, { servers: { s: {} } }),

@@ -27,6 +27,7 @@ export const refusalCodes = [
   'sessionMissing',
   'sessionGone',
   'etagDiffers',
+  'etagWeak',
   'privilegeMissing',
   'userRequired',
   'serviceRequired',

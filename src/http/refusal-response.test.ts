@@ -39,6 +39,7 @@ const statuses: Partial<Record<RefusalCode, number>> = {
   sessionExists: 412,
   sessionMissing: 412,
   etagDiffers: 412,
+  etagWeak: 412,
   constantsConflict: 409,
   privilegeMissing: 403,
   sessionPrivate: 403,

@@ -30,6 +30,7 @@ const statusOf: Record<RefusalCode, number> = {
   sessionMissing: 412,
   sessionGone: 404,
   etagDiffers: 412,
+  etagWeak: 412,
   privilegeMissing: 403,
   userRequired: 403,
   serviceRequired: 403,

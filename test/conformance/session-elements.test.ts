@@ -284,6 +284,65 @@ test('If-Match holds for writes to elements', async () => {
   assertStatus(await elements('PUT', 'properties', { custom: { map: 'dunes' } }, fresh), 200);
 });
 
+// @source docs/wire/sessions.md "Element URIs": the rules of the write it abbreviates, nocommit included
+test('a preview by an element stores nothing', async () => {
+  await using kit = await startKit();
+  const [ada, service] = [kit.user('ada'), kit.service()];
+  const { reference } = await newSession(kit, ada, { custom: { map: 'atoll' } });
+  assertStatus(await service.putSession(reference, { servers: { x: {} } }), 200);
+  const before = await read(ada, reference);
+
+  for (const [user, method, element, body, status] of [
+    [ada, 'PUT', 'properties', { custom: { map: 'dunes' } }, 200],
+    [ada, 'PUT', 'members/me', { properties: { custom: { ready: true } } }, 200],
+    [ada, 'DELETE', 'members/me', undefined, 204],
+    [service, 'DELETE', 'members/0', undefined, 204],
+    [service, 'PUT', 'servers/y', {}, 200],
+    [service, 'DELETE', 'servers/x', undefined, 200],
+  ] as const) {
+    const answer = await elementsOf(user, reference)(method, `${element}?nocommit=true`, body);
+    assert.deepEqual([method, element, answer.status], [method, element, status], answer.text);
+  }
+
+  assert.equal((await read(ada, reference)).text, before.text);
+});
+
+// @source docs/wire/sessions.md "Element URIs": If-None-Match
+test('GET of an element answers 304 to who has it', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference, created } = await newSession(kit, ada);
+
+  for (const element of ['constants', 'properties', 'members', 'members/me', 'members/0']) {
+    for (const [tag, status] of [
+      [created.etag ?? '', 304],
+      [`W/${created.etag}`, 304],
+      ['"x"', 200],
+    ] as const) {
+      const headers = { 'if-none-match': tag };
+      assertStatus(await elementsOf(ada, reference)('GET', element, undefined, headers), status);
+    }
+  }
+});
+
+// @source docs/wire/sessions.md "Element URIs": me_{own xuid}
+test('members/me_{xuid} is the own member, and nobody else’s', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const { reference } = await newSession(kit, ada);
+  assertStatus(await bob.join(reference), 200);
+  const element = `members/me_${bob.xuid}`;
+
+  const found = assertStatus(await elementsOf(bob, reference)('GET', element), 200);
+  assert.equal(at(found.json, 'constants.system.xuid'), bob.xuid);
+  assertStatus(await elementsOf(ada, reference)('GET', element), 204);
+  assertStatus(await elementsOf(ada, reference)('DELETE', element), 204);
+  assert.ok(memberOf((await read(ada, reference)).json, bob));
+
+  assertStatus(await elementsOf(bob, reference)('DELETE', element), 200);
+  assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
+});
+
 // @source docs/wire/README.md "Every request": path known, verb wrong
 for (const [method, element, allowed] of [
   ['PUT', 'constants', ['GET']],

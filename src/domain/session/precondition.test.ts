@@ -66,7 +66,7 @@ test('a stale tag is answered with the current one', () => {
 
 test('a weak tag never matches a write, and the text says why', () => {
   const refusal = mayWriteUnder(parsePreconditions({ 'if-match': `W/${current}` }), session);
-  assert.equal(refusal?.code, 'etagDiffers');
+  assert.equal(refusal?.code, 'etagWeak');
   assert.match(refusal.text, /weak tag/);
   assert.doesNotMatch(refusal.text, /has changed/);
 });

@@ -50,7 +50,7 @@ export function matchesTags(session: Session | undefined, tags: readonly string[
  * Nothing when a write may go on. For who may not read the session no ETag is the current one: what
  * is answered does not depend on it.
  *
- * Refuses: sessionExists, sessionMissing, etagDiffers.
+ * Refuses: sessionExists, sessionMissing, etagDiffers, etagWeak.
  *
  * @source docs/wire/sessions.md "Preconditions"
  */
@@ -74,8 +74,17 @@ export function mayWriteUnder(
       'The session does not exist and If-Match asked that it does.',
     );
   }
-  const text = ifMatch.some((tag) => weakness.test(tag))
-    ? 'If-Match names a weak tag (W/"…"), which never matches a write; send the tag without W/.'
-    : 'The session has changed since the ETag in If-Match was read; write again with the current one.';
-  return new Refusal('etagDiffers', text, isReadable() ? { detail: etagOf(session) } : {});
+  const current = isReadable() ? { detail: etagOf(session) } : {};
+  if (ifMatch.some((tag) => weakness.test(tag))) {
+    return new Refusal(
+      'etagWeak',
+      'If-Match names a weak tag (W/"…"), which never matches a write; send the tag without W/.',
+      current,
+    );
+  }
+  return new Refusal(
+    'etagDiffers',
+    'The session has changed since the ETag in If-Match was read; write again with the current one.',
+    current,
+  );
 }

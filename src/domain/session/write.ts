@@ -101,8 +101,7 @@ export function decideWrite(
 
   const shown = (refusal: Refusal): Refusal =>
     isReadable() ? new RefusalWithSession(refusal, current) : refusal;
-  if (precondition) return shown(precondition);
-  const forbidden = mayWrite(current, write, facts);
+  const forbidden = precondition ?? mayWrite(current, write, facts);
   if (forbidden) return withSentence.has(forbidden.code) ? forbidden : shown(forbidden);
   const conflict = mayRepeatConstants(current, write.request);
   if (conflict) return conflict;
@@ -117,8 +116,9 @@ export function decideWrite(
   return { kind: 'updated', ...withNewConnection(current, changed, write.caller, facts) };
 }
 
-/** Refusals of access that are answered with a sentence, also to who may read the session. */
+/** Refusals that are answered with a sentence, also to who may read the session. */
 const withSentence: ReadonlySet<RefusalCode> = new Set([
+  'etagWeak',
   'reservationNeeded',
   'sessionFull',
   'tooManySessions',

@@ -10,7 +10,7 @@ import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { etagOf } from '../../domain/session/etag.ts';
 import { isName, nameExpectation } from '../../domain/session/reference.ts';
-import { parsePreconditions } from '../../domain/session/precondition.ts';
+import { matchesTags, parsePreconditions } from '../../domain/session/precondition.ts';
 import {
   parseMemberRequest,
   parsePropertiesRequest,
@@ -29,7 +29,7 @@ import { sessionGone } from '../../domain/session/write.ts';
 import { xuidOf } from '../../domain/caller.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
 import { answerWritten } from '../session-answer.ts';
-import { referenceOf, sessionPath } from './sessions.ts';
+import { isPreview, referenceOf, sessionPath } from './sessions.ts';
 import type { Context } from '../../directory/context.ts';
 
 /** What an element is in a session; undefined when the session has no such element. */
@@ -52,7 +52,10 @@ function getElement(path: string, find: Find): Route {
       if (session instanceof Refusal) return session;
       const element = find(session, request);
       if (element === undefined) return { status: 204 };
-      return { status: 200, headers: { etag: etagOf(session) }, body: formatJson(element) };
+      const headers = { etag: etagOf(session) };
+      const { ifNoneMatch } = parsePreconditions(request.headers);
+      if (ifNoneMatch && matchesTags(session, ifNoneMatch)) return { status: 304, headers };
+      return { status: 200, headers, body: formatJson(element) };
     },
   };
 }
@@ -97,13 +100,17 @@ async function writeElement(
   if (part instanceof Refusal) return part;
   const reference = referenceOf(request);
   if (reference instanceof Refusal) return reference;
-  const written = await writeSession(context, {
-    reference,
-    request: { reservations: [], others: [], servers: [], ...part },
-    preconditions: parsePreconditions(request.headers),
-    caller: request.caller,
-    onlyExisting: true,
-  });
+  const written = await writeSession(
+    context,
+    {
+      reference,
+      request: { reservations: [], others: [], servers: [], ...part },
+      preconditions: parsePreconditions(request.headers),
+      caller: request.caller,
+      onlyExisting: true,
+    },
+    { commit: !isPreview(request) },
+  );
   return written instanceof Refusal ? written : answerWritten(written, request);
 }
 
@@ -114,7 +121,16 @@ function findMember(session: Session, index: number | undefined): JsonObject | u
 const findMe: Find = (session, { caller }) =>
   findMember(session, memberOf(session, xuidOf(caller))?.index);
 
-const findByIndex: Find = (session, { params }) => findMember(session, indexOf(params['index']));
+/** True of `members/me_{xuid}` with the caller's own xuid, the name that party clients have for `me`. */
+const namesMe = ({ params, caller }: RouteRequest): boolean => {
+  const xuid = xuidOf(caller);
+  return xuid !== undefined && params['index'] === `me_${xuid}`;
+};
+
+const findByIndex: Find = (session, request) =>
+  namesMe(request)
+    ? findMe(session, request)
+    : findMember(session, indexOf(request.params['index']));
 
 const findServer: Find = ({ servers }, { params }) => {
   const name = params['serverName'] ?? '';
@@ -128,8 +144,9 @@ function indexOf(text: string | undefined): number | undefined {
 
 const removeMe: Abbreviates = () => ({ me: null });
 
-const removeMember: Abbreviates = ({ params }) => {
-  const index = indexOf(params['index']);
+const removeMember: Abbreviates = (request, rules) => {
+  if (namesMe(request)) return removeMe(request, rules);
+  const index = indexOf(request.params['index']);
   return { others: index === undefined ? [] : [{ index, request: null }] };
 };
 
