@@ -7,7 +7,7 @@ import { formatCursor } from '../domain/search/cursor.ts';
 import { matches, type Filter } from '../domain/search/filter.ts';
 import { comparePositions, positionOf, type Order, type Position } from '../domain/search/order.ts';
 import type { SearchQuery } from '../domain/search/request.ts';
-import { isListedTo } from '../domain/session/access.ts';
+import { isListedTo, mayRead } from '../domain/session/access.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { mayUseServiceConfig, mayUseTemplate, type Catalog } from '../domain/session/template.ts';
@@ -15,6 +15,7 @@ import { AnswerBudget } from './answer-budget.ts';
 import { breathe } from '../platform/breathe.ts';
 import { catchUpSearch } from '../search/follow-search.ts';
 import { peopleAskedFor } from './query-handles.ts';
+import { gatherAccessThrough } from './session-facts.ts';
 import type { SessionRecord } from '../store/store.ts';
 import type { KnownCandidate } from '../search/search-index.ts';
 import { readCurrent, currentIfKnown } from './transact.ts';
@@ -39,7 +40,8 @@ export type SearchPage = {
 /**
  * The search handles that a query asks for, in its order: each confirmed by its session, and
  * selected by the filter as the session stands now. Those of private sessions only for callers who
- * may read these. `format` makes the text of each. What would take the answer past
+ * may read these. `format` makes the text of each; it is told whether the caller may read the session,
+ * which a search handle opens to all but those whom an owner has removed. What would take the answer past
  * queryAnswerBytesMax is left out, or waits for the next page where the caller pages.
  *
  * Refuses: handleNotYours for somebody else's list of people, userRequired for a service that asks for
@@ -51,7 +53,7 @@ export async function searchHandles(
   world: Context,
   query: SearchQuery,
   caller: Caller,
-  format: (handle: SearchHandle, session: Session) => string = () => '',
+  format: (handle: SearchHandle, session: Session, mayRead: boolean) => string = () => '',
 ): Promise<SearchPage | Refusal> {
   const { order, take, paging } = query;
   const scids = scidsToSearch(world.catalog(), query, caller);
@@ -80,7 +82,8 @@ export async function searchHandles(
         asked.map((one) => confirm(world, one, { filter, order, caller })),
       );
       for (const [n, one] of confirmed.entries()) {
-        const text = one && format(one.handle, one.session);
+        const isReadable = one && (await mayReadFound(world, one, caller));
+        const text = one && format(one.handle, one.session, isReadable === true);
         const fits = text === undefined || budget.takes(text);
         isFull = !fits && paging !== undefined;
         if (isFull) break;
@@ -101,6 +104,16 @@ export async function searchHandles(
     // Where the index was left, so that a result that has just moved takes nobody along.
     ...(paging && isFull && last && { continuationToken: formatCursor(last, paging.query) }),
   };
+}
+
+/** True of a session that the caller may read, also through the handle by which it was found. */
+async function mayReadFound(
+  world: Context,
+  { handle, session }: Confirmed,
+  caller: Caller,
+): Promise<boolean> {
+  const facts = await gatherAccessThrough(world, session, { caller, use: 'read' }, handle);
+  return !(facts instanceof Refusal) && mayRead(session, caller, facts) === undefined;
 }
 
 /**

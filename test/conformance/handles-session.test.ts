@@ -295,6 +295,43 @@ test('whom an owner has kicked gets in by no handle that was made before', async
   assertStatus(await bob.putSessionByHandle(again, joinBody()), 200);
 });
 
+/** @source docs/wire/handles.md "What a handle opens" */
+test('a search shows nothing of what was written in a session to whom an owner has kicked', async () => {
+  await using kit = await startKit();
+  const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((name) => kit.user(name)) as [
+    KitUser,
+    KitUser,
+    KitUser,
+  ];
+  const { reference } = await newSession(kit, ada, {
+    constants: { capabilities: { hasOwners: true, searchable: true } },
+    properties: { joinRestriction: 'local', readRestriction: 'local', keywords: ['dunes'] },
+    custom: { map: 'atoll' },
+  });
+  const id = handleId(await ada.postHandle({ version: 1, type: 'search', sessionRef: reference }));
+  const { json } = await bob.putSessionByHandle(id, joinBody());
+  const index = Object.keys(at(json, 'members') as JsonObject).at(-1) ?? assert.fail();
+  assertStatus(await ada.putSession(reference, { members: { [index]: null } }), 200);
+
+  for (const [user, custom, keywords] of [
+    [ada, { map: 'atoll' }, ['dunes']],
+    [eve, { map: 'atoll' }, ['dunes']],
+    [bob, {}, undefined],
+  ] as const) {
+    const answer = await user.request(
+      'POST',
+      '/handles/query?include=relatedInfo,customProperties',
+      {
+        body: { type: 'search', scid: reference.scid, templateName: reference.templateName },
+      },
+    );
+    const results = assertStatus(answer, 200).json.results as JsonObject[];
+    const found = results.find((one) => one.id === id) ?? assert.fail();
+    assert.deepEqual(found.customProperties, custom, user.xuid);
+    assert.deepEqual(at(found, 'relatedInfo.keywords'), keywords, user.xuid);
+  }
+});
+
 /** @source docs/wire/sessions.md "Access", docs/wire/clients.md "What clients need": A grant by handle */
 test('H6 a transfer lets in who is an accepted member of the origin now, and nobody else', async () => {
   await using kit = await startKit();

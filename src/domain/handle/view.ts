@@ -71,19 +71,24 @@ export function viewActivityResult(
   };
 }
 
-/** The text of one search handle in the results of a query: that of the session that confirmed it. */
+/**
+ * The text of one search handle in the results of a query: that of the session that confirmed it. What
+ * the title and the members wrote is shown to those only who may read the session.
+ */
 export function renderSearchResult(
   handle: SearchHandle,
   session: Session,
   include: Include,
+  mayRead: boolean,
 ): string {
   const shape =
     Number(include.relatedInfo) +
     2 * Number(include.roleInfo) +
-    4 * Number(include.customProperties);
+    4 * Number(include.customProperties) +
+    8 * Number(mayRead);
   const known = rendered.get(session);
   if (known?.shape === shape) return known.text;
-  const text = formatJson(viewSearchResult(handle, session, include));
+  const text = formatJson(viewSearchResult(handle, session, include, mayRead));
   return rendered.set(session, { shape, text }).text;
 }
 
@@ -91,18 +96,23 @@ export function renderSearchResult(
 const rendered = createMemo<Session, { readonly shape: number; readonly text: string }>();
 
 /** One search handle in the results of a query, confirmed by its session. */
-function viewSearchResult(handle: SearchHandle, session: Session, include: Include): JsonObject {
+function viewSearchResult(
+  handle: SearchHandle,
+  session: Session,
+  include: Include,
+  mayRead: boolean,
+): JsonObject {
   return {
     ...viewHandle(handle),
     ...(include.relatedInfo && {
       relatedInfo: {
         ...viewRelatedInfo(handle, session),
-        ...viewPost(session),
+        ...(mayRead && viewPost(session)),
         sessionOwners: ownersOf(session).map(({ xuid }) => xuid),
       },
     }),
-    ...(include.roleInfo && { roleInfo: { roleTypes: viewRoleTypes(session) ?? {} } }),
-    ...(include.customProperties && { customProperties: session.properties.custom }),
+    ...(include.roleInfo && { roleInfo: { roleTypes: (mayRead && viewRoleTypes(session)) || {} } }),
+    ...(include.customProperties && { customProperties: mayRead ? session.properties.custom : {} }),
   };
 }
 

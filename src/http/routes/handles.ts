@@ -179,8 +179,8 @@ async function answerSearch(
 ): Promise<Answer | Refusal> {
   const asked = parseSearchQuery(knownPart(context, body, dropUnknownOfSearch));
   if (asked instanceof Refusal) return asked;
-  const page = await searchHandles(context, asked, caller, (handle, session) =>
-    renderSearchResult(handle, session, include),
+  const page = await searchHandles(context, asked, caller, (handle, session, mayRead) =>
+    renderSearchResult(handle, session, include, mayRead),
   );
   if (page instanceof Refusal) return page;
   const { results: found, ...more } = page;
