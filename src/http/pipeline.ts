@@ -126,6 +126,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     if (body instanceof Refusal) return refuse(body, contractVersion);
 
     await endOfReadBatch();
+    let query: URLSearchParams | undefined;
     const answer = await route.answer(
       {
         params,
@@ -135,7 +136,8 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
         caller: caller as Caller,
         contractVersion,
         get query() {
-          return search === '' ? noQuery : new URLSearchParams(search);
+          query ??= search === '' ? noQuery : new URLSearchParams(search);
+          return query;
         },
       },
       context,
