@@ -57,7 +57,7 @@ export async function load(
   return result;
 }
 
-type Sent = LoadResult & { readonly total: number; readonly failed: number };
+type LoadOutput = LoadResult & { readonly total: number; readonly failed: number };
 
 /** Reads requests from a file, so that the client has nothing to do but send them. */
 const script = `
@@ -86,7 +86,7 @@ async function sendByWrk(
   requests: readonly LoadRequest[],
   seconds: number,
   connections: number,
-): Promise<Sent> {
+): Promise<LoadOutput> {
   const folder = await mkdtemp(join(tmpdir(), 'openmpsd-wrk-'));
   try {
     const [scriptFile, requestsFile] = [join(folder, 'wrk.lua'), join(folder, 'requests')];
@@ -141,7 +141,7 @@ async function sendByAutocannon(
   requests: readonly LoadRequest[],
   seconds: number,
   connections: number,
-): Promise<Sent> {
+): Promise<LoadOutput> {
   const { default: autocannon } = await import('autocannon');
   let n = 0;
   const cpu = process.cpuUsage();

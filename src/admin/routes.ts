@@ -7,7 +7,7 @@ import type { ControlledConnection, ControlledConnections } from './connections.
 import { parseClockRequest, parseTapsRequest } from './request.ts';
 
 /** What the control API controls. */
-export type Controlled = {
+export type ControlTargets = {
   readonly clock: ControlledClock;
   readonly connections: ControlledConnections;
   /** Applies the timeouts that are due. */
@@ -25,7 +25,7 @@ export type Controlled = {
  *
  * See docs/control.md.
  */
-export function controlRoutes({ clock, connections, sweep }: Controlled): readonly Route[] {
+export function controlRoutes({ clock, connections, sweep }: ControlTargets): readonly Route[] {
   const viewClock = (): JsonObject => {
     const nowMs = clock.nowMs();
     return { nowMs, now: formatTime(nowMs), frozen: clock.isFrozen };

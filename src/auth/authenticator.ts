@@ -26,7 +26,7 @@ export class AuthenticatorUnavailable extends Error {
 }
 
 /** A caller, and the time from which the token no longer says so. */
-export type Verified = { readonly caller: Caller; readonly expiresMs: Milliseconds };
+export type VerifiedCaller = { readonly caller: Caller; readonly expiresMs: Milliseconds };
 
 const tokensMax = 10_000;
 const headerCharactersMax = 8 * 1024;
@@ -43,15 +43,15 @@ export function rememberingAuthenticator(
   verify: (
     credentials: Credentials,
     nowMs: Milliseconds,
-  ) => Promise<Verified | Refusal> | Verified | Refusal,
+  ) => Promise<VerifiedCaller | Refusal> | VerifiedCaller | Refusal,
 ): Authenticator {
-  const verified = new LRUCache<string, Verified>({
+  const verified = new LRUCache<string, VerifiedCaller>({
     max: tokensMax,
     maxSize: allCharactersMax,
     sizeCalculation: (_verified, header) => header.length,
   });
 
-  function remember(header: string, answer: Verified | Refusal): Caller | Refusal {
+  function remember(header: string, answer: VerifiedCaller | Refusal): Caller | Refusal {
     if (answer instanceof Refusal) return answer;
     if (header.length <= headerCharactersMax) verified.set(header, answer);
     return answer.caller;

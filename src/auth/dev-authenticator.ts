@@ -1,6 +1,10 @@
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { type Authenticator, rememberingAuthenticator, type Verified } from './authenticator.ts';
+import {
+  type Authenticator,
+  rememberingAuthenticator,
+  type VerifiedCaller,
+} from './authenticator.ts';
 import { callerOf } from './claims.ts';
 import { nameOfParameter, parseDevelopmentToken } from './development-token.ts';
 import { verifyToken } from './token.ts';
@@ -17,7 +21,7 @@ export function devAuthenticator(key: Uint8Array): Authenticator {
   );
 }
 
-function callerOfDevelopmentToken(token: string): Verified | Refusal {
+function callerOfDevelopmentToken(token: string): VerifiedCaller | Refusal {
   const claims = parseDevelopmentToken(token);
   if (claims instanceof Refusal) return claims;
   const caller = callerOf(claims, nameOfParameter);
@@ -28,7 +32,7 @@ async function verify(
   token: string,
   key: Uint8Array,
   nowMs: Milliseconds,
-): Promise<Verified | Refusal> {
+): Promise<VerifiedCaller | Refusal> {
   const verified = await verifyToken(token, key, 'access', nowMs);
   if (verified instanceof Refusal) return verified;
   const caller = callerOf(verified.claims);

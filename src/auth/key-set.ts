@@ -39,7 +39,7 @@ const rereadAfterMs = 30_000;
 const rereadAfterFailureMs = 2_000;
 const fetchTimeoutMs = 5_000;
 
-type Known = { readonly find: JWTVerifyGetKey; readonly readMs: Milliseconds };
+type LoadedKeys = { readonly find: JWTVerifyGetKey; readonly readMs: Milliseconds };
 
 /**
  * The key set whose text `readText` gets, a JSON document `{"keys":[…]}`. `name` says in error
@@ -53,11 +53,11 @@ export function openKeySet(
   readText: () => Promise<string>,
   { staleMsMax, report = () => undefined }: KeySetSettings,
 ): KeySet {
-  let known: Known | undefined;
+  let known: LoadedKeys | undefined;
   let failed: { readonly error: AuthenticatorUnavailable; readonly atMs: Milliseconds } | undefined;
-  let reading: Promise<Known> | undefined;
+  let reading: Promise<LoadedKeys> | undefined;
 
-  async function reread(nowMs: Milliseconds): Promise<Known> {
+  async function reread(nowMs: Milliseconds): Promise<LoadedKeys> {
     try {
       const keys = parseKeySet(await readText());
       const { createLocalJWKSet } = await import('jose/jwks/local');
@@ -75,14 +75,14 @@ export function openKeySet(
     }
   }
 
-  async function newest(nowMs: Milliseconds): Promise<Known> {
+  async function newest(nowMs: Milliseconds): Promise<LoadedKeys> {
     if (failed !== undefined && nowMs < failed.atMs + rereadAfterFailureMs) throw failed.error;
     reading ??= reread(nowMs);
     return reading;
   }
 
   /** The keys that are good now, read again when they are old. */
-  async function current(nowMs: Milliseconds): Promise<Known> {
+  async function current(nowMs: Milliseconds): Promise<LoadedKeys> {
     if (known !== undefined && nowMs < known.readMs + ageMaxMs) return known;
     try {
       return await newest(nowMs);

@@ -1,6 +1,10 @@
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { type Authenticator, rememberingAuthenticator, type Verified } from './authenticator.ts';
+import {
+  type Authenticator,
+  rememberingAuthenticator,
+  type VerifiedCaller,
+} from './authenticator.ts';
 import { callerOf } from './claims.ts';
 import { verifyJwt } from './jwt.ts';
 import { type KeySet, signatureAlgorithms } from './key-set.ts';
@@ -35,7 +39,7 @@ async function verify(
   token: string,
   { keySet, issuer, audience }: SignedTokenRules,
   nowMs: Milliseconds,
-): Promise<Verified | Refusal> {
+): Promise<VerifiedCaller | Refusal> {
   // Of keys that the token itself brings (`jwk`, `jku`, `x5c`) nothing is read.
   const key = keySet.keysAt(nowMs);
   const checks = { key, algorithms: signatureAlgorithms, issuer, audience };

@@ -70,7 +70,7 @@ export async function runDemo(args: readonly string[], io: DemoIo): Promise<numb
     await play(url, (line) => io.stdout.write(`${line}\n`));
     return 0;
   } catch (error) {
-    if (!(error instanceof MultiplayerError) && !(error instanceof StoryBroken)) throw error;
+    if (!(error instanceof MultiplayerError) && !(error instanceof UnexpectedStep)) throw error;
     const isRefused = error instanceof MultiplayerError && error.status >= 400;
     const advice = isRefused
       ? ' The demo needs a server with the demo config and --auth dev, as npm start runs it.'
@@ -81,11 +81,11 @@ export async function runDemo(args: readonly string[], io: DemoIo): Promise<numb
 }
 
 /** A step went otherwise than it was recorded. */
-class StoryBroken extends Error {}
+class UnexpectedStep extends Error {}
 
 function expect(holds: boolean, what: string): asserts holds {
   if (!holds)
-    throw new StoryBroken(`expected that ${what}; it is not so. Is this the demo config?`);
+    throw new UnexpectedStep(`expected that ${what}; it is not so. Is this the demo config?`);
 }
 
 type Player = {
@@ -154,7 +154,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
       owners: { people: { moniker: 'people', monikerXuid: ada.xuid } },
     }),
   }).catch(() => {
-    throw new StoryBroken(`nothing answers at ${url}; start the server before: npm start.`);
+    throw new UnexpectedStep(`nothing answers at ${url}; start the server before: npm start.`);
   });
   const playing = await friends.text();
   if (!friends.ok) {
@@ -294,11 +294,11 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
 async function openLine(url: string, { authorization }: Player): Promise<DemoLine> {
   const line = await DemoLine.open(url, authorization);
   if (line instanceof Error) {
-    throw new StoryBroken(`there is no WebSocket at ${url}connect: ${line.message}.`);
+    throw new UnexpectedStep(`there is no WebSocket at ${url}connect: ${line.message}.`);
   }
   if (line.protocol === 'rta.xboxlive.com.V2') return line;
   await line[Symbol.asyncDispose]();
-  throw new StoryBroken(`the server named the sub-protocol "${line.protocol}".`);
+  throw new UnexpectedStep(`the server named the sub-protocol "${line.protocol}".`);
 }
 
 /** Of the answer to the first subscribe of a line. @source docs/wire/rta.md "Frames" */

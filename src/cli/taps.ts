@@ -29,7 +29,7 @@ Without --session: invites, and taps of each session into which you write the co
 printed, as members.me.properties.system.connection beside a subscription.
 `;
 
-type Given = {
+type TapsOptions = {
   readonly xuid: string;
   readonly url: string;
   readonly authorization: string;
@@ -41,7 +41,7 @@ type Given = {
  * connection was given up, 2 when it was misused.
  */
 export async function runTaps(args: readonly string[], io: TapsIo): Promise<number> {
-  let given: Given | 'help';
+  let given: TapsOptions | 'help';
   try {
     given = parseOptions(args, io.env);
   } catch (error) {
@@ -73,7 +73,7 @@ export async function runTaps(args: readonly string[], io: TapsIo): Promise<numb
   }
 }
 
-function parseOptions(args: readonly string[], env: TapsIo['env']): Given | 'help' {
+function parseOptions(args: readonly string[], env: TapsIo['env']): TapsOptions | 'help' {
   const { values, problems } = parseFlags(args, {
     xuid: { argument: '<digits>' },
     session: { argument: '<session>' },
@@ -105,7 +105,7 @@ function parseSession(text: string): SessionReference {
 }
 
 async function followUntilTold(
-  { xuid, url, authorization, sessions }: Given,
+  { xuid, url, authorization, sessions }: TapsOptions,
   io: TapsIo,
 ): Promise<void> {
   const tell = (line: string): void => void io.stdout.write(`${line}\n`);

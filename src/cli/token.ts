@@ -67,7 +67,7 @@ const flags: Flags = Object.fromEntries(
 );
 
 type Option = keyof typeof options;
-type Given = { readonly [name in Option]?: string };
+type TokenOptions = { readonly [name in Option]?: string };
 
 /** What to tell instead of a token: one line, for stderr. */
 class UsageError extends Error {}
@@ -123,7 +123,7 @@ function headerValue(token: string): string {
   return `XBL3.0 x=-;${token}\n`;
 }
 
-function parseOptions(args: readonly string[]): Given {
+function parseOptions(args: readonly string[]): TokenOptions {
   const { values, problems } = parseFlags(args, flags);
   if (problems.length > 0) {
     throw new UsageError(`${problems.join(' ')} See openmpsd token --help.`);
@@ -146,7 +146,7 @@ function optionOf(claim: ClaimName): Option {
   return parameterOf(claim) as Option;
 }
 
-function claimsGiven(given: Given): TokenClaims {
+function claimsGiven(given: TokenOptions): TokenClaims {
   const claims: TokenClaims = Object.fromEntries(
     claimNames.flatMap((claim) => {
       const value = given[optionOf(claim)];
@@ -163,7 +163,7 @@ function claimsGiven(given: Given): TokenClaims {
 }
 
 /** Throws when an option is given that means nothing here, since it would be ignored silently. */
-function allowOnly(given: Given, mode: string, allowed: readonly Option[]): void {
+function allowOnly(given: TokenOptions, mode: string, allowed: readonly Option[]): void {
   const stray = Object.keys(given).find((name) => !allowed.includes(name as Option));
   if (stray !== undefined) throw new UsageError(`--${stray} does not go with ${mode}.`);
 }
@@ -219,7 +219,7 @@ function parsePrivateKey(text: string, file: string): Pick<PrivateKey, 'key' | '
 }
 
 /** Makes a key pair and says what to do with it. A file that is there already is never replaced. */
-async function makeKeyPair(folder: string, given: Given): Promise<string> {
+async function makeKeyPair(folder: string, given: TokenOptions): Promise<string> {
   allowOnly(given, '--new-key', ['new-key', 'alg']);
   const algorithm = signatureAlgorithms.find((one) => one === (given.alg ?? 'ES256'));
   if (algorithm === undefined) {

@@ -96,7 +96,7 @@ export function invitesResource(xuid: Xuid, titleId: string): string {
 /** One life of the socket. */
 type LiveSocket = { readonly socket: RtaSocket; readonly connectionId: Guid };
 
-type Wanted = {
+type ResourceSubscription = {
   readonly resource: string;
   readonly onEvent: (data: unknown) => void;
   /** On the present socket. */
@@ -105,7 +105,7 @@ type Wanted = {
 
 type Subscription = { readonly id: Guid; readonly changeTypes: readonly ChangeType[] };
 
-type Followed = {
+type SessionSubscription = {
   readonly reference: SessionReference;
   /** The life of the session that is followed. */
   readonly branch: Guid;
@@ -124,8 +124,8 @@ export class RtaConnection implements AsyncDisposable {
   readonly #settings: RtaSettings;
   readonly #openWebSocket: OpenWebSocket;
   readonly #queue = new TapQueue();
-  readonly #wanted = new Set<Wanted>();
-  readonly #followed = new Map<string, Followed>();
+  readonly #wanted = new Set<ResourceSubscription>();
+  readonly #followed = new Map<string, SessionSubscription>();
   /** How the title writes the sessions that it follows, or is about to. */
   readonly #references = new Map<string, SessionReference>();
   /** Calls that wait, and subscriptions with callbacks: while there is any, the process stays alive. */
@@ -248,7 +248,7 @@ export class RtaConnection implements AsyncDisposable {
       const live = await this.#held(this.#next);
       try {
         const { id, data } = await this.#limited(live, live.socket.subscribe(resource, onEvent));
-        const wanted: Wanted = { resource, onEvent, id };
+        const wanted: ResourceSubscription = { resource, onEvent, id };
         this.#wanted.add(wanted);
         this.#await(wanted);
         return { data, unsubscribe: () => this.#unsubscribe(wanted) };
@@ -405,7 +405,7 @@ export class RtaConnection implements AsyncDisposable {
   }
 
   /** Follows a session that was written on `socket`, which may have been lost meanwhile. */
-  async #track(followed: Followed, live: LiveSocket): Promise<void> {
+  async #track(followed: SessionSubscription, live: LiveSocket): Promise<void> {
     this.#followed.set(resourceOf(followed.reference), followed);
     for (let present = live; this.#live !== present; ) {
       present = await this.#held(this.#next);
@@ -414,7 +414,7 @@ export class RtaConnection implements AsyncDisposable {
   }
 
   /** Writes this connection id into a session; one that cannot be followed any more is reported. */
-  async #rewrite(followed: Followed, live: LiveSocket): Promise<void> {
+  async #rewrite(followed: SessionSubscription, live: LiveSocket): Promise<void> {
     const { reference } = followed;
     let refusal: MultiplayerError | undefined;
     try {
@@ -432,7 +432,7 @@ export class RtaConnection implements AsyncDisposable {
 
   // subscriptions
 
-  async #unsubscribe(wanted: Wanted): Promise<void> {
+  async #unsubscribe(wanted: ResourceSubscription): Promise<void> {
     const live = this.#live;
     this.#awaitNoMore(wanted);
     if (!this.#wanted.delete(wanted) || live === undefined) return;

@@ -60,7 +60,7 @@ export type Settings = SessionBounds & {
   readonly drainMs: number;
 };
 
-type Parsed<T> = { readonly value: T } | { readonly expected: string };
+type ParseResult<T> = { readonly value: T } | { readonly expected: string };
 
 type Setting<T> = {
   readonly flag: string;
@@ -69,46 +69,46 @@ type Setting<T> = {
   readonly argument?: string;
   readonly default: string | undefined;
   readonly help: string;
-  readonly parse: (text: string) => Parsed<T>;
+  readonly parse: (text: string) => ParseResult<T>;
 };
 
 const words =
   <const W extends readonly string[]>(list: W) =>
-  (text: string): Parsed<W[number]> =>
+  (text: string): ParseResult<W[number]> =>
     list.includes(text) ? { value: text } : { expected: list.join(' or ') };
 
 const storeExpectation = 'sqlite, memory, or redis://[user:password@]host[:port][,host[:port]…]';
 
-const storeKind = (text: string): Parsed<Settings['store']> =>
+const storeKind = (text: string): ParseResult<Settings['store']> =>
   text === 'sqlite' || text === 'memory' || /^rediss?:\/\/[^/?#]+\/?$/.test(text)
     ? { value: text as Settings['store'] }
     : { expected: storeExpectation };
 
-const anyText = (text: string): Parsed<string> =>
+const anyText = (text: string): ParseResult<string> =>
   text === '' ? { expected: 'a value' } : { value: text };
 
 const integer =
   (min: number, max: number) =>
-  (text: string): Parsed<number> =>
+  (text: string): ParseResult<number> =>
     /^[0-9]{1,10}$/.test(text) && Number(text) >= min && Number(text) <= max
       ? { value: Number(text) }
       : { expected: `a whole number from ${min} to ${max}` };
 
 const durationUnitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-const duration = (text: string): Parsed<number> => {
+const duration = (text: string): ParseResult<number> => {
   const [, count, unit] = /^([0-9]{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
   return unit === undefined || Number(count) === 0
     ? { expected: 'a duration such as 500ms, 30s, 15m, 24h or 7d' }
     : { value: Number(count) * durationUnitsMs[unit as keyof typeof durationUnitsMs] };
 };
 
-const durationOrNone = (text: string): Parsed<number> =>
+const durationOrNone = (text: string): ParseResult<number> =>
   text === '0' ? { value: 0 } : duration(text);
 
 const sizeUnitsBytes = { KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 };
 
-const size = (text: string): Parsed<number> => {
+const size = (text: string): ParseResult<number> => {
   const [, count, unit] = /^([0-9]{1,6})(KiB|MiB|GiB)$/.exec(text) ?? [];
   return unit === undefined || Number(count) === 0
     ? { expected: 'a size such as 512KiB, 64MiB or 1GiB' }
@@ -119,7 +119,7 @@ const size = (text: string): Parsed<number> => {
 const isOrigin = (text: string): boolean =>
   /^https?:\/\//i.test(text) && URL.canParse(text) && new URL(text).origin === text.toLowerCase();
 
-const origins = (text: string): Parsed<readonly string[]> => {
+const origins = (text: string): ParseResult<readonly string[]> => {
   if (text === 'none') return { value: [] };
   const list = text.split(',').map((one) => one.trim());
   return list.every((one) => one === 'loopback' || isOrigin(one))
@@ -130,14 +130,14 @@ const origins = (text: string): Parsed<readonly string[]> => {
       };
 };
 
-const hostNames = (text: string): Parsed<readonly string[]> => {
+const hostNames = (text: string): ParseResult<readonly string[]> => {
   const list = text.split(',').map((one) => one.trim());
   return list.every((one) => /^[\w.-]{1,253}$/.test(one))
     ? { value: list }
     : { expected: 'names of hosts without ports, such as mpsd.example,games.example' };
 };
 
-const onOff = (text: string): Parsed<boolean> =>
+const onOff = (text: string): ParseResult<boolean> =>
   ['1', 'true', 'yes'].includes(text)
     ? { value: true }
     : ['0', 'false', 'no', ''].includes(text)

@@ -7,13 +7,13 @@ import { openTestContexts } from '../testing/test-context.ts';
 import { changePeople, removeFollower } from './change-people.ts';
 import type { Context } from './context.ts';
 
-const worldOver = await openTestContexts();
+const makeContext = await openTestContexts();
 
-async function listeningWorld() {
+async function listeningContext() {
   const heard: unknown[] = [];
-  const world: Context = worldOver(openMemoryStore());
+  const context: Context = makeContext(openMemoryStore());
   for (const { xuid } of [ada, bert, cleo]) {
-    await world.bus.subscribe(`user:${xuid}`, {
+    await context.bus.subscribe(`user:${xuid}`, {
       message: ({ kind: _friends, ...notice }) => {
         heard.push([xuid, notice]);
       },
@@ -21,12 +21,12 @@ async function listeningWorld() {
     });
   }
   const change = (request: ListRequest, list: OwnListName = 'follows', by: typeof ada = ada) =>
-    changePeople(world, ada.xuid, list, request, by);
-  return { world, heard, change };
+    changePeople(context, ada.xuid, list, request, by);
+  return { context, heard, change };
 }
 
 test('the owner hears of each change to the friends list, and of none that changes nothing', async () => {
-  const { world, heard, change } = await listeningWorld();
+  const { context, heard, change } = await listeningContext();
   const xuids = [bert.xuid];
   await change({ kind: 'add', xuids });
   await change({ kind: 'add', xuids });
@@ -43,33 +43,33 @@ test('the owner hears of each change to the friends list, and of none that chang
       { notificationType, xuids },
     ]),
   );
-  assert.equal(await world.people.avoids(ada.xuid, cleo.xuid), true);
+  assert.equal(await context.people.avoids(ada.xuid, cleo.xuid), true);
 });
 
 test('who is made to follow no more hears that the list has changed', async () => {
-  const { world, heard, change } = await listeningWorld();
+  const { context, heard, change } = await listeningContext();
   await change({ kind: 'add', xuids: [bert.xuid] });
-  assert.equal(await removeFollower(world, bert.xuid, ada.xuid, bert), undefined);
+  assert.equal(await removeFollower(context, bert.xuid, ada.xuid, bert), undefined);
   assert.deepEqual(heard.at(-1), [ada.xuid, { notificationType: 'Removed', xuids: [bert.xuid] }]);
-  assert.equal(await world.people.anyFollows([ada.xuid], bert.xuid), false);
+  assert.equal(await context.people.anyFollows([ada.xuid], bert.xuid), false);
   assert.equal(heard.length, 2);
 });
 
 test('a change that is refused is none', async () => {
-  const { world, heard, change } = await listeningWorld();
+  const { context, heard, change } = await listeningContext();
   asRefusal(await change({ kind: 'add', xuids: [bert.xuid] }, 'follows', bert), 'listNotYours');
-  asRefusal(await removeFollower(world, ada.xuid, cleo.xuid, bert), 'listNotYours');
+  asRefusal(await removeFollower(context, ada.xuid, cleo.xuid, bert), 'listNotYours');
   asRefusal(await change({ kind: 'add', xuids: [bert.xuid, ada.xuid] }), 'requestInvalid');
   assert.deepEqual(heard, []);
-  assert.deepEqual(await world.people.list(ada.xuid, 'follows'), []);
+  assert.deepEqual(await context.people.list(ada.xuid, 'follows'), []);
   assert.equal(
-    await changePeople(world, ada.xuid, 'follows', { kind: 'add', xuids: [cleo.xuid] }, referee),
+    await changePeople(context, ada.xuid, 'follows', { kind: 'add', xuids: [cleo.xuid] }, referee),
     undefined,
   );
 });
 
 test('changes of one list at once come one after the other, and none goes past what it may have', async () => {
-  const { world, heard, change } = await listeningWorld();
+  const { context, heard, change } = await listeningContext();
   const some = (from: number) =>
     Array.from({ length: 600 }, (_, n) => String(5_000_000 + from + n));
   const answers = await Promise.all(
@@ -79,10 +79,10 @@ test('changes of one list at once come one after the other, and none goes past w
     answers.map((one) => one?.code),
     [undefined, undefined, undefined, 'listFull', 'listFull'],
   );
-  assert.equal((await world.people.list(ada.xuid, 'follows')).length, 1_800);
+  assert.equal((await context.people.list(ada.xuid, 'follows')).length, 1_800);
   assert.equal(heard.length, 3);
   // Each of them decides upon what those before it have made.
   const xuids = some(0);
   await Promise.all([change({ kind: 'remove', xuids }), change({ kind: 'favor', xuids })]);
-  assert.equal((await world.people.list(ada.xuid, 'follows')).length, 1_200);
+  assert.equal((await context.people.list(ada.xuid, 'follows')).length, 1_200);
 });

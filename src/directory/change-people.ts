@@ -18,13 +18,13 @@ import type { Context } from './context.ts';
  * @source docs/wire/people.md "People"
  */
 export async function changePeople(
-  world: Context,
+  context: Context,
   owner: Xuid,
   list: OwnListName,
   request: ListRequest,
   caller: Caller,
 ): Promise<Refusal | undefined> {
-  return mayChangeLists(owner, caller) ?? (await changeListOf(world, owner, list, request));
+  return mayChangeLists(owner, caller) ?? (await changeListOf(context, owner, list, request));
 }
 
 /**
@@ -35,28 +35,28 @@ export async function changePeople(
  * @source docs/wire/people.md "People"
  */
 export async function removeFollower(
-  world: Context,
+  context: Context,
   owner: Xuid,
   follower: Xuid,
   caller: Caller,
 ): Promise<Refusal | undefined> {
   return (
     mayChangeLists(owner, caller) ??
-    (await changeListOf(world, follower, 'follows', { kind: 'remove', xuids: [owner] }))
+    (await changeListOf(context, follower, 'follows', { kind: 'remove', xuids: [owner] }))
   );
 }
 
 async function changeListOf(
-  world: Context,
+  context: Context,
   owner: Xuid,
   list: OwnListName,
   request: ListRequest,
 ): Promise<Refusal | undefined> {
-  const { people, clock } = world;
+  const { people, clock } = context;
   const decision = await people.change(owner, list, (entries) =>
     decideListChange(owner, list, entries, request, clock.nowMs()),
   );
   if (decision === undefined || decision instanceof Refusal) return decision;
-  if (list === 'follows') notifyUser(world, owner, { kind: 'friends', ...decision.notice });
+  if (list === 'follows') notifyUser(context, owner, { kind: 'friends', ...decision.notice });
   return undefined;
 }

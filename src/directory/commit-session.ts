@@ -14,11 +14,11 @@ import { nextDueMs } from '../domain/session/timeouts.ts';
 import type { ChangeOrigin } from '../domain/tap/tap.ts';
 import type {
   Batch,
-  Committed,
+  CommitSuccess,
   Conflict,
   SessionRecord,
   SessionStore,
-  Taken,
+  HandleIdConflict,
 } from '../store/store.ts';
 import type { Context } from './context.ts';
 import { asRecorded, memberRowsPut } from './member-rows.ts';
@@ -46,7 +46,7 @@ export type SessionCommit = {
 export async function commitSession(
   context: Context,
   { reference, before, next, origin, isUpkeep = false, handles }: SessionCommit,
-): Promise<Committed | Conflict | Taken> {
+): Promise<CommitSuccess | Conflict | HandleIdConflict> {
   const { store } = context;
   const key = keyOf(reference);
   const former = before?.session;
@@ -57,7 +57,7 @@ export async function commitSession(
     key,
     expectRevision: before?.revision ?? 0,
     ...(search && { isSearchChange: true }),
-    ...(taps && { owedTaps: taps }),
+    ...(taps && { pendingTaps: taps }),
   };
   const batch: Batch =
     next === undefined
@@ -81,7 +81,7 @@ export async function commitSession(
   const revision = put.expectRevision + 1;
   const outcome = await noteSearch(context, key, revision, search, store.commit(batch));
   if (taps && outcome.kind === 'committed') {
-    publishTaps(context, taps, outcome.owesTaps && { key, revision });
+    publishTaps(context, taps, outcome.hasPendingTaps && { key, revision });
   }
   return outcome;
 }
@@ -109,12 +109,12 @@ async function noteSearch(
   key: SessionKey,
   revision: number,
   search: SearchChange | undefined,
-  commit: Promise<Committed | Conflict | Taken>,
-): Promise<Committed | Conflict | Taken> {
+  commit: Promise<CommitSuccess | Conflict | HandleIdConflict>,
+): Promise<CommitSuccess | Conflict | HandleIdConflict> {
   if (search === undefined) return commit;
   // A commit whose answer was lost may have been made.
   const outcome = await commit.catch((error: unknown) => {
-    searchIndex.doubtful.add(key);
+    searchIndex.staleKeys.add(key);
     throw error;
   });
   if (outcome.kind === 'committed') searchIndex.put(key, revision, search.candidate);

@@ -19,7 +19,7 @@ import { checkConnections, endDeadNodes } from './check-connections.ts';
 import { readSession } from './read-session.ts';
 import { sweep } from './sweep.ts';
 import type { Context } from './context.ts';
-import { type Written, writeSession } from './write-session.ts';
+import { type WriteResult, writeSession } from './write-session.ts';
 
 const makeContext = await openTestContexts();
 const reference = { scid: demoScid, templateName: 'blank', name: 'crowd' };
@@ -37,7 +37,7 @@ async function write(
   by: number,
   me: JsonObject | null,
   system: JsonObject = large,
-): Promise<Written | Refusal> {
+): Promise<WriteResult | Refusal> {
   const request = parseSessionRequest({ constants: { system }, members: { me } }, 107);
   assert.ok(!(request instanceof Refusal));
   return writeSession(context, {

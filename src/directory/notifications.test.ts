@@ -4,7 +4,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { keyOf } from '../domain/session/reference.ts';
 import type { Bus } from '../store/bus.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
-import { type Batch, type OwedTaps, type Store, StoreUnavailable } from '../store/store.ts';
+import { type Batch, type PendingTaps, type Store, StoreUnavailable } from '../store/store.ts';
 import { me, system, write } from '../testing/samples.ts';
 import { openTestContexts } from '../testing/test-context.ts';
 import { commitSession } from './commit-session.ts';
@@ -22,14 +22,14 @@ const key = keyOf(before.reference);
 function open(settings: { readonly keeps: boolean }) {
   const inner = openMemoryStore();
   const [batches, told]: [Batch[], unknown[]] = [[], []];
-  let owed: readonly OwedTaps[] = [];
+  let owed: readonly PendingTaps[] = [];
   const overrides: Partial<Store> = {
     async commit(batch) {
       batches.push(batch);
-      const { owedTaps } = batch.session ?? {};
-      if (!settings.keeps || owedTaps === undefined) return { kind: 'committed' };
-      owed = [{ key, revision: 2, owedTaps }];
-      return { kind: 'committed', owesTaps: true };
+      const { pendingTaps } = batch.session ?? {};
+      if (!settings.keeps || pendingTaps === undefined) return { kind: 'committed' };
+      owed = [{ key, revision: 2, pendingTaps }];
+      return { kind: 'committed', hasPendingTaps: true };
     },
     pendingNotifications: {
       read: async () => owed,
@@ -87,7 +87,7 @@ test('what the commit owes is what is published, and struck out only where it is
     await listen();
     await commit();
     assert.equal(heard.length, 1);
-    assert.equal(heard[0], batches[0]?.session?.owedTaps);
+    assert.equal(heard[0], batches[0]?.session?.pendingTaps);
     assert.deepEqual(told, keeps ? [[key, 2]] : []);
     assert.deepEqual(owed(), []);
   }
@@ -104,7 +104,7 @@ test('what cannot be sent stays owed, and the sweep sends it', async () => {
   await assert.rejects(publishPendingTaps(context, undefined), StoreUnavailable);
   line.isAway = false;
   assert.equal(await publishPendingTaps(context, undefined), 'done');
-  assert.deepEqual(heard, [batches[0]?.session?.owedTaps]);
+  assert.deepEqual(heard, [batches[0]?.session?.pendingTaps]);
   assert.deepEqual([told, owed()], [[[key, 2]], []]);
 });
 
@@ -116,7 +116,7 @@ test('a change of which nobody who listens is to hear owes nothing', async () =>
   await commit();
   await listening[Symbol.asyncDispose]();
   await commit();
-  const owes = batches.map(({ session }) => session?.owedTaps !== undefined);
+  const owes = batches.map(({ session }) => session?.pendingTaps !== undefined);
   assert.deepEqual(owes, [false, true, false]);
   assert.deepEqual([heard.length, told.length], [1, 1]);
 });

@@ -5,7 +5,7 @@ import { formatJson, type JsonObject } from '../domain/json.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
 import type { SessionChange } from '../domain/session/session-change.ts';
 import { tapOf, type ChangeOrigin, type Tap } from '../domain/tap/tap.ts';
-import type { NodeId, OwedTaps, Share } from '../store/store.ts';
+import type { NodeId, PendingTaps, Share } from '../store/store.ts';
 import type { Context } from './context.ts';
 
 /** To a node: it is to tap its connections; it is to check whether some of them are open. */
@@ -26,7 +26,7 @@ export type UserMessage =
 export type TapsMessage = Extract<NodeMessage, { kind: 'taps' }>;
 
 /** The commit that taps belong to, where the store keeps them. */
-type PendingTaps = Omit<OwedTaps, 'owedTaps'>;
+type PendingTapsKey = Omit<PendingTaps, 'pendingTaps'>;
 
 /** A commit made longer ago than this has had its time to send its taps. */
 const pendingAgeMs = 5_000;
@@ -50,7 +50,7 @@ export function tapsOf(
 export function publishTaps(
   context: Context,
   message: TapsMessage,
-  pending: PendingTaps | undefined,
+  pending: PendingTapsKey | undefined,
 ): void {
   publish(context, message, pending).catch(context.failed);
 }
@@ -67,13 +67,13 @@ export async function publishPendingTaps(
   const commits = found.filter((commit) => !setAside.has(nameOf(commit))).slice(0, pendingMax);
   for (const commit of commits) {
     await setAside.attempt('the delivery', nameOf(commit), () =>
-      publish(context, requireTaps(commit.owedTaps), commit),
+      publish(context, requireTaps(commit.pendingTaps), commit),
     );
   }
   return commits.length === pendingMax ? 'more' : 'done';
 }
 
-function nameOf({ key, revision }: PendingTaps): string {
+function nameOf({ key, revision }: PendingTapsKey): string {
   return `taps of ${key}, revision ${revision}`;
 }
 
@@ -87,7 +87,7 @@ function requireTaps(message: JsonObject): TapsMessage {
 async function publish(
   { store, bus }: Context,
   message: TapsMessage,
-  pending: PendingTaps | undefined,
+  pending: PendingTapsKey | undefined,
 ): Promise<void> {
   const nodes = nodesOf(message.tap);
   await Promise.all(nodes.map((node) => bus.publish(`node:${node}`, message)));

@@ -33,31 +33,31 @@ export type ActivityResult = {
  * @source docs/wire/handles.md "POST /handles/query"
  */
 export async function queryActivities(
-  world: Context,
+  context: Context,
   { scid, owners }: ActivityQuery,
   caller: Caller,
   format: (handle: ActivityHandle, session: Session, mayRead: boolean) => string = () => '',
 ): Promise<readonly ActivityResult[] | Refusal> {
   const config =
-    scid === undefined ? undefined : mayUseServiceConfig(world.catalog(), scid, caller);
+    scid === undefined ? undefined : mayUseServiceConfig(context.catalog(), scid, caller);
   if (config instanceof Refusal) return config;
-  const xuids = await peopleAskedFor(world, owners, caller, '$.owners');
+  const xuids = await peopleAskedFor(context, owners, caller, '$.owners');
   if (xuids instanceof Refusal) return xuids;
   const seen = new Set<Guid>();
-  const budget = new AnswerBudget(world.settings.queryAnswerBytesMax);
+  const budget = new AnswerBudget(context.settings.queryAnswerBytesMax);
   const results: ActivityResult[] = [];
   /** Those that do not fit into the answer included. */
   let resultsCount = 0;
-  for (const handle of await world.store.activitiesOf(xuids, scid)) {
+  for (const handle of await context.store.activitiesOf(xuids, scid)) {
     if (resultsCount === limits.handleQueryResultsMax) break;
     if (handle.type !== 'activity' || seen.has(handle.id)) continue;
     seen.add(handle.id);
     const key = keyOf(handle.reference);
-    const session = await world.setAside.attempt('a query', key, () =>
-      confirmedSession(world, handle, caller),
+    const session = await context.setAside.attempt('a query', key, () =>
+      confirmedSession(context, handle, caller),
     );
     if (session === undefined) continue;
-    const facts = await gatherAccessFacts(world, session, { caller, use: 'read' });
+    const facts = await gatherAccessFacts(context, session, { caller, use: 'read' });
     const text = format(handle, session, mayRead(session, caller, facts) === undefined);
     resultsCount += 1;
     if (budget.takes(text)) results.push({ handle, session, text });
@@ -88,14 +88,17 @@ export async function peopleAskedFor(
 }
 
 async function confirmedSession(
-  world: Context,
+  context: Context,
   handle: ActivityHandle,
   caller: Caller,
 ): Promise<Session | undefined> {
-  if (mayUseServiceConfig(world.catalog(), handle.reference.scid, caller) instanceof Refusal) {
+  if (mayUseServiceConfig(context.catalog(), handle.reference.scid, caller) instanceof Refusal) {
     return undefined;
   }
-  const record = await readCurrent(world, handle.reference, [handle.ownerXuid, ...xuidsOf(caller)]);
+  const record = await readCurrent(context, handle.reference, [
+    handle.ownerXuid,
+    ...xuidsOf(caller),
+  ]);
   if (record === undefined || record instanceof Refusal) return undefined;
   const { session } = record;
   return isListedTo(session, caller) && confirmsActivity(session, handle, true)

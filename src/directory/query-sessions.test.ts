@@ -9,7 +9,7 @@ import { ada, bert, notRefused, sessionOf, system } from '../testing/samples.ts'
 import { openTestContexts } from '../testing/test-context.ts';
 import { querySessions } from './query-sessions.ts';
 
-const world = await openTestContexts();
+const context = await openTestContexts();
 const prefix = keyPrefixOf(demoScid, 'blank');
 const keyOfNumber = (n: number): SessionKey => `${prefix}${String(n).padStart(9, '0')}`;
 
@@ -47,7 +47,7 @@ function endlessStore(isFull: boolean) {
 
 const find = (store: Store, query: string) =>
   querySessions(
-    world(store),
+    context(store),
     { scid: demoScid, templateName: 'blank' },
     notRefused(parseSessionQuery(new URLSearchParams(query))),
     bert,

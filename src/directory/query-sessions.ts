@@ -13,7 +13,7 @@ import {
 } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { findTemplate, mayUseServiceConfig } from '../domain/session/template.ts';
-import { breathe } from '../platform/breathe.ts';
+import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
 import type { Hint } from '../store/store.ts';
 import { gatherAccessFacts } from './session-facts.ts';
 import { readCurrent } from './transact.ts';
@@ -38,12 +38,12 @@ export type QueryScope = { readonly scid: Guid; readonly templateName?: string }
  * @source docs/wire/unknowns.md "how far a query for sessions looks", docs/wire/queries.md "Queries for sessions"
  */
 export async function querySessions(
-  world: Context,
+  context: Context,
   { scid, templateName }: QueryScope,
   query: SessionQuery,
   caller: Caller,
 ): Promise<readonly FoundSession[] | Refusal> {
-  const config = mayUseServiceConfig(world.catalog(), scid, caller);
+  const config = mayUseServiceConfig(context.catalog(), scid, caller);
   if (config instanceof Refusal) return config;
   if (templateName !== undefined) {
     const template = findTemplate(config, templateName);
@@ -54,13 +54,13 @@ export async function querySessions(
 
   const found: FoundSession[] = [];
   const isTemplate = (name: string): boolean => config.sessionTemplates.has(name);
-  for await (const { keys, xuid } of slicesOf(world, query, keyPrefixOf(scid, templateName))) {
+  for await (const { keys, xuid } of slicesOf(context, query, keyPrefixOf(scid, templateName))) {
     const sessions = await Promise.all(
       keys
         .filter((key) => isTemplate(parseSessionKey(key).templateName))
         .map((key) =>
-          world.setAside.attempt('a query', key, () =>
-            confirmedSession(world, key, query, caller, xuid),
+          context.setAside.attempt('a query', key, () =>
+            confirmedSession(context, key, query, caller, xuid),
           ),
         ),
     );
@@ -107,7 +107,7 @@ async function* slicesOf(
     let after: SessionKey | undefined = prefix;
     while (after !== undefined) {
       if (lookedAt >= limits.sessionQueryLookedAtMax) return;
-      if (lookedAt > 0) await breathe();
+      if (lookedAt > 0) await yieldToEventLoop();
       const candidates: readonly SessionKey[] = await store.sessionsBy(hint, sliceKeysMax, after);
       const keys = candidates.filter((key) => key.startsWith(prefix));
       lookedAt += keys.length;
@@ -124,17 +124,17 @@ function userHints(xuid: Xuid, includesReservations: boolean): readonly (readonl
 }
 
 async function confirmedSession(
-  world: Context,
+  context: Context,
   key: SessionKey,
   query: SessionQuery,
   caller: Caller,
   xuid: Xuid | undefined,
 ): Promise<Session | undefined> {
   const rows = [xuid, xuidOf(caller)].filter((one) => one !== undefined);
-  const record = await readCurrent(world, parseSessionKey(key), rows);
+  const record = await readCurrent(context, parseSessionKey(key), rows);
   if (record === undefined || record instanceof Refusal) return undefined;
   const { session } = record;
   if (!matchesQuery(session, query, xuid)) return undefined;
-  const facts = await gatherAccessFacts(world, session, { caller, use: 'read' });
+  const facts = await gatherAccessFacts(context, session, { caller, use: 'read' });
   return mayRead(session, caller, facts) === undefined ? session : undefined;
 }

@@ -21,11 +21,11 @@ import type { Context } from './context.ts';
  * @source docs/wire/handles.md "Reading and deleting"
  */
 export async function readHandle(
-  world: Context,
+  context: Context,
   id: Guid,
   caller: Caller,
 ): Promise<Handle | Refusal> {
-  const handle = await readLiveHandle(world, id, caller);
+  const handle = await readLiveHandle(context, id, caller);
   if (handle instanceof Refusal) return handle;
   return mayReadHandle(handle, caller) ?? handle;
 }
@@ -37,30 +37,30 @@ export async function readHandle(
  * Refuses: handleUnknown, serviceConfigUnknown, serviceConfigForbidden, tooBusy.
  */
 export async function readLiveHandle(
-  world: Context,
+  context: Context,
   id: Guid,
   caller: Caller,
 ): Promise<Handle | Refusal> {
-  const handle = await world.store.handle(id.toLowerCase());
+  const handle = await context.store.handle(id.toLowerCase());
   if (handle === undefined) return handleUnknown(id);
-  const config = mayUseServiceConfig(world.catalog(), handle.reference.scid, caller);
+  const config = mayUseServiceConfig(context.catalog(), handle.reference.scid, caller);
   if (config instanceof Refusal) return config;
-  const live = await isLive(world, handle);
+  const live = await isLive(context, handle);
   if (live instanceof Refusal) return live;
   return live ? handle : handleUnknown(id);
 }
 
 /** True while the handle leads somewhere: its session confirms it. Refuses: tooBusy. */
-export async function isLive(world: Context, handle: Handle): Promise<boolean | Refusal> {
-  if (handle.type === 'invite') return isPending(handle, world.clock.nowMs());
+export async function isLive(context: Context, handle: Handle): Promise<boolean | Refusal> {
+  if (handle.type === 'invite') return isPending(handle, context.clock.nowMs());
   const owners = handle.type === 'activity' ? [handle.ownerXuid] : [];
-  const record = await readCurrent(world, handle.reference, owners);
+  const record = await readCurrent(context, handle.reference, owners);
   if (record instanceof Refusal) return record;
   if (handle.type === 'transfer') return confirmsTransfer(record?.session, handle);
   if (handle.type === 'search') return confirmsSearch(record?.session, handle);
   // Set before there was a session: a promise to its owner, until the session decides.
-  if (handle.branch === undefined && record === undefined) return isCurrent(world, handle);
-  return confirmsActivity(record?.session, handle, await isCurrent(world, handle));
+  if (handle.branch === undefined && record === undefined) return isCurrent(context, handle);
+  return confirmsActivity(record?.session, handle, await isCurrent(context, handle));
 }
 
 async function isCurrent(

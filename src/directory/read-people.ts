@@ -38,14 +38,14 @@ function asShown(entry: ListEntry, owner: Xuid, caller: Caller): ListEntry {
 
 /** One whom `owner` follows. Refuses: personUnknown for one who is not on the list. */
 export async function readPerson(
-  world: Context,
+  context: Context,
   owner: Xuid,
   xuid: Xuid,
   caller: Caller,
 ): Promise<ListEntry | Refusal> {
   const refusal = mayReadList(owner, 'follows', caller);
   if (refusal) return refusal;
-  const [entry] = await world.people.listed(owner, 'follows', [xuid]);
+  const [entry] = await context.people.listed(owner, 'follows', [xuid]);
   if (entry === undefined) return personUnknown(owner, xuid);
   return asShown(entry, owner, caller);
 }

@@ -21,44 +21,44 @@ import type { Context } from './context.ts';
 import { writeSession } from './write-session.ts';
 
 const ada = sampleUser(1, 'Ada', { titleId: '1234567890' });
-const makeWorld = await openTestContexts();
+const makeContext = await openTestContexts();
 
 function parseSessionKey(n: number) {
   return { scid: demoScid, templateName: 'blank', name: `session-${n}` };
 }
 
-async function put(world: Context, n: number, body: JsonObject): Promise<void> {
+async function put(context: Context, n: number, body: JsonObject): Promise<void> {
   const request = notRefused(parseSessionRequest(body, 107));
   const write = { reference: parseSessionKey(n), request, preconditions: {}, caller: ada };
-  notRefused(await writeSession(world, { ...write, onlyExisting: false }));
+  notRefused(await writeSession(context, { ...write, onlyExisting: false }));
 }
 
 /** Makes the n-th session, and lets it be found by this number. */
-async function advertise(world: Context, n: number): Promise<string> {
-  await put(world, n, {
+async function advertise(context: Context, n: number): Promise<string> {
+  await put(context, n, {
     constants: { system: { capabilities: { searchable: true } } },
     members: { me: { properties: { system: { active: true } } } },
   });
   const reference = parseSessionKey(n);
   const searchAttributes = { numbers: { n } };
-  const made = await createHandle(world, { type: 'search', reference, searchAttributes }, ada);
+  const made = await createHandle(context, { type: 'search', reference, searchAttributes }, ada);
   return notRefused(made).handle.id;
 }
 
-async function found(world: Context, text: string): Promise<readonly (number | undefined)[]> {
+async function found(context: Context, text: string): Promise<readonly (number | undefined)[]> {
   const filter = notRefused(parseFilter(text));
   const query = { scid: demoScid, filter, order: oldestFirst, take: 100 };
-  const { results } = notRefused(await searchHandles(world, query, ada));
+  const { results } = notRefused(await searchHandles(context, query, ada));
   return results.map(({ handle }) => handle.searchAttributes.numbers?.['n']);
 }
 
 test('the first search knows all that was in the store before', async () => {
   const store = openMemoryStore();
-  const world = makeWorld(store);
-  for (let n = 1; n <= 250; n += 1) await advertise(world, n);
-  await put(world, 7, { members: { me: null } });
+  const context = makeContext(store);
+  for (let n = 1; n <= 250; n += 1) await advertise(context, n);
+  await put(context, 7, { members: { me: null } });
 
-  const restarted = makeWorld(store);
+  const restarted = makeContext(store);
   assert.equal(restarted.searchIndex.size, 0);
   const [first, second] = await Promise.all([
     found(restarted, 'numbers/n ge 5 and numbers/n le 9'),
@@ -71,7 +71,7 @@ test('the first search knows all that was in the store before', async () => {
 
 test('what another process commits is found once it was followed, and dropped at once', async () => {
   const store = openMemoryStore();
-  const [one, other] = [makeWorld(store), makeWorld(store)];
+  const [one, other] = [makeContext(store), makeContext(store)];
   await advertise(one, 1);
   assert.deepEqual(await found(other, 'numbers/n ge 0'), [1]);
 
@@ -93,7 +93,7 @@ test('what another process commits is found once it was followed, and dropped at
 
 test('what is not yet durable is not shown', async () => {
   const inner = openMemoryStore();
-  const before = makeWorld(inner);
+  const before = makeContext(inner);
   await advertise(before, 1);
   const key = keyOf(parseSessionKey(1));
   const record = await inner.session(key);
@@ -108,37 +108,37 @@ test('what is not yet durable is not shown', async () => {
       return typeof method === 'function' ? method.bind(target) : method;
     },
   });
-  assert.deepEqual(await found(makeWorld(store), 'numbers/n eq 1'), [1]);
+  assert.deepEqual(await found(makeContext(store), 'numbers/n eq 1'), [1]);
 });
 
 test('a write that no search sees is no search change', async () => {
   const store = openMemoryStore();
-  const world = makeWorld(store);
-  await advertise(world, 1);
+  const context = makeContext(store);
+  await advertise(context, 1);
   const before = await store.searchChanges(undefined, 10);
   assert.equal(before.keys.length, 1);
-  await put(world, 1, { properties: { custom: { map: 'atoll' } } });
+  await put(context, 1, { properties: { custom: { map: 'atoll' } } });
   assert.deepEqual((await store.searchChanges(before.cursor, 10)).keys, []);
-  await put(world, 1, { properties: { system: { keywords: ['a'] } } });
+  await put(context, 1, { properties: { system: { keywords: ['a'] } } });
   assert.deepEqual((await store.searchChanges(before.cursor, 10)).keys, before.keys);
 });
 
 test('a run that failed is made up for by the next search', async () => {
   const store = openMemoryStore();
-  await advertise(makeWorld(store), 1);
-  const world = makeWorld(store);
-  const away = { ...world, store: openMemoryStore() };
+  await advertise(makeContext(store), 1);
+  const context = makeContext(store);
+  const away = { ...context, store: openMemoryStore() };
   await away.store[Symbol.asyncDispose]();
   await assert.rejects(followSearch(away));
   await assert.rejects(catchUpSearch(away));
-  assert.deepEqual(await found(world, 'numbers/n eq 1'), [1]);
+  assert.deepEqual(await found(context, 'numbers/n eq 1'), [1]);
 });
 
-test('a search that looks at many takes breath', async () => {
+test('a search that looks at many lets other work run', async () => {
   const index = createSearchIndex(10);
   const store = openMemoryStore();
-  const world = makeWorld(store);
-  await advertise(world, 1);
+  const context = makeContext(store);
+  await advertise(context, 1);
   const record = await store.session('bd6c41c3-01c3-468a-a3b5-3e0fe8133862~blank~session-1');
   const candidate = record && candidateOf(record.session);
   assert.ok(candidate);
@@ -148,11 +148,11 @@ test('a search that looks at many takes breath', async () => {
   }
   const breathsOf = async (filter: Filter | undefined): Promise<number> => {
     let breathsCount = 0;
-    const breathe = async (): Promise<void> => {
+    const pause = async (): Promise<void> => {
       breathsCount += 1;
     };
     const search = { scids: [demoScid], filter, order: oldestFirst, wanted: 3_000 };
-    for await (const _page of index.search(search, breathe));
+    for await (const _page of index.search(search, pause));
     return breathsCount;
   };
   // Ten are a turn.

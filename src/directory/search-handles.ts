@@ -12,7 +12,7 @@ import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts
 import type { Session } from '../domain/session/session.ts';
 import { mayUseServiceConfig, mayUseTemplate, type Catalog } from '../domain/session/template.ts';
 import { AnswerBudget } from './answer-budget.ts';
-import { breathe } from '../platform/breathe.ts';
+import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
 import { catchUpSearch } from '../search/follow-search.ts';
 import { peopleAskedFor } from './query-handles.ts';
 import { gatherAccessThrough } from './session-facts.ts';
@@ -50,24 +50,24 @@ export type SearchPage = {
  * @source docs/wire/search.md "POST /handles/query"
  */
 export async function searchHandles(
-  world: Context,
+  context: Context,
   query: SearchQuery,
   caller: Caller,
   format: (handle: SearchHandle, session: Session, mayRead: boolean) => string = () => '',
 ): Promise<SearchPage | Refusal> {
   const { order, take, paging } = query;
-  const scids = scidsToSearch(world.catalog(), query, caller);
+  const scids = scidsToSearch(context.catalog(), query, caller);
   if (scids instanceof Refusal) return scids;
-  const filter = await filterOf(world, query, caller);
+  const filter = await filterOf(context, query, caller);
   if (filter instanceof Refusal) return filter;
   if (take === 0) return { results: [] };
-  await catchUpSearch(world);
+  await catchUpSearch(context);
 
   const { after } = paging ?? {};
   const search = { scids, filter, order, wanted: take, ...(after && { after }) };
-  const budget = new AnswerBudget(world.settings.queryAnswerBytesMax);
-  const pages = world.searchIndex.search(search, breathe);
-  const found = new Map<SessionKey, Confirmed & { readonly text: string }>();
+  const budget = new AnswerBudget(context.settings.queryAnswerBytesMax);
+  const pages = context.searchIndex.search(search, yieldToEventLoop);
+  const found = new Map<SessionKey, ConfirmedResult & { readonly text: string }>();
   /** Those that do not fit into the answer included. */
   let resultsCount = 0;
   let last: Position | undefined;
@@ -79,10 +79,10 @@ export async function searchHandles(
       at += asked.length;
       // Together, since a session may be far away.
       const confirmed = await Promise.all(
-        asked.map((one) => confirm(world, one, { filter, order, caller })),
+        asked.map((one) => confirm(context, one, { filter, order, caller })),
       );
       for (const [n, one] of confirmed.entries()) {
-        const isReadable = one && (await mayReadFound(world, one, caller));
+        const isReadable = one && (await mayReadFound(context, one, caller));
         const text = one && format(one.handle, one.session, isReadable === true);
         const fits = text === undefined || budget.takes(text);
         isFull = !fits && paging !== undefined;
@@ -108,11 +108,11 @@ export async function searchHandles(
 
 /** True of a session that the caller may read, also through the handle by which it was found. */
 async function mayReadFound(
-  world: Context,
-  { handle, session }: Confirmed,
+  context: Context,
+  { handle, session }: ConfirmedResult,
   caller: Caller,
 ): Promise<boolean> {
-  const facts = await gatherAccessThrough(world, session, { caller, use: 'read' }, handle);
+  const facts = await gatherAccessThrough(context, session, { caller, use: 'read' }, handle);
   return !(facts instanceof Refusal) && mayRead(session, caller, facts) === undefined;
 }
 
@@ -140,7 +140,7 @@ function scidsToSearch(
 
 /** All that a handle must satisfy: the filter of the query, its template, its people, its time. */
 async function filterOf(
-  world: Context,
+  context: Context,
   { filter, templateName, sessionMembers, isFollowedOnly, excludesScheduled }: SearchQuery,
   caller: Caller,
 ): Promise<Filter | undefined | Refusal> {
@@ -151,12 +151,12 @@ async function filterOf(
   }
   if (excludesScheduled) {
     const field = 'session/scheduledTime';
-    const later: Filter = { kind: 'compare', field, operator: 'gt', value: world.clock.nowMs() };
+    const later: Filter = { kind: 'compare', field, operator: 'gt', value: context.clock.nowMs() };
     of.push({ kind: 'not', of: later });
   }
   if (sessionMembers !== undefined) {
     const path = '$.sessionMembers';
-    const xuids = await peopleAskedFor(world, sessionMembers, caller, path);
+    const xuids = await peopleAskedFor(context, sessionMembers, caller, path);
     if (xuids instanceof Refusal) return xuids;
     of.push(hasMemberOf(xuids));
   }
@@ -166,7 +166,7 @@ async function filterOf(
         detail: '$.followed',
       });
     }
-    of.push(hasMemberOf(await world.people.followedBy(caller.xuid, 'people')));
+    of.push(hasMemberOf(await context.people.followedBy(caller.xuid, 'people')));
   }
   return of.length === 0 ? undefined : { kind: 'and', of };
 }
@@ -178,12 +178,12 @@ function hasMemberOf(xuids: readonly Xuid[]): Filter {
   };
 }
 
-type Confirmed = Omit<SearchResult, 'text'> & {
+type ConfirmedResult = Omit<SearchResult, 'text'> & {
   readonly key: SessionKey;
   readonly position: Position;
 };
 
-type Asked = {
+type SearchConditions = {
   readonly filter: Filter | undefined;
   readonly order: Order;
   readonly caller: Caller;
@@ -191,26 +191,28 @@ type Asked = {
 
 /** A candidate as its session stands now, when it is still to be found and the caller may know. */
 function confirm(
-  world: Context,
+  context: Context,
   known: KnownCandidate,
-  asked: Asked,
-): Confirmed | undefined | Promise<Confirmed | undefined> {
-  const record = currentIfKnown(world, known.key);
-  return record ? confirmBy(record, world, known, asked) : confirmByReading(world, known, asked);
+  asked: SearchConditions,
+): ConfirmedResult | undefined | Promise<ConfirmedResult | undefined> {
+  const record = currentIfKnown(context, known.key);
+  return record
+    ? confirmBy(record, context, known, asked)
+    : confirmByReading(context, known, asked);
 }
 
 async function confirmByReading(
-  world: Context,
+  context: Context,
   known: KnownCandidate,
-  asked: Asked,
-): Promise<Confirmed | undefined> {
+  asked: SearchConditions,
+): Promise<ConfirmedResult | undefined> {
   const { key } = known;
-  const { searchIndex } = world;
+  const { searchIndex } = context;
   const revision = searchIndex.revisionOf(key);
-  return world.setAside.attempt('a search', key, async () => {
-    const record = await readCurrent(world, parseSessionKey(key), xuidsOf(asked.caller));
+  return context.setAside.attempt('a search', key, async () => {
+    const record = await readCurrent(context, parseSessionKey(key), xuidsOf(asked.caller));
     if (record instanceof Refusal) return undefined;
-    if (record !== undefined) return confirmBy(record, world, known, asked);
+    if (record !== undefined) return confirmBy(record, context, known, asked);
     searchIndex.put(key, revision, undefined);
     return undefined;
   });
@@ -220,8 +222,8 @@ function confirmBy(
   { revision, session }: SessionRecord,
   { searchIndex }: Context,
   known: KnownCandidate,
-  { filter, order, caller }: Asked,
-): Confirmed | undefined {
+  { filter, order, caller }: SearchConditions,
+): ConfirmedResult | undefined {
   const handle = session.searchHandle;
   const isAsKnown = revision === known.revision;
   const candidate = isAsKnown ? known : candidateOf(session);

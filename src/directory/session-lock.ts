@@ -5,7 +5,7 @@ import type { Milliseconds } from '../domain/time.ts';
 type Waiting = (commitMs: Milliseconds) => void;
 
 /** The locks that are held. */
-type Held = Map<SessionKey, Waiting[]>;
+type LockTable = Map<SessionKey, Waiting[]>;
 
 /** As long as nobody waits: most locks are given back before, and need no list of their own. */
 const nobody: Waiting[] = [];
@@ -15,7 +15,7 @@ const nobody: Waiting[] = [];
  * races to each other. Writers of other processes are not kept out; the commit finds them.
  */
 export class SessionLocks {
-  readonly #held: Held = new Map();
+  readonly #held: LockTable = new Map();
 
   /** The lock of this session, for one writer, who does not hold it yet. */
   of(key: SessionKey): SessionLock {
@@ -26,10 +26,10 @@ export class SessionLocks {
 /** One writer's hold on the lock of a session. */
 export class SessionLock implements Disposable {
   readonly #key: SessionKey;
-  readonly #held: Held;
+  readonly #held: LockTable;
   #isHeld = false;
 
-  constructor(key: SessionKey, held: Held) {
+  constructor(key: SessionKey, held: LockTable) {
     this.#key = key;
     this.#held = held;
   }

@@ -23,7 +23,13 @@ import { keyOf, type SessionKey, type SessionReference } from '../domain/session
 import type { Session } from '../domain/session/session.ts';
 import { isDue } from '../domain/session/timeouts.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { Committed, Conflict, LastKnown, SessionRecord, Taken } from '../store/store.ts';
+import type {
+  CommitSuccess,
+  Conflict,
+  LastKnown,
+  SessionRecord,
+  HandleIdConflict,
+} from '../store/store.ts';
 import { commitSession, type HandleChange } from './commit-session.ts';
 import { type Basis, commitTimeouts, mustApplyTimeouts } from './commit-timeouts.ts';
 import type { Context } from './context.ts';
@@ -134,7 +140,7 @@ function commit(
   before: SessionRecord | undefined,
   { next, handles }: Omit<Decision<unknown>, 'result'>,
   atMs: Milliseconds,
-): Promise<Committed | Conflict | Taken> | undefined {
+): Promise<CommitSuccess | Conflict | HandleIdConflict> | undefined {
   if (next === undefined) return handles && context.store.commit(handles);
   const origin = { atMs, byXuid };
   const left = next === 'ended' ? undefined : next;

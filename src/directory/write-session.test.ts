@@ -13,7 +13,7 @@ import type { Store } from '../store/store.ts';
 import { demoScid } from '../testing/demo.ts';
 import { openTestContexts } from '../testing/test-context.ts';
 import type { Context } from './context.ts';
-import { type Written, writeSession } from './write-session.ts';
+import { type WriteResult, writeSession } from './write-session.ts';
 
 const makeContext = await openTestContexts();
 const reference = { scid: demoScid, templateName: 'deathmatch', name: 'lobby' };
@@ -22,7 +22,7 @@ after(() => rmSync(folder, { recursive: true }));
 
 const user = (n: number): UserCaller => ({ kind: 'user', xuid: String(n), sandbox: 'RETAIL' });
 
-function write(context: Context, caller: UserCaller, me: object): Promise<Written | Refusal> {
+function write(context: Context, caller: UserCaller, me: object): Promise<WriteResult | Refusal> {
   const request = parseSessionRequest({ members: { me: me as never } }, 107);
   assert.ok(!(request instanceof Refusal));
   return writeSession(context, {

@@ -17,7 +17,7 @@ export type WriteOptions = {
   readonly commit: boolean;
 };
 
-export type Written =
+export type WriteResult =
   | {
       readonly kind: 'created' | 'updated' | 'unchanged';
       readonly session: Session;
@@ -38,7 +38,7 @@ export async function writeSession(
   context: Context,
   write: SessionWrite,
   options: WriteOptions = { commit: true },
-): Promise<Written | Refusal> {
+): Promise<WriteResult | Refusal> {
   const { reference, caller } = write;
   const { unknownMembers } = write.request;
   if (unknownMembers) context.noteUnknownMembers(unknownMembers);

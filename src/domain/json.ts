@@ -156,12 +156,12 @@ export function jsonEquals(a: unknown, b: unknown): boolean {
       a.every((item, i) => jsonEquals(item, b[i]))
     );
   }
-  return hasAllOf(a as Named, b as Named) && countKeys(a) === countKeys(b);
+  return hasAllOf(a as ObjectMembers, b as ObjectMembers) && countKeys(a) === countKeys(b);
 }
 
-type Named = Readonly<Record<string, unknown>>;
+type ObjectMembers = Readonly<Record<string, unknown>>;
 
-function hasAllOf(a: Named, b: Named): boolean {
+function hasAllOf(a: ObjectMembers, b: ObjectMembers): boolean {
   for (const key in a) {
     if (!Object.hasOwn(b, key) || !jsonEquals(a[key], b[key])) return false;
   }

@@ -11,9 +11,9 @@ import { isJsonObject, type Json, type JsonObject } from './json.ts';
 export type UnknownMembers = 'refuse' | 'keep';
 
 /** The unknown members of one object, and those of the objects in it, by the key of each. */
-export type Unknown = {
+export type UnknownTree = {
   readonly own: readonly (readonly [name: string, value: Json])[];
-  readonly inner: ReadonlyMap<string | number, Unknown>;
+  readonly inner: ReadonlyMap<string | number, UnknownTree>;
 };
 
 /** What is read of a valibot schema here: those of shape.ts are made of nothing else. */
@@ -34,7 +34,7 @@ type Schema = {
 export function splitUnknown(
   schema: v.GenericSchema,
   value: unknown,
-): { readonly known: unknown; readonly unknown: Unknown | undefined } {
+): { readonly known: unknown; readonly unknown: UnknownTree | undefined } {
   return split(schema as unknown as Schema, value);
 }
 
@@ -79,7 +79,7 @@ function splitEach<Key extends string | number>(
 ): Split {
   const known: [Key, unknown][] = [];
   const own: [string, Json][] = [];
-  const inner = new Map<string | number, Unknown>();
+  const inner = new Map<string | number, UnknownTree>();
   for (const [key, one] of items) {
     const schema = schemaOf(key);
     if (schema === undefined) {
@@ -96,16 +96,16 @@ function splitEach<Key extends string | number>(
 }
 
 /** An object without the members that its schema does not know, and where these stood. */
-export type Dropped = { readonly known: JsonObject; readonly names: readonly string[] };
+export type KnownPart = { readonly known: JsonObject; readonly names: readonly string[] };
 
 /** The body without the members that its schema does not know. */
-export function dropUnknown(schema: v.GenericSchema, body: JsonObject): Dropped {
+export function dropUnknown(schema: v.GenericSchema, body: JsonObject): KnownPart {
   const { known, unknown } = splitUnknown(schema, body);
   return { known: known as JsonObject, names: unknown ? namesOf(unknown, '$') : [] };
 }
 
 /** `value` with unknown members put back, as far as it has the objects that they were in. */
-export function withUnknown<T>(value: T, unknown: Unknown): T {
+export function withUnknown<T>(value: T, unknown: UnknownTree): T {
   if (Array.isArray(value)) {
     return value.map((one, i) => {
       const inside = unknown.inner.get(i);
@@ -123,7 +123,7 @@ export function withUnknown<T>(value: T, unknown: Unknown): T {
 const namesMax = 20;
 
 /** Where unknown members stand, items of arrays and keys that clients choose as `*`; some of many. */
-export function namesOf(unknown: Unknown, path: string): readonly string[] {
+export function namesOf(unknown: UnknownTree, path: string): readonly string[] {
   const names = unknown.own.slice(0, namesMax).map(([name]) => `${path}.${name}`);
   for (const [key, inside] of unknown.inner) {
     if (names.length >= namesMax) break;

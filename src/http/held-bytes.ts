@@ -1,6 +1,6 @@
 import type { Milliseconds } from '../domain/time.ts';
 
-type Held = { bytes: number; readonly sinceMs: Milliseconds; readonly letGo: () => void };
+type Holding = { bytes: number; readonly sinceMs: Milliseconds; readonly letGo: () => void };
 
 /**
  * What clients make the server hold in memory: answers that they do not read, or uploads that they do
@@ -10,7 +10,7 @@ type Held = { bytes: number; readonly sinceMs: Milliseconds; readonly letGo: () 
  */
 export class HeldBytes<Holder extends object> {
   /** In the order in which they began to hold something. */
-  readonly #held = new Map<Holder, Held>();
+  readonly #held = new Map<Holder, Holding>();
   readonly #bytesMax: number;
   readonly #heldMsMax: Milliseconds;
   readonly #elapsedMs: () => Milliseconds;

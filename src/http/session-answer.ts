@@ -1,4 +1,4 @@
-import type { Written } from '../directory/write-session.ts';
+import type { WriteResult } from '../directory/write-session.ts';
 import type { Caller } from '../domain/caller.ts';
 import { etagOf } from '../domain/session/etag.ts';
 import { matchesTags } from '../domain/session/precondition.ts';
@@ -7,7 +7,7 @@ import { nextTimerMs } from '../domain/session/timeouts.ts';
 import { formatSession, renderSession } from '../domain/session/document-text.ts';
 import type { Answer } from './route.ts';
 
-type Asked = { readonly contractVersion: number; readonly caller: Caller };
+type AnswerContext = { readonly contractVersion: number; readonly caller: Caller };
 
 /**
  * The answer to a write: the document, or nothing when there is no session (any more). A preview
@@ -16,8 +16,8 @@ type Asked = { readonly contractVersion: number; readonly caller: Caller };
  * @source docs/wire/sessions.md "PUT"
  */
 export function answerWritten(
-  written: Written,
-  { contractVersion }: Asked,
+  written: WriteResult,
+  { contractVersion }: AnswerContext,
   headers: Readonly<Record<string, string>> = {},
 ): Answer {
   if (written.kind === 'deleted' || written.kind === 'absent') return { status: 204, headers };
@@ -42,7 +42,7 @@ export function answerWritten(
 export function answerRead(
   session: Session | undefined,
   ifNoneMatch: readonly string[] | undefined,
-  { contractVersion }: Asked,
+  { contractVersion }: AnswerContext,
   more: Readonly<Record<string, string>> = {},
 ): Answer {
   if (session === undefined) return { status: 204, headers: more };

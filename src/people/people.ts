@@ -3,9 +3,9 @@ import type { ListDecision, ListEntry, ListName, OwnListName } from '../domain/p
 import type { Refusal } from '../domain/refusal.ts';
 
 /** What becomes of a list; undefined: it stays as it is. */
-export type Decided = ListDecision | Refusal | undefined;
+export type ListOutcome = ListDecision | Refusal | undefined;
 
-export type DecideChange = (entries: readonly ListEntry[]) => Decided;
+export type DecideChange = (entries: readonly ListEntry[]) => ListOutcome;
 
 /**
  * Who knows whom: what the directory asks about people. A studio can plug its own.
@@ -37,5 +37,5 @@ export interface People {
    * make it a little longer than it may be. A refusal may also say that these lists are changed
    * elsewhere.
    */
-  change(owner: Xuid, list: OwnListName, decide: DecideChange): Promise<Decided>;
+  change(owner: Xuid, list: OwnListName, decide: DecideChange): Promise<ListOutcome>;
 }

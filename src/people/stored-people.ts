@@ -4,9 +4,9 @@ import type { ListChange, ListEntry, ListName, OwnListName } from '../domain/peo
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
-import { breathe } from '../platform/breathe.ts';
+import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
 import type { PeopleStore } from '../store/store.ts';
-import type { DecideChange, Decided, People } from './people.ts';
+import type { DecideChange, ListOutcome, People } from './people.ts';
 
 export type StoredPeopleSettings = {
   readonly clock: Clock;
@@ -52,7 +52,7 @@ class StoredPeople implements People {
 
   async anyFollows(followers: readonly Xuid[], xuid: Xuid): Promise<boolean> {
     for (let at = 0; at < followers.length; at += listsAtOnceMax) {
-      if (at > 0) await breathe();
+      if (at > 0) await yieldToEventLoop();
       const some = followers.slice(at, at + listsAtOnceMax);
       const lists = await Promise.all(some.map((follower) => this.#entries(follower, 'follows')));
       if (lists.some((entries) => entries.has(xuid))) return true;
@@ -88,7 +88,7 @@ class StoredPeople implements People {
    * Who follows a user is noted before the list itself changes: whoever tries again after a failure
    * between the two finds the change still to be made, and makes it whole.
    */
-  async change(owner: Xuid, list: OwnListName, decide: DecideChange): Promise<Decided> {
+  async change(owner: Xuid, list: OwnListName, decide: DecideChange): Promise<ListOutcome> {
     const key = keptKey(owner, list);
     const before = this.#changes.get(key) ?? Promise.resolve();
     const decided = before.then(async () => {

@@ -1,7 +1,7 @@
 import type { Milliseconds } from '../domain/time.ts';
 
 /** A task that is run again and again, one run at a time. */
-export type Repeated = AsyncDisposable & {
+export type RepeatedTask = AsyncDisposable & {
   /** Runs the task once more, after the run under way; rejects when that run fails. */
   runNow(): Promise<void>;
 };
@@ -14,7 +14,7 @@ export function repeat(
   task: () => Promise<void>,
   intervalMs: Milliseconds,
   failed: (error: unknown) => void,
-): Repeated {
+): RepeatedTask {
   let last: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   const runNow = (): Promise<void> => {

@@ -52,7 +52,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-type Sent = { readonly atMs: number; readonly frame: readonly unknown[] };
+type SentFrame = { readonly atMs: number; readonly frame: readonly unknown[] };
 
 type Tap = { readonly branch: string; readonly changeNumber?: number };
 
@@ -72,7 +72,7 @@ async function run(steps: readonly Step[]) {
     sendTimeoutMs: Number.POSITIVE_INFINITY,
   });
   await hub.start();
-  const sent: Sent[] = [];
+  const sent: SentFrame[] = [];
   const wire = new FakeWire();
   wire.send = (frame) => sent.push({ atMs: clock.nowMs(), frame: JSON.parse(frame) });
   const caller = { kind: 'user', xuid: '1', sandbox: 'RETAIL' } as const;
@@ -129,7 +129,7 @@ async function run(steps: readonly Step[]) {
   return heard;
 }
 
-function tapsOf({ frame }: Sent): readonly Tap[] {
+function tapsOf({ frame }: SentFrame): readonly Tap[] {
   return frame[0] === 3 ? (frame[2] as { shoulderTaps: readonly Tap[] }).shoulderTaps : [];
 }
 

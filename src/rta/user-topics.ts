@@ -12,7 +12,7 @@ import type { Resource } from './resource.ts';
 const retryMs: Milliseconds = 1_000;
 
 /** A user with connections that are subscribed to invites or friends. */
-type Listened = {
+type UserSubscription = {
   readonly connections: Set<Connection>;
   readonly subscription: Promise<AsyncDisposable>;
 };
@@ -23,7 +23,7 @@ export class UserTopics {
   readonly #registry: ConnectionRegistry;
   readonly #outboxBytesMax: number;
   readonly #flush: (connection: Connection) => void;
-  readonly #listened = new Map<Xuid, Listened>();
+  readonly #listened = new Map<Xuid, UserSubscription>();
   /** Connections whose invites are being read; `again` when that was asked for meanwhile. */
   readonly #reading = new Map<Connection, 'once' | 'again'>();
 

@@ -6,13 +6,13 @@
 
 import { candidateOf } from '../domain/search/candidate.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
-import { breathe } from '../platform/breathe.ts';
+import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
 import type { SetAside } from '../platform/set-aside.ts';
 import type { SessionStore } from '../store/store.ts';
 import type { SearchIndex } from './search-index.ts';
 
 /** What following needs: the index of this process, and the store that it follows. */
-export type Followed = {
+export type SearchSources = {
   readonly searchIndex: SearchIndex;
   readonly store: Pick<SessionStore, 'searchChanges' | 'sessions'>;
   readonly setAside: SetAside;
@@ -27,21 +27,21 @@ const readsMax = 25;
  * Brings the index up to what the store knew when it was asked. One run at a time: who asks while
  * one is under way waits for the next.
  */
-export function followSearch(world: Followed): Promise<void> {
-  const { searchIndex } = world;
+export function followSearch(context: SearchSources): Promise<void> {
+  const { searchIndex } = context;
   const before = searchIndex.following ?? Promise.resolve();
-  const run = before.catch(() => undefined).then(() => followChanges(world));
+  const run = before.catch(() => undefined).then(() => followChanges(context));
   searchIndex.following = run;
   return run;
 }
 
-async function followChanges(world: Followed): Promise<void> {
-  const { searchIndex, store } = world;
+async function followChanges(context: SearchSources): Promise<void> {
+  const { searchIndex, store } = context;
   for (;;) {
     const { keys, cursor } = await store.searchChanges(searchIndex.cursor, changesMax);
     for (let at = 0; at < keys.length; at += readsMax) {
-      await lookAgainAtEach(world, keys.slice(at, at + readsMax));
-      await breathe();
+      await lookAgainAtEach(context, keys.slice(at, at + readsMax));
+      await yieldToEventLoop();
     }
     searchIndex.cursor = cursor;
     if (keys.length < changesMax) break;
@@ -53,37 +53,39 @@ async function followChanges(world: Followed): Promise<void> {
  * Nothing of what this process has committed, or found in the store when it first searched, is
  * missing in the index once this resolves.
  */
-export async function catchUpSearch(world: Followed): Promise<void> {
-  const { searchIndex } = world;
+export async function catchUpSearch(context: SearchSources): Promise<void> {
+  const { searchIndex } = context;
   // A run that failed is not worth waiting for; one that is under way is.
   await searchIndex.following?.catch(() => undefined);
-  if (!searchIndex.isLoaded) await followSearch(world);
-  await Promise.all([...searchIndex.doubtful].map((key) => resolveDoubt(world, key)));
+  if (!searchIndex.isLoaded) await followSearch(context);
+  await Promise.all([...searchIndex.staleKeys].map((key) => refreshStale(context, key)));
 }
 
-async function resolveDoubt(world: Followed, key: SessionKey): Promise<void> {
-  const { doubtful } = world.searchIndex;
-  doubtful.delete(key);
-  const looking = world.setAside.attempt('the search index', key, () => lookAgain(world, [key]));
+async function refreshStale(context: SearchSources, key: SessionKey): Promise<void> {
+  const { staleKeys } = context.searchIndex;
+  staleKeys.delete(key);
+  const looking = context.setAside.attempt('the search index', key, () =>
+    lookAgain(context, [key]),
+  );
   await looking.catch((error: unknown) => {
-    doubtful.add(key);
+    staleKeys.add(key);
     throw error;
   });
 }
 
 /** Looks at all in one go; at one after the other when that fails, so that the one at fault is found. */
-async function lookAgainAtEach(world: Followed, keys: readonly SessionKey[]): Promise<void> {
+async function lookAgainAtEach(context: SearchSources, keys: readonly SessionKey[]): Promise<void> {
   try {
-    await lookAgain(world, keys);
+    await lookAgain(context, keys);
   } catch {
     for (const key of keys) {
-      await world.setAside.attempt('the search index', key, () => lookAgain(world, [key]));
+      await context.setAside.attempt('the search index', key, () => lookAgain(context, [key]));
     }
   }
 }
 
 async function lookAgain(
-  { searchIndex, store }: Followed,
+  { searchIndex, store }: SearchSources,
   keys: readonly SessionKey[],
 ): Promise<void> {
   const known = keys.map((key) => searchIndex.revisionOf(key));

@@ -11,7 +11,7 @@ import { comparePositions, positionOf, type Order } from '../domain/search/order
 import type { SessionKey } from '../domain/session/reference.ts';
 import {
   SearchPartition,
-  type Breathe,
+  type Pause,
   type KnownCandidate,
   type Search,
 } from './search-partition.ts';
@@ -40,8 +40,8 @@ export class SearchIndex {
   isLoaded = false;
   /** The last run that follows the store. */
   following: Promise<void> | undefined;
-  /** Sessions of which nobody knows what became of their last commit. */
-  readonly doubtful = new Set<SessionKey>();
+  /** Sessions whose last commit ended with an error: it may have been made or not. */
+  readonly staleKeys = new Set<SessionKey>();
 
   constructor(conditionsPerStep: number, attributeIndexesMax: number) {
     this.#conditionsPerStep = conditionsPerStep;
@@ -81,10 +81,10 @@ export class SearchIndex {
    * each as it was when it was found. Candidates change while the caller uses a page: one that changes
    * may be missed or come twice.
    */
-  search(search: SearchIn, breathe: Breathe): Candidates {
+  search(search: SearchIn, pause: Pause): Candidates {
     const found = search.scids.flatMap((scid) => {
       const partition = this.#partitions.get(scid);
-      return partition ? [partition.search(search, this.#conditionsPerStep, breathe)] : [];
+      return partition ? [partition.search(search, this.#conditionsPerStep, pause)] : [];
     });
     const [only] = found;
     return only && found.length === 1 ? only : merged(found, search.order);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { packCandidate, type Held } from '../domain/search/candidate.ts';
+import { packCandidate, type CandidateValues } from '../domain/search/candidate.ts';
 import { createSearchIndex, type SearchIndex } from './search-index.ts';
 
 setFlagsFromString('--expose-gc');
@@ -23,7 +23,7 @@ function bytesOf(nameOf: (kind: string, n: number) => string): {
   const index = createSearchIndex();
   for (let handle = 0; handle < handles; handle += 1) {
     const each = Array.from({ length: names }, (_, n) => n);
-    const held: Held = {
+    const held: CandidateValues = {
       values: {
         'session/postedTime': handle,
         'session/membersCount': 1,

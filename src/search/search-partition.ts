@@ -41,7 +41,7 @@ export type Search = {
 };
 
 /** Lets others run. */
-export type Breathe = () => Promise<void>;
+export type Pause = () => Promise<void>;
 
 /** Texts that equal values share. */
 const textsMax = 2_000;
@@ -255,9 +255,9 @@ export class SearchPartition {
   async *search(
     search: Search,
     conditionsPerStep: number,
-    breathe: Breathe,
+    pause: Pause,
   ): AsyncGenerator<readonly KnownCandidate[], void> {
-    const pace = new Pace(conditionsPerStep, breathe);
+    const pace = new Pace(conditionsPerStep, pause);
     const fields = attributesIn(search);
     this.#hold(fields);
     try {
@@ -510,19 +510,19 @@ type Step = {
 /** Lets others run each time that so many conditions have been checked, or what takes as long. */
 class Pace {
   readonly #perStep: number;
-  readonly #breathe: Breathe;
+  readonly #pause: Pause;
   #left: number;
 
-  constructor(perStep: number, breathe: Breathe) {
+  constructor(perStep: number, pause: Pause) {
     this.#perStep = perStep;
-    this.#breathe = breathe;
+    this.#pause = pause;
     this.#left = perStep;
   }
 
   async spend(conditions: number): Promise<void> {
     this.#left -= conditions;
     if (this.#left > 0) return;
-    await this.#breathe();
+    await this.#pause();
     this.#left = this.#perStep;
   }
 }

@@ -4,8 +4,8 @@ import { followSearch } from '../search/follow-search.ts';
 import { sweep } from '../directory/sweep.ts';
 import type { Context } from '../directory/context.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { breathe } from '../platform/breathe.ts';
-import { type Repeated, repeat } from '../platform/repeat.ts';
+import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
+import { type RepeatedTask, repeat } from '../platform/repeat.ts';
 import type { ServerSettings } from './options.ts';
 
 /**
@@ -18,12 +18,12 @@ const searchIntervalMs: Milliseconds = 500;
 export function startSweeper(
   context: Context,
   { sweepIntervalMs, log }: Pick<ServerSettings, 'sweepIntervalMs' | 'log'>,
-): Repeated {
+): RepeatedTask {
   let isClosing = false;
   const sweeper = repeat(
     async () => {
       // A sweep takes a part of what is due: go on until nothing is left.
-      while ((await sweep(context)) === 'more' && !isClosing) await breathe();
+      while ((await sweep(context)) === 'more' && !isClosing) await yieldToEventLoop();
     },
     sweepIntervalMs,
     logged('sweep', log),

@@ -6,14 +6,14 @@ import type { Share } from './session-store.ts';
 /** Taps of commits whose process may have died before it sent them. */
 export interface PendingNotifications {
   /** Those of commits made more than `ageMs` ago, the oldest first. */
-  read(ageMs: Milliseconds, limit: number, share?: Share): Promise<readonly OwedTaps[]>;
+  read(ageMs: Milliseconds, limit: number, share?: Share): Promise<readonly PendingTaps[]>;
 
-  /** Forgets the taps of this revision. Of a commit that does not say `owesTaps` there are none. */
+  /** Forgets the taps of this revision. Of a commit that does not say `hasPendingTaps` there are none. */
   forget(key: SessionKey, revision: number): Promise<void>;
 }
 
-export type OwedTaps = {
+export type PendingTaps = {
   readonly key: SessionKey;
   readonly revision: number;
-  readonly owedTaps: JsonObject;
+  readonly pendingTaps: JsonObject;
 };

@@ -84,7 +84,7 @@ export interface SessionStore {
    * without `requestId` has an id that nobody else has, and is not asked about.
    * `committed` means durable as the store was asked to be, and so is the winner of a conflict.
    */
-  commit(batch: Batch): Promise<Committed | Conflict | Taken>;
+  commit(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict>;
 
   /**
    * Sessions whose search handle was set, changed or lost after `cursor`, the longest ago first,
@@ -160,17 +160,17 @@ export type SessionPut = {
     readonly put?: readonly MemberRow[];
     readonly remove?: readonly Xuid[];
   };
-} & Beside;
+} & CommitParts;
 
 /** Removes the session with its member rows and all of its hints. */
 export type SessionDelete = {
   readonly kind: 'delete';
   readonly key: SessionKey;
   readonly expectRevision: number;
-} & Beside;
+} & CommitParts;
 
 /** What goes into the store with a session record, in the same atomic step or before it. */
-type Beside = {
+type CommitParts = {
   readonly addHints?: readonly Hint[];
   /** May lag behind the commit. */
   readonly removeHints?: readonly Hint[];
@@ -178,10 +178,10 @@ type Beside = {
   readonly isSearchChange?: boolean;
   /**
    * Taps that are to be sent for this commit: plain JSON. A store with `pendingNotifications` keeps
-   * them there, and the commit `owesTaps`. Others need not: when their process dies, its connections
-   * end with it.
+   * them there, and the commit `hasPendingTaps`. Others need not: when their process dies,
+   * its connections end with it.
    */
-  readonly owedTaps?: JsonObject;
+  readonly pendingTaps?: JsonObject;
 };
 
 /**
@@ -192,11 +192,11 @@ export type Share = { readonly index: number; readonly of: number };
 
 export type MemberRow = { readonly member: Member; readonly dueMs: Milliseconds | undefined };
 
-export type Committed = {
+export type CommitSuccess = {
   readonly kind: 'committed';
-  /** True when the store keeps taps for this commit, until it is told that they were sent. */
-  readonly owesTaps?: true;
+  /** True when the store keeps taps for this commit, until `forget` says that they were sent. */
+  readonly hasPendingTaps?: true;
 };
 export type Conflict = { readonly kind: 'conflict'; readonly current: SessionRecord | undefined };
 /** The handle that has the id: its `requestId` is another one. */
-export type Taken = { readonly kind: 'taken'; readonly handle: Handle };
+export type HandleIdConflict = { readonly kind: 'taken'; readonly handle: Handle };

@@ -6,7 +6,7 @@ import type { SessionStore } from './session-store.ts';
 
 export type { ListEntry, ListName } from '../domain/people/list.ts';
 export type { NodeId, NodeRegistry } from './node-registry.ts';
-export type { OwedTaps, PendingNotifications } from './pending-notifications.ts';
+export type { PendingTaps, PendingNotifications } from './pending-notifications.ts';
 export type { PeopleStore } from './people-store.ts';
 export type * from './session-store.ts';
 

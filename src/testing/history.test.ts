@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { historyProblems, type Operation, type Seen } from './history.ts';
+import { historyProblems, type Operation, type SeenDocument } from './history.ts';
 
-const seen = (changeNumber: number, counts: Readonly<Record<string, number>>, etag = ''): Seen => ({
+const seen = (
+  changeNumber: number,
+  counts: Readonly<Record<string, number>>,
+  etag = '',
+): SeenDocument => ({
   branch: 'b',
   changeNumber,
   etag: etag || `e${changeNumber}`,
   counts: new Map(Object.entries(counts)),
 });
 
-const write = (client: string, count: number, at: readonly [number, number], shown: Seen) =>
+const write = (client: string, count: number, at: readonly [number, number], shown: SeenDocument) =>
   ({
     client,
     count,
@@ -18,7 +22,7 @@ const write = (client: string, count: number, at: readonly [number, number], sho
     outcome: { kind: 'done', seen: shown },
   }) satisfies Operation;
 
-const read = (client: string, at: readonly [number, number], shown: Seen): Operation => ({
+const read = (client: string, at: readonly [number, number], shown: SeenDocument): Operation => ({
   client,
   invokedMs: at[0],
   returnedMs: at[1],

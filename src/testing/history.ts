@@ -9,7 +9,7 @@
 import type { Milliseconds } from '../domain/time.ts';
 
 /** The document of a session as somebody saw it. */
-export type Seen = {
+export type SeenDocument = {
   readonly branch: string;
   readonly changeNumber: number;
   readonly etag: string;
@@ -22,14 +22,14 @@ export type Operation = {
   /** What it writes; a read writes nothing. */
   readonly count?: number;
   /** The document that a write was made on the condition of. */
-  readonly ifMatch?: Seen;
+  readonly ifMatch?: SeenDocument;
   readonly invokedMs: Milliseconds;
   /** Infinity when nothing came back: it may be carried out at any time. */
   readonly returnedMs: Milliseconds;
   readonly outcome:
-    | { readonly kind: 'done'; readonly seen: Seen }
+    | { readonly kind: 'done'; readonly seen: SeenDocument }
     /** The condition did not hold. */
-    | { readonly kind: 'refused'; readonly seen: Seen }
+    | { readonly kind: 'refused'; readonly seen: SeenDocument }
     | { readonly kind: 'unknown' };
 };
 
@@ -47,15 +47,15 @@ export function historyProblems(history: readonly Operation[]): readonly string[
   return problems;
 }
 
-type Told = { readonly operation: Operation; readonly seen: Seen };
+type AnsweredOperation = { readonly operation: Operation; readonly seen: SeenDocument };
 
 function isWrite({ count, outcome }: Operation): boolean {
   return count !== undefined && outcome.kind === 'done';
 }
 
 /** One branch, and one document for each change number. */
-function checkDocuments(told: readonly Told[], problems: string[]): void {
-  const documents = new Map<number, Seen>();
+function checkDocuments(told: readonly AnsweredOperation[], problems: string[]): void {
+  const documents = new Map<number, SeenDocument>();
   for (const { seen } of told) {
     const other = documents.get(seen.changeNumber) ?? seen;
     documents.set(seen.changeNumber, other);
@@ -67,7 +67,7 @@ function checkDocuments(told: readonly Told[], problems: string[]): void {
 }
 
 /** Each change number is of one writer, whose count is there from then on and not before. */
-function checkWriters(writes: readonly Told[], problems: string[]): void {
+function checkWriters(writes: readonly AnsweredOperation[], problems: string[]): void {
   const writers = new Map<number, Operation>();
   for (const { operation, seen } of writes) {
     const { client, count = 0, ifMatch } = operation;
@@ -84,7 +84,7 @@ function checkWriters(writes: readonly Told[], problems: string[]): void {
 }
 
 /** Who asks after another was answered sees no less, and writes later. */
-function checkOrder(told: readonly Told[], problems: string[]): void {
+function checkOrder(told: readonly AnsweredOperation[], problems: string[]): void {
   const byReturn = [...told].sort((a, b) => a.operation.returnedMs - b.operation.returnedMs);
   const byInvocation = [...told].sort((a, b) => a.operation.invokedMs - b.operation.invokedMs);
   let newest = 0;
@@ -109,7 +109,7 @@ function checkOrder(told: readonly Told[], problems: string[]): void {
 /** Counts never go back, and none is shown before somebody began to write it. */
 function checkCounts(
   history: readonly Operation[],
-  told: readonly Told[],
+  told: readonly AnsweredOperation[],
   problems: string[],
 ): void {
   const begunMs = new Map(
@@ -133,7 +133,7 @@ function checkCounts(
   }
 }
 
-function textOf({ counts }: Seen): string {
+function textOf({ counts }: SeenDocument): string {
   return [...counts]
     .map(([client, count]) => `${client}=${count}`)
     .sort()

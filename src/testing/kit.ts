@@ -77,7 +77,7 @@ function drawTarget(): string {
   return random.pick(targets);
 }
 
-type Own = {
+type OwnServer = {
   readonly server: RunningServer;
   readonly clock: ManualClock;
   readonly data: string | undefined;
@@ -85,10 +85,10 @@ type Own = {
 
 export class Kit implements AsyncDisposable {
   readonly #url: () => string;
-  readonly #own: Own | undefined;
+  readonly #own: OwnServer | undefined;
   readonly #users = new Map<string, KitUser>();
 
-  constructor(url: string | (() => string), own: Own | undefined) {
+  constructor(url: string | (() => string), own: OwnServer | undefined) {
     this.#url = typeof url === 'string' ? () => url : url;
     this.#own = own;
   }
@@ -156,7 +156,7 @@ export class Kit implements AsyncDisposable {
     await server.sweep();
   }
 
-  #ownServer(): Own {
+  #ownServer(): OwnServer {
     if (this.#own === undefined) {
       throw new Error(
         'the clock of a server under MPSD_TARGET cannot be moved; skip where isAimed',

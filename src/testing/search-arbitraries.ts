@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import {
   linesOf,
   packCandidate,
-  type Held,
+  type CandidateValues,
   type SearchCandidate,
   type Value,
 } from '../domain/search/candidate.ts';
@@ -38,7 +38,7 @@ const anyWord = fc.constantFrom(...words);
 const anyTimeMs: fc.Arbitrary<Milliseconds> = fc.nat(5).map((n) => startMs + n);
 
 /** What a candidate holds, as it was before it was packed. */
-export function unpacked(candidate: SearchCandidate): Held {
+export function unpacked(candidate: SearchCandidate): CandidateValues {
   const values: Record<string, Value> = { ...candidate.values };
   const lists: { [list in ListPath]?: string[] } = {};
   for (const one of linesOf(candidate)) {
@@ -48,7 +48,7 @@ export function unpacked(candidate: SearchCandidate): Held {
   return { values, lists };
 }
 
-const anyHeld: fc.Arbitrary<Held & { readonly createTimeMs: Milliseconds }> = fc
+const anyHeld: fc.Arbitrary<CandidateValues & { readonly createTimeMs: Milliseconds }> = fc
   .record({
     createTimeMs: anyTimeMs,
     values: fc.record(
@@ -69,7 +69,7 @@ const anyHeld: fc.Arbitrary<Held & { readonly createTimeMs: Milliseconds }> = fc
   })
   .map(({ createTimeMs, values, lists }) => ({
     createTimeMs,
-    values: { ...values, 'session/postedTime': createTimeMs } as Held['values'],
+    values: { ...values, 'session/postedTime': createTimeMs } as CandidateValues['values'],
     lists,
   }));
 

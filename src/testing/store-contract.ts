@@ -12,10 +12,10 @@ import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
 import { formatJson, isRawNumber, parseExactJson, type JsonObject } from '../domain/json.ts';
 import {
   StoreUnavailable,
-  type Committed,
+  type CommitSuccess,
   type Hint,
   type ListEntry,
-  type OwedTaps,
+  type PendingTaps,
   type Store,
 } from '../store/store.ts';
 import { anyStoreSteps, runSteps } from './store-model.ts';
@@ -32,7 +32,7 @@ import {
   storedTransfer,
 } from './store-samples.ts';
 
-const committed: Committed = { kind: 'committed' };
+const committed: CommitSuccess = { kind: 'committed' };
 const otherScid = '00000000-0000-4000-8000-0000000000AB';
 
 /**
@@ -936,16 +936,16 @@ function testNodes(open: Open): void {
   test('a commit owes its taps until they are told of, if it says that it does', async () => {
     await using store = await open();
     const steps = [
-      { session: { ...putOf('a', 0), owedTaps: { kind: 'taps', n: 1 } } },
-      { session: { ...deleteOf('a', 1), owedTaps: { kind: 'taps', n: 2 } } },
+      { session: { ...putOf('a', 0), pendingTaps: { kind: 'taps', n: 1 } } },
+      { session: { ...deleteOf('a', 1), pendingTaps: { kind: 'taps', n: 2 } } },
     ];
     for (const { session } of steps) {
-      const { key, expectRevision, owedTaps } = session;
+      const { key, expectRevision, pendingTaps } = session;
       const outcome = await store.commit({ session });
       assert.equal(outcome.kind, 'committed');
       const revision = expectRevision + 1;
-      const isKept = outcome.kind === 'committed' && outcome.owesTaps === true;
-      const kept = isKept ? [{ key, revision, owedTaps }] : [];
+      const isKept = outcome.kind === 'committed' && outcome.hasPendingTaps === true;
+      const kept = isKept ? [{ key, revision, pendingTaps }] : [];
       assert.equal(isKept, store.pendingNotifications !== undefined);
       assert.deepEqual(await pendingOf(store), kept);
       await store.pendingNotifications?.forget(key, revision);
@@ -957,7 +957,7 @@ function testNodes(open: Open): void {
 
   test('taps that are forgotten twice are no error', async () => {
     await using store = await open();
-    await store.commit({ session: { ...putOf('a', 0), owedTaps: {} } });
+    await store.commit({ session: { ...putOf('a', 0), pendingTaps: {} } });
     await store.pendingNotifications?.forget(storedKey('a'), 1);
     await store.pendingNotifications?.forget(storedKey('a'), 1);
     await store.pendingNotifications?.forget(storedKey('b'), 7);
@@ -1264,6 +1264,6 @@ async function comesToBe(look: () => Promise<unknown>, expected: unknown): Promi
   while (!isDeepStrictEqual(await look(), expected)) await endOfRound();
 }
 
-async function pendingOf({ pendingNotifications }: Store): Promise<readonly OwedTaps[]> {
+async function pendingOf({ pendingNotifications }: Store): Promise<readonly PendingTaps[]> {
   return pendingNotifications?.read(0, 10) ?? [];
 }

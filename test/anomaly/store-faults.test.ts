@@ -42,10 +42,10 @@ const hall = { ...lobby, templateName: 'blank', name: 'hall' };
 const guid = (n: number): string => `11111111-0000-4000-8000-00000000000${n}`;
 const active = { members: { me: { properties: { system: { active: true } } } } };
 
-async function put(world: Context, caller: UserCaller, body: JsonObject, reference = lobby) {
+async function put(context: Context, caller: UserCaller, body: JsonObject, reference = lobby) {
   const request = parseSessionRequest(body, 107);
   assert.ok(!(request instanceof Refusal));
-  const written = await writeSession(world, {
+  const written = await writeSession(context, {
     reference,
     request,
     preconditions: {},
@@ -56,83 +56,87 @@ async function put(world: Context, caller: UserCaller, body: JsonObject, referen
   assert.ok(!(written instanceof Refusal) || written.code === 'notAMember', String(written));
 }
 
-async function post(world: Context, caller: UserCaller, body: JsonObject) {
+async function post(context: Context, caller: UserCaller, body: JsonObject) {
   const request = parseHandleRequest({ version: 1, sessionRef: lobby, ...body });
   assert.ok(!(request instanceof Refusal));
-  const made = await createHandle(world, request, caller);
+  const made = await createHandle(context, request, caller);
   assert.ok(!(made instanceof Refusal));
 }
 
 async function change(
-  world: Context,
+  context: Context,
   kind: ListRequest['kind'],
   xuids: readonly string[],
   list: OwnListName = 'follows',
 ) {
-  assert.equal(await changePeople(world, ada.xuid, list, { kind, xuids }, ada), undefined);
+  assert.equal(await changePeople(context, ada.xuid, list, { kind, xuids }, ada), undefined);
 }
 
 type Use = {
   readonly name: string;
-  readonly before: (world: Context, clock: ManualClock) => Promise<void>;
-  readonly act: (world: Context) => Promise<unknown>;
+  readonly before: (context: Context, clock: ManualClock) => Promise<void>;
+  readonly act: (context: Context) => Promise<unknown>;
 };
 
-const searchable = async (world: Context): Promise<void> => {
+const searchable = async (context: Context): Promise<void> => {
   const constants = { system: { capabilities: { searchable: true } } };
-  await put(world, ada, { constants, ...active }, hall);
+  await put(context, ada, { constants, ...active }, hall);
 };
 
-const found = async (world: Context): Promise<void> => {
-  await searchable(world);
-  await post(world, ada, { type: 'search', id: guid(6), sessionRef: hall });
+const found = async (context: Context): Promise<void> => {
+  await searchable(context);
+  await post(context, ada, { type: 'search', id: guid(6), sessionRef: hall });
 };
 
-const together = async (world: Context): Promise<void> => {
-  await put(world, ada, active);
-  await put(world, ben, active);
-  await put(world, ada, active, game);
-  await post(world, ada, { type: 'activity', id: guid(1) });
+const together = async (context: Context): Promise<void> => {
+  await put(context, ada, active);
+  await put(context, ben, active);
+  await put(context, ada, active, game);
+  await post(context, ada, { type: 'activity', id: guid(1) });
 };
 
 const keyword = { properties: { system: { keywords: ['k'] } } };
 
 const uses: readonly Use[] = [
-  { name: 'creating', before: async () => {}, act: (world) => put(world, ada, active) },
+  { name: 'creating', before: async () => {}, act: (context) => put(context, ada, active) },
   {
     name: 'joining',
-    before: (world) => put(world, ada, active),
-    act: (world) => put(world, ben, active),
+    before: (context) => put(context, ada, active),
+    act: (context) => put(context, ben, active),
   },
   {
     name: 'writing properties',
     before: together,
-    act: (world) => put(world, ada, { properties: { custom: { map: 'atoll' } } }),
+    act: (context) => put(context, ada, { properties: { custom: { map: 'atoll' } } }),
   },
-  { name: 'leaving', before: together, act: (world) => put(world, ada, { members: { me: null } }) },
+  {
+    name: 'leaving',
+    before: together,
+    act: (context) => put(context, ada, { members: { me: null } }),
+  },
   {
     name: 'leaving last, which ends the session',
-    before: async (world) => {
-      await together(world);
-      await put(world, ben, { members: { me: null } });
+    before: async (context) => {
+      await together(context);
+      await put(context, ben, { members: { me: null } });
     },
-    act: (world) => put(world, ada, { members: { me: null } }),
+    act: (context) => put(context, ada, { members: { me: null } }),
   },
   {
     name: 'setting an activity',
     before: together,
-    act: (world) => post(world, ben, { type: 'activity', id: guid(2) }),
+    act: (context) => post(context, ben, { type: 'activity', id: guid(2) }),
   },
   {
     name: 'replacing an activity',
     before: together,
-    act: (world) => post(world, ada, { type: 'activity', id: guid(3), sessionRef: game }),
+    act: (context) => post(context, ada, { type: 'activity', id: guid(3), sessionRef: game }),
   },
   {
     name: 'inviting',
     before: together,
-    act: (world) =>
-      post(world, ada, {
+    act: (context) =>
+      post(context, ada, {
         type: 'invite',
         id: guid(4),
         invitedXuid: '9',
@@ -142,8 +146,8 @@ const uses: readonly Use[] = [
   {
     name: 'making a transfer handle',
     before: together,
-    act: (world) =>
-      post(world, ada, {
+    act: (context) =>
+      post(context, ada, {
         type: 'transfer',
         id: guid(5),
         sessionRef: game,
@@ -153,95 +157,95 @@ const uses: readonly Use[] = [
   {
     name: 'deleting a handle',
     before: together,
-    act: (world) => deleteHandle(world, guid(1), ada),
+    act: (context) => deleteHandle(context, guid(1), ada),
   },
   {
     name: 'making a search handle',
     before: searchable,
-    act: (world) => post(world, ada, { type: 'search', id: guid(6), sessionRef: hall }),
+    act: (context) => post(context, ada, { type: 'search', id: guid(6), sessionRef: hall }),
   },
   {
     name: 'replacing a search handle',
     before: found,
-    act: (world) => post(world, ada, { type: 'search', id: guid(7), sessionRef: hall }),
+    act: (context) => post(context, ada, { type: 'search', id: guid(7), sessionRef: hall }),
   },
   {
     name: 'deleting a search handle',
     before: found,
-    act: (world) => deleteHandle(world, guid(6), ada),
+    act: (context) => deleteHandle(context, guid(6), ada),
   },
   {
     name: 'joining a session with a search handle',
     before: found,
-    act: (world) => put(world, ben, active, hall),
+    act: (context) => put(context, ben, active, hall),
   },
   {
     name: 'ending a session with a search handle',
     before: found,
-    act: (world) => put(world, ada, { members: { me: null } }, hall),
+    act: (context) => put(context, ada, { members: { me: null } }, hall),
   },
   {
     name: 'settling by a read',
-    before: async (world, clock) => {
-      await put(world, ada, { members: { me: {} } });
-      await put(world, ben, active);
+    before: async (context, clock) => {
+      await put(context, ada, { members: { me: {} } });
+      await put(context, ben, active);
       clock.advance(900_000);
     },
-    act: (world) => readSession(world, lobby, ben),
+    act: (context) => readSession(context, lobby, ben),
   },
   {
     name: 'sweeping',
-    before: async (world, clock) => {
-      await put(world, ada, { members: { me: {} } });
-      await put(world, ada, { members: { me: {} } }, game);
+    before: async (context, clock) => {
+      await put(context, ada, { members: { me: {} } });
+      await put(context, ada, { members: { me: {} } }, game);
       clock.advance(900_000);
     },
     act: sweep,
   },
   {
     name: 'following',
-    before: (world) => change(world, 'add', ['3']),
-    act: (world) => change(world, 'add', ['2', '3', '4']),
+    before: (context) => change(context, 'add', ['3']),
+    act: (context) => change(context, 'add', ['2', '3', '4']),
   },
   {
     name: 'unfollowing',
-    before: (world) => change(world, 'add', ['2', '3', '4']),
-    act: (world) => change(world, 'remove', ['2', '4']),
+    before: (context) => change(context, 'add', ['2', '3', '4']),
+    act: (context) => change(context, 'remove', ['2', '4']),
   },
   {
     name: 'making a favourite',
-    before: (world) => change(world, 'add', ['2', '3']),
-    act: (world) => change(world, 'favor', ['2']),
+    before: (context) => change(context, 'add', ['2', '3']),
+    act: (context) => change(context, 'favor', ['2']),
   },
   {
     name: 'blocking',
     before: async () => {},
-    act: (world) => change(world, 'add', ['2'], 'avoids'),
+    act: (context) => change(context, 'add', ['2'], 'avoids'),
   },
   {
     name: 'a query for sessions',
-    before: async (world, clock) => {
-      await put(world, ada, { ...keyword, members: { me: {} } });
-      await put(world, ben, active);
+    before: async (context, clock) => {
+      await put(context, ada, { ...keyword, members: { me: {} } });
+      await put(context, ben, active);
       clock.advance(900_000);
     },
     act: findSessions,
   },
 ];
 
-async function findSessions(world: Context): Promise<readonly (string | undefined)[]> {
+async function findSessions(context: Context): Promise<readonly (string | undefined)[]> {
   const query = parseSessionQuery([['keyword', 'k']]);
   assert.ok(!(query instanceof Refusal));
-  const found = await querySessions(world, { scid: demoScid }, query, ben);
+  const found = await querySessions(context, { scid: demoScid }, query, ben);
   assert.ok(!(found instanceof Refusal));
   return found.map(({ session }) => session.reference.name);
 }
 
 /** All that callers can see, without what differs by when and how often something was tried. */
-async function visible(world: Context): Promise<unknown> {
+async function visible(context: Context): Promise<unknown> {
   const sessions = await Promise.all(
     [lobby, game, hall].map(async (reference) => {
-      const session = await readSession(world, reference, {
+      const session = await readSession(context, reference, {
         kind: 'service',
         name: 's',
         sandbox: 'RETAIL',
@@ -253,7 +257,7 @@ async function visible(world: Context): Promise<unknown> {
   );
   const handles = await Promise.all(
     [1, 2, 3, 4, 5, 6, 7].map(async (n) => {
-      const handle = await readHandle(world, guid(n), {
+      const handle = await readHandle(context, guid(n), {
         kind: 'service',
         name: 's',
         sandbox: 'RETAIL',
@@ -261,13 +265,17 @@ async function visible(world: Context): Promise<unknown> {
       return handle instanceof Refusal ? handle.code : handle.type;
     }),
   );
-  const activities = await queryActivities(world, { owners: { xuids: ['1', '2'] } }, ben);
+  const activities = await queryActivities(context, { owners: { xuids: ['1', '2'] } }, ben);
   assert.ok(!(activities instanceof Refusal));
-  const search = await searchHandles(world, { scid: demoScid, order: oldestFirst, take: 100 }, ben);
+  const search = await searchHandles(
+    context,
+    { scid: demoScid, order: oldestFirst, take: 100 },
+    ben,
+  );
   assert.ok(!(search instanceof Refusal));
   const lists = await Promise.all(
     ['1', '2', '3', '4'].flatMap((xuid) =>
-      (['follows', 'followers', 'avoids'] as const).map((list) => world.people.list(xuid, list)),
+      (['follows', 'followers', 'avoids'] as const).map((list) => context.people.list(xuid, list)),
     ),
   );
   return {
@@ -275,17 +283,17 @@ async function visible(world: Context): Promise<unknown> {
     handles,
     activities: activities.map(({ handle }) => handle.id),
     found: search.results.map(({ handle, session }) => [handle.id, session.members.length]),
-    foundSessions: await findSessions(world),
+    foundSessions: await findSessions(context),
     lists,
   };
 }
 
-const makeWorld = await openTestContexts();
+const makeContext = await openTestContexts();
 
 async function end(use: Use, number: number, fault: Fault | undefined) {
   const clock = manualClock();
   const store = openMemoryStore();
-  const healthy = makeWorld(store, { clock });
+  const healthy = makeContext(store, { clock });
   await use.before(healthy, clock);
   // So that the index is what the commits make it, and not what the first search finds.
   await catchUpSearch(healthy);

@@ -11,7 +11,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { SessionReference } from '../../src/domain/session/reference.ts';
-import { historyProblems, type Operation, type Seen } from '../../src/testing/history.ts';
+import { historyProblems, type Operation, type SeenDocument } from '../../src/testing/history.ts';
 import { at, demoScid, type KitAnswer, KitUser } from '../../src/testing/kit.ts';
 import { type NodeProcess, startNodeProcess } from '../../src/testing/node-process.ts';
 import { type Random, seededRandom } from '../../src/testing/random.ts';
@@ -103,7 +103,7 @@ class Client {
     this.history.push({ client: this.name, invokedMs, returnedMs: invokedMs, outcome });
   }
 
-  #ask(isRead: boolean, ifMatch: Seen | undefined): Promise<KitAnswer> {
+  #ask(isRead: boolean, ifMatch: SeenDocument | undefined): Promise<KitAnswer> {
     if (isRead) return this.#user.getSession(this.#reference);
     const body = {
       members: { me: { properties: { system: { active: true } } } },

@@ -107,15 +107,15 @@ test('a commit whose answer is lost is sent again, and made once', async () => {
   await store.commit({ session: putOf('a', 0, { custom: { turn: 0 } }) });
   const activity = storedActivity(storedGuid(1), 'a', { requestId: storedGuid(9) });
   const steps = [
-    { session: { ...putOf('a', 1, { custom: { turn: 1 } }), owedTaps: { kind: 'taps' } } },
+    { session: { ...putOf('a', 1, { custom: { turn: 1 } }), pendingTaps: { kind: 'taps' } } },
     { session: putOf('a', 2, { custom: { turn: 2 } }), handles: [activity] },
     { session: { ...putOf('b', 0), addHints: ['xuid:11'] as const } },
     { session: deleteOf('b', 1) },
   ];
   for (const step of steps) {
     proxy.loseNextAnswer();
-    const owes = 'session' in step && 'owedTaps' in step.session;
-    const committed = { kind: 'committed', ...(owes && { owesTaps: true }) };
+    const owes = 'session' in step && 'pendingTaps' in step.session;
+    const committed = { kind: 'committed', ...(owes && { hasPendingTaps: true }) };
     assert.deepEqual(await store.commit(step), committed);
   }
   assert.deepEqual(await store.session(storedKey('a')), {
@@ -125,7 +125,7 @@ test('a commit whose answer is lost is sent again, and made once', async () => {
   assert.deepEqual(await store.activitiesOf([activity.ownerXuid]), [activity]);
   assert.equal(await store.session(storedKey('b')), undefined);
   assert.deepEqual(await store.pendingNotifications?.read(0, 10), [
-    { key: storedKey('a'), revision: 2, owedTaps: { kind: 'taps' } },
+    { key: storedKey('a'), revision: 2, pendingTaps: { kind: 'taps' } },
   ]);
 });
 
@@ -197,14 +197,16 @@ test('stores of two processes see each other’s commits, leases, secret and owe
   assert.deepEqual(await one.secret(), await other.secret());
   await one.commit({ session: putOf('a', 0) });
   const record = (await other.session(storedKey('a'))) ?? assert.fail();
-  await other.commit({ session: { ...putOf('a', record.revision), owedTaps: { kind: 'taps' } } });
+  await other.commit({
+    session: { ...putOf('a', record.revision), pendingTaps: { kind: 'taps' } },
+  });
   // What one knows is older, and its commit finds that out.
   assert.equal(one.lastKnown(storedKey('a'))?.record?.revision, 1);
   assert.equal(one.lastKnown(storedKey('a'))?.isCommitted, false);
   const outcome = await one.commit({ session: putOf('a', 1) });
   assert.ok(outcome.kind === 'conflict' && outcome.current?.revision === 2);
   assert.deepEqual(await one.pendingNotifications?.read(0, 10), [
-    { key: storedKey('a'), revision: 2, owedTaps: { kind: 'taps' } },
+    { key: storedKey('a'), revision: 2, pendingTaps: { kind: 'taps' } },
   ]);
   assert.deepEqual(await one.pendingNotifications?.read(60_000, 10), []);
   await one.pendingNotifications?.forget(storedKey('a'), 2);

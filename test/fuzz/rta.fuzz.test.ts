@@ -79,14 +79,14 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 test(`${framesCount} random frames, seed ${seed}: each is answered or ends its connection, and no other`, async () => {
   const random = seededRandom(seed);
   const connections: Connections = new Map();
-  const makeWorld = await openTestContexts();
+  const makeContext = await openTestContexts();
   const clock = manualClock();
-  const world = {
-    ...makeWorld(openMemoryStore(), { clock }),
+  const context = {
+    ...makeContext(openMemoryStore(), { clock }),
     node: { id: '0badcafe', connections, recheckQueue: new Map(), sweepsCount: 0 },
   };
   const settings = { ...hubSettings, tapWindowMs: 0, subscriptionsMax: 8 };
-  const hub = new Hub(world, connections, settings);
+  const hub = new Hub(context, connections, settings);
   await hub.start();
   const open = () => {
     const wire = new FakeWire();
@@ -126,7 +126,7 @@ test(`${framesCount} random frames, seed ${seed}: each is answered or ends its c
   hub.ended(bystander.connection);
   await turn();
   assert.equal(connections.size, 0);
-  assert.equal(world.node.recheckQueue.size, 0);
+  assert.equal(context.node.recheckQueue.size, 0);
   await hub[Symbol.asyncDispose]();
 });
 

@@ -1,5 +1,5 @@
 /**
- * The line between a node and its store in a simulated world: calls and answers travel, and the
+ * The line between a node and its store in a simulated context: calls and answers travel, and the
  * simulation decides whose turn it is. A node that crashes is heard of no more: what was on its way
  * to the store may still arrive, what comes back does not.
  */
@@ -30,7 +30,7 @@ export class Turns {
   }
 }
 
-/** How the lines of a world misbehave; each a probability, per call. */
+/** How the lines of a context misbehave; each a probability, per call. */
 export type LineFaults = { readonly fails: number; readonly losesAnswer: number };
 
 /** One node's line to `store`. `cut` is the crash of the node. */

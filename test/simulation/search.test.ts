@@ -96,19 +96,19 @@ function slowStore(inner: Store, random: Random, chronicle: Chronicle): Store {
   });
 }
 
-const makeWorld = await openTestContexts();
+const makeContext = await openTestContexts();
 
-type Scene = { readonly world: Context; readonly random: Random; readonly chronicle: Chronicle };
+type Scene = { readonly context: Context; readonly random: Random; readonly chronicle: Chronicle };
 
-async function put({ world, random }: Scene, n: number, body: JsonObject): Promise<void> {
+async function put({ context, random }: Scene, n: number, body: JsonObject): Promise<void> {
   const request = notRefused(parseSessionRequest(body, 107));
   const [reference, caller] = [referenceOf(n), random.pick(users)];
   const write = { reference, request, preconditions: {}, caller, onlyExisting: false };
-  await writeSession(world, write); // refused when the user may not: as good as not asked
+  await writeSession(context, write); // refused when the user may not: as good as not asked
 }
 
 async function act(scene: Scene): Promise<void> {
-  const { world, random } = scene;
+  const { context, random } = scene;
   const n = random.below(sessionsCount);
   const member = { properties: { system: random.chance(0.8) ? { active: true } : {} } };
   switch (random.below(8)) {
@@ -131,22 +131,22 @@ async function act(scene: Scene): Promise<void> {
         numbers: { level: random.below(10) },
       };
       const request = { type: 'search', reference: referenceOf(n), searchAttributes } as const;
-      await createHandle(world, request, random.pick(users));
+      await createHandle(context, request, random.pick(users));
       return;
     }
     default: {
-      const record = await world.store.session(keyOf(referenceOf(n)));
+      const record = await context.store.session(keyOf(referenceOf(n)));
       const id = record?.session.searchHandle?.id;
-      if (id !== undefined) await deleteHandle(world, id, random.pick(users));
+      if (id !== undefined) await deleteHandle(context, id, random.pick(users));
     }
   }
 }
 
 /** One search, and what it may and must find. Tells how many it found. */
-async function search({ world, random, chronicle }: Scene, start: number): Promise<number> {
+async function search({ context, random, chronicle }: Scene, start: number): Promise<number> {
   const filter = notRefused(parseFilter(random.pick(filters)));
   const order = notRefused(parseOrder(random.pick(orders)));
-  const page = await searchHandles(world, { scid: demoScid, filter, order, take: 100 }, asker);
+  const page = await searchHandles(context, { scid: demoScid, filter, order, take: 100 }, asker);
   const { results } = notRefused(page);
   const found = new Map(results.map((result) => [keyOf(result.session.reference), result]));
   assert.equal(found.size, results.length, 'each session once');
@@ -176,14 +176,14 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
   test(`nothing false and nothing missing is found, seed ${seed}`, async () => {
     const [random, chronicle, clock] = [seededRandom(seed), new Chronicle(), manualClock()];
     const store = slowStore(openMemoryStore(), random, chronicle);
-    const around = makeWorld(store, { clock });
+    const around = makeContext(store, { clock });
     // Small turns, so that much happens in the middle of a search.
     const here: Scene = {
-      world: { ...around, searchIndex: createSearchIndex(6) },
+      context: { ...around, searchIndex: createSearchIndex(6) },
       random,
       chronicle,
     };
-    const there: Scene = { ...here, world: { ...around, searchIndex: createSearchIndex(6) } };
+    const there: Scene = { ...here, context: { ...around, searchIndex: createSearchIndex(6) } };
     let foundCount = 0;
     for (let round = 0; round < 60; round += 1) {
       const uses = Array.from({ length: 6 }, () => act(here));
@@ -191,7 +191,7 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
       // Another process knows what was committed before it last followed the store.
       const start = chronicle.now;
       if (random.chance(0.3))
-        sought.push(followSearch(there.world).then(() => search(there, start)));
+        sought.push(followSearch(there.context).then(() => search(there, start)));
       if (random.chance(0.2)) uses.push(sweep(around).then(() => undefined));
       clock.advance(random.below(30));
       const counts = await Promise.all(sought);

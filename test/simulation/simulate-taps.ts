@@ -21,7 +21,12 @@ import { type Connections, Hub } from '../../src/rta/hub.ts';
 import type { Bus, Subscriber, Topic } from '../../src/store/bus.ts';
 import { override } from '../../src/platform/override.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
-import { type Batch, type OwedTaps, type Store, StoreUnavailable } from '../../src/store/store.ts';
+import {
+  type Batch,
+  type PendingTaps,
+  type Store,
+  StoreUnavailable,
+} from '../../src/store/store.ts';
 import { demoScid } from '../../src/testing/demo.ts';
 import { hubSettings } from '../../src/testing/hub-settings.ts';
 import { FakeWire } from '../../src/testing/fake-wire.ts';
@@ -61,7 +66,7 @@ export type TapHistory = {
 /** A store of memory that keeps what a cluster's keeps: leases, and taps that are owed. */
 function clusterStore(clock: ManualClock, changes: Change[]) {
   const inner = openMemoryStore();
-  const owed = new Map<string, OwedTaps & { readonly atMs: Milliseconds }>();
+  const owed = new Map<string, PendingTaps & { readonly atMs: Milliseconds }>();
   const nodes = new Map<string, boolean>();
   const overrides: Partial<Store> = {
     async commit(batch: Batch) {
@@ -71,10 +76,10 @@ function clusterStore(clock: ManualClock, changes: Change[]) {
       if (outcome.kind !== 'committed' || put === undefined || before === undefined) return outcome;
       const next = put.kind === 'put' ? put.session : undefined;
       const atMs = clock.nowMs();
-      const [revision, owedTaps] = [put.expectRevision + 1, put.owedTaps];
-      if (owedTaps !== undefined) {
-        owed.set(`${put.key} ${revision}`, { key: put.key, revision, owedTaps, atMs });
-        const told = owedTaps as unknown as { tap: { to: { connection: string }[] } };
+      const [revision, pendingTaps] = [put.expectRevision + 1, put.pendingTaps];
+      if (pendingTaps !== undefined) {
+        owed.set(`${put.key} ${revision}`, { key: put.key, revision, pendingTaps, atMs });
+        const told = pendingTaps as unknown as { tap: { to: { connection: string }[] } };
         changes.push({
           atMs,
           branch: before.branch,
@@ -88,7 +93,7 @@ function clusterStore(clock: ManualClock, changes: Change[]) {
         );
         if (stays) throw new Error('a change that somebody asked for owes no tap');
       }
-      return { ...outcome, ...(owedTaps !== undefined && { owesTaps: true as const }) };
+      return { ...outcome, ...(pendingTaps !== undefined && { hasPendingTaps: true as const }) };
     },
     pendingNotifications: {
       read: async (ageMs, limit) =>
@@ -144,7 +149,7 @@ export type TapFaults = {
 };
 
 type Node = {
-  readonly world: Context;
+  readonly context: Context;
   readonly hub: Hub;
   readonly connections: Connections;
   cut(): void;
@@ -183,7 +188,7 @@ export async function simulateTaps(settings: {
   const changes: Change[] = [];
   const cluster = clusterStore(clock, changes);
   const bus = lossyBus(random, faults);
-  const makeWorld = await openTestContexts();
+  const makeContext = await openTestContexts();
   const counts = { crashes: 0, drops: 0, resyncs: 0, taps: 0, lost: 0 };
   let nodesCount = 0;
 
@@ -193,12 +198,12 @@ export async function simulateTaps(settings: {
     const connections: Connections = new Map();
     const quiet = { fails: 0, losesAnswer: 0 };
     const way = line(cluster.store, turns, random, isHealthy ? quiet : faults);
-    const world: Context = {
-      ...makeWorld(isHealthy ? cluster.store : way.store, { clock, ids }),
+    const context: Context = {
+      ...makeContext(isHealthy ? cluster.store : way.store, { clock, ids }),
       bus,
       node: { id, connections, recheckQueue: new Map(), sweepsCount: 0 },
     };
-    const hub = new Hub(world, connections, {
+    const hub = new Hub(context, connections, {
       ...hubSettings,
       outboxBytesMax,
       // Clients that do not read for long are part of the trouble.
@@ -206,7 +211,7 @@ export async function simulateTaps(settings: {
     });
     await cluster.store.renewNode(id, 1);
     await hub.start();
-    return { world, hub, connections, cut: way.cut };
+    return { context, hub, connections, cut: way.cut };
   };
 
   const nodes = [await openNode(), await openNode()];
@@ -246,14 +251,14 @@ export async function simulateTaps(settings: {
   };
 
   const write = async (
-    world: Context,
+    context: Context,
     caller: UserCaller,
     body: JsonObject,
     reference: SessionReference,
   ) => {
     const request = parseSessionRequest(body, 107);
     if (request instanceof Refusal) throw new Error(request.text);
-    await writeSession(world, {
+    await writeSession(context, {
       reference,
       request,
       preconditions: {},
@@ -275,11 +280,11 @@ export async function simulateTaps(settings: {
     };
     switch (random.below(6)) {
       case 0:
-        return write(node.world, caller, { members: { me: null } }, reference);
+        return write(node.context, caller, { members: { me: null } }, reference);
       case 1:
       case 2:
         return write(
-          node.world,
+          node.context,
           caller,
           { members: { me: { properties: { system } } } },
           reference,
@@ -287,7 +292,7 @@ export async function simulateTaps(settings: {
       default: {
         const custom = { map: random.below(1_000) };
         const body = { properties: { custom }, members: { me: { properties: { system } } } };
-        return write(node.world, caller, body, reference);
+        return write(node.context, caller, body, reference);
       }
     }
   };
@@ -305,7 +310,7 @@ export async function simulateTaps(settings: {
           client.wire.drop();
         }
         await dead.hub[Symbol.asyncDispose]();
-        cluster.lapse(dead.world.node.id);
+        cluster.lapse(dead.context.node.id);
         nodes[at] = await openNode();
       }
     }
@@ -316,7 +321,7 @@ export async function simulateTaps(settings: {
     }
     if (random.chance(0.2)) clock.advance(random.below(4_000));
     const node = random.pick(nodes);
-    const doing: Promise<unknown> = random.chance(0.05) ? sweep(node.world) : act(node);
+    const doing: Promise<unknown> = random.chance(0.05) ? sweep(node.context) : act(node);
     doing.catch((error) => {
       if (!(error instanceof StoreUnavailable)) throw error;
       counts.lost += 1;
@@ -332,9 +337,9 @@ export async function simulateTaps(settings: {
   for (let second = 0; second < 120; second += 1) {
     clock.advance(1_000);
     keepAlive(clients, clock);
-    for (const { world } of [sweeper, ...nodes]) {
+    for (const { context } of [sweeper, ...nodes]) {
       await Promise.all([
-        sweep(world).catch(() => undefined),
+        sweep(context).catch(() => undefined),
         letGo(turns, Number.POSITIVE_INFINITY),
       ]);
       await letGo(turns, Number.POSITIVE_INFINITY);
@@ -381,13 +386,14 @@ function settleMicrotasks(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-type ToldTap = { readonly branch: string; readonly changeNumber?: number };
+type DeliveredTap = { readonly branch: string; readonly changeNumber?: number };
 
-function tapsOf(frame: readonly unknown[]): readonly ToldTap[] {
-  return frame[0] === 3 ? (frame[2] as { shoulderTaps: readonly ToldTap[] }).shoulderTaps : [];
+function tapsOf(frame: readonly unknown[]): readonly DeliveredTap[] {
+  return frame[0] === 3 ? (frame[2] as { shoulderTaps: readonly DeliveredTap[] }).shoulderTaps : [];
 }
 
-const numberOf = ({ changeNumber = Number.POSITIVE_INFINITY }: ToldTap): number => changeNumber;
+const numberOf = ({ changeNumber = Number.POSITIVE_INFINITY }: DeliveredTap): number =>
+  changeNumber;
 
 /** The first few breaches of guarantees in a history, each with its name and where. */
 export function brokenTapGuarantees({ changes, lines, sessions }: TapHistory): readonly string[] {

@@ -1,5 +1,5 @@
 /**
- * A directory and its users in a world where only the seed decides what happens when: users act at
+ * A directory and its users in a context where only the seed decides what happens when: users act at
  * the same time, calls to the store cross, answers get lost, the node crashes, time jumps.
  */
 
@@ -42,7 +42,7 @@ export type Simulation = {
 export type Commits = ReadonlyMap<SessionKey, readonly (Session | undefined)[]>;
 
 /** What a caller was told, and how much had been committed when it asked and when it heard. */
-export type Told = {
+export type Observation = {
   readonly key: SessionKey;
   readonly session: Session | undefined;
   readonly committedBefore: number;
@@ -51,7 +51,7 @@ export type Told = {
 
 export type History = {
   readonly commits: Commits;
-  readonly told: readonly Told[];
+  readonly told: readonly Observation[];
   /** Activities that were listed: the owner, and the session that was shown as confirming it. */
   readonly listed: readonly { readonly ownerXuid: string; readonly session: Session }[];
   /** Sessions as they are when all is quiet, a while after the last request. */
@@ -68,13 +68,13 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
   const ids = sequentialIds();
   const commits = new Map<SessionKey, (Session | undefined)[]>();
   const shelf = recording(openMemoryStore(), commits);
-  const makeWorld = await openTestContexts();
+  const makeContext = await openTestContexts();
   const open = () => {
     const { store, cut } = line(shelf, turns, random, faults);
-    return { world: makeWorld(store, { clock, ids }), cut };
+    return { context: makeContext(store, { clock, ids }), cut };
   };
 
-  const told: Told[] = [];
+  const told: Observation[] = [];
   const listed: { ownerXuid: string; session: Session }[] = [];
   const counts = { requests: 0, lost: 0, crashes: 0 };
   const callers = Array.from(
@@ -86,7 +86,7 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
   );
 
   let node = open();
-  const act = async ({ world }: { readonly world: Context }): Promise<void> => {
+  const act = async ({ context }: { readonly context: Context }): Promise<void> => {
     const caller = random.pick(callers);
     const reference = random.pick(references);
     const key = keyOf(reference);
@@ -96,7 +96,7 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
     };
     switch (random.below(8)) {
       case 0: {
-        const read = await readSession(world, reference, caller);
+        const read = await readSession(context, reference, caller);
         if (!(read instanceof Refusal)) hear(read);
         break;
       }
@@ -106,12 +106,12 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
           type: 'activity',
           sessionRef: { ...reference },
         });
-        if (!(request instanceof Refusal)) await createHandle(world, request, caller);
+        if (!(request instanceof Refusal)) await createHandle(context, request, caller);
         break;
       }
       case 2: {
         const xuids = callers.map(({ xuid }) => xuid);
-        const results = await queryActivities(world, { owners: { xuids } }, caller);
+        const results = await queryActivities(context, { owners: { xuids } }, caller);
         if (results instanceof Refusal) break;
         listed.push(
           ...results.map(({ handle, session }) => ({ ownerXuid: handle.ownerXuid, session })),
@@ -121,7 +121,7 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
       default: {
         const request = parseSessionRequest(anyBody(random), 107);
         if (request instanceof Refusal) throw new Error(request.text);
-        const written = await writeSession(world, {
+        const written = await writeSession(context, {
           reference,
           request,
           preconditions: {},
@@ -140,7 +140,7 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
       counts.crashes += 1;
     }
     if (random.chance(0.05)) clock.advance(random.below(120_000));
-    const doing = random.chance(0.05) ? sweep(node.world) : act(node);
+    const doing = random.chance(0.05) ? sweep(node.context) : act(node);
     counts.requests += 1;
     doing.catch((error) => {
       if (!(error instanceof StoreUnavailable)) throw error;
@@ -152,7 +152,7 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
   await letGo(turns, Number.POSITIVE_INFINITY);
 
   // Quiet: nobody asks, time passes, and only the sweep looks.
-  const sweeper = makeWorld(shelf, { clock, ids });
+  const sweeper = makeContext(shelf, { clock, ids });
   for (let minute = 0; minute < 30; minute += 1) {
     clock.advance(60_000);
     while ((await sweep(sweeper)) === 'more');

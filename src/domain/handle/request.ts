@@ -10,7 +10,7 @@ import type { JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { exactObject, integer, list, parseShape, text, word } from '../shape.ts';
-import { dropUnknown, type Dropped } from '../unknown-members.ts';
+import { dropUnknown, type KnownPart } from '../unknown-members.ts';
 import { isName, nameExpectation, type SessionReference } from '../session/reference.ts';
 import { searchAttributesShape } from '../search/attributes.ts';
 import type { InviteAttributes, SearchAttributes } from './handle.ts';
@@ -108,7 +108,7 @@ const handleType = v.object({
 });
 
 /** The body of a handle without members that nobody knows; one of no known type as it is. */
-export function dropUnknownOfHandle(body: JsonObject): Dropped {
+export function dropUnknownOfHandle(body: JsonObject): KnownPart {
   const typed = parseShape(handleType, body);
   return typed instanceof Refusal
     ? { known: body, names: [] }
@@ -202,7 +202,7 @@ const people = exactObject(peopleEntries);
 const activityQuery = exactObject({ type: v.string(), scid: v.optional(guid), owners: people });
 
 /** The body of a query for activities without members that nobody knows. */
-export function dropUnknownOfActivityQuery(body: JsonObject): Dropped {
+export function dropUnknownOfActivityQuery(body: JsonObject): KnownPart {
   return dropUnknown(activityQuery, body);
 }
 

@@ -35,7 +35,7 @@ export type SearchCandidate = {
 export type Value = string | number | true;
 
 /** What a candidate holds, by path: `numbers/rank`, `session/membersCount`. What is absent is not. */
-export type Held = {
+export type CandidateValues = {
   readonly values: Readonly<Record<string, Value>>;
   readonly lists: { readonly [list in ListPath]?: readonly string[] };
 };
@@ -69,7 +69,7 @@ export function candidateOf(whole: Session): SearchCandidate | undefined {
 export function packCandidate(
   key: SessionKey,
   createTimeMs: Milliseconds,
-  { values, lists }: Held,
+  { values, lists }: CandidateValues,
 ): SearchCandidate {
   const common: [string, Value][] = [];
   const lines: string[] = [''];
@@ -163,7 +163,7 @@ function attributeValues({
   strings = {},
   language,
   locale,
-}: SearchHandle['searchAttributes']): Held['values'] {
+}: SearchHandle['searchAttributes']): CandidateValues['values'] {
   return Object.fromEntries([
     ...Object.entries(numbers).map(([name, value]) => [`numbers/${name.toLowerCase()}`, value]),
     ...Object.entries(strings).map(([name, value]) => [
@@ -178,7 +178,7 @@ function attributeValues({
 function sessionValues(
   session: Session,
   { createTimeMs, titleId, searchAttributes }: SearchHandle,
-): Held['values'] {
+): CandidateValues['values'] {
   const { reference, constants, properties } = session;
   const { visibility, inviteProtocol, maxMembersCount } = constants.system;
   const { join, read } = restrictionsOf(session);
@@ -217,7 +217,7 @@ function registrationStateOf({ servers }: Session): string | undefined {
 }
 
 /** `session/roles/{type}/{role}/…`: how many hold a role, its target (else its max), what is missing. */
-function roleValues({ roleTypes = {}, members }: Session): Held['values'] {
+function roleValues({ roleTypes = {}, members }: Session): CandidateValues['values'] {
   const values: [string, number][] = [];
   for (const [type, { roles }] of Object.entries(roleTypes)) {
     for (const [role, { target, max }] of Object.entries(roles)) {

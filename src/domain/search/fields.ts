@@ -27,7 +27,7 @@ export function isList(path: string): path is ListPath {
 }
 
 /** What a path leads to. `field` and `list` are as candidates are keyed. */
-export type Named =
+export type PathTarget =
   | { readonly kind: 'list'; readonly list: ListPath }
   | { readonly kind: 'member'; readonly list: ListPath; readonly value: string }
   | { readonly kind: 'flag' | 'id' | 'number' | 'string' | 'time'; readonly field: string };
@@ -78,13 +78,13 @@ export const commonFields: ReadonlySet<string> = new Set<SessionField>([
 ]);
 
 /** By lower-case path. */
-const known = new Map<string, Named>([
-  ...listPaths.map((list): [string, Named] => [list.toLowerCase(), { kind: 'list', list }]),
+const known = new Map<string, PathTarget>([
+  ...listPaths.map((list): [string, PathTarget] => [list.toLowerCase(), { kind: 'list', list }]),
   ['memberxuids', { kind: 'list', list: 'session/memberXuids' }],
   ['ownerxuids', { kind: 'list', list: 'session/ownerXuids' }],
   ['language', { kind: 'string', field: 'language' }],
   ['locale', { kind: 'string', field: 'locale' }],
-  ...Object.entries(sessionFields).map(([name, kind]): [string, Named] => [
+  ...Object.entries(sessionFields).map(([name, kind]): [string, PathTarget] => [
     `session/${name.toLowerCase()}`,
     { kind, field: `session/${name}` },
   ]),
@@ -94,7 +94,7 @@ const attributePath = /^(tag|number|string)s?\/([^/]+)$/;
 const rolePath = /^session\/roles\/[^/]+\/[^/]+\/(count|target|needs)$/;
 
 /** What `path` names; undefined when nothing has that name. */
-export function resolvePath(path: string): Named | undefined {
+export function resolvePath(path: string): PathTarget | undefined {
   const folded = path.toLowerCase();
   const named = known.get(folded);
   if (named !== undefined) return named;

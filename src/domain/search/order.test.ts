@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asRefusal, notRefused } from '../../testing/samples.ts';
-import { packCandidate, type Held, type SearchCandidate } from './candidate.ts';
+import { packCandidate, type CandidateValues, type SearchCandidate } from './candidate.ts';
 import { comparePositions, parseOrder, positionOf } from './order.ts';
 
-function candidate(key: string, values: Held['values']): SearchCandidate {
+function candidate(key: string, values: CandidateValues['values']): SearchCandidate {
   const createTimeMs = Number(values['session/postedTime'] ?? 0);
   return packCandidate(key, createTimeMs, { values, lists: {} });
 }

@@ -23,7 +23,7 @@
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { parseTime } from '../time.ts';
-import { pathExpectation, resolvePath, type Named } from './fields.ts';
+import { pathExpectation, resolvePath, type PathTarget } from './fields.ts';
 import { exchanged, operators, type Filter, type Operator } from './filter.ts';
 import { filterInvalid, lexFilter, show, type Token } from './lexer.ts';
 
@@ -42,10 +42,10 @@ export function parseFilter(text: string): Filter | Refusal {
   return tokens instanceof Refusal ? tokens : new Parser(tokens).parse();
 }
 
-type List = Extract<Named, { kind: 'list' }>;
+type List = Extract<PathTarget, { kind: 'list' }>;
 
 type Operand = { readonly at: number } & (
-  | Named
+  | PathTarget
   | { readonly kind: 'value'; readonly value: string | number }
 );
 
@@ -151,7 +151,7 @@ class Parser {
   }
 
   /** `tags/elite` alone, or compared with any text: the tag is there. */
-  #memberCondition({ list, value }: Extract<Named, { kind: 'member' }>): Filter | Refusal {
+  #memberCondition({ list, value }: Extract<PathTarget, { kind: 'member' }>): Filter | Refusal {
     const has: Filter = { kind: 'has', list, value };
     const start = this.#next;
     const operator = this.#operator();

@@ -12,7 +12,7 @@ import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { isName, nameExpectation } from '../session/reference.ts';
 import { exactObject, integer, parseShape, text } from '../shape.ts';
-import { dropUnknown, type Dropped } from '../unknown-members.ts';
+import { dropUnknown, type KnownPart } from '../unknown-members.ts';
 import { parseCursor } from './cursor.ts';
 import type { Filter } from './filter.ts';
 import { oldestFirst, parseOrder, type Order, type Position } from './order.ts';
@@ -62,7 +62,7 @@ const searchQuery = exactObject({
 });
 
 /** The body of a search without members that nobody knows. */
-export function dropUnknownOfSearch(body: JsonObject): Dropped {
+export function dropUnknownOfSearch(body: JsonObject): KnownPart {
   return dropUnknown(searchQuery, body);
 }
 

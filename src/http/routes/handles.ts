@@ -20,7 +20,7 @@ import { renderSearchResult, viewActivityResult, viewHandle } from '../../domain
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { dropUnknownOfSearch, parseSearchQuery } from '../../domain/search/request.ts';
-import type { Dropped } from '../../domain/unknown-members.ts';
+import type { KnownPart } from '../../domain/unknown-members.ts';
 import { parsePreconditions } from '../../domain/session/precondition.ts';
 import { formatSessionPath } from '../../domain/session/reference.ts';
 import { parseSessionRequest } from '../../domain/session/request.ts';
@@ -38,7 +38,7 @@ import { isPreview } from './sessions.ts';
 function knownPart(
   context: Context,
   body: JsonObject,
-  drop: (body: JsonObject) => Dropped,
+  drop: (body: JsonObject) => KnownPart,
 ): JsonObject {
   if (context.settings.unknownMembers === 'refuse') return body;
   const { known, names } = drop(body);

@@ -9,7 +9,7 @@ import { ProcessStore } from '../process-store.ts';
 import {
   StoreUnavailable,
   type Batch,
-  type Committed,
+  type CommitSuccess,
   type Conflict,
   type Hint,
   type ListEntry,
@@ -21,7 +21,7 @@ import {
   type SessionPut,
   type SessionRecord,
   type Store,
-  type Taken,
+  type HandleIdConflict,
 } from '../store.ts';
 
 /**
@@ -136,7 +136,7 @@ class MemoryStore extends ProcessStore implements Store {
     return earliest(this.#expirationMs, nowMs, limit);
   }
 
-  async commit(batch: Batch): Promise<Committed | Conflict | Taken> {
+  async commit(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict> {
     this.refuseIfDisposed();
     const { session, handles = [], removeHandles = [] } = batch;
     for (const { id, requestId } of handles) {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/json.ts';
 import type { SessionKey } from '../../domain/session/reference.ts';
 import type { Milliseconds } from '../../domain/time.ts';
-import type { OwedTaps, PendingNotifications, Share } from '../store.ts';
+import type { PendingTaps, PendingNotifications, Share } from '../store.ts';
 import type { RedisCommands } from './redis-commands.ts';
 import { parseStored } from './redis-replies.ts';
 
@@ -13,7 +13,7 @@ export class RedisPendingNotifications implements PendingNotifications {
     this.#commands = commands;
   }
 
-  async read(ageMs: Milliseconds, limit: number, share?: Share): Promise<readonly OwedTaps[]> {
+  async read(ageMs: Milliseconds, limit: number, share?: Share): Promise<readonly PendingTaps[]> {
     this.#commands.assertOpen();
     const values = [String(ageMs), String(limit)];
     const found = await this.#commands.inPartitions(share, async ({ owed, owedTexts }) => {
@@ -35,11 +35,11 @@ export class RedisPendingNotifications implements PendingNotifications {
 /** What the script `untapped` answers: triples of name, time and text. */
 function noted(
   parts: readonly string[],
-): readonly { readonly timeMs: Milliseconds; readonly taps: OwedTaps }[] {
+): readonly { readonly timeMs: Milliseconds; readonly taps: PendingTaps }[] {
   return Array.from({ length: parts.length / 3 }, (_, n) => {
     const [name = '', timeMs = '', text = ''] = parts.slice(3 * n);
     const [key = '', revision = ''] = name.split('\n');
-    const taps = { key, revision: Number(revision), owedTaps: parseTaps(text) };
+    const taps = { key, revision: Number(revision), pendingTaps: parseTaps(text) };
     return { timeMs: Number(timeMs), taps };
   });
 }

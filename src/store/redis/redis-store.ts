@@ -11,7 +11,7 @@ import { formatStoredSession } from '../session-text.ts';
 import {
   StoreUnavailable,
   type Batch,
-  type Committed,
+  type CommitSuccess,
   type Conflict,
   type Durability,
   type Hint,
@@ -25,7 +25,7 @@ import {
   type SessionRecord,
   type Share,
   type Store,
-  type Taken,
+  type HandleIdConflict,
 } from '../store.ts';
 import { RedisCommands } from './redis-commands.ts';
 import { isNotedWith, RedisHandles } from './redis-handles.ts';
@@ -51,7 +51,7 @@ export type RedisStoreParts = {
 };
 
 /** What this process last knew of a session, and which commit made it. */
-type Known = { readonly record: SessionRecord; readonly commitId: CommitId };
+type CachedRecord = { readonly record: SessionRecord; readonly commitId: CommitId };
 
 /** 12 characters that no two commits share. */
 type CommitId = string;
@@ -77,7 +77,7 @@ export class RedisStore implements Store {
   readonly #commands: RedisCommands;
   readonly #handles: RedisHandles;
   readonly #patienceMs: number;
-  readonly #lastKnown: LRUCache<SessionKey, Known>;
+  readonly #lastKnown: LRUCache<SessionKey, CachedRecord>;
   readonly #bus: AsyncDisposable;
   readonly #idPrefix = randomBytes(4).toString('base64url').slice(0, 5);
   #idsCount = 0;
@@ -106,7 +106,7 @@ export class RedisStore implements Store {
 
   async #session(
     key: SessionKey,
-    known: Known | undefined,
+    known: CachedRecord | undefined,
     found: (parts: readonly string[]) => SessionRecord,
   ): Promise<SessionRecord | undefined> {
     this.#commands.assertOpen();
@@ -233,7 +233,7 @@ export class RedisStore implements Store {
     return inOrder.slice(0, limit).map(([name]) => name);
   }
 
-  async commit(batch: Batch): Promise<Committed | Conflict | Taken> {
+  async commit(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict> {
     this.#commands.assertOpen();
     return this.#commands.track(this.#commit(batch));
   }
@@ -380,7 +380,7 @@ export class RedisStore implements Store {
     this.#lastKnown.clear();
   }
 
-  async #commit(batch: Batch): Promise<Committed | Conflict | Taken> {
+  async #commit(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict> {
     const { session, handles = [], removeHandles = [] } = batch;
     const commitId = this.#freshId();
     const prepared = await this.#prepare(session, handles, commitId);
@@ -403,7 +403,7 @@ export class RedisStore implements Store {
     );
     const removed = new Set(removeHandles.map((id) => id.toLowerCase()));
     await Promise.all([...removed].map((id) => this.#handles.remove(id)));
-    return { kind: 'committed', ...(session?.owedTaps && { owesTaps: true }) };
+    return { kind: 'committed', ...(session?.pendingTaps && { hasPendingTaps: true }) };
   }
 
   /** Writes what must be there before the session is, and says how to take it back. */
@@ -411,7 +411,7 @@ export class RedisStore implements Store {
     session: Batch['session'],
     handles: readonly Handle[],
     commitId: CommitId,
-  ): Promise<Prepared> {
+  ): Promise<Preparation> {
     if (handles.length === 0 && !session?.addHints?.length) return nothingPrepared;
     const first = handles.filter(
       ({ id }, at) => handles.findIndex((one) => same(one.id, id)) === at,
@@ -492,7 +492,7 @@ export class RedisStore implements Store {
     text: string,
     handles: readonly Handle[],
   ): Promise<Reply> {
-    const { addHints = [], removeHints = [], memberRows, isSearchChange, owedTaps } = put;
+    const { addHints = [], removeHints = [], memberRows, isSearchChange, pendingTaps } = put;
     const { partition, ...own } = this.#commands.keys.ofSession(put.key);
     const keys = [own.session, partition.due, partition.meta];
     const dueMs = put.dueMs === undefined ? '' : formatScore(put.dueMs);
@@ -526,24 +526,28 @@ export class RedisStore implements Store {
       keys.push(own.handles);
       more.push(String(ownHandles.length), ...ownHandles);
     }
-    if (owedTaps !== undefined) {
+    if (pendingTaps !== undefined) {
       letters += 'o';
       keys.push(partition.owed, partition.owedTexts);
-      more.push(formatJsonOnce(owedTaps));
+      more.push(formatJsonOnce(pendingTaps));
     }
     const head = this.#head(letters, put, commitId, before);
     return this.#commands.writeScript(put.frees ? 'putFreeing' : 'put', keys, [...head, ...more]);
   }
 
   #delete(change: SessionDelete, commitId: CommitId, before: CommitId): Promise<Reply> {
-    const { isSearchChange, owedTaps } = change;
+    const { isSearchChange, pendingTaps } = change;
     const { partition, ...own } = this.#commands.keys.ofSession(change.key);
     const keys = [own.session, partition.due, partition.meta, own.hints];
     keys.push(own.rows, own.rowsDue, own.rowsOrder);
     keys.push(partition.search, partition.searchGone, own.deleter);
-    if (owedTaps !== undefined) keys.push(partition.owed, partition.owedTexts);
-    const head = this.#head(owedTaps === undefined ? '' : 'o', change, commitId, before);
-    const values = [...head, isSearchChange ? '1' : '0', owedTaps ? formatJsonOnce(owedTaps) : ''];
+    if (pendingTaps !== undefined) keys.push(partition.owed, partition.owedTexts);
+    const head = this.#head(pendingTaps === undefined ? '' : 'o', change, commitId, before);
+    const values = [
+      ...head,
+      isSearchChange ? '1' : '0',
+      pendingTaps ? formatJsonOnce(pendingTaps) : '',
+    ];
     return this.#commands.writeScript('remove', keys, values);
   }
 
@@ -613,14 +617,14 @@ function recordOf([revision, , text = '']: readonly string[]): SessionRecord {
 }
 
 /** What a batch has written before its session. */
-type Prepared = {
+type Preparation = {
   /** The handles of the batch; those of an earlier attempt, where it stored them. */
   readonly handles: readonly Handle[];
   readonly taken: Handle | undefined;
   readonly undo: () => Promise<void>;
 };
 
-const nothingPrepared: Prepared = { handles: [], taken: undefined, undo: async () => undefined };
+const nothingPrepared: Preparation = { handles: [], taken: undefined, undo: async () => undefined };
 
 /** Between a key and what follows it: no key holds it, and no character of a key sorts before it. */
 const separator = '\u0000';

@@ -11,7 +11,7 @@ import { ProcessStore } from '../process-store.ts';
 import {
   StoreUnavailable,
   type Batch,
-  type Committed,
+  type CommitSuccess,
   type Conflict,
   type Durability,
   type Hint,
@@ -23,7 +23,7 @@ import {
   type SessionPut,
   type SessionRecord,
   type Store,
-  type Taken,
+  type HandleIdConflict,
 } from '../store.ts';
 import { type DataFile, openDataFile, unavailable } from './data-file.ts';
 import { DataFileHealth } from './data-file-health.ts';
@@ -347,7 +347,7 @@ class SqliteStore extends ProcessStore implements Store {
     });
   }
 
-  async commit(batch: Batch): Promise<Committed | Conflict | Taken> {
+  async commit(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict> {
     const outcome = await this.#commitWithOthers(batch);
     if (!('message' in outcome)) return outcome;
     const mayTryAlone =
@@ -355,7 +355,9 @@ class SqliteStore extends ProcessStore implements Store {
     return mayTryAlone ? this.#commitAlone(batch) : this.#fail(outcome);
   }
 
-  async #commitWithOthers(batch: Batch): Promise<Committed | Conflict | Taken | WriteFailure> {
+  async #commitWithOthers(
+    batch: Batch,
+  ): Promise<CommitSuccess | Conflict | HandleIdConflict | WriteFailure> {
     for (;;) {
       this.refuseIfDisposed();
       const change = batch.session;
@@ -372,7 +374,7 @@ class SqliteStore extends ProcessStore implements Store {
   }
 
   /** As `commit`, in a group of its own that overtakes the one that is being filled. */
-  async #commitAlone(batch: Batch): Promise<Committed | Conflict | Taken> {
+  async #commitAlone(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict> {
     const outcome = await this.#groups.alone(async (send) => {
       this.refuseIfDisposed();
       const change = batch.session;
@@ -427,7 +429,7 @@ class SqliteStore extends ProcessStore implements Store {
   }
 
   /** The handle that has the id of one of these; or the group that is going to keep such a one. */
-  #takenOrPending(handles: readonly Handle[] = []): Taken | Group | undefined {
+  #takenOrPending(handles: readonly Handle[] = []): HandleIdConflict | Group | undefined {
     for (const { id, requestId } of handles) {
       // The server drew it.
       if (requestId === undefined) continue;
