@@ -28,7 +28,7 @@ export function mustApplyTimeouts(
  * Commits what time has done to a session, as a change of its own; of a large session one slice of
  * it, the loaded rows among it. Gives the basis to go on from: after a lost race the winner's.
  *
- * @source docs/wire/time.md "A settle is a change"
+ * @source docs/wire/time.md "Applied timeouts are a change"
  */
 export async function commitTimeouts(
   context: Context,
