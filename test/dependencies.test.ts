@@ -75,7 +75,7 @@ const owners: Readonly<Record<string, string>> = { ws: 'rta/socket-server.ts' };
 const bannedInDomain =
   /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|setTimeout|async |await )/;
 
-type Import = { readonly from: string; readonly to: string; readonly isType: boolean };
+type Import = { readonly from: string; readonly to: string };
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .filter((file) => /\.[jt]s$/.test(file))
@@ -84,15 +84,14 @@ const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
 const imports: readonly Import[] = files.flatMap((from) => {
   const text = readFileSync(join(src, from), 'utf8');
   const found = text.matchAll(
-    /^\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|import\(\s*'([^']+)'/gm,
+    /^\s*(?:import|export)\s+(?:type\s+)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|import\(\s*'([^']+)'/gm,
   );
-  return [...found].map(([, type, plain, dynamic]) => {
+  return [...found].map(([, plain, dynamic]) => {
     const to = plain ?? dynamic ?? '';
     const isRelative = to.startsWith('.');
     return {
       from,
       to: isRelative ? relative(src, resolve(src, dirname(from), to)).replaceAll('\\', '/') : to,
-      isType: type !== undefined,
     };
   });
 });
@@ -123,11 +122,11 @@ test('every folder and root file has its line', () => {
   assert.deepEqual(missing, []);
 });
 
-/** Files that import each other, each group in the order of their names; `follow` chooses imports. */
-function cyclesOf(follow: (one: Import) => boolean): readonly (readonly string[])[] {
+/** Files that import each other, types included, each group in the order of their names. */
+function importCycles(): readonly (readonly string[])[] {
   const next = new Map<string, string[]>();
   for (const one of imports) {
-    if (!isTest(one.from) && follow(one)) {
+    if (!isTest(one.from)) {
       next.set(one.from, [...(next.get(one.from) ?? []), one.to]);
     }
   }
@@ -155,23 +154,8 @@ function cyclesOf(follow: (one: Import) => boolean): readonly (readonly string[]
   return [...groups].map((group) => group.split(' '));
 }
 
-test('no file imports itself through others', () => {
-  assert.deepEqual(
-    cyclesOf(({ isType }) => !isType),
-    [],
-  );
-});
-
-/** The code of a thread and what starts it: each has the types of the other's messages. */
-const groupsLeft: readonly (readonly string[])[] = [
-  ['writer', 'writer-thread'].map((name) => `store/sqlite/${name}.ts`),
-];
-
-test('no types know each other through others', () => {
-  const others = cyclesOf(() => true).filter(
-    (group) => !groupsLeft.some((left) => group.every((file) => left.includes(file))),
-  );
-  assert.deepEqual(others, []);
+test('no file imports itself through others, types included', () => {
+  assert.deepEqual(importCycles(), []);
 });
 
 test('the domain asks the machine for nothing', () => {

@@ -9,7 +9,7 @@ import {
   kindOfCode,
   sqliteCodes,
 } from './sqlite-errors.ts';
-import type { WriteFailure } from './writer-thread.ts';
+import type { WriteFailure } from './writer-messages.ts';
 
 /** Each is told once; a file that is damaged all over fills no log. */
 const recordsToldMax = 1_000;

@@ -5,7 +5,7 @@ import type { Milliseconds } from '../../domain/time.ts';
 import { addTo, removeFrom } from '../hint-index.ts';
 import type { Hint, SessionPut, SessionRecord } from '../store.ts';
 import type { Write } from './statements.ts';
-import type { WriteFailure } from './writer-thread.ts';
+import type { WriteFailure } from './writer-messages.ts';
 
 /** What is known of a key: its record if it has one, when that is due, and its number in the file. */
 export type StoredState = {

@@ -34,7 +34,8 @@ import { formatStoredSession } from '../session-text.ts';
 import { parseEntry, parseHandle, parseMember, parseSession, type Row } from './rows.ts';
 import { concernsOneWrite, isLackOfRoom, sqliteCodes } from './sqlite-errors.ts';
 import type { Write } from './statements.ts';
-import { WriterThread, type WriteFailure } from './writer-thread.ts';
+import type { WriteFailure } from './writer-messages.ts';
+import { WriterThread } from './writer-thread.ts';
 import { besideWrites, deleteWrites, handleWrites, isOfConnection } from './writes.ts';
 
 export type SqliteSettings = {

@@ -1,21 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import type { Write } from './statements.ts';
-import type { WriterSettings } from './writer.ts';
+import type { WriteFailure, WriterSettings } from './writer-messages.ts';
 
 // A thread starts from a file, and this one may be a source or a part of the build.
 const writerUrl = new URL(
   import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js',
   import.meta.url,
 );
-
-/** Why a group is not known to be committed. */
-export type WriteFailure = {
-  readonly message: string;
-  /** That of SQLite, if it is the cause. */
-  readonly errcode?: number;
-  /** True when nothing of the group is there; else that is unknown. */
-  readonly isUndone: boolean;
-};
 
 /**
  * The writer's thread, seen from the event loop: takes one group at a time.

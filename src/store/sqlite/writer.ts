@@ -9,17 +9,10 @@
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Durability } from '../store.ts';
 // Nothing heavier: the thread is up when its imports are.
 import { isLackOfRoom, type SqliteError } from './sqlite-errors.ts';
 import { statements, type Write } from './statements.ts';
-import type { WriteFailure } from './writer-thread.ts';
-
-export type WriterSettings = {
-  readonly file: string;
-  readonly durability: Durability;
-  readonly fileBytesMax: number | undefined;
-};
+import type { WriteFailure, WriterSettings } from './writer-messages.ts';
 
 /**
  * The log is copied into the file each time about this much has been written to it. It is done by
