@@ -16,26 +16,28 @@ import { templateDefaults } from './contract-version.ts';
 const visibilities = ['private', 'visible', 'open'] as const;
 export type Visibility = (typeof visibilities)[number];
 
-export const capabilityNames = [
-  'connectivity',
-  'suppressPresenceActivityCheck',
-  'gameplay',
-  'large',
-  'connectionRequiredForActiveMembers',
-  'cloudCompute',
-  'autoPopulateServerCandidates',
-  'clientMatchmaking',
-  'userAuthorizationStyle',
-  'crossPlay',
-  'broadcast',
-  'team',
-  'arbitration',
-  'hasOwners',
-  'searchable',
-] as const;
-export type Capability = (typeof capabilityNames)[number];
-
 export const flag = v.nullish(v.boolean('Expected true or false'));
+
+const capabilityEntries = {
+  connectivity: flag,
+  suppressPresenceActivityCheck: flag,
+  gameplay: flag,
+  large: flag,
+  connectionRequiredForActiveMembers: flag,
+  cloudCompute: flag,
+  autoPopulateServerCandidates: flag,
+  clientMatchmaking: flag,
+  userAuthorizationStyle: flag,
+  crossPlay: flag,
+  broadcast: flag,
+  team: flag,
+  arbitration: flag,
+  hasOwners: flag,
+  searchable: flag,
+};
+export type Capability = keyof typeof capabilityEntries;
+export const capabilityNames = Object.keys(capabilityEntries);
+
 const timeoutMs = v.nullish(integer(0));
 const xuidText = text(isXuid, 'a xuid (a string of decimal digits)');
 export const base64 = text(
@@ -62,9 +64,7 @@ export const constantsSystemEntries = {
   inactiveRemovalTimeout: timeoutMs,
   readyRemovalTimeout: timeoutMs,
   sessionEmptyTimeout: timeoutMs,
-  capabilities: v.nullish(
-    exactObject(Object.fromEntries(capabilityNames.map((name) => [name, flag]))),
-  ),
+  capabilities: v.nullish(exactObject(capabilityEntries)),
   metrics: v.nullish(
     exactObject({ latency: flag, bandwidthDown: flag, bandwidthUp: flag, custom: flag }),
   ),
@@ -116,49 +116,8 @@ export const constantsSystemEntries = {
   ),
 };
 
-/**
- * `constants.system` of a session, with the defaults filled in.
- *
- * A timeout that is absent never runs out. Of the capabilities only those that are on are kept.
- */
-export type ConstantsSystem = {
-  readonly version: number;
-  readonly maxMembersCount: number;
-  readonly visibility: Visibility;
-  readonly capabilities: { readonly [name in Capability]?: true };
-  readonly reservedRemovalTimeout?: number;
-  readonly inactiveRemovalTimeout?: number;
-  readonly readyRemovalTimeout?: number;
-  readonly sessionEmptyTimeout?: number;
-  readonly initiators?: readonly string[];
-  readonly inviteProtocol?: string;
-  readonly metrics?: { readonly [metric: string]: boolean };
-  readonly memberInitialization?: {
-    readonly joinTimeout?: number;
-    readonly measurementTimeout?: number;
-    readonly evaluationTimeout?: number;
-    readonly externalEvaluation: boolean;
-    readonly membersNeededToStart: number;
-  };
-  readonly peerToPeerRequirements?: {
-    readonly latencyMaximum: number;
-    readonly bandwidthMinimum: number;
-  };
-  readonly peerToHostRequirements?: {
-    readonly latencyMaximum: number;
-    readonly bandwidthDownMinimum: number;
-    readonly bandwidthUpMinimum: number;
-    readonly hostSelectionMetric: string;
-  };
-  readonly measurementServerAddresses?: JsonObject;
-  readonly cloudComputePackage?: JsonObject;
-  readonly arbitration?: { readonly forfeitTimeout?: number; readonly arbitrationTimeout?: number };
-  readonly broadcastViewerTitleIds?: readonly string[];
-  readonly ownershipPolicies?: JsonObject;
-};
-
 /** Defaults that all contract versions share. */
-const defaults: JsonObject = {
+const defaults = {
   version: 1,
   maxMembersCount: limits.membersMax,
   visibility: 'open',
@@ -172,7 +131,7 @@ const defaults: JsonObject = {
 export const arbitrationDefaults = { forfeitTimeout: 60_000, arbitrationTimeout: 300_000 };
 
 /** Defaults within an object, where the object is there. */
-const nestedDefaults: Readonly<Record<string, JsonObject>> = {
+const nestedDefaults = {
   peerToPeerRequirements: { latencyMaximum: 250, bandwidthMinimum: 10_000 },
   peerToHostRequirements: {
     latencyMaximum: 250,
@@ -187,6 +146,43 @@ const nestedDefaults: Readonly<Record<string, JsonObject>> = {
     nonOwnerModifiableSystemProperties: [],
   },
 };
+
+/** `constants.system` by the names of 107, checked; null unsets. */
+export type WrittenConstantsSystem = v.InferOutput<
+  v.StrictObjectSchema<typeof constantsSystemEntries, undefined>
+>;
+
+type WithoutNulls<T> = T extends readonly (infer Item)[]
+  ? readonly Item[]
+  : T extends object
+    ? { readonly [K in keyof T]: WithoutNulls<Exclude<T[K], null | undefined>> }
+    : T;
+
+/** A member that has a default is there. A timeout may be absent all the same: null unsets it. */
+type WithDefaults<T, Defaults> = T & {
+  readonly [K in Exclude<keyof T & keyof Defaults, `${string}Timeout`>]-?: Exclude<T[K], undefined>;
+};
+
+type NestedDefaults = typeof nestedDefaults &
+  Pick<ReturnType<typeof templateDefaults>, 'memberInitialization'>;
+
+type NestedWithDefaults<T> = {
+  readonly [K in keyof T]: K extends 'capabilities'
+    ? { readonly [name in Capability]?: true }
+    : K extends keyof NestedDefaults
+      ? WithDefaults<Exclude<T[K], undefined>, NestedDefaults[K]>
+      : T[K];
+};
+
+/**
+ * `constants.system` of a session, with the defaults filled in.
+ *
+ * A timeout that is absent never runs out. Of the capabilities only those that are on are kept.
+ */
+export type ConstantsSystem = WithDefaults<
+  NestedWithDefaults<WithoutNulls<WrittenConstantsSystem>>,
+  typeof defaults
+>;
 
 /**
  * `requested` laid over `template`: what the template sets stays, a null in it included; what it
@@ -261,7 +257,7 @@ export function resolveConstantsSystem(
   contractVersion: number,
 ): ConstantsSystem {
   const { memberInitialization, ...differing } = templateDefaults(contractVersion);
-  const nested = new Map(
+  const nested = new Map<string, JsonObject>(
     Object.entries({
       ...nestedDefaults,
       memberInitialization: {
@@ -281,7 +277,7 @@ export function resolveConstantsSystem(
   return {
     ...resolved,
     capabilities: Object.fromEntries(capabilities),
-  } as unknown as ConstantsSystem;
+  } as ConstantsSystem;
 }
 
 function fill(defaults: JsonObject, written: JsonObject): JsonObject {

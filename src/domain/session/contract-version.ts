@@ -116,7 +116,7 @@ function opposite(flag: Json): Json {
  */
 export function templateDefaults(contractVersion: number): {
   readonly inactiveRemovalTimeout: number;
-  readonly memberInitialization: JsonObject;
+  readonly memberInitialization: typeof newestDefaults.memberInitialization;
 } {
   return hasOlderNames(contractVersion) ? olderDefaults : newestDefaults;
 }

@@ -192,7 +192,7 @@ export function mayRepeatConstants(session: Session, request: SessionRequest): R
   if (asked === undefined) return undefined;
   const system = (asked.system ?? {}) as JsonObject;
   const custom = asked.custom ?? {};
-  const heldSystem = withUnset(session.constants.system as unknown as JsonObject, system);
+  const heldSystem = withUnset(session.constants.system, system);
   const unset = Object.keys(custom).map((key) => [key, null] as const);
   const heldCustom = Object.fromEntries([...unset, ...Object.entries(session.constants.custom)]);
   const conflicts = [

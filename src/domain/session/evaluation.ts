@@ -9,6 +9,7 @@
 
 import type { ConstantsSystem } from './constants.ts';
 import {
+  type Measurement,
   type Member,
   type Session,
   initializationFailures,
@@ -71,15 +72,11 @@ function tokensOf(members: readonly Member[]): readonly string[] {
   return members.flatMap(({ deviceToken }) => deviceToken ?? []);
 }
 
-function lowerCaseEntries(measurements: object | undefined): readonly [string, Measurement][] {
+function lowerCaseEntries(
+  measurements: Readonly<Record<string, Measurement>> | undefined,
+): readonly [string, Measurement][] {
   return Object.entries(measurements ?? {}).map(([name, one]) => [name.toLowerCase(), one]);
 }
-
-type Measurement = {
-  readonly latency?: number;
-  readonly bandwidthDown?: number;
-  readonly bandwidthUp?: number;
-};
 
 /**
  * Who of an episode's `members` fails, and why, and who may be host of all others, best first.
@@ -177,7 +174,7 @@ function foremost(problems: readonly InitializationFailure[]): InitializationFai
 
 /** What a connection must reach, in the metrics that are on. */
 type Requirement = readonly {
-  readonly metric: keyof Measurement;
+  readonly metric: Exclude<keyof Measurement, 'custom'>;
   readonly failure: InitializationFailure;
   readonly holds: (value: number) => boolean;
 }[];

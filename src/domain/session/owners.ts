@@ -61,7 +61,7 @@ export function withOwners(session: Session): Session | 'ended' {
   if (stayed.length > 0 && stayed.length === former.length) return session;
   if (stayed.length > 0) return ownedBy(session, stayed);
   const isLastGone = former.length > 0;
-  if (isLastGone && ownershipPolicies?.['migration'] !== 'oldest') return 'ended';
+  if (isLastGone && ownershipPolicies?.migration !== 'oldest') return 'ended';
   const [oldest] = accepted.toSorted((a, b) => a.joinTimeMs - b.joinTimeMs || a.index - b.index);
   if (oldest === undefined && !isLastGone) return session;
   return ownedBy(session, oldest === undefined ? [] : [oldest.index]);
@@ -116,12 +116,9 @@ export function mayWriteOwnedProperties(
 ): Refusal | undefined {
   // Who comes into a session without an owner becomes its owner.
   if (ownersOf(session).length === 0 || managesSession(session, caller)) return undefined;
-  const open = session.constants.system.ownershipPolicies?.['nonOwnerModifiableSystemProperties'];
+  const open = session.constants.system.ownershipPolicies?.nonOwnerModifiableSystemProperties;
   const field = Object.entries(request?.system ?? {}).find(
-    ([name, asked]) =>
-      asked !== undefined &&
-      !(Array.isArray(open) && open.includes(name)) &&
-      !holds(session, name, asked),
+    ([name, asked]) => asked !== undefined && !open?.includes(name) && !holds(session, name, asked),
   )?.[0];
   if (field === undefined) return undefined;
   const path = `$.properties.system.${field}`;
@@ -161,7 +158,7 @@ function saysNothing(value: unknown): boolean {
  */
 export function mayInvite(session: Session, caller: Caller): Refusal | undefined {
   const { capabilities, ownershipPolicies } = session.constants.system;
-  if (!capabilities.hasOwners || ownershipPolicies?.['allowNonOwnerInviteHandles'] === true) {
+  if (!capabilities.hasOwners || ownershipPolicies?.allowNonOwnerInviteHandles === true) {
     return undefined;
   }
   return managesSession(session, caller)

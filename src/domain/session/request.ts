@@ -31,7 +31,8 @@ import {
 import { base64, flag } from './constants.ts';
 import { isName, nameExpectation } from './reference.ts';
 import { memberRolesShape, parseRoleTypesRequest, type RoleTypesRequest } from './roles.ts';
-import { writtenConstantsIn, type WrittenConstantsSystem } from './written-constants.ts';
+import type { WrittenConstantsSystem } from './constants.ts';
+import { writtenConstantsIn } from './written-constants.ts';
 import { restrictions } from './session.ts';
 
 /** What a PUT asks for, sorted by what it is about. */
@@ -173,7 +174,7 @@ const memberConstants = exactObject({
   custom: v.nullish(titleValue),
 });
 
-const measurement = v.optional(v.number('Expected a number'));
+const measurement = v.exactOptional(v.number('Expected a number'));
 
 const memberRequest = exactObject({
   constants: v.nullish(memberConstants),
@@ -210,7 +211,7 @@ const memberRequest = exactObject({
                 latency: measurement,
                 bandwidthDown: measurement,
                 bandwidthUp: measurement,
-                custom: v.optional(titleValue),
+                custom: v.exactOptional(titleValue),
               }),
               'Expected an object of measurements by device token',
             ),

@@ -13,8 +13,9 @@ export function withServerCandidates(session: Session): Session {
   if (!capabilities.autoPopulateServerCandidates) return session;
   const latencies = new Map<string, number[]>();
   for (const { properties } of session.members) {
-    for (const [server, measured] of Object.entries(properties.system.serverMeasurements ?? {})) {
-      const { latency } = measured as { readonly latency?: number };
+    for (const [server, { latency }] of Object.entries(
+      properties.system.serverMeasurements ?? {},
+    )) {
       const known = server.toLowerCase();
       if (latency === undefined) continue;
       if (measurementServerAddresses && !Object.hasOwn(measurementServerAddresses, known)) continue;

@@ -7,7 +7,6 @@
 
 import * as v from 'valibot';
 import { isGuid } from '../ids.ts';
-import type { JsonObject } from '../json.ts';
 import { Refusal } from '../refusal.ts';
 import { exactObject, integer, parseShape, text, word } from '../shape.ts';
 import { parseTime } from '../time.ts';
@@ -16,14 +15,19 @@ import type { ServerRequest } from './request.ts';
 
 const name = text(isName, nameExpectation);
 
+/** May be absent or null; JSON has no undefined. */
+function optional<const Schema extends v.GenericSchema>(schema: Schema) {
+  return v.exactOptional(v.nullable(schema));
+}
+
 const matchmakingSystem = exactObject({
-  status: v.nullish(word(['searching', 'expired', 'found', 'canceled', 'failed'])),
-  statusDetails: v.nullish(v.string('Expected a string')),
-  typicalWait: v.nullish(integer(0)),
-  targetSessionRef: v.nullish(
+  status: optional(word(['searching', 'expired', 'found', 'canceled', 'failed'])),
+  statusDetails: optional(v.string('Expected a string')),
+  typicalWait: optional(integer(0)),
+  targetSessionRef: optional(
     exactObject({ scid: text(isGuid, 'a GUID'), templateName: name, name }),
   ),
-  lockId: v.nullish(v.string('Expected a string')),
+  lockId: optional(v.string('Expected a string')),
 });
 
 const startTime = v.nullish(
@@ -60,6 +64,6 @@ export function parseServerEntry(
   if (system instanceof Refusal) return system;
   return {
     ...request,
-    properties: { ...request.properties, system: system as unknown as JsonObject },
+    properties: { ...request.properties, system },
   };
 }

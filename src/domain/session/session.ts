@@ -151,6 +151,14 @@ export type SessionPropertiesSystem = {
   readonly scheduledTime?: string;
 };
 
+/** What a member measured of a connection; `latency` in milliseconds. */
+export type Measurement = {
+  readonly latency?: number;
+  readonly bandwidthDown?: number;
+  readonly bandwidthUp?: number;
+  readonly custom?: Json;
+};
+
 /** A member's `properties.system` as stored; the status is the member's own field. */
 export type MemberPropertiesSystem = {
   readonly connection?: string;
@@ -169,8 +177,8 @@ export type MemberPropertiesSystem = {
   readonly secureDeviceAddress?: string;
   readonly initializationGroup?: readonly number[];
   readonly groups?: readonly string[];
-  readonly measurements?: Readonly<Record<string, object>>;
-  readonly serverMeasurements?: Readonly<Record<string, object>>;
+  readonly measurements?: Readonly<Record<string, Measurement>>;
+  readonly serverMeasurements?: Readonly<Record<string, Pick<Measurement, 'latency'>>>;
   readonly rolePreference?: JsonObject;
   readonly subscriptions?: JsonObject;
 };

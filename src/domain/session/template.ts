@@ -135,7 +135,7 @@ export function viewTemplate(template: SessionTemplate, contractVersion: number)
       system: downgradeConstantsSystem(system, contractVersion),
       custom: constants.custom,
     },
-    properties: properties as unknown as JsonObject,
+    properties: properties,
     ...(roleTypes && { roleTypes }),
   };
 }

@@ -24,7 +24,7 @@ export function viewSession(session: Session, contractVersion: number): JsonObje
     ...viewHead(session),
     constants: viewConstants(session, contractVersion),
     properties: viewProperties(session, contractVersion),
-    servers: session.servers as unknown as JsonObject,
+    servers: session.servers,
     members: viewMembers(session),
     ...viewTail(session, contractVersion),
   };
@@ -84,7 +84,7 @@ export function shownConstants(constants: Session['constants']): ShownConstants 
   const known = shown.get(constants);
   if (known) return known;
   const { memberInitialization, custom } = constants;
-  const system = constants.system as unknown as JsonObject;
+  const system = constants.system;
   return shown.set(constants, {
     system: memberInitialization ? { ...system, memberInitialization } : system,
     custom,
@@ -104,7 +104,7 @@ export function viewProperties(session: Session, contractVersion: number): JsonO
       ...(closed != null && { closed }),
       turn: system.turn ?? [],
       ...(contractVersion < 107 && { matchmaking: system.matchmaking ?? {} }),
-    } as unknown as JsonObject,
+    },
     custom,
   };
 }
@@ -166,7 +166,7 @@ export function viewMember(member: Member, next: number, turn: boolean): JsonObj
     },
     properties: {
       system: {
-        ...(properties.system as unknown as JsonObject),
+        ...properties.system,
         ...(status === 'active' && { active: true }),
         ...(status === 'ready' && { ready: true }),
       },

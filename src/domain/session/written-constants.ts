@@ -7,13 +7,12 @@
 import * as v from 'valibot';
 import { exactObject, titleObject } from '../shape.ts';
 import type { JsonObject } from '../json.ts';
-import { constantsSystemEntries, memberInitializationEntries } from './constants.ts';
+import {
+  constantsSystemEntries,
+  memberInitializationEntries,
+  type WrittenConstantsSystem,
+} from './constants.ts';
 import { hasOlderNames, timeoutNames, upgradeConstantsSystem } from './contract-version.ts';
-
-/** `constants.system` by the names of 107, checked; null unsets. */
-export type WrittenConstantsSystem = v.InferOutput<
-  v.StrictObjectSchema<typeof constantsSystemEntries, undefined>
->;
 
 export type WrittenConstants = {
   readonly system?: WrittenConstantsSystem | null | undefined;
