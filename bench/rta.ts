@@ -69,7 +69,7 @@ function joinOn(session: number, seat: number, line: RtaLine | undefined): LoadR
   };
 }
 
-/** What a process may have open at most, of which some are no sockets; Infinity where it is not told. */
+/** What a process may have open at most, of which some are no sockets; Infinity where it is not known. */
 function socketsMax(): number {
   try {
     const limits = readFileSync('/proc/self/limits', 'utf8');
@@ -168,7 +168,7 @@ async function measureFanOut({ folder, rounds }: BenchSettings): Promise<Row> {
   };
 }
 
-/** The rate of writes to sessions whose four members are told, against sessions of which nobody is. */
+/** The rate of writes to sessions whose four members are notified, against sessions where nobody is. */
 async function measureTappedWrites({ folder, rounds, seconds }: BenchSettings): Promise<Row> {
   const sessions = 250;
   await using server = await startPinned('measured-server.ts', [join(folder, 'cost'), 'strict']);

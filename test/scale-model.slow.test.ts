@@ -172,7 +172,7 @@ test('backing off spreads the attempts', () => {
   const { attemptsMax, allBackS } = drawStorm(10_000, 500, returning, patient, 1);
   assert.ok(attemptsMax > 1_000 && attemptsMax < 1_600, String(attemptsMax));
   assert.ok(allBackS > 10);
-  // Ten a second are taken, be it their first attempt or a later one.
+  // Ten a second are taken, their first attempt or a later one.
   const mixed = { ...recovery, backoffS: 2, backoffMaxS: 2 };
   assert.ok(drawStorm(100, 5, returning, mixed, 1).allBackS >= 10);
 });

@@ -63,7 +63,7 @@ const lobby = { scid: demoScid, templateName: 'LobbySession', name: 'lobby-1' };
 test('what is shown of the client works, and hears of the end', async (context) => {
   await using server = await startServer({ port: 0, store: 'memory', tapWindowMs: 0 });
   const ada = new Kit(server.url, undefined).user('Ada', { xuid: '1001' });
-  // Whoever has heard of a change has heard enough: the session ends.
+  // A user who has heard of a change has heard enough: the session ends.
   const log = context.mock.method(console, 'log', () => void ada.client.leaveSession(lobby));
   const code = stripTypeScriptTypes(clientCode(server.url));
   await import(`data:text/javascript,${encodeURIComponent(code)}`);

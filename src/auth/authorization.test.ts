@@ -14,7 +14,7 @@ const accepted: readonly [header: string, form: string, token: string][] = [
   ['XBL3.0 x=-;nobody=1', 'development', 'nobody=1'],
 ];
 
-test('the token of a header is told with its form, whatever the user hash and the letter case', () => {
+test('the token of a header is parsed with its form, whatever the user hash and the letter case', () => {
   for (const [header, form, token] of accepted) {
     assert.deepEqual(parseAuthorization(header), { form, token }, header);
   }

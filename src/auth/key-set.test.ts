@@ -60,7 +60,7 @@ const unusable: readonly [text: string, error: RegExp][] = [
   [setOf(jwkOf(p256.publicKey), { kty: 'oct', k: 'c2VjcmV0' }), /keys\[1\]: it is a secret key/],
 ];
 
-test('a key set that cannot be relied on is told with the place', () => {
+test('a key set that cannot be relied on is reported with the place', () => {
   for (const [text, error] of unusable) assert.throws(() => parseKeySet(text), error, text);
 });
 
@@ -114,7 +114,7 @@ test('an unknown key id has the keys read again, but not within 30 seconds', asy
   await assert.rejects(ask('one', 60_001), UnknownKey, 'a withdrawn key');
 });
 
-test('a key that is not there, or not clear, is told by algorithm and key id', async () => {
+test('a key that is not there, or not clear, is reported by algorithm and key id', async () => {
   const { ask } = readsOf([one]);
   await assert.rejects(ask(`a\nb${'c'.repeat(100)}`, 0), {
     name: 'UnknownKey',

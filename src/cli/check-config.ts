@@ -18,7 +18,7 @@ otherwise is a line that begins with "warning".
 
 /**
  * The exit code of `openmpsd check-config`: 0 with what was found on stdout, 1 with every problem
- * on stderr, 2 when it was not told what to check.
+ * on stderr, 2 when no argument says what to check.
  *
  * @source docs/wire/service-configs.md "Service configs and session templates"
  */

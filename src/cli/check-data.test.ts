@@ -54,7 +54,7 @@ async function filledFolder(): Promise<string> {
   return data;
 }
 
-test('a whole file has no problems, also while a server has it; progress is told', async () => {
+test('a whole file has no problems, also while a server has it; progress is reported', async () => {
   const data = await filledFolder();
   const file = dataFileOf(data);
   await using store = await openSqliteStore({ file, durability: 'relaxed' });
@@ -68,7 +68,7 @@ test('a whole file has no problems, also while a server has it; progress is told
   assert.deepEqual((await run(file)).out, out);
 });
 
-test('what rows do not hold as they must is told by its key', async () => {
+test('what rows do not hold as they must is reported by its key', async () => {
   const data = await filledFolder();
   {
     using db = new DatabaseSync(dataFileOf(data));
@@ -82,7 +82,7 @@ test('what rows do not hold as they must is told by its key', async () => {
   assert.match(out[2] ?? '', /39 sessions, 39 handles, .* 2 problems\. .*restore a backup/);
 });
 
-test('a page that is damaged is told by the sessions that were on it, and by no other', async () => {
+test('a damaged page is reported by the sessions that were on it, and by no other', async () => {
   const data = await filledFolder();
   const file = dataFileOf(data);
   const bytes = readFileSync(file);
@@ -101,7 +101,7 @@ test('a page that is damaged is told by the sessions that were on it, and by no 
   assert.match(out.at(-1) ?? '', new RegExp(`: ${40 - lost.length} sessions, 40 handles`));
 });
 
-test('a log that was cut is told', async () => {
+test('a log that was cut is reported', async () => {
   const data = freshFolder();
   const writer = startScript(
     `const { openSqliteStore } = await import(process.argv[2]);

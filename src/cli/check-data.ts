@@ -20,7 +20,7 @@ const progressStep = 0.1;
 
 /**
  * The exit code of `openmpsd check-data`: 0 when everything is whole, 1 when something is lost or
- * nothing can be read, 2 when it was not told what to check.
+ * nothing can be read, 2 when no argument says what to check.
  */
 export async function runCheckData(args: readonly string[], io: Io): Promise<number> {
   if (args.some((arg) => arg === '--help' || arg === '-h')) {

@@ -34,7 +34,7 @@ test('every command words an option that it does not know alike', async () => {
   }
 });
 
-test('a stray word, as npm leaves it of flags, is told with how npm passes flags on', async () => {
+test('a stray word, as npm leaves it of flags, is reported with how npm passes flags on', async () => {
   const { code, err } = await run('serve', '9123');
   assert.equal(code, 2);
   assert.match(err, /does not expect "9123"\. With npm, .* npm start -- --port 9123\.\n/);

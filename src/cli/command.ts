@@ -33,7 +33,7 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./check-data.ts')).runCheckData(args, ioOf(io)),
   },
   taps: {
-    help: 'follow what a user is told: taps and invites',
+    help: 'print the taps and invites that a user receives',
     run: async (args, io) => (await import('./taps.ts')).runTaps(args, io),
   },
   demo: {

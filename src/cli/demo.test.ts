@@ -33,7 +33,7 @@ test('every step of the recording is as it was recorded, and the clock is given 
   assert.equal(at(control.json, 'clock.frozen'), false);
 });
 
-test('a server that gathers no taps does otherwise, and the step is told', async () => {
+test('a server that gathers no taps does otherwise, and the step is reported', async () => {
   await using server = await startServer({
     port: 0,
     store: 'memory',
@@ -64,7 +64,7 @@ test('no server, and no URL', async () => {
   );
 });
 
-test('a server that refuses is told with its status, its rule and its sentence', async (context) => {
+test('a server that refuses is reported with its status, its rule and its sentence', async (context) => {
   const server = createServer((_, response) => {
     response.writeHead(401, { 'X-Mpsd-Refusal': 'tokenInvalid' }).end('The token is no JWT.');
   });

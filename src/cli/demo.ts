@@ -1,6 +1,6 @@
 /**
  * `openmpsd demo`: three users play the recorded lobby-and-game sequence against a running server,
- * taps included, and every step is told in words.
+ * taps included, and every step is described in words.
  *
  * @source docs/wire/clients.md "A recorded lobby", docs/wire/clients.md "Multiplayer Manager"
  */
@@ -43,7 +43,7 @@ const help = `openmpsd demo: plays a lobby and a game with three users against a
 `;
 
 /**
- * The exit code of the demo: 0 when every step went as recorded, 1 when one did not (it is told
+ * The exit code of the demo: 0 when every step went as recorded, 1 when one did not (it is reported
  * which), 2 when it was misused.
  */
 export async function runDemo(args: readonly string[], io: DemoIo): Promise<number> {
@@ -186,7 +186,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   });
   expect(created.status === 'created', 'the lobby was created');
   expect(created.session.changeNumber === 1, 'its first change is 1');
-  say(`Ada creates the lobby ${lobby.name}: change 1, of which nobody is told.`);
+  say(`Ada creates the lobby ${lobby.name}: change 1, and nobody is notified.`);
 
   const activity = await ada.service.setActivity(lobby);
   const first = tapsOf(await line.next(time.patienceMs));

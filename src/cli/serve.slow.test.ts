@@ -1,5 +1,5 @@
 /**
- * A server that cannot keep its data where it is told to: it says so in one line and ends. These
+ * A server that cannot keep its data where the settings say: it says so in one line and ends. These
  * tests are about a process and its rights; a hang fails by their limit.
  */
 
@@ -91,7 +91,7 @@ for (const [host, name] of [
   ['0.0.0.0', '0.0.0.0'],
   ['::', '[::]'],
 ] as const) {
-  test(`--host ${host}: clients are not told to go to it`, () => {
+  test(`--host ${host}: clients are not sent to it`, () => {
     const parsed = parseSettings(['--host', host, '--allow-dev-auth'], {});
     assert.ok('settings' in parsed);
     const server = { url: `http://${name}:8350`, notices: [] };

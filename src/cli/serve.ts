@@ -4,7 +4,7 @@ import { formatRedisAddress, requireRedisAddress } from '../store/redis/redis-ad
 import type { CommandIo } from './command-io.ts';
 
 /**
- * Serves until it is told to end; the exit code is 0 after SIGTERM or SIGINT, 1 when the server
+ * Serves until a signal ends it; the exit code is 0 after SIGTERM or SIGINT, 1 when the server
  * could not start or cannot go on, 2 when the settings are not as they must be.
  */
 export async function runServe(args: readonly string[], io: CommandIo): Promise<number> {
@@ -60,7 +60,7 @@ export function formatGreeting(
         ]
       : []),
     `A client comes here when its https://sessiondirectory.xboxlive.com is ${url}`,
-    `and is told of changes when its wss://rta.xboxlive.com is ${url.replace(/^http/, 'ws')}`,
+    `and receives changes when its wss://rta.xboxlive.com is ${url.replace(/^http/, 'ws')}`,
   ];
   return `${lines.join('\n')}\n`;
 }

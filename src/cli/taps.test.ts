@@ -82,7 +82,7 @@ test('a line for each tap, each invite and each new connection, until Ctrl-C', a
   assert.match(again, /^[0-9a-f-]{36}$/);
   assert.notEqual(again, connection);
   const next: string[] = [];
-  // The invite is told on the new connection as well.
+  // The invite is sent on the new connection as well.
   while (!next.at(-1)?.startsWith('resync')) next.push(await taps.line());
 
   taps.interrupt();
@@ -112,7 +112,7 @@ test('the end of a session, and a token of one’s own', async () => {
   assert.equal(await taps.ended, 0);
 });
 
-test('what goes wrong is told in a line, with the exit code', async () => {
+test('what goes wrong is reported in a line, with the exit code', async () => {
   await using opened = await open();
   const { url } = opened.server;
   const { scid, templateName } = opened.kit.reference();

@@ -37,7 +37,7 @@ type TapsOptions = {
 };
 
 /**
- * The exit code of `openmpsd taps`: 0 when it was told to end, 1 when the server refused or the
+ * The exit code of `openmpsd taps`: 0 when a signal ended it, 1 when the server refused or the
  * connection was given up, 2 when it was misused.
  */
 export async function runTaps(args: readonly string[], io: TapsIo): Promise<number> {

@@ -116,7 +116,7 @@ test('avoid keeps invites away until unavoid', async () => {
   assert.equal(await invite(), 'sent');
 });
 
-test('what is wrong with a list is told in a sentence', async () => {
+test('what is wrong with a list is reported in a sentence', async () => {
   await using kit = await startKit();
   const { client, xuid } = kit.user('ada');
   for (const change of [client.follow([xuid]), client.avoid(xuid), client.mute(xuid)]) {

@@ -88,7 +88,7 @@ const fates = (...other: Fate[]) =>
 
 // Kills: an update without If-Match; one that keeps the old session after a 412; a write with a
 // precondition that is made again after its answer was lost; one that is not after tooBusy.
-test('however users and lost answers interleave, each update that is told is counted once', async () => {
+test('however users and lost answers interleave, each update that is acknowledged is counted once', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.integer({ min: 1, max: 5 }),
@@ -106,7 +106,7 @@ test('however users and lost answers interleave, each update that is told is cou
               counted += 1;
             } catch (error) {
               assert(error instanceof MultiplayerError);
-              assert.notEqual(error.status, 412); // nobody is told that others came first for ever
+              assert.notEqual(error.status, 412); // nobody loses the race for ever
               untold += 1;
             }
           }),

@@ -979,7 +979,7 @@ test('clearActivity finds the own activity and deletes it', async () => {
   assert.equal(await none.service.clearActivity(scid), false);
 });
 
-test('clearActivity learns the xuid from the activity that was set, or is told', async () => {
+test('clearActivity learns the xuid from the activity that was set, or is given it', async () => {
   const set = { status: 201, body: { id: handleId, ownerXuid: '1001' } };
   const { service, requests } = scripted([set, oneActivity, { status: 204 }]);
   await service.setActivity(reference);

@@ -133,7 +133,7 @@ test('follow makes the member active on the connection, with what else the chang
   ]);
 });
 
-test('each change is told once, in order, by the reference that the title uses', async () => {
+test('each change is delivered once, in order, by the reference that the title uses', async () => {
   const { rta, connect } = await open();
   await using live = await connect();
   await live.follow(lobby);
@@ -173,7 +173,7 @@ test('who reads slowly hears of the newest change of each session', async () => 
   );
 });
 
-test('a resync of the server is told, and what is no frame or no tap is passed over', async () => {
+test('a resync of the server is delivered, and what is no frame or no tap is passed over', async () => {
   const { rta, connect } = await open();
   await using live = await connect();
   for (const odd of [
@@ -272,7 +272,7 @@ test('a tap that comes before the answer to the write has the reference as it wa
   assert.deepEqual('reference' in tap && tap.reference, lobby);
 });
 
-test('a session that cannot be gone back into is told, and the rest goes on', async () => {
+test('a session that cannot be gone back into is reported, and the rest goes on', async () => {
   const { rta, connect } = await open();
   await using live = await connect();
   const three = { ...lobby, name: 'Three' };
@@ -331,7 +331,7 @@ test('an invite is followed by its handle, and the session that it leads to from
   });
 });
 
-test('given up: the title is told once, taps end with the reason, nothing can be asked any more', async () => {
+test('given up: the title is notified once, taps end with the reason, nothing can be asked any more', async () => {
   const lost: Error[] = [];
   const { rta, connect, sleptMs } = await open({
     onSubscriptionsLost: (error) => lost.push(error),
@@ -477,7 +477,7 @@ test('a socket on which no answer comes in time is replaced', async () => {
   assert.ok(rta.sockets[0]?.isClosed);
 });
 
-test('a platform without WebSocket is told what it needs', async (context) => {
+test('a platform without WebSocket gets an error that says what it needs', async (context) => {
   const { service } = await open();
   const { WebSocket } = globalThis;
   Reflect.deleteProperty(globalThis, 'WebSocket');

@@ -14,7 +14,7 @@ export type FlagsGiven = {
   readonly problems: readonly string[];
 };
 
-/** The flags among `args`, with every problem of them; `strayAdvice` is told with a stray word. */
+/** The flags among `args`, with every problem of them; `strayAdvice` is added to the problem of a stray word. */
 export function parseFlags(
   args: readonly string[],
   flags: Flags,

@@ -56,7 +56,7 @@ test('a byte order mark, as some editors write it, is no problem', async (contex
   assert.deepEqual(linesOf(await readServiceConfigs(folder)), []);
 });
 
-test('problems of all files of a folder are told, those that cannot be read first', async (context) => {
+test('problems of all files of a folder are reported, those that cannot be read first', async (context) => {
   const folder = await makeFolder(context, {
     'a.json': '{"serviceConfigs":[]}',
     'b.json': new Uint8Array([0x22, 0xff, 0x22]),

@@ -286,7 +286,7 @@ const badFiles: readonly (readonly [what: string, text: string, ...lines: string
 ];
 
 for (const [what, text, ...lines] of badFiles) {
-  test(`what is wrong is told: ${what}`, () => {
+  test(`what is wrong is reported: ${what}`, () => {
     assert.deepEqual(
       linesOf(text),
       lines.map((line) => `a.json: ${line}`),
@@ -294,7 +294,7 @@ for (const [what, text, ...lines] of badFiles) {
   });
 }
 
-test('every problem of every file is told at once', () => {
+test('every problem of every file is reported at once', () => {
   assert.deepEqual(linesOf('{', fileOf(), fileOf({ scid: scid.toUpperCase(), titles: [] })), [
     'a.json: line 1, column 2: Expected a key in double quotes or "}", found the end',
     `c.json: ${config}.titles: Expected at least one title`,

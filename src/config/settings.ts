@@ -546,14 +546,14 @@ export function parseSettings(
   return problems.length > 0 ? { problems } : { settings: complete };
 }
 
-/** The settings of whoever sets nothing. */
+/** The settings when nothing is set. */
 export function defaultSettings(): Settings {
   const parsed = parseSettings([], {});
   if ('problems' in parsed) throw new Error(parsed.problems.join('\n'));
   return parsed.settings;
 }
 
-/** What does not go together among the settings by which callers are told apart. */
+/** What does not go together among the settings by which callers are authenticated. */
 export function callersProblems(
   given: Partial<Pick<Settings, 'auth' | 'authKeys' | 'host' | 'allowDevAuth'>>,
 ): readonly SettingProblem[] {
@@ -579,7 +579,7 @@ export function callersProblems(
   return problems;
 }
 
-/** What is wrong with a store that a program names. An address of Redis is told by who opens it. */
+/** What is wrong with a store that a program names. An address of Redis is checked where it is opened. */
 export function storeProblems(store: unknown): readonly SettingProblem[] {
   if (typeof store === 'object' || 'value' in storeKind(String(store))) return [];
   return /^rediss?:\/\//i.test(String(store))

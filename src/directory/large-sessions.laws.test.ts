@@ -148,7 +148,7 @@ async function checkTimes(store: Context['store'], session: Session, rows: reado
 // Kills: a tally counted from the loaded rows alone; rowsDueMs of the loaded rows alone, dropped with
 // them, or of the row after the next; nextMemberIndex taken from the tally; rows left when the session
 // ends; the hint of a node removed with one of the members who share it.
-test('a large session counts, seats and wakes as its rows are, whoever was loaded', async () => {
+test('a large session counts, seats and wakes as its rows are, whichever were loaded', async () => {
   await fc.assert(
     fc.asyncProperty(
       anyConstants,

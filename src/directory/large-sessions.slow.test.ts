@@ -139,7 +139,7 @@ test('time moves thousands in slices, between which others are served', async ()
   for (const n of numbers(2_500).slice(1)) await write(context, n, as({ ready: true }), system);
   clock.advance(5_000);
 
-  // Whoever looks is moved at once, and is not kept until all the others are.
+  // A member that looks is moved at once, and is not kept until all the others are.
   const calls = begin();
   const own = await read(context, 2_499);
   assert.equal(own.members[0]?.status, 'inactive');

@@ -79,7 +79,7 @@ function open(settings: { readonly keeps: boolean }) {
 /** All that nobody waits for has been done. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-// Kills: a store told of taps that it does not keep; one that is not told; a second value made of
+// Kills: a store that must forget taps that it does not keep; one that is not asked to; a second value made of
 // what is owed.
 test('what the commit owes is what is published, and struck out only where it is kept', async () => {
   for (const keeps of [true, false]) {
@@ -121,7 +121,7 @@ test('a change of which nobody who listens is to hear owes nothing', async () =>
   assert.deepEqual([heard.length, told.length], [1, 1]);
 });
 
-// Kills: a node left out that another one stands before; one told twice.
+// Kills: a node left out that another one stands before; one notified twice.
 test('a tap goes to each node that holds one of its connections, once', () => {
   const toldOf = (...nodes: readonly string[]): readonly string[] =>
     nodesOf({

@@ -33,7 +33,7 @@ test('of more users than are remembered those are forgotten who were seen the lo
   assert.deepEqual(presence.since(21), [['11', 30]]);
   note(['33', 40]);
   assert.equal(presence.seenMs('11'), 30);
-  // Forgotten, and taken for seen as late as it may have been: so is whoever was never seen.
+  // Forgotten, and taken for seen as late as it may have been: so is a user who was never seen.
   assert.equal(presence.seenMs('22'), 20);
   assert.equal(presence.seenMs('66'), 20);
   note(['44', 50], ['55', 60]);
@@ -111,7 +111,7 @@ test('whom one node has seen no other makes inactive, before the time has passed
   assert.equal(await statusAfter(1), 'inactive');
 });
 
-test('more users than are told of in one go are all told of', async () => {
+test('more users than fit into one message are all reported', async () => {
   const { store, clock, a, b } = await twoNodes();
   await store.renewNode(b.node.id, 15_000);
   clock.advance(60_000);

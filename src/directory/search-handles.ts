@@ -40,7 +40,7 @@ export type SearchPage = {
 /**
  * The search handles that a query asks for, in its order: each confirmed by its session, and
  * selected by the filter as the session stands now. Those of private sessions only for callers who
- * may read these. `format` makes the text of each; it is told whether the caller may read the session,
+ * may read these. `format` makes the text of each; it gets whether the caller may read the session,
  * which a search handle opens to all but those whom an owner has removed. What would take the answer past
  * queryAnswerBytesMax is left out, or waits for the next page where the caller pages.
  *

@@ -93,7 +93,7 @@ test('records that cannot be processed are logged once and stop no others, howev
   assert.equal(lines.length, 120);
 });
 
-test('a step of a sweep that fails is told at the end, when the others are done', async () => {
+test('a step of a sweep that fails is reported at the end, when the others are done', async () => {
   const { context, clock, create, membersOf } = open();
   await create('sound');
   clock.advance(reservedMs);

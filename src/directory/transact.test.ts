@@ -108,7 +108,7 @@ test('what ends without a commit on the session stands on what the store holds',
   }
 });
 
-// Kills: a second decision upon the record that lost; a read of what the conflict told; a wait in which
+// Kills: a second decision upon the record that lost; a read of what the conflict returned; a wait in which
 // others would win again.
 test('after a lost race it is decided at once upon the winner’s record', async () => {
   const opened = await open();

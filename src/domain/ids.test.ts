@@ -41,7 +41,7 @@ const tables: readonly (readonly [
 ];
 
 for (const [name, is, yes, no] of tables) {
-  test(`a ${name} is told from other texts`, () => {
+  test(`a ${name} is distinguished from other texts`, () => {
     for (const text of yes) assert.ok(is(text), text);
     for (const text of no) assert.ok(!is(text), text);
   });

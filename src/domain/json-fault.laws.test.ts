@@ -60,7 +60,7 @@ test('a text has a fault exactly when the engine does not parse it', () => {
   );
 });
 
-// Kills: a fault told one place late, after the character that is wrong.
+// Kills: a fault reported one place late, after the character that is wrong.
 test('up to the fault the engine misses nothing but the rest', () => {
   const hits = new Hits();
   fc.assert(

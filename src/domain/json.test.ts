@@ -170,7 +170,7 @@ for (const [text, depth] of depths) {
   });
 }
 
-test('the depth of a hostile text is told without recursion', () => {
+test('the depth of a hostile text is found without recursion', () => {
   assert.equal(depthOf('['.repeat(1_000_000)), 1_000_000);
   assert.equal(isDeeperThan('[]'.repeat(1_000), 100), false);
 });

@@ -54,7 +54,7 @@ const invite = {
 const transfer = { type: 'transfer', reference: sampleReference, origin: sampleReference } as const;
 const facts = handleFacts();
 
-/** One way to each refusal that the law gives. */
+/** One way to each refusal that the domain core gives. */
 const given: Partial<Record<RefusalCode, () => unknown>> = {
   requestInvalid: () => decide(session, { unknown: 1 }),
   nameInvalid: () => parseSessionReference({ ...sampleReference, name: 'a/b' }),

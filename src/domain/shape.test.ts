@@ -137,7 +137,7 @@ test('of a list that is too long no item is looked at, and none after the first 
   assert.deepEqual(wrong.looked(), ['0', '1']);
 });
 
-test('a name of any length is told in a short path', () => {
+test('a name of any length is shown in a short path', () => {
   const given = { count: 1, [`x${'y'.repeat(100_000)}`]: 1 };
   const { detail = '', text: told } = asRefusal(parseShape(shape, given), 'requestInvalid');
   assert.match(detail, /^\$\["xy+"…\]$/);

@@ -472,14 +472,14 @@ test(
       answers.map(({ status }) => status),
       [400],
     );
-    // A second answer would be a fault, and be told here or end the process.
+    // A second answer would be a fault, and be reported here or end the process.
     assert.equal((await ask({ port: app.port })).status, 401);
     assert.deepEqual(app.logged, []);
   },
 );
 
 test(
-  'a request that goes wrong while its answer is read is told so after it',
+  'a request that goes wrong while its answer is read is answered so after it',
   options,
   async () => {
     const bytes = 32 * 1_048_576;

@@ -21,7 +21,7 @@ function errorOf(code: string): NodeJS.ErrnoException {
   return Object.assign(new Error('words of Node'), { code });
 }
 
-test('a client that is too slow is told so, and cut off when it stays', (t) => {
+test('a client that is too slow is answered so, and cut off when it stays', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { socket, text } = patientClient();
   refuseConnection(errorOf('ERR_HTTP_REQUEST_TIMEOUT'), socket, undefined, 'id-1');

@@ -152,7 +152,7 @@ test('every answer has the headers of the service, and a correlation id of its o
   assert.equal(ids.size, sent.length);
 });
 
-test('verbs that no route knows are told which ones are known', async () => {
+test('verbs that no route knows are answered which ones are known', async () => {
   for (const method of ['OPTIONS', 'PATCH', 'TRACE', 'PROPFIND', 'QUERY']) {
     const { status, headers } = await ask({ method });
     assert.equal(status, 405, method);
@@ -204,7 +204,7 @@ test('a refusal may bring the session, and headers of its route', async () => {
   assert.deepEqual(JSON.parse(text).properties.system.matchmaking, {});
 });
 
-test('an outage is a 503 to come again, whoever is away; it is not logged as a fault', async () => {
+test('an outage is a 503 to come again, whichever part is away; it is not logged as a fault', async () => {
   const app = sampleApp([
     sampleRoute('GET', '/away', { answer: () => Promise.reject(new SampleOutage()) }),
   ]);
@@ -299,7 +299,7 @@ test('only session directory paths ask for the version, and open ones for nobody
   assert.equal(JSON.parse(open.text).caller, null);
 });
 
-test('a route is told path, query, body and caller', async () => {
+test('a route is given path, query, body and caller', async () => {
   const headers = { ...goodHeaders, authorization: 'slow ada' };
   const url = '/ROOMS/Ab%2F/seats/%C3%A9?Include=a,b&x=%zz&x=+';
   const { text } = await ask({ method: 'PUT', url, headers, body: '{"custom":{"n":1.0}}' });

@@ -69,7 +69,7 @@ for (const [method, target, found] of cases) {
   });
 }
 
-test('an unknown path with an empty segment is told that a name is missing', () => {
+test('an unknown path with an empty segment is answered that a name is missing', () => {
   const refusal = table.find('PUT', '/serviceconfigs//sessionTemplates//sessions/');
   assert.ok(refusal instanceof Refusal);
   assert.match(refusal.text, /empty segment; a name is missing/);

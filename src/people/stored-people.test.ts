@@ -15,7 +15,7 @@ function make(people: People, owner: string, list: OwnListName, change: ListChan
   }));
 }
 
-/** People over a store that counts what is read, and fails when it is told to. */
+/** People over a store that counts what is read, and fails on demand. */
 function countingPeople(settings: Partial<StoredPeopleSettings> = {}) {
   const memory = openMemoryStore();
   const seen = { reads: 0, fails: false, failsToChange: false };
@@ -37,7 +37,7 @@ function countingPeople(settings: Partial<StoredPeopleSettings> = {}) {
   return { people, store: memory, seen, clock, follow };
 }
 
-test('whom somebody follows, avoids and has as favourites is told from their lists', async () => {
+test('whom somebody follows, avoids and has as favourites is known from their lists', async () => {
   const { people } = countingPeople();
   await make(people, '1', 'follows', {
     put: [
@@ -102,7 +102,7 @@ test('a read that a change came upon is not kept', async () => {
   assert.equal(await people.anyFollows(['1'], '2'), true);
 });
 
-test('where others write to the store, what was read lasts as long as it is told to', async () => {
+test('where others write to the store, what was read lasts as long as the setting says', async () => {
   const { people, store, clock } = countingPeople({ listLifetimeMs: 1_000 });
   assert.equal(await people.avoids('1', '2'), false);
   await store.changeList('1', 'avoids', { put: [{ xuid: '2', addedMs: 1 }] });

@@ -85,7 +85,7 @@ class StoredPeople implements People {
   }
 
   /**
-   * Who follows a user is noted before the list itself changes: whoever tries again after a failure
+   * Who follows a user is noted before the list itself changes: a caller who tries again after a failure
    * between the two finds the change still to be made, and makes it whole.
    */
   async change(owner: Xuid, list: OwnListName, decide: DecideChange): Promise<ListOutcome> {

@@ -39,7 +39,7 @@ test('a record that fails is logged once, left alone, tried again, and well when
   assert.deepEqual([setAside.has('a~b'), setAside.size, conditions.list()], [false, 0, []]);
 });
 
-test('an outage sets nothing aside, and is told', async () => {
+test('an outage sets nothing aside, and is reported', async () => {
   const { lines, setAside } = open();
   const outage = async (): Promise<never> => {
     throw new Outage();

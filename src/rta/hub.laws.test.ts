@@ -68,7 +68,7 @@ async function run(steps: readonly Step[]) {
     ...hubSettings,
     tapWindowMs: windowMs,
     outboxBytesMax,
-    // Blocked clients are told that they missed something, however long they do not read.
+    // Blocked clients are notified that they missed something, however long they do not read.
     sendTimeoutMs: Number.POSITIVE_INFINITY,
   });
   await hub.start();

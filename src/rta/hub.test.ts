@@ -357,7 +357,7 @@ test('a connection hears of the sessions that its user is in, whichever members 
   assert.deepEqual(subscriptionsTold(wire), [['ben'], ['ben']]);
 });
 
-test('equal subscriptions of a socket, and of members who share it, are told once', async () => {
+test('equal subscriptions of a socket, and of members who share it, are notified once', async () => {
   const { connect, send } = await open();
   const { wire, connection, say } = connect();
   for (const sequence of [0, 1, 2]) say([1, sequence, directoryUri]);

@@ -32,8 +32,8 @@ const anyStep = fc.oneof(
 );
 
 // Kills: a tap that waits beside a newer one of its member; one that takes the place of another
-// member's; numbers of a branch that go back; a branch that is told again and keeps its former place.
-test('of each member the newest waits, branches in the order in which they were last told', () => {
+// member's; numbers of a branch that go back; a branch that is sent again and keeps its former place.
+test('of each member the newest waits, branches in the order in which they were last sent', () => {
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 40, size: 'max' }), (steps) => {
       const buffer = new TapBuffer();

@@ -24,7 +24,7 @@ import { Hits } from '../testing/hits.ts';
 
 const anyOptionalFilter = fc.option(anyFilter, { nil: undefined });
 
-/** A session, and what is told of it: a candidate, or that there is none any more. */
+/** A session, and what the index is given of it: a candidate, or that there is none any more. */
 const anyPut: fc.Arbitrary<readonly [n: number, candidate: SearchCandidate | undefined]> = fc
   .nat(30)
   .chain((n) =>
@@ -319,8 +319,8 @@ test('sets of slots are as sets of numbers', () => {
   );
 });
 
-// Kills: a candidate told because it was selected before the breath, or whoever had its slot; a walk
-// that goes on where those before it have been told twice, or not at all.
+// Kills: a candidate given because it was selected before the pause, or the one that had its slot; a walk
+// that goes on where those before it have been given twice, or not at all.
 test('what stays as it is while others come and go is found once, and nothing that is not selected', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -361,7 +361,7 @@ test('what stays as it is while others come and go is found once, and nothing th
 });
 
 // Kills: an index that is made without what changes meanwhile, or with it twice; one that is dropped
-// while a search uses it; one that is kept and no longer told of changes.
+// while a search uses it; one that is kept and no longer notified of changes.
 test('searches by more attributes than have an index, while candidates change, find what stays', async () => {
   const names = ['a', 'b', 'c', 'd', 'e'].map((name) => `numbers/${name}`);
   const anyState = fc.option(

@@ -60,7 +60,7 @@ export async function joinNodes(
 
 /**
  * A node whose lease is over, or that the others gave up, has lost its members' trust: its
- * connections end, also while nobody can be told, and it goes on as a new one.
+ * connections end, also while nobody can be notified, and it goes on as a new one.
  */
 async function keepLease({ context: { node, ids }, hub, lease }: MembershipParts): Promise<void> {
   if (await renewed(lease, node.id)) return;

@@ -102,7 +102,7 @@ export async function openNode(
       await app.close({ withinMs, idleMs: Math.min(withinMs, idleMs) });
     },
     async [Symbol.asyncDispose]() {
-      // At once, whatever is still under way: nothing new is accepted, and balancers are told.
+      // At once, whatever is still under way: nothing new is accepted, and balancers are notified.
       readiness.drain();
       await Promise.all([app.close({ withinMs: settings.drainMs }), parts.disposeAsync()]);
     },

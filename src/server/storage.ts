@@ -17,7 +17,7 @@ export type Storage = AsyncDisposable & {
 
 /**
  * The storage that these settings ask for. What was given to the server stays open when it is
- * disposed of. What is wrong with it later on is told to `conditions`.
+ * disposed of. What is wrong with it later on is reported to `conditions`.
  *
  * Throws StoreUnavailable, with a text for the operator.
  */

@@ -1,5 +1,5 @@
 /**
- * Arbitrary values of the law, for properties: JSON as titles write it, callers, write bodies,
+ * Arbitrary values of the domain core, for properties: JSON as titles write it, callers, write bodies,
  * and whole histories of a session from its creation on.
  */
 
@@ -300,7 +300,7 @@ export type Turn = {
 
 /**
  * What the steps make of the session, as the directory would do it: settled until nothing is due,
- * then written. All that is handed to the law is frozen.
+ * then written. All that is handed to the domain core is frozen.
  *
  * A history may go on from where another one has led.
  */

@@ -40,7 +40,7 @@ test('only the call that the plan names goes wrong, whatever its method', async 
   }
 });
 
-test('a plan is told the number and the method of each call', async () => {
+test('a plan is given the number and the method of each call', async () => {
   const seen: StoreCall[] = [];
   const store = faultyStore(openMemoryStore(), (call) => {
     seen.push(call);

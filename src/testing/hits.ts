@@ -7,13 +7,16 @@ import assert from 'node:assert/strict';
 export class Hits {
   #count = 0;
 
-  /** The case is one that the law judges. */
+  /** The case is one that the property judges. */
   count(): void {
     this.#count += 1;
   }
 
   /** Throws when fewer cases were judged. */
   assertAtLeast(min: number): void {
-    assert.ok(this.#count >= min, `the law judged ${this.#count} cases, and should judge ${min}`);
+    assert.ok(
+      this.#count >= min,
+      `the property judged ${this.#count} cases, and should judge ${min}`,
+    );
   }
 }

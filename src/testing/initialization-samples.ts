@@ -1,4 +1,4 @@
-/** Sessions whose members are initialized, to try the law on. */
+/** Sessions whose members are initialized, to try the domain core on. */
 
 import type { UserCaller } from '../domain/caller.ts';
 import { keyedDigest } from '../domain/ids.ts';
@@ -7,7 +7,7 @@ import type { Session } from '../domain/session/session.ts';
 import type { SessionTemplate } from '../domain/session/template.ts';
 import { ada, deviceTokenKey, sampleTemplate, write } from './samples.ts';
 
-/** Stages are told apart by how long they last. */
+/** Stages are distinguished by how long they last. */
 const stageTimeouts = {
   joinTimeout: 1_000,
   measurementTimeout: 3_000,

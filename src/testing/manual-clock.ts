@@ -1,7 +1,7 @@
 import type { Milliseconds } from '../domain/time.ts';
 import type { Clock } from '../platform/clock.ts';
 
-/** A clock that stands still until it is told to move. */
+/** A clock that stands still until a test moves it. */
 export type ManualClock = Clock & {
   /** Moves on, and runs what comes due meanwhile, each when the clock shows its time. */
   advance(byMs: Milliseconds): void;

@@ -10,7 +10,7 @@ export type NodeProcess = AsyncDisposable & {
   /** `http://127.0.0.1:8350` */
   readonly url: string;
   readonly pid: number;
-  /** What it has told of troubles, a line each. */
+  /** What it has printed of troubles, a line each. */
   readonly complaints: readonly string[];
   /** How it ended: exit code or signal. */
   readonly ended: Promise<number | string>;

@@ -32,7 +32,7 @@ const sampleAuthenticator: Authenticator = {
   },
 };
 
-/** Answers what the route was told, but for the headers. */
+/** Answers what the route was given, but for the headers. */
 async function echo({ params, query, body, caller, contractVersion }: RouteRequest) {
   const told = { params, query: [...query], body, caller: caller?.kind ?? null, contractVersion };
   return { status: 200, body: formatJson(told) };

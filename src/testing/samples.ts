@@ -1,5 +1,5 @@
 /**
- * Small sessions to try the law on: who calls, templates, and writes as their bodies are sent.
+ * Small sessions to try the domain core on: who calls, templates, and writes as their bodies are sent.
  */
 
 import assert from 'node:assert/strict';
@@ -90,7 +90,7 @@ export type Circumstances = {
   readonly isEnded?: (connection: string) => boolean;
 };
 
-/** What a PUT of `body` makes of the session; by Ada, at startMs, unless told otherwise. */
+/** What a PUT of `body` makes of the session; by Ada, at startMs, unless said otherwise. */
 export function decide(
   session: Session | undefined,
   body: JsonObject,
@@ -173,7 +173,7 @@ export function notRefused<T>(value: T | Refusal): T {
   return value;
 }
 
-/** A body that writes the caller's member; active unless told otherwise. */
+/** A body that writes the caller's member; active unless said otherwise. */
 export function me(system: JsonObject = { active: true }, custom?: JsonObject): JsonObject {
   return { members: { me: { properties: { system, ...(custom && { custom }) } } } };
 }

@@ -142,7 +142,7 @@ function testSessions(open: Open): void {
     assert.equal(await store.session(storedKey('a')), undefined);
   });
 
-  test('a writer from before a delete is told of it', async () => {
+  test('a writer from before a delete gets a conflict', async () => {
     await using store = await open();
     await store.commit({ session: putOf('a', 0) });
     await store.commit({ session: deleteOf('a', 1) });
@@ -383,7 +383,7 @@ function testHandles(open: Open): void {
     assert.equal(await store.handle(transfer.id), undefined);
   });
 
-  test('an id that another request took is told with its handle, and nothing is done', async () => {
+  test('an id that another request took is answered with its handle, and nothing is done', async () => {
     await using store = await open();
     const taken = { ...activity, requestId: storedGuid(21) };
     const activityOfOther = storedActivity(storedGuid(4), 'b');
@@ -412,7 +412,7 @@ function testHandles(open: Open): void {
     assert.deepEqual(await store.commit({ handles: [activity] }), committed);
   });
 
-  test('of many who take an id at once one gets it, and the others are told who', async () => {
+  test('of many who take an id at once one gets it, and the others learn who', async () => {
     await using store = await open();
     const requests = [...Array(10).keys()];
     const outcomes = await Promise.all(
@@ -630,7 +630,7 @@ function testHints(open: Open): void {
     assert.deepEqual(await store.sessionsBy(bert, 10), []);
   });
 
-  test('they are told page by page in the order of keys', async () => {
+  test('they are listed page by page in the order of keys', async () => {
     await using store = await open();
     const names = ['d', 'b', 'a', 'c', 'e'];
     for (const name of names) {
@@ -742,7 +742,7 @@ function testMemberRows(open: Open): void {
     ]);
   });
 
-  test('all of them are told page by page in the order of their xuids', async () => {
+  test('all of them are listed page by page in the order of their xuids', async () => {
     await using store = await open();
     const xuids = ['5', '30', '1', '22', '4'];
     const put = xuids.map((xuid) => row(xuid));
@@ -820,7 +820,7 @@ function testSearchChanges(open: Open): void {
     assert.equal((await changesOf(store, 10)).keys.length, 5);
   });
 
-  test('of one session the last change counts, whoever has read up to where', async () => {
+  test('of one session the last change counts, however far each has read', async () => {
     await using store = await open();
     await store.commit(put('a', 0));
     const first = await changesOf(store, 10);
@@ -932,8 +932,8 @@ function testNodes(open: Open): void {
     assert.deepEqual((await Promise.all(both)).sort(), [false, true]);
   });
 
-  // Kills: taps that a commit owes and nobody is told to strike out; of a deletion, lost.
-  test('a commit owes its taps until they are told of, if it says that it does', async () => {
+  // Kills: taps of a commit that nobody is asked to forget; of a deletion, lost.
+  test('the taps of a commit are pending until they are forgotten, if the commit says so', async () => {
     await using store = await open();
     const steps = [
       { session: { ...putOf('a', 0), pendingTaps: { kind: 'taps', n: 1 } } },

@@ -53,7 +53,7 @@ async function untilResync(live: RtaConnection): Promise<void> {
   for await (const tap of live.taps()) if (tap.kind === 'resync') return;
 }
 
-test('whoever follows hears of what others do, and of the end', async () => {
+test('a follower receives what others do, and the end', async () => {
   await using opened = await open();
   const { kit, connect } = opened;
   const [ada, ben] = [kit.user('ada'), kit.user('ben')];
@@ -118,7 +118,7 @@ test('a line that is cut is made anew before the seat is lost; one that is close
   assert.equal(me.properties.system.connection, live.connectionId);
 });
 
-test('a server that is gone for good: the title is told, and its loop ends', async () => {
+test('a server that is gone for good: the title is notified, and its loop ends', async () => {
   const server = await startServer({ port: 0, store: 'memory' });
   const ada = new Kit(server.url, undefined).user('ada');
   const lost = Promise.withResolvers<Error>();

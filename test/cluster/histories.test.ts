@@ -202,7 +202,7 @@ test(`a node that stands still for longer than its lease, seed ${seed}`, options
   });
 });
 
-test(`slots that move to another server are told to nobody, seed ${seed}`, options, async () => {
+test(`slots that move to another server are shown to nobody, seed ${seed}`, options, async () => {
   const clients = await runThrough(seed, async () => redis.moveSlots(0, 1, 1_500));
   assert.equal(unknownCount(clients), 0);
 });

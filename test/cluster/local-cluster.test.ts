@@ -131,7 +131,7 @@ for (const [flags, told] of misuses) {
   });
 }
 
-test('a port in use is told as a server tells it', options, async (context) => {
+test('a port in use is reported as a server reports it', options, async (context) => {
   const other = createServer();
   context.after(() => other.close());
   await once(other.listen(0, '127.0.0.1'), 'listening');

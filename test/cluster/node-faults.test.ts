@@ -299,7 +299,7 @@ test(
       assert.ok(refused.headers.has('retry-after'));
       assert.equal((await ada.request('GET', '/health/ready')).status, 503);
       assert.equal((await ada.request('GET', '/health/live')).status, 200);
-      // The others go on, and end what it held; so does it, without being told.
+      // The others go on, and end what it held; so does it, without a message.
       await within(inactiveWithinMs, 'the other node ends what it held', async () => {
         return (await isActive(onNode(other.url, ada), reference, ada.xuid)) === false;
       });

@@ -122,7 +122,7 @@ test('on a single server: when it stood still there is a gap, though no connecti
   );
 });
 
-test('topics that move to another server are told of a gap and go on', async () => {
+test('subscribers of topics that move to another server learn of a gap and go on', async () => {
   await using one = await open(cluster);
   await using other = await open(cluster);
   const ears = await Promise.all(topics.map((topic) => listen(one.bus, topic)));

@@ -44,7 +44,7 @@ test(
       };
       assert.equal((await user.postHandle(handle)).status, 201);
     };
-    // More than come after it, so that whoever goes on counting from here would find nothing.
+    // More than come after it, so that a reader who goes on counting from here would find nothing.
     for (let n = 0; n < 3; n += 1) await post(ada);
     await within(20_000, 'both know of them', async () => (await found(ben)).length === 3);
     await using line = await ada.connect();

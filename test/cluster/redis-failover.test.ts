@@ -12,7 +12,7 @@ const killsCount = 10;
 /** Acknowledged after the fault, by each writer: so many that all shards are back. */
 const stepsAfter = 20;
 
-/** Writes to its own session until told to end; keeps what was acknowledged last. */
+/** Writes to its own session until a signal ends it; keeps what was acknowledged last. */
 class Writer {
   readonly name: string;
   acknowledged = 0;

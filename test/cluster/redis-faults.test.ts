@@ -225,7 +225,7 @@ test('stores of two processes see each other’s commits, leases, secret and owe
   assert.deepEqual(await other.nodes(), [{ node: '0000000a', isAlive: true }]);
 });
 
-test('a deleted session is told to searches of other processes', async () => {
+test('a deleted session is known to searches of other processes', async () => {
   const prefix = 'gone';
   await using one = await open(redis.url, { prefix });
   await using other = await open(redis.url, { prefix });
@@ -274,7 +274,7 @@ test('an activity takes three steps, and nobody waits for the former one to be r
   const sent = await sentDuring(() => store.commit(batch));
   assert.equal(sent.length, 3, sent.join('\n'));
   assert.deepEqual(await store.handlesFor(storedKey('a')), [activity(1)]);
-  // The former one cannot be removed: whoever waited for that would fail.
+  // The former one cannot be removed: a caller who waited for that would fail.
   const key = (await redis.cli(portOf(redis), 'KEYS', `faults${prefixesCount}:*handle:*`)).trim();
   await redis.cli(portOf(redis), 'SET', key, 'no hash');
   await store.commit({ session: putOf('a', 2), handles: [activity(2)] });

@@ -46,7 +46,7 @@ test(
       return { status, text: JSON.stringify(json) };
     };
 
-    // Two in a session, and Ben hears of what becomes of it.
+    // Two in a session, and Ben hears of each change of it.
     await using bensLine = await ben.connect();
     const connection = await bensLine.connectionId();
     const subscription = { id: randomUUID(), changeTypes: ['everything'] };
@@ -152,34 +152,38 @@ test(
   },
 );
 
-test('settings that change while it is in use are told, and told to be over', options, async () => {
-  await using redis = await startRedis('--maxmemory', '100mb', '--appendonly', 'yes');
-  await using opened = await open(redis.url);
-  assert.deepEqual(opened.conditions.list(), []);
-  const changes = [
-    {
-      name: 'maxmemory-policy',
-      wrong: 'volatile-lru',
-      right: 'noeviction',
-      told: /throws sessions away/,
-    },
-    { name: 'appendonly', wrong: 'no', right: 'yes', told: /keeps nothing on a disk/ },
-  ];
-  for (const { name, wrong, right, told } of changes) {
-    await redis.cli(portOf(redis), 'CONFIG', 'SET', name, wrong);
-    const sentence = await within(10_000, `${name} is noticed`, async () =>
-      opened.conditions.list().find((one) => told.test(one)),
-    );
-    assert.ok(sentence.includes(`127.0.0.1:${portOf(redis)}`));
-    await redis.cli(portOf(redis), 'CONFIG', 'SET', name, right);
-    await within(10_000, `${name} is over`, async () => opened.conditions.list().length === 0);
-    assert.deepEqual(
-      opened.lines.splice(0).map((line) => line.replace(sentence, '…')),
-      ['warning: …', 'no longer so: …'],
-    );
-  }
-  assert.equal((await opened.store.commit({ session: putOf('a', 0) })).kind, 'committed');
-});
+test(
+  'settings that change while it is in use are reported, and so is their end',
+  options,
+  async () => {
+    await using redis = await startRedis('--maxmemory', '100mb', '--appendonly', 'yes');
+    await using opened = await open(redis.url);
+    assert.deepEqual(opened.conditions.list(), []);
+    const changes = [
+      {
+        name: 'maxmemory-policy',
+        wrong: 'volatile-lru',
+        right: 'noeviction',
+        told: /throws sessions away/,
+      },
+      { name: 'appendonly', wrong: 'no', right: 'yes', told: /keeps nothing on a disk/ },
+    ];
+    for (const { name, wrong, right, told } of changes) {
+      await redis.cli(portOf(redis), 'CONFIG', 'SET', name, wrong);
+      const sentence = await within(10_000, `${name} is noticed`, async () =>
+        opened.conditions.list().find((one) => told.test(one)),
+      );
+      assert.ok(sentence.includes(`127.0.0.1:${portOf(redis)}`));
+      await redis.cli(portOf(redis), 'CONFIG', 'SET', name, right);
+      await within(10_000, `${name} is over`, async () => opened.conditions.list().length === 0);
+      assert.deepEqual(
+        opened.lines.splice(0).map((line) => line.replace(sentence, '…')),
+        ['warning: …', 'no longer so: …'],
+      );
+    }
+    assert.equal((await opened.store.commit({ session: putOf('a', 0) })).kind, 'committed');
+  },
+);
 
 test('without an append-only file it is said what is at risk', options, async () => {
   await using redis = await startRedis();
@@ -193,7 +197,7 @@ test('without an append-only file it is said what is at risk', options, async ()
 });
 
 test(
-  'strict without a replica is told, and so is a replica that takes writes',
+  'strict without a replica is reported, and so is a replica that takes writes',
   options,
   async () => {
     await using pair = await startRedisReplicas(1);

@@ -83,7 +83,7 @@ test('optional attributes that were not given are not answered', async () => {
 /** @source docs/wire/handles.md "POST /handles" */
 test('the literal example of the source page works', async () => {
   await using kit = await startKit();
-  // Its id is taken for good by whoever used it first: the same user each time.
+  // Its id is taken for good by the user who used it first: the same user each time.
   const ada = kit.user('ada', { xuid: '2533274790395904' });
   const id = '47ca0049-a5ba-4bc1-aa22-fcf834ce4c13';
   const example = `{
@@ -451,7 +451,7 @@ test('the same invite sent many times at once is one invite', async () => {
 });
 
 /** @source docs/wire/handles.md "POST /handles": other content → 409 */
-test('of different invites sent with one id at once, one is made and the others are told', async () => {
+test('of different invites sent with one id at once, one is made and the others get a conflict', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
   const reference = await gather(kit, [ada]);

@@ -95,7 +95,7 @@ async function find(asker: KitUser, filter: string, more: JsonObject = {}) {
 // ——— making
 
 /** @source docs/wire/search.md "Search handles" */
-test('H9 a search handle is made, told in the document, and read', async () => {
+test('H9 a search handle is made, shown in the document, and read', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
   const attributes = { tags: ['Elite'], numbers: { mmr: 12.5 }, strings: { mode: 'Ctf' } };
@@ -405,7 +405,7 @@ test('filters see the session as it is now', async () => {
 });
 
 /** @source docs/wire/search.md "POST /handles/query": A filter that does not parse */
-test('a filter that does not parse is told its place', async () => {
+test('a filter that does not parse is refused with the place', async () => {
   await using kit = await startKit();
   const refused = await query(kit.user('ada'), { filter: 'numbers/mmr gt 5 and tags = 1' });
   assertRefused(refused, 400, 'filterInvalid', 'character 22');

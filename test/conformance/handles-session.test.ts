@@ -268,7 +268,7 @@ test('a transfer is for the life of its origin', async () => {
   const game = await gather(kit, [ada], restricted);
   const id = handleId(await ada.postHandle(transferTo(game, lobby)));
   assertStatus(await ada.putSession(lobby, leave), 204);
-  // Whoever makes a session of that name is not let into the game.
+  // A user who makes a session of that name is not let into the game.
   await gather(kit, [bob], restricted, lobby);
   assertRefused(await bob.putSessionByHandle(id, joinBody()), 403, 'joinRestricted');
 });

@@ -489,7 +489,7 @@ test('what a client says about itself makes no difference', async () => {
 });
 
 /** @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need": Expect: 100-continue is honoured */
-test('Expect: 100-continue is told to go on before it sends its body', async () => {
+test('Expect: 100-continue is answered before it sends its body', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
   await using connection = new RawConnection(kit.url);
@@ -530,7 +530,7 @@ test('Host may be any or none, and the target a whole URL', async () => {
 });
 
 /** @source docs/wire/README.md "Every request": body present and not JSON, or not an object where one is needed */
-test('a body that is no JSON object is refused, and told where it goes wrong', async (t) => {
+test('a body that is no JSON object is refused, with the place where it goes wrong', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
   const reference = await gather(kit, [ada]);
@@ -886,7 +886,7 @@ test('headers of 8 KB pass', async () => {
   assertStatus(await ada.request('GET', path, { headers: { signature } }), 204);
 });
 
-/** @source docs/wire/README.md "Every request": what is no HTTP is told so, and the server goes on */
+/** @source docs/wire/README.md "Every request": what is no HTTP is answered so, and the server goes on */
 test('bytes that are no HTTP are refused in text', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');

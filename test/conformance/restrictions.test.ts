@@ -137,7 +137,7 @@ test('an invite and a reservation open a followed session to strangers', async (
 });
 
 /** @source docs/wire/handles.md "POST /handles", docs/wire/sessions.md "Access" */
-test('an activity lifts nothing: friends of a member get in, others are told why not', async () => {
+test('an activity lifts nothing: friends of a member get in, others are answered why not', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
   const reference = await restricted(kit, ada);

@@ -29,7 +29,7 @@ function invite(
 }
 
 /** @source docs/wire/rta.md "Invites" */
-test('an invite is told at once, with all that clients need', options, async () => {
+test('an invite is sent at once, with all that clients need', options, async () => {
   await using kit = await startKit();
   const [ada, ben] = [kit.user('ada'), kit.user('ben')];
   const reference = kit.reference();
@@ -63,12 +63,12 @@ test('an invite is told at once, with all that clients need', options, async () 
       },
     },
   ]);
-  assert.deepEqual(await other.framesSoFar(), [], 'who did not ask is not told');
+  assert.deepEqual(await other.framesSoFar(), [], 'who did not ask receives nothing');
 });
 
 /** @source docs/wire/rta.md "Invites" */
 test(
-  'what came while nobody listened is told on subscribing, once a connection',
+  'what came while nobody listened is sent on subscribing, once a connection',
   options,
   async () => {
     await using kit = await startKit();
@@ -95,7 +95,7 @@ test(
 
 /** @source docs/wire/handles.md "POST /handles", docs/wire/rta.md "Invites" */
 test(
-  'a POST repeated with its id invites once; an invite that was taken back is not told',
+  'a POST repeated with its id invites once; an invite that was taken back is not sent',
   options,
   async () => {
     await using kit = await startKit();
@@ -116,7 +116,7 @@ test(
 );
 
 /** @source docs/wire/handles.md "POST /handles", docs/wire/rta.md "Invites" */
-test('an invite that has expired is not told', {
+test('an invite that has expired is not sent', {
   ...options,
   skip: isAimed && needsClock,
 }, async () => {

@@ -1,4 +1,4 @@
-/** Shoulder taps: who is told of which change, how, and when. */
+/** Shoulder taps: who is notified of which change, how, and when. */
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -105,7 +105,7 @@ test(
 
 /** @source docs/wire/rta.md "Taps" */
 test(
-  'R11 the end of a session is told by a tap without a change number, to the last one too',
+  'R11 the end of a session is notified by a tap without a change number, to the last one too',
   ownServer,
   async () => {
     await using kit = await startKit(noWindow);
@@ -126,7 +126,7 @@ test(
 );
 
 /** @source docs/wire/rta.md "Taps", docs/wire/time.md "Time" */
-test('whoever leaves is not told of it, the others are', ownServer, async () => {
+test('a user who leaves is not notified, the others are', ownServer, async () => {
   await using kit = await startKit(noWindow);
   await using ada = await subscriber(kit.user('ada'));
   await using ben = await subscriber(kit.user('ben'));
@@ -141,7 +141,7 @@ test('whoever leaves is not told of it, the others are', ownServer, async () => 
 });
 
 /** @source docs/wire/unknowns.md "who hears of a removal", docs/wire/time.md "Time" */
-test('whoever is removed, by a service or by time, is told', ownClock, async () => {
+test('a user who is removed, by a service or by time, is notified', ownClock, async () => {
   await using kit = await startKit(noWindow);
   await using ada = await subscriber(kit.user('ada'));
   await using ben = await subscriber(kit.user('ben'), ['membersList']);
@@ -213,7 +213,7 @@ test(
 );
 
 /** @source docs/wire/time.md "Time", docs/wire/rta.md "Taps" */
-test('what time changes is told, with the time at which it was seen', ownClock, async () => {
+test('what time changes is notified, with the time at which it was seen', ownClock, async () => {
   await using kit = await startKit(noWindow);
   await using ada = await subscriber(kit.user('ada'));
   const reference = kit.reference('LobbySession');
@@ -250,7 +250,7 @@ const changes: readonly Change[] = [
 ];
 
 /** @source docs/wire/rta.md "Taps" */
-test('R13 each is told of the changes asked for, and of no others', ownServer, async () => {
+test('R13 each is notified of the changes asked for, and of no others', ownServer, async () => {
   await using kit = await startKit(noWindow);
   const types = [...changes.map(({ type }) => type), 'host', 'initialization', 'matchmakingStatus'];
   const reference = kit.reference();
@@ -284,7 +284,7 @@ test('R13 each is told of the changes asked for, and of no others', ownServer, a
 
 /** @source docs/wire/sessions.md "Members", docs/wire/rta.md "Life of a connection" */
 test(
-  'members who share a connection are told each by the own subscription',
+  'members who share a connection are notified each by the own subscription',
   ownServer,
   async () => {
     await using kit = await startKit(noWindow);

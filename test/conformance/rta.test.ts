@@ -188,7 +188,7 @@ test(
 );
 
 /** @source docs/wire/rta.md "Life of a connection", docs/wire/rta.md "Frames" */
-test('what is not there, not yours or too much is told by its code', {
+test('what is not there, not yours or too much is answered with its code', {
   ...options,
   skip: isAimed && needsOwnServer,
 }, async () => {
@@ -217,7 +217,7 @@ test('what is not there, not yours or too much is told by its code', {
 
 /** @source docs/wire/rta.md "Frames" */
 test(
-  'R5 nothing is told before a subscribe is answered, nor after an unsubscribe',
+  'R5 nothing is sent before a subscribe is answered, nor after an unsubscribe',
   options,
   async () => {
     await using kit = await startKit();

@@ -654,7 +654,7 @@ test('a Minecraft lobby has the constants of recorded ones', async () => {
 // XSAPI's HTTP
 
 // @source docs/wire/clients.md "What clients need": X sends Expect: 100-continue on every PUT
-test('a PUT that waits for 100 Continue is told to go on', async () => {
+test('a PUT that waits for 100 Continue is answered', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
   const reference = kit.reference('LobbySession');

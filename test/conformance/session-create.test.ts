@@ -182,7 +182,7 @@ test('a session that is created again has a new branch and the same correlation 
 });
 
 // @source docs/wire/sessions.md "PUT": one of many creators creates
-test('of many users who create the same session at once exactly one is told 201', async () => {
+test('of many users who create the same session at once exactly one is answered 201', async () => {
   await using kit = await startKit();
   const reference = kit.reference();
   const users = Array.from({ length: 10 }, (_, i) => kit.user(`user ${i}`));

@@ -366,7 +366,7 @@ for (const [method, element, allowed] of [
 }
 
 // @source docs/wire/sessions.md "Element URIs": body of the element
-test('a body that is wrong in an element is told by its path there', async () => {
+test('a body that is wrong in an element is refused with its path there', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
   const { reference } = await newSession(kit, ada);

@@ -84,7 +84,7 @@ type Scene = {
   readonly last: KitAnswer;
 };
 
-/** A session that Ada creates and comes to, with seats for these; whoever `comes` has come, too. */
+/** A session that Ada creates and comes to, with seats for these; each who `comes` has come, too. */
 async function gathered(
   kit: Kit,
   system: JsonObject,
@@ -230,7 +230,7 @@ test('a session is not created with fewer members to initialize than it needs', 
 });
 
 // @source docs/wire/sessions.md "Constants", docs/wire/initialization.md "Stages": 10 s to join, 30 s to measure, 5 s to evaluate
-test('the times of the stages are told by nextTimer, and pass', { skip }, async () => {
+test('the times of the stages are shown by nextTimer, and pass', { skip }, async () => {
   await using kit = await startKit();
   const system = {
     capabilities: { connectivity: true },

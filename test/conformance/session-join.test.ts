@@ -101,7 +101,7 @@ for (const [code, parts, prv] of [
   ['sessionFull', { ...everything, constants: full }, '254'],
   ['sessionClosed', { properties: everything.properties }, '254'],
 ] as const) {
-  test(`W26 where more than one rule says no, ${code} is told before those after it`, async () => {
+  test(`W26 where more than one rule says no, ${code} is answered before those after it`, async () => {
     await using kit = await startKit();
     const { reference } = await newSession(kit, kit.user('ada'), parts);
 
@@ -112,7 +112,7 @@ for (const [code, parts, prv] of [
 }
 
 // @source docs/wire/sessions.md "Access": table: nothing says no
-test('an open session is joined by anybody, and by whoever is in it already', async () => {
+test('an open session is joined by anybody, and by a user who is in it already', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference } = await newSession(kit, ada);

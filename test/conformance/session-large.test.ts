@@ -133,7 +133,7 @@ for (const [what, body] of [
 }
 
 // @source docs/wire/sessions.md "Access": full
-test('the seats are counted, of whoever they are', async () => {
+test('the seats are counted, for all kinds of users', async () => {
   await using kit = await startKit();
   const { reference } = await largeSession(kit, { maxMembersCount: 101 });
   for (const user of users(kit, 100)) assertStatus(await user.join(reference), 200);

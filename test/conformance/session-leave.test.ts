@@ -249,7 +249,7 @@ test('whose turn it was is not in the list any more after leaving', async () => 
   assert.deepEqual(at(json, 'properties.system.turn'), [1]);
 });
 
-// @source docs/wire/sessions.md "PUT": whoever empties it
+// @source docs/wire/sessions.md "PUT": the user who empties it
 test('a session ends when a service removes its last member', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

@@ -446,7 +446,7 @@ test('W22 a secure device address yields a device token that stays the same', as
   );
   assert.equal(ofMember(back.json, ada, 'deviceToken'), token);
 
-  // the same address is the same device, whoever writes it
+  // the same address is the same device, no matter who writes it
   const joined = assertStatus(
     await bob.join(reference, { properties: { system: { active: true, secureDeviceAddress } } }),
     200,

@@ -273,7 +273,7 @@ test('whom an owner has blocked does not get in, but with a reservation', async 
 });
 
 // @source docs/wire/sessions.md "Access": full, blocked by an owner, closed
-test('a blocked user is told of a full session first, and of a closed one not at all', async () => {
+test('a blocked user is refused for a full session first, and for a closed one not at all', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
   await ada.client.avoid(eve.xuid);

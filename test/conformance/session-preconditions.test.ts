@@ -143,7 +143,7 @@ test('of many writes on the same ETag exactly one passes', async () => {
 });
 
 // @source docs/wire/sessions.md "PUT": the order of the steps
-test('the condition is looked at before access: an outsider with a stale ETag is told 412', async () => {
+test('the condition is looked at before access: an outsider with a stale ETag is answered 412', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
   const { reference, created } = await newSession(kit, ada);

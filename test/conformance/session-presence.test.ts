@@ -45,7 +45,7 @@ test('who loses the connection and shows no sign of life is inactive after the t
   }
   assert.ok(await isActive(ada, reference, bob), 'a connection that is open is enough');
 
-  // Whoever sends nothing for a minute, and answers no ping, is gone.
+  // A client that sends nothing for a minute, and answers no ping, is gone.
   await kit.advance(60_000);
   assert.equal(await line.closed, 1006);
   await kit.advance(timeoutMs - 1);
@@ -81,7 +81,7 @@ for (const [what, live] of [
   });
 }
 
-test('whoever asks late has by that shown to be there', { skip }, async () => {
+test('a client that asks late has shown by asking that it is there', { skip }, async () => {
   await using kit = await startKit();
   const { bob, reference } = await scene(kit, randomUUID());
   kit.advanceWithoutSweep(timeoutMs * 2);

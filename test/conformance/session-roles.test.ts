@@ -27,7 +27,7 @@ const rolesOf = (index: number, roles: JsonObject): JsonObject => ({
   members: { [index]: { roles } },
 });
 
-/** A session of `creator`, who owns it unless told otherwise, with these role types. */
+/** A session of `creator`, who owns it unless said otherwise, with these role types. */
 async function withRoles(
   kit: Kit,
   creator: KitUser,
@@ -368,7 +368,7 @@ function tally(answers: readonly { status: number; refusal: string | undefined }
 
 // @source docs/wire/sessions.md "PUT": 7; issue: two joins for the last slot
 for (const max of [1, 3]) {
-  test(`of ${writers} who join at once for ${max} places of a role ${max} get in, the rest are told`, async () => {
+  test(`of ${writers} who join at once for ${max} places of a role ${max} get in, the rest are refused`, async () => {
     await using kit = await startKit();
     const ada = kit.user('ada');
     const reference = await withRoles(kit, ada, { team: { roles: { red: { max } } } });
@@ -391,7 +391,7 @@ for (const max of [1, 3]) {
 }
 
 // @source docs/wire/sessions.md "PUT": 4.3; issue: races for the last seat
-test(`of ${writers} who join at once for the last seat one gets in, the rest are told sessionFull`, async () => {
+test(`of ${writers} who join at once for the last seat one gets in, the rest get sessionFull`, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
   const { reference } = await newSession(kit, ada, { constants: { maxMembersCount: 2 } });

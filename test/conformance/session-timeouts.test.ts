@@ -37,7 +37,7 @@ async function sessionOfTwo(kit: Kit, constants: JsonObject) {
   return { ada, bob, reference };
 }
 
-for (const settled of ['by the sweep', 'by whoever looks'] as const) {
+for (const settled of ['by the sweep', 'by a reader'] as const) {
   const pass = async (kit: Kit, byMs: number): Promise<void> =>
     settled === 'by the sweep' ? kit.advance(byMs) : kit.advanceWithoutSweep(byMs);
 
@@ -324,7 +324,7 @@ test('nextTimer of an empty session is its end', { skip }, async () => {
   assert.equal(Date.parse(String(json.nextTimer)), kit.nowMs() + 20_000);
 });
 
-// @source docs/wire/time.md "Time": whoever leaves, leaves the host's place empty
+// @source docs/wire/time.md "Time": a host who leaves, leaves the host's place empty
 test('the host that is removed by time is host no more, nor has it the turn', {
   skip,
 }, async () => {

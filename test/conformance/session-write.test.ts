@@ -186,7 +186,7 @@ for (const contractVersion of [105, 107]) {
 }
 
 // @source docs/wire/clients.md "What clients need", docs/wire/README.md "Words", docs/wire/sessions.md "Preconditions": etag
-test('W23 each change has the next number and an ETag of its own, which every reader is told', async () => {
+test('W23 each change has the next number and an ETag of its own, which every reader is given', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference, created } = await newSession(kit, ada);
@@ -276,7 +276,7 @@ test('a user who is no member and does not join may not write, and is shown the 
 });
 
 // @source docs/wire/sessions.md "Access": otherwise text
-test('a user who may not read the session is told in words that it may not be written', async () => {
+test('a user who may not read the session gets a sentence that it may not be written', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {
     constants: { visibility: 'private' },
@@ -475,7 +475,7 @@ test('a number beyond 2^53 survives writes to other keys', async () => {
 });
 
 // @source docs/wire/sessions.md "Members that nobody knows"
-test('a member that nobody knows is refused, or kept by a server that is told to', {
+test('a member that nobody knows is refused, or kept by a server that is set to', {
   skip: isAimed && needsOwnServer,
 }, async () => {
   const body = { properties: { system: { later: { a: 1 } } }, later: true };

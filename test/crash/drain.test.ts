@@ -1,5 +1,5 @@
 /**
- * A server process that is told to end: what is under way comes to its end, what hangs is cut, and
+ * A server process that a signal ends: what is under way comes to its end, what hangs is cut, and
  * the process goes. What these tests are about is a process and its sockets; a hang fails by their
  * limit.
  *

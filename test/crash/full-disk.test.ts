@@ -79,7 +79,7 @@ async function writeUntilReady(url: string, user: MultiplayerService): Promise<v
   }
 }
 
-test('on a full disk reads go on, it is told, and with room everything goes on', async (context) => {
+test('on a full disk reads go on, it is reported, and with room everything goes on', async (context) => {
   const disk = smallDisk(context);
   if (disk === undefined) return;
   await using server = await startNodeProcess(['--data', disk, '--sweep', '1h']);

@@ -60,7 +60,7 @@ const fillings: Readonly<Record<string, readonly [Filling, readonly string[]]>> 
   ],
 };
 
-/** A way to make something large, as it is told when it proves expensive. */
+/** A way to make something large, as it is reported when it proves expensive. */
 export type Amplifier = {
   readonly what: string;
   fill(bytes: number): string;

@@ -67,7 +67,7 @@ function anyFrame(random: Random): string {
   }
 }
 
-/** What the server may send to a client that was not told anything but answers. */
+/** What the server may send to a client that has received nothing but answers. */
 function isAnswer(frame: readonly unknown[]): boolean {
   const [kind, sequence, code] = frame;
   if (!Number.isSafeInteger(sequence) || !Number.isInteger(code)) return false;

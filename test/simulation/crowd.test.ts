@@ -100,7 +100,7 @@ test(`${clientsCount} clients for ${seconds} seconds, seed ${seed}`, {
     assert.ok(clients.size > clientsCount / 4, 'a crowd');
     for (let second = 0; second < 31; second += 1) {
       await kit.advance(1_000);
-      // Whoever is there answers pings, given the time to.
+      // A user who is there answers pings, given the time to.
       await Promise.all([...clients.values()].map(({ line }) => line.framesSoFar()));
     }
     assert.deepEqual(await ghosts(kit, clients, references), []);

@@ -39,7 +39,7 @@ import { line, Turns } from './line.ts';
 export const outboxBytesMax = 1_000;
 const directoryUri = 'https://sessiondirectory.xboxlive.com/connections/';
 
-/** One change as it was committed, and whom it was to be told to. */
+/** One change as it was committed, and who was to be notified of it. */
 export type Change = {
   readonly atMs: Milliseconds;
   readonly branch: string;
@@ -87,7 +87,7 @@ function clusterStore(clock: ManualClock, changes: Change[]) {
           to: new Set(told.tap.to.map(({ connection }) => connection)),
         });
       } else if (tapOf(changeOf(before, next), { atMs, byXuid: undefined })?.to.length) {
-        // Only who leaves is not told: with nobody else to tell, there is nothing owed.
+        // Only the user who leaves is not notified: with nobody else, there is no tap.
         const stays = next?.members.some(({ properties: { system } }) =>
           system.subscription?.changeTypes?.includes('everything'),
         );
@@ -404,7 +404,7 @@ export function brokenTapGuarantees({ changes, lines, sessions }: TapHistory): r
       for (const tap of tapsOf(frame)) {
         const number = numberOf(tap);
         if (number <= (told.get(tap.branch) ?? 0)) {
-          broken.push(`ordered: ${id} is told ${number} of ${tap.branch} late`);
+          broken.push(`ordered: ${id} gets ${number} of ${tap.branch} late`);
         }
         told.set(tap.branch, number);
         const change = changes.find(

@@ -41,7 +41,7 @@ export type Simulation = {
 /** What the store committed for one session, in order; undefined: it was deleted. */
 export type Commits = ReadonlyMap<SessionKey, readonly (Session | undefined)[]>;
 
-/** What a caller was told, and how much had been committed when it asked and when it heard. */
+/** What a caller was answered, and how much had been committed when it asked and when it heard. */
 export type Observation = {
   readonly key: SessionKey;
   readonly session: Session | undefined;
@@ -67,10 +67,10 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
   const clock = manualClock();
   const ids = sequentialIds();
   const commits = new Map<SessionKey, (Session | undefined)[]>();
-  const shelf = recording(openMemoryStore(), commits);
+  const shared = recording(openMemoryStore(), commits);
   const makeContext = await openTestContexts();
   const open = () => {
-    const { store, cut } = line(shelf, turns, random, faults);
+    const { store, cut } = line(shared, turns, random, faults);
     return { context: makeContext(store, { clock, ids }), cut };
   };
 
@@ -152,7 +152,7 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
   await letGo(turns, Number.POSITIVE_INFINITY);
 
   // Quiet: nobody asks, time passes, and only the sweep looks.
-  const sweeper = makeContext(shelf, { clock, ids });
+  const sweeper = makeContext(shared, { clock, ids });
   for (let minute = 0; minute < 30; minute += 1) {
     clock.advance(60_000);
     while ((await sweep(sweeper)) === 'more');
@@ -161,7 +161,7 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
   const quiet = new Map<SessionKey, Session | undefined>();
   for (const reference of references) {
     const key = keyOf(reference);
-    quiet.set(key, (await shelf.session(key))?.session);
+    quiet.set(key, (await shared.session(key))?.session);
   }
   return { commits, told, listed, quiet, quietMs: clock.nowMs(), counts };
 }
@@ -254,7 +254,7 @@ function checkChain({ commits }: History): readonly string[] {
   return broken;
 }
 
-/** Kept: what a caller was told had been committed by then, and not overtaken before it asked. */
+/** Kept: what a caller was answered had been committed by then, and not overtaken before it asked. */
 function checkNothingTakenBack({ commits, told }: History): readonly string[] {
   return told.flatMap(({ key, session, committedBefore, committedAfter }) => {
     const chain = commits.get(key) ?? [];
@@ -267,11 +267,13 @@ function checkNothingTakenBack({ commits, told }: History): readonly string[] {
     );
     return isKnown
       ? []
-      : [`kept: ${key} was told change ${session?.changeNumber}, which is not among the commits`];
+      : [
+          `kept: ${key} was answered change ${session?.changeNumber}, which is not among the commits`,
+        ];
   });
 }
 
-/** No ghosts: whoever is listed is in the session that is shown. */
+/** No ghosts: a user who is listed is in the session that is shown. */
 function checkNoGhosts({ listed }: History): readonly string[] {
   return listed
     .filter(({ ownerXuid, session }) => acceptedMemberOf(session, ownerXuid) === undefined)

@@ -29,7 +29,10 @@ export function mayReadHandle(handle: Handle, caller: Caller): Refusal | undefin
 export function mayDeleteHandle(handle: Handle, caller: Caller): Refusal | undefined {
   return isOwner(handle, caller)
     ? undefined
-    : new Refusal('handleNotYours', `Only whoever made this ${handle.type} handle may delete it.`);
+    : new Refusal(
+        'handleNotYours',
+        `Only the user who made this ${handle.type} handle may delete it.`,
+      );
 }
 
 function isOwner(handle: Handle, caller: Caller): boolean {

@@ -156,7 +156,7 @@ function attributesFor(caller: Caller): InviteHandle['inviteAttributes'] {
 }
 
 /**
- * A transfer: whoever is in the origin session may follow into the target. Counts as a change of
+ * A transfer: everybody who is in the origin session may follow into the target. Counts as a change of
  * the target.
  *
  * Refuses: userRequired, transferTargetMissing, notAMember, tooManyHandles.

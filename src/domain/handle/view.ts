@@ -139,7 +139,7 @@ function viewPost({ properties }: Session): JsonObject {
   };
 }
 
-/** What the invited user's connections are told of an invite. @source docs/wire/rta.md "Invites" */
+/** What the invited user's connections receive of an invite. @source docs/wire/rta.md "Invites" */
 export function viewInviteNotification(invite: InviteHandle): JsonObject {
   const { id, invitedXuid, inviteProtocol, inviteAttributes, expirationMs, reference } = invite;
   const { sender } = invite;

@@ -55,7 +55,7 @@ test('a list is as asked after each request, each entry as old as it is, and a s
           assert.equal(
             told.has(xuid),
             before?.isFavorite !== now?.isFavorite || !before !== !now,
-            `told of ${xuid}`,
+            `notice of ${xuid}`,
           );
           if (before && now) assert.equal(now.addedMs, before.addedMs);
         }

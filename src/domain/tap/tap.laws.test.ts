@@ -136,9 +136,9 @@ function subscribed(session: Session): Session {
 
 // Kills: taps for hidden changes; the writer left out; members who were removed left out; a leaver
 // told; a filter that is not asked; a subscription without a filter left out; subscriptions or connections in the case of their writer; what
-// is kept of a subscription told to another seat or connection; nodes where nobody listens told, or
-// asked for in the case of the writer; a member forgotten who is not told.
-test('told are those in it, or removed from it by others, who asked for such a change', () => {
+// is kept of a subscription sent to another seat or connection; nodes where nobody listens notified, or
+// asked for in the case of the writer; a member forgotten who is not notified.
+test('a tap goes to those in it, or removed from it by others, who asked for such a change', () => {
   const someHeard = (node: string): boolean => node === '85b4056a';
   everyChange((change) => {
     for (const isHeard of [undefined, someHeard]) checkTold(change, isHeard);
@@ -154,7 +154,7 @@ function checkTold(change: Change, isHeard: ((node: string) => boolean) | undefi
     return;
   }
   const types = after && changeTypeNames(changeTypesOf(before, after));
-  // By index: whoever is removed and given a seat in the same write is told as the former member.
+  // By index: a user who is removed and given a seat in the same write is notified as the former member.
   const isIn = (index: number): boolean =>
     after?.members.some((one) => one.index === index) ?? true;
   const concerned = [

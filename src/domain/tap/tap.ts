@@ -1,4 +1,4 @@
-/** Shoulder taps: who is told that a session changed, and the text of it. */
+/** Shoulder taps: who is notified that a session changed, and the text of it. */
 
 import type { Guid, Xuid } from '../ids.ts';
 import { nodeOfConnection } from '../session/hints.ts';
@@ -9,7 +9,7 @@ import type { Member, Session } from '../session/session.ts';
 import { formatTime, type Milliseconds } from '../time.ts';
 import { type ChangeTypes, changeTypesOf, parseChangeTypes } from './change-types.ts';
 
-/** That a session changed, and who is to be told. Plain JSON, since it may go to other nodes. */
+/** That a session changed, and who is to be notified. Plain JSON, since it may go to other nodes. */
 export type Tap = {
   readonly resource: SessionKey;
   readonly branch: Guid;
@@ -24,7 +24,7 @@ export type Tap = {
   readonly otherXuids?: readonly Xuid[];
 };
 
-/** A member who is told of a change. */
+/** A member who is notified of a change. */
 export type TapRecipient = {
   readonly xuid: Xuid;
   /** Lower-case, as is the subscription. */

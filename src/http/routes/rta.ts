@@ -31,7 +31,7 @@ export function rtaRoutes(nonces: Nonces): readonly Route[] {
         };
       },
     },
-    // Endpoints are where the real service sends notifications to; here they go to whoever
+    // Endpoints are where the real service sends notifications to; here they go to everybody who
     // subscribes, so there is nothing to keep.
     {
       method: 'POST',

@@ -11,12 +11,12 @@ import {
 } from './sqlite-errors.ts';
 import type { WriteFailure } from './writer-messages.ts';
 
-/** Each is told once; a file that is damaged all over fills no log. */
+/** Each is reported once; a file that is damaged all over fills no log. */
 const recordsToldMax = 1_000;
 /** On a disk that is nearly full some writes succeed between others: it is not well for so long. */
 const wellAfterMs: Milliseconds = 2_000;
 
-/** What is wrong with a data file, told to the operator once each. */
+/** What is wrong with a data file, reported to the operator once each. */
 export class DataFileHealth {
   readonly #path: string;
   readonly #conditions: Conditions | undefined;

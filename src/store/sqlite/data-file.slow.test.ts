@@ -152,7 +152,7 @@ test('the locks of a store stay, so that nobody else takes its log for an abando
   }
 });
 
-test('a log that was cut after a kill is told of, and one that is whole is not', async () => {
+test('a log that was cut after a kill is reported, and one that is whole is not', async () => {
   const file = freshFile();
   const owner = startScript(
     `const { openSqliteStore } = await import(process.argv[2]);
@@ -191,7 +191,7 @@ test('a log that was cut after a kill is told of, and one that is whole is not',
   assert.match(gone.lines.join(), /data\.db-wal has been cut/);
 });
 
-test('a record that is damaged is told of by name, once, and hurts no other', async () => {
+test('a record that is damaged is reported by name, once, and hurts no other', async () => {
   const file = freshFile();
   {
     await using store = await open(file);

@@ -189,7 +189,7 @@ function connectAlone(path: string): DatabaseSync | undefined {
       return db;
     }
   } catch {
-    // What was wrong first is told.
+    // What was wrong first is reported.
   }
   db?.close();
   return undefined;
@@ -212,7 +212,7 @@ function makeReader(db: DatabaseSync): void {
 }
 
 /**
- * Every connection holds a shared lock on the file itself. Whoever gets the exclusive one for a
+ * Every connection holds a shared lock on the file itself. A process that gets the exclusive one for a
  * moment was alone, and those who come later find the shared one that is held from then on.
  */
 function refuseIfInUse(db: DatabaseSync): void {

@@ -182,7 +182,7 @@ class SqliteStore extends ProcessStore implements Store {
       try {
         return (this.#cache.peek(key) ?? this.#filed(key).state).record;
       } catch {
-        // It has been told of, and must not hide the others.
+        // It has been reported, and must not hide the others.
         return undefined;
       }
     });
