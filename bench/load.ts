@@ -108,9 +108,9 @@ async function sendByWrk(
         env: { ...process.env, BENCH_REQUESTS: requestsFile, LC_ALL: 'C' },
       },
     );
-    const told = await textOf(wrk.stderr);
-    const [, summary, user, system] = /(\{.*\})\s*([\d.]+) ([\d.]+)\s*$/.exec(told) ?? [];
-    if (summary === undefined) throw new Error(`wrk says: ${told}`);
+    const output = await textOf(wrk.stderr);
+    const [, summary, user, system] = /(\{.*\})\s*([\d.]+) ([\d.]+)\s*$/.exec(output) ?? [];
+    if (summary === undefined) throw new Error(`wrk says: ${output}`);
     const measured = JSON.parse(summary);
     return {
       total: measured.total,

@@ -146,7 +146,7 @@ const guesses = unknowns
     return { number: Number(number), title, part };
   });
 
-test('guesses are numbered upwards, each with a title of its own and all that must be told', () => {
+test('guesses are numbered upwards, each with a title of its own and all that must be said', () => {
   const numbers = guesses.map(({ number }) => number);
   assert.ok(numbers.every((number, i) => number > (numbers[i - 1] ?? 0)));
   assert.equal(new Set(guesses.map(({ title }) => title)).size, guesses.length);
@@ -192,7 +192,7 @@ test('every source that code names is a page and a heading of it', () => {
   );
 });
 
-test('every guess that code names is told', () => {
+test('every guess that code names is in the docs', () => {
   const tags = [...filesOf('src', '.ts'), ...filesOf('test', '.ts')]
     .filter((file) => file !== relative(root, import.meta.filename))
     .flatMap((file) =>

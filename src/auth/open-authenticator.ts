@@ -50,7 +50,7 @@ export async function openAuthenticator(
 export function describeAuthenticator(settings: AuthenticatorSettings): readonly string[] {
   if (settings.kind === 'dev') {
     return [
-      'Callers: development. Whoever can reach this server can be whoever they say; unsigned tokens are accepted.',
+      'Callers: development. Anybody who can reach this server can be any user they name; unsigned tokens are accepted.',
     ];
   }
   const { keySet, issuer, audience } = settings;
@@ -58,7 +58,7 @@ export function describeAuthenticator(settings: AuthenticatorSettings): readonly
     `Callers: tokens signed with a key of ${keySet}.`,
     ...(isPlainHttp(keySet)
       ? [
-          '  Warning: the keys come over plain http; whoever can change them on the way can be anybody.',
+          '  Warning: the keys come over plain http; anybody who can change them on the way can be any user.',
         ]
       : []),
     issuer === undefined

@@ -198,7 +198,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   const stale = await ada.service.tryWriteSession(lobby, pending, { etag: created.etag ?? '' });
   expect(stale.status === 'outOfSync', 'the ETag from before the activity is stale');
   expect(stale.session?.changeNumber === 2, 'the document of the 412 is change 2');
-  say('Ada announces a game with the ETag of change 1 and is told 412, with change 2 to look at.');
+  say('Ada announces a game with the ETag of change 1 and gets 412, with change 2 to look at.');
 
   const token = created.session.members['0']?.deviceToken;
   expect(token !== undefined, 'Ada has a device token');
@@ -217,7 +217,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   const tooEarly = await ada.service.tryWriteSession(game, host, { etag: begun.etag ?? '' });
   expect(tooEarly.status === 'outOfSync', 'the transfer handle has changed the game');
   expect(tooEarly.session?.changeNumber === 2, 'the document of the 412 is change 2');
-  say('Ada makes herself host of the game and is told 412: the transfer handle made it change 2.');
+  say('Ada makes herself host of the game and gets 412: the transfer handle made it change 2.');
 
   const completed = await ada.service.writeSession(
     lobby,
@@ -238,7 +238,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
     tapOf(created.session, lobby, 4),
     tapOf(begun.session, game, 3),
   ]);
-  say('Ada is told of all that in one event of two taps: lobby 4, game 3.');
+  say('Ada receives all that in one event of two taps: lobby 4, game 3.');
 
   await time.pass(silenceMs);
   const pong = await line.next(time.patienceMs);
@@ -260,7 +260,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
     cleo.service.writeSession(lobby, { members: joining(cleo, randomUUID()) }),
   );
   expect(refused === 'joinRestricted', 'Cleo, whom nobody follows, cannot join by herself');
-  add(`Cleo tries to join without an invite and is told why not: ${refused}.`);
+  add(`Cleo tries to join without an invite and is refused: ${refused}.`);
 
   const joined = await live.followByHandle(heard.inviteHandle.id);
   expect(joined.status === 'updated', 'Ben joined the lobby');

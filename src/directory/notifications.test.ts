@@ -18,24 +18,24 @@ const before = write(undefined, me({ active: true, connection, subscription }));
 const next = write(before, system({ closed: true }));
 const key = keyOf(before.reference);
 
-/** A context over a store that keeps what is owed, or not, and a bus that may fail. */
+/** A context over a store that keeps what is pending, or not, and a bus that may fail. */
 function open(settings: { readonly keeps: boolean }) {
   const inner = openMemoryStore();
-  const [batches, told]: [Batch[], unknown[]] = [[], []];
-  let owed: readonly PendingTaps[] = [];
+  const [batches, forgotten]: [Batch[], unknown[]] = [[], []];
+  let pending: readonly PendingTaps[] = [];
   const overrides: Partial<Store> = {
     async commit(batch) {
       batches.push(batch);
       const { pendingTaps } = batch.session ?? {};
       if (!settings.keeps || pendingTaps === undefined) return { kind: 'committed' };
-      owed = [{ key, revision: 2, pendingTaps }];
+      pending = [{ key, revision: 2, pendingTaps }];
       return { kind: 'committed', hasPendingTaps: true };
     },
     pendingNotifications: {
-      read: async () => owed,
+      read: async () => pending,
       async forget(...which) {
-        told.push(which);
-        owed = [];
+        forgotten.push(which);
+        pending = [];
       },
     },
   };
@@ -71,8 +71,8 @@ function open(settings: { readonly keeps: boolean }) {
     commit,
     heard,
     batches,
-    told,
-    owed: () => owed,
+    forgotten,
+    pending: () => pending,
   };
 }
 
@@ -80,45 +80,47 @@ function open(settings: { readonly keeps: boolean }) {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 // Kills: a store that must forget taps that it does not keep; one that is not asked to; a second value made of
-// what is owed.
-test('what the commit owes is what is published, and struck out only where it is kept', async () => {
+// what is pending.
+test('what the commit says is pending is what is published, and forgotten only where it is kept', async () => {
   for (const keeps of [true, false]) {
-    const { listen, commit, heard, batches, told, owed } = open({ keeps });
+    const { listen, commit, heard, batches, forgotten, pending } = open({ keeps });
     await listen();
     await commit();
     assert.equal(heard.length, 1);
     assert.equal(heard[0], batches[0]?.session?.pendingTaps);
-    assert.deepEqual(told, keeps ? [[key, 2]] : []);
-    assert.deepEqual(owed(), []);
+    assert.deepEqual(forgotten, keeps ? [[key, 2]] : []);
+    assert.deepEqual(pending(), []);
   }
 });
 
 // Kills: taps struck out that were not sent.
-test('what cannot be sent stays owed, and the sweep sends it', async () => {
-  const { context, line, listen, commit, heard, batches, told, owed } = open({ keeps: true });
+test('what cannot be sent stays pending, and the sweep sends it', async () => {
+  const { context, line, listen, commit, heard, batches, forgotten, pending } = open({
+    keeps: true,
+  });
   await listen();
   line.isAway = true;
   await commit();
-  assert.deepEqual([heard, told], [[], []]);
-  assert.equal(owed().length, 1);
+  assert.deepEqual([heard, forgotten], [[], []]);
+  assert.equal(pending().length, 1);
   await assert.rejects(publishPendingTaps(context, undefined), StoreUnavailable);
   line.isAway = false;
   assert.equal(await publishPendingTaps(context, undefined), 'done');
   assert.deepEqual(heard, [batches[0]?.session?.pendingTaps]);
-  assert.deepEqual([told, owed()], [[[key, 2]], []]);
+  assert.deepEqual([forgotten, pending()], [[[key, 2]], []]);
 });
 
 // Kills: a tap for who listens nowhere; one left out for a node that listens.
-test('a change of which nobody who listens is to hear owes nothing', async () => {
-  const { listen, commit, heard, batches, told } = open({ keeps: true });
+test('a change of which nobody who listens is to hear leaves nothing pending', async () => {
+  const { listen, commit, heard, batches, forgotten } = open({ keeps: true });
   await commit();
   await using listening = await listen();
   await commit();
   await listening[Symbol.asyncDispose]();
   await commit();
-  const owes = batches.map(({ session }) => session?.pendingTaps !== undefined);
-  assert.deepEqual(owes, [false, true, false]);
-  assert.deepEqual([heard.length, told.length], [1, 1]);
+  const hasPending = batches.map(({ session }) => session?.pendingTaps !== undefined);
+  assert.deepEqual(hasPending, [false, true, false]);
+  assert.deepEqual([heard.length, forgotten.length], [1, 1]);
 });
 
 // Kills: a node left out that another one stands before; one notified twice.

@@ -36,14 +36,14 @@ export type Operation = {
 /** What is wrong with a history, a sentence each; an empty list: it is linearizable. */
 export function historyProblems(history: readonly Operation[]): readonly string[] {
   const problems: string[] = [];
-  const told = history.flatMap((operation) =>
+  const answered = history.flatMap((operation) =>
     operation.outcome.kind === 'unknown' ? [] : [{ operation, seen: operation.outcome.seen }],
   );
-  const writes = told.filter(({ operation }) => isWrite(operation));
-  checkDocuments(told, problems);
+  const writes = answered.filter(({ operation }) => isWrite(operation));
+  checkDocuments(answered, problems);
   checkWriters(writes, problems);
-  checkOrder(told, problems);
-  checkCounts(history, told, problems);
+  checkOrder(answered, problems);
+  checkCounts(history, answered, problems);
   return problems;
 }
 
@@ -54,9 +54,9 @@ function isWrite({ count, outcome }: Operation): boolean {
 }
 
 /** One branch, and one document for each change number. */
-function checkDocuments(told: readonly AnsweredOperation[], problems: string[]): void {
+function checkDocuments(answered: readonly AnsweredOperation[], problems: string[]): void {
   const documents = new Map<number, SeenDocument>();
-  for (const { seen } of told) {
+  for (const { seen } of answered) {
     const other = documents.get(seen.changeNumber) ?? seen;
     documents.set(seen.changeNumber, other);
     if (other.branch !== seen.branch) problems.push(`two branches at ${seen.changeNumber}`);
@@ -84,9 +84,9 @@ function checkWriters(writes: readonly AnsweredOperation[], problems: string[]):
 }
 
 /** Who asks after another was answered sees no less, and writes later. */
-function checkOrder(told: readonly AnsweredOperation[], problems: string[]): void {
-  const byReturn = [...told].sort((a, b) => a.operation.returnedMs - b.operation.returnedMs);
-  const byInvocation = [...told].sort((a, b) => a.operation.invokedMs - b.operation.invokedMs);
+function checkOrder(answered: readonly AnsweredOperation[], problems: string[]): void {
+  const byReturn = [...answered].sort((a, b) => a.operation.returnedMs - b.operation.returnedMs);
+  const byInvocation = [...answered].sort((a, b) => a.operation.invokedMs - b.operation.invokedMs);
   let newest = 0;
   let at = 0;
   for (const { operation, seen } of byInvocation) {
@@ -109,14 +109,14 @@ function checkOrder(told: readonly AnsweredOperation[], problems: string[]): voi
 /** Counts never go back, and none is shown before somebody began to write it. */
 function checkCounts(
   history: readonly Operation[],
-  told: readonly AnsweredOperation[],
+  answered: readonly AnsweredOperation[],
   problems: string[],
 ): void {
   const begunMs = new Map(
     history.map(({ client, count, invokedMs }) => [`${client} ${count}`, invokedMs]),
   );
   const highest = new Map<string, number>();
-  const inOrder = [...told].sort((a, b) => a.seen.changeNumber - b.seen.changeNumber);
+  const inOrder = [...answered].sort((a, b) => a.seen.changeNumber - b.seen.changeNumber);
   for (const { operation, seen } of inOrder) {
     for (const [client, former] of highest) {
       const count = seen.counts.get(client) ?? 0;

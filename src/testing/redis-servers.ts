@@ -118,7 +118,7 @@ async function startServers(
 
 /**
  * A process that outlives this one however it ends, and then ends the servers that are left. It is
- * told of them a line each: `+ <pid>`, `- <pid>`.
+ * printed of them a line each: `+ <pid>`, `- <pid>`.
  */
 class Warden {
   readonly #child: ChildProcess;

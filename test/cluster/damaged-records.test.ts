@@ -39,7 +39,7 @@ test(
     const keyLike = async (pattern: string): Promise<string> =>
       (await redis.cli(port, 'KEYS', pattern)).trim().split('\n')[0] ?? '';
     await redis.cli(port, 'HSET', await keyLike(`*:session:*~${damagedName}`), 'd', '{"members":');
-    // Taps that were owed long ago, of which nothing can be made.
+    // Taps that were pending long ago, of which nothing can be made.
     await redis.cli(port, 'ZADD', 'mpsd:{p7}:owed', '1', 'nobody\n1');
     await redis.cli(port, 'HSET', 'mpsd:{p7}:owed-texts', 'nobody\n1', 'not json');
 

@@ -190,7 +190,7 @@ test('strict waits for a replica and says so when none has it; relaxed does not'
   assert.deepEqual(await strict.commit({ session: putOf('a', 3) }), { kind: 'committed' });
 });
 
-test('stores of two processes see each other’s commits, leases, secret and owed taps', async () => {
+test('stores of two processes see each other’s commits, leases, secret and pending taps', async () => {
   const prefix = 'two';
   await using one = await open(redis.url, { prefix });
   await using other = await open(redis.url, { prefix });

@@ -63,10 +63,10 @@ export type TapHistory = {
   readonly counts: { crashes: number; drops: number; resyncs: number; taps: number; lost: number };
 };
 
-/** A store of memory that keeps what a cluster's keeps: leases, and taps that are owed. */
+/** A store of memory that keeps what a cluster's keeps: leases, and pending taps. */
 function clusterStore(clock: ManualClock, changes: Change[]) {
   const inner = openMemoryStore();
-  const owed = new Map<string, PendingTaps & { readonly atMs: Milliseconds }>();
+  const pending = new Map<string, PendingTaps & { readonly atMs: Milliseconds }>();
   const nodes = new Map<string, boolean>();
   const overrides: Partial<Store> = {
     async commit(batch: Batch) {
@@ -78,7 +78,7 @@ function clusterStore(clock: ManualClock, changes: Change[]) {
       const atMs = clock.nowMs();
       const [revision, pendingTaps] = [put.expectRevision + 1, put.pendingTaps];
       if (pendingTaps !== undefined) {
-        owed.set(`${put.key} ${revision}`, { key: put.key, revision, pendingTaps, atMs });
+        pending.set(`${put.key} ${revision}`, { key: put.key, revision, pendingTaps, atMs });
         const told = pendingTaps as unknown as { tap: { to: { connection: string }[] } };
         changes.push({
           atMs,
@@ -91,14 +91,14 @@ function clusterStore(clock: ManualClock, changes: Change[]) {
         const stays = next?.members.some(({ properties: { system } }) =>
           system.subscription?.changeTypes?.includes('everything'),
         );
-        if (stays) throw new Error('a change that somebody asked for owes no tap');
+        if (stays) throw new Error('a change that somebody asked for has no pending tap');
       }
       return { ...outcome, ...(pendingTaps !== undefined && { hasPendingTaps: true as const }) };
     },
     pendingNotifications: {
       read: async (ageMs, limit) =>
-        [...owed.values()].filter(({ atMs }) => atMs + ageMs <= clock.nowMs()).slice(0, limit),
-      forget: async (key, revision) => void owed.delete(`${key} ${revision}`),
+        [...pending.values()].filter(({ atMs }) => atMs + ageMs <= clock.nowMs()).slice(0, limit),
+      forget: async (key, revision) => void pending.delete(`${key} ${revision}`),
     },
     renewNode: async (node) => {
       nodes.set(node, true);
@@ -110,7 +110,7 @@ function clusterStore(clock: ManualClock, changes: Change[]) {
   const store = override(inner, overrides);
   return {
     store,
-    owed,
+    pending,
     /** The lease of a crashed node runs out. */
     lapse: (node: string) => nodes.has(node) && nodes.set(node, false),
   };
@@ -424,9 +424,9 @@ export function brokenTapGuarantees({ changes, lines, sessions }: TapHistory): r
       }
     }
     for (const [branch, change] of newest) {
-      const isTold = told.get(branch) === change.changeNumber;
+      const isDelivered = told.get(branch) === change.changeNumber;
       const isResynced = frames.some(({ frame, atMs }) => frame[0] === 4 && atMs >= change.atMs);
-      if (!isTold && !isResynced) {
+      if (!isDelivered && !isResynced) {
         broken.push(`reliable: ${id} does not know of ${change.changeNumber} of ${branch}`);
       }
     }

@@ -51,7 +51,7 @@ export type Observation = {
 
 export type History = {
   readonly commits: Commits;
-  readonly told: readonly Observation[];
+  readonly observations: readonly Observation[];
   /** Activities that were listed: the owner, and the session that was shown as confirming it. */
   readonly listed: readonly { readonly ownerXuid: string; readonly session: Session }[];
   /** Sessions as they are when all is quiet, a while after the last request. */
@@ -74,7 +74,7 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
     return { context: makeContext(store, { clock, ids }), cut };
   };
 
-  const told: Observation[] = [];
+  const observations: Observation[] = [];
   const listed: { ownerXuid: string; session: Session }[] = [];
   const counts = { requests: 0, lost: 0, crashes: 0 };
   const callers = Array.from(
@@ -92,7 +92,12 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
     const key = keyOf(reference);
     const committedBefore = commits.get(key)?.length ?? 0;
     const hear = (session: Session | undefined): void => {
-      told.push({ key, session, committedBefore, committedAfter: commits.get(key)?.length ?? 0 });
+      observations.push({
+        key,
+        session,
+        committedBefore,
+        committedAfter: commits.get(key)?.length ?? 0,
+      });
     };
     switch (random.below(8)) {
       case 0: {
@@ -163,7 +168,7 @@ export async function simulate({ seed, users, steps, faults }: Simulation): Prom
     const key = keyOf(reference);
     quiet.set(key, (await shared.session(key))?.session);
   }
-  return { commits, told, listed, quiet, quietMs: clock.nowMs(), counts };
+  return { commits, observations, listed, quiet, quietMs: clock.nowMs(), counts };
 }
 
 /** Lets up to `count` waiting calls go on, each with all that follows from it at once. */
@@ -255,8 +260,8 @@ function checkChain({ commits }: History): readonly string[] {
 }
 
 /** Kept: what a caller was answered had been committed by then, and not overtaken before it asked. */
-function checkNothingTakenBack({ commits, told }: History): readonly string[] {
-  return told.flatMap(({ key, session, committedBefore, committedAfter }) => {
+function checkNothingTakenBack({ commits, observations }: History): readonly string[] {
+  return observations.flatMap(({ key, session, committedBefore, committedAfter }) => {
     const chain = commits.get(key) ?? [];
     const possible = [
       committedBefore === 0 ? undefined : chain[committedBefore - 1],

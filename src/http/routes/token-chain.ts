@@ -21,7 +21,7 @@ import type { Answer, Route, RouteRequest } from '../route.ts';
  * The login chain, played so that unmodified clients can log in: `POST /user/authenticate`,
  * `/device/authenticate`, `/title/authenticate`, `/xsts/authorize`. `key` signs the tokens: that of
  * the dev authenticator, the only one to be used with these routes, since they make anybody of
- * whoever asks.
+ * anybody who asks.
  *
  * How an identity is chosen: see auth/token-chain.ts.
  *

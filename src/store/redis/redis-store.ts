@@ -63,7 +63,7 @@ type CommitId = string;
  * slots is written around that step, so that what a reader finds leads somewhere:
  *
  *   before   handles, which a session's record confirms; hints, which may hold too many
- *   step     session, due time, member rows, its handles, search change, owed taps
+ *   step     session, due time, member rows, its handles, search change, pending taps
  *   after    pointers of users; removals
  *
  * Nobody waits for the removal of what a session no longer confirms: readers ask the session.

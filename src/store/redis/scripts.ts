@@ -75,7 +75,7 @@ end
 
 /**
  * Keys: session, due times, meta; then h: hints; r: member rows, their due times, their order;
- * s: search changes, deleted ones; a: its handles; o: owed taps, their texts.
+ * s: search changes, deleted ones; a: its handles; o: pending taps, their texts.
  *
  * Answers done, revision, and pairs of a hint and the commit that had added it, to be taken away.
  */
@@ -273,7 +273,7 @@ end
 return values
 `;
 
-/** Keys: owed taps, their texts. Triples of name, time and text, of those older than an age. */
+/** Keys: pending taps, their texts. Triples of name, time and text, of those older than an age. */
 const untapped = `${now}
 local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', nowMs() - tonumber(ARGV[1]), 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 local answer = {}
@@ -285,7 +285,7 @@ end
 return answer
 `;
 
-/** Keys: owed taps, their texts. */
+/** Keys: pending taps, their texts. */
 const tapped = `
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
