@@ -494,7 +494,7 @@ const table: Table = {
     env: 'MPSD_MAX_EMPTY',
     argument: '<duration>',
     default: '24h',
-    help: 'How long a session stays that nobody is in, where its template does not set sessionEmptyTimeout or reservedRemovalTimeout and the write that created it asked for longer.',
+    help: 'How long a session stays with nobody in it, and a member in a status while nobody is active, where the template does not set the timeout and the write that created the session allows longer.',
     parse: duration,
   },
   drainMs: {

@@ -82,7 +82,7 @@ for (const [code, status, detail, body] of [
   });
 }
 
-// @source docs/wire/time.md "Sessions that nobody is in"
+// @source docs/wire/time.md "Sessions that nobody is active in"
 test('a session with endless timeouts ends a day after the last one left', {
   skip: isAimed && 'the clock of a server under MPSD_TARGET cannot be moved',
 }, async () => {
@@ -109,3 +109,34 @@ test('a session with endless timeouts ends a day after the last one left', {
   await kit.advance(anHourMs * 24);
   assertStatus(await ada.getSession(reference), 204);
 });
+
+// @source docs/wire/time.md "Sessions that nobody is active in"
+for (const [status, body, daysMax] of [
+  ['inactive', { active: false }, 2],
+  ['ready', { ready: true }, 3],
+] as const) {
+  test(`a session with endless timeouts whose only member is ${status} ends within ${daysMax} days`, {
+    skip: isAimed && 'the clock of a server under MPSD_TARGET cannot be moved',
+  }, async () => {
+    await using kit = await startKit();
+    const ada = kit.user('ada');
+    const reference = kit.reference(blankTemplate);
+    const constants = {
+      sessionEmptyTimeout: null,
+      reservedRemovalTimeout: null,
+      inactiveRemovalTimeout: null,
+      readyRemovalTimeout: null,
+    };
+    assertStatus(await ada.putSession(reference, creation({ constants })), 201);
+    await kit.advance(anHourMs * 75);
+    // Who is active keeps it alive, for however long.
+    const member = { members: { me: { properties: { system: body } } } };
+    assertStatus(await ada.putSession(reference, member), 200);
+
+    const { json } = await read(ada, reference);
+    assert.equal(json['nextTimer'], undefined);
+    for (let day = 0; day < daysMax; day += 1) await kit.advance(anHourMs * 24);
+
+    assertStatus(await ada.getSession(reference), 204);
+  });
+}

@@ -206,7 +206,7 @@ test('who is active again in time stays', { skip }, async () => {
 });
 
 // @source docs/wire/sessions.md "Constants": null = never
-test('a timeout of null never runs out', { skip }, async () => {
+test('a timeout of null never runs out while somebody is active', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, {
     reservedRemovalTimeout: null,
@@ -214,8 +214,9 @@ test('a timeout of null never runs out', { skip }, async () => {
     inactiveRemovalTimeout: null,
     sessionEmptyTimeout: null,
   });
-  const cyd = kit.user('cyd');
+  const [cyd, dan] = [kit.user('cyd'), kit.user('dan')];
   assertStatus(await ada.putSession(reference, reserve(cyd)), 200);
+  assertStatus(await dan.putSession(reference, mySystem({ active: true })), 200);
   assertStatus(await ada.putSession(reference, becomeReady), 200);
   const before = assertStatus(await bob.putSession(reference, becomeInactive), 200);
 

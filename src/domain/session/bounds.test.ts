@@ -22,6 +22,7 @@ import { formatJson, type JsonObject } from '../json.ts';
 import type { RefusalCode } from '../refusal.ts';
 import { defaultBounds } from './bounds.ts';
 import { parseMemberRequest, parsePropertiesRequest } from './request.ts';
+import type { Session } from './session.ts';
 import { applyTimeouts, nextDueMs, nextTimerMs } from './timeouts.ts';
 import { viewSession } from './view.ts';
 
@@ -168,7 +169,12 @@ test('a member may not be larger than it may be, and may become smaller', () => 
   assert.equal(refuse(session, joining, { by: cleo, bounds }).code, 'memberTooLarge');
 });
 
-const never = { sessionEmptyTimeout: null, reservedRemovalTimeout: null };
+const never = {
+  sessionEmptyTimeout: null,
+  reservedRemovalTimeout: null,
+  readyRemovalTimeout: null,
+  inactiveRemovalTimeout: null,
+};
 const endless = { ...me({ active: true }), constants: { system: never } };
 
 test('a creating write makes no session that stays for ever with nobody in it', () => {
@@ -189,6 +195,49 @@ test('nor one that only reservations keep', () => {
   const empty = applyTimeouts(left, startMs + 60_000);
   assert.equal(empty?.members.length, 0);
   assert.equal(empty && applyTimeouts(empty, startMs + 120_000), undefined);
+});
+
+test('nor one whose members are all inactive, ready or waiting to be evaluated', () => {
+  const steps = (session: Session): number => {
+    let left: Session | undefined = session;
+    for (let step = 1; step < 5; step += 1) {
+      left = left && applyTimeouts(left, startMs + step * 60_000);
+      if (left === undefined) return step;
+    }
+    return Infinity;
+  };
+  const created = write(undefined, endless, { bounds });
+  assert.equal(steps(created), Infinity);
+  assert.equal(steps(write(created, me({ active: false }), { bounds })), 2);
+  assert.equal(steps(write(created, me({ ready: true }), { bounds })), 3);
+  // Evaluating has no timeout unless one is written.
+  const evaluated = write(
+    undefined,
+    {
+      constants: { system: { ...never, memberInitialization: { externalEvaluation: true } } },
+      members: {
+        me: {
+          constants: { system: { initialize: true } },
+          properties: { system: { active: true } },
+        },
+      },
+    },
+    { bounds },
+  );
+  assert.equal(evaluated.initialization?.stage, 'evaluating');
+  assert.equal(steps(write(evaluated, me({ ready: true }), { bounds })), 3);
+});
+
+test('a timeout that the template sets holds beside a bounded one', () => {
+  const template = sampleTemplate({ inactiveRemovalTimeout: null, sessionEmptyTimeout: 90_000 });
+  const constants = { system: { readyRemovalTimeout: null } };
+  const body = { ...me({ active: true }), constants };
+  const created = write(undefined, body, { bounds, template });
+  const ready = write(created, me({ ready: true }), { bounds, template });
+  const inactive = applyTimeouts(ready, startMs + 60_000);
+  assert.equal(inactive?.members[0]?.status, 'inactive');
+  assert.equal(inactive && nextDueMs(inactive), undefined);
+  assert.equal(nextDueMs(write(created, leave, { bounds, template })), startMs + 90_000);
 });
 
 test('what a template sets is the operator’s', () => {

@@ -22,7 +22,7 @@ import {
 import { correlationIdOf, type SessionReference } from './reference.ts';
 import type { SessionRequest } from './request.ts';
 import { createRoleTypes } from './roles.ts';
-import type { Session } from './session.ts';
+import { memberTimeouts, type Session, stageTimeouts, type TimeoutName } from './session.ts';
 import type { SessionTemplate } from './template.ts';
 
 /**
@@ -66,29 +66,50 @@ export function createSession(
     ...(caller.kind === 'user' && { createdBy: caller.xuid }),
     formerXuids: [],
     emptySinceMs: facts.nowMs,
-    ...(outlivesItsMembers(constants.system, template, facts.bounds) && {
-      emptyMsMax: facts.bounds.emptyMsMax,
-    }),
+    ...endOf(constants.system, template, facts.bounds),
   };
 }
 
-const timeoutsOfNobody = ['sessionEmptyTimeout', 'reservedRemovalTimeout'] as const;
-
 /**
- * True when the creating write lets the session stay with nobody in it for longer than it may ask
- * for. What the template sets is the operator's.
+ * What ends the session when nobody is active in it, where the creating write and the defaults alone
+ * would let it stay for longer than a creator may ask for. What the template sets is the operator's.
  *
- * @source docs/wire/time.md "Sessions that nobody is in"
+ * @source docs/wire/time.md "Sessions that nobody is active in"
  */
-function outlivesItsMembers(
+function endOf(
   system: ConstantsSystem,
   template: SessionTemplate,
   { emptyMsMax }: SessionBounds,
-): boolean {
-  return timeoutsOfNobody.some(
-    (name) =>
-      !Object.hasOwn(template.constants.system, name) && (system[name] ?? Infinity) > emptyMsMax,
-  );
+): Pick<Session, 'emptyMsMax' | 'templateTimeouts'> {
+  const long = longTimeouts(system, emptyMsMax);
+  const { system: set } = template.constants;
+  const setInitialization = memberInitializationOf(template);
+  const isSet = (name: TimeoutName): boolean =>
+    Object.hasOwn(set, name) || Object.hasOwn(setInitialization, name);
+  const templateTimeouts = long.filter(isSet);
+  if (templateTimeouts.length === long.length) return {};
+  return { emptyMsMax, ...(templateTimeouts.length > 0 && { templateTimeouts }) };
+}
+
+/** The timeouts that hold in the session and never run out, or later than `timeoutMsMax`. */
+function longTimeouts(system: ConstantsSystem, timeoutMsMax: Milliseconds): readonly TimeoutName[] {
+  const isLong = (timeoutMs: Milliseconds | undefined): boolean =>
+    (timeoutMs ?? Infinity) > timeoutMsMax;
+  const { memberInitialization } = system;
+  return [
+    ...memberTimeouts.filter((name) => isLong(system[name])),
+    ...stageTimeouts.filter(
+      (name) =>
+        memberInitialization !== undefined &&
+        (name !== 'evaluationTimeout' || memberInitialization.externalEvaluation) &&
+        isLong(memberInitialization[name]),
+    ),
+  ];
+}
+
+function memberInitializationOf({ constants }: SessionTemplate): JsonObject {
+  const { memberInitialization } = constants.system;
+  return isJsonObject(memberInitialization) ? memberInitialization : {};
 }
 
 type Constants = Session['constants'];

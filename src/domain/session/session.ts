@@ -58,11 +58,26 @@ export type Session = {
   /** Hidden: since when nobody is in it; absent while somebody is. */
   readonly emptySinceMs?: Milliseconds;
   /**
-   * Hidden: for how long the session, and a reservation in it, outlives its last accepted member;
-   * where the creating write, and not the template, asked for longer.
+   * Hidden: for how long the session stays with nobody in it, and a member in a status that is not
+   * active while nobody is active; where the creating write, and not the template, allows longer.
    */
   readonly emptyMsMax?: Milliseconds;
+  /** Hidden, beside `emptyMsMax`: the timeouts that are longer and that the template sets. They hold. */
+  readonly templateTimeouts?: readonly TimeoutName[];
 };
+
+/** Timeouts of members and of a session with nobody in it. */
+export const memberTimeouts = [
+  'reservedRemovalTimeout',
+  'readyRemovalTimeout',
+  'inactiveRemovalTimeout',
+  'sessionEmptyTimeout',
+] as const;
+
+/** Timeouts of the stages of member initialization. */
+export const stageTimeouts = ['joinTimeout', 'measurementTimeout', 'evaluationTimeout'] as const;
+
+export type TimeoutName = (typeof memberTimeouts)[number] | (typeof stageTimeouts)[number];
 
 /** That an owner removed somebody. */
 export type Kick = {

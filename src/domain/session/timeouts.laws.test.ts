@@ -2,8 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { anySession } from '../../testing/arbitraries.ts';
+import type { UserCaller } from '../caller.ts';
+import type { JsonObject } from '../json.ts';
+import { Refusal } from '../refusal.ts';
 import { latestTimeMs } from '../time.ts';
-import type { MemberStatus, Session } from './session.ts';
+import { ada, bert, cleo, decide, dora, reserve, startMs } from '../../testing/samples.ts';
+import { defaultBounds } from './bounds.ts';
+import { type MemberStatus, memberTimeouts, type Session, stageTimeouts } from './session.ts';
 import { hasEnded, nextDueMs, applyTimeouts } from './timeouts.ts';
 import { Hits } from '../../testing/hits.ts';
 
@@ -93,4 +98,79 @@ test('a settle is one change, and only an empty session ends', () => {
       }
     }),
   );
+});
+
+const boundMs = 60_000;
+const anyTimeout = fc.constantFrom(undefined, null, 0, 1_000, boundMs, boundMs + 1, 1e12);
+const withoutUndefined = (object: object): JsonObject =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+const anyConstants = fc
+  .record({
+    ...Object.fromEntries(memberTimeouts.map((name) => [name, anyTimeout])),
+    memberInitialization: fc.option(
+      fc
+        .record({
+          ...Object.fromEntries(stageTimeouts.map((name) => [name, anyTimeout])),
+          externalEvaluation: fc.boolean(),
+        })
+        .map(withoutUndefined),
+      { nil: undefined },
+    ),
+  })
+  .map(withoutUndefined);
+const anyStatus = fc.constantFrom<JsonObject>({ active: true }, { ready: true }, { active: false });
+
+// Kills: a timeout missing in `longTimeouts` or in `isBounded`; members held by a stage not bounded;
+// a session ended while somebody is active.
+test('a session made by a creator ends within three bounds after its last member was active', () => {
+  const bounds = { ...defaultBounds, emptyMsMax: boundMs };
+  const hits = new Hits();
+  fc.assert(
+    fc.property(
+      anyConstants,
+      fc.array(fc.tuple(fc.constantFrom(bert, cleo), anyStatus, fc.boolean())),
+      fc.boolean(),
+      (system, others, initialize) => {
+        const member = (status: JsonObject, isFirst: boolean): JsonObject => ({
+          members: {
+            me: {
+              ...(isFirst && { constants: { system: { initialize } } }),
+              properties: { system: status },
+            },
+          },
+        });
+        const start = { ...member({ active: true }, true), constants: { system } };
+        const created = decide(undefined, start, { bounds });
+        if (created instanceof Refusal || !('session' in created)) return;
+        let session: Session | undefined = created.session;
+        const put = (body: JsonObject, by: UserCaller): void => {
+          const decision = session && decide(session, body, { bounds, by, nowMs: startMs });
+          if (decision && 'session' in decision) session = decision.session;
+        };
+        put(reserve(dora), ada);
+        for (const [by, status, asks] of others) put(member(status, asks), by);
+        for (const { xuid, status } of session.members) {
+          const by = [ada, bert, cleo].find((one) => one.xuid === xuid);
+          if (status === 'active' && by)
+            put(member(xuid === ada.xuid ? { ready: true } : {}, false), by);
+        }
+        for (const { xuid, status } of session?.members ?? []) {
+          const by = [ada, bert, cleo].find((one) => one.xuid === xuid);
+          if (status === 'active' && by) put(member({ active: false }, false), by);
+        }
+        let nowMs = startMs;
+        for (let step = 0; step < 30 && session !== undefined; step += 1) {
+          const dueMs = nextDueMs(session);
+          assert.ok(dueMs !== undefined, 'a session without active members that never ends');
+          nowMs = Math.max(nowMs, dueMs);
+          session = applyTimeouts(session, nowMs);
+        }
+        assert.equal(session, undefined);
+        assert.ok(nowMs <= startMs + 3 * boundMs);
+        hits.count();
+      },
+    ),
+    { numRuns: 300 },
+  );
+  hits.assertAtLeast(100);
 });

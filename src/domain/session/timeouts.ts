@@ -7,14 +7,20 @@
 
 import { createMemo } from '../memo.ts';
 import { latestTimeMs, type Milliseconds } from '../time.ts';
-import { tallyOf, withMembers } from './large.ts';
+import { isLarge, withMembers } from './large.ts';
 import { isInitializing } from './episode.ts';
 import { initializationDueMs, initializationAt } from './initialization.ts';
 import { removeMembers, withStatus } from './members.ts';
 import { withOwners } from './owners.ts';
 import { arbitrationDueMs, withArbitrationByTime } from './arbitration.ts';
 import { withServerCandidates } from './server-candidates.ts';
-import { type Member, type MemberStatus, type Session, withNextChange } from './session.ts';
+import {
+  type Member,
+  type MemberStatus,
+  type Session,
+  stageTimeouts,
+  withNextChange,
+} from './session.ts';
 
 type Expiry = {
   readonly timeout: 'reservedRemovalTimeout' | 'readyRemovalTimeout' | 'inactiveRemovalTimeout';
@@ -33,10 +39,27 @@ const expiryOf: Readonly<Record<MemberStatus, Expiry | undefined>> = {
 /** When this member is next moved by time; undefined: never. */
 export function memberDueMs(member: Member, session: Session): Milliseconds | undefined {
   const dueMs = member.activeUntilMs ?? memberTimerMs(member, session);
-  const isLast = member.status === 'reserved' && tallyOf(session).accepted === 0;
-  return isLast && session.emptyMsMax !== undefined
-    ? earlier(dueMs, member.statusSinceMs + session.emptyMsMax)
+  const { emptyMsMax } = session;
+  return emptyMsMax !== undefined && isBounded(member, session)
+    ? earlier(dueMs, member.statusSinceMs + emptyMsMax)
     : dueMs;
+}
+
+/**
+ * True of a member who stays no longer than `emptyMsMax` in its status: nobody in the session is
+ * active. Of a large session it does not count whether somebody is: when a row is due must not
+ * depend on the other rows.
+ */
+function isBounded(member: Member, session: Session): boolean {
+  const expiry = expiryOf[member.status];
+  if (expiry === undefined) return false;
+  const { templateTimeouts = [] } = session;
+  const fromTemplate =
+    expiry.heldByEpisode && isInitializing(member)
+      ? stageTimeouts.some((name) => templateTimeouts.includes(name))
+      : templateTimeouts.includes(expiry.timeout);
+  if (fromTemplate) return false;
+  return isLarge(session) || !session.members.some(({ status }) => status === 'active');
 }
 
 /** The same as far as clients know: not that a connection has ended. */
@@ -49,9 +72,11 @@ function memberTimerMs(member: Member, session: Session): Milliseconds | undefin
 }
 
 function emptyDueMs(session: Session): Milliseconds | undefined {
-  const { emptySinceMs, emptyMsMax } = session;
+  const { emptySinceMs, emptyMsMax, templateTimeouts } = session;
   const dueMs = emptyTimerMs(session);
-  return emptySinceMs === undefined || emptyMsMax === undefined
+  return emptySinceMs === undefined ||
+    emptyMsMax === undefined ||
+    templateTimeouts?.includes('sessionEmptyTimeout')
     ? dueMs
     : earlier(dueMs, emptySinceMs + emptyMsMax);
 }
