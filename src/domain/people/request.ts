@@ -11,6 +11,7 @@ import type { JsonObject } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { exactObject, list, parseShape, text, word } from '../shape.ts';
+import { dropUnknown, type KnownPart } from '../unknown-members.ts';
 
 /** The user that a segment of a path names: `me` or `xuid(1234)`. Refuses: requestInvalid, userRequired. */
 export function parseUser(segment: string, caller: Caller): Xuid | Refusal {
@@ -81,6 +82,11 @@ const xuids = exactObject({
   ),
 });
 
+/** The body `{"xuids": [...]}` without members that nobody knows. */
+export function dropUnknownOfXuids(body: JsonObject): KnownPart {
+  return dropUnknown(xuids, body);
+}
+
 /** The users of a body `{"xuids": [...]}`. Refuses: requestInvalid. */
 export function parseXuids(body: JsonObject): readonly Xuid[] | Refusal {
   const parsed = parseShape(xuids, body);
@@ -88,6 +94,11 @@ export function parseXuids(body: JsonObject): readonly Xuid[] | Refusal {
 }
 
 const oneXuid = exactObject({ xuid });
+
+/** The body `{"xuid": "..."}` without members that nobody knows. */
+export function dropUnknownOfXuid(body: JsonObject): KnownPart {
+  return dropUnknown(oneXuid, body);
+}
 
 /** The user of a body `{"xuid": "..."}`. Refuses: requestInvalid. */
 export function parseXuid(body: JsonObject): Xuid | Refusal {

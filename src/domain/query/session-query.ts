@@ -15,6 +15,7 @@ import { restrictionsOf } from '../session/properties.ts';
 import { memberOf, type Member, type Session } from '../session/session.ts';
 import { exactObject, list, parseShape, text, word } from '../shape.ts';
 import { formatTime } from '../time.ts';
+import { dropUnknown, type KnownPart } from '../unknown-members.ts';
 
 /** Sessions by a keyword, by who is in them, or by both. */
 export type SessionQuery = {
@@ -78,6 +79,11 @@ const batch = exactObject({
     `an array of 1 to ${limits.batchXuidsMax} xuids`,
   ),
 });
+
+/** The body of a batch query without members that nobody knows. */
+export function dropUnknownOfBatch(body: JsonObject): KnownPart {
+  return dropUnknown(batch, body);
+}
 
 /** The query of a query string. Refuses: requestInvalid. */
 export function parseSessionQuery(

@@ -20,31 +20,14 @@ import { renderSearchResult, viewActivityResult, viewHandle } from '../../domain
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { dropUnknownOfSearch, parseSearchQuery } from '../../domain/search/request.ts';
-import type { KnownPart } from '../../domain/unknown-members.ts';
 import { parsePreconditions } from '../../domain/session/precondition.ts';
 import { formatSessionPath } from '../../domain/session/reference.ts';
 import { parseSessionRequest } from '../../domain/session/request.ts';
 import { refusalResponse } from '../refusal-response.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
+import { knownPart } from '../known-part.ts';
 import { answerRead, answerWritten } from '../session-answer.ts';
 import { isPreview } from './sessions.ts';
-
-/**
- * The body, or by the policy `keep` the body without members that nobody knows: a handle has no place
- * to keep them in.
- *
- * @source docs/wire/sessions.md "Members that nobody knows"
- */
-function knownPart(
-  context: Context,
-  body: JsonObject,
-  drop: (body: JsonObject) => KnownPart,
-): JsonObject {
-  if (context.settings.unknownMembers === 'refuse') return body;
-  const { known, names } = drop(body);
-  if (names.length > 0) context.noteUnknownMembers(names);
-  return known;
-}
 
 /** Makes a handle. @source docs/wire/handles.md "POST /handles" */
 const postHandle: Route = {

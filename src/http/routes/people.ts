@@ -11,6 +11,8 @@ import type { Xuid } from '../../domain/ids.ts';
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import type { ListRequest, OwnListName } from '../../domain/people/list.ts';
 import {
+  dropUnknownOfXuid,
+  dropUnknownOfXuids,
   parseMethod,
   parsePeoplePage,
   parseUser,
@@ -19,6 +21,7 @@ import {
 } from '../../domain/people/request.ts';
 import { viewPeople, viewPerson, viewSummary, viewUsers } from '../../domain/people/view.ts';
 import { Refusal, type RefusalCode } from '../../domain/refusal.ts';
+import { knownPart } from '../known-part.ts';
 import { refusalResponse } from '../refusal-response.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
 
@@ -127,7 +130,7 @@ const postXuids = socialRoute(
   async ({ query, body, caller }, context, owner) => {
     const method = parseMethod(query);
     if (method instanceof Refusal) return method;
-    const xuids = parseXuids(body);
+    const xuids = parseXuids(knownPart(context, body, dropUnknownOfXuids));
     if (xuids instanceof Refusal) return xuids;
     if (method !== 'get') {
       return changePeople(context, owner, 'follows', { kind: method, xuids }, caller);
@@ -154,7 +157,7 @@ const postFavorites = socialRoute(
         detail: 'query.method',
       });
     }
-    const xuids = parseXuids(body);
+    const xuids = parseXuids(knownPart(context, body, dropUnknownOfXuids));
     if (xuids instanceof Refusal) return xuids;
     const kind = method === 'add' ? 'favor' : 'unfavor';
     return changePeople(context, owner, 'follows', { kind, xuids }, caller);
@@ -209,7 +212,7 @@ const postFriends = socialRoute(
         detail: 'query.method',
       });
     }
-    const xuids = parseXuids(request.body);
+    const xuids = parseXuids(knownPart(context, request.body, dropUnknownOfXuids));
     if (xuids instanceof Refusal) return xuids;
     return changeFriends(context, owner, { kind, xuids }, request);
   },
@@ -220,7 +223,7 @@ function privacyRoutes(name: 'avoid' | 'mute', list: OwnListName & ('avoids' | '
   const path = `/users/{owner}/people/${name}`;
   const change = (method: 'PUT' | 'DELETE'): Route =>
     socialRoute(method, path, 'object', async ({ body, caller }, context, owner) => {
-      const xuid = parseXuid(body);
+      const xuid = parseXuid(knownPart(context, body, dropUnknownOfXuid));
       if (xuid instanceof Refusal) return xuid;
       const kind = method === 'PUT' ? 'add' : 'remove';
       return changePeople(context, owner, list, { kind, xuids: [xuid] }, caller);

@@ -27,6 +27,7 @@ import {
 } from '../../domain/session/view.ts';
 import { sessionGone } from '../../domain/session/write.ts';
 import { xuidOf } from '../../domain/caller.ts';
+import type { Xuid } from '../../domain/ids.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
 import { answerWritten } from '../session-answer.ts';
 import { isPreview, referenceOf, sessionPath } from './sessions.ts';
@@ -80,7 +81,7 @@ function deleteElement(path: string, find: Find, abbreviates: Abbreviates): Rout
     async answer(request, context) {
       const session = await readExisting(request, context);
       if (session instanceof Refusal) return session;
-      if (find(session, request) === undefined) return { status: 204 };
+      if (find(session, request) === undefined && !namesOther(request)) return { status: 204 };
       return writeElement(request, context, abbreviates(request, context.settings));
     },
   };
@@ -121,11 +122,21 @@ function findMember(session: Session, index: number | undefined): JsonObject | u
 const findMe: Find = (session, { caller }) =>
   findMember(session, memberOf(session, xuidOf(caller))?.index);
 
-/** True of `members/me_{xuid}` with the caller's own xuid, the name that party clients have for `me`. */
-const namesMe = ({ params, caller }: RouteRequest): boolean => {
-  const xuid = xuidOf(caller);
-  return xuid !== undefined && params['index'] === `me_${xuid}`;
-};
+/** The xuid of `members/me_{xuid}`, the name that party clients have for `me`. */
+function namedXuidOf({ params }: RouteRequest): Xuid | undefined {
+  return /^me_([0-9]{1,20})$/.exec(params['index'] ?? '')?.[1];
+}
+
+/** True of `members/me_{xuid}` with the caller's own xuid. */
+function namesMe(request: RouteRequest): boolean {
+  const xuid = namedXuidOf(request);
+  return xuid !== undefined && xuid === xuidOf(request.caller);
+}
+
+/** True of `members/me_{xuid}` with the xuid of somebody else: it is answered alike in or out. */
+function namesOther(request: RouteRequest): boolean {
+  return namedXuidOf(request) !== undefined && !namesMe(request);
+}
 
 const findByIndex: Find = (session, request) =>
   namesMe(request)
@@ -142,10 +153,31 @@ function indexOf(text: string | undefined): number | undefined {
   return text !== undefined && /^(0|[1-9][0-9]{0,8})$/.test(text) ? Number(text) : undefined;
 }
 
+/** Writes `me` by its other name; a member by index is written with the whole session only. */
+const putNamedMe: Route = {
+  method: 'PUT',
+  path: `${sessionPath}/members/{index}`,
+  auth: 'mpsd',
+  body: 'object',
+  async answer(request, context) {
+    const meXuid = namedXuidOf(request);
+    if (meXuid === undefined) {
+      const text = 'A member by index answers GET, HEAD, DELETE, not PUT.';
+      return {
+        refusal: new Refusal('verbNotAllowed', text),
+        headers: { Allow: 'GET, HEAD, DELETE' },
+      };
+    }
+    const part = parseMemberRequest(request.body, context.settings);
+    return writeElement(request, context, part instanceof Refusal ? part : { ...part, meXuid });
+  },
+};
+
 const removeMe: Abbreviates = () => ({ me: null });
 
 const removeMember: Abbreviates = (request, rules) => {
-  if (namesMe(request)) return removeMe(request, rules);
+  const meXuid = namedXuidOf(request);
+  if (meXuid !== undefined) return { ...removeMe(request, rules), meXuid };
   const index = indexOf(request.params['index']);
   return { others: index === undefined ? [] : [{ index, request: null }] };
 };
@@ -176,6 +208,7 @@ export const sessionElementRoutes: readonly Route[] = [
   putElement('members/me', ({ body }, rules) => parseMemberRequest(body, rules)),
   deleteElement('members/me', findMe, removeMe),
   getElement('members/{index}', findByIndex),
+  putNamedMe,
   deleteElement('members/{index}', findByIndex, removeMember),
   getElement('servers/{serverName}', findServer),
   putElement('servers/{serverName}', (request) =>

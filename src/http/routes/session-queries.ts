@@ -5,11 +5,13 @@ import {
 } from '../../directory/query-sessions.ts';
 import { formatJson } from '../../domain/json.ts';
 import {
+  dropUnknownOfBatch,
   parseBatchQuery,
   parseSessionQuery,
   viewFoundSession,
 } from '../../domain/query/session-query.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import { knownPart } from '../known-part.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
 
 /** Queries for sessions, of a service config and of one template of it. @source docs/wire/queries.md "Queries for sessions" */
@@ -35,7 +37,7 @@ export const sessionQueryRoutes: readonly Route[] = [
     auth: 'mpsd',
     body: 'object',
     async answer({ params, query, body, caller, contractVersion }, context) {
-      const asked = parseBatchQuery(query, body);
+      const asked = parseBatchQuery(query, knownPart(context, body, dropUnknownOfBatch));
       if (asked instanceof Refusal) return asked;
       const found = await querySessions(context, scopeOf(params), asked, caller);
       return answerFound(found, contractVersion);
