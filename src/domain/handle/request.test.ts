@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asRefusal, notRefused } from '../../testing/samples.ts';
 import { parseExactJson, plainOutsideCustom, type Json, type JsonObject } from '../json.ts';
+import { Refusal } from '../refusal.ts';
 import {
   parseActivityQuery,
   parseHandleRequest,
@@ -103,7 +104,6 @@ const refused: readonly (readonly [
   [activity, 'version', 2],
   [activity, 'version', 0],
   [activity, 'version', '1'],
-  [activity, 'version', null],
   [activity, 'id', 'no guid'],
   [activity, 'id', ''],
   [activity, 'id', 7],
@@ -262,4 +262,12 @@ test('a body is read as it comes from HTTP: keys that objects inherit are not kn
   const text = '{"type":"activity","sessionRef":{"scid":"x"},"__proto__":{"version":1}}';
   const body = plainOutsideCustom(parseExactJson(text)) as JsonObject;
   assert.equal(asRefusal(parseHandleRequest(body)).code, 'requestInvalid');
+});
+
+test('null for the version or for the attributes of an invite is as if left out', () => {
+  for (const name of ['version', 'inviteAttributes']) {
+    const left = parseHandleRequest(but(invite, name, undefined));
+    assert.ok(!(left instanceof Refusal));
+    assert.deepEqual(parseHandleRequest(but(invite, name, null)), left);
+  }
 });

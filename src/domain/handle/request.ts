@@ -70,8 +70,8 @@ const contextString = text(
   `a text of at most ${limits.inviteContextStringCharactersMax} characters`,
 );
 
-/** Some clients leave the version out. */
-const common = { version: v.optional(integer(1, 1)), id: v.optional(guid) };
+/** Some clients leave the version out, or write null. */
+const common = { version: v.nullish(integer(1, 1)), id: v.optional(guid) };
 
 const bodies = {
   activity: exactObject({ ...common, type: v.string(), sessionRef: openReference }),
@@ -80,7 +80,7 @@ const bodies = {
     type: v.string(),
     sessionRef: openReference,
     invitedXuid: xuid,
-    inviteAttributes: v.optional(
+    inviteAttributes: v.nullish(
       exactObject({
         titleId,
         context: v.optional(context),
