@@ -239,7 +239,7 @@ const badFiles: readonly (readonly [what: string, text: string, ...lines: string
       { visibility: 'private' },
     ),
     `${properties}.keywords: cannot be set on a session of visibility private: nobody could find it by them`,
-    `${properties}.readRestriction: is "local", which is narrower than joinRestriction "none": whoever may join must be able to read`,
+    `${properties}.readRestriction: is "local", which is narrower than joinRestriction "none": a user who may join must be able to read`,
     `${properties}.locked: needs closed: true`,
   ],
   [

@@ -10,7 +10,7 @@
  * @source https://github.com/nodejs/node/issues/63785
  */
 
-/** What a number is read as: its source text, and whether it stands below a key named `custom`. */
+/** What a number is read as: its source text, and whether it is below a key named `custom`. */
 export type NumberOf = (source: string, isTitleData: boolean) => unknown;
 
 /**

@@ -66,7 +66,7 @@ test('the reader reads what the engine reads, with space anywhere', () => {
 });
 
 // Kills: a search for escapes that takes the escape of a value for one of a key, or stops at the first.
-test('an escaped key is found wherever it stands, and nothing else is taken for one', () => {
+test('an escaped key is found at every place, and nothing else is taken for one', () => {
   const word = fc.constantFrom('a', '\\n', '\\\\', '\\"', ':', '\\u0041');
   const written = fc.array(word, { maxLength: 3 }).map((parts) => `"${parts.join('')}"`);
   const object = fc.array(fc.tuple(written, written), { maxLength: 3 });

@@ -9,7 +9,7 @@
 export type Memo<Value extends object, T> = {
   /** What was set for this value; undefined when nothing was. */
   get(value: Value): T | undefined;
-  /** Sets `content`, in place of what was set before, and gives it back. */
+  /** Replaces the content with `content` and returns it. */
   set(value: Value, content: T): T;
 };
 

@@ -1,6 +1,6 @@
 /**
  * The rules by which a request can fail: a closed list. Each code travels in `X-Mpsd-Refusal`, so
- * that a caller can tell which single rule said no.
+ * that a caller sees which single rule refused.
  */
 export const refusalCodes = [
   // every request

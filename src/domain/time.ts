@@ -5,7 +5,7 @@ export type Milliseconds = number;
 export const latestTimeMs: Milliseconds = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /**
- * The moment that an ISO 8601 text in UTC tells, to the millisecond; undefined when it is none.
+ * The moment of an ISO 8601 text in UTC, to the millisecond; undefined for any other text.
  * The way back from `formatTime`.
  */
 export function parseTime(text: string): Milliseconds | undefined {

@@ -231,7 +231,7 @@ for (const [what, session, who, facts, code] of joinings) {
   });
 }
 
-test('a locked session lets back in who was a member in this life of it, and nobody else', () => {
+test('a locked session readmits only former members of its branch', () => {
   const session = write(sessionOf([ada, bert]), system({ closed: true, locked: true }));
   const left = write(session, leave, { by: bert });
   assert.equal(write(left, me(), { by: bert }).members.length, 2);
@@ -313,7 +313,7 @@ for (const [what, session, body, by, code, isShown] of shown) {
   });
 }
 
-test('a failed precondition shows the session to whoever may read it', () => {
+test('a failed precondition shows the session to a caller who may read it', () => {
   for (const [ifs, code] of [
     [{ ifMatch: '"stale"' }, 'etagDiffers'],
     [{ ifNoneMatch: '*' }, 'sessionExists'],

@@ -24,7 +24,7 @@ export type AccessFacts = {
 
 /**
  * The accepted members of whom it matters whether one follows the caller; undefined when it does
- * not matter, so that nobody need be asked.
+ * not matter, and the caller can skip the look-up.
  */
 export function followersToAsk(session: Session, caller: Caller): readonly Xuid[] | undefined {
   const xuid = xuidOf(caller);

@@ -53,7 +53,7 @@ test('with an active member it waits for arbitrationTimeout, and then has no res
   assert.equal(nextDueMs(idle), startMs + 70_000);
 });
 
-test('a result that a service wrote stands', () => {
+test('a result that a service wrote is kept', () => {
   const result = { resultState: 'completed', resultSource: 'server', results: { red: 1 } };
   const servers = { arbitration: { properties: { system: result } } };
   const session = write(arbitrated(), { servers }, { by });

@@ -177,7 +177,7 @@ const never = {
 };
 const endless = { ...me({ active: true }), constants: { system: never } };
 
-test('a creating write makes no session that stays for ever with nobody in it', () => {
+test('a creating write cannot make an empty session that stays for ever', () => {
   const created = write(undefined, endless, { bounds });
   const empty = write(created, leave, { bounds });
   assert.equal(nextDueMs(empty), startMs + 60_000);
@@ -186,7 +186,7 @@ test('a creating write makes no session that stays for ever with nobody in it', 
   assert.equal(applyTimeouts(empty, startMs + 60_000), undefined);
 });
 
-test('nor one that only reservations keep', () => {
+test('a creating write cannot make a session that reservations alone keep', () => {
   const reserving = write(write(undefined, endless, { bounds }), reserve(bert), { bounds });
   // While somebody is in, they hold for as long as the constants say.
   assert.equal(nextDueMs(reserving), undefined);

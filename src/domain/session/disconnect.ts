@@ -1,6 +1,6 @@
 /**
  * Members whose connection has ended: they stay active for a time of grace, unless they write
- * another connection. No client sees the mark; what comes of it, everybody does.
+ * another connection. Clients do not see the mark. They see the status that follows from it.
  *
  * @source docs/wire/time.md "Time"
  */

@@ -115,7 +115,7 @@ function slowlyPassing(network: Network): readonly number[] {
 }
 
 // Kills: admission by index alone; the telling of one end only; groups by one step of naming.
-test('peer to peer agrees with the rule told slowly', () => {
+test('peer to peer agrees with a slow implementation of the rule', () => {
   fc.assert(
     fc.property(anyNetwork, (network) => {
       const { passing } = partsOf(network, evaluate(network, p2p).failures);
@@ -127,7 +127,7 @@ test('peer to peer agrees with the rule told slowly', () => {
 
 // Kills: a group admitted against who was admitted before it, but not within itself; settled
 // members left out.
-test('who passes peer to peer is well connected to all who do, and nobody else would be', () => {
+test('members that pass peer to peer are well connected to all who pass, and no failed member would be', () => {
   fc.assert(
     fc.property(anyNetwork, (network) => {
       const { failures } = evaluate(network, p2p);
@@ -175,7 +175,7 @@ function reasonsOf({ told, settled }: Network, a: number, b: number): readonly s
 
 // Kills: the first problem found told in place of the foremost; what a late one does not tell held
 // against its group; a group failing for timeout as a whole.
-test('each who fails is told the first reason of the precedence that is true', () => {
+test('each member that fails has the first true reason of the precedence', () => {
   fc.assert(
     fc.property(anyNetwork, (network) => {
       const { failures } = evaluate(network, p2p);

@@ -103,7 +103,7 @@ test('a metric that is off is not required', () => {
   );
 });
 
-test('without requirements only who tells nothing fails', () => {
+test('without requirements only members without measurements fail', () => {
   const told = { a: null, bc: null, cd: { latency: 9_999 } };
   assert.equal(failuresOf(told, { metrics: { latency: true } }), 'a timeout');
 });

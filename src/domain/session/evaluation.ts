@@ -16,7 +16,7 @@ import {
   type InitializationFailure,
 } from './session.ts';
 
-/** Why members fail, by their index; who is not named passes. */
+/** Why members fail, by their index. A member without an entry passes. */
 export type Failures = ReadonlyMap<number, InitializationFailure>;
 
 /** True when members measure their connections to each other. */
@@ -79,15 +79,15 @@ function lowerCaseEntries(
 }
 
 /**
- * Who of an episode's `members` fails, and why, and who may be host of all others, best first.
- * `established` are those who are in already: they stay, and do not measure.
+ * Which of an episode's `members` fail, and why, and which members may be host, best first. The
+ * `established` members are already in the session: they stay, and do not measure.
  *
- * Peer to peer, every pair of those who pass is well connected, as both ends tell. Members with the
- * fewest bad connections are let in first, then each who fits all who are in: so that a bad
- * connection costs one of its members, and one bad member not everybody.
+ * Peer to peer: every two members that pass are well connected, as both of them measured. Members
+ * with the fewest bad connections pass first, then each member that fits all that passed. So a bad
+ * connection costs one of its two members, and a member with only bad connections costs only itself.
  *
- * Peer to host, the host is the one that is set, else the one with which the most pass; who does
- * not go with the host fails.
+ * Peer to host: the host is the one that is set, else the one with which the most members pass. A
+ * member that does not fit the host fails.
  *
  * @source docs/wire/unknowns.md "who fails for a bad connection"
  */
@@ -110,7 +110,7 @@ export function evaluateMeasurements(
   const failures = new Map(host.failures);
   for (const group of groups) {
     if (admitted.includes(group)) continue;
-    // What a late one does not tell is not held against others.
+    // A measurement missing from a late member does not count against others.
     const others = [...established, ...admitted.flat(), ...group].filter((one) => !late.has(one));
     for (const member of group) {
       const problems = late.has(member)
@@ -215,7 +215,7 @@ function requirement(
   return all.filter(({ metric }) => metrics?.[metric] === true);
 }
 
-/** By member, what it tells of each device token. Who is not among them does not measure. */
+/** By member, its measurement of each device token. A member without an entry does not measure. */
 type Measured = ReadonlyMap<Member, ReadonlyMap<string, Measurement>>;
 
 function measuredBy(members: readonly Member[]): Measured {
@@ -227,7 +227,7 @@ function measuredBy(members: readonly Member[]): Measured {
   );
 }
 
-/** The problems of a connection as its first end tells them. */
+/** The problems of a connection as its first member measured it. */
 type Judge = (from: Member, to: Member) => readonly InitializationFailure[];
 
 function judge(measured: Measured, requirement: Requirement): Judge {

@@ -16,13 +16,13 @@ function check(before: Session | undefined, next: Session): void {
 
 // Kills: hints compared by the lists of members alone, which forgets keywords; removed hints that
 // another member still gives.
-test('the hints of the former session, changed as told, are those of the next', () => {
+test('the former hints with the change applied are the hints of the next session', () => {
   fc.assert(fc.property(anySession, anySession, check));
 });
 
 // Kills: sessions taken for found alike though a member changed the connection, or another user has
 // the seat, or the keywords changed; hints told that were there before.
-test('so it is with each change of a history, and nothing is told twice', () => {
+test('each change of a history gives the right hints, and none twice', () => {
   fc.assert(
     fc.property(anyPlot, (plot) => {
       for (const { before, after } of play(plot)) if (after) check(before, after);

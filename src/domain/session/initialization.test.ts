@@ -71,7 +71,7 @@ function begun(
 const measured = (users: readonly UserCaller[], measurement?: JsonObject): JsonObject =>
   me({ measurements: measurementsOf(users, measurement) });
 
-test('who comes alone, with nothing to measure and nobody to evaluate, is initialized at once', () => {
+test('a single member with nothing to measure and no evaluation is initialized at once', () => {
   const session = write(undefined, come(ada), { template: initializingTemplate() });
   assert.equal(stageOf(session), 'none');
   assert.equal(fateOf(session, ada), '- -');
@@ -130,7 +130,7 @@ test('a seat of an episode outlives the reservation timeout; others do not', () 
   assert.deepEqual([fateOf(after, bert), fateOf(after, cleo)], ['1 -', 'gone']);
 });
 
-test('measuring waits until each has measured each, and tells its time', () => {
+test('measuring waits until each has measured each, and shows its time', () => {
   const session = begun({}, metrics);
   assert.equal(stageOf(session), 'measuring 1');
   assert.equal(nextDueMs(session), startMs + 3_000);
@@ -163,7 +163,7 @@ test('servers are measured instead of peers where there are only servers', () =>
   assert.deepEqual([fateOf(after, ada), fateOf(after, bert)], ['- -', '1 timeout']);
 });
 
-test('a peer that was not reached is told of without numbers', () => {
+test('a measurement without numbers means that the peer was not reached', () => {
   const session = begun({ membersNeededToStart: 0 }, p2p);
   const one = write(session, measured([bert], {}));
   const both = write(one, measured([ada], {}), { by: bert });
@@ -214,7 +214,7 @@ test('who comes while an episode runs waits for the next, which then begins', ()
   assert.equal(stageOf(write(partly, measured([ada, bert]), { by: cleo })), 'none');
 });
 
-test('a later episode that fails marks its own members and nobody else', () => {
+test('a later episode that fails marks its own members only', () => {
   const first = write(undefined, come(ada), { template: initializingTemplate({}, p2p) });
   const joined = write(first, come(bert), { by: bert });
   assert.equal(stageOf(joined), 'measuring 2');

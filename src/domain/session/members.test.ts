@@ -446,7 +446,7 @@ test('a member goes inactive without the activity handle, and keeps it when read
   assert.equal(own(write(acting, me({}, { a: 1 }))).activityHandleId, 'h');
 });
 
-test('users remove only themselves, services anybody, nobody who is not there', () => {
+test('users remove only themselves, services remove anybody who is a member', () => {
   const session = sessionOf([ada, bert]);
   const remove = (index: number): JsonObject => ({ members: { [index]: null } });
   assert.deepEqual(

@@ -48,7 +48,7 @@ function joinedInTurn(template: ReturnType<typeof owned>): Session {
   return write(second, me(), { by: cleo, nowMs: startMs + 2_000 });
 }
 
-test('who creates the session owns it, whoever joins does not', () => {
+test('the creator owns the session, a user who joins does not', () => {
   const session = sessionOf([ada, bert], { template: oldest });
   assert.deepEqual(ownerXuids(session), [ada.xuid]);
   assert.deepEqual(
@@ -98,7 +98,7 @@ test('oldest: who takes a reservation joins at that time', () => {
   assert.deepEqual(ownerXuids(write(doraIn, leave)), [bert.xuid]);
 });
 
-test('oldest: with reservations alone nobody owns it until one is taken', () => {
+test('oldest: a session with reservations alone has no owner until one is taken', () => {
   const begun = write(undefined, membersOf(reserve(dora)), { template: oldest });
   const left = write(begun, leave);
   assert.deepEqual(ownerXuids(left), []);
@@ -136,7 +136,7 @@ test('an owner who times out is one who goes', () => {
   assert.equal(applyTimeouts(idle(owned()), startMs + 3_000), undefined);
 });
 
-test('owners remove others by index, and it is kept who removed whom', () => {
+test('owners remove others by index, and the session keeps who removed whom', () => {
   const session = joinedInTurn(oldest);
   const kicked = write(session, { members: { 1: null } });
   assert.equal(memberOf(kicked, bert.xuid), undefined);
@@ -153,7 +153,7 @@ test('an owner kicks and leaves in one write', () => {
   assert.deepEqual(ownerXuids(session), [cleo.xuid]);
 });
 
-test('an index that nobody has is nobody to remove', () => {
+test('removing an index without a member changes nothing', () => {
   const session = joinedInTurn(oldest);
   assert.equal(write(session, { members: { 9: null } }), session);
 });
@@ -165,7 +165,7 @@ test('who was kicked is not let in again as a former member, who left is', () =>
   assert.equal(write(gone, me(), { by: cleo }).members.length, 2);
 });
 
-test('nobody else removes others', () => {
+test('only owners and services remove others', () => {
   const session = joinedInTurn(oldest);
   const refusal = refuse(session, { members: { 0: null } }, { by: bert });
   assert.equal(refusal.code, 'ownerRequired');
@@ -236,7 +236,7 @@ test('owners may be sent back as they are and in no other way', () => {
   assert.equal(refuse(session, system({ owners: [1] })).detail, '$.properties.system.owners');
 });
 
-test('whom an owner has blocked may not join; first full is told, then blocked, then closed', () => {
+test('a user blocked by an owner may not join; full is checked first, then blocked, then closed', () => {
   const session = write(sessionOf([ada], { template: oldest }), system({ closed: true }));
   const circumstances = { by: dora, blockedByOwner: true, granted: true };
   assert.equal(refuse(session, me(), circumstances).code, 'blockedByOwner');

@@ -39,7 +39,7 @@ export function managesSession(session: Session, caller: Caller): boolean {
 
 /**
  * The owners of whom it matters whether one has blocked the caller; undefined when it does not
- * matter, so that nobody need be asked.
+ * matter, and the caller can skip the look-up.
  */
 export function ownersToAsk(session: Session, caller: Caller): readonly Xuid[] | undefined {
   const xuid = xuidOf(caller);

@@ -80,7 +80,7 @@ test('only those are marked who wrote a connection and are active; each once', (
   );
 });
 
-test('nobody is looked for before the grace is over', () => {
+test('no user is looked up before the grace is over', () => {
   assert.deepEqual(membersToLookFor(ended(), untilMs - 1), []);
   assert.deepEqual(membersToLookFor(ended(), untilMs), [ada.xuid]);
 });
@@ -102,6 +102,6 @@ test('a check that was turned off since lets everybody stay', () => {
   assert.equal(nextDueMs(unmarked), undefined);
 });
 
-test('no client is told of the mark', () => {
+test('no client sees the mark', () => {
   assert.equal(nextTimerMs(ended()), undefined);
 });

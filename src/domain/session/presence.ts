@@ -1,6 +1,6 @@
 /**
- * Presence: where no connection is needed to be active, the end of one says little by itself. Whoever
- * has been seen since then stays active, until nothing has been seen of him for the whole grace.
+ * Presence, for sessions in which a member can be active without a connection. A member whose
+ * connection ended stays active while its user is seen, until the user is unseen for the whole grace.
  *
  * @source docs/wire/unknowns.md "presence without a heartbeat", docs/wire/people.md "People"
  */

@@ -45,7 +45,7 @@ test('the same patch twice is the same as once', () => {
 const openness = ['local', 'followed', 'none'];
 
 // Kills: readRestriction not compared with joinRestriction when properties are written.
-test('whoever may join may read', () => {
+test('a user who may join may read', () => {
   fc.assert(
     fc.property(anySession, (session) => {
       const { join, read } = restrictionsOf(session);

@@ -253,7 +253,7 @@ test('what the server put into properties may be sent back, and changes nothing'
   }
 });
 
-test('the host is the device token of a member, whatever its letter case, or nobody', () => {
+test('the host is the device token of a member, in any letter case, or absent', () => {
   const session = write(undefined, me({ active: true, secureDeviceAddress: 'MS4xLjEuMQ==' }), {
     template: connectivity,
   });

@@ -158,7 +158,7 @@ function propertiesProblem(session: Session, request: PropertiesRequest): Refusa
   if (openness[read] < openness[join]) {
     return invalid(
       'readRestriction',
-      `is "${read}", which is narrower than joinRestriction "${join}": whoever may join must be able to read`,
+      `is "${read}", which is narrower than joinRestriction "${join}": a user who may join must be able to read`,
     );
   }
   if (asked.locked === true && system.closed !== true) {

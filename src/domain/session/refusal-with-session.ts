@@ -2,8 +2,8 @@ import { Refusal } from '../refusal.ts';
 import type { Session } from './session.ts';
 
 /**
- * A refusal that the protocol answers with the session as it stands: a failed precondition, a write to
- * a session that the caller may read but not change.
+ * A refusal that the protocol answers with the current session: a failed precondition, a write to a
+ * session that the caller may read but not change.
  */
 export class RefusalWithSession extends Refusal {
   readonly session: Session;

@@ -36,7 +36,7 @@ const later: JsonObject = {
   constants: { system: { later: 5, capabilities: { later: true } } },
 };
 
-test('what nobody knows is refused, unless it is to be kept', () => {
+test('unknown members are refused, unless the policy keeps them', () => {
   for (const part of Object.keys(later)) {
     const refusal = refuse(undefined, { [part]: later[part] ?? null });
     assert.equal(refusal.code, 'requestInvalid');
@@ -75,7 +75,7 @@ test('in system objects it is kept and answered, elsewhere it is dropped, and ea
   assert.doesNotMatch(formatJson(viewSession(removed, 107)['properties']), /later/);
 });
 
-test('what is known is checked as ever, and what is misnamed is told', () => {
+test('known members are checked as usual, and misnamed ones are reported', () => {
   const wrong = { properties: { system: { later: 1, closed: 'yes' } } };
   assert.equal(
     asRefusal(parseSessionRequest(wrong, 107, keep)).detail,
@@ -93,7 +93,7 @@ test('the older names of constants are read as ever', () => {
   assert.deepEqual(parse(body, 105).constants?.system, { later: 1, inactiveRemovalTimeout: 5 });
 });
 
-test('keys that clients choose are not told in names, and few of many are', () => {
+test('names leave out keys that clients choose, and of many names few are reported', () => {
   const measurements = Object.fromEntries(
     Array.from({ length: 50 }, (_, i) => [`${i}a`, { latency: 1, [`later${i}`]: 1 }]),
   );

@@ -141,7 +141,7 @@ test('constants are read by the names of the contract version', () => {
   assert.equal(asRefusal(parse(older, 107)).detail, '$.constants.system.timeouts');
 });
 
-test('title data is taken as it stands', () => {
+test('title data is taken unchanged', () => {
   const custom = '{"__proto__":{"a":null},"constructor":[1.50,12345678901234567890]}';
   const request = notRefused(
     parse(

@@ -51,7 +51,7 @@ export type SessionRequest = {
   readonly others: readonly { readonly index: number; readonly request: MemberRequest | null }[];
   readonly servers: readonly { readonly name: string; readonly request: ServerRequest | null }[];
   readonly roleTypes?: RoleTypesRequest;
-  /** Where members stood that nobody knows; some of many. Only by the policy `keep`. */
+  /** Paths of unknown members; of many, only some. Only with the policy `keep`. */
   readonly unknownMembers?: readonly string[];
 };
 
@@ -316,9 +316,9 @@ export function parseAnyRequest(
 }
 
 /**
- * The write that a body asks for, of those that nearly all writes are: the own member's status,
- * connection and custom properties, and those of the session. Undefined for any other body, a wrong
- * one included. Schemas cost several times as much; a law says that both ways agree.
+ * The write of a usual body: the own member's status, connection and custom properties, and the
+ * custom properties of the session. Undefined for any other body, an invalid one too. The schemas cost
+ * several times as much; a property test checks that both ways agree.
  */
 export function readUsualRequest(body: JsonObject): SessionRequest | undefined {
   let me: MemberRequest | undefined;

@@ -120,7 +120,7 @@ test('the creator, who becomes the owner, may take a managed role at once', () =
   assert.deepEqual(held(created, 0), { rank: 'chief' });
 });
 
-test('nobody but an owner or a service assigns the roles of others', () => {
+test('only an owner or a service assigns the roles of others', () => {
   const refusal = refuse(session, rolesOf(0, { squad: 'medic' }), { by: bert });
   assert.equal(refusal.code, 'ownerRequired');
   assert.equal(sessionShownBy(refusal), session);
@@ -200,7 +200,7 @@ test('settings that hold already may be sent by anybody, and so may the document
   assert.equal(write(session, { roleTypes: {} }, { by: bert }), session);
 });
 
-test('a role is never made smaller than it is full, nor its target larger than it', () => {
+test('max is never below the members of a role, and target never above max', () => {
   const [one, two] = [bert, cleo].map((by) => ({ by }));
   const full = write(
     write(session, myRoles({ squad: 'medic' }), one),

@@ -54,7 +54,7 @@ test('servers that the session does not name are no candidates', () => {
   assert.deepEqual(candidatesOf(session), ['west']);
 });
 
-test('candidates follow members who leave or time out, and stay while nobody has measured', () => {
+test('candidates follow members who leave or time out, and stay without measurements', () => {
   const both = write(
     write(sessionOf([ada, bert], { template: populated() }), latencies({ west: 10 })),
     latencies({ east: 5 }),

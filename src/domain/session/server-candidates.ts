@@ -4,7 +4,7 @@ import type { Session } from './session.ts';
 /**
  * The session with `serverConnectionStringCandidates` computed from what the members measured,
  * where the capability autoPopulateServerCandidates asks for it: the servers that most members
- * reach first, of these the one with the lowest mean latency. While nobody has measured, they stay.
+ * reach first, of these the one with the lowest mean latency. Without measurements they stay.
  *
  * @source docs/wire/unknowns.md "the order of server candidates", docs/wire/initialization.md "Stages": autoPopulateServerCandidates
  */

@@ -18,9 +18,9 @@ export function changeOf(before: Session | undefined, next: Session | undefined)
 }
 
 /**
- * Who is another value in `next` than in `before`, told apart by index: those who are in `next`, in
- * its order, then those who are gone. Sessions share the members that a write leaves alone, so that
- * these cost one comparison each.
+ * The members whose value differs between `before` and `next`, compared by index: those in `next`, in
+ * its order, then those who are gone. Sessions share the members that a write does not change, so
+ * each of these costs one comparison.
  */
 export function memberChanges(
   before: readonly Member[],

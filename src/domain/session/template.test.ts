@@ -95,7 +95,7 @@ test('a template is shown in the shape that is asked for, with the numbers of th
   assert.match(formatJson(older), /"custom":\{"seed":12345678901234567890,"rate":1\.50\}/);
 });
 
-test('a template of 105 tells readers of 107 the defaults that differ', () => {
+test('a template of 105 shows readers of 107 the defaults that differ', () => {
   const template = sampleTemplate(
     { memberInitialization: { joinTimeout: 1 } },
     { contractVersion: 105 },

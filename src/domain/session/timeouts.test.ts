@@ -159,7 +159,7 @@ test('a session outlives its last member by its empty timeout', () => {
   assert.equal(hasEnded(empty, startMs + 61_000), true);
 });
 
-test('whoever comes while it is empty keeps it alive', () => {
+test('a user who joins while it is empty keeps it alive', () => {
   const session = sessionOf([ada], { template: sampleTemplate(timeouts) });
   const empty = write(session, leave);
   for (const [body, by] of [
@@ -194,7 +194,7 @@ test('a settle that empties a session begins its empty time', () => {
   assert.equal(empty && nextDueMs(empty), startMs + 68_000);
 });
 
-test('time takes host, turn and activity from whom it moves', () => {
+test('a timeout takes host, turn and activity from the member that it moves', () => {
   const template = sampleTemplate({ ...timeouts, capabilities: { connectivity: true } });
   const joined = write(undefined, me({ ready: true, secureDeviceAddress: 'MS4xLjEuMQ==' }), {
     template,

@@ -81,7 +81,7 @@ function emptyDueMs(session: Session): Milliseconds | undefined {
     : earlier(dueMs, emptySinceMs + emptyMsMax);
 }
 
-/** The same as far as clients know: not that no session stays for ever with nobody in it. */
+/** The timer of an empty session as clients see it: without the limit for empty sessions. */
 function emptyTimerMs({ emptySinceMs, constants }: Session): Milliseconds | undefined {
   const timeoutMs = constants.system.sessionEmptyTimeout;
   return emptySinceMs === undefined || timeoutMs === undefined
@@ -110,8 +110,8 @@ const dueTimes = createMemo<Session, Milliseconds>();
 const never: Milliseconds = Infinity;
 
 /**
- * The same as clients are told: a time of grace after a disconnect is not in the document, nor are
- * those members of a large session who are not loaded.
+ * The same as clients see it: without the times of grace after a disconnect, and without the members
+ * of a large session that are not loaded.
  *
  * @source docs/wire/unknowns.md "nextTimer of a large session"
  */
@@ -138,9 +138,9 @@ export function earlier(
 }
 
 /**
- * The session as it stands at `nowMs`: every member whose timeout has run out has moved one step,
- * so has the initialization, and an arbitrated game whose time is over is decided; undefined when the
- * session has come to its end.
+ * The session at `nowMs`: every member whose timeout has run out has moved one step, the
+ * initialization too, and an arbitrated game whose time is over is decided. Undefined when the session
+ * has ended.
  *
  * One step only, even if the next timeout is already due: timeouts are not stacked. Returns
  * `session` itself when nothing is due; otherwise the change number has risen by one.

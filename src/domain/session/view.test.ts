@@ -286,7 +286,7 @@ test('nextTimer is there exactly while a timeout is pending', () => {
   assert.equal(viewSession(reserved, 107)['nextTimer'], '2016-09-20T20:50:30.5180000Z');
 });
 
-test('role types of the template are shown with nobody in them', () => {
+test('role types of the template are shown without members', () => {
   const roleTypes = { squad: { ownerManaged: true, roles: { leader: { max: 1 }, medic: {} } } };
   const session = write(undefined, me(), { template: sampleTemplate({}, { roleTypes }) });
   assert.deepEqual(viewSession(session, 107)['roleTypes'], {

@@ -301,7 +301,7 @@ test('what a session says fits together, whatever was written', () => {
 });
 
 // Kills: mayWriteAsMember not asked; a reservation for the caller made into a member at once.
-test('nobody is in a session who did not join it, nor seated by anybody but a member or a service', () => {
+test('every member joined by itself or was reserved by a member or a service', () => {
   const hits = new Hits();
   everyWrite(({ body, circumstances: { by }, before, after }) => {
     if (by === undefined || before === undefined) return;

@@ -185,7 +185,7 @@ test('members before properties: the place in the member is named', () => {
   assert.equal(refusal.detail, '$.members.me.properties.system.secureDeviceAddress');
 });
 
-test('a write that races an activity is told by its etag', () => {
+test('a write that races an activity is detected by its etag', () => {
   const touched = { ...session, changeNumber: session.changeNumber + 1 };
   const refusal = decide(touched, system({ closed: true }), { ifMatch: etagOf(session) });
   assert.ok(refusal instanceof Refusal && refusal.code === 'etagDiffers');
@@ -196,7 +196,7 @@ test('a write that races an activity is told by its etag', () => {
 
 // Kills: the etag of a session in a refusal to who may not read it; an answer that tells whether a tag
 // is the current one.
-test('a 412 tells nothing of a session that the caller may not read', () => {
+test('a 412 reveals nothing of a session that the caller may not read', () => {
   const hidden = write(session, system({ joinRestriction: 'local', readRestriction: 'local' }));
   for (const ifMatch of ['"stale"', etagOf(hidden)]) {
     const refusal = refuse(hidden, {}, { by: dora, ifMatch });

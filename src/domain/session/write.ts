@@ -82,8 +82,8 @@ export type WriteDecision =
 /**
  * What a write makes of the session, or why it does not.
  *
- * A refusal carries the session as it stands where the caller may read it and the protocol answers
- * with the document: a failed precondition, a write that access forbids.
+ * A refusal carries the current session where the caller may read it and the protocol answers with
+ * the document: a failed precondition, a write that access forbids.
  *
  * Refuses: mayWriteUnder's, sessionGone, mayJoin's, mayWriteAsMember's, createSession's,
  * memberNotYours, ownerRequired, userRequired, serviceRequired, mayWeigh's and those of the parts.
