@@ -283,14 +283,14 @@ test('a body that is no invite is refused at the place that is wrong', async (t)
   const valid = { id: randomUUID(), ...inviteTo(await gather(kit, [ada]), '3210') };
   const wrong: readonly (readonly [path: string, values: readonly unknown[]])[] = [
     ['id', [null, 7, '', 'no-guid', '47ca0049a5ba4bc1aa22fcf834ce4c13', [], {}]],
-    ['version', [null, 0, 2, '1']],
+    ['version', [0, 2, '1']],
     ['sessionRef', [undefined, null, 'x', []]],
     ['sessionRef.scid', [undefined, null, 7, 'x']],
     ['sessionRef.templateName', [undefined, null, 7, '', 'a~b']],
     ['sessionRef.name', [null, 7, '', 'a~b', 'x'.repeat(101)]],
     ['sessionRef.extra', [1]],
     ['invitedXuid', [undefined, null, 3210, '', 'ada', '-1', '1.0', ' 1', '1'.repeat(21), [], {}]],
-    ['inviteAttributes', [null, 7, 'x', true, []]],
+    ['inviteAttributes', [7, 'x', true, []]],
     [
       'inviteAttributes.titleId',
       [

@@ -142,7 +142,7 @@ test('a body that is no transfer is refused at the place that is wrong', async (
   const valid = transferTo(game, lobby);
   const before = await ada.getSession(game);
   const wrong: readonly (readonly [path: string, values: readonly unknown[]])[] = [
-    ['version', [null, 0, 2, '1']],
+    ['version', [0, 2, '1']],
     ['sessionRef', [undefined, null, 'x', []]],
     ['sessionRef.scid', [undefined, null, 7, 'x']],
     ['sessionRef.templateName', [undefined, null, 7, '', 'a~b']],

@@ -10,7 +10,7 @@ import type { Milliseconds } from '../time.ts';
 import type { ActivityHandle, InviteHandle, SearchHandle, TransferHandle } from './handle.ts';
 
 /**
- * True while the owner is in the session, has not become inactive nor lost the connection, and this is the activity that the owner last set there.
+ * True while the owner is in the session, has not become inactive, and this is the activity that the owner last set there.
  *
  * `isCurrent` tells whether it is also the owner's current activity in this service config. An
  * activity set before there was a session counts as soon as the owner is active in one.
@@ -22,8 +22,6 @@ export function confirmsActivity(
 ): boolean {
   const owner = session && acceptedMemberOf(session, handle.ownerXuid);
   if (session === undefined || owner === undefined || !isCurrent) return false;
-  // The connection has ended; the grace is for the seat, not for the activity.
-  if (owner.activeUntilMs !== undefined) return false;
   if (handle.branch === undefined) return owner.status === 'active';
   return (
     owner.status !== 'inactive' &&
