@@ -3,7 +3,7 @@ import type { ActivityHandle, Handle, InviteHandle } from '../../domain/handle/h
 import type { Guid, Xuid } from '../../domain/ids.ts';
 import { formatJson } from '../../domain/json.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
-import { StoreUnavailable, type Batch } from '../store.ts';
+import type { Batch } from '../store.ts';
 import type { RedisCommands } from './redis-commands.ts';
 import { formatScore, pairsOf, parseStored } from './redis-replies.ts';
 
@@ -16,6 +16,8 @@ export class RedisHandles {
   readonly #log: (line: string) => void;
   /** Those that could not be read, and were logged. */
   readonly #damaged = new LRUCache<Guid, true>({ max: 10_000 });
+  /** Removals of former activities. A use of the same id waits for them. */
+  readonly #removals = new Map<Guid, Promise<void>>();
 
   constructor(commands: RedisCommands, log: (line: string) => void) {
     this.#commands = commands;
@@ -24,8 +26,7 @@ export class RedisHandles {
 
   /** The handle of this id. Throws for one that is damaged. */
   async find(id: Guid): Promise<Handle | undefined> {
-    const { handle } = this.#commands.keys.ofHandle(id.toLowerCase());
-    const text = await this.#commands.read(handle, ['HGET', handle, 'd']);
+    const text = await this.#text(id.toLowerCase());
     return text === null ? undefined : parseStored<Handle>(text);
   }
 
@@ -60,6 +61,7 @@ export class RedisHandles {
   async put(handle: Handle, session: Batch['session']): Promise<Handle | undefined> {
     const id = handle.id.toLowerCase();
     const { keys } = this.#commands;
+    await this.#removals.get(id);
     if (handle.type !== 'invite' && !isNotedWith(handle, session)) {
       await this.#commands.write(['SADD', keys.ofSession(keyOf(handle.reference)).handles, id]);
     }
@@ -73,7 +75,7 @@ export class RedisHandles {
   /** Removes what `put` stored. */
   async takeBack(handle: Handle, session: Batch['session']): Promise<void> {
     const id = handle.id.toLowerCase();
-    await this.#drop(id);
+    await this.#drop(id, formatJson(handle));
     if (handle.type === 'invite' || isNotedWith(handle, session)) return;
     const { handles } = this.#commands.keys.ofSession(keyOf(handle.reference));
     await this.#commands.write(['SREM', handles, id]);
@@ -84,7 +86,13 @@ export class RedisHandles {
     const pointers = this.#commands.keys.activities(ownerXuid);
     const values = [reference.scid.toLowerCase(), id.toLowerCase()];
     const former = await this.#commands.writeScript('setPointer', [pointers], values);
-    if (former !== null) this.#commands.later(this.remove(String(former)));
+    if (former === null) return;
+    const formerId = String(former);
+    const removal = this.remove(formerId)
+      .catch(() => undefined)
+      .finally(() => this.#removals.delete(formerId));
+    this.#removals.set(formerId, removal);
+    this.#commands.later(removal);
   }
 
   /** Adds an invite to those of the user who is invited. */
@@ -93,12 +101,17 @@ export class RedisHandles {
     await this.#commands.write(['ZADD', invites, String(createTimeMs), id.toLowerCase()]);
   }
 
-  /** Removes a handle and what leads to it, the handle last. An unknown id is no error. */
+  /**
+   * Removes a handle and what leads to it, the handle last. An unknown id is no error. Another handle
+   * that gets the id meanwhile stays.
+   */
   async remove(id: Guid): Promise<void> {
-    const handle = await this.#readable(id);
+    const text = await this.#text(id);
+    if (text === null) return;
+    const handle = this.#parse(id, text);
     if (handle === undefined) {
       // What leads to a damaged one is not known; readers find that the handle is gone.
-      if (this.#damaged.has(id)) await this.#drop(id);
+      await this.#drop(id, text);
       return;
     }
     const { keys } = this.#commands;
@@ -115,12 +128,19 @@ export class RedisHandles {
         ? ['ZREM', keys.invites(handle.invitedXuid), id]
         : ['SREM', keys.ofSession(keyOf(handle.reference)).handles, id],
     );
-    await this.#drop(id);
+    await this.#drop(id, text);
   }
 
-  async #drop(id: Guid): Promise<void> {
+  async #drop(id: Guid, text: string): Promise<void> {
     const { handle, expirations } = this.#commands.keys.ofHandle(id);
-    await this.#commands.writeScript('removeHandle', [handle, expirations], [id]);
+    await this.#commands.writeScript('removeHandle', [handle, expirations], [id, text]);
+  }
+
+  async #text(id: Guid): Promise<string | null> {
+    await this.#removals.get(id);
+    const { handle } = this.#commands.keys.ofHandle(id);
+    const text = await this.#commands.read(handle, ['HGET', handle, 'd']);
+    return text === null ? null : String(text);
   }
 
   /** Those of these ids that are there and can be read, in their order. */
@@ -131,10 +151,14 @@ export class RedisHandles {
 
   /** Undefined also for a damaged one, which is logged once: the others of a list are still read. */
   async #readable(id: Guid): Promise<Handle | undefined> {
+    const text = await this.#text(id);
+    return text === null ? undefined : this.#parse(id, text);
+  }
+
+  #parse(id: Guid, text: string): Handle | undefined {
     try {
-      return await this.find(id);
+      return parseStored<Handle>(text);
     } catch (error) {
-      if (error instanceof StoreUnavailable) throw error;
       if (!this.#damaged.has(id)) this.#log(`the handle ${id} cannot be read: ${String(error)}`);
       this.#damaged.set(id, true);
       return undefined;

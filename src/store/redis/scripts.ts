@@ -216,8 +216,9 @@ if ARGV[3] ~= '' then redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1]) end
 return false
 `;
 
-/** Keys: handle, expirations. */
+/** Keys: handle, expirations. Removes the handle if it is still the one of this text. */
 const removeHandle = `
+if redis.call('HGET', KEYS[1], 'd') ~= ARGV[2] then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 return 1
