@@ -58,7 +58,9 @@ export async function startRedisCluster({ replicas = 1 } = {}): Promise<RedisSer
   };
   return startServers(3 + 3 * replicas, options, join, async (server) => {
     const isOk = (await cli(server.port, 'CLUSTER', 'INFO')).includes('cluster_state:ok');
-    return isOk && (await isLinked(server));
+    // The replicas of other primaries are the last that a server hears of.
+    const ids = (await cli(server.port, 'CLUSTER', 'SLOTS')).match(/^[0-9a-f]{40}$/gm) ?? [];
+    return isOk && new Set(ids).size === 3 + 3 * replicas && (await isLinked(server));
   });
 }
 

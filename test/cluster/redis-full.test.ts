@@ -196,8 +196,14 @@ test('without an append-only file it is said what is at risk', options, async ()
   assert.deepEqual(opened.lines, [`warning: ${sentence}`]);
 });
 
+test('a lone server, strict, misses no replica', options, async () => {
+  await using redis = await startRedis('--appendonly', 'yes');
+  await using opened = await open(redis.url, { durability: 'strict' });
+  assert.deepEqual(opened.conditions.list(), []);
+});
+
 test(
-  'strict without a replica is reported, and so is a replica that takes writes',
+  'strict without its replica is reported, and so is a replica that takes writes',
   options,
   async () => {
     await using pair = await startRedisReplicas(1);

@@ -69,6 +69,8 @@ export class RedisShards implements AsyncDisposable {
 
   /** The last answer of each server about itself. */
   readonly #facts = new Map<string, ServerFacts>();
+  /** True once there was a replica, or several shards: a lone server misses none. */
+  #expectsReplicas = false;
   #checking: Promise<void> | undefined;
 
   #changed: () => void = () => undefined;
@@ -323,9 +325,13 @@ export class RedisShards implements AsyncDisposable {
       const facts = this.#facts.get(formatNode(node));
       return facts ? [[node, facts] as const] : [];
     });
-    const found = serverConditions(servers, shardsOf(this.#topology), {
+    const shards = shardsOf(this.#topology);
+    this.#expectsReplicas ||=
+      shards.length > 1 || shards.some(({ replicas }) => replicas.length > 0);
+    const found = serverConditions(servers, shards, {
       isStrict: durability === 'strict',
       replicasMin,
+      expectsReplicas: this.#expectsReplicas,
     });
     for (const name of serverConditionNames) {
       const sentence = found.get(name);

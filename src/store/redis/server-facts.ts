@@ -72,6 +72,8 @@ export function evictionReason({
 export type WritePromise = {
   readonly isStrict: boolean;
   readonly replicasMin: number | undefined;
+  /** Whether a primary without a replica is missing one: false of a server that never had any. */
+  readonly expectsReplicas: boolean;
 };
 
 /** The names of the conditions that `serverConditions` tells of. */
@@ -89,7 +91,7 @@ export type ServerConditionName = (typeof serverConditionNames)[number];
 export function serverConditions(
   servers: readonly (readonly [RedisNode, ServerFacts])[],
   shards: readonly Shard[],
-  { isStrict, replicasMin }: WritePromise,
+  { isStrict, replicasMin, expectsReplicas }: WritePromise,
 ): ReadonlyMap<ServerConditionName, string> {
   const conditions = new Map<ServerConditionName, string>();
   const names = (isOne: (facts: ServerFacts) => boolean): string =>
@@ -130,7 +132,7 @@ export function serverConditions(
     (at) =>
       `Replicas of the store take writes of others than their primary (${at}): set replica-read-only yes.`,
   );
-  const needed = isStrict ? (replicasMin ?? 1) : 0;
+  const needed = isStrict ? (replicasMin ?? (expectsReplicas ? 1 : 0)) : 0;
   const short = shards
     .filter(({ replicas }) => replicas.length < needed)
     .map(({ node }) => formatNode(node))
