@@ -8,6 +8,8 @@ export const limits = {
   nameListMax: 100,
   /** Of one subscription, the same one given twice included. */
   changeTypesMax: 100,
+  /** Parameters of the query of a URL. */
+  queryParametersMax: 100,
   keywordsMax: 10,
   keywordCharactersMax: 100,
   membersMax: 100,

@@ -5,6 +5,7 @@ import type { Caller } from '../domain/caller.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import { hasTooManyParameters, tooManyParameters } from './query.ts';
 import { endOfReadBatch } from './read-batch.ts';
 import { parseBody, readBody } from './body.ts';
 import { type FailureSettings, failureResponse, outageResponse } from './failure-response.ts';
@@ -119,6 +120,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
 
     const contractVersion = contractVersionOf(route, headers);
     if (contractVersion instanceof Refusal) return refuse(contractVersion, contractVersionMax);
+    if (hasTooManyParameters(search)) return refuse(tooManyParameters(), contractVersion);
 
     const encoded = route.body === 'object' ? encodingRefusal(headers) : undefined;
     if (encoded !== undefined) return refuse(encoded, contractVersion);

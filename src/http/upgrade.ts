@@ -9,6 +9,7 @@ import { failureResponse, outageResponse } from './failure-response.ts';
 import { hostOf, mayBeFramed } from './framing.ts';
 import type { PipelineSettings } from './pipeline.ts';
 import { refusalResponse } from './refusal-response.ts';
+import { hasTooManyParameters, tooManyParameters } from './query.ts';
 import { parseTarget } from './route-table.ts';
 
 /** Who takes over the sockets of callers who are known. */
@@ -50,7 +51,9 @@ export function openUpgrade(
 
   async function callerOf({ headers, url = '' }: IncomingMessage): Promise<Caller | Refusal> {
     const nowMs = context.clock.nowMs();
-    const nonce = new URLSearchParams(parseTarget(url).search).get('nonce');
+    const { search } = parseTarget(url);
+    if (hasTooManyParameters(search)) return tooManyParameters();
+    const nonce = new URLSearchParams(search).get('nonce');
     if (headers.authorization !== undefined || nonce === null) {
       return authenticator.authenticate(headers.authorization, nowMs);
     }

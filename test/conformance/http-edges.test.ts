@@ -137,3 +137,13 @@ test('two hosts, and chunks in HTTP/1.0, are refused', async () => {
   const answer = parseAnswer(await chunked.untilEnd());
   assertRefused(answer, 400, 'requestMalformed', 'Transfer-Encoding');
 });
+
+// Ours: a query of many parameters costs fifty times its text.
+test('the query of a URL has at most 100 parameters', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const path = formatSessionPath(await gather(kit, [ada]));
+  assertStatus(await ada.request('GET', `${path}?${'a=b&'.repeat(99)}a=b`), 200);
+  const answer = await ada.request('GET', `${path}?${'a=b&'.repeat(100)}a=b`);
+  assertRefused(answer, 400, 'requestInvalid');
+});

@@ -153,26 +153,6 @@ function indexOf(text: string | undefined): number | undefined {
   return text !== undefined && /^(0|[1-9][0-9]{0,8})$/.test(text) ? Number(text) : undefined;
 }
 
-/** Writes `me` by its other name; a member by index is written with the whole session only. */
-const putNamedMe: Route = {
-  method: 'PUT',
-  path: `${sessionPath}/members/{index}`,
-  auth: 'mpsd',
-  body: 'object',
-  async answer(request, context) {
-    const meXuid = namedXuidOf(request);
-    if (meXuid === undefined) {
-      const text = 'A member by index answers GET, HEAD, DELETE, not PUT.';
-      return {
-        refusal: new Refusal('verbNotAllowed', text),
-        headers: { Allow: 'GET, HEAD, DELETE' },
-      };
-    }
-    const part = parseMemberRequest(request.body, context.settings);
-    return writeElement(request, context, part instanceof Refusal ? part : { ...part, meXuid });
-  },
-};
-
 const removeMe: Abbreviates = () => ({ me: null });
 
 const removeMember: Abbreviates = (request, rules) => {
@@ -208,7 +188,6 @@ export const sessionElementRoutes: readonly Route[] = [
   putElement('members/me', ({ body }, rules) => parseMemberRequest(body, rules)),
   deleteElement('members/me', findMe, removeMe),
   getElement('members/{index}', findByIndex),
-  putNamedMe,
   deleteElement('members/{index}', findByIndex, removeMember),
   getElement('servers/{serverName}', findServer),
   putElement('servers/{serverName}', (request) =>
