@@ -11,6 +11,7 @@ import {
   isAimed,
   joinBody,
   startKit,
+  untilSearchable,
   xuidsOf,
   type KitAnswer,
   type KitUser,
@@ -312,6 +313,7 @@ test('a search shows nothing of what was written in a session to whom an owner h
   const { json } = await bob.putSessionByHandle(id, joinBody());
   const index = Object.keys(at(json, 'members') as JsonObject).at(-1) ?? assert.fail();
   assertStatus(await ada.putSession(reference, { members: { [index]: null } }), 200);
+  await untilSearchable();
 
   for (const [user, custom, keywords] of [
     [ada, { map: 'atoll' }, ['dunes']],
