@@ -33,7 +33,7 @@ export async function storeSessions(
         dueMs: undefined,
         ...(handle && { isSearchChange: true }),
       },
-      ...(handle && { handles: [handle] }),
+      ...(handle && { handle }),
     });
   };
   for (let n = 0; n < count; n += 1_000) {

@@ -47,7 +47,7 @@ async function filledFolder(): Promise<string> {
         ...putOf(name, 0, { custom: { text: name.padEnd(3_000, 'x') } }),
         memberRows: { put: [{ member: storedMember('7', 3), dueMs: undefined }] },
       },
-      handles: [storedTransfer(storedGuid(index), { origin: name, target: name })],
+      handle: storedTransfer(storedGuid(index), { origin: name, target: name }),
     });
   }
   await store.changeList('11', 'follows', { put: [{ xuid: '5', addedMs: 17 }] });

@@ -24,7 +24,7 @@ import type { Context } from './context.ts';
 import { asRecorded, memberRowsPut } from './member-rows.ts';
 import { publishTaps, tapsOf } from './notifications.ts';
 
-/** Handles that are put or removed together with a session, or alone. */
+/** A handle that is put, and those that are removed, together with a session or alone. */
 export type HandleChange = Omit<Batch, 'session'>;
 
 export type SessionCommit = {

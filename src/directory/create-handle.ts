@@ -178,7 +178,7 @@ function toStore(
 ): Decision<MadeHandle> {
   const replaced = handle.type === 'search' ? session?.searchHandle : undefined;
   const handles: HandleChange = {
-    handles: [handle],
+    handle,
     ...(replaced && { removeHandles: [replaced.id] }),
   };
   return { result: { handle, created: true }, next, handles };

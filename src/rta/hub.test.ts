@@ -245,7 +245,7 @@ test('invites that the store cannot read now are sent later, while a connection 
   const inner = openMemoryStore();
   const expirationMs = manualClock().nowMs() + 60_000;
   const invite = storedInvite(storedGuid(1), 'a', { invitedXuid: ada.xuid, expirationMs });
-  await inner.commit({ handles: [invite] });
+  await inner.commit({ handle: invite });
   let isAway = true;
   const store = faultyStore(inner, ({ method }) =>
     isAway && method === 'invitesOf' ? 'fails' : undefined,
@@ -271,7 +271,7 @@ test('invites are read once more, however often they are asked for meanwhile', a
   const inner = openMemoryStore();
   const expirationMs = manualClock().nowMs() + 60_000;
   const invite = storedInvite(storedGuid(1), 'a', { invitedXuid: ada.xuid, expirationMs });
-  await inner.commit({ handles: [invite] });
+  await inner.commit({ handle: invite });
   let readsCount = 0;
   const store = faultyStore(inner, ({ method }) => {
     if (method === 'invitesOf') readsCount += 1;
@@ -293,7 +293,8 @@ test('a tap or an invite that cannot be formatted stops no other', async () => {
   );
   const [damaged, whole] = invites;
   assert.ok(damaged?.type === 'invite' && whole);
-  await inner.commit({ handles: [{ ...damaged, expirationMs: Number.POSITIVE_INFINITY }, whole] });
+  await inner.commit({ handle: { ...damaged, expirationMs: Number.POSITIVE_INFINITY } });
+  await inner.commit({ handle: whole });
   const lines: string[] = [];
   const opened = await open(inner, {}, {}, (line) => lines.push(line));
   const { clock, context, connect, send, bus } = opened;

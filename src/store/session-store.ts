@@ -79,7 +79,7 @@ export interface SessionStore {
 
   /**
    * The whole batch or nothing. The session part is compare-and-set: `conflict` when the stored
-   * revision is not `expectRevision`, with the winner's record to save a read. `taken` when a handle
+   * revision is not `expectRevision`, with the winner's record to save a read. `taken` when the handle
    * of the batch has the id of one that another request made, whatever the session is like; a handle
    * without `requestId` has an id that nobody else has, and is not asked about.
    * `committed` means durable as the store was asked to be, and so is the winner of a conflict.
@@ -134,11 +134,11 @@ export type LastKnown = {
 export type Batch = {
   readonly session?: SessionPut | SessionDelete;
   /**
-   * Handles to keep. One that is there already, by the same request, is left as it is. An activity
+   * A handle to keep. One that is there already, by the same request, is left as it is. An activity
    * takes the place of the former one of its owner in its service config, which is dropped, maybe a
    * moment later.
    */
-  readonly handles?: readonly Handle[];
+  readonly handle?: Handle;
   /** Handles to drop. Unknown ids are no error. */
   readonly removeHandles?: readonly Guid[];
 };

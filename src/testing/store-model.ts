@@ -137,7 +137,7 @@ export function anyStoreSteps(count: number): fc.Arbitrary<readonly StoreStep[]>
   });
   const beside = fc.record(
     {
-      handles: fc.array(handle, { maxLength: 2 }),
+      handle,
       removeHandles: fc.array(id, { maxLength: 2 }),
     },
     { requiredKeys: [] },
@@ -186,11 +186,9 @@ async function commitBoth(
   const session = step && partOf(step, revisionOf(step.expect, current?.revision ?? 0));
   const outcome = await store.commit({ ...beside, ...(session && { session }) });
 
-  const taken = (beside.handles ?? [])
-    .map(({ id, requestId }) => ({ requestId, there: model.handle(id) }))
-    .find(({ requestId, there }) => there && there.requestId !== requestId);
-  if (taken) {
-    assert.deepEqual(outcome, { kind: 'taken', handle: taken.there });
+  const there = beside.handle && model.handle(beside.handle.id);
+  if (there && there.requestId !== beside.handle?.requestId) {
+    assert.deepEqual(outcome, { kind: 'taken', handle: there });
     return;
   }
   if (session && session.expectRevision !== (current?.revision ?? 0)) {
@@ -313,9 +311,8 @@ class Model {
     this.#sessions = this.#sessions.filter((each) => each.key !== key);
   }
 
-  apply({ handles = [], removeHandles = [] }: Omit<Batch, 'session'>): void {
-    for (const handle of handles) {
-      if (this.handle(handle.id)) continue;
+  apply({ handle, removeHandles = [] }: Omit<Batch, 'session'>): void {
+    if (handle && !this.handle(handle.id)) {
       this.#handles = [...this.#handles.filter((one) => !isReplaced(one, handle)), handle];
     }
     for (const id of removeHandles) {

@@ -108,7 +108,7 @@ test('a commit whose answer is lost is sent again, and made once', async () => {
   const activity = storedActivity(storedGuid(1), 'a', { requestId: storedGuid(9) });
   const steps = [
     { session: { ...putOf('a', 1, { custom: { turn: 1 } }), pendingTaps: { kind: 'taps' } } },
-    { session: putOf('a', 2, { custom: { turn: 2 } }), handles: [activity] },
+    { session: putOf('a', 2, { custom: { turn: 2 } }), handle: activity },
     { session: { ...putOf('b', 0), addHints: ['xuid:11'] as const } },
     { session: deleteOf('b', 1) },
   ];
@@ -270,14 +270,14 @@ test('an activity takes three steps, and nobody waits for the former one to be r
   await using store = await open(redis.url);
   await store.commit({ session: putOf('a', 0) });
   const activity = (n: number) => storedActivity(storedGuid(n), 'a');
-  const batch = { session: putOf('a', 1), handles: [activity(1)] };
+  const batch = { session: putOf('a', 1), handle: activity(1) };
   const sent = await sentDuring(() => store.commit(batch));
   assert.equal(sent.length, 3, sent.join('\n'));
   assert.deepEqual(await store.handlesFor(storedKey('a')), [activity(1)]);
   // The former one cannot be removed: a caller who waited for that would fail.
   const key = (await redis.cli(portOf(redis), 'KEYS', `faults${prefixesCount}:*handle:*`)).trim();
   await redis.cli(portOf(redis), 'SET', key, 'no hash');
-  await store.commit({ session: putOf('a', 2), handles: [activity(2)] });
+  await store.commit({ session: putOf('a', 2), handle: activity(2) });
   assert.deepEqual(await store.activitiesOf([activity(2).ownerXuid]), [activity(2)]);
 });
 

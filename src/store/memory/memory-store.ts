@@ -138,11 +138,10 @@ class MemoryStore extends ProcessStore implements Store {
 
   async commit(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict> {
     this.refuseIfDisposed();
-    const { session, handles = [], removeHandles = [] } = batch;
-    for (const { id, requestId } of handles) {
-      const there = this.#handles.get(id.toLowerCase());
-      const isTaken = requestId !== undefined && there && there.requestId !== requestId;
-      if (isTaken) return { kind: 'taken', handle: there };
+    const { session, handle, removeHandles = [] } = batch;
+    if (handle?.requestId !== undefined) {
+      const there = this.#handles.get(handle.id.toLowerCase());
+      if (there && there.requestId !== handle.requestId) return { kind: 'taken', handle: there };
     }
     if (session) {
       const current = this.#sessions.get(session.key);
@@ -150,7 +149,7 @@ class MemoryStore extends ProcessStore implements Store {
       if (session.kind === 'put') this.#put(session);
       else this.#delete(session);
     }
-    for (const handle of handles) this.#keep(handle);
+    if (handle) this.#keep(handle);
     for (const id of removeHandles) this.#remove(id.toLowerCase());
     return { kind: 'committed' };
   }

@@ -90,7 +90,10 @@ export class RedisHandles {
     const formerId = String(former);
     const removal = this.remove(formerId)
       .catch(() => undefined)
-      .finally(() => this.#removals.delete(formerId));
+      .finally(() => {
+        // A later removal of the same id is not forgotten.
+        if (this.#removals.get(formerId) === removal) this.#removals.delete(formerId);
+      });
     this.#removals.set(formerId, removal);
     this.#commands.later(removal);
   }

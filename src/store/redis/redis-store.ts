@@ -62,8 +62,8 @@ type CommitId = string;
  * A session is compared and set by one script on the server that has it. What belongs to other
  * slots is written around that step, so that what a reader finds leads somewhere:
  *
- *   before   handles, which a session's record confirms; hints, which may hold too many
- *   step     session, due time, member rows, its handles, search change, pending taps
+ *   before   a handle, which a session's record confirms; hints, which may hold too many
+ *   step     session, due time, member rows, its handle, search change, pending taps
  *   after    pointers of users; removals
  *
  * Nobody waits for the removal of what a session no longer confirms: readers ask the session.
@@ -381,64 +381,47 @@ export class RedisStore implements Store {
   }
 
   async #commit(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict> {
-    const { session, handles = [], removeHandles = [] } = batch;
+    const { session, removeHandles = [] } = batch;
     const commitId = this.#freshId();
-    const prepared = await this.#prepare(session, handles, commitId);
-    if (prepared.taken) {
+    const prepared = await this.#prepare(batch, commitId);
+    const { handle } = prepared;
+    if (handle && handle.requestId !== batch.handle?.requestId) {
       await prepared.undo();
-      return { kind: 'taken', handle: prepared.taken };
+      return { kind: 'taken', handle };
     }
     if (session) {
-      const conflict = await this.#decide(session, commitId, prepared.handles);
+      const conflict = await this.#decide(session, commitId, handle);
       if (conflict) {
         await prepared.undo();
         return conflict;
       }
     }
-    for (const handle of prepared.handles) {
-      if (handle.type === 'activity') await this.#handles.pointTo(handle);
-    }
-    await Promise.all(
-      prepared.handles.map((handle) => handle.type === 'invite' && this.#handles.addInvite(handle)),
-    );
+    if (handle?.type === 'activity') await this.#handles.pointTo(handle);
+    if (handle?.type === 'invite') await this.#handles.addInvite(handle);
     const removed = new Set(removeHandles.map((id) => id.toLowerCase()));
     await Promise.all([...removed].map((id) => this.#handles.remove(id)));
     return { kind: 'committed', ...(session?.pendingTaps && { hasPendingTaps: true }) };
   }
 
   /** Writes what must be there before the session is, and says how to take it back. */
-  async #prepare(
-    session: Batch['session'],
-    handles: readonly Handle[],
-    commitId: CommitId,
-  ): Promise<Preparation> {
-    if (handles.length === 0 && !session?.addHints?.length) return nothingPrepared;
-    const first = handles.filter(
-      ({ id }, at) => handles.findIndex((one) => same(one.id, id)) === at,
-    );
+  async #prepare({ session, handle }: Batch, commitId: CommitId): Promise<Preparation> {
+    if (!handle && !session?.addHints?.length) return nothingPrepared;
     const hinted = (session?.addHints ?? []).map(
       (hint) => [this.#commands.keys.hint(hint), session] as const,
     );
     const member = session && `${session.key}${separator}${commitId}`;
-    const [others] = await Promise.all([
-      Promise.all(first.map((handle) => this.#handles.put(handle, session))),
+    const [there] = await Promise.all([
+      handle && this.#handles.put(handle, session),
       Promise.all(hinted.map(([set]) => this.#addHint(set, member ?? '', session))),
     ]);
-    const taken = handles
-      .map(({ id, requestId }) => {
-        const other = others[first.findIndex((each) => same(each.id, id))];
-        return other?.requestId === requestId ? undefined : other;
-      })
-      .find((other) => other !== undefined);
     const undo = async (): Promise<void> => {
-      const own = first.filter((_, at) => others[at] === undefined);
       // Too many hints do no harm, and a writer that lost a race must not lose the next by waiting.
       this.#commands.later(
         Promise.all(hinted.map(([set]) => this.#commands.write(['ZREM', set, member ?? '']))),
       );
-      await Promise.all(own.map((handle) => this.#handles.takeBack(handle, session)));
+      if (handle && there === undefined) await this.#handles.takeBack(handle, session);
     };
-    return { handles: first.map((handle, at) => others[at] ?? handle), taken, undo };
+    return { handle: there ?? handle, undo };
   }
 
   /** Adds a session to those with a hint: also in a full memory, where its commit is let through. */
@@ -452,14 +435,14 @@ export class RedisStore implements Store {
   async #decide(
     change: SessionPut | SessionDelete,
     commitId: CommitId,
-    handles: readonly Handle[],
+    handle: Handle | undefined,
   ): Promise<Conflict | undefined> {
     const { key, expectRevision } = change;
     const text = change.kind === 'put' ? formatStoredSession(change.session) : '';
     const before = this.#commitIdOf(key, expectRevision);
     try {
       const reply = await (change.kind === 'put'
-        ? this.#put(change, commitId, before, text, handles)
+        ? this.#put(change, commitId, before, text, handle)
         : this.#delete(change, commitId, before));
       const [kind, ...parts] = reply as readonly string[];
       if (kind === 'late') {
@@ -490,7 +473,7 @@ export class RedisStore implements Store {
     commitId: CommitId,
     before: CommitId,
     text: string,
-    handles: readonly Handle[],
+    handle: Handle | undefined,
   ): Promise<Reply> {
     const { addHints = [], removeHints = [], memberRows, isSearchChange, pendingTaps } = put;
     const { partition, ...own } = this.#commands.keys.ofSession(put.key);
@@ -518,13 +501,10 @@ export class RedisStore implements Store {
       letters += 's';
       keys.push(partition.search, partition.searchGone);
     }
-    const ownHandles = handles
-      .filter((one) => isNotedWith(one, put))
-      .map(({ id }) => id.toLowerCase());
-    if (ownHandles.length > 0) {
+    if (handle && isNotedWith(handle, put)) {
       letters += 'a';
       keys.push(own.handles);
-      more.push(String(ownHandles.length), ...ownHandles);
+      more.push(handle.id.toLowerCase());
     }
     if (pendingTaps !== undefined) {
       letters += 'o';
@@ -618,18 +598,13 @@ function recordOf([revision, , text = '']: readonly string[]): SessionRecord {
 
 /** What a batch has written before its session. */
 type Preparation = {
-  /** The handles of the batch; those of an earlier attempt, where it stored them. */
-  readonly handles: readonly Handle[];
-  readonly taken: Handle | undefined;
+  /** The handle of the batch, or the one that has its id already. */
+  readonly handle: Handle | undefined;
   readonly undo: () => Promise<void>;
 };
 
-const nothingPrepared: Preparation = { handles: [], taken: undefined, undo: async () => undefined };
+const nothingPrepared: Preparation = { handle: undefined, undo: async () => undefined };
 
 /** Between a key and what follows it: no key holds it, and no character of a key sorts before it. */
 const separator = '\u0000';
 const lastOfKey = '\u0001';
-
-function same(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
-}

@@ -135,9 +135,7 @@ if search then
   redis.call('ZREM', gone, name)
 end
 local handles = key('a')
-if handles then
-  for _ = 1, tonumber(take()) do redis.call('SADD', handles, take()) end
-end
+if handles then redis.call('SADD', handles, take()) end
 local owed = key('o')
 if owed then noteOwedTaps(owed, key('o'), take(), revision) end
 return answer

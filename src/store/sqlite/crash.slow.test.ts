@@ -39,8 +39,8 @@ const writeUntilKilled = `
   async function commit(session, name, revision) {
     const put = putOf(name, revision, { custom: { revision: revision + 1 } });
     const id = storedGuid((revision + 1) * 100 + session);
-    const handles = [storedTransfer(id, { origin: name, target: name })];
-    const outcome = await store.commit({ session: put, handles });
+    const handle = storedTransfer(id, { origin: name, target: name });
+    const outcome = await store.commit({ session: put, handle });
     if (outcome.kind === 'conflict') throw new Error('there is no other writer');
     print(name + ' ' + (revision + 1) + '\\n');
   }

@@ -66,8 +66,9 @@ test('what was committed is there when the file is opened again', async () => {
     await using store = await open(file, { durability: 'strict' });
     await store.commit({
       session: putOf('a', 0, { custom: { map: 'atoll' }, dueMs: 5 }),
-      handles: [activity, invite],
+      handle: activity,
     });
+    await store.commit({ handle: invite });
     await store.commit({ session: putOf('b', 0) });
     await store.commit({ session: deleteOf('b', 1) });
     secret = await store.secret();
@@ -116,7 +117,7 @@ test('what goes with a session is there when the file is opened again, and forme
     const addHints = ['xuid:11', `keyword:${storedScid.toLowerCase()}~co\ud800op`] as const;
     await store.commit({
       session: { ...putOf('a', 0), addHints, memberRows: { put: [row] }, isSearchChange: true },
-      handles: [storedInvite(storedGuid(1), 'a')],
+      handle: storedInvite(storedGuid(1), 'a'),
     });
     await store.changeList('11', 'follows', { put: [entry] });
     await store.renewNode('0000000a', 1_000);
@@ -246,7 +247,7 @@ test('activities of a file of the second schema are those that were pointed at',
   }
   assert.deepEqual(await store.invitesOf(invite.invitedXuid), [invite]);
   const next = storedActivity(storedGuid(6), 'b', { ownerXuid: '11' });
-  await store.commit({ handles: [next] });
+  await store.commit({ handle: next });
   assert.deepEqual(await store.handlesFor(storedKey('a')), [other]);
   assert.deepEqual(await store.activitiesOf(['11']), [next]);
 });
@@ -368,7 +369,7 @@ test('when the disk is full commits fail whole, and once there is room they do n
   const [small, large, handles] = await Promise.allSettled([
     store.commit({ session: putOf('small', 0) }),
     store.commit({ session: putOf('large', 0, big) }),
-    store.commit({ handles: [storedActivity(storedGuid(1), 'small')] }),
+    store.commit({ handle: storedActivity(storedGuid(1), 'small') }),
   ]);
   for (const outcome of [small, large, handles]) {
     assert.ok(outcome.status === 'rejected' && outcome.reason instanceof StoreUnavailable);
@@ -466,7 +467,7 @@ test('when a group fails, so does the next one that builds upon it, and no other
     const { revision } = store.lastKnown(storedKey(name))?.record ?? { revision: 0 };
     const second = [
       store.commit({ session: putOf(name, revision) }),
-      store.commit({ session: putOf('d', 0), handles: [storedActivity(storedGuid(1), 'd')] }),
+      store.commit({ session: putOf('d', 0), handle: storedActivity(storedGuid(1), 'd') }),
     ];
     assert.deepEqual(await statusesOf(first), ['rejected', 'rejected']);
     assert.deepEqual(await statusesOf(second), [status, status]);
@@ -582,8 +583,8 @@ test('a backup under load opens and holds what was acknowledged before it began'
   const writers = [...Array(16).keys()].map(String).map(async (name) => {
     for (let revision = 0; !done; revision += 1) {
       const id = storedGuid(revision * 100 + Number(name));
-      const handles = [storedTransfer(id, { origin: name, target: name })];
-      await store.commit({ session: putOf(name, revision, { custom: { revision } }), handles });
+      const handle = storedTransfer(id, { origin: name, target: name });
+      await store.commit({ session: putOf(name, revision, { custom: { revision } }), handle });
       acknowledged.set(name, revision + 1);
       if (revision === 100) enough.resolve();
     }

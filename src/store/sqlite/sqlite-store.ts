@@ -364,7 +364,7 @@ class SqliteStore extends ProcessStore implements Store {
       const change = batch.session;
       const before = change ? this.#newest(change.key) : nothing;
       const obstacle =
-        this.#takenOrPending(batch.handles) ?? (change && this.#raceLost(change, before));
+        this.#takenOrPending(batch.handle) ?? (change && this.#raceLost(change, before));
       if (obstacle === undefined) {
         const failure = await this.#join(batch, before, () => this.#groups.open())?.done;
         return failure ?? { kind: 'committed' };
@@ -383,7 +383,7 @@ class SqliteStore extends ProcessStore implements Store {
       // What is being filled was compared first; this one comes after it.
       const isLater = change !== undefined && this.#groups.isFillingWith(change.key);
       const obstacle =
-        this.#takenOrPending(batch.handles) ?? (change && this.#raceLost(change, before));
+        this.#takenOrPending(batch.handle) ?? (change && this.#raceLost(change, before));
       if (isLater || obstacle instanceof Group) return this.#commitWithOthers(batch);
       if (obstacle !== undefined) return obstacle;
       const group = this.#join(batch, before, () => new Group());
@@ -429,21 +429,19 @@ class SqliteStore extends ProcessStore implements Store {
     return { kind: 'conflict', current: durable.record } as const;
   }
 
-  /** The handle that has the id of one of these; or the group that is going to keep such a one. */
-  #takenOrPending(handles: readonly Handle[] = []): HandleIdConflict | Group | undefined {
-    for (const { id, requestId } of handles) {
-      // The server drew it.
-      if (requestId === undefined) continue;
-      const key = id.toLowerCase();
-      const group = this.#groups.pending.find((each) => each.handleIds.has(key));
-      if (group) return group;
-      const handle = this.#read('handle', key, (queries) => {
-        const row = queries.handle.get(key);
-        return row && parseHandle(row);
-      });
-      if (handle && handle.requestId !== requestId) return { kind: 'taken', handle };
-    }
-    return undefined;
+  /** Another handle that has the id of this one; or the group that is going to keep such a one. */
+  #takenOrPending(handle: Handle | undefined): HandleIdConflict | Group | undefined {
+    // Without it: the server drew the id.
+    if (handle?.requestId === undefined) return undefined;
+    const key = handle.id.toLowerCase();
+    const group = this.#groups.pending.find((each) => each.handleIds.has(key));
+    if (group) return group;
+    const other = this.#read('handle', key, (queries) => {
+      const row = queries.handle.get(key);
+      return row && parseHandle(row);
+    });
+    if (other === undefined || other.requestId === handle.requestId) return undefined;
+    return { kind: 'taken', handle: other };
   }
 
   async #write(writes: readonly Write[]): Promise<void> {
@@ -523,9 +521,8 @@ class SqliteStore extends ProcessStore implements Store {
       if (change.kind === 'put') this.#put(group, change, before);
       else this.#delete(group, change, before);
     }
-    for (const { id, requestId } of batch.handles ?? []) {
-      if (requestId !== undefined) group.handleIds.add(id.toLowerCase());
-    }
+    const { handle } = batch;
+    if (handle?.requestId !== undefined) group.handleIds.add(handle.id.toLowerCase());
     group.writes.push(...beside);
     return group;
   }
@@ -624,8 +621,8 @@ const noRoom: WriteFailure = {
 };
 
 /** True of a batch that takes room from nobody: what is removed, or says that it makes room. */
-function frees({ session, handles = [] }: Batch): boolean {
-  if (handles.length > 0) return false;
+function frees({ session, handle }: Batch): boolean {
+  if (handle) return false;
   return session === undefined || session.kind === 'delete' || session.frees === true;
 }
 

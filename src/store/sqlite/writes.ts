@@ -47,9 +47,9 @@ export function deleteWrites({ key }: SessionDelete, number: number): readonly W
 }
 
 /** What a batch writes of handles, in the order in which a batch is applied. */
-export function handleWrites({ handles = [], removeHandles = [] }: Batch): readonly Write[] {
+export function handleWrites({ handle, removeHandles = [] }: Batch): readonly Write[] {
   return [
-    ...handles.map(handleWrite),
+    ...(handle ? [handleWrite(handle)] : []),
     ...removeHandles.map((id): Write => ['deleteHandle', id.toLowerCase()]),
   ];
 }
