@@ -135,7 +135,8 @@ test('a commit that was given up is not made when its line comes back', async ()
   const settings = { patienceMs: 200, replyTimeoutMs: 200, prefix };
   await using store = await open(`redis://127.0.0.1:${proxy.port}`, settings);
   await using other = await open(redis.url, { prefix });
-  await store.commit({ session: putOf('a', 0) });
+  // By the patient one: on a busy machine a commit may take longer than the other waits.
+  await other.commit({ session: putOf('a', 0) });
   proxy.hold();
   const begunMs = Date.now();
   await assert.rejects(store.commit({ session: putOf('a', 1) }), StoreUnavailable);
@@ -149,7 +150,7 @@ test('a commit that was given up is not made when its line comes back', async ()
 
 test('while Redis cannot be reached every call throws; once it can, none does', async () => {
   await using proxy = await startTcpProxy(portOf(redis));
-  await using store = await open(`redis://127.0.0.1:${proxy.port}`, { patienceMs: 100 });
+  await using store = await open(`redis://127.0.0.1:${proxy.port}`, { patienceMs: 1_000 });
   await store.commit({ session: putOf('a', 0) });
   proxy.refuse();
   proxy.cut();
@@ -165,7 +166,7 @@ test('strict waits for a replica and says so when none has it; relaxed does not'
   await using pair = await startRedisReplicas(1);
   const url = `redis://127.0.0.1:${portOf(pair)}`;
   const prefix = 'strict';
-  const settings = { prefix, patienceMs: 300, replyTimeoutMs: 400 };
+  const settings = { prefix, patienceMs: 1_500, replyTimeoutMs: 2_000 };
   await using strict = await open(url, { ...settings, durability: 'strict' });
   await using relaxed = await open(url, { ...settings, durability: 'relaxed' });
   await using two = await open(url, { ...settings, durability: 'strict', replicasMin: 2 });
