@@ -31,7 +31,7 @@ test('a good file is listed', async () => {
   assert.ok(out.includes('  template legacy105 (contract 105)'));
   assert.match(
     out.at(-2) ?? '',
-    /^2 service configs, 5 titles, 12 session templates: no problems$/,
+    /^2 service configs, 5 titles, 12 session templates, 2 hoppers: no problems$/,
   );
 });
 

@@ -1,6 +1,7 @@
 import { formatProblem, formatWarning } from '../config/config-problem.ts';
 import { readServiceConfigs } from '../config/read-service-configs.ts';
 import { summaryOf } from '../config/service-configs.ts';
+import { describeHopper } from '../domain/matchmaking/describe.ts';
 import type { Catalog } from '../domain/session/template.ts';
 
 type Io = {
@@ -11,7 +12,8 @@ type Io = {
 const help = `openmpsd check-config <file or folder>
 
 Checks a service config file, or all *.json files of a folder, as the server would at its start.
-Lists the service configs with their titles and session templates, and ends with 0; or lists
+Lists the service configs with their titles, session templates and hoppers (these in words), and ends
+with 0; or lists
 everything that is to be corrected, a line each, and ends with 1. What is taken and should be
 otherwise is a line that begins with "warning".
 `;
@@ -46,12 +48,16 @@ export async function runCheckConfig(args: readonly string[], io: Io): Promise<n
 }
 
 function linesOf(catalog: Catalog): readonly string[] {
-  const configs = [...catalog.values()].flatMap(({ scid, titles, sandboxes, sessionTemplates }) => [
+  const configs = [...catalog.values()].flatMap(({ scid, titles, sandboxes, ...config }) => [
     `service config ${scid} (${sandboxes ? `sandboxes ${sandboxes.join(', ')}` : 'every sandbox'})`,
     ...titles.map(({ titleId }) => `  title ${titleId}`),
-    ...[...sessionTemplates.values()].map(
+    ...[...config.sessionTemplates.values()].map(
       ({ name, contractVersion }) => `  template ${name} (contract ${contractVersion})`,
     ),
+    ...[...(config.hoppers?.values() ?? [])].flatMap((hopper) => [
+      `  hopper ${hopper.name}`,
+      ...describeHopper(hopper).map((line) => `    ${line}`),
+    ]),
   ]);
   return [...configs, `${summaryOf(catalog)}: no problems`];
 }

@@ -122,11 +122,7 @@ const badFiles: readonly (readonly [what: string, text: string, ...lines: string
     fileOf({ sandboxes: ['RETAIL', ''] }),
     `${config}.sandboxes[1]: Expected the name of a sandbox`,
   ],
-  [
-    'hoppers',
-    fileOf({ hoppers: { h: 1 } }),
-    `${config}.hoppers: Expected an object of hoppers by name`,
-  ],
+  ['hoppers', fileOf({ hoppers: [] }), `${config}.hoppers: Expected an object of hoppers by name`],
   [
     'invite strings',
     fileOf({ inviteStrings: { a: 'x'.repeat(101) } }),
@@ -326,7 +322,7 @@ test('service configs of all files are one catalog, by lower-case scid and templ
     fileOf({
       scid: otherScid,
       sandboxes: ['XDKS.1'],
-      hoppers: { h: {} },
+      hoppers: {},
       inviteStrings: { 1: 'Come' },
       sessionTemplates: { DeathMatch: { contractVersion: 107, constants: {} } },
     }),
@@ -351,7 +347,7 @@ test('service configs of all files are one catalog, by lower-case scid and templ
     titles: [{ titleId: '1' }],
     sandboxes: ['XDKS.1'],
     sessionTemplates: new Map([['deathmatch', deathmatch]]),
-    hoppers: { h: {} },
+    hoppers: new Map(),
     inviteStrings: { 1: 'Come' },
   });
   assert.equal(summaryOf(catalog), '2 service configs, 3 titles, 1 session template');

@@ -14,6 +14,7 @@
 import * as v from 'valibot';
 import { isGuid, isTitleId } from '../domain/ids.ts';
 import {
+  formatJson,
   isDeeperThan,
   isJsonObject,
   type Json,
@@ -23,11 +24,13 @@ import {
 } from '../domain/json.ts';
 import { findJsonFault } from '../domain/json-fault.ts';
 import { limits } from '../domain/limits.ts';
+import type { Hopper } from '../domain/matchmaking/hopper.ts';
 import { isName, nameExpectation } from '../domain/session/reference.ts';
 import type { Catalog, ServiceConfig, SessionTemplate } from '../domain/session/template.ts';
 import { exactObject, formatStep, text, titleObject } from '../domain/shape.ts';
 import { type ConfigProblem, parseOrReport, type Report } from './config-problem.ts';
 import { findRepeatedKeys } from './repeated-keys.ts';
+import { parseHoppers } from './hoppers.ts';
 import { parseSessionTemplate } from './session-templates.ts';
 
 /** What service config files hold, or everything that is to be corrected in them. */
@@ -61,11 +64,12 @@ export function parseServiceConfigs(
   return problems.length > 0 ? { problems } : { catalog, warnings };
 }
 
-/** `2 service configs, 3 titles, 9 session templates` */
+/** `2 service configs, 3 titles, 9 session templates, 2 hoppers` */
 export function summaryOf(catalog: Catalog): string {
   const configs = [...catalog.values()];
   const sum = (count: (config: ServiceConfig) => number): number =>
     configs.reduce((total, config) => total + count(config), 0);
+  const hoppersCount = sum(({ hoppers }) => hoppers?.size ?? 0);
   return [
     counted(configs.length, 'service config'),
     counted(
@@ -76,6 +80,7 @@ export function summaryOf(catalog: Catalog): string {
       sum(({ sessionTemplates }) => sessionTemplates.size),
       'session template',
     ),
+    ...(hoppersCount > 0 ? [counted(hoppersCount, 'hopper')] : []),
   ].join(', ');
 }
 
@@ -169,12 +174,7 @@ const serviceConfigShape = exactObject({
     ),
   ),
   sessionTemplates: titleObject,
-  hoppers: v.optional(
-    v.custom<JsonObject>(
-      (given) => isJsonObject(given) && Object.values(given).every(isJsonObject),
-      'Expected an object of hoppers by name',
-    ),
-  ),
+  hoppers: v.optional(v.custom<JsonObject>(isJsonObject, 'Expected an object of hoppers by name')),
   inviteStrings: v.optional(
     v.custom<JsonObject>(
       (given) =>
@@ -192,17 +192,26 @@ function parseServiceConfig(raw: Json, path: string, report: Report): ServiceCon
   const sessionTemplates = isJsonObject(templates)
     ? parseSessionTemplates(templates, `${path}.sessionTemplates`, report)
     : new Map<string, SessionTemplate>();
+  const rawHoppers = isJsonObject(raw) ? raw.hoppers : undefined;
+  const hoppers = isJsonObject(rawHoppers)
+    ? parseHoppers(plainNumbers(rawHoppers), sessionTemplates, `${path}.hoppers`, report)
+    : new Map<string, Hopper>();
   if (parsed === undefined) return undefined;
   reportRepeatedTitles(parsed.titles, path, report);
-  const { scid, titles, sandboxes, hoppers, inviteStrings } = parsed;
+  const { scid, titles, sandboxes, inviteStrings } = parsed;
   return {
     scid,
     titles: titles as ServiceConfig['titles'],
     ...(sandboxes && { sandboxes }),
     sessionTemplates,
-    ...(hoppers && { hoppers }),
+    ...(parsed.hoppers && { hoppers }),
     ...(inviteStrings && { inviteStrings }),
   };
+}
+
+/** With ordinary numbers also under a key named `custom`: a role or a rule may be called so. */
+function plainNumbers(value: JsonObject): JsonObject {
+  return JSON.parse(formatJson(value));
 }
 
 function reportRepeatedTitles(

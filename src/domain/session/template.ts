@@ -1,6 +1,7 @@
 import type { Guid, TitleId } from '../ids.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import type { Caller } from '../caller.ts';
+import type { Hopper } from '../matchmaking/hopper.ts';
 import { Refusal } from '../refusal.ts';
 import { downgradeConstantsSystem, hasOlderNames, templateDefaults } from './contract-version.ts';
 import type { Session, RoleTypes } from './session.ts';
@@ -30,7 +31,8 @@ export type ServiceConfig = {
   readonly sandboxes?: readonly string[];
   /** By lower-case template name. */
   readonly sessionTemplates: ReadonlyMap<string, SessionTemplate>;
-  readonly hoppers?: JsonObject;
+  /** By lower-case name. */
+  readonly hoppers?: ReadonlyMap<string, Hopper>;
   readonly inviteStrings?: JsonObject;
 };
 
