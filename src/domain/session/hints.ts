@@ -88,10 +88,12 @@ function isFoundAlike(before: Session, next: Session, members: SessionChange['me
     before.properties.system.keywords === next.properties.system.keywords &&
     before.reference.scid === next.reference.scid &&
     before.emptySinceMs === next.emptySinceMs &&
+    before.createdBy === next.createdBy &&
     members.every(
       ({ former, member }) =>
         former?.xuid === member?.xuid &&
         (former?.status === 'reserved') === (member?.status === 'reserved') &&
+        former?.reservedBy === member?.reservedBy &&
         former?.properties.system.connection === member?.properties.system.connection,
     )
   );
