@@ -3,12 +3,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { anyCustom, anyJsonText } from '../testing/arbitraries.ts';
 import {
-  depthOf,
   formatJson,
+  hasMoreValuesThan,
   isDeeperThan,
   isJsonObject,
   isRawNumber,
   jsonEquals,
+  measureJson,
   parseExactJson,
   parseRequestJson,
   plainOutsideCustom,
@@ -143,24 +144,28 @@ test('a value is the same as itself with its keys the other way round, and not w
   );
 });
 
-// Kills: brackets in strings counted; the escape of a quote not skipped; ">=" in isDeeperThan.
-test('the depth is the one that the parsed value has', () => {
+// Kills: brackets and commas in strings counted; the escape of a quote not skipped; an empty array
+// counted as one of an item; ">=" in isDeeperThan and in hasMoreValuesThan.
+test('the depth and the values are those of what is parsed', () => {
+  const inner = (value: Json): readonly Json[] =>
+    Array.isArray(value) ? value : isJsonObject(value) ? Object.values(value) : [];
   const depth = (value: Json): number =>
-    Array.isArray(value)
-      ? 1 + Math.max(0, ...value.map(depth))
-      : isJsonObject(value)
-        ? 1 + Math.max(0, ...Object.values(value).map(depth))
-        : 0;
+    Array.isArray(value) || isJsonObject(value) ? 1 + Math.max(0, ...inner(value).map(depth)) : 0;
+  const values = (value: Json): number =>
+    inner(value).reduce((sum: number, one) => sum + values(one), 1);
   const bracketed = fc.oneof(
     anyJsonText,
-    fc.string().map((one) => JSON.stringify([`"[{${one}\\`])),
+    fc.string().map((one) => JSON.stringify([`",[{${one}\\`], null, 1)),
   );
   fc.assert(
     fc.property(bracketed, (text) => {
-      const expected = depth(parseExactJson(text));
-      assert.equal(depthOf(text), expected);
-      assert.equal(isDeeperThan(text, expected), false);
-      if (expected > 0) assert.equal(isDeeperThan(text, expected - 1), true);
+      const value = parseExactJson(text);
+      const expected = { depth: depth(value), values: values(value) };
+      assert.deepEqual(measureJson(text), expected);
+      assert.equal(isDeeperThan(text, expected.depth), false);
+      if (expected.depth > 0) assert.equal(isDeeperThan(text, expected.depth - 1), true);
+      assert.equal(hasMoreValuesThan(text, expected.values), false);
+      assert.equal(hasMoreValuesThan(text, expected.values - 1), true);
     }),
     { numRuns: 500 },
   );

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  depthOf,
   formatJson,
+  hasMoreValuesThan,
   isDeeperThan,
   isJsonObject,
   isRawNumber,
   jsonEquals,
+  measureJson,
   parseExactJson,
   parseRequestJson,
   type Json,
@@ -153,26 +154,40 @@ for (const [a, b, same] of equal) {
   });
 }
 
-const depths: readonly (readonly [text: string, depth: number])[] = [
-  ['1', 0],
-  ['"[[["', 0],
-  ['"\\"[["', 0],
-  ['[]', 1],
-  ['[[],{}]', 2],
-  ['{"a":[{"b":"]}"}]}', 3],
+const measures: readonly (readonly [text: string, depth: number, values: number])[] = [
+  ['1', 0, 1],
+  ['"[[["', 0, 1],
+  ['"\\"[[,"', 0, 1],
+  ['[]', 1, 1],
+  ['[ ]', 1, 1],
+  ['{\n}', 1, 1],
+  ['["[]"]', 1, 2],
+  ['[[],{}]', 2, 3],
+  ['[ 0 , [1, "a,b"] ]', 2, 5],
+  ['{"a":[{"b":"]}"}]}', 3, 4],
 ];
 
-for (const [text, depth] of depths) {
-  test(`${text} nests ${depth} deep`, () => {
-    assert.equal(depthOf(text), depth);
+for (const [text, depth, values] of measures) {
+  test(`${JSON.stringify(text)} nests ${depth} deep and has ${values} values`, () => {
+    assert.deepEqual(measureJson(text), { depth, values });
     assert.equal(isDeeperThan(text, depth), false);
     if (depth > 0) assert.equal(isDeeperThan(text, depth - 1), true);
+    assert.equal(hasMoreValuesThan(text, values), false);
+    assert.equal(hasMoreValuesThan(text, values - 1), true);
   });
 }
 
-test('the depth of a hostile text is found without recursion', () => {
-  assert.equal(depthOf('['.repeat(1_000_000)), 1_000_000);
+test('the measure of a hostile text is found without recursion', () => {
+  assert.deepEqual(measureJson('['.repeat(1_000_000)), { depth: 1_000_000, values: 1_000_000 });
   assert.equal(isDeeperThan('[]'.repeat(1_000), 100), false);
+});
+
+// Kills: a text counted as too short for values that it has.
+test('the shortest text of so many values has more than one less', () => {
+  for (const text of [`[${'0,'.repeat(98)}0]`, `${'['.repeat(100)}${']'.repeat(100)}`]) {
+    assert.equal(measureJson(text).values, 100);
+    assert.equal(hasMoreValuesThan(text, 99), true);
+  }
 });
 
 test('an object is neither an array, nor null, nor an exact number', () => {

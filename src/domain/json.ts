@@ -41,7 +41,7 @@ const parse = JSON.parse as (text: string) => Json;
 /**
  * The value that `text` describes, each number exact.
  *
- * Throws a SyntaxError when `text` is not JSON. Nesting is not limited here; see `depthOf`.
+ * Throws a SyntaxError when `text` is not JSON. Nesting is not limited here; see `isDeeperThan`.
  */
 export function parseExactJson(text: string): Json {
   const value = parse(text);
@@ -98,34 +98,60 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawJSON(value);
 }
 
+/** How deep and how large a JSON text is. */
+export type JsonMeasure = {
+  /** The deepest nesting of arrays and objects; 0 for a scalar. */
+  readonly depth: number;
+  /** Scalars, arrays and objects; each member of an object and each item of an array is one. */
+  readonly values: number;
+};
+
 /**
- * The deepest nesting of arrays and objects in a JSON text, found without parsing it, since the
- * parsers and printers of engines recurse. 0 for a scalar. Brackets in strings do not count.
+ * The measure of a JSON text, found in one pass without parsing it: the parsers and printers of
+ * engines recurse, and a text of many small values costs far more than its bytes.
  */
-export function depthOf(text: string): number {
+export function measureJson(text: string): JsonMeasure {
   let depth = 0;
   let deepest = 0;
+  let values = 1;
   let inString = false;
+  let isOpened = false;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (inString) {
       if (code === 0x5c) at += 1;
       else if (code === 0x22) inString = false;
-    } else if (code === 0x22) inString = true;
-    else if (code === 0x7b || code === 0x5b) {
+      continue;
+    }
+    if (code <= 0x20) continue;
+    const isCloser = code === 0x7d || code === 0x5d;
+    if (isOpened && !isCloser) values += 1;
+    isOpened = code === 0x7b || code === 0x5b;
+    if (code === 0x22) inString = true;
+    else if (code === 0x2c) values += 1;
+    else if (isCloser) depth -= 1;
+    else if (isOpened) {
       depth += 1;
       if (depth > deepest) deepest = depth;
-    } else if (code === 0x7d || code === 0x5d) depth -= 1;
+    }
   }
-  return deepest;
+  return { depth: deepest, values };
 }
 
 /**
- * True when `depthOf(text)` is above `depthMax`. Costs next to nothing for a text with no more than
- * `depthMax` brackets, as nearly all have.
+ * True when the depth of `text` is above `depthMax`. Costs next to nothing for a text with no more
+ * than `depthMax` brackets, as nearly all have.
  */
 export function isDeeperThan(text: string, depthMax: number): boolean {
-  return hasMoreOpenersThan(text, depthMax) && depthOf(text) > depthMax;
+  return hasMoreOpenersThan(text, depthMax) && measureJson(text).depth > depthMax;
+}
+
+/**
+ * True when `text` has more values than `valuesMax`. Costs nothing for a text that is too short for
+ * them: each value but one takes two characters.
+ */
+export function hasMoreValuesThan(text: string, valuesMax: number): boolean {
+  return text.length >= 2 * valuesMax && measureJson(text).values > valuesMax;
 }
 
 function hasMoreOpenersThan(text: string, max: number): boolean {

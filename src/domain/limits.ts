@@ -4,6 +4,8 @@ export const limits = {
   nameCharactersMax: 100,
   /** Arrays and objects within each other in a body. */
   bodyDepthMax: 100,
+  /** Scalars, arrays and objects in a body: what reading it costs goes by them. */
+  bodyValuesMax: 25_000,
   /** Names in an array within a constant or a role type. */
   nameListMax: 100,
   /** Of one subscription, the same one given twice included. */

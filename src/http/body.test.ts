@@ -10,6 +10,11 @@ function nested(depth: number): string {
   return `{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`;
 }
 
+/** An object with one array of so many items. */
+function listOf(count: number): string {
+  return `{"a":[${Array.from({ length: count }, () => 0).join()}]}`;
+}
+
 const kept: readonly (readonly [what: string, body: string])[] = [
   ['an empty object', '{}'],
   ['exact numbers under custom', '{"properties":{"custom":{"id":18446744073709551615,"x":1.50}}}'],
@@ -18,6 +23,8 @@ const kept: readonly (readonly [what: string, body: string])[] = [
   ['a lone surrogate, escaped', '{"a":"\\ud800"}'],
   ['U+FFFD', '{"a":"\ufffd"}'],
   ['as much nesting as allowed', nested(limits.bodyDepthMax)],
+  ['as many values as allowed', listOf(limits.bodyValuesMax - 2)],
+  ['many commas in a string', `{"a":"${','.repeat(limits.bodyValuesMax)}"}`],
 ];
 
 for (const [what, body] of kept) {
@@ -84,6 +91,7 @@ const refused: readonly (readonly [
   [nested(limits.bodyDepthMax + 1), 'requestInvalid', /more than 100 deep/],
   [nested(10_000), 'requestInvalid', /more than 100 deep/],
   ['['.repeat(10_000), 'requestInvalid', /more than 100 deep/],
+  [listOf(limits.bodyValuesMax - 1), 'tooManyItems', /more than 25000 values/, '$ max 25000'],
 ];
 
 for (const [body, code, text, detail] of refused) {

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import {
+  hasMoreValuesThan,
   isDeeperThan,
   isJsonObject,
   isRawNumber,
@@ -70,14 +71,18 @@ export function readBody(
 const noBytes = Buffer.alloc(0);
 
 /**
- * The JSON object that a body holds, whatever its Content-Type says; numbers under a key named
- * `custom` are exact.
+ * The JSON object that a body holds, whatever its Content-Type says; which numbers are exact is up to
+ * `parse`.
  *
- * Refuses: bodyNotJson, naming line and column; requestInvalid for too deep a nesting.
+ * Refuses: bodyNotJson, naming line and column; requestInvalid for too deep a nesting; tooManyItems
+ * for too many values.
  *
  * @source docs/wire/README.md "Every request"
  */
-export function parseBody(bytes: Buffer): JsonObject | Refusal {
+export function parseBody(
+  bytes: Buffer,
+  parse: (text: string) => Json = parseRequestJson,
+): JsonObject | Refusal {
   const text = textOf(bytes);
   if (text === undefined) return notReadable('UTF-8', utf8FaultOf(bytes));
   if (text === '') return new Refusal('bodyNotJson', 'The body is empty; expected a JSON object.');
@@ -87,8 +92,15 @@ export function parseBody(bytes: Buffer): JsonObject | Refusal {
       `The body nests arrays and objects more than ${limits.bodyDepthMax} deep.`,
     );
   }
+  if (hasMoreValuesThan(text, limits.bodyValuesMax)) {
+    return new Refusal(
+      'tooManyItems',
+      `The body has more than ${limits.bodyValuesMax} values; write less of it at a time, or keep many small values in one string.`,
+      { detail: `$ max ${limits.bodyValuesMax}` },
+    );
+  }
   try {
-    const value = parseRequestJson(text);
+    const value = parse(text);
     return isJsonObject(value) ? value : notAnObject(value);
   } catch (error) {
     const fault = findJsonFault(text);
