@@ -3,11 +3,7 @@ import { readServiceConfigs } from '../config/read-service-configs.ts';
 import { summaryOf } from '../config/service-configs.ts';
 import { describeHopper } from '../domain/matchmaking/describe.ts';
 import type { Catalog } from '../domain/session/template.ts';
-
-type Io = {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-};
+import { type OutputIo, readOnePath } from './command-io.ts';
 
 const help = `openmpsd check-config <file or folder>
 
@@ -24,19 +20,9 @@ otherwise is a line that begins with "warning".
  *
  * @source docs/wire/service-configs.md "Service configs and session templates"
  */
-export async function runCheckConfig(args: readonly string[], io: Io): Promise<number> {
-  if (args.some((arg) => arg === '--help' || arg === '-h')) {
-    io.stdout.write(help);
-    return 0;
-  }
-  const [path, ...more] = args;
-  const option = args.find((arg) => arg.startsWith('-'));
-  if (option !== undefined || path === undefined || path === '' || more.length > 0) {
-    const reason =
-      option === undefined ? 'needs one file or folder' : `does not know the option ${option}`;
-    io.stderr.write(`openmpsd check-config: ${reason}. See openmpsd check-config --help.\n`);
-    return 2;
-  }
+export async function runCheckConfig(args: readonly string[], io: OutputIo): Promise<number> {
+  const path = readOnePath(args, { name: 'check-config', help, path: 'file or folder' }, io);
+  if (typeof path === 'number') return path;
   const read = await readServiceConfigs(path);
   if ('problems' in read) {
     for (const problem of read.problems) io.stderr.write(`${formatProblem(problem)}\n`);

@@ -2,16 +2,12 @@ import { statSync } from 'node:fs';
 import { checkDataFile } from '../store/sqlite/check-data-file.ts';
 import { dataFileOf } from '../store/sqlite/data-folder.ts';
 import { StoreUnavailable } from '../store/store.ts';
-
-type Io = {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-};
+import { type OutputIo, readOnePath } from './command-io.ts';
 
 const help = `openmpsd check-data <folder or file>
 
 Looks at everything in the SQLite file of a data folder, also while a server is running on it, and
-changes nothing. Tells how far it is on stderr, and on stdout what is lost or damaged, a line each.
+changes nothing. Writes how far it is to stderr and what is lost or damaged to stdout, a line each.
 Ends with 0 when nothing is, else with 1.
 `;
 
@@ -22,19 +18,9 @@ const progressStep = 0.1;
  * The exit code of `openmpsd check-data`: 0 when everything is whole, 1 when something is lost or
  * nothing can be read, 2 when no argument says what to check.
  */
-export async function runCheckData(args: readonly string[], io: Io): Promise<number> {
-  if (args.some((arg) => arg === '--help' || arg === '-h')) {
-    io.stdout.write(help);
-    return 0;
-  }
-  const [path, ...more] = args;
-  const option = args.find((arg) => arg.startsWith('-'));
-  if (option !== undefined || path === undefined || path === '' || more.length > 0) {
-    const reason =
-      option === undefined ? 'needs one folder or file' : `does not know the option ${option}`;
-    io.stderr.write(`openmpsd check-data: ${reason}. See openmpsd check-data --help.\n`);
-    return 2;
-  }
+export async function runCheckData(args: readonly string[], io: OutputIo): Promise<number> {
+  const path = readOnePath(args, { name: 'check-data', help, path: 'folder or file' }, io);
+  if (typeof path === 'number') return path;
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   const file = isFolder ? dataFileOf(path) : path;
   let problemsCount = 0;
@@ -61,13 +47,13 @@ function summaryOf(problemsCount: number): string {
   return `${problemsCount} ${problemsCount === 1 ? 'problem' : 'problems'}. What is named as lost is gone; a server on this file serves the rest. To have it back, restore a backup`;
 }
 
-function reportProgress({ stderr }: Io): (kind: string, done: number, total: number) => void {
-  const told = new Map<string, number>();
+function reportProgress({ stderr }: OutputIo): (kind: string, done: number, total: number) => void {
+  const nextShares = new Map<string, number>();
   return (kind, done, total) => {
     const share = total === 0 ? 1 : done / total;
-    const next = told.get(kind) ?? 0;
+    const next = nextShares.get(kind) ?? 0;
     if (share < next) return;
-    told.set(kind, share === 1 ? Number.POSITIVE_INFINITY : share + progressStep);
+    nextShares.set(kind, share === 1 ? Number.POSITIVE_INFINITY : share + progressStep);
     stderr.write(
       `${kind}s: ${done.toLocaleString('en')} of ${total.toLocaleString('en')} (${Math.round(share * 100)} %)\n`,
     );

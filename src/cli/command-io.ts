@@ -3,3 +3,40 @@ export type CommandIo = Pick<
   NodeJS.Process,
   'stdout' | 'stderr' | 'env' | 'once' | 'on' | 'off' | 'exit'
 >;
+
+/** Where a command writes. */
+export type OutputIo = {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+};
+
+/** A command that has one argument, the path of something. */
+type PathCommand = {
+  /** As it is called after `openmpsd`. */
+  readonly name: string;
+  readonly help: string;
+  /** What the path leads to: completes "needs one". */
+  readonly path: string;
+};
+
+/**
+ * The one path that `args` are; else the exit code, after the help or what is wrong has been written:
+ * 0 when the help was asked for, 2 for anything else.
+ */
+export function readOnePath(
+  args: readonly string[],
+  { name, help, path: expected }: PathCommand,
+  io: OutputIo,
+): string | number {
+  if (args.some((arg) => arg === '--help' || arg === '-h')) {
+    io.stdout.write(help);
+    return 0;
+  }
+  const [path, ...more] = args;
+  const option = args.find((arg) => arg.startsWith('-'));
+  if (option === undefined && path !== undefined && path !== '' && more.length === 0) return path;
+  const reason =
+    option === undefined ? `needs one ${expected}` : `does not know the option ${option}`;
+  io.stderr.write(`openmpsd ${name}: ${reason}. See openmpsd ${name} --help.\n`);
+  return 2;
+}

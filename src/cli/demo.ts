@@ -17,12 +17,11 @@ import {
   type SessionReference,
 } from '../client/multiplayer-service.ts';
 import { parseFlags } from '../config/flags.ts';
+import type { OutputIo } from './command-io.ts';
 import { DemoLine } from './demo-line.ts';
 import { openDemoTime } from './demo-time.ts';
 
-export type DemoIo = {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
+export type DemoIo = OutputIo & {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 

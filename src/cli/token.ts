@@ -11,11 +11,10 @@ import { type Flags, parseFlags } from '../config/flags.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { makeFolder } from '../platform/make-folder.ts';
+import type { OutputIo } from './command-io.ts';
 
 /** What the command asks of the machine. */
-export type TokenIo = {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
+export type TokenIo = OutputIo & {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly nowMs: Milliseconds;
   /** The secret of the store in a data folder. Throws an Error that says why there is none. */

@@ -61,10 +61,11 @@ export async function publishPendingTaps(
   share: Share | undefined,
 ): Promise<'done' | 'more'> {
   const { store, setAside } = context;
-  if (!store.pendingNotifications) return 'done';
-  const limit = pendingMax + setAside.size;
-  const found = await store.pendingNotifications.read(pendingAgeMs, limit, share);
-  const commits = found.filter((commit) => !setAside.has(nameOf(commit))).slice(0, pendingMax);
+  const { pendingNotifications } = store;
+  if (!pendingNotifications) return 'done';
+  const commits = await setAside.firstOthers(pendingMax, nameOf, (limit) =>
+    pendingNotifications.read(pendingAgeMs, limit, share),
+  );
   for (const commit of commits) {
     await setAside.attempt('the delivery', nameOf(commit), () =>
       publish(context, requireTaps(commit.pendingTaps), commit),

@@ -66,8 +66,9 @@ async function applyDueTimeouts(
   share: Share | undefined,
 ): Promise<'done' | 'more'> {
   const { store, setAside } = context;
-  const found = await store.due(nowMs, sweepRecordsMax + setAside.size, share);
-  const keys = found.filter((key) => !setAside.has(key)).slice(0, sweepRecordsMax);
+  const keys = await setAside.firstOthers(sweepRecordsMax, String, (limit) =>
+    store.due(nowMs, limit, share),
+  );
   const outcomes = await Promise.allSettled(
     keys.map((key) => setAside.attempt('the sweep', key, () => applyDue(context, key))),
   );
@@ -89,8 +90,9 @@ async function removeExpired(
   share: Share | undefined,
 ): Promise<'done' | 'more'> {
   const { store, setAside } = context;
-  const found = await store.expired(nowMs, sweepRecordsMax + setAside.size, share);
-  const ids = found.filter((id) => !setAside.has(id)).slice(0, sweepRecordsMax);
+  const ids = await setAside.firstOthers(sweepRecordsMax, String, (limit) =>
+    store.expired(nowMs, limit, share),
+  );
   if (ids.length > 0) await removeHandles(context, ids);
   return ids.length === sweepRecordsMax ? 'more' : 'done';
 }

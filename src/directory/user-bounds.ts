@@ -9,6 +9,7 @@ import type { Caller } from '../domain/caller.ts';
 import type { Handle } from '../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
 import { keyPrefixOf, type SessionKey } from '../domain/session/reference.ts';
+import type { Milliseconds } from '../domain/time.ts';
 import type { Context } from './context.ts';
 
 /** Sessions that a user joins before the store is asked for the first time. */
@@ -52,32 +53,43 @@ async function countSessions(
 
 /** How many more invites the caller may send in this service config; of a service any number. */
 export function invitesLeft(
-  { userCounts, settings, clock }: Context,
+  context: Context,
   { reference }: { readonly reference: { readonly scid: Guid } },
   caller: Caller,
 ): number {
   if (caller.kind === 'service') return Infinity;
-  const key = keyOfUser(caller.xuid, reference.scid);
-  const nowMs = clock.nowMs();
-  const expirations = userCounts.inviteExpirations.get(key) ?? [];
-  return settings.invitesPerUserMax - expirations.filter((atMs) => atMs > nowMs).length;
+  const waiting = waitingInvites(context, keyOfUser(caller.xuid, reference.scid));
+  return context.settings.invitesPerUserMax - waiting.length;
 }
 
 /** Counts an invite of a user that is about to be stored; any other handle is none. */
-export function noteInvite({ userCounts, clock }: Context, handle: Handle): void {
-  if (handle.type !== 'invite' || handle.sender.kind !== 'user') return;
-  const key = keyOfUser(handle.sender.xuid, handle.reference.scid);
-  const nowMs = clock.nowMs();
-  const known = userCounts.inviteExpirations.get(key) ?? [];
-  const waiting = known.filter((atMs) => atMs > nowMs);
-  userCounts.inviteExpirations.set(key, [...waiting, handle.expirationMs]);
+export function noteInvite(context: Context, handle: Handle): void {
+  const sent = sentBy(handle);
+  if (sent === undefined) return;
+  const waiting = waitingInvites(context, sent.key);
+  context.userCounts.inviteExpirations.set(sent.key, [...waiting, sent.expirationMs]);
 }
 
 /** Counts an invite no longer that was deleted. */
-export function forgetInvite({ userCounts }: Context, handle: Handle): void {
-  if (handle.type !== 'invite' || handle.sender.kind !== 'user') return;
+export function forgetInvite(context: Context, handle: Handle): void {
+  const sent = sentBy(handle);
+  if (sent === undefined) return;
+  const waiting = waitingInvites(context, sent.key);
+  const at = waiting.indexOf(sent.expirationMs);
+  if (at >= 0) context.userCounts.inviteExpirations.set(sent.key, waiting.toSpliced(at, 1));
+}
+
+/** The key of the user who sent an invite, and its end; undefined of others, and of services. */
+function sentBy(
+  handle: Handle,
+): { readonly key: string; readonly expirationMs: Milliseconds } | undefined {
+  if (handle.type !== 'invite' || handle.sender.kind !== 'user') return undefined;
   const key = keyOfUser(handle.sender.xuid, handle.reference.scid);
-  const known = userCounts.inviteExpirations.get(key) ?? [];
-  const at = known.indexOf(handle.expirationMs);
-  if (at >= 0) userCounts.inviteExpirations.set(key, known.toSpliced(at, 1));
+  return { key, expirationMs: handle.expirationMs };
+}
+
+/** When the invites expire that this user has sent and that have not expired yet. */
+function waitingInvites({ userCounts, clock }: Context, key: string): readonly Milliseconds[] {
+  const nowMs = clock.nowMs();
+  return (userCounts.inviteExpirations.get(key) ?? []).filter((atMs) => atMs > nowMs);
 }

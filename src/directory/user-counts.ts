@@ -8,7 +8,7 @@ export class UserCounts {
   /** By user and service config: not fewer than there are, but for those of other processes. */
   readonly sessions = new BoundedMap<number>(usersMax);
   /** When the invites expire that were sent, the first one first. */
-  readonly inviteExpirations = new BoundedMap<Milliseconds[]>(usersMax);
+  readonly inviteExpirations = new BoundedMap<readonly Milliseconds[]>(usersMax);
 }
 
 /** A map that forgets the half of its entries that were set the longest ago when it is full. */

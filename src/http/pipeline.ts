@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Context } from '../directory/context.ts';
 import type { Caller } from '../domain/caller.ts';
-import type { JsonObject } from '../domain/json.ts';
+import { type JsonObject, parseExactJson, parseRequestJson } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { hasTooManyParameters, tooManyParameters } from './query.ts';
+import { parseQuery } from './query.ts';
 import { endOfReadBatch } from './read-batch.ts';
 import { parseBody, readBody } from './body.ts';
 import { type FailureSettings, failureResponse, outageResponse } from './failure-response.ts';
@@ -120,15 +120,15 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
 
     const contractVersion = contractVersionOf(route, headers);
     if (contractVersion instanceof Refusal) return refuse(contractVersion, contractVersionMax);
-    if (hasTooManyParameters(search)) return refuse(tooManyParameters(), contractVersion);
+    const query = parseQuery(search);
+    if (query instanceof Refusal) return refuse(query, contractVersion);
 
     const encoded = route.body === 'object' ? encodingRefusal(headers) : undefined;
     if (encoded !== undefined) return refuse(encoded, contractVersion);
-    const body = route.body === 'object' ? await readObject(incoming) : noBody;
+    const body = route.body === 'object' ? await readObject(incoming, route) : noBody;
     if (body instanceof Refusal) return refuse(body, contractVersion);
 
     await endOfReadBatch();
-    let query: URLSearchParams | undefined;
     const answer = await route.answer(
       {
         params,
@@ -137,10 +137,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
         // Undefined only where the route said that it does not ask.
         caller: caller as Caller,
         contractVersion,
-        get query() {
-          query ??= search === '' ? noQuery : new URLSearchParams(search);
-          return query;
-        },
+        query,
       },
       context,
     );
@@ -173,17 +170,21 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     return caller;
   }
 
-  /** Refuses: bodyTooLarge, requestTooSlow, bodyNotJson, requestInvalid. */
-  async function readObject(incoming: IncomingMessage): Promise<JsonObject | Refusal> {
+  /** Refuses: bodyTooLarge, requestTooSlow, bodyNotJson, requestInvalid, tooManyItems. */
+  async function readObject(
+    incoming: IncomingMessage,
+    { keepsUnknown = false }: Route,
+  ): Promise<JsonObject | Refusal> {
     const bytes = await readBody(incoming, bodyBytesMax, state.uploads);
-    return bytes instanceof Refusal ? bytes : parseBody(bytes);
+    if (bytes instanceof Refusal) return bytes;
+    const isExact = keepsUnknown && context.settings.unknownMembers === 'keep';
+    return parseBody(bytes, isExact ? parseExactJson : parseRequestJson);
   }
 }
 
 type Headers = Readonly<Record<string, string | undefined>>;
 
 const noBody: JsonObject = {};
-const noQuery = new URLSearchParams();
 const contractVersionMin = 104;
 const contractVersionMax = 107;
 

@@ -18,6 +18,11 @@ export type Route = {
   readonly auth: 'mpsd' | 'token' | 'none';
   /** Whether the body is read: a JSON object that must be there, or none, whatever was sent. */
   readonly body: 'object' | 'none';
+  /**
+   * True where members that nobody knows may be kept: all numbers of the body are exact then, if the
+   * policy is to keep them.
+   */
+  readonly keepsUnknown?: boolean;
   /** False: answers no page of another origin, whatever origins are allowed. True when absent. */
   readonly isForPages?: boolean;
   readonly answer: (
@@ -29,11 +34,11 @@ export type Route = {
 export type RouteRequest = {
   /** Path parameters, percent-decoded, in the caller's case. */
   readonly params: Readonly<Record<string, string>>;
-  /** Made when it is read. Not to be changed: requests without a query share one. */
+  /** Not to be changed: requests without a query share one. */
   readonly query: URLSearchParams;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Numbers under a key named `custom` exact; `{}` where the route reads none. */
+  /** Numbers under a key named `custom` exact, or all by `keepsUnknown`; `{}` where it reads none. */
   readonly body: JsonObject;
   /** Undefined only where `auth` is `none`. */
   readonly caller: Caller;

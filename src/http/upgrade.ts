@@ -9,7 +9,7 @@ import { failureResponse, outageResponse } from './failure-response.ts';
 import { hostOf, mayBeFramed } from './framing.ts';
 import type { PipelineSettings } from './pipeline.ts';
 import { refusalResponse } from './refusal-response.ts';
-import { hasTooManyParameters, tooManyParameters } from './query.ts';
+import { parseQuery } from './query.ts';
 import { parseTarget } from './route-table.ts';
 
 /** Who takes over the sockets of callers who are known. */
@@ -51,9 +51,9 @@ export function openUpgrade(
 
   async function callerOf({ headers, url = '' }: IncomingMessage): Promise<Caller | Refusal> {
     const nowMs = context.clock.nowMs();
-    const { search } = parseTarget(url);
-    if (hasTooManyParameters(search)) return tooManyParameters();
-    const nonce = new URLSearchParams(search).get('nonce');
+    const query = parseQuery(parseTarget(url).search);
+    if (query instanceof Refusal) return query;
+    const nonce = query.get('nonce');
     if (headers.authorization !== undefined || nonce === null) {
       return authenticator.authenticate(headers.authorization, nowMs);
     }

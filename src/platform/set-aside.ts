@@ -29,9 +29,22 @@ export class SetAside {
     this.#parts = parts;
   }
 
-  /** How many records are set aside: so many more are asked for where they may stand first. */
+  /** How many records are set aside. */
   get size(): number {
     return this.#untilMs.size;
+  }
+
+  /**
+   * The first records that are not set aside, at most `countMax`. `read` is asked for as many more as
+   * may stand before them.
+   */
+  async firstOthers<Item>(
+    countMax: number,
+    keyOf: (item: Item) => string,
+    read: (limit: number) => Promise<readonly Item[]>,
+  ): Promise<readonly Item[]> {
+    const items = await read(countMax + this.size);
+    return items.filter((item) => !this.has(keyOf(item))).slice(0, countMax);
   }
 
   /** True while the record is to be left alone. */
