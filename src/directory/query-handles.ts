@@ -1,5 +1,5 @@
 import { xuidsOf, type Caller } from '../domain/caller.ts';
-import { confirmsActivity } from '../domain/handle/confirm.ts';
+import { listsActivity } from '../domain/handle/confirm.ts';
 import type { ActivityHandle } from '../domain/handle/handle.ts';
 import type { ActivityQuery, PeopleQuery } from '../domain/handle/request.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
@@ -101,7 +101,5 @@ async function confirmedSession(
   ]);
   if (record === undefined || record instanceof Refusal) return undefined;
   const { session } = record;
-  return isListedTo(session, caller) && confirmsActivity(session, handle, true)
-    ? session
-    : undefined;
+  return isListedTo(session, caller) && listsActivity(session, handle) ? session : undefined;
 }

@@ -182,25 +182,45 @@ test(
 );
 
 /** @source docs/wire/time.md "Time", docs/wire/handles.md "POST /handles" */
-test('the activity of a member whose connection ended goes', options, async () => {
-  await using kit = await startKit();
-  await using ada = await subscriber(kit.user('ada'));
-  const { reference } = await connectedSession(kit, ada.user);
-  await ada.join(reference);
-  const { json } = await ada.user.postHandle({
-    version: 1,
-    type: 'activity',
-    sessionRef: { ...reference },
-  });
-  await ada.line.cut();
-  await kit.untilConnected(0);
-  const status = async (): Promise<number> =>
-    (await ada.user.request('GET', `/handles/${json['id']}`)).status;
-  await kit.advance(graceMs - 1);
-  assert.equal(await status(), 200);
-  await kit.advance(1);
-  assert.equal(await status(), 404);
-});
+test(
+  'the activity of a member whose connection ended is not listed, and goes',
+  options,
+  async () => {
+    await using kit = await startKit();
+    const ben = kit.user('ben');
+    await using ada = await subscriber(kit.user('ada'));
+    const { reference } = await connectedSession(kit, ada.user);
+    await ada.join(reference);
+    const { json } = await ada.user.postHandle({
+      version: 1,
+      type: 'activity',
+      sessionRef: { ...reference },
+    });
+    const status = async (): Promise<number> =>
+      (await ada.user.request('GET', `/handles/${json['id']}`)).status;
+    const listed = async (): Promise<number> => {
+      const { scid } = reference;
+      const body = { type: 'activity', scid, owners: { xuids: [ada.user.xuid] } };
+      const answer = await ben.request('POST', '/handles/query', { body });
+      return (answer.json['results'] as unknown[]).length;
+    };
+    assert.equal(await listed(), 1);
+    await ada.line.cut();
+    await kit.untilConnected(0);
+    assert.deepEqual([await listed(), await status()], [0, 200]);
+
+    await using back = await subscriber(ada.user);
+    await back.join(reference);
+    assert.deepEqual([await listed(), await status()], [1, 200]);
+
+    await back.line.cut();
+    await kit.untilConnected(0);
+    await kit.advance(graceMs - 1);
+    assert.deepEqual([await listed(), await status()], [0, 200]);
+    await kit.advance(1);
+    assert.deepEqual([await listed(), await status()], [0, 404]);
+  },
+);
 
 /** @source docs/wire/time.md "Time", docs/wire/sessions.md "Owners" */
 test('members of a large session as well', options, async () => {
