@@ -26,6 +26,10 @@ const headers: readonly (readonly [
   [{ 'if-match': ' "a" , "b"' }, { ifMatch: ['"a"', '"b"'] }],
   [{ 'if-match': 'a, "b"' }, { ifMatch: ['"a"', '"b"'] }],
   [{ 'if-match': 'W/"a"' }, { ifMatch: ['W/"a"'] }],
+  [
+    { 'if-match': 'W/a', 'if-none-match': 'w/b' },
+    { ifMatch: ['W/"a"'], ifNoneMatch: ['"b"'] },
+  ],
   [{ 'if-none-match': 'a, W/"b", w/"c", *' }, { ifNoneMatch: ['"a"', '"b"', '"c"', '*'] }],
 ];
 

@@ -32,10 +32,16 @@ function parseTags(header = ''): readonly string[] {
     .split(',')
     .map((tag) => tag.trim())
     .filter((tag) => tag !== '')
-    .map((tag) => (tag === '*' || tag.endsWith('"') ? tag : `"${tag}"`));
+    .map(withQuotes);
 }
 
 const weakness = /^W\//i;
+
+function withQuotes(tag: string): string {
+  if (tag === '*' || tag.endsWith('"')) return tag;
+  const [weak = ''] = weakness.exec(tag) ?? [];
+  return `${weak}"${tag.slice(weak.length)}"`;
+}
 
 function withoutWeakness(tag: string): string {
   return tag.replace(weakness, '');
