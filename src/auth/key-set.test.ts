@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject, type webcrypto } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { AuthenticatorUnavailable } from './authenticator.ts';
 import { UnknownKey } from './jwt.ts';
-import { openKeySet, parseKeySet } from './key-set.ts';
+import { openKeySet, parseKeySet, readKeySetText } from './key-set.ts';
 
 const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
@@ -162,4 +165,23 @@ test('keys stay good while their issuer is away, for as long as they may', async
   await assert.rejects(ask('one', 600_000 + staleMsMax + 10_000), AuthenticatorUnavailable);
   assert.equal(reads(), 4);
   assert.equal(await ask('two', 600_000 + staleMsMax + 20_000), found);
+});
+
+// Kills: keys that are read from a file whoever may write it.
+test('keys are read from a file that nobody else may write, and from no other', {
+  skip: process.getuid === undefined,
+}, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'openmpsd-keys-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'keys.json');
+  writeFileSync(file, one);
+  chmodSync(file, 0o644);
+  assert.equal(await readKeySetText(file), one);
+  chmodSync(file, 0o664);
+  const keySet = openKeySet(file, () => readKeySetText(file), { staleMsMax: 0 });
+  await assert.rejects(keySet.read(0), (error) => {
+    assert.ok(error instanceof AuthenticatorUnavailable);
+    assert.match(error.message, /keys\.json may be written by other users .*chmod go-w/);
+    return true;
+  });
 });
