@@ -120,7 +120,8 @@ export function withUnknown<T>(value: T, unknown: UnknownTree): T {
   return Object.fromEntries([...known, ...unknown.own]) as T;
 }
 
-const namesMax = 20;
+/** Names of one request that are reported. */
+export const namesMax = 20;
 
 /** Where unknown members stand, items of arrays and keys that clients choose as `*`; some of many. */
 export function namesOf(unknown: UnknownTree, path: string): readonly string[] {

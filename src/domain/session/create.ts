@@ -19,6 +19,7 @@ import {
   resolveConstantsSystem,
   type ConstantsSystem,
 } from './constants.ts';
+import { mergeExtra, partNames } from './extra.ts';
 import { correlationIdOf, type SessionReference } from './reference.ts';
 import type { SessionRequest } from './request.ts';
 import { createRoleTypes } from './roles.ts';
@@ -148,6 +149,7 @@ function layConstants(
     ...(isJsonObject(memberInitialization) && {
       memberInitialization: withoutNulls(memberInitialization),
     }),
+    ...mergeExtra(undefined, asked, partNames),
   };
 }
 

@@ -87,6 +87,7 @@ export function partTextsOf(session: Session): readonly string[] {
     formatProperties(session, newestContractVersion),
     formatJsonOnce(session.servers),
     ...(session.roleTypes ? [formatJsonOnce(session.roleTypes)] : []),
+    ...(session.extra ? [formatJsonOnce(session.extra)] : []),
     ...membersInOrder(session).map(formatMember),
   ];
 }

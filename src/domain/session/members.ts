@@ -11,6 +11,7 @@ import { Refusal } from '../refusal.ts';
 import type { Milliseconds } from '../time.ts';
 import { tallyOf, withMembers } from './large.ts';
 import { initializationOnArrival } from './episode.ts';
+import { memberConstantsNames, memberNames, mergeExtra, partNames } from './extra.ts';
 import { mergeCustom, mergeSystem } from './properties.ts';
 import type { MemberRequest, ReservationRequest } from './request.ts';
 import {
@@ -68,9 +69,20 @@ function join(
     statusSinceMs: nowMs,
     joinTimeMs: nowMs,
     ...(reservation?.roles && { roles: reservation.roles }),
-    constants: reservation?.constants ?? { custom: request.constants?.custom ?? {} },
+    constants: reservation?.constants ?? constantsOf(request.constants),
+    ...mergeExtra(reservation?.extra, undefined, memberNames),
     ...initializationAtJoin(session, reservation, request),
     properties: { system: {}, custom: {} },
+  };
+}
+
+/** Constants as they are kept: what the server itself says of a member is not of them. */
+function constantsOf(asked: MemberRequest['constants']): Member['constants'] {
+  const { extra: system } = mergeExtra(undefined, asked?.system, memberConstantsNames);
+  return {
+    custom: asked?.custom ?? {},
+    ...(system && { system }),
+    ...mergeExtra(undefined, asked, partNames),
   };
 }
 
@@ -147,6 +159,7 @@ function writeMember(
     deviceToken: _token,
     titleId: _title,
     deviceId: _device,
+    extra,
     ...kept
   } = withConnection(withStatus(member, status, nowMs), merged.connection);
   return {
@@ -154,7 +167,9 @@ function writeMember(
     properties: {
       system: merged,
       custom: mergeCustom(member.properties.custom, request.properties?.custom ?? {}),
+      ...mergeExtra(member.properties.extra, request.properties, partNames),
     },
+    ...mergeExtra(extra, request, memberNames),
     ...(deviceToken !== undefined && { deviceToken }),
     ...(caller.titleId !== undefined && { titleId: caller.titleId }),
     ...(caller.deviceId !== undefined && { deviceId: caller.deviceId }),
@@ -224,7 +239,7 @@ export function reserveSeats(
   nowMs: Milliseconds,
 ): Session | Refusal {
   let reserved = session;
-  for (const { xuid, initialize, custom } of reservations) {
+  for (const { xuid, initialize, constants, extra } of reservations) {
     if (memberOf(reserved, xuid) !== undefined) continue;
     if (isFull(reserved)) return sessionFull(session);
     reserved = withNewMember(reserved, {
@@ -234,7 +249,8 @@ export function reserveSeats(
       statusSinceMs: nowMs,
       joinTimeMs: nowMs,
       ...(caller.kind === 'user' && { reservedBy: caller.xuid }),
-      constants: { custom: custom ?? {} },
+      constants: constantsOf(constants),
+      ...(extra && { extra }),
       ...initializationOnArrival(session, initialize),
       properties: { system: {}, custom: {} },
     });

@@ -6,6 +6,7 @@
 
 import { jsonEquals, type Json, type JsonObject } from '../json.ts';
 import { Refusal } from '../refusal.ts';
+import { mergeExtra, partNames } from './extra.ts';
 import type { PropertiesRequest } from './request.ts';
 import type { Session, Restriction, SessionPropertiesSystem } from './session.ts';
 
@@ -100,6 +101,7 @@ export function writeProperties(session: Session, request: PropertiesRequest): S
     properties: {
       system: merged === former ? former : tidy(merged, former),
       custom: mergeCustom(session.properties.custom, request.custom ?? {}),
+      ...mergeExtra(session.properties.extra, request, partNames),
     },
   };
   return propertiesProblem(written, request) ?? written;

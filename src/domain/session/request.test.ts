@@ -38,8 +38,12 @@ const parsed: readonly (readonly [body: string, request: Partial<SessionRequest>
     `{"members":{"reserve_1":${reserve()},"reserve_0":{"constants":{"system":{"xuid":7,"initialize":true},"custom":"x"}}}}`,
     {
       reservations: [
-        { xuid: '7', initialize: true, custom: 'x' },
-        { xuid, initialize: false },
+        {
+          xuid: '7',
+          initialize: true,
+          constants: { system: { xuid: '7', initialize: true }, custom: 'x' },
+        },
+        { xuid, initialize: false, constants: { system: { xuid } } },
       ],
     },
   ],
@@ -159,10 +163,10 @@ test('an element is read as the part of a session that it is, and named from its
   assert.deepEqual(parseMemberRequest({ properties: { custom: { a: 1 } } }), {
     me: { properties: { custom: { a: 1 } } },
   });
-  assert.deepEqual(parseServerRequest({ properties: { custom: { a: 1 } } }), {
-    properties: { custom: { a: 1 } },
+  assert.deepEqual(parseServerRequest({ properties: { custom: { a: 1 } } }, 's'), {
+    servers: [{ name: 's', request: { properties: { custom: { a: 1 } } } }],
   });
   assert.equal(asRefusal(parsePropertiesRequest({ properties: {} })).detail, '$.properties');
   assert.equal(asRefusal(parseMemberRequest({ me: {} })).detail, '$.me');
-  assert.equal(asRefusal(parseServerRequest({ name: 's' })).detail, '$.name');
+  assert.equal(asRefusal(parseServerRequest({ name: 's' }, 's')).detail, '$.name');
 });

@@ -6,7 +6,7 @@
 
 import * as v from 'valibot';
 import { isGuid, isXuid, type Xuid } from '../ids.ts';
-import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { isJsonObject, type Json, type JsonObject, plainOutsideCustom } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import {
@@ -20,7 +20,13 @@ import {
   word,
 } from '../shape.ts';
 import { parseTime } from '../time.ts';
-import { namesOf, splitUnknown, type UnknownMembers, withUnknown } from '../unknown-members.ts';
+import {
+  namesMax,
+  namesOf,
+  splitUnknown,
+  type UnknownMembers,
+  withUnknown,
+} from '../unknown-members.ts';
 import {
   defaultBounds,
   mayAskForSoMany,
@@ -29,9 +35,11 @@ import {
   type SessionBounds,
 } from './bounds.ts';
 import { base64, flag } from './constants.ts';
+import { extraOf, memberNames, mergeExtra, sessionNames } from './extra.ts';
 import { isName, nameExpectation } from './reference.ts';
 import { memberRolesShape, parseRoleTypesRequest, type RoleTypesRequest } from './roles.ts';
 import type { WrittenConstantsSystem } from './constants.ts';
+import { parseServer, type ServerRequest } from './server-shapes.ts';
 import { writtenConstantsIn } from './written-constants.ts';
 import { restrictions } from './session.ts';
 
@@ -51,6 +59,8 @@ export type SessionRequest = {
   readonly others: readonly { readonly index: number; readonly request: MemberRequest | null }[];
   readonly servers: readonly { readonly name: string; readonly request: ServerRequest | null }[];
   readonly roleTypes?: RoleTypesRequest;
+  /** Members that nobody knows, at the root of the body. Only with the policy `keep`. */
+  readonly extra?: JsonObject;
   /** Paths of unknown members; of many, only some. Only with the policy `keep`. */
   readonly unknownMembers?: readonly string[];
 };
@@ -65,11 +75,11 @@ const defaultRules: RequestRules = { bounds: defaultBounds, unknownMembers: 'ref
 
 export type PropertiesRequest = v.InferOutput<typeof propertiesRequest>;
 export type MemberRequest = v.InferOutput<typeof memberRequest>;
-export type ServerRequest = v.InferOutput<typeof serverRequest>;
 export type ReservationRequest = {
   readonly xuid: Xuid;
   readonly initialize: boolean;
-  readonly custom?: Json;
+  readonly constants: v.InferOutput<typeof reservationRequest>['constants'];
+  readonly extra?: JsonObject;
 };
 
 /**
@@ -102,14 +112,17 @@ const keyword = text(
   `a keyword of 1 to ${limits.keywordCharactersMax} characters`,
 );
 
-const changeTypeNames = list(
-  text(
-    (given) => changeTypes.some((one) => one.toLowerCase() === given.toLowerCase()),
-    `one of ${changeTypes.join(', ')}`,
-  ),
-  { lengthMax: limits.changeTypesMax },
-  `an array of at most ${limits.changeTypesMax} change types`,
-);
+function isChangeType(name: string): boolean {
+  return changeTypes.some((one) => one.toLowerCase() === name.toLowerCase());
+}
+
+function changeTypeList(name: v.GenericSchema<string>) {
+  return list(
+    name,
+    { lengthMax: limits.changeTypesMax },
+    `an array of at most ${limits.changeTypesMax} change types`,
+  );
+}
 
 /** Clients write xuids as strings; documents of old show numbers. */
 const xuid = v.pipe(
@@ -176,69 +189,69 @@ const memberConstants = exactObject({
 
 const measurement = v.exactOptional(v.number('Expected a number'));
 
-const memberRequest = exactObject({
-  constants: v.nullish(memberConstants),
-  properties: v.nullish(
-    exactObject({
-      system: v.nullish(
-        exactObject({
-          active: flag,
-          ready: flag,
-          connection: v.nullish(guid),
-          subscription: v.nullish(
-            exactObject({ id: guid, changeTypes: v.exactOptional(changeTypeNames) }),
-          ),
-          secondarySubscriptions: v.nullish(
-            v.record(
-              guid,
-              exactObject({
-                changeTypes: v.exactOptional(changeTypeNames),
-                rta: v.exactOptional(exactObject({ connection: v.exactOptional(guid) })),
-              }),
-              'Expected an object of subscriptions by GUID',
-            ),
-          ),
-          subscriptions: v.nullish(titleObject),
-          secureDeviceAddress: v.nullish(base64),
-          initializationGroup: v.nullish(memberIndexes),
-          groups: v.nullish(strings),
-          encounters: v.nullish(strings),
-          rolePreference: v.nullish(titleObject),
-          measurements: v.nullish(
-            v.record(
-              v.string(),
-              exactObject({
-                latency: measurement,
-                bandwidthDown: measurement,
-                bandwidthUp: measurement,
-                custom: v.exactOptional(titleValue),
-              }),
-              'Expected an object of measurements by device token',
-            ),
-          ),
-          serverMeasurements: v.nullish(
-            v.record(
-              v.string(),
-              exactObject({ latency: measurement }),
-              'Expected an object of measurements by server address name',
-            ),
-          ),
-        }),
-      ),
-      custom: v.nullish(titleObject),
-    }),
-  ),
-  roles: v.nullish(memberRolesShape),
-});
+const memberRequest = memberShape(
+  changeTypeList(text(isChangeType, `one of ${changeTypes.join(', ')}`)),
+);
 
-const serverRequest = exactObject({
-  constants: v.nullish(
-    exactObject({ system: v.nullish(titleObject), custom: v.nullish(titleObject) }),
-  ),
-  properties: v.nullish(
-    exactObject({ system: v.nullish(titleObject), custom: v.nullish(titleObject) }),
-  ),
-});
+/** A member by the policy `keep`: of change types that nobody knows as well. */
+const openMemberRequest = memberShape(changeTypeList(v.string('Expected a change type')));
+
+function memberShape(changeTypeNames: ReturnType<typeof changeTypeList>) {
+  return exactObject({
+    constants: v.nullish(memberConstants),
+    properties: v.nullish(
+      exactObject({
+        system: v.nullish(
+          exactObject({
+            active: flag,
+            ready: flag,
+            connection: v.nullish(guid),
+            subscription: v.nullish(
+              exactObject({ id: guid, changeTypes: v.exactOptional(changeTypeNames) }),
+            ),
+            secondarySubscriptions: v.nullish(
+              v.record(
+                guid,
+                exactObject({
+                  changeTypes: v.exactOptional(changeTypeNames),
+                  rta: v.exactOptional(exactObject({ connection: v.exactOptional(guid) })),
+                }),
+                'Expected an object of subscriptions by GUID',
+              ),
+            ),
+            subscriptions: v.nullish(titleObject),
+            secureDeviceAddress: v.nullish(base64),
+            initializationGroup: v.nullish(memberIndexes),
+            groups: v.nullish(strings),
+            encounters: v.nullish(strings),
+            rolePreference: v.nullish(titleObject),
+            measurements: v.nullish(
+              v.record(
+                v.string(),
+                exactObject({
+                  latency: measurement,
+                  bandwidthDown: measurement,
+                  bandwidthUp: measurement,
+                  custom: v.exactOptional(titleValue),
+                }),
+                'Expected an object of measurements by device token',
+              ),
+            ),
+            serverMeasurements: v.nullish(
+              v.record(
+                v.string(),
+                exactObject({ latency: measurement }),
+                'Expected an object of measurements by server address name',
+              ),
+            ),
+          }),
+        ),
+        custom: v.nullish(titleObject),
+      }),
+    ),
+    roles: v.nullish(memberRolesShape),
+  });
+}
 
 const reservationRequest = exactObject({
   constants: exactObject({
@@ -284,10 +297,12 @@ export function parseAnyRequest(
 ): SessionRequest | Refusal {
   const tooMany = mayAskForSoMany(body, rules.bounds);
   if (tooMany) return tooMany;
-  const unknownMembers: string[] = [];
-  const parse = parserBy(rules, unknownMembers);
-  const parts = parse(sessionBody, body, '$');
-  if (parts instanceof Refusal) return parts;
+  const reader = readerBy(rules);
+  const { parse } = reader;
+  const shaped = parse(sessionBody, body, '$');
+  if (shaped instanceof Refusal) return shaped;
+  // Each part is parsed as it was sent.
+  const parts = body as typeof shaped;
   const constants =
     parts.constants == null
       ? undefined
@@ -298,20 +313,22 @@ export function parseAnyRequest(
       ? undefined
       : parse(propertiesRequest, parts.properties, '$.properties');
   if (properties instanceof Refusal) return properties;
-  const members = parseMembers(parts.members ?? {}, parse);
+  const members = parseMembers(parts.members ?? {}, reader);
   if (members instanceof Refusal) return members;
   const servers = parseServers(parts.servers ?? {}, parse);
   if (servers instanceof Refusal) return servers;
   const roleTypes =
-    parts.roleTypes == null ? undefined : parseRoleTypesRequest(parts.roleTypes, parse);
+    parts.roleTypes == null ? undefined : parseRoleTypesRequest(parts.roleTypes, reader.parseRoles);
   if (roleTypes instanceof Refusal) return roleTypes;
+  const extra = extraOf(body, sessionNames);
   return {
     ...(constants && { constants }),
     ...(properties && { properties }),
     ...members,
     servers,
     ...(roleTypes && { roleTypes }),
-    ...(unknownMembers.length > 0 && { unknownMembers }),
+    ...(Object.keys(extra).length > 0 && { extra }),
+    ...reader.unknownMembers(),
   };
 }
 
@@ -380,11 +397,9 @@ export function parsePropertiesRequest(
 ): Pick<SessionRequest, 'properties' | 'unknownMembers'> | Refusal {
   const tooMany = mayAskForSoManyProperties(body, rules.bounds);
   if (tooMany) return tooMany;
-  const unknownMembers: string[] = [];
-  const properties = parserBy(rules, unknownMembers)(propertiesRequest, body, '$');
-  return properties instanceof Refusal
-    ? properties
-    : { properties, ...(unknownMembers.length > 0 && { unknownMembers }) };
+  const reader = readerBy(rules);
+  const properties = reader.parse(propertiesRequest, body, '$');
+  return properties instanceof Refusal ? properties : { properties, ...reader.unknownMembers() };
 }
 
 /** The write that a body of the members/me element stands for. Refuses: requestInvalid, tooManyItems. */
@@ -394,31 +409,83 @@ export function parseMemberRequest(
 ): Pick<SessionRequest, 'me' | 'unknownMembers'> | Refusal {
   const tooMany = mayAskForSoManyOfMember(body, rules.bounds);
   if (tooMany) return tooMany;
-  const unknownMembers: string[] = [];
-  const me = parserBy(rules, unknownMembers)(memberRequest, body, '$');
-  return me instanceof Refusal ? me : { me, ...(unknownMembers.length > 0 && { unknownMembers }) };
+  const reader = readerBy(rules);
+  const me = reader.parseMember(body, '$');
+  return me instanceof Refusal ? me : { me, ...reader.unknownMembers() };
 }
 
-/** The server that a body of a servers element asks for. Refuses: requestInvalid. */
-export function parseServerRequest(body: JsonObject): ServerRequest | Refusal {
-  return parseShape(serverRequest, body);
+/** The write that a body of an element of `servers` stands for. Refuses: requestInvalid. */
+export function parseServerRequest(
+  body: JsonObject,
+  name: string,
+  rules: RequestRules = defaultRules,
+): Pick<SessionRequest, 'servers' | 'unknownMembers'> | Refusal {
+  const reader = readerBy(rules);
+  const request = parseServer(name, body, '$', reader.parse);
+  return request instanceof Refusal
+    ? request
+    : { servers: [{ name, request }], ...reader.unknownMembers() };
 }
 
-/** `parseShape`, or by the policy `keep` one that keeps unknown members and notes where they stood. */
-function parserBy({ unknownMembers }: RequestRules, noted: string[]): typeof parseShape {
-  if (unknownMembers === 'refuse') return parseShape;
-  return (schema, value, path = '$') => {
+/** Parses the parts of one body by a policy. */
+type Reader = {
+  /** `parseShape`, which by the policy `keep` also keeps what the schema does not know. */
+  readonly parse: typeof parseShape;
+  /** The same for role types, whose own parse is meant when it is undefined. */
+  readonly parseRoles: typeof parseShape | undefined;
+  readonly parseMember: (value: Json, path: string) => MemberRequest | Refusal;
+  /** Where unknown members stood in what was parsed until now, if anywhere. */
+  readonly unknownMembers: () => Pick<SessionRequest, 'unknownMembers'>;
+};
+
+function readerBy({ unknownMembers }: RequestRules): Reader {
+  return unknownMembers === 'refuse' ? strictReader : openReader();
+}
+
+const strictReader: Reader = {
+  parse: parseShape,
+  parseRoles: undefined,
+  parseMember: (value, path) => parseShape(memberRequest, value, path),
+  unknownMembers: () => ({}),
+};
+
+/** Takes a body whose numbers are all exact: those of known members become ordinary ones. */
+function openReader(): Reader {
+  const noted: string[] = [];
+  const parse: typeof parseShape = (schema, value, path = '$') => {
     const { known, unknown } = splitUnknown(schema, value);
-    const parsed = parseShape(schema, known, path);
+    const parsed = parseShape(schema, plainOutsideCustom(known as Json), path);
     if (parsed instanceof Refusal || unknown === undefined) return parsed;
     noted.push(...namesOf(unknown, path.replace(/\.[0-9]+$/, '.*')));
     return withUnknown(parsed, unknown);
   };
+  return {
+    parse,
+    parseRoles: parse,
+    parseMember(value, path) {
+      const member = parse(openMemberRequest, value, path);
+      if (!(member instanceof Refusal)) {
+        noted.push(...unknownChangeTypesOf(member).map((name) => `${path}.changeTypes.${name}`));
+      }
+      return member;
+    },
+    unknownMembers: () => (noted.length > 0 ? { unknownMembers: noted } : {}),
+  };
+}
+
+/** Change types that nobody knows, some of many. */
+function unknownChangeTypesOf({ properties }: MemberRequest): readonly string[] {
+  const { subscription, secondarySubscriptions } = properties?.system ?? {};
+  const subscriptions = [subscription, ...Object.values(secondarySubscriptions ?? {})];
+  return subscriptions
+    .flatMap((one) => one?.changeTypes ?? [])
+    .filter((name) => !isChangeType(name))
+    .slice(0, namesMax);
 }
 
 function parseMembers(
   members: JsonObject,
-  parse: typeof parseShape,
+  { parse, parseMember }: Reader,
 ): Pick<SessionRequest, 'me' | 'meXuid' | 'reservations' | 'others'> | Refusal {
   let me: MemberRequest | null | undefined;
   let meXuid: Xuid | undefined;
@@ -430,11 +497,14 @@ function parseMembers(
     if (reserve) {
       const parsed = parse(reservationRequest, value, path);
       if (parsed instanceof Refusal) return parsed;
-      const { system, custom } = parsed.constants;
+      const { constants } = parsed;
+      const { xuid, initialize } = constants.system;
+      const { extra } = mergeExtra(undefined, parsed, memberNames);
       reservations.set(Number(reserve[1]), {
-        xuid: system.xuid,
-        initialize: system.initialize === true,
-        ...(custom != null && { custom }),
+        xuid,
+        initialize: initialize === true,
+        constants,
+        ...(extra && { extra }),
       });
       continue;
     }
@@ -454,7 +524,7 @@ function parseMembers(
         { detail: `$.members[${JSON.stringify(key)}]` },
       );
     }
-    const parsed = value === null ? null : parse(memberRequest, value, path);
+    const parsed = value === null ? null : parseMember(value, path);
     if (parsed instanceof Refusal) return parsed;
     if (isMe) {
       me = parsed;
@@ -492,7 +562,7 @@ function parseServers(
         },
       );
     }
-    const request = value === null ? null : parse(serverRequest, value, `$.servers.${name}`);
+    const request = value === null ? null : parseServer(name, value, `$.servers.${name}`, parse);
     if (request instanceof Refusal) return request;
     parsed.push({ name, request });
   }

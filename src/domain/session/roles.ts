@@ -8,7 +8,7 @@
  */
 
 import * as v from 'valibot';
-import { formatJson, isJsonObject, type JsonObject } from '../json.ts';
+import { isJsonObject, type Json, type JsonObject, plainOutsideCustom } from '../json.ts';
 import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { exactObject, formatStep, integer, list, parseShape, text, titleObject } from '../shape.ts';
@@ -82,28 +82,33 @@ const roleRequestShape = exactObject({
   memberXuids: v.nullish(v.array(v.string('Expected a xuid'), 'Expected an array of xuids')),
 });
 
+/** A type or a role may be named "custom", whose numbers were left exact. */
+const parsePlain: typeof parseShape = (schema, value, path) =>
+  parseShape(schema, plainOutsideCustom(value as Json), path);
+
 /** The role types that a body names. Refuses: requestInvalid. */
 export function parseRoleTypesRequest(
   body: JsonObject,
-  parse: typeof parseShape = parseShape,
+  parse: typeof parseShape = parsePlain,
 ): RoleTypesRequest | Refusal {
   const types: [string, RoleTypeRequest][] = [];
-  // A type may be named "custom", whose numbers were left exact.
-  const plain: JsonObject = JSON.parse(formatJson(body));
-  for (const [typeName, value] of Object.entries(plain)) {
+  for (const [typeName, value] of Object.entries(body)) {
     const path = `$.roleTypes${formatStep(typeName)}`;
     const named = parseShape(roleNameShape, typeName, path);
     if (named instanceof Refusal) return named;
     const type = parse(roleTypeRequestShape, value, path);
     if (type instanceof Refusal) return type;
     const roles: [string, RoleTypeRequest['roles'][string]][] = [];
-    for (const [roleName, role] of Object.entries(type.roles ?? {})) {
+    // Each role is parsed as it was sent.
+    const sent = value as typeof type;
+    for (const [roleName, role] of Object.entries(sent.roles ?? {})) {
       const rolePath = `${path}.roles${formatStep(roleName)}`;
       const name = parseShape(roleNameShape, roleName, rolePath);
       if (name instanceof Refusal) return name;
       const parsed = parse(roleRequestShape, role, rolePath);
       if (parsed instanceof Refusal) return parsed;
-      roles.push([roleName, { max: parsed.max, target: parsed.target }]);
+      const { count: _count, memberXuids: _xuids, ...settings } = parsed;
+      roles.push([roleName, settings]);
     }
     types.push([typeName, { ...type, roles: Object.fromEntries(roles) }]);
   }
@@ -129,14 +134,16 @@ export function createRoleTypes(
     if (type.ownerManaged === true && !hasOwners) {
       return invalid(`${path}.ownerManaged`, 'needs the capability hasOwners');
     }
-    const roles = Object.entries(type.roles).map(([name, role]) => [name, tidy(role)] as const);
+    const { ownerManaged, mutableRoleSettings, roles: asked, ...extra } = type;
+    const roles = Object.entries(asked).map(([name, role]) => [name, tidy(role)] as const);
     const wrong = roles.find(([, role]) => !isTargetWithinMax(role));
     if (wrong) return targetAboveMax(`${path}.roles${formatStep(wrong[0])}`);
     added.push([
       typeName,
       {
-        ...(type.ownerManaged != null && { ownerManaged: type.ownerManaged }),
-        ...(type.mutableRoleSettings && { mutableRoleSettings: type.mutableRoleSettings }),
+        ...extra,
+        ...(ownerManaged != null && { ownerManaged }),
+        ...(mutableRoleSettings && { mutableRoleSettings }),
         roles: Object.fromEntries(roles),
       },
     ]);
@@ -202,11 +209,12 @@ function fixedSetting(type: RoleType, asked: RoleTypeRequest): string | undefine
 }
 
 function definedOf(settings: RoleTypeRequest['roles'][string]): RoleTypeRequest['roles'][string] {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  const named = roleSettings.filter((setting) => settings[setting] !== undefined);
+  return Object.fromEntries(named.map((setting) => [setting, settings[setting]]));
 }
 
-function tidy({ max, target }: RoleTypeRequest['roles'][string]): Role {
-  return { ...(max != null && { max }), ...(target != null && { target }) };
+function tidy({ max, target, ...extra }: RoleTypeRequest['roles'][string]): Role {
+  return { ...extra, ...(max != null && { max }), ...(target != null && { target }) };
 }
 
 /** True of a role whose target can be reached. */

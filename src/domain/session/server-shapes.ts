@@ -7,11 +7,23 @@
 
 import * as v from 'valibot';
 import { isGuid } from '../ids.ts';
+import type { Json } from '../json.ts';
 import { Refusal } from '../refusal.ts';
-import { exactObject, integer, parseShape, text, word } from '../shape.ts';
+import { exactObject, integer, type parseShape, text, titleObject, word } from '../shape.ts';
 import { parseTime } from '../time.ts';
 import { isName, nameExpectation } from './reference.ts';
-import type { ServerRequest } from './request.ts';
+
+/** What a write says of an entry. */
+export type ServerRequest = v.InferOutput<typeof serverRequest>;
+
+const serverRequest = exactObject({
+  constants: v.nullish(
+    exactObject({ system: v.nullish(titleObject), custom: v.nullish(titleObject) }),
+  ),
+  properties: v.nullish(
+    exactObject({ system: v.nullish(titleObject), custom: v.nullish(titleObject) }),
+  ),
+});
 
 const name = text(isName, nameExpectation);
 
@@ -35,20 +47,23 @@ const startTime = v.nullish(
 );
 
 /**
- * The entry as it may be written: the fields of `matchmaking` by their documented types, the
+ * The entry that `value`, at `path` of a body, asks for: the fields of `matchmaking` by their documented types, the
  * `startTime` of `arbitration` a time, all else as it is.
  *
  * Refuses: requestInvalid.
  *
  * @source docs/wire/unknowns.md "the matchmaking entry is exact", docs/wire/sessions.md "Servers"
  */
-export function parseServerEntry(
+export function parseServer(
   serverName: string,
-  request: ServerRequest,
+  value: Json,
+  path: string,
+  parse: typeof parseShape,
 ): ServerRequest | Refusal {
-  const path = `$.servers.${serverName}`;
+  const request = parse(serverRequest, value, path);
+  if (request instanceof Refusal) return request;
   if (serverName === 'arbitration') {
-    const time = parseShape(
+    const time = parse(
       startTime,
       request.constants?.system?.['startTime'],
       `${path}.constants.system.startTime`,
@@ -56,11 +71,7 @@ export function parseServerEntry(
     return time instanceof Refusal ? time : request;
   }
   if (serverName !== 'matchmaking' || request.properties?.system == null) return request;
-  const system = parseShape(
-    matchmakingSystem,
-    request.properties.system,
-    `${path}.properties.system`,
-  );
+  const system = parse(matchmakingSystem, request.properties.system, `${path}.properties.system`);
   if (system instanceof Refusal) return system;
   return {
     ...request,

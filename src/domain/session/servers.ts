@@ -6,10 +6,11 @@
 
 import type { Caller } from '../caller.ts';
 import { Refusal } from '../refusal.ts';
+import type { JsonObject } from '../json.ts';
 import { layOver, layOverCustom } from './constants.ts';
+import { extraOf, mergeExtra, partNames, serverNames } from './extra.ts';
 import { mergeCustom } from './properties.ts';
 import type { SessionRequest } from './request.ts';
-import { parseServerEntry } from './server-shapes.ts';
 import type { Server, Session } from './session.ts';
 
 /** Nothing when the caller may write the server entries of the request. Refuses: serviceRequired. */
@@ -29,7 +30,7 @@ export function mayWriteServers(
  * The session with its server entries written; a null entry is removed. Whether the caller may
  * write them is decided before.
  *
- * Refuses: requestInvalid as parseServerEntry; constantsConflict for constants that an entry has already.
+ * Refuses: constantsConflict for constants that an entry has already.
  */
 export function writeServers(
   session: Session,
@@ -37,9 +38,7 @@ export function writeServers(
 ): Session | Refusal {
   if (requests.length === 0) return session;
   const servers = new Map(Object.entries(session.servers));
-  for (const { name, request: asked } of requests) {
-    const request = asked && parseServerEntry(name, asked);
-    if (request instanceof Refusal) return request;
+  for (const { name, request } of requests) {
     if (request === null) {
       servers.delete(name);
       continue;
@@ -48,14 +47,25 @@ export function writeServers(
     const constants = constantsOf(current, request, `$.servers.${name}.constants`);
     if (constants instanceof Refusal) return constants;
     servers.set(name, {
+      ...merged(current, request, serverNames),
       constants,
       properties: {
+        ...merged(current?.properties, request.properties, partNames),
         system: mergeCustom(current?.properties.system ?? {}, request.properties?.system ?? {}),
         custom: mergeCustom(current?.properties.custom ?? {}, request.properties?.custom ?? {}),
       },
     });
   }
   return { ...session, servers: Object.fromEntries(servers) };
+}
+
+/** What nobody knows of a part of an entry, after a write. */
+function merged(
+  held: object | undefined,
+  written: object | null | undefined,
+  known: ReadonlySet<string>,
+): JsonObject | undefined {
+  return mergeExtra(extraOf(held, known), written, known).extra;
 }
 
 function constantsOf(
@@ -68,5 +78,5 @@ function constantsOf(
   const system = layOver(held?.system ?? {}, asked?.system ?? {}, `${path}.system`);
   if (system instanceof Refusal) return system;
   const custom = layOverCustom(held?.custom ?? {}, asked?.custom ?? {}, `${path}.custom`);
-  return custom instanceof Refusal ? custom : { system, custom };
+  return custom instanceof Refusal ? custom : { ...merged(held, asked, partNames), system, custom };
 }

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../json.ts';
 import type { Milliseconds } from '../time.ts';
 import type { SessionReference } from './reference.ts';
 import type { ConstantsSystem } from './constants.ts';
+import type { Extra } from './extra.ts';
 
 /**
  * One session as it is stored: the document of contract version 107 with times in milliseconds,
@@ -28,8 +29,11 @@ export type Session = {
     readonly custom: JsonObject;
     /** What clients see as `memberInitialization`: as it was written, without the defaults that hold. */
     readonly memberInitialization?: JsonObject;
-  };
-  readonly properties: { readonly system: SessionPropertiesSystem; readonly custom: JsonObject };
+  } & Extra;
+  readonly properties: {
+    readonly system: SessionPropertiesSystem;
+    readonly custom: JsonObject;
+  } & Extra;
   /** From the template and the creating write; members say who has which role. */
   readonly roleTypes?: RoleTypes;
   /** In ascending order of index. Of a large session those whose rows were loaded. */
@@ -64,7 +68,7 @@ export type Session = {
   readonly emptyMsMax?: Milliseconds;
   /** Hidden, beside `emptyMsMax`: the timeouts that are longer and that the template sets. They hold. */
   readonly templateTimeouts?: readonly TimeoutName[];
-};
+} & Extra;
 
 /** Timeouts of members and of a session with nobody in it. */
 export const memberTimeouts = [
@@ -107,8 +111,12 @@ export type Member = {
   readonly statusSinceMs: Milliseconds;
   /** Reservation time while reserved, then the time of joining. */
   readonly joinTimeMs: Milliseconds;
-  readonly constants: { readonly custom: Json };
-  readonly properties: { readonly system: MemberPropertiesSystem; readonly custom: JsonObject };
+  /** `system`: what nobody knows of it; the rest of what clients see there is of the member itself. */
+  readonly constants: { readonly custom: Json; readonly system?: JsonObject } & Extra;
+  readonly properties: {
+    readonly system: MemberPropertiesSystem;
+    readonly custom: JsonObject;
+  } & Extra;
   /** By role type; absent without any. A reservation may have them. */
   readonly roles?: MemberRoles;
   /** Hash of the secure device address, while one is set. */
@@ -128,8 +136,9 @@ export type Member = {
   readonly activityHandleId?: Guid;
   /** Hidden: the connection has ended, and the member stays active until then; active members only. */
   readonly activeUntilMs?: Milliseconds;
-};
+} & Extra;
 
+/** An entry of `servers`, as clients see it; what nobody knows stands in it as in the document. */
 export type Server = {
   readonly constants: { readonly system: JsonObject; readonly custom: JsonObject };
   readonly properties: { readonly system: JsonObject; readonly custom: JsonObject };

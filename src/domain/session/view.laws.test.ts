@@ -5,6 +5,7 @@ import { anyPlot, anySession, play } from '../../testing/arbitraries.ts';
 import { formatJson, isJsonObject, isRawNumber, type Json, type JsonObject } from '../json.ts';
 import type { Session } from './session.ts';
 import { renderSession } from './document-text.ts';
+import { memberNames, sessionNames } from './extra.ts';
 import { viewMembers, viewMembersInfo, viewSession } from './view.ts';
 import { Hits } from '../../testing/hits.ts';
 
@@ -46,6 +47,17 @@ test('all are accepted or reserved, and the active are among the accepted', () =
       active,
       members.filter((member) => JSON.stringify(member).includes('"active":true')).length,
     );
+  });
+});
+
+// Kills: a name of documents that members which nobody knows could take.
+test('every name of a document is known as one', () => {
+  everySession((session) => {
+    const { members, ...rest } = viewSession(session, 107);
+    for (const name in rest) assert.ok(sessionNames.has(name), name);
+    for (const member of Object.values(members as JsonObject)) {
+      for (const name in member as JsonObject) assert.ok(memberNames.has(name), name);
+    }
   });
 });
 

@@ -51,6 +51,7 @@ export function viewTail(session: Session, contractVersion: number): JsonObject 
     changeNumber: session.changeNumber,
     startTime: formatTime(session.startTimeMs),
     ...(dueMs !== undefined && { nextTimer: formatTime(dueMs) }),
+    ...session.extra,
   };
 }
 
@@ -71,11 +72,11 @@ function viewInitialization({ initialization, hostCandidates }: Session): JsonOb
 
 /** `constants` of the document. */
 export function viewConstants({ constants }: Session, contractVersion: number): JsonObject {
-  const { system, custom } = shownConstants(constants);
-  return { system: downgradeConstantsSystem(system, contractVersion), custom };
+  const { system, ...rest } = shownConstants(constants);
+  return { system: downgradeConstantsSystem(system, contractVersion), ...rest };
 }
 
-type ShownConstants = { readonly system: JsonObject; readonly custom: JsonObject };
+type ShownConstants = JsonObject & { readonly system: JsonObject };
 
 const shown = createMemo<Session['constants'], ShownConstants>();
 
@@ -83,17 +84,18 @@ const shown = createMemo<Session['constants'], ShownConstants>();
 export function shownConstants(constants: Session['constants']): ShownConstants {
   const known = shown.get(constants);
   if (known) return known;
-  const { memberInitialization, custom } = constants;
+  const { memberInitialization, custom, extra } = constants;
   const system = constants.system;
   return shown.set(constants, {
     system: memberInitialization ? { ...system, memberInitialization } : system,
     custom,
+    ...extra,
   });
 }
 
 /** `properties` of the document: what was written, and what the server adds. */
 export function viewProperties(session: Session, contractVersion: number): JsonObject {
-  const { system, custom } = session.properties;
+  const { system, custom, extra } = session.properties;
   const { join, read } = restrictionsOf(session);
   const { closed, ...rest } = system;
   return {
@@ -106,6 +108,7 @@ export function viewProperties(session: Session, contractVersion: number): JsonO
       ...(contractVersion < 107 && { matchmaking: system.matchmaking ?? {} }),
     },
     custom,
+    ...extra,
   };
 }
 
@@ -161,8 +164,10 @@ export function viewMember(member: Member, next: number, turn: boolean): JsonObj
         xuid: member.xuid,
         index: member.index,
         ...(member.initialize && { initialize: true }),
+        ...member.constants.system,
       },
       custom: member.constants.custom,
+      ...member.constants.extra,
     },
     properties: {
       system: {
@@ -171,6 +176,7 @@ export function viewMember(member: Member, next: number, turn: boolean): JsonObj
         ...(status === 'ready' && { ready: true }),
       },
       custom: properties.custom,
+      ...properties.extra,
     },
     ...(member.roles && { roles: member.roles }),
     ...(status === 'reserved' && { reserved: true }),
@@ -184,6 +190,7 @@ export function viewMember(member: Member, next: number, turn: boolean): JsonObj
     ...(member.initializationFailure !== undefined && {
       initializationFailure: member.initializationFailure,
     }),
+    ...member.extra,
   };
 }
 

@@ -18,6 +18,7 @@ import { mayJoin, mayRead, mayWriteAsMember, type AccessFacts } from './access.t
 import type { SessionBounds } from './bounds.ts';
 import { newestContractVersion } from './contract-version.ts';
 import { createSession, mayRepeatConstants } from './create.ts';
+import { mergeExtra, sessionNames } from './extra.ts';
 import { graceMsOf, markDisconnected, newConnection, type Graces } from './disconnect.ts';
 import { mayAskOfLarge } from './large.ts';
 import { mayStartInitialization, writeInitialization } from './initialization.ts';
@@ -248,9 +249,11 @@ function mayWrite(session: Session, write: SessionWrite, facts: WriteFacts): Ref
 
 function isOnlyLeaving(
   me: MemberRequest | null | undefined,
-  { properties, reservations }: SessionRequest,
+  { properties, reservations, extra }: SessionRequest,
 ): boolean {
-  return me === null && properties === undefined && reservations.length === 0;
+  return (
+    me === null && properties === undefined && extra === undefined && reservations.length === 0
+  );
 }
 
 /** Refuses members that are not the caller's to write: memberNotYours, ownerRequired, userRequired. */
@@ -337,6 +340,7 @@ const steps: readonly Step[] = [
   writeRoles,
   writeAskedProperties,
   writeAskedServers,
+  writeAskedExtra,
   withKnownHost,
   writeAskedInitialization,
   // Initialization may have removed the last owner.
@@ -376,6 +380,13 @@ function writeAskedProperties(session: Session, { request }: Asked): Session | R
 
 function writeAskedServers(session: Session, { request }: Asked): Session | Refusal {
   return writeServers(session, request.servers);
+}
+
+/** What nobody knows of the root of a document. */
+function writeAskedExtra(session: Session, { request }: Asked): Session {
+  if (request.extra === undefined) return session;
+  const { extra, ...rest } = session;
+  return { ...rest, ...mergeExtra(extra, request.extra, sessionNames) };
 }
 
 function writeAskedInitialization(session: Session, { request, facts }: Asked): Session | Refusal {
@@ -454,6 +465,7 @@ function sameDocument(a: Session, b: Session): boolean {
     sameProperties(a, b) &&
     jsonEquals(a.servers, b.servers) &&
     jsonEquals(a.roleTypes, b.roleTypes) &&
+    jsonEquals(a.extra, b.extra) &&
     a.nextMemberIndex === b.nextMemberIndex &&
     a.emptySinceMs === b.emptySinceMs &&
     a.members.length === b.members.length &&
@@ -466,6 +478,7 @@ function sameProperties(a: Session, b: Session): boolean {
   if (a.properties === b.properties) return true;
   return (
     jsonEquals(a.properties.custom, b.properties.custom) &&
+    jsonEquals(a.properties.extra, b.properties.extra) &&
     (jsonEquals(a.properties.system, b.properties.system) ||
       jsonEquals(seenPropertiesOf(a), seenPropertiesOf(b)))
   );

@@ -99,6 +99,7 @@ const putSessionByHandle: Route = {
   path: '/handles/{id}/session',
   auth: 'mpsd',
   body: 'object',
+  keepsUnknown: true,
   async answer(request, context) {
     const body = parseSessionRequest(request.body, request.contractVersion, context.settings);
     if (body instanceof Refusal) return body;

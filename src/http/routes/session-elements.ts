@@ -67,6 +67,7 @@ function putElement(path: string, abbreviates: Abbreviates): Route {
     path: `${sessionPath}/${path}`,
     auth: 'mpsd',
     body: 'object',
+    keepsUnknown: true,
     answer: (request, context) =>
       writeElement(request, context, abbreviates(request, context.settings)),
   };
@@ -164,12 +165,12 @@ const removeMember: Abbreviates = (request, rules) => {
 
 function serverWrite(
   { params }: RouteRequest,
-  request: SessionRequest['servers'][number]['request'] | Refusal,
+  parse: (name: string) => Partial<SessionRequest> | Refusal,
 ): Partial<SessionRequest> | Refusal {
-  if (request instanceof Refusal) return request;
   const name = params['serverName'] ?? '';
-  return isName(name)
-    ? { servers: [{ name, request }] }
+  const write = parse(name);
+  return write instanceof Refusal || isName(name)
+    ? write
     : new Refusal('nameInvalid', `The name of a server must be ${nameExpectation}.`, {
         detail: 'serverName',
       });
@@ -190,8 +191,10 @@ export const sessionElementRoutes: readonly Route[] = [
   getElement('members/{index}', findByIndex),
   deleteElement('members/{index}', findByIndex, removeMember),
   getElement('servers/{serverName}', findServer),
-  putElement('servers/{serverName}', (request) =>
-    serverWrite(request, parseServerRequest(request.body)),
+  putElement('servers/{serverName}', (request, rules) =>
+    serverWrite(request, (name) => parseServerRequest(request.body, name, rules)),
   ),
-  deleteElement('servers/{serverName}', findServer, (request) => serverWrite(request, null)),
+  deleteElement('servers/{serverName}', findServer, (request) =>
+    serverWrite(request, (name) => ({ servers: [{ name, request: null }] })),
+  ),
 ];

@@ -46,6 +46,7 @@ const putSession: Route = {
   path: sessionPath,
   auth: 'mpsd',
   body: 'object',
+  keepsUnknown: true,
   async answer(request, context) {
     const body = parseSessionRequest(request.body, request.contractVersion, context.settings);
     if (body instanceof Refusal) return body;
