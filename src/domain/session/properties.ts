@@ -115,7 +115,7 @@ function tidy(
   const { turn, matchmaking, locked, ...rest } = system;
   return {
     ...rest,
-    ...(former.closed === null && rest.closed === false && { closed: null }),
+    ...(former.closed === null && rest.closed !== true && { closed: null }),
     ...(turn !== undefined && turn.length > 0 && { turn }),
     ...(matchmaking !== undefined && Object.keys(matchmaking).length > 0 && { matchmaking }),
     // Opening a session unlocks it: locked means nothing without closed.
