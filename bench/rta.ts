@@ -102,7 +102,7 @@ async function measureIdle({ folder }: BenchSettings): Promise<Row> {
   };
 }
 
-/** From the sending of a write to the tap in the socket; each connection is tapped for the first time. */
+/** From the sending of a write to the tap in the socket; each connection gets its first tap. */
 async function measureLatency({ folder }: BenchSettings): Promise<Row> {
   const sessions = 1_000;
   await using server = await startPinned('measured-server.ts', [join(folder, 'taps'), 'strict']);

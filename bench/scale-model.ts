@@ -14,7 +14,7 @@ export type Play = {
   readonly tappedShare: number;
   /** At most one tap per session and connection in this time, once the first was sent at once. */
   readonly tapWindowS: number;
-  /** Reads of the session that a client makes when it is tapped. */
+  /** Reads of the session that a client makes when it gets a tap. */
   readonly readsPerTap: number;
 };
 

@@ -1,6 +1,6 @@
 /**
  * `npm run simulate:scale`: node and tap traffic of 1 thousand, 100 thousand and 10 million users,
- * from measured costs. docs/scale.md tells what it is good for.
+ * from measured costs. See docs/scale.md.
  *
  * `--seed <n>` draws other users; `--users <n>` sizes a cluster for so many.
  */
@@ -23,26 +23,31 @@ import {
 
 const microseconds = 1e-6;
 
-/** What one of each costs a core. Sources: docs/scale.md, "What was measured". */
+/** What one of each costs a core. Shards: CPU time of a Redis 7 server under `redis-benchmark`. */
 const costs: Costs = {
   node: {
-    // 2,794 PUTs a second of one core, at the 0.60 of it that a node on Redis is held to.
+    // bench/results/latest.json: 2,794 PUTs a second on SQLite, at the goal of 0.60 of it for Redis.
     write: 597 * microseconds,
-    // 6,342 GETs a second of one core, and a question to the store.
+    // The same: 6,342 GETs a second; and 60 for the store.
     read: 218 * microseconds,
-    // A command to the store.
+    // Estimated: a command to the store, and a line of JSON.
     publish: 60 * microseconds,
     receive: 30 * microseconds,
+    // CPU time of 40,000 frames of 250 bytes to 2,000 sockets of `ws` on loopback.
     frame: 15 * microseconds,
-    // The bare handshake is 184; the caller, the nonce and the subscription come to it.
+    // The bare handshake of `ws` is 184; token and subscription are estimated.
     handshake: 500 * microseconds,
-    // Each second three questions to each of 256 partitions, sent together.
+    // Estimated: each second three questions to each of 256 partitions, sent together.
     upkeep: 768 * 10 * microseconds,
   },
   store: {
+    // 60,000 times a script that reads a revision, writes 2 KB and moves two sorted sets.
     write: 42 * microseconds,
+    // The same with a script that reads a revision and 2 KB.
     read: 23 * microseconds,
+    // `SPUBLISH` of 250 bytes with a subscriber.
     publish: 11 * microseconds,
+    // Pipelined: 1 for each of two empty ranges; 5 estimated for pending taps.
     upkeep: 256 * (1 + 1 + 5) * microseconds,
   },
 };
@@ -70,6 +75,7 @@ const recovery: Recovery = {
 };
 
 const bounds = { utilizationMax: 0.5, socketsPerNodeMax: 20_000 };
+/** 10.7 KiB were measured for an idle socket of `ws`; the rest is for its subscriptions. */
 const bytesPerSocket = 16 * 1_024;
 const partitionsCount = 256;
 
