@@ -49,8 +49,8 @@ function readOptions() {
 
 // A reader that is gone, as of `| head`, is no reason to leave anything running.
 process.stdout.on('error', () => undefined);
-const told = Promise.withResolvers<void>();
-process.once('SIGINT', told.resolve).once('SIGTERM', told.resolve);
+const stopped = Promise.withResolvers<void>();
+process.once('SIGINT', stopped.resolve).once('SIGTERM', stopped.resolve);
 
 const options = readOptions();
 process.stdout.write('Starting three primaries and three replicas of Redis, and the nodes …\n');
@@ -67,7 +67,7 @@ process.stdout.write(
     '',
   ].join('\n'),
 );
-await told.promise;
+await stopped.promise;
 process.stdout.write('Stopping …\n');
 await cluster[Symbol.asyncDispose]();
 process.exit(0);

@@ -19,7 +19,7 @@ import {
   sum,
 } from '../bench/scale-model.ts';
 
-/** Pairs who write once a second each; every change is tapped at once. */
+/** Pairs who write once a second each; every change causes a tap at once. */
 const pairs: Play = {
   kinds: [{ name: 'pair', usersShare: 1, membersMin: 2, membersMax: 2, writesPerMember: 1 }],
   heatSigma: 0,

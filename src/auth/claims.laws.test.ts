@@ -60,6 +60,7 @@ test('a development token says of a caller what was put in', () => {
 });
 
 // Kills: a claim left out by signToken; exp rounded up, or in milliseconds.
+// @source docs/wire/unknowns.md "no clock tolerance"
 test('a signed token says of a caller what was put in, until its end and no longer', async () => {
   const key = tokenKeyOf(new Uint8Array(32));
   const times = fc.record({

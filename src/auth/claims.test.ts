@@ -52,6 +52,7 @@ test('ids that came as exact JSON numbers count as text', () => {
   });
 });
 
+// @source docs/wire/unknowns.md "absent privileges"
 test('an empty list of privileges is no privileges, not all', () => {
   const caller = callerOf({ xid: '1', prv: '' });
   assert.ok(!(caller instanceof Refusal) && caller.kind === 'user');
@@ -84,6 +85,7 @@ const refused: readonly [claims: Record<string, unknown>, text: RegExp][] = [
   [{ svc: '' }, /claim "svc"/],
 ];
 
+// @source docs/wire/unknowns.md "token with xid and svc", docs/wire/unknowns.md "null claims"
 test('claims that are not as they must be are refused by name', () => {
   for (const [claims, text] of refused) {
     const refusal = callerOf(claims);

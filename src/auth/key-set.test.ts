@@ -95,6 +95,7 @@ function readsOf(texts: readonly string[], staleMsMax = 0) {
 const xOf = (key: KeyObject) => key.export({ format: 'jwk' }).x;
 const found = xOf(p256.publicKey);
 
+// @source docs/wire/unknowns.md "reading a key set again"
 test('keys are read once, for all who ask meanwhile, and again after ten minutes', async () => {
   const { ask, reads } = readsOf([one]);
   const keys = await Promise.all([ask('one', 0), ask('one', 0), ask(undefined, 0)]);
@@ -105,6 +106,7 @@ test('keys are read once, for all who ask meanwhile, and again after ten minutes
   assert.equal(reads(), 2);
 });
 
+// @source docs/wire/unknowns.md "reading a key set again"
 test('an unknown key id has the keys read again, but not within 30 seconds', async () => {
   const { ask, reads } = readsOf([one, one, two]);
   await ask('one', 0);

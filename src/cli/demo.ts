@@ -191,7 +191,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   const first = tapsOf(await line.next(time.patienceMs));
   expectTaps(first, [tapOf(created.session, lobby, 2)]);
   expect(first[0]?.timestamp === activity.createTime, 'the tap has the time of the activity');
-  say('Ada makes the lobby her activity, which counts as change 2, and is tapped for it at once.');
+  say('Ada makes the lobby her activity, which counts as change 2, and gets a tap for it at once.');
 
   const pending = { properties: { custom: { GameSessionTransferHandle: `pending~${ada.xuid}` } } };
   const stale = await ada.service.tryWriteSession(lobby, pending, { etag: created.etag ?? '' });
@@ -265,7 +265,9 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   expect(joined.status === 'updated', 'Ben joined the lobby');
   const arrival = tapsOf(await line.next(time.patienceMs));
   expectTaps(arrival, [tapOf(created.session, lobby, 5)]);
-  add(`Ben accepts: the lobby has ${joined.session.membersInfo.count} members, and Ada is tapped.`);
+  add(
+    `Ben accepts: the lobby has ${joined.session.membersInfo.count} members, and Ada gets a tap.`,
+  );
 
   const followed = await live.followByHandle(transferId);
   expect(followed.status === 'updated', 'Ben followed into the game');
@@ -353,7 +355,7 @@ function expectTaps(taps: readonly WireTap[], expected: readonly WireTap[]): voi
   const withoutTime = taps.map(({ timestamp: _, ...tap }) => tap);
   expect(
     isDeepStrictEqual(withoutTime, expected),
-    `Ada is tapped with ${JSON.stringify(expected)}, not ${JSON.stringify(withoutTime)}`,
+    `Ada gets a tap with ${JSON.stringify(expected)}, not ${JSON.stringify(withoutTime)}`,
   );
 }
 

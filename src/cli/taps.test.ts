@@ -137,10 +137,10 @@ test('what goes wrong is reported in a line, with the exit code', async () => {
     ],
     [['--xuid', '1', '--url', url, '--token', 'XBL3.0 x=-;xuid=2'], 1, /answered 3: it is not for/],
   ] as const;
-  for (const [args, code, told] of cases) {
+  for (const [args, code, error] of cases) {
     const taps = start(...args);
     assert.equal(await taps.ended, code, args.join(' '));
-    assert.match(taps.errors(), told);
+    assert.match(taps.errors(), error);
     assert.match(taps.errors(), /^openmpsd taps: [^\n]*\n$/);
   }
 });

@@ -7,7 +7,7 @@ import type {
   SessionAndEtag,
   SessionDocument,
   SessionOutOfSync,
-  SessionWritten,
+  SessionWriteResult,
   TitleData,
 } from './session-document.ts';
 import type { Answer } from './transport.ts';
@@ -35,7 +35,7 @@ export function sessionAndEtagOf<Title extends TitleData>(answer: Answer): Sessi
 }
 
 /** What an accepted write did. Throws as `sessionAndEtagOf`. @source docs/wire/sessions.md "PUT" */
-export function writtenOf<Title extends TitleData>(answer: Answer): SessionWritten<Title> {
+export function writtenOf<Title extends TitleData>(answer: Answer): SessionWriteResult<Title> {
   if (answer.status === 204) return { status: 'deleted' };
   return {
     status: answer.status === 201 ? 'created' : 'updated',

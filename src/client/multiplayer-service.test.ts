@@ -986,9 +986,13 @@ test('clearActivity learns the xuid from the activity that was set, or is given 
   assert.equal(await service.clearActivity(scid), true);
   assert.deepEqual(requests[1]?.body, { type: 'activity', scid, owners: { xuids: ['1001'] } });
 
-  const told = scripted([oneActivity, { status: 204 }]);
-  assert.equal(await told.service.clearActivity(scid, { xuid: '1002' }), true);
-  assert.deepEqual(told.requests[0]?.body, { type: 'activity', scid, owners: { xuids: ['1002'] } });
+  const scriptedService = scripted([oneActivity, { status: 204 }]);
+  assert.equal(await scriptedService.service.clearActivity(scid, { xuid: '1002' }), true);
+  assert.deepEqual(scriptedService.requests[0]?.body, {
+    type: 'activity',
+    scid,
+    owners: { xuids: ['1002'] },
+  });
 
   await assert.rejects(scripted([]).service.clearActivity(scid), /whose activity/);
 });

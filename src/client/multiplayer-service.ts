@@ -59,7 +59,7 @@ import type {
   SessionOutOfSync,
   SessionPropertiesSystem,
   SessionRead,
-  SessionWritten,
+  SessionWriteResult,
   TitleData,
   TitleId,
   Xuid,
@@ -98,7 +98,7 @@ export { RtaError } from './rta-error.ts';
 export type { OpenWebSocket, WebSocketLike } from './rta-socket.ts';
 export { memberOf, membersOf } from './session-document.ts';
 export type * from './session-document.ts';
-export type { Resync, SessionTap, Tap, Unfollowed } from './taps.ts';
+export type { Resync, SessionTap, Tap, FollowEnd } from './taps.ts';
 export type { Authorization, CallOptions, Fetch, FetchAnswer, Sleep } from './transport.ts';
 
 /** Where the directory is, who calls, and how calls are tried again. */
@@ -294,7 +294,7 @@ export class MultiplayerService implements SessionWriter {
     reference: SessionReference,
     changes: SessionChanges<Title>,
     options: WriteOptions = {},
-  ): Promise<SessionWritten<Title>> {
+  ): Promise<SessionWriteResult<Title>> {
     return writtenOf<Title>(await this.#writeOwn(reference, changes, options));
   }
 
@@ -308,7 +308,7 @@ export class MultiplayerService implements SessionWriter {
     reference: SessionReference,
     changes: SessionChanges<Title>,
     options: WriteOptions = {},
-  ): Promise<SessionWritten<Title> | SessionOutOfSync<Title>> {
+  ): Promise<SessionWriteResult<Title> | SessionOutOfSync<Title>> {
     const answer = await this.#writeOwn(reference, changes, options);
     return outOfSyncOf<Title>(answer) ?? writtenOf<Title>(answer);
   }
@@ -330,7 +330,9 @@ export class MultiplayerService implements SessionWriter {
       session: SessionDocument<Title>,
     ) => SessionChanges<Title> | undefined | Promise<SessionChanges<Title> | undefined>,
     options: CallOptions & { readonly attemptsMax?: number } = {},
-  ): Promise<SessionWritten<Title> | ({ readonly status: 'unchanged' } & SessionAndEtag<Title>)> {
+  ): Promise<
+    SessionWriteResult<Title> | ({ readonly status: 'unchanged' } & SessionAndEtag<Title>)
+  > {
     const { attemptsMax = updateAttemptsMaxDefault, ...call } = options;
     let current: SessionAndEtag<Title> | undefined;
     for (let attempt = 1; ; attempt += 1) {
@@ -357,7 +359,7 @@ export class MultiplayerService implements SessionWriter {
     handleId: Guid,
     changes: SessionChanges<Title>,
     options: WriteOptions = {},
-  ): Promise<ByHandle<SessionWritten<Title>>> {
+  ): Promise<ByHandle<SessionWriteResult<Title>>> {
     const answer = await this.#write(`${formatHandlePath(handleId)}/session`, changes, options);
     const written = writtenOf<Title>(answer);
     return written.status === 'deleted' ? written : { ...written, reference: referenceOf(answer) };
@@ -372,7 +374,7 @@ export class MultiplayerService implements SessionWriter {
   leaveSession<Title extends TitleData = AnyTitle>(
     reference: SessionReference,
     options: CallOptions = {},
-  ): Promise<SessionWritten<Title>> {
+  ): Promise<SessionWriteResult<Title>> {
     return this.writeSession<Title>(reference, { members: { me: null } }, options);
   }
 
@@ -413,7 +415,7 @@ export class MultiplayerService implements SessionWriter {
     reference: SessionReference,
     index: number,
     options?: CallOptions,
-  ): Promise<SessionWritten<Title>> {
+  ): Promise<SessionWriteResult<Title>> {
     const path = `${formatSessionPath(reference)}/members/${index}`;
     return writtenOf<Title>(await this.#send({ verb: 'DELETE', path, repeat: 'always' }, options));
   }

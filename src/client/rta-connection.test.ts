@@ -140,21 +140,21 @@ test('each change is delivered once, in order, by the reference that the title u
   rta.socket.taps(['s~lobby~one', 'b1', 2], ['s~game~two', 'b9', 5]);
   rta.socket.taps(['s~lobby~one', 'b1', 2]);
   rta.socket.taps(['s~lobby~one', 'b1', 1], ['s~game~two', 'b9', 5]);
-  const told: string[] = [];
+  const heard: string[] = [];
   for await (const tap of live.taps()) {
-    told.push(brief(tap));
-    if (told.length === 2) break;
+    heard.push(brief(tap));
+    if (heard.length === 2) break;
   }
   // An end counts as the last change of its branch, and another branch begins anew.
   rta.socket.taps(['s~lobby~one', 'b1', undefined]);
   for await (const tap of live.taps()) {
-    told.push(brief(tap));
+    heard.push(brief(tap));
     break;
   }
   rta.socket.taps(['s~lobby~one', 'b1', undefined], ['s~lobby~one', 'b1', 3]);
   rta.socket.taps(['s~lobby~one', 'b2', 2]);
-  told.push(brief(await nextTap(live.taps())));
-  assert.deepEqual(told, [
+  heard.push(brief(await nextTap(live.taps())));
+  assert.deepEqual(heard, [
     'changed One b1 2',
     'changed two b9 5',
     'ended One b1 0',
@@ -280,8 +280,8 @@ test('a session that cannot be gone back into is reported, and the rest goes on'
   rta.writeAnswers.push(412, 403, 200);
   rta.socket.drop();
   const taps = live.taps();
-  const told = [await nextTap(taps), await nextTap(taps), await nextTap(taps)];
-  assert.deepEqual(told.map(brief).sort(), [
+  const heard = [await nextTap(taps), await nextTap(taps), await nextTap(taps)];
+  assert.deepEqual(heard.map(brief).sort(), [
     'resync reconnected',
     'unfollowed One undefined',
     'unfollowed Two 403',

@@ -35,7 +35,7 @@ import type {
   ChangeType,
   Guid,
   SessionChanges,
-  SessionWritten,
+  SessionWriteResult,
   TitleData,
   Xuid,
 } from './session-document.ts';
@@ -73,7 +73,7 @@ export type RtaParts = {
 };
 
 export type FollowOptions = WriteOptions & {
-  /** Which changes to be tapped for; `['everything']` when left out. */
+  /** Which changes to get taps for; `['everything']` when left out. */
   readonly changeTypes?: readonly ChangeType[];
 };
 
@@ -172,7 +172,7 @@ export class RtaConnection implements AsyncDisposable {
     reference: SessionReference,
     changes: SessionChanges<Title> = {},
     { changeTypes, ...options }: FollowOptions = {},
-  ): Promise<SessionWritten<Title>> {
+  ): Promise<SessionWriteResult<Title>> {
     const resource = resourceOf(reference);
     const id = this.#followed.get(resource)?.subscription.id;
     const subscription = this.#newSubscription(changeTypes, id);
@@ -198,7 +198,7 @@ export class RtaConnection implements AsyncDisposable {
     handleId: Guid,
     changes: SessionChanges<Title> = {},
     { changeTypes, ...options }: FollowOptions = {},
-  ): Promise<ByHandle<SessionWritten<Title>>> {
+  ): Promise<ByHandle<SessionWriteResult<Title>>> {
     const subscription = this.#newSubscription(changeTypes);
     const live = await this.#held(this.#next);
     const written = await this.#parts.service.writeSessionByHandle<Title>(

@@ -234,7 +234,7 @@ export type MemberPropertiesSystem = {
   readonly ready?: boolean;
   /** The id of the member's real-time connection. */
   readonly connection?: Guid;
-  /** Which changes the member is tapped for. */
+  /** Which changes the member gets taps for. */
   readonly subscription?: { readonly id: Guid; readonly changeTypes: readonly ChangeType[] };
   /** Base64. */
   readonly secureDeviceAddress?: string;
@@ -411,7 +411,7 @@ export type SessionNotModified = { readonly status: 'notModified' } & NoSession;
  * What a write did. `deleted`: no member is left, or there never was one, and the session does not
  * exist.
  */
-export type SessionWritten<Title extends TitleData = AnyTitle> =
+export type SessionWriteResult<Title extends TitleData = AnyTitle> =
   | ({ readonly status: 'created' | 'updated' } & SessionAndEtag<Title>)
   | ({ readonly status: 'deleted' } & NoSession);
 

@@ -7,7 +7,7 @@ import type {
   Guid,
   SessionChanges,
   SessionOutOfSync,
-  SessionWritten,
+  SessionWriteResult,
   TitleData,
 } from './session-document.ts';
 import type { CallOptions } from './transport.ts';
@@ -47,15 +47,15 @@ export type SessionWriter = {
     reference: SessionReference,
     changes: SessionChanges<Title>,
     options?: WriteOptions,
-  ): Promise<SessionWritten<Title>>;
+  ): Promise<SessionWriteResult<Title>>;
   tryWriteSession<Title extends TitleData = AnyTitle>(
     reference: SessionReference,
     changes: SessionChanges<Title>,
     options?: WriteOptions,
-  ): Promise<SessionWritten<Title> | SessionOutOfSync<Title>>;
+  ): Promise<SessionWriteResult<Title> | SessionOutOfSync<Title>>;
   writeSessionByHandle<Title extends TitleData = AnyTitle>(
     handleId: Guid,
     changes: SessionChanges<Title>,
     options?: WriteOptions,
-  ): Promise<ByHandle<SessionWritten<Title>>>;
+  ): Promise<ByHandle<SessionWriteResult<Title>>>;
 };

@@ -5,7 +5,7 @@ import type { SessionReference } from './reference.ts';
 import type { Guid, TimeText } from './session-document.ts';
 
 /** What `taps` gives. A reader that must be right handles every kind. */
-export type Tap = SessionTap | Resync | Unfollowed;
+export type Tap = SessionTap | Resync | FollowEnd;
 
 /** A session has changed: read it, when `changeNumber` is above that of the document at hand. */
 export type SessionTap = {
@@ -29,7 +29,7 @@ export type Resync = {
 };
 
 /** After a reconnect the user could not go back into this session. */
-export type Unfollowed = {
+export type FollowEnd = {
   readonly kind: 'unfollowed';
   readonly reference: SessionReference;
   /** Why not; undefined when the session does not exist any more. */
@@ -85,7 +85,7 @@ type Waiting = {
 };
 
 /**
- * Taps that wait for a reader; each goes to one. Of a session that is tapped again before it was read
+ * Taps that wait for a reader; each goes to one. Of a session with another tap before the first was read,
  * only the newest tap waits, so that a slow reader costs little.
  */
 export class TapQueue {

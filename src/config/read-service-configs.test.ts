@@ -112,7 +112,7 @@ test('without a path the demo config is read, and each of its templates makes se
   }
 });
 
-/** @source docs/wire/sessions.md "The document": the recorded document of a lobby. */
+/** @source docs/wire/sessions.md "The document" */
 test('the lobby of the demo config has the recorded constants', async () => {
   const read = await readServiceConfigs(demoConfigFile);
   assert.ok('catalog' in read);

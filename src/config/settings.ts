@@ -374,7 +374,7 @@ const table: Table = {
     env: 'MPSD_SWEEP',
     argument: '<duration>',
     default: '1s',
-    help: 'How often sessions that nobody looks at are settled.',
+    help: 'How often due timeouts are applied where no request does.',
     parse: duration,
   },
   nodeLeaseMs: {

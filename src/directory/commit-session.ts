@@ -41,7 +41,7 @@ export type SessionCommit = {
 
 /**
  * Stores one change of a session, with all that belongs to it. Members who asked for such a change
- * are tapped once it is stored; nobody waits for that.
+ * get taps once it is stored; nobody waits for that.
  */
 export async function commitSession(
   context: Context,

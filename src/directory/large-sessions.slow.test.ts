@@ -222,7 +222,7 @@ test('the connection of somebody else is not watched', async () => {
   assert.equal((await read(context, 1)).members[0]?.status, 'active');
 });
 
-// @source docs/wire/time.md "Time": a node that dies counts as all its connections ending
+// @source docs/wire/time.md "Time"
 test('a node that dies takes the members of all its connections along', async () => {
   const { store, context, clock } = await connected(250);
   await context.store.forgetNode(context.node.id);

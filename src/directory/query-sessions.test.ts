@@ -68,6 +68,7 @@ test('a keyword of many sessions costs as many reads as are asked for', async ()
   }
 });
 
+// @source docs/wire/unknowns.md "how far a query for sessions looks"
 test('a query that nothing fits goes on from slice to slice and comes to an end', async () => {
   const { store, asked } = endlessStore(true);
   let turns = 0;

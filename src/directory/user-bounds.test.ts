@@ -52,6 +52,7 @@ const reserveFor = (...xuids: readonly string[]): JsonObject => ({
 
 // Kills: sessions that are not counted, or counted for good; a count that a new process begins anew
 // without the store; sessions of others that count.
+// @source docs/wire/unknowns.md "how much a user may hold"
 test('a user is in so many sessions of a service config and no more', async () => {
   const { context, store } = open(20);
   for (let n = 0; n < 20; n += 1) assert.equal(await put(context, ada, `own-${n}`), undefined);
@@ -98,6 +99,7 @@ test('what a user is in comes before what others have reserved', async () => {
 
 // Kills: invites at once that do not count for each other; invites that count after they have
 // expired, or were deleted.
+// @source docs/wire/unknowns.md "how much a user may hold"
 test('so many invites of a user wait and no more', async () => {
   const { context, clock } = open(10);
   await put(context, ada, 'lobby');

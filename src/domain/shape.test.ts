@@ -139,7 +139,7 @@ test('of a list that is too long no item is looked at, and none after the first 
 
 test('a name of any length is shown in a short path', () => {
   const given = { count: 1, [`x${'y'.repeat(100_000)}`]: 1 };
-  const { detail = '', text: told } = asRefusal(parseShape(shape, given), 'requestInvalid');
+  const { detail = '', text } = asRefusal(parseShape(shape, given), 'requestInvalid');
   assert.match(detail, /^\$\["xy+"…\]$/);
-  assert.ok(detail.length < 250 && told.length < 400, `${detail.length}, ${told.length}`);
+  assert.ok(detail.length < 250 && text.length < 400, `${detail.length}, ${text.length}`);
 });

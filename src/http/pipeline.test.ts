@@ -291,8 +291,8 @@ for (const [header, version] of versions) {
 test('only session directory paths ask for the version, and open ones for nobody', async () => {
   const authorized: Sent = { method: 'POST', url: '/people/me', body: '{}' };
   const known = await ask({ ...authorized, headers: { authorization: 'ada' } });
-  const told = { params: { owner: 'me' }, query: [], body: {}, caller: 'user' };
-  assert.deepEqual(JSON.parse(known.text), { ...told, contractVersion: 107 });
+  const parts = { params: { owner: 'me' }, query: [], body: {}, caller: 'user' };
+  assert.deepEqual(JSON.parse(known.text), { ...parts, contractVersion: 107 });
   assert.equal((await ask({ ...authorized, headers: {} })).status, 401);
 
   const open = await ask({ method: 'POST', url: '/open', body: '{"a":1}', headers: {} });

@@ -69,6 +69,7 @@ for (const [method, target, found] of cases) {
   });
 }
 
+// @source docs/wire/unknowns.md "a session reached by a bad path name"
 test('an unknown path with an empty segment is answered that a name is missing', () => {
   const refusal = table.find('PUT', '/serviceconfigs//sessionTemplates//sessions/');
   assert.ok(refusal instanceof Refusal);

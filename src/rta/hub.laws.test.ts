@@ -13,7 +13,7 @@ const windowMs = 2_500;
 const outboxBytesMax = 1_000;
 const directoryUri = 'https://sessiondirectory.xboxlive.com/connections/';
 
-/** Whose connection it is that the member who is tapped wrote: an own one, another member's, or neither. */
+/** Whose connection it is that the member who gets the tap wrote: an own one, another member's, or neither. */
 type Owner = 'own' | 'member' | 'stranger';
 
 type Step =
@@ -146,7 +146,7 @@ test('taps are ordered, one frame a window, filtered, bounded, and reliable once
       const { sent, offered, unasked } = await run(steps);
       assert.deepEqual(unasked, [], 'filtered');
 
-      const told = new Map<string, number>();
+      const lastNumber = new Map<string, number>();
       let lastMs = Number.NEGATIVE_INFINITY;
       for (const one of sent) {
         const taps = tapsOf(one);
@@ -156,8 +156,8 @@ test('taps are ordered, one frame a window, filtered, bounded, and reliable once
         assert.equal(new Set(taps.map(({ branch }) => branch)).size, taps.length, 'each once');
         for (const tap of taps) {
           assert.ok(tap.branch.startsWith('branch-'), 'of sessions that its user is in');
-          assert.ok(numberOf(tap) > (told.get(tap.branch) ?? 0), 'ordered');
-          told.set(tap.branch, numberOf(tap));
+          assert.ok(numberOf(tap) > (lastNumber.get(tap.branch) ?? 0), 'ordered');
+          lastNumber.set(tap.branch, numberOf(tap));
         }
       }
 

@@ -313,8 +313,8 @@ test('a tap or an invite that cannot be formatted stops no other', async () => {
   }
   clients[0]?.say([1, 1, notifyUri]);
   await turn();
-  const told = clients[0]?.wire.frames.at(-1)?.[2] as { inviteHandle: { id: string } };
-  assert.equal(told.inviteHandle.id, whole.id);
+  const notice = clients[0]?.wire.frames.at(-1)?.[2] as { inviteHandle: { id: string } };
+  assert.equal(notice.inviteHandle.id, whole.id);
   const named = lines.map((line) => /of "([^"]+)"/.exec(line)?.[1]);
   assert.deepEqual(named, ['taps of a~b~c', 'taps of a~b~d', `invite ${damaged.id}`]);
 });
@@ -358,6 +358,7 @@ test('a connection hears of the sessions that its user is in, whichever members 
   assert.deepEqual(subscriptionsTold(wire), [['ben'], ['ben']]);
 });
 
+// @source docs/wire/unknowns.md "equal subscriptions of one connection"
 test('equal subscriptions of a socket, and of members who share it, are notified once', async () => {
   const { connect, send } = await open();
   const { wire, connection, say } = connect();

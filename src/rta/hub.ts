@@ -77,7 +77,7 @@ export class Hub implements AsyncDisposable {
   async start(): Promise<void> {
     await this.#taps.listen();
     this.#registry.start((connection) => {
-      if (connection.taps.owesResync) this.#taps.flush(connection);
+      if (connection.taps.needsResync) this.#taps.flush(connection);
     });
   }
 

@@ -37,7 +37,7 @@ test('of each member the newest waits, branches in the order in which they were 
   fc.assert(
     fc.property(fc.array(anyStep, { maxLength: 40, size: 'max' }), (steps) => {
       const buffer = new TapBuffer();
-      const told = new Map<string, { number: number; members: Set<number> }>();
+      const received = new Map<string, { number: number; members: Set<number> }>();
       let waiting: { branch: string; memberIndex: number; changeNumber: number | undefined }[] = [];
       for (const step of [...steps, 'take' as const]) {
         if (step === 'take') {
@@ -52,14 +52,14 @@ test('of each member the newest waits, branches in the order in which they were 
         const { branch, changeNumber, memberIndex } = step;
         buffer.add(tapOf(branch, changeNumber, memberIndex));
         const number = changeNumber ?? Number.POSITIVE_INFINITY;
-        const known = told.get(branch);
+        const known = received.get(branch);
         if (
           known &&
           (known.number > number || (known.number === number && known.members.has(memberIndex)))
         )
           continue;
         const members = known?.number === number ? known.members : new Set<number>();
-        told.set(branch, { number, members: members.add(memberIndex) });
+        received.set(branch, { number, members: members.add(memberIndex) });
         const isOther = (one: (typeof waiting)[number]): boolean =>
           one.branch !== branch || one.memberIndex !== memberIndex;
         waiting = [...waiting.filter(isOther), step];
@@ -78,10 +78,10 @@ test('what waits is bounded by how many would go out', () => {
         for (const member of [0, 1]) buffer.add(tapOf(`branch-${n}`, changeNumber, member));
       }
     }
-    assert.equal(buffer.owesResync, false);
+    assert.equal(buffer.needsResync, false);
     if (round < 3) assert.equal(buffer.take(0, 0)?.length, waitingTapsMax);
   }
   buffer.add(tapOf('branch-0', 7, 2));
-  assert.equal(buffer.owesResync, true);
+  assert.equal(buffer.needsResync, true);
   assert.equal(buffer.take(0, 0), undefined);
 });

@@ -36,7 +36,7 @@ export class TapBuffer {
   #lastNumbers: Map<Guid, LastNumber> | undefined;
   /** The last branch of both maps: most taps are of the same session as the one before. */
   #newest: Guid | undefined;
-  #owesResync = false;
+  #needsResync = false;
   /** On the clock by which `take` is called. */
   #windowEndsMs: Milliseconds = Number.NEGATIVE_INFINITY;
 
@@ -46,8 +46,8 @@ export class TapBuffer {
   }
 
   /** True while a resync is to be sent. */
-  get owesResync(): boolean {
-    return this.#owesResync;
+  get needsResync(): boolean {
+    return this.#needsResync;
   }
 
   /** Takes a tap in, unless the client knows as much already. */
@@ -71,7 +71,7 @@ export class TapBuffer {
       const [oldest = ''] = this.#lastNumbers.keys();
       this.#lastNumbers.delete(oldest);
     }
-    if (this.#owesResync) return;
+    if (this.#needsResync) return;
     const others = former.filter(({ to }) => to.memberIndex !== memberIndex);
     this.#waiting ??= new Map();
     this.#waiting.set(branch, [...others, waiting]);
@@ -82,14 +82,14 @@ export class TapBuffer {
   /** Drops what waits; a resync is to be sent in its place. */
   fallBehind(): void {
     this.#clear();
-    this.#owesResync = true;
+    this.#needsResync = true;
   }
 
   /** True once for what was dropped: the caller sends the resync. */
   takeResync(): boolean {
-    const owed = this.#owesResync;
-    this.#owesResync = false;
-    return owed;
+    const needed = this.#needsResync;
+    this.#needsResync = false;
+    return needed;
   }
 
   /** The taps that go out in one frame now, which begins a window; undefined when none may. */

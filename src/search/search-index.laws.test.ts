@@ -346,14 +346,14 @@ test('what stays as it is while others come and go is found once, and nothing th
           for (const one of left.splice(0, 8)) put(one);
         };
         const stay = [...all.values()].filter(({ key }) => !changed.has(key));
-        const told: SearchCandidate[] = [];
+        const found: SearchCandidate[] = [];
         for await (const page of index.search({ scids: ['scid'], filter, order, wanted }, change)) {
           for (const one of page) assert.ok(filter === undefined || matches(filter, one));
-          told.push(...page);
+          found.push(...page);
           await change();
         }
-        const toldOfThose = told.filter(({ key }) => !changed.has(key)).map(asCandidate);
-        assert.deepEqual(toldOfThose, slowSearch(stay, filter, order));
+        const unchanged = found.filter(({ key }) => !changed.has(key)).map(asCandidate);
+        assert.deepEqual(unchanged, slowSearch(stay, filter, order));
       },
     ),
     { numRuns: 600 },

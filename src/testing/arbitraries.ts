@@ -299,7 +299,7 @@ export type Turn = {
 );
 
 /**
- * What the steps make of the session, as the directory would do it: settled until nothing is due,
+ * What the steps make of the session, as the directory would do it: timeouts applied until nothing is due,
  * then written. All that is handed to the domain core is frozen.
  *
  * A history may go on from where another one has led.
@@ -320,7 +320,7 @@ export function play(
     nowMs += waitMs;
     // A member moves two steps at most, and then an empty session ends.
     for (let step = 0; session !== undefined && isDue(session, nowMs); step += 1) {
-      assert.ok(step < 3, 'settling does not come to an end');
+      assert.ok(step < 3, 'timeouts do not come to an end');
       put({ cause: 'time', nowMs, before: session, after: applyTimeouts(session, nowMs) });
     }
     if (body === undefined) continue;

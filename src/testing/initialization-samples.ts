@@ -80,14 +80,14 @@ export function measurementsOf(
  * What differs from good connections: `ab` is what the first user tells of the second, null for
  * nothing; `a: null` is a first user who tells nothing at all.
  */
-export type Told = {
+export type Reports = {
   readonly [ends: string]: { readonly [metric: string]: Json | undefined } | null;
 };
 
 /** A session of these users with what they measured of each other, and whom they named. */
 export function measuredSession(
   users: readonly UserCaller[],
-  told: Told,
+  reports: Reports,
   constants: JsonObject,
   groups: readonly (readonly number[])[] = [],
 ): Session {
@@ -99,7 +99,7 @@ export function measuredSession(
   const members = session.members.map((member, from) => {
     const measurements = Object.fromEntries(
       users.flatMap((user, to) => {
-        const differing = told[letterOf(from) + letterOf(to)];
+        const differing = reports[letterOf(from) + letterOf(to)];
         if (from === to || differing === null) return [];
         return [[tokenOf(user), { ...goodMeasurement, ...differing }]];
       }),
@@ -107,7 +107,7 @@ export function measuredSession(
     const group = groups[from];
     const system = {
       ...member.properties.system,
-      ...(told[letterOf(from)] !== null && { measurements }),
+      ...(reports[letterOf(from)] !== null && { measurements }),
       ...(group !== undefined && { initializationGroup: group }),
     };
     return { ...member, properties: { ...member.properties, system } };

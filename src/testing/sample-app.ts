@@ -34,8 +34,8 @@ const sampleAuthenticator: Authenticator = {
 
 /** Answers what the route was given, but for the headers. */
 async function echo({ params, query, body, caller, contractVersion }: RouteRequest) {
-  const told = { params, query: [...query], body, caller: caller?.kind ?? null, contractVersion };
-  return { status: 200, body: formatJson(told) };
+  const parts = { params, query: [...query], body, caller: caller?.kind ?? null, contractVersion };
+  return { status: 200, body: formatJson(parts) };
 }
 
 /** `GET`, `PUT` and `DELETE /rooms/{room}/seats/{Seat}`, and others whose paths look alike. */

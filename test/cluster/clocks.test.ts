@@ -54,7 +54,7 @@ type Pair = Awaited<ReturnType<typeof openPair>>;
 
 let writesCount = 0;
 
-/** Writes twice within one window: Ben is tapped for the last of both. */
+/** Writes twice within one window: Ben gets a tap for the last of both. */
 async function assertTapped({ session, ada, bensLine }: Pair): Promise<void> {
   let changeNumber: unknown;
   for (let n = 0; n < 2; n += 1) {
@@ -64,12 +64,12 @@ async function assertTapped({ session, ada, bensLine }: Pair): Promise<void> {
     assert.equal(answer.status, 200, answer.text);
     changeNumber = answer.json['changeNumber'];
   }
-  const tapped = bensLine.nextFrame(
+  const tap = bensLine.nextFrame(
     ([kind, , data]) =>
       kind === 3 && at(data as JsonObject, 'shoulderTaps.0.changeNumber') === changeNumber,
   );
   const late = pause(20_000, 'late', { ref: false });
-  assert.notEqual(await Promise.race([tapped, late]), 'late', `the tap for ${changeNumber}`);
+  assert.notEqual(await Promise.race([tap, late]), 'late', `the tap for ${changeNumber}`);
 }
 
 async function assertActive({ session, ada, adasLine, bensLine }: Pair): Promise<void> {

@@ -3,7 +3,7 @@
  * been shown by one session that is written one change after the other: compare-and-set is
  * linearizable, and nothing acknowledged is lost or undone.
  *
- * @source docs/architecture.md "Promises": promises 1 and 2
+ * @source docs/architecture.md "Promises"
  */
 
 import assert from 'node:assert/strict';

@@ -109,7 +109,7 @@ test('what it started ends with it when it is killed', options, async () => {
   while ((await openPorts(cluster.ports)).length > 0) await setImmediate();
 });
 
-const misuses: readonly (readonly [flags: readonly string[], told: RegExp])[] = [
+const misuses: readonly (readonly [flags: readonly string[], error: RegExp])[] = [
   [['--port', 'x'], /--port is "x"; expected 0 to 65535/],
   [['--nodes', '17'], /--nodes is "17"; expected 0 to 16/],
   [
@@ -118,7 +118,7 @@ const misuses: readonly (readonly [flags: readonly string[], told: RegExp])[] = 
   ],
 ];
 
-for (const [flags, told] of misuses) {
+for (const [flags, error] of misuses) {
   test(`${flags.join(' ')} is refused`, options, async () => {
     const child = spawn(process.execPath, [script, ...flags], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -126,7 +126,7 @@ for (const [flags, told] of misuses) {
     const ended = once(child, 'exit');
     let printed = '';
     for await (const text of child.stderr) printed += text;
-    assert.match(printed, told);
+    assert.match(printed, error);
     assert.deepEqual(await ended, [2, null]);
   });
 }

@@ -74,7 +74,7 @@ async function isActive(asker: KitUser, reference: SessionReference, xuid: strin
   return member !== undefined && at(member, 'properties.system.active') === true;
 }
 
-/** The newest change that a connection was tapped for, by the name of the session. */
+/** The newest change that a connection got a tap for, by the name of the session. */
 class Watched {
   readonly newest = new Map<string, number>();
   resyncs = 0;

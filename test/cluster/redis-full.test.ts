@@ -79,11 +79,11 @@ test(
     const grown = await ada.putSession(shared, { properties: { custom: { more: 'x' } } });
     assert.equal(grown.status, 503);
     assert.ok(grown.headers.has('retry-after'));
-    const told = await within(20_000, 'readiness tells', async () => {
+    const answer = await within(20_000, 'readiness tells', async () => {
       const answer = await ready();
       return answer.text.includes('memory') && answer;
     });
-    assert.equal(told.status, 200);
+    assert.equal(answer.status, 200);
     assert.ok(node.complaints.some((line) => line.includes('memory of the store is full')));
 
     // What reads, what leaves, and what that is to tell.
@@ -164,14 +164,14 @@ test(
         name: 'maxmemory-policy',
         wrong: 'volatile-lru',
         right: 'noeviction',
-        told: /throws sessions away/,
+        problem: /throws sessions away/,
       },
-      { name: 'appendonly', wrong: 'no', right: 'yes', told: /keeps nothing on a disk/ },
+      { name: 'appendonly', wrong: 'no', right: 'yes', problem: /keeps nothing on a disk/ },
     ];
-    for (const { name, wrong, right, told } of changes) {
+    for (const { name, wrong, right, problem } of changes) {
       await redis.cli(portOf(redis), 'CONFIG', 'SET', name, wrong);
       const sentence = await within(10_000, `${name} is noticed`, async () =>
-        opened.conditions.list().find((one) => told.test(one)),
+        opened.conditions.list().find((one) => problem.test(one)),
       );
       assert.ok(sentence.includes(`127.0.0.1:${portOf(redis)}`));
       await redis.cli(portOf(redis), 'CONFIG', 'SET', name, right);
@@ -209,9 +209,9 @@ test(
     await using pair = await startRedisReplicas(1);
     const url = `redis://127.0.0.1:${portOf(pair)}`;
     await using opened = await open(url, { durability: 'strict' });
-    const has = (told: RegExp) => async () =>
-      opened.conditions.list().some((one) => told.test(one));
-    const hasNot = (told: RegExp) => async () => !(await has(told)());
+    const has = (problem: RegExp) => async () =>
+      opened.conditions.list().some((one) => problem.test(one));
+    const hasNot = (problem: RegExp) => async () => !(await has(problem)());
     assert.ok(await hasNot(/no replica now/)());
     await pair.cli(portOf(pair, 1), 'CONFIG', 'SET', 'replica-read-only', 'no');
     await within(10_000, 'the replica is noticed', has(/writes of others than their primary/));

@@ -30,13 +30,13 @@ export function assertRefused(
   place?: string,
 ): KitAnswer {
   const { headers, text } = answer;
-  const told = `${answer.status} ${answer.refusal}: ${text}`;
-  assert.equal(answer.status, status, told);
-  assert.equal(answer.refusal, code, told);
-  assert.match(headers.get('content-type') ?? '', /^text\/plain\b/, told);
+  const summary = `${answer.status} ${answer.refusal}: ${text}`;
+  assert.equal(answer.status, status, summary);
+  assert.equal(answer.refusal, code, summary);
+  assert.match(headers.get('content-type') ?? '', /^text\/plain\b/, summary);
   assert.match(text, /\S/, 'a refusal says why');
   assert.equal(headers.get('cache-control'), 'no-cache, no-store');
-  if (place !== undefined) assert.ok(text.includes(place), `${told} — does not name ${place}`);
+  if (place !== undefined) assert.ok(text.includes(place), `${summary} — does not name ${place}`);
   return answer;
 }
 

@@ -60,7 +60,7 @@ async function memberOf(kit: Kit, authorization: string): Promise<JsonObject> {
   return at(created.json, 'members.0') as JsonObject;
 }
 
-/** @source docs/wire/README.md "Every request": missing, malformed, expired, not verifiable */
+/** @source docs/wire/README.md "Every request" */
 test('a header that names nobody answers 401, and never repeats the token', async (t) => {
   await using kit = await startKit();
   const secret = 'c2VjcmV0';
@@ -117,7 +117,7 @@ function jwt(header: JsonObject, claims: JsonObject, key?: string): string {
   return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
 }
 
-/** @source docs/wire/callers.md "Callers": the scheme is case-insensitive, the userhash is not checked */
+/** @source docs/wire/callers.md "Callers" */
 test('scheme in any case, any userhash', async (t) => {
   await using kit = await startKit();
   for (const before of [
@@ -146,7 +146,7 @@ test('the claims of a user become the member: xuid, gamertag, activeTitleId', as
   assertNoNulls(member);
 });
 
-/** @source docs/wire/callers.md "Callers": all but xuid or svc optional */
+/** @source docs/wire/callers.md "Callers" */
 test('a token of a xuid alone is enough, and nothing is made up', async () => {
   await using kit = await startKit();
   const member = await memberOf(kit, `XBL3.0 x=-;xuid=${anXuid}`);
@@ -154,7 +154,7 @@ test('a token of a xuid alone is enough, and nothing is made up', async () => {
   assert.equal(Object.hasOwn(member, 'activeTitleId'), false);
 });
 
-/** @source docs/wire/callers.md "Callers": `did`, 5 local: same did as an active member */
+/** @source docs/wire/callers.md "Callers" */
 test('the device id decides about "local"', async () => {
   await using kit = await startKit();
   const device = `device-${randomUUID()}`;
@@ -179,7 +179,7 @@ test('the device id decides about "local"', async () => {
   assertStatus(await beside.join(reference), 200);
 });
 
-/** @source docs/wire/callers.md "Callers": `tid`, 2 scid configured, not for the caller's title */
+/** @source docs/wire/callers.md "Callers" */
 test('a title that is not of the service config answers 403 everywhere', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -210,13 +210,13 @@ test('a title that is not of the service config answers 403 everywhere', async (
   assert.equal((await ada.getSession(reference)).etag, before.etag);
 });
 
-/** @source docs/wire/callers.md "Callers": a token without a title is bound to none */
+/** @source docs/wire/callers.md "Callers", docs/wire/unknowns.md "token without a title" */
 test('a token without a title may use every service config', async () => {
   await using kit = await startKit();
   assertStatus(await ask(kit, `XBL3.0 x=-;xuid=${anXuid}`), 204);
 });
 
-/** @source docs/wire/callers.md "Callers": `sbx`, 3 `sandboxes`, 2 not for the caller's title or sandbox */
+/** @source docs/wire/callers.md "Callers" */
 test('a sandbox that is not of the service config answers 403', {
   skip: isAimed && needsOwnServer,
 }, async () => {
@@ -253,7 +253,7 @@ test('a sandbox that is not of the service config answers 403', {
   }
 });
 
-/** @source docs/wire/callers.md "Callers": `prv`, 5 no multiplayer privilege */
+/** @source docs/wire/callers.md "Callers" */
 test('privileges that are listed must have 254 to create and to join', async (t) => {
   await using kit = await startKit();
   const host = kit.user('host');
@@ -293,7 +293,7 @@ test('privileges that are listed must have 254 to create and to join', async (t)
   });
 });
 
-/** @source docs/wire/callers.md "Callers": to create or join and nothing else */
+/** @source docs/wire/callers.md "Callers" */
 test('a member whose privilege is gone may still write and leave', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -306,7 +306,7 @@ test('a member whose privilege is gone may still write and leave', async () => {
   assert.deepEqual(xuidsOf(left.json), [bob.xuid]);
 });
 
-/** @source docs/wire/README.md "Words", docs/wire/callers.md "Callers": `svc`, 4.3 `me` requires a user principal */
+/** @source docs/wire/README.md "Words", docs/wire/callers.md "Callers", docs/wire/unknowns.md "services write everything but me" */
 test('a game service has no xuid: it reads and drives sessions, and is in none', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -328,7 +328,7 @@ test('a game service has no xuid: it reads and drives sessions, and is in none',
   assert.deepEqual(xuidsOf((await ada.getSession(reference)).json), [ada.xuid]);
 });
 
-/** @source docs/wire/callers.md "Callers": a token is for a user or for a service */
+/** @source docs/wire/callers.md "Callers", docs/wire/unknowns.md "token with xid and svc" */
 test('a token with a xuid and a service name is neither', async () => {
   await using kit = await startKit();
   assertRefused(await ask(kit, `XBL3.0 x=-;xuid=${anXuid}&svc=lobby`), 401, 'notAuthenticated');
@@ -372,7 +372,7 @@ function headerOf({ token, body }: Tokens): string {
   return `XBL3.0 x=${at(body, 'DisplayClaims.xui.0.uhs')};${token}`;
 }
 
-/** @source docs/wire/callers.md "Callers": the token chain */
+/** @source docs/wire/callers.md "Callers" */
 test('the login chain ends in a token that is somebody', async () => {
   await using kit = await startKit();
   const user = await logIn(kit, `d=${randomUUID()}`);
@@ -409,7 +409,7 @@ test('a connection outlives the token that it was opened with', {
   assert.equal((await line.subscribe())[2], 0, 'and is served');
 });
 
-/** @source docs/wire/callers.md "Callers": identity in the login chain */
+/** @source docs/wire/callers.md "Callers" */
 test('the same ticket is the same user, another ticket another', async () => {
   await using kit = await startKit();
   const [one, other] = [`d=${randomUUID()}`, `d=${randomUUID()}`];
@@ -419,7 +419,7 @@ test('the same ticket is the same user, another ticket another', async () => {
   assert.notEqual(await xidOf(one), await xidOf(other));
 });
 
-/** @source docs/wire/callers.md "Callers": a ticket may be a development token */
+/** @source docs/wire/callers.md "Callers" */
 test('a ticket may say who it is', async () => {
   await using kit = await startKit();
   const user = await logIn(kit, `xuid=${anXuid}&gtg=Zo%C3%AB&prv=189`);
@@ -431,7 +431,7 @@ test('a ticket may say who it is', async () => {
   assertRefused(refused, 403, 'privilegeMissing');
 });
 
-/** @source docs/wire/callers.md "Callers": `did`, `tid` */
+/** @source docs/wire/callers.md "Callers" */
 test('device and title tokens bring the device id and the title', async () => {
   await using kit = await startKit();
   const device = await step(kit, '/device/authenticate', {
@@ -462,7 +462,7 @@ test('device and title tokens bring the device id and the title', async () => {
   assertStatus(await put(second, joinBody()), 200);
 });
 
-/** @source docs/wire/README.md "Every request": expired, not verifiable */
+/** @source docs/wire/README.md "Every request" */
 test('of the chain only the last token opens the directory, and only unchanged', async (t) => {
   await using kit = await startKit();
   const user = await logIn(kit, `d=${randomUUID()}`);
@@ -491,7 +491,7 @@ test('of the chain only the last token opens the directory, and only unchanged',
   }
 });
 
-/** @source docs/wire/README.md "Every request": expired */
+/** @source docs/wire/README.md "Every request" */
 test('a token is good until its NotAfter', { skip: isAimed && needsClock }, async () => {
   await using kit = await startKit();
   const ticket = `d=${randomUUID()}`;
@@ -507,7 +507,7 @@ test('a token is good until its NotAfter', { skip: isAimed && needsClock }, asyn
   assertStatus(await ask(kit, headerOf(await authorize(kit, await logIn(kit, ticket)))), 204);
 });
 
-/** @source docs/wire/README.md "Every request", docs/wire/callers.md "Callers": a bad step is refused as any bad body */
+/** @source docs/wire/README.md "Every request", docs/wire/callers.md "Callers" */
 test('a step of the chain that is asked wrongly is refused with its place', async (t) => {
   await using kit = await startKit();
   const user = await logIn(kit, `d=${randomUUID()}`);

@@ -148,7 +148,7 @@ test('H2 setting an activity raises changeNumber by one, changes the ETag and no
   assert.deepEqual(apartFromChangeNumber(after), apartFromChangeNumber(before));
 });
 
-/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "A recorded lobby": steps 4 and 5 */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "A recorded lobby" */
 test('H2 a synchronized write that raced with an activity fails with the new ETag', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -175,7 +175,7 @@ test('H3 an activity set again replaces the former one: a query finds exactly on
   assertRefused(await ada.request('GET', `/handles/${first}`), 404, 'handleUnknown', first);
 });
 
-/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need": One activity a user */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need", docs/wire/unknowns.md "one activity for each user and service config" */
 test('H3 an activity in another session of the service config replaces the former one', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -217,7 +217,7 @@ test('activities that all members set at once all count, each as one change', as
   assert.equal(after.json.changeNumber, (before.json.changeNumber as number) + users.length);
 });
 
-/** @source docs/wire/handles.md "POST /handles": Never a ghost */
+/** @source docs/wire/handles.md "POST /handles" */
 test('an activity set while its owner leaves is no ghost', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -238,7 +238,7 @@ test('an activity set while its owner leaves is no ghost', async () => {
   }
 });
 
-/** @source docs/wire/handles.md "POST /handles": replaces the caller's previous activity there */
+/** @source docs/wire/handles.md "POST /handles" */
 test('of two activities that one user sets at once in two sessions, one stands', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -257,7 +257,7 @@ test('of two activities that one user sets at once in two sessions, one stands',
   }
 });
 
-/** @source docs/wire/handles.md "POST /handles": id given, other content → 409 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('of two activities that two users set at once with one id, one is made', async () => {
   await using kit = await startKit();
   for (let round = 0; round < 5; round += 1) {
@@ -331,7 +331,7 @@ test('a member who is not active sets no activity, and none is listed', async (t
   }
 });
 
-/** @source docs/wire/handles.md "POST /handles" */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/unknowns.md "connections that nobody knows" */
 test('who wrote a connection that has ended sets no activity, while writes go on', {
   skip: isAimed && 'it waits for its own server to know',
 }, async () => {
@@ -361,7 +361,7 @@ test('version may be left out, and is 1', async () => {
   assert.equal(made.json.version, 1);
 });
 
-/** @source docs/wire/handles.md "POST /handles" */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/unknowns.md "an activity without a session name" */
 test('a left-out name is filled in with a GUID, and no session is created', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -377,7 +377,7 @@ test('a left-out name is filled in with a GUID, and no session is created', asyn
   assert.notEqual(at(other.json, 'sessionRef.name'), name);
 });
 
-/** @source docs/wire/handles.md "POST /handles" */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/unknowns.md "an activity without a session name" */
 test('an activity without a session counts once the session has its owner as a member', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -397,7 +397,7 @@ test('an activity without a session counts once the session has its owner as a m
   assert.equal(at(found.json, 'results.0.relatedInfo.membersCount'), 1);
 });
 
-/** @source docs/wire/handles.md "POST /handles": id given */
+/** @source docs/wire/handles.md "POST /handles" */
 test('an activity repeated with its id is the same activity, and no second change', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -421,7 +421,7 @@ test('an activity repeated with its id is the same activity, and no second chang
   assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid, bob.xuid])), [body.id]);
 });
 
-/** @source docs/wire/handles.md "POST /handles": id given, Never a ghost */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/unknowns.md "a POST repeated with its id" */
 test('an activity repeated with its id after it has ended is set again', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -441,7 +441,7 @@ test('an activity repeated with its id after it has ended is set again', async (
   assert.deepEqual(idsOf(await queryActivities(bob, [ada.xuid])), [body.id]);
 });
 
-/** @source docs/wire/handles.md "POST /handles": other content → 409 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('of two activities sent with one id at once, one is set and the other leaves its session as it was', async () => {
   await using kit = await startKit();
   const users = [kit.user('ada'), kit.user('bob')];
@@ -471,7 +471,7 @@ test('of two activities sent with one id at once, one is set and the other leave
   }
 });
 
-/** @source docs/wire/README.md "Every request": unknown member in a request object, wrong type, out of range */
+/** @source docs/wire/README.md "Every request" */
 test('a body that is no activity is refused at the place that is wrong', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');

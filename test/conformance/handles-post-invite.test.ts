@@ -141,7 +141,7 @@ test('H5 N users are invited by N POSTs, with distinct ids', async () => {
   );
 });
 
-/** @source docs/wire/handles.md "POST /handles": an idempotent id is the only way to repeat */
+/** @source docs/wire/handles.md "POST /handles" */
 test('without an id the same invite twice is two invites', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -150,7 +150,7 @@ test('without an id the same invite twice is two invites', async () => {
   assert.notEqual(handleId(await ada.postHandle(body)), handleId(await ada.postHandle(body)));
 });
 
-/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need": activity and transfer only */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need" */
 test('an invite does not change the session', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -276,7 +276,7 @@ test('context may have 256 characters once it is URI-encoded, contextString 100'
   }
 });
 
-/** @source docs/wire/README.md "Every request": unknown member in a request object, wrong type, out of range */
+/** @source docs/wire/README.md "Every request" */
 test('a body that is no invite is refused at the place that is wrong', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -336,7 +336,7 @@ test('a body that is no invite is refused at the place that is wrong', async (t)
   });
 });
 
-/** @source docs/wire/handles.md "POST /handles" */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/unknowns.md "invites to oneself, and without attributes" */
 test('party clients invite without version and attributes', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada', { tid: demoTitleId }), kit.user('bob')];
@@ -353,7 +353,7 @@ test('party clients invite without version and attributes', async () => {
   assertStatus(await bob.request('GET', `/handles/${handleId(made)}`), 200);
 });
 
-/** @source docs/wire/handles.md "POST /handles" */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/unknowns.md "invites to oneself, and without attributes" */
 test('nobody invites oneself', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -363,7 +363,7 @@ test('nobody invites oneself', async () => {
   assertStatus(await kit.service().postHandle(body), 201);
 });
 
-/** @source docs/wire/handles.md "POST /handles": id given */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/unknowns.md "a POST repeated with its id" */
 test('an invite repeated with its id is answered with the existing one', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -388,7 +388,7 @@ test('an invite repeated with its id is answered with the existing one', async (
   assert.equal(otherwise.text, first.text);
 });
 
-/** @source docs/wire/handles.md "POST /handles": id given: a retry comes late, when things have moved on */
+/** @source docs/wire/handles.md "POST /handles" */
 test('an invite repeated with its id after its sender left is still answered', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -402,7 +402,7 @@ test('an invite repeated with its id after its sender left is still answered', a
   assert.equal(again.text, first.text);
 });
 
-/** @source docs/wire/handles.md "POST /handles": id given */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/unknowns.md "a POST repeated with its id" */
 test('an id that is taken by other content, or by somebody else, answers 409', async (t) => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -437,7 +437,7 @@ test('an id that is taken by other content, or by somebody else, answers 409', a
   });
 });
 
-/** @source docs/wire/handles.md "POST /handles": A retry can so never invite twice */
+/** @source docs/wire/handles.md "POST /handles" */
 test('the same invite sent many times at once is one invite', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -450,7 +450,7 @@ test('the same invite sent many times at once is one invite', async () => {
   assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
 });
 
-/** @source docs/wire/handles.md "POST /handles": other content → 409 */
+/** @source docs/wire/handles.md "POST /handles" */
 test('of different invites sent with one id at once, one is made and the others get a conflict', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

@@ -114,7 +114,7 @@ test('the caller must be an accepted member of both sessions; a refusal changes 
   assert.equal((await ada.getSession(ofAda)).etag, before.etag);
 });
 
-/** @source docs/wire/handles.md "POST /handles": id given */
+/** @source docs/wire/handles.md "POST /handles" */
 test('a transfer repeated with its id is the same transfer, and no second change', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -134,7 +134,7 @@ test('a transfer repeated with its id is the same transfer, and no second change
   assertRefused(await bob.postHandle(body), 409, 'handleIdTaken', body.id);
 });
 
-/** @source docs/wire/README.md "Every request": unknown member in a request object, wrong type, out of range */
+/** @source docs/wire/README.md "Every request" */
 test('a body that is no transfer is refused at the place that is wrong', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');

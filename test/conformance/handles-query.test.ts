@@ -82,7 +82,7 @@ test('H11 nobody found is an empty list', async () => {
   }
 });
 
-/** @source docs/wire/handles.md "POST /handles/query": the order of the xuids */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/unknowns.md "the order of results" */
 test('results come in the order of the xuids, each once', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -92,7 +92,7 @@ test('results come in the order of the xuids, each once', async () => {
   assert.deepEqual(idsOf(await ask(ada.xuid, bob.xuid, ada.xuid)), [ofAda.id, ofBob.id]);
 });
 
-/** @source docs/wire/handles.md "POST /handles/query": Results ≤ 100 by default */
+/** @source docs/wire/handles.md "POST /handles/query" */
 test('a query answers at most 100 results', async () => {
   await using kit = await startKit();
   const users = Array.from({ length: 101 }, (_, i) => kit.user(`user-${i}`));
@@ -104,7 +104,7 @@ test('a query answers at most 100 results', async () => {
   assert.equal(idsOf(found).length, 100);
 });
 
-/** @source docs/wire/handles.md "POST /handles/query": include */
+/** @source docs/wire/handles.md "POST /handles/query" */
 test('relatedInfo and customProperties come when they are asked for', async (t) => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -133,7 +133,7 @@ test('relatedInfo and customProperties come when they are asked for', async (t) 
   }
 });
 
-/** @source docs/wire/handles.md "POST /handles/query" */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/unknowns.md "activities in sessions that one may not read" */
 test('who may not read the session is shown the activity without what was written into it', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -157,7 +157,7 @@ test('who may not read the session is shown the activity without what was writte
   }
 });
 
-/** @source docs/wire/handles.md "POST /handles/query" */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/unknowns.md "how long an answer is" */
 test('an answer has a bound in bytes; results that do not fit are left out', async () => {
   await using kit = await startKit();
   const users = Array.from({ length: 7 }, (_, n) => kit.user(`host ${n}`));
@@ -206,7 +206,7 @@ test('relatedInfo tells of the session as it is now', async () => {
   assert.equal(now.membersCount, 2);
 });
 
-/** @source docs/wire/handles.md "POST /handles/query", docs/wire/sessions.md "Constants": else none */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/sessions.md "Constants" */
 test('relatedInfo has a joinRestriction also when nobody set one', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -222,7 +222,7 @@ test('relatedInfo has a joinRestriction also when nobody set one', async () => {
   assert.equal(related.maxMembersCount, 100);
 });
 
-/** @source docs/wire/handles.md "POST /handles/query", docs/wire/README.md "Every request": customProperties is always an object when asked for */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/README.md "Every request" */
 test('customProperties is the custom object of the session, exact, and {} when it has none', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -241,7 +241,7 @@ test('customProperties is the custom object of the session, exact, and {} when i
   assert.deepEqual(at(none.json, 'results.0.customProperties'), {});
 });
 
-/** @source docs/wire/handles.md "POST /handles/query": compared without regard to case */
+/** @source docs/wire/handles.md "POST /handles/query" */
 test('scid limits a query to one service config', { skip: isAimed && needsOwnServer }, async () => {
   await using config = await twoServiceConfigs();
   await using kit = await startKit({ config: config.file });
@@ -265,7 +265,7 @@ test('scid limits a query to one service config', { skip: isAimed && needsOwnSer
   assertRefused(forbidden, 403, 'serviceConfigForbidden');
 });
 
-/** @source docs/wire/service-configs.md "Service configs and session templates", docs/wire/handles.md "POST /handles/query": exactly what is configured is answered */
+/** @source docs/wire/service-configs.md "Service configs and session templates", docs/wire/handles.md "POST /handles/query" */
 test('inviteProtocol and gameTypes are those configured', {
   skip: isAimed && needsOwnServer,
 }, async () => {
@@ -315,7 +315,7 @@ async function twoServiceConfigs() {
   return { file, scids, [Symbol.asyncDispose]: remove };
 }
 
-/** @source docs/wire/README.md "Every request": (scid not configured) */
+/** @source docs/wire/README.md "Every request" */
 test('a query in a service config that is not configured answers 404', async () => {
   await using kit = await startKit();
   const scid = '00000000-0000-4000-8000-00000000dead';
@@ -387,7 +387,7 @@ test('H10 owners are xuids or people: both or neither answers 400', async () => 
   }
 });
 
-/** @source docs/wire/README.md "Every request": unknown member in a request object, wrong type, out of range */
+/** @source docs/wire/README.md "Every request" */
 test('a body that is no query is refused at the place that is wrong', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -427,7 +427,7 @@ test('a body that is no query is refused at the place that is wrong', async (t) 
   }
 });
 
-/** @source docs/wire/handles.md "POST /handles/query": Private sessions appear only to those who may read them */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/unknowns.md "which activities are listed to whom" */
 test('an activity in a private session is shown to those in it, and to services', async () => {
   await using kit = await startKit();
   const [ada, bob, cid, eve] = ['ada', 'bob', 'cid', 'eve'].map((name) => kit.user(name)) as [
@@ -445,7 +445,7 @@ test('an activity in a private session is shown to those in it, and to services'
   assert.deepEqual(idsOf(await queryActivities(eve, [ada.xuid], 'relatedInfo')), []);
 });
 
-/** @source docs/wire/handles.md "POST /handles/query": readRestriction hides the session, not that somebody plays */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/unknowns.md "which activities are listed to whom" */
 test('an activity in a session that the asker may not read is listed', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -456,7 +456,7 @@ test('an activity in a session that the asker may not read is listed', async () 
   assert.deepEqual(idsOf(await queryActivities(eve, [ada.xuid])), [id]);
 });
 
-/** @source docs/wire/handles.md "POST /handles/query": Never a ghost */
+/** @source docs/wire/handles.md "POST /handles/query" */
 test('what is no longer so is never listed', async (t) => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -511,7 +511,7 @@ test('what is no longer so is never listed', async (t) => {
   }
 });
 
-/** @source docs/wire/time.md "Time", docs/wire/handles.md "POST /handles/query": Never a ghost */
+/** @source docs/wire/time.md "Time", docs/wire/handles.md "POST /handles/query" */
 test('an owner who timed out is never listed, swept or not', {
   skip: isAimed && needsClock,
 }, async (t) => {
@@ -534,7 +534,7 @@ test('an owner who timed out is never listed, swept or not', {
   }
 });
 
-/** @source docs/wire/handles.md "POST /handles/query", docs/wire/clients.md "Other clients": the older clients send no Content-Type */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/clients.md "Other clients" */
 test('a query without a Content-Type is read as JSON', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

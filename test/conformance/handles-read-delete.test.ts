@@ -29,7 +29,7 @@ async function assertGone(user: KitUser, id: string): Promise<void> {
   assertRefused(await user.putSessionByHandle(id, {}), 404, 'handleUnknown', id);
 }
 
-/** @source docs/wire/handles.md "Reading and deleting" */
+/** @source docs/wire/handles.md "Reading and deleting", docs/wire/unknowns.md "who reads a handle" */
 test('an activity and a transfer may be read by everybody, as they were answered', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -47,7 +47,7 @@ test('an activity and a transfer may be read by everybody, as they were answered
   }
 });
 
-/** @source docs/wire/handles.md "Reading and deleting" */
+/** @source docs/wire/handles.md "Reading and deleting", docs/wire/unknowns.md "who reads a handle" */
 test('an invite may be read by its sender, the invited user and services', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -61,7 +61,7 @@ test('an invite may be read by its sender, the invited user and services', async
   assertRefused(await eve.request('GET', `/handles/${id}`), 403, 'handleNotYours');
 });
 
-/** @source docs/wire/README.md "Words": (GUIDs are compared without regard to case) */
+/** @source docs/wire/README.md "Words" */
 test('the id of a handle is found in either case', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -80,7 +80,7 @@ test('a handle that never was answers 404, whatever its id looks like', async ()
   }
 });
 
-/** @source docs/wire/handles.md "Reading and deleting" */
+/** @source docs/wire/handles.md "Reading and deleting", docs/wire/unknowns.md "who deletes a handle" */
 test('DELETE is for the owner, the sender, the maker; then the handle is gone', async (t) => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -102,7 +102,7 @@ test('DELETE is for the owner, the sender, the maker; then the handle is gone', 
   }
 });
 
-/** @source docs/wire/handles.md "Reading and deleting" */
+/** @source docs/wire/handles.md "Reading and deleting", docs/wire/unknowns.md "who deletes a handle" */
 test('a service deletes the invite that it sent', async () => {
   await using kit = await startKit();
   const [ours, theirs] = [kit.service('lobby-service'), kit.service('other-service')];
@@ -138,7 +138,7 @@ test('deleting an activity leaves the activities of others', async () => {
   assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid, bob.xuid])), [ofBob]);
 });
 
-/** @source docs/wire/handles.md "Reading and deleting": Never a ghost */
+/** @source docs/wire/handles.md "Reading and deleting" */
 test('an activity ends as its owner stops being an active member', async (t) => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -169,7 +169,7 @@ const reactivate = {
 };
 const readable = { properties: { system: { joinRestriction: 'none', readRestriction: 'none' } } };
 
-/** @source docs/wire/sessions.md "PUT": Deleting a session deletes its handles */
+/** @source docs/wire/sessions.md "PUT" */
 test('with its session an activity and a transfer end; an invite lives on', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -190,7 +190,7 @@ test('with its session an activity and a transfer end; an invite lives on', asyn
   assertStatus(await bob.request('GET', `/handles/${invite}`), 200);
 });
 
-/** @source docs/wire/handles.md "Reading and deleting": with their session (as target) */
+/** @source docs/wire/handles.md "Reading and deleting" */
 test('a transfer outlives its origin', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -200,7 +200,7 @@ test('a transfer outlives its origin', async () => {
   assertStatus(await ada.request('GET', `/handles/${transfer}`), 200);
 });
 
-/** @source docs/wire/handles.md "Reading and deleting": Invite: 24 h */
+/** @source docs/wire/handles.md "Reading and deleting", docs/wire/unknowns.md "how long an invite lives" */
 test('an invite expires after 24 hours, swept or not', {
   skip: isAimed && needsClock,
 }, async (t) => {
@@ -228,7 +228,7 @@ test('an invite expires after 24 hours, swept or not', {
   }
 });
 
-/** @source docs/wire/time.md "Time", docs/wire/handles.md "Reading and deleting": Never a ghost */
+/** @source docs/wire/time.md "Time", docs/wire/handles.md "Reading and deleting" */
 test('an activity ends when its owner times out, swept or not', {
   skip: isAimed && needsClock,
 }, async (t) => {

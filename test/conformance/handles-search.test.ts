@@ -117,7 +117,7 @@ test('H9 a search handle is made, shown in the document, and read', async () => 
   assert.deepEqual((await eve.request('GET', `/handles/${id}`)).json, made.json);
 });
 
-/** @source docs/wire/search.md "Search handles": omitted when empty */
+/** @source docs/wire/search.md "Search handles" */
 test('attributes may be left out, and are answered as empty', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -152,7 +152,7 @@ test('attributes that only filters of the documentation know are kept', async ()
   }
 });
 
-/** @source docs/wire/search.md "Search handles": Bumps */
+/** @source docs/wire/search.md "Search handles" */
 test('making and deleting a search handle raise the change number', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -169,7 +169,7 @@ test('making and deleting a search handle raise the change number', async () => 
   assert.equal(new Set([before.etag, between.etag, after.etag]).size, 3);
 });
 
-/** @source docs/wire/search.md "Search handles": one per session, a new one replaces */
+/** @source docs/wire/search.md "Search handles" */
 test('a new search handle takes the place of the former one', async () => {
   await using kit = await startKit();
   const [ada, bob, tag] = [kit.user('ada'), kit.user('bob'), ownTag()];
@@ -181,7 +181,7 @@ test('a new search handle takes the place of the former one', async () => {
   assert.equal((await ada.getSession(reference)).json.searchHandle, next);
 });
 
-/** @source docs/wire/search.md "Search handles": Repeating a POST */
+/** @source docs/wire/search.md "Search handles" */
 test('a POST repeated with its own id answers the handle that the first one made', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -195,7 +195,7 @@ test('a POST repeated with its own id answers the handle that the first one made
   assertRefused(other, 409, 'handleIdTaken', body.id);
 });
 
-/** @source docs/wire/search.md "Search handles": table: search */
+/** @source docs/wire/search.md "Search handles", docs/wire/unknowns.md "services and search handles" */
 test('only members of searchable sessions make search handles', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -219,7 +219,7 @@ test('only members of searchable sessions make search handles', async () => {
   assertStatus(await remove(ada), 204);
 });
 
-/** @source docs/wire/README.md "Every request", docs/wire/search.md "Search handles": unknown member … */
+/** @source docs/wire/README.md "Every request", docs/wire/search.md "Search handles" */
 test('attributes that cannot be are refused where they stand', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -251,7 +251,7 @@ test('attributes that cannot be are refused where they stand', async () => {
 
 // ——— the life of a handle
 
-/** @source docs/wire/search.md "Search handles": Never a ghost, Lifetimes */
+/** @source docs/wire/search.md "Search handles" */
 test('a search handle ends with its session, and a later life of it has none', async () => {
   await using kit = await startKit();
   const [ada, tag] = [kit.user('ada'), ownTag()];
@@ -266,7 +266,7 @@ test('a search handle ends with its session, and a later life of it has none', a
   assert.deepEqual(await find(ada, `tags/${tag}`), []);
 });
 
-/** @source docs/wire/search.md "Search handles": Never a ghost */
+/** @source docs/wire/search.md "Search handles" */
 test('a session that time ends is found no more', { skip: isAimed && needsClock }, async () => {
   await using kit = await startKit();
   const [ada, tag] = [kit.user('ada'), ownTag()];
@@ -291,7 +291,7 @@ test('a session that time ends is found no more', { skip: isAimed && needsClock 
   assert.deepEqual(await find(ada, `tags/${tag}`), []);
 });
 
-/** @source docs/wire/sessions.md "Access": a search handle lift joinRestriction (and readRestriction) */
+/** @source docs/wire/sessions.md "Access", docs/wire/unknowns.md "who is shown a search handle" */
 test('a search handle lifts restrictions, and nothing else', async () => {
   await using kit = await startKit();
   const [ada, eve, fay] = [kit.user('ada'), kit.user('eve'), kit.user('fay')];
@@ -404,7 +404,7 @@ test('filters see the session as it is now', async () => {
   assert.equal(await finds('session/membersCount eq 1'), true);
 });
 
-/** @source docs/wire/search.md "POST /handles/query": A filter that does not parse */
+/** @source docs/wire/search.md "POST /handles/query" */
 test('a filter that does not parse is refused with the place', async () => {
   await using kit = await startKit();
   const refused = await query(kit.user('ada'), { filter: 'numbers/mmr gt 5 and tags = 1' });
@@ -440,7 +440,7 @@ test('a query with what it cannot have is refused where it stands', async () => 
   assertStatus(await query(ada, { filter: ' ', orderBy: '', take: 0 }), 200);
 });
 
-/** @source docs/wire/unknowns.md "the order of search results", docs/wire/search.md "POST /handles/query": orderBy */
+/** @source docs/wire/unknowns.md "the order of search results", docs/wire/search.md "POST /handles/query" */
 test('results come in the order asked for, by default the oldest first', async () => {
   await using kit = await startKit();
   const tag = ownTag();
@@ -472,7 +472,7 @@ test('results come in the order asked for, by default the oldest first', async (
   ]);
 });
 
-/** @source docs/wire/search.md "POST /handles/query": Private sessions appear only to those who may read them */
+/** @source docs/wire/search.md "POST /handles/query", docs/wire/unknowns.md "who is shown a search handle" */
 test('a private session is found by those in it, and by services', async () => {
   await using kit = await startKit();
   const [ada, eve, tag] = [kit.user('ada'), kit.user('eve'), ownTag()];
@@ -483,7 +483,7 @@ test('a private session is found by those in it, and by services', async () => {
   assert.deepEqual(await find(eve, `tags/${tag}`), []);
 });
 
-/** @source docs/wire/search.md "POST /handles/query": scid, templateName? */
+/** @source docs/wire/search.md "POST /handles/query" */
 test('a query looks at one service config, and at one template when it names one', async () => {
   await using kit = await startKit();
   const [ada, tag] = [kit.user('ada'), ownTag()];
@@ -498,7 +498,7 @@ test('a query looks at one service config, and at one template when it names one
   assertRefused(await query(other, { filter }), 403, 'serviceConfigForbidden');
 });
 
-/** @source docs/wire/search.md "POST /handles/query": sessionMembers */
+/** @source docs/wire/search.md "POST /handles/query" */
 test('sessionMembers finds the sessions of those on a list', async () => {
   await using kit = await startKit();
   const [ada, bob, cid, dan] = [kit.user('ada'), kit.user('bob'), kit.user('cid'), kit.user('dan')];
@@ -524,7 +524,7 @@ test('sessionMembers finds the sessions of those on a list', async () => {
 
 // ——— page after page
 
-/** @source docs/wire/search.md "POST /handles/query": Results ≤ 100 by default */
+/** @source docs/wire/search.md "POST /handles/query", docs/wire/unknowns.md "pages of search results" */
 test('a query answers at most 100, and pages beyond them when asked to', async () => {
   await using kit = await startKit();
   const [asker, tag] = [kit.user('asker'), ownTag()];
@@ -560,7 +560,7 @@ test('a query answers at most 100, and pages beyond them when asked to', async (
   assertRefused(await query(asker, strange), 400, 'requestInvalid', '$.continuationToken');
 });
 
-/** @source docs/wire/search.md "POST /handles/query": a cursor that is stable under concurrent creation */
+/** @source docs/wire/search.md "POST /handles/query", docs/wire/unknowns.md "pages of search results" */
 test('what is created, ended and deleted between two pages shifts nothing', async () => {
   await using kit = await startKit();
   const [asker, tag] = [kit.user('asker'), ownTag()];
@@ -589,7 +589,7 @@ test('what is created, ended and deleted between two pages shifts nothing', asyn
   assert.deepEqual(foundIn(third), [idOf(50), idOf(60)]);
 });
 
-/** @source docs/wire/search.md "Search handles": version */
+/** @source docs/wire/search.md "Search handles" */
 test('the activity and the search handle of a session live side by side', async () => {
   await using kit = await startKit();
   const [ada, tag] = [kit.user('ada'), ownTag()];
@@ -616,7 +616,7 @@ test('the Xbox app posts with a locale, without achievements and without a versi
   assert.deepEqual(made.json.searchAttributes, { ...searchAttributes, numbers: {}, strings: {} });
 });
 
-/** @source docs/wire/search.md "POST /handles/query" */
+/** @source docs/wire/search.md "POST /handles/query", docs/wire/unknowns.md "what else the Xbox app asks of a search", docs/wire/unknowns.md "whose title a post is of" */
 test('the Xbox app asks for posts, each part alone', async (t) => {
   await using kit = await startKit();
   const [ada, bob, eve] = [

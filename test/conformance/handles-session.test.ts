@@ -69,7 +69,7 @@ test('GET by handle answers the session, its ETag and Content-Location', async (
   );
 });
 
-/** @source docs/wire/README.md "Words", docs/wire/handles.md "Through a handle": the session is answered in the case of its writer */
+/** @source docs/wire/README.md "Words", docs/wire/handles.md "Through a handle" */
 test('Content-Location has six parts, percent-encoded, in the case of who wrote the session', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -102,7 +102,7 @@ test('GET by handle is conditional as any GET', async () => {
   assertStatus(await getByHandle(ada, id, { 'if-none-match': '"0"' }), 200);
 });
 
-/** @source docs/wire/sessions.md "PUT", docs/wire/sessions.md "Preconditions": (steps and outcomes) */
+/** @source docs/wire/sessions.md "PUT", docs/wire/sessions.md "Preconditions" */
 test('PUT by handle answers 200, the document, its ETag and Content-Location', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -120,7 +120,7 @@ test('PUT by handle answers 200, the document, its ETag and Content-Location', a
   assert.equal(joined.text, direct.text);
 });
 
-/** @source docs/wire/sessions.md "Preconditions": also on 412 */
+/** @source docs/wire/sessions.md "Preconditions" */
 test('a 412 by handle carries the document, its ETag and Content-Location', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -146,7 +146,7 @@ test('a 412 by handle carries the document, its ETag and Content-Location', asyn
 
 const setMap: JsonObject = { properties: { custom: { map: 'atoll' } } };
 
-/** @source docs/wire/sessions.md "PUT": nocommit */
+/** @source docs/wire/sessions.md "PUT" */
 test('PUT by handle with nocommit stores nothing', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -195,7 +195,7 @@ test('H8 PUT and GET by an unknown handle answer 404', async () => {
   assertRefused(await getByHandle(ada, id), 404, 'handleUnknown', id);
 });
 
-/** @source docs/wire/sessions.md "Access": A grant by handle */
+/** @source docs/wire/sessions.md "Access" */
 test('an activity lifts neither joinRestriction nor readRestriction', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -207,7 +207,7 @@ test('an activity lifts neither joinRestriction nor readRestriction', async () =
   assert.equal((await ada.getSession(reference)).etag, before.etag);
 });
 
-/** @source docs/wire/sessions.md "Access", docs/wire/handles.md "Through a handle": A grant by handle */
+/** @source docs/wire/sessions.md "Access", docs/wire/handles.md "Through a handle" */
 test('an invite lifts joinRestriction and readRestriction, for the invited user alone', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -227,7 +227,7 @@ test('an invite lifts joinRestriction and readRestriction, for the invited user 
   assert.equal(joined.headers.get('content-location'), formatSessionPath(reference));
 });
 
-/** @source docs/wire/handles.md "Through a handle": an invite lives until it expires */
+/** @source docs/wire/handles.md "Through a handle" */
 test('an invite may be used again by a user who left', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -334,7 +334,7 @@ test('a search shows nothing of what was written in a session to whom an owner h
   }
 });
 
-/** @source docs/wire/sessions.md "Access", docs/wire/clients.md "What clients need": A grant by handle */
+/** @source docs/wire/sessions.md "Access", docs/wire/clients.md "What clients need" */
 test('H6 a transfer lets in who is an accepted member of the origin now, and nobody else', async () => {
   await using kit = await startKit();
   const [ada, bob, cid, eve] = ['ada', 'bob', 'cid', 'eve'].map((name) => kit.user(name)) as [
@@ -363,7 +363,7 @@ test('H6 a transfer lets in who is an accepted member of the origin now, and nob
   assertRefused(await cid.putSessionByHandle(id, joinBody()), 403, 'joinRestricted');
 });
 
-/** @source docs/wire/sessions.md "Access", docs/wire/handles.md "Through a handle": the grant is of the origin's members now */
+/** @source docs/wire/sessions.md "Access", docs/wire/handles.md "Through a handle" */
 test('a transfer whose origin has ended grants nothing', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -375,7 +375,7 @@ test('a transfer whose origin has ended grants nothing', async () => {
   assertRefused(await bob.putSessionByHandle(id, joinBody()), 403, 'joinRestricted');
 });
 
-/** @source docs/wire/sessions.md "Access": nothing lifts closed, full, private without reservation */
+/** @source docs/wire/sessions.md "Access", docs/wire/unknowns.md "handles do not open private and visible sessions", docs/wire/unknowns.md "a full session by handle" */
 test('no handle lifts closed, full, private or visible', async (t) => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -410,7 +410,7 @@ test('no handle lifts closed, full, private or visible', async (t) => {
   }
 });
 
-/** @source docs/wire/sessions.md "Access": private: nobody else */
+/** @source docs/wire/sessions.md "Access" */
 test('no handle shows a private session to who is not in it', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -424,7 +424,7 @@ test('no handle shows a private session to who is not in it', async () => {
   }
 });
 
-/** @source docs/wire/sessions.md "Access": Reserved users pass everything but full (they hold their slot) */
+/** @source docs/wire/sessions.md "Access" */
 test('a reserved user joins by any handle', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -450,7 +450,7 @@ test('who does not join by the very write may not write, invited or not', async 
   assert.equal((await ada.getSession(reference)).etag, before.etag);
 });
 
-/** @source docs/wire/sessions.md "Access": a 403 on a write to a session that the caller may read carries it */
+/** @source docs/wire/sessions.md "Access" */
 test('a 403 by handle carries the session exactly when the caller may read it', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -467,7 +467,7 @@ test('a 403 by handle carries the session exactly when the caller may read it', 
   assertRefused(await eve.putSessionByHandle(hiddenId, joinBody()), 403, 'joinRestricted');
 });
 
-/** @source docs/wire/sessions.md "Members": sub-accounts send the first account's xuid and connection */
+/** @source docs/wire/sessions.md "Members" */
 test('identity is the token, whatever xuid the body names', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -485,7 +485,7 @@ test('identity is the token, whatever xuid the body names', async () => {
   assert.deepEqual(xuidsOf(joined.json), [ada.xuid, bob.xuid]);
 });
 
-/** @source docs/wire/handles.md "Through a handle": Session gone → 404; it never creates */
+/** @source docs/wire/handles.md "Through a handle" */
 test('by an invite to a session that is gone: GET 204, PUT 404, and no session is made', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -503,7 +503,7 @@ test('by an invite to a session that is gone: GET 204, PUT 404, and no session i
   assertStatus(await bob.getSession(reference), 204);
 });
 
-/** @source docs/wire/handles.md "Through a handle": it never creates */
+/** @source docs/wire/handles.md "Through a handle" */
 test('no handle creates its session: an invite of a service, an activity without a name', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -535,7 +535,7 @@ test('the last member who leaves by handle ends the session', async () => {
   assertRefused(await getByHandle(ada, id), 404, 'handleUnknown');
 });
 
-/** @source docs/wire/README.md "Every request", docs/wire/sessions.md "PUT": the same body, checked the same way */
+/** @source docs/wire/README.md "Every request", docs/wire/sessions.md "PUT" */
 test('a body that is no session write is refused at the place that is wrong', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -565,7 +565,7 @@ test('an expired invite leads nowhere', { skip: isAimed && needsClock }, async (
   assert.deepEqual(xuidsOf((await ada.getSession(reference)).json), [ada.xuid]);
 });
 
-/** @source docs/wire/clients.md "Multiplayer Manager": the manager's calls, one after the other */
+/** @source docs/wire/clients.md "Multiplayer Manager" */
 test('lobby, invite, game and transfer, as a manager plays them', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -629,7 +629,7 @@ test('lobby, invite, game and transfer, as a manager plays them', async () => {
   assert.deepEqual(xuidsOf(inGame.json), [ada.xuid, bob.xuid]);
 });
 
-/** @source docs/wire/clients.md "Other clients": a join by handle with If-Match: * must answer exactly 200 */
+/** @source docs/wire/clients.md "Other clients" */
 test('a join by an activity handle with If-Match: * answers 200 and Content-Location', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];

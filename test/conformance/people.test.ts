@@ -54,7 +54,7 @@ function usersIn(answer: KitAnswer): readonly (Json | undefined)[] {
   return users.map(({ xuid }) => xuid);
 }
 
-/** A refusal in the words of the social service. @source docs/wire/people.md "People": Error body */
+/** A refusal in the words of the social service. @source docs/wire/people.md "People" */
 function assertSocialRefusal(answer: KitAnswer, status: number, refusal: string, code: number) {
   assert.equal(answer.status, status, answer.text);
   assert.equal(answer.refusal, refusal, answer.text);
@@ -64,7 +64,7 @@ function assertSocialRefusal(answer: KitAnswer, status: number, refusal: string,
   assert.match(String(answer.json.description), /\w/);
 }
 
-/** @source docs/wire/people.md "People": exactly 204 */
+/** @source docs/wire/people.md "People" */
 test('PUT follows and DELETE ends it: 204 each time, needed or not', async () => {
   await using kit = await startKit();
   const [ada, bob] = three(kit);
@@ -79,7 +79,7 @@ test('PUT follows and DELETE ends it: 204 each time, needed or not', async () =>
   }
 });
 
-/** @source docs/wire/people.md "People": Person */
+/** @source docs/wire/people.md "People" */
 test('a person tells what is between them and the caller', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -110,7 +110,7 @@ test('a person tells what is between them and the caller', async () => {
   assert.deepEqual((await ask(cid, 'GET', person(bob, of(ada)))).json, seen);
 });
 
-/** @source docs/wire/people.md "People": 404 not on list */
+/** @source docs/wire/people.md "People" */
 test('one who is not on the list is 404', async () => {
   await using kit = await startKit();
   const [ada, bob] = three(kit);
@@ -118,7 +118,7 @@ test('one who is not on the list is 404', async () => {
   assertRefused(await ask(ada, 'GET', person(bob)), 404, 'personUnknown', bob.xuid);
 });
 
-/** @source docs/wire/people.md "People": view, startIndex, maxItems, totalCount size of whole set */
+/** @source docs/wire/people.md "People" */
 test('a page of a list, and how many there are in all', async () => {
   await using kit = await startKit();
   const [ada] = three(kit);
@@ -183,7 +183,7 @@ test('favourites are those of the list who were made so', async () => {
   assertSocialRefusal(await favorites('get', bob), 400, 'requestInvalid', 1015);
 });
 
-/** @source docs/wire/people.md "People": get → 200 PeopleList; add / remove → 204; 400 method missing/malformed */
+/** @source docs/wire/people.md "People" */
 test('several at once', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -211,7 +211,7 @@ test('several at once', async () => {
   }
 });
 
-/** @source docs/wire/people.md "People" */
+/** @source docs/wire/people.md "People", docs/wire/unknowns.md "statuses of the social service" */
 test('a list has 2,000 people and no more', async () => {
   await using kit = await startKit();
   const [ada, bob] = three(kit);
@@ -269,7 +269,7 @@ test('only owners and services change lists', async () => {
   }
 });
 
-/** @source docs/wire/people.md "People": a service is not me */
+/** @source docs/wire/people.md "People", docs/wire/unknowns.md "services and lists of people" */
 test('a service names the user', async () => {
   await using kit = await startKit();
   const [ada, bob] = three(kit);
@@ -297,7 +297,7 @@ test('a path that names nobody is refused', async () => {
   assertRefused(await kit.request('GET', `${me}/people`), 401, 'notAuthenticated');
 });
 
-/** @source docs/wire/people.md "People": PersonSummary, any owner */
+/** @source docs/wire/people.md "People" */
 test('a summary counts, and tells how the caller stands to somebody', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -335,7 +335,7 @@ test('a summary counts, and tells how the caller stands to somebody', async () =
   assert.equal(ofService.isCallerFollowingTarget, false);
 });
 
-/** @source docs/wire/people.md "People": DELETE …/people/follower/xuid({x}) */
+/** @source docs/wire/people.md "People" */
 test('a follower is made to follow no more', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -346,7 +346,7 @@ test('a follower is made to follow no more', async () => {
   assert.equal((await ask(ada, 'GET', `${me}/summary`)).json.targetFollowerCount, 0);
 });
 
-/** @source docs/wire/people.md "People": friends/v2, Send strings */
+/** @source docs/wire/people.md "People" */
 test('friends of newer clients are followed', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -395,7 +395,7 @@ test('avoid and mute lists are read and changed by their owner', async () => {
   assert.deepEqual(xuidsIn(await ask(ada, 'GET', `${me}/people`)), [], 'no list is another');
 });
 
-/** @source docs/wire/people.md "People": Mute list ≤250 */
+/** @source docs/wire/people.md "People" */
 test('a mute list has 250 people and no more', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -407,7 +407,7 @@ test('a mute list has 250 people and no more', async () => {
   assertStatus(await mute(3), 204);
 });
 
-/** @source docs/wire/rta.md "Life of a connection", docs/wire/rta.md "Frames": https by most clients, http by some */
+/** @source docs/wire/rta.md "Life of a connection", docs/wire/rta.md "Frames" */
 test('changes of the list of friends are pushed to those who watch it, and of other lists not', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = three(kit);
@@ -452,7 +452,7 @@ test('blocking touches no other list', async () => {
   assert.deepEqual(usersIn(await ask(ada, 'GET', `${me}/people/avoid`)), [bob.xuid]);
 });
 
-/** @source docs/wire/handles.md "POST /handles", docs/wire/people.md "People": muting is about voice only */
+/** @source docs/wire/handles.md "POST /handles", docs/wire/people.md "People" */
 test('a mute keeps nobody from inviting', async () => {
   await using kit = await startKit();
   const [ada, bob] = three(kit);

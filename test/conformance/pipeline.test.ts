@@ -91,7 +91,7 @@ function brokenReference(kit: Kit, rules: readonly Rule[]): SessionReference {
   };
 }
 
-/** @source docs/wire/README.md "Every request": Order of checks, first failure answers */
+/** @source docs/wire/README.md "Every request" */
 test('of several rules that a session write breaks, the first answers', async (t) => {
   await using kit = await startKit();
   for (const rules of combinations) {
@@ -110,7 +110,7 @@ test('of several rules that a session write breaks, the first answers', async (t
   }
 });
 
-/** @source docs/wire/README.md "Every request": Order of checks, first failure answers */
+/** @source docs/wire/README.md "Every request" */
 test('of several rules that a POST of a handle breaks, the first answers', async (t) => {
   await using kit = await startKit();
   for (const rules of combinations) {
@@ -152,7 +152,7 @@ test('of several rules that a GET breaks, the first answers', async (t) => {
   }
 });
 
-/** @source docs/wire/README.md "Every request": an id that is no GUID is not configured, and asked about after the body */
+/** @source docs/wire/README.md "Every request" */
 test('a scid that is no GUID is unknown, after the body has been looked at', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -163,7 +163,7 @@ test('a scid that is no GUID is unknown, after the body has been looked at', asy
   assertRefused(await ada.request('PUT', path, { body: { x: 1 } }), 400, 'requestInvalid');
 });
 
-/** @source docs/wire/README.md "Every request": path unknown */
+/** @source docs/wire/README.md "Every request" */
 test('an unknown path answers 404, to anybody', async (t) => {
   await using kit = await startKit();
   const session = `/serviceconfigs/${demoScid}/sessiontemplates/deathmatch/sessions/x`;
@@ -189,7 +189,7 @@ test('an unknown path answers 404, to anybody', async (t) => {
   }
 });
 
-/** @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need": Empty path segments are answered 404 at once */
+/** @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need" */
 test('an empty path segment answers 404, to anybody', async (t) => {
   await using kit = await startKit();
   const targets = [
@@ -212,7 +212,7 @@ test('an empty path segment answers 404, to anybody', async (t) => {
   }
 });
 
-/** @source docs/wire/README.md "Every request": path known, verb wrong */
+/** @source docs/wire/README.md "Every request" */
 test('a verb that a path does not know answers 405 with Allow, to anybody; HEAD goes where GET goes', async (t) => {
   await using kit = await startKit();
   const config = `/serviceconfigs/${demoScid}`;
@@ -259,7 +259,7 @@ test('a verb that a path does not know answers 405 with Allow, to anybody; HEAD 
   }
 });
 
-/** @source docs/wire/README.md "Every request": Path literals match case-insensitively */
+/** @source docs/wire/README.md "Every request", docs/wire/unknowns.md "letter case of a scid" */
 test('paths match in any case, names in any case', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -283,7 +283,7 @@ test('paths match in any case, names in any case', async () => {
   assertStatus(await ada.request('POST', '/HANDLES/Query', { body: query }), 200);
 });
 
-/** @source docs/wire/README.md "Every request": X-Xbl-Contract-Version */
+/** @source docs/wire/README.md "Every request" */
 test('the contract version is an integer of at least 104; above 107 counts as 107', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -333,7 +333,7 @@ test('the contract version is an integer of at least 104; above 107 counts as 10
   }
 });
 
-/** @source docs/wire/README.md "Every request": Every response has and Cache-Control */
+/** @source docs/wire/README.md "Every request" */
 test('every kind of answer has its headers', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -385,7 +385,7 @@ test('every kind of answer has its headers', async (t) => {
   }
 });
 
-/** @source docs/wire/sessions.md "Preconditions": → 412 without body */
+/** @source docs/wire/sessions.md "Preconditions" */
 test('a 304 has the ETag and no body', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -397,7 +397,7 @@ test('a 304 has the ETag and no body', async () => {
   assertUsualHeaders(answer);
 });
 
-/** @source docs/wire/README.md "Every request": X-XblCorrelationId (fresh GUID) */
+/** @source docs/wire/README.md "Every request" */
 test('each answer has a correlation id of its own', async () => {
   await using kit = await startKit();
   const ids = new Set<string | null>();
@@ -436,7 +436,7 @@ test('a body is parsed as JSON whatever its Content-Type says', async (t) => {
   }
 });
 
-/** @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need": GET and DELETE carry Content-Type */
+/** @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need" */
 test('a body on GET and DELETE is ignored, and a Content-Type without one is no error', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -465,7 +465,7 @@ test('a body on GET and DELETE is ignored, and a Content-Type without one is no 
   }
 });
 
-/** @source docs/wire/README.md "Every request": `Signature`, `Accept`, `Accept-Language` are never required, nor looked at */
+/** @source docs/wire/README.md "Every request" */
 test('what a client says about itself makes no difference', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -488,7 +488,7 @@ test('what a client says about itself makes no difference', async () => {
   assert.equal(dressed.headers.get('content-type'), 'application/json');
 });
 
-/** @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need": Expect: 100-continue is honoured */
+/** @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need" */
 test('Expect: 100-continue is answered before it sends its body', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -511,7 +511,7 @@ test('Expect: 100-continue is answered before it sends its body', async () => {
   assert.match(received, /\r\n\r\nHTTP\/1\.1 201 /);
 });
 
-/** @source docs/wire/README.md "Every request": The Host header is not looked at */
+/** @source docs/wire/README.md "Every request" */
 test('Host may be any or none, and the target a whole URL', async () => {
   await using kit = await startKit();
   const path = formatSessionPath(kit.reference());
@@ -529,7 +529,7 @@ test('Host may be any or none, and the target a whole URL', async () => {
   }
 });
 
-/** @source docs/wire/README.md "Every request": body present and not JSON, or not an object where one is needed */
+/** @source docs/wire/README.md "Every request" */
 test('a body that is no JSON object is refused, with the place where it goes wrong', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -575,7 +575,7 @@ test('a body that is no JSON object is refused, with the place where it goes wro
   assert.equal((await ada.getSession(reference)).etag, before.etag);
 });
 
-/** @source docs/wire/README.md "Every request": body larger than the limit (default 1 MiB) */
+/** @source docs/wire/README.md "Every request" */
 test('a body of 1 MiB passes, one byte more answers 413', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -598,7 +598,7 @@ test('a body of 1 MiB passes, one byte more answers 413', async (t) => {
   }
 });
 
-/** @source docs/wire/README.md "Every request": the refusal is heard, and the connection goes on */
+/** @source docs/wire/README.md "Every request" */
 test('after a 413 the connection serves the next request', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -636,7 +636,7 @@ const exactNumbers = [
   '1e-400',
 ];
 
-/** @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need": Title data is never altered */
+/** @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need" */
 test('S9 numbers in custom objects come back as they were written', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -660,7 +660,7 @@ test('S9 numbers in custom objects come back as they were written', async (t) =>
   }
 });
 
-/** @source docs/wire/README.md "Every request": Title data is never altered */
+/** @source docs/wire/README.md "Every request" */
 test('keys and texts in custom objects come back as they were written', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -686,7 +686,7 @@ test('keys and texts in custom objects come back as they were written', async (t
   }
 });
 
-/** @source docs/wire/README.md "Every request": issue duplicate keys (last wins) */
+/** @source docs/wire/README.md "Every request" */
 test('of a key given twice the last counts', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -700,7 +700,7 @@ test('of a key given twice the last counts', async () => {
   assert.equal(at(created.json, 'membersInfo.count'), 1);
 });
 
-/** @source docs/wire/README.md "Every request", docs/wire/README.md "Every answer": wrong type, out of range, never print integers with a decimal point */
+/** @source docs/wire/README.md "Every request", docs/wire/README.md "Every answer" */
 test('numbers of the protocol are integers, however they are written', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -737,7 +737,7 @@ test('numbers of the protocol are integers, however they are written', async (t)
   });
 });
 
-/** @source docs/wire/README.md "Every request": 10,000-deep nesting */
+/** @source docs/wire/README.md "Every request" */
 test('nesting without end is refused', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -833,7 +833,7 @@ test('names are 1 to 100 characters without / ~ \\ ? # and control characters', 
   }
 });
 
-/** @source docs/wire/README.md "Every request": a path that is no UTF-8 is refused, whatever stands there */
+/** @source docs/wire/README.md "Every request" */
 test('malformed percent-encoding is refused, in the path and in the query', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -857,7 +857,7 @@ test('malformed percent-encoding is refused, in the path and in the query', asyn
   }
 });
 
-/** @source docs/wire/README.md "Every request": headers of 64 KB */
+/** @source docs/wire/README.md "Every request" */
 test('headers of 64 KB are refused, and the server goes on', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -877,7 +877,7 @@ test('headers of 64 KB are refused, and the server goes on', async () => {
   }
 });
 
-/** @source docs/wire/README.md "Every request": tokens of real clients are long */
+/** @source docs/wire/README.md "Every request" */
 test('headers of 8 KB pass', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -886,7 +886,7 @@ test('headers of 8 KB pass', async () => {
   assertStatus(await ada.request('GET', path, { headers: { signature } }), 204);
 });
 
-/** @source docs/wire/README.md "Every request": what is no HTTP is answered so, and the server goes on */
+/** @source docs/wire/README.md "Every request" */
 test('bytes that are no HTTP are refused in text', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -912,7 +912,7 @@ test('bytes that are no HTTP are refused in text', async (t) => {
   }
 });
 
-/** @source docs/wire/README.md "Every request": verbs that HTTP knows and this server does not */
+/** @source docs/wire/README.md "Every request" */
 test('strange verbs are refused by their path', async () => {
   await using kit = await startKit();
   const path = formatSessionPath(kit.reference());
@@ -927,7 +927,7 @@ test('strange verbs are refused by their path', async () => {
   assert.equal((await requestRaw(kit.url, { method: 'OPTIONS', target: '*' })).status, 404);
 });
 
-/** @source docs/wire/README.md "Every request": RFC 9112: answers come in the order of their requests */
+/** @source docs/wire/README.md "Every request" */
 test('requests sent one behind the other are answered in their order', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -946,7 +946,7 @@ test('requests sent one behind the other are answered in their order', async () 
   assert.deepEqual(statuses, ['201', '401', '404']);
 });
 
-/** @source docs/architecture.md "Promises": One bad client costs itself only */
+/** @source docs/architecture.md "Promises" */
 test('a client that goes away in the middle of its request leaves the others alone', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

@@ -57,7 +57,7 @@ test('following opens a session to somebody, and unfollowing shuts it again', as
   }
 });
 
-/** @source docs/wire/sessions.md "Access": by a member; not the other way round, and not by friends of friends */
+/** @source docs/wire/sessions.md "Access" */
 test('one member who follows is enough, and only the direction from the member counts', async () => {
   await using kit = await startKit();
   const [ada, bob, cid, dan] = ['ada', 'bob', 'cid', 'dan'].map((name) => kit.user(name)) as [
@@ -81,7 +81,7 @@ test('one member who follows is enough, and only the direction from the member c
   assertRefusedBy(await tryJoin(cid, reference), 403, 'joinRestricted');
 });
 
-/** @source docs/wire/sessions.md "Access": followed by an accepted member */
+/** @source docs/wire/sessions.md "Access" */
 test('whom a reserved user follows does not get in by that', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -93,7 +93,7 @@ test('whom a reserved user follows does not get in by that', async () => {
   assertStatus(await tryJoin(cid, reference), 200);
 });
 
-/** @source docs/wire/sessions.md "Access": local asks for the device of an active member alone */
+/** @source docs/wire/sessions.md "Access" */
 test('following does not open what is local, and a device opens what is followed', async () => {
   await using kit = await startKit();
   const did = randomUUID();
@@ -112,7 +112,7 @@ test('following does not open what is local, and a device opens what is followed
   }
 });
 
-/** @source docs/wire/sessions.md "Access": a favourite is followed; an avoided user is no less followed */
+/** @source docs/wire/sessions.md "Access" */
 test('favourites are followed, and other lists open nothing', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -125,7 +125,7 @@ test('favourites are followed, and other lists open nothing', async () => {
   assertStatus(await tryJoin(bob, reference), 200);
 });
 
-/** @source docs/wire/sessions.md "Access": lifted by a handle and a seat that was reserved need nobody to follow */
+/** @source docs/wire/sessions.md "Access" */
 test('an invite and a reservation open a followed session to strangers', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -147,7 +147,7 @@ test('an activity lifts nothing: friends of a member get in, others are answered
   assertStatus(await bob.putSessionByHandle(activity, joinBody()), 200);
 });
 
-/** @source docs/wire/handles.md "POST /handles/query", docs/wire/people.md "People": the monikers follow the list */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/people.md "People" */
 test('what friends play follows the list of friends', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -167,7 +167,7 @@ test('what friends play follows the list of friends', async () => {
   assert.deepEqual(await seen('people'), []);
 });
 
-/** @source docs/wire/sessions.md "Access", docs/wire/people.md "People": lists at their largest */
+/** @source docs/wire/sessions.md "Access", docs/wire/people.md "People" */
 test('many members who follow many let in whom one of them follows', async () => {
   await using kit = await startKit();
   const [friend, stranger] = [kit.user('friend'), kit.user('stranger')];

@@ -27,7 +27,7 @@ async function isActive(reader: KitUser, reference: SessionReference, index = 0)
   return at(json, `members.${index}.properties.system.active`);
 }
 
-/** @source docs/wire/time.md "Time", docs/wire/rta.md "Life of a connection" */
+/** @source docs/wire/time.md "Time", docs/wire/rta.md "Life of a connection", docs/wire/unknowns.md "the time of grace after a disconnect" */
 test(
   'R12 a member whose connection ends stays active for the time of grace, and no longer',
   options,
@@ -161,7 +161,7 @@ test(
 
 /** @source docs/wire/time.md "Time" */
 test(
-  'with an inactiveRemovalTimeout of 0 the seat is free at the next settle, and the others are tapped',
+  'with an inactiveRemovalTimeout of 0 the seat is free the next time, and the others get a tap',
   options,
   async () => {
     await using kit = await startKit({ settings: { tapWindowMs: 0 } });
@@ -181,7 +181,7 @@ test(
   },
 );
 
-/** @source docs/wire/time.md "Time", docs/wire/handles.md "POST /handles" */
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/unknowns.md "an activity while the grace runs" */
 test(
   'the activity of a member whose connection ended is not listed, and goes',
   options,

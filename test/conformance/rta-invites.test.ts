@@ -66,7 +66,7 @@ test('an invite is sent at once, with all that clients need', options, async () 
   assert.deepEqual(await other.framesSoFar(), [], 'who did not ask receives nothing');
 });
 
-/** @source docs/wire/rta.md "Invites" */
+/** @source docs/wire/rta.md "Invites", docs/wire/unknowns.md "invites of other titles" */
 test(
   'what came while nobody listened is sent on subscribing, once a connection',
   options,
@@ -79,9 +79,9 @@ test(
     for (let life = 0; life < 2; life += 1) {
       await using line = await ben.connect();
       await line.subscribe(notifyUri(ben));
-      const told = [await line.nextFrame(), await line.nextFrame()];
+      const events = [await line.nextFrame(), await line.nextFrame()];
       assert.deepEqual(
-        told.map(([, id, data]) => [
+        events.map(([, id, data]) => [
           id,
           (data as { inviteHandle: { id: string } }).inviteHandle.id,
         ]),

@@ -42,7 +42,7 @@ test('R9 the frame of a tap is the recorded one', options, async () => {
 });
 
 /** @source docs/wire/rta.md "Taps" */
-test('the writer is tapped, but nobody by the write that creates', ownServer, async () => {
+test('the writer gets a tap, but nobody by the write that creates', ownServer, async () => {
   await using kit = await startKit(noWindow);
   await using ada = await subscriber(kit.user('ada'));
   await using ben = await subscriber(kit.user('ben'));
@@ -61,7 +61,7 @@ test('the writer is tapped, but nobody by the write that creates', ownServer, as
   assert.deepEqual(await ada.line.framesSoFar(), [], 'nothing changed');
 });
 
-/** @source docs/wire/rta.md "Taps" */
+/** @source docs/wire/rta.md "Taps", docs/wire/unknowns.md "the window of taps" */
 test(
   'R10 at once when idle; then one event a window, with the newest number of each session',
   ownClock,
@@ -125,7 +125,7 @@ test(
   },
 );
 
-/** @source docs/wire/rta.md "Taps", docs/wire/time.md "Time" */
+/** @source docs/wire/rta.md "Taps", docs/wire/time.md "Time", docs/wire/unknowns.md "who hears of a removal" */
 test('a user who leaves is not notified, the others are', ownServer, async () => {
   await using kit = await startKit(noWindow);
   await using ada = await subscriber(kit.user('ada'));
@@ -277,8 +277,8 @@ test('R13 each is notified of the changes asked for, and of no others', ownServe
   const served = await kit.service().putSession(reference, { servers: { matchmaking } });
   assert.equal(served.status, 200, served.text);
   const heard = await Promise.all(listeners.map(({ line }) => line.framesSoFar()));
-  const told = types.filter((_type, n) => (heard[n]?.length ?? 0) > 0);
-  assert.deepEqual(told, ['everything', 'matchmakingStatus']);
+  const sent = types.filter((_type, n) => (heard[n]?.length ?? 0) > 0);
+  assert.deepEqual(sent, ['everything', 'matchmakingStatus']);
   for (const { line } of listeners) await line.cut();
 });
 

@@ -139,7 +139,7 @@ test(
   },
 );
 
-/** @source docs/wire/rta.md "Frames", docs/wire/rta.md "Life of a connection" */
+/** @source docs/wire/rta.md "Frames", docs/wire/rta.md "Life of a connection", docs/wire/unknowns.md "a connection after its last subscription" */
 test(
   'R2 each connection has an id of its own, the same however often it is asked for',
   options,
@@ -171,7 +171,7 @@ test('R3 a hundred subscriptions at once', options, async () => {
   assert.equal(new Set(answers.map(([, , , id]) => id)).size, 100);
 });
 
-/** @source docs/wire/rta.md "Frames" */
+/** @source docs/wire/rta.md "Frames", docs/wire/unknowns.md "an unsubscribe of an unknown id" */
 test(
   'R4 an unsubscribe is answered, and the same resource can be asked for at once',
   options,
@@ -187,7 +187,7 @@ test(
   },
 );
 
-/** @source docs/wire/rta.md "Life of a connection", docs/wire/rta.md "Frames" */
+/** @source docs/wire/rta.md "Life of a connection", docs/wire/rta.md "Frames", docs/wire/unknowns.md "whose friends" */
 test('what is not there, not yours or too much is answered with its code', {
   ...options,
   skip: isAimed && needsOwnServer,
@@ -284,7 +284,7 @@ const malformed: readonly string[] = [
   `[1,0,"${'x'.repeat(20_000)}"]`,
 ];
 
-/** @source docs/architecture.md "Promises" */
+/** @source docs/architecture.md "Promises", docs/wire/unknowns.md "malformed frames" */
 test(
   'a malformed frame ends its own connection, with a word on why, and no other',
   options,
@@ -313,7 +313,7 @@ test('a client that says goodbye is answered so', options, async () => {
   assert.equal(await second.closed, 1000);
 });
 
-/** @source docs/wire/rta.md "Life of a connection" */
+/** @source docs/wire/rta.md "Life of a connection", docs/wire/unknowns.md "pongs" */
 test('R15 pongs come after ten seconds of silence, and as long as the connection lives', {
   ...options,
   skip: isAimed && needsClock,

@@ -102,7 +102,7 @@ async function lobbyOf(kit: Kit, [first, ...others]: readonly [KitUser, ...KitUs
   return lobby;
 }
 
-// @source docs/wire/clients.md "Multiplayer Manager": both orders must work: the activity before the host and after it
+// @source docs/wire/clients.md "Multiplayer Manager"
 for (const hostFirst of [true, false]) {
   test(`Multiplayer Manager creates a lobby, ${hostFirst ? 'host' : 'activity'} first`, async () => {
     await using kit = await startKit();
@@ -130,7 +130,7 @@ for (const hostFirst of [true, false]) {
   });
 }
 
-// @source docs/wire/clients.md "A recorded lobby": recorded; without the steps that need a real-time connection
+// @source docs/wire/clients.md "A recorded lobby"
 test('the recorded sequence of a lobby and its game, in contract version 105', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada', { tid: '174925616' });
@@ -294,7 +294,7 @@ for (const [value, closed, joinRestriction] of [
   });
 }
 
-// @source docs/wire/clients.md "Multiplayer Manager": three users, each on a device of their own
+// @source docs/wire/clients.md "Multiplayer Manager"
 test('Multiplayer Manager takes a lobby into a game, and back', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -359,7 +359,7 @@ test('Multiplayer Manager takes a lobby into a game, and back', async () => {
   assert.equal(at(back.json, 'properties.custom.Joinability'), 'joinable_by_friends');
 });
 
-// @source docs/wire/clients.md "Multiplayer Manager": step 4: 403 means that the game is gone
+// @source docs/wire/clients.md "Multiplayer Manager"
 test('a transfer to a game that is gone answers 403', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -403,7 +403,7 @@ test('Multiplayer Manager joins a game by name, with seats for the others', asyn
   }
 });
 
-// @source docs/wire/clients.md "Multiplayer Manager": Remove local user: without a condition; the lobby may be gone
+// @source docs/wire/clients.md "Multiplayer Manager"
 test('Multiplayer Manager removes a user from a lobby that may be gone', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -418,7 +418,7 @@ test('Multiplayer Manager removes a user from a lobby that may be gone', async (
 
 // go-xsapi: exact statuses
 
-// @source docs/wire/clients.md "Other clients", docs/wire/README.md "Every request": go-xsapi publish, update, leave; rows 1
+// @source docs/wire/clients.md "Other clients", docs/wire/README.md "Every request"
 test('go-xsapi publishes (201), updates (200), follows (304, 200) and leaves (204)', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -457,7 +457,7 @@ test('go-xsapi publishes (201), updates (200), follows (304, 200) and leaves (20
   assert.equal(republished.status, 201);
 });
 
-// @source docs/wire/clients.md "Other clients": go-xsapi join; 4.3: it writes a zero GUID where it has no connection
+// @source docs/wire/clients.md "Other clients"
 test('go-xsapi joins by handle with If-Match * (200), publishes its activity and leaves (200)', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -476,7 +476,7 @@ test('go-xsapi joins by handle with If-Match * (200), publishes its activity and
   assert.equal(left.status, 200);
 });
 
-// @source docs/wire/clients.md "Other clients": go-old / friend-connect: no conditions anywhere
+// @source docs/wire/clients.md "Other clients"
 test('friend-connect announces again and again without conditions, and leaves after its connection', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -520,7 +520,7 @@ function assertBigNumbersKept(text: string): void {
   assert.match(text, /"NetherNetId":9223372036854775809[,}]/);
 }
 
-// @source docs/wire/clients.md "Other clients", docs/wire/clients.md "What clients need": bedrock-portal; P writes back properties from a GET unchanged
+// @source docs/wire/clients.md "Other clients", docs/wire/clients.md "What clients need"
 test('bedrock-portal publishes a world with big numbers, reads it and puts its properties back', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -553,7 +553,7 @@ test('bedrock-portal publishes a world with big numbers, reads it and puts its p
   assertStatus(await ada.putSession(reference, leave), 204);
 });
 
-// @source docs/wire/clients.md "Other clients", docs/wire/clients.md "What clients need": MCXboxBroadcast; 4.2 sub-sessions
+// @source docs/wire/clients.md "Other clients", docs/wire/clients.md "What clients need"
 test('MCXboxBroadcast publishes again and again, and its other accounts join by its activity', async () => {
   await using kit = await startKit();
   const [primary, sub] = [kit.user('primary'), kit.user('sub')];
@@ -592,7 +592,7 @@ test('MCXboxBroadcast publishes again and again, and its other accounts join by 
   assert.equal(idsOf(await queryActivities(primary, [primaryXuid, subXuid])).length, 2);
 });
 
-// @source docs/wire/clients.md "Other clients": restarts itself when members reaches 28 (Minecraft template limit 30)
+// @source docs/wire/clients.md "Other clients"
 test('a Minecraft session holds thirty members, linked from the first to the last', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -653,7 +653,7 @@ test('a Minecraft lobby has the constants of recorded ones', async () => {
 
 // XSAPI's HTTP
 
-// @source docs/wire/clients.md "What clients need": X sends Expect: 100-continue on every PUT
+// @source docs/wire/clients.md "What clients need"
 test('a PUT that waits for 100 Continue is answered', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -689,7 +689,7 @@ test('a PUT that waits for 100 Continue is answered', async () => {
   assert.deepEqual(seen, ['continue', 201]);
 });
 
-// @source docs/wire/clients.md "What clients need": GET and DELETE carry Content-Type … X adds Content-Length: 0 on DELETE
+// @source docs/wire/clients.md "What clients need"
 test('a DELETE with a content type and no content is an ordinary DELETE', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

@@ -17,7 +17,7 @@ import {
   read,
 } from './new-session.ts';
 
-// @source docs/wire/sessions.md "Constants": the column of defaults
+// @source docs/wire/sessions.md "Constants"
 test('a session that nobody gave constants has the defaults', async () => {
   await using kit = await startKit();
   const { session } = await newSession(kit, kit.user('ada'));
@@ -106,7 +106,7 @@ for (const constants of [
   });
 }
 
-// @source docs/wire/sessions.md "Constants": null = never; absent = infinite
+// @source docs/wire/sessions.md "Constants"
 test('W15 a timeout of null never runs out and is not answered', async () => {
   await using kit = await startKit();
   const names = [
@@ -123,7 +123,7 @@ test('W15 a timeout of null never runs out and is not answered', async () => {
   for (const name of names) assert.equal(at(session, `constants.system.${name}`), undefined, name);
 });
 
-// @source docs/wire/sessions.md "Constants": defaults within an object, where the object is there
+// @source docs/wire/sessions.md "Constants"
 test('W15 requirements and metrics that are left open have their defaults', async () => {
   await using kit = await startKit();
 
@@ -149,7 +149,7 @@ test('W15 requirements and metrics that are left open have their defaults', asyn
   assert.equal(at(session, 'constants.system.metrics.bandwidthDown'), true);
 });
 
-// @source docs/wire/sessions.md "Constants": custom constants, any object
+// @source docs/wire/sessions.md "Constants"
 test('W15 custom constants are kept as they were written', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -164,7 +164,7 @@ test('W15 custom constants are kept as they were written', async () => {
   assert.deepEqual(at(json, 'constants.custom'), custom);
 });
 
-// @source docs/wire/sessions.md "Constants": ranges, and anything else in system is refused
+// @source docs/wire/sessions.md "Constants"
 for (const [path, system] of [
   ['version', { version: 0 }],
   ['maxMembersCount', { maxMembersCount: 0 }],
@@ -224,7 +224,7 @@ for (const system of [
   });
 }
 
-// @source docs/wire/sessions.md "Constants": arbitration needs gameplay and is created by a service that adds server arbitration
+// @source docs/wire/sessions.md "Constants"
 test('a session with arbitration is created by a service that adds server "arbitration"', async () => {
   await using kit = await startKit();
   const reference = kit.reference(blankTemplate);
@@ -251,7 +251,7 @@ test('a session with arbitration is created by a service that adds server "arbit
   assert.deepEqual(at(json, 'constants.system.arbitration'), constants.system.arbitration);
 });
 
-// @source docs/wire/sessions.md "Constants": What the template sets cannot be changed by the creating request (409 …)
+// @source docs/wire/sessions.md "Constants"
 test('what the template sets cannot be set otherwise; equal values pass', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -279,7 +279,7 @@ test('what the template sets cannot be set otherwise; equal values pass', async 
   assert.equal(at(json, 'constants.system.capabilities.connectivity'), true, 'of the template');
 });
 
-// @source docs/wire/sessions.md "Constants": constants in a later PUT: equal values pass, others 409
+// @source docs/wire/sessions.md "Constants"
 test('a later write may repeat constants and not change them', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -329,7 +329,7 @@ test('a later write may repeat constants and not change them', async () => {
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source docs/wire/clients.md "Multiplayer Manager": MPM's JoinGame sends version and initiators with each local user's join
+// @source docs/wire/clients.md "Multiplayer Manager"
 test('the second user of a JoinGame may repeat the constants of the first', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -376,7 +376,7 @@ async function startKitWithOwnTemplates(): Promise<Kit> {
   }
 }
 
-// @source docs/wire/sessions.md "Constants": A null in the template forces unset (an infinite timeout)
+// @source docs/wire/sessions.md "Constants"
 test('a null in the template cannot be overridden, nor can its custom constants', {
   skip: isAimed && needsOwnServer,
 }, async () => {
@@ -399,7 +399,7 @@ test('a null in the template cannot be overridden, nor can its custom constants'
   assert.deepEqual(at(json, 'properties.custom'), { map: 'atoll' });
 });
 
-// @source docs/wire/sessions.md "Owners": issue a template that asks for them is accepted
+// @source docs/wire/sessions.md "Owners"
 test('role types of a template are answered, each role with its count and its members', {
   skip: isAimed && needsOwnServer,
 }, async () => {

@@ -78,7 +78,7 @@ test('a session without members is not created when it would end at once: 204', 
   assertStatus(await ada.getSession(reference), 204);
 });
 
-// @source docs/wire/sessions.md "PUT", docs/wire/sessions.md "Members": members and membersInfo are always there
+// @source docs/wire/sessions.md "PUT", docs/wire/sessions.md "Members"
 test('a session without members is created when it may stay empty', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -113,7 +113,8 @@ test('a service creates a session that it is no member of', async () => {
   assert.equal(at(created.json, 'properties.custom.map'), 'atoll');
 });
 
-// @source docs/wire/sessions.md "PUT", docs/wire/clients.md "Multiplayer Manager": a header-less PUT of members.me: null to a session that does not exist
+// @source docs/wire/sessions.md "PUT", docs/wire/clients.md "Multiplayer Manager"
+// @source docs/wire/unknowns.md "leaving where one is not"
 test('leaving a session that does not exist answers 204 and creates nothing', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -125,7 +126,7 @@ test('leaving a session that does not exist answers 204 and creates nothing', as
   assertStatus(await ada.getSession(reference), 204);
 });
 
-// @source docs/wire/callers.md "Callers": prv
+// @source docs/wire/callers.md "Callers"
 for (const { prv, status } of [
   { prv: '188 254 255', status: 201 },
   { prv: '254', status: 201 },
@@ -142,7 +143,7 @@ for (const { prv, status } of [
   });
 }
 
-// @source docs/wire/sessions.md "Constants": initiators
+// @source docs/wire/sessions.md "Constants"
 test('with initiators only they create the session, or a service', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -162,7 +163,7 @@ test('with initiators only they create the session, or a service', async () => {
   assertStatus(await bob.join(reference), 200);
 });
 
-// @source docs/wire/sessions.md "PUT": A later PUT to the same reference starts a new life
+// @source docs/wire/sessions.md "PUT"
 test('a session that is created again has a new branch and the same correlation id', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -181,7 +182,7 @@ test('a session that is created again has a new branch and the same correlation 
   if (!isAimed) assert.notEqual(again.json.startTime, session.startTime);
 });
 
-// @source docs/wire/sessions.md "PUT": one of many creators creates
+// @source docs/wire/sessions.md "PUT"
 test('of many users who create the same session at once exactly one is answered 201', async () => {
   await using kit = await startKit();
   const reference = kit.reference();
@@ -249,7 +250,7 @@ test('a template or a service config that is not configured answers 404', async 
   }
 });
 
-// @source docs/wire/clients.md "What clients need": PUTs to /serviceconfigs//sessionTemplates//sessions/
+// @source docs/wire/clients.md "What clients need"
 test('a path with empty parts is answered 404 at once', async () => {
   await using kit = await startKit();
   const path = '/serviceconfigs//sessionTemplates//sessions/';
@@ -257,7 +258,7 @@ test('a path with empty parts is answered 404 at once', async () => {
   assertStatus(await kit.user('ada').request('PUT', path, { body: joinBody() }), 404);
 });
 
-// @source docs/wire/README.md "Every request": scid configured, not for the caller's title
+// @source docs/wire/README.md "Every request"
 test('a user of another title is answered 403', async () => {
   await using kit = await startKit();
   const stranger = kit.user('stranger', { tid: '4' });
@@ -272,7 +273,7 @@ test('a user of another title is answered 403', async () => {
   assert.match(answer.text, new RegExp(demoScid));
 });
 
-// @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need": X sends Expect: 100-continue, whatever Content-Type says
+// @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need"
 for (const contentType of ['application/json; charset=utf-8', 'text/plain', undefined]) {
   test(`a body of content type ${contentType ?? 'none'} is read as JSON`, async () => {
     await using kit = await startKit();

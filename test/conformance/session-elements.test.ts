@@ -33,7 +33,8 @@ const elementsOf =
 
 const joining = (joinBody().members as JsonObject).me as JsonObject;
 
-// @source docs/wire/sessions.md "Element URIs": GET
+// @source docs/wire/sessions.md "Element URIs"
+// @source docs/wire/unknowns.md "elements that are not there"
 test('GET of an element answers the part of the document', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -58,7 +59,8 @@ test('GET of an element answers the part of the document', async () => {
   }
 });
 
-// @source docs/wire/sessions.md "Element URIs": element missing on GET/DELETE → 204
+// @source docs/wire/sessions.md "Element URIs"
+// @source docs/wire/unknowns.md "elements that are not there"
 test('an element that is not there answers 204 to GET and DELETE', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -81,7 +83,8 @@ test('an element that is not there answers 204 to GET and DELETE', async () => {
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source docs/wire/sessions.md "Element URIs": Session missing → 404
+// @source docs/wire/sessions.md "Element URIs"
+// @source docs/wire/unknowns.md "elements that are not there"
 test('every element of a session that does not exist answers 404', async () => {
   await using kit = await startKit();
   const reference = kit.reference();
@@ -109,7 +112,7 @@ test('every element of a session that does not exist answers 404', async () => {
   assertStatus(await ada.getSession(reference), 204);
 });
 
-// @source docs/wire/sessions.md "Element URIs": Same rules as the PUT they abbreviate
+// @source docs/wire/sessions.md "Element URIs"
 test('PUT properties merges and answers the whole session', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -126,7 +129,7 @@ test('PUT properties merges and answers the whole session', async () => {
   assert.equal(found.text, answer.text);
 });
 
-// @source docs/wire/sessions.md "Element URIs": properties as read can be put back
+// @source docs/wire/sessions.md "Element URIs"
 test('properties can be put back as they were read', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -163,7 +166,7 @@ test('PUT members/me joins, changes and is refused as the write it stands for', 
   );
 });
 
-// @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Access": access
+// @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Access"
 test('PUT properties by somebody who is no member is refused with the document', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'));
@@ -178,7 +181,7 @@ test('PUT properties by somebody who is no member is refused with the document',
   assert.ok(answer.json.constants, 'the whole session, not the element');
 });
 
-// @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Access": reading an element is reading the session
+// @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Access"
 test('the elements of a private session are nobody else’s to read', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {
@@ -191,7 +194,7 @@ test('the elements of a private session are nobody else’s to read', async () =
   }
 });
 
-// @source docs/wire/sessions.md "Element URIs": DELETE
+// @source docs/wire/sessions.md "Element URIs"
 test('DELETE members/me leaves: 200 with the session, 204 when it is gone with its last member', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -207,7 +210,7 @@ test('DELETE members/me leaves: 200 with the session, 204 when it is gone with i
   assertStatus(await bob.getSession(reference), 204);
 });
 
-// @source docs/wire/README.md "Every request": a body on GET or DELETE is ignored
+// @source docs/wire/README.md "Every request"
 test('a body on DELETE is not read', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -217,7 +220,7 @@ test('a body on DELETE is not read', async () => {
   assertStatus(await elementsOf(bob, reference)('DELETE', 'members/me', 'no JSON at all'), 200);
 });
 
-// @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Members": a member is removed by a service
+// @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Members"
 test('DELETE members/{index} is for services; users remove only themselves', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -238,7 +241,7 @@ test('DELETE members/{index} is for services; users remove only themselves', asy
   assert.ok(memberOf(removed.json, cyd));
 });
 
-// @source docs/wire/sessions.md "Element URIs": servers
+// @source docs/wire/sessions.md "Element URIs"
 test('a service puts, reads and deletes a server; a user only reads it', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -258,7 +261,7 @@ test('a service puts, reads and deletes a server; a user only reads it', async (
   assertStatus(await asService('DELETE', 'servers/dedicated'), 204);
 });
 
-// @source docs/wire/sessions.md "Element URIs", docs/wire/refusals.md "Refusals": If-Match honoured, always returns the whole session
+// @source docs/wire/sessions.md "Element URIs", docs/wire/refusals.md "Refusals"
 test('If-Match holds for writes to elements', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -284,7 +287,7 @@ test('If-Match holds for writes to elements', async () => {
   assertStatus(await elements('PUT', 'properties', { custom: { map: 'dunes' } }, fresh), 200);
 });
 
-// @source docs/wire/sessions.md "Element URIs": the rules of the write it abbreviates, nocommit included
+// @source docs/wire/sessions.md "Element URIs"
 test('a preview by an element stores nothing', async () => {
   await using kit = await startKit();
   const [ada, service] = [kit.user('ada'), kit.service()];
@@ -307,7 +310,7 @@ test('a preview by an element stores nothing', async () => {
   assert.equal((await read(ada, reference)).text, before.text);
 });
 
-// @source docs/wire/sessions.md "Element URIs": If-None-Match
+// @source docs/wire/sessions.md "Element URIs"
 test('GET of an element answers 304 to who has it', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -325,7 +328,7 @@ test('GET of an element answers 304 to who has it', async () => {
   }
 });
 
-// @source docs/wire/sessions.md "Element URIs": me_{own xuid}
+// @source docs/wire/sessions.md "Element URIs"
 test('members/me_{xuid} is the own member, and nobody else’s', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -343,7 +346,7 @@ test('members/me_{xuid} is the own member, and nobody else’s', async () => {
   assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
 });
 
-// @source docs/wire/README.md "Every request": path known, verb wrong
+// @source docs/wire/README.md "Every request"
 for (const [method, element, allowed] of [
   ['PUT', 'constants', ['GET']],
   ['DELETE', 'properties', ['GET', 'PUT']],
@@ -365,7 +368,7 @@ for (const [method, element, allowed] of [
   });
 }
 
-// @source docs/wire/sessions.md "Element URIs": body of the element
+// @source docs/wire/sessions.md "Element URIs"
 test('a body that is wrong in an element is refused with its path there', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -382,7 +385,7 @@ test('a body that is wrong in an element is refused with its path there', async 
   }
 });
 
-// @source docs/wire/sessions.md "Element URIs": the TypeScript client says the same in its own words
+// @source docs/wire/sessions.md "Element URIs"
 test('the TypeScript client reads and removes members', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];

@@ -124,10 +124,10 @@ const good = { latency: 20, bandwidthDown: 200_000, bandwidthUp: 200_000 };
 /** What a member tells of its connections to others, by their users. */
 function telling(
   document: KitAnswer,
-  told: readonly (readonly [KitUser, JsonObject])[],
+  reports: readonly (readonly [KitUser, JsonObject])[],
 ): JsonObject {
   const measurements = Object.fromEntries(
-    told.map(([user, measurement]) => [
+    reports.map(([user, measurement]) => [
       String(ofMember(document.json, user, 'deviceToken')),
       measurement,
     ]),
@@ -149,7 +149,7 @@ const peerToHost = {
   },
 };
 
-// @source docs/wire/clients.md "Multiplayer Manager": the document shows the stage as long as it lasts
+// @source docs/wire/clients.md "Multiplayer Manager"
 test('M3 an episode goes from joining through measuring and evaluating to its end', async () => {
   await using kit = await startKit();
   const initialization = { externalEvaluation: true, membersNeededToStart: 2 };
@@ -182,7 +182,7 @@ test('M3 an episode goes from joining through measuring and evaluating to its en
   assert.equal(at(over.json, 'properties.system.initializationSucceeded'), undefined);
 });
 
-// @source docs/wire/initialization.md "Stages": measuring is skipped without metrics …; evaluating … without external evaluation
+// @source docs/wire/initialization.md "Stages"
 test('stages that have nothing to do are passed over', async () => {
   await using kit = await startKit();
 
@@ -192,7 +192,7 @@ test('stages that have nothing to do are passed over', async () => {
   assert.equal(fateOf(last, ada), '- -');
 });
 
-// @source docs/wire/sessions.md "The document": it is echoed when it has memberInitialization
+// @source docs/wire/sessions.md "The document"
 test('initialize is answered where members are initialized, true of who asked for it', async () => {
   await using kit = await startKit();
   const { ada, bob, cyd, reference } = await gathered(kit, constantsOf({}));
@@ -205,7 +205,7 @@ test('initialize is answered where members are initialized, true of who asked fo
   assert.deepEqual(initialize, [true, true, undefined]);
 });
 
-// @source docs/wire/initialization.md "Stages", docs/wire/sessions.md "PUT": and the message names the needed count
+// @source docs/wire/initialization.md "Stages", docs/wire/sessions.md "PUT"
 test('a session is not created with fewer members to initialize than it needs', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -229,7 +229,7 @@ test('a session is not created with fewer members to initialize than it needs', 
   );
 });
 
-// @source docs/wire/sessions.md "Constants", docs/wire/initialization.md "Stages": 10 s to join, 30 s to measure, 5 s to evaluate
+// @source docs/wire/sessions.md "Constants", docs/wire/initialization.md "Stages"
 test('the times of the stages are shown by nextTimer, and pass', { skip }, async () => {
   await using kit = await startKit();
   const system = {
@@ -267,7 +267,7 @@ test('the times of the stages are shown by nextTimer, and pass', { skip }, async
   assert.equal(failed.json.nextTimer, undefined);
 });
 
-// @source docs/wire/initialization.md "Stages": initialization timeouts override reserved and ready ones for members of an episode
+// @source docs/wire/initialization.md "Stages"
 test('a seat of an episode is held for joinTimeout, whatever reservedRemovalTimeout says', {
   skip,
 }, async () => {
@@ -294,7 +294,8 @@ test('a seat of an episode is held for joinTimeout, whatever reservedRemovalTime
   );
 });
 
-// @source docs/wire/initialization.md "Stages": automatic evaluation, every pair
+// @source docs/wire/initialization.md "Stages"
+// @source docs/wire/unknowns.md "who fails for a bad connection"
 test('M3 who is badly connected fails for the worst of it, the others pass', async () => {
   await using kit = await startKit();
   const { ada, bob, cyd, reference, last } = await gathered(kit, constantsOf({}, peerToPeer), [
@@ -336,7 +337,7 @@ test('M3 who is badly connected fails for the worst of it, the others pass', asy
   );
 });
 
-// @source docs/wire/initialization.md "Stages": if episode 1 fails the stage becomes failed permanently
+// @source docs/wire/initialization.md "Stages"
 test('M3 a first episode that too few pass fails for good', { skip }, async () => {
   await using kit = await startKit();
   const system = constantsOf({ membersNeededToStart: 2 }, peerToPeer);
@@ -354,7 +355,7 @@ test('M3 a first episode that too few pass fails for good', { skip }, async () =
   assert.equal(stageOf(await read(ada, reference)), 'failed 1');
 });
 
-// @source docs/wire/sessions.md "Members": own index is always added by the server; if one fails all fail
+// @source docs/wire/sessions.md "Members"
 test('W16 members of one group fail together', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, cyd, reference } = await gathered(kit, constantsOf({}, latency), [
@@ -392,7 +393,8 @@ test('W16 members of one group fail together', { skip }, async () => {
   );
 });
 
-// @source docs/wire/initialization.md "Stages": members who arrive while an episode runs go to the next
+// @source docs/wire/initialization.md "Stages"
+// @source docs/wire/unknowns.md "the episode that a member shows"
 test('who comes while an episode runs is of the next, and its seat is held till then', {
   skip,
 }, async () => {
@@ -416,7 +418,8 @@ test('who comes while an episode runs is of the next, and its seat is held till 
   assert.deepEqual([stageOf(over), fateOf(over, cyd)], ['none', '- -']);
 });
 
-// @source docs/wire/initialization.md "Stages": a later episode that fails marks only its own members
+// @source docs/wire/initialization.md "Stages"
+// @source docs/wire/unknowns.md "the episode that a member shows"
 test('a later episode that fails leaves session and other members as they are', async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await gathered(
@@ -434,7 +437,7 @@ test('a later episode that fails leaves session and other members as they are', 
   assert.deepEqual([fateOf(rejected, ada), fateOf(rejected, bob)], ['- -', '2 episode']);
 });
 
-// @source docs/wire/initialization.md "Stages": A member who fails must be resubmitted
+// @source docs/wire/initialization.md "Stages"
 test('who has failed leaves and comes again, into the next episode', async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await gathered(
@@ -453,7 +456,7 @@ test('who has failed leaves and comes again, into the next episode', async () =>
   assert.deepEqual([stageOf(again), fateOf(again, bob)], ['evaluating 3', '3 -']);
 });
 
-// @source docs/wire/sessions.md "properties.system": only while stage is evaluating, else 409; consumed
+// @source docs/wire/sessions.md "properties.system"
 test('initializationSucceeded is refused in every other stage, and changes nothing', async () => {
   await using kit = await startKit();
   const system = constantsOf({ externalEvaluation: true, membersNeededToStart: 0 }, latency);
@@ -482,7 +485,8 @@ test('initializationSucceeded is refused in every other stage, and changes nothi
   await refused(); // failed
 });
 
-// @source docs/wire/initialization.md "Stages", docs/wire/sessions.md "PUT": hostCandidates after episode 1, in order; cleared by a host
+// @source docs/wire/initialization.md "Stages", docs/wire/sessions.md "PUT"
+// @source docs/wire/unknowns.md "hosts and their order"
 test('hosts are offered in the order of the metric, until one is set', async () => {
   await using kit = await startKit();
   const { ada, bob, cyd, reference, last } = await gathered(kit, constantsOf({}, peerToHost), [
@@ -532,7 +536,7 @@ test('hosts are offered in the order of the metric, until one is set', async () 
   assert.equal(hosted.json.hostCandidates, undefined);
 });
 
-// @source docs/wire/service-configs.md "Service configs and session templates": the older names, and the opposite of the flag
+// @source docs/wire/service-configs.md "Service configs and session templates"
 test('one session in both shapes: created by the older names, read by either', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -598,7 +602,7 @@ const ownTemplates = {
   ],
 };
 
-// @source docs/wire/initialization.md "Stages": contradiction 70: who evaluates by default flips between the versions
+// @source docs/wire/initialization.md "Stages"
 test('templates of both families begin with their own defaults', {
   skip: isAimed && needsOwnServer,
 }, async () => {
@@ -623,7 +627,7 @@ test('templates of both families begin with their own defaults', {
   assert.equal(stageOf(assertStatus(await ada.putSession(newer, come(ada)), 201)), 'none');
 });
 
-// @source docs/wire/sessions.md "PUT": a write is idempotent; ?nocommit=true stores nothing
+// @source docs/wire/sessions.md "PUT"
 test('the same writes again change nothing, and a preview begins no episode', async () => {
   await using kit = await startKit();
   const { ada, bob, cyd, reference, last } = await gathered(kit, constantsOf({}, latency));

@@ -72,7 +72,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Access": Joining as a new member
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Access"
 for (const { code, status, parts, body, prv } of rows) {
   test(`W26 a join is refused with ${status} ${code}, as ${body}: ${JSON.stringify(parts)}`, async () => {
     await using kit = await startKit();
@@ -93,7 +93,7 @@ const everything = {
   properties: { ...closed, ...local },
 };
 
-// @source docs/wire/sessions.md "Access": first rule that says no
+// @source docs/wire/sessions.md "Access"
 for (const [code, parts, prv] of [
   ['privilegeMissing', everything, '255'],
   ['sessionPrivate', everything, '254'],
@@ -101,6 +101,7 @@ for (const [code, parts, prv] of [
   ['sessionFull', { ...everything, constants: full }, '254'],
   ['sessionClosed', { properties: everything.properties }, '254'],
 ] as const) {
+  // @source docs/wire/unknowns.md "the order of the rules of joining"
   test(`W26 where more than one rule says no, ${code} is answered before those after it`, async () => {
     await using kit = await startKit();
     const { reference } = await newSession(kit, kit.user('ada'), parts);
@@ -111,7 +112,7 @@ for (const [code, parts, prv] of [
   });
 }
 
-// @source docs/wire/sessions.md "Access": table: nothing says no
+// @source docs/wire/sessions.md "Access"
 test('an open session is joined by anybody, and by a user who is in it already', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -132,7 +133,7 @@ test('an open session is joined by anybody, and by a user who is in it already',
   assert.equal(at(again.json, 'membersInfo.count'), 2);
 });
 
-// @source docs/wire/sessions.md "Access": the table is about new members
+// @source docs/wire/sessions.md "Access"
 test('a member who writes itself again is not joining, whatever the session says by now', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -144,7 +145,7 @@ test('a member who writes itself again is not joining, whatever the session says
   assertStatus(await ada.join(reference), 200);
 });
 
-// @source docs/wire/sessions.md "Access": privilegeMissing: to create or join, not to go on
+// @source docs/wire/sessions.md "Access"
 test('a member without the privilege may still leave', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -155,7 +156,7 @@ test('a member without the privilege may still leave', async () => {
   assertStatus(await withoutPrivilege.putSession(reference, leave), 200);
 });
 
-// @source docs/wire/sessions.md "properties.system": local = caller's token device id equals that of an existing active member
+// @source docs/wire/sessions.md "properties.system"
 test('joinRestriction local admits the device of an active member', async () => {
   await using kit = await startKit();
   const did = randomUUID();
@@ -166,7 +167,8 @@ test('joinRestriction local admits the device of an active member', async () => 
   assertStatus(await kit.user('beside', { did }).join(reference), 200);
 });
 
-// @source docs/wire/sessions.md "properties.system": tokens without a device share none
+// @source docs/wire/sessions.md "properties.system"
+// @source docs/wire/unknowns.md "tokens without a device"
 test('joinRestriction local does not take two tokens without a device for one device', async () => {
   await using kit = await startKit();
   const reference = kit.reference(blankTemplate);
@@ -182,7 +184,7 @@ test('joinRestriction local does not take two tokens without a device for one de
   assertRefusedBy(await joinWithoutDevice(kit.user('eve'), {}), 403, 'joinRestricted');
 });
 
-// @source docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Access": followed by an accepted member
+// @source docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Access"
 test('joinRestriction followed admits whom a member follows, and not who follows a member', async () => {
   await using kit = await startKit();
   const [ada, friend, fan] = [kit.user('ada'), kit.user('friend'), kit.user('fan')];
@@ -196,7 +198,7 @@ test('joinRestriction followed admits whom a member follows, and not who follows
   assertStatus(await friend.join(reference), 200);
 });
 
-// @source docs/wire/clients.md "Multiplayer Manager": co-located users may then pass a followed check by virtue of the first
+// @source docs/wire/clients.md "Multiplayer Manager"
 test('joinRestriction followed admits the device of an active member', async () => {
   await using kit = await startKit();
   const did = randomUUID();
@@ -206,7 +208,7 @@ test('joinRestriction followed admits the device of an active member', async () 
   assertStatus(await kit.user('beside', { did }).join(reference), 200);
 });
 
-// @source docs/wire/sessions.md "Access": A grant by handle
+// @source docs/wire/sessions.md "Access"
 test('an invite lifts joinRestriction for the user it is addressed to, and for nobody else', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -226,7 +228,7 @@ test('an invite lifts joinRestriction for the user it is addressed to, and for n
   );
 });
 
-// @source docs/wire/sessions.md "Access": an invite lifts readRestriction as well
+// @source docs/wire/sessions.md "Access"
 test('an invite lets the invited user read', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -239,7 +241,7 @@ test('an invite lets the invited user read', async () => {
   assertStatus(await bob.request('GET', `/handles/${handle}/session`), 200);
 });
 
-// @source docs/wire/sessions.md "Access": nothing lifts closed, full, private without reservation
+// @source docs/wire/sessions.md "Access"
 for (const [status, code, parts] of [
   [403, 'sessionPrivate', { constants: { visibility: 'private' } }],
   [400, 'reservationNeeded', { constants: { visibility: 'visible' } }],
@@ -256,7 +258,7 @@ for (const [status, code, parts] of [
   });
 }
 
-// @source docs/wire/sessions.md "Access": An activity handle lifts nothing
+// @source docs/wire/sessions.md "Access"
 test('an activity lifts nothing', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -272,7 +274,7 @@ test('an activity lifts nothing', async () => {
   assertCarriesDocument(answer);
 });
 
-// @source docs/wire/sessions.md "Access": a transfer lifts joinRestriction for accepted members of its origin, now
+// @source docs/wire/sessions.md "Access"
 test('a transfer lifts joinRestriction for those who are in the origin at that time', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -286,7 +288,7 @@ test('a transfer lifts joinRestriction for those who are in the origin at that t
   assertRefusedBy(await cyd.putSessionByHandle(id, joinBody()), 403, 'joinRestricted');
 });
 
-// @source docs/wire/sessions.md "Access": Reserved users pass everything but full (they hold their slot)
+// @source docs/wire/sessions.md "Access"
 for (const parts of [
   { constants: { visibility: 'private' } },
   { constants: { visibility: 'visible' } },
@@ -307,7 +309,7 @@ for (const parts of [
   });
 }
 
-// @source docs/wire/sessions.md "properties.system": locked (needs closed) lets members who left come back
+// @source docs/wire/sessions.md "properties.system"
 test('a closed session that is locked lets those come back who were in it', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -325,7 +327,7 @@ test('a closed session that is locked lets those come back who were in it', asyn
   assert.equal(indexOf(json, bob), 2, 'a new index, since indexes are never reused');
 });
 
-// @source docs/wire/sessions.md "Access": the caller was a member of this branch before: a reservation is no membership
+// @source docs/wire/sessions.md "Access"
 test('who was only reserved does not come back into a locked session', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -362,7 +364,8 @@ test('W19 who joins is whom the token names, whatever xuid and connection the bo
   assert.equal(at(json, 'membersInfo.count'), 2);
 });
 
-// @source docs/wire/sessions.md "Access": no multiplayer privilege: absent claims count as having it
+// @source docs/wire/sessions.md "Access"
+// @source docs/wire/unknowns.md "absent privileges"
 test('tokens that say nothing of privileges may join', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'));
@@ -370,7 +373,7 @@ test('tokens that say nothing of privileges may join', async () => {
   assertStatus(await kit.user('bob').join(reference), 200);
 });
 
-// @source docs/wire/sessions.md "Access": full; a seat is free again when somebody leaves
+// @source docs/wire/sessions.md "Access"
 test('a full session has room again when somebody has left', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -383,7 +386,7 @@ test('a full session has room again when somebody has left', async () => {
   assertStatus(await cyd.join(reference), 200);
 });
 
-// @source docs/architecture.md "Promises": promise 2: no seat is given twice
+// @source docs/architecture.md "Promises"
 test('of many who race for the last seat exactly one gets it', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {

@@ -23,7 +23,7 @@ function users(kit: Kit, count: number): readonly KitUser[] {
   return Array.from({ length: count }, (_, n) => kit.user(`user-${n}`));
 }
 
-// @source docs/wire/sessions.md "Large sessions", docs/wire/sessions.md "The document", docs/wire/clients.md "What clients need"
+// @source docs/wire/sessions.md "Large sessions", docs/wire/sessions.md "The document", docs/wire/clients.md "What clients need", docs/wire/unknowns.md "membersInfo of a large session"
 test('S5 everybody sees only themselves, as `me`, and everybody is counted', async () => {
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit);
@@ -77,13 +77,14 @@ test('a write that says what holds already changes nothing', async () => {
   assert.equal(again.etag, first.etag);
 });
 
-// @source docs/wire/sessions.md "Large sessions": no reservations, subscriptions, turn, host, removal of others (409)
+// @source docs/wire/sessions.md "Large sessions"
 for (const [what, body] of [
   ['a reservation', (other: KitUser) => reserve(other)],
   ['the removal of somebody else', () => ({ members: { 1: null } })],
   ['a subscription', () => ({ members: { me: { properties: { system: { subscription } } } } })],
   ['a turn', () => ({ properties: { system: { turn: [0] } } })],
   ['a host', () => ({ properties: { system: { host: 'f'.repeat(32) } } })],
+  // @source docs/wire/unknowns.md "restrictions of a large session"
   ['a restriction', () => ({ properties: { system: { joinRestriction: 'followed' } } })],
 ] as const satisfies readonly (readonly [string, (other: KitUser) => JsonObject])[]) {
   test(`${what} is refused`, async () => {
@@ -119,6 +120,7 @@ for (const [what, body] of [
     },
   ],
 ] as const satisfies readonly (readonly [string, JsonObject])[]) {
+  // @source docs/wire/unknowns.md "owners and roles of a large session"
   test(`a large session with ${what} is refused`, async () => {
     await using kit = await startKit();
     const ada = kit.user('ada');
@@ -132,7 +134,7 @@ for (const [what, body] of [
   });
 }
 
-// @source docs/wire/sessions.md "Access": full
+// @source docs/wire/sessions.md "Access"
 test('the seats are counted, for all kinds of users', async () => {
   await using kit = await startKit();
   const { reference } = await largeSession(kit, { maxMembersCount: 101 });
@@ -157,7 +159,7 @@ test('the session ends with its last member', async () => {
   assertStatus(await ada.getSession(reference), 204);
 });
 
-// @source docs/wire/sessions.md "PUT": issue: races for the last seat
+// @source docs/wire/sessions.md "PUT"
 test('many who join at once are all in, each with a seat of its own', async () => {
   await using kit = await startKit();
   const { reference } = await largeSession(kit);

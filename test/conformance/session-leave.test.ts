@@ -1,4 +1,4 @@
-/** Leaving, and what goes with those who leave. @source docs/wire/sessions.md "PUT", docs/wire/time.md "Time", docs/wire/clients.md "What clients need": W24, W25 */
+/** Leaving, and what goes with those who leave. @source docs/wire/sessions.md "PUT", docs/wire/time.md "Time", docs/wire/clients.md "What clients need" */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -40,7 +40,7 @@ test('W7 leaving answers 200 with the document without the member', async () => 
   assert.equal((await read(bob, reference)).etag, left.etag);
 });
 
-// @source docs/wire/sessions.md "PUT", docs/wire/clients.md "What clients need": W8
+// @source docs/wire/sessions.md "PUT", docs/wire/clients.md "What clients need"
 test('W8 the last member to leave is answered 204 without a body, and the session is gone', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -54,7 +54,7 @@ test('W8 the last member to leave is answered 204 without a body, and the sessio
   assertStatus(await ada.getSession(reference), 204);
 });
 
-// @source docs/wire/sessions.md "PUT": only when sessionEmptyTimeout is 0
+// @source docs/wire/sessions.md "PUT"
 test('W7 a session that may stay empty outlives its last member', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -73,7 +73,7 @@ test('W7 a session that may stay empty outlives its last member', async () => {
   assert.equal(back.json.branch, left.json.branch);
 });
 
-// @source docs/wire/sessions.md "PUT": a member who is only reserved is a member
+// @source docs/wire/sessions.md "PUT"
 test('a session with a reservation does not end when its last accepted member leaves', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -90,7 +90,7 @@ test('a session with a reservation does not end when its last accepted member le
   assertStatus(await bob.putSession(reference, leave), 204);
 });
 
-// @source docs/wire/sessions.md "Members", docs/wire/sessions.md "The document": never reused within a branch
+// @source docs/wire/sessions.md "Members", docs/wire/sessions.md "The document"
 test('who comes back has a new index and a new join time; the others keep theirs', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -110,7 +110,8 @@ test('who comes back has a new index and a new join time; the others keep theirs
   assert.deepEqual(at(json, 'members.2.properties.custom'), {}, 'nothing of the former life');
 });
 
-// @source docs/wire/sessions.md "Access": Writing: who is not in the session does not write it, not even to leave
+// @source docs/wire/sessions.md "Access"
+// @source docs/wire/unknowns.md "leaving where one is not"
 test('leaving a session of others that one is not in is refused', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -122,7 +123,7 @@ test('leaving a session of others that one is not in is refused', async () => {
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source docs/wire/sessions.md "PUT": the order in which the parts are applied
+// @source docs/wire/sessions.md "PUT"
 test('the write that leaves may still change properties', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -136,7 +137,7 @@ test('the write that leaves may still change properties', async () => {
   assert.equal(memberOf(json, ada), undefined);
 });
 
-// @source docs/wire/clients.md "What clients need", docs/wire/time.md "Time": loses the activity handle bound to this session
+// @source docs/wire/clients.md "What clients need", docs/wire/time.md "Time"
 test('W24 who leaves has no activity any more', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -152,7 +153,7 @@ test('W24 who leaves has no activity any more', async () => {
   assertStatus(await ada.putSessionByHandle(id, joinBody()), 404);
 });
 
-// @source docs/wire/clients.md "What clients need", docs/wire/handles.md "POST /handles": until its owner stops being an active member
+// @source docs/wire/clients.md "What clients need", docs/wire/handles.md "POST /handles"
 test('W24 who becomes inactive has no activity any more, nor when active again', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -170,7 +171,7 @@ test('W24 who becomes inactive has no activity any more, nor when active again',
   }
 });
 
-// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "PUT": Deleting a session deletes its handles
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "PUT"
 test('W24 the handles of a deleted session are gone, and do not come back with its name', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -190,7 +191,7 @@ test('W24 the handles of a deleted session are gone, and do not come back with i
   assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid])), []);
 });
 
-// @source docs/wire/clients.md "What clients need", docs/wire/time.md "Time": also when a timeout, and no write, removes the member
+// @source docs/wire/clients.md "What clients need", docs/wire/time.md "Time"
 test('W24 the activity of a member that was removed for being away is gone', {
   skip: isAimed && needsClock,
 }, async () => {
@@ -216,7 +217,7 @@ test('W24 the activity of a member that was removed for being away is gone', {
 
 const secureDeviceAddress = 'MS4xLjEuMQ==';
 
-// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system": cleared when that member leaves
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system"
 test('W25 host is cleared when the host leaves, and stays when somebody else does', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -236,7 +237,7 @@ test('W25 host is cleared when the host leaves, and stays when somebody else doe
   assert.equal(at(afterAda.json, 'properties.system.host'), undefined);
 });
 
-// @source docs/wire/sessions.md "properties.system": turn holds member indexes that exist
+// @source docs/wire/sessions.md "properties.system"
 test('whose turn it was is not in the list any more after leaving', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -249,7 +250,7 @@ test('whose turn it was is not in the list any more after leaving', async () => 
   assert.deepEqual(at(json, 'properties.system.turn'), [1]);
 });
 
-// @source docs/wire/sessions.md "PUT": the user who empties it
+// @source docs/wire/sessions.md "PUT"
 test('a session ends when a service removes its last member', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -260,7 +261,7 @@ test('a session ends when a service removes its last member', async () => {
   assertStatus(await ada.getSession(reference), 204);
 });
 
-// @source docs/wire/sessions.md "PUT": outcomes; the TypeScript client says the same in its own words
+// @source docs/wire/sessions.md "PUT"
 test('the TypeScript client leaves a session twice without an error', async () => {
   await using kit = await startKit();
   const { client } = kit.user('ada');

@@ -49,7 +49,7 @@ for (const [what, me, status] of [
   });
 }
 
-// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Merge": custom constants of any JSON type incl. string
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Merge"
 for (const custom of ['a string', 7, true, [1, null, 'x'], { team: 'red', none: null }]) {
   test(`W10 custom constants of a member are kept as written: ${JSON.stringify(custom)}`, async () => {
     await using kit = await startKit();
@@ -79,7 +79,7 @@ test('W11 active false and ready false make the member inactive', async () => {
   assert.equal(at(back.json, 'membersInfo.active'), 1);
 });
 
-// @source docs/wire/sessions.md "Members": active, ready (both true → 400)
+// @source docs/wire/sessions.md "Members"
 test('a member is not active and ready at once', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -95,7 +95,8 @@ test('a member is not active and ready at once', async () => {
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source docs/wire/sessions.md "Members": must have a connection, else 400
+// @source docs/wire/sessions.md "Members"
+// @source docs/wire/unknowns.md "active needs a connection"
 test('with connectionRequiredForActiveMembers an active member has a connection', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -128,7 +129,8 @@ test('with connectionRequiredForActiveMembers an active member has a connection'
   );
 });
 
-// @source docs/wire/sessions.md "Members": go always writes connection, a zero GUID if it has none
+// @source docs/wire/sessions.md "Members"
+// @source docs/wire/unknowns.md "active needs a connection"
 test('any GUID is a connection, and is kept in the case of its writer', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -196,7 +198,7 @@ for (const [name, value, answered] of [
   });
 }
 
-// @source docs/wire/sessions.md "Members": replaced as a whole
+// @source docs/wire/sessions.md "Members"
 test('W16 measurements are replaced whole', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -213,7 +215,7 @@ test('W16 measurements are replaced whole', async () => {
   });
 });
 
-// @source docs/wire/sessions.md "Members": measurements (not own token)
+// @source docs/wire/sessions.md "Members"
 test('W16 a member does not measure itself', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -232,7 +234,7 @@ test('W16 a member does not measure itself', async () => {
   assert.equal(answer.detail, '$.members.me.properties.system.measurements');
 });
 
-// @source docs/wire/sessions.md "Members": secureDeviceAddress (base64, needs connectivity, empty = absent)
+// @source docs/wire/sessions.md "Members"
 test('W16 a secure device address is base64 and needs connectivity; an empty one needs nothing', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -261,7 +263,7 @@ test('W16 a secure device address is base64 and needs connectivity; an empty one
   assert.equal(ofMember(json, ada, 'deviceToken'), undefined);
 });
 
-// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members": Constants of a member who is already in are ignored
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members"
 test('W18 constants that a member repeats are ignored', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -281,7 +283,7 @@ test('W18 constants that a member repeats are ignored', async () => {
   }
 });
 
-// @source docs/wire/sessions.md "Members", docs/wire/sessions.md "The document": initialize only when memberInitialization is configured
+// @source docs/wire/sessions.md "Members", docs/wire/sessions.md "The document"
 test('initialize is not answered where nothing is initialized', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -293,7 +295,7 @@ test('initialize is not answered where nothing is initialized', async () => {
   assert.deepEqual(ofMember(session, ada, 'constants.system'), { xuid: ada.xuid, index: 0 });
 });
 
-// @source docs/wire/sessions.md "Members": existing member index … real rule: only your own
+// @source docs/wire/sessions.md "Members"
 test('a member may write itself by its index', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -322,7 +324,7 @@ test('W21 a new subscription id is taken with each write, and kept in the case o
   }
 });
 
-// @source docs/wire/rta.md "Taps": every change type that clients write
+// @source docs/wire/rta.md "Taps"
 test('W21 a subscription may name every change type there is', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -354,7 +356,7 @@ test('W21 a subscription may name every change type there is', async () => {
   );
 });
 
-// @source docs/wire/sessions.md "Members": to unsubscribe XSAPI sends an empty changeTypes
+// @source docs/wire/sessions.md "Members"
 test('W21 a subscription without change types is accepted', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -377,7 +379,7 @@ test('a subscription that names no change types is kept as it is', async () => {
   assert.deepEqual(ofMember(json, ada, 'properties.system.subscription'), subscription);
 });
 
-// @source docs/wire/sessions.md "Members"
+// @source docs/wire/sessions.md "Members", docs/wire/unknowns.md "secondary subscriptions"
 test('secondary subscriptions are kept, and replaced as a whole', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -399,7 +401,7 @@ test('secondary subscriptions are kept, and replaced as a whole', async () => {
   assert.equal(ofMember(removed.json, ada, 'properties.system.secondarySubscriptions'), undefined);
 });
 
-// @source docs/wire/sessions.md "Members"
+// @source docs/wire/sessions.md "Members", docs/wire/unknowns.md "membersOnly"
 test('a party client names its own member by me_ and its xuid, and no other', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -422,7 +424,8 @@ test('a party client names its own member by me_ and its xuid, and no other', as
   assert.equal(at(left.json, 'membersInfo.count'), 1);
 });
 
-// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members": deviceToken
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members"
+// @source docs/wire/unknowns.md "device tokens"
 test('W22 a secure device address yields a device token that stays the same', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -459,7 +462,7 @@ test('W22 a secure device address yields a device token that stays the same', as
   assert.equal(ofMember(without.json, ada, 'deviceToken'), undefined);
 });
 
-// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system": host
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system"
 test('W22 host takes the device token of a member; an unknown one drops the field', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -478,7 +481,7 @@ test('W22 host takes the device token of a member; an unknown one drops the fiel
   assert.equal(at((await setHost('')).json, 'properties.system.host'), undefined);
 });
 
-// @source docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Members": turn
+// @source docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Members"
 test('a member whose turn it is shows it', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -494,7 +497,7 @@ test('a member whose turn it is shows it', async () => {
   assert.equal(ofMember(json, bob, 'turn'), true);
 });
 
-// @source docs/wire/sessions.md "Members": activeTitleId (while active), a decimal string
+// @source docs/wire/sessions.md "Members"
 test('an active member shows the title of its token', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob', { tid: '896928775' })];
@@ -506,7 +509,7 @@ test('an active member shows the title of its token', async () => {
   assert.equal(ofMember(json, bob, 'activeTitleId'), '896928775');
 });
 
-// @source docs/wire/sessions.md "Merge": member properties merge as those of the session do
+// @source docs/wire/sessions.md "Merge"
 test('custom properties of a member merge key by key, a system property is replaced whole', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -526,7 +529,7 @@ test('custom properties of a member merge key by key, a system property is repla
   assert.deepEqual(ofMember(json, ada, 'properties.custom'), { x: 1, y: { z: 3 } });
 });
 
-// @source docs/wire/sessions.md "Members": gamertag only when the token names one
+// @source docs/wire/sessions.md "Members"
 test('a member whose token names no gamertag has none', async () => {
   await using kit = await startKit();
   const reference = kit.reference();

@@ -10,7 +10,7 @@ import { blankTemplate, memberOf, newSession, read } from './new-session.ts';
 const setMap = (map: string) => ({ properties: { custom: { map } } });
 const nocommit = true;
 
-// @source docs/wire/sessions.md "PUT": nothing is stored
+// @source docs/wire/sessions.md "PUT"
 test('a preview of a creation answers 201 with the document and creates nothing', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -24,8 +24,8 @@ test('a preview of a creation answers 201 with the document and creates nothing'
   assertStatus(await ada.putSession(reference, joinBody(), { ifNoneMatch: '*' }), 201);
 });
 
-// @source docs/wire/sessions.md "PUT": everything but step 7
-test('a preview of a change answers the document changed and changes nothing', async () => {
+// @source docs/wire/sessions.md "PUT", docs/wire/unknowns.md "a preview has no ETag"
+test('a preview of a change answers the document changed, without an ETag, and changes nothing', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const { reference, created } = await newSession(kit, ada, { custom: { map: 'atoll' } });
@@ -36,6 +36,10 @@ test('a preview of a change answers the document changed and changes nothing', a
   assert.equal(at(changed.json, 'properties.custom.map'), 'dunes');
   assert.equal(changed.json.changeNumber, 2);
   assert.ok(memberOf(joined.json, bob));
+  assert.equal(changed.headers.get('etag'), null);
+  assert.equal(joined.headers.get('etag'), null);
+  const same = assertStatus(await ada.putSession(reference, setMap('atoll'), { nocommit }), 200);
+  assert.equal(same.headers.get('etag'), created.etag);
   const after = await read(ada, reference);
   assert.equal(after.etag, created.etag);
   assert.equal(after.text, created.text);
@@ -55,7 +59,7 @@ test('a preview of the last member’s leaving answers 204, and the session and 
   assertStatus(await ada.request('GET', `/handles/${String(activity.id)}`), 200);
 });
 
-// @source docs/wire/sessions.md "PUT": a preview is refused as the write would be
+// @source docs/wire/sessions.md "PUT"
 test('a preview is refused by the rule that would refuse the write', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -80,7 +84,7 @@ test('a preview is refused by the rule that would refuse the write', async () =>
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source docs/wire/sessions.md "PUT": a preview of nothing
+// @source docs/wire/sessions.md "PUT"
 test('a preview of a session that would end at once answers 204', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -88,7 +92,7 @@ test('a preview of a session that would end at once answers 204', async () => {
   assertStatus(await ada.putSession(kit.reference(blankTemplate), {}, { nocommit }), 204);
 });
 
-// @source docs/wire/sessions.md "PUT": only true asks for a preview
+// @source docs/wire/sessions.md "PUT"
 test('nocommit=false is an ordinary write', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -100,7 +104,7 @@ test('nocommit=false is an ordinary write', async () => {
   assertStatus(await ada.getSession({ scid, templateName, name }), 200);
 });
 
-// @source docs/wire/sessions.md "PUT": the TypeScript client says the same in its own words
+// @source docs/wire/sessions.md "PUT"
 test('the TypeScript client previews a write', async () => {
   await using kit = await startKit();
   const { client } = kit.user('ada');
@@ -113,7 +117,7 @@ test('the TypeScript client previews a write', async () => {
   assert.equal(await client.getSession(reference), undefined);
 });
 
-// @source docs/wire/sessions.md "PUT": clients write the query in other ways
+// @source docs/wire/sessions.md "PUT"
 test('nocommit is understood in any case and as 1, and no other value is it', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

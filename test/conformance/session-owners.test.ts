@@ -45,7 +45,7 @@ async function ownedBy(
 
 const oldest = { policies: { migration: 'oldest' } };
 
-// @source docs/wire/sessions.md "properties.system": owners (member indexes, with hasOwners), 7 the creator is owner
+// @source docs/wire/sessions.md "properties.system"
 test('the creator owns the session, and the document says so', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -58,7 +58,7 @@ test('the creator owns the session, and the document says so', async () => {
   assert.equal(at(plain, 'properties.system.owners'), undefined);
 });
 
-// @source docs/wire/sessions.md "Merge": may be sent back unchanged
+// @source docs/wire/sessions.md "Merge"
 test('properties with owners may be sent back as they were read, by anybody', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -95,7 +95,7 @@ test('a session that a service made is owned by the first who joins', async () =
   assert.deepEqual(at(second.json, 'properties.system.owners'), [0]);
 });
 
-// @source docs/wire/sessions.md "Owners": oldest → the accepted member with the oldest joinTime becomes owner
+// @source docs/wire/sessions.md "Owners"
 test('migration oldest: the member who joined first follows the owner', {
   skip: isAimed && needsOwnServer,
 }, async () => {
@@ -119,7 +119,7 @@ test('migration oldest: the member who joined first follows the owner', {
   assert.deepEqual(at(json, 'properties.system.owners'), [indexOf(json, bob)]);
 });
 
-// @source docs/wire/sessions.md "Owners": endsession → all members are removed and the session ends, the default
+// @source docs/wire/sessions.md "Owners"
 for (const [what, options] of [
   ['by default', {}],
   ['by policy', { policies: { migration: 'endsession' } }],
@@ -138,7 +138,7 @@ for (const [what, options] of [
   });
 }
 
-// @source docs/wire/time.md "Time", docs/wire/sessions.md "Owners": an owner who times out is gone
+// @source docs/wire/time.md "Time", docs/wire/sessions.md "Owners"
 for (const swept of [true, false]) {
   test(`an owner who times out is followed, ${swept ? 'swept' : 'not swept'}`, {
     skip: isAimed && needsOwnServer,
@@ -164,7 +164,7 @@ for (const swept of [true, false]) {
   });
 }
 
-// @source docs/wire/sessions.md "Members": `<index>: null`
+// @source docs/wire/sessions.md "Members"
 test('owners remove others, by index and by element; others do not', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -206,7 +206,7 @@ test('who was removed by an owner is no former member of a locked session', asyn
   assertStatus(await cid.join(reference), 200);
 });
 
-// @source docs/wire/unknowns.md "custom properties in sessions with owners", docs/wire/sessions.md "Access", docs/wire/rta.md "Invites": nonOwnerModifiableSystemProperties
+// @source docs/wire/unknowns.md "custom properties in sessions with owners", docs/wire/sessions.md "Access", docs/wire/rta.md "Invites"
 test('others write the system properties that are left to them, and custom ones', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -236,7 +236,7 @@ test('others write the system properties that are left to them, and custom ones'
   assertStatus(await put(kit.service(), { keywords: ['s'] }), 200);
 });
 
-// @source docs/wire/handles.md "POST /handles": with hasOwners non-owners need allowNonOwnerInviteHandles
+// @source docs/wire/handles.md "POST /handles"
 test('only owners invite, unless the policy lets every member', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -251,7 +251,7 @@ test('only owners invite, unless the policy lets every member', async () => {
   assertStatus(await bob.postHandle(inviteTo(loose, cid.xuid)), 201);
 });
 
-// @source docs/wire/sessions.md "Access", docs/wire/rta.md "Invites": blocked by an owner
+// @source docs/wire/sessions.md "Access", docs/wire/rta.md "Invites"
 test('whom an owner has blocked does not get in, but with a reservation', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -272,7 +272,7 @@ test('whom an owner has blocked does not get in, but with a reservation', async 
   assertStatus(await eve.join(reference), 200);
 });
 
-// @source docs/wire/sessions.md "Access": full, blocked by an owner, closed
+// @source docs/wire/sessions.md "Access"
 test('a blocked user is refused for a full session first, and for a closed one not at all', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];

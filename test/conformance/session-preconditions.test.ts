@@ -1,4 +1,4 @@
-/** Writes on a condition. @source docs/wire/sessions.md "Preconditions", docs/wire/clients.md "What clients need": W5 */
+/** Writes on a condition. @source docs/wire/sessions.md "Preconditions", docs/wire/clients.md "What clients need" */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -30,7 +30,7 @@ test('W2 If-None-Match * answers 201 when it creates, 412 with the document when
   assert.equal((await read(ada, reference)).etag, first.etag);
 });
 
-// @source docs/wire/sessions.md "Preconditions", docs/wire/clients.md "What clients need"
+// @source docs/wire/sessions.md "Preconditions", docs/wire/clients.md "What clients need", docs/wire/unknowns.md "If-Match on a missing session"
 test('W3 If-Match * answers 200 when the session exists, 412 without a body when it does not', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -110,7 +110,7 @@ test('W5 the ETag of a 412 lets the next try pass', async () => {
   assert.equal(at(json, 'properties.custom.map'), 'dunes');
 });
 
-// @source docs/wire/sessions.md "PUT": a write that changes nothing leaves the ETag, so both pass
+// @source docs/wire/sessions.md "PUT"
 test('W5 writes that change nothing leave the ETag good', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -123,7 +123,7 @@ test('W5 writes that change nothing leave the ETag good', async () => {
   }
 });
 
-// @source docs/architecture.md "Promises": promise 2
+// @source docs/architecture.md "Promises"
 test('of many writes on the same ETag exactly one passes', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -142,7 +142,7 @@ test('of many writes on the same ETag exactly one passes', async () => {
   assert.equal(found.json.changeNumber, 2);
 });
 
-// @source docs/wire/sessions.md "PUT": the order of the steps
+// @source docs/wire/sessions.md "PUT"
 test('the condition is looked at before access: an outsider with a stale ETag is answered 412', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -163,7 +163,7 @@ test('the condition is looked at before access: an outsider with a stale ETag is
   );
 });
 
-// @source docs/wire/sessions.md "Preconditions": that the caller may read
+// @source docs/wire/sessions.md "Preconditions"
 test('a 412 shows the document to nobody who may not read it', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {
@@ -180,7 +180,7 @@ test('a 412 shows the document to nobody who may not read it', async () => {
   }
 });
 
-// @source docs/wire/sessions.md "PUT": nocommit: the condition holds for a preview as well
+// @source docs/wire/sessions.md "PUT"
 test('a preview is refused by a stale ETag', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -207,7 +207,7 @@ test('a 412 tells nothing of a session that the caller may not read', async () =
   }
 });
 
-// @source docs/wire/sessions.md "PUT": outcomes; the TypeScript client says the same in its own words
+// @source docs/wire/sessions.md "PUT"
 test('the TypeScript client tells created, updated, outOfSync and deleted', async () => {
   await using kit = await startKit();
   const { client } = kit.user('ada');

@@ -52,7 +52,7 @@ for (const [name, value] of [
   });
 }
 
-// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system": locked needs closed
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system"
 test('W14 locked can be set together with closed', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -67,7 +67,7 @@ test('W14 locked can be set together with closed', async () => {
   assert.equal(at(json, 'properties.system.locked'), true);
 });
 
-// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system": read is at least as open as join, so the two go together
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system"
 for (const restriction of ['local', 'followed', 'none']) {
   test(`W14 both restrictions can be ${restriction}`, async () => {
     await using kit = await startKit();
@@ -82,7 +82,7 @@ for (const restriction of ['local', 'followed', 'none']) {
   });
 }
 
-// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system": only while stage is evaluating, else 409
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system"
 for (const initializationSucceeded of [true, false]) {
   test(`W14 initializationSucceeded ${initializationSucceeded} answers 409 while nothing is evaluated`, async () => {
     await using kit = await startKit();
@@ -100,7 +100,7 @@ for (const initializationSucceeded of [true, false]) {
   });
 }
 
-// @source docs/wire/sessions.md "The document": closed/locked are absent until written
+// @source docs/wire/sessions.md "The document"
 test('W14 what nobody wrote is not answered', async () => {
   await using kit = await startKit();
   const { session } = await newSession(kit, kit.user('ada'));
@@ -180,7 +180,7 @@ for (const { what, system, parts } of wrong) {
   });
 }
 
-// @source docs/wire/sessions.md "properties.system": the same rules hold for the creating write
+// @source docs/wire/sessions.md "properties.system"
 test('wrong properties keep a session from being created', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -195,7 +195,8 @@ test('wrong properties keep a session from being created', async () => {
   assertStatus(await ada.getSession(reference), 204);
 });
 
-// @source docs/wire/sessions.md "properties.system", docs/wire/clients.md "Multiplayer Manager": locked (needs closed); clients open a session by closed: false alone
+// @source docs/wire/sessions.md "properties.system", docs/wire/clients.md "Multiplayer Manager"
+// @source docs/wire/unknowns.md "opening unlocks"
 test('opening a session unlocks it', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -208,7 +209,7 @@ test('opening a session unlocks it', async () => {
   assert.equal(at(closed.json, 'properties.system.locked') ?? false, false);
 });
 
-// @source docs/wire/sessions.md "properties.system": clientResult (needs clientMatchmaking)
+// @source docs/wire/sessions.md "properties.system"
 test('with clientMatchmaking a client result is kept', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -222,7 +223,7 @@ test('with clientMatchmaking a client result is kept', async () => {
   assert.deepEqual(at(json, 'properties.system.matchmaking'), matchmaking);
 });
 
-// @source docs/wire/sessions.md "properties.system": bounds
+// @source docs/wire/sessions.md "properties.system"
 test('ten keywords of a hundred characters are taken', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -234,7 +235,7 @@ test('ten keywords of a hundred characters are taken', async () => {
   assert.deepEqual(at(json, 'properties.system.keywords'), keywords);
 });
 
-// @source docs/wire/sessions.md "Constants": with userAuthorizationStyle the default is local, null goes back to it
+// @source docs/wire/sessions.md "Constants"
 test('a restriction that is removed goes back to its default', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -252,7 +253,7 @@ test('a restriction that is removed goes back to its default', async () => {
   assert.equal(at(json, 'properties.system.readRestriction'), 'local');
 });
 
-// @source docs/wire/sessions.md "The document", docs/wire/service-configs.md "Service configs and session templates": defaults of a template's properties appear without being written
+// @source docs/wire/sessions.md "The document", docs/wire/service-configs.md "Service configs and session templates"
 test('properties of the template are there from the beginning, unless the creator writes others', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

@@ -167,7 +167,7 @@ test('party clients read who came first and the readRestriction, older ones do n
   assert.equal(left?.firstMemberXuid, bob.xuid);
 });
 
-/** @source docs/wire/queries.md "Queries for sessions": keywords match case-insensitively */
+/** @source docs/wire/queries.md "Queries for sessions" */
 test('keywords match whole and in any case', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -228,7 +228,7 @@ test('a template finds its own sessions, a service config those of all its templ
   }
 });
 
-/** @source docs/wire/queries.md "Queries for sessions": ready counts as inactive */
+/** @source docs/wire/queries.md "Queries for sessions" */
 test('inactive and reserved users are found when they are asked for', async () => {
   await using kit = await startKit();
   const users = ['ada', 'bob', 'cid', 'dan'].map((name) => kit.user(name));
@@ -286,7 +286,7 @@ test('private sessions are found by those in them, and by services, when they ar
   assert.deepEqual(foundIn(await of(kit.service(), '&private=true')), [reference.name]);
 });
 
-/** @source docs/wire/queries.md "Queries for sessions": else 403, whether or not such sessions exist */
+/** @source docs/wire/queries.md "Queries for sessions" */
 test('others’ private sessions and reservations are 403, with or without such sessions', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -366,7 +366,7 @@ test('visibility selects; an open session without a free seat is full', async ()
   ]);
 });
 
-/** @source docs/wire/unknowns.md "the version of a query", docs/wire/queries.md "Queries for sessions": this major version or lower */
+/** @source docs/wire/unknowns.md "the version of a query", docs/wire/queries.md "Queries for sessions" */
 test('version selects sessions of this version or lower', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -380,7 +380,7 @@ test('version selects sessions of this version or lower', async () => {
   assert.deepEqual(await of(2_147_483_647), [one, two, nine].toSorted());
 });
 
-/** @source docs/wire/queries.md "Queries for sessions": take (0–100, default 100) */
+/** @source docs/wire/queries.md "Queries for sessions" */
 test('take bounds the results; without it at most 100 come', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -404,7 +404,7 @@ test('take bounds the results; without it at most 100 come', async () => {
   }
 });
 
-/** @source docs/wire/queries.md "Queries for sessions": take */
+/** @source docs/wire/queries.md "Queries for sessions" */
 test('take counts what is found, however many others have the keyword', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -418,7 +418,7 @@ test('take counts what is found, however many others have the keyword', async ()
   assert.deepEqual(found.toSorted(), full.toSorted());
 });
 
-/** @source docs/wire/queries.md "Queries for sessions": in request order, a session may appear once per xuid */
+/** @source docs/wire/queries.md "Queries for sessions" */
 test('a batch answers the sessions of each user in the order of the request', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -482,7 +482,7 @@ test('what a query cannot be is refused by the name of the parameter', async (t)
   }
 });
 
-/** @source docs/wire/queries.md "Queries for sessions", docs/wire/README.md "Every request" */
+/** @source docs/wire/queries.md "Queries for sessions", docs/wire/README.md "Every request", docs/wire/unknowns.md "take in a batch" */
 test('what a batch cannot be is refused by its place', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -521,7 +521,7 @@ test('service config and template of a query must be there, and for the caller',
   }
 });
 
-/** @source docs/architecture.md "Promises": A listing never shows what its session does not confirm */
+/** @source docs/architecture.md "Promises" */
 test('who left, and sessions that ended, are found no more', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -542,7 +542,7 @@ test('who left, and sessions that ended, are found no more', async () => {
   assert.deepEqual(await found(), [[], [], []]);
 });
 
-/** @source docs/wire/time.md "Time", docs/wire/queries.md "Queries for sessions": a query settles before it answers */
+/** @source docs/wire/time.md "Time", docs/wire/queries.md "Queries for sessions" */
 test('a query shows what time has made of a session', { skip: isAimed && needsClock }, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -560,7 +560,7 @@ test('a query shows what time has made of a session', { skip: isAimed && needsCl
   assert.deepEqual(await found(), [], 'removed, and the session with its last member');
 });
 
-/** @source docs/wire/sessions.md "PUT", docs/wire/queries.md "Queries for sessions": a new life is another session */
+/** @source docs/wire/sessions.md "PUT", docs/wire/queries.md "Queries for sessions" */
 test('a session that was made again is found by what it is now', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

@@ -178,7 +178,7 @@ test('S7 no document holds a null outside of title data', async () => {
   }
 });
 
-// @source docs/wire/clients.md "What clients need", docs/wire/README.md "Every request": title data is never altered
+// @source docs/wire/clients.md "What clients need", docs/wire/README.md "Every request"
 test('S9 numbers in custom objects come back as they were written', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -195,7 +195,7 @@ test('S9 numbers in custom objects come back as they were written', async () => 
   }
 });
 
-// @source docs/wire/README.md "Every request", docs/wire/README.md "Words": compared case-insensitively
+// @source docs/wire/README.md "Every request", docs/wire/README.md "Words"
 test('the words and names of a path match in any case, and the document keeps the case of its writer', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -216,7 +216,7 @@ test('the words and names of a path match in any case, and the document keeps th
   assert.match(byHandle.headers.get('content-location') ?? '', new RegExp(`${reference.name}$`));
 });
 
-// @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need": GET and DELETE carry Content-Type with no body
+// @source docs/wire/README.md "Every request", docs/wire/clients.md "What clients need"
 test('GET with a Content-Type and no body is an ordinary GET', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -246,7 +246,7 @@ test('a private session is read by its members and reservations, and by nobody e
   assertIsText(assertRefusedBy(await eve.getSession(reference), 403, 'sessionPrivate'));
 });
 
-// @source docs/wire/sessions.md "Access": readRestriction local is the same device as an active member
+// @source docs/wire/sessions.md "Access"
 test('readRestriction local admits the device of an active member only', async () => {
   await using kit = await startKit();
   const device = randomUUID();
@@ -267,7 +267,7 @@ test('readRestriction local admits the device of an active member only', async (
   assertRefusedBy(await beside.getSession(reference), 403, 'readRestricted');
 });
 
-// @source docs/wire/sessions.md "Access": followed: local, or followed by an accepted member
+// @source docs/wire/sessions.md "Access"
 test('readRestriction followed admits whom an accepted member follows, and the device of an active one', async () => {
   await using kit = await startKit();
   const couch = randomUUID();
@@ -293,7 +293,7 @@ test('readRestriction followed admits whom an accepted member follows, and the d
   assertRefusedBy(await friendOfReserved.getSession(reference), 403, 'readRestricted');
 });
 
-// @source docs/wire/sessions.md "Access": readRestriction counts for open and visible sessions alike
+// @source docs/wire/sessions.md "Access"
 test('a visible session is read by everyone as long as readRestriction is none', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {
@@ -313,7 +313,7 @@ test('a service reads a private session', async () => {
   assertStatus(await kit.service().getSession(reference), 200);
 });
 
-// @source docs/wire/sessions.md "Constants": userAuthorizationStyle makes local the default of both restrictions
+// @source docs/wire/sessions.md "Constants"
 test('with userAuthorizationStyle a session is read locally unless it says otherwise', async () => {
   await using kit = await startKit();
   const device = randomUUID();

@@ -49,7 +49,7 @@ test('W9 reservations are members that are reserved, each under an index of its 
   }
 });
 
-// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members": joinTime is the reservation time while reserved, then the time of joining
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members"
 test('W9 a reservation shows when it was made, and who took it when it was taken', {
   skip: isAimed && needsClock,
 }, async () => {
@@ -71,7 +71,7 @@ test('W9 a reservation shows when it was made, and who took it when it was taken
   );
 });
 
-// @source docs/wire/sessions.md "Members": First PUT by a reserved user turns the reservation into a member
+// @source docs/wire/sessions.md "Members"
 test('W9 the reserved user joins under the same index, with a gamertag and no longer reserved', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -87,7 +87,7 @@ test('W9 the reserved user joins under the same index, with a gamertag and no lo
   assert.deepEqual(json.membersInfo, { first: 0, next: 2, count: 2, accepted: 2, active: 2 });
 });
 
-// @source docs/wire/sessions.md "Members": members only may reserve
+// @source docs/wire/sessions.md "Members"
 test('who is only reserved may not reserve, nor write properties', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -101,7 +101,7 @@ test('who is only reserved may not reserve, nor write properties', async () => {
   assert.equal((await read(ada, reference)).etag, kept.etag);
 });
 
-// @source docs/wire/sessions.md "Members": joining makes a member of who is reserved, and members may reserve
+// @source docs/wire/sessions.md "Members"
 test('the write that takes a reservation may reserve as well', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -118,7 +118,7 @@ test('the write that takes a reservation may reserve as well', async () => {
   assert.equal(ofMember(json, cyd, 'reserved'), true);
 });
 
-// @source docs/wire/clients.md "Multiplayer Manager": a game is created together with the seats of the others
+// @source docs/wire/clients.md "Multiplayer Manager"
 test('the creating write may reserve', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -139,7 +139,7 @@ test('the creating write may reserve', async () => {
   assert.equal(ofMember(json, bob, 'joinTime'), json.startTime);
 });
 
-// @source docs/wire/sessions.md "Members": already a member → ignored
+// @source docs/wire/sessions.md "Members"
 test('a seat for somebody who is in the session already changes nothing', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -152,7 +152,7 @@ test('a seat for somebody who is in the session already changes nothing', async 
   assert.equal(after.etag, before.etag);
 });
 
-// @source docs/wire/sessions.md "Members": already a member → ignored: the second of two
+// @source docs/wire/sessions.md "Members"
 test('two seats for one user are one seat', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -163,7 +163,7 @@ test('two seats for one user are one seat', async () => {
   assert.deepEqual(json.membersInfo, { first: 0, next: 2, count: 2, accepted: 1, active: 1 });
 });
 
-// @source docs/wire/sessions.md "Members": Over maxMembersCount → 400 sessionFull
+// @source docs/wire/sessions.md "Members"
 test('more seats than the session has are refused, all of them', async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -179,7 +179,7 @@ test('more seats than the session has are refused, all of them', async () => {
   assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 });
 
-// @source docs/wire/sessions.md "Access": full: a reservation holds its seat
+// @source docs/wire/sessions.md "Access"
 test('a reserved seat is not given to somebody else', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
@@ -192,7 +192,7 @@ test('a reserved seat is not given to somebody else', async () => {
   assertStatus(await bob.join(reference), 200);
 });
 
-// @source docs/wire/sessions.md "Members": reserve_N: contiguous from 0
+// @source docs/wire/sessions.md "Members"
 for (const keys of [['reserve_1'], ['reserve_0', 'reserve_2'], ['reserve_01']]) {
   test(`reservations must be numbered from 0 without gaps: ${keys.join(', ')}`, async () => {
     await using kit = await startKit();
@@ -209,7 +209,7 @@ for (const keys of [['reserve_1'], ['reserve_0', 'reserve_2'], ['reserve_01']]) 
   });
 }
 
-// @source docs/wire/sessions.md "PUT": body: a reservation names a user, and has no properties
+// @source docs/wire/sessions.md "PUT"
 for (const [what, seat] of [
   ['without a xuid', { constants: { system: {} } }],
   ['without constants', {}],
@@ -231,7 +231,7 @@ for (const [what, seat] of [
   });
 }
 
-// @source docs/wire/sessions.md "Members": a reservation may carry custom constants
+// @source docs/wire/sessions.md "Members"
 test('custom constants of a reservation stay with the member', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -245,7 +245,7 @@ test('custom constants of a reservation stay with the member', async () => {
   assert.deepEqual(ofMember(json, bob, 'constants.custom'), custom);
 });
 
-// @source docs/wire/sessions.md "Access": members and reservations; a seat may be given back
+// @source docs/wire/sessions.md "Access"
 test('who is reserved may decline', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -258,7 +258,7 @@ test('who is reserved may decline', async () => {
   assert.equal(at(json, 'membersInfo.count'), 1);
 });
 
-// @source docs/wire/sessions.md "Servers": matchmaking, a service, reserves for those it matched
+// @source docs/wire/sessions.md "Servers"
 test('a service reserves seats in a session that it creates', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];

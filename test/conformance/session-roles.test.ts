@@ -48,7 +48,7 @@ async function withRoles(
   return reference;
 }
 
-// @source docs/wire/sessions.md "Roles": memberXuids required whenever count > 0
+// @source docs/wire/sessions.md "Roles"
 test('W16 a member takes a role, which is counted in the document', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -69,7 +69,7 @@ test('W16 a member takes a role, which is counted in the document', async () => 
   });
 });
 
-// @source docs/wire/sessions.md "Roles": A member has at most one role per type
+// @source docs/wire/sessions.md "Roles"
 test('a member has one role of a type, changes it, and gives it up', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -106,7 +106,7 @@ test('a role may be taken by the element members/me', async () => {
   assert.deepEqual(ofMember(json, ada, 'roles'), { team: 'red' });
 });
 
-// @source docs/wire/sessions.md "Roles": over max → 409 roleFull
+// @source docs/wire/sessions.md "Roles"
 test('a role over its max is refused with 409 roleFull, and free again when a member goes', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
@@ -160,7 +160,7 @@ test('a role that is not there is refused, and what is there is named', async ()
   assert.match(text, /"red", "blue"/);
 });
 
-// @source docs/wire/sessions.md "Roles": ownerManaged types are assigned by owners only
+// @source docs/wire/sessions.md "Roles"
 test('roles of an owner-managed type are assigned by owners, to themselves and to others', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -247,7 +247,7 @@ test('a reservation may have a role: it holds the place, and keeps it when it is
   assert.equal(ofMember(json, bob, 'reserved'), undefined);
 });
 
-// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Roles": Owners may change mutable settings
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Roles"
 test('W17 owners change mutable role settings, and others do not', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -314,7 +314,7 @@ test('a max is not set below the number of those who have the role', async () =>
   );
 });
 
-// @source docs/wire/sessions.md "Constants", docs/wire/sessions.md "Roles": names lower-case alphanumeric ≤ 100, target ≤ max, ownerManaged needs hasOwners
+// @source docs/wire/sessions.md "Constants", docs/wire/sessions.md "Roles"
 for (const [what, roleTypes, detail] of [
   ['a type in capitals', { Team: { roles: {} } }, '$.roleTypes.Team'],
   ['a role with a space', { team: { roles: { 'r d': {} } } }, '$.roleTypes.team.roles["r d"]'],
@@ -366,7 +366,7 @@ function tally(answers: readonly { status: number; refusal: string | undefined }
   return Object.fromEntries(counts);
 }
 
-// @source docs/wire/sessions.md "PUT": 7; issue: two joins for the last slot
+// @source docs/wire/sessions.md "PUT"
 for (const max of [1, 3]) {
   test(`of ${writers} who join at once for ${max} places of a role ${max} get in, the rest are refused`, async () => {
     await using kit = await startKit();
@@ -390,7 +390,7 @@ for (const max of [1, 3]) {
   });
 }
 
-// @source docs/wire/sessions.md "PUT": 4.3; issue: races for the last seat
+// @source docs/wire/sessions.md "PUT"
 test(`of ${writers} who join at once for the last seat one gets in, the rest get sessionFull`, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

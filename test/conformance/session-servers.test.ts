@@ -12,7 +12,7 @@ import {
 } from './new-session.ts';
 import { assertRefusedBy, assertStatus } from './answers.ts';
 
-// @source docs/wire/sessions.md "Access": servers are written by a service principal
+// @source docs/wire/sessions.md "Access"
 test('a service writes a server, and every reader sees it', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -35,7 +35,7 @@ test('a service writes a server, and every reader sees it', async () => {
   assert.deepEqual(at((await read(ada, reference)).json, 'servers'), { matchmaking });
 });
 
-// @source docs/wire/sessions.md "Merge": merge
+// @source docs/wire/sessions.md "Merge"
 test('the properties of a server merge key by key', async () => {
   await using kit = await startKit();
   const service = kit.service();
@@ -55,7 +55,7 @@ test('the properties of a server merge key by key', async () => {
   });
 });
 
-// @source docs/wire/sessions.md "PUT": body
+// @source docs/wire/sessions.md "PUT"
 test('null removes a server, and leaves the others', async () => {
   await using kit = await startKit();
   const service = kit.service();
@@ -72,7 +72,7 @@ test('null removes a server, and leaves the others', async () => {
   assert.equal(again.etag, removed.etag);
 });
 
-// @source docs/wire/sessions.md "Access": servers: service principal
+// @source docs/wire/sessions.md "Access"
 test('a user writes no servers, member or not', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -91,7 +91,7 @@ test('a user writes no servers, member or not', async () => {
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source docs/wire/sessions.md "Access": an empty servers asks for nothing
+// @source docs/wire/sessions.md "Access"
 test('a user may send servers that are empty', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -123,7 +123,8 @@ test('a server has a name like any other', async () => {
   assert.deepEqual(Object.keys(json.servers as object), names);
 });
 
-// @source docs/wire/sessions.md "PUT": a service is no member, and needs to be none
+// @source docs/wire/sessions.md "PUT"
+// @source docs/wire/unknowns.md "services write everything but me"
 test('a service writes properties of a session that it is not in, also of a private one', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {
@@ -141,7 +142,7 @@ test('a service writes properties of a session that it is not in, also of a priv
   assert.equal(at(json, 'properties.custom.phase'), 'over');
 });
 
-// @source docs/wire/sessions.md "Servers"
+// @source docs/wire/sessions.md "Servers", docs/wire/unknowns.md "the matchmaking entry is exact"
 test('the matchmaking entry is checked by its documented fields', async () => {
   await using kit = await startKit();
   const service = kit.service();
@@ -193,7 +194,7 @@ test('the matchmaking entry is checked by its documented fields', async () => {
   });
 });
 
-// @source docs/wire/unknowns.md "the order of server candidates", docs/wire/initialization.md "Stages": autoPopulateServerCandidates
+// @source docs/wire/unknowns.md "the order of server candidates", docs/wire/initialization.md "Stages"
 test('server candidates are computed from what the members measured', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -233,7 +234,7 @@ test('server candidates are computed from what the members measured', async () =
   ]);
 });
 
-// @source docs/wire/initialization.md "Stages": only with the capability
+// @source docs/wire/initialization.md "Stages"
 test('without the capability server candidates are as they were written', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

@@ -37,12 +37,14 @@ async function sessionOfTwo(kit: Kit, constants: JsonObject) {
   return { ada, bob, reference };
 }
 
-for (const settled of ['by the sweep', 'by a reader'] as const) {
+for (const appliedBy of ['by the sweep', 'by a reader'] as const) {
   const pass = async (kit: Kit, byMs: number): Promise<void> =>
-    settled === 'by the sweep' ? kit.advance(byMs) : kit.advanceWithoutSweep(byMs);
+    appliedBy === 'by the sweep' ? kit.advance(byMs) : kit.advanceWithoutSweep(byMs);
 
-  // @source docs/wire/time.md "Time": reserved → removed
-  test(`a reservation is removed after reservedRemovalTimeout, ${settled}`, { skip }, async () => {
+  // @source docs/wire/time.md "Time"
+  test(`a reservation is removed after reservedRemovalTimeout, ${appliedBy}`, {
+    skip,
+  }, async () => {
     await using kit = await startKit();
     const { ada, reference } = await sessionOfTwo(kit, { reservedRemovalTimeout: 20_000 });
     const cyd = kit.user('cyd');
@@ -59,8 +61,8 @@ for (const settled of ['by the sweep', 'by a reader'] as const) {
     assert.equal(at(json, 'members.1.next'), 3);
   });
 
-  // @source docs/wire/time.md "Time": inactive → removed
-  test(`an inactive member is removed after inactiveRemovalTimeout, ${settled}`, {
+  // @source docs/wire/time.md "Time"
+  test(`an inactive member is removed after inactiveRemovalTimeout, ${appliedBy}`, {
     skip,
   }, async () => {
     await using kit = await startKit();
@@ -74,8 +76,8 @@ for (const settled of ['by the sweep', 'by a reader'] as const) {
     assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
   });
 
-  // @source docs/wire/time.md "Time": ready → inactive
-  test(`a ready member becomes inactive after readyRemovalTimeout, ${settled}`, {
+  // @source docs/wire/time.md "Time"
+  test(`a ready member becomes inactive after readyRemovalTimeout, ${appliedBy}`, {
     skip,
   }, async () => {
     await using kit = await startKit();
@@ -99,8 +101,10 @@ for (const settled of ['by the sweep', 'by a reader'] as const) {
     assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
   });
 
-  // @source docs/wire/time.md "Time": session empty → deleted
-  test(`an empty session is deleted after sessionEmptyTimeout, ${settled}`, { skip }, async () => {
+  // @source docs/wire/time.md "Time"
+  test(`an empty session is deleted after sessionEmptyTimeout, ${appliedBy}`, {
+    skip,
+  }, async () => {
     await using kit = await startKit();
     const ada = kit.user('ada');
     const { reference, session } = await newSession(kit, ada, {
@@ -117,8 +121,8 @@ for (const settled of ['by the sweep', 'by a reader'] as const) {
     assert.notEqual(again.json.branch, session.branch);
   });
 
-  // @source docs/wire/time.md "Time": a session that was never anybody's is empty since its creation
-  test(`a session that nobody joined is deleted after sessionEmptyTimeout, ${settled}`, {
+  // @source docs/wire/time.md "Time"
+  test(`a session that nobody joined is deleted after sessionEmptyTimeout, ${appliedBy}`, {
     skip,
   }, async () => {
     await using kit = await startKit();
@@ -134,7 +138,7 @@ for (const settled of ['by the sweep', 'by a reader'] as const) {
   });
 }
 
-// @source docs/wire/time.md "Time": 0 means: at the next settle, not within the same write
+// @source docs/wire/time.md "Time"
 test('a timeout of 0 leaves the member in the answer of the write, and not in the next', {
   skip,
 }, async () => {
@@ -146,7 +150,7 @@ test('a timeout of 0 leaves the member in the answer of the write, and not in th
   assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
 });
 
-// @source docs/wire/time.md "Time": One step per member and settle (timeouts are not stacked)
+// @source docs/wire/time.md "Time"
 test('timeouts are not stacked: who is long overdue goes one step, and its next timeout begins then', {
   skip,
 }, async () => {
@@ -168,7 +172,7 @@ test('timeouts are not stacked: who is long overdue goes one step, and its next 
   assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
 });
 
-// @source docs/wire/time.md "Time": readyRemovalTimeout since it became ready
+// @source docs/wire/time.md "Time"
 test('repeating a status does not begin its timeout again', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, {
@@ -188,7 +192,7 @@ test('repeating a status does not begin its timeout again', { skip }, async () =
   assert.equal(memberOf((await read(ada, reference)).json, bob), undefined);
 });
 
-// @source docs/wire/time.md "Time": an active member has no timeout, and activity ends the one that ran
+// @source docs/wire/time.md "Time"
 test('who is active again in time stays', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, {
@@ -205,7 +209,7 @@ test('who is active again in time stays', { skip }, async () => {
   assert.equal(at(json, 'membersInfo.active'), 2);
 });
 
-// @source docs/wire/sessions.md "Constants": null = never
+// @source docs/wire/sessions.md "Constants"
 test('a timeout of null never runs out while somebody is active', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, {
@@ -227,7 +231,7 @@ test('a timeout of null never runs out while somebody is active', { skip }, asyn
   assert.equal(after.json.nextTimer, undefined);
 });
 
-// @source docs/wire/sessions.md "PUT": 6: the write sees the settled session
+// @source docs/wire/sessions.md "PUT"
 test('a write sees the session as time left it', { skip }, async () => {
   await using kit = await startKit();
   const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
@@ -245,7 +249,7 @@ test('a write sees the session as time left it', { skip }, async () => {
   assertRefusedBy(await bob.join(reference), 400, 'sessionFull');
 });
 
-// @source docs/wire/sessions.md "Access": a reservation that ran out is none
+// @source docs/wire/sessions.md "Access"
 test('a reservation that ran out lets nobody in', { skip }, async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -259,7 +263,7 @@ test('a reservation that ran out lets nobody in', { skip }, async () => {
   assertRefusedBy(await bob.join(reference), 403, 'sessionPrivate');
 });
 
-// @source docs/wire/time.md "Time": A settle that changes the document is a change: committed, numbered
+// @source docs/wire/time.md "Time"
 test('what time changed makes an earlier ETag stale', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });
@@ -278,7 +282,7 @@ test('what time changed makes an earlier ETag stale', { skip }, async () => {
   assertStatus(await ada.putSession(reference, body, { ifMatch: stale.etag }), 200);
 });
 
-// @source docs/wire/time.md "Time", docs/wire/sessions.md "Access": nextTimer, Expires = nextTimer when one is pending
+// @source docs/wire/time.md "Time", docs/wire/sessions.md "Access"
 test('nextTimer and Expires tell when the next timeout is due, and are absent when none is', {
   skip,
 }, async () => {
@@ -311,7 +315,7 @@ test('nextTimer and Expires tell when the next timeout is due, and are absent wh
   assert.equal((await read(ada, reference)).json.nextTimer, undefined);
 });
 
-// @source docs/wire/time.md "Time": the end of an empty session is a timer too
+// @source docs/wire/time.md "Time"
 test('nextTimer of an empty session is its end', { skip }, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -325,7 +329,7 @@ test('nextTimer of an empty session is its end', { skip }, async () => {
   assert.equal(Date.parse(String(json.nextTimer)), kit.nowMs() + 20_000);
 });
 
-// @source docs/wire/time.md "Time": a host who leaves, leaves the host's place empty
+// @source docs/wire/time.md "Time"
 test('the host that is removed by time is host no more, nor has it the turn', {
   skip,
 }, async () => {
@@ -352,7 +356,7 @@ test('the host that is removed by time is host no more, nor has it the turn', {
   assert.deepEqual(at(json, 'properties.system.turn'), [0]);
 });
 
-// @source docs/wire/time.md "Time", docs/wire/sessions.md "PUT": step 5: a session whose last member time removed is empty, and ends as such
+// @source docs/wire/time.md "Time", docs/wire/sessions.md "PUT"
 test('a session ends when time has removed its last member', { skip }, async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -375,7 +379,7 @@ test('a session ends when time has removed its last member', { skip }, async () 
   assertStatus(await ada.getSession(lasting.reference), 204);
 });
 
-// @source docs/wire/time.md "Time": elements, handles and conditions look at the settled session as well
+// @source docs/wire/time.md "Time"
 test('elements show what time left', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });
@@ -385,7 +389,7 @@ test('elements show what time left', { skip }, async () => {
   assert.equal(await ada.client.getMember(reference, 1), undefined);
 });
 
-// @source docs/wire/sessions.md "PUT", docs/wire/time.md "Time": nocommit
+// @source docs/wire/sessions.md "PUT", docs/wire/time.md "Time"
 test('a preview sees what time left, too', { skip }, async () => {
   await using kit = await startKit();
   const { ada, bob, reference } = await sessionOfTwo(kit, { inactiveRemovalTimeout: 20_000 });

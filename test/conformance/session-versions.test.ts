@@ -10,7 +10,7 @@ import { anHourMs, assertIsText, blankTemplate, newSession } from './new-session
 
 const secureDeviceAddress = 'QVFDQUZyK0JpTi92Z3c9PQ==';
 
-// @source docs/wire/sessions.md "The document": the recorded document
+// @source docs/wire/sessions.md "The document"
 test('the recorded document of contract 105, member by member', async () => {
   await using kit = await startKit();
   const ada = kit.user('2 Dev 708864413', { tid: '174925616' });
@@ -121,6 +121,7 @@ const timeouts107 = {
 
 // @source docs/wire/sessions.md "Contract versions"
 for (const contractVersion of [104, 105]) {
+  // @source docs/wire/unknowns.md "contract versions 104 and 106"
   test(`contract ${contractVersion} nests the timeouts and always has matchmaking; 107 does neither`, async () => {
     await using kit = await startKit();
     const ada = kit.user('ada');
@@ -157,7 +158,7 @@ for (const contractVersion of [104, 105]) {
   });
 }
 
-// @source docs/wire/sessions.md "Constants": null is never, and never is absent, in each shape
+// @source docs/wire/sessions.md "Constants"
 test('a timeout that never runs out is absent in each version', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -170,7 +171,7 @@ test('a timeout that never runs out is absent in each version', async () => {
   assert.deepEqual(at(json, 'constants.system.timeouts'), { inactive: 0, sessionEmpty: 0 });
 });
 
-// @source docs/wire/sessions.md "Contract versions": what a 105 client writes is in the shape of 105
+// @source docs/wire/sessions.md "Contract versions"
 test('a client of contract 105 writes timeouts in its own shape', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -202,7 +203,7 @@ test('a client of contract 105 writes timeouts in its own shape', async () => {
   assert.deepEqual(at(back.json, 'constants.system.timeouts'), timeouts);
 });
 
-// @source docs/wire/sessions.md "Merge": constants as received can be sent back, in the shape they were received in
+// @source docs/wire/sessions.md "Merge"
 for (const contractVersion of [104, 105, 107]) {
   test(`constants as received in contract ${contractVersion} may be repeated`, async () => {
     await using kit = await startKit();
@@ -219,7 +220,7 @@ for (const contractVersion of [104, 105, 107]) {
   });
 }
 
-// @source docs/wire/service-configs.md "Service configs and session templates": a template of 105 is upgraded with the defaults of its own version
+// @source docs/wire/service-configs.md "Service configs and session templates"
 test('a session of a template of contract 105 is answered in both shapes', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -232,7 +233,7 @@ test('a session of a template of contract 105 is answered in both shapes', async
   assert.equal(at(old.json, 'constants.system.timeouts.reserved'), 30_000);
 });
 
-// @source docs/wire/sessions.md "Members": the 105 form subscriptions{}
+// @source docs/wire/sessions.md "Members"
 test('the subscriptions of contract 105 are accepted', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -249,7 +250,7 @@ test('the subscriptions of contract 105 are accepted', async () => {
   );
 });
 
-// @source docs/wire/README.md "Every request": Above 107 counts as 107
+// @source docs/wire/README.md "Every request"
 test('a version above 107 counts as 107', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -260,7 +261,7 @@ test('a version above 107 counts as 107', async () => {
   assert.equal(answer.text, created.text);
 });
 
-// @source docs/wire/README.md "Every request": missing or not an integer ≥ 104
+// @source docs/wire/README.md "Every request"
 for (const version of [undefined, '', '103', '1', '0', '-105', '10x', '105.5', 'latest']) {
   test(`contract version ${JSON.stringify(version)} answers 400`, async () => {
     await using kit = await startKit();

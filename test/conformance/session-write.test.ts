@@ -48,7 +48,7 @@ test('W12 a custom property is deleted by null, in the session and in a member',
   assert.deepEqual(ofMember(json, ada, 'properties.custom'), { name: 'x' });
 });
 
-// @source docs/wire/sessions.md "Merge": the value is replaced whole; nested nulls are data
+// @source docs/wire/sessions.md "Merge"
 test('W12 a custom value is replaced whole, and a null within it is data', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -87,7 +87,7 @@ test('W13 writers who re-send whole objects overwrite each other key by key, the
   assert.deepEqual(at(json, 'properties.custom'), { map: 'atoll', rounds: 5, mode: 'x' });
 });
 
-// @source docs/wire/sessions.md "Merge": system objects: per field, each field replaced whole
+// @source docs/wire/sessions.md "Merge"
 test('a system property is replaced whole, the others stay', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -104,7 +104,7 @@ test('a system property is replaced whole, the others stay', async () => {
   assert.equal(at(json, 'properties.system.closed'), true);
 });
 
-// @source docs/wire/sessions.md "PUT": A write is idempotent, step 6
+// @source docs/wire/sessions.md "PUT"
 test('the same write twice is the write once: one change, one ETag', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -128,7 +128,7 @@ test('the same write twice is the write once: one change, one ETag', async () =>
   assert.equal(twice.text, once.text);
 });
 
-// @source docs/wire/sessions.md "PUT": nothing visible changed → no new changeNumber, no tap, same etag
+// @source docs/wire/sessions.md "PUT"
 test('writing the same from another device changes what the server knows, not the document', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada', { did: 'console' });
@@ -149,7 +149,7 @@ test('writing the same from another device changes what the server knows, not th
   assertStatus(await kit.user('by phone', { did: 'phone' }).join(reference), 200);
 });
 
-// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Merge": echo rule
+// @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Merge"
 for (const contractVersion of [105, 107]) {
   test(`W20 properties as received in contract ${contractVersion} can be put back`, async () => {
     await using kit = await startKit();
@@ -185,7 +185,7 @@ for (const contractVersion of [105, 107]) {
   });
 }
 
-// @source docs/wire/clients.md "What clients need", docs/wire/README.md "Words", docs/wire/sessions.md "Preconditions": etag
+// @source docs/wire/clients.md "What clients need", docs/wire/README.md "Words", docs/wire/sessions.md "Preconditions"
 test('W23 each change has the next number and an ETag of its own, which every reader is given', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -210,7 +210,7 @@ test('W23 each change has the next number and an ETag of its own, which every re
   }
 });
 
-// @source docs/wire/handles.md "POST /handles": an activity is a change of the session
+// @source docs/wire/handles.md "POST /handles"
 test('W23 an activity changes the number and the ETag, though nothing else in the document', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -224,7 +224,7 @@ test('W23 an activity changes the number and the ETag, though nothing else in th
   assert.deepEqual({ ...after.json, changeNumber: 1 }, created.json);
 });
 
-// @source docs/wire/README.md "Every request": keys such as __proto__ are data
+// @source docs/wire/README.md "Every request"
 test('keys that JavaScript knows are ordinary keys', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -239,7 +239,7 @@ test('keys that JavaScript knows are ordinary keys', async () => {
   assert.ok(text.includes(`"custom":${kept}`), text);
 });
 
-// @source docs/wire/README.md "Every request": title data comes back character for character
+// @source docs/wire/README.md "Every request"
 test('strings come back as they were written', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -256,7 +256,7 @@ test('strings come back as they were written', async () => {
   assert.deepEqual(at(json, 'properties.custom'), custom);
 });
 
-// @source docs/wire/sessions.md "Access": Writing
+// @source docs/wire/sessions.md "Access"
 test('a user who is no member and does not join may not write, and is shown the session', async () => {
   await using kit = await startKit();
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
@@ -275,7 +275,7 @@ test('a user who is no member and does not join may not write, and is shown the 
   assert.equal((await read(ada, reference)).etag, created.etag);
 });
 
-// @source docs/wire/sessions.md "Access": otherwise text
+// @source docs/wire/sessions.md "Access"
 test('a user who may not read the session gets a sentence that it may not be written', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'), {
@@ -286,7 +286,7 @@ test('a user who may not read the session gets a sentence that it may not be wri
   assertIsText(assertStatus(await kit.user('eve').putSession(reference, body), 403));
 });
 
-// @source docs/wire/sessions.md "Access": a new member may write everything in the write by which it joins
+// @source docs/wire/sessions.md "Access"
 test('the write that joins may change properties as well', async () => {
   await using kit = await startKit();
   const { reference } = await newSession(kit, kit.user('ada'));
@@ -297,7 +297,7 @@ test('the write that joins may change properties as well', async () => {
   assert.equal(at(json, 'properties.custom.map'), 'dunes');
 });
 
-// @source docs/wire/sessions.md "Members": '<index>: null'
+// @source docs/wire/sessions.md "Members"
 test('a user removes or writes nobody else by index', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -317,7 +317,7 @@ test('a user removes or writes nobody else by index', async () => {
   assert.equal((await read(ada, reference)).etag, joined.etag);
 });
 
-// @source docs/wire/sessions.md "Members": '<index>: null': service principal
+// @source docs/wire/sessions.md "Members"
 test('a service removes a member by index', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -334,7 +334,7 @@ test('a service removes a member by index', async () => {
   assert.equal(at(json, 'members.0.next'), at(json, 'membersInfo.next'));
 });
 
-// @source docs/wire/sessions.md "Members": me requires a user principal
+// @source docs/wire/sessions.md "Members"
 test('a service has no "me"', async () => {
   await using kit = await startKit();
   const { reference, created } = await newSession(kit, kit.user('ada'));
@@ -349,7 +349,7 @@ test('a service has no "me"', async () => {
   assert.equal((await read(kit.service(), reference)).etag, created.etag);
 });
 
-// @source docs/wire/README.md "Every request": All other possible members are prohibited
+// @source docs/wire/README.md "Every request"
 for (const [path, body] of [
   ['$.extra', { extra: 1 }],
   ['$.constants.extra', { constants: { extra: {} } }],
@@ -388,7 +388,7 @@ for (const [path, body] of [
   });
 }
 
-// @source docs/wire/README.md "Every request": body present and not JSON
+// @source docs/wire/README.md "Every request"
 for (const [what, body] of [
   ['no JSON', '{"properties":'],
   ['a list', '[]'],
@@ -406,7 +406,7 @@ for (const [what, body] of [
   });
 }
 
-// @source docs/wire/sessions.md "PUT": losing a race means starting again with the fresh document
+// @source docs/wire/sessions.md "PUT"
 test('writers of different keys at the same time all succeed, and no write is lost', async () => {
   await using kit = await startKit();
   const users = Array.from({ length: 8 }, (_, i) => kit.user(`user ${i}`));
@@ -436,7 +436,7 @@ test('writers of different keys at the same time all succeed, and no write is lo
   });
 });
 
-// @source docs/wire/sessions.md "Members": Any other write to somebody else's index
+// @source docs/wire/sessions.md "Members"
 test('a write to one’s own member leaves the other members as they were', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -456,7 +456,7 @@ test('a write to one’s own member leaves the other members as they were', asyn
   assert.deepEqual(at(json, 'members.0'), at(before.json, 'members.0'));
 });
 
-// @source docs/wire/README.md "Every request": numbers in custom objects round-trip exactly
+// @source docs/wire/README.md "Every request"
 test('a number beyond 2^53 survives writes to other keys', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');

@@ -1,4 +1,4 @@
-/** Session templates as clients read them. @source docs/wire/service-configs.md "Service configs and session templates": the shape of the answers */
+/** Session templates as clients read them. @source docs/wire/service-configs.md "Service configs and session templates" */
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -23,7 +23,7 @@ test('GET sessiontemplates answers the name of every template of the service con
   assert.equal(headers.get('cache-control'), 'no-cache, no-store');
 });
 
-// @source docs/wire/service-configs.md "Service configs and session templates"
+// @source docs/wire/service-configs.md "Service configs and session templates", docs/wire/unknowns.md "the document of a template"
 test('GET of one template answers its document', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -36,7 +36,7 @@ test('GET of one template answers its document', async () => {
   assert.equal(at(json, 'constants.system.capabilities.gameplay'), true);
 });
 
-// @source docs/wire/README.md "Every request": names are compared without regard to case
+// @source docs/wire/README.md "Every request"
 test('a template is found by its name in any case', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
@@ -47,7 +47,7 @@ test('a template is found by its name in any case', async () => {
   assert.equal(text, (await ada.request('GET', `${all}/deathmatch`)).text);
 });
 
-// @source docs/wire/service-configs.md "Service configs and session templates": Templates in 104/105 shape are upgraded to 107 on load
+// @source docs/wire/service-configs.md "Service configs and session templates"
 test('a template of contract 105 is answered as upgraded to 107', async () => {
   await using kit = await startKit();
 
@@ -97,7 +97,7 @@ test('templates that are not there answer 404, those of other titles 403', async
   }
 });
 
-// @source docs/wire/README.md "Every request": path known, verb wrong
+// @source docs/wire/README.md "Every request"
 test('templates are only read', async () => {
   await using kit = await startKit();
 
@@ -111,7 +111,7 @@ test('templates are only read', async () => {
   }
 });
 
-// @source docs/wire/service-configs.md "Service configs and session templates": the TypeScript client says the same in its own words
+// @source docs/wire/service-configs.md "Service configs and session templates"
 test('the TypeScript client reads templates', async () => {
   await using kit = await startKit();
   const { client } = kit.user('ada');

@@ -3,7 +3,7 @@
  * the process goes. What these tests are about is a process and its sockets; a hang fails by their
  * limit.
  *
- * @source docs/architecture.md "Promises": promises 1 and 5
+ * @source docs/architecture.md "Promises"
  */
 
 import assert from 'node:assert/strict';

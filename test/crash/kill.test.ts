@@ -4,7 +4,7 @@
  *
  * MPSD_KILLS (50): how often.
  *
- * @source docs/architecture.md "Promises": promise 1
+ * @source docs/architecture.md "Promises"
  */
 
 import assert from 'node:assert/strict';

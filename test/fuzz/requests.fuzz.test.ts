@@ -123,35 +123,35 @@ const codes: ReadonlySet<string> = new Set(refusalCodes);
 const placed = /\$|query\b|in the path|xuid \d|line \d+, column \d+|nests|empty/;
 
 function check(sent: Omit<DrawnRequest, 'route'>, { status, headers, text }: Answer): void {
-  const told = `${sent.method} ${sent.target} → ${status} ${headers.get('x-mpsd-refusal')}: ${text.slice(0, 300)}`;
-  assert.ok(status >= 200 && status < 500, told);
-  assert.ok(headers.get('date'), told);
-  assert.ok(headers.get('x-xblcorrelationid'), told);
-  assert.equal(headers.get('x-content-type-options'), 'nosniff', told);
+  const summary = `${sent.method} ${sent.target} → ${status} ${headers.get('x-mpsd-refusal')}: ${text.slice(0, 300)}`;
+  assert.ok(status >= 200 && status < 500, summary);
+  assert.ok(headers.get('date'), summary);
+  assert.ok(headers.get('x-xblcorrelationid'), summary);
+  assert.equal(headers.get('x-content-type-options'), 'nosniff', summary);
   if (status < 300) {
-    assert.ok([200, 201, 204].includes(status), told);
-    assert.equal(headers.get('x-mpsd-refusal'), null, told);
+    assert.ok([200, 201, 204].includes(status), summary);
+    assert.equal(headers.get('x-mpsd-refusal'), null, summary);
     if (text !== '') assertNoNulls(JSON.parse(text));
     return;
   }
   if (status === 304) return;
   const code = headers.get('x-mpsd-refusal') ?? '';
-  assert.ok(codes.has(code), told);
+  assert.ok(codes.has(code), summary);
   if (sent.method === 'HEAD' || code === 'sessionMissing') {
-    assert.equal(text, '', told);
+    assert.equal(text, '', summary);
   } else if (headers.get('content-type') === 'application/json') {
     const { membersInfo, code: number, description } = JSON.parse(text);
     if (number === undefined) {
-      assert.ok(status === 403 || status === 412, told);
-      assert.ok(membersInfo, told);
+      assert.ok(status === 403 || status === 412, summary);
+      assert.ok(membersInfo, summary);
     } else {
-      assert.ok(status === 400 || status === 403, told);
-      if (code === 'requestInvalid') assert.match(description, placed, told);
+      assert.ok(status === 400 || status === 403, summary);
+      if (code === 'requestInvalid') assert.match(description, placed, summary);
     }
   } else {
-    assert.match(headers.get('content-type') ?? '', /^text\/plain\b/, told);
-    assert.match(text, /\w+ .*\w+/s, told);
-    if (code === 'requestInvalid' || code === 'bodyNotJson') assert.match(text, placed, told);
+    assert.match(headers.get('content-type') ?? '', /^text\/plain\b/, summary);
+    assert.match(text, /\w+ .*\w+/s, summary);
+    if (code === 'requestInvalid' || code === 'bodyNotJson') assert.match(text, placed, summary);
   }
 }
 
@@ -251,8 +251,10 @@ test('every route under random requests', { skip }, async (t) => {
   assert.equal(after.text, before.text);
   assert.equal(after.etag, before.etag);
 
-  const told = [...tally].sort(([, a], [, b]) => b - a).map(([what, times]) => `${what}: ${times}`);
-  t.diagnostic(told.join('; '));
+  const summary = [...tally]
+    .sort(([, a], [, b]) => b - a)
+    .map(([what, times]) => `${what}: ${times}`);
+  t.diagnostic(summary.join('; '));
   // Requests that are all refused at once would show nothing.
   for (const { method, path } of routes) assert.ok(tally.has(`${method} ${path}`), path);
   if (requestsMin >= 5_000) {

@@ -79,12 +79,12 @@ function clusterStore(clock: ManualClock, changes: Change[]) {
       const [revision, pendingTaps] = [put.expectRevision + 1, put.pendingTaps];
       if (pendingTaps !== undefined) {
         pending.set(`${put.key} ${revision}`, { key: put.key, revision, pendingTaps, atMs });
-        const told = pendingTaps as unknown as { tap: { to: { connection: string }[] } };
+        const parsed = pendingTaps as unknown as { tap: { to: { connection: string }[] } };
         changes.push({
           atMs,
           branch: before.branch,
           changeNumber: next?.changeNumber ?? Number.POSITIVE_INFINITY,
-          to: new Set(told.tap.to.map(({ connection }) => connection)),
+          to: new Set(parsed.tap.to.map(({ connection }) => connection)),
         });
       } else if (tapOf(changeOf(before, next), { atMs, byXuid: undefined })?.to.length) {
         // Only the user who leaves is not notified: with nobody else, there is no tap.
@@ -399,14 +399,14 @@ const numberOf = ({ changeNumber = Number.POSITIVE_INFINITY }: DeliveredTap): nu
 export function brokenTapGuarantees({ changes, lines, sessions }: TapHistory): readonly string[] {
   const broken: string[] = [];
   for (const { id, frames, unread, isOpen } of lines) {
-    const told = new Map<string, number>();
+    const received = new Map<string, number>();
     for (const { frame } of frames) {
       for (const tap of tapsOf(frame)) {
         const number = numberOf(tap);
-        if (number <= (told.get(tap.branch) ?? 0)) {
+        if (number <= (received.get(tap.branch) ?? 0)) {
           broken.push(`ordered: ${id} gets ${number} of ${tap.branch} late`);
         }
-        told.set(tap.branch, number);
+        received.set(tap.branch, number);
         const change = changes.find(
           (one) => one.branch === tap.branch && one.changeNumber === number,
         );
@@ -424,7 +424,7 @@ export function brokenTapGuarantees({ changes, lines, sessions }: TapHistory): r
       }
     }
     for (const [branch, change] of newest) {
-      const isDelivered = told.get(branch) === change.changeNumber;
+      const isDelivered = received.get(branch) === change.changeNumber;
       const isResynced = frames.some(({ frame, atMs }) => frame[0] === 4 && atMs >= change.atMs);
       if (!isDelivered && !isResynced) {
         broken.push(`reliable: ${id} does not know of ${change.changeNumber} of ${branch}`);

@@ -148,6 +148,7 @@ test('a result of a query is the handle with what was asked for', () => {
   });
 });
 
+// @source docs/wire/unknowns.md "membersCount counts reservations"
 test('related info follows the session: restrictions in force, closed, seats that are taken', () => {
   const styled = sampleTemplate({ capabilities: { userAuthorizationStyle: true } });
   const begun = sessionOf([ada], { template: styled });

@@ -49,11 +49,11 @@ test('a list is as asked after each request, each entry as old as it is, and a s
           else if (request.kind === 'unfavor') assert.equal(entry?.isFavorite, undefined);
           else assert.ok(entry);
         }
-        const told = new Set(decision?.notice.xuids);
+        const changed = new Set(decision?.notice.xuids);
         for (const xuid of new Set([...(former?.keys() ?? []), ...(later?.keys() ?? [])])) {
           const [before, now] = [former?.get(xuid), later?.get(xuid)];
           assert.equal(
-            told.has(xuid),
+            changed.has(xuid),
             before?.isFavorite !== now?.isFavorite || !before !== !now,
             `notice of ${xuid}`,
           );

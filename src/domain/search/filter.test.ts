@@ -79,7 +79,7 @@ function assertSelects(rows: readonly Row[]): void {
   }
 }
 
-/** @source docs/wire/search.md "POST /handles/query" */
+/** @source docs/wire/search.md "POST /handles/query", docs/wire/unknowns.md "where session fields of filters come from" */
 test('the documented filters select what they say', () => {
   assertSelects([
     [`session/memberXuids/any(d:d eq '${bert.xuid}')`, true, true],
@@ -190,7 +190,7 @@ test('the forms of client documentation select what they say', () => {
   ]);
 });
 
-/** @source docs/wire/search.md "POST /handles/query": everything composes */
+/** @source docs/wire/search.md "POST /handles/query", docs/wire/unknowns.md "conditions within any( )" */
 test('conditions compose in every way', () => {
   assertSelects([
     // `and` binds tighter than `or`, on either side of it.

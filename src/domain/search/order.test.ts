@@ -18,7 +18,7 @@ const candidates = [
   candidate('e', { 'session/postedTime': 5 }),
 ];
 
-/** @source docs/wire/search.md "POST /handles/query": orderBy */
+/** @source docs/wire/search.md "POST /handles/query", docs/wire/unknowns.md "the order of search results" */
 test('results come in the order that is asked for', () => {
   for (const [orderBy, ids] of [
     ['timestamp', 'abcdef'],

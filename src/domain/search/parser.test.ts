@@ -66,7 +66,7 @@ const wrong: readonly (readonly [filter: string, at: number, expected: string, f
   ],
 ];
 
-/** @source docs/wire/search.md "POST /handles/query": 400 with the position and what was expected */
+/** @source docs/wire/search.md "POST /handles/query" */
 test('what does not parse tells where, what was expected, and what was there', () => {
   for (const [text, at, expected, found] of wrong) {
     const refusal = asRefusal(parseFilter(text), 'filterInvalid');

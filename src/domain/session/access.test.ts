@@ -300,7 +300,7 @@ const shown: readonly (readonly [
   ["to somebody else's member", open, { members: { 1: null } }, ada, 'memberNotYours', true],
   ['of servers by a user', open, { servers: { s: {} } }, ada, 'serviceRequired', true],
   ['of me by a service', open, me(), referee, 'userRequired', true],
-  // 400: a fault of the request, told in text.
+  // 400: a fault of the request, answered as text.
   ['to a visible session', visible, me(), dora, 'reservationNeeded', false],
   ['to a full session', sessionWith(full), me(), dora, 'sessionFull', false],
   ['that does not fit', open, system({ locked: true }), ada, 'requestInvalid', false],

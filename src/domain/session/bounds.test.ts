@@ -177,6 +177,7 @@ const never = {
 };
 const endless = { ...me({ active: true }), constants: { system: never } };
 
+// @source docs/wire/unknowns.md "sessions that nobody is in"
 test('a creating write cannot make an empty session that stays for ever', () => {
   const created = write(undefined, endless, { bounds });
   const empty = write(created, leave, { bounds });

@@ -94,7 +94,7 @@ for (const [template, requested, place] of conflicts) {
   });
 }
 
-/** @source docs/wire/sessions.md "Constants", docs/wire/sessions.md "Merge": custom goes by its outermost keys, what they hold is the title's */
+/** @source docs/wire/sessions.md "Constants", docs/wire/sessions.md "Merge" */
 test('custom constants are laid over each other key by key, never within a value', () => {
   const template = { rules: { rounds: 3 }, pauseTimeout: 5 };
   const custom = (requested: JsonObject) => layOverCustom(template, requested, '$.c');
@@ -122,7 +122,7 @@ test('a conflict shows numbers of the title as they were written', () => {
   assert.match(refusal.text, /big is 1\.50 and cannot be made 1\.5:/);
 });
 
-/** @source docs/wire/sessions.md "Constants": the table */
+/** @source docs/wire/sessions.md "Constants" */
 test('constants that say nothing get the defaults of contract 107', () => {
   assert.deepEqual(resolveConstantsSystem({}, 107), {
     version: 1,

@@ -7,7 +7,7 @@ import {
   upgradeConstantsSystem,
 } from './contract-version.ts';
 
-/** @source docs/wire/sessions.md "The document": the recorded 105 document. */
+/** @source docs/wire/sessions.md "The document" */
 const recorded105: JsonObject = {
   version: 1,
   maxMembersCount: 8,
@@ -39,6 +39,7 @@ test('the recorded constants of contract 105 go to 107 and come back', () => {
   assert.deepEqual(downgradeConstantsSystem(sameIn107, 105), recorded105);
 });
 
+// @source docs/wire/unknowns.md "contract versions 104 and 106"
 test('104 and 106 have the names of 105', () => {
   for (const contractVersion of [104, 106]) {
     assert.deepEqual(upgradeConstantsSystem(recorded105, contractVersion), sameIn107);

@@ -10,7 +10,7 @@ import { viewSession } from './view.ts';
 
 const graceMs = 30_000;
 
-// Kills: a mark that shows in nextTimer; a mark on who is not active; a mark that begins the grace anew; a mark that settle does not know.
+// Kills: a mark that shows in nextTimer; a mark on who is not active; a mark that begins the grace anew; a mark that applyTimeouts does not know.
 test('a mark shows nowhere, counts once, and makes inactive exactly when the grace is over', () => {
   fc.assert(
     fc.property(anySession, fc.nat(3), (session, n) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { measuredSession, tokenOf, type Told } from '../../testing/initialization-samples.ts';
+import { measuredSession, tokenOf, type Reports } from '../../testing/initialization-samples.ts';
 import { sampleUser } from '../../testing/samples.ts';
 import { evaluateMeasurements, type Failures } from './evaluation.ts';
 import { initializationFailures } from './session.ts';
@@ -10,12 +10,12 @@ const users = [1, 2, 3, 4, 5].map((n) => sampleUser(n, `Player ${n}`));
 const letters = ['a', 'b', 'c', 'd', 'e'];
 
 type Network = {
-  readonly told: Told;
+  readonly reports: Reports;
   readonly groups: readonly (readonly number[])[];
-  readonly settled: number;
+  readonly established: number;
 };
 
-const anyConnection = fc.constantFrom<Told[string]>(
+const anyConnection = fc.constantFrom<Reports[string]>(
   null,
   { latency: 101 },
   { bandwidthDown: 1 },
@@ -23,7 +23,7 @@ const anyConnection = fc.constantFrom<Told[string]>(
 );
 
 const anyNetwork: fc.Arbitrary<Network> = fc.record({
-  told: fc
+  reports: fc
     .tuple(
       fc.dictionary(
         fc
@@ -39,51 +39,53 @@ const anyNetwork: fc.Arbitrary<Network> = fc.record({
     )
     .map(([pairs, late]) => ({ ...pairs, ...late })),
   groups: fc.array(fc.subarray([0, 1, 2, 3, 4], { maxLength: 1 }), { maxLength: 5 }),
-  settled: fc.nat(2),
+  established: fc.nat(2),
 });
 
 const p2p = { peerToPeerRequirements: { latencyMaximum: 100, bandwidthMinimum: 1_000 } };
 const p2h = { peerToHostRequirements: { latencyMaximum: 100, bandwidthDownMinimum: 1_000 } };
 
 function evaluate(network: Network, constants: typeof p2p | typeof p2h) {
-  const session = measuredSession(users, network.told, constants, network.groups);
-  const { settled, members } = {
-    settled: session.members.slice(0, network.settled),
-    members: session.members.slice(network.settled),
+  const session = measuredSession(users, network.reports, constants, network.groups);
+  const { established, members } = {
+    established: session.members.slice(0, network.established),
+    members: session.members.slice(network.established),
   };
-  return evaluateMeasurements(session, members, settled);
+  return evaluateMeasurements(session, members, established);
 }
 
 /** True when user `n` tells of a bad connection to `to`; straight from how the network was made. */
-function isBad({ told, settled }: Network, from: number, to: number): boolean {
-  if (from < settled || from === to) return false;
+function isBad({ reports, established }: Network, from: number, to: number): boolean {
+  if (from < established || from === to) return false;
   const ends = `${letters[from]}${letters[to]}`;
-  return isSilent({ told }, from) || (Object.hasOwn(told, ends) && told[ends] !== undefined);
+  return (
+    isSilent({ reports }, from) || (Object.hasOwn(reports, ends) && reports[ends] !== undefined)
+  );
 }
 
-function isSilent({ told }: Pick<Network, 'told'>, n: number): boolean {
-  return told[letters[n] ?? ''] === null;
+function isSilent({ reports }: Pick<Network, 'reports'>, n: number): boolean {
+  return reports[letters[n] ?? ''] === null;
 }
 
 const arePaired = (network: Network, a: number, b: number): boolean =>
   isBad(network, a, b) || isBad(network, b, a);
 
 /** Whose fate user `n` shares, found by walking from one to the next. */
-function companionsOf({ groups, settled }: Network, n: number): readonly number[] {
+function companionsOf({ groups, established }: Network, n: number): readonly number[] {
   const reached = new Set([n]);
   for (const one of reached) {
     for (const other of [0, 1, 2, 3, 4]) {
       const isNamed =
         groups[one]?.includes(other) === true || groups[other]?.includes(one) === true;
-      if (isNamed && other >= settled) reached.add(other);
+      if (isNamed && other >= established) reached.add(other);
     }
   }
   return [...reached].sort();
 }
 
 /** Who is of the episode, and passes or not. */
-function partsOf({ settled }: Network, failures: Failures) {
-  const members = [0, 1, 2, 3, 4].filter((n) => n >= settled);
+function partsOf({ established }: Network, failures: Failures) {
+  const members = [0, 1, 2, 3, 4].filter((n) => n >= established);
   return {
     members,
     passing: members.filter((n) => !failures.has(n)),
@@ -92,8 +94,8 @@ function partsOf({ settled }: Network, failures: Failures) {
 }
 
 /**
- * The rule told slowly: of all sets of whole groups in which nobody is late, and everybody is well
- * connected to everybody and to the settled. The first that the order of admission finds.
+ * The rule, slowly: of all sets of whole groups in which nobody is late, and everybody is well
+ * connected to everybody and to the established. The first that the order of admission finds.
  */
 function slowlyPassing(network: Network): readonly number[] {
   const { members } = partsOf(network, new Map());
@@ -106,12 +108,12 @@ function slowlyPassing(network: Network): readonly number[] {
   );
   const badOf = (group: readonly number[]): number => group.map(bad).reduce((a, b) => a + b, 0);
   groups.sort((a, b) => badOf(a) - badOf(b) || (a[0] ?? 0) - (b[0] ?? 0));
-  const inside = [0, 1, 2, 3, 4].slice(0, network.settled);
+  const inside = [0, 1, 2, 3, 4].slice(0, network.established);
   for (const group of groups) {
     const together = [...inside, ...group];
     if (group.every((a) => together.every((b) => !arePaired(network, a, b)))) inside.push(...group);
   }
-  return inside.filter((n) => n >= network.settled).sort();
+  return inside.filter((n) => n >= network.established).sort();
 }
 
 // Kills: admission by index alone; the telling of one end only; groups by one step of naming.
@@ -125,14 +127,14 @@ test('peer to peer agrees with a slow implementation of the rule', () => {
   );
 });
 
-// Kills: a group admitted against who was admitted before it, but not within itself; settled
+// Kills: a group admitted against who was admitted before it, but not within itself; established
 // members left out.
 test('members that pass peer to peer are well connected to all who pass, and no failed member would be', () => {
   fc.assert(
     fc.property(anyNetwork, (network) => {
       const { failures } = evaluate(network, p2p);
       const { members, passing, failing } = partsOf(network, failures);
-      const inside = [...[0, 1, 2, 3, 4].slice(0, network.settled), ...passing];
+      const inside = [...[0, 1, 2, 3, 4].slice(0, network.established), ...passing];
       for (const a of passing) {
         for (const b of inside) assert.ok(!arePaired(network, a, b), `${a} and ${b}`);
         for (const b of companionsOf(network, a)) assert.ok(passing.includes(b), 'a whole group');
@@ -161,26 +163,26 @@ test('members that pass peer to peer are well connected to all who pass, and no 
 });
 
 /** What the two users tell of their connection, as failures. */
-function reasonsOf({ told, settled }: Network, a: number, b: number): readonly string[] {
+function reasonsOf({ reports, established }: Network, a: number, b: number): readonly string[] {
   return [
     { from: a, ends: `${letters[a]}${letters[b]}` },
     { from: b, ends: `${letters[b]}${letters[a]}` },
   ]
-    .filter(({ from, ends }) => a !== b && from >= settled && Object.hasOwn(told, ends))
+    .filter(({ from, ends }) => a !== b && from >= established && Object.hasOwn(reports, ends))
     .flatMap(({ ends }) => {
-      const bad = told[ends];
+      const bad = reports[ends];
       return bad === null ? ['network'] : Object.keys(bad ?? {}).map((one) => one.toLowerCase());
     });
 }
 
-// Kills: the first problem found told in place of the foremost; what a late one does not tell held
+// Kills: the first problem found given in place of the foremost; what a late one does not report held
 // against its group; a group failing for timeout as a whole.
 test('each member that fails has the first true reason of the precedence', () => {
   fc.assert(
     fc.property(anyNetwork, (network) => {
       const { failures } = evaluate(network, p2p);
       const { members, passing } = partsOf(network, failures);
-      const inside = [...[0, 1, 2, 3, 4].slice(0, network.settled), ...passing];
+      const inside = [...[0, 1, 2, 3, 4].slice(0, network.established), ...passing];
       for (const [n, failure] of failures) {
         const others = [...inside, ...companionsOf(network, n)].filter(
           (one) => !members.includes(one) || !isSilent(network, one),
@@ -210,9 +212,9 @@ test('peer to host, there is a host for all who pass, and none for more', () => 
         const going = onTime.filter((n) =>
           companionsOf(network, n).every((one) => !isBad(network, one, host)),
         );
-        return host < network.settled || going.includes(host) ? going : [];
+        return host < network.established || going.includes(host) ? going : [];
       };
-      const hosts = [...[0, 1, 2, 3, 4].slice(0, network.settled), ...onTime];
+      const hosts = [...[0, 1, 2, 3, 4].slice(0, network.established), ...onTime];
       const most = Math.max(0, ...hosts.map((host) => goWith(host).length));
       assert.equal(passing.length, most);
       const able = hosts.filter((host) => passing.every((n) => goWith(host).includes(n)));

@@ -5,7 +5,7 @@ import {
   initializingTemplate,
   measuredSession,
   tokenOf,
-  type Told,
+  type Reports,
 } from '../../testing/initialization-samples.ts';
 import { ada, bert, cleo, dora, write } from '../../testing/samples.ts';
 import type { JsonObject } from '../json.ts';
@@ -26,14 +26,14 @@ const p2h = {
 
 /** Who fails and why, as `a latency, b group`. */
 function failuresOf(
-  told: Told,
+  reports: Reports,
   constants: JsonObject,
-  more: { readonly groups?: readonly (readonly number[])[]; readonly settled?: number } = {},
+  more: { readonly groups?: readonly (readonly number[])[]; readonly established?: number } = {},
 ): string {
-  const session = measuredSession(users, told, constants, more.groups);
-  const settled = session.members.slice(0, more.settled ?? 0);
-  const members = session.members.slice(more.settled ?? 0);
-  const { failures } = evaluateMeasurements(session, members, settled);
+  const session = measuredSession(users, reports, constants, more.groups);
+  const established = session.members.slice(0, more.established ?? 0);
+  const members = session.members.slice(more.established ?? 0);
+  const { failures } = evaluateMeasurements(session, members, established);
   return [...failures]
     .sort(([a], [b]) => a - b)
     .map(([index, failure]) => `${names[index]} ${failure}`)
@@ -43,14 +43,14 @@ function failuresOf(
 /** What differs from good connections, by the letters of its two ends. */
 const peerCases: readonly (readonly [
   what: string,
-  told: Told,
+  reports: Reports,
   expected: string,
   more?: Parameters<typeof failuresOf>[2],
 ])[] = [
   ['all are well connected', {}, ''],
   ['a latency at its maximum', { ab: { latency: 100 } }, ''],
   ['one above it', { ab: { latency: 101 } }, 'b latency'],
-  ['told by the other end', { ba: { latency: 101 } }, 'b latency'],
+  ['reported by the other end', { ba: { latency: 101 } }, 'b latency'],
   ['too little down', { ab: { bandwidthDown: 999 } }, 'b bandwidthdown'],
   ['too little up', { ab: { bandwidthUp: 999 } }, 'b bandwidthup'],
   ['down and up', { ab: { bandwidthUp: 9, bandwidthDown: 9 } }, 'b bandwidthdown'],
@@ -63,7 +63,8 @@ const peerCases: readonly (readonly [
   ['two bad connections', { ab: { bandwidthUp: 9 }, cb: { latency: 101 } }, 'b latency'],
   ['one metric missing', { ab: { bandwidthUp: undefined } }, 'b network'],
   ['one not measured', { cd: null }, 'd network'],
-  ['nothing told', { a: null }, 'a timeout'],
+  ['nothing reported', { a: null }, 'a timeout'],
+  // @source docs/wire/unknowns.md "who fails for a bad connection"
   ['one who is bad with all', { ab: { latency: 101 }, ac: null, da: null }, 'a latency'],
   ['two pairs', { ab: null, cd: null }, 'b network, d network'],
   ['a chain', { ab: null, bc: null, cd: null }, 'b network, c network'],
@@ -76,27 +77,27 @@ const peerCases: readonly (readonly [
     { groups: [[], [2], [3]] },
   ],
   ['a group that is bad inside', { bc: null }, 'b network, c network', { groups: [[], [2]] }],
-  ['a group of who told nothing', { b: null }, 'b timeout, c group', { groups: [[], [2]] }],
+  ['a group of one who reported nothing', { b: null }, 'b timeout, c group', { groups: [[], [2]] }],
   ['a group of somebody else', { ab: null }, 'b network', { groups: [[7], [9]] }],
-  ['somebody settled', { ba: null }, 'b network', { settled: 1 }],
-  ['settled ones who tell nothing', { a: null, b: null }, '', { settled: 2 }],
+  ['somebody established', { ba: null }, 'b network', { established: 1 }],
+  ['established ones who report nothing', { a: null, b: null }, '', { established: 2 }],
   [
-    'all bad with who is settled',
+    'all bad with one who is established',
     { ba: null, ca: null, da: null },
     'b network, c network, d network',
-    { settled: 1 },
+    { established: 1 },
   ],
 ];
 
-for (const [what, told, expected, more] of peerCases) {
+for (const [what, reports, expected, more] of peerCases) {
   test(`peer to peer, ${what}: ${expected || 'all pass'}`, () => {
-    assert.equal(failuresOf(told, p2p, more), expected);
+    assert.equal(failuresOf(reports, p2p, more), expected);
   });
 }
 
 test('a metric that is off is not required', () => {
-  const told = { ab: { bandwidthUp: 0, bandwidthDown: undefined } };
-  assert.equal(failuresOf(told, { ...p2p, metrics: { latency: true } }), '');
+  const reports = { ab: { bandwidthUp: 0, bandwidthDown: undefined } };
+  assert.equal(failuresOf(reports, { ...p2p, metrics: { latency: true } }), '');
   assert.equal(
     failuresOf({ ab: { latency: 101 } }, { ...p2p, metrics: { latency: true } }),
     'b latency',
@@ -104,8 +105,8 @@ test('a metric that is off is not required', () => {
 });
 
 test('without requirements only members without measurements fail', () => {
-  const told = { a: null, bc: null, cd: { latency: 9_999 } };
-  assert.equal(failuresOf(told, { metrics: { latency: true } }), 'a timeout');
+  const reports = { a: null, bc: null, cd: { latency: 9_999 } };
+  assert.equal(failuresOf(reports, { metrics: { latency: true } }), 'a timeout');
 });
 
 test('users of one device need not measure each other', () => {
@@ -117,7 +118,7 @@ test('users of one device need not measure each other', () => {
 /** Where requirements are on the connection to the host: who fails, and who may be host. */
 const hostCases: readonly (readonly [
   what: string,
-  told: Told,
+  reports: Reports,
   expected: string,
   candidates: string,
   more?: Parameters<typeof failuresOf>[2],
@@ -128,6 +129,7 @@ const hostCases: readonly (readonly [
   ['up', { ab: { bandwidthUp: 999 } }, '', 'acd'],
   ['one who reaches nobody', { ab: null, ac: null, ad: null }, '', 'a'],
   [
+    // @source docs/wire/unknowns.md "hosts and their order"
     'no host for all: the one with whom the most pass',
     { ab: { latency: 500 }, ac: null, ad: null, ba: null, ca: null },
     'a latency',
@@ -146,41 +148,42 @@ const hostCases: readonly (readonly [
     '',
     'dabc',
   ],
+  // @source docs/wire/unknowns.md "hosts and their order"
   ['by the worst connection', { ab: { latency: 1 }, cb: { latency: 90 } }, '', 'acdb'],
   [
-    'somebody settled may be host',
+    'somebody established may be host',
     { ba: { latency: 1 }, ca: { latency: 1 }, da: { latency: 1 } },
     '',
     'abcd',
-    { settled: 1 },
+    { established: 1 },
   ],
 ];
 
-for (const [what, told, expected, candidates, more] of hostCases) {
+for (const [what, reports, expected, candidates, more] of hostCases) {
   test(`peer to host, ${what}: ${expected || 'all pass'}, hosts ${candidates}`, () => {
-    assert.equal(failuresOf(told, p2h, more), expected);
-    assert.equal(hostsOf(told, p2h, more), candidates);
+    assert.equal(failuresOf(reports, p2h, more), expected);
+    assert.equal(hostsOf(reports, p2h, more), candidates);
   });
 }
 
 function hostsOf(
-  told: Told,
+  reports: Reports,
   constants: JsonObject,
   more: Parameters<typeof failuresOf>[2] = {},
 ): string {
-  const session = measuredSession(users, told, constants, more.groups);
+  const session = measuredSession(users, reports, constants, more.groups);
   const { members } = session;
-  const { settled = 0 } = more;
+  const { established = 0 } = more;
   const { hostCandidates } = evaluateMeasurements(
     session,
-    members.slice(settled),
-    members.slice(0, settled),
+    members.slice(established),
+    members.slice(0, established),
   );
   const letterOf = new Map(users.map((user, n) => [tokenOf(user), names[n]]));
   return hostCandidates.map((token) => letterOf.get(token)).join('');
 }
 
-const toB = (measurement: JsonObject): Told => ({
+const toB = (measurement: JsonObject): Reports => ({
   ab: measurement,
   cb: measurement,
   db: measurement,
@@ -211,11 +214,12 @@ for (const [metric, best, worst] of [
 
 test('with both kinds of requirements, a host is chosen for those who go together', () => {
   const both = { ...p2p, ...p2h };
-  const told: Told = { ab: null, ac: null, ad: null };
-  assert.equal(failuresOf(told, both), 'a network');
-  assert.equal(hostsOf(told, both), 'bcd');
+  const reports: Reports = { ab: null, ac: null, ad: null };
+  assert.equal(failuresOf(reports, both), 'a network');
+  assert.equal(hostsOf(reports, both), 'bcd');
 });
 
+// @source docs/wire/unknowns.md "who is of a group"
 test('groups are those who name each other, over as many steps as it takes', () => {
   const template = initializingTemplate();
   const [member] = write(undefined, come(ada), { template }).members;

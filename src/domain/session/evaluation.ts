@@ -45,7 +45,7 @@ export function hasMeasured(session: Session, member: Member, peers: readonly Me
 }
 
 /** True when the member has reported anything that it has to measure. */
-function hasTold(session: Session, member: Member, peers: readonly Member[]): boolean {
+function hasReported(session: Session, member: Member, peers: readonly Member[]): boolean {
   const { measurements, serverMeasurements } = member.properties.system;
   return (
     (serverMeasurements !== undefined || !measuresServers(session.constants.system)) &&
@@ -97,7 +97,7 @@ export function evaluateMeasurements(
   established: readonly Member[],
 ): { readonly failures: Failures; readonly hostCandidates: readonly string[] } {
   const peers = [...established, ...members];
-  const late = new Set(members.filter((member) => !hasTold(session, member, peers)));
+  const late = new Set(members.filter((member) => !hasReported(session, member, peers)));
   const measured = measuredBy(members);
   const groups = groupsOf(members);
   const onTime = groups.filter((group) => !group.some((member) => late.has(member)));

@@ -21,7 +21,7 @@ test('the former hints with the change applied are the hints of the next session
 });
 
 // Kills: sessions taken for found alike though a member changed the connection, or another user has
-// the seat, or the keywords changed; hints told that were there before.
+// the seat, or the keywords changed; hints given that were there before.
 test('each change of a history gives the right hints, and none twice', () => {
   fc.assert(
     fc.property(anyPlot, (plot) => {

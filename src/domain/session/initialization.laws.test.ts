@@ -78,7 +78,7 @@ function systemOf(user: UserCaller): fc.Arbitrary<JsonObject> {
       initializationGroup: fc.subarray([0, 1, 2, 3], { maxLength: 2 }),
       measurements: fc
         .tuple(fc.subarray(others, { minLength: 2 }), anyMeasurement)
-        .map(([told, measurement]) => measurementsOf(told, measurement)),
+        .map(([measured, measurement]) => measurementsOf(measured, measurement)),
       serverMeasurements: fc.constantFrom({ west: { latency: 3 } }, {}),
     },
     { requiredKeys: ['active', 'secureDeviceAddress'] },
@@ -165,10 +165,10 @@ type Turn = {
   readonly refused?: true;
 };
 
-/** More settles than stages of episodes and steps of members can be due at one instant. */
-const settlesMax = 40;
+/** More than the stages of episodes and steps of members that can be due at one instant. */
+const stepsMax = 40;
 
-/** What becomes of a session as the directory would have it: settled until nothing is due, written. */
+/** What becomes of a session as the directory would do it: timeouts applied until nothing is due, then the write. */
 function play({ template, steps }: { template: SessionTemplate; steps: readonly Step[] }): Turn[] {
   const turns: Turn[] = [];
   let session: Session | undefined;
@@ -194,7 +194,7 @@ function play({ template, steps }: { template: SessionTemplate; steps: readonly 
 function pass(turns: Turn[], begun: Session | undefined, nowMs: Milliseconds): Session | undefined {
   let session = begun;
   for (let n = 0; session !== undefined && (nextDueMs(session) ?? Infinity) <= nowMs; n += 1) {
-    assert.ok(n < settlesMax, 'settling does not come to an end');
+    assert.ok(n < stepsMax, 'timeouts do not come to an end');
     const after: Session | undefined = deepFreeze(applyTimeouts(session, nowMs));
     turns.push({ before: session, after, nowMs });
     session = after;
@@ -222,7 +222,7 @@ test('an episode always ends: left alone, every session comes to rest within bou
       for (let step = 0; session !== undefined; step += 1) {
         const dueMs = nextDueMs(session);
         if (dueMs === undefined) break;
-        assert.ok(step < settlesMax, 'time does not bring it to rest');
+        assert.ok(step < stepsMax, 'time does not bring it to rest');
         session = applyTimeouts(session, Math.max(dueMs, last?.nowMs ?? 0));
       }
       if (session === undefined) return;
@@ -300,7 +300,7 @@ test('stages follow each other, and what is stored of them fits together', () =>
   hits.assertAtLeast(350);
 });
 
-// Kills: advanceInitialization left out of settle, or one step of it only; a stage left before the
+// Kills: advanceInitialization left out of applyTimeouts, or one step of it only; a stage left before the
 // host is known.
 test('between writes nothing is left to do: advancing again changes nothing', () => {
   everyTurn(({ after, nowMs }) => {
@@ -330,8 +330,8 @@ test('a session that initializes its members is plain JSON', () => {
   });
 });
 
-// Kills: a stage whose end does nothing; a settle that leaves the initialization alone.
-test('the due time is exactly the first at which a settle changes something', () => {
+// Kills: a stage whose end does nothing; timeouts that leave the initialization alone.
+test('the due time is exactly the first at which timeouts change something', () => {
   const hits = new Hits();
   everyTurn(({ after, nowMs }) => {
     if (after === undefined) return;

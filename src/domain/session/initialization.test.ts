@@ -46,7 +46,7 @@ function fateOf(session: Session, { xuid }: UserCaller): string {
   return `${initializationEpisode} ${initializationFailure}`;
 }
 
-function settled(session: Session, nowMs: Milliseconds): Session {
+function afterTimeouts(session: Session, nowMs: Milliseconds): Session {
   const after = applyTimeouts(session, nowMs);
   assert.ok(after);
   return after;
@@ -90,6 +90,7 @@ test('joining waits until everybody of the episode is active', () => {
   assert.deepEqual([fateOf(active, ada), fateOf(active, bert)], ['- -', '- -']);
 });
 
+// @source docs/wire/unknowns.md "members who are late to initialize"
 test('where peers are measured, joining waits for addresses as well', () => {
   const template = initializingTemplate({}, metrics);
   const created = write(undefined, come(ada, { secureDeviceAddress: '' }), { template });
@@ -103,21 +104,22 @@ test('a reservation that is not taken in time goes, and the others begin without
   assert.equal(stageOf(session), 'joining 1');
   assert.equal(nextDueMs(session), startMs + 1_000);
   assert.equal(applyTimeouts(session, startMs + 999), session);
-  const after = settled(session, startMs + 1_000);
+  const after = afterTimeouts(session, startMs + 1_000);
   assert.equal(stageOf(after), 'none');
   assert.deepEqual([fateOf(after, ada), fateOf(after, cleo)], ['- -', 'gone']);
   assert.equal(after.changeNumber, session.changeNumber + 1);
 });
 
+// @source docs/wire/unknowns.md "members who are late to initialize"
 test('who is in, but not active in time, stays and has failed', () => {
   const template = initializingTemplate({}, { readyRemovalTimeout: 500 });
   const created = write(undefined, comeWith(ada, bert), { template });
   const waiting = write(created, come(bert, { active: false, ready: true }), { by: bert });
   assert.equal(nextDueMs(waiting), startMs + 1_000, 'the ready timeout does not run in an episode');
-  const after = settled(waiting, startMs + 1_000);
+  const after = afterTimeouts(waiting, startMs + 1_000);
   assert.deepEqual([fateOf(after, ada), fateOf(after, bert)], ['- -', '1 group']);
   assert.equal(nextDueMs(after), startMs + 500, 'and runs again after it');
-  assert.equal(memberOf(settled(after, startMs + 1_000), bert.xuid)?.status, 'inactive');
+  assert.equal(memberOf(afterTimeouts(after, startMs + 1_000), bert.xuid)?.status, 'inactive');
 });
 
 test('a seat of an episode outlives the reservation timeout; others do not', () => {
@@ -126,7 +128,7 @@ test('a seat of an episode outlives the reservation timeout; others do not', () 
   assert.equal(nextDueMs(session), undefined);
   const both = write(session, reserve(cleo));
   assert.equal(nextDueMs(both), startMs + 500);
-  const after = settled(both, startMs + 500);
+  const after = afterTimeouts(both, startMs + 500);
   assert.deepEqual([fateOf(after, bert), fateOf(after, cleo)], ['1 -', 'gone']);
 });
 
@@ -141,8 +143,9 @@ test('measuring waits until each has measured each, and shows its time', () => {
   assert.deepEqual([fateOf(both, ada), fateOf(both, bert)], ['- -', '- -']);
 });
 
+// @source docs/wire/unknowns.md "what measuring waits for"
 test('who has not measured when the time is over fails', () => {
-  const after = settled(write(begun({}, metrics), measured([bert])), startMs + 3_000);
+  const after = afterTimeouts(write(begun({}, metrics), measured([bert])), startMs + 3_000);
   assert.equal(stageOf(after), 'none');
   assert.deepEqual([fateOf(after, ada), fateOf(after, bert)], ['- -', '1 timeout']);
 });
@@ -159,10 +162,11 @@ test('servers are measured instead of peers where there are only servers', () =>
   const one = write(partly, me({ serverMeasurements: both }), { by: bert });
   assert.equal(stageOf(one), 'measuring 1', 'one server is missing of Ada');
   assert.equal(stageOf(write(one, me({ serverMeasurements: both }))), 'none');
-  const after = settled(partly, startMs + 3_000);
+  const after = afterTimeouts(partly, startMs + 3_000);
   assert.deepEqual([fateOf(after, ada), fateOf(after, bert)], ['- -', '1 timeout']);
 });
 
+// @source docs/wire/unknowns.md "what measuring waits for"
 test('a measurement without numbers means that the peer was not reached', () => {
   const session = begun({ membersNeededToStart: 0 }, p2p);
   const one = write(session, measured([bert], {}));
@@ -171,6 +175,7 @@ test('a measurement without numbers means that the peer was not reached', () => 
   assert.deepEqual([fateOf(both, ada), fateOf(both, bert)], ['- -', '1 network']);
 });
 
+// @source docs/wire/unknowns.md "after a failed first episode"
 test('the first episode fails for good when too few pass', () => {
   const session = begun({ membersNeededToStart: 2 }, p2p);
   const slow = { latency: 101, bandwidthDown: 1_000, bandwidthUp: 1_000 };
@@ -193,11 +198,12 @@ test('the first episode fails for good when too few pass', () => {
 test('the first episode fails as soon as too few have come', () => {
   const template = initializingTemplate({ membersNeededToStart: 2 }, metrics);
   const created = write(undefined, comeWith(ada, bert), { template });
-  const after = settled(created, startMs + 1_000);
+  const after = afterTimeouts(created, startMs + 1_000);
   assert.equal(stageOf(after), 'failed 1');
   assert.deepEqual([fateOf(after, ada), fateOf(after, bert)], ['1 episode', 'gone']);
 });
 
+// @source docs/wire/unknowns.md "whom a later episode measures"
 test('who comes while an episode runs waits for the next, which then begins', () => {
   const session = begun({}, metrics);
   const later = write(session, come(cleo), { by: cleo, nowMs: startMs + 10 });
@@ -218,12 +224,13 @@ test('a later episode that fails marks its own members only', () => {
   const first = write(undefined, come(ada), { template: initializingTemplate({}, p2p) });
   const joined = write(first, come(bert), { by: bert });
   assert.equal(stageOf(joined), 'measuring 2');
-  const after = settled(joined, startMs + 3_000);
+  const after = afterTimeouts(joined, startMs + 3_000);
   assert.equal(stageOf(after), 'none');
   assert.deepEqual([fateOf(after, ada), fateOf(after, bert)], ['- -', '2 timeout']);
   assert.equal(stageOf(write(after, come(cleo), { by: cleo })), 'measuring 3');
 });
 
+// @source docs/wire/unknowns.md "after a failed first episode"
 test('who waits while the first episode fails has failed with it', () => {
   const session = begun({ membersNeededToStart: 2, ...external }, {});
   const waiting = write(session, { members: seatsFor(cleo) });
@@ -234,6 +241,7 @@ test('who waits while the first episode fails has failed with it', () => {
   assert.equal(nextDueMs(failed), startMs + 30_000, 'and its seat is held no longer');
 });
 
+// @source docs/wire/unknowns.md "how an external evaluation ends"
 test('the title evaluates: accepted, rejected, silent', () => {
   const session = begun(external);
   assert.equal(stageOf(session), 'evaluating 1');
@@ -243,7 +251,7 @@ test('the title evaluates: accepted, rejected, silent', () => {
   assert.equal(accepted.changeNumber, session.changeNumber + 1);
   const rejected = write(session, system({ initializationSucceeded: false }), { by: bert });
   assert.deepEqual([stageOf(rejected), fateOf(rejected, ada)], ['failed 1', '1 episode']);
-  const silent = settled(session, startMs + 5_000);
+  const silent = afterTimeouts(session, startMs + 5_000);
   assert.deepEqual([stageOf(silent), fateOf(silent, ada)], ['failed 1', '1 timeout']);
   assert.equal(viewSession(accepted, 107)['initializing'], undefined);
   const again = refuse(accepted, system({ initializationSucceeded: true }));
@@ -257,6 +265,7 @@ test('later episodes need no number of members', () => {
   assert.deepEqual([stageOf(joined), fateOf(joined, cleo)], ['none', '- -']);
 });
 
+// @source docs/wire/unknowns.md "whom a later episode measures"
 test('who comes to a running episode without taking part need not be measured', () => {
   const session = begun({}, metrics);
   const beside = me({ active: true, secureDeviceAddress: addressOf(cleo) });
@@ -287,6 +296,7 @@ test('who leaves is waited for no longer', () => {
   assert.equal(stageOf(write(measuring, leave, { by: bert })), 'none');
 });
 
+// @source docs/wire/unknowns.md "after a failed first episode"
 test('an episode that everybody leaves is over', () => {
   const template = initializingTemplate({ ...external }, { sessionEmptyTimeout: 60_000 });
   const session = write(undefined, come(ada), { template });
@@ -298,7 +308,7 @@ test('an episode that everybody leaves is over', () => {
 test('a group fails as a whole when one of it does', () => {
   const together = write(begun({}, {}, cleo, dora), me({ initializationGroup: [2] }));
   const three = write(together, come(dora), { by: dora });
-  const after = settled(three, startMs + 1_000);
+  const after = afterTimeouts(three, startMs + 1_000);
   assert.equal(stageOf(after), 'none');
   assert.deepEqual(
     [ada, bert, cleo, dora].map((user) => fateOf(after, user)),
@@ -306,6 +316,7 @@ test('a group fails as a whole when one of it does', () => {
   );
 });
 
+// @source docs/wire/unknowns.md "a reservation without initialize"
 test('a reservation without initialize does not keep its user from being initialized', () => {
   const template = initializingTemplate({ membersNeededToStart: 0, ...external });
   const seats = write(undefined, reserve(ada, bert), { template, by: referee });
@@ -372,7 +383,7 @@ test('where a host is set, members measure it alone and no others are offered', 
 test('later episodes offer no hosts', () => {
   const template = initializingTemplate({ membersNeededToStart: 0 }, p2h);
   const alone = write(undefined, come(ada, { secureDeviceAddress: '' }), { template });
-  const first = settled(alone, startMs + 1_000);
+  const first = afterTimeouts(alone, startMs + 1_000);
   assert.deepEqual([stageOf(first), fateOf(first, ada)], ['none', '1 group']);
   const second = write(first, come(bert), { by: bert, nowMs: startMs + 2_000 });
   assert.equal(stageOf(second), 'none');

@@ -426,6 +426,7 @@ test('accepted members who left are remembered once, the newest last, reservatio
   assert.deepEqual(again.formerXuids, [cleo.xuid, bert.xuid]);
 });
 
+// @source docs/wire/unknowns.md "how many former members are remembered"
 test('of those who left only so many are remembered', () => {
   let session = sessionOf([ada]);
   for (let n = 0; n <= limits.formerMembersMax; n += 1) {
@@ -436,6 +437,7 @@ test('of those who left only so many are remembered', () => {
   assert.equal(session.formerXuids[0], sampleUser(101, '').xuid);
 });
 
+// @source docs/wire/unknowns.md "the activity of a member who becomes ready"
 test('a member goes inactive without the activity handle, and keeps it when ready', () => {
   const session = sessionOf([ada]);
   const [member] = session.members;
@@ -465,6 +467,7 @@ test('users remove only themselves, services remove anybody who is a member', ()
   });
 });
 
+// @source docs/wire/unknowns.md "one's own member by index"
 test('the own member may be written by its index', () => {
   const session = sessionOf([ada, bert]);
   const body = { members: { 1: { properties: { custom: { a: 1 } } } } };

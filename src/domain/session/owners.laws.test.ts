@@ -20,7 +20,7 @@ function everyTurn(check: (turn: Turn) => void): void {
 const hasOwners = ({ constants }: Session) => constants.system.capabilities.hasOwners === true;
 const isAccepted = ({ status }: Session['members'][number]) => status !== 'reserved';
 
-// Kills: withOwners left out of settle, or of writes; an owner's index kept after it went; a
+// Kills: withOwners left out of applyTimeouts, or of writes; an owner's index kept after it went; a
 // reservation made owner.
 test('a session with owners has one while it has accepted members, and no other session has', () => {
   const hits = new Hits();

@@ -98,6 +98,7 @@ test('oldest: who takes a reservation joins at that time', () => {
   assert.deepEqual(ownerXuids(write(doraIn, leave)), [bert.xuid]);
 });
 
+// @source docs/wire/unknowns.md "the first member is the owner"
 test('oldest: a session with reservations alone has no owner until one is taken', () => {
   const begun = write(undefined, membersOf(reserve(dora)), { template: oldest });
   const left = write(begun, leave);
@@ -200,6 +201,7 @@ const writings: readonly (readonly [properties: JsonObject, field: string | unde
 ];
 
 for (const [properties, field] of writings) {
+  // @source docs/wire/unknowns.md "custom properties in sessions with owners"
   test(`a member who is no owner ${field ? 'may not' : 'may'} write ${JSON.stringify(properties)}`, () => {
     const session = sessionOf([ada, bert], { template: open });
     const decision = decide(session, { properties }, { by: bert });

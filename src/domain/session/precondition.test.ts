@@ -34,6 +34,7 @@ const headers: readonly (readonly [
 ];
 
 for (const [given, parsed] of headers) {
+  // @source docs/wire/unknowns.md "lists of ETags, and an ETag in If-None-Match on PUT"
   test(`the headers ${JSON.stringify(given)} ask for ${JSON.stringify(parsed)}`, () => {
     assert.deepEqual(parsePreconditions(given), parsed);
   });
@@ -58,6 +59,7 @@ const outcomes: readonly (readonly [
 ];
 
 for (const [preconditions, onExisting, onMissing] of outcomes) {
+  // @source docs/wire/unknowns.md "lists of ETags, and an ETag in If-None-Match on PUT"
   test(`${JSON.stringify(preconditions)}: ${onExisting ?? 'goes on'}, without a session ${onMissing ?? 'goes on'}`, () => {
     assert.equal(mayWriteUnder(preconditions, session)?.code, onExisting);
     assert.equal(mayWriteUnder(preconditions, undefined)?.code, onMissing);

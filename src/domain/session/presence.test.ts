@@ -20,11 +20,11 @@ const untilMs = startMs + graces.presenceTimeoutMs;
 const ended = (capabilities?: JsonObject): Session =>
   markDisconnected(sessionWith(capabilities), () => true, untilMs);
 const statusAt = (session: Session, nowMs: number, seenMs: number): string | undefined => {
-  const settled = applyTimeouts(
+  const applied = applyTimeouts(
     withSightings(session, () => seenMs, graces, nowMs),
     nowMs,
   );
-  return settled && memberOf(settled, ada.xuid)?.status;
+  return applied && memberOf(applied, ada.xuid)?.status;
 };
 
 for (const [what, capabilities, given, graceMs] of [

@@ -18,6 +18,7 @@ const shouted: SessionReference = {
   name: sampleReference.name.toUpperCase(),
 };
 
+// @source docs/wire/unknowns.md "letter case of a scid"
 test('references are compared without regard to case', () => {
   assert.equal(keyOf(sampleReference), keyOf(shouted));
   assert.equal(

@@ -220,6 +220,7 @@ test('max is never below the members of a role, and target never above max', () 
   assert.equal(refusal.detail, '$.roleTypes.squad.roles.medic.target');
 });
 
+// @source docs/wire/unknowns.md "role settings without owners"
 test('the creating write adds role types to those of the template, and may not change these', () => {
   const mine = { crew: { ownerManaged: true, roles: { pilot: { max: 1, target: 1 }, cook: {} } } };
   const created = write(undefined, { ...me(), roleTypes: mine }, { template });

@@ -6,7 +6,7 @@ import type { Session } from './session.ts';
  * where the capability autoPopulateServerCandidates asks for it: the servers that most members
  * reach first, of these the one with the lowest mean latency. Without measurements they stay.
  *
- * @source docs/wire/unknowns.md "the order of server candidates", docs/wire/initialization.md "Stages": autoPopulateServerCandidates
+ * @source docs/wire/unknowns.md "the order of server candidates", docs/wire/initialization.md "Stages"
  */
 export function withServerCandidates(session: Session): Session {
   const { capabilities, measurementServerAddresses } = session.constants.system;

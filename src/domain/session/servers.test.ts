@@ -37,6 +37,7 @@ test('an entry has all its parts, whatever was written of it', () => {
   });
 });
 
+// @source docs/wire/unknowns.md "constants of servers"
 test('properties are merged by key, constants may be repeated', () => {
   const session = write(
     begun,
@@ -89,6 +90,7 @@ const refused: readonly (readonly [entries: JsonObject, code: RefusalCode, detai
 ];
 
 for (const [entries, code, detail] of refused) {
+  // @source docs/wire/unknowns.md "constants of servers"
   test(`a service's ${JSON.stringify(entries).slice(0, 60)} is refused as ${code}`, () => {
     const refusal = refuse(begun, servers(entries), { by });
     assert.equal(refusal.code, code, refusal.text);

@@ -27,7 +27,7 @@ function check(before: readonly Member[], next: readonly Member[]): void {
 }
 
 // Kills: those after one who is gone taken for joiners; who is gone from the end forgotten; members
-// told who are the same value after a gap; seats compared by place alone.
+// named who are the same value after a gap; seats compared by place alone.
 test('the changes of members are those who are another value, by index', () => {
   fc.assert(
     fc.property(anyPlot, (plot) => {

@@ -188,7 +188,7 @@ export type MemberPropertiesSystem = {
   readonly connection?: string;
   /** Without `changeTypes`: of everything. */
   readonly subscription?: { readonly id: string; readonly changeTypes?: readonly string[] };
-  /** By their ids. Kept and answered; nobody is tapped by them. */
+  /** By their ids. Kept and answered; nobody gets taps by them. */
   readonly secondarySubscriptions?: Readonly<
     Record<
       string,

@@ -39,6 +39,7 @@ const anySystem: fc.Arbitrary<JsonObject> = fc.record(
 const anyVersion = fc.constantFrom(104, 105, 107);
 
 // Kills: a document in other names that is silent on a default in which the versions differ.
+// @source docs/wire/unknowns.md "the document of a template"
 test('a template shown in any version makes the sessions that the template makes', () => {
   fc.assert(
     fc.property(anySystem, anyVersion, anyVersion, (system, writtenIn, shownIn) => {

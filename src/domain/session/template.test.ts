@@ -34,6 +34,7 @@ test('a service config is found in any letter case, by callers of its titles', (
   assert.equal(ask(ada, config, scid.toUpperCase()), config);
 });
 
+// @source docs/wire/unknowns.md "token without a title"
 test('a caller whose token names no title may use any', () => {
   const config = configOf();
   assert.equal(ask(referee, config), config);

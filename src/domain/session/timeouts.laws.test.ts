@@ -14,9 +14,9 @@ import { Hits } from '../../testing/hits.ts';
 
 const anyWaitMs = fc.constantFrom(0, 1, 999, 1_000, 29_999, 30_000, 1_000_000);
 
-// Kills: ">=" for ">" in settle; the latest due time taken for the next; the empty timeout
+// Kills: ">=" for ">" in applyTimeouts; the latest due time taken for the next; the empty timeout
 // forgotten in nextDueMs.
-test('the due time is exactly the first at which a settle changes something', () => {
+test('the due time is exactly the first at which timeouts change something', () => {
   const hits = new Hits();
   fc.assert(
     fc.property(anySession, anyWaitMs, (session, waitMs) => {
@@ -48,13 +48,13 @@ const steps: Readonly<Record<MemberStatus, readonly (MemberStatus | 'removed')[]
 
 // Kills: a ready member removed without having been inactive; a member moved early because another
 // one is due; statusSinceMs kept when the status changes.
-test('a settle moves each member by one step at most, and only who is due', () => {
+test('timeouts move each member by one step at most, and only those who are due', () => {
   fc.assert(
     fc.property(anySession, anyWaitMs, (session, waitMs) => {
       const nowMs = (nextDueMs(session) ?? 0) + waitMs;
-      const settled = applyTimeouts(session, nowMs);
+      const applied = applyTimeouts(session, nowMs);
       for (const member of session.members) {
-        const after = settled?.members.find(({ index }) => index === member.index);
+        const after = applied?.members.find(({ index }) => index === member.index);
         assert.ok(steps[member.status].includes(after?.status ?? 'removed'));
         // The member alone is due exactly when it moves.
         const { emptySinceMs, ...rest } = session;
@@ -80,21 +80,21 @@ test('settling again at the same instant comes to an end after the steps that ar
   );
 });
 
-// Kills: changeNumber left alone by a settle; every settled session taken for an ended one.
-test('a settle is one change, and only an empty session ends', () => {
+// Kills: changeNumber left alone by timeouts; every such session taken for an ended one.
+test('applied timeouts are one change, and only an empty session ends', () => {
   fc.assert(
     fc.property(anySession, anyWaitMs, (session, waitMs) => {
       const nowMs = (nextDueMs(session) ?? 0) + waitMs;
-      const settled = applyTimeouts(session, nowMs);
-      if (settled === undefined) {
+      const applied = applyTimeouts(session, nowMs);
+      if (applied === undefined) {
         const stay = session.members.filter(
           ({ status }) => status === 'active' || status === 'ready',
         );
         assert.equal(stay.length, 0);
-      } else if (settled !== session) {
-        assert.equal(settled.changeNumber, session.changeNumber + 1);
-        assert.equal(settled.nextMemberIndex, session.nextMemberIndex);
-        assert.equal(settled.branch, session.branch);
+      } else if (applied !== session) {
+        assert.equal(applied.changeNumber, session.changeNumber + 1);
+        assert.equal(applied.nextMemberIndex, session.nextMemberIndex);
+        assert.equal(applied.branch, session.branch);
       }
     }),
   );

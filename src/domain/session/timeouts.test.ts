@@ -54,11 +54,11 @@ for (const [what, session, afterMs, becomes] of single) {
     assert.equal(nextDueMs(session), dueMs);
     assert.equal(applyTimeouts(session, dueMs - 1), session);
     for (const nowMs of [dueMs, dueMs + 1_000_000]) {
-      const settled = applyTimeouts(session, nowMs);
-      assert.ok(settled);
-      assert.equal(memberOf(settled, bert.xuid)?.status, becomes);
-      assert.equal(memberOf(settled, ada.xuid), memberOf(session, ada.xuid));
-      assert.equal(settled.changeNumber, session.changeNumber + 1);
+      const applied = applyTimeouts(session, nowMs);
+      assert.ok(applied);
+      assert.equal(memberOf(applied, bert.xuid)?.status, becomes);
+      assert.equal(memberOf(applied, ada.xuid), memberOf(session, ada.xuid));
+      assert.equal(applied.changeNumber, session.changeNumber + 1);
     }
   });
 }
@@ -69,7 +69,7 @@ test('an active member is never moved', () => {
   assert.equal(applyTimeouts(session, latestTimeMs), session);
 });
 
-test('timeouts are not stacked: one step a settle, each counted from when the step was made', () => {
+test('timeouts are not stacked: one step at a time, each counted from when the step was made', () => {
   const lateMs = startMs + 1_000_000;
   const demoted = applyTimeouts(ready, lateMs);
   assert.ok(demoted);
@@ -82,27 +82,27 @@ test('timeouts are not stacked: one step a settle, each counted from when the st
   assert.equal(applyTimeouts(demoted, lateMs + 5_000)?.members.length, 1);
 });
 
-test('all who are due move in one settle and count as one change', () => {
+test('all members who are due move together and count as one change', () => {
   const both = write(ready, me({}), { by: cleo });
-  const settled = applyTimeouts(both, startMs + 20_000);
+  const applied = applyTimeouts(both, startMs + 20_000);
   assert.deepEqual(
-    settled?.members.map(({ xuid, status }) => [xuid, status]),
+    applied?.members.map(({ xuid, status }) => [xuid, status]),
     [
       [ada.xuid, 'active'],
       [bert.xuid, 'inactive'],
     ],
   );
-  assert.equal(settled?.changeNumber, both.changeNumber + 1);
+  assert.equal(applied?.changeNumber, both.changeNumber + 1);
 });
 
-test('a timeout of 0 runs out at the next settle and not within the write', () => {
+test('a timeout of 0 ends the next time and not within the write', () => {
   const session = sessionWith(bert, me({}), { ...timeouts, inactiveRemovalTimeout: 0 });
   assert.equal(memberOf(session, bert.xuid)?.status, 'inactive');
   assert.equal(nextDueMs(session), startMs);
   assert.equal(applyTimeouts(session, startMs)?.members.length, 1);
 });
 
-test('a ready member whose timeout and the next one are 0 moves twice at one instant, in two settles', () => {
+test('a ready member whose timeout and the next one are 0 moves twice at one instant, in two steps', () => {
   const session = sessionWith(bert, me({ ready: true }), {
     ...timeouts,
     readyRemovalTimeout: 0,
@@ -186,7 +186,7 @@ test('with an empty timeout of 0 it ends together with its last member, by write
   assert.equal(applyTimeouts(session, startMs + 5_000), undefined);
 });
 
-test('a settle that empties a session begins its empty time', () => {
+test('timeouts that empty a session begin its empty time', () => {
   const session = write(undefined, me({}), { template: sampleTemplate(timeouts) });
   const empty = applyTimeouts(session, startMs + 8_000);
   assert.equal(empty?.members.length, 0);
@@ -222,7 +222,7 @@ test('a timeout takes host, turn and activity from the member that it moves', ()
 
 test('who was removed by time keeps the index taken and may be let back in', () => {
   const session = write(inactive, system({ closed: true, locked: true }));
-  const settled = applyTimeouts(session, startMs + 5_000);
-  const back = write(settled, me(), { by: bert, nowMs: startMs + 5_000 });
+  const applied = applyTimeouts(session, startMs + 5_000);
+  const back = write(applied, me(), { by: bert, nowMs: startMs + 5_000 });
   assert.equal(memberOf(back, bert.xuid)?.index, 2);
 });

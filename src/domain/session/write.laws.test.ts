@@ -87,7 +87,7 @@ test('a write twice is a write once: the second finds nothing to do', () => {
 // not raised for servers, members, or the title of who is active.
 test('the etag changes exactly when the document does, be it by a write or by time', () => {
   const hits = new Hits();
-  // Nothing in the document depends on the clock: nextTimer is when the next settle is due, and
+  // Nothing in the document depends on the clock: nextTimer is when the next timeout is due, and
   // that follows from what is stored. So two readings of one state are one document.
   everyTurn(({ before, after }) => {
     if (before === undefined || after === undefined) return;

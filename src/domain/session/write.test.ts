@@ -151,7 +151,7 @@ test('the parts of one write see each other in their order', () => {
   );
 });
 
-/** Of two things wrong with a write the one is told that is looked at first. */
+/** Of two faults of a write the answer names the one that is checked first. */
 const order: readonly (readonly [
   what: string,
   body: JsonObject,

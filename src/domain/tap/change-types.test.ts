@@ -136,6 +136,7 @@ const cases: readonly (readonly [
 ];
 
 for (const [what, before, next, types] of cases) {
+  // @source docs/wire/unknowns.md "which type a change is of", docs/wire/unknowns.md "change types of party clients"
   test(`the types of a change: ${what}`, () => {
     const named = changeTypeNames(changeTypesOf(before, next));
     assert.deepEqual([...named].sort(), ['everything', ...types].sort());

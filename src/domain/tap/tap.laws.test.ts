@@ -134,10 +134,11 @@ function subscribed(session: Session): Session {
   return { ...session, members };
 }
 
-// Kills: taps for hidden changes; the writer left out; members who were removed left out; a leaver
-// told; a filter that is not asked; a subscription without a filter left out; subscriptions or connections in the case of their writer; what
+// Kills: taps for hidden changes; the writer left out; members who were removed left out; a tap for
+// a member who leaves; a filter that is not asked; a subscription without a filter left out; subscriptions or connections in the case of their writer; what
 // is kept of a subscription sent to another seat or connection; nodes where nobody listens notified, or
 // asked for in the case of the writer; a member forgotten who is not notified.
+// @source docs/wire/unknowns.md "subscriptions without change types"
 test('a tap goes to those in it, or removed from it by others, who asked for such a change', () => {
   const someHeard = (node: string): boolean => node === '85b4056a';
   everyChange((change) => {
@@ -179,12 +180,12 @@ function checkTold(change: Change, isHeard: ((node: string) => boolean) | undefi
     expected.sort(),
   );
   if (tap === undefined) return;
-  const told = tap.to.map(({ xuid }) => xuid);
+  const recipients = tap.to.map(({ xuid }) => xuid);
   const others = (after ?? before).members
     .map(({ xuid }) => xuid)
-    .filter((one) => !told.includes(one));
+    .filter((one) => !recipients.includes(one));
   assert.deepEqual(tap.otherXuids ?? [], others);
-  for (const xuid of [...told, ...others]) assert.ok(isOfMember(tap, xuid));
+  for (const xuid of [...recipients, ...others]) assert.ok(isOfMember(tap, xuid));
   assert.ok(!isOfMember(tap, 'nobody'));
   assert.equal(tap.changeNumber, after?.changeNumber);
   assert.equal(tap.branch, before.branch);

@@ -18,7 +18,7 @@ export type Tap = {
   readonly timeMs: Milliseconds;
   readonly to: readonly TapRecipient[];
   /**
-   * The other members of the session; absent when there are none. A connection is tapped only if its
+   * The other members of the session; absent when there are none. A connection gets a tap only if its
    * user is a member: anybody can write its id into a session.
    */
   readonly otherXuids?: readonly Xuid[];
@@ -80,8 +80,8 @@ function otherMembers(
   { members }: Session,
   to: readonly TapRecipient[],
 ): Pick<Tap, 'otherXuids'> | undefined {
-  const tapped = new Set(to.map(({ xuid }) => xuid));
-  const otherXuids = members.flatMap(({ xuid }) => (tapped.has(xuid) ? [] : [xuid]));
+  const listed = new Set(to.map(({ xuid }) => xuid));
+  const otherXuids = members.flatMap(({ xuid }) => (listed.has(xuid) ? [] : [xuid]));
   return otherXuids.length > 0 ? { otherXuids } : undefined;
 }
 
@@ -115,7 +115,7 @@ function recipientsOf(
   return to;
 }
 
-/** Where a member who subscribed is tapped, and for which changes. */
+/** Where a member who subscribed gets taps, and for which changes. */
 type TapTarget = {
   /** As the member wrote it. */
   readonly connection: Guid;

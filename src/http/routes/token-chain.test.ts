@@ -128,6 +128,7 @@ test('an unmodified client comes out as somebody who may call services', async (
   });
 });
 
+// @source docs/wire/unknowns.md "lifetimes of tokens"
 test('an access token lasts a day, to the moment that NotAfter tells', async () => {
   const access = await accessOf('gtg=Ada');
   assert.equal(access.NotAfter, '2026-01-02T00:00:00.0000000Z');
@@ -136,6 +137,7 @@ test('an access token lasts a day, to the moment that NotAfter tells', async () 
   assert.ok((await callerOf(access, endMs)) instanceof Refusal);
 });
 
+// @source docs/wire/unknowns.md "identity in the login chain"
 test('an opaque ticket is always the same user, with or without its prefix; another is another', async () => {
   const xuid = async (ticket: string) => (await accessOf(ticket)).DisplayClaims.xui[0].xid;
   const first = await xuid('EwAYA+pvBAAU');
@@ -147,6 +149,7 @@ test('an opaque ticket is always the same user, with or without its prefix; anot
   }
 });
 
+// @source docs/wire/unknowns.md "identity in the login chain"
 test('a ticket that is a development token chooses who one is', async () => {
   const ticket = 'd=xuid=1&gtg=Ada%20L&tid=5678&did=D1&sbx=XDKS.7&prv=255&agg=Teen';
   const access = await accessOf(ticket, { SandboxId: 'RETAIL' });
@@ -248,6 +251,7 @@ test('an opaque title ticket needs a title that is configured', async () => {
   assert.match(none.text, /RpsTicket: Expected "tid=<title id>"/);
 });
 
+// @source docs/wire/unknowns.md "lifetimes of tokens"
 test('tokens that are not of the right step, not ours or expired are refused by their place', async () => {
   const user = (await userOf('gtg=Ada')).Token;
   const device = (await token('/device/authenticate', { Id: 'x' })).Token;

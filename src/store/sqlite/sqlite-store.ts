@@ -364,7 +364,7 @@ class SqliteStore extends ProcessStore implements Store {
       const change = batch.session;
       const before = change ? this.#newest(change.key) : nothing;
       const obstacle =
-        this.#takenOrPending(batch.handle) ?? (change && this.#raceLost(change, before));
+        this.#conflictOrGroup(batch.handle) ?? (change && this.#raceLost(change, before));
       if (obstacle === undefined) {
         const failure = await this.#join(batch, before, () => this.#groups.open())?.done;
         return failure ?? { kind: 'committed' };
@@ -383,7 +383,7 @@ class SqliteStore extends ProcessStore implements Store {
       // What is being filled was compared first; this one comes after it.
       const isLater = change !== undefined && this.#groups.isFillingWith(change.key);
       const obstacle =
-        this.#takenOrPending(batch.handle) ?? (change && this.#raceLost(change, before));
+        this.#conflictOrGroup(batch.handle) ?? (change && this.#raceLost(change, before));
       if (isLater || obstacle instanceof Group) return this.#commitWithOthers(batch);
       if (obstacle !== undefined) return obstacle;
       const group = this.#join(batch, before, () => new Group());
@@ -429,8 +429,8 @@ class SqliteStore extends ProcessStore implements Store {
     return { kind: 'conflict', current: durable.record } as const;
   }
 
-  /** Another handle that has the id of this one; or the group that is going to keep such a one. */
-  #takenOrPending(handle: Handle | undefined): HandleIdConflict | Group | undefined {
+  /** Another stored handle that has the id of this one, or the group that will store one. */
+  #conflictOrGroup(handle: Handle | undefined): HandleIdConflict | Group | undefined {
     // Without it: the server drew the id.
     if (handle?.requestId === undefined) return undefined;
     const key = handle.id.toLowerCase();
