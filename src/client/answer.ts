@@ -27,20 +27,31 @@ export function bodyOf(answer: Answer): unknown {
   }
 }
 
-/** The document and its ETag. Throws as `bodyOf`, and when the body is something else. */
+/**
+ * The document and its ETag. Throws as `bodyOf`, when the body is something else, and when there is
+ * no ETag: a write that must not overwrite others could not be told from one that may.
+ */
 export function sessionAndEtagOf<Title extends TitleData>(answer: Answer): SessionAndEtag<Title> {
+  return { session: documentOf<Title>(answer), etag: etagOf(answer) };
+}
+
+function documentOf<Title extends TitleData>(answer: Answer): SessionDocument<Title> {
   const session = bodyOf(answer);
   if (!isSessionDocument(session)) throw malformed(answer, 'the body is not a session document');
-  return { session: session as unknown as SessionDocument<Title>, etag: etagOf(answer) };
+  return session as unknown as SessionDocument<Title>;
 }
 
 /** What an accepted write did. Throws as `sessionAndEtagOf`. @source docs/wire/sessions.md "PUT" */
 export function writtenOf<Title extends TitleData>(answer: Answer): SessionWriteResult<Title> {
   if (answer.status === 204) return { status: 'deleted' };
-  return {
-    status: answer.status === 201 ? 'created' : 'updated',
-    ...sessionAndEtagOf<Title>(answer),
-  };
+  const status = answer.status === 201 ? 'created' : 'updated';
+  // Nothing is stored of a preview, so it may have no ETag.
+  if (!isPreview(answer)) return { status, ...sessionAndEtagOf<Title>(answer) };
+  return { status, session: documentOf<Title>(answer), etag: answer.header('ETag') ?? '' };
+}
+
+function isPreview({ path }: Answer): boolean {
+  return path.endsWith('?nocommit=true');
 }
 
 /**
@@ -80,7 +91,12 @@ export function resultsOf<Result>(answer: Answer): readonly Result[] {
 }
 
 function etagOf(answer: Answer): string {
-  return answer.header('ETag') ?? '';
+  const etag = answer.header('ETag');
+  if (etag) return etag;
+  throw malformed(
+    answer,
+    'a session document came without the header ETag (a page of another origin sees it only if the server answers Access-Control-Expose-Headers: ETag)',
+  );
 }
 
 /** The session that a refusal carries. */
@@ -110,7 +126,7 @@ export function errorOf(answer: Answer): MultiplayerError {
     detail: detailOf(answer),
     text: session === undefined ? sentenceOf(text) : '',
     session,
-    etag: session && etagOf(answer),
+    etag: session && answer.header('ETag'),
     retryAfterMs,
   });
 }

@@ -394,10 +394,15 @@ test('a session reached by a handle comes with its reference', async () => {
 });
 
 test('a success that is no answer of a directory is an error', async () => {
+  const withoutEtag = { status: 200, body: sessionText() };
   const cases: readonly [Reply, (service: MultiplayerService) => Promise<unknown>, RegExp][] = [
     [{ status: 200, body: '<html>' }, (one) => one.getSession(reference), /not JSON/],
     [{ status: 200, body: {} }, (one) => one.getSession(reference), /not a session document/],
     [document, (one) => one.getSessionByHandle(handleId), /Content-Location/],
+    [withoutEtag, (one) => one.getSession(reference), /without the header ETag .*Expose-Headers/],
+    [withoutEtag, (one) => one.writeSession(reference, {}), /without the header ETag/],
+    [withoutEtag, (one) => one.tryWriteSession(reference, {}), /without the header ETag/],
+    [withoutEtag, (one) => one.updateSession(reference, () => ({})), /without the header ETag/],
     [{ status: 200, body: null }, (one) => one.getSessionTemplates(scid), /results/],
   ];
   for (const [reply, operation, message] of cases) {

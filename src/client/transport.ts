@@ -199,7 +199,7 @@ export class Transport {
         retryAfterMs: parseRetryAfterMs(header('Retry-After'), header('Date'), nowMs()),
       };
     } catch (error) {
-      return noAnswer(call, 'noAnswer', causesOf(error), error);
+      return noAnswer(call, 'noAnswer', `${causesOf(error)}${pageHint(baseUrl)}`, error);
     }
     this.#hold(call, answer);
     return answer;
@@ -232,6 +232,15 @@ function noAnswer(
   cause: unknown,
 ): MultiplayerError {
   return new MultiplayerError({ verb, path, status: 0, code, text, cause });
+}
+
+/** What a page should know: browsers do not say that a server refused its origin. */
+function pageHint(baseUrl: string): string {
+  const { location } = globalThis as { readonly location?: { readonly origin?: string } };
+  const origin = location?.origin;
+  return origin === undefined || origin === new URL(baseUrl).origin
+    ? ''
+    : ` (the server must be there, and allow pages of ${origin}: openmpsd serve --cors ${origin})`;
 }
 
 /** The message of an error and of its causes: `fetch failed: connect ECONNREFUSED …`. */

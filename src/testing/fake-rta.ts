@@ -69,7 +69,8 @@ const pathOfHandles = '/serviceconfigs/s/sessionTemplates/Lobby/sessions/Invited
 const sampleDocument = { members: {}, constants: {}, branch: 'b', changeNumber: 1 };
 
 function answer(status: number, body: unknown, contentLocation?: string): FetchAnswer {
-  const headers = new Headers(contentLocation ? { 'Content-Location': contentLocation } : {});
+  const headers = new Headers({ ETag: '"1"' });
+  if (contentLocation) headers.set('Content-Location', contentLocation);
   return {
     status,
     headers,
