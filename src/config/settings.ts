@@ -40,6 +40,8 @@ export type Settings = SessionBounds & {
   readonly disconnectGraceMs: number;
   /** 0: for good. */
   readonly presenceTimeoutMs: number;
+  /** 0: for good. */
+  readonly unconnectedTimeoutMs: number;
   readonly tapWindowMs: number;
   readonly subscriptionsMax: number;
   readonly outboxBytesMax: number;
@@ -311,6 +313,14 @@ const table: Table = {
     argument: '<duration>',
     default: '5m',
     help: 'Where no connection is needed to be active: how long a member stays active whose RTA connection ended and of whom nothing has been seen since; 0: for good.',
+    parse: durationOrNone,
+  },
+  unconnectedTimeoutMs: {
+    flag: 'unconnected-timeout',
+    env: 'MPSD_UNCONNECTED_TIMEOUT',
+    argument: '<duration>',
+    default: '15m',
+    help: 'The same for a member who never wrote a connection; 0: for good.',
     parse: durationOrNone,
   },
   tapWindowMs: {

@@ -48,6 +48,8 @@ export type Context = {
     readonly disconnectGraceMs: Milliseconds;
     /** The same without connectionRequiredForActiveMembers, if the user is not seen; 0: for ever. */
     readonly presenceTimeoutMs: Milliseconds;
+    /** How long an unseen member stays active who never wrote a connection; 0: for ever. */
+    readonly unconnectedTimeoutMs: Milliseconds;
     /** Key of the hash that turns secure device addresses into device tokens. */
     readonly deviceTokenKey: Uint8Array;
     readonly bounds: SessionBounds;

@@ -44,12 +44,13 @@ export async function shareLastSeen({
   presence,
   settings,
 }: Context): Promise<void> {
-  const { presenceTimeoutMs } = settings;
+  const { presenceTimeoutMs, unconnectedTimeoutMs } = settings;
+  const rememberMs = Math.max(presenceTimeoutMs, unconnectedTimeoutMs);
   const nowMs = clock.nowMs();
-  if (presenceTimeoutMs === 0 || nowMs - presence.sharedMs < shareIntervalMs) return;
+  if (rememberMs === 0 || nowMs - presence.sharedMs < shareIntervalMs) return;
   const nodes = await store.nodes();
   if (nodes.some(({ node: id, isAlive }) => isAlive && id !== node.id)) {
-    const forgetBeforeMs = nowMs - presenceTimeoutMs - shareIntervalMs;
+    const forgetBeforeMs = nowMs - rememberMs - shareIntervalMs;
     const sightings = presence.since(presence.sharedMs);
     for (let shared = 0; shared < sightings.length; shared += sharedMax) {
       await store.noteSeen(sightings.slice(shared, shared + sharedMax), forgetBeforeMs);

@@ -27,7 +27,8 @@ export function createContext(
   { store, bus, clock, isShared, catalog, connections, secret, conditions }: ContextParts,
   settings: ServerSettings,
 ): Context {
-  const { ids, log, inviteLifetimeMs, disconnectGraceMs, presenceTimeoutMs } = settings;
+  const { ids, log, inviteLifetimeMs, disconnectGraceMs, presenceTimeoutMs, unconnectedTimeoutMs } =
+    settings;
   return {
     store,
     bus,
@@ -56,6 +57,7 @@ export function createContext(
       searchAttributesBytesMax: settings.searchAttributesBytesMax,
       disconnectGraceMs,
       presenceTimeoutMs,
+      unconnectedTimeoutMs,
       deviceTokenKey: keyFor('device tokens', secret),
       bounds: settings,
       unknownMembers: settings.unknownMembers,

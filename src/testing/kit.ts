@@ -33,6 +33,7 @@ export type KitOptions = {
     | 'tapWindowMs'
     | 'disconnectGraceMs'
     | 'presenceTimeoutMs'
+    | 'unconnectedTimeoutMs'
     | 'subscriptionsMax'
     | 'outboxBytesMax'
     | 'connectionsMax'

@@ -54,7 +54,11 @@ export const referee: ServiceCaller = { kind: 'service', name: 'referee', sandbo
 export const deviceTokenKey = new Uint8Array(32).fill(7);
 
 /** For how long members stay active in samples whose connection has ended. */
-const sampleGraces: Graces = { disconnectGraceMs: 30_000, presenceTimeoutMs: 300_000 };
+const sampleGraces: Graces = {
+  disconnectGraceMs: 30_000,
+  presenceTimeoutMs: 300_000,
+  unconnectedTimeoutMs: 900_000,
+};
 
 /** A template in the shape of contract 107 that sets these constants and leaves all others open. */
 export function sampleTemplate(

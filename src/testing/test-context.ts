@@ -42,6 +42,7 @@ export async function openTestContexts(): Promise<
       searchAttributesBytesMax: 16_384,
       disconnectGraceMs: 30_000,
       presenceTimeoutMs: 300_000,
+      unconnectedTimeoutMs: 900_000,
       deviceTokenKey: new Uint8Array(32).fill(7),
       bounds: defaultBounds,
       unknownMembers: 'refuse',

@@ -11,6 +11,7 @@ import { anHourMs, newSession, ofMember, read } from './new-session.ts';
 
 const skip = isAimed && needsClock;
 const timeoutMs = 300_000;
+const unconnectedTimeoutMs = 900_000;
 
 const activeBy = (connection: string | null): JsonObject => ({
   properties: { system: { active: true, connection } },
@@ -88,17 +89,52 @@ test('a client that asks late has shown by asking that it is there', { skip }, a
   assert.ok(await isActive(bob, reference, bob));
 });
 
-for (const [what, connection, capabilities] of [
-  ['never wrote a connection', null, {}],
-  ['is not looked for', randomUUID(), { suppressPresenceActivityCheck: true }],
-] as const) {
-  test(`a member who ${what} stays active`, { skip }, async () => {
+for (const connection of [null, randomUUID()]) {
+  test(`a member whose presence does not count stays active, by ${connection === null ? 'no' : 'a lost'} connection`, {
+    skip,
+  }, async () => {
     await using kit = await startKit();
+    const capabilities = { suppressPresenceActivityCheck: true };
     const { ada, bob, reference } = await scene(kit, connection, capabilities);
     await kit.advance(anHourMs * 24);
     assert.ok(await isActive(ada, reference, bob));
   });
 }
+
+// @source docs/wire/unknowns.md "presence without a heartbeat"
+test('who never wrote a connection and shows no sign of life is inactive after a longer time', {
+  skip,
+}, async () => {
+  await using kit = await startKit();
+  const { ada, bob, reference } = await scene(kit, null);
+  const before = await read(ada, reference);
+  assert.equal(before.json.nextTimer, undefined);
+  await kit.advance(unconnectedTimeoutMs - 1);
+  await read(bob, reference);
+  await kit.advance(unconnectedTimeoutMs - 1);
+  const seen = await read(ada, reference);
+  assert.ok(await isActive(ada, reference, bob), 'a request, whatever it asks for, is enough');
+  assert.equal(seen.etag, before.etag);
+  await kit.advance(1);
+  assert.equal(await isActive(ada, reference, bob), false);
+  assert.ok(await isActive(ada, reference, ada));
+});
+
+test('what users leave behind who are gone is gone too, with no connection ever written', {
+  skip,
+}, async () => {
+  await using kit = await startKit();
+  const [ada, cleo] = [kit.user('ada'), kit.user('cleo')];
+  const reference = kit.reference();
+  const join = { members: { me: { properties: { system: { active: true } } } } };
+  assertStatus(await ada.putSession(reference, join), 201);
+  await ada.client.setActivity(reference);
+  await kit.advance(unconnectedTimeoutMs);
+  await kit.advance(1);
+  assertStatus(await cleo.getSession(reference), 204);
+  const scid = reference.scid;
+  assert.deepEqual(await cleo.client.getActivitiesForUsers(scid, [ada.xuid]), []);
+});
 
 test('another connection, or none, takes the place of the one that ended', { skip }, async () => {
   for (const next of ['open', null]) {
@@ -116,11 +152,14 @@ test('another connection, or none, takes the place of the one that ended', { ski
   }
 });
 
-test('with a timeout of 0 nobody is looked for', { skip }, async () => {
-  await using kit = await startKit({ settings: { presenceTimeoutMs: 0 } });
+test('with timeouts of 0 nobody is looked for', { skip }, async () => {
+  await using kit = await startKit({
+    settings: { presenceTimeoutMs: 0, unconnectedTimeoutMs: 0 },
+  });
   const { ada, bob, reference } = await scene(kit, randomUUID());
   await kit.advance(anHourMs * 24);
   assert.ok(await isActive(ada, reference, bob));
+  assert.ok(await isActive(bob, reference, ada));
 });
 
 test('in a large session each is looked for by himself', { skip }, async () => {
@@ -132,4 +171,7 @@ test('in a large session each is looked for by himself', { skip }, async () => {
   assert.equal(at(json, 'membersInfo.count'), 2);
   const own = await read(bob, reference);
   assert.equal(at(own.json, 'members.me.properties.system.active'), undefined);
+  await kit.advance(unconnectedTimeoutMs);
+  const later = await read(bob, reference);
+  assert.equal(at(later.json, 'membersInfo.active'), 0, 'Ada, by no connection');
 });

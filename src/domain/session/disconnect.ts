@@ -1,23 +1,28 @@
 /**
- * Members whose connection has ended: they stay active for a time of grace, unless they write
- * another connection. Clients do not see the mark. They see the status that follows from it.
+ * Members whose connection has ended, or who are active by none: they stay active for a time of
+ * grace. Clients do not see the mark. They see the status that follows from it.
  *
- * @source docs/wire/time.md "Time"
+ * @source docs/wire/time.md "Connections that are gone"
  */
 
 import type { Guid, Xuid } from '../ids.ts';
 import type { Milliseconds } from '../time.ts';
 import { memberOf, type Member, type Session } from './session.ts';
 
-/** For how long members stay active whose connection has ended. */
+/** For how long members stay active without an open connection. */
 export type Graces = {
   /** Where members are active by a connection. */
   readonly disconnectGraceMs: Milliseconds;
   /** Elsewhere, and only without a sign of life (see presence.ts); 0: for good. */
   readonly presenceTimeoutMs: Milliseconds;
+  /** Of members who never wrote a connection, without a sign of life; 0: for good. */
+  readonly unconnectedTimeoutMs: Milliseconds;
 };
 
-/** The grace of this session; undefined: the end of a connection means nothing in it. */
+/**
+ * The grace of members of this session whose connection has ended; undefined: that means nothing in
+ * it.
+ */
 export function graceMsOf(
   { constants }: Session,
   { disconnectGraceMs, presenceTimeoutMs }: Graces,
@@ -27,6 +32,28 @@ export function graceMsOf(
   return capabilities.suppressPresenceActivityCheck || presenceTimeoutMs === 0
     ? undefined
     : presenceTimeoutMs;
+}
+
+/**
+ * The grace of members of this session who are active by no connection; undefined: they stay active
+ * for good, or cannot be active.
+ */
+export function unconnectedGraceMsOf(
+  { constants }: Session,
+  { unconnectedTimeoutMs }: Graces,
+): Milliseconds | undefined {
+  const { connectionRequiredForActiveMembers, suppressPresenceActivityCheck } =
+    constants.system.capabilities;
+  return connectionRequiredForActiveMembers ||
+    suppressPresenceActivityCheck ||
+    unconnectedTimeoutMs === 0
+    ? undefined
+    : unconnectedTimeoutMs;
+}
+
+/** True of a member who is active, and by no connection. */
+export function isUnconnected({ status, properties }: Member): boolean {
+  return status === 'active' && properties.system.connection === undefined;
 }
 
 /** The connection that this active member wrote, in lower case; undefined: none, or not active. */
@@ -69,4 +96,19 @@ export function markDisconnected(
     return { ...member, activeUntilMs: untilMs };
   });
   return isMarked ? { ...session, members } : session;
+}
+
+/**
+ * The session with this user's member marked, if it is active by no connection: it becomes inactive
+ * at `untilMs`. `session` itself when it is not, or is marked already.
+ */
+export function markUnconnected(
+  session: Session,
+  xuid: Xuid | undefined,
+  untilMs: Milliseconds,
+): Session {
+  const own = xuid === undefined ? undefined : memberOf(session, xuid);
+  if (own === undefined || own.activeUntilMs !== undefined || !isUnconnected(own)) return session;
+  const marked: Member = { ...own, activeUntilMs: untilMs };
+  return { ...session, members: session.members.map((one) => (one === own ? marked : one)) };
 }

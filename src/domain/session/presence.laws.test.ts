@@ -8,7 +8,7 @@ import { applyTimeouts } from './timeouts.ts';
 import { viewSession } from './view.ts';
 import { Hits } from '../../testing/hits.ts';
 
-const graces: Graces = { disconnectGraceMs: 2, presenceTimeoutMs: 3 };
+const graces: Graces = { disconnectGraceMs: 2, presenceTimeoutMs: 3, unconnectedTimeoutMs: 4 };
 /** Few times, so that they meet to the millisecond. */
 const anyMs = fc.nat(9);
 

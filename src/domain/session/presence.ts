@@ -1,13 +1,13 @@
 /**
- * Presence, for sessions in which a member can be active without a connection. A member whose
- * connection ended stays active while its user is seen, until the user is unseen for the whole grace.
+ * Presence, for sessions in which a member can be active without a connection. A member without an
+ * open connection stays active while its user is seen, until the user is unseen for the whole grace.
  *
  * @source docs/wire/unknowns.md "presence without a heartbeat", docs/wire/people.md "People"
  */
 
 import type { Xuid } from '../ids.ts';
 import type { Milliseconds } from '../time.ts';
-import { graceMsOf, type Graces } from './disconnect.ts';
+import { graceMsOf, type Graces, isUnconnected, unconnectedGraceMsOf } from './disconnect.ts';
 import type { Member, Session } from './session.ts';
 
 /** Members whose grace is over at `nowMs`, unless they have been seen. */
@@ -43,11 +43,13 @@ export function withSightings(
   graces: Graces,
   nowMs: Milliseconds,
 ): Session {
-  const graceMs = graceMsOf(session, graces);
+  const disconnectedGraceMs = graceMsOf(session, graces);
+  const unconnectedGraceMs = unconnectedGraceMsOf(session, graces);
   let isSeen = false;
   const members = session.members.map((member): Member => {
     if (!isToLookFor(member, session, nowMs)) return member;
     const { activeUntilMs: _until, ...unmarked } = member;
+    const graceMs = isUnconnected(member) ? unconnectedGraceMs : disconnectedGraceMs;
     const untilMs = graceMs && seenMs(member.xuid) + graceMs;
     if (untilMs !== undefined && untilMs <= nowMs) return member;
     isSeen = true;

@@ -134,7 +134,7 @@ export type Member = {
   readonly reservedBy?: Xuid;
   /** Hidden: the activity handle that this member set on this session. */
   readonly activityHandleId?: Guid;
-  /** Hidden: the connection has ended, and the member stays active until then; active members only. */
+  /** Hidden: there is no open connection, and the member stays active until then; active members only. */
   readonly activeUntilMs?: Milliseconds;
 } & Extra;
 

@@ -19,7 +19,14 @@ import type { SessionBounds } from './bounds.ts';
 import { newestContractVersion } from './contract-version.ts';
 import { createSession, mayRepeatConstants } from './create.ts';
 import { mergeExtra, sessionNames } from './extra.ts';
-import { graceMsOf, markDisconnected, newConnection, type Graces } from './disconnect.ts';
+import {
+  graceMsOf,
+  type Graces,
+  markDisconnected,
+  markUnconnected,
+  newConnection,
+  unconnectedGraceMsOf,
+} from './disconnect.ts';
 import { mayAskOfLarge } from './large.ts';
 import { mayStartInitialization, writeInitialization } from './initialization.ts';
 import { removeMembers, reserveSeats, writeOwnMember, type MemberFacts } from './members.ts';
@@ -206,8 +213,8 @@ export function connectionToAsk(
 }
 
 /**
- * What a write leaves of the caller's connection: when it has ended already, the caller is marked as
- * disconnected from this moment.
+ * What a write leaves of the caller's connection: when it has ended already, or there is none, the
+ * caller is marked from this moment.
  *
  * @source docs/wire/time.md "Connections that are gone"
  */
@@ -217,9 +224,16 @@ function withNewConnection(
   caller: Caller,
   { graces, isEnded, nowMs }: WriteFacts,
 ): { readonly session: Session; readonly connection?: Guid } {
-  const connection = newConnection(before, session, xuidOf(caller));
+  const xuid = xuidOf(caller);
+  const connection = newConnection(before, session, xuid);
+  if (connection === undefined) {
+    const graceMs = unconnectedGraceMsOf(session, graces);
+    return {
+      session: graceMs === undefined ? session : markUnconnected(session, xuid, nowMs + graceMs),
+    };
+  }
   const graceMs = graceMsOf(session, graces);
-  if (connection === undefined || graceMs === undefined) return { session };
+  if (graceMs === undefined) return { session };
   return isEnded(connection)
     ? { session: markDisconnected(session, (one) => one === connection, nowMs + graceMs) }
     : { session, connection };
