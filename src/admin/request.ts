@@ -3,9 +3,11 @@
 import * as v from 'valibot';
 import type { JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { exactObject, integer, parseShape } from '../domain/shape.ts';
+import { isXuid } from '../domain/ids.ts';
+import { exactObject, integer, parseShape, text, word } from '../domain/shape.ts';
 import { latestTimeMs, type Milliseconds } from '../domain/time.ts';
 import type { TapsControl } from './connections.ts';
+import type { ForcedRefusal } from './forced-refusals.ts';
 
 /** At least one of its members is there, and not both of `advanceMs` and `nowMs`. */
 export type ClockRequest = {
@@ -52,6 +54,35 @@ export function parseTapsRequest(body: JsonObject): Partial<TapsControl> | Refus
     return invalid('$', 'Expected "delayMs" or "drop"');
   }
   return { ...(delayMs !== undefined && { delayMs }), ...(drop !== undefined && { drop }) };
+}
+
+/** How many refusals may be wanted at a time, so that none is forgotten for good. */
+export const forcedRefusalsMax = 100;
+
+const refusalShape = exactObject({
+  method: v.optional(word(['GET', 'PUT', 'POST', 'DELETE'])),
+  path: text((path) => /^\/[\x21-\x7e]{0,999}$/.test(path), 'a path such as "/handles/*"'),
+  xuid: v.optional(text(isXuid, 'a xuid: decimal digits')),
+  status: integer(400, 599),
+  code: v.optional(text((code) => /^\w{1,64}$/.test(code), 'a code such as "tooBusy"')),
+  retryAfterSeconds: v.optional(integer(0, 3_600)),
+  times: v.optional(integer(1, 1_000_000)),
+});
+
+/** Which requests are to be refused, and with what. Refuses: requestInvalid. */
+export function parseForcedRefusal(body: JsonObject): ForcedRefusal | Refusal {
+  const request = parseShape(refusalShape, body);
+  if (request instanceof Refusal) return request;
+  const { method, path, xuid, status, code, retryAfterSeconds, times = 1 } = request;
+  return {
+    path,
+    status,
+    times,
+    ...(method !== undefined && { method }),
+    ...(xuid !== undefined && { xuid }),
+    ...(code !== undefined && { code }),
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  };
 }
 
 function invalid(path: string, expected: string): Refusal {

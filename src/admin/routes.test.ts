@@ -31,11 +31,14 @@ test('GET /control answers with the clock and the connections', async () => {
   assert.deepEqual(answer.json, {
     clock: { nowMs: startMs, now: '2026-01-01T00:00:00.0000000Z', frozen: false },
     connections: [],
+    refusals: [],
     routes: [
       'GET /control',
       'POST /control/clock',
       'POST /control/connections/{id}/drop',
       'POST /control/connections/{id}/taps',
+      'POST /control/refusals',
+      'DELETE /control/refusals',
     ],
   });
 });
@@ -97,6 +100,33 @@ test('what the control API cannot do is refused with the place and what would be
     ['clock', { advanceMs: 1, nowMs: 2 }, 400, 'requestInvalid', '$.nowMs', /not both/],
     ['clock', { advanceMs: 253402300799999 }, 400, 'requestInvalid', '$.advanceMs', /9999/],
     ['clock', { thaw: true }, 400, 'requestInvalid', '$.thaw', /not known/],
+    ['refusals', { status: 503 }, 400, 'requestInvalid', '$.path', /a path such as/],
+    [
+      'refusals',
+      { path: 'handles', status: 503 },
+      400,
+      'requestInvalid',
+      '$.path',
+      /a path such as/,
+    ],
+    ['refusals', { path: '/*', status: 200 }, 400, 'requestInvalid', '$.status', /from 400 to 599/],
+    ['refusals', { path: '/*', status: 503, times: 0 }, 400, 'requestInvalid', '$.times', /from 1/],
+    [
+      'refusals',
+      { path: '/*', status: 503, code: 'a\r\nb' },
+      400,
+      'requestInvalid',
+      '$.code',
+      /a code/,
+    ],
+    [
+      'refusals',
+      { path: '/*', status: 503, method: 'PATCH' },
+      400,
+      'requestInvalid',
+      '$.method',
+      /"PUT"/,
+    ],
     [`connections/${id}/drop`, undefined, 404, 'connectionUnknown', undefined, /GET \/control/],
     [
       `connections/${id}/taps`,
@@ -113,6 +143,74 @@ test('what the control API cannot do is refused with the place and what would be
     assert.match(answer.text, text);
   }
   assert.equal(at(await clockOf(tests), 'nowMs'), startMs, 'nothing has moved');
+});
+
+test('a test refuses requests: by path, method and user, as often as it wants', async () => {
+  await using opened = await open();
+  const { kit, tests } = opened;
+  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  const reference = kit.reference();
+  const refuse = async (body: unknown) => {
+    const answer = await tests.request('POST', '/control/refusals', { body });
+    assert.equal(answer.status, 200, answer.text);
+    return at(answer.json, 'refusals');
+  };
+  const first = {
+    path: '/ServiceConfigs/*/sessions/*',
+    status: 503,
+    times: 2,
+    method: 'PUT',
+    xuid: ada.xuid,
+    code: 'tooBusy',
+    retryAfterSeconds: 7,
+  };
+  assert.deepEqual(await refuse({ ...first, method: 'put' }), [first]);
+
+  for (const left of [1, 0]) {
+    const { status, refusal, headers, text } = await ada.join(reference);
+    assert.deepEqual([status, refusal, headers.get('retry-after')], [503, 'tooBusy', '7']);
+    assert.match(text, /A test wanted/);
+    const { json } = await tests.request('GET', '/control');
+    assert.equal(at(json, 'refusals.0.times'), left === 0 ? undefined : left);
+    // Neither another user nor another method is refused, nor counts.
+    assert.equal((await ben.getSession(kit.reference())).status, 204);
+    assert.equal((await ada.getSession(reference)).status, 204);
+  }
+  assert.equal((await ada.join(reference)).status, 201);
+
+  await refuse({ path: '/*', status: 500, times: 100 });
+  const refused = await ben.join(reference);
+  assert.deepEqual([refused.status, refused.refusal], [500, undefined]);
+  await assert.rejects(ben.connect(), /HTTP 500: A test wanted/);
+  assert.equal((await kit.request('GET', '/health/live')).status, 500);
+  assert.equal((await tests.request('DELETE', '/control/refusals')).status, 204);
+  assert.equal((await ben.join(reference)).status, 200);
+});
+
+test('of two refusals the older one comes first, and a path without a star is the whole path', async () => {
+  await using opened = await open();
+  const { kit, tests } = opened;
+  const ada = kit.user('ada');
+  for (const [path, status] of [
+    ['/handles', 501],
+    ['/h*n*es', 502],
+    ['/handles/*', 503],
+  ] as const) {
+    await tests.request('POST', '/control/refusals', { body: { path, status } });
+  }
+  const statuses: number[] = [];
+  for (const path of ['/handles', '/HANDLES?include=relatedInfo', '/handles', '/handles/query']) {
+    statuses.push((await ada.request('POST', path, { body: {} })).status);
+  }
+  assert.deepEqual(statuses, [501, 502, 400, 503]);
+});
+
+test('no more refusals are taken than anybody wants', async () => {
+  await using opened = await open();
+  const body = { path: '/x', status: 503 };
+  const ask = () => opened.tests.request('POST', '/control/refusals', { body });
+  for (let count = 0; count < 100; count += 1) assert.equal((await ask()).status, 200);
+  assert.deepEqual([(await ask()).status, (await ask()).detail], [400, '$']);
 });
 
 test('only game services may control', async () => {

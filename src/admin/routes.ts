@@ -4,19 +4,27 @@ import { formatTime, latestTimeMs } from '../domain/time.ts';
 import type { ControlledClock } from '../platform/controlled-clock.ts';
 import type { Answer, Route, RouteRequest } from '../http/route.ts';
 import type { ControlledConnection, ControlledConnections } from './connections.ts';
-import { parseClockRequest, parseTapsRequest } from './request.ts';
+import type { ForcedRefusals } from './forced-refusals.ts';
+import {
+  forcedRefusalsMax,
+  parseClockRequest,
+  parseForcedRefusal,
+  parseTapsRequest,
+} from './request.ts';
 
 /** What the control API controls. */
 export type ControlTargets = {
   readonly clock: ControlledClock;
   readonly connections: ControlledConnections;
+  readonly refusals: ForcedRefusals;
   /** Applies the timeouts that are due. */
   readonly sweep: () => Promise<void>;
 };
 
 /**
  * The control API, by which a game's own tests provoke what is rare: `GET /control`,
- * `POST /control/clock`, `/control/connections/{id}/drop`, `/control/connections/{id}/taps`.
+ * `POST /control/clock`, `/control/connections/{id}/drop`, `/control/connections/{id}/taps`,
+ * `POST` and `DELETE /control/refusals`.
  *
  * For game services only: a page in a browser cannot be made to call it by mistake, and a player
  * cannot call it at all.
@@ -25,7 +33,12 @@ export type ControlTargets = {
  *
  * See docs/control.md.
  */
-export function controlRoutes({ clock, connections, sweep }: ControlTargets): readonly Route[] {
+export function controlRoutes({
+  clock,
+  connections,
+  refusals,
+  sweep,
+}: ControlTargets): readonly Route[] {
   const viewClock = (): JsonObject => {
     const nowMs = clock.nowMs();
     return { nowMs, now: formatTime(nowMs), frozen: clock.isFrozen };
@@ -42,6 +55,7 @@ export function controlRoutes({ clock, connections, sweep }: ControlTargets): re
       answerJson({
         clock: viewClock(),
         connections: connections.list().map(viewConnection),
+        refusals: viewRefusals(refusals),
         routes: routes.map(({ method, path }) => `${method} ${path}`),
       }),
     ),
@@ -83,6 +97,25 @@ export function controlRoutes({ clock, connections, sweep }: ControlTargets): re
       connections.setTaps(connection.id, taps);
       return answerJson(viewConnection({ ...connection, taps }));
     }),
+
+    controlRoute('POST', '/control/refusals', 'object', async ({ body }) => {
+      const refusal = parseForcedRefusal(body);
+      if (refusal instanceof Refusal) return refusal;
+      if (refusals.list().length >= forcedRefusalsMax) {
+        return new Refusal(
+          'requestInvalid',
+          `$: Expected at most ${forcedRefusalsMax} refusals at a time; end them with DELETE /control/refusals.`,
+          { detail: '$' },
+        );
+      }
+      refusals.add(refusal);
+      return answerJson({ refusals: viewRefusals(refusals) });
+    }),
+
+    controlRoute('DELETE', '/control/refusals', 'none', async () => {
+      refusals.clear();
+      return { status: 204 };
+    }),
   ];
   return routes;
 }
@@ -111,6 +144,10 @@ function controlRoute(
 
 function viewConnection({ id, xuid, taps }: ControlledConnection): JsonObject {
   return { id, ...(xuid !== undefined && { xuid }), taps: { ...taps } };
+}
+
+function viewRefusals(refusals: ForcedRefusals): readonly JsonObject[] {
+  return refusals.list().map((one) => ({ ...one }));
 }
 
 function answerJson(body: JsonObject): Answer {

@@ -36,6 +36,15 @@ export type PipelineSettings = FailureSettings & {
   readonly origins: Origins;
   /** False while nothing may be answered but that it cannot be now; always fit unless given. */
   readonly isFit?: () => boolean;
+  /** What a test wants answered in place of the real answer, if anything. */
+  readonly answerInstead?: (asked: AskedRequest) => Answer | undefined;
+};
+
+/** A request, and who makes it; undefined where the route needs no token. */
+type AskedRequest = {
+  readonly method: string;
+  readonly url: string;
+  readonly caller: Caller | undefined;
 };
 
 /** What every HTTP request passes. */
@@ -117,6 +126,9 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     const asked = callerOf(route, headers);
     const caller = asked instanceof Promise ? await asked : asked;
     if (caller instanceof Refusal) return refuse(caller, contractVersionMax);
+    const { method = '', url = '' } = incoming;
+    const instead = settings.answerInstead?.({ method, url, caller });
+    if (instead !== undefined) return instead;
 
     const contractVersion = contractVersionOf(route, headers);
     if (contractVersion instanceof Refusal) return refuse(contractVersion, contractVersionMax);

@@ -9,6 +9,7 @@ import { failureResponse, outageResponse } from './failure-response.ts';
 import { hostOf, mayBeFramed } from './framing.ts';
 import type { PipelineSettings } from './pipeline.ts';
 import { refusalResponse } from './refusal-response.ts';
+import type { Answer } from './route.ts';
 import { parseQuery } from './query.ts';
 import { parseTarget } from './route-table.ts';
 
@@ -71,7 +72,7 @@ export function openUpgrade(
     socket: Duplex,
     head: Buffer,
     correlationId: Guid,
-  ): Promise<Refusal | undefined> {
+  ): Promise<Refusal | Answer | undefined> {
     const refusal =
       mayBeFramed(incoming) ??
       settings.origins.mayAsk(hostOf(incoming), incoming.headers.origin, aSocket);
@@ -81,7 +82,9 @@ export function openUpgrade(
     if (caller.kind === 'service') {
       return new Refusal('userRequired', 'RTA connections belong to users; a service has none.');
     }
-    return sockets.accept(incoming, socket, head, caller, correlationId);
+    const { method = '', url = '' } = incoming;
+    const instead = settings.answerInstead?.({ method, url, caller });
+    return instead ?? sockets.accept(incoming, socket, head, caller, correlationId);
   }
 
   async function answer(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -92,9 +95,11 @@ export function openUpgrade(
     // The other nodes take connections of this one for ended.
     if (settings.isFit?.() === false) return hangUp(socket, outageResponse, correlationId);
     try {
-      const refusal = await connect(incoming, socket, head, correlationId);
-      if (refusal) hangUp(socket, refusalResponse(refusal, 107), correlationId);
-      else socket.off('error', ignore);
+      const refused = await connect(incoming, socket, head, correlationId);
+      if (refused === undefined) socket.off('error', ignore);
+      else if (refused instanceof Refusal) {
+        hangUp(socket, refusalResponse(refused, 107), correlationId);
+      } else hangUp(socket, refused, correlationId);
     } catch (error) {
       hangUp(socket, failureResponse(settings, error, incoming, correlationId), correlationId);
     }

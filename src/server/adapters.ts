@@ -67,6 +67,7 @@ export async function openAdapters(
     origins: openOrigins(originsOf(settings)),
     isOutage: (error) => error instanceof StoreUnavailable,
     isFit: () => !isShared || lease.isHeld(),
+    ...(control && { answerInstead: control.answerInstead }),
     log: settings.log,
   });
   return { hub, app, readiness, notices: describeAuthenticator(callers) };

@@ -1,16 +1,19 @@
 import type { ControlledConnections, TapsControl } from '../admin/connections.ts';
+import { type AskedRequest, ForcedRefusals } from '../admin/forced-refusals.ts';
 import { controlRoutes } from '../admin/routes.ts';
-import type { Route } from '../http/route.ts';
+import type { Answer, Route } from '../http/route.ts';
 import type { ControlledClock } from '../platform/controlled-clock.ts';
 import type { Connection } from '../rta/connection.ts';
 import type { Connections } from '../rta/connection-registry.ts';
 import type { Hub } from '../rta/hub.ts';
 import type { DeliverTaps } from '../rta/tap-delivery.ts';
 
-/** What tests control: the clock of a node, and its connections. */
+/** What tests control: the clock of a node, its connections, and which requests it refuses. */
 export type Control = {
   /** Goes between the taps that arrive and the connections that they are for. */
   readonly aroundTaps: (deliver: DeliverTaps) => DeliverTaps;
+  /** What a test wants answered in place of the real answer, if anything. */
+  readonly answerInstead: (asked: AskedRequest) => Answer | undefined;
   /** The control API; `sweep` applies the timeouts that are due. */
   routes(hub: Hub, sweep: () => Promise<void>): readonly Route[];
 };
@@ -18,12 +21,15 @@ export type Control = {
 /** The control of a node that goes by `clock`. */
 export function openControl(clock: ControlledClock, connections: Connections): Control {
   const disturbances = openDisturbances(clock);
+  const refusals = new ForcedRefusals();
   return {
     aroundTaps: disturbances.around,
+    answerInstead: (asked) => refusals.take(asked),
     routes: (hub, sweep) =>
       controlRoutes({
         clock,
         connections: controlledConnections(connections, hub, disturbances),
+        refusals,
         sweep,
       }),
   };
