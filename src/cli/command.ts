@@ -36,6 +36,10 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'print the taps and invites that a user receives',
     run: async (args, io) => (await import('./taps.ts')).runTaps(args, io),
   },
+  play: {
+    help: 'join a session with users from the command line',
+    run: async (args, io) => (await import('./play.ts')).runPlay(args, io),
+  },
   demo: {
     help: 'play a lobby and a game with three users against a running server',
     run: async (args, io) =>

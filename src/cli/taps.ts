@@ -5,13 +5,14 @@ import {
   invitesResource,
   MultiplayerError,
   MultiplayerService,
-  RtaError,
   type OpenWebSocket,
   type SessionReference,
   type Tap,
 } from '../client/multiplayer-service.ts';
 import { parseFlags } from '../config/flags.ts';
 import type { CommandIo } from './command-io.ts';
+import { explainFailedCall, parseServerAddress } from './server-address.ts';
+import { formatSessionName, parseSessionName } from './session-name.ts';
 
 export type TapsIo = Pick<CommandIo, 'stdout' | 'stderr' | 'env' | 'once' | 'off'>;
 
@@ -54,21 +55,16 @@ export async function runTaps(args: readonly string[], io: TapsIo): Promise<numb
     return 0;
   }
   try {
-    await followUntilTold(given, io);
+    await followUntilSignal(given, io);
     return 0;
   } catch (error) {
     if (error instanceof NoSession) {
       io.stderr.write(`openmpsd taps: ${error.message}\n`);
       return 1;
     }
-    if (!(error instanceof MultiplayerError) && !(error instanceof RtaError)) throw error;
-    const cause = error.cause instanceof Error ? ` ${error.cause.message}` : '';
-    const isUnanswered = error instanceof MultiplayerError && error.code === 'noAnswer';
-    io.stderr.write(
-      isUnanswered
-        ? `openmpsd taps: nothing answers at ${given.url}; start the server before: npm start.\n`
-        : `openmpsd taps: ${error.message}${cause}\n`,
-    );
+    const explained = explainFailedCall(error, given.url);
+    if (explained === undefined) throw error;
+    io.stderr.write(`openmpsd taps: ${explained}\n`);
     return 1;
   }
 }
@@ -87,38 +83,28 @@ function parseOptions(args: readonly string[], env: TapsIo['env']): TapsOptions 
   if (xuid === undefined || !/^[0-9]{1,20}$/.test(xuid)) {
     throw new Error('--xuid must name a user: decimal digits.');
   }
-  const url = values.get('url')?.at(-1) ?? env['MPSD_URL'] ?? 'http://127.0.0.1:8350';
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new Error(`--url is "${url}"; expected http://host:port.`);
-  }
+  const url = parseServerAddress(values.get('url')?.at(-1), env);
   const token = values.get('token')?.at(-1)?.trim();
   const authorization = token ?? `XBL3.0 x=-;${formatDevelopmentToken({ xid: xuid })}`;
-  return { xuid, url, authorization, sessions: (values.get('session') ?? []).map(parseSession) };
+  const sessions = (values.get('session') ?? []).map((one) => parseSessionName(one, '--session'));
+  return { xuid, url, authorization, sessions };
 }
 
-function parseSession(text: string): SessionReference {
-  const [scid, templateName, name, ...more] = text.split('~');
-  if (!scid || !templateName || !name || more.length > 0) {
-    throw new Error(`--session is "${text}"; expected <scid>~<template>~<name>.`);
-  }
-  return { scid, templateName, name };
-}
-
-async function followUntilTold(
+async function followUntilSignal(
   { xuid, url, authorization, sessions }: TapsOptions,
   io: TapsIo,
 ): Promise<void> {
-  const tell = (line: string): void => void io.stdout.write(`${line}\n`);
+  const print = (line: string): void => void io.stdout.write(`${line}\n`);
   const service = new MultiplayerService({ baseUrl: url, authorization, xuid });
   const ending = new AbortController();
   const end = (): void => ending.abort();
   try {
-    await using live = await service.connect({ webSocket: openPrinted(tell, ending.signal) });
+    await using live = await service.connect({ webSocket: openPrinted(print, ending.signal) });
     ending.signal.addEventListener('abort', () => void live.close());
     io.once('SIGINT', end);
     io.once('SIGTERM', end);
     // Which title is asked for, the server does not look at.
-    await live.subscribe(invitesResource(xuid, '0'), (data) => tell(formatInvite(data)));
+    await live.subscribe(invitesResource(xuid, '0'), (data) => print(formatInvite(data)));
     for (const session of sessions) {
       const written = await live
         .follow(session, {}, { mode: 'updateExisting' })
@@ -127,9 +113,9 @@ async function followUntilTold(
           throw isMissing ? new NoSession(session) : error;
         });
       if (written.status === 'deleted') continue;
-      tell(`following   ${nameOf(session)}  change ${written.session.changeNumber}`);
+      print(`following   ${formatSessionName(session)}  change ${written.session.changeNumber}`);
     }
-    for await (const tap of live.taps()) tell(formatTap(tap));
+    for await (const tap of live.taps()) print(formatTap(tap));
   } finally {
     end();
     io.off('SIGINT', end);
@@ -140,7 +126,7 @@ async function followUntilTold(
 /** The session that is to be followed does not exist. */
 class NoSession extends Error {
   constructor(session: SessionReference) {
-    super(`there is no session ${nameOf(session)}; create it first.`);
+    super(`there is no session ${formatSessionName(session)}; create it first.`);
   }
 }
 
@@ -150,7 +136,7 @@ class NoSession extends Error {
  *
  * @source docs/wire/rta.md "Frames"
  */
-function openPrinted(tell: (line: string) => void, ending: AbortSignal): OpenWebSocket {
+function openPrinted(print: (line: string) => void, ending: AbortSignal): OpenWebSocket {
   return (url, protocol) => {
     const socket = new WebSocket(url, protocol);
     let connectionId: string | undefined;
@@ -158,11 +144,11 @@ function openPrinted(tell: (line: string) => void, ending: AbortSignal): OpenWeb
     socket.addEventListener('message', ({ data }) => {
       if (connectionId !== undefined) return;
       connectionId = /"ConnectionId":"([^"]+)"/.exec(String(data))?.[1];
-      if (connectionId !== undefined) tell(`connection  ${connectionId}`);
+      if (connectionId !== undefined) print(`connection  ${connectionId}`);
     });
     socket.addEventListener('close', () => {
       if (connectionId !== undefined && !ending.aborted) {
-        tell('lost        the connection was lost; connecting again');
+        print('lost        the connection was lost; connecting again');
       }
     });
     return socket;
@@ -172,18 +158,14 @@ function openPrinted(tell: (line: string) => void, ending: AbortSignal): OpenWeb
 function formatTap(tap: Tap): string {
   switch (tap.kind) {
     case 'changed':
-      return `changed     ${nameOf(tap.reference)}  change ${tap.changeNumber}  ${tap.timestamp}`;
+      return `changed     ${formatSessionName(tap.reference)}  change ${tap.changeNumber}  ${tap.timestamp}`;
     case 'ended':
-      return `ended       ${nameOf(tap.reference)}  ${tap.timestamp}`;
+      return `ended       ${formatSessionName(tap.reference)}  ${tap.timestamp}`;
     case 'resync':
       return `resync      taps may be missing: the ${tap.why === 'missed' ? 'server left some out' : 'connection was lost'}`;
     case 'unfollowed':
-      return `unfollowed  ${nameOf(tap.reference)}  ${tap.error?.message ?? 'it does not exist any more'}`;
+      return `unfollowed  ${formatSessionName(tap.reference)}  ${tap.error?.message ?? 'it does not exist any more'}`;
   }
-}
-
-function nameOf({ scid, templateName, name }: SessionReference): string {
-  return `${scid}~${templateName}~${name}`;
 }
 
 /** @source docs/wire/rta.md "Invites" */
@@ -198,5 +180,5 @@ function formatInvite(data: unknown): string {
   };
   if (inviteHandle === undefined) return `notified    ${JSON.stringify(data)}`;
   const { id, senderXuid, sessionRef, expiration } = inviteHandle;
-  return `invited     ${nameOf(sessionRef)}  by ${senderXuid}, handle ${id}, until ${expiration}`;
+  return `invited     ${formatSessionName(sessionRef)}  by ${senderXuid}, handle ${id}, until ${expiration}`;
 }

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { test } from 'node:test';
+import { startServer } from '../server.ts';
+import { Kit } from '../testing/kit.ts';
+import { type PlayIo, runPlay } from './play.ts';
+
+/** The command as it runs, and the lines that it prints, as they come. */
+function start(...args: string[]) {
+  const signals = new EventEmitter();
+  const lines: string[] = [];
+  let err = '';
+  let wake = () => {};
+  const io = {
+    stdout: {
+      write(text: string) {
+        lines.push(text.replace(/\n$/, ''));
+        wake();
+      },
+    },
+    stderr: { write: (text: string) => (err += text) },
+    env: {},
+    once: (name: string, listener: () => void) => signals.once(name, listener),
+    off: (name: string, listener: () => void) => signals.off(name, listener),
+  };
+  const ended = runPlay(args, io as unknown as PlayIo);
+  return {
+    ended,
+    lines,
+    errors: () => err,
+    interrupt: () => signals.emit('SIGINT'),
+    listeners: () => signals.eventNames(),
+    async line(expected: RegExp): Promise<RegExpExecArray> {
+      for (;;) {
+        while (lines.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+        const found = expected.exec(lines.shift() ?? '');
+        if (found) return found;
+      }
+    },
+  };
+}
+
+async function open() {
+  const server = await startServer({ port: 0, store: 'memory', tapWindowMs: 0 });
+  return {
+    url: server.url,
+    kit: new Kit(server.url, undefined),
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
+
+const sessionText = ({ scid, templateName, name }: ReturnType<Kit['reference']>) =>
+  `${scid}~${templateName}~${name}`;
+
+test('two users join the session of another, see who comes, and leave at Ctrl-C', async () => {
+  await using opened = await open();
+  const { kit, url } = opened;
+  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  const reference = kit.reference();
+  await ada.join(reference);
+
+  const play = start('--join', sessionText(reference), '--url', url, '--xuid', '9001');
+  await play.line(/^session {5}.*~deathmatch~/);
+  await play.line(/^joined {6}Player 1 {2}xuid 9001 {2}2 members, 2 active$/);
+  await play.line(/^joined {6}Player 2 {2}xuid 9002 {2}3 members, 3 active$/);
+  await ben.join(reference);
+  await play.line(/^changed {5}change 4: 4 members, 4 active/);
+  await ben.client.leaveSession(reference);
+  await play.line(/^changed {5}change 5: 3 members, 3 active; ben left$/);
+  play.interrupt();
+  assert.equal(await play.ended, 0);
+  await play.line(/^left {8}Player 1$/);
+  await play.line(/^left {8}Player 2$/);
+  assert.equal(play.errors(), '');
+  assert.deepEqual(play.listeners(), []);
+  const left = await ada.client.getSession(reference);
+  assert.equal(left?.session.membersInfo.count, 1);
+});
+
+test('without a session they make one, and a handle leads to one as well', async () => {
+  await using opened = await open();
+  const { kit, url } = opened;
+  const first = start('--users', '1', '--url', url);
+  const [, name = ''] = await first.line(/^session {5}.*~deathmatch~(.*)$/);
+  const reference = { ...kit.reference('deathmatch'), name };
+  await first.line(/^joined .* 1 members, 1 active$/);
+
+  const ada = kit.user('ada');
+  await using live = await ada.client.connect();
+  await live.follow(reference);
+  const { id } = await ada.client.setActivity(reference);
+  const second = start('--users', '1', '--join', id, '--url', url);
+  await second.line(/^joined .* 3 members, 3 active$/);
+  for (const play of [second, first]) {
+    play.interrupt();
+    assert.equal(await play.ended, 0);
+  }
+  await ada.client.leaveSession(reference);
+});
+
+test('it ends with its session', async () => {
+  await using opened = await open();
+  const { kit, url } = opened;
+  const reference = kit.reference('private');
+  const service = kit.service();
+  await kit.user('ada').putSession(reference, {
+    members: { me: {}, reserve_0: { constants: { system: { xuid: '9001' } } } },
+  });
+  const play = start(
+    '--users',
+    '1',
+    '--xuid',
+    '9001',
+    '--join',
+    sessionText(reference),
+    '--url',
+    url,
+  );
+  await play.line(/^joined /);
+  for (const index of [0, 1]) await service.client.removeMember(reference, index);
+  assert.equal(await play.ended, 0);
+  assert.ok(
+    play.lines.some((line) => /^(ended|out) /.test(line)),
+    play.lines.join('\n'),
+  );
+});
+
+for (const [what, args, expected] of [
+  ['a word', ['lobby'], /does not expect "lobby"/],
+  ['no number of users', ['--users', 'two'], /--users is "two"; expected a number from 1 to 100/],
+  ['too many users', ['--users', '101'], /from 1 to 100/],
+  ['no session', ['--join', 'lobby'], /--join is "lobby"; expected <scid>~<template>~<name>/],
+  ['a xuid too large', ['--xuid', '18446744073709551615'], /a 64-bit number/],
+  ['no address', ['--url', 'ftp://x'], /expected http:\/\/host:port/],
+] as const) {
+  test(`${what} is misuse`, async () => {
+    const play = start(...args);
+    assert.equal(await play.ended, 2);
+    assert.match(play.errors(), expected);
+    assert.match(play.errors(), /openmpsd play --help/);
+  });
+}
+
+test('a session that is not there, and a server that is not there, are reported', async () => {
+  await using opened = await open();
+  const { kit, url } = opened;
+  for (const join of [sessionText(kit.reference()), randomUUID()]) {
+    const play = start('--join', join, '--url', url);
+    assert.equal(await play.ended, 1);
+    assert.match(play.errors(), /^openmpsd play: there is no such session/);
+    assert.deepEqual(play.listeners(), []);
+  }
+  const nowhere = start('--url', 'http://127.0.0.1:9');
+  assert.equal(await nowhere.ended, 1);
+  assert.match(nowhere.errors(), /nothing answers at http:\/\/127\.0\.0\.1:9/);
+});
+
+test('a player whom the session does not let in is reported, and those who are in leave', async () => {
+  await using opened = await open();
+  const { kit, url } = opened;
+  const reference = kit.reference('visible'); // at most four members
+  await kit.user('ada').join(reference);
+  const play = start('--users', '4', '--join', sessionText(reference), '--url', url);
+  assert.equal(await play.ended, 1);
+  assert.match(play.errors(), /^openmpsd play: /);
+  const left = await kit.service().client.getSession(reference);
+  assert.equal(left?.session.membersInfo.count, 1);
+});

@@ -1,0 +1,246 @@
+/** `openmpsd play`: users from the command line, who join a session, print what changes, and leave. */
+
+import { randomUUID } from 'node:crypto';
+import { formatDevelopmentToken } from '../auth/development-token.ts';
+import {
+  membersOf,
+  MultiplayerError,
+  MultiplayerService,
+  type RtaConnection,
+  type SessionDocument,
+  type SessionReference,
+  type Tap,
+} from '../client/multiplayer-service.ts';
+import { parseFlags } from '../config/flags.ts';
+import type { CommandIo } from './command-io.ts';
+import { explainFailedCall, parseServerAddress } from './server-address.ts';
+import { formatSessionName, parseSessionName } from './session-name.ts';
+
+export type PlayIo = Pick<CommandIo, 'stdout' | 'stderr' | 'env' | 'once' | 'off'>;
+
+/** Of the built-in demo config. */
+const demoScid = 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862';
+const usersDefault = 2;
+const usersMax = 100;
+const xuidMax = 2n ** 64n - 1n;
+
+const help = `openmpsd play: users who join a session, print what changes in it, and leave at Ctrl-C.
+
+  --users <number>     How many (default ${usersDefault}, at most ${usersMax})
+  --join <session>     The session: <scid>~<template>~<name>, or the id of a handle that leads to it.
+                       Without it: a new session of deathmatch of the demo config; its name is printed.
+  --xuid <digits>      The first user; the others count on from it. Without it: users nobody else has.
+  --url <address>      MPSD_URL (default http://127.0.0.1:8350)
+
+The server must run with --auth dev, as npm start does.
+`;
+
+type PlayOptions = {
+  readonly url: string;
+  readonly xuids: readonly string[];
+  /** A handle id is a text; undefined: a new session. */
+  readonly join: SessionReference | string | undefined;
+};
+
+/**
+ * The exit code of `openmpsd play`: 0 when a signal ended it or the session ended, 1 when the server
+ * refused or a connection was given up, 2 when it was misused.
+ */
+export async function runPlay(args: readonly string[], io: PlayIo): Promise<number> {
+  let given: PlayOptions | 'help';
+  try {
+    given = parseOptions(args, io.env);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    io.stderr.write(`openmpsd play: ${reason} See openmpsd play --help.\n`);
+    return 2;
+  }
+  if (given === 'help') {
+    io.stdout.write(help);
+    return 0;
+  }
+  try {
+    await playUntilSignal(given, io);
+    return 0;
+  } catch (error) {
+    const isGone =
+      error instanceof MultiplayerError &&
+      (error.code === 'sessionMissing' ||
+        error.code === 'sessionGone' ||
+        error.code === 'handleUnknown');
+    const explained = isGone
+      ? 'there is no such session (any more); who creates it must be in it.'
+      : explainFailedCall(error, given.url);
+    if (explained === undefined) throw error;
+    io.stderr.write(`openmpsd play: ${explained}\n`);
+    return 1;
+  }
+}
+
+function parseOptions(args: readonly string[], env: PlayIo['env']): PlayOptions | 'help' {
+  const { values, problems } = parseFlags(args, {
+    users: { argument: '<number>' },
+    join: { argument: '<session>' },
+    xuid: { argument: '<digits>' },
+    url: { argument: '<address>' },
+    help: { short: 'h' },
+  });
+  if (values.has('help')) return 'help';
+  if (problems.length > 0) throw new Error(problems.join(' '));
+  const last = (flag: string): string | undefined => values.get(flag)?.at(-1);
+  const users = last('users') ?? String(usersDefault);
+  if (!/^[0-9]{1,3}$/.test(users) || Number(users) < 1 || Number(users) > usersMax) {
+    throw new Error(`--users is "${users}"; expected a number from 1 to ${usersMax}.`);
+  }
+  const join = last('join');
+  return {
+    url: parseServerAddress(last('url'), env),
+    xuids: xuidsFrom(last('xuid'), Number(users)),
+    join:
+      join === undefined || /^[0-9a-f-]{36}$/i.test(join) ? join : parseSessionName(join, '--join'),
+  };
+}
+
+function xuidsFrom(first: string | undefined, count: number): readonly string[] {
+  const start = first ?? `2535${randomUUID().replaceAll(/\D/g, '').padEnd(12, '0').slice(0, 12)}`;
+  if (!/^[0-9]{1,20}$/.test(start) || BigInt(start) + BigInt(count) > xuidMax) {
+    throw new Error(`--xuid is "${start}"; expected the decimal digits of a 64-bit number.`);
+  }
+  return Array.from({ length: count }, (_, i) => String(BigInt(start) + BigInt(i)));
+}
+
+type Player = {
+  readonly name: string;
+  readonly xuid: string;
+  readonly service: MultiplayerService;
+  readonly live: RtaConnection;
+};
+
+async function playUntilSignal({ url, xuids, join }: PlayOptions, io: PlayIo): Promise<void> {
+  const print = (what: string, line: string): void =>
+    void io.stdout.write(`${what.padEnd(11)} ${line}\n`);
+  await using connections = new AsyncDisposableStack();
+  const ending = Promise.withResolvers<void>();
+  const end = (): void => ending.resolve();
+  io.once('SIGINT', end);
+  io.once('SIGTERM', end);
+  const players: Player[] = [];
+  let session: SessionReference | undefined;
+  try {
+    for (const [i, xuid] of xuids.entries()) {
+      const name = `Player ${i + 1}`;
+      const token = formatDevelopmentToken({ xid: xuid, gtg: name });
+      const authorization = `XBL3.0 x=-;${token}`;
+      const service = new MultiplayerService({ baseUrl: url, authorization, xuid });
+      const live = connections.use(await service.connect());
+      const player: Player = { name, xuid, service, live };
+      const joined = await joinSession(player, session ?? join);
+      if (session === undefined) {
+        session = joined.reference;
+        print('session', formatSessionName(session));
+      }
+      players.push(player);
+      const { active, count } = joined.document.membersInfo;
+      print('joined', `${name}  xuid ${xuid}  ${count} members, ${active} active`);
+    }
+    // All hear the same; one prints it.
+    const [reader] = players;
+    if (reader === undefined || session === undefined) return;
+    const over = readTaps(reader, session, print);
+    await Promise.race([ending.promise, over]);
+  } finally {
+    io.off('SIGINT', end);
+    io.off('SIGTERM', end);
+    if (session !== undefined) await leave(players, session, print);
+  }
+}
+
+/** The session that the player is in now. */
+async function joinSession(
+  { live }: Player,
+  target: SessionReference | string | undefined,
+): Promise<{ readonly reference: SessionReference; readonly document: SessionDocument }> {
+  const changes = { members: { me: { constants: { system: { initialize: true } } } } } as const;
+  const options = { mode: 'updateExisting' } as const;
+  if (typeof target === 'string') {
+    const written = await live.followByHandle(target, changes, options);
+    if (written.status === 'deleted') throw gone(target);
+    return { reference: written.reference, document: written.session };
+  }
+  const reference = target ?? {
+    scid: demoScid,
+    templateName: 'deathmatch',
+    name: randomUUID(),
+  };
+  const written = await live.follow(reference, changes, target === undefined ? {} : options);
+  if (written.status === 'deleted') throw gone(reference.name);
+  return { reference, document: written.session };
+}
+
+/** A join that leaves no session behind. */
+function gone(target: string): MultiplayerError {
+  const facts = { verb: 'PUT', path: target, status: 204, code: 'sessionGone' } as const;
+  return new MultiplayerError(facts);
+}
+
+/** Prints what changes until the session ends, or until this player is not in it any more. */
+async function readTaps(
+  { service, live }: Player,
+  session: SessionReference,
+  print: (what: string, line: string) => void,
+): Promise<void> {
+  let before: ReadonlyMap<string, string> = new Map();
+  for await (const tap of live.taps()) {
+    if (tap.kind === 'ended' || tap.kind === 'unfollowed') {
+      print(tap.kind === 'ended' ? 'ended' : 'out', formatEnd(tap));
+      return;
+    }
+    const read = await service.getSession(session);
+    if (read === undefined) continue; // its end is tapped
+    const members = new Map(
+      membersOf(read.session).map((one) => [one.constants.system.xuid, nameOf(one)]),
+    );
+    const came = [...members].filter(([xuid]) => before.size > 0 && !before.has(xuid));
+    const left = [...before].filter(([xuid]) => !members.has(xuid));
+    before = members;
+    const { active, count } = read.session.membersInfo;
+    const news = [
+      `change ${read.session.changeNumber}: ${count} members, ${active} active`,
+      ...came.map(([, name]) => `${name} came`),
+      ...left.map(([, name]) => `${name} left`),
+    ];
+    print('changed', news.join('; '));
+  }
+}
+
+function nameOf({
+  gamertag,
+  constants,
+}: {
+  readonly gamertag?: string;
+  readonly constants: { readonly system: { readonly xuid: string } };
+}): string {
+  return gamertag ?? constants.system.xuid;
+}
+
+function formatEnd(tap: Exclude<Tap, { kind: 'resync' }>): string {
+  if (tap.kind !== 'unfollowed') return 'the session is over';
+  return tap.error?.message ?? 'the session does not exist any more';
+}
+
+/** Gives up the seats at once; a server that is away gives them up by itself. */
+async function leave(
+  players: readonly Player[],
+  session: SessionReference,
+  print: (what: string, line: string) => void,
+): Promise<void> {
+  for (const { name, service } of players) {
+    try {
+      await service.leaveSession(session, { timeoutMs: 3_000 });
+      print('left', name);
+    } catch (error) {
+      if (!(error instanceof MultiplayerError)) throw error;
+      print('not left', `${name}: ${error.message}`);
+    }
+  }
+}
