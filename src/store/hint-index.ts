@@ -1,4 +1,5 @@
 import type { SessionKey } from '../domain/session/reference.ts';
+import { copyInto } from './copy-into.ts';
 import type { Hint } from './store.ts';
 
 /** Which sessions have which hints, in memory. */
@@ -18,6 +19,12 @@ export class HintIndex {
       removeFrom(this.#keys, hint, key);
       removeFrom(this.#hints, key, hint);
     }
+  }
+
+  /** Adds all that another index holds. */
+  copyFrom(other: HintIndex): void {
+    copyInto(this.#keys, other.#keys);
+    copyInto(this.#hints, other.#hints);
   }
 
   /** All hints of this session. */

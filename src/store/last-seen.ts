@@ -1,9 +1,14 @@
 import type { Xuid } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import { copyInto } from './copy-into.ts';
 
 /** When users were seen, for a store of one process: kept in it, and gone with it. */
 export class LastSeen {
   readonly #seenMs = new Map<Xuid, Milliseconds>();
+
+  copyFrom(other: LastSeen): void {
+    copyInto(this.#seenMs, other.#seenMs);
+  }
 
   /** @see NodeRegistry.noteSeen */
   note(sightings: readonly (readonly [Xuid, Milliseconds])[], forgetBeforeMs: Milliseconds): void {

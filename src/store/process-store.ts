@@ -11,6 +11,12 @@ export abstract class ProcessStore {
   /** Throws StoreUnavailable once the store has been disposed of. */
   protected abstract refuseIfDisposed(): void;
 
+  /** Takes over what another store of this kind holds. */
+  protected copyProcessState(other: ProcessStore): void {
+    this.#acquired.copyFrom(other.#acquired);
+    this.#lastSeen.copyFrom(other.#lastSeen);
+  }
+
   /** @see NodeRegistry.noteSeen */
   async noteSeen(
     sightings: readonly (readonly [Xuid, Milliseconds])[],

@@ -5,6 +5,7 @@ import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
 import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import { addTo, HintIndex, removeFrom } from '../hint-index.ts';
+import { copyInto } from '../copy-into.ts';
 import { ProcessStore } from '../process-store.ts';
 import {
   StoreUnavailable,
@@ -33,6 +34,15 @@ export function openMemoryStore(): Store {
   return new MemoryStore();
 }
 
+/**
+ * A store of its own that holds what a memory store holds now. Throws TypeError when `store` is of
+ * another kind.
+ */
+export function copyMemoryStore(store: Store): Store {
+  if (store instanceof MemoryStore) return store.copy();
+  throw new TypeError('only a memory store can be copied');
+}
+
 class MemoryStore extends ProcessStore implements Store {
   readonly #sessions = new Map<SessionKey, SessionRecord>();
   readonly #dueMs = new Map<SessionKey, Milliseconds>();
@@ -53,6 +63,28 @@ class MemoryStore extends ProcessStore implements Store {
   readonly #nodes = new Set<NodeId>();
   readonly #secret: Uint8Array = randomBytes(32);
   #disposed = false;
+
+  /** @see copyMemoryStore */
+  copy(): MemoryStore {
+    const copy = new MemoryStore();
+    copy.copyProcessState(this);
+    copyInto(copy.#sessions, this.#sessions);
+    copyInto(copy.#dueMs, this.#dueMs);
+    copy.#revisionDeletedMax = this.#revisionDeletedMax;
+    copyInto(copy.#handles, this.#handles);
+    copyInto(copy.#expirationMs, this.#expirationMs);
+    copyInto(copy.#activitiesOf, this.#activitiesOf);
+    copyInto(copy.#handlesFor, this.#handlesFor);
+    copyInto(copy.#invitesOf, this.#invitesOf);
+    copy.#hints.copyFrom(this.#hints);
+    copyInto(copy.#rows, this.#rows);
+    copyInto(copy.#searchChanges, this.#searchChanges);
+    copy.#searchChangesCount = this.#searchChangesCount;
+    copyInto(copy.#lists, this.#lists);
+    for (const node of this.#nodes) copy.#nodes.add(node);
+    copy.#secret.set(this.#secret);
+    return copy;
+  }
 
   async session(key: SessionKey): Promise<SessionRecord | undefined> {
     this.refuseIfDisposed();
