@@ -12,6 +12,8 @@ import { anHourMs, newSession, ofMember, read } from './new-session.ts';
 const skip = isAimed && needsClock;
 const timeoutMs = 300_000;
 const unconnectedTimeoutMs = 900_000;
+/** Of the template deathmatch. */
+const inactiveRemovalTimeoutMs = 900_000;
 
 const activeBy = (connection: string | null): JsonObject => ({
   properties: { system: { active: true, connection } },
@@ -111,6 +113,7 @@ test('who never wrote a connection and shows no sign of life is inactive after a
   assert.equal(before.json.nextTimer, undefined);
   await kit.advance(unconnectedTimeoutMs - 1);
   await read(bob, reference);
+  await read(ada, reference);
   await kit.advance(unconnectedTimeoutMs - 1);
   const seen = await read(ada, reference);
   assert.ok(await isActive(ada, reference, bob), 'a request, whatever it asks for, is enough');
@@ -129,11 +132,13 @@ test('what users leave behind who are gone is gone too, with no connection ever 
   const join = { members: { me: { properties: { system: { active: true } } } } };
   assertStatus(await ada.putSession(reference, join), 201);
   await ada.client.setActivity(reference);
+  const activities = () => cleo.client.getActivitiesForUsers(reference.scid, [ada.xuid]);
+  assert.equal((await activities()).length, 1);
   await kit.advance(unconnectedTimeoutMs);
-  await kit.advance(1);
+  assert.deepEqual(await activities(), []);
+  assert.equal(at((await read(cleo, reference)).json, 'membersInfo.active'), 0);
+  await kit.advance(inactiveRemovalTimeoutMs);
   assertStatus(await cleo.getSession(reference), 204);
-  const scid = reference.scid;
-  assert.deepEqual(await cleo.client.getActivitiesForUsers(scid, [ada.xuid]), []);
 });
 
 test('another connection, or none, takes the place of the one that ended', { skip }, async () => {
