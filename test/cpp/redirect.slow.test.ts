@@ -1,6 +1,6 @@
 /**
  * cpp/openmpsd_redirect.cpp: compiled against headers of our own, and run against a real server with a
- * library that takes the place of libHttpClient.
+ * library that takes the place of the one on which XSAPI is built.
  */
 
 import assert from 'node:assert/strict';
