@@ -13,7 +13,7 @@ import {
 } from '../src/domain/matchmaking/hopper-rules.ts';
 import type { Hopper } from '../src/domain/matchmaking/hopper.ts';
 import type { Match } from '../src/domain/matchmaking/match.ts';
-import { seededRandom } from '../src/testing/random.ts';
+import { seededRandom } from '../src/platform/seeded-random.ts';
 
 const nowMs = 1_000_000;
 const text = (name: string) =>

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { SearchHandle } from '../src/domain/handle/handle.ts';
 import type { Session } from '../src/domain/session/session.ts';
 import { demoScid } from '../src/testing/demo.ts';
-import { seededRandom } from '../src/testing/random.ts';
+import { seededRandom } from '../src/platform/seeded-random.ts';
 import { load, sendAll, type LoadRequest } from './load.ts';
 import { startPinned, type BenchServer } from './process.ts';
 import type { Report, Row } from './report.ts';

@@ -19,6 +19,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   auth: ['auth', 'domain', 'platform', 'node:', 'jose', 'lru-cache', 'valibot'],
   people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
   search: ['search', 'domain', 'platform', 'store/store.ts'],
+  matchmaking: ['matchmaking', 'domain', 'platform', 'directory', 'store/store.ts', 'valibot'],
   config: ['config', 'domain', 'platform', 'node:', 'valibot'],
   directory: [
     'directory',
@@ -39,6 +40,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'config',
     'auth',
     'domain',
+    'matchmaking',
     'store',
     'platform',
     'server.ts',

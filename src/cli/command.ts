@@ -28,6 +28,10 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'check a service config file or folder',
     run: async (args, io) => (await import('./check-config.ts')).runCheckConfig(args, ioOf(io)),
   },
+  'simulate-hopper': {
+    help: 'simulate players who wait in a hopper, before anybody does',
+    run: async (args, io) => (await import('./simulate-hopper.ts')).runSimulateHopper(args, io),
+  },
   'check-data': {
     help: 'verify the data file of a server, and tell what is lost',
     run: async (args, io) => (await import('./check-data.ts')).runCheckData(args, ioOf(io)),

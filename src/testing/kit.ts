@@ -19,7 +19,7 @@ import { startServer, type RunningServer, type ServerOptions } from '../server.t
 import { demoScid, demoTitleId } from './demo.ts';
 import { type ConnectOptions, KitConnection } from './kit-connection.ts';
 import { manualClock, type ManualClock } from './manual-clock.ts';
-import { seededRandom } from './random.ts';
+import { seededRandom } from '../platform/seeded-random.ts';
 
 export { demoScid, demoTitleId };
 

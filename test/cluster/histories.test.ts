@@ -14,7 +14,7 @@ import type { SessionReference } from '../../src/domain/session/reference.ts';
 import { historyProblems, type Operation, type SeenDocument } from '../../src/testing/history.ts';
 import { at, demoScid, type KitAnswer, KitUser } from '../../src/testing/kit.ts';
 import { type NodeProcess, startNodeProcess } from '../../src/testing/node-process.ts';
-import { type Random, seededRandom } from '../../src/testing/random.ts';
+import { type Random, seededRandom } from '../../src/platform/seeded-random.ts';
 import { startRedisCluster, type RedisServers } from '../../src/testing/redis-servers.ts';
 import { within } from './deadline.ts';
 

@@ -10,7 +10,7 @@ import { hubSettings } from '../../src/testing/hub-settings.ts';
 import { FakeWire } from '../../src/testing/fake-wire.ts';
 import { isAimed, startKit } from '../../src/testing/kit.ts';
 import { manualClock } from '../../src/testing/manual-clock.ts';
-import { type Random, seededRandom } from '../../src/testing/random.ts';
+import { type Random, seededRandom } from '../../src/platform/seeded-random.ts';
 import { openTestContexts } from '../../src/testing/test-context.ts';
 
 const seed = Number(process.env['FUZZ_SEED'] ?? 20_260_722);

@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm';
 import { isJsonObject } from '../../src/domain/json.ts';
 import type { SessionReference } from '../../src/domain/session/reference.ts';
 import { at, isAimed, type Kit, startKit } from '../../src/testing/kit.ts';
-import { type Random, seededRandom } from '../../src/testing/random.ts';
+import { type Random, seededRandom } from '../../src/platform/seeded-random.ts';
 import { type Subscriber, subscriber } from '../conformance/subscriber.ts';
 
 const clientsCount = 200;

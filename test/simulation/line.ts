@@ -4,7 +4,7 @@
  * to the store may still arrive, what comes back does not.
  */
 
-import type { Random } from '../../src/testing/random.ts';
+import type { Random } from '../../src/platform/seeded-random.ts';
 import { StoreUnavailable, type Store } from '../../src/store/store.ts';
 
 /** Who waits for a turn, in no order: the next is drawn. */

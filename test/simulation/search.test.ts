@@ -27,7 +27,7 @@ import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { demoScid } from '../../src/testing/demo.ts';
 import { manualClock } from '../../src/testing/manual-clock.ts';
-import { seededRandom, type Random } from '../../src/testing/random.ts';
+import { seededRandom, type Random } from '../../src/platform/seeded-random.ts';
 import { notRefused, sampleUser } from '../../src/testing/samples.ts';
 import { openTestContexts } from '../../src/testing/test-context.ts';
 

@@ -31,7 +31,7 @@ import { demoScid } from '../../src/testing/demo.ts';
 import { hubSettings } from '../../src/testing/hub-settings.ts';
 import { FakeWire } from '../../src/testing/fake-wire.ts';
 import { manualClock, type ManualClock } from '../../src/testing/manual-clock.ts';
-import { type Random, seededRandom } from '../../src/testing/random.ts';
+import { type Random, seededRandom } from '../../src/platform/seeded-random.ts';
 import { sequentialIds } from '../../src/testing/sequential-ids.ts';
 import { openTestContexts } from '../../src/testing/test-context.ts';
 import { line, Turns } from './line.ts';

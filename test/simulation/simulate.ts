@@ -26,7 +26,7 @@ import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { StoreUnavailable, type Batch, type Store } from '../../src/store/store.ts';
 import { demoScid } from '../../src/testing/demo.ts';
 import { manualClock } from '../../src/testing/manual-clock.ts';
-import { seededRandom, type Random } from '../../src/testing/random.ts';
+import { seededRandom, type Random } from '../../src/platform/seeded-random.ts';
 import { sequentialIds } from '../../src/testing/sequential-ids.ts';
 import { openTestContexts } from '../../src/testing/test-context.ts';
 import { line, Turns, type LineFaults } from './line.ts';

@@ -1,5 +1,7 @@
 /** Chance that can be repeated: the same seed draws the same. */
 export type Random = {
+  /** From 0 to just below 1. */
+  fraction(): number;
   /** A whole number from 0 to `below` - 1. */
   below(below: number): number;
   /** True with this probability. */
@@ -19,6 +21,7 @@ export function seededRandom(seed: number): Random {
   };
   const below = (bound: number): number => Math.floor(draw() * bound);
   return {
+    fraction: draw,
     below,
     chance: (probability) => draw() < probability,
     pick(from) {

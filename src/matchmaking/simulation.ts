@@ -1,0 +1,170 @@
+/**
+ * A hopper under a virtual clock: arrivals are drawn, the matcher that the server uses works on the pool,
+ * and what players would have lived through is counted. The same seed gives the same result.
+ */
+
+import type { Hopper } from '../domain/matchmaking/hopper.ts';
+import { type Candidate, candidateOf, hopperRules } from '../domain/matchmaking/hopper-rules.ts';
+import type { Match } from '../domain/matchmaking/match.ts';
+import { findMatches } from '../domain/matchmaking/matcher.ts';
+import type { MatchTicket } from '../domain/matchmaking/ticket.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import { seededRandom } from '../platform/seeded-random.ts';
+import { drawTicket, nextArrivalMs, type Population } from './population.ts';
+
+export type SimulationOptions = {
+  readonly hopper: Hopper;
+  readonly population: Population;
+  readonly lastsMs: Milliseconds;
+  readonly seed: number;
+  /** How often the matcher looks at the pool. */
+  readonly intervalMs: Milliseconds;
+};
+
+export type SimulationResult = {
+  /** Waits of the players of parties of each size who were matched, in seconds, in ascending order. */
+  readonly waits: ReadonlyMap<number, readonly number[]>;
+  readonly playersCount: number;
+  readonly matchedCount: number;
+  readonly gaveUpCount: number;
+  /** Players who still wait at the end. */
+  readonly waitingCount: number;
+  readonly matchesCount: number;
+  /** Means over all matches, from 0 to 1: how near its tickets are; how full it is. */
+  readonly quality: number;
+  readonly fill: number;
+  /** The mean difference of the means of the strongest and the weakest team; absent without teams. */
+  readonly teamDifference?: number | undefined;
+  /** Players in the pool at the end of each of `pool.length` equal parts of the time. */
+  readonly pool: readonly number[];
+};
+
+/** Points of the curve that shows the pool. */
+const poolPointsMax = 240;
+
+/** Between two steps a caller may show how far it is. The value is from 0 to 1. */
+export function* simulate(options: SimulationOptions): Generator<number, SimulationResult> {
+  const { hopper, population, lastsMs, seed, intervalMs } = options;
+  const random = seededRandom(seed);
+  const rules = hopperRules(hopper);
+  const pool = new Map<string, Candidate>();
+  const tally = new Tally(hopper);
+  const points = Math.min(poolPointsMax, Math.max(1, Math.floor(lastsMs / intervalMs)));
+  let arrivesMs = nextArrivalMs(population, random);
+  let ticketsCount = 0;
+  let pointsDone = 0;
+
+  for (let nowMs = intervalMs; nowMs <= lastsMs; nowMs += intervalMs) {
+    while (arrivesMs <= nowMs) {
+      const ticket = drawTicket(population, random, ticketsCount, arrivesMs);
+      ticketsCount += 1;
+      pool.set(ticket.id, candidateOf(rules, ticket));
+      tally.arrived(ticket);
+      arrivesMs += nextArrivalMs(population, random);
+    }
+    for (const [id, { ticket }] of pool) {
+      // In the order of their arrival, so that the first who may stay ends it.
+      if (nowMs - ticket.sinceMs < population.giveUpMs) break;
+      pool.delete(id);
+      tally.gaveUp(ticket);
+    }
+    for (const match of findMatches(rules, pool.values(), nowMs)) {
+      for (const { id } of match.tickets) pool.delete(id);
+      tally.matched(match, nowMs);
+    }
+    while (pointsDone < Math.floor((nowMs * points) / lastsMs)) {
+      pointsDone += 1;
+      tally.pool.push([...pool.values()].reduce((sum, { places }) => sum + places, 0));
+      yield nowMs / lastsMs;
+    }
+  }
+  return tally.result([...pool.values()].map(({ ticket }) => ticket));
+}
+
+/** What has happened so far. */
+class Tally {
+  readonly pool: number[] = [];
+  readonly #hopper: Hopper;
+  readonly #waits = new Map<number, number[]>();
+  readonly #strengthName: string | undefined;
+  #players = 0;
+  #matchedPlayers = 0;
+  #gaveUp = 0;
+  #matches = 0;
+  #quality = 0;
+  #fill = 0;
+  #teamDifference = 0;
+  #teamMatches = 0;
+
+  constructor(hopper: Hopper) {
+    this.#hopper = hopper;
+    const strength = hopper.rules.find((rule) => rule.dataType === 'number');
+    this.#strengthName = strength?.attribute;
+  }
+
+  arrived({ players }: MatchTicket): void {
+    this.#players += players.length;
+  }
+
+  gaveUp({ players }: MatchTicket): void {
+    this.#gaveUp += players.length;
+  }
+
+  matched(match: Match, nowMs: Milliseconds): void {
+    let players = 0;
+    for (const { players: party, sinceMs } of match.tickets) {
+      players += party.length;
+      const waits = this.#waits.get(party.length) ?? [];
+      this.#waits.set(party.length, waits);
+      for (const _ of party) waits.push((nowMs - sinceMs) / 1_000);
+    }
+    this.#matches += 1;
+    this.#matchedPlayers += players;
+    this.#quality += match.quality;
+    this.#fill += players / this.#hopper.maxGroupSize;
+    const difference = this.#differenceOf(match);
+    if (difference === undefined) return;
+    this.#teamDifference += difference;
+    this.#teamMatches += 1;
+  }
+
+  #differenceOf({ tickets, teams }: Match): number | undefined {
+    const name = this.#strengthName;
+    if (teams === undefined || name === undefined) return undefined;
+    const byTeam = new Map<string, number[]>();
+    for (const { xuid, attributes } of tickets.flatMap(({ players }) => players)) {
+      const team = teams.get(xuid) ?? '';
+      byTeam.set(team, [...(byTeam.get(team) ?? []), Number(attributes[name] ?? 0)]);
+    }
+    const means = [...byTeam.values()].map(meanOf);
+    return means.length < 2 ? undefined : Math.max(...means) - Math.min(...means);
+  }
+
+  result(waiting: readonly MatchTicket[]): SimulationResult {
+    const share = (sum: number, count: number): number => (count === 0 ? 0 : sum / count);
+    const waits = [...this.#waits].sort(([a], [b]) => a - b);
+    return {
+      waits: new Map(waits.map(([size, all]) => [size, all.sort((a, b) => a - b)])),
+      playersCount: this.#players,
+      matchedCount: this.#matchedPlayers,
+      gaveUpCount: this.#gaveUp,
+      waitingCount: waiting.reduce((sum, { players }) => sum + players.length, 0),
+      matchesCount: this.#matches,
+      quality: share(this.#quality, this.#matches),
+      fill: share(this.#fill, this.#matches),
+      ...(this.#teamMatches > 0 && {
+        teamDifference: this.#teamDifference / this.#teamMatches,
+      }),
+      pool: this.pool,
+    };
+  }
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** The value that a part of `sorted` does not exceed; NaN of none. `part` is from 0 to 1. */
+export function percentile(sorted: readonly number[], part: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN;
+}
