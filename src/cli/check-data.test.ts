@@ -51,6 +51,8 @@ async function filledFolder(): Promise<string> {
     });
   }
   await store.changeList('11', 'follows', { put: [{ xuid: '5', addedMs: 17 }] });
+  const changes = ['a', 'b'].map((id) => ({ id, value: {} }));
+  await store.commitRecords('ticket', 'quick', changes);
   return data;
 }
 
@@ -61,7 +63,7 @@ test('a whole file has no problems, also while a server has it; progress is repo
   await store.commit({ session: putOf('more', 0) });
   const { code, out, err } = await run(data);
   assert.deepEqual(out, [
-    `${file}: 41 sessions, 40 handles, 40 members of large sessions, 1 entries of people lists, no problems`,
+    `${file}: 41 sessions, 40 handles, 2 records of services, 40 members of large sessions, 1 entries of people lists, no problems`,
   ]);
   assert.equal(code, 0);
   assert.match(err, /^sessions: 0 of 41 \(0 %\)\nsessions: 41 of 41 \(100 %\)\n/);
@@ -74,12 +76,14 @@ test('what rows do not hold as they must is reported by its key', async () => {
     using db = new DatabaseSync(dataFileOf(data));
     db.exec(`UPDATE session SET document = '{' WHERE key = '${storedKey('s3')}'`);
     db.exec(`UPDATE handle SET document = '[]' WHERE id = '${storedGuid(5).toLowerCase()}'`);
+    db.exec("UPDATE record SET document = '{' WHERE id = 'b'");
   }
   const { code, out } = await run(data);
   assert.equal(code, 1);
   assert.match(out[0] ?? '', new RegExp(`^session ${storedKey('s3')} is lost: .*JSON`));
   assert.match(out[1] ?? '', new RegExp(`^handle ${storedGuid(5).toLowerCase()} is lost`));
-  assert.match(out[2] ?? '', /39 sessions, 39 handles, .* 2 problems\. .*restore a backup/);
+  assert.match(out[2] ?? '', /^record ticket quick b is lost/);
+  assert.match(out[3] ?? '', /39 sessions, 39 handles, 1 records of services, .* 3 problems\. .*restore a backup/);
 });
 
 test('a damaged page is reported by the sessions that were on it, and by no other', async () => {

@@ -93,12 +93,14 @@ test('a fenced store writes nothing while the lease is over, and reads on', asyn
   for (const write of [
     () => store.commit({ session: { ...putOf('a', 1), session } }),
     () => store.changeList('1', 'follows', { remove: ['2'] }),
+    () => store.commitRecords('ticket', 'quick', [{ id: 'a', value: {} }]),
     () => store.forgetNode('0000000a'),
   ]) {
     await assert.rejects(write, StoreUnavailable);
   }
   assert.deepEqual(await store.session(storedKey('a')), record);
   assert.deepEqual(await inner.session(storedKey('a')), record);
+  assert.equal(await store.record('ticket', 'quick', 'a'), undefined);
   isHeld = true;
   assert.deepEqual(await store.commit({ session: putOf('a', 1) }), { kind: 'committed' });
 });

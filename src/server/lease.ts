@@ -78,6 +78,7 @@ export function fencedStore(store: Store, lease: Pick<Lease, 'isHeld'>): Store {
   return override(store, {
     commit: fenced((batch) => store.commit(batch)),
     changeList: fenced((owner, list, change) => store.changeList(owner, list, change)),
+    commitRecords: fenced((table, group, changes) => store.commitRecords(table, group, changes)),
     forgetNode: fenced((node) => store.forgetNode(node)),
   });
 }

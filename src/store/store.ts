@@ -2,12 +2,21 @@ import type { Milliseconds } from '../domain/time.ts';
 import type { NodeRegistry } from './node-registry.ts';
 import type { PendingNotifications } from './pending-notifications.ts';
 import type { PeopleStore } from './people-store.ts';
+import type { RecordStore } from './record-store.ts';
 import type { SessionStore } from './session-store.ts';
 
 export type { ListEntry, ListName } from '../domain/people/list.ts';
 export type { NodeId, NodeRegistry } from './node-registry.ts';
 export type { PendingTaps, PendingNotifications } from './pending-notifications.ts';
 export type { PeopleStore } from './people-store.ts';
+export type {
+  RecordChange,
+  RecordConflict,
+  RecordName,
+  RecordsCommitted,
+  RecordStore,
+  StoredRecord,
+} from './record-store.ts';
 export type * from './session-store.ts';
 
 /** What nodes on a store agree on once. */
@@ -28,13 +37,14 @@ export interface Agreements {
 /**
  * Everything that is kept for a directory. Who uses it asks for the part that it needs.
  *
- * Each method may throw `StoreUnavailable` and nothing else; after it from `commit` the outcome is
+ * Each method may throw `StoreUnavailable` and nothing else; after it from a commit the outcome is
  * unknown: the batch is there whole or not at all. Once the store is disposed of, every method
  * throws it; disposing waits for the commits under way, and may be asked for twice.
  */
 export interface Store
   extends SessionStore,
     PeopleStore,
+    RecordStore,
     NodeRegistry,
     Agreements,
     AsyncDisposable {

@@ -18,6 +18,7 @@ import {
   type PendingTaps,
   type Store,
 } from '../store/store.ts';
+import { testRecords } from './record-contract.ts';
 import { anyStoreSteps, runSteps } from './store-model.ts';
 import {
   deleteOf,
@@ -57,6 +58,7 @@ export function testStoreContract(
     describe('members of large sessions', () => testMemberRows(open));
     describe('search changes', () => testSearchChanges(open));
     describe('lists', () => testLists(open));
+    describe('records', () => testRecords(open, mixedStepsCount));
     describe('nodes', () => testNodes(open));
     describe('sightings', () => testSightings(open));
     describe('batches', () => testBatches(open));
@@ -1159,6 +1161,11 @@ function testLife(open: Open): void {
       () => store.searchChanges(undefined, 1),
       () => store.list('11', 'mutes'),
       () => store.changeList('11', 'mutes', {}),
+      () => store.record('a', 'b', 'c'),
+      () => store.records('a', 'b', 1),
+      () => store.dueRecords('a', 0, 1),
+      () => store.commitRecords('a', 'b', []),
+      () => store.commitRecords('a', 'b', [{ id: 'c', value: {} }]),
       () => store.renewNode('0000000a', 1_000),
       () => store.nodes(),
       () => store.noteSeen([['11', 1]], 0),

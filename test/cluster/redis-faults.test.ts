@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openRedisStore, type RedisSettings } from '../../src/store/redis/open-redis-store.ts';
-import { StoreUnavailable, type Store } from '../../src/store/store.ts';
+import { StoreUnavailable, type RecordChange, type Store } from '../../src/store/store.ts';
 import { CannotStart, startServer } from '../../src/server.ts';
 import { Kit, type KitUser } from '../../src/testing/kit.ts';
 import {
@@ -129,6 +129,42 @@ test('a commit whose answer is lost is sent again, and made once', async () => {
   ]);
 });
 
+// Kills: a batch that conflicts with itself when it is sent again, or is made twice.
+test('a batch of records whose answer is lost is sent again, and made once', async () => {
+  await using proxy = await startTcpProxy(portOf(redis));
+  await using store = await open(`redis://127.0.0.1:${proxy.port}`);
+  const change = async (...changes: RecordChange[]): Promise<number> => {
+    proxy.loseNextAnswer();
+    const outcome = await store.commitRecords('ticket', 'quick', changes);
+    assert.ok(outcome.kind === 'committed');
+    return outcome.revision;
+  };
+  const first = await change({ id: 'a', expectRevision: 0, value: { turn: 1 }, dueMs: 5 });
+  assert.equal((await store.record('ticket', 'quick', 'a'))?.revision, first);
+  const second = await change(
+    { id: 'a', expectRevision: first },
+    { id: 'b', expectRevision: 0, value: { turn: 2 } },
+  );
+  assert.deepEqual(await store.records('ticket', 'quick', 10), [
+    { id: 'b', revision: second, value: { turn: 2 }, dueMs: undefined },
+  ]);
+  assert.deepEqual(await store.dueRecords('ticket', 5, 10), []);
+  await change({ id: 'b', expectRevision: second });
+  assert.deepEqual(await store.records('ticket', 'quick', 10), []);
+});
+
+// Kills: revisions counted from those that the server still has.
+test('a server that was emptied gives no revision of a record a second time', async () => {
+  await using lone = await startRedis();
+  await using store = await open(lone.url);
+  const change = [{ id: 'a', expectRevision: 0, value: {} }];
+  const first = await store.commitRecords('ticket', 'quick', change);
+  await lone.cli(portOf(lone), 'FLUSHALL');
+  const second = await store.commitRecords('ticket', 'quick', change);
+  assert.ok(first.kind === 'committed' && second.kind === 'committed');
+  assert.ok(second.revision > first.revision);
+});
+
 test('a commit that was given up is not made when its line comes back', async () => {
   await using proxy = await startTcpProxy(portOf(redis));
   const prefix = 'late';
@@ -139,13 +175,17 @@ test('a commit that was given up is not made when its line comes back', async ()
   await other.commit({ session: putOf('a', 0) });
   proxy.hold();
   const begunMs = Date.now();
-  await assert.rejects(store.commit({ session: putOf('a', 1) }), StoreUnavailable);
+  await Promise.all([
+    assert.rejects(store.commit({ session: putOf('a', 1) }), StoreUnavailable),
+    assert.rejects(store.commitRecords('t', 'g', [{ id: 'a', value: {} }]), StoreUnavailable),
+  ]);
   await until(async () => Date.now() - begunMs > 1_500);
   proxy.release();
   await until(
     async () => (await store.session(storedKey('a')).catch(() => undefined)) !== undefined,
   );
   assert.equal((await other.session(storedKey('a')))?.revision, 1);
+  assert.equal(await other.record('t', 'g', 'a'), undefined);
 });
 
 test('while Redis cannot be reached every call throws; once it can, none does', async () => {

@@ -7,6 +7,7 @@ import type { Milliseconds } from '../../domain/time.ts';
 import { addTo, HintIndex, removeFrom } from '../hint-index.ts';
 import { copyInto } from '../copy-into.ts';
 import { ProcessStore } from '../process-store.ts';
+import { assertRecordChanges, assertRecordNames } from '../record-store.ts';
 import {
   StoreUnavailable,
   type Batch,
@@ -18,12 +19,18 @@ import {
   type MemberRow,
   type NodeId,
   type LastKnown,
+  type RecordChange,
+  type RecordConflict,
+  type RecordName,
+  type RecordsCommitted,
   type SessionDelete,
   type SessionPut,
   type SessionRecord,
   type Store,
+  type StoredRecord,
   type HandleIdConflict,
 } from '../store.ts';
+import { MemoryRecords } from './memory-records.ts';
 
 /**
  * A store that keeps everything in this process and loses it when disposed of.
@@ -60,6 +67,7 @@ class MemoryStore extends ProcessStore implements Store {
   readonly #searchChanges = new Map<SessionKey, number>();
   #searchChangesCount = 0;
   readonly #lists = new Map<`${ListName}:${Xuid}`, Map<Xuid, ListEntry>>();
+  readonly #records = new MemoryRecords();
   readonly #nodes = new Set<NodeId>();
   readonly #secret: Uint8Array = randomBytes(32);
   #disposed = false;
@@ -226,6 +234,43 @@ class MemoryStore extends ProcessStore implements Store {
     this.#lists.set(`${list}:${owner}`, entries);
     for (const entry of put) entries.set(entry.xuid, entry);
     for (const xuid of remove) entries.delete(xuid);
+  }
+
+  async record(table: string, group: string, id: string): Promise<StoredRecord | undefined> {
+    this.refuseIfDisposed();
+    assertRecordNames(table, group, id);
+    return this.#records.record(table, group, id);
+  }
+
+  async records(
+    table: string,
+    group: string,
+    limit: number,
+    after?: string,
+  ): Promise<readonly StoredRecord[]> {
+    this.refuseIfDisposed();
+    assertRecordNames(table, group);
+    return this.#records.records(table, group, limit, after);
+  }
+
+  async dueRecords(
+    table: string,
+    nowMs: Milliseconds,
+    limit: number,
+  ): Promise<readonly RecordName[]> {
+    this.refuseIfDisposed();
+    assertRecordNames(table);
+    return this.#records.due(table, nowMs, limit);
+  }
+
+  async commitRecords(
+    table: string,
+    group: string,
+    changes: readonly RecordChange[],
+  ): Promise<RecordsCommitted | RecordConflict> {
+    this.refuseIfDisposed();
+    assertRecordChanges(table, group, changes);
+    return this.#records.commit(table, group, changes);
   }
 
   async renewNode(node: NodeId): Promise<'held'> {

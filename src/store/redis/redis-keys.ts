@@ -7,7 +7,7 @@ import { crc16 } from './slots.ts';
 /**
  * The names of all keys. What changes in one step has one hash tag, and so one slot:
  *
- *     {p17}       a partition: sessions with their due times, rows and changes; handles
+ *     {p17}       a partition: sessions with their due times, rows and changes; handles; groups of records
  *     {u…}        a user: activities, invites, lists
  *     {h…}        a hint: the sessions that carry it
  *     {c…}        a name that was acquired once
@@ -59,6 +59,15 @@ export function keysOf(prefix: string) {
       const partition = partitionOf(id);
       return { handle: `${partition.base}:handle:${id}`, expirations: partition.expirations };
     },
+    ofRecords: (table: string, group: string) => {
+      const partition = partitionOf(`${table} ${group}`);
+      const own = (what: string): string => `${partition.base}:${what}:${table} ${group}`;
+      return { partition, values: own('records'), order: own('records-order') };
+    },
+    /** Records of a table in a partition that are going to be due. */
+    recordsDue: (base: string, table: string) => `${base}:records-due:${table}`,
+    /** The mark of a batch of records that was committed. */
+    recordCommit: (base: string, commitId: string) => `${base}:records-commit:${commitId}`,
     /** When users were seen: in few keys, so that those of a minute take few commands. */
     seen: (xuid: Xuid) => partitionOf(xuid).seen,
     activities: (xuid: Xuid) => `${user(xuid)}:activities`,

@@ -14,6 +14,12 @@ export function formatScore(timeMs: Milliseconds): string {
   return timeMs === Infinity ? '+inf' : String(timeMs);
 }
 
+/** The time that `formatScore` wrote; undefined of an empty text. */
+export function parseScore(text = ''): Milliseconds | undefined {
+  if (text === '') return undefined;
+  return text === '+inf' ? Infinity : Number(text);
+}
+
 /** The pairs of a reply that lists names and values in turn. */
 export function pairsOf(reply: Reply): [string, string][] {
   const list = reply as readonly string[];

@@ -6,6 +6,7 @@ import { formatJson, formatJsonOnce } from '../../domain/json.ts';
 import type { SessionKey } from '../../domain/session/reference.ts';
 import type { Member, Session } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
+import { assertRecordChanges, assertRecordNames } from '../record-store.ts';
 import { sessionMemoryBytes } from '../session-memory.ts';
 import { formatStoredSession } from '../session-text.ts';
 import {
@@ -20,11 +21,16 @@ import {
   type NodeId,
   type PendingNotifications,
   type LastKnown,
+  type RecordChange,
+  type RecordConflict,
+  type RecordName,
+  type RecordsCommitted,
   type SessionDelete,
   type SessionPut,
   type SessionRecord,
   type Share,
   type Store,
+  type StoredRecord,
   type HandleIdConflict,
 } from '../store.ts';
 import { RedisCommands } from './redis-commands.ts';
@@ -32,6 +38,7 @@ import { isNotedWith, RedisHandles } from './redis-handles.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import type { Reply } from './redis-link.ts';
 import { RedisPendingNotifications } from './redis-pending-notifications.ts';
+import { RedisRecords } from './redis-records.ts';
 import { formatScore, pairsOf, parseStored } from './redis-replies.ts';
 import { readSearchChanges, type SearchChanges } from './redis-search-changes.ts';
 import type { RedisShards } from './redis-shards.ts';
@@ -76,6 +83,7 @@ export class RedisStore implements Store {
   readonly #shards: RedisShards;
   readonly #commands: RedisCommands;
   readonly #handles: RedisHandles;
+  readonly #records: RedisRecords;
   readonly #patienceMs: number;
   readonly #lastKnown: LRUCache<SessionKey, CachedRecord>;
   readonly #bus: AsyncDisposable;
@@ -91,6 +99,7 @@ export class RedisStore implements Store {
     this.#commands = new RedisCommands(shards, keys, durability);
     this.#handles = new RedisHandles(this.#commands, log);
     this.pendingNotifications = new RedisPendingNotifications(this.#commands);
+    this.#records = new RedisRecords(this.#commands, (key) => this.#deadlineMs(key), log);
     this.#patienceMs = patienceMs;
     this.#bus = bus;
     this.#lastKnown = new LRUCache({ maxSize: cacheBytesMax });
@@ -282,6 +291,44 @@ export class RedisStore implements Store {
     const values = [String(put.length), ...puts, ...remove];
     const name = put.length > 0 ? 'changeList' : 'shortenList';
     await this.#commands.track(this.#commands.writeScript(name, [entries, order], values));
+  }
+
+  async record(table: string, group: string, id: string): Promise<StoredRecord | undefined> {
+    assertRecordNames(table, group, id);
+    this.#commands.assertOpen();
+    return this.#records.record(table, group, id);
+  }
+
+  async records(
+    table: string,
+    group: string,
+    limit: number,
+    after?: string,
+  ): Promise<readonly StoredRecord[]> {
+    assertRecordNames(table, group);
+    this.#commands.assertOpen();
+    return this.#records.records(table, group, limit, after);
+  }
+
+  async dueRecords(
+    table: string,
+    nowMs: Milliseconds,
+    limit: number,
+    share?: Share,
+  ): Promise<readonly RecordName[]> {
+    assertRecordNames(table);
+    this.#commands.assertOpen();
+    return this.#records.due(table, nowMs, limit, share);
+  }
+
+  async commitRecords(
+    table: string,
+    group: string,
+    changes: readonly RecordChange[],
+  ): Promise<RecordsCommitted | RecordConflict> {
+    assertRecordChanges(table, group, changes);
+    this.#commands.assertOpen();
+    return this.#records.commit(table, group, changes);
   }
 
   async renewNode(node: NodeId, leaseMs: Milliseconds): Promise<'held' | 'lost'> {
@@ -537,10 +584,14 @@ export class RedisStore implements Store {
     commitId: CommitId,
     before: CommitId,
   ): readonly string[] {
-    const nowMs = this.#shards.nowMs(this.#commands.keys.ofSession(key).session);
-    const deadlineMs = String(Math.ceil(nowMs + 2 * this.#patienceMs));
+    const deadlineMs = String(this.#deadlineMs(this.#commands.keys.ofSession(key).session));
     const strict = this.#commands.isStrict ? '1' : '0';
     return [letters, key, String(expectRevision), commitId, before, deadlineMs, strict];
+  }
+
+  /** By when a commit must be carried out, in the time of the server that has this key. */
+  #deadlineMs(key: string): Milliseconds {
+    return Math.ceil(this.#shards.nowMs(key) + 2 * this.#patienceMs);
   }
 
   /** Removes the session from hints that it has lost: pairs of a hint and the commit that added it. */

@@ -316,6 +316,68 @@ end
 return answer
 `;
 
+/** Keys: values by id, meta. A record, and a mark for the WAIT. */
+const recordFenced = `
+redis.call('HSET', KEYS[2], 'fence', 'read')
+return redis.call('HGET', KEYS[1], ARGV[1])
+`;
+
+/** A batch whose answer got lost is recognized until its deadline, and so much longer. */
+const recordsKnownMs = 10_000;
+
+/**
+ * Keys: values by id, ids in order, due times of the table, meta, mark of this batch. Values: id of the
+ * batch, deadline, strict, group; then for each change its id, the revision it expects, its due time and
+ * its text, each of which may be empty. A value is revision, due time, id and text.
+ *
+ * A revision is the time in microseconds, or more where that was given already: so a server that has lost
+ * changes in a failover does not give their revisions to others. Answers
+ *
+ *     late                 it comes after its deadline, when its sender has given it up
+ *     done, revision       the changes are made, now or before
+ *     conflict, id, value  what is there instead; no value: nothing
+ */
+const changeRecords = `${now}
+local commitId, deadlineMs, isStrict, group = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
+local values, order, due, meta, mark = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local time = nowMs()
+if time > deadlineMs then return {'late'} end
+local known = redis.call('GET', mark)
+if known then
+  if isStrict then redis.call('HSET', meta, 'fence', commitId) end
+  return {'done', known}
+end
+for at = 5, #ARGV, 4 do
+  if ARGV[at + 1] ~= '' then
+    local found = redis.call('HGET', values, ARGV[at])
+    local revision = found and string.match(found, '^%d+') or '0'
+    if revision ~= ARGV[at + 1] then
+      if isStrict then redis.call('HSET', meta, 'fence', commitId) end
+      return {'conflict', ARGV[at], found or nil}
+    end
+  end
+end
+local last = tonumber(redis.call('HGET', meta, 'records') or 0)
+local clock = redis.call('TIME')
+local revision = string.format('%d', math.max(last + 1, clock[1] * 1000000 + clock[2]))
+redis.call('HSET', meta, 'records', revision)
+for at = 5, #ARGV, 4 do
+  local id, dueMs, text = ARGV[at], ARGV[at + 2], ARGV[at + 3]
+  local name = group .. ' ' .. id
+  if text == '' then
+    redis.call('HDEL', values, id)
+    redis.call('ZREM', order, id)
+    redis.call('ZREM', due, name)
+  else
+    redis.call('HSET', values, id, revision .. ' ' .. dueMs .. ' ' .. id .. ' ' .. text)
+    redis.call('ZADD', order, 0, id)
+    if dueMs == '' then redis.call('ZREM', due, name) else redis.call('ZADD', due, dueMs, name) end
+  end
+end
+redis.call('SET', mark, revision, 'PX', math.ceil(deadlineMs - time) + ${recordsKnownMs})
+return {'done', revision}
+`;
+
 /**
  * What a server does with a script when its memory is full:
  *
@@ -352,6 +414,10 @@ export const scripts = {
   changeList: script('takes', changeList),
   shortenList: script('frees', changeList),
   valuesInOrder: script('reads', valuesInOrder),
+  recordFenced: script('frees', recordFenced),
+  changeRecords: script('takes', changeRecords),
+  /** As changeRecords, of a batch that only removes. */
+  removeRecords: script('frees', changeRecords),
   untapped: script('reads', untapped),
   tapped: script('frees', tapped),
   renewNode: script('frees', renewNode),

@@ -11,7 +11,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../store.ts';
 import { isMarked, notOurs, unavailable } from './data-file.ts';
 import { migrations, refuseNewer, versionOf } from './migrations.ts';
-import { parseHandle, parseMember, parseSession, type Row } from './rows.ts';
+import { parseHandle, parseMember, parseRecord, parseSession, type Row } from './rows.ts';
 import { isDamage } from './sqlite-errors.ts';
 import { isBegunAnew, pagesInLog, pagesLost, readLogIndex } from './write-ahead-log.ts';
 
@@ -80,6 +80,16 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): DataFileSumm
         ids: 'SELECT rowid AS id FROM handle ORDER BY id',
         row: 'SELECT id AS key, document FROM handle WHERE rowid = ?',
         parse: parseHandle,
+      }),
+    ],
+    [
+      'records of services',
+      checkByKey(db, listener, {
+        kind: 'record',
+        keys: "SELECT table_name || ' ' || group_name || ' ' || id AS key, rowid AS id FROM record ORDER BY table_name, group_name, record.id",
+        ids: 'SELECT rowid AS id FROM record ORDER BY rowid',
+        row: 'SELECT id, revision, due_ms, document FROM record WHERE rowid = ?',
+        parse: parseRecord,
       }),
     ],
     [

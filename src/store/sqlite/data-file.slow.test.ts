@@ -235,6 +235,37 @@ test('a record that is damaged is reported by name, once, and hurts no other', a
   assert.match(raised[0] ?? '', /is damaged.*openmpsd check-data/);
 });
 
+test('a damaged record of a service is reported by name, once, and hurts no other', async () => {
+  const file = freshFile();
+  {
+    await using store = await open(file);
+    const changes = ['a', 'b', 'c'].map((id) => ({ id, value: { id }, dueMs: 1 }));
+    await store.commitRecords('ticket', 'quick', changes);
+  }
+  {
+    using db = new DatabaseSync(file);
+    db.exec("UPDATE record SET document = '{\"id\":' WHERE id = 'b'");
+  }
+  const lines: string[] = [];
+  await using store = await open(file, (line) => lines.push(line));
+  for (let times = 0; times < 2; times += 1) {
+    await assert.rejects(store.record('ticket', 'quick', 'b'), StoreUnavailable);
+    const records = await store.records('ticket', 'quick', 10);
+    assert.deepEqual(
+      records.map(({ id }) => id),
+      ['a', 'c'],
+    );
+  }
+  const named = lines.map((line) => /(record .*) cannot be read: .*openmpsd check-data/.exec(line));
+  assert.deepEqual(
+    named.map((found) => found?.[1]),
+    ['record ticket quick b', 'record in ticket quick'],
+  );
+  const outcome = await store.commitRecords('ticket', 'quick', [{ id: 'b', value: { id: 'new' } }]);
+  assert.equal(outcome.kind, 'committed');
+  assert.deepEqual((await store.record('ticket', 'quick', 'b'))?.value, { id: 'new' });
+});
+
 test('a page that is damaged fails the write that needs it, and not those of its group', async () => {
   const file = freshFile();
   const custom = { text: 'x'.repeat(3_000) };

@@ -42,6 +42,8 @@ export class Group {
   readonly hintsRemoved = new Map<SessionKey, Set<Hint>>();
   /** Lower-case. */
   readonly handleIds = new Set<Guid>();
+  /** Records that it is to write, and the revision they get; 0: they are removed. */
+  readonly records = new Map<string, number>();
   /** True when a commit expects what the group before this one was to write. */
   buildsOnFormer = false;
   /** Why it is not known to be there, or undefined: everything is durable. */

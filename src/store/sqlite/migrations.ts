@@ -17,6 +17,7 @@ export const migrations: readonly Migration[] = [
   createTables,
   addHintsRowsAndLists,
   numberSessionsAndFindActivitiesByOwner,
+  addRecords,
 ];
 
 /**
@@ -187,5 +188,21 @@ function numberSessionsAndFindActivitiesByOwner(db: DatabaseSync): void {
     DELETE FROM handle WHERE owner_xuid IS NULL AND document ->> '$.type' = 'activity';
     CREATE UNIQUE INDEX handle_owner ON handle (owner_xuid, scid) WHERE owner_xuid IS NOT NULL;
     DROP TABLE activity;
+  `);
+}
+
+/** Records of the services beside the sessions. */
+function addRecords(db: DatabaseSync): void {
+  db.exec(`
+    CREATE TABLE record (
+      table_name TEXT NOT NULL,
+      group_name TEXT NOT NULL,
+      id TEXT NOT NULL,
+      revision INTEGER NOT NULL,
+      due_ms REAL,
+      document TEXT NOT NULL,
+      UNIQUE (table_name, group_name, id)
+    ) STRICT;
+    CREATE INDEX record_due ON record (table_name, due_ms) WHERE due_ms IS NOT NULL;
   `);
 }

@@ -37,6 +37,18 @@ export function prepareQueries(db: DatabaseSync) {
     listSize: db.prepare(
       'SELECT count(*) AS size FROM (SELECT 1 FROM list_entry WHERE owner = ? AND list = ? LIMIT ?)',
     ),
+    record: db.prepare(
+      'SELECT id, revision, due_ms, document FROM record WHERE table_name = ? AND group_name = ? AND id = ?',
+    ),
+    recordRevision: db.prepare(
+      'SELECT revision FROM record WHERE table_name = ? AND group_name = ? AND id = ?',
+    ),
+    records: db.prepare(
+      'SELECT id, revision, due_ms, document FROM record WHERE table_name = ? AND group_name = ? AND id > ? ORDER BY id LIMIT ?',
+    ),
+    dueRecords: db.prepare(
+      'SELECT group_name, id FROM record WHERE table_name = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?',
+    ),
     nodes: db.prepare('SELECT id FROM node'),
     secret: db.prepare('SELECT bytes FROM secret'),
   } as const;

@@ -5,7 +5,7 @@ import type { Handle } from '../../domain/handle/handle.ts';
 import { isJsonObject, type Json, type JsonObject, parseExactJson } from '../../domain/json.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
 import type { Member, Session } from '../../domain/session/session.ts';
-import type { ListEntry } from '../store.ts';
+import type { ListEntry, StoredRecord } from '../store.ts';
 
 /** A row of which the text is not what this program has written. */
 export class DamagedRecord extends Error {
@@ -35,6 +35,16 @@ export function parseHandle(row: Row): Handle {
 /** Throws DamagedRecord. */
 export function parseMember(row: Row): Member {
   return parseDocument(row) as unknown as Member;
+}
+
+/** Throws DamagedRecord. */
+export function parseRecord(row: Row): StoredRecord {
+  return {
+    id: String(row['id']),
+    revision: Number(row['revision']),
+    value: parseDocument(row),
+    dueMs: row['due_ms'] === null ? undefined : Number(row['due_ms']),
+  };
 }
 
 /** Throws DamagedRecord. */

@@ -1,5 +1,7 @@
 /** What SQLite's errors mean: https://sqlite.org/rescode.html */
 
+import type { WriteFailure } from './writer-messages.ts';
+
 /** An error of node:sqlite. */
 export type SqliteError = { readonly errcode?: number; readonly message: string };
 
@@ -20,6 +22,14 @@ export const sqliteCodes = {
 export function isLackOfRoom(error: unknown): boolean {
   const { errcode, code } = error as { readonly errcode?: number; readonly code?: string };
   return errcode === sqliteCodes.full || errcode === sqliteCodes.noIndexRoom || code === 'ENOSPC';
+}
+
+/**
+ * True when a batch whose group failed is worth a try in a group of its own: something that concerns
+ * another batch failed, or there is no room and this one makes some.
+ */
+export function mayTryAlone(failure: WriteFailure, frees: boolean): boolean {
+  return failure.isUndone && (isLackOfRoom(failure) ? frees : concernsOneWrite(failure));
 }
 
 /** The code of the kind that this one is of: SQLite's longer codes have it in their last byte. */

@@ -24,7 +24,13 @@ import {
   storedSession,
   storedTransfer,
 } from '../../testing/store-samples.ts';
-import { StoreUnavailable, type Hint, type Store } from '../store.ts';
+import {
+  StoreUnavailable,
+  type Hint,
+  type RecordChange,
+  type Store,
+  type StoredRecord,
+} from '../store.ts';
 import { migrate, migrations } from './migrations.ts';
 import { openSqliteStore, type SqliteSettings } from './sqlite-store.ts';
 
@@ -250,6 +256,22 @@ test('activities of a file of the second schema are those that were pointed at',
   await store.commit({ handle: next });
   assert.deepEqual(await store.handlesFor(storedKey('a')), [other]);
   assert.deepEqual(await store.activitiesOf(['11']), [next]);
+});
+
+test('a file of the third schema opens, and takes records', async () => {
+  const file = freshFile();
+  {
+    using db = openSchema(file, 3);
+    db.prepare('INSERT INTO session (key, revision, document) VALUES (?, 7, ?)').run(
+      storedKey('a'),
+      formatJson(storedSession('a')),
+    );
+  }
+  await using store = await open(file);
+  assert.equal((await store.session(storedKey('a')))?.revision, 7);
+  assert.deepEqual(await store.records('ticket', 'quick', 10), []);
+  await store.commitRecords('ticket', 'quick', [{ id: 'a', value: {} }]);
+  assert.equal((await store.records('ticket', 'quick', 10)).length, 1);
 });
 
 /** A file as a former OpenMPSD left it. */
@@ -492,6 +514,78 @@ test('a chain of commits through a delete and a next life ends in the last of th
   assert.ok(record.revision > 3);
   assert.deepEqual(await store.due(6, 10), []);
   assert.deepEqual(await store.due(7, 10), [storedKey('a')]);
+});
+
+test('records are there when the file is opened again, and go on from their revisions', async () => {
+  const file = freshFile();
+  let former: readonly StoredRecord[];
+  {
+    await using store = await open(file);
+    const changes = ['a', 'b', 'c'].map((id) => ({ id, value: { id }, dueMs: 5 }));
+    await store.commitRecords('ticket', 'quick', changes);
+    await store.commitRecords('ticket', 'quick', [{ id: 'a', value: { turn: 2 } }, { id: 'b' }]);
+    former = await store.records('ticket', 'quick', 10);
+    assert.equal(former.length, 2);
+  }
+  await using store = await open(file);
+  assert.deepEqual(await store.records('ticket', 'quick', 10), former);
+  assert.deepEqual(await store.dueRecords('ticket', 5, 10), [{ group: 'quick', id: 'c' }]);
+  const revision = former[0]?.revision ?? assert.fail();
+  const change = { id: 'a', expectRevision: revision, value: {} };
+  const outcome = await store.commitRecords('ticket', 'quick', [change]);
+  assert.ok(outcome.kind === 'committed' && outcome.revision > revision);
+});
+
+// Kills: a batch of records that fails with what its group could not take, or is made by halves; a
+// removal that waits for room; an expectation compared with what a failed group was to write.
+test('when a group fails, records that make room or need none of it are tried alone', async () => {
+  await using store = await open(freshFile(), { fileBytesMax: 250_000 });
+  const change = (...changes: RecordChange[]) => store.commitRecords('ticket', 'quick', changes);
+  await change({ id: 'a', value: {} }, { id: 'b', value: {} });
+  const [large, removed, half, created] = await Promise.allSettled([
+    store.commit({ session: putOf('large', 0, tooBig) }),
+    change({ id: 'a' }),
+    change({ id: 'b' }, { id: 'c', value: { text: 'x'.repeat(300_000) } }),
+    // It waits for the group above, which was to remove `a`, and then finds what is there.
+    change({ id: 'a', expectRevision: 0, value: { life: 2 } }),
+  ]);
+  assert.deepEqual([large, removed, half].map(({ status }) => status), [
+    'rejected',
+    'fulfilled',
+    'rejected',
+  ]);
+  assert.equal(created.status, 'fulfilled');
+  const isThere = created.status === 'fulfilled' && created.value.kind === 'committed';
+  const records = await store.records('ticket', 'quick', 10);
+  assert.deepEqual(
+    records.map(({ id, value }) => [id, value]),
+    [...(isThere ? [['a', { life: 2 }]] : []), ['b', {}]],
+  );
+});
+
+test('a batch of records that the file does not take fails alone', async () => {
+  const file = freshFile();
+  await using store = await open(file);
+  using meddler = new DatabaseSync(file);
+  meddler.exec(`CREATE TRIGGER refuse BEFORE INSERT ON record WHEN new.id = 'no'
+    BEGIN SELECT RAISE(ABORT, 'no such'); END`);
+  const change = (...ids: string[]) =>
+    store.commitRecords(
+      'ticket',
+      'quick',
+      ids.map((id) => ({ id, expectRevision: 0, value: {} })),
+    );
+  const outcomes = await Promise.allSettled([change('a'), change('b', 'no'), change('c')]);
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  assert.equal((await store.commitRecords('ticket', 'quick', [{ id: 'a' }])).kind, 'committed');
+  const records = await store.records('ticket', 'quick', 10);
+  assert.deepEqual(
+    records.map(({ id }) => id),
+    ['c'],
+  );
 });
 
 async function statusesOf(promises: readonly Promise<unknown>[]): Promise<readonly string[]> {

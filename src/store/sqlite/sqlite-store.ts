@@ -8,6 +8,7 @@ import type { Conditions } from '../../platform/conditions.ts';
 import { HintIndex } from '../hint-index.ts';
 import { hintText } from '../hint-text.ts';
 import { ProcessStore } from '../process-store.ts';
+import { assertRecordChanges, assertRecordNames } from '../record-store.ts';
 import {
   StoreUnavailable,
   type Batch,
@@ -19,10 +20,15 @@ import {
   type ListName,
   type NodeId,
   type LastKnown,
+  type RecordChange,
+  type RecordConflict,
+  type RecordName,
+  type RecordsCommitted,
   type SessionDelete,
   type SessionPut,
   type SessionRecord,
   type Store,
+  type StoredRecord,
   type HandleIdConflict,
 } from '../store.ts';
 import { type DataFile, openDataFile, unavailable } from './data-file.ts';
@@ -32,7 +38,8 @@ import { prepareQueries, type Queries } from './queries.ts';
 import { sessionMemoryBytes } from '../session-memory.ts';
 import { formatStoredSession } from '../session-text.ts';
 import { parseEntry, parseHandle, parseMember, parseSession, type Row } from './rows.ts';
-import { concernsOneWrite, isLackOfRoom, sqliteCodes } from './sqlite-errors.ts';
+import { mayTryAlone, sqliteCodes } from './sqlite-errors.ts';
+import { SqliteRecords } from './sqlite-records.ts';
 import type { Write } from './statements.ts';
 import type { WriteFailure } from './writer-messages.ts';
 import { WriterThread } from './writer-thread.ts';
@@ -126,6 +133,7 @@ class SqliteStore extends ProcessStore implements Store {
   #reopenAfterMs: Milliseconds;
   readonly #cache: LRUCache<SessionKey, StoredState>;
   readonly #groups: GroupCommit;
+  readonly #records: SqliteRecords;
   /** Given to a session or meant for one; the numbers of those that failed are left out. */
   #sessionNumberMax: number;
   /** The next life of a deleted session starts above it; see `SessionRecord`. */
@@ -164,6 +172,13 @@ class SqliteStore extends ProcessStore implements Store {
     this.#groups = new GroupCommit({
       write: (writes) => this.#writeOut(writes),
       finished: (group, failure) => this.#noteFinished(group, failure),
+    });
+    this.#records = new SqliteRecords({
+      groups: this.#groups,
+      refuseIfDisposed: () => this.refuseIfDisposed(),
+      read: (kind, key, query) => this.#read(kind, key, query),
+      readRows: (kind, key, parse, query) => this.#readRows(kind, key, parse, query),
+      fail: (failure) => this.#fail(failure),
     });
     if (this.#data.isAlone) this.#health.noteWrite(noRoom);
     else this.#writer.prepare();
@@ -322,6 +337,39 @@ class SqliteStore extends ProcessStore implements Store {
     ]);
   }
 
+  async record(table: string, group: string, id: string): Promise<StoredRecord | undefined> {
+    assertRecordNames(table, group, id);
+    return this.#records.record(table, group, id);
+  }
+
+  async records(
+    table: string,
+    group: string,
+    limit: number,
+    after?: string,
+  ): Promise<readonly StoredRecord[]> {
+    assertRecordNames(table, group);
+    return this.#records.records(table, group, limit, after);
+  }
+
+  async dueRecords(
+    table: string,
+    nowMs: Milliseconds,
+    limit: number,
+  ): Promise<readonly RecordName[]> {
+    assertRecordNames(table);
+    return this.#records.due(table, nowMs, limit);
+  }
+
+  async commitRecords(
+    table: string,
+    group: string,
+    changes: readonly RecordChange[],
+  ): Promise<RecordsCommitted | RecordConflict> {
+    assertRecordChanges(table, group, changes);
+    return this.#records.commit(table, group, changes);
+  }
+
   async renewNode(node: NodeId): Promise<'held'> {
     this.refuseIfDisposed();
     // No connection of this node is in the file before a group is, and the node goes with that. So a
@@ -351,9 +399,7 @@ class SqliteStore extends ProcessStore implements Store {
   async commit(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict> {
     const outcome = await this.#commitWithOthers(batch);
     if (!('message' in outcome)) return outcome;
-    const mayTryAlone =
-      outcome.isUndone && (isLackOfRoom(outcome) ? frees(batch) : concernsOneWrite(outcome));
-    return mayTryAlone ? this.#commitAlone(batch) : this.#fail(outcome);
+    return mayTryAlone(outcome, frees(batch)) ? this.#commitAlone(batch) : this.#fail(outcome);
   }
 
   async #commitWithOthers(

@@ -28,6 +28,9 @@ export const statements = {
   upsertListEntry:
     'INSERT INTO list_entry (owner, list, xuid, added_ms, is_favorite) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET added_ms = excluded.added_ms, is_favorite = excluded.is_favorite',
   deleteListEntry: 'DELETE FROM list_entry WHERE owner = ? AND list = ? AND xuid = ?',
+  upsertRecord:
+    'INSERT INTO record (table_name, group_name, id, revision, due_ms, document) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET revision = excluded.revision, due_ms = excluded.due_ms, document = excluded.document',
+  deleteRecord: 'DELETE FROM record WHERE table_name = ? AND group_name = ? AND id = ?',
   insertNode: 'INSERT INTO node (id) VALUES (?) ON CONFLICT DO NOTHING',
   deleteNode: 'DELETE FROM node WHERE id = ?',
 } as const;

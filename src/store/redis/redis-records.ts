@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { formatJson, isJsonObject, type Json } from '../../domain/json.ts';
+import type { Milliseconds } from '../../domain/time.ts';
+import {
+  StoreUnavailable,
+  type RecordChange,
+  type RecordConflict,
+  type RecordName,
+  type RecordsCommitted,
+  type Share,
+  type StoredRecord,
+} from '../store.ts';
+import type { RedisCommands } from './redis-commands.ts';
+import type { Reply } from './redis-link.ts';
+import { formatScore, pairsOf, parseScore, parseStored } from './redis-replies.ts';
+
+/**
+ * The records on Redis: see RecordStore. Those of one table and group are in one partition, and so in one
+ * slot: a batch is one script.
+ */
+export class RedisRecords {
+  readonly #commands: RedisCommands;
+  /** By when a commit must be carried out, in the time of the server that has this key. */
+  readonly #deadlineMs: (key: string) => Milliseconds;
+  readonly #log: (line: string) => void;
+  /** Those that could not be read, and were logged. */
+  readonly #damaged = new LRUCache<string, true>({ max: 10_000 });
+  readonly #idPrefix = randomBytes(6).toString('base64url');
+  #idsCount = 0;
+
+  constructor(
+    commands: RedisCommands,
+    deadlineMs: (key: string) => Milliseconds,
+    log: (line: string) => void,
+  ) {
+    this.#commands = commands;
+    this.#deadlineMs = deadlineMs;
+    this.#log = log;
+  }
+
+  async record(table: string, group: string, id: string): Promise<StoredRecord | undefined> {
+    const { values, partition } = this.#commands.keys.ofRecords(table, group);
+    // A strict read waits for the replicas as a write does, so it writes a mark.
+    const text = await (this.#commands.isStrict
+      ? this.#commands.writeScript('recordFenced', [values, partition.meta], [id])
+      : this.#commands.read(values, ['HGET', values, id]));
+    return text === null ? undefined : this.#parse(`${table} ${group} ${id}`, text);
+  }
+
+  async records(
+    table: string,
+    group: string,
+    limit: number,
+    after?: string,
+  ): Promise<readonly StoredRecord[]> {
+    const { values, order } = this.#commands.keys.ofRecords(table, group);
+    const from = after === undefined ? '-' : `(${after}`;
+    const range = [from, '+', 'BYLEX', 'LIMIT', '0', String(limit)];
+    const texts = await this.#commands.readScript('valuesInOrder', [values, order], range);
+    return (texts as readonly string[]).flatMap((text) => {
+      try {
+        return this.#parse(`in ${table} ${group}`, text);
+      } catch {
+        // It has been logged, and must not hide the others.
+        return [];
+      }
+    });
+  }
+
+  async due(
+    table: string,
+    nowMs: Milliseconds,
+    limit: number,
+    share: Share | undefined,
+  ): Promise<readonly RecordName[]> {
+    const range = ['-inf', formatScore(nowMs), 'BYSCORE', 'LIMIT', '0', String(limit)];
+    const found = await this.#commands.inPartitions(share, async ({ base }) => {
+      const due = this.#commands.keys.recordsDue(base, table);
+      return pairsOf(await this.#commands.read(due, ['ZRANGE', due, ...range, 'WITHSCORES']));
+    });
+    const inOrder = [...found].sort(([, a], [, b]) => Number(a) - Number(b));
+    return inOrder.slice(0, limit).map(([name]) => {
+      const [group = '', id = ''] = name.split(' ');
+      return { group, id };
+    });
+  }
+
+  async commit(
+    table: string,
+    group: string,
+    changes: readonly RecordChange[],
+  ): Promise<RecordsCommitted | RecordConflict> {
+    if (changes.length === 0) return { kind: 'committed', revision: 0 };
+    const { values, order, partition } = this.#commands.keys.ofRecords(table, group);
+    const commitId = this.#freshId();
+    const keys = [
+      values,
+      order,
+      this.#commands.keys.recordsDue(partition.base, table),
+      partition.meta,
+      this.#commands.keys.recordCommit(partition.base, commitId),
+    ];
+    const strict = this.#commands.isStrict ? '1' : '0';
+    const head = [commitId, String(this.#deadlineMs(values)), strict, group];
+    const frees = changes.every(({ value }) => value === undefined);
+    const reply = await this.#commands.track(
+      this.#commands.writeScript(frees ? 'removeRecords' : 'changeRecords', keys, [
+        ...head,
+        ...changes.flatMap(valuesOf),
+      ]),
+    );
+    const [kind, ...parts] = reply as readonly string[];
+    if (kind === 'late') {
+      throw new StoreUnavailable('The write reached the store too late, and was not made.');
+    }
+    if (kind === 'done') return { kind: 'committed', revision: Number(parts[0]) };
+    const [id = '', text] = parts;
+    const current =
+      text === undefined ? undefined : this.#parse(`${table} ${group} ${id}`, text);
+    return { kind: 'conflict', id, current };
+  }
+
+  /** Throws StoreUnavailable for a damaged one, which is logged once. */
+  #parse(name: string, reply: Reply): StoredRecord {
+    const text = String(reply);
+    try {
+      return parseRecord(text);
+    } catch (error) {
+      const known = `${name} ${text.slice(0, 512)}`;
+      if (!this.#damaged.has(known)) {
+        this.#log(`the record ${name} cannot be read: ${String(error)}`);
+      }
+      this.#damaged.set(known, true);
+      throw new StoreUnavailable(`The record ${name} cannot be read.`, { cause: error });
+    }
+  }
+
+  #freshId(): string {
+    this.#idsCount += 1;
+    return this.#idPrefix + this.#idsCount.toString(36);
+  }
+}
+
+/** A change as the script reads it: id, expectation, due time and text; each empty: none. */
+function valuesOf({ id, expectRevision, value, dueMs }: RecordChange): readonly string[] {
+  return [
+    id,
+    expectRevision === undefined ? '' : String(expectRevision),
+    dueMs === undefined ? '' : formatScore(dueMs),
+    value === undefined ? '' : formatJson(value),
+  ];
+}
+
+/** A record as the script writes it: its revision, its due time, its id, its text. Throws for others. */
+function parseRecord(text: string): StoredRecord {
+  const [head, revision, due, id] = /^(\d+) (\S*) (\S+) /.exec(text) ?? [];
+  if (head === undefined || id === undefined) {
+    throw new Error('it is not what this program has written');
+  }
+  const value = parseStored<Json>(text.slice(head.length));
+  if (!isJsonObject(value)) throw new Error('its text is not an object');
+  return { id, revision: Number(revision), value, dueMs: parseScore(due) };
+}
