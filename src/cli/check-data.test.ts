@@ -83,7 +83,10 @@ test('what rows do not hold as they must is reported by its key', async () => {
   assert.match(out[0] ?? '', new RegExp(`^session ${storedKey('s3')} is lost: .*JSON`));
   assert.match(out[1] ?? '', new RegExp(`^handle ${storedGuid(5).toLowerCase()} is lost`));
   assert.match(out[2] ?? '', /^record ticket quick b is lost/);
-  assert.match(out[3] ?? '', /39 sessions, 39 handles, 1 records of services, .* 3 problems\. .*restore a backup/);
+  assert.match(
+    out[3] ?? '',
+    /39 sessions, 39 handles, 1 records of services, .* 3 problems\. .*restore a backup/,
+  );
 });
 
 test('a damaged page is reported by the sessions that were on it, and by no other', async () => {

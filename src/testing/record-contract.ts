@@ -259,7 +259,7 @@ export function testRecords(open: Open, mixedStepsCount: number): void {
     await using store = await open();
     for (const text of [
       '{"n":12345678901234567890,"f":1.50,"z":-0,"e":1e400}',
-      '{"__proto__":{"x":1},"2":"two","1":"one","s":"\\ud800 é€😀 \\u0000 ","":[null,{}]}',
+      '{"__proto__":{"x":1},"s":"\\ud800 é€😀 \\u0000 ","":[null,{}]}',
     ]) {
       await put(store, 'a', { value: parseExactJson(text) as JsonObject });
       const [record] = await store.records('ticket', 'quick', 1);
@@ -325,7 +325,10 @@ function anySteps(count: number): fc.Arbitrary<readonly Step[]> {
       'nothing',
       'another',
     ),
-    value: fc.option(fc.record({ n: fc.nat() }), { nil: undefined, freq: 3 }),
+    value: fc.option(
+      fc.nat().map((n) => ({ n })),
+      { nil: undefined, freq: 3 },
+    ),
     dueMs: fc.option(fc.constantFrom(...timesMs), { nil: undefined }),
   });
   const step: fc.Arbitrary<Step> = fc.record({

@@ -58,7 +58,7 @@ export function testStoreContract(
     describe('members of large sessions', () => testMemberRows(open));
     describe('search changes', () => testSearchChanges(open));
     describe('lists', () => testLists(open));
-    describe('records', () => testRecords(open, mixedStepsCount));
+    describe('records', () => testRecords(open, mixedStepsCount / 5));
     describe('nodes', () => testNodes(open));
     describe('sightings', () => testSightings(open));
     describe('batches', () => testBatches(open));

@@ -116,8 +116,7 @@ export class RedisRecords {
     }
     if (kind === 'done') return { kind: 'committed', revision: Number(parts[0]) };
     const [id = '', text] = parts;
-    const current =
-      text === undefined ? undefined : this.#parse(`${table} ${group} ${id}`, text);
+    const current = text === undefined ? undefined : this.#parse(`${table} ${group} ${id}`, text);
     return { kind: 'conflict', id, current };
   }
 

@@ -549,11 +549,10 @@ test('when a group fails, records that make room or need none of it are tried al
     // It waits for the group above, which was to remove `a`, and then finds what is there.
     change({ id: 'a', expectRevision: 0, value: { life: 2 } }),
   ]);
-  assert.deepEqual([large, removed, half].map(({ status }) => status), [
-    'rejected',
-    'fulfilled',
-    'rejected',
-  ]);
+  assert.deepEqual(
+    [large, removed, half].map(({ status }) => status),
+    ['rejected', 'fulfilled', 'rejected'],
+  );
   assert.equal(created.status, 'fulfilled');
   const isThere = created.status === 'fulfilled' && created.value.kind === 'committed';
   const records = await store.records('ticket', 'quick', 10);
