@@ -11,6 +11,7 @@ import { parseBody, readBody } from './body.ts';
 import { type FailureSettings, failureResponse, outageResponse } from './failure-response.ts';
 import { hostOf, mayBeFramed } from './framing.ts';
 import type { HeldBytes } from './held-bytes.ts';
+import type { Hosts } from './hosts.ts';
 import { formatPreflight, type Origins } from './origins.ts';
 import { refusalResponse } from './refusal-response.ts';
 import { type SendAnswer, sendAnswer } from './send-answer.ts';
@@ -34,6 +35,8 @@ export type PipelineSettings = FailureSettings & {
   readonly limits: HttpLimits;
   /** Which pages of browsers may ask. */
   readonly origins: Origins;
+  /** Which routes answer under which host; every route under each unless given. */
+  readonly hosts?: Hosts;
   /** False while nothing may be answered but that it cannot be now; always fit unless given. */
   readonly isFit?: () => boolean;
   /** What a test wants answered in place of the real answer, if anything. */
@@ -118,6 +121,9 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     incoming: IncomingMessage,
     match: ReturnType<typeof table.find>,
   ): Promise<Answer> {
+    const path = 'route' in match ? match.route.path : undefined;
+    const elsewhere = settings.hosts?.refusalOf(hostOf(incoming), path);
+    if (elsewhere !== undefined) return refuse(elsewhere, contractVersionMax);
     if (!('route' in match)) return refuse(match, contractVersionMax);
     const { route, params, search } = match;
     const headers = incoming.headers as Headers;

@@ -75,7 +75,8 @@ export function openUpgrade(
   ): Promise<Refusal | Answer | undefined> {
     const refusal =
       mayBeFramed(incoming) ??
-      settings.origins.mayAsk(hostOf(incoming), incoming.headers.origin, aSocket);
+      settings.origins.mayAsk(hostOf(incoming), incoming.headers.origin, aSocket) ??
+      settings.hosts?.refusalOf(hostOf(incoming), '/connect');
     if (refusal !== undefined) return refusal;
     const caller = await callerOf(incoming);
     if (caller instanceof Refusal) return caller;

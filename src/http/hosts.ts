@@ -1,0 +1,91 @@
+/**
+ * The services of Xbox Live by host name, and which routes answer under each. Clients have these names
+ * built in.
+ *
+ * @source docs/wire/README.md "Hosts"
+ */
+
+import { Refusal } from '../domain/refusal.ts';
+
+/** One service of Xbox Live. */
+export type XboxService = {
+  /** What it is for, in a few words. */
+  readonly what: string;
+  /**
+   * Beginnings of the paths of routes that answer under this host, in whole segments, with each
+   * parameter written `{}`. None: the service is known and not served.
+   */
+  readonly paths: readonly string[];
+};
+
+/** Every service that is known, by host name. */
+export const xboxHosts: Readonly<Record<string, XboxService>> = {
+  'sessiondirectory.xboxlive.com': {
+    what: 'sessions and handles',
+    paths: ['/serviceconfigs/{}/sessiontemplates', '/serviceconfigs/{}/sessions', '/serviceconfigs/{}/batch', '/handles'],
+  },
+  'rta.xboxlive.com': { what: 'notifications', paths: ['/connect', '/nonce'] },
+  'notify.xboxlive.com': {
+    what: 'endpoints of notifications',
+    paths: ['/system/notifications'],
+  },
+  'social.xboxlive.com': {
+    what: 'friends',
+    paths: ['/users/{}/people', '/users/{}/summary', '/bulk/users'],
+  },
+  'privacy.xboxlive.com': {
+    what: 'lists of avoided and muted people',
+    paths: ['/users/{}/people/avoid', '/users/{}/people/mute'],
+  },
+  'user.auth.xboxlive.com': { what: 'login of users', paths: ['/user'] },
+  'device.auth.xboxlive.com': { what: 'login of devices', paths: ['/device'] },
+  'title.auth.xboxlive.com': { what: 'login of titles', paths: ['/title'] },
+  'xsts.auth.xboxlive.com': { what: 'tokens for the services', paths: ['/xsts'] },
+};
+
+/** The services of one server, by host name. */
+export type Hosts = {
+  /**
+   * Nothing when the route of `path` answers under `host`, or when `host` is not of Xbox Live. `path` is
+   * that of the route, undefined where none fits.
+   *
+   * Refuses: pathUnknown.
+   */
+  refusalOf(host: string | undefined, path: string | undefined): Refusal | undefined;
+};
+
+/** The services of this table. */
+export function openHosts(table: typeof xboxHosts = xboxHosts): Hosts {
+  const services = new Map(
+    Object.entries(table).map(([host, { paths }]) => [host, { paths, answered: new Map<string, boolean>() }]),
+  );
+  return {
+    refusalOf(host, path) {
+      const name = host === undefined ? undefined : nameOf(host);
+      if (name === undefined || !(name.endsWith('.xboxlive.com') || services.has(name))) return undefined;
+      const service = services.get(name);
+      if (service === undefined || service.paths.length === 0) {
+        return new Refusal('pathUnknown', `${name} is not a service of this server; see docs/wire/README.md "Hosts".`);
+      }
+      if (path === undefined) return undefined;
+      const known = service.answered.get(path);
+      const isAnswered = known ?? service.paths.some((one) => isBeginning(one, path));
+      // As many as there are routes.
+      if (known === undefined) service.answered.set(path, isAnswered);
+      return isAnswered
+        ? undefined
+        : new Refusal('pathUnknown', `${name} has no ${path} here; another service has.`);
+    },
+  };
+}
+
+/** The name of a `Host` header, in lower case, without port and last dot. */
+function nameOf(host: string): string {
+  return host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
+}
+
+/** True when the segments of `beginning` are the first of `path`, whatever its parameters are called. */
+function isBeginning(beginning: string, path: string): boolean {
+  const segments = path.toLowerCase().replaceAll(/\{\w+\}/g, '{}').split('/');
+  return beginning.split('/').every((segment, at) => segments[at] === segment);
+}
