@@ -56,6 +56,7 @@ async function start(settings: ServerSettings): Promise<RunningServer> {
   };
   return {
     url: node.url,
+    gateway: node.gateway,
     ended: node.ended,
     notices: node.notices,
     get connectionsCount() {

@@ -31,6 +31,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'search',
   ],
   http: ['http', 'domain', 'directory', 'auth', 'platform', 'node:'],
+  gateway: ['gateway', 'domain', 'http', 'platform', 'node:'],
   admin: ['admin', 'domain', 'directory', 'platform', 'http/route.ts', 'valibot'],
   rta: ['rta', 'domain', 'directory', 'platform', 'node:'],
   client: ['client', 'domain'],
@@ -44,9 +45,11 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'store',
     'platform',
     'server.ts',
+    'gateway',
     'node:',
     'jose',
     'ws',
+    'cross-spawn',
   ],
   'server.ts': ['server', 'platform/conditions.ts', 'platform/node-version.js', 'store/store.ts'],
   server: [
@@ -62,6 +65,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'http',
     'admin',
     'rta',
+    'gateway',
     'node:',
   ],
   'main.js': ['cli', 'platform/node-version.js', 'node:'],
@@ -71,7 +75,10 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Packages that one file alone may know. */
-const owners: Readonly<Record<string, string>> = { ws: 'rta/socket-server.ts' };
+const owners: Readonly<Record<string, string>> = {
+  ws: 'rta/socket-server.ts',
+  asn1js: 'gateway/certificates.ts',
+};
 
 /** Names of the machine that the domain must not use: time and chance come in as values. */
 const bannedInDomain =

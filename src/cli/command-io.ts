@@ -1,7 +1,7 @@
 /** What a command needs of the process that runs it. */
 export type CommandIo = Pick<
   NodeJS.Process,
-  'stdout' | 'stderr' | 'env' | 'once' | 'on' | 'off' | 'exit'
+  'stdin' | 'stdout' | 'stderr' | 'env' | 'once' | 'on' | 'off' | 'exit'
 >;
 
 /** Where a command writes. */

@@ -14,6 +14,14 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'start the directory',
     run: async (args, io) => (await import('./serve.ts')).runServe(args, io),
   },
+  exec: {
+    help: 'run a command whose Xbox Live is a server of its own',
+    run: async (args, io) => (await import('./exec.ts')).runExec(args, io),
+  },
+  trust: {
+    help: 'say how clients trust the gateway and come to it, or do it here',
+    run: async (args, io) => (await import('./trust.ts')).runTrust(args, io),
+  },
   token: {
     help: 'print an Authorization header for a user or a service, or make keys',
     run: async (args, io) => {

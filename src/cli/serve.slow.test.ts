@@ -94,7 +94,7 @@ for (const [host, name] of [
   test(`--host ${host}: clients are not sent to it`, () => {
     const parsed = parseSettings(['--host', host, '--allow-dev-auth'], {});
     assert.ok('settings' in parsed);
-    const server = { url: `http://${name}:8350`, notices: [] };
+    const server = { url: `http://${name}:8350`, notices: [], gateway: undefined };
     const [ready, ...lines] = formatGreeting(server, parsed.settings).split('\n');
     assert.equal(ready, `OpenMPSD is ready on http://${name}:8350`);
     const text = lines.join('\n');

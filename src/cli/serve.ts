@@ -35,7 +35,7 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
 
 /** What the server says when it is ready: where it is, what it keeps where, and how to come to it. */
 export function formatGreeting(
-  server: Pick<RunningServer, 'url' | 'notices'>,
+  server: Pick<RunningServer, 'url' | 'notices' | 'gateway'>,
   settings: Settings,
 ): string {
   // All addresses of this machine together are none that a client could go to.
@@ -59,10 +59,26 @@ export function formatGreeting(
           `Try: curl -H 'Authorization: XBL3.0 x=-;xuid=1001&gtg=Ada' -H 'X-Xbl-Contract-Version: 107' ${urlBy('localhost')}/serviceconfigs/bd6c41c3-01c3-468a-a3b5-3e0fe8133862/sessiontemplates`,
         ]
       : []),
+    ...gatewayLines(server.gateway),
     `A client comes here when its https://sessiondirectory.xboxlive.com is ${url}`,
     `and receives changes when its wss://rta.xboxlive.com is ${url.replace(/^http/, 'ws')}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** How clients come by the gateway, if there is one. */
+function gatewayLines(gateway: RunningServer['gateway']): readonly string[] {
+  if (gateway === undefined) return [];
+  const { proxyUrl, tlsPort, rootFile } = gateway;
+  return [
+    ...(proxyUrl === undefined
+      ? []
+      : [`Xbox Live's hosts lead here through the proxy ${proxyUrl}`]),
+    ...(tlsPort === undefined
+      ? []
+      : [`Xbox Live's hosts are spoken for, with TLS, on port ${tlsPort}`]),
+    `Clients must trust ${rootFile}: openmpsd trust says how.`,
+  ];
 }
 
 function placeOf({ store, data }: Settings): string {

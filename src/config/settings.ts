@@ -35,6 +35,11 @@ export type Settings = SessionBounds & {
   readonly hostNames: readonly string[] | undefined;
   /** Whether the control API is served. */
   readonly control: boolean;
+  /** Port of the proxy of the gateway; undefined: there is none. So with that for TLS. */
+  readonly proxyPort: number | undefined;
+  readonly tlsPort: number | undefined;
+  /** What the proxy does with hosts that are not of Xbox Live. */
+  readonly proxyOthers: 'refuse' | 'tunnel';
   readonly allowControl: boolean;
   readonly inviteLifetimeMs: number;
   readonly disconnectGraceMs: number;
@@ -276,6 +281,30 @@ const table: Table = {
     default: undefined,
     help: 'Names by which clients may call a server with --auth dev or --control, beside addresses, names without a dot, and those that end in localhost, local, internal, test, home.arpa and xboxlive.com.',
     parse: hostNames,
+  },
+  proxyPort: {
+    flag: 'proxy-port',
+    env: 'MPSD_PROXY_PORT',
+    argument: '<number>',
+    default: undefined,
+    help: 'Be an HTTP proxy on this port that leads the hosts of Xbox Live here, with certificates of a root that is kept in the data folder (openmpsd trust); 0 takes a free one.',
+    parse: integer(0, 65_535),
+  },
+  proxyOthers: {
+    flag: 'proxy-others',
+    env: 'MPSD_PROXY_OTHERS',
+    argument: '<policy>',
+    default: 'refuse',
+    help: 'What --proxy-port does with hosts that are not of Xbox Live: refuse, or tunnel (to the ports 443 and 80, never to this machine).',
+    parse: words(['refuse', 'tunnel']),
+  },
+  tlsPort: {
+    flag: 'tls-port',
+    env: 'MPSD_TLS_PORT',
+    argument: '<number>',
+    default: undefined,
+    help: 'Speak TLS as the hosts of Xbox Live on this port, for names that a hosts file or DNS leads here (443); 0 takes a free one.',
+    parse: integer(0, 65_535),
   },
   control: {
     flag: 'control',

@@ -159,6 +159,7 @@ const givenElsewhere: readonly RefusalCode[] = [
   'contractVersionMissing',
   'requestMalformed',
   'upgradeRequired',
+  'hostUnreachable',
   'requestTooSlow',
   'headersTooLarge',
   'contentEncodingUnknown',

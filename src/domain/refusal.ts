@@ -12,6 +12,7 @@ export const refusalCodes = [
   'contractVersionMissing',
   'requestMalformed',
   'upgradeRequired',
+  'hostUnreachable',
   'requestTooSlow',
   'headersTooLarge',
   'contentEncodingUnknown',

@@ -28,6 +28,8 @@ export type App = {
   }): Promise<void>;
   /** Answers one request, wherever it came from. */
   readonly answer: RequestListener;
+  /** Serves a connection as one that was accepted here; it must listen. */
+  accept(socket: Socket): void;
 };
 
 type Listening = { readonly url: string; readonly port: number };
@@ -109,6 +111,7 @@ export function buildApp(settings: AppSettings): App {
 
   return {
     answer: (incoming, outgoing) => void pipeline.answer(incoming, outgoing),
+    accept: (socket) => void server.emit('connection', socket),
     async listen({ host, port }) {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);

@@ -22,7 +22,12 @@ export type XboxService = {
 export const xboxHosts: Readonly<Record<string, XboxService>> = {
   'sessiondirectory.xboxlive.com': {
     what: 'sessions and handles',
-    paths: ['/serviceconfigs/{}/sessiontemplates', '/serviceconfigs/{}/sessions', '/serviceconfigs/{}/batch', '/handles'],
+    paths: [
+      '/serviceconfigs/{}/sessiontemplates',
+      '/serviceconfigs/{}/sessions',
+      '/serviceconfigs/{}/batch',
+      '/handles',
+    ],
   },
   'rta.xboxlive.com': { what: 'notifications', paths: ['/connect', '/nonce'] },
   'notify.xboxlive.com': {
@@ -43,6 +48,12 @@ export const xboxHosts: Readonly<Record<string, XboxService>> = {
   'xsts.auth.xboxlive.com': { what: 'tokens for the services', paths: ['/xsts'] },
 };
 
+/** True of the names that clients of Xbox Live call, with a service behind them or without. */
+export function isXboxHost(host: string): boolean {
+  const name = nameOf(host);
+  return name.endsWith('.xboxlive.com') || Object.hasOwn(xboxHosts, name);
+}
+
 /** The services of one server, by host name. */
 export type Hosts = {
   /**
@@ -57,15 +68,22 @@ export type Hosts = {
 /** The services of this table. */
 export function openHosts(table: typeof xboxHosts = xboxHosts): Hosts {
   const services = new Map(
-    Object.entries(table).map(([host, { paths }]) => [host, { paths, answered: new Map<string, boolean>() }]),
+    Object.entries(table).map(([host, { paths }]) => [
+      host,
+      { paths, answered: new Map<string, boolean>() },
+    ]),
   );
   return {
     refusalOf(host, path) {
       const name = host === undefined ? undefined : nameOf(host);
-      if (name === undefined || !(name.endsWith('.xboxlive.com') || services.has(name))) return undefined;
+      if (name === undefined || !(name.endsWith('.xboxlive.com') || services.has(name)))
+        return undefined;
       const service = services.get(name);
       if (service === undefined || service.paths.length === 0) {
-        return new Refusal('pathUnknown', `${name} is not a service of this server; see docs/wire/README.md "Hosts".`);
+        return new Refusal(
+          'pathUnknown',
+          `${name} is not a service of this server; see docs/wire/README.md "Hosts".`,
+        );
       }
       if (path === undefined) return undefined;
       const known = service.answered.get(path);
@@ -86,6 +104,9 @@ function nameOf(host: string): string {
 
 /** True when the segments of `beginning` are the first of `path`, whatever its parameters are called. */
 function isBeginning(beginning: string, path: string): boolean {
-  const segments = path.toLowerCase().replaceAll(/\{\w+\}/g, '{}').split('/');
+  const segments = path
+    .toLowerCase()
+    .replaceAll(/\{\w+\}/g, '{}')
+    .split('/');
   return beginning.split('/').every((segment, at) => segments[at] === segment);
 }

@@ -15,6 +15,7 @@ const statusOf: Record<RefusalCode, number> = {
   contractVersionMissing: 400,
   requestMalformed: 400,
   upgradeRequired: 426,
+  hostUnreachable: 502,
   requestTooSlow: 408,
   headersTooLarge: 431,
   contentEncodingUnknown: 415,

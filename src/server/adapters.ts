@@ -6,6 +6,7 @@ import { describeAuthenticator } from '../auth/open-authenticator.ts';
 import { tokenKeyOf } from '../auth/token.ts';
 import { probeStore } from '../directory/probe-store.ts';
 import { type App, buildApp } from '../http/app.ts';
+import { openHosts } from '../http/hosts.ts';
 import { openOrigins } from '../http/origins.ts';
 import { openReadiness, type Readiness } from '../http/readiness.ts';
 import { routes } from '../http/routes.ts';
@@ -19,6 +20,7 @@ import { StoreUnavailable } from '../store/store.ts';
 import { callersOf, openCallers, originsOf } from './callers.ts';
 import type { Control } from './control.ts';
 import type { NodeCore } from './core.ts';
+import { hasGateway } from './gateway.ts';
 import type { ServerSettings } from './options.ts';
 
 export type Adapters = {
@@ -65,6 +67,7 @@ export async function openAdapters(
     context,
     limits: settings,
     origins: openOrigins(originsOf(settings)),
+    ...(hasGateway(settings) && { hosts: openHosts() }),
     isOutage: (error) => error instanceof StoreUnavailable,
     isFit: () => !isShared || lease.isHeld(),
     ...(control && { answerInstead: control.answerInstead }),

@@ -1,9 +1,11 @@
 import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
 import { type AuthenticatorSettings, openAuthenticator } from '../auth/open-authenticator.ts';
+import { xboxHosts } from '../http/hosts.ts';
 import type { OriginSettings } from '../http/origins.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Conditions } from '../platform/conditions.ts';
 import { CannotStart } from './cannot-start.ts';
+import { hasGateway } from './gateway.ts';
 import type { ServerSettings } from './options.ts';
 
 /** How these settings tell callers apart. */
@@ -27,11 +29,12 @@ export function originsOf({
   corsOrigins,
   host,
   hostNames = [],
+  ...settings
 }: ServerSettings): OriginSettings {
   return {
     allowed: corsOrigins ?? (auth === 'dev' ? ['loopback'] : []),
     isGuarded: auth === 'dev' || control,
-    hostNames: [...hostNames, host],
+    hostNames: [...hostNames, host, ...(hasGateway(settings) ? Object.keys(xboxHosts) : [])],
   };
 }
 

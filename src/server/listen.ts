@@ -1,24 +1,31 @@
-import type { App } from '../http/app.ts';
 import { CannotStart } from './cannot-start.ts';
 
-/** The URL at which the app listens from now on. Throws CannotStart. */
-export async function listen(
-  app: App,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<string> {
+type ListenAt = { readonly host: string; readonly port: number };
+
+/** What `listen` answers, which begins to listen. `flag` sets the port. Throws CannotStart. */
+export async function listen<T>(
+  listenAt: (at: ListenAt) => Promise<T>,
+  { host, port }: ListenAt,
+  flag = '--port',
+): Promise<T> {
   try {
-    return (await app.listen({ host, port })).url;
+    return await listenAt({ host, port });
   } catch (error) {
-    throw new CannotStart([formatListenProblem(error, host, port)]);
+    throw new CannotStart([formatListenProblem(error, host, port, flag)]);
   }
 }
 
 /** Why nothing can listen there, and what would be right, of the error of Node's server. */
-export function formatListenProblem(error: unknown, host: string, port: number): string {
+export function formatListenProblem(
+  error: unknown,
+  host: string,
+  port: number,
+  flag = '--port',
+): string {
   const { code, message } = error as NodeJS.ErrnoException;
   switch (code) {
     case 'EADDRINUSE':
-      return `Port ${port} is in use by another program; stop it, or choose another with --port (0 takes a free one).`;
+      return `Port ${port} is in use by another program; stop it, or choose another with ${flag} (0 takes a free one).`;
     case 'EACCES':
       return `Port ${port} needs rights that this process does not have; choose one above 1023.`;
     case 'EADDRNOTAVAIL':

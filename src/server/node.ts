@@ -16,6 +16,7 @@ import { startSearchFollower, startSweeper } from './background-jobs.ts';
 import { CannotStart } from './cannot-start.ts';
 import { openCore } from './core.ts';
 import { listen } from './listen.ts';
+import { type GatewayAddress, openGatewayOf } from './gateway.ts';
 import { joinNodes } from './membership.ts';
 import type { ServerSettings } from './options.ts';
 import type { Storage } from './storage.ts';
@@ -24,6 +25,8 @@ import type { Storage } from './storage.ts';
 export type RunningNode = AsyncDisposable & {
   /** `http://127.0.0.1:8350`, without a slash at the end. */
   readonly url: string;
+  /** Where clients come that have the hosts of Xbox Live built in; undefined unless asked for. */
+  readonly gateway: GatewayAddress | undefined;
   /** How callers are authenticated, for the operator: a line each. */
   readonly notices: readonly string[];
   /** Resolves, with a sentence for the operator, when this node cannot go on and must be replaced. */
@@ -76,13 +79,16 @@ export async function openNode(
   void membership.ended.then(settings.log);
   // So that the first search does not wait for it; what goes wrong here, it meets again.
   followSearch(context).catch(() => undefined);
-  const url = await listen(app, settings);
+  const { url } = await listen((at) => app.listen(at), settings);
+  const gateway = await openGatewayOf(app, core, settings);
+  if (gateway !== undefined) running.use(gateway);
   const sweeper = running.use(startSweeper(context, settings));
   if (isShared) running.use(startSearchFollower(context, settings));
 
   const parts = running.move();
   return {
     url,
+    gateway: gateway?.address,
     ended: membership.ended,
     notices: [...notices, ...catalog.warnings()],
     get connectionsCount() {
@@ -98,6 +104,7 @@ export async function openNode(
     },
     async drain() {
       readiness.drain();
+      gateway?.stop();
       const withinMs = settings.drainMs;
       await app.close({ withinMs, idleMs: Math.min(withinMs, idleMs) });
     },

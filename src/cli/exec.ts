@@ -1,0 +1,196 @@
+/**
+ * `openmpsd exec`: a server with the gateway for one command, which reaches it without a change.
+ */
+
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { formatDevelopmentToken } from '../auth/development-token.ts';
+import { parseSettings, type Settings } from '../config/settings.ts';
+import { encodeJavaTrustStore, javaTrustStorePassword } from '../gateway/java-trust-store.ts';
+import { rootDomains } from '../gateway/root-certificate.ts';
+import { CannotStart, type RunningServer, startServer } from '../server.ts';
+import type { CommandIo } from './command-io.ts';
+import { type ExecTarget, execEnvironment } from './exec-environment.ts';
+
+const help = `openmpsd exec [options] -- <command> [arguments]
+
+Starts a server for the command, runs it, and ends with its exit code. The server keeps everything in memory,
+listens on free ports of this machine, and is reached by the names of Xbox Live: the environment leads
+ordinary clients of curl, Node, Python, Java, .NET, Go and others to it.
+
+  --users <name,…>   users whose tokens are in OPENMPSD_TOKEN_<NAME> (default Ada,Ben,Cleo), the
+                     first one's in OPENMPSD_TOKEN too
+
+All options of openmpsd serve are options here, too. The command finds the server itself in OPENMPSD_URL.
+`;
+
+/** What differs from serve, unless it is asked for. Nothing is taken from MPSD_ variables. */
+const defaults = ['--store', 'memory', '--port', '0', '--proxy-port', '0', '--tls-port', '0'];
+
+/** Exit codes of shells, of a command that is not there or may not be run, and one ended by a signal. */
+const notFoundCode = 127;
+const notRunCode = 126;
+const signalCodeBase = 128;
+
+/** Signals that end or turn to a command, as they come to this process. */
+const forwarded: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'];
+
+/** The first xuid of the users; the title is that of the demo config. */
+const firstXuid = 2_814_600_000_000_001n;
+const titleId = '1234567890';
+
+/**
+ * The exit code of the command; 128 and the signal that ended it; 127 or 126 when it cannot be run, 1
+ * when the server cannot start, 2 when the options are not as they must be.
+ */
+export async function runExec(args: readonly string[], io: CommandIo): Promise<number> {
+  const at = args.indexOf('--');
+  const own = at < 0 ? args : args.slice(0, at);
+  if (own.includes('--help') || own.includes('-h')) {
+    io.stdout.write(help);
+    return 0;
+  }
+  const misused = (problems: readonly string[]): number => {
+    for (const problem of problems) io.stderr.write(`openmpsd exec: ${problem}\n`);
+    io.stderr.write('See openmpsd exec --help.\n');
+    return 2;
+  };
+  const [command, ...rest] = at < 0 ? [] : args.slice(at + 1);
+  const { users, others } = partUsers(own);
+  const parsed = parseSettings([...defaults, ...others], {});
+  const problems = [
+    ...('problems' in parsed ? parsed.problems : []),
+    ...(users === undefined
+      ? ['--users takes names of letters, digits and _, with commas between.']
+      : []),
+    ...(command === undefined
+      ? ['needs a command after --, as in openmpsd exec -- node client.mjs.']
+      : []),
+  ];
+  if ('problems' in parsed || users === undefined || command === undefined)
+    return misused(problems);
+
+  await using opened = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-exec-'));
+  opened.defer(() => rm(folder, { recursive: true, force: true }));
+  const isDataGiven = others.some((one) => /^--data(?:=|$)/.test(one));
+  const settings = { ...parsed.settings, ...(!isDataGiven && { data: folder }) };
+  let server: RunningServer;
+  try {
+    server = opened.use(
+      await startServer({ ...settings, log: (line) => io.stderr.write(`openmpsd: ${line}\n`) }),
+    );
+  } catch (error) {
+    if (!(error instanceof CannotStart)) throw error;
+    for (const problem of error.problems) io.stderr.write(`openmpsd: ${problem}\n`);
+    return 1;
+  }
+  const target = await targetOf(server, settings, folder, users, io.env);
+  return runCommand(command, rest, execEnvironment(io.env, target), io);
+}
+
+/** The names after --users, and all other arguments. `users` is undefined when they are no names. */
+function partUsers(args: readonly string[]): {
+  readonly users: readonly string[] | undefined;
+  readonly others: readonly string[];
+} {
+  const others: string[] = [];
+  let given = 'Ada,Ben,Cleo';
+  for (let i = 0; i < args.length; i += 1) {
+    const arg = args[i] ?? '';
+    const inline = /^--users=(.*)$/s.exec(arg)?.[1];
+    if (inline !== undefined) given = inline;
+    else if (arg === '--users') {
+      i += 1;
+      given = args[i] ?? '';
+    } else others.push(arg);
+  }
+  const users = given.split(',').map((one) => one.trim());
+  return {
+    users: users.every((one) => /^[A-Za-z]\w{0,14}$/.test(one)) ? users : undefined,
+    others,
+  };
+}
+
+/** Where the command finds the server, with the files that its clients need, in `folder`. */
+async function targetOf(
+  { url, gateway }: RunningServer,
+  { auth, proxyOthers }: Settings,
+  folder: string,
+  users: readonly string[],
+  env: CommandIo['env'],
+): Promise<ExecTarget> {
+  if (gateway?.proxyUrl === undefined || gateway.tlsPort === undefined) {
+    throw new Error('the server of exec has no gateway');
+  }
+  const root = await readFile(gateway.rootFile, 'utf8');
+  const trusted = [root, ...(proxyOthers === 'tunnel' ? await usualRoots(env) : [])];
+  const bundleFile = join(folder, 'trusted.pem');
+  const javaStore = { file: join(folder, 'trusted.jks'), password: javaTrustStorePassword };
+  await Promise.all([
+    writeFile(bundleFile, trusted.join('\n')),
+    writeFile(javaStore.file, encodeJavaTrustStore(trusted.flatMap(certificatesIn), Date.now())),
+  ]);
+  const tokens = users.map((gtg, i) => {
+    const claims = { xid: String(firstXuid + BigInt(i)), gtg, tid: titleId };
+    return [gtg, `XBL3.0 x=-;${formatDevelopmentToken(claims)}`] as const;
+  });
+  return {
+    url,
+    proxyUrl: gateway.proxyUrl,
+    tlsPort: gateway.tlsPort,
+    domains: rootDomains,
+    rootFile: gateway.rootFile,
+    bundleFile,
+    javaStore,
+    preloadFile: fileURLToPath(new URL('./exec-preload.cjs', import.meta.url)),
+    tokens: new Map(auth === 'dev' ? tokens : []),
+  };
+}
+
+/** The certificates that clients of other hosts trust: those that the environment names, or Node's. */
+async function usualRoots(env: CommandIo['env']): Promise<readonly string[]> {
+  const { rootCertificates } = await import('node:tls');
+  const named = env['SSL_CERT_FILE'];
+  return named === undefined ? rootCertificates : [await readFile(named, 'utf8')];
+}
+
+function certificatesIn(pem: string): readonly string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+}
+
+/** Runs the command to its end. Its input and output are those of this process. */
+async function runCommand(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string | undefined>,
+  io: CommandIo,
+): Promise<number> {
+  const { default: spawnPortably } = await import('cross-spawn');
+  const child: ChildProcess = spawnPortably(command, [...args], { env, stdio: 'inherit' });
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const handlers = forwarded.map((signal) => {
+    // A terminal sends these to all of its processes: the command has it already.
+    const isSentToAll = io.stdin.isTTY === true && (signal === 'SIGINT' || signal === 'SIGQUIT');
+    const handler = (): void => {
+      if (!isSentToAll) child.kill(signal);
+    };
+    io.on(signal, handler);
+    return [signal, handler] as const;
+  });
+  child.once('error', (error: NodeJS.ErrnoException) => {
+    const isMissing = error.code === 'ENOENT';
+    const why = isMissing ? 'there is no such command' : error.message;
+    io.stderr.write(`openmpsd exec: ${command}: ${why}\n`);
+    resolve(isMissing ? notFoundCode : notRunCode);
+  });
+  child.once('exit', (code, signal) => {
+    resolve(code ?? signalCodeBase + (signal === null ? 0 : constants.signals[signal]));
+  });
+  const exitCode = await promise;
+  for (const [signal, handler] of handlers) io.off(signal, handler);
+  return exitCode;
+}

@@ -1,0 +1,135 @@
+/**
+ * The way to hosts that are not of Xbox Live, for `--proxy-others tunnel`: names are looked up here, and
+ * what leads to this machine or to a link-local address is refused, so that the proxy opens to nobody
+ * what only this machine reaches.
+ */
+
+import { lookup } from 'node:dns/promises';
+import {
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+} from 'node:http';
+import { connect as connectTo, isIP, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { pipeline } from 'node:stream/promises';
+import { Refusal } from '../domain/refusal.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import { type Authority, isClosedAddress } from './authority.ts';
+import type { Others } from './forward-proxy.ts';
+
+export type OthersSettings = {
+  readonly connectMs: Milliseconds;
+  /** All addresses of a name. Rejects when it has none. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
+  /** True of an address to which this machine lets nobody through. */
+  readonly isClosed?: (address: string) => boolean;
+};
+
+/** Headers that are for one connection alone. @source docs/gateway.md "Other hosts" */
+const connectionHeaders: ReadonlySet<string> = new Set([
+  ...['connection', 'proxy-connection', 'keep-alive', 'proxy-authorization'],
+  ...['te', 'trailer', 'transfer-encoding', 'upgrade'],
+]);
+
+/** Leads to every other host that does not lead back to this machine. */
+export function openOthers(settings: OthersSettings): Others {
+  const { connectMs, resolve = resolveAll, isClosed = isClosedHere } = settings;
+
+  /** An address of the host, or why there is none. */
+  async function addressOf({ host }: Authority): Promise<string | Refusal> {
+    let addresses: readonly string[];
+    try {
+      addresses = isIP(host) ? [host] : await resolve(host);
+    } catch {
+      return unreachable(host, 'its name is not known');
+    }
+    const open = addresses.find((address) => !isClosed(address));
+    return (
+      open ??
+      new Refusal('hostForbidden', `${host} leads to this machine or to a link-local address.`)
+    );
+  }
+
+  return {
+    async connect(to, socket, head) {
+      const address = await addressOf(to);
+      if (address instanceof Refusal) return address;
+      const upstream = await open(address, to.port, connectMs);
+      if (upstream instanceof Error) return unreachable(to.host, upstream.message);
+      if (socket.destroyed) return void upstream.destroy();
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      if (head.length > 0) upstream.write(head);
+      // Either end that fails ends both.
+      await Promise.all([pipeline(socket, upstream), pipeline(upstream, socket)]).catch(() => {
+        socket.destroy();
+        upstream.destroy();
+      });
+      return undefined;
+    },
+
+    async forward(to, incoming, outgoing) {
+      const address = await addressOf(to);
+      if (address instanceof Refusal) return address;
+      const url = new URL(incoming.url ?? '');
+      const asked = request({
+        host: address,
+        port: to.port,
+        method: incoming.method,
+        path: `${url.pathname}${url.search}`,
+        headers: { ...endToEnd(incoming.headers), host: url.host },
+        timeout: connectMs,
+        agent: false,
+      });
+      asked.once('timeout', () => asked.destroy(new Error('no answer in time')));
+      incoming.pipe(asked);
+      outgoing.once('close', () => asked.destroy());
+      const failed = await answered(asked);
+      if (failed instanceof Error) return unreachable(to.host, failed.message);
+      outgoing.writeHead(failed.statusCode ?? 502, endToEnd(failed.headers));
+      await pipeline(failed, outgoing).catch(() => outgoing.destroy());
+      return undefined;
+    },
+  };
+}
+
+async function resolveAll(host: string): Promise<readonly string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
+function isClosedHere(address: string): boolean {
+  const own = Object.values(networkInterfaces()).flatMap((all = []) => all);
+  return isClosedAddress(address, new Set(own.map((one) => one.address.toLowerCase())));
+}
+
+/** A connection, or why there is none. */
+function open(host: string, port: number, withinMs: Milliseconds): Promise<Socket | Error> {
+  const { promise, resolve } = Promise.withResolvers<Socket | Error>();
+  const socket = connectTo({ host, port, timeout: withinMs });
+  socket.once('connect', () => {
+    socket.setTimeout(0);
+    resolve(socket);
+  });
+  socket.once('timeout', () => socket.destroy(new Error('no connection in time')));
+  socket.once('error', resolve);
+  return promise;
+}
+
+/** The answer, or why there is none. */
+function answered(asked: ClientRequest): Promise<IncomingMessage | Error> {
+  const { promise, resolve } = Promise.withResolvers<IncomingMessage | Error>();
+  asked.once('response', resolve).once('error', resolve);
+  return promise;
+}
+
+function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const named = new Set((headers.connection ?? '').toLowerCase().split(/\s*,\s*/));
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !connectionHeaders.has(name) && !named.has(name)),
+  );
+}
+
+function unreachable(host: string, why: string): Refusal {
+  return new Refusal('hostUnreachable', `${host} cannot be reached: ${why}.`);
+}
