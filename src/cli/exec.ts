@@ -89,7 +89,7 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
     return 1;
   }
   const target = await targetOf(server, settings, folder, users, io.env);
-  return runCommand(command, rest, execEnvironment(io.env, target), io);
+  return await runCommand(command, rest, execEnvironment(io.env, target), io);
 }
 
 /** The names after --users, and all other arguments. `users` is undefined when they are no names. */

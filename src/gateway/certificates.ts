@@ -106,11 +106,7 @@ export function makeLeaf(
       extension('keyUsage', true, bits(digitalSignature)),
       extension('extendedKeyUsage', false, sequence(id('serverAuth'))),
       extension('subjectAltName', false, sequence(...hosts.map((host) => tagged(2, ascii(host))))),
-      extension(
-        'authorityKeyIdentifier',
-        false,
-        sequence(tagged(0, keyIdOf(issuer.publicKey))),
-      ),
+      extension('authorityKeyIdentifier', false, sequence(tagged(0, keyIdOf(issuer.publicKey)))),
     ],
   });
 }
@@ -188,10 +184,14 @@ function subjectOf({ raw }: X509Certificate): Value {
 
 /** The hash by which a leaf names the key of its root. */
 function keyIdOf(key: KeyObject): Buffer {
-  return createHash('sha1').update(key.export({ type: 'spki', format: 'der' })).digest();
+  return createHash('sha1')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest();
 }
 
-function sequence(...value: readonly (Value | ObjectIdentifier | Asn1Set | UTCTime | Utf8String)[]): Sequence {
+function sequence(
+  ...value: readonly (Value | ObjectIdentifier | Asn1Set | UTCTime | Utf8String)[]
+): Sequence {
   return new Sequence({ value: [...value] });
 }
 
@@ -205,7 +205,10 @@ function octets(valueHex: Buffer): OctetString {
 
 /** A BIT STRING of one byte, without the zeros at its end. */
 function bits(byte: number): BitString {
-  return new BitString({ valueHex: Buffer.from([byte]), unusedBits: 31 - Math.clz32(byte & -byte) });
+  return new BitString({
+    valueHex: Buffer.from([byte]),
+    unusedBits: 31 - Math.clz32(byte & -byte),
+  });
 }
 
 function id(name: keyof typeof ids): ObjectIdentifier {
