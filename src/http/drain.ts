@@ -39,6 +39,7 @@ export async function drain(
   ending.onStopped();
 
   const startMs = performance.now();
+  const ended = new Set<Socket>();
   const quiet = new Map<Socket, { readonly bytes: number; readonly sinceMs: Milliseconds }>();
   while (connections.size > 0 && performance.now() - startMs < withinMs) {
     const nowMs = performance.now();
@@ -48,7 +49,9 @@ export async function drain(
         quiet.set(socket, { bytes: socket.bytesRead, sinceMs: nowMs });
       }
       const sinceMs = quiet.get(socket)?.sinceMs ?? nowMs;
-      if (!isBusy && nowMs - sinceMs >= idleMs) socket.destroySoon();
+      if (isBusy || nowMs - sinceMs < idleMs || ended.has(socket)) continue;
+      ended.add(socket);
+      socket.destroySoon();
     }
     if (connections.size > 0) await wait(stepMs);
     // What came meanwhile is read before anything is ended.
