@@ -151,7 +151,8 @@ function serialNumber(): Buffer {
 }
 
 /**
- * NameConstraints ::= SEQUENCE { permitted [0] { dNSName [2] … }, excluded [1] { iPAddress [7] … } }
+ * The extension of name constraints: these names are permitted ([0], a name has tag 2), all addresses are
+ * excluded ([1], an address has tag 7).
  *
  * No address is permitted: a constraint on names alone says nothing of addresses.
  */

@@ -36,7 +36,7 @@ export type Root = KeyedCertificate & {
 };
 
 /** The file of a root that clients trust. */
-export function rootFileOf(folder: string): string {
+function rootFileOf(folder: string): string {
   return join(folder, 'root-certificate.pem');
 }
 

@@ -54,10 +54,11 @@ export function openTlsTerminator(settings: TerminatorSettings): TlsTerminator {
       ALPNProtocols: ['http/1.1'],
     });
     // A client that does not trust the root ends so; it knows why.
-    tls.on('error', () => tls.destroy());
+    const failed = (): void => void tls.destroy();
+    tls.on('error', failed);
     tls.once('secure', () => {
       done();
-      tls.removeAllListeners('error');
+      tls.off('error', failed);
       const name = tls.servername;
       if (typeof name !== 'string' || name === '' || isXboxHost(name)) return secured(tls);
       tls.on('error', ignore);
@@ -83,9 +84,11 @@ export function openTlsTerminator(settings: TerminatorSettings): TlsTerminator {
           return;
         }
         socket.unshift(first);
-        if (first[0] === handshakeByte) return handshake(socket, done);
-        done();
-        plain(socket);
+        if (first[0] === handshakeByte) handshake(socket, done);
+        else {
+          done();
+          plain(socket);
+        }
       };
       look();
     },

@@ -30,7 +30,7 @@ export function hasGateway({
 }
 
 /** The folder of the gateway in a data folder: its root certificate. */
-export function gatewayFolderOf(data: string): string {
+function gatewayFolderOf(data: string): string {
   return join(data, 'gateway');
 }
 

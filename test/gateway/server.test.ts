@@ -151,7 +151,7 @@ test('the main port is no proxy', options, async () => {
   await using server = started.server;
   const socket = connectPlain(Number(new URL(server.url).port), '127.0.0.1');
   socket.write('CONNECT sessiondirectory.xboxlive.com:443 HTTP/1.1\r\n\r\n');
-  assert.match(await textOf(socket), /^HTTP\/1\.1 400 [^]*this server is none/);
+  assert.match(await textOf(socket), /^HTTP\/1\.1 400 .*this server is none/s);
 });
 
 test('draining ends the connections of the gateway with their last answer', options, async () => {
