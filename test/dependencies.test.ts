@@ -16,11 +16,11 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   domain: ['domain', 'valibot', '@noble/hashes'],
   platform: ['platform', 'domain', 'node:'],
   store: ['store', 'domain', 'platform', 'node:', 'lru-cache', '@redis/client'],
-  auth: ['auth', 'domain', 'platform', 'node:', 'jose', 'lru-cache', 'valibot'],
+  auth: ['auth', 'domain', 'platform', 'store/store.ts', 'node:', 'jose', 'lru-cache', 'valibot'],
   people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
   search: ['search', 'domain', 'platform', 'store/store.ts'],
   matchmaking: ['matchmaking', 'domain', 'platform', 'directory', 'store/store.ts', 'valibot'],
-  config: ['config', 'domain', 'platform', 'node:', 'valibot'],
+  config: ['config', 'auth/claim-mapping.ts', 'domain', 'platform', 'node:', 'valibot'],
   directory: [
     'directory',
     'domain',

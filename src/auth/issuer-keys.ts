@@ -1,0 +1,32 @@
+import { isKeySetUrl, readKeySetText } from './key-set.ts';
+
+/** The document by which an OIDC issuer says where its keys are. */
+function discoveryUrl(issuer: string): string {
+  return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+}
+
+/**
+ * The text of the key set of an OIDC issuer, which its discovery document names.
+ *
+ * Throws an Error that completes "it cannot be used: …".
+ */
+export async function readIssuerKeysText(issuer: string): Promise<string> {
+  const text = await readKeySetText(discoveryUrl(issuer));
+  const document: unknown = JSON.parse(text);
+  const { issuer: named, jwks_uri: keysUrl } = (document ?? {}) as Readonly<
+    Record<string, unknown>
+  >;
+  // A document of another issuer at this address would bring keys for tokens that are not checked so.
+  if (named !== issuer) {
+    throw new Error(
+      `its discovery document is of issuer ${JSON.stringify(named)}; --oidc-issuer must be written just so`,
+    );
+  }
+  if (typeof keysUrl !== 'string' || !isKeySetUrl(keysUrl)) {
+    throw new Error('its discovery document names no "jwks_uri"');
+  }
+  if (issuer.startsWith('https:') && !keysUrl.startsWith('https:')) {
+    throw new Error('its discovery document names keys that come over plain http');
+  }
+  return readKeySetText(keysUrl);
+}

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Refusal } from '../domain/refusal.ts';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
+import { type KnownUser, openOutsideUsers } from './outside-users.ts';
+
+const user = fc.record({
+  issuer: fc.constantFrom('a', 'b'),
+  // Few of them, so that the same come again; decimal ones that made-up xuids could meet.
+  id: fc.constantFrom('u', 'U', 'v', '1', '2', '12345678901234567890'),
+  name: fc.constantFrom(undefined, 'Ada', 'ada', 'ADA', 'Bert', ''),
+});
+
+/**
+ * Kills: a xuid without its owner being checked, a gamertag that is written without a revision, a
+ * former gamertag that is freed, an issuer left out of the id.
+ */
+test('whoever comes at once on two nodes: xuids never change, and no xuid or gamertag has two users', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), fc.array(user, { maxLength: 12 }), async (s, came) => {
+      const memory = openMemoryStore();
+      // Other nodes come in between any two steps.
+      const store = {
+        record: s.scheduleFunction(memory.record.bind(memory)),
+        commitRecords: s.scheduleFunction(memory.commitRecords.bind(memory)),
+      };
+      const nodes = [openOutsideUsers(store), openOutsideUsers(store)];
+      const coming = came.map(async (one, i) => ({ one, known: await nodes[i % 2]?.know(one) }));
+      const all = await s.waitFor(Promise.all(coming));
+      // And once more, when all is quiet.
+      const quiet = openOutsideUsers(memory);
+      const idOf = ({ issuer, id }: (typeof came)[number]) => `${issuer} ${id}`;
+      const last = new Map<string, KnownUser>();
+      for (const { one } of all) {
+        const known = await quiet.know({ issuer: one.issuer, id: one.id });
+        assert.ok(!(known instanceof Refusal));
+        last.set(idOf(one), known);
+      }
+      for (const { one, known } of all) {
+        assert.ok(known !== undefined && !(known instanceof Refusal));
+        assert.equal(known.xid, last.get(idOf(one))?.xid);
+      }
+      const users = [...last.values()];
+      assert.equal(new Set(users.map(({ xid }) => xid)).size, users.length);
+      const tags = users.map(({ gtg }) => gtg.normalize('NFKC').toLowerCase());
+      assert.equal(new Set(tags).size, users.length);
+    }),
+    { numRuns: 150 },
+  );
+});
