@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import type { Caller } from '../domain/caller.ts';
+import type { Caller, UserCaller } from '../domain/caller.ts';
+import type { Xuid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { type Credentials, parseAuthorization } from './authorization.ts';
@@ -18,6 +19,17 @@ export interface Authenticator {
     authorization: string | undefined,
     nowMs: Milliseconds,
   ): Promise<Caller | Refusal> | Caller | Refusal;
+
+  /**
+   * Learns the xuid of a caller whose token does not tell it, from what the caller states about itself:
+   * the caller with this xuid, the same from then on. Without a statement the caller as it is known by
+   * now.
+   *
+   * Refuses: notAuthenticated when it contradicts what was learnt before.
+   *
+   * Throws StoreUnavailable.
+   */
+  readonly learn?: (caller: UserCaller, stated: Xuid | undefined) => Promise<UserCaller | Refusal>;
 }
 
 /** The keys that tokens are checked with cannot be had, so nothing is known of the caller. */

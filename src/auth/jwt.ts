@@ -19,7 +19,10 @@ export type Checks = {
   readonly algorithms: readonly Algorithm[];
   /** Undefined: any, or none. */
   readonly issuer?: string | undefined;
-  readonly audience?: string | undefined;
+  /** One of these. */
+  readonly audience?: string | readonly string[] | undefined;
+  /** How far the clock of the issuer may be from this one; 0 when absent. */
+  readonly clockToleranceMs?: Milliseconds;
   /** What the header's `typ` must be, and the text of the refusal of another. */
   readonly type?: { readonly name: string; readonly otherwise: string } | undefined;
 };
@@ -38,7 +41,7 @@ export async function verifyJwt(
   checks: Checks,
   nowMs: Milliseconds,
 ): Promise<VerifiedClaims | Refusal> {
-  const { key, algorithms, issuer, audience, type } = checks;
+  const { key, algorithms, issuer, audience, clockToleranceMs = 0, type } = checks;
   const { jwtVerify } = await import('jose/jwt/verify');
   try {
     const options = {
@@ -46,7 +49,8 @@ export async function verifyJwt(
       requiredClaims: ['exp'],
       currentDate: new Date(nowMs),
       ...(issuer !== undefined && { issuer }),
-      ...(audience !== undefined && { audience }),
+      ...(audience !== undefined && { audience: [audience].flat() }),
+      clockTolerance: clockToleranceMs / 1000,
       ...(type !== undefined && { typ: type.name }),
     };
     const { payload } =
@@ -58,8 +62,16 @@ export async function verifyJwt(
     if (error instanceof UnknownKey) return new Refusal('notAuthenticated', error.message);
     const text = textOf(error as Partial<JwtError>, checks, nowMs);
     if (text === undefined) throw error;
-    return new Refusal('notAuthenticated', text);
+    const isExpired = (error as Partial<JwtError>).code === 'ERR_JWT_EXPIRED';
+    return new Refusal('notAuthenticated', text, isExpired ? { detail: expiryDetail } : {});
   }
+}
+
+const expiryDetail = 'exp';
+
+/** True of the refusal of a token that was good once. */
+export function isExpiry({ code, detail }: Refusal): boolean {
+  return code === 'notAuthenticated' && detail === expiryDetail;
 }
 
 /** The errors of jose for a token that fails a check. */
@@ -138,6 +150,9 @@ function formatSeconds(seconds: number | undefined): string {
   return Math.abs(timeMs) <= 8.64e15 ? formatTime(timeMs) : 'a time out of reach';
 }
 
-function quote(text: string | undefined): string {
-  return JSON.stringify(text ?? '');
+function quote(text: string | readonly string[] | undefined): string {
+  return [text ?? '']
+    .flat()
+    .map((one) => JSON.stringify(one))
+    .join(' or ');
 }

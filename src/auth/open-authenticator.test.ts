@@ -5,16 +5,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Refusal } from '../domain/refusal.ts';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { AuthenticatorUnavailable } from './authenticator.ts';
 import { signJwt } from './jwt.ts';
 import { describeAuthenticator, openAuthenticator } from './open-authenticator.ts';
 import { signToken, tokenKeyOf } from './token.ts';
 
 const secret = new Uint8Array(32).fill(7);
+const store = openMemoryStore();
 const times = { nowMs: 0, lifetimeMs: 60_000 };
 
 test('dev believes tokens signed with the key of the secret', async () => {
-  const authenticator = await openAuthenticator({ kind: 'dev' }, secret, 0);
+  const { authenticator } = await openAuthenticator({ kind: 'dev' }, { secret, store, nowMs: 0 });
   const token = await signToken({ xid: '1' }, tokenKeyOf(secret), times);
   const caller = await authenticator.authenticate(`XBL3.0 x=-;${token}`, 0);
   assert.deepEqual(caller, { kind: 'user', xuid: '1', sandbox: 'RETAIL' });
@@ -25,16 +27,19 @@ test('signed with a key set in a file, which is read at the start', async () => 
   try {
     const keySet = join(folder, 'jwks.json');
     const settings = { kind: 'signed', keySet } as const;
-    await assert.rejects(openAuthenticator(settings, secret, 0), {
+    await assert.rejects(openAuthenticator(settings, { secret, store, nowMs: 0 }), {
       name: 'AuthenticatorUnavailable',
       message: /jwks\.json cannot be used: ENOENT/,
     });
     await writeFile(keySet, '{"keys":[]}');
-    await assert.rejects(openAuthenticator(settings, secret, 0), AuthenticatorUnavailable);
+    await assert.rejects(
+      openAuthenticator(settings, { secret, store, nowMs: 0 }),
+      AuthenticatorUnavailable,
+    );
 
     const { publicKey, privateKey: key } = generateKeyPairSync('ed25519');
     await writeFile(keySet, JSON.stringify({ keys: [publicKey.export({ format: 'jwk' })] }));
-    const authenticator = await openAuthenticator(settings, secret, 0);
+    const { authenticator } = await openAuthenticator(settings, { secret, store, nowMs: 0 });
     const token = await signJwt({ svc: 'arbiter' }, { key, algorithm: 'EdDSA' }, times);
     const caller = await authenticator.authenticate(`XBL3.0 x=-;${token}`, 0);
     assert.deepEqual(caller, { kind: 'service', name: 'arbiter', sandbox: 'RETAIL' });

@@ -1,49 +1,128 @@
+import type { TitleId } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import type { RecordStore } from '../store/store.ts';
 import type { Authenticator } from './authenticator.ts';
+import type { ClaimMapping } from './claim-mapping.ts';
 import { devAuthenticator } from './dev-authenticator.ts';
+import { developmentLogin, type LoginPolicy } from './login-policy.ts';
 import { tokenKeyOf } from './token.ts';
 
 /** Which tokens are accepted. @source docs/wire/callers.md "Callers" */
 export type AuthenticatorSettings =
-  | { readonly kind: 'dev' }
   | {
+      readonly kind: 'dev';
+      /** Lets in encrypted tokens of Xbox Live, as users of this title; `any`: of none. */
+      readonly encryptedTokens?: TitleId | 'any' | undefined;
+    }
+  | (KeySettings & {
       readonly kind: 'signed';
       /** A JSON Web Key Set: the path of a file, or an address (http, https). */
       readonly keySet: string;
       readonly issuer?: string | undefined;
       readonly audience?: string | undefined;
-      /** How long keys stay good while they cannot be read; 0: not at all. */
-      readonly staleMsMax?: Milliseconds;
-    };
+    })
+  | (KeySettings & {
+      readonly kind: 'oidc';
+      /** As its tokens name it; an address, unless there is a key set. */
+      readonly issuer: string;
+      /** One of these. */
+      readonly audience: readonly string[];
+      /** In place of the one that the issuer names. */
+      readonly keySet?: string | undefined;
+    });
+
+type KeySettings = {
+  /** How long keys stay good while they cannot be read; 0: not at all. */
+  readonly staleMsMax?: Milliseconds;
+  /** Which of its claims are which of ours. */
+  readonly claims?: ClaimMapping | undefined;
+};
+
+/** How callers are told apart, and who may log in here. */
+export type Callers = {
+  readonly authenticator: Authenticator;
+  /** Undefined where the login chain is not served. */
+  readonly login: LoginPolicy | undefined;
+};
+
+/** What an authenticator is built upon. */
+export type CallersParts = {
+  /** That of the store. */
+  readonly secret: Uint8Array;
+  readonly store: Pick<RecordStore, 'record' | 'commitRecords'>;
+  readonly nowMs: Milliseconds;
+  /** Called with what is wrong when keys cannot be read, and with undefined when they can be again. */
+  readonly report?: (problem: string | undefined) => void;
+};
+
+/** How far the clock of an OIDC issuer may be from this one. */
+const oidcToleranceMs: Milliseconds = 10_000;
 
 /**
- * The authenticator that `settings` ask for. `secret` is the store's; `report` is called with what is wrong
- * when keys cannot be read, and with undefined when they can be again.
+ * What `settings` ask for.
  *
- * A key set in a file is read at once, so that a bad one stops the start; one at an address when
- * the first token comes, so that the servers of a studio may start in any order.
+ * A key set in a file is read at once, so that a bad one stops the start. One at an address is read
+ * when the first token comes, and the keys of an OIDC issuer are asked for without waiting, so that the
+ * servers of a studio may start in any order.
  *
  * Throws AuthenticatorUnavailable when the file cannot be used.
  */
 export async function openAuthenticator(
   settings: AuthenticatorSettings,
-  secret: Uint8Array,
-  nowMs: Milliseconds,
-  report?: (problem: string | undefined) => void,
-): Promise<Authenticator> {
-  if (settings.kind === 'dev') return devAuthenticator(tokenKeyOf(secret));
+  { secret, store, nowMs, report }: CallersParts,
+): Promise<Callers> {
+  const ownKey = tokenKeyOf(secret);
+  if (settings.kind === 'dev') {
+    const { encryptedTokens } = settings;
+    const encrypted = encryptedTokens && (await openEncrypted(store, encryptedTokens));
+    return {
+      authenticator: devAuthenticator(ownKey, encrypted || undefined),
+      login: developmentLogin,
+    };
+  }
   // Loaded only where tokens are signed by others.
-  const [{ isKeySetUrl, openKeySet, readKeySetText }, { signedAuthenticator }] = await Promise.all([
+  const [{ isKeySetUrl, openKeySet, readKeySetText }, { readIssuerKeysText }] = await Promise.all([
     import('./key-set.ts'),
-    import('./signed-authenticator.ts'),
+    import('./issuer-keys.ts'),
   ]);
   const { keySet: where, issuer, audience, staleMsMax = 0 } = settings;
-  const keySet = openKeySet(where, () => readKeySetText(where), {
-    staleMsMax,
-    ...(report && { report }),
-  });
-  if (!isKeySetUrl(where)) await keySet.read(nowMs);
-  return signedAuthenticator({ keySet, issuer, audience });
+  const name = where ?? `of ${issuer}`;
+  const readText = () =>
+    where === undefined ? readIssuerKeysText(String(issuer)) : readKeySetText(where);
+  const keySet = openKeySet(name, readText, { staleMsMax, ...(report && { report }) });
+  const isOidc = settings.kind === 'oidc';
+  if (where !== undefined && !isKeySetUrl(where)) await keySet.read(nowMs);
+  else if (isOidc) keySet.read(nowMs).catch(() => undefined);
+
+  const { oidcMapping } = await import('./claim-mapping.ts');
+  const mapping = isOidc ? { ...oidcMapping, ...settings.claims } : settings.claims;
+  const users =
+    mapping?.xid === undefined
+      ? undefined
+      : (await import('./outside-users.ts')).openOutsideUsers(store);
+  const rules = {
+    keySet,
+    issuer,
+    audience,
+    mapping,
+    isOidc,
+    users,
+    ...(isOidc && { clockToleranceMs: oidcToleranceMs }),
+  };
+  if (!isOidc) {
+    const { signedAuthenticator } = await import('./signed-authenticator.ts');
+    return { authenticator: signedAuthenticator(rules), login: undefined };
+  }
+  const { oidcAuthenticator, oidcLogin } = await import('./oidc-authenticator.ts');
+  return { authenticator: oidcAuthenticator(rules, ownKey), login: oidcLogin(rules) };
+}
+
+async function openEncrypted(store: CallersParts['store'], title: TitleId | 'any') {
+  const [{ openEncryptedTokens }, { openOutsideUsers }] = await Promise.all([
+    import('./encrypted-tokens.ts'),
+    import('./outside-users.ts'),
+  ]);
+  return openEncryptedTokens(openOutsideUsers(store), title === 'any' ? undefined : title);
 }
 
 /** What `settings` mean, in lines to print at the start, with what is not checked. */
@@ -51,22 +130,34 @@ export function describeAuthenticator(settings: AuthenticatorSettings): readonly
   if (settings.kind === 'dev') {
     return [
       'Callers: development. Anybody who can reach this server can be any user they name; unsigned tokens are accepted.',
+      ...(settings.encryptedTokens === undefined
+        ? []
+        : [
+            '  Encrypted tokens of Xbox Live are accepted unread: whoever sends a user hash is its user.',
+          ]),
     ];
   }
   const { keySet, issuer, audience } = settings;
+  const source = keySet ?? String(issuer);
   return [
-    `Callers: tokens signed with a key of ${keySet}.`,
-    ...(isPlainHttp(keySet)
+    settings.kind === 'oidc'
+      ? `Callers: users of ${issuer}${keySet === undefined ? '' : `, with the keys of ${keySet}`}.`
+      : `Callers: tokens signed with a key of ${keySet}.`,
+    ...(isPlainHttp(source)
       ? [
           '  Warning: the keys come over plain http; anybody who can change them on the way can be any user.',
         ]
       : []),
-    issuer === undefined
-      ? '  Issuer: NOT checked (--auth-issuer); tokens of any issuer who signs with these keys are accepted.'
-      : `  Issuer: ${issuer}`,
+    ...(settings.kind === 'oidc'
+      ? []
+      : [
+          issuer === undefined
+            ? '  Issuer: NOT checked (--auth-issuer); tokens of any issuer who signs with these keys are accepted.'
+            : `  Issuer: ${issuer}`,
+        ]),
     audience === undefined
       ? '  Audience: NOT checked (--auth-audience); tokens issued for other services are accepted too.'
-      : `  Audience: ${audience}`,
+      : `  Audience: ${[audience].flat().join(', ')}`,
   ];
 }
 

@@ -9,8 +9,10 @@ import { Refusal } from '../domain/refusal.ts';
 import { AuthenticatorUnavailable } from './authenticator.ts';
 import { signJwt } from './jwt.ts';
 import { openKeySet, type SignatureAlgorithm } from './key-set.ts';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { openAuthenticator } from './open-authenticator.ts';
-import { type SignedTokenRules, signedAuthenticator } from './signed-authenticator.ts';
+import type { OutsideTokenRules } from './outside-token.ts';
+import { signedAuthenticator } from './signed-authenticator.ts';
 
 const pairs = {
   ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
@@ -30,7 +32,7 @@ const exp = nowMs / 1000 + 60;
 const times = { nowMs, lifetimeMs: 60_000 };
 const ada: Caller = { kind: 'user', xuid: '1', sandbox: 'RETAIL' };
 
-function authenticatorOf(rules: Partial<SignedTokenRules> = {}) {
+function authenticatorOf(rules: Partial<OutsideTokenRules> = {}) {
   return signedAuthenticator({
     keySet: openKeySet('keys', async () => keySetText, { staleMsMax: 0 }),
     ...rules,
@@ -39,7 +41,7 @@ function authenticatorOf(rules: Partial<SignedTokenRules> = {}) {
 
 async function ask(
   token: string,
-  rules: Partial<SignedTokenRules> = {},
+  rules: Partial<OutsideTokenRules> = {},
 ): Promise<Caller | Refusal> {
   return authenticatorOf(rules).authenticate(`XBL3.0 x=-;${token}`, nowMs);
 }
@@ -219,7 +221,11 @@ test('keys over HTTP: fetched when needed, rotated without a restart, an outage 
 
   try {
     const settings = { kind: 'signed', keySet: `http://127.0.0.1:${port}/jwks.json` } as const;
-    const authenticator = await openAuthenticator(settings, new Uint8Array(32), nowMs);
+    const { authenticator } = await openAuthenticator(settings, {
+      secret: new Uint8Array(32),
+      store: openMemoryStore(),
+      nowMs,
+    });
     assert.equal(fetches, 0);
     const at = async (header: string, afterMs: number) =>
       authenticator.authenticate(header, nowMs + afterMs);

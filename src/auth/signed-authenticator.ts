@@ -1,50 +1,25 @@
 import { Refusal } from '../domain/refusal.ts';
-import type { Milliseconds } from '../domain/time.ts';
-import {
-  type Authenticator,
-  rememberingAuthenticator,
-  type VerifiedCaller,
-} from './authenticator.ts';
-import { callerOf } from './claims.ts';
-import { verifyJwt } from './jwt.ts';
-import { type KeySet, signatureAlgorithms } from './key-set.ts';
-
-/** What signed tokens must say beside who the caller is. */
-export type SignedTokenRules = {
-  readonly keySet: KeySet;
-  /** Undefined: every holder of a key of the set may issue tokens. */
-  readonly issuer?: string | undefined;
-  /** Undefined: tokens issued for other services are accepted too. */
-  readonly audience?: string | undefined;
-};
+import { refuseEncrypted } from './authorization.ts';
+import { type Authenticator, rememberingAuthenticator } from './authenticator.ts';
+import { callerOfOutsideToken, type OutsideTokenRules } from './outside-token.ts';
 
 /**
- * An authenticator that accepts only tokens signed with a key of the set, by ES256, RS256 or
- * EdDSA, with an expiry, and of the issuer and for the audience asked for.
+ * An authenticator that accepts only tokens that others signed, as `rules` say.
  *
- * @source docs/wire/callers.md "Callers"
+ * @source docs/wire/callers.md "signed"
  */
-export function signedAuthenticator(rules: SignedTokenRules): Authenticator {
+export function signedAuthenticator(rules: OutsideTokenRules): Authenticator {
   return rememberingAuthenticator(({ form, token }, nowMs) =>
-    form === 'development'
-      ? new Refusal(
-          'notAuthenticated',
-          'The token is not signed: this server accepts no development tokens.',
-        )
-      : verify(token, rules, nowMs),
+    form === 'jwt' ? callerOfOutsideToken(token, rules, nowMs) : refuseUnsigned(form),
   );
 }
 
-async function verify(
-  token: string,
-  { keySet, issuer, audience }: SignedTokenRules,
-  nowMs: Milliseconds,
-): Promise<VerifiedCaller | Refusal> {
-  // Of keys that the token itself brings (`jwk`, `jku`, `x5c`) nothing is read.
-  const key = keySet.keysAt(nowMs);
-  const checks = { key, algorithms: signatureAlgorithms, issuer, audience };
-  const verified = await verifyJwt(token, checks, nowMs);
-  if (verified instanceof Refusal) return verified;
-  const caller = callerOf(verified.claims);
-  return caller instanceof Refusal ? caller : { caller, expiresMs: verified.expiresMs };
+/** Refuses a token that is no JWT. */
+export function refuseUnsigned(form: 'development' | 'encrypted'): Refusal {
+  return form === 'encrypted'
+    ? refuseEncrypted('send one that this server can check')
+    : new Refusal(
+        'notAuthenticated',
+        'The token is not signed: this server accepts no development tokens.',
+      );
 }

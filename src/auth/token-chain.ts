@@ -5,19 +5,11 @@
  *     Id        ─► POST /device/authenticate ─► device token ─┼─► POST /xsts/authorize ─► token
  *     RpsTicket ─► POST /title/authenticate  ─► title token  ─┘
  *
- * There are no accounts: the caller is who the ticket says. A ticket, without its prefix `d=` or
- * `t=`, is one of
+ *     AccessToken, DeviceToken ─► POST /authorize (sisu) ─► title, user and access token at once
  *
- * - a development token, `xuid=2814639011617876&gtg=Ada&prv=254`: these claims; what is left out is
- *   made up from the rest, so that `gtg=Ada` is enough to be somebody;
- * - any other text, as a real sign-in gives it: a user made up from it, always the same for the same
- *   text.
+ * Whom a ticket names is for `login-policy.ts`.
  *
- * So an unmodified client needs only to be pointed here, and one that lets its ticket be set chooses
- * its identity. What a user's ticket says outranks what the device and title tokens and the client
- * say later on.
- *
- * @source docs/wire/unknowns.md "identity in the login chain", docs/wire/callers.md "Callers"
+ * @source docs/wire/callers.md "The login chain"
  */
 
 import assert from 'node:assert/strict';
@@ -33,6 +25,7 @@ import {
   parseDevelopmentToken,
   startsWithParameter,
 } from './development-token.ts';
+import { parseXErr } from './login-errors.ts';
 
 /** How long the tokens of the chain last; clients keep them and ask for new ones when they end. */
 export const loginLifetimeMs: Milliseconds = 14 * 24 * 3_600_000;
@@ -73,28 +66,65 @@ const accessRequest = tolerantObject({
     DeviceToken: textOrNothing,
     TitleToken: textOrNothing,
     SandboxId: textOrNothing,
+    OptionalDisplayClaims: v.nullish(v.array(v.any(), 'Expected an array')),
   }),
 });
 
+const sisuRequest = tolerantObject({
+  AccessToken: someText,
+  DeviceToken: textOrNothing,
+  Sandbox: textOrNothing,
+  SessionId: textOrNothing,
+  UseModernGamertag: v.optional(v.any()),
+});
+
+const sisuPageRequest = tolerantObject({
+  AppId: textOrNothing,
+  RedirectUri: someText,
+  Offers: v.nullish(v.array(v.string('Expected text'), 'Expected an array')),
+  TokenType: textOrNothing,
+  Query: v.nullish(v.record(v.string(), v.string('Expected text'), 'Expected an object of texts')),
+});
+
 /** What a user token is sure to say. */
-export type UserClaims = TokenClaims & { readonly xid: Xuid; readonly gtg: string };
+export type UserClaims = TokenClaims & {
+  readonly xid: Xuid;
+  readonly gtg: string;
+  /** With it `xsts/authorize` refuses, for tests of clients. */
+  readonly xerr?: string;
+};
 
 /**
- * The claims of the user who asks for a user token: `xid` and `gtg`, and what else the ticket says.
+ * The ticket of the user who asks for a user token, without its prefix `d=` or `t=`.
  *
  * Refuses: requestInvalid.
  */
-export function parseUserRequest(body: JsonObject): UserClaims | Refusal {
+export function parseUserRequest(body: JsonObject): string | Refusal {
   const request = parseShape(ticketRequest, body);
-  if (request instanceof Refusal) return request;
-  const ticket = withoutPrefix(request.Properties.RpsTicket);
+  return request instanceof Refusal ? request : withoutPrefix(request.Properties.RpsTicket);
+}
+
+/**
+ * Whom a ticket of development names: `xid` and `gtg`, and what else it says. `xerr=2148916238` is
+ * a user whom `xsts/authorize` refuses with this number.
+ *
+ * Refuses: requestInvalid.
+ *
+ * @source docs/wire/unknowns.md "identity in the login chain", docs/wire/callers.md "The login chain"
+ */
+export function parseUserTicket(ticket: string): UserClaims | Refusal {
+  const xErr = /^xerr=(.*)$/i.exec(ticket)?.[1];
+  if (xErr !== undefined && parseXErr(xErr) === undefined) {
+    return wrongTicket('Expected a number after "xerr=", such as 2148916238 or 0x8015DC0E.');
+  }
   const claims = parseTicket(ticket);
   if (claims instanceof Refusal) return claims;
   if (claims.svc !== undefined) {
     return wrongTicket('A game service needs no login: use "openmpsd token --svc <name>".');
   }
   const xid = claims.xid ?? madeUpXuid(ticket);
-  return { ...claims, xid, gtg: claims.gtg ?? `User${xid.slice(-8)}` };
+  const gtg = claims.gtg ?? `User${xid.slice(-8)}`;
+  return { ...claims, xid, gtg, ...(xErr !== undefined && { xerr: xErr }) };
 }
 
 /**
@@ -146,6 +176,8 @@ export type AccessRequest = {
   readonly deviceToken: string | undefined;
   readonly titleToken: string | undefined;
   readonly sandbox: string | undefined;
+  /** Whether the answer shows the parts of the gamertag too. */
+  readonly asksForModernGamertag: boolean;
 };
 
 /**
@@ -156,19 +188,81 @@ export type AccessRequest = {
 export function parseAccessRequest(body: JsonObject): AccessRequest | Refusal {
   const request = parseShape(accessRequest, body);
   if (request instanceof Refusal) return request;
-  const { UserTokens, DeviceToken, TitleToken, SandboxId } = request.Properties;
+  const { UserTokens, DeviceToken, TitleToken, SandboxId, OptionalDisplayClaims } =
+    request.Properties;
   return {
     userToken: String(UserTokens[0]),
     deviceToken: DeviceToken || undefined,
     titleToken: TitleToken || undefined,
     sandbox: SandboxId || undefined,
+    asksForModernGamertag: ['mgt', 'mgs', 'umg'].some((one) =>
+      OptionalDisplayClaims?.includes(one),
+    ),
+  };
+}
+
+/** What `POST /authorize` of sisu is asked. */
+export type SisuRequest = {
+  /** Without its prefix. */
+  readonly ticket: string;
+  readonly deviceToken: string | undefined;
+  readonly sandbox: string | undefined;
+  /** Of the step before, which clients without a browser leave out. */
+  readonly sessionId: string | undefined;
+  readonly asksForModernGamertag: boolean;
+};
+
+/**
+ * The whole login in one request.
+ *
+ * Refuses: requestInvalid.
+ */
+export function parseSisuRequest(body: JsonObject): SisuRequest | Refusal {
+  const request = parseShape(sisuRequest, body);
+  if (request instanceof Refusal) return request;
+  const { AccessToken, DeviceToken, Sandbox, SessionId, UseModernGamertag } = request;
+  return {
+    ticket: withoutPrefix(AccessToken),
+    deviceToken: DeviceToken || undefined,
+    sandbox: Sandbox || undefined,
+    sessionId: SessionId || undefined,
+    asksForModernGamertag: UseModernGamertag === true,
+  };
+}
+
+/**
+ * The parameters of the page on which a user signs in, for `POST /authenticate` of sisu.
+ *
+ * Refuses: requestInvalid.
+ */
+export function parseSisuPageRequest(body: JsonObject): Readonly<Record<string, string>> | Refusal {
+  const request = parseShape(sisuPageRequest, body);
+  if (request instanceof Refusal) return request;
+  const { AppId, RedirectUri, Offers, TokenType, Query } = request;
+  return {
+    ...Query,
+    client_id: AppId ?? '',
+    response_type: TokenType || 'code',
+    redirect_uri: RedirectUri,
+    scope: (Offers ?? []).join(' '),
   };
 }
 
 /** What an access token of the chain is sure to say. */
-export type AccessClaims = UserClaims & {
-  readonly [name in 'sbx' | 'prv' | 'agg']: string;
+export type AccessClaims = TokenClaims & {
+  readonly [name in 'xid' | 'gtg' | 'sbx' | 'prv' | 'agg']: string;
 };
+
+/** What the client is shown of the user of an access token. */
+export function viewAccessUser(
+  { xid, gtg, agg, prv }: AccessClaims,
+  asksForModernGamertag: boolean,
+): JsonObject {
+  const user = { uhs: userHashOf(xid), xid, gtg, agg, prv };
+  if (!asksForModernGamertag) return user;
+  const [mgt = gtg, mgs = ''] = /^(.+)#([0-9]+)$/.exec(gtg)?.slice(1) ?? [];
+  return { ...user, mgt, mgs, umg: gtg };
+}
 
 /** The claims of an access token: the user's own words first, then the device's and the title's. */
 export function mergeClaims(

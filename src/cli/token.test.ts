@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { devAuthenticator } from '../auth/dev-authenticator.ts';
 import { openAuthenticator } from '../auth/open-authenticator.ts';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { tokenKeyOf } from '../auth/token.ts';
 import type { Caller } from '../domain/caller.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -123,7 +124,11 @@ test('a new key pair signs for a server that is given its key set', async () => 
     assert.doesNotMatch(await readFile(keySet, 'utf8'), /"(d|p|q|dp|dq|qi)"/);
 
     const settings = { kind: 'signed', keySet, issuer: 'i', audience: 'a' } as const;
-    const authenticator = await openAuthenticator(settings, secret, nowMs);
+    const { authenticator } = await openAuthenticator(settings, {
+      secret,
+      store: openMemoryStore(),
+      nowMs,
+    });
     const flags = ['--key', privateFile, '--issuer', 'i', '--audience', 'a'];
     const value = await header('--xuid', '1', '--gtg', 'Ada L', ...flags);
     assert.deepEqual(await authenticator.authenticate(value, nowMs), ada, algorithm);
@@ -139,7 +144,10 @@ test('a PEM key signs too, with the key id that is given', async () => {
   const key = await keyFile('ec.pem', pem(privateKey));
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k1' };
   const keySet = await keyFile('ec.jwks.json', JSON.stringify({ keys: [jwk] }));
-  const authenticator = await openAuthenticator({ kind: 'signed', keySet }, secret, nowMs);
+  const { authenticator } = await openAuthenticator(
+    { kind: 'signed', keySet },
+    { secret, store: openMemoryStore(), nowMs },
+  );
   const flags = ['--xuid=1', '--gtg=Ada L', '--key', key, '--alg=ES256', '--lifetime=1m'];
   const value = await header(...flags, '--kid=k1');
   assert.deepEqual(await authenticator.authenticate(value, nowMs), ada);

@@ -2,6 +2,12 @@
  * The settings of the server: one table, from which flags, environment, help and checks are made.
  */
 
+import {
+  type ClaimMapping,
+  claimMappingExpected,
+  parseClaimMapping,
+} from '../auth/claim-mapping.ts';
+import { isTitleId, type TitleId } from '../domain/ids.ts';
 import type { SessionBounds } from '../domain/session/bounds.ts';
 import type { UnknownMembers } from '../domain/unknown-members.ts';
 import { parseFlags } from './flags.ts';
@@ -21,13 +27,20 @@ export type Settings = SessionBounds & {
   readonly cacheBytesMax: number;
   /** A file or a folder; undefined: the demo config. */
   readonly config: string | undefined;
-  readonly auth: 'dev' | 'signed';
+  readonly auth: 'dev' | 'signed' | 'oidc';
   /** Path or URL of a JWK set; needed when auth is signed. */
   readonly authKeys: string | undefined;
   /** How long keys stay good while they cannot be read again. */
   readonly authKeysStaleMs: number;
   readonly authIssuer: string | undefined;
   readonly authAudience: string | undefined;
+  /** Which claims of outside tokens are which of ours. */
+  readonly authClaims: ClaimMapping | undefined;
+  /** Both needed when auth is oidc. */
+  readonly oidcIssuer: string | undefined;
+  readonly oidcAudience: readonly string[] | undefined;
+  /** Title of callers with encrypted tokens of Xbox Live, `any` for none; undefined: they are refused. */
+  readonly encryptedTokens: TitleId | 'any' | undefined;
   readonly allowDevAuth: boolean;
   /** Origins whose pages may call; undefined: with auth dev those of this machine, else none. */
   readonly corsOrigins: readonly string[] | undefined;
@@ -144,6 +157,23 @@ const hostNames = (text: string): ParseResult<readonly string[]> => {
     : { expected: 'names of hosts without ports, such as mpsd.example,games.example' };
 };
 
+const claimMapping = (text: string): ParseResult<ClaimMapping> => {
+  const mapping = parseClaimMapping(text);
+  return mapping === undefined ? { expected: claimMappingExpected } : { value: mapping };
+};
+
+const textList = (text: string): ParseResult<readonly string[]> => {
+  const list = text.split(',').map((one) => one.trim());
+  return list.every((one) => one !== '')
+    ? { value: list }
+    : { expected: 'texts with commas between' };
+};
+
+const titleIdOrAny = (text: string): ParseResult<TitleId | 'any'> =>
+  text === 'any' || isTitleId(text)
+    ? { value: text }
+    : { expected: 'a title id (a decimal number up to 4294967295), or any' };
+
 const onOff = (text: string): ParseResult<boolean> =>
   ['1', 'true', 'yes'].includes(text)
     ? { value: true }
@@ -224,15 +254,15 @@ const table: Table = {
     env: 'MPSD_AUTH',
     argument: '<kind>',
     default: 'dev',
-    help: 'Whose tokens are accepted: dev (anybody is who they say; the token chain is served) or signed (JWTs of a key set).',
-    parse: words(['dev', 'signed']),
+    help: 'Whose tokens are accepted: dev (anybody is who they say; the login chain is served), signed (JWTs of a key set) or oidc (users of an OIDC issuer; the login chain takes their tokens).',
+    parse: words(['dev', 'signed', 'oidc']),
   },
   authKeys: {
     flag: 'auth-keys',
     env: 'MPSD_AUTH_KEYS',
     argument: '<path or URL>',
     default: undefined,
-    help: 'JWK set with the public keys of --auth signed.',
+    help: 'JWK set with the public keys of --auth signed; with --auth oidc in place of the one that the issuer names.',
     parse: anyText,
   },
   authKeysStaleMs: {
@@ -240,7 +270,7 @@ const table: Table = {
     env: 'MPSD_AUTH_KEYS_STALE',
     argument: '<duration>',
     default: '24h',
-    help: 'How long the keys of --auth signed stay good while they cannot be read again, since who has them is away; 0: not at all.',
+    help: 'How long the keys of --auth signed and oidc stay good while they cannot be read again, since who has them is away; 0: not at all.',
     parse: durationOrNone,
   },
   authIssuer: {
@@ -258,6 +288,38 @@ const table: Table = {
     default: undefined,
     help: 'Audience (aud) that signed tokens must name.',
     parse: anyText,
+  },
+  authClaims: {
+    flag: 'auth-claims',
+    env: 'MPSD_AUTH_CLAIMS',
+    argument: '<pairs>',
+    default: undefined,
+    help: 'Which claims of the tokens of --auth signed and oidc say what, such as xid=sub,gtg=user_metadata.name; with xid, ids that are no xuids are given one. Without it: our own names; with --auth oidc xid=sub,gtg=preferred_username. Map no claim that users can write themselves to xid, svc, sbx or prv.',
+    parse: claimMapping,
+  },
+  oidcIssuer: {
+    flag: 'oidc-issuer',
+    env: 'MPSD_OIDC_ISSUER',
+    argument: '<URL>',
+    default: undefined,
+    help: 'Issuer of --auth oidc, just as its tokens name it (iss).',
+    parse: anyText,
+  },
+  oidcAudience: {
+    flag: 'oidc-audience',
+    env: 'MPSD_OIDC_AUDIENCE',
+    argument: '<text,…>',
+    default: undefined,
+    help: 'Audience (aud) that tokens of --auth oidc must name, one of these: mostly your client id.',
+    parse: textList,
+  },
+  encryptedTokens: {
+    flag: 'encrypted-tokens',
+    env: 'MPSD_ENCRYPTED_TOKENS',
+    argument: '<title id or any>',
+    default: undefined,
+    help: 'With --auth dev: accept the encrypted tokens that a console or PC gives to a title, unread. Users are known by their user hash, and their xuid is what the title first states; they are users of this title, or with any of none.',
+    parse: titleIdOrAny,
   },
   allowDevAuth: {
     flag: 'allow-dev-auth',
@@ -594,9 +656,21 @@ export function defaultSettings(): Settings {
 
 /** What does not go together among the settings by which callers are authenticated. */
 export function callersProblems(
-  given: Partial<Pick<Settings, 'auth' | 'authKeys' | 'host' | 'allowDevAuth'>>,
+  given: Partial<
+    Pick<
+      Settings,
+      | 'auth'
+      | 'authKeys'
+      | 'authClaims'
+      | 'oidcIssuer'
+      | 'oidcAudience'
+      | 'encryptedTokens'
+      | 'host'
+      | 'allowDevAuth'
+    >
+  >,
 ): readonly SettingProblem[] {
-  const problems: SettingProblem[] = [];
+  const problems: SettingProblem[] = [...oidcProblems(given)];
   if (given.auth === 'signed' && given.authKeys === undefined) {
     problems.push(
       '--auth signed needs --auth-keys (MPSD_AUTH_KEYS), the path or URL of a JWK set.',
@@ -613,6 +687,46 @@ export function callersProblems(
   ) {
     problems.push(
       `--host ${given.host} can be reached from other machines, and with --auth dev anybody can be anybody: use --auth signed, or add --allow-dev-auth if that is what you want.`,
+    );
+  }
+  return problems;
+}
+
+/** What does not go together among the settings of outside issuers and of encrypted tokens. */
+function oidcProblems({
+  auth,
+  authKeys,
+  authClaims,
+  oidcIssuer,
+  oidcAudience,
+  encryptedTokens,
+}: Parameters<typeof callersProblems>[0]): readonly SettingProblem[] {
+  if (auth === undefined) return [];
+  const problems: SettingProblem[] = [];
+  const isOidc = auth === 'oidc';
+  if (isOidc && oidcIssuer === undefined) {
+    problems.push('--auth oidc needs --oidc-issuer (MPSD_OIDC_ISSUER), the address of the issuer.');
+  } else if (isOidc && authKeys === undefined && !/^https?:\/\//i.test(String(oidcIssuer))) {
+    problems.push(
+      `--oidc-issuer is "${oidcIssuer}", which is no address where its keys could be found; add --auth-keys, or give the address.`,
+    );
+  }
+  if (isOidc && oidcAudience === undefined) {
+    problems.push(
+      '--auth oidc needs --oidc-audience (MPSD_OIDC_AUDIENCE): without it the tokens of every other service of the issuer would be accepted.',
+    );
+  }
+  if (!isOidc && (oidcIssuer ?? oidcAudience) !== undefined) {
+    problems.push(
+      `--oidc-issuer and --oidc-audience are of no use with --auth ${auth}; add --auth oidc.`,
+    );
+  }
+  if (auth === 'dev' && authClaims !== undefined) {
+    problems.push('--auth-claims is of no use with --auth dev; add --auth oidc or signed.');
+  }
+  if (auth !== 'dev' && encryptedTokens !== undefined) {
+    problems.push(
+      `--encrypted-tokens lets in tokens that nobody has checked, and does not go with --auth ${auth}; leave it out, or use --auth dev.`,
     );
   }
   return problems;

@@ -14,6 +14,11 @@ export type UserCaller = {
   /** Absent: the token does not list privileges, and the user counts as having all. */
   readonly privileges?: readonly string[];
   readonly ageGroup?: string;
+  /**
+   * There while the xuid is made up, since the token cannot be read: the user hash by which the real one
+   * will be learnt.
+   */
+  readonly userHash?: string;
 };
 
 export type ServiceCaller = {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import {
-  findExcess,
+  hasMoreValuesThan,
   isDeeperThan,
   isJsonObject,
   isRawNumber,
@@ -13,6 +13,7 @@ import { faultAt, findJsonFault, type JsonFault } from '../domain/json-fault.ts'
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { HeldBytes } from './held-bytes.ts';
+import { parseQuery } from './query.ts';
 
 /**
  * All of the body. Never settles when the client leaves before its end: nobody waits for an answer.
@@ -92,8 +93,13 @@ export function parseBody(
       `The body nests arrays and objects more than ${limits.bodyDepthMax} deep.`,
     );
   }
-  const tooMany = mayHoldSoMany(text);
-  if (tooMany) return tooMany;
+  if (hasMoreValuesThan(text, limits.bodyValuesMax)) {
+    return new Refusal(
+      'tooManyItems',
+      `The body has more than ${limits.bodyValuesMax} values; write less of it at a time, or keep many small values in one string.`,
+      { detail: `$ max ${limits.bodyValuesMax}` },
+    );
+  }
   try {
     const value = parse(text);
     return isJsonObject(value) ? value : notAnObject(value);
@@ -104,20 +110,21 @@ export function parseBody(
   }
 }
 
-/** Refuses: tooManyItems. */
-function mayHoldSoMany(text: string): Refusal | undefined {
-  const { bodyValuesMax, objectMembersMax } = limits;
-  const excess = findExcess(text, { valuesMax: bodyValuesMax, membersMax: objectMembersMax });
-  if (excess === undefined) return undefined;
-  const [what, max] =
-    excess === 'values'
-      ? ['The body has', bodyValuesMax]
-      : ['An object of the body has', objectMembersMax];
-  return new Refusal(
-    'tooManyItems',
-    `${what} more than ${max} ${excess}; write less of it at a time, or keep many small values in one string.`,
-    { detail: `${excess} max ${max}` },
-  );
+/**
+ * The fields of a form, `a=1&b=2`, whatever its Content-Type says; of a field that is there twice the
+ * last.
+ *
+ * Refuses: requestInvalid for too many fields.
+ */
+export function parseForm(bytes: Buffer): JsonObject | Refusal {
+  const fields = parseQuery(bytes.toString('utf8'));
+  if (fields instanceof Refusal) {
+    return new Refusal(
+      'requestInvalid',
+      `The form has more than ${limits.queryParametersMax} fields.`,
+    );
+  }
+  return Object.fromEntries(fields);
 }
 
 function notAnObject(value: Json): Refusal {

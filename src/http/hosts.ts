@@ -46,6 +46,12 @@ export const xboxHosts: Readonly<Record<string, XboxService>> = {
   'device.auth.xboxlive.com': { what: 'login of devices', paths: ['/device'] },
   'title.auth.xboxlive.com': { what: 'login of titles', paths: ['/title'] },
   'xsts.auth.xboxlive.com': { what: 'tokens for the services', paths: ['/xsts'] },
+  'sisu.xboxlive.com': { what: 'the whole login at once', paths: ['/authenticate', '/authorize'] },
+  'login.live.com': {
+    what: 'sign-in of Microsoft accounts',
+    paths: ['/oauth20_authorize.srf', '/oauth20_connect.srf', '/oauth20_token.srf'],
+  },
+  'title.mgt.xboxlive.com': { what: 'endpoints of titles', paths: ['/titles/{}/endpoints'] },
 };
 
 /** True of the names that clients of Xbox Live call, with a service behind them or without. */

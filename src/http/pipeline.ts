@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Context } from '../directory/context.ts';
-import type { Caller } from '../domain/caller.ts';
+import type { Caller, UserCaller } from '../domain/caller.ts';
 import { type JsonObject, parseExactJson, parseRequestJson } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { parseQuery } from './query.ts';
 import { endOfReadBatch } from './read-batch.ts';
-import { parseBody, readBody } from './body.ts';
+import { parseBody, parseForm, readBody } from './body.ts';
 import { type FailureSettings, failureResponse, outageResponse } from './failure-response.ts';
 import { hostOf, mayBeFramed } from './framing.ts';
 import type { HeldBytes } from './held-bytes.ts';
@@ -16,7 +16,8 @@ import { formatPreflight, type Origins } from './origins.ts';
 import { refusalResponse } from './refusal-response.ts';
 import { type SendAnswer, sendAnswer } from './send-answer.ts';
 import type { Answer, RefusalWithHeaders, Route } from './route.ts';
-import { buildRouteTable } from './route-table.ts';
+import { buildRouteTable, parseTarget } from './route-table.ts';
+import { statedXuid } from './stated-xuid.ts';
 
 type HttpLimits = {
   readonly bodyBytesMax: number;
@@ -130,7 +131,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     if (!mayAnswer(route)) return outageResponse;
 
     const asked = callerOf(route, headers);
-    const caller = asked instanceof Promise ? await asked : asked;
+    let caller = asked instanceof Promise ? await asked : asked;
     if (caller instanceof Refusal) return refuse(caller, contractVersionMax);
     const { method = '', url = '' } = incoming;
     const instead = settings.answerInstead?.({ method, url, caller });
@@ -141,10 +142,14 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     const query = parseQuery(search);
     if (query instanceof Refusal) return refuse(query, contractVersion);
 
-    const encoded = route.body === 'object' ? encodingRefusal(headers) : undefined;
+    const encoded = route.body === 'none' ? undefined : encodingRefusal(headers);
     if (encoded !== undefined) return refuse(encoded, contractVersion);
-    const body = route.body === 'object' ? await readObject(incoming, route) : noBody;
+    const body = route.body === 'none' ? noBody : await readObject(incoming, route);
     if (body instanceof Refusal) return refuse(body, contractVersion);
+    if (caller?.kind === 'user' && caller.userHash !== undefined) {
+      caller = await learned(caller, route, parseTarget(url).path, body);
+      if (caller instanceof Refusal) return refuse(caller, contractVersion);
+    }
 
     await endOfReadBatch();
     const answer = await route.answer(
@@ -182,6 +187,29 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
       : noted(answer, nowMs);
   }
 
+  /**
+   * The caller with the xuid that the request states, if it does. What a user without one wrote would be
+   * nobody's afterwards.
+   *
+   * Refuses: notAuthenticated.
+   */
+  async function learned(
+    caller: UserCaller,
+    { method, path: pattern }: Route,
+    path: string,
+    body: JsonObject,
+  ): Promise<UserCaller | Refusal> {
+    const xuid = statedXuid(path, body);
+    if (xuid !== undefined) return (await authenticator.learn?.(caller, xuid)) ?? caller;
+    const isWrite = method === 'PUT' || method === 'DELETE' || pattern === '/handles';
+    return isWrite
+      ? new Refusal(
+          'notAuthenticated',
+          'The token is encrypted, and this user has not stated a xuid yet: join a session with members.me.constants.system.xuid first.',
+        )
+      : caller;
+  }
+
   /** A request is a sign of life of its user. */
   function noted(caller: Caller | Refusal, nowMs: Milliseconds): Caller | Refusal {
     if ('kind' in caller && caller.kind === 'user') context.presence.note(caller.xuid, nowMs);
@@ -191,10 +219,11 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
   /** Refuses: bodyTooLarge, requestTooSlow, bodyNotJson, requestInvalid, tooManyItems. */
   async function readObject(
     incoming: IncomingMessage,
-    { keepsUnknown = false }: Route,
+    { body, keepsUnknown = false }: Route,
   ): Promise<JsonObject | Refusal> {
     const bytes = await readBody(incoming, bodyBytesMax, state.uploads);
     if (bytes instanceof Refusal) return bytes;
+    if (body === 'form') return parseForm(bytes);
     const isExact = keepsUnknown && context.settings.unknownMembers === 'keep';
     return parseBody(bytes, isExact ? parseExactJson : parseRequestJson);
   }

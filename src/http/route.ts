@@ -16,8 +16,11 @@ export type Route = {
    * What is asked of the caller: `mpsd`, a token and a contract version; `token`, a token alone.
    */
   readonly auth: 'mpsd' | 'token' | 'none';
-  /** Whether the body is read: a JSON object that must be there, or none, whatever was sent. */
-  readonly body: 'object' | 'none';
+  /**
+   * Whether the body is read: a JSON object that must be there, a form (`a=1&b=2`), or none, whatever
+   * was sent.
+   */
+  readonly body: 'object' | 'form' | 'none';
   /**
    * True where members that nobody knows may be kept: all numbers of the body are exact then, if the
    * policy is to keep them.
@@ -38,7 +41,10 @@ export type RouteRequest = {
   readonly query: URLSearchParams;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Numbers under a key named `custom` exact, or all by `keepsUnknown`; `{}` where it reads none. */
+  /**
+   * Numbers under a key named `custom` exact, or all by `keepsUnknown`; texts of a form; `{}` where it
+   * reads none.
+   */
   readonly body: JsonObject;
   /** Undefined only where `auth` is `none`. */
   readonly caller: Caller;

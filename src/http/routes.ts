@@ -5,6 +5,7 @@ import { sessionElementRoutes } from './routes/session-elements.ts';
 import { sessionQueryRoutes } from './routes/session-queries.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { templateRoutes } from './routes/templates.ts';
+import { titleEndpointRoutes } from './routes/title-endpoints.ts';
 
 /**
  * The API's table of contents: what every server answers. The order does not matter.
@@ -18,4 +19,5 @@ export const routes: readonly Route[] = [
   ...handleRoutes,
   ...templateRoutes,
   ...peopleRoutes,
+  ...titleEndpointRoutes,
 ];

@@ -123,8 +123,23 @@ export class ConnectionRegistry implements Disposable {
   add(id: Guid, { xuid }: UserCaller, wire: Wire): Connection {
     const connection = new Connection(id, xuid, wire, this.#ports);
     this.#connections.set(id, connection);
-    this.#countOf.set(xuid, (this.#countOf.get(xuid) ?? 0) + 1);
+    this.#count(xuid, 1);
     return connection;
+  }
+
+  /** Makes a connection that of this user, also one that has ended. */
+  rename(connection: Connection, xuid: Xuid): void {
+    if (this.isOpen(connection)) {
+      this.#count(connection.xuid, -1);
+      this.#count(xuid, 1);
+    }
+    connection.xuid = xuid;
+  }
+
+  #count(xuid: Xuid, change: 1 | -1): void {
+    const count = (this.#countOf.get(xuid) ?? 0) + change;
+    if (count > 0) this.#countOf.set(xuid, count);
+    else this.#countOf.delete(xuid);
   }
 
   /** Removes a connection; false when it was not open. */
@@ -132,9 +147,7 @@ export class ConnectionRegistry implements Disposable {
     if (!this.isOpen(connection)) return false;
     this.#connections.delete(connection.id);
     this.#forgetBacklog(connection);
-    const count = (this.#countOf.get(connection.xuid) ?? 0) - 1;
-    if (count > 0) this.#countOf.set(connection.xuid, count);
-    else this.#countOf.delete(connection.xuid);
+    this.#count(connection.xuid, -1);
     return true;
   }
 

@@ -43,7 +43,8 @@ const sentInvitesMax = 1_000;
 export class Connection {
   /** Lower-case; its first eight digits are the node. */
   readonly id: Guid;
-  readonly xuid: Xuid;
+  /** Changes once where the xuid of the caller is learnt later. */
+  xuid: Xuid;
   readonly wire: Wire;
   readonly taps = new TapBuffer();
   readonly #ports: ConnectionPorts;

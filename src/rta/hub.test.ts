@@ -18,6 +18,7 @@ import { manualClock } from '../testing/manual-clock.ts';
 import { storedGuid, storedInvite } from '../testing/store-samples.ts';
 import { openTestContexts } from '../testing/test-context.ts';
 import { type Connections, Hub, type HubOptions, type HubSettings } from './hub.ts';
+import type { LearnCaller } from './unknown-callers.ts';
 
 const makeContext = await openTestContexts();
 const ada: UserCaller = { kind: 'user', xuid: '1', sandbox: 'RETAIL' };
@@ -482,4 +483,94 @@ test('a client that is not heard because the process stood still is not silent',
   assert.equal(wire.end, undefined, 'one second more of silence than before, and not an hour');
   advance(1_000);
   assert.deepEqual(wire.end, { why: undefined });
+});
+
+/** A caller whose token nobody can read, and how its xuid is learnt. */
+const stranger = { kind: 'user', xuid: '25350000', userHash: '11', sandbox: 'RETAIL' } as const;
+
+function learning() {
+  const known = { xuid: undefined as string | undefined, asked: 0 };
+  const learn: LearnCaller = async (caller, stated) => {
+    known.asked += 1;
+    await turn();
+    if (known.xuid !== undefined && stated !== undefined && stated !== known.xuid) {
+      return new Refusal('notAuthenticated', 'contradicts');
+    }
+    known.xuid ??= stated;
+    if (known.xuid === undefined) return caller;
+    return { kind: 'user', xuid: known.xuid, sandbox: 'RETAIL' };
+  };
+  return { known, learn };
+}
+
+const notifyOf = (xuid: string) => notifyUri.replace('xuid(1)', `xuid(${xuid})`);
+
+/** Until all that was said has been answered. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 20; i += 1) await turn();
+}
+
+test('a caller without a xuid is who its first own subscription says; frames keep their order', async () => {
+  const { known, learn } = learning();
+  const { connect } = await open(openMemoryStore(), {}, { learn });
+  const { wire, connection, say } = connect(stranger);
+  say([1, 1, notifyOf('7')]);
+  say([1, 2, directoryUri]);
+  say([1, 3, notifyOf('8')]);
+  say([2, 4, 0]);
+  await settled();
+  assert.deepEqual(
+    wire.frames.map(([kind, sequence, code]) => [kind, sequence, code === 0]),
+    [
+      [1, 1, true],
+      [1, 2, true],
+      [1, 3, false],
+      [2, 4, true],
+    ],
+  );
+  assert.equal(connection.xuid, '7');
+  const { asked } = known;
+  say([1, 5, notifyOf('7')]);
+  await settled();
+  assert.equal(known.asked, asked, 'nothing is left to learn');
+});
+
+test('a statement that contradicts what is known is answered as a resource of another user', async () => {
+  const { known, learn } = learning();
+  known.xuid = '7';
+  const { connect } = await open(openMemoryStore(), {}, { learn });
+  const { wire, connection, say } = connect(stranger);
+  say([1, 1, notifyOf('8')]);
+  await settled();
+  assert.deepEqual(
+    wire.frames.map(([, , code]) => code === 0),
+    [false],
+  );
+  assert.equal(connection.xuid, stranger.xuid);
+  say([1, 2, directoryUri]);
+  await settled();
+  assert.equal(connection.xuid, '7', 'what another request stated holds for it too');
+});
+
+test('the bound on connections of a user counts them under the xuid that was learnt', async () => {
+  const { learn } = learning();
+  const { hub, connect } = await open(openMemoryStore(), { connectionsPerUserMax: 1 }, { learn });
+  const { connection, say } = connect(stranger);
+  say([1, 1, notifyOf('7')]);
+  await settled();
+  const seven = { kind: 'user', xuid: '7', sandbox: 'RETAIL' } as const;
+  assert.ok(hub.refusalOf(seven));
+  assert.equal(hub.refusalOf(stranger), undefined);
+  hub.ended(connection);
+  assert.equal(hub.refusalOf(seven), undefined);
+});
+
+test('a connection that ends before anything was stated ends for the user who is known by then', async () => {
+  const { known, learn } = learning();
+  const { hub, connect } = await open(openMemoryStore(), {}, { learn });
+  const { connection } = connect(stranger);
+  known.xuid = '7';
+  hub.ended(connection);
+  await settled();
+  assert.equal(connection.xuid, '7');
 });

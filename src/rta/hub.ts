@@ -21,6 +21,7 @@ import {
 } from './protocol.ts';
 import { parseResource, type Resource } from './resource.ts';
 import { type DeliverTaps, TapDelivery, type TapDeliverySettings } from './tap-delivery.ts';
+import { type LearnCaller, UnknownCallers } from './unknown-callers.ts';
 import { UserTopics } from './user-topics.ts';
 
 export type { Connections };
@@ -31,11 +32,13 @@ export type HubSettings = ConnectionBounds &
     readonly subscriptionsMax: number;
   };
 
-/** What tests put around a hub. */
+/** What is put around a hub, by tests and by the settings. */
 export type HubOptions = {
   /** What the silence of clients is measured by, when tests move the clock of the context. */
   readonly silenceClock?: Pick<Clock, 'elapsedMs'>;
   readonly aroundTaps?: (deliver: DeliverTaps) => DeliverTaps;
+  /** Learns the xuid of a caller whose token does not tell it, from what the caller states. */
+  readonly learn?: LearnCaller | undefined;
 };
 
 /**
@@ -50,13 +53,14 @@ export class Hub implements AsyncDisposable {
   readonly #registry: ConnectionRegistry;
   readonly #taps: TapDelivery;
   readonly #topics: UserTopics;
+  readonly #unknown: UnknownCallers;
   #isClosed = false;
 
   constructor(
     context: Context,
     connections: Connections,
     settings: HubSettings,
-    { silenceClock = context.clock, aroundTaps }: HubOptions = {},
+    { silenceClock = context.clock, aroundTaps, learn }: HubOptions = {},
   ) {
     this.#context = context;
     this.#settings = settings;
@@ -71,6 +75,7 @@ export class Hub implements AsyncDisposable {
     this.#topics = new UserTopics(context, this.#registry, settings.outboxBytesMax, (connection) =>
       this.#taps.flush(connection),
     );
+    this.#unknown = new UnknownCallers(this.#registry, context.failed, learn);
   }
 
   /** Listens to the bus for the connections of this node from now on. Throws StoreUnavailable. */
@@ -96,7 +101,9 @@ export class Hub implements AsyncDisposable {
     const { node, ids, clock, presence } = this.#context;
     presence.note(caller.xuid, clock.nowMs());
     const id = `${node.id}${ids.guid().slice(node.id.length)}`;
-    return this.#registry.add(id, caller, wire);
+    const connection = this.#registry.add(id, caller, wire);
+    this.#unknown.note(connection, caller);
+    return connection;
   }
 
   /** Takes in a text from the client. */
@@ -107,7 +114,16 @@ export class Hub implements AsyncDisposable {
     if (typeof frame === 'string') {
       connection.wire.close(frame);
       this.ended(connection);
-    } else if (frame.kind === 'subscribe') this.#subscribe(connection, frame);
+    } else if (!this.#unknown.has(connection)) this.#answer(connection, frame);
+    else {
+      const resource = frame.kind === 'subscribe' ? parseResource(frame.uri) : undefined;
+      this.#unknown.learn(connection, resource, () => this.#answer(connection, frame));
+    }
+  }
+
+  #answer(connection: Connection, frame: ClientFrame): void {
+    if (!this.#registry.isOpen(connection)) return;
+    if (frame.kind === 'subscribe') this.#subscribe(connection, frame);
     else this.#unsubscribe(connection, frame);
   }
 
@@ -126,9 +142,10 @@ export class Hub implements AsyncDisposable {
 
   /** Forgets a connection that has ended; more than once is no error. */
   ended(connection: Connection): void {
-    if (this.#forget(connection) && !this.#isClosed) {
-      checkConnections(this.#context, [connection.id], connection.xuid);
-    }
+    if (!this.#forget(connection) || this.#isClosed) return;
+    const check = () => checkConnections(this.#context, [connection.id], connection.xuid);
+    if (this.#unknown.has(connection)) this.#unknown.learn(connection, undefined, check);
+    else check();
   }
 
   /** Ends all connections: others may think that this node has ended. */

@@ -12,6 +12,7 @@ import { openReadiness, type Readiness } from '../http/readiness.ts';
 import { routes } from '../http/routes.ts';
 import { healthRoutes } from '../http/routes/health.ts';
 import { rtaRoutes } from '../http/routes/rta.ts';
+import { signInRoutes } from '../http/routes/sign-in.ts';
 import { tokenChainRoutes } from '../http/routes/token-chain.ts';
 import { keyFor } from '../platform/key.ts';
 import { Hub } from '../rta/hub.ts';
@@ -32,38 +33,42 @@ export type Adapters = {
 };
 
 /**
- * The adapters of a node, which do not listen yet. `sweep` is for the control API.
+ * The adapters of a node, which do not listen yet. `sweep` is for the control API; `ownUrl` gives, once
+ * the node listens, its address without a slash at the end.
  *
  * Throws CannotStart when the keys of callers cannot be used.
  */
 export async function openAdapters(
   core: NodeCore,
   settings: ServerSettings,
-  sweep: () => Promise<void>,
+  { sweep, ownUrl }: { readonly sweep: () => Promise<void>; readonly ownUrl: () => string },
 ): Promise<Adapters> {
   const { storage, context, connections, conditions, lease, secret } = core;
   const { isShared } = storage;
-  const { store, clock } = context;
+  const { store } = context;
   const control = await openControlOf(core);
+  const callers = callersOf(settings);
+  const { authenticator, login } = await openCallers(callers, core);
   const hub = new Hub(context, connections, settings, {
     silenceClock: storage.clock,
     ...(control && { aroundTaps: control.aroundTaps }),
+    learn: authenticator.learn,
   });
   const readiness = openReadiness(() => probeStore({ store }), conditions);
   // Where nobody else could know which nonces were used, those of a former process are good for nothing.
   const nonceKey = isShared ? keyFor('nonces', secret) : randomBytes(32);
   const nonces = openNonces(nonceKey, (...asked) => store.acquireOnce(...asked));
-  const callers = callersOf(settings);
   const app = buildApp({
     routes: [
       ...routes,
       ...rtaRoutes(nonces),
       ...healthRoutes(readiness),
-      ...(callers.kind === 'dev' ? tokenChainRoutes({ key: tokenKeyOf(secret) }) : []),
+      ...(login ? tokenChainRoutes({ key: tokenKeyOf(secret), policy: login }) : []),
+      ...(login?.hasSignInPage ? signInRoutes({ ownUrl }) : []),
       ...(control?.routes(hub, sweep) ?? []),
     ],
     sockets: { nonces, ...openSocketServer(hub) },
-    authenticator: await openCallers(callers, secret, clock, conditions),
+    authenticator,
     context,
     limits: settings,
     origins: openOrigins(originsOf(settings)),

@@ -1,25 +1,28 @@
-import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
-import { type AuthenticatorSettings, openAuthenticator } from '../auth/open-authenticator.ts';
+import { AuthenticatorUnavailable } from '../auth/authenticator.ts';
+import {
+  type AuthenticatorSettings,
+  type Callers,
+  openAuthenticator,
+} from '../auth/open-authenticator.ts';
 import { xboxHosts } from '../http/hosts.ts';
 import type { OriginSettings } from '../http/origins.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Conditions } from '../platform/conditions.ts';
 import { CannotStart } from './cannot-start.ts';
+import type { NodeCore } from './core.ts';
 import { hasGateway } from './gateway.ts';
 import type { ServerSettings } from './options.ts';
 
 /** How these settings tell callers apart. */
 export function callersOf(settings: ServerSettings): AuthenticatorSettings {
-  const { auth, authKeys, authIssuer, authAudience, authKeysStaleMs } = settings;
-  return auth === 'signed' && authKeys !== undefined
-    ? {
-        kind: 'signed',
-        keySet: authKeys,
-        issuer: authIssuer,
-        audience: authAudience,
-        staleMsMax: authKeysStaleMs,
-      }
-    : { kind: 'dev' };
+  const { auth, authKeys: keySet, authIssuer, authAudience } = settings;
+  const { oidcIssuer, oidcAudience, encryptedTokens } = settings;
+  const keys = { staleMsMax: settings.authKeysStaleMs, claims: settings.authClaims };
+  if (auth === 'signed' && keySet !== undefined) {
+    return { kind: 'signed', keySet, issuer: authIssuer, audience: authAudience, ...keys };
+  }
+  if (auth === 'oidc' && oidcIssuer !== undefined && oidcAudience !== undefined) {
+    return { kind: 'oidc', issuer: oidcIssuer, audience: oidcAudience, keySet, ...keys };
+  }
+  return { kind: 'dev', encryptedTokens };
 }
 
 /** Which pages of browsers may ask a server with these settings. */
@@ -40,17 +43,16 @@ export function originsOf({
 
 /** Throws CannotStart when the keys cannot be used. */
 export async function openCallers(
-  callers: AuthenticatorSettings,
-  secret: Uint8Array,
-  clock: Clock,
-  conditions: Conditions,
-): Promise<Authenticator> {
+  settings: AuthenticatorSettings,
+  { secret, context, conditions }: Pick<NodeCore, 'secret' | 'context' | 'conditions'>,
+): Promise<Callers> {
+  const { store, clock } = context;
   const report = (problem: string | undefined): void => {
     if (problem === undefined) conditions.clear('key set');
     else conditions.raise('key set', problem);
   };
   try {
-    return await openAuthenticator(callers, secret, clock.nowMs(), report);
+    return await openAuthenticator(settings, { secret, store, nowMs: clock.nowMs(), report });
   } catch (error) {
     if (error instanceof AuthenticatorUnavailable) throw new CannotStart([error.message]);
     throw error;

@@ -66,9 +66,10 @@ export async function openNode(
   const core = await openCore(storage, catalog, conditions, settings);
   const { context, connections } = core;
   const { isShared } = storage;
-  const { hub, app, readiness, notices } = await openAdapters(core, settings, () =>
-    sweeper.runNow(),
-  );
+  const { hub, app, readiness, notices } = await openAdapters(core, settings, {
+    sweep: () => sweeper.runNow(),
+    ownUrl: () => url,
+  });
 
   // Ends in reverse, now if the start fails: first what the node does by itself; then others may take
   // over its connections, which end before the app, since that waits for its sockets.

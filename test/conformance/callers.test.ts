@@ -24,6 +24,7 @@ import {
   assertMembers,
   assertNoNulls,
   assertRefused,
+  assertRefusedBy,
   assertStatus,
   gather,
   handleId,
@@ -532,7 +533,14 @@ test('a step of the chain that is asked wrongly is refused with its place', asyn
   for (const [path, body, status, place] of rows) {
     await t.test(`${path} ${JSON.stringify(body).slice(0, 60)}`, async () => {
       const refused = await kit.request('POST', path, { body });
-      assertRefused(refused, status, status === 400 ? 'requestInvalid' : 'notAuthenticated', place);
+      if (status === 400) assertRefused(refused, status, 'requestInvalid', place);
+      else {
+        assertRefusedBy(refused, status, 'notAuthenticated');
+        const { Identity, XErr, Message, Redirect } = refused.json ?? {};
+        assert.deepEqual([Identity, typeof XErr, Redirect], ['0', 'number', '']);
+        assert.equal(refused.headers.get('x-err'), String(XErr));
+        assert.ok(String(Message).includes(place));
+      }
     });
   }
   await t.test('no JSON', async () => {
