@@ -11,8 +11,7 @@ import { notifyUser } from './notifications.ts';
 import type { Context } from './context.ts';
 
 /**
- * Undefined when the list already is as the request asks. Subscribers to the owner's friends are
- * notified.
+ * Nothing when the list is as the request asks. Subscribers to the owner's friends are notified.
  *
  * Refuses: listNotYours; as decideListChange; as People.change.
  *
@@ -29,7 +28,7 @@ export async function changePeople(
 }
 
 /**
- * Undefined when `follower` no longer follows the owner.
+ * Nothing when `follower` does not follow the owner any more.
  *
  * Refuses: listNotYours for the owner's followers; as People.change.
  *

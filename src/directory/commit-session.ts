@@ -24,17 +24,17 @@ import type { Context } from './context.ts';
 import { asRecorded, memberRowsPut } from './member-rows.ts';
 import { publishTaps, tapsOf } from './notifications.ts';
 
-/** A handle to store and handles to remove, together with a session or alone. */
+/** A handle that is put, and those that are removed, together with a session or alone. */
 export type HandleChange = Omit<Batch, 'session'>;
 
 export type SessionCommit = {
   readonly reference: SessionReference;
-  /** The session that the change was decided on; undefined: there was none. */
+  /** What the change was decided upon; undefined: there was no session. */
   readonly before: SessionRecord | undefined;
-  /** Undefined: the session ends, and with it all its handles. */
+  /** Undefined: the session ends, and with it all handles that lead to it. */
   readonly next: Session | undefined;
   readonly origin: ChangeOrigin;
-  /** True of applied timeouts and lost connections: they free space sooner or later. */
+  /** True of what time and lost connections do: it makes room sooner or later. */
   readonly isUpkeep?: boolean | undefined;
   readonly handles?: HandleChange | undefined;
 };
@@ -96,14 +96,14 @@ async function handleIdsFor(store: SessionStore, key: SessionKey): Promise<reado
 
 type SearchChange = { readonly candidate: SearchCandidate | undefined };
 
-/** What a search finds of the session after the commit, when that has changed. */
+/** What a search sees of the session after the commit, when that is something else than before. */
 function searchChange({ before: former, next }: SessionChange): SearchChange | undefined {
   if (former?.searchHandle === undefined && next?.searchHandle === undefined) return undefined;
   const candidate = next && candidateOf(next);
   return jsonEquals(former && candidateOf(former), candidate) ? undefined : { candidate };
 }
 
-/** The outcome of the commit, once the index of this process has the result. */
+/** The outcome of the commit, once this process's index knows what it did. */
 async function noteSearch(
   { searchIndex }: Context,
   key: SessionKey,

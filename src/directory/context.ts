@@ -15,7 +15,7 @@ import type { Presence } from './presence.ts';
 import type { SessionLocks } from './session-lock.ts';
 import type { UserCounts } from './user-counts.ts';
 
-/** All that the directory needs from outside. */
+/** All that the directory needs of what is around it. */
 export type Context = {
   readonly store: Store;
   readonly bus: Bus;
@@ -24,8 +24,8 @@ export type Context = {
   /** What this process knows of how much users hold. */
   readonly userCounts: UserCounts;
   /**
-   * Waits for longer than a commit takes (`commitMs`), so that a writer of another process who lost
-   * a race comes first. Without other processes there is no promise.
+   * Waits for longer than a commit takes, which lasts for `commitMs`, so that a writer of another
+   * process who lost a race comes first. Without other processes there is no promise.
    */
   readonly letOthersIn: (commitMs: Milliseconds) => Promise<void> | undefined;
   readonly presence: Presence;
@@ -34,17 +34,17 @@ export type Context = {
   readonly ids: Ids;
   /** What this process knows of live search handles. */
   readonly searchIndex: SearchIndex;
-  /** Read for each request, so that a reloaded configuration takes effect at once. */
+  /** Asked anew for each request, so that a reloaded configuration takes effect at once. */
   readonly catalog: () => Catalog;
   readonly settings: {
     readonly inviteLifetimeMs: Milliseconds;
-    /** Bytes of an answer to a query for handles. */
+    /** Of an answer to a query for handles. */
     readonly queryAnswerBytesMax: number;
-    /** For one user in one service config. */
+    /** Of one user in one service config. */
     readonly sessionsPerUserMax: number;
     readonly invitesPerUserMax: number;
     readonly searchAttributesBytesMax: number;
-    /** How long a member stays active after its connection has ended. */
+    /** How long a member stays active whose connection has ended. */
     readonly disconnectGraceMs: Milliseconds;
     /** The same without connectionRequiredForActiveMembers, if the user is not seen; 0: for ever. */
     readonly presenceTimeoutMs: Milliseconds;
@@ -57,13 +57,13 @@ export type Context = {
   };
   /** Records that could not be processed; work on many records goes through it. */
   readonly setAside: SetAside;
-  /** Receives where a body had unknown members, when the policy keeps them. */
+  /** Receives where a body had members that nobody knows, when the policy is to keep them. */
   readonly noteUnknownMembers: (names: readonly string[]) => void;
-  /** Receives what failed in the background, outages included. */
+  /** Receives what failed while nobody waited for it, outages included. */
   readonly failed: (error: unknown) => void;
 };
 
-/** This process as a node with connections. */
+/** This process as one that holds connections. */
 export type Node = {
   /** Another one begins when other nodes may think that this one has ended. */
   id: NodeId;
@@ -71,7 +71,7 @@ export type Node = {
   readonly connections: { has(connection: Guid): boolean };
   sweepsCount: number;
   /**
-   * Where members may be active by ended connections, and whose connections these are, if known;
+   * Where members may be active by connections that have ended, and whose these are if that is known;
    * the sweep checks them again.
    */
   readonly recheckQueue: Map<SessionHint, Xuid | undefined>;

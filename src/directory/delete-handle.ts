@@ -32,7 +32,7 @@ export async function deleteHandle(
   return undefined;
 }
 
-/** Removes the handle from the session that carries it. */
+/** Takes the handle from its session, whose it is. */
 async function deleteSearchHandle(
   context: Context,
   handle: SearchHandle,

@@ -13,10 +13,8 @@ import type { CallersView } from '../domain/people/view.ts';
 import type { Context } from './context.ts';
 
 /**
- * The `view` of the list of `owner` that the caller asks for; favourites are marked only for
- * callers who may see them.
- *
- * Refuses: listNotYours.
+ * The list of `owner`, of which the caller asks to see `view`; favourites are marked only for those
+ * who may see them. Refuses: listNotYours.
  */
 export async function readList(
   { people }: Context,
@@ -31,14 +29,14 @@ export async function readList(
   return entries.map((entry) => asShown(entry, owner, caller));
 }
 
-/** The entry, as a favourite only for callers who may see favourites. */
+/** The entry, as a favourite only to who may see the favourites. */
 function asShown(entry: ListEntry, owner: Xuid, caller: Caller): ListEntry {
   if (mayReadList(owner, 'favorites', caller) === undefined) return entry;
   const { xuid, addedMs } = entry;
   return { xuid, addedMs };
 }
 
-/** A user whom `owner` follows. Refuses: personUnknown for one who is not on the list. */
+/** One whom `owner` follows. Refuses: personUnknown for one who is not on the list. */
 export async function readPerson(
   context: Context,
   owner: Xuid,
@@ -52,7 +50,7 @@ export async function readPerson(
   return asShown(entry, owner, caller);
 }
 
-/** Which of these people the caller follows, and which of them follow the caller. */
+/** Which of these people the caller follows, and by which of them the caller is followed. */
 export async function readCallersView(
   { people }: Context,
   caller: Caller,
@@ -71,7 +69,7 @@ export async function readCallersView(
   };
 }
 
-/** The counts of an owner's lists, and the relation of the caller to the owner. */
+/** How somebody's lists stand, and how the caller stands to them. */
 export async function readSummary(
   { people }: Context,
   xuid: Xuid,

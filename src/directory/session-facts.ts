@@ -24,8 +24,8 @@ import { sessionsLeft } from './user-bounds.ts';
 export type AccessRequest = { readonly caller: Caller; readonly use: 'read' | 'write' };
 
 /**
- * All facts for a write, beside the session. There is a promise only where people or another node
- * must be asked, or the origin of a transfer must be read.
+ * All that a write depends on beside the session. There is a promise only where people or another
+ * node must be asked, or the origin of a transfer be read.
  *
  * Refuses: tooBusy.
  */
@@ -69,8 +69,8 @@ export function gatherWriteFacts(
 }
 
 /**
- * The facts for access to a session, through `handle` if there is one: it may lift the
- * restrictions.
+ * What access to a session depends on, for who was led there by `handle`, if by one: it may lift the
+ * restrictions of the session.
  *
  * Refuses: tooBusy.
  */
@@ -99,9 +99,9 @@ async function gatherWithOrigin(
 }
 
 /**
- * The facts for access to a session, or to one that does not exist. People are asked only if it
- * matters; otherwise there is no promise. Whether an owner has blocked the caller matters to a
- * write only.
+ * What access to a session depends on; to one that is not there, on nobody. People are asked only if
+ * it matters, and without need there is no promise. Whether an owner has blocked the caller matters
+ * to a write alone.
  */
 export function gatherAccessFacts(
   { people }: Context,

@@ -10,20 +10,19 @@ import { publishPendingTaps } from './notifications.ts';
 import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
 
-/** Records read at once, so that requests get their turn; the rest is for the next. */
+/** Records looked at in one go, so that requests get in between; the rest is for the next. */
 const sweepRecordsMax = 100;
 
-/**
- * After so many sweeps a node looks at all partitions, so that a dead node's share does not wait
- * longer.
- */
+/** After so many sweeps a node looks at everything: what a dead node's share holds waits no longer. */
 const wholeSweepEvery = 5;
 
 /**
- * Applies timeouts to due sessions, removes expired invites, ends what dead nodes held, shares
- * which users were seen, and sends pending taps. The result says whether there may be more. Each
- * node looks at its share; two that look at the same do no harm. A step that fails does not stop
- * the others; the first error is thrown at the end.
+ * Applies timeouts to the sessions that are due and that nobody looked at, removes invites that have
+ * expired, ends what dead nodes held, shares with the other nodes who has been seen, and sends taps
+ * that are still pending. The result says whether there may be more. Nodes on one store each look at
+ * their share; two that look at the same do no harm.
+ *
+ * Nothing that fails keeps the rest from being done; the first failure is thrown at the end.
  *
  * @source docs/wire/time.md "The sweep"
  */
@@ -51,7 +50,7 @@ export async function sweep(context: Context): Promise<'done' | 'more'> {
   return outcome;
 }
 
-/** The share of this node in this sweep; undefined: everything. */
+/** What this node looks at in this sweep; undefined: everything. */
 async function shareOf({ store, node }: Context): Promise<Share | undefined> {
   node.sweepsCount += 1;
   if (node.sweepsCount % wholeSweepEvery === 0) return undefined;
@@ -78,7 +77,7 @@ async function applyDueTimeouts(
   return isMore || keys.length === sweepRecordsMax ? 'more' : 'done';
 }
 
-/** `more` when more of this session is due: a large one is moved in slices. */
+/** `more` when more of this session is due: of a large one a slice is moved at a time. */
 async function applyDue(context: Context, key: SessionKey): Promise<'done' | 'more'> {
   const record = await readCurrent(context, parseSessionKey(key), []);
   if (record === undefined || record instanceof Refusal) return 'done';
@@ -98,7 +97,7 @@ async function removeExpired(
   return ids.length === sweepRecordsMax ? 'more' : 'done';
 }
 
-/** Removes all in one step; one by one when that fails, so that the faulty one is found. */
+/** Removes all in one step; one by one when that fails, so that the one at fault is found. */
 async function removeHandles({ store, setAside }: Context, ids: readonly Guid[]): Promise<void> {
   try {
     await store.commit({ removeHandles: ids });

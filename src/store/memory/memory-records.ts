@@ -19,17 +19,6 @@ export class MemoryRecords {
   readonly #tables = new Map<string, Map<string, Group>>();
   #revisionMax = 0;
 
-  /** Takes what another one holds in place of nothing. */
-  copyFrom(other: MemoryRecords): void {
-    for (const [table, groups] of other.#tables) {
-      for (const [group, { records }] of groups) {
-        const copy = this.#groupOf(table, group);
-        for (const [id, record] of records) copy.records.set(id, record);
-      }
-    }
-    this.#revisionMax = other.#revisionMax;
-  }
-
   record(table: string, group: string, id: string): StoredRecord | undefined {
     return this.#tables.get(table)?.get(group)?.records.get(id);
   }

@@ -1,0 +1,365 @@
+/** Users of an outside issuer: a server with `--auth oidc`, and an issuer of its own. */
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { MultiplayerService } from '../../src/client/multiplayer-service.ts';
+import type { JsonObject } from '../../src/domain/json.ts';
+import { type RunningServer, type ServerOptions, startServer } from '../../src/server.ts';
+import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import { openProcessBus } from '../../src/store/memory/process-bus.ts';
+import { demoScid } from '../../src/testing/demo.ts';
+import { type LocalIssuer, startLocalIssuer } from '../../src/testing/local-issuer.ts';
+import { manualClock } from '../../src/testing/manual-clock.ts';
+
+const audience = 'my-game';
+
+async function startWith(
+  issuer: Pick<LocalIssuer, 'issuer'>,
+  options: ServerOptions = {},
+): Promise<RunningServer> {
+  return startServer({
+    port: 0,
+    store: 'memory',
+    auth: 'oidc',
+    oidcIssuer: issuer.issuer,
+    oidcAudience: [audience],
+    ...options,
+  });
+}
+
+type Asked = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: JsonObject;
+};
+
+async function ask(
+  { url }: { readonly url: string },
+  method: string,
+  path: string,
+  authorization: string | undefined,
+  body?: unknown,
+): Promise<Asked> {
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      'x-xbl-contract-version': '107',
+      ...(authorization !== undefined && { authorization }),
+    },
+    redirect: 'manual',
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.includes('json') === true;
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson ? JSON.parse(text) : {},
+  };
+}
+
+const templates = `/serviceconfigs/${demoScid}/sessiontemplates`;
+
+/** The status and text with which a token is answered. */
+async function verdict(server: RunningServer, token: string): Promise<readonly [number, string]> {
+  const { status, text } = await ask(server, 'GET', templates, `Bearer ${token}`);
+  return [status, status === 200 ? '' : text];
+}
+
+/** The only member of a new session that the bearer of this header joins. */
+async function join_(server: { readonly url: string }, authorization: string) {
+  const path = `${templates}/deathmatch/sessions/${randomUUID()}`;
+  const body = { members: { me: { constants: { system: { initialize: true } } } } };
+  const { status, text, json } = await ask(server, 'PUT', path, authorization, body);
+  assert.equal(status, 201, text);
+  const { members } = json as { members: Record<string, JsonObject> };
+  const { constants, gamertag } = members['0'] as {
+    constants: { system: { xuid: string } };
+    gamertag: string;
+  };
+  return { xuid: constants.system.xuid, gamertag };
+}
+
+test('a user of the issuer plays with its token, by Bearer and by XBL3.0, and is the same user', async () => {
+  await using issuer = await startLocalIssuer();
+  await using server = await startWith(issuer);
+  const token = await issuer.sign({ sub: 'auth0|5f', aud: audience, preferred_username: 'Ada' });
+  const ada = await join_(server, `Bearer ${token}`);
+  assert.match(ada.xuid, /^2535[0-9]{12}$/);
+  assert.equal(ada.gamertag, 'Ada');
+  const later = await issuer.sign({ sub: 'auth0|5f', aud: ['x', audience] });
+  assert.deepEqual(await join_(server, `XBL3.0 x=-;${later}`), ada);
+  const service = new MultiplayerService({ baseUrl: server.url, authorization: `Bearer ${token}` });
+  const path = { scid: demoScid, templateName: 'deathmatch', name: randomUUID() };
+  assert.equal(await service.getSession(path), undefined);
+});
+
+test('the login chain exchanges the token, so that an unmodified client can use it', async () => {
+  await using issuer = await startLocalIssuer();
+  await using server = await startWith(issuer);
+  const token = await issuer.sign({ sub: 'u-1', aud: audience, preferred_username: 'Ada' });
+  const direct = await join_(server, `Bearer ${token}`);
+
+  const user = await ask(server, 'POST', '/user/authenticate', undefined, {
+    RelyingParty: 'http://auth.xboxlive.com',
+    TokenType: 'JWT',
+    Properties: { AuthMethod: 'RPS', SiteName: 'user.auth.xboxlive.com', RpsTicket: `d=${token}` },
+  });
+  assert.equal(user.status, 200, user.text);
+  const device = await ask(server, 'POST', '/device/authenticate', undefined, {
+    Properties: { Id: '{1}' },
+  });
+  const access = await ask(server, 'POST', '/xsts/authorize', undefined, {
+    Properties: {
+      UserTokens: [user.json['Token']],
+      DeviceToken: device.json['Token'],
+      SandboxId: 'RETAIL',
+    },
+  });
+  const [xui] = (
+    access.json['DisplayClaims'] as { xui: { uhs: string; xid: string; gtg: string }[] }
+  ).xui;
+  assert.deepEqual([xui?.xid, xui?.gtg], [direct.xuid, 'Ada']);
+  assert.deepEqual(await join_(server, `XBL3.0 x=${xui?.uhs};${access.json['Token']}`), direct);
+  // It lasts no longer than the token of the issuer.
+  assert.ok(Date.parse(String(access.json['NotAfter'])) <= Date.now() + 600_000);
+
+  const sisu = await ask(server, 'POST', '/authorize', undefined, { AccessToken: `t=${token}` });
+  const atOnce = sisu.json['AuthorizationToken'] as JsonObject;
+  assert.deepEqual(await join_(server, `XBL3.0 x=-;${atOnce['Token']}`), direct);
+});
+
+test('in the login chain nobody is who they say, and no sandbox is open that the token does not name', async () => {
+  await using issuer = await startLocalIssuer();
+  await using server = await startWith(issuer, { authClaims: { sbx: 'sandbox' } });
+  const login = (ticket: string, properties: object = {}) =>
+    ask(server, 'POST', '/authorize', undefined, { AccessToken: ticket, ...properties });
+  const wrong = await login('t=xuid=1&gtg=Ada&prv=254');
+  assert.deepEqual([wrong.status, wrong.json['XErr']], [401, 0x8015dc26]);
+  assert.equal(wrong.headers.get('x-err'), String(0x8015dc26));
+  const expired = await issuer.sign({ sub: 'u', aud: audience, exp: 1 });
+  assert.equal((await login(`t=${expired}`)).json['XErr'], 0x8015dc22);
+  const plain = await issuer.sign({ sub: 'u', aud: audience });
+  assert.equal((await login(`t=${plain}`, { Sandbox: 'XDKS.1' })).json['XErr'], 0x8015dc12);
+  assert.equal((await login(`t=${plain}`, { Sandbox: 'RETAIL' })).status, 200);
+  const tester = await issuer.sign({ sub: 'u', aud: audience, sandbox: 'XDKS.1' });
+  assert.equal((await login(`t=${tester}`, { Sandbox: 'XDKS.1' })).status, 200);
+  // Nor is there a sign-in of Microsoft accounts.
+  for (const [method, path] of [
+    ['GET', '/oauth20_authorize.srf'],
+    ['POST', '/oauth20_token.srf'],
+    ['POST', '/authenticate'],
+  ] as const) {
+    assert.equal((await ask(server, method, path, undefined)).status, 404, path);
+  }
+});
+
+test('a token is refused that is wrong in any one way, and the text never holds it', async () => {
+  const clock = manualClock();
+  await using issuer = await startLocalIssuer({ nowMs: clock.nowMs });
+  await using stranger = await startLocalIssuer({ nowMs: clock.nowMs });
+  await using server = await startWith(issuer, { clock });
+  const right = { sub: 'u', aud: audience };
+  const seconds = clock.nowMs() / 1000;
+  assert.deepEqual(await verdict(server, await issuer.sign(right)), [200, '']);
+  const pem = String(issuer.publicKey.export({ type: 'spki', format: 'pem' }));
+  const jwk = JSON.stringify(issuer.publicKey.export({ format: 'jwk' }));
+  const claims = { ...right, iss: issuer.issuer, exp: seconds + 600 };
+  const none = (alg: string, signature = '') =>
+    `${[{ alg, typ: 'JWT' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.${signature}`;
+  const wrong: readonly (readonly [token: string, text: RegExp])[] = [
+    [await issuer.sign({ ...right, exp: seconds - 11 }), /expired at/],
+    [await issuer.sign({ ...right, nbf: seconds + 11 }), /not valid before/],
+    [await issuer.sign({ ...right, exp: undefined }), /no expiry/],
+    [
+      await issuer.sign({ ...right, aud: 'other-game' }),
+      /audience \(claim "aud"\) must be "my-game"/,
+    ],
+    [await issuer.sign({ ...right, aud: undefined }), /audience/],
+    [await issuer.sign({ ...right, iss: stranger.issuer }), /issuer \(claim "iss"\) must be/],
+    [await issuer.sign({ ...right, iss: `${issuer.issuer}/` }), /issuer/],
+    [await issuer.sign({ ...right, sub: undefined }), /names nobody: it needs claim "sub"/],
+    [await issuer.sign({ ...right, sub: '' }), /id of the user must be text/],
+    [await issuer.sign({ ...right, sub: null }), /claim "sub" must be/],
+    [await issuer.sign({ ...right, sub: { id: 1 } }), /claim "sub" must be/],
+    [
+      await stranger.sign({ ...right, iss: issuer.issuer }),
+      /signature of the token cannot be verified/,
+    ],
+    [
+      await stranger.sign({ ...right, iss: issuer.issuer }, { kid: 'key-9' }),
+      /key is not known here/,
+    ],
+    [
+      await issuer.sign(right, { crit: ['exp'], b64: true }).catch(() => none('RS256', 'AAAA')),
+      /./,
+    ],
+    [none('none'), /not signed with one of/],
+    [none('None'), /not signed with one of/],
+    [none('RS512', 'AAAA'), /not signed with one of/],
+    [none('RS256', 'AAAA'), /signature/],
+    // The public key as if it were a secret.
+    [issuer.signWithSecret(claims, pem), /signature of the token cannot be verified/],
+    [issuer.signWithSecret(claims, pem.trim()), /signature/],
+    [issuer.signWithSecret(claims, jwk), /signature/],
+    [issuer.signWithSecret(claims, ''), /signature/],
+    ['xuid=1&gtg=Ada', /not signed/],
+    ['a.b.c.d.e', /encrypted/],
+    ['e30.e30.', /not signed with|well-formed/],
+    ['!', /neither a JWT/],
+  ];
+  for (const [token, text] of wrong) {
+    const [status, said] = await verdict(server, token);
+    assert.equal(status, 401, `${token}: ${said}`);
+    assert.match(said, text);
+    assert.ok(token.length < 10 || !said.includes(token));
+  }
+  // The clocks may differ by ten seconds.
+  assert.deepEqual(await verdict(server, await issuer.sign({ ...right, nbf: seconds + 9 })), [
+    200,
+    '',
+  ]);
+  assert.deepEqual(await verdict(server, await issuer.sign({ ...right, exp: seconds - 9 })), [
+    200,
+    '',
+  ]);
+});
+
+test('claims are mapped as the settings say, and no other claim counts', async () => {
+  await using issuer = await startLocalIssuer({ algorithm: 'ES256' });
+  await using server = await startWith(issuer, {
+    authClaims: { gtg: 'user_metadata.user_name', tid: 'title' },
+  });
+  const claims = {
+    sub: '9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d',
+    aud: audience,
+    user_metadata: { user_name: 'Ada' },
+  };
+  const token = await issuer.sign({ ...claims, xid: '7', svc: 'arbiter', gtg: 'Bert', sbx: 'X' });
+  const ada = await join_(server, `Bearer ${token}`);
+  assert.equal(ada.gamertag, 'Ada');
+  assert.notEqual(ada.xuid, '7');
+  const elsewhere = await issuer.sign({ ...claims, title: 1 });
+  const [status] = await verdict(server, elsewhere);
+  assert.equal(status, 403, 'a title that the service config does not have');
+});
+
+test('two users whose ids differ in case alone are two users, and so are their gamertags', async () => {
+  await using issuer = await startLocalIssuer();
+  await using server = await startWith(issuer);
+  const users = [];
+  for (const sub of ['UserOne', 'userone']) {
+    const token = await issuer.sign({ sub, aud: audience, preferred_username: sub });
+    users.push(await join_(server, `Bearer ${token}`));
+  }
+  assert.notEqual(users[0]?.xuid, users[1]?.xuid);
+  assert.equal(users[0]?.gamertag, 'UserOne');
+  assert.match(String(users[1]?.gamertag), /^userone#[0-9]{4}$/);
+});
+
+test('a user has the same xuid after a restart, and on every node', async () => {
+  await using issuer = await startLocalIssuer();
+  const token = await issuer.sign({ sub: 'u-1', aud: audience, preferred_username: 'Ada' });
+  const other = await issuer.sign({ sub: 'U-1', aud: audience, preferred_username: 'ada' });
+  const data = await mkdtemp(join(tmpdir(), 'openmpsd-oidc-'));
+  try {
+    const stored = { store: 'sqlite', data } as const;
+    const server = await startWith(issuer, stored);
+    const before = await join_(server, `Bearer ${token}`);
+    await server[Symbol.asyncDispose]();
+    await using again = await startWith(issuer, stored);
+    const [bert, ada] = [
+      await join_(again, `Bearer ${other}`),
+      await join_(again, `Bearer ${token}`),
+    ];
+    assert.deepEqual(ada, before);
+    assert.notEqual(bert.gamertag, ada.gamertag);
+  } finally {
+    await rm(data, { recursive: true });
+  }
+  const shared = { store: openMemoryStore(), bus: openProcessBus() };
+  await using here = await startWith(issuer, shared);
+  await using there = await startWith(issuer, shared);
+  const both = await Promise.all([here, there].map((server) => join_(server, `Bearer ${token}`)));
+  assert.deepEqual(both[0], both[1]);
+});
+
+test('a key that rotates is found, and one that was withdrawn is good no more', async () => {
+  const clock = manualClock();
+  await using issuer = await startLocalIssuer({ nowMs: clock.nowMs });
+  await using server = await startWith(issuer, { clock });
+  const sign = (sub: string) =>
+    issuer.sign({ sub, aud: audience, exp: clock.nowMs() / 1000 + 36_000 });
+  const former = [await sign('a'), await sign('b'), await sign('c')];
+  assert.deepEqual(await verdict(server, former[0] ?? ''), [200, '']);
+  clock.advance(31_000);
+  issuer.rotate(true);
+  assert.deepEqual(await verdict(server, await sign('d')), [200, '']);
+  assert.deepEqual(await verdict(server, former[1] ?? ''), [200, '']);
+  clock.advance(31_000);
+  issuer.rotate();
+  assert.deepEqual(await verdict(server, await sign('e')), [200, '']);
+  const [status, text] = await verdict(server, former[2] ?? '');
+  assert.equal(status, 401);
+  assert.match(text, /key is not known/);
+  const reads = issuer.keyReads;
+  // A flood of tokens with unknown keys is no flood of reads.
+  for (let i = 0; i < 20; i += 1)
+    await verdict(server, await issuer.sign({ sub: 'x' }, { kid: `k${i}` }));
+  assert.equal(issuer.keyReads, reads);
+});
+
+test('an issuer that is away at the start is waited for, and one that goes away later is no harm', async () => {
+  const clock = manualClock();
+  await using issuer = await startLocalIssuer({ nowMs: clock.nowMs });
+  await issuer.end();
+  const lines: string[] = [];
+  await using server = await startWith(issuer, { clock, log: (line) => lines.push(line) });
+  const token = await issuer.sign({ sub: 'u', aud: audience, exp: clock.nowMs() / 1000 + 360_000 });
+  const early = await ask(server, 'GET', templates, `Bearer ${token}`);
+  assert.equal(early.status, 503);
+  assert.equal(early.headers.get('retry-after'), '1');
+  assert.match(lines.join('\n'), /key set of http:\/\/127\.0\.0\.1:\d+ cannot be used/);
+  await issuer.begin();
+  clock.advance(2_000);
+  assert.deepEqual(await verdict(server, token), [200, '']);
+  assert.match(lines.join('\n'), /no longer so: The key set/);
+  await issuer.end();
+  const next = await issuer.sign({ sub: 'v', aud: audience, exp: clock.nowMs() / 1000 + 360_000 });
+  clock.advance(11 * 60_000);
+  assert.deepEqual(await verdict(server, next), [200, '']);
+  clock.advance(24 * 3_600_000);
+  const last = await issuer.sign({ sub: 'w', aud: audience });
+  assert.equal((await ask(server, 'GET', templates, `Bearer ${last}`)).status, 503);
+  // Who was known before is known still.
+  assert.deepEqual(await verdict(server, next), [200, '']);
+});
+
+test('a discovery document that is not of this issuer brings no keys', async () => {
+  await using issuer = await startLocalIssuer();
+  const token = await issuer.sign({ sub: 'u', aud: audience });
+  for (const [discovery, text] of [
+    [{ issuer: 'https://other.example' }, /is of issuer "https:\/\/other\.example"/],
+    [{ jwks_uri: undefined }, /names no "jwks_uri"/],
+    [{ jwks_uri: 'file:///etc/passwd' }, /names no "jwks_uri"/],
+  ] as const) {
+    issuer.discovery = discovery;
+    const lines: string[] = [];
+    await using server = await startWith(issuer, { log: (line) => lines.push(line) });
+    assert.equal((await ask(server, 'GET', templates, `Bearer ${token}`)).status, 503);
+    assert.match(lines.join('\n'), text);
+  }
+});
+
+test('an issuer without discovery has its keys named by a setting', async () => {
+  await using issuer = await startLocalIssuer({ issuer: 'steam-login', algorithm: 'EdDSA' });
+  await using server = await startWith(issuer, { authKeys: `${issuer.url}/keys` });
+  const token = await issuer.sign({ sub: '76561197960287930', aud: audience });
+  assert.equal((await join_(server, `Bearer ${token}`)).xuid, '76561197960287930');
+});
