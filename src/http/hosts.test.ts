@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { test } from 'node:test';
+import { developmentLogin } from '../auth/login-policy.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { sampleApp, sampleRoute } from '../testing/sample-app.ts';
 import { openHosts, xboxHosts } from './hosts.ts';
 import { routes } from './routes.ts';
 import { rtaRoutes } from './routes/rta.ts';
+import { signInRoutes } from './routes/sign-in.ts';
 import { tokenChainRoutes } from './routes/token-chain.ts';
 
 const hosts = openHosts({
@@ -59,7 +61,8 @@ test('each route answers under a host of Xbox Live, and each line of the table h
   const all = [
     ...routes,
     ...rtaRoutes({ issue: () => '', redeem: async () => undefined }),
-    ...tokenChainRoutes({ key: new Uint8Array(32) }),
+    ...tokenChainRoutes({ key: new Uint8Array(32), policy: developmentLogin }),
+    ...signInRoutes({ ownUrl: () => '' }),
   ].map(({ path }) => path);
   const answers = (host: string, path: string): boolean =>
     openHosts().refusalOf(host, path) === undefined;
