@@ -51,7 +51,7 @@ export const xboxHosts: Readonly<Record<string, XboxService>> = {
     what: 'sign-in of Microsoft accounts',
     paths: ['/oauth20_authorize.srf', '/oauth20_connect.srf', '/oauth20_token.srf'],
   },
-  'title.mgt.xboxlive.com': { what: 'endpoints of titles', paths: ['/titles/{}/endpoints'] },
+  'title.mgt.xboxlive.com': { what: 'endpoints of titles', paths: ['/titles'] },
 };
 
 /** True of the names that clients of Xbox Live call, with a service behind them or without. */
