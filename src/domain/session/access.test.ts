@@ -151,7 +151,7 @@ test('a device is local while a member on it is active', () => {
 const closed = { closed: true };
 const full = { maxMembersCount: 2 };
 
-/** Joining: the first rule that says no, in the order of the contract. */
+/** Joining: the first rule that refuses, in the order of docs/wire/sessions.md. */
 const joinings: readonly (readonly [
   what: string,
   session: Session,
@@ -274,7 +274,7 @@ test('who joins may write the rest in the same request, also from a reservation'
   }
 });
 
-/** Refused writes, and whether the answer shows the session as it stands. */
+/** Refused writes, and whether the answer shows the current session. */
 const shown: readonly (readonly [
   what: string,
   session: Session,

@@ -12,9 +12,9 @@ import { sessionFull } from './members.ts';
 import { restrictionsOf } from './properties.ts';
 import { acceptedMemberOf, memberOf, type Session, type Restriction } from './session.ts';
 
-/** What access depends on beside the session and the caller. */
+/** The facts for access, beside the session and the caller. */
 export type AccessFacts = {
-  /** True when a handle that leads the caller here lifts the restrictions. */
+  /** True when the handle of the request lifts the restrictions. */
   readonly granted: boolean;
   /** True when an accepted member follows the caller; asked for only if `followersToAsk` says so. */
   readonly followed: boolean;
@@ -23,8 +23,8 @@ export type AccessFacts = {
 };
 
 /**
- * The accepted members of whom it matters whether one follows the caller; undefined when it does
- * not matter, and the caller can skip the look-up.
+ * The accepted members who must be asked whether they follow the caller; undefined when it does not
+ * matter.
  */
 export function followersToAsk(session: Session, caller: Caller): readonly Xuid[] | undefined {
   const xuid = xuidOf(caller);
@@ -34,11 +34,7 @@ export function followersToAsk(session: Session, caller: Caller): readonly Xuid[
   return session.members.filter(({ status }) => status !== 'reserved').map((member) => member.xuid);
 }
 
-/**
- * Nothing when the caller may read the session.
- *
- * Refuses: sessionPrivate, readRestricted.
- */
+/** Undefined when the caller may read the session. Refuses: sessionPrivate, readRestricted. */
 export function mayRead(session: Session, caller: Caller, facts: AccessFacts): Refusal | undefined {
   const { capabilities, visibility, broadcastViewerTitleIds } = session.constants.system;
   if (caller.kind === 'service' || memberOf(session, caller.xuid) !== undefined) return undefined;
@@ -64,8 +60,8 @@ export function mayRead(session: Session, caller: Caller, facts: AccessFacts): R
 }
 
 /**
- * True when lists of handles show the session to the caller: a private one only to those who may read
- * it, any other to everybody.
+ * True when lists of handles show the session to the caller: private ones only to callers who may
+ * read them.
  *
  * @source docs/wire/handles.md "POST /handles/query"
  */
@@ -77,10 +73,9 @@ export function isListedTo(session: Session, caller: Caller): boolean {
 const noFacts: AccessFacts = { granted: false, followed: false, blockedByOwner: false };
 
 /**
- * Nothing when the user may become a member of the existing session.
- *
- * Refuses: privilegeMissing, sessionPrivate, reservationNeeded, sessionFull, blockedByOwner,
- * sessionClosed, joinRestricted; the first of these that holds.
+ * Undefined when the user may become a member of the existing session. Refuses, the first that
+ * applies: privilegeMissing, sessionPrivate, reservationNeeded, sessionFull, blockedByOwner,
+ * sessionClosed, joinRestricted.
  */
 export function mayJoin(
   session: Session,
@@ -130,7 +125,7 @@ export function mayJoin(
   );
 }
 
-/** Nothing when the caller may create and join sessions at all. Refuses: privilegeMissing. */
+/** Undefined when the caller may create and join sessions at all. Refuses: privilegeMissing. */
 export function mayPlay(caller: Caller): Refusal | undefined {
   return hasMultiplayerPrivilege(caller)
     ? undefined
@@ -171,7 +166,7 @@ function isLocal(session: Session, deviceId: string | undefined): boolean {
 }
 
 /**
- * Nothing when the user, who does not join by this very write, may write to the existing session.
+ * Undefined when the user, who does not join by this write, may write to the existing session.
  *
  * Refuses: notAMember, reservedOnly.
  */

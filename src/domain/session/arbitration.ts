@@ -1,5 +1,5 @@
 /**
- * Arbitrated games: what time decides where no service has written a result.
+ * Arbitrated games: what timeouts decide where no service has written a result.
  *
  * @source docs/wire/time.md "Time"
  */
@@ -9,7 +9,7 @@ import { parseTime, type Milliseconds } from '../time.ts';
 import { arbitrationDefaults } from './constants.ts';
 import type { Session } from './session.ts';
 
-/** The verdict that time brings, and when; undefined: none, or there is a result. */
+/** The result that a timeout brings, and when; undefined: none, or there is a result. */
 function arbitrationByTime(
   session: Session,
 ): { readonly dueMs: Milliseconds; readonly resultState: string } | undefined {
@@ -28,15 +28,15 @@ function arbitrationByTime(
     : { dueMs: startMs + arbitrationTimeout, resultState: 'noresults' };
 }
 
-/** When time decides the arbitrated game; undefined: never, as things stand. */
+/** When a timeout decides the arbitrated game; undefined: never, as it is now. */
 export function arbitrationDueMs(session: Session): Milliseconds | undefined {
   return arbitrationByTime(session)?.dueMs;
 }
 
 /**
- * The session with the game decided by time, if its time has come: without an active member from
- * `forfeitTimeout` on it is canceled, without a result at `arbitrationTimeout` it has none. Both are
- * counted from the entry's `startTime`. What a service writes as `resultState` stands.
+ * The session after the timeouts of the game: without an active member from `forfeitTimeout` on it
+ * is canceled; without a result at `arbitrationTimeout` it has none. Both are counted from the
+ * entry's `startTime`. A `resultState` that a service wrote stays.
  *
  * @source docs/wire/unknowns.md "what arbitration timeouts write", docs/wire/sessions.md "Servers"
  */

@@ -53,7 +53,7 @@ test('the settings of a server that sets nothing are the default bounds', () => 
   for (const [name, value] of Object.entries(defaultBounds)) assert.equal(settings[name], value);
 });
 
-/** Bodies that ask for as many as they may, and for one more. */
+/** Bodies at each limit, and one above it. */
 const counted: readonly (readonly [
   code: RefusalCode,
   path: string,
@@ -134,7 +134,7 @@ test('many small writes do not make a document larger than it may be', () => {
   assert.equal(refusal.code, 'documentTooLarge');
   const bytes = formatJson(viewSession(session, 107)).length;
   assert.ok(bytes > 1_500 && bytes < 2_500, `${bytes}`);
-  // What makes it no heavier goes on: leaving, and giving up what is in it.
+  // Writes that make it no larger are accepted: leaving, and removing data.
   notRefused(decide(session, leave, { bounds }));
   notRefused(decide(session, { properties: { custom: { k0: null } } }, { bounds }));
   assert.equal(refuse(session, me(), { by: cleo, bounds }).code, 'documentTooLarge');
@@ -163,7 +163,7 @@ test('a member may not be larger than it may be, and may become smaller', () => 
   assert.equal(refuse(session, grow(500), { bounds }).code, 'memberTooLarge');
   const large = write(session, grow(900));
   notRefused(decide(large, grow(800), { bounds }));
-  // Others are not hindered by it.
+  // It does not stop others.
   notRefused(decide(large, me({ ready: true }), { by: bert, bounds }));
   const joining = { members: { me: { constants: { custom: 'x'.repeat(500) } } } };
   assert.equal(refuse(session, joining, { by: cleo, bounds }).code, 'memberTooLarge');
@@ -189,7 +189,7 @@ test('a creating write cannot make an empty session that stays for ever', () => 
 
 test('a creating write cannot make a session that reservations alone keep', () => {
   const reserving = write(write(undefined, endless, { bounds }), reserve(bert), { bounds });
-  // While somebody is in, they hold for as long as the constants say.
+  // While somebody is in the session, timeouts are as the constants say.
   assert.equal(nextDueMs(reserving), undefined);
   const left = write(reserving, leave, { bounds });
   assert.equal(nextDueMs(left), startMs + 60_000);
@@ -211,7 +211,7 @@ test('nor one whose members are all inactive, ready or waiting to be evaluated',
   assert.equal(steps(created), Infinity);
   assert.equal(steps(write(created, me({ active: false }), { bounds })), 2);
   assert.equal(steps(write(created, me({ ready: true }), { bounds })), 3);
-  // Evaluating has no timeout unless one is written.
+  // The stage of evaluating has no timeout unless one is written.
   const evaluated = write(
     undefined,
     {

@@ -1,9 +1,7 @@
 /**
- * How much one write may ask for and one session may hold: settings of the server, so that a client
- * costs itself only.
- *
- * What counts items is looked at before any item is parsed; what weighs a session is decided by the
- * session that a write would leave.
+ * How much one write may ask for and one session may hold: settings of the server, so that one
+ * client cannot use up what all share. Items are counted before any is parsed; sizes are checked of
+ * the session that a write would leave.
  *
  * @source docs/wire/sessions.md "Bounds"
  */
@@ -26,11 +24,11 @@ export type SessionBounds = {
   readonly itemsMax: number;
   /** Reservations, and members by index, of one write together. */
   readonly writeMembersMax: number;
-  /** For how long a session stays that nobody is in, where its template does not say. */
+  /** How long a session stays without members, where its template does not say. */
   readonly emptyMsMax: Milliseconds;
 };
 
-/** What holds where nothing is set. */
+/** The defaults. */
 export const defaultBounds: SessionBounds = {
   documentBytesMax: 1_048_576,
   memberBytesMax: 65_536,
@@ -42,7 +40,7 @@ export const defaultBounds: SessionBounds = {
 };
 
 /**
- * Nothing when a session body asks for no more of anything than it may.
+ * Undefined when a session body is within the limits.
  *
  * Refuses: tooManyMembers, tooManyRoles, tooManyItems.
  */
@@ -59,7 +57,11 @@ export function mayAskForSoMany(body: JsonObject, bounds: SessionBounds): Refusa
   );
 }
 
-/** The same of a body that is `properties` alone, named from its own root. Refuses: tooManyItems. */
+/**
+ * The same for a body that is `properties` only, named from its own root.
+ *
+ * Refuses: tooManyItems.
+ */
 export function mayAskForSoManyProperties(
   body: JsonObject,
   bounds: SessionBounds,
@@ -67,7 +69,7 @@ export function mayAskForSoManyProperties(
   return tooManyItems(body, '$', bounds);
 }
 
-/** The same of a body that is one member alone, named from its own root. Refuses: tooManyItems. */
+/** The same for a body that is one member only, named from its own root. Refuses: tooManyItems. */
 export function mayAskForSoManyOfMember(
   body: JsonObject,
   bounds: SessionBounds,
@@ -106,7 +108,7 @@ function tooManyRoles(
   return undefined;
 }
 
-/** Objects in a system object whose keys clients choose and whose values the server looks into. */
+/** Objects in a system object whose keys clients choose and whose values the server reads. */
 const keyedFields: ReadonlySet<string> = new Set([
   'measurements',
   'serverMeasurements',
@@ -114,7 +116,7 @@ const keyedFields: ReadonlySet<string> = new Set([
   'measurementServerAddresses',
 ]);
 
-/** Looks at the system object of a part: at what has items there. */
+/** Checks the members of a system object that have items. */
 function tooManyItems(
   part: Json | undefined,
   path: string,
@@ -139,7 +141,7 @@ function tooMany(code: RefusalCode, path: string, given: object, max: number): R
     : new Refusal(code, `${path}: Expected at most ${max}.`, { detail: `${path} max ${max}` });
 }
 
-/** How many keys; counted no further than `max`. */
+/** The number of keys, counted up to `max`. */
 function countUpTo(object: object, max: number): number {
   let count = 0;
   for (const _ in object) {

@@ -47,7 +47,7 @@ const anySystem: fc.Arbitrary<JsonObject> = fc
     Object.fromEntries(Object.entries(system).filter(() => chances.next().value === 0)),
   );
 
-/** What is written at the end of each path; an object without members counts for nothing. */
+/** The value at the end of each path; an object without members counts as none. */
 function leavesOf(value: JsonObject, path = ''): readonly (readonly [string, Json])[] {
   return Object.entries(value).flatMap(([key, inner]) =>
     isJsonObject(inner) ? leavesOf(inner, `${path}.${key}`) : [[`${path}.${key}`, inner] as const],
@@ -73,7 +73,7 @@ test('laid over each other, template and request keep all that they set', () => 
   hits.assertAtLeast(16);
 });
 
-// Kills: a conflict that names its parent, or what the request asks for in place of what is set.
+// Kills: a conflict that names its parent, or what the request asks for instead of the fixed value.
 test('a conflict names a constant that template and request set differently', () => {
   const hits = new Hits();
   fc.assert(
@@ -92,7 +92,8 @@ test('a conflict names a constant that template and request set differently', ()
   hits.assertAtLeast(4);
 });
 
-// Kills: a null that is remembered for what is no timeout, and then conflicts with the default.
+// Kills: a null that is remembered for a constant that is no timeout, and then conflicts with the
+// default.
 test('what was laid over once changes nothing when it is laid over again', () => {
   const hits = new Hits();
   fc.assert(
@@ -107,8 +108,8 @@ test('what was laid over once changes nothing when it is laid over again', () =>
   hits.assertAtLeast(15);
 });
 
-// Kills: custom constants laid over each other within their values; assignment in place of
-// fromEntries, which loses "__proto__"; a null that is kept as a value.
+// Kills: custom constants that are merged within their values; assignment in place of fromEntries,
+// which loses "__proto__"; a null that is kept as a value.
 test('each custom constant is wholly of the template or, where it has none, of the request', () => {
   const hits = new Hits();
   fc.assert(

@@ -1,6 +1,6 @@
 /**
- * Constants: fixed when a session is created, from the template and, for what the template leaves
- * open, from the creating request.
+ * Constants: fixed when a session is created, by the template and, where that says nothing, by the
+ * creating request.
  *
  * @source docs/wire/sessions.md "Constants"
  */
@@ -53,7 +53,9 @@ export const memberInitializationEntries = {
   membersNeededToStart: v.nullish(integer(0, limits.membersMax)),
 };
 
-/** The members of `constants.system` that a template or a creating request may write; null: unset. */
+/**
+ * The members of `constants.system` that a template or a creating request may write; null: unset.
+ */
 export const constantsSystemEntries = {
   version: v.nullish(integer(1)),
   maxMembersCount: v.nullish(integer(1, limits.membersLargeMax)),
@@ -127,10 +129,10 @@ const defaults = {
   sessionEmptyTimeout: 0,
 };
 
-/** What holds of `arbitration` where nothing is written; null there means never. */
+/** Defaults of `arbitration`; null there means never. */
 export const arbitrationDefaults = { forfeitTimeout: 60_000, arbitrationTimeout: 300_000 };
 
-/** Defaults within an object, where the object is there. */
+/** Defaults within an object, where the object exists. */
 const nestedDefaults = {
   peerToPeerRequirements: { latencyMaximum: 250, bandwidthMinimum: 10_000 },
   peerToHostRequirements: {
@@ -158,7 +160,7 @@ type WithoutNulls<T> = T extends readonly (infer Item)[]
     ? { readonly [K in keyof T]: WithoutNulls<Exclude<T[K], null | undefined>> }
     : T;
 
-/** A member that has a default is there. A timeout may be absent all the same: null unsets it. */
+/** Members with a default are always there, except timeouts: null unsets these. */
 type WithDefaults<T, Defaults> = T & {
   readonly [K in Exclude<keyof T & keyof Defaults, `${string}Timeout`>]-?: Exclude<T[K], undefined>;
 };
@@ -175,9 +177,8 @@ type NestedWithDefaults<T> = {
 };
 
 /**
- * `constants.system` of a session, with the defaults filled in.
- *
- * A timeout that is absent never runs out. Of the capabilities only those that are on are kept.
+ * `constants.system` of a session, with the defaults filled in. A timeout that is absent never
+ * ends. Only capabilities that are on are kept.
  */
 export type ConstantsSystem = WithDefaults<
   NestedWithDefaults<WithoutNulls<WrittenConstantsSystem>>,
@@ -185,10 +186,9 @@ export type ConstantsSystem = WithDefaults<
 >;
 
 /**
- * `requested` laid over `template`: what the template sets stays, a null in it included; what it
- * leaves open may be given. Objects are laid over each other member by member.
- *
- * A requested null is "never" for a timeout; for the rest it asks for nothing.
+ * `requested` merged into `template`: what the template sets stays, a null too; the rest may be
+ * given. Objects are merged member by member. A requested null is "never" for a timeout; elsewhere
+ * it asks for nothing.
  *
  * Refuses: constantsConflict, naming the constant.
  */
@@ -213,7 +213,7 @@ export function layOver(
 
 /**
  * The same for `custom`: what the template sets stays, key by key of the outermost object. Values
- * are the title's data and are compared whole; a null asks for no such key.
+ * are compared whole; a null asks for no such key.
  *
  * Refuses: constantsConflict, naming the key.
  *
@@ -234,7 +234,7 @@ export function layOverCustom(
   return Object.fromEntries(laid);
 }
 
-/** True of the names of timeouts, the constants that null sets to "never". */
+/** True of the names of timeouts, which null sets to "never". */
 function isTimeout(name: string): boolean {
   return name.endsWith('Timeout');
 }
@@ -249,8 +249,8 @@ function conflict(path: string, set: Json, requested: Json): Refusal {
 
 /**
  * `written` with the defaults of `contractVersion`, that of the template, for what is absent. Null
- * is "never" for a timeout and the default for the rest. Says nothing about whether the constants
- * fit together; see `constantsProblems`.
+ * is "never" for a timeout and the default for the rest. Whether the constants fit together:
+ * `constantsProblems`.
  */
 export function resolveConstantsSystem(
   written: JsonObject,
@@ -296,7 +296,9 @@ function isEvaluatedByTitle(written: JsonObject, contractVersion: number): boole
   return (initialization.externalEvaluation ?? externalEvaluation) === true;
 }
 
-/** The metrics that members measure when only requirements are written: what those need. */
+/**
+ * The metrics that members measure when only requirements are written: those of the requirements.
+ */
 function neededMetrics(written: JsonObject): JsonObject {
   const isWritten = (name: string): boolean => isJsonObject(written[name]);
   return isWritten('peerToPeerRequirements') || isWritten('peerToHostRequirements')
@@ -304,10 +306,10 @@ function neededMetrics(written: JsonObject): JsonObject {
     : {};
 }
 
-/** One constant that does not go with the others: its path below `constants.system`, and why. */
+/** One constant that does not fit the others: its path below `constants.system`, and why. */
 export type ConstantsProblem = { readonly path: string; readonly reason: string };
 
-/** Every way in which these constants do not go together. @source docs/wire/sessions.md "Constants" */
+/** All constants that do not fit the others. @source docs/wire/sessions.md "Constants" */
 export function constantsProblems(system: ConstantsSystem): readonly ConstantsProblem[] {
   const { capabilities: has } = system;
   const problems: ConstantsProblem[] = [];
@@ -353,7 +355,7 @@ export function constantsProblems(system: ConstantsSystem): readonly ConstantsPr
   for (const name of ['peerToPeerRequirements', 'peerToHostRequirements'] as const) {
     unless(!system[name] || has.connectivity, name, 'needs capability connectivity');
   }
-  // With requirements the metrics may be theirs alone; naming them as well would puzzle.
+  // With requirements, the metrics may come from them; naming both would confuse.
   unless(
     !system.metrics ||
       has.connectivity ||
@@ -362,7 +364,7 @@ export function constantsProblems(system: ConstantsSystem): readonly ConstantsPr
     'metrics',
     'needs capability connectivity',
   );
-  // An absent timeout never runs out.
+  // An absent timeout never ends.
   const { forfeitTimeout = Infinity, arbitrationTimeout = Infinity } = system.arbitration ?? {};
   unless(
     arbitrationTimeout >= forfeitTimeout,
@@ -379,7 +381,7 @@ export function constantsProblems(system: ConstantsSystem): readonly ConstantsPr
 }
 
 /**
- * What the documentation forbids and the service takes, since titles and samples in use do it.
+ * What the documentation forbids and the service accepts, since titles and samples use it.
  *
  * @source docs/wire/sessions.md "Constants"
  */

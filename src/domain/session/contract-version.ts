@@ -22,7 +22,7 @@ export function hasOlderNames(contractVersion: number): boolean {
   return contractVersion < newestContractVersion;
 }
 
-/** Older name of a timeout, below `timeouts`, and its name in 107. */
+/** The older name of a timeout, below `timeouts`, and its name in 107. */
 export const timeoutNames = [
   ['reserved', 'reservedRemovalTimeout'],
   ['inactive', 'inactiveRemovalTimeout'],
@@ -32,7 +32,7 @@ export const timeoutNames = [
 
 /**
  * `constants.system` as `contractVersion` writes it, by the names of 107. A member that the older
- * shape does not know stays where it is, so that a check of the shape can name it.
+ * shape does not have stays, so that the check of the shape can name it.
  */
 export function upgradeConstantsSystem(system: JsonObject, contractVersion: number): JsonObject {
   if (!hasOlderNames(contractVersion)) return system;
@@ -47,7 +47,7 @@ export function upgradeConstantsSystem(system: JsonObject, contractVersion: numb
 }
 
 function upgradeTimeouts(timeouts: Json): JsonObject {
-  // Null unsets all four: none of them ever runs out.
+  // Null unsets all four: they never end.
   if (timeouts === null) return Object.fromEntries(timeoutNames.map(([, name]) => [name, null]));
   if (!isJsonObject(timeouts)) return { timeouts };
   const unknown = new Map(Object.entries(timeouts));
@@ -73,8 +73,7 @@ function upgradeInitialization(initialization: Json): Json {
 }
 
 /**
- * `constants.system` by the names that `contractVersion` knows; the way back from
- * `upgradeConstantsSystem`.
+ * `constants.system` by the names of `contractVersion`; the inverse of `upgradeConstantsSystem`.
  */
 export function downgradeConstantsSystem(system: JsonObject, contractVersion: number): JsonObject {
   if (!hasOlderNames(contractVersion)) return system;
@@ -105,14 +104,14 @@ function downgradeInitialization(initialization: Json): Json {
   };
 }
 
-/** What is not a boolean stays, for the check of the shape to name. */
+/** A value that is no boolean stays, so that the check of the shape can name it. */
 function opposite(flag: Json): Json {
   return typeof flag === 'boolean' ? !flag : flag;
 }
 
 /**
- * Where the versions differ: what holds for a template of this version that says nothing, by the
- * names of 107. `memberInitialization` applies member by member, and only where the object is there.
+ * Defaults that differ between versions: for a template of this version that says nothing, by the
+ * names of 107. `memberInitialization` applies member by member, and only where the object exists.
  */
 export function templateDefaults(contractVersion: number): {
   readonly inactiveRemovalTimeout: number;

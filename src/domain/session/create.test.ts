@@ -69,7 +69,7 @@ test('a new session is all defaults but for what template and request say', () =
 
 const stays = sampleTemplate({ sessionEmptyTimeout: 60_000 });
 
-/** Writes to a session that does not exist, and what they come to. */
+/** Writes to a session that does not exist, and their results. */
 const outcomes: readonly (readonly [
   what: string,
   body: JsonObject,
@@ -114,7 +114,9 @@ for (const [what, body, circumstances, outcome] of outcomes) {
   });
 }
 
-/** Constants that a template and a request make together, and why they cannot be. */
+/**
+ * Constants of a template and a request, and the constants of the session, or why they conflict.
+ */
 const refused: readonly (readonly [
   template: JsonObject,
   requested: JsonObject,
@@ -193,7 +195,7 @@ const session = sessionOf(
   constants({ inactiveRemovalTimeout: 5, inviteProtocol: 'game' }, { a: { b: [1] } }),
 );
 
-/** Constants in a write to an existing session: what holds already passes, all else conflicts. */
+/** Constants in a write to an existing session: equal ones pass, all others conflict. */
 const repeated: readonly (readonly [constants: JsonObject, conflicting: string | undefined])[] = [
   [{}, undefined],
   [{ system: {} }, undefined],

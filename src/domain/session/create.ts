@@ -1,5 +1,5 @@
 /**
- * The beginning of a session: constants from template and request, properties from the template.
+ * A new session: constants from template and request, properties from the template.
  *
  * @source docs/wire/sessions.md "Constants", docs/wire/sessions.md "PUT"
  */
@@ -27,7 +27,7 @@ import { memberTimeouts, type Session, stageTimeouts, type TimeoutName } from '.
 import type { SessionTemplate } from './template.ts';
 
 /**
- * A new session without members, before anything else of the creating write is applied.
+ * A new session without members, before the other steps of the creating write.
  *
  * Refuses: privilegeMissing, constantsConflict, requestInvalid, notAnInitiator, roleSettingsFixed,
  * notInLargeSession.
@@ -72,8 +72,8 @@ export function createSession(
 }
 
 /**
- * What ends the session when nobody is active in it, where the creating write and the defaults alone
- * would let it stay for longer than a creator may ask for. What the template sets is the operator's.
+ * The limits for a session without active members, where the creating write and the defaults would
+ * keep it for longer than a creator may ask for. Templates may set any value.
  *
  * @source docs/wire/time.md "Sessions that nobody is active in"
  */
@@ -92,7 +92,7 @@ function endOf(
   return { emptyMsMax, ...(templateTimeouts.length > 0 && { templateTimeouts }) };
 }
 
-/** The timeouts that hold in the session and never run out, or later than `timeoutMsMax`. */
+/** The timeouts of the session that never end, or later than `timeoutMsMax`. */
 function longTimeouts(system: ConstantsSystem, timeoutMsMax: Milliseconds): readonly TimeoutName[] {
   const isLong = (timeoutMs: Milliseconds | undefined): boolean =>
     (timeoutMs ?? Infinity) > timeoutMsMax;
@@ -115,10 +115,10 @@ function memberInitializationOf({ constants }: SessionTemplate): JsonObject {
 
 type Constants = Session['constants'];
 
-/** Of each template the constants of a session whose creator asked for none. */
+/** By template, the constants of a session whose creator asked for none. */
 const plainConstants = createMemo<SessionTemplate, Constants | Refusal>();
 
-/** Sessions that are made of a template as it is share one value, and its texts. */
+/** Sessions with the plain constants of a template share one value, and its texts. */
 function constantsOf(
   template: SessionTemplate,
   asked: SessionRequest['constants'],
@@ -206,7 +206,7 @@ function isArbitration({ name, request }: SessionRequest['servers'][number]): bo
 }
 
 /**
- * Nothing when constants in a write to an existing session say only what holds already.
+ * Undefined when constants in a write to an existing session are equal to its own.
  *
  * Refuses: constantsConflict.
  */
@@ -230,7 +230,7 @@ function offOrNull(asked: Json): Json {
   return typeof asked === 'boolean' ? false : null;
 }
 
-/** `held`, and what `asked` names beyond it as set to nothing, so that laying over it conflicts. */
+/** `held`, with unset values for what `asked` names beyond it, so that merging conflicts. */
 function withUnset(held: JsonObject, asked: JsonObject): JsonObject {
   const named = new Map(Object.entries(held));
   for (const [key, value] of Object.entries(asked)) {

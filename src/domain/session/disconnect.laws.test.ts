@@ -10,7 +10,8 @@ import { viewSession } from './view.ts';
 
 const graceMs = 30_000;
 
-// Kills: a mark that shows in nextTimer; a mark on who is not active; a mark that begins the grace anew; a mark that applyTimeouts does not know.
+// Kills: a mark that shows in nextTimer; a mark on a member that is not active; a mark that
+// restarts the grace; a mark that applyTimeouts does not know.
 test('a mark shows nowhere, counts once, and makes inactive exactly when the grace is over', () => {
   fc.assert(
     fc.property(anySession, fc.nat(3), (session, n) => {
@@ -41,8 +42,9 @@ test('a mark shows nowhere, counts once, and makes inactive exactly when the gra
   );
 });
 
-// Kills: a connection by which the member was active already; that of a new member, or of one who
-// becomes active, left out; one in the case of its writer, or new by its case alone; another member's.
+// Kills: a connection by which the member was already active; that of a new member, or of one that
+// becomes active, left out; one in the case of its writer, or new by its case only; another
+// member's.
 test('a new connection is one that the member is active by and was not before', () => {
   let foundCount = 0;
   fc.assert(
@@ -70,7 +72,7 @@ function activeBy(session: Session | undefined, xuid: string): string | undefine
   return member?.status === 'active' ? connection?.toLowerCase() : undefined;
 }
 
-/** The session with the connections of its members written anew, in capitals. */
+/** The session with the connections of its members written again, in capitals. */
 function inCapitals(session: Session): Session {
   const members = session.members.map((member) => {
     const { connection, ...rest } = member.properties.system;

@@ -1,6 +1,6 @@
 /**
- * Members whose connection has ended, or who are active by none: they stay active for a time of
- * grace. Clients do not see the mark. They see the status that follows from it.
+ * Members whose connection has ended, or who are active without one: they stay active for a time of
+ * grace. Clients do not see the mark; they see the status that follows.
  *
  * @source docs/wire/time.md "Connections that are gone"
  */
@@ -9,19 +9,18 @@ import type { Guid, Xuid } from '../ids.ts';
 import type { Milliseconds } from '../time.ts';
 import { memberOf, type Member, type Session } from './session.ts';
 
-/** For how long members stay active without an open connection. */
+/** How long members stay active without an open connection. */
 export type Graces = {
   /** Where members are active by a connection. */
   readonly disconnectGraceMs: Milliseconds;
-  /** Elsewhere, and only without a sign of life (see presence.ts); 0: for good. */
+  /** Elsewhere, and only without a sign of life (see presence.ts); 0: for ever. */
   readonly presenceTimeoutMs: Milliseconds;
-  /** Of members who never wrote a connection, without a sign of life; 0: for good. */
+  /** For members who never wrote a connection, without a sign of life; 0: for ever. */
   readonly unconnectedTimeoutMs: Milliseconds;
 };
 
 /**
- * The grace of members of this session whose connection has ended; undefined: that means nothing in
- * it.
+ * The grace of members of this session after their connection ended; undefined: they stay active.
  */
 export function graceMsOf(
   { constants }: Session,
@@ -35,8 +34,8 @@ export function graceMsOf(
 }
 
 /**
- * The grace of members of this session who are active by no connection; undefined: they stay active
- * for good, or cannot be active.
+ * The grace of members of this session who are active without a connection; undefined: they stay
+ * active for ever, or cannot be active.
  */
 export function unconnectedGraceMsOf(
   { constants }: Session,
@@ -51,7 +50,7 @@ export function unconnectedGraceMsOf(
     : unconnectedTimeoutMs;
 }
 
-/** True of a member who is active, and by no connection. */
+/** True of a member who is active without a connection. */
 export function isUnconnected({ status, properties }: Member): boolean {
   return status === 'active' && properties.system.connection === undefined;
 }
@@ -62,7 +61,7 @@ function connectionOf({ status, properties }: Member): Guid | undefined {
 }
 
 /**
- * The connection, in lower case, that this user is active by in `next` and was not in `before`;
+ * The connection, in lower case, by which this user is active in `next` and was not in `before`;
  * undefined: none. It may have ended before it was written.
  */
 export function newConnection(
@@ -78,7 +77,7 @@ export function newConnection(
 }
 
 /**
- * The session with active members marked whose connection has ended: they become inactive at
+ * The session with marks on active members whose connection has ended: they become inactive at
  * `untilMs`. `session` itself when there are none, or all are marked already.
  */
 export function markDisconnected(
@@ -99,8 +98,8 @@ export function markDisconnected(
 }
 
 /**
- * The session with this user's member marked, if it is active by no connection: it becomes inactive
- * at `untilMs`. `session` itself when it is not, or is marked already.
+ * The session with a mark on this user's member, if it is active without a connection: it becomes
+ * inactive at `untilMs`. `session` itself when it is not, or is marked already.
  */
 export function markUnconnected(
   session: Session,

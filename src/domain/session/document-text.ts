@@ -1,6 +1,6 @@
 /**
- * The session document as text. The texts of the parts that a write leaves alone are kept, and so a
- * document is put together faster than it is printed.
+ * The session document as text. The texts of unchanged parts are kept, which is faster than to
+ * format the whole document.
  */
 
 import { formatJson, formatJsonOnce } from '../json.ts';
@@ -19,8 +19,8 @@ import {
 } from './view.ts';
 
 /**
- * The text of the document, in the shape of `contractVersion`, kept for the next reader:
- * documents are answered far more often than they change.
+ * The text of the document, in the shape of `contractVersion`, kept for the next reader: documents
+ * are answered far more often than they change.
  */
 export function renderSession(session: Session, contractVersion: number): string {
   const shape = Math.min(contractVersion, newestContractVersion);
@@ -38,8 +38,8 @@ const renderedProperties = createMemo<Session['properties'], RenderedProperties>
 const renderedMembers = createMemo<Member, RenderedMember>();
 
 /**
- * `formatJson(viewSession(…))`, put together from the texts of the parts that writes leave alone;
- * not kept, as is enough for the answer to a write.
+ * `formatJson(viewSession(…))`, joined from the kept texts of unchanged parts; not kept itself,
+ * since the answer to a write needs it once.
  */
 export function formatSession(session: Session, contractVersion: number): string {
   const head = formatJson(viewHead(session));
@@ -67,7 +67,7 @@ export function formatSession(session: Session, contractVersion: number): string
 function formatProperties(session: Session, shape: number): string {
   const { properties, constants } = session;
   const known = renderedProperties.get(properties);
-  // Several sessions may have the properties of their template, and make different things of them.
+  // Several sessions may share the properties of their template, and show different things of them.
   if (known?.shape === shape && known.constants === constants) return known.text;
   const text = formatJson(viewProperties(session, shape));
   return renderedProperties.set(properties, { text, shape, constants }).text;
@@ -80,7 +80,7 @@ function formatMember({ member, next, turn }: MemberInOrder): string {
   return renderedMembers.set(member, { text, next, turn }).text;
 }
 
-/** The parts of the document that clients decide the size of, as text. */
+/** The parts of the document whose size clients decide, as text. */
 export function partTextsOf(session: Session): readonly string[] {
   return [
     formatJsonOnce(shownConstants(session.constants)),
@@ -92,7 +92,7 @@ export function partTextsOf(session: Session): readonly string[] {
   ];
 }
 
-/** One member of the session as the document has it. */
+/** One member of the session as the document shows it. */
 export function textOfMember(session: Session, member: Member): string {
   const inOrder = membersInOrder(session).find((one) => one.member === member);
   return inOrder === undefined ? '' : formatMember(inOrder);

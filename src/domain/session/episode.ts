@@ -1,6 +1,6 @@
 /**
- * Episodes: what is stored of the initialization of a session's members, and to which episode a
- * member belongs. What becomes of an episode is in initialization.ts.
+ * Episodes: what is stored of the initialization of members, and to which episode a member belongs.
+ * The stages are in initialization.ts.
  *
  * @source docs/wire/sessions.md "Owners", docs/wire/initialization.md "Stages"
  */
@@ -13,8 +13,8 @@ export function initializationOf({ initialization, startTimeMs }: Session): Init
 }
 
 /**
- * What a new member, or reservation, gets that asks to be initialized: the flag, and the episode to
- * belong to. Nothing where nobody is initialized; no episode where it cannot be any more.
+ * What a new member, or reservation, gets that asks to be initialized: the flag, and its episode.
+ * Nothing in sessions without initialization; no episode after the first one failed.
  */
 export function initializationOnArrival(
   session: Session,
@@ -28,7 +28,7 @@ export function initializationOnArrival(
   };
 }
 
-/** True of a member of an episode, running or to come: its seat is held for as long. */
+/** True of a member of a running or coming episode, which keeps its seat. */
 export function isInitializing({ initializationEpisode, initializationFailure }: Member): boolean {
   return initializationEpisode !== undefined && initializationFailure === undefined;
 }

@@ -54,7 +54,7 @@ function evaluate(network: Network, constants: typeof p2p | typeof p2h) {
   return evaluateMeasurements(session, members, established);
 }
 
-/** True when user `n` tells of a bad connection to `to`; straight from how the network was made. */
+/** True when user `n` reports a bad connection to `to`, by how the network was made. */
 function isBad({ reports, established }: Network, from: number, to: number): boolean {
   if (from < established || from === to) return false;
   const ends = `${letters[from]}${letters[to]}`;
@@ -70,7 +70,7 @@ function isSilent({ reports }: Pick<Network, 'reports'>, n: number): boolean {
 const arePaired = (network: Network, a: number, b: number): boolean =>
   isBad(network, a, b) || isBad(network, b, a);
 
-/** Whose fate user `n` shares, found by walking from one to the next. */
+/** The users who pass or fail together with user `n`, found step by step. */
 function companionsOf({ groups, established }: Network, n: number): readonly number[] {
   const reached = new Set([n]);
   for (const one of reached) {
@@ -83,7 +83,7 @@ function companionsOf({ groups, established }: Network, n: number): readonly num
   return [...reached].sort();
 }
 
-/** Who is of the episode, and passes or not. */
+/** The members of the episode, and which of them pass. */
 function partsOf({ established }: Network, failures: Failures) {
   const members = [0, 1, 2, 3, 4].filter((n) => n >= established);
   return {
@@ -116,7 +116,7 @@ function slowlyPassing(network: Network): readonly number[] {
   return inside.filter((n) => n >= network.established).sort();
 }
 
-// Kills: admission by index alone; the telling of one end only; groups by one step of naming.
+// Kills: admission by index only; the report of one end only; groups by one step of naming.
 test('peer to peer agrees with a slow implementation of the rule', () => {
   fc.assert(
     fc.property(anyNetwork, (network) => {
@@ -127,8 +127,8 @@ test('peer to peer agrees with a slow implementation of the rule', () => {
   );
 });
 
-// Kills: a group admitted against who was admitted before it, but not within itself; established
-// members left out.
+// Kills: a group that is compared with members admitted before it, but not within itself;
+// established members left out.
 test('members that pass peer to peer are well connected to all who pass, and no failed member would be', () => {
   fc.assert(
     fc.property(anyNetwork, (network) => {
@@ -148,7 +148,7 @@ test('members that pass peer to peer are well connected to all who pass, and no 
         assert.ok(!fits, `${n} could have passed`);
       }
       for (const n of [...passing, ...failing]) {
-        // One bad member does not cost those who have no bad connection at all.
+        // One bad member does not cost members without a bad connection.
         const isGood = companionsOf(network, n).every(
           (one) =>
             !isSilent(network, one) &&
@@ -162,7 +162,7 @@ test('members that pass peer to peer are well connected to all who pass, and no 
   );
 });
 
-/** What the two users tell of their connection, as failures. */
+/** What the two users report of their connection, as failures. */
 function reasonsOf({ reports, established }: Network, a: number, b: number): readonly string[] {
   return [
     { from: a, ends: `${letters[a]}${letters[b]}` },
@@ -175,8 +175,8 @@ function reasonsOf({ reports, established }: Network, a: number, b: number): rea
     });
 }
 
-// Kills: the first problem found given in place of the foremost; what a late one does not report held
-// against its group; a group failing for timeout as a whole.
+// Kills: the first problem found given in place of the foremost; what a late member does not report
+// held against its group; a group failing for timeout as a whole.
 test('each member that fails has the first true reason of the precedence', () => {
   fc.assert(
     fc.property(anyNetwork, (network) => {

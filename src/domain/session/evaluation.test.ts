@@ -24,7 +24,7 @@ const p2h = {
   },
 };
 
-/** Who fails and why, as `a latency, b group`. */
+/** The members that fail and why, as `a latency, b group`. */
 function failuresOf(
   reports: Reports,
   constants: JsonObject,
@@ -40,7 +40,7 @@ function failuresOf(
     .join(', ');
 }
 
-/** What differs from good connections, by the letters of its two ends. */
+/** Connections that are not good, by the letters of their two ends. */
 const peerCases: readonly (readonly [
   what: string,
   reports: Reports,
@@ -115,7 +115,7 @@ test('users of one device need not measure each other', () => {
   assert.equal(evaluateMeasurements(session, session.members, []).failures.size, 0);
 });
 
-/** Where requirements are on the connection to the host: who fails, and who may be host. */
+/** With requirements on the connection to the host: the members that fail, and possible hosts. */
 const hostCases: readonly (readonly [
   what: string,
   reports: Reports,

@@ -1,8 +1,7 @@
 /**
- * What the measurements of an episode's members say: who has measured, who passes, who may be host.
- *
- * A connection is judged in the metrics that are on. Where one that is required was not measured,
- * the problem is `network`. A group passes or fails whole.
+ * What the measurements of an episode say: which members have measured, which pass, which may be
+ * host. A connection is judged in the enabled metrics. A required metric that was not measured is
+ * the problem `network`. A group passes or fails whole.
  *
  * @source docs/wire/initialization.md "Stages", docs/wire/sessions.md "PUT"
  */
@@ -30,8 +29,8 @@ export function measuresServers({ measurementServerAddresses }: ConstantsSystem)
 }
 
 /**
- * True when the member has reported every server and every peer that it has to measure. To report
- * one without numbers counts: it was not reached.
+ * True when the member has reported every server and every peer that it must measure. A report
+ * without numbers counts: the peer was not reached.
  */
 export function hasMeasured(session: Session, member: Member, peers: readonly Member[]): boolean {
   const { measurements, serverMeasurements } = member.properties.system;
@@ -44,7 +43,7 @@ export function hasMeasured(session: Session, member: Member, peers: readonly Me
   );
 }
 
-/** True when the member has reported anything that it has to measure. */
+/** True when the member has reported anything that it must measure. */
 function hasReported(session: Session, member: Member, peers: readonly Member[]): boolean {
   const { measurements, serverMeasurements } = member.properties.system;
   return (
@@ -53,7 +52,10 @@ function hasReported(session: Session, member: Member, peers: readonly Member[])
   );
 }
 
-/** Those of its peers; with requirements on the connection to a known host alone, only the host's. */
+/**
+ * The peers that it must measure; with requirements on the connection to a known host only, the
+ * host.
+ */
 function tokensToMeasure(
   { constants: { system }, properties }: Session,
   { deviceToken }: Member,
@@ -124,7 +126,7 @@ export function evaluateMeasurements(
 
 type Group = readonly Member[];
 
-/** The members by those who share their fate, because one of them named the other. */
+/** Members in groups that pass or fail together, because one named the other. */
 export function groupsOf(members: readonly Member[]): readonly Group[] {
   return members.reduce<readonly Group[]>((groups, member) => {
     const isBound = (group: Group): boolean =>
@@ -138,7 +140,10 @@ function names({ properties }: Member, { index }: Member): boolean {
   return properties.system.initializationGroup?.includes(index) === true;
 }
 
-/** The groups that go together and with the established members; none that is left out would, too. */
+/**
+ * The largest admitted set: groups that fit each other and the established members, so that no
+ * group left out would fit too.
+ */
 function admit(
   groups: readonly Group[],
   established: readonly Member[],
@@ -167,12 +172,12 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((a, b) => a + b, 0);
 }
 
-/** The first of the precedence; who has no problem of its own fails with its group. */
+/** The first of the precedence; a member without a problem of its own fails with its group. */
 function foremost(problems: readonly InitializationFailure[]): InitializationFailure {
   return initializationFailures.find((failure) => problems.includes(failure)) ?? 'group';
 }
 
-/** What a connection must reach, in the metrics that are on. */
+/** What a connection must reach, in the enabled metrics. */
 type Requirement = readonly {
   readonly metric: Exclude<keyof Measurement, 'custom'>;
   readonly failure: InitializationFailure;
@@ -233,7 +238,7 @@ type Judge = (from: Member, to: Member) => readonly InitializationFailure[];
 function judge(measured: Measured, requirement: Requirement): Judge {
   return (from, { deviceToken }) => {
     const reported = measured.get(from);
-    // Users of one device share its token: there is nothing between them.
+    // Users of one device share its token: there is no connection between them.
     const isNear = deviceToken !== undefined && from.deviceToken === deviceToken;
     if (reported === undefined || isNear) return [];
     const measurement = reported.get(deviceToken ?? '') ?? {};
@@ -244,7 +249,7 @@ function judge(measured: Measured, requirement: Requirement): Judge {
   };
 }
 
-/** Who of those who are admitted fails at the host, and who may be host of all others. */
+/** The admitted members that fail at the host, and who may be host for all others. */
 function chooseHost(
   session: Session,
   admitted: readonly Group[],
@@ -287,7 +292,7 @@ function chooseHost(
   };
 }
 
-/** How bad the worst connection to a host is, by the selection metric; the lower the better. */
+/** The cost of the worst connection to a host, by the selection metric; lower is better. */
 function costBy(metric: string, measured: Measured) {
   return (host: Member, members: readonly Member[]): number => {
     const distant = members.filter(({ deviceToken }) => deviceToken !== host.deviceToken);
@@ -309,7 +314,7 @@ function costBy(metric: string, measured: Measured) {
   };
 }
 
-/** Where subtraction fails: costs may be infinite. */
+/** Costs may be infinite, so subtraction would fail. */
 function compare(a: number, b: number): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }

@@ -7,10 +7,10 @@
 
 import type { JsonObject } from '../json.ts';
 
-/** What a part of a session has beside what is known of it; absent without any. */
+/** Unknown members of a part of a session; absent without any. */
 export type Extra = { readonly extra?: JsonObject };
 
-/** Names at the root of a session document: nobody writes others' values over them. */
+/** Names at the root of a session document: unknown members do not replace their values. */
 export const sessionNames: ReadonlySet<string> = new Set([
   ...['constants', 'properties', 'servers', 'members', 'membersOnly', 'roleTypes', 'membersInfo'],
   ...['initializing', 'hostCandidates', 'searchHandle', 'correlationId', 'contractVersion'],
@@ -34,7 +34,7 @@ export const partNames: ReadonlySet<string> = new Set(['system', 'custom', 'memb
 /** Names of an entry of `servers`. */
 export const serverNames: ReadonlySet<string> = new Set(['constants', 'properties']);
 
-/** What `held` has beside the names of `known`. */
+/** The members of `held` that `known` does not name. */
 export function extraOf(held: object | undefined, known: ReadonlySet<string>): JsonObject {
   const entries = Object.entries(held ?? {}).filter(([name]) => !known.has(name));
   return Object.fromEntries(entries) as JsonObject;

@@ -14,14 +14,14 @@ function check(before: Session | undefined, next: Session): void {
   assert.deepEqual(hints, new Set(hintsOf(next)));
 }
 
-// Kills: hints compared by the lists of members alone, which forgets keywords; removed hints that
+// Kills: hints compared by the lists of members only, which forgets keywords; removed hints that
 // another member still gives.
 test('the former hints with the change applied are the hints of the next session', () => {
   fc.assert(fc.property(anySession, anySession, check));
 });
 
-// Kills: sessions taken for found alike though a member changed the connection, or another user has
-// the seat, or the keywords changed; hints given that were there before.
+// Kills: sessions taken for equal in hints though a member changed the connection, or another user
+// has the seat, or the keywords changed; hints given that were there before.
 test('each change of a history gives the right hints, and none twice', () => {
   fc.assert(
     fc.property(anyPlot, (plot) => {

@@ -1,6 +1,6 @@
 /**
- * What a session can be found by, beside its key. Hints may hold too much and never too little:
- * who finds a session by one looks at the session itself.
+ * What a session can be found by, beside its key. Hints may contain too much, never too little: a
+ * reader that finds a session by one checks the session itself.
  */
 
 import type { Guid } from '../ids.ts';
@@ -9,13 +9,13 @@ import type { SessionChange } from './session-change.ts';
 import type { Member, Session } from './session.ts';
 
 /**
- * See `Hint` of the store. Seats that are reserved for a user are apart from the sessions that the
- * user is in, so that others cannot hide these by reserving seats.
+ * See `Hint` of the store. Seats reserved for a user are apart from the sessions that the user is
+ * in: others must not hide these by reserving seats.
  */
 export type SessionHint =
   `${'xuid' | 'seat' | 'holder' | 'keyword' | 'connection' | 'node'}:${string}`;
 
-/** Everything by which this session is found. */
+/** All hints of this session. */
 export function hintsOf(session: Session): ReadonlySet<SessionHint> {
   const { members, reference, properties } = session;
   const scid = reference.scid.toLowerCase();
@@ -23,7 +23,7 @@ export function hintsOf(session: Session): ReadonlySet<SessionHint> {
   const { emptySinceMs, createdBy } = session;
   return new Set([
     ...members.flatMap(memberHints),
-    // A session without members counts for who created it.
+    // A session without members counts for its creator.
     ...(emptySinceMs !== undefined && createdBy !== undefined
       ? [`holder:${createdBy}` as const]
       : []),
@@ -31,7 +31,7 @@ export function hintsOf(session: Session): ReadonlySet<SessionHint> {
   ]);
 }
 
-/** What a member lets its session be found by. */
+/** The hints of a member. */
 function memberHints({ xuid, status, reservedBy, properties }: Member): readonly SessionHint[] {
   if (status === 'reserved') {
     return reservedBy === undefined ? [`seat:${xuid}`] : [`seat:${xuid}`, `holder:${reservedBy}`];
@@ -46,18 +46,18 @@ function memberHints({ xuid, status, reservedBy, properties }: Member): readonly
       ];
 }
 
-/** The hint of a keyword, which matches without regard to case. */
+/** The hint of a keyword, in any case. */
 export function keywordHint(scid: Guid, keyword: string): SessionHint {
   return `keyword:${scid.toLowerCase()}~${keyword.toLowerCase()}`;
 }
 
-/** The node that minted a connection id: its first 8 hex digits, in lower case. */
+/** The node that made a connection id: its first 8 hex digits, in lower case. */
 export function nodeOfConnection(connection: Guid): string {
   return connection.slice(0, 8).toLowerCase();
 }
 
 /**
- * False of what members who are not loaded may share: a node. A connection is of one user.
+ * False of hints that members who are not loaded may share: nodes. A connection is of one user.
  *
  * @source docs/wire/unknowns.md "somebody else's connection in a large session"
  */
@@ -65,7 +65,7 @@ function isWholly(hint: SessionHint, session: Session): boolean {
   return !isLarge(session) || !hint.startsWith('node:');
 }
 
-/** Hints to add and to remove with this change; of a session that ends all go, and none are named. */
+/** Hints to add and to remove with this change; when a session ends all go, and none are named. */
 export function hintChange({ before, next, members }: SessionChange): {
   readonly addHints?: readonly SessionHint[];
   readonly removeHints?: readonly SessionHint[];
@@ -82,7 +82,7 @@ export function hintChange({ before, next, members }: SessionChange): {
   };
 }
 
-/** As most writes leave it: what hints are made of is the same. False may be too careful. */
+/** True when all parts that make hints are unchanged, as after most writes. False may be wrong. */
 function isFoundAlike(before: Session, next: Session, members: SessionChange['members']): boolean {
   return (
     before.properties.system.keywords === next.properties.system.keywords &&

@@ -29,7 +29,7 @@ const players: readonly UserCaller[] = [1, 2, 3, 4, 5].map((n) =>
 
 const anyStageTimeout = fc.constantFrom(0, 1, 1_000, 3_000);
 
-/** Every stage has an end by time, whatever it is. */
+/** Every stage has a timeout. */
 const anyTemplate: fc.Arbitrary<SessionTemplate> = fc
   .record({
     joinTimeout: anyStageTimeout,
@@ -141,7 +141,7 @@ const anyStep: fc.Arbitrary<Step> = fc
       })),
   );
 
-/** Somebody says what an external evaluation has found, and nothing else. */
+/** A member writes the result of an external evaluation, and nothing else. */
 const anyVerdict: fc.Arbitrary<Step> = fc
   .tuple(fc.constantFrom<Caller>(...players, referee), fc.boolean())
   .map(([by, initializationSucceeded]) => ({
@@ -211,8 +211,8 @@ function everyTurn(check: (turn: Turn) => void): void {
   );
 }
 
-// Kills: evaluating without an end by time; waiting members who are not begun with; stages left out
-// of nextDueMs; who waits left waiting when the first episode has failed.
+// Kills: evaluating without a timeout; waiting members without a next episode; stages left out of
+// nextDueMs; members left waiting when the first episode has failed.
 test('an episode always ends: left alone, every session comes to rest within bounded steps', () => {
   const hits = new Hits();
   fc.assert(
@@ -235,7 +235,7 @@ test('an episode always ends: left alone, every session comes to rest within bou
   hits.assertAtLeast(20);
 });
 
-// Kills: the episode of a member given anew when it takes its reservation.
+// Kills: another episode for a member that takes its reservation.
 test('no member is in two episodes', () => {
   fc.assert(
     fc.property(anyPlot, (plot) => {
@@ -256,7 +256,7 @@ test('no member is in two episodes', () => {
 
 const order = ['joining', 'measuring', 'evaluating'];
 
-// Kills: who failed counted as of the episode; episode 2 that fails the session; who waits left
+// Kills: failed members counted in the episode; episode 2 that fails the session; members left
 // waiting when it has failed; a passing member's episode kept; candidates kept beside a host.
 test('stages follow each other, and what is stored of them fits together', () => {
   const hits = new Hits();
@@ -323,7 +323,7 @@ test('the etag changes exactly when the document does', () => {
   hits.assertAtLeast(350);
 });
 
-// Kills: undefined stored for the episode of who has passed.
+// Kills: undefined stored for the episode of a member that passed.
 test('a session that initializes its members is plain JSON', () => {
   everyTurn(({ after }) => {
     if (after) assert.deepEqual(parseExactJson(formatJson(after)), after);

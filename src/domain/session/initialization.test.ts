@@ -38,7 +38,7 @@ function stageOf(session: Session): string {
   return stage === 'none' ? stage : `${stage} ${episode}`;
 }
 
-/** What a member's document tells of its initialization: episode, failure, or that it is gone. */
+/** What a member's document shows of its initialization: episode, failure, or that it is gone. */
 function fateOf(session: Session, { xuid }: UserCaller): string {
   const member = memberOf(session, xuid);
   if (member === undefined) return 'gone';
@@ -56,7 +56,7 @@ const metrics = { metrics: { latency: true } };
 const external = { externalEvaluation: true };
 const p2p = { peerToPeerRequirements: { latencyMaximum: 100, bandwidthMinimum: 1_000 } };
 
-/** A session of Ada and Bert, who have both come, and whoever has a seat. */
+/** A session of Ada and Bert, both active, and perhaps more members. */
 function begun(
   initialization: JsonObject = {},
   constants: JsonObject = {},
@@ -214,7 +214,7 @@ test('who comes while an episode runs waits for the next, which then begins', ()
   assert.equal(stageOf(next), 'measuring 2');
   assert.equal(nextDueMs(next), startMs + 20 + 3_000);
   assert.deepEqual([fateOf(next, bert), fateOf(next, cleo)], ['- -', '2 -']);
-  // She measures who is in already; they do not measure her.
+  // She measures the present members; they do not measure her.
   const partly = write(next, measured([bert]), { by: cleo });
   assert.equal(stageOf(partly), 'measuring 2');
   assert.equal(stageOf(write(partly, measured([ada, bert]), { by: cleo })), 'none');
@@ -273,7 +273,7 @@ test('who comes to a running episode without taking part need not be measured', 
   const one = write(joined, measured([bert]), { nowMs: startMs + 2 });
   const both = write(one, measured([ada]), { by: bert, nowMs: startMs + 2 });
   assert.equal(stageOf(both), 'none');
-  // By the next episode she is in, and to be measured.
+  // By the next episode she is present, and to be measured.
   const next = write(both, come(dora), { by: dora, nowMs: startMs + 3 });
   const partly = write(next, measured([ada, bert]), { by: dora, nowMs: startMs + 4 });
   assert.equal(stageOf(partly), 'measuring 2');
@@ -390,7 +390,7 @@ test('later episodes offer no hosts', () => {
   assert.equal(second.hostCandidates, undefined);
 });
 
-/** What each event does in each stage: nothing, something, or it is refused. */
+/** What each event does in each stage: nothing, something, or a refusal. */
 const table: Readonly<Record<InitializationStage, readonly string[]>> = {
   none: ['moves', 'stays', 'stays', 'refused', 'refused'],
   joining: ['stays', 'moves', 'moves', 'refused', 'refused'],

@@ -52,7 +52,7 @@ export const initializationEvents = [
 ] as const;
 /**
  * `awaited`: members wait for an episode; `done`: every member has done what the stage waits for;
- * `timedOut`: its time is over; `accepted`, `rejected`: what an external evaluation says.
+ * `timedOut`: its timeout is over; `accepted`, `rejected`: the result of an external evaluation.
  */
 export type InitializationEvent = (typeof initializationEvents)[number];
 
@@ -100,7 +100,7 @@ export const transitions: Readonly<
 };
 
 /**
- * Nothing when enough members of a new session ask to be initialized for its first episode.
+ * Undefined when enough members of a new session ask to be initialized for its first episode.
  *
  * Refuses: initializationMembersNeeded.
  *
@@ -118,8 +118,8 @@ export function mayStartInitialization({ constants, members }: Session): Refusal
 }
 
 /**
- * The session after a write, its initialization as far as it comes without time passing;
- * `succeeded` is the result of an external evaluation, if the write brings one.
+ * The session after a write, with its initialization as far as it goes without timeouts;
+ * `succeeded` is the result of an external evaluation, if the write has one.
  *
  * Refuses: initializationNotEvaluating.
  *
@@ -146,9 +146,8 @@ export function writeInitialization(
 }
 
 /**
- * The session with its initialization as far as it comes without time passing: stages that are done
- * are left, members who wait begin an episode, and host candidates go when a host is set or when
- * they leave.
+ * The session with its initialization as far as it goes without timeouts: finished stages end,
+ * waiting members begin an episode, and host candidates go when a host is set or when they leave.
  */
 export function advanceInitialization(session: Session, nowMs: Milliseconds): Session {
   if (!session.constants.system.memberInitialization) return session;
@@ -159,7 +158,7 @@ export function advanceInitialization(session: Session, nowMs: Milliseconds): Se
   return withPresentCandidates(next);
 }
 
-/** When the stage of the running episode is over; undefined: no time ends it, or none runs. */
+/** When the stage of the running episode times out; undefined: never, or none runs. */
 export function initializationDueMs(session: Session): Milliseconds | undefined {
   const { stage, stageStartTimeMs } = initializationOf(session);
   const timeoutMs = timeoutOf[stage](session);
@@ -176,7 +175,7 @@ const timeoutOf: Readonly<
   failed: () => undefined,
 };
 
-/** The session after its stage, if its time is over, has been left for that, as far as it then comes. */
+/** The session after its stage has timed out, and as far as it goes from there. */
 export function initializationAt(session: Session, nowMs: Milliseconds): Session {
   const dueMs = initializationDueMs(session);
   const isOver = dueMs !== undefined && dueMs <= nowMs;
@@ -188,7 +187,7 @@ function move(session: Session, event: InitializationEvent, nowMs: Milliseconds)
   return typeof next === 'function' ? next(session, nowMs) : session;
 }
 
-/** What has happened that the stage is to be left for, time aside. */
+/** The event that ends the stage, timeouts aside. */
 function pendingEvent(session: Session): 'awaited' | 'done' | undefined {
   const { stage, episode } = initializationOf(session);
   if (stage === 'failed') return undefined;
@@ -209,12 +208,15 @@ const isDone: Readonly<
   evaluating: () => false,
 };
 
-/** Active, and with an address where there is something to measure to it. @source docs/wire/initialization.md "Stages" */
+/** Active, and with an address where connections to it are measured. @source docs/wire/initialization.md "Stages" */
 function hasJoined({ constants }: Session, { status, deviceToken }: Member): boolean {
   return status === 'active' && (deviceToken !== undefined || !measuresPeers(constants.system));
 }
 
-/** Whom the members of the running episode measure: each other, and who was active before them. */
+/**
+ * Whom the members of the running episode measure: each other, and members that were active before
+ * them.
+ */
 function peersOf(session: Session): readonly Member[] {
   return [
     ...establishedPeers(session),
@@ -243,7 +245,7 @@ function begin(session: Session, nowMs: Milliseconds): Session {
   return { ...session, initialization };
 }
 
-/** The next stage that has something to do, or the end; also when too few are left for episode 1. */
+/** The next stage that is needed, or the end; also when too few members are left for episode 1. */
 function goOn(session: Session, nowMs: Milliseconds): Session {
   const { stage: left, episode } = initializationOf(session);
   const later = runningStages.slice(runningStages.indexOf(left as RunningStage) + 1);
@@ -267,8 +269,8 @@ function hasEnough(session: Session): boolean {
 }
 
 /**
- * Reservations that were not taken go. Who is in and not ready to be measured stays and has failed,
- * and with it its group: `group` is the only failure of this stage.
+ * Reservations that were not taken are removed. Members that are not ready to be measured stay and
+ * fail, and with them their group: `group` is the only failure of this stage.
  *
  * @source docs/wire/initialization.md "Stages", docs/wire/unknowns.md "members who are late to initialize"
  */
@@ -307,7 +309,9 @@ function judgeMeasurements(session: Session, nowMs: Milliseconds): Session {
   );
 }
 
-/** The end of an episode that nobody stopped: who is left has passed, if they are enough. */
+/**
+ * The end of an episode that did not fail: the remaining members have passed, if they are enough.
+ */
 function conclude(session: Session, nowMs: Milliseconds): Session {
   if (!hasEnough(session)) return failEpisode(session, 'episode', nowMs);
   const { episode } = initializationOf(session);
@@ -324,7 +328,7 @@ function conclude(session: Session, nowMs: Milliseconds): Session {
   };
 }
 
-/** The end of an episode that nobody passes. After the first, those who wait have nothing to wait for. */
+/** The end of an episode in which nobody passes. After the first, waiting members stop waiting. */
 function failEpisode(
   session: Session,
   failure: InitializationFailure,
@@ -350,7 +354,7 @@ function withFailures(session: Session, failures: Failures): Session {
   };
 }
 
-/** Without the candidates who have left; without any when there is a host. @source docs/wire/sessions.md "PUT" */
+/** Without candidates who have left; without any when there is a host. @source docs/wire/sessions.md "PUT" */
 function withPresentCandidates(session: Session): Session {
   const { hostCandidates, ...rest } = session;
   if (hostCandidates === undefined) return session;

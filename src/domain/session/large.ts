@@ -32,7 +32,7 @@ function countOf(members: readonly Member[]): Tally {
   };
 }
 
-/** The session with these members in place of the ones it holds, who are counted anew. */
+/** The session with these members in place of its own, which are counted again. */
 export function withMembers(session: Session, members: readonly Member[]): Session {
   if (!isLarge(session)) return { ...session, members };
   const all = tallyOf(session);
@@ -71,7 +71,7 @@ export function rowChange(
 }
 
 /**
- * Nothing when the request asks only for what a large session has.
+ * Undefined when the request asks only for what large sessions have.
  *
  * Refuses: notInLargeSession.
  */

@@ -367,7 +367,7 @@ test('members and reservations together fill the seats', () => {
   const session = write(sessionOf([ada], { template }), reserve(bert, cleo));
   assert.equal(refuse(session, reserve(dora)).code, 'sessionFull');
   assert.equal(refuse(session, me(), { by: dora }).code, 'sessionFull');
-  // The seat that is held is not taken by anybody, and its holder gets in.
+  // Nobody takes the reserved seat, and its user gets in.
   assert.equal(write(session, me(), { by: bert }).members.length, 3);
 });
 

@@ -1,5 +1,5 @@
 /**
- * Who is in a session: joining, reserving, writing one's own member, leaving.
+ * The members of a session: joining, reserving, writing the own member, leaving.
  *
  * @source docs/wire/sessions.md "Members"
  */
@@ -22,7 +22,7 @@ import {
   type MemberPropertiesSystem,
 } from './session.ts';
 
-/** What a member's write needs to know beside the session. */
+/** The facts for a member's write, beside the session. */
 export type MemberFacts = {
   readonly nowMs: Milliseconds;
   /** Key of the hash that makes device tokens. */
@@ -76,7 +76,7 @@ function join(
   };
 }
 
-/** Constants as they are kept: what the server itself says of a member is not of them. */
+/** Constants without what the server itself says of a member. */
 function constantsOf(asked: MemberRequest['constants']): Member['constants'] {
   const { extra: system } = mergeExtra(undefined, asked?.system, memberConstantsNames);
   return {
@@ -86,7 +86,7 @@ function constantsOf(asked: MemberRequest['constants']): Member['constants'] {
   };
 }
 
-/** A reservation that was made without asking for it does not keep its user from being initialized. */
+/** The user of a reservation without `initialize` may still be initialized. */
 function initializationAtJoin(
   session: Session,
   reservation: Member | undefined,
@@ -188,7 +188,7 @@ function nextStatus(
   return status;
 }
 
-/** The member in another status since `nowMs`; one who becomes inactive loses the activity. */
+/** The member in another status since `nowMs`; one that becomes inactive loses the activity. */
 export function withStatus(member: Member, status: MemberStatus, nowMs: Milliseconds): Member {
   if (member.status === status) return member;
   const { activityHandleId, activeUntilMs: _until, ...rest } = member;
@@ -196,14 +196,14 @@ export function withStatus(member: Member, status: MemberStatus, nowMs: Millisec
   return { ...rest, status, statusSinceMs: nowMs, ...(keepsActivity && { activityHandleId }) };
 }
 
-/** The member resting on this connection: if it is another one, what is known of the former is void. */
+/** The member with this connection; if it is another one, the mark of the former ends. */
 function withConnection(member: Member, connection: Guid | undefined): Member {
   if (connection === member.properties.system.connection) return member;
   const { activeUntilMs: _until, ...rest } = member;
   return rest;
 }
 
-/** A member is always of its own group. @source docs/wire/sessions.md "Members" */
+/** A member is always in its own group. @source docs/wire/sessions.md "Members" */
 function withOwnIndex(
   { index }: Member,
   { initializationGroup: group, ...rest }: MemberPropertiesSystem,
@@ -228,7 +228,7 @@ function namesToken(measurements: object | undefined, deviceToken: string): bool
 }
 
 /**
- * The session with seats held for these users; who is in it already is passed over.
+ * The session with seats reserved for these users; users already in are skipped.
  *
  * Refuses: sessionFull.
  */
@@ -262,7 +262,7 @@ function isFull(session: Session): boolean {
   return tallyOf(session).count >= session.constants.system.maxMembersCount;
 }
 
-/** Says that the session has no seat left. */
+/** The refusal that the session has no free seat. */
 export function sessionFull(session: Session): Refusal {
   const { maxMembersCount } = session.constants.system;
   return new Refusal(
@@ -289,8 +289,8 @@ export function withMember(session: Session, member: Member): Session {
 }
 
 /**
- * The session without the members of these indexes, and without what pointed at them: the host, if
- * it was one of theirs, and their turns. Their indexes are not given again.
+ * The session without the members of these indexes, and without what named them: the host, if it
+ * was one of theirs, and their turns. Their indexes are not used again.
  */
 export function removeMembers(
   session: Session,

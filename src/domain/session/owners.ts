@@ -1,11 +1,8 @@
 /**
- * Owners: with the capability hasOwners some member owns the session.
- *
- * Who creates it owns it. When the last owner goes, by leaving, by removal or by time, the policy
- * `migration` decides: `oldest` makes an owner of the accepted member who joined first,
- * `endsession` ends the session.
- *
- * Invariant: while a session with hasOwners has accepted members, it has an owner.
+ * Owners: with the capability hasOwners, the creator owns the session. When the last owner leaves,
+ * is removed or times out, the policy `migration` decides: `oldest` makes an owner of the accepted
+ * member who joined first, `endsession` ends the session. Invariant: while a session with hasOwners
+ * has accepted members, it has an owner.
  *
  * @source docs/wire/sessions.md "Owners", docs/wire/rta.md "Invites"
  */
@@ -32,14 +29,13 @@ export function isOwner(session: Session, caller: Caller): boolean {
   return xuid !== undefined && ownersOf(session).some((owner) => owner.xuid === xuid);
 }
 
-/** True of those whom the rules of ownership do not bind: owners and game services. */
+/** True of callers whom the rules of ownership do not bind: owners and game services. */
 export function managesSession(session: Session, caller: Caller): boolean {
   return caller.kind === 'service' || isOwner(session, caller);
 }
 
 /**
- * The owners of whom it matters whether one has blocked the caller; undefined when it does not
- * matter, and the caller can skip the look-up.
+ * The owners who must be asked whether they block the caller; undefined when it does not matter.
  */
 export function ownersToAsk(session: Session, caller: Caller): readonly Xuid[] | undefined {
   const xuid = xuidOf(caller);
@@ -49,8 +45,8 @@ export function ownersToAsk(session: Session, caller: Caller): readonly Xuid[] |
 }
 
 /**
- * The session with its owners as they are after members came or went; `ended` when the last owner
- * went and the policy ends it. To be applied after all that adds or removes members.
+ * The session with its owners after members came or went; `ended` when the last owner went and the
+ * policy ends it. To be applied after all that adds or removes members.
  */
 export function withOwners(session: Session): Session | 'ended' {
   const { capabilities, ownershipPolicies } = session.constants.system;
@@ -74,8 +70,8 @@ function ownedBy(session: Session, owners: readonly number[]): Session {
 }
 
 /**
- * The session in which `owner` has removed these members: they are not readmitted as former
- * members, and who removed them is kept.
+ * The session in which `owner` has removed these members: they may not return as former members,
+ * and the removals are kept.
  */
 export function noteKicks(
   session: Session,
@@ -101,9 +97,8 @@ export function wasKicked({ kicks = [] }: Session, xuid: Xuid, sinceMs: Millisec
 }
 
 /**
- * Nothing when the caller may write these properties: an owner, a service, or anybody where no
- * owner is or the fields of `system` that change are left to all members. The title's own
- * properties are for every member.
+ * Undefined when the caller may write these properties: an owner, a service, or anybody where there
+ * is no owner or only fields that all members may change. Custom properties are for every member.
  *
  * Refuses: ownerRequired.
  *
@@ -114,7 +109,7 @@ export function mayWriteOwnedProperties(
   request: PropertiesRequest | undefined,
   caller: Caller,
 ): Refusal | undefined {
-  // Who comes into a session without an owner becomes its owner.
+  // A user who joins a session without an owner becomes its owner.
   if (ownersOf(session).length === 0 || managesSession(session, caller)) return undefined;
   const open = session.constants.system.ownershipPolicies?.nonOwnerModifiableSystemProperties;
   const field = Object.entries(request?.system ?? {}).find(
@@ -129,7 +124,9 @@ export function mayWriteOwnedProperties(
   );
 }
 
-/** True when the session says so already: clients send back what they read, and false for absent. */
+/**
+ * True when the value is the current one: clients send back what they read, and false for absent.
+ */
 function holds(session: Session, name: string, asked: unknown): boolean {
   const system = new Map<string, unknown>(Object.entries(session.properties.system));
   const { join, read } = restrictionsOf(session);
@@ -152,7 +149,7 @@ function saysNothing(value: unknown): boolean {
 }
 
 /**
- * Nothing when the caller, who is a member, may invite to the session.
+ * Undefined when the caller, who is a member, may invite to the session.
  *
  * Refuses: ownerRequired.
  */

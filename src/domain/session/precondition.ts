@@ -47,14 +47,14 @@ function withoutWeakness(tag: string): string {
   return tag.replace(weakness, '');
 }
 
-/** True when the session is in one of the states that `tags` name. */
+/** True when `tags` name the state of the session. */
 export function matchesTags(session: Session | undefined, tags: readonly string[]): boolean {
   return session !== undefined && (tags.includes('*') || tags.includes(etagOf(session)));
 }
 
 /**
- * Nothing when a write may go on. For who may not read the session no ETag is the current one: what
- * is answered does not depend on it.
+ * Undefined when a write may go on. For callers who may not read the session no ETag is current, so
+ * the answer does not depend on it.
  *
  * Refuses: sessionExists, sessionMissing, etagDiffers, etagWeak.
  *

@@ -1,6 +1,6 @@
 /**
  * Presence, for sessions in which a member can be active without a connection. A member without an
- * open connection stays active while its user is seen, until the user is unseen for the whole grace.
+ * open connection stays active until its user was not seen for the whole grace.
  *
  * @source docs/wire/unknowns.md "presence without a heartbeat", docs/wire/people.md "People"
  */
@@ -32,10 +32,9 @@ function isToLookFor(
 }
 
 /**
- * The session in which those members stay active who have been seen: each until the grace has passed
- * since then. `session` itself when there are none. Without a grace all stay, and for good.
- *
- * No client sees the difference.
+ * The session in which members stay active whose users have been seen: each until the grace has
+ * passed since then. `session` itself when there are none. Without a grace all stay for ever. No
+ * client sees the difference.
  */
 export function withSightings(
   session: Session,

@@ -52,14 +52,14 @@ export function mergeSystem<T extends object>(current: T, patch: Patch<T>): T {
   return Object.fromEntries(merged) as T;
 }
 
-/** The restrictions in force: the ones written, else what the session's capabilities make of none. */
+/** The restrictions in force: the written ones, else the defaults of the session's capabilities. */
 export function restrictionsOf({ constants, properties }: Session): {
   readonly join: Restriction;
   readonly read: Restriction;
 } {
   const { joinRestriction, readRestriction } = properties.system;
   const join = joinRestriction ?? defaultRestriction(constants.system.capabilities);
-  // Reading is at least as open as joining, so an unwritten default gives way to what was written.
+  // Reading is at least as open as joining, so an unwritten default follows what was written.
   const read = readRestriction ?? moreOpen(defaultRestriction(constants.system.capabilities), join);
   return { join, read };
 }
@@ -85,7 +85,7 @@ function moreOpen(a: Restriction, b: Restriction): Restriction {
  * @source docs/wire/sessions.md "Merge", docs/wire/sessions.md "properties.system"
  */
 export function writeProperties(session: Session, request: PropertiesRequest): Session | Refusal {
-  // What an external evaluation says is not kept; see writeInitialization.
+  // The result of an external evaluation is not kept; see writeInitialization.
   const { initializationSucceeded: _consumed, owners, ...system } = request.system ?? {};
   if (
     owners != null &&
@@ -124,7 +124,7 @@ function tidy(
 }
 
 /**
- * The new session as documents show it: that it is not closed is not said.
+ * The new session as documents show it: without `closed: false`.
  *
  * @source docs/wire/sessions.md "properties.system"
  */
@@ -178,8 +178,8 @@ function invalid(field: string, reason: string): Refusal {
 }
 
 /**
- * The session without a host that is nobody's device token. Tokens compare without regard to case
- * and are stored as the member has them.
+ * The session without a host that is no member's device token. Tokens compare without regard to
+ * case and are stored as the member has them.
  *
  * @source docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Members"
  */

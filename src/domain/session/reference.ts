@@ -46,14 +46,15 @@ export function formatSessionPath({ scid, templateName, name }: SessionReference
 }
 
 /**
- * The id under which all lives of a session can be found; it outlasts deletion and restart.
+ * The id of all lives of a session; it outlasts deletion and restart.
+ *
  * @source docs/wire/sessions.md "PUT"
  */
 export function correlationIdOf(reference: SessionReference): Guid {
   return guidOf(`correlation/${keyOf(reference)}`);
 }
 
-/** True of a name that may stand in a path: see contract 2. */
+/** True of a name that may be in a path: see docs/wire/README.md "Every request". */
 export function isName(name: string): boolean {
   return (
     name.length >= 1 &&
@@ -66,7 +67,7 @@ export function isName(name: string): boolean {
   );
 }
 
-/** What `isName` asks for, to complete "Expected …". */
+/** What `isName` requires, to complete "Expected …". */
 export const nameExpectation = `a name of 1 to ${limits.nameCharactersMax} characters without / ~ \\ ? # and control characters, not . or ..`;
 
 /**

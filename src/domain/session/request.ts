@@ -43,7 +43,7 @@ import { parseServer, type ServerRequest } from './server-shapes.ts';
 import { writtenConstantsIn } from './written-constants.ts';
 import { restrictions } from './session.ts';
 
-/** What a PUT asks for, sorted by what it is about. */
+/** What a PUT asks for, sorted by subject. */
 export type SessionRequest = {
   readonly constants?: {
     readonly system?: WrittenConstantsSystem | null | undefined;
@@ -124,7 +124,7 @@ function changeTypeList(name: v.GenericSchema<string>) {
   );
 }
 
-/** Clients write xuids as strings; documents of old show numbers. */
+/** Clients write xuids as strings; old documents show numbers. */
 const xuid = v.pipe(
   v.union([v.string(), v.number()], 'Expected a xuid (a string of decimal digits)'),
   v.transform(String),
@@ -289,7 +289,7 @@ export function parseSessionRequest(
   return readUsualRequest(body) ?? parseAnyRequest(body, contractVersion, rules);
 }
 
-/** As `parseSessionRequest`, by the schemas alone. */
+/** As `parseSessionRequest`, by the schemas only. */
 export function parseAnyRequest(
   body: JsonObject,
   contractVersion: number,
@@ -334,8 +334,8 @@ export function parseAnyRequest(
 
 /**
  * The write of a usual body: the own member's status, connection and custom properties, and the
- * custom properties of the session. Undefined for any other body, an invalid one too. The schemas cost
- * several times as much; a property test checks that both ways agree.
+ * custom properties of the session. Undefined for any other body, also an invalid one. The schemas
+ * cost several times as much; a law checks that both ways agree.
  */
 export function readUsualRequest(body: JsonObject): SessionRequest | undefined {
   let me: MemberRequest | undefined;

@@ -21,7 +21,7 @@ import {
   type RoleTypes,
 } from './session.ts';
 
-/** A role type as a write names it; null says nothing, but of `max` and `target` it unsets them. */
+/** A role type in a write; null says nothing, but unsets `max` and `target`. */
 export type RoleTypeRequest = {
   readonly ownerManaged?: boolean | null | undefined;
   readonly mutableRoleSettings?: readonly RoleSetting[] | null | undefined;
@@ -30,7 +30,7 @@ export type RoleTypeRequest = {
   >;
 };
 
-/** Role types that a write names: new ones, or changed settings. */
+/** Role types of a write: new ones, or changed settings. */
 export type RoleTypesRequest = Readonly<Record<string, RoleTypeRequest>>;
 
 /** Roles that a write gives to one member, or, null, takes away; `path` is the member's there. */
@@ -53,7 +53,7 @@ export const mutableRoleSettingsShape = list(
   `an array of at most ${limits.nameListMax} names`,
 );
 
-/** The roles that a member asks for, by type; titles choose the keys, so they are all looked at. */
+/** The roles that a member asks for, by type; titles choose the keys, so all are checked. */
 export const memberRolesShape = v.pipe(
   v.custom<Readonly<Record<string, string | null>>>(isJsonObject, 'Expected an object'),
   v.rawCheck(({ dataset, addIssue }) => {
@@ -160,8 +160,7 @@ export function createRoleTypes(
  * The role types with the settings that a write changes; `current` itself when it changes none.
  * Whether the writer may is decided elsewhere.
  *
- * Refuses: requestInvalid for a type or role that is not there or a target above its max,
- * roleSettingsFixed.
+ * Refuses: requestInvalid for an unknown type or role or a target above its max, roleSettingsFixed.
  */
 export function changeRoleTypes(
   current: RoleTypes | undefined,
@@ -223,10 +222,10 @@ export function isTargetWithinMax({ max, target }: Role): boolean {
 }
 
 /**
- * The session with roles given and taken. Those who may not write a member at all are refused
+ * The session with roles given and taken. Callers who may not write a member at all are refused
  * before; `managesRoles` says whether the writer may assign what only owners assign.
  *
- * Refuses: requestInvalid for a member, role type or role that is not there; ownerRequired.
+ * Refuses: requestInvalid for an unknown member, role type or role; ownerRequired.
  */
 export function assignRoles(
   session: Session,
@@ -267,7 +266,7 @@ export function assignRoles(
 }
 
 /**
- * Nothing when every role has a place for all its members. Asked once all roles of a write are
+ * Undefined when no role has more members than its maximum. Checked once all roles of a write are
  * assigned, so that two members may change places in full roles.
  *
  * Refuses: roleFull.
@@ -328,7 +327,7 @@ function mapValues<T>(
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, view(value, key)]));
 }
 
-/** What is under this very key: names such as "constructor" are inherited by every object. */
+/** The value of this very key: every object inherits names such as "constructor". */
 function ownOf<T>(object: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
   return object !== undefined && Object.hasOwn(object, key) ? object[key] : undefined;
 }

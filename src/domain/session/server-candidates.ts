@@ -2,7 +2,7 @@ import { jsonEquals } from '../json.ts';
 import type { Session } from './session.ts';
 
 /**
- * The session with `serverConnectionStringCandidates` computed from what the members measured,
+ * The session with `serverConnectionStringCandidates` computed from the members' measurements,
  * where the capability autoPopulateServerCandidates asks for it: the servers that most members
  * reach first, of these the one with the lowest mean latency. Without measurements they stay.
  *

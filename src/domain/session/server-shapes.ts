@@ -1,6 +1,7 @@
 /**
- * Shapes of the server entries that the protocol knows: `matchmaking`, how the search for a match goes,
- * and `arbitration`, the result of an arbitrated game. Every other entry is the service's own.
+ * Shapes of the server entries that the protocol knows: `matchmaking`, the state of the search for
+ * a match, and `arbitration`, the result of an arbitrated game. Every other entry is the service's
+ * own.
  *
  * @source docs/wire/sessions.md "Servers"
  */

@@ -13,7 +13,11 @@ import { mergeCustom } from './properties.ts';
 import type { SessionRequest } from './request.ts';
 import type { Server, Session } from './session.ts';
 
-/** Nothing when the caller may write the server entries of the request. Refuses: serviceRequired. */
+/**
+ * Undefined when the caller may write the server entries of the request.
+ *
+ * Refuses: serviceRequired.
+ */
 export function mayWriteServers(
   { servers: [first] }: SessionRequest,
   caller: Caller,
@@ -59,7 +63,7 @@ export function writeServers(
   return { ...session, servers: Object.fromEntries(servers) };
 }
 
-/** What nobody knows of a part of an entry, after a write. */
+/** Unknown members of a part of an entry, after a write. */
 function merged(
   held: object | undefined,
   written: object | null | undefined,

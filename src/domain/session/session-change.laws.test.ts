@@ -5,7 +5,7 @@ import { anyPlot, anySession, play } from '../../testing/arbitraries.ts';
 import { memberChanges } from './session-change.ts';
 import type { Member } from './session.ts';
 
-/** The changes of these lists, found by looking everybody up. */
+/** The changes of these lists, found by looking up every member. */
 function check(before: readonly Member[], next: readonly Member[]): void {
   const at = (members: readonly Member[], index: number): Member | undefined =>
     members.find((one) => one.index === index);
@@ -20,14 +20,14 @@ function check(before: readonly Member[], next: readonly Member[]): void {
   const changes = memberChanges(before, next);
   assert.equal(changes.length, expected.length);
   for (const [n, change] of changes.entries()) {
-    // The very values, not their like.
+    // The same values, not equal ones.
     assert.equal(change.former, expected[n]?.former);
     assert.equal(change.member, expected[n]?.member);
   }
 }
 
-// Kills: those after one who is gone taken for joiners; who is gone from the end forgotten; members
-// named who are the same value after a gap; seats compared by place alone.
+// Kills: members behind a removed one taken for new; members removed at the end forgotten; members
+// named who are the same value after a gap; seats compared by place only.
 test('the changes of members are those who are another value, by index', () => {
   fc.assert(
     fc.property(anyPlot, (plot) => {
@@ -35,7 +35,7 @@ test('the changes of members are those who are another value, by index', () => {
         check(before?.members ?? [], after?.members ?? []);
     }),
   );
-  // Of two sessions that share nothing, and of parts of one that share everything.
+  // The changes of two sessions that share nothing, and of parts of one that share everything.
   fc.assert(
     fc.property(anySession, anySession, fc.nat(31), fc.nat(31), (a, b, some, others) => {
       const part = (members: readonly Member[], chosen: number): readonly Member[] =>

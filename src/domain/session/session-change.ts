@@ -1,6 +1,6 @@
 import type { Member, Session } from './session.ts';
 
-/** One member before and after: absent before who joins, absent after who is gone. */
+/** One member before and after: absent before if it joined, absent after if it is gone. */
 export type MemberChange =
   | { readonly former: Member | undefined; readonly member: Member }
   | { readonly former: Member; readonly member: undefined };
@@ -12,15 +12,15 @@ export type SessionChange = {
   readonly members: readonly MemberChange[];
 };
 
-/** What changes when `next` is committed in place of `before`; worked out once for all who ask. */
+/** What changes when `next` is committed in place of `before`; computed once for all readers. */
 export function changeOf(before: Session | undefined, next: Session | undefined): SessionChange {
   return { before, next, members: memberChanges(before?.members ?? [], next?.members ?? []) };
 }
 
 /**
- * The members whose value differs between `before` and `next`, compared by index: those in `next`, in
- * its order, then those who are gone. Sessions share the members that a write does not change, so
- * each of these costs one comparison.
+ * The members whose value differs between `before` and `next`, compared by index: those in `next`,
+ * in its order, then removed ones. Sessions share unchanged members, so each of these costs one
+ * comparison.
  */
 export function memberChanges(
   before: readonly Member[],
@@ -36,7 +36,7 @@ export function memberChanges(
     at += 1;
   }
   if (at === next.length && at === before.length) return changes;
-  // From here on seats do not match one to one: somebody joined or is gone.
+  // From here on seats do not match one to one: a member joined or is gone.
   const left = new Map(before.slice(at).map((former) => [former.index, former]));
   for (const member of next.slice(at)) {
     const former = left.get(member.index);

@@ -27,7 +27,7 @@ export type Session = {
   readonly constants: {
     readonly system: ConstantsSystem;
     readonly custom: JsonObject;
-    /** What clients see as `memberInitialization`: as it was written, without the defaults that hold. */
+    /** What clients see as `memberInitialization`: as it was written, without defaults. */
     readonly memberInitialization?: JsonObject;
   } & Extra;
   readonly properties: {
@@ -45,32 +45,32 @@ export type Session = {
   /** The index that the next new member gets; indexes are never reused within a branch. */
   readonly nextMemberIndex: number;
   readonly servers: Readonly<Record<string, Server>>;
-  /** By which the session can be found; clients see its id. */
+  /** The id by which searches find the session; clients see it. */
   readonly searchHandle?: SearchHandle;
   /** Hidden until an episode begins. */
   readonly initialization?: Initialization;
-  /** Device tokens of members who may be host, the best first; only where nobody is. */
+  /** Device tokens of members who may be host, the best first; only without a host. */
   readonly hostCandidates?: readonly string[];
   /** Hidden: the user who created it, if a user did. */
   readonly createdBy?: Xuid;
-  /** Hidden: who has been an accepted member of this branch and left, newest last. */
+  /** Hidden: the accepted members of this branch who left, newest last. */
   readonly formerXuids: readonly Xuid[];
-  /** Hidden: how many transfer handles have been made that lead here; absent: none. */
+  /** Hidden: the number of transfer handles to this session; absent: none. */
   readonly transfersCount?: number;
-  /** Hidden: whom owners have removed, newest last. */
+  /** Hidden: the users whom owners removed, newest last. */
   readonly kicks?: readonly Kick[];
-  /** Hidden: since when nobody is in it; absent while somebody is. */
+  /** Hidden: since when it has no members; absent while it has some. */
   readonly emptySinceMs?: Milliseconds;
   /**
-   * Hidden: for how long the session stays with nobody in it, and a member in a status that is not
-   * active while nobody is active; where the creating write, and not the template, allows longer.
+   * Hidden: how long the session stays without members, and a member in a status that is not active
+   * while nobody is active; where the creating write, and not the template, allows longer.
    */
   readonly emptyMsMax?: Milliseconds;
-  /** Hidden, beside `emptyMsMax`: the timeouts that are longer and that the template sets. They hold. */
+  /** Hidden, beside `emptyMsMax`: longer timeouts that the template sets. They hold. */
   readonly templateTimeouts?: readonly TimeoutName[];
 } & Extra;
 
-/** Timeouts of members and of a session with nobody in it. */
+/** Timeouts of members and of an empty session. */
 export const memberTimeouts = [
   'reservedRemovalTimeout',
   'readyRemovalTimeout',
@@ -83,7 +83,7 @@ export const stageTimeouts = ['joinTimeout', 'measurementTimeout', 'evaluationTi
 
 export type TimeoutName = (typeof memberTimeouts)[number] | (typeof stageTimeouts)[number];
 
-/** That an owner removed somebody. */
+/** An owner's removal of a member. */
 export type Kick = {
   readonly xuid: Xuid;
   readonly by: Xuid;
@@ -107,7 +107,7 @@ export type Member = {
   /** Absent while reserved, and when the token names none. */
   readonly gamertag?: string;
   readonly status: MemberStatus;
-  /** Hidden: when the member got its status; what its timeouts count from. */
+  /** Hidden: when the member got its status; its timeouts count from it. */
   readonly statusSinceMs: Milliseconds;
   /** Reservation time while reserved, then the time of joining. */
   readonly joinTimeMs: Milliseconds;
@@ -121,7 +121,7 @@ export type Member = {
   readonly roles?: MemberRoles;
   /** Hash of the secure device address, while one is set. */
   readonly deviceToken?: string;
-  /** True of who came to be initialized; only where members are. */
+  /** True of a member that asked to be initialized; only in sessions with initialization. */
   readonly initialize?: true;
   /** The episode that the member is in, waits for, or failed in. */
   readonly initializationEpisode?: number;
@@ -134,7 +134,10 @@ export type Member = {
   readonly reservedBy?: Xuid;
   /** Hidden: the activity handle that this member set on this session. */
   readonly activityHandleId?: Guid;
-  /** Hidden: there is no open connection, and the member stays active until then; active members only. */
+  /**
+   * Hidden: there is no open connection, and the member stays active until then; active members
+   * only.
+   */
   readonly activeUntilMs?: Milliseconds;
 } & Extra;
 
@@ -171,7 +174,7 @@ export type SessionPropertiesSystem = {
   /** What a post that looks for players says; answered with its search handle too. */
   readonly description?: { readonly text?: string; readonly locale?: string };
   readonly searchHandleVisibility?: string;
-  /** When those who look for players want to play; kept as it is written. */
+  /** The time at which a post wants to play; kept as written. */
   readonly scheduledTime?: string;
 };
 
@@ -188,7 +191,7 @@ export type MemberPropertiesSystem = {
   readonly connection?: string;
   /** Without `changeTypes`: of everything. */
   readonly subscription?: { readonly id: string; readonly changeTypes?: readonly string[] };
-  /** By their ids. Kept and answered; nobody gets taps by them. */
+  /** By their ids. Kept and answered; they cause no taps. */
   readonly secondarySubscriptions?: Readonly<
     Record<
       string,
@@ -227,7 +230,7 @@ export type RoleTypes = Readonly<Record<string, RoleType>>;
 /** The roles of one member: the name of the role by role type. */
 export type MemberRoles = Readonly<Record<string, string>>;
 
-/** Stages in which an episode runs, in their order. */
+/** Stages of an episode, in their order. */
 export const runningStages = ['joining', 'measuring', 'evaluating'] as const;
 export type RunningStage = (typeof runningStages)[number];
 export type InitializationStage = 'none' | RunningStage | 'failed';
@@ -236,7 +239,7 @@ export type InitializationStage = 'none' | RunningStage | 'failed';
 export type Initialization = {
   readonly stage: InitializationStage;
   readonly stageStartTimeMs: Milliseconds;
-  /** The last that has begun. */
+  /** The number of the last episode that began. */
   readonly episode: number;
 };
 
@@ -252,7 +255,7 @@ export const initializationFailures = [
 ] as const;
 export type InitializationFailure = (typeof initializationFailures)[number];
 
-/** The session as a new visible state of its branch: the one place where the number rises. */
+/** The session as a new visible state of its branch: the only place where the number rises. */
 export function withNextChange(session: Session): Session {
   return { ...session, changeNumber: session.changeNumber + 1 };
 }
@@ -262,7 +265,7 @@ export function memberOf(session: Session, xuid: Xuid | undefined): Member | und
   return xuid === undefined ? undefined : session.members.find((member) => member.xuid === xuid);
 }
 
-/** The member with this xuid that is more than a reservation. */
+/** The member with this xuid that is no reservation. */
 export function acceptedMemberOf(session: Session, xuid: Xuid | undefined): Member | undefined {
   const member = memberOf(session, xuid);
   return member?.status === 'reserved' ? undefined : member;

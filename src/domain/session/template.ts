@@ -7,18 +7,18 @@ import { downgradeConstantsSystem, hasOlderNames, templateDefaults } from './con
 import type { Session, RoleTypes } from './session.ts';
 
 /**
- * Named constants and defaults from which sessions are created, in the shape of contract 107
- * whatever version the file was written in.
+ * Named constants and defaults of sessions, in the shape of contract 107 whatever version the file
+ * was written in.
  *
  * @source docs/wire/service-configs.md "Service configs and session templates"
  */
 export type SessionTemplate = {
   readonly name: string;
-  /** The contract version that the file was written in: 104, 105 or 107. */
+  /** The contract version of the file: 104, 105 or 107. */
   readonly contractVersion: number;
-  /** `system` as written, nulls included: they force "unset". */
+  /** `system` as written, nulls included: they unset. */
   readonly constants: { readonly system: JsonObject; readonly custom: JsonObject };
-  /** What a new session starts with. */
+  /** The properties of a new session. */
   readonly properties: Session['properties'];
   readonly roleTypes?: RoleTypes;
 };
@@ -46,9 +46,8 @@ export type Title = {
 export type Catalog = ReadonlyMap<string, ServiceConfig>;
 
 /**
- * The service config of this scid, when the caller's title and sandbox may use it.
- *
- * A caller whose token names no title is bound to none and passes.
+ * The service config of this scid, when the caller's title and sandbox may use it. A caller without
+ * a title passes.
  *
  * Refuses: serviceConfigUnknown, serviceConfigForbidden.
  *
@@ -122,8 +121,8 @@ export function findTemplate(
 }
 
 /**
- * The template as a document of `contractVersion`: one from which a file of that version would get
- * the same sessions. Where the versions differ in a default, the document says what holds.
+ * The template as a document of `contractVersion`: as a file of that version it would make the same
+ * sessions. Where the versions differ in a default, the document writes it out.
  *
  * @source docs/wire/unknowns.md "the document of a template", docs/wire/service-configs.md "Service configs and session templates"
  */

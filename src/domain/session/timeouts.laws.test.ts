@@ -46,8 +46,8 @@ const steps: Readonly<Record<MemberStatus, readonly (MemberStatus | 'removed')[]
   reserved: ['reserved', 'removed'],
 };
 
-// Kills: a ready member removed without having been inactive; a member moved early because another
-// one is due; statusSinceMs kept when the status changes.
+// Kills: a ready member removed before it was inactive; a member moved early because another one is
+// due; statusSinceMs kept when the status changes.
 test('timeouts move each member by one step at most, and only those who are due', () => {
   fc.assert(
     fc.property(anySession, anyWaitMs, (session, waitMs) => {
@@ -68,7 +68,7 @@ test('timeouts move each member by one step at most, and only those who are due'
   );
 });
 
-// Kills: a ready member that becomes ready anew.
+// Kills: a ready member that becomes ready again.
 test('settling again at the same instant comes to an end after the steps that are left', () => {
   fc.assert(
     fc.property(anySession, anyWaitMs, (session, waitMs) => {

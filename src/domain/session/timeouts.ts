@@ -1,6 +1,6 @@
 /**
- * What time changes in a session. No timer fires: timeouts are applied when somebody looks at the
- * session. The sweep looks too.
+ * Timeouts of a session. No timer fires: they are applied when a request or the sweep looks at the
+ * session.
  *
  * @source docs/wire/time.md "Time"
  */
@@ -28,7 +28,7 @@ type Expiry = {
   readonly heldByEpisode: boolean;
 };
 
-/** What each member status turns into when left alone. Total: a new status must choose. */
+/** The status after each status times out. Total: a new status must choose. */
 const expiryOf: Readonly<Record<MemberStatus, Expiry | undefined>> = {
   reserved: { timeout: 'reservedRemovalTimeout', becomes: 'removed', heldByEpisode: true },
   ready: { timeout: 'readyRemovalTimeout', becomes: 'inactive', heldByEpisode: true },
@@ -36,7 +36,7 @@ const expiryOf: Readonly<Record<MemberStatus, Expiry | undefined>> = {
   active: undefined,
 };
 
-/** When this member is next moved by time; undefined: never. */
+/** When this member's timeout ends; undefined: never. */
 export function memberDueMs(member: Member, session: Session): Milliseconds | undefined {
   const dueMs = member.activeUntilMs ?? memberTimerMs(member, session);
   const { emptyMsMax } = session;
@@ -46,9 +46,9 @@ export function memberDueMs(member: Member, session: Session): Milliseconds | un
 }
 
 /**
- * True of a member who stays no longer than `emptyMsMax` in its status: nobody in the session is
- * active. Of a large session it does not count whether somebody is: when a row is due must not
- * depend on the other rows.
+ * True of a member that stays no longer than `emptyMsMax` in its status: nobody in the session is
+ * active. In a large session active members do not count: when a row is due must not depend on
+ * other rows.
  */
 function isBounded(member: Member, session: Session): boolean {
   const expiry = expiryOf[member.status];
@@ -62,10 +62,10 @@ function isBounded(member: Member, session: Session): boolean {
   return isLarge(session) || !session.members.some(({ status }) => status === 'active');
 }
 
-/** The same as far as clients know: not that a connection has ended. */
+/** The same as clients see it: without the end of a connection. */
 function memberTimerMs(member: Member, session: Session): Milliseconds | undefined {
   const expiry = expiryOf[member.status];
-  // For members of an episode the timeouts of its stages hold instead.
+  // Members of an episode have the timeouts of its stages instead.
   if (expiry?.heldByEpisode && isInitializing(member)) return undefined;
   const timeoutMs = expiry && session.constants.system[expiry.timeout];
   return timeoutMs === undefined ? undefined : member.statusSinceMs + timeoutMs;
@@ -90,8 +90,8 @@ function emptyTimerMs({ emptySinceMs, constants }: Session): Milliseconds | unde
 }
 
 /**
- * When timeouts next change something; undefined: only a write can. A timeout that leads
- * beyond the last moment that documents can show never runs out.
+ * When timeouts next change something; undefined: only a write can. A timeout beyond the last time
+ * that documents can show never ends.
  */
 export function nextDueMs(session: Session): Milliseconds | undefined {
   const dueMs =
@@ -99,19 +99,19 @@ export function nextDueMs(session: Session): Milliseconds | undefined {
   return dueMs === never ? undefined : dueMs;
 }
 
-/** True when time changes something at `nowMs`. */
+/** True when timeouts change something at `nowMs`. */
 export function isDue(session: Session, nowMs: Milliseconds): boolean {
   const dueMs = nextDueMs(session);
   return dueMs !== undefined && dueMs <= nowMs;
 }
 
-// Asked whenever somebody looks at a session, which is far more often than it changes.
+// Called whenever somebody reads a session, which is far more often than it changes.
 const dueTimes = createMemo<Session, Milliseconds>();
 const never: Milliseconds = Infinity;
 
 /**
- * The same as clients see it: without the times of grace after a disconnect, and without the members
- * of a large session that are not loaded.
+ * The same as clients see it: without the grace after a disconnect, and without members of a large
+ * session that are not loaded.
  *
  * @source docs/wire/unknowns.md "nextTimer of a large session"
  */
@@ -129,7 +129,7 @@ function earliestDueMs(session: Session, which: 'all' | 'shown'): Milliseconds |
   return dueMs === undefined || dueMs > latestTimeMs ? undefined : dueMs;
 }
 
-/** The earlier of two times, either of which may never come. */
+/** The earlier of two times, either of which may be never. */
 export function earlier(
   a: Milliseconds | undefined,
   b: Milliseconds | undefined,
@@ -138,12 +138,10 @@ export function earlier(
 }
 
 /**
- * The session at `nowMs`: every member whose timeout has run out has moved one step, the
- * initialization too, and an arbitrated game whose time is over is decided. Undefined when the session
- * has ended.
- *
- * One step only, even if the next timeout is already due: timeouts are not stacked. Returns
- * `session` itself when nothing is due; otherwise the change number has risen by one.
+ * The session at `nowMs`: every member whose timeout has ended has moved one step, the
+ * initialization too, and an arbitrated game whose time is over is decided. Undefined when the
+ * session has ended. One step only, even if the next timeout is already due. Returns `session`
+ * itself when nothing is due; otherwise the change number has risen by one.
  */
 export function applyTimeouts(session: Session, nowMs: Milliseconds): Session | undefined {
   if (!isDue(session, nowMs)) return session;
@@ -169,7 +167,7 @@ export function applyTimeouts(session: Session, nowMs: Milliseconds): Session | 
   return withServerCandidates(next);
 }
 
-/** True when nobody is in the session and its empty timeout has run out. */
+/** True when the session has no members and its empty timeout has ended. */
 export function hasEnded(session: Session, nowMs: Milliseconds): boolean {
   const dueMs = emptyDueMs(session);
   return dueMs !== undefined && dueMs <= nowMs;

@@ -50,7 +50,7 @@ test('all are accepted or reserved, and the active are among the accepted', () =
   });
 });
 
-// Kills: a name of documents that members which nobody knows could take.
+// Kills: an unknown member with the name of a document's own.
 test('every name of a document is known as one', () => {
   everySession((session) => {
     const { members, ...rest } = viewSession(session, 107);
@@ -80,8 +80,8 @@ test('a document holds no null and no number that JSON does not have, but for ti
   hits.assertAtLeast(3_650);
 });
 
-// Kills: a member's custom left out where it is empty; servers only where there are some; matchmaking
-// left out in contract 105.
+// Kills: a member's custom left out where it is empty; servers only where there are some;
+// matchmaking left out in contract 105.
 test('what clients look for is always there', () => {
   everySession((session) => {
     for (const version of [105, 107]) {

@@ -147,7 +147,7 @@ test('memberInitialization is shown as it was written, and its defaults hold', (
   const older = viewSession(session, 105)['constants'] as unknown as Session['constants'];
   assert.deepEqual((older.system as unknown as JsonObject)['managedInitialization'], shown);
   assert.equal(session.constants.system.memberInitialization?.measurementTimeout, 30_000);
-  // What was read may be sent back, and so may what holds.
+  // What was read may be sent back, and so may current values.
   for (const memberInitialization of [shown, { measurementTimeout: 30_000 }]) {
     const constants = { system: { memberInitialization } };
     assert.equal(notRefused(decide(session, { constants })).kind, 'unchanged');

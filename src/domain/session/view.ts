@@ -30,7 +30,7 @@ export function viewSession(session: Session, contractVersion: number): JsonObje
   };
 }
 
-/** What the document says before its larger parts. */
+/** The beginning of the document, before its larger parts. */
 export function viewHead(session: Session): JsonObject {
   const roleTypes = viewRoleTypes(session);
   return {
@@ -41,7 +41,7 @@ export function viewHead(session: Session): JsonObject {
   };
 }
 
-/** What the document says after its larger parts. */
+/** The end of the document, after its larger parts. */
 export function viewTail(session: Session, contractVersion: number): JsonObject {
   const dueMs = nextTimerMs(session);
   return {
@@ -113,7 +113,7 @@ export function viewProperties(session: Session, contractVersion: number): JsonO
 }
 
 /**
- * `members` of the document: a linked list, keyed by index; of a large session `me` alone.
+ * `members` of the document: a linked list, keyed by index; of a large session only `me`.
  *
  * @source docs/wire/sessions.md "Owners", docs/wire/sessions.md "The document"
  */
@@ -126,13 +126,13 @@ export function viewMembers(session: Session): JsonObject {
   );
 }
 
-/** The member of this index as the document has it; undefined when it is not there. */
+/** The member of this index as the document shows it; undefined when there is none. */
 export function viewMemberAt(session: Session, index: number): JsonObject | undefined {
   const found = membersInOrder(session).find(({ member }) => member.index === index);
   return found && viewMember(found.member, found.next, found.turn);
 }
 
-/** A member with what the document says of its place. */
+/** A member with its place in the list. */
 export type MemberInOrder = {
   readonly key: string | number;
   readonly member: Member;
@@ -194,7 +194,7 @@ export function viewMember(member: Member, next: number, turn: boolean): JsonObj
   };
 }
 
-/** `membersInfo` of the document: where the list starts and ends, and how many are how. */
+/** `membersInfo` of the document: where the list starts and ends, and the counts. */
 export function viewMembersInfo(session: Session): JsonObject {
   const { members, nextMemberIndex } = session;
   return {

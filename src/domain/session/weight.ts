@@ -1,5 +1,5 @@
 /**
- * How much a session weighs, as the bytes that clients read, and whether a write may make it heavier.
+ * The size of a session in bytes as clients read it, and whether a write may make it larger.
  *
  * @source docs/wire/sessions.md "Bounds"
  */
@@ -11,8 +11,8 @@ import { memberChanges } from './session-change.ts';
 import type { Session } from './session.ts';
 
 /**
- * Nothing when `next` is within the bounds, or no heavier than `before`: who leaves a session that is
- * too large is not kept in it.
+ * Undefined when `next` is within the limits, or not larger than `before`, so that members can
+ * leave a session that is too large.
  *
  * Refuses: documentTooLarge, memberTooLarge.
  */
@@ -47,7 +47,7 @@ export function mayWeigh(
 /** UTF-8 has at most three bytes for each unit of a string. */
 const bytesPerUnitMax = 3;
 
-/** The bytes of these texts when they are more than `max`; nearly always that takes no counting. */
+/** The bytes of these texts when they are more than `max`; nearly always without counting. */
 function bytesAbove(texts: readonly string[], max: number): number | undefined {
   let units = 0;
   for (const text of texts) units += text.length;

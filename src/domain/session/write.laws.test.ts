@@ -58,8 +58,8 @@ function seenOf(session: Session, contractVersion: number): JsonObject {
 const at = (value: Json | undefined, key: string): Json | undefined =>
   isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 
-// Kills: reserveSeats that does not pass over who is in; withStatus that begins the time of the
-// same status anew; a new member beside the one that the user is already.
+// Kills: reserveSeats that does not skip members; withStatus that restarts the time of the same
+// status; a second member for a user who is one already.
 test('a write twice is a write once: the second finds nothing to do', () => {
   const hits = new Hits();
   everyWrite(({ body, circumstances, before, after, decision, nowMs }) => {
@@ -67,8 +67,8 @@ test('a write twice is a write once: the second finds nothing to do', () => {
     if (after?.emptySinceMs !== undefined && nextDueMs(after) === nowMs + 1) return;
     const again = decide(after, body, { ...circumstances, nowMs: nowMs + 1 });
     if (after === undefined) return assert.ok(again instanceof Refusal || again.kind === 'absent');
-    // Who has left, or created it without joining, is a stranger; and an index that nobody had yet
-    // may be given by the first time.
+    // A user who left, or created the session without joining, is a stranger; an index that nobody
+    // had yet may be given for the first time.
     const named = Object.keys((body['members'] ?? {}) as JsonObject).map(Number);
     const names = named.some(
       (index) => index >= (before?.nextMemberIndex ?? 0) && index < after.nextMemberIndex,
@@ -83,12 +83,12 @@ test('a write twice is a write once: the second finds nothing to do', () => {
   hits.assertAtLeast(100);
 });
 
-// Kills: the change number raised for what is hidden (a device, the title of who is not active), or
-// not raised for servers, members, or the title of who is active.
+// Kills: the change number raised for hidden facts (a device, the title of a member that is not
+// active), or not raised for servers, members, or the title of an active one.
 test('the etag changes exactly when the document does, be it by a write or by time', () => {
   const hits = new Hits();
   // Nothing in the document depends on the clock: nextTimer is when the next timeout is due, and
-  // that follows from what is stored. So two readings of one state are one document.
+  // that follows from the stored session. So two readings of one state are one document.
   everyTurn(({ before, after }) => {
     if (before === undefined || after === undefined) return;
     hits.count();
@@ -102,8 +102,8 @@ test('the etag changes exactly when the document does, be it by a write or by ti
   hits.assertAtLeast(150);
 });
 
-// Kills: sameDocument that compares what is stored and not what is shown (a restriction written as
-// it holds by default); a "matchmaking" stored that says nothing.
+// Kills: sameDocument that compares what is stored and not what is shown (a restriction that is
+// equal to the default); a "matchmaking" stored that says nothing.
 test('properties that are sent back as they were read are no change, in any contract version', () => {
   const hits = new Hits();
   fc.assert(
@@ -123,7 +123,7 @@ test('properties that are sent back as they were read are no change, in any cont
   hits.assertAtLeast(50);
 });
 
-// Kills: the branch kept over an end; an etag of the change number alone.
+// Kills: the branch kept after an end; an etag of the change number only.
 test('no two documents of all lives of a session share an etag', () => {
   fc.assert(
     fc.property(anyPlot, (plot) => {
@@ -177,8 +177,8 @@ test("a user's write leaves every other member as it was, and adds nobody but re
 });
 
 /**
- * A body that writes the own member and nothing else, without what members may compete for: an
- * address that may be the host's, and roles.
+ * A body that writes only the own member, without what members compete for: an address that may be
+ * the host's, and roles.
  */
 const anyOwnBody = anyUserBody.map(({ members }) => {
   const me = at(members, 'me');
@@ -217,7 +217,7 @@ test('two writers who change only their own members commute', () => {
   hits.assertAtLeast(10);
 });
 
-// Kills: members.push in withNewMember. All that is handed in is frozen, so a writer to it throws.
+// Kills: members.push in withNewMember. All inputs are frozen, so a change in place throws.
 test('a decision changes nothing that it is given, least of all a refusal', () => {
   const hits = new Hits();
   everyWrite(({ before, after, decision }) => {
@@ -300,7 +300,7 @@ test('what a session says fits together, whatever was written', () => {
   });
 });
 
-// Kills: mayWriteAsMember not asked; a reservation for the caller made into a member at once.
+// Kills: mayWriteAsMember not called; a reservation for the caller made into a member at once.
 test('every member joined by itself or was reserved by a member or a service', () => {
   const hits = new Hits();
   everyWrite(({ body, circumstances: { by }, before, after }) => {

@@ -28,7 +28,7 @@ import { sessionShownBy } from './refusal-with-session.ts';
 const session = sessionOf([ada, bert], { template: sampleTemplate({ maxMembersCount: 8 }) });
 const lasting = sessionOf([ada], { template: sampleTemplate({ sessionEmptyTimeout: 60_000 }) });
 
-/** Writes to an existing session of Ada and Bert, or of Ada alone that may be empty. */
+/** Writes to an existing session of Ada and Bert, or of Ada only that may be empty. */
 const outcomes: readonly (readonly [
   what: string,
   begun: Session,
@@ -133,12 +133,12 @@ test('restrictions that are written as they hold by default are no change', () =
 });
 
 test('the parts of one write see each other in their order', () => {
-  // The joiner's own index may be in the turn, the removed member's may not.
+  // The new member's own index may be in the turn, the removed member's may not.
   const joined = write(session, { ...me(), ...system({ turn: [2] }) }, { by: dora });
   assert.deepEqual(joined.properties.system.turn, [2]);
   const removing = { members: { 1: null }, ...system({ turn: [1] }) };
   assert.equal(refuse(session, removing, { by: referee }).detail, '$.properties.system.turn');
-  // A seat that becomes free is there for the reservation beside it.
+  // A seat that becomes free is available for the reservation beside it.
   const full = sessionOf([ada, bert], { template: sampleTemplate({ maxMembersCount: 2 }) });
   const swapped = write(
     full,
@@ -194,8 +194,8 @@ test('a write that races an activity is detected by its etag', () => {
   assert.equal(again.changeNumber, touched.changeNumber + 1);
 });
 
-// Kills: the etag of a session in a refusal to who may not read it; an answer that tells whether a tag
-// is the current one.
+// Kills: the etag of a session in a refusal to a caller who may not read it; an answer that depends
+// on whether a tag is current.
 test('a 412 reveals nothing of a session that the caller may not read', () => {
   const hidden = write(session, system({ joinRestriction: 'local', readRestriction: 'local' }));
   for (const ifMatch of ['"stale"', etagOf(hidden)]) {

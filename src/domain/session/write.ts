@@ -56,7 +56,7 @@ export type SessionWrite = {
   readonly request: SessionRequest;
   readonly preconditions: Preconditions;
   readonly caller: Caller;
-  /** True when the write may not create the session: it is addressed by a handle or an element. */
+  /** True when the write may not create the session: its URI is that of a handle or an element. */
   readonly onlyExisting: boolean;
 };
 
@@ -66,32 +66,36 @@ export type WriteFacts = MemberFacts &
     readonly freshGuid: Guid;
     readonly bounds: SessionBounds;
     readonly graces: Graces;
-    /** In how many more sessions of this service config the caller may be; asked if `takesOneMore`. */
+    /**
+     * In how many more sessions of this service config the caller may be; asked if `takesOneMore`.
+     */
     readonly sessionsLeft: number;
     /** True of a connection, in lower case, that has ended; asked only of `connectionToAsk`'s. */
     readonly isEnded: (connection: Guid) => boolean;
   };
 
 export type WriteDecision =
-  /** `session` is to be stored: what clients see has changed, or a fact that they do not see. */
+  /** `session` is to be stored: something that clients see has changed, or a hidden fact. */
   | {
       readonly kind: 'created' | 'updated';
       readonly session: Session;
-      /** By this one the caller is active from now on. It may end before `session` is stored. */
+      /**
+       * The connection by which the caller is active from now on. It may end before `session` is
+       * stored.
+       */
       readonly connection?: Guid;
     }
-  /** The write says what holds already: nothing is to be stored. */
+  /** The write changes nothing: there is nothing to store. */
   | { readonly kind: 'unchanged'; readonly session: Session }
-  /** The stored session is to be deleted: nobody is left in it. */
+  /** The stored session is to be deleted: it has no members left. */
   | { readonly kind: 'deleted' }
   /** There is no session and the write makes none. */
   | { readonly kind: 'absent' };
 
 /**
- * What a write makes of the session, or why it does not.
- *
- * A refusal carries the current session where the caller may read it and the protocol answers with
- * the document: a failed precondition, a write that access forbids.
+ * What a write makes of the session, or a refusal. It carries the current session where the caller
+ * may read it and the protocol answers with the document: a failed precondition, a write that
+ * access forbids.
  *
  * Refuses: mayWriteUnder's, sessionGone, mayJoin's, mayWriteAsMember's, createSession's,
  * memberNotYours, ownerRequired, userRequired, serviceRequired, mayWeigh's and those of the parts.
@@ -124,7 +128,7 @@ export function decideWrite(
   return { kind: 'updated', ...withNewConnection(current, changed, write.caller, facts) };
 }
 
-/** Refusals that are answered with a sentence, also to who may read the session. */
+/** Refusals that are answered with a sentence, also to callers who may read the session. */
 const withSentence: ReadonlySet<RefusalCode> = new Set([
   'etagWeak',
   'reservationNeeded',
@@ -132,7 +136,7 @@ const withSentence: ReadonlySet<RefusalCode> = new Set([
   'tooManySessions',
 ]);
 
-/** Says that there is no such session where one is needed. */
+/** The refusal that a session is missing. */
 export function sessionGone({ name }: SessionReference): Refusal {
   return new Refusal('sessionGone', `The session ${name} does not exist (any more).`, {
     detail: name,
@@ -141,7 +145,7 @@ export function sessionGone({ name }: SessionReference): Refusal {
 
 function decideCreation(write: SessionWrite, facts: WriteFacts): WriteDecision | Refusal {
   const { request, reference, caller } = write;
-  // Leaving a session that is gone is no error and brings nothing back.
+  // Leaving a session that is gone is no error and does not create it again.
   if (request.me === null) return { kind: 'absent' };
   const created = createSession(reference, request, facts.template, caller, facts);
   if (created instanceof Refusal) return created;
@@ -166,8 +170,8 @@ function decideCreation(write: SessionWrite, facts: WriteFacts): WriteDecision |
 }
 
 /**
- * True when the caller, a user, is not in the session and is to be in it or to hold seats in it: it
- * is one more that counts for this user.
+ * True when the caller, a user, is not in the session and is about to be in it or to hold seats in
+ * it: then it counts for this user.
  */
 export function takesOneMore(
   session: Session | undefined,
@@ -181,7 +185,7 @@ export function takesOneMore(
   );
 }
 
-/** Refuses one more session of a user who is in so many already: tooManySessions. */
+/** Refuses one more session for a user who is in too many: tooManySessions. */
 function mayTakeOneMore(
   session: Session | undefined,
   write: SessionWrite,
@@ -196,7 +200,7 @@ function mayTakeOneMore(
 
 /**
  * The connection by which the caller may be active after this write and is not before it, in lower
- * case; undefined: none. Who decides the write must know whether it has ended.
+ * case; undefined: none. The decision needs to know whether it has ended.
  */
 export function connectionToAsk(
   session: Session | undefined,
@@ -213,8 +217,8 @@ export function connectionToAsk(
 }
 
 /**
- * What a write leaves of the caller's connection: when it has ended already, or there is none, the
- * caller is marked from this moment.
+ * The caller's connection after the write: when it has ended, or there is none, the caller is
+ * marked from this moment.
  *
  * @source docs/wire/time.md "Connections that are gone"
  */
@@ -270,7 +274,7 @@ function isOnlyLeaving(
   );
 }
 
-/** Refuses members that are not the caller's to write: memberNotYours, ownerRequired, userRequired. */
+/** Refuses members that the caller may not write: memberNotYours, ownerRequired, userRequired. */
 function refuseOthersMembers(
   session: Session,
   { caller, request }: SessionWrite,
@@ -305,7 +309,7 @@ function refuseOthersMembers(
     : notYours(other.index);
 }
 
-/** The members that are named by an index which is not the caller's own. */
+/** The members named by an index that is not the caller's own. */
 function othersIn(
   session: Session,
   { others }: SessionRequest,
@@ -332,7 +336,7 @@ function notYours(index: number): Refusal {
   );
 }
 
-/** What the steps of a write go by. */
+/** The inputs of the steps of a write. */
 type Asked = {
   /** The session before the first step. */
   readonly before: Session;
@@ -396,7 +400,7 @@ function writeAskedServers(session: Session, { request }: Asked): Session | Refu
   return writeServers(session, request.servers);
 }
 
-/** What nobody knows of the root of a document. */
+/** Unknown members at the root of a document. */
 function writeAskedExtra(session: Session, { request }: Asked): Session {
   if (request.extra === undefined) return session;
   const { extra, ...rest } = session;
@@ -410,7 +414,7 @@ function writeAskedInitialization(session: Session, { request, facts }: Asked): 
 
 /** Role settings, then roles, as the request asks. @source docs/wire/sessions.md "Owners" */
 function writeRoles(session: Session, { before, request, me, caller }: Asked): Session | Refusal {
-  // Who owned the session before the write, or owns it by the write.
+  // The owners before the write, or by the write.
   const manages = managesSession(before, caller) || managesSession(session, caller);
   const roleTypes = changeRoleTypes(session.roleTypes, request.roleTypes ?? {});
   if (roleTypes instanceof Refusal && roleTypes.code === 'requestInvalid') return roleTypes;
