@@ -7,11 +7,11 @@ export type UserCaller = {
   readonly kind: 'user';
   readonly xuid: Xuid;
   readonly gamertag?: string;
-  /** A token without a title is bound to none. */
+  /** A token without a title may use every service config. */
   readonly titleId?: TitleId;
   readonly deviceId?: string;
   readonly sandbox: string;
-  /** Absent: the token does not list privileges, and the user counts as having all. */
+  /** Absent: the token lists no privileges, and the user has all. */
   readonly privileges?: readonly string[];
   readonly ageGroup?: string;
   /**

@@ -39,7 +39,7 @@ export function keyedDigest(key: Uint8Array, text: string): string {
   return bytesToHex(hmac(sha256, key, utf8ToBytes(text)).subarray(0, 16));
 }
 
-/** The GUID that always belongs to `text`. */
+/** The GUID made from `text`, always the same. */
 export function guidOf(text: string): Guid {
   const hex = digest(text);
   return [8, 12, 16, 20, 32].map((end, i) => hex.slice([0, 8, 12, 16, 20][i], end)).join('-');

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { findJsonFault } from './json-fault.ts';
 import { Hits } from '../testing/hits.ts';
 
-/** What the engine has against `text`; undefined when it is JSON. */
+/** The error of the engine's parser for `text`; undefined when it is JSON. */
 function complaintOf(text: string): string | undefined {
   try {
     JSON.parse(text);
@@ -14,7 +14,7 @@ function complaintOf(text: string): string | undefined {
   }
 }
 
-/** JSON, with some of it cut, doubled or replaced by what stands in JSON. */
+/** JSON, with some of it cut, doubled or replaced by characters of JSON. */
 const nearlyJson = fc
   .tuple(
     fc.json({ maxDepth: 4 }),

@@ -22,7 +22,7 @@ type Place = 'value' | 'itemOrEnd' | 'keyOrEnd' | 'key' | 'colon' | 'commaOrEnd'
 
 /** The first fault of `text`; undefined exactly when `JSON.parse` accepts it. Does not recurse. */
 export function findJsonFault(text: string): JsonFault | undefined {
-  /** The closing brackets that are due, the innermost last. */
+  /** The closing brackets that are still to come, the innermost last. */
   const closers: string[] = [];
   let place: Place = 'value';
   let at = 0;
@@ -69,7 +69,7 @@ export function findJsonFault(text: string): JsonFault | undefined {
   }
 }
 
-/** The fault of a text that goes wrong at the UTF-16 unit `at`. */
+/** The fault of a text that is wrong at the UTF-16 unit `at`. */
 export function faultAt(text: string, at: number, expected: string): JsonFault {
   const before = text.slice(0, at);
   const codePoint = text.codePointAt(at);
@@ -100,7 +100,7 @@ function endOfMatch(pattern: RegExp, text: string, at: number): number | undefin
   return pattern.test(text) ? pattern.lastIndex : undefined;
 }
 
-/** Where the string ends that opens at `open`. */
+/** The end of the string that opens at `open`. */
 function endOfString(text: string, open: number): number | JsonFault {
   let at = open + 1;
   for (;;) {

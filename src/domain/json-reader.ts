@@ -10,7 +10,7 @@
  * @source https://github.com/nodejs/node/issues/63785
  */
 
-/** What a number is read as: its source text, and whether it is below a key named `custom`. */
+/** The value of a number, by its source text and whether it is below a key named `custom`. */
 export type NumberOf = (source: string, isTitleData: boolean) => unknown;
 
 /**
@@ -89,7 +89,7 @@ export function readJson(text: string, numberOf: NumberOf): unknown {
     const start = at;
     const { end, hasEscape } = endOfString(text, start);
     at = end;
-    // The fault of the engine is about keys. A string alone is read as it should be.
+    // The engine's fault concerns keys; it reads a string alone correctly.
     return hasEscape ? JSON.parse(text.slice(start, end)) : text.slice(start + 1, end - 1);
   }
 
@@ -111,10 +111,10 @@ export function readJson(text: string, numberOf: NumberOf): unknown {
 
 const ownProperty = { writable: true, enumerable: true, configurable: true };
 
-/** So many digits without sign or fraction are the same number in every way of reading. */
+/** Digits without sign or fraction, few enough to be the same number in every way of reading. */
 const plainDigitsMax = 15;
 
-/** Where the string ends that opens at `start`, in a text that is JSON. */
+/** The end of the string that opens at `start`, in a text that is JSON. */
 function endOfString(
   text: string,
   start: number,

@@ -68,7 +68,7 @@ test('a key is the one that was written, whatever anybody sent before', () => {
   for (const number of ['1', '1.0']) {
     const before = `{"o":${number},"\\\\":${number}}`;
     for (const key of ['\n', '"', '\\', '/', 'A', '~', '~0a', '\u0000', '\ud800', '__proto__']) {
-      // As it may be written, with every character escaped.
+      // With every character escaped.
       const escaped = [...key]
         .map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
         .join('');

@@ -201,12 +201,12 @@ function countKeys(object: object): number {
   return count;
 }
 
-/** Object members that are the title's own: their values are never looked into. */
+/** Object members that are the title's own: their values are not read. */
 const titleKeys: ReadonlySet<string> = new Set(['custom']);
 
 /**
  * `value` with ordinary numbers in place of exact ones everywhere but under a key named `custom`,
- * so that the rules of the protocol see numbers and the title's data stays as it is.
+ * so that the rules of the protocol see numbers and the title's data stays the same.
  */
 export function plainOutsideCustom(value: Json): Json {
   if (isRawJSON(value)) return plainNumber(value.rawJSON);

@@ -1,4 +1,4 @@
-/** Every bound of the service that is not a setting. Units come last in each name. */
+/** Every fixed limit of the service. Units come last in each name. */
 export const limits = {
   /** Path names and names in bodies: template, session, server, role, group. */
   nameCharactersMax: 100,
@@ -8,7 +8,7 @@ export const limits = {
   bodyValuesMax: 25_000,
   /** Names in an array within a constant or a role type. */
   nameListMax: 100,
-  /** Of one subscription, the same one given twice included. */
+  /** In one subscription, repeated ones counted. */
   changeTypesMax: 100,
   /** Parameters of the query of a URL. */
   queryParametersMax: 100,
@@ -16,11 +16,11 @@ export const limits = {
   keywordCharactersMax: 100,
   membersMax: 100,
   membersLargeMax: 10_000,
-  /** Users who left are remembered for `locked`, and who was kicked, newest first. */
+  /** Users who left are remembered for `locked`, and removed users, newest first. */
   formerMembersMax: 200,
   inviteContextEncodedCharactersMax: 256,
   inviteContextStringCharactersMax: 100,
-  /** Transfer handles that are made to one life of a session. */
+  /** Transfer handles to one life of a session. */
   transfersPerSessionMax: 1_000,
   handleQueryResultsMax: 100,
   handleQueryXuidsMax: 1_000,
@@ -39,9 +39,9 @@ export const limits = {
   filterDepthMax: 32,
   searchTagsMax: 100,
   searchAttributesMax: 100,
-  /** Of a tag, a name, a value: clients keep no more. */
+  /** Characters of a tag, a name, a value: clients keep no more. */
   searchCharactersMax: 99,
-  /** Lost races of one write before it is refused as tooBusy. */
+  /** Races that one write may lose before it is refused as tooBusy. */
   commitAttemptsMax: 10,
   /** One message of an RTA client. */
   frameBytesMax: 16_384,

@@ -13,7 +13,7 @@ export type Memo<Value extends object, T> = {
   set(value: Value, content: T): T;
 };
 
-/** Its constructor answers `value` itself, so that a class below it puts its fields on `value`. */
+/** Its constructor returns `value` itself, so that a derived class puts its fields on `value`. */
 class FieldsOf {
   constructor(value: object) {
     // biome-ignore lint/correctness/noConstructorReturn: it is what this class is for
@@ -21,7 +21,7 @@ class FieldsOf {
   }
 }
 
-/** An empty memo, apart from all others. */
+/** An empty memo, separate from all others. */
 export function createMemo<Value extends object, T>(): Memo<Value, T> {
   class Field extends FieldsOf {
     #content: T;

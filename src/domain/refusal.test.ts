@@ -54,7 +54,7 @@ const invite = {
 const transfer = { type: 'transfer', reference: sampleReference, origin: sampleReference } as const;
 const facts = handleFacts();
 
-/** One way to each refusal that the domain core gives. */
+/** One way to each refusal of the domain core. */
 const given: Partial<Record<RefusalCode, () => unknown>> = {
   requestInvalid: () => decide(session, { unknown: 1 }),
   nameInvalid: () => parseSessionReference({ ...sampleReference, name: 'a/b' }),
@@ -149,7 +149,7 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
   filterInvalid: () => parseFilter('numbers/x'),
 };
 
-/** Refusals that others give. */
+/** Refusals of others. */
 const givenElsewhere: readonly RefusalCode[] = [
   'hostForbidden',
   'originForbidden',

@@ -1,6 +1,6 @@
 /**
- * The rules by which a request can fail: a closed list. Each code travels in `X-Mpsd-Refusal`, so
- * that a caller sees which single rule refused.
+ * The rules by which a request can fail: a closed list. `X-Mpsd-Refusal` carries the code, so that
+ * a caller sees which rule refused.
  */
 export const refusalCodes = [
   // every request
@@ -85,8 +85,7 @@ export const refusalCodes = [
 export type RefusalCode = (typeof refusalCodes)[number];
 
 /**
- * "No", as a value: which rule said it, and one sentence that a title developer can act on.
- *
+ * "No", as a value: the rule that said it, and one sentence that a title developer can act on.
  * Never thrown. `detail` names the place: a JSON path, a member, a conflicting constant.
  */
 export class Refusal {

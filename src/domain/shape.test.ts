@@ -32,7 +32,7 @@ const shape = exactObject({
   any: v.optional(titleValue),
 });
 
-/** What does not fit, where it is said to be, and what is said to be right there. */
+/** Values that do not fit, the place that is named, and what is expected there. */
 const misfits: readonly (readonly [given: string, path: string, expected: RegExp])[] = [
   ['[]', '$', /an object/],
   ['null', '$', /an object/],
@@ -106,7 +106,7 @@ test('every problem is listed, below the root that is given', () => {
   );
 });
 
-/** `items`, and which of them were looked at. */
+/** `items`, and which of them were checked. */
 function watched(items: readonly unknown[]): {
   readonly array: readonly unknown[];
   readonly looked: () => readonly string[];

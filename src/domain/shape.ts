@@ -1,6 +1,6 @@
 /**
- * Shapes of input, as valibot schemas, and the one way in which a value that does not fit is refused:
- * with its JSON path and what was expected there.
+ * Shapes of input, as valibot schemas, and the one way to refuse a value that does not fit: with
+ * its JSON path and what was expected there.
  */
 
 import * as v from 'valibot';
@@ -13,13 +13,12 @@ type ExactObject<E extends Entries> = v.GenericSchema<
   v.InferOutput<v.StrictObjectSchema<E, undefined>>
 >;
 
-/** Any JSON object, left as it is: title data. */
+/** Any JSON object, unchanged: title data. */
 export const titleObject = v.custom<JsonObject>(isJsonObject, 'Expected an object');
 
 /**
- * An object with these members and no others; an array is none.
- *
- * The entries lose their prototype, so that a member named `constructor` is as unknown as any other.
+ * An object with these members and no others; no array. The entries lose their prototype, so that a
+ * member named `constructor` is as unknown as any other.
  */
 export function exactObject<const E extends Entries>(entries: E): ExactObject<E> {
   const known = { __proto__: null, ...entries } as E;
@@ -33,9 +32,8 @@ export function exactObject<const E extends Entries>(entries: E): ExactObject<E>
 }
 
 /**
- * An array of `item` of a bounded length; `expected` completes "Expected …".
- *
- * The length is checked first: of a longer array no item is looked at.
+ * An array of `item` of a bounded length; `expected` completes "Expected …". The length is checked
+ * first: items of a longer array are not checked.
  */
 export function list<const Item extends v.GenericSchema>(
   item: Item,
@@ -50,7 +48,7 @@ export function list<const Item extends v.GenericSchema>(
   return v.pipe(v.custom<unknown[]>(fits, `Expected ${expected}`), v.array(item));
 }
 
-/** Any JSON value, left as it is: title data. */
+/** Any JSON value, unchanged: title data. */
 export const titleValue = v.custom<Json>(() => true);
 
 /** An integer of at least `min` and at most `max`. */
@@ -82,14 +80,13 @@ export function word<const W extends readonly [string, ...string[]]>(words: W) {
   );
 }
 
-/** One problem found: where, and what would be right. */
+/** One problem: where, and what was expected. */
 export type ShapeProblem = { readonly path: string; readonly expected: string };
 
 /**
- * Every way in which `value` does not fit `schema`, or the value it holds.
- *
- * For configuration. A request is checked by `parseShape`: only its first problem is read, and finding
- * all problems of a hostile one takes seconds.
+ * All problems of `value` in `schema`, or the value itself. For configuration. A request is checked
+ * by `parseShape`: only its first problem is read, and finding all problems of a hostile one takes
+ * seconds.
  */
 export function checkShape<S extends v.GenericSchema>(
   schema: S,
@@ -102,7 +99,7 @@ export function checkShape<S extends v.GenericSchema>(
 }
 
 /**
- * `value` as the type of `schema`. Looks no further than the first place that does not fit.
+ * `value` as the type of `schema`. Stops at the first place that does not fit.
  *
  * Refuses: requestInvalid, naming that place and what was expected there.
  */

@@ -11,7 +11,7 @@ const times: readonly (readonly [timeMs: number, text: string])[] = [
 for (const [timeMs, text] of times) {
   test(`${timeMs} is written ${text}`, () => {
     assert.equal(formatTime(timeMs), text);
-    // What clients do with it: seven digits are more than Date keeps.
+    // As clients do: seven digits are more than Date keeps.
     assert.equal(Date.parse(text), timeMs);
     assert.equal(parseTime(text), timeMs);
   });

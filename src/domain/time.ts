@@ -1,19 +1,19 @@
 /** Milliseconds since the Unix epoch, or a span of them. */
 export type Milliseconds = number;
 
-/** The last moment that clients can read: years have four digits. */
+/** The last time that clients can read: years have four digits. */
 export const latestTimeMs: Milliseconds = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /**
- * The moment of an ISO 8601 text in UTC, to the millisecond; undefined for any other text.
- * The way back from `formatTime`.
+ * The time of an ISO 8601 text in UTC, to the millisecond; undefined for any other text. The
+ * inverse of `formatTime`.
  */
 export function parseTime(text: string): Milliseconds | undefined {
   const [, moment, fraction = ''] =
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z$/.exec(text) ?? [];
   if (moment === undefined) return undefined;
   const timeMs = Date.parse(`${moment}.${fraction.slice(0, 3).padEnd(3, '0')}Z`);
-  // Engines take the 31st of February for a day in March.
+  // Engines read the 31st of February as a day in March.
   const isMoment = !Number.isNaN(timeMs) && new Date(timeMs).toISOString().startsWith(moment);
   return isMoment ? timeMs : undefined;
 }

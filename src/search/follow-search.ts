@@ -1,7 +1,6 @@
 /**
- * Keeps the search index of this process as new as the store: what this process commits goes into
- * the index with the commit (see commit-session.ts), what was there before, and what others
- * commit, is followed.
+ * Keeps the search index of this process as new as the store: own commits enter it at once (see
+ * commit-session.ts); earlier data and other processes' commits are read from the store.
  */
 
 import { candidateOf } from '../domain/search/candidate.ts';
@@ -11,7 +10,7 @@ import type { SetAside } from '../platform/set-aside.ts';
 import type { SessionStore } from '../store/store.ts';
 import type { SearchIndex } from './search-index.ts';
 
-/** What following needs: the index of this process, and the store that it follows. */
+/** The parts that following needs: the index of this process, and its store. */
 export type SearchSources = {
   readonly searchIndex: SearchIndex;
   readonly store: Pick<SessionStore, 'searchChanges' | 'sessions'>;
@@ -20,12 +19,12 @@ export type SearchSources = {
 
 /** Changes asked for in one go. */
 const changesMax = 100;
-/** Sessions read at once: what comes with them is parsed and indexed in one turn. */
+/** Sessions read at once: they are parsed and indexed in one turn. */
 const readsMax = 25;
 
 /**
- * Brings the index up to what the store knew when it was asked. One run at a time: who asks while
- * one is under way waits for the next.
+ * Brings the index up to what the store knew at the call. One run at a time: a caller during a run
+ * waits for the next one.
  */
 export function followSearch(context: SearchSources): Promise<void> {
   const { searchIndex } = context;
@@ -50,12 +49,12 @@ async function followChanges(context: SearchSources): Promise<void> {
 }
 
 /**
- * Nothing of what this process has committed, or found in the store when it first searched, is
- * missing in the index once this resolves.
+ * Resolves once the index has all that this process has committed, or found in the store when it
+ * first searched.
  */
 export async function catchUpSearch(context: SearchSources): Promise<void> {
   const { searchIndex } = context;
-  // A run that failed is not worth waiting for; one that is under way is.
+  // A failed run is not awaited; one under way is.
   await searchIndex.following?.catch(() => undefined);
   if (!searchIndex.isLoaded) await followSearch(context);
   await Promise.all([...searchIndex.staleKeys].map((key) => refreshStale(context, key)));
@@ -73,7 +72,7 @@ async function refreshStale(context: SearchSources, key: SessionKey): Promise<vo
   });
 }
 
-/** Looks at all in one go; at one after the other when that fails, so that the one at fault is found. */
+/** Reads all at once; one after the other when that fails, so that the faulty one is found. */
 async function lookAgainAtEach(context: SearchSources, keys: readonly SessionKey[]): Promise<void> {
   try {
     await lookAgain(context, keys);

@@ -9,27 +9,27 @@
 
 import type { SlotSet } from './slot-set.ts';
 
-/** What is found: where it stands among those with the same value. */
+/** A posting: its place among those with the same value. */
 export type Entry = { readonly createTimeMs: number; readonly key: string };
 
 export type Value = string | number | true;
 
-/** A bound that is absent bounds nothing. */
+/** An absent bound bounds nothing. */
 export type Bounds = {
   readonly from?: Value;
   readonly to?: Value;
-  /** True when the bound itself lies outside. */
+  /** True when the bound itself is excluded. */
   readonly isAfterFrom?: boolean;
   readonly isBeforeTo?: boolean;
 };
 
-/** A place in the order: that of a posting, there or not. */
+/** A place in the order, with or without a posting. */
 export type Place = Entry & { readonly value: Value };
 
-/** Slots in room for more; and the values, where entries have many. */
+/** Slots with spare space; and the values, where entries have several. */
 type Chunk = { slots: Uint32Array; size: number; values: Value[] | undefined };
 
-/** Where a posting is, or would be: its chunk, and its number in it. */
+/** The place of a posting, present or not: its chunk, and its number in it. */
 type Spot = { readonly chunk: number; readonly at: number };
 
 const chunkPostingsMax = 512;
@@ -50,7 +50,7 @@ export class OrderedIndex<E extends Entry> {
     this.#readValue = readValue;
   }
 
-  /** How many postings there are. */
+  /** The number of postings. */
   get size(): number {
     return this.#size;
   }
@@ -69,8 +69,8 @@ export class OrderedIndex<E extends Entry> {
   }
 
   /**
-   * Removes a posting that is there; while the entry in the slot is the one that was posted, and its
-   * value what it was.
+   * Removes a posting that is there; the entry in the slot must still be the same, with the same
+   * value.
    */
   remove(value: Value, slot: number): void {
     const { createTimeMs, key } = this.#entryIn(slot);
@@ -86,18 +86,18 @@ export class OrderedIndex<E extends Entry> {
     if (found.size === 0) this.#chunks.splice(chunk, 1);
   }
 
-  /** How many postings lie within the bounds. */
+  /** The number of postings within the bounds. */
   count(bounds: Bounds): number {
     const [from, to] = this.#spotsOf(bounds);
     if (from.chunk > to.chunk) return 0;
-    // As a value that everybody has: nothing is to be added up.
+    // A value that all entries have needs no sum.
     if (from.chunk === 0 && from.at === 0 && to.chunk === this.#chunks.length) return this.#size;
     let count = to.at - from.at;
     for (let n = from.chunk; n < to.chunk; n += 1) count += this.#chunks[n]?.size ?? 0;
     return Math.max(0, count);
   }
 
-  /** Adds to `set` the slots of all that lie within the bounds; and says how many. */
+  /** Adds the slots of all postings within the bounds to `set`; returns their number. */
   addTo(set: SlotSet, bounds: Bounds): number {
     const [from, to] = this.#spotsOf(bounds);
     let added = 0;
@@ -164,11 +164,11 @@ export class OrderedIndex<E extends Entry> {
     return { value: this.#valueAt(chunk, at), createTimeMs, key };
   }
 
-  /** The chunk that a posting of this spot goes into, and its number there. */
+  /** The chunk for a posting of this spot, and its number there. */
   #roomAt(spot: Spot): readonly [chunk: Chunk, at: number] {
     const found = this.#chunks[spot.chunk];
     if (found === undefined) {
-      // Behind all others: a full chunk is left full, for what comes in its order.
+      // At the end: a full chunk stays full, for postings in ascending order.
       const last = this.#chunks.at(-1);
       if (last !== undefined && last.size < chunkPostingsMax) return [last, last.size];
       const values = this.#readValue ? undefined : [];
@@ -178,7 +178,7 @@ export class OrderedIndex<E extends Entry> {
     }
     if (found.size < chunkPostingsMax) return [found, spot.at];
     const half = found.size >> 1;
-    // Copies, since an array that was cut keeps the room it had.
+    // Copies, since an array that was cut keeps its space.
     const right = {
       slots: found.slots.slice(half),
       size: found.size - half,
@@ -198,15 +198,15 @@ export class OrderedIndex<E extends Entry> {
     ];
   }
 
-  /** Before all postings of this value, or behind them. */
+  /** Before all postings of this value, or after them. */
   #cut(value: Value, isBehind: boolean): Spot {
     return this.#spotOf(value, isBehind ? Infinity : -Infinity, '', isBehind);
   }
 
-  /** Before the posting at this place, or behind it. */
+  /** Before the posting at this place, or after it. */
   #spotOf(value: Value, createTimeMs: number, key: string, isBehind: boolean): Spot {
     let [low, high] = [0, this.#chunks.length];
-    // What comes in the order of creation mostly comes behind all others.
+    // Postings in the order of creation mostly go to the end.
     const last = this.#chunks.at(-1);
     if (last && this.#isBefore(last, last.size - 1, value, createTimeMs, key, isBehind)) low = high;
     while (low < high) {
@@ -244,7 +244,7 @@ export class OrderedIndex<E extends Entry> {
   }
 }
 
-/** What part of an index a page is of. */
+/** The part of an index for a page. */
 export type Stretch = {
   readonly descending: boolean;
   readonly lookedMax: number;
@@ -256,13 +256,13 @@ export type Page = {
   readonly slots: readonly number[];
   /** How many postings were looked at. */
   readonly looked: number;
-  /** Where the next page goes on; undefined when this one is empty. */
+  /** Where the next page begins; undefined when this one is empty. */
   readonly last: Place | undefined;
 };
 
 const none = new Uint32Array(0);
 
-/** The same slots with room for half as many more, and some. */
+/** The same slots with space for half as many more. */
 function withRoom(slots: Uint32Array): Uint32Array {
   const roomy = new Uint32Array(Math.min(chunkPostingsMax, slots.length + (slots.length >> 1) + 2));
   roomy.set(slots);

@@ -24,7 +24,7 @@ import { Hits } from '../testing/hits.ts';
 
 const anyOptionalFilter = fc.option(anyFilter, { nil: undefined });
 
-/** A session, and what the index is given of it: a candidate, or that there is none any more. */
+/** A session, and what the index is told of it: a candidate, or none any more. */
 const anyPut: fc.Arbitrary<readonly [n: number, candidate: SearchCandidate | undefined]> = fc
   .nat(30)
   .chain((n) =>
@@ -36,7 +36,7 @@ const anyPut: fc.Arbitrary<readonly [n: number, candidate: SearchCandidate | und
 
 const anyPuts = fc.array(anyPut, { maxLength: 60 });
 
-/** What a search is to answer: by looking at each candidate and sorting. */
+/** The expected answer of a search: by testing each candidate and sorting. */
 function slowSearch(
   all: Iterable<SearchCandidate>,
   filter: Filter | undefined,
@@ -156,7 +156,7 @@ test('those of one value come in the order of creation, page after page', async 
   );
 });
 
-// Kills: those that are left of a selection kept without being asked.
+// Kills: the rest of a selection that is kept without a test.
 test('where few are left, they are asked what the filter says of them', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -319,8 +319,8 @@ test('sets of slots are as sets of numbers', () => {
   );
 });
 
-// Kills: a candidate given because it was selected before the pause, or the one that had its slot; a walk
-// that goes on where those before it have been given twice, or not at all.
+// Kills: a candidate given because it was selected before the pause, or the one that had its slot;
+// a walk that goes on where earlier candidates have been given twice, or not at all.
 test('what stays as it is while others come and go is found once, and nothing that is not selected', async () => {
   await fc.assert(
     fc.asyncProperty(
@@ -339,7 +339,7 @@ test('what stays as it is while others come and go is found once, and nothing th
           else all.delete(key);
         };
         for (const one of puts) put(one);
-        // A few of the changes are made each time that the search waits.
+        // Some of the changes happen each time that the search waits.
         const left = [...changes];
         const changed = new Set(changes.map(([n]) => `scid~template~${n}`));
         const change = async (): Promise<void> => {
@@ -360,8 +360,8 @@ test('what stays as it is while others come and go is found once, and nothing th
   );
 });
 
-// Kills: an index that is made without what changes meanwhile, or with it twice; one that is dropped
-// while a search uses it; one that is kept and no longer notified of changes.
+// Kills: an index that is made without changes of the meantime, or with them twice; one that is
+// dropped while a search uses it; one that is kept and no longer notified of changes.
 test('searches by more attributes than have an index, while candidates change, find what stays', async () => {
   const names = ['a', 'b', 'c', 'd', 'e'].map((name) => `numbers/${name}`);
   const anyState = fc.option(
@@ -414,7 +414,7 @@ test('searches by more attributes than have an index, while candidates change, f
           const foundOfThose = found.filter(({ key }) => !changed.has(key)).map(asCandidate);
           assert.deepEqual(foundOfThose, slowSearch(stay, filter, order));
         };
-        // At the same time, and then one after the other, which drops and makes indexes anew.
+        // At the same time, and then one after the other, which drops and makes indexes again.
         await Promise.all(searches.map(run));
         for (const search of searches) await run(search);
         if (new Set(searches.flatMap(({ field, orderBy }) => [field, orderBy])).size > 1) {
@@ -427,8 +427,7 @@ test('searches by more attributes than have an index, while candidates change, f
   assert.ok(droppedCount > 50, 'indexes were dropped');
 });
 
-// Kills: a put of an earlier revision that takes effect, in any of the orders in which commits may
-// be heard of.
+// Kills: a put of an earlier revision that takes effect, in any order of arrival.
 test('the latest revision counts, in whatever order revisions are heard of', async () => {
   await fc.assert(
     fc.asyncProperty(

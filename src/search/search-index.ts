@@ -1,8 +1,6 @@
 /**
- * All live search handles, in memory, found without looking at each; those of each service config
- * by themselves (search-partition.ts).
- *
- * A candidate is a hint: its session confirms it before anybody sees it.
+ * All live search handles, in memory, found without testing each; by service config
+ * (search-partition.ts). A candidate is a hint: its session confirms it before anybody sees it.
  */
 
 import type { Guid } from '../domain/ids.ts';
@@ -19,9 +17,9 @@ import {
 export type { KnownCandidate };
 
 /**
- * An index without candidates. It checks so many conditions in one step and then lets others run,
- * so that a search through many candidates delays nobody. Of each service config it keeps indexes
- * of so many attributes and roles.
+ * An index without candidates. It checks so many conditions in one step and then yields, so that a
+ * search through many candidates delays nobody. Of each service config it keeps indexes of so many
+ * attributes and roles.
  */
 export function createSearchIndex(
   conditionsPerStep = 10_000,
@@ -34,9 +32,9 @@ export class SearchIndex {
   readonly #partitions = new Map<Guid, SearchPartition>();
   readonly #conditionsPerStep: number;
   readonly #attributeIndexesMax: number;
-  /** Up to where the store's changes are in the index; undefined before the first. */
+  /** The last of the store's changes in the index; undefined before the first. */
   cursor: string | undefined;
-  /** True once everything that was in the store at first is in the index. */
+  /** True once all that was in the store at first is in the index. */
   isLoaded = false;
   /** The last run that follows the store. */
   following: Promise<void> | undefined;
@@ -48,24 +46,24 @@ export class SearchIndex {
     this.#attributeIndexesMax = attributeIndexesMax;
   }
 
-  /** How many candidates there are. */
+  /** The number of candidates. */
   get size(): number {
     return [...this.#partitions.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** What the index knows of the session, and of which revision. */
+  /** The candidate of the session in the index, and its revision. */
   known(key: SessionKey): KnownCandidate | undefined {
     return this.#partitions.get(scidOf(key))?.known(key);
   }
 
-  /** The revision of the session that the index knows; 0 when it knows none. */
+  /** The revision of the session in the index; 0 when it has none. */
   revisionOf(key: SessionKey): number {
     return this.known(key)?.revision ?? 0;
   }
 
   /**
-   * Holds `candidate`, or none when it is undefined, as what this revision of the session is.
-   * Nothing, when the index knows a later one.
+   * Stores `candidate`, or none when it is undefined, for this revision of the session. Does
+   * nothing when the index has a later one.
    */
   put(key: SessionKey, revision: number, candidate: SearchCandidate | undefined): void {
     const scid = scidOf(key);
@@ -76,10 +74,9 @@ export class SearchIndex {
   }
 
   /**
-   * The candidates that the filter selects, in the order asked for, as many at a time as are wanted or
-   * fewer;
-   * each as it was when it was found. Candidates change while the caller uses a page: one that changes
-   * may be missed or come twice.
+   * The candidates that the filter selects, in the requested order, at most `wanted` at a time;
+   * each as it was when it was found. Candidates change while the caller uses a page: one that
+   * changes may be missed or come twice.
    */
   search(search: SearchIn, pause: Pause): Candidates {
     const found = search.scids.flatMap((scid) => {
@@ -91,12 +88,12 @@ export class SearchIndex {
   }
 }
 
-/** What is searched for, and in which service configs, in lower case. */
+/** The filter and order, and the service configs, in lower case. */
 export type SearchIn = Search & { readonly scids: readonly Guid[] };
 
 type Candidates = AsyncGenerator<readonly KnownCandidate[], void>;
 
-/** What all find, in one order: each is in it by itself. */
+/** The results of all service configs, in one order. */
 async function* merged(all: readonly Candidates[], order: Order): Candidates {
   const heads = await Promise.all(all.map(async (found) => new Head(found, order).filled()));
   try {
@@ -116,7 +113,7 @@ async function* merged(all: readonly Candidates[], order: Order): Candidates {
   }
 }
 
-/** What was found in one service config and not given out yet. */
+/** Results of one service config that were not yielded yet. */
 class Head {
   readonly #found: Candidates;
   readonly #order: Order;
@@ -132,7 +129,7 @@ class Head {
     return this.#page[this.#at];
   }
 
-  /** This head, once it has a first or has come to its end. */
+  /** This source, once it has a first result or has ended. */
   async filled(): Promise<this> {
     while (this.first === undefined) {
       const next = await this.#found.next();
@@ -143,14 +140,14 @@ class Head {
     return this;
   }
 
-  /** The first, which must be there; the next one is first then, if it is known already. */
+  /** The first result, which must exist; the next one becomes first, if it is known. */
   take(): KnownCandidate {
     const first = this.first as KnownCandidate;
     this.#at += 1;
     return first;
   }
 
-  /** True when the first of this one comes before the first of the other. */
+  /** True when the first of this source comes before the first of the other. */
   isBefore(other: Head): boolean {
     if (this.first === undefined || other.first === undefined) return this.first !== undefined;
     const [own, others] = [

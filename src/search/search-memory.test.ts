@@ -1,4 +1,4 @@
-/** What the names that clients choose cost: no more where nobody else has them. */
+/** The cost of names that clients choose: unique ones cost no more than common ones. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -13,7 +13,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 const handles = 2_000;
 const names = 20;
 
-/** Bytes of heap that an index of so many handles takes, each with these attributes and tags. */
+/** Bytes of heap of an index with so many handles, each with these attributes and tags. */
 function bytesOf(nameOf: (kind: string, n: number) => string): {
   readonly index: SearchIndex;
   readonly bytes: number;
@@ -41,7 +41,7 @@ function bytesOf(nameOf: (kind: string, n: number) => string): {
   return { index, bytes: grown };
 }
 
-// Kills: an index for each name that is there; a text for each name of each handle.
+// Kills: an index for each existing name; a text for each name of each handle.
 test('handles with names of their own take no more than three times what those with common ones take', () => {
   const common = bytesOf((kind, n) => `${kind}${'x'.repeat(28)}${n + 10}`);
   let others = 0;

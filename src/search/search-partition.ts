@@ -30,17 +30,17 @@ import { hashText } from './text-hash.ts';
 /** A candidate as of a revision of its session. */
 export type KnownCandidate = SearchCandidate & { readonly revision: number };
 
-/** What is searched for. */
+/** The filter and the order of a search. */
 export type Search = {
   readonly filter: Filter | undefined;
   readonly order: Order;
-  /** The search begins behind this place. */
+  /** The search begins after this place. */
   readonly after?: Position;
-  /** How many the asker will look at, or a few more. */
+  /** How many results the caller will use, or a few more. */
   readonly wanted: number;
 };
 
-/** Lets others run. */
+/** Yields. */
 export type Pause = () => Promise<void>;
 
 /** Texts that equal values share. */
@@ -52,7 +52,7 @@ const searchesPerHalving = 1_000;
 /** Lines of candidates that are read, to make an index, in the time that one condition takes. */
 const linesPerCondition = 2;
 
-/** Slots that are put into a set, or looked up in one, in the time that one condition takes. */
+/** Slots that are put into a set, or looked up in one, in the time of one condition. */
 const slotsPerCondition = 64;
 
 const created = 'session/postedTime';
@@ -64,7 +64,7 @@ export class SearchPartition {
   readonly #everybody = new SlotSet();
   readonly #freeSlots: number[] = [];
   readonly #indexes = new Map<string, OrderedIndex<KnownCandidate>>();
-  /** Of the attributes and roles that have an index, or are about to have one. */
+  /** Attributes and roles that have an index, or are about to have one. */
   readonly #uses = new Map<string, Use>();
   #searchesCount = 0;
   /** The indexes that are being made: they have the slots below this one. */
@@ -72,11 +72,11 @@ export class SearchPartition {
   #made: Promise<void> = Promise.resolve();
   readonly #attributeIndexesMax: number;
 
-  /** Keeps so many indexes of attributes and roles, apart from those that searches are using. */
+  /** Keeps so many indexes of attributes and roles, beside those in use by searches. */
   constructor(attributeIndexesMax: number) {
     this.#attributeIndexesMax = attributeIndexesMax;
   }
-  /** Texts that were seen lately. */
+  /** Recently seen texts. */
   readonly #texts = new Map<string, string>();
 
   /** How many candidates there are. */
@@ -97,7 +97,7 @@ export class SearchPartition {
       return;
     }
     if (known.revision > revision) return;
-    // At another time of creation it has another place among equals: every posting moves.
+    // Another time of creation means another place among equals: every posting moves.
     const isMoved = known.createTimeMs !== next?.createTimeMs;
     if (next === undefined || isMoved) this.#remove(slot, known);
     if (next !== undefined && isMoved) this.#add(this.#compact(next, revision));
@@ -160,7 +160,7 @@ export class SearchPartition {
     if (index?.size === 0 && !this.#uses.has(field)) this.#indexes.delete(field);
   }
 
-  /** Every pair of field and value by which the candidate in this slot is, or is to be, found. */
+  /** Every pair of field and value that finds the candidate in this slot. */
   #postingsOf(candidate: SearchCandidate, slot: number): readonly Posting[] {
     return [
       ...Object.entries(candidate.values),
@@ -178,7 +178,7 @@ export class SearchPartition {
     return [...gone, ...this.#linePostings(before, slot, isGone)];
   }
 
-  /** Of lists, and of those attributes and roles that have an index which has this slot. */
+  /** Those of lists, and of attributes and roles whose index has this slot. */
   #linePostings(
     candidate: SearchCandidate,
     slot: number,
@@ -193,7 +193,7 @@ export class SearchPartition {
     return postings;
   }
 
-  /** True of an attribute or role whose index is there, and made as far as this slot. */
+  /** True of an attribute or role whose index exists, and has this slot. */
   #isIndexed(field: string, slot: number): boolean {
     if (!this.#indexes.has(field)) return false;
     return !this.#making?.fields.has(field) || slot < this.#making.slot;
@@ -228,7 +228,7 @@ export class SearchPartition {
     }
   }
 
-  /** Makes the indexes of these attributes and roles that are not there; one at a time does it. */
+  /** Makes the missing indexes of these attributes and roles; one at a time. */
   #make(fields: readonly string[], pace: Pace): Promise<void> {
     this.#made = this.#made.then(async () => {
       const missing = fields.filter((field) => !this.#indexes.has(field));
@@ -251,7 +251,7 @@ export class SearchPartition {
     return this.#made;
   }
 
-  /** As `SearchIndex.search`; others run after so many conditions. */
+  /** As `SearchIndex.search`; yields after so many conditions. */
   async *search(
     search: Search,
     conditionsPerStep: number,
@@ -280,7 +280,7 @@ export class SearchPartition {
     let at: Spot = { group: after?.group ?? 0, place: start && placeOf(after, start) };
     let among: SlotSet | undefined;
     let found: KnownCandidate[] = [];
-    /** What may be spent before a selection would have been cheaper. */
+    /** The cost up to which a walk is cheaper than a selection. */
     let budget = filter ? (this.#estimate(filter).slots + this.size) / slotsPerCondition : Infinity;
     while (at.group < ranges.length) {
       if (among === undefined && filter !== undefined && budget <= 0) {
@@ -305,8 +305,8 @@ export class SearchPartition {
   }
 
   /**
-   * What a walk goes through: the n-th range has the n-th group of the order, in its order. Those who
-   * have one value are in the order of creation among themselves.
+   * The ranges of a walk: the n-th for the n-th group of the order. Candidates with one value are
+   * in the order of creation.
    */
   #rangesOf({ filter, order: { fields } }: Search): readonly Range[] {
     const one = fields[0] === created && filter !== undefined && this.#oneValueOf(filter);
@@ -316,7 +316,7 @@ export class SearchPartition {
     return all.slice(0, last + 1).map((field) => ({ field, bounds: {} }));
   }
 
-  /** The smallest range of one value that the filter needs: it selects no candidate outside. */
+  /** The smallest range of one value that contains all results of the filter. */
   #oneValueOf(filter: Filter): Range | undefined {
     if (filter.kind !== 'and') {
       const range = rangeOf(filter);
@@ -331,7 +331,7 @@ export class SearchPartition {
     );
   }
 
-  /** What the next step finds: `wanted` at most. It checks one candidate at least. */
+  /** The results of the next step: at most `wanted`. It checks one candidate at least. */
   #step(
     { filter, order }: Search,
     ranges: readonly Range[],
@@ -359,7 +359,7 @@ export class SearchPartition {
     return { found, at: { group, place: page.last }, cost };
   }
 
-  /** Those of a set that the filter selects, and that are behind a spot, in the order asked for. */
+  /** Those of a set that the filter selects after a spot, in the requested order. */
   #sorted(among: SlotSet, { filter, order }: Search, spot: Spot): readonly KnownCandidate[] {
     const found: { readonly candidate: KnownCandidate; readonly position: Position }[] = [];
     for (const slot of among) {
@@ -425,14 +425,14 @@ export class SearchPartition {
     return set;
   }
 
-  /** What it takes to select by the filter, and how many that can be at most. */
+  /** The cost of a selection by the filter, and the most results that it can have. */
   #estimate(filter: Filter): Estimate {
     switch (filter.kind) {
       case 'and': {
         const [first, ...rest] = this.#inOrder(filter.of);
         return rest.reduce(
           (sum, { part, slots, count }) => ({
-            // As `#selectAll` does it: by sets, or by asking those that are left.
+            // As `#selectAll` does it: by sets, or by testing the rest.
             slots: sum.slots + Math.min(slots, sum.count * conditionsIn(part) * slotsPerCondition),
             count: Math.min(sum.count, count),
           }),
@@ -457,7 +457,7 @@ export class SearchPartition {
     }
   }
 
-  /** The parts of an `and`, those that take the least to select first. */
+  /** The parts of an `and`, the cheapest to select first. */
   #inOrder(parts: readonly Filter[]): readonly (Estimate & { readonly part: Filter })[] {
     return parts
       .map((part) => ({ part, ...this.#estimate(part) }))
@@ -469,12 +469,12 @@ export class SearchPartition {
   }
 }
 
-/** How an index of an attribute or a role is used: how often, and by how many searches now. */
+/** The use of an index of an attribute or a role: how often, and by how many searches now. */
 type Use = { count: number; holdersCount: number };
 
 type Posting = readonly [field: string, value: Value];
 
-/** The attributes and roles that a search is about, each once. */
+/** The attributes and roles of a search, each once. */
 function attributesIn({ filter, order }: Search): readonly string[] {
   const fields = [...order.fields, ...(filter ? fieldsIn(filter) : [])];
   return [...new Set(fields)].filter((field) => !isSessionField(field) && !isList(field));
@@ -494,20 +494,20 @@ function fieldsIn(filter: Filter): readonly string[] {
   }
 }
 
-/** In slots that are put into sets, or what takes as long. */
+/** In slots that are put into sets, or the same time. */
 type Estimate = { readonly slots: number; readonly count: number };
 
-/** Where a walk is: behind a place in the index of a group, or before all that is in it. */
+/** The place of a walk: after a posting in the index of a group, or at its beginning. */
 type Spot = { readonly group: number; readonly place: Place | undefined };
 
 type Step = {
   readonly found: readonly KnownCandidate[];
   readonly at: Spot;
-  /** As many conditions would have taken as long. */
+  /** In conditions, or the same time. */
   readonly cost: number;
 };
 
-/** Lets others run each time that so many conditions have been checked, or what takes as long. */
+/** Yields each time that so many conditions have been checked, or after the same time. */
 class Pace {
   readonly #perStep: number;
   readonly #pause: Pause;
@@ -527,7 +527,7 @@ class Pace {
   }
 }
 
-/** The postings of those whom a condition selects. */
+/** The range of a condition. */
 type Range = { readonly field: string; readonly bounds: Bounds };
 
 /** Undefined for a filter of several parts and for `ne`: they are no range. */
@@ -567,7 +567,7 @@ function boundsOf({ operator, value }: Comparison): Bounds | undefined {
   }
 }
 
-/** The same filter; one that says `ne`, as the negation of `eq`. */
+/** The same filter; `ne` as the negation of `eq`. */
 function asNot(filter: Filter): Filter {
   return filter.kind === 'compare' && filter.operator === 'ne'
     ? { kind: 'not', of: { ...filter, operator: 'eq' } }
@@ -578,7 +578,7 @@ function selects(filter: Filter | undefined, candidate: SearchCandidate): boolea
   return filter === undefined || matches(filter, candidate);
 }
 
-/** The place of a position in the range that is walked for its group. */
+/** The place of a position in the range of its group. */
 function placeOf({ value, createTimeMs, key }: Position, { field, bounds }: Range): Place {
   return { value: bounds.from ?? (field === created ? createTimeMs : value), createTimeMs, key };
 }
@@ -589,10 +589,10 @@ function isBehind(position: Position, { group, place }: Spot, order: Order): boo
   return comparePositions(order, position, { ...place, group, value }) > 0;
 }
 
-/** The value by which a field orders what is at this place, in whichever index the place is. */
+/** The value of a field at this place, in whichever index the place is. */
 function valueAt({ value, createTimeMs }: Place, field: string | undefined): Position['value'] {
   if (field === created) return createTimeMs;
-  // Nothing is ordered by flags, or by a field that nobody in the group has.
+  // There is no order by flags, or by a field that nobody in the group has.
   return field === undefined || value === true ? 0 : value;
 }
 

@@ -1,16 +1,16 @@
 /**
- * A set of slots: small whole numbers that are given out from 0 on, and given again. One bit for
- * each, so that to join two sets of a hundred thousand is to go through three thousand words.
+ * A set of slots: small whole numbers from 0 on, which are used again. One bit for each: joining
+ * two sets of a hundred thousand takes three thousand steps.
  */
 export class SlotSet {
   #words: Uint32Array;
 
-  /** An empty set, with room for what `like` has room for; it makes more when it is asked to. */
+  /** An empty set with space for the slots of `like`; it grows when needed. */
   constructor(like?: SlotSet) {
     this.#words = new Uint32Array(like ? like.#words.length : 1);
   }
 
-  /** How many slots are in it. */
+  /** The number of slots. */
   get size(): number {
     let size = 0;
     for (const word of this.#words) size += bitsIn(word);
@@ -32,20 +32,20 @@ export class SlotSet {
     if (at < this.#words.length) this.#words[at] = (this.#words[at] ?? 0) & ~(1 << (slot & 31));
   }
 
-  /** Takes in all that `other` has. */
+  /** Adds the slots of `other`. */
   unite(other: SlotSet): void {
     if (other.#words.length > this.#words.length) this.#grow(other.#words.length);
     for (const [at, word] of other.#words.entries())
       this.#words[at] = (this.#words[at] ?? 0) | word;
   }
 
-  /** Keeps what `other` has as well. */
+  /** Keeps only slots of `other`. */
   intersect(other: SlotSet): void {
     const [words, others] = [this.#words, other.#words];
     for (let at = 0; at < words.length; at += 1) words[at] = (words[at] ?? 0) & (others[at] ?? 0);
   }
 
-  /** Drops what `other` has. */
+  /** Removes the slots of `other`. */
   subtract(other: SlotSet): void {
     const [words, others] = [this.#words, other.#words];
     for (let at = 0; at < words.length; at += 1) words[at] = (words[at] ?? 0) & ~(others[at] ?? 0);
@@ -57,7 +57,7 @@ export class SlotSet {
     return copy;
   }
 
-  /** The slots in it, the lowest first. */
+  /** The slots, the lowest first. */
   *[Symbol.iterator](): Generator<number, void> {
     for (let at = 0; at < this.#words.length; at += 1) {
       for (let word = this.#words[at] ?? 0; word !== 0; word &= word - 1) {
@@ -73,7 +73,7 @@ export class SlotSet {
   }
 }
 
-/** How many bits of the word are set: sums of pairs, of fours and of bytes, side by side. */
+/** The number of bits of the word: sums of pairs, of fours and of bytes, side by side. */
 function bitsIn(word: number): number {
   const pairs = word - ((word >>> 1) & 0x55555555);
   const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);

@@ -1,4 +1,4 @@
-/** Of this process: nobody who chooses texts can choose two of one hash. */
+/** Random for each process, so that nobody can choose two texts with one hash. */
 const [seedLow = 0, seedHigh = 0] = crypto.getRandomValues(new Uint32Array(2));
 
 /**

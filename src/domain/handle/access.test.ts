@@ -133,7 +133,7 @@ const searchable = { ...begun, searchHandle: search };
 
 const cleoReserved = write(origin, reserve(cleo));
 
-/** Whether a handle opens its session to somebody, with the origin session as it is. */
+/** Whether a handle opens its session to a user, with the current origin session. */
 const openings: readonly (readonly [
   what: string,
   handle: Handle,
@@ -217,7 +217,7 @@ const replaced = notRefused(
   ),
 ).session;
 
-/** Whether the session, as it has become, still confirms the activity. */
+/** Whether the changed session still confirms the activity. */
 const confirmations: readonly (readonly [
   what: string,
   session: Session | undefined,

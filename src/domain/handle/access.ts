@@ -12,7 +12,7 @@ import { acceptedMemberOf, type Session } from '../session/session.ts';
 import { isSender } from './create.ts';
 import type { Handle } from './handle.ts';
 
-/** Nothing when the caller may read the handle. Refuses: handleNotYours. */
+/** Undefined when the caller may read the handle. Refuses: handleNotYours. */
 export function mayReadHandle(handle: Handle, caller: Caller): Refusal | undefined {
   if (handle.type !== 'invite' || caller.kind === 'service') return undefined;
   return isSender(handle, caller) || caller.xuid === handle.invitedXuid
@@ -21,7 +21,7 @@ export function mayReadHandle(handle: Handle, caller: Caller): Refusal | undefin
 }
 
 /**
- * Nothing when the caller may delete the handle. Of a search handle its session decides: see
+ * Undefined when the caller may delete the handle. Of a search handle its session decides: see
  * `deleteSearch`.
  *
  * Refuses: handleNotYours.
@@ -49,12 +49,11 @@ function isOwner(handle: Handle, caller: Caller): boolean {
 }
 
 /**
- * True when the handle lifts the restrictions of its session for the caller, as `session` and, of a
- * transfer, `origin` are now: an invite for whom it was sent to, a transfer for who is in its origin,
- * a search handle for everybody. An activity lifts nothing.
- *
- * Invites and transfers are for the lives of the sessions that they were made for. None lifts
- * anything for a user whom an owner has removed since it was made.
+ * True when the handle lifts the restrictions of its session for the caller, by the current
+ * `session` and, for a transfer, `origin`: an invite for the invited user, a transfer for members
+ * of its origin, a search handle for everybody, an activity for nobody. Invites and transfers are
+ * for the lives of the sessions that they were made for. None lifts anything for a user whom an
+ * owner has removed since it was made.
  *
  * @source docs/wire/handles.md "What a handle opens", docs/wire/unknowns.md "what a kick takes away"
  */
@@ -82,7 +81,7 @@ export function grants(
   }
 }
 
-/** True of the life that a handle was made for; and of any, when it was made for none. */
+/** True in the life that a handle was made for; in any, when it was made for none. */
 function isSameLife(session: Session | undefined, branch: Guid | undefined): session is Session {
   return session !== undefined && (branch === undefined || session.branch === branch);
 }

@@ -1,6 +1,6 @@
 /**
- * Whether a handle still leads somewhere. A handle lives as long as its session confirms it; a row
- * that is left over anywhere is a hint and nothing more, so that a ghost cannot be shown.
+ * Whether a handle is live. A handle lives as long as its session confirms it; its row in the store
+ * is only a hint, so that no outdated handle is shown.
  *
  * @source docs/wire/handles.md "POST /handles"
  */
@@ -10,10 +10,10 @@ import type { Milliseconds } from '../time.ts';
 import type { ActivityHandle, InviteHandle, SearchHandle, TransferHandle } from './handle.ts';
 
 /**
- * True while the owner is in the session, has not become inactive, and this is the activity that the owner last set there.
- *
- * `isCurrent` tells whether it is also the owner's current activity in this service config. An
- * activity set before there was a session counts as soon as the owner is active in one.
+ * True while the owner is in the session, has not become inactive, and this is the activity that
+ * the owner last set there. `isCurrent` says whether it is also the owner's current activity in
+ * this service config. An activity set before there was a session counts as soon as the owner is
+ * active in one.
  */
 export function confirmsActivity(
   session: Session | undefined,
@@ -44,12 +44,12 @@ export function listsActivity(session: Session | undefined, handle: ActivityHand
   return !isCut && confirmsActivity(session, handle, true);
 }
 
-/** True while the life of the target session that the handle was made for goes on. */
+/** True in the life of the target session that the handle was made for. */
 export function confirmsTransfer(session: Session | undefined, handle: TransferHandle): boolean {
   return session?.branch === handle.branch;
 }
 
-/** True while the session carries this very handle. */
+/** True while the session carries this handle. */
 export function confirmsSearch(session: Session | undefined, handle: SearchHandle): boolean {
   return session?.searchHandle?.id === handle.id;
 }

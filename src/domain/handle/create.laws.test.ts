@@ -137,7 +137,7 @@ test('a handle is plain JSON, and what is shown of it holds no null', () => {
 });
 
 // Kills: activityHandleId kept when its member becomes inactive; the id not compared in
-// confirmsActivity; a session that is not changed by an activity.
+// confirmsActivity; an activity that does not change its session.
 test('an activity is confirmed until its owner is inactive, out, or the session ends, and then never again', () => {
   const hits = new Hits();
   fc.assert(

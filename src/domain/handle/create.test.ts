@@ -44,7 +44,7 @@ const id = facts.freshGuid;
 const gameTypes = { 'uwp-desktop': { titleId: sampleTitleId, pfn: 'game_8wekyb3d8bbwe' } };
 const template = sampleTemplate({ inviteProtocol: 'game', inactiveRemovalTimeout: 60_000 });
 
-/** Ada is active in it, Bert inactive, a seat is held for Cleo. */
+/** Ada is active in it, Bert inactive, a seat is reserved for Cleo. */
 const session = write(write(sessionOf([ada], { template }), me({}), { by: bert }), reserve(cleo));
 
 const activity = { type: 'activity', reference } as const;
@@ -166,7 +166,7 @@ test('a service invites without being in a session, even to one that is not ther
   }
 });
 
-// Kills: a bound that services have; one that is met a step too late.
+// Kills: a limit for services; one that is applied one too late.
 test('a user sends as many invites as are left, a service any number', () => {
   for (const [by, invitesLeft, code] of [
     [ada, 1, undefined],
@@ -333,7 +333,7 @@ const serviceInvite = made(byInvite(referee));
 const transferHandle = made(createTransfer(transfer, session, origin, ada, facts));
 const { name, ...nameless } = reference;
 
-/** Whether a request repeated with the same id asks for what is there already. */
+/** Whether a repeated request with the same id asks for the existing handle. */
 const repeated: readonly (readonly [
   what: string,
   existing: Handle,

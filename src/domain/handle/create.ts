@@ -1,5 +1,5 @@
 /**
- * Making a handle: who may, and what it does to the session.
+ * Making a handle: who may, and what changes in the session.
  *
  * @source docs/wire/handles.md "POST /handles"
  */
@@ -28,23 +28,22 @@ export type HandleFacts = {
   readonly nowMs: Milliseconds;
   readonly freshGuid: Guid;
   readonly inviteLifetimeMs: Milliseconds;
-  /** How many invites the caller may send yet in this service config; services, any number. */
+  /** How many more invites the caller may send in this service config; services, any number. */
   readonly invitesLeft: number;
   readonly searchAttributesBytesMax: number;
   readonly config: ServiceConfig;
   readonly template: SessionTemplate;
 };
 
-/** The handle to keep and, where making it counts as a change, the session as it is then. */
+/** The handle to store and, where making it is a change, the next session. */
 export type HandleDecision = { readonly handle: Handle; readonly session?: Session };
 
 type RequestOf<T extends HandleRequest['type']> = Extract<HandleRequest, { readonly type: T }>;
 
 /**
- * An activity: the session as what the caller is doing now. Counts as a change of the session.
- *
- * Without a name in the request there is no session yet, and the handle stands for itself.
- * `isDisconnected` says that the connection which the caller wrote into the session has ended.
+ * An activity: the session is what the caller is doing now. A change of the session. Without a name
+ * in the request there is no session yet. `isDisconnected` says that the connection which the
+ * caller wrote into the session has ended.
  *
  * Refuses: userRequired, notAMember, notActive.
  *
@@ -90,10 +89,11 @@ export function createActivity(
 }
 
 /**
- * An invite of one user, which expires by itself. Leaves the session as it is, and needs none when
- * a service sends it.
+ * An invite of one user, which expires. It does not change the session, and needs none when a
+ * service sends it.
  *
- * Refuses: notAMember, ownerRequired, tooManyInvites, inviteBlocked; requestInvalid for an invite to oneself.
+ * Refuses: notAMember, ownerRequired, tooManyInvites, inviteBlocked; requestInvalid for an invite
+ * to oneself.
  */
 export function createInvite(
   request: RequestOf<'invite'>,
@@ -156,8 +156,7 @@ function attributesFor(caller: Caller): InviteHandle['inviteAttributes'] {
 }
 
 /**
- * A transfer: everybody who is in the origin session may follow into the target. Counts as a change of
- * the target.
+ * A transfer: all members of the origin session may follow into the target. A change of the target.
  *
  * Refuses: userRequired, transferTargetMissing, notAMember, tooManyHandles.
  */
@@ -207,8 +206,8 @@ export function createTransfer(
 }
 
 /**
- * A search handle: what the session is to be found by, in place of what it was found by before.
- * Counts as a change of the session.
+ * A search handle: the attributes by which the session is found from now on. A change of the
+ * session.
  *
  * Refuses: userRequired, notAMember, notSearchable, ownerRequired, searchAttributesTooLarge.
  */
@@ -256,7 +255,7 @@ export function createSearch(
 }
 
 /**
- * The session without its search handle. Counts as a change of the session.
+ * The session without its search handle. A change of the session.
  *
  * Refuses: handleNotYours, ownerRequired.
  */
@@ -268,7 +267,7 @@ export function deleteSearch(session: Session, caller: Caller): Session | Refusa
   return mayKeepSearch(session, caller) ?? changed(rest);
 }
 
-/** Refuses members who do not own a session that has owners: ownerRequired. */
+/** Refuses members who are no owners, in a session with owners: ownerRequired. */
 function mayKeepSearch(session: Session, caller: Caller): Refusal | undefined {
   if (!session.constants.system.capabilities.hasOwners || isOwner(session, caller))
     return undefined;
@@ -285,7 +284,7 @@ function identityOf(
   return id === undefined ? { id: freshGuid } : { id, requestId: freshGuid };
 }
 
-/** The session with the next change number: what it looks like is the same, that it was touched is not. */
+/** The session with the next change number, although documents show nothing else new. */
 function changed(session: Session): Session {
   return withNextChange(session);
 }
@@ -322,8 +321,8 @@ function userRequired(what: string): Refusal {
 }
 
 /**
- * True when `existing` is what the caller would get by `request`: so that a POST repeated with its
- * own id answers what the first one made.
+ * True when `existing` is what the caller would get by `request`: then a POST repeated with its own
+ * id answers the first handle.
  */
 export function isSameHandle(existing: Handle, request: HandleRequest, caller: Caller): boolean {
   const { reference } = existing;

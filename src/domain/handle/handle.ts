@@ -4,10 +4,8 @@ import type { SessionReference } from '../session/reference.ts';
 import type { Milliseconds } from '../time.ts';
 
 /**
- * An immutable pointer to a session. Plain JSON, so that a store keeps it as text.
- *
- * What makes a handle live is not here: its session confirms it (see confirm.ts), or, for an
- * invite, the clock.
+ * An immutable pointer to a session. Plain JSON, so that a store keeps it as text. Its session (see
+ * confirm.ts), or for an invite the clock, decides whether it is live.
  *
  * @source docs/wire/handles.md "POST /handles"
  */
@@ -19,11 +17,11 @@ type Common = {
   /** In the letter case of the request. */
   readonly reference: SessionReference;
   readonly createTimeMs: Milliseconds;
-  /** Of the request that made it, where the caller chose the id: others may come with the same. */
+  /** The id of the request, where the caller chose one: another request may have the same. */
   readonly requestId?: Guid;
 };
 
-/** What a handle tells of the title, from the session's constants and the service config. */
+/** What a handle says of the title, from the session's constants and the service config. */
 type TitleFacts = {
   readonly inviteProtocol?: string;
   readonly gameTypes?: JsonObject;
@@ -34,7 +32,7 @@ export type ActivityHandle = Common &
     readonly type: 'activity';
     readonly ownerXuid: Xuid;
     readonly titleId?: TitleId;
-    /** The life of the session that it was set on; absent when there was no session yet. */
+    /** The life of the session that it was set on; absent when there was no session. */
     readonly branch?: Guid;
   };
 
@@ -44,7 +42,7 @@ export type InviteHandle = Common &
     readonly sender:
       | { readonly kind: 'user'; readonly xuid: Xuid }
       | { readonly kind: 'service'; readonly name: string };
-    /** Of a user whose token names one. */
+    /** Where the user's token has one. */
     readonly senderGamertag?: string;
     readonly invitedXuid: Xuid;
     readonly inviteAttributes: InviteAttributes;
@@ -53,7 +51,7 @@ export type InviteHandle = Common &
     readonly branch?: Guid;
   };
 
-/** Party clients send none; the title is then that of the sender's token, where it names one. */
+/** Party clients send none; then the title is that of the sender's token, where it has one. */
 export type InviteAttributes = {
   readonly titleId?: TitleId;
   readonly context?: string;
@@ -64,23 +62,26 @@ export type InviteAttributes = {
 export type TransferHandle = Common & {
   readonly type: 'transfer';
   readonly origin: SessionReference;
-  /** The life of the target session that it leads to. */
+  /** The life of its target session. */
   readonly branch: Guid;
   /** The life of the origin; absent of handles that an older version made. */
   readonly originBranch?: Guid;
   readonly creatorXuid?: Xuid;
 };
 
-/** Kept in its session, which it makes searchable; the row beside leads there from the id. */
+/** The session stores it and becomes searchable; the row leads from the id to the session. */
 export type SearchHandle = Common & {
   readonly type: 'search';
   readonly creatorXuid: Xuid;
-  /** Of the token that made it; filters name it `session/titleId`. */
+  /** The title of the token that made it; filters name it `session/titleId`. */
   readonly titleId?: TitleId;
   readonly searchAttributes: SearchAttributes;
 };
 
-/** What a title says of a session so that others find it. Tags, numbers and strings are absent when empty. */
+/**
+ * What a title says of a session so that others find it. Tags, numbers and strings are absent when
+ * empty.
+ */
 export type SearchAttributes = {
   readonly tags?: readonly string[];
   readonly numbers?: Readonly<Record<string, number>>;

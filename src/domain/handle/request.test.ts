@@ -33,7 +33,7 @@ const invite = {
 const lobby = { ...sessionRef, templateName: 'lobby', name: 'lobby-1' };
 const transfer = { version: 1, type: 'transfer', sessionRef, originSessionRef: lobby };
 
-/** The object with one member in another value; undefined: without it. */
+/** The object with another value of one member; undefined: without it. */
 function but(object: JsonObject, path: string, value: Json | undefined): JsonObject {
   const [head = '', ...rest] = path.split('.');
   const { [head]: before, ...others } = object;
@@ -91,7 +91,7 @@ for (const [what, body, request] of parsed) {
   test(`${what} is read`, () => assert.deepEqual(parseHandleRequest(body), request));
 }
 
-/** One member of a good body in another value, and the place that the refusal names. */
+/** A good body with another value of one member, and the place that the refusal names. */
 const refused: readonly (readonly [
   body: JsonObject,
   path: string,
@@ -158,7 +158,7 @@ for (const [body, path, value] of refused) {
   });
 }
 
-/** As long as they may be. */
+/** At the maximal length. */
 const longest: readonly (readonly [path: string, value: string])[] = [
   ['context', 'x'.repeat(256)],
   ['context', ' '.repeat(85)],

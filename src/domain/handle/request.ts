@@ -25,7 +25,7 @@ export type HandleRequest =
       readonly id?: Guid;
       readonly reference: OpenReference;
       readonly invitedXuid: Xuid;
-      /** Absent: what the server fills in. */
+      /** Absent: the server fills it in. */
       readonly inviteAttributes?: InviteAttributes;
     }
   | {
@@ -171,7 +171,7 @@ function referenceOf({
 /** Whose activities a query asks for. */
 export type ActivityQuery = { readonly scid?: Guid; readonly owners: PeopleQuery };
 
-/** Users by name, or those on a list of somebody's. */
+/** The users themselves, or the owner of a list of users. */
 export type PeopleQuery =
   | { readonly xuids: readonly Xuid[] }
   | { readonly list: 'people' | 'favorites'; readonly ofXuid: Xuid };
@@ -184,7 +184,7 @@ export function parseQueryType(body: JsonObject): 'activity' | 'search' | Refusa
   return typed instanceof Refusal ? typed : typed.type;
 }
 
-/** Members of an object that names people: to be read by `peopleOf`. */
+/** Members of an object that names people; `peopleOf` reads them. */
 export const peopleEntries = {
   xuids: v.optional(
     list(
@@ -220,7 +220,7 @@ export function parseActivityQuery(body: JsonObject): ActivityQuery | Refusal {
   return { ...(scid !== undefined && { scid }), owners };
 }
 
-/** The people that stand at `path`. Refuses: requestInvalid for both forms, and for neither. */
+/** The people at `path`. Refuses: requestInvalid for both forms, and for neither. */
 export function peopleOf(
   { xuids, people: named }: v.InferOutput<typeof people>,
   path: string,

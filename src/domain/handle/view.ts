@@ -17,7 +17,7 @@ import { formatTime } from '../time.ts';
 import type { ActivityHandle, Handle, InviteHandle, SearchHandle } from './handle.ts';
 import type { Include } from './request.ts';
 
-/** The handle as it is answered on creation and on reading. */
+/** The handle as POST and GET answer it. */
 export function viewHandle(handle: Handle): JsonObject {
   const { id, version, type, reference } = handle;
   const common = { id, type, version, sessionRef: viewReference(reference) };
@@ -53,7 +53,8 @@ export function viewHandle(handle: Handle): JsonObject {
 
 /**
  * One activity in the results of a query, confirmed by its session. What the title and the members
- * wrote is shown to those only who may read the session; clients need `customProperties` all the same.
+ * wrote is shown only to callers who may read the session; clients need `customProperties` in any
+ * case.
  */
 export function viewActivityResult(
   handle: ActivityHandle,
@@ -72,8 +73,8 @@ export function viewActivityResult(
 }
 
 /**
- * The text of one search handle in the results of a query: that of the session that confirmed it. What
- * the title and the members wrote is shown to those only who may read the session.
+ * The text of one search handle in the results of a query: that of the session that confirmed it.
+ * What the title and the members wrote is shown only to callers who may read the session.
  */
 export function renderSearchResult(
   handle: SearchHandle,
@@ -129,7 +130,7 @@ function viewRelatedInfo(handle: ActivityHandle | SearchHandle, session: Session
   };
 }
 
-/** What a post that looks for players says of itself. @source docs/wire/search.md "POST /handles/query" */
+/** The description of a post that looks for players. @source docs/wire/search.md "POST /handles/query" */
 function viewPost({ properties }: Session): JsonObject {
   const { description, keywords = [], searchHandleVisibility } = properties.system;
   return {
@@ -150,7 +151,7 @@ export function viewInviteNotification(invite: InviteHandle): JsonObject {
       type: 'invite',
       version: invite.version,
       invitedXuid,
-      // A service has no xuid, and clients pass over an invite without this field.
+      // A service has no xuid, and clients skip an invite without this field.
       senderXuid: sender.kind === 'user' ? sender.xuid : '0',
       inviteProtocol: inviteProtocol ?? '',
       expiration: formatTime(expirationMs),

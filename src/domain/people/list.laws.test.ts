@@ -11,7 +11,7 @@ const anyRequest: fc.Arbitrary<ListRequest> = fc.record({
   xuids: fc.array(anyXuid, { maxLength: 6 }),
 });
 
-/** The list as a store has it after the change: what is put keeps its place. */
+/** The list as a store has it after the change: entries that are put again keep their place. */
 function applied(
   entries: readonly ListEntry[],
   { put = [], remove = [] }: ListChange,

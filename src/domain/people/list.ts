@@ -1,5 +1,6 @@
 /**
- * The lists that a user keeps of others: who may see and change them, and what a change makes of one.
+ * The lists of other users that a user keeps: who may see and change them, and the result of a
+ * change.
  *
  * @source docs/wire/people.md "People"
  */
@@ -10,32 +11,34 @@ import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import type { Milliseconds } from '../time.ts';
 
-/** What users keep themselves: whom they follow (their friends), avoid (blocked) and mute. */
+/**
+ * The lists that users keep themselves: whom they follow (their friends), avoid (block) and mute.
+ */
 export type OwnListName = 'follows' | 'avoids' | 'mutes';
 
-/** And what follows from it: who follows a user. */
+/** And the list that follows from these: who follows a user. */
 export type ListName = OwnListName | 'followers';
 
 export type ListEntry = {
   readonly xuid: Xuid;
   readonly addedMs: Milliseconds;
-  /** Of `follows` only. */
+  /** In `follows` only. */
   readonly isFavorite?: boolean;
 };
 
-/** Entries to put, in place of those of the same xuid, and to drop. */
+/** Entries to put, in place of those of the same xuid, and to remove. */
 export type ListChange = {
   readonly put?: readonly ListEntry[];
   readonly remove?: readonly Xuid[];
 };
 
-/** What somebody asks to be done to a list. Favourites are people who are followed already. */
+/** A requested change of a list. Favourites are among the followed people. */
 export type ListRequest = {
   readonly kind: 'add' | 'remove' | 'favor' | 'unfavor';
   readonly xuids: readonly Xuid[];
 };
 
-/** What is to be done, and what those who watch the list hear of it; undefined: nothing changes. */
+/** The change, and the notice to subscribers of the list; undefined: nothing changes. */
 export type ListDecision = {
   readonly change: ListChange;
   readonly notice: ListNotice;
@@ -54,10 +57,11 @@ export const listEntriesMax: Readonly<Record<OwnListName, number>> = {
 };
 
 /**
- * What `request` makes of the owner's list, which has these entries; undefined when it is so already.
+ * What `request` makes of the owner's list, which has these entries; undefined when nothing
+ * changes.
  *
  * Refuses: requestInvalid for the owner's own xuid, listFull, personUnknown for a favourite who is
- * not followed. Nothing is done then.
+ * not followed.
  */
 export function decideListChange(
   owner: Xuid,
@@ -124,17 +128,17 @@ function refuseAdding(
   );
 }
 
-/** Says that somebody is not on the list of `owner`. */
+/** The refusal that a user is not on the list of `owner`. */
 export function personUnknown(owner: Xuid, xuid: Xuid): Refusal {
   return new Refusal('personUnknown', `User ${xuid} is not on the list of user ${owner}.`, {
     detail: `xuid ${xuid}`,
   });
 }
 
-/** Parts of lists that only their owners see. Whom somebody follows may be seen by all. */
+/** Lists that only their owners see. Everybody may see whom a user follows. */
 export type ListView = OwnListName | 'favorites';
 
-/** Nothing when the caller may see the list. Refuses: listNotYours. */
+/** Undefined when the caller may see the list. Refuses: listNotYours. */
 export function mayReadList(owner: Xuid, view: ListView, caller: Caller): Refusal | undefined {
   return view === 'follows' || isOwn(owner, caller)
     ? undefined
@@ -142,7 +146,9 @@ export function mayReadList(owner: Xuid, view: ListView, caller: Caller): Refusa
 }
 
 /**
- * Nothing when the caller may change the lists of `owner`. Refuses: listNotYours.
+ * Undefined when the caller may change the lists of `owner`.
+ *
+ * Refuses: listNotYours.
  *
  * @source docs/wire/unknowns.md "services and lists of people"
  */

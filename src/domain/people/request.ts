@@ -60,7 +60,7 @@ export function parsePeoplePage(given: Iterable<readonly [string, string]>): Peo
 
 const methods = v.object({ method: word(['add', 'remove', 'get']) });
 
-/** What `method` of a query string asks to be done with xuids. Refuses: requestInvalid. */
+/** The change that `method` of a query string asks for. Refuses: requestInvalid. */
 export function parseMethod(
   given: Iterable<readonly [string, string]>,
 ): 'add' | 'remove' | 'get' | Refusal {
@@ -82,7 +82,7 @@ const xuids = exactObject({
   ),
 });
 
-/** The body `{"xuids": [...]}` without members that nobody knows. */
+/** The body `{"xuids": [...]}` without unknown members. */
 export function dropUnknownOfXuids(body: JsonObject): KnownPart {
   return dropUnknown(xuids, body);
 }
@@ -95,7 +95,7 @@ export function parseXuids(body: JsonObject): readonly Xuid[] | Refusal {
 
 const oneXuid = exactObject({ xuid });
 
-/** The body `{"xuid": "..."}` without members that nobody knows. */
+/** The body `{"xuid": "..."}` without unknown members. */
 export function dropUnknownOfXuid(body: JsonObject): KnownPart {
   return dropUnknown(oneXuid, body);
 }

@@ -4,7 +4,7 @@ import { formatTime } from '../time.ts';
 import type { ListEntry } from './list.ts';
 import type { PeoplePage } from './request.ts';
 
-/** Whom the caller knows, and by whom the caller is known; of a service nobody. */
+/** The people whom the caller follows, and who follow the caller; of a service none. */
 export type CallersView = {
   readonly follows: ReadonlySet<Xuid>;
   readonly followers: ReadonlySet<Xuid>;
@@ -27,7 +27,7 @@ export function viewPeople(
   { view, startIndex, itemsMax }: PeoplePage,
   caller: CallersView,
 ): JsonObject {
-  // Nobody here is a friend from before there were lists.
+  // Nobody here is a friend of the time before these lists.
   const shown = view === 'LegacyXboxLiveFriends' ? [] : entries.filter(inView(view));
   const people = shown.slice(startIndex, startIndex + itemsMax);
   return { people: people.map((entry) => viewPerson(entry, caller)), totalCount: shown.length };
@@ -37,7 +37,9 @@ function inView(view: PeoplePage['view']): (entry: ListEntry) => boolean {
   return ({ isFavorite }) => view === 'All' || isFavorite === true;
 }
 
-/** How many somebody follows and is followed by, and how the caller stands to them. */
+/**
+ * How many people a user follows and is followed by, and the relation of the caller to the user.
+ */
 export function viewSummary(
   target: { readonly followsCount: number; readonly followersCount: number },
   ofCaller: ListEntry | undefined,

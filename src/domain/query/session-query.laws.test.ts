@@ -63,8 +63,8 @@ const anyParameter = fc.oneof(
   ),
 );
 
-// Kills: Number(take) without the pattern, by which "1e1" and " 1" are numbers; and a parameter given
-// twice of which the last counts.
+// Kills: Number(take) without the pattern, by which "1e1" and " 1" are numbers; a repeated
+// parameter of which the last counts.
 test('any parameters are a query within its bounds, or a refusal that names one of them', () => {
   const hits = new Hits();
   fc.assert(

@@ -1,5 +1,5 @@
 /**
- * Which sessions a query selects, and what it tells of each.
+ * Which sessions a query selects, and what it shows of each.
  *
  * @source docs/wire/queries.md "Queries for sessions"
  */
@@ -17,16 +17,16 @@ import { exactObject, list, parseShape, text, word } from '../shape.ts';
 import { formatTime } from '../time.ts';
 import { dropUnknown, type KnownPart } from '../unknown-members.ts';
 
-/** Sessions by a keyword, by who is in them, or by both. */
+/** Sessions by a keyword, by their members, or by both. */
 export type SessionQuery = {
-  /** Whose sessions, each once, in the order of the request; empty: anybody's. */
+  /** Whose sessions, each user once, in the order of the request; empty: anybody's. */
   readonly xuids: readonly Xuid[];
   readonly keyword?: string;
-  /** Private sessions as well. */
+  /** Private sessions too. */
   readonly includesPrivate: boolean;
-  /** Sessions in which the user only has a seat reserved, as well. */
+  /** Sessions with a reserved seat for the user too. */
   readonly includesReservations: boolean;
-  /** Sessions in which the user is a member and not active, as well. */
+  /** Sessions in which the user is a member and not active too. */
   readonly includesInactive: boolean;
   readonly visibility?: FoundVisibility;
   /** The highest `constants.system.version`. */
@@ -34,7 +34,7 @@ export type SessionQuery = {
   readonly take: number;
 };
 
-/** Visibility as queries tell it: an open session without a free seat is full. */
+/** Visibility as queries show it: an open session without a free seat is full. */
 export const foundVisibilities = ['private', 'visible', 'full', 'open'] as const;
 export type FoundVisibility = (typeof foundVisibilities)[number];
 
@@ -80,7 +80,7 @@ const batch = exactObject({
   ),
 });
 
-/** The body of a batch query without members that nobody knows. */
+/** The body of a batch query without unknown members. */
 export function dropUnknownOfBatch(body: JsonObject): KnownPart {
   return dropUnknown(batch, body);
 }
@@ -94,7 +94,7 @@ export function parseSessionQuery(
   return checkQuery(queryOf(asked, asked.xuid === undefined ? [] : [asked.xuid]));
 }
 
-/** The query of a query string, of users that come in the body. Refuses: requestInvalid. */
+/** The query of a query string, for users in the body. Refuses: requestInvalid. */
 export function parseBatchQuery(
   given: Iterable<readonly [string, string]>,
   body: JsonObject,
@@ -146,9 +146,9 @@ function checkQuery(query: SessionQuery): SessionQuery | Refusal {
 }
 
 /**
- * Nothing when the caller may ask this, whether or not there are such sessions.
+ * Undefined when the caller may ask this, whether or not there are such sessions.
  *
- * Refuses: queryNotYours; requestInvalid for what is about one user and names none.
+ * Refuses: queryNotYours; requestInvalid for a parameter about one user without one.
  */
 export function mayQuery(query: SessionQuery, caller: Caller): Refusal | undefined {
   const { xuids, includesPrivate, includesReservations, includesInactive } = query;
@@ -206,7 +206,7 @@ function matchesStatus(member: Member, query: SessionQuery): boolean {
   }
 }
 
-/** A member's status as queries tell it: who is ready is not active yet. */
+/** A member's status as queries show it: a ready member is not active yet. */
 function foundStatusOf({ status }: Member): 'active' | 'reserved' | 'inactive' {
   return status === 'ready' ? 'inactive' : status;
 }
@@ -219,7 +219,7 @@ function foundVisibilityOf(session: Session): FoundVisibility {
 
 /**
  * One result: what it says of the session, and of the user it was found by. `firstMemberXuid` and
- * `readRestriction` are for contract 107, as party clients read them; of a large session nobody is named.
+ * `readRestriction` are for contract 107, as party clients read them; a large session names nobody.
  *
  * @source docs/wire/queries.md "Queries for sessions"
  */

@@ -26,12 +26,12 @@ const time = v.pipe(
   v.transform((given) => parseTime(given) ?? 0),
 );
 
-/** `of` each, under names that do not differ by case alone. */
+/** `of` each, under names that differ in more than case. */
 function attributes<S extends v.GenericSchema>(of: S) {
   const isShort = (given: unknown): boolean =>
     isJsonObject(given) && Object.keys(given).length <= limits.searchAttributesMax;
   return v.pipe(
-    // The names are counted before any is looked at.
+    // The names are counted before any is checked.
     v.custom<Record<string, unknown>>(
       isShort,
       `Expected an object of at most ${limits.searchAttributesMax} values by name`,
@@ -55,7 +55,7 @@ function distinct(names: readonly string[]): boolean {
 
 const number = v.pipe(v.number('Expected a number'), v.finite('Expected a number'));
 
-/** `searchAttributes` as they are written. Empty tags, numbers and strings count as absent. */
+/** `searchAttributes` as written. Empty tags, numbers and strings count as absent. */
 export const searchAttributesShape: v.GenericSchema<JsonObject, SearchAttributes> = v.pipe(
   exactObject({
     tags: v.optional(texts(name, 'tags')),

@@ -1,6 +1,6 @@
 /**
  * What a search sees of a session and its search handle: values and lists under the paths by which
- * filters name them, flat, so that a filter and an index need to know no field by itself.
+ * filters name them, flat, so that a filter and an index know no single field.
  *
  * @source docs/wire/search.md "Filters"
  */
@@ -34,15 +34,18 @@ export type SearchCandidate = {
 
 export type Value = string | number | true;
 
-/** What a candidate holds, by path: `numbers/rank`, `session/membersCount`. What is absent is not. */
+/**
+ * The content of a candidate, by path: `numbers/rank`, `session/membersCount`. Absent values are
+ * left out.
+ */
 export type CandidateValues = {
   readonly values: Readonly<Record<string, Value>>;
   readonly lists: { readonly [list in ListPath]?: readonly string[] };
 };
 
 /**
- * The candidate of a session with a search handle; undefined without one. Of a large session the
- * number of members is known, not who they are.
+ * The candidate of a session with a search handle; undefined without one. Of a large session only
+ * the number of members is known.
  */
 export function candidateOf(whole: Session): SearchCandidate | undefined {
   const session = isLarge(whole) ? withoutRows(whole) : whole;
@@ -65,7 +68,7 @@ export function candidateOf(whole: Session): SearchCandidate | undefined {
   });
 }
 
-/** The candidate of this key that holds this. */
+/** The candidate of this key with this content. */
 export function packCandidate(
   key: SessionKey,
   createTimeMs: Milliseconds,
@@ -94,7 +97,7 @@ export function fieldValue({ values, lines }: SearchCandidate, field: string): V
   return parseValue(field, lines.slice(from, lines.indexOf('\n', from)));
 }
 
-/** True when the value, in lower case, is on the list. */
+/** True when the value, in lower case, is in the list. */
 export function isOnList({ lines }: SearchCandidate, list: ListPath, value: string): boolean {
   return lines.includes(`\n${lineOf(list, value)}\n`);
 }
@@ -143,7 +146,10 @@ function parseValue(field: string, text: string): Value {
   return isNumber ? Number(text) : unescaped(text);
 }
 
-/** Without what ends a line or a field. No name of a field has a colon as its second character. */
+/**
+ * Without the characters that end a line or a field. No name of a field has a colon as its second
+ * character.
+ */
 function escaped(text: string): string {
   return /[\\\n=]/.test(text)
     ? text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('=', '\\e')
@@ -216,7 +222,10 @@ function registrationStateOf({ servers }: Session): string | undefined {
   return typeof state === 'string' ? state.toLowerCase() : undefined;
 }
 
-/** `session/roles/{type}/{role}/…`: how many hold a role, its target (else its max), what is missing. */
+/**
+ * `session/roles/{type}/{role}/…`: the number of members with a role, its target (else its max),
+ * what is missing.
+ */
 function roleValues({ roleTypes = {}, members }: Session): CandidateValues['values'] {
   const values: [string, number][] = [];
   for (const [type, { roles }] of Object.entries(roleTypes)) {

@@ -1,16 +1,15 @@
 /**
- * Continuation tokens: the place behind which the next page of a search goes on.
+ * Continuation tokens: the place after which the next page of a search begins. A token names a
+ * place in the order, not a number of results, so that new and ended handles between two pages
+ * shift nothing.
  *
- * A token names a place in the order, not a number of results, so that what is created or ends
- * between two pages shifts nothing.
- *
- *     token  = base64url( query "\n" group "\n" createTimeMs "\n" key "\n" ( "n" | "s" ) value )
+ *     token = base64url( query "\n" group "\n" createTimeMs "\n" key "\n" ( "n" | "s" ) value )
  */
 
 import { Refusal } from '../refusal.ts';
 import type { Position } from './order.ts';
 
-/** The token of the place, good for this query only. */
+/** The token of the place, for this query only. */
 export function formatCursor({ group, value, createTimeMs, key }: Position, query: string): string {
   const kind = typeof value === 'number' ? 'n' : 's';
   const text = [query, group, createTimeMs, key, `${kind}${value}`].join('\n');
@@ -18,11 +17,7 @@ export function formatCursor({ group, value, createTimeMs, key }: Position, quer
   return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
-/**
- * The place that a token names.
- *
- * Refuses: requestInvalid, for what is no token of this query.
- */
+/** The place of a token. Refuses: requestInvalid, for a text that is no token of this query. */
 export function parseCursor(token: string, query: string): Position | Refusal {
   const pattern = /^(.+)\n(\d)\n(-?\d+)\n(.+)\n([ns])([\s\S]*)$/;
   const [, named, group, createTimeMs, key, kind, text = ''] = pattern.exec(decode(token)) ?? [];

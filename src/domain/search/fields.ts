@@ -26,7 +26,7 @@ export function isList(path: string): path is ListPath {
   return (listPaths as readonly string[]).includes(path);
 }
 
-/** What a path leads to. `field` and `list` are as candidates are keyed. */
+/** The meaning of a path. `field` and `list` are as candidates are keyed. */
 export type PathTarget =
   | { readonly kind: 'list'; readonly list: ListPath }
   | { readonly kind: 'member'; readonly list: ListPath; readonly value: string }
@@ -59,15 +59,12 @@ const sessionFieldPaths: ReadonlySet<string> = new Set(
   Object.keys(sessionFields).map((name) => `session/${name}`),
 );
 
-/** True of the paths of fields that belong to the session; of attributes and roles it is not. */
+/** True of the paths of fields of the session; not of attributes and roles. */
 export function isSessionField(path: string): path is SessionField {
   return sessionFieldPaths.has(path);
 }
 
-/**
- * Strings of which most candidates have the same one: nothing is ordered by them, and no index of
- * them would help anybody.
- */
+/** Strings that are equal for most candidates: no order and no index by them would help. */
 export const commonFields: ReadonlySet<string> = new Set<SessionField>([
   'session/scid',
   'session/visibility',
@@ -93,7 +90,7 @@ const known = new Map<string, PathTarget>([
 const attributePath = /^(tag|number|string)s?\/([^/]+)$/;
 const rolePath = /^session\/roles\/[^/]+\/[^/]+\/(count|target|needs)$/;
 
-/** What `path` names; undefined when nothing has that name. */
+/** The field or list of `path`; undefined when nothing has that name. */
 export function resolvePath(path: string): PathTarget | undefined {
   const folded = path.toLowerCase();
   const named = known.get(folded);
@@ -115,6 +112,6 @@ export function isTimeField(field: string): boolean {
   return known.get(field.toLowerCase())?.kind === 'time';
 }
 
-/** What `resolvePath` asks for, to complete "Expected …". */
+/** What `resolvePath` expects, to complete "Expected …". */
 export const pathExpectation =
   'tags, numbers/{name}, strings/{name}, achievementIds, language, locale or session/{field}';

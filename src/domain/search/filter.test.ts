@@ -203,7 +203,7 @@ test('conditions compose in every way', () => {
     ['not not numbers/guns eq 16', true, false],
     ['not numbers/guns gt 20', true, true],
     ['not session/closed', true, true],
-    // Truths compare with true and false.
+    // Truth values compare with true and false.
     ['(numbers/guns eq 16) eq true', true, false],
     ['(numbers/guns eq 16) eq false', false, true],
     ['numbers/guns eq 16 ne true', false, true],
@@ -235,7 +235,7 @@ test('conditions compose in every way', () => {
     ["strings/mode eq 'IT''S'", true, false],
     ["strings/clan gt 'purpl' and strings/clan lt 'PURPLF'", true, false],
     ["TAGS/ANY(D:TOLOWER(d) EQ tolower('ELITE'))", true, false],
-    // Numbers in every spelling; spaces where they are wanted.
+    // Numbers in every spelling; spaces in any place.
     ['numbers/customnumbervalue eq -5', true, false],
     ['numbers/guns eq 1.6e1 and numbers/guns eq 1.6E+1', true, false],
     ['  ( numbers/guns\teq\n16 )  ', true, false],

@@ -1,5 +1,5 @@
 /**
- * A search filter as data: what it says of one candidate, and its text.
+ * A search filter as data: its test of one candidate, and its text.
  *
  * @source docs/wire/search.md "POST /handles/query"
  */
@@ -30,7 +30,7 @@ export type Comparison = {
 export const operators = ['eq', 'ne', 'gt', 'ge', 'lt', 'le'] as const;
 export type Operator = (typeof operators)[number];
 
-/** The operator that says the same with its sides exchanged. */
+/** The operator that means the same with its sides exchanged. */
 export const exchanged: Readonly<Record<Operator, Operator>> = {
   eq: 'eq',
   ne: 'ne',
@@ -40,7 +40,7 @@ export const exchanged: Readonly<Record<Operator, Operator>> = {
   le: 'ge',
 };
 
-/** True when the filter selects the candidate. What a candidate lacks satisfies `ne` alone. */
+/** True when the filter selects the candidate. A missing value satisfies only `ne`. */
 export function matches(filter: Filter, candidate: SearchCandidate): boolean {
   switch (filter.kind) {
     case 'and':
@@ -80,7 +80,7 @@ function compares(
   }
 }
 
-/** The text of the filter; the way back from `parseFilter`. */
+/** The text of the filter; the inverse of `parseFilter`. */
 export function formatFilter(filter: Filter): string {
   switch (filter.kind) {
     case 'and':

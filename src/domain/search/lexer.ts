@@ -12,7 +12,7 @@ import { Refusal } from '../refusal.ts';
 
 export type Token = {
   readonly kind: 'path' | 'string' | 'number' | 'symbol' | 'end';
-  /** As written; of a string, what it says; of a path, without blanks. */
+  /** As written; of a string, its content; of a path, without blanks. */
   readonly text: string;
   /** Of the first character, from 0. */
   readonly at: number;
@@ -23,12 +23,12 @@ const patterns = [
   ['path', /[a-z_][\w-]*(?:\s*\/\s*[\w-]+)*/iy],
   ['string', /'(?:[^']|'')*'/y],
   ['number', /-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])/iy],
-  // Also what belongs nowhere: the parser knows best what should have been there.
+  // Also characters that fit nowhere: the parser knows best what was expected.
   ['symbol', /[^'\d]/uy],
 ] as const;
 
 /**
- * The words of `text`, the last of which is its end.
+ * The tokens of `text`, the last of which is its end.
  *
  * Refuses: filterInvalid, at a string without an end and at what only begins like a number.
  */
@@ -80,12 +80,12 @@ function unreadable(text: string, at: number): Refusal {
   return filterInvalid(at, 'a number such as 15 or -1.5', show(/^\S{1,20}/.exec(rest)?.[0] ?? ''));
 }
 
-/** A token, or what is left of one, as an error tells it. */
+/** A token, or the rest of one, as an error shows it. */
 export function show(text: string): string {
   return text === '' ? 'the end' : `"${text}"`;
 }
 
-/** Says where a filter cannot be read and what was expected there. `at` counts from 0. */
+/** The refusal of a filter, with what was expected. `at` counts from 0. */
 export function filterInvalid(at: number, expected: string, found: string): Refusal {
   return new Refusal(
     'filterInvalid',

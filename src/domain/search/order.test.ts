@@ -28,7 +28,7 @@ test('results come in the order that is asked for', () => {
     ['numbers/mmr', 'bacdef'],
     ['number/MMR desc', 'abfedc'],
     ['strings/mmr asc', 'dcabef'],
-    // Numbers go before strings, and what has neither is last, in both directions.
+    // Numbers go before strings, and candidates with neither are last, in both directions.
     ['mmr asc', 'badcef'],
     [' mmr   desc ', 'abcdfe'],
     ['session/membersCount', 'abcdef'],

@@ -27,11 +27,7 @@ export const oldestFirst: Order = { fields: [created], descending: false };
 
 const barePattern = /^[a-z][a-z0-9]*$/;
 
-/**
- * The order that `text` says.
- *
- * Refuses: requestInvalid.
- */
+/** The order of `text`. Refuses: requestInvalid. */
 export function parseOrder(text: string): Order | Refusal {
   const [name = '', direction = 'asc', ...more] = text.trim().toLowerCase().split(/\s+/);
   const fields = fieldsOf(name);
@@ -56,7 +52,7 @@ function fieldsOf(name: string): readonly string[] | undefined {
     : undefined;
 }
 
-/** Where a candidate stands in an order: all that comparing needs. */
+/** The place of a candidate in an order: all that a comparison needs. */
 export type Position = {
   /** Which of the order's fields it has; their number when it has none. */
   readonly group: number;
@@ -77,7 +73,7 @@ export function positionOf({ fields }: Order, candidate: SearchCandidate): Posit
 
 /**
  * Negative when `a` comes before `b`. Candidates without any of the fields come last, whatever the
- * direction; the same values in order of creation, and turned around with the direction.
+ * direction; equal values in order of creation, reversed with the direction.
  */
 export function comparePositions({ descending }: Order, a: Position, b: Position): number {
   if (a.group !== b.group) return a.group - b.group;

@@ -89,7 +89,7 @@ test('nesting is bounded, and one level less is read', () => {
     const refusal = asRefusal(parseFilter(nest(limits.filterDepthMax + 1)), 'filterInvalid');
     assert.ok(refusal.text.includes('at most 32 levels of nesting'), kind);
   }
-  // Depth, not number: one after the other there may be more.
+  // Only the depth is limited: side by side there may be more.
   const row = Array.from({ length: limits.filterDepthMax + 1 }, () => '(not numbers/x eq 1)');
   notRefused(parseFilter(row.join(' and ')));
 });

@@ -28,9 +28,9 @@ import { exchanged, operators, type Filter, type Operator } from './filter.ts';
 import { filterInvalid, lexFilter, show, type Token } from './lexer.ts';
 
 /**
- * The filter that `text` says.
+ * The filter of `text`.
  *
- * Refuses: filterInvalid, telling the position and what was expected there; also above
+ * Refuses: filterInvalid, with the position and what was expected there; also above
  * filterCharactersMax and filterDepthMax.
  */
 export function parseFilter(text: string): Filter | Refusal {
@@ -49,10 +49,10 @@ type Operand = { readonly at: number } & (
   | { readonly kind: 'value'; readonly value: string | number }
 );
 
-/** Lower-case variables in force, and what list each stands for. */
+/** The lower-case variables in scope, and their lists. */
 type Scope = ReadonlyMap<string, List>;
 
-/** Reads the tokens once, from left to right. Each method returns what it read, or the refusal. */
+/** Reads the tokens once, from left to right. Each method returns its part, or the refusal. */
 class Parser {
   readonly #tokens: readonly Token[];
   #next = 0;
@@ -120,7 +120,7 @@ class Parser {
       : compare(left, operator, right);
   }
 
-  /** The list of a `list/any(`, which it takes; undefined when none is next. */
+  /** The list of a `list/any(`, which it consumes; undefined when the next token is none. */
   #anyList(): List | Refusal | undefined {
     const { kind, text, at } = this.#token;
     const path = /^(.+)\/any$/i.exec(text)?.[1];
@@ -150,7 +150,7 @@ class Parser {
     return this.#deeper(() => this.#closed(this.#filter(inner)));
   }
 
-  /** `tags/elite` alone, or compared with any text: the tag is there. */
+  /** `tags/elite` alone, or compared with any text: true when the tag exists. */
   #memberCondition({ list, value }: Extract<PathTarget, { kind: 'member' }>): Filter | Refusal {
     const has: Filter = { kind: 'has', list, value };
     const start = this.#next;
@@ -232,7 +232,7 @@ class Parser {
     return this.#tokens[this.#next] ?? { kind: 'end', text: '', at: 0 };
   }
 
-  /** Takes the keyword or symbol when it is next. */
+  /** Consumes the keyword or symbol when it is next. */
   #takes(word: string): boolean {
     const { kind, text } = this.#token;
     const isNext = (kind === 'path' || kind === 'symbol') && text.toLowerCase() === word;
@@ -240,7 +240,7 @@ class Parser {
     return isNext;
   }
 
-  /** Says what was expected in place of the next token, or of one before it. */
+  /** The refusal with what was expected in place of the next token, or of one before it. */
   #expected(expected: string, offset = 0): Refusal {
     const { kind, text, at } = this.#tokens[this.#next + offset] ?? this.#token;
     return filterInvalid(at, expected, kind === 'string' ? `the string '${text}'` : show(text));
@@ -257,7 +257,7 @@ function negated(filter: Filter | Refusal): Filter | Refusal {
   return filter instanceof Refusal ? filter : { kind: 'not', of: filter };
 }
 
-/** `left operator right`, where the left is a name and the right must be a value that suits it. */
+/** `left operator right`, where the left is a name and the right must be a value of its kind. */
 function compare(left: Operand, operator: Operator, right: Operand): Filter | Refusal {
   if (right.kind !== 'value') {
     return filterInvalid(right.at, 'a value: a number, or a string in single quotes', 'a name');

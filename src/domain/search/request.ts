@@ -26,14 +26,14 @@ export type SearchQuery = {
   readonly order: Order;
   /** Only sessions in which one of these is a member. */
   readonly sessionMembers?: PeopleQuery;
-  /** Only sessions in which somebody is whom the caller follows. */
+  /** Only sessions with somebody whom the caller follows. */
   readonly isFollowedOnly?: boolean;
   /** No sessions that are scheduled for later. */
   readonly excludesScheduled?: boolean;
   readonly take: number;
-  /** Present when the caller asks for page after page. */
+  /** Present when the caller asks for pages. */
   readonly paging?: {
-    /** What names this query in its continuation tokens. */
+    /** Identifies this query in its continuation tokens. */
     readonly query: string;
     readonly after?: Position;
   };
@@ -61,7 +61,7 @@ const searchQuery = exactObject({
   continuationToken: v.optional(v.string('Expected the token of the page before')),
 });
 
-/** The body of a search without members that nobody knows. */
+/** The body of a search without unknown members. */
 export function dropUnknownOfSearch(body: JsonObject): KnownPart {
   return dropUnknown(searchQuery, body);
 }
@@ -105,7 +105,7 @@ export function parseSearchQuery(body: JsonObject): SearchQuery | Refusal {
   };
 }
 
-/** The filter, of sessions of this owner only, if one is named. */
+/** The filter, for sessions of this owner only, if one is named. */
 function withOwner(filter: Filter | undefined, owner: Xuid | undefined): Filter | undefined {
   if (owner === undefined) return filter;
   const owned: Filter = { kind: 'has', list: 'session/ownerXuids', value: owner };

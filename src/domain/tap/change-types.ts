@@ -17,7 +17,9 @@ import type {
 
 export type ChangeType = (typeof changeTypes)[number];
 
-/** A set of change types, one bit each: what was asked for and what happened are compared at once. */
+/**
+ * A set of change types, one bit each, so that a subscription and a change are compared at once.
+ */
 export type ChangeTypes = number;
 
 const bits: ReadonlyMap<string, ChangeTypes> = new Map(
@@ -78,7 +80,7 @@ const typeOfMemberProperty: Readonly<Record<keyof MemberPropertiesSystem, Change
 const propertyTypes = typesByField(typeOfProperty);
 const memberPropertyTypes = typesByField(typeOfMemberProperty);
 
-/** The types by field, without those that are `everything` alone, which every change is. */
+/** The types by field, without fields that are only `everything`, which every change is. */
 function typesByField<T extends object>(
   typeOf: Readonly<Record<keyof T, ChangeType>>,
 ): readonly (readonly [keyof T, ChangeTypes])[] {

@@ -50,7 +50,7 @@ function restriction(document: JsonObject): Json {
   return at(document, 'properties', 'system', 'joinRestriction') ?? 'none';
 }
 
-/** What clients could tell of a change by its two documents. */
+/** The types of a change that clients could see in its two documents. */
 function typesByDocuments(before: Session, next: Session): ReadonlySet<ChangeType> {
   const [a, b] = [viewSession(before, 107), viewSession(next, 107)];
   const types = new Set<ChangeType>();
@@ -102,17 +102,17 @@ test('the types of a change are those that its two documents show', () => {
     hits.count();
     const types = new Set(changeTypeNames(changeTypesOf(before, after)));
     assert.ok(types.delete('everything'));
-    // Of every change of a member, also those that the documents do not show.
+    // True of every change of a member, also of hidden ones.
     const isOfMembers = types.delete('membersOnly');
     assert.ok(isOfMembers || !typesOfMembers.some((type) => types.has(type)));
-    // What these look at, the documents of this test do not show in one place.
+    // The documents of this test do not show these in one place.
     for (const type of ['initialization', 'matchmakingStatus'] as const) types.delete(type);
     assert.deepEqual([...types].sort(), [...typesByDocuments(before, after)].sort());
   });
   hits.assertAtLeast(80);
 });
 
-/** Few and shared, by members and by sessions, so that what is kept of one must fit them all. */
+/** Few, shared by members and by sessions, so that a cached value must fit them all. */
 const subscriptions = [['everything'], ['membersList', 'HOST'], [], undefined].map(
   (changeTypes, n) => ({
     id: `81A3266D-0000-4000-8000-00000000000${n}`,
@@ -120,7 +120,7 @@ const subscriptions = [['everything'], ['membersList', 'HOST'], [], undefined].m
   }),
 );
 
-/** Most of its members subscribed, some on one connection; with each write on other ones. */
+/** Most members subscribed, some on one connection; with each write on other ones. */
 function subscribed(session: Session): Session {
   const members = session.members.map((member) => {
     const kind = member.index % subscriptions.length;
@@ -155,7 +155,8 @@ function checkTold(change: Change, isHeard: ((node: string) => boolean) | undefi
     return;
   }
   const types = after && changeTypeNames(changeTypesOf(before, after));
-  // By index: a user who is removed and given a seat in the same write is notified as the former member.
+  // By index: a user who is removed and gets a seat in the same write is notified as the former
+  // member.
   const isIn = (index: number): boolean =>
     after?.members.some((one) => one.index === index) ?? true;
   const concerned = [

@@ -9,7 +9,9 @@ import type { Member, Session } from '../session/session.ts';
 import { formatTime, type Milliseconds } from '../time.ts';
 import { type ChangeTypes, changeTypesOf, parseChangeTypes } from './change-types.ts';
 
-/** That a session changed, and who is to be notified. Plain JSON, since it may go to other nodes. */
+/**
+ * The news that a session changed, and its recipients. Plain JSON, since it may go to other nodes.
+ */
 export type Tap = {
   readonly resource: SessionKey;
   readonly branch: Guid;
@@ -24,7 +26,7 @@ export type Tap = {
   readonly otherXuids?: readonly Xuid[];
 };
 
-/** A member who is notified of a change. */
+/** A member that is notified of a change. */
 export type TapRecipient = {
   readonly xuid: Xuid;
   /** Lower-case, as is the subscription. */
@@ -37,7 +39,7 @@ export type TapRecipient = {
 /** When a change was made, and by which user, if by one. */
 export type ChangeOrigin = { readonly atMs: Milliseconds; readonly byXuid?: Xuid | undefined };
 
-/** False when it is known that nobody listens for this node, the one that issued a connection id. */
+/** False when nobody is known to listen for this node, the one that issued a connection id. */
 type IsHeard = (node: string) => boolean;
 
 /**
@@ -70,12 +72,12 @@ export function tapOf(
   };
 }
 
-/** True when this user is in the session that the tap is of, or was until the change. */
+/** True when this user is in the session of the tap, or was until the change. */
 export function isOfMember({ to, otherXuids = [] }: Tap, xuid: Xuid): boolean {
   return to.some((one) => one.xuid === xuid) || otherXuids.includes(xuid);
 }
 
-/** Of a large session, those among the members that are loaded. */
+/** In a large session, only the loaded members. */
 function otherMembers(
   { members }: Session,
   to: readonly TapRecipient[],
@@ -124,7 +126,7 @@ type TapTarget = {
   readonly types: ChangeTypes;
 };
 
-// Kept with the subscription: other writes of the member leave that object as it is.
+// Kept with the subscription: other writes of the member leave that object the same.
 const targets = createMemo<object, TapTarget>();
 
 /** Undefined for a member without a connection or a subscription. */
@@ -152,7 +154,10 @@ function targetOf({ properties, index, xuid }: Member): TapTarget | undefined {
   });
 }
 
-/** The text of a tap before and after the subscription id, the only part that recipients differ in. */
+/**
+ * The text of a tap before and after the subscription id, the only part that differs between
+ * recipients.
+ */
 type TapText = { readonly head: string; readonly tail: string };
 
 const texts = createMemo<Tap, TapText>();
