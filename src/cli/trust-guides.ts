@@ -147,7 +147,8 @@ Undo: unset these variables.`,
     }) => `    export CURL_CA_BUNDLE="${rootFile}" HTTPS_PROXY=http://${address}:${proxyPort}
 or for one call, without the proxy:
     curl --cacert "${rootFile}" --connect-to ::${address}:${tlsPort} https://sessiondirectory.xboxlive.com/…
-A program that uses libcurl reads HTTPS_PROXY, and SSL_CERT_FILE where it is built with OpenSSL.
+A program on libcurl reads HTTPS_PROXY, and trusts the bundle that libcurl was built with, whatever the variables
+say: trust the root in the system (openmpsd trust --install), or set CURLOPT_CAINFO.
 Undo: unset these variables.`,
   },
   java: {

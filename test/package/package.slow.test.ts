@@ -104,7 +104,7 @@ test('nothing that a user installs warns on the oldest Node that npm needs', asy
 });
 
 test('lock files name no address', async () => {
-  for (const file of ['package-lock.json', 'bench/package-lock.json']) {
+  for (const file of ['', 'bench/', 'test/real-clients/'].map((at) => `${at}package-lock.json`)) {
     assert.doesNotMatch(await readFile(join(root, file), 'utf8'), /"resolved"/);
   }
 });
