@@ -4,7 +4,7 @@
  *   file           = { "serviceConfigs": [ serviceConfig … ] }
  *   serviceConfig  = { "scid", "titles": [ title … ], "sandboxes"?: [ name … ],
  *                      "sessionTemplates": { name: template … }, "hoppers"?, "inviteStrings"? }
- *   title          = { "titleId", "gameTypes"?: { platform: { "titleId", "pfn"?, "boundPfns"? } } }
+ *   title          = { "titleId", "name"?, "gameTypes"?: { platform: { "titleId", "pfn"?, "boundPfns"? } } }
  *   template       = { "contractVersion": 104 | 105 | 107, "constants": { "system"?, "custom"? },
  *                      "properties"?: { "system"?, "custom"? }, "roleTypes"? }
  *
@@ -143,6 +143,7 @@ const serviceConfigShape = exactObject({
     v.array(
       exactObject({
         titleId,
+        name: v.optional(nonEmpty('the name of the title')),
         gameTypes: v.optional(
           v.record(
             nonEmpty('the name of a platform'),

@@ -80,6 +80,7 @@ export async function commitSession(
         };
   const revision = put.expectRevision + 1;
   const outcome = await noteSearch(context, key, revision, search, store.commit(batch));
+  if (outcome.kind === 'committed') context.sessionChanged?.(change);
   if (taps && outcome.kind === 'committed') {
     publishTaps(context, taps, outcome.hasPendingTaps && { key, revision });
   }

@@ -1,6 +1,7 @@
 import type { Guid, Xuid } from '../domain/ids.ts';
 import type { SessionBounds } from '../domain/session/bounds.ts';
 import type { SessionHint } from '../domain/session/hints.ts';
+import type { SessionChange } from '../domain/session/session-change.ts';
 import type { Catalog } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { UnknownMembers } from '../domain/unknown-members.ts';
@@ -12,6 +13,7 @@ import type { Bus } from '../store/bus.ts';
 import type { NodeId, Store } from '../store/store.ts';
 import type { SearchIndex } from '../search/search-index.ts';
 import type { Presence } from './presence.ts';
+import type { SeenNames } from './seen-names.ts';
 import type { SessionLocks } from './session-lock.ts';
 import type { UserCounts } from './user-counts.ts';
 
@@ -29,6 +31,10 @@ export type Context = {
    */
   readonly letOthersIn: (commitMs: Milliseconds) => Promise<void> | undefined;
   readonly presence: Presence;
+  /** Gamertags that tokens have said to this process. */
+  readonly names: SeenNames;
+  /** Called after each commit of a session by this process; must not throw. */
+  readonly sessionChanged?: (change: SessionChange) => void;
   readonly people: People;
   readonly clock: Clock;
   readonly ids: Ids;

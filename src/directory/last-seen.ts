@@ -20,15 +20,21 @@ export async function withPresence(
 ): Promise<Session> {
   const xuids = membersToLookFor(session, nowMs);
   if (xuids.length === 0) return session;
-  const { store, presence, settings } = context;
+  return withSightings(session, await seenMsOf(context, xuids), context.settings, nowMs);
+}
+
+/** When each of these users was last seen on any node; what is not known counts as seen. */
+export async function seenMsOf(
+  { store, presence }: Context,
+  xuids: readonly Xuid[],
+): Promise<(xuid: Xuid) => Milliseconds> {
   const elsewhere = await store.lastSeen(xuids);
-  const seenMs = (xuid: Xuid): Milliseconds => {
+  return (xuid) => {
     const elsewhereMs = elsewhere.get(xuid);
     const hereMs = presence.seenMs(xuid);
     // A node shares what it has seen now and then: the user may have been seen again since.
     return elsewhereMs === undefined ? hereMs : Math.max(hereMs, elsewhereMs + shareIntervalMs);
   };
-  return withSightings(session, seenMs, settings, nowMs);
 }
 
 /** How often nodes share whom they have seen. */

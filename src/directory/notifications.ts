@@ -1,6 +1,6 @@
 /** What nodes send each other over the bus, as plain JSON: taps, questions, news for users. */
 
-import type { Guid, Xuid } from '../domain/ids.ts';
+import type { Guid, TitleId, Xuid } from '../domain/ids.ts';
 import { formatJson, type JsonObject } from '../domain/json.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
 import type { SessionChange } from '../domain/session/session-change.ts';
@@ -15,7 +15,13 @@ export type NodeMessage =
 
 /** To all connections of one user. */
 export type UserMessage =
-  | { readonly kind: 'invite'; readonly id: Guid; readonly data: JsonObject }
+  | {
+      readonly kind: 'invite';
+      readonly id: Guid;
+      readonly data: JsonObject;
+      /** Of an invite into an activity: it is for who plays this title. */
+      readonly titleId?: TitleId;
+    }
   | {
       readonly kind: 'friends';
       readonly notificationType: 'Added' | 'Changed' | 'Removed';

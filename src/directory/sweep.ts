@@ -16,17 +16,24 @@ const sweepRecordsMax = 100;
 /** After so many sweeps a node looks at everything: what a dead node's share holds waits no longer. */
 const wholeSweepEvery = 5;
 
+/** What time does with the records of a service, or a part of it. */
+export type SweepStep = (context: Context, share: Share | undefined) => Promise<'done' | 'more'>;
+
 /**
  * Applies timeouts to the sessions that are due and that nobody looked at, removes invites that have
  * expired, ends what dead nodes held, shares with the other nodes who has been seen, and sends taps
  * that are still pending. The result says whether there may be more. Nodes on one store each look at
- * their share; two that look at the same do no harm.
+ * their share; two that look at the same do no harm. Then come the steps of `services`, which are
+ * beside the directory.
  *
  * Nothing that fails keeps the rest from being done; the first failure is thrown at the end.
  *
  * @source docs/wire/time.md "The sweep"
  */
-export async function sweep(context: Context): Promise<'done' | 'more'> {
+export async function sweep(
+  context: Context,
+  services: readonly SweepStep[] = [],
+): Promise<'done' | 'more'> {
   const nowMs = context.clock.nowMs();
   const share = await shareOf(context);
   const steps: readonly (() => Promise<unknown>)[] = [
@@ -36,6 +43,7 @@ export async function sweep(context: Context): Promise<'done' | 'more'> {
     () => recheckConnections(context),
     () => shareLastSeen(context),
     () => publishPendingTaps(context, share),
+    ...services.map((step) => () => step(context, share)),
   ];
   const failures: unknown[] = [];
   let outcome: 'done' | 'more' = 'done';

@@ -34,6 +34,30 @@ export const limits = {
   followersCountedMax: 100_000,
   avoidsMax: 1_000,
   mutesMax: 250,
+  /** People in one answer of the people hub. */
+  hubPeopleMax: 1_000,
+  /** Results of a search for gamertags. */
+  gamertagResultsMax: 50,
+  profileSettingsMax: 100,
+  permissionUsersMax: 100,
+  recentPlayersKeptMax: 100,
+  /** Users in one query for presence. */
+  presenceUsersMax: 1_100,
+  richPresenceCharactersMax: 100,
+  /** How often a title says that its user is there, and when one that has not counts as gone. */
+  heartbeatSeconds: 300,
+  presenceMsMax: 360_000,
+  /** How long it is remembered where a user was last. */
+  lastSeenMsMax: 2_592_000_000,
+  /** The age at which an activity ends that is not set again. */
+  activityMsMax: 86_400_000,
+  activityPlayersMax: 100,
+  activityQueryUsersMax: 30,
+  connectionStringCharactersMax: 512,
+  groupIdCharactersMax: 127,
+  invitedUsersMax: 16,
+  recentPlayersMax: 100,
+  recentPlayerListsMax: 20,
   filterCharactersMax: 4_096,
   /** Parentheses, `not`, `any( )` and `tolower( )` within each other. */
   filterDepthMax: 32,

@@ -75,6 +75,12 @@ export const refusalCodes = [
   'notSearchable',
   'searchAttributesTooLarge',
   'filterInvalid',
+  // services beside the directory
+  'userNotYours',
+  'gamertagUnknown',
+  'titleRequired',
+  'activityNotYours',
+  'serviceAbsent',
   // the rest
   'connectionUnknown',
   'tooManyConnections',

@@ -212,7 +212,10 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
 
   /** A request is a sign of life of its user. */
   function noted(caller: Caller | Refusal, nowMs: Milliseconds): Caller | Refusal {
-    if ('kind' in caller && caller.kind === 'user') context.presence.note(caller.xuid, nowMs);
+    if ('kind' in caller && caller.kind === 'user') {
+      context.presence.note(caller.xuid, nowMs);
+      context.names.note(caller.xuid, caller.gamertag);
+    }
     return caller;
   }
 
@@ -224,8 +227,8 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     const bytes = await readBody(incoming, bodyBytesMax, state.uploads);
     if (bytes instanceof Refusal) return bytes;
     if (body === 'form') return parseForm(bytes);
-    const isExact = keepsUnknown && context.settings.unknownMembers === 'keep';
-    return parseBody(bytes, isExact ? parseExactJson : parseRequestJson);
+    const keeps = keepsUnknown && context.settings.unknownMembers === 'keep';
+    return parseBody(bytes, keeps || body === 'exact' ? parseExactJson : parseRequestJson);
   }
 }
 

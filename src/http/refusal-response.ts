@@ -78,6 +78,12 @@ const statusOf: Record<RefusalCode, number> = {
   notSearchable: 403,
   searchAttributesTooLarge: 400,
   filterInvalid: 400,
+  // services beside the directory
+  userNotYours: 403,
+  gamertagUnknown: 404,
+  titleRequired: 403,
+  activityNotYours: 400,
+  serviceAbsent: 404,
   // the rest
   connectionUnknown: 404,
   tooManyConnections: 429,

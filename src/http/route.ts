@@ -17,10 +17,10 @@ export type Route = {
    */
   readonly auth: 'mpsd' | 'token' | 'none';
   /**
-   * Whether the body is read: a JSON object that must be there, a form (`a=1&b=2`), or none, whatever
-   * was sent.
+   * Whether the body is read: a JSON object that must be there, `exact` with every number as it was
+   * written; a form (`a=1&b=2`); or none, whatever was sent.
    */
-  readonly body: 'object' | 'form' | 'none';
+  readonly body: 'object' | 'exact' | 'form' | 'none';
   /**
    * True where members that nobody knows may be kept: all numbers of the body are exact then, if the
    * policy is to keep them.

@@ -10,6 +10,7 @@ import type { JsonObject } from '../domain/json.ts';
  *
  *     node:<id>    taps and questions for the connections of one node
  *     user:<xuid>  what the connections of one user are to hear of
+ *     presence:<xuid>  where one user is has changed
  */
 export interface Bus extends AsyncDisposable {
   publish(topic: Topic, message: JsonObject): Promise<void>;
@@ -24,7 +25,7 @@ export interface Bus extends AsyncDisposable {
   subscribe(topic: Topic, subscriber: Subscriber): Promise<AsyncDisposable>;
 }
 
-export type Topic = `${'node' | 'user'}:${string}`;
+export type Topic = `${'node' | 'user' | 'presence'}:${string}`;
 
 export type Subscriber = {
   /** Called with one message after the other; must not throw. */

@@ -142,6 +142,11 @@ export class Kit implements AsyncDisposable {
     await server.sweep();
   }
 
+  /** Lets an own server sweep, as a server elsewhere does by itself every second. */
+  async settle(): Promise<void> {
+    await this.#own?.server.sweep();
+  }
+
   /** Moves the server's clock; timeouts are applied when a session is read. Own server only. */
   advanceWithoutSweep(byMs: Milliseconds): void {
     this.#ownServer().clock.advance(byMs);

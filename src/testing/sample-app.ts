@@ -4,6 +4,7 @@
 
 import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
 import { openPresence } from '../directory/presence.ts';
+import { SeenNames } from '../directory/seen-names.ts';
 import type { Context } from '../directory/context.ts';
 import { formatJson } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -80,6 +81,7 @@ export function sampleApp(
     context: {
       clock: manualClock(),
       presence: openPresence(0),
+      names: new SeenNames(),
       ids: { guid: () => `00000000-0000-4000-8000-${String(++guids).padStart(12, '0')}` },
     } as Partial<Context> as Context,
     limits: sampleLimits,

@@ -1,6 +1,7 @@
 import { readServiceConfigs } from '../config/read-service-configs.ts';
 import { createSearchIndex } from '../search/search-index.ts';
 import { openPresence } from '../directory/presence.ts';
+import { SeenNames } from '../directory/seen-names.ts';
 import { SessionLocks } from '../directory/session-lock.ts';
 import { UserCounts } from '../directory/user-counts.ts';
 import type { Context } from '../directory/context.ts';
@@ -30,6 +31,7 @@ export async function openTestContexts(): Promise<
     userCounts: new UserCounts(),
     letOthersIn: () => undefined,
     presence: openPresence(clock.nowMs()),
+    names: new SeenNames(),
     clock,
     ids,
     searchIndex: createSearchIndex(),

@@ -38,12 +38,25 @@ export type ServiceConfig = {
 
 export type Title = {
   readonly titleId: TitleId;
+  /** As users know it. */
+  readonly name?: string;
   /** By platform; answered in handles. */
   readonly gameTypes?: JsonObject;
 };
 
 /** All service configs, by lower-case scid. */
 export type Catalog = ReadonlyMap<string, ServiceConfig>;
+
+/** How users know a title of these service configs; `Title 1234` where nobody has named it. */
+export function titleNameOf(catalog: Catalog): (titleId: TitleId) => string {
+  return (titleId) => {
+    for (const { titles } of catalog.values()) {
+      const name = titles.find((title) => title.titleId === titleId)?.name;
+      if (name !== undefined) return name;
+    }
+    return `Title ${titleId}`;
+  };
+}
 
 /**
  * The service config of this scid, when the caller's title and sandbox may use it. A caller without
