@@ -13,7 +13,7 @@ export type XboxService = {
   readonly what: string;
   /**
    * Beginnings of the paths of routes that answer under this host, in whole segments, with each
-   * parameter written `{}`. None: the service is known and not served.
+   * parameter written `{}`, and the end of a whole path `$`. None: the service is known and not served.
    */
   readonly paths: readonly string[];
 };
@@ -39,8 +39,42 @@ export const xboxHosts: Readonly<Record<string, XboxService>> = {
     paths: ['/users/{}/people', '/users/{}/summary', '/bulk/users'],
   },
   'privacy.xboxlive.com': {
-    what: 'lists of avoided and muted people',
-    paths: ['/users/{}/people/avoid', '/users/{}/people/mute'],
+    what: 'lists of avoided and muted people, permissions',
+    paths: [
+      '/users/{}/people/avoid',
+      '/users/{}/people/never',
+      '/users/{}/people/mute',
+      '/users/{}/permission',
+    ],
+  },
+  'profile.xboxlive.com': {
+    what: 'gamertags',
+    paths: ['/users/{}/profile', '/users/batch/profile'],
+  },
+  'peoplehub.xboxlive.com': {
+    what: 'people with gamertags and presence',
+    paths: ['/users/{}/people'],
+  },
+  'userpresence.xboxlive.com': {
+    what: 'who is online',
+    paths: [
+      '/users/{}/devices',
+      '/users/{}/groups',
+      '/users/{}/state',
+      '/users/batch/$',
+      '/users/{}/$',
+    ],
+  },
+  'multiplayeractivity.xboxlive.com': {
+    what: 'activities without sessions',
+    paths: [
+      '/titles/{}/users',
+      '/titles/{}/activities',
+      '/titles/{}/invites',
+      '/titles/{}/recentplayers',
+      '/titles/{}/recentplayergroups',
+      '/activities',
+    ],
   },
   'user.auth.xboxlive.com': { what: 'login of users', paths: ['/user'] },
   'device.auth.xboxlive.com': { what: 'login of devices', paths: ['/device'] },
@@ -51,7 +85,20 @@ export const xboxHosts: Readonly<Record<string, XboxService>> = {
     what: 'sign-in of Microsoft accounts',
     paths: ['/oauth20_authorize.srf', '/oauth20_connect.srf', '/oauth20_token.srf'],
   },
-  'title.mgt.xboxlive.com': { what: 'endpoints of titles', paths: ['/titles'] },
+  'title.mgt.xboxlive.com': { what: 'endpoints of titles', paths: ['/titles/{}/endpoints'] },
+  // Not here: their routes say so. @see routes/absent.ts
+  'achievements.xboxlive.com': { what: 'achievements', paths: ['/users/{}/achievements'] },
+  'userstats.xboxlive.com': { what: 'statistics', paths: ['/users/{}/scids', '/batch'] },
+  'leaderboards.xboxlive.com': { what: 'leaderboards', paths: ['/scids/{}/leaderboards'] },
+  'notificationinbox.xboxlive.com': { what: 'the inbox', paths: ['/users/{}/inbox'] },
+  'reputation.xboxlive.com': {
+    what: 'reputation',
+    paths: ['/users/{}/feedback', '/users/batchfeedback'],
+  },
+  'client-strings.xboxlive.com': { what: 'the check of texts', paths: ['/system/strings'] },
+  'titlestorage.xboxlive.com': { what: 'title storage', paths: ['/users/{}/storage'] },
+  'titlehub.xboxlive.com': { what: 'the history of titles', paths: ['/users/{}/titles'] },
+  'clubhub.xboxlive.com': { what: 'clubs', paths: ['/users/{}/clubs'] },
 };
 
 /** True of the names that clients of Xbox Live call, with a service behind them or without. */
@@ -114,5 +161,7 @@ function isBeginning(beginning: string, path: string): boolean {
     .toLowerCase()
     .replaceAll(/\{\w+\}/g, '{}')
     .split('/');
-  return beginning.split('/').every((segment, at) => segments[at] === segment);
+  return beginning
+    .split('/')
+    .every((segment, at) => (segment === '$' ? at === segments.length : segments[at] === segment));
 }

@@ -23,6 +23,9 @@ export interface Wire {
 }
 
 type Kind = Resource['kind'];
+type ResourceOf<K extends Kind> = Extract<Resource, { readonly kind: K }>;
+
+type Subscription = { readonly id: number; readonly resource: Resource };
 
 /** What a connection needs of its surroundings. */
 export type ConnectionPorts = {
@@ -48,9 +51,8 @@ export class Connection {
   readonly wire: Wire;
   readonly taps = new TapBuffer();
   readonly #ports: ConnectionPorts;
-  /** Rising, by kind. */
-  readonly #ids: { [K in Kind]?: number[] } = {};
-  #subscriptionsCount = 0;
+  /** In the order of their ids. */
+  readonly #subscriptions: Subscription[] = [];
   #nextSubscriptionId = 0;
   #sentInvites: Set<Guid> | undefined;
   readonly #openedMs: Milliseconds;
@@ -74,45 +76,61 @@ export class Connection {
   }
 
   get subscriptionsCount(): number {
-    return this.#subscriptionsCount;
+    return this.#subscriptions.length;
   }
 
   /** The id of a new subscription: from 0, none given twice. */
-  subscribe({ kind }: Resource): number {
+  subscribe(resource: Resource): number {
     const id = this.#nextSubscriptionId++;
-    this.#subscriptionsCount += 1;
-    const ids = this.#ids[kind];
-    if (ids === undefined) this.#ids[kind] = [id];
-    else ids.push(id);
+    this.#subscriptions.push({ id, resource });
     return id;
   }
 
-  /** False when there is no such subscription. */
-  unsubscribe(id: number): boolean {
-    for (const ids of Object.values(this.#ids)) {
-      const at = ids.indexOf(id);
-      if (at < 0) continue;
-      ids.splice(at, 1);
-      this.#subscriptionsCount -= 1;
-      return true;
-    }
-    return false;
+  /** What the subscription was to; undefined when there is no such subscription. */
+  unsubscribe(id: number): Resource | undefined {
+    const at = this.#subscriptions.findIndex((one) => one.id === id);
+    return at < 0 ? undefined : this.#subscriptions.splice(at, 1)[0]?.resource;
   }
 
-  /** True when there is a subscription of this kind. */
-  isSubscribedTo(kind: Kind): boolean {
-    return (this.#ids[kind]?.length ?? 0) > 0;
+  /** True when there is a subscription of this kind, and to a resource that fits. */
+  isSubscribedTo<K extends Kind>(kind: K, fits?: (resource: ResourceOf<K>) => boolean): boolean {
+    return this.#newest(kind, fits) !== undefined;
+  }
+
+  /** The resources of this kind that are subscribed to. */
+  resourcesOf<K extends Kind>(kind: K): readonly ResourceOf<K>[] {
+    return this.#subscriptions
+      .map(({ resource }) => resource)
+      .filter((resource): resource is ResourceOf<K> => resource.kind === kind);
   }
 
   /**
-   * Sends an event to the newest subscription of this kind; `data` is JSON text. Equal subscriptions
-   * get it once: who subscribes again has no use for the former answer.
+   * Sends an event to the newest subscription of this kind to a resource that fits; `data` is JSON
+   * text. Equal subscriptions get it once: who subscribes again has no use for the former answer.
    *
    * @source docs/wire/unknowns.md "equal subscriptions of one connection"
    */
-  sendEvent(kind: Kind, data: string): void {
-    const id = this.#ids[kind]?.at(-1);
-    if (id !== undefined) this.send(formatEvent(id, data));
+  sendEvent<K extends Kind>(
+    kind: K,
+    data: string,
+    fits?: (resource: ResourceOf<K>) => boolean,
+  ): void {
+    const newest = this.#newest(kind, fits);
+    if (newest !== undefined) this.send(formatEvent(newest.id, data));
+  }
+
+  #newest<K extends Kind>(
+    kind: K,
+    fits: ((resource: ResourceOf<K>) => boolean) | undefined,
+  ): Subscription | undefined {
+    for (let at = this.#subscriptions.length - 1; at >= 0; at -= 1) {
+      const subscription = this.#subscriptions[at];
+      const resource = subscription?.resource;
+      if (resource?.kind === kind && (fits?.(resource as ResourceOf<K>) ?? true)) {
+        return subscription;
+      }
+    }
+    return undefined;
   }
 
   send(frame: string): void {

@@ -19,8 +19,9 @@ import {
   parseFrame,
   resyncFrame,
 } from './protocol.ts';
-import { parseResource, type Resource } from './resource.ts';
+import { parseResource, type PresenceResource, type Resource } from './resource.ts';
 import { type DeliverTaps, TapDelivery, type TapDeliverySettings } from './tap-delivery.ts';
+import { PresenceTopics } from './presence-topics.ts';
 import { type LearnCaller, UnknownCallers } from './unknown-callers.ts';
 import { UserTopics } from './user-topics.ts';
 
@@ -54,6 +55,7 @@ export class Hub implements AsyncDisposable {
   readonly #taps: TapDelivery;
   readonly #topics: UserTopics;
   readonly #unknown: UnknownCallers;
+  readonly #presence: PresenceTopics;
   #isClosed = false;
 
   constructor(
@@ -76,6 +78,7 @@ export class Hub implements AsyncDisposable {
       this.#taps.flush(connection),
     );
     this.#unknown = new UnknownCallers(this.#registry, context.failed, learn);
+    this.#presence = new PresenceTopics(context, this.#registry, settings.outboxBytesMax);
   }
 
   /** Listens to the bus for the connections of this node from now on. Throws StoreUnavailable. */
@@ -98,8 +101,9 @@ export class Hub implements AsyncDisposable {
   /** A new connection of this user over `wire`; undefined once the hub is closed. */
   open(wire: Wire, caller: UserCaller): Connection | undefined {
     if (this.#isClosed) return undefined;
-    const { node, ids, clock, presence } = this.#context;
+    const { node, ids, clock, presence, names } = this.#context;
     presence.note(caller.xuid, clock.nowMs());
+    names.note(caller.xuid, caller.gamertag);
     const id = `${node.id}${ids.guid().slice(node.id.length)}`;
     const connection = this.#registry.add(id, caller, wire);
     this.#unknown.note(connection, caller);
@@ -183,6 +187,7 @@ export class Hub implements AsyncDisposable {
   #forget(connection: Connection): boolean {
     this.#taps.forget(connection);
     this.#topics.stopFor(connection);
+    this.#presence.stopFor(connection);
     return this.#registry.remove(connection);
   }
 
@@ -194,6 +199,8 @@ export class Hub implements AsyncDisposable {
     if (resource === undefined) {
       const why = `${uri.slice(0, 200)} is no resource of this server.`;
       connection.send(formatNotSubscribed(sequence, codes.unknownResource, why));
+    } else if (resource.kind === 'presence') {
+      this.#subscribeToPresence(connection, sequence, resource).catch(this.#context.failed);
     } else if ('xuid' in resource && resource.xuid !== connection.xuid) {
       const why = 'This resource belongs to another user.';
       connection.send(formatNotSubscribed(sequence, codes.noResourceData, why));
@@ -211,8 +218,7 @@ export class Hub implements AsyncDisposable {
     try {
       await this.#topics.listenFor(connection);
     } catch {
-      const why = 'The server cannot subscribe to this resource now; try again.';
-      connection.send(formatNotSubscribed(sequence, codes.serviceUnavailable, why));
+      connection.send(formatNotNow(sequence));
       return;
     }
     if (!this.#registry.isOpen(connection)) return;
@@ -221,13 +227,40 @@ export class Hub implements AsyncDisposable {
     this.#stopIfUnused(connection);
   }
 
+  /** Answers with where the user is, as this connection may know it; what changes then is an event. */
+  async #subscribeToPresence(
+    connection: Connection,
+    sequence: number,
+    resource: PresenceResource,
+  ): Promise<void> {
+    const { xuid } = resource;
+    let data: (() => string) | undefined;
+    try {
+      data = await this.#presence.watch(connection, xuid);
+    } catch {
+      this.#presence.stopIfUnused(connection, xuid);
+      connection.send(formatNotNow(sequence));
+      return;
+    }
+    if (data && this.#registry.isOpen(connection)) {
+      this.#answerSubscribe(connection, sequence, resource, data());
+    }
+    this.#presence.stopIfUnused(connection, xuid);
+  }
+
   /** False when the connection has as many subscriptions as it may. */
-  #answerSubscribe(connection: Connection, sequence: number, resource: Resource): boolean {
+  #answerSubscribe(
+    connection: Connection,
+    sequence: number,
+    resource: Resource,
+    dataOfUser = 'null',
+  ): boolean {
     const { subscriptionsMax } = this.#settings;
     const mayHaveMore = connection.subscriptionsCount < subscriptionsMax;
     if (mayHaveMore) {
       const id = connection.subscribe(resource);
-      const data = resource.kind === 'connections' ? `{"ConnectionId":"${connection.id}"}` : 'null';
+      const data =
+        resource.kind === 'connections' ? `{"ConnectionId":"${connection.id}"}` : dataOfUser;
       connection.send(formatSubscribed(sequence, id, data));
     } else {
       const why = `A connection has at most ${subscriptionsMax} subscriptions.`;
@@ -240,13 +273,19 @@ export class Hub implements AsyncDisposable {
     connection: Connection,
     { sequence, subscriptionId }: Extract<ClientFrame, { kind: 'unsubscribe' }>,
   ): void {
-    const isKnown = connection.unsubscribe(subscriptionId);
+    const resource = connection.unsubscribe(subscriptionId);
+    if (resource?.kind === 'presence') this.#presence.stopIfUnused(connection, resource.xuid);
     this.#stopIfUnused(connection);
-    connection.send(formatUnsubscribed(sequence, isKnown ? codes.success : codes.unknownResource));
+    connection.send(formatUnsubscribed(sequence, resource ? codes.success : codes.unknownResource));
   }
 
   #stopIfUnused(connection: Connection): void {
     if (connection.isSubscribedTo('notify') || connection.isSubscribedTo('friends')) return;
     this.#topics.stopFor(connection);
   }
+}
+
+function formatNotNow(sequence: number): string {
+  const why = 'The server cannot subscribe to this resource now; try again.';
+  return formatNotSubscribed(sequence, codes.serviceUnavailable, why);
 }

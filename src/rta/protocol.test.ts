@@ -46,7 +46,10 @@ const resources: readonly (readonly [uri: string, kind: string | undefined])[] =
   ['https://privacy.xboxlive.com/users/xuid(1)/mutelist', 'privacy'],
   ['https://privacy.xboxlive.com/users/xuid(1)/neverlist', 'privacy'],
   ['https://privacy.xboxlive.com/users/xuid(1)/whitelist', undefined],
-  ['https://userpresence.xboxlive.com/users/xuid(1)/devices', undefined],
+  ['https://userpresence.xboxlive.com/users/xuid(1)/devices', 'presence'],
+  ['https://userpresence.xboxlive.com/users/xuid(1)/titles/1234', 'presence'],
+  ['https://userpresence.xboxlive.com/users/xuid(1)/titles/4294967296', undefined],
+  ['https://userpresence.xboxlive.com/users/xuid(1)/richpresence', undefined],
   ['', undefined],
 ];
 

@@ -1,7 +1,8 @@
 import type { UserMessage } from '../directory/notifications.ts';
+import { pendingActivityInvites } from '../activity/invites.ts';
 import { pendingInvites } from '../directory/pending-invites.ts';
 import type { Context } from '../directory/context.ts';
-import type { Guid, Xuid } from '../domain/ids.ts';
+import type { Guid, TitleId, Xuid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Connection } from './connection.ts';
@@ -106,17 +107,33 @@ export class UserTopics {
     const isNew = (id: Guid): boolean => !connection.wasSentInvite(id);
     for (const { id, data } of await pendingInvites(this.#context, connection.xuid, isNew)) {
       if (!this.#registry.isOpen(connection)) return;
-      if (connection.beginsInvite(id)) this.#tell(connection, 'notify', data);
+      if (connection.beginsInvite(id)) this.#send(connection, 'notify', data);
     }
+    const intoActivities = await pendingActivityInvites(this.#context, connection.xuid, isNew);
+    for (const { id, titleId, data } of intoActivities) {
+      if (!this.#registry.isOpen(connection)) return;
+      this.#sendActivityInvite(connection, id, titleId, data);
+    }
+  }
+
+  /** Sends it where the title listens; where it does not, it may be sent later. */
+  #sendActivityInvite(connection: Connection, id: Guid, titleId: TitleId, data: JsonObject): void {
+    const isOfTitle = (resource: { readonly titleId: string }): boolean =>
+      resource.titleId === titleId;
+    if (!connection.isSubscribedTo('notify', isOfTitle) || !connection.beginsInvite(id)) return;
+    if (connection.wire.bufferedBytes > this.#outboxBytesMax) connection.taps.fallBehind();
+    else connection.sendEvent('notify', JSON.stringify(data), isOfTitle);
   }
 
   #receive(xuid: Xuid, message: UserMessage): void {
     for (const connection of this.#listened.get(xuid)?.connections ?? []) {
       if (message.kind === 'friends') {
         const { notificationType, xuids } = message;
-        this.#tell(connection, 'friends', { NotificationType: notificationType, Xuids: xuids });
+        this.#send(connection, 'friends', { NotificationType: notificationType, Xuids: xuids });
+      } else if (message.titleId !== undefined) {
+        this.#sendActivityInvite(connection, message.id, message.titleId, message.data);
       } else if (connection.isSubscribedTo('notify') && connection.beginsInvite(message.id)) {
-        this.#tell(connection, 'notify', message.data);
+        this.#send(connection, 'notify', message.data);
       }
     }
   }
@@ -130,7 +147,7 @@ export class UserTopics {
   }
 
   /** Sends an event; a client that does not read gets a resync later instead. */
-  #tell(connection: Connection, kind: Resource['kind'], data: JsonObject): void {
+  #send(connection: Connection, kind: Resource['kind'], data: JsonObject): void {
     if (connection.wire.bufferedBytes > this.#outboxBytesMax) connection.taps.fallBehind();
     else connection.sendEvent(kind, JSON.stringify(data));
   }

@@ -191,6 +191,8 @@ test('several at once', async () => {
   assertStatus(await post(ada, 'add', [bob, cid, bob]), 204);
   const got = await post(ada, 'get', [cid, eve, bob]);
   assert.deepEqual(xuidsIn(got), [bob.xuid, cid.xuid]);
+  const withoutMethod = await ask(ada, 'POST', `${me}/people/xuids`, { xuids: [cid.xuid] });
+  assert.deepEqual(xuidsIn(withoutMethod), [cid.xuid]);
   assert.equal(got.json.totalCount, 2);
   assert.deepEqual(xuidsIn(await post(eve, 'get', [cid, ada], of(ada))), [cid.xuid]);
   assertStatus(await post(ada, 'remove', [bob, eve]), 204);
@@ -286,13 +288,14 @@ test('a path that names nobody is refused', async () => {
   const [ada, bob] = three(kit);
   for (const [method, path] of [
     ['GET', '/users/17/people'],
-    ['GET', '/users/gt(Ada)/people'],
     ['PUT', `${me}/people/${bob.xuid}`],
     ['PUT', `${me}/people/xuid(bob)`],
     ['GET', `${me}/people/xuid()`],
   ] as const) {
     assertSocialRefusal(await ask(ada, method, path), 400, 'requestInvalid', 1015);
   }
+  const nobody = await ask(ada, 'GET', '/users/gt(Nobody of this name)/people');
+  assertRefused(nobody, 404, 'gamertagUnknown', 'Nobody of this name');
   assertSocialRefusal(await ask(ada, 'PUT', person(ada)), 400, 'requestInvalid', 1015);
   assertRefused(await kit.request('GET', `${me}/people`), 401, 'notAuthenticated');
 });

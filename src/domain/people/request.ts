@@ -60,11 +60,17 @@ export function parsePeoplePage(given: Iterable<readonly [string, string]>): Peo
 
 const methods = v.object({ method: word(['add', 'remove', 'get']) });
 
-/** The change that `method` of a query string asks for. Refuses: requestInvalid. */
+/**
+ * What `method` of a query string asks to be done with xuids; `get` without one.
+ *
+ * Refuses: requestInvalid.
+ *
+ * @source docs/wire/people.md "People"
+ */
 export function parseMethod(
   given: Iterable<readonly [string, string]>,
 ): 'add' | 'remove' | 'get' | Refusal {
-  const parsed = parseShape(methods, { method: '', ...lowerNames(given) }, 'query');
+  const parsed = parseShape(methods, { method: 'get', ...lowerNames(given) }, 'query');
   return parsed instanceof Refusal ? parsed : parsed.method;
 }
 

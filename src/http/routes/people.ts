@@ -15,15 +15,16 @@ import {
   dropUnknownOfXuids,
   parseMethod,
   parsePeoplePage,
-  parseUser,
   parseXuid,
   parseXuids,
 } from '../../domain/people/request.ts';
 import { viewPeople, viewPerson, viewSummary, viewUsers } from '../../domain/people/view.ts';
 import { Refusal, type RefusalCode } from '../../domain/refusal.ts';
+import { findUser } from '../../neighbours/users.ts';
 import { knownPart } from '../known-part.ts';
 import { refusalResponse } from '../refusal-response.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
+import { answerPeople, isHubRelation } from './people-hub.ts';
 
 type SocialAnswer = (
   request: RouteRequest,
@@ -44,7 +45,7 @@ function socialRoute(
     auth: 'token',
     body,
     async answer(request, context) {
-      const owner = parseUser(request.params['owner'] ?? 'me', request.caller);
+      const owner = await findUser(context, request.params['owner'] ?? 'me', request.caller);
       const found = owner instanceof Refusal ? owner : await answer(request, context, owner);
       if (found instanceof Refusal) return socialRefusal(found);
       return found === undefined ? { status: 204 } : { status: 200, body: formatJson(found) };
@@ -84,18 +85,29 @@ const getPeople = socialRoute(
   },
 );
 
-const getPerson = socialRoute(
+const getListedPerson = socialRoute(
   'GET',
   '/users/{owner}/people/{target}',
   'none',
   async ({ params, caller }, context, owner) => {
-    const target = parseUser(params['target'] ?? '', caller);
+    const target = await findUser(context, params['target'] ?? '', caller);
     if (target instanceof Refusal) return target;
     const entry = await readPerson(context, owner, target, caller);
     if (entry instanceof Refusal) return entry;
     return viewPerson(entry, await readCallersView(context, caller, [entry]));
   },
 );
+
+/** Somebody on the list; or people, as the people hub names them: `xuids(1,2)`. */
+const getPerson: Route = {
+  ...getListedPerson,
+  async answer(request, context) {
+    const target = request.params['target'] ?? '';
+    return isHubRelation(target)
+      ? answerPeople(request, context, target)
+      : getListedPerson.answer(request, context);
+  },
+};
 
 const getSummary = socialRoute(
   'GET',
@@ -114,7 +126,7 @@ function changeOne(method: 'PUT' | 'DELETE'): Route {
     '/users/{owner}/people/{target}',
     'none',
     async ({ params, caller }, context, owner) => {
-      const target = parseUser(params['target'] ?? '', caller);
+      const target = await findUser(context, params['target'] ?? '', caller);
       if (target instanceof Refusal) return target;
       const kind = method === 'PUT' ? 'add' : 'remove';
       return changePeople(context, owner, 'follows', { kind, xuids: [target] }, caller);
@@ -170,7 +182,7 @@ const deleteFollower = socialRoute(
   '/users/{owner}/people/follower/{target}',
   'none',
   async ({ params, caller }, context, owner) => {
-    const target = parseUser(params['target'] ?? '', caller);
+    const target = await findUser(context, params['target'] ?? '', caller);
     return target instanceof Refusal ? target : removeFollower(context, owner, target, caller);
   },
 );
@@ -192,7 +204,7 @@ function changeFriend(method: 'PUT' | 'DELETE'): Route {
     '/users/{owner}/people/friends/v2/{target}',
     'none',
     async (request, context, owner) => {
-      const target = parseUser(request.params['target'] ?? '', request.caller);
+      const target = await findUser(context, request.params['target'] ?? '', request.caller);
       if (target instanceof Refusal) return target;
       const kind = method === 'PUT' ? 'add' : 'remove';
       return changeFriends(context, owner, { kind, xuids: [target] }, request);
@@ -219,7 +231,10 @@ const postFriends = socialRoute(
 );
 
 /** A list that keeps others away, with its GET, PUT and DELETE. @source docs/wire/people.md "People" */
-function privacyRoutes(name: 'avoid' | 'mute', list: OwnListName & ('avoids' | 'mutes')): Route[] {
+function privacyRoutes(
+  name: 'avoid' | 'never' | 'mute',
+  list: OwnListName & ('avoids' | 'mutes'),
+): Route[] {
   const path = `/users/{owner}/people/${name}`;
   const change = (method: 'PUT' | 'DELETE'): Route =>
     socialRoute(method, path, 'object', async ({ body, caller }, context, owner) => {
@@ -251,5 +266,7 @@ export const peopleRoutes: readonly Route[] = [
   postFriends,
   getSummary,
   ...privacyRoutes('avoid', 'avoids'),
+  // The avoid list, as newer clients call it.
+  ...privacyRoutes('never', 'avoids'),
   ...privacyRoutes('mute', 'mutes'),
 ];
