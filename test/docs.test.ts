@@ -53,7 +53,14 @@ test('every section of the protocol says where it is known from', () => {
   );
   assert.ok(keys.length > 10, 'keys were found');
   const pages = ['sessions', 'handles', 'queries', 'people', 'search', 'rta', 'time'];
-  pages.push('initialization', 'callers', 'service-configs', 'matchmaking');
+  pages.push(
+    'initialization',
+    'callers',
+    'service-configs',
+    'matchmaking',
+    'activity',
+    'neighbours',
+  );
   const lacking = pages.flatMap((page) => {
     const [, ...sections] = read(`docs/wire/${page}.md`).split(/^(?=##+ )/m);
     const whole = sections.length > 0 ? sections : [read(`docs/wire/${page}.md`)];

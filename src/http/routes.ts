@@ -1,6 +1,12 @@
 import type { Route } from './route.ts';
+import { absentRoutes } from './routes/absent.ts';
+import { activityRoutes } from './routes/activity.ts';
 import { handleRoutes } from './routes/handles.ts';
+import { peopleHubRoutes } from './routes/people-hub.ts';
 import { peopleRoutes } from './routes/people.ts';
+import { permissionRoutes } from './routes/permissions.ts';
+import { presenceRoutes } from './routes/presence.ts';
+import { profileRoutes } from './routes/profile.ts';
 import { sessionElementRoutes } from './routes/session-elements.ts';
 import { sessionQueryRoutes } from './routes/session-queries.ts';
 import { sessionRoutes } from './routes/sessions.ts';
@@ -20,4 +26,10 @@ export const routes: readonly Route[] = [
   ...templateRoutes,
   ...peopleRoutes,
   ...titleEndpointRoutes,
+  ...peopleHubRoutes,
+  ...profileRoutes,
+  ...presenceRoutes,
+  ...permissionRoutes,
+  ...activityRoutes,
+  ...absentRoutes,
 ];

@@ -1,9 +1,13 @@
 /** What a node does again and again without being asked. */
 
 import { followSearch } from '../search/follow-search.ts';
-import { sweep } from '../directory/sweep.ts';
+import { sweepActivities } from '../activity/activities.ts';
+import { sweepActivityInvites } from '../activity/invites.ts';
+import { sweep, type SweepStep } from '../directory/sweep.ts';
 import type { Context } from '../directory/context.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import { sweepPresence } from '../neighbours/presence.ts';
+import { storeSeenNames } from '../neighbours/profiles.ts';
 import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
 import { type RepeatedTask, repeat } from '../platform/repeat.ts';
 import type { ServerSettings } from './options.ts';
@@ -14,6 +18,14 @@ import type { ServerSettings } from './options.ts';
  */
 const searchIntervalMs: Milliseconds = 500;
 
+/** What the sweep does for the services beside the directory. */
+const services: readonly SweepStep[] = [
+  storeSeenNames,
+  sweepPresence,
+  sweepActivities,
+  sweepActivityInvites,
+];
+
 /** Sweeps until it is disposed of; a sweep that is under way then is cut short. */
 export function startSweeper(
   context: Context,
@@ -23,7 +35,7 @@ export function startSweeper(
   const sweeper = repeat(
     async () => {
       // A sweep takes a part of what is due: go on until nothing is left.
-      while ((await sweep(context)) === 'more' && !isClosing) await yieldToEventLoop();
+      while ((await sweep(context, services)) === 'more' && !isClosing) await yieldToEventLoop();
     },
     sweepIntervalMs,
     logged('sweep', log),

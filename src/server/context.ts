@@ -1,4 +1,6 @@
 import { openPresence } from '../directory/presence.ts';
+import { SeenNames } from '../directory/seen-names.ts';
+import { followSessions } from '../neighbours/presence.ts';
 import { createSearchIndex } from '../search/search-index.ts';
 import type { Context } from '../directory/context.ts';
 import { SessionLocks } from '../directory/session-lock.ts';
@@ -29,6 +31,11 @@ export function createContext(
 ): Context {
   const { ids, log, inviteLifetimeMs, disconnectGraceMs, presenceTimeoutMs, unconnectedTimeoutMs } =
     settings;
+  const failed = (error: unknown): void => {
+    // Readiness reports an outage, and the sweep does later what it prevented.
+    if (isOutage(error)) return;
+    log(error instanceof Error ? `${error.stack}` : String(error));
+  };
   return {
     store,
     bus,
@@ -45,6 +52,8 @@ export function createContext(
     userCounts: new UserCounts(),
     letOthersIn: isShared ? randomWait : () => undefined,
     presence: openPresence(clock.nowMs()),
+    names: new SeenNames(),
+    sessionChanged: (change) => followSessions({ bus, failed }, change),
     clock,
     ids,
     searchIndex: createSearchIndex(),
@@ -64,11 +73,7 @@ export function createContext(
     },
     setAside: new SetAside({ clock, conditions, log, isOutage }),
     noteUnknownMembers: logEachOnce(log),
-    failed: (error) => {
-      // Readiness reports an outage, and the sweep does later what it prevented.
-      if (isOutage(error)) return;
-      log(error instanceof Error ? `${error.stack}` : String(error));
-    },
+    failed,
   };
 }
 
