@@ -85,7 +85,10 @@ export const xboxHosts: Readonly<Record<string, XboxService>> = {
     what: 'sign-in of Microsoft accounts',
     paths: ['/oauth20_authorize.srf', '/oauth20_connect.srf', '/oauth20_token.srf'],
   },
-  'title.mgt.xboxlive.com': { what: 'endpoints of titles', paths: ['/titles/{}/endpoints'] },
+  'title.mgt.xboxlive.com': {
+    what: 'endpoints of titles',
+    paths: ['/titles/{}/endpoints', '/titles/default/endpoints'],
+  },
   // Not here: their routes say so. @see routes/absent.ts
   'achievements.xboxlive.com': { what: 'achievements', paths: ['/users/{}/achievements'] },
   'userstats.xboxlive.com': { what: 'statistics', paths: ['/users/{}/scids', '/batch'] },
