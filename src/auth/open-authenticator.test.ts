@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { Refusal } from '../domain/refusal.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { AuthenticatorUnavailable } from './authenticator.ts';
+import { startLocalIssuer } from '../testing/local-issuer.ts';
 import { signJwt } from './jwt.ts';
 import { describeAuthenticator, openAuthenticator } from './open-authenticator.ts';
 import { signToken, tokenKeyOf } from './token.ts';
@@ -54,6 +55,30 @@ test('signed with a key set in a file, which is read at the start', async () => 
   }
 });
 
+test('signed tokens whose claims are mapped: ids that are no xuids are given one, others keep their names', async () => {
+  await using issuer = await startLocalIssuer({ nowMs: () => 0 });
+  const keys = { kind: 'signed', keySet: `${issuer.url}/keys` } as const;
+  const ask = async (claims: { xid?: string } | undefined, token: string) => {
+    const settings = { ...keys, claims };
+    const { authenticator, login } = await openAuthenticator(settings, { secret, store, nowMs: 0 });
+    assert.equal(login, undefined, 'nobody logs in here');
+    return authenticator.authenticate(`Bearer ${token}`, 0);
+  };
+  const token = await issuer.sign({ sub: 'u-1', gtg: 'Ada', tid: 7, prv: '254' });
+  const ada = await ask({ xid: 'sub' }, token);
+  assert.ok(!(ada instanceof Refusal) && ada.kind === 'user');
+  assert.match(ada.xuid, /^2535[0-9]{12}$/);
+  assert.deepEqual([ada.gamertag, ada.titleId, ada.privileges], ['Ada', '7', ['254']]);
+  const plain = await ask(undefined, await issuer.sign({ xid: 'u-1' }));
+  assert.ok(plain instanceof Refusal);
+  assert.match(plain.text, /claim "xid" must be 1 to 20 decimal digits/);
+  const service = await ask({ xid: 'sub' }, await issuer.sign({ svc: 'arbiter' }));
+  assert.deepEqual(service, { kind: 'service', name: 'arbiter', sandbox: 'RETAIL' });
+  const both = await ask({ xid: 'sub' }, await issuer.sign({ sub: 'u', svc: 'arbiter' }));
+  assert.ok(both instanceof Refusal);
+  assert.match(both.text, /names both claim "sub" and claim "svc"/);
+});
+
 test('what is not checked is said at the start', () => {
   const lines = (settings: Parameters<typeof describeAuthenticator>[0]) =>
     describeAuthenticator(settings).join('\n');
@@ -62,6 +87,14 @@ test('what is not checked is said at the start', () => {
   assert.match(open, /Issuer: NOT checked/);
   assert.match(open, /Audience: NOT checked/);
   assert.doesNotMatch(open, /plain http/);
+  const encrypted = lines({ kind: 'dev', encryptedTokens: 'any' });
+  assert.match(encrypted, /Encrypted tokens of Xbox Live are accepted unread/);
+  const oidc = lines({ kind: 'oidc', issuer: 'https://login.example', audience: ['a', 'b'] });
+  assert.match(oidc, /^Callers: users of https:\/\/login\.example\.\n {2}Audience: a, b$/);
+  assert.match(
+    lines({ kind: 'oidc', issuer: 'http://login.example', audience: ['a'] }),
+    /plain http/,
+  );
   const strict = lines({ kind: 'signed', keySet: 'jwks.json', issuer: 'i', audience: 'a' });
   assert.doesNotMatch(strict, /NOT/);
   assert.match(strict, /Issuer: i\n.*Audience: a/);

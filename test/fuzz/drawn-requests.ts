@@ -9,6 +9,7 @@ import type { SessionReference } from '../../src/domain/session/reference.ts';
 import type { Route } from '../../src/http/route.ts';
 import { routes as directoryRoutes } from '../../src/http/routes.ts';
 import { developmentLogin } from '../../src/auth/login-policy.ts';
+import { signInRoutes } from '../../src/http/routes/sign-in.ts';
 import { tokenChainRoutes } from '../../src/http/routes/token-chain.ts';
 import { demoScid, demoTitleId, joinBody, type Kit, type KitUser } from '../../src/testing/kit.ts';
 import { activityOf, inviteTo, transferTo } from '../conformance/answers.ts';
@@ -20,6 +21,7 @@ export const patienceMs = 20_000;
 export const routes: readonly Route[] = [
   ...directoryRoutes,
   ...tokenChainRoutes({ key: new Uint8Array(32), policy: developmentLogin }),
+  ...signInRoutes({ ownUrl: () => '' }),
 ];
 
 /**

@@ -12,6 +12,7 @@ import { type RunningServer, type ServerOptions, startServer } from '../../src/s
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { openProcessBus } from '../../src/store/memory/process-bus.ts';
 import { demoScid } from '../../src/testing/demo.ts';
+import { startRedis } from '../../src/testing/redis-servers.ts';
 import { type LocalIssuer, startLocalIssuer } from '../../src/testing/local-issuer.ts';
 import { manualClock } from '../../src/testing/manual-clock.ts';
 
@@ -73,7 +74,7 @@ async function verdict(server: RunningServer, token: string): Promise<readonly [
 }
 
 /** The only member of a new session that the bearer of this header joins. */
-async function join_(server: { readonly url: string }, authorization: string) {
+async function joinAs(server: { readonly url: string }, authorization: string) {
   const path = `${templates}/deathmatch/sessions/${randomUUID()}`;
   const body = { members: { me: { constants: { system: { initialize: true } } } } };
   const { status, text, json } = await ask(server, 'PUT', path, authorization, body);
@@ -90,11 +91,11 @@ test('a user of the issuer plays with its token, by Bearer and by XBL3.0, and is
   await using issuer = await startLocalIssuer();
   await using server = await startWith(issuer);
   const token = await issuer.sign({ sub: 'auth0|5f', aud: audience, preferred_username: 'Ada' });
-  const ada = await join_(server, `Bearer ${token}`);
+  const ada = await joinAs(server, `Bearer ${token}`);
   assert.match(ada.xuid, /^2535[0-9]{12}$/);
   assert.equal(ada.gamertag, 'Ada');
   const later = await issuer.sign({ sub: 'auth0|5f', aud: ['x', audience] });
-  assert.deepEqual(await join_(server, `XBL3.0 x=-;${later}`), ada);
+  assert.deepEqual(await joinAs(server, `XBL3.0 x=-;${later}`), ada);
   const service = new MultiplayerService({ baseUrl: server.url, authorization: `Bearer ${token}` });
   const path = { scid: demoScid, templateName: 'deathmatch', name: randomUUID() };
   assert.equal(await service.getSession(path), undefined);
@@ -104,7 +105,7 @@ test('the login chain exchanges the token, so that an unmodified client can use 
   await using issuer = await startLocalIssuer();
   await using server = await startWith(issuer);
   const token = await issuer.sign({ sub: 'u-1', aud: audience, preferred_username: 'Ada' });
-  const direct = await join_(server, `Bearer ${token}`);
+  const direct = await joinAs(server, `Bearer ${token}`);
 
   const user = await ask(server, 'POST', '/user/authenticate', undefined, {
     RelyingParty: 'http://auth.xboxlive.com',
@@ -126,13 +127,13 @@ test('the login chain exchanges the token, so that an unmodified client can use 
     access.json['DisplayClaims'] as { xui: { uhs: string; xid: string; gtg: string }[] }
   ).xui;
   assert.deepEqual([xui?.xid, xui?.gtg], [direct.xuid, 'Ada']);
-  assert.deepEqual(await join_(server, `XBL3.0 x=${xui?.uhs};${access.json['Token']}`), direct);
+  assert.deepEqual(await joinAs(server, `XBL3.0 x=${xui?.uhs};${access.json['Token']}`), direct);
   // It lasts no longer than the token of the issuer.
   assert.ok(Date.parse(String(access.json['NotAfter'])) <= Date.now() + 600_000);
 
   const sisu = await ask(server, 'POST', '/authorize', undefined, { AccessToken: `t=${token}` });
   const atOnce = sisu.json['AuthorizationToken'] as JsonObject;
-  assert.deepEqual(await join_(server, `XBL3.0 x=-;${atOnce['Token']}`), direct);
+  assert.deepEqual(await joinAs(server, `XBL3.0 x=-;${atOnce['Token']}`), direct);
 });
 
 test('in the login chain nobody is who they say, and no sandbox is open that the token does not name', async () => {
@@ -242,7 +243,7 @@ test('claims are mapped as the settings say, and no other claim counts', async (
     user_metadata: { user_name: 'Ada' },
   };
   const token = await issuer.sign({ ...claims, xid: '7', svc: 'arbiter', gtg: 'Bert', sbx: 'X' });
-  const ada = await join_(server, `Bearer ${token}`);
+  const ada = await joinAs(server, `Bearer ${token}`);
   assert.equal(ada.gamertag, 'Ada');
   assert.notEqual(ada.xuid, '7');
   const elsewhere = await issuer.sign({ ...claims, title: 1 });
@@ -256,7 +257,7 @@ test('two users whose ids differ in case alone are two users, and so are their g
   const users = [];
   for (const sub of ['UserOne', 'userone']) {
     const token = await issuer.sign({ sub, aud: audience, preferred_username: sub });
-    users.push(await join_(server, `Bearer ${token}`));
+    users.push(await joinAs(server, `Bearer ${token}`));
   }
   assert.notEqual(users[0]?.xuid, users[1]?.xuid);
   assert.equal(users[0]?.gamertag, 'UserOne');
@@ -271,12 +272,12 @@ test('a user has the same xuid after a restart, and on every node', async () => 
   try {
     const stored = { store: 'sqlite', data } as const;
     const server = await startWith(issuer, stored);
-    const before = await join_(server, `Bearer ${token}`);
+    const before = await joinAs(server, `Bearer ${token}`);
     await server[Symbol.asyncDispose]();
     await using again = await startWith(issuer, stored);
     const [bert, ada] = [
-      await join_(again, `Bearer ${other}`),
-      await join_(again, `Bearer ${token}`),
+      await joinAs(again, `Bearer ${other}`),
+      await joinAs(again, `Bearer ${token}`),
     ];
     assert.deepEqual(ada, before);
     assert.notEqual(bert.gamertag, ada.gamertag);
@@ -286,8 +287,29 @@ test('a user has the same xuid after a restart, and on every node', async () => 
   const shared = { store: openMemoryStore(), bus: openProcessBus() };
   await using here = await startWith(issuer, shared);
   await using there = await startWith(issuer, shared);
-  const both = await Promise.all([here, there].map((server) => join_(server, `Bearer ${token}`)));
+  const both = await Promise.all([here, there].map((server) => joinAs(server, `Bearer ${token}`)));
   assert.deepEqual(both[0], both[1]);
+});
+
+test('nodes on Redis that meet new players at the same time give them the same xuids', async () => {
+  await using redis = await startRedis();
+  await redis.ready();
+  await using issuer = await startLocalIssuer();
+  const shared = { store: redis.url as `redis://${string}` };
+  await using here = await startWith(issuer, shared);
+  await using there = await startWith(issuer, shared);
+  const players = await Promise.all(
+    Array.from({ length: 8 }, (_, i) =>
+      issuer.sign({ sub: `player ${i % 4}`, aud: audience, preferred_username: `Ada` }),
+    ),
+  );
+  const users = await Promise.all(
+    players.map((token, i) => joinAs(i % 2 === 0 ? here : there, `Bearer ${token}`)),
+  );
+  const gamertags = new Map(users.map(({ xuid, gamertag }) => [xuid, gamertag]));
+  assert.equal(gamertags.size, 4);
+  assert.equal(new Set(gamertags.values()).size, 4);
+  assert.deepEqual(users.slice(0, 4), users.slice(4));
 });
 
 test('a key that rotates is found, and one that was withdrawn is good no more', async () => {
@@ -361,5 +383,5 @@ test('an issuer without discovery has its keys named by a setting', async () => 
   await using issuer = await startLocalIssuer({ issuer: 'steam-login', algorithm: 'EdDSA' });
   await using server = await startWith(issuer, { authKeys: `${issuer.url}/keys` });
   const token = await issuer.sign({ sub: '76561197960287930', aud: audience });
-  assert.equal((await join_(server, `Bearer ${token}`)).xuid, '76561197960287930');
+  assert.equal((await joinAs(server, `Bearer ${token}`)).xuid, '76561197960287930');
 });

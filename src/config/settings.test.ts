@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseSettings } from './settings.ts';
+
+const issuer = ['--auth=oidc', '--oidc-issuer=https://login.example'];
+const oidc = [...issuer, '--oidc-audience=my-game'];
+
+function parsed(...args: readonly string[]) {
+  const outcome = parseSettings(args, {});
+  assert.ok('settings' in outcome, JSON.stringify(outcome));
+  return outcome.settings;
+}
+
+test('the settings of outside issuers', () => {
+  const settings = parsed(...issuer, '--oidc-audience=a, b', '--auth-claims=xid=uid,gtg=a.b');
+  assert.equal(settings.oidcIssuer, 'https://login.example');
+  assert.deepEqual(settings.oidcAudience, ['a', 'b']);
+  assert.deepEqual(settings.authClaims, { xid: 'uid', gtg: 'a.b' });
+  assert.equal(parsed('--encrypted-tokens=any').encryptedTokens, 'any');
+  assert.equal(parsed('--encrypted-tokens=1234').encryptedTokens, '1234');
+  // An issuer that is no address has its keys named.
+  parsed('--auth=oidc', '--oidc-issuer=steam', '--oidc-audience=a', '--auth-keys=jwks.json');
+});
+
+const wrong: readonly (readonly [args: readonly string[], text: RegExp])[] = [
+  [['--auth=oidc', '--oidc-audience=a'], /--auth oidc needs --oidc-issuer/],
+  [issuer, /--auth oidc needs --oidc-audience/],
+  [['--auth=oidc', '--oidc-issuer=steam', '--oidc-audience=a'], /is no address.*--auth-keys/],
+  [['--oidc-issuer=https://login.example'], /of no use with --auth dev/],
+  [['--oidc-audience=a'], /of no use with --auth dev/],
+  [['--auth-claims=xid=sub'], /--auth-claims is of no use with --auth dev/],
+  [[...oidc, '--auth-claims=xuid=sub'], /--auth-claims is "xuid=sub"; expected pairs such as/],
+  [[...oidc, '--oidc-audience=a,,b'], /--oidc-audience is "a,,b"; expected texts/],
+  [[...oidc, '--encrypted-tokens=any'], /does not go with --auth oidc/],
+  [
+    ['--auth=signed', '--auth-keys=jwks.json', '--encrypted-tokens=1'],
+    /does not go with --auth signed/,
+  ],
+  [['--encrypted-tokens=x'], /expected a title id/],
+];
+
+test('settings of outside issuers that do not go together are refused with what to do', () => {
+  for (const [args, text] of wrong) {
+    const outcome = parseSettings(args, {});
+    assert.ok('problems' in outcome, args.join(' '));
+    assert.match(outcome.problems.join('\n'), text);
+  }
+});
+
+test('users of an issuer may be served on an address that other machines reach', () => {
+  assert.equal(parsed(...oidc, '--host=0.0.0.0').host, '0.0.0.0');
+});
