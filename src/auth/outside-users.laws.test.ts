@@ -13,8 +13,8 @@ const user = fc.record({
 });
 
 /**
- * Kills: a xuid without its owner being checked, a gamertag that is written without a revision, a
- * former gamertag that is freed, an issuer left out of the id.
+ * Kills: a xuid or gamertag without its owner being checked, a record that is put where another is, an
+ * issuer left out of the id.
  */
 test('whoever comes at once on two nodes: xuids never change, and no xuid or gamertag has two users', async () => {
   await fc.assert(

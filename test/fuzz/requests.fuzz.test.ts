@@ -135,13 +135,22 @@ function check(sent: Omit<DrawnRequest, 'route'>, { status, headers, text }: Ans
     return;
   }
   if (status === 304) return;
+  if (status === 302) {
+    assert.match(headers.get('location') ?? '', /^ms-|^https?:/, summary);
+    return;
+  }
   const code = headers.get('x-mpsd-refusal') ?? '';
   assert.ok(codes.has(code), summary);
   if (sent.method === 'HEAD' || code === 'sessionMissing') {
     assert.equal(text, '', summary);
   } else if (headers.get('content-type') === 'application/json') {
-    const { membersInfo, code: number, description } = JSON.parse(text);
-    if (number === undefined) {
+    const { membersInfo, code: number, description, XErr, error } = JSON.parse(text);
+    // Clients of the login chain read a number, those of OAuth a word.
+    if (XErr !== undefined) {
+      assert.equal(status, 401, summary);
+      assert.equal(headers.get('x-err'), String(XErr), summary);
+    } else if (error !== undefined) assert.equal(status, 400, summary);
+    else if (number === undefined) {
       assert.ok(status === 403 || status === 412, summary);
       assert.ok(membersInfo, summary);
     } else {

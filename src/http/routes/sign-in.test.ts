@@ -118,7 +118,7 @@ test('a code is sent nowhere but to a client of this machine or to the real page
   ]) {
     const refused = await ask('/oauth20_authorize.srf', { query: { redirect_uri } });
     assert.ok(refused instanceof Refusal, redirect_uri);
-    assert.equal(refused.detail, 'redirect_uri');
+    assert.equal(refused.detail, 'query redirect_uri');
     const sisuRefused = await ask('/authenticate', {
       body: { ...sisu, RedirectUri: redirect_uri },
     });

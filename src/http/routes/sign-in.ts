@@ -12,6 +12,7 @@
 import { parseSisuPageRequest } from '../../auth/token-chain.ts';
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
+import { refusalResponse } from '../refusal-response.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
 
 const lifetimeSeconds = 86_400;
@@ -55,7 +56,7 @@ export function signInRoutes({ ownUrl }: { readonly ownUrl: () => string }): rea
       isForPages: false,
       async answer({ query, headers }, { ids }) {
         const redirect = query.get('redirect_uri') ?? '';
-        if (!mayBeRedirectedTo(redirect)) return redirectRefused('redirect_uri');
+        if (!mayBeRedirectedTo(redirect)) return redirectRefused('query redirect_uri');
         const hint = query.get('login_hint') ?? '';
         const isBrowser = headers['accept']?.includes('text/html') === true;
         if (hint === '' && isBrowser) return signInPage(query);
@@ -88,15 +89,7 @@ export function signInRoutes({ ownUrl }: { readonly ownUrl: () => string }): rea
         const ticket = [body['code'], body['refresh_token'], body['device_code']].find(
           (one) => typeof one === 'string' && one !== '',
         );
-        if (ticket === undefined) {
-          return {
-            ...oauthAnswer({
-              error: 'invalid_request',
-              error_description: 'Expected one of code, refresh_token and device_code.',
-            }),
-            status: 400,
-          };
-        }
+        if (ticket === undefined) return formRefused(noGrant);
         return oauthAnswer({
           token_type: 'bearer',
           expires_in: lifetimeSeconds,
@@ -112,6 +105,19 @@ export function signInRoutes({ ownUrl }: { readonly ownUrl: () => string }): rea
 
 function oauthAnswer(body: JsonObject): Answer {
   return { status: 200, headers: { 'Cache-Control': 'no-store' }, body: formatJson(body) };
+}
+
+const noGrant = new Refusal(
+  'requestInvalid',
+  'code: Expected one of code, refresh_token and device_code.',
+  { detail: 'code' },
+);
+
+/** A refusal as clients of OAuth read it. */
+function formRefused(refusal: Refusal): Answer {
+  const { status, headers } = refusalResponse(refusal, 107);
+  const body = { error: 'invalid_request', error_description: refusal.text };
+  return { status, ...(headers && { headers }), body: formatJson(body) };
 }
 
 /** A name, or a ticket that says more: `Ada`, `xuid=1001&gtg=Ada`. */
