@@ -27,8 +27,8 @@ export function keysOf(prefix: string) {
       meta: `${base}:meta`,
       search: `${base}:search`,
       searchGone: `${base}:search-gone`,
-      owed: `${base}:owed`,
-      owedTexts: `${base}:owed-texts`,
+      pendingTaps: `${base}:owed`,
+      pendingTexts: `${base}:owed-texts`,
       expirations: `${base}:expirations`,
       seen: `${base}:seen`,
     };

@@ -16,23 +16,30 @@ export class RedisPendingNotifications implements PendingNotifications {
   async read(ageMs: Milliseconds, limit: number, share?: Share): Promise<readonly PendingTaps[]> {
     this.#commands.assertOpen();
     const values = [String(ageMs), String(limit)];
-    const found = await this.#commands.inPartitions(share, async ({ owed, owedTexts }) => {
-      const keys = [owed, owedTexts];
-      const parts = await this.#commands.readScript('untapped', keys, values);
-      return noted(parts as readonly string[]);
-    });
+    const found = await this.#commands.inPartitions(
+      share,
+      async ({ pendingTaps, pendingTexts }) => {
+        const keys = [pendingTaps, pendingTexts];
+        const parts = await this.#commands.readScript('pendingTaps', keys, values);
+        return noted(parts as readonly string[]);
+      },
+    );
     const inOrder = [...found].sort((a, b) => a.timeMs - b.timeMs);
     return inOrder.slice(0, limit).map(({ taps }) => taps);
   }
 
   async forget(key: SessionKey, revision: number): Promise<void> {
     this.#commands.assertOpen();
-    const { owed, owedTexts } = this.#commands.keys.ofSession(key).partition;
-    await this.#commands.readScript('tapped', [owed, owedTexts], [`${key}\n${revision}`]);
+    const { pendingTaps, pendingTexts } = this.#commands.keys.ofSession(key).partition;
+    await this.#commands.readScript(
+      'forgetTaps',
+      [pendingTaps, pendingTexts],
+      [`${key}\n${revision}`],
+    );
   }
 }
 
-/** What the script `untapped` answers: triples of name, time and text. */
+/** What the script `pendingTaps` answers: triples of name, time and text. */
 function noted(
   parts: readonly string[],
 ): readonly { readonly timeMs: Milliseconds; readonly taps: PendingTaps }[] {

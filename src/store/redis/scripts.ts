@@ -67,8 +67,8 @@ const noteSearchChange = `
 local function noteSearchChange(search)
   redis.call('ZADD', search, redis.call('HINCRBY', meta, 'search', 1), name)
 end
-local function noteOwedTaps(owed, texts, text, at)
-  redis.call('ZADD', owed, time, name .. '\\n' .. at)
+local function storePendingTaps(pending, texts, text, at)
+  redis.call('ZADD', pending, time, name .. '\\n' .. at)
   redis.call('HSET', texts, name .. '\\n' .. at, text)
 end
 `;
@@ -136,8 +136,8 @@ if search then
 end
 local handles = key('a')
 if handles then redis.call('SADD', handles, take()) end
-local owed = key('o')
-if owed then noteOwedTaps(owed, key('o'), take(), revision) end
+local pending = key('o')
+if pending then storePendingTaps(pending, key('o'), take(), revision) end
 return answer
 `;
 
@@ -187,8 +187,8 @@ for _, each in ipairs(old) do
   redis.call('ZREM', gone, each)
 end
 redis.call('SET', deleter, id, 'PX', ${deleteKnownMs})
-local owed = key('o')
-if owed then noteOwedTaps(owed, key('o'), ARGV[9], expected + 1) end
+local pending = key('o')
+if pending then storePendingTaps(pending, key('o'), ARGV[9], expected + 1) end
 return answer
 `;
 
@@ -273,7 +273,7 @@ return values
 `;
 
 /** Keys: pending taps, their texts. Triples of name, time and text, of those older than an age. */
-const untapped = `${now}
+const pendingTaps = `${now}
 local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', nowMs() - tonumber(ARGV[1]), 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 local answer = {}
 for n = 1, #found, 2 do
@@ -285,7 +285,7 @@ return answer
 `;
 
 /** Keys: pending taps, their texts. */
-const tapped = `
+const forgetTaps = `
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
 return 1
@@ -418,8 +418,8 @@ export const scripts = {
   changeRecords: script('takes', changeRecords),
   /** As changeRecords, of a batch that only removes. */
   removeRecords: script('frees', changeRecords),
-  untapped: script('reads', untapped),
-  tapped: script('frees', tapped),
+  pendingTaps: script('reads', pendingTaps),
+  forgetTaps: script('frees', forgetTaps),
   renewNode: script('frees', renewNode),
   nodes: script('reads', nodes),
 } as const;
