@@ -61,7 +61,7 @@ export const forcedRefusalsMax = 100;
 
 const refusalShape = exactObject({
   method: v.optional(word(['GET', 'PUT', 'POST', 'DELETE'])),
-  path: text((path) => /^\/[\x21-\x7e]{0,999}$/.test(path), 'a path such as "/handles/*"'),
+  path: text((path) => /^[/*][\x21-\x7e]{0,999}$/.test(path), 'a path such as "/handles/*"'),
   xuid: v.optional(text(isXuid, 'a xuid: decimal digits')),
   status: integer(400, 599),
   code: v.optional(text((code) => /^\w{1,64}$/.test(code), 'a code such as "tooBusy"')),

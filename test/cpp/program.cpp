@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <strings.h>
 
 HRESULT OpenMpsdRedirect(const char* serverUrl);
 
@@ -34,7 +35,7 @@ void Print(const char* url, const char* method, const char* user, const char* bo
         const char* name{ nullptr };
         const char* value{ nullptr };
         HCHttpCallResponseGetHeaderAtIndex(call, i, &name, &value);
-        hasEtag = hasEtag || strcmp(name, "ETag") == 0;
+        hasEtag = hasEtag || strcasecmp(name, "ETag") == 0;
     }
     size_t size{ 0 };
     HCHttpCallResponseGetResponseBodyBytesSize(call, &size);

@@ -8,9 +8,9 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 
-const root = resolve(import.meta.dirname, '..');
+const root = resolve(import.meta.dirname, '../..');
 const sources = [
-  ...['src', 'config', 'package.json', 'README.md', 'LICENSE'],
+  ...['src', 'config', 'cpp', 'package.json', 'README.md', 'LICENSE'],
   ...['tsconfig.json', 'tsconfig.build.json'],
 ];
 
@@ -67,7 +67,7 @@ test('the package ships the product and the kit, and asks for the Node that runs
   const files = (await run('find', ['.', '-type', 'f'], packed)).trim().split('\n').sort();
   assert.deepEqual(
     files.filter((file) => file.startsWith('./dist/testing/') && file.endsWith('.js')),
-    (await importsOf(join(packed, 'dist/testing/kit.js')))
+    (await importsOf(join(packed, 'dist/testing/test-server.js')))
       .map((file) => `./${relative(packed, file)}`)
       .filter((file) => file.startsWith('./dist/testing/'))
       .sort(),
@@ -104,7 +104,8 @@ test('nothing that a user installs warns on the oldest Node that npm needs', asy
 });
 
 test('lock files name no address', async () => {
-  for (const file of ['', 'bench/', 'test/real-clients/'].map((at) => `${at}package-lock.json`)) {
+  for (const folder of ['', 'bench/', 'test/real-clients/', 'test/package/']) {
+    const file = `${folder}package-lock.json`;
     assert.doesNotMatch(await readFile(join(root, file), 'utf8'), /"resolved"/);
   }
 });

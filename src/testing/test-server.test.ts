@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MultiplayerError } from '../client/multiplayer-service.ts';
+import { CannotStart } from '../server.ts';
+import { Control, demoScid, startServer } from './test-server.ts';
+
+const lobby = { scid: demoScid, templateName: 'deathmatch', name: 'lobby' };
+const join = { members: { me: { properties: { system: { active: true } } } } };
+
+test('users have a name, a client, and the same xuid each time', async () => {
+  await using server = await startServer();
+  const [ada, ben] = [server.user('Ada'), server.user('Ben')];
+  assert.equal(server.user('Ada'), ada);
+  assert.deepEqual([ada.xuid, ben.xuid], ['2533274800000001', '2533274800000002']);
+  await ada.client.writeSession(lobby, join);
+  const { session } = await ben.client.writeSession(lobby, join).then((written) => {
+    assert.ok(written.status !== 'deleted');
+    return written;
+  });
+  assert.deepEqual(
+    Object.values(session.members).map(({ gamertag }) => gamertag),
+    ['Ada', 'Ben'],
+  );
+  await server.service().client.removeMember(lobby, 0);
+  assert.equal((await ben.client.getSession(lobby))?.session.membersInfo.count, 1);
+});
+
+test('a state to which it goes back: sessions, handles, lists, searches and time', async () => {
+  await using server = await startServer();
+  const { control } = server;
+  const [ada, ben] = [server.user('Ada'), server.user('Ben')];
+  await control.freeze();
+  await control.setTime(1_767_225_600_000);
+  const searched = { ...lobby, templateName: 'blank', name: 'searched' };
+  const constants = { system: { capabilities: { searchable: true } } };
+  await ada.client.writeSession(searched, { ...join, constants });
+  await ada.client.setSearchHandle(searched, { tags: ['mic'] });
+  await ada.client.writeSession(lobby, join);
+  const { id } = await ada.client.setActivity(lobby);
+  await ben.client.follow([ada.xuid]);
+  const before = await server.snapshot();
+
+  const stateOf = async () => ({
+    session: (await ada.client.getSession(lobby))?.etag,
+    activities: (
+      await ben.client.getActivitiesForSocialGroup(demoScid, 'people', { xuid: ben.xuid })
+    ).map((activity) => activity.id),
+    found: (await ben.client.getSearchHandles({ scid: demoScid, filter: "tags/any(d:d eq 'mic')" }))
+      .length,
+    clock: await control.clock(),
+  });
+  const state = await stateOf();
+  assert.deepEqual(state.activities, [id]);
+  assert.equal(state.found, 1);
+  assert.deepEqual(state.clock, { nowMs: 1_767_225_600_000, frozen: true });
+
+  for (const round of ['first', 'second']) {
+    await ben.client.writeSession(lobby, join);
+    await ben.client.unfollow([ada.xuid]);
+    await ada.client.leaveSession(searched);
+    await control.refuse({ path: '/handles*', status: 503, times: 1_000 });
+    await control.resume();
+    await control.advance(86_400_000);
+    const { url } = server;
+    await server.restore(before);
+    assert.equal(server.url, url);
+    assert.deepEqual(await stateOf(), state, round);
+  }
+});
+
+test('connections end when it goes back, and clients connect anew', async () => {
+  await using server = await startServer();
+  const ada = server.user('Ada');
+  await using live = await ada.client.connect({
+    reconnect: { firstDelayMs: 1, delayMsMax: 5, attemptsMax: 1_000 },
+  });
+  await live.follow(lobby);
+  const { connectionId } = live;
+  await server.restore(await server.snapshot());
+  for await (const tap of live.taps()) {
+    if (tap.kind === 'resync' && tap.why === 'reconnected') break;
+  }
+  assert.notEqual(live.connectionId, connectionId);
+  const connections = await server.control.connections(ada);
+  assert.deepEqual(
+    connections.map(({ id, xuid }) => [id.toLowerCase(), xuid]),
+    [[live.connectionId?.toLowerCase(), ada.xuid]],
+  );
+});
+
+test('connections are dropped, taps delayed and lost, those of one user alone', async () => {
+  await using server = await startServer();
+  const { control } = server;
+  const [ada, ben] = [server.user('Ada'), server.user('Ben')];
+  await using live = await ada.client.connect({ reconnect: false });
+  await using other = await ben.client.connect({ reconnect: false });
+  assert.equal((await control.connections()).length, 2);
+
+  await control.freeze();
+  await control.delay(ada, 5_000);
+  await control.lose(ben);
+  const tapsOf = async () =>
+    (await control.connections()).map(({ xuid, taps }) => [xuid, taps.delayMs, taps.drop]);
+  assert.deepEqual(await tapsOf(), [
+    [ada.xuid, 5_000, false],
+    [ben.xuid, 0, true],
+  ]);
+  await control.lose(ben, false);
+  await control.delay(ada, 0);
+  assert.deepEqual(await tapsOf(), [
+    [ada.xuid, 0, false],
+    [ben.xuid, 0, false],
+  ]);
+
+  assert.equal(await control.drop(ada), 1);
+  await assert.rejects(async () => {
+    for await (const _tap of live.taps());
+  }, /could not be made again/);
+  assert.deepEqual(
+    (await control.connections()).map(({ xuid }) => xuid),
+    [ben.xuid],
+  );
+  assert.notEqual(other.connectionId, undefined);
+});
+
+test('requests are refused as often as asked for, of one user, until that is ended', async () => {
+  await using server = await startServer();
+  const { control } = server;
+  const [ada, ben] = [server.user('Ada'), server.user('Ben')];
+  const codeOf = async (call: Promise<unknown>) => {
+    try {
+      await call;
+      return 'done';
+    } catch (error) {
+      assert.ok(error instanceof MultiplayerError);
+      return error.code;
+    }
+  };
+  const order = { path: '*/sessions/*', status: 403, code: 'sessionPrivate' } as const;
+  await control.refuse({ ...order, user: ada, times: 2 });
+  const joinAs = (user: typeof ada) => codeOf(user.client.writeSession(lobby, join));
+  assert.equal(await joinAs(ben), 'done');
+  assert.deepEqual(
+    [await joinAs(ada), await joinAs(ada), await joinAs(ada)],
+    ['sessionPrivate', 'sessionPrivate', 'done'],
+  );
+  await control.refuse({ ...order, times: 1_000 });
+  assert.equal(await joinAs(ben), 'sessionPrivate');
+  await control.refuseNoMore();
+  assert.equal(await joinAs(ben), 'done');
+});
+
+test('what cannot be done is an error with the sentence of the server', async () => {
+  await using server = await startServer();
+  await assert.rejects(server.control.advance(-1), /clock was answered 400: .*advanceMs/);
+  await assert.rejects(
+    server.control.refuse({ path: 'handles', status: 503 }),
+    /refusals was answered 400: .*\$\.path/,
+  );
+  await assert.rejects(startServer({ config: '/nowhere/at/all.json' }), CannotStart);
+  const { url } = server;
+  await server.close();
+  await server.close(); // a second time is no error
+  await assert.rejects(new Control(url).clock(), /fetch failed/);
+});

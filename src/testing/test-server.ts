@@ -1,0 +1,279 @@
+/**
+ * A server for the tests of a game: in the process of the test, on a free port, with users to be, a
+ * clock to move, faults to cause, and a state to go back to.
+ *
+ *     await using server = await startServer();
+ *     const ada = server.user('Ada');
+ *     await ada.client.writeSession(lobby, { members: { me: { properties: { system: { active: true } } } } });
+ *     await server.control.advance(60_000);
+ */
+
+import { MultiplayerService } from '../client/multiplayer-service.ts';
+import {
+  startServer as startAnyServer,
+  type RunningServer,
+  type ServerOptions,
+} from '../server.ts';
+import { copyMemoryStore, openMemoryStore } from '../store/memory/memory-store.ts';
+import type { Store } from '../store/store.ts';
+import { demoScid, demoTitleId } from './demo.ts';
+
+export { demoScid, demoTitleId };
+
+/**
+ * Settings of the server, as `startServer` of `openmpsd` takes them. It always has a memory store, a
+ * clock of its own, the control API, and development tokens; taps are not held back to be gathered
+ * unless `tapWindowMs` says so.
+ */
+export type TestServerOptions = Omit<
+  ServerOptions,
+  'store' | 'bus' | 'clock' | 'control' | 'auth' | 'data' | 'durability'
+>;
+
+/** The whole state of a test server at one moment; only the server that made it can go back to it. */
+export type Snapshot = {
+  readonly nowMs: number;
+  readonly frozen: boolean;
+  /** A copy that no server writes to. */
+  readonly store: Store;
+};
+
+/**
+ * A server that is ready for requests. Dispose of it, or close it, when the test ends.
+ *
+ * Throws CannotStart with every problem of the options.
+ */
+export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const settings = { port: 0, tapWindowMs: 0, ...options, auth: 'dev', control: true } as const;
+  const store = openMemoryStore();
+  const running = await startAnyServer({ ...settings, store });
+  return new TestServer(settings, store, running);
+}
+
+export class TestServer implements AsyncDisposable {
+  /** Where it is; the same for as long as it runs. */
+  readonly url: string;
+  /** Moves time and causes faults. */
+  readonly control: Control;
+  readonly #settings: ServerOptions;
+  readonly #users = new Map<string, TestUser>();
+  #store: Store;
+  #running: RunningServer;
+
+  constructor(settings: ServerOptions, store: Store, running: RunningServer) {
+    this.#settings = settings;
+    this.#store = store;
+    this.#running = running;
+    this.url = running.url;
+    this.control = new Control(this.url);
+  }
+
+  /**
+   * The user of this name: the same one each time. Xuids count from 2533274800000001, in the order in
+   * which users are asked for.
+   */
+  user(name: string): TestUser {
+    const known = this.#users.get(name);
+    if (known !== undefined) return known;
+    const xuid = String(xuidBase + this.#users.size + 1);
+    const claims = { xuid, gtg: name, tid: demoTitleId, did: `device-of-${name}` };
+    const user: TestUser = { name, xuid, ...callerOf(this.url, claims, xuid) };
+    this.#users.set(name, user);
+    return user;
+  }
+
+  /** A game service: it has a name and no xuid. */
+  service(name = 'game-service'): TestCaller {
+    return callerOf(this.url, { svc: name, tid: demoTitleId });
+  }
+
+  /** The state as it is now, to go back to. */
+  async snapshot(): Promise<Snapshot> {
+    const { nowMs, frozen } = await this.control.clock();
+    return { nowMs, frozen, store: copyMemoryStore(this.#store) };
+  }
+
+  /**
+   * Goes back to an earlier state: sessions, handles, lists of people and time are as they were. Every
+   * RTA connection ends, as when a server starts again; clients connect anew to the same address.
+   * Refusals and delays that a test has asked for are over.
+   */
+  async restore({ nowMs, frozen, store }: Snapshot): Promise<void> {
+    await this.#running.close();
+    this.#store = copyMemoryStore(store);
+    const { port } = new URL(this.url);
+    this.#running = await startAnyServer({
+      ...this.#settings,
+      port: Number(port),
+      store: this.#store,
+    });
+    if (frozen) await this.control.freeze();
+    await this.control.setTime(nowMs);
+  }
+
+  close(): Promise<void> {
+    return this.#running.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Who calls: the value of `Authorization`, and a client that sends it. */
+export type TestCaller = {
+  readonly authorization: string;
+  readonly client: MultiplayerService;
+};
+
+export type TestUser = TestCaller & {
+  /** Also the gamertag. */
+  readonly name: string;
+  readonly xuid: string;
+};
+
+const xuidBase = 2_533_274_800_000_000;
+
+function callerOf(
+  url: string,
+  claims: Readonly<Record<string, string>>,
+  xuid?: string,
+): TestCaller {
+  const authorization = `XBL3.0 x=-;${new URLSearchParams(claims)}`;
+  const client = new MultiplayerService({
+    baseUrl: url,
+    authorization,
+    ...(xuid !== undefined && { xuid }),
+  });
+  return { authorization, client };
+}
+
+/** What the clock of a server shows. */
+export type ClockState = { readonly nowMs: number; readonly frozen: boolean };
+
+/** An open RTA connection; a service has no xuid. */
+export type ControlledConnection = {
+  readonly id: string;
+  readonly xuid?: string;
+  readonly taps: { readonly delayMs: number; readonly drop: boolean };
+};
+
+/** Which requests to refuse, and with what. */
+export type RefusalOrder = {
+  /** Of the request, without its query, in any letter case; `*` stands for any text. */
+  readonly path: string;
+  /** 400 to 599. */
+  readonly status: number;
+  readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** Only requests of this user. */
+  readonly user?: Pick<TestUser, 'xuid'>;
+  /** For `X-Mpsd-Refusal`. */
+  readonly code?: string;
+  readonly retryAfterSeconds?: number;
+  /** How many requests; 1 when left out. */
+  readonly times?: number;
+};
+
+/**
+ * The control API of a server, as a program uses it. Every method resolves when what it asks for has
+ * happened.
+ */
+export class Control {
+  readonly #url: string;
+
+  /** The control of the server at `url`, which runs with `--control`. */
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** What the clock shows. */
+  async clock(): Promise<ClockState> {
+    const { nowMs, frozen } = (await this.#state()).clock;
+    return { nowMs, frozen };
+  }
+
+  /**
+   * Moves the clock forward by `byMs`, 0 or more. What comes due until then has happened: timeouts,
+   * expiry, taps that waited. A member moves one step at a time: first inactive, then removed.
+   */
+  async advance(byMs: number): Promise<void> {
+    await this.#post('clock', { advanceMs: byMs });
+  }
+
+  /** Sets the clock, in milliseconds since 1970; also back. */
+  async setTime(nowMs: number): Promise<void> {
+    await this.#post('clock', { nowMs });
+  }
+
+  /** Stops the clock. Taps that are gathered wait until it is advanced. */
+  async freeze(): Promise<void> {
+    await this.#post('clock', { freeze: true });
+  }
+
+  /** Lets a stopped clock go on. */
+  async resume(): Promise<void> {
+    await this.#post('clock', { freeze: false });
+  }
+
+  /** The RTA connections that are open: all, or those of one user. */
+  async connections(user?: Pick<TestUser, 'xuid'>): Promise<readonly ControlledConnection[]> {
+    const { connections } = await this.#state();
+    return connections.filter(({ xuid }) => user === undefined || xuid === user.xuid);
+  }
+
+  /** Ends the RTA connections of a user as a failing network does. The number of them. */
+  async drop(user: Pick<TestUser, 'xuid'>): Promise<number> {
+    const connections = await this.connections(user);
+    for (const { id } of connections) await this.#post(`connections/${id}/drop`);
+    return connections.length;
+  }
+
+  /** Delays each tap on the present connections of a user; 0 ends that. */
+  delay(user: Pick<TestUser, 'xuid'>, delayMs: number): Promise<void> {
+    return this.#setTaps(user, { delayMs });
+  }
+
+  /** Loses every tap on the present connections of a user, until `lose(user, false)`. */
+  lose(user: Pick<TestUser, 'xuid'>, lost = true): Promise<void> {
+    return this.#setTaps(user, { drop: lost });
+  }
+
+  /** Refuses the next requests that match; they have no effect. */
+  async refuse({ user, ...order }: RefusalOrder): Promise<void> {
+    await this.#post('refusals', { ...order, ...(user !== undefined && { xuid: user.xuid }) });
+  }
+
+  /** Ends all refusals that were asked for. */
+  async refuseNoMore(): Promise<void> {
+    await this.#send('DELETE', 'refusals');
+  }
+
+  async #setTaps(user: Pick<TestUser, 'xuid'>, taps: object): Promise<void> {
+    for (const { id } of await this.connections(user)) {
+      await this.#post(`connections/${id}/taps`, taps);
+    }
+  }
+
+  async #state(): Promise<{
+    readonly clock: ClockState;
+    readonly connections: readonly ControlledConnection[];
+  }> {
+    return JSON.parse(await this.#send('GET', ''));
+  }
+
+  #post(path: string, body?: object): Promise<string> {
+    return this.#send('POST', path, body);
+  }
+
+  /** The body of the answer. Throws the server's sentence when it refuses. */
+  async #send(method: string, path: string, body?: object): Promise<string> {
+    const answer = await fetch(`${this.#url}/control${path && `/${path}`}`, {
+      method,
+      headers: { Authorization: 'XBL3.0 x=-;svc=tests' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (answer.ok) return text;
+    throw new Error(`${method} /control/${path} was answered ${answer.status}: ${text}`);
+  }
+}
