@@ -19,6 +19,18 @@ export class MemoryRecords {
   readonly #tables = new Map<string, Map<string, Group>>();
   #revisionMax = 0;
 
+  /** Takes over what another store holds. */
+  copyFrom(other: MemoryRecords): void {
+    this.#revisionMax = other.#revisionMax;
+    for (const [table, groups] of other.#tables) {
+      const copies = [...groups].map(([name, group]): [string, Group] => [
+        name,
+        { ...group, records: new Map(group.records) },
+      ]);
+      this.#tables.set(table, new Map(copies));
+    }
+  }
+
   record(table: string, group: string, id: string): StoredRecord | undefined {
     return this.#tables.get(table)?.get(group)?.records.get(id);
   }

@@ -89,6 +89,7 @@ class MemoryStore extends ProcessStore implements Store {
     copyInto(copy.#searchChanges, this.#searchChanges);
     copy.#searchChangesCount = this.#searchChangesCount;
     copyInto(copy.#lists, this.#lists);
+    copy.#records.copyFrom(this.#records);
     for (const node of this.#nodes) copy.#nodes.add(node);
     copy.#secret.set(this.#secret);
     return copy;
