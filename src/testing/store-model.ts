@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { activityIdOf } from '../domain/handle/activity-id.ts';
 import type { Handle } from '../domain/handle/handle.ts';
 import { formatJson } from '../domain/json.ts';
 import { keyOf, type SessionKey } from '../domain/session/reference.ts';
@@ -77,9 +78,16 @@ export function anyStoreSteps(count: number): fc.Arbitrary<readonly StoreStep[]>
   const idFrom = (min: number, max: number) =>
     anyCase(fc.integer({ min, max: max - 1 }).map(storedGuid));
   // A client may choose an id that is taken; one that the server draws is not.
-  const chosenId = idFrom(0, idsCount);
+  // Either may name an owner, as those that the server draws for activities do.
+  const ownedId = (count: number) =>
+    anyCase(
+      fc.tuple(xuid, fc.nat({ max: count - 1 })).map(([owner, n]) => {
+        return activityIdOf(owner, storedGuid(n));
+      }),
+    );
+  const chosenId = fc.oneof(idFrom(0, idsCount), ownedId(2));
   const drawnId = idFrom(idsCount, 2 * idsCount);
-  const id = idFrom(0, 2 * idsCount);
+  const id = fc.oneof(idFrom(0, 2 * idsCount), ownedId(4));
   const timeMs = fc.constantFrom(...timesMs);
   const requestId = fc.constantFrom(...requestIds);
   const handle: fc.Arbitrary<Handle> = fc
@@ -87,6 +95,7 @@ export function anyStoreSteps(count: number): fc.Arbitrary<readonly StoreStep[]>
       type: fc.nat({ max: 2 }),
       chosenId,
       drawnId,
+      isOwned: fc.boolean(),
       name,
       other: name,
       xuid,
@@ -94,12 +103,16 @@ export function anyStoreSteps(count: number): fc.Arbitrary<readonly StoreStep[]>
       timeMs,
       requestId,
     })
-    .map(({ type, chosenId, drawnId, name, other, xuid, scid, timeMs, requestId }) => {
+    .map(({ type, chosenId, drawnId, isOwned, name, other, xuid, scid, timeMs, requestId }) => {
       const id = requestId === undefined ? drawnId : chosenId;
       const more = requestId === undefined ? {} : { requestId };
       if (type === 0) {
         const reference = { ...storedReference(name), scid };
-        return storedActivity(id, name, { ...more, reference, ownerXuid: xuid });
+        // Drawn anew in each service config.
+        const n = 2 + scids.findIndex((each) => same(each, scid));
+        const isDrawn = requestId === undefined && isOwned;
+        const own = isDrawn ? activityIdOf(xuid, storedGuid(n)) : id;
+        return storedActivity(own, name, { ...more, reference, ownerXuid: xuid });
       }
       if (type === 1) return { ...storedTransfer(id, { origin: other, target: name }), ...more };
       return storedInvite(id, name, { ...more, invitedXuid: xuid, expirationMs: timeMs });

@@ -35,6 +35,7 @@ import {
   isSender,
   type HandleDecision,
 } from './create.ts';
+import { activityIdOf } from './activity-id.ts';
 import type { Handle } from './handle.ts';
 import type { HandleRequest } from './request.ts';
 
@@ -61,7 +62,7 @@ test('an activity names its owner, title and session, and counts as a change of 
   const decision = notRefused(createActivity(activity, reference, session, ada, false, facts));
   assert.deepEqual(decision.handle, {
     type: 'activity',
-    id,
+    id: activityIdOf(ada.xuid, id),
     version: 1,
     reference,
     createTimeMs: startMs,
@@ -74,7 +75,7 @@ test('an activity names its owner, title and session, and counts as a change of 
   assert.ok(decision.session);
   assert.equal(decision.session.changeNumber, session.changeNumber + 1);
   assert.notEqual(etagOf(decision.session), etagOf(session));
-  assert.equal(memberOf(decision.session, ada.xuid)?.activityHandleId, id);
+  assert.equal(memberOf(decision.session, ada.xuid)?.activityHandleId, decision.handle.id);
   // Clients see the same document with another number.
   assert.deepEqual(
     { ...viewSession(decision.session, 107), changeNumber: session.changeNumber },

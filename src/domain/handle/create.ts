@@ -15,6 +15,7 @@ import { keyOf, type SessionReference } from '../session/reference.ts';
 import { acceptedMemberOf, type Session, withNextChange } from '../session/session.ts';
 import type { ServiceConfig, SessionTemplate } from '../session/template.ts';
 import type { Milliseconds } from '../time.ts';
+import { activityIdOf } from './activity-id.ts';
 import type {
   ActivityHandle,
   Handle,
@@ -69,7 +70,7 @@ export function createActivity(
       { detail: 'active' },
     );
   }
-  const identity = identityOf(request, facts);
+  const identity = identityOf(request, facts, activityIdOf(caller.xuid, facts.freshGuid));
   const handle: ActivityHandle = {
     type: 'activity',
     ...identity,
@@ -280,8 +281,9 @@ function mayKeepSearch(session: Session, caller: Caller): Refusal | undefined {
 function identityOf(
   { id }: HandleRequest,
   { freshGuid }: HandleFacts,
+  drawnId = freshGuid,
 ): Pick<Handle, 'id' | 'requestId'> {
-  return id === undefined ? { id: freshGuid } : { id, requestId: freshGuid };
+  return id === undefined ? { id: drawnId } : { id, requestId: freshGuid };
 }
 
 /** The session with the next change number, although documents show nothing else new. */

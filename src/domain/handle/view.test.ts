@@ -19,6 +19,7 @@ import {
 import type { Caller } from '../caller.ts';
 import type { JsonObject } from '../json.ts';
 import type { Session } from '../session/session.ts';
+import { activityIdOf } from './activity-id.ts';
 import { createActivity, createInvite, createTransfer } from './create.ts';
 import type { ActivityHandle, Handle } from './handle.ts';
 import { viewActivityResult, viewHandle } from './view.ts';
@@ -51,6 +52,7 @@ const documents: readonly (readonly [what: string, handle: Handle, document: Jso
     activityOn(session),
     {
       ...common,
+      id: activityIdOf(ada.xuid, id),
       type: 'activity',
       titleId: sampleTitleId,
       ownerXuid: ada.xuid,
@@ -62,7 +64,14 @@ const documents: readonly (readonly [what: string, handle: Handle, document: Jso
   [
     'an activity of a title that is not configured, in a session that says little',
     activityOn(sessionOf([{ ...ada, titleId: '7' }]), { ...ada, titleId: '7' }),
-    { ...common, type: 'activity', titleId: '7', ownerXuid: ada.xuid, createTime },
+    {
+      ...common,
+      id: activityIdOf(ada.xuid, id),
+      type: 'activity',
+      titleId: '7',
+      ownerXuid: ada.xuid,
+      createTime,
+    },
   ],
   [
     'an invite by a user',
@@ -113,7 +122,7 @@ for (const [what, handle, document] of documents) {
 }
 
 test('what only the directory needs to know of a handle is not shown', () => {
-  const request = { type: 'activity', reference, id } as const;
+  const request = { type: 'activity', reference, id: activityIdOf(ada.xuid, id) } as const;
   const made = createActivity(
     request,
     reference,

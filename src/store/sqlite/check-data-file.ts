@@ -76,8 +76,8 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): DataFileSumm
       'handles',
       checkByKey(db, listener, {
         kind: 'handle',
-        keys: 'SELECT id AS key, rowid AS id FROM handle ORDER BY key',
-        ids: 'SELECT rowid AS id FROM handle ORDER BY id',
+        keys: "SELECT 'activity of ' || owner_xuid || ' in ' || scid AS key, rowid AS id FROM handle WHERE owner_xuid IS NOT NULL UNION ALL SELECT id, rowid FROM handle WHERE names_owner = 0",
+        ids: 'SELECT rowid AS id FROM handle ORDER BY rowid',
         row: 'SELECT id AS key, document FROM handle WHERE rowid = ?',
         parse: parseHandle,
       }),

@@ -18,6 +18,7 @@ export const migrations: readonly Migration[] = [
   addHintsRowsAndLists,
   numberSessionsAndFindActivitiesByOwner,
   addRecords,
+  leaveIdsThatNameTheirOwnerOut,
 ];
 
 /**
@@ -204,5 +205,35 @@ function addRecords(db: DatabaseSync): void {
       UNIQUE (table_name, group_name, id)
     ) STRICT;
     CREATE INDEX record_due ON record (table_name, due_ms) WHERE due_ms IS NOT NULL;
+  `);
+}
+
+/**
+ * Activities whose ids name their owner are found by that: `names_owner` is 1, and the index of ids, which
+ * changes with every POST of an activity, is without them. Those that are there already stay in it.
+ */
+function leaveIdsThatNameTheirOwnerOut(db: DatabaseSync): void {
+  db.exec(`
+    CREATE TABLE indexed_handle (
+      id TEXT NOT NULL,
+      names_owner INTEGER NOT NULL DEFAULT 0,
+      session_key TEXT,
+      expiration_ms REAL,
+      invited_xuid TEXT,
+      owner_xuid TEXT,
+      scid TEXT,
+      document TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO indexed_handle
+      (id, session_key, expiration_ms, invited_xuid, owner_xuid, scid, document)
+      SELECT id, session_key, expiration_ms, invited_xuid, owner_xuid, scid, document
+      FROM handle ORDER BY rowid;
+    DROP TABLE handle;
+    ALTER TABLE indexed_handle RENAME TO handle;
+    CREATE UNIQUE INDEX handle_id ON handle (id) WHERE names_owner = 0;
+    CREATE INDEX handle_session ON handle (session_key) WHERE session_key IS NOT NULL;
+    CREATE INDEX handle_expiration ON handle (expiration_ms) WHERE expiration_ms IS NOT NULL;
+    CREATE INDEX handle_invited ON handle (invited_xuid) WHERE invited_xuid IS NOT NULL;
+    CREATE UNIQUE INDEX handle_owner ON handle (owner_xuid, scid) WHERE owner_xuid IS NOT NULL;
   `);
 }

@@ -1,4 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { ownerOfActivityId } from '../../domain/handle/activity-id.ts';
+import type { Handle } from '../../domain/handle/handle.ts';
+import type { Guid } from '../../domain/ids.ts';
+import { parseHandle } from './rows.ts';
 
 export type Queries = ReturnType<typeof prepareQueries>;
 
@@ -7,7 +11,8 @@ export function prepareQueries(db: DatabaseSync) {
   return {
     session: db.prepare('SELECT number, revision, due_ms, document FROM session WHERE key = ?'),
     sessionNumberMax: db.prepare('SELECT max(number) AS max FROM session'),
-    handle: db.prepare('SELECT document FROM handle WHERE id = ?'),
+    handle: db.prepare('SELECT document FROM handle WHERE id = ? AND names_owner = 0'),
+    activityById: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? AND id = ?'),
     activities: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? ORDER BY scid'),
     activity: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? AND scid = ?'),
     handlesFor: db.prepare('SELECT document FROM handle WHERE session_key = ?'),
@@ -52,4 +57,11 @@ export function prepareQueries(db: DatabaseSync) {
     nodes: db.prepare('SELECT id FROM node'),
     secret: db.prepare('SELECT bytes FROM secret'),
   } as const;
+}
+
+/** The handle of this id, lower-case. Throws DamagedRecord. */
+export function handleOf({ handle, activityById }: Queries, id: Guid): Handle | undefined {
+  const owner = ownerOfActivityId(id);
+  const row = handle.get(id) ?? (owner === undefined ? undefined : activityById.get(owner, id));
+  return row && parseHandle(row);
 }

@@ -34,7 +34,7 @@ import {
 import { type DataFile, openDataFile, unavailable } from './data-file.ts';
 import { DataFileHealth } from './data-file-health.ts';
 import { Group, GroupCommit, nothing, type StoredState } from './group-commit.ts';
-import { prepareQueries, type Queries } from './queries.ts';
+import { handleOf, prepareQueries, type Queries } from './queries.ts';
 import { sessionMemoryBytes } from '../session-memory.ts';
 import { formatStoredSession } from '../session-text.ts';
 import { parseEntry, parseHandle, parseMember, parseSession, type Row } from './rows.ts';
@@ -219,10 +219,7 @@ class SqliteStore extends ProcessStore implements Store {
 
   async handle(id: Guid): Promise<Handle | undefined> {
     const key = id.toLowerCase();
-    return this.#read('handle', key, ({ handle }) => {
-      const row = handle.get(key);
-      return row && parseHandle(row);
-    });
+    return this.#read('handle', key, (queries) => handleOf(queries, key));
   }
 
   async activitiesOf(xuids: readonly Xuid[], scid?: Guid): Promise<readonly Handle[]> {
@@ -482,10 +479,7 @@ class SqliteStore extends ProcessStore implements Store {
     const key = handle.id.toLowerCase();
     const group = this.#groups.pending.find((each) => each.handleIds.has(key));
     if (group) return group;
-    const other = this.#read('handle', key, (queries) => {
-      const row = queries.handle.get(key);
-      return row && parseHandle(row);
-    });
+    const other = this.#read('handle', key, (queries) => handleOf(queries, key));
     if (other === undefined || other.requestId === handle.requestId) return undefined;
     return { kind: 'taken', handle: other };
   }

@@ -23,8 +23,11 @@ export const statements = {
     'INSERT INTO handle (id, session_key, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   // The former activity of its owner becomes this one, which moves fewer rows than one for another.
   upsertActivity:
-    'INSERT INTO handle (id, owner_xuid, scid, session_key, document) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING ON CONFLICT (owner_xuid, scid) WHERE owner_xuid IS NOT NULL DO UPDATE SET id = excluded.id, session_key = excluded.session_key, document = excluded.document',
-  deleteHandle: 'DELETE FROM handle WHERE id = ?',
+    'INSERT INTO handle (id, owner_xuid, scid, session_key, document) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) WHERE names_owner = 0 DO NOTHING ON CONFLICT (owner_xuid, scid) WHERE owner_xuid IS NOT NULL DO UPDATE SET id = excluded.id, names_owner = 0, session_key = excluded.session_key, document = excluded.document',
+  upsertActivityByOwner:
+    'INSERT INTO handle (id, names_owner, owner_xuid, scid, session_key, document) VALUES (?, 1, ?, ?, ?, ?) ON CONFLICT (owner_xuid, scid) WHERE owner_xuid IS NOT NULL DO UPDATE SET id = excluded.id, names_owner = 1, session_key = excluded.session_key, document = excluded.document WHERE handle.id <> excluded.id',
+  deleteHandle: 'DELETE FROM handle WHERE id = ? AND names_owner = 0',
+  deleteActivityByOwner: 'DELETE FROM handle WHERE owner_xuid = ? AND id = ?',
   upsertListEntry:
     'INSERT INTO list_entry (owner, list, xuid, added_ms, is_favorite) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET added_ms = excluded.added_ms, is_favorite = excluded.is_favorite',
   deleteListEntry: 'DELETE FROM list_entry WHERE owner = ? AND list = ? AND xuid = ?',

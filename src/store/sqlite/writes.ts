@@ -1,4 +1,6 @@
+import { ownerOfActivityId } from '../../domain/handle/activity-id.ts';
 import type { Handle } from '../../domain/handle/handle.ts';
+import type { Guid } from '../../domain/ids.ts';
 import { formatJson } from '../../domain/json.ts';
 import { keyOf } from '../../domain/session/reference.ts';
 import { hintText } from '../hint-text.ts';
@@ -50,7 +52,7 @@ export function deleteWrites({ key }: SessionDelete, number: number): readonly W
 export function handleWrites({ handle, removeHandles = [] }: Batch): readonly Write[] {
   return [
     ...(handle ? [handleWrite(handle)] : []),
-    ...removeHandles.map((id): Write => ['deleteHandle', id.toLowerCase()]),
+    ...removeHandles.flatMap((id) => removeWrites(id.toLowerCase())),
   ];
 }
 
@@ -61,7 +63,19 @@ function handleWrite(handle: Handle): Write {
     return ['insertInvite', id, handle.expirationMs, handle.invitedXuid, document];
   }
   const key = keyOf(handle.reference);
-  return handle.type === 'activity'
-    ? ['upsertActivity', id, handle.ownerXuid, handle.reference.scid.toLowerCase(), key, document]
-    : ['insertHandle', id, key, document];
+  if (handle.type !== 'activity') return ['insertHandle', id, key, document];
+  const scid = handle.reference.scid.toLowerCase();
+  // One that a client chose may be taken already, so that it must be found by its id, whatever it says.
+  const isDrawn = handle.requestId === undefined && ownerOfActivityId(id) === handle.ownerXuid;
+  const name = isDrawn ? 'upsertActivityByOwner' : 'upsertActivity';
+  return [name, id, handle.ownerXuid, scid, key, document];
+}
+
+function removeWrites(id: Guid): readonly Write[] {
+  const owner = ownerOfActivityId(id);
+  if (owner === undefined) return [['deleteHandle', id]];
+  return [
+    ['deleteHandle', id],
+    ['deleteActivityByOwner', owner, id],
+  ];
 }

@@ -1,0 +1,37 @@
+/**
+ * Ids of activities that the server draws: they name their owner, so that a store finds an activity by its
+ * owner and need not index its id, which changes with each POST.
+ */
+
+import type { Guid, Xuid } from '../ids.ts';
+
+/** The largest id of a user that fits. */
+const xuidMax = 0xffff_ffff_ffff_ffffn;
+
+/** A GUID of version 8, "what its maker says": 58 drawn bits, and the 64 of the owner. */
+const pattern =
+  /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{2}([0-9a-f])-[89ab]([0-9a-f]{3})-([0-9a-f]{12})$/;
+
+/**
+ * The id of an activity of this user, lower-case, as hard to guess as 58 random bits are; `freshGuid`, which
+ * is random, where the owner's id does not fit.
+ */
+export function activityIdOf(ownerXuid: Xuid, freshGuid: Guid): Guid {
+  const owner = BigInt(ownerXuid);
+  if (owner > xuidMax || String(owner) !== ownerXuid) return freshGuid;
+  const x = owner.toString(16).padStart(16, '0');
+  const [first = '', , , fourth = '', last = ''] = freshGuid.toLowerCase().split('-');
+  return [
+    last.slice(4),
+    last.slice(0, 4),
+    `8${first.slice(0, 2)}${x.slice(0, 1)}`,
+    `${fourth.slice(0, 1)}${x.slice(1, 4)}`,
+    x.slice(4),
+  ].join('-');
+}
+
+/** The owner that an id names if `activityIdOf` made it; undefined for ids of another form. */
+export function ownerOfActivityId(id: Guid): Xuid | undefined {
+  const [, first, second, third] = pattern.exec(id.toLowerCase()) ?? [];
+  return first === undefined ? undefined : String(BigInt(`0x${first}${second}${third}`));
+}
