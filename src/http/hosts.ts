@@ -83,7 +83,12 @@ export const xboxHosts: Readonly<Record<string, XboxService>> = {
   'sisu.xboxlive.com': { what: 'the whole login at once', paths: ['/authenticate', '/authorize'] },
   'login.live.com': {
     what: 'sign-in of Microsoft accounts',
-    paths: ['/oauth20_authorize.srf', '/oauth20_connect.srf', '/oauth20_token.srf'],
+    paths: [
+      '/oauth20_authorize.srf',
+      '/oauth20_connect.srf',
+      '/oauth20_remoteconnect.srf',
+      '/oauth20_token.srf',
+    ],
   },
   'title.mgt.xboxlive.com': {
     what: 'endpoints of titles',

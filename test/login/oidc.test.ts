@@ -6,12 +6,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { signToken, tokenKeyOf } from '../../src/auth/token.ts';
 import { MultiplayerService } from '../../src/client/multiplayer-service.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../../src/server.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { openProcessBus } from '../../src/store/memory/process-bus.ts';
 import { demoScid } from '../../src/testing/demo.ts';
+import { KitConnection } from '../../src/testing/kit-connection.ts';
 import { startRedis } from '../../src/testing/redis-servers.ts';
 import { type LocalIssuer, startLocalIssuer } from '../../src/testing/local-issuer.ts';
 import { manualClock } from '../../src/testing/manual-clock.ts';
@@ -101,6 +103,49 @@ test('a user of the issuer plays with its token, by Bearer and by XBL3.0, and is
   assert.equal(await service.getSession(path), undefined);
 });
 
+test('a page of another origin logs in with the token, joins and is notified', async () => {
+  await using issuer = await startLocalIssuer();
+  const origin = 'https://play.example';
+  await using server = await startWith(issuer, { corsOrigins: [origin], tapWindowMs: 0 });
+  const token = await issuer.sign({ sub: 'u-1', aud: audience, preferred_username: 'Ada' });
+  const path = `${templates}/deathmatch/sessions/${randomUUID()}`;
+  /** As browsers do: they ask first, and show the page an answer only when it is shared. */
+  const call = async (method: string, target: string, body?: unknown) => {
+    const asked = await fetch(`${server.url}${target}`, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': method,
+        'access-control-request-headers': 'authorization,content-type,x-xbl-contract-version',
+      },
+    });
+    assert.equal(asked.status, 204);
+    assert.match(String(asked.headers.get('access-control-allow-headers')), /authorization/i);
+    const answer = await fetch(`${server.url}${target}`, {
+      method,
+      headers: { origin, authorization: `Bearer ${token}`, 'x-xbl-contract-version': '107' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    assert.equal(answer.headers.get('access-control-allow-origin'), origin);
+    return answer;
+  };
+  // A page cannot send headers with a WebSocket; so a nonce stands for its token.
+  const { nonce } = (await (await call('GET', '/nonce')).json()) as { nonce: string };
+  await using socket = await KitConnection.open(server.url, {
+    path: `/connect?nonce=${encodeURIComponent(nonce)}`,
+    headers: { origin },
+  });
+  const connection = await socket.connectionId();
+  const subscription = { id: randomUUID(), changeTypes: ['everything'] };
+  const system = { active: true, connection, subscription };
+  const joined = await call('PUT', path, { members: { me: { properties: { system } } } });
+  assert.equal(joined.status, 201);
+  const change = { properties: { custom: { round: 1 } } };
+  assert.equal((await call('PUT', path, change)).status, 200);
+  const [tap] = await socket.nextTaps();
+  assert.equal(tap?.changeNumber, 2);
+});
+
 test('the login chain exchanges the token, so that an unmodified client can use it', async () => {
   await using issuer = await startLocalIssuer();
   await using server = await startWith(issuer);
@@ -134,6 +179,18 @@ test('the login chain exchanges the token, so that an unmodified client can use 
   const sisu = await ask(server, 'POST', '/authorize', undefined, { AccessToken: `t=${token}` });
   const atOnce = sisu.json['AuthorizationToken'] as JsonObject;
   assert.deepEqual(await joinAs(server, `XBL3.0 x=-;${atOnce['Token']}`), direct);
+});
+
+test('a game service comes with a token of the store, and nobody else with its key', async () => {
+  const store = openMemoryStore();
+  await using issuer = await startLocalIssuer();
+  await using server = await startWith(issuer, { store });
+  const times = { nowMs: Date.now(), lifetimeMs: 60_000 };
+  const ownKey = tokenKeyOf(await store.secret());
+  const own = await signToken({ svc: 'lobby' }, ownKey, times);
+  assert.deepEqual(await verdict(server, own), [200, '']);
+  const strange = await signToken({ svc: 'lobby' }, tokenKeyOf(new Uint8Array(32)), times);
+  assert.equal((await verdict(server, strange))[0], 401);
 });
 
 test('in the login chain nobody is who they say, and no sandbox is open that the token does not name', async () => {

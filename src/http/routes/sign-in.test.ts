@@ -141,5 +141,7 @@ test('a code, a refresh token and a device code become the token, which is the t
   const device = await json('/oauth20_connect.srf', { body: { client_id: 'x' } });
   assert.equal(device.json.device_code, 'guest-01234567-89ab-cdef-0123-456789abcdef');
   assert.equal(device.json.user_code, '01234567');
-  assert.match(device.json.verification_uri, /^http:\/\/127\.0\.0\.1:1234\//);
+  assert.equal(device.json.verification_uri, 'http://127.0.0.1:1234/oauth20_remoteconnect.srf');
+  const page = (await ask('/oauth20_remoteconnect.srf', {})) as Answer;
+  assert.match(String(page.body), /signed in as a guest/);
 });

@@ -12,7 +12,7 @@
 import { parseSisuPageRequest } from '../../auth/token-chain.ts';
 import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { refusalResponse } from '../refusal-response.ts';
+import { refusalResponse, textResponse } from '../refusal-response.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
 
 const lifetimeSeconds = 86_400;
@@ -24,10 +24,10 @@ const pollSeconds = 1;
  * Refuses: requestInvalid.
  */
 export function signInRoutes({ ownUrl }: { readonly ownUrl: () => string }): readonly Route[] {
-  /** Where a browser finds the page: a client that came by a name of Xbox Live is led to the address. */
-  function pageUrl({ headers: { host = '' } }: RouteRequest): string {
+  /** Where a browser finds a page: a client that came by a name of Xbox Live is led to the address. */
+  function pageUrl({ headers: { host = '' } }: RouteRequest, path: string): string {
     const isOwnName = host !== '' && !/\.(?:xboxlive|live)\.com(?::\d+)?$/i.test(host);
-    return `${isOwnName ? `http://${host}` : ownUrl()}/oauth20_authorize.srf`;
+    return `${isOwnName ? `http://${host}` : ownUrl()}${path}`;
   }
 
   return [
@@ -42,7 +42,7 @@ export function signInRoutes({ ownUrl }: { readonly ownUrl: () => string }): rea
         const redirect = parameters['redirect_uri'] ?? '';
         if (!mayBeRedirectedTo(redirect)) return redirectRefused('$.RedirectUri');
         const view = {
-          MsaOauthRedirect: `${pageUrl(request)}?${new URLSearchParams(parameters)}`,
+          MsaOauthRedirect: `${pageUrl(request, '/oauth20_authorize.srf')}?${new URLSearchParams(parameters)}`,
           MsaRequestParameters: parameters,
         };
         return { status: 200, headers: { 'X-SessionId': ids.guid() }, body: formatJson(view) };
@@ -74,10 +74,20 @@ export function signInRoutes({ ownUrl }: { readonly ownUrl: () => string }): rea
         return oauthAnswer({
           user_code: device.slice(0, 8).toUpperCase(),
           device_code: `guest-${device}`,
-          verification_uri: pageUrl(request),
+          verification_uri: pageUrl(request, '/oauth20_remoteconnect.srf'),
           interval: pollSeconds,
           expires_in: lifetimeSeconds,
         });
+      },
+    },
+    {
+      method: 'GET',
+      path: '/oauth20_remoteconnect.srf',
+      auth: 'none',
+      body: 'none',
+      isForPages: false,
+      async answer() {
+        return textResponse(200, 'The device is signed in as a guest: go back to it.');
       },
     },
     {
