@@ -35,15 +35,15 @@ const anyStep = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('second' as const), user: fc.nat() }) },
 );
 
-/** A wire to a client that reads only when the test says so, from a system that buffers nothing. */
+/** A wire to a client that reads only when the test says so; the system buffers nothing. */
 class UnreadWire extends FakeWire {
   override send(frame: string): void {
     if (this.end === undefined) this.bufferedBytes += frame.length;
   }
 }
 
-// Kills: bytes counted of connections that have ended, or not of those that are open; what was read
-// still counted, so that one who reads is dropped; the bound of one client or of all not kept; a
+// Kills: bytes counted of connections that have ended, or not of those that are open; read data
+// still counted, so that a reading client is dropped; the limit of one client or of all not kept; a
 // client dropped in time that has read, or kept that has not; a user counted who has gone.
 test('what waits is bounded, for each and for all, and nobody is dropped who reads', () => {
   let droppedCount = 0;

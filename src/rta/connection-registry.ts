@@ -5,35 +5,35 @@ import type { Milliseconds } from '../domain/time.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import { Connection, type ConnectionPorts, type Wire } from './connection.ts';
 
-/** Bounds on the connections of a node. */
+/** Limits for the connections of a node. */
 export type ConnectionBounds = {
   readonly connectionsMax: number;
   readonly connectionsPerUserMax: number;
-  /** What waits for one client; past four times as much its connection is dropped. */
+  /** Unsent bytes for one client; past four times as much its connection is dropped. */
   readonly outboxBytesMax: number;
-  /** What waits for all clients together; past it those for whom the most waits are dropped. */
+  /** Unsent bytes for all clients together; past it the clients with the most are dropped. */
   readonly unsentBytesMax: number;
-  /** How long something may wait for a client before its connection is dropped. */
+  /** How long data may wait for a client before its connection is dropped. */
   readonly sendTimeoutMs: Milliseconds;
 };
 
 /** By id. */
 export type Connections = Map<Guid, Connection>;
 
-/** What waits for a client that does not read as fast as it is sent to. */
+/** Unsent data of a client that reads too slowly. */
 type Backlog = { bytes: number; sinceMs: Milliseconds };
 
-/** How often all connections are looked at. */
+/** How often all connections are checked. */
 const tickMs: Milliseconds = 1_000;
-/** After so long without a tick the process must have stood still, and could receive nothing. */
+/** After so long without a tick the process was paused, and could receive nothing. */
 const lateTickMs: Milliseconds = 2 * tickMs;
 const hardLimitFactor = 4;
-/** How far what waits for all is brought down when it is too much, as a part of the bound. */
+/** How far the unsent bytes of all are reduced when they are too many, as a part of the limit. */
 const shedTo = 0.75;
 
 /**
- * The open connections of this node, and what one client may cost the others: how many there are, of
- * each user and in all, how much waits for them, and for how long.
+ * The open connections of this node, with their number, for each user and in all, and their unsent
+ * data: how much, and for how long.
  */
 export class ConnectionRegistry implements Disposable {
   readonly #connections: Connections;
@@ -41,19 +41,19 @@ export class ConnectionRegistry implements Disposable {
   readonly #silenceClock: Pick<Clock, 'elapsedMs'>;
   readonly #bounds: ConnectionBounds;
   readonly #ended: (connection: Connection) => void;
-  /** Of all connections. */
+  /** For all connections. */
   readonly #ports: ConnectionPorts;
   readonly #countOf = new Map<Xuid, number>();
   readonly #backlogs = new Map<Connection, Backlog>();
   #unsentBytes = 0;
   #tickTimer: Timer | undefined;
   #tickedMs: Milliseconds;
-  /** Time in which this process stood still: it is no silence of a client. */
+  /** Time in which this process was paused: a client was not silent then. */
   #standstillMs: Milliseconds = 0;
 
   /**
-   * `connections` is where they are kept. `silenceClock` is what the silence of clients is measured
-   * by, and not one that tests move. `ended` is called for each connection that is dropped here.
+   * `connections` is where they are kept. `silenceClock` measures the silence of clients; tests do
+   * not move it. `ended` is called for each connection that is dropped here.
    */
   constructor(
     connections: Connections,
@@ -75,7 +75,7 @@ export class ConnectionRegistry implements Disposable {
     };
   }
 
-  /** Looks at all connections from now on, once a second; `ticked` is called for those that stay. */
+  /** Checks all connections from now on, once a second; `ticked` is called for those that stay. */
   start(ticked: (connection: Connection) => void): void {
     this.#tickTimer = this.#clock.after(tickMs, () => {
       this.start(ticked);
@@ -189,7 +189,7 @@ export class ConnectionRegistry implements Disposable {
     this.#backlogs.delete(connection);
   }
 
-  /** What waits now, since sockets do not report that a client has read. */
+  /** The unsent bytes now, since sockets do not report that a client has read. */
   #measureBacklogs(): void {
     for (const [connection, backlog] of this.#backlogs) {
       const bytes = connection.wire.bufferedBytes;
@@ -199,7 +199,7 @@ export class ConnectionRegistry implements Disposable {
     }
   }
 
-  /** Drops clients that have not caught up for as long as they may take. */
+  /** Drops clients that did not read for too long. */
   #dropStalled(): void {
     this.#measureBacklogs();
     const sinceMsMin = this.#runningMs() - this.#bounds.sendTimeoutMs;
@@ -208,7 +208,7 @@ export class ConnectionRegistry implements Disposable {
     }
   }
 
-  /** Drops those for whom the most waits, until what is left is well below the bound. */
+  /** Drops the clients with the most unsent data, until the rest is well below the limit. */
   #shed(): void {
     this.#measureBacklogs();
     const enough = this.#bounds.unsentBytesMax * shedTo;

@@ -1,6 +1,4 @@
-/**
- * One connection: whose it is, what it is subscribed to, and what keeps it alive.
- */
+/** One connection: its user, its subscriptions, and what keeps it alive. */
 
 import type { Guid, Xuid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
@@ -14,7 +12,7 @@ export interface Wire {
   send(frame: string): void;
   ping(): void;
   pong(): void;
-  /** What was sent and has not left this process. */
+  /** Bytes that were sent and have not left this process. */
   readonly bufferedBytes: number;
   /** Ends it with a close frame that says why. */
   close(why: string): void;
@@ -27,11 +25,11 @@ type ResourceOf<K extends Kind> = Extract<Resource, { readonly kind: K }>;
 
 type Subscription = { readonly id: number; readonly resource: Resource };
 
-/** What a connection needs of its surroundings. */
+/** What a connection needs from outside. */
 export type ConnectionPorts = {
-  /** What ages, windows and pongs are measured by. */
+  /** The clock for ages, windows and pongs. */
   readonly elapsedMs: () => Milliseconds;
-  /** Time in which this process ran: what the silence of a client is measured by. */
+  /** The time in which this process ran, for the silence of a client. */
   readonly runningMs: () => Milliseconds;
   /**
    * Called when something that was sent has not left this process at once; `wasEmpty` when nothing
@@ -40,7 +38,7 @@ export type ConnectionPorts = {
   readonly sendsSlowly: (connection: Connection, wasEmpty: boolean) => void;
 };
 
-/** Invites of which one connection remembers that they were sent to it. */
+/** Invites that one connection remembers as sent. */
 const sentInvitesMax = 1_000;
 
 export class Connection {
@@ -56,7 +54,7 @@ export class Connection {
   #nextSubscriptionId = 0;
   #sentInvites: Set<Guid> | undefined;
   readonly #openedMs: Milliseconds;
-  /** When something was received or sent for the last time. */
+  /** When data was last received or sent. */
   #usedMs: Milliseconds;
   #pongMs: Milliseconds;
   /** By `runningMs`. */
@@ -105,8 +103,8 @@ export class Connection {
   }
 
   /**
-   * Sends an event to the newest subscription of this kind to a resource that fits; `data` is JSON
-   * text. Equal subscriptions get it once: who subscribes again has no use for the former answer.
+   * Sends an event to the newest subscription of this kind; `data` is JSON text. Equal
+   * subscriptions get it once.
    *
    * @source docs/wire/unknowns.md "equal subscriptions of one connection"
    */
@@ -162,7 +160,7 @@ export class Connection {
     return true;
   }
 
-  /** Notes that something came from the client, a ping or a pong included. */
+  /** Notes that data came from the client, a ping or a pong too. */
   heard(): void {
     this.#usedMs = this.#ports.elapsedMs();
     this.#heardMs = this.#ports.runningMs();
@@ -176,7 +174,7 @@ export class Connection {
   }
 
   /**
-   * Keeps the connection alive, or says that it has ended: a pong after silence, and now and then in
+   * Keeps the connection alive, or says that it has ended: a pong after silence, and at times in
    * any case, since one client waits for them; a ping to a silent client; the end for one that does
    * not answer, or that is too old.
    *

@@ -56,7 +56,7 @@ type SentFrame = { readonly atMs: number; readonly frame: readonly unknown[] };
 
 type Tap = { readonly branch: string; readonly changeNumber?: number };
 
-/** What one connection is sent while these taps come for it, and another that did not ask. */
+/** The frames of one connection while these taps come for it, and of another that did not ask. */
 async function run(steps: readonly Step[]) {
   const clock = manualClock(0);
   const connections: Connections = new Map();
@@ -123,7 +123,7 @@ async function run(steps: readonly Step[]) {
   }
   wire.bufferedBytes = 0;
   clock.advance(windowMs + 1_000);
-  // Before the word that all get when the hub ends.
+  // Before the resync that all get when the hub ends.
   const heard = { sent: [...sent], offered, unasked: [...silent.frames] };
   await hub[Symbol.asyncDispose]();
   return heard;

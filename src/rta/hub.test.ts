@@ -27,7 +27,7 @@ const directoryUri = 'https://sessiondirectory.xboxlive.com/connections/';
 const friendsUri = 'https://social.xboxlive.com/users/xuid(1)/friends';
 const notifyUri = 'https://notify.xboxlive.com/users/xuid(1)/deviceId/current/titleId/1';
 
-/** A bus that can fail, and lose messages and say so. */
+/** A bus that can fail, and lose messages and report it. */
 function shakyBus(): Bus & { isAway: boolean; gap(topic: Topic): void } {
   const inner = openProcessBus();
   const subscribers = new Map<Topic, Subscriber>();
@@ -91,7 +91,7 @@ async function open(
   return { hub, context, clock, bus, connect, send, tap };
 }
 
-/** All that can go on without time has gone on. */
+/** All work that needs no time has finished. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('a client that does not read gets one resync in place of the taps it missed', async () => {

@@ -35,7 +35,7 @@ export type HubSettings = ConnectionBounds &
 
 /** What is put around a hub, by tests and by the settings. */
 export type HubOptions = {
-  /** What the silence of clients is measured by, when tests move the clock of the context. */
+  /** The clock for the silence of clients, when tests move the clock of the context. */
   readonly silenceClock?: Pick<Clock, 'elapsedMs'>;
   readonly aroundTaps?: (deliver: DeliverTaps) => DeliverTaps;
   /** Learns the xuid of a caller whose token does not tell it, from what the caller states. */
@@ -110,7 +110,7 @@ export class Hub implements AsyncDisposable {
     return connection;
   }
 
-  /** Takes in a text from the client. */
+  /** Handles a text from the client. */
   received(connection: Connection, text: string): void {
     if (!this.#registry.isOpen(connection)) return;
     this.#heard(connection);
@@ -152,7 +152,7 @@ export class Hub implements AsyncDisposable {
     else check();
   }
 
-  /** Ends all connections: others may think that this node has ended. */
+  /** Ends all connections: other nodes may think that this one has ended. */
   endAll(): void {
     // The first sweep that sees it marks all their members at once, by the id of the node.
     for (const connection of [...this.#registry.all()]) {
@@ -161,7 +161,7 @@ export class Hub implements AsyncDisposable {
     }
   }
 
-  /** Ends all connections and goes on as another node. Throws StoreUnavailable. */
+  /** Ends all connections and continues as another node. Throws StoreUnavailable. */
   async beginAnew(node: string): Promise<void> {
     this.#context.node.id = node;
     this.endAll();
@@ -209,7 +209,7 @@ export class Hub implements AsyncDisposable {
     } else this.#subscribeToUser(connection, sequence, resource).catch(this.#context.failed);
   }
 
-  /** Answers once no later event would be missed. */
+  /** Answers once no later event can be missed. */
   async #subscribeToUser(
     connection: Connection,
     sequence: number,
@@ -248,7 +248,7 @@ export class Hub implements AsyncDisposable {
     this.#presence.stopIfUnused(connection, xuid);
   }
 
-  /** False when the connection has as many subscriptions as it may. */
+  /** False when the connection has the maximum of subscriptions. */
   #answerSubscribe(
     connection: Connection,
     sequence: number,

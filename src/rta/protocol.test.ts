@@ -59,7 +59,7 @@ for (const [uri, kind] of resources) {
   });
 }
 
-/** CPU time of doing it a hundred times, in microseconds: the least of five. */
+/** CPU time of a hundred calls, in microseconds: the least of five. */
 function cpuOf(work: () => void): number {
   const costs = Array.from({ length: 5 }, () => {
     const before = process.cpuUsage();
@@ -70,7 +70,7 @@ function cpuOf(work: () => void): number {
   return Math.min(...costs);
 }
 
-// Kills: a regular expression that begins anew at each NUL, which took 10,000 times as long.
+// Kills: a regular expression that starts again at each NUL, which took 10,000 times as long.
 test('the worst frame costs no more than its size', () => {
   const uri = 'x'.repeat(limits.frameBytesMax - 10);
   const valid = cpuOf(() => parseFrame(`[1,0,"${uri}"]`));

@@ -54,7 +54,7 @@ export function parseFrame(text: string): ClientFrame | string {
     : 'Expected an integer, the subscription id, as third element of an unsubscribe';
 }
 
-/** By hand: a regular expression would look at each run of NULs once for each NUL in it. */
+/** No regular expression: it would read each run of NULs once for each NUL in it. */
 function withoutTrailingNuls(text: string): string {
   let end = text.length;
   while (text.charCodeAt(end - 1) === 0) end -= 1;
@@ -83,14 +83,10 @@ export function formatEvent(subscriptionId: number, data: string): string {
   return `[3,${subscriptionId},${data}]`;
 }
 
-/** Tells the client that it may have missed something, and is to read again what it follows. */
+/** Says that the client may have missed something, and must read its sessions again. */
 export const resyncFrame = '[4]';
 
-/**
- * The data of an event that tells of these taps, each JSON text.
- *
- * @source docs/wire/rta.md "Taps"
- */
+/** The data of an event with these taps, each JSON text. @source docs/wire/rta.md "Taps" */
 export function formatTaps(ncid: Guid, taps: readonly string[]): string {
   return `{"ncid":"${ncid}","shoulderTaps":[${taps.join(',')}]}`;
 }

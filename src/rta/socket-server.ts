@@ -13,20 +13,20 @@ import type { Connection, Wire } from './connection.ts';
 import type { Hub } from './hub.ts';
 
 /**
- * Named back when the client asks for them; of several the first of these.
+ * Sub-protocols that are confirmed when the client offers them; of several the first of these.
  *
  * @source docs/wire/rta.md "Connecting"
  */
 const subprotocols = ['rta.xboxlive.com.V2', 'rta.xboxlive.com', 'echo-protocol'];
 
-/** The close code for data that is not what the message should be. */
+/** The close code for data in a wrong format. */
 const malformedCode = 1007;
 /** The answer to a close frame without a code, as recorded. @source docs/wire/rta.md "Frames" */
 const normalCode = 1000;
 
 /** Parts of one message: each costs more memory than the bytes in it. */
 const fragmentsMax = 256;
-/** For the client's close frame after the server's; then the socket is cut. */
+/** How long the server waits for the client's close frame; then the socket is cut. */
 const closeTimeoutMs = 2_000;
 
 /** Turns upgrade requests of authenticated callers into connections of a hub. */
@@ -70,7 +70,7 @@ export function openSocketServer(hub: Hub): SocketServer {
   }
 
   async function openServer(): Promise<WebSocketServer> {
-    // Loaded when the first client comes: it takes longer than all the rest of the start.
+    // Loaded with the first client: it takes longer than the rest of the start.
     const ws = await import('ws');
     if (server !== undefined) return server;
     const options = {

@@ -14,7 +14,7 @@ function tapOf(branch: string, changeNumber: number | undefined, memberIndex: nu
   return { tap: { resource: 'a~b~c', branch, ...number, timeMs: 0, to: [to] }, to };
 }
 
-/** Which taps came out: branch, member, number. */
+/** The taps that were sent: branch, member, number. */
 function shown(taps: readonly WaitingTap[] | undefined): readonly string[] | undefined {
   return taps?.map(({ tap, to }) => `${to.subscription} ${tap.changeNumber ?? 'end'}`);
 }
@@ -68,7 +68,8 @@ test('of each member the newest waits, branches in the order in which they were 
   );
 });
 
-// Kills: taps counted that gave way to newer ones, or went out; members of one session not counted.
+// Kills: taps counted that were replaced by newer ones, or sent; members of one session not
+// counted.
 test('what waits is bounded by how many would go out', () => {
   const buffer = new TapBuffer();
   const half = waitingTapsMax / 2;

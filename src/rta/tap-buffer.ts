@@ -16,10 +16,10 @@ import type { Guid } from '../domain/ids.ts';
 import type { Tap, TapRecipient } from '../domain/tap/tap.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
-/** A tap for one member. Most that wait are never formatted: a newer one takes their place. */
+/** A tap for one member. Most waiting taps are never formatted: a newer one replaces them. */
 export type WaitingTap = { readonly tap: Tap; readonly to: TapRecipient };
 
-/** Taps that wait, before all of them become one resync. */
+/** Waiting taps, before all of them become one resync. */
 export const waitingTapsMax = 1_000;
 
 /** Sessions whose last change number is remembered. */
@@ -50,7 +50,7 @@ export class TapBuffer {
     return this.#needsResync;
   }
 
-  /** Takes a tap in, unless the client knows as much already. */
+  /** Adds a tap, unless the client already has this change or a newer one. */
   add(waiting: WaitingTap): void {
     // Nothing of a branch comes after the end of its session.
     const { branch, changeNumber = Number.POSITIVE_INFINITY } = waiting.tap;
@@ -79,20 +79,20 @@ export class TapBuffer {
     if (this.#waitingCount > waitingTapsMax) this.fallBehind();
   }
 
-  /** Drops what waits; a resync is to be sent in its place. */
+  /** Drops the waiting taps; a resync is to be sent instead. */
   fallBehind(): void {
     this.#clear();
     this.#needsResync = true;
   }
 
-  /** True once for what was dropped: the caller sends the resync. */
+  /** True once for dropped taps: the caller sends the resync. */
   takeResync(): boolean {
     const needed = this.#needsResync;
     this.#needsResync = false;
     return needed;
   }
 
-  /** The taps that go out in one frame now, which begins a window; undefined when none may. */
+  /** The taps to send in one frame now, which begins a window; undefined when none may be sent. */
   take(nowMs: Milliseconds, windowMs: Milliseconds): readonly WaitingTap[] | undefined {
     if (this.#waiting === undefined || nowMs < this.#windowEndsMs) return undefined;
     const taps = [...this.#waiting.values()].flatMap(oneForEachSubscription);
@@ -107,7 +107,7 @@ export class TapBuffer {
   }
 }
 
-/** Members may share a subscription; of theirs the newest tap says all that the others say. */
+/** Members may share a subscription; their newest tap includes the others. */
 function oneForEachSubscription(taps: readonly WaitingTap[]): readonly WaitingTap[] {
   if (taps.length < 2) return taps;
   const newest = new Map(taps.map((one) => [one.to.subscription, one]));

@@ -12,11 +12,11 @@ import type { WaitingTap } from './tap-buffer.ts';
 export type TapDeliverySettings = {
   /** At most one event with taps in this time, for each connection; 0: each tap at once. */
   readonly tapWindowMs: Milliseconds;
-  /** What a client has not read of what was sent to it: past it taps become one resync. */
+  /** Unread bytes of a client; past it taps become one resync. */
   readonly outboxBytesMax: number;
 };
 
-/** Hands the taps of one change to a connection of this node. */
+/** Delivers the taps of one change to a connection of this node. */
 export type DeliverTaps = (connection: Connection, taps: readonly WaitingTap[]) => void;
 
 /**
@@ -33,7 +33,7 @@ export class TapDelivery implements AsyncDisposable {
   #coolingTimer: Timer | undefined;
   #subscription: Promise<AsyncDisposable> | undefined;
 
-  /** `around` may put something between the bus and the connections. */
+  /** `around` may wrap the delivery from the bus to the connections. */
   constructor(
     context: Context,
     registry: ConnectionRegistry,
@@ -80,7 +80,7 @@ export class TapDelivery implements AsyncDisposable {
   }
 
   /**
-   * Sends the taps that may go out now, in one event. A client that does not read gets one resync
+   * Sends the taps that may be sent now, in one event. A client that does not read gets one resync
    * instead, once it reads again.
    */
   flush(connection: Connection): void {
@@ -95,7 +95,7 @@ export class TapDelivery implements AsyncDisposable {
     const taken = taps.take(nowMs, tapWindowMs);
     if (taken === undefined) return;
     const texts = taken.flatMap((one) => this.#textOf(one) ?? []);
-    // In place of a tap that could not be formatted the client gets a resync, soon.
+    // The client gets a resync instead of a tap that could not be formatted.
     if (texts.length < taken.length) taps.fallBehind();
     if (texts.length === 0) return;
     connection.sendEvent('connections', formatTaps(this.#context.ids.guid(), texts));
@@ -104,7 +104,7 @@ export class TapDelivery implements AsyncDisposable {
     this.#coolLater(nowMs);
   }
 
-  /** One message that cannot be processed must not stop those after it. */
+  /** One faulty message must not stop those after it. */
   #receive(message: NodeMessage): void {
     try {
       if (message.kind === 'taps') this.#tap(message.tap);
@@ -114,7 +114,7 @@ export class TapDelivery implements AsyncDisposable {
     }
   }
 
-  /** Undefined, and logged, for a tap that has no text. */
+  /** Undefined, and logged, for a tap without a text. */
   #textOf({ tap, to }: WaitingTap): string | undefined {
     try {
       return formatTap(tap, to.subscription);
@@ -142,7 +142,7 @@ export class TapDelivery implements AsyncDisposable {
   }
 
   #tap(tap: Tap): void {
-    // Most recipients may be elsewhere, or gone: they cost a look each.
+    // Most recipients may be on other nodes, or gone: they cost one lookup each.
     let found: Map<Connection, WaitingTap[]> | undefined;
     for (const to of tap.to) {
       const connection = this.#registry.get(to.connection);
@@ -157,7 +157,7 @@ export class TapDelivery implements AsyncDisposable {
     for (const [connection, taps] of found) this.#deliver(connection, taps);
   }
 
-  /** Looks again when the first window ends; windows are all of one length. */
+  /** Continues when the first window ends; all windows have one length. */
   #coolLater(nowMs: Milliseconds): void {
     if (this.#coolingTimer !== undefined) return;
     const [first] = this.#cooling;

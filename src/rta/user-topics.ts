@@ -18,7 +18,7 @@ type UserSubscription = {
   readonly subscription: Promise<AsyncDisposable>;
 };
 
-/** Sends connections what concerns their users: invites, and changes of the list of friends. */
+/** Sends connections the events of their users: invites, and changes of the list of friends. */
 export class UserTopics {
   readonly #context: Context;
   readonly #registry: ConnectionRegistry;
@@ -28,7 +28,7 @@ export class UserTopics {
   /** Connections whose invites are being read; `again` when that was asked for meanwhile. */
   readonly #reading = new Map<Connection, 'once' | 'again'>();
 
-  /** `flush` sends a connection that fell behind its resync, as soon as it reads. */
+  /** `flush` sends a slow connection its resync, as soon as it reads. */
   constructor(
     context: Context,
     registry: ConnectionRegistry,
@@ -77,8 +77,8 @@ export class UserTopics {
   }
 
   /**
-   * Sends the invites that wait for this user; later, when they cannot be read now. However often it is
-   * called while they are being read, they are read once more.
+   * Sends the waiting invites of this user; later, when they cannot be read now. However often it
+   * is called during a read, it reads once more.
    */
   sendPendingInvites(connection: Connection): void {
     const isReading = this.#reading.has(connection);

@@ -16,12 +16,12 @@ export interface Bus extends AsyncDisposable {
   publish(topic: Topic, message: JsonObject): Promise<void>;
 
   /**
-   * False when it is known that nobody listens to this topic, so that a message would go nowhere.
-   * Where other processes may listen, true.
+   * False when it is known that nobody listens to this topic. Where other processes may listen,
+   * true.
    */
   isHeard(topic: Topic): boolean;
 
-  /** Resolves when whatever is published from now on arrives; disposing ends it. */
+  /** Resolves when all that is published from now on arrives; disposing ends it. */
   subscribe(topic: Topic, subscriber: Subscriber): Promise<AsyncDisposable>;
 }
 

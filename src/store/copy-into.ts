@@ -1,4 +1,7 @@
-/** Puts copies of the entries of `from` into `to`; what is neither a map nor a set stays the same value. */
+/**
+ * Puts copies of the entries of `from` into `to`; a value that is neither a map nor a set stays the
+ * same.
+ */
 export function copyInto<K, V>(to: Map<K, V>, from: ReadonlyMap<K, V>): void {
   for (const [key, value] of from) to.set(key, copyOf(value));
 }

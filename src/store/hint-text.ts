@@ -1,8 +1,8 @@
 import type { Hint } from './store.ts';
 
 /**
- * The text by which a store keeps a hint: the hint itself, unless it holds half a character (titles
- * choose their keywords), which UTF-8 cannot tell from other halves.
+ * The text of a hint in a store: the hint itself, unless it has half a surrogate pair (titles
+ * choose keywords), which UTF-8 cannot distinguish from others.
  */
 export function hintText(hint: Hint): string {
   return hint.isWellFormed() ? hint : JSON.stringify(hint);

@@ -2,7 +2,7 @@ import type { Xuid } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { copyInto } from './copy-into.ts';
 
-/** When users were seen, for a store of one process: kept in it, and gone with it. */
+/** When users were seen, for a store of one process; lost with it. */
 export class LastSeen {
   readonly #seenMs = new Map<Xuid, Milliseconds>();
 

@@ -1,7 +1,7 @@
 import type { Xuid } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
-/** The nodes on a store: which of them live, and whom they have seen. */
+/** The nodes on a store: which are alive, and which users they have seen. */
 export interface NodeRegistry {
   /**
    * Begins or extends the lease of a node, by the store's own clock. `lost`: the lease had run out
@@ -19,15 +19,18 @@ export interface NodeRegistry {
   forgetNode(node: NodeId): Promise<void>;
 
   /**
-   * Notes when users were seen by this process; of several times of one user the latest counts. What
-   * was seen before `forgetBeforeMs` may be forgotten. Need not survive anything.
+   * Notes when this process saw users; of several times of one user the latest counts. Sightings
+   * before `forgetBeforeMs` may be forgotten. Need not survive anything.
    */
   noteSeen(
     sightings: readonly (readonly [Xuid, Milliseconds])[],
     forgetBeforeMs: Milliseconds,
   ): Promise<void>;
 
-  /** When these users were last seen, as noted by any process; without those of whom nothing is. */
+  /**
+   * When these users were last seen, as noted by any process; without users of whom nothing is
+   * noted.
+   */
   lastSeen(xuids: readonly Xuid[]): Promise<ReadonlyMap<Xuid, Milliseconds>>;
 }
 

@@ -5,10 +5,10 @@ import type { Share } from './session-store.ts';
 
 /** Taps of commits whose process may have died before it sent them. */
 export interface PendingNotifications {
-  /** Those of commits made more than `ageMs` ago, the oldest first. */
+  /** Taps of commits made more than `ageMs` ago, the oldest first. */
   read(ageMs: Milliseconds, limit: number, share?: Share): Promise<readonly PendingTaps[]>;
 
-  /** Forgets the taps of this revision. Of a commit that does not say `hasPendingTaps` there are none. */
+  /** Forgets the taps of this revision. A commit without `hasPendingTaps` has none. */
   forget(key: SessionKey, revision: number): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import type { Milliseconds } from '../domain/time.ts';
 import { AcquiredNames } from './acquired-names.ts';
 import { LastSeen } from './last-seen.ts';
 
-/** What a store for one process keeps in that process alone, wherever it has its sessions. */
+/** What a store for one process keeps only in that process, wherever it has its sessions. */
 export abstract class ProcessStore {
   readonly #acquired = new AcquiredNames();
   readonly #lastSeen = new LastSeen();

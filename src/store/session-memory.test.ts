@@ -12,7 +12,7 @@ import { formatStoredSession } from './session-text.ts';
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** A document with a part in it that is another in each copy. */
+/** A document with a part that differs in each copy. */
 function textOf(custom: JsonObject, membersCount: number): string {
   const members = Array.from({ length: membersCount }, (_, index) =>
     storedMember(`${1000 + index}`, index),

@@ -7,10 +7,9 @@ import type { Member, Session } from '../domain/session/session.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
 /**
- * Sessions, and the handles that lead to them: revisions, not rules. Every time is an argument.
- *
- * Guids are compared without regard to case, session keys as they are. What is handed in and out
- * is shared, not copied: nobody changes it.
+ * Sessions and their handles: revisions, not rules. Every time is an argument. Guids are compared
+ * without regard to case, session keys as they are. Arguments and results are shared, not copied:
+ * nobody changes them.
  */
 export interface SessionStore {
   /**
@@ -20,18 +19,17 @@ export interface SessionStore {
   session(key: SessionKey): Promise<SessionRecord | undefined>;
 
   /**
-   * What `session` answers for each of these keys, in their order; for those who look at many, and at
-   * each once: what is read for it does not take the place of what others use.
+   * What `session` returns for each of these keys, in their order; for readers of many: their reads
+   * do not take the place of others in the cache.
    */
   sessions(keys: readonly SessionKey[]): Promise<readonly (SessionRecord | undefined)[]>;
 
   /**
-   * What this process last heard of the record, for those who are going to commit upon it: it may be
-   * older than `session` would answer, or not yet durable. Undefined when nothing is known here.
-   *
-   * `commit` finds out whether it was current. What ends without a commit (a refusal, a write that
-   * changes nothing) is decided again upon `session`, or it would show what may never have been;
-   * unless `isCommitted` says that `session` would answer the same now.
+   * What this process last knew of the record, for a commit: it may be older than `session` would
+   * return, or not yet durable. Undefined when nothing is known here. `commit` detects whether it
+   * was current. What ends without a commit (a refusal, a write that changes nothing) is decided
+   * again on `session`, or it could show what is never stored; unless `isCommitted` says that
+   * `session` would return the same now.
    */
   lastKnown(key: SessionKey): LastKnown | undefined;
 
@@ -45,8 +43,8 @@ export interface SessionStore {
   activitiesOf(xuids: readonly Xuid[], scid?: Guid): Promise<readonly Handle[]>;
 
   /**
-   * Handles that live with this session: activities on it and transfers to it. No invites. In no
-   * particular order; may hold stale ones.
+   * Handles of this session: activities on it and transfers to it. No invites. In no particular
+   * order; may contain stale ones.
    */
   handlesFor(key: SessionKey): Promise<readonly Handle[]>;
 
@@ -67,7 +65,7 @@ export interface SessionStore {
 
   /**
    * Rows of a large session whose due time has come at `nowMs`, the longest overdue first; with
-   * `nowMs` Infinity: all that have one.
+   * `nowMs` Infinity: all that have a due time.
    */
   memberRowsDue(key: SessionKey, nowMs: Milliseconds, limit: number): Promise<readonly Member[]>;
 
@@ -126,11 +124,11 @@ export type Hint = SessionHint;
 export type LastKnown = {
   readonly record: SessionRecord | undefined;
   readonly isCommitted: boolean;
-  /** Member rows that commits not yet durable have put, or removed (undefined). */
+  /** Member rows that commits under way have put, or removed (undefined). */
   readonly rows?: ReadonlyMap<Xuid, Member | undefined>;
 };
 
-/** Applied in the order of its members: what is removed is gone, even if the batch also puts it. */
+/** Applied in the order of its members: a removed row is gone, even if the batch also puts it. */
 export type Batch = {
   readonly session?: SessionPut | SessionDelete;
   /**
@@ -139,7 +137,7 @@ export type Batch = {
    * moment later.
    */
   readonly handle?: Handle;
-  /** Handles to drop. Unknown ids are no error. */
+  /** Handles to remove. Unknown ids are no error. */
   readonly removeHandles?: readonly Guid[];
 };
 
@@ -149,11 +147,11 @@ export type SessionPut = {
   readonly expectRevision: number;
   readonly session: Session;
   /**
-   * True of a commit that makes room sooner or later: somebody leaves, or time moves members on. A
-   * store that is full makes it all the same. A delete always does.
+   * True of a commit that frees space sooner or later: a member leaves, or timeouts move members. A
+   * full store makes it all the same. A delete always does.
    */
   readonly frees?: boolean;
-  /** When time alone would change something; undefined: nothing is pending. */
+  /** When the next timeout is due; undefined: none is pending. */
   readonly dueMs: Milliseconds | undefined;
   /** Members of a large session, who are not in `session.members`, put or removed with it. */
   readonly memberRows?: {
@@ -169,12 +167,12 @@ export type SessionDelete = {
   readonly expectRevision: number;
 } & CommitParts;
 
-/** What goes into the store with a session record, in the same atomic step or before it. */
+/** What is stored with a session record, in the same atomic step or before it. */
 type CommitParts = {
   readonly addHints?: readonly Hint[];
   /** May lag behind the commit. */
   readonly removeHints?: readonly Hint[];
-  /** True when the search handle of the session, or what a search sees of it, is another. */
+  /** True when the search handle of the session changes, or what a search sees of the session. */
   readonly isSearchChange?: boolean;
   /**
    * Taps that are to be sent for this commit: plain JSON. A store with `pendingNotifications` keeps
@@ -185,8 +183,8 @@ type CommitParts = {
 };
 
 /**
- * The part of all records that one of several nodes is to look at: the `index`-th of `of`. The
- * shares of all of them make up everything; a store for one process gives everything to each.
+ * The part of all records that one of several nodes processes: the `index`-th of `of`. Together the
+ * shares are everything; a store for one process gives everything to each.
  */
 export type Share = { readonly index: number; readonly of: number };
 
@@ -198,5 +196,5 @@ export type CommitSuccess = {
   readonly hasPendingTaps?: true;
 };
 export type Conflict = { readonly kind: 'conflict'; readonly current: SessionRecord | undefined };
-/** The handle that has the id: its `requestId` is another one. */
+/** The handle that has the id, with another `requestId`. */
 export type HandleIdConflict = { readonly kind: 'taken'; readonly handle: Handle };

@@ -2,8 +2,8 @@ import { formatJson, formatJsonOnce } from '../domain/json.ts';
 import type { Session } from '../domain/session/session.ts';
 
 /**
- * `formatJson(session)`, put together from the texts of the parts that writes leave alone: in one go,
- * since a text that grows piece by piece is copied once more, at more than its cost, when it is used.
+ * `formatJson(session)`, joined from the texts of unchanged parts in one go: a text that grows
+ * piece by piece is copied again when it is used.
  */
 export function formatStoredSession(session: Session): string {
   const fields: string[] = [];

@@ -98,7 +98,7 @@ export class RedisBus implements Bus {
         const node = this.#shards.nodeOf(subscription.channel);
         if (node === undefined) throw new Error('no server has the topic');
         const client = await this.#client(node);
-        // Only when nothing more is missed: a subscriber that reads again earlier may miss something.
+        // Only when nothing more is missed: a subscriber that reads earlier may miss something.
         let isGapToTell = subscription.hasBegun;
         const tellGap = (): void => {
           if (isGapToTell) for (const subscriber of subscription.subscribers) subscriber.gap();
@@ -106,7 +106,7 @@ export class RedisBus implements Bus {
         };
         const listener = (text: string): void => {
           const message = parseMessage(text);
-          // A message that cannot be read was for somebody here.
+          // An unreadable message had a recipient here.
           if (message === undefined) isGapToTell = true;
           tellGap();
           if (message === undefined) return;
@@ -115,7 +115,7 @@ export class RedisBus implements Bus {
         await client.sSubscribe(subscription.channel, listener);
         if (!client.isReady) throw new Error('the connection was lost');
         if (!this.#isWanted(subscription)) {
-          // Nobody listens any more.
+          // There are no listeners any more.
           await client.sUnsubscribe(subscription.channel, listener);
           return;
         }
@@ -185,7 +185,7 @@ export class RedisBus implements Bus {
     return opening;
   }
 
-  /** Another server has the slot: what is published goes there from now on. */
+  /** Another server has the slot: messages go there from now on. */
   #subscribeMoved(): void {
     this.#subscribeAgain(({ node, channel, listener }) => {
       const current = this.#shards.nodeOf(channel);
@@ -224,7 +224,7 @@ function closed(): StoreUnavailable {
 
 function newSubscription(topic: Topic, channel: string): Subscription {
   const ready = Promise.withResolvers<void>();
-  // The callers that wait get the error; there may be none left.
+  // The waiting callers get the error; there may be none left.
   ready.promise.catch(() => undefined);
   return {
     topic,

@@ -27,7 +27,7 @@ export class RedisCommands {
     if (this.#isClosed) throw new StoreUnavailable('The store has been closed.');
   }
 
-  /** Refuses what is new, and resolves when all that is under way has ended. */
+  /** Refuses new work, and resolves when all work under way has ended. */
   async close(): Promise<void> {
     this.#isClosed = true;
     while (this.#underway.size > 0) await Promise.allSettled(this.#underway);
@@ -62,8 +62,10 @@ export class RedisCommands {
   }
 
   /**
-   * What is found in the partitions of a share. A shard that is away does not stop the others: who
-   * looks for what is due looks again. Throws StoreUnavailable when no shard answers.
+   * The results of the partitions of a share. A shard that is away does not stop the others:
+   * readers of due records try again.
+   *
+   * Throws StoreUnavailable when no shard answers.
    */
   async inPartitions<R>(
     { index, of }: Share = { index: 0, of: 1 },
@@ -87,7 +89,7 @@ export class RedisCommands {
     }
   }
 
-  /** Work that nobody waits for, and that does no harm when it fails. */
+  /** Background work that does no harm when it fails. */
   later(work: Promise<unknown>): void {
     this.track(work).catch(() => undefined);
   }

@@ -8,13 +8,13 @@ import type { RedisCommands } from './redis-commands.ts';
 import { formatScore, pairsOf, parseStored } from './redis-replies.ts';
 
 /**
- * Handles, each in a slot of its own, and what leads to them: the activities and invites of a user,
- * the handles of a session.
+ * Handles, each in a slot of its own, and their pointers: the activities and invites of a user, the
+ * handles of a session.
  */
 export class RedisHandles {
   readonly #commands: RedisCommands;
   readonly #log: (line: string) => void;
-  /** Those that could not be read, and were logged. */
+  /** Handles that could not be read, and were logged. */
   readonly #damaged = new LRUCache<Guid, true>({ max: 10_000 });
   /** Removals of former activities. A use of the same id waits for them. */
   readonly #removals = new Map<Guid, Promise<void>>();
@@ -81,7 +81,7 @@ export class RedisHandles {
     await this.#commands.write(['SREM', handles, id]);
   }
 
-  /** Makes an activity that of its owner. Nobody waits until the former one is removed. */
+  /** Makes an activity its owner's current one. Nobody waits until the former one is removed. */
   async pointTo({ id, ownerXuid, reference }: ActivityHandle): Promise<void> {
     const pointers = this.#commands.keys.activities(ownerXuid);
     const values = [reference.scid.toLowerCase(), id.toLowerCase()];
@@ -105,7 +105,7 @@ export class RedisHandles {
   }
 
   /**
-   * Removes a handle and what leads to it, the handle last. An unknown id is no error. Another handle
+   * Removes a handle and its pointers, the handle last. An unknown id is no error. Another handle
    * that gets the id meanwhile stays.
    */
   async remove(id: Guid): Promise<void> {
@@ -113,7 +113,7 @@ export class RedisHandles {
     if (text === null) return;
     const handle = this.#parse(id, text);
     if (handle === undefined) {
-      // What leads to a damaged one is not known; readers find that the handle is gone.
+      // The pointers to a damaged one are unknown; readers find that the handle is gone.
       await this.#drop(id, text);
       return;
     }
@@ -169,7 +169,7 @@ export class RedisHandles {
   }
 }
 
-/** True of a handle that the step which stores its session notes as well. */
+/** True of a handle that is noted in the step that stores its session. */
 export function isNotedWith(handle: Handle, session: Batch['session']): boolean {
   const isOfSession = handle.type !== 'invite' && session?.kind === 'put';
   return isOfSession && keyOf(handle.reference) === session.key;

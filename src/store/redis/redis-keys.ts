@@ -68,7 +68,7 @@ export function keysOf(prefix: string) {
     recordsDue: (base: string, table: string) => `${base}:records-due:${table}`,
     /** The mark of a batch of records that was committed. */
     recordCommit: (base: string, commitId: string) => `${base}:records-commit:${commitId}`,
-    /** When users were seen: in few keys, so that those of a minute take few commands. */
+    /** When users were seen: in few keys, so that the users of a minute take few commands. */
     seen: (xuid: Xuid) => partitionOf(xuid).seen,
     activities: (xuid: Xuid) => `${user(xuid)}:activities`,
     invites: (xuid: Xuid) => `${user(xuid)}:invites`,

@@ -1,10 +1,10 @@
-/** Values as Redis gets and gives them. */
+/** Values in the formats of Redis. */
 
 import { parseExactJson } from '../../domain/json.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import type { Reply } from './redis-link.ts';
 
-/** What a stored text says. Throws for one that is damaged. */
+/** The value of a stored text. Throws for a damaged one. */
 export function parseStored<T>(text: Reply): T {
   return parseExactJson(String(text)) as unknown as T;
 }

@@ -52,10 +52,9 @@ export type ShardsSettings = LinkSettings & {
 export type Lane = 'plain' | 'durable';
 
 /**
- * The servers that share the data: finds the one that has a key, also after the key has moved. A
- * command may be carried out twice, so it must be one that does no harm then.
- *
- * Every method throws StoreUnavailable when a command fails for longer than `patienceMs`.
+ * The servers that share the data: finds the one of a key, also after the key has moved. A command
+ * may be carried out twice, so it must do no harm then. Every method throws StoreUnavailable when a
+ * command fails for longer than `patienceMs`.
  */
 export class RedisShards implements AsyncDisposable {
   readonly #settings: ShardsSettings;
@@ -136,8 +135,8 @@ export class RedisShards implements AsyncDisposable {
   }
 
   /**
-   * As `run`, of a command that must not be carried out twice: it is sent again only where a server
-   * said that it was not.
+   * As `run`, for a command that must not be carried out twice: it is sent again only where a
+   * server said that it was not carried out.
    */
   async runOnce(key: string, command: readonly string[]): Promise<Reply> {
     const slot = slotOf(key);
@@ -350,7 +349,7 @@ export class RedisShards implements AsyncDisposable {
   }
 }
 
-/** Why no store can be opened at an address: what is wrong with each server. */
+/** Why no store can be opened at an address: the fault of each server. */
 function unusable(address: RedisAddress, problems: ReadonlyMap<string, unknown>): StoreUnavailable {
   const reasons = [...problems].map(([node, error]) => `${node}: ${explain(error)}`);
   return new StoreUnavailable(
@@ -374,7 +373,7 @@ type NextStep = 'give up' | 'again' | 'look again' | { readonly ask: RedisNode }
 /** Replies after which the same command may succeed a little later. */
 const passing = /^(TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN|READONLY|BUSY|NOREPLICAS|UNBLOCKED)\b/;
 
-/** What to do about a command that failed. One without an answer is sent again. */
+/** What to do after a failed command. One without an answer is sent again. */
 function nextStep(error: unknown): NextStep {
   const message = messageOf(error);
   const [, ask] = /^ASK [0-9]+ (\S+)$/.exec(message) ?? [];
@@ -389,7 +388,7 @@ function nextStep(error: unknown): NextStep {
   return /^[A-Z]{3,} /.test(message) ? 'give up' : 'look again';
 }
 
-/** What an error of the connection or the server means to the operator. */
+/** The meaning of an error of the connection or the server, for the operator. */
 function explain(error: unknown): string {
   const { code, message } = error as { readonly code?: string; readonly message: string };
   switch (code) {

@@ -1,4 +1,4 @@
-/** Which server has which slot, and which replicas it has: as the servers tell it. */
+/** Which server has which slot, and its replicas, as the servers report them. */
 
 import { formatNode, type RedisNode } from './redis-address.ts';
 import type { RedisLink, Reply } from './redis-link.ts';
@@ -87,7 +87,7 @@ function nodeOf(
   };
 }
 
-/** The members of a map, which RESP 2 gives as a list. */
+/** The members of a map, which is a list in RESP 2. */
 function pairsOf(reply: Reply): Readonly<Record<string, Reply>> {
   const list = reply as readonly Reply[];
   return Object.fromEntries(

@@ -1,14 +1,14 @@
-/** Whether the servers of a store are set up so that sessions are safe in them. */
+/** Whether the settings of the store's servers keep sessions safe. */
 
 import { formatNode, type RedisNode } from './redis-address.ts';
 import { parseInfo, type Shard } from './redis-topology.ts';
 
-/** What a server tells of itself. */
+/** What a server reports of itself. */
 export type ServerFacts = {
   readonly version: string;
   readonly isCluster: boolean;
   readonly isReplica: boolean;
-  /** What it throws away when its memory is full: `noeviction` is nothing. */
+  /** What it evicts when its memory is full: `noeviction` is nothing. */
   readonly evictionPolicy: string;
   readonly isMemoryBounded: boolean;
   /** True when what takes memory is refused, or soon will be. */
@@ -28,7 +28,7 @@ export const serverSections = [
   'cluster',
 ] as const;
 
-/** A part of its memory that a server needs to go on; above it nothing more should be taken in. */
+/** A part of its memory that a server needs to work; above it no more data should be added. */
 const fullShare = 0.95;
 
 export function parseServerFacts(info: string): ServerFacts {
@@ -49,7 +49,7 @@ export function parseServerFacts(info: string): ServerFacts {
   };
 }
 
-/** Why this server cannot keep sessions as they must be kept; undefined when it can. */
+/** Why this server cannot keep sessions safely; undefined when it can. */
 export function unfitReason(facts: ServerFacts): string | undefined {
   if (Number.parseInt(facts.version, 10) < 7) {
     return `it is Redis ${facts.version}; expected 7.0 or newer, or Valkey`;
@@ -76,7 +76,7 @@ export type WritePromise = {
   readonly expectsReplicas: boolean;
 };
 
-/** The names of the conditions that `serverConditions` tells of. */
+/** The names of the conditions that `serverConditions` reports. */
 export const serverConditionNames = [
   'redis eviction',
   'redis memory',
@@ -87,7 +87,7 @@ export const serverConditionNames = [
 ] as const;
 export type ServerConditionName = (typeof serverConditionNames)[number];
 
-/** What is wrong with servers that are in use: a sentence for each kind of trouble. */
+/** The faults of the servers in use: a sentence for each kind. */
 export function serverConditions(
   servers: readonly (readonly [RedisNode, ServerFacts])[],
   shards: readonly Shard[],

@@ -6,7 +6,7 @@ test('the checksum is that of the cluster specification', () => {
   assert.equal(crc16(Buffer.from('123456789')), 0x31c3);
 });
 
-// What CLUSTER KEYSLOT answers.
+// The answers of CLUSTER KEYSLOT.
 for (const [key, slot] of [
   ['foo', 12182],
   ['{user1000}.following', 3443],

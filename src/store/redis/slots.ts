@@ -1,4 +1,4 @@
-/** Redis Cluster's rule of which slot a key belongs to. */
+/** Redis Cluster's rule for the slot of a key. */
 
 export const slotsCount = 16_384;
 

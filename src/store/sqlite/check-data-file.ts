@@ -1,9 +1,8 @@
 /**
- * Looks at everything in a data file, also while a server has it, and tells what is lost.
- *
- * Rows that carry sessions or handles are found by their keys, which an index has as well: so a page
- * that is damaged costs the names of none of its rows. Other rows are read from both ends; what lies
- * between two that cannot be passed is lost.
+ * Checks everything in a data file, also while a server uses it, and reports what is lost. Rows of
+ * sessions and handles are found by their keys, which an index has too: a damaged page hides the
+ * names of none of its rows. Other rows are read from both ends; what lies between two damaged ones
+ * is lost.
  */
 
 import { existsSync } from 'node:fs';
@@ -16,7 +15,7 @@ import { isDamage } from './sqlite-errors.ts';
 import { isBegunAnew, pagesInLog, pagesLost, readLogIndex } from './write-ahead-log.ts';
 
 export type DataFileListener = {
-  /** `done` of `total` rows of a kind have been looked at. */
+  /** `done` of `total` rows of a kind have been checked. */
   progress(kind: string, done: number, total: number): void;
   /** Something is lost or damaged: a sentence without a full stop. */
   found(problem: string): void;
@@ -28,10 +27,10 @@ export type DataFileSummary = ReadonlyMap<string, number>;
 const progressEvery = 1_000;
 
 /**
- * What is in the data file, once all of it has been looked at; nothing is changed.
+ * What is in the data file, after checking all of it; nothing is changed.
  *
- * Throws StoreUnavailable, with a text for the operator, when there is no such file, it is none of
- * OpenMPSD's, or it is so damaged that nothing of it can be read.
+ * Throws StoreUnavailable, with a text for the operator, when there is no such file, it is not one
+ * of OpenMPSD, or nothing of it can be read.
  */
 export function checkDataFile(file: string, listener: DataFileListener): DataFileSummary {
   if (!existsSync(file)) throw new StoreUnavailable(`${file} does not exist.`);
@@ -47,7 +46,7 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
         `its log (${file}-wal) has been cut: ${lost} pages of acknowledged writes are lost`,
       );
     }
-    // One moment of a file that a server may be writing to.
+    // One snapshot of a file that a server may be writing to.
     db.exec('BEGIN');
     const isNewest = versionOf(db) === migrations.length;
     const summary = isNewest ? checkTables(db, listener) : new Map<string, number>();
@@ -215,7 +214,7 @@ function checkFromBothEnds(
   return whole;
 }
 
-/** What SQLite finds wrong with each table and its indexes, apart from what rows hold. */
+/** The faults that SQLite finds in each table and its indexes, apart from the contents of rows. */
 function checkStructure(db: DatabaseSync, listener: DataFileListener): void {
   const tables = db
     .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")

@@ -1,4 +1,4 @@
-/** Processes that are killed while they write, and what is in the file afterwards. */
+/** Processes that are killed while they write, and the file afterwards. */
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'openmpsd-crash-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const sessionsCount = 16;
-/** Which handle goes with which revision of which session; the script has it too. */
+/** The handle of each revision of each session; the script has it too. */
 const handleNumber = (session: number, revision: number): number => revision * 100 + session;
 
 /**

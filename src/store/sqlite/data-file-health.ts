@@ -11,12 +11,15 @@ import {
 } from './sqlite-errors.ts';
 import type { WriteFailure } from './writer-messages.ts';
 
-/** Each is reported once; a file that is damaged all over fills no log. */
+/** Each is reported once, so that a damaged file does not fill the log. */
 const recordsToldMax = 1_000;
-/** On a disk that is nearly full some writes succeed between others: it is not well for so long. */
+/**
+ * On a nearly full disk some writes succeed: the file counts as well again only after so long
+ * without a failure.
+ */
 const wellAfterMs: Milliseconds = 2_000;
 
-/** What is wrong with a data file, reported to the operator once each. */
+/** Faults of a data file, each reported to the operator once. */
 export class DataFileHealth {
   readonly #path: string;
   readonly #conditions: Conditions | undefined;
@@ -38,11 +41,11 @@ export class DataFileHealth {
     this.#elapsedMs = elapsedMs;
   }
 
-  /** Notes how writing went; undefined: well. */
+  /** Notes the result of a write; undefined: it succeeded. */
   noteWrite(failure: WriteFailure | undefined): void {
     if (failure !== undefined) {
       const sentence = `${this.#path} ${problemOfWriting(this.#path, failure)}`;
-      // What concerns one write does not end with the success of another.
+      // A fault of one write does not end with the success of another.
       if (concernsOneWrite(failure)) this.#conditions?.raise('data file, some writes', sentence);
       else {
         this.#unwritableMs = this.#elapsedMs();

@@ -1,4 +1,4 @@
-/** What has to be right before a data file is opened, with real files and processes. */
+/** The checks before a data file is opened, with real files and processes. */
 
 import assert from 'node:assert/strict';
 import {
@@ -114,7 +114,7 @@ test('files and folder belong to this user alone', { skip: !hasModes }, async ()
     'data.db-wal': '600',
   };
   assert.deepEqual(modes(), all);
-  // As a former version left them.
+  // As a former version wrote them.
   chmodSync(dirname(file), 0o755);
   for (const ending of ['', '-claim', '-shm', '-wal']) chmodSync(file + ending, 0o644);
   await using store = await open(file);
@@ -132,7 +132,7 @@ test('a file that another user could have written is refused', { skip: !hasModes
   }
 });
 
-// Kills: opening and closing one of the files while a connection is open, which gives up its locks.
+// Kills: opening and closing one of the files while a connection is open, which releases its locks.
 test('the locks of a store stay, so that nobody else takes its log for an abandoned one', {
   skip: process.platform !== 'linux',
 }, async () => {

@@ -25,7 +25,7 @@ import { migrate, migrations, refuseNewer, versionOf } from './migrations.ts';
 import { isLackOfRoom, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
 import { pagesInLog, pagesLost, readLogIndex } from './write-ahead-log.ts';
 
-/** The data file, until it is closed; nobody else has it meanwhile. */
+/** The data file, until it is closed; nobody else has it during that time. */
 export type DataFile = {
   /** Its one real path. */
   readonly path: string;
@@ -49,8 +49,8 @@ const attemptsMax = 50;
 const attemptEveryMs = 100;
 
 /**
- * The data file at this path, made with its folder when they are not there. Tells `log`, in a line,
- * when commits have been lost with its log.
+ * The data file at this path, made with its folder when they do not exist. Reports to `log`, in a
+ * line, when commits were lost with its log.
  *
  * Throws StoreUnavailable, with a text for the operator.
  */
@@ -95,7 +95,7 @@ function dataFileOf(path: string, { db, isAlone }: Connection, lock: { close(): 
   };
 }
 
-/** The file's real path, once the files beside it are known to be nobody else's. */
+/** The file's real path, once the files beside it are known to belong to this user only. */
 function prepareFiles(file: string): string {
   try {
     const path = join(realpathSync(dirname(file)), basename(file));
@@ -143,7 +143,7 @@ class InUse extends StoreUnavailable {}
 function connect(path: string, whose: 'ours' | 'unknown'): Connection {
   let db: DatabaseSync | undefined;
   try {
-    // Who has the file may have it for long; it is tried again instead.
+    // Another process may have the file for long; it is tried again instead.
     db = new DatabaseSync(path, { timeout: 0 });
     // One that may only be read is opened as well, and would fail at the first write.
     accessSync(path, constants.W_OK);
@@ -189,13 +189,16 @@ function connectAlone(path: string): DatabaseSync | undefined {
       return db;
     }
   } catch {
-    // What was wrong first is reported.
+    // The first fault is reported.
   }
   db?.close();
   return undefined;
 }
 
-/** Copies a file of a former version, once, so that it can give back room; when there is room for it. */
+/**
+ * Copies a file of a former version, once, so that it can free space; when the disk has space for
+ * it.
+ */
 function makeShrinkable(db: DatabaseSync): void {
   if (db.prepare('PRAGMA auto_vacuum').get()?.['auto_vacuum'] !== 0) return;
   try {
@@ -265,7 +268,7 @@ function problemOfOpening(path: string, { errcode, message }: SqliteError): stri
   return `${path} cannot be opened: ${message}.${isOfSqlite ? '' : advice}`;
 }
 
-/** What is said of a file of another program. */
+/** The error for a file of another program. */
 export function notOurs(path: string): string {
   return `${path} is not a data file of OpenMPSD. Move it away, or use another data folder.`;
 }

@@ -18,7 +18,7 @@ export function lockFile(file: string): { close(): void } {
   try {
     makePrivateFile(`${file}-claim`);
     lock = new DatabaseSync(`${file}-claim`, { timeout: 0 });
-    // Of a file that it may only read, SQLite lets everybody have the lock.
+    // SQLite gives the lock of a read-only file to everybody.
     accessSync(`${file}-claim`, constants.W_OK);
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return lock;

@@ -7,7 +7,7 @@ import type { Hint, SessionPut, SessionRecord } from '../store.ts';
 import type { Write } from './statements.ts';
 import type { WriteFailure } from './writer-messages.ts';
 
-/** What is known of a key: its record if it has one, when that is due, and its number in the file. */
+/** A key: its record if it has one, when that is due, and its number in the file. */
 export type StoredState = {
   readonly record: SessionRecord | undefined;
   readonly dueMs: Milliseconds | undefined;
@@ -16,11 +16,11 @@ export type StoredState = {
 
 export const nothing: StoredState = { record: undefined, dueMs: undefined, number: undefined };
 
-/** What a group writes of a key. */
+/** What a group writes for a key. */
 export type PendingState = {
   readonly state: StoredState;
   readonly size: number;
-  /** Where in the group the row is put; undefined: it is deleted. */
+  /** The place of the row in the group; undefined: it is deleted. */
   readonly writeAt: number | undefined;
 };
 
@@ -34,7 +34,7 @@ type PendingRows = {
 /** Commits that share one transaction. */
 export class Group {
   readonly writes: Write[] = [];
-  /** What will be known of each key once the group is durable. */
+  /** The state of each key once the group is durable. */
   readonly sessions = new Map<SessionKey, PendingState>();
   readonly rows = new Map<SessionKey, PendingRows>();
   /** Hints kept in the process that commits of this group have added or removed last. */
@@ -46,7 +46,7 @@ export class Group {
   readonly records = new Map<string, number>();
   /** True when a commit expects what the group before this one was to write. */
   buildsOnFormer = false;
-  /** Why it is not known to be there, or undefined: everything is durable. */
+  /** The error, or undefined: everything is durable. */
   readonly done: Promise<WriteFailure | undefined>;
   readonly finish: (failure: WriteFailure | undefined) => void;
 
@@ -81,7 +81,7 @@ export class Group {
 export type GroupWriter = {
   /** Undefined once everything is durable. Never rejects; it is given one group at a time. */
   write(writes: readonly Write[]): Promise<WriteFailure | undefined>;
-  /** Is called with each group before those who wait for it. */
+  /** Called with each group before its waiters are. */
   finished(group: Group, failure: WriteFailure | undefined): void;
 };
 
@@ -152,7 +152,7 @@ export class GroupCommit {
     return outcome;
   }
 
-  /** Resolves when everything that was begun is done. */
+  /** Resolves when all begun work is done. */
   async idle(): Promise<void> {
     for (let [group] = this.pending; group; [group] = this.pending) await group.done;
   }

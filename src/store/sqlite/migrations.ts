@@ -6,12 +6,12 @@ import type { Session } from '../../domain/session/session.ts';
 import { hintText } from '../hint-text.ts';
 import { StoreUnavailable } from '../store.ts';
 
-/** Takes the data from one schema to the next; runs within a transaction. */
+/** Converts the data from one schema to the next; runs within a transaction. */
 export type Migration = (db: DatabaseSync) => void;
 
 /**
- * How the schema grew: the data of a file is at the version that counts the migrations it has been
- * through. What a release has shipped stays as it is; a change of the schema is a further one.
+ * The versions of the schema: a file has the version that counts its migrations. A released
+ * migration stays as it is; a change of the schema is a further one.
  */
 export const migrations: readonly Migration[] = [
   createTables,
@@ -55,13 +55,13 @@ export function refuseNewer(db: DatabaseSync, migrations: readonly Migration[]):
   );
 }
 
-/** How many migrations the data has been through. */
+/** The number of migrations of the data. */
 export function versionOf(db: DatabaseSync): number {
   return Number(db.prepare('PRAGMA user_version').get()?.user_version);
 }
 
 /**
- * Sessions and handles are JSON texts beside the few facts by which they are looked for. Times are
+ * Sessions and handles are JSON texts beside the few columns by which they are found. Times are
  * REAL, since a timeout may be the largest exact integer, and a time then lies beyond it.
  */
 function createTables(db: DatabaseSync): void {

@@ -1,4 +1,4 @@
-/** What rows hold, and that it is what this program has written. */
+/** The contents of rows, and the check that this program has written them. */
 
 import type { SQLOutputValue } from 'node:sqlite';
 import type { Handle } from '../../domain/handle/handle.ts';
@@ -7,7 +7,7 @@ import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
 import type { Member, Session } from '../../domain/session/session.ts';
 import type { ListEntry, StoredRecord } from '../store.ts';
 
-/** A row of which the text is not what this program has written. */
+/** A row whose text this program has not written. */
 export class DamagedRecord extends Error {
   override readonly name = 'DamagedRecord';
 }

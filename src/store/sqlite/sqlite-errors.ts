@@ -18,26 +18,26 @@ export const sqliteCodes = {
   noIndexRoom: 4874,
 } as const;
 
-/** True when the disk, or the bound on the file, leaves no room for what was to be written. */
+/** True when the disk, or the limit of the file, has no space for a write. */
 export function isLackOfRoom(error: unknown): boolean {
   const { errcode, code } = error as { readonly errcode?: number; readonly code?: string };
   return errcode === sqliteCodes.full || errcode === sqliteCodes.noIndexRoom || code === 'ENOSPC';
 }
 
 /**
- * True when a batch whose group failed is worth a try in a group of its own: something that concerns
- * another batch failed, or there is no room and this one makes some.
+ * True when a batch whose group failed is worth a try in a group of its own: another batch caused
+ * it, or there is no space and this one frees some.
  */
 export function mayTryAlone(failure: WriteFailure, frees: boolean): boolean {
   return failure.isUndone && (isLackOfRoom(failure) ? frees : concernsOneWrite(failure));
 }
 
-/** The code of the kind that this one is of: SQLite's longer codes have it in their last byte. */
+/** The code of its kind: SQLite's longer codes have it in their last byte. */
 export function kindOfCode(errcode: number): number {
   return errcode & 0xff;
 }
 
-/** True when the file does not hold what it must. */
+/** True when the file is damaged. */
 export function isDamage(error: unknown): boolean {
   const { errcode = 0 } = error as { readonly errcode?: number };
   return (
@@ -45,7 +45,7 @@ export function isDamage(error: unknown): boolean {
   );
 }
 
-/** True when what failed is one write of several, and the others may be made without it. */
+/** True when one write of several failed, and the others may be made without it. */
 export function concernsOneWrite(error: unknown): boolean {
   const { errcode = 0 } = error as { readonly errcode?: number };
   return isDamage(error) || kindOfCode(errcode) === sqliteCodes.constraint;
