@@ -5,6 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { changeActivity, queryActivitiesOf } from '../../src/activity/activities.ts';
+import { pendingActivityInvites, sendActivityInvites } from '../../src/activity/invites.ts';
 import { changePeople } from '../../src/directory/change-people.ts';
 import { createHandle } from '../../src/directory/create-handle.ts';
 import { deleteHandle } from '../../src/directory/delete-handle.ts';
@@ -26,6 +28,9 @@ import { Refusal } from '../../src/domain/refusal.ts';
 import { oldestFirst } from '../../src/domain/search/order.ts';
 import { parseSessionRequest } from '../../src/domain/session/request.ts';
 import { viewSession } from '../../src/domain/session/view.ts';
+import { endPresence, noteHeartbeat, readPresence } from '../../src/neighbours/presence.ts';
+import { gamertagOf, findByGamertag, storeSeenNames } from '../../src/neighbours/profiles.ts';
+import { noteEncounters, readRecentPlayers } from '../../src/neighbours/recent-players.ts';
 import { storedPeople } from '../../src/people/stored-people.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
@@ -74,7 +79,7 @@ async function change(
 
 type Use = {
   readonly name: string;
-  readonly before: (context: Context, clock: ManualClock) => Promise<void>;
+  readonly before: (context: Context, clock: ManualClock) => Promise<unknown>;
   readonly act: (context: Context) => Promise<unknown>;
 };
 
@@ -223,6 +228,50 @@ const uses: readonly Use[] = [
     act: (context) => change(context, 'add', ['2'], 'avoids'),
   },
   {
+    name: 'setting what a user plays',
+    before: (context) => play(context, '3'),
+    act: (context) => play(context, '4', 'there'),
+  },
+  {
+    name: 'ending what a user plays',
+    before: (context) => play(context, '3'),
+    act: (context) => changeActivity(context, '1', '7', { sequenceNumber: '4' }, ada),
+  },
+  {
+    name: 'inviting into an activity',
+    before: (context) => play(context, '3'),
+    act: (context) => sendActivityInvites(context, '7', '1', { invitedUsers: ['2', '9'] }, ada),
+  },
+  {
+    name: 'noting recent players',
+    before: (context) => noteEncounters(context, '7', new Map([['1', [met('2', 1)]]])),
+    act: (context) =>
+      noteEncounters(
+        context,
+        '7',
+        new Map([
+          ['1', [met('3', 2)]],
+          ['2', [met('1', 2)]],
+        ]),
+      ),
+  },
+  { name: 'a heartbeat', before: async () => {}, act: (context) => beat(context, 'active') },
+  {
+    name: 'another heartbeat',
+    before: (context) => beat(context, 'active'),
+    act: (context) => beat(context, 'inactive'),
+  },
+  {
+    name: 'the end of a presence',
+    before: (context) => beat(context, 'active'),
+    act: (context) => endPresence(context, { ...ada, titleId: '7' }),
+  },
+  {
+    name: 'storing gamertags',
+    before: (context) => name(context, 'Eve'),
+    act: (context) => name(context, 'Ada'),
+  },
+  {
     name: 'a query for sessions',
     before: async (context, clock) => {
       await put(context, ada, { ...keyword, members: { me: {} } });
@@ -232,6 +281,41 @@ const uses: readonly Use[] = [
     act: findSessions,
   },
 ];
+
+function play(context: Context, sequenceNumber: string, connectionString = 'here') {
+  const activity = { connectionString, joinRestriction: 'Public' } as const;
+  return changeActivity(context, '1', '7', { sequenceNumber, activity }, ada);
+}
+
+function met(xuid: string, metMs: number) {
+  return { xuid, metMs, type: 'Default' } as const;
+}
+
+function beat(context: Context, state: 'active' | 'inactive') {
+  return noteHeartbeat(context, { ...ada, titleId: '7' }, { state, placement: 'full' });
+}
+
+async function name(context: Context, gamertag: string) {
+  context.names.note('1', gamertag);
+  return storeSeenNames(context);
+}
+
+/** What is kept beside the sessions, as a node that has seen nobody knows it. */
+async function visibleRecords(context: Context): Promise<unknown> {
+  const other = makeContext(context.store, { clock: context.clock });
+  const invites = await pendingActivityInvites(other, '9', () => true);
+  return {
+    played: await queryActivitiesOf(other, ['1'], undefined, ben),
+    invites: invites.map(({ data }) => data),
+    recent: [await readRecentPlayers(other, '1'), await readRecentPlayers(other, '2')],
+    presence: await readPresence(other, '1'),
+    gamertags: [
+      await gamertagOf(other, '1'),
+      await findByGamertag(other, 'ada', 9),
+      await findByGamertag(other, 'eve', 9),
+    ],
+  };
+}
 
 async function findSessions(context: Context): Promise<readonly (string | undefined)[]> {
   const query = parseSessionQuery([['keyword', 'k']]);
@@ -285,6 +369,7 @@ async function visible(context: Context): Promise<unknown> {
     found: search.results.map(({ handle, session }) => [handle.id, session.members.length]),
     foundSessions: await findSessions(context),
     lists,
+    records: await visibleRecords(context),
   };
 }
 

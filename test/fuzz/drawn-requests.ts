@@ -402,8 +402,46 @@ const usualBodies: readonly (readonly [path: RegExp, bodies: readonly JsonObject
   ],
   [/^\/handles$/, handlePosts],
   [/^\/handles\/query$/, handleQueries],
-  [/\/batch$|\/xuids$|\/friends\/v2$/, [{ xuids: ['1', '2'] }, { xuids: ['ADA', 'BOB'] }]],
-  [/\/people\/(avoid|mute)$/, [{ xuid: '1' }, { xuid: 'BOB' }]],
+  [/\/profile\/settings$/, [{ userIds: ['1', 'ADA'], settings: ['Gamertag', 'Bio'] }]],
+  [
+    /\/xuid\}\/activities$/,
+    [
+      { sequenceNumber: 7, connectionString: 'x', joinRestriction: 'Public', maxPlayers: 4 },
+      { sequenceNumber: '18446744073709551615' },
+    ],
+  ],
+  [/\/activities\/query/, [{ users: ['1', 'ADA'] }]],
+  [/\/invites/, [{ invitedUsers: ['BOB'], connectionString: 'x', sender: 'ADA' }]],
+  [
+    /\/recentplayer/,
+    [
+      { recentPlayers: [{ id: 'BOB', timestamp: '2016-09-20T20:50:00Z' }] },
+      {
+        recentPlayersByXuid: [
+          { xuid: 'ADA', recentPlayers: [{ id: 'BOB', timestamp: '2016-09-20T20:50:00Z' }] },
+        ],
+      },
+      {
+        recentPlayerGroups: [
+          { timestamp: '2016-09-20T20:50:00Z', recentPlayers: [{ id: 'BOB' }, { id: 'ADA' }] },
+        ],
+      },
+    ],
+  ],
+  [
+    /\/permission\/validate$/,
+    [{ users: [{ xuid: 'BOB' }, { anonymousUser: 'allUsers' }], permissions: ['WriteComment'] }],
+  ],
+  [/\/titles\/current$/, [{ state: 'active', activity: { richPresence: { id: 'x' } } }]],
+  [
+    /^\/users\/batch$/,
+    [{ users: ['1', 'ADA'], level: 'all', onlineOnly: true }, { group: 'People' }],
+  ],
+  [
+    /\/batch(\/decoration\/\{decorations\})?$|\/xuids$|\/friends\/v2$/,
+    [{ xuids: ['1', '2'] }, { xuids: ['ADA', 'BOB'] }],
+  ],
+  [/\/people\/(avoid|never|mute)$/, [{ xuid: '1' }, { xuid: 'BOB' }]],
   [/\/authenticate$|\/authorize$/, tokenRequests],
 ];
 
@@ -470,7 +508,7 @@ const monsters = [
 /** Routes that read a body have the most to spoil. */
 const anyRoute = fc.oneof(
   ...routes.map((route) => ({
-    weight: route.body === 'object' ? 4 : 1,
+    weight: route.body === 'none' ? 1 : 4,
     arbitrary: fc.constant(route),
   })),
 );

@@ -8,41 +8,54 @@
 import { Refusal } from '../../domain/refusal.ts';
 import type { Route } from '../route.ts';
 
-/** Beginnings of paths, with the host that they belong to and what it is for. */
-const absent: readonly (readonly [path: string, host: string, what: string])[] = [
-  ['/users/{user}/achievements', 'achievements.xboxlive.com', 'achievements'],
-  ['/users/{user}/scids/{scid}/stats', 'userstats.xboxlive.com', 'statistics'],
-  ['/batch', 'userstats.xboxlive.com', 'statistics'],
-  ['/scids/{scid}/leaderboards/{name}', 'leaderboards.xboxlive.com', 'leaderboards'],
-  ['/users/{user}/inbox', 'notificationinbox.xboxlive.com', 'the inbox'],
-  ['/users/{user}/feedback', 'reputation.xboxlive.com', 'reputation'],
-  ['/users/batchfeedback', 'reputation.xboxlive.com', 'reputation'],
-  ['/system/strings/validate', 'client-strings.xboxlive.com', 'the check of texts'],
-  ['/users/{user}/state', 'userpresence.xboxlive.com', 'hiding the presence of a user'],
-  ['/users/{user}/groups/{moniker}/broadcasting', 'userpresence.xboxlive.com', 'broadcasts'],
+type Method = Route['method'];
+
+/** Calls, with the host that they belong to and what it is for. */
+const absent: readonly (readonly [
+  methods: readonly Method[],
+  path: string,
+  host: string,
+  what: string,
+])[] = [
+  [['GET', 'POST'], '/users/{user}/achievements', 'achievements.xboxlive.com', 'achievements'],
+  [['GET'], '/users/{user}/scids/{scid}/stats', 'userstats.xboxlive.com', 'statistics'],
+  [['POST'], '/batch', 'userstats.xboxlive.com', 'statistics'],
+  [['GET'], '/scids/{scid}/leaderboards/{name}', 'leaderboards.xboxlive.com', 'leaderboards'],
+  [['GET'], '/users/{user}/inbox', 'notificationinbox.xboxlive.com', 'the inbox'],
+  [['POST'], '/users/{user}/feedback', 'reputation.xboxlive.com', 'reputation'],
+  [['POST'], '/users/batchfeedback', 'reputation.xboxlive.com', 'reputation'],
+  [['POST'], '/system/strings/validate', 'client-strings.xboxlive.com', 'the check of texts'],
+  [['PUT'], '/users/{user}/state', 'userpresence.xboxlive.com', 'hiding the presence of a user'],
   [
+    ['GET'],
+    '/users/{user}/groups/{moniker}/broadcasting',
+    'userpresence.xboxlive.com',
+    'broadcasts',
+  ],
+  [
+    ['GET', 'PUT', 'DELETE'],
     '/users/{user}/storage/{type}/titlegroups/{group}',
     'titlestorage.xboxlive.com',
     'title storage',
   ],
-  ['/users/{user}/titles/titlehistory', 'titlehub.xboxlive.com', 'the history of titles'],
-  ['/users/{user}/clubs', 'clubhub.xboxlive.com', 'clubs'],
+  [['GET'], '/users/{user}/titles/titlehistory', 'titlehub.xboxlive.com', 'the history of titles'],
+  [['GET'], '/users/{user}/clubs', 'clubhub.xboxlive.com', 'clubs'],
 ];
 
-const methods = ['GET', 'PUT', 'POST', 'DELETE'] as const;
-
-export const absentRoutes: readonly Route[] = absent.flatMap(([path, host, what]) =>
-  methods.map((method) => ({
-    method,
-    path,
-    auth: 'none' as const,
-    body: 'none' as const,
-    async answer() {
-      return new Refusal(
-        'serviceAbsent',
-        `This server has no ${host} for ${what}; docs/wire/neighbours.md lists what it has.`,
-        { detail: host },
-      );
-    },
-  })),
+export const absentRoutes: readonly Route[] = absent.flatMap(([methods, path, host, what]) =>
+  methods.map(
+    (method): Route => ({
+      method,
+      path,
+      auth: 'none',
+      body: 'none',
+      async answer() {
+        return new Refusal(
+          'serviceAbsent',
+          `This server has no ${host} for ${what}; docs/wire/neighbours.md lists what it has.`,
+          { detail: host },
+        );
+      },
+    }),
+  ),
 );
