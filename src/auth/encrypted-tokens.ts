@@ -36,10 +36,11 @@ export function openEncryptedTokens(
 ): EncryptedTokens {
   const common = { kind: 'user', sandbox: defaultSandbox, ...(titleId && { titleId }) } as const;
 
-  const callerOfKnown = ({ xid, gtg }: KnownUser): UserCaller => ({
+  const callerOfKnown = ({ xid, gtg }: KnownUser, userHash: string): UserCaller => ({
     ...common,
     xuid: xid,
     gamertag: gtg,
+    userHash,
   });
 
   return {
@@ -52,10 +53,12 @@ export function openEncryptedTokens(
       }
       const known = await users.knownByHash(userHash);
       if (known !== undefined) {
-        return { caller: callerOfKnown(known), expiresMs: Number.POSITIVE_INFINITY };
+        const caller = callerOfKnown(known, userHash);
+        return { caller, expiresMs: Number.POSITIVE_INFINITY };
       }
       // Asked about again with the next request.
-      return { caller: { ...common, xuid: madeUpXuid(userHash), userHash }, expiresMs: nowMs };
+      const caller = { ...common, xuid: madeUpXuid(userHash), userHash, hasMadeUpXuid: true };
+      return { caller, expiresMs: nowMs };
     },
 
     async learn(caller, stated) {
@@ -66,7 +69,7 @@ export function openEncryptedTokens(
           ? await users.knownByHash(userHash)
           : await users.pin(userHash, stated);
       if (known === undefined) return caller;
-      return known instanceof Refusal ? known : callerOfKnown(known);
+      return known instanceof Refusal ? known : callerOfKnown(known, userHash);
     },
   };
 }

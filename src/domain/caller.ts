@@ -14,11 +14,10 @@ export type UserCaller = {
   /** Absent: the token lists no privileges, and the user has all. */
   readonly privileges?: readonly string[];
   readonly ageGroup?: string;
-  /**
-   * There while the xuid is made up, since the token cannot be read: the user hash by which the real one
-   * will be learnt.
-   */
+  /** Of a token that nobody here can read: the xuid is what the client states, and must stay the same. */
   readonly userHash?: string;
+  /** True while the client has stated no xuid. */
+  readonly hasMadeUpXuid?: boolean;
 };
 
 export type ServiceCaller = {

@@ -17,7 +17,7 @@ import { refusalResponse } from './refusal-response.ts';
 import { type SendAnswer, sendAnswer } from './send-answer.ts';
 import type { Answer, RefusalWithHeaders, Route } from './route.ts';
 import { buildRouteTable, parseTarget } from './route-table.ts';
-import { statedXuid } from './stated-xuid.ts';
+import { mayWithoutXuid, statedXuid } from './stated-xuid.ts';
 
 type HttpLimits = {
   readonly bodyBytesMax: number;
@@ -188,26 +188,20 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
   }
 
   /**
-   * The caller with the xuid that the request states, if it does. What a user without one wrote would be
-   * nobody's afterwards.
+   * The caller with the xuid that the request states, if it does: the one that was stated before.
    *
    * Refuses: notAuthenticated.
    */
   async function learned(
     caller: UserCaller,
-    { method, path: pattern }: Route,
+    route: Route,
     path: string,
     body: JsonObject,
   ): Promise<UserCaller | Refusal> {
-    const xuid = statedXuid(path, body);
-    if (xuid !== undefined) return (await authenticator.learn?.(caller, xuid)) ?? caller;
-    const isWrite = method === 'PUT' || method === 'DELETE' || pattern === '/handles';
-    return isWrite
-      ? new Refusal(
-          'notAuthenticated',
-          'The token is encrypted, and this user has not stated a xuid yet: join a session with members.me.constants.system.xuid first.',
-        )
-      : caller;
+    const xuid = statedXuid(route.method, path, body);
+    if (xuid === undefined) return mayWithoutXuid(caller, route) ?? caller;
+    if (xuid === caller.xuid) return caller;
+    return (await authenticator.learn?.(caller, xuid)) ?? caller;
   }
 
   /** A request is a sign of life of its user. */

@@ -1,9 +1,19 @@
+import type { UserCaller } from '../domain/caller.ts';
 import { isXuid, type Xuid } from '../domain/ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { Refusal } from '../domain/refusal.ts';
+import type { Route } from './route.ts';
 
 /** Paths on which clients ask about themselves alone: heartbeats of presence, avoid and mute lists. */
 const ownPath =
   /^\/users\/xuid\(([0-9]{1,20})\)\/(?:devices\/current\/titles\/current|people\/(?:avoid|mute|never))$/i;
+
+/** Activities, which anybody may read and only their user writes. */
+const activityPath = /^\/titles\/[0-9]+\/users\/(?:xuid\()?([0-9]{1,20})\)?\/activities$/i;
+
+/** What a POST to these makes belongs to the caller. */
+const postsOfCaller =
+  /^\/handles$|^\/bulk\/|\/hoppers\/\{\w+\}$|^\/titles\/\{\w+\}\/(?:invites|recentplayers)$/i;
 
 /**
  * The xuid that a request states to be its caller's own; undefined for one that states none. Other
@@ -11,9 +21,12 @@ const ownPath =
  *
  * @source docs/wire/callers.md "Tokens of the real service"
  */
-export function statedXuid(path: string, body: JsonObject): Xuid | undefined {
-  const inPath = ownPath.exec(decodeURIComponent(path))?.[1];
+export function statedXuid(method: string, path: string, body: JsonObject): Xuid | undefined {
+  const decoded = decodeURIComponent(path);
+  const inPath = ownPath.exec(decoded)?.[1];
   if (inPath !== undefined) return inPath;
+  const ofActivity = method === 'GET' ? undefined : activityPath.exec(decoded)?.[1];
+  if (ofActivity !== undefined) return ofActivity;
   const { members } = body;
   if (!isObject(members)) return undefined;
   const { me } = members;
@@ -22,6 +35,26 @@ export function statedXuid(path: string, body: JsonObject): Xuid | undefined {
   return Object.keys(members)
     .map((key) => /^me_([0-9]{1,20})$/.exec(key)?.[1])
     .find((named) => named !== undefined);
+}
+
+/**
+ * Nothing when a caller who has stated no xuid may do this: what such a user wrote would be nobody's
+ * afterwards.
+ *
+ * Refuses: notAuthenticated.
+ *
+ * @source docs/wire/callers.md "Tokens of the real service"
+ */
+export function mayWithoutXuid(
+  { hasMadeUpXuid }: UserCaller,
+  { method, path }: Pick<Route, 'method' | 'path'>,
+): Refusal | undefined {
+  const isWrite = method === 'PUT' || method === 'DELETE' || postsOfCaller.test(path);
+  if (hasMadeUpXuid !== true || !isWrite) return undefined;
+  return new Refusal(
+    'notAuthenticated',
+    'The token is encrypted, and this user has not stated a xuid yet: join a session with members.me.constants.system.xuid first.',
+  );
 }
 
 function at(value: Json | undefined, name: string): Json | undefined {

@@ -486,7 +486,13 @@ test('a client that is not heard because the process stood still is not silent',
 });
 
 /** A caller whose token nobody can read, and how its xuid is learnt. */
-const stranger = { kind: 'user', xuid: '25350000', userHash: '11', sandbox: 'RETAIL' } as const;
+const stranger = {
+  kind: 'user',
+  xuid: '25350000',
+  userHash: '11',
+  hasMadeUpXuid: true,
+  sandbox: 'RETAIL',
+} as const;
 
 function learning() {
   const known = { xuid: undefined as string | undefined, asked: 0 };

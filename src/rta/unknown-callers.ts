@@ -44,7 +44,7 @@ export class UnknownCallers {
 
   /** Notes a new connection, if the xuid of its caller is made up. */
   note(connection: Connection, caller: UserCaller): void {
-    if (caller.userHash === undefined || this.#learn === undefined) return;
+    if (caller.hasMadeUpXuid !== true || this.#learn === undefined) return;
     this.#unknown.set(connection, { caller, turn: Promise.resolve() });
   }
 

@@ -91,14 +91,30 @@ test('the xuid is learnt from the first join, and is the same from then on, for 
   assert.deepEqual((other as typeof me).constants.system['xuid'], adaXuid);
 });
 
-test('a heartbeat of presence and the own lists state the xuid too, other paths of users do not', async () => {
+test('what a client asks about itself alone states the xuid too, other paths of users do not', async () => {
   await using server = await start();
-  const ada = title(server, '11');
-  await ada.ask('GET', `/users/xuid(${bertXuid})/people`);
-  await ada.ask('GET', `/users/xuid(${adaXuid})/people/avoid`);
-  const joined = await ada.ask('PUT', newPath(), joining());
-  assert.equal(joined.status, 201, joined.text);
-  assert.match(joined.text, new RegExp(`"${adaXuid}"`));
+  for (const [i, [method, path, body]] of (
+    [
+      ['GET', `/users/xuid(${adaXuid})/people/avoid`, undefined],
+      ['GET', `/users/xuid%28${adaXuid}%29/people/mute`, undefined],
+      ['POST', `/users/xuid(${adaXuid})/devices/current/titles/current`, { state: 'active' }],
+      [
+        'PUT',
+        `/titles/${demoTitleId}/users/${adaXuid}/activities`,
+        { sequenceNumber: '1', connectionString: 'c', joinRestriction: 'Public' },
+      ],
+    ] as const
+  ).entries()) {
+    const xuid = `${adaXuid}${i}`;
+    const ada = title(server, `2${i}`);
+    await ada.ask('GET', `/users/xuid(${bertXuid})/people`);
+    await ada.ask('GET', `/titles/${demoTitleId}/users/${bertXuid}/activities`);
+    const stating = await ada.ask(method, path.replace(adaXuid, xuid), body);
+    assert.ok(stating.status < 300, stating.text);
+    const joined = await ada.ask('PUT', newPath(), joining());
+    assert.equal(joined.status, 201, joined.text);
+    assert.match(joined.text, new RegExp(`"${xuid}"`));
+  }
 });
 
 test('who has stated nothing writes nothing, since it would be nobody’s afterwards', async () => {
@@ -107,6 +123,7 @@ test('who has stated nothing writes nothing, since it would be nobody’s afterw
   for (const [method, path, body] of [
     ['PUT', newPath(), joining()],
     ['POST', '/handles', { version: 1, type: 'activity', sessionRef: {} }],
+    ['POST', `/titles/${demoTitleId}/invites`, {}],
     ['PUT', `/users/me/people/xuid(${bertXuid})`, undefined],
     ['DELETE', `/users/me/people/xuid(${bertXuid})`, undefined],
   ] as const) {
@@ -119,6 +136,15 @@ test('who has stated nothing writes nothing, since it would be nobody’s afterw
 /** @source docs/wire/unknowns.md "user hashes" */
 test('a contradiction is refused: another xuid of the same hash, or the same xuid of another hash', async () => {
   await using server = await start();
+  assert.equal((await title(server, '11').ask('PUT', newPath(), joining(adaXuid))).status, 201);
+  for (const [method, path, body] of [
+    ['PUT', newPath(), joining(bertXuid)],
+    ['GET', `/users/xuid(${bertXuid})/people/avoid`, undefined],
+  ] as const) {
+    const changed = await title(server, '11').ask(method, path, body);
+    assert.equal(changed.status, 401);
+    assert.match(changed.text, /contradicts/);
+  }
   assert.equal((await title(server, '11').ask('PUT', newPath(), joining(adaXuid))).status, 201);
   const thief = await title(server, '12').ask('PUT', newPath(), joining(adaXuid));
   assert.equal(thief.status, 401);
