@@ -1,4 +1,4 @@
-/** What answers mean: documents out of successes, errors out of refusals. */
+/** Documents out of successful answers, errors out of refusals. */
 
 import { parseJson } from './json.ts';
 import { MultiplayerError } from './multiplayer-error.ts';
@@ -12,12 +12,15 @@ import type {
 } from './session-document.ts';
 import type { Answer } from './transport.ts';
 
-/** True when the answer says that what was asked for is not there, and not that the call is wrong. */
+/**
+ * True when the answer says that the requested thing does not exist, and not that the call is
+ * wrong.
+ */
 export function isAbsence({ status, code }: Answer): boolean {
   return status === 404 && (code === 'handleUnknown' || code === 'sessionGone');
 }
 
-/** The body of a success. Throws what the server refused, and a success that carries no JSON. */
+/** The body of a success. Throws the server's refusal, and for a success without JSON. */
 export function bodyOf(answer: Answer): unknown {
   if (answer.status !== 200 && answer.status !== 201) throw errorOf(answer);
   try {
@@ -28,8 +31,10 @@ export function bodyOf(answer: Answer): unknown {
 }
 
 /**
- * The document and its ETag. Throws as `bodyOf`, when the body is something else, and when there is
- * no ETag: a write that must not overwrite others could not be told from one that may.
+ * The document and its ETag.
+ *
+ * Throws as `bodyOf`, for a body that is no document, and without an ETag: then a write that must
+ * not overwrite others would be like one that may.
  */
 export function sessionAndEtagOf<Title extends TitleData>(answer: Answer): SessionAndEtag<Title> {
   return { session: documentOf<Title>(answer), etag: etagOf(answer) };
@@ -41,7 +46,7 @@ function documentOf<Title extends TitleData>(answer: Answer): SessionDocument<Ti
   return session as unknown as SessionDocument<Title>;
 }
 
-/** What an accepted write did. Throws as `sessionAndEtagOf`. @source docs/wire/sessions.md "PUT" */
+/** The result of an accepted write. Throws as `sessionAndEtagOf`. @source docs/wire/sessions.md "PUT" */
 export function writtenOf<Title extends TitleData>(answer: Answer): SessionWriteResult<Title> {
   if (answer.status === 204) return { status: 'deleted' };
   const status = answer.status === 201 ? 'created' : 'updated';
@@ -55,7 +60,7 @@ function isPreview({ path }: Answer): boolean {
 }
 
 /**
- * The session as it stands, when the answer is a failed precondition.
+ * The current session, when the answer is a failed precondition.
  *
  * @source docs/wire/sessions.md "Preconditions"
  */
@@ -69,7 +74,9 @@ export function outOfSyncOf<Title extends TitleData>(
 }
 
 /**
- * The session that a handle led to. Throws when the answer does not say.
+ * The session of a handle.
+ *
+ * Throws when the answer does not say.
  *
  * @source docs/wire/handles.md "Through a handle"
  */
@@ -99,7 +106,7 @@ function etagOf(answer: Answer): string {
   );
 }
 
-/** The session that a refusal carries. */
+/** The session in a refusal. */
 function carriedSessionOf({ text }: Answer): SessionDocument | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
@@ -114,7 +121,7 @@ function isSessionDocument(body: unknown): body is SessionDocument {
   return typeof body === 'object' && body !== null && 'members' in body && 'constants' in body;
 }
 
-/** What the server said no to, and why. @source docs/wire/refusals.md "Refusals" */
+/** The error of a refusal, with its reason. @source docs/wire/refusals.md "Refusals" */
 export function errorOf(answer: Answer): MultiplayerError {
   const { verb, path, status, code, text, retryAfterMs } = answer;
   const session = carriedSessionOf(answer);
@@ -132,7 +139,7 @@ export function errorOf(answer: Answer): MultiplayerError {
 }
 
 /**
- * The sentence of a refusal, which some answers wrap into an object.
+ * The sentence of a refusal, which some answers put into an object.
  *
  * @source docs/wire/README.md "Every answer"
  */

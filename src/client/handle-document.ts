@@ -27,7 +27,7 @@ type Common = {
   readonly sessionRef: SessionReference;
 };
 
-/** What a handle says of the title: how to launch it, and on which platforms. */
+/** The title of a handle: how to launch it, and on which platforms. */
 type TitleFacts = {
   readonly inviteProtocol?: string;
   readonly gameTypes?: JsonObject;
@@ -59,7 +59,7 @@ export type InviteHandleDocument = Common &
   };
 
 /**
- * The way from one session to another for those who are in the first.
+ * A way from one session to another for members of the first.
  *
  * @source docs/wire/handles.md "POST /handles"
  */
@@ -68,7 +68,7 @@ export type TransferHandleDocument = Common & {
   readonly originSessionRef: SessionReference;
 };
 
-/** What makes a session found by searches. @source docs/wire/search.md "Search handles" */
+/** A handle by which searches find a session. @source docs/wire/search.md "Search handles" */
 export type SearchHandleDocument = Common & {
   readonly type: 'search';
   readonly createTime: TimeText;
@@ -88,7 +88,7 @@ export type SearchAttributes = {
 };
 
 /**
- * What a search found, and what it shows of the session.
+ * A result of a search, with what it shows of the session.
  *
  * @source docs/wire/search.md "POST /handles/query"
  */
@@ -100,7 +100,7 @@ export type SearchDetails<Properties = JsonObject> = SearchHandleDocument & {
 };
 
 /**
- * An activity, and what a friends list shows of its session.
+ * An activity, with what a friends list shows of its session.
  *
  * @source docs/wire/handles.md "POST /handles/query"
  */

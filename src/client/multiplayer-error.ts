@@ -1,7 +1,7 @@
 import type { RefusalCode } from '../domain/refusal.ts';
 import type { SessionDocument } from './session-document.ts';
 
-/** The parts of an HTTP answer that tell why a call failed. */
+/** The parts of an HTTP answer that say why a call failed. */
 export type ErrorFacts = {
   /** `GET`, `PUT`, `POST`, `DELETE`. */
   readonly verb: string;
@@ -19,8 +19,8 @@ export type ErrorFacts = {
 };
 
 /**
- * Which rule said no: a code that the server sent, or one of the client's own: `noAnswer`,
- * `timedOut`, `answerMalformed` (a success that is not what the protocol promises).
+ * The rule that refused: a code of the server, or one of the client: `noAnswer`, `timedOut`,
+ * `answerMalformed` (a success that is not as the protocol says).
  */
 export type MultiplayerErrorCode =
   | RefusalCode
@@ -34,7 +34,7 @@ const messageTextCharactersMax = 1_000;
 
 /**
  * A call that the server refused, or that got no usable answer. The message names the verb, the
- * path, the status, the rule and what the server said.
+ * path, the status, the rule and the server's sentence.
  *
  * @source docs/wire/README.md "Every answer"
  */
@@ -45,17 +45,17 @@ export class MultiplayerError extends Error implements ErrorFacts {
   /** The path that was asked for, with its query. */
   readonly path: string;
   /**
-   * The status of the answer. 0 when none arrived: then a write may or may not have happened, and
-   * only a read of the session tells.
+   * The status of the answer. 0 when none arrived: then a write may or may not have happened; read
+   * the session to find out.
    */
   readonly status: number;
-  /** Which rule said no: `X-Mpsd-Refusal`, or a code of the client's own. */
+  /** The rule that refused: `X-Mpsd-Refusal`, or a code of the client. */
   readonly code: MultiplayerErrorCode | undefined;
   /** The place: a JSON path, a member, a conflicting constant. */
   readonly detail: string | undefined;
   /** The server's sentence; empty when it sent none. */
   readonly text: string;
-  /** The session as it stands, where the refusal carried it. */
+  /** The current session, where the refusal has it. */
   readonly session: SessionDocument | undefined;
   /** The ETag of `session`. */
   readonly etag: string | undefined;

@@ -9,14 +9,16 @@ const reference = {
   name: 'session-49',
 };
 
-/** What happens to one request: it arrives and is answered, or either way is cut. */
+/**
+ * What happens to one request: it arrives and is answered, or the request or the answer is lost.
+ */
 type Fate = 'answered' | 'requestLost' | 'answerLost' | 'busy';
 
 type Custom = { readonly [key: string]: unknown };
 
 /**
- * A directory with one session and its invites, behind a network on which requests and answers get
- * lost as `fates` say, and then no more.
+ * A directory with one session and its invites, behind a network that loses requests and answers as
+ * `fates` say, and then none.
  */
 function directory(fates: readonly Fate[]) {
   const state = { custom: {} as Custom, changeNumber: 1, writes: 0 };

@@ -45,7 +45,7 @@ type Request = {
   readonly text: string | undefined;
 };
 
-/** A service whose server says `replies`, the last one for ever, and whose sleep only counts. */
+/** A service whose server answers `replies`, the last one for ever, and whose sleep only counts. */
 function scripted(replies: readonly Reply[], settings: Partial<MultiplayerServiceSettings> = {}) {
   const requests: Request[] = [];
   const sleptMs: number[] = [];
@@ -491,7 +491,7 @@ test('only a number that would change is a raw one, and other numbers can be cal
 
 const networkError = new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED') });
 
-/** The failures that may be met, by the name under which the table below lists them. */
+/** Possible failures, by their names in the table below. */
 const failures: Readonly<Record<string, Reply>> = {
   noAnswer: networkError,
   ...Object.fromEntries(
@@ -680,7 +680,7 @@ test('a 401 is answered once with a fresh token, also where nothing else is trie
 
 // ends
 
-/** A server that never answers, and time that moves when a test says so. */
+/** A server that never answers, and a clock that the test moves. */
 function silent(settings: Partial<MultiplayerServiceSettings> = {}) {
   const timers: { readonly ms: number; readonly signal: AbortSignal; ring(): void }[] = [];
   const service = new MultiplayerService({

@@ -101,20 +101,20 @@ export type * from './session-document.ts';
 export type { Resync, SessionTap, Tap, FollowEnd } from './taps.ts';
 export type { Authorization, CallOptions, Fetch, FetchAnswer, Sleep } from './transport.ts';
 
-/** Where the directory is, who calls, and how calls are tried again. */
+/** The address of the directory, the caller, and how failed calls are repeated. */
 export type MultiplayerServiceSettings = {
   /** `http://localhost:8350`; may end in a path under which the directory is mounted. */
   readonly baseUrl: string;
-  /** `XBL3.0 x=…;…`, or a function that gives it and can renew it. */
+  /** `XBL3.0 x=…;…`, or a function that returns it and can renew it. */
   readonly authorization: Authorization;
   /**
-   * The xuid that `authorization` speaks for. `clearActivity` and what asks for the caller's people
-   * need it, and find it by themselves when this object set an activity.
+   * The xuid of `authorization`. `clearActivity` and calls about the caller's people need it, and
+   * know it when this object has set an activity.
    */
   readonly xuid?: Xuid;
   /** 104, 105 or 107, the default. The types here are those of 107. */
   readonly contractVersion?: number;
-  /** How failed calls are made again; `false`: not at all, each try is the caller's own. */
+  /** How failed calls are repeated; `false`: not at all. */
   readonly retry?: Partial<RetryPolicy> | false;
   /** How long one request may take with all its tries: 30 s. */
   readonly timeoutMs?: number;
@@ -122,7 +122,7 @@ export type MultiplayerServiceSettings = {
   readonly fetch?: Fetch;
   /** In place of timers. */
   readonly sleep?: Sleep;
-  /** In place of `Math.random`: spreads delays. */
+  /** In place of `Math.random`, for delays. */
   readonly random?: () => number;
   /** In place of `Date.now`. */
   readonly nowMs?: () => number;
@@ -130,24 +130,24 @@ export type MultiplayerServiceSettings = {
   readonly newGuid?: () => Guid;
 };
 
-/** What an invitation says, beyond who and where. @source docs/wire/handles.md "POST /handles" */
+/** The content of an invitation. @source docs/wire/handles.md "POST /handles" */
 export type InviteAttributes = {
-  /** The title that is invited to: decimal. */
+  /** The id of the title, decimal. */
   readonly titleId: TitleId;
   /** Names the text to show, from the title's configuration: `///id`. */
   readonly contextStringId?: string;
-  /** What the title finds when it is started by the invite; at most 256 characters encoded. */
+  /** What the title receives when the invite starts it; at most 256 characters encoded. */
   readonly customActivationContext?: string;
-  /** Who invites, when a game service does. */
+  /** The name of the sender, when a game service invites. */
   readonly senderString?: string;
 };
 
-/** What became of the invitation of one user. */
+/** The result of the invitation of one user. */
 export type InviteOutcome =
   | { readonly xuid: Xuid; readonly status: 'sent'; readonly handle: InviteHandleDocument }
   | { readonly xuid: Xuid; readonly status: 'failed'; readonly error: MultiplayerError };
 
-/** What a session template holds. @source docs/wire/service-configs.md "Asking for templates" */
+/** The content of a session template. @source docs/wire/service-configs.md "Asking for templates" */
 export type SessionTemplateDocument = {
   readonly contractVersion?: number;
   readonly constants?: {
@@ -165,7 +165,7 @@ export type SessionTemplateDocument = {
 export type HandleSearch = {
   readonly scid: Guid;
   readonly templateName?: string;
-  /** Made by `where`, or a text in the words of the server. */
+  /** Made by `where`, or a text in the language of the server. */
   readonly filter?: SearchFilter | string;
   /** An attribute or `session/…` field, and a direction: `mmr desc`. Else the oldest come first. */
   readonly orderBy?: string;
@@ -193,14 +193,11 @@ const updatePauseMsMax = 1_000;
 const timeoutMsDefault = 30_000;
 
 /**
- * The session directory as one user or game service sees it.
- *
- * Every method rejects with a `MultiplayerError` when the server refuses, or when no usable answer
- * comes. Reading what does not exist is no error: the answer is undefined.
- *
- * Calls that may be made twice without harm are made again, with growing delays, while the server
- * is overloaded; see `retry.ts` for which and why. A 401 is answered once with a fresh token, if
- * `authorization` is a function.
+ * The session directory as one user or game service sees it. Every method rejects with a
+ * `MultiplayerError` when the server refuses, or when no usable answer comes. A read of a missing
+ * thing is no error: the result is undefined. Calls that may be repeated without harm are repeated,
+ * with growing delays, while the server is overloaded: see `retry.ts`. A 401 is answered once with
+ * a fresh token, if `authorization` is a function.
  *
  * @source docs/wire/README.md "Every request"
  */
@@ -267,8 +264,7 @@ export class MultiplayerService implements SessionWriter {
   }
 
   /**
-   * The session that a handle leads to, and its reference; undefined when the handle or the session
-   * is gone.
+   * The session of a handle, and its reference; undefined when the handle or the session is gone.
    *
    * @source docs/wire/handles.md "POST /handles"
    */
@@ -282,11 +278,9 @@ export class MultiplayerService implements SessionWriter {
   }
 
   /**
-   * What the write did: the session is `created`, `updated` (also when it was so already), or
-   * `deleted`.
-   *
-   * Joins, leaves, creates and changes, whichever the changes say. A failed precondition is an
-   * error here and a value in `tryWriteSession`.
+   * The result of the write: the session is `created`, `updated` (also without a change), or
+   * `deleted`. The changes decide whether it joins, leaves, creates or changes. A failed
+   * precondition is an error here and a value in `tryWriteSession`.
    *
    * @source docs/wire/sessions.md "PUT"
    */
@@ -299,8 +293,10 @@ export class MultiplayerService implements SessionWriter {
   }
 
   /**
-   * What the write did, or `outOfSync` with the current session and its ETag when the precondition
-   * failed. Refused in any other way, it throws.
+   * The result of the write, or `outOfSync` with the current session and its ETag when the
+   * precondition failed.
+   *
+   * Throws for any other refusal.
    *
    * @source docs/wire/sessions.md "Preconditions"
    */
@@ -314,13 +310,13 @@ export class MultiplayerService implements SessionWriter {
   }
 
   /**
-   * The session after changes that were decided by looking at it: `change` gets the current session
-   * and gives the changes, or undefined when there is nothing to do (`unchanged`). No other user's
-   * write comes between the two: when one does, `change` is asked again with the newer session.
+   * The session after changes that depend on it: `change` gets the current session and returns the
+   * changes, or undefined when there is nothing to do (`unchanged`). No other user's write comes
+   * between the two: when one does, `change` is called again with the newer session.
    *
    * Throws when the session does not exist, and the 412 when others came first `attemptsMax` times
-   * (20). When no answer arrived the write may have happened; then it throws too, rather than to
-   * count something twice.
+   * (20). When no answer arrived the write may have happened; then it throws too, so that nothing
+   * is counted twice.
    *
    * @source docs/wire/sessions.md "Preconditions"
    */
@@ -349,9 +345,9 @@ export class MultiplayerService implements SessionWriter {
   }
 
   /**
-   * What the write did to the session that a handle leads to, and its reference. This is how a user
-   * joins by an invite, an activity or a transfer. It never creates a session: when there is none,
-   * or no such handle, it throws.
+   * The result of a write to the session of a handle, and its reference. This is how a user joins
+   * by an invite, an activity or a transfer. It never creates a session: without one, or without
+   * the handle, it throws.
    *
    * @source docs/wire/handles.md "POST /handles"
    */
@@ -366,8 +362,8 @@ export class MultiplayerService implements SessionWriter {
   }
 
   /**
-   * What is left of the session without the caller; `deleted` when the caller was the last, or when
-   * there is no such session.
+   * The session without the caller; `deleted` when the caller was the last, or when there is no
+   * such session.
    *
    * @source docs/wire/sessions.md "PUT"
    */
@@ -424,7 +420,7 @@ export class MultiplayerService implements SessionWriter {
 
   /**
    * The handle by which others see the caller in this session. Replaces the caller's earlier
-   * activity in this service config. The caller must be a member. `SetActivityAsync`.
+   * activity in this service config. The caller must be an active member. XSAPI: `SetActivityAsync`.
    *
    * @source docs/wire/handles.md "POST /handles"
    */
@@ -436,10 +432,10 @@ export class MultiplayerService implements SessionWriter {
   }
 
   /**
-   * True when the caller had an activity in this service config, which is gone now.
+   * True when the caller had an activity in this service config; it is gone now. The caller's xuid
+   * must be known: from `xuid` here or in the settings, or because this object set the activity.
    *
-   * To find it, the caller's xuid must be known: from `xuid` here or in the settings, or from the
-   * answer when this object set the activity. Throws a TypeError when it is not.
+   * Throws a TypeError when it is not.
    *
    * @source docs/wire/handles.md "POST /handles"
    */
@@ -459,9 +455,9 @@ export class MultiplayerService implements SessionWriter {
   }
 
   /**
-   * What became of the invitation of each user, in the order of `xuids`. One that fails does not
-   * stop the rest, and none is sent twice however often it had to be tried. The caller must be a
-   * member, or a game service. `SendInvitesAsync`.
+   * The result of the invitation of each user, in the order of `xuids`. One that fails does not
+   * stop the rest, and none is sent twice, however often it is tried. The caller must be a member,
+   * or a game service.
    *
    * @source docs/wire/handles.md "POST /handles"
    */
@@ -503,8 +499,8 @@ export class MultiplayerService implements SessionWriter {
   }
 
   /**
-   * The id of a new handle that lets the members of `origin`, a lobby, join `target`, a game. The
-   * caller must be a member of both.
+   * The id of a new handle by which the members of `origin`, a lobby, may join `target`, a game.
+   * The caller must be a member of both.
    *
    * @source docs/wire/handles.md "POST /handles"
    */
@@ -566,9 +562,11 @@ export class MultiplayerService implements SessionWriter {
   }
 
   /**
-   * The activities of those whom a user follows, or of the favourites among them: at most 100. Whose
-   * list it is must be known: from `xuid` here or in the settings, or from an activity that this
-   * object set; game services may ask for anybody's. Throws a TypeError when it is not known.
+   * The activities of the people whom a user follows, or of the favourites among them: at most 100.
+   * The user must be known: from `xuid` here or in the settings, or from an activity that this
+   * object set; game services may ask for anybody's.
+   *
+   * Throws a TypeError when it is not known.
    *
    * @source docs/wire/handles.md "POST /handles/query"
    */
@@ -603,7 +601,7 @@ export class MultiplayerService implements SessionWriter {
   }
 
   /**
-   * The search handles that a search finds, each with what its session tells.
+   * The search handles of a search, each with what its session shows.
    *
    * @source docs/wire/search.md "POST /handles/query"
    */
@@ -631,7 +629,7 @@ export class MultiplayerService implements SessionWriter {
   // people
 
   /**
-   * Puts these users on the caller's list of friends; one who is on it already stays.
+   * Adds these users to the caller's list of friends; one who is on it already stays.
    *
    * @source docs/wire/people.md "People"
    */
@@ -640,7 +638,7 @@ export class MultiplayerService implements SessionWriter {
     await this.#do({ verb: 'POST', path, body: { xuids }, repeat: 'always' }, options);
   }
 
-  /** Takes these users off the caller's list of friends. @source docs/wire/people.md "People" */
+  /** Removes these users from the caller's list of friends. @source docs/wire/people.md "People" */
   async unfollow(xuids: readonly Xuid[], options?: CallOptions): Promise<void> {
     const path = '/users/me/people/xuids?method=remove';
     await this.#do({ verb: 'POST', path, body: { xuids }, repeat: 'always' }, options);
@@ -659,11 +657,7 @@ export class MultiplayerService implements SessionWriter {
     return this.#changePrivacy('DELETE', 'avoid', xuid, options);
   }
 
-  /**
-   * Puts this user on the list of those whom the caller does not want to hear.
-   *
-   * @source docs/wire/people.md "People"
-   */
+  /** Adds this user to the caller's list of muted users. @source docs/wire/people.md "People" */
   mute(xuid: Xuid, options?: CallOptions): Promise<void> {
     return this.#changePrivacy('PUT', 'mute', xuid, options);
   }
@@ -698,8 +692,8 @@ export class MultiplayerService implements SessionWriter {
   // real time
 
   /**
-   * A real-time connection: it reports the changes of the sessions that it follows, and reconnects by
-   * itself. Rejects when the server cannot be reached or does not take it.
+   * A real-time connection: it reports the changes of the sessions that it follows, and reconnects
+   * by itself. Rejects when the server cannot be reached or refuses it.
    *
    * @source docs/wire/rta.md "Connecting"
    */
@@ -818,7 +812,7 @@ export class MultiplayerService implements SessionWriter {
     return this.#do({ verb, path, body: { xuid }, repeat: 'always' }, options);
   }
 
-  /** Makes a call whose success says nothing more. */
+  /** Makes a call without a result. */
   async #do(call: Call, options?: CallOptions): Promise<void> {
     const answer = await this.#send(call, options);
     if (answer.status >= 300) throw errorOf(answer);
@@ -832,7 +826,7 @@ export class MultiplayerService implements SessionWriter {
     return bodyOf(await this.#send(call, options)) as Handle;
   }
 
-  /** Lets the writers that were answered 412 together not come back together. */
+  /** Spreads writers that got a 412 together. */
   async #pause(attempt: number, signal: AbortSignal | undefined): Promise<void> {
     const pauseMs = this.#random() * Math.min(10 * 2 ** attempt, updatePauseMsMax);
     await this.#sleep(pauseMs, signal ?? new AbortController().signal);
@@ -863,7 +857,7 @@ function preconditionOf(
   }
 }
 
-/** Only what a reference is made of, whatever else the caller's object holds. */
+/** Only the members of a reference, without others of the caller's object. */
 function sessionRefOf({ scid, templateName, name }: SessionTarget): SessionTarget {
   return { scid, templateName, ...(name !== undefined && { name }) };
 }

@@ -1,4 +1,4 @@
-/** What the client asks of the machine, when its settings give nothing else. */
+/** The client's defaults for what the machine provides. */
 
 import type { Guid } from './session-document.ts';
 

@@ -1,9 +1,9 @@
-/** How often, and with which delays, a lost connection is made anew. */
+/** How often, and with which delays, a lost connection is opened again. */
 export type ReconnectPolicy = {
   /** Before the first try; doubles with each further one. */
   readonly firstDelayMs: number;
   readonly delayMsMax: number;
-  /** Tries, after which it is given up. */
+  /** Tries before it is given up. */
   readonly attemptsMax: number;
 };
 
@@ -18,8 +18,8 @@ export const defaultReconnectPolicy: ReconnectPolicy = {
 };
 
 /**
- * How long to wait before try number `attempt`, the first being 0. Spread by half either way, so
- * that clients whose server has gone do not come back to it together.
+ * How long to wait before try number `attempt`, the first being 0. Random by half either way, so
+ * that the clients of a lost server do not all return at once.
  */
 export function reconnectDelayMs(
   attempt: number,

@@ -2,7 +2,7 @@ import type { SessionReference } from '../domain/session/reference.ts';
 
 export type { SessionReference };
 
-/** A session that a handle shall point at. Without a name the server makes up a GUID. */
+/** The session of a new handle. Without a name the server makes a GUID. */
 export type SessionTarget = Omit<SessionReference, 'name'> & { readonly name?: string };
 
 /** The path of a session. Throws a TypeError when a part cannot stand in a URL. */
@@ -31,7 +31,7 @@ export function formatHandlePath(handleId: string): string {
 }
 
 /**
- * `part`, percent-encoded, to stand between two slashes. Every URL parser resolves `.` and `..`,
+ * `part`, percent-encoded, as one segment of a path. Every URL parser resolves `.` and `..`,
  * encoded or not, so that a request for them would go to another path; they are thrown here.
  */
 function formatPathPart(part: string, what: string): string {

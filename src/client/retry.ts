@@ -24,14 +24,14 @@
  * @source docs/wire/README.md "Every answer"
  */
 
-/** After which failures a call is made again. */
+/** After which failures a call is repeated. */
 export type Repeat = 'always' | 'ifRefused' | 'ifNotDone';
 
-/** How often, and with which delays, failed calls are made again. */
+/** How often, and with which delays, failed calls are repeated. */
 export type RetryPolicy = {
   /** No further try begins later than this after the call began. */
   readonly windowMs: number;
-  /** A further try is only made when this much of the window is left for it. */
+  /** A further try needs at least this much of the window. */
   readonly leftMsMin: number;
   /** Before the second try; doubles with each further one. */
   readonly firstDelayMs: number;
@@ -46,7 +46,7 @@ export const defaultRetryPolicy: RetryPolicy = {
   delayMsMax: 60_000,
 };
 
-/** Why a try failed: what was answered, or that nothing was (status 0). */
+/** Why a try failed: the answer, or none (status 0). */
 export type Failure = {
   readonly status: number;
   readonly code: string | undefined;
@@ -56,7 +56,7 @@ export type Failure = {
 /** Answers of an overloaded server, which may carry out the next try. */
 const passing: ReadonlySet<number> = new Set([0, 408, 429, 500, 502, 503, 504]);
 
-/** True when a call of this kind may be made again after this failure. */
+/** True when a call of this kind may be repeated after this failure. */
 export function mayRepeat(repeat: Repeat, { status, code }: Failure): boolean {
   switch (repeat) {
     case 'always':
@@ -69,10 +69,9 @@ export function mayRepeat(repeat: Repeat, { status, code }: Failure): boolean {
 }
 
 /**
- * How long to wait before the next try, or undefined when the failure is final.
- *
- * Never shorter than the server asked for. Else the delays double and are spread by half either
- * way, so that clients that failed together do not come back together.
+ * How long to wait before the next try, or undefined when the failure is final. Never shorter than
+ * the server asked for. Else the delays double and are random by half either way, so that clients
+ * that failed together do not come back together.
  */
 export function retryDelayMs(
   {
@@ -84,7 +83,7 @@ export function retryDelayMs(
   }: {
     readonly repeat: Repeat;
     readonly failure: Failure;
-    /** How often the call was made again so far. */
+    /** How often the call was repeated so far. */
     readonly retries: number;
     /** Since the call began. */
     readonly elapsedMs: number;
@@ -101,7 +100,7 @@ export function retryDelayMs(
 
 /**
  * The time that a `Retry-After` asks for: seconds, or a date, which is counted from the answer's
- * own `Date` so that the two clocks need not agree. Undefined when it says nothing sensible.
+ * own `Date` so that the two clocks may differ. Undefined when it is invalid.
  */
 export function parseRetryAfterMs(
   retryAfter: string | undefined,

@@ -79,7 +79,7 @@ export type FollowOptions = WriteOptions & {
 
 /** Events of a resource, until `unsubscribe`. */
 export type RtaSubscription = {
-  /** What the server said when it was subscribed to first. */
+  /** The data of the server's first answer. */
   readonly data: unknown;
   /** Resolves when no more events come. */
   unsubscribe(): Promise<void>;
@@ -88,7 +88,7 @@ export type RtaSubscription = {
 /** @source docs/wire/rta.md "Frames" */
 const connectionsResource = 'https://sessiondirectory.xboxlive.com/connections/';
 
-/** Where a user's invites arrive. @source docs/wire/rta.md "Invites" */
+/** The resource of a user's invites. @source docs/wire/rta.md "Invites" */
 export function invitesResource(xuid: Xuid, titleId: string): string {
   return `https://notify.xboxlive.com/users/xuid(${xuid})/deviceId/current/titleId/${titleId}`;
 }
@@ -107,7 +107,7 @@ type Subscription = { readonly id: Guid; readonly changeTypes: readonly ChangeTy
 
 type SessionSubscription = {
   readonly reference: SessionReference;
-  /** The life of the session that is followed. */
+  /** The branch of the followed session. */
   readonly branch: Guid;
   readonly subscription: Subscription;
 };
@@ -116,7 +116,7 @@ const subscribeAttemptsMax = 5;
 /** Sessions that are written at a time after a reconnect. */
 const rewritesAtOnceMax = 8;
 const heartbeatMsDefault = 30_000;
-/** An id that no subscription has: to end it asks for nothing but an answer. */
+/** An id that no subscription has: unsubscribing it only asks for an answer. */
 const noSubscription = 0xffff_ffff;
 
 export class RtaConnection implements AsyncDisposable {
@@ -126,7 +126,7 @@ export class RtaConnection implements AsyncDisposable {
   readonly #queue = new TapQueue();
   readonly #wanted = new Set<ResourceSubscription>();
   readonly #followed = new Map<string, SessionSubscription>();
-  /** How the title writes the sessions that it follows, or is about to. */
+  /** The writers of followed sessions, by session. */
   readonly #references = new Map<string, SessionReference>();
   /** Calls that wait, and subscriptions with callbacks: while there is any, the process stays alive. */
   readonly #awaited = new Set<object>();
@@ -159,12 +159,11 @@ export class RtaConnection implements AsyncDisposable {
   }
 
   /**
-   * What the write did. The caller's member becomes active on this connection and subscribed, with
-   * whatever else `changes` say; so one call joins, or creates, and follows.
-   *
-   * From now on `taps` tells of the session's changes, and a new connection id is written into it
-   * after each reconnect, until the caller leaves by `leaveSession` or a write, or `unfollow`.
-   * If the seat was lost meanwhile, that write takes another one where the session lets it.
+   * The result of the write. The caller's member becomes active on this connection and subscribed,
+   * together with `changes`; so one call joins, or creates, and follows. From now on `taps` reports
+   * the session's changes, and a new connection id is written into it after each reconnect, until
+   * the caller leaves by `leaveSession` or a write, or `unfollow`. If the seat was lost meanwhile,
+   * that write takes another one where the session lets it.
    *
    * @source docs/wire/rta.md "Members whose connection has ended"
    */
@@ -214,7 +213,7 @@ export class RtaConnection implements AsyncDisposable {
     return written;
   }
 
-  /** Writes no new connection id into this session any more. Its taps go on while it has one. */
+  /** Stops writing new connection ids into this session. Its taps go on while it has one. */
   unfollow(reference: SessionReference): void {
     this.#followed.delete(resourceOf(reference));
     this.#references.delete(resourceOf(reference));
@@ -229,7 +228,7 @@ export class RtaConnection implements AsyncDisposable {
   taps(): AsyncIterableIterator<Tap> {
     return {
       next: () => this.#held(this.#queue.next()),
-      // Leaving a loop ends nothing: another may go on.
+      // Leaving a loop ends nothing: another loop may continue.
       return: async () => ({ value: undefined, done: true }),
       [Symbol.asyncIterator]() {
         return this;
@@ -318,8 +317,8 @@ export class RtaConnection implements AsyncDisposable {
   }
 
   /**
-   * Ends the socket when the server does not answer on it any more. Nothing else shows it: a client
-   * that only listens does not notice a lost network, and platforms hide pings.
+   * Ends the socket when the server does not answer on it any more. Otherwise a client that only
+   * listens would not notice a lost network, since platforms hide pings.
    */
   async #watch(live: LiveSocket): Promise<void> {
     const { heartbeatMs = heartbeatMsDefault } = this.#settings;
@@ -383,7 +382,7 @@ export class RtaConnection implements AsyncDisposable {
     throw new RtaError('The real-time connection was lost and could not be made again.', { cause });
   }
 
-  /** Nothing can be asked any more. */
+  /** No more calls are possible. */
   #over(error: Error): void {
     this.#live = undefined;
     this.#next = Promise.reject(error);
@@ -490,14 +489,14 @@ export class RtaConnection implements AsyncDisposable {
 }
 
 const openPlatformWebSocket: OpenWebSocket = (url, protocol) => {
-  // Types promise what Node 20 does not have.
+  // The types have it, Node 20 does not.
   if ((globalThis.WebSocket as unknown) !== undefined) return new WebSocket(url, protocol);
   throw new TypeError(
     'This platform has no WebSocket: use Node 22 or later, or give connect() one as "webSocket".',
   );
 };
 
-/** True of an answer that will be the same next time. */
+/** True of an answer that a repeated call would get again. */
 function isRefusal({ status }: MultiplayerError): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }

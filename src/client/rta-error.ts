@@ -1,4 +1,4 @@
-/** What the codes of a subscribe answer mean. @source docs/wire/rta.md "Frames" */
+/** The meaning of the codes of a subscribe answer. @source docs/wire/rta.md "Frames" */
 const meanings: Readonly<Record<number, string>> = {
   1: 'there is no such resource',
   2: 'the connection has as many subscriptions as it may have',
@@ -8,8 +8,8 @@ const meanings: Readonly<Record<number, string>> = {
 };
 
 /**
- * What went wrong on a real-time connection: a subscription that the server refused, with its code,
- * or, without one, a socket that was lost, and with it all that was asked on it.
+ * The error of a real-time connection: a refused subscription, with its code, or, without one, a
+ * lost socket with all its calls.
  */
 export class RtaError extends Error {
   override readonly name = 'RtaError';
@@ -21,7 +21,7 @@ export class RtaError extends Error {
     this.code = code;
   }
 
-  /** True when the server may answer otherwise later. */
+  /** True when the server may answer differently later. */
   get isPassing(): boolean {
     return this.code === undefined || this.code > 1_000;
   }
@@ -35,7 +35,7 @@ export function refusedSubscription(resource: string, code: number): RtaError {
   });
 }
 
-/** The error of all that was under way on a socket that ended. */
+/** The error of all calls on a socket that ended. */
 export function connectionLost(cause?: unknown): RtaError {
   return new RtaError('The real-time connection ended before the answer came.', { cause });
 }

@@ -13,7 +13,7 @@
 import { formatJson, parseJson } from './json.ts';
 import { connectionLost, refusedSubscription } from './rta-error.ts';
 
-/** As much of a `WebSocket` as is used here; every platform's own fits. */
+/** The used part of a `WebSocket`; every platform's own fits. */
 export type WebSocketLike = {
   addEventListener(
     type: 'open' | 'message' | 'close' | 'error',
@@ -88,7 +88,7 @@ export class RtaSocket {
     });
   }
 
-  /** True once the socket is of no more use. */
+  /** True once the socket is closing or closed. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -101,18 +101,18 @@ export class RtaSocket {
     return this.#ask(1, resource, (code, id, data) => {
       if (code !== 0) throw refusedSubscription(resource, code);
       if (typeof id !== 'number') throw connectionLost(new TypeError('an answer without an id'));
-      // Before the next frame is looked at, which may be an event of it.
+      // Before the next frame is read, which may be an event of it.
       this.#listeners.set(id, listener);
       return { id, data };
     });
   }
 
-  /** Resolves when no more events of this subscription come, whatever the server says to it. */
+  /** Resolves when no more events of this subscription come, whatever the server answers. */
   async unsubscribe(id: number): Promise<void> {
     await this.#ask(2, id, () => this.#listeners.delete(id));
   }
 
-  /** Ends the socket; what is under way is rejected. */
+  /** Ends the socket; calls under way are rejected. */
   close(): void {
     if (this.#isOver) return;
     this.#end();

@@ -13,14 +13,14 @@
 /** A condition on search handles and their sessions. */
 export type SearchFilter = {
   readonly text: string;
-  /** What holds it together: an `and` or `or` within another filter may need parentheses. */
+  /** Its outermost operator: an `and` or `or` within another filter may need parentheses. */
   readonly joinedBy?: 'and' | 'or';
 };
 
 export type Operator = 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le';
 type Equality = 'eq' | 'ne';
 
-/** Numbers of a session that filters know. `needs` is how many players it still wants. */
+/** Numbers of a session that filters know. `needs`: how many more players it wants. */
 export type SessionNumber =
   | 'membersCount'
   | 'maxMembersCount'
@@ -32,7 +32,7 @@ export type SessionNumber =
 /** Texts of a session that filters know. */
 export type SessionString = 'scid' | 'templateName' | 'registrationState';
 
-/** Parts of filters. Each throws a TypeError for a name or value that no filter can say. */
+/** Parts of filters. Each throws a TypeError for a name or value that filters cannot contain. */
 export const where = {
   /** Has the tag. */
   tag: (tag: string): SearchFilter => inList('tags', 'eq', tag),
@@ -61,7 +61,7 @@ export const where = {
     compare('session/scheduledTime', operator, timeText(time)),
   postedTime: (operator: Operator, time: Date): SearchFilter =>
     compare('session/postedTime', operator, timeText(time)),
-  /** Members in a role, how many there shall be, or how many are missing. */
+  /** Members in a role, their target number, or how many are missing. */
   role: (
     type: string,
     role: string,
@@ -81,7 +81,7 @@ export const where = {
   either: (...filters: readonly [SearchFilter, ...SearchFilter[]]): SearchFilter =>
     join('or', filters),
   not: (filter: SearchFilter): SearchFilter => ({ text: `not (${filter.text})` }),
-  /** A filter in the words of the server, to stand between others. */
+  /** A filter in the language of the server, between others. */
   raw: (text: string): SearchFilter => ({ text: `(${text})` }),
 } as const;
 

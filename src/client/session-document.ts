@@ -1,6 +1,6 @@
 /**
- * The session document as it travels, and the changes that a write carries. In the shape of
- * contract version 107; what only 104 and 105 write is marked so.
+ * The session document on the wire, and the changes of a write. In the shape of contract version
+ * 107; what only 104 and 105 write is marked so.
  *
  * @source docs/wire/sessions.md "The document"
  */
@@ -14,7 +14,7 @@ import type { Restriction } from '../domain/session/session.ts';
 
 export type { Capability, Guid, Json, JsonObject, Restriction, TitleId, Visibility, Xuid };
 
-/** A point in time as it travels: `2016-09-20T20:50:00.5180000Z`. */
+/** A time on the wire: `2016-09-20T20:50:00.5180000Z`. */
 export type TimeText = string;
 
 /**
@@ -37,7 +37,7 @@ export type TitleData = {
   readonly memberProperties?: object;
 };
 
-/** The title that says nothing of its data. */
+/** A title without types for its data. */
 export type AnyTitle = Record<never, never>;
 
 type Part<Title, Name extends keyof TitleData, Otherwise> = Name extends keyof Title
@@ -311,7 +311,7 @@ export function memberOf<Title extends TitleData = AnyTitle>(
 // what is written
 
 /**
- * What a write asks for; every part is optional, and `{}` is legal.
+ * The changes of a write; every part is optional, and `{}` is valid.
  *
  * @source docs/wire/sessions.md "PUT"
  */
@@ -337,7 +337,7 @@ export type SessionChanges<Title extends TitleData = AnyTitle> = {
 export type MembersChanges<Title extends TitleData = AnyTitle> = {
   /** The caller: joins or changes; null leaves. */
   readonly me?: MemberChanges<Title> | null;
-  /** Keeps a seat for a user. Counted from 0 in each write. */
+  /** Reserves a seat for a user. Counted from 0 in each write. */
   readonly [reservation: `reserve_${number}`]: ReservationChanges<Title>;
   /** Removes the member with this index, or assigns its roles: game services and owners only. */
   readonly [index: number]: null | Required<Pick<MemberChanges, 'roles'>>;
@@ -346,7 +346,7 @@ export type MembersChanges<Title extends TitleData = AnyTitle> = {
 export type MemberChanges<Title extends TitleData = AnyTitle> = {
   /** Read when the user joins; ignored later. */
   readonly constants?: {
-    /** Whose write it is, the token says; a xuid here changes nothing. */
+    /** The token names the user; a xuid here changes nothing. */
     readonly system?: { readonly xuid?: Xuid; readonly initialize?: boolean };
     readonly custom?: Part<Title, 'memberConstants', JsonInput>;
   };

@@ -17,16 +17,15 @@ export type App = {
   /** Listens; port 0 finds a free one. `url` has no slash at the end. Rejects as Node's server fails. */
   listen(at: { readonly host: string; readonly port: number }): Promise<Listening>;
   /**
-   * Accepts no connection more, lets the requests under way come to their end, and ends each connection
-   * with its last answer. Of those on which nothing happens it ends the ones that are idle for `idleMs`
-   * (0), since a client may be about to use them; what is left after `withinMs` (3,000) is cut. The
-   * first call decides.
+   * Accepts no more connections, finishes the requests under way, and ends each connection with its
+   * last answer. Idle connections end after `idleMs` (0), since a client may be about to use them;
+   * the rest is cut after `withinMs` (3,000). The first call decides.
    */
   close(within?: {
     readonly withinMs?: Milliseconds;
     readonly idleMs?: Milliseconds;
   }): Promise<void>;
-  /** Answers one request, wherever it came from. */
+  /** Answers one request of any server. */
   readonly answer: RequestListener;
   /** Serves a connection as one that was accepted here; it must listen. */
   accept(socket: Socket): void;
@@ -34,19 +33,22 @@ export type App = {
 
 type Listening = { readonly url: string; readonly port: number };
 
-/** Without sockets a request to upgrade is answered like any other. */
+/** Without sockets an upgrade request is answered like any other. */
 export type AppSettings = PipelineSettings & { readonly sockets?: Sockets };
 
-/** Milliseconds after which a client is cut off, so that slow ones cannot use up the sockets. */
+/**
+ * Milliseconds after which a slow client is cut off, so that such clients cannot use up the
+ * sockets.
+ */
 const timeouts = {
   headersTimeout: 20_000,
   requestTimeout: 60_000,
-  /** Above the idle time of usual load balancers, which would else write to a closed connection. */
+  /** Above the idle time of usual load balancers, which otherwise write to a closed connection. */
   keepAliveTimeout: keepAliveSeconds * 1_000,
   connectionsCheckingInterval: 5_000,
 };
 
-/** How many requests of one connection are answered at a time; further ones wait for their turn. */
+/** How many requests of one connection are answered at a time; further ones wait. */
 const pipelinedMax = 8;
 
 /**
@@ -101,7 +103,7 @@ export function buildApp(settings: AppSettings): App {
     connections.delete(this);
   }
   server.on('upgrade', (_incoming, socket: Socket) => {
-    // It ends with the hub. Nothing is kept for it here.
+    // It ends with the hub.
     connections.delete(socket);
     socket.off('close', forget);
     if (exchanges.get(socket) !== undefined) exchanges.set(socket, undefined);
@@ -136,7 +138,7 @@ export function buildApp(settings: AppSettings): App {
       };
       closed ??= drain(connectionsToEnd, { withinMs, idleMs }).then(() => {
         clearInterval(checking);
-        // What of Node's server goes on beside listening, which has ended.
+        // The parts of Node's server that run beside listening, which has ended.
         server.close(() => undefined);
       });
       return closed;
@@ -147,7 +149,7 @@ export function buildApp(settings: AppSettings): App {
 /** The latest request of a connection. */
 type Exchange = {
   readonly outgoing: ServerResponse;
-  /** How many requests came before this one while others were not answered. */
+  /** How many earlier requests are not answered yet. */
   readonly before: number;
 };
 
@@ -165,10 +167,10 @@ export function createHttpServer(
     const before = isFirst ? 0 : former.before + 1;
     exchanges.set(socket, { outgoing, before });
     if (isFirst || before < pipelinedMax) return listener(incoming, outgoing);
-    // Of a client that asks and does not read, no more is held than so many answers.
+    // For a client that does not read, at most so many answers are held.
     former.outgoing.once('close', () => socket.destroyed || listener(incoming, outgoing));
   };
-  // A client that would rather speak another protocol is answered in this one.
+  // A client that asks for another protocol is answered in this one.
   const shouldUpgradeCallback = upgrade === undefined ? () => false : asksForSocket;
   const server = createServer(
     // Two of a header become one that is not taken for either of them.

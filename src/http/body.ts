@@ -55,7 +55,7 @@ export function readBody(
       bytes += chunk.length;
       if (bytes > bytesMax) return tooLarge();
       chunks.push(chunk);
-      // What comes in one piece, as nearly all does, is not held.
+      // A body in one piece, as nearly all are, is not held.
       if (bytes === length) return;
       uploads.add(incoming, chunk.length, tooSlow);
       if (isFirst) incoming.once('close', () => uploads.delete(incoming));
@@ -157,7 +157,7 @@ function textOf(bytes: Buffer): string | undefined {
   return text.startsWith(byteOrderMark) ? text.slice(1) : text;
 }
 
-/** Bytes that are looked at together while searching for a fault. */
+/** Bytes that are checked at once in the search for a fault. */
 const sliceBytes = 4_096;
 
 /** The place of the first byte that is not UTF-8, in bytes that are not. A U+FFFD is no fault. */

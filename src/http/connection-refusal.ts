@@ -9,17 +9,15 @@ import { refusalResponse } from './refusal-response.ts';
 import type { Answer } from './route.ts';
 import { headersOf, sendAnswer } from './send-answer.ts';
 
-/** How long a client may read the answer and go on sending, before its connection is cut. */
+/** How long a client may read the answer and continue to send, before its connection is cut. */
 const lingerMs: Milliseconds = 1_000;
 
 const refused = createMemo<Duplex, true>();
 
 /**
- * Answers a client that does not speak HTTP, or not in time, and hangs up.
- *
- * `last` is the answer to the latest request of this connection. An answer still due goes first, so
- * that the client does not take this refusal for it; a request that is at fault itself is refused in
- * its turn.
+ * Answers a client that does not speak HTTP, or is too slow, and closes the connection. `last` is
+ * the answer to the latest request of this connection. An answer that is still due goes first, so
+ * that the client does not take this refusal for it; a faulty request is refused in its turn.
  */
 export function refuseConnection(
   error: NodeJS.ErrnoException & { readonly reason?: string },
@@ -27,7 +25,7 @@ export function refuseConnection(
   last: ServerResponse | undefined,
   correlationId: Guid,
 ): void {
-  // Whatever comes after the first fault is another.
+  // All bytes after the first fault are faulty too.
   if (refused.get(socket)) return;
   refused.set(socket, true);
   const answer = refusalResponse(refusalOf(error), 107);
@@ -41,7 +39,7 @@ export function refuseConnection(
   }
 }
 
-/** Answers a client that takes this server for a proxy, and hangs up. */
+/** Answers a client that uses this server as a proxy, and closes the connection. */
 export function refuseConnect(socket: Duplex, correlationId: Guid): void {
   const refusal = new Refusal('requestMalformed', 'CONNECT is for proxies; this server is none.');
   hangUp(socket, refusalResponse(refusal, 107), correlationId);
@@ -69,6 +67,7 @@ export function hangUp(socket: Duplex, answer: Answer, correlationId: Guid): voi
   for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
   socket.write(`${lines.join('\r\n')}\r\n\r\n`);
   socket.end(answer.body);
-  // Cut at once, a client that is still sending would lose the answer to a connection reset.
+  // If it were cut at once, a client that is still sending would lose the answer to a connection
+  // reset.
   setTimeout(() => socket.destroy(), lingerMs).unref();
 }

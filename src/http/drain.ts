@@ -18,7 +18,7 @@ export type ConnectionsToEnd = {
 const quietRounds = 3;
 const acceptRoundsMax = 1_000;
 
-/** How often a server that ends looks at its connections. */
+/** How often an ending server checks its connections. */
 const stepMs: Milliseconds = 20;
 
 /**
@@ -35,7 +35,7 @@ export async function drain(
   await acceptWaiting(ending);
   // Not that of Node's HTTP server, which would close idle connections with it.
   Server.prototype.close.call(server);
-  // Only now: a client that is sent away earlier would come back to a server that is about to stop.
+  // Only now: an earlier client would come back to a server that is about to stop.
   ending.onStopped();
 
   const startMs = performance.now();
@@ -54,7 +54,7 @@ export async function drain(
       socket.destroySoon();
     }
     if (connections.size > 0) await wait(stepMs);
-    // What came meanwhile is read before anything is ended.
+    // Data of the meantime is read before any connection ends.
     await endOfRound();
   }
   for (const socket of connections) socket.destroy();

@@ -11,7 +11,7 @@ export type FailureSettings = {
   readonly log: (text: string) => void;
 };
 
-/** What is answered when a request could not be decided: an outage, or else a fault, which is logged. */
+/** The answer when a request could not be decided: for an outage, or a fault, which is logged. */
 export function failureResponse(
   { isOutage, log }: FailureSettings,
   error: unknown,
@@ -23,7 +23,7 @@ export function failureResponse(
   return faultResponse(correlationId);
 }
 
-/** What a server answers that cannot find out, or must not say, how things are. */
+/** The answer of a server that does not know, or must not say, the current state. */
 export const outageResponse = textResponse(
   503,
   'Something that this server needs cannot be reached, and it is unknown whether a write was kept. Try again.',

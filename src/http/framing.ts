@@ -2,7 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { Refusal } from '../domain/refusal.ts';
 import { parseTarget } from './route-table.ts';
 
-/** Nothing when it is clear where a request ends and whom it is for. Refuses: requestMalformed. */
+/**
+ * Undefined when it is clear where a request ends and which server it is for.
+ *
+ * Refuses: requestMalformed.
+ */
 export function mayBeFramed({ httpVersion, headers }: IncomingMessage): Refusal | undefined {
   if (headers.host?.includes(',')) {
     return new Refusal('requestMalformed', 'The request has more than one Host header.');
@@ -13,7 +17,7 @@ export function mayBeFramed({ httpVersion, headers }: IncomingMessage): Refusal 
   return undefined;
 }
 
-/** Whom a request is for: its target, where that is a whole URL, goes before `Host`. */
+/** The server that a request is for: its target, where that is a whole URL, goes before `Host`. */
 export function hostOf({ url = '', headers }: IncomingMessage): string | undefined {
   return url.startsWith('/') ? headers.host : (parseTarget(url).host ?? headers.host);
 }

@@ -3,13 +3,12 @@ import type { Milliseconds } from '../domain/time.ts';
 type Holding = { bytes: number; readonly sinceMs: Milliseconds; readonly letGo: () => void };
 
 /**
- * What clients make the server hold in memory: answers that they do not read, or uploads that they do
- * not finish. Each holder is bounded by itself; here is the bound of all together, and of the time.
- *
- * Who has held something for the longest time lets go first: clients that mean no harm are quick.
+ * Bytes that clients make the server hold in memory: answers that they do not read, or uploads that
+ * they do not finish. Each holder has its own limit; here is the limit for all together, and for
+ * the time. The oldest holder is released first: honest clients are quick.
  */
 export class HeldBytes<Holder extends object> {
-  /** In the order in which they began to hold something. */
+  /** In the order in which they began to hold bytes. */
   readonly #held = new Map<Holder, Holding>();
   readonly #bytesMax: number;
   readonly #heldMsMax: Milliseconds;
@@ -30,7 +29,7 @@ export class HeldBytes<Holder extends object> {
     this.#elapsedMs = elapsedMs;
   }
 
-  /** What all hold together. */
+  /** The bytes of all holders. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -51,13 +50,13 @@ export class HeldBytes<Holder extends object> {
     }
   }
 
-  /** `holder` holds nothing more. */
+  /** `holder` holds no more bytes. */
   delete(holder: Holder): void {
     this.#bytes -= this.#held.get(holder)?.bytes ?? 0;
     this.#held.delete(holder);
   }
 
-  /** Makes those let go that have held something for longer than they may. */
+  /** Releases holders that have held bytes for too long. */
   endLate(): void {
     const sinceMsMin = this.#elapsedMs() - this.#heldMsMax;
     for (const [holder, { sinceMs, letGo }] of this.#held) {

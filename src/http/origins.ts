@@ -26,7 +26,7 @@ export type OriginSettings = {
 
 export type Origins = {
   /**
-   * Nothing when a request for `host`, from a page of `origin` if from any, may be answered.
+   * Undefined when a request for `host`, from a page of `origin` if from any, may be answered.
    * `isForPages` is false where no page of another origin is answered.
    *
    * Refuses: hostForbidden, originForbidden.
@@ -53,7 +53,7 @@ const preflightSeconds = 7_200;
 export function openOrigins({ allowed, isGuarded, hostNames }: OriginSettings): Origins {
   const origins = new Set(allowed.map((one) => one.toLowerCase()));
   const names = new Set(hostNames.map((one) => one.toLowerCase()));
-  // Clients say the same again and again.
+  // Clients repeat the same values.
   let lastHost: string | undefined;
 
   const isAllowed = (origin: string): boolean =>
@@ -110,7 +110,7 @@ export function openOrigins({ allowed, isGuarded, hostNames }: OriginSettings): 
   };
 }
 
-/** The headers that answer a browser that asks whether a page may send a request by `method`. */
+/** The headers of the answer to a preflight for `method`. */
 export function formatPreflight(
   method: string,
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
@@ -142,19 +142,19 @@ function isLoopbackOrigin(origin: string): boolean {
   );
 }
 
-/** True of an origin that is the site which the request is for: a page of this server's own. */
+/** True of the request's own site: a page of this server. */
 function isSameSite(origin: string, host: string | undefined): boolean {
   return (
     host !== undefined && origin.toLowerCase().replace(/^https?:\/\//, '') === host.toLowerCase()
   );
 }
 
-/** Some clients of consoles name the service itself. */
+/** Some clients of consoles send the service as `Origin`. */
 function isXboxLive(origin: string): boolean {
   return /^https:\/\/(?:[a-z0-9-]{1,63}\.){1,4}xboxlive\.com$/i.test(origin);
 }
 
-/** True of what may be sent back: names of headers with commas between them. */
+/** True of a value that may be sent back: names of headers with commas between them. */
 function isListOfNames(text: unknown): text is string {
   return typeof text === 'string' && /^[\w!#$%&'*+.^`|~, -]{1,2000}$/.test(text);
 }

@@ -21,9 +21,9 @@ import { mayWithoutXuid, statedXuid } from './stated-xuid.ts';
 
 type HttpLimits = {
   readonly bodyBytesMax: number;
-  /** Of all bodies that are on their way. */
+  /** Bytes of all bodies being received. */
   readonly uploadsBytesMax: number;
-  /** Of all answers that their clients have not read. */
+  /** Bytes of all answers that clients have not read. */
   readonly unsentBytesMax: number;
   /** How long an answer may wait for its client. */
   readonly sendTimeoutMs: Milliseconds;
@@ -34,11 +34,11 @@ export type PipelineSettings = FailureSettings & {
   readonly authenticator: Authenticator;
   readonly context: Context;
   readonly limits: HttpLimits;
-  /** Which pages of browsers may ask. */
+  /** Which pages of browsers may call. */
   readonly origins: Origins;
   /** Which routes answer under which host; every route under each unless given. */
   readonly hosts?: Hosts;
-  /** False while nothing may be answered but that it cannot be now; always fit unless given. */
+  /** False while every answer must be 503; always true unless given. */
   readonly isFit?: () => boolean;
   /** What a test wants answered in place of the real answer, if anything. */
   readonly answerInstead?: (asked: AskedRequest) => Answer | undefined;
@@ -51,7 +51,7 @@ type AskedRequest = {
   readonly caller: Caller | undefined;
 };
 
-/** What every HTTP request passes. */
+/** The steps of every HTTP request. */
 export type Pipeline = {
   /**
    * Answers one request: host and origin, path, verb, caller, contract version, body, route, in this
@@ -62,11 +62,11 @@ export type Pipeline = {
   answer(incoming: IncomingMessage, outgoing: ServerResponse, send?: SendAnswer): Promise<void>;
 };
 
-/** What clients make the server hold, and whether it is ending. */
+/** The bytes that clients make the server hold, and whether it is ending. */
 export type PipelineState = {
-  /** Answers that are not read, by the answer. */
+  /** Unread answers. */
   readonly unsent: HeldBytes<ServerResponse>;
-  /** Bodies that are not complete, by the request. */
+  /** Incomplete bodies, by the request. */
   readonly uploads: HeldBytes<object>;
   /** True when this answer should be the last of its connection. */
   isLast(outgoing: ServerResponse): boolean;
@@ -105,7 +105,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     },
   };
 
-  /** The refusal of a request that is not framed as it must be, or comes from where it must not. */
+  /** The refusal of a request with wrong framing, or from a forbidden host or origin. */
   function mayAsk(
     incoming: IncomingMessage,
     asked: { readonly isForPages: boolean; readonly isPreflight: boolean },
@@ -164,17 +164,17 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
       },
       context,
     );
-    // What was found out before the process stood still may be true no more.
+    // What was known before the process was paused may no longer be true.
     if (!mayAnswer(route)) return outageResponse;
     return 'status' in answer ? answer : refuse(answer, contractVersion);
   }
 
-  /** False while this node may say nothing of the store. */
+  /** False while this node must not answer from the store. */
   function mayAnswer(route: Route): boolean {
     return route.auth === 'none' || isFit();
   }
 
-  /** Who calls; undefined where the route does not ask. Refuses: notAuthenticated. */
+  /** The caller; undefined where the route needs none. Refuses: notAuthenticated. */
   function callerOf(
     route: Route,
     { authorization }: Headers,
@@ -237,7 +237,7 @@ function preflightMethod({ method, headers }: IncomingMessage): string | undefin
   return method === 'OPTIONS' ? headers['access-control-request-method'] : undefined;
 }
 
-/** What refuses a body that is not sent as it is. */
+/** The refusal of a compressed body. */
 function encodingRefusal(headers: Headers): RefusalWithHeaders | undefined {
   const encoding = headers['content-encoding'];
   if (encoding === undefined || encoding.toLowerCase() === 'identity') return undefined;

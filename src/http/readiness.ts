@@ -1,13 +1,13 @@
 import type { Milliseconds } from '../domain/time.ts';
 import type { Conditions } from '../platform/conditions.ts';
 
-/** Whether this server should be sent requests, and if not, why. */
+/** Whether this server should get requests, and if not, why. */
 export type Readiness = {
-  /** What is wrong, in a sentence; undefined when nothing is. */
+  /** The problem, in a sentence; undefined when there is none. */
   problem(): Promise<string | undefined>;
-  /** What is wrong and no reason to send it none: a sentence each. */
+  /** Problems that are no reason to send it no requests: a sentence each. */
   conditions(): readonly string[];
-  /** From now on the server is ending, whatever the store says. */
+  /** From now on the server is ending, whatever the store answers. */
   drain(): void;
 };
 
@@ -27,7 +27,8 @@ export function openReadiness(
   return {
     async problem() {
       if (isDraining) return endingProblem;
-      // Requests at the same time share the answer: anybody may ask, and it must cost the store little.
+      // Requests at the same time share one probe: anybody may ask, and it must cost the store
+      // little.
       probed ??= problemOf(probe).finally(() => {
         probed = undefined;
       });

@@ -94,13 +94,12 @@ const statusOf: Record<RefusalCode, number> = {
 /** Refusals that are answered without a body. @source docs/wire/sessions.md "Preconditions" */
 const withoutBody: ReadonlySet<RefusalCode> = new Set(['sessionMissing']);
 
-/** Seconds after which a client may come again; sent with 503 and nothing else. */
+/** Seconds after which a client may try again; sent with 503 only. */
 export const retryAfter = { 'Retry-After': '1' } as const;
 
 /**
- * What a refusal looks like on the wire: its one sentence as text, or the session as it stands, in
- * the shape of `contractVersion` and with its ETag, where the refusal carries one. The headers say
- * which rule refused.
+ * A refusal on the wire: its sentence as text, or the current session, in the shape of
+ * `contractVersion` and with its ETag, where the refusal carries one. The headers name the rule.
  *
  * @source docs/wire/README.md "Every request"
  */
@@ -137,7 +136,7 @@ export function textResponse(
 const detailCharactersMax = 1_000;
 
 /**
- * `text` as a header may hold it: what is not printable ASCII, and "%", percent-encoded as UTF-8,
+ * `text` in the form of a header: what is not printable ASCII, and "%", percent-encoded as UTF-8,
  * cut to 1,000 characters.
  */
 export function formatHeaderValue(text: string): string {

@@ -22,7 +22,7 @@ export type RouteMatch = {
   readonly search: string;
 };
 
-/** A place in the tree of paths; `verbs` is empty where no path ends. */
+/** A node in the tree of paths; `verbs` is empty where no path ends. */
 type Node = {
   readonly literals: Map<string, Node>;
   parameter?: Node;
@@ -31,7 +31,7 @@ type Node = {
 
 type Verb = {
   readonly route: Route;
-  /** The parameters of the path, and which of its segments each is. */
+  /** The parameters of the path, and the segment of each. */
   readonly parameters: readonly { readonly name: string; readonly at: number }[];
 };
 
@@ -133,13 +133,13 @@ function decodeSegments(path: string): string[] | undefined {
   }
 }
 
-/** The place that `segments` lead to from `node`, which is at depth `at`; literals go first. */
+/** The node that `segments` lead to from `node`, which is at depth `at`; literals go first. */
 function descend(node: Node, segments: readonly string[], at: number): Node | undefined {
   const segment = segments[at];
   if (segment === undefined) return node.verbs.size > 0 ? node : undefined;
   if (segment === '') return undefined;
   const { literals, parameter } = node;
-  // Lower case is made only where a literal may stand that is written in another one.
+  // Converted to lower case only where a literal could match in another case.
   const literal =
     literals.size === 0
       ? undefined

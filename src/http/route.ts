@@ -12,9 +12,7 @@ export type Route = {
    * literal path lacks is a 405.
    */
   readonly path: string;
-  /**
-   * What is asked of the caller: `mpsd`, a token and a contract version; `token`, a token alone.
-   */
+  /** What the caller must send: `mpsd`, a token and a contract version; `token`, only a token. */
   readonly auth: 'mpsd' | 'token' | 'none';
   /**
    * Whether the body is read: a JSON object that must be there, `exact` with every number as it was
@@ -37,7 +35,7 @@ export type Route = {
 export type RouteRequest = {
   /** Path parameters, percent-decoded, in the caller's case. */
   readonly params: Readonly<Record<string, string>>;
-  /** Not to be changed: requests without a query share one. */
+  /** Never changed: requests without a query share one. */
   readonly query: URLSearchParams;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -52,7 +50,7 @@ export type RouteRequest = {
   readonly contractVersion: number;
 };
 
-/** What goes back. A text body is sent as it is. */
+/** The answer. A text body is sent as it is. */
 export type Answer = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -63,7 +61,7 @@ export type Answer = {
   readonly isSession?: boolean;
 };
 
-/** A refusal with headers of its own: a `Content-Location`, say. */
+/** A refusal with own headers, such as a `Content-Location`. */
 export type RefusalWithHeaders = {
   readonly refusal: Refusal;
   readonly headers: Readonly<Record<string, string>>;

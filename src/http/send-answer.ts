@@ -3,10 +3,10 @@ import type { Guid } from '../domain/ids.ts';
 import { STATUS_CODES } from './node-http.ts';
 import type { Answer } from './route.ts';
 
-/** How long the server keeps a connection on which nothing comes. */
+/** How long the server keeps an idle connection. */
 export const keepAliveSeconds = 75;
 
-/** Sends `answer`, unless something else has answered already. */
+/** Sends `answer`, unless the request is answered already. */
 export type SendAnswer = (outgoing: ServerResponse, answer: Answer, correlationId: Guid) => void;
 
 /** Sends as Node documents it: Node checks each header and writes them down. */
@@ -68,7 +68,7 @@ function cacheControlOf({ isSession }: Answer): string {
 let dateText = '';
 let dateSecond = 0;
 
-/** The time of day as headers say it; made once a second. */
+/** The time of day for headers; made once a second. */
 function date(): string {
   const nowMs = Date.now();
   const second = Math.floor(nowMs / 1_000);

@@ -10,8 +10,8 @@ import type { Answer } from './route.ts';
 type AnswerContext = { readonly contractVersion: number; readonly caller: Caller };
 
 /**
- * The answer to a write: the document, or nothing when there is no session (any more). A preview
- * has no etag, since no stored state has one for it.
+ * The answer to a write: the document, or 204 when there is no session (any more). A preview has no
+ * etag, since no stored state has one for it.
  *
  * @source docs/wire/sessions.md "PUT"
  */

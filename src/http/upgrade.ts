@@ -13,10 +13,10 @@ import type { Answer } from './route.ts';
 import { parseQuery } from './query.ts';
 import { parseTarget } from './route-table.ts';
 
-/** Who takes over the sockets of callers who are known. */
+/** Takes over the sockets of authenticated callers. */
 export type Sockets = {
   readonly nonces: Nonces;
-  /** Refuses a handshake that is not one. */
+  /** Refuses a malformed handshake. */
   accept(
     incoming: IncomingMessage,
     socket: Duplex,

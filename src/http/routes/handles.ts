@@ -71,7 +71,7 @@ const removeHandle: Route = {
   },
 };
 
-/** Reads the session that a handle leads to, with what the handle grants. @source docs/wire/sessions.md "Access", docs/wire/handles.md "POST /handles" */
+/** Reads the session of a handle, with the access that it grants. @source docs/wire/sessions.md "Access", docs/wire/handles.md "POST /handles" */
 const getSessionByHandle: Route = {
   method: 'GET',
   path: '/handles/{id}/session',
@@ -91,7 +91,8 @@ const getSessionByHandle: Route = {
 };
 
 /**
- * Writes the session that a handle leads to, with what the handle grants; never creates one.
+ * Writes the session of a handle, with the access that it grants; never creates one.
+ *
  * @source docs/wire/sessions.md "Access", docs/wire/handles.md "POST /handles"
  */
 const putSessionByHandle: Route = {
@@ -126,7 +127,7 @@ const putSessionByHandle: Route = {
 };
 
 /**
- * A full session, as it is answered by handle; by path its status is 400.
+ * A full session is 403 by handle; by path its status is 400.
  *
  * @source docs/wire/handles.md "Through a handle", docs/wire/unknowns.md "a full session by handle"
  */

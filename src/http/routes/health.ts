@@ -4,8 +4,8 @@ import { retryAfter, textResponse } from '../refusal-response.ts';
 import type { Route } from '../route.ts';
 
 /**
- * What balancers and supervisors ask, without a token: `GET /health/live`, whether the process answers,
- * and `GET /health/ready`, whether it should be sent requests.
+ * For balancers and supervisors, without a token: `GET /health/live`, whether the process answers,
+ * and `GET /health/ready`, whether it should get requests.
  */
 export function healthRoutes(readiness: Readiness): readonly Route[] {
   return [
@@ -31,7 +31,7 @@ export function healthRoutes(readiness: Readiness): readonly Route[] {
   ];
 }
 
-/** Every other node would say the same of most conditions, so none of them turns requests away. */
+/** Other nodes would mostly report the same conditions, so none of them turns requests away. */
 function viewReady(problems: readonly string[]): JsonObject {
   return problems.length === 0 ? { status: 'ready' } : { status: 'degraded', problems };
 }

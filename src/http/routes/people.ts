@@ -53,7 +53,7 @@ function socialRoute(
   };
 }
 
-/** The numbers by which clients of the social service know what was wrong. @source docs/wire/people.md "People" */
+/** The error numbers that clients of the social service know. @source docs/wire/people.md "People" */
 const socialCodes: Partial<Record<RefusalCode, number>> = {
   listNotYours: 1011,
   requestInvalid: 1015,
@@ -176,7 +176,7 @@ const postFavorites = socialRoute(
   },
 );
 
-/** Makes somebody follow the owner no more. */
+/** Ends that a user follows the owner. */
 const deleteFollower = socialRoute(
   'DELETE',
   '/users/{owner}/people/follower/{target}',
@@ -230,7 +230,7 @@ const postFriends = socialRoute(
   },
 );
 
-/** A list that keeps others away, with its GET, PUT and DELETE. @source docs/wire/people.md "People" */
+/** A list of avoided or muted users, with its GET, PUT and DELETE. @source docs/wire/people.md "People" */
 function privacyRoutes(
   name: 'avoid' | 'never' | 'mute',
   list: OwnListName & ('avoids' | 'mutes'),

@@ -3,7 +3,12 @@ import { formatJson } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Route } from '../route.ts';
 
-/** The routes of RTA beside the socket: nonces, and an advice for clients that read the socket's path. @source docs/wire/rta.md "Life of a connection" */
+/**
+ * The routes of RTA beside the socket: nonces, and an answer for clients that read the socket's
+ * path.
+ *
+ * @source docs/wire/rta.md "Life of a connection"
+ */
 export function rtaRoutes(nonces: Nonces): readonly Route[] {
   return [
     {
@@ -31,8 +36,8 @@ export function rtaRoutes(nonces: Nonces): readonly Route[] {
         };
       },
     },
-    // Endpoints are where the real service sends notifications to; here they go to everybody who
-    // subscribes, so there is nothing to keep.
+    // The real service sends notifications to endpoints; here they go to all subscriptions, so
+    // nothing is stored.
     {
       method: 'POST',
       path: '/system/notifications/endpoints',

@@ -1,5 +1,5 @@
 /**
- * Parts of a session under URIs of their own. A write to one is the session write it abbreviates.
+ * Parts of a session under URIs of their own. A write to one is a session write.
  *
  * @source docs/wire/sessions.md "Element URIs"
  */
@@ -36,7 +36,7 @@ import type { Context } from '../../directory/context.ts';
 /** What an element is in a session; undefined when the session has no such element. */
 type Find = (session: Session, request: RouteRequest) => JsonObject | undefined;
 
-/** The write to the whole session that a write to an element stands for. */
+/** The session write of a write to an element. */
 type Abbreviates = (
   request: RouteRequest,
   rules: RequestRules,
@@ -134,7 +134,10 @@ function namesMe(request: RouteRequest): boolean {
   return xuid !== undefined && xuid === xuidOf(request.caller);
 }
 
-/** True of `members/me_{xuid}` with the xuid of somebody else: it is answered alike in or out. */
+/**
+ * True of `members/me_{xuid}` with another user's xuid: the answer is the same whether that user is
+ * a member or not.
+ */
 function namesOther(request: RouteRequest): boolean {
   return namedXuidOf(request) !== undefined && !namesMe(request);
 }
@@ -149,7 +152,7 @@ const findServer: Find = ({ servers }, { params }) => {
   return Object.hasOwn(servers, name) ? (servers[name] as unknown as JsonObject) : undefined;
 };
 
-/** A member index as it stands in documents: no sign, no leading zeros. */
+/** A member index as in documents: no sign, no leading zeros. */
 function indexOf(text: string | undefined): number | undefined {
   return text !== undefined && /^(0|[1-9][0-9]{0,8})$/.test(text) ? Number(text) : undefined;
 }

@@ -7,7 +7,7 @@ import { parseSessionRequest } from '../../domain/session/request.ts';
 import type { Route, RouteRequest } from '../route.ts';
 import { answerRead, answerWritten } from '../session-answer.ts';
 
-/** Where one session lives. */
+/** The path of one session. */
 export const sessionPath = '/serviceconfigs/{scid}/sessiontemplates/{templateName}/sessions/{name}';
 
 /** The reference that the path of a session names. Refuses: nameInvalid, serviceConfigUnknown. */
@@ -16,7 +16,7 @@ export function referenceOf({ params }: RouteRequest): ReturnType<typeof parseSe
   return parseSessionReference({ scid, templateName, name });
 }
 
-/** True of a write that asks what it would do, by `?nocommit=true`; clients also write `True` and `1`. */
+/** True of a preview, `?nocommit=true`; clients also write `True` and `1`. */
 export function isPreview({ query }: RouteRequest): boolean {
   // Without a copy: a query may name thousands.
   for (const [name, value] of query) {
@@ -25,7 +25,7 @@ export function isPreview({ query }: RouteRequest): boolean {
   return false;
 }
 
-/** Answers a session as it stands now. @source docs/wire/sessions.md "Access" */
+/** Answers the current session. @source docs/wire/sessions.md "Access" */
 const getSession: Route = {
   method: 'GET',
   path: sessionPath,
@@ -40,7 +40,7 @@ const getSession: Route = {
   },
 };
 
-/** Creates, joins, updates or leaves a session, whichever the body asks for. @source docs/wire/sessions.md "PUT" */
+/** Creates, joins, updates or leaves a session, as the body asks. @source docs/wire/sessions.md "PUT" */
 const putSession: Route = {
   method: 'PUT',
   path: sessionPath,
