@@ -80,9 +80,11 @@ export async function commitSession(
         };
   const revision = put.expectRevision + 1;
   const outcome = await noteSearch(context, key, revision, search, store.commit(batch));
-  if (outcome.kind === 'committed') context.sessionChanged?.(change);
   if (taps && outcome.kind === 'committed') {
     publishTaps(context, taps, outcome.hasPendingTaps && { key, revision });
+  }
+  if (outcome.kind === 'committed') {
+    for (const listen of context.sessionListeners) listen(change);
   }
   return outcome;
 }

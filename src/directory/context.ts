@@ -34,7 +34,7 @@ export type Context = {
   /** Gamertags that tokens have said to this process. */
   readonly names: SeenNames;
   /** Called after each commit of a session by this process; must not throw. */
-  readonly sessionChanged?: (change: SessionChange) => void;
+  readonly sessionListeners: ((change: SessionChange) => void)[];
   readonly people: People;
   readonly clock: Clock;
   readonly ids: Ids;

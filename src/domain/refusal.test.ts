@@ -151,6 +151,9 @@ const given: Partial<Record<RefusalCode, () => unknown>> = {
 
 /** Refusals of others. */
 const givenElsewhere: readonly RefusalCode[] = [
+  'hopperUnknown',
+  'ticketUnknown',
+  'ticketTooLarge',
   'hostForbidden',
   'originForbidden',
   'pathUnknown',

@@ -68,6 +68,10 @@ export const refusalCodes = [
   'tooManyHandles',
   // queries for sessions
   'queryNotYours',
+  // matchmaking
+  'hopperUnknown',
+  'ticketUnknown',
+  'ticketTooLarge',
   // people
   'listNotYours',
   'listFull',

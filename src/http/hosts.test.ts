@@ -4,9 +4,11 @@ import { type IncomingMessage, request } from 'node:http';
 import { test } from 'node:test';
 import { developmentLogin } from '../auth/login-policy.ts';
 import { Refusal } from '../domain/refusal.ts';
+import type { Matchmaker } from '../matchmaking/matchmaker.ts';
 import { sampleApp, sampleRoute } from '../testing/sample-app.ts';
 import { openHosts, xboxHosts } from './hosts.ts';
 import { routes } from './routes.ts';
+import { matchmakingRoutes } from './routes/matchmaking.ts';
 import { rtaRoutes } from './routes/rta.ts';
 import { signInRoutes } from './routes/sign-in.ts';
 import { tokenChainRoutes } from './routes/token-chain.ts';
@@ -63,6 +65,7 @@ test('each route answers under a host of Xbox Live, and each line of the table h
     ...rtaRoutes({ issue: () => '', redeem: async () => undefined }),
     ...tokenChainRoutes({ key: new Uint8Array(32), policy: developmentLogin }),
     ...signInRoutes({ ownUrl: () => '' }),
+    ...matchmakingRoutes({} as Matchmaker),
   ].map(({ path }) => path);
   const answers = (host: string, path: string): boolean =>
     openHosts().refusalOf(host, path) === undefined;

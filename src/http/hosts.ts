@@ -76,6 +76,11 @@ export const xboxHosts: Readonly<Record<string, XboxService>> = {
       '/activities',
     ],
   },
+  'smartmatch.xboxlive.com': {
+    what: 'matchmaking',
+    paths: ['/serviceconfigs/{}/hoppers'],
+  },
+  'momatch.xboxlive.com': { what: 'matchmaking', paths: ['/serviceconfigs/{}/hoppers'] },
   'user.auth.xboxlive.com': { what: 'login of users', paths: ['/user'] },
   'device.auth.xboxlive.com': { what: 'login of devices', paths: ['/device'] },
   'title.auth.xboxlive.com': { what: 'login of titles', paths: ['/title'] },

@@ -255,10 +255,11 @@ function contractVersionOf(route: Route, headers: Headers): number | Refusal {
   if (route.auth !== 'mpsd') return contractVersionMax;
   const header = headers['x-xbl-contract-version'];
   const version = header !== undefined && /^\d+$/.test(header) ? Number(header) : 0;
-  if (version >= contractVersionMin) return Math.min(version, contractVersionMax);
+  const min = route.contractVersionMin ?? contractVersionMin;
+  if (version >= min) return Math.min(version, contractVersionMax);
   return new Refusal(
     'contractVersionMissing',
-    `The header X-Xbl-Contract-Version must be an integer from ${contractVersionMin}; it is ${header === undefined ? 'missing' : `"${header}"`}.`,
+    `The header X-Xbl-Contract-Version must be an integer from ${min}; it is ${header === undefined ? 'missing' : `"${header}"`}.`,
   );
 }
 

@@ -71,6 +71,10 @@ const statusOf: Record<RefusalCode, number> = {
   tooManyHandles: 403,
   // queries for sessions
   queryNotYours: 403,
+  // matchmaking
+  hopperUnknown: 404,
+  ticketUnknown: 404,
+  ticketTooLarge: 400,
   // people
   listNotYours: 403,
   listFull: 400,

@@ -14,6 +14,8 @@ export type Route = {
   readonly path: string;
   /** What the caller must send: `mpsd`, a token and a contract version; `token`, only a token. */
   readonly auth: 'mpsd' | 'token' | 'none';
+  /** The oldest contract version that is answered, where `auth` is `mpsd`; 104 when absent. */
+  readonly contractVersionMin?: number;
   /**
    * Whether the body is read: a JSON object that must be there, `exact` with every number as it was
    * written; a form (`a=1&b=2`); or none, whatever was sent.

@@ -11,9 +11,11 @@ import { openOrigins } from '../http/origins.ts';
 import { openReadiness, type Readiness } from '../http/readiness.ts';
 import { routes } from '../http/routes.ts';
 import { healthRoutes } from '../http/routes/health.ts';
+import { matchmakingRoutes } from '../http/routes/matchmaking.ts';
 import { rtaRoutes } from '../http/routes/rta.ts';
 import { signInRoutes } from '../http/routes/sign-in.ts';
 import { tokenChainRoutes } from '../http/routes/token-chain.ts';
+import { Matchmaker } from '../matchmaking/matchmaker.ts';
 import { keyFor } from '../platform/key.ts';
 import { Hub } from '../rta/hub.ts';
 import { openSocketServer } from '../rta/socket-server.ts';
@@ -28,6 +30,7 @@ export type Adapters = {
   readonly hub: Hub;
   readonly app: App;
   readonly readiness: Readiness;
+  readonly matchmaker: Matchmaker;
   /** How callers are authenticated, for the operator: a line each. */
   readonly notices: readonly string[];
 };
@@ -58,9 +61,11 @@ export async function openAdapters(
   // Where nobody else could know which nonces were used, those of a former process are good for nothing.
   const nonceKey = isShared ? keyFor('nonces', secret) : randomBytes(32);
   const nonces = openNonces(nonceKey, (...asked) => store.acquireOnce(...asked));
+  const matchmaker = new Matchmaker(context, isShared);
   const app = buildApp({
     routes: [
       ...routes,
+      ...matchmakingRoutes(matchmaker),
       ...rtaRoutes(nonces),
       ...healthRoutes(readiness),
       ...(login ? tokenChainRoutes({ key: tokenKeyOf(secret), policy: login }) : []),
@@ -78,7 +83,7 @@ export async function openAdapters(
     ...(control && { answerInstead: control.answerInstead }),
     log: settings.log,
   });
-  return { hub, app, readiness, notices: describeAuthenticator(callers) };
+  return { hub, app, readiness, matchmaker, notices: describeAuthenticator(callers) };
 }
 
 /** The control API, which is loaded for tests alone. */

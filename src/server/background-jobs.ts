@@ -5,6 +5,7 @@ import { sweepActivities } from '../activity/activities.ts';
 import { sweepActivityInvites } from '../activity/invites.ts';
 import { sweep, type SweepStep } from '../directory/sweep.ts';
 import type { Context } from '../directory/context.ts';
+import type { Matchmaker } from '../matchmaking/matchmaker.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { sweepPresence } from '../neighbours/presence.ts';
 import { storeSeenNames } from '../neighbours/profiles.ts';
@@ -47,6 +48,17 @@ export function startSweeper(
       return sweeper[Symbol.asyncDispose]();
     },
   };
+}
+
+/** How often the pools of hoppers are looked at. */
+const matchIntervalMs: Milliseconds = 1_000;
+
+/** Matches the tickets of hoppers until it is disposed of. */
+export function startMatching(
+  matchmaker: Matchmaker,
+  { log }: Pick<ServerSettings, 'log'>,
+): RepeatedTask {
+  return repeat(() => matchmaker.run(), matchIntervalMs, logged('matchmaking', log));
 }
 
 /** Follows the search handles that other nodes make and end, until it is disposed of. */

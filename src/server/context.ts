@@ -53,7 +53,7 @@ export function createContext(
     letOthersIn: isShared ? randomWait : () => undefined,
     presence: openPresence(clock.nowMs()),
     names: new SeenNames(),
-    sessionChanged: (change) => followSessions({ bus, failed }, change),
+    sessionListeners: [(change) => followSessions({ bus, failed }, change)],
     clock,
     ids,
     searchIndex: createSearchIndex(),

@@ -12,7 +12,7 @@ import {
 import type { Conditions } from '../platform/conditions.ts';
 import { followSearch } from '../search/follow-search.ts';
 import { openAdapters } from './adapters.ts';
-import { startSearchFollower, startSweeper } from './background-jobs.ts';
+import { startMatching, startSearchFollower, startSweeper } from './background-jobs.ts';
 import { CannotStart } from './cannot-start.ts';
 import { openCore } from './core.ts';
 import { listen } from './listen.ts';
@@ -34,7 +34,7 @@ export type RunningNode = AsyncDisposable & {
   /** How many RTA connections are open. */
   readonly connectionsCount: number;
   /**
-   * Applies the timeouts that are due, and learns of the search handles that other nodes have made or ended, as
+   * Applies the timeouts that are due, matches what can be matched, and learns of the search handles that other nodes have made or ended, as
    * the node does by itself now and then.
    */
   sweep(): Promise<void>;
@@ -66,8 +66,12 @@ export async function openNode(
   const core = await openCore(storage, catalog, conditions, settings);
   const { context, connections } = core;
   const { isShared } = storage;
-  const { hub, app, readiness, notices } = await openAdapters(core, settings, {
-    sweep: () => sweeper.runNow(),
+  const runNow = async (): Promise<void> => {
+    await sweeper.runNow();
+    await matching.runNow();
+  };
+  const { hub, app, readiness, matchmaker, notices } = await openAdapters(core, settings, {
+    sweep: runNow,
     ownUrl: () => url,
   });
 
@@ -84,6 +88,7 @@ export async function openNode(
   const gateway = await openGatewayOf(app, core, settings);
   if (gateway !== undefined) running.use(gateway);
   const sweeper = running.use(startSweeper(context, settings));
+  const matching = running.use(startMatching(matchmaker, settings));
   if (isShared) running.use(startSearchFollower(context, settings));
 
   const parts = running.move();
@@ -96,7 +101,7 @@ export async function openNode(
       return connections.size;
     },
     async sweep() {
-      await sweeper.runNow();
+      await runNow();
       if (isShared) await followSearch(context);
     },
     async reload() {

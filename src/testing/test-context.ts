@@ -58,6 +58,7 @@ export async function openTestContexts(): Promise<
       },
       isOutage: (error) => error instanceof StoreUnavailable,
     }),
+    sessionListeners: [],
     noteUnknownMembers: () => undefined,
     failed: (error) => {
       if (!(error instanceof StoreUnavailable)) throw error;

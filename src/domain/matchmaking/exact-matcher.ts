@@ -41,13 +41,16 @@ export function bestPartition(
     const found = known.get(left);
     if (found !== undefined) return found;
     const without = free & ~(1 << first);
-    let best = bestOf(first + 1, without);
+    let best: Best = { groups: [], worth: 0 };
     for (const group of (free & (1 << first)) === 0 ? [] : (groups[first] ?? [])) {
       if ((group.bits & free) !== group.bits) continue;
       const rest = bestOf(first + 1, free & ~group.bits);
       const worth = group.worth + rest.worth;
       if (worth > best.worth) best = { groups: [group, ...rest.groups], worth };
     }
+    // Of two choices that are worth the same, who waits the longest is matched.
+    const others = bestOf(first + 1, without);
+    if (others.worth > best.worth) best = others;
     known.set(left, best);
     return best;
   };

@@ -29,6 +29,7 @@ function problemOf(
 const withValues = (...values: readonly unknown[]): readonly MatchTicket[] =>
   values.map((a) => sampleTicket((a === undefined ? {} : { a }) as JsonObject));
 
+// @source docs/wire/unknowns.md "groups of more than two and collections"
 /** Rules of one attribute: what goes together, and what does not. */
 const examples: readonly (readonly [
   what: string,
@@ -157,6 +158,7 @@ test('players of a ticket are flattened to their bounds or to their average', ()
   assert.equal(problemOf({ rules: [average] }, [wide, near]), undefined);
 });
 
+// @source docs/wire/unknowns.md "the window of a group"
 test('a SHOULD rule is relaxed by the wait of the oldest ticket, and then dropped', () => {
   const rule: Rule = {
     ...attribute,
@@ -190,6 +192,7 @@ test('who blocks whom does not meet, unless the hopper is ranked', () => {
   assert.equal(problemOf({ isRanked: true }, [shy, other]), undefined);
 });
 
+// @source docs/wire/unknowns.md "unequal targetSessionConstants"
 test('two preserved sessions never meet, nor do other constants of the target', () => {
   const preserved = () => sampleTicket({}, { preserved: { reservedCount: 0 } });
   const to = (map: string) => sampleTicket({}, { targetConstants: { custom: { map } } });
@@ -209,6 +212,7 @@ test('reserved places of a preserved session count', () => {
   );
 });
 
+// @source docs/wire/unknowns.md "a match that is not full"
 test('a match that is not full waits for a cycle', () => {
   const hopper = { minGroupSize: 2, maxGroupSize: 4 };
   const tickets = [sampleTicket(), sampleTicket()];
@@ -293,6 +297,7 @@ test('servers: MUST within the maximum of each player, SHOULD from the best on',
   assert.deepEqual(match.servers, ['east', 'west']);
 });
 
+// @source docs/wire/unknowns.md "latency between peers that have not met"
 test('peers: latency is estimated by the server between them', () => {
   const at = (latenciesMs: Readonly<Record<string, number>>) =>
     sampleTicket({}, { players: [samplePlayer('1', {}, latenciesMs)] });

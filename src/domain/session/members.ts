@@ -86,6 +86,17 @@ function constantsOf(asked: MemberRequest['constants']): Member['constants'] {
   };
 }
 
+/** What a game service found out about a player stays; users cannot claim it. */
+function reservedConstants(
+  asked: ReservationRequest['constants'],
+  caller: Caller,
+): Member['constants'] {
+  const constants = constantsOf(asked);
+  const { matchmakingResult } = asked.system;
+  if (caller.kind !== 'service' || matchmakingResult == null) return constants;
+  return { ...constants, system: { ...constants.system, matchmakingResult } };
+}
+
 /** The user of a reservation without `initialize` may still be initialized. */
 function initializationAtJoin(
   session: Session,
@@ -249,7 +260,7 @@ export function reserveSeats(
       statusSinceMs: nowMs,
       joinTimeMs: nowMs,
       ...(caller.kind === 'user' && { reservedBy: caller.xuid }),
-      constants: constantsOf(constants),
+      constants: reservedConstants(constants, caller),
       ...(extra && { extra }),
       ...initializationOnArrival(session, initialize),
       properties: { system: {}, custom: {} },

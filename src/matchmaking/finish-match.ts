@@ -1,0 +1,165 @@
+/**
+ * What is done once a match is stored: the target session, then the ticket sessions, then the records.
+ * Each step can be done again. So wherever a process ends, another one comes to the same match.
+ *
+ * @source docs/wire/matchmaking.md "What sessions show"
+ */
+
+import type { Context } from '../directory/context.ts';
+import { targetWrite } from '../domain/matchmaking/session-writes.ts';
+import { shownStatusOf, ticketIdOf } from '../domain/matchmaking/snapshot.ts';
+import type { MatchRecord, TicketRecord } from '../domain/matchmaking/ticket-record.ts';
+import { limits } from '../domain/limits.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { etagOf } from '../domain/session/etag.ts';
+import { keyOf } from '../domain/session/reference.ts';
+import { settleTicket } from './end-ticket.ts';
+import { keptMs, type Service, unfinishedMs } from './service.ts';
+import { readAny, showTicket, writeAsService } from './session-writer.ts';
+import type { HopperKey, Stored, TicketChange } from './ticket-store.ts';
+
+/** Finishes a stored match. Where a session is written too much, it stays to be finished later. */
+export async function finishMatch(
+  service: Service,
+  key: HopperKey,
+  match: Stored<MatchRecord>,
+): Promise<void> {
+  const { context } = service;
+  const tickets = await ticketsOf(service, key, match.value);
+  const records = tickets.map(({ value }) => value);
+  const problem = match.value.isPreserved
+    ? await fillPreserved(context, match.value, records)
+    : await makeTarget(context, match.value, records);
+  if (problem?.code === 'tooBusy') return;
+  if (problem) return failMatch(service, key, match, problem);
+  const shown = match.value.isPreserved ? records.slice(1) : records;
+  const refusals = await Promise.all(shown.map((ticket) => showTicket(context, ticket)));
+  if (refusals.some((refusal) => refusal?.code === 'tooBusy')) return;
+  const dueMs = context.clock.nowMs() + keptMs;
+  await closeMatch(service, key, match, (value) => ({
+    value: { ...value, isPending: false },
+    dueMs,
+  }));
+}
+
+/** The tickets of a match that still belong to it, in its order. */
+async function ticketsOf(
+  { tickets }: Service,
+  key: HopperKey,
+  match: MatchRecord,
+): Promise<readonly Stored<TicketRecord>[]> {
+  const found = await Promise.all(match.ticketIds.map((id) => tickets.ticket(key, id)));
+  return found.filter((one) => one !== undefined).filter(({ value }) => isOf(match, value));
+}
+
+/** False once the ticket searches again, or was removed. */
+function isOf({ target }: MatchRecord, ticket: TicketRecord): boolean {
+  return (
+    ticket.status === 'found' &&
+    ticket.isPending &&
+    ticket.target !== undefined &&
+    keyOf(ticket.target) === keyOf(target)
+  );
+}
+
+/** Makes the target session, unless it was made before. */
+async function makeTarget(
+  context: Context,
+  match: MatchRecord,
+  tickets: readonly TicketRecord[],
+): Promise<Refusal | undefined> {
+  const target = await readAny(context, match.target);
+  if (target !== undefined) return target instanceof Refusal ? target : undefined;
+  // It may have been made, and have ended since: then a ticket session says so.
+  for (const ticket of tickets) {
+    const session = await readAny(context, ticket.session);
+    if (session instanceof Refusal) return session;
+    const isShown = session && ticketIdOf(session) === ticket.id;
+    if (isShown && shownStatusOf(session) === 'found') return undefined;
+  }
+  const refusal = await writeAsService(context, match.target, targetWrite(match, tickets), {
+    sandbox: match.sandbox,
+    preconditions: { ifNoneMatch: ['*'] },
+    onlyExisting: false,
+  });
+  return refusal?.code === 'sessionExists' ? undefined : refusal;
+}
+
+/** Adds the players to the preserved session, unless that was done before; one write shows both. */
+async function fillPreserved(
+  context: Context,
+  match: MatchRecord,
+  tickets: readonly TicketRecord[],
+): Promise<Refusal | undefined> {
+  const [first] = tickets;
+  if (first === undefined || first.id !== match.ticketIds[0]) return undefined;
+  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+    const session = await readAny(context, match.target);
+    if (session instanceof Refusal) return session;
+    if (
+      session === undefined ||
+      session.branch !== first.branch ||
+      ticketIdOf(session) !== first.id
+    ) {
+      return new Refusal('sessionGone', 'The preserved session has ended or has another ticket.');
+    }
+    if (shownStatusOf(session) === 'found') return undefined;
+    const refusal = await writeAsService(context, match.target, targetWrite(match, tickets), {
+      sandbox: match.sandbox,
+      preconditions: { ifMatch: [etagOf(session)] },
+      onlyExisting: true,
+    });
+    if (refusal?.code !== 'etagDiffers') return refusal;
+  }
+  return new Refusal('tooBusy', 'Other writes to the preserved session won again and again.');
+}
+
+/**
+ * A match whose target cannot be: the ticket at fault fails, and the others go on waiting as long as
+ * they would have. Without a preserved session all are at fault, as the hopper is.
+ */
+async function failMatch(
+  service: Service,
+  key: HopperKey,
+  match: Stored<MatchRecord>,
+  { text: details }: Refusal,
+): Promise<void> {
+  const { isPreserved, ticketIds } = match.value;
+  const dueMs = service.context.clock.nowMs() + unfinishedMs;
+  await closeMatch(service, key, match, ({ target: _none, ...value }) =>
+    isPreserved && value.id !== ticketIds[0]
+      ? { value: { ...value, status: 'searching', isPending: false }, dueMs: value.expiresMs }
+      : { value: { ...value, status: 'failed', details, isPending: true }, dueMs },
+  );
+  for (const id of ticketIds) {
+    const stored = await service.tickets.ticket(key, id);
+    if (stored?.value.isPending) await settleTicket(service, key, stored);
+  }
+}
+
+/** Removes the match and gives its tickets their next value, in one step. */
+async function closeMatch(
+  service: Service,
+  key: HopperKey,
+  match: Stored<MatchRecord>,
+  next: (ticket: TicketRecord) => { readonly value: TicketRecord; readonly dueMs: number },
+): Promise<void> {
+  for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
+    const tickets = await ticketsOf(service, key, match.value);
+    const changes = tickets.map(({ value, revision }): TicketChange & { value: TicketRecord } => ({
+      id: value.id,
+      expectRevision: revision,
+      ...next(value),
+    }));
+    const removed = { id: match.value.id, expectRevision: match.revision, value: undefined };
+    const revision = await service.tickets.commit(key, [...changes, removed]);
+    if (revision !== undefined) {
+      for (const { value, dueMs } of changes) {
+        service.pools.get(key)?.put({ value, revision, dueMs });
+      }
+      return;
+    }
+    // A ticket has changed, or another node has finished the match.
+    if ((await service.tickets.match(key, match.value.id)) === undefined) return;
+  }
+}

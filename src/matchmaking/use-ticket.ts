@@ -1,0 +1,86 @@
+import type { Caller } from '../domain/caller.ts';
+import { type Guid, isGuid } from '../domain/ids.ts';
+import { explainTicket, type WhyNot } from '../domain/matchmaking/explain.ts';
+import { candidateOf } from '../domain/matchmaking/hopper-rules.ts';
+import { matchTicketOf, type TicketRecord } from '../domain/matchmaking/ticket-record.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { acceptedMemberOf } from '../domain/session/session.ts';
+import { endTicket } from './end-ticket.ts';
+import { loadPool, mayUseHopper, poolOf, type Service } from './service.ts';
+import { readAny } from './session-writer.ts';
+import { hopperKeyOf, type Stored } from './ticket-store.ts';
+
+export type TicketPath = {
+  readonly scid: Guid;
+  readonly hopper: string;
+  readonly ticketId: string;
+};
+
+/**
+ * The ticket, and while it waits why it is not matched yet.
+ *
+ * Refuses: as mayUseHopper, ticketUnknown, notAMember, tooBusy.
+ *
+ * @source docs/wire/matchmaking.md "Tickets"
+ */
+export async function readTicket(
+  service: Service,
+  path: TicketPath,
+  caller: Caller,
+): Promise<{ readonly ticket: TicketRecord; readonly whyNot: WhyNot | undefined } | Refusal> {
+  const hopper = mayUseHopper(service, path.scid, path.hopper, caller);
+  if (hopper instanceof Refusal) return hopper;
+  const found = await mayUseTicket(service, path, caller);
+  if (found instanceof Refusal) return found;
+  const { value: ticket } = found;
+  if (ticket.status !== 'searching') return { ticket, whyNot: undefined };
+  const pool = poolOf(service, path.scid, hopper);
+  await loadPool(service, pool, false);
+  const nowMs = service.context.clock.nowMs();
+  const whyNot = explainTicket(
+    pool.rules,
+    candidateOf(pool.rules, matchTicketOf(ticket)),
+    pool.candidates(nowMs),
+    nowMs,
+  );
+  return { ticket, whyNot };
+}
+
+/**
+ * Cancels a ticket that waits. One that has ended, or is matched, stays as it is.
+ *
+ * Refuses: as mayUseHopper, ticketUnknown, notAMember, tooBusy.
+ *
+ * @source docs/wire/matchmaking.md "Tickets"
+ */
+export async function deleteTicket(
+  service: Service,
+  path: TicketPath,
+  caller: Caller,
+): Promise<Refusal | undefined> {
+  const hopper = mayUseHopper(service, path.scid, path.hopper, caller);
+  if (hopper instanceof Refusal) return hopper;
+  const found = await mayUseTicket(service, path, caller);
+  if (found instanceof Refusal) return found;
+  return endTicket(service, hopperKeyOf(path.scid, path.hopper), found.value.id, 'canceled');
+}
+
+/** Whoever made the ticket may use it, and every member of its session. */
+async function mayUseTicket(
+  { tickets, context }: Service,
+  { scid, hopper, ticketId }: TicketPath,
+  caller: Caller,
+): Promise<Stored<TicketRecord> | Refusal> {
+  const key = hopperKeyOf(scid, hopper);
+  const found = isGuid(ticketId) ? await tickets.ticket(key, ticketId) : undefined;
+  if (found === undefined) {
+    return new Refusal('ticketUnknown', 'There is no such ticket in this hopper.', {
+      detail: ticketId.slice(0, 40),
+    });
+  }
+  if (caller.kind === 'service' || caller.xuid === found.value.createdBy) return found;
+  const session = await readAny(context, found.value.session);
+  if (session instanceof Refusal) return session;
+  if (session && acceptedMemberOf(session, caller.xuid)) return found;
+  return new Refusal('notAMember', 'Only members of the ticket session can use its ticket.');
+}
