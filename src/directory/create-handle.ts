@@ -1,4 +1,4 @@
-import { xuidsOf, type Caller } from '../domain/caller.ts';
+import { xuidOf, xuidsOf, type Caller } from '../domain/caller.ts';
 import {
   createActivity,
   createInvite,
@@ -132,7 +132,7 @@ function gatherHandleFacts(
 ): GatheredFacts | Promise<GatheredFacts | Refusal> {
   switch (request.type) {
     case 'activity': {
-      const lost = hasLostConnection(context, session, caller);
+      const lost = hasLostConnection(context, session, xuidOf(caller));
       return lost instanceof Promise
         ? lost.then((isDisconnected) => ({ ...facts, isDisconnected }))
         : { ...facts, isDisconnected: lost };

@@ -1,5 +1,4 @@
-import { xuidOf, type Caller } from '../domain/caller.ts';
-import type { Guid } from '../domain/ids.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
 import { memberOf, type Session } from '../domain/session/session.ts';
 import type { NodeId } from '../store/store.ts';
@@ -25,16 +24,16 @@ export function hasEnded(context: Context, connection: Guid): boolean | Promise<
 }
 
 /**
- * True when the connection that the caller wrote into the session is known to have ended. One that
+ * True when the connection that a user wrote into the session is known to have ended. One that
  * names no node of this store is not known: an id that a client made up, or one of a node that was
  * forgotten. No promise unless another node must be asked about.
  */
 export function hasLostConnection(
   { store, node }: Context,
   session: Session | undefined,
-  caller: Caller,
+  xuid: Xuid | undefined,
 ): boolean | Promise<boolean> {
-  const member = session && memberOf(session, xuidOf(caller));
+  const member = session && xuid !== undefined ? memberOf(session, xuid) : undefined;
   const connection = member?.properties.system.connection?.toLowerCase();
   if (connection === undefined) return false;
   const nodeId = nodeOfConnection(connection);

@@ -1,5 +1,5 @@
 import { xuidsOf, type Caller } from '../domain/caller.ts';
-import { listsActivity } from '../domain/handle/confirm.ts';
+import { confirmsActivity } from '../domain/handle/confirm.ts';
 import type { ActivityHandle } from '../domain/handle/handle.ts';
 import type { ActivityQuery, PeopleQuery } from '../domain/handle/request.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
@@ -13,6 +13,7 @@ import { AnswerBudget } from './answer-budget.ts';
 import { gatherAccessFacts } from './session-facts.ts';
 import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
+import { hasLostConnection } from './live-nodes.ts';
 
 /** An activity, the session that confirmed it, and the text of both. */
 export type ActivityResult = {
@@ -101,5 +102,6 @@ async function confirmedSession(
   ]);
   if (record === undefined || record instanceof Refusal) return undefined;
   const { session } = record;
-  return isListedTo(session, caller) && listsActivity(session, handle) ? session : undefined;
+  if (!isListedTo(session, caller) || !confirmsActivity(session, handle, true)) return undefined;
+  return (await hasLostConnection(context, session, handle.ownerXuid)) ? undefined : session;
 }

@@ -30,20 +30,6 @@ export function confirmsActivity(
   );
 }
 
-/**
- * True of an activity that is confirmed and whose owner is there: the connection that the owner wrote,
- * if any, is not known to have ended. Until the grace is over the activity is kept for the owner to
- * come back to, and is not listed.
- *
- * @source docs/wire/handles.md "POST /handles/query"
- */
-export function listsActivity(session: Session | undefined, handle: ActivityHandle): boolean {
-  const owner = session && acceptedMemberOf(session, handle.ownerXuid);
-  const isCut =
-    owner?.activeUntilMs !== undefined && owner.properties.system.connection !== undefined;
-  return !isCut && confirmsActivity(session, handle, true);
-}
-
 /** True in the life of the target session that the handle was made for. */
 export function confirmsTransfer(session: Session | undefined, handle: TransferHandle): boolean {
   return session?.branch === handle.branch;
