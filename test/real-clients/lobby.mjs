@@ -3,7 +3,7 @@
  * Two players in a lobby, by public packages as they are. No line here is about this server but the
  * one that cuts a connection.
  *
- *   prismarine-auth            Ada's login
+ *   prismarine-auth            Ada's login; Cleo's, who has never signed in
  *   @xboxreplay/xboxlive-auth  Ben's login and requests
  *   @xboxreplay/xboxlive-api   Ada's requests
  *   websocket, reconnecting-websocket   RTA of both
@@ -22,17 +22,11 @@ const directory = 'https://sessiondirectory.xboxlive.com';
 const templateName = 'LobbySession';
 const say = (...words) => console.log(words.join(' '));
 
-/** A login whose Microsoft account is known already, as after the first sign-in in a browser. */
+/** What is kept of logins: the Microsoft account, as after a sign-in in a browser, or nothing yet. */
 function cacheOf(ticket) {
   return () => {
-    let cached = {
-      token: {
-        access_token: ticket,
-        refresh_token: 'r',
-        expires_in: 86_400_000,
-        obtainedOn: Date.now(),
-      },
-    };
+    const known = { refresh_token: 'r', expires_in: 86_400_000, obtainedOn: Date.now() };
+    let cached = ticket === undefined ? {} : { token: { access_token: ticket, ...known } };
     return {
       getCached: async () => cached,
       async setCachedPartial(value) {
@@ -55,6 +49,22 @@ async function loginByPrismarine(ticket) {
     options,
   ).getXboxToken();
   return { xuid: userXUID, userHash, XSTSToken };
+}
+
+/** A first login: a device code at Microsoft, then sisu. */
+async function loginAnew() {
+  const { Authflow, Titles } = prismarine;
+  const options = {
+    flow: 'sisu',
+    authTitle: Titles.MinecraftNintendoSwitch,
+    deviceType: 'Nintendo',
+  };
+  const codes = [];
+  const account = new Authflow('cleo', cacheOf(), options, ({ user_code }) =>
+    codes.push(user_code),
+  );
+  const { userXUID } = await account.getXboxToken();
+  return /^\d{16,20}$/.test(userXUID) && codes.length === 1;
 }
 
 async function loginByReplay(ticket) {
@@ -120,6 +130,8 @@ const ada = await loginByPrismarine('xuid=2814600000000011&gtg=Ada');
 say('Ada is', ada.xuid);
 const ben = await loginByReplay('xuid=2814600000000012&gtg=Ben');
 say('Ben is', ben.xuid);
+
+say('Cleo is', (await loginAnew()) ? 'somebody' : 'nobody');
 
 const byAda = (method, path, data) =>
   XboxLiveApi.call({ url: `${directory}${path}`, method, data }, ada, 107);

@@ -49,6 +49,9 @@ test(
     assert.deepEqual(lines, [
       'Ada is 2814600000000011',
       'Ben is 2814600000000012',
+      // Said by prismarine-auth.
+      '[msa] Signed in with Microsoft',
+      'Cleo is somebody',
       'session 1 1',
       'activity found 1 true',
       'members 2',
