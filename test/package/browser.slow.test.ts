@@ -1,0 +1,156 @@
+/** The client in a real browser, in a page of another origin than the server's. */
+
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { startServer } from '../../src/server.ts';
+import { at, Kit } from '../../src/testing/kit.ts';
+import { startProject } from './built-package.ts';
+
+const browser = [process.env['MPSD_BROWSER'] ?? '', 'chromium', 'chromium-browser', 'google-chrome']
+  .filter((name) => name !== '')
+  .find((name) => !spawnSync(name, ['--version']).error);
+const skip =
+  browser === undefined && 'there is no Chromium on this machine (MPSD_BROWSER names one)';
+
+const page = `<!doctype html><title>A game</title>
+<script type="module">
+  import { MultiplayerService } from '/client/multiplayer-service.js';
+  const given = new URL(location).searchParams;
+  const tell = (text) => fetch('/report', { method: 'POST', body: text });
+  const reference = JSON.parse(given.get('reference'));
+  try {
+    const ada = new MultiplayerService({
+      baseUrl: given.get('server'),
+      authorization: given.get('authorization'),
+      retry: false,
+    });
+    const live = await ada.connect();
+    const { etag, session } = await live.follow(reference);
+    await tell('joined ' + session.membersInfo.count + ' ' + etag);
+    for await (const tap of live.taps()) {
+      if (tap.kind !== 'changed' || tap.changeNumber < 2) continue;
+      const read = await ada.getSession(reference);
+      if (read.session.membersInfo.count < 2) continue;
+      await tell('heard ' + read.session.changeNumber);
+      break;
+    }
+    const stale = await ada.tryWriteSession(reference, { properties: { custom: { a: 1 } } }, { etag });
+    await tell(stale.status + ' ' + stale.session.membersInfo.count);
+    const left = await ada.leaveSession(reference);
+    await live.close();
+    await tell('left ' + left.session.membersInfo.count);
+  } catch (error) {
+    await tell(error.name + ': ' + error.message);
+  }
+</script>`;
+
+/** A site of its own origin with the page, the built client, and what pages report to it. */
+async function startSite(dist: string) {
+  const reports: string[] = [];
+  let wake = (): void => {};
+  const site = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url ?? '', 'http://site');
+    if (request.method === 'POST') {
+      let text = '';
+      for await (const chunk of request) text += chunk;
+      reports.push(text);
+      response.end();
+      wake();
+    } else if (pathname === '/') {
+      response.setHeader('content-type', 'text/html').end(page);
+    } else {
+      const code = await readFile(resolve(dist, `.${pathname}`)).catch(() => undefined);
+      response.statusCode = code === undefined ? 404 : 200;
+      response.setHeader('content-type', 'text/javascript').end(code);
+    }
+  }).listen(0, '127.0.0.1');
+  await once(site, 'listening');
+  return {
+    // Another name than the server's, so another site as well as another origin.
+    url: `http://localhost:${(site.address() as AddressInfo).port}`,
+    async report(): Promise<string> {
+      while (reports.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      return reports.shift() ?? '';
+    },
+    [Symbol.asyncDispose]: async () => {
+      site.closeAllConnections();
+      await new Promise((resolve) => site.close(resolve));
+    },
+  };
+}
+
+/** A browser that shows a page, until it is disposed of. */
+async function startBrowser(url: string): Promise<AsyncDisposable> {
+  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-browser-'));
+  const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
+  flags.push('--no-first-run', '--disable-background-networking', `--user-data-dir=${folder}`);
+  // A group of its own: the processes of a browser end together.
+  const child = spawn(browser ?? '', [...flags, '--remote-debugging-port=0', url], {
+    stdio: 'ignore',
+    detached: true,
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      const exited = once(child, 'exit');
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      await exited;
+      await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+    },
+  };
+}
+
+// Far above what a browser needs, so that a page that says nothing ends the test.
+const options = { skip, timeout: 300_000 };
+
+test('a page of another origin joins, hears a tap and leaves', options, async () => {
+  await using project = await startProject();
+  await using site = await startSite(join(project.folder, 'node_modules/openmpsd/dist'));
+  await using server = await startServer({ port: 0, store: 'memory', tapWindowMs: 0 });
+  const kit = new Kit(server.url, undefined);
+  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  const reference = kit.reference('deathmatch');
+  const url = new URL(site.url);
+  url.searchParams.set('server', server.url);
+  url.searchParams.set('authorization', ada.authorization);
+  url.searchParams.set('reference', JSON.stringify(reference));
+  await using _browser = await startBrowser(url.href);
+
+  assert.match(await site.report(), /^joined 1 ".+"$/);
+  const joined = await ben.join(reference);
+  assert.equal(joined.status, 200, joined.text);
+  assert.equal(await site.report(), `heard ${at(joined.json, 'changeNumber')}`);
+  // The page reads the header ETag, so that its stale write is noticed.
+  assert.equal(await site.report(), 'outOfSync 2');
+  assert.equal(await site.report(), 'left 1');
+  const left = await ben.getSession(reference);
+  assert.equal(at(left.json, 'membersInfo.count'), 1);
+});
+
+test(
+  'a page whose origin is not allowed gets nothing, and its client says why',
+  options,
+  async () => {
+    await using project = await startProject();
+    await using site = await startSite(join(project.folder, 'node_modules/openmpsd/dist'));
+    await using server = await startServer({ port: 0, store: 'memory', corsOrigins: [] });
+    const kit = new Kit(server.url, undefined);
+    const ada = kit.user('ada');
+    const reference = kit.reference('deathmatch');
+    const url = new URL(site.url);
+    url.searchParams.set('server', server.url);
+    url.searchParams.set('authorization', ada.authorization);
+    url.searchParams.set('reference', JSON.stringify(reference));
+    await using _browser = await startBrowser(url.href);
+    const said = await site.report();
+    assert.match(said, /^MultiplayerError: GET \/nonce got no answer/);
+    assert.ok(said.includes(`openmpsd serve --cors ${site.url}`), said);
+    assert.equal((await ada.getSession(reference)).status, 204);
+  },
+);
