@@ -53,11 +53,14 @@ export const referee: ServiceCaller = { kind: 'service', name: 'referee', sandbo
 /** The key under which samples hash device tokens. */
 export const deviceTokenKey = new Uint8Array(32).fill(7);
 
-/** For how long members stay active in samples whose connection has ended. */
+/**
+ * For how long members stay active in samples without an open connection. Without any at all, for good:
+ * most samples are used later than they were written.
+ */
 const sampleGraces: Graces = {
   disconnectGraceMs: 30_000,
   presenceTimeoutMs: 300_000,
-  unconnectedTimeoutMs: 900_000,
+  unconnectedTimeoutMs: 0,
 };
 
 /** A template in the shape of contract 107 that sets these constants and leaves all others open. */
@@ -89,6 +92,7 @@ export type Circumstances = {
   readonly onlyExisting?: boolean;
   readonly contractVersion?: number;
   readonly bounds?: SessionBounds;
+  readonly graces?: Graces;
   readonly sessionsLeft?: number;
   readonly unknownMembers?: UnknownMembers;
   readonly isEnded?: (connection: string) => boolean;
@@ -134,7 +138,7 @@ function factsOf(circumstances: Circumstances): WriteFacts {
     freshGuid: circumstances.freshGuid ?? '17a13f76-0000-4000-8000-000000000001',
     deviceTokenKey,
     bounds: circumstances.bounds ?? defaultBounds,
-    graces: sampleGraces,
+    graces: circumstances.graces ?? sampleGraces,
     sessionsLeft: circumstances.sessionsLeft ?? Infinity,
     isEnded: circumstances.isEnded ?? (() => false),
     granted: circumstances.granted ?? false,

@@ -24,7 +24,10 @@ const connection = '85B40569-0000-4000-8000-000000000001';
 /** Ada is active by a connection, Bert by none. */
 function sessionWith(capabilities: JsonObject = {}): Session {
   const template = sampleTemplate({ capabilities, inactiveRemovalTimeout: 60_000 });
-  return write(sessionOf([bert], { template }), me({ active: true, connection }), { by: ada });
+  return write(sessionOf([bert], { template, graces }), me({ active: true, connection }), {
+    by: ada,
+    graces,
+  });
 }
 
 const untilMs = startMs + graces.presenceTimeoutMs;
@@ -128,6 +131,7 @@ test('who is active by no connection is marked by his own first write, and by no
   const again = write(sessionWith(), me({ active: true }, { custom: { a: 1 } }), {
     by: bert,
     nowMs: startMs + 1,
+    graces,
   });
   assert.deepEqual(stateOf(again), ['active', unconnectedUntilMs]);
   const stored = { ...again, members: again.members.map(({ activeUntilMs: _, ...one }) => one) };
@@ -154,11 +158,11 @@ test('who is active by no connection stays while he is seen within his own time'
 });
 
 test('a connection that is written, and inactivity, take the mark of who had none', () => {
-  const connected = write(sessionWith(), me({ active: true, connection }), { by: bert });
+  const connected = write(sessionWith(), me({ active: true, connection }), { by: bert, graces });
   assert.deepEqual(stateOf(connected), ['active', undefined]);
-  const without = write(connected, me({ connection: null }), { by: bert });
+  const without = write(connected, me({ connection: null }), { by: bert, graces });
   assert.deepEqual(stateOf(without), ['active', unconnectedUntilMs]);
-  const idle = write(sessionWith(), me({ active: false }), { by: bert });
+  const idle = write(sessionWith(), me({ active: false }), { by: bert, graces });
   assert.deepEqual(stateOf(idle), ['inactive', undefined]);
 });
 
