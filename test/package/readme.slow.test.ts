@@ -1,0 +1,74 @@
+/** The code of the README, as it stands: what it leaves behind when its process just ends. */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+import { invitesResource, MultiplayerService } from '../../src/client/multiplayer-service.ts';
+import { startServer } from '../../src/testing/test-server.ts';
+import { startProject } from './built-package.ts';
+
+const readme = await readFile(resolve(import.meta.dirname, '../../README.md'), 'utf8');
+
+const scid = 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862';
+const reference = { scid, templateName: 'LobbySession', name: 'lobby-1' };
+
+test('the TypeScript client of the README follows a lobby; once it is killed nothing is left', async () => {
+  const [, code = ''] = /## From TypeScript\n[\s\S]*?```ts\n([\s\S]*?)```/.exec(readme) ?? [];
+  assert.match(code, /openmpsd\/client/);
+  await using project = await startProject();
+  await using server = await startServer();
+  const { control } = server;
+  await project.write('client.mts', code.replaceAll('http://127.0.0.1:8350', server.url));
+  const client = spawn(process.execPath, ['client.mts'], {
+    cwd: project.folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(client, 'exit');
+  const onlooker = server.service().client;
+  const ada = { xuid: '1001' };
+
+  try {
+    // The invited user hears of it: everything before is done.
+    const authorization = 'XBL3.0 x=-;xuid=3210&gtg=Ben';
+    const ben = new MultiplayerService({ baseUrl: server.url, authorization, xuid: '3210' });
+    await using live = await ben.connect();
+    const invited = Promise.withResolvers<string>();
+    await live.subscribe(invitesResource('3210', '1234567890'), (data) =>
+      invited.resolve((data as { inviteHandle: { id: string } }).inviteHandle.id),
+    );
+    await live.followByHandle(await invited.promise);
+    // Its reader prints the members.
+    await once(client.stdout, 'data');
+    await ben.leaveSession(reference);
+    const [activity] = await onlooker.getActivitiesForUsers(scid, [ada.xuid]);
+    assert.equal(activity?.sessionRef.name, 'lobby-1');
+  } finally {
+    client.kill('SIGKILL');
+    await exited;
+  }
+  // The server sees the end of the socket a moment later.
+  while ((await control.connections(ada)).length > 0);
+  await control.advance(30_000);
+  await control.advance(1);
+  assert.equal(await onlooker.getSession(reference), undefined);
+  assert.deepEqual(await onlooker.getActivitiesForUsers(scid, [ada.xuid]), []);
+});
+
+test('the first calls of the tour leave nothing for good, whoever makes them and goes away', async () => {
+  await using server = await startServer();
+  const { control } = server;
+  const [ada, cleo] = [server.user('Ada'), server.user('Cleo')];
+  const [, body = ''] = /# 201: Ada creates[^\n]*\nas .* -d '(.*)'/.exec(readme) ?? [];
+  const session = { ...reference, templateName: 'deathmatch', name: 'session-49' };
+  await ada.client.writeSession(session, JSON.parse(body));
+  await ada.client.setActivity(session);
+  const activities = () => cleo.client.getActivitiesForUsers(scid, [ada.xuid]);
+  assert.equal((await activities()).length, 1);
+  await control.advance(15 * 60_000); // --unconnected-timeout
+  assert.deepEqual(await activities(), []);
+  await control.advance(15 * 60_000); // inactiveRemovalTimeout of the template
+  assert.equal(await cleo.client.getSession(session), undefined);
+});
