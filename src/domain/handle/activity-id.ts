@@ -17,17 +17,20 @@ const pattern =
  * is random, where the owner's id does not fit.
  */
 export function activityIdOf(ownerXuid: Xuid, freshGuid: Guid): Guid {
-  const owner = BigInt(ownerXuid);
-  if (owner > xuidMax || String(owner) !== ownerXuid) return freshGuid;
-  const x = owner.toString(16).padStart(16, '0');
-  const [first = '', , , fourth = '', last = ''] = freshGuid.toLowerCase().split('-');
-  return [
-    last.slice(4),
-    last.slice(0, 4),
-    `8${first.slice(0, 2)}${x.slice(0, 1)}`,
-    `${fourth.slice(0, 1)}${x.slice(1, 4)}`,
-    x.slice(4),
-  ].join('-');
+  const x = hexOf(ownerXuid);
+  if (x === undefined) return freshGuid;
+  const drawn = freshGuid.toLowerCase();
+  const [first, fourth, last] = [drawn.slice(0, 2), drawn.slice(19, 20), drawn.slice(24)] as const;
+  return `${last.slice(4)}-${last.slice(0, 4)}-8${first}${x.slice(0, 1)}-${fourth}${x.slice(1, 4)}-${x.slice(4)}`;
+}
+
+/** The 16 hex digits of a user's id; undefined where they are too few, or the id has leading zeros. */
+function hexOf(xuid: Xuid): string | undefined {
+  const near = Number(xuid);
+  // As most are; the others are slower.
+  const owner = Number.isSafeInteger(near) ? near : BigInt(xuid);
+  if (owner > xuidMax || String(owner) !== xuid) return undefined;
+  return owner.toString(16).padStart(16, '0');
 }
 
 /** The owner that an id names if `activityIdOf` made it; undefined for ids of another form. */
