@@ -19,7 +19,7 @@ export type LoginPolicy = {
   /** True where a client may be in any sandbox; else it is the one of the user's claims. */
   readonly isSandboxFree: boolean;
 
-  /** True where there are no accounts, so that the sign-in of Microsoft accounts is played too. */
+  /** True where there are no accounts, so that this server is the sign-in of Microsoft accounts too. */
   readonly hasSignInPage: boolean;
 };
 

@@ -133,7 +133,7 @@ export function describeAuthenticator(settings: AuthenticatorSettings): readonly
       ...(settings.encryptedTokens === undefined
         ? []
         : [
-            '  Encrypted tokens of Xbox Live are accepted unread: whoever sends a user hash is its user.',
+            '  Encrypted tokens of Xbox Live are accepted unread: the sender of a user hash is its user.',
           ]),
     ];
   }

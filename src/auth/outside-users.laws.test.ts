@@ -16,7 +16,7 @@ const user = fc.record({
  * Kills: a xuid or gamertag without its owner being checked, a record that is put where another is, an
  * issuer left out of the id.
  */
-test('whoever comes at once on two nodes: xuids never change, and no xuid or gamertag has two users', async () => {
+test('players who come to two nodes at the same time: xuids never change, none has two users', async () => {
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), fc.array(user, { maxLength: 12 }), async (s, came) => {
       const memory = openMemoryStore();

@@ -39,7 +39,7 @@ const someText = text((given) => given !== '', 'text that is not empty');
 /** Left out, null and empty mean the same: clients send what they have. */
 const textOrNothing = v.nullish(v.string('Expected text'));
 
-/** An object with these members and whatever else. */
+/** An object with these members; others are ignored. */
 function tolerantObject<const E extends v.ObjectEntries>(entries: E) {
   return v.object(entries, ({ expected }) =>
     expected === 'Object' ? 'Expected an object' : 'This member is missing',

@@ -1,5 +1,5 @@
 /**
- * The sign-in of Microsoft accounts, played for clients that begin their login with it: the page, the
+ * A stand-in for the sign-in of Microsoft accounts, with which clients begin their login: the page, the
  * codes of devices and the tokens of OAuth 2.0, and `POST /authenticate` of sisu, which leads to the
  * page.
  *
