@@ -16,8 +16,8 @@ export { CannotStart, type ServerOptions };
 /** A server that answers requests, until it is closed. */
 export type RunningServer = RunningNode & {
   /**
-   * Is no longer ready, accepts nothing new, lets requests under way come to their end within the
-   * time to drain, then closes the store.
+   * Is no longer ready, accepts nothing new, finishes requests under way within the time to drain,
+   * then closes the store.
    */
   close(): Promise<void>;
 };
@@ -25,8 +25,8 @@ export type RunningServer = RunningNode & {
 /**
  * A server that is ready for requests.
  *
- * Throws CannotStart with every problem of the settings or service configs, or with what is wrong
- * with the data folder, the keys, the port, or this version of Node.
+ * Throws CannotStart with every problem of the settings or service configs, or with the fault of
+ * the data folder, the keys, the port, or this version of Node.
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const problem = problemOfNode();
@@ -45,7 +45,7 @@ async function start(settings: ServerSettings): Promise<RunningServer> {
   await using opened = new AsyncDisposableStack();
   const conditions = openConditions(settings.log);
   const storage = opened.use(await openStorage(settings, conditions));
-  // Most of the code is the node's. It is loaded here, while the store's thread starts beside it.
+  // Most of the code is the node's. It is loaded here, while the store's thread starts.
   const { openNode } = await import('./server/node.ts');
   const node = opened.use(await openNode(storage, settings, conditions));
   const parts = opened.move();

@@ -1,4 +1,4 @@
-/** The adapters of a node: what listens for requests and sockets, and what it answers them with. */
+/** The adapters of a node: the listeners for requests and sockets, and their routes. */
 
 import { randomBytes } from 'node:crypto';
 import { openNonces } from '../auth/nonces.ts';
@@ -58,7 +58,7 @@ export async function openAdapters(
     learn: authenticator.learn,
   });
   const readiness = openReadiness(() => probeStore({ store }), conditions);
-  // Where nobody else could know which nonces were used, those of a former process are good for nothing.
+  // Where no other process knows which nonces were used, those of a former process are invalid.
   const nonceKey = isShared ? keyFor('nonces', secret) : randomBytes(32);
   const nonces = openNonces(nonceKey, (...asked) => store.acquireOnce(...asked));
   const matchmaker = new Matchmaker(context, isShared);
@@ -86,7 +86,7 @@ export async function openAdapters(
   return { hub, app, readiness, matchmaker, notices: describeAuthenticator(callers) };
 }
 
-/** The control API, which is loaded for tests alone. */
+/** The control API, which is loaded only for tests. */
 async function openControlOf({ controlled, connections }: NodeCore): Promise<Control | undefined> {
   if (controlled === undefined) return undefined;
   const { openControl } = await import('./control.ts');

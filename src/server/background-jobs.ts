@@ -1,4 +1,4 @@
-/** What a node does again and again without being asked. */
+/** The periodic work of a node. */
 
 import { followSearch } from '../search/follow-search.ts';
 import { sweepActivities } from '../activity/activities.ts';
@@ -35,7 +35,7 @@ export function startSweeper(
   let isClosing = false;
   const sweeper = repeat(
     async () => {
-      // A sweep takes a part of what is due: go on until nothing is left.
+      // A sweep handles a part of what is due: repeated until nothing is left.
       while ((await sweep(context, services)) === 'more' && !isClosing) await yieldToEventLoop();
     },
     sweepIntervalMs,

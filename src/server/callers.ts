@@ -11,7 +11,7 @@ import type { NodeCore } from './core.ts';
 import { hasGateway } from './gateway.ts';
 import type { ServerSettings } from './options.ts';
 
-/** How these settings tell callers apart. */
+/** The authenticator of these settings. */
 export function callersOf(settings: ServerSettings): AuthenticatorSettings {
   const { auth, authKeys: keySet, authIssuer, authAudience } = settings;
   const { oidcIssuer, oidcAudience, encryptedTokens } = settings;
@@ -25,7 +25,7 @@ export function callersOf(settings: ServerSettings): AuthenticatorSettings {
   return { kind: 'dev', encryptedTokens };
 }
 
-/** Which pages of browsers may ask a server with these settings. */
+/** Which pages of browsers may call a server with these settings. */
 export function originsOf({
   auth,
   control,

@@ -1,4 +1,4 @@
-/** The server could not start: each reason, with what would be right. */
+/** The server could not start: each reason, with the remedy. */
 export class CannotStart extends Error {
   override readonly name = 'CannotStart';
   readonly problems: readonly string[];

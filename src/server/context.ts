@@ -15,7 +15,7 @@ import { StoreUnavailable } from '../store/store.ts';
 import type { ServerSettings } from './options.ts';
 import type { Storage } from './storage.ts';
 
-/** What the context of a new node is made of, besides its settings. */
+/** The parts of a new node's context, besides its settings. */
 export type ContextParts = Pick<Storage, 'store' | 'bus' | 'clock' | 'isShared'> & {
   readonly catalog: Context['catalog'];
   readonly conditions: Conditions;
@@ -32,7 +32,7 @@ export function createContext(
   const { ids, log, inviteLifetimeMs, disconnectGraceMs, presenceTimeoutMs, unconnectedTimeoutMs } =
     settings;
   const failed = (error: unknown): void => {
-    // Readiness reports an outage, and the sweep does later what it prevented.
+    // Readiness reports an outage, and the sweep later does the prevented work.
     if (isOutage(error)) return;
     log(error instanceof Error ? `${error.stack}` : String(error));
   };

@@ -12,13 +12,13 @@ import type { DeliverTaps } from '../rta/tap-delivery.ts';
 export type Control = {
   /** Goes between the taps that arrive and the connections that they are for. */
   readonly aroundTaps: (deliver: DeliverTaps) => DeliverTaps;
-  /** What a test wants answered in place of the real answer, if anything. */
+  /** The answer that a test wants in place of the real one, if any. */
   readonly answerInstead: (asked: AskedRequest) => Answer | undefined;
   /** The control API; `sweep` applies the timeouts that are due. */
   routes(hub: Hub, sweep: () => Promise<void>): readonly Route[];
 };
 
-/** The control of a node that goes by `clock`. */
+/** The control of a node with this clock. */
 export function openControl(clock: ControlledClock, connections: Connections): Control {
   const disturbances = openDisturbances(clock);
   const refusals = new ForcedRefusals();
@@ -35,7 +35,7 @@ export function openControl(clock: ControlledClock, connections: Connections): C
   };
 }
 
-/** What happens to the taps of connections that tests disturb. */
+/** The disturbances of taps, by connection. */
 type Disturbances = {
   of(connection: Connection): TapsControl;
   set(connection: Connection, taps: TapsControl): void;

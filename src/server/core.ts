@@ -1,4 +1,4 @@
-/** What a node stands on: its context, its lease, and what is derived from the store's secret. */
+/** The core of a node: its context, its lease, and what is derived from the store's secret. */
 
 import type { CatalogSource } from '../config/read-service-configs.ts';
 import type { Context } from '../directory/context.ts';

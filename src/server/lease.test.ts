@@ -5,11 +5,11 @@ import { StoreUnavailable } from '../store/store.ts';
 import { putOf, storedKey } from '../testing/store-samples.ts';
 import { fencedStore, Lease } from './lease.ts';
 
-/** A lease of 100 ms whose time and store the test decides. */
+/** A lease of 100 ms whose time and store the test controls. */
 function open() {
   let atMs = 1_000;
   let answer: 'held' | 'lost' | 'away' = 'held';
-  /** What a renewal takes. */
+  /** How long a renewal takes. */
   let tripMs = 0;
   const renewed: string[] = [];
   const renewNode = async (node: string): Promise<'held' | 'lost'> => {

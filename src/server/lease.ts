@@ -4,7 +4,7 @@ import { type NodeId, type NodeRegistry, type Store, StoreUnavailable } from '..
 
 export type LeaseSettings = {
   readonly leaseMs: Milliseconds;
-  /** Time that passes whatever becomes of the clock, and while this process stands still. */
+  /** Time that passes whatever the clock shows, and while this process is paused. */
   readonly elapsedMs: () => Milliseconds;
 };
 
@@ -41,9 +41,9 @@ export class Lease {
     return !this.#isEnded && this.#settings.elapsedMs() < this.#heldUntilMs;
   }
 
-  /** False: it is over, and nothing may go on as this node. */
+  /** False: it is over, and nothing may continue as this node. */
   async renew(node: NodeId): Promise<boolean> {
-    // What ran out is not taken up again, though the store may not have noticed.
+    // A lease that ran out is not renewed, though the store may not have noticed.
     if (!this.isHeld()) return false;
     const untilMs = this.#settings.elapsedMs() + this.#settings.leaseMs;
     const isLost = (await this.#store.renewNode(node, this.#settings.leaseMs)) === 'lost';
@@ -65,8 +65,8 @@ export class Lease {
 }
 
 /**
- * The store as a node uses it that holds a lease: once that is over, it changes no record of others,
- * since these may have ended the node.
+ * The store of a node with a lease: once that is over, the node changes no record, since others may
+ * have ended it.
  */
 export function fencedStore(store: Store, lease: Pick<Lease, 'isHeld'>): Store {
   const fenced =

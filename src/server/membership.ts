@@ -7,7 +7,7 @@ import type { Hub } from '../rta/hub.ts';
 import { logged } from './background-jobs.ts';
 import type { ServerSettings } from './options.ts';
 
-/** What makes a node one of those on its store. */
+/** The parts of a node's membership on its store. */
 export type MembershipParts = {
   readonly lease: Lease;
   readonly hub: Hub;
@@ -23,8 +23,8 @@ export type Membership = AsyncDisposable & {
 };
 
 /**
- * The node as one of those on its store: its hub hears what the others send. Where there may be
- * others it keeps its lease, begins anew when that is over, and watches that all have one secret.
+ * The node's membership on its store: its hub hears what the others send. Where there may be others
+ * it keeps its lease, begins again when that is over, and checks that all have one secret.
  */
 export async function joinNodes(
   parts: MembershipParts,
@@ -36,7 +36,7 @@ export async function joinNodes(
   const ended = Promise.withResolvers<string>();
   await lease.begin(node.id, () => hub.start());
   await using opened = new AsyncDisposableStack();
-  // Others are to end at once what this node held; with the store away, when the lease runs out.
+  // Others end at once what this node held; with the store away, when the lease runs out.
   opened.defer(async () => void (await store.renewNode(node.id, 1).catch(() => undefined)));
   if (isShared) {
     const keep = async (): Promise<void> => {
@@ -73,7 +73,7 @@ async function renewed(lease: Lease, node: string): Promise<boolean> {
   try {
     return await lease.renew(node);
   } catch (error) {
-    // There is time left to try again.
+    // There is time left for another try.
     if (lease.isHeld()) throw error;
     return false;
   }

@@ -39,23 +39,22 @@ export type RunningNode = AsyncDisposable & {
    */
   sweep(): Promise<void>;
   /**
-   * Is no longer ready, accepts no connection more, and lets clients finish: each connection ends with
-   * its next answer, or when nothing has come on it for a second. What is left after the time to drain
-   * is cut.
+   * Is no longer ready, accepts no more connections, and lets clients finish: each connection ends
+   * with its next answer, or after a second of silence. The rest is cut after the time to drain.
    */
   drain(): Promise<void>;
   /** Reads the service configs again; the problems found, if any, leave the former ones in place. */
   reload(): Promise<readonly string[]>;
 };
 
-/** How long a connection that nobody uses is kept for a client that is about to use it. */
+/** How long an idle connection is kept for a client that is about to use it. */
 const idleMs = 1_000;
 
 /**
  * A node that is ready for requests.
  *
- * Throws CannotStart with every problem of the service configs, or with what is wrong with the keys
- * or the port; StoreUnavailable.
+ * Throws CannotStart with every problem of the service configs, or with the fault of the keys or
+ * the port; StoreUnavailable.
  */
 export async function openNode(
   storage: Storage,
@@ -82,7 +81,7 @@ export async function openNode(
   running.use(hub);
   const membership = running.use(await joinNodes({ ...core, hub }, { isShared, ...settings }));
   void membership.ended.then(settings.log);
-  // So that the first search does not wait for it; what goes wrong here, it meets again.
+  // So that the first search does not wait for it; a search meets the same errors.
   followSearch(context).catch(() => undefined);
   const { url } = await listen((at) => app.listen(at), settings);
   const gateway = await openGatewayOf(app, core, settings);
@@ -115,7 +114,7 @@ export async function openNode(
       await app.close({ withinMs, idleMs: Math.min(withinMs, idleMs) });
     },
     async [Symbol.asyncDispose]() {
-      // At once, whatever is still under way: nothing new is accepted, and balancers are notified.
+      // At once, before work under way ends: nothing new is accepted, and balancers are notified.
       readiness.drain();
       await Promise.all([app.close({ withinMs: settings.drainMs }), parts.disposeAsync()]);
     },

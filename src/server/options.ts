@@ -12,7 +12,7 @@ import type { Bus } from '../store/bus.ts';
 import type { Store } from '../store/store.ts';
 import { CannotStart } from './cannot-start.ts';
 
-/** What a server is made of; each part that is left out is the usual one. */
+/** The parts of a server; each has a default. */
 export type ServerOptions = Partial<Omit<Settings, 'store'>> & {
   /** Where sessions are kept; a store that is given is not closed with the server. */
   readonly store?: Settings['store'] | Store;
@@ -21,11 +21,11 @@ export type ServerOptions = Partial<Omit<Settings, 'store'>> & {
   readonly clock?: Clock;
   readonly ids?: Ids;
   readonly people?: People;
-  /** Gets what went wrong inside, one line each. */
+  /** Gets each error of the server, one line each. */
   readonly log?: (line: string) => void;
 };
 
-/** The options with what was left out. Which bus, clock and people are usual, the storage decides. */
+/** The options with their defaults. The storage decides on bus, clock and people. */
 export type ServerSettings = Omit<Settings, 'store'> &
   Required<Pick<ServerOptions, 'store' | 'ids' | 'log'>> &
   Pick<ServerOptions, 'bus' | 'clock' | 'people'>;

@@ -6,7 +6,7 @@ import { openProcessBus } from '../store/memory/process-bus.ts';
 import type { Store } from '../store/store.ts';
 import type { ServerSettings } from './options.ts';
 
-/** Where sessions are stored, what reaches the other nodes on it, and the clock that all go by. */
+/** The store of sessions, the bus to the other nodes on it, and their common clock. */
 export type Storage = AsyncDisposable & {
   readonly store: Store;
   readonly bus: Bus;
@@ -43,13 +43,13 @@ export async function openStorage(
 
 type StoreParts = {
   readonly store: Store;
-  /** One that reaches the other servers on the same store; none: there are no others. */
+  /** The bus to the other servers on the same store; none: there are no others. */
   readonly bus?: Bus;
   /** That of the store, if it has one of its own. */
   readonly clock?: Clock;
 };
 
-/** A store of this kind; of the others nothing is loaded. */
+/** A store of this kind; the others are not loaded. */
 async function openStore(
   kind: Settings['store'],
   { data, durability, cacheBytesMax, replicasMin, log }: ServerSettings,

@@ -37,7 +37,7 @@ const anyNumberToken: fc.Arbitrary<string> = fc
   )
   .map((parts) => parts.join(''));
 
-/** A key as a title may choose it, those that objects inherit among them; not digits alone. */
+/** A key as a title may choose it, also inherited names; not only digits. */
 const anyKey: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom('__proto__', 'constructor', 'custom', 'rawJSON', 'a', 'b'),
   // The engine would sort digits to the front.
@@ -70,7 +70,7 @@ export const anyCustom: fc.Arbitrary<JsonObject> = objectText(
   anyJsonText,
 ).map((text) => parseExactJson(text) as JsonObject);
 
-/** Who plays in histories: few, so that they meet. Two share a device. */
+/** The users of histories: few, so that they meet. Two share a device. */
 export const players: readonly Caller[] = [
   ...[1, 2, 3, 4, 5].map((n) => sampleUser(n, `Player ${n}`, { deviceId: `device-${n % 4}` })),
   referee,
@@ -116,7 +116,7 @@ const anyMember: fc.Arbitrary<JsonObject> = partOf({
   roles: fc.constantFrom({}, { squad: 'leader' }, { squad: 'scout' }, { squad: null }),
 });
 
-/** As most members write themselves: with all that being active may need. */
+/** As most members write themselves: with all that an active member may need. */
 const anyPlainMember: fc.Arbitrary<JsonObject> = fc
   .tuple(
     anyConnection.chain((connection) =>
@@ -244,7 +244,7 @@ const anyTemplate: fc.Arbitrary<SessionTemplate> = partOf({
   sampleTemplate(system, { roleTypes: { squad: { roles: { leader: { max: 1 }, scout: {} } } } }),
 );
 
-/** One thing that happens to a session: time passes, then somebody writes, or only looks. */
+/** One step of a history: time passes, then a user writes, or only reads. */
 export type Step = {
   readonly waitMs: Milliseconds;
   readonly body: JsonObject | undefined;
@@ -282,7 +282,7 @@ export const anyPlot: fc.Arbitrary<Plot> = fc.record({
   steps: fc.array(anyStep, { minLength: 1, maxLength: 24, size: 'max' }),
 });
 
-/** What became of the session by time or by one write. */
+/** The session after timeouts or one write. */
 export type Turn = {
   readonly nowMs: Milliseconds;
   readonly before: Session | undefined;
@@ -346,7 +346,7 @@ export function play(
   return turns;
 }
 
-/** `value`, which throws from then on when somebody writes to it, however deep. */
+/** `value`, deeply frozen: writing to it throws. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   Object.freeze(value);
@@ -354,7 +354,7 @@ export function deepFreeze<T>(value: T): T {
   return value;
 }
 
-/** A session as some history leaves it. */
+/** A session at the end of some history. */
 export const anySession: fc.Arbitrary<Session> = anyPlot
   .map((plot) =>
     play(plot)

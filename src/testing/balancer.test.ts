@@ -4,10 +4,10 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { test } from 'node:test';
 import { startBalancer } from './balancer.ts';
 
-// What these tests are about is sockets; a hang fails by this limit.
+// These tests are about sockets; a hang fails by this limit.
 const options = { timeout: 20_000 };
 
-/** A server that tells its name and then what it hears, until the other side has ended. */
+/** A server that sends its name and then what it receives, until the other side has ended. */
 async function startEcho(
   name: string,
 ): Promise<{ readonly server: Server; readonly port: number }> {
@@ -21,7 +21,7 @@ async function startEcho(
   return { server, port: (server.address() as AddressInfo).port };
 }
 
-/** All that comes back for a text, after which this side ends. */
+/** The whole answer to a text, after which this side ends. */
 async function say(port: number, text: string): Promise<string> {
   const socket = connect(port, '127.0.0.1').setEncoding('utf8');
   socket.on('error', () => undefined);

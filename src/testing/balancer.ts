@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** Connections dealt out to servers in turn; whatever they carry passes, sockets of RTA too. */
+/** Distributes connections to servers in turn; bytes of any kind pass, sockets of RTA too. */
 export type Balancer = AsyncDisposable & { readonly port: number };
 
 /**
@@ -23,7 +23,7 @@ export async function startBalancer(ports: readonly number[], port = 0): Promise
     forward(client, turn, ports.length);
   });
 
-  /** Connects `client` with the next server that is there. */
+  /** Connects `client` with the next server that answers. */
   function forward(client: Socket, from: number, triesLeft: number): void {
     if (triesLeft === 0 || client.destroyed) {
       client.destroy();

@@ -54,7 +54,7 @@ export class ScriptProcess {
     await Promise.race([enough, end]);
   }
 
-  /** Ends the process as a power switch does, not as a request; resolves when it is gone. */
+  /** Kills the process (SIGKILL); resolves when it is gone. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.ended;

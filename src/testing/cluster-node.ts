@@ -8,6 +8,6 @@ import { runCommand } from '../cli/command.ts';
 const end = (): boolean => process.kill(process.pid, 'SIGTERM');
 process.once('disconnect', end);
 process.exitCode = await runCommand(['serve', ...process.argv.slice(2)], process);
-// The channel would keep the process.
+// The channel would keep the process alive.
 process.off('disconnect', end);
 if (process.connected) process.disconnect();

@@ -1,6 +1,6 @@
 /**
- * A directory that lives in memory and speaks the frames of RTA, for tests of the client: sockets are
- * cut, connects refused and answers held back at the moment that a test chooses.
+ * A directory in memory that speaks the frames of RTA, for tests of the client: sockets are cut,
+ * connects refused and answers delayed when a test says so.
  */
 
 import type {
@@ -63,7 +63,7 @@ export class FakeRta {
   }
 }
 
-/** The session that every handle leads to. */
+/** The session of every handle. */
 const pathOfHandles = '/serviceconfigs/s/sessionTemplates/Lobby/sessions/Invited';
 
 const sampleDocument = { members: {}, constants: {}, branch: 'b', changeNumber: 1 };
@@ -85,7 +85,7 @@ export class FakeSocket implements WebSocketLike {
   readonly #rta: FakeRta;
   readonly #connectionId: string;
   isClosed = false;
-  /** True: what is sent is lost silently. */
+  /** True: sent frames are lost silently. */
   isDeaf = false;
   #ids = 0;
 

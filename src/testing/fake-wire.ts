@@ -1,12 +1,12 @@
 import type { Wire } from '../rta/connection.ts';
 
-/** A wire that keeps what was sent on it. */
+/** A wire that records what was sent. */
 export class FakeWire implements Wire {
   readonly frames: (readonly unknown[])[] = [];
   bufferedBytes = 0;
   pingsCount = 0;
   pongsCount = 0;
-  /** Why, or undefined for an end without a word. */
+  /** The reason, or undefined for an end without a close frame. */
   end: { readonly why: string | undefined } | undefined;
 
   send(frame: string): void {

@@ -1,9 +1,9 @@
 import { StoreUnavailable, type Store } from '../store/store.ts';
 
-/** What goes wrong with one call: it is not made at all, or it is made and its answer is lost. */
+/** The fault of one call: it is not made at all, or it is made and its answer is lost. */
 export type Fault = 'fails' | 'losesAnswer';
 
-/** What a faulty store counts as calls: all that may fail, of every store. */
+/** The counted calls: all methods that may fail, of every store. */
 export type StoreMethod = Exclude<
   keyof Store,
   typeof Symbol.asyncDispose | 'lastKnown' | 'pendingNotifications'
@@ -15,16 +15,16 @@ export type StoreCall = {
   readonly method: StoreMethod;
 };
 
-/** Decides for each call what goes wrong with it; undefined: nothing. */
+/** Decides on the fault of each call; undefined: none. */
 export type FaultPlan = (call: StoreCall) => Fault | undefined;
 
-/** The plan by which the `number`-th call, from 1, goes wrong and no other. */
+/** The plan in which only the `number`-th call, from 1, has a fault. */
 export function faultAt(number: number, fault: Fault): FaultPlan {
   return (call) => (call.number === number ? fault : undefined);
 }
 
 export interface FaultyStore extends Store {
-  /** How many calls were made so far, those that went wrong included. */
+  /** The number of calls so far, faulty ones included. */
   readonly callsCount: number;
 }
 

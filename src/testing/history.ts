@@ -8,7 +8,7 @@
 
 import type { Milliseconds } from '../domain/time.ts';
 
-/** The document of a session as somebody saw it. */
+/** The document of a session as a client saw it. */
 export type SeenDocument = {
   readonly branch: string;
   readonly changeNumber: number;
@@ -21,7 +21,7 @@ export type Operation = {
   readonly client: string;
   /** What it writes; a read writes nothing. */
   readonly count?: number;
-  /** The document that a write was made on the condition of. */
+  /** The document of a write's condition. */
   readonly ifMatch?: SeenDocument;
   readonly invokedMs: Milliseconds;
   /** Infinity when nothing came back: it may be carried out at any time. */
@@ -33,7 +33,7 @@ export type Operation = {
     | { readonly kind: 'unknown' };
 };
 
-/** What is wrong with a history, a sentence each; an empty list: it is linearizable. */
+/** The faults of a history, a sentence each; an empty list: it is linearizable. */
 export function historyProblems(history: readonly Operation[]): readonly string[] {
   const problems: string[] = [];
   const answered = history.flatMap((operation) =>
@@ -83,7 +83,7 @@ function checkWriters(writes: readonly AnsweredOperation[], problems: string[]):
   }
 }
 
-/** Who asks after another was answered sees no less, and writes later. */
+/** A client that asks after another was answered sees no less, and writes later. */
 function checkOrder(answered: readonly AnsweredOperation[], problems: string[]): void {
   const byReturn = [...answered].sort((a, b) => a.operation.returnedMs - b.operation.returnedMs);
   const byInvocation = [...answered].sort((a, b) => a.operation.invokedMs - b.operation.invokedMs);

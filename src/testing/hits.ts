@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 export class Hits {
   #count = 0;
 
-  /** The case is one that the property judges. */
+  /** Counts a case that the property judges. */
   count(): void {
     this.#count += 1;
   }

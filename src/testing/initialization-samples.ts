@@ -7,7 +7,7 @@ import type { Session } from '../domain/session/session.ts';
 import type { SessionTemplate } from '../domain/session/template.ts';
 import { ada, deviceTokenKey, sampleTemplate, write } from './samples.ts';
 
-/** Stages are distinguished by how long they last. */
+/** Stages have different lengths. */
 const stageTimeouts = {
   joinTimeout: 1_000,
   measurementTimeout: 3_000,
@@ -32,12 +32,12 @@ export function addressOf({ deviceId = 'unknown' }: UserCaller): string {
   return Buffer.from(deviceId.padEnd(12)).toString('base64');
 }
 
-/** The device token that the address of a user's device becomes. */
+/** The device token of a user's address. */
 export function tokenOf(user: UserCaller): string {
   return keyedDigest(deviceTokenKey, addressOf(user));
 }
 
-/** A body that comes to be initialized: active, with an address; `system` is laid over that. */
+/** A body that joins to be initialized: active, with an address; `system` is added to that. */
 export function come(by: UserCaller, system: JsonObject = {}): JsonObject {
   return {
     members: {
@@ -49,7 +49,7 @@ export function come(by: UserCaller, system: JsonObject = {}): JsonObject {
   };
 }
 
-/** Reservations of users who come to be initialized. */
+/** Reservations of users who are to be initialized. */
 export function seatsFor(...users: readonly UserCaller[]): JsonObject {
   return Object.fromEntries(
     users.map(({ xuid }, n) => [
@@ -59,7 +59,7 @@ export function seatsFor(...users: readonly UserCaller[]): JsonObject {
   );
 }
 
-/** A body that comes and holds seats for others, all to be initialized. */
+/** A body that joins and reserves seats for others, all to be initialized. */
 export function comeWith(by: UserCaller, ...others: readonly UserCaller[]): JsonObject {
   const { members } = come(by) as { readonly members: JsonObject };
   return { members: { ...members, ...seatsFor(...others) } };
@@ -77,8 +77,8 @@ export function measurementsOf(
 }
 
 /**
- * What differs from good connections: `ab` is what the first user tells of the second, null for
- * nothing; `a: null` is a first user who tells nothing at all.
+ * Connections that are not good: `ab` is what the first user reports of the second, null for
+ * nothing; `a: null` is a first user who reports nothing at all.
  */
 export type Reports = {
   readonly [ends: string]: { readonly [metric: string]: Json | undefined } | null;

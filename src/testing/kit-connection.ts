@@ -23,7 +23,7 @@ export type ConnectOptions = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** An RTA client that does nothing by itself: it shows what came, in the order in which it came. */
+/** An RTA client that does nothing by itself: it shows the received frames, in their order. */
 export class KitConnection implements AsyncDisposable {
   readonly socket: WebSocket;
   /** Of the 101. */
@@ -47,7 +47,7 @@ export class KitConnection implements AsyncDisposable {
     });
     const { promise, resolve, reject } = Promise.withResolvers<KitConnection>();
     socket.on('error', reject);
-    // From here and not from when the promise is awaited: the first frame may come at once.
+    // Listening from here, not from when the promise is awaited: the first frame may come at once.
     socket.on('open', () => resolve(new KitConnection(socket, handshake)));
     socket.on('unexpected-response', (_request, response) => {
       let text = '';
@@ -85,7 +85,7 @@ export class KitConnection implements AsyncDisposable {
     this.socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
   }
 
-  /** The next frame that fits and was not taken yet, once it is there. */
+  /** The next frame that fits and was not taken yet, when it has come. */
   async nextFrame(fits: (frame: Frame) => boolean = () => true): Promise<Frame> {
     for (;;) {
       const at = this.#frames.findIndex(fits);
@@ -121,7 +121,7 @@ export class KitConnection implements AsyncDisposable {
 
   /** All frames that the server has sent by now and that were not taken yet. */
   async framesSoFar(): Promise<readonly Frame[]> {
-    // Frames keep their order: whatever was sent before is here when this is answered.
+    // Frames keep their order: all earlier ones are here when this is answered.
     await this.subscribe(`urn:uuid:${randomUUID()}`);
     return this.#frames.splice(0);
   }

@@ -94,7 +94,7 @@ export class Kit implements AsyncDisposable {
     this.#own = own;
   }
 
-  /** Where the next request goes: of several servers another one each time. */
+  /** The server of the next request: with several, a random one each time. */
   get url(): string {
     return this.#url();
   }
@@ -125,7 +125,7 @@ export class Kit implements AsyncDisposable {
     return { scid: demoScid, templateName, name: randomUUID() };
   }
 
-  /** A request without a caller, or with headers of one's own making. */
+  /** A request without a caller, or with any headers. */
   request(method: string, path: string, request: KitRequest = {}): Promise<KitAnswer> {
     return send(this.url, method, path, request);
   }
@@ -179,7 +179,7 @@ export class Kit implements AsyncDisposable {
 }
 
 /**
- * Resolves when searches on every server of several know of whatever was made before; a server finds
+ * Resolves when searches on every one of several servers know all earlier changes; a server finds
  * what another one made within a second.
  */
 export async function untilSearchable(): Promise<void> {
@@ -188,7 +188,7 @@ export async function untilSearchable(): Promise<void> {
   for (let mark = 0; mark < 2; mark += 1) await untilMarkIsFound();
 }
 
-/** Five times as long as a server may take. */
+/** Five times the allowed time. */
 const searchableWithinMs = 5_000;
 
 async function untilMarkIsFound(): Promise<void> {
@@ -345,7 +345,7 @@ export function xuidsOf(session: JsonObject): readonly string[] {
   return Object.values(members).map((member) => at(member, 'constants.system.xuid') as string);
 }
 
-/** What stands at a dotted path of a JSON value; undefined when nothing does. */
+/** The value at a dotted path of a JSON value; undefined when there is none. */
 export function at(value: Json | undefined, path: string): Json | undefined {
   let found = value;
   for (const key of path.split('.')) {

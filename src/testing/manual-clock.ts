@@ -3,7 +3,7 @@ import type { Clock } from '../platform/clock.ts';
 
 /** A clock that stands still until a test moves it. */
 export type ManualClock = Clock & {
-  /** Moves on, and runs what comes due meanwhile, each when the clock shows its time. */
+  /** Moves forward, and runs what comes due meanwhile, each when the clock shows its time. */
   advance(byMs: Milliseconds): void;
 };
 

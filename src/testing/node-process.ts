@@ -10,11 +10,11 @@ export type NodeProcess = AsyncDisposable & {
   /** `http://127.0.0.1:8350` */
   readonly url: string;
   readonly pid: number;
-  /** What it has printed of troubles, a line each. */
+  /** The lines that it printed on stderr. */
   readonly complaints: readonly string[];
   /** How it ended: exit code or signal. */
   readonly ended: Promise<number | string>;
-  /** Ends it as a power switch does; resolves when it is gone. */
+  /** Kills it (SIGKILL); resolves when it is gone. */
   kill(): Promise<void>;
   signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void;
 };
@@ -39,7 +39,7 @@ export async function startNodeProcess(
   });
   const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
   const kill = async (): Promise<void> => {
-    // One that stands still would not hear it.
+    // A stopped process would not get the signal.
     child.kill('SIGCONT');
     child.kill('SIGKILL');
     await ended;

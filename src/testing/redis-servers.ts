@@ -1,4 +1,4 @@
-/** Real Redis servers for tests: on free ports, in temporary folders, gone at the end. */
+/** Real Redis servers for tests: on free ports, in temporary folders, removed at the end. */
 
 import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
@@ -13,9 +13,9 @@ const run = promisify(execFile);
 
 export type RedisServer = {
   readonly port: number;
-  /** Ends it as a power switch does. */
+  /** Kills it (SIGKILL). */
   kill(): Promise<void>;
-  /** Lets it stand still, or go on: `SIGSTOP`, `SIGCONT`. */
+  /** Stops or continues it: `SIGSTOP`, `SIGCONT`. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
   /** Starts it again after `kill`, with the data that it had written. */
   restart(): Promise<void>;
@@ -25,7 +25,7 @@ export type RedisServers = AsyncDisposable & {
   /** `redis://127.0.0.1:7000,127.0.0.1:7001` */
   readonly url: string;
   readonly servers: readonly RedisServer[];
-  /** What redis-cli prints for a command to the server on this port. */
+  /** The output of redis-cli for a command to the server on this port. */
   cli(port: number, ...command: readonly string[]): Promise<string>;
   /** Resolves when every server is up and every replica follows its primary. */
   ready(): Promise<void>;
@@ -138,7 +138,7 @@ class Warden {
       rm -rf "$0"`;
     this.#child = spawn('sh', ['-c', script, folder], {
       stdio: ['pipe', 'ignore', 'ignore'],
-      // What ends this process, and its group, is not to end it.
+      // A signal to this process and its group must not end it.
       detached: true,
     });
     this.#child.stdin?.on('error', () => undefined);
@@ -193,7 +193,7 @@ class Server implements RedisServer {
   }
 
   end(): void {
-    // One that stands still would not hear it.
+    // A stopped process would not get the signal.
     this.#child?.kill('SIGCONT');
     this.#child?.kill('SIGKILL');
   }
@@ -213,7 +213,7 @@ async function cli(port: number, ...command: readonly string[]): Promise<string>
   return stdout;
 }
 
-/** Polls until it is so; servers tell nobody when they are ready. */
+/** Polls, since servers do not report when they are ready. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   const endMs = Date.now() + 30_000;
   while (!(await isSo().catch(() => false))) {

@@ -21,7 +21,7 @@ const anyRoles: fc.Arbitrary<JsonObject> = fc.record(
   { requiredKeys: [] },
 );
 
-/** Roles for oneself, at times for others, and at times other settings. */
+/** Roles for the own member, at times for others, and at times other settings. */
 type RoleWrite = {
   readonly mine: JsonObject | undefined;
   readonly others: Readonly<Record<string, JsonObject | null>>;

@@ -23,7 +23,7 @@ export const sampleBodyBytesMax = 1_048_576;
 /** Headers that pass every check of a session directory path. */
 export const goodHeaders = { authorization: 'ada', 'x-xbl-contract-version': '107' } as const;
 
-/** Lets in 'ada', and 'slow ada' after a turn of the event loop; cannot tell of 'unknowable'. */
+/** Accepts 'ada', and 'slow ada' after a turn of the event loop; does not know 'unknowable'. */
 const sampleAuthenticator: Authenticator = {
   authenticate(authorization) {
     if (authorization === 'ada') return ada;
@@ -33,7 +33,7 @@ const sampleAuthenticator: Authenticator = {
   },
 };
 
-/** Answers what the route was given, but for the headers. */
+/** Answers the route's input, except the headers. */
 async function echo({ params, query, body, caller, contractVersion }: RouteRequest) {
   const parts = { params, query: [...query], body, caller: caller?.kind ?? null, contractVersion };
   return { status: 200, body: formatJson(parts) };

@@ -1,6 +1,4 @@
-/**
- * Small sessions to try the domain core on: who calls, templates, and writes as their bodies are sent.
- */
+/** Small sessions for tests of the domain core: callers, templates, and write bodies. */
 
 import assert from 'node:assert/strict';
 import type { Caller, ServiceCaller, UserCaller } from '../domain/caller.ts';
@@ -77,7 +75,7 @@ export function sampleTemplate(
   };
 }
 
-/** Circumstances of a write; what is not given is as plain as can be. */
+/** Circumstances of a write, with plain defaults. */
 export type Circumstances = {
   readonly by?: Caller;
   readonly nowMs?: Milliseconds;
@@ -98,7 +96,7 @@ export type Circumstances = {
   readonly isEnded?: (connection: string) => boolean;
 };
 
-/** What a PUT of `body` makes of the session; by Ada, at startMs, unless said otherwise. */
+/** The decision on a PUT of `body`; by Ada, at startMs, unless said otherwise. */
 export function decide(
   session: Session | undefined,
   body: JsonObject,
