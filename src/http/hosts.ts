@@ -49,7 +49,7 @@ export const xboxHosts: Readonly<Record<string, XboxService>> = {
   },
   'profile.xboxlive.com': {
     what: 'gamertags',
-    paths: ['/users/{}/profile', '/users/batch/profile'],
+    paths: ['/users/{}/profile', '/users/{}/settings', '/users/batch/profile'],
   },
   'peoplehub.xboxlive.com': {
     what: 'people with gamertags and presence',

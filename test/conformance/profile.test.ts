@@ -64,6 +64,8 @@ test('a profile is found by me, by xuid and by gamertag', async () => {
   assertMembers(own.json, ['profileUsers']);
   assert.equal(settingIn(own, 'Gamertag'), gamertag);
   assert.equal(settingIn(own, 'Bio'), '');
+  const short = await ask(ada, 'GET', '/users/me/settings?settings=Gamertag,Bio');
+  assert.deepEqual(short.json, own.json);
   const byXuid = await untilAnswered(
     () => get(bob, `xuid(${ada.xuid})`),
     (one) => settingIn(one, 'Gamertag') === gamertag,

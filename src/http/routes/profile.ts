@@ -79,4 +79,12 @@ const getSettingsOfPeople: Route = {
   },
 };
 
-export const profileRoutes: readonly Route[] = [postBatch, getSettings, getSettingsOfPeople];
+/** By a shorter path that some clients use. */
+const getSettingsShort: Route = { ...getSettings, path: '/users/{owner}/settings' };
+
+export const profileRoutes: readonly Route[] = [
+  postBatch,
+  getSettings,
+  getSettingsShort,
+  getSettingsOfPeople,
+];
