@@ -104,3 +104,22 @@ for (const [host, name] of [
     assert.match(text, /com is ws:\/\/<address of this machine>:8350\n/);
   });
 }
+
+test('how clients come by the gateway is said, and who may use its proxy', () => {
+  const gateway = { proxyUrl: 'http://10.0.0.7:8351', tlsPort: 443, rootFile: '/data/root.pem' };
+  const server = { url: 'http://10.0.0.7:8350', notices: [], gateway };
+  const said = (...args: string[]): string => {
+    const parsed = parseSettings(['--allow-dev-auth', ...args], {});
+    assert.ok('settings' in parsed);
+    return formatGreeting(server, parsed.settings);
+  };
+  const open = said('--host', '10.0.0.7', '--proxy-others', 'tunnel');
+  assert.match(
+    open,
+    /through the proxy http:\/\/10\.0\.0\.7:8351\nXbox Live's hosts .* port 443\n/,
+  );
+  assert.match(open, /Everybody who reaches that proxy can go on/);
+  assert.match(open, /trust \/data\/root\.pem: openmpsd trust says how\.\n/);
+  assert.doesNotMatch(said('--host', '10.0.0.7'), /Everybody/);
+  assert.doesNotMatch(said('--proxy-others', 'tunnel'), /Everybody/);
+});

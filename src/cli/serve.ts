@@ -1,4 +1,9 @@
-import { formatSettingsHelp, parseSettings, type Settings } from '../config/settings.ts';
+import {
+  formatSettingsHelp,
+  isLoopback,
+  parseSettings,
+  type Settings,
+} from '../config/settings.ts';
 import { CannotStart, startServer, type RunningServer } from '../server.ts';
 import { formatRedisAddress, requireRedisAddress } from '../store/redis/redis-address.ts';
 import type { CommandIo } from './command-io.ts';
@@ -59,7 +64,7 @@ export function formatGreeting(
           `Try: curl -H 'Authorization: XBL3.0 x=-;xuid=1001&gtg=Ada' -H 'X-Xbl-Contract-Version: 107' ${urlBy('localhost')}/serviceconfigs/bd6c41c3-01c3-468a-a3b5-3e0fe8133862/sessiontemplates`,
         ]
       : []),
-    ...gatewayLines(server.gateway),
+    ...gatewayLines(server.gateway, settings),
     `A client comes here when its https://sessiondirectory.xboxlive.com is ${url}`,
     `and receives changes when its wss://rta.xboxlive.com is ${url.replace(/^http/, 'ws')}`,
   ];
@@ -67,7 +72,10 @@ export function formatGreeting(
 }
 
 /** How clients come by the gateway, if there is one. */
-function gatewayLines(gateway: RunningServer['gateway']): readonly string[] {
+function gatewayLines(
+  gateway: RunningServer['gateway'],
+  { host, proxyOthers }: Settings,
+): readonly string[] {
   if (gateway === undefined) return [];
   const { proxyUrl, tlsPort, rootFile } = gateway;
   return [
@@ -77,6 +85,9 @@ function gatewayLines(gateway: RunningServer['gateway']): readonly string[] {
     ...(tlsPort === undefined
       ? []
       : [`Xbox Live's hosts are spoken for, with TLS, on port ${tlsPort}`]),
+    ...(proxyUrl !== undefined && proxyOthers === 'tunnel' && !isLoopback(host)
+      ? ['Everybody who reaches that proxy can go on to other hosts through it.']
+      : []),
     `Clients must trust ${rootFile}: openmpsd trust says how.`,
   ];
 }
