@@ -90,9 +90,20 @@ export function mayPair(rules: HopperRules, a: Candidate, b: Candidate, cycle: n
   if (a.places + b.places > hopper.maxGroupSize) return false;
   if (a.ticket.preserved && b.ticket.preserved) return false;
   if (a.constantsKey !== b.constantsKey) return false;
-  for (let i = 0; i < rules.rules.length; i += 1)
-    if (!holdsFor(rules, i, a, b, cycle)) return false;
-  return !avoidEachOther(a, b);
+  for (let i = 0; i < rules.rules.length; i += 1) {
+    const one = rules.rules[i];
+    if (one === undefined) continue;
+    // What only looks at groups says something of pairs where a value is missing.
+    const left = a.values[i];
+    const right = b.values[i];
+    if (left !== null && right !== null) {
+      const { admits } = one.body;
+      if (admits === undefined || left === undefined || right === undefined) continue;
+      if (admits(left, right, cycle)) continue;
+    }
+    if (isBinding(one.rule, hopper, cycle)) return false;
+  }
+  return (a.avoids === undefined && b.avoids === undefined) || !avoidEachOther(a, b);
 }
 
 /** Everything that keeps the two from being in one match. */

@@ -146,12 +146,19 @@ function groupByKey(
     const isAnyNumber = numberIndex >= 0 && !values[numberIndex];
     const texts = textIndexes.map((index) => values[index] as string | undefined);
     const key = [constantsKey, isAnyNumber ? undefined : '', ...texts];
-    const name = JSON.stringify(key.map((part) => part ?? null));
+    const name = nameOf(key);
     const lane = lanes.get(name);
     if (lane) lane.indexes.push(i);
     else lanes.set(name, { key, indexes: [i] });
   }
   return [...lanes.values()];
+}
+
+/** Two keys with the same name share a lane; the rules tell their tickets apart. */
+function nameOf(key: Lane['key']): string {
+  let name = '';
+  for (const part of key) name += part === undefined ? '\u0001\u0000' : `${part}\u0000`;
+  return name;
 }
 
 function isWild({ key }: Lane): boolean {

@@ -20,7 +20,6 @@ import {
   closenessOf,
   type HopperRules,
   isMatch,
-  matchProblem,
   mayGroup,
   mayPair,
 } from './hopper-rules.ts';
@@ -31,10 +30,13 @@ import { type Match, matchOf } from './match.ts';
 const exactTicketsMax = 14;
 
 /** Of the work on a pool, after which others may get in between. */
-const stepsPerTurn = 20_000;
+const stepsPerTurn = 4_000;
 
 /** Tickets that go with a seed and are tried, more where matches are larger. */
 const triedMax = 48;
+
+/** They have so many times the places of a match at most. */
+const triedPlaces = 4;
 
 /** Tickets that a seed looks at, as many more with each cycle that it waits. */
 const lookedAtMax = 256;
@@ -103,7 +105,6 @@ class PoolSearch {
   readonly #tickets: readonly Candidate[];
   readonly #cycles: Uint32Array;
   readonly #lanes: Lanes;
-  readonly #nowMs: Milliseconds;
   #failedSeeds = 0;
   /** Pairs and groups that were looked at. */
   steps = 0;
@@ -111,7 +112,6 @@ class PoolSearch {
   constructor(rules: HopperRules, tickets: readonly Candidate[], nowMs: Milliseconds) {
     this.#rules = rules;
     this.#tickets = tickets;
-    this.#nowMs = nowMs;
     this.#cycles = Uint32Array.from(tickets, ({ ticket }) =>
       cycleOf(rules.hopper, ticket.sinceMs, nowMs),
     );
@@ -150,10 +150,6 @@ class PoolSearch {
       return undefined;
     }
     const members = [seed, ...group.map(({ one }) => one)];
-    if (matchProblem(this.#rules, members, this.#nowMs) !== undefined) {
-      this.#failedSeeds += 1;
-      return undefined;
-    }
     this.#lanes.take(seedIndex);
     for (const { index } of group) this.#lanes.take(index);
     return members.sort(byWait);
@@ -165,6 +161,7 @@ class PoolSearch {
     const foundMax = Math.max(triedMax, 2 * rules.hopper.maxGroupSize);
     let left = lookedAtMax * (1 + cycle);
     const found: Found[] = [];
+    let placesLeft = triedPlaces * rules.hopper.maxGroupSize;
     for (const index of this.#lanes.near(seedIndex, cycle)) {
       const one = this.#tickets[index];
       if (one === undefined) continue;
@@ -174,8 +171,9 @@ class PoolSearch {
         const waited = Math.min(1, (this.#cycles[index] ?? 0) / (rules.hopper.expansionCycles + 1));
         const score = closenessOf(rules, seed, one) + waited / 4;
         found.push({ one, index, score });
+        placesLeft -= one.places;
       }
-      if (found.length >= foundMax || left <= 0) break;
+      if (found.length >= foundMax || placesLeft <= 0 || left <= 0) break;
     }
     const teamsFirst = rules.hopper.rules.some(({ dataType }) => dataType === 'team');
     return found.sort(
