@@ -33,9 +33,20 @@ import type {
 } from './handle-document.ts';
 import { MultiplayerError } from './multiplayer-error.ts';
 import {
+  type HopperStatistics,
+  matchProgressOf,
+  type MatchProgress,
+  type MatchTicket,
+  type MatchTicketDocument,
+  type MatchTicketReference,
+  type MatchTicketRequest,
+} from './match.ts';
+import {
   formatHandlePath,
+  formatHopperPath,
   formatSessionPath,
   formatTemplatePath,
+  formatTicketPath,
   type SessionReference,
   type SessionTarget,
 } from './reference.ts';
@@ -84,6 +95,14 @@ export {
 export type { ReconnectPolicy } from './reconnect.ts';
 export type { SessionReference, SessionTarget } from './reference.ts';
 export type { RetryPolicy } from './retry.ts';
+export type {
+  HopperStatistics,
+  MatchProgress,
+  MatchTicket,
+  MatchTicketDocument,
+  MatchTicketReference,
+  MatchTicketRequest,
+} from './match.ts';
 export { where, type SearchFilter } from './search-filter.ts';
 export type { FoundSession, FoundVisibility, SessionQuery } from './session-query.ts';
 export type { SessionWriter, WriteMode, WriteOptions } from './session-writer.ts';
@@ -100,6 +119,32 @@ export { memberOf, membersOf } from './session-document.ts';
 export type * from './session-document.ts';
 export type { Resync, SessionTap, Tap, FollowEnd } from './taps.ts';
 export type { Authorization, CallOptions, Fetch, FetchAnswer, Sleep } from './transport.ts';
+
+/** How `findMatch` searches. */
+export type MatchSearch = {
+  /** The ticket to make; absent: that of another member of the lobby. */
+  readonly ticket?: MatchTicketRequest;
+  /** What is written as `members.me` of the game session. */
+  readonly me?: JsonObject;
+  /** Called when the status of the search changes. */
+  readonly progress?: (progress: MatchProgress) => void;
+  /** How often the lobby is looked at, in milliseconds: 1,000. */
+  readonly pollMs?: number;
+};
+
+/** How a search ended: in a game session that was joined, or not. */
+export type MatchOutcome<Title extends TitleData = AnyTitle> =
+  | {
+      readonly status: 'joined';
+      readonly reference: SessionReference;
+      readonly session: SessionDocument<Title>;
+      readonly etag: string;
+    }
+  | {
+      /** `expired`, `canceled` or `failed`. */
+      readonly status: string;
+      readonly details?: string;
+    };
 
 /** The address of the directory, the caller, and how failed calls are repeated. */
 export type MultiplayerServiceSettings = {
@@ -666,6 +711,115 @@ export class MultiplayerService implements SessionWriter {
     return this.#changePrivacy('DELETE', 'mute', xuid, options);
   }
 
+  // matchmaking
+
+  /**
+   * A match ticket for a session in which the caller is a member. The session shows that it searches.
+   * A former ticket of the session is canceled.
+   *
+   * @source docs/wire/matchmaking.md "Tickets"
+   */
+  async createMatchTicket(
+    session: SessionReference,
+    request: MatchTicketRequest,
+    options?: CallOptions,
+  ): Promise<MatchTicket> {
+    const { hopper, giveUpSeconds = 120, preserveSession = false, attributes } = request;
+    const body = {
+      giveUpDuration: giveUpSeconds,
+      preserveSession: preserveSession ? 'always' : 'never',
+      ticketSessionRef: sessionRefOf(session),
+      ...(attributes && { ticketAttributes: attributes }),
+    };
+    const path = formatHopperPath(session.scid, hopper);
+    const answer = await this.#send({ verb: 'POST', path, body, repeat: 'ifNotDone' }, options);
+    return bodyOf(answer) as MatchTicket;
+  }
+
+  /** Ends the search of a ticket; one that is found or has ended stays as it is. */
+  async deleteMatchTicket(
+    { scid, hopper, ticketId }: MatchTicketReference,
+    options?: CallOptions,
+  ): Promise<void> {
+    const path = formatTicketPath(scid, hopper, ticketId);
+    await this.#do({ verb: 'DELETE', path, repeat: 'always' }, options);
+  }
+
+  /** A ticket, and while it searches why it is not matched yet. */
+  async getMatchTicketDetails(
+    { scid, hopper, ticketId }: MatchTicketReference,
+    options?: CallOptions,
+  ): Promise<MatchTicketDocument> {
+    const path = formatTicketPath(scid, hopper, ticketId);
+    const answer = await this.#send({ verb: 'GET', path, repeat: 'always' }, options);
+    return bodyOf(answer) as MatchTicketDocument;
+  }
+
+  /** How long players of a hopper wait, and how many wait now. */
+  async getHopperStatistics(
+    scid: Guid,
+    hopper: string,
+    options?: CallOptions,
+  ): Promise<HopperStatistics> {
+    const path = `${formatHopperPath(scid, hopper)}/stats`;
+    const answer = await this.#send({ verb: 'GET', path, repeat: 'always' }, options);
+    return bodyOf(answer) as HopperStatistics;
+  }
+
+  /**
+   * Takes the caller from a lobby to a joined game session, or says how the search ended. With `ticket`
+   * it makes the ticket of the lobby; without, the caller comes along with the ticket of another
+   * member. When `signal` is aborted, a ticket that was made is deleted, and the call rejects.
+   *
+   * The caller joins as `me` says; without, as an active member.
+   *
+   * @source docs/wire/matchmaking.md "Life of a ticket"
+   */
+  async findMatch<Title extends TitleData = AnyTitle>(
+    lobby: SessionReference,
+    search: MatchSearch,
+    { signal, ...options }: CallOptions = {},
+  ): Promise<MatchOutcome<Title>> {
+    const { ticket, me, progress, pollMs = matchPollMs } = search;
+    const made = ticket && (await this.createMatchTicket(lobby, ticket, options));
+    try {
+      for (let shown: string | undefined; ; ) {
+        signal?.throwIfAborted();
+        const { session } = await this.#readExisting(lobby, options);
+        const found = matchProgressOf(session);
+        // Another member's ticket may have taken the place of this one.
+        if (made && found?.ticketId !== made.ticketId) return { status: 'canceled' };
+        if (found && found.status !== shown) progress?.(found);
+        shown = found?.status;
+        if (found?.status === 'found' && found.target) {
+          const { target } = found;
+          const members = { me: me ?? { properties: { system: { active: true } } } };
+          const joined = await this.writeSession<Title>(target, {
+            members,
+          } as unknown as SessionChanges<Title>);
+          if (joined.status === 'deleted') return { status: 'failed' };
+          return {
+            status: 'joined',
+            reference: target,
+            session: joined.session,
+            etag: joined.etag,
+          };
+        }
+        if (found && found.status !== 'searching') {
+          const { status, details } = found;
+          return { status, ...(details !== undefined && { details }) };
+        }
+        await this.#sleep(pollMs, signal ?? new AbortController().signal);
+      }
+    } catch (error) {
+      if (made && ticket && signal?.aborted) {
+        const place = { scid: lobby.scid, hopper: ticket.hopper, ticketId: made.ticketId };
+        await this.deleteMatchTicket(place, options);
+      }
+      throw error;
+    }
+  }
+
   // session templates
 
   /** The names of the session templates of a service config. */
@@ -856,6 +1010,9 @@ function preconditionOf(
       return {};
   }
 }
+
+/** How often a search looks at its lobby. */
+const matchPollMs = 1_000;
 
 /** Only the members of a reference, without others of the caller's object. */
 function sessionRefOf({ scid, templateName, name }: SessionTarget): SessionTarget {

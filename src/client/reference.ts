@@ -25,6 +25,16 @@ export function formatScopePath(scid: string, templateName?: string): string {
     : formatTemplatePath(scid, templateName);
 }
 
+/** The path of a hopper. */
+export function formatHopperPath(scid: string, hopper: string): string {
+  return `/serviceconfigs/${formatPathPart(scid, 'scid')}/hoppers/${formatPathPart(hopper, 'hopper name')}`;
+}
+
+/** The path of a match ticket. */
+export function formatTicketPath(scid: string, hopper: string, ticketId: string): string {
+  return `${formatHopperPath(scid, hopper)}/tickets/${formatPathPart(ticketId, 'ticket id')}`;
+}
+
 /** The path of a handle. */
 export function formatHandlePath(handleId: string): string {
   return `/handles/${formatPathPart(handleId, 'handle id')}`;
