@@ -49,3 +49,38 @@ test('players who come to two nodes at the same time: xuids never change, none h
     { numRuns: 150 },
   );
 });
+
+const statement = fc.record({
+  userHash: fc.constantFrom('11', '12', '13'),
+  xuid: fc.constantFrom('1', '2', '3'),
+});
+
+/** Kills: a xuid that is pinned without its owner being checked, an answer that says another was pinned. */
+test('statements that come to two nodes at the same time: what is pinned is one xuid for one user hash', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.scheduler(), fc.array(statement, { maxLength: 10 }), async (s, came) => {
+      const memory = openMemoryStore();
+      const store = {
+        record: s.scheduleFunction(memory.record.bind(memory)),
+        commitRecords: s.scheduleFunction(memory.commitRecords.bind(memory)),
+      };
+      const nodes = [openOutsideUsers(store), openOutsideUsers(store)];
+      const coming = came.map(async (one, i) => ({
+        one,
+        pinned: await nodes[i % 2]?.pin(one.userHash, one.xuid),
+      }));
+      const all = await s.waitFor(Promise.all(coming));
+      const quiet = openOutsideUsers(memory);
+      const xuidOf = new Map<string, string>();
+      for (const { one, pinned } of all) {
+        const known = await quiet.knownByHash(one.userHash);
+        if (known !== undefined) xuidOf.set(one.userHash, known.xid);
+        if (pinned === undefined || pinned instanceof Refusal) continue;
+        assert.equal(pinned.xid, one.xuid);
+        assert.equal(known?.xid, one.xuid);
+      }
+      assert.equal(new Set(xuidOf.values()).size, xuidOf.size);
+    }),
+    { numRuns: 150 },
+  );
+});
