@@ -153,6 +153,31 @@ test('a batch of records whose answer is lost is sent again, and made once', asy
   assert.deepEqual(await store.records('ticket', 'quick', 10), []);
 });
 
+// Kills: a damaged record that hides the others of its group, or fails as a bug.
+test('a damaged record of a service is logged by name, once, and hurts no other', async () => {
+  await using lone = await startRedis();
+  const lines: string[] = [];
+  await using store = await open(lone.url, { log: (line) => lines.push(line) });
+  const changes = ['a', 'b', 'c'].map((id) => ({ id, value: { id }, dueMs: 5 }));
+  await store.commitRecords('ticket', 'quick', changes);
+  const [key = ''] = (await lone.cli(portOf(lone), 'KEYS', '*:records:ticket quick')).split('\n');
+  await lone.cli(portOf(lone), 'HSET', key, 'b', '7 5 b {"id":');
+  for (let times = 0; times < 2; times += 1) {
+    await assert.rejects(store.record('ticket', 'quick', 'b'), StoreUnavailable);
+    const records = await store.records('ticket', 'quick', 10);
+    assert.deepEqual(
+      records.map(({ id }) => id),
+      ['a', 'c'],
+    );
+  }
+  assert.deepEqual(
+    lines.map((line) => /^the (record .*) cannot be read/.exec(line)?.[1]),
+    ['record ticket quick b', 'record in ticket quick'],
+  );
+  await store.commitRecords('ticket', 'quick', [{ id: 'b', value: { id: 'new' } }]);
+  assert.deepEqual((await store.record('ticket', 'quick', 'b'))?.value, { id: 'new' });
+});
+
 // Kills: revisions counted from those that the server still has.
 test('a server that was emptied gives no revision of a record a second time', async () => {
   await using lone = await startRedis();
