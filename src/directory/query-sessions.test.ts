@@ -5,7 +5,8 @@ import { parseSessionQuery } from '../domain/query/session-query.ts';
 import { keyPrefixOf, parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import type { Store } from '../store/store.ts';
 import { demoScid } from '../testing/demo.ts';
-import { ada, bert, notRefused, sessionOf, system } from '../testing/samples.ts';
+import { manualClock } from '../testing/manual-clock.ts';
+import { ada, bert, notRefused, sessionOf, startMs, system } from '../testing/samples.ts';
 import { openTestContexts } from '../testing/test-context.ts';
 import { querySessions } from './query-sessions.ts';
 
@@ -47,7 +48,7 @@ function endlessStore(isFull: boolean) {
 
 const find = (store: Store, query: string) =>
   querySessions(
-    context(store),
+    context(store, { clock: manualClock(startMs) }),
     { scid: demoScid, templateName: 'blank' },
     notRefused(parseSessionQuery(new URLSearchParams(query))),
     bert,
