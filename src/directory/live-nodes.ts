@@ -33,7 +33,7 @@ export function hasLostConnection(
   session: Session | undefined,
   xuid: Xuid | undefined,
 ): boolean | Promise<boolean> {
-  const member = session && xuid !== undefined ? memberOf(session, xuid) : undefined;
+  const member = session && memberOf(session, xuid);
   const connection = member?.properties.system.connection?.toLowerCase();
   if (connection === undefined) return false;
   const nodeId = nodeOfConnection(connection);

@@ -10,10 +10,10 @@ import { keyOf } from '../domain/session/reference.ts';
 import { mayUseServiceConfig } from '../domain/session/template.ts';
 import type { Session } from '../domain/session/session.ts';
 import { AnswerBudget } from './answer-budget.ts';
+import { hasLostConnection } from './live-nodes.ts';
 import { gatherAccessFacts } from './session-facts.ts';
 import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
-import { hasLostConnection } from './live-nodes.ts';
 
 /** An activity, the session that confirmed it, and the text of both. */
 export type ActivityResult = {
@@ -103,5 +103,6 @@ async function confirmedSession(
   if (record === undefined || record instanceof Refusal) return undefined;
   const { session } = record;
   if (!isListedTo(session, caller) || !confirmsActivity(session, handle, true)) return undefined;
+  // Until the grace is over it is kept for an owner who comes back; others would find nobody.
   return (await hasLostConnection(context, session, handle.ownerXuid)) ? undefined : session;
 }

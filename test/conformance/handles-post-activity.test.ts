@@ -349,6 +349,18 @@ test('who wrote a connection that has ended sets no activity, while writes go on
   assertRefused(await ada.user.postHandle(activityOf(reference)), 403, 'notActive');
 });
 
+/** @source docs/wire/handles.md "POST /handles/query", docs/wire/unknowns.md "connections that nobody knows" */
+test('the activity of who wrote a connection that nobody knows is listed', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = kit.reference();
+  const connection = randomUUID();
+  const active = { members: { me: { properties: { system: { active: true, connection } } } } };
+  assertStatus(await ada.putSession(reference, active), 201);
+  const made = await ada.postHandle(activityOf(reference));
+  assert.deepEqual(idsOf(await queryActivities(ada, [ada.xuid])), [handleId(made)]);
+});
+
 /** @source docs/wire/handles.md "POST /handles" */
 test('version may be left out, and is 1', async () => {
   await using kit = await startKit();
