@@ -169,6 +169,8 @@ const joined = await byBen('PUT', `/handles/${invite.id}/session`, {
   members: { me: me(ben.xuid, connectionOfBen) },
 });
 say('members', Object.keys(joined.members).length);
+const settings = await XboxLiveApi.getPlayerSettings(ben.xuid, ada, ['Gamertag']);
+say('Ben is called', settings.find(({ id }) => id === 'Gamertag').value);
 say('Ada is tapped', await rtaOfAda.tapOf(joined.changeNumber));
 
 const reconnected = once(rtaOfAda, 'connection');

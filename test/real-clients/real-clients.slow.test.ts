@@ -55,6 +55,7 @@ test(
       'session 1 1',
       'activity found 1 true',
       'members 2',
+      'Ben is called Ben',
       'Ada is tapped true',
       'Ada has another connection true',
       'Ada is active',
