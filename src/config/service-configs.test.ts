@@ -82,6 +82,11 @@ const badFiles: readonly (readonly [what: string, text: string, ...lines: string
   ],
   ['an unknown member', fileOf({ name: 'x' }), `${config}.name: ${unknown}`],
   ['a scid that is no GUID', fileOf({ scid: '123' }), `${config}.scid: Expected a GUID`],
+  [
+    'a title without a name',
+    fileOf({ titles: [{ titleId: 5, name: '' }] }),
+    `${config}.titles[0].name: Expected the name of the title`,
+  ],
   ['no titles', fileOf({ titles: [] }), `${config}.titles: Expected at least one title`],
   [
     'title ids out of range',

@@ -9,6 +9,7 @@ import {
   findTemplate,
   mayUseServiceConfig,
   type ServiceConfig,
+  titleNameOf,
   viewTemplate,
 } from './template.ts';
 
@@ -35,6 +36,12 @@ test('a service config is found in any letter case, by callers of its titles', (
 });
 
 // @source docs/wire/unknowns.md "token without a title"
+test('a title has the name of its service config, or one made of its id', () => {
+  const titles = [{ titleId: '1' }, { titleId: '2', name: 'Contoso Racer' }];
+  const nameOf = titleNameOf(new Map([[scid, configOf({ titles })]]));
+  assert.deepEqual(['1', '2', '3'].map(nameOf), ['Title 1', 'Contoso Racer', 'Title 3']);
+});
+
 test('a caller whose token names no title may use any', () => {
   const config = configOf();
   assert.equal(ask(referee, config), config);
