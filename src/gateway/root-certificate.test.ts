@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:tls';
 import { makeLeaf } from './certificates.ts';
-import { leafNames } from './host-names.ts';
+import { leafNames, xboxHostNames } from './host-names.ts';
 import { openRoot, rootDomains, RootUnusable } from './root-certificate.ts';
 
 const options = { timeout: 30_000 };
@@ -126,6 +126,22 @@ test('clients accept a leaf for each host of the table', options, async () => {
   ]) {
     assert.equal(await verdict(leafNames(), name), undefined, name);
   }
+});
+
+// Kills: a host of the table whose names the leaf lacks, or which the root is not good for.
+test('the leaf names every host of the table, and the root permits each', async () => {
+  const root = await openRoot(freshFolder(), nowMs);
+  const leaf = new X509Certificate(
+    makeLeaf(root, leafNames(), { nowMs, untilMs: nowMs + 1_000 }).certificate,
+  );
+  for (const host of xboxHostNames) {
+    assert.equal(typeof leaf.checkHost(host), 'string', host);
+    assert.ok(
+      rootDomains.some((one) => host === one || host.endsWith(`.${one}`)),
+      host,
+    );
+  }
+  assert.equal(leaf.checkHost('example.com'), undefined);
 });
 
 test('clients accept no leaf of this root for another name', options, async () => {
