@@ -8,6 +8,9 @@ import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { parseServiceConfigs } from '../src/config/service-configs.ts';
+import { parsePopulation } from '../src/matchmaking/population.ts';
+import { simulate } from '../src/matchmaking/simulation.ts';
 import { startServer } from '../src/server.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -33,4 +36,44 @@ test('the program of the guide takes two players from their lobbies to one game'
   assert.deepEqual(games.map(([, name]) => name).sort(), ['ada', 'bob'], stdout);
   assert.equal(games[0]?.[2], games[1]?.[2]);
   assert.match(stdout, /^ada-\d+: searching, \d+ s$/m);
+});
+
+test('each hopper of the guide is a good one, and matches the players who come to it', async () => {
+  const page = await readFile(join(root, 'docs/matchmaking.md'), 'utf8');
+  const hoppers = JSON.parse(/```json\n(\{\n {2}"duel"[\s\S]*?)```/.exec(page)?.[1] ?? '');
+  const system = { maxMembersCount: 100, capabilities: { gameplay: true } };
+  const config = {
+    scid: '3f2a61d4-7d0f-4b0e-9f55-0a6a3c1f5b21',
+    titles: [{ titleId: 1 }],
+    sessionTemplates: { game: { contractVersion: 107, constants: { system } } },
+    hoppers,
+  };
+  const text = JSON.stringify({ serviceConfigs: [config] });
+  const parsed = parseServiceConfigs([{ file: 'guide', text }]);
+  assert.ok('catalog' in parsed, JSON.stringify(parsed));
+  assert.deepEqual(parsed.warnings, []);
+  const [read] = parsed.catalog.values();
+  assert.equal(read?.hoppers?.size, 5);
+  for (const hopper of read?.hoppers?.values() ?? []) {
+    const population = parsePopulation(
+      {
+        playersPerMinute: 300,
+        partySizes: { 1: 3, 2: 1 },
+        regions: {
+          east: { share: 1, latencies: { east: 20, west: 90 } },
+          west: { share: 1, latencies: { east: 90, west: 20 } },
+        },
+      },
+      hopper,
+    );
+    assert.ok(!('problems' in population));
+    const steps = simulate({ hopper, population, lastsMs: 180_000, seed: 5, intervalMs: 1_000 });
+    let step = steps.next();
+    while (!step.done) step = steps.next();
+    const { matchedCount, playersCount } = step.value;
+    assert.ok(
+      matchedCount / playersCount > 0.6,
+      `${hopper.name}: ${matchedCount} of ${playersCount}`,
+    );
+  }
 });

@@ -38,6 +38,9 @@ const triedMax = 48;
 /** They have so many times the places of a match at most. */
 const triedPlaces = 4;
 
+/** Cycles of waiting that make a seed try more. */
+const triedCyclesMax = 7;
+
 /** Tickets that a seed looks at, as many more with each cycle that it waits. */
 const lookedAtMax = 256;
 
@@ -105,6 +108,8 @@ class PoolSearch {
   readonly #tickets: readonly Candidate[];
   readonly #cycles: Uint32Array;
   readonly #lanes: Lanes;
+  /** True where players want certain places, which two may not share. */
+  readonly #hasPlaces: boolean;
   #failedSeeds = 0;
   /** Pairs and groups that were looked at. */
   steps = 0;
@@ -112,6 +117,9 @@ class PoolSearch {
   constructor(rules: HopperRules, tickets: readonly Candidate[], nowMs: Milliseconds) {
     this.#rules = rules;
     this.#tickets = tickets;
+    this.#hasPlaces = rules.hopper.rules.some(
+      (rule) => rule.dataType === 'collection' && rule.operation === 'rolePreference',
+    );
     this.#cycles = Uint32Array.from(tickets, ({ ticket }) =>
       cycleOf(rules.hopper, ticket.sinceMs, nowMs),
     );
@@ -155,19 +163,26 @@ class PoolSearch {
     return members.sort(byWait);
   }
 
+  /** False where two tickets want the same place, so that no group can have both. */
+  #mayStart(seed: Candidate, one: Candidate, cycle: number): boolean {
+    return !this.#hasPlaces || mayGroup(this.#rules, [seed, one], cycle, false);
+  }
+
   /** Tickets that go with the seed, the best first. */
   #candidatesFor(seed: Candidate, seedIndex: number, cycle: number): readonly Found[] {
     const rules = this.#rules;
-    const foundMax = Math.max(triedMax, 2 * rules.hopper.maxGroupSize);
+    // Who waits the longest may all want the same places: then the right ones are further away.
+    const factor = this.#hasPlaces ? 1 + Math.min(cycle, triedCyclesMax) : 1;
+    const foundMax = factor * Math.max(triedMax, 2 * rules.hopper.maxGroupSize);
     let left = lookedAtMax * (1 + cycle);
     const found: Found[] = [];
-    let placesLeft = triedPlaces * rules.hopper.maxGroupSize;
+    let placesLeft = factor * triedPlaces * rules.hopper.maxGroupSize;
     for (const index of this.#lanes.near(seedIndex, cycle)) {
       const one = this.#tickets[index];
       if (one === undefined) continue;
       this.steps += 1;
       left -= 1;
-      if (mayPair(rules, seed, one, cycle)) {
+      if (mayPair(rules, seed, one, cycle) && this.#mayStart(seed, one, cycle)) {
         const waited = Math.min(1, (this.#cycles[index] ?? 0) / (rules.hopper.expansionCycles + 1));
         const score = closenessOf(rules, seed, one) + waited / 4;
         found.push({ one, index, score });
