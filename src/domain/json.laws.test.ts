@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { anyCustom, anyJsonText } from '../testing/arbitraries.ts';
 import {
+  findExcess,
   formatJson,
-  hasMoreValuesThan,
   isDeeperThan,
   isJsonObject,
   isRawNumber,
@@ -145,7 +145,8 @@ test('a value is the same as itself with its keys the other way round, and not w
 });
 
 // Kills: brackets and commas in strings counted; the escape of a quote not skipped; an empty array
-// counted as one of an item; ">=" in isDeeperThan and in hasMoreValuesThan.
+// counted as one of an item; ">=" in isDeeperThan and in findExcess; items of arrays
+// counted as members.
 test('the depth and the values are those of what is parsed', () => {
   const inner = (value: Json): readonly Json[] =>
     Array.isArray(value) ? value : isJsonObject(value) ? Object.values(value) : [];
@@ -153,6 +154,8 @@ test('the depth and the values are those of what is parsed', () => {
     Array.isArray(value) || isJsonObject(value) ? 1 + Math.max(0, ...inner(value).map(depth)) : 0;
   const values = (value: Json): number =>
     inner(value).reduce((sum: number, one) => sum + values(one), 1);
+  const members = (value: Json): number =>
+    Math.max(isJsonObject(value) ? inner(value).length : 0, ...inner(value).map(members));
   const bracketed = fc.oneof(
     anyJsonText,
     fc.string().map((one) => JSON.stringify([`",[{${one}\\`], null, 1)),
@@ -160,12 +163,16 @@ test('the depth and the values are those of what is parsed', () => {
   fc.assert(
     fc.property(bracketed, (text) => {
       const value = parseExactJson(text);
-      const expected = { depth: depth(value), values: values(value) };
+      const expected = { values: values(value), members: members(value) };
       assert.deepEqual(measureJson(text), expected);
-      assert.equal(isDeeperThan(text, expected.depth), false);
-      if (expected.depth > 0) assert.equal(isDeeperThan(text, expected.depth - 1), true);
-      assert.equal(hasMoreValuesThan(text, expected.values), false);
-      assert.equal(hasMoreValuesThan(text, expected.values - 1), true);
+      assert.equal(isDeeperThan(text, depth(value)), false);
+      if (depth(value) > 0) assert.equal(isDeeperThan(text, depth(value) - 1), true);
+      const bounds = { valuesMax: expected.values, membersMax: expected.members };
+      assert.equal(findExcess(text, bounds), undefined);
+      assert.equal(findExcess(text, { ...bounds, valuesMax: expected.values - 1 }), 'values');
+      if (expected.members > 0) {
+        assert.equal(findExcess(text, { ...bounds, membersMax: expected.members - 1 }), 'members');
+      }
     }),
     { numRuns: 500 },
   );

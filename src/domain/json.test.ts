@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   formatJson,
-  hasMoreValuesThan,
+  findExcess,
   isDeeperThan,
   isJsonObject,
   isRawNumber,
@@ -154,40 +154,58 @@ for (const [a, b, same] of equal) {
   });
 }
 
-const measures: readonly (readonly [text: string, depth: number, values: number])[] = [
-  ['1', 0, 1],
-  ['"[[["', 0, 1],
-  ['"\\"[[,"', 0, 1],
-  ['[]', 1, 1],
-  ['[ ]', 1, 1],
-  ['{\n}', 1, 1],
-  ['["[]"]', 1, 2],
-  ['[[],{}]', 2, 3],
-  ['[ 0 , [1, "a,b"] ]', 2, 5],
-  ['{"a":[{"b":"]}"}]}', 3, 4],
+const measures: readonly (readonly [
+  text: string,
+  depth: number,
+  values: number,
+  members: number,
+])[] = [
+  ['1', 0, 1, 0],
+  ['"[[["', 0, 1, 0],
+  ['"\\"[[,"', 0, 1, 0],
+  ['[]', 1, 1, 0],
+  ['[ ]', 1, 1, 0],
+  ['{\n}', 1, 1, 0],
+  ['["[]"]', 1, 2, 0],
+  ['[[],{}]', 2, 3, 0],
+  ['[ 0 , [1, "a,b"] ]', 2, 5, 0],
+  ['{"a":[{"b":"]}"}]}', 3, 4, 1],
+  ['{"a":{"b":[0,0,0]},"c":1}', 3, 7, 2],
+  ['{"a":{"b":0,"c":{},"d":[]},"e":1}', 3, 6, 3],
 ];
 
-for (const [text, depth, values] of measures) {
-  test(`${JSON.stringify(text)} nests ${depth} deep and has ${values} values`, () => {
-    assert.deepEqual(measureJson(text), { depth, values });
+for (const [text, depth, values, members] of measures) {
+  test(`${JSON.stringify(text)} nests ${depth} deep and has ${values} values, ${members} in one object`, () => {
+    assert.deepEqual(measureJson(text), { values, members });
     assert.equal(isDeeperThan(text, depth), false);
     if (depth > 0) assert.equal(isDeeperThan(text, depth - 1), true);
-    assert.equal(hasMoreValuesThan(text, values), false);
-    assert.equal(hasMoreValuesThan(text, values - 1), true);
+    assert.equal(findExcess(text, { valuesMax: values, membersMax: members }), undefined);
+    assert.equal(findExcess(text, { valuesMax: values - 1, membersMax: members }), 'values');
+    if (members > 0) {
+      assert.equal(findExcess(text, { valuesMax: values, membersMax: members - 1 }), 'members');
+    }
   });
 }
 
-test('the measure of a hostile text is found without recursion', () => {
-  assert.deepEqual(measureJson('['.repeat(1_000_000)), { depth: 1_000_000, values: 1_000_000 });
+test('a hostile text is measured without recursion', () => {
+  const [deep, open] = ['['.repeat(1_000_000), '{'.repeat(1_000_000)];
+  assert.equal(isDeeperThan(deep, 999_999), true);
+  assert.equal(isDeeperThan(deep, 1_000_000), false);
+  assert.deepEqual(measureJson(deep), { values: 1_000_000, members: 0 });
+  assert.deepEqual(measureJson(open), { values: 1_000_000, members: 0 });
+  assert.deepEqual(measureJson(']}'.repeat(1_000)), { values: 0, members: 0 });
   assert.equal(isDeeperThan('[]'.repeat(1_000), 100), false);
 });
 
-// Kills: a text counted as too short for values that it has.
-test('the shortest text of so many values has more than one less', () => {
+// Kills: a text counted as too short for what it has.
+test('the shortest text of so many values or members has more than one less', () => {
+  const bounds = { valuesMax: 99, membersMax: 99 };
   for (const text of [`[${'0,'.repeat(98)}0]`, `${'['.repeat(100)}${']'.repeat(100)}`]) {
     assert.equal(measureJson(text).values, 100);
-    assert.equal(hasMoreValuesThan(text, 99), true);
+    assert.equal(findExcess(text, bounds), 'values');
   }
+  const members = `{${'"":0,'.repeat(99)}"":0}`;
+  assert.equal(findExcess(members, { ...bounds, valuesMax: 1_000 }), 'members');
 });
 
 test('an object is neither an array, nor null, nor an exact number', () => {

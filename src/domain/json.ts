@@ -98,24 +98,49 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawJSON(value);
 }
 
-/** How deep and how large a JSON text is. */
+/**
+ * True when arrays and objects of a JSON text are within each other more than `depthMax` deep. Found
+ * without parsing it, since the parsers and printers of engines recurse. Costs next to nothing for a
+ * text with no more than `depthMax` brackets, as nearly all have.
+ */
+export function isDeeperThan(text: string, depthMax: number): boolean {
+  if (!hasMoreOpenersThan(text, depthMax)) return false;
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === 0x5c) at += 1;
+      else if (code === 0x22) inString = false;
+    } else if (code === 0x22) inString = true;
+    else if (code === 0x7b || code === 0x5b) {
+      depth += 1;
+      if (depth > depthMax) return true;
+    } else if (code === 0x7d || code === 0x5d) depth -= 1;
+  }
+  return false;
+}
+
+/** How much a JSON text holds. */
 export type JsonMeasure = {
-  /** The deepest nesting of arrays and objects; 0 for a scalar. */
-  readonly depth: number;
   /** Scalars, arrays and objects; each member of an object and each item of an array is one. */
   readonly values: number;
+  /** Of the object that has most; a key that is repeated counts each time. */
+  readonly members: number;
 };
 
 /**
- * The measure of a JSON text, found in one pass without parsing it: the parsers and printers of
- * engines recurse, and a text of many small values costs far more than its bytes.
+ * The measure of a JSON text, found in one pass without parsing it: a text of many small values costs
+ * far more than its bytes.
  */
 export function measureJson(text: string): JsonMeasure {
-  let depth = 0;
-  let deepest = 0;
-  let values = 1;
+  /** How many items or members each array and object has, around the innermost that is open. */
+  const outer: number[] = [];
+  let count = 0;
+  let values = 0;
+  let members = 0;
   let inString = false;
-  let isOpened = false;
+  let isOpened = true;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (inString) {
@@ -125,33 +150,38 @@ export function measureJson(text: string): JsonMeasure {
     }
     if (code <= 0x20) continue;
     const isCloser = code === 0x7d || code === 0x5d;
-    if (isOpened && !isCloser) values += 1;
+    if (code === 0x2c || (isOpened && !isCloser)) {
+      values += 1;
+      count += 1;
+    }
     isOpened = code === 0x7b || code === 0x5b;
     if (code === 0x22) inString = true;
-    else if (code === 0x2c) values += 1;
-    else if (isCloser) depth -= 1;
     else if (isOpened) {
-      depth += 1;
-      if (depth > deepest) deepest = depth;
+      outer.push(count);
+      count = 0;
+    } else if (isCloser) {
+      if (code === 0x7d && count > members) members = count;
+      count = outer.pop() ?? 0;
     }
   }
-  return { depth: deepest, values };
+  return { values, members };
 }
 
-/**
- * True when the depth of `text` is above `depthMax`. Costs next to nothing for a text with no more
- * than `depthMax` brackets, as nearly all have.
- */
-export function isDeeperThan(text: string, depthMax: number): boolean {
-  return hasMoreOpenersThan(text, depthMax) && measureJson(text).depth > depthMax;
-}
+/** How much a JSON text may hold. */
+export type JsonBounds = { readonly valuesMax: number; readonly membersMax: number };
 
 /**
- * True when `text` has more values than `valuesMax`. Costs nothing for a text that is too short for
- * them: each value but one takes two characters.
+ * Of which a text has more than it may: `values` in all, or `members` in one object. Costs nothing for
+ * a text that is too short: a value takes two characters, but for the first, and a member five.
  */
-export function hasMoreValuesThan(text: string, valuesMax: number): boolean {
-  return text.length >= 2 * valuesMax && measureJson(text).values > valuesMax;
+export function findExcess(
+  text: string,
+  { valuesMax, membersMax }: JsonBounds,
+): 'values' | 'members' | undefined {
+  if (text.length < Math.min(2 * valuesMax, 5 * membersMax)) return undefined;
+  const { values, members } = measureJson(text);
+  if (values > valuesMax) return 'values';
+  return members > membersMax ? 'members' : undefined;
 }
 
 function hasMoreOpenersThan(text: string, max: number): boolean {
@@ -195,7 +225,7 @@ function hasAllOf(a: ObjectMembers, b: ObjectMembers): boolean {
 }
 
 /** How many; without a list of them, as comparing is what writes do most. */
-function countKeys(object: object): number {
+export function countKeys(object: object): number {
   let count = 0;
   for (const _ in object) count += 1;
   return count;

@@ -6,6 +6,8 @@ export const limits = {
   bodyDepthMax: 100,
   /** Scalars, arrays and objects in a body: what reading it costs goes by them. */
   bodyValuesMax: 25_000,
+  /** Of one object in a body, and of a custom object in a session: large ones cost far more. */
+  objectMembersMax: 5_000,
   /** Names in an array within a constant or a role type. */
   nameListMax: 100,
   /** In one subscription, repeated ones counted. */

@@ -5,8 +5,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseAccessRequest, parseDeviceRequest, parseUserRequest } from '../auth/token-chain.ts';
+import {
+  parseAccessRequest,
+  parseDeviceRequest,
+  parseUserRequest,
+  parseUserTicket,
+} from '../auth/token-chain.ts';
 import type { JsonObject } from '../domain/json.ts';
+import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { parseSessionRequest } from '../domain/session/request.ts';
 import { parseBody } from './body.ts';
@@ -14,7 +20,7 @@ import { parseBody } from './body.ts';
 const bodyBytes = 256 * 1024;
 /** How much more than the valid body a refused one may cost. */
 const factorMax = 3;
-const runs = 5;
+const [series, runs] = [4, 5];
 
 /** `unit`, as often as fits, between `head` and `tail`; a comma before the tail is left out. */
 function filled(head: string, unit: string, tail: string): string {
@@ -22,29 +28,46 @@ function filled(head: string, unit: string, tail: string): string {
   return head + unit.repeat(count).replace(/,$/, '') + tail;
 }
 
-/** An object of as many members as fit, each with a name of its own. */
-function members(head: string, member: (n: number) => string, tail: string): string {
-  const list: string[] = [];
-  for (let bytes = head.length + tail.length, n = 0; bytes < bodyBytes; n += 1) {
-    list.push(member(n));
-    bytes += Number(list.at(-1)?.length) + 1;
-  }
-  return head + list.join(',') + tail;
+/** An array of as many items as a body may have. */
+function items(head: string, item: string, tail: string): string {
+  const count = limits.bodyValuesMax - 20;
+  return head + Array.from({ length: count }, () => item).join() + tail;
+}
+
+/** An object of as many members as one may have, or of so many, each with a name of its own. */
+function members(
+  head: string,
+  member: (n: number) => string,
+  tail: string,
+  count = limits.objectMembersMax - 20,
+): string {
+  return head + Array.from({ length: count }, (_, n) => member(n)).join() + tail;
 }
 
 const write = (body: JsonObject): unknown => parseSessionRequest(body, 107);
-const valid = members('{"properties":{"custom":{', (n) => `"k${n}":{}`, '}}}');
+const custom = '{"properties":{"custom":{';
+/** What a title may write: nearly as many values as a body may have, in many objects. */
+const valid = members(
+  custom,
+  (n) => `"k${n}":{"a":${n},"b":true,"text":"${'x'.repeat(10)}"}`,
+  '}}}',
+);
+
+const userTicket = (body: JsonObject): unknown => {
+  const ticket = parseUserRequest(body);
+  return ticket instanceof Refusal ? ticket : parseUserTicket(ticket);
+};
 
 const hostile: readonly (readonly [
   what: string,
   body: string,
   parse?: (body: JsonObject) => unknown,
 ])[] = [
-  ['keywords, each empty', filled('{"properties":{"system":{"keywords":[', '"",', ']}}}')],
-  ['turns, each negative', filled('{"properties":{"system":{"turn":[', '-1,', ']}}}')],
+  ['keywords, each empty', items('{"properties":{"system":{"keywords":[', '""', ']}}}')],
+  ['turns, each negative', items('{"properties":{"system":{"turn":[', '-1', ']}}}')],
   [
     'groups, none a string',
-    filled('{"members":{"me":{"properties":{"system":{"groups":[', '0,', ']}}}}}'),
+    items('{"members":{"me":{"properties":{"system":{"groups":[', '0', ']}}}}}'),
   ],
   [
     'measurements, none an object',
@@ -56,6 +79,8 @@ const hostile: readonly (readonly [
   ],
   ['members of no name', members('{"members":{', (n) => `"k${n}":{}`, '}}')],
   ['members that are not known', members('{', (n) => `"k${n}":0`, '}')],
+  ['more members than an object may have', members(custom, (n) => `"k${n}":0`, '}}}', 22_000)],
+  ['more values than a body may have', filled('{"properties":{"custom":{"a":[', '[],', ']}}}')],
   ['one long name', filled('{"', 'x', '":0}')],
   ['an array', filled('[', '0,', ']')],
   ['an open array', filled('[', '0,', '')],
@@ -66,13 +91,13 @@ const hostile: readonly (readonly [
   ['U+FFFD before a byte that is not UTF-8', `${'\ufffd'.repeat(bodyBytes / 3)}\xff`],
   [
     'user tokens, none a text',
-    filled('{"Properties":{"UserTokens":[', '0,', ']}}'),
+    items('{"Properties":{"UserTokens":[', '0', ']}}'),
     parseAccessRequest,
   ],
   [
     'a ticket of repeated parameters',
     filled('{"Properties":{"RpsTicket":"', 'gtg=&', '"}}'),
-    parseUserRequest,
+    userTicket,
   ],
   [
     'a ticket of percent signs',
@@ -81,50 +106,51 @@ const hostile: readonly (readonly [
   ],
 ];
 
-/** The least CPU time of some runs, in microseconds. */
-function cpuOf(body: string, parse: (body: JsonObject) => unknown): number {
-  const isBytes = body.endsWith('\xff');
-  const bytes = isBytes
-    ? Buffer.concat([Buffer.from(body.slice(0, -1)), Buffer.of(0xff)])
-    : Buffer.from(body);
-  const costs = Array.from({ length: runs }, () => {
+/** The least CPU time of some series of runs, in microseconds: a clock may tick each 4 ms. */
+function cpuOf(run: () => void): number {
+  const costs = Array.from({ length: series }, () => {
     const before = process.threadCpuUsage();
-    const parsed = parseBody(bytes);
-    const result = parsed instanceof Refusal ? parsed : parse(parsed);
+    for (let n = 0; n < runs; n += 1) run();
     const { user, system } = process.threadCpuUsage(before);
-    assert.equal(result instanceof Refusal, body !== valid);
     return user + system;
   });
   return Math.min(...costs);
 }
 
+/** What it costs to read a body, which is refused unless it is the valid one. */
+function costOf(body: string, parse: (body: JsonObject) => unknown): number {
+  const isBytes = body.endsWith('\xff');
+  const bytes = isBytes
+    ? Buffer.concat([Buffer.from(body.slice(0, -1)), Buffer.of(0xff)])
+    : Buffer.from(body);
+  return cpuOf(() => {
+    const parsed = parseBody(bytes);
+    const result = parsed instanceof Refusal ? parsed : parse(parsed);
+    assert.equal(result instanceof Refusal, body !== valid);
+  });
+}
+
 // Kills: parseShape that collects every problem; utf8FaultOf that looks at each U+FFFD by itself.
 test('a body that is refused costs no multiple of one that is not', () => {
-  const usual = cpuOf(valid, write);
+  const usual = costOf(valid, write);
   for (const [what, body, parse = write] of hostile) {
-    const factor = cpuOf(body, parse) / usual;
+    const factor = costOf(body, parse) / usual;
     assert.ok(factor <= factorMax, `${what}: ${factor.toFixed(1)} × a valid body`);
   }
 });
 
 // Kills: numbers read by a reviver of JSON.parse; escaped keys parsed twice more.
 test('numbers that must stay exact, and escaped keys, cost no multiple either', () => {
-  const usual = cpuOf(valid, write);
-  const custom = '{"properties":{"custom":';
+  const usual = costOf(valid, write);
   const costly = {
-    'numbers with one that is exact': filled(`${custom}{"a":[1.0,`, '0,', ']}}}'),
-    'exact numbers': filled(`${custom}{"a":[`, '1.50,', ']}}}'),
-    'keys with one that is escaped': members(`${custom}{"\\n":0,`, (n) => `"k${n}":${n}`, '}}}'),
+    'numbers with one that is exact': items(`${custom}"a":[1.0,`, '0', ']}}}'),
+    'exact numbers': items(`${custom}"a":[`, '1.50', ']}}}'),
+    'keys with one that is escaped': members(`${custom}"\\n":0,`, (n) => `"k${n}":${n}`, '}}}'),
   };
   for (const [what, body] of Object.entries(costly)) {
     const bytes = Buffer.from(body);
-    const costs = Array.from({ length: runs }, () => {
-      const before = process.threadCpuUsage();
-      assert.ok(!(parseBody(bytes) instanceof Refusal));
-      const { user, system } = process.threadCpuUsage(before);
-      return user + system;
-    });
-    const factor = Math.min(...costs) / usual;
+    const cost = cpuOf(() => assert.ok(!(parseBody(bytes) instanceof Refusal)));
+    const factor = cost / usual;
     assert.ok(factor <= factorMax + 1, `${what}: ${factor.toFixed(1)} × a valid body`);
   }
 });

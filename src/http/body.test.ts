@@ -15,6 +15,11 @@ function listOf(count: number): string {
   return `{"a":[${Array.from({ length: count }, () => 0).join()}]}`;
 }
 
+/** An object of so many members. */
+function objectOf(count: number): string {
+  return `{${Array.from({ length: count }, (_, n) => `"${n}a":0`).join()}}`;
+}
+
 const kept: readonly (readonly [what: string, body: string])[] = [
   ['an empty object', '{}'],
   ['exact numbers under custom', '{"properties":{"custom":{"id":18446744073709551615,"x":1.50}}}'],
@@ -24,6 +29,7 @@ const kept: readonly (readonly [what: string, body: string])[] = [
   ['U+FFFD', '{"a":"\ufffd"}'],
   ['as much nesting as allowed', nested(limits.bodyDepthMax)],
   ['as many values as allowed', listOf(limits.bodyValuesMax - 2)],
+  ['an object of as many members as allowed', objectOf(limits.objectMembersMax)],
   ['many commas in a string', `{"a":"${','.repeat(limits.bodyValuesMax)}"}`],
 ];
 
@@ -91,7 +97,18 @@ const refused: readonly (readonly [
   [nested(limits.bodyDepthMax + 1), 'requestInvalid', /more than 100 deep/],
   [nested(10_000), 'requestInvalid', /more than 100 deep/],
   ['['.repeat(10_000), 'requestInvalid', /more than 100 deep/],
-  [listOf(limits.bodyValuesMax - 1), 'tooManyItems', /more than 25000 values/, '$ max 25000'],
+  [
+    listOf(limits.bodyValuesMax - 1),
+    'tooManyItems',
+    /^The body has more than 25000 values/,
+    'values max 25000',
+  ],
+  [
+    objectOf(limits.objectMembersMax + 1),
+    'tooManyItems',
+    /^An object .* 5000 members/,
+    'members max 5000',
+  ],
 ];
 
 for (const [body, code, text, detail] of refused) {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import {
-  hasMoreValuesThan,
+  findExcess,
   isDeeperThan,
   isJsonObject,
   isRawNumber,
@@ -93,13 +93,8 @@ export function parseBody(
       `The body nests arrays and objects more than ${limits.bodyDepthMax} deep.`,
     );
   }
-  if (hasMoreValuesThan(text, limits.bodyValuesMax)) {
-    return new Refusal(
-      'tooManyItems',
-      `The body has more than ${limits.bodyValuesMax} values; write less of it at a time, or keep many small values in one string.`,
-      { detail: `$ max ${limits.bodyValuesMax}` },
-    );
-  }
+  const tooMany = mayHoldSoMany(text);
+  if (tooMany) return tooMany;
   try {
     const value = parse(text);
     return isJsonObject(value) ? value : notAnObject(value);
@@ -125,6 +120,22 @@ export function parseForm(bytes: Buffer): JsonObject | Refusal {
     );
   }
   return Object.fromEntries(fields);
+}
+
+/** Refuses: tooManyItems. */
+function mayHoldSoMany(text: string): Refusal | undefined {
+  const { bodyValuesMax, objectMembersMax } = limits;
+  const excess = findExcess(text, { valuesMax: bodyValuesMax, membersMax: objectMembersMax });
+  if (excess === undefined) return undefined;
+  const [what, max] =
+    excess === 'values'
+      ? ['The body has', bodyValuesMax]
+      : ['An object of the body has', objectMembersMax];
+  return new Refusal(
+    'tooManyItems',
+    `${what} more than ${max} ${excess}; write less of it at a time, or keep many small values in one string.`,
+    { detail: `${excess} max ${max}` },
+  );
 }
 
 function notAnObject(value: Json): Refusal {

@@ -82,6 +82,46 @@ for (const [code, status, detail, body] of [
   });
 }
 
+/** So many members, each with a name of its own. */
+const many = (count: number, prefix = 'k'): JsonObject =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`${prefix}${i}`, i]));
+
+// @source docs/wire/README.md "Every request", docs/wire/sessions.md "Bounds"
+test('a body has so many values, and an object so many members, and no more', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference, created } = await newSession(kit, ada);
+  for (const [detail, custom] of [
+    ['values max 25000', { list: Array(25_000).fill(0) }],
+    ['members max 5000', { object: many(5_001) }],
+  ] as const) {
+    const answer = await ada.putSession(reference, { properties: { custom } });
+    assertIsText(assertRefusedBy(answer, 400, 'tooManyItems'));
+    assert.equal(answer.detail, detail);
+  }
+  assert.equal((await read(ada, reference)).etag, created.etag);
+
+  assertStatus(await ada.putSession(reference, { properties: { custom: many(5_000) } }), 200);
+  const more = await ada.putSession(reference, { properties: { custom: many(1, 'one more ') } });
+  assert.equal(assertRefusedBy(more, 400, 'tooManyItems').detail, '$.properties.custom max 5000');
+  assertStatus(await ada.putSession(reference, { properties: { custom: { k0: null } } }), 200);
+});
+
+// @source docs/wire/sessions.md "Bounds"
+test('seats for a hundred users with two hundred values each are reserved in one write', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const { reference } = await newSession(kit, ada);
+  const seats = Array.from({ length: 99 }, (_, i) => [
+    `reserve_${i}`,
+    { constants: { system: { xuid: String(3_000_000 + i) }, custom: many(200) } },
+  ]);
+  assertStatus(await ada.putSession(reference, { members: Object.fromEntries(seats) }), 200);
+  const { json } = await read(ada, reference);
+  assert.equal(at(json, 'membersInfo.count'), 100);
+  assert.deepEqual(at(json, 'members.99.constants.custom'), many(200));
+});
+
 // @source docs/wire/time.md "Sessions that nobody is active in"
 test('a session with endless timeouts ends a day after the last one left', {
   skip: isAimed && 'the clock of a server under MPSD_TARGET cannot be moved',

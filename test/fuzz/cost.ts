@@ -22,8 +22,6 @@ export type Sample = {
 
 /** How much more than the median of its size class a piece of work may cost. */
 const factorMax = 20;
-/** How much more than honest work of its size class: some of it costs far more than the median. */
-const honestFactorMax = 3;
 /** Before work is called expensive, it is repeated; what counts is the least. */
 const repeats = 6;
 
@@ -96,14 +94,13 @@ function classOf(size: number): number {
 
 /**
  * Asserts that nothing cost more than 20 times the median of its size class, in processor time or in
- * memory, nor, where that is more, 3 times the honest work of that class. What seems to is repeated: the noise of a machine does not come six times in a row.
+ * memory. What seems to is repeated: the noise of a machine does not come six times in a row.
  *
  * @returns A line for each class: its count and its medians.
  */
 export async function assertFairCosts(
   server: CostedServer,
   samples: readonly Sample[],
-  honest: readonly Pick<Sample, 'size' | 'cost'>[] = [],
 ): Promise<readonly string[]> {
   const classes = Map.groupBy(samples, ({ size }) => classOf(size));
   const lines: string[] = [];
@@ -116,17 +113,8 @@ export async function assertFairCosts(
     lines.push(
       `${upTo}: ${all.length}, ${micros.toFixed(0)} µs, ${(bytes / 1_024).toFixed(0)} KiB`,
     );
-    const inClass = honest.filter(({ size }) => classOf(size) === index).map(({ cost }) => cost);
-    const microsMax = Math.max(
-      factorMax * micros,
-      ...inClass.map((cost) => honestFactorMax * cost.micros),
-    );
-    const bytesMax = Math.max(
-      factorMax * bytes,
-      ...inClass.map((cost) => honestFactorMax * (cost.bytes ?? 0)),
-    );
     const isFair = (cost: Cost): boolean =>
-      cost.micros <= microsMax && (cost.bytes ?? 0) <= bytesMax;
+      cost.micros <= factorMax * micros && (cost.bytes ?? 0) <= factorMax * bytes;
     for (const { what, cost, again } of all) {
       if (isFair(cost)) continue;
       const costs = [cost];

@@ -4,11 +4,13 @@ import { defaultSettings } from '../../config/settings.ts';
 import {
   ada,
   bert,
+  type Circumstances,
   cleo,
   decide,
   leave,
   me,
   notRefused,
+  referee,
   refuse,
   reserve,
   sampleTemplate,
@@ -19,6 +21,7 @@ import {
   write,
 } from '../../testing/samples.ts';
 import { formatJson, type JsonObject } from '../json.ts';
+import { limits } from '../limits.ts';
 import type { RefusalCode } from '../refusal.ts';
 import { defaultBounds } from './bounds.ts';
 import { parseMemberRequest, parsePropertiesRequest } from './request.ts';
@@ -167,6 +170,40 @@ test('a member may not be larger than it may be, and may become smaller', () => 
   notRefused(decide(large, me({ ready: true }), { by: bert, bounds }));
   const joining = { members: { me: { constants: { custom: 'x'.repeat(500) } } } };
   assert.equal(refuse(session, joining, { by: cleo, bounds }).code, 'memberTooLarge');
+});
+
+/** So many members, each with a name of its own. */
+const many = (count: number, from = 0): JsonObject =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${from + n}`, n]));
+
+// Kills: members that are counted in a body alone; a member, a server or what nobody knows that is
+// not looked at.
+test('many writes do not give an object more members than it may have', () => {
+  const max = limits.objectMembersMax;
+  const service = { by: referee };
+  const keep = { unknownMembers: 'keep' } as const;
+  const servers = (custom: JsonObject): JsonObject => ({
+    servers: { a: { properties: { custom } } },
+  });
+  for (const [path, body, by] of [
+    ['$.properties.custom', (custom) => ({ properties: { custom } }), {}],
+    [
+      '$.members.0.properties.custom',
+      (custom) => ({ members: { me: { properties: { custom } } } }),
+      {},
+    ],
+    ['$.servers.a.properties.custom', servers, service],
+    ['$', (extra) => extra, keep],
+    ['$.properties', (properties) => ({ properties }), keep],
+    ['$.members.0', (me) => ({ members: { me } }), keep],
+  ] as readonly (readonly [string, (given: JsonObject) => JsonObject, Circumstances])[]) {
+    const full = write(sessionOf([ada]), body(many(max)), by);
+    const refusal = refuse(full, body(many(1, max)), by);
+    assert.deepEqual([refusal.code, refusal.detail], ['tooManyItems', `${path} max ${max}`]);
+    notRefused(decide(full, body({ k7: null }), by));
+    notRefused(decide(full, body({ k7: 'another' }), by));
+    notRefused(decide(full, leave));
+  }
 });
 
 const never = {
