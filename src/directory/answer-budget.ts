@@ -1,6 +1,6 @@
 /**
- * The results of one query as texts, as many as an answer may have bytes for. The first one always
- * fits, so that each page goes further than the one before.
+ * The results of one query as texts, as many as fit into the bytes of an answer. The first one
+ * always fits, so that every page makes progress.
  */
 export class AnswerBudget {
   #leftBytes: number;
@@ -10,7 +10,7 @@ export class AnswerBudget {
     this.#leftBytes = bytesMax;
   }
 
-  /** True when the text fits; it is counted then. */
+  /** Counts the text and returns true when it fits. */
   takes(text: string): boolean {
     const bytes = Buffer.byteLength(text);
     if (bytes > this.#leftBytes && !this.#isEmpty) return false;

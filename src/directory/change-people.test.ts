@@ -81,7 +81,7 @@ test('changes of one list at once come one after the other, and none goes past w
   );
   assert.equal((await context.people.list(ada.xuid, 'follows')).length, 1_800);
   assert.equal(heard.length, 3);
-  // Each of them decides upon what those before it have made.
+  // Each change is decided on the result of those before it.
   const xuids = some(0);
   await Promise.all([change({ kind: 'remove', xuids }), change({ kind: 'favor', xuids })]);
   assert.equal((await context.people.list(ada.xuid, 'follows')).length, 1_200);

@@ -11,7 +11,8 @@ import { notifyUser } from './notifications.ts';
 import type { Context } from './context.ts';
 
 /**
- * Nothing when the list is as the request asks. Subscribers to the owner's friends are notified.
+ * Undefined when the list already is as the request asks. Subscribers to the owner's friends are
+ * notified.
  *
  * Refuses: listNotYours; as decideListChange; as People.change.
  *
@@ -28,7 +29,7 @@ export async function changePeople(
 }
 
 /**
- * Nothing when `follower` does not follow the owner any more.
+ * Undefined when `follower` no longer follows the owner.
  *
  * Refuses: listNotYours for the owner's followers; as People.change.
  *

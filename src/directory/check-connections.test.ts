@@ -19,7 +19,10 @@ const reference = { scid: demoScid, templateName: 'LobbySession', name: 'lobby' 
 const connection = '0badcafe-0000-4000-8000-000000000001';
 const ada: UserCaller = { kind: 'user', xuid: '1', sandbox: 'RETAIL' };
 
-/** A context whose node holds `connection`, over a store that the test can get in between of. */
+/**
+ * A context whose node holds `connection`, over a store in which the test can act between two
+ * calls.
+ */
 function open(more: Partial<Store> = {}) {
   const inner = openMemoryStore();
   const store = new Proxy(inner, {
@@ -48,7 +51,7 @@ async function join(context: Context, by = connection): Promise<void> {
   assert.ok(!(written instanceof Refusal));
 }
 
-/** All that nobody waits for has been done. */
+/** Background work has finished. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('a member is marked whose connection ended before the write, or within it', async () => {
@@ -60,7 +63,7 @@ test('a member is marked whose connection ended before the write, or within it',
 
   const within = open();
   within.more.commit = async (batch: Batch) => {
-    // What the end of the connection does now finds no session yet.
+    // The end of the connection finds no session yet.
     if (within.open.delete(connection)) checkConnections(within.context, [connection]);
     await turn();
     return within.inner.commit(batch);

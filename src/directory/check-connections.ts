@@ -14,9 +14,9 @@ import { transact } from './transact.ts';
 const pageMax = 100;
 
 /**
- * Makes sure that no member goes on resting on one of these connections when it has ended. Nobody
- * waits for it; what cannot be done now is done by the sweep. In large sessions it is looked at the
- * member alone whose connections they are, when that is known.
+ * Marks members whose connection is one of these and has ended. Nobody waits for it; the sweep
+ * repeats what fails. In a large session only the member with the connection is checked, when it is
+ * known.
  */
 export function checkConnections(
   context: Context,
@@ -31,7 +31,7 @@ export function checkOwnConnections(context: Context): void {
   checkSoon(context, `node:${context.node.id}`);
 }
 
-/** Looks again where that could not be done when it was asked for. */
+/** Checks again where a check was not possible before. */
 export async function recheckConnections(context: Context): Promise<void> {
   for (const [hint, owner] of [...context.node.recheckQueue]) await check(context, hint, owner);
 }
@@ -60,7 +60,7 @@ async function check(context: Context, hint: SessionHint, owner?: Xuid): Promise
   if (isDone) node.recheckQueue.delete(hint);
 }
 
-/** Also true of other nodes' connections, of which this one knows nothing. */
+/** Also true of other nodes' connections, about which this node knows nothing. */
 function isOpenHere(node: Node, connection: Guid): boolean {
   return nodeOfConnection(connection) !== node.id || node.connections.has(connection);
 }
@@ -79,8 +79,8 @@ export async function endDeadNodes(context: Context): Promise<void> {
 type HasEnded = (connection: Guid) => boolean;
 
 /**
- * Marks the members, in all sessions with this hint, whose connection has ended. False: a session
- * was written by others all the time, and its members are not marked yet.
+ * Marks the members with an ended connection, in all sessions with this hint. False: other writers
+ * were always faster in one session, and its members are not marked yet.
  */
 async function disconnect(
   context: Context,
@@ -92,7 +92,7 @@ async function disconnect(
   let after: SessionKey | undefined;
   for (;;) {
     const keys = await context.store.sessionsBy(hint, pageMax, after);
-    // One that is set aside counts as done: it must not keep the others waiting for ever.
+    // One that is set aside counts as done, so that the others do not wait for ever.
     const done = await Promise.all(
       keys.map((key) =>
         context.setAside.attempt('the check of connections', key, () =>
@@ -133,7 +133,8 @@ async function disconnectIn(
 }
 
 /**
- * Marks those who are disconnected; of a large session, among `xuids`. The session as it is then.
+ * Marks the disconnected members; in a large session those among `xuids`. Returns the session after
+ * it.
  *
  * Refuses: tooBusy.
  */

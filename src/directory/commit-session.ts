@@ -24,17 +24,17 @@ import type { Context } from './context.ts';
 import { asRecorded, memberRowsPut } from './member-rows.ts';
 import { publishTaps, tapsOf } from './notifications.ts';
 
-/** A handle that is put, and those that are removed, together with a session or alone. */
+/** A handle to store and handles to remove, together with a session or alone. */
 export type HandleChange = Omit<Batch, 'session'>;
 
 export type SessionCommit = {
   readonly reference: SessionReference;
-  /** What the change was decided upon; undefined: there was no session. */
+  /** The session that the change was decided on; undefined: there was none. */
   readonly before: SessionRecord | undefined;
-  /** Undefined: the session ends, and with it all handles that lead to it. */
+  /** Undefined: the session ends, and with it all its handles. */
   readonly next: Session | undefined;
   readonly origin: ChangeOrigin;
-  /** True of what time and lost connections do: it makes room sooner or later. */
+  /** True of applied timeouts and lost connections: they free space sooner or later. */
   readonly isUpkeep?: boolean | undefined;
   readonly handles?: HandleChange | undefined;
 };
@@ -99,14 +99,14 @@ async function handleIdsFor(store: SessionStore, key: SessionKey): Promise<reado
 
 type SearchChange = { readonly candidate: SearchCandidate | undefined };
 
-/** What a search sees of the session after the commit, when that is something else than before. */
+/** What a search finds of the session after the commit, when that has changed. */
 function searchChange({ before: former, next }: SessionChange): SearchChange | undefined {
   if (former?.searchHandle === undefined && next?.searchHandle === undefined) return undefined;
   const candidate = next && candidateOf(next);
   return jsonEquals(former && candidateOf(former), candidate) ? undefined : { candidate };
 }
 
-/** The outcome of the commit, once this process's index knows what it did. */
+/** The outcome of the commit, once the index of this process has the result. */
 async function noteSearch(
   { searchIndex }: Context,
   key: SessionKey,

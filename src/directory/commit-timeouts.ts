@@ -8,13 +8,13 @@ import type { Context } from './context.ts';
 import { asRecorded, isRowDue, loadDueRows } from './member-rows.ts';
 import { withPresence } from './last-seen.ts';
 
-/** The state of a session that a decision is made upon. */
+/** The state of a session that a decision is based on. */
 export type Basis = LastKnown & {
-  /** True of a large session after time has moved one slice of its rows; the others can wait. */
+  /** True of a large session after one slice of its due rows was moved; the others can wait. */
   readonly isSliceMoved?: boolean;
 };
 
-/** True when time has something to do before anybody is shown this session. */
+/** True when timeouts are due that must be applied before anybody sees this session. */
 export function mustApplyTimeouts(
   session: Session,
   { isSliceMoved = false }: Basis,
@@ -25,8 +25,8 @@ export function mustApplyTimeouts(
 }
 
 /**
- * Commits what time has done to a session, as a change of its own; of a large session one slice of
- * it, the loaded rows among it. Gives the basis to go on from: after a lost race the winner's.
+ * Commits the applied timeouts of a session, as a change of their own; in a large session one
+ * slice, with the loaded rows. Returns the basis to continue from: after a lost race the winner's.
  *
  * @source docs/wire/time.md "Applied timeouts are a change"
  */

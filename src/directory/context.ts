@@ -17,7 +17,7 @@ import type { SeenNames } from './seen-names.ts';
 import type { SessionLocks } from './session-lock.ts';
 import type { UserCounts } from './user-counts.ts';
 
-/** All that the directory needs of what is around it. */
+/** All that the directory needs from outside. */
 export type Context = {
   readonly store: Store;
   readonly bus: Bus;
@@ -26,8 +26,8 @@ export type Context = {
   /** What this process knows of how much users hold. */
   readonly userCounts: UserCounts;
   /**
-   * Waits for longer than a commit takes, which lasts for `commitMs`, so that a writer of another
-   * process who lost a race comes first. Without other processes there is no promise.
+   * Waits for longer than a commit takes (`commitMs`), so that a writer of another process who lost
+   * a race comes first. Without other processes there is no promise.
    */
   readonly letOthersIn: (commitMs: Milliseconds) => Promise<void> | undefined;
   readonly presence: Presence;
@@ -40,17 +40,17 @@ export type Context = {
   readonly ids: Ids;
   /** What this process knows of live search handles. */
   readonly searchIndex: SearchIndex;
-  /** Asked anew for each request, so that a reloaded configuration takes effect at once. */
+  /** Read for each request, so that a reloaded configuration takes effect at once. */
   readonly catalog: () => Catalog;
   readonly settings: {
     readonly inviteLifetimeMs: Milliseconds;
-    /** Of an answer to a query for handles. */
+    /** Bytes of an answer to a query for handles. */
     readonly queryAnswerBytesMax: number;
-    /** Of one user in one service config. */
+    /** For one user in one service config. */
     readonly sessionsPerUserMax: number;
     readonly invitesPerUserMax: number;
     readonly searchAttributesBytesMax: number;
-    /** How long a member stays active whose connection has ended. */
+    /** How long a member stays active after its connection has ended. */
     readonly disconnectGraceMs: Milliseconds;
     /** The same without connectionRequiredForActiveMembers, if the user is not seen; 0: for ever. */
     readonly presenceTimeoutMs: Milliseconds;
@@ -63,13 +63,13 @@ export type Context = {
   };
   /** Records that could not be processed; work on many records goes through it. */
   readonly setAside: SetAside;
-  /** Receives where a body had members that nobody knows, when the policy is to keep them. */
+  /** Receives where a body had unknown members, when the policy keeps them. */
   readonly noteUnknownMembers: (names: readonly string[]) => void;
-  /** Receives what failed while nobody waited for it, outages included. */
+  /** Receives what failed in the background, outages included. */
   readonly failed: (error: unknown) => void;
 };
 
-/** This process as one that holds connections. */
+/** This process as a node with connections. */
 export type Node = {
   /** Another one begins when other nodes may think that this one has ended. */
   id: NodeId;
@@ -77,7 +77,7 @@ export type Node = {
   readonly connections: { has(connection: Guid): boolean };
   sweepsCount: number;
   /**
-   * Where members may be active by connections that have ended, and whose these are if that is known;
+   * Where members may be active by ended connections, and whose connections these are, if known;
    * the sweep checks them again.
    */
   readonly recheckQueue: Map<SessionHint, Xuid | undefined>;

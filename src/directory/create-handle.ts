@@ -23,13 +23,13 @@ import { isLive } from './read-handle.ts';
 import { type Decision, readCurrent, transact } from './transact.ts';
 import { invitesLeft, noteInvite } from './user-bounds.ts';
 
-/** A handle that was made, or that an earlier request with the same id had made. */
+/** A new handle, or the one that an earlier request with the same id made. */
 export type MadeHandle = { readonly handle: Handle; readonly created: boolean };
 
 /**
- * The handle that a request asks for: checked, confirmed by its session, and stored. A request that
- * is repeated with its own id is answered with the handle it has made, while that is live; an invite
- * is made once, whatever became of it.
+ * The handle that a request asks for: checked, confirmed by its session, and stored. A repeated
+ * request with its own id is answered with the handle that it made, while that is live; an invite
+ * is made only once, even when it is gone.
  *
  * Refuses: as createActivity, createInvite, createTransfer, createSearch; handleIdTaken;
  * serviceConfigUnknown, serviceConfigForbidden, templateUnknown, tooBusy.
@@ -55,7 +55,7 @@ export async function createHandle(
   const reference = { ...request.reference, name };
   const answer = await transact(context, {
     reference,
-    // An invite leaves the session as it is.
+    // An invite does not change the session.
     mode: request.type === 'invite' ? 'read' : 'write',
     xuids: xuidsOf(caller),
     gather(current, nowMs) {
@@ -65,7 +65,7 @@ export async function createHandle(
       return gatherHandleFacts(context, request, current?.session, caller, facts);
     },
     decide(current, gathered) {
-      // Counted in the same step as it is decided: of many at once, each counts for the next.
+      // Counted and decided in one step: of many at once, each counts for the next.
       const facts = { ...gathered, invitesLeft: invitesLeft(context, request, caller) };
       const decision = decideHandle(request, reference, current?.session, caller, facts);
       if (decision instanceof Refusal) return decision;
@@ -83,8 +83,8 @@ export async function createHandle(
 }
 
 /**
- * The answer to a request whose own id a handle has already; undefined when there is none, or when
- * it leads nowhere any more: that one is removed.
+ * The answer to a request whose own id a handle already has. Undefined when there is none, or when
+ * it is no longer live: then it is removed.
  */
 async function answerEarlier(
   context: Context,
@@ -103,7 +103,7 @@ async function answerEarlier(
   return undefined;
 }
 
-/** The answer to a request with the id of a handle that is there. */
+/** The answer to a request with the id of an existing handle. */
 function answerSame(handle: Handle, request: HandleRequest, caller: Caller): MadeHandle | Refusal {
   if (isSameHandle(handle, request, caller)) return { handle, created: false };
   return new Refusal(
@@ -113,13 +113,13 @@ function answerSame(handle: Handle, request: HandleRequest, caller: Caller): Mad
   );
 }
 
-/** What making a handle depends on beside its session. */
+/** The facts for making a handle, beside its session. */
 type GatheredFacts = Omit<HandleFacts, 'invitesLeft'> & {
-  /** True when the connection of the caller is known to have ended. */
+  /** True when the caller's connection is known to have ended. */
   readonly isDisconnected?: boolean;
   /** True when the invited user has blocked the sender. */
   readonly isBlocked?: boolean;
-  /** The session that a transfer leads away from. */
+  /** The origin session of a transfer. */
   readonly origin?: Session | undefined;
 };
 

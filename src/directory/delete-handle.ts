@@ -32,7 +32,7 @@ export async function deleteHandle(
   return undefined;
 }
 
-/** Takes the handle from its session, whose it is. */
+/** Removes the handle from the session that carries it. */
 async function deleteSearchHandle(
   context: Context,
   handle: SearchHandle,

@@ -22,7 +22,7 @@ const makeContext = await openTestContexts();
 const reference = { scid: demoScid, templateName: 'blank', name: 'crowd' };
 const key = keyOf(reference);
 const userOf = (n: number) => ({ kind: 'user', xuid: String(n), sandbox: 'RETAIL' }) as const;
-/** Of this node; a user has two to choose from. */
+/** On this node; each user has two to choose from. */
 const connectionOf = (n: number, which: number): string =>
   `0badcafe-0000-4000-8000-0000000000${which}${n}`;
 
@@ -95,7 +95,7 @@ async function put(context: Context, by: number, constants: JsonObject, me: Json
   });
 }
 
-/** What holds of the session and its rows whenever nobody is at work. */
+/** What holds of the session and its rows while nobody writes. */
 async function check({ store }: Context, holders: Map<string, string>): Promise<void> {
   const record = await store.session(key);
   const rows = await store.memberRows(key, 100);

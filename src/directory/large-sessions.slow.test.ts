@@ -27,7 +27,7 @@ const key = keyOf(reference);
 const userOf = (n: number) =>
   ({ kind: 'user', xuid: `${100_000 + n}`, sandbox: 'RETAIL' }) as const;
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
-/** Of this node, one a user. */
+/** On this node, one for each user. */
 const connectionOf = (n: number): string =>
   `0badcafe-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const large = { maxMembersCount: 10_000, capabilities: { large: true } };
@@ -51,14 +51,14 @@ async function write(
 
 const as = (system: JsonObject): JsonObject => ({ properties: { system } });
 
-/** The session as this user reads it, once it is known to be there. */
+/** The session as this user reads it, which exists. */
 async function read(context: Context, by: number) {
   const session = await readSession(context, reference, userOf(by));
   assert.ok(session !== undefined && !(session instanceof Refusal), String(session));
   return session;
 }
 
-/** Sweeps to the end; tells how often. */
+/** Sweeps to the end; returns how often. */
 async function sweepAll(context: Context): Promise<number> {
   for (let count = 1; count < 1_000; count += 1)
     if ((await sweep(context)) !== 'more') return count;
@@ -139,7 +139,7 @@ test('time moves thousands in slices, between which others are served', async ()
   for (const n of numbers(2_500).slice(1)) await write(context, n, as({ ready: true }), system);
   clock.advance(5_000);
 
-  // A member that looks is moved at once, and is not kept until all the others are.
+  // A member that reads is moved at once, without waiting for all the others.
   const calls = begin();
   const own = await read(context, 2_499);
   assert.equal(own.members[0]?.status, 'inactive');

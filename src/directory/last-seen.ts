@@ -10,8 +10,8 @@ import type { Milliseconds } from '../domain/time.ts';
 import type { Context } from './context.ts';
 
 /**
- * The session in which members stay active whose connection has ended and who have been seen since,
- * on any node.
+ * The session in which members with an ended connection stay active when they were seen since, on
+ * any node.
  */
 export async function withPresence(
   context: Context,
@@ -42,7 +42,9 @@ const shareIntervalMs = 60_000;
 /** Users shared in one call. */
 const sharedMax = 1_000;
 
-/** Shares with the other nodes, if there are any, whom this one has seen since the last time. */
+/**
+ * Shares with the other nodes, if there are any, which users this one has seen since the last time.
+ */
 export async function shareLastSeen({
   store,
   node,

@@ -24,9 +24,9 @@ export function hasEnded(context: Context, connection: Guid): boolean | Promise<
 }
 
 /**
- * True when the connection that a user wrote into the session is known to have ended. One that
- * names no node of this store is not known: an id that a client made up, or one of a node that was
- * forgotten. No promise unless another node must be asked about.
+ * True when the connection that a user wrote into the session is known to have ended. An id
+ * that names no node of this store is unknown: a client invented it, or the node was forgotten. No
+ * promise unless another node must be asked.
  */
 export function hasLostConnection(
   { store, node }: Context,

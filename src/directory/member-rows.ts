@@ -1,4 +1,4 @@
-/** The members of large sessions between the session, which has those that are loaded, and the store. */
+/** The members of large sessions between the session, which has the loaded ones, and the store. */
 
 import type { Xuid } from '../domain/ids.ts';
 import { isLarge, rowChange, withoutRows, withRows } from '../domain/session/large.ts';
@@ -8,12 +8,12 @@ import { earlier, memberDueMs } from '../domain/session/timeouts.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { LastKnown, SessionPut, SessionRecord, SessionStore } from '../store/store.ts';
 
-/** Rows that are moved by time in one commit, so that requests get in between. */
+/** Rows that timeouts move in one commit, so that requests get their turn. */
 const dueRowsMax = 100;
 
 /**
- * The record with the rows of these users loaded, when its session is large; else the record itself,
- * and no promise. Rows of commits under way are not read from the store.
+ * The record with the rows of these users loaded, when its session is large; else the record
+ * itself, and no promise. Rows of commits under way are not read from the store.
  */
 export function loadRows(
   store: SessionStore,
@@ -42,8 +42,8 @@ async function loadRowsOf(
 }
 
 /**
- * The record with the rows loaded that have been due the longest, beside those that are loaded
- * already. Its `rowsDueMs` is that of the first row that is left for later.
+ * The record with those rows loaded too that have been due the longest. Its `rowsDueMs` is that of
+ * the first row that is left for later.
  */
 export async function loadDueRows(
   store: SessionStore,
@@ -63,7 +63,7 @@ export async function loadDueRows(
   };
 }
 
-/** True when time moves this member at `nowMs`. */
+/** True when a timeout moves this member at `nowMs`. */
 export function isRowDue(row: Member, session: Session, nowMs: Milliseconds): boolean {
   return (memberDueMs(row, session) ?? Infinity) <= nowMs;
 }
@@ -78,7 +78,7 @@ export function asRecorded(session: Session): Session {
   return rowsDueMs === undefined ? rest : { ...rest, rowsDueMs };
 }
 
-/** What to store of the members of a large session when `former` become those of `next`. */
+/** What to store of the members of a large session when `former` become `next`. */
 export function memberRowsPut(
   former: readonly Member[],
   next: Session,

@@ -18,7 +18,7 @@ const before = write(undefined, me({ active: true, connection, subscription }));
 const next = write(before, system({ closed: true }));
 const key = keyOf(before.reference);
 
-/** A context over a store that keeps what is pending, or not, and a bus that may fail. */
+/** A context over a store that keeps pending taps, or not, and a bus that may fail. */
 function open(settings: { readonly keeps: boolean }) {
   const inner = openMemoryStore();
   const [batches, forgotten]: [Batch[], unknown[]] = [[], []];
@@ -76,11 +76,11 @@ function open(settings: { readonly keeps: boolean }) {
   };
 }
 
-/** All that nobody waits for has been done. */
+/** Background work has finished. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-// Kills: a store that must forget taps that it does not keep; one that is not asked to; a second value made of
-// what is pending.
+// Kills: a store that is asked to forget taps that it does not keep; one that is not asked to; a
+// second value made of what is pending.
 test('what the commit says is pending is what is published, and forgotten only where it is kept', async () => {
   for (const keeps of [true, false]) {
     const { listen, commit, heard, batches, forgotten, pending } = open({ keeps });
@@ -93,7 +93,7 @@ test('what the commit says is pending is what is published, and forgotten only w
   }
 });
 
-// Kills: taps struck out that were not sent.
+// Kills: pending taps that are removed and were not sent.
 test('what cannot be sent stays pending, and the sweep sends it', async () => {
   const { context, line, listen, commit, heard, batches, forgotten, pending } = open({
     keeps: true,
@@ -110,7 +110,7 @@ test('what cannot be sent stays pending, and the sweep sends it', async () => {
   assert.deepEqual([forgotten, pending()], [[[key, 2]], []]);
 });
 
-// Kills: a tap for who listens nowhere; one left out for a node that listens.
+// Kills: a tap for an absent node; no tap for a node that listens.
 test('a change of which nobody who listens is to hear leaves nothing pending', async () => {
   const { listen, commit, heard, batches, forgotten } = open({ keeps: true });
   await commit();
@@ -123,7 +123,7 @@ test('a change of which nobody who listens is to hear leaves nothing pending', a
   assert.deepEqual([heard.length, forgotten.length], [1, 1]);
 });
 
-// Kills: a node left out that another one stands before; one notified twice.
+// Kills: a node that is left out because another comes before it; one that is notified twice.
 test('a tap goes to each node that holds one of its connections, once', () => {
   const toldOf = (...nodes: readonly string[]): readonly string[] =>
     nodesOf({

@@ -8,7 +8,7 @@ import { tapOf, type ChangeOrigin, type Tap } from '../domain/tap/tap.ts';
 import type { NodeId, PendingTaps, Share } from '../store/store.ts';
 import type { Context } from './context.ts';
 
-/** To a node: it is to tap its connections; it is to check whether some of them are open. */
+/** To a node: it sends taps to its connections; it checks whether some of them are open. */
 export type NodeMessage =
   | { readonly kind: 'taps'; readonly tap: Tap }
   | { readonly kind: 'check'; readonly connections: readonly Guid[] };
@@ -31,15 +31,15 @@ export type UserMessage =
 /** The taps of one commit: what the store keeps until they are sent, and what is sent. */
 export type TapsMessage = Extract<NodeMessage, { kind: 'taps' }>;
 
-/** The commit that taps belong to, where the store keeps them. */
+/** The commit of the taps, where the store keeps them. */
 type PendingTapsKey = Omit<PendingTaps, 'pendingTaps'>;
 
-/** A commit made longer ago than this has had its time to send its taps. */
+/** A commit older than this has had its time to send its taps. */
 const pendingAgeMs = 5_000;
 /** Commits whose taps are sent in one sweep. */
 const pendingMax = 100;
 
-/** The taps of a commit of this change; undefined when nobody who listens is to hear of it. */
+/** The taps of a commit of this change; undefined when no listener asked for it. */
 export function tapsOf(
   { bus }: Context,
   change: SessionChange,
@@ -50,8 +50,8 @@ export function tapsOf(
 }
 
 /**
- * Sends taps to the nodes that hold the connections they go to, and removes them from the store
- * where it keeps them. Nobody waits for it: what could not be sent and is stored, the sweep sends.
+ * Sends taps to the nodes of the recipients' connections, and removes them from the store where it
+ * keeps them. Nobody waits for it: the sweep sends stored taps that could not be sent.
  */
 export function publishTaps(
   context: Context,
@@ -61,7 +61,7 @@ export function publishTaps(
   publish(context, message, pending).catch(context.failed);
 }
 
-/** Sends taps of commits whose process did not come to send them. */
+/** Sends taps of commits whose process did not send them. */
 export async function publishPendingTaps(
   context: Context,
   share: Share | undefined,
@@ -114,8 +114,8 @@ export function nodesOf({ to }: Tap): readonly NodeId[] {
 }
 
 /**
- * Sends a message to the connections of this user, whichever nodes hold them. Nobody waits for it,
- * and a message that is lost is no outage: clients ask again when they connect.
+ * Sends a message to the connections of this user, on any node. Nobody waits for it, and a lost
+ * message is no outage: clients ask again when they connect.
  */
 export function notifyUser({ bus, failed }: Context, xuid: Xuid, message: UserMessage): void {
   bus.publish(`user:${xuid}`, message).catch(failed);

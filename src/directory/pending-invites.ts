@@ -8,7 +8,7 @@ import type { Context } from './context.ts';
 export type InviteNotification = { readonly id: Guid; readonly data: JsonObject };
 
 /**
- * The invites of this user that can still be accepted and of whose ids `isNew` says true. One that
+ * The invites of this user that can still be accepted and whose ids `isNew` accepts. One that
  * cannot be shown is set aside.
  *
  * Throws StoreUnavailable.

@@ -33,7 +33,7 @@ test('of more users than are remembered those are forgotten who were seen the lo
   assert.deepEqual(presence.since(21), [['11', 30]]);
   note(['33', 40]);
   assert.equal(presence.seenMs('11'), 30);
-  // Forgotten, and taken for seen as late as it may have been: so is a user who was never seen.
+  // Forgotten, and so treated as seen as late as possible, as a user who was never seen.
   assert.equal(presence.seenMs('22'), 20);
   assert.equal(presence.seenMs('66'), 20);
   note(['44', 50], ['55', 60]);
@@ -105,7 +105,7 @@ test('whom one node has seen no other makes inactive, before the time has passed
   await shareLastSeen(a);
   const revision = (await store.session(keyOf(reference)))?.revision;
   assert.equal(await statusAfter(60_000), 'active');
-  // Looked for, and marked anew: by the time that node may have seen him last.
+  // The member is found and marked again, by the time at which that node may have seen him last.
   assert.equal((await store.session(keyOf(reference)))?.revision, (revision ?? 0) + 1);
   assert.equal(await statusAfter(299_999), 'active');
   assert.equal(await statusAfter(1), 'inactive');

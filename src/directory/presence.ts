@@ -5,7 +5,7 @@ import type { Milliseconds } from '../domain/time.ts';
 export type Presence = {
   /** Notes a sign of life. */
   readonly note: (xuid: Xuid, nowMs: Milliseconds) => void;
-  /** When this user was last seen here, or may have been: what is not known counts as seen. */
+  /** When this user was last seen here, or may have been: an unknown user counts as seen. */
   readonly seenMs: (xuid: Xuid) => Milliseconds;
   /** Those who were last seen at `fromMs` or later. */
   readonly since: (fromMs: Milliseconds) => readonly (readonly [Xuid, Milliseconds])[];
@@ -13,15 +13,14 @@ export type Presence = {
   sharedMs: Milliseconds;
 };
 
-/** Users who are remembered at most; of all others it is known that they were not seen lately. */
+/** Users who are remembered at most; all others were not seen lately. */
 const usersMax = 200_000;
 
 /**
- * A presence that has seen nobody, and does not know who was there before `nowMs`. Each request of a
- * user, and each frame on an RTA connection, is a sign of life.
- *
- * It holds two generations: when the newer one is full it becomes the former one, which is forgotten
- * whole. So a sign of life costs one entry of a map, however many users there are.
+ * A presence that has seen nobody, and does not know who was there before `nowMs`. Each request of
+ * a user, and each frame on an RTA connection, is a sign of life. It holds two generations: when
+ * the newer one is full it becomes the former one, which is forgotten whole. So a sign of life
+ * costs one entry of a map, however many users there are.
  */
 export function openPresence(nowMs: Milliseconds, rememberedMax = usersMax): Presence {
   let recent = new Map<Xuid, Milliseconds>();

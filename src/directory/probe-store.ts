@@ -2,8 +2,8 @@ import type { SessionKey } from '../domain/session/reference.ts';
 import type { Context } from './context.ts';
 
 /**
- * Keys that no session has, spread over the shards of a store that has some: while any shard answers
- * the node is of use, since turning every node away would help nobody.
+ * Keys that no session has, spread over the shards of the store: a node is of use while any shard
+ * answers.
  */
 const probedKeys: readonly SessionKey[] = Array.from({ length: 8 }, (_, n) => `~~readiness-${n}`);
 

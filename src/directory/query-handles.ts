@@ -23,10 +23,9 @@ export type ActivityResult = {
 };
 
 /**
- * The activities that a query asks for, in the order of its owners, at most
- * handleQueryResultsMax: each confirmed by its session, those in private sessions only for callers
- * who may read these. `format` makes the text of each. What would take the answer past
- * queryAnswerBytesMax is left out.
+ * The activities that a query asks for, in the order of its owners, at most handleQueryResultsMax:
+ * each confirmed by its session, those in private sessions only for callers who may read these.
+ * `format` makes the text of each. What would exceed queryAnswerBytesMax is left out.
  *
  * Refuses: handleNotYours for somebody else's list of people, serviceConfigUnknown,
  * serviceConfigForbidden.
@@ -47,7 +46,7 @@ export async function queryActivities(
   const seen = new Set<Guid>();
   const budget = new AnswerBudget(context.settings.queryAnswerBytesMax);
   const results: ActivityResult[] = [];
-  /** Those that do not fit into the answer included. */
+  /** With those that do not fit into the answer. */
   let resultsCount = 0;
   for (const handle of await context.store.activitiesOf(xuids, scid)) {
     if (resultsCount === limits.handleQueryResultsMax) break;

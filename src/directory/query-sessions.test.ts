@@ -14,7 +14,7 @@ const context = await openTestContexts();
 const prefix = keyPrefixOf(demoScid, 'blank');
 const keyOfNumber = (n: number): SessionKey => `${prefix}${String(n).padStart(9, '0')}`;
 
-/** A store in which sessions without end have every keyword, and what was asked of it. */
+/** A store in which endless sessions have every keyword, and the calls that it received. */
 function endlessStore(isFull: boolean) {
   const asked = { sessions: 0, keysMax: 0, after: [] as (SessionKey | undefined)[] };
   const template = { constants: { system: { maxMembersCount: isFull ? 1 : 2 }, custom: {} } };

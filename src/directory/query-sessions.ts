@@ -19,19 +19,18 @@ import { gatherAccessFacts } from './session-facts.ts';
 import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
 
-/** A session that was found, and by whom, where the query names users. */
+/** A session that was found, and by which user, where the query names users. */
 export type FoundSession = { readonly session: Session; readonly xuid?: Xuid };
 
 /** Where a query looks: a service config, or one template of it. */
 export type QueryScope = { readonly scid: Guid; readonly templateName?: string };
 
 /**
- * The sessions that a query selects, at most `take`: each as it stands now, and only those that the
- * caller may read. In the order of the users asked for; each user's memberships come before the seats that
- * are reserved for the user, both in the order of keys. A session may come once for each user.
- *
- * A query looks at sessionQueryLookedAtMax sessions at most and then answers with what it has, so
- * that one which nearly nothing fits ends. Requests get in between.
+ * The sessions that a query selects, at most `take`: each as it is now, and only those that the
+ * caller may read. In the order of the users asked for; each user's memberships come before the
+ * reserved seats, both in the order of keys. A session may come once for each user. A query looks
+ * at sessionQueryLookedAtMax sessions at most, so that one with few results ends. Requests get
+ * their turn between.
  *
  * Refuses: serviceConfigUnknown, serviceConfigForbidden, templateUnknown; as mayQuery.
  *
@@ -73,7 +72,7 @@ export async function querySessions(
   return found.slice(0, query.take);
 }
 
-/** A hint may be left over from before, so that one session is found by two. */
+/** A hint may be stale, so that two hints find one session. */
 function isAmong(
   found: readonly FoundSession[],
   session: Session,
@@ -83,12 +82,12 @@ function isAmong(
   return found.some((one) => one.xuid === xuid && keyOf(one.session.reference) === key);
 }
 
-/** Candidates looked at in one go: a few more than asked for, since some may not be what is asked. */
+/** Candidates read at once: a few more than asked for, since some may not match. */
 const sliceKeys = { min: 20, max: 50 };
 
 type Slice = { readonly keys: readonly SessionKey[]; readonly xuid?: Xuid };
 
-/** Keys of sessions that may be what the query selects, as many as it may look at. */
+/** Keys of sessions that the query may select, as many as it may look at. */
 async function* slicesOf(
   { store }: Context,
   { xuids, keyword, take, includesReservations }: SessionQuery,
@@ -98,7 +97,8 @@ async function* slicesOf(
   const sliceKeysMax = Math.min(Math.max(take, sliceKeys.min), sliceKeys.max);
   let lookedAt = 0;
   const scid = parseSessionKey(prefix).scid;
-  // Of a user's few sessions some have the keyword; of all sessions with it few have the user.
+  // A user is in few sessions, and some of them have the keyword; of all sessions with the keyword
+  // few have the user.
   const hints: readonly (readonly [Hint, Xuid?])[] =
     xuids.length === 0
       ? [[keywordHint(scid, keyword ?? '')]]
@@ -117,7 +117,7 @@ async function* slicesOf(
   }
 }
 
-/** The sessions that a user is in come before those where others have reserved a seat for the user. */
+/** The user's sessions come before those with a reserved seat for the user. */
 function userHints(xuid: Xuid, includesReservations: boolean): readonly (readonly [Hint, Xuid])[] {
   const own = [`xuid:${xuid}`, xuid] as const;
   return includesReservations ? [own, [`seat:${xuid}`, xuid]] : [own];

@@ -31,8 +31,8 @@ export async function readHandle(
 }
 
 /**
- * The handle of this id, for any caller, when it is still live: one that its
- * session does not confirm is as good as gone.
+ * The handle of this id, for any caller, while it is live: one that its session does not confirm
+ * counts as gone.
  *
  * Refuses: handleUnknown, serviceConfigUnknown, serviceConfigForbidden, tooBusy.
  */
@@ -50,7 +50,7 @@ export async function readLiveHandle(
   return live ? handle : handleUnknown(id);
 }
 
-/** True while the handle leads somewhere: its session confirms it. Refuses: tooBusy. */
+/** True while the session confirms the handle. Refuses: tooBusy. */
 export async function isLive(context: Context, handle: Handle): Promise<boolean | Refusal> {
   if (handle.type === 'invite') return isPending(handle, context.clock.nowMs());
   const owners = handle.type === 'activity' ? [handle.ownerXuid] : [];
@@ -58,7 +58,7 @@ export async function isLive(context: Context, handle: Handle): Promise<boolean 
   if (record instanceof Refusal) return record;
   if (handle.type === 'transfer') return confirmsTransfer(record?.session, handle);
   if (handle.type === 'search') return confirmsSearch(record?.session, handle);
-  // Set before there was a session: a promise to its owner, until the session decides.
+  // Set before the session existed: shown to its owner until the session decides.
   if (handle.branch === undefined && record === undefined) return isCurrent(context, handle);
   return confirmsActivity(record?.session, handle, await isCurrent(context, handle));
 }
@@ -71,7 +71,7 @@ async function isCurrent(
   return current.some((handle) => handle.id === id);
 }
 
-/** Says that no live handle has this id. */
+/** The refusal that no live handle has this id. */
 export function handleUnknown(id: Guid): Refusal {
   return new Refusal(
     'handleUnknown',

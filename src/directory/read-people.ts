@@ -13,8 +13,10 @@ import type { CallersView } from '../domain/people/view.ts';
 import type { Context } from './context.ts';
 
 /**
- * The list of `owner`, of which the caller asks to see `view`; favourites are marked only for those
- * who may see them. Refuses: listNotYours.
+ * The `view` of the list of `owner` that the caller asks for; favourites are marked only for
+ * callers who may see them.
+ *
+ * Refuses: listNotYours.
  */
 export async function readList(
   { people }: Context,
@@ -29,14 +31,14 @@ export async function readList(
   return entries.map((entry) => asShown(entry, owner, caller));
 }
 
-/** The entry, as a favourite only to who may see the favourites. */
+/** The entry, as a favourite only for callers who may see favourites. */
 function asShown(entry: ListEntry, owner: Xuid, caller: Caller): ListEntry {
   if (mayReadList(owner, 'favorites', caller) === undefined) return entry;
   const { xuid, addedMs } = entry;
   return { xuid, addedMs };
 }
 
-/** One whom `owner` follows. Refuses: personUnknown for one who is not on the list. */
+/** A user whom `owner` follows. Refuses: personUnknown for one who is not on the list. */
 export async function readPerson(
   context: Context,
   owner: Xuid,
@@ -50,7 +52,7 @@ export async function readPerson(
   return asShown(entry, owner, caller);
 }
 
-/** Which of these people the caller follows, and by which of them the caller is followed. */
+/** Which of these people the caller follows, and which of them follow the caller. */
 export async function readCallersView(
   { people }: Context,
   caller: Caller,
@@ -69,7 +71,7 @@ export async function readCallersView(
   };
 }
 
-/** How somebody's lists stand, and how the caller stands to them. */
+/** The counts of an owner's lists, and the relation of the caller to the owner. */
 export async function readSummary(
   { people }: Context,
   xuid: Xuid,

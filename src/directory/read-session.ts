@@ -10,7 +10,7 @@ import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
 
 /**
- * The session as it stands now, when the caller may read it, through `handle` if there is one;
+ * The session as it is now, when the caller may read it, through `handle` if there is one;
  * undefined when there is no session.
  *
  * Refuses: serviceConfigUnknown, serviceConfigForbidden, templateUnknown, sessionPrivate,

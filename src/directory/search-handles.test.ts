@@ -33,7 +33,7 @@ async function put(context: Context, n: number, body: JsonObject): Promise<void>
   notRefused(await writeSession(context, { ...write, onlyExisting: false }));
 }
 
-/** Makes the n-th session, and lets it be found by this number. */
+/** Makes the n-th session, which this number finds. */
 async function advertise(context: Context, n: number): Promise<string> {
   await put(context, n, {
     constants: { system: { capabilities: { searchable: true } } },
@@ -80,7 +80,7 @@ test('what another process commits is found once it was followed, and dropped at
   await followSearch(other);
   assert.deepEqual(await found(other, 'numbers/n ge 0'), [1, 2]);
 
-  // No result is wrong, be the index as old as it may.
+  // No result is wrong, however old the index is.
   await put(one, 1, { members: { me: null } });
   await put(one, 2, { properties: { system: { closed: true } } });
   assert.deepEqual(await found(other, 'not session/closed'), []);
@@ -98,7 +98,7 @@ test('what is not yet durable is not shown', async () => {
   const key = keyOf(parseSessionKey(1));
   const record = await inner.session(key);
   assert.ok(record);
-  // A commit under way that nobody has acknowledged: the session has lost its handle by it.
+  // A commit under way that nobody has acknowledged: it removes the handle from the session.
   const { searchHandle: _lost, ...session } = record.session;
   const recent = () => ({ record: { revision: record.revision + 1, session }, isCommitted: false });
   const store: Store = new Proxy(inner, {

@@ -33,19 +33,19 @@ export type SearchResult = {
 
 export type SearchPage = {
   readonly results: readonly SearchResult[];
-  /** Where the next page goes on; only for callers who page, while there may be one. */
+  /** Where the next page continues; only for callers who page, while there may be one. */
   readonly continuationToken?: string;
 };
 
 /**
- * The search handles that a query asks for, in its order: each confirmed by its session, and
- * selected by the filter as the session stands now. Those of private sessions only for callers who
- * may read these. `format` makes the text of each; it gets whether the caller may read the session,
- * which a search handle opens to all but those whom an owner has removed. What would take the answer past
+ * The search handles that a query asks for, in its order: each confirmed by its session and
+ * selected by the filter as the session is now. Those of private sessions only for callers who may
+ * read these. `format` makes the text of each; it is given whether the caller may read the session:
+ * a search handle opens it to all but users whom an owner has removed. What would exceed
  * queryAnswerBytesMax is left out, or waits for the next page where the caller pages.
  *
- * Refuses: handleNotYours for somebody else's list of people, userRequired for a service that asks for
- * those whom it follows, serviceConfigUnknown, serviceConfigForbidden, templateUnknown.
+ * Refuses: handleNotYours for somebody else's list of people, userRequired for a service that asks
+ * for the people it follows, serviceConfigUnknown, serviceConfigForbidden, templateUnknown.
  *
  * @source docs/wire/search.md "POST /handles/query"
  */
@@ -68,16 +68,18 @@ export async function searchHandles(
   const budget = new AnswerBudget(context.settings.queryAnswerBytesMax);
   const pages = context.searchIndex.search(search, yieldToEventLoop);
   const found = new Map<SessionKey, ConfirmedResult & { readonly text: string }>();
-  /** Those that do not fit into the answer included. */
+  /** With those that do not fit into the answer. */
   let resultsCount = 0;
   let last: Position | undefined;
-  /** Why it is not the last page: as many as were asked for, or as much as may be answered. */
+  /**
+   * Why it is not the last page: as many as were asked for, or as many bytes as an answer may have.
+   */
   let isFull = false;
   for await (const page of pages) {
     for (let at = 0; at < page.length && !isFull; ) {
       const asked = page.slice(at, at + Math.min(take - resultsCount, readsMax));
       at += asked.length;
-      // Together, since a session may be far away.
+      // Together, since a read may be slow.
       const confirmed = await Promise.all(
         asked.map((one) => confirm(context, one, { filter, order, caller })),
       );
@@ -101,12 +103,12 @@ export async function searchHandles(
   );
   return {
     results: results.map(({ handle, session, text }) => ({ handle, session, text })),
-    // Where the index was left, so that a result that has just moved takes nobody along.
+    // The place in the index, so that a result that has just moved does not move the page with it.
     ...(paging && isFull && last && { continuationToken: formatCursor(last, paging.query) }),
   };
 }
 
-/** True of a session that the caller may read, also through the handle by which it was found. */
+/** True when the caller may read the session, also through the handle that found it. */
 async function mayReadFound(
   context: Context,
   { handle, session }: ConfirmedResult,
@@ -117,8 +119,8 @@ async function mayReadFound(
 }
 
 /**
- * The service configs that a query looks into: the one that it names, or all that the caller may use
- * and that have the template.
+ * The service configs of a query: the one that it names, or all that the caller may use and that
+ * have the template.
  *
  * Refuses: serviceConfigUnknown, serviceConfigForbidden, templateUnknown.
  */
@@ -189,7 +191,7 @@ type SearchConditions = {
   readonly caller: Caller;
 };
 
-/** A candidate as its session stands now, when it is still to be found and the caller may know. */
+/** A candidate as its session is now, when the query still selects it and the caller may see it. */
 function confirm(
   context: Context,
   known: KnownCandidate,
@@ -229,7 +231,7 @@ function confirmBy(
   const candidate = isAsKnown ? known : candidateOf(session);
   if (!isAsKnown) searchIndex.put(known.key, revision, candidate);
   if (candidate === undefined || handle === undefined) return undefined;
-  // One that the index selected is not asked again, unless it has become another.
+  // What the index selected is not tested again, unless it has changed.
   if (!isAsKnown && filter !== undefined && !matches(filter, candidate)) return undefined;
   if (!isListedTo(session, caller)) return undefined;
   return { key: known.key, handle, session, position: positionOf(order, candidate) };

@@ -24,8 +24,8 @@ import { sessionsLeft } from './user-bounds.ts';
 export type AccessRequest = { readonly caller: Caller; readonly use: 'read' | 'write' };
 
 /**
- * All that a write depends on beside the session. There is a promise only where people or another
- * node must be asked, or the origin of a transfer be read.
+ * All facts for a write, beside the session. There is a promise only where people or another node
+ * must be asked, or the origin of a transfer must be read.
  *
  * Refuses: tooBusy.
  */
@@ -69,8 +69,8 @@ export function gatherWriteFacts(
 }
 
 /**
- * What access to a session depends on, for who was led there by `handle`, if by one: it may lift the
- * restrictions of the session.
+ * The facts for access to a session, through `handle` if there is one: it may lift the
+ * restrictions.
  *
  * Refuses: tooBusy.
  */
@@ -99,9 +99,9 @@ async function gatherWithOrigin(
 }
 
 /**
- * What access to a session depends on; to one that is not there, on nobody. People are asked only if
- * it matters, and without need there is no promise. Whether an owner has blocked the caller matters
- * to a write alone.
+ * The facts for access to a session, or to one that does not exist. People are asked only if it
+ * matters; otherwise there is no promise. Whether an owner has blocked the caller matters to a
+ * write only.
  */
 export function gatherAccessFacts(
   { people }: Context,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type SessionLock, SessionLocks } from './session-lock.ts';
 
-// Kills: a lock that two hold; one that is not handed on, or to another than the first who waits; one
-// that keeps out writers of other sessions; one that stays held when nobody waits.
+// Kills: a lock with two holders; one that is not passed on, or not to the first in the queue; one
+// that stops writers of other sessions; one that stays held while nobody waits.
 test('writers of one session come one after the other, those of others at once', async () => {
   const locks = new SessionLocks();
   const began: string[] = [];
@@ -31,7 +31,7 @@ test('writers of one session come one after the other, those of others at once',
   assert.equal(await waiting, 7, 'how long a commit was awaited');
 });
 
-// Kills: a lock that its holder waits for; one that somebody else gives away.
+// Kills: a lock that its holder waits for; one that a stranger can release.
 test('who holds the lock takes it again at once, and nobody else gives it away', async () => {
   const locks = new SessionLocks();
   const [mine, other] = [locks.of('a'), locks.of('a')];

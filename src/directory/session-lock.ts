@@ -1,23 +1,23 @@
 import type { SessionKey } from '../domain/session/reference.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
-/** Who waits for a lock that is held, the first first. */
+/** The queue for a held lock, first come first served. */
 type Waiting = (commitMs: Milliseconds) => void;
 
 /** The locks that are held. */
 type LockTable = Map<SessionKey, Waiting[]>;
 
-/** As long as nobody waits: most locks are given back before, and need no list of their own. */
+/** As long as nobody waits: most locks are released before, and need no list. */
 const nobody: Waiting[] = [];
 
 /**
  * The locks of this process's writers, one for each session: writers of one process do not lose
- * races to each other. Writers of other processes are not kept out; the commit finds them.
+ * races to each other. Writers of other processes are not stopped; the commit detects them.
  */
 export class SessionLocks {
   readonly #held: LockTable = new Map();
 
-  /** The lock of this session, for one writer, who does not hold it yet. */
+  /** The lock of this session for one writer, who does not hold it yet. */
   of(key: SessionKey): SessionLock {
     return new SessionLock(key, this.#held);
   }
@@ -39,8 +39,8 @@ export class SessionLock implements Disposable {
   }
 
   /**
-   * Takes the lock: at once when it is free (or held by this writer already), and then there is no
-   * promise; else after all who asked before, with what the one before it says in `release`.
+   * Takes the lock: at once when it is free (or already held by this writer), and then there is no
+   * promise; else after all earlier ones, with the value that the holder before gave to `release`.
    */
   acquire(): Promise<Milliseconds> | undefined {
     if (this.#isHeld) return undefined;
@@ -57,8 +57,8 @@ export class SessionLock implements Disposable {
   }
 
   /**
-   * Gives the lock to the next who waits, and says for how long a commit of this session was awaited;
-   * 0: it was not. No error when it is not held.
+   * Passes the lock to the next in the queue, with how long a commit of this session took; 0: there
+   * was none. No error when it is not held.
    */
   release(commitMs: Milliseconds = 0): void {
     if (!this.#isHeld) return;

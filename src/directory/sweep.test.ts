@@ -50,7 +50,7 @@ function open() {
       isOutage: (error) => error instanceof StoreUnavailable,
     }),
   };
-  /** A session in which a seat is reserved until `reservedMs` from now. */
+  /** A session with a seat that is reserved until `reservedMs` from now. */
   const create = async (name: string): Promise<void> => {
     const seat = { constants: { system: { xuid: '77' } } };
     const body = {
@@ -75,7 +75,7 @@ function open() {
   return { context, clock, lines, conditions, create, membersOf, damage };
 }
 
-// Kills: a sweep that asks for no more than it takes, whose whole take is what it cannot process.
+// Kills: a sweep that asks for no more records than it takes, all of which it cannot process.
 test('records that cannot be processed are logged once and stop no others, however many', async () => {
   const { context, clock, lines, conditions, create, membersOf, damage } = open();
   for (let n = 0; n < 120; n += 1) await create(`damaged-${n}`);

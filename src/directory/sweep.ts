@@ -10,23 +10,23 @@ import { publishPendingTaps } from './notifications.ts';
 import { readCurrent } from './transact.ts';
 import type { Context } from './context.ts';
 
-/** Records looked at in one go, so that requests get in between; the rest is for the next. */
+/** Records read at once, so that requests get their turn; the rest is for the next. */
 const sweepRecordsMax = 100;
 
-/** After so many sweeps a node looks at everything: what a dead node's share holds waits no longer. */
+/**
+ * After so many sweeps a node looks at all partitions, so that a dead node's share does not wait
+ * longer.
+ */
 const wholeSweepEvery = 5;
 
 /** What time does with the records of a service, or a part of it. */
 export type SweepStep = (context: Context, share: Share | undefined) => Promise<'done' | 'more'>;
 
 /**
- * Applies timeouts to the sessions that are due and that nobody looked at, removes invites that have
- * expired, ends what dead nodes held, shares with the other nodes who has been seen, and sends taps
- * that are still pending. The result says whether there may be more. Nodes on one store each look at
- * their share; two that look at the same do no harm. Then come the steps of `services`, which are
- * beside the directory.
- *
- * Nothing that fails keeps the rest from being done; the first failure is thrown at the end.
+ * Applies timeouts to due sessions, removes expired invites, ends what dead nodes held, shares
+ * which users were seen, and sends pending taps; then come the steps of `services`. The result says whether there may be more. Each
+ * node looks at its share; two that look at the same do no harm. A step that fails does not stop
+ * the others; the first error is thrown at the end.
  *
  * @source docs/wire/time.md "The sweep"
  */
@@ -58,7 +58,7 @@ export async function sweep(
   return outcome;
 }
 
-/** What this node looks at in this sweep; undefined: everything. */
+/** The share of this node in this sweep; undefined: everything. */
 async function shareOf({ store, node }: Context): Promise<Share | undefined> {
   node.sweepsCount += 1;
   if (node.sweepsCount % wholeSweepEvery === 0) return undefined;
@@ -85,7 +85,7 @@ async function applyDueTimeouts(
   return isMore || keys.length === sweepRecordsMax ? 'more' : 'done';
 }
 
-/** `more` when more of this session is due: of a large one a slice is moved at a time. */
+/** `more` when more of this session is due: a large one is moved in slices. */
 async function applyDue(context: Context, key: SessionKey): Promise<'done' | 'more'> {
   const record = await readCurrent(context, parseSessionKey(key), []);
   if (record === undefined || record instanceof Refusal) return 'done';
@@ -105,7 +105,7 @@ async function removeExpired(
   return ids.length === sweepRecordsMax ? 'more' : 'done';
 }
 
-/** Removes all in one step; one by one when that fails, so that the one at fault is found. */
+/** Removes all in one step; one by one when that fails, so that the faulty one is found. */
 async function removeHandles({ store, setAside }: Context, ids: readonly Guid[]): Promise<void> {
   try {
     await store.commit({ removeHandles: ids });

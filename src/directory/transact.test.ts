@@ -17,7 +17,7 @@ const makeContext = await openTestContexts();
 const key = keyOf(sampleReference);
 const first = write(undefined, me({ active: true }));
 
-/** A context over a memory store that holds `first`, with calls that a test takes over and counts. */
+/** A context over a memory store with `first`, whose calls a test can replace and count. */
 async function open(overrides: Partial<Store> = {}) {
   const clock = manualClock();
   const inner = openMemoryStore();
@@ -50,13 +50,13 @@ function put(store: Store, session: Session, expectRevision: number) {
   });
 }
 
-/** The session with the next change number: what `change` makes of it. */
+/** The session with the next change number, as `change` makes it. */
 const next = (session: Session): Session => ({
   ...session,
   changeNumber: session.changeNumber + 1,
 });
 
-/** A use that changes the session, and keeps which change numbers it was decided upon. */
+/** A use that changes the session and records the change numbers that it was decided on. */
 function change(more: Partial<Use<undefined, number>> = {}) {
   const decidedOn: (number | undefined)[] = [];
   const use: Use<undefined, number> = {
@@ -75,14 +75,14 @@ function change(more: Partial<Use<undefined, number>> = {}) {
   return { use, decidedOn };
 }
 
-// Kills: a read of a session that is known; one commit more than the change.
+// Kills: a read of a known session; a commit too many.
 test('a change of a session that is known costs one commit and no read', async () => {
   const { context, counted } = await open();
   assert.equal(await transact(context, change().use), 2);
   assert.deepEqual([counted('session'), counted('commit')], [0, 1]);
 });
 
-// Kills: a refusal, or an answer without a commit, that stands on what may never be stored.
+// Kills: a refusal, or an answer without a commit, that depends on what may never be stored.
 test('what ends without a commit on the session stands on what the store holds', async () => {
   const failed: LastKnown = {
     record: { revision: 2, session: write(first, system({ closed: true })) },
@@ -108,8 +108,8 @@ test('what ends without a commit on the session stands on what the store holds',
   }
 });
 
-// Kills: a second decision upon the record that lost; a read of what the conflict returned; a wait in which
-// others would win again.
+// Kills: a second decision on the record that lost; a read of what the conflict returned; a wait in
+// which others would win again.
 test('after a lost race it is decided at once upon the winner’s record', async () => {
   const opened = await open();
   const { context, inner, waits, counted } = opened;
@@ -140,7 +140,7 @@ test('a change that loses every race is refused, and others can go on', async ()
     current: (await inner.session(key)) ?? undefined,
   });
   const { use, decidedOn } = change();
-  // A store of which nobody knows what others commit.
+  // A store that does not know what others commit.
   overrides.lastKnown = () => ({ record: { revision: 1, session: first }, isCommitted: false });
   asRefusal(await transact(context, use), 'tooBusy');
   assert.equal(decidedOn.length, limits.commitAttemptsMax);
@@ -149,7 +149,7 @@ test('a change that loses every race is refused, and others can go on', async ()
   assert.equal(await transact(context, change().use), 2);
 });
 
-// Kills: a lock that is held for good when the store fails, or when a use throws.
+// Kills: a lock that stays held when the store fails, or when a use throws.
 test('a change that fails holds nobody up', async () => {
   const opened = await open();
   const { context, overrides } = opened;
@@ -167,7 +167,8 @@ test('a change that fails holds nobody up', async () => {
   assert.equal(await transact(context, change().use), 2);
 });
 
-// Kills: a lock given on before others can build upon the commit; facts that are waited for without it.
+// Kills: a lock that is passed on before others can build on the commit; facts that are awaited
+// without it.
 test('who waits for facts holds the others up, and they lose no race', async () => {
   const opened = await open();
   const { context, counted, waits } = opened;
@@ -180,8 +181,8 @@ test('who waits for facts holds the others up, and they lose no race', async () 
   assert.deepEqual(waits, [], 'nobody needs a commit that he can build upon to be stored');
 });
 
-// Kills: a lock given on before the commit upon which nobody can build yet; one that is handed on
-// without a moment for others, or one before the first.
+// Kills: a lock that is passed on before others can build on the commit; one that is passed on
+// without a pause for other processes, or a pause before the first.
 test('where others must wait for the commit, processes that lost come first', async () => {
   const { context, inner, clock, counted, waits, overrides } = await open();
   let known = inner.lastKnown(key);
@@ -219,8 +220,8 @@ test('readers wait for nobody, and what time has done is stored before it is sho
   assert.equal(await inner.session(key), undefined);
 });
 
-// Kills: a loop without end over a session that is written all the time; a connection that is
-// forgotten though its members were not marked.
+// Kills: an endless loop over a session that is always being written; a connection that is
+// forgotten although its members were not marked.
 test('a session that is written all the time is looked at again by the sweep', async () => {
   const connection = '0badcafe-0000-4000-8000-000000000001';
   const inner = openMemoryStore();

@@ -35,33 +35,33 @@ import { type Basis, commitTimeouts, mustApplyTimeouts } from './commit-timeouts
 import type { Context } from './context.ts';
 import { loadRows } from './member-rows.ts';
 
-/** A use of one session: what it must know, and what it makes of the session. */
+/** A use of one session: the facts it needs, and what it decides. */
 export type Use<Facts, Result> = {
   readonly reference: SessionReference;
   /** `write` when it is likely to change the session: then it waits for other writers. */
   readonly mode: 'read' | 'write';
-  /** Users whose members it looks at. Of a large session no others are loaded. */
+  /** The users whose members it reads. Of a large session only these are loaded. */
   readonly xuids: readonly Xuid[];
-  /** True of what is done for users who are gone: it is stored also where there is no room. */
+  /** True of work for users who are gone: it is stored even when memory is full. */
   readonly isUpkeep?: boolean;
   /** The user who makes the change, if a user does. */
   readonly byXuid?: Xuid | undefined;
-  /** All that the decision depends on beside the session. Without need there is no promise. */
+  /** All facts for the decision, beside the session. No promise unless it must wait. */
   gather(
     current: SessionRecord | undefined,
     nowMs: Milliseconds,
   ): Facts | Refusal | Promise<Facts | Refusal>;
-  /** Pure; asked again, with new facts, after a lost race. */
+  /** Pure; called again, with new facts, after a lost race. */
   decide(current: SessionRecord | undefined, facts: Facts): Decision<Result> | Refusal;
-  /** The result when a handle that is made has the id of another one, which stays. */
+  /** The result when another handle already has the id of a new one. */
   handleIdTaken?(other: Handle): Result | Refusal;
 };
 
 export type Decision<Result> = {
   readonly result: Result;
-  /** The session from now on, or that it ends. Absent: it stays as it is. */
+  /** The next session, or its end. Absent: unchanged. */
   readonly next?: Session | 'ended' | undefined;
-  /** Handles that are stored or removed with it, in one step. */
+  /** Handles to store or remove with it, in one step. */
   readonly handles?: HandleChange | undefined;
 };
 
@@ -91,7 +91,7 @@ export async function transact<Facts, Result>(
     const loading = loadRows(store, basis, use.xuids);
     const current = loading instanceof Promise ? await loading : loading;
     if (current && mustApplyTimeouts(current.session, basis, nowMs)) {
-      // Rows that are due are read from the store, so the session must be what the store holds.
+      // Due rows are read from the store, so the session must be as the store holds it.
       const canApply = basis.isCommitted || !isLarge(current.session);
       basis = canApply ? await commitTimeouts(context, current, nowMs) : undefined;
       continue;
@@ -109,7 +109,7 @@ export async function transact<Facts, Result>(
 
     const committing = commit(context, use, current, decision, nowMs);
     if (committing === undefined) return decision.result;
-    // Where others can build upon this commit already, they need not wait for it.
+    // Others need not wait when they can already build on this commit.
     if (revisionOf(store.lastKnown(key)) !== revisionOf(basis)) lock.release();
     const sentMs = lock.isHeld ? clock.elapsedMs() : 0;
     const outcome = await committing;
@@ -118,7 +118,8 @@ export async function transact<Facts, Result>(
       return decision.result;
     }
     if (outcome.kind === 'taken') return whenTaken(use, outcome.handle);
-    // Who has lost tries again at once, and comes before those who now wait for the winner's lock.
+    // After a lost race this writer tries again at once, before those who wait for the winner's
+    // lock.
     basis = lock.isHeld ? { record: outcome.current, isCommitted: true } : undefined;
     await lock.acquire();
   }
@@ -133,7 +134,7 @@ function revisionOf(known: LastKnown | undefined): number {
   return known?.record?.revision ?? 0;
 }
 
-/** Begins to store what was decided; undefined when that is nothing. */
+/** Begins to store the decision; undefined when there is nothing to store. */
 function commit(
   context: Context,
   { reference, byXuid, isUpkeep }: Pick<Use<unknown, unknown>, 'reference' | 'byXuid' | 'isUpkeep'>,
@@ -156,8 +157,8 @@ function whenTaken<Result>(
 }
 
 /**
- * The session as it stands now, with its revision; undefined when there is none. Of a large session
- * the members are those of `xuids` who are in it.
+ * The session as it is now, with its revision; undefined when there is none. Of a large session it
+ * has the members with these `xuids`.
  *
  * Refuses: tooBusy.
  */
@@ -178,8 +179,8 @@ export function readCurrent(
 }
 
 /**
- * What `readCurrent` would give, where that needs neither a read of the store nor a commit;
- * undefined when it would have to, or when there is no session.
+ * What `readCurrent` would return, where that needs no read of the store and no commit; undefined
+ * when it would, or when there is no session.
  */
 export function currentIfKnown(
   { store, clock }: Context,

@@ -50,8 +50,8 @@ const reserveFor = (...xuids: readonly string[]): JsonObject => ({
   ),
 });
 
-// Kills: sessions that are not counted, or counted for good; a count that a new process begins anew
-// without the store; sessions of others that count.
+// Kills: sessions that are not counted, or counted for ever; a new process that counts without the
+// store; sessions of others that count.
 // @source docs/wire/unknowns.md "how much a user may hold"
 test('a user is in so many sessions of a service config and no more', async () => {
   const { context, store } = open(20);
@@ -81,7 +81,7 @@ test('seats that are held for others count, and sessions that were left empty', 
   assert.equal(await put(context, ada, 'c', join), undefined, 'seats held by others do not count');
 });
 
-// Kills: seats that hide the sessions that the user is in.
+// Kills: seats that hide the user's sessions.
 test('what a user is in comes before what others have reserved', async () => {
   const { context } = open(1_000);
   for (let n = 0; n < 120; n += 1) await put(context, eve, `a${n}`, reserveFor('1'));
@@ -97,8 +97,8 @@ test('what a user is in comes before what others have reserved', async () => {
   assert.equal(found[0]?.session.reference.name, 'z');
 });
 
-// Kills: invites at once that do not count for each other; invites that count after they have
-// expired, or were deleted.
+// Kills: simultaneous invites that do not count for each other; invites that still count after they
+// expired or were deleted.
 // @source docs/wire/unknowns.md "how much a user may hold"
 test('so many invites of a user wait and no more', async () => {
   const { context, clock } = open(10);

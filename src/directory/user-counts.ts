@@ -1,17 +1,17 @@
 import type { Milliseconds } from '../domain/time.ts';
 
-/** Users of whom something is known at most; of others it is found out again. */
+/** Users of whom something is remembered at most; for others the store is asked again. */
 const usersMax = 100_000;
 
 /** What this process knows of how much of a service config counts for users; see user-bounds.ts. */
 export class UserCounts {
-  /** By user and service config: not fewer than there are, but for those of other processes. */
+  /** By user and service config: not fewer than there are, except those of other processes. */
   readonly sessions = new BoundedMap<number>(usersMax);
   /** When the invites expire that were sent, the first one first. */
   readonly inviteExpirations = new BoundedMap<readonly Milliseconds[]>(usersMax);
 }
 
-/** A map that forgets the half of its entries that were set the longest ago when it is full. */
+/** A map that, when full, forgets the older half of its entries. */
 class BoundedMap<T> {
   readonly #max: number;
   #recent = new Map<string, T>();

@@ -11,7 +11,7 @@ import { type Decision, transact } from './transact.ts';
 
 /** How a write to a session is made. */
 export type WriteOptions = {
-  /** The handle that led here; it may lift the session's restrictions for the caller. */
+  /** The handle of the request; it may lift the session's restrictions for the caller. */
   readonly handle?: Handle;
   /** False: the answer says what the write would do, and nothing is stored. */
   readonly commit: boolean;
@@ -28,9 +28,10 @@ export type WriteResult =
   | { readonly kind: 'absent' };
 
 /**
- * What became of the session by this write.
+ * What the write made of the session.
  *
- * Refuses: as decideWrite and transact; serviceConfigUnknown, serviceConfigForbidden, templateUnknown.
+ * Refuses: as decideWrite and transact; serviceConfigUnknown, serviceConfigForbidden,
+ * templateUnknown.
  *
  * @source docs/wire/sessions.md "PUT"
  */

@@ -78,7 +78,7 @@ test('rules read a list once, and again when it has changed', async () => {
   assert.equal(await people.anyFollows(members, '501'), false);
   assert.equal(seen.reads, 100);
   await follow('99', '501');
-  // The change has read it, to decide; the rules read it once more.
+  // The change has read it, to decide; the rules read it again.
   seen.reads = 0;
   assert.equal(await people.anyFollows(members, '501'), true);
   assert.equal(seen.reads, 1);

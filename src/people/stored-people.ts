@@ -11,8 +11,8 @@ import type { DecideChange, ListOutcome, People } from './people.ts';
 export type StoredPeopleSettings = {
   readonly clock: Clock;
   /**
-   * How long a list that was read is taken for what it is: for as long as nobody changes it here,
-   * by default; shorter where others write to the same store.
+   * How long a cached list is used: by default until this process changes it; shorter where others
+   * write to the same store.
    */
   readonly listLifetimeMs?: Milliseconds;
 };
@@ -71,7 +71,7 @@ class StoredPeople implements People {
       .map(([followed]) => followed);
   }
 
-  /** As the store has it; what is shown or decided upon is not taken from what is kept here. */
+  /** As the store has it; what is shown or decided on does not come from the cache. */
   list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]> {
     return this.#store.list(owner, list);
   }
@@ -85,8 +85,8 @@ class StoredPeople implements People {
   }
 
   /**
-   * Who follows a user is noted before the list itself changes: a caller who tries again after a failure
-   * between the two finds the change still to be made, and makes it whole.
+   * The follower is noted before the list itself changes: a caller who repeats the request after a
+   * failure between the two completes it.
    */
   async change(owner: Xuid, list: OwnListName, decide: DecideChange): Promise<ListOutcome> {
     const key = keptKey(owner, list);
