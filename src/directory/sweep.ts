@@ -24,9 +24,9 @@ export type SweepStep = (context: Context, share: Share | undefined) => Promise<
 
 /**
  * Applies timeouts to due sessions, removes expired invites, ends what dead nodes held, shares
- * which users were seen, and sends pending taps; then come the steps of `services`. The result says whether there may be more. Each
- * node looks at its share; two that look at the same do no harm. A step that fails does not stop
- * the others; the first error is thrown at the end.
+ * which users were seen, and sends pending taps; then come the steps of `services`. The result says
+ * whether there may be more. Each node looks at its share; two that look at the same do no harm. A
+ * step that fails does not stop the others; the first error is thrown at the end.
  *
  * @source docs/wire/time.md "The sweep"
  */
