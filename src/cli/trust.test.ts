@@ -112,6 +112,15 @@ test('--hosts adds each host once, and --remove leaves what others wrote', async
   assert.equal(await readFile(hostsFile, 'utf8'), `${before}\n10.0.0.9 later\n`);
 });
 
+test('--remove leaves a hosts file as it is whose second mark somebody has deleted', async () => {
+  await writeFile(hostsFile, before);
+  await trust(['--install', '--hosts']);
+  const cut = (await readFile(hostsFile, 'utf8')).replace('# end openmpsd', '10.0.0.9 later');
+  await writeFile(hostsFile, cut);
+  await trust(['--remove']);
+  assert.equal(await readFile(hostsFile, 'utf8'), cut);
+});
+
 test('a step that fails ends it, with the reason', async () => {
   await writeFile(hostsFile, before);
   const failed = Object.assign(new Error('exit 1'), { stderr: 'no such store\n' });

@@ -265,12 +265,15 @@ function noHostsStep({ hostsFile }: TrustSystem): Step {
   };
 }
 
-/** A hosts file as others wrote it. */
+/** A hosts file as others wrote it. With only one of our two marks it stays as it is. */
 function withoutOurs(text: string): string {
-  return text.replaceAll(
-    new RegExp(`^${hostsBegin}\\r?\\n(?:.*\\n)*?${hostsEnd}\\r?\\n?`, 'gm'),
-    '',
-  );
+  const lines = text.split(/(?<=\n)/);
+  const lineOf = (mark: string, from: number): number =>
+    lines.findIndex((line, at) => at >= from && line.trimEnd() === mark);
+  const begin = lineOf(hostsBegin, 0);
+  const end = lineOf(hostsEnd, begin + 1);
+  if (begin < 0 || end < 0) return text;
+  return withoutOurs([...lines.slice(0, begin), ...lines.slice(end + 1)].join(''));
 }
 
 function thisSystem(): TrustSystem {

@@ -124,7 +124,8 @@ function answered(asked: ClientRequest): Promise<IncomingMessage | Error> {
 }
 
 function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  const named = new Set((headers.connection ?? '').toLowerCase().split(/\s*,\s*/));
+  const listed = (headers.connection ?? '').toLowerCase().split(',');
+  const named = new Set(listed.map((name) => name.trim()));
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => !connectionHeaders.has(name) && !named.has(name)),
   );
