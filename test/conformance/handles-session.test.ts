@@ -309,7 +309,9 @@ test('a search shows nothing of what was written in a session to whom an owner h
     properties: { joinRestriction: 'local', readRestriction: 'local', keywords: ['dunes'] },
     custom: { map: 'atoll' },
   });
-  const id = handleId(await ada.postHandle({ version: 1, type: 'search', sessionRef: reference }));
+  const tag = `t${randomUUID().replaceAll('-', '')}`;
+  const search = { version: 1, type: 'search', sessionRef: reference };
+  const id = handleId(await ada.postHandle({ ...search, searchAttributes: { tags: [tag] } }));
   const { json } = await bob.putSessionByHandle(id, joinBody());
   const index = Object.keys(at(json, 'members') as JsonObject).at(-1) ?? assert.fail();
   assertStatus(await ada.putSession(reference, { members: { [index]: null } }), 200);
@@ -324,11 +326,16 @@ test('a search shows nothing of what was written in a session to whom an owner h
       'POST',
       '/handles/query?include=relatedInfo,customProperties',
       {
-        body: { type: 'search', scid: reference.scid, templateName: reference.templateName },
+        body: {
+          type: 'search',
+          scid: reference.scid,
+          templateName: reference.templateName,
+          filter: `tags/${tag}`,
+        },
       },
     );
-    const results = assertStatus(answer, 200).json.results as JsonObject[];
-    const found = results.find((one) => one.id === id) ?? assert.fail();
+    const [found] = assertStatus(answer, 200).json.results as JsonObject[];
+    assert.equal(found?.id, id);
     assert.deepEqual(found.customProperties, custom, user.xuid);
     assert.deepEqual(at(found, 'relatedInfo.keywords'), keywords, user.xuid);
   }
