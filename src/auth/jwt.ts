@@ -91,7 +91,7 @@ function textOf(
     case 'ERR_JWT_EXPIRED':
       return `The token expired at ${formatSeconds(payload?.exp)}; get a fresh one.`;
     case 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED':
-      return 'The signature of the token cannot be verified: the token was changed, or signed with a key that is not accepted here.';
+      return `The signature of the token cannot be verified: the token was changed, or signed with a key that is not accepted here, or not with ${algorithms.join(', ')}.`;
     case 'ERR_JOSE_ALG_NOT_ALLOWED':
       return `The token is not signed with ${algorithms.length > 1 ? 'one of ' : ''}${algorithms.join(', ')}.`;
     case 'ERR_JOSE_NOT_SUPPORTED':

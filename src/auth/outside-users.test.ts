@@ -31,7 +31,9 @@ test('an id has one xuid, on every node and for good; ids that differ in case ar
 test('a decimal id is the xuid itself, unless another user has it', async () => {
   const users = openOutsideUsers(openMemoryStore());
   assert.equal((await know(users, '76561197960287930')).xid, '76561197960287930');
-  assert.match((await know(users, '1'.repeat(21))).xid, /^2535/);
+  for (const id of ['1'.repeat(21), '0', '0052', String(2n ** 64n)]) {
+    assert.match((await know(users, id)).xid, /^2535/, id);
+  }
   const made = await know(users, 'some-id');
   const late = await know(users, made.xid);
   assert.notEqual(late.xid, made.xid);

@@ -654,6 +654,11 @@ export function defaultSettings(): Settings {
   return parsed.settings;
 }
 
+/** True of the name of a setting, as programs write it: `proxyPort`. */
+export function isSettingName(name: string): boolean {
+  return Object.hasOwn(table, name);
+}
+
 /** What does not go together among the settings by which callers are authenticated. */
 export function callersProblems(
   given: Partial<

@@ -2,6 +2,7 @@ import {
   callersProblems,
   controlProblems,
   defaultSettings,
+  isSettingName,
   type Settings,
   storeProblems,
 } from '../config/settings.ts';
@@ -30,10 +31,20 @@ export type ServerSettings = Omit<Settings, 'store'> &
   Required<Pick<ServerOptions, 'store' | 'ids' | 'log'>> &
   Pick<ServerOptions, 'bus' | 'clock' | 'people'>;
 
+/** The options that are no settings. */
+const parts: ReadonlySet<string> = new Set([
+  'bus',
+  'clock',
+  'ids',
+  'people',
+  'log',
+] satisfies (keyof ServerOptions)[]);
+
 /**
  * All settings of a server with these options.
  *
- * Throws CannotStart with every problem of settings that do not go together.
+ * Throws CannotStart with every option that is unknown, and every problem of settings that do not go
+ * together.
  */
 export function settingsOf(options: ServerOptions): ServerSettings {
   const given = Object.fromEntries(
@@ -41,6 +52,9 @@ export function settingsOf(options: ServerOptions): ServerSettings {
   ) as ServerOptions;
   const settings = { ...defaultSettings(), ids: randomIds, log: () => undefined, ...given };
   const problems = [
+    ...Object.keys(given)
+      .filter((name) => !parts.has(name) && !isSettingName(name))
+      .map((name) => `startServer has no option "${name}".`),
     ...storeProblems(settings.store),
     ...callersProblems(settings),
     ...controlProblems(settings),

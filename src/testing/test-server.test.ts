@@ -163,3 +163,26 @@ test('what cannot be done is an error with the sentence of the server', async ()
   await server.close(); // a second time is no error
   await assert.rejects(new Control(url).clock(), /fetch failed/);
 });
+
+test('what is no snapshot is refused, and the server goes on', async () => {
+  await using server = await startServer();
+  await using other = await startServer();
+  const ofOther = await other.snapshot();
+  for (const wrong of [undefined, {}, ofOther] as Parameters<typeof server.restore>[0][]) {
+    await assert.rejects(
+      server.restore(wrong),
+      /restore takes what snapshot\(\) of this server gave/,
+    );
+  }
+  assert.equal((await server.control.connections()).length, 0);
+});
+
+test('a name in place of a user, and an unknown option, are errors', async () => {
+  await using server = await startServer();
+  const name = 'Ada' as unknown as ReturnType<typeof server.user>;
+  await assert.rejects(server.control.drop(name), /server\.user\('Ada'\)/);
+  await assert.rejects(server.control.delay(name, 1), /server\.user\('Ada'\)/);
+  await assert.rejects(server.control.connections(name), /server\.user\('Ada'\)/);
+  const typo = { prot: 1 } as Parameters<typeof startServer>[0];
+  await assert.rejects(startServer(typo), /startServer has no option "prot"/);
+});

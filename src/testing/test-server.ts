@@ -57,6 +57,7 @@ export class TestServer implements AsyncDisposable {
   readonly control: Control;
   readonly #settings: ServerOptions;
   readonly #users = new Map<string, TestUser>();
+  readonly #snapshots = new WeakSet<Snapshot>();
   #store: Store;
   #running: RunningServer;
 
@@ -90,15 +91,23 @@ export class TestServer implements AsyncDisposable {
   /** The state as it is now, to go back to. */
   async snapshot(): Promise<Snapshot> {
     const { nowMs, frozen } = await this.control.clock();
-    return { nowMs, frozen, store: copyMemoryStore(this.#store) };
+    const snapshot = { nowMs, frozen, store: copyMemoryStore(this.#store) };
+    this.#snapshots.add(snapshot);
+    return snapshot;
   }
 
   /**
    * Goes back to an earlier state: sessions, handles, lists of people and time are as they were. Every
    * RTA connection ends, as when a server starts again; clients connect anew to the same address.
    * Refusals and delays that a test has asked for are over.
+   *
+   * Throws TypeError for anything else than a snapshot of this server, which goes on running.
    */
-  async restore({ nowMs, frozen, store }: Snapshot): Promise<void> {
+  async restore(snapshot: Snapshot): Promise<void> {
+    if (!this.#snapshots.has(snapshot)) {
+      throw new TypeError('restore takes what snapshot() of this server gave.');
+    }
+    const { nowMs, frozen, store } = snapshot;
     await this.#running.close();
     this.#store = copyMemoryStore(store);
     const { port } = new URL(this.url);
@@ -218,12 +227,14 @@ export class Control {
   /** The RTA connections that are open: all, or those of one user. */
   async connections(user?: Pick<TestUser, 'xuid'>): Promise<readonly ControlledConnection[]> {
     const { connections } = await this.#state();
-    return connections.filter(({ xuid }) => user === undefined || xuid === user.xuid);
+    if (user === undefined) return connections;
+    const of = xuidOf(user);
+    return connections.filter(({ xuid }) => xuid === of);
   }
 
   /** Ends the RTA connections of a user as a failing network does. The number of them. */
   async drop(user: Pick<TestUser, 'xuid'>): Promise<number> {
-    const connections = await this.connections(user);
+    const connections = await this.connections({ xuid: xuidOf(user) });
     for (const { id } of connections) await this.#post(`connections/${id}/drop`);
     return connections.length;
   }
@@ -240,7 +251,7 @@ export class Control {
 
   /** Refuses the next requests that match; they have no effect. */
   async refuse({ user, ...order }: RefusalOrder): Promise<void> {
-    await this.#post('refusals', { ...order, ...(user !== undefined && { xuid: user.xuid }) });
+    await this.#post('refusals', { ...order, ...(user !== undefined && { xuid: xuidOf(user) }) });
   }
 
   /** Ends all refusals that were asked for. */
@@ -249,7 +260,7 @@ export class Control {
   }
 
   async #setTaps(user: Pick<TestUser, 'xuid'>, taps: object): Promise<void> {
-    for (const { id } of await this.connections(user)) {
+    for (const { id } of await this.connections({ xuid: xuidOf(user) })) {
       await this.#post(`connections/${id}/taps`, taps);
     }
   }
@@ -274,6 +285,15 @@ export class Control {
     });
     const text = await answer.text();
     if (answer.ok) return text;
+    if (answer.status === 404 && path === '') {
+      throw new Error(`${this.#url} has no control API; start it with --control.`);
+    }
     throw new Error(`${method} /control/${path} was answered ${answer.status}: ${text}`);
   }
+}
+
+/** Tests in JavaScript have no types: a name in place of a user would find no connection. */
+function xuidOf(user: Pick<TestUser, 'xuid'>): string {
+  if (typeof user?.xuid === 'string') return user.xuid;
+  throw new TypeError(`This takes a user, as server.user('Ada') gives it, not ${String(user)}.`);
 }
