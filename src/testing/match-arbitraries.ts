@@ -86,6 +86,11 @@ const anyTicketParts = fc.record({
   waitedMs: fc.constantFrom(0, 1_000, 6_000, 12_000, 30_000),
   isPreserved: fc.constantFrom(false, false, false, true),
   avoids: fc.option(fc.nat(20), { freq: 4 }),
+  /** The first player may wait with another ticket too. */
+  waitsWith: fc.oneof(
+    { weight: 5, arbitrary: fc.constant(null) },
+    { weight: 1, arbitrary: fc.nat(20) },
+  ),
 });
 
 /** When the pools of `anyPool` are looked at. */
@@ -94,9 +99,11 @@ export const poolNowMs = 100_000;
 /** A pool of tickets with ids of their own. */
 export function anyPool(ticketsMax: number): fc.Arbitrary<readonly MatchTicket[]> {
   return fc.array(anyTicketParts, { maxLength: ticketsMax }).map((all) =>
-    all.map(({ size, ofPlayers, attributes, waitedMs, isPreserved, avoids }, i): MatchTicket => {
+    all.map((parts, i): MatchTicket => {
+      const { size, ofPlayers, attributes, waitedMs, isPreserved, avoids, waitsWith } = parts;
+      const first = waitsWith === null ? i : waitsWith % (i + 1);
       const players = Array.from({ length: size }, (_, j) => ({
-        ...samplePlayer(String(10 * i + j), ofPlayers ? attributes[j] : {}),
+        ...samplePlayer(String(j === 0 ? 10 * first : 10 * i + j), ofPlayers ? attributes[j] : {}),
         ...(avoids !== null && { avoids: [String(10 * (avoids % (i + 1)))] }),
       }));
       return {

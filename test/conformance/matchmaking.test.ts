@@ -326,6 +326,30 @@ test('players who block each other do not meet', async () => {
   assertStatus(await deleteTicket(bob, ticketId), 204);
 });
 
+// @source docs/wire/matchmaking.md "What a match is"
+test('a user who waits with two tickets is not matched with himself', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [lobby, otherLobby] = [await lobbyOf(kit, ada), await lobbyOf(kit, ada)];
+  const tickets = [await newTicket(ada, lobby)];
+  // Who waits longer comes first.
+  if (!isAimed) kit.advanceWithoutSweep(1);
+  tickets.push(await newTicket(ada, otherLobby));
+  if (!isAimed) await kit.advance(10_000);
+  for (const ticketId of tickets) {
+    const { json } = assertStatus(await getTicket(ada, ticketId), 200);
+    assert.equal(json.ticketStatus, 'Searching');
+    if (!isAimed) {
+      assert.deepEqual(at(json.whyNot, 'keptBy'), [{ rule: 'a player is in both', tickets: 1 }]);
+    }
+  }
+  await newTicket(bob, await lobbyOf(kit, bob));
+  const target = targetOf(await untilShown(kit, ada, lobby, 'found'));
+  const game = (await read(kit.service(), target)).json;
+  assert.deepEqual([...xuidsOf(game)].sort(), [ada.xuid, bob.xuid].sort());
+  assertStatus(await deleteTicket(ada, String(tickets[1])), 204);
+});
+
 test('statistics count people, and name the hopper as clients read it', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];

@@ -69,3 +69,12 @@ test('a ticket that lacks what a rule asks for hears so', () => {
   const [nearest] = explainTicket(rules, ticket, [candidate(1, 'duel')], 0).nearest;
   assert.deepEqual(nearest?.because, ['mode is not given as one text for all its players']);
 });
+
+test('a ticket hears that another one has the same player', () => {
+  const own = sampleTicket({ skill: 1, mode: 'duel' });
+  const twin = sampleTicket({ skill: 1, mode: 'duel' }, { players: own.players });
+  const pool = [candidateOf(rules, twin)];
+  const why = explainTicket(rules, candidateOf(rules, own), pool, 0);
+  assert.deepEqual(why.keptBy, [{ rule: 'a player is in both', tickets: 1 }]);
+  assert.equal(why.compatiblePlayers, 1);
+});

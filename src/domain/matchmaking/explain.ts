@@ -120,6 +120,7 @@ const wordsOf: Record<Exclude<PairProblem['kind'], 'rule'>, string> = {
   avoided: 'players block each other',
   bothPreserved: 'both keep their session',
   constantsDiffer: 'targetSessionConstants differ',
+  samePlayer: 'a player is in both',
   tooLarge: 'together they are too many',
 };
 

@@ -8,6 +8,12 @@ import { matchOf } from './match.ts';
 import type { MatchTicket } from './ticket.ts';
 
 const must = { name: 'rule', type: 'must', weight: 1 } as const;
+let xuidsCount = 0;
+function newXuid(): string {
+  xuidsCount += 1;
+  return String(xuidsCount);
+}
+
 const attribute = { ...must, attribute: 'a', allowWildcards: false } as const;
 
 /** Why the tickets are no match at `nowMs`; undefined: they are one. */
@@ -192,6 +198,17 @@ test('who blocks whom does not meet, unless the hopper is ranked', () => {
   assert.equal(problemOf({ isRanked: true }, [shy, other]), undefined);
 });
 
+test('a user who waits with two tickets is not matched with himself, ranked or not', () => {
+  const ticketOf = (...xuids: readonly string[]) =>
+    sampleTicket({}, { players: xuids.map((xuid) => samplePlayer(xuid)) });
+  const group = [ticketOf('1', '2'), ticketOf('3', '2')];
+  for (const isRanked of [false, true]) {
+    assert.match(problemOf({ isRanked, maxGroupSize: 4 }, group) ?? '', /may not meet/);
+  }
+  const others = [ticketOf('1', '2'), ticketOf('3', '4')];
+  assert.equal(problemOf({ maxGroupSize: 4 }, others), undefined);
+});
+
 // @source docs/wire/unknowns.md "unequal targetSessionConstants"
 test('two preserved sessions never meet, nor do other constants of the target', () => {
   const preserved = () => sampleTicket({}, { preserved: { reservedCount: 0 } });
@@ -272,7 +289,7 @@ test('players of a preserved session keep their teams, and others fill the open 
 
 test('servers: MUST within the maximum of each player, SHOULD from the best on', () => {
   const at = (latenciesMs: Readonly<Record<string, number>>) =>
-    sampleTicket({}, { players: [samplePlayer('1', {}, latenciesMs)] });
+    sampleTicket({}, { players: [samplePlayer(newXuid(), {}, latenciesMs)] });
   const quality = {
     ...must,
     dataType: 'qualityOfService',
@@ -300,7 +317,7 @@ test('servers: MUST within the maximum of each player, SHOULD from the best on',
 // @source docs/wire/unknowns.md "latency between peers that have not met"
 test('peers: latency is estimated by the server between them', () => {
   const at = (latenciesMs: Readonly<Record<string, number>>) =>
-    sampleTicket({}, { players: [samplePlayer('1', {}, latenciesMs)] });
+    sampleTicket({}, { players: [samplePlayer(newXuid(), {}, latenciesMs)] });
   const rule = (topology: 'peerToPeer' | 'peerToHost'): Rule => ({
     ...must,
     dataType: 'qualityOfService',

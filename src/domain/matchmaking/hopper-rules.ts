@@ -82,7 +82,7 @@ export function candidateOf({ rules, hopper }: HopperRules, ticket: MatchTicket)
 /** What keeps two tickets from being in one match: a rule, or what no hopper asks for. */
 export type PairProblem =
   | { readonly kind: 'rule'; readonly index: number }
-  | { readonly kind: 'avoided' | 'bothPreserved' | 'constantsDiffer' | 'tooLarge' };
+  | { readonly kind: 'avoided' | 'bothPreserved' | 'constantsDiffer' | 'samePlayer' | 'tooLarge' };
 
 /** True when nothing keeps the two from being in one match. */
 export function mayPair(rules: HopperRules, a: Candidate, b: Candidate, cycle: number): boolean {
@@ -103,6 +103,7 @@ export function mayPair(rules: HopperRules, a: Candidate, b: Candidate, cycle: n
     }
     if (isBinding(one.rule, hopper, cycle)) return false;
   }
+  if (sharePlayer(a, b)) return false;
   return (a.avoids === undefined && b.avoids === undefined) || !avoidEachOther(a, b);
 }
 
@@ -120,6 +121,7 @@ export function pairProblems(
     ...rules.rules.flatMap((_, index) =>
       holdsFor(rules, index, a, b, cycle) ? [] : [{ kind: 'rule', index } as const],
     ),
+    ...(sharePlayer(a, b) ? [{ kind: 'samePlayer' } as const] : []),
     ...(avoidEachOther(a, b) ? [{ kind: 'avoided' } as const] : []),
   ];
 }
@@ -137,6 +139,15 @@ function holdsFor(
   if (left === null || right === null) return false;
   if (left === undefined || right === undefined || one.body.admits === undefined) return true;
   return one.body.admits(left, right, cycle);
+}
+
+/** True when a user waits with both tickets: nobody is matched with himself. */
+function sharePlayer(a: Candidate, b: Candidate): boolean {
+  const others = b.ticket.players;
+  for (const { xuid } of a.ticket.players) {
+    for (const other of others) if (other.xuid === xuid) return true;
+  }
+  return false;
 }
 
 function avoidEachOther(a: Candidate, b: Candidate): boolean {

@@ -33,6 +33,7 @@ function isValid(hopper: Hopper, group: readonly MatchTicket[]): boolean {
   if (size < hopper.maxGroupSize && cycle === 0) return false;
   if (group.filter(({ preserved }) => preserved).length > 1) return false;
   const players = group.flatMap((ticket) => ticket.players);
+  if (new Set(players.map(({ xuid }) => xuid)).size < players.length) return false;
   const meets = (xuid: string, from: MatchTicket): boolean =>
     group.some((other) => other !== from && other.players.some((player) => player.xuid === xuid));
   const isAvoided = group.some((ticket) =>
@@ -150,7 +151,8 @@ function bestWorth(hopper: Hopper, pool: readonly MatchTicket[]): number {
 }
 
 for (const [name, options] of Object.entries(searches)) {
-  // Kills: a rule that is not asked; a rule asked of the seed alone; a ticket that is not taken out.
+  // Kills: a rule that is not asked; a rule asked of the seed alone; a ticket that is not taken out;
+  // a user who is matched with himself.
   test(`${name}: no rule is broken, no ticket is in two matches, none is made up`, () => {
     const [several, none] = [new Hits(), new Hits()];
     fc.assert(
