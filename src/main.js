@@ -16,6 +16,17 @@ if (problem !== undefined) {
 // the folder in the environment.
 process.env['NODE_COMPILE_CACHE'] ??= privateCacheFolder() ?? '';
 if (process.env['NODE_COMPILE_CACHE'] !== '') module.enableCompileCache();
+// Who reads the output may end before the command does, as `head`: then it ends too, without a word.
+// What stops in order at a signal does so now; 141 is what a shell reports of a closed pipe.
+let isClosed = false;
+for (const output of [process.stdout, process.stderr]) {
+  output.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (isClosed) return;
+    isClosed = true;
+    if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(141);
+  });
+}
 const { runCommand } = await import('./cli/command.ts');
 process.exitCode = await runCommand(process.argv.slice(2), process);
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { once } from 'node:events';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -33,4 +34,16 @@ test('what was compiled is kept in a folder of its own user alone, and in no oth
   for (const mode of [0o720, 0o702, 0o777]) {
     assert.deepEqual(cachedIn(`mode-${mode.toString(8)}`, mode), []);
   }
+});
+
+// Kills: an error of the output that nobody handles: a stack trace behind each `| head`.
+test('a command whose output is closed ends without a word', async () => {
+  const demo = fileURLToPath(new URL('../config/demo.json', import.meta.url));
+  const args = [main, 'simulate-hopper', demo, '--hopper', 'quick', '--hours', '0.1'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => (errors += text));
+  const [code] = await once(child, 'close');
+  assert.deepEqual({ code, errors }, { code: 141, errors: '' });
 });
