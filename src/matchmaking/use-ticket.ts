@@ -17,7 +17,7 @@ export type TicketPath = {
 };
 
 /**
- * The ticket, and while it waits why it is not matched yet.
+ * The ticket, and while it waits in a hopper that is configured, why it is not matched yet.
  *
  * Refuses: as mayUseHopper, ticketUnknown, notAMember, tooBusy.
  *
@@ -28,12 +28,13 @@ export async function readTicket(
   path: TicketPath,
   caller: Caller,
 ): Promise<{ readonly ticket: TicketRecord; readonly whyNot: WhyNot | undefined } | Refusal> {
-  const hopper = mayUseHopper(service, path.scid, path.hopper, caller);
-  if (hopper instanceof Refusal) return hopper;
   const found = await mayUseTicket(service, path, caller);
   if (found instanceof Refusal) return found;
+  const hopper = mayUseHopper(service, path.scid, path.hopper, caller);
   const { value: ticket } = found;
-  if (ticket.status !== 'searching') return { ticket, whyNot: undefined };
+  if (ticket.status !== 'searching' || hopper instanceof Refusal) {
+    return { ticket, whyNot: undefined };
+  }
   const pool = poolOf(service, path.scid, hopper);
   await loadPool(service, pool, false);
   const nowMs = service.context.clock.nowMs();
@@ -58,22 +59,28 @@ export async function deleteTicket(
   path: TicketPath,
   caller: Caller,
 ): Promise<Refusal | undefined> {
-  const hopper = mayUseHopper(service, path.scid, path.hopper, caller);
-  if (hopper instanceof Refusal) return hopper;
   const found = await mayUseTicket(service, path, caller);
   if (found instanceof Refusal) return found;
   return endTicket(service, hopperKeyOf(path.scid, path.hopper), found.value.id, 'canceled');
 }
 
-/** Whoever made the ticket may use it, and every member of its session. */
+/**
+ * The creator of the ticket may use it, and every member of its session. A ticket stays when its hopper
+ * is removed from the config.
+ */
 async function mayUseTicket(
-  { tickets, context }: Service,
+  service: Service,
   { scid, hopper, ticketId }: TicketPath,
   caller: Caller,
 ): Promise<Stored<TicketRecord> | Refusal> {
+  const { tickets, context } = service;
+  const configured = mayUseHopper(service, scid, hopper, caller);
+  const isRemoved = configured instanceof Refusal && configured.code === 'hopperUnknown';
+  if (configured instanceof Refusal && !isRemoved) return configured;
   const key = hopperKeyOf(scid, hopper);
   const found = isGuid(ticketId) ? await tickets.ticket(key, ticketId) : undefined;
   if (found === undefined) {
+    if (configured instanceof Refusal) return configured;
     return new Refusal('ticketUnknown', 'There is no such ticket in this hopper.', {
       detail: ticketId.slice(0, 40),
     });

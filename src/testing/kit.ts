@@ -147,6 +147,11 @@ export class Kit implements AsyncDisposable {
     await this.#own?.server.sweep();
   }
 
+  /** Lets the server read its config again. Own server only: skip where `isAimed`. */
+  async reload(): Promise<void> {
+    await this.#ownServer().server.reload();
+  }
+
   /** Moves the server's clock; timeouts are applied when a session is read. Own server only. */
   advanceWithoutSweep(byMs: Milliseconds): void {
     this.#ownServer().clock.advance(byMs);

@@ -2,7 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { demoConfigFile } from '../../src/config/read-service-configs.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { SessionReference } from '../../src/domain/session/reference.ts';
 import {
@@ -16,7 +20,7 @@ import {
   xuidsOf,
 } from '../../src/testing/kit.ts';
 import type { KitConnection } from '../../src/testing/kit-connection.ts';
-import { assertRefused, assertStatus, guidPattern, needsClock } from './answers.ts';
+import { assertRefused, assertStatus, guidPattern, needsClock, needsOwnServer } from './answers.ts';
 import { memberOf, newSession, read } from './new-session.ts';
 import { subscriber } from './subscriber.ts';
 
@@ -348,6 +352,33 @@ test('a user who waits with two tickets is not matched with himself', async () =
   const game = (await read(kit.service(), target)).json;
   assert.deepEqual([...xuidsOf(game)].sort(), [ada.xuid, bob.xuid].sort());
   assertStatus(await deleteTicket(ada, String(tickets[1])), 204);
+});
+
+// @source docs/wire/matchmaking.md "Tickets"
+test('a ticket can be read and canceled when its hopper is no longer in the config', {
+  skip: isAimed && needsOwnServer,
+}, async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-hopper-'));
+  context.after(() => rm(folder, { recursive: true }));
+  const config = join(folder, 'config.json');
+  const demo = await readFile(demoConfigFile, 'utf8');
+  await writeFile(config, demo);
+  await using kit = await startKit({ config });
+  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const lobby = await lobbyOf(kit, ada);
+  const ticketId = await newTicket(ada, lobby);
+  await writeFile(config, demo.replace('"quick": {', '"slow": {'));
+  await kit.reload();
+
+  assertRefused(await postTicket(ada, lobby), 404, 'hopperUnknown');
+  assertRefused(await getTicket(ada, randomUUID()), 404, 'hopperUnknown');
+  assertRefused(await getTicket(eve, ticketId), 403, 'notAMember');
+  const { json } = assertStatus(await getTicket(ada, ticketId), 200);
+  assert.equal(json.ticketStatus, 'Searching');
+  assert.equal('whyNot' in json, false);
+  assertStatus(await deleteTicket(ada, ticketId), 204);
+  assert.equal((await getTicket(ada, ticketId)).json.ticketStatus, 'Canceled');
+  assert.equal(shown((await read(ada, lobby)).json, 'system.status'), 'canceled');
 });
 
 test('statistics count people, and name the hopper as clients read it', async () => {
