@@ -113,13 +113,23 @@ test('how clients come by the gateway is said, and who may use its proxy', () =>
     assert.ok('settings' in parsed);
     return formatGreeting(server, parsed.settings);
   };
-  const open = said('--host', '10.0.0.7', '--proxy-others', 'tunnel');
+  const tunnel = ['--proxy-port', '8351', '--proxy-others', 'tunnel'];
+  const open = said('--host', '10.0.0.7', ...tunnel);
   assert.match(
     open,
     /through the proxy http:\/\/10\.0\.0\.7:8351\nXbox Live's hosts .* port 443\n/,
   );
   assert.match(open, /Everybody who reaches that proxy can go on/);
-  assert.match(open, /trust \/data\/root\.pem: openmpsd trust says how\.\n/);
+  const root = 'Clients must trust /data/root.pem. How: openmpsd trust';
+  const data = (path: string): string => `--data ${resolve(path)}`;
+  const ports = '--proxy-port 8351 --tls-port 443\n';
+  assert.ok(open.includes(`${root} ${data('data')} --address 10.0.0.7 ${ports}`), open);
+  assert.ok(said('--data', 'own').includes(`${root} ${data('own')} ${ports}`));
+  const everywhere = said('--host', '0.0.0.0', '--data', 'own');
+  assert.ok(everywhere.includes(`${root} ${data('own')} ${ports}`));
+  if (process.platform !== 'win32') {
+    assert.ok(said('--data', "/it's data").includes(`--data '/it'\\''s data' --proxy-port`));
+  }
   assert.doesNotMatch(said('--host', '10.0.0.7'), /Everybody/);
-  assert.doesNotMatch(said('--proxy-others', 'tunnel'), /Everybody/);
+  assert.doesNotMatch(said(...tunnel), /Everybody/);
 });

@@ -1,3 +1,4 @@
+import { resolve as resolvePath } from 'node:path';
 import {
   formatSettingsHelp,
   isLoopback,
@@ -72,11 +73,9 @@ export function formatGreeting(
 }
 
 /** How clients come by the gateway, if there is one. */
-function gatewayLines(
-  gateway: RunningServer['gateway'],
-  { host, proxyOthers }: Settings,
-): readonly string[] {
+function gatewayLines(gateway: RunningServer['gateway'], settings: Settings): readonly string[] {
   if (gateway === undefined) return [];
+  const { host, proxyOthers } = settings;
   const { proxyUrl, tlsPort, rootFile } = gateway;
   return [
     ...(proxyUrl === undefined
@@ -88,8 +87,30 @@ function gatewayLines(
     ...(proxyUrl !== undefined && proxyOthers === 'tunnel' && !isLoopback(host)
       ? ['Everybody who reaches that proxy can go on to other hosts through it.']
       : []),
-    `Clients must trust ${rootFile}: openmpsd trust says how.`,
+    `Clients must trust ${rootFile}. How: ${trustCommand(gateway, settings)}`,
   ];
+}
+
+/** The command that prints how clients trust the root of this gateway and come to it. */
+function trustCommand(
+  { proxyUrl, tlsPort }: NonNullable<RunningServer['gateway']>,
+  { host, data }: Settings,
+): string {
+  // The guides name 127.0.0.1 by themselves. All addresses together are none to name.
+  const isDefault = ['127.0.0.1', 'localhost', '0.0.0.0', '::'].includes(host);
+  return [
+    `openmpsd trust --data ${quoteForShell(resolvePath(data))}`,
+    ...(isDefault ? [] : [`--address ${host}`]),
+    // A URL leaves out port 80.
+    ...(proxyUrl === undefined ? [] : [`--proxy-port ${new URL(proxyUrl).port || '80'}`]),
+    ...(tlsPort === undefined ? [] : [`--tls-port ${tlsPort}`]),
+  ].join(' ');
+}
+
+/** A path as one argument of a shell of this system. */
+function quoteForShell(path: string): string {
+  if (/^[\w./:\\-]+$/.test(path)) return path;
+  return process.platform === 'win32' ? `"${path}"` : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 function placeOf({ store, data }: Settings): string {

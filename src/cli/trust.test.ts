@@ -37,6 +37,9 @@ const rootFile = join(folder, 'gateway', 'root-certificate.pem');
 test('every kind of client has a guide: trust, the way here, and how to undo it', async () => {
   const { code, out, ran } = await trust([]);
   assert.equal(code, 0);
+  const made = `There was no root certificate in ${join(folder, 'gateway')}, so a new one was made.`;
+  assert.ok(out.startsWith(made), out);
+  assert.doesNotMatch((await trust([])).out, /a new one was made/);
   assert.deepEqual(ran, []);
   for (const [name, { title }] of Object.entries(guides)) {
     assert.ok(out.includes(title), name);

@@ -98,7 +98,12 @@ export async function runTrust(
   }
   const folder = join(resolve(last('data', io.env['MPSD_DATA'] ?? './data')), 'gateway');
   try {
-    const { file, certificate } = await openRoot(folder, Date.now());
+    const { file, certificate, isNew } = await openRoot(folder, Date.now());
+    if (isNew) {
+      io.stdout.write(
+        `There was no root certificate in ${folder}, so a new one was made. If your server runs with another --data,\nclients must trust the root there: give this command the same --data.\n\n`,
+      );
+    }
     const facts: GuideFacts = {
       rootFile: file,
       derFile: derFileOf(folder),

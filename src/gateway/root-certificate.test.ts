@@ -22,7 +22,8 @@ const machine = async (): Promise<string> => 'this machine';
 test('a root is made once and kept', async () => {
   const folder = freshFolder();
   const first = await openRoot(folder, nowMs);
-  assert.deepEqual(await openRoot(folder, nowMs), first);
+  assert.equal(first.isNew, true);
+  assert.deepEqual(await openRoot(folder, nowMs), { ...first, isNew: false });
   const other = await openRoot(freshFolder(), nowMs);
   assert.notEqual(other.certificate, first.certificate);
   assert.notEqual(other.key, first.key);
@@ -80,7 +81,7 @@ test('where a machine has no id, its root is used', async () => {
   const folder = freshFolder();
   const nameless = async (): Promise<undefined> => undefined;
   const made = await openRoot(folder, nowMs, nameless);
-  assert.deepEqual(await openRoot(folder, nowMs, machine), made);
+  assert.deepEqual(await openRoot(folder, nowMs, machine), { ...made, isNew: false });
   const copy = freshFolder();
   await openRoot(folder, nowMs, machine);
   await cp(folder, copy, { recursive: true });

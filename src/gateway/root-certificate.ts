@@ -32,6 +32,8 @@ export class RootUnusable extends Error {
 export type Root = KeyedCertificate & {
   /** The file that clients trust. */
   readonly file: string;
+  /** True when this call made it. */
+  readonly isNew: boolean;
   readonly expiresMs: Milliseconds;
 };
 
@@ -59,11 +61,11 @@ export async function openRoot(
   const machine = await machineId();
   const there = await readRoot(folder, machine, nowMs);
   if (there !== undefined) return there;
-  await writeRoot(folder, machine, nowMs);
+  const isNew = await writeRoot(folder, machine, nowMs);
   const made = await readRoot(folder, machine, nowMs);
   if (made === undefined)
     throw new RootUnusable(`${folder} was emptied while a root was made there.`);
-  return made;
+  return { ...made, isNew };
 }
 
 /** Undefined when there is none. */
@@ -100,15 +102,15 @@ async function readRoot(
   if (expiresMs <= nowMs) {
     throw new RootUnusable(`The root in ${folder} has expired (${parsed.validTo}). ${advice}.`);
   }
-  return { certificate, key: key.key, file, expiresMs };
+  return { certificate, key: key.key, file, isNew: false, expiresMs };
 }
 
-/** Makes a root beside the folder and puts it there as a whole. Who makes one first, wins. */
+/** Makes a root beside the folder and puts it there as a whole. Who makes one first, wins; false for others. */
 async function writeRoot(
   folder: string,
   machine: string | undefined,
   nowMs: Milliseconds,
-): Promise<void> {
+): Promise<boolean> {
   const { makeRoot } = await import('./certificates.ts');
   const times = { nowMs, untilMs: nowMs + lifetimeMs };
   const { certificate, key } = makeRoot(rootDomains, hostname(), times);
@@ -119,11 +121,15 @@ async function writeRoot(
     await writeFile(keyFileOf(made), `${JSON.stringify({ machine, key })}\n`, { mode: 0o600 });
     await writeFile(rootFileOf(made), certificate);
     await writeFile(derFileOf(made), new X509Certificate(certificate).raw);
-    await rename(made, folder).catch(async (error: NodeJS.ErrnoException) => {
-      await rm(made, { recursive: true, force: true });
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST' && error.code !== 'EPERM')
-        throw error;
-    });
+    return await rename(made, folder).then(
+      () => true,
+      async (error: NodeJS.ErrnoException) => {
+        await rm(made, { recursive: true, force: true });
+        if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST' && error.code !== 'EPERM')
+          throw error;
+        return false;
+      },
+    );
   } catch (error) {
     throw new RootUnusable(`No root can be made in ${folder}: ${(error as Error).message}.`);
   }
