@@ -12,7 +12,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Guid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { hangUp } from '../http/connection-refusal.ts';
+import { hangUp, refuseConnection } from '../http/connection-refusal.ts';
 import { isXboxHost } from '../http/hosts.ts';
 import { createServer } from '../http/node-http.ts';
 import { refusalResponse } from '../http/refusal-response.ts';
@@ -44,8 +44,8 @@ export type Others = {
 /** The ports that a proxy leads to: those of HTTPS and HTTP. */
 const openPorts: readonly number[] = [443, 80];
 
-/** So many hosts that were refused are named in the log. */
-const namedHostsMax = 100;
+/** So many refusals are in the log: one of each host, and one of each host with a closed port. */
+const loggedRefusalsMax = 100;
 
 const timeouts = {
   headersTimeout: 20_000,
@@ -62,8 +62,14 @@ export type ForwardProxy = {
 /** The proxy, which does not listen yet. */
 export function createForwardProxy(settings: ProxySettings): ForwardProxy {
   const { terminator, plain, answer, others, freshGuid, log } = settings;
-  const named = new Set<string>();
+  const logged = new Set<string>();
   const open = new Set<Duplex>();
+
+  function logOnce(refused: string, why: string): void {
+    if (logged.has(refused) || logged.size >= loggedRefusalsMax) return;
+    logged.add(refused);
+    log(`proxy: refused ${refused}, ${why}`);
+  }
 
   /** Nothing when the proxy may lead there. */
   function refusalOf(to: Authority | undefined, asked: string): Refusal | undefined {
@@ -74,15 +80,11 @@ export function createForwardProxy(settings: ProxySettings): ForwardProxy {
       );
     }
     if (!openPorts.includes(to.port)) {
+      logOnce(`${to.host}:${to.port}`, 'since it leads to the ports 443 and 80 alone');
       return forbidden(`This proxy leads to the ports 443 and 80 alone, not to ${to.port}.`);
     }
     if (isXboxHost(to.host) || others !== undefined) return undefined;
-    if (!named.has(to.host) && named.size < namedHostsMax) {
-      named.add(to.host);
-      log(
-        `proxy: refused ${to.host}, which is not of Xbox Live (--proxy-others tunnel would let it through)`,
-      );
-    }
+    logOnce(to.host, 'which is not of Xbox Live (--proxy-others tunnel would let it through)');
     return forbidden(
       `${to.host} is not of Xbox Live, and this proxy leads to nothing else; start the server with --proxy-others tunnel if it should.`,
     );
@@ -127,9 +129,9 @@ export function createForwardProxy(settings: ProxySettings): ForwardProxy {
     socket.on('error', () => undefined);
     connect(incoming, socket, head).catch(() => socket.destroy());
   });
-  server.on('clientError', (_error, socket) => {
-    refuse(socket, new Refusal('requestMalformed', 'This is a proxy that speaks HTTP/1.1.'));
-  });
+  server.on('clientError', (error, socket) =>
+    refuseConnection(error, socket, undefined, freshGuid()),
+  );
   return {
     server,
     cut() {

@@ -177,14 +177,30 @@ test('a URL of another host, and no URL, are refused', options, async () => {
   }
 });
 
-test('a host that is refused is logged once', options, async () => {
+test('a head that is too large is 431, what is not HTTP is 400', options, async () => {
   await using started = await startGateway();
-  for (const authority of ['example.com:443', 'example.com:443', 'example.org:443']) {
+  const head = `CONNECT ${directory}:443 HTTP/1.1\r\nHost: ${directory}:443\r\n`;
+  for (const [bytes, status, said] of [
+    [`${head}X: ${'x'.repeat(65_536)}\r\n\r\n`, 431, /larger than \d+ bytes/],
+    ['hello\r\n\r\n', 400, /The request is not HTTP\/1\.1/],
+  ] as const) {
+    const answer = await sentOn(connectPlain(started.proxyPort, '127.0.0.1'), bytes);
+    assert.ok(answer.startsWith(`HTTP/1.1 ${status} `), answer);
+    assert.match(answer, said);
+  }
+});
+
+test('a host that is refused is logged once, and once for each closed port', options, async () => {
+  await using started = await startGateway();
+  for (const authority of [
+    ...['example.com:443', 'example.com:443', 'example.org:443'],
+    ...[`${directory}:8443`, `${directory}:8443`, 'example.org:22'],
+  ]) {
     (await connectBy(started.proxyPort, authority)).socket.destroy();
   }
   assert.deepEqual(
     started.logged.map((line) => /refused (\S+),/.exec(line)?.[1]),
-    ['example.com', 'example.org'],
+    ['example.com', 'example.org', `${directory}:8443`, 'example.org:22'],
   );
 });
 
