@@ -67,14 +67,17 @@ export function execEnvironment(
   };
 }
 
+/** The variable with the token of a user; names that differ in case alone share it. */
+export function tokenVariable(user: string): string {
+  return `OPENMPSD_TOKEN_${user.toUpperCase()}`;
+}
+
 /** `OPENMPSD_TOKEN_ADA` for each user, and `OPENMPSD_TOKEN` for the first. */
 function tokenVariables(tokens: ReadonlyMap<string, string>): Record<string, string> {
   const [first] = tokens.values();
   return {
     ...(first !== undefined && { OPENMPSD_TOKEN: first }),
-    ...Object.fromEntries(
-      [...tokens].map(([name, token]) => [`OPENMPSD_TOKEN_${name.toUpperCase()}`, token]),
-    ),
+    ...Object.fromEntries([...tokens].map(([name, token]) => [tokenVariable(name), token])),
   };
 }
 

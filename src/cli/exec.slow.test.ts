@@ -43,7 +43,10 @@ test('a command that cannot be run: 127, 126', {
 }, async () => {
   const missing = await exec(['--', 'no-such-command']);
   assert.deepEqual([missing.code, missing.out], [127, '']);
-  assert.match(missing.err, /no-such-command: there is no such command/);
+  assert.match(missing.err, /no-such-command: there is no such command\n/);
+  const quoted = await exec(['--', 'node client.mjs']);
+  assert.equal(quoted.code, 127);
+  assert.match(quoted.err, /node client\.mjs: there is no such command; leave out the quotes/);
   const file = join(folder, 'not-executable');
   writeFileSync(file, '');
   assert.equal((await exec(['--', file])).code, 126);
@@ -55,6 +58,7 @@ test('misuse is said, and nothing is started', options, async () => {
     [['node', 'x.js'], /needs a command after --/],
     [['--port', 'x', '--', 'true'], /--port is "x"/],
     [['--users', 'Ada,-', '--', 'true'], /--users takes names/],
+    [['--users', 'Ada,Ben,ada', '--', 'true'], /has Ada and ada, .* both be in OPENMPSD_TOKEN_ADA/],
     [['--colour', '--', 'true'], /does not know the option --colour/],
     [['--auth', 'signed', '--', 'true'], /needs --auth-keys/],
   ] as const) {

@@ -13,12 +13,12 @@ import { encodeJavaTrustStore, javaTrustStorePassword } from '../gateway/java-tr
 import { rootDomains } from '../gateway/root-certificate.ts';
 import { CannotStart, type RunningServer, startServer } from '../server.ts';
 import type { CommandIo } from './command-io.ts';
-import { type ExecTarget, execEnvironment } from './exec-environment.ts';
+import { type ExecTarget, execEnvironment, tokenVariable } from './exec-environment.ts';
 
 const help = `openmpsd exec [options] -- <command> [arguments]
 
-Starts a server for the command, runs it, and ends with its exit code. The server keeps everything in memory,
-listens on free ports of this machine, and is reached by the names of Xbox Live: the environment leads
+Starts a server for the command, runs it, and ends with its exit code. The server keeps everything in memory
+(--store) and its root certificate in a folder that is deleted afterwards (--data). It listens on free ports of this machine, and is reached by the names of Xbox Live: the environment leads
 ordinary clients of curl, Node, Python, Java, .NET, Go and others to it.
 
   --users <name,…>   users whose tokens are in OPENMPSD_TOKEN_<NAME> (default Ada,Ben,Cleo), the
@@ -59,13 +59,11 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
     return 2;
   };
   const [command, ...rest] = at < 0 ? [] : args.slice(at + 1);
-  const { users, others } = partUsers(own);
+  const { users, others, problem } = partUsers(own);
   const parsed = parseSettings([...defaults, ...others], {});
   const problems = [
     ...('problems' in parsed ? parsed.problems : []),
-    ...(users === undefined
-      ? ['--users takes names of letters, digits and _, with commas between.']
-      : []),
+    ...(problem === undefined ? [] : [problem]),
     ...(command === undefined
       ? ['needs a command after --, as in openmpsd exec -- node client.mjs.']
       : []),
@@ -92,10 +90,11 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
   return await runCommand(command, rest, execEnvironment(io.env, target), io);
 }
 
-/** The names after --users, and all other arguments. `users` is undefined when they are no names. */
+/** The names after --users, and all other arguments. When `users` is undefined, `problem` says why. */
 function partUsers(args: readonly string[]): {
   readonly users: readonly string[] | undefined;
   readonly others: readonly string[];
+  readonly problem?: string;
 } {
   const others: string[] = [];
   let given = 'Ada,Ben,Cleo';
@@ -109,10 +108,21 @@ function partUsers(args: readonly string[]): {
     } else others.push(arg);
   }
   const users = given.split(',').map((one) => one.trim());
-  return {
-    users: users.every((one) => /^[A-Za-z]\w{0,14}$/.test(one)) ? users : undefined,
-    others,
-  };
+  if (!users.every((one) => /^[A-Za-z]\w{0,14}$/.test(one))) {
+    const problem = '--users takes names of letters, digits and _, with commas between.';
+    return { users: undefined, others, problem };
+  }
+  const first = new Map<string, string>();
+  for (const user of users) {
+    const variable = tokenVariable(user);
+    const former = first.get(variable);
+    if (former !== undefined) {
+      const problem = `--users has ${former} and ${user}, whose tokens would both be in ${variable}; give names that differ in more than upper and lower case.`;
+      return { users: undefined, others, problem };
+    }
+    first.set(variable, user);
+  }
+  return { users, others };
 }
 
 /** Where the command finds the server, with the files that its clients need, in `folder`. */
@@ -183,7 +193,10 @@ async function runCommand(
   });
   child.once('error', (error: NodeJS.ErrnoException) => {
     const isMissing = error.code === 'ENOENT';
-    const why = isMissing ? 'there is no such command' : error.message;
+    const advice = command.includes(' ')
+      ? '; leave out the quotes around a command with arguments'
+      : '';
+    const why = isMissing ? `there is no such command${advice}` : error.message;
     io.stderr.write(`openmpsd exec: ${command}: ${why}\n`);
     resolve(isMissing ? notFoundCode : notRunCode);
   });

@@ -47,6 +47,25 @@ test('settings of outside issuers that do not go together are refused with what 
   }
 });
 
+test('what a proxy does with other hosts needs a proxy', () => {
+  for (const outcome of [
+    parseSettings(['--proxy-others', 'tunnel'], {}),
+    parseSettings([], { MPSD_PROXY_OTHERS: 'tunnel' }),
+  ]) {
+    assert.ok('problems' in outcome);
+    assert.deepEqual(outcome.problems, [
+      '--proxy-others tunnel (MPSD_PROXY_OTHERS) is of no use without a proxy; add --proxy-port (MPSD_PROXY_PORT).',
+    ]);
+  }
+  assert.equal(parsed('--proxy-others=refuse').proxyOthers, 'refuse');
+  assert.equal(parsed('--proxy-others=tunnel', '--proxy-port=0').proxyOthers, 'tunnel');
+  const byEnvironment = { MPSD_PROXY_OTHERS: 'tunnel', MPSD_PROXY_PORT: '8351' };
+  assert.ok('settings' in parseSettings([], byEnvironment));
+  const faulty = parseSettings(['--proxy-others=tunnel', '--proxy-port=x'], {});
+  assert.ok('problems' in faulty);
+  assert.equal(faulty.problems.length, 1);
+});
+
 test('users of an issuer may be served on an address that other machines reach', () => {
   assert.equal(parsed(...oidc, '--host=0.0.0.0').host, '0.0.0.0');
 });

@@ -644,6 +644,13 @@ export function parseSettings(
   }
   const complete = values as Settings;
   problems.push(...callersProblems(complete), ...controlProblems(complete));
+  const { proxyPort } = table;
+  const isProxyGiven = given.values.has(proxyPort.flag) || env[proxyPort.env] !== undefined;
+  if (complete.proxyOthers === 'tunnel' && !isProxyGiven) {
+    problems.push(
+      '--proxy-others tunnel (MPSD_PROXY_OTHERS) is of no use without a proxy; add --proxy-port (MPSD_PROXY_PORT).',
+    );
+  }
   return problems.length > 0 ? { problems } : { settings: complete };
 }
 
