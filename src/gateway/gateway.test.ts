@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { openHosts } from '../http/hosts.ts';
 import { sampleApp, sampleRoute } from '../testing/sample-app.ts';
 import { type GatewaySettings, openGateway } from './gateway.ts';
+import { leafNames } from './host-names.ts';
 import { openRoot } from './root-certificate.ts';
 
 const options = { timeout: 30_000 };
@@ -202,6 +203,23 @@ test('a host that is refused is logged once, and once for each closed port', opt
     started.logged.map((line) => /refused (\S+),/.exec(line)?.[1]),
     ['example.com', 'example.org', `${directory}:8443`, 'example.org:22'],
   );
+});
+
+test('the certificate has the names that the page says, and no others', options, async () => {
+  await using started = await startGateway();
+  const socket = await secure({ port: started.tlsPort }, directory);
+  const shown = socket.getPeerCertificate().subjectaltname?.split(', ');
+  socket.destroy();
+  assert.deepEqual(
+    shown,
+    leafNames().map((name) => `DNS:${name}`),
+  );
+  const page = await readFile(new URL('../../docs/gateway.md', import.meta.url), 'utf8');
+  const sentence = /Its certificate has the\s+names (.*?)\. A star/s.exec(page)?.[1] ?? '';
+  const said = Array.from(sentence.matchAll(/`([^`]+)`/g), ([, name]) => name);
+  assert.deepEqual(said.sort(), [...leafNames()].sort());
+  // A name of two parts is served, and no client that checks the certificate gets there.
+  await assert.rejects(secure({ port: started.tlsPort }, 'a.b.xboxlive.com'), /altnames/);
 });
 
 test('TLS without a name is served; a foreign name is misdirected', options, async () => {
