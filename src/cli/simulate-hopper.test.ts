@@ -79,10 +79,55 @@ test('a population says who comes', async (context) => {
   assert.equal(out.filter((line) => line.startsWith('wait of parties')).length, 0);
 });
 
+/** A hopper like `servers` in docs/matchmaking.md, in a config file of its own. */
+async function serversConfig(folder: string): Promise<string> {
+  const config = JSON.parse(await readFile(demoConfigFile, 'utf8'));
+  config.serviceConfigs[0].hoppers = {
+    servers: {
+      sessionTemplate: 'deathmatch',
+      minGroupSize: 2,
+      maxGroupSize: 16,
+      rules: [
+        {
+          ...{ name: 'server', type: 'must', dataType: 'qualityOfService' },
+          ...{ topology: 'clientServer', latencyMaximum: 120 },
+        },
+      ],
+    },
+  };
+  const file = join(folder, 'servers.json');
+  await writeFile(file, JSON.stringify(config));
+  return file;
+}
+
+// Kills: suggested players who have measured no server.
+test('the suggested players of a hopper with a rule about servers are matched', async (context) => {
+  const config = await serversConfig(await folderOf(context));
+  const { code, out } = await run([config]);
+  assert.equal(code, 0);
+  assert.match(out.find((line) => line.startsWith('matched')) ?? '', / (9\d|100)\.\d %$/);
+});
+
+test('why tickets gave up is said, and what was in the way', async (context) => {
+  const folder = await folderOf(context);
+  const population = join(folder, 'far.json');
+  const far = { share: 1, latencies: { west: 210 } };
+  await writeFile(population, JSON.stringify({ partySizes: { 1: 1 }, regions: { far } }));
+  const config = await serversConfig(folder);
+  const { code, out } = await run([config, '--population', population]);
+  assert.equal(code, 0);
+  assert.match(
+    out.at(-2) ?? '',
+    /^servers, why not: server keeps tickets apart; the nearest: latency 2\d\d ms to west, allowed 120 ms now \([\d,]+ of [\d,]+ tickets that gave up\)$/,
+  );
+});
+
 test('what is wrong with the files', async (context) => {
   const folder = await folderOf(context);
   const bad = join(folder, 'bad.json');
   await writeFile(bad, '{"partySizes": {"0": 1}, "x": 1}');
+  const large = join(folder, 'large.json');
+  await writeFile(large, '{"partySizes": {"1": 1, "3": 1}}');
   const cases: readonly (readonly [args: readonly string[], err: RegExp])[] = [
     [[join(folder, 'none.json')], /there is nothing of this name/],
     [[demoConfigFile], /several hoppers \(quick, ranked5v5\); say which one with --hopper/],
@@ -90,6 +135,10 @@ test('what is wrong with the files', async (context) => {
     [
       [demoConfigFile, '--hopper', 'quick', '--population', bad],
       /bad\.json: \$\.partySizes: Expected sizes from 1 to 999\n.*bad\.json: \$\.x: This member is not known here/,
+    ],
+    [
+      [demoConfigFile, '--hopper', 'quick', '--population', large],
+      /large\.json: \$\.partySizes: Expected parties of at most 2, .*there is one of 3/,
     ],
     [
       [demoConfigFile, '--hopper', 'quick', '--chart', join(folder, 'no', 'x.svg')],

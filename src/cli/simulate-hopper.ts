@@ -91,7 +91,8 @@ export async function runSimulateHopper(args: readonly string[], io: Io): Promis
     );
     all.push({ label, result, tookMs: performance.now() - begunMs });
   }
-  for (const line of formatTable(all, options.hours)) io.stdout.write(`${line}\n`);
+  const lines = [...formatTable(all, options.hours), ...all.flatMap(formatReasons)];
+  for (const line of lines) io.stdout.write(`${line}\n`);
   if (options.chart === undefined) return 0;
   try {
     await writeFile(options.chart, formatChart(all, options.chart.endsWith('.html')));
@@ -296,6 +297,18 @@ function formatTable(all: readonly Simulated[], hours: number): readonly string[
         .trimEnd(),
     ),
   ];
+}
+
+const reasonsShown = 3;
+
+/** Why tickets gave up, the commonest reasons first; none when no ticket did. */
+function formatReasons({ label, result: { reasons } }: Simulated): readonly string[] {
+  const all = reasons.reduce((sum, { ticketsCount }) => sum + ticketsCount, 0);
+  return reasons.slice(0, reasonsShown).map(({ text, example, ticketsCount }) => {
+    const shown = example === undefined ? text : `${text}; the nearest: ${example}`;
+    const share = `${ticketsCount.toLocaleString('en')} of ${all.toLocaleString('en')} tickets`;
+    return `${label}, why not: ${shown} (${share} that gave up)`;
+  });
 }
 
 function secondsOf(value: number): string {

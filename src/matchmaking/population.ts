@@ -96,7 +96,8 @@ const defaultGiveUpSeconds = 120;
 
 /**
  * The population that a value describes, or what is wrong with it. What it does not say, the hopper
- * suggests: parties up to the largest that fits, and a value for each attribute that a rule reads.
+ * suggests: parties up to the largest that fits, a value for each attribute that a rule reads, and two
+ * regions with a server near to each where a rule reads latencies.
  */
 export function parsePopulation(
   value: Json,
@@ -105,6 +106,13 @@ export function parsePopulation(
   const checked = checkShape(populationShape, value);
   if ('problems' in checked) return checked;
   const given = checked.value;
+  const tooLarge = Object.entries(given.partySizes ?? {}).find(
+    ([size, share]) => share > 0 && Number(size) > hopper.maxGroupSize,
+  );
+  if (tooLarge !== undefined) {
+    const expected = `Expected parties of at most ${hopper.maxGroupSize}, the maxGroupSize of hopper ${hopper.name}; there is one of ${tooLarge[0]}`;
+    return { problems: [{ path: '$.partySizes', expected }] };
+  }
   return {
     playersPerMinute: given.playersPerMinute ?? defaultPlayersPerMinute,
     giveUpMs: (given.giveUpSeconds ?? defaultGiveUpSeconds) * 1_000,
@@ -113,7 +121,7 @@ export function parsePopulation(
       ...suggestedAttributes(hopper),
       ...(given.attributes as Population['attributes'] | undefined),
     },
-    regions: (given.regions as Population['regions'] | undefined) ?? {},
+    regions: (given.regions as Population['regions'] | undefined) ?? suggestedRegions(hopper),
   };
 }
 
@@ -129,6 +137,21 @@ function suggestedSizes(hopper: Hopper): Population['partySizes'] {
     ['4', 5],
   ];
   return Object.fromEntries(usual.filter(([size]) => Number(size) <= largest));
+}
+
+/** Two regions: the server of the own one is near enough for the strictest rule, the other is not. */
+function suggestedRegions({ rules }: Hopper): Population['regions'] {
+  const maxima = rules.flatMap((rule) =>
+    rule.dataType === 'qualityOfService' ? [rule.latencyMaximum] : [],
+  );
+  if (maxima.length === 0) return {};
+  const latencyMaximum = Math.min(...maxima);
+  const nearMs = latencyMaximum / 4;
+  const farMs = latencyMaximum * 1.5;
+  return {
+    west: { share: 1, latencies: { west: nearMs, east: farMs } },
+    east: { share: 1, latencies: { west: farMs, east: nearMs } },
+  };
 }
 
 function suggestedAttributes({ rules }: Hopper): Population['attributes'] {

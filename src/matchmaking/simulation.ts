@@ -3,6 +3,7 @@
  * and what players would have lived through is counted. The same seed gives the same result.
  */
 
+import { explainTicket, type WhyNot } from '../domain/matchmaking/explain.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
 import { type Candidate, candidateOf, hopperRules } from '../domain/matchmaking/hopper-rules.ts';
 import type { Match } from '../domain/matchmaking/match.ts';
@@ -35,9 +36,22 @@ export type SimulationResult = {
   readonly fill: number;
   /** The mean difference of the means of the strongest and the weakest team; absent without teams. */
   readonly teamDifference?: number | undefined;
+  /** Why tickets gave up, the commonest first: of the first `explainedMax` of them. */
+  readonly reasons: readonly GiveUpReason[];
   /** Players in the pool at the end of each of `pool.length` equal parts of the time. */
   readonly pool: readonly number[];
 };
+
+export type GiveUpReason = {
+  readonly text: string;
+  /** What was in the way of the nearest ticket, of the first ticket with this reason. */
+  readonly example: string | undefined;
+  readonly ticketsCount: number;
+};
+
+/** Tickets that gave up and are explained, and tickets that each is compared with: it takes time. */
+const explainedMax = 10_000;
+const comparedMax = 200;
 
 /** Points of the curve that shows the pool. */
 const poolPointsMax = 240;
@@ -62,11 +76,16 @@ export function* simulate(options: SimulationOptions): Generator<number, Simulat
       tally.arrived(ticket);
       arrivesMs += nextArrivalMs(population, random);
     }
-    for (const [id, { ticket }] of pool) {
+    for (const [id, candidate] of pool) {
+      const { ticket } = candidate;
       // In the order of their arrival, so that the first who may stay ends it.
       if (nowMs - ticket.sinceMs < population.giveUpMs) break;
       pool.delete(id);
       tally.gaveUp(ticket);
+      if (!tally.isExplained) {
+        const others = firstOf(pool.values(), comparedMax);
+        tally.explained(explainTicket(rules, candidate, others, nowMs));
+      }
     }
     for (const match of findMatches(rules, pool.values(), nowMs)) {
       for (const { id } of match.tickets) pool.delete(id);
@@ -81,12 +100,23 @@ export function* simulate(options: SimulationOptions): Generator<number, Simulat
   return tally.result([...pool.values()].map(({ ticket }) => ticket));
 }
 
+function* firstOf(all: Iterable<Candidate>, count: number): Generator<Candidate> {
+  let left = count;
+  for (const one of all) {
+    if (left <= 0) return;
+    left -= 1;
+    yield one;
+  }
+}
+
 /** What has happened so far. */
 class Tally {
   readonly pool: number[] = [];
   readonly #hopper: Hopper;
   readonly #waits = new Map<number, number[]>();
   readonly #strengthName: string | undefined;
+  readonly #reasons = new Map<string, { example: string | undefined; ticketsCount: number }>();
+  #explainedCount = 0;
   #players = 0;
   #matchedPlayers = 0;
   #gaveUp = 0;
@@ -108,6 +138,19 @@ class Tally {
 
   gaveUp({ players }: MatchTicket): void {
     this.#gaveUp += players.length;
+  }
+
+  /** True once so many tickets are explained as are to be. */
+  get isExplained(): boolean {
+    return this.#explainedCount >= explainedMax;
+  }
+
+  explained(why: WhyNot): void {
+    this.#explainedCount += 1;
+    const { text, example } = reasonOf(why);
+    const known = this.#reasons.get(text);
+    if (known) known.ticketsCount += 1;
+    else this.#reasons.set(text, { example, ticketsCount: 1 });
   }
 
   matched(match: Match, nowMs: Milliseconds): void {
@@ -155,9 +198,24 @@ class Tally {
       ...(this.#teamMatches > 0 && {
         teamDifference: this.#teamDifference / this.#teamMatches,
       }),
+      reasons: [...this.#reasons]
+        .map(([text, reason]) => ({ text, ...reason }))
+        .sort((a, b) => b.ticketsCount - a.ticketsCount || (a.text < b.text ? -1 : 1)),
       pool: this.pool,
     };
   }
+}
+
+function reasonOf(why: WhyNot): { readonly text: string; readonly example: string | undefined } {
+  const { comparedCount, compatiblePlayers, neededPlayers, keptBy, nearest } = why;
+  if (comparedCount === 0) return { text: 'no other ticket waits', example: undefined };
+  if (compatiblePlayers >= neededPlayers) {
+    return { text: 'enough players go with the ticket, not with each other', example: undefined };
+  }
+  const [strictest] = keptBy;
+  if (strictest === undefined) return { text: 'too few players wait', example: undefined };
+  const example = nearest[0]?.because.join('; ');
+  return { text: `${strictest.rule} keeps tickets apart`, example };
 }
 
 function meanOf(values: readonly number[]): number {

@@ -88,7 +88,13 @@ function serverRule(rule: QualityRule, hopper: Hopper): RuleBody<ServerLatencies
       const best = Math.min(...sumsOfShared(a, b), Number.POSITIVE_INFINITY);
       return 1 / (1 + best / Math.max(1, 2 * rule.latencyMaximum));
     },
-    difference: () => 'no server is near enough to both',
+    difference(a, b) {
+      const best = bestShared(a, b);
+      if (best === undefined) return 'no server was measured by both';
+      if (rule.type === 'should') return 'no server is near enough to both';
+      return `latency ${formatNumber(best.worstMs)} ms to ${best.server}`;
+    },
+    ...(rule.type === 'must' && { allowance: () => `${formatNumber(rule.latencyMaximum)} ms` }),
     missing: 'no server was measured by all its players',
     words:
       rule.type === 'must'
@@ -105,6 +111,19 @@ function latencyMaxMs(
 ): Milliseconds {
   if (rule.type === 'must') return rule.latencyMaximum;
   return Math.min(...latencies.values()) + serverLatencyMarginMs(rule, hopper, cycle);
+}
+
+/** The server whose worst latency of the two is the least; undefined: none was measured by both. */
+function bestShared(
+  a: ServerLatencies,
+  b: ServerLatencies,
+): { readonly server: string; readonly worstMs: Milliseconds } | undefined {
+  return [...a]
+    .flatMap(([server, latencyMs]) => {
+      const other = b.get(server);
+      return other === undefined ? [] : [{ server, worstMs: Math.max(latencyMs, other) }];
+    })
+    .sort((one, other) => one.worstMs - other.worstMs)[0];
 }
 
 function sumsOfShared(a: ServerLatencies, b: ServerLatencies): readonly Milliseconds[] {
