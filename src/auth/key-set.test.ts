@@ -169,7 +169,7 @@ test('keys stay good while their issuer is away, for as long as they may', async
   assert.equal(await ask('two', 600_000 + staleMsMax + 20_000), found);
 });
 
-// Kills: keys that are read from a file whoever may write it.
+// Kills: keys that are read from a file that other users may write.
 test('keys are read from a file that nobody else may write, and from no other', {
   skip: process.getuid === undefined,
 }, async (t) => {

@@ -1,40 +1,18 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { startServer } from '../server.ts';
 import { Kit } from '../testing/kit.ts';
-import { type PlayIo, runPlay } from './play.ts';
+import { startCommand } from '../testing/running-command.ts';
+import { runPlay } from './play.ts';
 
-/** The command as it runs, and the lines that it prints, as they come. */
 function start(...args: string[]) {
-  const signals = new EventEmitter();
-  const lines: string[] = [];
-  let err = '';
-  let wake = () => {};
-  const io = {
-    stdout: {
-      write(text: string) {
-        lines.push(text.replace(/\n$/, ''));
-        wake();
-      },
-    },
-    stderr: { write: (text: string) => (err += text) },
-    env: {},
-    once: (name: string, listener: () => void) => signals.once(name, listener),
-    off: (name: string, listener: () => void) => signals.off(name, listener),
-  };
-  const ended = runPlay(args, io as unknown as PlayIo);
+  const play = startCommand(runPlay, args);
   return {
-    ended,
-    lines,
-    errors: () => err,
-    interrupt: () => signals.emit('SIGINT'),
-    listeners: () => signals.eventNames(),
+    ...play,
     async line(expected: RegExp): Promise<RegExpExecArray> {
       for (;;) {
-        while (lines.length === 0) await new Promise<void>((resolve) => (wake = resolve));
-        const found = expected.exec(lines.shift() ?? '');
+        const found = expected.exec(await play.line());
         if (found) return found;
       }
     },

@@ -1,40 +1,11 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { startServer } from '../server.ts';
 import { Kit } from '../testing/kit.ts';
-import { runTaps, type TapsIo } from './taps.ts';
+import { startCommand } from '../testing/running-command.ts';
+import { runTaps } from './taps.ts';
 
-/** The command as it runs, and the lines that it prints, as they come. */
-function start(...args: string[]) {
-  const signals = new EventEmitter();
-  const lines: string[] = [];
-  let err = '';
-  let wake = () => {};
-  const io = {
-    stdout: {
-      write(text: string) {
-        lines.push(text.replace(/\n$/, ''));
-        wake();
-      },
-    },
-    stderr: { write: (text: string) => (err += text) },
-    env: {},
-    once: (name: string, listener: () => void) => signals.once(name, listener),
-    off: (name: string, listener: () => void) => signals.off(name, listener),
-  };
-  const ended = runTaps(args, io as unknown as TapsIo);
-  return {
-    ended,
-    errors: () => err,
-    interrupt: () => signals.emit('SIGINT'),
-    listeners: () => signals.eventNames(),
-    async line(): Promise<string> {
-      while (lines.length === 0) await new Promise<void>((resolve) => (wake = resolve));
-      return lines.shift() ?? '';
-    },
-  };
-}
+const start = (...args: string[]) => startCommand(runTaps, args);
 
 async function open() {
   const server = await startServer({ port: 0, store: 'memory', tapWindowMs: 0, control: true });

@@ -6,8 +6,8 @@ const usersMax = 200_000;
 const waitingMax = 50_000;
 
 /**
- * Gamertags that this process has seen in tokens: those that may not be stored yet wait for whoever
- * stores them. One that is seen again costs a look into a map.
+ * Gamertags that this process has seen in tokens: those that may not be stored yet wait
+ * until they are stored. One that is seen again costs a look into a map.
  */
 export class SeenNames {
   #recent = new Map<Xuid, string>();

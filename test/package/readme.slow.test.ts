@@ -57,7 +57,7 @@ test('the TypeScript client of the README follows a lobby; once it is killed not
   assert.deepEqual(await onlooker.getActivitiesForUsers(scid, [ada.xuid]), []);
 });
 
-test('the first calls of the tour leave nothing for good, whoever makes them and goes away', async () => {
+test('the first calls of the tour leave nothing for good when their user goes away', async () => {
   await using server = await startServer();
   const { control } = server;
   const [ada, cleo] = [server.user('Ada'), server.user('Cleo')];

@@ -5,7 +5,7 @@
  */
 
 import type { Context } from '../../directory/context.ts';
-import { xuidOf, type Caller } from '../../domain/caller.ts';
+import { xuidOf, type Caller, type UserCaller } from '../../domain/caller.ts';
 import type { Xuid } from '../../domain/ids.ts';
 import { formatJson } from '../../domain/json.ts';
 import { limits } from '../../domain/limits.ts';
@@ -33,17 +33,17 @@ const atOnceMax = 50;
 
 const path = '/users/{owner}/devices/current/titles/current';
 
-/** Nothing when a user speaks of itself. Refuses: userRequired, userNotYours. */
-async function refuseOthers(
+/** The caller, a user that speaks of itself. Refuses: userRequired, userNotYours. */
+async function ownerOf(
   { params, caller }: RouteRequest,
   context: Context,
-): Promise<Refusal | undefined> {
+): Promise<UserCaller | Refusal> {
   const owner = await findUser(context, params['owner'] ?? '', caller);
   if (owner instanceof Refusal) return owner;
   if (caller.kind === 'service') {
     return new Refusal('userRequired', 'Presence is that of a user; the token names a service.');
   }
-  return mayActFor(owner, caller);
+  return mayActFor(owner, caller) ?? caller;
 }
 
 /** A title says that its user is there. */
@@ -53,13 +53,11 @@ const postHeartbeat: Route = {
   auth: 'token',
   body: 'object',
   async answer(request, context) {
-    const refusal = await refuseOthers(request, context);
-    if (refusal) return refusal;
+    const owner = await ownerOf(request, context);
+    if (owner instanceof Refusal) return owner;
     const heartbeat = parseHeartbeat(request.body);
     if (heartbeat instanceof Refusal) return heartbeat;
-    const { caller } = request;
-    const refused =
-      caller.kind === 'user' ? await noteHeartbeat(context, caller, heartbeat) : undefined;
+    const refused = await noteHeartbeat(context, owner, heartbeat);
     const headers = { 'X-Heartbeat-After': String(limits.heartbeatSeconds) };
     return refused ?? { status: 200, headers };
   },
@@ -71,11 +69,9 @@ const deleteHeartbeat: Route = {
   auth: 'token',
   body: 'none',
   async answer(request, context) {
-    const refusal = await refuseOthers(request, context);
-    if (refusal) return refusal;
-    const { caller } = request;
-    const refused = caller.kind === 'user' ? await endPresence(context, caller) : undefined;
-    return refused ?? { status: 204 };
+    const owner = await ownerOf(request, context);
+    if (owner instanceof Refusal) return owner;
+    return (await endPresence(context, owner)) ?? { status: 204 };
   },
 };
 
