@@ -103,11 +103,7 @@ async function startServers(
     await run('redis-cli', ['--cluster', 'reshard', at, ...ends, ...how]);
   };
   try {
-    for (const port of await freePorts(count)) {
-      const server = new Server(port, join(folder, String(port)), options, warden);
-      servers.push(server);
-      await server.restart();
-    }
+    while (servers.length < count) servers.push(await startServer(folder, options, warden));
     await prepare(servers);
     await ready();
   } catch (error) {
@@ -154,6 +150,25 @@ class Warden {
   }
 }
 
+/** Another process may take a port between its choice and the start: then another one is tried. */
+async function startServer(
+  folder: string,
+  options: readonly string[],
+  warden: Warden,
+): Promise<Server> {
+  for (let tries = 1; ; tries += 1) {
+    const port = await freePort();
+    const server = new Server(port, join(folder, String(port)), options, warden);
+    try {
+      await server.restart();
+      return server;
+    } catch (error) {
+      await server.kill();
+      if (tries === 20) throw error;
+    }
+  }
+}
+
 class Server implements RedisServer {
   readonly port: number;
   readonly #folder: string;
@@ -169,27 +184,35 @@ class Server implements RedisServer {
     this.#options = options;
   }
 
+  /** Throws, with what it printed, when it ends before it listens. */
   async restart(): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
     const always = ['--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''];
     const given = [...always, '--appendonly', 'no', ...this.#options];
     const child = spawn('redis-server', ['--port', String(this.port), ...given], {
-      stdio: 'ignore',
+      stdio: ['ignore', 'pipe', 'pipe'],
       // Ctrl-C is for the process that started it, which needs it until its own end.
       detached: true,
     });
     this.#child = child;
     this.#warden.tell('+', child.pid);
-    this.#ended = new Promise<unknown>((resolve) => {
-      child.once('exit', resolve);
-      child.once('error', resolve);
-    }).then(() => this.#warden.tell('-', child.pid));
-    await until(async () => (await cli(this.port, ...this.#login(), 'PING')).includes('PONG'));
-  }
-
-  #login(): readonly string[] {
-    const at = this.#options.indexOf('--requirepass');
-    return at < 0 ? [] : ['-a', this.#options[at + 1] ?? ''];
+    const ended = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+      child.once('error', () => resolve());
+    });
+    this.#ended = ended.then(() => this.#warden.tell('-', child.pid));
+    // Its own words, not an answer on the port: another server may listen there.
+    let printed = '';
+    const isListening = new Promise<boolean>((resolve) => {
+      const read = (chunk: Buffer): void => {
+        printed = `${printed}${chunk}`.slice(-4_000);
+        if (printed.includes('Ready to accept connections')) resolve(true);
+      };
+      child.stdout.on('data', read);
+      child.stderr.on('data', read);
+      void ended.then(() => resolve(false));
+    });
+    if (!(await isListening)) throw new Error(`redis-server ended at its start:\n${printed}`);
   }
 
   end(): void {
@@ -215,22 +238,34 @@ async function cli(port: number, ...command: readonly string[]): Promise<string>
 
 /** Polls, since servers do not report when they are ready. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + 30_000;
-  while (!(await isSo().catch(() => false))) {
-    if (Date.now() > endMs) throw new Error('The Redis servers of the test did not get ready.');
+  const endMs = Date.now() + 120_000;
+  let last: unknown;
+  const isReady = (): Promise<boolean> =>
+    isSo().catch((error: unknown) => {
+      last = error;
+      return false;
+    });
+  while (!(await isReady())) {
+    if (Date.now() > endMs) {
+      throw new Error('The Redis servers of the test did not get ready.', { cause: last });
+    }
     await pause(50);
   }
 }
 
-/** Ports that are free now, each with the one that a cluster node adds 10000 to. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const ports: number[] = [];
-  while (ports.length < count) {
-    const port = 20_000 + Math.floor(Math.random() * 20_000);
-    const isFree = (await canListen(port)) && (await canListen(port + 10_000));
-    if (isFree && !ports.includes(port)) ports.push(port);
+let portsTried = 0;
+
+/**
+ * A port that is free now, and so is the one that a cluster node adds 10000 to. Each process begins
+ * elsewhere, so that none takes the port of a server that another has killed and will start again.
+ * Both ports are below those that Linux gives to outgoing connections.
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + ((process.pid * 20 + portsTried) % 12_000);
+    portsTried += 1;
+    if ((await canListen(port)) && (await canListen(port + 10_000))) return port;
   }
-  return ports;
 }
 
 function canListen(port: number): Promise<boolean> {
