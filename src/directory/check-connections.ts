@@ -148,6 +148,7 @@ function mark(
     reference: parseSessionKey(key),
     mode: 'write',
     isUpkeep: true,
+    cause: { kind: 'disconnect' },
     xuids,
     gather: (_current, nowMs) => nowMs,
     decide(current, nowMs) {

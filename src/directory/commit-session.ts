@@ -1,3 +1,4 @@
+import { type Cause, xuidOfCause } from '../domain/cause.ts';
 import type { Guid } from '../domain/ids.ts';
 import { jsonEquals } from '../domain/json.ts';
 import { candidateOf, type SearchCandidate } from '../domain/search/candidate.ts';
@@ -11,7 +12,7 @@ import {
 } from '../domain/session/session-change.ts';
 import type { Session } from '../domain/session/session.ts';
 import { nextDueMs } from '../domain/session/timeouts.ts';
-import type { ChangeOrigin } from '../domain/tap/tap.ts';
+import type { Milliseconds } from '../domain/time.ts';
 import type {
   Batch,
   CommitSuccess,
@@ -33,7 +34,8 @@ export type SessionCommit = {
   readonly before: SessionRecord | undefined;
   /** Undefined: the session ends, and with it all its handles. */
   readonly next: Session | undefined;
-  readonly origin: ChangeOrigin;
+  readonly cause: Cause;
+  readonly atMs: Milliseconds;
   /** True of applied timeouts and lost connections: they free space sooner or later. */
   readonly isUpkeep?: boolean | undefined;
   readonly handles?: HandleChange | undefined;
@@ -45,13 +47,13 @@ export type SessionCommit = {
  */
 export async function commitSession(
   context: Context,
-  { reference, before, next, origin, isUpkeep = false, handles }: SessionCommit,
+  { reference, before, next, cause, atMs, isUpkeep = false, handles }: SessionCommit,
 ): Promise<CommitSuccess | Conflict | HandleIdConflict> {
   const { store } = context;
   const key = keyOf(reference);
   const former = before?.session;
   const change = changeOf(former, next);
-  const taps = tapsOf(context, change, origin);
+  const taps = tapsOf(context, change, { atMs, byXuid: xuidOfCause(cause) });
   const search = searchChange(change);
   const put = {
     key,

@@ -39,7 +39,14 @@ export async function commitTimeouts(
   const before = isSlice ? await loadDueRows(context.store, record, nowMs) : record;
   const next = applyTimeouts(await withPresence(context, before.session, nowMs), nowMs);
   const { reference } = record.session;
-  const commit = { reference, before, next, origin: { atMs: nowMs }, isUpkeep: true };
+  const commit = {
+    reference,
+    before,
+    next,
+    cause: { kind: 'timer' } as const,
+    atMs: nowMs,
+    isUpkeep: true,
+  };
   const outcome = await commitSession(context, commit);
   if (outcome.kind === 'conflict') return { record: outcome.current, isCommitted: true };
   return {

@@ -1,4 +1,5 @@
 import { xuidOf, xuidsOf, type Caller } from '../domain/caller.ts';
+import type { Cause } from '../domain/cause.ts';
 import {
   createActivity,
   createInvite,
@@ -40,6 +41,7 @@ export async function createHandle(
   context: Context,
   request: HandleRequest,
   caller: Caller,
+  cause: Cause = { kind: 'request', caller },
 ): Promise<MadeHandle | Refusal> {
   const made = mayUseTemplate(context.catalog(), request.reference, caller);
   if (made instanceof Refusal) return made;
@@ -58,6 +60,7 @@ export async function createHandle(
     // An invite does not change the session.
     mode: request.type === 'invite' ? 'read' : 'write',
     xuids: xuidsOf(caller),
+    cause,
     gather(current, nowMs) {
       const { inviteLifetimeMs, searchAttributesBytesMax } = settings;
       const freshGuid = ids.guid();

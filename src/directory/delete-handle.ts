@@ -1,4 +1,5 @@
-import { xuidOf, xuidsOf, type Caller } from '../domain/caller.ts';
+import { xuidsOf, type Caller } from '../domain/caller.ts';
+import type { Cause } from '../domain/cause.ts';
 import { mayDeleteHandle } from '../domain/handle/access.ts';
 import { confirmsSearch } from '../domain/handle/confirm.ts';
 import { deleteSearch } from '../domain/handle/create.ts';
@@ -21,10 +22,11 @@ export async function deleteHandle(
   context: Context,
   id: Guid,
   caller: Caller,
+  cause: Cause = { kind: 'request', caller },
 ): Promise<Refusal | undefined> {
   const handle = await readLiveHandle(context, id, caller);
   if (handle instanceof Refusal) return handle;
-  if (handle.type === 'search') return deleteSearchHandle(context, handle, caller);
+  if (handle.type === 'search') return deleteSearchHandle(context, handle, caller, cause);
   const refusal = mayDeleteHandle(handle, caller);
   if (refusal) return refusal;
   await context.store.commit({ removeHandles: [handle.id] });
@@ -37,13 +39,14 @@ async function deleteSearchHandle(
   context: Context,
   handle: SearchHandle,
   caller: Caller,
+  cause: Cause,
 ): Promise<Refusal | undefined> {
   const { reference, id } = handle;
   return transact(context, {
     reference,
     mode: 'write',
     xuids: xuidsOf(caller),
-    byXuid: xuidOf(caller),
+    cause,
     gather: () => undefined,
     decide(current) {
       if (current === undefined || !confirmsSearch(current.session, handle)) {

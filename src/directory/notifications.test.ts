@@ -58,10 +58,10 @@ function open(settings: { readonly keeps: boolean }) {
       gap: () => assert.fail('one process misses nothing'),
     });
   const commit = async () => {
-    const origin = { atMs: 1_000 };
+    const by = { cause: { kind: 'timer' } as const, atMs: 1_000 };
     const { reference } = before;
     const from = { revision: 1, session: before };
-    await commitSession({ ...context, bus }, { reference, before: from, next, origin });
+    await commitSession({ ...context, bus }, { reference, before: from, next, ...by });
     await turn();
   };
   return {

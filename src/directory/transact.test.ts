@@ -63,6 +63,7 @@ function change(more: Partial<Use<undefined, number>> = {}) {
     reference: sampleReference,
     mode: 'write',
     xuids: [],
+    cause: { kind: 'timer' },
     gather: () => undefined,
     decide(current): Decision<number> | Refusal {
       decidedOn.push(current?.session.changeNumber);

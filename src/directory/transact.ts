@@ -15,6 +15,7 @@
  */
 
 import type { Handle } from '../domain/handle/handle.ts';
+import type { Cause } from '../domain/cause.ts';
 import type { Xuid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -44,8 +45,8 @@ export type Use<Facts, Result> = {
   readonly xuids: readonly Xuid[];
   /** True of work for users who are gone: it is stored even when memory is full. */
   readonly isUpkeep?: boolean;
-  /** The user who makes the change, if a user does. */
-  readonly byXuid?: Xuid | undefined;
+  /** What makes the change. Not needed by a use that only reads. */
+  readonly cause?: Cause | undefined;
   /** All facts for the decision, beside the session. No promise unless it must wait. */
   gather(
     current: SessionRecord | undefined,
@@ -137,15 +138,15 @@ function revisionOf(known: LastKnown | undefined): number {
 /** Begins to store the decision; undefined when there is nothing to store. */
 function commit(
   context: Context,
-  { reference, byXuid, isUpkeep }: Pick<Use<unknown, unknown>, 'reference' | 'byXuid' | 'isUpkeep'>,
+  { reference, cause, isUpkeep }: Pick<Use<unknown, unknown>, 'reference' | 'cause' | 'isUpkeep'>,
   before: SessionRecord | undefined,
   { next, handles }: Omit<Decision<unknown>, 'result'>,
   atMs: Milliseconds,
 ): Promise<CommitSuccess | Conflict | HandleIdConflict> | undefined {
   if (next === undefined) return handles && context.store.commit(handles);
-  const origin = { atMs, byXuid };
+  if (cause === undefined) throw new Error('a use without a cause changes nothing');
   const left = next === 'ended' ? undefined : next;
-  return commitSession(context, { reference, before, next: left, origin, isUpkeep, handles });
+  return commitSession(context, { reference, before, next: left, cause, atMs, isUpkeep, handles });
 }
 
 function whenTaken<Result>(

@@ -1,4 +1,5 @@
 import { xuidOf, xuidsOf } from '../domain/caller.ts';
+import type { Cause } from '../domain/cause.ts';
 import type { Handle } from '../domain/handle/handle.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Session } from '../domain/session/session.ts';
@@ -15,6 +16,8 @@ export type WriteOptions = {
   readonly handle?: Handle;
   /** False: the answer says what the write would do, and nothing is stored. */
   readonly commit: boolean;
+  /** That of the change; the caller alone unless given. */
+  readonly cause?: Cause;
 };
 
 export type WriteResult =
@@ -50,7 +53,7 @@ export async function writeSession(
     reference,
     mode: options.commit ? 'write' : 'read',
     xuids: xuidsOf(caller),
-    byXuid: xuidOf(caller),
+    cause: options.cause ?? { kind: 'request', caller },
     gather: (current, nowMs) => gatherWriteFacts(context, current?.session, write, around, nowMs),
     decide(current, facts) {
       const decision = decideWrite(current?.session, write, facts);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Context } from '../directory/context.ts';
 import type { Caller, UserCaller } from '../domain/caller.ts';
+import type { Guid } from '../domain/ids.ts';
 import { type JsonObject, parseExactJson, parseRequestJson } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
@@ -98,7 +99,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
         if (refusal !== undefined) sendShared(refusal);
         else if (preflightOf && 'route' in match) {
           sendShared({ status: 204, headers: formatPreflight(preflightOf, incoming.headers) });
-        } else sendShared(await decide(incoming, match));
+        } else sendShared(await decide(incoming, match, correlationId));
       } catch (error) {
         sendShared(failureResponse(settings, error, incoming, correlationId));
       }
@@ -121,6 +122,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
   async function decide(
     incoming: IncomingMessage,
     match: ReturnType<typeof table.find>,
+    id: Guid,
   ): Promise<Answer> {
     const path = 'route' in match ? match.route.path : undefined;
     const elsewhere = settings.hosts?.refusalOf(hostOf(incoming), path);
@@ -152,13 +154,15 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     }
 
     await endOfReadBatch();
+    // Undefined only where the route said that it does not ask.
+    const known = caller as Caller;
     const answer = await route.answer(
       {
         params,
         headers,
         body,
-        // Undefined only where the route said that it does not ask.
-        caller: caller as Caller,
+        caller: known,
+        cause: { kind: 'request', caller: known, id, method, route: route.path },
         contractVersion,
         query,
       },

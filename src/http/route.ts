@@ -1,4 +1,5 @@
 import type { Caller } from '../domain/caller.ts';
+import type { RequestCause } from '../domain/cause.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import type { Context } from '../directory/context.ts';
@@ -48,6 +49,8 @@ export type RouteRequest = {
   readonly body: JsonObject;
   /** Undefined only where `auth` is `none`. */
   readonly caller: Caller;
+  /** What changes that the route makes are caused by. */
+  readonly cause: RequestCause;
   /** 104 to 107; 107 where the route asks for none. */
   readonly contractVersion: number;
 };

@@ -79,6 +79,7 @@ async function makeTarget(
   }
   const refusal = await writeAsService(context, match.target, targetWrite(match, tickets), {
     sandbox: match.sandbox,
+    hopper: match.hopper,
     preconditions: { ifNoneMatch: ['*'] },
     onlyExisting: false,
   });
@@ -106,6 +107,7 @@ async function fillPreserved(
     if (shownStatusOf(session) === 'found') return undefined;
     const refusal = await writeAsService(context, match.target, targetWrite(match, tickets), {
       sandbox: match.sandbox,
+      hopper: match.hopper,
       preconditions: { ifMatch: [etagOf(session)] },
       onlyExisting: true,
     });

@@ -37,10 +37,13 @@ export async function writeAsService(
   body: JsonObject,
   {
     sandbox,
+    hopper,
     preconditions,
     onlyExisting,
   }: {
     readonly sandbox: string;
+    /** The hopper whose tickets are matched. */
+    readonly hopper: string;
     readonly preconditions: Preconditions;
     readonly onlyExisting: boolean;
   },
@@ -48,13 +51,11 @@ export async function writeAsService(
   const caller: ServiceCaller = { kind: 'service', name: 'matchmaking', sandbox };
   const request = parseSessionRequest(body, newestContractVersion, context.settings);
   if (request instanceof Refusal) return request;
-  const written = await writeSession(context, {
-    reference,
-    request,
-    preconditions,
-    caller,
-    onlyExisting,
-  });
+  const written = await writeSession(
+    context,
+    { reference, request, preconditions, caller, onlyExisting },
+    { commit: true, cause: { kind: 'match', hopper } },
+  );
   return written instanceof Refusal ? written : undefined;
 }
 
@@ -78,6 +79,7 @@ export async function showTicket(
     if (!isNew && ticketIdOf(session) !== ticket.id) return undefined;
     const refusal = await writeAsService(context, ticket.session, ticketSessionWrite(ticket), {
       sandbox: ticket.sandbox,
+      hopper: ticket.hopper,
       preconditions: { ifMatch: [etagOf(session)] },
       onlyExisting: true,
     });

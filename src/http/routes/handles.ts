@@ -35,10 +35,10 @@ const postHandle: Route = {
   path: '/handles',
   auth: 'mpsd',
   body: 'object',
-  async answer({ body, caller }, context) {
+  async answer({ body, caller, cause }, context) {
     const request = parseHandleRequest(knownPart(context, body, dropUnknownOfHandle));
     if (request instanceof Refusal) return request;
-    const made = await createHandle(context, request, caller);
+    const made = await createHandle(context, request, caller, cause);
     if (made instanceof Refusal) return made;
     const location = `/handles/${made.handle.id}`;
     return {
@@ -66,8 +66,8 @@ const removeHandle: Route = {
   path: '/handles/{id}',
   auth: 'mpsd',
   body: 'none',
-  async answer({ params, caller }, context) {
-    return (await deleteHandle(context, params['id'] ?? '', caller)) ?? { status: 204 };
+  async answer({ params, caller, cause }, context) {
+    return (await deleteHandle(context, params['id'] ?? '', caller, cause)) ?? { status: 204 };
   },
 };
 
@@ -116,7 +116,7 @@ const putSessionByHandle: Route = {
         caller: request.caller,
         onlyExisting: true,
       },
-      { handle, commit: !isPreview(request) },
+      { handle, commit: !isPreview(request), cause: request.cause },
     );
     const session = 'session' in written ? written.session : undefined;
     const headers = { 'content-location': formatSessionPath(session?.reference ?? reference) };

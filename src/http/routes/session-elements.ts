@@ -111,7 +111,7 @@ async function writeElement(
       caller: request.caller,
       onlyExisting: true,
     },
-    { commit: !isPreview(request) },
+    { commit: !isPreview(request), cause: request.cause },
   );
   return written instanceof Refusal ? written : answerWritten(written, request);
 }

@@ -61,7 +61,7 @@ const putSession: Route = {
         caller: request.caller,
         onlyExisting: false,
       },
-      { commit: !isPreview(request) },
+      { commit: !isPreview(request), cause: request.cause },
     );
     return written instanceof Refusal ? written : answerWritten(written, request);
   },

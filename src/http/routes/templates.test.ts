@@ -28,6 +28,7 @@ async function get(path: string, params: RouteRequest['params'], contractVersion
     headers: {},
     body: {},
     caller: ada,
+    cause: { kind: 'request', caller: ada },
     contractVersion,
   };
   // Templates need nothing else of the context.
