@@ -26,6 +26,7 @@ const bounds = {
 const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'admin/forced-refusals.ts': 'head',
   'admin/request.ts': 'body',
+  'auth/admin-access.ts': 'head',
   'auth/authorization.ts': 'head',
   'auth/claim-mapping.ts': 'operator',
   'auth/claims.ts': 'token',

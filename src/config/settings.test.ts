@@ -47,6 +47,24 @@ test('settings of outside issuers that do not go together are refused with what 
   }
 });
 
+test('an admin token is long, and never shown', () => {
+  assert.equal(parsed('--admin-token=0123456789abcdef').adminToken, '0123456789abcdef');
+  for (const short of ['0123456789abcde', '0123456789 abcdef', '']) {
+    const outcome = parseSettings([], { MPSD_ADMIN_TOKEN: short });
+    assert.ok('problems' in outcome);
+    assert.match(outcome.problems.join('\n'), /MPSD_ADMIN_TOKEN is not as it must be; expected 16/);
+    if (short !== '') assert.ok(!outcome.problems.join('\n').includes(short));
+  }
+});
+
+test('where anybody can be any game service, none is made an administrator', () => {
+  const outcome = parseSettings(['--admin-services=panel'], {});
+  assert.ok('problems' in outcome);
+  assert.match(outcome.problems.join('\n'), /--admin-services is of no use with --auth dev/);
+  const services = parsed(...oidc, '--admin-services=panel, ops').adminServices;
+  assert.deepEqual(services, ['panel', 'ops']);
+});
+
 test('what a proxy does with other hosts needs a proxy', () => {
   for (const outcome of [
     parseSettings(['--proxy-others', 'tunnel'], {}),

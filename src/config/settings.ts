@@ -46,6 +46,10 @@ export type Settings = SessionBounds & {
   readonly corsOrigins: readonly string[] | undefined;
   /** Names by which the server is called, beside those that are known to be its own. */
   readonly hostNames: readonly string[] | undefined;
+  /** Undefined: there is none. */
+  readonly adminToken: string | undefined;
+  /** Names of game services that may administer. */
+  readonly adminServices: readonly string[] | undefined;
   /** Whether the control API is served. */
   readonly control: boolean;
   /** Port of the proxy of the gateway; undefined: there is none. So with that for TLS. */
@@ -173,6 +177,11 @@ const titleIdOrAny = (text: string): ParseResult<TitleId | 'any'> =>
   text === 'any' || isTitleId(text)
     ? { value: text }
     : { expected: 'a title id (a decimal number up to 4294967295), or any' };
+
+const adminToken = (text: string): ParseResult<string> =>
+  /^[\x21-\x7e]{16,1000}$/.test(text)
+    ? { value: text }
+    : { expected: '16 to 1,000 printable ASCII characters without spaces' };
 
 const onOff = (text: string): ParseResult<boolean> =>
   ['1', 'true', 'yes'].includes(text)
@@ -367,6 +376,22 @@ const table: Table = {
     default: undefined,
     help: 'Speak TLS as the hosts of Xbox Live on this port, for names that a hosts file or DNS leads here (443); 0 takes a free one.',
     parse: integer(0, 65_535),
+  },
+  adminToken: {
+    flag: 'admin-token',
+    env: 'MPSD_ADMIN_TOKEN',
+    argument: '<text>',
+    default: undefined,
+    help: 'Token of administrators, at least 16 characters: Authorization: Bearer <token>. Better by the environment: other users of the machine see flags.',
+    parse: adminToken,
+  },
+  adminServices: {
+    flag: 'admin-services',
+    env: 'MPSD_ADMIN_SERVICES',
+    argument: '<name,…>',
+    default: undefined,
+    help: 'Game services (svc of their tokens) that may administer. With --auth dev, on an address of this machine only, every game service may.',
+    parse: textList,
   },
   control: {
     flag: 'control',
@@ -639,11 +664,16 @@ export function parseSettings(
     if ('value' in parsed) values[name] = parsed.value;
     else {
       const source = flag === undefined ? setting.env : `--${setting.flag}`;
-      problems.push(`${source} is "${text}"; expected ${parsed.expected}.`);
+      const shown = name === 'adminToken' ? 'not as it must be' : `"${text}"`;
+      problems.push(`${source} is ${shown}; expected ${parsed.expected}.`);
     }
   }
   const complete = values as Settings;
-  problems.push(...callersProblems(complete), ...controlProblems(complete));
+  problems.push(
+    ...callersProblems(complete),
+    ...adminProblems(complete),
+    ...controlProblems(complete),
+  );
   const { proxyPort } = table;
   const isProxyGiven = given.values.has(proxyPort.flag) || env[proxyPort.env] !== undefined;
   if (complete.proxyOthers === 'tunnel' && !isProxyGiven) {
@@ -750,6 +780,17 @@ export function storeProblems(store: unknown): readonly SettingProblem[] {
   return /^rediss?:\/\//i.test(String(store))
     ? []
     : [`store is "${store}"; expected ${storeExpectation}.`];
+}
+
+/** What does not go together among the settings of administrators. */
+export function adminProblems({
+  auth,
+  adminServices,
+}: Partial<Pick<Settings, 'auth' | 'adminServices'>>): readonly SettingProblem[] {
+  if (auth !== 'dev' || adminServices === undefined) return [];
+  return [
+    '--admin-services is of no use with --auth dev, where anybody can be any game service; use --admin-token (MPSD_ADMIN_TOKEN).',
+  ];
 }
 
 /** What keeps the control API from being served. */

@@ -9,6 +9,7 @@ export const refusalCodes = [
   'pathUnknown',
   'verbNotAllowed',
   'notAuthenticated',
+  'adminRequired',
   'contractVersionMissing',
   'requestMalformed',
   'upgradeRequired',

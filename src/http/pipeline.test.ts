@@ -4,6 +4,8 @@ import { createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { openAdminAccess } from '../auth/admin-access.ts';
+import { devAuthenticator } from '../auth/dev-authenticator.ts';
 import { Refusal, type RefusalCode } from '../domain/refusal.ts';
 import { etagOf } from '../domain/session/etag.ts';
 import { me, write } from '../testing/samples.ts';
@@ -390,4 +392,22 @@ test('a route that is not for pages answers none, and shares nothing', async () 
   }
   const own = { ...goodHeaders, host: 'localhost:80', origin: 'http://localhost:80' };
   assert.equal((await ask({ url: '/control', headers: own }, app)).status, 200);
+});
+
+test('routes of administrators are for administrators, and are not there without one', async () => {
+  const routes = [sampleRoute('GET', '/admin', { auth: 'admin' })];
+  const authenticator = devAuthenticator(new Uint8Array(32));
+  const admin = openAdminAccess(authenticator, { token: 'a-token-of-a-test', services: [] });
+  const served = sampleApp(routes, { admin });
+  const of = (authorization: string, more = {}) => ({
+    url: '/admin',
+    headers: { authorization, ...more },
+  });
+  assert.equal((await ask(of('Bearer a-token-of-a-test'), served)).status, 200);
+  assert.equal((await ask(of('Bearer another-token'), served)).refusal, 'notAuthenticated');
+  assert.equal((await ask(of('XBL3.0 x=-;xuid=1'), served)).refusal, 'adminRequired');
+  const origin = { origin: 'http://localhost:5173' };
+  const fromPage = await ask(of('Bearer a-token-of-a-test', origin), served);
+  assert.equal(fromPage.refusal, 'originForbidden');
+  assert.equal((await ask(of('Bearer a-token-of-a-test'), sampleApp(routes))).status, 404);
 });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AdminAccess } from '../auth/admin-access.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Context } from '../directory/context.ts';
 import type { Caller, UserCaller } from '../domain/caller.ts';
@@ -33,6 +34,8 @@ type HttpLimits = {
 export type PipelineSettings = FailureSettings & {
   readonly routes: readonly Route[];
   readonly authenticator: Authenticator;
+  /** Who may call the routes of administrators; undefined: there are no such routes. */
+  readonly admin?: AdminAccess | undefined;
   readonly context: Context;
   readonly limits: HttpLimits;
   /** Which pages of browsers may call. */
@@ -75,8 +78,10 @@ export type PipelineState = {
 
 /** The pipeline in front of these routes. */
 export function openPipeline(settings: PipelineSettings, state: PipelineState): Pipeline {
-  const { authenticator, origins, context } = settings;
-  const table = buildRouteTable(settings.routes);
+  const { authenticator, admin, origins, context } = settings;
+  const table = buildRouteTable(
+    settings.routes.filter(({ auth }) => auth !== 'admin' || admin !== undefined),
+  );
   const { bodyBytesMax } = settings.limits;
   const { isFit = () => true } = settings;
 
@@ -86,7 +91,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
       const { origin } = incoming.headers;
       const preflightOf = origin && preflightMethod(incoming);
       const match = table.find(preflightOf || (incoming.method ?? ''), incoming.url ?? '');
-      const isForPages = !('route' in match) || match.route.isForPages !== false;
+      const isForPages = !('route' in match) || mayAnswerPages(match.route);
       const sendShared = (answer: Answer): void => {
         const sharing = origin !== undefined && isForPages ? origins.sharing(origin) : undefined;
         const shared = sharing ? { ...answer, headers: { ...answer.headers, ...sharing } } : answer;
@@ -185,6 +190,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
   ): Promise<Caller | Refusal> | Caller | Refusal | undefined {
     if (route.auth === 'none') return undefined;
     const nowMs = context.clock.nowMs();
+    if (route.auth === 'admin') return admin?.authenticate(authorization, nowMs);
     const answer = authenticator.authenticate(authorization, nowMs);
     return answer instanceof Promise
       ? answer.then((known) => noted(known, nowMs))
@@ -235,6 +241,11 @@ type Headers = Readonly<Record<string, string | undefined>>;
 const noBody: JsonObject = {};
 const contractVersionMin = 104;
 const contractVersionMax = 107;
+
+/** True of a route that may answer pages of other origins. */
+function mayAnswerPages({ auth, isForPages = auth !== 'admin' }: Route): boolean {
+  return isForPages;
+}
 
 /** The method that a browser asks about before it sends a request; undefined for other requests. */
 function preflightMethod({ method, headers }: IncomingMessage): string | undefined {

@@ -12,6 +12,7 @@ const statusOf: Record<RefusalCode, number> = {
   pathUnknown: 404,
   verbNotAllowed: 405,
   notAuthenticated: 401,
+  adminRequired: 403,
   contractVersionMissing: 400,
   requestMalformed: 400,
   upgradeRequired: 426,

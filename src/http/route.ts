@@ -13,8 +13,11 @@ export type Route = {
    * literal path lacks is a 405.
    */
   readonly path: string;
-  /** What the caller must send: `mpsd`, a token and a contract version; `token`, only a token. */
-  readonly auth: 'mpsd' | 'token' | 'none';
+  /**
+   * What the caller must send: `mpsd`, a token and a contract version; `token`, only a token; `admin`, the
+   * token of an administrator. A server without administrators has no routes with `admin`.
+   */
+  readonly auth: 'mpsd' | 'token' | 'admin' | 'none';
   /** The oldest contract version that is answered, where `auth` is `mpsd`; 104 when absent. */
   readonly contractVersionMin?: number;
   /**
@@ -27,7 +30,10 @@ export type Route = {
    * policy is to keep them.
    */
   readonly keepsUnknown?: boolean;
-  /** False: answers no page of another origin, whatever origins are allowed. True when absent. */
+  /**
+   * False: answers no page of another origin, whatever origins are allowed. True when absent, but false
+   * where `auth` is `admin`.
+   */
   readonly isForPages?: boolean;
   readonly answer: (
     request: RouteRequest,

@@ -20,7 +20,7 @@ import { keyFor } from '../platform/key.ts';
 import { Hub } from '../rta/hub.ts';
 import { openSocketServer } from '../rta/socket-server.ts';
 import { StoreUnavailable } from '../store/store.ts';
-import { callersOf, openCallers, originsOf } from './callers.ts';
+import { adminOf, callersOf, openCallers, originsOf } from './callers.ts';
 import type { Control } from './control.ts';
 import type { NodeCore } from './core.ts';
 import { hasGateway } from './gateway.ts';
@@ -52,6 +52,7 @@ export async function openAdapters(
   const control = await openControlOf(core);
   const callers = callersOf(settings);
   const { authenticator, login } = await openCallers(callers, core);
+  const admin = adminOf(settings, authenticator);
   const hub = new Hub(context, connections, settings, {
     silenceClock: storage.clock,
     ...(control && { aroundTaps: control.aroundTaps }),
@@ -74,6 +75,7 @@ export async function openAdapters(
     ],
     sockets: { nonces, ...openSocketServer(hub) },
     authenticator,
+    admin,
     context,
     limits: settings,
     origins: openOrigins(originsOf(settings)),

@@ -1,4 +1,5 @@
-import { AuthenticatorUnavailable } from '../auth/authenticator.ts';
+import { type AdminAccess, openAdminAccess } from '../auth/admin-access.ts';
+import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
 import {
   type AuthenticatorSettings,
   type Callers,
@@ -6,6 +7,7 @@ import {
 } from '../auth/open-authenticator.ts';
 import { xboxHosts } from '../http/hosts.ts';
 import type { OriginSettings } from '../http/origins.ts';
+import { isLoopback } from '../config/settings.ts';
 import { CannotStart } from './cannot-start.ts';
 import type { NodeCore } from './core.ts';
 import { hasGateway } from './gateway.ts';
@@ -23,6 +25,20 @@ export function callersOf(settings: ServerSettings): AuthenticatorSettings {
     return { kind: 'oidc', issuer: oidcIssuer, audience: oidcAudience, keySet, ...keys };
   }
   return { kind: 'dev', encryptedTokens };
+}
+
+/**
+ * Who may administer a server with these settings; undefined: nobody. With `--auth dev` on an address
+ * that only this machine reaches, every game service may.
+ */
+export function adminOf(
+  { adminToken: token, adminServices, auth, host }: ServerSettings,
+  authenticator: Authenticator,
+): AdminAccess | undefined {
+  const isOpen = auth === 'dev' && isLoopback(host);
+  const services = isOpen ? 'any' : (adminServices ?? []);
+  if (token === undefined && services.length === 0) return undefined;
+  return openAdminAccess(authenticator, { token, services });
 }
 
 /** Which pages of browsers may call a server with these settings. */

@@ -1,4 +1,5 @@
 import {
+  adminProblems,
   callersProblems,
   controlProblems,
   defaultSettings,
@@ -57,6 +58,7 @@ export function settingsOf(options: ServerOptions): ServerSettings {
       .map((name) => `startServer has no option "${name}".`),
     ...storeProblems(settings.store),
     ...callersProblems(settings),
+    ...adminProblems(settings),
     ...controlProblems(settings),
   ];
   if (problems.length > 0) throw new CannotStart(problems);
