@@ -23,7 +23,7 @@ function filesOf(folder: string, ending: string): readonly string[] {
 type Document = { readonly file: string; readonly text: string };
 
 const documents: readonly Document[] = [
-  'README.md',
+  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CODE_OF_CONDUCT.md', 'CHANGELOG.md'],
   ...filesOf('docs', '.md'),
   ...filesOf('config', '.md'),
 ].map((file) => ({ file, text: read(file) }));

@@ -32,7 +32,7 @@ const sources = globSync(['{src,test,bench,scripts}/**/*.{ts,js}'], {
 const known = new Set(
   [
     ...sources.map(({ code }) => code),
-    ...globSync(['config/*.json', 'deploy/*', '*.json', 'bench/package.json', '.ci/run'], {
+    ...globSync(['config/*.json', 'deploy/**/*.*', '*.json', 'bench/package.json', '.ci/run'], {
       cwd: root,
     }).map(read),
   ].flatMap((text) => text.match(/[\w$]+/g) ?? []),

@@ -3,8 +3,10 @@ import {
   formatSettingsHelp,
   isLoopback,
   parseSettings,
+  settingVariables,
   type Settings,
 } from '../config/settings.ts';
+import { readFileVariables } from '../config/file-variables.ts';
 import { CannotStart, startServer, type RunningServer } from '../server.ts';
 import { formatRedisAddress, requireRedisAddress } from '../store/redis/redis-address.ts';
 import type { CommandIo } from './command-io.ts';
@@ -16,11 +18,13 @@ import type { CommandIo } from './command-io.ts';
 export async function runServe(args: readonly string[], io: CommandIo): Promise<number> {
   if (args.includes('--help') || args.includes('-h')) {
     io.stdout.write(
-      `openmpsd serve: starts the directory. Flags win over the environment.\n\n${formatSettingsHelp()}\n`,
+      `openmpsd serve: starts the directory. Flags win over the environment; the value of a\nvariable may be in a file: MPSD_STORE_FILE=/run/secrets/store.\n\n${formatSettingsHelp()}\n`,
     );
     return 0;
   }
-  const parsed = parseSettings(args, io.env);
+  const given = readFileVariables(io.env, settingVariables);
+  const parsed =
+    given.problems.length > 0 ? { problems: given.problems } : parseSettings(args, given.env);
   if ('problems' in parsed) {
     for (const problem of parsed.problems) io.stderr.write(`openmpsd serve: ${problem}\n`);
     io.stderr.write('See openmpsd serve --help.\n');

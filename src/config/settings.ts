@@ -684,6 +684,9 @@ export function parseSettings(
   return problems.length > 0 ? { problems } : { settings: complete };
 }
 
+/** The environment variables of all settings. */
+export const settingVariables: readonly string[] = settings.map(([, { env }]) => env);
+
 /** The settings when nothing is set. */
 export function defaultSettings(): Settings {
   const parsed = parseSettings([], {});
