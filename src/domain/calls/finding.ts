@@ -1,0 +1,65 @@
+import type { Milliseconds } from '../time.ts';
+import { type Call, endpointOf } from './call.ts';
+
+/** The rules, by their names; each is described in docs/captures.md "What certification looks at". */
+export type CallRule =
+  | 'frequency'
+  | 'throttled'
+  | 'burst'
+  | 'polling'
+  | 'repeat'
+  | 'singles'
+  | 'smallBatch'
+  | 'splitBatch'
+  | 'retry'
+  | 'sessionWrites';
+
+/** An error fails certification, or the service refuses such calls; a warning deserves a look. */
+export type Severity = 'error' | 'warning';
+
+/** Calls that a rule has something to say about. */
+export type Finding = {
+  readonly rule: CallRule;
+  readonly severity: Severity;
+  readonly user: string;
+  readonly endpoint: string;
+  /** What was seen. */
+  readonly sentence: string;
+  /** What to do instead. */
+  readonly advice: string;
+  readonly fromMs: Milliseconds;
+  readonly toMs: Milliseconds;
+  /** How many calls it is about. */
+  readonly count: number;
+  /** How many were allowed, in which time. */
+  readonly limit?: number;
+  readonly windowMs?: Milliseconds;
+  /** The first of the calls. */
+  readonly callIds: readonly string[];
+};
+
+const callIdsMax = 50;
+
+type Said = Pick<Finding, 'rule' | 'severity' | 'sentence' | 'advice' | 'limit' | 'windowMs'> & {
+  readonly endpoint?: string;
+};
+
+/** A finding about `calls`, of which there is at least one, all of one user. */
+export function findingOf(calls: readonly [Call, ...Call[]], said: Said): Finding {
+  const [first] = calls;
+  const last = calls.at(-1) ?? first;
+  return {
+    endpoint: endpointOf(first),
+    ...said,
+    user: first.user,
+    fromMs: first.atMs,
+    toMs: last.atMs,
+    count: calls.length,
+    callIds: calls.slice(0, callIdsMax).map(({ id }) => id),
+  };
+}
+
+/** True of a list with something in it. */
+export function isFilled<T>(list: readonly T[]): list is readonly [T, ...T[]] {
+  return list.length > 0;
+}
