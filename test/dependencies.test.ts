@@ -15,6 +15,7 @@ const src = resolve(import.meta.dirname, '../src');
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   domain: ['domain', 'valibot', '@noble/hashes'],
   platform: ['platform', 'domain', 'node:'],
+  observe: ['observe', 'domain', 'node:'],
   store: ['store', 'domain', 'platform', 'node:', 'lru-cache', '@redis/client'],
   auth: ['auth', 'domain', 'platform', 'store/store.ts', 'node:', 'jose', 'lru-cache', 'valibot'],
   people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
@@ -24,6 +25,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   directory: [
     'directory',
     'domain',
+    'observe',
     'platform',
     'store/store.ts',
     'store/bus.ts',
@@ -35,6 +37,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   http: [
     'http',
     'domain',
+    'observe',
     'directory',
     'activity',
     'matchmaking',
@@ -59,7 +62,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'node:',
     'valibot',
   ],
-  rta: ['rta', 'domain', 'directory', 'activity', 'neighbours', 'platform', 'node:'],
+  rta: ['rta', 'domain', 'directory', 'activity', 'neighbours', 'observe', 'platform', 'node:'],
   client: ['client', 'domain'],
   cli: [
     'cli',
@@ -81,6 +84,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   server: [
     'server',
     'domain',
+    'observe',
     'platform',
     'store',
     'auth',

@@ -87,9 +87,38 @@ export async function commitSession(
   }
   if (outcome.kind === 'committed') {
     for (const listen of context.sessionListeners) listen(change);
+    context.observers.current?.({
+      kind: 'committed',
+      atMs,
+      key,
+      revision,
+      change,
+      cause,
+      madeHandle: handles?.handle,
+      removedHandles: batch.removeHandles ?? none,
+    });
   }
   return outcome;
 }
+
+/** Stores a change of handles alone. */
+export async function commitHandles(
+  { store, observers, clock }: Pick<Context, 'store' | 'observers' | 'clock'>,
+  handles: HandleChange,
+): Promise<CommitSuccess | Conflict | HandleIdConflict> {
+  const outcome = await store.commit(handles);
+  if (outcome.kind === 'committed') {
+    observers.current?.({
+      kind: 'handlesCommitted',
+      atMs: clock.nowMs(),
+      madeHandle: handles.handle,
+      removedHandles: handles.removeHandles ?? none,
+    });
+  }
+  return outcome;
+}
+
+const none: readonly Guid[] = [];
 
 function isGone({ member }: MemberChange): boolean {
   return member === undefined;

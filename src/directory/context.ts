@@ -5,6 +5,7 @@ import type { SessionChange } from '../domain/session/session-change.ts';
 import type { Catalog } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { UnknownMembers } from '../domain/unknown-members.ts';
+import type { Observers } from '../observe/observers.ts';
 import type { People } from '../people/people.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
@@ -35,6 +36,8 @@ export type Context = {
   readonly names: SeenNames;
   /** Called after each commit of a session by this process; must not throw. */
   readonly sessionListeners: ((change: SessionChange) => void)[];
+  /** Those who are told what happens here: the log, metrics, recordings. */
+  readonly observers: Observers;
   readonly people: People;
   readonly clock: Clock;
   readonly ids: Ids;

@@ -16,7 +16,7 @@ import { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import type { Session } from '../domain/session/session.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
-import type { HandleChange } from './commit-session.ts';
+import { commitHandles, type HandleChange } from './commit-session.ts';
 import type { Context } from './context.ts';
 import { hasLostConnection } from './live-nodes.ts';
 import { notifyUser } from './notifications.ts';
@@ -102,7 +102,7 @@ async function answerEarlier(
   const live = await isLive(context, handle);
   if (live instanceof Refusal) return live;
   if (live) return answer;
-  await context.store.commit({ removeHandles: [handle.id] });
+  await commitHandles(context, { removeHandles: [handle.id] });
   return undefined;
 }
 

@@ -6,6 +6,7 @@ import { deleteSearch } from '../domain/handle/create.ts';
 import type { SearchHandle } from '../domain/handle/handle.ts';
 import type { Guid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { commitHandles } from './commit-session.ts';
 import type { Context } from './context.ts';
 import { handleUnknown, readLiveHandle } from './read-handle.ts';
 import { transact } from './transact.ts';
@@ -29,7 +30,7 @@ export async function deleteHandle(
   if (handle.type === 'search') return deleteSearchHandle(context, handle, caller, cause);
   const refusal = mayDeleteHandle(handle, caller);
   if (refusal) return refusal;
-  await context.store.commit({ removeHandles: [handle.id] });
+  await commitHandles(context, { removeHandles: [handle.id] });
   forgetInvite(context, handle);
   return undefined;
 }

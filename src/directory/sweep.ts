@@ -4,6 +4,7 @@ import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts
 import { isDue } from '../domain/session/timeouts.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Share } from '../store/store.ts';
+import { commitHandles } from './commit-session.ts';
 import { recheckConnections, endDeadNodes } from './check-connections.ts';
 import { shareLastSeen } from './last-seen.ts';
 import { publishPendingTaps } from './notifications.ts';
@@ -34,11 +35,14 @@ export async function sweep(
   context: Context,
   services: readonly SweepStep[] = [],
 ): Promise<'done' | 'more'> {
+  const { observers } = context;
   const nowMs = context.clock.nowMs();
+  const beganMs = performance.now();
+  const counts = { sessionsCount: 0, invitesCount: 0 };
   const share = await shareOf(context);
   const steps: readonly (() => Promise<unknown>)[] = [
-    () => applyDueTimeouts(context, nowMs, share),
-    () => removeExpired(context, nowMs, share),
+    () => applyDueTimeouts(context, nowMs, share, counts),
+    () => removeExpired(context, nowMs, share, counts),
     () => endDeadNodes(context),
     () => recheckConnections(context),
     () => shareLastSeen(context),
@@ -54,9 +58,19 @@ export async function sweep(
       failures.push(error);
     }
   }
+  observers.current?.({
+    kind: 'sweep',
+    atMs: nowMs,
+    durationMs: performance.now() - beganMs,
+    ...counts,
+    isFailed: failures.length > 0,
+  });
   if (failures.length > 0) throw failures[0];
   return outcome;
 }
+
+/** What one sweep had to do, for observers. */
+type SweepCounts = { sessionsCount: number; invitesCount: number };
 
 /** The share of this node in this sweep; undefined: everything. */
 async function shareOf({ store, node }: Context): Promise<Share | undefined> {
@@ -72,11 +86,13 @@ async function applyDueTimeouts(
   context: Context,
   nowMs: Milliseconds,
   share: Share | undefined,
+  counts: SweepCounts,
 ): Promise<'done' | 'more'> {
   const { store, setAside } = context;
   const keys = await setAside.firstOthers(sweepRecordsMax, String, (limit) =>
     store.due(nowMs, limit, share),
   );
+  counts.sessionsCount = keys.length;
   const outcomes = await Promise.allSettled(
     keys.map((key) => setAside.attempt('the sweep', key, () => applyDue(context, key))),
   );
@@ -96,22 +112,26 @@ async function removeExpired(
   context: Context,
   nowMs: Milliseconds,
   share: Share | undefined,
+  counts: SweepCounts,
 ): Promise<'done' | 'more'> {
   const { store, setAside } = context;
   const ids = await setAside.firstOthers(sweepRecordsMax, String, (limit) =>
     store.expired(nowMs, limit, share),
   );
+  counts.invitesCount = ids.length;
   if (ids.length > 0) await removeHandles(context, ids);
   return ids.length === sweepRecordsMax ? 'more' : 'done';
 }
 
 /** Removes all in one step; one by one when that fails, so that the faulty one is found. */
-async function removeHandles({ store, setAside }: Context, ids: readonly Guid[]): Promise<void> {
+async function removeHandles(context: Context, ids: readonly Guid[]): Promise<void> {
   try {
-    await store.commit({ removeHandles: ids });
+    await commitHandles(context, { removeHandles: ids });
   } catch {
     for (const id of ids) {
-      await setAside.attempt('the sweep', id, () => store.commit({ removeHandles: [id] }));
+      await context.setAside.attempt('the sweep', id, () =>
+        commitHandles(context, { removeHandles: [id] }),
+      );
     }
   }
 }

@@ -31,7 +31,7 @@ import type {
   SessionRecord,
   HandleIdConflict,
 } from '../store/store.ts';
-import { commitSession, type HandleChange } from './commit-session.ts';
+import { commitHandles, commitSession, type HandleChange } from './commit-session.ts';
 import { type Basis, commitTimeouts, mustApplyTimeouts } from './commit-timeouts.ts';
 import type { Context } from './context.ts';
 import { loadRows } from './member-rows.ts';
@@ -119,6 +119,13 @@ export async function transact<Facts, Result>(
       return decision.result;
     }
     if (outcome.kind === 'taken') return whenTaken(use, outcome.handle);
+    context.observers.current?.({
+      kind: 'conflict',
+      atMs: nowMs,
+      key,
+      attempt,
+      isLast: attempt === limits.commitAttemptsMax,
+    });
     // After a lost race this writer tries again at once, before those who wait for the winner's
     // lock.
     basis = lock.isHeld ? { record: outcome.current, isCommitted: true } : undefined;
@@ -143,7 +150,7 @@ function commit(
   { next, handles }: Omit<Decision<unknown>, 'result'>,
   atMs: Milliseconds,
 ): Promise<CommitSuccess | Conflict | HandleIdConflict> | undefined {
-  if (next === undefined) return handles && context.store.commit(handles);
+  if (next === undefined) return handles && commitHandles(context, handles);
   if (cause === undefined) throw new Error('a use without a cause changes nothing');
   const left = next === 'ended' ? undefined : next;
   return commitSession(context, { reference, before, next: left, cause, atMs, isUpkeep, handles });

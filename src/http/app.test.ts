@@ -10,6 +10,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { Refusal } from '../domain/refusal.ts';
+import { openObservers } from '../observe/observers.ts';
+import { manualClock } from '../testing/manual-clock.ts';
 import { goodHeaders, sampleApp, sampleBodyBytesMax, sampleRoute } from '../testing/sample-app.ts';
 import { openNonces } from '../auth/nonces.ts';
 import { type AppSettings, createHttpServer } from './app.ts';
@@ -115,7 +117,11 @@ test('listens on a free port and says where', options, async () => {
 });
 
 test('slow clients are cut off, and idle connections kept for longer than proxies keep them', () => {
-  const server = createHttpServer(() => undefined, { guid: () => '' });
+  const server = createHttpServer(() => undefined, {
+    ids: { guid: () => '' },
+    clock: manualClock(),
+    observers: openObservers(assert.fail),
+  });
   assert.equal(server.headersTimeout, 20_000);
   assert.equal(server.requestTimeout, 60_000);
   assert.equal(server.keepAliveTimeout, 75_000);

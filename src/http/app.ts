@@ -1,14 +1,15 @@
 import type { RequestListener, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Context } from '../directory/context.ts';
 import { createMemo, type Memo } from '../domain/memo.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { Ids } from '../platform/ids.ts';
 import { refuseConnect, refuseConnection } from './connection-refusal.ts';
 import { type PipelineSettings, openPipeline } from './pipeline.ts';
 import { drain } from './drain.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { createServer } from './node-http.ts';
+import { requestUnreadable } from './observed-request.ts';
 import { keepAliveSeconds, sendAnswerAsBlock } from './send-answer.ts';
 import { asksForSocket, openUpgrade, type Sockets } from './upgrade.ts';
 
@@ -87,7 +88,7 @@ export function buildApp(settings: AppSettings): App {
   const upgrade = sockets && openUpgrade(settings, sockets);
   const server = createHttpServer(
     (incoming, outgoing) => void pipeline.answer(incoming, outgoing, sendAnswerAsBlock),
-    settings.context.ids,
+    settings.context,
     upgrade,
     exchanges,
   );
@@ -156,7 +157,7 @@ type Exchange = {
 /** A server on which Node answers nothing by itself: each answer has the headers of the pipeline. */
 export function createHttpServer(
   listener: RequestListener,
-  ids: Ids,
+  context: Pick<Context, 'ids' | 'observers' | 'clock'>,
   upgrade?: ReturnType<typeof openUpgrade>,
   exchanges: Memo<Duplex, Exchange | undefined> = createMemo(),
 ): Server {
@@ -179,9 +180,14 @@ export function createHttpServer(
   );
   if (upgrade) server.on('upgrade', upgrade);
   server.on('checkExpectation', onRequest);
-  server.on('clientError', (error, socket) =>
-    refuseConnection(error, socket, exchanges.get(socket)?.outgoing, ids.guid()),
-  );
-  server.on('connect', (_incoming, socket) => refuseConnect(socket, ids.guid()));
+  server.on('clientError', (error, socket: Socket) => {
+    const id = context.ids.guid();
+    const refused = refuseConnection(error, socket, exchanges.get(socket)?.outgoing, id);
+    if (refused) requestUnreadable(context, id, socket.remoteAddress, refused);
+  });
+  server.on('connect', (_incoming, socket: Socket) => {
+    const id = context.ids.guid();
+    requestUnreadable(context, id, socket.remoteAddress, refuseConnect(socket, id));
+  });
   return server;
 }

@@ -18,15 +18,16 @@ const refused = createMemo<Duplex, true>();
  * Answers a client that does not speak HTTP, or is too slow, and closes the connection. `last` is
  * the answer to the latest request of this connection. An answer that is still due goes first, so
  * that the client does not take this refusal for it; a faulty request is refused in its turn.
+ * Returns the refusal; undefined when this connection is refused already, or gone.
  */
 export function refuseConnection(
   error: NodeJS.ErrnoException & { readonly reason?: string },
   socket: Duplex,
   last: ServerResponse | undefined,
   correlationId: Guid,
-): void {
+): Answer | undefined {
   // All bytes after the first fault are faulty too.
-  if (refused.get(socket)) return;
+  if (refused.get(socket) || !socket.writable) return undefined;
   refused.set(socket, true);
   const answer = refusalResponse(refusalOf(error), 107);
   if (last === undefined || last.writableFinished) {
@@ -37,12 +38,15 @@ export function refuseConnection(
     last.shouldKeepAlive = false;
     sendAnswer(last, answer, correlationId);
   }
+  return answer;
 }
 
 /** Answers a client that uses this server as a proxy, and closes the connection. */
-export function refuseConnect(socket: Duplex, correlationId: Guid): void {
+export function refuseConnect(socket: Duplex, correlationId: Guid): Answer {
   const refusal = new Refusal('requestMalformed', 'CONNECT is for proxies; this server is none.');
-  hangUp(socket, refusalResponse(refusal, 107), correlationId);
+  const answer = refusalResponse(refusal, 107);
+  hangUp(socket, answer, correlationId);
+  return answer;
 }
 
 function refusalOf({ code, reason, message }: NodeJS.ErrnoException & { reason?: string }) {

@@ -15,6 +15,7 @@ export function loginRefusal(refusal: Refusal, xErr: number): Answer {
   const redirect = redirectOf(xErr);
   const { headers } = refusalResponse(refusal, 107);
   return {
+    refusal,
     status: 401,
     headers: { ...headers, 'X-Err': String(xErr) },
     body: formatJson({

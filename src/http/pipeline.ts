@@ -14,6 +14,7 @@ import { type FailureSettings, failureResponse, outageResponse } from './failure
 import { hostOf, mayBeFramed } from './framing.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import type { Hosts } from './hosts.ts';
+import { type ObservedRequest, observeRequest, requestEnded } from './observed-request.ts';
 import { formatPreflight, type Origins } from './origins.ts';
 import { refusalResponse } from './refusal-response.ts';
 import { type SendAnswer, sendAnswer } from './send-answer.ts';
@@ -88,6 +89,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
   return {
     async answer(incoming, outgoing, send = sendAnswer) {
       const correlationId = context.ids.guid();
+      const observed = observeRequest(context, incoming, correlationId);
       const { origin } = incoming.headers;
       const preflightOf = origin && preflightMethod(incoming);
       const match = table.find(preflightOf || (incoming.method ?? ''), incoming.url ?? '');
@@ -98,14 +100,17 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
         if (state.isLast(outgoing)) outgoing.shouldKeepAlive = false;
         send(outgoing, shared, correlationId);
         holdUnsent(outgoing, state.unsent);
+        if (observed) requestEnded(context, observed, incoming, shared);
       };
+      if (observed && 'route' in match) observed.route = match.route.path;
       try {
         const refusal = mayAsk(incoming, { isForPages, isPreflight: Boolean(preflightOf) });
         if (refusal !== undefined) sendShared(refusal);
         else if (preflightOf && 'route' in match) {
           sendShared({ status: 204, headers: formatPreflight(preflightOf, incoming.headers) });
-        } else sendShared(await decide(incoming, match, correlationId));
+        } else sendShared(await decide(incoming, match, correlationId, observed));
       } catch (error) {
+        if (observed) observed.fault = error;
         sendShared(failureResponse(settings, error, incoming, correlationId));
       }
     },
@@ -128,6 +133,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     incoming: IncomingMessage,
     match: ReturnType<typeof table.find>,
     id: Guid,
+    observed: ObservedRequest | undefined,
   ): Promise<Answer> {
     const path = 'route' in match ? match.route.path : undefined;
     const elsewhere = settings.hosts?.refusalOf(hostOf(incoming), path);
@@ -140,6 +146,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     const asked = callerOf(route, headers);
     let caller = asked instanceof Promise ? await asked : asked;
     if (caller instanceof Refusal) return refuse(caller, contractVersionMax);
+    if (observed) observed.caller = caller;
     const { method = '', url = '' } = incoming;
     const instead = settings.answerInstead?.({ method, url, caller });
     if (instead !== undefined) return instead;
@@ -151,11 +158,12 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
 
     const encoded = route.body === 'none' ? undefined : encodingRefusal(headers);
     if (encoded !== undefined) return refuse(encoded, contractVersion);
-    const body = route.body === 'none' ? noBody : await readObject(incoming, route);
+    const body = route.body === 'none' ? noBody : await readObject(incoming, route, observed);
     if (body instanceof Refusal) return refuse(body, contractVersion);
     if (caller?.kind === 'user' && caller.userHash !== undefined) {
       caller = await learned(caller, route, parseTarget(url).path, body);
       if (caller instanceof Refusal) return refuse(caller, contractVersion);
+      if (observed) observed.caller = caller;
     }
 
     await endOfReadBatch();
@@ -227,9 +235,11 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
   async function readObject(
     incoming: IncomingMessage,
     { body, keepsUnknown = false }: Route,
+    observed: ObservedRequest | undefined,
   ): Promise<JsonObject | Refusal> {
     const bytes = await readBody(incoming, bodyBytesMax, state.uploads);
     if (bytes instanceof Refusal) return bytes;
+    if (observed) observed.body = bytes;
     if (body === 'form') return parseForm(bytes);
     const keeps = keepsUnknown && context.settings.unknownMembers === 'keep';
     return parseBody(bytes, keeps || body === 'exact' ? parseExactJson : parseRequestJson);

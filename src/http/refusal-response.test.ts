@@ -9,7 +9,9 @@ import { formatHeaderValue, refusalResponse } from './refusal-response.ts';
 import { RefusalWithSession } from '../domain/session/refusal-with-session.ts';
 
 test('a refusal is a text that names its rule, its place, and nothing that is absent', () => {
-  assert.deepEqual(refusalResponse(new Refusal('sessionFull', 'Full.'), 107), {
+  const full = new Refusal('sessionFull', 'Full.');
+  assert.deepEqual(refusalResponse(full, 107), {
+    refusal: full,
     status: 400,
     headers: { 'X-Mpsd-Refusal': 'sessionFull' },
     body: 'Full.',
@@ -73,8 +75,9 @@ test('Retry-After goes with 503, WWW-Authenticate with 401, and neither with any
 });
 
 test('If-Match on a session that does not exist is a 412 without a body', () => {
-  const answer = refusalResponse(new Refusal('sessionMissing', 'No.'), 107);
-  assert.deepEqual(answer, { status: 412, headers: { 'X-Mpsd-Refusal': 'sessionMissing' } });
+  const refusal = new Refusal('sessionMissing', 'No.');
+  const headers = { 'X-Mpsd-Refusal': 'sessionMissing' };
+  assert.deepEqual(refusalResponse(refusal, 107), { status: 412, headers, refusal });
 });
 
 for (const code of ['etagDiffers', 'sessionExists', 'ownerRequired'] as const) {

@@ -123,10 +123,11 @@ export function refusalResponse(refusal: Refusal, contractVersion: number): Answ
       status,
       headers: { ...headers, ETag: etagOf(session) },
       body: renderSession(session, contractVersion),
+      refusal,
     };
   }
-  if (withoutBody.has(code)) return { status, headers };
-  return textResponse(status, text, headers);
+  if (withoutBody.has(code)) return { status, headers, refusal };
+  return { ...textResponse(status, text, headers), refusal };
 }
 
 /** An answer of plain text. */

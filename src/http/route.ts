@@ -70,6 +70,8 @@ export type Answer = {
   readonly contentType?: string;
   /** True for a session document, which clients may revalidate. */
   readonly isSession?: boolean;
+  /** The refusal that this answer says, for observers. */
+  readonly refusal?: Refusal;
 };
 
 /** A refusal with own headers, such as a `Content-Location`. */

@@ -7,6 +7,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { hangUp } from './connection-refusal.ts';
 import { failureResponse, outageResponse } from './failure-response.ts';
 import { hostOf, mayBeFramed } from './framing.ts';
+import { type ObservedRequest, observeRequest, requestEnded } from './observed-request.ts';
 import type { PipelineSettings } from './pipeline.ts';
 import { refusalResponse } from './refusal-response.ts';
 import type { Answer } from './route.ts';
@@ -25,6 +26,9 @@ export type Sockets = {
     correlationId: Guid,
   ): Promise<Refusal | undefined>;
 };
+
+/** For observers: the WebSocket library has sent it. */
+const switched: Answer = { status: 101 };
 
 /** Pages may open sockets, and browsers do not ask before. */
 const aSocket = { isForPages: true, isPreflight: false };
@@ -71,6 +75,7 @@ export function openUpgrade(
     incoming: IncomingMessage,
     socket: Duplex,
     head: Buffer,
+    observed: ObservedRequest | undefined,
     correlationId: Guid,
   ): Promise<Refusal | Answer | undefined> {
     const refusal =
@@ -80,6 +85,7 @@ export function openUpgrade(
     if (refusal !== undefined) return refusal;
     const caller = await callerOf(incoming);
     if (caller instanceof Refusal) return caller;
+    if (observed) observed.caller = caller;
     if (caller.kind === 'service') {
       return new Refusal('userRequired', 'RTA connections belong to users; a service has none.');
     }
@@ -93,16 +99,23 @@ export function openUpgrade(
     // Until the socket is accepted: a client that goes away in the meantime is no fault.
     const ignore = (): void => {};
     socket.on('error', ignore);
+    const observed = observeRequest(context, incoming, correlationId);
+    if (observed) observed.route = '/connect';
+    const refuseWith = (answer: Answer): void => {
+      hangUp(socket, answer, correlationId);
+      if (observed) requestEnded(context, observed, incoming, answer);
+    };
     // The other nodes take connections of this one for ended.
-    if (settings.isFit?.() === false) return hangUp(socket, outageResponse, correlationId);
+    if (settings.isFit?.() === false) return refuseWith(outageResponse);
     try {
-      const refused = await connect(incoming, socket, head, correlationId);
-      if (refused === undefined) socket.off('error', ignore);
-      else if (refused instanceof Refusal) {
-        hangUp(socket, refusalResponse(refused, 107), correlationId);
-      } else hangUp(socket, refused, correlationId);
+      const refused = await connect(incoming, socket, head, observed, correlationId);
+      if (refused === undefined) {
+        socket.off('error', ignore);
+        if (observed) requestEnded(context, observed, incoming, switched);
+      } else refuseWith(refused instanceof Refusal ? refusalResponse(refused, 107) : refused);
     } catch (error) {
-      hangUp(socket, failureResponse(settings, error, incoming, correlationId), correlationId);
+      if (observed) observed.fault = error;
+      refuseWith(failureResponse(settings, error, incoming, correlationId));
     }
   }
 

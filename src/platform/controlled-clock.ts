@@ -31,8 +31,14 @@ type Waiting = {
 /** The two readings of a clock. */
 type Reading = { readonly nowMs: Milliseconds; readonly elapsedMs: Milliseconds };
 
-/** A clock that shows what `base` shows, until it is frozen or moved. */
-export function controlledClock(base: Clock): ControlledClock {
+/**
+ * A clock that shows what `base` shows, until it is frozen or moved. `moves` is called before each
+ * move, with the time to come.
+ */
+export function controlledClock(
+  base: Clock,
+  moves: (toMs: Milliseconds) => void = () => undefined,
+): ControlledClock {
   /** What to add to the readings of the base clock. */
   let ahead: Reading = { nowMs: 0, elapsedMs: 0 };
   let frozen: Reading | undefined;
@@ -92,6 +98,7 @@ export function controlledClock(base: Clock): ControlledClock {
       for (const one of waiting) arm(one);
     },
     moveTo(toMs) {
+      moves(toMs);
       for (const one of waiting) one.timer?.cancel();
       const end: Reading = { nowMs: toMs, elapsedMs: elapsedMs() + Math.max(0, toMs - nowMs()) };
       for (let ranCount = 0; ranCount < movedTasksMax; ranCount += 1) {

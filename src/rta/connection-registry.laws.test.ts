@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { FakeWire } from '../testing/fake-wire.ts';
 import { hubSettings } from '../testing/hub-settings.ts';
+import { openObservers } from '../observe/observers.ts';
 import { manualClock } from '../testing/manual-clock.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionRegistry, type Connections } from './connection-registry.ts';
@@ -51,9 +52,16 @@ test('what waits is bounded, for each and for all, and nobody is dropped who rea
     fc.property(fc.array(anyStep, { maxLength: 80, size: 'max' }), (steps) => {
       const clock = manualClock();
       const connections: Connections = new Map();
-      const registry = new ConnectionRegistry(connections, clock, clock, bounds, (connection) => {
-        registry.remove(connection);
-      });
+      const registry = new ConnectionRegistry(
+        connections,
+        clock,
+        clock,
+        bounds,
+        openObservers(assert.fail),
+        (connection) => {
+          registry.remove(connection);
+        },
+      );
       registry.start(() => undefined);
       let openedCount = 0;
       const dropped = new Set<Connection>();

@@ -2,6 +2,8 @@ import type { UserCaller } from '../domain/caller.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import type { CloseReason } from '../observe/events.ts';
+import type { Observers } from '../observe/observers.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import { Connection, type ConnectionPorts, type Wire } from './connection.ts';
 
@@ -40,7 +42,7 @@ export class ConnectionRegistry implements Disposable {
   readonly #clock: Clock;
   readonly #silenceClock: Pick<Clock, 'elapsedMs'>;
   readonly #bounds: ConnectionBounds;
-  readonly #ended: (connection: Connection) => void;
+  readonly #ended: (connection: Connection, why: CloseReason) => void;
   /** For all connections. */
   readonly #ports: ConnectionPorts;
   readonly #countOf = new Map<Xuid, number>();
@@ -60,7 +62,8 @@ export class ConnectionRegistry implements Disposable {
     clock: Clock,
     silenceClock: Pick<Clock, 'elapsedMs'>,
     bounds: ConnectionBounds,
-    ended: (connection: Connection) => void,
+    observers: Observers,
+    ended: (connection: Connection, why: CloseReason) => void,
   ) {
     this.#connections = connections;
     this.#clock = clock;
@@ -69,6 +72,8 @@ export class ConnectionRegistry implements Disposable {
     this.#ended = ended;
     this.#tickedMs = silenceClock.elapsedMs();
     this.#ports = {
+      observers,
+      nowMs: () => clock.nowMs(),
       elapsedMs: () => clock.elapsedMs(),
       runningMs: () => this.#runningMs(),
       sendsSlowly: (connection, wasEmpty) => this.#noteBacklog(connection, wasEmpty),
@@ -152,9 +157,9 @@ export class ConnectionRegistry implements Disposable {
   }
 
   /** Ends a connection as if the network had failed. */
-  drop(connection: Connection): void {
+  drop(connection: Connection, why: CloseReason): void {
     connection.wire.drop();
-    this.#ended(connection);
+    this.#ended(connection, why);
   }
 
   #tick(ticked: (connection: Connection) => void): void {
@@ -163,8 +168,9 @@ export class ConnectionRegistry implements Disposable {
     this.#tickedMs = nowMs;
     if (sinceTickMs > lateTickMs) this.#standstillMs += sinceTickMs - tickMs;
     for (const connection of this.#connections.values()) {
-      if (connection.keepAlive() === 'ended') this.drop(connection);
-      else ticked(connection);
+      const state = connection.keepAlive();
+      if (state === 'alive') ticked(connection);
+      else this.drop(connection, state);
     }
     this.#dropStalled();
   }
@@ -180,7 +186,7 @@ export class ConnectionRegistry implements Disposable {
     this.#unsentBytes += bytes - backlog.bytes;
     backlog.bytes = bytes;
     const { outboxBytesMax, unsentBytesMax } = this.#bounds;
-    if (bytes > outboxBytesMax * hardLimitFactor) this.drop(connection);
+    if (bytes > outboxBytesMax * hardLimitFactor) this.drop(connection, 'slow');
     else if (this.#unsentBytes > unsentBytesMax) this.#shed();
   }
 
@@ -204,7 +210,7 @@ export class ConnectionRegistry implements Disposable {
     this.#measureBacklogs();
     const sinceMsMin = this.#runningMs() - this.#bounds.sendTimeoutMs;
     for (const [connection, { sinceMs }] of this.#backlogs) {
-      if (sinceMs <= sinceMsMin) this.drop(connection);
+      if (sinceMs <= sinceMsMin) this.drop(connection, 'slow');
     }
   }
 
@@ -215,7 +221,7 @@ export class ConnectionRegistry implements Disposable {
     const byBytes = [...this.#backlogs].sort(([, a], [, b]) => b.bytes - a.bytes);
     for (const [connection] of byBytes) {
       if (this.#unsentBytes <= enough) return;
-      this.drop(connection);
+      this.drop(connection, 'slow');
     }
   }
 

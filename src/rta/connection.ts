@@ -3,7 +3,8 @@
 import type { Guid, Xuid } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { formatEvent } from './protocol.ts';
+import type { Observers } from '../observe/observers.ts';
+import { formatEvent, resyncFrame } from './protocol.ts';
 import type { Resource } from './resource.ts';
 import { TapBuffer } from './tap-buffer.ts';
 
@@ -27,6 +28,8 @@ type Subscription = { readonly id: number; readonly resource: Resource };
 
 /** What a connection needs from outside. */
 export type ConnectionPorts = {
+  readonly observers: Observers;
+  readonly nowMs: () => Milliseconds;
   /** The clock for ages, windows and pongs. */
   readonly elapsedMs: () => Milliseconds;
   /** The time in which this process ran, for the silence of a client. */
@@ -135,7 +138,37 @@ export class Connection {
     this.#usedMs = this.#ports.elapsedMs();
     const wasEmpty = this.wire.bufferedBytes === 0;
     this.wire.send(frame);
+    this.#observeFrame('sent', frame);
     this.#checkBuffer(wasEmpty);
+  }
+
+  /** Says that the client may have missed something. */
+  sendResync(): void {
+    this.send(resyncFrame);
+    const { observers, nowMs } = this.#ports;
+    observers.current?.({
+      kind: 'resyncSent',
+      atMs: nowMs(),
+      connection: this.id,
+      xuid: this.xuid,
+    });
+  }
+
+  /** Notes a text that the client has sent. */
+  received(frame: string): void {
+    this.#observeFrame('received', frame);
+    this.heard();
+  }
+
+  #observeFrame(direction: 'received' | 'sent', text: string): void {
+    const { observers, nowMs } = this.#ports;
+    observers.current?.({
+      kind: 'frame',
+      atMs: nowMs(),
+      connection: this.id,
+      direction,
+      text,
+    });
   }
 
   /** Reports a client that does not read as fast as it is sent to. */
@@ -174,18 +207,17 @@ export class Connection {
   }
 
   /**
-   * Keeps the connection alive, or says that it has ended: a pong after silence, and at times in
+   * Keeps the connection alive, or says why it has ended: a pong after silence, and at times in
    * any case, since one client waits for them; a ping to a silent client; the end for one that does
    * not answer, or that is too old.
    *
    * @source docs/wire/rta.md "Life of a connection"
    */
-  keepAlive(): 'alive' | 'ended' {
+  keepAlive(): 'alive' | 'silent' | 'old' {
     const nowMs = this.#ports.elapsedMs();
     const unheardMs = this.#ports.runningMs() - this.#heardMs;
-    if (unheardMs >= limits.unheardMsMax || nowMs - this.#openedMs >= limits.connectionMsMax) {
-      return 'ended';
-    }
+    if (unheardMs >= limits.unheardMsMax) return 'silent';
+    if (nowMs - this.#openedMs >= limits.connectionMsMax) return 'old';
     if (unheardMs >= limits.unheardMsMax / 2 && !this.#isPinged) {
       this.#isPinged = true;
       this.wire.ping();

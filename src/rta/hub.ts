@@ -3,6 +3,7 @@ import type { Context } from '../directory/context.ts';
 import type { UserCaller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { Refusal } from '../domain/refusal.ts';
+import type { CloseReason } from '../observe/events.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Connection, Wire } from './connection.ts';
 import {
@@ -12,12 +13,12 @@ import {
 } from './connection-registry.ts';
 import {
   codes,
+  type Code,
   type ClientFrame,
   formatNotSubscribed,
   formatSubscribed,
   formatUnsubscribed,
   parseFrame,
-  resyncFrame,
 } from './protocol.ts';
 import { parseResource, type PresenceResource, type Resource } from './resource.ts';
 import { type DeliverTaps, TapDelivery, type TapDeliverySettings } from './tap-delivery.ts';
@@ -71,7 +72,8 @@ export class Hub implements AsyncDisposable {
       context.clock,
       silenceClock,
       settings,
-      (connection) => this.ended(connection),
+      context.observers,
+      (connection, why) => this.ended(connection, why),
     );
     this.#taps = new TapDelivery(context, this.#registry, settings, aroundTaps);
     this.#topics = new UserTopics(context, this.#registry, settings.outboxBytesMax, (connection) =>
@@ -98,26 +100,32 @@ export class Hub implements AsyncDisposable {
     return this.#registry.refusalOf(caller);
   }
 
-  /** A new connection of this user over `wire`; undefined once the hub is closed. */
-  open(wire: Wire, caller: UserCaller): Connection | undefined {
+  /**
+   * A new connection of this user over `wire`, which the request with this correlation id asked for;
+   * undefined once the hub is closed.
+   */
+  open(wire: Wire, caller: UserCaller, requestId?: Guid): Connection | undefined {
     if (this.#isClosed) return undefined;
-    const { node, ids, clock, presence, names } = this.#context;
+    const { node, ids, clock, presence, names, observers } = this.#context;
     presence.note(caller.xuid, clock.nowMs());
     names.note(caller.xuid, caller.gamertag);
     const id = `${node.id}${ids.guid().slice(node.id.length)}`;
     const connection = this.#registry.add(id, caller, wire);
     this.#unknown.note(connection, caller);
+    const atMs = clock.nowMs();
+    observers.current?.({ kind: 'connectionOpened', atMs, connection: id, caller, requestId });
     return connection;
   }
 
   /** Handles a text from the client. */
   received(connection: Connection, text: string): void {
     if (!this.#registry.isOpen(connection)) return;
-    this.#heard(connection);
+    connection.received(text);
+    this.#noteSeen(connection);
     const frame = parseFrame(text);
     if (typeof frame === 'string') {
       connection.wire.close(frame);
-      this.ended(connection);
+      this.ended(connection, 'malformed');
     } else if (!this.#unknown.has(connection)) this.#answer(connection, frame);
     else {
       const resource = frame.kind === 'subscribe' ? parseResource(frame.uri) : undefined;
@@ -133,20 +141,21 @@ export class Hub implements AsyncDisposable {
 
   /** Notes a ping or a pong of the client; the socket has answered the ping. */
   heard(connection: Connection, isPing: boolean): void {
-    this.#heard(connection);
+    connection.heard();
+    this.#noteSeen(connection);
     if (isPing) connection.ponged();
   }
 
   /** Ends the connection of this id as if the network had failed; false when it is not open here. */
   drop(id: Guid): boolean {
     const connection = this.#registry.get(id);
-    if (connection !== undefined) this.#registry.drop(connection);
+    if (connection !== undefined) this.#registry.drop(connection, 'dropped');
     return connection !== undefined;
   }
 
   /** Forgets a connection that has ended; more than once is no error. */
-  ended(connection: Connection): void {
-    if (!this.#forget(connection) || this.#isClosed) return;
+  ended(connection: Connection, why: CloseReason = 'closed'): void {
+    if (!this.#forget(connection, why) || this.#isClosed) return;
     const check = () => checkConnections(this.#context, [connection.id], connection.xuid);
     if (this.#unknown.has(connection)) this.#unknown.learn(connection, undefined, check);
     else check();
@@ -157,7 +166,7 @@ export class Hub implements AsyncDisposable {
     // The first sweep that sees it marks all their members at once, by the id of the node.
     for (const connection of [...this.#registry.all()]) {
       connection.wire.drop();
-      this.#forget(connection);
+      this.#forget(connection, 'serverEnds');
     }
   }
 
@@ -173,22 +182,28 @@ export class Hub implements AsyncDisposable {
     this.#isClosed = true;
     this.#registry[Symbol.dispose]();
     for (const connection of [...this.#registry.all()]) {
-      connection.send(resyncFrame);
-      this.#registry.drop(connection);
+      connection.sendResync();
+      this.#registry.drop(connection, 'serverEnds');
     }
     await this.#taps[Symbol.asyncDispose]();
   }
 
-  #heard(connection: Connection): void {
-    connection.heard();
+  #noteSeen(connection: Connection): void {
     this.#context.presence.note(connection.xuid, this.#context.clock.nowMs());
   }
 
-  #forget(connection: Connection): boolean {
+  #forget(connection: Connection, why: CloseReason): boolean {
     this.#taps.forget(connection);
     this.#topics.stopFor(connection);
     this.#presence.stopFor(connection);
-    return this.#registry.remove(connection);
+    const wasOpen = this.#registry.remove(connection);
+    if (wasOpen) {
+      const { observers, clock } = this.#context;
+      const { id, xuid } = connection;
+      const atMs = clock.nowMs();
+      observers.current?.({ kind: 'connectionClosed', atMs, connection: id, xuid, why });
+    }
+    return wasOpen;
   }
 
   #subscribe(
@@ -197,13 +212,14 @@ export class Hub implements AsyncDisposable {
   ): void {
     const resource = parseResource(uri);
     if (resource === undefined) {
-      const why = `${uri.slice(0, 200)} is no resource of this server.`;
-      connection.send(formatNotSubscribed(sequence, codes.unknownResource, why));
+      const text = uri.slice(0, 200);
+      const why = `${text} is no resource of this server.`;
+      this.#refuse(connection, sequence, text, codes.unknownResource, why);
     } else if (resource.kind === 'presence') {
       this.#subscribeToPresence(connection, sequence, resource).catch(this.#context.failed);
     } else if ('xuid' in resource && resource.xuid !== connection.xuid) {
       const why = 'This resource belongs to another user.';
-      connection.send(formatNotSubscribed(sequence, codes.noResourceData, why));
+      this.#refuse(connection, sequence, nameOf(resource, connection), codes.noResourceData, why);
     } else if (resource.kind === 'connections' || resource.kind === 'privacy') {
       this.#answerSubscribe(connection, sequence, resource);
     } else this.#subscribeToUser(connection, sequence, resource).catch(this.#context.failed);
@@ -218,7 +234,7 @@ export class Hub implements AsyncDisposable {
     try {
       await this.#topics.listenFor(connection);
     } catch {
-      connection.send(formatNotNow(sequence));
+      this.#refuseNow(connection, sequence, resource);
       return;
     }
     if (!this.#registry.isOpen(connection)) return;
@@ -239,7 +255,7 @@ export class Hub implements AsyncDisposable {
       data = await this.#presence.watch(connection, xuid);
     } catch {
       this.#presence.stopIfUnused(connection, xuid);
-      connection.send(formatNotNow(sequence));
+      this.#refuseNow(connection, sequence, resource);
       return;
     }
     if (data && this.#registry.isOpen(connection)) {
@@ -262,9 +278,11 @@ export class Hub implements AsyncDisposable {
       const data =
         resource.kind === 'connections' ? `{"ConnectionId":"${connection.id}"}` : dataOfUser;
       connection.send(formatSubscribed(sequence, id, data));
+      this.#observe('subscribed', connection, nameOf(resource, connection), codes.success);
     } else {
       const why = `A connection has at most ${subscriptionsMax} subscriptions.`;
-      connection.send(formatNotSubscribed(sequence, codes.subscriptionLimitReached, why));
+      const name = nameOf(resource, connection);
+      this.#refuse(connection, sequence, name, codes.subscriptionLimitReached, why);
     }
     return mayHaveMore;
   }
@@ -276,7 +294,38 @@ export class Hub implements AsyncDisposable {
     const resource = connection.unsubscribe(subscriptionId);
     if (resource?.kind === 'presence') this.#presence.stopIfUnused(connection, resource.xuid);
     this.#stopIfUnused(connection);
-    connection.send(formatUnsubscribed(sequence, resource ? codes.success : codes.unknownResource));
+    const code = resource ? codes.success : codes.unknownResource;
+    connection.send(formatUnsubscribed(sequence, code));
+    this.#observe('unsubscribed', connection, resource && nameOf(resource, connection), code);
+  }
+
+  #refuse(
+    connection: Connection,
+    sequence: number,
+    resource: string,
+    code: Code,
+    why: string,
+  ): void {
+    connection.send(formatNotSubscribed(sequence, code, why));
+    this.#observe('refused', connection, resource, code);
+  }
+
+  #refuseNow(connection: Connection, sequence: number, resource: Resource): void {
+    const why = 'The server cannot subscribe to this resource now; try again.';
+    const name = nameOf(resource, connection);
+    this.#refuse(connection, sequence, name, codes.serviceUnavailable, why);
+  }
+
+  #observe(
+    change: 'subscribed' | 'refused' | 'unsubscribed',
+    { id, xuid }: Connection,
+    resource: string | undefined,
+    code: Code,
+  ): void {
+    const { observers, clock } = this.#context;
+    const atMs = clock.nowMs();
+    const subscription = { change, connection: id, xuid, resource, code };
+    observers.current?.({ kind: 'subscription', atMs, ...subscription });
   }
 
   #stopIfUnused(connection: Connection): void {
@@ -285,7 +334,8 @@ export class Hub implements AsyncDisposable {
   }
 }
 
-function formatNotNow(sequence: number): string {
-  const why = 'The server cannot subscribe to this resource now; try again.';
-  return formatNotSubscribed(sequence, codes.serviceUnavailable, why);
+/** The kind of a resource, and whose it is where that is another user. */
+function nameOf(resource: Resource, { xuid }: Connection): string {
+  const isOfOther = 'xuid' in resource && resource.xuid !== xuid;
+  return isOfOther ? `${resource.kind} of ${resource.xuid}` : resource.kind;
 }

@@ -121,7 +121,7 @@ export function openSocketServer(hub: Hub): SocketServer {
           .on('ping', onPing)
           .on('pong', onPong);
         webSocket.on('close', onClose);
-        const connection = hub.open(new SocketWire(webSocket), caller);
+        const connection = hub.open(new SocketWire(webSocket), caller, correlationId);
         if (connection === undefined) webSocket.terminate();
         else webSocket.connection = connection;
       });

@@ -6,7 +6,7 @@ import type { Milliseconds } from '../domain/time.ts';
 import type { Timer } from '../platform/clock.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionRegistry } from './connection-registry.ts';
-import { formatTaps, resyncFrame } from './protocol.ts';
+import { formatTaps } from './protocol.ts';
 import type { WaitingTap } from './tap-buffer.ts';
 
 export type TapDeliverySettings = {
@@ -90,7 +90,7 @@ export class TapDelivery implements AsyncDisposable {
       taps.fallBehind();
       return;
     }
-    if (taps.takeResync()) connection.send(resyncFrame);
+    if (taps.takeResync()) connection.sendResync();
     const nowMs = this.#context.clock.elapsedMs();
     const taken = taps.take(nowMs, tapWindowMs);
     if (taken === undefined) return;
@@ -99,6 +99,13 @@ export class TapDelivery implements AsyncDisposable {
     if (texts.length < taken.length) taps.fallBehind();
     if (texts.length === 0) return;
     connection.sendEvent('connections', formatTaps(this.#context.ids.guid(), texts));
+    this.#context.observers.current?.({
+      kind: 'tapsSent',
+      atMs: this.#context.clock.nowMs(),
+      connection: connection.id,
+      xuid: connection.xuid,
+      taps: taken.map(({ tap }) => tap),
+    });
     if (tapWindowMs === 0 || !this.#registry.isOpen(connection)) return;
     this.#cooling.add(connection);
     this.#coolLater(nowMs);

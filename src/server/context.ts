@@ -7,6 +7,7 @@ import { SessionLocks } from '../directory/session-lock.ts';
 import { UserCounts } from '../directory/user-counts.ts';
 import { nodeOfConnection } from '../domain/session/hints.ts';
 import { storedPeople } from '../people/stored-people.ts';
+import type { Observers } from '../observe/observers.ts';
 import type { Conditions } from '../platform/conditions.ts';
 import { SetAside } from '../platform/set-aside.ts';
 import { randomWait } from '../platform/random-wait.ts';
@@ -17,6 +18,7 @@ import type { Storage } from './storage.ts';
 
 /** The parts of a new node's context, besides its settings. */
 export type ContextParts = Pick<Storage, 'store' | 'bus' | 'clock' | 'isShared'> & {
+  readonly observers: Observers;
   readonly catalog: Context['catalog'];
   readonly conditions: Conditions;
   readonly connections: Context['node']['connections'];
@@ -26,7 +28,17 @@ export type ContextParts = Pick<Storage, 'store' | 'bus' | 'clock' | 'isShared'>
 
 /** The context of a new node, which has an id of its own and has seen nobody yet. */
 export function createContext(
-  { store, bus, clock, isShared, catalog, connections, secret, conditions }: ContextParts,
+  {
+    store,
+    bus,
+    clock,
+    isShared,
+    catalog,
+    connections,
+    secret,
+    conditions,
+    observers,
+  }: ContextParts,
   settings: ServerSettings,
 ): Context {
   const { ids, log, inviteLifetimeMs, disconnectGraceMs, presenceTimeoutMs, unconnectedTimeoutMs } =
@@ -53,6 +65,7 @@ export function createContext(
     letOthersIn: isShared ? randomWait : () => undefined,
     presence: openPresence(clock.nowMs()),
     names: new SeenNames(),
+    observers,
     sessionListeners: [(change) => followSessions({ bus, failed }, change)],
     clock,
     ids,

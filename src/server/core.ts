@@ -3,6 +3,8 @@
 import type { CatalogSource } from '../config/read-service-configs.ts';
 import type { Context } from '../directory/context.ts';
 import { systemClock } from '../platform/clock.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import { openObservers, type Observers } from '../observe/observers.ts';
 import type { Conditions } from '../platform/conditions.ts';
 import { controlledClock, type ControlledClock } from '../platform/controlled-clock.ts';
 import type { Connections } from '../rta/hub.ts';
@@ -17,6 +19,7 @@ export type NodeCore = {
   readonly connections: Connections;
   readonly conditions: Conditions;
   readonly lease: Lease;
+  readonly observers: Observers;
   /** That of the store, from which this node's keys are derived. */
   readonly secret: Uint8Array;
   /** The clock of the context, where tests may move it. */
@@ -36,13 +39,19 @@ export async function openCore(
     elapsedMs: systemClock.elapsedMs,
   });
   const store = isShared ? fencedStore(storage.store, lease) : storage.store;
-  const controlled = settings.control ? controlledClock(storage.clock) : undefined;
+  const observers = openObservers((error) => {
+    const text = error instanceof Error ? error.stack : String(error);
+    settings.log(`An observer failed: ${text}`);
+  });
+  const moves = (toMs: Milliseconds): void =>
+    observers.current?.({ kind: 'clockMoved', atMs: clock.nowMs(), toMs });
+  const controlled = settings.control ? controlledClock(storage.clock, moves) : undefined;
   const clock = controlled ?? storage.clock;
   const secret = await store.secret();
   const connections: Connections = new Map();
   const context = createContext(
-    { store, bus, clock, isShared, catalog, connections, secret, conditions },
+    { store, bus, clock, isShared, catalog, connections, secret, conditions, observers },
     settings,
   );
-  return { storage, context, connections, conditions, lease, secret, controlled };
+  return { storage, context, connections, conditions, lease, observers, secret, controlled };
 }

@@ -11,6 +11,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { type App, type AppSettings, buildApp } from '../http/app.ts';
 import { openOrigins } from '../http/origins.ts';
 import type { Route, RouteRequest } from '../http/route.ts';
+import { openObservers } from '../observe/observers.ts';
 import { manualClock } from './manual-clock.ts';
 import { ada } from './samples.ts';
 
@@ -82,6 +83,9 @@ export function sampleApp(
       clock: manualClock(),
       presence: openPresence(0),
       names: new SeenNames(),
+      observers: openObservers((error) => {
+        throw error;
+      }),
       ids: { guid: () => `00000000-0000-4000-8000-${String(++guids).padStart(12, '0')}` },
     } as Partial<Context> as Context,
     limits: sampleLimits,

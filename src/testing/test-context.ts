@@ -5,6 +5,7 @@ import { SeenNames } from '../directory/seen-names.ts';
 import { SessionLocks } from '../directory/session-lock.ts';
 import { UserCounts } from '../directory/user-counts.ts';
 import type { Context } from '../directory/context.ts';
+import { openObservers } from '../observe/observers.ts';
 import { storedPeople } from '../people/stored-people.ts';
 import { defaultBounds } from '../domain/session/bounds.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -59,6 +60,9 @@ export async function openTestContexts(): Promise<
       isOutage: (error) => error instanceof StoreUnavailable,
     }),
     sessionListeners: [],
+    observers: openObservers((error) => {
+      throw error;
+    }),
     noteUnknownMembers: () => undefined,
     failed: (error) => {
       if (!(error instanceof StoreUnavailable)) throw error;

@@ -77,6 +77,7 @@ function activityRefusal(refusal: Refusal, invalid: Invalid): Answer | Refusal {
   const { headers = {} } = refusalResponse(refusal, 107);
   const errorCode = authorizationCodes.has(refusal.code) ? 'AuthorizationError' : invalid;
   return {
+    refusal,
     status: 400,
     headers,
     body: formatJson({ errorCode, debugMessage: refusal.text }),

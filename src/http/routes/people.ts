@@ -65,6 +65,7 @@ function socialRefusal(refusal: Refusal): Answer | Refusal {
   if (code === undefined) return refusal;
   const { status, headers = {} } = refusalResponse(refusal, 107);
   return {
+    refusal,
     status,
     headers,
     body: formatJson({ code, description: refusal.text, source: 'social' }),

@@ -127,7 +127,7 @@ const noGrant = new Refusal(
 function formRefused(refusal: Refusal): Answer {
   const { status, headers } = refusalResponse(refusal, 107);
   const body = { error: 'invalid_request', error_description: refusal.text };
-  return { status, ...(headers && { headers }), body: formatJson(body) };
+  return { refusal, status, ...(headers && { headers }), body: formatJson(body) };
 }
 
 /** A name, or a ticket that says more: `Ada`, `xuid=1001&gtg=Ada`. */

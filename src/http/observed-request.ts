@@ -1,0 +1,92 @@
+import type { IncomingMessage } from 'node:http';
+import type { Context } from '../directory/context.ts';
+import type { Caller } from '../domain/caller.ts';
+import type { Guid } from '../domain/ids.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import type { Answer } from './route.ts';
+
+/** What is noted of a request on its way, for the observers. */
+export type ObservedRequest = {
+  readonly id: Guid;
+  readonly atMs: Milliseconds;
+  /** By the clock of the machine. */
+  readonly beganMs: Milliseconds;
+  /** Of the socket, which may be closed at the end. */
+  readonly address: string | undefined;
+  route: string | undefined;
+  caller: Caller | undefined;
+  body: Uint8Array | undefined;
+  fault: unknown;
+};
+
+type Observed = Pick<Context, 'observers' | 'clock'>;
+
+/** The notes of a request that begins; undefined while nobody observes. */
+export function observeRequest(
+  { observers, clock }: Observed,
+  incoming: IncomingMessage,
+  id: Guid,
+): ObservedRequest | undefined {
+  if (observers.current === undefined) return undefined;
+  return {
+    id,
+    atMs: clock.nowMs(),
+    beganMs: performance.now(),
+    address: incoming.socket.remoteAddress,
+    route: undefined,
+    caller: undefined,
+    body: undefined,
+    fault: undefined,
+  };
+}
+
+/** Tells the observers that a request is answered. */
+export function requestEnded(
+  { observers }: Observed,
+  { beganMs, body, ...noted }: ObservedRequest,
+  { method = '', url = '', headers }: IncomingMessage,
+  answer: Answer,
+): void {
+  observers.current?.({
+    kind: 'request',
+    ...noted,
+    durationMs: performance.now() - beganMs,
+    method,
+    target: url,
+    requestHeaders: headers,
+    requestBody: body,
+    status: answer.status,
+    refusal: answer.refusal,
+    answerHeaders: answer.headers ?? noHeaders,
+    answerBody: answer.body,
+  });
+}
+
+const noHeaders = {};
+
+/** Tells the observers of a connection that sent no request that could be read. */
+export function requestUnreadable(
+  { observers, clock }: Observed,
+  id: Guid,
+  address: string | undefined,
+  answer: Answer,
+): void {
+  observers.current?.({
+    kind: 'request',
+    id,
+    atMs: clock.nowMs(),
+    durationMs: 0,
+    method: '',
+    target: '',
+    route: undefined,
+    caller: undefined,
+    address,
+    requestHeaders: noHeaders,
+    requestBody: undefined,
+    status: answer.status,
+    refusal: answer.refusal,
+    fault: undefined,
+    answerHeaders: answer.headers ?? noHeaders,
+    answerBody: answer.body,
+  });
+}
