@@ -20,7 +20,15 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   auth: ['auth', 'domain', 'platform', 'store/store.ts', 'node:', 'jose', 'lru-cache', 'valibot'],
   people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
   search: ['search', 'domain', 'platform', 'store/store.ts'],
-  matchmaking: ['matchmaking', 'domain', 'platform', 'directory', 'store/store.ts', 'valibot'],
+  matchmaking: [
+    'matchmaking',
+    'domain',
+    'observe',
+    'platform',
+    'directory',
+    'store/store.ts',
+    'valibot',
+  ],
   config: ['config', 'auth/claim-mapping.ts', 'domain', 'platform', 'node:', 'valibot'],
   directory: [
     'directory',

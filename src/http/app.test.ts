@@ -10,8 +10,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { Refusal } from '../domain/refusal.ts';
-import { openObservers } from '../observe/observers.ts';
 import { manualClock } from '../testing/manual-clock.ts';
+import { testObservers } from '../testing/test-observers.ts';
 import { goodHeaders, sampleApp, sampleBodyBytesMax, sampleRoute } from '../testing/sample-app.ts';
 import { openNonces } from '../auth/nonces.ts';
 import { type AppSettings, createHttpServer } from './app.ts';
@@ -120,7 +120,7 @@ test('slow clients are cut off, and idle connections kept for longer than proxie
   const server = createHttpServer(() => undefined, {
     ids: { guid: () => '' },
     clock: manualClock(),
-    observers: openObservers(assert.fail),
+    observers: testObservers(),
   });
   assert.equal(server.headersTimeout, 20_000);
   assert.equal(server.requestTimeout, 60_000);

@@ -11,7 +11,14 @@ import { isLarge } from '../domain/session/large.ts';
 import { acceptedMemberOf, type Session } from '../domain/session/session.ts';
 import { sessionGone } from '../domain/session/write.ts';
 import { readStatistics } from './read-statistics.ts';
-import { commitTicket, keptMs, mayUseHopper, poolOf, type Service } from './service.ts';
+import {
+  commitTicket,
+  keptMs,
+  mayUseHopper,
+  observeTicket,
+  poolOf,
+  type Service,
+} from './service.ts';
 import { readAny, showTicket } from './session-writer.ts';
 import { hopperKeyOf } from './ticket-store.ts';
 
@@ -83,6 +90,7 @@ export async function createTicket(
     return notShown;
   }
   poolOf(service, path.scid, hopper).put({ value: ticket, revision, dueMs: ticket.expiresMs });
+  observeTicket(service, ticket, 'created');
   return { ticketId: ticket.id, waitSeconds };
 }
 
@@ -136,5 +144,12 @@ async function cancelFormer(service: Service, session: Session): Promise<void> {
   });
   if (former?.value.status !== 'searching') return;
   const value: TicketRecord = { ...former.value, status: 'canceled' };
-  await commitTicket(service, key, former, value, service.context.clock.nowMs() + keptMs);
+  const canceled = await commitTicket(
+    service,
+    key,
+    former,
+    value,
+    service.context.clock.nowMs() + keptMs,
+  );
+  if (canceled) observeTicket(service, value, 'canceled');
 }

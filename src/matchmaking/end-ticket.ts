@@ -2,7 +2,14 @@ import type { Guid } from '../domain/ids.ts';
 import type { TicketRecord, TicketStatus } from '../domain/matchmaking/ticket-record.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { commitTicket, keptMs, refreshTicket, type Service, unfinishedMs } from './service.ts';
+import {
+  commitTicket,
+  keptMs,
+  observeTicket,
+  refreshTicket,
+  type Service,
+  unfinishedMs,
+} from './service.ts';
 import { showTicket } from './session-writer.ts';
 import type { HopperKey, Stored } from './ticket-store.ts';
 
@@ -30,7 +37,10 @@ export async function endTicket(
     };
     const dueMs = service.context.clock.nowMs() + unfinishedMs;
     const ended = await commitTicket(service, key, stored, value, dueMs);
-    if (ended) return settleTicket(service, key, ended);
+    if (ended) {
+      observeTicket(service, value, status);
+      return settleTicket(service, key, ended);
+    }
   }
   return new Refusal('tooBusy', 'The ticket was changed again and again.');
 }

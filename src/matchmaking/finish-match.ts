@@ -14,7 +14,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { etagOf } from '../domain/session/etag.ts';
 import { keyOf } from '../domain/session/reference.ts';
 import { settleTicket } from './end-ticket.ts';
-import { keptMs, type Service, unfinishedMs } from './service.ts';
+import { keptMs, observeTicket, type Service, unfinishedMs } from './service.ts';
 import { readAny, showTicket, writeAsService } from './session-writer.ts';
 import type { HopperKey, Stored, TicketChange } from './ticket-store.ts';
 
@@ -135,6 +135,7 @@ async function failMatch(
   );
   for (const id of ticketIds) {
     const stored = await service.tickets.ticket(key, id);
+    if (stored?.value.status === 'failed') observeTicket(service, stored.value, 'failed');
     if (stored?.value.isPending) await settleTicket(service, key, stored);
   }
 }

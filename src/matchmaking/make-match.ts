@@ -2,12 +2,19 @@ import type { Hopper } from '../domain/matchmaking/hopper.ts';
 import type { Match } from '../domain/matchmaking/match.ts';
 import { checkTicket, snapshotOf } from '../domain/matchmaking/snapshot.ts';
 import type { MatchRecord, TicketRecord } from '../domain/matchmaking/ticket-record.ts';
+import { keyOf } from '../domain/session/reference.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { readAvoids } from './create-ticket.ts';
 import { endTicket } from './end-ticket.ts';
 import { finishMatch } from './finish-match.ts';
 import type { HopperPool } from './hopper-pool.ts';
-import { commitTicket, refreshTicket, type Service, unfinishedMs } from './service.ts';
+import {
+  commitTicket,
+  observeTicket,
+  refreshTicket,
+  type Service,
+  unfinishedMs,
+} from './service.ts';
 import { readAny } from './session-writer.ts';
 import type { Stored, TicketChange } from './ticket-store.ts';
 
@@ -61,7 +68,16 @@ export async function makeMatch(service: Service, pool: HopperPool, found: Match
   for (const { value } of ordered) {
     pool.remove(value.id);
     pool.noteWait(nowMs - value.sinceMs);
+    observeTicket(service, value, 'found');
   }
+  context.observers.current?.({
+    kind: 'match',
+    atMs: nowMs,
+    hopper: match.hopper,
+    ticketIds: match.ticketIds,
+    playersCount: found.tickets.reduce((count, { players }) => count + players.length, 0),
+    target: keyOf(match.target),
+  });
   await finishMatch(service, pool.key, { value: match, revision, dueMs });
 }
 

@@ -129,6 +129,7 @@ export class Matchmaker {
     const service = this.#service;
     const pool = poolOf(service, scid, hopper);
     if (!(await this.#leases.mayWork(pool.key))) return;
+    const beganMs = performance.now();
     await loadPool(service, pool, true);
     const found = await this.#search(pool);
     for (let at = 0; at < found.length; at += parallelMatchesMax) {
@@ -138,6 +139,14 @@ export class Matchmaker {
       );
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     }
+    const { clock, observers } = service.context;
+    observers.current?.({
+      kind: 'hopperWorked',
+      atMs: clock.nowMs(),
+      hopper: hopper.name,
+      durationMs: performance.now() - beganMs,
+      population: pool.population,
+    });
     await this.#storeStatistics(pool);
   }
 

@@ -8,6 +8,7 @@ import type { TicketRecord } from '../domain/matchmaking/ticket-record.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { mayUseServiceConfig } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import type { TicketChanged } from '../observe/events.ts';
 import { HopperPool } from './hopper-pool.ts';
 import { type HopperKey, hopperKeyOf, type Stored, TicketStore } from './ticket-store.ts';
 
@@ -111,4 +112,15 @@ export async function refreshTicket(
   if (stored) pool?.put(stored);
   else pool?.remove(id);
   return stored;
+}
+
+/** Tells the observers what became of a ticket. */
+export function observeTicket(
+  { context: { observers, clock } }: Pick<Service, 'context'>,
+  { id, hopper, sinceMs }: TicketRecord,
+  change: TicketChanged['change'],
+): void {
+  const atMs = clock.nowMs();
+  const waitedMs = Math.max(0, atMs - sinceMs);
+  observers.current?.({ kind: 'ticket', atMs, change, hopper, ticketId: id, waitedMs });
 }

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ObservedEvent } from './events.ts';
-import { openObservers } from './observers.ts';
+import { openObservers, type Observe, type Observers } from './observers.ts';
+import { testObservers } from '../testing/test-observers.ts';
 
 const event: ObservedEvent = { kind: 'clockMoved', atMs: 0, toMs: 1 };
 
+const currentOf = (observers: Observers): Observe | undefined => observers.current;
+
 test('every observer gets every event from when it is added until it is disposed of', () => {
-  const observers = openObservers(assert.fail);
-  assert.equal(observers.current, undefined);
+  const observers = testObservers();
+  assert.equal(currentOf(observers), undefined);
   const seen: string[] = [];
   const first = observers.add(() => seen.push('first'));
-  const second = observers.add(() => {
+  const second: Disposable = observers.add(() => {
     seen.push('second');
     second[Symbol.dispose]();
   });

@@ -86,22 +86,19 @@ const secretRoutes: ReadonlySet<string> = new Set([
   '/nonce',
 ]);
 
-/** True when a body of this route, or of its answer, may hold tokens; `route` is its path. */
-export function hasSecretBody(route: string | undefined): boolean {
-  return route !== undefined && secretRoutes.has(route.toLowerCase());
-}
-
 /**
  * A body of this route, or of its answer, with the tokens in it replaced: of a JSON body or a form by
  * the names of fields; any other one of these routes is replaced as a whole.
  */
 export function bodyWithoutSecrets(route: string | undefined, body: string): string {
-  if (!hasSecretBody(route) || body === '') return body;
+  if (route === undefined || !secretRoutes.has(route) || body === '') return body;
   let value: unknown;
   try {
     value = JSON.parse(body);
   } catch {
-    return body.includes('=') && !body.includes('<') ? formWithoutSecrets(body) : replacementOf(body);
+    return body.includes('=') && !body.includes('<')
+      ? formWithoutSecrets(body)
+      : replacementOf(body);
   }
   return JSON.stringify(valueWithoutSecrets(value, false));
 }

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { FakeWire } from '../testing/fake-wire.ts';
 import { hubSettings } from '../testing/hub-settings.ts';
-import { openObservers } from '../observe/observers.ts';
 import { manualClock } from '../testing/manual-clock.ts';
+import { testObservers } from '../testing/test-observers.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionRegistry, type Connections } from './connection-registry.ts';
 
@@ -57,7 +57,7 @@ test('what waits is bounded, for each and for all, and nobody is dropped who rea
         clock,
         clock,
         bounds,
-        openObservers(assert.fail),
+        testObservers(),
         (connection) => {
           registry.remove(connection);
         },

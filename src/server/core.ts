@@ -43,6 +43,7 @@ export async function openCore(
     const text = error instanceof Error ? error.stack : String(error);
     settings.log(`An observer failed: ${text}`);
   });
+  if (settings.observe) observers.add(settings.observe);
   const moves = (toMs: Milliseconds): void =>
     observers.current?.({ kind: 'clockMoved', atMs: clock.nowMs(), toMs });
   const controlled = settings.control ? controlledClock(storage.clock, moves) : undefined;

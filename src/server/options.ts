@@ -7,6 +7,7 @@ import {
   type Settings,
   storeProblems,
 } from '../config/settings.ts';
+import type { Observe } from '../observe/observers.ts';
 import type { People } from '../people/people.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Ids, randomIds } from '../platform/ids.ts';
@@ -25,12 +26,14 @@ export type ServerOptions = Partial<Omit<Settings, 'store'>> & {
   readonly people?: People;
   /** Gets each error of the server, one line each. */
   readonly log?: (line: string) => void;
+  /** Is called with what happens: requests, commits, connections. */
+  readonly observe?: Observe;
 };
 
 /** The options with their defaults. The storage decides on bus, clock and people. */
 export type ServerSettings = Omit<Settings, 'store'> &
   Required<Pick<ServerOptions, 'store' | 'ids' | 'log'>> &
-  Pick<ServerOptions, 'bus' | 'clock' | 'people'>;
+  Pick<ServerOptions, 'bus' | 'clock' | 'people' | 'observe'>;
 
 /** The options that are no settings. */
 const parts: ReadonlySet<string> = new Set([
@@ -39,6 +42,7 @@ const parts: ReadonlySet<string> = new Set([
   'ids',
   'people',
   'log',
+  'observe',
 ] satisfies (keyof ServerOptions)[]);
 
 /**

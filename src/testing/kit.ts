@@ -43,6 +43,8 @@ export type KitOptions = {
     | 'sendTimeoutMs'
     | 'unsentBytesMax'
     | 'unknownMembers'
+    | 'control'
+    | 'observe'
   >;
 };
 

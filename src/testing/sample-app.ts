@@ -11,8 +11,8 @@ import { Refusal } from '../domain/refusal.ts';
 import { type App, type AppSettings, buildApp } from '../http/app.ts';
 import { openOrigins } from '../http/origins.ts';
 import type { Route, RouteRequest } from '../http/route.ts';
-import { openObservers } from '../observe/observers.ts';
 import { manualClock } from './manual-clock.ts';
+import { testObservers } from './test-observers.ts';
 import { ada } from './samples.ts';
 
 /** Thrown by a sample route in place of a store that is away. */
@@ -83,9 +83,7 @@ export function sampleApp(
       clock: manualClock(),
       presence: openPresence(0),
       names: new SeenNames(),
-      observers: openObservers((error) => {
-        throw error;
-      }),
+      observers: testObservers(),
       ids: { guid: () => `00000000-0000-4000-8000-${String(++guids).padStart(12, '0')}` },
     } as Partial<Context> as Context,
     limits: sampleLimits,

@@ -5,7 +5,6 @@ import { SeenNames } from '../directory/seen-names.ts';
 import { SessionLocks } from '../directory/session-lock.ts';
 import { UserCounts } from '../directory/user-counts.ts';
 import type { Context } from '../directory/context.ts';
-import { openObservers } from '../observe/observers.ts';
 import { storedPeople } from '../people/stored-people.ts';
 import { defaultBounds } from '../domain/session/bounds.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -15,6 +14,7 @@ import { SetAside } from '../platform/set-aside.ts';
 import { openProcessBus } from '../store/memory/process-bus.ts';
 import { type Store, StoreUnavailable } from '../store/store.ts';
 import { manualClock } from './manual-clock.ts';
+import { testObservers } from './test-observers.ts';
 import { sequentialIds } from './sequential-ids.ts';
 
 /** Makes contexts over stores, with the demo config, people kept in the store, and time that stands. */
@@ -60,9 +60,7 @@ export async function openTestContexts(): Promise<
       isOutage: (error) => error instanceof StoreUnavailable,
     }),
     sessionListeners: [],
-    observers: openObservers((error) => {
-      throw error;
-    }),
+    observers: testObservers(),
     noteUnknownMembers: () => undefined,
     failed: (error) => {
       if (!(error instanceof StoreUnavailable)) throw error;
