@@ -71,9 +71,11 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'valibot',
   ],
   rta: ['rta', 'domain', 'directory', 'activity', 'neighbours', 'observe', 'platform', 'node:'],
+  capture: ['capture', 'domain', 'observe', 'platform', 'node:', 'yauzl'],
   client: ['client', 'domain'],
   cli: [
     'cli',
+    'capture',
     'client',
     'config',
     'auth',

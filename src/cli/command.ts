@@ -52,6 +52,10 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'join a session with users from the command line',
     run: async (args, io) => (await import('./play.ts')).runPlay(args, io),
   },
+  analyze: {
+    help: 'say what certification would say about a capture of calls',
+    run: async (args, io) => (await import('./analyze.ts')).runAnalyze(args, ioOf(io)),
+  },
   demo: {
     help: 'play a lobby and a game with three users against a running server',
     run: async (args, io) =>

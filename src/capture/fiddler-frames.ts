@@ -1,0 +1,81 @@
+/**
+ * The frames of a socket as Fiddler keeps them beside its request.
+ *
+ *     file    = *( CRLF / message )
+ *     message = ( "Request-Length" / "Response-Length" ) ":" length CRLF
+ *               *( name ":" value CRLF ) CRLF frame CRLF
+ *     frame   = a frame of RFC 6455 of that many bytes; of a client, with its mask
+ */
+
+import type { CapturedFrame } from './capture.ts';
+
+const kinds: Readonly<Record<number, CapturedFrame['kind']>> = {
+  0: 'text',
+  1: 'text',
+  2: 'text',
+  8: 'close',
+  9: 'ping',
+  10: 'pong',
+};
+
+/** The frames in `bytes`, up to the first that is none; `startMs` is the time of one without its own. */
+export function parseFiddlerFrames(bytes: Buffer, startMs: number): readonly CapturedFrame[] {
+  const frames: CapturedFrame[] = [];
+  let at = 0;
+  let atMs = startMs;
+  /** A message comes in parts: one of each side may be open. */
+  const parts = { client: '', server: '' };
+  while (at < bytes.length) {
+    if (bytes[at] === 13 || bytes[at] === 10) {
+      at += 1;
+      continue;
+    }
+    const headEnd = bytes.indexOf('\r\n\r\n', at);
+    if (headEnd === -1 || headEnd - at > 1_000) break;
+    const head = bytes.toString('latin1', at, headEnd);
+    const [, side, digits] = /^(Request|Response)-Length: *(\d{1,9})/i.exec(head) ?? [];
+    if (side === undefined) break;
+    const read = /^(?:DoneRead|BeginSend): *([^\r\n]{1,60})/im.exec(head)?.[1] ?? '';
+    atMs = Number.isNaN(Date.parse(read)) ? atMs : Date.parse(read);
+    const from = side.toLowerCase() === 'request' ? 'client' : 'server';
+    const frame = readFrame(bytes.subarray(headEnd + 4, headEnd + 4 + Number(digits)));
+    at = headEnd + 4 + Number(digits);
+    if (frame === undefined) continue;
+    const kind = kinds[frame.opcode];
+    if (kind === undefined) continue;
+    if (kind === 'text') {
+      const text: string = parts[from] + frame.payload.toString('utf8');
+      parts[from] = frame.isFinal ? '' : text;
+      if (frame.isFinal) frames.push({ from, atMs, kind, text });
+    } else frames.push({ from, atMs, kind, text: '' });
+  }
+  return frames;
+}
+
+type WireFrame = { readonly opcode: number; readonly isFinal: boolean; readonly payload: Buffer };
+
+/** A frame of RFC 6455, unmasked; undefined when the bytes are fewer than it says. */
+function readFrame(bytes: Buffer): WireFrame | undefined {
+  if (bytes.length < 2) return undefined;
+  const [first = 0, second = 0] = bytes;
+  let at = 2;
+  let length = second & 127;
+  if (length === 126) {
+    if (bytes.length < 4) return undefined;
+    length = bytes.readUInt16BE(2);
+    at = 4;
+  } else if (length === 127) {
+    if (bytes.length < 10) return undefined;
+    length = Number(bytes.readBigUInt64BE(2));
+    at = 10;
+  }
+  const isMasked = (second & 128) !== 0;
+  const mask = isMasked ? bytes.subarray(at, at + 4) : undefined;
+  at += isMasked ? 4 : 0;
+  if (bytes.length < at + length) return undefined;
+  const payload = Buffer.from(bytes.subarray(at, at + length));
+  if (mask !== undefined) {
+    for (let i = 0; i < payload.length; i += 1) payload[i] = (payload[i] ?? 0) ^ (mask[i % 4] ?? 0);
+  }
+  return { opcode: first & 15, isFinal: (first & 128) !== 0, payload };
+}

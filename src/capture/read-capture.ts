@@ -1,0 +1,32 @@
+import { open, readFile } from 'node:fs/promises';
+import { type Capture, CaptureError, captureLimits } from './capture.ts';
+import { parseHar } from './har.ts';
+
+/**
+ * The capture in a file, which is a `.har` or a `.saz`; what it is is seen by its first bytes.
+ *
+ * Throws a CaptureError when it is none, is damaged or larger than can be read.
+ */
+export async function readCapture(path: string): Promise<Capture> {
+  const { first, bytes } = await lookInto(path);
+  if (bytes > captureLimits.fileBytesMax) {
+    throw new CaptureError(`has more than ${captureLimits.fileBytesMax / 1024 / 1024} MiB.`);
+  }
+  if (first === 'PK') {
+    const { readSaz } = await import('./saz.ts');
+    return readSaz(path);
+  }
+  return parseHar(await readFile(path, 'utf8'));
+}
+
+async function lookInto(path: string): Promise<{ first: string; bytes: number }> {
+  try {
+    await using file = await open(path);
+    const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    return { first: buffer.toString('latin1'), bytes: (await file.stat()).size };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'is not there.' : `cannot be read: ${code ?? error}.`;
+    throw new CaptureError(reason);
+  }
+}
