@@ -43,6 +43,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   neighbours: ['neighbours', 'domain', 'directory', 'platform', 'store/store.ts'],
   activity: ['activity', 'domain', 'directory', 'neighbours', 'store/store.ts'],
   http: [
+    'lru-cache',
     'http',
     'domain',
     'observe',

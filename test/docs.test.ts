@@ -60,6 +60,7 @@ test('every section of the protocol says where it is known from', () => {
     'matchmaking',
     'activity',
     'neighbours',
+    'rate-limits',
   );
   const lacking = pages.flatMap((page) => {
     const [, ...sections] = read(`docs/wire/${page}.md`).split(/^(?=##+ )/m);

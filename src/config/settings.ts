@@ -10,6 +10,7 @@ import {
 import { isTitleId, type TitleId } from '../domain/ids.ts';
 import type { SessionBounds } from '../domain/session/bounds.ts';
 import type { UnknownMembers } from '../domain/unknown-members.ts';
+import { isNetwork } from '../platform/network.ts';
 import { parseFlags } from './flags.ts';
 
 /** `redis://user:password@host:port,host:port`, or `rediss://` for TLS. */
@@ -50,6 +51,10 @@ export type Settings = SessionBounds & {
   readonly adminToken: string | undefined;
   /** Names of game services that may administer. */
   readonly adminServices: readonly string[] | undefined;
+  /** `off`, `general`, `xbox` or a file; undefined: with auth dev `off`, else `general`. */
+  readonly rateLimits: string | undefined;
+  /** Addresses and networks of balancers, beside those of private networks. */
+  readonly trustedProxies: readonly string[] | undefined;
   /** Whether the control API is served. */
   readonly control: boolean;
   /** Port of the proxy of the gateway; undefined: there is none. So with that for TLS. */
@@ -177,6 +182,13 @@ const titleIdOrAny = (text: string): ParseResult<TitleId | 'any'> =>
   text === 'any' || isTitleId(text)
     ? { value: text }
     : { expected: 'a title id (a decimal number up to 4294967295), or any' };
+
+const networks = (text: string): ParseResult<readonly string[]> => {
+  const list = text.split(',').map((one) => one.trim());
+  return list.every(isNetwork)
+    ? { value: list }
+    : { expected: 'addresses or networks such as 203.0.113.7,198.51.100.0/24' };
+};
 
 const adminToken = (text: string): ParseResult<string> =>
   /^[\x21-\x7e]{16,1000}$/.test(text)
@@ -392,6 +404,22 @@ const table: Table = {
     default: undefined,
     help: 'Game services (svc of their tokens) that may administer. With --auth dev, on an address of this machine only, every game service may.',
     parse: textList,
+  },
+  rateLimits: {
+    flag: 'rate-limits',
+    env: 'MPSD_RATE_LIMITS',
+    argument: '<kind or file>',
+    default: undefined,
+    help: 'How many requests are too many: off, general (bounds that no working game meets), xbox (those of Xbox Live, and the general ones), or a JSON file of limits, re-read on SIGHUP. Without it: with --auth dev off, else general.',
+    parse: anyText,
+  },
+  trustedProxies: {
+    flag: 'trusted-proxies',
+    env: 'MPSD_TRUSTED_PROXIES',
+    argument: '<network,…>',
+    default: undefined,
+    help: 'Addresses or networks (203.0.113.0/24) of balancers whose X-Forwarded-For is believed, beside those of private networks, which always are.',
+    parse: networks,
   },
   control: {
     flag: 'control',

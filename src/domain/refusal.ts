@@ -11,6 +11,7 @@ export const refusalCodes = [
   'notAuthenticated',
   'adminRequired',
   'contractVersionMissing',
+  'rateLimited',
   'requestMalformed',
   'upgradeRequired',
   'hostUnreachable',

@@ -120,6 +120,27 @@ export function isXboxHost(host: string): boolean {
   return name.endsWith('.xboxlive.com') || Object.hasOwn(xboxHosts, name);
 }
 
+/**
+ * The service whose route has this path: `host` where that is one of Xbox Live, or else the one with the
+ * longest fitting beginning. Undefined: none.
+ */
+export function hostOfPath(path: string, host: string | undefined): string | undefined {
+  const name = host === undefined ? undefined : nameOf(host);
+  if (name !== undefined && Object.hasOwn(xboxHosts, name)) return name;
+  let longest = 0;
+  let found: string | undefined;
+  for (const [service, { paths }] of Object.entries(xboxHosts)) {
+    for (const beginning of paths) {
+      const length = beginning.split('/').length;
+      if (length > longest && isBeginning(beginning, path)) {
+        longest = length;
+        found = service;
+      }
+    }
+  }
+  return found;
+}
+
 /** The services of one server, by host name. */
 export type Hosts = {
   /**

@@ -20,6 +20,8 @@ import { refusalResponse } from './refusal-response.ts';
 import { type SendAnswer, sendAnswer } from './send-answer.ts';
 import type { Answer, RefusalWithHeaders, Route } from './route.ts';
 import { buildRouteTable, parseTarget } from './route-table.ts';
+import { rateServiceOf, rateServiceOfHandles } from './rate-service.ts';
+import { bothJudgements, type Judgement, type RequestLimits } from './request-limits.ts';
 import { mayWithoutXuid, statedXuid } from './stated-xuid.ts';
 
 type HttpLimits = {
@@ -43,6 +45,8 @@ export type PipelineSettings = FailureSettings & {
   readonly origins: Origins;
   /** Which routes answer under which host; every route under each unless given. */
   readonly hosts?: Hosts;
+  /** How many requests are too many; any number unless given. */
+  readonly requestLimits?: RequestLimits | undefined;
   /** False while every answer must be 503; always true unless given. */
   readonly isFit?: () => boolean;
   /** What a test wants answered in place of the real answer, if anything. */
@@ -59,8 +63,8 @@ type AskedRequest = {
 /** The steps of every HTTP request. */
 export type Pipeline = {
   /**
-   * Answers one request: host and origin, path, verb, caller, contract version, body, route, in this
-   * order; the first that fails decides. Never rejects. `send` is `sendAnswer` unless given.
+   * Answers one request: host and origin, limits of the address, path, verb, caller, limits of the caller,
+   * contract version, body, route, in this order; the first that fails decides. Never rejects. `send` is `sendAnswer` unless given.
    *
    * @source docs/wire/README.md "Every request"
    */
@@ -79,7 +83,7 @@ export type PipelineState = {
 
 /** The pipeline in front of these routes. */
 export function openPipeline(settings: PipelineSettings, state: PipelineState): Pipeline {
-  const { authenticator, admin, origins, context } = settings;
+  const { authenticator, admin, origins, context, requestLimits } = settings;
   const table = buildRouteTable(
     settings.routes.filter(({ auth }) => auth !== 'admin' || admin !== undefined),
   );
@@ -136,6 +140,8 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     observed: ObservedRequest | undefined,
   ): Promise<Answer> {
     const path = 'route' in match ? match.route.path : undefined;
+    let judged = requestLimits?.ofAddress(incoming, context.clock.nowMs());
+    if (judged instanceof Refusal) return refuse(judged, contractVersionMax);
     const elsewhere = settings.hosts?.refusalOf(hostOf(incoming), path);
     if (elsewhere !== undefined) return refuse(elsewhere, contractVersionMax);
     if (!('route' in match)) return refuse(match, contractVersionMax);
@@ -150,6 +156,10 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     const { method = '', url = '' } = incoming;
     const instead = settings.answerInstead?.({ method, url, caller });
     if (instead !== undefined) return instead;
+    if (caller !== undefined && requestLimits !== undefined) {
+      judged = bothJudgements(judged, judge(requestLimits, route, caller, hostOf(incoming)));
+      if (judged instanceof Refusal) return refuse(judged, contractVersionMax);
+    }
 
     const contractVersion = contractVersionOf(route, headers);
     if (contractVersion instanceof Refusal) return refuse(contractVersion, contractVersionMax);
@@ -166,6 +176,15 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
       if (observed) observed.caller = caller;
     }
 
+    if (caller !== undefined && requestLimits !== undefined && isJudgedByBody(route, incoming)) {
+      const nowMs = context.clock.nowMs();
+      const service = rateServiceOfHandles(route, body);
+      judged = bothJudgements(judged, requestLimits.ofService(service, caller, nowMs));
+    }
+    if (judged !== undefined) {
+      const tooMany = await judged;
+      if (tooMany !== undefined) return refuse(tooMany, contractVersion);
+    }
     await endOfReadBatch();
     // Undefined only where the route said that it does not ask.
     const known = caller as Caller;
@@ -203,6 +222,20 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     return answer instanceof Promise
       ? answer.then((known) => noted(known, nowMs))
       : noted(answer, nowMs);
+  }
+
+  /** Counts a request of this caller, as far as its body need not be known for that. */
+  function judge(
+    limits: RequestLimits,
+    route: Route,
+    caller: Caller,
+    host: string | undefined,
+  ): Judgement {
+    const nowMs = context.clock.nowMs();
+    const service = rateServiceOf(route, host);
+    const judged = limits.ofCaller(caller, nowMs);
+    if (service === undefined || service === 'byBody') return judged;
+    return bothJudgements(judged, limits.ofService(service, caller, nowMs));
   }
 
   /**
@@ -251,6 +284,11 @@ type Headers = Readonly<Record<string, string | undefined>>;
 const noBody: JsonObject = {};
 const contractVersionMin = 104;
 const contractVersionMax = 107;
+
+/** True of a request that is counted by its body. */
+function isJudgedByBody(route: Route, incoming: IncomingMessage): boolean {
+  return rateServiceOf(route, hostOf(incoming)) === 'byBody';
+}
 
 /** True of a route that may answer pages of other origins. */
 function mayAnswerPages({ auth, isForPages = auth !== 'admin' }: Route): boolean {

@@ -1,4 +1,5 @@
 import { etagOf } from '../domain/session/etag.ts';
+import { renderTooManyRequests, TooManyRequests } from '../domain/rate-limits/too-many-requests.ts';
 import { sessionShownBy } from '../domain/session/refusal-with-session.ts';
 import { renderSession } from '../domain/session/document-text.ts';
 import type { Refusal, RefusalCode } from '../domain/refusal.ts';
@@ -14,6 +15,7 @@ const statusOf: Record<RefusalCode, number> = {
   notAuthenticated: 401,
   adminRequired: 403,
   contractVersionMissing: 400,
+  rateLimited: 429,
   requestMalformed: 400,
   upgradeRequired: 426,
   hostUnreachable: 502,
@@ -99,7 +101,7 @@ const statusOf: Record<RefusalCode, number> = {
 /** Refusals that are answered without a body. @source docs/wire/sessions.md "Preconditions" */
 const withoutBody: ReadonlySet<RefusalCode> = new Set(['sessionMissing']);
 
-/** Seconds after which a client may try again; sent with 503 only. */
+/** Seconds after which a client may try again; sent with each 503. */
 export const retryAfter = { 'Retry-After': '1' } as const;
 
 /**
@@ -118,6 +120,13 @@ export function refusalResponse(refusal: Refusal, contractVersion: number): Answ
     ...(status === 401 && { 'WWW-Authenticate': 'XBL3.0' }),
     ...(status === 503 && retryAfter),
   };
+  if (refusal instanceof TooManyRequests) {
+    return {
+      status,
+      headers: { ...headers, 'Retry-After': String(refusal.retryAfterSeconds) },
+      body: renderTooManyRequests(refusal),
+    };
+  }
   if (session !== undefined) {
     return {
       status,

@@ -83,6 +83,9 @@ export function openUpgrade(
       settings.origins.mayAsk(hostOf(incoming), incoming.headers.origin, aSocket) ??
       settings.hosts?.refusalOf(hostOf(incoming), '/connect');
     if (refusal !== undefined) return refusal;
+    const { requestLimits } = settings;
+    const ofAddress = await requestLimits?.ofAddress(incoming, context.clock.nowMs());
+    if (ofAddress !== undefined) return ofAddress;
     const caller = await callerOf(incoming);
     if (caller instanceof Refusal) return caller;
     if (observed) observed.caller = caller;
@@ -91,7 +94,9 @@ export function openUpgrade(
     }
     const { method = '', url = '' } = incoming;
     const instead = settings.answerInstead?.({ method, url, caller });
-    return instead ?? sockets.accept(incoming, socket, head, caller, correlationId);
+    if (instead !== undefined) return instead;
+    const tooMany = await requestLimits?.ofSocket(caller, context.clock.nowMs());
+    return tooMany ?? sockets.accept(incoming, socket, head, caller, correlationId);
   }
 
   async function answer(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {

@@ -1,7 +1,7 @@
 import { checkConnections } from '../directory/check-connections.ts';
 import type { Context } from '../directory/context.ts';
 import type { UserCaller } from '../domain/caller.ts';
-import type { Guid } from '../domain/ids.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import type { CloseReason } from '../observe/events.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -41,6 +41,8 @@ export type HubOptions = {
   readonly aroundTaps?: (deliver: DeliverTaps) => DeliverTaps;
   /** Learns the xuid of a caller whose token does not tell it, from what the caller states. */
   readonly learn?: LearnCaller | undefined;
+  /** Counts a frame of this user; true when it is one too many. */
+  readonly isTooMany?: ((xuid: Xuid) => boolean) | undefined;
 };
 
 /**
@@ -57,16 +59,18 @@ export class Hub implements AsyncDisposable {
   readonly #topics: UserTopics;
   readonly #unknown: UnknownCallers;
   readonly #presence: PresenceTopics;
+  readonly #isTooMany: HubOptions['isTooMany'];
   #isClosed = false;
 
   constructor(
     context: Context,
     connections: Connections,
     settings: HubSettings,
-    { silenceClock = context.clock, aroundTaps, learn }: HubOptions = {},
+    { silenceClock = context.clock, aroundTaps, learn, isTooMany }: HubOptions = {},
   ) {
     this.#context = context;
     this.#settings = settings;
+    this.#isTooMany = isTooMany;
     this.#registry = new ConnectionRegistry(
       connections,
       context.clock,
@@ -135,8 +139,13 @@ export class Hub implements AsyncDisposable {
 
   #answer(connection: Connection, frame: ClientFrame): void {
     if (!this.#registry.isOpen(connection)) return;
-    if (frame.kind === 'subscribe') this.#subscribe(connection, frame);
-    else this.#unsubscribe(connection, frame);
+    // What makes less work for the server is done all the same.
+    const isTooMany = this.#isTooMany?.(connection.xuid) ?? false;
+    if (frame.kind === 'unsubscribe') this.#unsubscribe(connection, frame);
+    else if (isTooMany) {
+      const why = 'Too many requests of this user; try again later.';
+      connection.send(formatNotSubscribed(frame.sequence, codes.throttled, why));
+    } else this.#subscribe(connection, frame);
   }
 
   /** Notes a ping or a pong of the client; the socket has answered the ping. */

@@ -24,6 +24,7 @@ export const codes = {
   unknownResource: 1,
   subscriptionLimitReached: 2,
   noResourceData: 3,
+  throttled: 1001,
   serviceUnavailable: 1002,
 } as const;
 

@@ -25,12 +25,15 @@ import type { Control } from './control.ts';
 import type { NodeCore } from './core.ts';
 import { hasGateway } from './gateway.ts';
 import type { ServerSettings } from './options.ts';
+import type { NodeLimits } from './rate-limits.ts';
 
 export type Adapters = {
   readonly hub: Hub;
   readonly app: App;
   readonly readiness: Readiness;
   readonly matchmaker: Matchmaker;
+  /** Undefined: requests are not counted. */
+  readonly limits: NodeLimits | undefined;
   /** How callers are authenticated, for the operator: a line each. */
   readonly notices: readonly string[];
 };
@@ -53,10 +56,14 @@ export async function openAdapters(
   const callers = callersOf(settings);
   const { authenticator, login } = await openCallers(callers, core);
   const admin = adminOf(settings, authenticator);
+  const limits = await openLimitsOf(core, settings);
+  const requestLimits = limits?.requestLimits;
   const hub = new Hub(context, connections, settings, {
     silenceClock: storage.clock,
     ...(control && { aroundTaps: control.aroundTaps }),
     learn: authenticator.learn,
+    isTooMany:
+      requestLimits && ((xuid) => requestLimits.isFrameTooMany(xuid, context.clock.nowMs())),
   });
   const readiness = openReadiness(() => probeStore({ store }), conditions);
   // Where no other process knows which nonces were used, those of a former process are invalid.
@@ -78,6 +85,7 @@ export async function openAdapters(
     admin,
     context,
     limits: settings,
+    requestLimits,
     origins: openOrigins(originsOf(settings)),
     ...(hasGateway(settings) && { hosts: openHosts() }),
     isOutage: (error) => error instanceof StoreUnavailable,
@@ -85,7 +93,18 @@ export async function openAdapters(
     ...(control && { answerInstead: control.answerInstead }),
     log: settings.log,
   });
-  return { hub, app, readiness, matchmaker, notices: describeAuthenticator(callers) };
+  return { hub, app, readiness, matchmaker, limits, notices: describeAuthenticator(callers) };
+}
+
+/** The limits of requests, which are loaded only where there are any. */
+async function openLimitsOf(
+  core: NodeCore,
+  settings: ServerSettings,
+): Promise<NodeLimits | undefined> {
+  const { rateLimits = settings.auth === 'dev' ? 'off' : 'general' } = settings;
+  if (rateLimits === 'off') return undefined;
+  const { openNodeLimits } = await import('./rate-limits.ts');
+  return openNodeLimits(rateLimits, core, settings);
 }
 
 /** The control API, which is loaded only for tests. */

@@ -43,7 +43,10 @@ export type RunningNode = AsyncDisposable & {
    * with its next answer, or after a second of silence. The rest is cut after the time to drain.
    */
   drain(): Promise<void>;
-  /** Reads the service configs again; the problems found, if any, leave the former ones in place. */
+  /**
+   * Reads the service configs and rate limits again; the problems found, if any, leave the former ones in
+   * place.
+   */
   reload(): Promise<readonly string[]>;
 };
 
@@ -69,7 +72,7 @@ export async function openNode(
     await sweeper.runNow();
     await matching.runNow();
   };
-  const { hub, app, readiness, matchmaker, notices } = await openAdapters(core, settings, {
+  const { hub, app, readiness, matchmaker, limits, notices } = await openAdapters(core, settings, {
     sweep: runNow,
     ownUrl: () => url,
   });
@@ -105,7 +108,8 @@ export async function openNode(
     },
     async reload() {
       const outcome = await catalog.reload();
-      return 'problems' in outcome ? outcome.problems.map(formatProblem) : [];
+      const problems = 'problems' in outcome ? outcome.problems.map(formatProblem) : [];
+      return [...problems, ...((await limits?.reload()) ?? [])];
     },
     async drain() {
       readiness.drain();

@@ -34,6 +34,15 @@ export interface Agreements {
   secret(known?: Uint8Array): Promise<Uint8Array>;
 }
 
+/** Counts that the processes on a store have in common. */
+export interface SharedCounts {
+  /**
+   * Adds to the count of this name, and gives the count with it. It begins with 0, and is forgotten
+   * `lifetimeMs` after its first addition. It may be lost with a server of the store.
+   */
+  add(name: string, by: number, lifetimeMs: Milliseconds): Promise<number>;
+}
+
 /**
  * Everything that is kept for a directory. Who uses it asks for the part that it needs.
  *
@@ -50,6 +59,8 @@ export interface Store
     AsyncDisposable {
   /** Only a store that several processes share has them: the connections of one die with it. */
   readonly pendingNotifications?: PendingNotifications;
+  /** Only a store that several processes share has them. */
+  readonly sharedCounts?: SharedCounts;
 }
 
 /** How long an acknowledged write lasts: through power loss, or through the death of the process. */

@@ -917,6 +917,18 @@ function testNodes(open: Open): void {
     assert.deepEqual((await Promise.all(both)).sort(), [false, true]);
   });
 
+  // Kills: a count that each process has for itself; an addition that is lost or made twice.
+  test('a count of several processes begins with nothing and grows by what is added', async () => {
+    await using store = await open();
+    const { sharedCounts } = store;
+    if (sharedCounts === undefined) return;
+    assert.equal(await sharedCounts.add('a {b} 1', 3, 60_000), 3);
+    const added = await Promise.all([1, 2, 3].map((by) => sharedCounts.add('a {b} 1', by, 60_000)));
+    assert.equal(Math.max(...added), 9);
+    assert.equal(new Set(added).size, 3);
+    assert.equal(await sharedCounts.add('a {b} 2', 1, 60_000), 1);
+  });
+
   // Kills: taps of a commit that nobody is asked to forget; of a deletion, lost.
   test('the taps of a commit are pending until they are forgotten, if the commit says so', async () => {
     await using store = await open();

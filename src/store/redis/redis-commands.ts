@@ -61,6 +61,15 @@ export class RedisCommands {
     return this.#shards.runScript(scripts[name], keys, values, this.#writes);
   }
 
+  /** The reply to a script that writes what may be lost. */
+  writeScriptPlainly(
+    name: ScriptName,
+    keys: readonly string[],
+    values: readonly string[],
+  ): Promise<Reply> {
+    return this.#shards.runScript(scripts[name], keys, values, 'plain');
+  }
+
   /**
    * The results of the partitions of a share. A shard that is away does not stop the others:
    * readers of due records try again.

@@ -11,6 +11,7 @@ import { crc16 } from './slots.ts';
  *     {u…}        a user: activities, invites, lists
  *     {h…}        a hint: the sessions that carry it
  *     {c…}        a name that was acquired once
+ *     {n…}        a count that processes have in common
  *     {nodes}     the leases
  */
 export const partitionsCount = 256;
@@ -81,6 +82,7 @@ export function keysOf(prefix: string) {
     nodes: `${prefix}:{nodes}`,
     lease: (node: NodeId) => `${prefix}:{nodes}:lease:${node}`,
     claim: (name: string) => `${prefix}:{c${encodeURIComponent(name)}}`,
+    count: (name: string) => `${prefix}:{n${encodeURIComponent(name)}}`,
     secret: `${prefix}:{secret}`,
     channel: (topic: string) => `${prefix}:{${topic}}`,
   } as const;

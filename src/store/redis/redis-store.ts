@@ -23,6 +23,7 @@ import type {
   RecordsCommitted,
   SessionRecord,
   Share,
+  SharedCounts,
   Store,
   StoredRecord,
 } from '../store.ts';
@@ -30,6 +31,7 @@ import { RedisAgreements } from './redis-agreements.ts';
 import { RedisCommands } from './redis-commands.ts';
 import { hintSeparator, RedisCommits } from './redis-commits.ts';
 import { RedisHandles } from './redis-handles.ts';
+import { RedisCounts } from './redis-counts.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import { RedisNodes } from './redis-nodes.ts';
 import { RedisPendingNotifications } from './redis-pending-notifications.ts';
@@ -60,6 +62,7 @@ export type RedisStoreParts = {
  */
 export class RedisStore implements Store {
   readonly pendingNotifications: PendingNotifications;
+  readonly sharedCounts: SharedCounts;
   readonly #shards: RedisShards;
   readonly #commands: RedisCommands;
   readonly #handles: RedisHandles;
@@ -85,6 +88,7 @@ export class RedisStore implements Store {
     this.#people = new RedisPeople(this.#commands);
     this.#nodes = new RedisNodes(this.#commands);
     this.#agreements = new RedisAgreements(this.#commands);
+    this.sharedCounts = new RedisCounts(this.#commands);
     this.pendingNotifications = new RedisPendingNotifications(this.#commands);
   }
 

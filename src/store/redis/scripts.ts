@@ -378,6 +378,13 @@ redis.call('SET', mark, revision, 'PX', math.ceil(deadlineMs - time) + ${records
 return {'done', revision}
 `;
 
+/** Adds to a count, which is forgotten some time after it began. */
+const addCount = `
+local count = redis.call('INCRBY', KEYS[1], ARGV[1])
+if count == tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return count
+`;
+
 /**
  * What a server does with a script when its memory is full:
  *
@@ -422,4 +429,5 @@ export const scripts = {
   forgetTaps: script('frees', forgetTaps),
   renewNode: script('frees', renewNode),
   nodes: script('reads', nodes),
+  addCount: script('frees', addCount),
 } as const;
