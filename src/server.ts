@@ -44,7 +44,7 @@ async function start(settings: ServerSettings): Promise<RunningServer> {
   // Closed in reverse, now if the start fails, or else by close(): the storage last.
   await using opened = new AsyncDisposableStack();
   const conditions = openConditions(settings.log);
-  const storage = opened.use(await openStorage(settings, conditions));
+  const storage = opened.use(await openStorage(settings, conditions, () => tryStart(settings)));
   // Most of the code is the node's. It is loaded here, while the store's thread starts.
   const { openNode } = await import('./server/node.ts');
   const node = opened.use(await openNode(storage, settings, conditions));
@@ -68,4 +68,16 @@ async function start(settings: ServerSettings): Promise<RunningServer> {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/**
+ * Starts a node on an empty store and ends it: a start that would fail fails here, before data of a
+ * former version is converted. Throws as a start does.
+ */
+async function tryStart({ bus: _, ...settings }: ServerSettings): Promise<void> {
+  const trial: ServerSettings = { ...settings, store: 'memory', log: () => undefined };
+  const conditions = openConditions(trial.log);
+  await using storage = await openStorage(trial, conditions, async () => undefined);
+  const { openNode } = await import('./server/node.ts');
+  await using _node = await openNode(storage, trial, conditions);
 }

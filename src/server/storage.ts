@@ -17,18 +17,22 @@ export type Storage = AsyncDisposable & {
 
 /**
  * The storage that these settings ask for. What was given to the server stays open when it is
- * disposed of. What is wrong with it later on is reported to `conditions`.
+ * disposed of. What is wrong with it later on is reported to `conditions`. `beforeConversion` is
+ * awaited before data of a former version is converted.
  *
- * Throws StoreUnavailable, with a text for the operator.
+ * Throws StoreUnavailable, with a text for the operator, and what `beforeConversion` throws.
  */
 export async function openStorage(
   settings: ServerSettings,
   conditions: Conditions,
+  beforeConversion: () => Promise<void>,
 ): Promise<Storage> {
   const { store: asked } = settings;
   await using opened = new AsyncDisposableStack();
   const parts: StoreParts =
-    typeof asked === 'object' ? { store: asked } : await openStore(asked, settings, conditions);
+    typeof asked === 'object'
+      ? { store: asked }
+      : await openStore(asked, settings, conditions, beforeConversion);
   if (parts.store !== asked) opened.use(parts.store);
   const bus = settings.bus ?? opened.use(parts.bus ?? openProcessBus());
   const owned = opened.move();
@@ -54,6 +58,7 @@ async function openStore(
   kind: Settings['store'],
   { data, durability, cacheBytesMax, replicasMin, log }: ServerSettings,
   conditions: Conditions,
+  beforeConversion: () => Promise<void>,
 ): Promise<StoreParts> {
   if (kind === 'memory') {
     const { openMemoryStore } = await import('../store/memory/memory-store.ts');
@@ -64,9 +69,9 @@ async function openStore(
       import('../store/sqlite/sqlite-store.ts'),
       import('../store/sqlite/data-folder.ts'),
     ]);
-    const file = dataFileOf(data);
+    const hooks = { conditions, log, beforeConversion };
     return {
-      store: await openSqliteStore({ file, durability, cacheBytesMax, conditions, log }),
+      store: await openSqliteStore({ file: dataFileOf(data), durability, cacheBytesMax, ...hooks }),
     };
   }
   const { openRedisStore } = await import('../store/redis/open-redis-store.ts');

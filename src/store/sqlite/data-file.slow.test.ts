@@ -183,8 +183,9 @@ test('a log that was cut after a kill is reported, and one that is whole is not'
   assert.deepEqual(whole, { lines: [], revision: 20 });
   const cut = await open2((copy) => truncateSync(`${copy}-wal`, size / 2));
   assert.ok(cut.revision < 20);
+  // The tables were made in the part that is left, but not all of them: the file is converted as well.
   assert.match(
-    cut.lines.join(),
+    cut.lines.at(-1) ?? '',
     /^warning: .*data\.db-wal has been cut: \d+ pages of acknowledged writes/,
   );
   const gone = await open2((copy) => rmSync(`${copy}-wal`));

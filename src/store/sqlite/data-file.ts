@@ -20,6 +20,7 @@ import {
   problemOfTrust,
 } from '../../platform/private-files.ts';
 import { StoreUnavailable } from '../store.ts';
+import { formerVersionOf, keepCopy } from './conversion.ts';
 import { lockFile } from './file-lock.ts';
 import { migrate, migrations, refuseNewer, versionOf } from './migrations.ts';
 import { isLackOfRoom, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
@@ -48,15 +49,22 @@ const busyTimeoutMs = 5_000;
 const attemptsMax = 50;
 const attemptEveryMs = 100;
 
+export type DataFileHooks = {
+  /** Hears in a line that commits were lost with the log of the file, or that it is converted. */
+  readonly log?: ((line: string) => void) | undefined;
+  /** Awaited before a file of a former version is converted; what it throws leaves the file alone. */
+  readonly beforeConversion?: (() => Promise<void>) | undefined;
+};
+
 /**
- * The data file at this path, made with its folder when they do not exist. Reports to `log`, in a
- * line, when commits were lost with its log.
+ * The data file at this path, made with its folder when they do not exist. A file of a former version
+ * is converted; a copy of it is kept beside it.
  *
- * Throws StoreUnavailable, with a text for the operator.
+ * Throws StoreUnavailable, with a text for the operator, and what `beforeConversion` throws.
  */
 export async function openDataFile(
   named: string,
-  log: (line: string) => void = () => undefined,
+  { log = () => undefined, beforeConversion }: DataFileHooks = {},
 ): Promise<DataFile> {
   const file = resolve(named);
   const problem = makeFolder(dirname(file), privateFolderMode);
@@ -65,7 +73,7 @@ export async function openDataFile(
   const lock = lockFile(path);
   try {
     const index = readLogIndex(path);
-    const connection = await openConnection(path, attemptsMax);
+    const connection = await openConnection(path, { log, beforeConversion });
     tellOfLostPages(path, pagesLost(index, connection.pagesInLog), log);
     return dataFileOf(path, connection, lock);
   } catch (error) {
@@ -122,14 +130,41 @@ function prepareFiles(file: string): string {
   }
 }
 
-async function openConnection(path: string, attempts: number): Promise<Connection> {
+async function openConnection(
+  path: string,
+  { log, beforeConversion }: DataFileHooks,
+): Promise<Connection> {
+  let former: FormerVersion | undefined;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return connect(path, 'unknown');
+      const connection = connect(path, 'unknown', (db) => {
+        const version = formerVersionOf(db);
+        if (version === undefined) return;
+        if (former === undefined) throw new FormerVersion(pagesInLog(db));
+        const copy = keepCopy(db, path, version);
+        log?.(
+          `${path} is converted from schema version ${version} to ${migrations.length}. The file as it was is kept: ${copy}. A former OpenMPSD needs it in place of the converted one.`,
+        );
+      });
+      return { ...connection, pagesInLog: former?.pagesInLog ?? connection.pagesInLog };
     } catch (error) {
-      if (!(error instanceof InUse) || attempt >= attempts) throw error;
-      await sleep(attemptEveryMs);
+      if (error instanceof FormerVersion) {
+        former = error;
+        await beforeConversion?.();
+      } else if (!(error instanceof InUse) || attempt >= attemptsMax) {
+        throw error;
+      } else await sleep(attemptEveryMs);
     }
+  }
+}
+
+/** The file must be converted, and what comes before that has not been done. */
+class FormerVersion extends StoreUnavailable {
+  readonly pagesInLog: number;
+
+  constructor(pagesInLog: number) {
+    super('A former OpenMPSD wrote the file.');
+    this.pagesInLog = pagesInLog;
   }
 }
 
@@ -138,9 +173,13 @@ class InUse extends StoreUnavailable {}
 
 /**
  * A connection for reading, to a file that has the newest schema. Whether somebody else has the file is
- * found out unless it is known to be ours.
+ * found out unless it is known to be ours. What `beforeMigration` throws leaves the file as it is.
  */
-function connect(path: string, whose: 'ours' | 'unknown'): Connection {
+function connect(
+  path: string,
+  whose: 'ours' | 'unknown',
+  beforeMigration: (db: DatabaseSync) => void = () => undefined,
+): Connection {
   let db: DatabaseSync | undefined;
   try {
     // Another process may have the file for long; it is tried again instead.
@@ -156,6 +195,7 @@ function connect(path: string, whose: 'ours' | 'unknown'): Connection {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
     if (whose !== 'ours') refuseIfInUse(db);
     if (!isOurs) db.exec(`PRAGMA application_id = ${applicationId}`);
+    beforeMigration(db);
     migrate(db, migrations);
     makeShrinkable(db);
     makeReader(db);

@@ -56,8 +56,10 @@ export type SqliteSettings = {
   readonly fileBytesMax?: number;
   /** Hears that the file cannot be written or is damaged, and that it can be written again. */
   readonly conditions?: Conditions;
-  /** Hears of each record that cannot be read, and of lost writes, a line each. */
+  /** Hears of each record that cannot be read, of lost writes and of a conversion, a line each. */
   readonly log?: (line: string) => void;
+  /** Awaited before a file of a former version is converted; what it throws leaves the file alone. */
+  readonly beforeConversion?: () => Promise<void>;
   /** Time that passes, for pauses between attempts to open a file that the disk had no room for. */
   readonly elapsedMs?: () => Milliseconds;
 };
@@ -83,7 +85,7 @@ export type SqliteSettings = {
 export async function openSqliteStore(settings: SqliteSettings): Promise<Store> {
   const { log = () => undefined, durability, fileBytesMax } = settings;
   const { elapsedMs = () => performance.now() } = settings;
-  const data = await openDataFile(settings.file, log);
+  const data = await openDataFile(settings.file, settings);
   try {
     return new SqliteStore({
       data,
