@@ -69,6 +69,16 @@ export interface SessionStore {
    */
   memberRowsDue(key: SessionKey, nowMs: Milliseconds, limit: number): Promise<readonly Member[]>;
 
+  /**
+   * Keys of all sessions, a page after the other, in no particular order: `cursor` of an answer leads
+   * to the next page, and is undefined when there is none. `limit` is how many keys a page has at the
+   * least, while there are more.
+   *
+   * A session that is there all the while is listed at least once; one that comes or goes meanwhile may
+   * be. A store of several servers may miss those that move between its servers meanwhile.
+   */
+  sessionKeys(limit: number, cursor?: string): Promise<SessionKeys>;
+
   /** Keys of sessions whose due time has come at `nowMs`, the longest overdue first. */
   due(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly SessionKey[]>;
 
@@ -120,6 +130,11 @@ export type SessionRecord = { readonly revision: number; readonly session: Sessi
  *     node:<id>                    the node that minted such a connection
  */
 export type Hint = SessionHint;
+
+export type SessionKeys = {
+  readonly keys: readonly SessionKey[];
+  readonly cursor: string | undefined;
+};
 
 export type LastKnown = {
   readonly record: SessionRecord | undefined;

@@ -603,6 +603,30 @@ function testRecent(open: Open): void {
 function testHints(open: Open): void {
   const [ada, bert] = ['xuid:11', 'xuid:22'] as const;
 
+  test('all sessions are listed page by page, and none that is gone', async () => {
+    await using store = await open();
+    const listed = async (limit: number): Promise<readonly string[]> => {
+      const keys: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await store.sessionKeys(limit, cursor);
+        keys.push(...page.keys);
+        ({ cursor } = page);
+      } while (cursor !== undefined);
+      return keys.sort();
+    };
+    assert.deepEqual(await listed(2), []);
+    const names = ['d', 'b', 'a', 'c', 'é}:session:*'];
+    for (const name of names) await store.commit({ session: putOf(name, 0) });
+    const all = names.map(storedKey).sort();
+    for (const limit of [1, 2, 5, 1_000]) assert.deepEqual(await listed(limit), all);
+    await store.commit({ session: deleteOf('b', 1) });
+    assert.deepEqual(
+      await listed(2),
+      all.filter((key) => key !== storedKey('b')),
+    );
+  });
+
   test('sessions are found by what was added and not removed again', async () => {
     await using store = await open();
     assert.deepEqual(await store.sessionsBy(ada, 10), []);
@@ -1167,6 +1191,7 @@ function testLife(open: Open): void {
       () => store.secret(),
       () => store.invitesOf('11'),
       () => store.sessionsBy('xuid:11', 1),
+      () => store.sessionKeys(1),
       () => store.memberRow(storedKey('a'), '11'),
       () => store.memberRows(storedKey('a'), 1),
       () => store.memberRowsDue(storedKey('a'), 0, 1),

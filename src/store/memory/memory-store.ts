@@ -24,6 +24,7 @@ import {
   type RecordName,
   type RecordsCommitted,
   type SessionDelete,
+  type SessionKeys,
   type SessionPut,
   type SessionRecord,
   type Store,
@@ -165,6 +166,15 @@ class MemoryStore extends ProcessStore implements Store {
       .sort((a, b) => a.dueMs - b.dueMs)
       .slice(0, limit)
       .map(({ member }) => member);
+  }
+
+  async sessionKeys(limit: number, cursor = ''): Promise<SessionKeys> {
+    this.refuseIfDisposed();
+    const keys = [...this.#sessions.keys()]
+      .filter((key) => key > cursor)
+      .sort()
+      .slice(0, limit);
+    return { keys, cursor: keys.length < limit ? undefined : keys.at(-1) };
   }
 
   async due(nowMs: Milliseconds, limit: number): Promise<readonly SessionKey[]> {

@@ -1,5 +1,6 @@
 import { StoreUnavailable, type Durability, type Share } from '../store.ts';
 import type { RedisKeys } from './redis-keys.ts';
+import { formatNode } from './redis-address.ts';
 import type { Reply } from './redis-link.ts';
 import type { Lane, RedisShards } from './redis-shards.ts';
 import { scripts } from './scripts.ts';
@@ -31,6 +32,12 @@ export class RedisCommands {
   async close(): Promise<void> {
     this.#isClosed = true;
     while (this.#underway.size > 0) await Promise.allSettled(this.#underway);
+  }
+
+  /** The name of the server that has this key now, as far as it is known. */
+  serverOf(key: string): string {
+    const node = this.#shards.nodeOf(key);
+    return node === undefined ? '' : formatNode(node);
   }
 
   /** The reply to a command that reads. */

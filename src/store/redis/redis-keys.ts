@@ -40,8 +40,16 @@ export function keysOf(prefix: string) {
     return partition;
   };
   const user = (xuid: Xuid): string => `${prefix}:{u${xuid}}`;
+  const sessionMark = '}:session:';
   return {
     partitions,
+    /** What the names of all session records match, as a pattern of Redis. */
+    sessionsPattern: `${prefix.replaceAll(/[\\*?[\]]/g, '\\$&')}:{p*${sessionMark}*`,
+    /** The session whose record has this name; undefined when it only looks like one. */
+    sessionOfName: (name: string): SessionKey | undefined => {
+      const at = name.indexOf('}', prefix.length);
+      return name.startsWith(sessionMark, at) ? name.slice(at + sessionMark.length) : undefined;
+    },
     ofSession: (key: SessionKey) => {
       const partition = partitionOf(key);
       const own = (what: string): string => `${partition.base}:${what}:${key}`;

@@ -21,6 +21,7 @@ import type {
   RecordConflict,
   RecordName,
   RecordsCommitted,
+  SessionKeys,
   SessionRecord,
   Share,
   SharedCounts,
@@ -38,6 +39,7 @@ import { RedisPendingNotifications } from './redis-pending-notifications.ts';
 import { RedisPeople } from './redis-people.ts';
 import { RedisRecords } from './redis-records.ts';
 import { formatScore, pairsOf, parseStored } from './redis-replies.ts';
+import { readSessionKeys } from './redis-session-keys.ts';
 import { readSearchChanges, type SearchChanges } from './redis-search-changes.ts';
 import { type CachedRecord, recordOf, RedisSessionCache } from './redis-session-cache.ts';
 import type { RedisShards } from './redis-shards.ts';
@@ -195,6 +197,11 @@ export class RedisStore implements Store {
     const keys = this.#commands.keys.ofSession(key);
     const texts = await this.#commands.readScript('valuesInOrder', [keys.rows, keys[order]], range);
     return (texts as readonly string[]).map((text) => parseStored<Member>(text));
+  }
+
+  async sessionKeys(limit: number, cursor?: string): Promise<SessionKeys> {
+    this.#commands.assertOpen();
+    return readSessionKeys(this.#commands, cursor, limit);
   }
 
   async due(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly SessionKey[]> {

@@ -16,6 +16,7 @@ export function prepareQueries(db: DatabaseSync) {
     activities: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? ORDER BY scid'),
     activity: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? AND scid = ?'),
     handlesFor: db.prepare('SELECT document FROM handle WHERE session_key = ?'),
+    sessionKeys: db.prepare('SELECT key FROM session WHERE key > ? ORDER BY key LIMIT ?'),
     due: db.prepare('SELECT key FROM session WHERE due_ms <= ? ORDER BY due_ms LIMIT ?'),
     expired: db.prepare(
       'SELECT id FROM handle WHERE expiration_ms <= ? ORDER BY expiration_ms LIMIT ?',

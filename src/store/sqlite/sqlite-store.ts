@@ -26,6 +26,7 @@ import {
   type RecordsCommitted,
   type SessionDelete,
   type SessionPut,
+  type SessionKeys,
   type SessionRecord,
   type Store,
   type StoredRecord,
@@ -271,6 +272,13 @@ class SqliteStore extends ProcessStore implements Store {
     return this.#readRows('member in', key, parseMember, ({ memberRowsDue }) =>
       memberRowsDue.all(key, nowMs, limit),
     );
+  }
+
+  async sessionKeys(limit: number, cursor = ''): Promise<SessionKeys> {
+    const keys = this.#read('list of', 'all sessions', ({ sessionKeys }) =>
+      sessionKeys.all(cursor, limit).map(({ key }) => String(key)),
+    );
+    return { keys, cursor: keys.length < limit ? undefined : keys.at(-1) };
   }
 
   async due(nowMs: Milliseconds, limit: number): Promise<readonly SessionKey[]> {
