@@ -81,14 +81,16 @@ export type ServiceConfigInfo = {
 
 /**
  * Query of a list: `scid`, `template`, `text` (part of a name, xuid or gamertag, in any case), `filter`
- * (the language of POST /handles/query, of every session), `order` (name, changed, members, due; with
- * `-` in front the other way round), `skip`, `take` (1 to 1,000; 100).
+ * (the language of POST /handles/query, of every session), `order` (name, changed,
+ * created, members, due; with `-` in front the other way round; -changed), `skip`, `take` (1 to 1,000; 100).
  */
 export type SessionList = {
   readonly nowMs: number;
   /** All sessions, and those that the query asks for. */
   readonly totalCount: number;
   readonly matchedCount: number;
+  /** True when there are more sessions than the inspector lists: 100,000. */
+  readonly isCut: boolean;
   readonly skip: number;
   readonly sessions: readonly SessionRow[];
 };
@@ -130,7 +132,7 @@ export type SessionDetail = {
   readonly nowMs: number;
   readonly row: SessionRow;
   readonly etag: string;
-  /** As clients of contract version 107 see it; of a large session with all members that are shown. */
+  /** As clients of contract version 107 see it; of a large session without members. */
   readonly document: JsonObject;
   readonly members: readonly MemberRow[];
   /** Not all when a session is large: then `members` has the first 500. */
@@ -190,16 +192,19 @@ export type MemberRow = {
   readonly titleId?: string;
 };
 
-/** What time will do: `what` is the name of a timeout in the constants, or words such as "connection ended". */
+/**
+ * What time will do, the next first: `what` is the name of a timeout in the constants, or `grace` after a
+ * connection has ended.
+ */
 export type Timer = {
   readonly what: string;
   /** Whose, where it is a member's. */
   readonly index?: number;
   readonly xuid?: string;
-  readonly startMs: number;
+  /** Absent where only the end is known. */
+  readonly startMs?: number;
   readonly dueMs: number;
-  /** Such as `inactive`, `removed`, `session ends`. */
-  readonly becomes: string;
+  readonly becomes: 'inactive' | 'removed' | 'ended' | 'nextStage' | 'decided';
 };
 
 export type HandleRow = {

@@ -76,6 +76,16 @@ export class Connection {
     this.#heardMs = ports.runningMs();
   }
 
+  /** How long it has been open. */
+  get ageMs(): Milliseconds {
+    return this.#ports.elapsedMs() - this.#openedMs;
+  }
+
+  /** In the order of their ids. */
+  get subscriptions(): readonly Subscription[] {
+    return this.#subscriptions;
+  }
+
   get subscriptionsCount(): number {
     return this.#subscriptions.length;
   }

@@ -45,3 +45,19 @@ export function parseResource(uri: string): Resource | undefined {
   if (watched === undefined || (title !== undefined && !isTitleId(title))) return undefined;
   return { kind: 'presence', xuid: watched, ...(title !== undefined && { titleId: title }) };
 }
+
+/** The URI of a resource, as clients write it; `*` where they may write anything. */
+export function formatResource(resource: Resource): string {
+  switch (resource.kind) {
+    case 'connections':
+      return 'https://sessiondirectory.xboxlive.com/connections/';
+    case 'notify':
+      return `https://notify.xboxlive.com/users/xuid(${resource.xuid})/deviceId/*/titleId/${resource.titleId}`;
+    case 'friends':
+      return `https://social.xboxlive.com/users/xuid(${resource.xuid})/friends`;
+    case 'privacy':
+      return `https://privacy.xboxlive.com/users/xuid(${resource.xuid})/mutelist`;
+    case 'presence':
+      return `https://userpresence.xboxlive.com/users/xuid(${resource.xuid})/${resource.titleId === undefined ? 'devices' : `titles/${resource.titleId}`}`;
+  }
+}

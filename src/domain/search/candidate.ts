@@ -48,9 +48,24 @@ export type CandidateValues = {
  * the number of members is known.
  */
 export function candidateOf(whole: Session): SearchCandidate | undefined {
+  return whole.searchHandle && candidateBy(whole, whole.searchHandle);
+}
+
+/**
+ * What a filter sees of any session: one without a search handle has no attributes, and was posted when it
+ * was created. Searches do not find it.
+ */
+export function anyCandidateOf(whole: Session): SearchCandidate {
+  return candidateBy(
+    whole,
+    whole.searchHandle ?? { createTimeMs: whole.startTimeMs, searchAttributes: {} },
+  );
+}
+
+type Posted = Pick<SearchHandle, 'createTimeMs' | 'searchAttributes' | 'titleId'>;
+
+function candidateBy(whole: Session, handle: Posted): SearchCandidate {
   const session = isLarge(whole) ? withoutRows(whole) : whole;
-  const handle = session.searchHandle;
-  if (handle === undefined) return undefined;
   const { searchAttributes: attributes } = handle;
   return packCandidate(keyOf(session.reference), handle.createTimeMs, {
     values: {
@@ -183,7 +198,7 @@ function attributeValues({
 
 function sessionValues(
   session: Session,
-  { createTimeMs, titleId, searchAttributes }: SearchHandle,
+  { createTimeMs, titleId, searchAttributes }: Posted,
 ): CandidateValues['values'] {
   const { reference, constants, properties } = session;
   const { visibility, inviteProtocol, maxMembersCount } = constants.system;

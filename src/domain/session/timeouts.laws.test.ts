@@ -9,10 +9,27 @@ import { latestTimeMs } from '../time.ts';
 import { ada, bert, cleo, decide, dora, reserve, startMs } from '../../testing/samples.ts';
 import { defaultBounds } from './bounds.ts';
 import { type MemberStatus, memberTimeouts, type Session, stageTimeouts } from './session.ts';
-import { hasEnded, nextDueMs, applyTimeouts } from './timeouts.ts';
+import { hasEnded, nextDueMs, applyTimeouts, timersOf } from './timeouts.ts';
+import { isLarge } from './large.ts';
 import { Hits } from '../../testing/hits.ts';
 
 const anyWaitMs = fc.constantFrom(0, 1, 999, 1_000, 29_999, 30_000, 1_000_000);
+
+// Kills: a kind of timer left out of timersOf; its list in another order; the grace of a connection taken for
+// a timeout of the status.
+test('the first timer of a session is its due time', () => {
+  const hits = new Hits();
+  fc.assert(
+    fc.property(anySession, (session) => {
+      if (isLarge(session)) return;
+      const [first] = timersOf(session);
+      assert.equal(first?.dueMs, nextDueMs(session));
+      if (first !== undefined) hits.count();
+    }),
+    { numRuns: 200 },
+  );
+  hits.assertAtLeast(30);
+});
 
 // Kills: ">=" for ">" in applyTimeouts; the latest due time taken for the next; the empty timeout
 // forgotten in nextDueMs.

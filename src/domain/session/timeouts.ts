@@ -8,7 +8,7 @@
 import { createMemo } from '../memo.ts';
 import { latestTimeMs, type Milliseconds } from '../time.ts';
 import { isLarge, withMembers } from './large.ts';
-import { isInitializing } from './episode.ts';
+import { initializationOf, isInitializing } from './episode.ts';
 import { initializationDueMs, initializationAt } from './initialization.ts';
 import { removeMembers, withStatus } from './members.ts';
 import { withOwners } from './owners.ts';
@@ -19,6 +19,7 @@ import {
   type MemberStatus,
   type Session,
   stageTimeouts,
+  type TimeoutName,
   withNextChange,
 } from './session.ts';
 
@@ -172,3 +173,77 @@ export function hasEnded(session: Session, nowMs: Milliseconds): boolean {
   const dueMs = emptyDueMs(session);
   return dueMs !== undefined && dueMs <= nowMs;
 }
+
+/** What time will do to a session as it is now, unless something else changes it before. */
+export type SessionTimer = {
+  /** The name of the timeout in the constants; `grace` after a connection has ended. */
+  readonly what: TimeoutName | 'grace' | 'forfeitTimeout' | 'arbitrationTimeout';
+  /** Whose it is; undefined: that of the session. */
+  readonly member: Member | undefined;
+  /** Undefined where only the end is known. */
+  readonly startMs: Milliseconds | undefined;
+  readonly dueMs: Milliseconds;
+  readonly becomes: 'inactive' | 'removed' | 'ended' | 'nextStage' | 'decided';
+};
+
+/**
+ * All timeouts that run, the next one first. The first of them is `nextDueMs`, but for members of a large
+ * session that are not loaded.
+ */
+export function timersOf(session: Session): readonly SessionTimer[] {
+  const timers: SessionTimer[] = [];
+  for (const member of session.members) {
+    const dueMs = memberDueMs(member, session);
+    const expiry = expiryOf[member.status];
+    if (dueMs === undefined) continue;
+    const isGrace = member.activeUntilMs !== undefined;
+    timers.push({
+      what: isGrace ? 'grace' : (expiry?.timeout ?? 'inactiveRemovalTimeout'),
+      member,
+      startMs: isGrace ? undefined : member.statusSinceMs,
+      dueMs,
+      becomes: expiry?.becomes ?? 'inactive',
+    });
+  }
+  const { emptySinceMs } = session;
+  const emptyMs = emptyDueMs(session);
+  if (emptyMs !== undefined) {
+    const what = 'sessionEmptyTimeout';
+    timers.push({
+      what,
+      member: undefined,
+      startMs: emptySinceMs,
+      dueMs: emptyMs,
+      becomes: 'ended',
+    });
+  }
+  const stageMs = initializationDueMs(session);
+  const { stage, stageStartTimeMs } = initializationOf(session);
+  if (stageMs !== undefined) {
+    timers.push({
+      what: timeoutOfStage[stage] ?? 'joinTimeout',
+      member: undefined,
+      startMs: stageStartTimeMs,
+      dueMs: stageMs,
+      becomes: 'nextStage',
+    });
+  }
+  const arbitrationMs = arbitrationDueMs(session);
+  if (arbitrationMs !== undefined) {
+    const isForfeit = !session.members.some(({ status }) => status === 'active');
+    timers.push({
+      what: isForfeit ? 'forfeitTimeout' : 'arbitrationTimeout',
+      member: undefined,
+      startMs: undefined,
+      dueMs: arbitrationMs,
+      becomes: 'decided',
+    });
+  }
+  return timers.filter(({ dueMs }) => dueMs <= latestTimeMs).sort((a, b) => a.dueMs - b.dueMs);
+}
+
+const timeoutOfStage: Readonly<Record<string, TimeoutName>> = {
+  joining: 'joinTimeout',
+  measuring: 'measurementTimeout',
+  evaluating: 'evaluationTimeout',
+};
