@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { Caller } from '../domain/caller.ts';
 import type { RequestCause } from '../domain/cause.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -66,6 +67,8 @@ export type Answer = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Writes the body and ends it, in place of `body`; it may take as long as the client stays. */
+  readonly stream?: (outgoing: Writable) => void;
   /** Of the body; `application/json` when absent. */
   readonly contentType?: string;
   /** True for a session document, which clients may revalidate. */

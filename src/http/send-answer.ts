@@ -13,7 +13,8 @@ export type SendAnswer = (outgoing: ServerResponse, answer: Answer, correlationI
 export const sendAnswer: SendAnswer = (outgoing, answer, correlationId) => {
   if (outgoing.headersSent) return;
   outgoing.writeHead(answer.status, headersOf(answer, correlationId));
-  outgoing.end(answer.body);
+  if (answer.stream === undefined || outgoing.req.method === 'HEAD') outgoing.end(answer.body);
+  else answer.stream(outgoing);
 };
 
 /**
@@ -81,7 +82,7 @@ function date(): string {
 
 /** The headers of `answer` as one flat list; `Date` is not among them. @source docs/wire/README.md "Every answer" */
 export function headersOf(answer: Answer, correlationId: Guid): string[] {
-  const { status, body, contentType = usualType, headers } = answer;
+  const { status, body, stream, contentType = usualType, headers } = answer;
   const list = [
     'Cache-Control',
     cacheControlOf(answer),
@@ -92,6 +93,8 @@ export function headersOf(answer: Answer, correlationId: Guid): string[] {
   ];
   if (body !== undefined) {
     list.push('Content-Type', contentType, 'Content-Length', String(Buffer.byteLength(body)));
+  } else if (stream !== undefined) {
+    list.push('Content-Type', contentType);
   } else if (status !== 204 && status !== 304) {
     list.push('Content-Length', '0');
   }

@@ -21,12 +21,11 @@
  *     POST   /inspector/api/v1/act                          ActRequest → ActAnswer
  *     POST   /inspector/api/v1/act/connections              { as } → ActingConnection
  *     DELETE /inspector/api/v1/act/connections/{id}
- *     POST   /inspector/api/v1/clock                        ClockChange → ClockState
- *     POST   /inspector/api/v1/connections/{id}/drop        any connection of this node
- *     POST   /inspector/api/v1/connections/{id}/taps        TapsFault → ConnectionRow
- *     GET    /inspector/api/v1/refusals                     { refusals: ForcedRefusal[] }
- *     POST   /inspector/api/v1/refusals                     ForcedRefusal → { refusals }
- *     DELETE /inspector/api/v1/refusals
+ *     GET    /inspector/api/v1/control …                    the control API, whole: /control of docs/control.md
+ *     POST   /inspector/api/v1/control/clock                { freeze, advanceMs, nowMs }
+ *     POST   /inspector/api/v1/control/connections/{id}/drop
+ *     POST   /inspector/api/v1/control/connections/{id}/taps { delayMs, drop }
+ *     POST   /inspector/api/v1/control/refusals             and DELETE
  *     GET    /inspector/api/v1/state                        SavedState, a file
  *     PUT    /inspector/api/v1/state                        SavedState → LoadedState
  *
@@ -309,14 +308,9 @@ export type ConnectionRow = {
   readonly unsentBytes: number;
   /** The resources, such as `https://sessiondirectory.xboxlive.com/connections`. */
   readonly subscriptions: readonly { readonly id: number; readonly resource: string }[];
-  /** What --control does to its taps. */
-  readonly taps?: TapsFault;
   /** True of one that act has opened. */
   readonly isActing?: boolean;
 };
-
-/** `delayMs`: how long each tap is held back; `drop`: all are lost. */
-export type TapsFault = { readonly delayMs?: number; readonly drop?: boolean };
 
 /**
  * The log of this node, the newest last, at most the last 2,000 rows: requests and what happens on
@@ -391,9 +385,12 @@ export type HopperList = { readonly hoppers: readonly HopperRow[] };
 export type HopperRow = {
   readonly scid: string;
   readonly name: string;
+  /** Those that wait, of the first 2,000; `isCut` when there are more. */
   readonly ticketsCount: number;
   readonly playersCount: number;
-  readonly longestWaitMs: number;
+  readonly isCut: boolean;
+  /** Since when the first of them waits. */
+  readonly waitingSinceMs?: number;
 };
 
 export type HopperDetail = {
@@ -410,13 +407,16 @@ export type TicketRow = {
   readonly id: string;
   readonly scid: string;
   readonly hopper: string;
+  /** searching, found, expired, canceled or failed. */
   readonly status: string;
   readonly xuids: readonly string[];
   readonly sinceMs: number;
   readonly expiresMs?: number;
   readonly attributes: JsonObject;
-  readonly session?: SessionName;
-  /** Why it waits. */
+  /** Whose ticket it is, and where its players were matched into. */
+  readonly session: SessionName;
+  readonly target?: SessionName;
+  /** Why it waits; of the first 50. */
   readonly whyNot?: {
     readonly text: string;
     readonly keptBy: readonly { readonly rule: string; readonly tickets: number }[];
@@ -495,24 +495,6 @@ export type ActAnswer = {
 
 /** An RTA connection that the server holds for a development user, subscribed to session taps. */
 export type ActingConnection = { readonly id: string; readonly as: ActingUser };
-
-/** Not both of `advanceMs` and `nowMs`. */
-export type ClockChange = {
-  readonly freeze?: boolean;
-  readonly advanceMs?: number;
-  readonly nowMs?: number;
-};
-
-/** As POST /control/refusals: see docs/control.md. */
-export type ForcedRefusal = {
-  readonly method?: string;
-  readonly path: string;
-  readonly xuid?: string;
-  readonly status: number;
-  readonly code?: string;
-  readonly retryAfterSeconds?: number;
-  readonly times?: number;
-};
 
 /** Everything that the store holds of sessions, as a file that people can read and change. */
 export type SavedState = {

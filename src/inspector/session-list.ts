@@ -14,7 +14,7 @@ import type { SessionChange } from '../domain/session/session-change.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { SessionList, SessionRow } from './api-types.ts';
 import type { SessionQuery } from './query.ts';
-import { viewRow } from './session-rows.ts';
+import { viewPerson, viewRow } from './session-rows.ts';
 
 /** Rows that are kept. A store may have far more sessions. */
 const rowsMax = 100_000;
@@ -25,11 +25,14 @@ const sharedMsMax: Milliseconds = 2_000;
 /** After so long without a request the list is forgotten. */
 const unusedMsMax: Milliseconds = 60_000;
 
-type Kept = { readonly row: SessionRow; readonly text: string };
+type Person = SessionRow['people'][number];
+
+type Kept = { readonly row: SessionRow; readonly text: string; readonly people: readonly Person[] };
 
 export class LiveSessionList {
   readonly #context: Context;
   readonly #isShared: boolean;
+  readonly #elapsedMs: () => Milliseconds;
   #rows: Map<SessionKey, Kept> | undefined;
   #reading: Promise<Map<SessionKey, Kept>> | undefined;
   /** What was committed while the store was read. */
@@ -38,16 +41,18 @@ export class LiveSessionList {
   #usedMs: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #changedMs = new Map<SessionKey, Milliseconds>();
 
-  constructor(context: Context, isShared: boolean) {
+  /** `elapsedMs` measures how old the list is; tests of games do not move it. */
+  constructor(context: Context, isShared: boolean, elapsedMs: () => Milliseconds) {
     this.#context = context;
     this.#isShared = isShared;
+    this.#elapsedMs = elapsedMs;
   }
 
   /** Takes a change that this node has committed. */
   note({ before, next }: SessionChange): void {
     const reference = (next ?? before)?.reference;
     if (reference === undefined) return;
-    if (this.#context.clock.elapsedMs() - this.#usedMs > unusedMsMax) return this.#forget();
+    if (this.#elapsedMs() - this.#usedMs > unusedMsMax) return this.#forget();
     const key = keyOf(reference);
     if (next === undefined) this.#changedMs.delete(key);
     else this.#changedMs.set(key, this.#context.clock.nowMs());
@@ -65,9 +70,14 @@ export class LiveSessionList {
     return (await this.#current()).size;
   }
 
-  /** All rows, in no particular order. */
-  async rows(): Promise<readonly SessionRow[]> {
-    return [...(await this.#current()).values()].map(({ row }) => row);
+  /** The members of all sessions, once for each session; of large sessions none. */
+  async people(): Promise<Iterable<Person>> {
+    return [...(await this.#current()).values()].flatMap(({ people }) => people);
+  }
+
+  /** Somebody looks: the list is kept for a while. */
+  touch(): void {
+    if (this.#rows) this.#usedMs = this.#elapsedMs();
   }
 
   /** The part of the list that is asked for. */
@@ -107,7 +117,7 @@ export class LiveSessionList {
   }
 
   async #current(): Promise<Map<SessionKey, Kept>> {
-    const nowMs = this.#context.clock.elapsedMs();
+    const nowMs = this.#elapsedMs();
     this.#usedMs = nowMs;
     const isOld = this.#isShared && nowMs - this.#readMs > sharedMsMax;
     if (this.#rows && !isOld) return this.#rows;
@@ -131,7 +141,7 @@ export class LiveSessionList {
     }
     for (const [key, session] of meanwhile) this.#put(rows, key, session);
     this.#rows = rows;
-    this.#readMs = this.#context.clock.elapsedMs();
+    this.#readMs = this.#elapsedMs();
     return rows;
   }
 
@@ -142,8 +152,10 @@ export class LiveSessionList {
     }
     if (!rows.has(key) && rows.size >= rowsMax) return;
     const row = this.rowOf(session);
-    const people = session.members.map(({ xuid, gamertag = '' }) => `${xuid} ${gamertag}`);
-    rows.set(key, { row, text: [row.name, ...people, ...row.keywords].join('\n').toLowerCase() });
+    const people = session.members.map(viewPerson);
+    const words = people.map(({ xuid, gamertag = '' }) => `${xuid} ${gamertag}`);
+    const text = [row.name, ...words, ...row.keywords].join('\n').toLowerCase();
+    rows.set(key, { row, text, people });
   }
 
   #forget(): void {

@@ -45,7 +45,8 @@ export function viewName({ scid, templateName, name }: Session['reference']): Se
   return { scid, template: templateName, name };
 }
 
-function viewPerson({ xuid, gamertag }: Member): SessionRow['people'][number] {
+/** A member, as rows name it. */
+export function viewPerson({ xuid, gamertag }: Member): SessionRow['people'][number] {
   return { xuid, ...(gamertag !== undefined && { gamertag }) };
 }
 
