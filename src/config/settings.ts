@@ -55,6 +55,8 @@ export type Settings = SessionBounds & {
   readonly rateLimits: string | undefined;
   /** Addresses and networks of balancers, beside those of private networks. */
   readonly trustedProxies: readonly string[] | undefined;
+  /** Off: there is no inspector, whoever may use it. */
+  readonly inspector: 'on' | 'off';
   /** Whether the control API is served. */
   readonly control: boolean;
   /** Port of the proxy of the gateway; undefined: there is none. So with that for TLS. */
@@ -420,6 +422,14 @@ const table: Table = {
     default: undefined,
     help: 'Addresses or networks (203.0.113.0/24) of balancers whose X-Forwarded-For is believed, beside those of private networks, which always are.',
     parse: networks,
+  },
+  inspector: {
+    flag: 'inspector',
+    env: 'MPSD_INSPECTOR',
+    argument: '<on|off>',
+    default: 'on',
+    help: 'The page at / that shows what goes on. It is there with --auth dev on an address of this machine only, or behind --admin-token. With --control it acts too.',
+    parse: words(['on', 'off']),
   },
   control: {
     flag: 'control',

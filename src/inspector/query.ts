@@ -29,7 +29,7 @@ export function parsePage(query: URLSearchParams): Page | Refusal {
 }
 
 /** A whole number of a query. Refuses: requestInvalid. */
-export function parseCount(
+function parseCount(
   query: URLSearchParams,
   name: string,
   otherwise: number,

@@ -52,7 +52,10 @@ export class LiveSessionList {
   note({ before, next }: SessionChange): void {
     const reference = (next ?? before)?.reference;
     if (reference === undefined) return;
-    if (this.#elapsedMs() - this.#usedMs > unusedMsMax) return this.#forget();
+    if (this.#elapsedMs() - this.#usedMs > unusedMsMax) {
+      this.#forget();
+      return;
+    }
     const key = keyOf(reference);
     if (next === undefined) this.#changedMs.delete(key);
     else this.#changedMs.set(key, this.#context.clock.nowMs());
@@ -169,10 +172,12 @@ function sorted(
   rows: readonly SessionRow[],
   { order, isReversed }: Pick<SessionQuery, 'order' | 'isReversed'>,
 ): readonly SessionRow[] {
-  const valueOf = valueIn[order];
+  const sortedBy = valueIn[order];
   const sign = isReversed ? -1 : 1;
   const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0);
-  return [...rows].sort((a, b) => sign * compare(valueOf(a), valueOf(b)) || compare(a.key, b.key));
+  return [...rows].sort(
+    (a, b) => sign * compare(sortedBy(a), sortedBy(b)) || compare(a.key, b.key),
+  );
 }
 
 const valueIn: Readonly<Record<SessionQuery['order'], (row: SessionRow) => string | number>> = {

@@ -24,6 +24,7 @@ import { adminOf, callersOf, openCallers, originsOf } from './callers.ts';
 import type { Control } from './control.ts';
 import type { NodeCore } from './core.ts';
 import { hasGateway } from './gateway.ts';
+import { openInspectorOf } from './inspector.ts';
 import type { ServerSettings } from './options.ts';
 import type { NodeLimits } from './rate-limits.ts';
 
@@ -34,6 +35,8 @@ export type Adapters = {
   readonly matchmaker: Matchmaker;
   /** Undefined: requests are not counted. */
   readonly limits: NodeLimits | undefined;
+  /** Undefined: there is none. */
+  readonly inspector: Disposable | undefined;
   /** How callers are authenticated, for the operator: a line each. */
   readonly notices: readonly string[];
 };
@@ -70,6 +73,8 @@ export async function openAdapters(
   const nonceKey = isShared ? keyFor('nonces', secret) : randomBytes(32);
   const nonces = openNonces(nonceKey, (...asked) => store.acquireOnce(...asked));
   const matchmaker = new Matchmaker(context, isShared);
+  const controlRoutes = control?.routes(hub, sweep) ?? [];
+  const inspector = openInspectorOf(core, settings, controlRoutes);
   const app = buildApp({
     routes: [
       ...routes,
@@ -78,7 +83,8 @@ export async function openAdapters(
       ...healthRoutes(readiness),
       ...(login ? tokenChainRoutes({ key: tokenKeyOf(secret), policy: login }) : []),
       ...(login?.hasSignInPage ? signInRoutes({ ownUrl }) : []),
-      ...(control?.routes(hub, sweep) ?? []),
+      ...controlRoutes,
+      ...(inspector?.routes ?? []),
     ],
     sockets: { nonces, ...openSocketServer(hub) },
     authenticator,
@@ -93,7 +99,8 @@ export async function openAdapters(
     ...(control && { answerInstead: control.answerInstead }),
     log: settings.log,
   });
-  return { hub, app, readiness, matchmaker, limits, notices: describeAuthenticator(callers) };
+  const notices = describeAuthenticator(callers);
+  return { hub, app, readiness, matchmaker, limits, inspector, notices };
 }
 
 /** The limits of requests, which are loaded only where there are any. */

@@ -72,10 +72,11 @@ export async function openNode(
     await sweeper.runNow();
     await matching.runNow();
   };
-  const { hub, app, readiness, matchmaker, limits, notices } = await openAdapters(core, settings, {
-    sweep: runNow,
-    ownUrl: () => url,
-  });
+  const { hub, app, readiness, matchmaker, limits, inspector, notices } = await openAdapters(
+    core,
+    settings,
+    { sweep: runNow, ownUrl: () => url },
+  );
 
   // Ends in reverse, now if the start fails: first what the node does by itself; then others may take
   // over its connections, which end before the app, since that waits for its sockets.
@@ -113,6 +114,8 @@ export async function openNode(
     },
     async drain() {
       readiness.drain();
+      // Its streams would last as long as their clients.
+      inspector?.[Symbol.dispose]();
       gateway?.stop();
       const withinMs = settings.drainMs;
       await app.close({ withinMs, idleMs: Math.min(withinMs, idleMs) });
@@ -120,6 +123,7 @@ export async function openNode(
     async [Symbol.asyncDispose]() {
       // At once, before work under way ends: nothing new is accepted, and balancers are notified.
       readiness.drain();
+      inspector?.[Symbol.dispose]();
       await Promise.all([app.close({ withinMs: settings.drainMs }), parts.disposeAsync()]);
     },
   };

@@ -1,0 +1,186 @@
+/**
+ * The inspector of a node: what the routes of its API answer. It reads the store and what this process has in
+ * memory, and changes nothing.
+ */
+
+import type { Context } from '../directory/context.ts';
+import { isXuid, type Xuid } from '../domain/ids.ts';
+import { formatJson, type JsonObject } from '../domain/json.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { isLarge } from '../domain/session/large.ts';
+import { keyOf, parseSessionReference } from '../domain/session/reference.ts';
+import { viewTemplate } from '../domain/session/template.ts';
+import type { Answer, RouteRequest } from '../http/route.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Handle } from '../domain/handle/handle.ts';
+import type { ConnectionRow, InspectorInfo } from './api-types.ts';
+import { LiveStream } from './live-stream.ts';
+import { parsePage, parseSessionQuery, parseText } from './query.ts';
+import { readHopper, readHoppers, readTicketsOf } from './read-hoppers.ts';
+import { readUser, readUsers } from './read-users.ts';
+import { LiveSessionList } from './session-list.ts';
+import { viewSessionDetail } from './view-session.ts';
+
+/** What the inspector has from the node. */
+export type InspectorPorts = Pick<
+  InspectorInfo,
+  'store' | 'isShared' | 'auth' | 'access' | 'mayControl' | 'startedMs'
+> & {
+  readonly context: Context;
+  /** Of this server. */
+  readonly readVersion: () => Promise<string>;
+  /** Time that tests of games do not move. */
+  readonly clock: Pick<Clock, 'elapsedMs' | 'after'>;
+  /** The clock of the context stands still. */
+  readonly isFrozen: () => boolean;
+  /** The RTA connections of this node. */
+  readonly connections: () => readonly ConnectionRow[];
+};
+
+type Params = RouteRequest['params'];
+type Reply = Promise<Answer | Refusal>;
+
+/** Members of a large session that are shown. */
+const largeMembersMax = 500;
+
+export type Inspector = ReturnType<typeof openInspector>;
+
+export function openInspector(ports: InspectorPorts) {
+  const { context } = ports;
+  const { store, clock } = context;
+  const sessions = new LiveSessionList(context, ports.isShared, ports.clock.elapsedMs);
+  const stream = new LiveStream({
+    after: (delayMs, task) => ports.clock.after(delayMs, task),
+    onFlush: () => sessions.touch(),
+  });
+  const users = { context, sessions, connections: ports.connections };
+
+  context.sessionListeners.push((change) => {
+    sessions.note(change);
+    if (stream.clientsCount === 0) return;
+    const reference = (change.next ?? change.before)?.reference;
+    if (reference === undefined) return;
+    const key = keyOf(reference);
+    if (change.next === undefined) stream.push({ kind: 'sessionGone', key }, `session ${key}`);
+    else stream.push({ kind: 'session', row: sessions.rowOf(change.next) }, `session ${key}`);
+  });
+
+  async function viewInfo(): Promise<InspectorInfo> {
+    const { store: storeKind, isShared, auth, access, mayControl } = ports;
+    return {
+      apiVersion: 1,
+      serverVersion: await ports.readVersion(),
+      nodeId: context.node.id,
+      store: storeKind,
+      isShared,
+      auth,
+      access,
+      mayControl,
+      mayAct: mayControl && auth === 'dev',
+      hasHistory: false,
+      startedMs: ports.startedMs,
+      clock: { nowMs: clock.nowMs(), isFrozen: ports.isFrozen() },
+      counts: {
+        sessions: await sessions.count(),
+        connections: ports.connections().length,
+        requests: 0,
+      },
+      serviceConfigs: [...context.catalog().values()].map((config) => ({
+        scid: config.scid,
+        titleIds: config.titles.map(({ titleId }) => titleId),
+        templates: [...config.sessionTemplates.values()].map((template) => ({
+          name: template.name,
+          constants: viewTemplate(template, 107)['constants'] as JsonObject,
+        })),
+        hoppers: [...(config.hoppers?.values() ?? [])].map(({ name }) => name),
+      })),
+    };
+  }
+
+  return {
+    async info(): Reply {
+      return answerJson(await viewInfo());
+    },
+
+    async sessions(query: URLSearchParams): Reply {
+      const asked = parseSessionQuery(query);
+      return asked instanceof Refusal ? asked : answerJson(await sessions.query(asked));
+    },
+
+    async session({ scid = '', template = '', name = '' }: Params): Reply {
+      const reference = parseSessionReference({ scid, templateName: template, name });
+      if (reference instanceof Refusal) return reference;
+      const key = keyOf(reference);
+      const record = await store.session(key);
+      if (record === undefined) {
+        return new Refusal('sessionMissing', `There is no session ${key} now.`);
+      }
+      const { session } = record;
+      const largeMembers = isLarge(session) ? await store.memberRows(key, largeMembersMax) : [];
+      const handles = await store.handlesFor(key);
+      const own: readonly Handle[] = session.searchHandle ? [session.searchHandle] : [];
+      const connections = new Map(ports.connections().map((one) => [one.id, one]));
+      return answerJson(
+        viewSessionDetail(session, {
+          row: sessions.rowOf(session),
+          nowMs: clock.nowMs(),
+          handles: [...own, ...handles],
+          nodeId: context.node.id,
+          connectionOf: (id) => connections.get(id),
+          largeMembers,
+          hasAllMembers: largeMembers.length < largeMembersMax,
+        }),
+      );
+    },
+
+    async users(query: URLSearchParams): Reply {
+      const page = parsePage(query);
+      if (page instanceof Refusal) return page;
+      return answerJson(await readUsers(users, { ...page, text: parseText(query) }));
+    },
+
+    async user({ xuid = '' }: Params): Reply {
+      const asked = parseXuid(xuid);
+      if (asked instanceof Refusal) return asked;
+      return answerJson(await readUser(users, asked, await readTicketsOf(context, asked)));
+    },
+
+    async hoppers(): Reply {
+      return answerJson(await readHoppers(context));
+    },
+
+    async hopper({ scid = '', name = '' }: Params): Reply {
+      const found = await readHopper(context, scid, name, []);
+      return found === undefined
+        ? new Refusal('hopperUnknown', `No service config has the hopper "${name}".`)
+        : answerJson(found);
+    },
+
+    async stream(): Reply {
+      const hello = { kind: 'hello', info: await viewInfo(), lastNumber: 0 } as const;
+      return {
+        status: 200,
+        contentType: 'text/event-stream',
+        // Proxies would hold events back.
+        headers: { 'X-Accel-Buffering': 'no' },
+        stream: (outgoing) => stream.open(outgoing, hello),
+      };
+    },
+
+    [Symbol.dispose]() {
+      stream[Symbol.dispose]();
+    },
+  };
+}
+
+/** Refuses: requestInvalid. */
+function parseXuid(text: string): Xuid | Refusal {
+  if (isXuid(text)) return text;
+  return new Refusal('requestInvalid', 'Expected a xuid in the path: decimal digits.', {
+    detail: 'path',
+  });
+}
+
+function answerJson(body: object): Answer {
+  return { status: 200, body: formatJson(body as JsonObject) };
+}

@@ -1,0 +1,125 @@
+/**
+ * The routes of the inspector: its page at `/` for browsers, and its API. What answers them is loaded with
+ * the first request for it.
+ *
+ * Pages of other origins are refused: by `Origin` as everywhere, and by `Sec-Fetch-Site`, since a browser
+ * sends no `Origin` with what a page loads as a script or an image.
+ *
+ * See docs/inspector.md.
+ */
+
+import { Refusal } from '../domain/refusal.ts';
+import type { Answer, Route, RouteRequest } from '../http/route.ts';
+import type { Inspector, InspectorPorts } from './inspector.ts';
+
+/** The start of all paths of version 1 of the API. */
+const root = '/inspector/api/v1';
+
+type Reply = Promise<Answer | Refusal>;
+type Ask = (inspector: Inspector, request: RouteRequest) => Reply;
+
+/** The inspector of a node, which ends its streams when it is disposed of. */
+export type InspectorRoutes = Disposable & { readonly routes: readonly Route[] };
+
+const reads: readonly (readonly [path: string, ask: Ask])[] = [
+  ['', (inspector) => inspector.info()],
+  ['/sessions', (inspector, { query }) => inspector.sessions(query)],
+  ['/sessions/{scid}/{template}/{name}', (inspector, { params }) => inspector.session(params)],
+  ['/users', (inspector, { query }) => inspector.users(query)],
+  ['/users/{xuid}', (inspector, { params }) => inspector.user(params)],
+  ['/hoppers', (inspector) => inspector.hoppers()],
+  ['/hoppers/{scid}/{name}', (inspector, { params }) => inspector.hopper(params)],
+  ['/stream', (inspector) => inspector.stream()],
+];
+
+/** The routes over these ports; `control` are the routes of the control API, if it is served. */
+export function inspectorRoutes(
+  ports: InspectorPorts,
+  control: readonly Route[] = [],
+): InspectorRoutes {
+  let opening: Promise<Inspector> | undefined;
+  let isClosed = false;
+  const load = async (): Promise<Inspector> => {
+    opening ??= import('./inspector.ts').then(({ openInspector }) => openInspector(ports));
+    const inspector = await opening;
+    if (isClosed) inspector[Symbol.dispose]();
+    return inspector;
+  };
+  const routes: readonly Route[] = [
+    ...pageRoutes,
+    ...reads.map(
+      ([path, ask]): Route => ({
+        method: 'GET',
+        path: `${root}${path}`,
+        body: 'none',
+        ...accessOf(ports),
+        async answer(request) {
+          return mayAsk(request) ?? ask(await load(), request);
+        },
+      }),
+    ),
+    ...control.map((route): Route => controlRoute(route, ports)),
+  ];
+  return {
+    routes,
+    [Symbol.dispose]() {
+      isClosed = true;
+      opening?.then((inspector) => inspector[Symbol.dispose]()).catch(() => undefined);
+    },
+  };
+}
+
+/** Open to all of this machine, or to administrators; to pages of other origins never. */
+function accessOf({ access }: InspectorPorts): Pick<Route, 'auth' | 'isForPages'> {
+  return { auth: access === 'open' ? 'none' : 'admin', isForPages: false };
+}
+
+/** A route of the control API under the path of the inspector, for those who may use the inspector. */
+function controlRoute(route: Route, ports: InspectorPorts): Route {
+  return {
+    ...route,
+    ...accessOf(ports),
+    path: `${root}${route.path}`,
+    async answer(request, context) {
+      const caller = { kind: 'service', name: 'inspector', sandbox: 'RETAIL' } as const;
+      return mayAsk(request) ?? route.answer({ ...request, caller }, context);
+    },
+  };
+}
+
+/** Refuses: originForbidden. */
+function mayAsk({ headers }: Pick<RouteRequest, 'headers'>): Refusal | undefined {
+  const site = headers['sec-fetch-site'];
+  if (site === undefined || site === 'same-origin' || site === 'none') return undefined;
+  return new Refusal('originForbidden', 'No page of another origin may call the inspector.', {
+    detail: 'Sec-Fetch-Site',
+  });
+}
+
+const pageRoutes: readonly Route[] = [
+  ...(['GET', 'PUT', 'POST', 'DELETE'] as const).map(
+    (method): Route => ({
+      method,
+      path: '/',
+      auth: 'none',
+      body: 'none',
+      async answer({ headers }) {
+        const isBrowser = method === 'GET' && headers['accept']?.includes('text/html') === true;
+        if (!isBrowser) return new Refusal('pathUnknown', 'Nothing is found at /.');
+        const { readPage } = await import('./page.ts');
+        return readPage();
+      },
+    }),
+  ),
+  {
+    method: 'GET',
+    path: '/assets/{file}',
+    auth: 'none',
+    body: 'none',
+    isForPages: false,
+    async answer({ params: { file = '' } }) {
+      const { readAsset } = await import('./page.ts');
+      return readAsset(file);
+    },
+  },
+];

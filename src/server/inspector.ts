@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import { isLoopback } from '../config/settings.ts';
+import type { Route } from '../http/route.ts';
+import type { ConnectionRow, InspectorInfo } from '../inspector/api-types.ts';
+import { inspectorRoutes, type InspectorRoutes } from '../inspector/routes.ts';
+import { systemClock } from '../platform/clock.ts';
+import type { Connection } from '../rta/connection.ts';
+import { formatResource } from '../rta/resource.ts';
+import type { NodeCore } from './core.ts';
+import type { ServerSettings } from './options.ts';
+
+/**
+ * The inspector of a node: open with `--auth dev` on an address that only this machine reaches, else for
+ * holders of the admin token. Undefined without one, or when it is turned off.
+ */
+export function openInspectorOf(
+  { context, storage, connections, controlled }: NodeCore,
+  { inspector, auth, host, adminToken, store, control }: ServerSettings,
+  controlRoutes: readonly Route[],
+): InspectorRoutes | undefined {
+  const isOpen = auth === 'dev' && isLoopback(host);
+  if (inspector === 'off' || (!isOpen && adminToken === undefined)) return undefined;
+  const viewConnection = ({ id, xuid, ageMs, subscriptions, wire }: Connection): ConnectionRow => {
+    const gamertag = context.names.of(xuid);
+    return {
+      id,
+      nodeId: context.node.id,
+      xuid,
+      ...(gamertag !== undefined && { gamertag }),
+      openedMs: Math.round(context.clock.nowMs() - ageMs),
+      unsentBytes: wire.bufferedBytes,
+      subscriptions: subscriptions.map((one) => ({
+        id: one.id,
+        resource: formatResource(one.resource),
+      })),
+    };
+  };
+  return inspectorRoutes(
+    {
+      context,
+      clock: systemClock,
+      readVersion,
+      store: kindOf(store),
+      isShared: storage.isShared,
+      auth,
+      access: isOpen ? 'open' : 'token',
+      mayControl: control,
+      startedMs: context.clock.nowMs(),
+      isFrozen: () => controlled?.isFrozen === true,
+      connections: () => [...connections.values()].map(viewConnection),
+    },
+    controlRoutes,
+  );
+}
+
+/** The version in package.json, which is as far from the sources as from what is built of them. */
+async function readVersion(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  return JSON.parse(text).version;
+}
+
+function kindOf(store: ServerSettings['store']): InspectorInfo['store'] {
+  if (typeof store === 'object') return 'custom';
+  return store === 'memory' || store === 'sqlite' ? store : 'redis';
+}
