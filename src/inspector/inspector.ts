@@ -113,7 +113,7 @@ export function openInspector(ports: InspectorPorts) {
       const key = keyOf(reference);
       const record = await store.session(key);
       if (record === undefined) {
-        return new Refusal('sessionMissing', `There is no session ${key} now.`);
+        return new Refusal('pathUnknown', `There is no session ${key} now.`);
       }
       const { session } = record;
       const largeMembers = isLarge(session) ? await store.memberRows(key, largeMembersMax) : [];

@@ -1,0 +1,238 @@
+/** The inspector's API over a running server, seen by a client of it. */
+
+import assert from 'node:assert/strict';
+import { type IncomingMessage, request } from 'node:http';
+import { after, before, test } from 'node:test';
+import { type RunningServer, startServer } from '../server.ts';
+import { demoScid, Kit } from '../testing/kit.ts';
+import { type ManualClock, manualClock } from '../testing/manual-clock.ts';
+import type {
+  HopperList,
+  InspectorInfo,
+  SessionDetail,
+  SessionList,
+  UserList,
+} from './api-types.ts';
+import type { UserDetail } from './api-types.ts';
+
+const root = '/inspector/api/v1';
+const startMs = Date.UTC(2026, 0, 1);
+
+let clock: ManualClock;
+let server: RunningServer;
+let kit: Kit;
+
+before(async () => {
+  clock = manualClock(startMs);
+  server = await startServer({ port: 0, store: 'memory', clock, tapWindowMs: 0 });
+  kit = new Kit(server.url, undefined);
+});
+
+after(() => server.close());
+
+async function get<T>(path: string): Promise<T> {
+  const answer = await fetch(`${server.url}${root}${path}`);
+  assert.equal(answer.status, 200, `${path}: ${await answer.clone().text()}`);
+  return (await answer.json()) as T;
+}
+
+/** The head of the answer; `fetch` sends no `Host` and no `Sec-Fetch-Site` of a test. */
+function ask(path: string, headers: Readonly<Record<string, string>>): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request(`${server.url}${root}${path}`, { headers, agent: false }, (answer) => {
+      answer.resume();
+      resolve(answer);
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+/** A session of Ada, who is active in it by a connection, with a seat that is reserved for Ben. */
+async function lobby() {
+  const reference = kit.reference();
+  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  await ada.join(reference);
+  const answer = await ada.putSession(reference, {
+    properties: { system: { keywords: ['ranked'] }, custom: { map: 'harbor' } },
+    members: { reserve_0: { constants: { system: { xuid: ben.xuid } } } },
+  });
+  assert.equal(answer.status, 200, answer.text);
+  return {
+    reference,
+    ada,
+    ben,
+    path: `/sessions/${demoScid}/${reference.templateName}/${reference.name}`,
+  };
+}
+
+test('the start of the API says which server this is', async () => {
+  const info = await get<InspectorInfo>('');
+  assert.equal(info.apiVersion, 1);
+  assert.deepEqual(
+    [info.store, info.auth, info.access, info.mayControl, info.mayAct, info.clock],
+    ['memory', 'dev', 'open', false, false, { nowMs: startMs, isFrozen: false }],
+  );
+  const [config] = info.serviceConfigs;
+  assert.equal(config?.scid, demoScid);
+  assert.ok(config.templates.length > 0);
+});
+
+test('sessions are listed, found by text and by filter, in pages', async () => {
+  const { reference, ada } = await lobby();
+  const others = [kit.reference(), kit.reference()];
+  for (const one of others) await kit.user('cleo').join(one);
+  const names = async (query: string) => {
+    const list = await get<SessionList>(`/sessions?${query}`);
+    return list.sessions.map(({ name }) => name);
+  };
+  const all = await get<SessionList>('/sessions?order=name');
+  assert.equal(all.totalCount, all.sessions.length);
+  assert.deepEqual(
+    all.sessions.map(({ name }) => name),
+    [...all.sessions].map(({ name }) => name).sort(),
+  );
+  assert.deepEqual(await names(`text=${reference.name.toUpperCase()}`), [reference.name]);
+  assert.deepEqual(await names('text=ada'), [reference.name]);
+  const byMember = encodeURIComponent(`session/memberXuids/any(d:d eq '${ada.xuid}')`);
+  assert.deepEqual(await names(`filter=${byMember}`), [reference.name]);
+  const pages = [...(await names('order=name&take=2')), ...(await names('order=name&skip=2'))];
+  assert.deepEqual(
+    pages,
+    all.sessions.map(({ name }) => name),
+  );
+  const row = all.sessions.find(({ name }) => name === reference.name);
+  assert.deepEqual(row?.members, {
+    total: 2,
+    active: 1,
+    ready: 0,
+    reserved: 1,
+    inactive: 0,
+    max: row?.members.max,
+  });
+  assert.deepEqual(row?.keywords, ['ranked']);
+});
+
+test('a list follows what is committed after it was read', async () => {
+  const reference = kit.reference();
+  const count = async () =>
+    (await get<SessionList>(`/sessions?text=${reference.name}`)).matchedCount;
+  assert.equal(await count(), 0);
+  await kit.user('ada').join(reference);
+  assert.equal(await count(), 1);
+  await kit.user('ada').putSession(reference, { members: { me: null } });
+  assert.equal(await count(), 0);
+});
+
+test('a session has its document, members, timers and handles', async () => {
+  const { reference, ada, ben, path } = await lobby();
+  const handle = await ada.request('POST', '/handles', {
+    body: { version: 1, type: 'activity', sessionRef: reference },
+  });
+  assert.equal(handle.status, 201, handle.text);
+  const shown = await get<SessionDetail>(path);
+  const { json } = await ada.getSession(reference);
+  assert.deepEqual(shown.document, json);
+  assert.deepEqual(
+    shown.members.map(({ xuid, status, index }) => [xuid, status, index]),
+    [
+      [ada.xuid, 'active', 0],
+      [ben.xuid, 'reserved', 1],
+    ],
+  );
+  assert.deepEqual(shown.timers[0], {
+    what: 'reservedRemovalTimeout',
+    index: 1,
+    xuid: ben.xuid,
+    startMs,
+    dueMs: startMs + 30_000,
+    becomes: 'removed',
+  });
+  assert.deepEqual(
+    shown.handles.map(({ type, ownerXuid }) => [type, ownerXuid]),
+    [['activity', ada.xuid]],
+  );
+});
+
+test('a user is shown with sessions, connections, lists and handles', async () => {
+  const { reference, ada, ben } = await lobby();
+  await using connection = await ada.connect();
+  await ada.request('PUT', `/users/xuid(${ada.xuid})/people/avoid`, { body: { xuid: ben.xuid } });
+  const shown = await get<UserDetail>(`/users/${ada.xuid}`);
+  assert.equal(shown.row.gamertag, 'ada');
+  assert.ok(
+    shown.sessions.some(
+      ({ session, status }) => session.name === reference.name && status === 'active',
+    ),
+  );
+  assert.equal(shown.connections.length, 1);
+  assert.equal(shown.connections[0]?.xuid, ada.xuid);
+  assert.deepEqual(shown.people.avoids, [ben.xuid]);
+  assert.ok(connection);
+  const { users } = await get<UserList>('/users?text=ada');
+  assert.deepEqual(
+    users.map(({ xuid, connectionsCount }) => [xuid, connectionsCount]),
+    [[ada.xuid, 1]],
+  );
+});
+
+test('hoppers are listed', async () => {
+  const { hoppers } = await get<HopperList>('/hoppers');
+  assert.ok(Array.isArray(hoppers));
+});
+
+test('what is asked for wrongly is refused with the place', async () => {
+  const cases = [
+    ['/sessions?take=0', 400, 'requestInvalid', 'take'],
+    ['/sessions?order=size', 400, 'requestInvalid', 'order'],
+    ['/sessions?scid=x', 400, 'requestInvalid', 'scid'],
+    ['/sessions?filter=nonsense', 400, 'filterInvalid', undefined],
+    [`/sessions/${demoScid}/lobby/nobody`, 404, 'pathUnknown', undefined],
+    ['/users/ada', 400, 'requestInvalid', 'path'],
+    [`/hoppers/${demoScid}/none`, 404, 'hopperUnknown', undefined],
+    ['/nothing', 404, 'pathUnknown', undefined],
+  ] as const;
+  for (const [path, status, refusal, detail] of cases) {
+    const answer = await kit.request('GET', `${root}${path}`);
+    assert.deepEqual([answer.status, answer.refusal], [status, refusal], path);
+    if (detail !== undefined) assert.equal(answer.detail, detail);
+  }
+});
+
+test('browsers get the page at /, all others what they got before', async () => {
+  const page = await fetch(server.url, { headers: { accept: 'text/html,*/*' } });
+  assert.equal(page.status, 200);
+  assert.match(page.headers.get('content-type') ?? '', /^text\/html/);
+  assert.match(page.headers.get('content-security-policy') ?? '', /frame-ancestors 'none'/);
+  assert.match(await page.text(), /OpenMPSD/);
+  for (const method of ['GET', 'PUT', 'POST', 'DELETE'] as const) {
+    const answer = await kit.request(method, '/', { headers: { accept: '*/*' } });
+    assert.deepEqual(
+      [answer.status, answer.refusal, answer.text],
+      [404, 'pathUnknown', 'Nothing is found at /.'],
+    );
+  }
+  for (const file of ['..%2f..%2fpackage.json', 'none.js', '.js', 'index.html']) {
+    assert.equal((await kit.request('GET', `/assets/${file}`)).status, 404, file);
+  }
+});
+
+test('no page of another origin reads it, nor one whose name leads here', async () => {
+  const cases = [
+    [{ origin: 'http://localhost:5173' }, 'originForbidden'],
+    [{ origin: 'https://example.com' }, 'originForbidden'],
+    [{ 'sec-fetch-site': 'same-site' }, 'originForbidden'],
+    [{ 'sec-fetch-site': 'cross-site' }, 'originForbidden'],
+    [{ host: 'rebound.example.com' }, 'hostForbidden'],
+  ] as const;
+  for (const [headers, refusal] of cases) {
+    for (const path of ['', '/sessions', '/stream']) {
+      const { statusCode, headers: answered } = await ask(path, headers);
+      const shown = JSON.stringify(headers);
+      assert.deepEqual([statusCode, answered['x-mpsd-refusal']], [403, refusal], shown);
+      assert.equal(answered['access-control-allow-origin'], undefined);
+    }
+  }
+  const own = { origin: server.url, 'sec-fetch-site': 'same-origin' };
+  assert.equal((await kit.request('GET', root, { headers: own })).status, 200);
+});
