@@ -72,7 +72,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'valibot',
   ],
   rta: ['rta', 'domain', 'directory', 'activity', 'neighbours', 'observe', 'platform', 'node:'],
-  capture: ['capture', 'domain', 'observe', 'platform', 'node:', 'yauzl'],
+  capture: ['capture', 'auth', 'domain', 'observe', 'platform', 'node:', 'yauzl', 'ws'],
   client: ['client', 'domain'],
   cli: [
     'cli',
@@ -111,6 +111,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'inspector',
     'rta',
     'gateway',
+    'capture',
     'node:',
   ],
   'main.js': ['cli', 'platform/node-version.js', 'node:'],

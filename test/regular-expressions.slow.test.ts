@@ -42,6 +42,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'capture/fiddler-frames.ts': 'capture',
   'capture/har.ts': 'capture',
   'capture/http-message.ts': 'capture',
+  'capture/recorder.ts': 'head',
   'capture/saz.ts': 'capture',
   'cli/demo.ts': 'operator',
   'cli/exec-environment.ts': 'own',

@@ -5,6 +5,7 @@
  * @source docs/captures.md "What is read"
  */
 
+import type { TokenClaims } from '../auth/claims.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
 export type Capture = {
@@ -37,7 +38,7 @@ export type CapturedCall = {
   /** Those of a socket, in their order. */
   readonly frames?: readonly CapturedFrame[] | undefined;
   /** Who called, where the program that recorded it knew. */
-  readonly caller?: CapturedCaller | undefined;
+  readonly caller?: TokenClaims | undefined;
 };
 
 /** A message on a socket. */
@@ -47,15 +48,6 @@ export type CapturedFrame = {
   readonly kind: 'text' | 'close' | 'ping' | 'pong';
   /** Of a text. */
   readonly text: string;
-};
-
-/** The claims of a caller, by the names of a development token. */
-export type CapturedCaller = {
-  readonly xuid?: string | undefined;
-  readonly gtg?: string | undefined;
-  readonly tid?: string | undefined;
-  readonly did?: string | undefined;
-  readonly svc?: string | undefined;
 };
 
 /** A file that is no capture, or more than can be read: the message says why. */

@@ -17,7 +17,7 @@ export function callsOf(capture: Capture): readonly Call[] {
         id: String(call.number),
         atMs: call.startMs,
         endMs: call.endMs,
-        user: user.xuid ?? user.svc ?? 'unknown',
+        user: user.xid ?? user.svc ?? 'unknown',
         title: user.tid,
         service,
         verb: call.method,

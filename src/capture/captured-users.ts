@@ -1,13 +1,16 @@
 /** Who is behind the calls of a capture. Tokens cannot be read; what clients say besides them can. */
 
-import { headerOf, type Capture, type CapturedCall, type CapturedCaller } from './capture.ts';
+import type { TokenClaims } from '../auth/claims.ts';
+import { parseDevelopmentToken } from '../auth/development-token.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { type Capture, type CapturedCall, headerOf } from './capture.ts';
 
 /** Somebody of a capture. */
 export type CapturedUser = {
   /** Equal for all calls of this user. */
   readonly id: string;
   /** As far as known; the xuid always is, found or made up. */
-  readonly claims: CapturedCaller;
+  readonly claims: TokenClaims;
   /** True when nothing in the capture says who it is, and the xuid is made up. */
   readonly isMadeUp: boolean;
 };
@@ -34,9 +37,9 @@ export function usersOf(capture: Capture): ReadonlyMap<CapturedCall, CapturedUse
 }
 
 function keyOf(call: CapturedCall): string {
-  const { xuid, svc, tid } = call.caller ?? {};
-  if (xuid !== undefined || svc !== undefined)
-    return `claims ${xuid ?? ''} ${svc ?? ''} ${tid ?? ''}`;
+  const { xid, svc, tid } = call.caller ?? {};
+  if (xid !== undefined || svc !== undefined)
+    return `claims ${xid ?? ''} ${svc ?? ''} ${tid ?? ''}`;
   const authorization = headerOf(call.requestHeaders, 'authorization') ?? '';
   const hash = /^XBL3\.0 x=([^;]*)/i.exec(authorization)?.[1];
   // A token for every user, or of none: the whole header tells them apart.
@@ -49,14 +52,14 @@ function userOf(key: string, calls: readonly CapturedCall[], index: number): Cap
   const known = calls.find(({ caller }) => caller !== undefined)?.caller;
   if (known !== undefined) return { id: key, claims: known, isMadeUp: false };
   const own = developmentClaims(calls);
-  const found = own?.xuid ?? likeliest(calls);
+  const found = own?.xid ?? likeliest(calls);
   // Outside the range of real ones.
   const xuid = found ?? String(1_000_000_000_000 + index);
   const gtg = gamertagOf(calls, xuid);
   return {
     id: key,
     claims: {
-      xuid,
+      xid: xuid,
       ...(gtg !== undefined && { gtg }),
       ...titleOf(calls),
       ...own,
@@ -66,12 +69,11 @@ function userOf(key: string, calls: readonly CapturedCall[], index: number): Cap
 }
 
 /** The claims of a token that can be read. @source docs/wire/callers.md "Callers" */
-function developmentClaims(calls: readonly CapturedCall[]): CapturedCaller | undefined {
+function developmentClaims(calls: readonly CapturedCall[]): TokenClaims | undefined {
   const authorization = headerOf(calls[0]?.requestHeaders ?? [], 'authorization') ?? '';
   const [, text] = /^XBL3\.0 x=[^;]*;(.*)$/i.exec(authorization) ?? [];
-  if (text === undefined || !/(?:^|&)(?:xuid|svc)=/.test(text)) return undefined;
-  const claims = Object.fromEntries(new URLSearchParams(text));
-  return claims;
+  const claims = parseDevelopmentToken(text ?? '');
+  return claims instanceof Refusal || Object.keys(claims).length === 0 ? undefined : claims;
 }
 
 /** The xuid that a client names as its own most often; a path may be about somebody else. */
@@ -115,7 +117,7 @@ function gamertagOf(calls: readonly CapturedCall[], xuid: string): string | unde
   return undefined;
 }
 
-function titleOf(calls: readonly CapturedCall[]): CapturedCaller {
+function titleOf(calls: readonly CapturedCall[]): TokenClaims {
   for (const { responseBody, url } of calls) {
     const tid =
       /"(?:activeTitleId|titleId)":"?(\d{1,10})\b/.exec(responseBody)?.[1] ??

@@ -67,7 +67,7 @@ test('a socket with its messages, and one that was written in parts', () => {
   const receive = { type: 'receive', time: 1772359201, opcode: 1, data: '[1,1,0,0,null]' };
   const close = { type: 'receive', time: 1772359202, opcode: 8, data: '' };
   const { calls } = parseHar(
-    har(socket('a', send), socket('b', send), socket('a', receive, close)),
+    har(socket('a', send), socket('b', send), { ...socket('a', receive, close), _part: 2 }),
   );
   assert.deepEqual(
     calls.map(({ url, frames }) => [
@@ -151,7 +151,7 @@ test('users are known by their hash, and by what they say of themselves', () => 
           headers: [{ name: 'authorization', value: 'XBL3.0 x=-;xuid=7&gtg=Zo%C3%AB' }],
         },
       },
-      { ...callOf('-', 'GET', `${directory}/handles/3`), _caller: { xuid: '8', gtg: 'Kay' } },
+      { ...callOf('-', 'GET', `${directory}/handles/3`), _caller: { xid: '8', gtg: 'Kay' } },
     ),
   );
   const users = usersOf(capture);
@@ -159,16 +159,16 @@ test('users are known by their hash, and by what they say of themselves', () => 
     const user = users.get(call);
     return [user?.claims, user?.isMadeUp];
   });
-  const ada = [{ xuid: '2535', gtg: 'Ada', tid: '77' }, false];
+  const ada = [{ xid: '2535', gtg: 'Ada', tid: '77' }, false];
   assert.deepEqual(found, [
     ada,
     ada,
     ada,
-    [{ xuid: '99' }, false],
-    [{ xuid: '1000000000002' }, true],
-    [{ xuid: '1000000000003' }, true],
-    [{ xuid: '7', gtg: 'Zoë' }, false],
-    [{ xuid: '8', gtg: 'Kay' }, false],
+    [{ xid: '99' }, false],
+    [{ xid: '1000000000002' }, true],
+    [{ xid: '1000000000003' }, true],
+    [{ xid: '7', gtg: 'Zoë' }, false],
+    [{ xid: '8', gtg: 'Kay' }, false],
   ]);
   assert.deepEqual(
     callsOf(capture).map(({ user, service }) => `${user} ${service}`),

@@ -8,43 +8,68 @@
  * Programs differ in what they leave out, so nothing is needed but a method and a URL.
  */
 
+import { claimNames, type TokenClaims } from '../auth/claims.ts';
 import {
   type Capture,
   type CapturedCall,
-  type CapturedCaller,
   CaptureError,
   type CapturedFrame,
   type CapturedHeader,
+  headerOf,
 } from './capture.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
 
-/** The capture that `text` is. Throws a CaptureError when it is none. */
+/**
+ * The capture that `text` is. Of a recording of ours that was cut off, what can be read.
+ *
+ * Throws a CaptureError when it is none.
+ */
 export function parseHar(text: string): Capture {
-  let root: unknown;
-  try {
-    root = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch (error) {
-    throw new CaptureError(`is no JSON: ${error instanceof Error ? error.message : error}`);
-  }
-  const log = objectOf(objectOf(root)['log']);
+  const problems: string[] = [];
+  const log = parseLog(text, problems);
   const entries = log['entries'];
   if (!Array.isArray(entries)) {
     throw new CaptureError('is no HAR file: it has no log.entries.');
   }
   const creator = objectOf(log['creator']);
-  const problems: string[] = [];
-  const calls = entries.flatMap((entry: unknown, at): CapturedCall[] => {
+  const parts = entries.flatMap((entry: unknown, at): Part[] => {
     const call = parseEntry(objectOf(entry), at + 1);
-    if (typeof call !== 'string') return [call];
+    if (typeof call !== 'string') {
+      return [{ call, number: Number(objectOf(entry)['_part']) || 1 }];
+    }
     problems.push(`Entry ${at + 1} was left out: ${call}.`);
     return [];
   });
   return {
     madeBy: [textOf(creator['name']), textOf(creator['version'])].filter(Boolean).join(' '),
-    calls: joinParts(calls).toSorted((a, b) => a.startMs - b.startMs || a.number - b.number),
+    calls: joinParts(parts).toSorted((a, b) => a.startMs - b.startMs || a.number - b.number),
     problems,
   };
+}
+
+function parseLog(text: string, problems: string[]): Loose {
+  try {
+    return objectOf(objectOf(JSON.parse(text.replace(/^\uFEFF/, '')))['log']);
+  } catch (error) {
+    if (!text.startsWith(ownHead)) {
+      throw new CaptureError(`is no JSON: ${error instanceof Error ? error.message : error}`);
+    }
+    const entries = text.split('\n').slice(1).flatMap(parseLine);
+    problems.push(`The file is damaged; ${entries.length} entries could be read.`);
+    return { creator: { name: 'OpenMPSD' }, entries };
+  }
+}
+
+/** How a recording of ours begins; each entry is on a line of its own. */
+export const ownHead = '{"log":{"version":"1.2","creator":{"name":"OpenMPSD"';
+
+function parseLine(line: string): readonly unknown[] {
+  try {
+    return [JSON.parse(line.startsWith(',') ? line.slice(1) : line)];
+  } catch {
+    return [];
+  }
 }
 
 /** A call; or why the entry is none. */
@@ -75,33 +100,35 @@ function parseEntry(entry: Loose, number: number): CapturedCall | string {
   };
 }
 
-/** One socket again out of parts, which this server writes where a socket lasts. */
-function joinParts(calls: readonly CapturedCall[]): readonly CapturedCall[] {
-  const sockets = new Map<string, CapturedCall>();
+/** A call, or a part of a socket, which this server writes where a socket lasts. */
+type Part = { readonly call: CapturedCall; readonly number: number };
+
+/** Each socket whole again. Of a part that was written twice, the longer one counts. */
+function joinParts(parts: readonly Part[]): readonly CapturedCall[] {
+  const sockets = new Map<string, Map<number, CapturedCall>>();
   const others: CapturedCall[] = [];
-  for (const call of calls) {
-    const id = call.responseHeaders.find(([name]) => name === correlationHeader)?.[1];
+  for (const { call, number } of parts) {
+    const id = headerOf(call.responseHeaders, correlationHeader);
     if (call.frames === undefined || id === undefined) {
       others.push(call);
       continue;
     }
-    const first = sockets.get(id);
-    sockets.set(
-      id,
-      first === undefined
-        ? call
-        : {
-            ...first,
-            endMs: Math.max(first.endMs, call.endMs),
-            frames: [...(first.frames ?? []), ...call.frames],
-          },
-    );
+    const known = sockets.get(id) ?? new Map<number, CapturedCall>();
+    const framesOf = (one: CapturedCall | undefined): number => one?.frames?.length ?? -1;
+    if (framesOf(call) > framesOf(known.get(number))) known.set(number, call);
+    sockets.set(id, known);
   }
-  return [...others, ...sockets.values()];
+  const whole = [...sockets.values()].flatMap((byNumber) => {
+    const ordered = [...byNumber].toSorted(([a], [b]) => a - b).map(([, call]) => call);
+    const [first] = ordered;
+    const frames = ordered.flatMap((call) => call.frames ?? []);
+    return first === undefined ? [] : [{ ...first, frames }];
+  });
+  return [...others, ...whole];
 }
 
 /** Each answer of the service has another. @source docs/wire/README.md "Every answer" */
-const correlationHeader = 'X-XblCorrelationId';
+const correlationHeader = 'x-xblcorrelationid';
 
 const kinds: Readonly<Record<number, CapturedFrame['kind']>> = {
   8: 'close',
@@ -138,10 +165,12 @@ function bodyOf({ text, encoding }: Loose): string {
   return Buffer.from(textOf(text), 'base64').toString('utf8');
 }
 
-function callerOf(entry: Loose): { readonly caller?: CapturedCaller } {
+function callerOf(entry: Loose): { readonly caller?: TokenClaims } {
   const claims = objectOf(entry['_caller']);
-  const own = Object.entries(claims).filter(([, value]) => typeof value === 'string');
-  return own.length === 0 ? {} : { caller: Object.fromEntries(own) };
+  const own = claimNames.filter((name) => typeof claims[name] === 'string');
+  return own.length === 0
+    ? {}
+    : { caller: Object.fromEntries(own.map((name) => [name, textOf(claims[name])])) };
 }
 
 function objectOf(value: unknown): Loose {

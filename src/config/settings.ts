@@ -59,6 +59,8 @@ export type Settings = SessionBounds & {
   readonly inspector: 'on' | 'off';
   /** Whether the control API is served. */
   readonly control: boolean;
+  /** A HAR file that is not there yet; undefined: nothing is recorded. */
+  readonly record: string | undefined;
   /** Port of the proxy of the gateway; undefined: there is none. So with that for TLS. */
   readonly proxyPort: number | undefined;
   readonly tlsPort: number | undefined;
@@ -444,6 +446,14 @@ const table: Table = {
     default: 'false',
     help: 'Serve --control on an address that other machines reach: any game service can move the clock.',
     parse: onOff,
+  },
+  record: {
+    flag: 'record',
+    env: 'MPSD_RECORD',
+    argument: '<file.har>',
+    default: undefined,
+    help: 'Record requests, answers and frames in this file, without tokens. It must not be there yet.',
+    parse: anyText,
   },
   inviteLifetimeMs: {
     flag: 'invite-lifetime',

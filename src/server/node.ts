@@ -67,6 +67,12 @@ export async function openNode(
   const catalog = await openCatalog(settings.config);
   const core = await openCore(storage, catalog, conditions, settings);
   const { context, connections } = core;
+  // Ends in reverse, now if the start fails; the recording last, when every socket has ended.
+  await using running = new AsyncDisposableStack();
+  if (settings.record !== undefined) {
+    const { startRecording } = await import('./recording.ts');
+    running.use(await startRecording(settings.record, core, settings));
+  }
   const { isShared } = storage;
   const runNow = async (): Promise<void> => {
     await sweeper.runNow();
@@ -78,9 +84,8 @@ export async function openNode(
     { sweep: runNow, ownUrl: () => url },
   );
 
-  // Ends in reverse, now if the start fails: first what the node does by itself; then others may take
-  // over its connections, which end before the app, since that waits for its sockets.
-  await using running = new AsyncDisposableStack();
+  // First what the node does by itself ends; then others may take over its connections, which end
+  // before the app, since that waits for its sockets.
   running.defer(() => app.close({ withinMs: settings.drainMs }));
   running.use(hub);
   const membership = running.use(await joinNodes({ ...core, hub }, { isShared, ...settings }));

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { openRecorder } from '../capture/recorder.ts';
+import { systemClock } from '../platform/clock.ts';
+import { CannotStart } from './cannot-start.ts';
+import type { NodeCore } from './core.ts';
+import type { ServerSettings } from './options.ts';
+
+/**
+ * Records what a node does from now on in the file `path`, until it is disposed of.
+ *
+ * Throws CannotStart when the file is there or cannot be made.
+ */
+export async function startRecording(
+  path: string,
+  { observers }: Pick<NodeCore, 'observers'>,
+  { log }: Pick<ServerSettings, 'log'>,
+): Promise<AsyncDisposable> {
+  const { nowMs, after } = systemClock;
+  const recorder = await openRecorder({
+    path,
+    version: await readVersion(),
+    nowMs,
+    after,
+    failed: log,
+  }).catch((error: NodeJS.ErrnoException) => {
+    const reason =
+      error.code === 'EEXIST'
+        ? 'is there already; name another file'
+        : `cannot be made: ${error.message}`;
+    throw new CannotStart([`--record ${path} ${reason}.`]);
+  });
+  const observing = observers.add(recorder.observe);
+  return {
+    async [Symbol.asyncDispose]() {
+      await recorder[Symbol.asyncDispose]();
+      observing[Symbol.dispose]();
+    },
+  };
+}
+
+/** The version of this package. */
+async function readVersion(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  return JSON.parse(text).version;
+}
