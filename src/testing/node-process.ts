@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 
-const main = resolve(import.meta.dirname, '../main.js');
+const ownMain = resolve(import.meta.dirname, '../main.js');
 
 export type NodeProcess = AsyncDisposable & {
   /** `http://127.0.0.1:8350` */
@@ -22,12 +22,14 @@ export type NodeProcess = AsyncDisposable & {
 export type NodeProcessOptions = {
   /** A module that is loaded before the server: a text of JavaScript. */
   readonly before?: string;
+  /** The command of another version: the path of its `main.js`. */
+  readonly main?: string;
 };
 
 /** `openmpsd serve --port 0` with these flags, once it is ready. */
 export async function startNodeProcess(
   flags: readonly string[],
-  { before }: NodeProcessOptions = {},
+  { before, main = ownMain }: NodeProcessOptions = {},
 ): Promise<NodeProcess> {
   const early =
     before === undefined ? [] : ['--import', `data:text/javascript,${encodeURIComponent(before)}`];
