@@ -71,6 +71,16 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'node:',
     'valibot',
   ],
+  // The page runs in a browser. It shares the types of the API, and exact JSON, with the server.
+  'inspector/web': [
+    'inspector/web',
+    'inspector/api-types.ts',
+    'domain/json.ts',
+    '@preact',
+    'preact',
+    'vite',
+    'node:',
+  ],
   rta: ['rta', 'domain', 'directory', 'activity', 'neighbours', 'observe', 'platform', 'node:'],
   capture: ['capture', 'auth', 'domain', 'observe', 'platform', 'node:', 'yauzl', 'ws'],
   client: ['client', 'domain'],
@@ -133,7 +143,7 @@ const bannedInDomain =
 type Import = { readonly from: string; readonly to: string };
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
-  .filter((file) => /\.[jt]s$/.test(file))
+  .filter((file) => /\.(js|tsx?)$/.test(file))
   .map((file) => file.replaceAll('\\', '/'));
 
 const imports: readonly Import[] = files.flatMap((from) => {
@@ -152,7 +162,8 @@ const imports: readonly Import[] = files.flatMap((from) => {
 });
 
 const isTest = (file: string): boolean => /\.test\.ts$/.test(file);
-const folderOf = (file: string): string => file.split('/')[0] ?? file;
+const folderOf = (file: string): string =>
+  file.startsWith('inspector/web/') ? 'inspector/web' : (file.split('/')[0] ?? file);
 
 function isAllowed({ from, to }: Import): boolean {
   const allowed = allowedImports[folderOf(from)] ?? [];

@@ -1,0 +1,174 @@
+/** Acting as development users: who acts, and the requests that the buttons of the page make. */
+
+import { effect, signal } from '@preact/signals';
+import type {
+  ActAnswer,
+  ActingConnection,
+  ActingUser,
+  ActRequest,
+  SessionName,
+} from '../api-types.ts';
+import { askJson, pathOf, send } from './api.ts';
+import { showNotice } from './notices.ts';
+import { onEvent, textOf } from './live.ts';
+
+const key = 'openmpsd.actingUsers';
+
+/** Users to begin with; anybody can be added. */
+const firstUsers: readonly ActingUser[] = [
+  { xuid: '1001', gamertag: 'Ada' },
+  { xuid: '3210', gamertag: 'Ben' },
+  { xuid: '77', gamertag: 'Cleo' },
+];
+
+function storedUsers(): readonly ActingUser[] {
+  try {
+    const users: unknown = JSON.parse(localStorage.getItem(key) ?? 'null');
+    if (!Array.isArray(users) || users.length === 0) return firstUsers;
+    const known = users.filter(
+      (user): user is ActingUser => typeof user?.xuid === 'string' && user.xuid !== '',
+    );
+    return known.length === 0 ? firstUsers : known;
+  } catch {
+    return firstUsers;
+  }
+}
+
+export const actingUsers = signal<readonly ActingUser[]>(storedUsers());
+export const actingXuid = signal(actingUsers.value[0]?.xuid ?? '1001');
+
+effect(() => localStorage.setItem(key, JSON.stringify(actingUsers.value)));
+
+/** The user as whom the next action is done. */
+export function actingUser(): ActingUser {
+  return (
+    actingUsers.value.find(({ xuid }) => xuid === actingXuid.value) ?? { xuid: actingXuid.value }
+  );
+}
+
+/** Acts as this user from now on, and offers it next time. */
+export function actAs(user: ActingUser): void {
+  const others = actingUsers.value.filter(({ xuid }) => xuid !== user.xuid);
+  const known = actingUsers.value.find(({ xuid }) => xuid === user.xuid);
+  actingUsers.value = [...others, { ...known, ...user }].slice(-12);
+  actingXuid.value = user.xuid;
+}
+
+export const nameOf = ({ gamertag, xuid }: { gamertag?: string; xuid: string }): string =>
+  gamertag ?? xuid;
+
+/**
+ * Makes a request as the acting user and says in a notice what came of it. Comes back with the answer,
+ * refused or not; undefined when the inspector itself refused.
+ */
+export async function act(
+  what: string,
+  request: Omit<ActRequest, 'as'>,
+  as: ActingUser = actingUser(),
+): Promise<ActAnswer | undefined> {
+  try {
+    const answer = await askJson<ActAnswer>('/act', { method: 'POST', body: { as, ...request } });
+    const code = Object.entries(answer.headers).find(
+      ([name]) => name.toLowerCase() === 'x-mpsd-refusal',
+    )?.[1];
+    showNotice({
+      tone: answer.status < 400 ? 'good' : 'bad',
+      title: `${nameOf(as)} · ${what}`,
+      text:
+        answer.status < 400
+          ? `${request.method} answered ${answer.status}.`
+          : `${answer.status}${code === undefined ? '' : ` ${code}`}: ${firstLine(answer.body)}`,
+      requestId: answer.requestId,
+    });
+    return answer;
+  } catch (error) {
+    showNotice({ tone: 'bad', title: what, text: textOf(error) });
+    return undefined;
+  }
+}
+
+/** A body that is a document says nothing in one line. */
+function firstLine(body: string): string {
+  return body.startsWith('{') ? 'the answer is the document as it is now.' : body.slice(0, 300);
+}
+
+/** Connections that this page has opened, by xuid. */
+export const actingConnections = signal<ReadonlyMap<string, string>>(new Map());
+
+onEvent((event) => {
+  if (event.kind === 'connectionGone') forgetConnection(event.id);
+});
+
+/** The id of an RTA connection of the user; opens one when there is none. */
+export async function connectionOf(as: ActingUser): Promise<string | undefined> {
+  const known = actingConnections.value.get(as.xuid);
+  if (known !== undefined) return known;
+  try {
+    const { id } = await askJson<ActingConnection>('/act/connections', {
+      method: 'POST',
+      body: { as },
+    });
+    actingConnections.value = new Map([...actingConnections.value, [as.xuid, id]]);
+    return id;
+  } catch (error) {
+    showNotice({ tone: 'bad', title: `${nameOf(as)} · connect`, text: textOf(error) });
+    return undefined;
+  }
+}
+
+function forgetConnection(id: string): void {
+  const left = [...actingConnections.value].filter(([, known]) => known !== id);
+  if (left.length !== actingConnections.value.size) actingConnections.value = new Map(left);
+}
+
+/** Ends a connection without a close frame, as a cut cable does. */
+export async function dropConnection(id: string): Promise<void> {
+  try {
+    await send('POST', `/connections${pathOf(id)}/drop`);
+    forgetConnection(id);
+    showNotice({ tone: 'good', title: 'Connection cut', text: 'Without a close frame.' });
+  } catch (error) {
+    showNotice({ tone: 'bad', title: 'Connection not cut', text: textOf(error) });
+  }
+}
+
+export function sessionTarget({ scid, template, name }: SessionName): string {
+  return `/serviceconfigs${pathOf(scid)}/sessionTemplates${pathOf(template)}/sessions${pathOf(name)}`;
+}
+
+export const referenceOf = ({ scid, template, name }: SessionName) => ({
+  scid,
+  templateName: template,
+  name,
+});
+
+/** Joins with a connection of its own and asks for taps, as game clients do. */
+export async function join(session: SessionName, as: ActingUser = actingUser()): Promise<void> {
+  const connection = await connectionOf(as);
+  await act(
+    'join',
+    {
+      method: 'PUT',
+      target: sessionTarget(session),
+      body: {
+        members: {
+          me: {
+            constants: { system: { xuid: as.xuid } },
+            properties: {
+              system: {
+                active: true,
+                ...(connection === undefined
+                  ? {}
+                  : {
+                      connection,
+                      subscription: { id: crypto.randomUUID(), changeTypes: ['everything'] },
+                    }),
+              },
+            },
+          },
+        },
+      },
+    },
+    as,
+  );
+}

@@ -1,0 +1,230 @@
+/** What the page knows of the server, kept new by its stream of events. */
+
+import { batch, signal } from '@preact/signals';
+import type { ActivityRow, InspectorInfo, LiveEvent, SessionRow } from '../api-types.ts';
+import { ApiRefusal, ask, askJson, needsToken, queryOf } from './api.ts';
+import { readEvents } from './event-stream.ts';
+
+export type LinkState = 'connecting' | 'live' | 'lost';
+
+/** How many rows of the log the page keeps, and how many sessions it holds at once. */
+const rowsMax = 2_000;
+export const sessionsMax = 20_000;
+const pageOfSessions = 1_000;
+
+export const info = signal<InspectorInfo | undefined>(undefined);
+export const link = signal<LinkState>('connecting');
+/** Why the stream ended, or what the server said instead. */
+export const linkProblem = signal<string | undefined>(undefined);
+/** Rises when events were lost: what was read before has to be read again. */
+export const readAgain = signal(0);
+
+/** Rows of the log, the newest last; a new array when there are new ones. */
+export const activity = signal<readonly ActivityRow[]>([]);
+/** Rises at most once in a frame, when a session has changed. */
+export const sessionsVersion = signal(0);
+export const sessions = new Map<string, SessionRow>();
+/** The number of sessions on the server, and whether `sessions` holds all of them. */
+export const sessionsTotal = signal(0);
+export const sessionsLoaded = signal(false);
+/** By key of a session: the local time of its last change, so that a row can light up. */
+export const changedAt = new Map<string, number>();
+
+type Listener = (event: LiveEvent) => void;
+const listeners = new Set<Listener>();
+
+/** Calls `listener` with each event, until the function that comes back is called. */
+export function onEvent(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** The server's clock minus that of this machine, by the last event that named it. */
+let clockOffsetMs = 0;
+let frozenMs: number | undefined;
+/** Rises each half second: what shows a time reads it. */
+export const tick = signal(0);
+
+/** Now, by the server's clock. */
+export function nowMs(): number {
+  return frozenMs ?? Date.now() + clockOffsetMs;
+}
+
+function setClock({ nowMs: serverMs, isFrozen }: InspectorInfo['clock']): void {
+  clockOffsetMs = serverMs - Date.now();
+  frozenMs = isFrozen ? serverMs : undefined;
+  const known = info.value;
+  if (known !== undefined) info.value = { ...known, clock: { nowMs: serverMs, isFrozen } };
+  tick.value += 1;
+}
+
+let waiting: LiveEvent[] = [];
+let isFramePlanned = false;
+
+function take(event: LiveEvent): void {
+  waiting.push(event);
+  if (isFramePlanned) return;
+  isFramePlanned = true;
+  // A hidden tab has no frames; its events must not pile up.
+  if (document.hidden) setTimeout(applyWaiting, 250);
+  else requestAnimationFrame(applyWaiting);
+}
+
+/** All events of one frame at once, so that a busy server costs one rendering. */
+function applyWaiting(): void {
+  isFramePlanned = false;
+  const events = waiting;
+  waiting = [];
+  batch(() => {
+    const rows: ActivityRow[] = [];
+    let isSessionChanged = false;
+    for (const event of events) {
+      switch (event.kind) {
+        case 'hello':
+          info.value = event.info;
+          sessionsTotal.value = event.info.counts.sessions;
+          setClock(event.info.clock);
+          break;
+        case 'session':
+          if (!sessions.has(event.row.key)) sessionsTotal.value += 1;
+          sessions.set(event.row.key, event.row);
+          changedAt.set(event.row.key, performance.now());
+          isSessionChanged = true;
+          break;
+        case 'sessionGone':
+          if (sessions.delete(event.key)) {
+            sessionsTotal.value = Math.max(0, sessionsTotal.value - 1);
+          }
+          changedAt.delete(event.key);
+          isSessionChanged = true;
+          break;
+        case 'activity':
+          rows.push(event.row);
+          break;
+        case 'clock':
+          setClock(event.clock);
+          break;
+        case 'skipped':
+          readAgain.value += 1;
+          void loadAll();
+          break;
+        case 'connection':
+        case 'connectionGone':
+        case 'hopper':
+        case 'finding':
+          break;
+      }
+      for (const listener of listeners) listener(event);
+    }
+    if (rows.length > 0) addRows(rows);
+    if (isSessionChanged) sessionsVersion.value += 1;
+  });
+}
+
+function addRows(rows: readonly ActivityRow[]): void {
+  const last = activity.value.at(-1)?.number ?? -1;
+  const fresh = rows.filter((row) => row.number > last);
+  if (fresh.length > 0) activity.value = [...activity.value, ...fresh].slice(-rowsMax);
+}
+
+/** A read of the lists that began before this one has to give way. */
+let loadCount = 0;
+
+/** Reads what the page shows of the past: the log, and the sessions, a thousand at a time. */
+async function loadAll(): Promise<void> {
+  loadCount += 1;
+  const mine = loadCount;
+  try {
+    const log = await askJson<{ rows: readonly ActivityRow[] }>(
+      `/requests${queryOf({ take: rowsMax })}`,
+    );
+    if (mine !== loadCount) return;
+    activity.value = log.rows.slice(-rowsMax);
+    const seen = new Set<string>();
+    for (let skip = 0; skip < sessionsMax; skip += pageOfSessions) {
+      const page = await askJson<{ totalCount: number; sessions: readonly SessionRow[] }>(
+        `/sessions${queryOf({ skip, take: pageOfSessions, order: 'name' })}`,
+      );
+      if (mine !== loadCount) return;
+      batch(() => {
+        for (const row of page.sessions) {
+          seen.add(row.key);
+          const known = sessions.get(row.key);
+          const isOlder = known?.branch === row.branch && known.changeNumber > row.changeNumber;
+          if (!isOlder) sessions.set(row.key, row);
+        }
+        sessionsTotal.value = page.totalCount;
+        sessionsVersion.value += 1;
+      });
+      if (page.sessions.length < pageOfSessions) break;
+    }
+    batch(() => {
+      for (const key of sessions.keys()) {
+        if (!seen.has(key) && !changedAt.has(key)) sessions.delete(key);
+      }
+      sessionsLoaded.value = true;
+      sessionsVersion.value += 1;
+    });
+  } catch (error) {
+    linkProblem.value = textOf(error);
+  }
+}
+
+/** What an error says, for people. */
+export function textOf(error: unknown): string {
+  if (error instanceof ApiRefusal) return error.message;
+  if (error instanceof TypeError) return 'The server does not answer.';
+  return error instanceof Error ? error.message : String(error);
+}
+
+const waitMinMs = 400;
+const waitMaxMs = 5_000;
+
+/** Follows the server for as long as the page is open, and connects again after each end. */
+export async function followServer(): Promise<never> {
+  let waitMs = waitMinMs;
+  let isFirst = true;
+  setInterval(() => {
+    tick.value += 1;
+  }, 500);
+  for (;;) {
+    try {
+      const answer = await ask('/stream');
+      if (answer.body === null) throw new TypeError('no body');
+      let isHeard = false;
+      for await (const event of readEvents<LiveEvent>(answer.body)) {
+        if (!isHeard) {
+          isHeard = true;
+          waitMs = waitMinMs;
+          link.value = 'live';
+          linkProblem.value = undefined;
+          if (!isFirst) readAgain.value += 1;
+          isFirst = false;
+          void loadAll();
+        }
+        take(event);
+      }
+      linkProblem.value = 'The server has ended the stream.';
+    } catch (error) {
+      linkProblem.value = textOf(error);
+    }
+    link.value = info.value === undefined ? 'connecting' : 'lost';
+    await untilNextTry(waitMs);
+    waitMs = Math.min(waitMs * 2, waitMaxMs);
+  }
+}
+
+/** Waits a time; while a token is wanted, until somebody gives one. */
+async function untilNextTry(waitMs: number): Promise<void> {
+  if (!needsToken.value) {
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    return;
+  }
+  await new Promise<void>((resolve) => {
+    const end = needsToken.subscribe((isNeeded) => {
+      if (isNeeded) return;
+      resolve();
+      queueMicrotask(() => end());
+    });
+  });
+}

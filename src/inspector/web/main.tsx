@@ -1,0 +1,13 @@
+/** The inspector's page begins here. */
+
+import { render } from 'preact';
+import { followServer } from './live.ts';
+import { Shell } from './shell.tsx';
+import './styles/theme.css';
+import './styles/frame.css';
+import './styles/parts.css';
+import './styles/pages.css';
+
+const element = document.getElementById('page');
+if (element !== null) render(<Shell />, element);
+void followServer();

@@ -1,0 +1,313 @@
+/** Actions on the server: users, clock, faults, the whole state as a file. */
+
+import { useState } from 'preact/hooks';
+import { parseExactJson } from '../../../domain/json.ts';
+import type { ForcedRefusal, LoadedState } from '../../api-types.ts';
+import { actingUser, join } from '../acting.ts';
+import { ask, askJson, send } from '../api.ts';
+import { info, nowMs, textOf, tick } from '../live.ts';
+import { showNotice } from '../notices.ts';
+import { ActingSelect } from '../parts/acting-select.tsx';
+import { Card, Head } from '../parts/head.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { go, sessionHref } from '../route.ts';
+import { countText, dateText } from '../time-text.ts';
+import { useAnswer } from '../use-answer.ts';
+
+/** Does something of the server and says when it was refused. */
+async function attempt(title: string, run: () => Promise<string | undefined>): Promise<void> {
+  try {
+    const text = await run();
+    if (text !== undefined) showNotice({ tone: 'good', title, text });
+  } catch (error) {
+    showNotice({ tone: 'bad', title, text: textOf(error) });
+  }
+}
+
+export function ControlPage() {
+  const server = info.value;
+  if (server === undefined) return <div class="page" />;
+  if (!server.mayControl) {
+    return (
+      <div class="page">
+        <Head title="Control" />
+        <div class="empty">
+          <h2>This server is read-only</h2>
+          <p class="muted">
+            Start it with <code>--control</code> to act as development users, move the clock, cause
+            faults, and save and load its state.
+          </p>
+          <pre class="code">npm start -- --control</pre>
+        </div>
+      </div>
+    );
+  }
+  return (
+    <div class="page">
+      <Head title="Control" />
+      <div class="control-grid">
+        {server.mayAct && <CreateCard />}
+        <ClockCard />
+        <FaultsCard />
+        <StateCard />
+      </div>
+    </div>
+  );
+}
+
+function CreateCard() {
+  const configs = info.value?.serviceConfigs ?? [];
+  const [scid, setScid] = useState(configs[0]?.scid ?? '');
+  const templates = configs.find((config) => config.scid === scid)?.templates ?? [];
+  const [template, setTemplate] = useState('');
+  const [name, setName] = useState(() => `try-${Math.random().toString(36).slice(2, 6)}`);
+  const chosen = templates.find((one) => one.name === template)?.name ?? templates[0]?.name ?? '';
+  return (
+    <Card title="Create a session">
+      <form
+        class="form"
+        onSubmit={async (event) => {
+          event.preventDefault();
+          const session = { scid, template: chosen, name };
+          await join(session, actingUser());
+          go(sessionHref(session));
+        }}
+      >
+        <ActingSelect />
+        {configs.length > 1 && (
+          <label>
+            <span>Service config</span>
+            <select
+              class="input mono"
+              value={scid}
+              onChange={({ currentTarget }) => setScid(currentTarget.value)}
+            >
+              {configs.map((config) => (
+                <option key={config.scid} value={config.scid}>
+                  {config.scid}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        <label>
+          <span>Template</span>
+          <select
+            class="input"
+            value={chosen}
+            onChange={({ currentTarget }) => setTemplate(currentTarget.value)}
+          >
+            {templates.map((one) => (
+              <option key={one.name} value={one.name}>
+                {one.name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          <span>Name</span>
+          <input
+            class="input mono"
+            required
+            maxLength={100}
+            value={name}
+            onInput={({ currentTarget }) => setName(currentTarget.value)}
+          />
+        </label>
+        <button type="submit" class="button strong">
+          <Icon name="plus" size={13} /> Create and join
+        </button>
+      </form>
+    </Card>
+  );
+}
+
+const steps: readonly (readonly [string, number])[] = [
+  ['1 s', 1_000],
+  ['10 s', 10_000],
+  ['30 s', 30_000],
+  ['1 min', 60_000],
+  ['5 min', 300_000],
+  ['1 h', 3_600_000],
+];
+
+function ClockCard() {
+  // Read so that the clock goes on.
+  tick.value;
+  const isFrozen = info.value?.clock.isFrozen === true;
+  const change = (body: object): void => {
+    void attempt('The clock', async () => {
+      await send('POST', '/clock', body);
+      return undefined;
+    });
+  };
+  return (
+    <Card title="Clock">
+      <div class="clock-card">
+        <p class={isFrozen ? 'clock-face number frozen' : 'clock-face number'}>
+          {dateText(nowMs())}
+        </p>
+        <p class="muted">
+          {isFrozen
+            ? 'It stands still. Timeouts wait until it moves.'
+            : 'Moving it forward makes timeouts happen now.'}
+        </p>
+        <div class="buttons">
+          <button
+            type="button"
+            class="button"
+            aria-pressed={isFrozen}
+            onClick={() => change({ freeze: !isFrozen })}
+          >
+            <Icon name={isFrozen ? 'play' : 'pause'} size={13} />
+            {isFrozen ? 'Let it go on' : 'Freeze'}
+          </button>
+          <span class="button-group">
+            {steps.map(([text, advanceMs]) => (
+              <button key={text} type="button" class="button" onClick={() => change({ advanceMs })}>
+                +{text}
+              </button>
+            ))}
+          </span>
+        </div>
+      </div>
+    </Card>
+  );
+}
+
+function FaultsCard() {
+  const { answer, reload } = useAnswer<{ refusals: readonly ForcedRefusal[] }>('/refusals');
+  const [path, setPath] = useState('/handles*');
+  const [status, setStatus] = useState(503);
+  const [times, setTimes] = useState(1);
+  const refusals = answer?.refusals ?? [];
+  return (
+    <Card title="Refuse requests" count={refusals.length}>
+      <form
+        class="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void attempt('Refusal', async () => {
+            await send('POST', '/refusals', { path, status, times });
+            reload();
+            return `The next ${times === 1 ? 'request' : `${times} requests`} of ${path} get ${status}.`;
+          });
+        }}
+      >
+        <label>
+          <span>Path</span>
+          <input
+            class="input mono"
+            required
+            value={path}
+            onInput={({ currentTarget }) => setPath(currentTarget.value)}
+          />
+        </label>
+        <div class="form-row">
+          <label>
+            <span>Status</span>
+            <input
+              class="input mono"
+              type="number"
+              min={400}
+              max={599}
+              value={status}
+              onInput={({ currentTarget }) => setStatus(Number(currentTarget.value))}
+            />
+          </label>
+          <label>
+            <span>Times</span>
+            <input
+              class="input mono"
+              type="number"
+              min={1}
+              value={times}
+              onInput={({ currentTarget }) => setTimes(Number(currentTarget.value))}
+            />
+          </label>
+        </div>
+        <div class="buttons">
+          <button type="submit" class="button strong">
+            Refuse them
+          </button>
+          {refusals.length > 0 && (
+            <button
+              type="button"
+              class="button"
+              onClick={() =>
+                void attempt('Refusals', async () => {
+                  await send('DELETE', '/refusals');
+                  reload();
+                  return 'No request is refused by order any more.';
+                })
+              }
+            >
+              End all
+            </button>
+          )}
+        </div>
+      </form>
+      {refusals.length > 0 && (
+        <ul class="rows">
+          {refusals.map((refusal, at) => (
+            <li key={at}>
+              <span class="label red">{refusal.status}</span>
+              <span class="grow mono cut">
+                {refusal.method ?? ''} {refusal.path}
+              </span>
+              <span class="faint number">{countText(refusal.times ?? 1)}×</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
+function StateCard() {
+  const save = async (): Promise<undefined> => {
+    const answer = await ask('/state');
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(await answer.blob());
+    link.download = `openmpsd-${dateText(nowMs()).replace(/[ :]/g, '-')}.json`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+    return undefined;
+  };
+  const load = async (file: File): Promise<string> => {
+    const state = parseExactJson(await file.text());
+    const loaded = await askJson<LoadedState>('/state', { method: 'PUT', body: state });
+    return `${countText(loaded.sessionsCount)} sessions and ${countText(loaded.handlesCount)} handles are back; ${countText(loaded.removedSessionsCount)} others went.`;
+  };
+  return (
+    <Card title="The whole state">
+      <div class="form">
+        <p class="muted">
+          All sessions, handles and people as one file that you can read and change. Loading
+          replaces what is there.
+        </p>
+        <div class="buttons">
+          <button
+            type="button"
+            class="button"
+            onClick={() => void attempt('The state was not saved', save)}
+          >
+            <Icon name="download" size={13} /> Save
+          </button>
+          <label class="button file-button">
+            <Icon name="upload" size={13} /> Load…
+            <input
+              type="file"
+              accept="application/json,.json"
+              onChange={({ currentTarget }) => {
+                const file = currentTarget.files?.[0];
+                currentTarget.value = '';
+                if (file !== undefined) void attempt('The state', () => load(file));
+              }}
+            />
+          </label>
+        </div>
+      </div>
+    </Card>
+  );
+}

@@ -1,0 +1,408 @@
+/** One session: as it is now, or as it was at a moment of its history. */
+
+import { signal } from '@preact/signals';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { JsonObject } from '../../../domain/json.ts';
+import type {
+  ChangeList,
+  ChangeRow,
+  PastSession,
+  SessionDetail,
+  SessionName,
+} from '../../api-types.ts';
+import { pathOf } from '../api.ts';
+import { differenceOf } from '../json-difference.ts';
+import { useKeys } from '../keys.ts';
+import { info, nowMs, onEvent, tick } from '../live.ts';
+import { initializationAt, membersOf, rowAt } from '../past.ts';
+import { ActBar } from '../parts/act-bar.tsx';
+import { CopyButton } from '../parts/copy-button.tsx';
+import { HandleList } from '../parts/handle-list.tsx';
+import { Card } from '../parts/head.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Initialization } from '../parts/initialization.tsx';
+import { JsonTree } from '../parts/json-tree.tsx';
+import { MemberList } from '../parts/member-list.tsx';
+import { Seats } from '../parts/seats.tsx';
+import { ChangeRows, momentOf, Timeline } from '../parts/timeline.tsx';
+import { go, route, withQuery } from '../route.ts';
+import { agoText, clockText, countdownText } from '../time-text.ts';
+import { useAnswer } from '../use-answer.ts';
+import { States } from './sessions.tsx';
+
+type DocumentView = 'document' | 'difference';
+
+const documentView = signal<DocumentView>('document');
+
+function useDocumentAt(base: string, moment: string | undefined) {
+  const path = moment === undefined ? undefined : `${base}/changes${pathOf(...moment.split(':'))}`;
+  return useAnswer<PastSession>(path);
+}
+
+export function SessionPage({ session }: { readonly session: SessionName }) {
+  const base = `/sessions${pathOf(session.scid, session.template, session.name)}`;
+  const { answer: detail, problem, reload } = useAnswer<SessionDetail>(base);
+  const history = useAnswer<ChangeList>(
+    info.value?.hasHistory === false ? undefined : `${base}/changes?take=200`,
+  );
+  const key = `${session.scid}~${session.template}~${session.name}`.toLowerCase();
+  const [isEnded, setEnded] = useState(false);
+  useEffect(
+    () =>
+      onEvent((event) => {
+        if (event.kind === 'session' && event.row.key === key) {
+          setEnded(false);
+          reload();
+          history.reload();
+        } else if (event.kind === 'sessionGone' && event.key === key) {
+          setEnded(true);
+          history.reload();
+        } else if (event.kind === 'connection' || event.kind === 'connectionGone') {
+          reload();
+        }
+      }),
+    [key, reload, history.reload],
+  );
+
+  /** The oldest first. */
+  const changes = useMemo(() => [...(history.answer?.changes ?? [])].reverse(), [history.answer]);
+  const at = route.value.query.get('at') ?? undefined;
+  const from = route.value.query.get('from') ?? undefined;
+  const index =
+    at === undefined ? changes.length - 1 : changes.findIndex((one) => momentOf(one) === at);
+  const chosen = changes[index];
+  const past = useDocumentAt(base, at);
+  // What the difference begins at: a chosen moment, or the change before.
+  const previous = changes[index - 1];
+  const fromMoment = from ?? (previous === undefined ? undefined : momentOf(previous));
+  const wantsOther = documentView.value === 'difference' || at !== undefined;
+  const other = useDocumentAt(base, wantsOther ? fromMoment : undefined);
+
+  const travel = (step: number): void => {
+    const next = changes[index + step];
+    if (next === undefined) return;
+    const isNow = index + step === changes.length - 1 && !isEnded;
+    go(withQuery({ at: isNow ? undefined : momentOf(next) }));
+  };
+  useKeys({
+    ArrowLeft: () => travel(-1),
+    ArrowRight: () => travel(1),
+    n: () => go(withQuery({ at: undefined, from: undefined })),
+    d: () => {
+      documentView.value = documentView.value === 'document' ? 'difference' : 'document';
+    },
+    b: () => {
+      if (chosen === undefined) return;
+      documentView.value = 'difference';
+      go(withQuery({ from: from === undefined ? momentOf(chosen) : undefined }));
+    },
+    Escape: () =>
+      go(
+        at === undefined && from === undefined
+          ? '#/sessions'
+          : withQuery({ at: undefined, from: undefined }),
+      ),
+  });
+
+  // The document before the last change that was seen here, so that what changed lights up.
+  const seen = useRef<{ last?: JsonObject; before?: JsonObject }>({});
+  const live = detail?.document;
+  if (live !== undefined && seen.current.last !== live) {
+    const isNext =
+      seen.current.last !== undefined && seen.current.last['changeNumber'] !== live['changeNumber'];
+    seen.current = {
+      last: live,
+      ...(isNext && seen.current.last !== undefined ? { before: seen.current.last } : {}),
+    };
+  }
+
+  const document = at === undefined ? live : past.answer?.document;
+  if (document === undefined && detail === undefined) {
+    return (
+      <div class="page">
+        <SessionMissing
+          session={session}
+          problem={problem}
+          isLoading={problem === undefined}
+          changes={changes}
+        />
+      </div>
+    );
+  }
+  const isPast = at !== undefined;
+  const row =
+    detail === undefined || document === undefined
+      ? detail?.row
+      : isPast
+        ? rowAt(document, detail.row)
+        : detail.row;
+  const members =
+    document === undefined ? [] : isPast ? membersOf(document) : (detail?.members ?? []);
+  const initialization =
+    document === undefined
+      ? undefined
+      : isPast
+        ? initializationAt(document)
+        : (detail?.initialization ?? initializationAt(document));
+  const before = wantsOther ? other.answer?.document : seen.current.before;
+
+  return (
+    <div class={isPast ? 'page session-page past' : 'page session-page'}>
+      <header class="session-head">
+        <nav class="crumbs faint" aria-label="Where this is">
+          <a href="#/sessions">Sessions</a>
+          <span>/</span>
+          <a href={`#/sessions?template=${encodeURIComponent(session.template)}`}>
+            {session.template}
+          </a>
+        </nav>
+        <div class="session-title">
+          <h1 class="mono cut">{session.name}</h1>
+          <CopyButton text={session.name} label="Copy the name" />
+          <span class="space" />
+          <span class="states">{row !== undefined && <States row={row} />}</span>
+          {row !== undefined && (
+            <span
+              class="change-pill mono"
+              title={`ETag ${detail?.etag ?? ''}; branch ${row.branch}`}
+            >
+              #{row.changeNumber}
+            </span>
+          )}
+        </div>
+        {row !== undefined && <Seats members={row.members} isLarge />}
+        {info.value?.mayAct === true && detail !== undefined && !isEnded && !isPast && (
+          <ActBar session={session} members={detail.members} />
+        )}
+      </header>
+
+      {isEnded && (
+        <p class="banner">
+          <Icon name="alert" size={14} /> This session has ended. What is shown is the last of it.
+        </p>
+      )}
+      {isPast && chosen !== undefined && (
+        <p class="banner amber" role="status">
+          <Icon name="clock" size={14} />
+          <span>
+            As it was at <b class="number">{clockText(chosen.atMs, { withMs: true })}</b>, change{' '}
+            <b class="mono">#{chosen.changeNumber}</b>: {chosen.cause.sentence}
+          </span>
+          <span class="space" />
+          <a class="button small" href={withQuery({ at: undefined, from: undefined })}>
+            Back to now <kbd>n</kbd>
+          </a>
+        </p>
+      )}
+      {info.value?.hasHistory === true && (
+        <Timeline changes={changes} index={index} from={from} isNow={!isPast} onTravel={travel} />
+      )}
+
+      <div class="session-columns">
+        <div class="column-left">
+          <MemberList
+            members={members}
+            timers={isPast ? [] : (detail?.timers ?? [])}
+            max={row?.members.max ?? 0}
+            isPast={isPast}
+            hasAll={isPast || detail?.hasAllMembers === true}
+          />
+          {initialization !== undefined &&
+            (initialization.stage !== 'none' || initialization.links.length > 0) && (
+              <Initialization
+                initialization={initialization}
+                members={members}
+                timers={isPast ? [] : (detail?.timers ?? [])}
+              />
+            )}
+          {changes.length > 0 && (
+            <Card title="Changes" count={changes.length} kind="changes-card">
+              <ChangeRows changes={changes} index={index} isNow={!isPast} />
+            </Card>
+          )}
+          {detail !== undefined && !isPast && detail.handles.length > 0 && (
+            <Card title="Handles" count={detail.handles.length}>
+              <HandleList handles={detail.handles} />
+            </Card>
+          )}
+          {detail !== undefined && !isPast && <Facts detail={detail} />}
+        </div>
+        <div class="column-right">
+          <DocumentCard
+            document={document}
+            before={before}
+            litKey={String(document?.['changeNumber'] ?? '')}
+            chosen={chosen}
+            from={from === undefined ? previous : changes.find((one) => momentOf(one) === from)}
+            problem={past.problem ?? other.problem}
+            hasHistory={changes.length > 0}
+          />
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function DocumentCard({
+  document,
+  before,
+  litKey,
+  chosen,
+  from,
+  problem,
+  hasHistory,
+}: {
+  readonly document: JsonObject | undefined;
+  readonly before: JsonObject | undefined;
+  readonly litKey: string;
+  readonly chosen: ChangeRow | undefined;
+  readonly from: ChangeRow | undefined;
+  readonly problem: string | undefined;
+  readonly hasHistory: boolean;
+}) {
+  const view = hasHistory ? documentView.value : 'document';
+  const node = useMemo(
+    () =>
+      view === 'difference'
+        ? differenceOf(before ?? {}, document ?? {})
+        : differenceOf(before ?? document, document ?? {}),
+    [before, document, view],
+  );
+  const text = useMemo(() => JSON.stringify(document, undefined, 2), [document]);
+  return (
+    <Card
+      title="Document"
+      kind="document-card"
+      actions={
+        <>
+          {hasHistory && (
+            <span class="switch">
+              {(['document', 'difference'] as const).map((one) => (
+                <button
+                  key={one}
+                  type="button"
+                  aria-pressed={view === one}
+                  onClick={() => {
+                    documentView.value = one;
+                  }}
+                >
+                  {one === 'document' ? 'Document' : 'Difference'}
+                </button>
+              ))}
+            </span>
+          )}
+          <CopyButton text={text ?? ''} label="Copy the document" />
+        </>
+      }
+    >
+      {problem !== undefined && <p class="problem">{problem}</p>}
+      {view === 'difference' && chosen !== undefined && (
+        <p class="difference-head faint">
+          <span class="mono">{from === undefined ? 'nothing' : `#${from.changeNumber}`}</span>
+          <Icon name="forward" size={12} />
+          <span class="mono">#{chosen.changeNumber}</span>
+          <span class="space" />
+          <span class="number">{node.count} different</span>
+        </p>
+      )}
+      {document === undefined && view === 'document' ? (
+        <p class="empty-line faint">The session had ended with this change.</p>
+      ) : (
+        <JsonTree node={node} mode={view === 'difference' ? 'changes' : 'values'} litKey={litKey} />
+      )}
+    </Card>
+  );
+}
+
+/** Facts that no client sees, and timers that belong to no member. */
+function Facts({ detail }: { readonly detail: SessionDetail }) {
+  // Read so that timers count down.
+  tick.value;
+  const now = nowMs();
+  const { hidden, row } = detail;
+  const timers = detail.timers.filter(({ index }) => index === undefined);
+  return (
+    <Card title="Facts that no client sees">
+      <dl class="facts">
+        {timers.map((timer) => (
+          <div key={timer.what}>
+            <dt>{timer.what}</dt>
+            <dd class="number">
+              {countdownText(timer.dueMs - now)} <span class="faint">then {timer.becomes}</span>
+            </dd>
+          </div>
+        ))}
+        <div>
+          <dt>created</dt>
+          <dd>
+            {agoText(row.createdMs, now)}
+            {hidden.createdBy !== undefined && (
+              <>
+                {' by '}
+                <a class="link mono" href={`#/users/${hidden.createdBy}`}>
+                  {hidden.createdBy}
+                </a>
+              </>
+            )}
+          </dd>
+        </div>
+        {hidden.emptySinceMs !== undefined && (
+          <div>
+            <dt>without members since</dt>
+            <dd>{agoText(hidden.emptySinceMs, now)}</dd>
+          </div>
+        )}
+        {hidden.kicks.map((kick) => (
+          <div key={kick.xuid}>
+            <dt>removed by an owner</dt>
+            <dd class="mono">
+              {kick.xuid} <span class="faint">by {kick.by}</span>
+            </dd>
+          </div>
+        ))}
+        {hidden.formerXuids.length > 0 && (
+          <div>
+            <dt>former members</dt>
+            <dd class="mono">{hidden.formerXuids.slice(-8).join(', ')}</dd>
+          </div>
+        )}
+        <div>
+          <dt>branch</dt>
+          <dd class="mono cut">{row.branch}</dd>
+        </div>
+      </dl>
+    </Card>
+  );
+}
+
+function SessionMissing({
+  session,
+  problem,
+  isLoading,
+  changes,
+}: {
+  readonly session: SessionName;
+  readonly problem: string | undefined;
+  readonly isLoading: boolean;
+  readonly changes: readonly ChangeRow[];
+}) {
+  if (isLoading) return <div class="empty" aria-busy="true" />;
+  const last = changes.at(-1);
+  return (
+    <div class="empty">
+      <h2 class="mono">{session.name}</h2>
+      <p class="muted">{problem}</p>
+      {last !== undefined && (
+        <>
+          <p class="muted">{last.cause.sentence}</p>
+          <a class="button strong" href={withQuery({ at: momentOf(changes.at(-2) ?? last) })}>
+            <Icon name="clock" size={14} /> See how it was
+          </a>
+        </>
+      )}
+      <a class="button" href="#/sessions">
+        All sessions
+      </a>
+    </div>
+  );
+}

@@ -1,0 +1,338 @@
+/** Users: what each is in, connected with, invited to and waiting for. */
+
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import type { ConnectionRow, UserDetail, UserList, UserRow } from '../../api-types.ts';
+import { actAs, connectionOf, dropConnection } from '../acting.ts';
+import { pathOf } from '../api.ts';
+import { useKeys } from '../keys.ts';
+import { info, nowMs, onEvent, tick } from '../live.ts';
+import { HandleList } from '../parts/handle-list.tsx';
+import { Card, Head } from '../parts/head.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { JsonTree } from '../parts/json-tree.tsx';
+import { TicketList } from '../parts/ticket-list.tsx';
+import { VirtualList } from '../parts/virtual-list.tsx';
+import { differenceOf } from '../json-difference.ts';
+import { go, route, sessionHref, userHref, withQuery } from '../route.ts';
+import { agoText, countText, countdownText, durationText } from '../time-text.ts';
+import { useAnswer } from '../use-answer.ts';
+
+export function UsersPage({ xuid }: { readonly xuid: string | undefined }) {
+  const text = (route.value.query.get('text') ?? '').toLowerCase();
+  const { answer, problem, reload } = useAnswer<UserList>('/users?take=1000');
+  const search = useRef<HTMLInputElement>(null);
+  useEffect(
+    () =>
+      onEvent(({ kind }) => {
+        if (kind !== 'activity' && kind !== 'hopper' && kind !== 'finding') reload();
+      }),
+    [reload],
+  );
+  const users = useMemo(
+    () =>
+      (answer?.users ?? []).filter(
+        (user) =>
+          text === '' ||
+          user.xuid.includes(text) ||
+          user.gamertag?.toLowerCase().includes(text) === true,
+      ),
+    [answer, text],
+  );
+  const selected = users.findIndex((user) => user.xuid === xuid);
+  const move = (step: number): void => {
+    const next = users[Math.max(0, Math.min(users.length - 1, selected + step))];
+    if (next !== undefined) go(keepText(userHref(next.xuid)), { replace: true });
+  };
+  const keepText = (href: string): string =>
+    text === '' ? href : `${href}?text=${encodeURIComponent(text)}`;
+  useKeys({
+    j: () => move(1),
+    k: () => move(-1),
+    ArrowDown: () => move(1),
+    ArrowUp: () => move(-1),
+    '/': () => search.current?.focus(),
+    Escape: () => go('#/users'),
+  });
+  return (
+    <div class={xuid === undefined ? 'page split' : 'page split has-detail'}>
+      <section class="split-list">
+        <Head title="Users">
+          <span class="faint number">
+            {answer === undefined ? '' : countText(answer.totalCount)}
+          </span>
+        </Head>
+        <label class="search wide">
+          <Icon name="search" size={14} />
+          <input
+            ref={search}
+            type="search"
+            aria-label="Search users"
+            placeholder="Gamertag or xuid"
+            value={text}
+            onInput={({ currentTarget }) =>
+              go(withQuery({ text: currentTarget.value }), { replace: true })
+            }
+          />
+          <kbd>/</kbd>
+        </label>
+        {problem !== undefined && <p class="problem">{problem}</p>}
+        <VirtualList
+          items={users}
+          rowHeight={48}
+          keyOf={(user) => user.xuid}
+          label="Users"
+          selected={selected}
+          render={(user) => (
+            <UserLine
+              user={user}
+              isSelected={user.xuid === xuid}
+              href={keepText(userHref(user.xuid))}
+            />
+          )}
+          empty={
+            <div class="empty">
+              <p class="muted">
+                {answer === undefined ? 'Reading users…' : 'Nobody is or was here lately.'}
+              </p>
+            </div>
+          }
+        />
+      </section>
+      <section class="split-detail">
+        {xuid === undefined ? (
+          <div class="empty">
+            <p class="faint">Choose a user to see what they are in.</p>
+          </div>
+        ) : (
+          <User key={xuid} xuid={xuid} />
+        )}
+      </section>
+    </div>
+  );
+}
+
+/** A colour of its own for each user, the same each time. */
+function Avatar({
+  name,
+  xuid,
+  size = 30,
+}: {
+  readonly name: string;
+  readonly xuid: string;
+  readonly size?: number;
+}) {
+  let hash = 0;
+  for (const letter of xuid) hash = (hash * 31 + letter.charCodeAt(0)) % 360;
+  return (
+    <span
+      class="avatar"
+      aria-hidden="true"
+      style={{ '--hue': hash, width: `${size}px`, height: `${size}px` }}
+    >
+      {name.slice(0, 1).toUpperCase()}
+    </span>
+  );
+}
+
+function UserLine({
+  user,
+  isSelected,
+  href,
+}: {
+  readonly user: UserRow;
+  readonly isSelected: boolean;
+  readonly href: string;
+}) {
+  return (
+    <a class={isSelected ? 'user-line selected' : 'user-line'} href={href}>
+      <Avatar name={user.gamertag ?? '#'} xuid={user.xuid} />
+      <span class="user-name">
+        <b class="cut">{user.gamertag ?? user.xuid}</b>
+        <small class="faint mono cut">{user.xuid}</small>
+      </span>
+      <span class="user-counts faint number">
+        {user.sessionsCount > 0 && (
+          <span title={`In ${user.sessionsCount} sessions`}>
+            <Icon name="sessions" size={12} /> {user.sessionsCount}
+          </span>
+        )}
+        {user.connectionsCount > 0 && (
+          <span class="good" title={`${user.connectionsCount} connections on this node`}>
+            <Icon name="plug" size={12} /> {user.connectionsCount}
+          </span>
+        )}
+      </span>
+    </a>
+  );
+}
+
+function User({ xuid }: { readonly xuid: string }) {
+  const { answer, problem, reload } = useAnswer<UserDetail>(`/users${pathOf(xuid)}`);
+  useEffect(
+    () =>
+      onEvent((event) => {
+        const isNear =
+          event.kind === 'session' ||
+          event.kind === 'sessionGone' ||
+          event.kind === 'hopper' ||
+          (event.kind === 'connection' ? event.row.xuid : 'xuid' in event && event.xuid) === xuid ||
+          (event.kind === 'activity' && event.row.caller?.xuid === xuid);
+        if (isNear) reload();
+      }),
+    [xuid, reload],
+  );
+  // Read so that times go on.
+  tick.value;
+  const now = nowMs();
+  if (answer === undefined) {
+    return <div class="empty">{problem !== undefined && <p class="problem">{problem}</p>}</div>;
+  }
+  const { row, sessions, connections, activities, invites, people, tickets, titleActivities } =
+    answer;
+  const user = { xuid, ...(row.gamertag === undefined ? {} : { gamertag: row.gamertag }) };
+  const nothing =
+    sessions.length + connections.length + activities.length + invites.length + tickets.length ===
+    0;
+  return (
+    <div class="user-detail">
+      <header class="user-head">
+        <a class="plain only-narrow" href="#/users" aria-label="All users">
+          <Icon name="back" />
+        </a>
+        <Avatar name={row.gamertag ?? '#'} xuid={xuid} size={44} />
+        <div>
+          <h1>{row.gamertag ?? xuid}</h1>
+          <p class="faint mono">{xuid}</p>
+        </div>
+        <span class="space" />
+        <a class="button small" href={`#/requests?xuid=${xuid}`}>
+          <Icon name="requests" size={13} /> Requests
+        </a>
+        {info.value?.mayAct === true && (
+          <>
+            <button type="button" class="button small" onClick={() => actAs(user)}>
+              Act as
+            </button>
+            <button
+              type="button"
+              class="button small"
+              onClick={() => {
+                actAs(user);
+                void connectionOf(user);
+              }}
+            >
+              <Icon name="plug" size={13} /> Connect
+            </button>
+          </>
+        )}
+      </header>
+      {nothing && <p class="empty-line faint">In no session, not connected here, not invited.</p>}
+      {sessions.length > 0 && (
+        <Card title="Sessions" count={sessions.length}>
+          <ul class="rows">
+            {sessions.map((one) => (
+              <li key={one.key}>
+                <span class={`status ${one.status}`}>{one.status}</span>
+                <a class="grow cut" href={sessionHref(one.session)}>
+                  <b class="mono">{one.session.name}</b>{' '}
+                  <span class="faint">{one.session.template}</span>
+                </a>
+                <span class="faint number">
+                  {one.dueMs === undefined
+                    ? `joined ${agoText(one.joinedMs, now)}`
+                    : `due in ${countdownText(one.dueMs - now)}`}
+                </span>
+              </li>
+            ))}
+          </ul>
+        </Card>
+      )}
+      {connections.length > 0 && (
+        <Card title="Connections" count={connections.length}>
+          <ul class="rows">
+            {connections.map((connection) => (
+              <Connection key={connection.id} connection={connection} now={now} />
+            ))}
+          </ul>
+        </Card>
+      )}
+      {activities.length > 0 && (
+        <Card title="Activities" count={activities.length}>
+          <HandleList handles={activities} showsSession />
+        </Card>
+      )}
+      {invites.length > 0 && (
+        <Card title="Invites" count={invites.length}>
+          <HandleList handles={invites} showsSession />
+        </Card>
+      )}
+      {tickets.length > 0 && (
+        <Card title="Match tickets" count={tickets.length}>
+          <TicketList tickets={tickets} />
+        </Card>
+      )}
+      {titleActivities.length > 0 && (
+        <Card title="Multiplayer Activity" count={titleActivities.length}>
+          <JsonTree node={differenceOf([...titleActivities], [...titleActivities])} mode="values" />
+        </Card>
+      )}
+      {people.follows.length + people.avoids.length + people.mutes.length > 0 && (
+        <Card title="People">
+          <dl class="facts">
+            {(['follows', 'avoids', 'mutes'] as const)
+              .filter((list) => people[list].length > 0)
+              .map((list) => (
+                <div key={list}>
+                  <dt>{list}</dt>
+                  <dd class="mono">
+                    {people[list].map((other) => (
+                      <a key={other} class="link" href={userHref(other)}>
+                        {other}{' '}
+                      </a>
+                    ))}
+                  </dd>
+                </div>
+              ))}
+          </dl>
+        </Card>
+      )}
+    </div>
+  );
+}
+
+function Connection({
+  connection,
+  now,
+}: {
+  readonly connection: ConnectionRow;
+  readonly now: number;
+}) {
+  return (
+    <li class="connection-row">
+      <i class="dot live" />
+      <span class="grow">
+        <span class="mono">{connection.id}</span>
+        {connection.isActing === true && <span class="label">opened here</span>}
+        {connection.taps?.drop === true && <span class="label red">taps lost</span>}
+        {(connection.taps?.delayMs ?? 0) > 0 && (
+          <span class="label amber">taps +{connection.taps?.delayMs} ms</span>
+        )}
+        {connection.subscriptions.map(({ id, resource }) => (
+          <small key={id} class="faint mono cut">
+            {resource}
+          </small>
+        ))}
+      </span>
+      <span class="faint number">{durationText(now - connection.openedMs)}</span>
+      {info.value?.mayControl === true && (
+        <button
+          type="button"
+          class="button small danger"
+          onClick={() => void dropConnection(connection.id)}
+        >
+          Cut
+        </button>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,223 @@
+/** What the acting user can do in a session. */
+
+import { useState } from 'preact/hooks';
+import { type Json, parseExactJson } from '../../../domain/json.ts';
+import type { MemberRow, SessionName } from '../../api-types.ts';
+import {
+  act,
+  actingConnections,
+  actingUser,
+  dropConnection,
+  join,
+  sessionTarget,
+} from '../acting.ts';
+import { invite, setActivity } from '../acting-handles.ts';
+import { showNotice } from '../notices.ts';
+import { ActingSelect } from './acting-select.tsx';
+import { Dialog } from './dialog.tsx';
+import { Icon } from './icon.tsx';
+
+type Asked = 'invite' | 'reserve' | 'write';
+
+export function ActBar({
+  session,
+  members,
+}: {
+  readonly session: SessionName;
+  readonly members: readonly MemberRow[];
+}) {
+  const [asked, setAsked] = useState<Asked | undefined>(undefined);
+  const user = actingUser();
+  const member = members.find(({ xuid }) => xuid === user.xuid);
+  const isIn = member !== undefined && member.status !== 'reserved';
+  const connection = actingConnections.value.get(user.xuid);
+  const target = sessionTarget(session);
+  const setStatus = (what: 'active' | 'ready' | 'inactive'): Promise<unknown> =>
+    act(`become ${what}`, {
+      method: 'PUT',
+      target,
+      body: {
+        members: {
+          me: {
+            properties: { system: what === 'inactive' ? { active: false } : { [what]: true } },
+          },
+        },
+      },
+    });
+  return (
+    <section class="act-bar" aria-label="Act as a development user">
+      <ActingSelect />
+      {!isIn && (
+        <button type="button" class="button small strong" onClick={() => void join(session)}>
+          Join
+        </button>
+      )}
+      {isIn &&
+        (['active', 'ready', 'inactive'] as const)
+          .filter((status) => status !== member.status)
+          .map((status) => (
+            <button
+              key={status}
+              type="button"
+              class="button small"
+              onClick={() => void setStatus(status)}
+            >
+              {status}
+            </button>
+          ))}
+      <button type="button" class="button small" onClick={() => void setActivity(session)}>
+        Set activity
+      </button>
+      <button type="button" class="button small" onClick={() => setAsked('invite')}>
+        Invite…
+      </button>
+      <button type="button" class="button small" onClick={() => setAsked('reserve')}>
+        Reserve…
+      </button>
+      <button type="button" class="button small" onClick={() => setAsked('write')}>
+        Write…
+      </button>
+      {isIn && (
+        <button
+          type="button"
+          class="button small danger"
+          onClick={() =>
+            void act('leave', { method: 'PUT', target, body: { members: { me: null } } })
+          }
+        >
+          Leave
+        </button>
+      )}
+      {connection !== undefined && (
+        <button
+          type="button"
+          class="button small danger"
+          title={`Cuts connection ${connection} without a close frame`}
+          onClick={() => void dropConnection(connection)}
+        >
+          <Icon name="plug" size={12} /> Cut
+        </button>
+      )}
+      {(asked === 'invite' || asked === 'reserve') && (
+        <XuidDialog
+          what={asked}
+          onClose={() => setAsked(undefined)}
+          onDone={(xuid) => {
+            setAsked(undefined);
+            if (asked === 'invite') void invite(session, xuid);
+            else {
+              void act(`reserve a seat for ${xuid}`, {
+                method: 'PUT',
+                target,
+                body: { members: { reserve_0: { constants: { system: { xuid } } } } },
+              });
+            }
+          }}
+        />
+      )}
+      {asked === 'write' && (
+        <WriteDialog
+          onClose={() => setAsked(undefined)}
+          onDone={(body) => {
+            setAsked(undefined);
+            void act('write', { method: 'PUT', target, body });
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+function XuidDialog({
+  what,
+  onClose,
+  onDone,
+}: {
+  readonly what: 'invite' | 'reserve';
+  readonly onClose: () => void;
+  readonly onDone: (xuid: string) => void;
+}) {
+  const [xuid, setXuid] = useState('');
+  const title = what === 'invite' ? 'Invite a user' : 'Reserve a seat for a user';
+  return (
+    <Dialog label={title} onClose={onClose}>
+      <form
+        class="dialog-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (/^\d{1,20}$/.test(xuid)) onDone(xuid);
+        }}
+      >
+        <h2>{title}</h2>
+        <label>
+          <span>Xuid</span>
+          <input
+            class="input mono"
+            inputMode="numeric"
+            pattern="\d{1,20}"
+            required
+            value={xuid}
+            onInput={({ currentTarget }) => setXuid(currentTarget.value)}
+          />
+        </label>
+        <footer>
+          <button type="button" class="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" class="button strong">
+            {what === 'invite' ? 'Invite' : 'Reserve'}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+const firstWrite = `{
+  "properties": { "custom": { "map": "atoll" } }
+}`;
+
+function WriteDialog({
+  onClose,
+  onDone,
+}: {
+  readonly onClose: () => void;
+  readonly onDone: (body: Json) => void;
+}) {
+  const [text, setText] = useState(firstWrite);
+  return (
+    <Dialog label="Write to the session" onClose={onClose}>
+      <form
+        class="dialog-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          try {
+            onDone(parseExactJson(text));
+          } catch (error) {
+            showNotice({ tone: 'bad', title: 'This is no JSON', text: String(error) });
+          }
+        }}
+      >
+        <h2>Write to the session as {actingUser().gamertag ?? actingUser().xuid}</h2>
+        <label>
+          <span>Body of the PUT</span>
+          <textarea
+            class="input mono"
+            rows={10}
+            spellcheck={false}
+            value={text}
+            onInput={({ currentTarget }) => setText(currentTarget.value)}
+          />
+        </label>
+        <footer>
+          <button type="button" class="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" class="button strong">
+            Write
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,63 @@
+import type { TicketRow } from '../../api-types.ts';
+import { nowMs, tick } from '../live.ts';
+import { sessionHref } from '../route.ts';
+import { countdownText } from '../time-text.ts';
+import { UserLink } from './user-link.tsx';
+
+/** Match tickets, each with why it still waits. */
+export function TicketList({ tickets }: { readonly tickets: readonly TicketRow[] }) {
+  // Read so that waiting times go on.
+  tick.value;
+  const now = nowMs();
+  return (
+    <ul class="tickets">
+      {tickets.map((ticket) => (
+        <li key={ticket.id} class="ticket">
+          <header>
+            <b class="number wait">{countdownText(now - ticket.sinceMs)}</b>
+            <span class="label">{ticket.status}</span>
+            <span class="ticket-users">
+              {ticket.xuids.map((xuid) => (
+                <UserLink key={xuid} xuid={xuid} />
+              ))}
+            </span>
+            <span class="space" />
+            {ticket.session !== undefined && (
+              <a class="link mono cut" href={sessionHref(ticket.session)}>
+                {ticket.session.name}
+              </a>
+            )}
+          </header>
+          {Object.keys(ticket.attributes).length > 0 && (
+            <p class="attributes mono">
+              {Object.entries(ticket.attributes).map(([name, value]) => (
+                <span key={name}>
+                  <span class="faint">{name}</span> {JSON.stringify(value)}
+                </span>
+              ))}
+            </p>
+          )}
+          {ticket.whyNot !== undefined && (
+            <div class="why">
+              <p>{ticket.whyNot.text}</p>
+              {ticket.whyNot.keptBy.length > 0 && (
+                <p class="kept-by">
+                  {ticket.whyNot.keptBy.map(({ rule, tickets: count }) => (
+                    <span key={rule} class="label amber">
+                      {rule}: {count} other {count === 1 ? 'ticket' : 'tickets'}
+                    </span>
+                  ))}
+                </p>
+              )}
+              {ticket.whyNot.nearest.map(({ ticketId, because }) => (
+                <p key={ticketId} class="faint">
+                  <span class="mono">{ticketId.slice(0, 8)}</span> {because.join('; ')}
+                </p>
+              ))}
+            </div>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}

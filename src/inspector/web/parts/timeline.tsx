@@ -1,0 +1,204 @@
+/** The history of a session: a strip of changes to travel along, and the same in words. */
+
+import { useEffect, useRef } from 'preact/hooks';
+import type { ChangeRow } from '../../api-types.ts';
+import { nowMs, tick } from '../live.ts';
+import { go, withQuery } from '../route.ts';
+import { agoText, clockText, durationText } from '../time-text.ts';
+import { Icon, type IconName } from './icon.tsx';
+
+/** Names a change in the page's address: a change number alone is not one of all branches. */
+export function momentOf({ branch, changeNumber }: ChangeRow): string {
+  return `${branch}:${changeNumber}`;
+}
+
+const tones: Readonly<Record<string, string>> = {
+  request: 'green',
+  timer: 'amber',
+  disconnect: 'red',
+  match: 'violet',
+  admin: 'blue',
+};
+
+const icons: Readonly<Record<string, IconName>> = {
+  request: 'send',
+  timer: 'clock',
+  disconnect: 'plug',
+  match: 'bolt',
+  admin: 'key',
+};
+
+const toneOf = ({ cause }: ChangeRow): string => tones[cause.kind] ?? 'grey';
+
+/** Between two changes further apart than this the strip has a gap. */
+const gapMs = 60_000;
+
+export function Timeline({
+  changes,
+  index,
+  from,
+  isNow,
+  onTravel,
+}: {
+  /** The oldest first. */
+  readonly changes: readonly ChangeRow[];
+  readonly index: number;
+  readonly from: string | undefined;
+  readonly isNow: boolean;
+  readonly onTravel: (step: number) => void;
+}) {
+  const strip = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const box = strip.current;
+    if (box === null) return;
+    if (isNow) box.scrollLeft = box.scrollWidth;
+    else
+      box.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [changes, index, isNow]);
+  const first = changes[0];
+  const last = changes.at(-1);
+  const fromIndex = changes.findIndex((change) => momentOf(change) === from);
+  return (
+    <section class="timeline" aria-label="Timeline">
+      <button
+        type="button"
+        class="plain"
+        aria-label="One change back"
+        title="One change back (←)"
+        disabled={index <= 0}
+        onClick={() => onTravel(-1)}
+      >
+        <Icon name="back" />
+      </button>
+      <div class="strip" ref={strip}>
+        {changes.map((change, at) => {
+          const before = changes[at - 1];
+          const pauseMs = before === undefined ? 0 : change.atMs - before.atMs;
+          const isInRange =
+            fromIndex >= 0 && at >= Math.min(fromIndex, index) && at <= Math.max(fromIndex, index);
+          return (
+            <>
+              {pauseMs > gapMs && (
+                <span key={`gap ${momentOf(change)}`} class="strip-gap faint number">
+                  {durationText(pauseMs)}
+                </span>
+              )}
+              <a
+                key={momentOf(change)}
+                class={`moment ${toneOf(change)}${isInRange ? ' in-range' : ''}${
+                  fromIndex === at ? ' from' : ''
+                }`}
+                href={withQuery({
+                  at:
+                    at === changes.length - 1 && change.kind !== 'ended'
+                      ? undefined
+                      : momentOf(change),
+                })}
+                aria-current={at === index ? 'step' : undefined}
+                aria-label={`Change ${change.changeNumber}: ${change.cause.sentence}`}
+                title={`#${change.changeNumber} · ${clockText(change.atMs, { withMs: true })}\n${change.cause.sentence}`}
+                onClick={(event) => {
+                  if (!event.shiftKey) return;
+                  event.preventDefault();
+                  go(withQuery({ from: momentOf(change) }));
+                }}
+              >
+                <i style={{ height: `${heightOf(change)}%` }} />
+              </a>
+            </>
+          );
+        })}
+        {changes.length === 0 && <span class="faint">No change is kept of this session.</span>}
+      </div>
+      <button
+        type="button"
+        class="plain"
+        aria-label="One change forward"
+        title="One change forward (→)"
+        disabled={index >= changes.length - 1}
+        onClick={() => onTravel(1)}
+      >
+        <Icon name="forward" />
+      </button>
+      <span class={isNow ? 'now-pill live' : 'now-pill'}>
+        {isNow ? (
+          <>
+            <i class="dot live" /> Now
+          </>
+        ) : (
+          <a href={withQuery({ at: undefined, from: undefined })}>Now</a>
+        )}
+      </span>
+      {first !== undefined && last !== undefined && (
+        <p class="timeline-foot faint number">
+          <span class="hint">Click: go to that moment. Shift-click: compare from it.</span>
+          <span>
+            {changes.length} changes, {clockText(first.atMs)} to {clockText(last.atMs)}
+          </span>
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** Changes of more things stand higher. */
+function heightOf({ changeTypes, kind }: ChangeRow): number {
+  if (kind !== 'changed') return 100;
+  return Math.min(100, 40 + changeTypes.length * 20);
+}
+
+export function ChangeRows({
+  changes,
+  index,
+  isNow,
+}: {
+  readonly changes: readonly ChangeRow[];
+  readonly index: number;
+  readonly isNow: boolean;
+}) {
+  // Read so that times go on.
+  tick.value;
+  const now = nowMs();
+  const list = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    if (isNow) list.current?.scrollTo({ top: 0 });
+    else list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
+  }, [index, isNow]);
+  return (
+    <ol class="change-rows" ref={list}>
+      {[...changes].reverse().map((change, back) => {
+        const at = changes.length - 1 - back;
+        return (
+          <li key={momentOf(change)}>
+            <a
+              href={withQuery({
+                at:
+                  at === changes.length - 1 && change.kind !== 'ended'
+                    ? undefined
+                    : momentOf(change),
+              })}
+              aria-current={at === index ? 'step' : undefined}
+            >
+              <span class={`cause ${toneOf(change)}`}>
+                <Icon name={icons[change.cause.kind] ?? 'bolt'} size={12} />
+              </span>
+              <span class="change-text">
+                <span>{change.cause.sentence}</span>
+                {change.members.map((member) => (
+                  <small key={`${member.xuid}${member.what}`} class="muted">
+                    {member.gamertag ?? member.xuid}: {member.what}
+                  </small>
+                ))}
+              </span>
+              <span class="faint right number" title={clockText(change.atMs, { withMs: true })}>
+                <span class="mono">#{change.changeNumber}</span>
+                <br />
+                {agoText(change.atMs, now)}
+              </span>
+            </a>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}

@@ -1,0 +1,16 @@
+import { nameOfXuid } from '../names.ts';
+import { userHref } from '../route.ts';
+
+/** A user by name, where one is known. */
+export function UserLink({ xuid }: { readonly xuid: string }) {
+  const name = nameOfXuid(xuid);
+  return (
+    <a
+      class={name === xuid ? 'strong-link mono' : 'strong-link'}
+      href={userHref(xuid)}
+      title={xuid}
+    >
+      {name}
+    </a>
+  );
+}

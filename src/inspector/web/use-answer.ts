@@ -1,0 +1,64 @@
+/** Reading the API from a component. */
+
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { askJson } from './api.ts';
+import { readAgain, textOf } from './live.ts';
+
+export type Answered<Answer> = {
+  /** The last answer for this path; undefined before the first. */
+  readonly answer: Answer | undefined;
+  readonly problem: string | undefined;
+  /** Asks again, at most once in `pauseMs`; the old answer stays until the new one is there. */
+  readonly reload: () => void;
+};
+
+const pauseMs = 200;
+
+/** What the API answers for `path`, asked for again when events were lost; undefined asks nothing. */
+export function useAnswer<Answer>(path: string | undefined): Answered<Answer> {
+  const [state, setState] = useState<{
+    readonly path: string | undefined;
+    readonly answer?: Answer;
+    readonly problem?: string;
+  }>({ path });
+  const count = useRef(0);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const read = useCallback(async () => {
+    if (path === undefined) return;
+    count.current += 1;
+    const mine = count.current;
+    try {
+      const answer = await askJson<Answer>(path);
+      if (mine === count.current) setState({ path, answer });
+    } catch (error) {
+      if (mine !== count.current) return;
+      setState((old) => ({
+        ...(old.path === path ? old : { path }),
+        problem: textOf(error),
+      }));
+    }
+  }, [path]);
+  const reload = useCallback(() => {
+    if (timer.current !== undefined) return;
+    timer.current = setTimeout(() => {
+      timer.current = undefined;
+      void read();
+    }, pauseMs);
+  }, [read]);
+  const again = readAgain.value;
+  useEffect(() => {
+    void read();
+    return () => {
+      // A read of the former path must not be shown for the next one.
+      count.current += 1;
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    };
+  }, [read, again]);
+  const isCurrent = state.path === path;
+  return {
+    answer: isCurrent ? state.answer : undefined,
+    problem: isCurrent ? state.problem : undefined,
+    reload,
+  };
+}
