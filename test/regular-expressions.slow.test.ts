@@ -118,6 +118,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'platform/network.ts': 'operator',
   'inspector/page.ts': 'head',
   'inspector/query.ts': 'head',
+  'inspector/view-activity.ts': 'head',
   'rta/resource.ts': 'frame',
   'store/record-store.ts': 'own',
   'store/redis/redis-keys.ts': 'operator',

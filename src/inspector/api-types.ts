@@ -313,10 +313,17 @@ export type ConnectionRow = {
 };
 
 /**
- * The log of this node, the newest last, at most the last 2,000 rows: requests and what happens on
- * connections. Query: `after` (a `number` of a row), `take`, `refused=true`, `text`, `xuid`, `key`.
+ * The log of this node: requests and what happens on connections, the newest last. Query: `after` (a
+ * `number` of a row), `take` (the newest, 200), `refused=true`, `text`, `xuid`, `key`. At most the last
+ * 2,000 rows are kept; what the inspector asks for itself is not among them.
  */
-export type ActivityList = { readonly rows: readonly ActivityRow[] };
+export type ActivityList = {
+  readonly rows: readonly ActivityRow[];
+  /** Of the newest row of all. */
+  readonly lastNumber: number;
+  /** Since when rows are kept. */
+  readonly sinceMs: number;
+};
 
 export type ActivityRow = RequestRow | RtaRow;
 
@@ -374,8 +381,10 @@ export type RequestDetail = {
   readonly requestBody?: BodyText;
   readonly answerHeaders: Readonly<Record<string, string>>;
   readonly answerBody?: BodyText;
-  /** What the rule says that refused, and what is to be done. */
-  readonly advice?: { readonly meaning: string; readonly docs: string };
+  /** What the token of the caller says. */
+  readonly claims?: JsonObject;
+  /** Where the rule that refused is described. */
+  readonly docs?: string;
 };
 
 export type BodyText = { readonly text: string; readonly isCut: boolean };
@@ -399,7 +408,7 @@ export type HopperDetail = {
   readonly hopper: JsonObject;
   /** The first 200, those who wait longest first. */
   readonly tickets: readonly TicketRow[];
-  /** Those that this node made since it started, the newest first, at most 100. */
+  /** Those that this node made while it was looked at, the newest first, at most 100. */
   readonly matches: readonly MatchRow[];
 };
 
@@ -426,29 +435,47 @@ export type TicketRow = {
 
 export type MatchRow = {
   readonly atMs: number;
+  readonly hopper: string;
   readonly tickets: readonly string[];
   readonly playersCount: number;
-  readonly session?: SessionName;
+  /** The key of the session that the players meet in. */
+  readonly key: string;
 };
 
-/** What certification would say of the requests that this node has had. */
+/** What certification would say of the requests that are kept. */
 export type Analysis = {
   readonly requestsCount: number;
-  readonly fromMs?: number;
-  readonly toMs?: number;
+  readonly sinceMs: number;
+  /** Errors first, then in the order of time. */
   readonly findings: readonly Finding[];
+  /** The most frequent first. */
+  readonly endpoints: readonly {
+    readonly endpoint: string;
+    readonly calls: number;
+    readonly users: number;
+    readonly failed: number;
+    /** The most calls of one user in a window of 15 s, and of 300 s. */
+    readonly burstPeak: number;
+    readonly sustainedPeak: number;
+    /** What the limit that counts these calls is called. */
+    readonly limit?: string;
+  }[];
 };
 
 export type Finding = {
   readonly rule: string;
   readonly severity: 'error' | 'warning';
+  readonly user: string;
+  readonly endpoint: string;
   readonly sentence: string;
-  readonly user?: string;
-  readonly count?: number;
+  readonly advice: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly count: number;
   readonly limit?: number;
   readonly windowMs?: number;
-  /** Of the requests that show it, at most 20. */
-  readonly requestIds: readonly string[];
+  /** The ids of the first of the requests. */
+  readonly callIds: readonly string[];
 };
 
 /**
@@ -462,8 +489,8 @@ export type LiveEvent =
   | { readonly kind: 'activity'; readonly row: ActivityRow }
   | { readonly kind: 'connection'; readonly row: ConnectionRow }
   | { readonly kind: 'connectionGone'; readonly id: string; readonly xuid: string }
-  | { readonly kind: 'hopper'; readonly row: HopperRow }
-  | { readonly kind: 'finding'; readonly finding: Finding }
+  /** Its tickets or matches have changed: ask for it again. */
+  | { readonly kind: 'hopper'; readonly name: string }
   | { readonly kind: 'clock'; readonly clock: ClockState }
   | { readonly kind: 'skipped'; readonly count: number };
 

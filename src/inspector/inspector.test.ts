@@ -6,14 +6,19 @@ import { after, before, test } from 'node:test';
 import { type RunningServer, startServer } from '../server.ts';
 import { demoScid, Kit } from '../testing/kit.ts';
 import { type ManualClock, manualClock } from '../testing/manual-clock.ts';
+import { keyOf } from '../domain/session/reference.ts';
 import type {
+  ActivityList,
+  Analysis,
   HopperList,
   InspectorInfo,
+  LiveEvent,
+  RequestDetail,
   SessionDetail,
   SessionList,
+  UserDetail,
   UserList,
 } from './api-types.ts';
-import type { UserDetail } from './api-types.ts';
 
 const root = '/inspector/api/v1';
 const startMs = Date.UTC(2026, 0, 1);
@@ -235,4 +240,117 @@ test('no page of another origin reads it, nor one whose name leads here', async 
   }
   const own = { origin: server.url, 'sec-fetch-site': 'same-origin' };
   assert.equal((await kit.request('GET', root, { headers: own })).status, 200);
+});
+
+/** The events of the live stream, until the reader is closed. */
+async function openStream() {
+  const ending = new AbortController();
+  const answer = await fetch(`${server.url}${root}/stream`, { signal: ending.signal });
+  assert.equal(answer.headers.get('content-type'), 'text/event-stream');
+  assert.ok(answer.body);
+  const parts = answer.body.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+  let text = '';
+  return {
+    /** The next event for which `fits`; those before it are passed over. */
+    async next<K extends LiveEvent['kind']>(
+      kind: K,
+      fits: (event: Extract<LiveEvent, { kind: K }>) => boolean = () => true,
+    ): Promise<Extract<LiveEvent, { kind: K }>> {
+      for (;;) {
+        const end = text.indexOf('\n\n');
+        if (end < 0) {
+          const { value, done } = await parts.next();
+          assert.ok(!done, 'the stream has ended');
+          text += value;
+          continue;
+        }
+        const data = /^data: (.*)$/m.exec(text.slice(0, end))?.[1];
+        text = text.slice(end + 2);
+        const event = JSON.parse(data ?? '{}') as Extract<LiveEvent, { kind: K }>;
+        if (event.kind === kind && fits(event)) return event;
+      }
+    },
+    [Symbol.dispose]: () => ending.abort(),
+  };
+}
+
+test('the stream says what changes: sessions, requests, connections', async () => {
+  using stream = await openStream();
+  const { info } = await stream.next('hello');
+  assert.equal(info.apiVersion, 1);
+  const reference = kit.reference();
+  const ada = kit.user('ada');
+  await ada.join(reference);
+  const { row } = await stream.next('session', (event) => event.row.name === reference.name);
+  assert.deepEqual([row.changeNumber, row.members.active], [1, 1]);
+  const refused = await ada.putSession(reference, {}, { ifNoneMatch: '*' });
+  assert.equal(refused.refusal, 'sessionExists');
+  const { row: shown } = await stream.next(
+    'activity',
+    (event) => event.row.kind === 'request' && event.row.refusal !== undefined,
+  );
+  assert.equal(shown.kind === 'request' && shown.refusal?.code, 'sessionExists');
+  await using connection = await ada.connect();
+  await connection.cut();
+  await stream.next('connectionGone', ({ xuid }) => xuid === ada.xuid);
+  await ada.putSession(reference, { members: { me: null } });
+  await stream.next('sessionGone', ({ key }) => key === row.key);
+});
+
+test('requests are listed with what they were refused for, and shown whole without tokens', async () => {
+  const reference = kit.reference();
+  const ada = kit.user('ada');
+  await ada.join(reference);
+  const secret = 'XBL3.0 x=1;xuid=77&gtg=Nobody';
+  const refused = await kit.request(
+    'PUT',
+    `/serviceconfigs/${demoScid}/sessionTemplates/none/sessions/x`,
+    {
+      headers: { authorization: secret, 'x-xbl-contract-version': '107' },
+      body: { properties: { custom: { a: 1 } } },
+    },
+  );
+  assert.equal(refused.refusal, 'templateUnknown');
+  const { rows } = await get<ActivityList>('/requests?refused=true&xuid=77');
+  const [row] = rows;
+  assert.ok(row?.kind === 'request');
+  assert.deepEqual(
+    [row.method, row.status, row.refusal?.code, row.refusal?.detail, row.caller?.gamertag],
+    ['PUT', 404, 'templateUnknown', 'none', 'Nobody'],
+  );
+  assert.equal(row.refusal?.text, refused.text);
+  assert.equal(row.id, refused.headers.get('x-xblcorrelationid'));
+  const detail = await get<RequestDetail>(`/requests/${row.id}`);
+  assert.deepEqual(JSON.parse(detail.requestBody?.text ?? ''), {
+    properties: { custom: { a: 1 } },
+  });
+  assert.equal(detail.answerBody?.text, refused.text);
+  assert.deepEqual([detail.claims?.['xuid'], detail.claims?.['gamertag']], ['77', 'Nobody']);
+  assert.match(detail.requestHeaders['authorization'] ?? '', /^XBL3\.0 /);
+  assert.doesNotMatch(JSON.stringify(detail.requestHeaders), /gtg=Nobody/);
+
+  const ofSession = await get<ActivityList>(`/requests?key=${keyOf(reference)}`);
+  assert.deepEqual(
+    ofSession.rows.map((one) => one.kind === 'request' && [one.method, one.status]),
+    [['PUT', 201]],
+  );
+  const all = await get<ActivityList>('/requests?take=2000');
+  assert.ok(
+    all.rows.every((one) => one.kind !== 'request' || !one.target.startsWith('/inspector')),
+  );
+  const later = await get<ActivityList>(`/requests?after=${all.lastNumber}`);
+  assert.deepEqual(later.rows, []);
+});
+
+test('calls are judged by the rules of certification', async () => {
+  const reference = kit.reference();
+  const ada = kit.user('dora');
+  await ada.join(reference);
+  for (let count = 0; count < 40; count += 1) await ada.getSession(reference);
+  const { findings, endpoints } = await get<Analysis>('/analysis');
+  assert.ok(
+    findings.some(({ user }) => user === ada.xuid),
+    JSON.stringify(findings),
+  );
+  assert.ok(endpoints.some(({ endpoint, calls }) => endpoint.startsWith('GET ') && calls >= 40));
 });

@@ -10,15 +10,20 @@ import { Refusal } from '../domain/refusal.ts';
 import { isLarge } from '../domain/session/large.ts';
 import { keyOf, parseSessionReference } from '../domain/session/reference.ts';
 import { viewTemplate } from '../domain/session/template.ts';
+import type { Milliseconds } from '../domain/time.ts';
 import type { Answer, RouteRequest } from '../http/route.ts';
+import type { MatchMade, ObservedEvent } from '../observe/events.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Handle } from '../domain/handle/handle.ts';
-import type { ConnectionRow, InspectorInfo } from './api-types.ts';
+import type { ClockState, ConnectionRow, InspectorInfo, MatchRow } from './api-types.ts';
+import { analyzeActivity, listActivity, readRequest } from './activity-log.ts';
 import { LiveStream } from './live-stream.ts';
-import { parsePage, parseSessionQuery, parseText } from './query.ts';
+import { parseActivityQuery, parsePage, parseSessionQuery, parseText } from './query.ts';
 import { readHopper, readHoppers, readTicketsOf } from './read-hoppers.ts';
 import { readUser, readUsers } from './read-users.ts';
+import type { RecentEvents } from './recent-events.ts';
 import { LiveSessionList } from './session-list.ts';
+import { viewActivity } from './view-activity.ts';
 import { viewSessionDetail } from './view-session.ts';
 
 /** What the inspector has from the node. */
@@ -33,6 +38,8 @@ export type InspectorPorts = Pick<
   readonly clock: Pick<Clock, 'elapsedMs' | 'after'>;
   /** The clock of the context stands still. */
   readonly isFrozen: () => boolean;
+  /** What was observed lately, since when. It is kept from the first call on, at the latest. */
+  readonly recent: () => { readonly recent: RecentEvents; readonly sinceMs: Milliseconds };
   /** The RTA connections of this node. */
   readonly connections: () => readonly ConnectionRow[];
 };
@@ -42,6 +49,9 @@ type Reply = Promise<Answer | Refusal>;
 
 /** Members of a large session that are shown. */
 const largeMembersMax = 500;
+
+/** Matches that are remembered. */
+const matchesMax = 100;
 
 export type Inspector = ReturnType<typeof openInspector>;
 
@@ -55,15 +65,64 @@ export function openInspector(ports: InspectorPorts) {
   });
   const users = { context, sessions, connections: ports.connections };
 
-  context.sessionListeners.push((change) => {
-    sessions.note(change);
-    if (stream.clientsCount === 0) return;
-    const reference = (change.next ?? change.before)?.reference;
-    if (reference === undefined) return;
-    const key = keyOf(reference);
-    if (change.next === undefined) stream.push({ kind: 'sessionGone', key }, `session ${key}`);
-    else stream.push({ kind: 'session', row: sessions.rowOf(change.next) }, `session ${key}`);
+  const { recent, sinceMs } = ports.recent();
+  const gamertagOf = (xuid: Xuid): string | undefined => context.names.of(xuid);
+  const log = { recent, sinceMs, gamertagOf };
+  const matches: MatchRow[] = [];
+
+  const observing = context.observers.add((event) => {
+    if (event.kind === 'committed') sessions.note(event.change);
+    if (event.kind === 'match') noteMatch(event);
+    const { clientsCount } = stream;
+    if (clientsCount === 0) return;
+    const number = recent.lastNumber;
+    const [last] = recent.all().slice(-1);
+    if (last !== undefined && last.event === event) {
+      stream.push({ kind: 'activity', row: viewActivity(last, gamertagOf) }, `row ${number}`);
+    }
+    pushOf(event);
   });
+
+  function noteMatch({ atMs, hopper, ticketIds, playersCount, target }: MatchMade): void {
+    matches.unshift({ atMs, hopper, tickets: ticketIds, playersCount, key: target });
+    matches.length = Math.min(matches.length, matchesMax);
+  }
+
+  /** Sends what lists show differently after this event. */
+  function pushOf(event: ObservedEvent): void {
+    switch (event.kind) {
+      case 'committed': {
+        const { key, change } = event;
+        if (change.next === undefined) stream.push({ kind: 'sessionGone', key }, `session ${key}`);
+        else stream.push({ kind: 'session', row: sessions.rowOf(change.next) }, `session ${key}`);
+        return;
+      }
+      case 'connectionOpened':
+      case 'subscription': {
+        const id = event.connection;
+        const row = ports.connections().find((one) => one.id === id);
+        if (row) stream.push({ kind: 'connection', row }, `connection ${id}`);
+        return;
+      }
+      case 'connectionClosed': {
+        const { connection: id, xuid } = event;
+        stream.push({ kind: 'connectionGone', id, xuid }, `connection ${id}`);
+        return;
+      }
+      case 'ticket':
+      case 'match':
+        stream.push({ kind: 'hopper', name: event.hopper }, `hopper ${event.hopper}`);
+        return;
+      case 'clockMoved':
+        stream.push({ kind: 'clock', clock: viewClock() }, 'clock');
+        return;
+      default:
+    }
+  }
+
+  function viewClock(): ClockState {
+    return { nowMs: clock.nowMs(), isFrozen: ports.isFrozen() };
+  }
 
   async function viewInfo(): Promise<InspectorInfo> {
     const { store: storeKind, isShared, auth, access, mayControl } = ports;
@@ -79,11 +138,11 @@ export function openInspector(ports: InspectorPorts) {
       mayAct: mayControl && auth === 'dev',
       hasHistory: false,
       startedMs: ports.startedMs,
-      clock: { nowMs: clock.nowMs(), isFrozen: ports.isFrozen() },
+      clock: viewClock(),
       counts: {
         sessions: await sessions.count(),
         connections: ports.connections().length,
-        requests: 0,
+        requests: recent.all().length,
       },
       serviceConfigs: [...context.catalog().values()].map((config) => ({
         scid: config.scid,
@@ -145,19 +204,44 @@ export function openInspector(ports: InspectorPorts) {
       return answerJson(await readUser(users, asked, await readTicketsOf(context, asked)));
     },
 
+    async requests(query: URLSearchParams): Reply {
+      const asked = parseActivityQuery(query);
+      return asked instanceof Refusal ? asked : answerJson(listActivity(log, asked));
+    },
+
+    async request({ id = '' }: Params): Reply {
+      const found = readRequest(log, id.toLowerCase());
+      return found === undefined
+        ? new Refusal('pathUnknown', `The request ${id} is not kept here, or not any more.`)
+        : answerJson(found);
+    },
+
+    async analysis(): Reply {
+      return answerJson(analyzeActivity(log));
+    },
+
     async hoppers(): Reply {
       return answerJson(await readHoppers(context));
     },
 
     async hopper({ scid = '', name = '' }: Params): Reply {
-      const found = await readHopper(context, scid, name, []);
+      const found = await readHopper(
+        context,
+        scid,
+        name,
+        matches.filter(({ hopper }) => hopper.toLowerCase() === name.toLowerCase()),
+      );
       return found === undefined
         ? new Refusal('hopperUnknown', `No service config has the hopper "${name}".`)
         : answerJson(found);
     },
 
     async stream(): Reply {
-      const hello = { kind: 'hello', info: await viewInfo(), lastNumber: 0 } as const;
+      const hello = {
+        kind: 'hello',
+        info: await viewInfo(),
+        lastNumber: recent.lastNumber,
+      } as const;
       return {
         status: 200,
         contentType: 'text/event-stream',
@@ -168,6 +252,7 @@ export function openInspector(ports: InspectorPorts) {
     },
 
     [Symbol.dispose]() {
+      observing[Symbol.dispose]();
       stream[Symbol.dispose]();
     },
   };

@@ -74,6 +74,32 @@ export function parseSessionQuery(query: URLSearchParams): SessionQuery | Refusa
   };
 }
 
+export type ActivityQuery = {
+  readonly after: number;
+  readonly take: number;
+  readonly isRefused: boolean;
+  readonly text: string | undefined;
+  readonly xuid: string | undefined;
+  /** Lower-case. */
+  readonly key: string | undefined;
+};
+
+/** Which rows of the log are asked for. Refuses: requestInvalid. */
+export function parseActivityQuery(query: URLSearchParams): ActivityQuery | Refusal {
+  const after = parseCount(query, 'after', 0, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  if (after instanceof Refusal) return after;
+  const take = parseCount(query, 'take', 200, { min: 1, max: 2_000 });
+  if (take instanceof Refusal) return take;
+  return {
+    after,
+    take,
+    isRefused: query.get('refused') === 'true',
+    text: parseText(query),
+    xuid: query.get('xuid') ?? undefined,
+    key: query.get('key')?.toLowerCase(),
+  };
+}
+
 function invalid(name: string, expected: string): Refusal {
   return new Refusal('requestInvalid', `The query parameter "${name}" must be ${expected}.`, {
     detail: name,

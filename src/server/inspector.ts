@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { isLoopback } from '../config/settings.ts';
 import type { Route } from '../http/route.ts';
 import type { ConnectionRow, InspectorInfo } from '../inspector/api-types.ts';
+import type { InspectorPorts } from '../inspector/inspector.ts';
+import { RecentEvents } from '../inspector/recent-events.ts';
 import { inspectorRoutes, type InspectorRoutes } from '../inspector/routes.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Connection } from '../rta/connection.ts';
@@ -35,8 +37,14 @@ export function openInspectorOf(
       })),
     };
   };
+  let log: ReturnType<InspectorPorts['recent']> | undefined;
+  const recent: InspectorPorts['recent'] = () => {
+    log ??= openLog(context);
+    return log;
+  };
   return inspectorRoutes(
     {
+      recent,
       context,
       clock: systemClock,
       readVersion,
@@ -57,6 +65,13 @@ export function openInspectorOf(
 async function readVersion(): Promise<string> {
   const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
   return JSON.parse(text).version;
+}
+
+/** Keeps what is observed from now on. */
+function openLog({ observers, clock }: NodeCore['context']): ReturnType<InspectorPorts['recent']> {
+  const recent = new RecentEvents();
+  observers.add((event) => void recent.note(event));
+  return { recent, sinceMs: clock.nowMs() };
 }
 
 function kindOf(store: ServerSettings['store']): InspectorInfo['store'] {
