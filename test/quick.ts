@@ -7,6 +7,7 @@
  * `npm test` runs everything, each file in a process of its own.
  */
 
+import './compile-cache.ts';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';

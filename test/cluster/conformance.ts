@@ -6,7 +6,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { globSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { startNodeProcess } from '../../src/testing/node-process.ts';
 import { startRedisCluster } from '../../src/testing/redis-servers.ts';
 
@@ -16,16 +16,12 @@ await using one = await startNodeProcess(flags);
 await using other = await startNodeProcess(flags);
 const seed = process.env['MPSD_TARGET_SEED'] ?? String(Math.floor(Math.random() * 1_000_000));
 const named = process.argv.slice(2);
-const files = named.length > 0 ? named : globSync('test/conformance/*.test.ts');
+const files = named.length > 0 ? named : ['test/conformance/*.test.ts'];
 console.log(`two nodes on a Redis cluster: ${one.url} and ${other.url}; MPSD_TARGET_SEED=${seed}`);
-const suite = spawn(
-  process.execPath,
-  ['--test', '--test-reporter=./test/page-reporter.ts', ...files],
-  {
-    stdio: 'inherit',
-    env: { ...process.env, MPSD_TARGET: `${one.url},${other.url}`, MPSD_TARGET_SEED: seed },
-  },
-);
+const suite = spawn(process.execPath, [resolve(import.meta.dirname, '../all.ts'), ...files], {
+  stdio: 'inherit',
+  env: { ...process.env, MPSD_TARGET: `${one.url},${other.url}`, MPSD_TARGET_SEED: seed },
+});
 const [code] = await once(suite, 'exit');
 for (const line of [...one.complaints, ...other.complaints]) console.error(line);
 process.exitCode = code ?? 1;

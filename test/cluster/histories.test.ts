@@ -9,6 +9,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { SessionReference } from '../../src/domain/session/reference.ts';
 import { historyProblems, type Operation, type SeenDocument } from '../../src/testing/history.ts';
@@ -18,11 +19,13 @@ import { type Random, seededRandom } from '../../src/platform/seeded-random.ts';
 import { startRedisCluster, type RedisServers } from '../../src/testing/redis-servers.ts';
 import { within } from './deadline.ts';
 
-const options = { timeout: 120_000 };
+const options = { timeout: 300_000 };
 /** Done by each client before a fault, and again after it. */
 const operationsEach = 25;
-/** The service is back so soon after a fault. */
-const backWithinMs = 15_000;
+/** The service is back after a fault; a machine that is busy with other tests takes its time. */
+const backWithinMs = 60_000;
+/** Between two requests of a client while nothing is expected of it: a load, not a benchmark. */
+const paceMs = 25;
 const sessionsCount = 3;
 const clientsOfEach = 3;
 
@@ -127,7 +130,12 @@ function outcomeOf(answer: KitAnswer | undefined): Operation['outcome'] {
   return { kind: status === 412 ? 'refused' : 'done', seen };
 }
 
-type Load = { readonly clients: readonly Client[]; readonly places: readonly Place[] };
+type Load = {
+  readonly clients: readonly Client[];
+  readonly places: readonly Place[];
+  /** Clients ask on, but not all the time, until this is so. */
+  slowlyUntil(what: string, isSo: () => boolean): Promise<unknown>;
+};
 
 /** Clients ask all the time, the fault happens, and each is answered often enough again. */
 async function runThrough(
@@ -150,18 +158,27 @@ async function runThrough(
   const clients = sessions.flat();
   // A session is created by one; the others are no members before they have joined, and then read.
   let isOver = false;
+  let isSlow = false;
   const running = clients.map(async (client) => {
-    while (!isOver) await client.operate();
+    while (!isOver) {
+      await client.operate();
+      if (isSlow) await pause(paceMs);
+    }
   });
+  const slowlyUntil = async (what: string, isSo: () => boolean): Promise<void> => {
+    isSlow = true;
+    await within(60_000, what, async () => isSo());
+    isSlow = false;
+  };
   const allDo = (more: number, withinMs: number, what: string): Promise<boolean> => {
     const goals = clients.map((client) => [client, client.doneCount + more] as const);
     return within(withinMs, what, async () => goals.every(([one, goal]) => one.doneCount >= goal));
   };
   try {
-    await allDo(operationsEach, 30_000, 'the load runs');
-    await fault({ clients, places });
+    await allDo(operationsEach, 60_000, 'the load runs');
+    await fault({ clients, places, slowlyUntil });
     await allDo(1, backWithinMs, 'everybody is served again');
-    await allDo(operationsEach, 30_000, 'the load runs on');
+    await allDo(operationsEach, 60_000, 'the load runs on');
   } finally {
     isOver = true;
     await Promise.allSettled(running);
@@ -190,11 +207,11 @@ test(`nodes that are killed and replaced, seed ${seed}`, options, async () => {
 });
 
 test(`a node that stands still for longer than its lease, seed ${seed}`, options, async () => {
-  await runThrough(seed, async ({ places: [place], clients }) => {
+  await runThrough(seed, async ({ places: [place], clients, slowlyUntil }) => {
     place?.node.signal('SIGSTOP');
     const beganMs = performance.now();
     try {
-      await within(20_000, 'it is given up', async () => performance.now() - beganMs > 5_000);
+      await slowlyUntil('it is given up', () => performance.now() - beganMs > 5_000);
     } finally {
       place?.node.signal('SIGCONT');
     }
@@ -209,7 +226,7 @@ test(`slots that move to another server are shown to nobody, seed ${seed}`, opti
 
 test(`a primary that stands still for 20 s, seed ${seed}`, options, async () => {
   const [victim = assert.fail()] = redis.servers;
-  await runThrough(seed, async ({ clients }) => {
+  await runThrough(seed, async ({ clients, slowlyUntil }) => {
     victim.signal('SIGSTOP');
     const beganMs = performance.now();
     try {
@@ -217,7 +234,7 @@ test(`a primary that stands still for 20 s, seed ${seed}`, options, async () => 
       await within(backWithinMs, 'a replica takes over', async () =>
         goals.every(([client, goal]) => client.doneCount >= goal),
       );
-      await within(30_000, '20 s', async () => performance.now() - beganMs > 20_000);
+      await slowlyUntil('20 s', () => performance.now() - beganMs > 20_000);
     } finally {
       victim.signal('SIGCONT');
     }

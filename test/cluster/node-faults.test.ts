@@ -23,14 +23,15 @@ import { startTcpProxy } from '../../src/testing/tcp-proxy.ts';
 import { within } from './deadline.ts';
 
 const kills = Number(process.env['MPSD_NODE_KILLS'] ?? 20);
-const options = { timeout: 180_000 };
+const options = { timeout: 400_000 };
 
-/** Short, so that the tests are; all of them beyond what a busy machine takes for a moment. */
-const lease = '2s';
-const grace = '1s';
-const quick = ['--node-lease', lease, '--disconnect-grace', grace, '--sweep', '200ms'];
-/** Lease, grace and sweep, and as much again for a busy machine. */
-const inactiveWithinMs = 2 * (2_000 + 1_000 + 200) + 2_000;
+const often = ['--disconnect-grace', '1s', '--sweep', '200ms'];
+/** A lease that ends soon, and is beyond what a busy machine takes for a moment. */
+const quick = [...often, '--node-lease', '4s'];
+/** A node that nothing happens to must not lose its lease, however busy the machine is. */
+const steady = [...often, '--node-lease', '30s'];
+/** Lease, grace and sweep take five seconds; more than enough for a busy machine. */
+const inactiveWithinMs = 60_000;
 
 let redis: RedisServers;
 before(async () => {
@@ -122,10 +123,10 @@ class Counter {
 }
 
 test(`${kills} killed nodes lose nothing acknowledged, keep no member active and no tap back`, {
-  timeout: 120_000 + kills * 30_000,
+  timeout: 200_000 + kills * 30_000,
 }, async () => {
-  const flags = ['--store', redis.url, '--durability', 'relaxed', '--tap-window', '0', ...quick];
-  await using survivor = await startNodeProcess(flags);
+  const flags = ['--store', redis.url, '--durability', 'relaxed', '--tap-window', '0'];
+  await using survivor = await startNodeProcess([...flags, ...steady]);
   const kit = new Kit(survivor.url, undefined);
   const watcher = kit.user('watcher');
   await using line = await watcher.connect();
@@ -136,7 +137,7 @@ test(`${kills} killed nodes lose nothing acknowledged, keep no member active and
   const owed: Promise<unknown>[] = [];
 
   for (let kill = 0; kill < kills; kill += 1) {
-    await using dying = await startNodeProcess(flags);
+    await using dying = await startNodeProcess([...flags, ...quick]);
     // Whose connection dies with the node.
     const bound = newReference();
     const lost = onNode(dying.url, kit.user(`lost${kill}`));
@@ -190,9 +191,8 @@ test(`${kills} killed nodes lose nothing acknowledged, keep no member active and
 });
 
 test('a node that stood still for longer than its lease begins anew', options, async () => {
-  const flags = ['--store', redis.url, ...quick];
-  await using sleeper = await startNodeProcess(flags);
-  await using other = await startNodeProcess(flags);
+  await using sleeper = await startNodeProcess(['--store', redis.url, ...quick]);
+  await using other = await startNodeProcess(['--store', redis.url, ...steady]);
   const kit = new Kit(other.url, undefined);
   const [ada, ben] = [kit.user('ada'), kit.user('ben')];
   const adaThere = onNode(sleeper.url, ada);
@@ -230,7 +230,7 @@ test('a node that stood still for longer than its lease begins anew', options, a
   };
   let asleep = false;
   const counting = counters.map(count);
-  await within(10_000, 'the load runs', async () => outcomes.length > 40);
+  await within(60_000, 'the load runs', async () => outcomes.length > 40);
   sleeper.signal('SIGSTOP');
   try {
     await within(inactiveWithinMs, 'the other node ends what it held', async () => {
@@ -253,7 +253,7 @@ test('a node that stood still for longer than its lease begins anew', options, a
   await within(inactiveWithinMs, 'the connection of the former life counts as ended', async () => {
     return (await isActive(ben, reference, ada.xuid)) === false;
   });
-  await using fresh = await within(5_000, 'it takes connections again', () =>
+  await using fresh = await within(60_000, 'it takes connections again', () =>
     adaThere.connect().catch(() => undefined),
   );
   const freshConnection = await fresh.connectionId();
@@ -269,12 +269,13 @@ test(
   async () => {
     await using single = await startRedis();
     await using proxy = await startTcpProxy(single.servers[0]?.port ?? 0);
-    const flags = ['--durability', 'relaxed', ...quick];
+    const flags = ['--durability', 'relaxed'];
     await using cutOff = await startNodeProcess([
       ...['--store', `redis://127.0.0.1:${proxy.port}`],
       ...flags,
+      ...quick,
     ]);
-    await using other = await startNodeProcess(['--store', single.url, ...flags]);
+    await using other = await startNodeProcess(['--store', single.url, ...flags, ...steady]);
     const kit = new Kit(cutOff.url, undefined);
     const ada = kit.user('ada');
     const reference = newReference();
@@ -289,7 +290,7 @@ test(
       },
     ];
     for (const { cut, heal } of ways) {
-      const line = await within(10_000, 'a connection', () => ada.connect().catch(() => undefined));
+      const line = await within(60_000, 'a connection', () => ada.connect().catch(() => undefined));
       const connection = await line.connectionId();
       const joined = { constants, members: { me: meOn(connection) } };
       assertDone(await ada.putSession(reference, joined));
@@ -305,7 +306,7 @@ test(
       });
       assert.equal(await line.closed, 1006);
       heal();
-      const again = await within(15_000, 'it recovers', async () => {
+      const again = await within(60_000, 'it recovers', async () => {
         const answer = await ada.putSession(reference, { properties: { custom: { back: true } } });
         return answer.status === 200 && answer;
       });
@@ -316,7 +317,7 @@ test(
 );
 
 test('a node whose clock is five minutes wrong ends nothing too early', options, async () => {
-  const flags = ['--store', redis.url, ...quick];
+  const flags = ['--store', redis.url, ...steady];
   const ahead = 'const now = Date.now; Date.now = () => now() + 300_000;';
   await using right = await startNodeProcess(flags);
   await using wrong = await startNodeProcess(flags, { before: ahead });
@@ -347,7 +348,7 @@ test('a node whose clock is five minutes wrong ends nothing too early', options,
   assert.equal(invite.status, 201);
   // Both nodes have swept, looked and written several times since.
   const sweeps = performance.now() + 1_500;
-  await within(20_000, 'sweeps', async () => {
+  await within(60_000, 'sweeps', async () => {
     for (const user of [ada, ben]) {
       const { status, json } = await user.getSession(reference);
       assert.equal(status, 200);

@@ -2,8 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
-import { openRedisStore } from '../../src/store/redis/open-redis-store.ts';
+import { openRedisStore, type RedisSettings } from '../../src/store/redis/open-redis-store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
 import type { Bus, Topic } from '../../src/store/bus.ts';
 import {
@@ -11,6 +10,7 @@ import {
   startRedisCluster,
   type RedisServers,
 } from '../../src/testing/redis-servers.ts';
+import { within } from './deadline.ts';
 
 let cluster: RedisServers;
 before(async () => {
@@ -18,8 +18,10 @@ before(async () => {
 });
 after(() => cluster?.[Symbol.asyncDispose]());
 
-async function open({ url }: RedisServers) {
-  const { store, bus } = await openRedisStore({ url, durability: 'relaxed', prefix: 'bus' });
+/** Patient with a busy machine, unless `more` says otherwise. */
+async function open({ url }: RedisServers, more: Partial<RedisSettings> = {}) {
+  const patient = { durability: 'relaxed', patienceMs: 60_000, replyTimeoutMs: 10_000 } as const;
+  const { store, bus } = await openRedisStore({ url, prefix: 'bus', ...patient, ...more });
   return { bus, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }
 
@@ -33,13 +35,8 @@ async function listen(bus: Bus, topic: Topic) {
   return { heard, subscription };
 }
 
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 800; attempt += 1) {
-    if (await isSo()) return;
-    await pause(25);
-  }
-  assert.fail('it did not come to pass');
-}
+const until = (isSo: () => boolean | Promise<boolean>): Promise<boolean> =>
+  within(60_000, String(isSo), async () => isSo());
 
 const topics = Array.from({ length: 12 }, (_, n): Topic => `user:${n}`);
 const texts = Array.from({ length: 30 }, (_, n) => `message ${n}`);
@@ -89,7 +86,7 @@ test('nobody listening is no error; a bus that was closed throws', async () => {
 
 test('on a single server: when it was away there is a gap, and then what comes after it', async () => {
   await using single = await startRedis();
-  await using one = await open(single);
+  await using one = await open(single, { patienceMs: 3_000 });
   const { heard } = await listen(one.bus, 'node:0000000a');
   await one.bus.publish('node:0000000a', { text: 'before' });
   await until(() => heard.length === 1);
@@ -105,7 +102,7 @@ test('on a single server: when it was away there is a gap, and then what comes a
 
 test('on a single server: when it stood still there is a gap, though no connection ended', async () => {
   await using single = await startRedis();
-  await using one = await open(single);
+  await using one = await open(single, { patienceMs: 3_000, replyTimeoutMs: 4_000 });
   const { heard } = await listen(one.bus, 'node:0000000a');
   const server = single.servers[0] ?? assert.fail();
   server.signal('SIGSTOP');
