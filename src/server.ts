@@ -6,6 +6,7 @@
 import { problemOfNode } from './platform/node-version.js';
 import { CannotStart } from './server/cannot-start.ts';
 import { type ServerOptions, type ServerSettings, settingsOf } from './server/options.ts';
+import { openObservation } from './server/observation.ts';
 import type { RunningNode } from './server/node.ts';
 import { openStorage } from './server/storage.ts';
 import { openConditions } from './platform/conditions.ts';
@@ -40,9 +41,12 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   }
 }
 
-async function start(settings: ServerSettings): Promise<RunningServer> {
+async function start(asked: ServerSettings): Promise<RunningServer> {
   // Closed in reverse, now if the start fails, or else by close(): the storage last.
   await using opened = new AsyncDisposableStack();
+  const observation = opened.use(await openObservation(asked));
+  const { observe, log } = observation;
+  const settings = { ...asked, log, ...(observe && { observe }) };
   const conditions = openConditions(settings.log);
   const storage = opened.use(await openStorage(settings, conditions, () => tryStart(settings)));
   // Most of the code is the node's. It is loaded here, while the store's thread starts.

@@ -114,6 +114,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'main.js': 'own',
   'matchmaking/population.ts': 'operator',
   'neighbours/users.ts': 'head',
+  'observe/text-log.ts': 'head',
   'platform/machine-id.ts': 'own',
   'platform/network.ts': 'operator',
   'inspector/page.ts': 'head',

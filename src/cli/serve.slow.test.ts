@@ -105,6 +105,43 @@ for (const [host, name] of [
   });
 }
 
+test('with --log json every line of the output is JSON, and each request has one', async () => {
+  const args = [
+    '--no-warnings',
+    main,
+    'serve',
+    '--port',
+    '0',
+    '--store',
+    'memory',
+    '--log',
+    'json',
+  ];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  for await (const text of child.stdout.setEncoding('utf8')) {
+    const isFirst = output === '';
+    output += text;
+    const url = /http:[0-9.:/]+/.exec(output)?.[0];
+    if (isFirst && url !== undefined) {
+      assert.equal((await fetch(`${url}/nowhere?nonce=verysecret`)).status, 404);
+      child.kill('SIGTERM');
+    }
+  }
+  const lines = output
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  assert.deepEqual(
+    lines.map(({ level, event, status }) => [level, event, status]),
+    [
+      ['info', undefined, undefined],
+      ['info', 'request', 404],
+    ],
+  );
+  assert.ok(!output.includes('verysecret'));
+});
+
 test('how clients come by the gateway is said, and who may use its proxy', () => {
   const gateway = { proxyUrl: 'http://10.0.0.7:8351', tlsPort: 443, rootFile: '/data/root.pem' };
   const server = { url: 'http://10.0.0.7:8350', notices: [], gateway };

@@ -31,16 +31,28 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
     return 2;
   }
   const { settings } = parsed;
+  const { requestLog = settings.auth === 'dev' ? 'text' : 'off' } = settings;
   let server: RunningServer;
   try {
-    server = await startServer({ ...settings, log: (line) => io.stderr.write(`${line}\n`) });
+    server = await startServer({
+      ...settings,
+      requestLog,
+      log: (line) => io.stderr.write(`${line}\n`),
+    });
   } catch (error) {
     if (!(error instanceof CannotStart)) throw error;
     for (const problem of error.problems) io.stderr.write(`openmpsd: ${problem}\n`);
     return 1;
   }
-  io.stdout.write(formatGreeting(server, settings));
+  const greeting = formatGreeting(server, settings);
+  io.stdout.write(requestLog === 'json' ? formatLogLine(greeting) : greeting);
   return serveUntilTold(server, settings, io);
+}
+
+/** The greeting as a line of the JSON log. */
+function formatLogLine(greeting: string): string {
+  const time = new Date().toISOString();
+  return `${JSON.stringify({ level: 'info', time, msg: greeting.trimEnd() })}\n`;
 }
 
 /** What the server says when it is ready: where it is, what it keeps where, and how to come to it. */

@@ -57,6 +57,8 @@ export type Settings = SessionBounds & {
   readonly trustedProxies: readonly string[] | undefined;
   /** Off: there is no inspector, whoever may use it. */
   readonly inspector: 'on' | 'off';
+  /** The log of requests on standard output; undefined: as the one that starts the server decides. */
+  readonly requestLog: 'text' | 'json' | 'off' | undefined;
   /** Whether the control API is served. */
   readonly control: boolean;
   /** A HAR file that is not there yet; undefined: nothing is recorded. */
@@ -432,6 +434,14 @@ const table: Table = {
     default: 'on',
     help: 'The page at / that shows what goes on. It is there with --auth dev on an address of this machine only, or behind --admin-token. With --control it acts too.',
     parse: words(['on', 'off']),
+  },
+  requestLog: {
+    flag: 'log',
+    env: 'MPSD_LOG',
+    argument: '<format>',
+    default: undefined,
+    help: 'Log requests, connections and what time does, on standard output: text (a line each, for people), json (a line each, for machines; warnings too) or off. Without it: text with --auth dev, else off.',
+    parse: words(['text', 'json', 'off']),
   },
   control: {
     flag: 'control',

@@ -26,7 +26,7 @@ export type NodeProcessOptions = {
   readonly main?: string;
 };
 
-/** `openmpsd serve --port 0` with these flags, once it is ready. */
+/** `openmpsd serve --port 0` with these flags, once it is ready; it logs no requests. */
 export async function startNodeProcess(
   flags: readonly string[],
   { before, main = ownMain }: NodeProcessOptions = {},
@@ -34,7 +34,8 @@ export async function startNodeProcess(
   const early =
     before === undefined ? [] : ['--import', `data:text/javascript,${encodeURIComponent(before)}`];
   const args = ['--no-warnings', ...early, main, 'serve', '--port', '0', ...flags];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, MPSD_LOG: 'off' };
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const complaints: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints.push(...text.split('\n').filter((line) => line !== ''));
