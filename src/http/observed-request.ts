@@ -43,20 +43,25 @@ export function observeRequest(
 /** Tells the observers that a request is answered. */
 export function requestEnded(
   { observers }: Observed,
-  { beganMs, body, ...noted }: ObservedRequest,
+  noted: ObservedRequest,
   { method = '', url = '', headers }: IncomingMessage,
   answer: Answer,
 ): void {
   observers.current?.({
     kind: 'request',
-    ...noted,
-    durationMs: performance.now() - beganMs,
+    id: noted.id,
+    atMs: noted.atMs,
+    durationMs: performance.now() - noted.beganMs,
     method,
     target: url,
+    route: noted.route,
+    caller: noted.caller,
+    address: noted.address,
     requestHeaders: headers,
-    requestBody: body,
+    requestBody: noted.body,
     status: answer.status,
     refusal: answer.refusal,
+    fault: noted.fault,
     answerHeaders: answer.headers ?? noHeaders,
     answerBody: answer.body,
   });
