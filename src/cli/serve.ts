@@ -159,8 +159,8 @@ function serveUntilTold(
       for (const problem of problems) io.stderr.write(`openmpsd: ${problem}\n`);
       io.stderr.write(
         problems.length === 0
-          ? 'openmpsd: service configs re-read\n'
-          : 'openmpsd: the former service configs stay in force\n',
+          ? 'openmpsd: service configs and rate limits re-read\n'
+          : 'openmpsd: what has problems stays as it was\n',
       );
     }, reject);
   };

@@ -76,7 +76,8 @@ function asPreview(decision: WriteDecision | Refusal): Decision<WriteDecision> |
   return decision instanceof Refusal ? decision : { result: decision };
 }
 
-function nextOf(decision: WriteDecision): Session | 'ended' | undefined {
+/** What a decision stores; undefined: nothing. */
+export function nextOf(decision: WriteDecision): Session | 'ended' | undefined {
   switch (decision.kind) {
     case 'created':
     case 'updated':

@@ -10,6 +10,7 @@ export const refusalCodes = [
   'verbNotAllowed',
   'notAuthenticated',
   'adminRequired',
+  'banned',
   'contractVersionMissing',
   'rateLimited',
   'requestMalformed',

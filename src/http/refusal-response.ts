@@ -14,6 +14,7 @@ const statusOf: Record<RefusalCode, number> = {
   verbNotAllowed: 405,
   notAuthenticated: 401,
   adminRequired: 403,
+  banned: 403,
   contractVersionMissing: 400,
   rateLimited: 429,
   requestMalformed: 400,

@@ -43,6 +43,8 @@ export type HubOptions = {
   readonly learn?: LearnCaller | undefined;
   /** Counts a frame of this user; true when it is one too many. */
   readonly isTooMany?: ((xuid: Xuid) => boolean) | undefined;
+  /** Why this user may have no connection, if so. */
+  readonly mayConnect?: (xuid: Xuid) => Refusal | undefined;
 };
 
 /**
@@ -60,17 +62,19 @@ export class Hub implements AsyncDisposable {
   readonly #unknown: UnknownCallers;
   readonly #presence: PresenceTopics;
   readonly #isTooMany: HubOptions['isTooMany'];
+  readonly #mayConnect: HubOptions['mayConnect'];
   #isClosed = false;
 
   constructor(
     context: Context,
     connections: Connections,
     settings: HubSettings,
-    { silenceClock = context.clock, aroundTaps, learn, isTooMany }: HubOptions = {},
+    { silenceClock = context.clock, aroundTaps, learn, isTooMany, mayConnect }: HubOptions = {},
   ) {
     this.#context = context;
     this.#settings = settings;
     this.#isTooMany = isTooMany;
+    this.#mayConnect = mayConnect;
     this.#registry = new ConnectionRegistry(
       connections,
       context.clock,
@@ -98,10 +102,10 @@ export class Hub implements AsyncDisposable {
   /**
    * Undefined when this user may open a connection now.
    *
-   * Refuses: connectionsFull, tooManyConnections.
+   * Refuses: connectionsFull, tooManyConnections; what `mayConnect` refuses.
    */
   refusalOf(caller: UserCaller): Refusal | undefined {
-    return this.#registry.refusalOf(caller);
+    return this.#mayConnect?.(caller.xuid) ?? this.#registry.refusalOf(caller);
   }
 
   /**

@@ -1,10 +1,14 @@
 /** The adapters of a node: the listeners for requests and sockets, and their routes. */
 
 import { randomBytes } from 'node:crypto';
+import type { Administration } from '../admin/administration.ts';
 import { openNonces } from '../auth/nonces.ts';
 import { describeAuthenticator } from '../auth/open-authenticator.ts';
+import { refusingAuthenticator } from '../auth/refusing-authenticator.ts';
 import { tokenKeyOf } from '../auth/token.ts';
 import { probeStore } from '../directory/probe-store.ts';
+import type { Xuid } from '../domain/ids.ts';
+import type { Refusal } from '../domain/refusal.ts';
 import { type App, buildApp } from '../http/app.ts';
 import { openHosts } from '../http/hosts.ts';
 import { openOrigins } from '../http/origins.ts';
@@ -20,6 +24,7 @@ import { keyFor } from '../platform/key.ts';
 import { Hub } from '../rta/hub.ts';
 import { openSocketServer } from '../rta/socket-server.ts';
 import { StoreUnavailable } from '../store/store.ts';
+import { openAdministration, type Operation } from './administration.ts';
 import { adminOf, callersOf, openCallers, originsOf } from './callers.ts';
 import type { Control } from './control.ts';
 import type { NodeCore } from './core.ts';
@@ -28,6 +33,14 @@ import { openInspectorOf } from './inspector.ts';
 import type { ServerSettings } from './options.ts';
 import type { NodeLimits } from './rate-limits.ts';
 
+/** What adapters need of the node that they are made for. */
+type OfNode = Pick<Operation, 'reload'> & {
+  /** For the control API. */
+  readonly sweep: () => Promise<void>;
+  /** Once the node listens: its address without a slash at the end. */
+  readonly ownUrl: () => string;
+};
+
 export type Adapters = {
   readonly hub: Hub;
   readonly app: App;
@@ -35,6 +48,7 @@ export type Adapters = {
   readonly matchmaker: Matchmaker;
   /** Undefined: requests are not counted. */
   readonly limits: NodeLimits | undefined;
+  readonly administration: Administration;
   /** Undefined: there is none. */
   readonly inspector: Disposable | undefined;
   /** How callers are authenticated, for the operator: a line each. */
@@ -42,33 +56,40 @@ export type Adapters = {
 };
 
 /**
- * The adapters of a node, which do not listen yet. `sweep` is for the control API; `ownUrl` gives, once
- * the node listens, its address without a slash at the end.
+ * The adapters of a node, which do not listen yet.
  *
  * Throws CannotStart when the keys of callers cannot be used.
  */
 export async function openAdapters(
   core: NodeCore,
   settings: ServerSettings,
-  { sweep, ownUrl }: { readonly sweep: () => Promise<void>; readonly ownUrl: () => string },
+  { sweep, reload, ownUrl }: OfNode,
 ): Promise<Adapters> {
   const { storage, context, connections, conditions, lease, secret } = core;
   const { isShared } = storage;
   const { store } = context;
   const control = await openControlOf(core);
   const callers = callersOf(settings);
-  const { authenticator, login } = await openCallers(callers, core);
-  const admin = adminOf(settings, authenticator);
+  const { authenticator: known, login } = await openCallers(callers, core);
+  const admin = adminOf(settings, known);
+  // Nobody calls before there is an administration.
+  const refusalOf = (xuid: Xuid): Refusal | undefined => administration.refusalOf(xuid);
+  const authenticator = refusingAuthenticator(known, refusalOf);
   const limits = await openLimitsOf(core, settings);
   const requestLimits = limits?.requestLimits;
   const hub = new Hub(context, connections, settings, {
     silenceClock: storage.clock,
     ...(control && { aroundTaps: control.aroundTaps }),
     learn: authenticator.learn,
+    mayConnect: refusalOf,
     isTooMany:
       requestLimits && ((xuid) => requestLimits.isFrameTooMany(xuid, context.clock.nowMs())),
   });
   const readiness = openReadiness(() => probeStore({ store }), conditions);
+  const { administration, routes: adminRoutes } = await openAdministration(core, hub, {
+    reload,
+    drain: () => readiness.drain(),
+  });
   // Where no other process knows which nonces were used, those of a former process are invalid.
   const nonceKey = isShared ? keyFor('nonces', secret) : randomBytes(32);
   const nonces = openNonces(nonceKey, (...asked) => store.acquireOnce(...asked));
@@ -84,6 +105,7 @@ export async function openAdapters(
       ...(login ? tokenChainRoutes({ key: tokenKeyOf(secret), policy: login }) : []),
       ...(login?.hasSignInPage ? signInRoutes({ ownUrl }) : []),
       ...controlRoutes,
+      ...adminRoutes,
       ...(inspector?.routes ?? []),
     ],
     sockets: { nonces, ...openSocketServer(hub) },
@@ -100,7 +122,7 @@ export async function openAdapters(
     log: settings.log,
   });
   const notices = describeAuthenticator(callers);
-  return { hub, app, readiness, matchmaker, limits, inspector, notices };
+  return { hub, app, readiness, matchmaker, limits, administration, inspector, notices };
 }
 
 /** The limits of requests, which are loaded only where there are any. */

@@ -27,16 +27,18 @@ const services: readonly SweepStep[] = [
   sweepActivityInvites,
 ];
 
-/** Sweeps until it is disposed of; a sweep that is under way then is cut short. */
+/** Sweeps, with these steps as well, until it is disposed of; a sweep that is under way then is cut short. */
 export function startSweeper(
   context: Context,
   { sweepIntervalMs, log }: Pick<ServerSettings, 'sweepIntervalMs' | 'log'>,
+  more: readonly SweepStep[],
 ): RepeatedTask {
+  const steps = [...services, ...more];
   let isClosing = false;
   const sweeper = repeat(
     async () => {
       // A sweep handles a part of what is due: repeated until nothing is left.
-      while ((await sweep(context, services)) === 'more' && !isClosing) await yieldToEventLoop();
+      while ((await sweep(context, steps)) === 'more' && !isClosing) await yieldToEventLoop();
     },
     sweepIntervalMs,
     logged('sweep', log),

@@ -78,16 +78,23 @@ export async function openNode(
     await sweeper.runNow();
     await matching.runNow();
   };
-  const { hub, app, readiness, matchmaker, limits, inspector, notices } = await openAdapters(
-    core,
-    settings,
-    { sweep: runNow, ownUrl: () => url },
-  );
+  const reload = async (): Promise<readonly string[]> => {
+    const outcome = await catalog.reload();
+    const problems = 'problems' in outcome ? outcome.problems.map(formatProblem) : [];
+    return [...problems, ...((await limits?.reload()) ?? [])];
+  };
+  const adapters = await openAdapters(core, settings, {
+    sweep: runNow,
+    reload,
+    ownUrl: () => url,
+  });
+  const { hub, app, readiness, matchmaker, limits, administration, inspector, notices } = adapters;
 
   // First what the node does by itself ends; then others may take over its connections, which end
   // before the app, since that waits for its sockets.
   running.defer(() => app.close({ withinMs: settings.drainMs }));
   running.use(hub);
+  running.use(administration);
   const membership = running.use(await joinNodes({ ...core, hub }, { isShared, ...settings }));
   void membership.ended.then(settings.log);
   // So that the first search does not wait for it; a search meets the same errors.
@@ -95,7 +102,9 @@ export async function openNode(
   const { url } = await listen((at) => app.listen(at), settings);
   const gateway = await openGatewayOf(app, core, settings);
   if (gateway !== undefined) running.use(gateway);
-  const sweeper = running.use(startSweeper(context, settings));
+  const sweeper = running.use(
+    startSweeper(context, settings, [(_context, share) => administration.sweep(share)]),
+  );
   const matching = running.use(startMatching(matchmaker, settings));
   if (isShared) running.use(startSearchFollower(context, settings));
 
@@ -112,11 +121,7 @@ export async function openNode(
       await runNow();
       if (isShared) await followSearch(context);
     },
-    async reload() {
-      const outcome = await catalog.reload();
-      const problems = 'problems' in outcome ? outcome.problems.map(formatProblem) : [];
-      return [...problems, ...((await limits?.reload()) ?? [])];
-    },
+    reload,
     async drain() {
       readiness.drain();
       // Its streams would last as long as their clients.

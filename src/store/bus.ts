@@ -11,6 +11,7 @@ import type { JsonObject } from '../domain/json.ts';
  *     node:<id>    taps and questions for the connections of one node
  *     user:<xuid>  what the connections of one user are to hear of
  *     presence:<xuid>  where one user is has changed
+ *     admin:all    what an operator has done
  */
 export interface Bus extends AsyncDisposable {
   publish(topic: Topic, message: JsonObject): Promise<void>;
@@ -25,7 +26,7 @@ export interface Bus extends AsyncDisposable {
   subscribe(topic: Topic, subscriber: Subscriber): Promise<AsyncDisposable>;
 }
 
-export type Topic = `${'node' | 'user' | 'presence'}:${string}`;
+export type Topic = `${'node' | 'user' | 'presence' | 'admin'}:${string}`;
 
 export type Subscriber = {
   /** Called with one message after the other; must not throw. */

@@ -1,0 +1,189 @@
+import type { Context } from '../directory/context.ts';
+import { endSession } from '../directory/end-session.ts';
+import { expelMember } from '../directory/expel-member.ts';
+import { sessionsOfUser } from '../directory/sessions-of-user.ts';
+import { type Ban, bannedRefusal } from '../domain/ban.ts';
+import type { Cause } from '../domain/cause.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
+import type { Refusal } from '../domain/refusal.ts';
+import type { SessionReference } from '../domain/session/reference.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import type { Share } from '../store/store.ts';
+import { Bans } from './bans.ts';
+
+/** The RTA connections of this node, as an operator sees them. */
+export interface OperatedConnections {
+  /** Those that are open now, the oldest first. */
+  list(): readonly OperatedConnection[];
+  /** Ends the connection as if the network had failed; false when it is not open here. */
+  drop(id: Guid): boolean;
+}
+
+export type OperatedConnection = {
+  readonly id: Guid;
+  readonly xuid: Xuid;
+  readonly subscriptionsCount: number;
+};
+
+/** Who acts, and why. */
+export type Act = { readonly by: string; readonly reason?: string | undefined };
+
+/** To all nodes: what an operator has done on one of them. */
+type AdminMessage =
+  | { readonly kind: 'banned'; readonly ban: Ban }
+  | { readonly kind: 'unbanned'; readonly xuid: Xuid }
+  | { readonly kind: 'disconnected'; readonly xuid: Xuid }
+  | { readonly kind: 'dropped'; readonly connection: Guid };
+
+const topic = 'admin:all';
+
+/** Sessions from which one ban removes a user. */
+const sessionsMax = 1_000;
+
+/**
+ * What operators do to users, on all nodes of a store. Bans hold on every node, whether it has
+ * administrators or not.
+ *
+ * @source docs/admin.md "Bans"
+ */
+export class Administration implements AsyncDisposable {
+  readonly #context: Context;
+  readonly #connections: OperatedConnections;
+  readonly #bans: Bans;
+  #subscription: AsyncDisposable | undefined;
+
+  private constructor(context: Context, connections: OperatedConnections) {
+    this.#context = context;
+    this.#connections = connections;
+    this.#bans = new Bans(context);
+  }
+
+  /** Knows all bans, and follows those of other nodes. Throws StoreUnavailable. */
+  static async open(context: Context, connections: OperatedConnections): Promise<Administration> {
+    const administration = new Administration(context, connections);
+    await administration.#start();
+    return administration;
+  }
+
+  async #start(): Promise<void> {
+    // Before the first reading, so that none is missed between.
+    this.#subscription = await this.#context.bus.subscribe(topic, {
+      message: (message) => this.#apply(message as AdminMessage),
+      gap: () => this.#bans.read().catch(this.#context.failed),
+    });
+    await this.#bans.read();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#subscription?.[Symbol.asyncDispose]();
+  }
+
+  /** Nothing unless this user is banned now. Refuses: banned. */
+  refusalOf(xuid: Xuid): Refusal | undefined {
+    const ban = this.#bans.of(xuid);
+    return ban && bannedRefusal(ban);
+  }
+
+  banOf(xuid: Xuid): Ban | undefined {
+    return this.#bans.of(xuid);
+  }
+
+  bans(): readonly Ban[] {
+    return this.#bans.list();
+  }
+
+  /**
+   * Bans a user: from now on every request is refused, connections end, and the user is removed from all
+   * sessions, up to 1,000. How many these were.
+   *
+   * Throws StoreUnavailable; the user may be banned then, and still in some sessions.
+   */
+  async ban(xuid: Xuid, forMs: Milliseconds, act: Act): Promise<number> {
+    const fromMs = this.#context.clock.nowMs();
+    const { by, reason } = act;
+    const ban = {
+      xuid,
+      fromMs,
+      untilMs: fromMs + forMs,
+      by,
+      ...(reason !== undefined && { reason }),
+    };
+    await this.#bans.put(ban);
+    this.#tell({ kind: 'banned', ban });
+    this.#dropAllOf(xuid);
+    let count = 0;
+    for (const { session } of await sessionsOfUser(this.#context, xuid, sessionsMax)) {
+      const expelled = await this.kick(session.reference, xuid, act);
+      if (expelled === true) count += 1;
+    }
+    return count;
+  }
+
+  /** Ends a ban; false when there was none. Throws StoreUnavailable. */
+  async unban(xuid: Xuid): Promise<boolean> {
+    const wasBanned = await this.#bans.lift(xuid);
+    this.#tell({ kind: 'unbanned', xuid });
+    return wasBanned;
+  }
+
+  /** As expelMember. */
+  kick(reference: SessionReference, xuid: Xuid, act: Act): Promise<boolean | Refusal> {
+    return expelMember(this.#context, reference, xuid, causeOf(act));
+  }
+
+  /** As endSession. */
+  end(reference: SessionReference, act: Act): Promise<boolean | Refusal> {
+    return endSession(this.#context, reference, causeOf(act));
+  }
+
+  /** Ends all connections of a user, on every node. How many were here. */
+  disconnect(xuid: Xuid): number {
+    const count = this.#dropAllOf(xuid);
+    this.#tell({ kind: 'disconnected', xuid });
+    return count;
+  }
+
+  /** Ends a connection, on whichever node it is. True when it was here. */
+  drop(connection: Guid): boolean {
+    if (this.#connections.drop(connection)) return true;
+    this.#tell({ kind: 'dropped', connection });
+    return false;
+  }
+
+  /** Removes bans that are over. */
+  sweep(share: Share | undefined): Promise<'done' | 'more'> {
+    return this.#bans.sweep(share);
+  }
+
+  #apply(message: AdminMessage): void {
+    switch (message.kind) {
+      case 'banned':
+        this.#bans.note(message.ban.xuid, message.ban);
+        this.#dropAllOf(message.ban.xuid);
+        return;
+      case 'unbanned':
+        this.#bans.note(message.xuid, undefined);
+        return;
+      case 'disconnected':
+        this.#dropAllOf(message.xuid);
+        return;
+      case 'dropped':
+        this.#connections.drop(message.connection);
+        return;
+    }
+  }
+
+  #dropAllOf(xuid: Xuid): number {
+    const own = this.#connections.list().filter((one) => one.xuid === xuid);
+    for (const { id } of own) this.#connections.drop(id);
+    return own.length;
+  }
+
+  #tell(message: AdminMessage): void {
+    this.#context.bus.publish(topic, message).catch(this.#context.failed);
+  }
+}
+
+function causeOf({ by, reason }: Act): Cause {
+  return { kind: 'admin', by, ...(reason !== undefined && { reason }) };
+}

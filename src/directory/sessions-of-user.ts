@@ -1,0 +1,50 @@
+import type { Xuid } from '../domain/ids.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
+import { memberOf, type Member, type Session } from '../domain/session/session.ts';
+import type { Context } from './context.ts';
+import { readCurrent } from './transact.ts';
+
+/** A session, and the member that a user is in it. */
+export type SessionOfUser = { readonly session: Session; readonly member: Member };
+
+const pageMax = 100;
+
+/**
+ * The sessions that a user is in, or has a reserved seat in, at most `max`: each as it is now, in the order
+ * of their keys.
+ *
+ * Throws StoreUnavailable.
+ */
+export async function sessionsOfUser(
+  context: Context,
+  xuid: Xuid,
+  max: number,
+): Promise<readonly SessionOfUser[]> {
+  const keys = await keysOfUser(context, xuid, max);
+  const found: SessionOfUser[] = [];
+  for (const key of keys) {
+    const record = await readCurrent(context, parseSessionKey(key), [xuid]);
+    if (record === undefined || record instanceof Refusal) continue;
+    const member = memberOf(record.session, xuid);
+    if (member !== undefined) found.push({ session: record.session, member });
+  }
+  return found;
+}
+
+async function keysOfUser(
+  { store }: Context,
+  xuid: Xuid,
+  max: number,
+): Promise<readonly SessionKey[]> {
+  const keys = new Set<SessionKey>();
+  for (const hint of [`xuid:${xuid}`, `seat:${xuid}`] as const) {
+    let after: SessionKey | undefined;
+    do {
+      const page = await store.sessionsBy(hint, pageMax, after);
+      for (const key of page) keys.add(key);
+      after = page.length === pageMax ? page.at(-1) : undefined;
+    } while (after !== undefined && keys.size < max);
+  }
+  return [...keys].sort().slice(0, max);
+}
