@@ -44,6 +44,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'capture/http-message.ts': 'capture',
   'capture/recorder.ts': 'head',
   'capture/saz.ts': 'capture',
+  'cli/admin.ts': 'operator',
   'cli/demo.ts': 'operator',
   'cli/exec-environment.ts': 'own',
   'cli/exec.ts': 'operator',

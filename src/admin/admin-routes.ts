@@ -1,18 +1,28 @@
 import type { Context } from '../directory/context.ts';
-import { sessionsOfUser } from '../directory/sessions-of-user.ts';
+import { findUserPlaces } from '../directory/find-user.ts';
+import { knownNodes } from '../directory/live-nodes.ts';
+import { countSessions, pageOfSessions } from '../directory/session-pages.ts';
 import { readCurrent } from '../directory/transact.ts';
 import type { Ban } from '../domain/ban.ts';
 import { renderSession } from '../domain/session/document-text.ts';
 import { viewHandle } from '../domain/handle/view.ts';
 import { formatJson, type JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { tallyOf } from '../domain/session/large.ts';
 import { parseSessionReference, type SessionReference } from '../domain/session/reference.ts';
+import type { Session } from '../domain/session/session.ts';
 import { sessionGone } from '../domain/session/write.ts';
 import { formatTime } from '../domain/time.ts';
 import type { Answer, Route, RouteRequest } from '../http/route.ts';
 import type { Administration, OperatedConnection, OperatedConnections } from './administration.ts';
-import { parseAct, parseBan, parseKick, parsePathXuid, parseSessionList } from './admin-request.ts';
-import { countSessions, listSessions, viewSessionRow } from './session-list.ts';
+import {
+  parseAct,
+  parseBan,
+  parseKick,
+  parsePathXuid,
+  parseSessionList,
+  type SessionListRequest,
+} from './admin-request.ts';
 
 /** What the admin API works on. */
 export type AdminTargets = {
@@ -55,22 +65,25 @@ export function adminRoutes({
     })),
 
     adminRoute('GET', '/admin/stats', 'none', async (_request, context) => {
-      const { store, node, clock } = context;
+      const { node, clock } = context;
       const open = connections.list();
       return {
         node: node.id,
         now: formatTime(clock.nowMs()),
-        nodes: (await store.nodes()).map((one) => ({ ...one })),
+        nodes: (await knownNodes(context)).map((one) => ({ ...one })),
         connections: open.length,
         connectedUsers: new Set(open.map(({ xuid }) => xuid)).size,
-        sessions: await countSessions(context),
+        sessions: { ...(await countSessions(context)) },
         bans: administration.bans().length,
       };
     }),
 
     adminRoute('GET', '/admin/sessions', 'none', async ({ query }, context) => {
       const asked = parseSessionList(query);
-      return asked instanceof Refusal ? asked : listSessions(context, asked);
+      if (asked instanceof Refusal) return asked;
+      const { limit, cursor: from } = asked;
+      const { sessions, cursor } = await pageOfSessions(context, limit, from, selects(asked));
+      return { sessions: sessions.map(viewSessionRow), ...(cursor !== undefined && { cursor }) };
     }),
 
     adminRoute('GET', sessionPath, 'none', async (request, context) => {
@@ -173,26 +186,18 @@ export function adminRoutes({
   return routes;
 
   async function viewUser(xuid: string, context: Context): Promise<JsonObject> {
-    const { store } = context;
-    const [found, activities, seen] = await Promise.all([
-      sessionsOfUser(context, xuid, sessionsOfUserMax),
-      store.activitiesOf([xuid]),
-      store.lastSeen([xuid]),
-    ]);
-    const seenMs = Math.max(
-      seen.get(xuid) ?? 0,
-      ...context.presence.since(0).flatMap(([one, atMs]) => (one === xuid ? [atMs] : [])),
-    );
+    const found = await findUserPlaces(context, xuid, sessionsOfUserMax);
+    const { sessions, activities, seenMs } = found;
     const ban = administration.banOf(xuid);
     const here = connections.list().filter((one) => one.xuid === xuid);
     return {
       xuid,
       ...gamertagOf(context, xuid),
-      ...(seenMs > 0 && { lastSeen: formatTime(seenMs) }),
+      ...(seenMs !== undefined && { lastSeen: formatTime(seenMs) }),
       ...(ban && { ban: viewBan(ban) }),
       node: context.node.id,
       connections: here.map(viewConnection),
-      sessions: found.map(({ session, member }) => ({
+      sessions: sessions.map(({ session, member }) => ({
         ...viewSessionRow(session),
         member: {
           index: member.index,
@@ -258,4 +263,33 @@ function viewBan({ xuid, fromMs, untilMs, by, reason }: Ban): JsonObject {
 
 function viewConnection({ id, xuid, subscriptionsCount }: OperatedConnection): JsonObject {
   return { id, xuid, subscriptions: subscriptionsCount };
+}
+
+/** Whether a session is one that is asked for. */
+function selects({
+  scid,
+  templateName,
+  text,
+}: SessionListRequest): (reference: SessionReference) => boolean {
+  const isSame = (one: string, asked: string | undefined): boolean =>
+    asked === undefined || one.toLowerCase() === asked.toLowerCase();
+  return (reference) =>
+    isSame(reference.scid, scid) &&
+    isSame(reference.templateName, templateName) &&
+    (text === undefined || reference.name.toLowerCase().includes(text.toLowerCase()));
+}
+
+/** A session in a list. */
+function viewSessionRow(session: Session): JsonObject {
+  const { reference, changeNumber, properties } = session;
+  const { count, accepted, active } = tallyOf(session);
+  const { keywords } = properties.system;
+  return {
+    scid: reference.scid,
+    template: reference.templateName,
+    name: reference.name,
+    changeNumber,
+    members: { count, accepted, active },
+    ...(keywords && { keywords }),
+  };
 }

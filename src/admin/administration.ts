@@ -1,15 +1,15 @@
+import { Bans } from '../directory/bans.ts';
 import type { Context } from '../directory/context.ts';
 import { endSession } from '../directory/end-session.ts';
 import { expelMember } from '../directory/expel-member.ts';
-import { sessionsOfUser } from '../directory/sessions-of-user.ts';
+import { sessionsOfUser } from '../directory/find-user.ts';
+import type { SweepStep } from '../directory/sweep.ts';
 import { type Ban, bannedRefusal } from '../domain/ban.ts';
 import type { Cause } from '../domain/cause.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { Share } from '../store/store.ts';
-import { Bans } from './bans.ts';
 
 /** The RTA connections of this node, as an operator sees them. */
 export interface OperatedConnections {
@@ -151,7 +151,7 @@ export class Administration implements AsyncDisposable {
   }
 
   /** Removes bans that are over. */
-  sweep(share: Share | undefined): Promise<'done' | 'more'> {
+  sweep(share: Parameters<SweepStep>[1]): ReturnType<SweepStep> {
     return this.#bans.sweep(share);
   }
 

@@ -1,6 +1,7 @@
 /** The command line: which command does what. */
 
 import { readFile } from 'node:fs/promises';
+import type { AdminCommandName } from './admin.ts';
 import type { CommandIo } from './command-io.ts';
 
 type Command = {
@@ -56,12 +57,28 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'say what certification would say about a capture of calls',
     run: async (args, io) => (await import('./analyze.ts')).runAnalyze(args, ioOf(io)),
   },
+  stats: adminCommand('stats', 'count what a running server has'),
+  sessions: adminCommand('sessions', 'list the sessions of a running server'),
+  where: adminCommand('where', 'show where a user is'),
+  kick: adminCommand('kick', 'remove a user from a session'),
+  end: adminCommand('end', 'end a session'),
+  ban: adminCommand('ban', 'ban a user for a time'),
+  unban: adminCommand('unban', 'end the ban of a user, or list bans'),
   demo: {
     help: 'play a lobby and a game with three users against a running server',
     run: async (args, io) =>
       (await import('./demo.ts')).runDemo(args, { ...ioOf(io), env: io.env }),
   },
 };
+
+/** A command of operators. */
+function adminCommand(name: AdminCommandName, help: string): Command {
+  return {
+    help,
+    run: async (args, io) =>
+      (await import('./admin.ts')).runAdmin(name, args, { ...ioOf(io), env: io.env }),
+  };
+}
 
 function ioOf({ stdout, stderr }: CommandIo): Pick<CommandIo, 'stdout' | 'stderr'> {
   return { stdout, stderr };

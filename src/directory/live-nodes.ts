@@ -4,6 +4,15 @@ import { memberOf, type Session } from '../domain/session/session.ts';
 import type { NodeId } from '../store/store.ts';
 import type { Context } from './context.ts';
 
+/** All nodes that the store knows. Throws StoreUnavailable. */
+export function knownNodes({
+  store,
+}: Pick<Context, 'store'>): Promise<
+  readonly { readonly node: NodeId; readonly isAlive: boolean }[]
+> {
+  return store.nodes();
+}
+
 /** The other nodes whose lease runs. */
 export async function liveNodes({ store, node }: Context): Promise<ReadonlySet<NodeId>> {
   const nodes = await store.nodes();

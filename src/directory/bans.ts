@@ -4,13 +4,13 @@
  *     bans   group "all", id xuid   a Ban; removed when it is over
  */
 
-import { sweepRecords } from '../directory/change-record.ts';
-import type { Context } from '../directory/context.ts';
 import type { Ban } from '../domain/ban.ts';
 import type { Xuid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Share } from '../store/store.ts';
+import { sweepRecords } from './change-record.ts';
+import type { Context } from './context.ts';
 
 const table = 'bans';
 const group = 'all';
@@ -19,6 +19,7 @@ const pageMax = 500;
 /** After so long a node reads all bans again, in case that it missed a message. */
 const rereadMs: Milliseconds = 60_000;
 
+/** @source docs/admin.md "Bans" */
 export class Bans {
   readonly #context: Pick<Context, 'store' | 'clock' | 'setAside'>;
   #bans: ReadonlyMap<Xuid, Ban> = new Map();

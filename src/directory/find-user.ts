@@ -1,7 +1,9 @@
+import type { Handle } from '../domain/handle/handle.ts';
 import type { Xuid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { parseSessionKey, type SessionKey } from '../domain/session/reference.ts';
 import { memberOf, type Member, type Session } from '../domain/session/session.ts';
+import type { Milliseconds } from '../domain/time.ts';
 import type { Context } from './context.ts';
 import { readCurrent } from './transact.ts';
 
@@ -47,4 +49,30 @@ async function keysOfUser(
     } while (after !== undefined && keys.size < max);
   }
   return [...keys].sort().slice(0, max);
+}
+
+/** What is known of a user. */
+export type FoundUser = {
+  readonly sessions: readonly SessionOfUser[];
+  /** As they are stored: a session may not confirm them any more. */
+  readonly activities: readonly Handle[];
+  /** On any node; undefined: nobody remembers. */
+  readonly seenMs: Milliseconds | undefined;
+};
+
+/** Where a user is: at most `max` sessions. Throws StoreUnavailable. */
+export async function findUserPlaces(
+  context: Context,
+  xuid: Xuid,
+  max: number,
+): Promise<FoundUser> {
+  const { store, presence } = context;
+  const [sessions, activities, elsewhere] = await Promise.all([
+    sessionsOfUser(context, xuid, max),
+    store.activitiesOf([xuid]),
+    store.lastSeen([xuid]),
+  ]);
+  const here = presence.since(0).find(([seen]) => seen === xuid)?.[1];
+  const seen = [here, elsewhere.get(xuid)].filter((atMs) => atMs !== undefined);
+  return { sessions, activities, seenMs: seen.length === 0 ? undefined : Math.max(...seen) };
 }

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startServer } from '../server.ts';
+import { Kit } from '../testing/kit.ts';
+import { manualClock } from '../testing/manual-clock.ts';
+import { type AdminCommandName, runAdmin } from './admin.ts';
+
+async function run(
+  name: AdminCommandName,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+) {
+  let out = '';
+  let err = '';
+  const code = await runAdmin(name, args, {
+    env,
+    stdout: { write: (text) => (out += text) },
+    stderr: { write: (text) => (err += text) },
+  });
+  return { code, out, err };
+}
+
+test('an operator looks at a server, and removes a user from it', async () => {
+  const clock = manualClock();
+  await using server = await startServer({ port: 0, store: 'memory', clock });
+  const kit = new Kit(server.url, undefined);
+  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  const reference = { ...kit.reference(), name: 'hall' };
+  const session = `${reference.scid}~${reference.templateName}~hall`;
+  await ada.join(reference);
+  await ben.join(reference);
+  await ada.join({ ...reference, name: 'other' });
+  await using _connection = await ada.connect();
+  const at = { MPSD_URL: server.url };
+  const done = async (name: AdminCommandName, ...args: readonly string[]) => {
+    const { code, out, err } = await run(name, args, at);
+    assert.equal(err, '');
+    assert.equal(code, 0);
+    return out;
+  };
+
+  const stats = await done('stats');
+  assert.match(stats, /^nodes {8}1 alive, 0 gone$/m);
+  assert.match(stats, /^connections {2}1 to this node, of 1 users$/m);
+  assert.match(stats, /^sessions {5}2$/m);
+  assert.equal(
+    await done('sessions', '--text', 'HALL'),
+    `${session}  2 members, 2 active, change 2\n`,
+  );
+  const first = await done('sessions', '--limit', '1');
+  assert.match(first, /^\S+ {2}\d members.*\nThere may be more; --limit is 1\.\n$/);
+  const where = await done('where', '--xuid', ben.xuid);
+  assert.match(where, new RegExp(`^user {9}${ben.xuid} \\(ben\\)$`, 'm'));
+  assert.match(where, new RegExp(`^active {7}${session} {2}2 members.*, since 2026-01-01T`, 'm'));
+  assert.match(await done('where', '--xuid', ada.xuid), /^connection {3}\S+ to node \w{8}$/m);
+
+  await done('kick', '--session', session, '--xuid', ben.xuid, '--reason', 'rude');
+  assert.match(await done('where', '--xuid', ben.xuid), /^in no session$/m);
+  await done('ban', '--xuid', ada.xuid, '--for', '24h', '--reason', 'cheats');
+  assert.equal((await ada.getSession(reference)).refusal, 'banned');
+  const ban = /until 2026-01-02T00:00:00\.0000000Z by operator: cheats/;
+  assert.match(await done('unban'), ban);
+  assert.match(await done('where', '--xuid', ada.xuid), ban);
+  await done('unban', '--xuid', ada.xuid);
+  await ben.join(reference);
+  await done('end', '--session', session);
+  assert.equal((await ben.getSession(reference)).status, 204);
+
+  const refused = await run('end', ['--session', session], at);
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /does not exist.*\(sessionGone\)/);
+});
+
+test('the admin token comes from the environment, and what is missing is said', async () => {
+  const adminToken = 'the-token-of-the-operator';
+  const secured = { allowDevAuth: true, host: '0.0.0.0', port: 0, store: 'memory' } as const;
+  await using server = await startServer({ ...secured, adminToken });
+  const url = server.url.replace('0.0.0.0', '127.0.0.1');
+  assert.equal((await run('stats', ['--url', url], { MPSD_ADMIN_TOKEN: adminToken })).code, 0);
+  const without = await run('stats', ['--url', url]);
+  assert.equal(without.code, 1);
+  assert.match(without.err, /adminRequired/);
+  await using unmanaged = await startServer(secured);
+  const none = await run('stats', ['--url', unmanaged.url.replace('0.0.0.0', '127.0.0.1')]);
+  assert.match(none.err, /has no administrators; start it with an admin token/);
+});
+
+test('what is wrong with a command is said', async () => {
+  const wrong: readonly (readonly [AdminCommandName, readonly string[], RegExp])[] = [
+    ['where', [], /--xuid must name a user/],
+    ['ban', ['--xuid', '1'], /--for is ""; expected a duration/],
+    ['ban', ['--xuid', '1', '--for', '5x'], /--for is "5x"/],
+    ['kick', ['--xuid', '1', '--session', 'a~b'], /--session is "a~b"/],
+    ['sessions', ['--limit', '0'], /--limit is "0"/],
+    ['stats', ['--xuid', '1'], /does not know the option --xuid/],
+    ['stats', ['--url', 'x'], /--url is "x"/],
+  ];
+  for (const [name, args, text] of wrong) {
+    const { code, err } = await run(name, args);
+    assert.equal(code, 2, name);
+    assert.match(err, text);
+  }
+  const help = await run('ban', ['--help']);
+  assert.equal(help.code, 0);
+  assert.match(help.out, /--for <duration>/);
+  const away = await run('stats', ['--url', 'http://127.0.0.1:1']);
+  assert.equal(away.code, 1);
+  assert.match(away.err, /nothing answers/);
+});

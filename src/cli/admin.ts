@@ -1,0 +1,282 @@
+/** The commands of operators: `openmpsd stats`, `sessions`, `where`, `kick`, `end`, `ban`, `unban`. */
+
+import { type Flags, parseFlags } from '../config/flags.ts';
+import { readFileVariables } from '../config/file-variables.ts';
+import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
+import type { OutputIo } from './command-io.ts';
+import { parseServerAddress } from './server-address.ts';
+import { formatSessionName, parseSessionName } from './session-name.ts';
+
+export type AdminIo = OutputIo & { readonly env: Readonly<Record<string, string | undefined>> };
+
+export type AdminCommandName = 'stats' | 'sessions' | 'where' | 'kick' | 'end' | 'ban' | 'unban';
+
+/** The flags that were given, by name: the last value of each. */
+type Given = ReadonlyMap<string, string>;
+
+/** Asks the admin API; `body` undefined: none. Throws Failed. */
+type Ask = (method: string, path: string, body?: unknown) => Promise<Answered>;
+
+/** JSON of the admin API, as its page describes it. */
+// biome-ignore lint/suspicious/noExplicitAny: what the server answers is shown, and not relied upon.
+type Answered = any;
+
+type AdminCommand = {
+  readonly does: string;
+  readonly flags: Flags;
+  readonly usage: string;
+  /** The lines to print. Throws an Error with what is wrong among the flags. */
+  readonly run: (given: Given, ask: Ask) => Promise<readonly string[]>;
+};
+
+/** The server said no, or nothing; the message is a sentence. */
+class Failed extends Error {}
+
+const xuidFlag = { xuid: { argument: '<digits>' } };
+const sessionFlag = { session: { argument: '<session>' } };
+const reasonFlag = { reason: { argument: '<text>' } };
+
+const xuidUsage = '  --xuid <digits>       The user';
+const sessionUsage = '  --session <session>   The session: <scid>~<template>~<name>';
+const reasonUsage = '  --reason <text>       Why; kept in the history of the session';
+
+const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
+  stats: {
+    does: 'counts what a server has: nodes, connections, users, sessions, bans',
+    flags: {},
+    usage: '',
+    async run(_given, ask) {
+      const { node, now, nodes, connections, connectedUsers, sessions, bans } = await ask(
+        'GET',
+        '/stats',
+      );
+      const alive = nodes.filter((one: { readonly isAlive: boolean }) => one.isAlive).length;
+      return [
+        `time         ${now}`,
+        `node         ${node}`,
+        `nodes        ${alive} alive, ${nodes.length - alive} gone`,
+        `connections  ${connections} to this node, of ${connectedUsers} users`,
+        `sessions     ${sessions.isMore ? 'more than ' : ''}${sessions.count}`,
+        `bans         ${bans}`,
+      ];
+    },
+  },
+  sessions: {
+    does: 'lists sessions, a line each',
+    flags: {
+      scid: { argument: '<guid>' },
+      template: { argument: '<name>' },
+      text: { argument: '<text>' },
+      limit: { argument: '<number>' },
+    },
+    usage: `  --scid <guid>         Of this service config
+  --template <name>     Of this session template
+  --text <text>         With this in their name
+  --limit <number>      At most so many (default 100)`,
+    async run(given, ask) {
+      const limit = parseCount(given.get('limit') ?? '100');
+      const lines: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const query = new URLSearchParams({ limit: String(Math.min(limit - lines.length, 1_000)) });
+        for (const name of ['scid', 'template', 'text']) {
+          const value = given.get(name);
+          if (value !== undefined) query.set(name, value);
+        }
+        if (cursor !== undefined) query.set('cursor', cursor);
+        const page = await ask('GET', `/sessions?${query}`);
+        cursor = page.cursor;
+        lines.push(...page.sessions.slice(0, limit - lines.length).map(formatRow));
+      } while (cursor !== undefined && lines.length < limit);
+      return cursor === undefined ? lines : [...lines, `There may be more; --limit is ${limit}.`];
+    },
+  },
+  where: {
+    does: 'shows where a user is',
+    flags: xuidFlag,
+    usage: xuidUsage,
+    async run(given, ask) {
+      const user = await ask('GET', `/users/${xuidOf(given)}`);
+      const { xuid, gamertag, lastSeen, ban, sessions, connections, activities, node } = user;
+      return [
+        `user         ${xuid}${gamertag === undefined ? '' : ` (${gamertag})`}`,
+        ...(lastSeen === undefined ? [] : [`last seen    ${lastSeen}`]),
+        ...(ban === undefined ? [] : [`banned       ${formatBan(ban)}`]),
+        ...sessions.map(
+          (row: Answered) =>
+            `${row.member.status.padEnd(12)} ${formatRow(row)}, since ${row.member.since}`,
+        ),
+        ...activities.map(({ sessionRef }: Answered) => {
+          const { scid, templateName, name } = sessionRef;
+          return `activity     ${formatSessionName({ scid, templateName, name })}`;
+        }),
+        ...connections.map(({ id }: Answered) => `connection   ${id} to node ${node}`),
+        ...(sessions.length === 0 ? ['in no session'] : []),
+      ];
+    },
+  },
+  kick: {
+    does: 'removes a user from a session',
+    flags: { ...sessionFlag, ...xuidFlag, ...reasonFlag },
+    usage: `${sessionUsage}\n${xuidUsage}\n${reasonUsage}`,
+    async run(given, ask) {
+      const [reference, xuid] = [sessionOf(given), xuidOf(given)];
+      await ask('POST', `${formatSessionPath(reference)}/kick`, { xuid, ...reasonOf(given) });
+      return [`User ${xuid} has been removed from ${formatSessionName(reference)}.`];
+    },
+  },
+  end: {
+    does: 'ends a session',
+    flags: { ...sessionFlag, ...reasonFlag },
+    usage: `${sessionUsage}\n${reasonUsage}`,
+    async run(given, ask) {
+      const reference = sessionOf(given);
+      await ask('POST', `${formatSessionPath(reference)}/end`, reasonOf(given));
+      return [`${formatSessionName(reference)} has been ended.`];
+    },
+  },
+  ban: {
+    does: 'bans a user for a time',
+    flags: { ...xuidFlag, for: { argument: '<duration>' }, ...reasonFlag },
+    usage: `${xuidUsage}
+  --for <duration>      How long: 30m, 24h, 7d
+  --reason <text>       Why; the user is told`,
+    async run(given, ask) {
+      const xuid = xuidOf(given);
+      const seconds = parseSeconds(given.get('for'));
+      const { until, leftSessions } = await ask('PUT', `/users/${xuid}/ban`, {
+        seconds,
+        ...reasonOf(given),
+      });
+      return [`User ${xuid} is banned until ${until}, and has left ${leftSessions} sessions.`];
+    },
+  },
+  unban: {
+    does: 'ends the ban of a user; without --xuid it lists all bans',
+    flags: xuidFlag,
+    usage: xuidUsage,
+    async run(given, ask) {
+      if (!given.has('xuid')) {
+        const { bans } = await ask('GET', '/bans');
+        return bans.map((ban: Answered) => `${ban.xuid}  ${formatBan(ban)}`);
+      }
+      const xuid = xuidOf(given);
+      await ask('DELETE', `/users/${xuid}/ban`);
+      return [`User ${xuid} is banned no more.`];
+    },
+  },
+};
+
+/**
+ * The exit code of a command of operators: 0 done, 1 the server refused or does not answer, 2 misused.
+ */
+export async function runAdmin(
+  name: AdminCommandName,
+  args: readonly string[],
+  io: AdminIo,
+): Promise<number> {
+  const command = commands[name];
+  const { values, problems } = parseFlags(args, {
+    ...command.flags,
+    url: { argument: '<address>' },
+    help: { short: 'h' },
+  });
+  if (values.has('help')) {
+    io.stdout.write(formatHelp(name, command));
+    return 0;
+  }
+  const given = new Map([...values].map(([flag, all]) => [flag, all.at(-1) ?? '']));
+  const read = readFileVariables(io.env, [tokenVariable]);
+  try {
+    const wrong = [...problems, ...read.problems];
+    if (wrong.length > 0) throw new Error(wrong.join(' '));
+    const url = parseServerAddress(given.get('url'), io.env);
+    const lines = await command.run(given, openAsk(url, read.env[tokenVariable]));
+    for (const line of lines) io.stdout.write(`${line}\n`);
+    return 0;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof Failed) {
+      io.stderr.write(`openmpsd ${name}: ${reason}\n`);
+      return 1;
+    }
+    io.stderr.write(`openmpsd ${name}: ${reason} See openmpsd ${name} --help.\n`);
+    return 2;
+  }
+}
+
+const tokenVariable = 'MPSD_ADMIN_TOKEN';
+
+function formatHelp(name: string, { does, usage }: AdminCommand): string {
+  return `openmpsd ${name}: ${does}.
+
+${usage === '' ? '' : `${usage}\n`}  --url <address>       MPSD_URL (default http://127.0.0.1:8350)
+
+The admin token of the server is read from ${tokenVariable} (or ${tokenVariable}_FILE). A development server on
+this machine needs none.
+`;
+}
+
+function openAsk(url: string, token: string | undefined): Ask {
+  const authorization = token === undefined ? 'XBL3.0 x=-;svc=operator' : `Bearer ${token}`;
+  return async (method, path, body) => {
+    let answer: Response;
+    let text: string;
+    try {
+      answer = await fetch(`${url.replace(/\/$/, '')}/admin${path}`, {
+        method,
+        headers: { authorization },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      text = await answer.text();
+    } catch {
+      throw new Failed(`nothing answers at ${url}; start the server before: npm start.`);
+    }
+    if (answer.ok) return text === '' ? {} : JSON.parse(text);
+    const code = answer.headers.get('x-mpsd-refusal');
+    if (code === 'pathUnknown') {
+      throw new Failed(
+        `the server at ${url} has no administrators; start it with an admin token (${tokenVariable}).`,
+      );
+    }
+    const why = text === '' ? `The server answered ${answer.status}.` : text;
+    throw new Failed(code === null ? why : `${why} (${code})`);
+  };
+}
+
+function xuidOf(given: Given): string {
+  const xuid = given.get('xuid') ?? '';
+  if (!/^[0-9]{1,20}$/.test(xuid)) throw new Error('--xuid must name a user: decimal digits.');
+  return xuid;
+}
+
+function sessionOf(given: Given): SessionReference {
+  return parseSessionName(given.get('session') ?? '', '--session');
+}
+
+function reasonOf(given: Given): { readonly reason?: string } {
+  const reason = given.get('reason');
+  return reason === undefined ? {} : { reason };
+}
+
+function parseCount(text: string): number {
+  if (/^[1-9][0-9]{0,6}$/.test(text)) return Number(text);
+  throw new Error(`--limit is "${text}"; expected a number from 1.`);
+}
+
+const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+function parseSeconds(text = ''): number {
+  const [, count, unit = ''] = /^([1-9][0-9]{0,8})([smhd])$/.exec(text) ?? [];
+  if (count !== undefined) return Number(count) * (unitSeconds[unit] ?? 0);
+  throw new Error(`--for is "${text}"; expected a duration such as 30m, 24h or 7d.`);
+}
+
+function formatRow({ scid, template, name, members, changeNumber, keywords }: Answered): string {
+  const words = keywords === undefined ? '' : `, keywords ${keywords.join(' ')}`;
+  return `${formatSessionName({ scid, templateName: template, name })}  ${members.count} members, ${members.active} active, change ${changeNumber}${words}`;
+}
+
+function formatBan({ until, by, reason }: Answered): string {
+  return `until ${until} by ${by}${reason === undefined ? '' : `: ${reason}`}`;
+}
