@@ -124,7 +124,7 @@ function forgetConnection(id: string): void {
 /** Ends a connection without a close frame, as a cut cable does. */
 export async function dropConnection(id: string): Promise<void> {
   try {
-    await send('POST', `/connections${pathOf(id)}/drop`);
+    await send('POST', `/control/connections${pathOf(id)}/drop`);
     forgetConnection(id);
     showNotice({ tone: 'good', title: 'Connection cut', text: 'Without a close frame.' });
   } catch (error) {

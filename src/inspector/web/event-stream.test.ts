@@ -20,7 +20,8 @@ test('events are read however the bytes arrive, and comments are left out', asyn
     ': hello\n\nevent: clock\ndata: {"kind":"clock","name":"Zoë"}\n\n' +
     'data: {"kind":\r\ndata: "hello"}\r\n\r\ndata: {"kind":"cut';
   for (const step of [1, 2, 7, 1_000]) {
-    const events = await Array.fromAsync(readEvents<unknown>(streamOf(text, step)));
+    const events: unknown[] = [];
+    for await (const event of readEvents<unknown>(streamOf(text, step))) events.push(event);
     assert.deepEqual(events, [{ kind: 'clock', name: 'Zoë' }, { kind: 'hello' }], `step ${step}`);
   }
 });

@@ -1,7 +1,14 @@
 /** What the page knows of the server, kept new by its stream of events. */
 
 import { batch, signal } from '@preact/signals';
-import type { ActivityRow, InspectorInfo, LiveEvent, SessionRow } from '../api-types.ts';
+import type {
+  ActivityList,
+  ActivityRow,
+  InspectorInfo,
+  LiveEvent,
+  SessionList,
+  SessionRow,
+} from '../api-types.ts';
 import { ApiRefusal, ask, askJson, needsToken, queryOf } from './api.ts';
 import { readEvents } from './event-stream.ts';
 
@@ -130,19 +137,27 @@ function addRows(rows: readonly ActivityRow[]): void {
 /** A read of the lists that began before this one has to give way. */
 let loadCount = 0;
 
-/** Reads what the page shows of the past: the log, and the sessions, a thousand at a time. */
+/** Reads what the page shows of the past: the log, and the sessions. */
 async function loadAll(): Promise<void> {
   loadCount += 1;
-  const mine = loadCount;
+  await Promise.all([loadLog(loadCount), loadSessions(loadCount)]);
+}
+
+async function loadLog(mine: number): Promise<void> {
   try {
-    const log = await askJson<{ rows: readonly ActivityRow[] }>(
-      `/requests${queryOf({ take: rowsMax })}`,
-    );
-    if (mine !== loadCount) return;
-    activity.value = log.rows.slice(-rowsMax);
+    const log = await askJson<ActivityList>(`/requests${queryOf({ take: rowsMax })}`);
+    if (mine === loadCount) activity.value = log.rows.slice(-rowsMax);
+  } catch (error) {
+    linkProblem.value = textOf(error);
+  }
+}
+
+/** A thousand at a time. */
+async function loadSessions(mine: number): Promise<void> {
+  try {
     const seen = new Set<string>();
     for (let skip = 0; skip < sessionsMax; skip += pageOfSessions) {
-      const page = await askJson<{ totalCount: number; sessions: readonly SessionRow[] }>(
+      const page = await askJson<SessionList>(
         `/sessions${queryOf({ skip, take: pageOfSessions, order: 'name' })}`,
       );
       if (mine !== loadCount) return;

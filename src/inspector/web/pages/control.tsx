@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { parseExactJson } from '../../../domain/json.ts';
-import type { ForcedRefusal, LoadedState } from '../../api-types.ts';
+import type { LoadedState } from '../../api-types.ts';
 import { actingUser, join } from '../acting.ts';
 import { ask, askJson, send } from '../api.ts';
 import { info, nowMs, textOf, tick } from '../live.ts';
@@ -137,7 +137,7 @@ function ClockCard() {
   const isFrozen = info.value?.clock.isFrozen === true;
   const change = (body: object): void => {
     void attempt('The clock', async () => {
-      await send('POST', '/clock', body);
+      await send('POST', '/control/clock', body);
       return undefined;
     });
   };
@@ -175,8 +175,16 @@ function ClockCard() {
   );
 }
 
+/** As the control API names them: docs/control.md. */
+type ForcedRefusal = {
+  readonly method?: string;
+  readonly path: string;
+  readonly status: number;
+  readonly times?: number;
+};
+
 function FaultsCard() {
-  const { answer, reload } = useAnswer<{ refusals: readonly ForcedRefusal[] }>('/refusals');
+  const { answer, reload } = useAnswer<{ refusals: readonly ForcedRefusal[] }>('/control');
   const [path, setPath] = useState('/handles*');
   const [status, setStatus] = useState(503);
   const [times, setTimes] = useState(1);
@@ -188,7 +196,7 @@ function FaultsCard() {
         onSubmit={(event) => {
           event.preventDefault();
           void attempt('Refusal', async () => {
-            await send('POST', '/refusals', { path, status, times });
+            await send('POST', '/control/refusals', { path, status, times });
             reload();
             return `The next ${times === 1 ? 'request' : `${times} requests`} of ${path} get ${status}.`;
           });
@@ -236,7 +244,7 @@ function FaultsCard() {
               class="button"
               onClick={() =>
                 void attempt('Refusals', async () => {
-                  await send('DELETE', '/refusals');
+                  await send('DELETE', '/control/refusals');
                   reload();
                   return 'No request is refused by order any more.';
                 })

@@ -69,7 +69,7 @@ export function HoppersPage({
             <small class="faint number">
               {hopper.ticketsCount === 0
                 ? 'nobody waits'
-                : `${countText(hopper.ticketsCount)} tickets, up to ${durationText(hopper.longestWaitMs)}`}
+                : `${countText(hopper.ticketsCount)} tickets, up to ${durationText(nowMs() - (hopper.waitingSinceMs ?? nowMs()))}`}
             </small>
             <small class="faint mono">{hopper.scid.slice(0, 8)}</small>
           </a>

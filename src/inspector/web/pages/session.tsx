@@ -22,7 +22,7 @@ import { Card } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Initialization } from '../parts/initialization.tsx';
 import { JsonTree } from '../parts/json-tree.tsx';
-import { MemberList } from '../parts/member-list.tsx';
+import { becomesText, MemberList } from '../parts/member-list.tsx';
 import { Seats } from '../parts/seats.tsx';
 import { ChangeRows, momentOf, Timeline } from '../parts/timeline.tsx';
 import { go, route, withQuery } from '../route.ts';
@@ -328,7 +328,8 @@ function Facts({ detail }: { readonly detail: SessionDetail }) {
           <div key={timer.what}>
             <dt>{timer.what}</dt>
             <dd class="number">
-              {countdownText(timer.dueMs - now)} <span class="faint">then {timer.becomes}</span>
+              {countdownText(timer.dueMs - now)}{' '}
+              <span class="faint">then {becomesText[timer.becomes]}</span>
             </dd>
           </div>
         ))}

@@ -313,10 +313,6 @@ function Connection({
       <span class="grow">
         <span class="mono">{connection.id}</span>
         {connection.isActing === true && <span class="label">opened here</span>}
-        {connection.taps?.drop === true && <span class="label red">taps lost</span>}
-        {(connection.taps?.delayMs ?? 0) > 0 && (
-          <span class="label amber">taps +{connection.taps?.delayMs} ms</span>
-        )}
         {connection.subscriptions.map(({ id, resource }) => (
           <small key={id} class="faint mono cut">
             {resource}

@@ -5,6 +5,15 @@ import { agoText, countdownText, countText } from '../time-text.ts';
 import { Card } from './head.tsx';
 import { Icon } from './icon.tsx';
 
+/** What comes when a timer runs out, in words. */
+export const becomesText: Readonly<Record<Timer['becomes'], string>> = {
+  inactive: 'inactive',
+  removed: 'removed',
+  ended: 'the session ends',
+  nextStage: 'next stage',
+  decided: 'decided',
+};
+
 /** Who is in the session, in which status, and what time will do to them. */
 export function MemberList({
   members,
@@ -58,7 +67,7 @@ function Member({
 }) {
   const { status, gamertag, xuid, connection } = member;
   const share =
-    timer === undefined || timer.dueMs <= timer.startMs
+    timer?.startMs === undefined || timer.dueMs <= timer.startMs
       ? 0
       : Math.max(0, Math.min(1, (timer.dueMs - now) / (timer.dueMs - timer.startMs)));
   return (
@@ -108,14 +117,14 @@ function Member({
           <small class="faint number">
             {timer === undefined
               ? agoText(member.statusSinceMs, now)
-              : `${timer.becomes} in ${countdownText(timer.dueMs - now)}`}
+              : `${becomesText[timer.becomes]} in ${countdownText(timer.dueMs - now)}`}
           </small>
         )}
       </span>
-      {timer !== undefined && (
+      {timer?.startMs !== undefined && (
         <span
           class={share < 0.2 ? 'timer-bar soon' : 'timer-bar'}
-          title={`${timer.what}: then ${timer.becomes}`}
+          title={`${timer.what}: then ${becomesText[timer.becomes]}`}
         >
           <i style={{ width: `${share * 100}%` }} />
         </span>

@@ -22,11 +22,13 @@ export function TicketList({ tickets }: { readonly tickets: readonly TicketRow[]
               ))}
             </span>
             <span class="space" />
-            {ticket.session !== undefined && (
-              <a class="link mono cut" href={sessionHref(ticket.session)}>
-                {ticket.session.name}
-              </a>
-            )}
+            <a
+              class="link mono cut"
+              href={sessionHref(ticket.target ?? ticket.session)}
+              title={ticket.target === undefined ? 'The ticket session' : 'The target session'}
+            >
+              {(ticket.target ?? ticket.session).name}
+            </a>
           </header>
           {Object.keys(ticket.attributes).length > 0 && (
             <p class="attributes mono">
