@@ -1,6 +1,7 @@
 /** The frame around every page: navigation, the state of the server, notices, the palette. */
 
 import { signal } from '@preact/signals';
+import { useErrorBoundary } from 'preact/hooks';
 import { needsToken } from './api.ts';
 import { useKeys } from './keys.ts';
 import { activity, info, link, linkProblem, nowMs, sessionsTotal, tick } from './live.ts';
@@ -107,7 +108,7 @@ export function Shell() {
             last that was heard.
           </p>
         )}
-        <Page path={path} />
+        <Guarded key={path[0] === 'users' ? 'users' : path.join('/')} path={path} />
       </main>
       <Notices />
       {isPaletteOpen.value && (
@@ -124,6 +125,23 @@ export function Shell() {
           }}
         />
       )}
+    </div>
+  );
+}
+
+/** A fault of one page is said there, and leaves the others usable. */
+function Guarded({ path }: { readonly path: readonly string[] }) {
+  const [error, retry] = useErrorBoundary();
+  if (error === undefined) return <Page path={path} />;
+  return (
+    <div class="page">
+      <div class="empty">
+        <h2>This page has a fault</h2>
+        <pre class="code">{error instanceof Error ? error.message : String(error)}</pre>
+        <button type="button" class="button" onClick={retry}>
+          Try again
+        </button>
+      </div>
     </div>
   );
 }

@@ -206,7 +206,7 @@ function LogLine({ row, isSelected }: { readonly row: ActivityRow; readonly isSe
         <span class="faint mono">{query}</span>
       </span>
       <span class="cut">
-        <span class={`code ${tone} mono`}>{row.status}</span>
+        <span class={`status-code ${tone} mono`}>{row.status}</span>
         {row.refusal !== undefined && <span class="refusal-code">{row.refusal.code}</span>}
       </span>
       <span class="right faint number">{tookText(row.durationMs)}</span>
@@ -247,7 +247,7 @@ function RequestDetails({ detail }: { readonly detail: RequestDetail }) {
     <>
       <header class="drawer-head">
         <span class={`method ${row.method.toLowerCase()}`}>{row.method}</span>
-        <span class={`code ${tone} mono`}>{row.status}</span>
+        <span class={`status-code ${tone} mono`}>{row.status}</span>
         <span class="faint number">
           {clockText(row.atMs, { withMs: true })} · {tookText(row.durationMs)}
         </span>
