@@ -118,7 +118,6 @@ function applyWaiting(): void {
         case 'connection':
         case 'connectionGone':
         case 'hopper':
-        case 'finding':
           break;
       }
       for (const listener of listeners) listener(event);

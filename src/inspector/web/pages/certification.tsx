@@ -2,142 +2,162 @@
 
 import { useEffect, useMemo } from 'preact/hooks';
 import type { Analysis, Finding } from '../../api-types.ts';
-import { onEvent } from '../live.ts';
-import { Head } from '../parts/head.tsx';
+import { nowMs } from '../live.ts';
+import { Card, Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { UserLink } from '../parts/user-link.tsx';
 import { requestHref } from '../route.ts';
 import { clockText, countText, durationText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
 
+/** Judging takes the server some time, and a rule looks at seconds. */
+const everyMs = 4_000;
+
 export function CertificationPage() {
   const { answer, problem, reload } = useAnswer<Analysis>('/analysis');
-  useEffect(
-    () =>
-      onEvent(({ kind }) => {
-        if (kind === 'finding') reload();
-      }),
-    [reload],
-  );
+  useEffect(() => {
+    const timer = setInterval(reload, everyMs);
+    return () => clearInterval(timer);
+  }, [reload]);
   const groups = useMemo(() => {
     const byRule = new Map<string, Finding[]>();
     for (const finding of answer?.findings ?? []) {
       byRule.set(finding.rule, [...(byRule.get(finding.rule) ?? []), finding]);
     }
-    return [...byRule].sort(
-      ([, a], [, b]) => Number(b.some(isError)) - Number(a.some(isError)) || b.length - a.length,
-    );
+    return [...byRule];
   }, [answer]);
-  const errors = answer?.findings.filter(isError).length ?? 0;
-  const warnings = (answer?.findings.length ?? 0) - errors;
+  if (answer === undefined) {
+    return (
+      <div class="page">
+        <Head title="Certification" />
+        {problem !== undefined && <p class="problem">{problem}</p>}
+      </div>
+    );
+  }
   return (
     <div class="page">
-      <Head title="Certification">
-        <span class="space" />
-        <button type="button" class="button" onClick={reload}>
-          Look again
-        </button>
-      </Head>
-      {problem !== undefined && <p class="problem">{problem}</p>}
-      {answer !== undefined && (
-        <>
-          <div class="verdict">
-            <span
-              class={
-                errors > 0
-                  ? 'verdict-mark red'
-                  : warnings > 0
-                    ? 'verdict-mark amber'
-                    : 'verdict-mark green'
-              }
-            >
-              <Icon name={errors + warnings === 0 ? 'check' : 'alert'} size={22} />
-            </span>
-            <div>
-              <h2>
-                {errors > 0
-                  ? `${countText(errors)} ${errors === 1 ? 'call pattern' : 'call patterns'} would fail`
-                  : warnings > 0
-                    ? `Nothing would fail; ${countText(warnings)} ${warnings === 1 ? 'warning' : 'warnings'}`
-                    : answer.requestsCount === 0
-                      ? 'Nothing to judge yet'
-                      : 'Nothing stands out'}
-              </h2>
-              <p class="muted number">
-                {countText(answer.requestsCount)} requests
-                {answer.fromMs !== undefined && answer.toMs !== undefined && (
-                  <>
-                    {' '}
-                    of {durationText(answer.toMs - answer.fromMs)}, {clockText(answer.fromMs)} to{' '}
-                    {clockText(answer.toMs)}
-                  </>
-                )}
-                . The same for CI, with an exit code: <code>openmpsd analyze capture.har</code>
-              </p>
-            </div>
-          </div>
-          {groups.map(([rule, findings]) => (
-            <section key={rule} class="card" aria-label={rule}>
-              <header class="card-head">
-                <i class={findings.some(isError) ? 'dot lost' : 'dot connecting'} />
-                <h2>{rule}</h2>
-                <span class="faint number">{findings.length}</span>
-              </header>
-              <ul class="findings">
-                {findings.map((finding) => (
-                  <FindingLine
-                    key={`${finding.sentence} ${finding.user ?? ''} ${finding.requestIds[0] ?? ''}`}
-                    finding={finding}
-                  />
-                ))}
-              </ul>
-            </section>
-          ))}
-        </>
-      )}
+      <Head title="Certification" />
+      <Verdict analysis={answer} />
+      {groups.map(([rule, findings]) => (
+        <section key={rule} class="card" aria-label={rule}>
+          <header class="card-head">
+            <i class={findings.some(isError) ? 'dot lost' : 'dot connecting'} />
+            <h2>{rule}</h2>
+            <span class="faint number">{findings.length}</span>
+          </header>
+          <ul class="findings">
+            {findings.map((finding) => (
+              <FindingLine
+                key={`${finding.user} ${finding.endpoint} ${finding.fromMs}`}
+                finding={finding}
+              />
+            ))}
+          </ul>
+        </section>
+      ))}
+      {answer.endpoints.length > 0 && <Endpoints endpoints={answer.endpoints} />}
     </div>
   );
 }
 
 const isError = ({ severity }: Finding): boolean => severity === 'error';
 
+function Verdict({ analysis }: { readonly analysis: Analysis }) {
+  const errors = analysis.findings.filter(isError).length;
+  const warnings = analysis.findings.length - errors;
+  const tone = errors > 0 ? 'red' : warnings > 0 ? 'amber' : 'green';
+  const count = (number: number, one: string): string =>
+    `${countText(number)} ${one}${number === 1 ? '' : 's'}`;
+  const said =
+    errors > 0
+      ? `${count(errors, 'call pattern')} would fail`
+      : warnings > 0
+        ? `Nothing would fail, with ${count(warnings, 'warning')}`
+        : analysis.requestsCount === 0
+          ? 'No request to judge yet'
+          : 'Nothing stands out';
+  return (
+    <div class="verdict">
+      <span class={`verdict-mark ${tone}`}>
+        <Icon name={analysis.findings.length === 0 ? 'check' : 'alert'} size={22} />
+      </span>
+      <div>
+        <h2>{said}</h2>
+        <p class="muted number">
+          {count(analysis.requestsCount, 'request')} in {durationText(nowMs() - analysis.sinceMs)},
+          since {clockText(analysis.sinceMs)}. The same for CI, with an exit code:{' '}
+          <code>openmpsd analyze capture.har</code>
+        </p>
+      </div>
+    </div>
+  );
+}
+
 function FindingLine({ finding }: { readonly finding: Finding }) {
-  const { count, limit, windowMs } = finding;
+  const { user, sentence, advice, count, limit, windowMs, callIds } = finding;
   return (
     <li>
       <p>
-        {finding.sentence}
-        {finding.user !== undefined && (
-          <>
-            {' '}
-            <UserLink xuid={finding.user} />
-          </>
-        )}
+        <UserLink xuid={user} /> <span class="faint mono">{finding.endpoint}</span>
       </p>
-      {count !== undefined && limit !== undefined && limit > 0 && (
+      <p>{sentence}</p>
+      {limit !== undefined && limit > 0 && (
         <div class="limit">
           <span class={count > limit ? 'limit-bar over' : 'limit-bar'}>
-            <i style={{ width: `${Math.min(100, (count / Math.max(count, limit)) * 100)}%` }} />
+            <i style={{ width: `${(count / Math.max(count, limit)) * 100}%` }} />
             <b style={{ left: `${(limit / Math.max(count, limit)) * 100}%` }} />
           </span>
           <span class="faint number">
-            {countText(count)} of {countText(limit)}
+            {countText(count)}, limit {countText(limit)}
             {windowMs === undefined ? '' : ` in ${durationText(windowMs)}`}
           </span>
         </div>
       )}
-      {finding.requestIds.length > 0 && (
+      <p class="muted">{advice}</p>
+      {callIds.length > 0 && (
         <p class="finding-requests">
-          {finding.requestIds.slice(0, 8).map((id) => (
+          <span class="faint">{clockText(finding.fromMs)}</span>
+          {callIds.slice(0, 6).map((id) => (
             <a key={id} class="link mono" href={requestHref(id)}>
               {id.slice(0, 8)}
             </a>
           ))}
-          {finding.requestIds.length > 8 && (
-            <span class="faint">and {finding.requestIds.length - 8} more</span>
-          )}
+          {count > 6 && <span class="faint">of {countText(count)}</span>}
         </p>
       )}
     </li>
+  );
+}
+
+function Endpoints({ endpoints }: { readonly endpoints: Analysis['endpoints'] }) {
+  return (
+    <Card title="Calls" count={endpoints.length} kind="scrolls">
+      <table class="table number">
+        <thead>
+          <tr>
+            <th>Endpoint</th>
+            <th>Calls</th>
+            <th>Failed</th>
+            <th>Users</th>
+            <th title="The most calls of one user in 15 seconds">in 15 s</th>
+            <th title="The most calls of one user in 300 seconds">in 300 s</th>
+            <th>Limit</th>
+          </tr>
+        </thead>
+        <tbody>
+          {endpoints.map((row) => (
+            <tr key={row.endpoint}>
+              <td class="mono">{row.endpoint}</td>
+              <td>{countText(row.calls)}</td>
+              <td class={row.failed > 0 ? 'bad' : 'faint'}>{countText(row.failed)}</td>
+              <td>{countText(row.users)}</td>
+              <td>{countText(row.burstPeak)}</td>
+              <td>{countText(row.sustainedPeak)}</td>
+              <td class="faint">{row.limit ?? ''}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Card>
   );
 }

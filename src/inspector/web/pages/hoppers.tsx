@@ -10,7 +10,7 @@ import { Card, Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { JsonTree } from '../parts/json-tree.tsx';
 import { TicketList } from '../parts/ticket-list.tsx';
-import { go, sessionHref } from '../route.ts';
+import { go, keyHref } from '../route.ts';
 import { agoText, countText, durationText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
 
@@ -87,7 +87,7 @@ function Hopper({ hopper }: { readonly hopper: HopperRow }) {
   useEffect(
     () =>
       onEvent((event) => {
-        if (event.kind === 'hopper' && event.row.name === hopper.name) reload();
+        if (event.kind === 'hopper' && event.name === hopper.name) reload();
       }),
     [hopper, reload],
   );
@@ -106,9 +106,9 @@ function Hopper({ hopper }: { readonly hopper: HopperRow }) {
             <TicketList tickets={tickets} />
           )}
         </Card>
-        <Card title="Matches of this node" count={matches.length}>
+        <Card title="Matches" count={matches.length}>
           {matches.length === 0 ? (
-            <p class="empty-line faint">None since it started.</p>
+            <p class="empty-line faint">None while somebody looked.</p>
           ) : (
             <ul class="rows">
               {matches.map((match) => (
@@ -117,13 +117,9 @@ function Hopper({ hopper }: { readonly hopper: HopperRow }) {
                     <Icon name="bolt" size={11} /> {match.playersCount} players
                   </span>
                   <span class="grow cut">
-                    {match.session === undefined ? (
-                      <span class="faint">{match.tickets.length} tickets</span>
-                    ) : (
-                      <a class="link mono" href={sessionHref(match.session)}>
-                        {match.session.name}
-                      </a>
-                    )}
+                    <a class="link mono" href={keyHref(match.key)}>
+                      {match.key.split('~').slice(2).join('~')}
+                    </a>
                   </span>
                   <span class="faint number">{agoText(match.atMs, now)}</span>
                 </li>

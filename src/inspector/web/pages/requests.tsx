@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
-import { type Json, parseExactJson } from '../../../domain/json.ts';
+import { type Json, type JsonObject, parseExactJson } from '../../../domain/json.ts';
 import type { ActivityRow, BodyText, CallerRow, RequestDetail } from '../../api-types.ts';
 import { act, nameOf } from '../acting.ts';
 import { pathOf } from '../api.ts';
@@ -156,7 +156,7 @@ export function RequestsPage() {
                 <h2>{all.length === 0 ? 'No requests yet' : 'No request is like that'}</h2>
                 <p class="muted">
                   {all.length === 0
-                    ? 'Each one shows here when it has been answered.'
+                    ? 'The log begins when the inspector is first opened. Each request shows here when it has been answered.'
                     : 'Change the search, or show all.'}
                 </p>
               </div>
@@ -269,7 +269,7 @@ function RequestDetails({ detail }: { readonly detail: RequestDetail }) {
         )}
       </div>
       {row.refusal !== undefined && <Refusal detail={detail} />}
-      <Caller caller={row.caller} />
+      <Caller caller={row.caller} claims={detail.claims} />
       <Headers title="Request" headers={detail.requestHeaders} body={detail.requestBody} />
       <Headers title="Answer" headers={detail.answerHeaders} body={detail.answerBody} />
       <p class="faint mono foot-note" title="X-XblCorrelationId">
@@ -279,7 +279,7 @@ function RequestDetails({ detail }: { readonly detail: RequestDetail }) {
   );
 }
 
-/** Why it was refused: the rule, its sentence, the place, and what would have been accepted. */
+/** Why it was refused: the rule, its sentence, which says what is accepted, and the place. */
 function Refusal({ detail }: { readonly detail: RequestDetail }) {
   const { refusal } = detail.row;
   if (refusal === undefined) return null;
@@ -294,20 +294,23 @@ function Refusal({ detail }: { readonly detail: RequestDetail }) {
           <span class="faint">at</span> <code>{refusal.detail}</code>
         </p>
       )}
-      {detail.advice !== undefined && (
-        <div class="advice">
-          <h3>What would be accepted</h3>
-          <p>{detail.advice.meaning}</p>
-          <p class="faint">
-            <code>{detail.advice.docs}</code>
-          </p>
-        </div>
+      {detail.docs !== undefined && (
+        <p class="advice">
+          The rule is described in <code>{detail.docs}</code>
+        </p>
       )}
     </section>
   );
 }
 
-function Caller({ caller }: { readonly caller: CallerRow | undefined }) {
+/** Who called, and what else the token says. */
+function Caller({
+  caller,
+  claims,
+}: {
+  readonly caller: CallerRow | undefined;
+  readonly claims: JsonObject | undefined;
+}) {
   if (caller === undefined) return null;
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['gamertag', caller.gamertag],
@@ -336,6 +339,12 @@ function Caller({ caller }: { readonly caller: CallerRow | undefined }) {
             </div>
           ))}
       </dl>
+      {claims !== undefined && (
+        <details>
+          <summary class="faint">What the token says</summary>
+          <JsonTree node={differenceOf(claims, claims)} mode="values" />
+        </details>
+      )}
     </section>
   );
 }

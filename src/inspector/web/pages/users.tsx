@@ -24,7 +24,7 @@ export function UsersPage({ xuid }: { readonly xuid: string | undefined }) {
   useEffect(
     () =>
       onEvent(({ kind }) => {
-        if (kind !== 'activity' && kind !== 'hopper' && kind !== 'finding') reload();
+        if (kind !== 'activity' && kind !== 'hopper') reload();
       }),
     [reload],
   );
