@@ -41,7 +41,7 @@ function shortTarget(target: string): { readonly path: string; readonly query: s
   const [path = '', query] = target.split('?', 2);
   const short = path.replace(
     /^\/serviceconfigs\/([^/]{8})[^/]*\/sessiontemplates\/([^/]+)\/sessions\/(.+)$/i,
-    '…/$2/$3',
+    '$2/$3',
   );
   let text = short;
   try {
