@@ -69,3 +69,19 @@ export const captureLimits = {
 export function headerOf(headers: readonly CapturedHeader[], name: string): string | undefined {
   return headers.find(([one]) => one.toLowerCase() === name)?.[1];
 }
+
+/**
+ * The time of an ISO 8601 text, with its fractions of a millisecond: steps of a capture are that close.
+ * NaN when it is none.
+ */
+export function parseMoment(text: string): Milliseconds {
+  const fraction = /\.\d{3}(\d{1,6})/.exec(text)?.[1];
+  return Date.parse(text) + (fraction === undefined ? 0 : Number(`0.${fraction}`));
+}
+
+/** A time as `parseMoment` reads it. */
+export function formatMoment(timeMs: Milliseconds): string {
+  const whole = new Date(timeMs).toISOString();
+  const micros = Math.floor((timeMs - Math.floor(timeMs)) * 1000);
+  return `${whole.slice(0, -1)}${String(micros).padStart(3, '0')}Z`;
+}

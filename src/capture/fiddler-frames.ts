@@ -7,7 +7,7 @@
  *     frame   = a frame of RFC 6455 of that many bytes; of a client, with its mask
  */
 
-import type { CapturedFrame } from './capture.ts';
+import { type CapturedFrame, parseMoment } from './capture.ts';
 
 const kinds: Readonly<Record<number, CapturedFrame['kind']>> = {
   0: 'text',
@@ -36,7 +36,8 @@ export function parseFiddlerFrames(bytes: Buffer, startMs: number): readonly Cap
     const [, side, digits] = /^(Request|Response)-Length: *(\d{1,9})/i.exec(head) ?? [];
     if (side === undefined) break;
     const read = /^(?:DoneRead|BeginSend): *([^\r\n]{1,60})/im.exec(head)?.[1] ?? '';
-    atMs = Number.isNaN(Date.parse(read)) ? atMs : Date.parse(read);
+    const readMs = parseMoment(read);
+    if (!Number.isNaN(readMs)) atMs = readMs;
     const from = side.toLowerCase() === 'request' ? 'client' : 'server';
     const frame = readFrame(bytes.subarray(headEnd + 4, headEnd + 4 + Number(digits)));
     at = headEnd + 4 + Number(digits);

@@ -16,6 +16,7 @@ import {
   type CapturedFrame,
   type CapturedHeader,
   headerOf,
+  parseMoment,
 } from './capture.ts';
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -79,7 +80,7 @@ function parseEntry(entry: Loose, number: number): CapturedCall | string {
   const method = textOf(request['method']).toUpperCase();
   const url = textOf(request['url']).replace(/^ws(s?):/i, 'http$1:');
   if (method === '' || !URL.canParse(url)) return 'it has no method or no URL';
-  const startMs = Date.parse(textOf(entry['startedDateTime']));
+  const startMs = parseMoment(textOf(entry['startedDateTime']));
   if (Number.isNaN(startMs)) return 'its startedDateTime is no time';
   const messages = entry['_webSocketMessages'];
   const isSocket = Array.isArray(messages) || entry['_resourceType'] === 'websocket';

@@ -11,10 +11,14 @@ import {
   targetWithoutSecrets,
 } from '../observe/secrets.ts';
 import type { Clock } from '../platform/clock.ts';
+import { formatMoment } from './capture.ts';
 import { HarFile, type HarFileOptions } from './har-file.ts';
 
 export type RecorderOptions = HarFileOptions & {
-  /** The time of day of the machine: the clock of the server may be moved. */
+  /**
+   * The time of day of the machine, with fractions of a millisecond: the clock of the server may be
+   * moved.
+   */
   readonly nowMs: () => Milliseconds;
   readonly after: Clock['after'];
   /** Is told, once, why the recording ends before the server does. */
@@ -48,7 +52,7 @@ type Socket = {
 };
 
 /** Requests that say nothing about a game. */
-const unrecorded = /^\/(?:health|metrics|inspector|assets)(?:\/|$)/;
+const unrecorded = /^\/(?:(?:health|metrics|inspector|assets)(?:[/?]|$)|$)/;
 
 /**
  * A recording, from now on until it is disposed of. `observe` gets what happens; no token goes into
@@ -247,10 +251,13 @@ function formatSocket({ entry, part, messages }: Socket): string | undefined {
 }
 
 function entryOf(event: RequestEnded, endMs: Milliseconds): object {
-  const { method, status, route, durationMs, id, caller, requestBody, answerBody } = event;
+  const { method, status, route, durationMs, id, caller, requestBody, answerBody, answerType } =
+    event;
   const headers = headersWithoutSecrets(event.requestHeaders);
+  const contentType = answerBody === undefined ? undefined : (answerType ?? 'application/json');
   const answerHeaders = {
     ...headersWithoutSecrets(event.answerHeaders),
+    ...(contentType !== undefined && { 'Content-Type': contentType }),
     'X-XblCorrelationId': id,
   };
   const target = targetWithoutSecrets(event.target);
@@ -260,11 +267,8 @@ function entryOf(event: RequestEnded, endMs: Milliseconds): object {
       ? undefined
       : bodyWithoutSecrets(route, Buffer.from(requestBody).toString('utf8'));
   const answer = bodyWithoutSecrets(route, answerBody ?? '');
-  const contentType = Object.entries(answerHeaders).find(
-    ([name]) => name.toLowerCase() === 'content-type',
-  )?.[1];
   return {
-    startedDateTime: new Date(endMs - durationMs).toISOString(),
+    startedDateTime: formatMoment(endMs - durationMs),
     time: Math.round(durationMs * 1000) / 1000,
     ...(status === 101 && { _resourceType: 'websocket' }),
     request: {
@@ -288,7 +292,7 @@ function entryOf(event: RequestEnded, endMs: Milliseconds): object {
       headers: listOf(answerHeaders),
       content: {
         size: Buffer.byteLength(answer),
-        mimeType: String(contentType ?? ''),
+        mimeType: contentType ?? '',
         ...(answer !== '' && { text: answer }),
       },
       redirectURL: '',

@@ -7,7 +7,13 @@
 
 import type { Readable } from 'node:stream';
 import type { Entry, ZipFile } from 'yauzl';
-import { type Capture, type CapturedCall, CaptureError, captureLimits } from './capture.ts';
+import {
+  type Capture,
+  type CapturedCall,
+  CaptureError,
+  captureLimits,
+  parseMoment,
+} from './capture.ts';
 import { parseFiddlerFrames } from './fiddler-frames.ts';
 import { type HttpMessage, parseHttpMessage } from './http-message.ts';
 
@@ -129,7 +135,7 @@ async function readCall(
 function parseTimes(xml: string | undefined): { startMs: number; endMs: number } {
   const timeOf = (name: RegExp): number => {
     const value = name.exec(xml ?? '')?.[1] ?? '';
-    const timeMs = Date.parse(value);
+    const timeMs = parseMoment(value);
     // Fiddler writes the year 1 for what did not happen.
     return Number.isNaN(timeMs) || timeMs < 0 ? 0 : timeMs;
   };

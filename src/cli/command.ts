@@ -57,6 +57,11 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'say what certification would say about a capture of calls',
     run: async (args, io) => (await import('./analyze.ts')).runAnalyze(args, ioOf(io)),
   },
+  replay: {
+    help: 'play a capture of calls against a server, and say where it answers otherwise',
+    run: async (args, io) =>
+      (await import('./replay.ts')).runReplay(args, { ...ioOf(io), env: io.env }),
+  },
   stats: adminCommand('stats', 'count what a running server has'),
   sessions: adminCommand('sessions', 'list the sessions of a running server'),
   where: adminCommand('where', 'show where a user is'),

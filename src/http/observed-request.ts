@@ -63,6 +63,7 @@ export function requestEnded(
     refusal: answer.refusal,
     fault: noted.fault,
     answerHeaders: answer.headers ?? noHeaders,
+    answerType: answer.contentType,
     answerBody: answer.body,
   });
 }
@@ -92,6 +93,7 @@ export function requestUnreadable(
     refusal: answer.refusal,
     fault: undefined,
     answerHeaders: answer.headers ?? noHeaders,
+    answerType: answer.contentType,
     answerBody: answer.body,
   });
 }

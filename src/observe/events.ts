@@ -62,6 +62,8 @@ export type RequestEnded = {
   readonly fault: unknown;
   /** Those of this answer alone: without the ones that each answer has. */
   readonly answerHeaders: ObservedHeaders;
+  /** The `Content-Type` of a body; undefined: JSON. */
+  readonly answerType?: string | undefined;
   readonly answerBody: string | undefined;
 };
 

@@ -15,12 +15,11 @@ export async function startRecording(
   { observers }: Pick<NodeCore, 'observers'>,
   { log }: Pick<ServerSettings, 'log'>,
 ): Promise<AsyncDisposable> {
-  const { nowMs, after } = systemClock;
   const recorder = await openRecorder({
     path,
     version: await readVersion(),
-    nowMs,
-    after,
+    nowMs: () => performance.timeOrigin + performance.now(),
+    after: systemClock.after,
     failed: log,
   }).catch((error: NodeJS.ErrnoException) => {
     const reason =

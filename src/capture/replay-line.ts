@@ -1,0 +1,175 @@
+/** The sockets and the requests of a replay. */
+
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { WebSocket } from 'ws';
+import type { CapturedHeader } from './capture.ts';
+import type { ComparedAnswer } from './compare.ts';
+
+export type ReplayRequest = {
+  readonly method: string;
+  /** Where the server is. */
+  readonly base: URL;
+  /** Path and query. */
+  readonly target: string;
+  readonly headers: readonly CapturedHeader[];
+  readonly body: string;
+};
+
+/** Nothing answers there. */
+export class NoAnswer extends Error {}
+
+/** The answer to a request. Throws NoAnswer. */
+export function sendRequest(request: ReplayRequest): Promise<ComparedAnswer> {
+  const { method, base, target, headers, body } = request;
+  const send = base.protocol === 'https:' ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error): void =>
+      reject(new NoAnswer(`${method} ${target}: ${error.message}`));
+    const outgoing = send(
+      base,
+      { method, path: target, headers: headersOf(headers, body) },
+      (incoming) => {
+        let text = '';
+        incoming.setEncoding('utf8');
+        incoming.on('data', (chunk: string) => {
+          text += chunk;
+        });
+        incoming.on('error', failed);
+        incoming.on('end', () =>
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: pairsOf(incoming.rawHeaders),
+            body: text,
+          }),
+        );
+      },
+    );
+    outgoing.on('error', failed);
+    outgoing.end(body);
+  });
+}
+
+function headersOf(
+  headers: readonly CapturedHeader[],
+  body: string,
+): Record<string, string | string[]> {
+  const all: Record<string, string[]> = {};
+  for (const [name, value] of headers) {
+    const lower = name.toLowerCase();
+    all[lower] = [...(all[lower] ?? []), value];
+  }
+  const single = Object.entries(all).map(([name, values]): [string, string | string[]] => [
+    name,
+    values.length === 1 ? (values[0] ?? '') : values,
+  ]);
+  const length = Buffer.byteLength(body);
+  return Object.fromEntries([...single, ...(length > 0 ? [['content-length', `${length}`]] : [])]);
+}
+
+function pairsOf(raw: readonly string[]): readonly CapturedHeader[] {
+  return raw.flatMap((name, at): CapturedHeader[] =>
+    at % 2 === 0 ? [[name, raw[at + 1] ?? '']] : [],
+  );
+}
+
+/** A socket of a replay: what it received and nobody has taken yet, and whether it is over. */
+export class ReplayLine {
+  readonly #socket: WebSocket;
+  readonly #frames: string[] = [];
+  #isOver = false;
+  #wake: () => void = () => undefined;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    const changed = (): void => this.#wake();
+    socket.on('message', (data) => {
+      this.#frames.push(String(data));
+      changed();
+    });
+    socket.on('close', () => {
+      this.#isOver = true;
+      changed();
+    });
+    socket.on('error', () => undefined);
+  }
+
+  /** An open socket; or the answer that refuses it. Throws NoAnswer. */
+  static async open({
+    base,
+    target,
+    headers,
+  }: ReplayRequest): Promise<ReplayLine | ComparedAnswer> {
+    const { WebSocket } = await import('ws');
+    const offered = headers
+      .filter(([name]) => name.toLowerCase() === 'sec-websocket-protocol')
+      .flatMap(([, value]) => value.split(',').map((one) => one.trim()));
+    const others = headers.filter(([name]) => !/^sec-websocket-/i.test(name));
+    const url = `${base.origin.replace(/^http/, 'ws')}${target}`;
+    const socket = new WebSocket(url, offered, {
+      headers: headersOf(others, ''),
+      perMessageDeflate: false,
+    });
+    const line = new ReplayLine(socket);
+    return new Promise((resolve, reject) => {
+      socket.once('open', () => resolve(line));
+      socket.once('unexpected-response', (request, response: IncomingMessage) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          body += chunk;
+        });
+        response.on('end', () => {
+          request.destroy();
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: pairsOf(response.rawHeaders),
+            body,
+          });
+        });
+      });
+      socket.once('error', (error) => reject(new NoAnswer(`GET ${target}: ${error.message}`)));
+    });
+  }
+
+  send(text: string): void {
+    this.#socket.send(text);
+  }
+
+  /** Received and not taken, oldest first. */
+  get frames(): readonly string[] {
+    return this.#frames;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  take(at: number): void {
+    this.#frames.splice(at, 1);
+  }
+
+  /** Resolves true when `holds` is, and false when it was not within `limitMs`. */
+  async until(holds: () => boolean, limitMs: number): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), limitMs);
+    const look = (): void => {
+      if (holds()) resolve(true);
+    };
+    this.#wake = look;
+    look();
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#wake = () => undefined;
+    }
+  }
+
+  /** Resolves when the socket is over. */
+  async close(): Promise<void> {
+    if (this.#isOver) return;
+    const closed = new Promise((resolve) => this.#socket.once('close', resolve));
+    this.#socket.close();
+    await closed;
+  }
+}

@@ -1,0 +1,172 @@
+/** `openmpsd replay`: plays a capture against a server, and reports what it answers otherwise. */
+
+import { type Capture, CaptureError } from '../capture/capture.ts';
+import { readCapture } from '../capture/read-capture.ts';
+import { type DifferentCall, type Pace, replay, type ReplayReport } from '../capture/replay.ts';
+import { NoAnswer } from '../capture/replay-line.ts';
+import { parseFlags } from '../config/flags.ts';
+import type { OutputIo } from './command-io.ts';
+import { parseServerAddress } from './server-address.ts';
+
+export type ReplayIo = OutputIo & {
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+const help = `openmpsd replay <capture>: plays a capture against a server, and says where it answers otherwise.
+
+  <capture>           A .har file, of a browser, a proxy or openmpsd serve --record; or Fiddler's .saz
+  --url <address>     MPSD_URL (default http://127.0.0.1:8350): the server, with the service configs
+                      of the title
+  --pace <pace>       How time passes between the calls:
+                      clock      the server's clock is stopped and moved (needs serve --control)
+                      recorded   as much as in the capture
+                      none       none; frames that are due are waited for
+                      Default: none where the capture moves the clock itself, else clock where the
+                      server can be controlled, else recorded
+  --authorization <xuid>=<value>
+                      Authorization of a user, where the server takes no development tokens;
+                      may be repeated
+  --patience <ms>     How long to wait for a frame that is due (default 10000)
+  --tolerance <ms>    By how much times may differ (default 30000)
+  --json              The report as JSON
+
+The exit code is 0 when nothing differs, 1 when something does, 2 when it could not be played.
+`;
+
+const paces: readonly Pace[] = ['clock', 'recorded', 'none'];
+
+type Given = {
+  readonly path: string;
+  readonly url: string;
+  readonly pace: Pace | undefined;
+  readonly authorizations: ReadonlyMap<string, string>;
+  readonly patienceMs: number;
+  readonly toleranceMs: number;
+  readonly isJson: boolean;
+};
+
+/** The exit code of `openmpsd replay`: 0 all the same, 1 something differs, 2 misused or not played. */
+export async function runReplay(args: readonly string[], io: ReplayIo): Promise<number> {
+  if (args.some((arg) => arg === '--help' || arg === '-h')) {
+    io.stdout.write(help);
+    return 0;
+  }
+  let given: Given;
+  try {
+    given = parseOptions(args, io.env);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    io.stderr.write(`openmpsd replay: ${reason} See openmpsd replay --help.\n`);
+    return 2;
+  }
+  try {
+    const capture = await readCapture(given.path);
+    const report = await replay(capture, given);
+    io.stdout.write(
+      given.isJson
+        ? `${JSON.stringify(jsonOf(report), null, 2)}\n`
+        : format(capture, report, given),
+    );
+    return report.different.length === 0 ? 0 : 1;
+  } catch (error) {
+    if (error instanceof CaptureError) {
+      io.stderr.write(`openmpsd replay: ${given.path} ${error.message}\n`);
+    } else if (error instanceof NoAnswer) {
+      io.stderr.write(`openmpsd replay: ${given.url} does not answer: ${error.message}\n`);
+    } else throw error;
+    return 2;
+  }
+}
+
+function parseOptions(args: readonly string[], env: ReplayIo['env']): Given {
+  const [path, ...rest] = args;
+  if (path === undefined || path.startsWith('-')) {
+    throw new Error('needs a capture, a .har or .saz file, before its options.');
+  }
+  const { values, problems } = parseFlags(rest, {
+    url: { argument: '<address>' },
+    pace: { argument: '<pace>' },
+    authorization: { argument: '<xuid>=<value>' },
+    patience: { argument: '<ms>' },
+    tolerance: { argument: '<ms>' },
+    json: {},
+  });
+  if (problems.length > 0) throw new Error(problems.join(' '));
+  const pace = values.get('pace')?.at(-1);
+  const known = paces.find((one) => one === pace);
+  if (pace !== undefined && known === undefined) {
+    throw new Error(`--pace is "${pace}"; expected ${paces.join(', ')}.`);
+  }
+  const milliseconds = (name: string, otherwise: number): number => {
+    const text = values.get(name)?.at(-1) ?? String(otherwise);
+    if (!/^\d{1,9}$/.test(text)) throw new Error(`--${name} is "${text}"; expected milliseconds.`);
+    return Number(text);
+  };
+  return {
+    path,
+    url: parseServerAddress(values.get('url')?.at(-1), env),
+    pace: known,
+    authorizations: new Map((values.get('authorization') ?? []).map(parseAuthorization)),
+    patienceMs: milliseconds('patience', 10_000),
+    toleranceMs: milliseconds('tolerance', 30_000),
+    isJson: values.has('json'),
+  };
+}
+
+function parseAuthorization(text: string): readonly [xuid: string, value: string] {
+  const [, xuid, value] = /^(\d{1,20})=(.+)$/s.exec(text) ?? [];
+  // The value is a secret.
+  if (xuid === undefined || value === undefined) {
+    throw new Error('--authorization must be <xuid>=<value>.');
+  }
+  return [xuid, value];
+}
+
+function format(capture: Capture, report: ReplayReport, { url }: Given): string {
+  const { callsCount, socketsCount, framesCount, different, leftOut, pace } = report;
+  const others = [...leftOut].map(([host, count]) => `${host} (${count})`);
+  const differing = different.length;
+  return [
+    `Replayed ${plural(callsCount, 'call')} and ${plural(socketsCount, 'socket')} with ${plural(framesCount, 'frame')} of the server against ${url}, pace ${pace}.`,
+    ...(others.length === 0 ? [] : [`Left out, to other hosts: ${others.join(', ')}.`]),
+    ...capture.problems,
+    '',
+    ...different.flatMap(formatDifferent),
+    differing === 0
+      ? 'Nothing differs.'
+      : `${differing} of ${callsCount + socketsCount} ${differing === 1 ? 'differs' : 'differ'}.`,
+    '',
+  ].join('\n');
+}
+
+function formatDifferent({ call, differences, reasons }: DifferentCall): readonly string[] {
+  const { pathname, search } = new URL(call.url);
+  return [
+    `Call ${call.number}: ${call.method} ${pathname}${search}`,
+    ...differences.flatMap(({ where, captured, present }) => [
+      `  ${where}`,
+      `    captured  ${captured}`,
+      `    now       ${present}`,
+    ]),
+    ...reasons.map((reason) => `  ${reason}`),
+    '',
+  ];
+}
+
+function jsonOf({ different, leftOut, ...report }: ReplayReport): object {
+  return {
+    ...report,
+    leftOut: Object.fromEntries(leftOut),
+    different: different.map(({ call, differences, reasons }) => ({
+      call: call.number,
+      method: call.method,
+      url: call.url,
+      differences,
+      reasons,
+    })),
+  };
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
