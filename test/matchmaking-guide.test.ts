@@ -29,7 +29,7 @@ test('the program of the guide takes two players from their lobbies to one game'
 
   const { stdout } = await promisify(execFile)(process.execPath, [file], {
     env: { ...process.env, MPSD_URL: server.url },
-    timeout: 60_000,
+    timeout: 300_000,
   });
 
   const games = [...stdout.matchAll(/^(ada|bob)-\d+: plays in (\S+)$/gm)];

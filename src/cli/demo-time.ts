@@ -24,7 +24,7 @@ export async function openDemoTime(url: string): Promise<DemoTime> {
   };
   await turn({ freeze: true });
   return {
-    patienceMs: 5_000,
+    patienceMs: 20_000,
     pass: (ms) => turn({ advanceMs: ms }),
     // As it was: nobody else is to see that the clock was ever moved.
     [Symbol.asyncDispose]: () => turn({ freeze: false, nowMs: Date.now() }),

@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { text as textOf } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 
-const options = { timeout: 60_000 };
+const options = { timeout: 300_000 };
 const main = resolve(import.meta.dirname, '../main.js');
 const folder = mkdtempSync(join(tmpdir(), 'openmpsd-exec test-'));
 after(() => rmSync(folder, { recursive: true }));

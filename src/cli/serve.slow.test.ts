@@ -13,7 +13,7 @@ import { after, test } from 'node:test';
 import { parseSettings } from '../config/settings.ts';
 import { formatGreeting } from './serve.ts';
 
-const options = { timeout: 30_000 };
+const options = { timeout: 300_000 };
 const main = resolve(import.meta.dirname, '../main.js');
 const folder = mkdtempSync(join(tmpdir(), 'openmpsd-serve-'));
 after(() => rmSync(folder, { recursive: true }));

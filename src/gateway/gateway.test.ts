@@ -14,7 +14,7 @@ import { type GatewaySettings, openGateway } from './gateway.ts';
 import { leafNames } from './host-names.ts';
 import { openRoot } from './root-certificate.ts';
 
-const options = { timeout: 30_000 };
+const options = { timeout: 300_000 };
 const folder = await mkdtemp(join(tmpdir(), 'openmpsd-gateway-'));
 after(() => rm(folder, { recursive: true }));
 // One root for all of these tests.
@@ -275,7 +275,7 @@ test('TLS spoken to the proxy itself is refused', options, async () => {
 });
 
 test('connections that never speak are cut', options, async () => {
-  await using started = await startGateway({ handshakeMs: 20 });
+  await using started = await startGateway({ handshakeMs: 1_000 });
   const silent = Array.from({ length: 50 }, () => connectPlain(started.tlsPort, '127.0.0.1'));
   const { socket } = await connectBy(started.proxyPort, `${directory}:443`);
   const half = connectPlain(started.tlsPort, '127.0.0.1');
@@ -288,7 +288,7 @@ test('connections that never speak are cut', options, async () => {
 });
 
 test('a handshake that is done is not cut by its time', options, async () => {
-  await using started = await startGateway({ handshakeMs: 200 });
+  await using started = await startGateway({ handshakeMs: 3_000 });
   const socket = await secure({ port: started.tlsPort }, directory);
   const late = connectPlain(started.tlsPort, '127.0.0.1')
     .on('error', () => undefined)

@@ -14,7 +14,7 @@ import { createForwardProxy } from './forward-proxy.ts';
 import { openOthers, type OthersSettings } from './others.ts';
 import { parseAuthority } from './authority.ts';
 
-const options = { timeout: 30_000 };
+const options = { timeout: 300_000 };
 
 /** A proxy that leads to every host, with what a test says of names and addresses. */
 async function startProxy(settings: Partial<OthersSettings> = {}, port?: number) {

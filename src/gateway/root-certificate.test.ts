@@ -11,7 +11,7 @@ import { makeLeaf } from './certificates.ts';
 import { leafNames, xboxHostNames } from './host-names.ts';
 import { openRoot, rootDomains, RootUnusable } from './root-certificate.ts';
 
-const options = { timeout: 30_000 };
+const options = { timeout: 300_000 };
 const parent = await mkdtemp(join(tmpdir(), 'openmpsd-root-'));
 after(() => rm(parent, { recursive: true }));
 let folders = 0;

@@ -18,7 +18,7 @@ import { type AppSettings, createHttpServer } from './app.ts';
 import type { Route } from './route.ts';
 
 // What these tests are about is what a client sees on its socket; a hang fails by this limit.
-const options = { timeout: 20_000 };
+const options = { timeout: 300_000 };
 
 async function listen(more: readonly Route[] = [], settings: Partial<AppSettings> = {}) {
   const app = sampleApp(more, settings);

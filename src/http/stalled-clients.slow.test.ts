@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { sampleApp, sampleLimits, sampleRoute } from '../testing/sample-app.ts';
 import type { AppSettings } from './app.ts';
 
-const options = { timeout: 60_000 };
+const options = { timeout: 300_000 };
 const good = 'Authorization: ada\r\nX-Xbl-Contract-Version: 107\r\n';
 
 /** More than the system takes for a connection that nobody reads. */

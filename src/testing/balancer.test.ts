@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { startBalancer } from './balancer.ts';
 
 // These tests are about sockets; a hang fails by this limit.
-const options = { timeout: 20_000 };
+const options = { timeout: 300_000 };
 
 /** A server that sends its name and then what it receives, until the other side has ended. */
 async function startEcho(

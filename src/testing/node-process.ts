@@ -16,7 +16,7 @@ export type NodeProcess = AsyncDisposable & {
   readonly ended: Promise<number | string>;
   /** Kills it (SIGKILL); resolves when it is gone. */
   kill(): Promise<void>;
-  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void;
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM' | 'SIGINT'): void;
 };
 
 export type NodeProcessOptions = {

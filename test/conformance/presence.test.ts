@@ -15,7 +15,7 @@ import {
 import { assertRefused, assertStatus, leave, needsClock, timePattern } from './answers.ts';
 import { arrayIn, ask } from './services.ts';
 
-const options = { timeout: 30_000 };
+const options = { timeout: 300_000 };
 const current = '/users/me/devices/current/titles/current';
 
 const beat = (user: KitUser, more: JsonObject = {}): Promise<KitAnswer> =>

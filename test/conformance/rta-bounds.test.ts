@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { isAimed, startKit } from '../../src/testing/kit.ts';
 import { needsOwnServer } from './answers.ts';
 
-const ownServer = { timeout: 20_000, skip: isAimed && needsOwnServer };
+const ownServer = { timeout: 300_000, skip: isAimed && needsOwnServer };
 
 /** @source docs/wire/unknowns.md "how many connections" */
 test('a user has so many connections and no more', ownServer, async () => {

@@ -9,7 +9,7 @@ import { anHourMs, newSession } from './new-session.ts';
 import { needsClock } from './answers.ts';
 import { subscriber } from './subscriber.ts';
 
-const options = { timeout: 20_000, skip: isAimed && needsClock };
+const options = { timeout: 300_000, skip: isAimed && needsClock };
 const graceMs = 30_000;
 
 /** A session of members who need connections; an hour in it for those who became inactive. */

@@ -6,7 +6,7 @@ import type { SessionReference } from '../../src/domain/session/reference.ts';
 import { isAimed, type KitAnswer, type KitUser, startKit } from '../../src/testing/kit.ts';
 import { guidPattern, needsClock } from './answers.ts';
 
-const options = { timeout: 20_000 };
+const options = { timeout: 300_000 };
 
 function notifyUri({ xuid }: KitUser): string {
   return `https://notify.xboxlive.com/users/xuid(${xuid})/deviceId/current/titleId/1234567890`;

@@ -9,7 +9,7 @@ import { newSession } from './new-session.ts';
 import { guidPattern, needsClock, needsOwnServer, timePattern } from './answers.ts';
 import { type Subscriber, subscriber } from './subscriber.ts';
 
-const options = { timeout: 20_000 };
+const options = { timeout: 300_000 };
 const windowMs = 2_500;
 const noWindow = { settings: { tapWindowMs: 0 } };
 const ownServer = { ...options, skip: isAimed && needsOwnServer };

@@ -10,7 +10,7 @@ import { assertRefused, guidPattern, needsClock, needsOwnServer } from './answer
 import { requestRaw } from './raw.ts';
 import { subscriber } from './subscriber.ts';
 
-const options = { timeout: 20_000 };
+const options = { timeout: 300_000 };
 
 const handshakes: readonly (readonly [offered: readonly string[], chosen: string | undefined])[] = [
   [[], undefined],

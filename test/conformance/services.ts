@@ -37,8 +37,8 @@ export function assertActivityRefusal(
   assert.match(String(answer.json.debugMessage), /\w/);
 }
 
-/** How long a server may take to tell the others the gamertags that it has seen. */
-const namedWithinMs = 10_000;
+/** Servers tell each other gamertags within seconds; a busy machine takes longer. */
+const namedWithinMs = 60_000;
 
 /** The first answer that fits: servers tell each other gamertags a moment later. */
 export async function untilAnswered(

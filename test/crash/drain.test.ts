@@ -7,40 +7,18 @@
  */
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { demoScid } from '../../src/testing/demo.ts';
+import { type NodeProcess, startNodeProcess } from '../../src/testing/node-process.ts';
 
-const options = { timeout: 30_000 };
-const main = resolve(import.meta.dirname, '../../src/main.js');
+const options = { timeout: 300_000 };
 
-type ServerProcess = Disposable & {
-  readonly child: ChildProcess;
-  readonly port: number;
-  /** Exit code or signal. */
-  readonly ended: Promise<unknown>;
-};
+const start = (...flags: readonly string[]): Promise<NodeProcess> =>
+  startNodeProcess(['--store', 'memory', ...flags]);
 
-async function start(...flags: readonly string[]): Promise<ServerProcess> {
-  const child = spawn(
-    process.execPath,
-    [main, 'serve', '--port', '0', '--store', 'memory', ...flags],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
-  let printed = '';
-  for await (const text of child.stdout) {
-    printed += text;
-    const port = /127\.0\.0\.1:([0-9]+)/.exec(printed)?.[1];
-    if (port !== undefined) {
-      return { child, port: Number(port), ended, [Symbol.dispose]: () => child.kill('SIGKILL') };
-    }
-  }
-  throw new Error(`the server ended before it was ready: ${printed}`);
-}
+const portOf = ({ url }: NodeProcess): number => Number(new URL(url).port);
 
 /** A connection, and all that comes on it until it ends. */
 function open(port: number): { readonly socket: Socket; readonly received: Promise<string> } {
@@ -74,16 +52,16 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     `${signal} ends a server when what is under way has ended, and it says so`,
     options,
     async () => {
-      using server = await start();
-      const idle = open(server.port);
+      await using server = await start();
+      const idle = open(portOf(server));
       await answered(idle.socket, ready);
-      const busy = open(server.port);
+      const busy = open(portOf(server));
       await answered(busy.socket, `${ready}${putHead}${body.slice(0, 5)}`);
 
-      server.child.kill(signal);
+      server.signal(signal);
       // The idle connection ends: from here on the server is ending.
       assert.match(await idle.received, /^HTTP\/1\.1 200 OK\r\n/);
-      const late = open(server.port);
+      const late = open(portOf(server));
       assert.equal(await late.received, '', 'a new connection is not accepted');
 
       busy.socket.write(`${body.slice(5)}${ready}`);
@@ -99,10 +77,10 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 test('a client that hangs is cut off when the time to drain is over', options, async () => {
-  using server = await start('--drain', '50ms');
-  const hanging = open(server.port);
+  await using server = await start('--drain', '50ms');
+  const hanging = open(portOf(server));
   await answered(hanging.socket, `${ready}${putHead}${body.slice(0, 5)}`);
-  server.child.kill('SIGTERM');
+  server.signal('SIGTERM');
   assert.match(await hanging.received, /^HTTP\/1\.1 200 OK\r\n/);
   assert.equal(await server.ended, 0);
 });

@@ -8,38 +8,15 @@
  */
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { MultiplayerService } from '../../src/client/multiplayer-service.ts';
 import { demoScid, demoTitleId } from '../../src/testing/demo.ts';
+import { startNodeProcess } from '../../src/testing/node-process.ts';
 
 const kills = Number(process.env['MPSD_KILLS'] ?? 50);
-const main = resolve(import.meta.dirname, '../../src/main.js');
-
-type ServerProcess = { readonly child: ChildProcess; readonly url: string };
-
-async function start(data: string): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [main, 'serve', '--port', '0', '--data', data], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let printed = '';
-  for await (const text of child.stdout) {
-    printed += text;
-    const url = /http:\/\/[0-9.:]+/.exec(printed)?.[0];
-    if (url !== undefined && printed.includes('\n')) return { child, url };
-  }
-  throw new Error(`the server ended before it was ready: ${printed}`);
-}
-
-async function end({ child }: ServerProcess, signal: NodeJS.Signals): Promise<void> {
-  const exited = once(child, 'exit');
-  child.kill(signal);
-  await exited;
-}
 
 /** One user who counts in one session of its own, and what the server has acknowledged of it. */
 class Counter {
@@ -125,14 +102,14 @@ test(`${kills} kills under write load lose nothing that was acknowledged`, async
   try {
     const counters = Array.from({ length: 16 }, (_, n) => new Counter(n));
     for (let kill = 0; kill < kills; kill += 1) {
-      const server = await start(data);
+      const server = await startNodeProcess(['--data', data]);
       await Promise.all(counters.map((counter) => counter.check(server.url)));
       // Killed at a moment that the load decides: after so many acknowledgements, others under way.
       let left = 40 + ((kill * 37) % 160);
       const killed = new Promise<void>((resolve, reject) => {
         const acknowledged = (): void => {
           left -= 1;
-          if (left === 0) end(server, 'SIGKILL').then(resolve, reject);
+          if (left === 0) server.kill().then(resolve, reject);
         };
         Promise.all(counters.map((counter) => counter.count(server.url, acknowledged))).catch(
           reject,
@@ -140,9 +117,10 @@ test(`${kills} kills under write load lose nothing that was acknowledged`, async
       });
       await killed;
     }
-    const server = await start(data);
+    const server = await startNodeProcess(['--data', data]);
     await Promise.all(counters.map((counter) => counter.check(server.url)));
-    await end(server, 'SIGTERM');
+    server.signal('SIGTERM');
+    assert.equal(await server.ended, 0);
     assert.ok(counters.every(({ acknowledged }) => acknowledged > 0));
   } finally {
     await rm(data, { recursive: true, force: true });

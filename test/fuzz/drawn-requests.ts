@@ -16,7 +16,7 @@ import { activityOf, inviteTo, transferTo } from '../conformance/answers.ts';
 import { formatTree, spoil, spoilings, treeOf, type Spoiling } from './spoil.ts';
 
 /** A request that takes longer hangs. */
-export const patienceMs = 20_000;
+export const patienceMs = 120_000;
 
 export const routes: readonly Route[] = [
   ...directoryRoutes,

@@ -134,7 +134,7 @@ const skip = isAimed && 'the connections of a server under MPSD_TARGET cannot be
 
 test(`${bytesCount} sockets that send random bytes, seed ${seed}`, {
   skip,
-  timeout: 60_000,
+  timeout: 300_000,
 }, async () => {
   const random = seededRandom(seed + 1);
   await using kit = await startKit();

@@ -21,7 +21,7 @@ import {
 } from '../../src/server.ts';
 import { demoScid } from '../../src/testing/demo.ts';
 
-const options = { timeout: 30_000 };
+const options = { timeout: 300_000 };
 const data = await mkdtemp(join(tmpdir(), 'openmpsd-gateway-server-'));
 after(() => rm(data, { recursive: true }));
 const authorization = 'XBL3.0 x=-;xuid=2814600000000001&gtg=Ada&tid=1234567890';

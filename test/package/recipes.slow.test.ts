@@ -2,10 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { chmod, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { freePort } from '../../src/testing/free-port.ts';
 import { type Project, skipWithout, startProject } from './built-package.ts';
 
 const page = await readFile(resolve(import.meta.dirname, '../../docs/testing.md'), 'utf8');
@@ -49,15 +48,6 @@ test('jest: a tap that is heard', { skip: skipWithout('jest') }, async () => {
   assert.match(printed, /Tests: +1 passed, 1 total/);
   assert.doesNotMatch(printed, /did not exit/);
 });
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { readonly port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 const playTests = `#!/bin/sh
 curl -s -o /dev/null -w 'as Ada: %{http_code}\\n' -H 'Authorization: XBL3.0 x=-;xuid=1001&gtg=Ada' \

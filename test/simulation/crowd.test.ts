@@ -87,7 +87,7 @@ function heapBytes(): number {
 
 test(`${clientsCount} clients for ${seconds} seconds, seed ${seed}`, {
   skip: isAimed && needsOwnServer,
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   await using kit = await startKit();
   const random = seededRandom(seed);
