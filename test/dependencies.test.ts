@@ -67,6 +67,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'platform',
     'admin',
     'http/route.ts',
+    'auth/development-token.ts',
     'client',
     'node:',
     'valibot',

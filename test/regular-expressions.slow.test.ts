@@ -124,6 +124,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'observe/text-log.ts': 'head',
   'platform/machine-id.ts': 'own',
   'platform/network.ts': 'operator',
+  'inspector/act.ts': 'body',
   'inspector/page.ts': 'head',
   'inspector/query.ts': 'head',
   'inspector/view-activity.ts': 'head',

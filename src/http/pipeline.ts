@@ -267,13 +267,14 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
   /** Refuses: bodyTooLarge, requestTooSlow, bodyNotJson, requestInvalid, tooManyItems. */
   async function readObject(
     incoming: IncomingMessage,
-    { body, keepsUnknown = false }: Route,
+    { body, bodyBytesMax: ownBytesMax = bodyBytesMax, keepsUnknown = false }: Route,
     observed: ObservedRequest | undefined,
   ): Promise<JsonObject | Refusal> {
-    const bytes = await readBody(incoming, bodyBytesMax, state.uploads);
+    const bytes = await readBody(incoming, ownBytesMax, state.uploads);
     if (bytes instanceof Refusal) return bytes;
     if (observed) observed.body = bytes;
     if (body === 'form') return parseForm(bytes);
+    if (body === 'text') return { text: bytes.toString('utf8') };
     const keeps = keepsUnknown && context.settings.unknownMembers === 'keep';
     return parseBody(bytes, keeps || body === 'exact' ? parseExactJson : parseRequestJson);
   }

@@ -23,9 +23,11 @@ export type Route = {
   readonly contractVersionMin?: number;
   /**
    * Whether the body is read: a JSON object that must be there, `exact` with every number as it was
-   * written; a form (`a=1&b=2`); or none, whatever was sent.
+   * written; a form (`a=1&b=2`); any text, which is the member `text`; or none, whatever was sent.
    */
-  readonly body: 'object' | 'exact' | 'form' | 'none';
+  readonly body: 'object' | 'exact' | 'form' | 'text' | 'none';
+  /** Bytes of a body; the setting when absent. */
+  readonly bodyBytesMax?: number;
   /**
    * True where members that nobody knows may be kept: all numbers of the body are exact then, if the
    * policy is to keep them.

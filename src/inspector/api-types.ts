@@ -503,6 +503,8 @@ export type ActRequest = {
   /** X-Xbl-Contract-Version is 107 unless given. Authorization and Host cannot be given. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Json;
+  /** In place of `body`: the text as it is sent, JSON or not. */
+  readonly bodyText?: string;
 };
 
 export type ActingUser = {
@@ -523,15 +525,20 @@ export type ActAnswer = {
 /** An RTA connection that the server holds for a development user, subscribed to session taps. */
 export type ActingConnection = { readonly id: string; readonly as: ActingUser };
 
-/** Everything that the store holds of sessions, as a file that people can read and change. */
+/**
+ * The sessions and handles of a store, and the gamertags and lists of the people in them, as a file that
+ * people can read and change. Sessions are as the store keeps them: times in milliseconds, members in a list.
+ */
 export type SavedState = {
   readonly openmpsdState: 1;
+  /** When it was saved. Loading it sets the clock to this. */
   readonly savedMs: number;
   readonly sessions: readonly JsonObject[];
   readonly handles: readonly JsonObject[];
-  readonly people: readonly JsonObject[];
+  readonly users: readonly JsonObject[];
 };
 
+/** `removedSessionsCount`: sessions that were there and are not in the file. */
 export type LoadedState = {
   readonly sessionsCount: number;
   readonly handlesCount: number;

@@ -1,10 +1,13 @@
 /** The inspector's API over a running server, seen by a client of it. */
 
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, request } from 'node:http';
 import { after, before, test } from 'node:test';
+import type { ObservedEvent } from '../observe/events.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { demoScid, Kit } from '../testing/kit.ts';
+import { copyMemoryStore, openMemoryStore } from '../store/memory/memory-store.ts';
 import { type ManualClock, manualClock } from '../testing/manual-clock.ts';
 import { keyOf } from '../domain/session/reference.ts';
 import type {
@@ -353,4 +356,107 @@ test('calls are judged by the rules of certification', async () => {
     JSON.stringify(findings),
   );
   assert.ok(endpoints.some(({ endpoint, calls }) => endpoint.startsWith('GET ') && calls >= 40));
+});
+
+test('watching changes nothing: no session, no timer, no tap, though time has passed', async () => {
+  const store = openMemoryStore();
+  const time = manualClock(startMs);
+  const changes: ObservedEvent[] = [];
+  const kinds = ['committed', 'handlesCommitted', 'tapsSent', 'resyncSent', 'clockMoved', 'sweep'];
+  await using watched = await startServer({
+    port: 0,
+    store,
+    clock: time,
+    tapWindowMs: 0,
+    sweepIntervalMs: 86_400_000,
+    observe: (event) => void (kinds.includes(event.kind) && changes.push(event)),
+  });
+  const people = new Kit(watched.url, undefined);
+  const [ada, ben] = [people.user('ada'), people.user('ben')];
+  const reference = people.reference();
+  await using connection = await ada.connect();
+  const id = await connection.connectionId();
+  const subscription = { id: randomUUID(), changeTypes: ['everything'] };
+  const me = { properties: { system: { active: true, connection: id, subscription } } };
+  assert.equal((await ada.putSession(reference, { members: { me } })).status, 201);
+  await ada.putSession(reference, {
+    members: { reserve_0: { constants: { system: { xuid: ben.xuid } } } },
+  });
+  const invite = { version: 1, type: 'invite', sessionRef: reference, invitedXuid: ben.xuid };
+  await ada.request('POST', '/handles', {
+    body: { ...invite, inviteAttributes: { titleId: '1297287741' } },
+  });
+  time.advance(60_000);
+  const key = keyOf(reference);
+  const before = copyMemoryStore(store);
+  changes.length = 0;
+
+  const { templateName, name } = reference;
+  const stopping = new AbortController();
+  const stream = await fetch(`${watched.url}${root}/stream`, { signal: stopping.signal });
+  for (const path of [
+    '',
+    '/sessions',
+    `/sessions?filter=${encodeURIComponent('session/membersCount gt 0')}`,
+    `/sessions/${demoScid}/${templateName}/${name}`,
+    '/users',
+    `/users/${ada.xuid}`,
+    `/users/${ben.xuid}`,
+    '/requests',
+    '/analysis',
+    '/hoppers',
+  ]) {
+    const answer = await fetch(`${watched.url}${root}${path}`);
+    assert.equal(answer.status, 200, path);
+    await answer.arrayBuffer();
+  }
+  stopping.abort();
+  await stream.body?.cancel().catch(() => undefined);
+
+  // The seat is due and still there: nobody but the sweep or a request may end it.
+  const [was, is] = [await before.session(key), await store.session(key)];
+  assert.equal(is, was);
+  assert.equal(is?.session.members.length, 2);
+  assert.deepEqual(await store.due(time.nowMs(), 10), [key]);
+  assert.deepEqual(await store.invitesOf(ben.xuid), await before.invitesOf(ben.xuid));
+  assert.deepEqual(changes, []);
+});
+
+test('where others reach the server, it is for holders of the admin token', async () => {
+  const adminToken = 'a-token-for-this-test';
+  const reachable = { port: 0, store: 'memory', host: '0.0.0.0', allowDevAuth: true } as const;
+  await using guarded = await startServer({ ...reachable, adminToken });
+  const url = guarded.url.replace('0.0.0.0', '127.0.0.1');
+  const statusOf = async (authorization: string | undefined, path = '') => {
+    const headers = { ...(authorization !== undefined && { authorization }) };
+    const answer = await fetch(`${url}${root}${path}`, { headers });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  for (const path of ['', '/sessions', '/requests', '/stream']) {
+    assert.equal(await statusOf(undefined, path), 401);
+    assert.equal(await statusOf('Bearer another-token-of-nobody', path), 401);
+    assert.equal(await statusOf('XBL3.0 x=-;svc=tests', path), 403);
+    assert.equal(await statusOf(`Bearer ${adminToken}`, path), 200);
+  }
+  const page = await fetch(url, { headers: { accept: 'text/html' } });
+  assert.equal(page.status, 200);
+
+  await using without = await startServer(reachable);
+  await using off = await startServer({ port: 0, store: 'memory', inspector: 'off' });
+  for (const other of [without.url.replace('0.0.0.0', '127.0.0.1'), off.url]) {
+    for (const path of [root, '/', '/assets/index.js']) {
+      const answer = await fetch(`${other}${path}`, { headers: { accept: 'text/html' } });
+      assert.equal(answer.status, 404, path);
+    }
+  }
+});
+
+test('a server that ends does not wait for those who watch', async () => {
+  const ending = await startServer({ port: 0, store: 'memory', drainMs: 600_000 });
+  const stream = await fetch(`${ending.url}${root}/stream`);
+  const rest = stream.text();
+  await ending.drain();
+  assert.match(await rest, /event: hello/);
+  await ending.close();
 });

@@ -16,12 +16,14 @@ import type { MatchMade, ObservedEvent } from '../observe/events.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Handle } from '../domain/handle/handle.ts';
 import type { ClockState, ConnectionRow, InspectorInfo, MatchRow } from './api-types.ts';
+import { Acting } from './act.ts';
 import { analyzeActivity, listActivity, readRequest } from './activity-log.ts';
 import { LiveStream } from './live-stream.ts';
 import { parseActivityQuery, parsePage, parseSessionQuery, parseText } from './query.ts';
 import { readHopper, readHoppers, readTicketsOf } from './read-hoppers.ts';
 import { readUser, readUsers } from './read-users.ts';
 import type { RecentEvents } from './recent-events.ts';
+import { loadState, parseState, saveState } from './saved-state.ts';
 import { LiveSessionList } from './session-list.ts';
 import { viewActivity } from './view-activity.ts';
 import { viewSessionDetail } from './view-session.ts';
@@ -36,6 +38,10 @@ export type InspectorPorts = Pick<
   readonly readVersion: () => Promise<string>;
   /** Time that tests of games do not move. */
   readonly clock: Pick<Clock, 'elapsedMs' | 'after'>;
+  /** Where this server answers, without a slash at the end. */
+  readonly ownUrl: () => string;
+  /** Sets the clock of the context, where tests may. */
+  readonly moveClock: (toMs: Milliseconds) => void;
   /** The clock of the context stands still. */
   readonly isFrozen: () => boolean;
   /** What was observed lately, since when. It is kept from the first call on, at the latest. */
@@ -69,6 +75,7 @@ export function openInspector(ports: InspectorPorts) {
   const gamertagOf = (xuid: Xuid): string | undefined => context.names.of(xuid);
   const log = { recent, sinceMs, gamertagOf };
   const matches: MatchRow[] = [];
+  const acting = new Acting(ports.ownUrl);
 
   const observing = context.observers.add((event) => {
     if (event.kind === 'committed') sessions.note(event.change);
@@ -220,6 +227,39 @@ export function openInspector(ports: InspectorPorts) {
       return answerJson(analyzeActivity(log));
     },
 
+    async act(body: JsonObject): Reply {
+      const answer = await acting.act(body);
+      return answer instanceof Refusal ? answer : answerJson(answer);
+    },
+
+    async connect(body: JsonObject): Reply {
+      const connection = await acting.connect(body);
+      return connection instanceof Refusal ? connection : answerJson(connection);
+    },
+
+    async disconnect({ id = '' }: Params): Reply {
+      if (await acting.disconnect(id)) return { status: 204 };
+      return new Refusal('connectionUnknown', `The inspector holds no connection ${id}.`);
+    },
+
+    async state(): Reply {
+      const state = await saveState(context);
+      return {
+        status: 200,
+        headers: { 'Content-Disposition': 'attachment; filename="openmpsd-state.json"' },
+        body: `${JSON.stringify(state, undefined, 2)}\n`,
+      };
+    },
+
+    async loadState({ text }: JsonObject): Reply {
+      const state = parseState(String(text));
+      if (state instanceof Refusal) return state;
+      // Before the sessions: otherwise the time that has passed since would end them at once.
+      ports.moveClock(state.savedMs);
+      const loaded = await loadState(context, state);
+      return loaded instanceof Refusal ? loaded : answerJson(loaded);
+    },
+
     async hoppers(): Reply {
       return answerJson(await readHoppers(context));
     },
@@ -253,6 +293,7 @@ export function openInspector(ports: InspectorPorts) {
 
     [Symbol.dispose]() {
       observing[Symbol.dispose]();
+      acting[Symbol.dispose]();
       stream[Symbol.dispose]();
     },
   };

@@ -35,6 +35,54 @@ const reads: readonly (readonly [path: string, ask: Ask])[] = [
   ['/stream', (inspector) => inspector.stream()],
 ];
 
+type Change = Pick<Route, 'method' | 'path' | 'body' | 'bodyBytesMax'> & {
+  readonly ask: Ask;
+  /** True of what only development users can do. */
+  readonly isActing: boolean;
+};
+
+/** A saved state may hold all sessions of a server. */
+const stateBytesMax = 268_435_456;
+
+const changes: readonly Change[] = [
+  {
+    method: 'POST',
+    path: '/act',
+    body: 'exact',
+    isActing: true,
+    ask: (inspector, { body }) => inspector.act(body),
+  },
+  {
+    method: 'POST',
+    path: '/act/connections',
+    body: 'object',
+    isActing: true,
+    ask: (inspector, { body }) => inspector.connect(body),
+  },
+  {
+    method: 'DELETE',
+    path: '/act/connections/{id}',
+    body: 'none',
+    isActing: true,
+    ask: (inspector, { params }) => inspector.disconnect(params),
+  },
+  {
+    method: 'GET',
+    path: '/state',
+    body: 'none',
+    isActing: false,
+    ask: (inspector) => inspector.state(),
+  },
+  {
+    method: 'PUT',
+    path: '/state',
+    body: 'text',
+    bodyBytesMax: stateBytesMax,
+    isActing: false,
+    ask: (inspector, { body }) => inspector.loadState(body),
+  },
+];
+
 /** The routes over these ports; `control` are the routes of the control API, if it is served. */
 export function inspectorRoutes(
   ports: InspectorPorts,
@@ -61,6 +109,20 @@ export function inspectorRoutes(
         },
       }),
     ),
+    ...changes
+      .filter(({ isActing }) => ports.mayControl && (ports.auth === 'dev' || !isActing))
+      .map(
+        ({ method, path, body, bodyBytesMax, ask }): Route => ({
+          method,
+          path: `${root}${path}`,
+          body,
+          ...(bodyBytesMax !== undefined && { bodyBytesMax }),
+          ...accessOf(ports),
+          async answer(request) {
+            return mayAsk(request) ?? ask(await load(), request);
+          },
+        }),
+      ),
     ...control.map((route): Route => controlRoute(route, ports)),
   ];
   return {

@@ -95,7 +95,7 @@ export async function openAdapters(
   const nonces = openNonces(nonceKey, (...asked) => store.acquireOnce(...asked));
   const matchmaker = new Matchmaker(context, isShared);
   const controlRoutes = control?.routes(hub, sweep) ?? [];
-  const inspector = openInspectorOf(core, settings, controlRoutes);
+  const inspector = openInspectorOf(core, settings, { controlRoutes, ownUrl });
   const app = buildApp({
     routes: [
       ...routes,

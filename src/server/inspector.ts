@@ -18,7 +18,10 @@ import type { ServerSettings } from './options.ts';
 export function openInspectorOf(
   { context, storage, connections, controlled }: NodeCore,
   { inspector, auth, host, adminToken, store, control }: ServerSettings,
-  controlRoutes: readonly Route[],
+  {
+    controlRoutes,
+    ownUrl,
+  }: { readonly controlRoutes: readonly Route[]; readonly ownUrl: () => string },
 ): InspectorRoutes | undefined {
   const isOpen = auth === 'dev' && isLoopback(host);
   if (inspector === 'off' || (!isOpen && adminToken === undefined)) return undefined;
@@ -54,6 +57,8 @@ export function openInspectorOf(
       access: isOpen ? 'open' : 'token',
       mayControl: control,
       startedMs: context.clock.nowMs(),
+      ownUrl,
+      moveClock: (toMs) => controlled?.moveTo(toMs),
       isFrozen: () => controlled?.isFrozen === true,
       connections: () => [...connections.values()].map(viewConnection),
     },
