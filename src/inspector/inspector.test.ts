@@ -1,7 +1,6 @@
 /** The inspector's API over a running server, seen by a client of it. */
 
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, request } from 'node:http';
 import { after, before, test } from 'node:test';
 import type { ObservedEvent } from '../observe/events.ts';
@@ -358,11 +357,11 @@ test('calls are judged by the rules of certification', async () => {
   assert.ok(endpoints.some(({ endpoint, calls }) => endpoint.startsWith('GET ') && calls >= 40));
 });
 
-test('watching changes nothing: no session, no timer, no tap, though time has passed', async () => {
+test('watching changes nothing: no session, no handle, no timer, though time has passed', async () => {
   const store = openMemoryStore();
   const time = manualClock(startMs);
   const changes: ObservedEvent[] = [];
-  const kinds = ['committed', 'handlesCommitted', 'tapsSent', 'resyncSent', 'clockMoved', 'sweep'];
+  const kinds = ['committed', 'handlesCommitted', 'clockMoved', 'sweep'];
   await using watched = await startServer({
     port: 0,
     store,
@@ -374,11 +373,7 @@ test('watching changes nothing: no session, no timer, no tap, though time has pa
   const people = new Kit(watched.url, undefined);
   const [ada, ben] = [people.user('ada'), people.user('ben')];
   const reference = people.reference();
-  await using connection = await ada.connect();
-  const id = await connection.connectionId();
-  const subscription = { id: randomUUID(), changeTypes: ['everything'] };
-  const me = { properties: { system: { active: true, connection: id, subscription } } };
-  assert.equal((await ada.putSession(reference, { members: { me } })).status, 201);
+  await ada.join(reference);
   await ada.putSession(reference, {
     members: { reserve_0: { constants: { system: { xuid: ben.xuid } } } },
   });
