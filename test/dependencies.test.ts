@@ -55,6 +55,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'platform',
     'node:',
   ],
+  history: ['history', 'domain', 'directory', 'store/store.ts'],
   gateway: ['gateway', 'domain', 'http', 'platform', 'node:'],
   admin: ['admin', 'domain', 'directory', 'platform', 'http/route.ts', 'valibot'],
   inspector: [
@@ -117,6 +118,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'activity',
     'neighbours',
     'matchmaking',
+    'history',
     'http',
     'admin',
     'inspector',

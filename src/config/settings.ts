@@ -83,6 +83,9 @@ export type Settings = SessionBounds & {
   readonly sendTimeoutMs: number;
   readonly unsentBytesMax: number;
   readonly sweepIntervalMs: number;
+  /** Of each session; 0: no history is kept. */
+  readonly historyChangesMax: number;
+  readonly historyDays: number;
   readonly nodeLeaseMs: number;
   readonly bodyBytesMax: number;
   /** Of all requests that are on their way. */
@@ -560,6 +563,22 @@ const table: Table = {
     default: '1s',
     help: 'How often due timeouts are applied where no request does.',
     parse: duration,
+  },
+  historyChangesMax: {
+    flag: 'history',
+    env: 'MPSD_HISTORY',
+    argument: '<changes>',
+    default: '200',
+    help: 'How many of its last changes are kept of each session, also after its end; 0: none.',
+    parse: integer(0, 10_000),
+  },
+  historyDays: {
+    flag: 'history-days',
+    env: 'MPSD_HISTORY_DAYS',
+    argument: '<days>',
+    default: '7',
+    help: 'For how many days a change is kept.',
+    parse: integer(1, 365),
   },
   nodeLeaseMs: {
     flag: 'node-lease',

@@ -22,6 +22,7 @@ import type {
   HandleIdConflict,
 } from '../store/store.ts';
 import type { Context } from './context.ts';
+import { historyPut } from './history-put.ts';
 import { asRecorded, memberRowsPut } from './member-rows.ts';
 import { publishTaps, tapsOf } from './notifications.ts';
 
@@ -55,11 +56,14 @@ export async function commitSession(
   const change = changeOf(former, next);
   const taps = tapsOf(context, change, { atMs, byXuid: xuidOfCause(cause) });
   const search = searchChange(change);
+  const formerRevision = before?.revision ?? 0;
+  const history = historyPut(context, change, { cause, atMs, formerRevision });
   const put = {
     key,
-    expectRevision: before?.revision ?? 0,
+    expectRevision: formerRevision,
     ...(search && { isSearchChange: true }),
     ...(taps && { pendingTaps: taps }),
+    ...(history && { history }),
   };
   const batch: Batch =
     next === undefined

@@ -11,7 +11,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Ids } from '../platform/ids.ts';
 import type { SetAside } from '../platform/set-aside.ts';
 import type { Bus } from '../store/bus.ts';
-import type { NodeId, Store } from '../store/store.ts';
+import type { HistoryPut, NodeId, Store } from '../store/store.ts';
 import type { SearchIndex } from '../search/search-index.ts';
 import type { Presence } from './presence.ts';
 import type { SeenNames } from './seen-names.ts';
@@ -47,6 +47,8 @@ export type Context = {
   readonly catalog: () => Catalog;
   readonly settings: {
     readonly inviteLifetimeMs: Milliseconds;
+    /** How much of the past of sessions is kept; `changesMax` 0: nothing. */
+    readonly history: Pick<HistoryPut, 'changesMax' | 'keptMs'>;
     /** Bytes of an answer to a query for handles. */
     readonly queryAnswerBytesMax: number;
     /** For one user in one service config. */

@@ -3,6 +3,7 @@
 import { followSearch } from '../search/follow-search.ts';
 import { sweepActivities } from '../activity/activities.ts';
 import { sweepActivityInvites } from '../activity/invites.ts';
+import { sweepHistory } from '../history/forget-history.ts';
 import { sweep, type SweepStep } from '../directory/sweep.ts';
 import type { Context } from '../directory/context.ts';
 import type { Matchmaker } from '../matchmaking/matchmaker.ts';
@@ -25,6 +26,7 @@ const services: readonly SweepStep[] = [
   sweepPresence,
   sweepActivities,
   sweepActivityInvites,
+  sweepHistory,
 ];
 
 /** Sweeps, with these steps as well, until it is disposed of; a sweep that is under way then is cut short. */

@@ -73,6 +73,10 @@ export function createContext(
     catalog,
     settings: {
       inviteLifetimeMs,
+      history: {
+        changesMax: settings.historyChangesMax,
+        keptMs: settings.historyDays * dayMs,
+      },
       queryAnswerBytesMax: settings.queryAnswerBytesMax,
       sessionsPerUserMax: settings.sessionsPerUserMax,
       invitesPerUserMax: settings.invitesPerUserMax,
@@ -89,6 +93,8 @@ export function createContext(
     failed,
   };
 }
+
+const dayMs = 86_400_000;
 
 const isOutage = (error: unknown): boolean => error instanceof StoreUnavailable;
 

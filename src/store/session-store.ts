@@ -5,6 +5,7 @@ import type { SessionHint } from '../domain/session/hints.ts';
 import type { SessionKey } from '../domain/session/reference.ts';
 import type { Member, Session } from '../domain/session/session.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import type { HistoryPut } from './history-store.ts';
 
 /**
  * Sessions and their handles: revisions, not rules. Every time is an argument. Guids are compared
@@ -195,6 +196,8 @@ type CommitParts = {
    * its connections end with it.
    */
   readonly pendingTaps?: JsonObject;
+  /** What the history of the session keeps of this commit. */
+  readonly history?: HistoryPut;
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { Milliseconds } from '../domain/time.ts';
+import type { HistoryStore } from './history-store.ts';
 import type { NodeRegistry } from './node-registry.ts';
 import type { PendingNotifications } from './pending-notifications.ts';
 import type { PeopleStore } from './people-store.ts';
@@ -6,6 +7,13 @@ import type { RecordStore } from './record-store.ts';
 import type { SessionStore } from './session-store.ts';
 
 export type { ListEntry, ListName } from '../domain/people/list.ts';
+export type {
+  HistoryName,
+  HistoryPut,
+  HistoryStore,
+  StoredBranch,
+  StoredChange,
+} from './history-store.ts';
 export type { NodeId, NodeRegistry } from './node-registry.ts';
 export type { PendingTaps, PendingNotifications } from './pending-notifications.ts';
 export type { PeopleStore } from './people-store.ts';
@@ -52,6 +60,7 @@ export interface SharedCounts {
  */
 export interface Store
   extends SessionStore,
+    HistoryStore,
     PeopleStore,
     RecordStore,
     NodeRegistry,

@@ -18,6 +18,7 @@ import {
   type PendingTaps,
   type Store,
 } from '../store/store.ts';
+import { testHistory } from './history-contract.ts';
 import { testRecords } from './record-contract.ts';
 import { anyStoreSteps, runSteps } from './store-model.ts';
 import {
@@ -59,6 +60,7 @@ export function testStoreContract(
     describe('search changes', () => testSearchChanges(open));
     describe('lists', () => testLists(open));
     describe('records', () => testRecords(open, mixedStepsCount / 5));
+    describe('history', () => testHistory(open));
     describe('nodes', () => testNodes(open));
     describe('sightings', () => testSightings(open));
     describe('batches', () => testBatches(open));

@@ -7,10 +7,11 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { activityIdOf } from '../domain/handle/activity-id.ts';
 import type { Handle } from '../domain/handle/handle.ts';
-import { formatJson } from '../domain/json.ts';
+import { formatJson, type JsonObject } from '../domain/json.ts';
 import { keyOf, type SessionKey } from '../domain/session/reference.ts';
 import type { Member } from '../domain/session/session.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import { historySlack } from '../store/history-store.ts';
 import type {
   Batch,
   Hint,
@@ -26,6 +27,7 @@ import {
   storedActivity,
   storedReference,
   storedGuid,
+  storedHistory,
   storedInvite,
   storedKey,
   storedMember,
@@ -49,6 +51,8 @@ type SessionStep = {
   readonly expect: Expectation;
   readonly count: number;
   readonly dueMs: Milliseconds | undefined;
+  /** True when its history keeps the change. */
+  readonly isKept: boolean;
   readonly more: Pick<SessionPut, 'addHints' | 'removeHints' | 'memberRows'>;
 };
 
@@ -146,6 +150,7 @@ export function anyStoreSteps(count: number): fc.Arbitrary<readonly StoreStep[]>
     ),
     count: fc.nat(),
     dueMs: fc.option(timeMs, { nil: undefined }),
+    isKept: fc.boolean(),
     more,
   });
   const beside = fc.record(
@@ -196,7 +201,9 @@ async function commitBoth(
   { session: step, beside }: Extract<StoreStep, { kind: 'commit' }>,
 ): Promise<void> {
   const current = step && model.record(storedKey(step.name));
-  const session = step && partOf(step, revisionOf(step.expect, current?.revision ?? 0));
+  const expected = step && revisionOf(step.expect, current?.revision ?? 0);
+  const branch = step && model.branchOf(storedKey(step.name));
+  const session = step && partOf(step, expected ?? 0, branch ?? '');
   const outcome = await store.commit({ ...beside, ...(session && { session }) });
 
   const there = beside.handle && model.handle(beside.handle.id);
@@ -215,17 +222,24 @@ async function commitBoth(
     else assert.ok(record.revision > model.revisionMax(session.key), 'the revision is a new one');
     assert.equal(formatJson(record.session), formatJson(session.session));
     model.put(session, record);
-  } else if (session) model.delete(session.key);
+    model.keepChange(session);
+  } else if (session) {
+    // One that deletes nothing changes nothing.
+    if (current) model.keepChange(session);
+    model.delete(session.key);
+  }
   model.apply(beside);
 }
 
 function partOf(
-  { kind, name, count, dueMs, more }: SessionStep,
+  { kind, name, count, dueMs, isKept, more }: SessionStep,
   expectRevision: number,
+  branch: string,
 ): SessionPut | SessionDelete {
-  if (kind === 'delete') return deleteOf(name, expectRevision);
+  const history = isKept && { history: { ...storedHistory(branch), change: { count } } };
+  if (kind === 'delete') return { ...deleteOf(name, expectRevision), ...history };
   const time = dueMs !== undefined && { dueMs };
-  return { ...putOf(name, expectRevision, { custom: { count }, ...time }), ...more };
+  return { ...putOf(name, expectRevision, { custom: { count }, ...time }), ...more, ...history };
 }
 
 function revisionOf(expectation: Expectation, current: number): number {
@@ -250,6 +264,7 @@ async function askBoth(
   // Before `session`, which may keep what it reads.
   assert.deepEqual(await store.sessions([key]), [model.record(key)]);
   assert.deepEqual(await store.session(key), model.record(key));
+  await compareHistory(store, model, key);
   assert.deepEqual(await store.handle(id), model.handle(id));
   assert.deepEqual(byId(await store.handlesFor(key)), byId(model.handlesFor(key)));
   assert.deepEqual(await store.activitiesOf(xuids, scid), model.activitiesOf(xuids, scid));
@@ -285,7 +300,32 @@ async function askBoth(
   assert.equal(new Set(expired).size, expired.length);
 }
 
+async function compareHistory(store: Store, model: Model, key: SessionKey): Promise<void> {
+  const branches = model.branchesOf(key);
+  assert.deepEqual(await store.historyBranches(key), branches);
+  // Those before do not change any more.
+  for (const branch of branches.slice(0, 2)) {
+    const found = await store.history(key, branch);
+    const kept = model.changesOf(key, branch);
+    const { changesMax } = storedHistory(branch);
+    assert.ok(found.length >= Math.min(kept.length, changesMax), 'the newest are there');
+    assert.ok(found.length <= changesMax + historySlack, 'not many more are there');
+    assert.deepEqual(
+      found.map(({ change }) => change),
+      kept.slice(0, found.length),
+    );
+    const revisions = found.map(({ revision }) => revision);
+    assert.deepEqual(
+      revisions,
+      [...new Set(revisions)].sort((a, b) => b - a),
+    );
+  }
+}
+
 class Model {
+  #lives = new Map<SessionKey, number>();
+  /** By key and branch, the newest first. */
+  #changes = new Map<SessionKey, ReadonlyMap<string, readonly JsonObject[]>>();
   #sessions: readonly {
     readonly key: SessionKey;
     readonly record: SessionRecord;
@@ -303,6 +343,28 @@ class Model {
   revisionMax(key: SessionKey): number {
     const given = this.#revisionsGiven.filter((each) => each.key === key);
     return Math.max(0, ...given.map(({ revision }) => revision));
+  }
+
+  /** That of the session which is there, or of the next one. */
+  branchOf(key: SessionKey): string {
+    return storedGuid(this.#lives.get(key) ?? 0).toLowerCase();
+  }
+
+  branchesOf(key: SessionKey): readonly string[] {
+    return [...(this.#changes.get(key)?.keys() ?? [])].reverse();
+  }
+
+  changesOf(key: SessionKey, branch: string): readonly JsonObject[] {
+    return this.#changes.get(key)?.get(branch) ?? [];
+  }
+
+  keepChange({ key, kind, history }: SessionPut | SessionDelete): void {
+    if (history !== undefined) {
+      const { branch, change } = history;
+      const kept = [change, ...this.changesOf(key, branch)];
+      this.#changes.set(key, new Map([...(this.#changes.get(key) ?? []), [branch, kept]]));
+    }
+    if (kind === 'delete') this.#lives.set(key, (this.#lives.get(key) ?? 0) + 1);
   }
 
   put(put: SessionPut, record: SessionRecord): void {

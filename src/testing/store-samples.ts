@@ -6,7 +6,7 @@ import { keyOf, type SessionKey, type SessionReference } from '../domain/session
 import type { Xuid } from '../domain/ids.ts';
 import type { Member, Session } from '../domain/session/session.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { SessionDelete, SessionPut } from '../store/store.ts';
+import type { HistoryPut, SessionDelete, SessionPut } from '../store/store.ts';
 
 export const storedScid = 'BD6C41C3-01C3-468A-A3B5-3E0FE8133862';
 
@@ -62,6 +62,19 @@ export function putOf(
 
 export function deleteOf(name: string, expectRevision: number): SessionDelete {
   return { kind: 'delete', key: storedKey(name), expectRevision };
+}
+
+/** A change of this branch, as the history keeps it: the last three, for 1,000 s. */
+export function storedHistory(branch: string, more: Partial<HistoryPut> = {}): HistoryPut {
+  return {
+    branch,
+    atMs: 1_474_404_600_518,
+    change: {},
+    addNames: [],
+    changesMax: 3,
+    keptMs: 1_000_000,
+    ...more,
+  };
 }
 
 /** A GUID that ends in `n`, in upper case, so that stores are seen to compare without case. */

@@ -39,6 +39,7 @@ export async function openTestContexts(): Promise<
     catalog: () => read.catalog,
     settings: {
       inviteLifetimeMs: 86_400_000,
+      history: { changesMax: 200, keptMs: 7 * 86_400_000 },
       queryAnswerBytesMax: 4_194_304,
       sessionsPerUserMax: 250,
       invitesPerUserMax: 500,

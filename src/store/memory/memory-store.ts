@@ -14,6 +14,7 @@ import {
   type CommitSuccess,
   type Conflict,
   type Hint,
+  type HistoryName,
   type ListEntry,
   type ListName,
   type MemberRow,
@@ -28,9 +29,12 @@ import {
   type SessionPut,
   type SessionRecord,
   type Store,
+  type StoredBranch,
+  type StoredChange,
   type StoredRecord,
   type HandleIdConflict,
 } from '../store.ts';
+import { MemoryHistory } from './memory-history.ts';
 import { MemoryRecords } from './memory-records.ts';
 
 /**
@@ -69,6 +73,7 @@ class MemoryStore extends ProcessStore implements Store {
   #searchChangesCount = 0;
   readonly #lists = new Map<`${ListName}:${Xuid}`, Map<Xuid, ListEntry>>();
   readonly #records = new MemoryRecords();
+  readonly #history = new MemoryHistory();
   readonly #nodes = new Set<NodeId>();
   readonly #secret: Uint8Array = randomBytes(32);
   #disposed = false;
@@ -91,6 +96,7 @@ class MemoryStore extends ProcessStore implements Store {
     copy.#searchChangesCount = this.#searchChangesCount;
     copyInto(copy.#lists, this.#lists);
     copy.#records.copyFrom(this.#records);
+    copy.#history.copyFrom(this.#history);
     for (const node of this.#nodes) copy.#nodes.add(node);
     copy.#secret.set(this.#secret);
     return copy;
@@ -215,6 +221,36 @@ class MemoryStore extends ProcessStore implements Store {
     return { keys: changes.map(([key]) => key), cursor: String(changes.at(-1)?.[1] ?? after) };
   }
 
+  async historyBranches(key: SessionKey): Promise<readonly Guid[]> {
+    this.refuseIfDisposed();
+    return this.#history.branches(key);
+  }
+
+  async history(key: SessionKey, branch: Guid): Promise<readonly StoredChange[]> {
+    this.refuseIfDisposed();
+    return this.#history.changes(key, branch);
+  }
+
+  async historyBy(
+    name: HistoryName,
+    prefix: string,
+    limit: number,
+  ): Promise<readonly StoredBranch[]> {
+    this.refuseIfDisposed();
+    return this.#history.by(name, prefix, limit);
+  }
+
+  async forgetHistory(
+    nowMs: Milliseconds,
+    keptMs: Milliseconds,
+    limit: number,
+  ): Promise<'done' | 'more'> {
+    this.refuseIfDisposed();
+    return this.#history.forget(nowMs, keptMs, limit, (key, branch) => {
+      return this.#sessions.get(key)?.session.branch === branch;
+    });
+  }
+
   async list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]> {
     this.refuseIfDisposed();
     return [...(this.#lists.get(`${list}:${owner}`)?.values() ?? [])];
@@ -317,6 +353,7 @@ class MemoryStore extends ProcessStore implements Store {
     const { key, expectRevision, session, dueMs, memberRows } = put;
     const revision = (expectRevision || this.#revisionDeletedMax) + 1;
     this.#sessions.set(key, { revision, session });
+    if (put.history) this.#history.put(key, revision, put.history);
     this.#putRows(key, memberRows);
     this.#noteBeside(put);
     if (dueMs === undefined) this.#dueMs.delete(key);
@@ -326,6 +363,8 @@ class MemoryStore extends ProcessStore implements Store {
   #delete(change: SessionDelete): void {
     const { key, expectRevision } = change;
     this.#revisionDeletedMax = Math.max(this.#revisionDeletedMax, expectRevision);
+    const isThere = this.#sessions.has(key);
+    if (change.history && isThere) this.#history.put(key, expectRevision + 1, change.history);
     this.#sessions.delete(key);
     this.#dueMs.delete(key);
     this.#rows.delete(key);

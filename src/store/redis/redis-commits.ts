@@ -10,6 +10,8 @@ import {
   type CommitSuccess,
   type Conflict,
   type HandleIdConflict,
+  type HistoryName,
+  type HistoryPut,
   type SessionDelete,
   type SessionPut,
 } from '../store.ts';
@@ -35,8 +37,8 @@ export const hintSeparator = '\u0000';
  * Commits on Redis. A session is compared and set by one script on the server that has it. Other slots
  * are written around that step, so that what a reader finds leads somewhere:
  *
- *   before   a handle, which a session's record confirms; hints, which may hold too many
- *   step     session, due time, member rows, its handle, search change, pending taps
+ *   before   a handle, which a session's record confirms; hints and names, which may hold too many
+ *   step     session, due time, member rows, its handle, search change, pending taps, history
  *   after    pointers of users; removals
  *
  * Nobody waits for the removal of what a session no longer confirms: readers ask the session. A batch
@@ -90,7 +92,8 @@ export class RedisCommits {
 
   /** Writes what must be there before the session is, and says how to take it back. */
   async #prepare({ session, handle }: Batch, commitId: CommitId): Promise<Preparation> {
-    if (!handle && !session?.addHints?.length) return nothingPrepared;
+    const names = session?.history?.addNames ?? [];
+    if (!handle && !session?.addHints?.length && names.length === 0) return nothingPrepared;
     const hinted = (session?.addHints ?? []).map(
       (hint) => [this.#commands.keys.hint(hint), session] as const,
     );
@@ -98,6 +101,8 @@ export class RedisCommits {
     const [there] = await Promise.all([
       handle && this.#handles.put(handle, session),
       Promise.all(hinted.map(([set]) => this.#addHint(set, member ?? '', session))),
+      // A server without room keeps no history, and goes on without.
+      Promise.allSettled(names.map((name) => this.#addName(name, session))),
     ]);
     const undo = async (): Promise<void> => {
       // Too many hints do no harm, and a writer that lost a race must not lose the next by waiting.
@@ -116,6 +121,17 @@ export class RedisCommits {
       : this.#commands.write(['ZADD', set, '0', member]);
   }
 
+  async #addName(name: HistoryName, session: Batch['session']): Promise<void> {
+    if (session?.history === undefined) return;
+    const { branch, atMs, keptMs } = session.history;
+    const values = [String(atMs), `${session.key}${hintSeparator}${branch}`, String(keptMs)];
+    await this.#commands.writeScript(
+      'nameHistory',
+      [this.#commands.keys.historyName(name)],
+      values,
+    );
+  }
+
   /** Compares and sets the session; undefined once that is done. */
   async #decide(
     change: SessionPut | SessionDelete,
@@ -128,7 +144,15 @@ export class RedisCommits {
     try {
       const reply = await (change.kind === 'put'
         ? this.#put(change, commitId, before, text, handle)
-        : this.#delete(change, commitId, before));
+        : this.#delete(change, commitId, before)
+      ).catch((error: unknown) => {
+        if (change.history === undefined || !frees(change) || !isOutOfMemory(error)) throw error;
+        // What makes room takes none for the history.
+        const { history: _history, ...bare } = change;
+        return bare.kind === 'put'
+          ? this.#put(bare, commitId, before, text, handle)
+          : this.#delete(bare, commitId, before);
+      });
       const [kind, ...parts] = reply as readonly string[];
       if (kind === 'late') {
         throw new StoreUnavailable('The write reached the store too late, and was not made.');
@@ -193,8 +217,14 @@ export class RedisCommits {
       keys.push(partition.pendingTaps, partition.pendingTexts);
       more.push(formatJsonOnce(pendingTaps));
     }
+    if (put.history) {
+      letters += 't';
+      keys.push(...this.#historyKeys(put.key, put.history));
+      more.push(...historyValues(put.history));
+    }
     const head = this.#head(letters, put, commitId, before);
-    return this.#commands.writeScript(put.frees ? 'putFreeing' : 'put', keys, [...head, ...more]);
+    const name = put.frees && put.history === undefined ? 'putFreeing' : 'put';
+    return this.#commands.writeScript(name, keys, [...head, ...more]);
   }
 
   #delete(change: SessionDelete, commitId: CommitId, before: CommitId): Promise<Reply> {
@@ -204,13 +234,21 @@ export class RedisCommits {
     keys.push(own.rows, own.rowsDue, own.rowsOrder);
     keys.push(partition.search, partition.searchGone, own.deleter);
     if (pendingTaps !== undefined) keys.push(partition.pendingTaps, partition.pendingTexts);
-    const head = this.#head(pendingTaps === undefined ? '' : 'o', change, commitId, before);
+    const { history } = change;
+    if (history) keys.push(...this.#historyKeys(change.key, history));
+    const letters = (pendingTaps === undefined ? '' : 'o') + (history ? 't' : '');
     const values = [
-      ...head,
+      ...this.#head(letters, change, commitId, before),
       isSearchChange ? '1' : '0',
       pendingTaps ? formatJsonOnce(pendingTaps) : '',
+      ...(history ? historyValues(history) : []),
     ];
-    return this.#commands.writeScript('remove', keys, values);
+    return this.#commands.writeScript(history ? 'removeKeeping' : 'remove', keys, values);
+  }
+
+  #historyKeys(key: SessionKey, { branch }: HistoryPut): readonly string[] {
+    const { changesOf, branches } = this.#commands.keys.ofSession(key);
+    return [changesOf(branch), branches];
   }
 
   #head(
@@ -239,4 +277,25 @@ export class RedisCommits {
     this.#idsCount += 1;
     return this.#idPrefix + this.#idsCount.toString(36).padStart(7, '0');
   }
+}
+
+/** Branch, time, text, how many are kept, for how long: as the script reads them. */
+function historyValues({
+  branch,
+  atMs,
+  change,
+  changesMax,
+  keptMs,
+}: HistoryPut): readonly string[] {
+  return [branch, String(atMs), formatJson(change), String(changesMax), String(keptMs)];
+}
+
+function frees(change: SessionPut | SessionDelete): boolean {
+  return change.kind === 'delete' || change.frees === true;
+}
+
+/** True of the refusal of a server without room: the command was not carried out. */
+function isOutOfMemory(error: unknown): boolean {
+  const { cause } = error as Error;
+  return cause instanceof Error && cause.message.startsWith('OOM');
 }

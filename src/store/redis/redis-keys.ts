@@ -1,7 +1,7 @@
 import type { Guid, Xuid } from '../../domain/ids.ts';
 import type { SessionKey } from '../../domain/session/reference.ts';
 import { hintText } from '../hint-text.ts';
-import type { Hint, ListName, NodeId } from '../store.ts';
+import type { Hint, HistoryName, ListName, NodeId } from '../store.ts';
 import { crc16 } from './slots.ts';
 
 /**
@@ -10,6 +10,7 @@ import { crc16 } from './slots.ts';
  *     {p17}       a partition: sessions with their due times, rows and changes; handles; groups of records
  *     {u…}        a user: activities, invites, lists
  *     {h…}        a hint: the sessions that carry it
+ *     {n…}        a name in the history: the branches that are found by it
  *     {c…}        a name that was acquired once
  *     {n…}        a count that processes have in common
  *     {nodes}     the leases
@@ -62,6 +63,8 @@ export function keysOf(prefix: string) {
         rowsOrder: own('rows-order'),
         deleter: own('deleter'),
         handles: own('handles'),
+        branches: own('branches'),
+        changesOf: (branch: Guid) => own(`changes:${branch}`),
       };
     },
     ofHandle: (id: Guid) => {
@@ -87,6 +90,7 @@ export function keysOf(prefix: string) {
     }),
     // Titles choose keywords, and one may hold a brace.
     hint: (hint: Hint) => `${prefix}:{h${encodeURIComponent(hintText(hint))}}`,
+    historyName: (name: HistoryName) => `${prefix}:{n${name}}`,
     nodes: `${prefix}:{nodes}`,
     lease: (node: NodeId) => `${prefix}:{nodes}:lease:${node}`,
     claim: (name: string) => `${prefix}:{c${encodeURIComponent(name)}}`,

@@ -11,6 +11,7 @@ import type {
   Durability,
   HandleIdConflict,
   Hint,
+  HistoryName,
   LastKnown,
   ListEntry,
   ListName,
@@ -26,6 +27,8 @@ import type {
   Share,
   SharedCounts,
   Store,
+  StoredBranch,
+  StoredChange,
   StoredRecord,
 } from '../store.ts';
 import { RedisAgreements } from './redis-agreements.ts';
@@ -33,6 +36,7 @@ import { RedisCommands } from './redis-commands.ts';
 import { hintSeparator, RedisCommits } from './redis-commits.ts';
 import { RedisHandles } from './redis-handles.ts';
 import { RedisCounts } from './redis-counts.ts';
+import { RedisHistory } from './redis-history.ts';
 import type { RedisKeys } from './redis-keys.ts';
 import { RedisNodes } from './redis-nodes.ts';
 import { RedisPendingNotifications } from './redis-pending-notifications.ts';
@@ -70,6 +74,7 @@ export class RedisStore implements Store {
   readonly #handles: RedisHandles;
   readonly #commits: RedisCommits;
   readonly #records: RedisRecords;
+  readonly #history: RedisHistory;
   readonly #people: RedisPeople;
   readonly #nodes: RedisNodes;
   readonly #agreements: RedisAgreements;
@@ -87,6 +92,7 @@ export class RedisStore implements Store {
     this.#handles = new RedisHandles(this.#commands, log);
     this.#commits = new RedisCommits(this.#commands, this.#handles, this.#cache, deadlineMs);
     this.#records = new RedisRecords(this.#commands, deadlineMs, log);
+    this.#history = new RedisHistory(this.#commands, log);
     this.#people = new RedisPeople(this.#commands);
     this.#nodes = new RedisNodes(this.#commands);
     this.#agreements = new RedisAgreements(this.#commands);
@@ -282,6 +288,31 @@ export class RedisStore implements Store {
     assertRecordChanges(table, group, changes);
     this.#commands.assertOpen();
     return this.#records.commit(table, group, changes);
+  }
+
+  async historyBranches(key: SessionKey): Promise<readonly Guid[]> {
+    this.#commands.assertOpen();
+    return this.#history.branches(key);
+  }
+
+  async history(key: SessionKey, branch: Guid): Promise<readonly StoredChange[]> {
+    this.#commands.assertOpen();
+    return this.#history.changes(key, branch);
+  }
+
+  async historyBy(
+    name: HistoryName,
+    prefix: string,
+    limit: number,
+  ): Promise<readonly StoredBranch[]> {
+    this.#commands.assertOpen();
+    return this.#history.by(name, prefix, limit);
+  }
+
+  /** Nothing: commits forget, and keys have an end. */
+  async forgetHistory(): Promise<'done'> {
+    this.#commands.assertOpen();
+    return 'done';
   }
 
   list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]> {

@@ -74,12 +74,35 @@ end
 `;
 
 /**
+ * Adds a change to the history of a branch. What is too old goes, some at a time; a branch to which
+ * nothing is added goes as a whole.
+ */
+const keepHistory = `
+local function keepHistory(changes, branches, at, revision)
+  local branch, atMs, text, max, keptMs = unpack(ARGV, at, at + 4)
+  local beforeMs = string.format('%.0f', atMs - keptMs)
+  redis.call('RPUSH', changes, string.format('%d', revision) .. ' ' .. atMs .. ' ' .. text)
+  redis.call('LTRIM', changes, -max, -1)
+  for _ = 1, 16 do
+    local oldest = redis.call('LINDEX', changes, 0)
+    if tonumber(string.match(oldest, '^%d+ (%S+)')) > tonumber(beforeMs) then break end
+    redis.call('LPOP', changes)
+  end
+  redis.call('PEXPIRE', changes, keptMs)
+  redis.call('ZADD', branches, atMs, branch)
+  redis.call('ZREMRANGEBYSCORE', branches, '-inf', beforeMs)
+  redis.call('PEXPIRE', branches, keptMs)
+end
+`;
+
+/**
  * Keys: session, due times, meta; then h: hints; r: member rows, their due times, their order;
- * s: search changes, deleted ones; a: its handles; o: pending taps, their texts.
+ * s: search changes, deleted ones; a: its handles; o: pending taps, their texts; t: changes of the
+ * branch, branches.
  *
  * Answers done, revision, and pairs of a hint and the commit that had added it, to be taken away.
  */
-const put = (guard: string): string => `${check}${refuse}${noteSearchChange}
+const put = (guard: string): string => `${check}${refuse}${noteSearchChange}${keepHistory}
 local document, dueMs = ARGV[8], ARGV[9]
 ${guard}
 local at = 9
@@ -138,6 +161,8 @@ local handles = key('a')
 if handles then redis.call('SADD', handles, take()) end
 local pending = key('o')
 if pending then storePendingTaps(pending, key('o'), take(), revision) end
+local changes = key('t')
+if changes then keepHistory(changes, key('t'), at + 1, revision) end
 return answer
 `;
 
@@ -159,7 +184,7 @@ const deleteKnownMs = 60_000;
 
 /**
  * Keys: session, due times, meta, hints, member rows, their due times, their order, search changes,
- * deleted ones, who deleted it; then o as above. Answers as put does.
+ * deleted ones, who deleted it; then o and t as above. Answers as put does.
  */
 const remove = `${check}
 local hints, rows, rowsDue, rowsOrder = KEYS[4], KEYS[5], KEYS[6], KEYS[7]
@@ -169,7 +194,7 @@ if revision == 0 and (expected == 0 or redis.call('GET', deleter) == id) then
   fence()
   return {'done', 0}
 end
-${refuse}${noteSearchChange}
+${refuse}${noteSearchChange}${keepHistory}
 if expected + 1 > tonumber(redis.call('HGET', meta, 'floor') or 0) then
   redis.call('HSET', meta, 'floor', expected + 1)
 end
@@ -189,6 +214,8 @@ end
 redis.call('SET', deleter, id, 'PX', ${deleteKnownMs})
 local pending = key('o')
 if pending then storePendingTaps(pending, key('o'), ARGV[9], expected + 1) end
+local changes = key('t')
+if changes then keepHistory(changes, key('t'), 10, expected + 1) end
 return answer
 `;
 
@@ -225,6 +252,13 @@ return 1
 /** Keys: a hint. */
 const addHint = `
 return redis.call('ZADD', KEYS[1], 0, ARGV[1])
+`;
+
+/** Keys: branches by a name. Adds one; those of this age go. */
+const nameHistory = `
+redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', ARGV[1] - ARGV[3]))
+return redis.call('PEXPIRE', KEYS[1], ARGV[3])
 `;
 
 /** Keys: pointers of a user. Sets that of a service config; the handle that it named if another. */
@@ -410,6 +444,9 @@ export const scripts = {
   /** A put that makes room, as `SessionPut.frees` says. */
   putFreeing: script('frees', put(refuseGrowth)),
   remove: script('frees', remove),
+  /** A remove that keeps the session in its history. */
+  removeKeeping: script('takes', remove),
+  nameHistory: script('takes', nameHistory),
   addHint: script('frees', addHint),
   /** A read that leads the way of a WAIT. */
   sessionFenced: script('frees', session),

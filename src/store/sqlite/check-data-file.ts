@@ -10,7 +10,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../store.ts';
 import { isMarked, notOurs, unavailable } from './data-file.ts';
 import { migrations, refuseNewer, versionOf } from './migrations.ts';
-import { parseHandle, parseMember, parseRecord, parseSession, type Row } from './rows.ts';
+import {
+  parseChange,
+  parseHandle,
+  parseMember,
+  parseRecord,
+  parseSession,
+  type Row,
+} from './rows.ts';
 import { isDamage } from './sqlite-errors.ts';
 import { isBegunAnew, pagesInLog, pagesLost, readLogIndex } from './write-ahead-log.ts';
 
@@ -107,6 +114,15 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): DataFileSumm
         table: 'list_entry',
         order: ['owner', 'list', 'xuid'],
         parse: () => undefined,
+      }),
+    ],
+    [
+      'changes in histories',
+      checkFromBothEnds(db, listener, {
+        kind: 'change',
+        table: 'history_change',
+        order: ['session_number', 'revision'],
+        parse: parseChange,
       }),
     ],
   ]);

@@ -7,11 +7,15 @@ import type { Hint, SessionPut, SessionRecord } from '../store.ts';
 import type { Write } from './statements.ts';
 import type { WriteFailure } from './writer-messages.ts';
 
-/** A key: its record if it has one, when that is due, and its number in the file. */
+/**
+ * A key: its record if it has one, when that is due, its number in the file, and whether the history is
+ * known to have that number.
+ */
 export type StoredState = {
   readonly record: SessionRecord | undefined;
   readonly dueMs: Milliseconds | undefined;
   readonly number: number | undefined;
+  readonly isInHistory?: boolean;
 };
 
 export const nothing: StoredState = { record: undefined, dueMs: undefined, number: undefined };

@@ -19,6 +19,7 @@ export const migrations: readonly Migration[] = [
   numberSessionsAndFindActivitiesByOwner,
   addRecords,
   leaveIdsThatNameTheirOwnerOut,
+  addHistory,
 ];
 
 /**
@@ -235,5 +236,36 @@ function leaveIdsThatNameTheirOwnerOut(db: DatabaseSync): void {
     CREATE INDEX handle_expiration ON handle (expiration_ms) WHERE expiration_ms IS NOT NULL;
     CREATE INDEX handle_invited ON handle (invited_xuid) WHERE invited_xuid IS NOT NULL;
     CREATE UNIQUE INDEX handle_owner ON handle (owner_xuid, scid) WHERE owner_xuid IS NOT NULL;
+  `);
+}
+
+/** Changes of sessions, which outlast these: by the number that a session has, or had. */
+function addHistory(db: DatabaseSync): void {
+  db.exec(`
+    -- check_ms: when its oldest change may have to be forgotten.
+    CREATE TABLE history_branch (
+      number INTEGER PRIMARY KEY,
+      key TEXT NOT NULL,
+      branch TEXT NOT NULL,
+      check_ms REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX history_branch_key ON history_branch (key);
+    CREATE INDEX history_branch_check ON history_branch (check_ms);
+
+    CREATE TABLE history_change (
+      session_number INTEGER NOT NULL,
+      revision INTEGER NOT NULL,
+      at_ms REAL NOT NULL,
+      document TEXT NOT NULL,
+      PRIMARY KEY (session_number, revision)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE history_name (
+      name TEXT NOT NULL,
+      session_number INTEGER NOT NULL,
+      at_ms REAL NOT NULL,
+      PRIMARY KEY (name, session_number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX history_name_session ON history_name (session_number);
   `);
 }

@@ -10,7 +10,10 @@ export type Queries = ReturnType<typeof prepareQueries>;
 export function prepareQueries(db: DatabaseSync) {
   return {
     session: db.prepare('SELECT number, revision, due_ms, document FROM session WHERE key = ?'),
-    sessionNumberMax: db.prepare('SELECT max(number) AS max FROM session'),
+    // The history keeps the numbers of sessions that have ended.
+    sessionNumberMax: db.prepare(
+      'SELECT max(coalesce((SELECT max(number) FROM session), 0), coalesce((SELECT max(number) FROM history_branch), 0)) AS max',
+    ),
     handle: db.prepare('SELECT document FROM handle WHERE id = ? AND names_owner = 0'),
     activityById: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? AND id = ?'),
     activities: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? ORDER BY scid'),
@@ -54,6 +57,18 @@ export function prepareQueries(db: DatabaseSync) {
     ),
     dueRecords: db.prepare(
       'SELECT group_name, id FROM record WHERE table_name = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?',
+    ),
+    historyBranches: db.prepare(
+      'SELECT branch FROM history_branch WHERE key = ? ORDER BY number DESC',
+    ),
+    history: db.prepare(
+      'SELECT revision, at_ms, document FROM history_change WHERE session_number = (SELECT number FROM history_branch WHERE key = ? AND branch = ?) ORDER BY revision DESC',
+    ),
+    historyBy: db.prepare(
+      'SELECT key, branch FROM history_name JOIN history_branch ON number = session_number WHERE name = ?1 AND substr(key, 1, length(?2)) = ?2 ORDER BY at_ms DESC, number DESC LIMIT ?3',
+    ),
+    historyDue: db.prepare(
+      'SELECT number FROM history_branch WHERE check_ms <= ? ORDER BY check_ms LIMIT ?',
     ),
     nodes: db.prepare('SELECT id FROM node'),
     secret: db.prepare('SELECT bytes FROM secret'),

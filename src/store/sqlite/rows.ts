@@ -5,7 +5,7 @@ import type { Handle } from '../../domain/handle/handle.ts';
 import { isJsonObject, type Json, type JsonObject, parseExactJson } from '../../domain/json.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
 import type { Member, Session } from '../../domain/session/session.ts';
-import type { ListEntry, StoredRecord } from '../store.ts';
+import type { ListEntry, StoredChange, StoredRecord } from '../store.ts';
 
 /** A row whose text this program has not written. */
 export class DamagedRecord extends Error {
@@ -44,6 +44,15 @@ export function parseRecord(row: Row): StoredRecord {
     revision: Number(row['revision']),
     value: parseDocument(row),
     dueMs: row['due_ms'] === null ? undefined : Number(row['due_ms']),
+  };
+}
+
+/** Throws DamagedRecord. */
+export function parseChange(row: Row): StoredChange {
+  return {
+    revision: Number(row['revision']),
+    atMs: Number(row['at_ms']),
+    change: parseDocument(row),
   };
 }
 

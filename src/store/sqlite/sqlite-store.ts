@@ -16,6 +16,7 @@ import {
   type Conflict,
   type Durability,
   type Hint,
+  type HistoryName,
   type ListEntry,
   type ListName,
   type NodeId,
@@ -29,6 +30,8 @@ import {
   type SessionKeys,
   type SessionRecord,
   type Store,
+  type StoredBranch,
+  type StoredChange,
   type StoredRecord,
   type HandleIdConflict,
 } from '../store.ts';
@@ -38,13 +41,26 @@ import { Group, GroupCommit, nothing, type StoredState } from './group-commit.ts
 import { handleOf, prepareQueries, type Queries } from './queries.ts';
 import { sessionMemoryBytes } from '../session-memory.ts';
 import { formatStoredSession } from '../session-text.ts';
-import { parseEntry, parseHandle, parseMember, parseSession, type Row } from './rows.ts';
-import { mayTryAlone, sqliteCodes } from './sqlite-errors.ts';
+import {
+  parseChange,
+  parseEntry,
+  parseHandle,
+  parseMember,
+  parseSession,
+  type Row,
+} from './rows.ts';
+import { isLackOfRoom, mayTryAlone, sqliteCodes } from './sqlite-errors.ts';
 import { SqliteRecords } from './sqlite-records.ts';
 import type { Write } from './statements.ts';
 import type { WriteFailure } from './writer-messages.ts';
 import { WriterThread } from './writer-thread.ts';
-import { besideWrites, deleteWrites, handleWrites, isOfConnection } from './writes.ts';
+import {
+  besideWrites,
+  deleteWrites,
+  handleWrites,
+  historyWrites,
+  isOfConnection,
+} from './writes.ts';
 
 export type SqliteSettings = {
   /** Where the data is kept; the file and its folder are made when they are not there. */
@@ -307,6 +323,50 @@ class SqliteStore extends ProcessStore implements Store {
     });
   }
 
+  async historyBranches(key: SessionKey): Promise<readonly Guid[]> {
+    return this.#read('history of', key, ({ historyBranches }) =>
+      historyBranches.all(key).map(({ branch }) => String(branch)),
+    );
+  }
+
+  async history(key: SessionKey, branch: Guid): Promise<readonly StoredChange[]> {
+    return this.#readRows('history of', key, parseChange, ({ history }) =>
+      history.all(key, branch),
+    );
+  }
+
+  async historyBy(
+    name: HistoryName,
+    prefix: string,
+    limit: number,
+  ): Promise<readonly StoredBranch[]> {
+    return this.#read('history by', name, ({ historyBy }) =>
+      historyBy
+        .all(name, prefix, limit)
+        .map(({ key, branch }) => ({ key: String(key), branch: String(branch) })),
+    );
+  }
+
+  async forgetHistory(
+    nowMs: Milliseconds,
+    keptMs: Milliseconds,
+    limit: number,
+  ): Promise<'done' | 'more'> {
+    const due = this.#read('list of', 'old changes', ({ historyDue }) =>
+      historyDue.all(nowMs, limit).map(({ number }) => Number(number)),
+    );
+    const beforeMs = nowMs - keptMs;
+    await this.#write(
+      due.flatMap((number): Write[] => [
+        ['deleteOldHistory', number, beforeMs],
+        ['deleteOldHistoryNames', number, beforeMs],
+        ['checkHistoryLater', number, beforeMs, keptMs],
+        ['deleteHistoryBranch', number],
+      ]),
+    );
+    return due.length === limit ? 'more' : 'done';
+  }
+
   async list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]> {
     return this.#readRows(`${list} of`, owner, parseEntry, ({ list: entries }) =>
       entries.all(owner, list),
@@ -406,7 +466,9 @@ class SqliteStore extends ProcessStore implements Store {
   async commit(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict> {
     const outcome = await this.#commitWithOthers(batch);
     if (!('message' in outcome)) return outcome;
-    return mayTryAlone(outcome, frees(batch)) ? this.#commitAlone(batch) : this.#fail(outcome);
+    if (!mayTryAlone(outcome, frees(batch))) return this.#fail(outcome);
+    // What makes room takes none for the history.
+    return this.#commitAlone(isLackOfRoom(outcome) ? withoutHistory(batch) : batch);
   }
 
   async #commitWithOthers(
@@ -588,17 +650,25 @@ class SqliteStore extends ProcessStore implements Store {
     const row = { number, key, revision, dueMs, text };
     group.writes[at] = rowWrite(group.writes[at], before, row);
     group.writes.push(...besideWrites(put, number));
+    const { isInHistory = false } = before;
+    group.writes.push(...historyWrites(put, { number, revision, isKnown: isInHistory }));
     if (put.memberRows) group.addRows(key, put.memberRows);
     this.#noteConnections(group, put);
-    const state: StoredState = { record: { revision, session }, dueMs, number };
+    const isKnown = isInHistory || put.history !== undefined;
+    const state = { record: { revision, session }, dueMs, number, isInHistory: isKnown };
     const size = key.length + sessionMemoryBytes(text);
     group.sessions.set(key, { state, size, writeAt: at });
   }
 
-  #delete(group: Group, change: SessionDelete, { number }: StoredState): void {
+  #delete(group: Group, change: SessionDelete, before: StoredState): void {
+    const { number, isInHistory = false } = before;
     const { key, expectRevision } = change;
     this.#revisionDeletedMax = Math.max(this.#revisionDeletedMax, expectRevision);
-    if (number !== undefined) group.writes.push(...deleteWrites(change, number));
+    if (number !== undefined) {
+      const revision = Math.max(expectRevision, this.#revisionFailedMax) + 1;
+      group.writes.push(...historyWrites(change, { number, revision, isKnown: isInHistory }));
+      group.writes.push(...deleteWrites(change, number));
+    }
     group.rows.set(key, { byXuid: new Map(), isAll: true });
     group.removeHints(key, this.#connectionHints.of(key));
     group.sessions.set(key, { state: nothing, size: key.length, writeAt: undefined });
@@ -669,6 +739,12 @@ const noRoom: WriteFailure = {
   errcode: sqliteCodes.full,
   isUndone: true,
 };
+
+function withoutHistory(batch: Batch): Batch {
+  if (batch.session === undefined) return batch;
+  const { history: _history, ...session } = batch.session;
+  return { ...batch, session };
+}
 
 /** True of a batch that takes room from nobody: what is removed, or says that it makes room. */
 function frees({ session, handle }: Batch): boolean {

@@ -34,6 +34,20 @@ export const statements = {
   upsertRecord:
     'INSERT INTO record (table_name, group_name, id, revision, due_ms, document) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET revision = excluded.revision, due_ms = excluded.due_ms, document = excluded.document',
   deleteRecord: 'DELETE FROM record WHERE table_name = ? AND group_name = ? AND id = ?',
+  insertHistoryBranch:
+    'INSERT INTO history_branch (number, key, branch, check_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  insertHistoryChange:
+    'INSERT OR REPLACE INTO history_change (session_number, revision, at_ms, document) VALUES (?, ?, ?, ?)',
+  insertHistoryName:
+    'INSERT OR REPLACE INTO history_name (name, session_number, at_ms) VALUES (?, ?, ?)',
+  deleteHistoryTo: 'DELETE FROM history_change WHERE session_number = ? AND revision <= ?',
+  // These four forget, in this order, what of a session is older than ?2.
+  deleteOldHistory: 'DELETE FROM history_change WHERE session_number = ? AND at_ms <= ?',
+  deleteOldHistoryNames: 'DELETE FROM history_name WHERE session_number = ? AND at_ms <= ?',
+  checkHistoryLater:
+    'UPDATE history_branch SET check_ms = ?3 + coalesce((SELECT min(at_ms) FROM history_change WHERE session_number = ?1), ?2 + ?3) WHERE number = ?1',
+  deleteHistoryBranch:
+    'DELETE FROM history_branch WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM history_change WHERE session_number = ?1) AND NOT EXISTS (SELECT 1 FROM session WHERE number = ?1)',
   insertNode: 'INSERT INTO node (id) VALUES (?) ON CONFLICT DO NOTHING',
   deleteNode: 'DELETE FROM node WHERE id = ?',
 } as const;

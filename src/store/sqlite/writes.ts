@@ -4,6 +4,7 @@ import type { Guid } from '../../domain/ids.ts';
 import { formatJson } from '../../domain/json.ts';
 import { keyOf } from '../../domain/session/reference.ts';
 import { hintText } from '../hint-text.ts';
+import { historySlack } from '../history-store.ts';
 import type { Batch, Hint, SessionDelete, SessionPut } from '../store.ts';
 import type { Write } from './statements.ts';
 
@@ -37,6 +38,33 @@ export function besideWrites(
     ...(isSearchChange ? [['replaceSearchChange', key] as const] : []),
   ];
 }
+
+/**
+ * What a commit adds to the history of the session with this number, at its revision. `isKnown`: the
+ * history has its branch.
+ */
+export function historyWrites(
+  { key, history }: SessionPut | SessionDelete,
+  { number, revision, isKnown }: HistoryPlace,
+): readonly Write[] {
+  if (history === undefined) return [];
+  const { branch, atMs, change, addNames, changesMax, keptMs } = history;
+  const writes: Write[] = isKnown
+    ? []
+    : [['insertHistoryBranch', number, key, branch, atMs + keptMs]];
+  writes.push(['insertHistoryChange', number, revision, atMs, formatJson(change)]);
+  for (const name of addNames) writes.push(['insertHistoryName', name, number, atMs]);
+  if (revision % historySlack === 0 && revision > changesMax) {
+    writes.push(['deleteHistoryTo', number, revision - changesMax]);
+  }
+  return writes;
+}
+
+type HistoryPlace = {
+  readonly number: number;
+  readonly revision: number;
+  readonly isKnown: boolean;
+};
 
 /** What takes a session out of the file, with all that is there because of it. */
 export function deleteWrites({ key }: SessionDelete, number: number): readonly Write[] {

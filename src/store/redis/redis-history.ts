@@ -1,0 +1,72 @@
+import type { Guid } from '../../domain/ids.ts';
+import { isJsonObject, type Json } from '../../domain/json.ts';
+import type { SessionKey } from '../../domain/session/reference.ts';
+import type { HistoryName, StoredBranch, StoredChange } from '../store.ts';
+import type { RedisCommands } from './redis-commands.ts';
+import { hintSeparator } from './redis-commits.ts';
+import { parseStored } from './redis-replies.ts';
+
+/** Branches that are read at once. */
+const pageMax = 500;
+
+/** The history on Redis: see HistoryStore. Commits write it and forget what is too old. */
+export class RedisHistory {
+  readonly #commands: RedisCommands;
+  /** Gets a line for each damaged change. */
+  readonly #log: (line: string) => void;
+
+  constructor(commands: RedisCommands, log: (line: string) => void) {
+    this.#commands = commands;
+    this.#log = log;
+  }
+
+  async branches(key: SessionKey): Promise<readonly Guid[]> {
+    const { branches } = this.#commands.keys.ofSession(key);
+    const found = await this.#commands.read(branches, ['ZRANGE', branches, '0', '-1', 'REV']);
+    return found as readonly string[];
+  }
+
+  async changes(key: SessionKey, branch: Guid): Promise<readonly StoredChange[]> {
+    const list = this.#commands.keys.ofSession(key).changesOf(branch);
+    const texts = (await this.#commands.read(list, [
+      'LRANGE',
+      list,
+      '0',
+      '-1',
+    ])) as readonly string[];
+    return texts.toReversed().flatMap((text) => {
+      const change = parseChange(text);
+      if (change === undefined) this.#log(`a change of the session ${key} cannot be read`);
+      return change ?? [];
+    });
+  }
+
+  async by(name: HistoryName, prefix: string, limit: number): Promise<readonly StoredBranch[]> {
+    const set = this.#commands.keys.historyName(name);
+    const found: StoredBranch[] = [];
+    for (let from = 0; found.length < limit; from += pageMax) {
+      const range = ['ZRANGE', set, String(from), String(from + pageMax - 1), 'REV'];
+      const members = (await this.#commands.read(set, range)) as readonly string[];
+      for (const member of members) {
+        const [key = '', branch = ''] = member.split(hintSeparator);
+        if (key.startsWith(prefix)) found.push({ key, branch });
+      }
+      if (members.length < pageMax) break;
+    }
+    return found.slice(0, limit);
+  }
+}
+
+/** A change as the script writes it: revision, time, text. Undefined of another text. */
+function parseChange(text: string): StoredChange | undefined {
+  const [head, revision, atMs] = /^(\d+) (\S+) /.exec(text) ?? [];
+  if (head === undefined) return undefined;
+  try {
+    const change = parseStored<Json>(text.slice(head.length));
+    return isJsonObject(change)
+      ? { revision: Number(revision), atMs: Number(atMs), change }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
