@@ -5,7 +5,13 @@
 
 import { problemOfNode } from './platform/node-version.js';
 import { CannotStart } from './server/cannot-start.ts';
-import { type ServerOptions, type ServerSettings, settingsOf } from './server/options.ts';
+import {
+  type AskedSettings,
+  type ServerOptions,
+  type ServerSettings,
+  settingsOf,
+} from './server/options.ts';
+import { openObservers } from './observe/observers.ts';
 import { openObservation } from './server/observation.ts';
 import type { RunningNode } from './server/node.ts';
 import { openStorage } from './server/storage.ts';
@@ -41,12 +47,12 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   }
 }
 
-async function start(asked: ServerSettings): Promise<RunningServer> {
+async function start(asked: AskedSettings): Promise<RunningServer> {
   // Closed in reverse, now if the start fails, or else by close(): the storage last.
   await using opened = new AsyncDisposableStack();
   const observation = opened.use(await openObservation(asked));
-  const { observe, log } = observation;
-  const settings = { ...asked, log, ...(observe && { observe }) };
+  const { observers, log } = observation;
+  const settings = { ...asked, observers, log };
   const conditions = openConditions(settings.log);
   const storage = opened.use(await openStorage(settings, conditions, () => tryStart(settings)));
   // Most of the code is the node's. It is loaded here, while the store's thread starts.
@@ -79,7 +85,13 @@ async function start(asked: ServerSettings): Promise<RunningServer> {
  * former version is converted. Throws as a start does.
  */
 async function tryStart({ bus: _, ...settings }: ServerSettings): Promise<void> {
-  const trial: ServerSettings = { ...settings, store: 'memory', log: () => undefined };
+  const log = (): void => undefined;
+  const trial: ServerSettings = {
+    ...settings,
+    observers: openObservers(log),
+    store: 'memory',
+    log,
+  };
   const conditions = openConditions(trial.log);
   await using storage = await openStorage(trial, conditions, async () => undefined);
   const { openNode } = await import('./server/node.ts');

@@ -15,8 +15,8 @@ const src = resolve(import.meta.dirname, '../src');
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   domain: ['domain', 'valibot', '@noble/hashes'],
   platform: ['platform', 'domain', 'node:'],
-  observe: ['observe', 'domain', 'node:', 'pino'],
-  store: ['store', 'domain', 'platform', 'node:', 'lru-cache', '@redis/client'],
+  observe: ['observe', 'domain', 'node:', 'pino', 'prom-client'],
+  store: ['store', 'domain', 'observe', 'platform', 'node:', 'lru-cache', '@redis/client'],
   auth: ['auth', 'domain', 'platform', 'store/store.ts', 'node:', 'jose', 'lru-cache', 'valibot'],
   people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
   search: ['search', 'domain', 'platform', 'store/store.ts'],
@@ -103,7 +103,13 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'ws',
     'cross-spawn',
   ],
-  'server.ts': ['server', 'platform/conditions.ts', 'platform/node-version.js', 'store/store.ts'],
+  'server.ts': [
+    'server',
+    'observe/observers.ts',
+    'platform/conditions.ts',
+    'platform/node-version.js',
+    'store/store.ts',
+  ],
   server: [
     'server',
     'domain',

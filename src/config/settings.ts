@@ -59,6 +59,8 @@ export type Settings = SessionBounds & {
   readonly inspector: 'on' | 'off';
   /** The log of requests on standard output; undefined: as the one that starts the server decides. */
   readonly requestLog: 'text' | 'json' | 'off' | undefined;
+  /** Whether metrics are counted; `open`: everybody may read them. */
+  readonly metrics: 'off' | 'on' | 'open';
   /** Whether the control API is served. */
   readonly control: boolean;
   /** A HAR file that is not there yet; undefined: nothing is recorded. */
@@ -446,6 +448,14 @@ const table: Table = {
     help: 'Log requests, connections and what time does, on standard output: text (a line each, for people), json (a line each, for machines; warnings too) or off. Without it: text with --auth dev, else off.',
     parse: words(['text', 'json', 'off']),
   },
+  metrics: {
+    flag: 'metrics',
+    env: 'MPSD_METRICS',
+    argument: '<off|on|open>',
+    default: 'off',
+    help: 'Count, and serve /metrics for Prometheus: on (with --auth dev on an address of this machine only for everybody, else for administrators) or open (for everybody who reaches the server).',
+    parse: words(['off', 'on', 'open']),
+  },
   control: {
     flag: 'control',
     env: 'MPSD_CONTROL',
@@ -749,6 +759,7 @@ export function parseSettings(
   problems.push(
     ...callersProblems(complete),
     ...adminProblems(complete),
+    ...metricsProblems(complete),
     ...controlProblems(complete),
   );
   const { proxyPort } = table;
@@ -870,6 +881,23 @@ export function adminProblems({
   if (auth !== 'dev' || adminServices === undefined) return [];
   return [
     '--admin-services is of no use with --auth dev, where anybody can be any game service; use --admin-token (MPSD_ADMIN_TOKEN).',
+  ];
+}
+
+/** What keeps metrics from being read. */
+export function metricsProblems({
+  metrics,
+  auth,
+  host,
+  adminToken,
+  adminServices,
+}: Partial<
+  Pick<Settings, 'metrics' | 'auth' | 'host' | 'adminToken' | 'adminServices'>
+>): readonly SettingProblem[] {
+  const isOpen = auth === 'dev' && host !== undefined && isLoopback(host);
+  if (metrics !== 'on' || isOpen || (adminToken ?? adminServices) !== undefined) return [];
+  return [
+    '--metrics on serves administrators, and there are none: add --admin-token (MPSD_ADMIN_TOKEN), or use --metrics open where only your own network reaches the server.',
   ];
 }
 

@@ -13,6 +13,7 @@ import { type App, buildApp } from '../http/app.ts';
 import { openHosts } from '../http/hosts.ts';
 import { openOrigins } from '../http/origins.ts';
 import { openReadiness, type Readiness } from '../http/readiness.ts';
+import type { Route } from '../http/route.ts';
 import { routes } from '../http/routes.ts';
 import { healthRoutes } from '../http/routes/health.ts';
 import { matchmakingRoutes } from '../http/routes/matchmaking.ts';
@@ -94,6 +95,7 @@ export async function openAdapters(
   const nonceKey = isShared ? keyFor('nonces', secret) : randomBytes(32);
   const nonces = openNonces(nonceKey, (...asked) => store.acquireOnce(...asked));
   const matchmaker = new Matchmaker(context, isShared);
+  const metrics = await openMetricsOf(core, readiness, settings);
   const controlRoutes = control?.routes(hub, sweep) ?? [];
   const inspector = openInspectorOf(core, settings, { controlRoutes, ownUrl });
   const app = buildApp({
@@ -102,6 +104,7 @@ export async function openAdapters(
       ...matchmakingRoutes(matchmaker),
       ...rtaRoutes(nonces),
       ...healthRoutes(readiness),
+      ...metrics,
       ...(login ? tokenChainRoutes({ key: tokenKeyOf(secret), policy: login }) : []),
       ...(login?.hasSignInPage ? signInRoutes({ ownUrl }) : []),
       ...controlRoutes,
@@ -134,6 +137,17 @@ async function openLimitsOf(
   if (rateLimits === 'off') return undefined;
   const { openNodeLimits } = await import('./rate-limits.ts');
   return openNodeLimits(rateLimits, core, settings);
+}
+
+/** The route of metrics, which are loaded only where they are asked for. */
+async function openMetricsOf(
+  core: NodeCore,
+  readiness: Readiness,
+  settings: ServerSettings,
+): Promise<readonly Route[]> {
+  if (settings.metrics === 'off') return [];
+  const { openMetricsRoutes } = await import('./metrics.ts');
+  return openMetricsRoutes(core, readiness, settings);
 }
 
 /** The control API, which is loaded only for tests. */

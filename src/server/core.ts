@@ -4,11 +4,12 @@ import type { CatalogSource } from '../config/read-service-configs.ts';
 import type { Context } from '../directory/context.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { openObservers, type Observers } from '../observe/observers.ts';
+import type { Observers } from '../observe/observers.ts';
 import type { Conditions } from '../platform/conditions.ts';
 import { controlledClock, type ControlledClock } from '../platform/controlled-clock.ts';
 import type { Connections } from '../rta/hub.ts';
 import { createContext } from './context.ts';
+import { observedBus, observedStore } from '../store/observed-store.ts';
 import { fencedStore, Lease } from './lease.ts';
 import type { ServerSettings } from './options.ts';
 import type { Storage } from './storage.ts';
@@ -33,17 +34,16 @@ export async function openCore(
   conditions: Conditions,
   settings: ServerSettings,
 ): Promise<NodeCore> {
-  const { isShared, bus } = storage;
+  const { isShared } = storage;
   const lease = new Lease(storage.store, {
     leaseMs: settings.nodeLeaseMs,
     elapsedMs: systemClock.elapsedMs,
   });
-  const store = isShared ? fencedStore(storage.store, lease) : storage.store;
-  const observers = openObservers((error) => {
-    const text = error instanceof Error ? error.stack : String(error);
-    settings.log(`An observer failed: ${text}`);
-  });
-  if (settings.observe) observers.add(settings.observe);
+  const { observers } = settings;
+  const observesCalls = settings.metrics !== 'off';
+  const fenced = isShared ? fencedStore(storage.store, lease) : storage.store;
+  const store = observesCalls ? observedStore(fenced, observers) : fenced;
+  const bus = observesCalls ? observedBus(storage.bus, observers) : storage.bus;
   const moves = (toMs: Milliseconds): void =>
     observers.current?.({ kind: 'clockMoved', atMs: clock.nowMs(), toMs });
   const controlled = settings.control ? controlledClock(storage.clock, moves) : undefined;

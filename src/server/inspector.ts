@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { isLoopback } from '../config/settings.ts';
 import type { Route } from '../http/route.ts';
 import type { ConnectionRow, InspectorInfo } from '../inspector/api-types.ts';
@@ -10,6 +9,7 @@ import type { Connection } from '../rta/connection.ts';
 import { formatResource } from '../rta/resource.ts';
 import type { NodeCore } from './core.ts';
 import type { ServerSettings } from './options.ts';
+import { readVersion } from './version.ts';
 
 /**
  * The inspector of a node: open with `--auth dev` on an address that only this machine reaches, else for
@@ -64,12 +64,6 @@ export function openInspectorOf(
     },
     controlRoutes,
   );
-}
-
-/** The version in package.json, which is as far from the sources as from what is built of them. */
-async function readVersion(): Promise<string> {
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  return JSON.parse(text).version;
 }
 
 /** Keeps what is observed from now on. */

@@ -1,5 +1,6 @@
 import {
   adminProblems,
+  metricsProblems,
   callersProblems,
   controlProblems,
   defaultSettings,
@@ -7,7 +8,7 @@ import {
   type Settings,
   storeProblems,
 } from '../config/settings.ts';
-import type { Observe } from '../observe/observers.ts';
+import type { Observe, Observers } from '../observe/observers.ts';
 import type { People } from '../people/people.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Ids, randomIds } from '../platform/ids.ts';
@@ -31,9 +32,12 @@ export type ServerOptions = Partial<Omit<Settings, 'store'>> & {
 };
 
 /** The options with their defaults. The storage decides on bus, clock and people. */
-export type ServerSettings = Omit<Settings, 'store'> &
+export type AskedSettings = Omit<Settings, 'store'> &
   Required<Pick<ServerOptions, 'store' | 'ids' | 'log'>> &
   Pick<ServerOptions, 'bus' | 'clock' | 'people' | 'observe'>;
+
+/** The same, once the observers that they ask for are there. */
+export type ServerSettings = AskedSettings & { readonly observers: Observers };
 
 /** The options that are no settings. */
 const parts: ReadonlySet<string> = new Set([
@@ -51,7 +55,7 @@ const parts: ReadonlySet<string> = new Set([
  * Throws CannotStart with every option that is unknown, and every problem of settings that do not go
  * together.
  */
-export function settingsOf(options: ServerOptions): ServerSettings {
+export function settingsOf(options: ServerOptions): AskedSettings {
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as ServerOptions;
@@ -63,6 +67,7 @@ export function settingsOf(options: ServerOptions): ServerSettings {
     ...storeProblems(settings.store),
     ...callersProblems(settings),
     ...adminProblems(settings),
+    ...metricsProblems(settings),
     ...controlProblems(settings),
   ];
   if (problems.length > 0) throw new CannotStart(problems);

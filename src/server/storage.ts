@@ -56,7 +56,7 @@ type StoreParts = {
 /** A store of this kind; the others are not loaded. */
 async function openStore(
   kind: Settings['store'],
-  { data, durability, cacheBytesMax, replicasMin, log }: ServerSettings,
+  { data, durability, cacheBytesMax, replicasMin, log, observers }: ServerSettings,
   conditions: Conditions,
   beforeConversion: () => Promise<void>,
 ): Promise<StoreParts> {
@@ -69,7 +69,9 @@ async function openStore(
       import('../store/sqlite/sqlite-store.ts'),
       import('../store/sqlite/data-folder.ts'),
     ]);
-    const hooks = { conditions, log, beforeConversion };
+    const grouped = (writesCount: number, isFailed: boolean): void =>
+      observers.current?.({ kind: 'groupCommitted', writesCount, isFailed });
+    const hooks = { conditions, log, beforeConversion, grouped };
     return {
       store: await openSqliteStore({ file: dataFileOf(data), durability, cacheBytesMax, ...hooks }),
     };

@@ -45,6 +45,7 @@ export type KitOptions = {
     | 'unknownMembers'
     | 'control'
     | 'observe'
+    | 'metrics'
   >;
 };
 

@@ -62,6 +62,8 @@ import {
   isOfConnection,
 } from './writes.ts';
 
+type Grouped = (writesCount: number, isFailed: boolean) => void;
+
 export type SqliteSettings = {
   /** Where the data is kept; the file and its folder are made when they are not there. */
   readonly file: string;
@@ -77,6 +79,8 @@ export type SqliteSettings = {
   readonly log?: (line: string) => void;
   /** Awaited before a file of a former version is converted; what it throws leaves the file alone. */
   readonly beforeConversion?: () => Promise<void>;
+  /** Called when a group of commits is durable, or failed: with the rows that it wrote. */
+  readonly grouped?: Grouped;
   /** Time that passes, for pauses between attempts to open a file that the disk had no room for. */
   readonly elapsedMs?: () => Milliseconds;
 };
@@ -111,6 +115,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
       health: new DataFileHealth(data.path, settings.conditions, log, elapsedMs),
       cacheBytesMax: settings.cacheBytesMax ?? 64 * 1024 * 1024,
       elapsedMs,
+      grouped: settings.grouped,
     });
   } catch (error) {
     data.close();
@@ -149,6 +154,7 @@ class SqliteStore extends ProcessStore implements Store {
   readonly #writer: WriterThread;
   readonly #health: DataFileHealth;
   readonly #elapsedMs: () => Milliseconds;
+  readonly #grouped: Grouped | undefined;
   #reopenAfterMs: Milliseconds;
   readonly #cache: LRUCache<SessionKey, StoredState>;
   readonly #groups: GroupCommit;
@@ -177,6 +183,7 @@ class SqliteStore extends ProcessStore implements Store {
     readonly health: DataFileHealth;
     readonly cacheBytesMax: number;
     readonly elapsedMs: () => Milliseconds;
+    readonly grouped: Grouped | undefined;
   }) {
     super();
     this.#data = parts.data;
@@ -184,6 +191,7 @@ class SqliteStore extends ProcessStore implements Store {
     this.#writer = parts.writer;
     this.#health = parts.health;
     this.#elapsedMs = parts.elapsedMs;
+    this.#grouped = parts.grouped;
     this.#reopenAfterMs = parts.elapsedMs();
     this.#cache = new LRUCache({ maxSize: parts.cacheBytesMax });
     this.#nodes = new Map(this.#queries.nodes.all().map(({ id }) => [String(id), false]));
@@ -709,6 +717,7 @@ class SqliteStore extends ProcessStore implements Store {
   }
 
   #noteFinished(group: Group, failure: WriteFailure | undefined): void {
+    this.#grouped?.(group.writes.length, failure !== undefined);
     this.#health.noteWrite(failure);
     if (failure !== undefined) {
       this.#forget(group);

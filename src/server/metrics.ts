@@ -1,0 +1,44 @@
+import { isLoopback } from '../config/settings.ts';
+import type { Readiness } from '../http/readiness.ts';
+import type { Route } from '../http/route.ts';
+import { metricsRoutes } from '../http/routes/metrics.ts';
+import { openMetrics } from '../observe/metrics.ts';
+import { systemClock } from '../platform/clock.ts';
+import type { Store } from '../store/store.ts';
+import type { NodeCore } from './core.ts';
+import type { ServerSettings } from './options.ts';
+import { readVersion } from './version.ts';
+
+/** The route of the metrics of a node, which are counted from now on. */
+export async function openMetricsRoutes(
+  { context, connections, conditions, observers }: NodeCore,
+  readiness: Readiness,
+  { metrics, store, auth, host }: ServerSettings,
+): Promise<readonly Route[]> {
+  const opened = openMetrics({
+    version: await readVersion(),
+    store: typeof store === 'string' ? (store.split(':')[0] ?? '') : 'own',
+    auth,
+    connectionsCount: () => connections.size,
+    problemsCount: () => conditions.list().length,
+    isReady: async () => (await readiness.problem()) === undefined,
+    countSessions: () => countSessions(context.store),
+    elapsedMs: systemClock.elapsedMs,
+  });
+  observers.add(opened.observe);
+  return metricsRoutes(opened, metrics === 'open' || (auth === 'dev' && isLoopback(host)));
+}
+
+/** Keys that are read in one step. */
+const pageMax = 10_000;
+
+async function countSessions(store: Store): Promise<number> {
+  let count = 0;
+  let cursor: string | undefined;
+  do {
+    const page = await store.sessionKeys(pageMax, cursor);
+    count += page.keys.length;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return count;
+}
