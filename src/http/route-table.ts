@@ -80,10 +80,10 @@ function findRoute(
     );
   }
   const node = descend(root, segments, 0);
-  if (node === undefined) {
+  const verb = node?.verbs.get(method === 'HEAD' ? 'GET' : method);
+  if (node === undefined || (verb === undefined && hasOnlyVerb(node))) {
     return new Refusal('pathUnknown', `Nothing is found at ${path}.${adviceOn(segments)}`);
   }
-  const verb = node.verbs.get(method === 'HEAD' ? 'GET' : method);
   if (verb === undefined) {
     const allowed = [...node.verbs.keys()]
       .map((one) => (one === 'GET' ? 'GET, HEAD' : one))
@@ -96,6 +96,10 @@ function findRoute(
   const params: Record<string, string> = {};
   for (const { name, at } of verb.parameters) params[name] = segments[at] ?? '';
   return { route: verb.route, params, search };
+}
+
+function hasOnlyVerb({ verbs }: Node): boolean {
+  return [...verbs.values()].some(({ route }) => route.isOnlyVerb === true);
 }
 
 /** A request target in its parts. */

@@ -14,6 +14,8 @@ export type Route = {
    * literal path lacks is a 405.
    */
   readonly path: string;
+  /** True where the path is unknown to every other verb: 404, not 405. */
+  readonly isOnlyVerb?: boolean;
   /**
    * What the caller must send: `mpsd`, a token and a contract version; `token`, only a token; `admin`, the
    * token of an administrator. A server without administrators has no routes with `admin`.

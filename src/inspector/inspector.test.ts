@@ -212,7 +212,7 @@ test('browsers get the page at /, all others what they got before', async () => 
   assert.match(page.headers.get('content-type') ?? '', /^text\/html/);
   assert.match(page.headers.get('content-security-policy') ?? '', /frame-ancestors 'none'/);
   assert.match(await page.text(), /OpenMPSD/);
-  for (const method of ['GET', 'PUT', 'POST', 'DELETE'] as const) {
+  for (const method of ['GET', 'PUT', 'POST', 'DELETE', 'PATCH']) {
     const answer = await kit.request(method, '/', { headers: { accept: '*/*' } });
     assert.deepEqual(
       [answer.status, answer.refusal, answer.text],

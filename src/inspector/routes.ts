@@ -162,23 +162,24 @@ function mayAsk({ headers }: Pick<RouteRequest, 'headers'>): Refusal | undefined
 }
 
 const pageRoutes: readonly Route[] = [
-  ...(['GET', 'PUT', 'POST', 'DELETE'] as const).map(
-    (method): Route => ({
-      method,
-      path: '/',
-      auth: 'none',
-      body: 'none',
-      async answer({ headers }) {
-        const isBrowser = method === 'GET' && headers['accept']?.includes('text/html') === true;
-        if (!isBrowser) return new Refusal('pathUnknown', 'Nothing is found at /.');
-        const { readPage } = await import('./page.ts');
-        return readPage();
-      },
-    }),
-  ),
+  {
+    method: 'GET',
+    path: '/',
+    isOnlyVerb: true,
+    auth: 'none',
+    body: 'none',
+    async answer({ headers }) {
+      if (headers['accept']?.includes('text/html') !== true) {
+        return new Refusal('pathUnknown', 'Nothing is found at /.');
+      }
+      const { readPage } = await import('./page.ts');
+      return readPage();
+    },
+  },
   {
     method: 'GET',
     path: '/assets/{file}',
+    isOnlyVerb: true,
     auth: 'none',
     body: 'none',
     isForPages: false,

@@ -97,7 +97,11 @@ export async function openAdapters(
   const matchmaker = new Matchmaker(context, isShared);
   const metrics = await openMetricsOf(core, readiness, settings);
   const controlRoutes = control?.routes(hub, sweep) ?? [];
-  const inspector = openInspectorOf(core, settings, { controlRoutes, ownUrl });
+  const inspector = openInspectorOf(core, settings, {
+    controlRoutes,
+    ownUrl,
+    hasAdministrators: admin !== undefined,
+  });
   const app = buildApp({
     routes: [
       ...routes,

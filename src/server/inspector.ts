@@ -13,18 +13,23 @@ import { readVersion } from './version.ts';
 
 /**
  * The inspector of a node: open with `--auth dev` on an address that only this machine reaches, else for
- * holders of the admin token. Undefined without one, or when it is turned off.
+ * administrators. Undefined where there are none, or when it is turned off.
  */
 export function openInspectorOf(
   { context, storage, connections, controlled }: NodeCore,
-  { inspector, auth, host, adminToken, store, control }: ServerSettings,
+  { inspector, auth, host, requestLog, store, control }: ServerSettings,
   {
     controlRoutes,
     ownUrl,
-  }: { readonly controlRoutes: readonly Route[]; readonly ownUrl: () => string },
+    hasAdministrators,
+  }: {
+    readonly controlRoutes: readonly Route[];
+    readonly ownUrl: () => string;
+    readonly hasAdministrators: boolean;
+  },
 ): InspectorRoutes | undefined {
   const isOpen = auth === 'dev' && isLoopback(host);
-  if (inspector === 'off' || (!isOpen && adminToken === undefined)) return undefined;
+  if (inspector === 'off' || (!isOpen && !hasAdministrators)) return undefined;
   const viewConnection = ({ id, xuid, ageMs, subscriptions, wire }: Connection): ConnectionRow => {
     const gamertag = context.names.of(xuid);
     return {
@@ -45,6 +50,8 @@ export function openInspectorOf(
     log ??= openLog(context);
     return log;
   };
+  // Where requests are logged in any case, those before the first look are shown too.
+  if (requestLog !== undefined && requestLog !== 'off') recent();
   return inspectorRoutes(
     {
       recent,
