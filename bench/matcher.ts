@@ -5,7 +5,8 @@
  * event loop would be held.
  */
 
-import { matchSteps } from '../src/domain/matchmaking/matcher.ts';
+import { searchMatches } from '../src/domain/matchmaking/matcher.ts';
+import { MatchPool } from '../src/domain/matchmaking/match-pool.ts';
 import {
   type Candidate,
   candidateOf,
@@ -81,26 +82,32 @@ function poolOf(count: number): readonly Candidate[] {
 }
 
 const count = Number(process.argv[2] ?? 100_000);
-const pool = poolOf(count);
 const rules = hopperRules(hopper);
-for (let round = 0; round < 5; round += 1) {
+const tickets = poolOf(count);
+const pool = new MatchPool(rules);
+for (const ticket of tickets) pool.put(ticket);
+for (let round = 0; round < 6; round += 1) {
   const before = process.cpuUsage();
-  const search = matchSteps(rules, pool, nowMs);
+  const search = searchMatches(pool, nowMs);
   let longestMs = 0;
-  let matches: readonly Match[] | undefined;
-  while (matches === undefined) {
-    const turn = process.cpuUsage();
-    const step = search.next();
+  const matches: Match[] = [];
+  let turn = process.cpuUsage();
+  for (const match of search) {
+    if (match !== undefined) {
+      matches.push(match);
+      continue;
+    }
     const { user, system } = process.cpuUsage(turn);
     longestMs = Math.max(longestMs, (user + system) / 1_000);
-    if (step.done) matches = step.value;
+    turn = process.cpuUsage();
   }
   const { user, system } = process.cpuUsage(before);
   const players = matches.reduce(
     (sum, { tickets }) => sum + tickets.reduce((all, one) => all + one.players.length, 0),
     0,
   );
+  const quality = matches.reduce((sum, one) => sum + one.quality, 0) / matches.length;
   console.log(
-    `${count} tickets: ${matches.length} matches, ${players} players, ${Math.round((user + system) / 1_000)} ms CPU, longest turn ${longestMs.toFixed(1)} ms`,
+    `${count} tickets: ${matches.length} matches, ${players} players, quality ${quality.toFixed(4)}, ${Math.round((user + system) / 1_000)} ms CPU, longest turn ${longestMs.toFixed(1)} ms`,
   );
 }

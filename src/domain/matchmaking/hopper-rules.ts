@@ -103,6 +103,11 @@ export function mayPair(rules: HopperRules, a: Candidate, b: Candidate, cycle: n
     }
     if (isBinding(one.rule, hopper, cycle)) return false;
   }
+  return mayMeet(a, b);
+}
+
+/** True when no player is in both, and none avoids one of the other. */
+export function mayMeet(a: Candidate, b: Candidate): boolean {
   if (sharePlayer(a, b)) return false;
   return (a.avoids === undefined && b.avoids === undefined) || !avoidEachOther(a, b);
 }
@@ -178,9 +183,10 @@ function ruleInTheWay(
   for (let index = 0; index < rules.length; index += 1) {
     const one = rules[index];
     if (one === undefined || !isBinding(one.rule, hopper, cycle)) continue;
-    if (group.some(({ values }) => values[index] === null)) return index;
-    if (one.body.admitsGroup?.(groupValues(group, index, cycle, isComplete)) === false)
-      return index;
+    for (const { values } of group) if (values[index] === null) return index;
+    if (one.body.admitsGroup === undefined) continue;
+    const values = new GroupOf(group, index, cycle, isComplete);
+    if (!one.body.admitsGroup(values)) return index;
   }
   return undefined;
 }
@@ -195,21 +201,28 @@ function groupProblem(
   const one = index === undefined ? undefined : rules.rules[index];
   if (index === undefined || one === undefined) return undefined;
   if (group.some(({ values }) => values[index] === null)) return one.body.missing;
-  return one.body.groupProblem?.(groupValues(group, index, cycle, true)) ?? one.rule.name;
+  return one.body.groupProblem?.(new GroupOf(group, index, cycle, true)) ?? one.rule.name;
 }
 
-function groupValues(
-  group: readonly Candidate[],
-  index: number,
-  cycle: number,
-  isComplete: boolean,
-): GroupValues<RuleValue> {
-  return {
-    values: group.map(({ values }) => values[index]),
-    tickets: group.map(({ ticket }) => ticket),
-    cycle,
-    isComplete,
-  };
+/** A group as a rule sees it. Most rules do not look at the tickets themselves. */
+class GroupOf implements GroupValues<RuleValue> {
+  readonly values: readonly (RuleValue | undefined)[];
+  readonly cycle: number;
+  readonly isComplete: boolean;
+  readonly #group: readonly Candidate[];
+
+  constructor(group: readonly Candidate[], index: number, cycle: number, isComplete: boolean) {
+    this.#group = group;
+    const values: (RuleValue | undefined)[] = [];
+    for (const one of group) values.push(one.values[index]);
+    this.values = values;
+    this.cycle = cycle;
+    this.isComplete = isComplete;
+  }
+
+  get tickets(): readonly MatchTicket[] {
+    return this.#group.map(({ ticket }) => ticket);
+  }
 }
 
 /**
@@ -260,10 +273,11 @@ export function longestCycle(
   group: readonly Candidate[],
   nowMs: Milliseconds,
 ): number {
-  return group.reduce(
-    (cycle, { ticket }) => Math.max(cycle, cycleOf(hopper, ticket.sinceMs, nowMs)),
-    0,
-  );
+  let longest = 0;
+  for (const { ticket } of group) {
+    longest = Math.max(longest, cycleOf(hopper, ticket.sinceMs, nowMs));
+  }
+  return longest;
 }
 
 /** How near two tickets are: from 0 to 1, over all rules that can say so, by weight. */
@@ -273,7 +287,8 @@ export function closenessOf({ rules }: HopperRules, a: Candidate, b: Candidate):
   for (let i = 0; i < rules.length; i += 1) {
     const one = rules[i];
     if (one?.body.closeness === undefined) continue;
-    const [left, right] = [a.values[i], b.values[i]];
+    const left = a.values[i];
+    const right = b.values[i];
     weights += one.rule.weight;
     if (left === undefined || right === undefined) sum += one.rule.weight;
     else if (left !== null && right !== null)

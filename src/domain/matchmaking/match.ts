@@ -3,10 +3,11 @@
 import type { Xuid } from '../ids.ts';
 import type { Milliseconds } from '../time.ts';
 import { isBinding } from './expansion.ts';
-import { type Hopper, teamRuleOf } from './hopper.ts';
+import type { Hopper } from './hopper.ts';
 import { type Candidate, closenessOf, type HopperRules, longestCycle } from './hopper-rules.ts';
 import { serverPreference } from './rules/quality-of-service.ts';
-import { teamsOf } from './rules/team.ts';
+import type { NumberRange } from './rules/number.ts';
+import { type TeamPlayers, teamsOf } from './rules/team.ts';
 import type { MatchTicket } from './ticket.ts';
 
 export type Match = {
@@ -27,15 +28,7 @@ export function matchOf(
   nowMs: Milliseconds,
 ): Match {
   const tickets = group.map(({ ticket }) => ticket);
-  const teamRule = teamRuleOf(rules.hopper);
-  const teams =
-    teamRule &&
-    teamsOf(
-      tickets,
-      teamRule,
-      strengthsOf(rules, group),
-      !isBinding(teamRule, rules.hopper, longestCycle(rules, group, nowMs)),
-    );
+  const teams = teamsOfGroup(rules, group, nowMs);
   return {
     tickets,
     ...(teams && { teams }),
@@ -44,19 +37,26 @@ export function matchOf(
   };
 }
 
-/** The first number rule says how strong a ticket is: teams are made even by it. */
-function strengthsOf(
-  { rules }: HopperRules,
+function teamsOfGroup(
+  rules: HopperRules,
   group: readonly Candidate[],
-): (ticket: MatchTicket) => number {
+  nowMs: Milliseconds,
+): ReadonlyMap<Xuid, string> | undefined {
+  const index = rules.rules.findIndex(({ rule }) => rule.dataType === 'team');
+  const rule = rules.rules[index]?.rule;
+  if (rule?.dataType !== 'team') return undefined;
+  const values = group.map((one) => one.values[index] as TeamPlayers);
+  const mayPart = !isBinding(rule, rules.hopper, longestCycle(rules, group, nowMs));
+  return teamsOf(values, rule, strengthsOf(rules, group), mayPart);
+}
+
+/** The first number rule says how strong a ticket is: teams are made even by it. */
+function strengthsOf({ rules }: HopperRules, group: readonly Candidate[]): readonly number[] {
   const index = rules.findIndex(({ rule }) => rule.dataType === 'number');
-  const strengths = new Map(
-    group.map(({ ticket, values }) => {
-      const range = values[index] as { readonly min: number; readonly max: number } | undefined;
-      return [ticket, range ? (range.min + range.max) / 2 : 0];
-    }),
-  );
-  return (ticket) => strengths.get(ticket) ?? 0;
+  return group.map(({ values }) => {
+    const range = values[index] as NumberRange | undefined | null;
+    return range ? (range.min + range.max) / 2 : 0;
+  });
 }
 
 /** From 0 to 1: the mean closeness of all pairs; 1 of a single ticket. */
@@ -64,10 +64,9 @@ function qualityOf(rules: HopperRules, group: readonly Candidate[]): number {
   let sum = 0;
   let pairs = 0;
   for (let i = 0; i < group.length; i += 1) {
+    const a = group[i] as Candidate;
     for (let j = i + 1; j < group.length; j += 1) {
-      const [a, b] = [group[i], group[j]];
-      if (a === undefined || b === undefined) continue;
-      sum += closenessOf(rules, a, b);
+      sum += closenessOf(rules, a, group[j] as Candidate);
       pairs += 1;
     }
   }

@@ -1,14 +1,12 @@
 /**
- * The matcher: which tickets of a pool are matched now. A function of its arguments: the same tickets
- * at the same time give the same matches, in whatever order they are handed over.
+ * The matcher: which tickets of a pool are matched now. The same tickets at the same time give the same
+ * matches, in whatever order they came.
  *
  *   pool ─▶ lanes (tickets that a MUST text keeps apart) ─▶ seed after seed ─▶ matches
  *
  * A seed is the ticket that waits the longest, the largest first among those who wait as long. The
  * tickets nearest to it that go with it are tried, the best first, until a group is complete. A small
  * pool is searched through instead, so that no match is missed where each player counts.
- *
- * @source docs/wire/matchmaking.md "Which match is made"
  */
 
 import type { Milliseconds } from '../time.ts';
@@ -23,8 +21,10 @@ import {
   mayGroup,
   mayPair,
 } from './hopper-rules.ts';
-import { Lanes } from './lanes.ts';
+import type { Lane } from './lanes.ts';
 import { type Match, matchOf } from './match.ts';
+import { MatchPool } from './match-pool.ts';
+import { Shortlist } from './shortlist.ts';
 
 /** A pool of so many tickets is searched through, unless nearly all of them go together. */
 const exactTicketsMax = 14;
@@ -44,157 +44,258 @@ const triedCyclesMax = 7;
 /** Tickets that a seed looks at, as many more with each cycle that it waits. */
 const lookedAtMax = 256;
 
-/** Seeds without a match, after which fewer groups are tried for each further one. */
+/** Seeds without a match, after which each further one looks at fewer tickets and tries fewer groups. */
 const patientSeedsMax = 2_000;
+const lookedAtImpatientMax = 64;
 
 export type MatchOptions = {
   /** Pools of more tickets are not searched through. */
   readonly exactMax?: number;
 };
 
-/** The matches of a pool. Of the same ticket twice, one counts. */
+/** The matches of a pool. Of the same ticket twice, the last one counts. */
 export function findMatches(
   rules: HopperRules,
-  pool: Iterable<Candidate>,
+  tickets: Iterable<Candidate>,
   nowMs: Milliseconds,
   options: MatchOptions = {},
 ): readonly Match[] {
-  const search = matchSteps(rules, pool, nowMs, options);
-  for (;;) {
-    const step = search.next();
-    if (step.done) return step.value;
-  }
+  const pool = new MatchPool(rules);
+  for (const ticket of tickets) pool.put(ticket);
+  return allMatches(pool, nowMs, options);
 }
 
-/** The same, in turns of a few milliseconds, between which it yields. */
-export function* matchSteps(
-  rules: HopperRules,
-  pool: Iterable<Candidate>,
+/** All matches of a pool, which stay in it until they are removed. */
+export function allMatches(
+  pool: MatchPool,
   nowMs: Milliseconds,
-  { exactMax = exactTicketsMax }: MatchOptions = {},
-): Generator<void, readonly Match[]> {
-  const tickets = sortedByWait(pool);
-  if (tickets.length <= exactMax) {
-    const groups = bestPartition(rules, tickets, nowMs);
-    if (groups) return groups.map((group) => matchOf(rules, group, nowMs));
-  }
-  const search = new PoolSearch(rules, tickets, nowMs);
-  yield;
+  options: MatchOptions = {},
+): readonly Match[] {
   const matches: Match[] = [];
-  let stepsBefore = 0;
-  for (const seed of search.seeds()) {
-    const group = search.matchFor(seed);
-    if (group !== undefined) matches.push(matchOf(rules, group, nowMs));
-    if (search.steps - stepsBefore < stepsPerTurn) continue;
-    stepsBefore = search.steps;
-    yield;
+  for (const match of searchMatches(pool, nowMs, options)) {
+    if (match !== undefined) matches.push(match);
   }
   return matches;
 }
 
-function sortedByWait(pool: Iterable<Candidate>): readonly Candidate[] {
-  const tickets = [...new Map([...pool].map((one) => [one.ticket.id, one])).values()];
-  // Pools are kept in this order, so that there is rarely anything to sort.
-  const isSorted = tickets.every((one, i) => {
-    const before = tickets[i - 1];
-    return before === undefined || byWait(before, one) < 0;
-  });
-  return isSorted ? tickets : tickets.sort(byWait);
+/**
+ * The matches of a pool one after the other, and undefined after each turn of a few milliseconds. In
+ * between tickets may be put and removed. A pool has one search at a time; a later one ends it.
+ *
+ * @source docs/wire/matchmaking.md "Which match is made"
+ */
+export function* searchMatches(
+  pool: MatchPool,
+  nowMs: Milliseconds,
+  { exactMax = exactTicketsMax }: MatchOptions = {},
+): Generator<Match | undefined> {
+  const preparing = pool.prepare(nowMs);
+  let prepared = preparing.next();
+  for (; !prepared.done; prepared = preparing.next()) yield undefined;
+  const byWait = prepared.value;
+  const { rules } = pool;
+  if (byWait.length <= exactMax) {
+    const tickets = [...byWait].flatMap((slot) => pool.at(slot) ?? []);
+    const groups = bestPartition(rules, tickets, nowMs);
+    if (groups) {
+      for (const group of groups) yield matchOf(rules, group, nowMs);
+      return;
+    }
+  }
+  const search = new PoolSearch(pool);
+  let stepsBefore = 0;
+  for (const seed of seedsOf(pool, byWait, nowMs)) {
+    const group = search.matchFor(seed);
+    if (group !== undefined) yield matchOf(rules, group, nowMs);
+    if (search.steps - stepsBefore < stepsPerTurn) continue;
+    stepsBefore = search.steps;
+    yield undefined;
+  }
 }
+
+/** The order in which tickets are seeds: the longest wait first, of one cycle the largest. */
+function seedsOf(pool: MatchPool, byWait: Int32Array, nowMs: Milliseconds): Int32Array {
+  const { hopper } = pool.rules;
+  const { maxGroupSize } = hopper;
+  const cycles = byWait.map((slot) => cycleOf(hopper, pool.at(slot)?.ticket.sinceMs ?? 0, nowMs));
+  // What is larger than a match is never one, and comes with none.
+  const sizes = byWait.map((slot) => Math.min(pool.at(slot)?.places ?? 0, maxGroupSize + 1));
+  const seeds = new Int32Array(byWait.length);
+  for (let start = 0; start < byWait.length; ) {
+    const countOf = new Uint32Array(maxGroupSize + 2);
+    let end = start;
+    for (; end < byWait.length && cycles[end] === cycles[start]; end += 1) {
+      countOf[sizes[end] as number] = (countOf[sizes[end] as number] as number) + 1;
+    }
+    const nextOf = new Uint32Array(countOf.length);
+    for (let size = maxGroupSize + 1, at = start; size >= 0; size -= 1) {
+      nextOf[size] = at;
+      at += countOf[size] as number;
+    }
+    for (let i = start; i < end; i += 1) {
+      const size = sizes[i] as number;
+      seeds[nextOf[size] as number] = byWait[i] as number;
+      nextOf[size] = (nextOf[size] as number) + 1;
+    }
+    start = end;
+  }
+  return seeds;
+}
+
+/** The ticket that a match is looked for, and what may still be looked at for it. */
+type Seed = {
+  readonly one: Candidate;
+  readonly lane: Lane;
+  readonly row: number;
+  readonly cycle: number;
+  foundLeft: number;
+  placesLeft: number;
+  looksLeft: number;
+};
 
 /** The search through one pool. What it has matched is not offered again. */
 class PoolSearch {
+  readonly #pool: MatchPool;
   readonly #rules: HopperRules;
-  readonly #tickets: readonly Candidate[];
-  readonly #cycles: Uint32Array;
-  readonly #lanes: Lanes;
+  /** Lanes that go with others than their own tickets. */
+  readonly #wildLanes: readonly Lane[];
   /** True where players want certain places, which two may not share. */
   readonly #hasPlaces: boolean;
+  /** Tickets that go with the seed. */
+  readonly #found: Shortlist;
   #failedSeeds = 0;
   /** Pairs and groups that were looked at. */
   steps = 0;
 
-  constructor(rules: HopperRules, tickets: readonly Candidate[], nowMs: Milliseconds) {
-    this.#rules = rules;
-    this.#tickets = tickets;
-    this.#hasPlaces = rules.hopper.rules.some(
+  constructor(pool: MatchPool) {
+    this.#pool = pool;
+    this.#rules = pool.rules;
+    this.#wildLanes = [...pool.lanes].filter((lane) => lane.isWild);
+    const { rules } = this.#rules.hopper;
+    this.#hasPlaces = rules.some(
       (rule) => rule.dataType === 'collection' && rule.operation === 'rolePreference',
     );
-    this.#cycles = Uint32Array.from(tickets, ({ ticket }) =>
-      cycleOf(rules.hopper, ticket.sinceMs, nowMs),
-    );
-    this.#lanes = new Lanes(rules, tickets);
-  }
-
-  /** Tickets that are not matched yet: the longest wait first, then the largest. */
-  *seeds(): Generator<number> {
-    const { length } = this.#tickets;
-    for (let start = 0; start < length; ) {
-      const cycle = this.#cycles[start];
-      let end = start;
-      let largest = 0;
-      while (end < length && this.#cycles[end] === cycle) {
-        largest = Math.max(largest, this.#tickets[end]?.places ?? 0);
-        end += 1;
-      }
-      for (let places = largest; places > 0; places -= 1) {
-        for (let i = start; i < end; i += 1) {
-          if (this.#tickets[i]?.places === places && this.#lanes.has(i)) yield i;
-        }
-      }
-      start = end;
-    }
+    this.#found = new Shortlist(rules.some(({ dataType }) => dataType === 'team'));
   }
 
   /** The group that this seed is matched with, which is taken out of the pool; undefined: none. */
-  matchFor(seedIndex: number): readonly Candidate[] | undefined {
-    const seed = this.#tickets[seedIndex];
-    const cycle = this.#cycles[seedIndex] ?? 0;
-    if (seed === undefined) return undefined;
-    const found = this.#candidatesFor(seed, seedIndex, cycle);
-    const group = this.#complete(seed, found, cycle);
+  matchFor(slot: number): readonly Candidate[] | undefined {
+    const pool = this.#pool;
+    const one = pool.at(slot);
+    const lane = pool.laneOf(slot);
+    if (one === undefined || lane === undefined) return undefined;
+    const seed = this.#seedAt(one, lane, pool.rowOf(slot));
+    pool.pairs.setCycle(seed.cycle);
+    this.#lookForCandidates(seed);
+    const group = this.#complete(seed);
     if (group === undefined) {
       this.#failedSeeds += 1;
       return undefined;
     }
-    const members = [seed, ...group.map(({ one }) => one)];
-    this.#lanes.take(seedIndex);
-    for (const { index } of group) this.#lanes.take(index);
+    const slots = [slot];
+    for (const i of group) slots.push(this.#found.slotAt(i));
+    const members: Candidate[] = [];
+    for (const each of slots) {
+      members.push(pool.at(each) as Candidate);
+      pool.take(each);
+    }
     return members.sort(byWait);
   }
 
-  /** False where two tickets want the same place, so that no group can have both. */
-  #mayStart(seed: Candidate, one: Candidate, cycle: number): boolean {
-    return !this.#hasPlaces || mayGroup(this.#rules, [seed, one], cycle, false);
-  }
-
-  /** Tickets that go with the seed, the best first. */
-  #candidatesFor(seed: Candidate, seedIndex: number, cycle: number): readonly Found[] {
-    const rules = this.#rules;
+  #seedAt(one: Candidate, lane: Lane, row: number): Seed {
+    const cycle = lane.cycles[row] as number;
+    const { maxGroupSize } = this.#rules.hopper;
     // Who waits the longest may all want the same places: then the right ones are further away.
     const factor = this.#hasPlaces ? 1 + Math.min(cycle, triedCyclesMax) : 1;
-    const foundMax = factor * Math.max(triedMax, 2 * rules.hopper.maxGroupSize);
-    let left = lookedAtMax * (1 + cycle);
-    const found: Found[] = [];
-    let placesLeft = factor * triedPlaces * rules.hopper.maxGroupSize;
-    for (const index of this.#lanes.near(seedIndex, cycle)) {
-      const one = this.#tickets[index];
-      if (one === undefined) continue;
+    return {
+      one,
+      lane,
+      row,
+      cycle,
+      foundLeft: factor * Math.max(triedMax, 2 * maxGroupSize),
+      placesLeft: factor * triedPlaces * maxGroupSize,
+      looksLeft: this.#isPatient
+        ? lookedAtMax * (1 + Math.min(cycle, triedCyclesMax))
+        : lookedAtImpatientMax,
+    };
+  }
+
+  get #isPatient(): boolean {
+    return this.#failedSeeds < patientSeedsMax;
+  }
+
+  /** Finds tickets that go with the seed, and puts the best first. */
+  #lookForCandidates(seed: Seed): void {
+    const { lane: own } = seed;
+    this.#found.clear();
+    if (own.hasNumbers) this.#lookAround(seed);
+    else this.#lookAlong(own, seed);
+    for (const lane of own.isWild ? this.#pool.lanes : this.#wildLanes) {
+      if (isSpent(seed)) break;
+      seed.looksLeft -= 1;
       this.steps += 1;
-      left -= 1;
-      if (mayPair(rules, seed, one, cycle) && this.#mayStart(seed, one, cycle)) {
-        const waited = Math.min(1, (this.#cycles[index] ?? 0) / (rules.hopper.expansionCycles + 1));
-        const score = closenessOf(rules, seed, one) + waited / 4;
-        found.push({ one, index, score });
-        placesLeft -= one.places;
-      }
-      if (found.length >= foundMax || placesLeft <= 0 || left <= 0) break;
+      if (lane !== own && own.goesWith(lane)) this.#lookAlong(lane, seed);
     }
-    const teamsFirst = rules.hopper.rules.some(({ dataType }) => dataType === 'team');
-    return found.sort(
-      (a, b) =>
-        (teamsFirst ? b.one.places - a.one.places : 0) || b.score - a.score || a.index - b.index,
-    );
+  }
+
+  /** The tickets of the seed's own lane, the nearest numbers first. */
+  #lookAround(seed: Seed): void {
+    const { lane, row } = seed;
+    const { numbers, length } = lane.columns;
+    const number = numbers[row] as number;
+    const { reach } = this.#pool.pairs;
+    let up = lane.freeFrom(row + 1);
+    let down = lane.freeBefore(row - 1);
+    while (!isSpent(seed)) {
+      const upAway = up < length ? (numbers[up] as number) - number : Number.POSITIVE_INFINITY;
+      const downAway = down >= 0 ? number - (numbers[down] as number) : Number.POSITIVE_INFINITY;
+      const isUp = up < length && upAway <= downAway;
+      if (!isUp && down < 0) return;
+      if ((isUp ? upAway : downAway) > reach) return;
+      this.#lookAt(lane, isUp ? up : down, seed);
+      if (isUp) up = lane.freeFrom(up + 1);
+      else down = lane.freeBefore(down - 1);
+    }
+  }
+
+  /** The tickets of a lane from its beginning. */
+  #lookAlong(lane: Lane, seed: Seed): void {
+    const { length } = lane.columns;
+    for (let row = lane.freeFrom(0); row < length && !isSpent(seed); row = lane.freeFrom(row + 1)) {
+      if (lane !== seed.lane || row !== seed.row) this.#lookAt(lane, row, seed);
+    }
+  }
+
+  #lookAt(lane: Lane, row: number, seed: Seed): void {
+    this.steps += 1;
+    seed.looksLeft -= 1;
+    if (!this.#mayPair(seed.lane, seed.row, lane, row, seed.cycle)) return;
+    const rules = this.#rules;
+    // Two that want the same place cannot be in one group.
+    if (this.#hasPlaces && !mayGroup(rules, [seed.one, this.#at(lane, row)], seed.cycle, false)) {
+      return;
+    }
+    const waited = (lane.cycles[row] as number) / (rules.hopper.expansionCycles + 1);
+    const closeness =
+      lane === seed.lane
+        ? this.#pool.pairs.closeness(lane.columns, seed.row, row)
+        : closenessOf(rules, seed.one, this.#at(lane, row));
+    const places = lane.columns.places[row] as number;
+    const score = closeness + Math.min(1, waited) / 4;
+    this.#found.add(lane, row, score);
+    seed.foundLeft -= 1;
+    seed.placesLeft -= places;
+  }
+
+  #mayPair(lane: Lane, row: number, other: Lane, otherRow: number, cycle: number): boolean {
+    return lane === other
+      ? this.#pool.pairs.mayPair(lane.columns, row, otherRow)
+      : mayPair(this.#rules, this.#at(lane, row), this.#at(other, otherRow), cycle);
+  }
+
+  /** A ticket that is offered, and so is there. */
+  #at({ columns }: Lane, row: number): Candidate {
+    return this.#pool.at(columns.slots[row] as number) as Candidate;
   }
 
   /**
@@ -202,46 +303,59 @@ class PoolSearch {
    * the other, the last one is taken back where no group comes of it, and after so many tries the best
    * group so far is taken.
    */
-  #complete(seed: Candidate, found: readonly Found[], cycle: number): readonly Found[] | undefined {
+  #complete(seed: Seed): readonly number[] | undefined {
+    const { cycle } = seed;
     const rules = this.#rules;
+    const found = this.#found;
     const { minGroupSize, maxGroupSize } = rules.hopper;
-    const reachable = found.reduce((sum, { one }) => sum + one.places, seed.places);
-    if (reachable < minGroupSize) return undefined;
-    const isPatient = this.#failedSeeds < patientSeedsMax;
+    if (seed.one.places + found.places < minGroupSize) return undefined;
+    const isPatient = this.#isPatient;
     let triesLeft = maxGroupSize * (isPatient ? 5 : 1) + (isPatient ? 32 : 0);
-    const chosen: Found[] = [];
-    const group: Candidate[] = [seed];
-    let best: { readonly chosen: readonly Found[]; readonly places: number } | undefined;
+    const chosen: number[] = [];
+    const group: Candidate[] = [seed.one];
+    let best: readonly number[] | undefined;
+    let bestPlaces = 0;
 
-    const isFull = (places: number): boolean => places === maxGroupSize;
+    const goesWithChosen = (lane: Lane, row: number): boolean => {
+      for (let i = 0; i < chosen.length; i += 1) {
+        const other = chosen[i] as number;
+        if (!this.#mayPair(found.laneAt(other), found.rowAt(other), lane, row, cycle)) return false;
+      }
+      return true;
+    };
     const offer = (places: number): void => {
-      if (places < minGroupSize || places <= (best?.places ?? 0)) return;
-      if (isMatch(rules, group, places, cycle)) best = { chosen: [...chosen], places };
+      if (places < minGroupSize || places <= bestPlaces) return;
+      if (!isMatch(rules, group, places, cycle)) return;
+      best = [...chosen];
+      bestPlaces = places;
     };
     const extend = (from: number, places: number): void => {
       let isMaximal = true;
-      for (let i = from; i < found.length && !isFull(places); i += 1) {
-        const next = found[i];
-        if (next === undefined || places + next.one.places > maxGroupSize) continue;
+      for (let i = from; i < found.length && places < maxGroupSize; i += 1) {
+        const more = places + found.placesAt(i);
+        if (more > maxGroupSize) continue;
         this.steps += group.length;
-        if (!chosen.every(({ one }) => mayPair(rules, one, next.one, cycle))) continue;
-        group.push(next.one);
-        chosen.push(next);
+        const lane = found.laneAt(i);
+        const row = found.rowAt(i);
+        if (!goesWithChosen(lane, row)) continue;
+        group.push(this.#at(lane, row));
+        chosen.push(i);
         triesLeft -= 1;
         if (mayGroup(rules, group, cycle, false)) {
           isMaximal = false;
-          extend(i + 1, places + next.one.places);
+          extend(i + 1, more);
         }
         group.pop();
         chosen.pop();
-        if (triesLeft <= 0 || isFull(best?.places ?? 0)) return;
+        if (triesLeft <= 0 || bestPlaces === maxGroupSize) return;
       }
       if (isMaximal || triesLeft <= 0) offer(places);
     };
-    extend(0, seed.places);
-    return best?.chosen;
+    extend(0, seed.one.places);
+    return best;
   }
 }
 
-/** A ticket that goes with the seed. */
-type Found = { readonly one: Candidate; readonly index: number; readonly score: number };
+function isSpent({ foundLeft, placesLeft, looksLeft }: Seed): boolean {
+  return foundLeft <= 0 || placesLeft <= 0 || looksLeft <= 0;
+}

@@ -28,40 +28,52 @@ export function dealTeams(
   const sizes = teams.map((_, team) => filled[team] ?? 0);
   const strengths = teams.map(() => 0);
   if (sizes.some((size, team) => size > (teams[team]?.maxSize ?? 0))) return undefined;
-  const order = parties
-    .map((party, i) => ({ ...party, i }))
-    .sort((a, b) => b.size - a.size || (b.strength ?? 0) - (a.strength ?? 0) || a.i - b.i);
+  const strengthOf = (i: number): number => parties[i]?.strength ?? 0;
+  const sizeOf = (i: number): number => parties[i]?.size ?? 0;
+  const order = parties.map((_, i) => i);
+  order.sort((a, b) => sizeOf(b) - sizeOf(a) || strengthOf(b) - strengthOf(a) || a - b);
   const dealt = parties.map(() => -1);
-  const failed = new Set<string>();
+  /** Made once something had to be taken back. */
+  let failed: Set<string> | undefined;
 
   const deal = (at: number): boolean => {
     const party = order[at];
     if (party === undefined) {
       return !isComplete || sizes.every((size, team) => size >= (teams[team]?.minSize ?? 0));
     }
-    const state = `${at}:${sizes}`;
-    if (failed.has(state)) return false;
-    for (const team of smallestFirst(sizes, strengths)) {
-      const size = (sizes[team] ?? 0) + party.size;
+    if (failed?.has(`${at}:${sizes}`)) return false;
+    const strength = strengthOf(party);
+    const inTurn = smallestFirst(sizes, strengths);
+    for (let i = 0; i < inTurn.length; i += 1) {
+      const team = inTurn[i] as number;
+      const size = (sizes[team] ?? 0) + sizeOf(party);
       if (size > (teams[team]?.maxSize ?? 0)) continue;
       sizes[team] = size;
-      strengths[team] = (strengths[team] ?? 0) + (party.strength ?? 0);
-      dealt[party.i] = team;
+      strengths[team] = (strengths[team] ?? 0) + strength;
+      dealt[party] = team;
       if (deal(at + 1)) return true;
-      sizes[team] = size - party.size;
-      strengths[team] = (strengths[team] ?? 0) - (party.strength ?? 0);
+      sizes[team] = size - sizeOf(party);
+      strengths[team] = (strengths[team] ?? 0) - strength;
     }
-    failed.add(state);
+    failed ??= new Set();
+    failed.add(`${at}:${sizes}`);
     return false;
   };
   return deal(0) ? dealt : undefined;
 }
 
 function smallestFirst(sizes: readonly number[], strengths: readonly number[]): readonly number[] {
-  return sizes
-    .map((_, team) => team)
-    .sort(
-      (a, b) =>
-        (sizes[a] ?? 0) - (sizes[b] ?? 0) || (strengths[a] ?? 0) - (strengths[b] ?? 0) || a - b,
-    );
+  const isBefore = (a: number, b: number): boolean => {
+    const bySize = (sizes[a] ?? 0) - (sizes[b] ?? 0);
+    return bySize < 0 || (bySize === 0 && (strengths[a] ?? 0) < (strengths[b] ?? 0));
+  };
+  const order: number[] = [];
+  for (let team = 0; team < sizes.length; team += 1) {
+    let at = team;
+    for (; at > 0 && isBefore(team, order[at - 1] as number); at -= 1) {
+      order[at] = order[at - 1] as number;
+    }
+    order[at] = team;
+  }
+  return order;
 }

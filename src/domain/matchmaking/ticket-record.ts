@@ -71,8 +71,8 @@ export type StatisticsRecord = {
 
 /** The ticket as the matcher sees it. */
 export function matchTicketOf(record: TicketRecord): MatchTicket {
-  const { id, sinceMs, players, attributes, preserved, targetConstants } = record;
-  return { id, sinceMs, players, attributes, preserved, targetConstants };
+  const { id, sinceMs, expiresMs, players, attributes, preserved, targetConstants } = record;
+  return { id, sinceMs, expiresMs, players, attributes, preserved, targetConstants };
 }
 
 /** True of a ticket that may be matched. */

@@ -7,6 +7,8 @@ export type MatchTicket = {
   readonly id: Guid;
   /** When it began to wait. */
   readonly sinceMs: Milliseconds;
+  /** When that ends: it is not matched from then on. Absent: never. */
+  readonly expiresMs?: Milliseconds | undefined;
   /** At least one. */
   readonly players: readonly MatchPlayer[];
   readonly attributes: JsonObject;

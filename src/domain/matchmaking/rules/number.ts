@@ -9,8 +9,7 @@ export type NumberRange = { readonly min: number; readonly max: number };
 /** Numbers may differ by so much. @source docs/wire/matchmaking.md "Rules" */
 export function numberRule(rule: NumberRule): RuleBody<NumberRange> {
   const { attribute, maxDiff, expansionDelta } = rule;
-  // Far from each other, in the eyes of the ranking.
-  const scale = Math.max(1, maxDiff + 4 * expansionDelta);
+  const scale = closenessScaleOf(rule);
   return {
     valueOf(ticket) {
       const values = valuesOrWildcard(ticket, rule, parseNumber);
@@ -27,6 +26,11 @@ export function numberRule(rule: NumberRule): RuleBody<NumberRange> {
         : ''
     }${rule.flatten === 'average' ? ', counted from the averages of tickets' : ''}`,
   };
+}
+
+/** Values that differ by so much are far from each other, in the eyes of the ranking. */
+export function closenessScaleOf({ maxDiff, expansionDelta }: NumberRule): number {
+  return Math.max(1, maxDiff + 4 * expansionDelta);
 }
 
 function rangeOf(values: readonly number[], flatten: NumberRule['flatten']): NumberRange {

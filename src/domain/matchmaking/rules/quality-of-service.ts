@@ -136,6 +136,7 @@ function sumsOfShared(a: ServerLatencies, b: ServerLatencies): readonly Millisec
 /** Null when no server has been measured by all players. */
 function latenciesOf({ players, preserved }: MatchTicket): ServerLatencies | null {
   if (preserved) return preserved.server === undefined ? null : new Map([[preserved.server, 0]]);
+  if (players[0]?.latenciesMs === undefined) return null;
   const [first, ...others] = players.map(({ latenciesMs }) => latenciesMs ?? {});
   const worst = new Map<string, Milliseconds>();
   for (const [server, latencyMs] of Object.entries(first ?? {})) {
