@@ -6,7 +6,14 @@ const table = 'hopperLeases';
 const leaseId = 'lease';
 const leaseMs: Milliseconds = 10_000;
 
-type Known = { readonly untilMs: Milliseconds; readonly isOwn: boolean };
+type Known = {
+  readonly untilMs: Milliseconds;
+  /** Undefined: another node has it. */
+  readonly ownRevision: number | undefined;
+};
+
+/** `taken`: this node works the hopper from now on, and others may have done so before. */
+export type LeaseState = 'none' | 'taken' | 'kept';
 
 /** Which hoppers this node works. Where it is alone, all of them. */
 export class HopperLeases {
@@ -19,26 +26,37 @@ export class HopperLeases {
     this.#isShared = isShared;
   }
 
-  /** True while this node works the hopper, from now on if nobody does. */
-  async mayWork(hopper: HopperKey): Promise<boolean> {
-    if (!this.#isShared) return true;
+  /** Whether this node works the hopper: from now on if nobody does. */
+  async acquire(hopper: HopperKey): Promise<LeaseState> {
+    if (!this.#isShared) return 'kept';
     const { store, clock, node } = this.#context;
     const nowMs = clock.nowMs();
     const known = this.#known.get(hopper);
-    if (known && !known.isOwn && nowMs < known.untilMs) return false;
+    const ownRevision = known?.ownRevision;
+    if (known && ownRevision === undefined && nowMs < known.untilMs) return 'none';
     // An own one is renewed when half of it is over.
-    if (known?.isOwn && nowMs < known.untilMs - leaseMs / 2) return true;
+    if (known && ownRevision !== undefined && nowMs < known.untilMs - leaseMs / 2) return 'kept';
     const held = await store.record(table, hopper, leaseId);
     const untilMs = Number(held?.value.untilMs ?? 0);
     if (held && held.value.node !== node.id && nowMs < untilMs) {
-      this.#known.set(hopper, { untilMs, isOwn: false });
-      return false;
+      this.#known.set(hopper, { untilMs, ownRevision: undefined });
+      return 'none';
     }
     const value = { node: node.id, untilMs: nowMs + leaseMs };
     const change = { id: leaseId, expectRevision: held?.revision ?? 0, value };
     const outcome = await store.commitRecords(table, hopper, [change]);
-    if (outcome.kind === 'conflict') return false;
-    this.#known.set(hopper, { untilMs: value.untilMs, isOwn: true });
-    return true;
+    if (outcome.kind === 'conflict') {
+      this.#known.delete(hopper);
+      return 'none';
+    }
+    this.#known.set(hopper, { untilMs: value.untilMs, ownRevision: outcome.revision });
+    return held !== undefined && held.revision === ownRevision ? 'kept' : 'taken';
+  }
+
+  /** True while this node works the hopper, as far as it knows. */
+  isOwn(hopper: HopperKey): boolean {
+    if (!this.#isShared) return true;
+    const known = this.#known.get(hopper);
+    return known?.ownRevision !== undefined && this.#context.clock.nowMs() < known.untilMs;
   }
 }

@@ -1,11 +1,10 @@
+import { explainTicket, type WhyNot } from '../domain/matchmaking/explain.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
-import {
-  type Candidate,
-  candidateOf,
-  type HopperRules,
-  hopperRules,
-} from '../domain/matchmaking/hopper-rules.ts';
+import { candidateOf, type HopperRules, hopperRules } from '../domain/matchmaking/hopper-rules.ts';
 import type { Guid } from '../domain/ids.ts';
+import type { Match } from '../domain/matchmaking/match.ts';
+import { MatchPool } from '../domain/matchmaking/match-pool.ts';
+import { searchMatches } from '../domain/matchmaking/matcher.ts';
 import {
   isWaiting,
   matchTicketOf,
@@ -14,84 +13,139 @@ import {
 import type { Milliseconds } from '../domain/time.ts';
 import type { HopperKey, Stored, TicketStore } from './ticket-store.ts';
 
-type Entry = { readonly stored: Stored<TicketRecord>; readonly candidate: Candidate };
-
 /** How much the wait of one ticket counts in the mean of those matched lately. */
 const waitWeight = 0.1;
 
-/** The tickets of one hopper that wait, as this process knows them. */
+/** Tickets that are read to explain one, and for how long they are good enough. */
+const sampleMax = 1_000;
+const sampleMs: Milliseconds = 1_000;
+
+/**
+ * The tickets of one hopper that wait, as this process knows them. A process that works the hopper knows
+ * all of them; another one knows none, or those that it has read to explain one.
+ */
 export class HopperPool {
   readonly key: HopperKey;
-  #rules: HopperRules;
-  #entries = new Map<Guid, Entry>();
+  #pool: MatchPool;
+  readonly #stored = new Map<Guid, Stored<TicketRecord>>();
+  #population = 0;
+  #loading: Promise<void> | undefined;
+  #sample: { readonly readMs: Milliseconds; readonly tickets: readonly TicketRecord[] } | undefined;
   /** The mean wait of those who were matched lately; undefined while nobody was. */
   waitMs: Milliseconds | undefined;
-  /** When it was read from the store; undefined: never. */
-  loadedMs: Milliseconds | undefined;
+  /** True while it has every ticket that waits. */
+  isLoaded = false;
 
   constructor(key: HopperKey, hopper: Hopper) {
     this.key = key;
-    this.#rules = hopperRules(hopper);
+    this.#pool = new MatchPool(hopperRules(hopper));
   }
 
   get rules(): HopperRules {
-    return this.#rules;
+    return this.#pool.rules;
   }
 
   /** The hopper as it is configured now. */
   configure(hopper: Hopper): void {
-    if (hopper === this.#rules.hopper) return;
-    this.#rules = hopperRules(hopper);
-    for (const { stored } of [...this.#entries.values()]) this.put(stored);
+    if (hopper === this.rules.hopper) return;
+    this.#pool = new MatchPool(hopperRules(hopper));
+    for (const { value } of this.#stored.values()) this.#offer(value);
   }
 
-  /** Takes what the store has in place of what was known. */
-  async load(tickets: TicketStore, nowMs: Milliseconds): Promise<void> {
-    const former = this.#entries;
-    this.#entries = new Map();
-    for await (const stored of tickets.tickets(this.key)) {
-      const known = former.get(stored.value.id);
-      if (known && known.stored.revision === stored.revision) {
-        this.#entries.set(stored.value.id, known);
-      } else this.put(stored);
+  /** Takes what the store has in place of what was known, unless it is loaded. */
+  load(tickets: TicketStore): Promise<void> {
+    if (this.isLoaded) return this.#loading ?? Promise.resolve();
+    // What changes from now on is put while the rest is read.
+    this.isLoaded = true;
+    this.#loading = this.#readAll(tickets).finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  async #readAll(tickets: TicketStore): Promise<void> {
+    try {
+      for await (const stored of tickets.tickets(this.key)) this.put(stored);
+      this.waitMs ??= (await tickets.statistics(this.key))?.waitMs;
+    } catch (error) {
+      this.unload();
+      throw error;
     }
-    this.loadedMs = nowMs;
+  }
+
+  /** Forgets all tickets: another process works the hopper. */
+  unload(): void {
+    if (!this.isLoaded) return;
+    this.isLoaded = false;
+    this.#pool = new MatchPool(this.rules);
+    this.#stored.clear();
+    this.#population = 0;
   }
 
   /** The ticket as it is stored now; one that does not wait is not kept. */
   put(stored: Stored<TicketRecord>): void {
-    const { value } = stored;
-    if (!isWaiting(value)) this.#entries.delete(value.id);
-    else {
-      const candidate = candidateOf(this.#rules, matchTicketOf(value));
-      this.#entries.set(value.id, { stored, candidate });
+    const { value, revision } = stored;
+    if (!this.isLoaded) return;
+    const known = this.#stored.get(value.id);
+    if (known?.revision === revision) return;
+    if (!isWaiting(value)) {
+      this.remove(value.id);
+      return;
     }
+    this.#population += value.players.length - (known?.value.players.length ?? 0);
+    this.#stored.set(value.id, stored);
+    this.#offer(value);
+  }
+
+  #offer(value: TicketRecord): void {
+    // A session that does not show its ticket yet must show it first.
+    if (value.isPending) this.#pool.remove(value.id);
+    else this.#pool.put(candidateOf(this.rules, matchTicketOf(value)));
   }
 
   remove(id: Guid): void {
-    this.#entries.delete(id);
+    this.#population -= this.#stored.get(id)?.value.players.length ?? 0;
+    this.#stored.delete(id);
+    this.#pool.remove(id);
   }
 
   stored(id: Guid): Stored<TicketRecord> | undefined {
-    return this.#entries.get(id)?.stored;
+    return this.#stored.get(id);
   }
 
-  candidate(id: Guid): Candidate | undefined {
-    return this.#entries.get(id)?.candidate;
+  /** See `searchMatches`. */
+  search(nowMs: Milliseconds): Generator<Match | undefined> {
+    return searchMatches(this.#pool, nowMs);
   }
 
-  /** Tickets that may be matched now. */
-  candidates(nowMs: Milliseconds): readonly Candidate[] {
-    return [...this.#entries.values()]
-      .filter(({ stored: { value } }) => !value.isPending && value.expiresMs > nowMs)
-      .map(({ candidate }) => candidate);
+  /**
+   * Why this ticket waits. Where another process works the hopper, some of its tickets are read, at most
+   * once a second.
+   */
+  async explain(ticket: TicketRecord, tickets: TicketStore, nowMs: Milliseconds): Promise<WhyNot> {
+    const asCandidate = (one: TicketRecord) => candidateOf(this.rules, matchTicketOf(one));
+    const others = this.isLoaded
+      ? this.#pool.candidates()
+      : (await this.#readSample(tickets, nowMs)).map(asCandidate);
+    return explainTicket(this.rules, asCandidate(ticket), others, nowMs);
+  }
+
+  async #readSample(tickets: TicketStore, nowMs: Milliseconds): Promise<readonly TicketRecord[]> {
+    if (this.#sample && Math.abs(nowMs - this.#sample.readMs) < sampleMs) {
+      return this.#sample.tickets;
+    }
+    const read: TicketRecord[] = [];
+    for await (const { value } of tickets.tickets(this.key)) {
+      if (isWaiting(value) && !value.isPending) read.push(value);
+      if (read.length >= sampleMax) break;
+    }
+    this.#sample = { readMs: nowMs, tickets: read };
+    return read;
   }
 
   /** People who wait, not tickets. */
   get population(): number {
-    let count = 0;
-    for (const { candidate } of this.#entries.values()) count += candidate.ticket.players.length;
-    return count;
+    return this.#population;
   }
 
   noteWait(waitMs: Milliseconds): void {

@@ -12,13 +12,12 @@ import type { Context } from '../directory/context.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
-import type { Match } from '../domain/matchmaking/match.ts';
-import { matchSteps } from '../domain/matchmaking/matcher.ts';
 import type { TicketRequest } from '../domain/matchmaking/ticket-request.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { SessionChange } from '../domain/session/session-change.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
+import type { RecordName } from '../store/store.ts';
 import { createTicket, type TicketReceipt } from './create-ticket.ts';
 import { endTicket, settleTicket } from './end-ticket.ts';
 import { finishMatch } from './finish-match.ts';
@@ -26,15 +25,21 @@ import type { HopperPool } from './hopper-pool.ts';
 import { HopperLeases } from './hopper-lease.ts';
 import { makeMatch } from './make-match.ts';
 import { type HopperStatistics, readStatistics } from './read-statistics.ts';
-import { createService, loadPool, mayUseHopper, poolOf, type Service } from './service.ts';
+import { createService, mayUseHopper, poolOf, refreshTicket, type Service } from './service.ts';
 import { deleteTicket, readTicket, type TicketPath } from './use-ticket.ts';
 import { concernsTickets, noteSessionChange } from './watch-sessions.ts';
 
-/** Matches that are stored at the same time. */
-const parallelMatchesMax = 16;
+/** Records that are worked on at the same time, and matches of one hopper. */
+const parallelMax = 16;
+
+/** Matches of one hopper that are made before the others have their turn. */
+const matchesInTurnMax = 256;
 
 /** Records that are looked at in one go. */
 const dueMax = 200;
+
+/** What another node should have done by then, this one does. */
+const lateMs: Milliseconds = 3_000;
 
 /** How often the figures of a hopper are stored, where they have changed. */
 const statisticsEveryMs: Milliseconds = 5_000;
@@ -79,38 +84,51 @@ export class Matchmaker {
   }
 
   /**
-   * Does what is due, then matches what can be matched in every hopper. What fails in one does not keep
-   * the others from being worked; the first failure is thrown at the end.
+   * Does what is due, then matches what can be matched in every hopper; `more`: there may be more to do
+   * at once. What fails in one hopper does not keep the others from being worked; the first failure is
+   * thrown at the end.
    */
-  async run(): Promise<void> {
+  async run(): Promise<'done' | 'more'> {
     const failures: unknown[] = [];
-    await this.#attempt(failures, () => this.#doDue());
+    let isMore = await attempt(failures, () => this.#doDue());
     for (const config of this.#service.context.catalog().values()) {
       for (const hopper of config.hoppers?.values() ?? []) {
-        await this.#attempt(failures, () => this.#work(config.scid, hopper));
+        const isLeft = await attempt(failures, () => this.#work(config.scid, hopper));
+        isMore ||= isLeft;
       }
     }
     await Promise.all(this.#noted);
     if (failures.length > 0) throw failures[0];
+    return isMore ? 'more' : 'done';
   }
 
-  async #attempt(failures: unknown[], work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      failures.push(error);
-    }
+  /**
+   * Expires tickets, removes those that have ended long ago, and finishes what was begun. True: there
+   * may be more.
+   */
+  async #doDue(): Promise<boolean> {
+    const { context, isShared } = this.#service;
+    const nowMs = context.clock.nowMs();
+    const own = await this.#dueAt(nowMs, ({ group }) => this.#leases.isOwn(group));
+    const late = isShared ? await this.#dueAt(nowMs - lateMs, () => true) : [];
+    const due = new Map([...own, ...late].map((one) => [`${one.group}/${one.id}`, one]));
+    await inParallel([...due], ([key, { group, id }]) =>
+      context.setAside.attempt('matchmaking', key, () => this.#lookAt(group, id)),
+    );
+    return due.size >= dueMax;
   }
 
-  /** Expires tickets, removes those that have ended long ago, and finishes what was begun. */
-  async #doDue(): Promise<void> {
+  async #dueAt(
+    nowMs: Milliseconds,
+    isWanted: (record: RecordName) => boolean,
+  ): Promise<readonly RecordName[]> {
     const { tickets, context } = this.#service;
-    const due = await tickets.due(context.clock.nowMs(), dueMax + context.setAside.size);
-    for (const { group, id } of due.slice(0, dueMax)) {
-      await context.setAside.attempt('matchmaking', `${group}/${id}`, () =>
-        this.#lookAt(group, id),
-      );
-    }
+    const due = await context.setAside.firstOthers(
+      dueMax,
+      ({ group, id }: RecordName) => `${group}/${id}`,
+      (limit) => tickets.due(nowMs, limit),
+    );
+    return due.filter(isWanted);
   }
 
   async #lookAt(key: string, id: Guid): Promise<void> {
@@ -118,27 +136,24 @@ export class Matchmaker {
     const match = await service.tickets.match(key, id);
     if (match) return finishMatch(service, key, match);
     const ticket = await service.tickets.ticket(key, id);
-    if (ticket === undefined) return;
+    if (ticket === undefined) return service.tickets.remove(key, [id]);
     const { value, revision } = ticket;
     if (value.isPending) await settleTicket(service, key, ticket);
     else if (value.status === 'searching') await endTicket(service, key, id, 'expired');
     else await service.tickets.commit(key, [{ id, expectRevision: revision, value: undefined }]);
   }
 
-  async #work(scid: Guid, hopper: Hopper): Promise<void> {
+  /** True: there may be more matches. */
+  async #work(scid: Guid, hopper: Hopper): Promise<boolean> {
     const service = this.#service;
     const pool = poolOf(service, scid, hopper);
-    if (!(await this.#leases.mayWork(pool.key))) return;
+    const lease = await this.#leases.acquire(pool.key);
+    if (lease !== 'kept') pool.unload();
+    if (lease === 'none') return false;
     const beganMs = performance.now();
-    await loadPool(service, pool, true);
-    const found = await this.#search(pool);
-    for (let at = 0; at < found.length; at += parallelMatchesMax) {
-      const slice = found.slice(at, at + parallelMatchesMax);
-      const outcomes = await Promise.allSettled(
-        slice.map((match) => makeMatch(service, pool, match)),
-      );
-      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-    }
+    await pool.load(service.tickets);
+    if (service.isShared) await this.#readNews(pool);
+    const isMore = await this.#makeMatches(pool);
     const { clock, observers } = service.context;
     observers.current?.({
       kind: 'hopperWorked',
@@ -148,16 +163,47 @@ export class Matchmaker {
       population: pool.population,
     });
     await this.#storeStatistics(pool);
+    return isMore;
   }
 
-  async #search(pool: HopperPool): Promise<readonly Match[]> {
-    const nowMs = this.#service.context.clock.nowMs();
-    const search = matchSteps(pool.rules, pool.candidates(nowMs), nowMs);
-    for (;;) {
-      const step = search.next();
-      if (step.done) return step.value;
-      await yieldToEventLoop();
+  /** Reads the tickets that other nodes have changed. */
+  async #readNews(pool: HopperPool): Promise<void> {
+    const service = this.#service;
+    try {
+      for (;;) {
+        const { ids, ticketIds, isLast } = await service.tickets.news(pool.key);
+        await inParallel(ticketIds, (id) => refreshTicket(service, pool.key, id));
+        if (ids.length > 0) await service.tickets.remove(pool.key, ids);
+        if (isLast) return;
+      }
+    } catch (error) {
+      pool.unload();
+      throw error;
     }
+  }
+
+  /** Makes matches while the search for further ones goes on. True: the search was cut short. */
+  async #makeMatches(pool: HopperPool): Promise<boolean> {
+    const service = this.#service;
+    const underway = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    let count = 0;
+    for (const match of pool.search(service.context.clock.nowMs())) {
+      if (match === undefined) {
+        await yieldToEventLoop();
+        continue;
+      }
+      count += 1;
+      const made = makeMatch(service, pool, match)
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => underway.delete(made));
+      underway.add(made);
+      if (underway.size >= parallelMax) await Promise.race(underway);
+      if (count >= matchesInTurnMax || failures.length > 0) break;
+    }
+    await Promise.all(underway);
+    if (failures.length > 0) throw failures[0];
+    return count >= matchesInTurnMax;
   }
 
   async #storeStatistics(pool: HopperPool): Promise<void> {
@@ -181,5 +227,26 @@ export class Matchmaker {
       .catch((error: unknown) => context.failed(error))
       .finally(() => this.#noted.delete(noted));
     this.#noted.add(noted);
+  }
+}
+
+/** False where `work` fails; what it throws is added to the failures. */
+async function attempt(failures: unknown[], work: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await work();
+  } catch (error) {
+    failures.push(error);
+    return false;
+  }
+}
+
+/** Rejects with the first failure, once all that was begun has ended. */
+async function inParallel<Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<unknown>,
+): Promise<void> {
+  for (let at = 0; at < items.length; at += parallelMax) {
+    const outcomes = await Promise.allSettled(items.slice(at, at + parallelMax).map(work));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 }

@@ -1,6 +1,6 @@
 import type { Guid } from '../domain/ids.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
-import { loadPool, poolOf, type Service } from './service.ts';
+import { poolOf, type Service } from './service.ts';
 
 export type HopperStatistics = { readonly waitSeconds: number; readonly population: number };
 
@@ -21,6 +21,6 @@ export async function readStatistics(
     const stored = await service.tickets.statistics(pool.key);
     return { waitSeconds: seconds(stored?.waitMs), population: stored?.population ?? 0 };
   }
-  await loadPool(service, pool, false);
+  await pool.load(service.tickets);
   return { waitSeconds: seconds(pool.waitMs), population: pool.population };
 }

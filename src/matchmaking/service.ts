@@ -28,7 +28,8 @@ export const keptMs: Milliseconds = 3_600_000;
 
 /** The service on a directory. */
 export function createService(context: Context, isShared: boolean): Service {
-  return { context, tickets: new TicketStore(context.store), pools: new Map(), isShared };
+  const tickets = new TicketStore(context.store, isShared ? context : undefined);
+  return { context, tickets, pools: new Map(), isShared };
 }
 
 /** The pool of a hopper, with the rules that hold now. */
@@ -63,23 +64,6 @@ export function mayUseHopper(
       detail: name.slice(0, 140),
     })
   );
-}
-
-/** How long what is known of the pool of a shared hopper is good enough to explain a ticket. */
-const sharedPoolMs: Milliseconds = 1_000;
-
-/** Reads the pool where others may have changed it. `isExact`: also if it was read a moment ago. */
-export async function loadPool(
-  { tickets, isShared, context }: Service,
-  pool: HopperPool,
-  isExact: boolean,
-): Promise<void> {
-  const nowMs = context.clock.nowMs();
-  const { loadedMs } = pool;
-  const isRead = loadedMs !== undefined;
-  if (isRead && (!isShared || (!isExact && Math.abs(nowMs - loadedMs) < sharedPoolMs))) return;
-  await pool.load(tickets, nowMs);
-  pool.waitMs ??= (await tickets.statistics(pool.key))?.waitMs;
 }
 
 /** Stores the next value of a ticket; undefined when another one was stored meanwhile. */

@@ -7,7 +7,8 @@ import { explainTicket, type WhyNot } from '../domain/matchmaking/explain.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
 import { type Candidate, candidateOf, hopperRules } from '../domain/matchmaking/hopper-rules.ts';
 import type { Match } from '../domain/matchmaking/match.ts';
-import { findMatches } from '../domain/matchmaking/matcher.ts';
+import { MatchPool } from '../domain/matchmaking/match-pool.ts';
+import { allMatches } from '../domain/matchmaking/matcher.ts';
 import type { MatchTicket } from '../domain/matchmaking/ticket.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { seededRandom } from '../platform/seeded-random.ts';
@@ -61,7 +62,7 @@ export function* simulate(options: SimulationOptions): Generator<number, Simulat
   const { hopper, population, lastsMs, seed, intervalMs } = options;
   const random = seededRandom(seed);
   const rules = hopperRules(hopper);
-  const pool = new Map<string, Candidate>();
+  const pool = new MatchPool(rules);
   const tally = new Tally(hopper);
   const points = Math.min(poolPointsMax, Math.max(1, Math.floor(lastsMs / intervalMs)));
   let arrivesMs = nextArrivalMs(population, random);
@@ -72,32 +73,32 @@ export function* simulate(options: SimulationOptions): Generator<number, Simulat
     while (arrivesMs <= nowMs) {
       const ticket = drawTicket(population, random, ticketsCount, arrivesMs);
       ticketsCount += 1;
-      pool.set(ticket.id, candidateOf(rules, ticket));
+      pool.put(candidateOf(rules, ticket));
       tally.arrived(ticket);
       arrivesMs += nextArrivalMs(population, random);
     }
-    for (const [id, candidate] of pool) {
+    for (const candidate of pool.candidates()) {
       const { ticket } = candidate;
       // In the order of their arrival, so that the first who may stay ends it.
       if (nowMs - ticket.sinceMs < population.giveUpMs) break;
-      pool.delete(id);
+      pool.remove(ticket.id);
       tally.gaveUp(ticket);
       if (!tally.isExplained) {
-        const others = firstOf(pool.values(), comparedMax);
+        const others = firstOf(pool.candidates(), comparedMax);
         tally.explained(explainTicket(rules, candidate, others, nowMs));
       }
     }
-    for (const match of findMatches(rules, pool.values(), nowMs)) {
-      for (const { id } of match.tickets) pool.delete(id);
+    for (const match of allMatches(pool, nowMs)) {
+      for (const { id } of match.tickets) pool.remove(id);
       tally.matched(match, nowMs);
     }
     while (pointsDone < Math.floor((nowMs * points) / lastsMs)) {
       pointsDone += 1;
-      tally.pool.push([...pool.values()].reduce((sum, { places }) => sum + places, 0));
+      tally.pool.push([...pool.candidates()].reduce((sum, { places }) => sum + places, 0));
       yield nowMs / lastsMs;
     }
   }
-  return tally.result([...pool.values()].map(({ ticket }) => ticket));
+  return tally.result([...pool.candidates()].map(({ ticket }) => ticket));
 }
 
 function* firstOf(all: Iterable<Candidate>, count: number): Generator<Candidate> {

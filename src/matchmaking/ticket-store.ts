@@ -21,6 +21,19 @@ export function hopperKeyOf(scid: Guid, hopper: string): HopperKey {
 const table = 'matchmaking';
 const statisticsId = 'statistics';
 
+/**
+ * News of a hopper: which tickets somebody has changed. They are stored in one step with the tickets, so
+ * that the node that works the hopper reads what is new, and not all that waits. Their ids come after
+ * those of all other records.
+ */
+const newsPrefix = '~';
+
+/** News that nobody has taken go after this time: their hopper was removed. */
+const newsMs: Milliseconds = 3_600_000;
+
+/** News that are read, and removed, at once. */
+const newsMax = 500;
+
 /** Records that are read at once. */
 const pageMax = 1_000;
 
@@ -40,11 +53,19 @@ export type TicketChange = {
   readonly dueMs?: Milliseconds | undefined;
 };
 
+type NewsSource = {
+  readonly ids: { guid(): Guid };
+  readonly clock: { nowMs(): Milliseconds };
+};
+
 export class TicketStore {
   readonly #store: Store;
+  readonly #news: NewsSource | undefined;
 
-  constructor(store: Store) {
+  /** `news` is given where other nodes must learn of changed tickets. */
+  constructor(store: Store, news?: NewsSource) {
     this.#store = store;
+    this.#news = news;
   }
 
   async ticket(hopper: HopperKey, id: Guid): Promise<Stored<TicketRecord> | undefined> {
@@ -92,19 +113,58 @@ export class TicketStore {
 
   /** The new revision; undefined when a record is not as its change expects. */
   async commit(hopper: HopperKey, changes: readonly TicketChange[]): Promise<number | undefined> {
-    const outcome = await this.#store.commitRecords(
-      table,
-      hopper,
-      changes.map(
+    const outcome = await this.#store.commitRecords(table, hopper, [
+      ...changes.map(
         ({ value, ...change }): RecordChange => ({
           ...change,
           ...(value && { value: value as JsonObject }),
         }),
       ),
-    );
+      ...this.#newsOf(changes),
+    ]);
     return outcome.kind === 'committed' ? outcome.revision : undefined;
   }
+
+  /** Who makes a match works the hopper, and knows of it. */
+  #newsOf(changes: readonly TicketChange[]): readonly RecordChange[] {
+    if (this.#news === undefined) return [];
+    const ticketIds = changes.flatMap(({ id, value }) =>
+      value === undefined || value.kind === 'match' || value.status === 'found' ? [] : [id],
+    );
+    if (ticketIds.length === 0) return [];
+    const { ids, clock } = this.#news;
+    const value = { kind: 'news', ticketIds };
+    return [{ id: newsPrefix + ids.guid(), value, dueMs: clock.nowMs() + newsMs }];
+  }
+
+  /** The first news of a hopper: tickets that some node has changed. `remove` them once they are read. */
+  async news(hopper: HopperKey): Promise<News> {
+    const page = await this.#store.records(table, hopper, newsMax, newsPrefix);
+    const ticketIds = new Set(
+      page.flatMap(({ value }) => (Array.isArray(value.ticketIds) ? value.ticketIds : [])),
+    );
+    return {
+      ids: page.map(({ id }) => id),
+      ticketIds: [...ticketIds].map(String),
+      isLast: page.length < newsMax,
+    };
+  }
+
+  /** Removes records, whatever they are by now. */
+  async remove(hopper: HopperKey, ids: readonly string[]): Promise<void> {
+    await this.#store.commitRecords(
+      table,
+      hopper,
+      ids.map((id) => ({ id })),
+    );
+  }
 }
+
+export type News = {
+  readonly ids: readonly string[];
+  readonly ticketIds: readonly Guid[];
+  readonly isLast: boolean;
+};
 
 function storedAs<Value extends { readonly kind: string }>(
   { value, revision, dueMs }: StoredRecord,

@@ -1,12 +1,11 @@
 import type { Caller } from '../domain/caller.ts';
 import { type Guid, isGuid } from '../domain/ids.ts';
-import { explainTicket, type WhyNot } from '../domain/matchmaking/explain.ts';
-import { candidateOf } from '../domain/matchmaking/hopper-rules.ts';
-import { matchTicketOf, type TicketRecord } from '../domain/matchmaking/ticket-record.ts';
+import type { WhyNot } from '../domain/matchmaking/explain.ts';
+import type { TicketRecord } from '../domain/matchmaking/ticket-record.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { acceptedMemberOf } from '../domain/session/session.ts';
 import { endTicket } from './end-ticket.ts';
-import { loadPool, mayUseHopper, poolOf, type Service } from './service.ts';
+import { mayUseHopper, poolOf, type Service } from './service.ts';
 import { readAny } from './session-writer.ts';
 import { hopperKeyOf, type Stored } from './ticket-store.ts';
 
@@ -35,15 +34,10 @@ export async function readTicket(
   if (ticket.status !== 'searching' || hopper instanceof Refusal) {
     return { ticket, whyNot: undefined };
   }
+  const { context, tickets, isShared } = service;
   const pool = poolOf(service, path.scid, hopper);
-  await loadPool(service, pool, false);
-  const nowMs = service.context.clock.nowMs();
-  const whyNot = explainTicket(
-    pool.rules,
-    candidateOf(pool.rules, matchTicketOf(ticket)),
-    pool.candidates(nowMs),
-    nowMs,
-  );
+  if (!isShared) await pool.load(tickets);
+  const whyNot = await pool.explain(ticket, tickets, context.clock.nowMs());
   return { ticket, whyNot };
 }
 

@@ -57,12 +57,26 @@ export function startSweeper(
 /** How often the pools of hoppers are looked at. */
 const matchIntervalMs: Milliseconds = 1_000;
 
-/** Matches the tickets of hoppers until it is disposed of. */
+/** Matches the tickets of hoppers until it is disposed of; a run that is under way then is cut short. */
 export function startMatching(
   matchmaker: Matchmaker,
   { log }: Pick<ServerSettings, 'log'>,
 ): RepeatedTask {
-  return repeat(() => matchmaker.run(), matchIntervalMs, logged('matchmaking', log));
+  let isClosing = false;
+  const matching = repeat(
+    async () => {
+      while ((await matchmaker.run()) === 'more' && !isClosing) await yieldToEventLoop();
+    },
+    matchIntervalMs,
+    logged('matchmaking', log),
+  );
+  return {
+    runNow: matching.runNow,
+    [Symbol.asyncDispose]() {
+      isClosing = true;
+      return matching[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Follows the search handles that other nodes make and end, until it is disposed of. */

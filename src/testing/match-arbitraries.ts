@@ -96,9 +96,12 @@ const anyTicketParts = fc.record({
 /** When the pools of `anyPool` are looked at. */
 export const poolNowMs = 100_000;
 
-/** A pool of tickets with ids of their own. */
-export function anyPool(ticketsMax: number): fc.Arbitrary<readonly MatchTicket[]> {
-  return fc.array(anyTicketParts, { maxLength: ticketsMax }).map((all) =>
+/** A pool of tickets with ids of their own. `size` of fast-check: how near to `ticketsMax` it comes. */
+export function anyPool(
+  ticketsMax: number,
+  size?: fc.SizeForArbitrary,
+): fc.Arbitrary<readonly MatchTicket[]> {
+  return fc.array(anyTicketParts, { maxLength: ticketsMax, ...(size && { size }) }).map((all) =>
     all.map((parts, i): MatchTicket => {
       const { size, ofPlayers, attributes, waitedMs, isPreserved, avoids, waitsWith } = parts;
       const first = waitsWith === null ? i : waitsWith % (i + 1);

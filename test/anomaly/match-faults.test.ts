@@ -52,7 +52,7 @@ const entryOf = (session: Session) => session.servers['matchmaking']?.properties
 type Scene = {
   readonly before: (context: Context, matchmaker: Matchmaker) => Promise<void>;
   /** What goes wrong at some call. */
-  readonly act: (context: Context, matchmaker: Matchmaker) => Promise<void>;
+  readonly act: (context: Context, matchmaker: Matchmaker) => Promise<unknown>;
 };
 
 async function queue(matchmaker: Matchmaker, caller: UserCaller, isPreserved = false) {

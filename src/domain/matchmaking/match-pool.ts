@@ -251,7 +251,10 @@ export class MatchPool {
     }
     const numberOf = (slot: number): number => bySlot.numbers[slot] as number;
     if (lane.hasNumbers) come.sort((a, b) => numberOf(a) - numberOf(b) || compareWaits(a, b));
-    const next = new TicketColumns(stayCount + come.length, former.mins.length || bySlot.mins.length);
+    const next = new TicketColumns(
+      stayCount + come.length,
+      former.mins.length || bySlot.mins.length,
+    );
     for (let at = 0, i = 0, j = 0; at < next.length; at += 1) {
       const row = stay[i] as number;
       const slot = come[j];

@@ -7,7 +7,8 @@ import { sampleHopper, sampleTicket } from '../../testing/match-samples.ts';
 import type { Hopper, Rule } from './hopper.ts';
 import { candidateOf, hopperRules } from './hopper-rules.ts';
 import { matchOf, worthOf } from './match.ts';
-import { findMatches } from './matcher.ts';
+import { MatchPool } from './match-pool.ts';
+import { allMatches, findMatches, searchMatches } from './matcher.ts';
 import type { MatchTicket } from './ticket.ts';
 
 /** The matcher that searches through small pools, and the one for large pools. */
@@ -186,6 +187,105 @@ for (const [name, options] of Object.entries(searches)) {
     );
   });
 }
+
+// Kills: a slot that is given again too early; a ticket that went and is offered; an order that newcomers
+// do not fit into; a ticket that stays taken after a search.
+test('a pool that is kept between searches gives the matches of a new one', () => {
+  const [several, afterwards] = [new Hits(), new Hits()];
+  const anyStep = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('put' as const), of: fc.nat(39) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), of: fc.nat(39) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('search' as const), of: fc.nat(1) }) },
+  );
+  const anySteps = fc.array(anyStep, { maxLength: 90, size: 'max' });
+  fc.assert(
+    fc.property(anyHopper, anyPool(40, 'max'), anySteps, (hopper, tickets, steps) => {
+      const rules = hopperRules(hopper);
+      const kept = new MatchPool(rules);
+      const there = new Map<string, MatchTicket>();
+      let searchesCount = 0;
+      for (const { kind, of } of [...steps, { kind: 'search' as const, of: 0 }]) {
+        const ticket = tickets[of % Math.max(1, tickets.length)];
+        if (ticket === undefined) return;
+        if (kind === 'put') {
+          kept.put(candidateOf(rules, ticket));
+          there.set(ticket.id, ticket);
+        } else if (kind === 'remove') {
+          kept.remove(ticket.id);
+          there.delete(ticket.id);
+        } else {
+          const options = of === 0 ? searches.greedy : {};
+          const found = allMatches(kept, poolNowMs, options).map((match) => match.tickets);
+          assert.deepEqual(found, matchesOf(hopper, [...there.values()], options));
+          if (found.length > 1) several.count();
+          if (found.length > 0 && searchesCount > 0) afterwards.count();
+          searchesCount += 1;
+          // Half of what was matched goes, as it would in a server.
+          for (const { id } of found.slice(0, Math.ceil(found.length / 2)).flat()) {
+            kept.remove(id);
+            there.delete(id);
+          }
+        }
+      }
+      assert.equal(kept.size, there.size);
+    }),
+    { numRuns: 400 },
+  );
+  several.assertAtLeast(50);
+  afterwards.assertAtLeast(50);
+});
+
+// Kills: a ticket that is offered after it went; one that came and is offered before it is sorted in.
+test('tickets that come and go during a search harm nothing', () => {
+  const some = new Hits();
+  fc.assert(
+    fc.property(
+      anyHopper,
+      anyPool(40, 'max'),
+      fc.array(fc.nat(39), { maxLength: 40, size: 'max' }),
+      (hopper, tickets, moves) => {
+        const rules = hopperRules(hopper);
+        const pool = new MatchPool(rules);
+        const half = tickets.slice(0, Math.ceil(tickets.length / 2));
+        for (const ticket of half) pool.put(candidateOf(rules, ticket));
+        const gone = new Set<MatchTicket>();
+        const matched: MatchTicket[] = [];
+        let at = 0;
+        for (const match of searchMatches(pool, poolNowMs, { exactMax: 0 })) {
+          if (match === undefined) continue;
+          assert.ok(isValid(hopper, match.tickets));
+          for (const ticket of match.tickets) {
+            assert.ok(half.includes(ticket) && !gone.has(ticket));
+            matched.push(ticket);
+            pool.remove(ticket.id);
+          }
+          const moved = tickets[(moves[at] ?? 0) % tickets.length];
+          at += 1;
+          if (moved === undefined) continue;
+          if (half.includes(moved)) {
+            pool.remove(moved.id);
+            gone.add(moved);
+          } else pool.put(candidateOf(rules, moved));
+        }
+        assert.equal(new Set(matched).size, matched.length);
+        if (matched.length > 4) some.count();
+      },
+    ),
+    { numRuns: 300 },
+  );
+  some.assertAtLeast(20);
+});
+
+// Kills: an expiry that is not looked at; one that also ends other tickets.
+test('a ticket whose time is over is not matched', () => {
+  const hopper = sampleHopper({ rules: [] });
+  const pair = [sampleTicket({}, { expiresMs: poolNowMs }), sampleTicket({}, {})];
+  assert.deepEqual(matchesOf(hopper, pair), []);
+  const later = pair.map((ticket) => ({ ...ticket, expiresMs: poolNowMs + 1 }));
+  for (const options of Object.values(searches)) {
+    assert.equal(matchesOf(hopper, later, options).length, 1);
+  }
+});
 
 // Kills: a search that takes the first match; a bound that cuts a better one off.
 test('the search through small pools finds the most that can be had', () => {

@@ -30,8 +30,7 @@ export class TicketColumns {
     this.places = new Uint16Array(length);
     this.flags = new Uint8Array(length);
     this.numbers = new Float64Array(length);
-    const ranges = () =>
-      Array.from({ length: numberRulesCount }, () => new Float64Array(length));
+    const ranges = () => Array.from({ length: numberRulesCount }, () => new Float64Array(length));
     this.mins = ranges();
     this.maxs = ranges();
   }
