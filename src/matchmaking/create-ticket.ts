@@ -3,7 +3,7 @@ import { type Caller, hasMultiplayerPrivilege } from '../domain/caller.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
 import { type Avoids, playersIn, snapshotOf, ticketIdOf } from '../domain/matchmaking/snapshot.ts';
-import { matchTicketOf, type TicketRecord } from '../domain/matchmaking/ticket-record.ts';
+import { keptMs, matchTicketOf, type TicketRecord } from '../domain/matchmaking/ticket-record.ts';
 import type { TicketRequest } from '../domain/matchmaking/ticket-request.ts';
 import { placesOf } from '../domain/matchmaking/ticket.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -11,14 +11,7 @@ import { isLarge } from '../domain/session/large.ts';
 import { acceptedMemberOf, type Session } from '../domain/session/session.ts';
 import { sessionGone } from '../domain/session/write.ts';
 import { readStatistics } from './read-statistics.ts';
-import {
-  commitTicket,
-  keptMs,
-  mayUseHopper,
-  observeTicket,
-  poolOf,
-  type Service,
-} from './service.ts';
+import { commitTicket, mayUseHopper, observeTicket, poolOf, type Service } from './service.ts';
 import { readAny, showTicket } from './session-writer.ts';
 import { hopperKeyOf } from './ticket-store.ts';
 

@@ -1,10 +1,13 @@
 import type { Guid } from '../domain/ids.ts';
-import type { TicketRecord, TicketStatus } from '../domain/matchmaking/ticket-record.ts';
+import {
+  keptMs,
+  type TicketRecord,
+  type TicketStatus,
+} from '../domain/matchmaking/ticket-record.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import {
   commitTicket,
-  keptMs,
   observeTicket,
   refreshTicket,
   type Service,

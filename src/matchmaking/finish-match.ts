@@ -8,13 +8,17 @@
 import type { Context } from '../directory/context.ts';
 import { targetWrite } from '../domain/matchmaking/session-writes.ts';
 import { shownStatusOf, ticketIdOf } from '../domain/matchmaking/snapshot.ts';
-import type { MatchRecord, TicketRecord } from '../domain/matchmaking/ticket-record.ts';
+import {
+  type MatchRecord,
+  nextCheckMs,
+  type TicketRecord,
+} from '../domain/matchmaking/ticket-record.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { etagOf } from '../domain/session/etag.ts';
 import { keyOf } from '../domain/session/reference.ts';
 import { settleTicket } from './end-ticket.ts';
-import { keptMs, observeTicket, type Service, unfinishedMs } from './service.ts';
+import { observeTicket, type Service, unfinishedMs } from './service.ts';
 import { readAny, showTicket, writeAsService } from './session-writer.ts';
 import type { HopperKey, Stored, TicketChange } from './ticket-store.ts';
 
@@ -35,11 +39,11 @@ export async function finishMatch(
   const shown = match.value.isPreserved ? records.slice(1) : records;
   const refusals = await Promise.all(shown.map((ticket) => showTicket(context, ticket)));
   if (refusals.some((refusal) => refusal?.code === 'tooBusy')) return;
-  const dueMs = context.clock.nowMs() + keptMs;
-  await closeMatch(service, key, match, (value) => ({
-    value: { ...value, isPending: false },
-    dueMs,
-  }));
+  const foundMs = context.clock.nowMs();
+  await closeMatch(service, key, match, (ticket) => {
+    const value = { ...ticket, isPending: false, foundMs };
+    return { value, dueMs: nextCheckMs(value, foundMs) ?? foundMs };
+  });
 }
 
 /** The tickets of a match that still belong to it, in its order. */

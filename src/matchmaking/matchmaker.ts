@@ -12,6 +12,7 @@ import type { Context } from '../directory/context.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
+import { nextCheckMs } from '../domain/matchmaking/ticket-record.ts';
 import type { TicketRequest } from '../domain/matchmaking/ticket-request.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { SessionChange } from '../domain/session/session-change.ts';
@@ -27,7 +28,7 @@ import { makeMatch } from './make-match.ts';
 import { type HopperStatistics, readStatistics } from './read-statistics.ts';
 import { createService, mayUseHopper, poolOf, refreshTicket, type Service } from './service.ts';
 import { deleteTicket, readTicket, type TicketPath } from './use-ticket.ts';
-import { concernsTickets, noteSessionChange } from './watch-sessions.ts';
+import { checkFound, concernsTickets, noteSessionChange } from './watch-sessions.ts';
 
 /** Records that are worked on at the same time, and matches of one hopper. */
 const parallelMax = 16;
@@ -140,7 +141,11 @@ export class Matchmaker {
     const { value, revision } = ticket;
     if (value.isPending) await settleTicket(service, key, ticket);
     else if (value.status === 'searching') await endTicket(service, key, id, 'expired');
-    else await service.tickets.commit(key, [{ id, expectRevision: revision, value: undefined }]);
+    else if (value.status !== 'found' || !(await checkFound(service, key, ticket))) {
+      const dueMs = nextCheckMs(value, service.context.clock.nowMs());
+      const next = dueMs === undefined ? undefined : value;
+      await service.tickets.commit(key, [{ id, expectRevision: revision, value: next, dueMs }]);
+    }
   }
 
   /** True: there may be more matches. */

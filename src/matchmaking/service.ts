@@ -23,9 +23,6 @@ export type Service = {
 /** What waits for the node that began it; another one goes on after this. */
 export const unfinishedMs: Milliseconds = 10_000;
 
-/** How long a ticket can be read after its end. */
-export const keptMs: Milliseconds = 3_600_000;
-
 /** The service on a directory. */
 export function createService(context: Context, isShared: boolean): Service {
   const tickets = new TicketStore(context.store, isShared ? context : undefined);

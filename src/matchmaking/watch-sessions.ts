@@ -7,13 +7,15 @@
 
 import type { Guid } from '../domain/ids.ts';
 import { jsonEquals } from '../domain/json.ts';
-import { snapshotOf } from '../domain/matchmaking/snapshot.ts';
+import { snapshotOf, ticketIdOf } from '../domain/matchmaking/snapshot.ts';
 import type { TicketRecord } from '../domain/matchmaking/ticket-record.ts';
+import { Refusal } from '../domain/refusal.ts';
 import type { Session } from '../domain/session/session.ts';
 import type { SessionChange } from '../domain/session/session-change.ts';
 import { readAvoids } from './create-ticket.ts';
 import { endTicket, settleTicket } from './end-ticket.ts';
 import { commitTicket, type Service, unfinishedMs } from './service.ts';
+import { readAny } from './session-writer.ts';
 import { type HopperKey, hopperKeyOf, type Stored } from './ticket-store.ts';
 
 /** Looks at a change of a session that has, or had, a ticket. */
@@ -51,7 +53,7 @@ function placeOf(session: Session | undefined): Place | undefined {
 /** The ticket of this session, as long as it is that of this life of it. */
 async function ticketAt(
   { tickets }: Service,
-  { key, id }: Place,
+  { key, id }: Pick<Place, 'key' | 'id'>,
   session: Session,
 ): Promise<Stored<TicketRecord> | undefined> {
   const stored = await tickets.ticket(key, id);
@@ -59,13 +61,44 @@ async function ticketAt(
 }
 
 /** A ticket whose match came to nothing searches again, for as long as it did at first. */
-async function searchAgain(service: Service, place: Place, session: Session): Promise<void> {
+async function searchAgain(
+  service: Service,
+  { key, id }: Pick<Place, 'key' | 'id'>,
+  session: Session,
+): Promise<void> {
+  const stored = await ticketAt(service, { key, id }, session);
+  if (stored?.value.status === 'found') await resubmit(service, key, stored, session);
+}
+
+/**
+ * Looks whether somebody has asked for another match of a ticket that was found: what a session says is
+ * lost when the process ends that has stored it. True: the ticket searches again.
+ */
+export async function checkFound(
+  service: Service,
+  key: HopperKey,
+  stored: Stored<TicketRecord>,
+): Promise<boolean> {
+  const { value } = stored;
+  const session = await readAny(service.context, value.session);
+  if (session === undefined || session instanceof Refusal) return false;
+  const isAsked = session.properties.system.matchmakingResubmit === true;
+  if (!isAsked || session.branch !== value.branch || ticketIdOf(session) !== value.id) return false;
+  await resubmit(service, key, stored, session);
+  return true;
+}
+
+async function resubmit(
+  service: Service,
+  key: HopperKey,
+  stored: Stored<TicketRecord>,
+  session: Session,
+): Promise<void> {
   const { context } = service;
-  const stored = await ticketAt(service, place, session);
-  if (stored?.value.status !== 'found') return;
   const {
     target: _former,
     details: _none,
+    foundMs: _found,
     preserved,
     targetConstants: _old,
     ...rest
@@ -79,8 +112,8 @@ async function searchAgain(service: Service, place: Place, session: Session): Pr
     sinceMs: nowMs,
     expiresMs: nowMs + rest.giveUpSeconds * 1_000,
   };
-  const again = await commitTicket(service, place.key, stored, value, nowMs + unfinishedMs);
-  if (again) await settleTicket(service, place.key, again);
+  const again = await commitTicket(service, key, stored, value, nowMs + unfinishedMs);
+  if (again) await settleTicket(service, key, again);
 }
 
 /** Brings a ticket up to date whose hopper follows the sessions. */

@@ -11,11 +11,13 @@ import { readCurrent } from '../../src/directory/transact.ts';
 import { writeSession } from '../../src/directory/write-session.ts';
 import type { UserCaller } from '../../src/domain/caller.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
+import type { TicketRecord } from '../../src/domain/matchmaking/ticket-record.ts';
 import { Refusal } from '../../src/domain/refusal.ts';
 import { parseSessionRequest } from '../../src/domain/session/request.ts';
 import { keyOf, type SessionReference } from '../../src/domain/session/reference.ts';
 import type { Session } from '../../src/domain/session/session.ts';
 import { Matchmaker } from '../../src/matchmaking/matchmaker.ts';
+import { hopperKeyOf, TicketStore } from '../../src/matchmaking/ticket-store.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
 import { demoScid } from '../../src/testing/demo.ts';
@@ -30,6 +32,7 @@ const lobbyOf = ({ xuid }: UserCaller): SessionReference => ({
   templateName: 'deathmatch',
   name: `lobby-${xuid}`,
 });
+const [ada] = users as [UserCaller, UserCaller];
 const path = { scid: demoScid, hopper: 'quick' };
 const active = { members: { me: { properties: { system: { active: true } } } } };
 
@@ -53,6 +56,9 @@ type Scene = {
   readonly before: (context: Context, matchmaker: Matchmaker) => Promise<void>;
   /** What goes wrong at some call. */
   readonly act: (context: Context, matchmaker: Matchmaker) => Promise<unknown>;
+  /** What must be true once another process has gone on for so long. */
+  readonly laterMs: number;
+  readonly check: (context: Context, where: string) => Promise<void>;
 };
 
 async function queue(matchmaker: Matchmaker, caller: UserCaller, isPreserved = false) {
@@ -68,6 +74,9 @@ const scenes: Readonly<Record<string, Scene>> = {
       for (const user of users) await queue(matchmaker, user);
     },
     act: (_context, matchmaker) => matchmaker.run(),
+    // What was begun is left to who began it for ten seconds; seats are held for thirty.
+    laterMs: 10_000,
+    check: assertMatchedOnce,
   },
   'a preserved session': {
     async before(context, matchmaker) {
@@ -75,19 +84,60 @@ const scenes: Readonly<Record<string, Scene>> = {
       for (const [i, user] of users.entries()) await queue(matchmaker, user, i === 1);
     },
     act: (_context, matchmaker) => matchmaker.run(),
+    laterMs: 10_000,
+    check: assertMatchedOnce,
+  },
+  // What nobody was given ends by itself, and no session shows a ticket that has ended as one that waits.
+  'a new ticket': {
+    before: (context) => put(context, ada, active),
+    act: (_context, matchmaker) => queue(matchmaker, ada),
+    laterMs: 600_000,
+    check: (context, where) => assertTickets(context, where, [undefined, 'expired']),
+  },
+  'a ticket that is deleted': {
+    async before(context, matchmaker) {
+      await put(context, ada, active);
+      await queue(matchmaker, ada);
+    },
+    async act(context, matchmaker) {
+      const [ticket] = await ticketsOf(context);
+      return matchmaker.deleteTicket({ ...path, ticketId: ticket?.id ?? '' }, ada);
+    },
+    laterMs: 10_000,
+    check: (context, where) => assertTickets(context, where, ['searching', 'canceled']),
+  },
+  // The session says that it wants another match, and the process that has stored that is gone.
+  'a ticket that is resubmitted': {
+    async before(context, matchmaker) {
+      for (const user of users) await put(context, user, active);
+      for (const user of users) await queue(matchmaker, user);
+      await matchmaker.run();
+    },
+    async act(context, matchmaker) {
+      await put(context, ada, { properties: { system: { matchmakingResubmit: true } } });
+      await matchmaker.run();
+    },
+    laterMs: 31_000,
+    async check(context, where) {
+      const session = await read(context, lobbyOf(ada));
+      const wants = session.properties.system.matchmakingResubmit === true;
+      assert.ok(!wants, `${where}: it is not looked at`);
+      const status = entryOf(session)?.system.status;
+      assert.ok(status === 'searching' || status === 'found', where);
+    },
   },
 };
 
 const openContext = await openTestContexts();
 
-for (const [name, { before, act }] of Object.entries(scenes)) {
+for (const [name, { before, act, laterMs, check }] of Object.entries(scenes)) {
   for (const fault of ['fails', 'losesAnswer'] as const) {
     test(`${name}: each call ${fault}, and another process goes on`, async () => {
       let calls = 0;
       for (let number = 1; number <= calls + 1; number += 1) {
         calls = Math.max(calls, await runWith(number, fault));
       }
-      assert.ok(calls > 10, `${calls} calls`);
+      assert.ok(calls > 4, `${calls} calls`);
     });
   }
 
@@ -114,12 +164,36 @@ for (const [name, { before, act }] of Object.entries(scenes)) {
 
     const context = openContext(store, { clock, ids });
     const second = new Matchmaker(context, false);
-    // What was begun is left to who began it for ten seconds; seats are held for thirty.
-    clock.advance(10_000);
+    clock.advance(laterMs);
     for (let turn = 0; turn < 3; turn += 1) await second.run();
-    await assertMatchedOnce(context, `call ${number} ${fault}`);
+    await check(context, `call ${number} ${fault}`);
     await store[Symbol.asyncDispose]();
     return count;
+  }
+}
+
+async function ticketsOf(context: Context): Promise<readonly TicketRecord[]> {
+  const found: TicketRecord[] = [];
+  const tickets = new TicketStore(context.store).tickets(hopperKeyOf(demoScid, path.hopper));
+  for await (const { value } of tickets) found.push(value);
+  return found;
+}
+
+/** Each ticket has one of these statuses, and its session shows the same; undefined: there may be none. */
+async function assertTickets(
+  context: Context,
+  where: string,
+  statuses: readonly (string | undefined)[],
+): Promise<void> {
+  const found = await ticketsOf(context);
+  if (found.length === 0) assert.ok(statuses.includes(undefined), `${where}: the ticket is lost`);
+  for (const value of found) {
+    assert.ok(statuses.includes(value.status), `${where}: ${value.status}`);
+    assert.equal(value.isPending, false, where);
+    const session = await read(context, value.session);
+    const { custom, system } = entryOf(session) ?? { custom: {}, system: {} };
+    if (custom.ticketId === value.id) assert.equal(system.status, value.status, where);
+    else assert.notEqual(value.status, 'searching', `${where}: no session shows that it waits`);
   }
 }
 

@@ -254,6 +254,7 @@ test('a ticket expires when its time is over', { skip: isAimed && needsClock }, 
 });
 
 // @source docs/wire/unknowns.md "how long a resubmitted ticket searches"
+// @source docs/wire/unknowns.md "who takes `matchmakingResubmit` back"
 test('a match that came to nothing is resubmitted, with the same ticket', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((name) => kit.user(name));

@@ -114,8 +114,3 @@ export const hopperDefaults = {
   cycleMs: 5_000,
   typicalWaitMs: 60_000,
 } as const;
-
-/** The team rule of a hopper, if it has one. */
-export function teamRuleOf({ rules }: Hopper): TeamRule | undefined {
-  return rules.find((rule) => rule.dataType === 'team');
-}

@@ -44,6 +44,8 @@ export type TicketRecord = {
   /** What clients may expect to wait. */
   readonly waitSeconds: number;
   readonly target?: SessionReference;
+  /** When its match was complete. Absent: it is not found, or a former version of the program wrote it. */
+  readonly foundMs?: Milliseconds;
 };
 
 export type MatchRecord = {
@@ -78,4 +80,16 @@ export function matchTicketOf(record: TicketRecord): MatchTicket {
 /** True of a ticket that may be matched. */
 export function isWaiting({ status }: TicketRecord): boolean {
   return status === 'searching';
+}
+
+/** How long a ticket can be read after its end. */
+export const keptMs: Milliseconds = 3_600_000;
+
+/** So long after a match its tickets are looked at again: has somebody asked for another match? */
+const checkedAfterMs: readonly Milliseconds[] = [30_000, 300_000];
+
+/** When a ticket that was found must be looked at again; undefined: it has been kept long enough. */
+export function nextCheckMs({ foundMs }: TicketRecord, nowMs: Milliseconds): number | undefined {
+  if (foundMs === undefined) return undefined;
+  return [...checkedAfterMs, keptMs].map((afterMs) => foundMs + afterMs).find((at) => at > nowMs);
 }

@@ -1,4 +1,5 @@
 import type { Milliseconds } from '../../domain/time.ts';
+import { DueRecords } from './due-records.ts';
 import type {
   RecordChange,
   RecordConflict,
@@ -17,6 +18,7 @@ type Group = {
 /** The records of a store in memory: see RecordStore. A commit takes effect before the call returns. */
 export class MemoryRecords {
   readonly #tables = new Map<string, Map<string, Group>>();
+  readonly #due = new Map<string, DueRecords>();
   #revisionMax = 0;
 
   /** Takes over what another store holds. */
@@ -28,6 +30,9 @@ export class MemoryRecords {
         { ...group, records: new Map(group.records) },
       ]);
       this.#tables.set(table, new Map(copies));
+      for (const { name, records } of groups.values()) {
+        for (const record of records.values()) this.#noteDue(table, name, record);
+      }
     }
   }
 
@@ -44,15 +49,18 @@ export class MemoryRecords {
   }
 
   due(table: string, nowMs: Milliseconds, limit: number): readonly RecordName[] {
-    return [...(this.#tables.get(table)?.values() ?? [])]
-      .flatMap(({ name, records }) =>
-        [...records.values()].flatMap(({ id, dueMs }) =>
-          dueMs !== undefined && dueMs <= nowMs ? [{ group: name, id, dueMs }] : [],
-        ),
-      )
-      .sort((a, b) => a.dueMs - b.dueMs)
-      .slice(0, limit)
-      .map(({ group, id }) => ({ group, id }));
+    const found = this.#due.get(table)?.first(nowMs, limit) ?? [];
+    return found.map(({ group, id }) => ({ group, id }));
+  }
+
+  #noteDue(table: string, group: string, { id, dueMs }: StoredRecord): void {
+    if (dueMs === undefined) return;
+    let due = this.#due.get(table);
+    if (due === undefined) {
+      due = new DueRecords((one) => this.record(table, one.group, one.id)?.dueMs === one.dueMs);
+      this.#due.set(table, due);
+    }
+    due.add({ group, id, dueMs });
   }
 
   commit(
@@ -73,8 +81,11 @@ export class MemoryRecords {
     const { records } = changed;
     for (const { id, value, dueMs } of changes) {
       if (value !== undefined && !records.has(id)) changed.order = undefined;
-      if (value !== undefined) records.set(id, { id, revision, value, dueMs });
-      else if (records.delete(id)) changed.order = undefined;
+      if (value !== undefined) {
+        const record = { id, revision, value, dueMs };
+        if (records.get(id)?.dueMs !== dueMs) this.#noteDue(table, group, record);
+        records.set(id, record);
+      } else if (records.delete(id)) changed.order = undefined;
     }
     if (records.size === 0) this.#tables.get(table)?.delete(group);
     return { kind: 'committed', revision };
