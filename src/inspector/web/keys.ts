@@ -1,6 +1,6 @@
 /** The keyboard: one table of what keys do, filled by the page that is shown. */
 
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 
 /** By key as browsers name it, or two keys with a space between: `g s`. */
 export type KeyTable = Readonly<Record<string, () => void>>;
@@ -42,7 +42,8 @@ addEventListener('keydown', (event) => {
 
 /** Listens to these keys while the component is shown. */
 export function useKeys(table: KeyTable): void {
-  useEffect(() => {
+  // Before the page is painted: who sees it may press a key.
+  useLayoutEffect(() => {
     tables.push(table);
     return () => {
       tables.splice(tables.indexOf(table), 1);

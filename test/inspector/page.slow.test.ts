@@ -1,0 +1,333 @@
+/** The inspector's page in a real browser, before a real server: one browser for all tests. */
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdirSync } from 'node:fs';
+import { Agent, createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import type { Browser, Page } from 'playwright-core';
+import type { InspectorInfo } from '../../src/inspector/api-types.ts';
+import { type RunningServer, startServer } from '../../src/server.ts';
+import { demoScid, Kit } from '../../src/testing/kit.ts';
+import { openPage, rebindName, skipWithoutBrowser, startBrowser } from './browser.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const skip =
+  skipWithoutBrowser ||
+  (!existsSync(join(root, 'dist/page/index.html')) && 'the page is not built (npm run build:page)');
+const options = { skip, timeout: 300_000 };
+
+/** Screenshots are for people: they are written where Git does not look. */
+const shots = join(root, '.ci/tmp/inspector');
+
+let server: RunningServer;
+let kit: Kit;
+let browser: Browser;
+
+before(async () => {
+  if (skip !== false) return;
+  mkdirSync(shots, { recursive: true });
+  server = await startServer({ port: 0, store: 'memory', tapWindowMs: 0, control: true });
+  kit = new Kit(server.url, undefined);
+  browser = await startBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+const views = [
+  ['sessions', 'Sessions'],
+  ['users', 'Users'],
+  ['requests', 'Requests'],
+  ['hoppers', 'Hoppers'],
+  ['certification', 'Certification'],
+  ['control', 'Control'],
+] as const;
+
+/** Shows a page of the inspector and waits until it stands there and is live. */
+async function show(page: Page, hash: string): Promise<void> {
+  await page.goto(`${server.url}/${hash}`);
+  await page.locator('.dot.live').first().waitFor({ state: 'attached' });
+}
+
+/** Every page, in light and dark, on a laptop and on a phone: nothing complains, nothing is cut. */
+async function showAll(
+  name: string,
+  { wide, more = [] }: { readonly wide: 'light' | 'dark'; readonly more?: readonly string[] },
+): Promise<void> {
+  for (const [theme, width] of [
+    [wide, 1_280],
+    [wide === 'dark' ? 'light' : 'dark', 390],
+  ] as const) {
+    const { page, complaints } = await openPage(browser, { theme, width });
+    for (const [path, title] of views) {
+      await show(page, `#/${path}`);
+      await page.getByRole('heading', { name: title, level: 1 }).waitFor();
+      await expectNoOverflow(page);
+      await page.screenshot({ path: join(shots, `${name}-${path}-${theme}-${width}.png`) });
+    }
+    for (const hash of more) {
+      await show(page, hash);
+      await page.locator('h1:visible').first().waitFor();
+      await expectNoOverflow(page);
+      const file = hash.replaceAll(/\W+/g, '-').slice(0, 60);
+      await page.screenshot({ path: join(shots, `${name}${file}-${theme}-${width}.png`) });
+    }
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  }
+}
+
+async function expectNoOverflow(page: Page): Promise<void> {
+  // A text: the tests are checked without the types of a browser.
+  const [scroll = 0, client = 0] = await page.evaluate<number[]>(
+    '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
+  );
+  assert.ok(scroll <= client, `${page.url()} is ${scroll} wide in a window of ${client}`);
+}
+
+test('every page stands without a session, and says how to get one', options, async () => {
+  await showAll('none', { wide: 'dark' });
+  const { page } = await openPage(browser);
+  await show(page, '#/sessions');
+  await page.getByText('No sessions yet').waitFor();
+  await page.getByText(`openmpsd -- demo --url ${server.url}`).waitFor();
+  await page.context().close();
+});
+
+test(
+  'a session, its members and its document stand there, and change as others write',
+  options,
+  async () => {
+    const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+    const reference = kit.reference('deathmatch');
+    await ada.join(reference);
+    const hash = `#/sessions/${demoScid}/${reference.templateName}/${reference.name}`;
+    const { page, complaints } = await openPage(browser);
+    await show(page, '#/sessions');
+    const row = page.locator('.session-line', { hasText: reference.name });
+    await row.getByText('1/16').waitFor();
+    // Ben joins elsewhere, and the row says so by itself.
+    await ben.join(reference);
+    await row.getByText('2/16').waitFor();
+    await row.click();
+    assert.equal(new URL(page.url()).hash, hash);
+    const members = page.getByRole('region', { name: 'Members' });
+    await members.locator('.member').nth(1).waitFor();
+    await ada.putSession(reference, {
+      properties: { custom: { map: 'atoll', big: 7 } },
+      members: { reserve_0: { constants: { system: { xuid: '4242' } } } },
+    });
+    await members.locator('.member.reserved').waitFor();
+    const changed = page.locator('[data-path="/properties/custom/map"]');
+    await changed.getByText('"atoll"').waitFor();
+    assert.match((await changed.getAttribute('class')) ?? '', /lit/);
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+    await showAll('one', { wide: 'light', more: [hash, `#/users/${ada.xuid}`] });
+  },
+);
+
+test(
+  'a refused request opens up, and its curl command is refused in the same way',
+  options,
+  async () => {
+    const [ada, cleo] = [kit.user('ada'), kit.user('cleo')];
+    const reference = kit.reference('deathmatch');
+    await ada.join(reference);
+    const { page, complaints } = await openPage(browser);
+    await show(page, '#/requests');
+    const refused = await cleo.putSession(reference, { properties: { custom: { quote: "it's" } } });
+    assert.equal(refused.status, 403, refused.text);
+    const line = page.locator('.log-line', { hasText: 'notAMember' });
+    await line.click();
+    const why = page.getByRole('region', { name: 'Why it was refused' });
+    await why.getByRole('heading', { name: 'notAMember' }).waitFor();
+    await why.getByText('members.me').waitFor();
+    await page.getByRole('complementary', { name: 'The request' }).getByText('"it\'s"').waitFor();
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.getByRole('button', { name: 'Copy as a curl command' }).click();
+    const command = await page.evaluate<string>('navigator.clipboard.readText()');
+    const { stdout } = await promisify(execFile)('sh', ['-c', `${command} -s`]);
+    assert.match(stdout, /^HTTP\/1\.1 403/);
+    assert.match(stdout, /x-mpsd-refusal: notAMember/i);
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  },
+);
+
+test('the keyboard goes everywhere', options, async () => {
+  const ada = kit.user('ada');
+  const reference = kit.reference('deathmatch');
+  await ada.join(reference);
+  const { page, complaints } = await openPage(browser);
+  await show(page, '#/sessions');
+  const at = (): string => new URL(page.url()).hash;
+  for (const [keys, hash] of [
+    ['u', '#/users'],
+    ['r', '#/requests'],
+    ['h', '#/hoppers'],
+    ['c', '#/certification'],
+    ['x', '#/control'],
+    ['s', '#/sessions'],
+  ] as const) {
+    await page.keyboard.press('g');
+    await page.keyboard.press(keys);
+    await page.waitForURL((url) => url.hash === hash);
+  }
+  await page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
+  await page.keyboard.press('/');
+  await page.locator('.search input:focus').waitFor();
+  await page.keyboard.type(reference.name);
+  await page.keyboard.press('Escape');
+  await page.locator('.session-line').nth(1).waitFor({ state: 'detached' });
+  await page.keyboard.press('j');
+  await page.locator('.session-line.selected').waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: reference.name, level: 1 }).waitFor();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('hopp');
+  await page.keyboard.press('Enter');
+  await page.waitForURL((url) => url.hash === '#/hoppers');
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor({ state: 'detached' });
+  await page.keyboard.press('t');
+  assert.equal(await page.locator('html').getAttribute('data-theme'), 'light');
+  assert.equal(at(), '#/hoppers');
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+test('nothing is shown without the admin token', options, async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-page-'));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = { ...publicKey.export({ format: 'jwk' }), alg: 'ES256', kid: 'of-this-test' };
+  await writeFile(join(folder, 'keys.json'), JSON.stringify({ keys: [key] }));
+  await using closed = await startServer({
+    port: 0,
+    store: 'memory',
+    auth: 'signed',
+    authKeys: join(folder, 'keys.json'),
+    adminToken: 'a-token-of-this-test-0123456789abcdef',
+  });
+  const { page } = await openPage(browser);
+  await page.goto(closed.url);
+  await page.getByRole('heading', { name: 'The inspector needs the admin token' }).waitFor();
+  const token = page.getByLabel('Admin token');
+  await token.fill('another-token-0123456789abcdef0123');
+  await token.press('Enter');
+  await page.locator('.problem').waitFor();
+  assert.equal(await page.getByRole('navigation').count(), 0);
+  await page.getByLabel('Admin token').fill('a-token-of-this-test-0123456789abcdef');
+  await page.getByRole('button', { name: 'Open the inspector' }).click();
+  await page.getByRole('heading', { name: 'Sessions', level: 1 }).waitFor();
+  // A new tab asks again: the token is not kept in the browser.
+  const other = await page.context().newPage();
+  await other.goto(closed.url);
+  await other.getByRole('heading', { name: 'The inspector needs the admin token' }).waitFor();
+  await page.context().close();
+});
+
+test(
+  'a page of another origin can neither read nor act, nor can a name that was rebound',
+  options,
+  async () => {
+    const site = createServer((_, answer) => {
+      answer.setHeader('content-type', 'text/html').end('<!doctype html><title>Elsewhere</title>');
+    }).listen(0, '127.0.0.1');
+    await once(site, 'listening');
+    const { page } = await openPage(browser);
+    const isFrozen = async (): Promise<boolean> => {
+      const info = await fetch(`${server.url}/inspector/api/v1`);
+      return ((await info.json()) as InspectorInfo).clock.isFrozen;
+    };
+    const attempt = (base: string) =>
+      page.evaluate<string[]>(`(async () => {
+      const read = [];
+      const plain = { method: 'POST', headers: { 'content-type': 'text/plain' } };
+      for (const [path, more] of [
+        ['', {}],
+        ['/sessions', {}],
+        ['/stream', {}],
+        ['/control/clock', { ...plain, body: '{"freeze":true}' }],
+        ['/control/clock', { ...plain, mode: 'no-cors', body: '{"freeze":true}' }],
+      ]) {
+        const answer = await fetch('${base}/inspector/api/v1' + path, more).catch(() => undefined);
+        if (answer !== undefined && answer.type !== 'opaque' && answer.ok) read.push(path);
+      }
+      return read;
+    })()`);
+    await page.goto(`http://localhost:${(site.address() as AddressInfo).port}`);
+    assert.deepEqual(await attempt(server.url), []);
+    // The browser takes the name for the same origin as its page; the server does not answer to it.
+    const rebound = `http://${rebindName}:${new URL(server.url).port}`;
+    const answer = await page.goto(rebound);
+    assert.equal(answer?.status(), 403);
+    assert.deepEqual(await attempt(rebound), []);
+    assert.equal(await isFrozen(), false);
+    await page.context().close();
+    site.closeAllConnections();
+    site.close();
+  },
+);
+
+test('ten thousand sessions scroll, and one of them is found', options, async () => {
+  await fill(10_000);
+  const { page, complaints } = await openPage(browser);
+  await show(page, '#/sessions?template=dedicated&order=name');
+  await page.locator('.tab[aria-current]', { hasText: 'dedicated 10,000' }).waitFor();
+  const list = page.locator('.virtual-list');
+  await list.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+  await page.locator('.session-line', { hasText: 'many-09999' }).waitFor();
+  assert.ok((await page.locator('.session-line').count()) < 100);
+  await page.getByLabel('Search sessions').fill('many-04242');
+  await page.locator('.session-line').nth(1).waitFor({ state: 'detached' });
+  await page.locator('.session-line', { hasText: 'many-04242' }).waitFor();
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+  await showAll('many', { wide: 'dark' });
+});
+
+/** So many sessions without members, which a game service creates. */
+async function fill(count: number): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  const put = (index: number): Promise<void> =>
+    new Promise((done, fail) => {
+      const name = `many-${String(index).padStart(5, '0')}`;
+      request(
+        `${server.url}/serviceconfigs/${demoScid}/sessionTemplates/dedicated/sessions/${name}`,
+        {
+          method: 'PUT',
+          agent,
+          headers: { authorization: 'XBL3.0 x=-;svc=tests', 'x-xbl-contract-version': '107' },
+        },
+        (answer) => {
+          answer.resume().on('end', () => {
+            if (answer.statusCode === 201) done();
+            else fail(new Error(`${name} got ${answer.statusCode}`));
+          });
+        },
+      )
+        .on('error', fail)
+        .end('{}');
+    });
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: 16 }, async () => {
+      while (next < count) await put(next++);
+    }),
+  );
+  agent.destroy();
+}
