@@ -73,11 +73,16 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'node:',
     'valibot',
   ],
-  // The page runs in a browser. It shares the types of the API, and exact JSON, with the server.
+  // The page runs in a browser. It shares the types of the API, exact JSON and the rules of
+  // certification with the server.
   'inspector/web': [
     'inspector/web',
     'inspector/api-types.ts',
     'domain/json.ts',
+    'domain/calls',
+    'capture/capture.ts',
+    'capture/captured-calls.ts',
+    'capture/har.ts',
     '@preact',
     'preact',
     'vite',

@@ -5,7 +5,8 @@
  *       { "startedDateTime": …, "time": …, "request": …, "response": …,
  *         "_webSocketMessages": [ { "type": "send", "time": seconds, "opcode": 1, "data": … } ] } ] } }
  *
- * Programs differ in what they leave out, so nothing is needed but a method and a URL.
+ * Programs differ in what they leave out, so nothing is needed but a method and a URL. This runs in
+ * browsers too: the page of the inspector opens captures.
  */
 
 import { claimNames, type TokenClaims } from '../auth/claims.ts';
@@ -163,7 +164,12 @@ function headersOf(value: unknown): readonly CapturedHeader[] {
 /** The text of a request's `postData` or an answer's `content`. */
 function bodyOf({ text, encoding }: Loose): string {
   if (encoding !== 'base64') return textOf(text);
-  return Buffer.from(textOf(text), 'base64').toString('utf8');
+  try {
+    const bytes = Uint8Array.from(atob(textOf(text)), (one) => one.charCodeAt(0));
+    return new TextDecoder().decode(bytes);
+  } catch {
+    return '';
+  }
 }
 
 function callerOf(entry: Loose): { readonly caller?: TokenClaims } {

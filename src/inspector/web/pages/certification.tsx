@@ -1,20 +1,23 @@
-/** What certification would say of the requests that this node has had. */
+/** What certification would say of the requests that this node has had, or of an opened capture. */
 
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Analysis, Finding } from '../../api-types.ts';
 import { nowMs } from '../live.ts';
 import { Card, Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
+import { OpenCapture, type OpenedCapture } from '../parts/open-capture.tsx';
 import { UserLink } from '../parts/user-link.tsx';
 import { requestHref } from '../route.ts';
-import { clockText, countText, durationText } from '../time-text.ts';
+import { clockText, countText, dateText, durationText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
 
 /** Judging takes the server some time, and a rule looks at seconds. */
 const everyMs = 4_000;
 
 export function CertificationPage() {
-  const { answer, problem, reload } = useAnswer<Analysis>('/analysis');
+  const { answer: live, problem, reload } = useAnswer<Analysis>('/analysis');
+  const [opened, setOpened] = useState<OpenedCapture>();
+  const answer = opened?.analysis ?? live;
   useEffect(() => {
     const timer = setInterval(reload, everyMs);
     return () => clearInterval(timer);
@@ -29,15 +32,32 @@ export function CertificationPage() {
   if (answer === undefined) {
     return (
       <div class="page">
-        <Head title="Certification" />
+        <Head title="Certification">
+          <OpenCapture opened={setOpened} />
+        </Head>
         {problem !== undefined && <p class="problem">{problem}</p>}
       </div>
     );
   }
   return (
     <div class="page">
-      <Head title="Certification" />
-      <Verdict analysis={answer} />
+      <Head title="Certification">
+        {opened !== undefined && (
+          <>
+            <span class="muted">{opened.name}</span>
+            <button type="button" class="button" onClick={() => setOpened(undefined)}>
+              <Icon name="back" /> Live
+            </button>
+          </>
+        )}
+        <OpenCapture opened={setOpened} />
+      </Head>
+      <Verdict analysis={answer} opened={opened} />
+      {opened?.problems.map((one) => (
+        <p key={one} class="problem">
+          {one}
+        </p>
+      ))}
       {groups.map(([rule, findings]) => (
         <section key={rule} class="card" aria-label={rule}>
           <header class="card-head">
@@ -50,6 +70,7 @@ export function CertificationPage() {
               <FindingLine
                 key={`${finding.user} ${finding.endpoint} ${finding.fromMs}`}
                 finding={finding}
+                isLive={opened === undefined}
               />
             ))}
           </ul>
@@ -62,7 +83,13 @@ export function CertificationPage() {
 
 const isError = ({ severity }: Finding): boolean => severity === 'error';
 
-function Verdict({ analysis }: { readonly analysis: Analysis }) {
+function Verdict({
+  analysis,
+  opened,
+}: {
+  readonly analysis: Analysis;
+  readonly opened: OpenedCapture | undefined;
+}) {
   const errors = analysis.findings.filter(isError).length;
   const warnings = analysis.findings.length - errors;
   const tone = errors > 0 ? 'red' : warnings > 0 ? 'amber' : 'green';
@@ -84,16 +111,24 @@ function Verdict({ analysis }: { readonly analysis: Analysis }) {
       <div>
         <h2>{said}</h2>
         <p class="muted number">
-          {count(analysis.requestsCount, 'request')} in {durationText(nowMs() - analysis.sinceMs)},
-          since {clockText(analysis.sinceMs)}. The same for CI, with an exit code:{' '}
-          <code>openmpsd analyze capture.har</code>
+          {count(analysis.requestsCount, 'request')} in{' '}
+          {durationText((opened?.untilMs ?? nowMs()) - analysis.sinceMs)}, since{' '}
+          {opened === undefined ? clockText(analysis.sinceMs) : dateText(analysis.sinceMs)}. The
+          same for CI, with an exit code: <code>openmpsd analyze capture.har</code>
         </p>
       </div>
     </div>
   );
 }
 
-function FindingLine({ finding }: { readonly finding: Finding }) {
+function FindingLine({
+  finding,
+  isLive,
+}: {
+  readonly finding: Finding;
+  /** Calls of a capture are known by their number alone. */
+  readonly isLive: boolean;
+}) {
   const { user, sentence, advice, count, limit, windowMs, callIds } = finding;
   return (
     <li>
@@ -117,11 +152,17 @@ function FindingLine({ finding }: { readonly finding: Finding }) {
       {callIds.length > 0 && (
         <p class="finding-requests">
           <span class="faint">{clockText(finding.fromMs)}</span>
-          {callIds.slice(0, 6).map((id) => (
-            <a key={id} class="link mono" href={requestHref(id)}>
-              {id.slice(0, 8)}
-            </a>
-          ))}
+          {callIds.slice(0, 6).map((id) =>
+            isLive ? (
+              <a key={id} class="link mono" href={requestHref(id)}>
+                {id.slice(0, 8)}
+              </a>
+            ) : (
+              <span key={id} class="mono">
+                call {id}
+              </span>
+            ),
+          )}
           {count > 6 && <span class="faint">of {countText(count)}</span>}
         </p>
       )}
