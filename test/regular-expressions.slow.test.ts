@@ -49,6 +49,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'capture/replay.ts': 'capture',
   'capture/saz.ts': 'capture',
   'capture/translation.ts': 'capture',
+  'capture/write-capture.ts': 'capture',
   'cli/admin.ts': 'operator',
   'cli/demo.ts': 'operator',
   'cli/exec-environment.ts': 'own',

@@ -11,7 +11,8 @@ import {
   targetWithoutSecrets,
 } from '../observe/secrets.ts';
 import type { Clock } from '../platform/clock.ts';
-import { formatMoment } from './capture.ts';
+import { type CapturedHeader, headerOf } from './capture.ts';
+import { harEntryOf, type HarMessage } from './har-entry.ts';
 import { HarFile, type HarFileOptions } from './har-file.ts';
 
 export type RecorderOptions = HarFileOptions & {
@@ -33,21 +34,13 @@ const writeWithinMs = 1_000;
 const openBytesMax = 1024 * 1024;
 const defaultWaitingBytesMax = 64 * 1024 * 1024;
 
-type Message = {
-  readonly type: 'send' | 'receive';
-  /** Seconds. */
-  readonly time: number;
-  readonly opcode: 1 | 8;
-  readonly data: string;
-};
-
 type Socket = {
   /** The entry without its messages; undefined until the request has ended. */
   entry: object | undefined;
   /** True when the connection has ended. */
   isOver: boolean;
   part: number;
-  messages: Message[];
+  messages: HarMessage[];
   bytes: number;
 };
 
@@ -143,7 +136,7 @@ export class Recorder implements AsyncDisposable {
     return socket;
   }
 
-  #addMessage(connection: Guid, message: Message): void {
+  #addMessage(connection: Guid, message: HarMessage): void {
     const socket = this.#sockets.get(connection);
     if (socket === undefined) return;
     socket.messages.push(message);
@@ -251,58 +244,30 @@ function formatSocket({ entry, part, messages }: Socket): string | undefined {
 }
 
 function entryOf(event: RequestEnded, endMs: Milliseconds): object {
-  const { method, status, route, durationMs, id, caller, requestBody, answerBody, answerType } =
-    event;
-  const headers = headersWithoutSecrets(event.requestHeaders);
+  const { method, status, route, durationMs, id, caller, answerBody, answerType } = event;
+  const requestHeaders = listOf(headersWithoutSecrets(event.requestHeaders));
   const contentType = answerBody === undefined ? undefined : (answerType ?? 'application/json');
-  const answerHeaders = {
-    ...headersWithoutSecrets(event.answerHeaders),
-    ...(contentType !== undefined && { 'Content-Type': contentType }),
-    'X-XblCorrelationId': id,
-  };
-  const target = targetWithoutSecrets(event.target);
-  const url = urlOf(target, String(headers['host'] ?? 'localhost'), status === 101);
-  const body =
-    requestBody === undefined || requestBody.length === 0
-      ? undefined
-      : bodyWithoutSecrets(route, Buffer.from(requestBody).toString('utf8'));
-  const answer = bodyWithoutSecrets(route, answerBody ?? '');
-  return {
-    startedDateTime: formatMoment(endMs - durationMs),
-    time: Math.round(durationMs * 1000) / 1000,
-    ...(status === 101 && { _resourceType: 'websocket' }),
-    request: {
-      method,
-      url,
-      httpVersion: 'HTTP/1.1',
-      cookies: [],
-      headers: listOf(headers),
-      queryString: queryOf(url),
-      ...(body !== undefined && {
-        postData: { mimeType: String(headers['content-type'] ?? 'application/json'), text: body },
-      }),
-      headersSize: -1,
-      bodySize: requestBody?.length ?? 0,
-    },
-    response: {
-      status,
-      statusText: '',
-      httpVersion: 'HTTP/1.1',
-      cookies: [],
-      headers: listOf(answerHeaders),
-      content: {
-        size: Buffer.byteLength(answer),
-        mimeType: contentType ?? '',
-        ...(answer !== '' && { text: answer }),
-      },
-      redirectURL: '',
-      headersSize: -1,
-      bodySize: -1,
-    },
-    cache: {},
-    timings: { send: 0, wait: Math.round(durationMs * 1000) / 1000, receive: 0 },
-    ...(caller !== undefined && { _caller: claimsOf(caller) }),
-  };
+  return harEntryOf({
+    startMs: endMs - durationMs,
+    durationMs,
+    method,
+    url: urlOf(
+      targetWithoutSecrets(event.target),
+      headerOf(requestHeaders, 'host') ?? 'localhost',
+      status === 101,
+    ),
+    requestHeaders,
+    requestBody: bodyWithoutSecrets(route, Buffer.from(event.requestBody ?? '').toString('utf8')),
+    status,
+    responseHeaders: listOf({
+      ...headersWithoutSecrets(event.answerHeaders),
+      ...(contentType !== undefined && { 'Content-Type': contentType }),
+      'X-XblCorrelationId': id,
+    }),
+    responseBody: bodyWithoutSecrets(route, answerBody ?? ''),
+    isSocket: status === 101,
+    caller: caller && claimsOf(caller),
+  });
 }
 
 /** The whole URL; the names of Xbox Live are asked over TLS. */
@@ -313,15 +278,8 @@ function urlOf(target: string, host: string, isSocket: boolean): string {
   return whole ?? `${scheme}://${host}${target.startsWith('/') ? target : `/${target}`}`;
 }
 
-function queryOf(url: string): readonly { readonly name: string; readonly value: string }[] {
-  if (!URL.canParse(url)) return [];
-  return [...new URL(url).searchParams].map(([name, value]) => ({ name, value }));
-}
-
-function listOf(
-  headers: ObservedHeaders,
-): readonly { readonly name: string; readonly value: string }[] {
-  return Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [value].flat().map((one) => ({ name, value: String(one) })),
+function listOf(headers: ObservedHeaders): readonly CapturedHeader[] {
+  return Object.entries(headers).flatMap(([name, value]): CapturedHeader[] =>
+    value === undefined ? [] : [value].flat().map((one) => [name, String(one)]),
   );
 }

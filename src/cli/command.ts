@@ -57,6 +57,10 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'say what certification would say about a capture of calls',
     run: async (args, io) => (await import('./analyze.ts')).runAnalyze(args, ioOf(io)),
   },
+  convert: {
+    help: 'make a HAR file without tokens of a capture',
+    run: async (args, io) => (await import('./convert.ts')).runConvert(args, ioOf(io)),
+  },
   replay: {
     help: 'play a capture of calls against a server, and say where it answers otherwise',
     run: async (args, io) =>

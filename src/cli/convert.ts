@@ -1,0 +1,49 @@
+/** `openmpsd convert`: makes a HAR file without tokens of a capture. */
+
+import { CaptureError } from '../capture/capture.ts';
+import { readCapture } from '../capture/read-capture.ts';
+import { writeCapture } from '../capture/write-capture.ts';
+import type { OutputIo } from './command-io.ts';
+
+const help = `openmpsd convert <capture> <file.har>: makes a HAR file of a capture, without tokens.
+
+  <capture>    A .har file, or Fiddler's .saz
+  <file.har>   The new file; it must not be there yet
+
+Tokens, cookies and nonces are replaced. Who called is noted at each call, as far as the capture says so.
+Everything else that players sent stays in it.
+`;
+
+/** The exit code of `openmpsd convert`: 0 done, 1 not readable or not writable, 2 misused. */
+export async function runConvert(args: readonly string[], io: OutputIo): Promise<number> {
+  if (args.some((arg) => arg === '--help' || arg === '-h')) {
+    io.stdout.write(help);
+    return 0;
+  }
+  const [from, to, ...more] = args;
+  const option = args.find((arg) => arg.startsWith('-'));
+  if (from === undefined || to === undefined || more.length > 0 || option !== undefined) {
+    const reason =
+      option === undefined
+        ? 'needs a capture and a new file'
+        : `does not know the option ${option}`;
+    io.stderr.write(`openmpsd convert: ${reason}. See openmpsd convert --help.\n`);
+    return 2;
+  }
+  try {
+    const capture = await readCapture(from);
+    await writeCapture(capture, to);
+    for (const problem of capture.problems) io.stderr.write(`${problem}\n`);
+    io.stdout.write(`${to}: ${capture.calls.length} calls.\n`);
+    return 0;
+  } catch (error) {
+    if (error instanceof CaptureError) {
+      io.stderr.write(`openmpsd convert: ${from} ${error.message}\n`);
+    } else if (error instanceof Error && 'code' in error) {
+      const reason =
+        error.code === 'EEXIST' ? 'is there already' : `cannot be written: ${error.code}`;
+      io.stderr.write(`openmpsd convert: ${to} ${reason}.\n`);
+    } else throw error;
+    return 1;
+  }
+}
