@@ -6,9 +6,9 @@
 import { isGuid } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
-/** GUIDs and times, wherever they stand in a text. */
+/** GUIDs and times, wherever they stand in a text; not in the middle of a longer number. */
 const varying =
-  /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z/gi;
+  /(?<![0-9a-f])(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)/gi;
 
 /** A text of JSON: quotes, and what is between them; or all that follows a quote that nothing closes. */
 const quoted = /"(?:[^"\\]|\\.)*(?:"|\\?$)/gs;
