@@ -12,8 +12,13 @@ import type { Slice } from './flip.ts';
 import { flip } from './slices.ts';
 
 /** A data folder, the address of a Redis, or `memory`. */
-const [place = '', durability = 'strict', cacheBytesMax = '67108864', lever = ''] =
-  process.argv.slice(2);
+const [
+  place = '',
+  durability = 'strict',
+  cacheBytesMax = '67108864',
+  lever = '',
+  rateLimits = 'off',
+] = process.argv.slice(2);
 
 const server = await startServer({
   port: 0,
@@ -22,6 +27,7 @@ const server = await startServer({
     : { data: place }),
   durability: durability as 'strict' | 'relaxed',
   cacheBytesMax: Number(cacheBytesMax),
+  rateLimits,
   log: (line) => process.stderr.write(`${line}\n`),
 });
 const delay = monitorEventLoopDelay({ resolution: 1 });

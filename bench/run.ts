@@ -22,6 +22,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureCluster } from './cluster.ts';
 import { measureLarge } from './large.ts';
+import { measureLimits } from './limits.ts';
 import { median, sendAll, type LoadRequest } from './load.ts';
 import { cores, pin, startPinned } from './process.ts';
 import { get, measureRates } from './rates.ts';
@@ -51,6 +52,7 @@ try {
     rta: () => measureRta(settings),
     search: () => measureSearch(settings),
     large: () => measureLarge(join(folder, 'large'), rounds, seconds),
+    limits: () => measureLimits(settings),
     cluster: () => measureCluster(settings),
   };
   const asked = process.argv.slice(2);
