@@ -231,6 +231,17 @@ test('connections are ended by user or by id, on every node', async () => {
   const elsewhere = other.kit.user('ada', { xuid: ada.xuid });
   await using here = await ada.connect();
   await using there = await elsewhere.connect();
+  // Asked of either node.
+  for (const { admin } of [one, other]) {
+    const { json } = await admin('GET', '/connections');
+    assert.equal((json['connections'] as readonly unknown[]).length, 2);
+    assert.deepEqual((await admin('GET', '/users')).json['users'], [
+      { xuid: ada.xuid, gamertag: 'ada', connections: 2 },
+    ]);
+    const where = await admin('GET', `/users/${ada.xuid}`);
+    assert.equal((where.json['connections'] as readonly unknown[]).length, 2);
+    assert.equal((await admin('GET', '/stats')).json['connections'], 2);
+  }
   const ended = await one.admin('POST', `/users/${ada.xuid}/disconnect`);
   assert.deepEqual(ended.json, { endedHere: 1 });
   await Promise.all([here.closed, there.closed]);

@@ -14,7 +14,8 @@ import type { Session } from '../domain/session/session.ts';
 import { sessionGone } from '../domain/session/write.ts';
 import { formatTime } from '../domain/time.ts';
 import type { Answer, Route, RouteRequest } from '../http/route.ts';
-import type { Administration, OperatedConnection, OperatedConnections } from './administration.ts';
+import type { Administration } from './administration.ts';
+import type { SurveyResult } from './survey.ts';
 import {
   parseAct,
   parseBan,
@@ -27,7 +28,6 @@ import {
 /** What the admin API works on. */
 export type AdminTargets = {
   readonly administration: Administration;
-  readonly connections: OperatedConnections;
   /** Reads the configuration again; the problems found, if any, leave the former one in place. */
   readonly reload: () => Promise<readonly string[]>;
   /** Whether balancers send this node requests; false from now on. */
@@ -53,12 +53,7 @@ type AnswerAdmin = (
  *
  * See docs/admin.md.
  */
-export function adminRoutes({
-  administration,
-  connections,
-  reload,
-  drain,
-}: AdminTargets): readonly Route[] {
+export function adminRoutes({ administration, reload, drain }: AdminTargets): readonly Route[] {
   const routes: readonly Route[] = [
     adminRoute('GET', '/admin', 'none', async () => ({
       routes: routes.map(({ method, path }) => `${method} ${path}`),
@@ -66,13 +61,14 @@ export function adminRoutes({
 
     adminRoute('GET', '/admin/stats', 'none', async (_request, context) => {
       const { node, clock } = context;
-      const open = connections.list();
+      const { nodes, silent } = await administration.survey({ what: 'count' });
       return {
         node: node.id,
         now: formatTime(clock.nowMs()),
         nodes: (await knownNodes(context)).map((one) => ({ ...one })),
-        connections: open.length,
-        connectedUsers: new Set(open.map(({ xuid }) => xuid)).size,
+        connections: nodes.reduce((sum, { count }) => sum + count, 0),
+        connectionsByNode: Object.fromEntries(nodes.map((one) => [one.node, one.count])),
+        ...(silent.length > 0 && { silentNodes: silent }),
         sessions: { ...(await countSessions(context)) },
         bans: administration.bans().length,
       };
@@ -119,15 +115,18 @@ export function adminRoutes({
     }),
 
     adminRoute('GET', '/admin/users', 'none', async (_request, context) => {
+      const { nodes, silent } = await administration.survey({ what: 'list' });
       const counts = new Map<string, number>();
-      for (const { xuid } of connections.list()) counts.set(xuid, (counts.get(xuid) ?? 0) + 1);
+      for (const { xuid } of nodes.flatMap((one) => one.connections)) {
+        counts.set(xuid, (counts.get(xuid) ?? 0) + 1);
+      }
       return {
-        node: context.node.id,
         users: [...counts].map(([xuid, count]) => ({
           xuid,
           ...gamertagOf(context, xuid),
           connections: count,
         })),
+        ...viewWhole({ nodes, silent }),
       };
     }),
 
@@ -165,10 +164,10 @@ export function adminRoutes({
       bans: administration.bans().map(viewBan),
     })),
 
-    adminRoute('GET', '/admin/connections', 'none', async (_request, { node }) => ({
-      node: node.id,
-      connections: connections.list().map(viewConnection),
-    })),
+    adminRoute('GET', '/admin/connections', 'none', async () => {
+      const result = await administration.survey({ what: 'list' });
+      return { connections: viewConnections(result), ...viewWhole(result) };
+    }),
 
     adminRoute('DELETE', '/admin/connections/{id}', 'none', async ({ params }) => {
       const isHere = administration.drop((params['id'] ?? '').toLowerCase());
@@ -189,14 +188,14 @@ export function adminRoutes({
     const found = await findUserPlaces(context, xuid, sessionsOfUserMax);
     const { sessions, activities, seenMs } = found;
     const ban = administration.banOf(xuid);
-    const here = connections.list().filter((one) => one.xuid === xuid);
+    const connected = await administration.survey({ xuid, what: 'list' });
     return {
       xuid,
       ...gamertagOf(context, xuid),
       ...(seenMs !== undefined && { lastSeen: formatTime(seenMs) }),
       ...(ban && { ban: viewBan(ban) }),
-      node: context.node.id,
-      connections: here.map(viewConnection),
+      connections: viewConnections(connected),
+      ...viewWhole(connected),
       sessions: sessions.map(({ session, member }) => ({
         ...viewSessionRow(session),
         member: {
@@ -261,8 +260,21 @@ function viewBan({ xuid, fromMs, untilMs, by, reason }: Ban): JsonObject {
   };
 }
 
-function viewConnection({ id, xuid, subscriptionsCount }: OperatedConnection): JsonObject {
-  return { id, xuid, subscriptions: subscriptionsCount };
+function viewConnections({ nodes }: SurveyResult): readonly JsonObject[] {
+  return nodes.flatMap(({ node, connections }) =>
+    connections.map(({ id, xuid, subscriptionsCount }) => ({
+      id,
+      xuid,
+      node,
+      subscriptions: subscriptionsCount,
+    })),
+  );
+}
+
+/** Says so where something is missing in a list. */
+function viewWhole({ nodes, silent }: SurveyResult): JsonObject {
+  const isCut = nodes.some(({ count, connections }) => connections.length < count);
+  return { ...(silent.length > 0 && { silentNodes: silent }), ...(isCut && { isCut }) };
 }
 
 /** Whether a session is one that is asked for. */

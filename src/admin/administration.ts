@@ -10,20 +10,14 @@ import type { Guid, Xuid } from '../domain/ids.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import type { Milliseconds } from '../domain/time.ts';
-
-/** The RTA connections of this node, as an operator sees them. */
-export interface OperatedConnections {
-  /** Those that are open now, the oldest first. */
-  list(): readonly OperatedConnection[];
-  /** Ends the connection as if the network had failed; false when it is not open here. */
-  drop(id: Guid): boolean;
-}
-
-export type OperatedConnection = {
-  readonly id: Guid;
-  readonly xuid: Xuid;
-  readonly subscriptionsCount: number;
-};
+import type { OperatedConnections } from './operated-connections.ts';
+import {
+  answerSurvey,
+  askNodes,
+  type Survey,
+  type SurveyMessage,
+  type SurveyResult,
+} from './survey.ts';
 
 /** Who acts, and why. */
 export type Act = { readonly by: string; readonly reason?: string | undefined };
@@ -33,7 +27,8 @@ type AdminMessage =
   | { readonly kind: 'banned'; readonly ban: Ban }
   | { readonly kind: 'unbanned'; readonly xuid: Xuid }
   | { readonly kind: 'disconnected'; readonly xuid: Xuid }
-  | { readonly kind: 'dropped'; readonly connection: Guid };
+  | { readonly kind: 'dropped'; readonly connection: Guid }
+  | SurveyMessage;
 
 const topic = 'admin:all';
 
@@ -150,6 +145,15 @@ export class Administration implements AsyncDisposable {
     return false;
   }
 
+  /** The connections of all nodes. Throws StoreUnavailable. */
+  survey(survey: Survey): Promise<SurveyResult> {
+    return askNodes(this.#context, survey, this.#answer(survey));
+  }
+
+  #answer(survey: Survey) {
+    return answerSurvey(this.#context.node.id, this.#connections.list(), survey);
+  }
+
   /** Removes bans that are over. */
   sweep(share: Parameters<SweepStep>[1]): ReturnType<SweepStep> {
     return this.#bans.sweep(share);
@@ -169,6 +173,11 @@ export class Administration implements AsyncDisposable {
         return;
       case 'dropped':
         this.#connections.drop(message.connection);
+        return;
+      case 'asked':
+        this.#context.bus
+          .publish(`admin:${message.id}`, this.#answer(message.survey))
+          .catch(this.#context.failed);
         return;
     }
   }

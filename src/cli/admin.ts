@@ -46,16 +46,13 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
     flags: {},
     usage: '',
     async run(_given, ask) {
-      const { node, now, nodes, connections, connectedUsers, sessions, bans } = await ask(
-        'GET',
-        '/stats',
-      );
+      const { node, now, nodes, connections, sessions, bans } = await ask('GET', '/stats');
       const alive = nodes.filter((one: { readonly isAlive: boolean }) => one.isAlive).length;
       return [
         `time         ${now}`,
         `node         ${node}`,
         `nodes        ${alive} alive, ${nodes.length - alive} gone`,
-        `connections  ${connections} to this node, of ${connectedUsers} users`,
+        `connections  ${connections}`,
         `sessions     ${sessions.isMore ? 'more than ' : ''}${sessions.count}`,
         `bans         ${bans}`,
       ];
@@ -97,7 +94,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
     usage: xuidUsage,
     async run(given, ask) {
       const user = await ask('GET', `/users/${xuidOf(given)}`);
-      const { xuid, gamertag, lastSeen, ban, sessions, connections, activities, node } = user;
+      const { xuid, gamertag, lastSeen, ban, sessions, connections, activities } = user;
       return [
         `user         ${xuid}${gamertag === undefined ? '' : ` (${gamertag})`}`,
         ...(lastSeen === undefined ? [] : [`last seen    ${lastSeen}`]),
@@ -110,7 +107,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
           const { scid, templateName, name } = sessionRef;
           return `activity     ${formatSessionName({ scid, templateName, name })}`;
         }),
-        ...connections.map(({ id }: Answered) => `connection   ${id} to node ${node}`),
+        ...connections.map(({ id, node }: Answered) => `connection   ${id} to node ${node}`),
         ...(sessions.length === 0 ? ['in no session'] : []),
       ];
     },

@@ -1,5 +1,6 @@
-import { Administration, type OperatedConnections } from '../admin/administration.ts';
+import { Administration } from '../admin/administration.ts';
 import { adminRoutes } from '../admin/admin-routes.ts';
+import type { OperatedConnections } from '../admin/operated-connections.ts';
 import type { Route } from '../http/route.ts';
 import type { Hub } from '../rta/hub.ts';
 import type { NodeCore } from './core.ts';
@@ -28,6 +29,6 @@ export async function openAdministration(
     drop: (id) => hub.drop(id),
   };
   const administration = await Administration.open(context, connections);
-  const routes = adminRoutes({ administration, connections, ...operation });
+  const routes = adminRoutes({ administration, ...operation });
   return { administration, routes };
 }

@@ -6,6 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ServerOptions, startServer } from '../server.ts';
+import { override } from '../platform/override.ts';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
+import { openProcessBus } from '../store/memory/process-bus.ts';
+import type { SharedCounts, Store } from '../store/store.ts';
 import { Kit, type KitUser } from '../testing/kit.ts';
 import { manualClock } from '../testing/manual-clock.ts';
 
@@ -114,6 +118,34 @@ test('RTA: a connection too many is 429, a subscribe too many 1001, an unsubscri
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+/** @source docs/wire/rate-limits.md "Several nodes" */
+test('two nodes on a store that counts for both keep one limit', async () => {
+  const counts = new Map<string, number>();
+  const sharedCounts: SharedCounts = {
+    async add(name, by) {
+      const count = (counts.get(name) ?? 0) + by;
+      counts.set(name, count);
+      return count;
+    },
+  };
+  await using memory = openMemoryStore();
+  await using bus = openProcessBus();
+  const store = override<Store>(memory, { sharedCounts });
+  await using one = await open({ store, bus, rateLimits: 'xbox' });
+  await using other = await open({ store, bus, rateLimits: 'xbox' });
+  const ada = one.kit.user('ada');
+  const elsewhere = other.kit.user('ada', { xuid: ada.xuid });
+  const body = { type: 'search', scid: one.kit.reference().scid };
+  const search = (user: KitUser) => user.request('POST', '/handles/query', { body });
+  assert.equal((await search(ada)).status, 200);
+  assert.equal((await search(elsewhere)).status, 429);
+  let n = 0;
+  const reference = one.kit.reference();
+  const found = await statuses(60, () => (n++ % 2 ? elsewhere : ada).getSession(reference));
+  const passed = found.filter((status) => status !== 429).length;
+  assert.ok(passed >= 30 && passed <= 33, `${passed} passed`);
 });
 
 /** @source docs/wire/rate-limits.md "Addresses" */
