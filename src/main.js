@@ -27,6 +27,12 @@ for (const output of [process.stdout, process.stderr]) {
     if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(141);
   });
 }
+// npm runs a script in the folder of the package; files are named as seen from the folder of the caller.
+const { npm_lifecycle_event: script, INIT_CWD: callersFolder } = process.env;
+const isPackageFolder = process.cwd() === dirname(import.meta.dirname);
+if (script === 'openmpsd' && callersFolder !== undefined && isPackageFolder) {
+  process.chdir(callersFolder);
+}
 const { runCommand } = await import('./cli/command.ts');
 process.exitCode = await runCommand(process.argv.slice(2), process);
 

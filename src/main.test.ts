@@ -36,6 +36,18 @@ test('what was compiled is kept in a folder of its own user alone, and in no oth
   }
 });
 
+// Kills: `npm run openmpsd -- check-config my.json`, which looks for the file beside the package's own.
+test('run by npm, it finds files as seen from the folder of the caller', () => {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const called = { npm_lifecycle_event: 'openmpsd', INIT_CWD: join(root, 'config') };
+  const printed = execFileSync(process.execPath, [main, 'check-config', 'demo.json'], {
+    cwd: root,
+    env: { ...process.env, ...called },
+    encoding: 'utf8',
+  });
+  assert.match(printed, /no problems/);
+});
+
 // Kills: an error of the output that nobody handles: a stack trace behind each `| head`.
 test('a command whose output is closed ends without a word', async () => {
   const demo = fileURLToPath(new URL('../config/demo.json', import.meta.url));

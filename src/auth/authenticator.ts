@@ -3,7 +3,7 @@ import type { Caller, UserCaller } from '../domain/caller.ts';
 import type { Xuid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { type Credentials, parseAuthorization } from './authorization.ts';
+import { type Credentials, parseAuthorization, type TokensTaken } from './authorization.ts';
 
 /** Finds out who calls. */
 export interface Authenticator {
@@ -56,6 +56,7 @@ export function rememberingAuthenticator(
     credentials: Credentials,
     nowMs: Milliseconds,
   ) => Promise<VerifiedCaller | Refusal> | VerifiedCaller | Refusal,
+  taken: TokensTaken = 'development',
 ): Authenticator {
   const verified = new LRUCache<string, VerifiedCaller>({
     max: tokensMax,
@@ -74,7 +75,7 @@ export function rememberingAuthenticator(
       const header = authorization ?? '';
       const known = verified.get(header);
       if (known !== undefined && nowMs < known.expiresMs) return known.caller;
-      const credentials = parseAuthorization(header);
+      const credentials = parseAuthorization(header, taken);
       if (credentials instanceof Refusal) return credentials;
       const answer = verify(credentials, nowMs);
       return answer instanceof Promise

@@ -42,6 +42,16 @@ const refused: readonly [header: string, text: RegExp][] = [
   ['XBL3.0 x=1;secret', /neither a JWT/],
 ];
 
+test('where an issuer makes the tokens, a refusal speaks of none of development', () => {
+  const texts = ['', 'Bearer secret'].map((header) => {
+    const refusal = parseAuthorization(header, 'issued');
+    assert.ok(refusal instanceof Refusal);
+    return refusal.text;
+  });
+  assert.match(texts[0] ?? '', /missing; send "Bearer <token>" or "XBL3\.0 .*of the issuer/);
+  assert.match(texts[1] ?? '', /no JWT; send the ID token/);
+});
+
 test('a header in another form is refused with what is wrong with it', () => {
   for (const [header, text] of refused) {
     const refusal = parseAuthorization(header);

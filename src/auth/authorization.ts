@@ -14,17 +14,26 @@ const schemePattern = /^(?:XBL3\.0 +x=([^;]*);|Bearer +)(.*)$/i;
 const jwtPattern = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 const encryptedPattern = /^[\w-]+(?:\.[\w-]*){4}$/;
 
+/** Whose tokens a server takes: also unsigned ones of development, or only those of an issuer. */
+export type TokensTaken = 'development' | 'issued';
+
 /**
  * The token of `XBL3.0 x=<userhash>;<token>` or `Bearer <token>`. An empty header is a missing one.
+ * `taken` is for the advice of a refusal alone.
  *
  * Refuses: notAuthenticated.
  *
  * @source docs/wire/callers.md "Callers"
  */
-export function parseAuthorization(header: string): Credentials | Refusal {
+export function parseAuthorization(
+  header: string,
+  taken: TokensTaken = 'development',
+): Credentials | Refusal {
   if (header === '') {
     return wrong(
-      'The Authorization header is missing; send "XBL3.0 x=<userhash>;<token>", for example as "openmpsd token" prints it.',
+      taken === 'issued'
+        ? 'The Authorization header is missing; send "Bearer <token>" or "XBL3.0 x=<userhash>;<token>", with a token of the issuer that this server trusts.'
+        : 'The Authorization header is missing; send "XBL3.0 x=<userhash>;<token>", for example as "openmpsd token" prints it.',
     );
   }
   const [, userHash = '', token] = schemePattern.exec(header.trim()) ?? [];
@@ -37,7 +46,11 @@ export function parseAuthorization(header: string): Credentials | Refusal {
   if (jwtPattern.test(token)) return { form: 'jwt', token, userHash };
   if (resemblesDevelopmentToken(token)) return { form: 'development', token, userHash };
   if (encryptedPattern.test(token)) return { form: 'encrypted', token, userHash };
-  return wrong('The token is neither a JWT nor a development token such as "xuid=1&gtg=Ada".');
+  return wrong(
+    taken === 'issued'
+      ? 'The token is no JWT; send the ID token of the issuer, or an access token that is a JWT.'
+      : 'The token is neither a JWT nor a development token such as "xuid=1&gtg=Ada".',
+  );
 }
 
 /** Refuses a token that only Xbox Live can read. */

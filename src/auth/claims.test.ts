@@ -43,10 +43,11 @@ test('what a token leaves out', () => {
   });
 });
 
-test('ids that came as exact JSON numbers count as text', () => {
-  assert.deepEqual(callerOf({ xid: 2814639011617876, tid: 4294967295 }), {
+test('ids and names that came as exact JSON numbers count as text', () => {
+  assert.deepEqual(callerOf({ xid: 2814639011617876, gtg: 12345, tid: 4294967295 }), {
     kind: 'user',
     xuid: '2814639011617876',
+    gamertag: '12345',
     titleId: '4294967295',
     sandbox: 'RETAIL',
   });
@@ -63,7 +64,9 @@ const refused: readonly [claims: Record<string, unknown>, text: RegExp][] = [
   [{}, /names nobody: it needs claim "xid" \(a user\) or claim "svc"/],
   [{ gtg: 'Ada', tid: '1' }, /names nobody/],
   [{ xid: '1', svc: 'arbiter' }, /names both claim "xid" and claim "svc"/],
-  [{ xid: '' }, /claim "xid" must be 1 to 20 decimal digits\.$/],
+  [{ xid: '' }, /claim "xid" must be a decimal number below 2\^64 without leading zeros\.$/],
+  [{ xid: '042' }, /without leading zeros/],
+  [{ xid: '18446744073709551616' }, /below 2\^64/],
   [{ xid: '12a' }, /claim "xid"/],
   [{ xid: '-1' }, /claim "xid"/],
   [{ xid: -1 }, /claim "xid"/],
@@ -75,7 +78,8 @@ const refused: readonly [claims: Record<string, unknown>, text: RegExp][] = [
   [{ xid: '1', tid: 'abc' }, /claim "tid" must be a decimal number from 0 to 4294967295/],
   [{ xid: '1', tid: '4294967296' }, /claim "tid"/],
   [{ xid: '1', gtg: '' }, /claim "gtg" must be text that is not empty/],
-  [{ xid: '1', gtg: 7 }, /claim "gtg"/],
+  [{ xid: '1', gtg: 1.5 }, /claim "gtg"/],
+  [{ xid: '1', gtg: true }, /claim "gtg"/],
   [{ xid: '1', did: '' }, /claim "did"/],
   [{ xid: '1', sbx: '' }, /claim "sbx"/],
   [{ xid: '1', agg: null }, /claim "agg"/],

@@ -1,5 +1,5 @@
 import type { Caller } from '../domain/caller.ts';
-import { isTitleId, isXuid } from '../domain/ids.ts';
+import { isCanonicalXuid, isTitleId } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 
 /** What a token says of its bearer, by name. @source docs/wire/callers.md "Callers" */
@@ -22,9 +22,11 @@ type Form = {
 
 const someText: Form = { holds: (text) => text !== '', expected: 'text that is not empty' };
 
+const xuidExpected = 'a decimal number below 2^64 without leading zeros';
+
 const formOf: Record<ClaimName, Form> = {
-  xid: { holds: isXuid, expected: '1 to 20 decimal digits', mayBeNumber: true },
-  gtg: someText,
+  xid: { holds: isCanonicalXuid, expected: xuidExpected, mayBeNumber: true },
+  gtg: { ...someText, mayBeNumber: true },
   tid: { holds: isTitleId, expected: 'a decimal number from 0 to 4294967295', mayBeNumber: true },
   did: someText,
   sbx: someText,

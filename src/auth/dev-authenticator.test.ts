@@ -58,7 +58,7 @@ test('a token that expires between two uses is refused at the second, though rem
 const refused: readonly [what: string, token: string, text: RegExp][] = [
   ['nobody', 'gtg=Ada', /names nobody: it needs parameter "xuid" \(a user\)/],
   ['user and service', 'xuid=1&svc=a', /both parameter "xuid" and parameter "svc"/],
-  ['bad xuid', 'xuid=Ada', /parameter "xuid" must be 1 to 20 decimal digits/],
+  ['bad xuid', 'xuid=Ada', /parameter "xuid" must be a decimal number below 2\^64/],
   ['unknown parameter', 'xuid=1&xid=1', /unknown parameter "xid"/],
   [
     'key of another server',

@@ -23,7 +23,7 @@ export function oidcAuthenticator(rules: OutsideTokenRules, ownKey: Uint8Array):
     return isSymmetric(token)
       ? callerOfOwnToken(token, ownKey, nowMs)
       : callerOfOutsideToken(token, rules, nowMs);
-  });
+  }, 'issued');
 }
 
 /** Only the users of an OIDC issuer log in. */

@@ -8,7 +8,7 @@
  */
 
 import type { RecordStore, StoredRecord } from '../store/store.ts';
-import { digest, isXuid, type Xuid } from '../domain/ids.ts';
+import { digest, isCanonicalXuid, type Xuid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 
@@ -159,17 +159,8 @@ export function openOutsideUsers(
 
 function* xuidCandidates(owner: string, issuer: string, id: string) {
   const value = { issuer, id };
-  if (isXuid(id) && isOneOfXboxLive(id)) yield { group: id, value };
+  if (id !== '0' && isCanonicalXuid(id)) yield { group: id, value };
   for (let i = 0; i < candidatesMax; i += 1) yield { group: madeUpXuid(owner, i), value };
-}
-
-/**
- * True of an unsigned 64-bit number as Xbox Live writes it. Clients read xuids as numbers: with leading
- * zeros one user would look like another.
- */
-function isOneOfXboxLive(xuid: Xuid): boolean {
-  const number = BigInt(xuid);
-  return number > 0n && number < 2n ** 64n && String(number) === xuid;
 }
 
 /** Sixteen digits that begin as those of real users do. */

@@ -9,8 +9,10 @@ import { callerOfOutsideToken, type OutsideTokenRules } from './outside-token.ts
  * @source docs/wire/callers.md "signed"
  */
 export function signedAuthenticator(rules: OutsideTokenRules): Authenticator {
-  return rememberingAuthenticator(({ form, token }, nowMs) =>
-    form === 'jwt' ? callerOfOutsideToken(token, rules, nowMs) : refuseUnsigned(form),
+  return rememberingAuthenticator(
+    ({ form, token }, nowMs) =>
+      form === 'jwt' ? callerOfOutsideToken(token, rules, nowMs) : refuseUnsigned(form),
+    'issued',
   );
 }
 
@@ -20,6 +22,6 @@ export function refuseUnsigned(form: 'development' | 'encrypted'): Refusal {
     ? refuseEncrypted('send one that this server can check')
     : new Refusal(
         'notAuthenticated',
-        'The token is not signed: this server accepts no development tokens.',
+        'The token is not signed; send a JWT of the issuer that this server trusts.',
       );
 }

@@ -50,6 +50,9 @@ test('a command that cannot be run: 127, 126', {
   const file = join(folder, 'not-executable');
   writeFileSync(file, '');
   assert.equal((await exec(['--', file])).code, 126);
+  const directory = await exec(['--', folder]);
+  assert.equal(directory.code, 126);
+  assert.match(directory.err, /it is a folder, or a file that may not be run/);
 });
 
 test('misuse is said, and nothing is started', options, async () => {

@@ -28,7 +28,7 @@ All options of openmpsd serve are options here, too. The command finds the serve
 `;
 
 /** What differs from serve, unless it is asked for. Nothing is taken from MPSD_ variables. */
-const defaults = ['--store', 'memory', '--port', '0', '--proxy-port', '0', '--tls-port', '0'];
+const defaults = { '--store': 'memory', '--port': '0', '--proxy-port': '0', '--tls-port': '0' };
 
 /** Exit codes of shells, of a command that is not there or may not be run, and one ended by a signal. */
 const notFoundCode = 127;
@@ -60,7 +60,10 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
   };
   const [command, ...rest] = at < 0 ? [] : args.slice(at + 1);
   const { users, others, problem } = partUsers(own);
-  const parsed = parseSettings([...defaults, ...others], {});
+  const isGiven = (flag: string): boolean =>
+    others.some((one) => one === flag || one.startsWith(`${flag}=`));
+  const unlessGiven = Object.entries(defaults).filter(([flag]) => !isGiven(flag));
+  const parsed = parseSettings([...unlessGiven.flat(), ...others], {});
   const problems = [
     ...('problems' in parsed ? parsed.problems : []),
     ...(problem === undefined ? [] : [problem]),
@@ -74,8 +77,7 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
   await using opened = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'openmpsd-exec-'));
   opened.defer(() => rm(folder, { recursive: true, force: true }));
-  const isDataGiven = others.some((one) => /^--data(?:=|$)/.test(one));
-  const settings = { ...parsed.settings, ...(!isDataGiven && { data: folder }) };
+  const settings = { ...parsed.settings, ...(!isGiven('--data') && { data: folder }) };
   let server: RunningServer;
   try {
     server = opened.use(
@@ -196,7 +198,11 @@ async function runCommand(
     const advice = command.includes(' ')
       ? '; leave out the quotes around a command with arguments'
       : '';
-    const why = isMissing ? `there is no such command${advice}` : error.message;
+    const why = isMissing
+      ? `there is no such command${advice}`
+      : error.code === 'EACCES'
+        ? 'it is a folder, or a file that may not be run'
+        : error.message;
     io.stderr.write(`openmpsd exec: ${command}: ${why}\n`);
     resolve(isMissing ? notFoundCode : notRunCode);
   });

@@ -86,7 +86,7 @@ function parseOptions(args: readonly string[], env: ReplayIo['env']): Given {
   const { values, problems } = parseFlags(rest, {
     url: { argument: '<address>' },
     pace: { argument: '<pace>' },
-    authorization: { argument: '<xuid>=<value>' },
+    authorization: { argument: '<xuid>=<value>', isList: true },
     patience: { argument: '<ms>' },
     tolerance: { argument: '<ms>' },
     json: {},

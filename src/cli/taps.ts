@@ -72,7 +72,7 @@ export async function runTaps(args: readonly string[], io: TapsIo): Promise<numb
 function parseOptions(args: readonly string[], env: TapsIo['env']): TapsOptions | 'help' {
   const { values, problems } = parseFlags(args, {
     xuid: { argument: '<digits>' },
-    session: { argument: '<session>' },
+    session: { argument: '<session>', isList: true },
     token: { argument: '<value>' },
     url: { argument: '<address>' },
     help: { short: 'h' },

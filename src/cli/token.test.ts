@@ -196,13 +196,13 @@ test('what is wrong is one line on stderr, and nothing on stdout', async () => {
   const cases: readonly [args: readonly string[], text: RegExp][] = [
     [[], /names nobody: it needs --xuid \(a user\) or --svc \(a game service\)/],
     [[...user, '--svc', 'a'], /names both --xuid and --svc/],
-    [['--xuid', 'Ada'], /--xuid must be 1 to 20 decimal digits/],
+    [['--xuid', 'Ada'], /--xuid must be a decimal number below 2\^64/],
     [[...user, '--tid', '-1'], /--tid must be a decimal number/],
     [[...user, '--tid=x'], /--tid must be a decimal number/],
     [[...user, '--gtg='], /--gtg is empty/],
     [['--svc', 'a', '--gtg', 'b'], /--gtg is for users/],
     [['--xuid'], /--xuid/],
-    [[...user, '--xuid', '2'], /--xuid is given twice/],
+    [[...user, '--xuid', '2'], /given --xuid twice/],
     [
       [...user, '--gamertag', 'Ada'],
       /does not know the option --gamertag\. See openmpsd token --help\.$/,

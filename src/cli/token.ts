@@ -128,8 +128,7 @@ function parseOptions(args: readonly string[]): TokenOptions {
     throw new UsageError(`${problems.join(' ')} See openmpsd token --help.`);
   }
   return Object.fromEntries(
-    [...values].map(([name, [value = '', ...more]]) => {
-      if (more.length > 0) throw new UsageError(`--${name} is given twice.`);
+    [...values].map(([name, [value = '']]) => {
       if (value === '' && name !== 'prv') throw new UsageError(`--${name} is empty.`);
       if (flags[name]?.argument === undefined && value !== 'true') {
         throw new UsageError(`--${name} takes no value.`);

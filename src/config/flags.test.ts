@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseFlags } from './flags.ts';
 
-const flags = { url: { argument: '<address>' }, control: {}, help: { short: 'h' } };
+const flags = {
+  url: { argument: '<address>' },
+  user: { argument: '<name>', isList: true },
+  control: {},
+  help: { short: 'h' },
+} as const;
 
 const cases: readonly (readonly [
   args: readonly string[],
@@ -10,7 +15,8 @@ const cases: readonly (readonly [
   ...problems: readonly string[],
 ])[] = [
   [[], {}],
-  [['--url', 'a', '--url=b', '--control'], { url: ['a', 'b'], control: ['true'] }],
+  [['--user', 'a', '--user=b', '--control'], { user: ['a', 'b'], control: ['true'] }],
+  [['--url', 'a', '--url=b'], { url: ['a', 'b'] }, 'is given --url twice.'],
   [['--control=false', '-h'], { control: ['false'], help: ['true'] }],
   [['--url', '-1'], { url: ['-1'] }],
   [['--url=--x'], { url: ['--x'] }],

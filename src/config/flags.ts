@@ -3,12 +3,17 @@
 import { parseArgs } from 'node:util';
 
 /** What a command knows: flags with a value, as the help shows it, and switches, without. */
-export type Flags = Readonly<
-  Record<string, { readonly argument?: string | undefined; readonly short?: string }>
->;
+export type Flags = Readonly<Record<string, Flag>>;
+
+type Flag = {
+  readonly argument?: string | undefined;
+  readonly short?: string;
+  /** Each value of it counts. Any other flag is given once: which of two was meant is not known. */
+  readonly isList?: true;
+};
 
 export type FlagsGiven = {
-  /** By the flag's name; a switch without a value is `true`. A flag may be given more than once. */
+  /** By the flag's name; a switch without a value is `true`. One value, but for lists. */
   readonly values: ReadonlyMap<string, readonly string[]>;
   /** Sentences to be put behind the name of the command. */
   readonly problems: readonly string[];
@@ -47,6 +52,9 @@ export function parseFlags(
     } else if (value === undefined || (!inlineValue && value.startsWith('--'))) {
       problems.push(`needs a value of ${rawName}: ${rawName} ${flag.argument}.`);
     } else values.set(name, [...(values.get(name) ?? []), value]);
+  }
+  for (const [name, { length }] of values) {
+    if (length > 1 && flags[name]?.isList !== true) problems.push(`is given --${name} twice.`);
   }
   return { values, problems };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { test } from 'node:test';
-import { digest, guidOf, isGuid, isTitleId, isXuid, keyedDigest } from './ids.ts';
+import { digest, guidOf, isCanonicalXuid, isGuid, isTitleId, isXuid, keyedDigest } from './ids.ts';
 
 const tables: readonly (readonly [
   name: string,
@@ -31,6 +31,12 @@ const tables: readonly (readonly [
     isXuid,
     ['0', '2814646326226712', '18446744073709551615'],
     ['', '-1', '1.0', ' 1', '1\n', 'x1', '٣', '123456789012345678901'],
+  ],
+  [
+    'xuid as Xbox Live writes it',
+    isCanonicalXuid,
+    ['0', '2814646326226712', '18446744073709551615'],
+    ['', '00', '042', '18446744073709551616', '-1'],
   ],
   [
     'title id',

@@ -24,6 +24,14 @@ export function isXuid(text: string): boolean {
   return xuidPattern.test(text);
 }
 
+/**
+ * True of a xuid as Xbox Live writes it: a number below 2^64 without leading zeros. Clients read xuids as
+ * numbers: with leading zeros one user would look like another.
+ */
+export function isCanonicalXuid(text: string): boolean {
+  return isXuid(text) && BigInt(text) < 2n ** 64n && String(BigInt(text)) === text;
+}
+
 /** True of a decimal unsigned 32-bit number without leading zeros. */
 export function isTitleId(text: string): boolean {
   return /^(0|[1-9][0-9]{0,9})$/.test(text) && Number(text) <= 0xffff_ffff;

@@ -18,7 +18,8 @@ export function failureResponse(
   incoming: IncomingMessage,
   correlationId: Guid,
 ): Answer {
-  if (error instanceof AuthenticatorUnavailable || isOutage(error)) return outageResponse;
+  if (error instanceof AuthenticatorUnavailable) return callerUnknownResponse;
+  if (isOutage(error)) return outageResponse;
   log(faultReport(error, incoming, correlationId));
   return faultResponse(correlationId);
 }
@@ -27,6 +28,13 @@ export function failureResponse(
 export const outageResponse = textResponse(
   503,
   'Something that this server needs cannot be reached, and it is unknown whether a write was kept. Try again.',
+  retryAfter,
+);
+
+/** The answer while no token can be checked: nothing was begun. */
+const callerUnknownResponse = textResponse(
+  503,
+  'The keys that tokens are checked with cannot be read, so this server cannot tell who calls; nothing was done. Try again; the log and /health/ready of the server say why.',
   retryAfter,
 );
 

@@ -211,11 +211,14 @@ test('an outage is a 503 to come again, whichever part is away; it is not logged
     sampleRoute('GET', '/away', { answer: () => Promise.reject(new SampleOutage()) }),
   ]);
   const unknowable = { ...goodHeaders, authorization: 'unknowable' };
-  for (const sent of [{ url: '/away' }, { headers: unknowable }]) {
+  for (const [sent, said] of [
+    [{ url: '/away' }, /cannot be reached, and it is unknown whether a write was kept/],
+    [{ headers: unknowable }, /cannot tell who calls; nothing was done/],
+  ] as const) {
     const { status, headers, text } = await ask(sent, app);
     assert.equal(status, 503);
     assert.equal(headers['retry-after'], '1');
-    assert.match(text, /cannot be reached/);
+    assert.match(text, said);
   }
   assert.deepEqual(app.logged, []);
 });

@@ -30,6 +30,8 @@ export function formatListenProblem(
       return `Port ${port} needs rights that this process does not have; choose one above 1023.`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EINVAL':
       return `${host} is no address of this machine; choose another with --host.`;
     default:
       return `Cannot listen on ${host}, port ${port}: ${message}.`;

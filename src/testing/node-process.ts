@@ -26,14 +26,33 @@ export type NodeProcessOptions = {
   readonly main?: string;
 };
 
-/** `openmpsd serve --port 0` with these flags, once it is ready; it logs no requests. */
+/**
+ * `openmpsd serve --port 0` with these flags, once it is ready; it logs no requests. Throws, with what
+ * it printed, when it ends before.
+ */
 export async function startNodeProcess(
   flags: readonly string[],
-  { before, main = ownMain }: NodeProcessOptions = {},
+  options: NodeProcessOptions = {},
+): Promise<NodeProcess> {
+  for (let triesLeft = 4; ; triesLeft -= 1) {
+    try {
+      return await start(flags, options);
+    } catch (error) {
+      // At its start a server gives Redis five seconds, which a busy machine may not have.
+      const isLate = /The store redis\S* cannot be used: /.test(String(error));
+      if (!isLate || triesLeft === 0) throw error;
+    }
+  }
+}
+
+async function start(
+  flags: readonly string[],
+  { before, main = ownMain }: NodeProcessOptions,
 ): Promise<NodeProcess> {
   const early =
     before === undefined ? [] : ['--import', `data:text/javascript,${encodeURIComponent(before)}`];
-  const args = ['--no-warnings', ...early, main, 'serve', '--port', '0', ...flags];
+  const anyPort = flags.includes('--port') ? [] : ['--port', '0'];
+  const args = ['--no-warnings', ...early, main, 'serve', ...anyPort, ...flags];
   const env = { ...process.env, MPSD_LOG: 'off' };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const complaints: string[] = [];
