@@ -13,7 +13,7 @@ import { viewTemplate } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Answer, RouteRequest } from '../http/route.ts';
 import type { MatchMade, ObservedEvent } from '../observe/events.ts';
-import type { Clock } from '../platform/clock.ts';
+import type { Clock, Timer } from '../platform/clock.ts';
 import type { Handle } from '../domain/handle/handle.ts';
 import type { ClockState, ConnectionRow, InspectorInfo, MatchRow } from './api-types.ts';
 import { Acting } from './act.ts';
@@ -58,6 +58,9 @@ const largeMembersMax = 500;
 
 /** Matches that are remembered. */
 const matchesMax = 100;
+
+/** How often a shared store is looked at while somebody watches. */
+const lookEveryMs: Milliseconds = 2_100;
 
 export type Inspector = ReturnType<typeof openInspector>;
 
@@ -125,6 +128,24 @@ export function openInspector(ports: InspectorPorts) {
         return;
       default:
     }
+  }
+
+  /** While somebody watches, looks for what other nodes have changed. */
+  let looking: Timer | undefined;
+  function lookAgain(): void {
+    looking ??= ports.clock.after(lookEveryMs, () => {
+      looking = undefined;
+      if (stream.clientsCount === 0) return;
+      sessions.differences().then(
+        ({ rows, gone }) => {
+          for (const row of rows) stream.push({ kind: 'session', row }, `session ${row.key}`);
+          for (const key of gone) stream.push({ kind: 'sessionGone', key }, `session ${key}`);
+          lookAgain();
+        },
+        // The next look may find the store again; lists say that it is away.
+        () => lookAgain(),
+      );
+    });
   }
 
   function viewClock(): ClockState {
@@ -277,6 +298,7 @@ export function openInspector(ports: InspectorPorts) {
     },
 
     async stream(): Reply {
+      if (ports.isShared) lookAgain();
       const hello = {
         kind: 'hello',
         info: await viewInfo(),
@@ -294,6 +316,7 @@ export function openInspector(ports: InspectorPorts) {
     [Symbol.dispose]() {
       observing[Symbol.dispose]();
       acting[Symbol.dispose]();
+      looking?.cancel();
       stream[Symbol.dispose]();
     },
   };

@@ -19,8 +19,9 @@ import { viewPerson, viewRow } from './session-rows.ts';
 /** Rows that are kept. A store may have far more sessions. */
 const rowsMax = 100_000;
 
-/** How old a list of a shared store may be. */
+/** How old a list of a shared store may be, and how much of the time it may be read. */
 const sharedMsMax: Milliseconds = 2_000;
+const readShareMax = 0.05;
 
 /** After so long without a request the list is forgotten. */
 const unusedMsMax: Milliseconds = 60_000;
@@ -38,6 +39,7 @@ export class LiveSessionList {
   /** What was committed while the store was read. */
   #meanwhile: Map<SessionKey, Session | undefined> | undefined;
   #readMs: Milliseconds = Number.NEGATIVE_INFINITY;
+  #readingMs: Milliseconds = 0;
   #usedMs: Milliseconds = Number.NEGATIVE_INFINITY;
   readonly #changedMs = new Map<SessionKey, Milliseconds>();
 
@@ -120,17 +122,40 @@ export class LiveSessionList {
   }
 
   async #current(): Promise<Map<SessionKey, Kept>> {
-    const nowMs = this.#elapsedMs();
-    this.#usedMs = nowMs;
-    const isOld = this.#isShared && nowMs - this.#readMs > sharedMsMax;
-    if (this.#rows && !isOld) return this.#rows;
+    this.#usedMs = this.#elapsedMs();
+    if (this.#rows && !this.#isOld()) return this.#rows;
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });
     return this.#reading;
   }
 
+  #isOld(): boolean {
+    const mayBeMs = Math.max(sharedMsMax, this.#readingMs / readShareMax);
+    return this.#isShared && this.#elapsedMs() - this.#readMs > mayBeMs;
+  }
+
+  /**
+   * What other nodes have changed since the list was last read, where they can and it is old: rows that are
+   * new or differ, and keys of those that are gone.
+   */
+  async differences(): Promise<{
+    readonly rows: readonly SessionRow[];
+    readonly gone: readonly SessionKey[];
+  }> {
+    const former = this.#rows;
+    if (former === undefined || !this.#isOld()) return { rows: [], gone: [] };
+    const current = await this.#current();
+    const rows: SessionRow[] = [];
+    for (const [key, { row }] of current) {
+      const known = former.get(key)?.row;
+      if (known?.branch !== row.branch || known.changeNumber !== row.changeNumber) rows.push(row);
+    }
+    return { rows, gone: [...former.keys()].filter((key) => !current.has(key)) };
+  }
+
   async #read(): Promise<Map<SessionKey, Kept>> {
+    const startMs = this.#elapsedMs();
     const rows = new Map<SessionKey, Kept>();
     const meanwhile = new Map<SessionKey, Session | undefined>();
     this.#meanwhile = meanwhile;
@@ -145,6 +170,7 @@ export class LiveSessionList {
     for (const [key, session] of meanwhile) this.#put(rows, key, session);
     this.#rows = rows;
     this.#readMs = this.#elapsedMs();
+    this.#readingMs = this.#readMs - startMs;
     return rows;
   }
 
