@@ -103,17 +103,22 @@ export function compareTexts(
   return compareValues(where, was.value, is.value, translation);
 }
 
+/** Deeper than any document of the service, and than what a stack bears. */
+const depthMax = 200;
+
 /** What differs between two values of JSON. */
 export function compareValues(
   where: string,
   captured: unknown,
   present: unknown,
   translation: Translation,
+  depth = 0,
 ): readonly Difference[] {
+  if (depth > depthMax) return [{ where, captured: 'too deep', present: 'too deep' }];
   if (isList(captured) && isList(present)) {
     const length = Math.max(captured.length, present.length);
     return Array.from({ length }, (_, at) => at).flatMap((at) =>
-      compareValues(`${where}.${at}`, captured[at], present[at], translation),
+      compareValues(`${where}.${at}`, captured[at], present[at], translation, depth + 1),
     );
   }
   if (isObject(captured) && isObject(present)) {
@@ -126,7 +131,7 @@ export function compareValues(
       if (tokenMembers.has(name) && typeof was === 'string' && typeof is === 'string') {
         return translation.matchesToken(was, is) ? [] : [differenceAt(`${where}.${name}`, was, is)];
       }
-      return compareValues(`${where}.${name}`, was, is, translation);
+      return compareValues(`${where}.${name}`, was, is, translation, depth + 1);
     });
   }
   const isSame =
@@ -141,7 +146,12 @@ function differenceAt(where: string, captured: unknown, present: unknown): Diffe
 }
 
 function show(value: unknown): string {
-  return value === undefined ? nothing : shorten(JSON.stringify(value));
+  if (value === undefined) return nothing;
+  try {
+    return shorten(JSON.stringify(value));
+  } catch {
+    return 'too deep';
+  }
 }
 
 function shorten(text: string): string {

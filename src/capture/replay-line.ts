@@ -19,17 +19,18 @@ export type ReplayRequest = {
 /** Nothing answers there. */
 export class NoAnswer extends Error {}
 
-/** The answer to a request. Throws NoAnswer. */
+/** The request is none that HTTP allows: captures may hold anything. */
+export class CannotSend extends Error {}
+
+/** The answer to a request. Throws NoAnswer, CannotSend. */
 export function sendRequest(request: ReplayRequest): Promise<ComparedAnswer> {
   const { method, base, target, headers, body } = request;
   const send = base.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void =>
       reject(new NoAnswer(`${method} ${target}: ${error.message}`));
-    const outgoing = send(
-      base,
-      { method, path: target, headers: headersOf(headers, body) },
-      (incoming) => {
+    const outgoing = orCannotSend(() =>
+      send(base, { method, path: target, headers: headersOf(headers, body) }, (incoming) => {
         let text = '';
         incoming.setEncoding('utf8');
         incoming.on('data', (chunk: string) => {
@@ -43,11 +44,20 @@ export function sendRequest(request: ReplayRequest): Promise<ComparedAnswer> {
             body: text,
           }),
         );
-      },
+      }),
     );
     outgoing.on('error', failed);
     outgoing.end(body);
   });
+}
+
+/** What `make` makes. Throws CannotSend where a name or a value has characters that HTTP does not allow. */
+function orCannotSend<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new CannotSend(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function headersOf(
@@ -94,7 +104,7 @@ export class ReplayLine {
     socket.on('error', () => undefined);
   }
 
-  /** An open socket; or the answer that refuses it. Throws NoAnswer. */
+  /** An open socket; or the answer that refuses it. Throws NoAnswer, CannotSend. */
   static async open({
     base,
     target,
@@ -106,10 +116,10 @@ export class ReplayLine {
       .flatMap(([, value]) => value.split(',').map((one) => one.trim()));
     const others = headers.filter(([name]) => !/^sec-websocket-/i.test(name));
     const url = `${base.origin.replace(/^http/, 'ws')}${target}`;
-    const socket = new WebSocket(url, offered, {
-      headers: headersOf(others, ''),
-      perMessageDeflate: false,
-    });
+    const socket = orCannotSend(
+      () =>
+        new WebSocket(url, offered, { headers: headersOf(others, ''), perMessageDeflate: false }),
+    );
     const line = new ReplayLine(socket);
     return new Promise((resolve, reject) => {
       socket.once('open', () => resolve(line));

@@ -22,7 +22,7 @@ import {
 import { type CapturedUser, usersOf } from './captured-users.ts';
 import { compareAnswers, type Difference } from './compare.ts';
 import { ReplayFrames } from './replay-frames.ts';
-import { ReplayLine, sendRequest } from './replay-line.ts';
+import { CannotSend, ReplayLine, sendRequest } from './replay-line.ts';
 import { Translation } from './translation.ts';
 
 /** How time passes between steps: the clock of the server is moved, real time passes, or none does. */
@@ -172,7 +172,7 @@ class Player {
       for (const step of stepsOf(this.#capture.calls)) {
         await this.#passUntil(step.atMs);
         await this.#hearUntil(step.atMs);
-        if (step.kind === 'call') await this.#call(step.call);
+        if (step.kind === 'call') await this.#callOrNote(step.call);
         else await this.#sendFrame(step.call, step.frame);
       }
       const frames = [...this.#awaited.values()].flat();
@@ -282,6 +282,15 @@ class Player {
       return;
     }
     entry.line.send(entry.frames.translate(frame.text));
+  }
+
+  async #callOrNote(call: CapturedCall): Promise<void> {
+    try {
+      await this.#call(call);
+    } catch (error) {
+      if (!(error instanceof CannotSend)) throw error;
+      this.#note(call, [{ where: 'request', captured: 'sent', present: error.message }]);
+    }
   }
 
   async #call(call: CapturedCall): Promise<void> {

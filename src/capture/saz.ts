@@ -102,7 +102,7 @@ async function readCall(
   if (request === undefined) return undefined;
   const [method = '', target = ''] = request.startLine.split(' ');
   if (method === 'CONNECT') return undefined;
-  if (!/^https?:\/\/[^/]/i.test(target)) return undefined;
+  if (!/^https?:\/\/[^/]/i.test(target) || !URL.canParse(target)) return undefined;
   const response: HttpMessage | undefined = s && parseHttpMessage(await unpack(archive, s));
   const { startMs, endMs } = parseTimes(m && (await unpack(archive, m)).toString('utf8'));
   const status = Number(response?.startLine.split(' ')[1]) || 0;

@@ -35,11 +35,20 @@ function withoutSecrets(call: CapturedCall) {
     durationMs: call.endMs - call.startMs,
     url: targetWithoutSecrets(call.url),
     requestHeaders: call.requestHeaders.flatMap(headerWithoutSecret),
-    requestBody: bodyWithoutSecrets(route, call.requestBody),
+    requestBody: bodyWithoutSecretsOf(route, call.requestBody),
     responseHeaders: call.responseHeaders.flatMap(headerWithoutSecret),
-    responseBody: bodyWithoutSecrets(route, call.responseBody),
+    responseBody: bodyWithoutSecretsOf(route, call.responseBody),
     isSocket: call.frames !== undefined,
   };
+}
+
+/** As `bodyWithoutSecrets`; nothing of a body that is too deep to be looked through. */
+function bodyWithoutSecretsOf(route: string, body: string): string {
+  try {
+    return bodyWithoutSecrets(route, body);
+  } catch {
+    return '';
+  }
 }
 
 /** Headers may be there more than once, and of bodies that are unpacked none says how they were packed. */

@@ -253,6 +253,52 @@ test('a refusal of the real service is compared, and why it may differ is said',
   assert.match(out, /\n3 of 3 differ\.\n$/);
 });
 
+test('a hostile capture is reported, and stops nothing', async () => {
+  const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+  const capture = await captureOf([
+    { at: 0, path: '/handles/1', headers: { 'x-a': 'one\r\ntwo' }, status: 200 },
+    { at: 1, path: '/handles/2', headers: { 'x a': 'b' }, status: 200 },
+    { at: 2, path: '/handles/3', method: 'G E T', status: 200 },
+    { at: 3, path: '/serviceconfigs/%/sessions/%zz?%', status: 404, answer: deep },
+    {
+      at: 4,
+      path: '/handles/query',
+      method: 'POST',
+      body: { type: 'activity', scid },
+      status: 200,
+    },
+    {
+      at: 5,
+      path: 'https://rta.xboxlive.com/connect',
+      headers: { 'Sec-WebSocket-Protocol': 'a b, \u0000' },
+      status: 101,
+      frames: [[5.1, 'send', 'close']],
+    },
+    {
+      at: 6,
+      path: 'https://rta.xboxlive.com/connect',
+      status: 101,
+      frames: [
+        [6.1, 'send', { no: 'frame' }],
+        [6.2, 'receive', [1]],
+        [7, 'send', 'close'],
+      ],
+    },
+  ]);
+  const { code, out, err } = await replayOn({}, capture, '--patience', '2000');
+  assert.equal(err, '');
+  assert.equal(code, 1);
+  assert.match(
+    out,
+    /\nCall 1: GET \/handles\/1\n {2}request\n {4}captured {2}sent\n {4}now {7}Invalid/,
+  );
+  assert.match(out, /\nCall 2: GET \/handles\/2\n {2}request\n/);
+  assert.match(
+    out,
+    /\nCall 7: GET \/connect\n {2}frame\n {4}captured {2}\[1\]\n {4}now {7}nothing\n/,
+  );
+});
+
 test('no capture, no server, no option of that name', async () => {
   for (const args of [[], ['--url', 'x'], [demo, '--pace', 'quick'], [demo, '--patience', 'x']]) {
     const { code, err } = await run(...args);
