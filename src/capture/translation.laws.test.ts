@@ -133,3 +133,15 @@ test('times may differ by the tolerance, after the first has told how far the cl
   assert.ok(!known.matches('2026-03-01T00:00:10Z', '2030-01-01T00:00:11.001Z'));
   assert.equal(known.text('2026-03-01T00:00:05Z'), '2030-01-01T00:00:05Z');
 });
+
+test('documents that are too deep for a stack differ, and stop nothing', () => {
+  const deep = (length: number): string => `${'['.repeat(length)}1${']'.repeat(length)}`;
+  const where = (was: string, is: string) =>
+    compareTexts('body', was, is, translation()).map(({ captured, present }) => [
+      captured,
+      present,
+    ]);
+  assert.deepEqual(where(deep(100), deep(100)), []);
+  assert.deepEqual(where(deep(50_000), deep(50_000)), [['too deep', 'too deep']]);
+  assert.deepEqual(where(deep(100_000), '{"a":1}'), [['too deep', '{"a":1}']]);
+});

@@ -28,6 +28,7 @@ const someCalls = () =>
       ),
     );
 
+/** @source docs/wire/unknowns.md "which windows certification counts" */
 // Kills: a window that is closed at both ends; a stretch that starts at the call that is too much.
 test('there is an error exactly where some window has more calls than allowed, and it has them all', () => {
   let hits = 0;

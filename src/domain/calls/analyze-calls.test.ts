@@ -123,6 +123,7 @@ test('calls that were refused with 429', () => {
   assert.deepEqual(findings('throttled', calls(2, 9_000)), []);
 });
 
+/** @source docs/wire/unknowns.md "what a repeated call is" */
 test('the same call within 5 s is a repeat when it brings nothing new', () => {
   const same = { query: '', answer: '"a"' };
   assert.deepEqual(findings('repeat', calls(3, 4_999, same)), [
