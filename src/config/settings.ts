@@ -61,6 +61,8 @@ export type Settings = SessionBounds & {
   readonly requestLog: 'text' | 'json' | 'off' | undefined;
   /** Whether metrics are counted; `open`: everybody may read them. */
   readonly metrics: 'off' | 'on' | 'open';
+  /** An OpenTelemetry collector; undefined: there are no traces. */
+  readonly tracesUrl: string | undefined;
   /** Whether the control API is served. */
   readonly control: boolean;
   /** A HAR file that is not there yet; undefined: nothing is recorded. */
@@ -205,6 +207,11 @@ const adminToken = (text: string): ParseResult<string> =>
   /^[\x21-\x7e]{16,1000}$/.test(text)
     ? { value: text }
     : { expected: '16 to 1,000 printable ASCII characters without spaces' };
+
+const httpUrl = (text: string): ParseResult<string> =>
+  /^https?:\/\//i.test(text) && URL.canParse(text)
+    ? { value: text }
+    : { expected: 'an address such as http://localhost:4318' };
 
 const onOff = (text: string): ParseResult<boolean> =>
   ['1', 'true', 'yes'].includes(text)
@@ -455,6 +462,14 @@ const table: Table = {
     default: 'off',
     help: 'Count, and serve /metrics for Prometheus: on (with --auth dev on an address of this machine only for everybody, else for administrators) or open (for everybody who reaches the server).',
     parse: words(['off', 'on', 'open']),
+  },
+  tracesUrl: {
+    flag: 'traces',
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    argument: '<URL>',
+    default: undefined,
+    help: 'Send traces to this OpenTelemetry collector, by OTLP over HTTP (http://localhost:4318). It needs packages that are not installed by default: docs/metrics.md names them.',
+    parse: httpUrl,
   },
   control: {
     flag: 'control',

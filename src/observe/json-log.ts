@@ -2,8 +2,9 @@ import { pino } from 'pino';
 import type { Caller } from '../domain/caller.ts';
 import { describeChange } from './describe-change.ts';
 import type { ObservedEvent, RequestEnded } from './events.ts';
+import { isNoise } from './noise.ts';
 import { targetWithoutSecrets } from './secrets.ts';
-import { closeTexts, isNoise } from './text-log.ts';
+import { closeTexts } from './text-log.ts';
 
 /** A log of JSON lines: events, and warnings of the server. */
 export type JsonLog = {

@@ -13,6 +13,7 @@ import type { Xuid } from '../domain/ids.ts';
 import { formatTime, type Milliseconds } from '../domain/time.ts';
 import { describeChange, type NameOfUser } from './describe-change.ts';
 import type { CloseReason, ObservedEvent, RequestEnded } from './events.ts';
+import { isNoise } from './noise.ts';
 import { shortKey, shortSegment, shortTarget } from './short-target.ts';
 
 /** How a part of a line looks; without colours each is the text itself. */
@@ -195,21 +196,6 @@ export function openTextLog({ styles, nowMs }: TextLogSettings): FormatEvent {
         return undefined;
     }
   };
-}
-
-/**
- * True of what would fill the log and says nothing: answered health checks, scrapes of metrics, and
- * what the inspector asks.
- */
-export function isNoise({ route, status }: RequestEnded): boolean {
-  if (route === undefined || status >= 400) return false;
-  return (
-    route.startsWith('/health/') ||
-    route === '/metrics' ||
-    route === '/' ||
-    route.startsWith('/assets') ||
-    route.startsWith('/inspector')
-  );
 }
 
 const causeVerbs: Readonly<Record<Exclude<Cause['kind'], 'request'>, string>> = {

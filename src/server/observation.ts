@@ -1,5 +1,7 @@
 import { openObservers, type Observers } from '../observe/observers.ts';
+import type { Traces } from '../observe/traces.ts';
 import type { AskedSettings } from './options.ts';
+import { readVersion } from './version.ts';
 
 /** What observes a server from its start to its end. */
 export type Observation = AsyncDisposable & {
@@ -11,6 +13,7 @@ export type Observation = AsyncDisposable & {
 /** The observers that these settings ask for; nothing is loaded that was not asked for. */
 export async function openObservation({
   requestLog = 'off',
+  tracesUrl,
   observe,
   log: toOperator,
 }: AskedSettings): Promise<Observation> {
@@ -30,6 +33,29 @@ export async function openObservation({
     observers.add(requests.observe);
     log = requests.warn;
   }
+  if (tracesUrl !== undefined) {
+    const traces = await openTracesTo(tracesUrl, log);
+    if (traces) observers.add(opened.use(traces).observe);
+  }
   const parts = opened.move();
   return { observers, log, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+}
+
+/** Undefined, and said in the log, where the packages for it are not installed. */
+async function openTracesTo(url: string, log: AskedSettings['log']): Promise<Traces | undefined> {
+  try {
+    const [{ openTraces }, version] = await Promise.all([
+      import('../observe/traces.ts'),
+      readVersion(),
+    ]);
+    return openTraces({ url, version, nowMs: Date.now });
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_MODULE_NOT_FOUND') {
+      throw error;
+    }
+    log(
+      'warning: there are no traces, since their packages are not installed: npm install @opentelemetry/sdk-trace @opentelemetry/exporter-trace-otlp-http @opentelemetry/resources',
+    );
+    return undefined;
+  }
 }

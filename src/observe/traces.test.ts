@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { startServer } from '../server.ts';
+import { joinBody, Kit } from '../testing/kit.ts';
+
+type Attribute = { readonly key: string; readonly value: Record<string, unknown> };
+type Span = {
+  readonly name: string;
+  readonly traceId: string;
+  readonly parentSpanId?: string;
+  readonly attributes: readonly Attribute[];
+  readonly events: readonly { readonly name: string; readonly attributes: readonly Attribute[] }[];
+};
+
+const attributeOf = (attributes: readonly Attribute[], key: string): unknown =>
+  Object.values(attributes.find((one) => one.key === key)?.value ?? {})[0];
+
+test('a collector gets a span for each request: where it belongs, what it committed, no token', async () => {
+  const bodies: string[] = [];
+  const paths = new Set<string | undefined>();
+  const collector = createServer((incoming, outgoing) => {
+    paths.add(incoming.url);
+    let text = '';
+    incoming.setEncoding('utf8').on('data', (more) => (text += more));
+    incoming.on('end', () => {
+      bodies.push(text);
+      outgoing.setHeader('content-type', 'application/json').end('{}');
+    });
+  });
+  await once(collector.listen(0, '127.0.0.1'), 'listening');
+  const { port } = collector.address() as AddressInfo;
+  const server = await startServer({
+    port: 0,
+    store: 'memory',
+    tracesUrl: `http://127.0.0.1:${port}/`,
+  });
+  const kit = new Kit(server.url, undefined);
+  const ada = kit.user('ada');
+  const reference = kit.reference();
+  await ada.putSession(reference, joinBody());
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const traceparent = `00-${traceId}-00f067aa0ba902b7-01`;
+  await ada.request('GET', '/nowhere?nonce=verysecret', { headers: { traceparent } });
+  await kit.request('GET', '/health/live');
+  // What was not sent yet is sent at the end.
+  await server.close();
+  collector.close();
+
+  assert.deepEqual([...paths], ['/v1/traces']);
+  assert.ok(!bodies.join().includes('verysecret'));
+  const resources = bodies.flatMap((body) => {
+    const { resourceSpans } = JSON.parse(body) as {
+      resourceSpans: {
+        resource: { attributes: Attribute[] };
+        scopeSpans: { spans: Span[] }[];
+      }[];
+    };
+    return resourceSpans;
+  });
+  for (const { resource } of resources) {
+    assert.equal(attributeOf(resource.attributes, 'service.name'), 'openmpsd');
+  }
+  const spans = resources.flatMap(({ scopeSpans }) => scopeSpans.flatMap((one) => one.spans));
+  const [put, get, ...more] = spans.filter(({ name }) => name !== 'sweep');
+  assert.deepEqual(more, [], 'health checks have none');
+  assert.match(put?.name ?? '', /^PUT \/serviceconfigs\/\{scid\}/);
+  assert.equal(attributeOf(put?.attributes ?? [], 'http.response.status_code'), 201);
+  assert.equal(attributeOf(put?.attributes ?? [], 'enduser.id'), ada.xuid);
+  const [committed] = put?.events ?? [];
+  assert.equal(committed?.name, 'session committed');
+  assert.match(
+    String(attributeOf(committed?.attributes ?? [], 'openmpsd.session')),
+    /~deathmatch~/,
+  );
+  assert.deepEqual([get?.traceId, get?.parentSpanId], [traceId, '00f067aa0ba902b7']);
+  assert.equal(attributeOf(get?.attributes ?? [], 'openmpsd.refusal'), 'pathUnknown');
+});

@@ -1,0 +1,147 @@
+/**
+ * Traces for an OpenTelemetry collector: a span for each request, with what it committed, and one for
+ * each sweep that had something to do. A request with the header `traceparent` is a part of its trace.
+ */
+
+import {
+  type Attributes,
+  type Context,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  resourceFromAttributes,
+} from '@opentelemetry/resources';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import type { Guid } from '../domain/ids.ts';
+import type { ObservedEvent, ObservedHeaders, RequestEnded, SessionCommitted } from './events.ts';
+import { isNoise } from './noise.ts';
+import { targetWithoutSecrets } from './secrets.ts';
+
+export type Traces = AsyncDisposable & {
+  observe(event: ObservedEvent): void;
+};
+
+export type TracesSettings = {
+  /** The collector, without `/v1/traces`. */
+  readonly url: string;
+  readonly version: string;
+  /** The clock of the machine. */
+  readonly nowMs: () => number;
+};
+
+/** Requests whose commits are remembered until they are answered. */
+const openMax = 1_000;
+
+/**
+ * Sends spans to the collector now and then; disposing sends the rest. Name and further attributes of
+ * the service come from the environment variables of OpenTelemetry. What the collector does not take is
+ * lost.
+ */
+export function openTraces({ url, version, nowMs }: TracesSettings): Traces {
+  const exporter = new OTLPTraceExporter({ url: `${url.replace(/\/$/, '')}/v1/traces` });
+  const own = resourceFromAttributes({ 'service.name': 'openmpsd', 'service.version': version });
+  const provider = new TracerProvider({
+    resource: defaultResource()
+      .merge(own)
+      .merge(detectResources({ detectors: [envDetector] })),
+    spanProcessors: [new BatchSpanProcessor({ exporter })],
+  });
+  const tracer = provider.getTracer('openmpsd', version);
+  const commits = new Map<Guid, SessionCommitted[]>();
+
+  const note = (event: SessionCommitted): void => {
+    const id = event.cause.kind === 'request' ? event.cause.id : undefined;
+    if (id === undefined) return;
+    const known = commits.get(id);
+    if (known !== undefined) known.push(event);
+    else commits.set(id, [event]);
+    // A request that was never answered leaves its own.
+    if (commits.size > openMax) commits.delete(commits.keys().next().value ?? '');
+  };
+
+  const endRequest = (event: RequestEnded): void => {
+    const committed = commits.get(event.id) ?? [];
+    commits.delete(event.id);
+    if (isNoise(event)) return;
+    const endMs = nowMs();
+    const span = tracer.startSpan(
+      `${event.method || '?'} ${event.route ?? ''}`.trimEnd(),
+      {
+        kind: SpanKind.SERVER,
+        startTime: endMs - event.durationMs,
+        attributes: attributesOf(event),
+      },
+      parentOf(event.requestHeaders),
+    );
+    for (const { key, change } of committed) {
+      const changeNumber = change.next?.changeNumber;
+      span.addEvent('session committed', {
+        'openmpsd.session': key,
+        ...(changeNumber !== undefined && { 'openmpsd.change_number': changeNumber }),
+      });
+    }
+    if (event.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+    span.end(endMs);
+  };
+
+  return {
+    observe(event) {
+      if (event.kind === 'committed') note(event);
+      else if (event.kind === 'request') endRequest(event);
+      else if (event.kind === 'sweep' && event.sessionsCount + event.invitesCount > 0) {
+        const endMs = nowMs();
+        const attributes = {
+          'openmpsd.sessions': event.sessionsCount,
+          'openmpsd.invites': event.invitesCount,
+        };
+        const startTime = endMs - event.durationMs;
+        const span = tracer.startSpan('sweep', { startTime, attributes }, ROOT_CONTEXT);
+        if (event.isFailed) span.setStatus({ code: SpanStatusCode.ERROR });
+        span.end(endMs);
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      // The collector may be away.
+      await provider.shutdown().catch(() => undefined);
+    },
+  };
+}
+
+/** By the semantic conventions of HTTP servers, and our own. */
+function attributesOf(event: RequestEnded): Attributes {
+  const { method, target, route, status, refusal, caller, address, id } = event;
+  const [path = '', query] = targetWithoutSecrets(target).split('?', 2);
+  return {
+    'http.request.method': method,
+    'http.response.status_code': status,
+    'url.path': path,
+    'url.scheme': 'http',
+    'openmpsd.correlation_id': id,
+    ...(query !== undefined && { 'url.query': query }),
+    ...(route !== undefined && { 'http.route': route }),
+    ...(address !== undefined && { 'client.address': address }),
+    ...(caller?.kind === 'user' && { 'enduser.id': caller.xuid }),
+    ...(refusal !== undefined && { 'openmpsd.refusal': refusal.code }),
+    ...(status >= 500 && { 'error.type': String(status) }),
+  };
+}
+
+/** The span that the client names in `traceparent`: `00-<trace id>-<span id>-<flags>`. */
+function parentOf({ traceparent }: ObservedHeaders): Context {
+  if (typeof traceparent !== 'string') return ROOT_CONTEXT;
+  const [version = '', traceId = '', spanId = '', flags = ''] = traceparent.trim().split('-', 5);
+  const traceFlags = Number.parseInt(flags, 16);
+  const parent = { traceId, spanId, traceFlags, isRemote: true };
+  if (version.length !== 2 || Number.isNaN(traceFlags) || !isSpanContextValid(parent)) {
+    return ROOT_CONTEXT;
+  }
+  return trace.setSpanContext(ROOT_CONTEXT, parent);
+}
