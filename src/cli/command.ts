@@ -1,6 +1,6 @@
 /** The command line: which command does what. */
 
-import { readFile } from 'node:fs/promises';
+import { readPackageVersion } from '../platform/package-version.ts';
 import type { AdminCommandName } from './admin.ts';
 import type { CommandIo } from './command-io.ts';
 
@@ -101,7 +101,7 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
     return name === undefined ? 2 : 0;
   }
   if (name === '--version' || name === '-v') {
-    io.stdout.write(`${await readVersion()}\n`);
+    io.stdout.write(`${await readPackageVersion()}\n`);
     return 0;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -110,12 +110,6 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
     return 2;
   }
   return command.run(rest, io);
-}
-
-/** The version in package.json, which is as far from the sources as from what is built of them. */
-async function readVersion(): Promise<string> {
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  return JSON.parse(text).version;
 }
 
 function formatHelp(): string {

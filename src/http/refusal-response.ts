@@ -6,7 +6,7 @@ import type { Refusal, RefusalCode } from '../domain/refusal.ts';
 import type { Answer } from './route.ts';
 
 /** The status of each refusal. Total: a new code must choose. @source docs/wire/README.md "Every request" */
-const statusOf: Record<RefusalCode, number> = {
+export const statusOf: Readonly<Record<RefusalCode, number>> = {
   // every request
   hostForbidden: 403,
   originForbidden: 403,

@@ -15,6 +15,7 @@ import { openOrigins } from '../http/origins.ts';
 import { openReadiness, type Readiness } from '../http/readiness.ts';
 import type { Route } from '../http/route.ts';
 import { routes } from '../http/routes.ts';
+import { apiDescriptionRoutes } from '../http/routes/api-description.ts';
 import { healthRoutes } from '../http/routes/health.ts';
 import { matchmakingRoutes } from '../http/routes/matchmaking.ts';
 import { rtaRoutes } from '../http/routes/rta.ts';
@@ -102,19 +103,20 @@ export async function openAdapters(
     ownUrl,
     hasAdministrators: admin !== undefined,
   });
+  const answered: readonly Route[] = [
+    ...routes,
+    ...matchmakingRoutes(matchmaker),
+    ...rtaRoutes(nonces),
+    ...healthRoutes(readiness),
+    ...metrics,
+    ...(login ? tokenChainRoutes({ key: tokenKeyOf(secret), policy: login }) : []),
+    ...(login?.hasSignInPage ? signInRoutes({ ownUrl }) : []),
+    ...controlRoutes,
+    ...adminRoutes,
+    ...(inspector?.routes ?? []),
+  ];
   const app = buildApp({
-    routes: [
-      ...routes,
-      ...matchmakingRoutes(matchmaker),
-      ...rtaRoutes(nonces),
-      ...healthRoutes(readiness),
-      ...metrics,
-      ...(login ? tokenChainRoutes({ key: tokenKeyOf(secret), policy: login }) : []),
-      ...(login?.hasSignInPage ? signInRoutes({ ownUrl }) : []),
-      ...controlRoutes,
-      ...adminRoutes,
-      ...(inspector?.routes ?? []),
-    ],
+    routes: [...answered, ...apiDescriptionRoutes(answered)],
     sockets: { nonces, ...openSocketServer(hub) },
     authenticator,
     admin,

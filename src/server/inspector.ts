@@ -7,9 +7,9 @@ import { inspectorRoutes, type InspectorRoutes } from '../inspector/routes.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Connection } from '../rta/connection.ts';
 import { formatResource } from '../rta/resource.ts';
+import { readPackageVersion } from '../platform/package-version.ts';
 import type { NodeCore } from './core.ts';
 import type { ServerSettings } from './options.ts';
-import { readVersion } from './version.ts';
 
 /**
  * The inspector of a node: open with `--auth dev` on an address that only this machine reaches, else for
@@ -57,7 +57,7 @@ export function openInspectorOf(
       recent,
       context,
       clock: systemClock,
-      readVersion,
+      readVersion: readPackageVersion,
       store: kindOf(store),
       isShared: storage.isShared,
       auth,

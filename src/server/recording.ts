@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { openRecorder } from '../capture/recorder.ts';
 import { systemClock } from '../platform/clock.ts';
+import { readPackageVersion } from '../platform/package-version.ts';
 import { CannotStart } from './cannot-start.ts';
 import type { NodeCore } from './core.ts';
 import type { ServerSettings } from './options.ts';
@@ -17,7 +17,7 @@ export async function startRecording(
 ): Promise<AsyncDisposable> {
   const recorder = await openRecorder({
     path,
-    version: await readVersion(),
+    version: await readPackageVersion(),
     nowMs: () => performance.timeOrigin + performance.now(),
     after: systemClock.after,
     failed: log,
@@ -35,10 +35,4 @@ export async function startRecording(
       observing[Symbol.dispose]();
     },
   };
-}
-
-/** The version of this package. */
-async function readVersion(): Promise<string> {
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  return JSON.parse(text).version;
 }

@@ -19,6 +19,7 @@ import { startServer, type RunningServer, type ServerOptions } from '../server.t
 import { demoScid, demoTitleId } from './demo.ts';
 import { type ConnectOptions, KitConnection } from './kit-connection.ts';
 import { manualClock, type ManualClock } from './manual-clock.ts';
+import { assertDescribed } from './described-answers.ts';
 import { seededRandom } from '../platform/seeded-random.ts';
 
 export { demoScid, demoTitleId };
@@ -393,6 +394,7 @@ async function send(
   const isJson = answer.headers.get('content-type') === 'application/json';
   const json = isJson && text !== '' ? parseExactJson(text) : undefined;
   const header = (name: string): string | undefined => answer.headers.get(name) ?? undefined;
+  assertDescribed(method, path, { status: answer.status, refusal: header('x-mpsd-refusal'), text });
   return {
     status: answer.status,
     headers: answer.headers,

@@ -237,7 +237,8 @@ function encounterOf({
   return { xuid: id, metMs, type };
 }
 
-const bodies = {
+/** The bodies of Multiplayer Activity. */
+export const activityBodies = {
   activity: putBody,
   removal: deleteBody,
   query: queryBody,
@@ -249,6 +250,9 @@ const bodies = {
 } as const;
 
 /** A body of this kind without members that nobody knows. */
-export function dropUnknownOfActivity(kind: keyof typeof bodies, body: JsonObject): KnownPart {
-  return dropUnknown(bodies[kind], body);
+export function dropUnknownOfActivity(
+  kind: keyof typeof activityBodies,
+  body: JsonObject,
+): KnownPart {
+  return dropUnknown(activityBodies[kind], body);
 }

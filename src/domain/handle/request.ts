@@ -73,7 +73,8 @@ const contextString = text(
 /** Some clients leave the version out, or write null. */
 const common = { version: v.nullish(integer(1, 1)), id: v.optional(guid) };
 
-const bodies = {
+/** The bodies of POST /handles, by type of handle. */
+export const handleBodies = {
   activity: exactObject({ ...common, type: v.string(), sessionRef: openReference }),
   invite: exactObject({
     ...common,
@@ -112,7 +113,7 @@ export function dropUnknownOfHandle(body: JsonObject): KnownPart {
   const typed = parseShape(handleType, body);
   return typed instanceof Refusal
     ? { known: body, names: [] }
-    : dropUnknown(bodies[typed.type], body);
+    : dropUnknown(handleBodies[typed.type], body);
 }
 
 /**
@@ -125,12 +126,12 @@ export function parseHandleRequest(body: JsonObject): HandleRequest | Refusal {
   if (typed instanceof Refusal) return typed;
   switch (typed.type) {
     case 'activity': {
-      const parsed = parseShape(bodies.activity, body);
+      const parsed = parseShape(handleBodies.activity, body);
       if (parsed instanceof Refusal) return parsed;
       return { type: 'activity', ...idOf(parsed), reference: referenceOf(parsed.sessionRef) };
     }
     case 'invite': {
-      const parsed = parseShape(bodies.invite, body);
+      const parsed = parseShape(handleBodies.invite, body);
       if (parsed instanceof Refusal) return parsed;
       const { sessionRef, invitedXuid, inviteAttributes } = parsed;
       return {
@@ -142,13 +143,13 @@ export function parseHandleRequest(body: JsonObject): HandleRequest | Refusal {
       };
     }
     case 'transfer': {
-      const parsed = parseShape(bodies.transfer, body);
+      const parsed = parseShape(handleBodies.transfer, body);
       if (parsed instanceof Refusal) return parsed;
       const { sessionRef, originSessionRef } = parsed;
       return { type: 'transfer', ...idOf(parsed), reference: sessionRef, origin: originSessionRef };
     }
     case 'search': {
-      const parsed = parseShape(bodies.search, body);
+      const parsed = parseShape(handleBodies.search, body);
       if (parsed instanceof Refusal) return parsed;
       const { sessionRef, searchAttributes = {} } = parsed;
       return { type: 'search', ...idOf(parsed), reference: sessionRef, searchAttributes };
@@ -199,7 +200,12 @@ export const peopleEntries = {
 };
 
 const people = exactObject(peopleEntries);
-const activityQuery = exactObject({ type: v.string(), scid: v.optional(guid), owners: people });
+/** The body of a query for activities. */
+export const activityQuery = exactObject({
+  type: v.string(),
+  scid: v.optional(guid),
+  owners: people,
+});
 
 /** The body of a query for activities without members that nobody knows. */
 export function dropUnknownOfActivityQuery(body: JsonObject): KnownPart {

@@ -20,7 +20,8 @@ export type TicketRequest = {
 
 const giveUpSecondsMax = 2 ** 31 - 1;
 
-const shape = exactObject({
+/** The body that makes a match ticket. */
+export const ticketBody = exactObject({
   giveUpDuration: integer(0, giveUpSecondsMax),
   preserveSession: word(['always', 'never']),
   ticketSessionRef: exactObject({
@@ -43,7 +44,7 @@ export function parseTicketRequest(
   body: JsonObject,
   path: { readonly scid: Guid; readonly hopper: string },
 ): TicketRequest | Refusal {
-  const parsed = parseShape(shape, body);
+  const parsed = parseShape(ticketBody, body);
   if (parsed instanceof Refusal) return parsed;
   const contradicted = contradiction(parsed, path);
   if (contradicted) return contradicted;

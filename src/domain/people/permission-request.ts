@@ -30,7 +30,8 @@ const xuid = text(isXuid, 'a xuid (a string of decimal digits)');
 const permission = word(permissions);
 const anonymousUser = word(anonymousUsers);
 
-const batch = exactObject({
+/** The body of a question for several permissions. */
+export const permissionBatch = exactObject({
   users: list(
     exactObject({ xuid: v.optional(xuid), anonymousUser: v.optional(anonymousUser) }),
     { lengthMin: 1, lengthMax: limits.permissionUsersMax },
@@ -45,12 +46,12 @@ const batch = exactObject({
 
 /** The body of a batch without members that nobody knows. */
 export function dropUnknownOfPermissions(body: JsonObject): KnownPart {
-  return dropUnknown(batch, body);
+  return dropUnknown(permissionBatch, body);
 }
 
 /** The permissions that a body asks for. Refuses: requestInvalid. */
 export function parsePermissionBatch(body: JsonObject): PermissionQuery | Refusal {
-  const parsed = parseShape(batch, body);
+  const parsed = parseShape(permissionBatch, body);
   if (parsed instanceof Refusal) return parsed;
   const targets: PermissionTarget[] = [];
   for (const [i, { xuid: one, anonymousUser: anonymous }] of parsed.users.entries()) {

@@ -80,7 +80,8 @@ function lowerNames(given: Iterable<readonly [string, string]>): Record<string, 
 
 const xuid = text(isXuid, 'a xuid (a string of decimal digits)');
 
-const xuids = exactObject({
+/** The body `{\"xuids\": [...]}`. */
+export const xuidsBody = exactObject({
   xuids: list(
     xuid,
     { lengthMax: limits.followsMax },
@@ -90,24 +91,25 @@ const xuids = exactObject({
 
 /** The body `{"xuids": [...]}` without unknown members. */
 export function dropUnknownOfXuids(body: JsonObject): KnownPart {
-  return dropUnknown(xuids, body);
+  return dropUnknown(xuidsBody, body);
 }
 
 /** The users of a body `{"xuids": [...]}`. Refuses: requestInvalid. */
 export function parseXuids(body: JsonObject): readonly Xuid[] | Refusal {
-  const parsed = parseShape(xuids, body);
+  const parsed = parseShape(xuidsBody, body);
   return parsed instanceof Refusal ? parsed : parsed.xuids;
 }
 
-const oneXuid = exactObject({ xuid });
+/** The body `{\"xuid\": \"...\"}`. */
+export const xuidBody = exactObject({ xuid });
 
 /** The body `{"xuid": "..."}` without unknown members. */
 export function dropUnknownOfXuid(body: JsonObject): KnownPart {
-  return dropUnknown(oneXuid, body);
+  return dropUnknown(xuidBody, body);
 }
 
 /** The user of a body `{"xuid": "..."}`. Refuses: requestInvalid. */
 export function parseXuid(body: JsonObject): Xuid | Refusal {
-  const parsed = parseShape(oneXuid, body);
+  const parsed = parseShape(xuidBody, body);
   return parsed instanceof Refusal ? parsed : parsed.xuid;
 }

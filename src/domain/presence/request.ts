@@ -18,7 +18,8 @@ const richPresenceId = text(
 );
 
 // Members that are not known are accepted: titles say much of which nothing is shown here.
-const heartbeat = v.object({
+/** The body by which a title says that its user is there. */
+export const heartbeat = v.object({
   state: v.nullish(word(['active', 'inactive']), 'active'),
   placement: v.nullish(word(['full', 'fill', 'snapped', 'background']), 'full'),
   activity: v.nullish(
@@ -45,7 +46,8 @@ const titleId = v.pipe(
 const level = v.nullish(word(presenceLevels), 'title');
 const moniker = word(['People', 'Favorites', 'Favorite']);
 
-const batch = v.object({
+/** The body of a query for presence. */
+export const presenceBatch = v.object({
   users: v.nullish(
     list(
       xuid,
@@ -77,7 +79,7 @@ export type PresenceQuery = {
 
 /** The query of a batch: users by xuid, or those of a list. Refuses: requestInvalid. */
 export function parsePresenceQuery(body: JsonObject): PresenceQuery | Refusal {
-  const parsed = parseShape(batch, body);
+  const parsed = parseShape(presenceBatch, body);
   if (parsed instanceof Refusal) return parsed;
   const { users, group, groupXuid, deviceTypes, titles } = parsed;
   if ((users == null) === (group == null)) {

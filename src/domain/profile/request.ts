@@ -21,7 +21,8 @@ const xuid = v.pipe(
 
 const someText = text((given) => given !== '', 'a text that is not empty');
 
-const batch = exactObject({
+/** The body of a query for profiles. */
+export const profileBatch = exactObject({
   userIds: list(
     xuid,
     { lengthMax: limits.batchXuidsMax },
@@ -41,12 +42,12 @@ export type ProfileQuery = {
 
 /** The body of a batch without members that nobody knows. */
 export function dropUnknownOfProfiles(body: JsonObject): KnownPart {
-  return dropUnknown(batch, body);
+  return dropUnknown(profileBatch, body);
 }
 
 /** Whose settings a batch asks for, and which. Refuses: requestInvalid. */
 export function parseProfileQuery(body: JsonObject): ProfileQuery | Refusal {
-  const parsed = parseShape(batch, body);
+  const parsed = parseShape(profileBatch, body);
   if (parsed instanceof Refusal) return parsed;
   return { xuids: [...new Set(parsed.userIds)], settings: parsed.settings };
 }

@@ -72,7 +72,8 @@ const parameters = v.object({
   take: v.optional(integerText(0, limits.sessionQueryResultsMax)),
 });
 
-const batch = exactObject({
+/** The body of a batch query for sessions. */
+export const sessionBatch = exactObject({
   xuids: list(
     xuid,
     { lengthMin: 1, lengthMax: limits.batchXuidsMax },
@@ -82,7 +83,7 @@ const batch = exactObject({
 
 /** The body of a batch query without unknown members. */
 export function dropUnknownOfBatch(body: JsonObject): KnownPart {
-  return dropUnknown(batch, body);
+  return dropUnknown(sessionBatch, body);
 }
 
 /** The query of a query string. Refuses: requestInvalid. */
@@ -104,7 +105,7 @@ export function parseBatchQuery(
   if (asked.xuid !== undefined) {
     return invalid('query.xuid', 'A batch query names its users in the body, in xuids.');
   }
-  const parsed = parseShape(batch, body);
+  const parsed = parseShape(sessionBatch, body);
   if (parsed instanceof Refusal) return parsed;
   return checkQuery(queryOf(asked, [...new Set(parsed.xuids)]));
 }

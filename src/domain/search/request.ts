@@ -44,7 +44,8 @@ const pageSize = integer(1, limits.handleQueryResultsMax);
 const truth = v.boolean('Expected true or false');
 
 /** @source docs/wire/search.md "POST /handles/query", docs/wire/unknowns.md "what else the Xbox app asks of a search" */
-const searchQuery = exactObject({
+/** The body of a query for search handles. */
+export const searchQuery = exactObject({
   type: v.string(),
   scid: v.optional(text(isGuid, 'a GUID')),
   templateName: v.optional(text(isName, nameExpectation)),

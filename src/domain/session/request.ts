@@ -189,7 +189,8 @@ const memberConstants = exactObject({
 
 const measurement = v.exactOptional(v.number('Expected a number'));
 
-const memberRequest = memberShape(
+/** A member as a write may write it. */
+export const memberRequest = memberShape(
   changeTypeList(text(isChangeType, `one of ${changeTypes.join(', ')}`)),
 );
 
@@ -253,7 +254,8 @@ function memberShape(changeTypeNames: ReturnType<typeof changeTypeList>) {
   });
 }
 
-const reservationRequest = exactObject({
+/** A member that a write reserves a seat for. */
+export const reservationRequest = exactObject({
   constants: exactObject({
     system: exactObject({
       xuid,

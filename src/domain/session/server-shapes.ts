@@ -17,7 +17,8 @@ import { isName, nameExpectation } from './reference.ts';
 /** What a write says of an entry. */
 export type ServerRequest = v.InferOutput<typeof serverRequest>;
 
-const serverRequest = exactObject({
+/** An entry of `servers` as a write may write it. */
+export const serverRequest = exactObject({
   constants: v.nullish(
     exactObject({ system: v.nullish(titleObject), custom: v.nullish(titleObject) }),
   ),

@@ -14,6 +14,7 @@ import { formatJson, type JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { refusalResponse, textResponse } from '../refusal-response.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
+import { escapeHtml } from '../escape-html.ts';
 
 const lifetimeSeconds = 86_400;
 const pollSeconds = 1;
@@ -194,8 +195,4 @@ ${fields.join('\n')}
 </form>
 `,
   };
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
