@@ -11,6 +11,7 @@ import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { openProcessBus } from '../store/memory/process-bus.ts';
 import type { SharedCounts, Store } from '../store/store.ts';
 import { Kit, type KitUser } from '../testing/kit.ts';
+import { startLocalIssuer } from '../testing/local-issuer.ts';
 import { manualClock } from '../testing/manual-clock.ts';
 
 /** In the middle of a window of 15 s, which ends after 10 s, and at the beginning of one of 300 s. */
@@ -163,6 +164,27 @@ test('an address has a limit, whoever calls from it, and before it is known who'
     assert.deepEqual(await statuses(3, () => from('10.0.0.1')), [401, 401, 401]);
   } finally {
     await rm(folder, { recursive: true });
+  }
+});
+
+/** @source docs/wire/rate-limits.md "General limits" */
+test('with tokens of an issuer the general limits hold, unless they are turned off', async () => {
+  await using issuer = await startLocalIssuer({ nowMs: () => startMs });
+  const callers = { auth: 'oidc', oidcIssuer: issuer.issuer, oidcAudience: ['my-game'] } as const;
+  const token = await issuer.sign({ sub: 'ada', aud: 'my-game', preferred_username: 'Ada' });
+  const headers = { authorization: `XBL3.0 x=-;${token}`, 'x-xbl-contract-version': '107' };
+  for (const rateLimits of [undefined, 'off'] as const) {
+    await using opened = await open({ ...callers, ...(rateLimits && { rateLimits }) });
+    const { kit } = opened;
+    const path = `/handles/${crypto.randomUUID()}`;
+    const found: number[] = [];
+    for (let n = 0; n < 10; n += 1) {
+      const asked = Array.from({ length: 31 }, () => kit.request('GET', path, { headers }));
+      found.push(...(await Promise.all(asked)).map(({ status }) => status));
+    }
+    const refused = found.filter((status) => status === 429).length;
+    assert.equal(refused, rateLimits === 'off' ? 0 : 10);
+    assert.equal(found.filter((status) => status === 404).length, 310 - refused);
   }
 });
 
