@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { type Guid, isGuid, isXuid, type Xuid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
+import type { Milliseconds } from '../domain/time.ts';
 import { exactObject, integer, parseShape, text } from '../domain/shape.ts';
 
 const reason = v.optional(
@@ -83,6 +84,16 @@ const listParameters: ReadonlySet<string> = new Set([
   'limit',
   'cursor',
 ]);
+
+/** The time from which acts are asked for; 0 unless given. Refuses: requestInvalid. */
+export function parseFrom(query: URLSearchParams): Milliseconds | Refusal {
+  const from = query.get('from');
+  if (from === null) return 0;
+  const fromMs = Date.parse(from);
+  return Number.isNaN(fromMs)
+    ? invalid('from', 'from is no time such as 2026-01-31T12:00:00Z.')
+    : fromMs;
+}
 
 function invalid(detail: string, sentence: string): Refusal {
   return new Refusal('requestInvalid', sentence, { detail });

@@ -46,7 +46,7 @@ test('only administrators are answered', async () => {
 test('every route is listed', async () => {
   await using opened = await open();
   const { json } = await opened.admin('GET', '');
-  assert.deepEqual((json['routes'] as readonly string[]).length, 16);
+  assert.deepEqual((json['routes'] as readonly string[]).length, 17);
 });
 
 test('sessions are listed in pages, filtered, read, and counted, without a keyword', async () => {
@@ -255,6 +255,50 @@ test('connections are ended by user or by id, on every node', async () => {
   const lastId = at((await one.admin('GET', '/connections')).json, 'connections.0.id');
   assert.equal((await one.admin('DELETE', `/connections/${lastId}`)).status, 204);
   await last.closed;
+});
+
+test('what administrators do is listed, and kept for 90 days', async () => {
+  await using opened = await open();
+  const { admin, kit, clock, server } = opened;
+  const path = pathOf({ ...kit.reference(), name: 'hall' });
+  await admin('POST', `${path}/kick`, { xuid: '7', reason: 'rude' });
+  clock.advance(1_000);
+  await admin('POST', `${path}/end`, {});
+  await admin('PUT', '/users/7/ban', { seconds: 60, reason: 'cheats' });
+  await admin('DELETE', '/users/7/ban');
+  await admin('POST', '/users/7/disconnect');
+  await admin('DELETE', '/connections/00000000-0000-4000-8000-000000000000');
+  await admin('POST', '/reload');
+  const acts = async (query = '') => {
+    const { json } = await admin('GET', `/acts${query}`);
+    return json['acts'] as readonly Readonly<Record<string, string>>[];
+  };
+  const all = await acts();
+  assert.deepEqual(all.map(({ act }) => act).sort(), [
+    'ban',
+    'disconnect',
+    'disconnect',
+    'end',
+    'kick',
+    'reload',
+    'unban',
+  ]);
+  assert.deepEqual(all[0], {
+    at: '2026-01-01T00:00:00.0000000Z',
+    by: 'admin',
+    act: 'kick',
+    xuid: '7',
+    session: path,
+    reason: 'rude',
+  });
+  assert.equal(all.find(({ act }) => act === 'ban')?.['until'], '2026-01-01T00:01:01.0000000Z');
+  assert.equal((await acts('?from=2026-01-01T00:00:01Z')).length, 6);
+  assert.equal((await admin('GET', '/acts?from=yesterday')).refusal, 'requestInvalid');
+  const noConnection = await admin('DELETE', '/connections/x');
+  assert.equal(noConnection.refusal, 'connectionUnknown');
+  clock.advance(90 * 86_400_000);
+  await server.sweep();
+  assert.deepEqual(await acts(), []);
 });
 
 test('the configuration is read again, and a node is drained', async () => {

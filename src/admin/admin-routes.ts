@@ -3,9 +3,11 @@ import { findUserPlaces } from '../directory/find-user.ts';
 import { knownNodes } from '../directory/live-nodes.ts';
 import { countSessions, pageOfSessions } from '../directory/session-pages.ts';
 import { readCurrent } from '../directory/transact.ts';
+import type { AdminAct } from '../directory/admin-acts.ts';
 import type { Ban } from '../domain/ban.ts';
 import { renderSession } from '../domain/session/document-text.ts';
 import { viewHandle } from '../domain/handle/view.ts';
+import { isGuid } from '../domain/ids.ts';
 import { formatJson, type JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { tallyOf } from '../domain/session/large.ts';
@@ -19,6 +21,7 @@ import type { SurveyResult } from './survey.ts';
 import {
   parseAct,
   parseBan,
+  parseFrom,
   parseKick,
   parsePathXuid,
   parseSessionList,
@@ -36,6 +39,9 @@ export type AdminTargets = {
 
 const sessionPath = '/admin/serviceconfigs/{scid}/sessiontemplates/{templateName}/sessions/{name}';
 const userPath = '/admin/users/{xuid}';
+
+/** Acts in one answer. */
+const actsMax = 1_000;
 
 /** Sessions of one user that are shown. */
 const sessionsOfUserMax = 250;
@@ -135,9 +141,10 @@ export function adminRoutes({ administration, reload, drain }: AdminTargets): re
       return xuid instanceof Refusal ? xuid : viewUser(xuid, context);
     }),
 
-    adminRoute('POST', `${userPath}/disconnect`, 'none', async ({ params }) => {
-      const xuid = parsePathXuid(params['xuid'] ?? '');
-      return xuid instanceof Refusal ? xuid : { endedHere: administration.disconnect(xuid) };
+    adminRoute('POST', `${userPath}/disconnect`, 'none', async (request) => {
+      const xuid = parsePathXuid(request.params['xuid'] ?? '');
+      if (xuid instanceof Refusal) return xuid;
+      return { endedHere: await administration.disconnect(xuid, { by: nameOf(request) }) };
     }),
 
     adminRoute('PUT', `${userPath}/ban`, 'object', async (request, { clock }) => {
@@ -152,10 +159,10 @@ export function adminRoutes({ administration, reload, drain }: AdminTargets): re
       return { xuid, until: formatTime(untilMs), leftSessions };
     }),
 
-    adminRoute('DELETE', `${userPath}/ban`, 'none', async ({ params }) => {
-      const xuid = parsePathXuid(params['xuid'] ?? '');
+    adminRoute('DELETE', `${userPath}/ban`, 'none', async (request) => {
+      const xuid = parsePathXuid(request.params['xuid'] ?? '');
       if (xuid instanceof Refusal) return xuid;
-      return (await administration.unban(xuid))
+      return (await administration.unban(xuid, { by: nameOf(request) }))
         ? { status: 204 }
         : new Refusal('personUnknown', `User ${xuid} is not banned.`, { detail: xuid });
     }),
@@ -164,20 +171,32 @@ export function adminRoutes({ administration, reload, drain }: AdminTargets): re
       bans: administration.bans().map(viewBan),
     })),
 
+    adminRoute('GET', '/admin/acts', 'none', async ({ query }) => {
+      const fromMs = parseFrom(query);
+      if (fromMs instanceof Refusal) return fromMs;
+      return { acts: (await administration.acts(fromMs, actsMax)).map(viewAct) };
+    }),
+
     adminRoute('GET', '/admin/connections', 'none', async () => {
       const result = await administration.survey({ what: 'list' });
       return { connections: viewConnections(result), ...viewWhole(result) };
     }),
 
-    adminRoute('DELETE', '/admin/connections/{id}', 'none', async ({ params }) => {
-      const isHere = administration.drop((params['id'] ?? '').toLowerCase());
+    adminRoute('DELETE', '/admin/connections/{id}', 'none', async (request) => {
+      const id = (request.params['id'] ?? '').toLowerCase();
+      if (!isGuid(id)) return connectionUnknown(id);
+      const isHere = await administration.drop(id, { by: nameOf(request) });
       // Of another node: it has been told.
       return { status: isHere ? 204 : 202 };
     }),
 
-    adminRoute('POST', '/admin/reload', 'none', async () => ({ problems: await reload() })),
+    adminRoute('POST', '/admin/reload', 'none', async (request) => {
+      await administration.noteOperation('reload', { by: nameOf(request) });
+      return { problems: await reload() };
+    }),
 
-    adminRoute('POST', '/admin/drain', 'none', async () => {
+    adminRoute('POST', '/admin/drain', 'none', async (request) => {
+      await administration.noteOperation('drain', { by: nameOf(request) });
       drain();
       return { status: 204 };
     }),
@@ -248,6 +267,18 @@ function nameOf({ caller }: RouteRequest): string {
 function gamertagOf({ names }: Context, xuid: string): JsonObject {
   const gamertag = names.of(xuid);
   return gamertag === undefined ? {} : { gamertag };
+}
+
+function viewAct({ atMs, untilMs, ...act }: AdminAct): JsonObject {
+  return {
+    at: formatTime(atMs),
+    ...act,
+    ...(untilMs !== undefined && { until: formatTime(untilMs) }),
+  };
+}
+
+function connectionUnknown(id: string): Refusal {
+  return new Refusal('connectionUnknown', `"${id.slice(0, 50)}" is no id of a connection.`);
 }
 
 function viewBan({ xuid, fromMs, untilMs, by, reason }: Ban): JsonObject {

@@ -1,3 +1,9 @@
+import {
+  type AdminAct,
+  noteAdminAct,
+  readAdminActs,
+  sweepAdminActs,
+} from '../directory/admin-acts.ts';
 import { Bans } from '../directory/bans.ts';
 import type { Context } from '../directory/context.ts';
 import { endSession } from '../directory/end-session.ts';
@@ -8,7 +14,7 @@ import { type Ban, bannedRefusal } from '../domain/ban.ts';
 import type { Cause } from '../domain/cause.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
 import type { Refusal } from '../domain/refusal.ts';
-import type { SessionReference } from '../domain/session/reference.ts';
+import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { OperatedConnections } from './operated-connections.ts';
 import {
@@ -103,43 +109,53 @@ export class Administration implements AsyncDisposable {
       by,
       ...(reason !== undefined && { reason }),
     };
+    await this.#note(act, { act: 'ban', xuid, untilMs: ban.untilMs });
     await this.#bans.put(ban);
     this.#tell({ kind: 'banned', ban });
     this.#dropAllOf(xuid);
     let count = 0;
     for (const { session } of await sessionsOfUser(this.#context, xuid, sessionsMax)) {
-      const expelled = await this.kick(session.reference, xuid, act);
+      const expelled = await this.#expel(session.reference, xuid, act);
       if (expelled === true) count += 1;
     }
     return count;
   }
 
   /** Ends a ban; false when there was none. Throws StoreUnavailable. */
-  async unban(xuid: Xuid): Promise<boolean> {
+  async unban(xuid: Xuid, act: Act): Promise<boolean> {
+    await this.#note(act, { act: 'unban', xuid });
     const wasBanned = await this.#bans.lift(xuid);
     this.#tell({ kind: 'unbanned', xuid });
     return wasBanned;
   }
 
   /** As expelMember. */
-  kick(reference: SessionReference, xuid: Xuid, act: Act): Promise<boolean | Refusal> {
+  async kick(reference: SessionReference, xuid: Xuid, act: Act): Promise<boolean | Refusal> {
+    await this.#note(act, { act: 'kick', xuid, session: formatSessionPath(reference) });
+    return this.#expel(reference, xuid, act);
+  }
+
+  #expel(reference: SessionReference, xuid: Xuid, act: Act): Promise<boolean | Refusal> {
     return expelMember(this.#context, reference, xuid, causeOf(act));
   }
 
   /** As endSession. */
-  end(reference: SessionReference, act: Act): Promise<boolean | Refusal> {
+  async end(reference: SessionReference, act: Act): Promise<boolean | Refusal> {
+    await this.#note(act, { act: 'end', session: formatSessionPath(reference) });
     return endSession(this.#context, reference, causeOf(act));
   }
 
   /** Ends all connections of a user, on every node. How many were here. */
-  disconnect(xuid: Xuid): number {
+  async disconnect(xuid: Xuid, act: Act): Promise<number> {
+    await this.#note(act, { act: 'disconnect', xuid });
     const count = this.#dropAllOf(xuid);
     this.#tell({ kind: 'disconnected', xuid });
     return count;
   }
 
   /** Ends a connection, on whichever node it is. True when it was here. */
-  drop(connection: Guid): boolean {
+  async drop(connection: Guid, act: Act): Promise<boolean> {
+    await this.#note(act, { act: 'disconnect', connection });
     if (this.#connections.drop(connection)) return true;
     this.#tell({ kind: 'dropped', connection });
     return false;
@@ -154,9 +170,31 @@ export class Administration implements AsyncDisposable {
     return answerSurvey(this.#context.node.id, this.#connections.list(), survey);
   }
 
-  /** Removes bans that are over. */
-  sweep(share: Parameters<SweepStep>[1]): ReturnType<SweepStep> {
-    return this.#bans.sweep(share);
+  /** Notes that the node is operated. Throws StoreUnavailable. */
+  noteOperation(act: 'reload' | 'drain', by: Act): Promise<void> {
+    return this.#note(by, { act });
+  }
+
+  /** What administrators have done from a time on, the oldest first. Throws StoreUnavailable. */
+  acts(fromMs: Milliseconds, limit: number): Promise<readonly AdminAct[]> {
+    return readAdminActs(this.#context, fromMs, limit);
+  }
+
+  /** Before it is done: an act that nobody could find is not done. */
+  #note({ by, reason }: Act, act: Omit<AdminAct, 'atMs' | 'by' | 'reason'>): Promise<void> {
+    const atMs = this.#context.clock.nowMs();
+    return noteAdminAct(this.#context, {
+      atMs,
+      by,
+      ...act,
+      ...(reason !== undefined && { reason }),
+    });
+  }
+
+  /** Removes bans that are over, and old acts. */
+  async sweep(share: Parameters<SweepStep>[1]): ReturnType<SweepStep> {
+    const outcomes = [await this.#bans.sweep(share), await sweepAdminActs(this.#context, share)];
+    return outcomes.includes('more') ? 'more' : 'done';
   }
 
   #apply(message: AdminMessage): void {
