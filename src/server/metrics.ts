@@ -7,7 +7,7 @@ import { systemClock } from '../platform/clock.ts';
 import type { Store } from '../store/store.ts';
 import type { NodeCore } from './core.ts';
 import type { ServerSettings } from './options.ts';
-import { readVersion } from './version.ts';
+import { readPackageVersion } from '../platform/package-version.ts';
 
 /** The route of the metrics of a node, which are counted from now on. */
 export async function openMetricsRoutes(
@@ -16,7 +16,7 @@ export async function openMetricsRoutes(
   { metrics, store, auth, host }: ServerSettings,
 ): Promise<readonly Route[]> {
   const opened = openMetrics({
-    version: await readVersion(),
+    version: await readPackageVersion(),
     store: typeof store === 'string' ? (store.split(':')[0] ?? '') : 'own',
     auth,
     connectionsCount: () => connections.size,

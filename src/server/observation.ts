@@ -1,7 +1,7 @@
 import { openObservers, type Observers } from '../observe/observers.ts';
 import type { Traces } from '../observe/traces.ts';
 import type { AskedSettings } from './options.ts';
-import { readVersion } from './version.ts';
+import { readPackageVersion } from '../platform/package-version.ts';
 
 /** What observes a server from its start to its end. */
 export type Observation = AsyncDisposable & {
@@ -46,7 +46,7 @@ async function openTracesTo(url: string, log: AskedSettings['log']): Promise<Tra
   try {
     const [{ openTraces }, version] = await Promise.all([
       import('../observe/traces.ts'),
-      readVersion(),
+      readPackageVersion(),
     ]);
     return openTraces({ url, version, nowMs: Date.now });
   } catch (error) {

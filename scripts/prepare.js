@@ -1,0 +1,24 @@
+/**
+ * `npm ci` in a checkout, and npm for a dependency by git, build the package. JavaScript, since any Node
+ * may run it. Without the packages for development there is nothing to build with.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+
+const { resolve } = createRequire(import.meta.url);
+
+/** @param {string} name */
+const isInstalled = (name) => {
+  try {
+    resolve(`${name}/package.json`);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+if (['typescript', 'vite'].every(isInstalled)) {
+  const { status } = spawnSync('npm run build', { stdio: 'inherit', shell: true });
+  process.exitCode = status ?? 1;
+}
