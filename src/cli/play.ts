@@ -23,6 +23,8 @@ const demoScid = 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862';
 const usersDefault = 2;
 const usersMax = 100;
 const xuidMax = 2n ** 64n - 1n;
+/** A server that is replaced comes back within seconds; of one that is gone the user is told soon. */
+const reconnect = { attemptsMax: 3 };
 
 const help = `openmpsd play: users who join a session, print what changes in it, and leave at Ctrl-C.
 
@@ -59,8 +61,9 @@ export async function runPlay(args: readonly string[], io: PlayIo): Promise<numb
     io.stdout.write(help);
     return 0;
   }
+  const players: Player[] = [];
   try {
-    await playUntilSignal(given, io);
+    await playUntilSignal(given, players, io);
     return 0;
   } catch (error) {
     const isGone =
@@ -70,7 +73,7 @@ export async function runPlay(args: readonly string[], io: PlayIo): Promise<numb
         error.code === 'handleUnknown');
     const explained = isGone
       ? 'there is no such session (any more); who creates it must be in it.'
-      : explainFailedCall(error, given.url);
+      : explainFailedCall(error, given.url, { wasThere: players.length > 0 });
     if (explained === undefined) throw error;
     io.stderr.write(`openmpsd play: ${explained}\n`);
     return 1;
@@ -116,7 +119,12 @@ type Player = {
   readonly live: RtaConnection;
 };
 
-async function playUntilSignal({ url, xuids, join }: PlayOptions, io: PlayIo): Promise<void> {
+/** Puts those who have joined into `players`. */
+async function playUntilSignal(
+  { url, xuids, join }: PlayOptions,
+  players: Player[],
+  io: PlayIo,
+): Promise<void> {
   const print = (what: string, line: string): void =>
     void io.stdout.write(`${what.padEnd(11)} ${line}\n`);
   await using connections = new AsyncDisposableStack();
@@ -124,7 +132,6 @@ async function playUntilSignal({ url, xuids, join }: PlayOptions, io: PlayIo): P
   const end = (): void => ending.resolve();
   io.once('SIGINT', end);
   io.once('SIGTERM', end);
-  const players: Player[] = [];
   let session: SessionReference | undefined;
   try {
     for (const [i, xuid] of xuids.entries()) {
@@ -132,7 +139,7 @@ async function playUntilSignal({ url, xuids, join }: PlayOptions, io: PlayIo): P
       const token = formatDevelopmentToken({ xid: xuid, gtg: name });
       const authorization = `XBL3.0 x=-;${token}`;
       const service = new MultiplayerService({ baseUrl: url, authorization, xuid });
-      const live = connections.use(await service.connect());
+      const live = connections.use(await service.connect({ reconnect }));
       const player: Player = { name, xuid, service, live };
       const joined = await joinSession(player, session ?? join);
       if (session === undefined) {

@@ -12,10 +12,27 @@ export function parseServerAddress(
   return url;
 }
 
-/** A sentence on a call to the server at `url` that failed; undefined: the error is of another kind. */
-export function explainFailedCall(error: unknown, url: string): string | undefined {
-  if (error instanceof MultiplayerError && error.code === 'noAnswer') {
-    return `nothing answers at ${url}; start the server before: npm start.`;
+/**
+ * A sentence on a call to the server at `url` that failed; undefined: the error is of another kind.
+ * `wasThere`: it has answered before.
+ */
+export function explainFailedCall(
+  error: unknown,
+  url: string,
+  { wasThere = false } = {},
+): string | undefined {
+  const failed = error instanceof RtaError ? error.cause : error;
+  if (failed instanceof MultiplayerError && failed.code === 'noAnswer') {
+    const { message } = failed;
+    if (/wrong version number|packet length too long|EPROTO/i.test(message)) {
+      return `${url} does not speak TLS; is it http in place of https?`;
+    }
+    if (/certificate|self-signed|issuer/i.test(message)) {
+      return `the certificate of ${url} is not trusted (${message}). Give Node the root of the server in NODE_EXTRA_CA_CERTS: openmpsd trust --for node says how.`;
+    }
+    return wasThere
+      ? `the server at ${url} has ended, or cannot be reached any more.`
+      : `nothing answers at ${url}; start the server before: npm start.`;
   }
   if (!(error instanceof MultiplayerError) && !(error instanceof RtaError)) return undefined;
   const cause = error.cause instanceof Error ? ` ${error.cause.message}` : '';
