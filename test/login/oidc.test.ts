@@ -270,7 +270,7 @@ test('a token is refused that is wrong in any one way, and the text never holds 
     ['xuid=1&gtg=Ada', /not signed/],
     ['a.b.c.d.e', /encrypted/],
     ['e30.e30.', /not signed with|well-formed/],
-    ['!', /neither a JWT/],
+    ['!', /no JWT; send the ID token/],
   ];
   for (const [token, text] of wrong) {
     const [status, said] = await verdict(server, token);
