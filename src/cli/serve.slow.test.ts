@@ -142,7 +142,7 @@ test('with --log json every line of the output is JSON, and each request has one
   assert.ok(!output.includes('verysecret'));
 });
 
-test('how clients come by the gateway is said, and who may use its proxy', () => {
+test('how clients come by the gateway is said, who may use its proxy, and what is recorded', () => {
   const gateway = { proxyUrl: 'http://10.0.0.7:8351', tlsPort: 443, rootFile: '/data/root.pem' };
   const server = { url: 'http://10.0.0.7:8350', notices: [], gateway };
   const said = (...args: string[]): string => {
@@ -167,6 +167,7 @@ test('how clients come by the gateway is said, and who may use its proxy', () =>
   if (process.platform !== 'win32') {
     assert.ok(said('--data', "/it's data").includes(`--data '/it'\\''s data' --proxy-port`));
   }
-  assert.doesNotMatch(said('--host', '10.0.0.7'), /Everybody/);
+  assert.match(said('--record', 'a.har'), /\nRecorded in a\.har, without tokens\.\n/);
+  assert.doesNotMatch(said('--host', '10.0.0.7'), /Everybody|Recorded/);
   assert.doesNotMatch(said(...tunnel), /Everybody/);
 });

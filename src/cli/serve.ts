@@ -72,6 +72,7 @@ export function formatGreeting(
       ? 'Sessions are kept in memory and gone when the server ends.'
       : `Sessions are kept in ${placeOf(settings)} (${settings.durability}).`,
     ...(settings.config === undefined ? [] : [`Service configs: ${settings.config}.`]),
+    ...(settings.record === undefined ? [] : [`Recorded in ${settings.record}, without tokens.`]),
     ...(settings.control
       ? [`Under control: tests may move the clock and break connections by ${url}/control.`]
       : []),
