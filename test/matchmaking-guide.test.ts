@@ -38,6 +38,33 @@ test('the program of the guide takes two players from their lobbies to one game'
   assert.match(stdout, /^ada-\d+: searching, \d+ s$/m);
 });
 
+test('the requests of the guide make a ticket that can be read', async (context) => {
+  const page = await readFile(join(root, 'docs/matchmaking.md'), 'utf8');
+  const script = /```sh\n(at=[\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const server = await startServer({ port: 0, store: 'memory' });
+  context.after(() => server.close());
+  const answers: string[] = [];
+  for (const [, verb = 'GET', target = '', body] of script.matchAll(
+    /^send (?:-X (\w+) )?"\$at([^"]*)"(?:[\s\\]*-d '([^']*)')?/gm,
+  )) {
+    const ticketId = /"ticketId":"([^"]+)"/.exec(answers.join())?.[1] ?? '';
+    const path = target.replace('<the ticketId of the answer>', ticketId);
+    const { pathname } = new URL(/^at=(\S+)/.exec(script)?.[1] ?? '');
+    const answer = await fetch(`${server.url}${pathname}${path}`, {
+      method: verb,
+      headers: Object.fromEntries(
+        [...script.matchAll(/-H '([^:]+): ([^']+)'/g)].map(([, name, value]) => [name, value]),
+      ),
+      ...(body !== undefined && { body }),
+    });
+    assert.ok(answer.ok, `${verb} ${path}: ${answer.status}`);
+    answers.push(await answer.text());
+  }
+  assert.equal(answers.length, 4);
+  assert.match(answers[2] ?? '', /"ticketStatus":"Searching"/);
+  assert.match(answers[3] ?? '', /"population":1/);
+});
+
 test('each hopper of the guide is a good one, and matches the players who come to it', async () => {
   const page = await readFile(join(root, 'docs/matchmaking.md'), 'utf8');
   const hoppers = JSON.parse(/```json\n(\{\n {2}"duel"[\s\S]*?)```/.exec(page)?.[1] ?? '');

@@ -227,15 +227,33 @@ test('two rules of one name, or two about teams', () => {
 });
 
 test('no problem hides another', () => {
-  const bad = { minGroupSize: 0, maxGroupSize: 'x', rules: [{ ...numberRule, maxDiff: 'x' }, {}] };
+  const bad = {
+    minGroupSize: 0,
+    maxGroupSize: 'x',
+    rules: [{ ...numberRule, maxDiff: 'x' }, { type: 'maybe' }],
+  };
   assert.deepEqual(parse({ a: bad, b: { ...hopper, sessionTemplate: 'Lobby' } }).problems, [
     '$.a.sessionTemplate: This member is missing. Expected the name of a session template, 1 to 128 characters',
     '$.a.minGroupSize: Expected an integer from 1 to 256',
     '$.a.maxGroupSize: Expected an integer from 1 to 256',
     '$.a.rules[0].maxDiff: Expected a number of at least 0',
     '$.a.rules[1].dataType: Expected one of "number", "string", "collection", "totalValue", "qualityOfService", "team"',
+    '$.a.rules[1].name: This member is missing. Expected the name of the rule, 1 to 128 characters',
+    '$.a.rules[1].type: Expected "must" or "should"',
     '$.b.sessionTemplate: Expected a template with capability gameplay; "Lobby" has it not',
   ]);
+});
+
+test('a hopper that matches one player is taken, and said to be odd', () => {
+  const { hoppers, warnings } = parse({ h: { ...hopper, minGroupSize: 1, maxGroupSize: 1 } });
+  assert.deepEqual(warnings, [
+    '$.h.maxGroupSize: a match is one player: each ticket is matched at once, with no other',
+  ]);
+  const [parsed] = hoppers.values();
+  assert.equal(
+    parsed && describeHopper(parsed)[0],
+    'matches 1 player in a session of template game',
+  );
 });
 
 test('what is taken and should be otherwise is a warning', () => {

@@ -61,6 +61,13 @@ const base = {
   weight: v.optional(above0),
 };
 
+/** What can be checked of a rule of an unknown kind. */
+const baseShape = v.looseObject(base, (issue) => {
+  const given = base[String(issue.path?.at(-1)?.key) as keyof typeof base];
+  const [first] = given ? (v.safeParse(given, undefined).issues ?? []) : [];
+  return `This member is missing. ${first?.message ?? ''}`;
+});
+
 const attributeBase = {
   ...base,
   attribute: name('the name of an attribute'),
@@ -212,6 +219,13 @@ function parseHopper(
   const { minGroupSize, maxGroupSize, ticketTemplates = [] } = parsed;
   if (minGroupSize > maxGroupSize) {
     report(`${path}.minGroupSize`, `Expected at most maxGroupSize (${maxGroupSize})`);
+  }
+  if (maxGroupSize === 1) {
+    report(
+      `${path}.maxGroupSize`,
+      'a match is one player: each ticket is matched at once, with no other',
+      'warning',
+    );
   }
   reportTarget(parsed.sessionTemplate, maxGroupSize, templates, path, report);
   for (const [i, template] of ticketTemplates.entries()) {
@@ -372,6 +386,8 @@ function parseRule(raw: Json, path: string, report: Report): Rule | undefined {
   const dataType = dataTypes.find((one) => one === raw.dataType);
   if (dataType === undefined) {
     report(`${path}.dataType`, `Expected one of ${dataTypes.map((one) => `"${one}"`).join(', ')}`);
+    // What all rules have can be checked all the same.
+    parseOrReport(baseShape, raw, path, report);
     return undefined;
   }
   if (dataType === 'collection' && raw.operation === 'rolePreference') {

@@ -12,6 +12,8 @@ export const limits = {
   nameListMax: 100,
   /** In one subscription, repeated ones counted. */
   changeTypesMax: 100,
+  /** Of the attributes of a match ticket, as JSON: each of its players gets a copy in the target session. */
+  ticketAttributesCharactersMax: 16_384,
   /** Parameters of the query of a URL. */
   queryParametersMax: 100,
   keywordsMax: 10,

@@ -9,6 +9,7 @@ import { placesOf } from '../domain/matchmaking/ticket.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { isLarge } from '../domain/session/large.ts';
 import { acceptedMemberOf, type Session } from '../domain/session/session.ts';
+import { mayUseTemplate } from '../domain/session/template.ts';
 import { sessionGone } from '../domain/session/write.ts';
 import { readStatistics } from './read-statistics.ts';
 import { commitTicket, mayUseHopper, observeTicket, poolOf, type Service } from './service.ts';
@@ -24,7 +25,8 @@ export type TicketReceipt = { readonly ticketId: Guid; readonly waitSeconds: num
  * The record is stored before the session shows it. Where the process ends in between, nobody was given
  * the ticket, and it is canceled when its turn comes.
  *
- * Refuses: as mayUseHopper, userRequired, privilegeMissing, sessionGone, notInLargeSession, notAMember,
+ * Refuses: as mayUseHopper, userRequired, privilegeMissing, templateUnknown, sessionGone,
+ * notInLargeSession, notAMember,
  * ticketTooLarge, tooBusy.
  *
  * @source docs/wire/matchmaking.md "Tickets"
@@ -46,9 +48,12 @@ export async function createTicket(
   }
   const session = await readAny(context, request.session);
   if (session instanceof Refusal) return session;
-  const refusal = mayHaveTicket(session, request, caller.xuid);
+  if (session === undefined) {
+    const used = mayUseTemplate(context.catalog(), request.session, caller);
+    return used instanceof Refusal ? used : sessionGone(request.session);
+  }
+  const refusal = mayHaveTicket(session, caller.xuid);
   if (refusal) return refusal;
-  if (session === undefined) return sessionGone(request.session);
   const nowMs = context.clock.nowMs();
   const avoids = hopper.isRanked ? new Map() : await readAvoids(context, session);
   const { waitSeconds } = await readStatistics(service, path.scid, hopper);
@@ -87,12 +92,7 @@ export async function createTicket(
   return { ticketId: ticket.id, waitSeconds };
 }
 
-function mayHaveTicket(
-  session: Session | undefined,
-  request: TicketRequest,
-  xuid: Xuid,
-): Refusal | undefined {
-  if (session === undefined) return sessionGone(request.session);
+function mayHaveTicket(session: Session, xuid: Xuid): Refusal | undefined {
   if (isLarge(session)) {
     return new Refusal('notInLargeSession', 'A large session cannot have a match ticket.');
   }

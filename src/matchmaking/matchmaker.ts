@@ -16,6 +16,7 @@ import { nextCheckMs } from '../domain/matchmaking/ticket-record.ts';
 import type { TicketRequest } from '../domain/matchmaking/ticket-request.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { SessionChange } from '../domain/session/session-change.ts';
+import type { Catalog } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
 import type { RecordName } from '../store/store.ts';
@@ -27,6 +28,7 @@ import { HopperLeases } from './hopper-lease.ts';
 import { makeMatch } from './make-match.ts';
 import { type HopperStatistics, readStatistics } from './read-statistics.ts';
 import { createService, mayUseHopper, poolOf, refreshTicket, type Service } from './service.ts';
+import { type HopperKey, hopperKeyOf, type TicketStore } from './ticket-store.ts';
 import { deleteTicket, readTicket, type TicketPath } from './use-ticket.ts';
 import { checkFound, concernsTickets, noteSessionChange } from './watch-sessions.ts';
 
@@ -82,6 +84,28 @@ export class Matchmaker {
     const hopper = mayUseHopper(this.#service, scid, name, caller);
     if (hopper instanceof Refusal) return hopper;
     return { name: hopper.name, ...(await readStatistics(this.#service, scid, hopper)) };
+  }
+
+  /**
+   * A line for each hopper that `former` had and the config has no more, and in which somebody waits. Its
+   * tickets stay: they can be read and canceled, and expire.
+   */
+  async removedHoppers(former: Catalog): Promise<readonly string[]> {
+    const { tickets, context } = this.#service;
+    const lines: string[] = [];
+    for (const { scid, hoppers } of former.values()) {
+      const now = context.catalog().get(scid.toLowerCase())?.hoppers;
+      for (const [id, { name }] of hoppers ?? []) {
+        if (now?.has(id)) continue;
+        const population = await countWaiting(tickets, hopperKeyOf(scid, name));
+        if (population === 0) continue;
+        const people = population === 1 ? '1 user waits' : `${population} users wait`;
+        lines.push(
+          `hopper ${name} of ${scid} was removed and ${people} in it: nobody is matched there any more; the tickets can be canceled, and expire`,
+        );
+      }
+    }
+    return lines;
   }
 
   /**
@@ -254,4 +278,12 @@ async function inParallel<Item>(
     const outcomes = await Promise.allSettled(items.slice(at, at + parallelMax).map(work));
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
+}
+
+async function countWaiting(tickets: TicketStore, key: HopperKey): Promise<number> {
+  let count = 0;
+  for await (const { value } of tickets.tickets(key)) {
+    if (value.status === 'searching') count += value.players.length;
+  }
+  return count;
 }

@@ -79,7 +79,9 @@ export async function openNode(
     await matching.runNow();
   };
   const reload = async (): Promise<readonly string[]> => {
+    const former = core.context.catalog();
     const outcome = await catalog.reload();
+    for (const line of await matchmaker.removedHoppers(former)) settings.log(line);
     const problems = 'problems' in outcome ? outcome.problems.map(formatProblem) : [];
     return [...problems, ...((await limits?.reload()) ?? [])];
   };

@@ -47,6 +47,7 @@ export type KitOptions = {
     | 'control'
     | 'observe'
     | 'metrics'
+    | 'log'
   >;
 };
 

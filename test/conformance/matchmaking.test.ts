@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { demoConfigFile } from '../../src/config/read-service-configs.ts';
-import type { JsonObject } from '../../src/domain/json.ts';
+import { type JsonObject, parseExactJson } from '../../src/domain/json.ts';
 import type { SessionReference } from '../../src/domain/session/reference.ts';
 import {
   at,
@@ -364,12 +364,14 @@ test('a ticket can be read and canceled when its hopper is no longer in the conf
   const config = join(folder, 'config.json');
   const demo = await readFile(demoConfigFile, 'utf8');
   await writeFile(config, demo);
-  await using kit = await startKit({ config });
+  const lines: string[] = [];
+  await using kit = await startKit({ config, settings: { log: (line) => void lines.push(line) } });
   const [ada, eve] = [kit.user('ada'), kit.user('eve')];
   const lobby = await lobbyOf(kit, ada);
   const ticketId = await newTicket(ada, lobby);
   await writeFile(config, demo.replace('"quick": {', '"slow": {'));
   await kit.reload();
+  assert.match(lines.join('\n'), /^hopper quick of \S+ was removed and 1 user waits in it: /m);
 
   assertRefused(await postTicket(ada, lobby), 404, 'hopperUnknown');
   assertRefused(await getTicket(ada, randomUUID()), 404, 'hopperUnknown');
@@ -427,9 +429,12 @@ test('what keeps a ticket from being made', async () => {
   );
   const missing = { ...good, ticketSessionRef: kit.reference('deathmatch') };
   assertRefused(await post(missing), 404, 'sessionGone');
+  const odder = { ...good, ticketSessionRef: { ...lobby, templateName: 'none' } };
+  assertRefused(await post(odder), 404, 'templateUnknown');
   const crowd = await lobbyOf(kit, ada, bob, kit.user('eve'));
   assertRefused(await post({ ...good, ticketSessionRef: crowd }), 400, 'ticketTooLarge');
   const { name, ...unnamed } = lobby;
+  const tooLarge = parseExactJson('1e400');
   const bodies: readonly (readonly [object, string])[] = [
     [{ ...good, giveUpDuration: -1 }, '$.giveUpDuration'],
     [{ ...good, giveUpDuration: 1.5 }, '$.giveUpDuration'],
@@ -438,6 +443,8 @@ test('what keeps a ticket from being made', async () => {
     [{ ...good, ticketSessionRef: undefined }, '$.ticketSessionRef'],
     [{ ...good, ticketSessionRef: unnamed }, '$.ticketSessionRef.name'],
     [{ ...good, ticketAttributes: [] }, '$.ticketAttributes'],
+    [{ ...good, ticketAttributes: { skill: tooLarge } }, '$.ticketAttributes.skill'],
+    [{ ...good, ticketAttributes: { long: 'x'.repeat(16_384) } }, '$.ticketAttributes'],
     [{ ...good, hopperName: 'other' }, '$.hopperName'],
     [{ ...good, serviceConfig: randomUUID() }, '$.serviceConfig'],
     [{ ...good, colour: 1 }, '$.colour'],

@@ -4,7 +4,7 @@ import { hopperRules } from './hopper-rules.ts';
 /** The hopper in words, a line each. */
 export function describeHopper(hopper: Hopper): readonly string[] {
   const { minGroupSize: min, maxGroupSize: max, expansionCycles, cycleMs } = hopper;
-  const players = min === max ? `${max} players` : `${min} to ${max} players`;
+  const players = `${min === max ? '' : `${min} to `}${max} ${max === 1 ? 'player' : 'players'}`;
   const hasShould = hopper.rules.some(({ type }) => type === 'should');
   const seconds = (milliseconds: number): string => `${milliseconds / 1_000} s`;
   return [

@@ -6,7 +6,8 @@
 
 import * as v from 'valibot';
 import { isGuid, type Guid } from '../ids.ts';
-import type { JsonObject } from '../json.ts';
+import { formatJson, isRawNumber, type JsonObject } from '../json.ts';
+import { limits } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { parseSessionReference, type SessionReference } from '../session/reference.ts';
 import { exactObject, integer, parseShape, text, titleObject, word } from '../shape.ts';
@@ -58,12 +59,27 @@ export function parseTicketRequest(
   if (scid.toLowerCase() !== path.scid.toLowerCase()) {
     return invalid('$.ticketSessionRef.scid', `Expected the scid of the hopper, ${path.scid}`);
   }
+  const attributes = parsed.ticketAttributes ?? {};
+  const problem = attributesProblem(attributes);
+  if (problem) return problem;
   return {
     session,
     isPreserved: parsed.preserveSession === 'always',
     giveUpSeconds: parsed.giveUpDuration,
-    attributes: parsed.ticketAttributes ?? {},
+    attributes,
   };
+}
+
+/** Attributes that no rule can read, or that are too many for each player of a match to get a copy. */
+function attributesProblem(attributes: JsonObject): Refusal | undefined {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (isRawNumber(value) && !Number.isFinite(Number(value.rawJSON))) {
+      return invalid(`$.ticketAttributes.${name}`, 'Expected a number of 64 bits');
+    }
+  }
+  const { ticketAttributesCharactersMax: most } = limits;
+  if (formatJson(attributes).length <= most) return undefined;
+  return invalid('$.ticketAttributes', `Expected at most ${most} characters of JSON`);
 }
 
 function contradiction(
