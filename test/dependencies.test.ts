@@ -57,7 +57,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'platform',
     'node:',
   ],
-  history: ['history', 'domain', 'directory', 'store/store.ts'],
+  history: ['history', 'domain', 'directory', 'neighbours', 'http/route.ts', 'store/store.ts'],
   gateway: ['gateway', 'domain', 'http', 'platform', 'node:'],
   admin: ['admin', 'domain', 'directory', 'platform', 'http/route.ts', 'valibot'],
   inspector: [
@@ -66,6 +66,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'directory',
     'activity',
     'matchmaking',
+    'history',
     'observe',
     'platform',
     'admin',

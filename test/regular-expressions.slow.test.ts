@@ -107,6 +107,8 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'gateway/authority.ts': 'head',
   'gateway/forward-proxy.ts': 'head',
   'gateway/host-names.ts': 'own',
+  'history/history-query.ts': 'body',
+  'history/history-routes.ts': 'head',
   'http/client-address.ts': 'head',
   'http/escape-html.ts': 'body',
   'http/failure-response.ts': 'own',

@@ -226,7 +226,10 @@ export type SessionName = {
   readonly name: string;
 };
 
-/** The newest first. `before` (a cursor of the answer) and `take` go further back. */
+/**
+ * The changes that clients see, of all lives of the session, the newest first. `before` (a cursor of the
+ * answer) and `take` (1 to 1,000; 100) go further back; `differences=true` says where the documents differ.
+ */
 export type ChangeList = {
   readonly changes: readonly ChangeRow[];
   readonly nextBefore?: string;
@@ -235,6 +238,8 @@ export type ChangeList = {
 export type ChangeRow = {
   readonly branch: string;
   readonly changeNumber: number;
+  /** Names this change for `before`. */
+  readonly cursor: string;
   readonly atMs: number;
   readonly kind: 'created' | 'changed' | 'ended';
   readonly cause: {
@@ -253,6 +258,14 @@ export type ChangeRow = {
     readonly gamertag?: string;
     readonly what: string;
   }[];
+  readonly differences?: readonly DocumentDifference[];
+};
+
+/** Where two documents differ: the names on the way to it, and what is there; absent: nothing. */
+export type DocumentDifference = {
+  readonly path: string;
+  readonly before?: Json;
+  readonly after?: Json;
 };
 
 /** The document as it was after this change; absent when the session had ended with it. */

@@ -4,6 +4,8 @@
  */
 
 import type { Context } from '../directory/context.ts';
+import { historyChangeOf } from '../domain/history/change.ts';
+import { momentsOf } from '../domain/history/timeline.ts';
 import { isXuid, type Xuid } from '../domain/ids.ts';
 import { formatJson, type JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -12,14 +14,21 @@ import { keyOf, parseSessionReference } from '../domain/session/reference.ts';
 import { viewTemplate } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Answer, RouteRequest } from '../http/route.ts';
-import type { MatchMade, ObservedEvent } from '../observe/events.ts';
+import type { MatchMade, ObservedEvent, SessionCommitted } from '../observe/events.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Handle } from '../domain/handle/handle.ts';
-import type { ClockState, ConnectionRow, InspectorInfo, MatchRow } from './api-types.ts';
+import type { ChangeRow, ClockState, ConnectionRow, InspectorInfo, MatchRow } from './api-types.ts';
 import { Acting } from './act.ts';
 import { analyzeActivity, listActivity, readRequest } from './activity-log.ts';
 import { LiveStream } from './live-stream.ts';
-import { parseActivityQuery, parsePage, parseSessionQuery, parseText } from './query.ts';
+import {
+  parseActivityQuery,
+  parseChangeQuery,
+  parsePage,
+  parseSessionQuery,
+  parseText,
+} from './query.ts';
+import { listChanges, readPast, viewChange } from './read-changes.ts';
 import { readHopper, readHoppers, readTicketsOf } from './read-hoppers.ts';
 import { readUser, readUsers } from './read-users.ts';
 import type { RecentEvents } from './recent-events.ts';
@@ -102,9 +111,15 @@ export function openInspector(ports: InspectorPorts) {
   function pushOf(event: ObservedEvent): void {
     switch (event.kind) {
       case 'committed': {
-        const { key, change } = event;
-        if (change.next === undefined) stream.push({ kind: 'sessionGone', key }, `session ${key}`);
-        else stream.push({ kind: 'session', row: sessions.rowOf(change.next) }, `session ${key}`);
+        const { key, change: made } = event;
+        const change = changeOf(event);
+        const { next } = made;
+        stream.push(
+          next === undefined
+            ? { kind: 'sessionGone', key, ...change }
+            : { kind: 'session', row: sessions.rowOf(next), ...change },
+          `session ${key}`,
+        );
         return;
       }
       case 'connectionOpened':
@@ -148,6 +163,20 @@ export function openInspector(ports: InspectorPorts) {
     });
   }
 
+  /** The row of a change that was just made. */
+  function changeOf({
+    change: made,
+    cause,
+    atMs,
+    revision,
+  }: SessionCommitted): { readonly change: ChangeRow } | undefined {
+    const session = made.next ?? made.before;
+    if (session === undefined) return undefined;
+    const change = historyChangeOf(made, cause, made.before === undefined ? 0 : revision - 1);
+    const [moment] = momentsOf(made.next, [{ revision, atMs, change }]);
+    return moment && { change: viewChange(context, session.branch, moment, false) };
+  }
+
   function viewClock(): ClockState {
     return { nowMs: clock.nowMs(), isFrozen: ports.isFrozen() };
   }
@@ -164,7 +193,7 @@ export function openInspector(ports: InspectorPorts) {
       access,
       mayControl,
       mayAct: mayControl && auth === 'dev',
-      hasHistory: false,
+      hasHistory: context.settings.history.changesMax > 0,
       startedMs: ports.startedMs,
       clock: viewClock(),
       counts: {
@@ -218,6 +247,27 @@ export function openInspector(ports: InspectorPorts) {
           hasAllMembers: largeMembers.length < largeMembersMax,
         }),
       );
+    },
+
+    async changes({ scid = '', template = '', name = '' }: Params, query: URLSearchParams): Reply {
+      const reference = parseSessionReference({ scid, templateName: template, name });
+      if (reference instanceof Refusal) return reference;
+      const asked = parseChangeQuery(query);
+      if (asked instanceof Refusal) return asked;
+      return answerJson(await listChanges(context, keyOf(reference), asked));
+    },
+
+    async past(params: Params): Reply {
+      const { scid = '', template = '', name = '', branch = '', changeNumber = '' } = params;
+      const reference = parseSessionReference({ scid, templateName: template, name });
+      if (reference instanceof Refusal) return reference;
+      const past = await readPast(
+        context,
+        keyOf(reference),
+        branch.toLowerCase(),
+        Number(changeNumber),
+      );
+      return past instanceof Refusal ? past : answerJson(past);
     },
 
     async users(query: URLSearchParams): Reply {

@@ -4,6 +4,7 @@ import { isGuid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { parseFilter } from '../domain/search/parser.ts';
 import type { Filter } from '../domain/search/filter.ts';
+import type { ChangeQuery } from './read-changes.ts';
 
 /** A part of a list. */
 export type Page = { readonly skip: number; readonly take: number };
@@ -97,6 +98,22 @@ export function parseActivityQuery(query: URLSearchParams): ActivityQuery | Refu
     text: parseText(query),
     xuid: query.get('xuid') ?? undefined,
     key: query.get('key')?.toLowerCase(),
+  };
+}
+
+/** Which changes of a session are asked for. Refuses: requestInvalid. */
+export function parseChangeQuery(query: URLSearchParams): ChangeQuery | Refusal {
+  const take = parseCount(query, 'take', 100, { min: 1, max: 1_000 });
+  if (take instanceof Refusal) return take;
+  const cursor = query.get('before');
+  const [, branch = '', revision = ''] =
+    /^([0-9a-f-]{36})\.([0-9]{1,15})$/i.exec(cursor ?? '') ?? [];
+  if (cursor !== null && branch === '') return invalid('before', 'a cursor of an answer');
+  return {
+    take,
+    before:
+      cursor === null ? undefined : { branch: branch.toLowerCase(), revision: Number(revision) },
+    hasDifferences: query.get('differences') === 'true',
   };
 }
 

@@ -25,6 +25,14 @@ const reads: readonly (readonly [path: string, ask: Ask])[] = [
   ['', (inspector) => inspector.info()],
   ['/sessions', (inspector, { query }) => inspector.sessions(query)],
   ['/sessions/{scid}/{template}/{name}', (inspector, { params }) => inspector.session(params)],
+  [
+    '/sessions/{scid}/{template}/{name}/changes',
+    (inspector, { params, query }) => inspector.changes(params, query),
+  ],
+  [
+    '/sessions/{scid}/{template}/{name}/changes/{branch}/{changeNumber}',
+    (inspector, { params }) => inspector.past(params),
+  ],
   ['/users', (inspector, { query }) => inspector.users(query)],
   ['/users/{xuid}', (inspector, { params }) => inspector.user(params)],
   ['/requests', (inspector, { query }) => inspector.requests(query)],

@@ -8,6 +8,7 @@ import { refusingAuthenticator } from '../auth/refusing-authenticator.ts';
 import { tokenKeyOf } from '../auth/token.ts';
 import { probeStore } from '../directory/probe-store.ts';
 import type { Xuid } from '../domain/ids.ts';
+import { historyRoutes } from '../history/history-routes.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import { type App, buildApp } from '../http/app.ts';
 import { openHosts } from '../http/hosts.ts';
@@ -113,6 +114,7 @@ export async function openAdapters(
     ...(login?.hasSignInPage ? signInRoutes({ ownUrl }) : []),
     ...controlRoutes,
     ...adminRoutes,
+    ...historyRoutes,
     ...(inspector?.routes ?? []),
   ];
   const app = buildApp({

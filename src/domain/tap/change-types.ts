@@ -31,6 +31,11 @@ export function parseChangeTypes(names: readonly string[]): ChangeTypes {
   return names.reduce((types, name) => types | (bits.get(name.toLowerCase()) ?? 0), 0);
 }
 
+/** The names of a set of types, in the order of the protocol. */
+export function namesOfChangeTypes(types: ChangeTypes): readonly ChangeType[] {
+  return changeTypes.filter((_type, at) => (types & (1 << at)) !== 0);
+}
+
 const everything = parseChangeTypes(['everything']);
 const initialization = parseChangeTypes(['initialization']);
 const joinability = parseChangeTypes(['joinability']);

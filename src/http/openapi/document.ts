@@ -77,9 +77,10 @@ const tagsByPath: Readonly<Record<string, string>> = {
   metrics: 'Metrics',
 };
 
-function undescribed({ path }: Route): Operation {
+function undescribed({ path, auth }: Route): Operation {
   const [, first = ''] = path.split('/');
-  return { tag: tagsByPath[first] ?? 'Login', summary: path, answers: {} };
+  const tag = auth === 'admin' ? 'Administration' : (tagsByPath[first] ?? 'Login');
+  return { tag, summary: path, answers: {} };
 }
 
 function describe(route: Route, operation: Operation): Schema {
