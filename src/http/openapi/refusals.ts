@@ -27,6 +27,7 @@ export function commonRefusals({ auth, body, isForPages }: Route): Codes {
     ...(isForPages === false ? (['originForbidden'] as const) : []),
     ...(auth === 'none' ? [] : (['notAuthenticated'] as const)),
     ...(auth === 'admin' ? (['adminRequired'] as const) : []),
+    ...(auth === 'mpsd' || auth === 'token' ? (['banned'] as const) : []),
     ...(auth === 'mpsd' ? (['contractVersionMissing'] as const) : []),
     ...(body === 'none' ? [] : everyBody),
   ];
