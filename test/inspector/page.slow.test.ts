@@ -165,6 +165,43 @@ test(
   },
 );
 
+test(
+  'two users act: one creates and invites, the other accepts, and one is cut off',
+  options,
+  async () => {
+    const { page, complaints } = await openPage(browser);
+    await show(page, '#/control');
+    await page.getByLabel('Template').selectOption('LobbySession');
+    await page.getByLabel('Name', { exact: true }).fill('acted');
+    await page.getByRole('button', { name: 'Create and join' }).click();
+    await page.getByRole('heading', { name: 'acted', level: 1 }).waitFor();
+    const members = page.getByRole('region', { name: 'Members' });
+    await members.locator('.member.active', { hasText: 'Ada' }).waitFor();
+    await page.getByRole('button', { name: 'Invite…' }).click();
+    await page.getByLabel('Xuid').fill('3210');
+    await page.getByRole('button', { name: 'Invite', exact: true }).click();
+    await page.goto(`${server.url}/#/users/3210`);
+    await page.getByRole('button', { name: 'Accept' }).click();
+    await page.getByRole('region', { name: 'Sessions' }).getByText('acted').click();
+    await members.locator('.member.active').nth(1).waitFor();
+    // Ben acts now; his connection ends without a close frame, and time makes him inactive.
+    await page.getByRole('button', { name: 'Cut' }).click();
+    await page.getByText('Connection cut').waitFor();
+    await page.goto(`${server.url}/#/control`);
+    await page.getByRole('button', { name: '+5 min' }).click();
+    await page.goBack();
+    await members.locator('.member.active', { hasText: 'Ada' }).waitFor();
+    await members.locator('.member.active').nth(1).waitFor({ state: 'detached' });
+    // What is refused says why, and leads to the request.
+    await page.getByLabel('Act as', { exact: true }).selectOption({ label: 'Cleo' });
+    await page.getByRole('button', { name: 'Join' }).click();
+    await page.getByRole('link', { name: 'Why was it refused?' }).click();
+    await page.getByRole('heading', { name: 'joinRestricted' }).waitFor();
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  },
+);
+
 test('the keyboard goes everywhere', options, async () => {
   const ada = kit.user('ada');
   const reference = kit.reference('deathmatch');

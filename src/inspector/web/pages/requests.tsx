@@ -423,17 +423,10 @@ function SendAgain({ detail }: { readonly detail: RequestDetail }) {
         /^(x-xbl-contract-version|if-match|if-none-match|accept-language)$/i.test(name),
       ),
     );
-    let body: Json | undefined;
-    if (requestBody !== undefined && requestBody.text !== '') {
-      try {
-        body = parseExactJson(requestBody.text);
-      } catch {
-        body = requestBody.text;
-      }
-    }
+    const bodyText = requestBody?.text ?? '';
     const answer = await act(
       'send again',
-      { method, target: row.target, headers, ...(body === undefined ? {} : { body }) },
+      { method, target: row.target, headers, ...(bodyText === '' ? {} : { bodyText }) },
       as,
     );
     if (answer !== undefined) go(requestHref(answer.requestId));
