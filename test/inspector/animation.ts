@@ -8,12 +8,12 @@ type Picture = {
   readonly width: number;
   readonly height: number;
   readonly durationMs: number;
-  /** The chunks of a WebP file behind its head. */
+  /** The chunk of a WebP file that has the picture. */
   readonly chunks: Buffer;
 };
 
 /** 0 to 1, of the lossy encoder. */
-const quality = 0.82;
+const quality = 0.75;
 
 /**
  * Compares two PNG in a page, since a browser can read and write pictures: the part that differs, as
@@ -48,7 +48,7 @@ const compare = `async ([before, after, quality]) => {
     top -= top % 2;
   }
   const part = new OffscreenCanvas(right - left, bottom - top);
-  part.getContext('2d').drawImage(next.canvas, -left, -top);
+  part.getContext('2d', { alpha: false }).drawImage(next.canvas, -left, -top);
   const blob = await part.convertToBlob({ type: 'image/webp', quality });
   const bytes = new Uint8Array(await blob.arrayBuffer());
   let text = '';
@@ -95,7 +95,7 @@ export class Animation {
     this.#pictures.push({
       ...place,
       durationMs,
-      chunks: Buffer.from(data, 'base64').subarray(12),
+      chunks: imageOf(Buffer.from(data, 'base64')),
     });
   }
 
@@ -127,6 +127,17 @@ export class Animation {
   get durationMs(): number {
     return this.#pictures.reduce((sum, { durationMs }) => sum + durationMs, 0);
   }
+}
+
+/** The chunk of a WebP file that has its picture; a head, colours and the like stay behind. */
+function imageOf(file: Buffer): Buffer {
+  for (let at = 12; at + 8 <= file.length; ) {
+    const size = file.readUInt32LE(at + 4);
+    const end = at + 8 + size + (size % 2);
+    if (/^VP8[ L]$/.test(file.toString('latin1', at, at + 4))) return file.subarray(at, end);
+    at = end;
+  }
+  throw new Error('the browser made no WebP');
 }
 
 function bytes(value: number, count: number): Buffer {

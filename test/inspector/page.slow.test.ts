@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -16,6 +16,7 @@ import type { Browser, Page } from 'playwright-core';
 import type { InspectorInfo } from '../../src/inspector/api-types.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
 import { demoScid, Kit } from '../../src/testing/kit.ts';
+import { recordLobby } from './record-lobby.ts';
 import { openPage, rebindName, skipWithoutBrowser, startBrowser } from './browser.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -201,6 +202,76 @@ test(
     await page.context().close();
   },
 );
+
+test(
+  'one click takes the whole view to a moment of the past, and two moments are compared',
+  options,
+  async () => {
+    const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+    const reference = kit.reference('deathmatch');
+    await ada.join(reference);
+    await ada.putSession(reference, { properties: { custom: { map: 'dunes' } } });
+    await ben.join(reference);
+    await ada.putSession(reference, { properties: { custom: { map: 'atoll' } } });
+    const { page, complaints } = await openPage(browser);
+    await show(page, `#/sessions/${demoScid}/${reference.templateName}/${reference.name}`);
+    const moments = page.locator('.moment');
+    const members = page.getByRole('region', { name: 'Members' }).locator('.member');
+    const map = page.locator('[data-path="/properties/custom/map"]');
+    await map.getByText('"atoll"').waitFor();
+    await moments.nth(1).click();
+    await page.locator('.banner.amber').getByText('#2').waitFor();
+    await map.getByText('"dunes"').waitFor();
+    assert.equal(await members.count(), 1);
+    // The whole way to the fourth change: the member who came, and both maps.
+    await moments.nth(1).click({ modifiers: ['Shift'] });
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('d');
+    await map.locator('del', { hasText: 'dunes' }).waitFor();
+    await map.locator('ins', { hasText: 'atoll' }).waitFor();
+    await page.locator('.json-row.added[data-path="/members/1"]').waitFor();
+    await page.keyboard.press('n');
+    await page.locator('.now-pill.live').waitFor();
+    assert.equal(await members.count(), 2);
+    // When everybody has left, its past is still there.
+    await ada.putSession(reference, { members: { me: null } });
+    await ben.putSession(reference, { members: { me: null } });
+    await page.getByText('This session has ended').waitFor();
+    await page.reload();
+    await page.getByRole('link', { name: 'See how it was' }).click();
+    await members.first().waitFor();
+    // The browser reports the answers for the session that is gone; the page says it in words.
+    assert.deepEqual(
+      complaints.filter((complaint) => !complaint.includes('404')),
+      [],
+    );
+    await page.context().close();
+  },
+);
+
+test('the pictures of the README can be made', options, async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-pictures-'));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  await recordLobby(browser, folder);
+  const { page } = await openPage(browser);
+  for (const [name, kibMax] of [
+    ['lobby.webp', 600],
+    ['inspector.webp', 80],
+  ] as const) {
+    const file = await readFile(join(folder, name));
+    assert.ok(file.length < kibMax * 1_024, `${name} has ${file.length} bytes`);
+    // A browser shows it.
+    const width = await page.evaluate<number>(`(async () => {
+      const image = new Image();
+      image.src = 'data:image/webp;base64,${file.toString('base64')}';
+      await image.decode();
+      return image.naturalWidth;
+    })()`);
+    assert.equal(width, 1_180);
+  }
+  await page.context().close();
+});
 
 test('the keyboard goes everywhere', options, async () => {
   const ada = kit.user('ada');

@@ -24,7 +24,7 @@ import { Initialization } from '../parts/initialization.tsx';
 import { JsonTree } from '../parts/json-tree.tsx';
 import { becomesText, MemberList } from '../parts/member-list.tsx';
 import { Seats } from '../parts/seats.tsx';
-import { ChangeRows, momentOf, Timeline } from '../parts/timeline.tsx';
+import { ChangeRows, headlineOf, momentOf, Timeline } from '../parts/timeline.tsx';
 import { go, route, withQuery } from '../route.ts';
 import { agoText, clockText, countdownText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
@@ -186,7 +186,7 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
           <Icon name="clock" size={14} />
           <span>
             As it was at <b class="number">{clockText(chosen.atMs, { withMs: true })}</b>, change{' '}
-            <b class="mono">#{chosen.changeNumber}</b>: {chosen.cause.sentence}
+            <b class="mono">#{chosen.changeNumber}</b>: {headlineOf(chosen)}
           </span>
           <span class="space" />
           <a class="button small" href={withQuery({ at: undefined, from: undefined })}>
@@ -395,7 +395,7 @@ function SessionMissing({
       <p class="muted">{problem}</p>
       {last !== undefined && (
         <>
-          <p class="muted">{last.cause.sentence}</p>
+          <p class="muted">{headlineOf(last)}</p>
           <a class="button strong" href={withQuery({ at: momentOf(changes.at(-2) ?? last) })}>
             <Icon name="clock" size={14} /> See how it was
           </a>

@@ -28,6 +28,17 @@ const icons: Readonly<Record<string, IconName>> = {
   admin: 'key',
 };
 
+/** What happened, in words: what came of it for members, else who did it. */
+export function headlineOf({ members, cause }: ChangeRow): string {
+  if (members.length === 0) return cause.sentence;
+  return members
+    .map(({ xuid, gamertag, what }) => {
+      const said = what.startsWith(`${xuid} `) ? what.slice(xuid.length + 1) : what;
+      return `${gamertag ?? xuid} ${said}`;
+    })
+    .join('; ');
+}
+
 const toneOf = ({ cause }: ChangeRow): string => tones[cause.kind] ?? 'grey';
 
 /** Between two changes further apart than this the strip has a gap. */
@@ -95,8 +106,8 @@ export function Timeline({
                       : momentOf(change),
                 })}
                 aria-current={at === index ? 'step' : undefined}
-                aria-label={`Change ${change.changeNumber}: ${change.cause.sentence}`}
-                title={`#${change.changeNumber} · ${clockText(change.atMs, { withMs: true })}\n${change.cause.sentence}`}
+                aria-label={`Change ${change.changeNumber}: ${headlineOf(change)}`}
+                title={`#${change.changeNumber} · ${clockText(change.atMs, { withMs: true })}\n${headlineOf(change)}`}
                 onClick={(event) => {
                   if (!event.shiftKey) return;
                   event.preventDefault();
@@ -183,12 +194,12 @@ export function ChangeRows({
                 <Icon name={icons[change.cause.kind] ?? 'bolt'} size={12} />
               </span>
               <span class="change-text">
-                <span>{change.cause.sentence}</span>
-                {change.members.map((member) => (
-                  <small key={`${member.xuid}${member.what}`} class="muted">
-                    {member.gamertag ?? member.xuid}: {member.what}
-                  </small>
-                ))}
+                <span>{headlineOf(change)}</span>
+                <small class="faint">
+                  {change.members.length > 0
+                    ? change.cause.sentence
+                    : change.changeTypes.join(', ')}
+                </small>
               </span>
               <span class="faint right number" title={clockText(change.atMs, { withMs: true })}>
                 <span class="mono">#{change.changeNumber}</span>
