@@ -163,7 +163,8 @@ export function openTextLog({ styles, nowMs }: TextLogSettings): FormatEvent {
         // What a request changed is said by its own line.
         if (cause.kind === 'request') return undefined;
         const place = placeOf(key, change.next?.changeNumber);
-        return timeLine(causeVerbs[cause.kind], place, describeChange(change, nameOf));
+        const what = `${describeChange(change, nameOf)}${reasonOf(cause)}`;
+        return timeLine(causeVerbs[cause.kind], place, what);
       }
       case 'sweep': {
         if (event.invitesCount === 0 && !event.isFailed) return undefined;
@@ -204,6 +205,12 @@ const causeVerbs: Readonly<Record<Exclude<Cause['kind'], 'request'>, string>> = 
   match: 'MATCH',
   admin: 'ADMIN',
 };
+
+/** Who did it and why, where an operator did. */
+function reasonOf(cause: Cause): string {
+  if (cause.kind !== 'admin') return '';
+  return cause.reason === undefined ? `, by ${cause.by}` : `, by ${cause.by}: ${cause.reason}`;
+}
 
 /** Why a connection ended, in words. */
 export const closeTexts: Readonly<Record<CloseReason, string>> = {
