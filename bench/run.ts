@@ -82,7 +82,7 @@ async function measureStart(): Promise<Row> {
     const child = spawn(
       process.execPath,
       ['src/main.js', 'serve', '--port', '0', '--data', join(folder, `start-${round}`)],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+      { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, MPSD_LOG: 'off' } },
     );
     const url = await new Promise<string>((resolve) => {
       child.stdout.on('data', (text) => {

@@ -35,7 +35,7 @@ function inOrder(files: readonly string[]): string[] {
 
 /** Prints the page; true when all is well. */
 async function runAll(globs: readonly string[]): Promise<boolean> {
-  const files = inOrder(globSync([...globs]).toSorted());
+  const files = inOrder(globSync([...globs], { exclude: ['**/node_modules/**'] }).toSorted());
   if (files.length === 0) throw new Error(`There is no file ${globs.join(' ')}`);
   let isWell = true;
   async function* watched(events: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent> {

@@ -22,7 +22,9 @@ const parts: readonly (readonly string[])[] =
 
 const codes = await Promise.all(
   parts.map(async (globs) => {
-    const files = globSync([...globs]).filter((file) => !file.endsWith('.slow.test.ts'));
+    const files = globSync([...globs], { exclude: ['**/node_modules/**'] }).filter(
+      (file) => !file.endsWith('.slow.test.ts'),
+    );
     const part = spawn(
       process.execPath,
       ['--test', '--test-isolation=none', '--test-reporter=./test/page-reporter.ts', ...files],
