@@ -219,6 +219,27 @@ test('a file that is not a saved state changes nothing', async () => {
   assert.ok(file.sessions.some((one) => keyOf(one['reference'] as never) === keyOf(reference)));
 });
 
+test('no page of another origin acts', async () => {
+  const before = await ask<SavedState>('GET', '/state');
+  for (const origin of ['https://example.com', 'http://localhost:5173', 'null']) {
+    for (const [method, path] of [
+      ['POST', '/act'],
+      ['POST', '/act/connections'],
+      ['PUT', '/state'],
+      ['POST', '/control/clock'],
+    ] as const) {
+      const asked = { headers: { origin, 'content-type': 'text/plain' }, body: { advanceMs: 1 } };
+      const answer = await kit.request(method, `${root}${path}`, asked);
+      assert.deepEqual([answer.status, answer.refusal], [403, 'originForbidden'], path);
+      const preflight = await kit.request('OPTIONS', `${root}${path}`, {
+        headers: { origin, 'access-control-request-method': method },
+      });
+      assert.equal(preflight.headers.get('access-control-allow-origin'), null);
+    }
+  }
+  assert.deepEqual(await ask<SavedState>('GET', '/state'), before);
+});
+
 test('without --control it only reads', async () => {
   await using other = await startServer({ port: 0, store: 'memory' });
   const watching = new Kit(other.url, undefined);

@@ -13,6 +13,7 @@ import type {
   ActivityList,
   Analysis,
   ChangeList,
+  HopperDetail,
   HopperList,
   InspectorInfo,
   LiveEvent,
@@ -20,6 +21,7 @@ import type {
   RequestDetail,
   SessionDetail,
   SessionList,
+  SessionName,
   UserDetail,
   UserList,
 } from './api-types.ts';
@@ -44,6 +46,9 @@ async function get<T>(path: string): Promise<T> {
   assert.equal(answer.status, 200, `${path}: ${await answer.clone().text()}`);
   return (await answer.json()) as T;
 }
+
+const keyOfName = ({ scid, template, name }: SessionName): string =>
+  `${scid}~${template}~${name}`.toLowerCase();
 
 /** The head of the answer; `fetch` sends no `Host` and no `Sec-Fetch-Site` of a test. */
 function ask(path: string, headers: Readonly<Record<string, string>>): Promise<IncomingMessage> {
@@ -229,9 +234,44 @@ test('a user is shown with sessions, connections, lists and handles', async () =
   );
 });
 
-test('hoppers are listed', async () => {
+test('a hopper is shown with its tickets, why they wait, and the matches made', async () => {
+  const search = async (name: string) => {
+    const user = kit.user(name);
+    const reference = kit.reference('deathmatch');
+    await user.join(reference);
+    const ticket = await user.request('POST', `/serviceconfigs/${demoScid}/hoppers/quick`, {
+      headers: { 'x-xbl-contract-version': '103' },
+      body: { giveUpDuration: 120, preserveSession: 'never', ticketSessionRef: reference },
+    });
+    assert.equal(ticket.status, 200, ticket.text);
+    return { user, ticketId: String(ticket.json['ticketId']) };
+  };
+  const { user, ticketId } = await search('nia');
   const { hoppers } = await get<HopperList>('/hoppers');
-  assert.ok(Array.isArray(hoppers));
+  const row = hoppers.find(({ name }) => name === 'quick');
+  assert.deepEqual([row?.ticketsCount, row?.playersCount, row?.isCut], [1, 1, false]);
+  const waiting = await get<HopperDetail>(`/hoppers/${demoScid}/QUICK`);
+  const [ticket] = waiting.tickets;
+  assert.deepEqual(
+    [ticket?.id, ticket?.status, ticket?.xuids, ticket?.whyNot?.text],
+    [ticketId, 'searching', [user.xuid], 'No other ticket waits in this hopper.'],
+  );
+  const { tickets } = await get<UserDetail>(`/users/${user.xuid}`);
+  assert.deepEqual(
+    tickets.map(({ id }) => id),
+    [ticketId],
+  );
+
+  const other = await search('oli');
+  await server.sweep();
+  const matched = await get<HopperDetail>(`/hoppers/${demoScid}/quick`);
+  assert.deepEqual(
+    matched.matches.map((one) => [new Set(one.tickets), one.playersCount]),
+    [[new Set([ticketId, other.ticketId]), 2]],
+  );
+  const found = matched.tickets.find(({ id }) => id === ticketId);
+  assert.equal(found?.status, 'found');
+  assert.equal(matched.matches[0]?.key, found.target && keyOfName(found.target));
 });
 
 test('what is asked for wrongly is refused with the place', async () => {
@@ -270,13 +310,14 @@ test('browsers get the page at /, all others what they got before', async () => 
   }
 });
 
-test('no page of another origin reads it, nor one whose name leads here', async () => {
+test('no page of another origin reads it, no name that leads here, nobody through a proxy', async () => {
   const cases = [
     [{ origin: 'http://localhost:5173' }, 'originForbidden'],
     [{ origin: 'https://example.com' }, 'originForbidden'],
     [{ 'sec-fetch-site': 'same-site' }, 'originForbidden'],
     [{ 'sec-fetch-site': 'cross-site' }, 'originForbidden'],
     [{ host: 'rebound.example.com' }, 'hostForbidden'],
+    [{ 'x-forwarded-for': '203.0.113.7' }, 'adminRequired'],
   ] as const;
   for (const [headers, refusal] of cases) {
     for (const path of ['', '/sessions', '/stream']) {

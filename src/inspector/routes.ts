@@ -113,7 +113,7 @@ export function inspectorRoutes(
         body: 'none',
         ...accessOf(ports),
         async answer(request) {
-          return mayAsk(request) ?? ask(await load(), request);
+          return mayAsk(request, ports) ?? ask(await load(), request);
         },
       }),
     ),
@@ -127,7 +127,7 @@ export function inspectorRoutes(
           ...(bodyBytesMax !== undefined && { bodyBytesMax }),
           ...accessOf(ports),
           async answer(request) {
-            return mayAsk(request) ?? ask(await load(), request);
+            return mayAsk(request, ports) ?? ask(await load(), request);
           },
         }),
       ),
@@ -155,18 +155,32 @@ function controlRoute(route: Route, ports: InspectorPorts): Route {
     path: `${root}${route.path}`,
     async answer(request, context) {
       const caller = { kind: 'service', name: 'inspector', sandbox: 'RETAIL' } as const;
-      return mayAsk(request) ?? route.answer({ ...request, caller }, context);
+      return mayAsk(request, ports) ?? route.answer({ ...request, caller }, context);
     },
   };
 }
 
-/** Refuses: originForbidden. */
-function mayAsk({ headers }: Pick<RouteRequest, 'headers'>): Refusal | undefined {
+/** Headers that a proxy adds: who asks may be anybody then, though the proxy is of this machine. */
+const headersOfProxies = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'];
+
+/** Refuses: originForbidden, adminRequired. */
+function mayAsk(
+  { headers }: Pick<RouteRequest, 'headers'>,
+  { access }: Pick<InspectorPorts, 'access'>,
+): Refusal | undefined {
   const site = headers['sec-fetch-site'];
-  if (site === undefined || site === 'same-origin' || site === 'none') return undefined;
-  return new Refusal('originForbidden', 'No page of another origin may call the inspector.', {
-    detail: 'Sec-Fetch-Site',
-  });
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+    return new Refusal('originForbidden', 'No page of another origin may call the inspector.', {
+      detail: 'Sec-Fetch-Site',
+    });
+  }
+  const proxy = headersOfProxies.find((name) => headers[name] !== undefined);
+  if (access === 'token' || proxy === undefined) return undefined;
+  return new Refusal(
+    'adminRequired',
+    'The inspector of a server with --auth dev answers this machine alone, and this request came through a proxy; open it at the address of the server itself.',
+    { detail: proxy },
+  );
 }
 
 const pageRoutes: readonly Route[] = [
