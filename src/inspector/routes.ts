@@ -19,7 +19,11 @@ type Reply = Promise<Answer | Refusal>;
 type Ask = (inspector: Inspector, request: RouteRequest) => Reply;
 
 /** The inspector of a node, which ends its streams when it is disposed of. */
-export type InspectorRoutes = Disposable & { readonly routes: readonly Route[] };
+export type InspectorRoutes = Disposable & {
+  readonly routes: readonly Route[];
+  /** How one comes to it, for the operator. */
+  readonly notices: readonly string[];
+};
 
 const reads: readonly (readonly [path: string, ask: Ask])[] = [
   ['', (inspector) => inspector.info()],
@@ -133,8 +137,10 @@ export function inspectorRoutes(
       ),
     ...control.map((route): Route => controlRoute(route, ports)),
   ];
+  const whom = ports.access === 'open' ? '' : ', for holders of the admin token';
   return {
     routes,
+    notices: [`In a browser this address shows what goes on${whom}: the inspector.`],
     [Symbol.dispose]() {
       isClosed = true;
       opening?.then((inspector) => inspector[Symbol.dispose]()).catch(() => undefined);

@@ -54,7 +54,7 @@ export type Adapters = {
   readonly administration: Administration;
   /** Undefined: there is none. */
   readonly inspector: Disposable | undefined;
-  /** How callers are authenticated, for the operator: a line each. */
+  /** How callers are authenticated and where the inspector is, for the operator: a line each. */
   readonly notices: readonly string[];
 };
 
@@ -132,7 +132,7 @@ export async function openAdapters(
     ...(control && { answerInstead: control.answerInstead }),
     log: settings.log,
   });
-  const notices = describeAuthenticator(callers);
+  const notices = [...describeAuthenticator(callers), ...(inspector?.notices ?? [])];
   return { hub, app, readiness, matchmaker, limits, administration, inspector, notices };
 }
 
