@@ -13,7 +13,6 @@ import {
   hopperRules,
 } from '../src/domain/matchmaking/hopper-rules.ts';
 import type { Hopper } from '../src/domain/matchmaking/hopper.ts';
-import type { Match } from '../src/domain/matchmaking/match.ts';
 import { seededRandom } from '../src/platform/seeded-random.ts';
 
 const nowMs = 1_000_000;
@@ -81,33 +80,51 @@ function poolOf(count: number): readonly Candidate[] {
   );
 }
 
-const count = Number(process.argv[2] ?? 100_000);
-const rules = hopperRules(hopper);
-const tickets = poolOf(count);
-const pool = new MatchPool(rules);
-for (const ticket of tickets) pool.put(ticket);
-for (let round = 0; round < 6; round += 1) {
+export type Cycle = {
+  readonly matchesCount: number;
+  readonly playersCount: number;
+  readonly quality: number;
+  readonly cpuMs: number;
+  /** In CPU time: for so long the event loop would be held. */
+  readonly longestTurnMs: number;
+};
+
+/** So many cycles over a pool of `count` tickets, which stay in it. The first one sorts them in. */
+export function measureCycles(count: number, cyclesCount: number): readonly Cycle[] {
+  const pool = new MatchPool(hopperRules(hopper));
+  for (const ticket of poolOf(count)) pool.put(ticket);
+  return Array.from({ length: cyclesCount }, () => measureCycle(pool));
+}
+
+function measureCycle(pool: MatchPool): Cycle {
   const before = process.cpuUsage();
-  const search = searchMatches(pool, nowMs);
-  let longestMs = 0;
-  const matches: Match[] = [];
-  let turn = process.cpuUsage();
-  for (const match of search) {
+  let turn = before;
+  let longestTurnMs = 0;
+  let [matchesCount, playersCount, quality] = [0, 0, 0];
+  for (const match of searchMatches(pool, nowMs)) {
     if (match !== undefined) {
-      matches.push(match);
+      matchesCount += 1;
+      quality += match.quality;
+      for (const { players } of match.tickets) playersCount += players.length;
       continue;
     }
-    const { user, system } = process.cpuUsage(turn);
-    longestMs = Math.max(longestMs, (user + system) / 1_000);
+    longestTurnMs = Math.max(longestTurnMs, cpuMsSince(turn));
     turn = process.cpuUsage();
   }
+  const cpuMs = cpuMsSince(before);
+  return { matchesCount, playersCount, quality: quality / matchesCount, cpuMs, longestTurnMs };
+}
+
+function cpuMsSince(before: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(before);
-  const players = matches.reduce(
-    (sum, { tickets }) => sum + tickets.reduce((all, one) => all + one.players.length, 0),
-    0,
-  );
-  const quality = matches.reduce((sum, one) => sum + one.quality, 0) / matches.length;
-  console.log(
-    `${count} tickets: ${matches.length} matches, ${players} players, quality ${quality.toFixed(4)}, ${Math.round((user + system) / 1_000)} ms CPU, longest turn ${longestMs.toFixed(1)} ms`,
-  );
+  return (user + system) / 1_000;
+}
+
+if (import.meta.main) {
+  const count = Number(process.argv[2] ?? 100_000);
+  for (const one of measureCycles(count, 6)) {
+    console.log(
+      `${count} tickets: ${one.matchesCount} matches, ${one.playersCount} players, quality ${one.quality.toFixed(4)}, ${Math.round(one.cpuMs)} ms CPU, longest turn ${one.longestTurnMs.toFixed(1)} ms`,
+    );
+  }
 }

@@ -25,6 +25,7 @@ import { measureLarge } from './large.ts';
 import { measureLimits } from './limits.ts';
 import { median, sendAll, type LoadRequest } from './load.ts';
 import { cores, pin, startPinned } from './process.ts';
+import { measureMatchmaking } from './matchmaking.ts';
 import { get, measureRates } from './rates.ts';
 import { formatTable, storeResults, type Report, type Row } from './report.ts';
 import { measureRta } from './rta.ts';
@@ -54,6 +55,7 @@ try {
     large: () => measureLarge(join(folder, 'large'), rounds, seconds),
     limits: () => measureLimits(settings),
     cluster: () => measureCluster(settings),
+    matchmaking: () => measureMatchmaking(settings),
   };
   const asked = process.argv.slice(2);
   const unknown = asked.find((name) => !Object.hasOwn(parts, name));
