@@ -17,6 +17,13 @@ const partInTurn = 1 / 8;
 
 const slotsAtFirst = 64;
 
+/** Tickets that have not expired, who waits the longest first. */
+export type WaitingTickets = {
+  readonly slots: Int32Array;
+  readonly cycles: Int32Array;
+  readonly places: Uint16Array;
+};
+
 type Compare = (a: number, b: number) => number;
 
 export class MatchPool {
@@ -32,6 +39,9 @@ export class MatchPool {
   /** The lane that offers the ticket, and the row there; by slot. */
   readonly #laneOf: (Lane | undefined)[] = [];
   #rowOf = new Int32Array(slotsAtFirst);
+  /** Beside the tickets, so that a search does not have to touch each of them; by slot. */
+  #sinceMs = new Float64Array(slotsAtFirst);
+  #expiresMs = new Float64Array(slotsAtFirst);
   /** Slots in the order of the wait. */
   #byWait: Int32Array<ArrayBuffer> = new Int32Array(0);
   readonly #lanes = new Map<string, Lane>();
@@ -61,6 +71,8 @@ export class MatchPool {
     if (slot >= this.#bySlot.length) this.#grow();
     this.#bySlot.setRow(slot, candidate, this.#flagsOf(candidate), this.pairs.indexes);
     this.#candidates[slot] = candidate;
+    this.#sinceMs[slot] = candidate.ticket.sinceMs;
+    this.#expiresMs[slot] = candidate.ticket.expiresMs ?? Number.POSITIVE_INFINITY;
     this.#laneOf[slot] = undefined;
     this.#slotOf.set(id, slot);
     this.#fresh.add(slot);
@@ -81,9 +93,15 @@ export class MatchPool {
 
   #grow(): void {
     this.#bySlot = this.#bySlot.doubled();
-    const rowOf = new Int32Array(this.#bySlot.length);
+    const { length } = this.#bySlot;
+    const rowOf = new Int32Array(length);
     rowOf.set(this.#rowOf);
     this.#rowOf = rowOf;
+    const [sinceMs, expiresMs] = [new Float64Array(length), new Float64Array(length)];
+    sinceMs.set(this.#sinceMs);
+    expiresMs.set(this.#expiresMs);
+    this.#sinceMs = sinceMs;
+    this.#expiresMs = expiresMs;
   }
 
   /** A search that goes on does not find it any more. */
@@ -142,11 +160,8 @@ export class MatchPool {
     lane.take(this.#rowOf[slot] as number);
   }
 
-  /**
-   * Sorts in what has come, in turns of some milliseconds. Then all tickets that have not expired are
-   * offered. What comes back are their slots, who waits the longest first.
-   */
-  *prepare(nowMs: Milliseconds): Generator<void, Int32Array> {
+  /** Sorts in what has come, in turns of some milliseconds. Then all tickets are offered that wait. */
+  *prepare(nowMs: Milliseconds): Generator<void, WaitingTickets> {
     for (;;) {
       this.#sortIn(this.#nextFresh());
       if (this.#fresh.size === 0) break;
@@ -158,25 +173,34 @@ export class MatchPool {
       for (let row = 0; row < slots.length; row += 1) this.#laneOf[slots[row] as number] = lane;
     }
     const { hopper } = this.rules;
-    const waiting = new Int32Array(this.#byWait.length);
+    const { length } = this.#byWait;
+    const slots = new Int32Array(length);
+    const cycles = new Int32Array(length);
+    const places = new Uint16Array(length);
     let count = 0;
-    for (let rank = 0; rank < this.#byWait.length; rank += 1) {
+    for (let rank = 0; rank < length; rank += 1) {
       const slot = this.#byWait[rank] as number;
-      const ticket = this.#candidates[slot]?.ticket;
-      if (ticket === undefined) continue;
+      const cycle = cycleOf(hopper, this.#sinceMs[slot] as number, nowMs);
       const lane = this.#laneOf[slot];
       if (lane !== undefined) {
         const row = this.#rowOf[slot] as number;
         lane.ranks[row] = rank;
-        lane.cycles[row] = cycleOf(hopper, ticket.sinceMs, nowMs);
+        lane.cycles[row] = cycle;
       }
-      if (ticket.expiresMs !== undefined && ticket.expiresMs <= nowMs) this.take(slot);
-      else {
-        waiting[count] = slot;
-        count += 1;
+      if ((this.#expiresMs[slot] as number) <= nowMs) {
+        this.take(slot);
+        continue;
       }
+      slots[count] = slot;
+      cycles[count] = cycle;
+      places[count] = this.#bySlot.places[slot] as number;
+      count += 1;
     }
-    return waiting.subarray(0, count);
+    return {
+      slots: slots.subarray(0, count),
+      cycles: cycles.subarray(0, count),
+      places: places.subarray(0, count),
+    };
   }
 
   #nextFresh(): number[] {

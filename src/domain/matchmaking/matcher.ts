@@ -10,7 +10,6 @@
  */
 
 import type { Milliseconds } from '../time.ts';
-import { cycleOf } from './expansion.ts';
 import { bestPartition } from './exact-matcher.ts';
 import {
   byWait,
@@ -21,9 +20,10 @@ import {
   mayGroup,
   mayPair,
 } from './hopper-rules.ts';
+import type { Hopper } from './hopper.ts';
 import type { Lane } from './lanes.ts';
 import { type Match, matchOf } from './match.ts';
-import { MatchPool } from './match-pool.ts';
+import { MatchPool, type WaitingTickets } from './match-pool.ts';
 import { Shortlist } from './shortlist.ts';
 
 /** A pool of so many tickets is searched through, unless nearly all of them go together. */
@@ -92,19 +92,20 @@ export function* searchMatches(
   const preparing = pool.prepare(nowMs);
   let prepared = preparing.next();
   for (; !prepared.done; prepared = preparing.next()) yield undefined;
-  const byWait = prepared.value;
+  const waiting = prepared.value;
   const { rules } = pool;
-  if (byWait.length <= exactMax) {
-    const tickets = [...byWait].flatMap((slot) => pool.at(slot) ?? []);
+  if (waiting.slots.length <= exactMax) {
+    const tickets = [...waiting.slots].flatMap((slot) => pool.at(slot) ?? []);
     const groups = bestPartition(rules, tickets, nowMs);
     if (groups) {
       for (const group of groups) yield matchOf(rules, group, nowMs);
       return;
     }
   }
+  yield undefined;
   const search = new PoolSearch(pool);
   let stepsBefore = 0;
-  for (const seed of seedsOf(pool, byWait, nowMs)) {
+  for (const seed of seedsOf(waiting, rules.hopper)) {
     const group = search.matchFor(seed);
     if (group !== undefined) yield matchOf(rules, group, nowMs);
     if (search.steps - stepsBefore < stepsPerTurn) continue;
@@ -114,17 +115,14 @@ export function* searchMatches(
 }
 
 /** The order in which tickets are seeds: the longest wait first, of one cycle the largest. */
-function seedsOf(pool: MatchPool, byWait: Int32Array, nowMs: Milliseconds): Int32Array {
-  const { hopper } = pool.rules;
-  const { maxGroupSize } = hopper;
-  const cycles = byWait.map((slot) => cycleOf(hopper, pool.at(slot)?.ticket.sinceMs ?? 0, nowMs));
+function seedsOf({ slots, cycles, places }: WaitingTickets, { maxGroupSize }: Hopper): Int32Array {
   // What is larger than a match is never one, and comes with none.
-  const sizes = byWait.map((slot) => Math.min(pool.at(slot)?.places ?? 0, maxGroupSize + 1));
-  const seeds = new Int32Array(byWait.length);
-  for (let start = 0; start < byWait.length; ) {
+  const sizes = places.map((count) => Math.min(count, maxGroupSize + 1));
+  const seeds = new Int32Array(slots.length);
+  for (let start = 0; start < slots.length; ) {
     const countOf = new Uint32Array(maxGroupSize + 2);
     let end = start;
-    for (; end < byWait.length && cycles[end] === cycles[start]; end += 1) {
+    for (; end < slots.length && cycles[end] === cycles[start]; end += 1) {
       countOf[sizes[end] as number] = (countOf[sizes[end] as number] as number) + 1;
     }
     const nextOf = new Uint32Array(countOf.length);
@@ -134,7 +132,7 @@ function seedsOf(pool: MatchPool, byWait: Int32Array, nowMs: Milliseconds): Int3
     }
     for (let i = start; i < end; i += 1) {
       const size = sizes[i] as number;
-      seeds[nextOf[size] as number] = byWait[i] as number;
+      seeds[nextOf[size] as number] = slots[i] as number;
       nextOf[size] = (nextOf[size] as number) + 1;
     }
     start = end;
