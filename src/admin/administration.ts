@@ -38,6 +38,9 @@ type AdminMessage =
 
 const topic = 'admin:all';
 
+/** How often time is applied: each look costs a shared store a command for each partition. */
+const sweepMs: Milliseconds = 60_000;
+
 /** Sessions from which one ban removes a user. */
 const sessionsMax = 1_000;
 
@@ -51,6 +54,7 @@ export class Administration implements AsyncDisposable {
   readonly #context: Context;
   readonly #connections: OperatedConnections;
   readonly #bans: Bans;
+  #sweptMs: Milliseconds = Number.NEGATIVE_INFINITY;
   #subscription: AsyncDisposable | undefined;
 
   private constructor(context: Context, connections: OperatedConnections) {
@@ -191,10 +195,14 @@ export class Administration implements AsyncDisposable {
     });
   }
 
-  /** Removes bans that are over, and old acts. */
+  /** Once a minute: removes bans that are over and old acts, and reads all bans, if a message was missed. */
   async sweep(share: Parameters<SweepStep>[1]): ReturnType<SweepStep> {
+    const nowMs = this.#context.clock.nowMs();
+    if (nowMs >= this.#sweptMs && nowMs < this.#sweptMs + sweepMs) return 'done';
     const outcomes = [await this.#bans.sweep(share), await sweepAdminActs(this.#context, share)];
-    return outcomes.includes('more') ? 'more' : 'done';
+    if (outcomes.includes('more')) return 'more';
+    this.#sweptMs = nowMs;
+    return 'done';
   }
 
   #apply(message: AdminMessage): void {

@@ -7,7 +7,6 @@
 import type { Ban } from '../domain/ban.ts';
 import type { Xuid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
-import type { Milliseconds } from '../domain/time.ts';
 import type { Share } from '../store/store.ts';
 import { sweepRecords } from './change-record.ts';
 import type { Context } from './context.ts';
@@ -16,14 +15,12 @@ const table = 'bans';
 const group = 'all';
 const pageMax = 500;
 
-/** After so long a node reads all bans again, in case that it missed a message. */
-const rereadMs: Milliseconds = 60_000;
-
 /** @source docs/admin.md "Bans" */
 export class Bans {
   readonly #context: Pick<Context, 'store' | 'clock' | 'setAside'>;
   #bans: ReadonlyMap<Xuid, Ban> = new Map();
-  #readMs: Milliseconds = Number.NEGATIVE_INFINITY;
+  /** What is noted while the store is read, for each reading: it may be newer than what is read. */
+  readonly #readings = new Set<Map<Xuid, Ban | undefined>>();
 
   constructor(context: Pick<Context, 'store' | 'clock' | 'setAside'>) {
     this.#context = context;
@@ -46,16 +43,21 @@ export class Bans {
 
   /** Reads all bans from the store. Throws StoreUnavailable. */
   async read(): Promise<void> {
-    const readMs = this.#context.clock.nowMs();
-    const bans = new Map<Xuid, Ban>();
-    let after: string | undefined;
-    do {
-      const page = await this.#context.store.records(table, group, pageMax, after);
-      for (const { id, value } of page) bans.set(id, value as unknown as Ban);
-      after = page.length === pageMax ? page.at(-1)?.id : undefined;
-    } while (after !== undefined);
-    this.#bans = bans;
-    this.#readMs = readMs;
+    const meanwhile = new Map<Xuid, Ban | undefined>();
+    this.#readings.add(meanwhile);
+    try {
+      const bans = new Map<Xuid, Ban>();
+      let after: string | undefined;
+      do {
+        const page = await this.#context.store.records(table, group, pageMax, after);
+        for (const { id, value } of page) bans.set(id, value as unknown as Ban);
+        after = page.length === pageMax ? page.at(-1)?.id : undefined;
+      } while (after !== undefined);
+      this.#bans = bans;
+    } finally {
+      this.#readings.delete(meanwhile);
+    }
+    for (const [xuid, ban] of meanwhile) this.note(xuid, ban);
   }
 
   /** Stores a ban, in place of a former one of the user. Throws StoreUnavailable. */
@@ -76,17 +78,17 @@ export class Bans {
 
   /** Notes what another node has stored. */
   note(xuid: Xuid, ban: Ban | undefined): void {
+    for (const meanwhile of this.#readings) meanwhile.set(xuid, ban);
     const bans = new Map(this.#bans);
     if (ban === undefined) bans.delete(xuid);
     else bans.set(xuid, ban);
     this.#bans = bans;
   }
 
-  /** Removes what is over, and reads all again now and then. */
+  /** Removes what is over, and reads all again. */
   async sweep(share: Share | undefined): Promise<'done' | 'more'> {
     const outcome = await sweepRecords(this.#context, table, share);
-    const nowMs = this.#context.clock.nowMs();
-    if (nowMs >= this.#readMs + rereadMs || nowMs < this.#readMs) await this.read();
+    if (outcome === 'done') await this.read();
     return outcome;
   }
 }
