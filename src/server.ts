@@ -90,6 +90,8 @@ async function tryStart({ bus: _, ...settings }: ServerSettings): Promise<void> 
     ...settings,
     observers: openObservers(log),
     store: 'memory',
+    // The start itself makes the file of a recording, which must not be there.
+    record: undefined,
     log,
   };
   const conditions = openConditions(trial.log);

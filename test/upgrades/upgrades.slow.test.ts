@@ -149,7 +149,7 @@ test('a start that fails converts nothing', async () => {
   }
   other.close();
   assert.ok(!readdirSync(data).some((name) => name.includes('.v4')));
-  await assertKept({ store: 'sqlite', data });
+  await assertKept({ store: 'sqlite', data, record: join(folder.path, 'after.har') });
 });
 
 for (const file of files.filter((name) => name.startsWith('redis'))) {
