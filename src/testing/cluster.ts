@@ -78,7 +78,12 @@ async function startNode(flags: readonly string[]): Promise<LocalNode> {
     fileURLToPath(new URL(file, import.meta.url)),
     ['--host', '127.0.0.1', '--port', '0', ...flags],
     // A group of its own: Ctrl-C is for the process that started it, which ends it in its turn.
-    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true },
+    {
+      // Nobody reads what it prints once it is ready.
+      env: { ...process.env, MPSD_LOG: 'off' },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: true,
+    },
   );
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return new Promise((resolve, reject) => {
