@@ -101,6 +101,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'config',
     'auth',
     'domain',
+    'inspector/api-types.ts',
     'matchmaking',
     'store',
     'platform',

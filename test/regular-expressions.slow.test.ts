@@ -64,6 +64,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'cli/token.ts': 'operator',
   'cli/trust-guides.ts': 'own',
   'cli/trust.ts': 'operator',
+  'cli/watch.ts': 'operator',
   'client/json.ts': 'server',
   'client/multiplayer-service.ts': 'operator',
   'client/reference.ts': 'server',

@@ -49,6 +49,10 @@ const commands: Readonly<Record<string, Command>> = {
     help: 'print the taps and invites that a user receives',
     run: async (args, io) => (await import('./taps.ts')).runTaps(args, io),
   },
+  watch: {
+    help: 'print what changes in sessions, without taking part',
+    run: async (args, io) => (await import('./watch.ts')).runWatch(args, io),
+  },
   play: {
     help: 'join a session with users from the command line',
     run: async (args, io) => (await import('./play.ts')).runPlay(args, io),
