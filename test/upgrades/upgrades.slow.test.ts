@@ -14,7 +14,7 @@ import { CannotStart, type ServerOptions, startServer } from '../../src/server.t
 import { manualClock } from '../../src/testing/manual-clock.ts';
 import { startRedis } from '../../src/testing/redis-servers.ts';
 
-const dataFolder = join(import.meta.dirname, 'data');
+const dataFolder = join(import.meta.dirname, 'written');
 const files = readdirSync(dataFolder).sort();
 const scid = 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862';
 
@@ -101,7 +101,7 @@ const versionOf = (file: string): number => {
 for (const file of files.filter((name) => name.startsWith('sqlite'))) {
   test(`${file} opens, is converted, and is kept beside`, async () => {
     await using folder = await mkdtempDisposable(join(tmpdir(), 'openmpsd-'));
-    const data = join(folder.path, 'data');
+    const data = join(folder.path, 'written');
     mkdirSync(data, { mode: 0o700 });
     const path = join(data, 'openmpsd.db');
     writeFileSync(path, unpack(file), { mode: 0o600 });
@@ -131,7 +131,7 @@ for (const file of files.filter((name) => name.startsWith('sqlite'))) {
 
 test('a start that fails converts nothing', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'openmpsd-'));
-  const data = join(folder.path, 'data');
+  const data = join(folder.path, 'written');
   mkdirSync(data, { mode: 0o700 });
   const path = join(data, 'openmpsd.db');
   writeFileSync(path, unpack('sqlite-v4.db.gz'), { mode: 0o600 });
