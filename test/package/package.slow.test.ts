@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 
 const root = resolve(import.meta.dirname, '../..');
 const sources = [
-  ...['src', 'config', 'cpp', 'package.json', 'README.md', 'LICENSE'],
+  ...['src', 'scripts', 'config', 'cpp', 'package.json', 'README.md', 'LICENSE'],
   ...['tsconfig.json', 'tsconfig.build.json'],
 ];
 
@@ -76,6 +76,8 @@ test('the package ships the product and the kit, and asks for the Node that runs
     files.filter((file) => /\.test\.|\.laws\.|node_modules/.test(file)),
     [],
   );
+  // The inspector's page is in it, built.
+  assert.ok(files.includes('./dist/page/index.html'));
   // Every entry point loads from what was packed, and the command answers.
   await symlink(join(root, 'node_modules'), join(packed, 'node_modules'));
   const { exports, bin, version } = before;
