@@ -19,7 +19,7 @@ import {
   envDetector,
   resourceFromAttributes,
 } from '@opentelemetry/resources';
-import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { Guid } from '../domain/ids.ts';
 import type { ObservedEvent, ObservedHeaders, RequestEnded, SessionCommitted } from './events.ts';
 import { isNoise } from './noise.ts';
@@ -48,11 +48,11 @@ const openMax = 1_000;
 export function openTraces({ url, version, nowMs }: TracesSettings): Traces {
   const exporter = new OTLPTraceExporter({ url: `${url.replace(/\/$/, '')}/v1/traces` });
   const own = resourceFromAttributes({ 'service.name': 'openmpsd', 'service.version': version });
-  const provider = new TracerProvider({
+  const provider = new BasicTracerProvider({
     resource: defaultResource()
       .merge(own)
       .merge(detectResources({ detectors: [envDetector] })),
-    spanProcessors: [new BatchSpanProcessor({ exporter })],
+    spanProcessors: [new BatchSpanProcessor(exporter)],
   });
   const tracer = provider.getTracer('openmpsd', version);
   const commits = new Map<Guid, SessionCommitted[]>();

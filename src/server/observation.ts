@@ -54,7 +54,7 @@ async function openTracesTo(url: string, log: AskedSettings['log']): Promise<Tra
       throw error;
     }
     log(
-      'warning: there are no traces, since their packages are not installed: npm install @opentelemetry/sdk-trace @opentelemetry/exporter-trace-otlp-http @opentelemetry/resources',
+      'warning: there are no traces, since their packages are not installed: npm install @opentelemetry/sdk-trace-base @opentelemetry/exporter-trace-otlp-http @opentelemetry/resources',
     );
     return undefined;
   }
