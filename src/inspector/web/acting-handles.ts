@@ -1,7 +1,15 @@
 /** Handles as the acting user: activities, invites, and joining through one. */
 
 import type { ActingUser, HandleRow, SessionName } from '../api-types.ts';
-import { act, actAs, actingUser, actingUsers, connectionOf, referenceOf } from './acting.ts';
+import {
+  act,
+  actAs,
+  actingUser,
+  actingUsers,
+  connectionOf,
+  joinBody,
+  referenceOf,
+} from './acting.ts';
 import { pathOf } from './api.ts';
 import { info } from './live.ts';
 
@@ -19,24 +27,7 @@ export async function joinByHandle(handle: HandleRow): Promise<void> {
     {
       method: 'PUT',
       target: `/handles${pathOf(handle.id)}/session`,
-      body: {
-        members: {
-          me: {
-            constants: { system: { xuid: as.xuid } },
-            properties: {
-              system: {
-                active: true,
-                ...(connection === undefined
-                  ? {}
-                  : {
-                      connection,
-                      subscription: { id: crypto.randomUUID(), changeTypes: ['everything'] },
-                    }),
-              },
-            },
-          },
-        },
-      },
+      body: joinBody(as.xuid, connection),
     },
     as,
   );

@@ -8,6 +8,7 @@ import type {
   ActRequest,
   SessionName,
 } from '../api-types.ts';
+import type { Json } from '../../domain/json.ts';
 import { askJson, pathOf, send } from './api.ts';
 import { showNotice } from './notices.ts';
 import { onEvent, textOf } from './live.ts';
@@ -150,25 +151,24 @@ export async function join(session: SessionName, as: ActingUser = actingUser()):
     {
       method: 'PUT',
       target: sessionTarget(session),
-      body: {
-        members: {
-          me: {
-            constants: { system: { xuid: as.xuid } },
-            properties: {
-              system: {
-                active: true,
-                ...(connection === undefined
-                  ? {}
-                  : {
-                      connection,
-                      subscription: { id: crypto.randomUUID(), changeTypes: ['everything'] },
-                    }),
-              },
-            },
-          },
-        },
-      },
+      body: joinBody(as.xuid, connection),
     },
     as,
   );
+}
+
+/** The body that joins as this user, with this connection and taps by it if there is one. */
+export function joinBody(xuid: string, connection: string | undefined): Json {
+  const live =
+    connection === undefined
+      ? {}
+      : { connection, subscription: { id: crypto.randomUUID(), changeTypes: ['everything'] } };
+  return {
+    members: {
+      me: {
+        constants: { system: { xuid } },
+        properties: { system: { active: true, ...live } },
+      },
+    },
+  };
 }
