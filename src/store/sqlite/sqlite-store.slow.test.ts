@@ -48,9 +48,12 @@ function open(file: string, more: Partial<SqliteSettings> = {}): Promise<Store> 
 }
 
 // Relaxed, since strict differs in when the disk is waited for, and in nothing that is seen here.
-testStoreContract('sqlite', () => open(freshFile()));
+// Fewer steps than of the memory store: at each the writer's thread is waited for.
+testStoreContract('sqlite', () => open(freshFile()), { mixedStepsCount: 2_000 });
 // Nothing fits into this cache, so that whatever is read comes from the file.
-testStoreContract('sqlite without a cache', () => open(freshFile(), { cacheBytesMax: 1 }));
+testStoreContract('sqlite without a cache', () => open(freshFile(), { cacheBytesMax: 1 }), {
+  mixedStepsCount: 1_000,
+});
 
 /** Fails unless `opening` is refused with a text that has all of `parts`. */
 async function refused(opening: Promise<Store>, ...parts: readonly string[]): Promise<void> {
