@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -94,6 +95,14 @@ for (const [name, gamertag, variables] of players) {
   });
 }
 
+/** Sends a part of a body and ends the connection; done when the other side has seen its end. */
+async function abortBody(url: string): Promise<void> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.end('POST / HTTP/1.1\r\nHost: steam-login\r\nContent-Length: 100\r\n\r\n14');
+  socket.resume();
+  await once(socket, 'close');
+}
+
 test('steam: the service of the guide exchanges a ticket for a token', async () => {
   const keys = join(folder, 'steam-keys');
   const made = await runCommand(['token', '--new-key', keys], {
@@ -115,6 +124,9 @@ test('steam: the service of the guide exchanges a ticket for a token', async () 
         : searchParams.get('ticket') === 'ba'
           ? { result: 'OK', steamid: '76561197960287931', publisherbanned: true }
           : undefined;
+    // Without its connection, or with what is no JSON, as a proxy answers that does not reach Steam.
+    if (searchParams.get('ticket') === 'dead') return response.destroy();
+    if (searchParams.get('ticket') === 'bad0') return response.writeHead(503).end('<html>');
     response.end(JSON.stringify({ response: params ? { params } : { error: { errorcode: 101 } } }));
   });
   const service = spawn(process.execPath, ['steam-login.mjs'], {
@@ -145,6 +157,13 @@ test('steam: the service of the guide exchanges a ticket for a token', async () 
       ticket: '14000000',
       identity: 'mpsd',
     });
+
+    // Kills: an uncaught exception that ends the service for everybody.
+    for (const ticket of ['dead', 'bad0']) assert.equal((await exchange(ticket)).status, 502);
+    assert.equal((await exchange('0'.repeat(5_001))).status, 413);
+    await abortBody(url);
+    assert.equal((await exchange('14000000')).status, 200);
+    assert.equal(service.exitCode, null);
   } finally {
     service.kill();
   }
