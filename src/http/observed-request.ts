@@ -3,6 +3,7 @@ import type { Context } from '../directory/context.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import type { RequestLimits } from './request-limits.ts';
 import type { Answer } from './route.ts';
 
 /** What is noted of a request on its way, for the observers. */
@@ -11,7 +12,7 @@ export type ObservedRequest = {
   readonly atMs: Milliseconds;
   /** By the clock of the machine. */
   readonly beganMs: Milliseconds;
-  /** Of the socket, which may be closed at the end. */
+  /** The one that limits count; of the socket, which may be closed at the end, where that is unknown. */
   readonly address: string | undefined;
   route: string | undefined;
   caller: Caller | undefined;
@@ -21,9 +22,14 @@ export type ObservedRequest = {
 
 type Observed = Pick<Context, 'observers' | 'clock'>;
 
+type Observing = {
+  readonly context: Observed;
+  readonly requestLimits?: Pick<RequestLimits, 'addressOf'> | undefined;
+};
+
 /** The notes of a request that begins; undefined while nobody observes. */
 export function observeRequest(
-  { observers, clock }: Observed,
+  { context: { observers, clock }, requestLimits }: Observing,
   incoming: IncomingMessage,
   id: Guid,
 ): ObservedRequest | undefined {
@@ -32,7 +38,7 @@ export function observeRequest(
     id,
     atMs: clock.nowMs(),
     beganMs: performance.now(),
-    address: incoming.socket.remoteAddress,
+    address: requestLimits?.addressOf(incoming) ?? incoming.socket.remoteAddress,
     route: undefined,
     caller: undefined,
     body: undefined,

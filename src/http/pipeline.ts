@@ -93,7 +93,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
   return {
     async answer(incoming, outgoing, send = sendAnswer) {
       const correlationId = context.ids.guid();
-      const observed = observeRequest(context, incoming, correlationId);
+      const observed = observeRequest(settings, incoming, correlationId);
       const { origin } = incoming.headers;
       const preflightOf = origin && preflightMethod(incoming);
       const match = table.find(preflightOf || (incoming.method ?? ''), incoming.url ?? '');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Refusal, refusalCodes, type RefusalCode } from '../domain/refusal.ts';
+import { TooManyRequests } from '../domain/rate-limits/too-many-requests.ts';
 import { etagOf } from '../domain/session/etag.ts';
 import { renderSession } from '../domain/session/document-text.ts';
 import { me, write } from '../testing/samples.ts';
@@ -25,6 +26,16 @@ test('a refusal is a text that names its rule, its place, and nothing that is ab
       'X-Mpsd-Detail': '$.%C3%A9%0D%0ASet-Cookie: a%25',
     },
   );
+});
+
+test('every answer of a refusal has it, for the log and the metrics', () => {
+  const limit = { requestsMax: 2, periodSeconds: 15 };
+  const refusals = [
+    ...refusalCodes.map((code) => new Refusal(code, 'No.')),
+    new RefusalWithSession(new Refusal('etagDiffers', 'No.'), write(undefined, me())),
+    new TooManyRequests('user 1', { limit, count: 3, endMs: 15_000 }, 0),
+  ];
+  for (const refusal of refusals) assert.equal(refusalResponse(refusal, 107).refusal, refusal);
 });
 
 const statuses: Partial<Record<RefusalCode, number>> = {

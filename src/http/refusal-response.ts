@@ -126,6 +126,7 @@ export function refusalResponse(refusal: Refusal, contractVersion: number): Answ
       status,
       headers: { ...headers, 'Retry-After': String(refusal.retryAfterSeconds) },
       body: renderTooManyRequests(refusal),
+      refusal,
     };
   }
   if (session !== undefined) {

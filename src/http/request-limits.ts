@@ -54,6 +54,11 @@ export class RequestLimits {
     this.#counts.clear();
   }
 
+  /** The address that is counted: a network of IPv6. Undefined where no public one is known. */
+  addressOf(incoming: Pick<IncomingMessage, 'socket' | 'headers'>): string | undefined {
+    return this.#addresses.of(incoming);
+  }
+
   /** Counts a request of this address. No promise where no other node is asked. Refuses: rateLimited. */
   ofAddress(incoming: Pick<IncomingMessage, 'socket' | 'headers'>, nowMs: Milliseconds): Judgement {
     const { address: limits } = this.#limits;

@@ -104,7 +104,7 @@ export function openUpgrade(
     // Until the socket is accepted: a client that goes away in the meantime is no fault.
     const ignore = (): void => {};
     socket.on('error', ignore);
-    const observed = observeRequest(context, incoming, correlationId);
+    const observed = observeRequest(settings, incoming, correlationId);
     if (observed) observed.route = '/connect';
     const refuseWith = (answer: Answer): void => {
       hangUp(socket, answer, correlationId);

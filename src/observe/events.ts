@@ -52,6 +52,7 @@ export type RequestEnded = {
   readonly route: string | undefined;
   /** Undefined when the caller is not known or not needed. */
   readonly caller: Caller | undefined;
+  /** Of the client, by X-Forwarded-For behind a balancer; the network of an IPv6 address. */
   readonly address: string | undefined;
   readonly requestHeaders: ObservedHeaders;
   /** The bytes as they were read; undefined when the body was not read. */

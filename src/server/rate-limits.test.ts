@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ServerOptions, startServer } from '../server.ts';
 import { override } from '../platform/override.ts';
+import type { ObservedEvent } from '../observe/events.ts';
 import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { openProcessBus } from '../store/memory/process-bus.ts';
 import type { SharedCounts, Store } from '../store/store.ts';
@@ -155,13 +156,30 @@ test('an address has a limit, whoever calls from it, and before it is known who'
   try {
     const file = join(folder, 'limits.json');
     await writeFile(file, '{"address": [{"requests": 2, "seconds": 15}]}');
-    await using opened = await open({ rateLimits: file });
+    const observed: ObservedEvent[] = [];
+    const observe = (event: ObservedEvent): void => void observed.push(event);
+    await using opened = await open({ rateLimits: file, metrics: 'open', observe });
     const { kit } = opened;
     const from = (address: string) =>
       kit.request('GET', '/handles/x', { headers: { 'x-forwarded-for': address } });
     assert.deepEqual(await statuses(3, () => from('203.0.113.1')), [401, 401, 429]);
     assert.deepEqual(await statuses(1, () => from('203.0.113.2')), [401]);
     assert.deepEqual(await statuses(3, () => from('10.0.0.1')), [401, 401, 401]);
+
+    // Kills: the address of the balancer in the log; a 429 that no log or metric has a code of.
+    const requests = observed.filter((event) => event.kind === 'request');
+    assert.deepEqual(
+      requests
+        .slice(2, 5)
+        .map(({ status, address, refusal }) => [status, address, refusal?.detail]),
+      [
+        [429, '203.0.113.1', 'address 203.0.113.1'],
+        [401, '203.0.113.2', undefined],
+        [401, '127.0.0.1', undefined],
+      ],
+    );
+    const text = (await kit.request('GET', '/metrics')).text;
+    assert.match(text, /openmpsd_refusals_total\{code="rateLimited"\} 1\n/);
   } finally {
     await rm(folder, { recursive: true });
   }
