@@ -130,6 +130,12 @@ test('the balancer sends to every node of the composition, on its port', () => {
   assert.equal(settingsIn(files.container)['MPSD_PORT'], '8350');
 });
 
+test('the balancer tells the nodes the address of a client, and not what the client says', () => {
+  const frontend = /^frontend clients\n((?: .*\n)+)/m.exec(files.balancer)?.[1] ?? '';
+  assert.match(frontend, /^ {2}http-request del-header X-Forwarded-For$/m);
+  assert.match(frontend, /^ {2}option forwardfor$/m);
+});
+
 test('who stops a node leaves it the time to drain', () => {
   const drainMs = settingsOf({}).drainMs;
   const unitMs = Number(/TimeoutStopSec=(\d+)/.exec(files.unit)?.[1]) * 1_000;
