@@ -30,13 +30,37 @@ export function useToken(token: string): void {
   needsToken.value = false;
 }
 
+/**
+ * The headers of a request.
+ *
+ * Throws ApiRefusal when no header can carry the token: it is forgotten, and asked for again.
+ */
 function headersOf(hasBody: boolean): Record<string, string> {
   const token = sessionStorage.getItem(tokenKey);
+  if (token !== null && !isHeaderText(token)) {
+    sessionStorage.removeItem(tokenKey);
+    needsToken.value = true;
+    throw new ApiRefusal(
+      401,
+      'adminRequired',
+      'The admin token is wrong: it has a character that no header can carry.',
+      undefined,
+    );
+  }
   return {
     accept: 'application/json, text/event-stream',
     ...(hasBody ? { 'content-type': 'application/json' } : {}),
     ...(token === null ? {} : { authorization: `Bearer ${token}` }),
   };
+}
+
+function isHeaderText(text: string): boolean {
+  try {
+    new Headers({ authorization: text });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
