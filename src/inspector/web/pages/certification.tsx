@@ -10,6 +10,7 @@ import { UserLink } from '../parts/user-link.tsx';
 import { requestHref } from '../route.ts';
 import { clockText, countText, dateText, durationText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
+import { UserText } from '../parts/user-text.tsx';
 
 /** Judging takes the server some time, and a rule looks at seconds. */
 const everyMs = 4_000;
@@ -44,7 +45,9 @@ export function CertificationPage() {
       <Head title="Certification">
         {opened !== undefined && (
           <>
-            <span class="muted">{opened.name}</span>
+            <span class="muted">
+              <UserText>{opened.name}</UserText>
+            </span>
             <button type="button" class="button" onClick={() => setOpened(undefined)}>
               <Icon name="back" /> Live
             </button>
@@ -133,9 +136,14 @@ function FindingLine({
   return (
     <li>
       <p>
-        <UserLink xuid={user} /> <span class="faint mono">{finding.endpoint}</span>
+        <UserLink xuid={user} />{' '}
+        <span class="faint mono">
+          <UserText>{finding.endpoint}</UserText>
+        </span>
       </p>
-      <p>{sentence}</p>
+      <p>
+        <UserText>{sentence}</UserText>
+      </p>
       {limit !== undefined && limit > 0 && (
         <div class="limit">
           <span class={count > limit ? 'limit-bar over' : 'limit-bar'}>
@@ -188,7 +196,9 @@ function Endpoints({ endpoints }: { readonly endpoints: Analysis['endpoints'] })
         <tbody>
           {endpoints.map((row) => (
             <tr key={row.endpoint}>
-              <td class="mono">{row.endpoint}</td>
+              <td class="mono">
+                <UserText>{row.endpoint}</UserText>
+              </td>
               <td>{countText(row.calls)}</td>
               <td class={row.failed > 0 ? 'bad' : 'faint'}>{countText(row.failed)}</td>
               <td>{countText(row.users)}</td>

@@ -13,6 +13,7 @@ import { TicketList } from '../parts/ticket-list.tsx';
 import { go, keyHref } from '../route.ts';
 import { agoText, countText, durationText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
+import { UserText } from '../parts/user-text.tsx';
 
 const hopperHref = ({ scid, name }: HopperRow): string => `#/hoppers${pathOf(scid, name)}`;
 
@@ -64,7 +65,9 @@ export function HoppersPage({
             href={hopperHref(hopper)}
             aria-current={hopper === chosen ? 'true' : undefined}
           >
-            <b>{hopper.name}</b>
+            <b>
+              <UserText>{hopper.name}</UserText>
+            </b>
             <span class="big number">{countText(hopper.playersCount)}</span>
             <small class="faint number">
               {hopper.ticketsCount === 0

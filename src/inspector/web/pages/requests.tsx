@@ -18,6 +18,8 @@ import { VirtualList } from '../parts/virtual-list.tsx';
 import { go, keyHref, requestHref, route, userHref, withQuery } from '../route.ts';
 import { clockText, countText, tookText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
+import { UserText } from '../parts/user-text.tsx';
+import { visibleText } from '../visible-text.ts';
 
 /** The rows as they were when somebody paused the log. */
 const paused = signal<readonly ActivityRow[] | undefined>(undefined);
@@ -177,10 +179,14 @@ function LogLine({ row, isSelected }: { readonly row: ActivityRow; readonly isSe
     return (
       <div class="log-grid log-line rta">
         <span class="faint mono">{time}</span>
-        <span class="cut">{who}</span>
+        <span class="cut">
+          <UserText>{who}</UserText>
+        </span>
         <span class="cut">
           <span class="method rta">RTA</span>
-          <span class="muted">{row.text}</span>
+          <span class="muted">
+            <UserText>{row.text}</UserText>
+          </span>
         </span>
         <span>
           <span class={isBad ? 'label red' : row.what === 'taps' ? 'label violet' : 'label'}>
@@ -199,11 +205,17 @@ function LogLine({ row, isSelected }: { readonly row: ActivityRow; readonly isSe
       href={withQuery({ open: row.id })}
     >
       <span class="faint mono">{time}</span>
-      <span class="cut">{who}</span>
+      <span class="cut">
+        <UserText>{who}</UserText>
+      </span>
       <span class="cut" title={row.target}>
         <span class={`method ${row.method.toLowerCase()}`}>{row.method}</span>
-        <span class="mono">{path}</span>
-        <span class="faint mono">{query}</span>
+        <span class="mono">
+          <UserText>{path}</UserText>
+        </span>
+        <span class="faint mono">
+          <UserText>{query}</UserText>
+        </span>
       </span>
       <span class="cut">
         <span class={`status-code ${tone} mono`}>{row.status}</span>
@@ -254,7 +266,9 @@ function RequestDetails({ detail }: { readonly detail: RequestDetail }) {
         <span class="space" />
         <CloseDrawer />
       </header>
-      <p class="target mono">{row.target}</p>
+      <p class="target mono">
+        <UserText>{row.target}</UserText>
+      </p>
       <div class="drawer-actions">
         <CopyButton text={curl} label="Copy as a curl command">
           Copy as curl
@@ -288,10 +302,15 @@ function Refusal({ detail }: { readonly detail: RequestDetail }) {
       <h2>
         <Icon name="alert" size={15} /> {refusal.code}
       </h2>
-      <p class="refusal-text">{refusal.text}</p>
+      <p class="refusal-text">
+        <UserText>{refusal.text}</UserText>
+      </p>
       {refusal.detail !== undefined && refusal.detail !== '' && (
         <p>
-          <span class="faint">at</span> <code>{refusal.detail}</code>
+          <span class="faint">at</span>{' '}
+          <code>
+            <UserText>{refusal.detail}</UserText>
+          </code>
         </p>
       )}
       {detail.docs !== undefined && (
@@ -333,7 +352,7 @@ function Caller({
                     {value}
                   </a>
                 ) : (
-                  value
+                  <UserText>{value ?? ''}</UserText>
                 )}
               </dd>
             </div>
@@ -368,7 +387,9 @@ function Headers({
           {entries.map(([name, value]) => (
             <div key={name}>
               <dt>{name}</dt>
-              <dd>{value}</dd>
+              <dd>
+                <UserText>{value}</UserText>
+              </dd>
             </div>
           ))}
         </dl>
@@ -390,7 +411,7 @@ function Body({ body }: { readonly body: BodyText }) {
   if (value === undefined) {
     return (
       <pre class="code">
-        {body.text}
+        {body.text.split('\n').map(visibleText).join('\n')}
         {body.isCut ? '\n… cut here' : ''}
       </pre>
     );
@@ -433,7 +454,7 @@ function SendAgain({ detail }: { readonly detail: RequestDetail }) {
   };
   return (
     <button type="button" class="button small" onClick={() => void send()}>
-      <Icon name="send" size={13} /> Send again as {nameOf(as)}
+      <Icon name="send" size={13} /> Send again as <UserText>{nameOf(as)}</UserText>
     </button>
   );
 }

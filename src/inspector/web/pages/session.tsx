@@ -29,6 +29,7 @@ import { go, route, withQuery } from '../route.ts';
 import { agoText, clockText, countdownText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
 import { States } from './sessions.tsx';
+import { UserText } from '../parts/user-text.tsx';
 
 type DocumentView = 'document' | 'difference';
 
@@ -153,11 +154,13 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
           <a href="#/sessions">Sessions</a>
           <span>/</span>
           <a href={`#/sessions?template=${encodeURIComponent(session.template)}`}>
-            {session.template}
+            <UserText>{session.template}</UserText>
           </a>
         </nav>
         <div class="session-title">
-          <h1 class="mono cut">{session.name}</h1>
+          <h1 class="mono cut">
+            <UserText>{session.name}</UserText>
+          </h1>
           <CopyButton text={session.name} label="Copy the name" />
           <span class="space" />
           <span class="states">{row !== undefined && <States row={row} />}</span>
@@ -186,7 +189,7 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
           <Icon name="clock" size={14} />
           <span>
             As it was at <b class="number">{clockText(chosen.atMs, { withMs: true })}</b>, change{' '}
-            <b class="mono">#{chosen.changeNumber}</b>: {headlineOf(chosen)}
+            <b class="mono">#{chosen.changeNumber}</b>: <UserText>{headlineOf(chosen)}</UserText>
           </span>
           <span class="space" />
           <a class="button small" href={withQuery({ at: undefined, from: undefined })}>
@@ -391,11 +394,15 @@ function SessionMissing({
   const last = changes.at(-1);
   return (
     <div class="empty">
-      <h2 class="mono">{session.name}</h2>
+      <h2 class="mono">
+        <UserText>{session.name}</UserText>
+      </h2>
       <p class="muted">{problem}</p>
       {last !== undefined && (
         <>
-          <p class="muted">{headlineOf(last)}</p>
+          <p class="muted">
+            <UserText>{headlineOf(last)}</UserText>
+          </p>
           <a class="button strong" href={withQuery({ at: momentOf(changes.at(-2) ?? last) })}>
             <Icon name="clock" size={14} /> See how it was
           </a>

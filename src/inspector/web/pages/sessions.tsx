@@ -1,6 +1,7 @@
 /** All sessions, live. */
 
 import { signal } from '@preact/signals';
+import { Fragment } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { SessionList, SessionRow } from '../../api-types.ts';
 import { askJson, queryOf } from '../api.ts';
@@ -23,6 +24,7 @@ import { Seats } from '../parts/seats.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { go, route, sessionHref, withQuery } from '../route.ts';
 import { agoText, countText, countdownText } from '../time-text.ts';
+import { UserText } from '../parts/user-text.tsx';
 
 const rowHeight = 40;
 
@@ -314,12 +316,21 @@ function SessionLine({
       class={`session-grid session-line${isSelected ? ' selected' : ''}${isLit ? ' lit' : ''}`}
     >
       <span class="session-name">
-        <b class="mono cut">{row.name}</b>
-        <small class="faint cut">{row.template}</small>
+        <b class="mono cut">
+          <UserText>{row.name}</UserText>
+        </b>
+        <small class="faint cut">
+          <UserText>{row.template}</UserText>
+        </small>
       </span>
       <Seats members={row.members} />
       <span class="people cut muted">
-        {row.people.map(({ xuid, gamertag }) => gamertag ?? xuid).join(', ')}
+        {row.people.map(({ xuid, gamertag }, index) => (
+          <Fragment key={xuid}>
+            {index > 0 && ', '}
+            <UserText>{gamertag ?? xuid}</UserText>
+          </Fragment>
+        ))}
       </span>
       <span class="states">
         <States row={row} />
@@ -369,7 +380,7 @@ export function States({ row }: { readonly row: SessionRow }) {
       {row.isLarge && <span class="label">large</span>}
       {row.keywords.slice(0, 2).map((keyword) => (
         <span key={keyword} class="label">
-          {keyword}
+          <UserText>{keyword}</UserText>
         </span>
       ))}
     </>

@@ -16,6 +16,8 @@ import { differenceOf } from '../json-difference.ts';
 import { go, route, sessionHref, userHref, withQuery } from '../route.ts';
 import { agoText, countText, countdownText, durationText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
+import { UserText } from '../parts/user-text.tsx';
+import { visibleText } from '../visible-text.ts';
 
 export function UsersPage({ xuid }: { readonly xuid: string | undefined }) {
   const text = (route.value.query.get('text') ?? '').toLowerCase();
@@ -129,7 +131,7 @@ function Avatar({
       aria-hidden="true"
       style={{ '--hue': hash, width: `${size}px`, height: `${size}px` }}
     >
-      {name.slice(0, 1).toUpperCase()}
+      {[...visibleText(name)][0]?.toUpperCase()}
     </span>
   );
 }
@@ -147,7 +149,9 @@ function UserLine({
     <a class={isSelected ? 'user-line selected' : 'user-line'} href={href}>
       <Avatar name={user.gamertag ?? '#'} xuid={user.xuid} />
       <span class="user-name">
-        <b class="cut">{user.gamertag ?? user.xuid}</b>
+        <b class="cut">
+          <UserText>{user.gamertag ?? user.xuid}</UserText>
+        </b>
         <small class="faint mono cut">{user.xuid}</small>
       </span>
       <span class="user-counts faint number">
@@ -201,7 +205,9 @@ function User({ xuid }: { readonly xuid: string }) {
         </a>
         <Avatar name={row.gamertag ?? '#'} xuid={xuid} size={44} />
         <div>
-          <h1>{row.gamertag ?? xuid}</h1>
+          <h1>
+            <UserText>{row.gamertag ?? xuid}</UserText>
+          </h1>
           <p class="faint mono">{xuid}</p>
         </div>
         <span class="space" />
@@ -234,8 +240,12 @@ function User({ xuid }: { readonly xuid: string }) {
               <li key={one.key}>
                 <span class={`status ${one.status}`}>{one.status}</span>
                 <a class="grow cut" href={sessionHref(one.session)}>
-                  <b class="mono">{one.session.name}</b>{' '}
-                  <span class="faint">{one.session.template}</span>
+                  <b class="mono">
+                    <UserText>{one.session.name}</UserText>
+                  </b>{' '}
+                  <span class="faint">
+                    <UserText>{one.session.template}</UserText>
+                  </span>
                 </a>
                 <span class="faint number">
                   {one.dueMs === undefined
@@ -315,7 +325,7 @@ function Connection({
         {connection.isActing === true && <span class="label">opened here</span>}
         {connection.subscriptions.map(({ id, resource }) => (
           <small key={id} class="faint mono cut">
-            {resource}
+            <UserText>{resource}</UserText>
           </small>
         ))}
       </span>

@@ -16,6 +16,7 @@ import { showNotice } from '../notices.ts';
 import { ActingSelect } from './acting-select.tsx';
 import { Dialog } from './dialog.tsx';
 import { Icon } from './icon.tsx';
+import { UserText } from './user-text.tsx';
 
 type Asked = 'invite' | 'reserve' | 'write';
 
@@ -198,7 +199,9 @@ function WriteDialog({
           }
         }}
       >
-        <h2>Write to the session as {actingUser().gamertag ?? actingUser().xuid}</h2>
+        <h2>
+          Write to the session as <UserText>{actingUser().gamertag ?? actingUser().xuid}</UserText>
+        </h2>
         <label>
           <span>Body of the PUT</span>
           <textarea

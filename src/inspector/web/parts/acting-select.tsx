@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { actAs, actingUsers, actingXuid, nameOf } from '../acting.ts';
 import { Dialog } from './dialog.tsx';
+import { visibleText } from '../visible-text.ts';
 
 /** Chooses the user as whom the next action is done, or adds one. */
 export function ActingSelect() {
@@ -25,7 +26,7 @@ export function ActingSelect() {
         >
           {actingUsers.value.map((user) => (
             <option key={user.xuid} value={user.xuid}>
-              {nameOf(user)}
+              {visibleText(nameOf(user))}
             </option>
           ))}
           <option value="">Another user…</option>

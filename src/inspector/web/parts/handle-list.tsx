@@ -4,6 +4,7 @@ import { sessionHref } from '../route.ts';
 import { agoText, countdownText } from '../time-text.ts';
 import { joinByHandle } from '../acting-handles.ts';
 import { UserLink } from './user-link.tsx';
+import { UserText } from './user-text.tsx';
 
 const tones = { activity: 'green', invite: 'blue', transfer: 'violet', search: 'amber' } as const;
 
@@ -30,7 +31,7 @@ export function HandleList({
                 <>
                   {' '}
                   <a class="link mono" href={sessionHref(handle.session)}>
-                    {handle.session.name}
+                    <UserText>{handle.session.name}</UserText>
                   </a>
                 </>
               )}

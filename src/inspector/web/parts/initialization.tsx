@@ -4,6 +4,7 @@ import type { MemberRow, SessionDetail, Timer } from '../../api-types.ts';
 import { nowMs, tick } from '../live.ts';
 import { countdownText } from '../time-text.ts';
 import { Card } from './head.tsx';
+import { visibleText } from '../visible-text.ts';
 
 const stages: readonly string[] = ['joining', 'measuring', 'evaluating'];
 
@@ -119,7 +120,7 @@ function Links({
               <text x={place.x} y={place.y + 4}>
                 {member.index}
               </text>
-              <title>{member.gamertag ?? member.xuid}</title>
+              <title>{visibleText(member.gamertag ?? member.xuid)}</title>
             </g>
           );
         })}

@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 import { isRawNumber, type Json } from '../../../domain/json.ts';
 import { type DifferenceNode, entriesOf } from '../json-difference.ts';
+import { UserText } from './user-text.tsx';
 
 /**
  * `values`: the value after, and what differs lights up for a moment. `difference`: both sides, and
@@ -120,7 +121,9 @@ function Row({
         ) : (
           <span class="json-toggle" />
         )}
-        <span class="json-key">{key}</span>
+        <span class="json-key">
+          <UserText>{key}</UserText>
+        </span>
         <span class="json-value">
           {isBranch ? (
             <Summary value={value} isOpen={isOpen} />
@@ -181,7 +184,7 @@ function Summary({
         .join(', ');
   return (
     <span class="faint">
-      {open} {names}
+      {open} <UserText>{names}</UserText>
       {!Array.isArray(value) && members.length > 4 ? ', …' : ''} {close}
     </span>
   );
@@ -192,7 +195,11 @@ export function Scalar({ value }: { readonly value: Json | undefined }) {
   if (value === null) return <span class="json-null">null</span>;
   switch (typeof value) {
     case 'string':
-      return <span class="json-string">{JSON.stringify(value)}</span>;
+      return (
+        <span class="json-string">
+          <UserText>{JSON.stringify(value)}</UserText>
+        </span>
+      );
     case 'number':
       return <span class="json-number">{value}</span>;
     case 'boolean':

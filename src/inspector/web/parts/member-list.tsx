@@ -4,6 +4,8 @@ import { userHref } from '../route.ts';
 import { agoText, countdownText, countText } from '../time-text.ts';
 import { Card } from './head.tsx';
 import { Icon } from './icon.tsx';
+import { UserText } from './user-text.tsx';
+import { visibleText } from '../visible-text.ts';
 
 /** What comes when a timer runs out, in words. */
 export const becomesText: Readonly<Record<Timer['becomes'], string>> = {
@@ -78,7 +80,7 @@ function Member({
       <span class="member-name">
         <span>
           <a href={userHref(xuid)} class="strong-link">
-            {gamertag ?? (status === 'reserved' ? 'Reserved' : xuid)}
+            <UserText>{gamertag ?? (status === 'reserved' ? 'Reserved' : xuid)}</UserText>
           </a>
           {member.isOwner && (
             <span class="badge" title="Owner">
@@ -92,8 +94,8 @@ function Member({
           )}
           {member.hasTurn && <span class="label amber">turn</span>}
           {Object.entries(member.roles).map(([type, role]) => (
-            <span key={type} class="label" title={`Role type ${type}`}>
-              {role}
+            <span key={type} class="label" title={`Role type ${visibleText(type)}`}>
+              <UserText>{role}</UserText>
             </span>
           ))}
           {member.initialization?.failure !== undefined && (
@@ -106,7 +108,9 @@ function Member({
               <span class="label violet">episode {member.initialization.episode}</span>
             )}
         </span>
-        <small class="faint mono">{xuid}</small>
+        <small class="faint mono">
+          <UserText>{xuid}</UserText>
+        </small>
       </span>
       <span class="member-link">
         <Connection connection={connection} />
@@ -147,7 +151,9 @@ function Connection({ connection }: { readonly connection: MemberRow['connection
       title={`Connection ${connection.id}${state === '' ? '' : `, ${state}`}; asks for: ${asks}`}
     >
       <Icon name="plug" size={13} />
-      <span class="mono">{connection.id.slice(0, 8)}</span>
+      <span class="mono">
+        <UserText>{connection.id.slice(0, 8)}</UserText>
+      </span>
     </span>
   );
 }

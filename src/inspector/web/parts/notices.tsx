@@ -1,6 +1,7 @@
 import { closeNotice, notices } from '../notices.ts';
 import { requestHref } from '../route.ts';
 import { Icon } from './icon.tsx';
+import { UserText } from './user-text.tsx';
 
 /** What came of the last actions, at the edge of the page. */
 export function Notices() {
@@ -10,8 +11,12 @@ export function Notices() {
         <div key={id} class={`notice ${tone}`}>
           <Icon name={tone === 'good' ? 'check' : 'alert'} />
           <div>
-            <b>{title}</b>
-            <p>{text}</p>
+            <b>
+              <UserText>{title}</UserText>
+            </b>
+            <p>
+              <UserText>{text}</UserText>
+            </p>
             {requestId !== undefined && tone === 'bad' && (
               <a class="link" href={requestHref(requestId)}>
                 Why was it refused?

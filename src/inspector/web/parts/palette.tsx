@@ -8,6 +8,7 @@ import { switchTheme } from '../theme.ts';
 import { useAnswer } from '../use-answer.ts';
 import { Dialog } from './dialog.tsx';
 import { Icon, type IconName } from './icon.tsx';
+import { UserText } from './user-text.tsx';
 
 type Choice = {
   readonly id: string;
@@ -85,8 +86,12 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
               onClick={() => run(choice)}
             >
               <Icon name={choice.icon} size={14} />
-              <span class="cut">{choice.name}</span>
-              <span class="faint cut">{choice.more}</span>
+              <span class="cut">
+                <UserText>{choice.name}</UserText>
+              </span>
+              <span class="faint cut">
+                <UserText>{choice.more}</UserText>
+              </span>
             </button>
           </li>
         ))}

@@ -3,6 +3,7 @@ import { nowMs, tick } from '../live.ts';
 import { sessionHref } from '../route.ts';
 import { countdownText } from '../time-text.ts';
 import { UserLink } from './user-link.tsx';
+import { UserText } from './user-text.tsx';
 
 /** Match tickets, each with why it still waits. */
 export function TicketList({ tickets }: { readonly tickets: readonly TicketRow[] }) {
@@ -27,21 +28,26 @@ export function TicketList({ tickets }: { readonly tickets: readonly TicketRow[]
               href={sessionHref(ticket.target ?? ticket.session)}
               title={ticket.target === undefined ? 'The ticket session' : 'The target session'}
             >
-              {(ticket.target ?? ticket.session).name}
+              <UserText>{(ticket.target ?? ticket.session).name}</UserText>
             </a>
           </header>
           {Object.keys(ticket.attributes).length > 0 && (
             <p class="attributes mono">
               {Object.entries(ticket.attributes).map(([name, value]) => (
                 <span key={name}>
-                  <span class="faint">{name}</span> {JSON.stringify(value)}
+                  <span class="faint">
+                    <UserText>{name}</UserText>
+                  </span>{' '}
+                  <UserText>{JSON.stringify(value)}</UserText>
                 </span>
               ))}
             </p>
           )}
           {ticket.whyNot !== undefined && (
             <div class="why">
-              <p>{ticket.whyNot.text}</p>
+              <p>
+                <UserText>{ticket.whyNot.text}</UserText>
+              </p>
               {ticket.whyNot.keptBy.length > 0 && (
                 <p class="kept-by">
                   {ticket.whyNot.keptBy.map(({ rule, tickets: count }) => (
@@ -53,7 +59,8 @@ export function TicketList({ tickets }: { readonly tickets: readonly TicketRow[]
               )}
               {ticket.whyNot.nearest.map(({ ticketId, because }) => (
                 <p key={ticketId} class="faint">
-                  <span class="mono">{ticketId.slice(0, 8)}</span> {because.join('; ')}
+                  <span class="mono">{ticketId.slice(0, 8)}</span>{' '}
+                  <UserText>{because.join('; ')}</UserText>
                 </p>
               ))}
             </div>

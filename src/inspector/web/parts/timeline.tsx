@@ -6,6 +6,8 @@ import { nowMs, tick } from '../live.ts';
 import { go, withQuery } from '../route.ts';
 import { agoText, clockText, durationText } from '../time-text.ts';
 import { Icon, type IconName } from './icon.tsx';
+import { UserText } from './user-text.tsx';
+import { visibleText } from '../visible-text.ts';
 
 /** Names a change in the page's address: a change number alone is not one of all branches. */
 export function momentOf({ branch, changeNumber }: ChangeRow): string {
@@ -106,8 +108,8 @@ export function Timeline({
                       : momentOf(change),
                 })}
                 aria-current={at === index ? 'step' : undefined}
-                aria-label={`Change ${change.changeNumber}: ${headlineOf(change)}`}
-                title={`#${change.changeNumber} · ${clockText(change.atMs, { withMs: true })}\n${headlineOf(change)}`}
+                aria-label={`Change ${change.changeNumber}: ${visibleText(headlineOf(change))}`}
+                title={`#${change.changeNumber} · ${clockText(change.atMs, { withMs: true })}\n${visibleText(headlineOf(change))}`}
                 onClick={(event) => {
                   if (!event.shiftKey) return;
                   event.preventDefault();
@@ -194,11 +196,15 @@ export function ChangeRows({
                 <Icon name={icons[change.cause.kind] ?? 'bolt'} size={12} />
               </span>
               <span class="change-text">
-                <span>{headlineOf(change)}</span>
+                <span>
+                  <UserText>{headlineOf(change)}</UserText>
+                </span>
                 <small class="faint">
-                  {change.members.length > 0
-                    ? change.cause.sentence
-                    : change.changeTypes.join(', ')}
+                  <UserText>
+                    {change.members.length > 0
+                      ? change.cause.sentence
+                      : change.changeTypes.join(', ')}
+                  </UserText>
                 </small>
               </span>
               <span class="faint right number" title={clockText(change.atMs, { withMs: true })}>

@@ -1,5 +1,6 @@
 import { nameOfXuid } from '../names.ts';
 import { userHref } from '../route.ts';
+import { UserText } from './user-text.tsx';
 
 /** A user by name, where one is known. */
 export function UserLink({ xuid }: { readonly xuid: string }) {
@@ -10,7 +11,7 @@ export function UserLink({ xuid }: { readonly xuid: string }) {
       href={userHref(xuid)}
       title={xuid}
     >
-      {name}
+      <UserText>{name}</UserText>
     </a>
   );
 }
