@@ -12,7 +12,6 @@ import {
   sessionTarget,
 } from '../acting.ts';
 import { invite, setActivity } from '../acting-handles.ts';
-import { showNotice } from '../notices.ts';
 import { ActingSelect } from './acting-select.tsx';
 import { Dialog } from './dialog.tsx';
 import { Icon } from './icon.tsx';
@@ -186,6 +185,7 @@ function WriteDialog({
   readonly onDone: (body: Json) => void;
 }) {
   const [text, setText] = useState(firstWrite);
+  const [problem, setProblem] = useState<string>();
   return (
     <Dialog label="Write to the session" onClose={onClose}>
       <form
@@ -195,7 +195,7 @@ function WriteDialog({
           try {
             onDone(parseExactJson(text));
           } catch (error) {
-            showNotice({ tone: 'bad', title: 'This is no JSON', text: String(error) });
+            setProblem(`This is no JSON: ${error instanceof Error ? error.message : error}`);
           }
         }}
       >
@@ -209,9 +209,18 @@ function WriteDialog({
             rows={10}
             spellcheck={false}
             value={text}
-            onInput={({ currentTarget }) => setText(currentTarget.value)}
+            aria-invalid={problem !== undefined}
+            onInput={({ currentTarget }) => {
+              setText(currentTarget.value);
+              setProblem(undefined);
+            }}
           />
         </label>
+        {problem !== undefined && (
+          <p class="problem" role="alert">
+            <UserText>{problem}</UserText>
+          </p>
+        )}
         <footer>
           <button type="button" class="button" onClick={onClose}>
             Cancel

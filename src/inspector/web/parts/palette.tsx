@@ -41,7 +41,7 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
   const list = useRef<HTMLUListElement>(null);
-  const { answer: users } = useAnswer<UserList>('/users?take=500');
+  const { answer: users, problem } = useAnswer<UserList>('/users?take=500');
   const choices = useMemo(() => choicesOf(text.trim().toLowerCase(), users), [text, users]);
   const chosen = Math.min(at, choices.length - 1);
   const run = (choice: Choice | undefined): void => {
@@ -76,6 +76,7 @@ export function Palette({ onClose }: { readonly onClose: () => void }) {
         />
         <kbd>Esc</kbd>
       </label>
+      {problem !== undefined && <p class="problem empty-line">{problem}</p>}
       <ul ref={list}>
         {choices.map((choice, index) => (
           <li key={choice.id}>
