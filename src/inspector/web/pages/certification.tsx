@@ -10,6 +10,7 @@ import { UserLink } from '../parts/user-link.tsx';
 import { requestHref } from '../route.ts';
 import { clockText, countText, dateText, durationText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
+import { visibleText } from '../visible-text.ts';
 import { UserText } from '../parts/user-text.tsx';
 
 /** Judging takes the server some time, and a rule looks at seconds. */
@@ -95,7 +96,8 @@ function Verdict({
 }) {
   const errors = analysis.findings.filter(isError).length;
   const warnings = analysis.findings.length - errors;
-  const tone = errors > 0 ? 'red' : warnings > 0 ? 'amber' : 'green';
+  const isEmpty = analysis.requestsCount === 0;
+  const tone = errors > 0 ? 'red' : warnings > 0 || isEmpty ? 'amber' : 'green';
   const count = (number: number, one: string): string =>
     `${countText(number)} ${one}${number === 1 ? '' : 's'}`;
   const said =
@@ -103,21 +105,27 @@ function Verdict({
       ? `${count(errors, 'call pattern')} would fail`
       : warnings > 0
         ? `Nothing would fail, with ${count(warnings, 'warning')}`
-        : analysis.requestsCount === 0
-          ? 'No request to judge yet'
+        : isEmpty
+          ? opened === undefined
+            ? 'No request to judge yet'
+            : 'No request could be read from this capture'
           : 'Nothing stands out';
   return (
     <div class="verdict">
       <span class={`verdict-mark ${tone}`}>
-        <Icon name={analysis.findings.length === 0 ? 'check' : 'alert'} size={22} />
+        <Icon name={analysis.findings.length === 0 && !isEmpty ? 'check' : 'alert'} size={22} />
       </span>
       <div>
         <h2>{said}</h2>
         <p class="muted number">
-          {count(analysis.requestsCount, 'request')} in{' '}
-          {durationText((opened?.untilMs ?? nowMs()) - analysis.sinceMs)}, since{' '}
-          {opened === undefined ? clockText(analysis.sinceMs) : dateText(analysis.sinceMs)}. The
-          same for CI, with an exit code: <code>openmpsd analyze capture.har</code>
+          {!isEmpty && (
+            <>
+              {count(analysis.requestsCount, 'request')} in{' '}
+              {durationText((opened?.untilMs ?? nowMs()) - analysis.sinceMs)}, since{' '}
+              {opened === undefined ? clockText(analysis.sinceMs) : dateText(analysis.sinceMs)}.{' '}
+            </>
+          )}
+          The same for CI, with an exit code: <code>openmpsd analyze capture.har</code>
         </p>
       </div>
     </div>
@@ -196,7 +204,7 @@ function Endpoints({ endpoints }: { readonly endpoints: Analysis['endpoints'] })
         <tbody>
           {endpoints.map((row) => (
             <tr key={row.endpoint}>
-              <td class="mono">
+              <td class="mono cut" title={visibleText(row.endpoint)}>
                 <UserText>{row.endpoint}</UserText>
               </td>
               <td>{countText(row.calls)}</td>
