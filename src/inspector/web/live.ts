@@ -191,6 +191,23 @@ export function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** A connection that comes back within this time is not shown as lost. */
+const lostAfterMs = 1_500;
+let lostTimer: ReturnType<typeof setTimeout> | undefined;
+
+function noteHeard(): void {
+  clearTimeout(lostTimer);
+  lostTimer = undefined;
+  link.value = 'live';
+  linkProblem.value = undefined;
+}
+
+function noteEnd(): void {
+  lostTimer ??= setTimeout(() => {
+    link.value = info.value === undefined ? 'connecting' : 'lost';
+  }, lostAfterMs);
+}
+
 const waitMinMs = 400;
 const waitMaxMs = 5_000;
 
@@ -210,8 +227,7 @@ export async function followServer(): Promise<never> {
         if (!isHeard) {
           isHeard = true;
           waitMs = waitMinMs;
-          link.value = 'live';
-          linkProblem.value = undefined;
+          noteHeard();
           if (!isFirst) readAgain.value += 1;
           isFirst = false;
           void loadAll();
@@ -222,7 +238,7 @@ export async function followServer(): Promise<never> {
     } catch (error) {
       linkProblem.value = textOf(error);
     }
-    link.value = info.value === undefined ? 'connecting' : 'lost';
+    noteEnd();
     await untilNextTry(waitMs);
     waitMs = Math.min(waitMs * 2, waitMaxMs);
   }
