@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { parseSettings } from '../config/settings.ts';
 import { formatGreeting } from './serve.ts';
@@ -140,6 +141,46 @@ test('with --log json every line of the output is JSON, and each request has one
     ],
   );
   assert.ok(!output.includes('verysecret'));
+});
+
+test('with --log json re-reading and its problems are lines of the log, as is a mistyped variable', async () => {
+  const limits = join(folder, 'limits.json');
+  writeFileSync(limits, '{}');
+  const args = ['--no-warnings', main, 'serve', '--port', '0', '--store', 'memory'];
+  const child = spawn(process.execPath, [...args, '--log', 'json', '--rate-limits', limits], {
+    env: { ...process.env, MPSD_STROE: 'verysecret' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.on('data', (text) => {
+    errors += text;
+  });
+  const lines: Record<string, unknown>[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    const said = JSON.parse(line) as Record<string, unknown>;
+    lines.push(said);
+    const text = String(said['msg']);
+    if (text.startsWith('OpenMPSD is ready')) child.kill('SIGHUP');
+    else if (text.endsWith(' re-read')) {
+      writeFileSync(limits, '{"nobody": []}');
+      child.kill('SIGHUP');
+    } else if (text.endsWith('stays as it was')) child.kill('SIGTERM');
+  }
+  assert.equal(errors, '');
+  assert.deepEqual(
+    lines.map(({ level, time, msg }) => [level, typeof time, String(msg).split(/[ \n]/, 1)[0]]),
+    [
+      ['warn', 'string', 'MPSD_STROE'],
+      ['info', 'string', 'OpenMPSD'],
+      ['info', 'string', 'service'],
+      ['warn', 'string', `${limits}:`],
+      ['warn', 'string', 'what'],
+    ],
+  );
+  assert.equal(
+    lines[0]?.['msg'],
+    'MPSD_STROE is no setting and is ignored; did you mean MPSD_STORE?',
+  );
 });
 
 test('how clients come by the gateway is said, who may use its proxy, and what is recorded', () => {

@@ -7,6 +7,7 @@ import {
   type Settings,
 } from '../config/settings.ts';
 import { readFileVariables } from '../config/file-variables.ts';
+import { findMistypedVariables } from '../config/mistyped-variables.ts';
 import { CannotStart, startServer, type RunningServer } from '../server.ts';
 import { formatRedisAddress, requireRedisAddress } from '../store/redis/redis-address.ts';
 import type { CommandIo } from './command-io.ts';
@@ -25,13 +26,17 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
   const given = readFileVariables(io.env, settingVariables);
   const parsed =
     given.problems.length > 0 ? { problems: given.problems } : parseSettings(args, given.env);
+  const mistyped = findMistypedVariables(io.env, settingVariables);
   if ('problems' in parsed) {
+    for (const warning of mistyped) io.stderr.write(`openmpsd serve: ${warning}\n`);
     for (const problem of parsed.problems) io.stderr.write(`openmpsd serve: ${problem}\n`);
     io.stderr.write('See openmpsd serve --help.\n');
     return 2;
   }
   const { settings } = parsed;
   const { requestLog = settings.auth === 'dev' ? 'text' : 'off' } = settings;
+  const say = openNotices(requestLog, io);
+  for (const warning of mistyped) say('warn', warning);
   let server: RunningServer;
   try {
     server = await startServer({
@@ -45,14 +50,28 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
     return 1;
   }
   const greeting = formatGreeting(server, settings);
-  io.stdout.write(requestLog === 'json' ? formatLogLine(greeting) : greeting);
-  return serveUntilTold(server, settings, io);
+  io.stdout.write(requestLog === 'json' ? formatLogLine('info', greeting) : greeting);
+  return serveUntilTold(server, settings, { io, say });
 }
 
-/** The greeting as a line of the JSON log. */
-function formatLogLine(greeting: string): string {
+/** Tells the operator something while the server runs, or before. */
+type Say = (level: 'info' | 'warn', text: string) => void;
+
+/** With a log of JSON each text is a line of it, else one of standard error. */
+function openNotices(
+  requestLog: Settings['requestLog'],
+  { stdout, stderr }: Pick<CommandIo, 'stdout' | 'stderr'>,
+): Say {
+  return (level, text) => {
+    if (requestLog === 'json') stdout.write(formatLogLine(level, text));
+    else stderr.write(`openmpsd: ${text}\n`);
+  };
+}
+
+/** A text, such as the greeting, as a line of the JSON log. */
+function formatLogLine(level: 'info' | 'warn', text: string): string {
   const time = new Date().toISOString();
-  return `${JSON.stringify({ level: 'info', time, msg: greeting.trimEnd() })}\n`;
+  return `${JSON.stringify({ level, time, msg: text.trimEnd() })}\n`;
 }
 
 /** What the server says when it is ready: where it is, what it keeps where, and how to come to it. */
@@ -140,14 +159,14 @@ const closeWithinMs = 1_500;
 function serveUntilTold(
   server: RunningServer,
   { drainMs }: Settings,
-  io: CommandIo,
+  { io, say }: { readonly io: CommandIo; readonly say: Say },
 ): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const end = (exitCode: number): void => {
     io.off('SIGHUP', reload);
     // A store that does not answer must not keep the process: what was acknowledged is safe in it.
     setTimeout(() => {
-      io.stderr.write('openmpsd: the store does not close; ending without waiting for it\n');
+      say('warn', 'the store does not close; ending without waiting for it');
       io.exit(1);
     }, drainMs + closeWithinMs).unref();
     server
@@ -157,12 +176,9 @@ function serveUntilTold(
   };
   const reload = (): void => {
     server.reload().then((problems) => {
-      for (const problem of problems) io.stderr.write(`openmpsd: ${problem}\n`);
-      io.stderr.write(
-        problems.length === 0
-          ? 'openmpsd: service configs and rate limits re-read\n'
-          : 'openmpsd: what has problems stays as it was\n',
-      );
+      for (const problem of problems) say('warn', problem);
+      if (problems.length === 0) say('info', 'service configs and rate limits re-read');
+      else say('warn', 'what has problems stays as it was');
     }, reject);
   };
   const endAsked = (): void => end(0);
