@@ -1,6 +1,7 @@
 /** What operators ask of the admin API. */
 
 import * as v from 'valibot';
+import { limits } from '../domain/limits.ts';
 import { type Guid, isGuid, isXuid, type Xuid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -12,12 +13,9 @@ const reason = v.optional(
 );
 const xuid = text(isXuid, 'a xuid: decimal digits');
 
-/** Ten years. */
-const banSecondsMax = 315_360_000;
-
 const actShape = exactObject({ reason });
 const kickShape = exactObject({ xuid, reason });
-const banShape = exactObject({ seconds: integer(1, banSecondsMax), reason });
+const banShape = exactObject({ seconds: integer(1, limits.banSecondsMax), reason });
 
 /** Why an operator acts. Refuses: requestInvalid. */
 export function parseAct(body: JsonObject): v.InferOutput<typeof actShape> | Refusal {

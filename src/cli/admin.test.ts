@@ -69,6 +69,11 @@ test('an operator looks at a server, and removes a user from it', async () => {
   const refused = await run('end', ['--session', session], at);
   assert.equal(refused.code, 1);
   assert.match(refused.err, /does not exist.*\(sessionGone\)/);
+  const kicked = await run('kick', ['--session', session, '--xuid', ben.xuid], at);
+  assert.equal(kicked.code, 1);
+  assert.match(kicked.err, /does not exist.*\(sessionGone\)/);
+  const longest = await run('ban', ['--xuid', ada.xuid, '--for', '3650d'], at);
+  assert.equal(longest.code, 0, longest.err);
 });
 
 test('the admin token comes from the environment, and what is missing is said', async () => {
@@ -90,6 +95,8 @@ test('what is wrong with a command is said', async () => {
     ['where', [], /--xuid must name a user/],
     ['ban', ['--xuid', '1'], /--for is ""; expected a duration/],
     ['ban', ['--xuid', '1', '--for', '5x'], /--for is "5x"/],
+    ['ban', ['--xuid', '1', '--for', '3651d'], /--for is "3651d".*at most ten years/],
+    ['ban', ['--xuid', '1', '--for', '999999999d'], /--for is "999999999d".*at most ten years/],
     ['kick', ['--xuid', '1', '--session', 'a~b'], /--session is "a~b"/],
     ['sessions', ['--limit', '0'], /--limit is "0"/],
     ['stats', ['--xuid', '1'], /does not know the option --xuid/],

@@ -3,6 +3,7 @@
 import { type Flags, parseFlags } from '../config/flags.ts';
 import { readFileVariables } from '../config/file-variables.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
+import { limits } from '../domain/limits.ts';
 import type { OutputIo } from './command-io.ts';
 import { parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
@@ -42,7 +43,7 @@ const reasonUsage = '  --reason <text>       Why; kept in the history of the ses
 
 const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
   stats: {
-    does: 'counts what a server has: nodes, connections, users, sessions, bans',
+    does: 'counts what a server has: nodes, connections, sessions, bans',
     flags: {},
     usage: '',
     async run(_given, ask) {
@@ -136,7 +137,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
     does: 'bans a user for a time',
     flags: { ...xuidFlag, for: { argument: '<duration>' }, ...reasonFlag },
     usage: `${xuidUsage}
-  --for <duration>      How long: 30m, 24h, 7d
+  --for <duration>      How long: 30m, 24h, 7d; at most 3650d
   --reason <text>       Why; the user is told`,
     async run(given, ask) {
       const xuid = xuidOf(given);
@@ -265,8 +266,11 @@ const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d
 
 function parseSeconds(text = ''): number {
   const [, count, unit = ''] = /^([1-9][0-9]{0,8})([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return Number(count) * (unitSeconds[unit] ?? 0);
-  throw new Error(`--for is "${text}"; expected a duration such as 30m, 24h or 7d.`);
+  const seconds = Number(count) * (unitSeconds[unit] ?? 0);
+  if (seconds <= limits.banSecondsMax) return seconds;
+  throw new Error(
+    `--for is "${text}"; expected a duration such as 30m, 24h or 7d, at most ten years (3650d).`,
+  );
 }
 
 function formatRow({ scid, template, name, members, changeNumber, keywords }: Answered): string {

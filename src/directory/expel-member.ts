@@ -5,7 +5,7 @@ import { Refusal } from '../domain/refusal.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
 import { memberOf } from '../domain/session/session.ts';
 import { findTemplate } from '../domain/session/template.ts';
-import { decideWrite, type SessionWrite } from '../domain/session/write.ts';
+import { decideWrite, sessionGone, type SessionWrite } from '../domain/session/write.ts';
 import type { Context } from './context.ts';
 import { gatherWriteFacts } from './session-facts.ts';
 import { transact } from './transact.ts';
@@ -15,7 +15,7 @@ import { nextOf } from './write-session.ts';
  * Removes a member from a session, a reservation too, whatever rules the session has for its members. What
  * follows is as if the member had left. False: the user was not in it.
  *
- * Refuses: serviceConfigUnknown, templateUnknown, tooBusy.
+ * Refuses: serviceConfigUnknown, templateUnknown, sessionGone, tooBusy.
  */
 export async function expelMember(
   context: Context,
@@ -44,7 +44,8 @@ export async function expelMember(
       gatherWriteFacts(context, current?.session, write, { template }, nowMs),
     decide(current, facts) {
       const session = current?.session;
-      if (session === undefined || memberOf(session, xuid) === undefined) return { result: false };
+      if (session === undefined) return sessionGone(reference);
+      if (memberOf(session, xuid) === undefined) return { result: false };
       const decision = decideWrite(session, write, facts);
       if (decision instanceof Refusal) return decision;
       return { result: true, next: nextOf(decision) };

@@ -81,4 +81,6 @@ export const limits = {
   unheardMsMax: 60_000,
   /** The age at which an RTA connection ends. */
   connectionMsMax: 7_200_000,
+  /** Of a ban: ten years. */
+  banSecondsMax: 315_360_000,
 } as const;
