@@ -114,3 +114,14 @@ test('what is wrong with a command is said', async () => {
   assert.equal(away.code, 1);
   assert.match(away.err, /nothing answers/);
 });
+
+test('names of players do not command the terminal of the operator', async () => {
+  await using server = await startServer({ port: 0, store: 'memory', clock: manualClock() });
+  const kit = new Kit(server.url, undefined);
+  const ada = kit.user('\u001b[31mRED\u202e');
+  await ada.join(kit.reference());
+  const { code, out } = await run('where', ['--xuid', ada.xuid], { MPSD_URL: server.url });
+  assert.equal(code, 0);
+  assert.match(out, /^user {9}\d+ \(\\u\{1b\}\[31mRED\\u\{202e\}\)$/m);
+  assert.doesNotMatch(out, /(?!\n)[\p{Cc}\p{Cf}]/u);
+});

@@ -2,6 +2,7 @@
 
 import { type Flags, parseFlags } from '../config/flags.ts';
 import { readFileVariables } from '../config/file-variables.ts';
+import { formatPrintable, formatPrintableLines } from '../domain/printable-text.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import { limits } from '../domain/limits.ts';
 import type { OutputIo } from './command-io.ts';
@@ -190,12 +191,12 @@ export async function runAdmin(
     if (wrong.length > 0) throw new Error(wrong.join(' '));
     const url = parseServerAddress(given.get('url'), io.env);
     const lines = await command.run(given, openAsk(url, read.env[tokenVariable]));
-    for (const line of lines) io.stdout.write(`${line}\n`);
+    io.stdout.write(formatPrintableLines(lines));
     return 0;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     if (error instanceof Failed) {
-      io.stderr.write(`openmpsd ${name}: ${reason}\n`);
+      io.stderr.write(`openmpsd ${name}: ${formatPrintable(reason)}\n`);
       return 1;
     }
     io.stderr.write(`openmpsd ${name}: ${reason} See openmpsd ${name} --help.\n`);

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { formatPrintable } from '../domain/printable-text.ts';
 import { checkDataFile } from '../store/sqlite/check-data-file.ts';
 import { dataFileOf } from '../store/sqlite/data-folder.ts';
 import { StoreUnavailable } from '../store/store.ts';
@@ -29,7 +30,7 @@ export async function runCheckData(args: readonly string[], io: OutputIo): Promi
       progress: reportProgress(io),
       found(problem) {
         problemsCount += 1;
-        io.stdout.write(`${problem}\n`);
+        io.stdout.write(`${formatPrintable(problem)}\n`);
       },
     });
     const counts = [...summary].map(([kind, count]) => `${count.toLocaleString('en')} ${kind}`);

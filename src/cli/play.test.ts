@@ -46,6 +46,10 @@ test('two users join the session of another, see who comes, and leave at Ctrl-C'
   await play.line(/^changed {5}change 4: 4 members, 4 active/);
   await ben.client.leaveSession(reference);
   await play.line(/^changed {5}change 5: 3 members, 3 active; ben left$/);
+  const red = kit.user('\u001b[31mRED\n');
+  await red.join(reference);
+  await play.line(/^changed {5}change 6: .*; \\u\{1b\}\[31mRED\\u\{a\} came$/);
+  await red.client.leaveSession(reference);
   play.interrupt();
   assert.equal(await play.ended, 0);
   await play.line(/^left {8}Player 1$/);

@@ -12,6 +12,7 @@ import {
   type Tap,
 } from '../client/multiplayer-service.ts';
 import { parseFlags } from '../config/flags.ts';
+import { formatPrintable } from '../domain/printable-text.ts';
 import type { CommandIo } from './command-io.ts';
 import { explainFailedCall, parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
@@ -75,7 +76,7 @@ export async function runPlay(args: readonly string[], io: PlayIo): Promise<numb
       ? 'there is no such session (any more); who creates it must be in it.'
       : explainFailedCall(error, given.url, { wasThere: players.length > 0 });
     if (explained === undefined) throw error;
-    io.stderr.write(`openmpsd play: ${explained}\n`);
+    io.stderr.write(`openmpsd play: ${formatPrintable(explained)}\n`);
     return 1;
   }
 }
@@ -126,7 +127,7 @@ async function playUntilSignal(
   io: PlayIo,
 ): Promise<void> {
   const print = (what: string, line: string): void =>
-    void io.stdout.write(`${what.padEnd(11)} ${line}\n`);
+    void io.stdout.write(`${what.padEnd(11)} ${formatPrintable(line)}\n`);
   await using connections = new AsyncDisposableStack();
   const ending = Promise.withResolvers<void>();
   const end = (): void => ending.resolve();

@@ -10,6 +10,7 @@ import {
   type Tap,
 } from '../client/multiplayer-service.ts';
 import { parseFlags } from '../config/flags.ts';
+import { formatPrintable } from '../domain/printable-text.ts';
 import type { CommandIo } from './command-io.ts';
 import { explainFailedCall, parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
@@ -64,7 +65,7 @@ export async function runTaps(args: readonly string[], io: TapsIo): Promise<numb
     }
     const explained = explainFailedCall(error, given.url);
     if (explained === undefined) throw error;
-    io.stderr.write(`openmpsd taps: ${explained}\n`);
+    io.stderr.write(`openmpsd taps: ${formatPrintable(explained)}\n`);
     return 1;
   }
 }
@@ -94,7 +95,7 @@ async function followUntilSignal(
   { xuid, url, authorization, sessions }: TapsOptions,
   io: TapsIo,
 ): Promise<void> {
-  const print = (line: string): void => void io.stdout.write(`${line}\n`);
+  const print = (line: string): void => void io.stdout.write(`${formatPrintable(line)}\n`);
   const service = new MultiplayerService({ baseUrl: url, authorization, xuid });
   const ending = new AbortController();
   const end = (): void => ending.abort();

@@ -1,48 +1,111 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
-import { joinBody, startKit } from '../testing/kit.ts';
+import { startServer } from '../server.ts';
+import { joinBody, Kit, startKit } from '../testing/kit.ts';
+import { manualClock } from '../testing/manual-clock.ts';
 import { formatSessionName } from './session-name.ts';
 import { runWatch, type WatchIo } from './watch.ts';
+
+/** A watch that runs until `end`, which gives its exit code. */
+function startWatch(args: readonly string[]) {
+  const signals = new EventEmitter();
+  const lines = new EventEmitter();
+  let out = '';
+  const write = (text: string): void => {
+    out += text;
+    lines.emit('line');
+  };
+  const io = {
+    stdout: { write },
+    stderr: { write },
+    env: {},
+    once: signals.once.bind(signals),
+    off: signals.off.bind(signals),
+  } as unknown as WatchIo;
+  const ended = runWatch(args, io);
+  return {
+    text: () => out,
+    async until(pattern: RegExp): Promise<void> {
+      while (!pattern.test(out)) await once(lines, 'line');
+    },
+    end(): Promise<number> {
+      signals.emit('SIGINT');
+      return ended;
+    },
+  };
+}
 
 test('changes of a session are printed with who, why and what, and nothing changes', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const [watched, other] = [kit.reference(), kit.reference()];
-  const signals = new EventEmitter();
-  const lines = new EventEmitter();
-  let out = '';
-  const io = {
-    stdout: {
-      write(text: string) {
-        out += text;
-        lines.emit('line');
-      },
-    },
-    stderr: {
-      write(text: string) {
-        out += text;
-      },
-    },
-    env: {},
-    once: signals.once.bind(signals),
-    off: signals.off.bind(signals),
-  } as unknown as WatchIo;
-  const until = async (pattern: RegExp): Promise<void> => {
-    while (!pattern.test(out)) await once(lines, 'line');
-  };
-  const ended = runWatch(['--url', kit.url, '--session', formatSessionName(watched)], io);
+  const watching = startWatch(['--url', kit.url, '--session', formatSessionName(watched)]);
+  const { until } = watching;
   await until(/^watching/);
   await ada.join(other);
   await ada.join(watched);
   await until(/change 1 {2}created by ada: PUT session/);
   await bob.putSession(watched, { ...joinBody(), properties: { custom: { map: 'moon' } } });
   await until(/change 2 {2}changed by bob[\s\S]*\/properties\/custom\/map: nothing → "moon"/);
-  assert.match(out, new RegExp(`${bob.xuid} joined`));
-  assert.ok(!out.includes(other.name));
+  assert.match(watching.text(), new RegExp(`${bob.xuid} joined`));
+  assert.ok(!watching.text().includes(other.name));
   assert.equal((await ada.getSession(watched)).json.changeNumber, 2);
-  signals.emit('SIGINT');
-  assert.equal(await ended, 0);
+  assert.equal(await watching.end(), 0);
+});
+
+test('each change of a session is printed once, also those that follow its creation at once', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const reference = kit.reference();
+  const watching = startWatch(['--url', kit.url]);
+  await watching.until(/^watching/);
+  await ada.join(reference);
+  for (let map = 2; map <= 120; map += 1) {
+    await ada.putSession(reference, { properties: { custom: { map } } });
+  }
+  await watching.until(/change 120 /);
+  await ada.client.leaveSession(reference);
+  await watching.until(/ended by ada/);
+  const numbers = [...watching.text().matchAll(/ {2}change (\d+) {2}/g)].map(([, number]) =>
+    Number(number),
+  );
+  assert.deepEqual(
+    numbers,
+    Array.from({ length: 120 }, (_, at) => at + 1),
+  );
+  assert.equal(await watching.end(), 0);
+});
+
+test('changes from before the watch are not news', async () => {
+  const clock = manualClock();
+  await using server = await startServer({ port: 0, store: 'memory', clock });
+  const kit = new Kit(server.url, undefined);
+  const [ada, reference] = [kit.user('ada'), kit.reference()];
+  await ada.join(reference);
+  await ada.putSession(reference, { properties: { custom: { map: 2 } } });
+  clock.advance(1_000);
+  const watching = startWatch(['--url', server.url]);
+  await watching.until(/^watching/);
+  await ada.putSession(reference, { properties: { custom: { map: 3 } } });
+  await watching.until(/change 3 /);
+  assert.doesNotMatch(watching.text(), /change [12] /);
+  assert.equal(await watching.end(), 0);
+});
+
+test('names and properties of players do not command the terminal', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('\u001b[31mRED\u202e');
+  const reference = kit.reference();
+  const watching = startWatch(['--url', kit.url]);
+  await watching.until(/^watching/);
+  await ada.join(reference);
+  await ada.putSession(reference, {
+    properties: { custom: { 'key\u001b[2J\n': '\u009b\u2066' } },
+  });
+  await watching.until(/change 2 [\s\S]*key\\u\{1b\}\[2J\\u\{a\}: nothing → /);
+  assert.doesNotMatch(watching.text(), /(?!\n)[\p{Cc}\p{Cf}]/u);
+  assert.equal(await watching.end(), 0);
 });
 
 test('a wrong use and a server that is not there are told', async () => {

@@ -1,6 +1,7 @@
 /** `openmpsd watch`: prints what changes in sessions, without taking part. */
 
 import { formatJson, type Json } from '../domain/json.ts';
+import { formatPrintable } from '../domain/printable-text.ts';
 import type { ChangeList, ChangeRow, LiveEvent } from '../inspector/api-types.ts';
 import { parseFlags } from '../config/flags.ts';
 import type { CommandIo } from './command-io.ts';
@@ -44,7 +45,7 @@ export async function runWatch(args: readonly string[], io: WatchIo): Promise<nu
   io.once('SIGINT', end);
   io.once('SIGTERM', end);
   try {
-    await watch(given, ending.signal, (line) => void io.stdout.write(`${line}\n`));
+    await watch(given, ending.signal, (line) => void io.stdout.write(`${formatPrintable(line)}\n`));
     if (ending.signal.aborted) return 0;
     io.stderr.write(`openmpsd watch: the server at ${given.url} has ended.\n`);
     return 1;
@@ -52,7 +53,7 @@ export async function runWatch(args: readonly string[], io: WatchIo): Promise<nu
     if (ending.signal.aborted) return 0;
     const { message, cause } = error as Error;
     const why = cause instanceof Error ? ` (${cause.message})` : '';
-    io.stderr.write(`openmpsd watch: ${given.url}: ${message}${why}.\n`);
+    io.stderr.write(`openmpsd watch: ${given.url}: ${formatPrintable(`${message}${why}`)}.\n`);
     return 1;
   } finally {
     end();
@@ -99,25 +100,38 @@ async function watch(
   };
   /** The last change that was printed, by session. */
   const printed = new Map<string, string>();
+  /** By the server's clock: changes from here on are news. */
+  let fromMs = Number.POSITIVE_INFINITY;
   const { body } = await ask('/stream');
   if (body === null) return;
   print(`watching    ${url}`);
   for await (const event of eventsOf(body)) {
+    if (event.kind === 'hello') fromMs = event.info.clock.nowMs;
+    // What comes after a move back has an earlier time.
+    if (event.kind === 'clock') fromMs = Math.min(fromMs, event.clock.nowMs);
     const key =
       event.kind === 'session' ? event.row.key : event.kind === 'sessionGone' ? event.key : '';
     if (key === '' || (keys.size > 0 && !keys.has(key))) continue;
     const path = key.split('~').map(encodeURIComponent).join('/');
-    const answer = await ask(`/sessions/${path}/changes?take=100&differences=true`);
-    const { changes } = (await answer.json()) as ChangeList;
-    // Of a session that is seen for the first time the newest change alone is news.
     const last = printed.get(key);
-    const known = changes.findIndex(({ cursor }) => cursor === last);
-    const count = known >= 0 ? known : last === undefined ? 1 : changes.length;
-    for (const change of changes.slice(0, count).reverse()) {
+    const news: ChangeRow[] = [];
+    let before = '';
+    for (;;) {
+      const answer = await ask(`/sessions/${path}/changes?take=100&differences=true${before}`);
+      const { changes, nextBefore } = (await answer.json()) as ChangeList;
+      const old = changes.findIndex(({ cursor, atMs }, at) =>
+        // The newest change of a session that is seen for the first time is the one of the event.
+        last === undefined ? atMs < fromMs && news.length + at > 0 : cursor === last,
+      );
+      news.push(...(old < 0 ? changes : changes.slice(0, old)));
+      if (old >= 0 || nextBefore === undefined) break;
+      before = `&before=${encodeURIComponent(nextBefore)}`;
+    }
+    const [newest] = news;
+    if (newest) printed.set(key, newest.cursor);
+    for (const change of news.toReversed()) {
       if (xuid === undefined || isOf(change, xuid)) printChange(key, change, print);
     }
-    const [newest] = changes;
-    if (newest) printed.set(key, newest.cursor);
   }
 }
 
@@ -142,7 +156,9 @@ const alwaysDifferent: ReadonlySet<string> = new Set(['/changeNumber', '/nextTim
 
 function printChange(key: string, change: ChangeRow, print: (line: string) => void): void {
   const time = new Date(change.atMs).toISOString().slice(11, 23);
-  print(`${time}  ${key}  change ${change.changeNumber}  ${change.cause.sentence}`);
+  // An end has the number of the last document, whose own change has been printed.
+  const number = change.kind === 'ended' ? '' : `change ${change.changeNumber}  `;
+  print(`${time}  ${key}  ${number}${change.cause.sentence}`);
   for (const { what } of change.members) print(`              ${what}`);
   // Of a session that begins or ends all differs.
   if (change.kind !== 'changed') return;

@@ -10,6 +10,7 @@
 import type { Cause } from '../domain/cause.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Xuid } from '../domain/ids.ts';
+import { formatPrintable } from '../domain/printable-text.ts';
 import { formatTime, type Milliseconds } from '../domain/time.ts';
 import { describeChange, type NameOfUser } from './describe-change.ts';
 import type { CloseReason, ObservedEvent, RequestEnded } from './events.ts';
@@ -279,14 +280,7 @@ const shownMax = 100;
 function shown(text: string, charactersMax: number = shownMax): string {
   const cut =
     text.length <= charactersMax ? text : `${text.slice(0, charactersMax - 1).toWellFormed()}…`;
-  return unprintable.test(cut) ? cut.replace(allUnprintable, escaped) : cut;
-}
-
-const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
-const allUnprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
-
-function escaped(character: string): string {
-  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
+  return formatPrintable(cut);
 }
 
 function pad(text: string, width: number): string {
