@@ -5,9 +5,15 @@ import { parseHar } from './har.ts';
 /**
  * The capture in a file, which is a `.har` or a `.saz`; what it is is seen by its first bytes.
  *
- * Throws a CaptureError when it is none, is damaged or larger than can be read.
+ * Throws a CaptureError when it is none, is larger than can be read, or nothing of it can be read.
  */
 export async function readCapture(path: string): Promise<Capture> {
+  const capture = await readAny(path);
+  if (capture.calls.length > 0) return capture;
+  throw new CaptureError(['has no call that can be read.', ...capture.problems].join(' '));
+}
+
+async function readAny(path: string): Promise<Capture> {
   const { first, bytes } = await lookInto(path);
   if (bytes > captureLimits.fileBytesMax) {
     throw new CaptureError(`has more than ${captureLimits.fileBytesMax / 1024 / 1024} MiB.`);

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { ownHead } from '../capture/har.ts';
 import { runAnalyze } from './analyze.ts';
 
 let folder = '';
@@ -94,4 +95,51 @@ test('no capture, two, none there, none that can be read', async () => {
   const { code, out } = await run('--help');
   assert.equal(code, 0);
   assert.match(out, /^openmpsd analyze <capture>: /);
+});
+
+test('a capture without a call that can be read is not a good one', async () => {
+  const path = join(folder, 'none.har');
+  for (const text of [
+    '{"log":{"entries":[]}}',
+    '{"log":{"entries":[{}]}}',
+    `${ownHead},"version":"0"},"entries":[\n{"startedDateTime":"2026`,
+  ]) {
+    await writeFile(path, text);
+    for (const args of [[path], [path, '--json']]) {
+      const { code, out, err } = await run(...args);
+      assert.deepEqual({ code, out }, { code: 2, out: '' });
+      assert.match(err, /none\.har has no call that can be read\./);
+    }
+  }
+});
+
+test('what cannot be read is said, and counts with --strict', async () => {
+  const path = await captureOf(1, 1_000, [{}]);
+  for (const args of [[path], [path, '--json']]) {
+    const { code, err } = await run(...args);
+    assert.equal(code, 0);
+    assert.match(err, /^Entry 2 was left out/);
+  }
+  const strict = await run(path, '--strict');
+  assert.equal(strict.code, 2);
+  assert.match(strict.out, /^1 call to Xbox Live\./);
+});
+
+test('what a capture holds does not command the terminal', async () => {
+  const path = join(folder, 'hostile.har');
+  const hostile = (at: number) => ({
+    startedDateTime: new Date(Date.UTC(2026, 2, 1) + at).toISOString(),
+    request: {
+      method: 'GET\u001b[31m\u202e',
+      url: 'https://sessiondirectory.xboxlive.com/serviceconfigs/a/sessionTemplates/b/sessions/c',
+      headers: [{ name: 'Authorization', value: 'XBL3.0 x=-;xuid=1\u001b[2J\u009b&gtg=Ada' }],
+    },
+  });
+  const entries = Array.from({ length: 40 }, (_, at) => hostile(at));
+  await writeFile(path, JSON.stringify({ log: { entries } }));
+  for (const args of [[path], [path, '--json']]) {
+    const { out, err } = await run(...args);
+    assert.match(out, /GET\\u/);
+    assert.doesNotMatch(out + err, /(?!\n)[\p{Cc}\p{Cf}]/u);
+  }
 });

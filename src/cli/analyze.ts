@@ -10,19 +10,28 @@ import {
   type EndpointStatistics,
 } from '../domain/calls/analyze-calls.ts';
 import type { Finding } from '../domain/calls/finding.ts';
+import {
+  formatPrintable,
+  formatPrintableJson,
+  formatPrintableLines,
+} from '../domain/printable-text.ts';
 import type { OutputIo } from './command-io.ts';
 
 const help = `openmpsd analyze <capture>: says what certification would say about the calls of a game.
 
   <capture>   A .har file, of a browser, a proxy or openmpsd serve --record; or Fiddler's .saz
-  --strict    Warnings count too: the exit code is 1 when there is one
+  --strict    Warnings count too: the exit code is 1 when there is one. What cannot be read counts too: 2
   --json      The result as JSON
 
-The exit code is 0 when there is no error, 1 when there is one, 2 when the capture cannot be read.
+The exit code is 0 when there is no error, 1 when there is one, 2 when no call of the capture can be
+read.
 The rules are in docs/captures.md.
 `;
 
-/** The exit code of `openmpsd analyze`: 0 no error, 1 an error, 2 misused or not readable. */
+/**
+ * The exit code of `openmpsd analyze`: 0 no error, 1 an error, 2 misused or not readable; with
+ * `--strict` also when a part is not readable.
+ */
 export async function runAnalyze(args: readonly string[], io: OutputIo): Promise<number> {
   const paths = args.filter((arg) => !arg.startsWith('-'));
   const { values, problems } = parseFlags(
@@ -47,17 +56,18 @@ export async function runAnalyze(args: readonly string[], io: OutputIo): Promise
     capture = await readCapture(path);
   } catch (error) {
     if (!(error instanceof CaptureError)) throw error;
-    io.stderr.write(`openmpsd analyze: ${path} ${error.message}\n`);
+    io.stderr.write(`openmpsd analyze: ${path} ${formatPrintable(error.message)}\n`);
     return 2;
   }
   const calls = callsOf(capture);
   const analysis = analyzeCalls(calls);
-  if (values.has('json')) io.stdout.write(`${JSON.stringify(analysis, null, 2)}\n`);
+  if (values.has('json')) io.stdout.write(`${formatPrintableJson(analysis)}\n`);
   else {
     const others = capture.calls.length - calls.length;
     io.stdout.write(formatAnalysis(analysis, calls.length, others));
-    for (const problem of capture.problems) io.stderr.write(`${problem}\n`);
   }
+  for (const problem of capture.problems) io.stderr.write(`${formatPrintable(problem)}\n`);
+  if (capture.problems.length > 0 && values.has('strict')) return 2;
   const counts = (finding: Finding): boolean =>
     finding.severity === 'error' || values.has('strict');
   return analysis.findings.some(counts) ? 1 : 0;
@@ -67,15 +77,14 @@ function formatAnalysis({ findings, endpoints }: Analysis, calls: number, others
   const count = (severity: Finding['severity']): number =>
     findings.filter((one) => one.severity === severity).length;
   const left = others === 0 ? '' : `; ${others} to other hosts are left out`;
-  return [
+  return formatPrintableLines([
     `${plural(calls, 'call')} to Xbox Live${left}.`,
     '',
     ...formatTable(endpoints),
     '',
     ...findings.flatMap(formatFinding),
     `${plural(count('error'), 'error')}, ${plural(count('warning'), 'warning')}.`,
-    '',
-  ].join('\n');
+  ]);
 }
 
 function formatTable(endpoints: readonly EndpointStatistics[]): readonly string[] {

@@ -124,7 +124,7 @@ test('the same calls without tokens, with who called, in a form that other progr
 
 test('no capture, and a file that is there', async () => {
   const there = join(folder, 'there.har');
-  await writeFile(there, '{"log":{"entries":[]}}');
+  await writeFile(there, JSON.stringify(capture));
   assert.match((await run(there, there)).err, /there\.har is there already\.\n$/);
   assert.match((await run(join(folder, 'absent'), there)).err, /absent is not there\.\n$/);
   assert.match(
@@ -137,4 +137,14 @@ test('no capture, and a file that is there', async () => {
     assert.match(err, /See openmpsd convert --help\.\n$/);
   }
   assert.equal((await run('--help')).code, 0);
+});
+
+test('a capture without a call that can be read makes no file', async () => {
+  const [from, to] = [join(folder, 'none.har'), join(folder, 'none-new.har')];
+  await writeFile(from, '{"log":{"entries":[{}]}}');
+  const { code, out, err } = await run(from, to);
+  assert.deepEqual({ code, out }, { code: 2, out: '' });
+  assert.match(err, /none\.har has no call that can be read\. Entry 1 was left out: .*\n$/);
+  await assert.rejects(readFile(to), { code: 'ENOENT' });
+  assert.equal((await run(join(folder, 'absent'), to)).code, 2);
 });

@@ -3,6 +3,7 @@
 import { CaptureError } from '../capture/capture.ts';
 import { readCapture } from '../capture/read-capture.ts';
 import { writeCapture } from '../capture/write-capture.ts';
+import { formatPrintable } from '../domain/printable-text.ts';
 import type { OutputIo } from './command-io.ts';
 
 const help = `openmpsd convert <capture> <file.har>: makes a HAR file of a capture, without tokens.
@@ -12,9 +13,12 @@ const help = `openmpsd convert <capture> <file.har>: makes a HAR file of a captu
 
 Tokens, cookies and nonces are replaced. Who called is noted at each call, as far as the capture says so.
 Everything else that players sent stays in it.
+
+The exit code is 0 when the file is made, 1 when it cannot be written, 2 when no call of the capture can
+be read.
 `;
 
-/** The exit code of `openmpsd convert`: 0 done, 1 not readable or not writable, 2 misused. */
+/** The exit code of `openmpsd convert`: 0 done, 1 not writable, 2 misused or not readable. */
 export async function runConvert(args: readonly string[], io: OutputIo): Promise<number> {
   if (args.some((arg) => arg === '--help' || arg === '-h')) {
     io.stdout.write(help);
@@ -33,13 +37,15 @@ export async function runConvert(args: readonly string[], io: OutputIo): Promise
   try {
     const capture = await readCapture(from);
     await writeCapture(capture, to);
-    for (const problem of capture.problems) io.stderr.write(`${problem}\n`);
+    for (const problem of capture.problems) io.stderr.write(`${formatPrintable(problem)}\n`);
     io.stdout.write(`${to}: ${capture.calls.length} calls.\n`);
     return 0;
   } catch (error) {
     if (error instanceof CaptureError) {
-      io.stderr.write(`openmpsd convert: ${from} ${error.message}\n`);
-    } else if (error instanceof Error && 'code' in error) {
+      io.stderr.write(`openmpsd convert: ${from} ${formatPrintable(error.message)}\n`);
+      return 2;
+    }
+    if (error instanceof Error && 'code' in error) {
       const reason =
         error.code === 'EEXIST' ? 'is there already' : `cannot be written: ${error.code}`;
       io.stderr.write(`openmpsd convert: ${to} ${reason}.\n`);

@@ -321,3 +321,28 @@ test('no capture, no server, no option of that name', async () => {
   assert.equal((await run('--help')).code, 0);
   assert.ok((await readFile(demo, 'utf8')).length > 1_000);
 });
+
+test('what a capture holds does not command the terminal', async () => {
+  const hostile = '\u001b[31m\u009b2J\u202e';
+  const capture = await captureOf([
+    {
+      at: 0,
+      path: `/serviceconfigs/${scid}/sessionTemplates/deathmatch/sessions/none`,
+      status: 404,
+      answerHeaders: { 'Content-Type': hostile },
+      answer: hostile,
+    },
+  ]);
+  for (const form of [[], ['--json']]) {
+    const { code, out, err } = await replayOn({}, capture, ...form);
+    assert.equal(code, 1);
+    assert.match(out, /\[31m/);
+    assert.doesNotMatch(out + err, /(?!\n)[\p{Cc}\p{Cf}]/u);
+  }
+});
+
+test('a capture without a call that can be read is not played', async () => {
+  const { code, out, err } = await replayOn({}, await captureOf([]));
+  assert.deepEqual({ code, out }, { code: 2, out: '' });
+  assert.match(err, /has no call that can be read\.\n$/);
+});

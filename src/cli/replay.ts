@@ -5,6 +5,11 @@ import { readCapture } from '../capture/read-capture.ts';
 import { type DifferentCall, type Pace, replay, type ReplayReport } from '../capture/replay.ts';
 import { NoAnswer } from '../capture/replay-line.ts';
 import { parseFlags } from '../config/flags.ts';
+import {
+  formatPrintable,
+  formatPrintableJson,
+  formatPrintableLines,
+} from '../domain/printable-text.ts';
 import type { OutputIo } from './command-io.ts';
 import { parseServerAddress } from './server-address.ts';
 
@@ -63,16 +68,16 @@ export async function runReplay(args: readonly string[], io: ReplayIo): Promise<
     const capture = await readCapture(given.path);
     const report = await replay(capture, given);
     io.stdout.write(
-      given.isJson
-        ? `${JSON.stringify(jsonOf(report), null, 2)}\n`
-        : format(capture, report, given),
+      given.isJson ? `${formatPrintableJson(jsonOf(report))}\n` : format(capture, report, given),
     );
     return report.different.length === 0 ? 0 : 1;
   } catch (error) {
     if (error instanceof CaptureError) {
-      io.stderr.write(`openmpsd replay: ${given.path} ${error.message}\n`);
+      io.stderr.write(`openmpsd replay: ${given.path} ${formatPrintable(error.message)}\n`);
     } else if (error instanceof NoAnswer) {
-      io.stderr.write(`openmpsd replay: ${given.url} does not answer: ${error.message}\n`);
+      io.stderr.write(
+        `openmpsd replay: ${given.url} does not answer: ${formatPrintable(error.message)}\n`,
+      );
     } else throw error;
     return 2;
   }
@@ -126,7 +131,7 @@ function format(capture: Capture, report: ReplayReport, { url }: Given): string 
   const { callsCount, socketsCount, framesCount, different, leftOut, pace } = report;
   const others = [...leftOut].map(([host, count]) => `${host} (${count})`);
   const differing = different.length;
-  return [
+  return formatPrintableLines([
     `Replayed ${plural(callsCount, 'call')} and ${plural(socketsCount, 'socket')} with ${plural(framesCount, 'frame')} of the server against ${url}, pace ${pace}.`,
     ...(others.length === 0 ? [] : [`Left out, to other hosts: ${others.join(', ')}.`]),
     ...capture.problems,
@@ -135,8 +140,7 @@ function format(capture: Capture, report: ReplayReport, { url }: Given): string 
     differing === 0
       ? 'Nothing differs.'
       : `${differing} of ${callsCount + socketsCount} ${differing === 1 ? 'differs' : 'differ'}.`,
-    '',
-  ].join('\n');
+  ]);
 }
 
 function formatDifferent({ call, differences, reasons }: DifferentCall): readonly string[] {
