@@ -245,6 +245,10 @@ test(
     await ada.putSession(reference, { members: { me: null } });
     await ben.putSession(reference, { members: { me: null } });
     await page.getByText('This session has ended').waitFor();
+    await page.locator('.moment.end').waitFor();
+    assert.equal(await page.locator('.now-pill.live').count(), 0);
+    assert.equal(await page.locator('.status.active').count(), 0);
+    await members.getByText('left').first().waitFor();
     await page.reload();
     await page.getByRole('link', { name: 'See how it was' }).click();
     await members.first().waitFor();

@@ -9,6 +9,8 @@ import type {
   PastSession,
   SessionDetail,
   SessionName,
+  SessionRow,
+  Timer,
 } from '../../api-types.ts';
 import { pathOf } from '../api.ts';
 import { differenceOf } from '../json-difference.ts';
@@ -24,7 +26,7 @@ import { Initialization } from '../parts/initialization.tsx';
 import { JsonTree } from '../parts/json-tree.tsx';
 import { becomesText, MemberList } from '../parts/member-list.tsx';
 import { Seats } from '../parts/seats.tsx';
-import { ChangeRows, headlineOf, momentOf, Timeline } from '../parts/timeline.tsx';
+import { ChangeRows, headlineOf, momentOf, numberTextOf, Timeline } from '../parts/timeline.tsx';
 import { go, route, withQuery } from '../route.ts';
 import { agoText, clockText, countdownText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
@@ -35,8 +37,17 @@ type DocumentView = 'document' | 'difference';
 
 const documentView = signal<DocumentView>('document');
 
+/** The seats when nobody is in them any more. */
+function emptied({ max }: SessionRow['members']): SessionRow['members'] {
+  return { total: 0, active: 0, ready: 0, reserved: 0, inactive: 0, max };
+}
+
 function useDocumentAt(base: string, moment: string | undefined) {
-  const path = moment === undefined ? undefined : `${base}/changes${pathOf(...moment.split(':'))}`;
+  // After the end there is no document.
+  const path =
+    moment === undefined || moment.endsWith(':end')
+      ? undefined
+      : `${base}/changes${pathOf(...moment.split(':'))}`;
   return useAnswer<PastSession>(path);
 }
 
@@ -72,6 +83,7 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
   const index =
     at === undefined ? changes.length - 1 : changes.findIndex((one) => momentOf(one) === at);
   const chosen = changes[index];
+  const isOver = isEnded || changes.at(-1)?.kind === 'ended';
   const past = useDocumentAt(base, at);
   // What the difference begins at: a chosen moment, or the change before.
   const previous = changes[index - 1];
@@ -82,7 +94,7 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
   const travel = (step: number): void => {
     const next = changes[index + step];
     if (next === undefined) return;
-    const isNow = index + step === changes.length - 1 && !isEnded;
+    const isNow = index + step === changes.length - 1 && !isOver;
     go(withQuery({ at: isNow ? undefined : momentOf(next) }));
   };
   useKeys({
@@ -118,7 +130,8 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
   }
 
   const document = at === undefined ? live : past.answer?.document;
-  if (document === undefined && detail === undefined) {
+  const isAtEnd = at !== undefined && chosen?.kind === 'ended';
+  if (document === undefined && detail === undefined && !isAtEnd) {
     return (
       <div class="page">
         <SessionMissing
@@ -145,6 +158,8 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
       : isPast
         ? initializationAt(document)
         : (detail?.initialization ?? initializationAt(document));
+  const isOverNow = isOver && (!isPast || isAtEnd);
+  const timers = isPast || isOver ? [] : (detail?.timers ?? []);
   const before = wantsOther ? other.answer?.document : seen.current.before;
 
   return (
@@ -163,7 +178,10 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
           </h1>
           <CopyButton text={session.name} label="Copy the name" />
           <span class="space" />
-          <span class="states">{row !== undefined && <States row={row} />}</span>
+          <span class="states">
+            {isOverNow && <span class="label red">ended</span>}
+            {row !== undefined && !isOverNow && <States row={row} />}
+          </span>
           {row !== undefined && (
             <span
               class="change-pill mono"
@@ -173,13 +191,15 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
             </span>
           )}
         </div>
-        {row !== undefined && <Seats members={row.members} isLarge />}
-        {info.value?.mayAct === true && detail !== undefined && !isEnded && !isPast && (
+        {row !== undefined && (
+          <Seats members={isOverNow ? emptied(row.members) : row.members} isLarge />
+        )}
+        {info.value?.mayAct === true && detail !== undefined && !isOver && !isPast && (
           <ActBar session={session} members={detail.members} />
         )}
       </header>
 
-      {isEnded && (
+      {isOver && !isPast && (
         <p class="banner">
           <Icon name="alert" size={14} /> This session has ended. What is shown is the last of it.
         </p>
@@ -189,7 +209,7 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
           <Icon name="clock" size={14} />
           <span>
             As it was at <b class="number">{clockText(chosen.atMs, { withMs: true })}</b>, change{' '}
-            <b class="mono">#{chosen.changeNumber}</b>: <UserText>{headlineOf(chosen)}</UserText>
+            <b class="mono">{numberTextOf(chosen)}</b>: <UserText>{headlineOf(chosen)}</UserText>
           </span>
           <span class="space" />
           <a class="button small" href={withQuery({ at: undefined, from: undefined })}>
@@ -198,41 +218,45 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
         </p>
       )}
       {info.value?.hasHistory === true && (
-        <Timeline changes={changes} index={index} from={from} isNow={!isPast} onTravel={travel} />
+        <Timeline
+          changes={changes}
+          index={index}
+          from={from}
+          isNow={!isPast}
+          isOver={isOver}
+          onTravel={travel}
+        />
       )}
 
       <div class="session-columns">
         <div class="column-left">
           <MemberList
             members={members}
-            timers={isPast ? [] : (detail?.timers ?? [])}
+            timers={timers}
             max={row?.members.max ?? 0}
             isPast={isPast}
+            isOver={isOverNow}
             hasAll={isPast || detail?.hasAllMembers === true}
           />
           {initialization !== undefined &&
             (initialization.stage !== 'none' || initialization.links.length > 0) && (
-              <Initialization
-                initialization={initialization}
-                members={members}
-                timers={isPast ? [] : (detail?.timers ?? [])}
-              />
+              <Initialization initialization={initialization} members={members} timers={timers} />
             )}
           {changes.length > 0 && (
             <Card title="Changes" count={changes.length} kind="changes-card">
               <ChangeRows changes={changes} index={index} isNow={!isPast} />
             </Card>
           )}
-          {detail !== undefined && !isPast && detail.handles.length > 0 && (
+          {detail !== undefined && !isPast && !isOver && detail.handles.length > 0 && (
             <Card title="Handles" count={detail.handles.length}>
               <HandleList handles={detail.handles} />
             </Card>
           )}
-          {detail !== undefined && !isPast && <Facts detail={detail} />}
+          {detail !== undefined && !isPast && <Facts detail={detail} timers={timers} />}
         </div>
         <div class="column-right">
           <DocumentCard
-            document={document}
+            document={isOverNow && documentView.value === 'difference' ? undefined : document}
             before={before}
             litKey={String(document?.['changeNumber'] ?? '')}
             chosen={chosen}
@@ -301,9 +325,9 @@ function DocumentCard({
       {problem !== undefined && <p class="problem">{problem}</p>}
       {view === 'difference' && chosen !== undefined && (
         <p class="difference-head faint">
-          <span class="mono">{from === undefined ? 'nothing' : `#${from.changeNumber}`}</span>
+          <span class="mono">{from === undefined ? 'nothing' : numberTextOf(from)}</span>
           <Icon name="forward" size={12} />
-          <span class="mono">#{chosen.changeNumber}</span>
+          <span class="mono">{numberTextOf(chosen)}</span>
           <span class="space" />
           <span class="number">{node.count} different</span>
         </p>
@@ -318,12 +342,18 @@ function DocumentCard({
 }
 
 /** Facts that no client sees, and timers that belong to no member. */
-function Facts({ detail }: { readonly detail: SessionDetail }) {
+function Facts({
+  detail,
+  timers: all,
+}: {
+  readonly detail: SessionDetail;
+  readonly timers: readonly Timer[];
+}) {
   // Read so that timers count down.
   tick.value;
   const now = nowMs();
   const { hidden, row } = detail;
-  const timers = detail.timers.filter(({ index }) => index === undefined);
+  const timers = all.filter(({ index }) => index === undefined);
   return (
     <Card title="Facts that no client sees">
       <dl class="facts">

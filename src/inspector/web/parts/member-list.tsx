@@ -22,12 +22,15 @@ export function MemberList({
   timers,
   max,
   isPast,
+  isOver,
   hasAll,
 }: {
   readonly members: readonly MemberRow[];
   readonly timers: readonly Timer[];
   readonly max: number;
   readonly isPast: boolean;
+  /** The session has ended, and these are the members that it had. */
+  readonly isOver: boolean;
   readonly hasAll: boolean;
 }) {
   // Read so that timers count down.
@@ -47,6 +50,7 @@ export function MemberList({
             timer={timers.find(({ index }) => index === member.index)}
             now={now}
             isPast={isPast}
+            isOver={isOver}
           />
         ))}
       </ul>
@@ -61,13 +65,16 @@ function Member({
   timer,
   now,
   isPast,
+  isOver,
 }: {
   readonly member: MemberRow;
   readonly timer: Timer | undefined;
   readonly now: number;
   readonly isPast: boolean;
+  readonly isOver: boolean;
 }) {
-  const { status, gamertag, xuid, connection } = member;
+  const { gamertag, xuid, connection } = member;
+  const status = isOver ? 'left' : member.status;
   const share =
     timer?.startMs === undefined || timer.dueMs <= timer.startMs
       ? 0
@@ -80,7 +87,7 @@ function Member({
       <span class="member-name">
         <span>
           <a href={userHref(xuid)} class="strong-link">
-            <UserText>{gamertag ?? (status === 'reserved' ? 'Reserved' : xuid)}</UserText>
+            <UserText>{gamertag ?? (member.status === 'reserved' ? 'Reserved' : xuid)}</UserText>
           </a>
           {member.isOwner && (
             <span class="badge" title="Owner">
@@ -112,12 +119,10 @@ function Member({
           <UserText>{xuid}</UserText>
         </small>
       </span>
-      <span class="member-link">
-        <Connection connection={connection} />
-      </span>
+      <span class="member-link">{!isOver && <Connection connection={connection} />}</span>
       <span class="member-status">
         <span class={`status ${status}`}>{status}</span>
-        {!isPast && (
+        {!isPast && !isOver && (
           <small class="faint number">
             {timer === undefined
               ? agoText(member.statusSinceMs, now)

@@ -9,9 +9,17 @@ import { Icon, type IconName } from './icon.tsx';
 import { UserText } from './user-text.tsx';
 import { visibleText } from '../visible-text.ts';
 
-/** Names a change in the page's address: a change number alone is not one of all branches. */
-export function momentOf({ branch, changeNumber }: ChangeRow): string {
-  return `${branch}:${changeNumber}`;
+/**
+ * Names a change in the page's address: a change number alone is not one of all branches. The end has
+ * no number of its own.
+ */
+export function momentOf({ branch, changeNumber, kind }: ChangeRow): string {
+  return `${branch}:${kind === 'ended' ? 'end' : changeNumber}`;
+}
+
+/** `#4`, or `end`. */
+export function numberTextOf({ changeNumber, kind }: ChangeRow): string {
+  return kind === 'ended' ? 'end' : `#${changeNumber}`;
 }
 
 const tones: Readonly<Record<string, string>> = {
@@ -51,6 +59,7 @@ export function Timeline({
   index,
   from,
   isNow,
+  isOver,
   onTravel,
 }: {
   /** The oldest first. */
@@ -58,6 +67,8 @@ export function Timeline({
   readonly index: number;
   readonly from: string | undefined;
   readonly isNow: boolean;
+  /** The session has ended: there is no now. */
+  readonly isOver: boolean;
   readonly onTravel: (step: number) => void;
 }) {
   const strip = useRef<HTMLDivElement>(null);
@@ -98,7 +109,7 @@ export function Timeline({
               )}
               <a
                 key={momentOf(change)}
-                class={`moment ${toneOf(change)}${isInRange ? ' in-range' : ''}${
+                class={`moment ${toneOf(change)}${change.kind === 'ended' ? ' end' : ''}${isInRange ? ' in-range' : ''}${
                   fromIndex === at ? ' from' : ''
                 }`}
                 href={withQuery({
@@ -108,8 +119,8 @@ export function Timeline({
                       : momentOf(change),
                 })}
                 aria-current={at === index ? 'step' : undefined}
-                aria-label={`Change ${change.changeNumber}: ${visibleText(headlineOf(change))}`}
-                title={`#${change.changeNumber} · ${clockText(change.atMs, { withMs: true })}\n${visibleText(headlineOf(change))}`}
+                aria-label={`Change ${numberTextOf(change)}: ${visibleText(headlineOf(change))}`}
+                title={`${numberTextOf(change)} · ${clockText(change.atMs, { withMs: true })}\n${visibleText(headlineOf(change))}`}
                 onClick={(event) => {
                   if (!event.shiftKey) return;
                   event.preventDefault();
@@ -133,8 +144,10 @@ export function Timeline({
       >
         <Icon name="forward" />
       </button>
-      <span class={isNow ? 'now-pill live' : 'now-pill'}>
-        {isNow ? (
+      <span class={isNow && !isOver ? 'now-pill live' : 'now-pill'}>
+        {isOver ? (
+          'Ended'
+        ) : isNow ? (
           <>
             <i class="dot live" /> Now
           </>
@@ -208,7 +221,7 @@ export function ChangeRows({
                 </small>
               </span>
               <span class="faint right number" title={clockText(change.atMs, { withMs: true })}>
-                <span class="mono">#{change.changeNumber}</span>
+                <span class="mono">{numberTextOf(change)}</span>
                 <br />
                 {agoText(change.atMs, now)}
               </span>
