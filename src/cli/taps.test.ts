@@ -115,3 +115,24 @@ test('what goes wrong is reported in a line, with the exit code', async () => {
     assert.match(taps.errors(), /^openmpsd taps: [^\n]*\n$/);
   }
 });
+
+test('the name of a session does not command the terminal', async () => {
+  await using opened = await open();
+  const { kit, server } = opened;
+  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  const reference = { ...kit.reference(), name: 'room\u202e\u2066' };
+  await ada.join(reference);
+  const taps = start('--xuid', ben.xuid, '--url', server.url);
+  await taps.line();
+  await ada.postHandle({
+    version: 1,
+    type: 'invite',
+    sessionRef: reference,
+    invitedXuid: ben.xuid,
+    inviteAttributes: { titleId: 1234567890 },
+  });
+  const line = await taps.line();
+  assert.match(line, /~room\\u\{202e\}\\u\{2066\} /);
+  taps.interrupt();
+  assert.equal(await taps.ended, 0);
+});
