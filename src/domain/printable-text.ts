@@ -2,7 +2,7 @@
 
 /** Control characters, line breaks, marks of direction and other invisible ones, half characters. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
-const allUnprintable = new RegExp(unprintable, 'gu');
+const allUnprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /**
  * One line of text: no line breaks, no commands to the terminal, no change of direction. Each such
