@@ -97,7 +97,8 @@ function Verdict({
   const errors = analysis.findings.filter(isError).length;
   const warnings = analysis.findings.length - errors;
   const isEmpty = analysis.requestsCount === 0;
-  const tone = errors > 0 ? 'red' : warnings > 0 || isEmpty ? 'amber' : 'green';
+  const isUnread = isEmpty && opened !== undefined;
+  const tone = errors > 0 ? 'red' : warnings > 0 || isUnread ? 'amber' : 'green';
   const count = (number: number, one: string): string =>
     `${countText(number)} ${one}${number === 1 ? '' : 's'}`;
   const said =
@@ -113,7 +114,7 @@ function Verdict({
   return (
     <div class="verdict">
       <span class={`verdict-mark ${tone}`}>
-        <Icon name={analysis.findings.length === 0 && !isEmpty ? 'check' : 'alert'} size={22} />
+        <Icon name={analysis.findings.length === 0 && !isUnread ? 'check' : 'alert'} size={22} />
       </span>
       <div>
         <h2>{said}</h2>

@@ -182,7 +182,7 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
             {isOverNow && <span class="label red">ended</span>}
             {row !== undefined && !isOverNow && <States row={row} />}
           </span>
-          {row !== undefined && (
+          {row !== undefined && !isOverNow && (
             <span
               class="change-pill mono"
               title={`ETag ${detail?.etag ?? ''}; branch ${row.branch}`}
@@ -208,12 +208,19 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
         <p class="banner amber" role="status">
           <Icon name="clock" size={14} />
           <span>
-            As it was at <b class="number">{clockText(chosen.atMs, { withMs: true })}</b>, change{' '}
-            <b class="mono">{numberTextOf(chosen)}</b>: <UserText>{headlineOf(chosen)}</UserText>
+            As it was at <b class="number">{clockText(chosen.atMs, { withMs: true })}</b>,{' '}
+            {isAtEnd ? (
+              'the end'
+            ) : (
+              <>
+                change <b class="mono">{numberTextOf(chosen)}</b>
+              </>
+            )}
+            : <UserText>{headlineOf(chosen)}</UserText>
           </span>
           <span class="space" />
           <a class="button small" href={withQuery({ at: undefined, from: undefined })}>
-            Back to now <kbd>n</kbd>
+            {isOver ? 'Back' : 'Back to now'} <kbd>n</kbd>
           </a>
         </p>
       )}
