@@ -81,7 +81,7 @@ test('the container is built from files that are there, by a script that is ther
   );
   const { scripts, bin } = JSON.parse(read('package.json'));
   const named = Object.values(files).flatMap((text) => captures(text, /npm run ([\w:-]+)/g));
-  assert.ok(named.length > 1, 'scripts were found');
+  assert.ok(named.length > 0, 'scripts were found');
   for (const script of named) assert.ok(Object.hasOwn(scripts, script), script);
   assert.ok(files.container.includes(`ENTRYPOINT ["node", "${bin.openmpsd}"]`));
   assert.ok(files.unit.includes(`ExecStart=/usr/bin/node /opt/openmpsd/${bin.openmpsd} serve`));

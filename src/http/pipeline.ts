@@ -333,11 +333,11 @@ function refuse(refused: Refusal | RefusalWithHeaders, contractVersion: number):
   return { ...answer, headers: { ...answer.headers, ...refused.headers } };
 }
 
-/** Counts what the client of `outgoing` has not read. */
+/** Counts what the client of `outgoing` has not read of an answer that has been written whole. */
 function holdUnsent(outgoing: ServerResponse, unsent: HeldBytes<ServerResponse>): void {
   const bytes = outgoing.writableLength;
-  // The system has taken nearly every answer by now.
-  if (bytes === 0) return;
+  // The system has taken nearly every answer by now. A stream that goes on bounds itself.
+  if (bytes === 0 || !outgoing.writableEnded) return;
   unsent.add(outgoing, bytes, () => outgoing.req.socket.destroy());
   outgoing.once('close', () => unsent.delete(outgoing));
 }

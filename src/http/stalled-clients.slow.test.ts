@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { sampleApp, sampleLimits, sampleRoute } from '../testing/sample-app.ts';
 import type { AppSettings } from './app.ts';
@@ -25,9 +26,25 @@ async function listen(limits: Partial<AppSettings['limits']>) {
     body: 'object',
     answer: async () => ({ status: 204 }),
   });
-  const app = sampleApp([large, upload], { limits: { ...sampleLimits, ...limits } });
+  const streaming = Promise.withResolvers<Writable>();
+  const stream = sampleRoute('GET', '/stream', {
+    answer: async () => ({
+      status: 200,
+      contentType: 'text/plain',
+      stream(outgoing) {
+        outgoing.write('begun');
+        streaming.resolve(outgoing);
+      },
+    }),
+  });
+  const app = sampleApp([large, upload, stream], { limits: { ...sampleLimits, ...limits } });
   const { port } = await app.listen({ host: '127.0.0.1', port: 0 });
-  return { port, asked: () => asked, [Symbol.asyncDispose]: () => app.close({ withinMs: 0 }) };
+  return {
+    port,
+    asked: () => asked,
+    streaming: streaming.promise,
+    [Symbol.asyncDispose]: () => app.close({ withinMs: 0 }),
+  };
 }
 
 /** A connection that reads nothing after its first bytes have come. */
@@ -74,6 +91,23 @@ test('a client that does not read for too long is cut', options, async () => {
   const knocking = setInterval(() => socket.write('G'), 1);
   await once(socket, 'error');
   clearInterval(knocking);
+});
+
+// Kills: a stream that is taken for an answer which its client does not read.
+test('a stream that goes on is kept while others are cut', options, async () => {
+  await using app = await listen({ sendTimeoutMs: 1 });
+  const reader = connect(app.port, '127.0.0.1').setEncoding('latin1');
+  reader.write(`GET /stream HTTP/1.1\r\n${good}Connection: close\r\n\r\n`);
+  const streaming = await app.streaming;
+  // One that came later has been cut: the stream would have been before.
+  const late = await stalled(app.port, getLarge);
+  const knocking = setInterval(() => late.write('G'), 1);
+  await once(late, 'error');
+  clearInterval(knocking);
+  streaming.end('ended');
+  let text = '';
+  for await (const chunk of reader) text += chunk;
+  assert.match(text, /begun.*ended/s);
 });
 
 // Kills: every request of a connection answered at once.

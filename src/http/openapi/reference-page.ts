@@ -44,17 +44,17 @@ nav a{display:block;padding:.2rem 0;color:inherit;text-decoration:none}nav a:hov
 nav strong{font-size:17px}nav small{color:var(--soft);display:block;margin-bottom:1.2rem}
 main{padding:2rem 0 6rem}h2{margin:2.6rem 0 .6rem;font-size:20px}h2:first-child{margin-top:0}
 details.op{border-top:1px solid var(--line)}details.op:last-of-type{border-bottom:1px solid var(--line)}
-summary{cursor:pointer;padding:.55rem 0;display:grid;grid-template-columns:4.4rem 1fr;gap:.2rem .6rem;list-style:none}
+summary{cursor:pointer;padding:.55rem 0;display:grid;grid-template-columns:4.4rem minmax(0,1fr);gap:.2rem .6rem;list-style:none}
 summary::-webkit-details-marker{display:none}summary:hover code{color:var(--accent)}
 summary span{grid-column:2;color:var(--soft);font-size:14px}
 b.m{font:600 12px/1.9 ui-monospace,monospace;letter-spacing:.03em;color:var(--accent)}b.PUT,b.POST{color:#0b61c4}b.DELETE{color:#c42b1c}
-code,pre{font:13px/1.5 ui-monospace,SFMono-Regular,Consolas,monospace}code{overflow-wrap:anywhere}
+code,pre{font:13px/1.5 ui-monospace,SFMono-Regular,Consolas,monospace}code{overflow-wrap:anywhere;min-width:0}
 .in{padding:.2rem 0 1.2rem 5rem}h3{font-size:13px;margin:1rem 0 .3rem;color:var(--soft);font-weight:600}
 table{border-collapse:collapse;width:100%;font-size:14px}td{padding:.3rem .8rem .3rem 0;vertical-align:top;border-top:1px solid var(--line)}td:first-child{width:6rem}
 pre{background:var(--fill);padding:.8rem;border-radius:6px;overflow:auto;max-height:26rem;margin:.3rem 0}
 .code{display:inline-block;margin:0 .5rem .1rem 0;white-space:nowrap}
 @media(prefers-color-scheme:dark){body{background:#14171a;color:#e4e7ea}:root{--accent:#6ccb5f}b.PUT,b.POST{color:#6fb1f5}b.DELETE{color:#f1707b}}
-@media(max-width:60rem){body{display:block;padding:0 1rem}nav{position:static;height:auto;columns:2}.in{padding-left:0}}
+@media(max-width:60rem){body{display:block;padding:0 1rem}nav{position:static;height:auto;columns:2}.in{padding-left:0}.code{white-space:normal}}
 `;
 
 /** @param document as `openApiDocument` makes it */
