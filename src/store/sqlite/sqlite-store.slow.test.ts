@@ -385,7 +385,7 @@ test('a folder in the place of a file of its own is refused', async () => {
 });
 
 test('when the disk is full commits fail whole, and once there is room they do not', async () => {
-  await using store = await open(freshFile(), { fileBytesMax: 440_000 });
+  await using store = await open(freshFile(), { fileBytesMax: 500_000 });
   const big = { custom: { map: 'x'.repeat(100_000) } };
   const names = ['1', '2', '3'];
   for (const name of names) await store.commit({ session: putOf(name, 0, big) });
@@ -417,7 +417,7 @@ test('when the disk is full commits fail whole, and once there is room they do n
 });
 
 test('when there is no room, what makes some is written first, and the group with it is not lost', async () => {
-  await using store = await open(freshFile(), { fileBytesMax: 400_000 });
+  await using store = await open(freshFile(), { fileBytesMax: 460_000 });
   for (const name of ['a', 'b', 'c']) {
     await store.commit({ session: putOf(name, 0, { custom: { map: 'x'.repeat(90_000) } }) });
   }
