@@ -55,7 +55,7 @@ export type Settings = SessionBounds & {
   readonly rateLimits: string | undefined;
   /** Addresses and networks of balancers, beside those of private networks. */
   readonly trustedProxies: readonly string[] | undefined;
-  /** Off: there is no inspector, whoever may use it. */
+  /** Off: there is no inspector, also not for administrators. */
   readonly inspector: 'on' | 'off';
   /** The log of requests on standard output; undefined: as the one that starts the server decides. */
   readonly requestLog: 'text' | 'json' | 'off' | undefined;

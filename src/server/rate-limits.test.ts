@@ -151,7 +151,7 @@ test('two nodes on a store that counts for both keep one limit', async () => {
 });
 
 /** @source docs/wire/rate-limits.md "Addresses" */
-test('an address has a limit, whoever calls from it, and before it is known who', async () => {
+test('an address has a limit for all its users, which holds before the caller is known', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'openmpsd-limits-'));
   try {
     const file = join(folder, 'limits.json');

@@ -139,7 +139,7 @@ function closeCalls(calls: readonly Call[]): readonly (readonly [Call, ...Call[]
 /** More writes of one session in a second than Microsoft advises for large sessions. */
 const sessionWritesPerSecond = 10;
 
-/** Where one session was written more than ten times in a second, by whomever. */
+/** Where one session was written more than ten times in a second, by any users. */
 export function findSessionWrites(calls: readonly Call[]): readonly Finding[] {
   const isWrite = ({ service, verb }: Call): boolean =>
     service === 'sessiondirectory' && (verb === 'PUT' || verb === 'DELETE' || verb === 'PATCH');

@@ -34,7 +34,7 @@ export type RateLimits = {
   readonly services: { readonly [service in RateService]?: readonly RateLimit[] | undefined };
   /** Of one user, in all services. */
   readonly caller: readonly RateLimit[];
-  /** Of one address, whoever calls from it. */
+  /** Of one address, for all users that call from it together. */
   readonly address: readonly RateLimit[];
 };
 
