@@ -174,7 +174,7 @@ export function callOf(event: RequestEnded): Call | undefined {
   const { id, atMs, durationMs, method, target, caller, status, answerHeaders } = event;
   const [path = '', query = ''] = target.split('?', 2);
   const host = String(event.requestHeaders['host'] ?? '');
-  const service = serviceOf(host.replace(/:\d+$/, ''), path);
+  const service = serviceOf(host, path);
   if (service === '' || caller === undefined) return undefined;
   const retryAfter = Number(answerHeaders['Retry-After'] ?? answerHeaders['retry-after'] ?? 0);
   const etag = answerHeaders['ETag'] ?? answerHeaders['etag'];

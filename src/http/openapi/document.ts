@@ -38,11 +38,9 @@ export function openApiDocument(routes: readonly Route[], version: string): Sche
     },
     paths,
     components: {
-      schemas: {
-        ...Object.fromEntries(
-          Object.entries(answerShapes).map(([name, shape]) => [name, schemaOf(shape)]),
-        ),
-      },
+      schemas: Object.fromEntries(
+        Object.entries(answerShapes).map(([name, shape]) => [name, schemaOf(shape)]),
+      ),
       securitySchemes: {
         token: {
           type: 'apiKey',

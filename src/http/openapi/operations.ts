@@ -50,7 +50,14 @@ const sessionWrite = exactObject({
 const session = '/serviceconfigs/{scid}/sessiontemplates/{templateName}/sessions/{name}';
 const hopper = '/serviceconfigs/{scid}/hoppers/{hopper}';
 const sessionQuery = [
-  ...['xuid', 'keyword', 'private', 'reservations', 'inactive', 'visibility', 'version', 'take'],
+  'xuid',
+  'keyword',
+  'private',
+  'reservations',
+  'inactive',
+  'visibility',
+  'version',
+  'take',
 ];
 const peoplePage = ['view', 'startIndex', 'maxItems'];
 const people = '/users/{owner}/people';

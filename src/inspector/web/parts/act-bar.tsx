@@ -16,6 +16,7 @@ import { ActingSelect } from './acting-select.tsx';
 import { Dialog } from './dialog.tsx';
 import { Icon } from './icon.tsx';
 import { UserText } from './user-text.tsx';
+import { XuidField } from './xuid-field.tsx';
 
 type Asked = 'invite' | 'reserve' | 'write';
 
@@ -149,17 +150,7 @@ function XuidDialog({
         }}
       >
         <h2>{title}</h2>
-        <label>
-          <span>Xuid</span>
-          <input
-            class="input mono"
-            inputMode="numeric"
-            pattern="\d{1,20}"
-            required
-            value={xuid}
-            onInput={({ currentTarget }) => setXuid(currentTarget.value)}
-          />
-        </label>
+        <XuidField value={xuid} onInput={setXuid} />
         <footer>
           <button type="button" class="button" onClick={onClose}>
             Cancel

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { actAs, actingUsers, actingXuid, nameOf } from '../acting.ts';
 import { Dialog } from './dialog.tsx';
+import { XuidField } from './xuid-field.tsx';
 import { visibleText } from '../visible-text.ts';
 
 /** Chooses the user as whom the next action is done, or adds one. */
@@ -51,17 +52,7 @@ export function ActingSelect() {
                 onInput={({ currentTarget }) => setGamertag(currentTarget.value)}
               />
             </label>
-            <label>
-              <span>Xuid</span>
-              <input
-                class="input mono"
-                inputMode="numeric"
-                pattern="\d{1,20}"
-                required
-                value={xuid}
-                onInput={({ currentTarget }) => setXuid(currentTarget.value)}
-              />
-            </label>
+            <XuidField value={xuid} onInput={setXuid} />
             <footer>
               <button type="button" class="button" onClick={() => setAdding(false)}>
                 Cancel
