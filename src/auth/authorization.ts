@@ -42,7 +42,7 @@ export function parseAuthorization(
       'The Authorization header is not of the form "XBL3.0 x=<userhash>;<token>" or "Bearer <token>".',
     );
   }
-  if (token === '') return wrong('The Authorization header has no token after "x=<userhash>;".');
+  if (token === '') return wrong('The Authorization header has no token behind its scheme.');
   if (jwtPattern.test(token)) return { form: 'jwt', token, userHash };
   if (resemblesDevelopmentToken(token)) return { form: 'development', token, userHash };
   if (encryptedPattern.test(token)) return { form: 'encrypted', token, userHash };

@@ -11,22 +11,30 @@ function discoveryUrl(issuer: string): string {
  * Throws an Error that completes "it cannot be used: …".
  */
 export async function readIssuerKeysText(issuer: string): Promise<string> {
-  const text = await readKeySetText(discoveryUrl(issuer));
-  const document: unknown = JSON.parse(text);
+  const url = discoveryUrl(issuer);
+  const document = parseDocument(await readKeySetText(url), url);
   const { issuer: named, jwks_uri: keysUrl } = (document ?? {}) as Readonly<
     Record<string, unknown>
   >;
   // A document of another issuer at this address would bring keys for tokens that are not checked so.
   if (named !== issuer) {
     throw new Error(
-      `its discovery document is of issuer ${JSON.stringify(named)}; --oidc-issuer must be written just so`,
+      `${url} is of issuer ${JSON.stringify(named)}; --oidc-issuer must be written just so`,
     );
   }
   if (typeof keysUrl !== 'string' || !isKeySetUrl(keysUrl)) {
-    throw new Error('its discovery document names no "jwks_uri"');
+    throw new Error(`${url} names no "jwks_uri"`);
   }
   if (issuer.startsWith('https:') && !keysUrl.startsWith('https:')) {
-    throw new Error('its discovery document names keys that come over plain http');
+    throw new Error(`${url} names keys that come over plain http`);
   }
   return readKeySetText(keysUrl);
+}
+
+function parseDocument(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error(`${url} answers with what is no JSON`);
+  }
 }

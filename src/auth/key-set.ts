@@ -67,8 +67,8 @@ export function openKeySet(
       return known;
     } catch (error) {
       const problem = `The key set ${name} cannot be used: ${reasonOf(error)}.`;
-      failed = { error: new AuthenticatorUnavailable(problem), atMs: nowMs };
-      report(problem);
+      failed = { error: new AuthenticatorUnavailable(problem, { cause: error }), atMs: nowMs };
+      report(known === undefined ? `${problem} Until it can, tokens get 503.` : problem);
       throw failed.error;
     } finally {
       reading = undefined;
@@ -145,20 +145,60 @@ export function isKeySetUrl(keySet: string): boolean {
   return /^https?:\/\//i.test(keySet);
 }
 
-/** The text of the key set at an address or in a file. */
+/** What was asked gives no answer now, and may give one later. */
+class SourceAway extends Error {
+  override readonly name = 'SourceAway';
+}
+
+/** True when keys could not be read because their address does not answer; false when something is wrong with it. */
+export function isAway(error: unknown): boolean {
+  return error instanceof AuthenticatorUnavailable && error.cause instanceof SourceAway;
+}
+
+/** The errors of `fetch` that pass by themselves. Others, as of certificates and redirects, do not. */
+const passing: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+  'ETIMEDOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_SOCKET',
+]);
+
+/** The text of the key set at an address or in a file. Throws an Error that completes "it cannot be used: …". */
 export async function readKeySetText(keySet: string): Promise<string> {
   if (!isKeySetUrl(keySet)) {
     const problem = problemOfTrust(keySet);
     if (problem !== undefined) throw new Error(problem);
     return readFile(keySet, 'utf8');
   }
-  const response = await fetch(keySet, {
-    headers: { accept: 'application/json' },
-    redirect: 'error',
-    signal: AbortSignal.timeout(fetchTimeoutMs),
-  });
-  if (response.status !== 200) throw new Error(`it answers ${response.status} instead of 200`);
-  return response.text();
+  try {
+    const response = await fetch(keySet, {
+      headers: { accept: 'application/json' },
+      redirect: 'error',
+      signal: AbortSignal.timeout(fetchTimeoutMs),
+    });
+    const { status } = response;
+    if (status === 200) return await response.text();
+    const problem = `${keySet} answers ${status} instead of 200`;
+    throw status >= 500 || status === 408 || status === 429
+      ? new SourceAway(problem)
+      : new Error(problem);
+  } catch (error) {
+    const { name, cause } = error as Error;
+    if (name === 'TimeoutError') {
+      throw new SourceAway(`${keySet} has not answered within ${fetchTimeoutMs / 1000} seconds`);
+    }
+    if (name !== 'TypeError') throw error;
+    const problem = `${keySet}: ${reasonOf(error)}`;
+    throw passing.has(codeOf(cause)) ? new SourceAway(problem) : new Error(problem);
+  }
 }
 
 /**

@@ -61,11 +61,12 @@ const oidcToleranceMs: Milliseconds = 10_000;
 /**
  * What `settings` ask for.
  *
- * A key set in a file is read at once, so that a bad one stops the start. One at an address is read
- * when the first token comes, and the keys of an OIDC issuer are asked for without waiting, so that the
- * servers of a studio may start in any order.
+ * The keys are read at once, so that a wrong file, address or issuer stops the start. An address that
+ * does not answer is no reason to stop: the servers of a studio may start in any order.
  *
- * Throws AuthenticatorUnavailable when the file cannot be used.
+ * Throws AuthenticatorUnavailable when the keys cannot be used.
+ *
+ * @source docs/wire/callers.md "oidc"
  */
 export async function openAuthenticator(
   settings: AuthenticatorSettings,
@@ -81,7 +82,7 @@ export async function openAuthenticator(
     };
   }
   // Loaded only where tokens are signed by others.
-  const [{ isKeySetUrl, openKeySet, readKeySetText }, { readIssuerKeysText }] = await Promise.all([
+  const [{ isAway, openKeySet, readKeySetText }, { readIssuerKeysText }] = await Promise.all([
     import('./key-set.ts'),
     import('./issuer-keys.ts'),
   ]);
@@ -91,8 +92,11 @@ export async function openAuthenticator(
     where === undefined ? readIssuerKeysText(String(issuer)) : readKeySetText(where);
   const keySet = openKeySet(name, readText, { staleMsMax, ...(report && { report }) });
   const isOidc = settings.kind === 'oidc';
-  if (where !== undefined && !isKeySetUrl(where)) await keySet.read(nowMs);
-  else if (isOidc) keySet.read(nowMs).catch(() => undefined);
+  try {
+    await keySet.read(nowMs);
+  } catch (error) {
+    if (!isAway(error)) throw error;
+  }
 
   const { oidcMapping } = await import('./claim-mapping.ts');
   const mapping = isOidc ? { ...oidcMapping, ...settings.claims } : settings.claims;

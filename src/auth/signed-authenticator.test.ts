@@ -202,7 +202,7 @@ test('while the keys cannot be had, remembered tokens are good and others an out
   );
 });
 
-test('keys over HTTP: fetched when needed, rotated without a restart, an outage is no refusal', async () => {
+test('keys over HTTP: fetched at the start, rotated without a restart, an outage is no refusal', async () => {
   let answer = { status: 503, text: 'down', location: '' };
   let fetches = 0;
   const server = createServer((_request, response) => {
@@ -226,7 +226,7 @@ test('keys over HTTP: fetched when needed, rotated without a restart, an outage 
       store: openMemoryStore(),
       nowMs,
     });
-    assert.equal(fetches, 0);
+    assert.equal(fetches, 1);
     const at = async (header: string, afterMs: number) =>
       authenticator.authenticate(header, nowMs + afterMs);
 

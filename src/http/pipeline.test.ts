@@ -165,7 +165,7 @@ test('verbs that no route knows are answered which ones are known', async () => 
 
 test('401 says which scheme is asked for, and nothing else does', async () => {
   const { headers } = await ask({ headers: {} });
-  assert.equal(headers['www-authenticate'], 'XBL3.0');
+  assert.equal(headers['www-authenticate'], 'XBL3.0, Bearer');
   assert.equal((await ask({})).headers['www-authenticate'], undefined);
 });
 

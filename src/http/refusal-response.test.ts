@@ -81,7 +81,11 @@ test('Retry-After goes with 503, WWW-Authenticate with 401, and neither with any
     const { status, headers } = refusalResponse(new Refusal(code, 'No.'), 107);
     assert.ok(status >= 400, code);
     assert.equal(headers?.['Retry-After'], status === 503 ? '1' : undefined, code);
-    assert.equal(headers?.['WWW-Authenticate'], status === 401 ? 'XBL3.0' : undefined, code);
+    assert.equal(
+      headers?.['WWW-Authenticate'],
+      status === 401 ? 'XBL3.0, Bearer' : undefined,
+      code,
+    );
   }
 });
 

@@ -118,7 +118,7 @@ export function refusalResponse(refusal: Refusal, contractVersion: number): Answ
   const headers = {
     'X-Mpsd-Refusal': code,
     ...(detail !== undefined && { 'X-Mpsd-Detail': formatHeaderValue(detail) }),
-    ...(status === 401 && { 'WWW-Authenticate': 'XBL3.0' }),
+    ...(status === 401 && { 'WWW-Authenticate': 'XBL3.0, Bearer' }),
     ...(status === 503 && retryAfter),
   };
   if (refusal instanceof TooManyRequests) {

@@ -102,7 +102,7 @@ test('a header that names nobody answers 401, and never repeats the token', asyn
         const body = method === 'GET' || method === 'DELETE' ? undefined : {};
         const answer = await ask(kit, authorization, { method, path, body });
         assertRefused(answer, 401, 'notAuthenticated');
-        assert.equal(answer.headers.get('www-authenticate'), 'XBL3.0');
+        assert.equal(answer.headers.get('www-authenticate'), 'XBL3.0, Bearer');
         assert.ok(!`${answer.text} ${answer.detail}`.includes(secret), answer.text);
       }
     });
@@ -486,7 +486,7 @@ test('of the chain only the last token opens the directory, and only unchanged',
     await t.test(what, async () => {
       const refused = await ask(kit, `XBL3.0 x=-;${token}`);
       assertRefused(refused, 401, 'notAuthenticated');
-      assert.equal(refused.headers.get('www-authenticate'), 'XBL3.0');
+      assert.equal(refused.headers.get('www-authenticate'), 'XBL3.0, Bearer');
       assert.ok(!refused.text.includes(token.slice(0, 20)));
     });
   }

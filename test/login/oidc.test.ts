@@ -404,7 +404,13 @@ test('an issuer that is away at the start is waited for, and one that goes away 
   const early = await ask(server, 'GET', templates, `Bearer ${token}`);
   assert.equal(early.status, 503);
   assert.equal(early.headers.get('retry-after'), '1');
-  assert.match(lines.join('\n'), /key set of http:\/\/127\.0\.0\.1:\d+ cannot be used/);
+  assert.match(
+    lines.join('\n'),
+    /key set of http:\/\/127\.0\.0\.1:\d+ cannot be used: .*ECONNREFUSED/,
+  );
+  assert.match(lines.join('\n'), /Until it can, tokens get 503/);
+  const ready = await ask(server, 'GET', '/health/ready', undefined);
+  assert.match(ready.text, /Until it can, tokens get 503/);
   await issuer.begin();
   clock.advance(2_000);
   assert.deepEqual(await verdict(server, token), [200, '']);
@@ -420,20 +426,40 @@ test('an issuer that is away at the start is waited for, and one that goes away 
   assert.deepEqual(await verdict(server, next), [200, '']);
 });
 
-test('a discovery document that is not of this issuer brings no keys', async () => {
+test('a wrong issuer stops the start, with what was asked and what is wrong', async () => {
   await using issuer = await startLocalIssuer();
-  const token = await issuer.sign({ sub: 'u', aud: audience });
-  for (const [discovery, text] of [
-    [{ issuer: 'https://other.example' }, /is of issuer "https:\/\/other\.example"/],
-    [{ jwks_uri: undefined }, /names no "jwks_uri"/],
-    [{ jwks_uri: 'file:///etc/passwd' }, /names no "jwks_uri"/],
-  ] as const) {
-    issuer.discovery = discovery;
-    const lines: string[] = [];
-    await using server = await startWith(issuer, { log: (line) => lines.push(line) });
-    assert.equal((await ask(server, 'GET', templates, `Bearer ${token}`)).status, 503);
-    assert.match(lines.join('\n'), text);
+  const { url } = issuer;
+  const discoveryUrl = `${url}/.well-known/openid-configuration`;
+  const answer = (status: number, text: string) =>
+    issuer.routes.set('/answer', (_request, response) => response.writeHead(status).end(text));
+  const wrong: readonly (readonly [discovery: object, text: string])[] = [
+    [{ issuer: 'https://other.example' }, `${discoveryUrl} is of issuer "https://other.example"`],
+    [{ jwks_uri: undefined }, `${discoveryUrl} names no "jwks_uri"`],
+    [{ jwks_uri: 'file:///etc/passwd' }, `${discoveryUrl} names no "jwks_uri"`],
+    [{ jwks_uri: `${url}/nothing` }, `${url}/nothing answers 404 instead of 200`],
+    [{ jwks_uri: `${url}/answer` }, 'it has no key for ES256, RS256, EdDSA'],
+  ];
+  answer(200, '{"keys":[]}');
+  for (const [discovery, text] of wrong) {
+    issuer.discovery = discovery as LocalIssuer['discovery'];
+    await assert.rejects(startWith(issuer), (error: Error) => error.message.includes(text));
   }
+  const elsewhere = { issuer: `${url}/realm` };
+  await assert.rejects(
+    startWith(elsewhere),
+    /\/realm\/\.well-known\/openid-configuration answers 404/,
+  );
+  // Keys at an address of their own are judged the same way.
+  await assert.rejects(
+    startWith(issuer, { authKeys: `${url}/nothing` }),
+    /\/nothing answers 404 instead of 200/,
+  );
+  // Kills: an issuer that is being replaced keeps every server from starting.
+  answer(503, 'soon');
+  issuer.discovery = { jwks_uri: `${url}/answer` };
+  await using server = await startWith(issuer, { log: () => undefined });
+  const token = await issuer.sign({ sub: 'u', aud: audience });
+  assert.equal((await ask(server, 'GET', templates, `Bearer ${token}`)).status, 503);
 });
 
 test('an issuer without discovery has its keys named by a setting', async () => {
