@@ -126,7 +126,9 @@ for (const [what, args, expected] of [
   ['no number of users', ['--users', 'two'], /--users is "two"; expected a number from 1 to 100/],
   ['too many users', ['--users', '101'], /from 1 to 100/],
   ['no session', ['--join', 'lobby'], /--join is "lobby"; expected <scid>~<template>~<name>/],
-  ['a xuid too large', ['--xuid', '18446744073709551615'], /a 64-bit number/],
+  ['a xuid too large', ['--xuid', '18446744073709551616'], /below 2\^64 without leading zeros/],
+  ['a xuid with zeros before it', ['--xuid', '0012'], /"0012"; .*without leading zeros/],
+  ['a last xuid too large', ['--xuid', '18446744073709551615'], /2 users from there go beyond/],
   ['no address', ['--url', 'ftp://x'], /expected http:\/\/host:port/],
 ] as const) {
   test(`${what} is misuse`, async () => {

@@ -12,6 +12,7 @@ import {
   type Tap,
 } from '../client/multiplayer-service.ts';
 import { parseFlags } from '../config/flags.ts';
+import { isCanonicalXuid } from '../domain/ids.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
 import type { CommandIo } from './command-io.ts';
 import { explainFailedCall, parseServerAddress } from './server-address.ts';
@@ -23,7 +24,6 @@ export type PlayIo = Pick<CommandIo, 'stdout' | 'stderr' | 'env' | 'once' | 'off
 const demoScid = 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862';
 const usersDefault = 2;
 const usersMax = 100;
-const xuidMax = 2n ** 64n - 1n;
 /** A server that is replaced comes back within seconds; of one that is gone the user is told soon. */
 const reconnect = { attemptsMax: 3 };
 
@@ -107,10 +107,16 @@ function parseOptions(args: readonly string[], env: PlayIo['env']): PlayOptions 
 
 function xuidsFrom(first: string | undefined, count: number): readonly string[] {
   const start = first ?? `2535${randomUUID().replaceAll(/\D/g, '').padEnd(12, '0').slice(0, 12)}`;
-  if (!/^[0-9]{1,20}$/.test(start) || BigInt(start) + BigInt(count) > xuidMax) {
-    throw new Error(`--xuid is "${start}"; expected the decimal digits of a 64-bit number.`);
+  if (!isCanonicalXuid(start)) {
+    throw new Error(
+      `--xuid is "${start}"; expected a decimal number below 2^64 without leading zeros.`,
+    );
   }
-  return Array.from({ length: count }, (_, i) => String(BigInt(start) + BigInt(i)));
+  const xuids = Array.from({ length: count }, (_, i) => String(BigInt(start) + BigInt(i)));
+  if (!isCanonicalXuid(xuids.at(-1) ?? '')) {
+    throw new Error(`--xuid is "${start}": ${count} users from there go beyond 2^64.`);
+  }
+  return xuids;
 }
 
 type Player = {

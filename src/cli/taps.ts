@@ -10,6 +10,7 @@ import {
   type Tap,
 } from '../client/multiplayer-service.ts';
 import { parseFlags } from '../config/flags.ts';
+import { isCanonicalXuid } from '../domain/ids.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
 import type { CommandIo } from './command-io.ts';
 import { explainFailedCall, parseServerAddress } from './server-address.ts';
@@ -81,8 +82,8 @@ function parseOptions(args: readonly string[], env: TapsIo['env']): TapsOptions 
   if (values.has('help')) return 'help';
   if (problems.length > 0) throw new Error(problems.join(' '));
   const xuid = values.get('xuid')?.at(-1);
-  if (xuid === undefined || !/^[0-9]{1,20}$/.test(xuid)) {
-    throw new Error('--xuid must name a user: decimal digits.');
+  if (xuid === undefined || !isCanonicalXuid(xuid)) {
+    throw new Error('--xuid must name a user: a decimal number below 2^64 without leading zeros.');
   }
   const url = parseServerAddress(values.get('url')?.at(-1), env);
   const token = values.get('token')?.at(-1)?.trim();

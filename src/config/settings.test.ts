@@ -87,3 +87,22 @@ test('what a proxy does with other hosts needs a proxy', () => {
 test('users of an issuer may be served on an address that other machines reach', () => {
   assert.equal(parsed(...oidc, '--host=0.0.0.0').host, '0.0.0.0');
 });
+
+test('an address to listen on is an address or a name, and nothing that only resembles one', () => {
+  for (const host of [
+    '127.0.0.1',
+    '::1',
+    '::',
+    '0.0.0.0',
+    'localhost',
+    'node-1',
+    'play.example.',
+  ]) {
+    assert.equal(parsed(`--host=${host}`, '--allow-dev-auth').host, host);
+  }
+  for (const host of ['300.1.1.1', '1.2.3', '127', '[::1]', 'localhost:8350', '-x', 'a b', 'a/b']) {
+    const outcome = parseSettings([`--host=${host}`], {});
+    assert.ok('problems' in outcome, host);
+    assert.match(outcome.problems.join('\n'), /^--host is ".*"; expected an address such as 127/);
+  }
+});

@@ -2,6 +2,7 @@
  * The settings of the server: one table, from which flags, environment, help and checks are made.
  */
 
+import { isIP } from 'node:net';
 import {
   type ClaimMapping,
   claimMappingExpected,
@@ -129,6 +130,12 @@ const storeKind = (text: string): ParseResult<Settings['store']> =>
 const anyText = (text: string): ParseResult<string> =>
   text === '' ? { expected: 'a value' } : { value: text };
 
+/** What the system's resolver would take for a broken address, or a port, is neither. */
+const listenAddress = (text: string): ParseResult<string> =>
+  isIP(text) > 0 || (/^(?!-)[\w.-]{1,253}$/.test(text) && /[a-z][^.]*\.?$/i.test(text))
+    ? { value: text }
+    : { expected: 'an address such as 127.0.0.1 or ::1, or a host name; without a port' };
+
 const integer =
   (min: number, max: number) =>
   (text: string): ParseResult<number> =>
@@ -230,7 +237,7 @@ const table: Table = {
     argument: '<address>',
     default: '127.0.0.1',
     help: 'Address to listen on.',
-    parse: anyText,
+    parse: listenAddress,
   },
   port: {
     flag: 'port',
