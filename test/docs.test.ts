@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import { runCommand } from '../src/cli/command.ts';
 import { Refusal, refusalCodes } from '../src/domain/refusal.ts';
 import { refusalResponse } from '../src/http/refusal-response.ts';
+import { isRun, parsePage } from './docs/page.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -141,6 +142,32 @@ test('every command that is named is there', async () => {
     named.filter(({ found }) => !commands.includes(found)),
     [],
   );
+});
+
+/** Languages of what is shown and not done: outputs, shapes and pictures. */
+const shownLanguages = ['', 'text', 'http', 'jsonc', 'mermaid'];
+
+test('every command and snippet is run by a test, or says why not', () => {
+  const lacking: string[] = [];
+  let checkedCount = 0;
+  for (const { file, text } of documents) {
+    const page = parsePage(text);
+    const { steps, unmarked } = page;
+    for (const { language, text: json, line } of unmarked) {
+      if (language === 'json') assert.doesNotThrow(() => JSON.parse(json), `${file}:${line}`);
+      else if (!shownLanguages.includes(language)) lacking.push(`${file}:${line}: ${language}`);
+    }
+    for (const step of steps) {
+      if (step.does !== 'unchecked') checkedCount += 1;
+      if (step.does === 'file' && !isRun(page))
+        lacking.push(`${file}: ${step.name} is used by none`);
+      if (step.does !== 'checkedBy') continue;
+      const names = existsSync(join(root, step.test)) && read(step.test).includes(basename(file));
+      if (!names) lacking.push(`${file}:${step.block.line}: ${step.test} does not name the page`);
+    }
+  }
+  assert.ok(checkedCount > 20, 'blocks were found');
+  assert.deepEqual(lacking, []);
 });
 
 const unknowns = read('docs/wire/unknowns.md');

@@ -110,7 +110,7 @@ test('steam: the service of the guide exchanges a ticket for a token', async () 
     stdout: { write: () => undefined },
   } as never);
   assert.equal(made, 0);
-  await writeFile(join(folder, 'steam-login.mjs'), block('file: steam-login.mjs'));
+  await writeFile(join(folder, 'steam-login.mjs'), block('program: steam-login.mjs'));
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
 
   await using steam = await startLocalIssuer();

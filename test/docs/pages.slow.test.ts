@@ -1,0 +1,14 @@
+/** Each page of the docs that says so, run as it stands. One page: `--test-name-pattern=docs/x.md`. */
+
+import { globSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+import { isRun, parsePage } from './page.ts';
+import { runPage } from './page-run.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+for (const file of globSync(['*.md', 'docs/**/*.md', 'config/*.md'], { cwd: root }).toSorted()) {
+  const page = parsePage(readFileSync(resolve(root, file), 'utf8'));
+  if (isRun(page)) test(file.replaceAll('\\', '/'), () => runPage(page));
+}
