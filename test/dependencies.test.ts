@@ -43,7 +43,15 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   neighbours: ['neighbours', 'domain', 'directory', 'platform', 'store/store.ts'],
   activity: ['activity', 'domain', 'directory', 'neighbours', 'store/store.ts'],
   // Shapes of answers, and JSON schemas of all: loaded when the description is asked for.
-  'http/openapi': ['http', 'domain', 'valibot', '@valibot/to-json-schema'],
+  'http/openapi': [
+    'http',
+    'domain',
+    'admin/admin-request.ts',
+    'admin/request.ts',
+    'auth/token-chain.ts',
+    'valibot',
+    '@valibot/to-json-schema',
+  ],
   http: [
     'lru-cache',
     'http',

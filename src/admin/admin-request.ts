@@ -17,6 +17,9 @@ const actShape = exactObject({ reason });
 const kickShape = exactObject({ xuid, reason });
 const banShape = exactObject({ seconds: integer(1, limits.banSecondsMax), reason });
 
+/** The bodies of the admin API, for its description. */
+export const adminBodies = { act: actShape, kick: kickShape, ban: banShape } as const;
+
 /** Why an operator acts. Refuses: requestInvalid. */
 export function parseAct(body: JsonObject): v.InferOutput<typeof actShape> | Refusal {
   return parseShape(actShape, body);
@@ -75,7 +78,8 @@ export function parseSessionList(query: URLSearchParams): SessionListRequest | R
   };
 }
 
-const listParameters: ReadonlySet<string> = new Set([
+/** What a query of sessions may have. */
+export const listParameters: ReadonlySet<string> = new Set([
   'scid',
   'template',
   'text',

@@ -69,6 +69,13 @@ const refusalShape = exactObject({
   times: v.optional(integer(1, 1_000_000)),
 });
 
+/** The bodies of the control API, for its description. */
+export const controlBodies = {
+  clock: clockShape,
+  taps: tapsShape,
+  refusal: refusalShape,
+} as const;
+
 /** Which requests are to be refused, and with what. Refuses: requestInvalid. */
 export function parseForcedRefusal(body: JsonObject): ForcedRefusal | Refusal {
   const request = parseShape(refusalShape, body);

@@ -86,6 +86,15 @@ const sisuPageRequest = tolerantObject({
   Query: v.nullish(v.record(v.string(), v.string('Expected text'), 'Expected an object of texts')),
 });
 
+/** The bodies of the login chain, for its description. */
+export const loginBodies = {
+  ticket: ticketRequest,
+  device: deviceRequest,
+  access: accessRequest,
+  sisu: sisuRequest,
+  sisuPage: sisuPageRequest,
+} as const;
+
 /** What a user token is sure to say. */
 export type UserClaims = TokenClaims & {
   readonly xid: Xuid;

@@ -76,6 +76,53 @@ const userActivities = v.looseObject({
   userActivities: v.array(v.looseObject({ userId: xuid, activities: v.array(activity) })),
 });
 
+/** Lists that ask all nodes say what is missing. */
+const listOfNodes = {
+  silentNodes: v.optional(v.array(v.string())),
+  isCut: v.optional(v.boolean()),
+};
+
+const sessionRow = v.looseObject({
+  scid: guid,
+  template: v.string(),
+  name: v.string(),
+  changeNumber: count,
+  members: v.looseObject({ count, accepted: count, active: count }),
+  keywords: v.optional(v.array(v.string())),
+});
+
+const ban = v.looseObject({
+  xuid,
+  from: time,
+  until: time,
+  by: v.string(),
+  reason: v.optional(v.string()),
+});
+
+const adminConnection = v.looseObject({
+  id: guid,
+  xuid: v.optional(xuid),
+  node: v.string(),
+  subscriptions: count,
+});
+
+const clock = v.looseObject({ nowMs: v.number(), now: time, frozen: v.boolean() });
+
+const controlledConnection = v.looseObject({
+  id: guid,
+  xuid: v.optional(xuid),
+  taps: v.looseObject({ delayMs: count, drop: v.boolean() }),
+});
+
+const forcedRefusal = v.looseObject({ path: v.string(), status: count, times: count });
+
+const loginToken = v.looseObject({
+  IssueInstant: time,
+  NotAfter: time,
+  Token: v.string(),
+  DisplayClaims: anyObject,
+});
+
 /** By name; each is a schema of the description. */
 export const answerShapes = {
   Session: session,
@@ -116,6 +163,125 @@ export const answerShapes = {
   TicketDetails: v.looseObject({ ticketStatus: v.string() }),
   HopperStatistics: v.looseObject({ hopperName: v.string() }),
   Health: v.looseObject({ status: v.string() }),
+  Nonce: v.looseObject({ nonce: v.string() }),
+  NotificationEndpoint: v.looseObject({ endpointId: guid }),
+  RouteNames: v.looseObject({ routes: v.array(v.string()) }),
+  AdminStats: v.looseObject({
+    node: v.string(),
+    now: time,
+    nodes: v.array(anyObject),
+    connections: count,
+    connectionsByNode: v.record(v.string(), count),
+    silentNodes: v.optional(v.array(v.string())),
+    sessions: anyObject,
+    bans: count,
+  }),
+  AdminSessions: v.looseObject({
+    sessions: v.array(sessionRow),
+    cursor: v.optional(v.string()),
+  }),
+  AdminUsers: v.looseObject({
+    users: v.array(v.looseObject({ xuid, gamertag: v.optional(v.string()), connections: count })),
+    ...listOfNodes,
+  }),
+  AdminUser: v.looseObject({
+    xuid,
+    gamertag: v.optional(v.string()),
+    lastSeen: v.optional(time),
+    ban: v.optional(ban),
+    connections: v.array(adminConnection),
+    sessions: v.array(
+      v.looseObject({
+        ...sessionRow.entries,
+        member: v.looseObject({ index: count, status: v.string(), since: time }),
+      }),
+    ),
+    activities: v.array(handle),
+    ...listOfNodes,
+  }),
+  Disconnected: v.looseObject({ endedHere: count }),
+  BanMade: v.looseObject({ xuid, until: time, leftSessions: count }),
+  Bans: v.looseObject({ bans: v.array(ban) }),
+  AdminActs: v.looseObject({
+    acts: v.array(
+      v.looseObject({
+        at: time,
+        by: v.string(),
+        act: v.string(),
+        reason: v.optional(v.string()),
+        xuid: v.optional(xuid),
+        session: v.optional(v.string()),
+        connection: v.optional(guid),
+        until: v.optional(time),
+      }),
+    ),
+  }),
+  AdminConnections: v.looseObject({ connections: v.array(adminConnection), ...listOfNodes }),
+  Reloaded: v.looseObject({ problems: v.array(v.string()) }),
+  Branches: v.looseObject({
+    results: v.array(
+      v.looseObject({
+        sessionName: v.string(),
+        branch: guid,
+        changes: count,
+        lastModified: time,
+        expired: v.optional(v.boolean()),
+        activityId: guid,
+      }),
+    ),
+    continuationToken: v.optional(v.string()),
+  }),
+  Changes: v.looseObject({
+    results: v.array(
+      v.looseObject({
+        changeNumber: v.number(),
+        changedBy: v.array(xuid),
+        timestamp: time,
+        titleId: v.optional(v.string()),
+        serviceId: v.optional(v.string()),
+        correlationId: v.optional(v.string()),
+        details: v.array(v.string()),
+      }),
+    ),
+  }),
+  Control: v.looseObject({
+    clock,
+    connections: v.array(controlledConnection),
+    refusals: v.array(forcedRefusal),
+    routes: v.array(v.string()),
+  }),
+  ControlledClock: v.looseObject({ clock }),
+  ControlledConnection: controlledConnection,
+  ForcedRefusals: v.looseObject({ refusals: v.array(forcedRefusal) }),
+  LoginToken: loginToken,
+  SisuTokens: v.looseObject({
+    DeviceToken: v.optional(v.string()),
+    TitleToken: loginToken,
+    UserToken: loginToken,
+    AuthorizationToken: loginToken,
+    WebPage: v.string(),
+    Sandbox: v.string(),
+    UseModernGamertag: v.boolean(),
+  }),
+  SignInAddress: v.looseObject({
+    MsaOauthRedirect: v.string(),
+    MsaRequestParameters: v.record(v.string(), v.string()),
+  }),
+  OauthTokens: v.looseObject({
+    token_type: v.string(),
+    expires_in: count,
+    scope: v.string(),
+    access_token: v.string(),
+    refresh_token: v.string(),
+    user_id: v.string(),
+  }),
+  DeviceCode: v.looseObject({
+    user_code: v.string(),
+    device_code: v.string(),
+    verification_uri: v.string(),
+    interval: count,
+    expires_in: count,
+  }),
 } as const;
 
 export type AnswerShape = keyof typeof answerShapes;

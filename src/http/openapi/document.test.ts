@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { escapeHtml } from '../escape-html.ts';
-import type { Route } from '../route.ts';
-import { routes } from '../routes.ts';
-import { healthRoutes } from '../routes/health.ts';
-import { matchmakingRoutes } from '../routes/matchmaking.ts';
+import { describedRoutes as all } from '../../testing/described-routes.ts';
+import { absentRoutes } from '../routes/absent.ts';
 import { asyncApiDocument } from './async-document.ts';
 import { keyOf, openApiDocument, refusalsByStatus } from './document.ts';
 import { operations } from './operations.ts';
 import { referencePage } from './reference-page.ts';
 
-/** Of what makes them, only the paths are asked for. */
-const all: readonly Route[] = [
-  ...routes,
-  ...matchmakingRoutes({} as Parameters<typeof matchmakingRoutes>[0]),
-  ...healthRoutes({} as Parameters<typeof healthRoutes>[0]),
-];
 type Described = {
   readonly operationId: string;
   readonly parameters: readonly { readonly name: string }[];
@@ -36,8 +28,9 @@ test('every route has an operation but those whose service is absent, and every 
     Object.keys(operations).filter((key) => !keys.includes(key)),
     [],
   );
+  const absent = absentRoutes.map(keyOf);
   assert.deepEqual(
-    all.filter((route) => route.auth !== 'none' && operations[keyOf(route)] === undefined),
+    keys.filter((key) => operations[key] === undefined && !absent.includes(key)),
     [],
   );
 });

@@ -7,14 +7,15 @@ import type { RefusalCode } from '../../domain/refusal.ts';
 import { statusOf } from '../refusal-response.ts';
 import type { Route } from '../route.ts';
 import { type AnswerShape, answerShapes } from './answer-shapes.ts';
-import { type Operation, operations } from './operations.ts';
+import type { Operation, PlainAnswer } from './operation.ts';
+import { operations } from './operations.ts';
 import { commonRefusals, ownRefusals } from './refusals.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
 /**
- * The document for these routes. Routes of no operation, as the login chain, are named without shapes; those
- * whose service is not there are left out.
+ * The document for these routes. Those without an operation are left out: the inspector, whose API
+ * docs/inspector.md describes, and what answers that a service is not there.
  *
  * @param version of the package
  */
@@ -22,10 +23,10 @@ export function openApiDocument(routes: readonly Route[], version: string): Sche
   const paths: Record<string, Record<string, unknown>> = {};
   for (const route of routes) {
     const operation = operations[keyOf(route)];
-    if (operation === undefined && (route.auth === 'none' || isOfInspector(route))) continue;
+    if (operation === undefined) continue;
     paths[route.path] = {
       ...paths[route.path],
-      [route.method.toLowerCase()]: describe(route, operation ?? undescribed(route)),
+      [route.method.toLowerCase()]: describe(route, operation),
     };
   }
   return {
@@ -55,30 +56,9 @@ export function openApiDocument(routes: readonly Route[], version: string): Sche
   };
 }
 
-/** The inspector describes its API itself: docs/inspector.md. */
-function isOfInspector({ path }: Route): boolean {
-  return path === '/' || /^\/(inspector|assets)\b/.test(path);
-}
-
 /** As operations and refusals are found: `GET /handles/{id}`. */
 export function keyOf({ method, path }: Pick<Route, 'method' | 'path'>): string {
   return `${method} ${path}`;
-}
-
-/** Tags of routes that have no operation, by the first part of their paths. */
-const tagsByPath: Readonly<Record<string, string>> = {
-  nonce: 'RTA',
-  connect: 'RTA',
-  system: 'Invites',
-  control: 'Control',
-  admin: 'Administration',
-  metrics: 'Metrics',
-};
-
-function undescribed({ path, auth }: Route): Operation {
-  const [, first = ''] = path.split('/');
-  const tag = auth === 'admin' ? 'Administration' : (tagsByPath[first] ?? 'Login');
-  return { tag, summary: path, answers: {} };
 }
 
 function describe(route: Route, operation: Operation): Schema {
@@ -101,7 +81,7 @@ function describe(route: Route, operation: Operation): Schema {
     ...(body && {
       requestBody: {
         required: true,
-        content: { 'application/json': { schema: schemaOf(body) } },
+        content: { [bodyTypeOf(route)]: { schema: schemaOf(body) } },
       },
     }),
     responses: {
@@ -109,7 +89,6 @@ function describe(route: Route, operation: Operation): Schema {
         Object.entries(answers).map(([status, shape]) => [status, answerOf(shape)]),
       ),
       ...refusalAnswers(route, tag),
-      ...(Object.keys(answers).length === 0 && { default: { description: 'An answer' } }),
     },
   };
 }
@@ -131,13 +110,24 @@ function operationIdOf({ method, path }: Route): string {
   ].join('');
 }
 
-function answerOf(shape: AnswerShape | 'none'): Schema {
-  return shape === 'none'
-    ? { description: 'No body' }
-    : {
+function bodyTypeOf({ body }: Route): string {
+  return body === 'form' ? 'application/x-www-form-urlencoded' : 'application/json';
+}
+
+function answerOf(shape: AnswerShape | PlainAnswer): Schema {
+  switch (shape) {
+    case 'none':
+      return { description: 'No body' };
+    case 'text':
+      return { description: 'Text', content: { 'text/plain': { schema: { type: 'string' } } } };
+    case 'page':
+      return { description: 'A page', content: { 'text/html': { schema: { type: 'string' } } } };
+    default:
+      return {
         description: shape,
         content: { 'application/json': { schema: { $ref: `#/components/schemas/${shape}` } } },
       };
+  }
 }
 
 /** The statuses of a route's refusals, each with the rules that refuse with it. */

@@ -20,16 +20,9 @@ import { serverRequest } from '../../domain/session/server-shapes.ts';
 import { writtenConstantsIn } from '../../domain/session/written-constants.ts';
 import { exactObject, titleObject } from '../../domain/shape.ts';
 import type { AnswerShape } from './answer-shapes.ts';
-
-export type Operation = {
-  readonly tag: string;
-  readonly summary: string;
-  readonly body?: GenericSchema;
-  /** Query parameters. */
-  readonly query?: readonly string[];
-  /** Answers that are no refusals: what the body holds, or `none`. */
-  readonly answers: Readonly<Record<number, AnswerShape | 'none'>>;
-};
+import { loginOperations } from './login-operations.ts';
+import type { Operation } from './operation.ts';
+import { operatorOperations } from './operator-operations.ts';
 
 /** A PUT of a session. Its members are read by the name of each, which no schema says exactly. */
 const sessionWrite = exactObject({
@@ -464,6 +457,30 @@ function sent(summary: string, body: GenericSchema): Operation {
   return { tag: 'Activities', summary, body, answers: { 204: 'none' } };
 }
 
+const rta: Readonly<Record<string, Operation>> = {
+  'GET /nonce': {
+    tag: 'RTA',
+    summary: 'A nonce, with which a page opens the WebSocket',
+    answers: { 200: 'Nonce' },
+  },
+  'GET /connect': {
+    tag: 'RTA',
+    summary: 'The WebSocket of live notifications: see /asyncapi.json',
+    answers: { 101: 'none' },
+  },
+  'POST /system/notifications/endpoints': {
+    tag: 'Invites',
+    summary: 'Registers a client for invites, which come by RTA',
+    body: v.looseObject({}),
+    answers: { 200: 'NotificationEndpoint' },
+  },
+  'DELETE /system/notifications/endpoints/{endpointId}': {
+    tag: 'Invites',
+    summary: 'Ends a registration for invites',
+    answers: { 204: 'none' },
+  },
+};
+
 const health: Readonly<Record<string, Operation>> = {
   'GET /health/live': {
     tag: 'Health',
@@ -488,4 +505,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...neighbours,
   ...activities,
   ...health,
+  ...rta,
+  ...operatorOperations,
+  ...loginOperations,
 };

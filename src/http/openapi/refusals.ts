@@ -144,6 +144,22 @@ const byTag: Readonly<Record<string, Codes>> = {
   Permissions: userServices,
   Activities: activities,
   Titles: ['requestInvalid', 'nameInvalid'],
+  RTA: ['upgradeRequired'],
+  // A server that was not asked to have them does not know these paths.
+  Login: ['pathUnknown', 'requestInvalid', 'notAuthenticated'],
+  Metrics: ['pathUnknown'],
+  Administration: [
+    'pathUnknown',
+    'requestInvalid',
+    'serviceConfigUnknown',
+    'templateUnknown',
+    'nameInvalid',
+    'sessionGone',
+    'personUnknown',
+    'connectionUnknown',
+  ],
+  History: ['pathUnknown', 'requestInvalid', 'nameInvalid'],
+  Control: ['pathUnknown', 'requestInvalid', 'serviceRequired', 'connectionUnknown'],
 };
 
 /** Reading has fewer. */
