@@ -105,10 +105,17 @@ export class Refusal {
   readonly code: RefusalCode;
   readonly text: string;
   readonly detail: string | undefined;
+  /** What the rule accepts in place of what it refused, where it has a list of that. */
+  readonly accepted: readonly string[] | undefined;
 
-  constructor(code: RefusalCode, text: string, more: { readonly detail?: string } = {}) {
+  constructor(
+    code: RefusalCode,
+    text: string,
+    more: { readonly detail?: string; readonly accepted?: readonly string[] | undefined } = {},
+  ) {
     this.code = code;
     this.text = text;
     this.detail = more.detail;
+    this.accepted = more.accepted;
   }
 }

@@ -73,6 +73,16 @@ for (const [given, path, expected] of misfits) {
   });
 }
 
+// Kills: the members of another object; a list where there is none.
+test('a refusal says which members and words are accepted, where there is a list of them', () => {
+  const accepted = (given: Json) => asRefusal(parseShape(shape, given), 'requestInvalid').accepted;
+  assert.deepEqual(accepted({ count: 1, mode: 'medium' }), ['Fast', 'Slow']);
+  assert.deepEqual(accepted({ count: 1, list: [{ id: 1 }, { id: 1, ix: 2 }] }), ['id']);
+  assert.ok(accepted({ count: 1, toString: 1 })?.includes('count'));
+  assert.equal(accepted({}), undefined);
+  assert.equal(accepted({ count: 0 }), undefined);
+});
+
 test('what fits comes back as it is, words as they are listed', () => {
   const given = {
     count: 3,

@@ -77,6 +77,7 @@ export function word<const W extends readonly [string, ...string[]]>(words: W) {
     v.string(expected),
     v.check((given) => find(given) !== undefined, expected),
     v.transform((given) => find(given) as W[number]),
+    v.metadata({ words }),
   );
 }
 
@@ -110,8 +111,50 @@ export function parseShape<S extends v.GenericSchema>(
 ): v.InferOutput<S> | Refusal {
   const result = v.safeParse(schema, value, stopAtFirst);
   if (result.success) return result.output;
-  const { path, expected } = problemOf(result.issues[0], root);
-  return new Refusal('requestInvalid', `${path}: ${expected}.`, { detail: path });
+  const [issue] = result.issues;
+  const { path, expected } = problemOf(issue, root);
+  return new Refusal('requestInvalid', `${path}: ${expected}.`, {
+    detail: path,
+    accepted: acceptedAt(schema as unknown as Schema, issue.path?.map(({ key }) => key) ?? []),
+  });
+}
+
+/** What is read of a valibot schema here. */
+type Schema = {
+  readonly type: string;
+  readonly pipe?: readonly Schema[];
+  readonly wrapped?: Schema;
+  readonly entries?: Readonly<Record<string, Schema>>;
+  readonly item?: Schema;
+  readonly value?: Schema;
+  readonly options?: readonly unknown[];
+  readonly metadata?: { readonly words?: readonly string[] };
+};
+
+/**
+ * What a schema accepts at a place: the words of a list, or, for a member that it does not know, the members
+ * that it knows.
+ */
+function acceptedAt(schema: Schema, path: readonly unknown[]): readonly string[] | undefined {
+  if (schema.pipe) {
+    for (const part of schema.pipe) {
+      const found = acceptedAt(part, path);
+      if (found) return found;
+    }
+    return undefined;
+  }
+  if (schema.wrapped) return acceptedAt(schema.wrapped, path);
+  const { type, entries, item, value, options = [], metadata } = schema;
+  const [key, ...rest] = path;
+  if (path.length === 0) {
+    return metadata?.words ?? (type === 'picklist' ? options.map(String) : undefined);
+  }
+  if (entries) {
+    const entry = Object.hasOwn(entries, String(key)) ? entries[String(key)] : undefined;
+    return entry ? acceptedAt(entry, rest) : Object.keys(entries);
+  }
+  const inner = item ?? value;
+  return inner && acceptedAt(inner, rest);
 }
 
 const stopAtFirst = { abortEarly: true } as const;

@@ -3,6 +3,7 @@
 import { analyzeCalls } from '../domain/calls/analyze-calls.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import type { RequestEnded } from '../observe/events.ts';
 import type { ActivityList, ActivityRow, Analysis, RequestDetail } from './api-types.ts';
 import type { ActivityQuery } from './query.ts';
 import type { NumberedEvent, RecentEvents } from './recent-events.ts';
@@ -52,10 +53,14 @@ function wordsOf(row: ActivityRow): string {
   return [xuid, gamertag, service, ...words].join(' ');
 }
 
-/** The request of this correlation id, whole; undefined when it is no longer kept. */
-export function readRequest({ recent }: ActivityLogPorts, id: Guid): RequestDetail | undefined {
+/** The request of this correlation id, as it was observed and whole; undefined when it is no longer kept. */
+export function readRequest(
+  { recent }: ActivityLogPorts,
+  id: Guid,
+): { readonly event: RequestEnded; readonly detail: RequestDetail } | undefined {
   const found = recent.all().findLast(({ event }) => event.kind === 'request' && event.id === id);
-  return found?.event.kind === 'request' ? viewRequestDetail(found.number, found.event) : undefined;
+  if (found?.event.kind !== 'request') return undefined;
+  return { event: found.event, detail: viewRequestDetail(found.number, found.event) };
 }
 
 /** What certification would say of the requests that are kept. */

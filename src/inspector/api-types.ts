@@ -398,7 +398,20 @@ export type RequestDetail = {
   readonly claims?: JsonObject;
   /** Where the rule that refused is described. */
   readonly docs?: string;
+  /** Of a refused request; absent where nothing is known that fits. */
+  readonly accepted?: Accepted;
 };
+
+/** What would have been accepted in place of a refused request. */
+export type Accepted = {
+  /** The state of the session that the ways are worked out from: as it was then, if its history has that. */
+  readonly session?: { readonly changeNumber: number; readonly isNow: boolean };
+  /** Any one of them. */
+  readonly ways: readonly AcceptedWay[];
+};
+
+/** `values`: those that `text` speaks of, at most 100. */
+export type AcceptedWay = { readonly text: string; readonly values?: readonly string[] };
 
 export type BodyText = { readonly text: string; readonly isCut: boolean };
 

@@ -28,6 +28,7 @@ import {
   parseSessionQuery,
   parseText,
 } from './query.ts';
+import { readAccepted } from './read-accepted.ts';
 import { listChanges, readPast, viewChange } from './read-changes.ts';
 import { readHopper, readHoppers, readTicketsOf } from './read-hoppers.ts';
 import { readUser, readUsers } from './read-users.ts';
@@ -43,6 +44,8 @@ export type InspectorPorts = Pick<
   'store' | 'isShared' | 'auth' | 'access' | 'mayControl' | 'startedMs'
 > & {
   readonly context: Context;
+  /** Of a request, where its route has no limit of its own. */
+  readonly bodyBytesMax: number;
   /** Of this server. */
   readonly readVersion: () => Promise<string>;
   /** Time that tests of games do not move. */
@@ -289,9 +292,11 @@ export function openInspector(ports: InspectorPorts) {
 
     async request({ id = '' }: Params): Reply {
       const found = readRequest(log, id.toLowerCase());
-      return found === undefined
-        ? new Refusal('pathUnknown', `The request ${id} is not kept here, or not any more.`)
-        : answerJson(found);
+      if (found === undefined) {
+        return new Refusal('pathUnknown', `The request ${id} is not kept here, or not any more.`);
+      }
+      const accepted = await readAccepted(ports, found.event);
+      return answerJson({ ...found.detail, ...(accepted && { accepted }) });
     },
 
     async analysis(): Reply {

@@ -113,7 +113,7 @@ function viewCaller(caller: Caller): CallerRow {
 }
 
 /** The key of the session that a request names: in its path, or else in `Content-Location`. */
-function keyOfRequest({ target, answerHeaders }: RequestEnded): string | undefined {
+export function keyOfRequest({ target, answerHeaders }: RequestEnded): string | undefined {
   return (
     keyOfPath(target) ??
     keyOfPath(String(answerHeaders['Content-Location'] ?? answerHeaders['content-location'] ?? ''))

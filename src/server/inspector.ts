@@ -17,7 +17,7 @@ import type { ServerSettings } from './options.ts';
  */
 export function openInspectorOf(
   { context, storage, connections, controlled }: NodeCore,
-  { inspector, auth, host, requestLog, store, control }: ServerSettings,
+  { inspector, auth, host, requestLog, store, control, bodyBytesMax }: ServerSettings,
   {
     controlRoutes,
     ownUrl,
@@ -56,6 +56,7 @@ export function openInspectorOf(
     {
       recent,
       context,
+      bodyBytesMax,
       clock: systemClock,
       readVersion: readPackageVersion,
       store: kindOf(store),

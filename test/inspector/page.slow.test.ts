@@ -154,6 +154,8 @@ test(
     const why = page.getByRole('region', { name: 'Why it was refused' });
     await why.getByRole('heading', { name: 'notAMember' }).waitFor();
     await why.getByText('members.me').waitFor();
+    await why.getByRole('heading', { name: 'What would be accepted' }).waitFor();
+    await why.getByText(`ada (${ada.xuid})`).waitFor();
     await page.getByRole('complementary', { name: 'The request' }).getByText('"it\'s"').waitFor();
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await page.getByRole('button', { name: 'Copy as a curl command' }).click();

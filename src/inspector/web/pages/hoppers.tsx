@@ -72,7 +72,7 @@ export function HoppersPage({
             <small class="faint number">
               {hopper.ticketsCount === 0
                 ? 'nobody waits'
-                : `${countText(hopper.ticketsCount)} tickets, up to ${durationText(nowMs() - (hopper.waitingSinceMs ?? nowMs()))}`}
+                : `${countText(hopper.ticketsCount)} ${hopper.ticketsCount === 1 ? 'ticket' : 'tickets'}, up to ${durationText(nowMs() - (hopper.waitingSinceMs ?? nowMs()))}`}
             </small>
             <small class="faint mono">{hopper.scid.slice(0, 8)}</small>
           </a>
@@ -111,7 +111,7 @@ function Hopper({ hopper }: { readonly hopper: HopperRow }) {
         </Card>
         <Card title="Matches" count={matches.length}>
           {matches.length === 0 ? (
-            <p class="empty-line faint">None while somebody looked.</p>
+            <p class="empty-line faint">No match since the inspector was first opened.</p>
           ) : (
             <ul class="rows">
               {matches.map((match) => (

@@ -3,7 +3,7 @@
 import { signal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
 import { type Json, type JsonObject, parseExactJson } from '../../../domain/json.ts';
-import type { ActivityRow, BodyText, CallerRow, RequestDetail } from '../../api-types.ts';
+import type { Accepted, ActivityRow, BodyText, CallerRow, RequestDetail } from '../../api-types.ts';
 import { act, nameOf } from '../acting.ts';
 import { pathOf } from '../api.ts';
 import { curlOf } from '../curl.ts';
@@ -313,12 +313,47 @@ function Refusal({ detail }: { readonly detail: RequestDetail }) {
           </code>
         </p>
       )}
+      {detail.accepted !== undefined && <AcceptedWays accepted={detail.accepted} />}
       {detail.docs !== undefined && (
         <p class="advice">
           The rule is described in <code>{detail.docs}</code>
         </p>
       )}
     </section>
+  );
+}
+
+/** What fits in place of the request, by the data of the rule. */
+function AcceptedWays({ accepted: { session, ways } }: { readonly accepted: Accepted }) {
+  return (
+    <div class="accepted">
+      <h3>
+        What would be accepted
+        {session !== undefined && (
+          <small class="faint number">
+            {session.isNow
+              ? 'by the session as it is'
+              : `by the session at change ${session.changeNumber}`}
+          </small>
+        )}
+      </h3>
+      <ul>
+        {ways.map(({ text, values = [] }) => (
+          <li key={text}>
+            <UserText>{text}</UserText>
+            {values.length > 0 && (
+              <span class="accepted-values">
+                {values.map((value) => (
+                  <code key={value}>
+                    <UserText>{value}</UserText>
+                  </code>
+                ))}
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 

@@ -16,6 +16,7 @@ import { differenceOf } from '../json-difference.ts';
 import { go, route, sessionHref, userHref, withQuery } from '../route.ts';
 import { agoText, countText, countdownText, durationText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
+import { UserLink } from '../parts/user-link.tsx';
 import { UserText } from '../parts/user-text.tsx';
 import { visibleText } from '../visible-text.ts';
 
@@ -294,11 +295,9 @@ function User({ xuid }: { readonly xuid: string }) {
               .map((list) => (
                 <div key={list}>
                   <dt>{list}</dt>
-                  <dd class="mono">
+                  <dd class="people">
                     {people[list].map((other) => (
-                      <a key={other} class="link" href={userHref(other)}>
-                        {other}{' '}
-                      </a>
+                      <UserLink key={other} xuid={other} />
                     ))}
                   </dd>
                 </div>
