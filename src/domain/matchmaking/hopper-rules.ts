@@ -26,6 +26,8 @@ export type ReadyRule = {
 export type HopperRules = {
   readonly hopper: Hopper;
   readonly rules: readonly ReadyRule[];
+  /** Indexes of the rules that look at whole groups. */
+  readonly groupRules: readonly number[];
 };
 
 /** A ticket as the rules of a hopper see it. */
@@ -35,6 +37,8 @@ export type Candidate = {
   readonly places: number;
   /** In the order of the rules. */
   readonly values: readonly (RuleValue | undefined | null)[];
+  /** True: a rule finds no value, so that the ticket goes with no other while the rule prevents matches. */
+  readonly lacksValue: boolean;
   /** Users whom a player of the ticket does not want to meet. Absent: none. */
   readonly avoids?: ReadonlySet<Xuid> | undefined;
   /** Equal for tickets whose target sessions are to have the same constants. */
@@ -43,7 +47,9 @@ export type Candidate = {
 
 /** The rules of a hopper, ready for the matcher. */
 export function hopperRules(hopper: Hopper): HopperRules {
-  return { hopper, rules: hopper.rules.map((rule) => ({ rule, body: bodyOf(rule, hopper) })) };
+  const rules = hopper.rules.map((rule) => ({ rule, body: bodyOf(rule, hopper) }));
+  const groupRules = [...rules.keys()].filter((index) => rules[index]?.body.admitsGroup);
+  return { hopper, rules, groupRules };
 }
 
 function bodyOf(rule: Rule, hopper: Hopper): RuleBody<RuleValue> {
@@ -70,11 +76,13 @@ function typedBodyOf(rule: Rule, hopper: Hopper) {
 /** The ticket as these rules see it. */
 export function candidateOf({ rules, hopper }: HopperRules, ticket: MatchTicket): Candidate {
   const avoids = hopper.isRanked ? [] : ticket.players.flatMap((player) => player.avoids ?? []);
+  const values = rules.map(({ body }) => body.valueOf(ticket));
   return {
     ticket,
     places: placesOf(ticket),
-    values: rules.map(({ body }) => body.valueOf(ticket)),
-    ...(avoids.length > 0 && { avoids: new Set(avoids) }),
+    values,
+    lacksValue: values.includes(null),
+    avoids: avoids.length > 0 ? new Set(avoids) : undefined,
     constantsKey: ticket.targetConstants ? formatJson(ticket.targetConstants) : '',
   };
 }
@@ -173,20 +181,24 @@ export function mayGroup(
   return ruleInTheWay(rules, group, cycle, isComplete) === undefined;
 }
 
-/** The first rule that is in the way of a group whose pairs are all allowed; undefined: none is. */
+/** A rule that is in the way of a group whose pairs are all allowed; undefined: none is. */
 function ruleInTheWay(
-  { rules, hopper }: HopperRules,
+  { rules, groupRules, hopper }: HopperRules,
   group: readonly Candidate[],
   cycle: number,
   isComplete: boolean,
 ): number | undefined {
-  for (let index = 0; index < rules.length; index += 1) {
+  for (const { lacksValue, values } of group) {
+    if (!lacksValue) continue;
+    const lacking = rules.findIndex(
+      ({ rule }, index) => values[index] === null && isBinding(rule, hopper, cycle),
+    );
+    if (lacking >= 0) return lacking;
+  }
+  for (const index of groupRules) {
     const one = rules[index];
-    if (one === undefined || !isBinding(one.rule, hopper, cycle)) continue;
-    for (const { values } of group) if (values[index] === null) return index;
-    if (one.body.admitsGroup === undefined) continue;
-    const values = new GroupOf(group, index, cycle, isComplete);
-    if (!one.body.admitsGroup(values)) return index;
+    if (one?.body.admitsGroup === undefined || !isBinding(one.rule, hopper, cycle)) continue;
+    if (!one.body.admitsGroup(new GroupOf(group, index, cycle, isComplete))) return index;
   }
   return undefined;
 }

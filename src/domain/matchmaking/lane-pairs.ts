@@ -19,7 +19,7 @@ type NumberState = {
 
 type OtherState = { readonly one: ReadyRule; readonly index: number; binds: boolean };
 
-const lookCloser = ticketFlags.sharesPlayer | ticketFlags.hasAvoids;
+const lookCloser = ticketFlags.sharesPlayer | ticketFlags.hasAvoids | ticketFlags.lacksValue;
 
 /**
  * `mayPair` and `closenessOf` for two tickets of one lane, by rows of its columns: the same answers,
@@ -32,6 +32,8 @@ export class LanePairs {
   readonly #numbers: readonly NumberState[];
   /** Rules that are neither about numbers nor settled by the lane. */
   readonly #others: readonly OtherState[];
+  /** Those that look at pairs where no value is missing. */
+  readonly #pairRules: readonly OtherState[];
   readonly #weights: number;
   /** What the texts of the lane add to the closeness of each of its pairs. */
   readonly #commonWeight: number;
@@ -48,6 +50,7 @@ export class LanePairs {
     this.#others = rules.rules
       .map((one, index) => ({ one, index, binds: true }))
       .filter(({ one: { rule } }) => rule.dataType !== 'number' && !isLaneText(rule));
+    this.#pairRules = this.#others.filter(({ one }) => one.body.admits);
     const weighed = rules.rules.filter(({ body }) => body.closeness);
     const weightOf = (ready: readonly ReadyRule[]): number =>
       ready.reduce((sum, { rule }) => sum + rule.weight, 0);
@@ -86,14 +89,14 @@ export class LanePairs {
     const flagsB = flags[b] as number;
     if ((flagsA & flagsB & ticketFlags.isPreserved) !== 0) return false;
     const isClear = ((flagsA | flagsB) & lookCloser) === 0;
-    return (isClear && this.#others.length === 0) || this.#mayPairCloser(columns, a, b, isClear);
+    return (isClear && this.#pairRules.length === 0) || this.#mayPairCloser(columns, a, b, isClear);
   }
 
   #mayPairCloser({ slots }: TicketColumns, a: number, b: number, isClear: boolean): boolean {
     const left = this.#candidates[slots[a] as number];
     const right = this.#candidates[slots[b] as number];
     if (left === undefined || right === undefined) return false;
-    for (const { one, index, binds } of this.#others) {
+    for (const { one, index, binds } of isClear ? this.#pairRules : this.#others) {
       if (!binds) continue;
       const l = left.values[index];
       const r = right.values[index];

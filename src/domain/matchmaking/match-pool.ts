@@ -78,8 +78,9 @@ export class MatchPool {
     this.#fresh.add(slot);
   }
 
-  #flagsOf({ ticket, avoids }: Candidate): number {
+  #flagsOf({ ticket, avoids, lacksValue }: Candidate): number {
     let flags = 0;
+    if (lacksValue) flags |= ticketFlags.lacksValue;
     if (ticket.preserved) flags |= ticketFlags.isPreserved;
     if (avoids) flags |= ticketFlags.hasAvoids;
     for (const { xuid } of ticket.players) {

@@ -7,7 +7,7 @@ import type { Candidate, HopperRules } from './hopper-rules.ts';
 import type { NumberRange } from './rules/number.ts';
 
 /** What makes a pair need more than a look at the columns. */
-export const ticketFlags = { isPreserved: 1, sharesPlayer: 2, hasAvoids: 4 } as const;
+export const ticketFlags = { isPreserved: 1, sharesPlayer: 2, hasAvoids: 4, lacksValue: 8 } as const;
 
 export class TicketColumns {
   readonly length: number;
