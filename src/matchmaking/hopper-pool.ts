@@ -16,6 +16,9 @@ import type { HopperKey, Stored, TicketStore } from './ticket-store.ts';
 /** How much the wait of one ticket counts in the mean of those matched lately. */
 const waitWeight = 0.1;
 
+/** Tickets that are offered in a turn, once the rules have changed. */
+const offeredInTurn = 500;
+
 /** Tickets that are read to explain one, and for how long they are good enough. */
 const sampleMax = 1_000;
 const sampleMs: Milliseconds = 1_000;
@@ -29,6 +32,8 @@ export class HopperPool {
   #pool: MatchPool;
   readonly #stored = new Map<Guid, Stored<TicketRecord>>();
   #population = 0;
+  /** Goes through the tickets that the pool has not yet, since the rules have changed. */
+  #toOffer: Iterator<Stored<TicketRecord>> | undefined;
   #loading: Promise<void> | undefined;
   #sample: { readonly readMs: Milliseconds; readonly tickets: readonly TicketRecord[] } | undefined;
   /** The mean wait of those who were matched lately; undefined while nobody was. */
@@ -45,11 +50,21 @@ export class HopperPool {
     return this.#pool.rules;
   }
 
-  /** The hopper as it is configured now. */
+  /** The hopper as it is configured now. The next search offers its tickets anew. */
   configure(hopper: Hopper): void {
     if (hopper === this.rules.hopper) return;
     this.#pool = new MatchPool(hopperRules(hopper));
-    for (const { value } of this.#stored.values()) this.#offer(value);
+    this.#toOffer = this.#stored.values();
+  }
+
+  /** In turns: there may be many. */
+  *#offerAll(): Generator<undefined> {
+    for (let count = 1; this.#toOffer !== undefined; count += 1) {
+      const next = this.#toOffer.next();
+      if (next.done) this.#toOffer = undefined;
+      else if (this.#pool.get(next.value.value.id) === undefined) this.#offer(next.value.value);
+      if (count % offeredInTurn === 0) yield undefined;
+    }
   }
 
   /** Takes what the store has in place of what was known, unless it is loaded. */
@@ -79,6 +94,7 @@ export class HopperPool {
     this.isLoaded = false;
     this.#pool = new MatchPool(this.rules);
     this.#stored.clear();
+    this.#toOffer = undefined;
     this.#population = 0;
   }
 
@@ -114,8 +130,9 @@ export class HopperPool {
   }
 
   /** See `searchMatches`. */
-  search(nowMs: Milliseconds): Generator<Match | undefined> {
-    return searchMatches(this.#pool, nowMs);
+  *search(nowMs: Milliseconds): Generator<Match | undefined> {
+    yield* this.#offerAll();
+    yield* searchMatches(this.#pool, nowMs);
   }
 
   /**

@@ -203,6 +203,22 @@ function ruleInTheWay(
   return undefined;
 }
 
+/**
+ * The only rule that looks at groups, where sums of codes tell what it says; undefined: there is none,
+ * or there are others too.
+ */
+export function sumRuleOf({ rules, groupRules }: HopperRules): ReadyRule | undefined {
+  const only = groupRules.length === 1 ? rules[groupRules[0] as number] : undefined;
+  return only?.body.admitsSum && only;
+}
+
+/** The code of a ticket for that rule. */
+export function groupCodeOf(rules: HopperRules, { values }: Candidate): number {
+  const value = values[rules.groupRules[0] as number];
+  const { codeOf } = sumRuleOf(rules)?.body ?? {};
+  return value === undefined || value === null ? 0 : (codeOf?.(value) ?? 0);
+}
+
 /** Why a complete group is no match; undefined when no rule is in the way. */
 function groupProblem(
   rules: HopperRules,
@@ -274,7 +290,7 @@ export function isMatch(
 }
 
 /** A match that is not full waits for others until one of its tickets has waited for a whole cycle. */
-function isLargeEnough({ hopper }: HopperRules, places: number, cycle: number): boolean {
+export function isLargeEnough({ hopper }: HopperRules, places: number, cycle: number): boolean {
   const { minGroupSize, maxGroupSize } = hopper;
   return places === maxGroupSize || (places >= minGroupSize && places < maxGroupSize && cycle >= 1);
 }

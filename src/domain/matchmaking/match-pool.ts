@@ -6,14 +6,15 @@
 import type { Guid, Xuid } from '../ids.ts';
 import type { Milliseconds } from '../time.ts';
 import { cycleOf } from './expansion.ts';
-import { byWait, type Candidate, type HopperRules } from './hopper-rules.ts';
+import { type Candidate, groupCodeOf, type HopperRules } from './hopper-rules.ts';
 import { LanePairs } from './lane-pairs.ts';
 import { Lane, laneKeyOf, laneNameOf } from './lanes.ts';
+import { mergeInTurns, sortInTurns } from './sort-in-turns.ts';
 import { TicketColumns, ticketFlags } from './ticket-columns.ts';
 
-/** New tickets that are sorted in at once, or this part of those that are: some milliseconds of work. */
-const newInTurnMin = 2_000;
-const partInTurn = 1 / 8;
+/** Tickets that are looked at in a turn: a few milliseconds of work. */
+const lookedAtInTurn = 16_384;
+const lanesFoundInTurn = 2_048;
 
 const slotsAtFirst = 64;
 
@@ -24,7 +25,8 @@ export type WaitingTickets = {
   readonly places: Uint16Array;
 };
 
-type Compare = (a: number, b: number) => number;
+/** What is to take the place of a lane's columns. */
+type SortedLane = { readonly lane: Lane; readonly columns: TicketColumns };
 
 export class MatchPool {
   readonly rules: HopperRules;
@@ -36,18 +38,21 @@ export class MatchPool {
   readonly #free: number[] = [];
   #slotsCount = 0;
   #bySlot: TicketColumns;
-  /** The lane that offers the ticket, and the row there; by slot. */
+  /** The lane of a ticket that is sorted in, its row there, and 1 while it is offered; by slot. */
   readonly #laneOf: (Lane | undefined)[] = [];
   #rowOf = new Int32Array(slotsAtFirst);
-  /** Beside the tickets, so that a search does not have to touch each of them; by slot. */
+  #isOffered = new Uint8Array(slotsAtFirst);
+  /** Beside the tickets, which a search does not have to touch then, and which may have gone; by slot. */
+  readonly #ids: Guid[] = [];
   #sinceMs = new Float64Array(slotsAtFirst);
   #expiresMs = new Float64Array(slotsAtFirst);
   /** Slots in the order of the wait. */
-  #byWait: Int32Array<ArrayBuffer> = new Int32Array(0);
+  #byWait: Int32Array = new Int32Array(0);
   readonly #lanes = new Map<string, Lane>();
-  /** Slots that are not sorted in yet. */
-  readonly #fresh = new Set<number>();
-  /** Slots of tickets that have gone and are still in the orders. */
+  /** Slots that are not sorted in yet; of those whose tickets have gone since, 0 in `#isFresh`. */
+  #fresh: number[] = [];
+  #isFresh = new Uint8Array(slotsAtFirst);
+  /** Slots of tickets that have gone and may still be in the orders. */
   #gone: number[] = [];
   /** How many tickets have this player. */
   readonly #ticketsOf = new Map<Xuid, number>();
@@ -69,13 +74,17 @@ export class MatchPool {
     const slot = this.#free.pop() ?? this.#slotsCount;
     if (slot === this.#slotsCount) this.#slotsCount += 1;
     if (slot >= this.#bySlot.length) this.#grow();
-    this.#bySlot.setRow(slot, candidate, this.#flagsOf(candidate), this.pairs.indexes);
+    const flags = this.#flagsOf(candidate);
+    const code = groupCodeOf(this.rules, candidate);
+    this.#bySlot.setRow(slot, candidate, { flags, code }, this.pairs.indexes);
     this.#candidates[slot] = candidate;
+    this.#ids[slot] = id;
+    this.#laneOf[slot] = undefined;
     this.#sinceMs[slot] = candidate.ticket.sinceMs;
     this.#expiresMs[slot] = candidate.ticket.expiresMs ?? Number.POSITIVE_INFINITY;
-    this.#laneOf[slot] = undefined;
     this.#slotOf.set(id, slot);
-    this.#fresh.add(slot);
+    this.#fresh.push(slot);
+    this.#isFresh[slot] = 1;
   }
 
   #flagsOf({ ticket, avoids, lacksValue }: Candidate): number {
@@ -95,14 +104,11 @@ export class MatchPool {
   #grow(): void {
     this.#bySlot = this.#bySlot.doubled();
     const { length } = this.#bySlot;
-    const rowOf = new Int32Array(length);
-    rowOf.set(this.#rowOf);
-    this.#rowOf = rowOf;
-    const [sinceMs, expiresMs] = [new Float64Array(length), new Float64Array(length)];
-    sinceMs.set(this.#sinceMs);
-    expiresMs.set(this.#expiresMs);
-    this.#sinceMs = sinceMs;
-    this.#expiresMs = expiresMs;
+    this.#rowOf = longer(this.#rowOf, new Int32Array(length));
+    this.#isFresh = longer(this.#isFresh, new Uint8Array(length));
+    this.#isOffered = longer(this.#isOffered, new Uint8Array(length));
+    this.#sinceMs = longer(this.#sinceMs, new Float64Array(length));
+    this.#expiresMs = longer(this.#expiresMs, new Float64Array(length));
   }
 
   /** A search that goes on does not find it any more. */
@@ -118,8 +124,8 @@ export class MatchPool {
       if (others > 0) this.#ticketsOf.set(xuid, others);
       else this.#ticketsOf.delete(xuid);
     }
-    if (this.#fresh.delete(slot)) this.#free.push(slot);
-    else this.#gone.push(slot);
+    this.#isFresh[slot] = 0;
+    this.#gone.push(slot);
   }
 
   get(id: Guid): Candidate | undefined {
@@ -142,7 +148,7 @@ export class MatchPool {
 
   /** The lane that offers this ticket; undefined: it is taken, or goes with no other. */
   laneOf(slot: number): Lane | undefined {
-    return this.#laneOf[slot];
+    return this.#isOffered[slot] === 1 ? this.#laneOf[slot] : undefined;
   }
 
   rowOf(slot: number): number {
@@ -155,24 +161,19 @@ export class MatchPool {
 
   /** The ticket is not offered again in this search. */
   take(slot: number): void {
-    const lane = this.#laneOf[slot];
-    if (lane === undefined) return;
-    this.#laneOf[slot] = undefined;
-    lane.take(this.#rowOf[slot] as number);
+    if (this.#isOffered[slot] !== 1) return;
+    this.#isOffered[slot] = 0;
+    this.#laneOf[slot]?.take(this.#rowOf[slot] as number);
   }
 
-  /** Sorts in what has come, in turns of some milliseconds. Then all tickets are offered that wait. */
+  /**
+   * Sorts in what has come, in turns of some milliseconds. Then all tickets are offered that wait. In
+   * between tickets may be put and removed; what is put is offered in the next search.
+   */
   *prepare(nowMs: Milliseconds): Generator<void, WaitingTickets> {
-    for (;;) {
-      this.#sortIn(this.#nextFresh());
-      if (this.#fresh.size === 0) break;
-      yield;
-    }
-    for (const lane of this.#lanes.values()) {
-      lane.freeAll();
-      const { slots } = lane.columns;
-      for (let row = 0; row < slots.length; row += 1) this.#laneOf[slots[row] as number] = lane;
-    }
+    yield* this.#sortIn();
+    for (const lane of this.#lanes.values()) lane.freeAll();
+    this.#isOffered.fill(0);
     const { hopper } = this.rules;
     const { length } = this.#byWait;
     const slots = new Int32Array(length);
@@ -180,17 +181,20 @@ export class MatchPool {
     const places = new Uint16Array(length);
     let count = 0;
     for (let rank = 0; rank < length; rank += 1) {
+      if (rank % lookedAtInTurn === lookedAtInTurn - 1) yield;
       const slot = this.#byWait[rank] as number;
-      const cycle = cycleOf(hopper, this.#sinceMs[slot] as number, nowMs);
+      const row = this.#rowOf[slot] as number;
       const lane = this.#laneOf[slot];
+      const isGone = this.#candidates[slot] === undefined;
+      if (isGone || (this.#expiresMs[slot] as number) <= nowMs) {
+        lane?.take(row);
+        continue;
+      }
+      const cycle = cycleOf(hopper, this.#sinceMs[slot] as number, nowMs);
       if (lane !== undefined) {
-        const row = this.#rowOf[slot] as number;
         lane.ranks[row] = rank;
         lane.cycles[row] = cycle;
-      }
-      if ((this.#expiresMs[slot] as number) <= nowMs) {
-        this.take(slot);
-        continue;
+        this.#isOffered[slot] = 1;
       }
       slots[count] = slot;
       cycles[count] = cycle;
@@ -204,100 +208,51 @@ export class MatchPool {
     };
   }
 
-  #nextFresh(): number[] {
-    const next: number[] = [];
-    const count = Math.max(newInTurnMin, this.#byWait.length * partInTurn);
-    for (const slot of this.#fresh) {
-      if (next.length >= count) break;
-      next.push(slot);
-      this.#fresh.delete(slot);
+  /** New orders are made beside those that hold, and take their place in one step at the end. */
+  *#sortIn(): Generator<void> {
+    const freshCount = this.#fresh.length;
+    const goneCount = this.#gone.length;
+    if (freshCount === 0 && goneCount === 0) return;
+    const come = Int32Array.from(this.#fresh).filter((slot) => this.#isFresh[slot] === 1);
+    const compareWaits = (a: number, b: number): number => this.#compareWaits(a, b);
+    const comeByWait = yield* sortInTurns(come, compareWaits);
+    const stay = this.#byWait.filter((slot) => this.#candidates[slot] !== undefined);
+    const byWait = yield* mergeInTurns(stay, comeByWait, compareWaits);
+    const comeTo = yield* this.#lanesOf(comeByWait);
+    const sorted: SortedLane[] = [];
+    const changed = goneCount > 0 ? [...this.#lanes.values(), ...comeTo.keys()] : comeTo.keys();
+    for (const lane of new Set(changed)) {
+      const columns = yield* this.#columnsWith(lane, Int32Array.from(comeTo.get(lane) ?? []));
+      if (columns) sorted.push({ lane, columns });
     }
-    return next;
+    for (const { lane, columns } of sorted) this.#setColumns(lane, columns);
+    this.#byWait = byWait;
+    for (const slot of come) this.#isFresh[slot] = 0;
+    this.#fresh = this.#fresh.slice(freshCount);
+    for (let i = 0; i < goneCount; i += 1) this.#free.push(this.#gone[i] as number);
+    this.#gone = this.#gone.slice(goneCount);
   }
 
-  #sortIn(come: number[]): void {
-    const gone = this.#gone;
-    if (come.length === 0 && gone.length === 0) return;
-    this.#gone = [];
-    const compare = (a: number, b: number): number => {
-      const [left, right] = [this.#candidates[a], this.#candidates[b]];
-      return left && right ? byWait(left, right) : 0;
-    };
-    come.sort(compare);
-    this.#byWait = this.#byWaitWith(come, compare);
-    const comeTo = new Map<Lane, number[]>();
-    for (const slot of come) {
+  /** As `byWait`, also for tickets that have gone. */
+  #compareWaits(a: number, b: number): number {
+    const difference = (this.#sinceMs[a] as number) - (this.#sinceMs[b] as number);
+    if (difference !== 0) return difference;
+    const [left, right] = [this.#ids[a] as Guid, this.#ids[b] as Guid];
+    return left < right ? -1 : left > right ? 1 : 0;
+  }
+
+  *#lanesOf(slots: Int32Array): Generator<void, Map<Lane, number[]>> {
+    const found = new Map<Lane, number[]>();
+    for (let i = 0; i < slots.length; i += 1) {
+      if (i % lanesFoundInTurn === lanesFoundInTurn - 1) yield;
+      const slot = slots[i] as number;
       const lane = this.#laneFor(slot);
       if (lane === undefined) continue;
-      const others = comeTo.get(lane);
+      const others = found.get(lane);
       if (others) others.push(slot);
-      else comeTo.set(lane, [slot]);
+      else found.set(lane, [slot]);
     }
-    const changed = new Set<Lane>(comeTo.keys());
-    if (gone.length > 0) for (const lane of this.#lanes.values()) changed.add(lane);
-    for (const lane of changed) this.#sortInto(lane, comeTo.get(lane) ?? [], compare);
-    for (const slot of gone) this.#free.push(slot);
-  }
-
-  #byWaitWith(come: readonly number[], compare: Compare): Int32Array<ArrayBuffer> {
-    const stay = this.#byWait.filter((slot) => this.#candidates[slot] !== undefined);
-    const all = new Int32Array(stay.length + come.length);
-    const [last, first] = [stay.at(-1), come[0]];
-    // Who comes later waits less, nearly always.
-    if (last === undefined || first === undefined || compare(last, first) <= 0) {
-      all.set(stay);
-      all.set(come, stay.length);
-      return all;
-    }
-    for (let at = 0, i = 0, j = 0; at < all.length; at += 1) {
-      const [a, b] = [stay[i], come[j]];
-      const isStaying = b === undefined || (a !== undefined && compare(a, b) <= 0);
-      all[at] = (isStaying ? a : b) as number;
-      if (isStaying) i += 1;
-      else j += 1;
-    }
-    return all;
-  }
-
-  #sortInto(lane: Lane, come: number[], compareWaits: Compare): void {
-    const [former, bySlot] = [lane.columns, this.#bySlot];
-    const { slots, numbers } = former;
-    const stay = new Int32Array(former.length);
-    let stayCount = 0;
-    for (let row = 0; row < slots.length; row += 1) {
-      if (this.#candidates[slots[row] as number] === undefined) continue;
-      stay[stayCount] = row;
-      stayCount += 1;
-    }
-    if (come.length === 0 && stayCount === slots.length) return;
-    if (come.length === 0 && stayCount === 0) {
-      this.#lanes.delete(lane.name);
-      return;
-    }
-    const numberOf = (slot: number): number => bySlot.numbers[slot] as number;
-    if (lane.hasNumbers) come.sort((a, b) => numberOf(a) - numberOf(b) || compareWaits(a, b));
-    const next = new TicketColumns(
-      stayCount + come.length,
-      former.mins.length || bySlot.mins.length,
-    );
-    for (let at = 0, i = 0, j = 0; at < next.length; at += 1) {
-      const row = stay[i] as number;
-      const slot = come[j];
-      let isStaying = slot === undefined;
-      if (i < stayCount && slot !== undefined) {
-        const difference = lane.hasNumbers ? (numbers[row] as number) - numberOf(slot) : 0;
-        isStaying = (difference || compareWaits(slots[row] as number, slot)) <= 0;
-      }
-      if (isStaying) {
-        next.copyRow(at, former, row);
-        i += 1;
-      } else {
-        next.copyRow(at, bySlot, slot as number);
-        j += 1;
-      }
-      this.#rowOf[next.slots[at] as number] = at;
-    }
-    lane.setColumns(next);
+    return found;
   }
 
   #laneFor(slot: number): Lane | undefined {
@@ -312,4 +267,41 @@ export class MatchPool {
     this.#lanes.set(name, lane);
     return lane;
   }
+
+  /** The columns of a lane without what has gone and with what has come; undefined: they stay as they are. */
+  *#columnsWith(lane: Lane, come: Int32Array): Generator<void, TicketColumns | undefined> {
+    const bySlot = this.#bySlot;
+    const former = lane.columns;
+    const stay = former.slots.filter((slot) => this.#candidates[slot] !== undefined);
+    if (come.length === 0 && stay.length === former.length && stay.length > 0) return undefined;
+    const compare = (a: number, b: number): number => {
+      const [left, right] = [bySlot.numbers[a] as number, bySlot.numbers[b] as number];
+      return (lane.hasNumbers ? left - right : 0) || this.#compareWaits(a, b);
+    };
+    // They came in the order of the wait.
+    const sorted = lane.hasNumbers ? yield* sortInTurns(come, compare) : come;
+    const slots = yield* mergeInTurns(stay, sorted, compare);
+    const columns = new TicketColumns(slots.length, bySlot.mins.length);
+    for (let row = 0; row < slots.length; row += 1) {
+      if (row % lookedAtInTurn === lookedAtInTurn - 1) yield;
+      columns.copyRow(row, bySlot, slots[row] as number);
+    }
+    return columns;
+  }
+
+  #setColumns(lane: Lane, columns: TicketColumns): void {
+    lane.setColumns(columns);
+    const { slots, length } = columns;
+    if (length === 0) this.#lanes.delete(lane.name);
+    for (let row = 0; row < length; row += 1) {
+      const slot = slots[row] as number;
+      this.#laneOf[slot] = lane;
+      this.#rowOf[slot] = row;
+    }
+  }
+}
+
+function longer<Column extends { set(from: Column): void }>(from: Column, to: Column): Column {
+  to.set(from);
+  return to;
 }

@@ -11,14 +11,17 @@
 
 import type { Milliseconds } from '../time.ts';
 import { bestPartition } from './exact-matcher.ts';
+import { isBinding } from './expansion.ts';
 import {
   byWait,
   type Candidate,
   closenessOf,
   type HopperRules,
-  isMatch,
+  isLargeEnough,
   mayGroup,
   mayPair,
+  type ReadyRule,
+  sumRuleOf,
 } from './hopper-rules.ts';
 import type { Hopper } from './hopper.ts';
 import type { Lane } from './lanes.ts';
@@ -29,8 +32,13 @@ import { Shortlist } from './shortlist.ts';
 /** A pool of so many tickets is searched through, unless nearly all of them go together. */
 const exactTicketsMax = 14;
 
-/** Of the work on a pool, after which others may get in between. */
-const stepsPerTurn = 4_000;
+/**
+ * Of the work on a pool, after which others may get in between: few at first, as the engine may have to
+ * compile the code, then more with each turn.
+ */
+const stepsInFirstTurn = 100;
+const stepsMoreWithTurn = 50;
+const stepsInTurnMax = 4_000;
 
 /** Tickets that go with a seed and are tried, more where matches are larger. */
 const triedMax = 48;
@@ -104,12 +112,14 @@ export function* searchMatches(
   }
   yield undefined;
   const search = new PoolSearch(pool);
+  let stepsInTurn = stepsInFirstTurn;
   let stepsBefore = 0;
   for (const seed of seedsOf(waiting, rules.hopper)) {
     const group = search.matchFor(seed);
     if (group !== undefined) yield matchOf(rules, group, nowMs);
-    if (search.steps - stepsBefore < stepsPerTurn) continue;
+    if (search.steps - stepsBefore < stepsInTurn) continue;
     stepsBefore = search.steps;
+    stepsInTurn = Math.min(stepsInTurnMax, stepsInTurn + stepsMoreWithTurn);
     yield undefined;
   }
 }
@@ -159,6 +169,7 @@ class PoolSearch {
   readonly #wildLanes: readonly Lane[];
   /** True where players want certain places, which two may not share. */
   readonly #hasPlaces: boolean;
+  readonly #sumRule: ReadyRule | undefined;
   /** Tickets that go with the seed. */
   readonly #found: Shortlist;
   #failedSeeds = 0;
@@ -173,6 +184,7 @@ class PoolSearch {
     this.#hasPlaces = rules.some(
       (rule) => rule.dataType === 'collection' && rule.operation === 'rolePreference',
     );
+    this.#sumRule = sumRuleOf(this.#rules);
     this.#found = new Shortlist(rules.some(({ dataType }) => dataType === 'team'));
   }
 
@@ -321,13 +333,14 @@ class PoolSearch {
       }
       return true;
     };
-    const offer = (places: number): void => {
+    const offer = (places: number, codesSum: number): void => {
       if (places < minGroupSize || places <= bestPlaces) return;
-      if (!isMatch(rules, group, places, cycle)) return;
+      if (!isLargeEnough(rules, places, cycle)) return;
+      if (!this.#mayGroup(group, codesSum, cycle, true)) return;
       best = [...chosen];
       bestPlaces = places;
     };
-    const extend = (from: number, places: number): void => {
+    const extend = (from: number, places: number, codesSum: number): void => {
       let isMaximal = true;
       for (let i = from; i < found.length && places < maxGroupSize; i += 1) {
         const more = places + found.placesAt(i);
@@ -339,18 +352,35 @@ class PoolSearch {
         group.push(this.#at(lane, row));
         chosen.push(i);
         triesLeft -= 1;
-        if (mayGroup(rules, group, cycle, false)) {
+        const sum = codesSum + (lane.columns.codes[row] as number);
+        if (this.#mayGroup(group, sum, cycle, false)) {
           isMaximal = false;
-          extend(i + 1, more);
+          extend(i + 1, more, sum);
         }
         group.pop();
         chosen.pop();
         if (triesLeft <= 0 || bestPlaces === maxGroupSize) return;
       }
-      if (isMaximal || triesLeft <= 0) offer(places);
+      if (isMaximal || triesLeft <= 0) offer(places, codesSum);
     };
-    extend(0, seed.one.places);
+    extend(0, seed.one.places, seed.lane.columns.codes[seed.row] as number);
     return best;
+  }
+
+  #mayGroup(
+    group: readonly Candidate[],
+    codesSum: number,
+    cycle: number,
+    isComplete: boolean,
+  ): boolean {
+    const rules = this.#rules;
+    // What lacks a value has no pair, but may be alone.
+    if (this.#sumRule !== undefined && group.length > 1) {
+      if (!isBinding(this.#sumRule.rule, rules.hopper, cycle)) return true;
+      const answer = this.#sumRule.body.admitsSum?.(codesSum, isComplete);
+      if (answer !== undefined) return answer;
+    }
+    return mayGroup(rules, group, cycle, isComplete);
   }
 }
 

@@ -35,6 +35,12 @@ export type RuleBody<Value> = {
   admits?(a: Value, b: Value, cycle: number): boolean;
   /** True when the group may be, or may become, a match. Asked for groups whose pairs are admitted. */
   admitsGroup?(group: GroupValues<Value>): boolean;
+  /**
+   * `admitsGroup` by the sum of the codes of the values, which is sooner said; undefined: the sum does not
+   * tell. A rule has both or neither.
+   */
+  admitsSum?(codesSum: number, isComplete: boolean): boolean | undefined;
+  codeOf?(value: Value): number;
   /** How near two values are: 1 the same, 0 as far as can be. */
   closeness?(a: Value, b: Value): number;
   /** Why two tickets may not be in one match, as "skill differs by 31". */

@@ -7,7 +7,12 @@ import type { Candidate, HopperRules } from './hopper-rules.ts';
 import type { NumberRange } from './rules/number.ts';
 
 /** What makes a pair need more than a look at the columns. */
-export const ticketFlags = { isPreserved: 1, sharesPlayer: 2, hasAvoids: 4, lacksValue: 8 } as const;
+export const ticketFlags = {
+  isPreserved: 1,
+  sharesPlayer: 2,
+  hasAvoids: 4,
+  lacksValue: 8,
+} as const;
 
 export class TicketColumns {
   readonly length: number;
@@ -17,6 +22,8 @@ export class TicketColumns {
   readonly flags: Uint8Array<ArrayBuffer>;
   /** What a ticket is found by: the middle of its range by the nearest rule; NaN: it has none. */
   readonly numbers: Float64Array<ArrayBuffer>;
+  /** The codes of the rule whose sums are asked for; 0 where there is none. */
+  readonly codes: Float64Array<ArrayBuffer>;
   /**
    * The ranges of the number rules, in their order. NaN: goes with every other ticket. From minus to
    * plus infinity: with none.
@@ -30,6 +37,7 @@ export class TicketColumns {
     this.places = new Uint16Array(length);
     this.flags = new Uint8Array(length);
     this.numbers = new Float64Array(length);
+    this.codes = new Float64Array(length);
     const ranges = () => Array.from({ length: numberRulesCount }, () => new Float64Array(length));
     this.mins = ranges();
     this.maxs = ranges();
@@ -41,6 +49,7 @@ export class TicketColumns {
     this.places[to] = from.places[row] as number;
     this.flags[to] = from.flags[row] as number;
     this.numbers[to] = from.numbers[row] as number;
+    this.codes[to] = from.codes[row] as number;
     for (let i = 0; i < this.mins.length; i += 1) {
       (this.mins[i] as Float64Array)[to] = (from.mins[i] as Float64Array)[row] as number;
       (this.maxs[i] as Float64Array)[to] = (from.maxs[i] as Float64Array)[row] as number;
@@ -51,12 +60,13 @@ export class TicketColumns {
   setRow(
     row: number,
     { values, places }: Candidate,
-    flags: number,
+    { flags, code }: { readonly flags: number; readonly code: number },
     { nearest, all }: NumberRuleIndexes,
   ): void {
     this.slots[row] = row;
     this.places[row] = Math.min(places, 0xffff);
     this.flags[row] = flags;
+    this.codes[row] = code;
     const range = values[nearest] as NumberRange | undefined | null;
     this.numbers[row] = range ? (range.min + range.max) / 2 : Number.NaN;
     for (const [i, index] of all.entries()) {
@@ -78,6 +88,7 @@ export class TicketColumns {
     next.places.set(this.places);
     next.flags.set(this.flags);
     next.numbers.set(this.numbers);
+    next.codes.set(this.codes);
     for (const [i, column] of this.mins.entries()) next.mins[i]?.set(column);
     for (const [i, column] of this.maxs.entries()) next.maxs[i]?.set(column);
     return next;

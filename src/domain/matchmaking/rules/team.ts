@@ -37,6 +37,9 @@ export function teamRule(rule: TeamRule): RuleBody<TeamPlayers> {
   return {
     valueOf: (ticket) => teamPlayersOf(ticket, rule),
     admitsGroup: canDeal,
+    // Sums that are not exact are not remembered.
+    admitsSum: (codesSum, isComplete) => known[Number(isComplete)]?.get(codesSum),
+    codeOf: ({ sizesCode }) => sizesCode,
     groupProblem: (group) =>
       `parties of ${givenValues(group)
         .flatMap(({ parties }) => parties.map((party) => party.length))
