@@ -10,11 +10,13 @@ import { sweepRecords } from '../directory/change-record.ts';
 import type { Context } from '../directory/context.ts';
 import { notifyUser } from '../directory/notifications.ts';
 import type { InviteNotification } from '../directory/pending-invites.ts';
+import { noteActivityInvites } from '../directory/user-bounds.ts';
 import { type ActivityInvite, viewActivityInvite } from '../domain/activity/invite.ts';
 import type { InviteRequest } from '../domain/activity/request.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Guid, TitleId, Xuid } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { Refusal } from '../domain/refusal.ts';
 import { titleNameOf } from '../domain/session/template.ts';
 import { gamertagOf } from '../neighbours/profiles.ts';
 import type { Share } from '../store/store.ts';
@@ -28,6 +30,8 @@ const pendingMax = 200;
  * Stores the invites and sends them to the connections of the invited users. Who has blocked the
  * sender gets none, and the sender does not learn of it.
  *
+ * Refuses: tooManyInvites, and sends none of them then.
+ *
  * @source docs/wire/activity.md "Invites", docs/wire/unknowns.md "invites of who is blocked"
  */
 export async function sendActivityInvites(
@@ -36,8 +40,12 @@ export async function sendActivityInvites(
   sender: Xuid,
   { invitedUsers, connectionString }: InviteRequest,
   by: Caller,
-): Promise<void> {
+): Promise<Refusal | undefined> {
   const { clock, ids, people, store, settings } = context;
+  if (by.kind === 'user') {
+    const tooMany = noteActivityInvites(context, titleId, sender, invitedUsers);
+    if (tooMany !== undefined) return tooMany;
+  }
   const invite = {
     titleId,
     sender,
@@ -56,6 +64,7 @@ export async function sendActivityInvites(
       notifyUser(context, invited, { kind: 'invite', id: own.id, titleId, data });
     }),
   );
+  return undefined;
 }
 
 function viewInvite({ catalog }: Context, invite: ActivityInvite, invited: Xuid): JsonObject {

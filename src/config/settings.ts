@@ -657,7 +657,7 @@ const table: Table = {
     env: 'MPSD_MAX_INVITES_PER_USER',
     argument: '<number>',
     default: '500',
-    help: 'Invites of one user in one service config that have not expired yet; each server counts those that were sent by it.',
+    help: 'Invites of one user in one service config, and into one title, that have not expired yet; each server counts those that were sent by it.',
     parse: integer(1, 100_000),
   },
   searchAttributesBytesMax: {

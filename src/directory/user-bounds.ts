@@ -1,5 +1,5 @@
 /**
- * How much of a service config counts for one user: sessions, and invites that wait.
+ * How much of a service config or a title counts for one user: sessions, and invites that wait.
  *
  * The store knows the sessions, and is asked only when there may be too many. It does not know who
  * sent the invites that wait; each process counts those that it has stored itself.
@@ -7,7 +7,8 @@
 
 import type { Caller } from '../domain/caller.ts';
 import type { Handle } from '../domain/handle/handle.ts';
-import type { Guid, Xuid } from '../domain/ids.ts';
+import type { Guid, TitleId, Xuid } from '../domain/ids.ts';
+import { Refusal } from '../domain/refusal.ts';
 import { keyPrefixOf, type SessionKey } from '../domain/session/reference.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { Context } from './context.ts';
@@ -77,6 +78,35 @@ export function forgetInvite(context: Context, handle: Handle): void {
   const waiting = waitingInvites(context, sent.key);
   const at = waiting.indexOf(sent.expirationMs);
   if (at >= 0) context.userCounts.inviteExpirations.set(sent.key, waiting.toSpliced(at, 1));
+}
+
+/**
+ * Counts invites of a user into its activity of a title, which are about to be stored. One to a user who
+ * has one from this sender takes its place.
+ *
+ * Refuses: tooManyInvites, and counts none of them.
+ *
+ * @source docs/wire/activity.md "Invites"
+ */
+export function noteActivityInvites(
+  { userCounts, clock, settings }: Context,
+  titleId: TitleId,
+  sender: Xuid,
+  invited: readonly Xuid[],
+): Refusal | undefined {
+  const nowMs = clock.nowMs();
+  const key = `${sender}~${titleId}`;
+  const known = userCounts.activityInvites.get(key) ?? new Map<Xuid, Milliseconds>();
+  const waiting = new Map([...known].filter(([, atMs]) => atMs > nowMs));
+  for (const xuid of invited) waiting.set(xuid, nowMs + settings.inviteLifetimeMs);
+  if (waiting.size > settings.invitesPerUserMax) {
+    return new Refusal(
+      'tooManyInvites',
+      `With these ${waiting.size} users would have an invite of the sender into title ${titleId} that has not expired; at most ${settings.invitesPerUserMax} may.`,
+    );
+  }
+  userCounts.activityInvites.set(key, waiting);
+  return undefined;
 }
 
 /** The key of the user who sent an invite, and its end; undefined of others, and of services. */

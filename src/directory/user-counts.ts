@@ -1,3 +1,4 @@
+import type { Xuid } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
 /** Users of whom something is remembered at most; for others the store is asked again. */
@@ -9,6 +10,8 @@ export class UserCounts {
   readonly sessions = new BoundedMap<number>(usersMax);
   /** When the invites expire that were sent, the first one first. */
   readonly inviteExpirations = new BoundedMap<readonly Milliseconds[]>(usersMax);
+  /** By sender and title: when the invite into an activity expires that each user has got. */
+  readonly activityInvites = new BoundedMap<ReadonlyMap<Xuid, Milliseconds>>(usersMax);
 }
 
 /** A map that, when full, forgets the older half of its entries. */

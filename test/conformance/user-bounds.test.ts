@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isAimed, joinBody, startKit } from '../../src/testing/kit.ts';
+import { demoTitleId, isAimed, joinBody, startKit } from '../../src/testing/kit.ts';
 import { assertRefused, assertStatus, gather, inviteTo, leave, needsOwnServer } from './answers.ts';
+import { ask, assertActivityRefusal } from './services.ts';
 
 const ownServer = { skip: isAimed && needsOwnServer };
 
@@ -35,4 +36,23 @@ test('so many invites of a user wait and no more', ownServer, async () => {
   assertRefused(await ada.postHandle(invite(3)), 403, 'tooManyInvites');
   assertStatus(await referee.postHandle(invite(3)), 201);
   assert.equal((await ada.getSession(reference)).status, 200);
+});
+
+/** @source docs/wire/activity.md "Invites" */
+test('so many users have invites of one sender into a title and no more', ownServer, async () => {
+  await using kit = await startKit({ settings: { invitesPerUserMax: 2 } });
+  const [ada, bob, referee] = [kit.user('ada'), kit.user('bob'), kit.service('referee')];
+  const invite = (sender: typeof ada, ...invitedUsers: readonly string[]) =>
+    ask(sender, 'POST', `/titles/${demoTitleId}/invites`, { invitedUsers });
+  assertStatus(await invite(ada, '11', '12'), 204);
+  // Kills: a repeated invite counts again.
+  assertStatus(await invite(ada, '12', '11'), 204);
+  assertActivityRefusal(await invite(ada, '11', '13'), 'InvalidRequest', 'tooManyInvites');
+  assertStatus(await invite(bob, '13'), 204);
+  const body = { invitedUsers: ['13'], sender: ada.xuid };
+  const path = `/titles/${demoTitleId}/invites/server`;
+  assertStatus(await ask(referee, 'POST', path, body), 204);
+  // Kills: invites that have expired count for good.
+  await kit.advance(86_400_000);
+  assertStatus(await invite(ada, '13', '14'), 204);
 });

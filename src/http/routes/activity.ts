@@ -199,8 +199,7 @@ const postInvites = activityRoute(
     if (refusal) return refusal;
     const invites = parseInvites(bodyOf(request, context, 'invites'));
     if (invites instanceof Refusal) return invites;
-    await sendActivityInvites(context, titleId, caller.xuid, invites, caller);
-    return undefined;
+    return sendActivityInvites(context, titleId, caller.xuid, invites, caller);
   },
 );
 
@@ -214,8 +213,7 @@ const postServerInvites = activityRoute(
     if (refusal) return refusal;
     const invites = parseServerInvites(bodyOf(request, context, 'serverInvites'));
     if (invites instanceof Refusal) return invites;
-    await sendActivityInvites(context, titleId, invites.sender, invites, caller);
-    return undefined;
+    return sendActivityInvites(context, titleId, invites.sender, invites, caller);
   },
 );
 
