@@ -92,9 +92,22 @@ export function referenceOf(answer: Answer): SessionReference {
  * @source docs/wire/queries.md "Queries for sessions"
  */
 export function resultsOf<Result>(answer: Answer): readonly Result[] {
-  const body = bodyOf(answer) as { readonly results?: unknown } | null;
-  if (!Array.isArray(body?.results)) throw malformed(answer, 'the body has no array "results"');
-  return body.results;
+  return listOf(answer, 'results');
+}
+
+/**
+ * The array that the body is, or that its member `name` is. Throws as `bodyOf`, and when there is none.
+ *
+ * @source docs/wire/neighbours.md "Services beside the session directory"
+ */
+export function listOf<Item>(answer: Answer, name?: string): readonly Item[] {
+  const body = bodyOf(answer) as Readonly<Record<string, unknown>> | null;
+  const list: unknown = name === undefined ? body : body?.[name];
+  if (Array.isArray(list)) return list;
+  throw malformed(
+    answer,
+    name === undefined ? 'the body is no array' : `the body has no array "${name}"`,
+  );
 }
 
 function etagOf(answer: Answer): string {
@@ -146,8 +159,9 @@ export function errorOf(answer: Answer): MultiplayerError {
 function sentenceOf(text: string): string {
   if (!text.startsWith('{')) return text;
   try {
-    const body = parseJson(text) as { readonly description?: unknown };
-    return typeof body.description === 'string' ? body.description : text;
+    const { description, debugMessage } = parseJson(text) as Readonly<Record<string, unknown>>;
+    const sentence = description ?? debugMessage;
+    return typeof sentence === 'string' ? sentence : text;
   } catch {
     return text; // words that begin with a brace
   }

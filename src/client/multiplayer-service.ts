@@ -21,6 +21,7 @@ import {
   sessionAndEtagOf,
   writtenOf,
 } from './answer.ts';
+import { chunksOf } from './chunks.ts';
 import type {
   ActivityDetails,
   ActivityHandleDocument,
@@ -41,6 +42,7 @@ import {
   type MatchTicketReference,
   type MatchTicketRequest,
 } from './match.ts';
+import { NeighbourServices } from './neighbours.ts';
 import {
   formatHandlePath,
   formatHopperPath,
@@ -92,6 +94,7 @@ export {
   type ErrorFacts,
   type MultiplayerErrorCode,
 } from './multiplayer-error.ts';
+export type * from './neighbours.ts';
 export type { ReconnectPolicy } from './reconnect.ts';
 export type { SessionReference, SessionTarget } from './reference.ts';
 export type { RetryPolicy } from './retry.ts';
@@ -247,6 +250,8 @@ const timeoutMsDefault = 30_000;
  * @source docs/wire/README.md "Every request"
  */
 export class MultiplayerService implements SessionWriter {
+  /** Profile, people, presence, permissions, activities without sessions. */
+  readonly neighbours: NeighbourServices;
   readonly #transport: Transport;
   readonly #sleep: Sleep;
   readonly #sleepInBackground: Sleep;
@@ -278,6 +283,11 @@ export class MultiplayerService implements SessionWriter {
       timeoutMs: this.#timeoutMs,
       sleep: this.#sleep,
       random: this.#random,
+      nowMs: settings.nowMs ?? Date.now,
+    });
+    this.neighbours = new NeighbourServices({
+      send: (call, options) => this.#send(call, options),
+      xuid: () => this.#xuid,
       nowMs: settings.nowMs ?? Date.now,
     });
   }
@@ -1017,9 +1027,4 @@ const matchPollMs = 1_000;
 /** Only the members of a reference, without others of the caller's object. */
 function sessionRefOf({ scid, templateName, name }: SessionTarget): SessionTarget {
   return { scid, templateName, ...(name !== undefined && { name }) };
-}
-
-function chunksOf<T>(items: readonly T[], size: number): readonly (readonly T[])[] {
-  const count = Math.ceil(items.length / size);
-  return Array.from({ length: count }, (_, i) => items.slice(i * size, (i + 1) * size));
 }

@@ -44,7 +44,7 @@ export type Page = {
 };
 
 const verbs =
-  /^(?:(?<run>run)(?:, exit (?<exit>\d+))?|start(?: (?<started>\w+))?: (?<until>.+)|(?<stop>stop)(?: (?<stopped>\w+))?|(?<output>output)(?: of (?<of>\w+))?|(?<file>file|append): (?<name>\S+)|setup: (?<setup>.+)|(?<server>server)(?:: (?<flags>.+))?|checked by (?<test>test\/\S+)|unchecked: (?<why>.+))$/;
+  /^(?:(?<run>run)(?:, exit (?<exit>\d+))?|start(?: (?<started>\w+))?: (?<until>.+)|(?<stop>stop)(?: (?<stopped>\w+))?|(?<output>output)(?: of (?<of>\w+))?|(?<file>file|append): (?<name>\S+)|setup: (?<setup>.+)|(?<server>server)(?:: (?<flags>.+))?|checked by (?<test>(?:test|src)\/\S+)|unchecked: (?<why>.+))$/;
 
 /** Throws when a comment that a block needs has no block below it. */
 export function parsePage(text: string): Page {
