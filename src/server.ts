@@ -51,8 +51,8 @@ async function start(asked: AskedSettings): Promise<RunningServer> {
   // Closed in reverse, now if the start fails, or else by close(): the storage last.
   await using opened = new AsyncDisposableStack();
   const observation = opened.use(await openObservation(asked));
-  const { observers, log } = observation;
-  const settings = { ...asked, observers, log };
+  const { observers, requestScope, log } = observation;
+  const settings = { ...asked, observers, requestScope, log };
   const conditions = openConditions(settings.log);
   const storage = opened.use(await openStorage(settings, conditions, () => tryStart(settings)));
   // Most of the code is the node's. It is loaded here, while the store's thread starts.

@@ -51,6 +51,8 @@ export type PipelineSettings = FailureSettings & {
   readonly isFit?: () => boolean;
   /** What a test wants answered in place of the real answer, if anything. */
   readonly answerInstead?: (asked: AskedRequest) => Answer | undefined;
+  /** Does the work of a request where it can be known of which. */
+  readonly within?: <T>(id: Guid, work: () => T) => T;
 };
 
 /** A request, and who makes it; undefined where the route needs no token. */
@@ -88,7 +90,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     settings.routes.filter(({ auth }) => auth !== 'admin' || admin !== undefined),
   );
   const { bodyBytesMax } = settings.limits;
-  const { isFit = () => true } = settings;
+  const { isFit = () => true, within } = settings;
 
   return {
     async answer(incoming, outgoing, send = sendAnswer) {
@@ -112,7 +114,12 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
         if (refusal !== undefined) sendShared(refusal);
         else if (preflightOf && 'route' in match) {
           sendShared({ status: 204, headers: formatPreflight(preflightOf, incoming.headers) });
-        } else sendShared(await decide(incoming, match, correlationId, observed));
+        } else if (within === undefined) {
+          sendShared(await decide(incoming, match, correlationId, observed));
+        } else {
+          const work = () => decide(incoming, match, correlationId, observed);
+          sendShared(await within(correlationId, work));
+        }
       } catch (error) {
         if (observed) observed.fault = error;
         sendShared(failureResponse(settings, error, incoming, correlationId));

@@ -181,6 +181,8 @@ export type StoreCalled = {
   readonly kind: 'storeCalled';
   /** The name of the method. */
   readonly call: string;
+  /** The request that it was made for; undefined where none is, or none is known. */
+  readonly requestId: Guid | undefined;
   readonly durationMs: Milliseconds;
   readonly isFailed: boolean;
 };

@@ -22,7 +22,13 @@ test('what no request shows is counted too', async () => {
   const events: readonly ObservedEvent[] = [
     { kind: 'conflict', atMs: 0, key: 'k', attempt: 1, isLast: false },
     { kind: 'conflict', atMs: 0, key: 'k', attempt: 10, isLast: true },
-    { kind: 'storeCalled', call: 'commit', durationMs: 4, isFailed: true },
+    {
+      kind: 'storeCalled',
+      call: 'commit',
+      requestId: undefined,
+      durationMs: 4,
+      isFailed: true,
+    },
     { kind: 'groupCommitted', writesCount: 12, isFailed: false },
     { kind: 'busPublished', topic: 'node', durationMs: 1, isFailed: true },
     { kind: 'sweep', atMs: 0, durationMs: 2, sessionsCount: 4, invitesCount: 5, isFailed: true },

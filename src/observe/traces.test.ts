@@ -10,6 +10,7 @@ type Attribute = { readonly key: string; readonly value: Record<string, unknown>
 type Span = {
   readonly name: string;
   readonly traceId: string;
+  readonly spanId: string;
   readonly parentSpanId?: string;
   readonly attributes: readonly Attribute[];
   readonly events: readonly { readonly name: string; readonly attributes: readonly Attribute[] }[];
@@ -18,7 +19,7 @@ type Span = {
 const attributeOf = (attributes: readonly Attribute[], key: string): unknown =>
   Object.values(attributes.find((one) => one.key === key)?.value ?? {})[0];
 
-test('a collector gets a span for each request: where it belongs, what it committed, no token', async () => {
+test('a collector gets a span for each request: where it belongs, what it committed, its calls of the store, no token', async () => {
   const bodies: string[] = [];
   const paths = new Set<string | undefined>();
   const collector = createServer((incoming, outgoing) => {
@@ -31,6 +32,8 @@ test('a collector gets a span for each request: where it belongs, what it commit
     });
   });
   await once(collector.listen(0, '127.0.0.1'), 'listening');
+  // A start that fails ends the test.
+  collector.unref();
   const { port } = collector.address() as AddressInfo;
   const server = await startServer({
     port: 0,
@@ -64,7 +67,10 @@ test('a collector gets a span for each request: where it belongs, what it commit
     assert.equal(attributeOf(resource.attributes, 'service.name'), 'openmpsd');
   }
   const spans = resources.flatMap(({ scopeSpans }) => scopeSpans.flatMap((one) => one.spans));
-  const [put, get, ...more] = spans.filter(({ name }) => name !== 'sweep');
+  const calls = spans.filter(({ name }) => name.startsWith('store '));
+  const [put, get, ...more] = spans.filter(
+    (span) => span.name !== 'sweep' && !calls.includes(span),
+  );
   assert.deepEqual(more, [], 'health checks have none');
   assert.match(put?.name ?? '', /^PUT \/serviceconfigs\/\{scid\}/);
   assert.equal(attributeOf(put?.attributes ?? [], 'http.response.status_code'), 201);
@@ -75,6 +81,10 @@ test('a collector gets a span for each request: where it belongs, what it commit
     String(attributeOf(committed?.attributes ?? [], 'openmpsd.session')),
     /~deathmatch~/,
   );
+  const commit = calls.find(({ name }) => name === 'store commit');
+  assert.deepEqual([commit?.traceId, commit?.parentSpanId], [put?.traceId, put?.spanId]);
+  assert.equal(attributeOf(commit?.attributes ?? [], 'db.system.name'), 'memory');
+  assert.ok(calls.every(({ parentSpanId }) => parentSpanId !== undefined));
   assert.deepEqual([get?.traceId, get?.parentSpanId], [traceId, '00f067aa0ba902b7']);
   assert.equal(attributeOf(get?.attributes ?? [], 'openmpsd.refusal'), 'pathUnknown');
 });

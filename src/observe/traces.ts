@@ -1,6 +1,6 @@
 /**
- * Traces for an OpenTelemetry collector: a span for each request, with what it committed, and one for
- * each sweep that had something to do. A request with the header `traceparent` is a part of its trace.
+ * Traces for an OpenTelemetry collector: a span for each request, with what it committed and a span for
+ * each of its calls of the store, and one for each sweep that had something to do. A request with the header `traceparent` is a part of its trace.
  */
 
 import {
@@ -21,7 +21,13 @@ import {
 } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import type { Guid } from '../domain/ids.ts';
-import type { ObservedEvent, ObservedHeaders, RequestEnded, SessionCommitted } from './events.ts';
+import type {
+  ObservedEvent,
+  ObservedHeaders,
+  RequestEnded,
+  SessionCommitted,
+  StoreCalled,
+} from './events.ts';
 import { isNoise } from './noise.ts';
 import { targetWithoutSecrets } from './secrets.ts';
 
@@ -33,19 +39,29 @@ export type TracesSettings = {
   /** The collector, without `/v1/traces`. */
   readonly url: string;
   readonly version: string;
+  /** The kind of store: `memory`, `sqlite` or `redis`. */
+  readonly store: string;
   /** The clock of the machine. */
   readonly nowMs: () => number;
 };
 
-/** Requests whose commits are remembered until they are answered. */
+/** Requests whose commits and calls are remembered until they are answered. */
 const openMax = 1_000;
+/** Calls of the store that are shown of a request. */
+const callsMax = 100;
+
+/** What a request has done so far. */
+type Done = {
+  readonly commits: SessionCommitted[];
+  readonly calls: { readonly called: StoreCalled; readonly endMs: number }[];
+};
 
 /**
  * Sends spans to the collector now and then; disposing sends the rest. Name and further attributes of
  * the service come from the environment variables of OpenTelemetry. What the collector does not take is
  * lost.
  */
-export function openTraces({ url, version, nowMs }: TracesSettings): Traces {
+export function openTraces({ url, version, store, nowMs }: TracesSettings): Traces {
   const exporter = new OTLPTraceExporter({ url: `${url.replace(/\/$/, '')}/v1/traces` });
   const own = resourceFromAttributes({ 'service.name': 'openmpsd', 'service.version': version });
   const provider = new BasicTracerProvider({
@@ -55,21 +71,32 @@ export function openTraces({ url, version, nowMs }: TracesSettings): Traces {
     spanProcessors: [new BatchSpanProcessor(exporter)],
   });
   const tracer = provider.getTracer('openmpsd', version);
-  const commits = new Map<Guid, SessionCommitted[]>();
+  const open = new Map<Guid, Done>();
 
-  const note = (event: SessionCommitted): void => {
-    const id = event.cause.kind === 'request' ? event.cause.id : undefined;
-    if (id === undefined) return;
-    const known = commits.get(id);
-    if (known !== undefined) known.push(event);
-    else commits.set(id, [event]);
+  const doneOf = (id: Guid): Done => {
+    const known = open.get(id);
+    if (known !== undefined) return known;
+    const done: Done = { commits: [], calls: [] };
+    open.set(id, done);
     // A request that was never answered leaves its own.
-    if (commits.size > openMax) commits.delete(commits.keys().next().value ?? '');
+    if (open.size > openMax) open.delete(open.keys().next().value ?? '');
+    return done;
+  };
+
+  const noteCommit = (event: SessionCommitted): void => {
+    if (event.cause.kind !== 'request' || event.cause.id === undefined) return;
+    doneOf(event.cause.id).commits.push(event);
+  };
+
+  const noteCall = (called: StoreCalled): void => {
+    if (called.requestId === undefined) return;
+    const { calls } = doneOf(called.requestId);
+    if (calls.length < callsMax) calls.push({ called, endMs: nowMs() });
   };
 
   const endRequest = (event: RequestEnded): void => {
-    const committed = commits.get(event.id) ?? [];
-    commits.delete(event.id);
+    const done = open.get(event.id);
+    open.delete(event.id);
     if (isNoise(event)) return;
     const endMs = nowMs();
     const span = tracer.startSpan(
@@ -81,12 +108,21 @@ export function openTraces({ url, version, nowMs }: TracesSettings): Traces {
       },
       parentOf(event.requestHeaders),
     );
-    for (const { key, change } of committed) {
+    for (const { key, change } of done?.commits ?? []) {
       const changeNumber = change.next?.changeNumber;
       span.addEvent('session committed', {
         'openmpsd.session': key,
         ...(changeNumber !== undefined && { 'openmpsd.change_number': changeNumber }),
       });
+    }
+    const inSpan = trace.setSpan(ROOT_CONTEXT, span);
+    for (const { called, endMs: calledMs } of done?.calls ?? []) {
+      const attributes = { 'db.system.name': store, 'db.operation.name': called.call };
+      const startTime = calledMs - called.durationMs;
+      const options = { kind: SpanKind.CLIENT, startTime, attributes };
+      const call = tracer.startSpan(`store ${called.call}`, options, inSpan);
+      if (called.isFailed) call.setStatus({ code: SpanStatusCode.ERROR });
+      call.end(calledMs);
     }
     if (event.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
     span.end(endMs);
@@ -94,7 +130,8 @@ export function openTraces({ url, version, nowMs }: TracesSettings): Traces {
 
   return {
     observe(event) {
-      if (event.kind === 'committed') note(event);
+      if (event.kind === 'committed') noteCommit(event);
+      else if (event.kind === 'storeCalled') noteCall(event);
       else if (event.kind === 'request') endRequest(event);
       else if (event.kind === 'sweep' && event.sessionsCount + event.invitesCount > 0) {
         const endMs = nowMs();

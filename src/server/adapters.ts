@@ -130,6 +130,7 @@ export async function openAdapters(
     isOutage: (error) => error instanceof StoreUnavailable,
     isFit: () => !isShared || lease.isHeld(),
     ...(control && { answerInstead: control.answerInstead }),
+    ...(settings.requestScope && { within: settings.requestScope.run }),
     log: settings.log,
   });
   const notices = [...describeAuthenticator(callers), ...(inspector?.notices ?? [])];

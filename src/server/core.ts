@@ -39,10 +39,10 @@ export async function openCore(
     leaseMs: settings.nodeLeaseMs,
     elapsedMs: systemClock.elapsedMs,
   });
-  const { observers } = settings;
-  const observesCalls = settings.metrics !== 'off';
+  const { observers, requestScope } = settings;
+  const observesCalls = settings.metrics !== 'off' || requestScope !== undefined;
   const fenced = isShared ? fencedStore(storage.store, lease) : storage.store;
-  const store = observesCalls ? observedStore(fenced, observers) : fenced;
+  const store = observesCalls ? observedStore(fenced, observers, requestScope?.requestId) : fenced;
   const bus = observesCalls ? observedBus(storage.bus, observers) : storage.bus;
   const moves = (toMs: Milliseconds): void =>
     observers.current?.({ kind: 'clockMoved', atMs: clock.nowMs(), toMs });

@@ -6,7 +6,7 @@ import { openMetrics } from '../observe/metrics.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Store } from '../store/store.ts';
 import type { NodeCore } from './core.ts';
-import type { ServerSettings } from './options.ts';
+import { kindOfStore, type ServerSettings } from './options.ts';
 import { readPackageVersion } from '../platform/package-version.ts';
 
 /** The route of the metrics of a node, which are counted from now on. */
@@ -17,7 +17,7 @@ export async function openMetricsRoutes(
 ): Promise<readonly Route[]> {
   const opened = openMetrics({
     version: await readPackageVersion(),
-    store: typeof store === 'string' ? (store.split(':')[0] ?? '') : 'own',
+    store: kindOfStore(store),
     auth,
     connectionsCount: () => connections.size,
     problemsCount: () => conditions.list().length,

@@ -1,11 +1,14 @@
 import { openObservers, type Observers } from '../observe/observers.ts';
+import type { RequestScope } from '../observe/request-scope.ts';
 import type { Traces } from '../observe/traces.ts';
-import type { AskedSettings } from './options.ts';
+import { type AskedSettings, kindOfStore } from './options.ts';
 import { readPackageVersion } from '../platform/package-version.ts';
 
 /** What observes a server from its start to its end. */
 export type Observation = AsyncDisposable & {
   readonly observers: Observers;
+  /** Undefined where there are no traces. */
+  readonly requestScope: RequestScope | undefined;
   /** Where warnings and faults go. */
   readonly log: AskedSettings['log'];
 };
@@ -15,6 +18,7 @@ export async function openObservation({
   requestLog = 'off',
   tracesUrl,
   observe,
+  store,
   log: toOperator,
 }: AskedSettings): Promise<Observation> {
   await using opened = new AsyncDisposableStack();
@@ -33,22 +37,29 @@ export async function openObservation({
     observers.add(requests.observe);
     log = requests.warn;
   }
-  if (tracesUrl !== undefined) {
-    const traces = await openTracesTo(tracesUrl, log);
-    if (traces) observers.add(opened.use(traces).observe);
+  let requestScope: RequestScope | undefined;
+  const traces = tracesUrl === undefined ? undefined : await openTracesTo(tracesUrl, store, log);
+  if (traces !== undefined) {
+    observers.add(opened.use(traces).observe);
+    const { openRequestScope } = await import('../observe/request-scope.ts');
+    requestScope = openRequestScope();
   }
   const parts = opened.move();
-  return { observers, log, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+  return { observers, requestScope, log, [Symbol.asyncDispose]: () => parts.disposeAsync() };
 }
 
 /** Undefined, and said in the log, where the packages for it are not installed. */
-async function openTracesTo(url: string, log: AskedSettings['log']): Promise<Traces | undefined> {
+async function openTracesTo(
+  url: string,
+  store: AskedSettings['store'],
+  log: AskedSettings['log'],
+): Promise<Traces | undefined> {
   try {
     const [{ openTraces }, version] = await Promise.all([
       import('../observe/traces.ts'),
       readPackageVersion(),
     ]);
-    return openTraces({ url, version, nowMs: Date.now });
+    return openTraces({ url, version, store: kindOfStore(store), nowMs: Date.now });
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error) || error.code !== 'ERR_MODULE_NOT_FOUND') {
       throw error;

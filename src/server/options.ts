@@ -9,6 +9,7 @@ import {
   storeProblems,
 } from '../config/settings.ts';
 import type { Observe, Observers } from '../observe/observers.ts';
+import type { RequestScope } from '../observe/request-scope.ts';
 import type { People } from '../people/people.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Ids, randomIds } from '../platform/ids.ts';
@@ -37,7 +38,17 @@ export type AskedSettings = Omit<Settings, 'store'> &
   Pick<ServerOptions, 'bus' | 'clock' | 'people' | 'observe'>;
 
 /** The same, once the observers that they ask for are there. */
-export type ServerSettings = AskedSettings & { readonly observers: Observers };
+export type ServerSettings = AskedSettings & {
+  readonly observers: Observers;
+  /** Where traces show what is done for a request. */
+  readonly requestScope?: RequestScope | undefined;
+};
+
+/** `memory`, `sqlite`, `redis`, or `own` for a store that was given. */
+export function kindOfStore(store: AskedSettings['store']): string {
+  if (typeof store === 'object') return 'own';
+  return /^rediss?:/.test(store) ? 'redis' : store;
+}
 
 /** The options that are no settings. */
 const parts: ReadonlySet<string> = new Set([

@@ -1,54 +1,75 @@
 import type { Observers } from '../observe/observers.ts';
+import type { Guid } from '../domain/ids.ts';
 import { override } from '../platform/override.ts';
 import type { Bus } from './bus.ts';
 import type { Store } from './store.ts';
 
-/** The calls that are observed: all that wait for the store. */
-const calls = [
-  'session',
-  'sessions',
-  'sessionKeys',
-  'handle',
-  'activitiesOf',
-  'handlesFor',
-  'invitesOf',
-  'sessionsBy',
-  'memberRow',
-  'memberRows',
-  'memberRowsDue',
-  'due',
-  'expired',
-  'commit',
-  'searchChanges',
-  'list',
-  'listEntries',
-  'listSize',
-  'changeList',
-  'record',
-  'records',
-  'dueRecords',
-  'commitRecords',
-  'renewNode',
-  'nodes',
-  'noteSeen',
-  'lastSeen',
-  'acquireOnce',
-] as const satisfies readonly (keyof Store)[];
+/** The methods that wait for the store. */
+type Waiting = {
+  [K in keyof Store]: Store[K] extends (...values: never[]) => Promise<unknown> ? K : never;
+}[keyof Store] &
+  string;
+
+/** All are observed. */
+const calls: Readonly<Record<Waiting, true>> = {
+  session: true,
+  sessions: true,
+  sessionKeys: true,
+  handle: true,
+  activitiesOf: true,
+  handlesFor: true,
+  invitesOf: true,
+  sessionsBy: true,
+  memberRow: true,
+  memberRows: true,
+  memberRowsDue: true,
+  due: true,
+  expired: true,
+  commit: true,
+  searchChanges: true,
+  list: true,
+  listEntries: true,
+  listSize: true,
+  changeList: true,
+  record: true,
+  records: true,
+  dueRecords: true,
+  commitRecords: true,
+  historyBranches: true,
+  history: true,
+  historyBy: true,
+  forgetHistory: true,
+  renewNode: true,
+  nodes: true,
+  noteSeen: true,
+  lastSeen: true,
+  acquireOnce: true,
+  secret: true,
+};
 
 type Call = (...values: readonly unknown[]) => Promise<unknown>;
 
-/** `store`, which tells the observers how long each of its calls took. */
-export function observedStore(store: Store, observers: Observers): Store {
+/**
+ * `store`, which tells the observers how long each of its calls took. `requestId` says for which request
+ * a call is made, if for one.
+ */
+export function observedStore(
+  store: Store,
+  observers: Observers,
+  requestId: () => Guid | undefined = () => undefined,
+): Store {
   const members: Record<string, Call> = {};
-  for (const call of calls) {
+  for (const call of Object.keys(calls) as Waiting[]) {
     const method = (store[call] as Call).bind(store);
     members[call] = (...values) => {
+      const id = requestId();
       const beganMs = performance.now();
       const outcome = method(...values);
       const tell = (isFailed: boolean): void =>
         observers.current?.({
           kind: 'storeCalled',
           call,
+          requestId: id,
           durationMs: performance.now() - beganMs,
           isFailed,
         });
