@@ -41,6 +41,7 @@ const calls: Readonly<Record<Waiting, true>> = {
   forgetHistory: true,
   renewNode: true,
   nodes: true,
+  forgetNode: true,
   noteSeen: true,
   lastSeen: true,
   acquireOnce: true,
