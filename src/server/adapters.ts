@@ -16,6 +16,7 @@ import { openOrigins } from '../http/origins.ts';
 import { openReadiness, type Readiness } from '../http/readiness.ts';
 import type { Route } from '../http/route.ts';
 import { routes } from '../http/routes.ts';
+import { absentLoginRoutes } from '../http/routes/absent.ts';
 import { apiDescriptionRoutes } from '../http/routes/api-description.ts';
 import { healthRoutes } from '../http/routes/health.ts';
 import { matchmakingRoutes } from '../http/routes/matchmaking.ts';
@@ -111,7 +112,9 @@ export async function openAdapters(
     ...healthRoutes(readiness),
     ...metrics,
     ...(login ? tokenChainRoutes({ key: tokenKeyOf(secret), policy: login }) : []),
-    ...(login?.hasSignInPage ? signInRoutes({ ownUrl }) : []),
+    ...(login?.hasSignInPage
+      ? signInRoutes({ ownUrl })
+      : absentLoginRoutes(login ? 'sign-in page' : 'chain')),
     ...controlRoutes,
     ...adminRoutes,
     ...historyRoutes,

@@ -161,13 +161,19 @@ test('the login chain exchanges the token, so that an unmodified client can use 
   const device = await ask(server, 'POST', '/device/authenticate', undefined, {
     Properties: { Id: '{1}' },
   });
+  const title = await ask(server, 'POST', '/title/authenticate', undefined, {
+    Properties: { AuthMethod: 'RPS', RpsTicket: 'd=a title', DeviceToken: device.json['Token'] },
+  });
+  assert.equal(title.status, 200, title.text);
   const access = await ask(server, 'POST', '/xsts/authorize', undefined, {
     Properties: {
       UserTokens: [user.json['Token']],
       DeviceToken: device.json['Token'],
+      TitleToken: title.json['Token'],
       SandboxId: 'RETAIL',
     },
   });
+  assert.equal(access.status, 200, access.text);
   const [xui] = (
     access.json['DisplayClaims'] as { xui: { uhs: string; xid: string; gtg: string }[] }
   ).xui;
@@ -214,7 +220,9 @@ test('in the login chain nobody is who they say, and no sandbox is open that the
     ['POST', '/oauth20_token.srf'],
     ['POST', '/authenticate'],
   ] as const) {
-    assert.equal((await ask(server, method, path, undefined)).status, 404, path);
+    const { status, headers, text } = await ask(server, method, path, undefined);
+    assert.deepEqual([status, headers.get('x-mpsd-refusal')], [404, 'serviceAbsent'], path);
+    assert.match(text, /gets a token of the issuer and sends it to POST \/user\/authenticate/);
   }
 });
 

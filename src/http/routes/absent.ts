@@ -59,3 +59,42 @@ export const absentRoutes: readonly Route[] = absent.flatMap(([methods, path, ho
     }),
   ),
 );
+
+const signIn = [
+  ['POST', '/authenticate', 'sisu.xboxlive.com'],
+  ['GET', '/oauth20_authorize.srf', 'login.live.com'],
+  ['POST', '/oauth20_connect.srf', 'login.live.com'],
+  ['GET', '/oauth20_remoteconnect.srf', 'login.live.com'],
+  ['POST', '/oauth20_token.srf', 'login.live.com'],
+] as const;
+
+const chain = [
+  ['POST', '/user/authenticate', 'user.auth.xboxlive.com'],
+  ['POST', '/device/authenticate', 'device.auth.xboxlive.com'],
+  ['POST', '/title/authenticate', 'title.auth.xboxlive.com'],
+  ['POST', '/xsts/authorize', 'xsts.auth.xboxlive.com'],
+  ['POST', '/authorize', 'sisu.xboxlive.com'],
+] as const;
+
+/**
+ * The steps of a login that are not served: the sign-in page, or the whole chain. The answer says where
+ * tokens come from instead.
+ *
+ * @source docs/wire/callers.md "The login chain"
+ */
+export function absentLoginRoutes(missing: 'sign-in page' | 'chain'): readonly Route[] {
+  const calls = missing === 'chain' ? [...chain, ...signIn] : signIn;
+  const advice =
+    missing === 'chain'
+      ? 'With --auth signed nobody logs in here: clients send a token that is signed with a key of --auth-keys.'
+      : 'With --auth oidc nobody signs in here: a client gets a token of the issuer and sends it to POST /user/authenticate, or to POST /authorize of sisu.';
+  return calls.map(([method, path, host]) => ({
+    method,
+    path,
+    auth: 'none',
+    body: 'none',
+    async answer() {
+      return new Refusal('serviceAbsent', `${advice} See docs/login.md.`, { detail: host });
+    },
+  }));
+}
