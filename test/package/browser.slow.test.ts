@@ -2,16 +2,19 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { startServer } from '../../src/server.ts';
+import { demoScid } from '../../src/testing/demo.ts';
 import { at, Kit } from '../../src/testing/kit.ts';
-import { startProject } from './built-package.ts';
+import { type LocalIssuer, startLocalIssuer } from '../../src/testing/local-issuer.ts';
+import { type Project, startProject } from './built-package.ts';
 
 const browser = [process.env['MPSD_BROWSER'] ?? '', 'chromium', 'chromium-browser', 'google-chrome']
   .filter((name) => name !== '')
@@ -51,6 +54,88 @@ const page = `<!doctype html><title>A game</title>
   }
 </script>`;
 
+/** A page whose user signs in at an OIDC issuer: authorization code with PKCE. */
+const loginPage = `<!doctype html><title>A game</title>
+<script type="module">
+  import { membersOf, MultiplayerService } from '/client/multiplayer-service.js';
+  const here = new URL(location);
+  const tell = (text) => fetch('/report', { method: 'POST', body: text });
+  const base64url = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes)))
+    .replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  try {
+    const code = here.searchParams.get('code');
+    if (code === null) {
+      const { issuer, server, reference } = Object.fromEntries(here.searchParams);
+      const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
+      const state = base64url(crypto.getRandomValues(new Uint8Array(16)));
+      sessionStorage.login = JSON.stringify({ issuer, server, reference, verifier, state });
+      const challenge = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier));
+      const asked = new URLSearchParams({
+        response_type: 'code', client_id: 'my-game', redirect_uri: here.origin + here.pathname,
+        scope: 'openid profile', state,
+        code_challenge: base64url(challenge), code_challenge_method: 'S256',
+      });
+      location.assign(issuer + '/authorize?' + asked);
+    } else {
+      const { issuer, server, reference, verifier, state } = JSON.parse(sessionStorage.login);
+      if (here.searchParams.get('state') !== state) throw new Error('another state');
+      const answer = await fetch(issuer + '/token', {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'authorization_code', code, code_verifier: verifier, client_id: 'my-game',
+          redirect_uri: here.origin + here.pathname,
+        }),
+      });
+      const { id_token: token } = await answer.json();
+      const ada = new MultiplayerService({ baseUrl: server, authorization: 'Bearer ' + token });
+      await using live = await ada.connect();
+      const { session } = await live.follow(JSON.parse(reference));
+      const [own] = membersOf(session);
+      await tell(own.gamertag + ' ' + own.constants.system.xuid);
+      const { gamertag } = (await ada.neighbours.getPeopleByXuid([own.constants.system.xuid]))[0];
+      await ada.leaveSession(JSON.parse(reference));
+      await tell('left as ' + gamertag);
+    }
+  } catch (error) {
+    await tell(error.name + ': ' + error.message);
+  }
+</script>`;
+
+/** The sign-in page and the token endpoint of an issuer, for pages of `origin`. */
+function addSignIn(issuer: LocalIssuer, origin: string): void {
+  const challenges = new Map<string, string>();
+  const authorize: RequestListener = (request, response) => {
+    const { searchParams } = new URL(String(request.url), issuer.url);
+    if (request.method === 'GET') {
+      response.setHeader('content-type', 'text/html');
+      response.end(
+        '<form method="post"><input name="user" value="Ada"></form><script>document.forms[0].submit()</script>',
+      );
+      return;
+    }
+    const code = randomUUID();
+    challenges.set(code, searchParams.get('code_challenge') ?? '');
+    const back = new URL(searchParams.get('redirect_uri') ?? '');
+    back.searchParams.set('code', code);
+    back.searchParams.set('state', searchParams.get('state') ?? '');
+    response.writeHead(303, { location: back.href }).end();
+  };
+  issuer.routes.set('/authorize', authorize);
+  issuer.routes.set('/token', async (request, response) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    const form = new URLSearchParams(text);
+    const verifier = createHash('sha256').update(form.get('code_verifier') ?? '');
+    const isRight = challenges.get(form.get('code') ?? '') === verifier.digest('base64url');
+    const claims = { sub: 'ada-1', aud: 'my-game', preferred_username: 'Ada' };
+    response.writeHead(isRight ? 200 : 400, {
+      'access-control-allow-origin': origin,
+      'content-type': 'application/json',
+    });
+    response.end(JSON.stringify(isRight ? { id_token: await issuer.sign(claims) } : {}));
+  });
+}
+
 /** A site of its own origin with the page, the built client, and what pages report to it. */
 async function startSite(dist: string) {
   const reports: string[] = [];
@@ -63,8 +148,9 @@ async function startSite(dist: string) {
       reports.push(text);
       response.end();
       wake();
-    } else if (pathname === '/') {
-      response.setHeader('content-type', 'text/html').end(page);
+    } else if (pathname === '/' || pathname === '/login') {
+      const html = pathname === '/' ? page : loginPage;
+      response.setHeader('content-type', 'text/html').end(html);
     } else {
       const code = await readFile(resolve(dist, `.${pathname}`)).catch(() => undefined);
       response.statusCode = code === undefined ? 404 : 200;
@@ -109,8 +195,15 @@ async function startBrowser(url: string): Promise<AsyncDisposable> {
 // Far above what a browser needs, so that a page that says nothing ends the test.
 const options = { skip, timeout: 300_000 };
 
+let project: Project;
+if (browser !== undefined) {
+  before(async () => {
+    project = await startProject();
+  });
+  after(() => project[Symbol.asyncDispose]());
+}
+
 test('a page of another origin joins, hears a tap and leaves', options, async () => {
-  await using project = await startProject();
   await using site = await startSite(join(project.folder, 'node_modules/openmpsd/dist'));
   await using server = await startServer({ port: 0, store: 'memory', tapWindowMs: 0 });
   const kit = new Kit(server.url, undefined);
@@ -137,7 +230,6 @@ test(
   'a page whose origin is not allowed gets nothing, and its client says why',
   options,
   async () => {
-    await using project = await startProject();
     await using site = await startSite(join(project.folder, 'node_modules/openmpsd/dist'));
     await using server = await startServer({ port: 0, store: 'memory', corsOrigins: [] });
     const kit = new Kit(server.url, undefined);
@@ -154,3 +246,21 @@ test(
     assert.equal((await ada.getSession(reference)).status, 204);
   },
 );
+
+test('a user signs in at an OIDC issuer in a browser, and plays', options, async () => {
+  await using site = await startSite(join(project.folder, 'node_modules/openmpsd/dist'));
+  await using issuer = await startLocalIssuer();
+  addSignIn(issuer, site.url);
+  await using server = await startServer({
+    ...{ port: 0, store: 'memory', corsOrigins: [site.url] },
+    ...{ auth: 'oidc', oidcIssuer: issuer.issuer, oidcAudience: ['my-game'] },
+  });
+  const reference = { scid: demoScid, templateName: 'deathmatch', name: 'signed-in' };
+  const url = new URL('/login', site.url);
+  url.searchParams.set('server', server.url);
+  url.searchParams.set('issuer', issuer.url);
+  url.searchParams.set('reference', JSON.stringify(reference));
+  await using _browser = await startBrowser(url.href);
+  assert.match(await site.report(), /^Ada 2535[0-9]{12}$/);
+  assert.equal(await site.report(), 'left as Ada');
+});
