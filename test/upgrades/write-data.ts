@@ -3,11 +3,23 @@
 const [url] = process.argv.slice(2);
 const scid = 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862';
 
-async function call(xuid: string, method: string, path: string, body?: object): Promise<void> {
+const titlePath = '/titles/1234567890/users/1001/activities';
+
+/** As the admin, of a server with MPSD_ADMIN_TOKEN=the-token-of-the-operator, where `xuid` is none. */
+async function call(
+  xuid: string | undefined,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<void> {
+  const authorization =
+    xuid === undefined
+      ? 'Bearer the-token-of-the-operator'
+      : `XBL3.0 x=-;xuid=${xuid}&gtg=G${xuid}`;
   const response = await fetch(url + path, {
     method,
     headers: {
-      Authorization: `XBL3.0 x=-;xuid=${xuid}&gtg=G${xuid}`,
+      Authorization: authorization,
       'X-Xbl-Contract-Version': '107',
       'Content-Type': 'application/json',
     },
@@ -52,3 +64,9 @@ for (const xuid of ['1001', '1002', '1003']) {
 }
 for (const xuid of ['1002', '1003']) await call('1001', 'PUT', `/users/me/people/xuid(${xuid})`);
 await call('1001', 'PUT', '/users/me/people/avoid', { xuid: '1009' });
+await call('1001', 'PUT', titlePath, {
+  connectionString: 'meet at the atoll',
+  joinRestriction: 'public',
+  sequenceNumber: 1,
+});
+await call(undefined, 'PUT', '/admin/users/1008/ban', { seconds: 3_600_000, reason: 'cheats' });
