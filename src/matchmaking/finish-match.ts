@@ -22,25 +22,33 @@ import { observeTicket, type Service, unfinishedMs } from './service.ts';
 import { readAny, showTicket, writeAsService } from './session-writer.ts';
 import type { HopperKey, Stored, TicketChange } from './ticket-store.ts';
 
-/** Finishes a stored match. Where a session is written too much, it stays to be finished later. */
+/**
+ * Finishes a stored match. Where a session is written too much, it stays to be finished later.
+ *
+ * `made` are its tickets, by the one who has just made it. Nobody else works on it before it is due.
+ */
 export async function finishMatch(
   service: Service,
   key: HopperKey,
   match: Stored<MatchRecord>,
+  made?: readonly Stored<TicketRecord>[],
 ): Promise<void> {
   const { context } = service;
-  const tickets = await ticketsOf(service, key, match.value);
+  const tickets = made ?? (await ticketsOf(service, key, match.value));
   const records = tickets.map(({ value }) => value);
+  const isNew = made !== undefined && context.clock.nowMs() < (match.dueMs ?? 0);
   const problem = match.value.isPreserved
     ? await fillPreserved(context, match.value, records)
-    : await makeTarget(context, match.value, records);
+    : isNew
+      ? await writeTarget(context, match.value, records)
+      : await makeTarget(context, match.value, records);
   if (problem?.code === 'tooBusy') return;
   if (problem) return failMatch(service, key, match, problem);
   const shown = match.value.isPreserved ? records.slice(1) : records;
   const refusals = await Promise.all(shown.map((ticket) => showTicket(context, ticket)));
   if (refusals.some((refusal) => refusal?.code === 'tooBusy')) return;
   const foundMs = context.clock.nowMs();
-  await closeMatch(service, key, match, (ticket) => {
+  await closeMatch(service, key, match, tickets, (ticket) => {
     const value = { ...ticket, isPending: false, foundMs };
     return { value, dueMs: nextCheckMs(value, foundMs) ?? foundMs };
   });
@@ -81,6 +89,15 @@ async function makeTarget(
     const isShown = session && ticketIdOf(session) === ticket.id;
     if (isShown && shownStatusOf(session) === 'found') return undefined;
   }
+  return writeTarget(context, match, tickets);
+}
+
+/** Makes the target session, unless there is one. */
+async function writeTarget(
+  context: Context,
+  match: MatchRecord,
+  tickets: readonly TicketRecord[],
+): Promise<Refusal | undefined> {
   const refusal = await writeAsService(context, match.target, targetWrite(match, tickets), {
     sandbox: match.sandbox,
     hopper: match.hopper,
@@ -132,7 +149,8 @@ async function failMatch(
 ): Promise<void> {
   const { isPreserved, ticketIds } = match.value;
   const dueMs = service.context.clock.nowMs() + unfinishedMs;
-  await closeMatch(service, key, match, ({ target: _none, ...value }) =>
+  const tickets = await ticketsOf(service, key, match.value);
+  await closeMatch(service, key, match, tickets, ({ target: _none, ...value }) =>
     isPreserved && value.id !== ticketIds[0]
       ? { value: { ...value, status: 'searching', isPending: false }, dueMs: value.expiresMs }
       : { value: { ...value, status: 'failed', details, isPending: true }, dueMs },
@@ -144,15 +162,16 @@ async function failMatch(
   }
 }
 
-/** Removes the match and gives its tickets their next value, in one step. */
+/** Removes the match and gives its tickets, as they were last, their next value, in one step. */
 async function closeMatch(
   service: Service,
   key: HopperKey,
   match: Stored<MatchRecord>,
+  last: readonly Stored<TicketRecord>[],
   next: (ticket: TicketRecord) => { readonly value: TicketRecord; readonly dueMs: number },
 ): Promise<void> {
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
-    const tickets = await ticketsOf(service, key, match.value);
+    const tickets = attempt === 1 ? last : await ticketsOf(service, key, match.value);
     const changes = tickets.map(({ value, revision }): TicketChange & { value: TicketRecord } => ({
       id: value.id,
       expectRevision: revision,

@@ -16,7 +16,7 @@ import {
   unfinishedMs,
 } from './service.ts';
 import { readAny } from './session-writer.ts';
-import type { Stored, TicketChange } from './ticket-store.ts';
+import type { Stored } from './ticket-store.ts';
 
 /**
  * Makes a match of what the matcher has found, if all its tickets are still as they were: their sessions
@@ -51,16 +51,14 @@ export async function makeMatch(service: Service, pool: HopperPool, found: Match
     ...(found.teams && { teams: Object.fromEntries(found.teams) }),
     servers: found.servers,
   };
-  const changes = ordered.map(
-    ({ value, revision }): TicketChange => ({
-      id: value.id,
-      expectRevision: revision,
-      value: { ...value, status: 'found', isPending: true, target: match.target },
-    }),
-  );
+  const matched = ordered.map(({ value, revision }) => ({
+    id: value.id,
+    expectRevision: revision,
+    value: { ...value, status: 'found', isPending: true, target: match.target } as const,
+  }));
   const dueMs = nowMs + unfinishedMs;
   const put = { id: match.id, expectRevision: 0, value: match, dueMs };
-  const revision = await service.tickets.commit(pool.key, [...changes, put]);
+  const revision = await service.tickets.commit(pool.key, [...matched, put]);
   if (revision === undefined) {
     for (const { value } of ordered) await refreshTicket(service, pool.key, value.id);
     return;
@@ -78,7 +76,8 @@ export async function makeMatch(service: Service, pool: HopperPool, found: Match
     playersCount: found.tickets.reduce((count, { players }) => count + players.length, 0),
     target: keyOf(match.target),
   });
-  await finishMatch(service, pool.key, { value: match, revision, dueMs });
+  const tickets = matched.map(({ value }) => ({ value, revision, dueMs: undefined }));
+  await finishMatch(service, pool.key, { value: match, revision, dueMs }, tickets);
 }
 
 function newTarget({ scid }: TicketRecord, { sessionTemplate }: Hopper, name: string) {

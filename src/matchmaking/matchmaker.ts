@@ -32,11 +32,14 @@ import { type HopperKey, hopperKeyOf, type TicketStore } from './ticket-store.ts
 import { deleteTicket, readTicket, type TicketPath } from './use-ticket.ts';
 import { checkFound, concernsTickets, noteSessionChange } from './watch-sessions.ts';
 
-/** Records that are worked on at the same time, and matches of one hopper. */
+/** Records that are worked on at the same time. */
 const parallelMax = 16;
 
+/** Matches of one hopper that are made at the same time: their writes share what it costs to be durable. */
+const matchesAtOnceMax = 64;
+
 /** Matches of one hopper that are made before the others have their turn. */
-const matchesInTurnMax = 256;
+const matchesInTurnMax = 1_024;
 
 /** Records that are looked at in one go. */
 const dueMax = 200;
@@ -227,7 +230,7 @@ export class Matchmaker {
         .catch((error: unknown) => void failures.push(error))
         .finally(() => underway.delete(made));
       underway.add(made);
-      if (underway.size >= parallelMax) await Promise.race(underway);
+      if (underway.size >= matchesAtOnceMax) await Promise.race(underway);
       if (count >= matchesInTurnMax || failures.length > 0) break;
     }
     await Promise.all(underway);

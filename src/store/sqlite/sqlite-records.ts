@@ -135,8 +135,10 @@ export class SqliteRecords {
 
   /** Makes the batch a part of this group; the revision that its records get. */
   #join(to: Group, changes: readonly KeyedChange[]): number {
+    // What was expected was found to be so.
     const former = changes.map(
-      ({ key }) => this.#groupOf(key)?.records.get(key) ?? this.#filedRevision(key),
+      ({ key, expectRevision }) =>
+        expectRevision ?? this.#groupOf(key)?.records.get(key) ?? this.#filedRevision(key),
     );
     const revision = Math.max(this.#revisionRemovedMax, ...former) + 1;
     for (const { key, value, dueMs } of changes) {
