@@ -1,15 +1,18 @@
 /**
- * `npm test`: every test, each file in a process of its own, then the conformance suite once more on
- * SQLite. Arguments are files or globs to run in place of them. In TypeScript, so that it runs from
- * the shells of Windows too.
+ * `npm test`: every test, then the conformance suite once more on SQLite. Files that `npm run
+ * test:quick` runs share processes, each of the others has one of its own. Arguments are files or globs
+ * to run in place of them. In TypeScript, so that it runs from the shells of Windows too.
  */
 
 import './compile-cache.ts';
-import { globSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { run } from 'node:test';
 import type { TestEvent } from 'node:test/reporters';
+import { pathToFileURL } from 'node:url';
 import report from './page-reporter.ts';
+import { isQuick } from './quick-files.ts';
 
 /** One more than there are cores: some files wait for processes of theirs most of the time. */
 const filesAtOnce = Math.min(availableParallelism(), 4) + 1;
@@ -33,10 +36,35 @@ function inOrder(files: readonly string[]): string[] {
   ];
 }
 
+/** Files that share a process: few enough that the processes end at about the same time. */
+const sharedCount = 16;
+const sharesFolder = mkdtempSync(join(tmpdir(), 'openmpsd-tests-'));
+process.once('exit', () => rmSync(sharesFolder, { recursive: true }));
+
+/**
+ * Files to run in place of these: a process takes longer to start than most of the quick ones to run,
+ * so a few of them are imported by one.
+ */
+function inShares(files: readonly string[]): string[] {
+  const quick = files.filter(isQuick);
+  const sharesCount = Math.ceil(quick.length / sharedCount);
+  const shares = Array.from({ length: sharesCount }, (_, n) => {
+    const share = join(sharesFolder, `${n}.mjs`);
+    // Neighbours are in different shares, so that none has all the slow ones of a folder.
+    const imports = quick
+      .filter((_file, at) => at % sharesCount === n)
+      .map((file) => `import ${JSON.stringify(pathToFileURL(resolve(file)).href)};\n`);
+    writeFileSync(share, imports.join(''));
+    return share;
+  });
+  return [...files.filter((file) => !isQuick(file)), ...shares];
+}
+
 /** Prints the page; true when all is well. */
 async function runAll(globs: readonly string[]): Promise<boolean> {
-  const files = inOrder(globSync([...globs], { exclude: ['**/node_modules/**'] }).toSorted());
-  if (files.length === 0) throw new Error(`There is no file ${globs.join(' ')}`);
+  const found = globSync([...globs], { exclude: ['**/node_modules/**'] }).toSorted();
+  if (found.length === 0) throw new Error(`There is no file ${globs.join(' ')}`);
+  const files = inOrder(inShares(found));
   let isWell = true;
   async function* watched(events: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent> {
     for await (const event of events) {

@@ -4,13 +4,14 @@
  * start of a process for each file; two parts of about equal CPU time run beside
  * each other. Arguments are files or globs to run in place of them, in one part.
  *
- * `npm test` runs everything, each file in a process of its own.
+ * `npm test` runs everything.
  */
 
 import './compile-cache.ts';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
+import { isQuick } from './quick-files.ts';
 
 const parts: readonly (readonly string[])[] =
   process.argv.length > 2
@@ -22,9 +23,8 @@ const parts: readonly (readonly string[])[] =
 
 const codes = await Promise.all(
   parts.map(async (globs) => {
-    const files = globSync([...globs], { exclude: ['**/node_modules/**'] }).filter(
-      (file) => !file.endsWith('.slow.test.ts'),
-    );
+    const found = globSync([...globs], { exclude: ['**/node_modules/**'] });
+    const files = process.argv.length > 2 ? found : found.filter(isQuick);
     const part = spawn(
       process.execPath,
       ['--test', '--test-isolation=none', '--test-reporter=./test/page-reporter.ts', ...files],

@@ -77,6 +77,7 @@ export async function openNode(
   const runNow = async (): Promise<void> => {
     await sweeper.runNow();
     await matching.runNow();
+    if (isShared) await followSearch(context);
   };
   const reload = async (): Promise<readonly string[]> => {
     const former = core.context.catalog();
@@ -119,10 +120,7 @@ export async function openNode(
     get connectionsCount() {
       return connections.size;
     },
-    async sweep() {
-      await runNow();
-      if (isShared) await followSearch(context);
-    },
+    sweep: runNow,
     reload,
     async drain() {
       readiness.drain();

@@ -11,6 +11,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { MultiplayerService } from '../client/multiplayer-service.ts';
 import { isJsonObject, parseExactJson, type Json, type JsonObject } from '../domain/json.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
@@ -28,6 +29,8 @@ export type KitOptions = {
   /** A service config file or folder instead of the demo config; own server only. */
   readonly config?: string;
   readonly store?: 'memory' | 'sqlite';
+  /** False: a server that no other kit uses, for tests that end it or count what it has. */
+  readonly isShared?: false;
   /** Of the server; own server only. */
   readonly settings?: Pick<
     ServerOptions,
@@ -61,8 +64,36 @@ export const isAimed = process.env['MPSD_TARGET'] !== undefined;
  */
 export async function startKit(options: KitOptions = {}): Promise<Kit> {
   if (isAimed) return new Kit(drawTarget, undefined);
-  const clock = manualClock();
   const store = options.store ?? (process.env['MPSD_KIT_STORE'] === 'sqlite' ? 'sqlite' : 'memory');
+  if (store === 'memory' || Object.keys(options).length > 0) {
+    const own = await startOwnServer(store, options);
+    return new Kit(
+      () => own.server.url,
+      own,
+      () => endOwnServer(own),
+    );
+  }
+  shared ??= startOwnServer(store, {});
+  const own = await shared;
+  return new Kit(() => own.server.url, own);
+}
+
+/**
+ * What the kits of a process share that keep their sessions in files and want nothing special: to
+ * start and end a store with its thread takes longer than most tests.
+ */
+let shared: Promise<OwnServer> | undefined;
+if (process.env['MPSD_KIT_STORE'] === 'sqlite') {
+  after(async () => {
+    if (shared !== undefined) await endOwnServer(await shared);
+  });
+}
+
+async function startOwnServer(
+  store: 'memory' | 'sqlite',
+  options: Pick<KitOptions, 'config' | 'settings'>,
+): Promise<OwnServer> {
+  const clock = manualClock();
   const data = store === 'sqlite' ? await mkdtemp(join(tmpdir(), 'openmpsd-kit-')) : undefined;
   const server = await startServer({
     port: 0,
@@ -72,7 +103,12 @@ export async function startKit(options: KitOptions = {}): Promise<Kit> {
     ...(data !== undefined && { data }),
     ...(options.config !== undefined && { config: options.config }),
   });
-  return new Kit(() => server.url, { server, clock, data });
+  return { server, clock, data };
+}
+
+async function endOwnServer({ server, data }: OwnServer): Promise<void> {
+  await server.close();
+  if (data !== undefined) await rm(data, { recursive: true, force: true });
 }
 
 const targets = (process.env['MPSD_TARGET'] ?? '').split(',').map((url) => url.replace(/\/$/, ''));
@@ -94,9 +130,16 @@ export class Kit implements AsyncDisposable {
   readonly #own: OwnServer | undefined;
   readonly #users = new Map<string, KitUser>();
 
-  constructor(url: string | (() => string), own: OwnServer | undefined) {
+  readonly #end: () => Promise<void>;
+
+  constructor(
+    url: string | (() => string),
+    own: OwnServer | undefined,
+    end: () => Promise<void> = async () => undefined,
+  ) {
     this.#url = typeof url === 'string' ? () => url : url;
     this.#own = own;
+    this.#end = end;
   }
 
   /** The server of the next request: with several, a random one each time. */
@@ -182,9 +225,7 @@ export class Kit implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#own === undefined) return;
-    await this.#own.server.close();
-    if (this.#own.data !== undefined) await rm(this.#own.data, { recursive: true, force: true });
+    await this.#end();
   }
 }
 
@@ -194,8 +235,21 @@ export class Kit implements AsyncDisposable {
  */
 export async function untilSearchable(): Promise<void> {
   if (targets.length < 2) return;
+  if (await haveSwept()) return;
   // A search that finds the second mark began after the first was there, with all before it.
   for (let mark = 0; mark < 2; mark += 1) await untilMarkIsFound();
+}
+
+/** Lets all servers follow the changes of the others now; false when one has no control API. */
+async function haveSwept(): Promise<boolean> {
+  const headers = { authorization: 'XBL3.0 x=-;svc=tests', 'x-xbl-contract-version': '107' };
+  for (const url of targets) {
+    // The clock runs already. The answer comes after a sweep.
+    const request = { headers, body: { freeze: false } };
+    const { status } = await send(url, 'POST', '/control/clock', request);
+    if (status !== 200) return false;
+  }
+  return true;
 }
 
 /** Far more than the allowed second: machines are busy. */

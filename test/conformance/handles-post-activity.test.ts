@@ -335,7 +335,7 @@ test('a member who is not active sets no activity, and none is listed', async (t
 test('who wrote a connection that has ended sets no activity, while writes go on', {
   skip: isAimed && 'it waits for its own server to know',
 }, async () => {
-  await using kit = await startKit();
+  await using kit = await startKit({ isShared: false });
   await using ada = await subscriber(kit.user('ada'));
   const reference = kit.reference();
   const connection = await ada.line.connectionId();

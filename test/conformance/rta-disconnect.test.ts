@@ -32,7 +32,7 @@ test(
   'R12 a member whose connection ends stays active for the time of grace, and no longer',
   options,
   async () => {
-    await using kit = await startKit();
+    await using kit = await startKit({ isShared: false });
     await using ada = await subscriber(kit.user('ada'));
     const watcher = kit.user('watcher');
     const { reference } = await connectedSession(kit, ada.user);
@@ -57,7 +57,7 @@ test(
   'R12 a new connection written within the time of grace keeps the member active',
   options,
   async () => {
-    await using kit = await startKit();
+    await using kit = await startKit({ isShared: false });
     await using first = await subscriber(kit.user('ada'));
     const { reference } = await connectedSession(kit, first.user);
     await first.join(reference);
@@ -73,7 +73,7 @@ test(
 
 /** @source docs/wire/time.md "Time" */
 test('writing the old connection again, dead as it is, changes nothing', options, async () => {
-  await using kit = await startKit();
+  await using kit = await startKit({ isShared: false });
   await using ada = await subscriber(kit.user('ada'));
   const { reference } = await connectedSession(kit, ada.user);
   await ada.join(reference);
@@ -96,7 +96,7 @@ test(
   'a connection that never was counts as ended from the moment it is written',
   options,
   async () => {
-    await using kit = await startKit();
+    await using kit = await startKit({ isShared: false });
     await using line = await kit.user('ada').connect();
     const own = await line.connectionId();
     const strange = [
@@ -119,7 +119,7 @@ test(
 
 /** @source docs/wire/time.md "Time" */
 test('sessions that need no connections keep their members beyond the grace', options, async () => {
-  await using kit = await startKit();
+  await using kit = await startKit({ isShared: false });
   await using ada = await subscriber(kit.user('ada'));
   const { reference } = await newSession(kit, ada.user, {});
   await ada.join(reference);
@@ -134,7 +134,7 @@ test(
   'several members on one connection, and one connection in many sessions',
   options,
   async () => {
-    await using kit = await startKit();
+    await using kit = await startKit({ isShared: false });
     await using ada = await subscriber(kit.user('ada'));
     const ben = kit.user('ben');
     await using cleo = await subscriber(kit.user('cleo'));
@@ -186,7 +186,7 @@ test(
   'the activity of a member whose connection ended is not listed, and goes',
   options,
   async () => {
-    await using kit = await startKit();
+    await using kit = await startKit({ isShared: false });
     const ben = kit.user('ben');
     await using ada = await subscriber(kit.user('ada'));
     const { reference } = await connectedSession(kit, ada.user);
@@ -224,7 +224,7 @@ test(
 
 /** @source docs/wire/time.md "Time", docs/wire/sessions.md "Owners" */
 test('members of a large session as well', options, async () => {
-  await using kit = await startKit();
+  await using kit = await startKit({ isShared: false });
   await using ada = await subscriber(kit.user('ada'));
   const { reference } = await newSession(kit, kit.user('creator'), {
     constants: {
@@ -249,7 +249,7 @@ test('members of a large session as well', options, async () => {
 
 /** @source docs/wire/rta.md "Members whose connection has ended" */
 test('a session whose last member lost the connection ends', options, async () => {
-  await using kit = await startKit();
+  await using kit = await startKit({ isShared: false });
   await using ada = await subscriber(kit.user('ada'));
   const reference = kit.reference('LobbySession');
   await ada.join(reference);

@@ -344,7 +344,7 @@ test('a client that answers no ping for a minute is dropped without a close fram
   ...options,
   skip: isAimed && needsClock,
 }, async () => {
-  await using kit = await startKit();
+  await using kit = await startKit({ isShared: false });
   const [deaf, alive] = [kit.user('ada'), kit.user('ben')].map((user) => user.connect());
   await using lives = await alive;
   const dies = await deaf;
@@ -382,7 +382,7 @@ test('a server that closes drops its connections, and takes no more', {
   ...options,
   skip: isAimed && needsOwnServer,
 }, async () => {
-  const kit = await startKit();
+  const kit = await startKit({ isShared: false });
   const line = await kit.user('ada').connect();
   await kit[Symbol.asyncDispose]();
   assert.equal(await line.closed, 1006);
