@@ -7,6 +7,9 @@
 //         OpenMpsdRedirect("http://192.168.1.20:8350"); // before XblInitialize and HCInitialize
 //     #endif
 //
+// With nullptr the address is that of the variable OPENMPSD_URL, which `openmpsd exec` sets; without
+// the variable nothing is led elsewhere.
+//
 // It is a filter of libHttpClient, on which XSAPI is built: calls to https://*.xboxlive.com and the
 // socket wss://rta.xboxlive.com go to the server, with path, headers and body as they are. Everything
 // else, and the login at *.auth.xboxlive.com, goes where it went before.
@@ -25,6 +28,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <new>
 #include <string>
@@ -270,15 +274,32 @@ HRESULT CALLBACK Connect(
     }
 }
 
+const char* ServerOfEnvironment()
+{
+#ifdef _MSC_VER
+#pragma warning(suppress : 4996) // one thread, before any other is started
+#endif
+    return std::getenv("OPENMPSD_URL");
+}
+
 } // namespace
 
 /// Sends the calls of this process to `*.xboxlive.com` to the server at `serverUrl`: http://host:port.
 ///
 /// Call it once, before HCInitialize and so before XblInitialize: later libHttpClient answers
 /// E_HC_ALREADY_INITIALISED, which comes back from here. E_INVALIDARG: `serverUrl` is no http or https URL.
+/// nullptr stands for the variable OPENMPSD_URL; S_FALSE: it is not set, and the calls stay as they are.
 HRESULT OpenMpsdRedirect(const char* serverUrl)
 {
-    std::string server{ serverUrl == nullptr ? "" : serverUrl };
+    if (serverUrl == nullptr)
+    {
+        serverUrl = ServerOfEnvironment();
+    }
+    if (serverUrl == nullptr)
+    {
+        return S_FALSE;
+    }
+    std::string server{ serverUrl };
     while (EndsWith(server, "/"))
     {
         server.pop_back();

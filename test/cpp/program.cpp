@@ -1,4 +1,4 @@
-// A title in a few lines: it redirects to the server of its argument and prints what its calls get.
+// A title in a few lines: it redirects to the server of its argument, or of the environment, and prints what its calls get.
 
 #include "fake_http_client.h"
 
@@ -51,7 +51,7 @@ void Print(const char* url, const char* method, const char* user, const char* bo
 int main(int, char** argv)
 {
     const char* ada = "XBL3.0 x=-;xuid=1001&gtg=Ada";
-    printf("no URL: %d\n", OpenMpsdRedirect("127.0.0.1:8350") == E_INVALIDARG && OpenMpsdRedirect(nullptr) < 0);
+    printf("no URL: %d\n", OpenMpsdRedirect("127.0.0.1:8350") == E_INVALIDARG && OpenMpsdRedirect("") == E_INVALIDARG);
     printf("redirect: %d\n", OpenMpsdRedirect(argv[1]));
     printf("again: %d\n", OpenMpsdRedirect(argv[1]) < 0);
     FakeInitialise();

@@ -57,6 +57,20 @@ test('a title whose calls are redirected plays at the server, and calls nobody e
   assert.equal(line('other socket'), 'other socket: wss://example.com/connect x');
   assert.equal(line('open calls'), 'open calls: 0');
 
+  // The title reads the address that exec sets; without one its calls stay as they are.
+  const environment = { ...process.env, OPENMPSD_URL: undefined };
+  const alone = await run(program, [], { env: environment });
+  assert.match(
+    alone.stdout,
+    /^redirect: 1\n[\s\S]*^PUT https:\/\/sessiondirectory.*: 0 0 1 0 - $/m,
+  );
+  const main = join(root, 'src/main.js');
+  const led = await run(process.execPath, [main, 'exec', '--', program], { env: environment });
+  assert.match(
+    led.stdout,
+    /^redirect: 0\n[\s\S]*^PUT https:\/\/sessiondirectory.*: 0 201 0 0 ETag \{/m,
+  );
+
   const away = await run(program, ['http://127.0.0.1:9']);
   assert.match(away.stdout, /PUT https:\/\/sessiondirectory.*: 0 0 1 111 - \n/);
 });

@@ -6,6 +6,7 @@
 
 using HRESULT = int32_t;
 #define S_OK static_cast<HRESULT>(0)
+#define S_FALSE static_cast<HRESULT>(1)
 #define E_FAIL static_cast<HRESULT>(0x80004005)
 #define E_INVALIDARG static_cast<HRESULT>(0x80070057)
 #define E_OUTOFMEMORY static_cast<HRESULT>(0x8007000E)
