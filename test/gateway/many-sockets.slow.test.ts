@@ -1,10 +1,10 @@
 /** What one gateway holds: connections that speak, and ones that never do. */
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect as connectPlain, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -72,27 +72,43 @@ test('2,000 RTA connections with TLS stay open and are answered', options, async
   for (const client of clients) client.terminate();
 });
 
-test('thousands that never speak keep nobody out, and are cut', options, async () => {
+/** Opens connections that say nothing, in a process of its own: one has too few descriptors for both ends. */
+const silentClients = `
+  const { connect } = require('node:net');
+  const [tlsPort, proxyPort, count] = process.argv.slice(1).map(Number);
+  let openedCount = 0;
+  let closedCount = 0;
+  const open = (i) => {
+    const socket = connect(i % 2 === 0 ? tlsPort : proxyPort, '127.0.0.1').resume();
+    socket.on('error', () => undefined);
+    socket.on('connect', () => {
+      openedCount += 1;
+      if (openedCount === count) process.send('opened');
+      if (i + ${batchSize} < count) open(i + ${batchSize});
+    });
+    socket.on('close', () => {
+      closedCount += 1;
+      if (closedCount === count) process.send('closed');
+    });
+  };
+  for (let i = 0; i < ${batchSize}; i += 1) open(i);
+`;
+
+test('10,000 that never speak keep nobody out, and are cut', options, async () => {
   const { server, secure, tlsPort, proxyPort } = await start();
   await using _server = server;
-  let turns = 0;
-  let closedCount = 0;
-  const silent = await openMany(4_000, async (): Promise<Socket> => {
-    turns += 1;
-    const port = turns % 2 === 0 ? tlsPort : proxyPort;
-    const socket = connectPlain(port, '127.0.0.1')
-      .on('error', () => undefined)
-      .resume();
-    socket.once('close', () => {
-      closedCount += 1;
-    });
-    await once(socket, 'connect');
-    return socket;
-  });
-  const client = await secure();
-  assert.ok(await isAnswered(client));
-  const open = silent.filter((socket) => !socket.destroyed);
-  await Promise.all(open.map((socket) => once(socket, 'close')));
-  assert.equal(closedCount, silent.length);
-  client.destroy();
+  const args = ['-e', silentClients, String(tlsPort), String(proxyPort), '10000'];
+  const silent = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const [opened, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  silent.on('message', (said) => (said === 'opened' ? opened : closed).resolve());
+  try {
+    // The first ones may be cut before the last one is open.
+    await opened.promise;
+    const client = await secure();
+    assert.ok(await isAnswered(client));
+    client.destroy();
+    await closed.promise;
+  } finally {
+    silent.kill();
+  }
 });
