@@ -210,7 +210,9 @@ class PageRun {
     this.#started.set(name, started);
     await started.until(until, (printed) => printed.includes(until));
     const [, port] = /(?:127\.0\.0\.1|localhost):(\d+)/.exec(started.printed) ?? [];
-    const named = /--port[ =](\d+)/.exec(text)?.[1] ?? /PORT\S* \?\? (\d+)/.exec(text)?.[1];
+    const programs = [...this.#files].filter(([file]) => text.includes(file));
+    const all = [text, ...programs.map(([, program]) => program)].join('\n');
+    const named = /--port[ =](\d+)/.exec(all)?.[1] ?? /PORT\S* \?\? (\d+)/.exec(all)?.[1];
     const served = named ?? (/openmpsd serve/.test(text) ? '8350' : undefined);
     if (port === undefined || served === undefined) return;
     this.#addresses.set(served, port);

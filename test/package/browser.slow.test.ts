@@ -14,6 +14,8 @@ import { startServer } from '../../src/server.ts';
 import { demoScid } from '../../src/testing/demo.ts';
 import { at, Kit } from '../../src/testing/kit.ts';
 import { type LocalIssuer, startLocalIssuer } from '../../src/testing/local-issuer.ts';
+import { parsePage } from '../docs/page.ts';
+import { openPage, startBrowser as startPages } from '../inspector/browser.ts';
 import { type Project, startProject } from './built-package.ts';
 
 const browser = [process.env['MPSD_BROWSER'] ?? '', 'chromium', 'chromium-browser', 'google-chrome']
@@ -263,4 +265,40 @@ test('a user signs in at an OIDC issuer in a browser, and plays', options, async
   await using _browser = await startBrowser(url.href);
   assert.match(await site.report(), /^Ada 2535[0-9]{12}$/);
   assert.equal(await site.report(), 'left as Ada');
+});
+
+test('two tabs of docs/guides/browser-games.md see each other come and go', options, async () => {
+  const guide = await readFile(
+    resolve(import.meta.dirname, '../../docs/guides/browser-games.md'),
+    'utf8',
+  );
+  await using server = await startServer({ port: 0, store: 'memory', tapWindowMs: 0 });
+  for (const step of parsePage(guide).steps) {
+    if (step.does !== 'file') continue;
+    await project.write(step.name, step.block.text.replace('http://127.0.0.1:8350', server.url));
+  }
+  const web = spawn(process.execPath, ['web.mjs'], {
+    cwd: project.folder,
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const tabs = await startPages();
+  try {
+    const [said] = (await once(web.stdout, 'data')) as [Buffer];
+    const [url = ''] = /http:\S+/.exec(String(said)) ?? [];
+    const { page: ada, complaints } = await openPage(tabs);
+    const { page: ben } = await openPage(tabs);
+    await ada.goto(`${url}/?name=Ada&xuid=1001`);
+    await ada.waitForSelector('li:text-is("Ada")');
+    await ben.goto(`${url}/?name=Ben&xuid=1002`);
+    await ada.waitForSelector('li:text-is("Ben")');
+    await ben.waitForSelector('li:text-is("Ada")');
+    await ben.click('#leave');
+    await ada.waitForSelector('li:text-is("Ben")', { state: 'detached' });
+    assert.equal(await ada.locator('li').count(), 1);
+    assert.deepEqual(complaints, []);
+  } finally {
+    await tabs.close();
+    web.kill();
+  }
 });
