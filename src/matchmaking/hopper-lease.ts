@@ -53,10 +53,11 @@ export class HopperLeases {
     return held !== undefined && held.revision === ownRevision ? 'kept' : 'taken';
   }
 
-  /** True while this node works the hopper, as far as it knows. */
-  isOwn(hopper: HopperKey): boolean {
-    if (!this.#isShared) return true;
-    const known = this.#known.get(hopper);
-    return known?.ownRevision !== undefined && this.#context.clock.nowMs() < known.untilMs;
+  /** The hoppers that this node works under a lease, as far as it knows. */
+  own(): readonly HopperKey[] {
+    const nowMs = this.#context.clock.nowMs();
+    return [...this.#known].flatMap(([hopper, { ownRevision, untilMs }]) =>
+      ownRevision !== undefined && nowMs < untilMs ? [hopper] : [],
+    );
   }
 }

@@ -44,8 +44,9 @@ const matchesInTurnMax = 1_024;
 /** Records that are looked at in one go. */
 const dueMax = 200;
 
-/** What another node should have done by then, this one does. */
+/** What another node should have done by then, this one does; and how often it looks for that. */
 const lateMs: Milliseconds = 3_000;
+const lookAtAllEveryMs: Milliseconds = 5_000;
 
 /** How often the figures of a hopper are stored, where they have changed. */
 const statisticsEveryMs: Milliseconds = 5_000;
@@ -54,6 +55,7 @@ export class Matchmaker {
   readonly #service: Service;
   readonly #leases: HopperLeases;
   readonly #statistics = new Map<string, { readonly text: string; readonly atMs: Milliseconds }>();
+  #lookedAtAllMs: Milliseconds = Number.NEGATIVE_INFINITY;
   /** What sessions have said and was not looked at yet. */
   readonly #noted = new Set<Promise<void>>();
 
@@ -137,26 +139,28 @@ export class Matchmaker {
   async #doDue(): Promise<boolean> {
     const { context, isShared } = this.#service;
     const nowMs = context.clock.nowMs();
-    const own = await this.#dueAt(nowMs, ({ group }) => this.#leases.isOwn(group));
-    const late = isShared ? await this.#dueAt(nowMs - lateMs, () => true) : [];
-    const due = new Map([...own, ...late].map((one) => [`${one.group}/${one.id}`, one]));
+    const looks = isShared
+      ? this.#leases.own().map((hopper) => this.#dueAt(nowMs, hopper))
+      : [this.#dueAt(nowMs)];
+    if (isShared && Math.abs(nowMs - this.#lookedAtAllMs) >= lookAtAllEveryMs) {
+      this.#lookedAtAllMs = nowMs;
+      looks.push(this.#dueAt(nowMs - lateMs));
+    }
+    const found = (await Promise.all(looks)).flat();
+    const due = new Map(found.map((one) => [`${one.group}/${one.id}`, one]));
     await inParallel([...due], ([key, { group, id }]) =>
       context.setAside.attempt('matchmaking', key, () => this.#lookAt(group, id)),
     );
     return due.size >= dueMax;
   }
 
-  async #dueAt(
-    nowMs: Milliseconds,
-    isWanted: (record: RecordName) => boolean,
-  ): Promise<readonly RecordName[]> {
+  #dueAt(nowMs: Milliseconds, hopper?: HopperKey): Promise<readonly RecordName[]> {
     const { tickets, context } = this.#service;
-    const due = await context.setAside.firstOthers(
+    return context.setAside.firstOthers(
       dueMax,
       ({ group, id }: RecordName) => `${group}/${id}`,
-      (limit) => tickets.due(nowMs, limit),
+      (limit) => tickets.due(nowMs, limit, hopper),
     );
-    return due.filter(isWanted);
   }
 
   async #lookAt(key: string, id: Guid): Promise<void> {

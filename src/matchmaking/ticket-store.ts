@@ -8,7 +8,7 @@ import type {
   TicketRecord,
 } from '../domain/matchmaking/ticket-record.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { RecordChange, RecordName, Share, Store, StoredRecord } from '../store/store.ts';
+import type { RecordChange, RecordName, Store, StoredRecord } from '../store/store.ts';
 
 /** A hopper: the group of its records, which change together. */
 export type HopperKey = string;
@@ -106,9 +106,15 @@ export class TicketStore {
     }
   }
 
-  /** Tickets and matches that somebody must look at. */
-  due(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly RecordName[]> {
-    return this.#store.dueRecords(table, nowMs, limit, share);
+  /** Tickets and matches that somebody must look at: of one hopper, or of all. */
+  async due(
+    nowMs: Milliseconds,
+    limit: number,
+    hopper: HopperKey | undefined,
+  ): Promise<readonly RecordName[]> {
+    if (hopper === undefined) return this.#store.dueRecords(table, nowMs, limit);
+    const found = await this.#store.dueRecords(table, nowMs, limit, { group: hopper });
+    return found.filter(({ group }) => group === hopper);
   }
 
   /** The new revision; undefined when a record is not as its change expects. */

@@ -32,12 +32,16 @@ export interface RecordStore {
     after?: string,
   ): Promise<readonly StoredRecord[]>;
 
-  /** Records of a table, of all groups, whose due time has come at `nowMs`, the longest overdue first. */
+  /**
+   * Records of a table whose due time has come at `nowMs`, the longest overdue first: of all groups, of
+   * those in a share, or of one group. A store for one process gives those of all groups in any case, and
+   * another one may give some of other groups too.
+   */
   dueRecords(
     table: string,
     nowMs: Milliseconds,
     limit: number,
-    share?: Share,
+    part?: Share | GroupPart,
   ): Promise<readonly RecordName[]>;
 
   /**
@@ -66,6 +70,9 @@ export type StoredRecord = {
   /** When `dueRecords` lists it; undefined: never. */
   readonly dueMs: Milliseconds | undefined;
 };
+
+/** One group. */
+export type GroupPart = { readonly group: string };
 
 export type RecordName = { readonly group: string; readonly id: string };
 

@@ -18,6 +18,7 @@ export type { NodeId, NodeRegistry } from './node-registry.ts';
 export type { PendingTaps, PendingNotifications } from './pending-notifications.ts';
 export type { PeopleStore } from './people-store.ts';
 export type {
+  GroupPart,
   RecordChange,
   RecordConflict,
   RecordName,

@@ -233,6 +233,11 @@ export function testRecords(open: Open, mixedStepsCount: number): void {
     assert.deepEqual(await store.dueRecords('ticket', 9, 10), []);
     assert.deepEqual(await store.dueRecords('ticket', 10, 10), [a]);
     assert.deepEqual(await store.dueRecords('ticket', 25, 10), [a, b]);
+    for (const one of [a, b]) {
+      const found = await store.dueRecords('ticket', 25, 10, { group: one.group });
+      const ofGroup = found.filter(({ group }) => group === one.group);
+      assert.deepEqual(ofGroup, [one]);
+    }
     assert.deepEqual(await store.dueRecords('ticket', Infinity, 2), [a, b]);
     assert.deepEqual(await store.dueRecords('ticket', Infinity, 10), [a, b, c]);
     assert.deepEqual(await store.dueRecords('ticket', Infinity, 0), []);

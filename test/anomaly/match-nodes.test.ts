@@ -28,11 +28,14 @@ const group = hopperKeyOf(demoScid, hopper);
 
 type Node = { readonly context: Context; readonly matchmaker: Matchmaker };
 
-/** Nodes on one store. `recordsRead` counts what the pages of `records` have brought to all of them. */
+/**
+ * Nodes on one store. `recordsRead` counts what the pages of `records` have brought to all of them,
+ * `looksAtAll` how often one has asked what is due in all groups.
+ */
 function openNodes(store: Store, clock: ManualClock) {
   const ids = sequentialIds();
   let nodesCount = 0;
-  const counts = { recordsRead: 0 };
+  const counts = { recordsRead: 0, looksAtAll: 0 };
   /** What became of each ticket last. */
   const changes = new Map<string, string>();
   const counted = new Proxy(store, {
@@ -42,6 +45,12 @@ function openNodes(store: Store, clock: ManualClock) {
           const page = await inner.records(...asked);
           counts.recordsRead += page.length;
           return page;
+        };
+      }
+      if (name === 'dueRecords') {
+        return (...asked: Parameters<Store['dueRecords']>) => {
+          if (asked[3] === undefined) counts.looksAtAll += 1;
+          return inner.dueRecords(...asked);
         };
       }
       const found = inner[name] as unknown;
@@ -121,6 +130,22 @@ test('the node that works a hopper reads what others have changed, and nothing t
   );
   // Each change was told once: two tickets, and the deletion of one in two steps.
   assert.ok(counts.recordsRead <= 5, `${counts.recordsRead} records`);
+});
+
+// On Redis, to look at all groups is a command for each of 256 partitions.
+// Kills: a look at all groups in each run; none of the own hopper, so that tickets expire late.
+test('an idle node asks for what is due in its own hoppers, and rarely for all', async () => {
+  await using store = openMemoryStore();
+  const clock = manualClock();
+  const { counts, changes, startNode } = openNodes(store, clock);
+  const node = startNode();
+  const ticket = await queue(node, '1', 7);
+  for (let second = 0; second < 20; second += 1) {
+    await node.matchmaker.run();
+    if (second === 7) assert.equal(changes.get(ticket.ticketId), 'expired');
+    clock.advance(1_000);
+  }
+  assert.equal(counts.looksAtAll, 4);
 });
 
 // Kills: a lease that does not end; a node that goes on with a pool of former times.

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { formatJson, isJsonObject, type Json } from '../../domain/json.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import {
+  type GroupPart,
   StoreUnavailable,
   type RecordChange,
   type RecordConflict,
@@ -72,13 +73,17 @@ export class RedisRecords {
     table: string,
     nowMs: Milliseconds,
     limit: number,
-    share: Share | undefined,
+    part: Share | GroupPart | undefined,
   ): Promise<readonly RecordName[]> {
     const range = ['-inf', formatScore(nowMs), 'BYSCORE', 'LIMIT', '0', String(limit)];
-    const found = await this.#commands.inPartitions(share, async ({ base }) => {
+    const look = async ({ base }: { readonly base: string }) => {
       const due = this.#commands.keys.recordsDue(base, table);
       return pairsOf(await this.#commands.read(due, ['ZRANGE', due, ...range, 'WITHSCORES']));
-    });
+    };
+    const found =
+      part !== undefined && 'group' in part
+        ? await look(this.#commands.keys.ofRecords(table, part.group).partition)
+        : await this.#commands.inPartitions(part, look);
     const inOrder = [...found].sort(([, a], [, b]) => Number(a) - Number(b));
     return inOrder.slice(0, limit).map(([name]) => {
       const [group = '', id = ''] = name.split(' ');

@@ -12,6 +12,7 @@ import type {
   HandleIdConflict,
   Hint,
   HistoryName,
+  GroupPart,
   LastKnown,
   ListEntry,
   ListName,
@@ -273,11 +274,11 @@ export class RedisStore implements Store {
     table: string,
     nowMs: Milliseconds,
     limit: number,
-    share?: Share,
+    part?: Share | GroupPart,
   ): Promise<readonly RecordName[]> {
     assertRecordNames(table);
     this.#commands.assertOpen();
-    return this.#records.due(table, nowMs, limit, share);
+    return this.#records.due(table, nowMs, limit, part);
   }
 
   async commitRecords(
