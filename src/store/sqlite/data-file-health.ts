@@ -41,6 +41,11 @@ export class DataFileHealth {
     this.#elapsedMs = elapsedMs;
   }
 
+  /** True from a write that failed for the file's sake until writes have succeeded for a while. */
+  get isUnwritable(): boolean {
+    return this.#unwritableMs !== undefined;
+  }
+
   /** Notes the result of a write; undefined: it succeeded. */
   noteWrite(failure: WriteFailure | undefined): void {
     if (failure !== undefined) {

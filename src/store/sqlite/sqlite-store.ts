@@ -133,6 +133,14 @@ function openReader({ db }: DataFile): Reader {
 /** A file that the disk had no room for is opened again at most once in this time. */
 const reopenEveryMs: Milliseconds = 1_000;
 
+/** How often a file that could not be written is tried, so that one that nobody writes is well again too. */
+const probeEveryMs: Milliseconds = 1_000;
+/** Changes the file, and leaves nothing in it. */
+const probe: readonly Write[] = [
+  ['insertNode', 'probe'],
+  ['deleteNode', 'probe'],
+];
+
 /**
  * Reading goes by a cache of parsed sessions, else by a connection of this thread. Writing is
  * decided here, since nobody else writes: a commit is compared with what is known of its key, and
@@ -174,6 +182,7 @@ class SqliteStore extends ProcessStore implements Store {
   readonly #connectionHints = new HintIndex();
   /** Begun and not in the file yet: the next group takes them along. */
   readonly #nodesToWrite = new Set<NodeId>();
+  #probing: NodeJS.Timeout | undefined;
   #disposed: Promise<void> | undefined;
 
   constructor(parts: {
@@ -207,8 +216,10 @@ class SqliteStore extends ProcessStore implements Store {
       readRows: (kind, key, parse, query) => this.#readRows(kind, key, parse, query),
       fail: (failure) => this.#fail(failure),
     });
-    if (this.#data.isAlone) this.#health.noteWrite(noRoom);
-    else this.#writer.prepare();
+    if (this.#data.isAlone) {
+      this.#health.noteWrite(noRoom);
+      this.#probeLater();
+    } else this.#writer.prepare();
   }
 
   async session(key: SessionKey): Promise<SessionRecord | undefined> {
@@ -525,6 +536,7 @@ class SqliteStore extends ProcessStore implements Store {
   }
 
   async #close(): Promise<void> {
+    clearTimeout(this.#probing);
     await this.#groups.idle();
     // The connection that is closed last copies the log into the file: not on this thread. The lock
     // is given up last.
@@ -719,6 +731,7 @@ class SqliteStore extends ProcessStore implements Store {
   #noteFinished(group: Group, failure: WriteFailure | undefined): void {
     this.#grouped?.(group.writes.length, failure !== undefined);
     this.#health.noteWrite(failure);
+    this.#probeLater();
     if (failure !== undefined) {
       this.#forget(group);
       return;
@@ -731,6 +744,20 @@ class SqliteStore extends ProcessStore implements Store {
         later ? [...hints].filter((one) => !later.has(one)) : [...hints],
       );
     }
+  }
+
+  /** Tries the file again after a while, unless it can be written. */
+  #probeLater(): void {
+    if (!this.#health.isUnwritable || this.#probing !== undefined || this.#disposed) return;
+    this.#probing = setTimeout(() => {
+      this.#probing = undefined;
+      void this.#groups.alone(async (send) => {
+        if (this.#disposed) return;
+        const group = new Group();
+        group.writes.push(...probe);
+        await send(group);
+      });
+    }, probeEveryMs).unref();
   }
 
   /** What is there instead of what the group was to write is in the file. */
