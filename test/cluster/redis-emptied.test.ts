@@ -59,6 +59,12 @@ test(
       await within(60_000, 'the new one is found', async () => (await found(user)).length === 1);
     }
     assert.equal(line.socket.readyState, line.socket.OPEN);
+    for (const { url } of [one, other]) {
+      await within(60_000, 'the operator sees it', async () => {
+        const ready = await fetch(`${url}/health/ready`);
+        return /"degraded".*The store has lost its data/.test(await ready.text());
+      });
+    }
   },
 );
 

@@ -25,6 +25,7 @@ import {
 } from './redis-topology.ts';
 import {
   evictionReason,
+  isEmptied,
   parseServerFacts,
   serverConditionNames,
   serverConditions,
@@ -48,6 +49,9 @@ export type ShardsSettings = LinkSettings & {
   readonly conditions: Conditions;
 };
 
+/** How long it is shown that a server has lost its data. */
+const emptiedShownMs = 3_600_000;
+
 /** `durable` writes are answered when replicas have them. */
 export type Lane = 'plain' | 'durable';
 
@@ -68,6 +72,8 @@ export class RedisShards implements AsyncDisposable {
 
   /** The last answer of each server about itself. */
   readonly #facts = new Map<string, ServerFacts>();
+  /** When a server was found to have lost its data, by the clock of this process. */
+  readonly #emptiedMs = new Map<string, number>();
   /** True once there was a replica, or several shards: a lone server misses none. */
   #expectsReplicas = false;
   #checking: Promise<void> | undefined;
@@ -301,7 +307,11 @@ export class RedisShards implements AsyncDisposable {
     await Promise.allSettled(
       servers.map(async (node) => {
         const link = this.#openLink(node, 'plain') ?? (await this.#link(node, 'plain'));
-        this.#facts.set(formatNode(node), await readFacts(link));
+        const name = formatNode(node);
+        const facts = await readFacts(link);
+        const former = this.#facts.get(name);
+        if (former && isEmptied(former, facts)) this.#emptiedMs.set(name, performance.now());
+        this.#facts.set(name, facts);
       }),
     );
     const names = new Set(servers.map(formatNode));
@@ -336,6 +346,21 @@ export class RedisShards implements AsyncDisposable {
       const sentence = found.get(name);
       if (sentence === undefined) conditions.clear(name);
       else conditions.raise(name, sentence);
+    }
+    this.#noteEmptied();
+  }
+
+  #noteEmptied(): void {
+    const { conditions } = this.#settings;
+    const emptied = [...this.#emptiedMs].flatMap(([name, atMs]) =>
+      performance.now() - atMs < emptiedShownMs ? [name] : [],
+    );
+    if (emptied.length === 0) conditions.clear('redis emptied');
+    else {
+      conditions.raise(
+        'redis emptied',
+        `The store has lost its data (${emptied.sort().join(', ')}): it was emptied, or began again without it. Sessions, handles and lists of people that were there are gone; restore a backup if you need them. This is shown for an hour.`,
+      );
     }
   }
 

@@ -17,6 +17,11 @@ export type ServerFacts = {
   readonly isAppendFailing: boolean;
   /** A replica that takes writes of others than its primary. */
   readonly isWritableReplica: boolean;
+  /** Another one after each start of the server. */
+  readonly runId: string;
+  readonly keysCount: number;
+  /** How often all keys were removed at once since the server began. */
+  readonly flushesCount: number;
 };
 
 /** The sections of INFO that `parseServerFacts` reads. */
@@ -26,6 +31,8 @@ export const serverSections = [
   'persistence',
   'replication',
   'cluster',
+  'keyspace',
+  'commandstats',
 ] as const;
 
 /** A part of its memory that a server needs to work; above it no more data should be added. */
@@ -46,7 +53,29 @@ export function parseServerFacts(info: string): ServerFacts {
     isAppendOnly: is('aof_enabled', '1'),
     isAppendFailing: is('aof_enabled', '1') && is('aof_last_write_status', 'err'),
     isWritableReplica: isReplica && is('slave_read_only', '0'),
+    runId: facts.get('run_id') ?? '',
+    keysCount: countIn(facts.get('db0'), 'keys'),
+    flushesCount:
+      countIn(facts.get('cmdstat_flushall'), 'calls') +
+      countIn(facts.get('cmdstat_flushdb'), 'calls'),
   };
+}
+
+/** The number of this name in a line such as `calls=2,usec=7`; 0 where there is none. */
+function countIn(line: string | undefined, name: string): number {
+  const part = line?.split(',').find((one) => one.startsWith(`${name}=`));
+  return Number(part?.slice(name.length + 1) ?? 0);
+}
+
+/**
+ * True when a primary has lost its data between these two looks: all keys were removed, or it began again
+ * with fewer than half of them.
+ */
+export function isEmptied(before: ServerFacts, now: ServerFacts): boolean {
+  if (before.isReplica || now.isReplica) return false;
+  return before.runId === now.runId
+    ? now.flushesCount > before.flushesCount
+    : now.keysCount < before.keysCount / 2;
 }
 
 /** Why this server cannot keep sessions safely; undefined when it can. */
