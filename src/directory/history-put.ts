@@ -1,6 +1,6 @@
 import type { Cause } from '../domain/cause.ts';
 import { historyChangeOf } from '../domain/history/change.ts';
-import type { JsonObject } from '../domain/json.ts';
+import { formatJson } from '../domain/json.ts';
 import type { SessionChange } from '../domain/session/session-change.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { HistoryName, HistoryPut } from '../store/store.ts';
@@ -24,7 +24,7 @@ export function historyPut(
     ...history,
     branch: session.branch,
     atMs,
-    change: historyChangeOf(change, cause, formerRevision) as unknown as JsonObject,
+    text: formatJson(historyChangeOf(change, cause, formerRevision)),
     addNames: namesOf(change),
   };
 }

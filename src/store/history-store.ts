@@ -38,7 +38,8 @@ export type HistoryName = `xuid:${Xuid}` | `correlation:${Guid}`;
 export type HistoryPut = {
   readonly branch: Guid;
   readonly atMs: Milliseconds;
-  readonly change: JsonObject;
+  /** The change: the text of a JSON object. */
+  readonly text: string;
   /** What the branch is found by from now on. */
   readonly addNames: readonly HistoryName[];
   /** Of the newest changes of a branch so many are kept, and at most `historySlack` more. */

@@ -4,8 +4,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatJson, type JsonObject, parseExactJson } from '../domain/json.ts';
 import { historySlack } from '../store/history-store.ts';
-import type { HistoryPut, Store } from '../store/store.ts';
-import { deleteOf, putOf, storedGuid, storedHistory, storedKey } from './store-samples.ts';
+import type { Store } from '../store/store.ts';
+import {
+  deleteOf,
+  type HistorySample,
+  putOf,
+  storedGuid,
+  storedHistory,
+  storedKey,
+} from './store-samples.ts';
 
 type Open = () => Promise<Store>;
 
@@ -18,7 +25,7 @@ export function testHistory(open: Open): void {
   const put = async (
     store: Store,
     expectRevision: number,
-    more: Partial<HistoryPut> & { readonly name?: string } = {},
+    more: HistorySample & { readonly name?: string } = {},
   ): Promise<number> => {
     const { name = 'a', branch = first, ...rest } = more;
     const session = { ...putOf(name, expectRevision), history: storedHistory(branch, rest) };

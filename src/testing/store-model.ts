@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { activityIdOf } from '../domain/handle/activity-id.ts';
 import type { Handle } from '../domain/handle/handle.ts';
-import { formatJson, type JsonObject } from '../domain/json.ts';
+import { formatJson, type JsonObject, parseExactJson } from '../domain/json.ts';
 import { keyOf, type SessionKey } from '../domain/session/reference.ts';
 import type { Member } from '../domain/session/session.ts';
 import type { Milliseconds } from '../domain/time.ts';
@@ -236,7 +236,7 @@ function partOf(
   expectRevision: number,
   branch: string,
 ): SessionPut | SessionDelete {
-  const history = isKept && { history: { ...storedHistory(branch), change: { count } } };
+  const history = isKept && { history: storedHistory(branch, { change: { count } }) };
   if (kind === 'delete') return { ...deleteOf(name, expectRevision), ...history };
   const time = dueMs !== undefined && { dueMs };
   return { ...putOf(name, expectRevision, { custom: { count }, ...time }), ...more, ...history };
@@ -360,8 +360,8 @@ class Model {
 
   keepChange({ key, kind, history }: SessionPut | SessionDelete): void {
     if (history !== undefined) {
-      const { branch, change } = history;
-      const kept = [change, ...this.changesOf(key, branch)];
+      const { branch, text } = history;
+      const kept = [parseExactJson(text) as JsonObject, ...this.changesOf(key, branch)];
       this.#changes.set(key, new Map([...(this.#changes.get(key) ?? []), [branch, kept]]));
     }
     if (kind === 'delete') this.#lives.set(key, (this.#lives.get(key) ?? 0) + 1);

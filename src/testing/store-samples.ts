@@ -1,7 +1,7 @@
 /** What store tests keep: one session and a handle of each type, small and complete. */
 
 import type { ActivityHandle, InviteHandle, TransferHandle } from '../domain/handle/handle.ts';
-import type { JsonObject } from '../domain/json.ts';
+import { formatJson, type JsonObject } from '../domain/json.ts';
 import { keyOf, type SessionKey, type SessionReference } from '../domain/session/reference.ts';
 import type { Xuid } from '../domain/ids.ts';
 import type { Member, Session } from '../domain/session/session.ts';
@@ -65,17 +65,20 @@ export function deleteOf(name: string, expectRevision: number): SessionDelete {
 }
 
 /** A change of this branch, as the history keeps it: the last three, for 1,000 s. */
-export function storedHistory(branch: string, more: Partial<HistoryPut> = {}): HistoryPut {
+export function storedHistory(branch: string, more: HistorySample = {}): HistoryPut {
+  const { change = {}, ...rest } = more;
   return {
     branch,
     atMs: 1_474_404_600_518,
-    change: {},
+    text: formatJson(change),
     addNames: [],
     changesMax: 3,
     keptMs: 1_000_000,
-    ...more,
+    ...rest,
   };
 }
+
+export type HistorySample = Partial<HistoryPut> & { readonly change?: JsonObject };
 
 /** A GUID that ends in `n`, in upper case, so that stores are seen to compare without case. */
 export function storedGuid(n: number): string {

@@ -1,4 +1,5 @@
 import type { Guid } from '../../domain/ids.ts';
+import { type JsonObject, parseExactJson } from '../../domain/json.ts';
 import type { SessionKey } from '../../domain/session/reference.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import {
@@ -9,9 +10,12 @@ import {
   type StoredChange,
 } from '../history-store.ts';
 
+/** A text is smaller than its value, and nothing to look through for the collector. */
+type KeptText = Omit<StoredChange, 'change'> & { readonly text: string };
+
 type Branch = StoredBranch & {
   /** The oldest first. */
-  changes: StoredChange[];
+  changes: KeptText[];
   readonly names: Set<HistoryName>;
 };
 
@@ -49,7 +53,8 @@ export class MemoryHistory {
   }
 
   changes(key: SessionKey, branch: Guid): readonly StoredChange[] {
-    return this.#branches.get(key)?.get(branch)?.changes.toReversed() ?? [];
+    const { changes = [] } = this.#branches.get(key)?.get(branch) ?? {};
+    return changes.toReversed().map(({ text, ...of }) => ({ ...of, change: parse(text) }));
   }
 
   by(name: HistoryName, prefix: string, limit: number): readonly StoredBranch[] {
@@ -61,9 +66,9 @@ export class MemoryHistory {
   }
 
   put(key: SessionKey, revision: number, put: HistoryPut): void {
-    const { atMs, change, addNames, changesMax } = put;
+    const { atMs, text, addNames, changesMax } = put;
     const branch = this.#branchOf(key, put);
-    branch.changes.push({ revision, atMs, change });
+    branch.changes.push({ revision, atMs, text });
     if (branch.changes.length > changesMax + historySlack) {
       branch.changes = branch.changes.slice(-changesMax);
     }
@@ -118,4 +123,8 @@ export class MemoryHistory {
       if (found?.size === 0) this.#names.delete(name);
     }
   }
+}
+
+function parse(text: string): JsonObject {
+  return parseExactJson(text) as JsonObject;
 }

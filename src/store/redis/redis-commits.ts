@@ -280,14 +280,8 @@ export class RedisCommits {
 }
 
 /** Branch, time, text, how many are kept, for how long: as the script reads them. */
-function historyValues({
-  branch,
-  atMs,
-  change,
-  changesMax,
-  keptMs,
-}: HistoryPut): readonly string[] {
-  return [branch, String(atMs), formatJson(change), String(changesMax), String(keptMs)];
+function historyValues({ branch, atMs, text, changesMax, keptMs }: HistoryPut): readonly string[] {
+  return [branch, String(atMs), text, String(changesMax), String(keptMs)];
 }
 
 function frees(change: SessionPut | SessionDelete): boolean {

@@ -125,6 +125,15 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): DataFileSumm
         parse: parseChange,
       }),
     ],
+    [
+      'recent changes',
+      checkFromBothEnds(db, listener, {
+        kind: 'change',
+        table: 'recent_change',
+        order: ['number'],
+        parse: parseChange,
+      }),
+    ],
   ]);
 }
 

@@ -20,6 +20,7 @@ export const migrations: readonly Migration[] = [
   addRecords,
   leaveIdsThatNameTheirOwnerOut,
   addHistory,
+  addRecentChanges,
 ];
 
 /**
@@ -267,5 +268,27 @@ function addHistory(db: DatabaseSync): void {
       PRIMARY KEY (name, session_number)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX history_name_session ON history_name (session_number);
+  `);
+}
+
+/**
+ * Changes of sessions in the order in which they were made, each with all that the history gets of it:
+ * the writer sorts them into the other tables later, many at a time.
+ */
+function addRecentChanges(db: DatabaseSync): void {
+  db.exec(`
+    -- key, branch and check_ms: of a branch that may be new; names: a JSON array, of new names.
+    CREATE TABLE recent_change (
+      number INTEGER PRIMARY KEY,
+      session_number INTEGER NOT NULL,
+      revision INTEGER NOT NULL,
+      at_ms REAL NOT NULL,
+      changes_max INTEGER NOT NULL,
+      key TEXT,
+      branch TEXT,
+      check_ms REAL,
+      names TEXT,
+      document TEXT NOT NULL
+    ) STRICT;
   `);
 }

@@ -12,7 +12,7 @@ export function prepareQueries(db: DatabaseSync) {
     session: db.prepare('SELECT number, revision, due_ms, document FROM session WHERE key = ?'),
     // The history keeps the numbers of sessions that have ended.
     sessionNumberMax: db.prepare(
-      'SELECT max(coalesce((SELECT max(number) FROM session), 0), coalesce((SELECT max(number) FROM history_branch), 0)) AS max',
+      'SELECT max(coalesce((SELECT max(number) FROM session), 0), coalesce((SELECT max(number) FROM history_branch), 0), coalesce((SELECT max(session_number) FROM recent_change), 0)) AS max',
     ),
     handle: db.prepare('SELECT document FROM handle WHERE id = ? AND names_owner = 0'),
     activityById: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? AND id = ?'),
@@ -58,18 +58,39 @@ export function prepareQueries(db: DatabaseSync) {
     dueRecords: db.prepare(
       'SELECT group_name, id FROM record WHERE table_name = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?',
     ),
+    // Recent changes are few: they are looked through.
     historyBranches: db.prepare(
-      'SELECT branch FROM history_branch WHERE key = ? ORDER BY number DESC',
+      'SELECT number, branch FROM history_branch WHERE key = ?1 UNION SELECT session_number, branch FROM recent_change WHERE key = ?1 ORDER BY number DESC',
+    ),
+    historyNumber: db.prepare(
+      'SELECT number FROM history_branch WHERE key = ?1 AND branch = ?2 UNION ALL SELECT session_number FROM recent_change WHERE key = ?1 AND branch = ?2 LIMIT 1',
     ),
     history: db.prepare(
-      'SELECT revision, at_ms, document FROM history_change WHERE session_number = (SELECT number FROM history_branch WHERE key = ? AND branch = ?) ORDER BY revision DESC',
+      'SELECT revision, at_ms, document, NULL AS changes_max FROM history_change WHERE session_number = ?1 UNION ALL SELECT revision, at_ms, document, changes_max FROM recent_change WHERE session_number = ?1 ORDER BY revision DESC',
     ),
-    historyBy: db.prepare(
-      'SELECT key, branch FROM history_name JOIN history_branch ON number = session_number WHERE name = ?1 AND substr(key, 1, length(?2)) = ?2 ORDER BY at_ms DESC, number DESC LIMIT ?3',
-    ),
+    historyBy: db.prepare(`
+      WITH
+        named (number, at_ms) AS (
+          SELECT session_number, at_ms FROM history_name WHERE name = ?1
+          UNION ALL
+          SELECT session_number, at_ms FROM recent_change, json_each(names)
+          WHERE names IS NOT NULL AND value = ?1
+        ),
+        branches (number, key, branch) AS (
+          SELECT number, key, branch FROM history_branch
+          WHERE number IN (SELECT number FROM named)
+          UNION
+          SELECT session_number, key, branch FROM recent_change
+          WHERE key IS NOT NULL AND session_number IN (SELECT number FROM named)
+        )
+      SELECT key, branch FROM branches JOIN named USING (number)
+      WHERE substr(key, 1, length(?2)) = ?2
+      GROUP BY number ORDER BY max(at_ms) DESC, number DESC LIMIT ?3
+    `),
     historyDue: db.prepare(
       'SELECT number FROM history_branch WHERE check_ms <= ? ORDER BY check_ms LIMIT ?',
     ),
+    recentChangeMs: db.prepare('SELECT at_ms FROM recent_change ORDER BY number LIMIT 1'),
     nodes: db.prepare('SELECT id FROM node'),
     secret: db.prepare('SELECT bytes FROM secret'),
   } as const;

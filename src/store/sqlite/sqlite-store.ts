@@ -349,9 +349,12 @@ class SqliteStore extends ProcessStore implements Store {
   }
 
   async history(key: SessionKey, branch: Guid): Promise<readonly StoredChange[]> {
-    return this.#readRows('history of', key, parseChange, ({ history }) =>
-      history.all(key, branch),
-    );
+    return this.#readRows('history of', key, parseChange, ({ historyNumber, history }) => {
+      const number = historyNumber.get(key, branch)?.['number'];
+      const rows = number == null ? [] : history.all(Number(number));
+      // Recent ones say how many are kept; those that were sorted in are not many more.
+      return rows.slice(0, Number(rows[0]?.['changes_max'] ?? rows.length));
+    });
   }
 
   async historyBy(
@@ -371,18 +374,24 @@ class SqliteStore extends ProcessStore implements Store {
     keptMs: Milliseconds,
     limit: number,
   ): Promise<'done' | 'more'> {
+    const beforeMs = nowMs - keptMs;
+    const recentMs = this.#read('list of', 'recent changes', ({ recentChangeMs }) =>
+      Number(recentChangeMs.get()?.['at_ms'] ?? Number.POSITIVE_INFINITY),
+    );
+    if (recentMs <= beforeMs) await this.#write([['sortRecentChanges']]);
     const due = this.#read('list of', 'old changes', ({ historyDue }) =>
       historyDue.all(nowMs, limit).map(({ number }) => Number(number)),
     );
-    const beforeMs = nowMs - keptMs;
-    await this.#write(
-      due.flatMap((number): Write[] => [
+    if (due.length === 0) return 'done';
+    await this.#write([
+      ['sortRecentChanges'],
+      ...due.flatMap((number): Write[] => [
         ['deleteOldHistory', number, beforeMs],
         ['deleteOldHistoryNames', number, beforeMs],
         ['checkHistoryLater', number, beforeMs, keptMs],
         ['deleteHistoryBranch', number],
       ]),
-    );
+    ]);
     return due.length === limit ? 'more' : 'done';
   }
 

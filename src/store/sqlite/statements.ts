@@ -34,13 +34,10 @@ export const statements = {
   upsertRecord:
     'INSERT INTO record (table_name, group_name, id, revision, due_ms, document) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET revision = excluded.revision, due_ms = excluded.due_ms, document = excluded.document',
   deleteRecord: 'DELETE FROM record WHERE table_name = ? AND group_name = ? AND id = ?',
-  insertHistoryBranch:
-    'INSERT INTO history_branch (number, key, branch, check_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
-  insertHistoryChange:
-    'INSERT OR REPLACE INTO history_change (session_number, revision, at_ms, document) VALUES (?, ?, ?, ?)',
-  insertHistoryName:
-    'INSERT OR REPLACE INTO history_name (name, session_number, at_ms) VALUES (?, ?, ?)',
-  deleteHistoryTo: 'DELETE FROM history_change WHERE session_number = ? AND revision <= ?',
+  insertRecentChange:
+    'INSERT INTO recent_change (session_number, revision, at_ms, changes_max, document) VALUES (?, ?, ?, ?, ?)',
+  insertRecentChangeWithNames:
+    'INSERT INTO recent_change (session_number, revision, at_ms, changes_max, key, branch, check_ms, names, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   // These four forget, in this order, what of a session is older than ?2.
   deleteOldHistory: 'DELETE FROM history_change WHERE session_number = ? AND at_ms <= ?',
   deleteOldHistoryNames: 'DELETE FROM history_name WHERE session_number = ? AND at_ms <= ?',
@@ -53,4 +50,7 @@ export const statements = {
 } as const;
 
 /** One statement and its values, cheap to send to another thread. */
-export type Write = readonly [keyof typeof statements, ...(string | number | null)[]];
+export type Statement = readonly [keyof typeof statements, ...(string | number | null)[]];
+
+/** A statement, or the work of `RecentChanges.sortAll`. */
+export type Write = Statement | readonly ['sortRecentChanges'];

@@ -11,7 +11,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 // Nothing heavier: the thread is up when its imports are.
 import { isLackOfRoom, type SqliteError } from './sqlite-errors.ts';
-import { statements, type Write } from './statements.ts';
+import { RecentChanges } from './recent-changes.ts';
+import { type Statement, statements, type Write } from './statements.ts';
 import type { WriteFailure, WriterSettings } from './writer-messages.ts';
 
 /**
@@ -21,6 +22,8 @@ import type { WriteFailure, WriterSettings } from './writer-messages.ts';
  */
 const checkpointAfterBytes = 16 * 1024 * 1024;
 const pageBytes = 4096;
+/** What one step of sorting changes in writes at most, but for long ones. */
+const bytesOfSorting = 1024 * pageBytes;
 const busyTimeoutMs = 5_000;
 const cacheBytesMax = 8 * 1024 * 1024;
 
@@ -50,6 +53,7 @@ const allPages = db.prepare('PRAGMA page_count');
 const prepared = Object.fromEntries(
   Object.entries(statements).map(([name, sql]) => [name, db.prepare(sql)]),
 ) as Record<keyof typeof statements, StatementSync>;
+const recentChanges = new RecentChanges(db);
 let bytesSinceCheckpoint = 0;
 let isShrinking = false;
 
@@ -64,6 +68,7 @@ parentPort?.on('message', (group: readonly Write[] | null) => {
   parentPort?.postMessage(failure);
   if (failure !== undefined) return;
   checkpointWhenDue(group);
+  if (recentChanges.noteCommitted(group)) setImmediate(sortRecentChanges);
   if (!isShrinking && group.some(([name]) => name.startsWith('delete')) && hasRoomToGiveBack()) {
     isShrinking = true;
     setImmediate(shrink);
@@ -74,7 +79,10 @@ parentPort?.on('message', (group: readonly Write[] | null) => {
 function failureOfWriting(group: readonly Write[]): WriteFailure | undefined {
   try {
     begin.run();
-    for (const [name, ...values] of group) prepared[name].run(...values);
+    for (const write of group) {
+      if (write[0] === 'sortRecentChanges') recentChanges.sortAll();
+      else run(write);
+    }
     commit.run();
     return undefined;
   } catch (error) {
@@ -84,12 +92,28 @@ function failureOfWriting(group: readonly Write[]): WriteFailure | undefined {
   }
 }
 
+function run([name, ...values]: Statement): void {
+  prepared[name].run(...values);
+}
+
 function checkpointWhenDue(group: readonly Write[]): void {
   for (const values of group) {
     const document = values.at(-1);
-    bytesSinceCheckpoint += Math.max(pageBytes, typeof document === 'string' ? document.length : 0);
+    const length = typeof document === 'string' ? document.length : 0;
+    // Recent changes share pages.
+    const isShared = values[0].startsWith('insertRecentChange');
+    bytesSinceCheckpoint += isShared ? length : Math.max(pageBytes, length);
   }
   if (bytesSinceCheckpoint >= checkpointAfterBytes) copyTheLog(checkpoint);
+}
+
+/** Goes on when the groups that came meanwhile are written, until all are sorted in. */
+function sortRecentChanges(): void {
+  if (!db.isOpen) return;
+  const isMore = recentChanges.sortSome();
+  bytesSinceCheckpoint += bytesOfSorting;
+  if (bytesSinceCheckpoint >= checkpointAfterBytes) copyTheLog(checkpoint);
+  if (isMore) setImmediate(sortRecentChanges);
 }
 
 /** What the log takes is given back to a disk that is full, as far as the file has its pages. */

@@ -4,7 +4,6 @@ import type { Guid } from '../../domain/ids.ts';
 import { formatJson } from '../../domain/json.ts';
 import { keyOf } from '../../domain/session/reference.ts';
 import { hintText } from '../hint-text.ts';
-import { historySlack } from '../history-store.ts';
 import type { Batch, Hint, SessionDelete, SessionPut } from '../store.ts';
 import type { Write } from './statements.ts';
 
@@ -48,16 +47,15 @@ export function historyWrites(
   { number, revision, isKnown }: HistoryPlace,
 ): readonly Write[] {
   if (history === undefined) return [];
-  const { branch, atMs, change, addNames, changesMax, keptMs } = history;
-  const writes: Write[] = isKnown
-    ? []
-    : [['insertHistoryBranch', number, key, branch, atMs + keptMs]];
-  writes.push(['insertHistoryChange', number, revision, atMs, formatJson(change)]);
-  for (const name of addNames) writes.push(['insertHistoryName', name, number, atMs]);
-  if (revision % historySlack === 0 && revision > changesMax) {
-    writes.push(['deleteHistoryTo', number, revision - changesMax]);
+  const { branch, atMs, text, addNames, changesMax, keptMs } = history;
+  if (isKnown && addNames.length === 0) {
+    return [['insertRecentChange', number, revision, atMs, changesMax, text]];
   }
-  return writes;
+  const names = addNames.length === 0 ? null : formatJson(addNames);
+  const place = isKnown ? ([null, null, null] as const) : ([key, branch, atMs + keptMs] as const);
+  return [
+    ['insertRecentChangeWithNames', number, revision, atMs, changesMax, ...place, names, text],
+  ];
 }
 
 type HistoryPlace = {
