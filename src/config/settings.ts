@@ -942,10 +942,18 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
+/** What is said of a setting; one without an argument is a switch. */
+export type SettingDescription = Omit<Setting<unknown>, 'parse'>;
+
+/** Every setting, in the order of the help. */
+export function describeSettings(): readonly SettingDescription[] {
+  return settings.map(([, setting]) => setting);
+}
+
 /** The help of all settings, one paragraph each, made from the table. */
 export function formatSettingsHelp(): string {
-  return settings
-    .map(([, { flag, env, argument, default: fallback, help }]) => {
+  return describeSettings()
+    .map(({ flag, env, argument, default: fallback, help }) => {
       const head = `  --${flag}${argument === undefined ? '' : ` ${argument}`}`;
       const tail = fallback === undefined || argument === undefined ? '' : ` (default ${fallback})`;
       return `${head}   ${env}${tail}\n      ${help}`;
