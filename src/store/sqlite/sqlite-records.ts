@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { formatJson } from '../../domain/json.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import type {
@@ -36,18 +37,31 @@ type RecordKey = `${string} ${string} ${string}`;
 
 type KeyedChange = RecordChange & { readonly key: RecordKey };
 
+/** Records whose revision is kept in memory: some megabytes. */
+const revisionsMax = 20_000;
+
 /**
  * The records of a data file: see RecordStore. They are read from the file, where a commit is seen once it
- * is durable, and not kept in memory. A commit that expects something of a record waits until what is being
+ * is durable, and not kept in memory; the revisions of those that were written last are. A commit that expects something of a record waits until what is being
  * written of it is in the file, and is compared with that.
  */
 export class SqliteRecords {
   readonly #file: RecordFile;
+  /** What the file holds. */
+  readonly #revisions = new LRUCache<RecordKey, number>({ max: revisionsMax });
   /** The next life of a removed record starts above it: see StoredRecord. */
   #revisionRemovedMax = 0;
 
   constructor(file: RecordFile) {
     this.#file = file;
+  }
+
+  /** Takes note of a group that is in the file now, or of which nothing is. */
+  noteFinished({ records }: Group, failure: WriteFailure | undefined): void {
+    for (const [key, revision] of records) {
+      if (failure !== undefined || revision === 0) this.#revisions.delete(key as RecordKey);
+      else this.#revisions.set(key as RecordKey, revision);
+    }
   }
 
   async record(table: string, group: string, id: string): Promise<StoredRecord | undefined> {
@@ -168,6 +182,8 @@ export class SqliteRecords {
 
   /** 0: there is no such record in the file. */
   #filedRevision(key: RecordKey): number {
+    const known = this.#revisions.get(key);
+    if (known !== undefined) return known;
     return this.#file.read('record', key, ({ recordRevision }) =>
       Number(recordRevision.get(...key.split(' '))?.['revision'] ?? 0),
     );

@@ -739,6 +739,7 @@ class SqliteStore extends ProcessStore implements Store {
 
   #noteFinished(group: Group, failure: WriteFailure | undefined): void {
     this.#grouped?.(group.writes.length, failure !== undefined);
+    this.#records.noteFinished(group, failure);
     this.#health.noteWrite(failure);
     this.#probeLater();
     if (failure !== undefined) {
