@@ -7,6 +7,9 @@ import { manualClock } from '../testing/manual-clock.ts';
 import { formatSessionName } from './session-name.ts';
 import { runWatch, type WatchIo } from './watch.ts';
 
+/** A pattern that never comes fails its test, and not the whole run. */
+const options = { timeout: 300_000 };
+
 /** A watch that runs until `end`, which gives its exit code. */
 function startWatch(args: readonly string[]) {
   const signals = new EventEmitter();
@@ -108,7 +111,33 @@ test('names and properties of players do not command the terminal', async () => 
   assert.equal(await watching.end(), 0);
 });
 
-test('a wrong use and a server that is not there are told', async () => {
+// Kills: what happened before the watch as news; requests of all users; another user's changes.
+test('users are printed with where they are, then with what they do', options, async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const reference = kit.reference();
+  await ada.join(reference);
+  const all = startWatch(['users', '--url', kit.url]);
+  const one = startWatch([bob.xuid, '--url', kit.url]);
+  await all.until(new RegExp(`ada \\(${ada.xuid}\\) {2}1 session, 0 connections`));
+  await one.until(new RegExp(`${bob.xuid}\\n +in no session, not connected`));
+  const connection = await bob.connect();
+  for (const { until } of [all, one]) await until(/bob \(\d+\) {2}connected/);
+  await bob.join(reference);
+  const joined = new RegExp(`${bob.xuid} joined`);
+  for (const { until } of [all, one]) await until(joined);
+  await bob.putSession(reference, {}, { ifMatch: '"x"' });
+  await one.until(/PUT \/serviceconfigs\/\S+ {2}412 {2}etagDiffers {2}The session has changed/);
+  await ada.putSession(reference, { members: { me: null } });
+  await all.until(new RegExp(`${ada.xuid} went: left`));
+  connection.socket.terminate();
+  for (const { until } of [all, one]) await until(/bob \(\d+\) {2}disconnected/);
+  assert.doesNotMatch(one.text(), new RegExp(ada.xuid));
+  assert.doesNotMatch(all.text(), /PUT \/|etagDiffers/);
+  assert.deepEqual(await Promise.all([all.end(), one.end()]), [0, 0]);
+});
+
+test('a wrong use and a server that is not there are said', async () => {
   let err = '';
   const io = {
     stdout: { write: () => undefined },
@@ -123,6 +152,12 @@ test('a wrong use and a server that is not there are told', async () => {
   } as unknown as WatchIo;
   assert.equal(await runWatch(['--xuid', 'ada'], io), 2);
   assert.match(err, /--xuid must name a user/);
+  err = '';
+  assert.equal(await runWatch(['everybody'], io), 2);
+  assert.match(err, /does not know "everybody": expected users, or a xuid/);
+  err = '';
+  assert.equal(await runWatch(['users', '--session', 'a~b~c'], io), 2);
+  assert.match(err, /--session and --xuid choose changes of sessions/);
   err = '';
   assert.equal(await runWatch(['--url', 'http://127.0.0.1:1'], io), 1);
   assert.match(err, /^openmpsd watch: http:\/\/127\.0\.0\.1:1: fetch failed/);

@@ -1,16 +1,23 @@
-/** `openmpsd watch`: prints what changes in sessions, without taking part. */
+/** `openmpsd watch`: prints what changes in sessions, or what users do, without taking part. */
 
 import { formatJson, type Json } from '../domain/json.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
-import type { ChangeList, ChangeRow, LiveEvent } from '../inspector/api-types.ts';
+import type { Xuid } from '../domain/ids.ts';
+import type { ChangeRow, LiveEvent } from '../inspector/api-types.ts';
 import { parseFlags } from '../config/flags.ts';
+import { ChangeNews } from './change-news.ts';
 import type { CommandIo } from './command-io.ts';
 import { parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
+import { formatClock, type InspectorApi, watchUsers } from './watch-users.ts';
 
 export type WatchIo = Pick<CommandIo, 'stdout' | 'stderr' | 'env' | 'once' | 'off'>;
 
-const help = `openmpsd watch: prints what changes in sessions, with who and why, until Ctrl-C. It joins nothing.
+const help = `openmpsd watch: prints what happens, as it happens, until Ctrl-C. It joins nothing.
+
+  openmpsd watch           What changes in sessions, with who and why
+  openmpsd watch users     Who is here, and what they do: connections, subscriptions, taps, joins and leaves
+  openmpsd watch <xuid>    Where this user is, and all that this user does or receives, with the requests
 
   --session <session>   A session to watch: <scid>~<template>~<name>; may be repeated. All unless given.
   --xuid <digits>       Only changes by this user, or of this user's place
@@ -19,6 +26,8 @@ const help = `openmpsd watch: prints what changes in sessions, with who and why,
 `;
 
 type WatchOptions = {
+  /** What is watched: sessions, all users, or the user of this xuid. */
+  readonly subject: 'sessions' | 'users' | Xuid;
   readonly url: string;
   readonly token: string | undefined;
   /** Lower-case. None: all sessions. */
@@ -45,7 +54,10 @@ export async function runWatch(args: readonly string[], io: WatchIo): Promise<nu
   io.once('SIGINT', end);
   io.once('SIGTERM', end);
   try {
-    await watch(given, ending.signal, (line) => void io.stdout.write(`${formatPrintable(line)}\n`));
+    const print = (line: string): void => void io.stdout.write(`${formatPrintable(line)}\n`);
+    const api = apiOf(given, ending.signal);
+    if (given.subject === 'sessions') await watchSessions(given, api, print);
+    else await watchUsers(given.subject, api, print);
     if (ending.signal.aborted) return 0;
     io.stderr.write(`openmpsd watch: the server at ${given.url} has ended.\n`);
     return 1;
@@ -63,8 +75,10 @@ export async function runWatch(args: readonly string[], io: WatchIo): Promise<nu
 }
 
 function parseOptions(args: readonly string[], env: WatchIo['env']): WatchOptions | 'help' {
-  const { values, problems } = parseFlags(args, {
-    session: { argument: '<session>' },
+  const [first = ''] = args;
+  const hasSubject = first !== '' && !first.startsWith('-');
+  const { values, problems } = parseFlags(hasSubject ? args.slice(1) : args, {
+    session: { argument: '<session>', isList: true },
     xuid: { argument: '<digits>' },
     token: { argument: '<value>' },
     url: { argument: '<address>' },
@@ -76,8 +90,16 @@ function parseOptions(args: readonly string[], env: WatchIo['env']): WatchOption
   if (xuid !== undefined && !/^[0-9]{1,20}$/.test(xuid)) {
     throw new Error('--xuid must name a user: decimal digits.');
   }
+  const isSubject = first === 'users' || /^[0-9]{1,20}$/.test(first);
+  if (hasSubject && !isSubject) {
+    throw new Error(`does not know "${first}": expected users, or a xuid.`);
+  }
+  if (hasSubject && (values.has('session') || values.has('xuid'))) {
+    throw new Error('--session and --xuid choose changes of sessions; leave them out.');
+  }
   const names = (values.get('session') ?? []).map((one) => parseSessionName(one, '--session'));
   return {
+    subject: hasSubject ? first : 'sessions',
     url: parseServerAddress(values.get('url')?.at(-1), env),
     token: values.get('token')?.at(-1)?.trim(),
     keys: new Set(names.map((name) => formatSessionName(name).toLowerCase())),
@@ -85,12 +107,8 @@ function parseOptions(args: readonly string[], env: WatchIo['env']): WatchOption
   };
 }
 
-/** Resolves when the server ends the stream. Throws when it does not answer, or is aborted. */
-async function watch(
-  { url, token, keys, xuid }: WatchOptions,
-  signal: AbortSignal,
-  print: (line: string) => void,
-): Promise<void> {
+/** The inspector's API of a server. It throws when the server does not answer, or is aborted. */
+function apiOf({ url, token }: WatchOptions, signal: AbortSignal): InspectorApi {
   const headers: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` };
   const ask = async (path: string): Promise<Response> => {
@@ -98,38 +116,26 @@ async function watch(
     if (answer.ok) return answer;
     throw new Error(`${answer.status} ${(await answer.text()).split('\n')[0]}`);
   };
-  /** The last change that was printed, by session. */
-  const printed = new Map<string, string>();
-  /** By the server's clock: changes from here on are news. */
-  let fromMs = Number.POSITIVE_INFINITY;
-  const { body } = await ask('/stream');
-  if (body === null) return;
-  print(`watching    ${url}`);
-  for await (const event of eventsOf(body)) {
-    if (event.kind === 'hello') fromMs = event.info.clock.nowMs;
-    // What comes after a move back has an earlier time.
-    if (event.kind === 'clock') fromMs = Math.min(fromMs, event.clock.nowMs);
-    const key =
-      event.kind === 'session' ? event.row.key : event.kind === 'sessionGone' ? event.key : '';
-    if (key === '' || (keys.size > 0 && !keys.has(key))) continue;
-    const path = key.split('~').map(encodeURIComponent).join('/');
-    const last = printed.get(key);
-    const news: ChangeRow[] = [];
-    let before = '';
-    for (;;) {
-      const answer = await ask(`/sessions/${path}/changes?take=100&differences=true${before}`);
-      const { changes, nextBefore } = (await answer.json()) as ChangeList;
-      const old = changes.findIndex(({ cursor, atMs }, at) =>
-        // The newest change of a session that is seen for the first time is the one of the event.
-        last === undefined ? atMs < fromMs && news.length + at > 0 : cursor === last,
-      );
-      news.push(...(old < 0 ? changes : changes.slice(0, old)));
-      if (old >= 0 || nextBefore === undefined) break;
-      before = `&before=${encodeURIComponent(nextBefore)}`;
-    }
-    const [newest] = news;
-    if (newest) printed.set(key, newest.cursor);
-    for (const change of news.toReversed()) {
+  return {
+    url,
+    ask: async (path) => (await ask(path)).json(),
+    async *events() {
+      const { body } = await ask('/stream');
+      if (body !== null) yield* eventsOf(body);
+    },
+  };
+}
+
+/** Resolves when the server ends the stream. */
+async function watchSessions(
+  { keys, xuid }: WatchOptions,
+  { url, ask, events }: InspectorApi,
+  print: (line: string) => void,
+): Promise<void> {
+  const news = new ChangeNews(ask, (key) => keys.size === 0 || keys.has(key));
+  for await (const event of events()) {
+    if (event.kind === 'hello') print(`watching    ${url}`);
+    for (const { key, change } of await news.of(event)) {
       if (xuid === undefined || isOf(change, xuid)) printChange(key, change, print);
     }
   }
@@ -155,7 +161,7 @@ function isOf({ cause, members }: ChangeRow, xuid: string): boolean {
 const alwaysDifferent: ReadonlySet<string> = new Set(['/changeNumber', '/nextTimer']);
 
 function printChange(key: string, change: ChangeRow, print: (line: string) => void): void {
-  const time = new Date(change.atMs).toISOString().slice(11, 23);
+  const time = formatClock(change.atMs);
   // An end has the number of the last document, whose own change has been printed.
   const number = change.kind === 'ended' ? '' : `change ${change.changeNumber}  `;
   print(`${time}  ${key}  ${number}${change.cause.sentence}`);
