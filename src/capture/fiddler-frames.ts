@@ -7,6 +7,7 @@
  *     frame   = a frame of RFC 6455 of that many bytes; of a client, with its mask
  */
 
+import { indexOfText, latin1Of, utf8Of } from './byte-text.ts';
 import { type CapturedFrame, parseMoment } from './capture.ts';
 
 const kinds: Readonly<Record<number, CapturedFrame['kind']>> = {
@@ -19,7 +20,7 @@ const kinds: Readonly<Record<number, CapturedFrame['kind']>> = {
 };
 
 /** The frames in `bytes`, up to the first that is none; `startMs` is the time of one without its own. */
-export function parseFiddlerFrames(bytes: Buffer, startMs: number): readonly CapturedFrame[] {
+export function parseFiddlerFrames(bytes: Uint8Array, startMs: number): readonly CapturedFrame[] {
   const frames: CapturedFrame[] = [];
   let at = 0;
   let atMs = startMs;
@@ -30,9 +31,9 @@ export function parseFiddlerFrames(bytes: Buffer, startMs: number): readonly Cap
       at += 1;
       continue;
     }
-    const headEnd = bytes.indexOf('\r\n\r\n', at);
+    const headEnd = indexOfText(bytes, '\r\n\r\n', at);
     if (headEnd === -1 || headEnd - at > 1_000) break;
-    const head = bytes.toString('latin1', at, headEnd);
+    const head = latin1Of(bytes.subarray(at, headEnd));
     const [, side, digits] = /^(Request|Response)-Length: *(\d{1,9})/i.exec(head) ?? [];
     if (side === undefined) break;
     const read = /^(?:DoneRead|BeginSend): *([^\r\n]{1,60})/im.exec(head)?.[1] ?? '';
@@ -45,7 +46,7 @@ export function parseFiddlerFrames(bytes: Buffer, startMs: number): readonly Cap
     const kind = kinds[frame.opcode];
     if (kind === undefined) continue;
     if (kind === 'text') {
-      const text: string = parts[from] + frame.payload.toString('utf8');
+      const text: string = parts[from] + utf8Of(frame.payload);
       parts[from] = frame.isFinal ? '' : text;
       if (frame.isFinal) frames.push({ from, atMs, kind, text });
     } else frames.push({ from, atMs, kind, text: '' });
@@ -53,28 +54,33 @@ export function parseFiddlerFrames(bytes: Buffer, startMs: number): readonly Cap
   return frames;
 }
 
-type WireFrame = { readonly opcode: number; readonly isFinal: boolean; readonly payload: Buffer };
+type WireFrame = {
+  readonly opcode: number;
+  readonly isFinal: boolean;
+  readonly payload: Uint8Array;
+};
 
 /** A frame of RFC 6455, unmasked; undefined when the bytes are fewer than it says. */
-function readFrame(bytes: Buffer): WireFrame | undefined {
+function readFrame(bytes: Uint8Array): WireFrame | undefined {
   if (bytes.length < 2) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const [first = 0, second = 0] = bytes;
   let at = 2;
   let length = second & 127;
   if (length === 126) {
     if (bytes.length < 4) return undefined;
-    length = bytes.readUInt16BE(2);
+    length = view.getUint16(2);
     at = 4;
   } else if (length === 127) {
     if (bytes.length < 10) return undefined;
-    length = Number(bytes.readBigUInt64BE(2));
+    length = Number(view.getBigUint64(2));
     at = 10;
   }
   const isMasked = (second & 128) !== 0;
   const mask = isMasked ? bytes.subarray(at, at + 4) : undefined;
   at += isMasked ? 4 : 0;
   if (bytes.length < at + length) return undefined;
-  const payload = Buffer.from(bytes.subarray(at, at + length));
+  const payload = bytes.slice(at, at + length);
   if (mask !== undefined) {
     for (let i = 0; i < payload.length; i += 1) payload[i] = (payload[i] ?? 0) ^ (mask[i % 4] ?? 0);
   }

@@ -20,7 +20,15 @@ async function readAny(path: string): Promise<Capture> {
   }
   if (first === 'PK') {
     const { readSaz } = await import('./saz.ts');
-    return readSaz(path);
+    await using file = await open(path);
+    return await readSaz({
+      size: bytes,
+      async read(at, length) {
+        const wanted = Math.max(0, Math.min(length, bytes - at));
+        const { buffer, bytesRead } = await file.read(new Uint8Array(wanted), 0, wanted, at);
+        return buffer.subarray(0, bytesRead);
+      },
+    });
   }
   return parseHar(await readFile(path, 'utf8'));
 }

@@ -172,14 +172,14 @@ test('what is no archive of Fiddler, is damaged or locked, is said', async () =>
   assert.match(await problemOf(archiveOf([])), /^is an archive without requests/);
   assert.match(await problemOf(archiveOf([file('a.txt', 'x')])), /^is an archive without requests/);
   const whole = archiveOf([file('raw/1_c.txt', request)]);
-  assert.match(await problemOf(whole.subarray(0, whole.length - 30)), /^is no archive/);
+  assert.match(await problemOf(whole.subarray(0, whole.length - 30)), /^is a damaged archive/);
   assert.match(
     await problemOf(archiveOf([file('raw/1_c.txt', request, { flags: 1 })])),
     /^is protected by a password/,
   );
   assert.match(
     await problemOf(archiveOf([file('../../etc/raw/1_c.txt', request)])),
-    /^is a damaged archive: invalid relative path/,
+    /^is a damaged archive: Unsafe filename/,
   );
 });
 

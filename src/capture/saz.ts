@@ -2,11 +2,12 @@
  * Fiddler's archives: a ZIP with three or four files for each request,
  * `raw/12_c.txt` (request), `raw/12_s.txt` (answer), `raw/12_m.xml` (times), `raw/12_w.txt` (frames).
  *
- * Nothing is unpacked to the disk; names of files are only looked at.
+ * Nothing is unpacked to the disk; names of files are only looked at. This runs in browsers too: the page of the
+ * inspector opens captures.
  */
 
-import type { Readable } from 'node:stream';
-import type { Entry, ZipFile } from 'yauzl';
+import type { FileEntry, ZipReader } from '@zip.js/zip.js';
+import { concatBytes, utf8Of } from './byte-text.ts';
 import {
   type Capture,
   type CapturedCall,
@@ -19,28 +20,38 @@ import { type HttpMessage, parseHttpMessage } from './http-message.ts';
 
 type Part = 'c' | 's' | 'm' | 'w';
 
-/** The capture in the archive at `path`. Throws a CaptureError when it is none. */
-export async function readSaz(path: string): Promise<Capture> {
-  const { openPromise } = await import('yauzl');
-  let archive: ZipFile;
+/** An archive, wherever it is. */
+export type ArchiveBytes = {
+  readonly size: number;
+  /** Fewer where the archive ends. */
+  readonly read: (at: number, length: number) => Promise<Uint8Array>;
+};
+
+/** The capture in an archive. Throws a CaptureError when it is none. */
+export async function readSaz(archive: ArchiveBytes): Promise<Capture> {
+  // Without its own copies of what Node and browsers have: threads and an unpacker.
+  const { configure, Reader, ZipReader } = await import('@zip.js/zip.js/lib/zip-core-external.js');
+  configure({ useWebWorkers: false });
+  const reader = new (class extends Reader<ArchiveBytes> {
+    override size = archive.size;
+    override readUint8Array = archive.read;
+  })(archive);
+  const zip = new ZipReader(reader);
   try {
-    archive = await openPromise(path, { autoClose: false });
-  } catch (error) {
-    throw new CaptureError(`is no archive that can be read: ${messageOf(error)}`);
-  }
-  try {
-    return await readArchive(archive);
+    return await readArchive(zip);
   } finally {
-    archive.close();
+    await zip.close();
   }
 }
 
-async function readArchive(archive: ZipFile): Promise<Capture> {
+type Archive = ZipReader<unknown>;
+
+async function readArchive(archive: Archive): Promise<Capture> {
   const calls: CapturedCall[] = [];
   const problems: string[] = [];
   for (const [number, parts] of await listCalls(archive)) {
     try {
-      const call = await readCall(archive, number, parts);
+      const call = await readCall(number, parts);
       if (call !== undefined) calls.push(call.call);
       problems.push(...(call?.problems ?? []).map((one) => `Request ${number}: ${one}`));
     } catch (error) {
@@ -52,22 +63,22 @@ async function readArchive(archive: ZipFile): Promise<Capture> {
   return { madeBy: 'Fiddler', calls, problems };
 }
 
-type Parts = Partial<Record<Part, Entry>>;
+type Parts = Partial<Record<Part, FileEntry>>;
 
 /** The files of each request, by its number. Throws a CaptureError over the limits. */
-async function listCalls(archive: ZipFile): Promise<ReadonlyMap<number, Parts>> {
+async function listCalls(archive: Archive): Promise<ReadonlyMap<number, Parts>> {
   const found = new Map<number, Parts>();
   let files = 0;
   let unpacked = 0;
   try {
-    for await (const entry of archive.eachEntry()) {
+    for await (const entry of archive.getEntriesGenerator()) {
       files += 1;
       if (files > captureLimits.archiveFilesMax) {
         throw new CaptureError(`has more than ${captureLimits.archiveFilesMax} files.`);
       }
-      const [, digits, part] = /^raw\/(\d{1,9})_([csmw])\.(?:txt|xml)$/i.exec(entry.fileName) ?? [];
-      if (digits === undefined || part === undefined) continue;
-      if (entry.isEncrypted()) {
+      const [, digits, part] = /^raw\/(\d{1,9})_([csmw])\.(?:txt|xml)$/i.exec(entry.filename) ?? [];
+      if (digits === undefined || part === undefined || entry.directory) continue;
+      if (entry.encrypted) {
         throw new CaptureError('is protected by a password; save it without one.');
       }
       unpacked += entry.uncompressedSize;
@@ -93,22 +104,18 @@ async function listCalls(archive: ZipFile): Promise<ReadonlyMap<number, Parts>> 
 type ReadCall = { readonly call: CapturedCall; readonly problems: readonly string[] };
 
 /** Undefined for what Fiddler keeps besides requests: tunnels, and its own tests. */
-async function readCall(
-  archive: ZipFile,
-  number: number,
-  { c, s, m, w }: Parts,
-): Promise<ReadCall | undefined> {
-  const request = c && parseHttpMessage(await unpack(archive, c));
+async function readCall(number: number, { c, s, m, w }: Parts): Promise<ReadCall | undefined> {
+  const request = c && (await parseHttpMessage(await unpack(c)));
   if (request === undefined) return undefined;
   const [method = '', target = ''] = request.startLine.split(' ');
   if (method === 'CONNECT') return undefined;
   if (!/^https?:\/\/[^/]/i.test(target) || !URL.canParse(target)) return undefined;
-  const response: HttpMessage | undefined = s && parseHttpMessage(await unpack(archive, s));
-  const { startMs, endMs } = parseTimes(m && (await unpack(archive, m)).toString('utf8'));
+  const response: HttpMessage | undefined = s && (await parseHttpMessage(await unpack(s)));
+  const { startMs, endMs } = parseTimes(m && utf8Of(await unpack(m)));
   const status = Number(response?.startLine.split(' ')[1]) || 0;
   const frames =
     status === 101
-      ? parseFiddlerFrames(w ? await unpack(archive, w) : Buffer.alloc(0), startMs)
+      ? parseFiddlerFrames(w ? await unpack(w) : new Uint8Array(), startMs)
       : undefined;
   return {
     call: {
@@ -144,22 +151,22 @@ function parseTimes(xml: string | undefined): { startMs: number; endMs: number }
 }
 
 /** What an entry holds. Throws a CaptureError when that is more than one file may have. */
-async function unpack(archive: ZipFile, entry: Entry): Promise<Buffer> {
+async function unpack(entry: FileEntry): Promise<Uint8Array> {
   const bound = captureLimits.unpackedBytesMax;
-  if (entry.uncompressedSize > bound) {
-    throw new Error(`${entry.fileName} has more than ${bound / 1024 / 1024} MiB.`);
-  }
-  const stream: Readable = await archive.openReadStreamPromise(entry);
-  const chunks: Buffer[] = [];
+  const tooMuch = `${entry.filename} has more than ${bound / 1024 / 1024} MiB`;
+  if (entry.uncompressedSize > bound) throw new Error(tooMuch);
+  const parts: Uint8Array[] = [];
   let length = 0;
-  // The size in the archive may lie: the reader stops a stream that is longer, and so does this.
-  for await (const chunk of stream) {
-    length += (chunk as Buffer).length;
-    if (length > bound)
-      throw new Error(`${entry.fileName} has more than ${bound / 1024 / 1024} MiB.`);
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks);
+  // The size in the archive may lie.
+  const kept = new WritableStream<Uint8Array>({
+    write(part) {
+      length += part.length;
+      if (length > bound) throw new Error(tooMuch);
+      parts.push(part);
+    },
+  });
+  await entry.getData(kept, { checkSignature: true });
+  return concatBytes(parts);
 }
 
 function messageOf(error: unknown): string {

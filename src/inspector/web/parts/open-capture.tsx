@@ -1,6 +1,7 @@
 /** A capture that somebody has already, judged in the browser: nothing of it is sent. */
 
 import { useRef, useState } from 'preact/hooks';
+import type { Capture } from '../../../capture/capture.ts';
 import type { Analysis } from '../../api-types.ts';
 import { Icon } from './icon.tsx';
 
@@ -34,7 +35,7 @@ export function OpenCapture({ opened }: { readonly opened: (capture: OpenedCaptu
         type="button"
         class="button"
         disabled={isReading}
-        title="A .har file of a browser, a proxy or this server. It stays in this browser."
+        title="A .har file of a browser, a proxy or this server, or a .saz of Fiddler. It stays in this browser."
         onClick={() => input.current?.click()}
       >
         <Icon name="upload" /> {isReading ? 'Reading…' : 'Open a capture'}
@@ -60,8 +61,7 @@ export function OpenCapture({ opened }: { readonly opened: (capture: OpenedCaptu
 /** Throws an Error, whose message goes behind the name of the file, when it is no capture. */
 async function judgeCapture(file: File): Promise<OpenedCapture> {
   // Loaded when it is asked for: few who open the page have a capture.
-  const [{ parseHar }, { callsOf }, { captureLimits }, { analyzeCalls }] = await Promise.all([
-    import('../../../capture/har.ts'),
+  const [{ callsOf }, { captureLimits }, { analyzeCalls }] = await Promise.all([
     import('../../../capture/captured-calls.ts'),
     import('../../../capture/capture.ts'),
     import('../../../domain/calls/analyze-calls.ts'),
@@ -69,13 +69,7 @@ async function judgeCapture(file: File): Promise<OpenedCapture> {
   if (file.size > captureLimits.fileBytesMax) {
     throw new Error(`has more than ${captureLimits.fileBytesMax / 1024 / 1024} MiB.`);
   }
-  const beginning = await file.slice(0, 2).text();
-  if (beginning === 'PK') {
-    throw new Error(
-      'is an archive. Make it a .har first: openmpsd convert capture.saz capture.har',
-    );
-  }
-  const capture = parseHar(await file.text());
+  const capture = await parseCapture(file);
   const calls = callsOf(capture);
   const sinceMs = calls.reduce(
     (least, { atMs }) => Math.min(least, atMs),
@@ -91,4 +85,17 @@ async function judgeCapture(file: File): Promise<OpenedCapture> {
       ...analyzeCalls(calls),
     },
   };
+}
+
+/** What a file is, is seen by its first bytes. */
+async function parseCapture(file: File): Promise<Capture> {
+  if ((await file.slice(0, 2).text()) === 'PK') {
+    const { readSaz } = await import('../../../capture/saz.ts');
+    return readSaz({
+      size: file.size,
+      read: async (at, length) => new Uint8Array(await file.slice(at, at + length).arrayBuffer()),
+    });
+  }
+  const { parseHar } = await import('../../../capture/har.ts');
+  return parseHar(await file.text());
 }
