@@ -83,6 +83,11 @@ export class Administration implements AsyncDisposable {
     await this.#subscription?.[Symbol.asyncDispose]();
   }
 
+  /** Reads all bans again: something else than this class has changed them. Throws StoreUnavailable. */
+  readBans(): Promise<void> {
+    return this.#bans.read();
+  }
+
   /** Nothing unless this user is banned now. Refuses: banned. */
   refusalOf(xuid: Xuid): Refusal | undefined {
     const ban = this.#bans.of(xuid);

@@ -552,8 +552,8 @@ export type ActAnswer = {
 export type ActingConnection = { readonly id: string; readonly as: ActingUser };
 
 /**
- * The sessions and handles of a store, and the gamertags and lists of the people in them, as a file that
- * people can read and change. Sessions are as the store keeps them: times in milliseconds, members in a list.
+ * The sessions and handles of a store, the gamertags and lists of the people in them, and the records of the
+ * services, as a file that people can read and change. Sessions are as the store keeps them: times in milliseconds, members in a list.
  */
 export type SavedState = {
   readonly openmpsdState: 1;
@@ -562,11 +562,27 @@ export type SavedState = {
   readonly sessions: readonly JsonObject[];
   readonly handles: readonly JsonObject[];
   readonly users: readonly JsonObject[];
+  /** Absent in files of older versions; then loading leaves those of the store as they are. */
+  readonly records?: readonly SavedRecord[];
+};
+
+/**
+ * A record of a service beside the sessions: `matchmaking` (tickets, matches, figures of hoppers), `activities`
+ * and `activityInvites` (Multiplayer Activity), `presence`, `bans`.
+ */
+export type SavedRecord = {
+  readonly table: string;
+  readonly group: string;
+  readonly id: string;
+  /** When time does something with it. */
+  readonly dueMs?: number;
+  readonly value: JsonObject;
 };
 
 /** `removedSessionsCount`: sessions that were there and are not in the file. */
 export type LoadedState = {
   readonly sessionsCount: number;
   readonly handlesCount: number;
+  readonly recordsCount: number;
   readonly removedSessionsCount: number;
 };

@@ -197,11 +197,19 @@ test('a file that is not a saved state changes nothing', async () => {
       [
         { ...file, sessions: [{ ...session, reference: { scid: 'x' } }] },
         'requestInvalid',
-        '$.sessions[0]',
+        '$.sessions[0].reference.scid',
       ],
-      [{ ...file, sessions: [{ ...session, members: [{}] }] }, 'requestInvalid', '$.sessions[0]'],
-      [{ ...file, sessions: [{ ...session, constants: {} }] }, 'requestInvalid', '$.sessions[0]'],
-      [{ ...file, handles: [{ id: 'x' }] }, 'requestInvalid', '$.handles[0]'],
+      [
+        { ...file, sessions: [{ ...session, members: [{}] }] },
+        'requestInvalid',
+        '$.sessions[0].members[0].index',
+      ],
+      [
+        { ...file, sessions: [{ ...session, constants: {} }] },
+        'requestInvalid',
+        '$.sessions[0].constants.system',
+      ],
+      [{ ...file, handles: [{ id: 'x' }] }, 'requestInvalid', '$.handles[0].type'],
       [{ ...file, users: [{ xuid: 'x' }] }, 'requestInvalid', '$.users[0].xuid'],
     ];
   for (const [body, refusal, detail] of cases) {

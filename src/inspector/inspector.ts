@@ -54,6 +54,8 @@ export type InspectorPorts = Pick<
   readonly ownUrl: () => string;
   /** Sets the clock of the context, where tests may. */
   readonly moveClock: (toMs: Milliseconds) => void;
+  /** Makes matchmaking and bans of this node read their records again. */
+  readonly forgetRecords: () => Promise<void>;
   /** The clock of the context stands still. */
   readonly isFrozen: () => boolean;
   /** What was observed lately, since when. It is kept from the first call on, at the latest. */
@@ -328,11 +330,11 @@ export function openInspector(ports: InspectorPorts) {
     },
 
     async loadState({ text }: JsonObject): Reply {
-      const state = parseState(String(text));
+      const state = parseState(String(text), context.settings.unknownMembers);
       if (state instanceof Refusal) return state;
       // Before the sessions: otherwise the time that has passed since would end them at once.
       ports.moveClock(state.savedMs);
-      const loaded = await loadState(context, state);
+      const loaded = await loadState(context, state, ports);
       return loaded instanceof Refusal ? loaded : answerJson(loaded);
     },
 

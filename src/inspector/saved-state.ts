@@ -10,8 +10,7 @@ import type { Context } from '../directory/context.ts';
 import { allSessions } from '../directory/list-sessions.ts';
 import type { Cause } from '../domain/cause.ts';
 import type { Handle } from '../domain/handle/handle.ts';
-import { viewHandle } from '../domain/handle/view.ts';
-import { isGuid, isXuid, type Guid, type Xuid } from '../domain/ids.ts';
+import type { Guid, Xuid } from '../domain/ids.ts';
 import { isJsonObject, type Json, type JsonObject, parseExactJson } from '../domain/json.ts';
 import type { ListEntry, OwnListName } from '../domain/people/list.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -21,9 +20,27 @@ import { keyOf, parseSessionReference, type SessionKey } from '../domain/session
 import type { Member, Session } from '../domain/session/session.ts';
 import { nextDueMs } from '../domain/session/timeouts.ts';
 import { viewSession } from '../domain/session/view.ts';
-import { exactObject, integer, parseShape, text, titleObject } from '../domain/shape.ts';
+import {
+  checkShape,
+  exactObject,
+  integer,
+  type ShapeProblem,
+  titleObject,
+} from '../domain/shape.ts';
+import { splitUnknown, type UnknownMembers } from '../domain/unknown-members.ts';
 import { latestTimeMs, type Milliseconds } from '../domain/time.ts';
-import type { LoadedState, SavedState } from './api-types.ts';
+import type { InspectorPorts } from './inspector.ts';
+import type { LoadedState, SavedRecord, SavedState } from './api-types.ts';
+import { putRecords, readRecords, removeRecords } from './saved-records.ts';
+import {
+  handleShapes,
+  recordName,
+  savedTables,
+  sessionShape,
+  shapeOfRecord,
+  timeMs,
+  xuid,
+} from './state-shapes.ts';
 
 /** Handles and rows that are read in one go, and all invites that are read. */
 const pageMax = 1_000;
@@ -36,7 +53,7 @@ const listNames: readonly OwnListName[] = ['follows', 'avoids', 'mutes'];
 
 const cause: Cause = { kind: 'admin', by: 'inspector', reason: 'a saved state was loaded' };
 
-/** Everything that the store has of sessions, handles, gamertags of their people, and lists of these. */
+/** All sessions and handles of the store, gamertags and lists of their people, and records of the services. */
 export async function saveState(context: Context): Promise<SavedState> {
   const { store, clock, people, names } = context;
   const sessions: Session[] = [];
@@ -78,6 +95,7 @@ export async function saveState(context: Context): Promise<SavedState> {
     sessions: sessions as unknown as readonly JsonObject[],
     handles: handles as unknown as readonly JsonObject[],
     users,
+    records: await readRecords(context),
   };
 }
 
@@ -86,7 +104,8 @@ async function allRows({ store }: Context, key: SessionKey): Promise<readonly Me
   for (;;) {
     const page = await store.memberRows(key, pageMax, rows.at(-1)?.xuid);
     rows.push(...page);
-    if (page.length < pageMax) return rows;
+    // They are stored by xuid; a session lists its members by index.
+    if (page.length < pageMax) return rows.sort((a, b) => a.index - b.index);
   }
 }
 
@@ -100,22 +119,34 @@ export type ParsedState = {
   readonly sessions: readonly Session[];
   readonly handles: readonly Handle[];
   readonly users: readonly User[];
+  /** Undefined: the records of the store stay as they are. */
+  readonly records?: readonly SavedRecord[];
 };
 
 const entryShape = exactObject({
-  xuid: text(isXuid, 'a xuid: decimal digits'),
-  addedMs: integer(0, latestTimeMs),
+  xuid,
+  addedMs: timeMs,
   isFavorite: v.optional(v.boolean('Expected true or false')),
 });
 const list = v.optional(v.array(entryShape, 'Expected an array'));
+const recordShape = exactObject({
+  table: v.picklist(
+    savedTables,
+    `Expected one of ${savedTables.map((table) => `"${table}"`).join(', ')}`,
+  ),
+  group: recordName,
+  id: recordName,
+  dueMs: v.optional(timeMs),
+  value: titleObject,
+});
 const stateShape = exactObject({
   openmpsdState: integer(1, 1),
-  savedMs: integer(0, latestTimeMs),
+  savedMs: timeMs,
   sessions: v.array(titleObject, 'Expected an array'),
   handles: v.array(titleObject, 'Expected an array'),
   users: v.array(
     exactObject({
-      xuid: text(isXuid, 'a xuid: decimal digits'),
+      xuid,
       gamertag: v.optional(v.string('Expected a text')),
       follows: list,
       avoids: list,
@@ -123,55 +154,104 @@ const stateShape = exactObject({
     }),
     'Expected an array',
   ),
+  // Files of older versions have none.
+  records: v.optional(v.array(recordShape, 'Expected an array')),
 });
 
+/** Problems that one refusal lists. */
+const problemsMax = 20;
+
 /**
- * The state that a file holds. What is wrong in it is refused before anything is changed.
+ * The state that a file holds. All that is wrong in it is refused before anything is changed. By the policy
+ * `keep` sessions may have members that nobody knows.
  *
  * Refuses: bodyNotJson, requestInvalid.
  */
-export function parseState(file: string): ParsedState | Refusal {
+export function parseState(file: string, unknownMembers: UnknownMembers): ParsedState | Refusal {
   let value: Json;
   try {
     value = parseExactJson(file);
   } catch (error) {
     return new Refusal('bodyNotJson', `The file is not JSON: ${(error as Error).message}.`);
   }
-  const state = parseShape(stateShape, value);
-  if (state instanceof Refusal) return state;
-  const keys = new Set<SessionKey>();
-  for (const [n, session] of state.sessions.entries()) {
-    const problem = sessionProblem(session as unknown as Session);
-    if (problem !== undefined) return invalid(`$.sessions[${n}]`, problem);
-    const key = keyOf((session as unknown as Session).reference);
-    if (keys.has(key)) return invalid(`$.sessions[${n}]`, `${key} is there twice`);
-    keys.add(key);
-  }
-  for (const [n, handle] of state.handles.entries()) {
-    const problem = handleProblem(handle as unknown as Handle);
-    if (problem !== undefined) return invalid(`$.handles[${n}]`, problem);
-  }
-  return state as unknown as ParsedState;
+  const checked = checkShape(stateShape, value);
+  if ('problems' in checked) return invalid(checked.problems);
+  const state = checked.value as unknown as ParsedState;
+  const problems = [
+    ...problemsOf(state.sessions, '$.sessions', (session, path) =>
+      sessionProblems(session, path, unknownMembers),
+    ),
+    ...twice(state.sessions, '$.sessions', ({ reference }) => keyIfAny(reference)),
+    ...problemsOf(state.handles, '$.handles', handleProblems),
+    ...twice(state.handles, '$.handles', ({ id }) => id),
+    ...problemsOf(state.records ?? [], '$.records', recordProblems),
+    ...twice(state.records ?? [], '$.records', ({ table, group, id }) => `${table} ${group} ${id}`),
+  ];
+  return problems.length > 0 ? invalid(problems) : state;
 }
 
-function invalid(path: string, problem: string): Refusal {
-  return new Refusal('requestInvalid', `${path}: ${problem}.`, { detail: path });
+/** Names every place that does not fit, up to a bound. */
+function invalid(problems: readonly ShapeProblem[]): Refusal {
+  const shown = problems
+    .slice(0, problemsMax)
+    .map(({ path, expected }) => `${path}: ${expected}.`)
+    .join(' ');
+  const rest = problems.length - problemsMax;
+  return new Refusal('requestInvalid', rest > 0 ? `${shown} And ${rest} more.` : shown, {
+    detail: problems[0]?.path ?? '$',
+  });
 }
 
-/** Undefined for a session that can be shown, searched and timed out. */
+function problemsOf<T>(
+  items: readonly T[],
+  path: string,
+  check: (item: T, path: string) => readonly ShapeProblem[],
+): readonly ShapeProblem[] {
+  return items.flatMap((item, n) => check(item, `${path}[${n}]`));
+}
+
+/** Those items whose key an earlier one has. */
+function twice<T>(
+  items: readonly T[],
+  path: string,
+  keyOfItem: (item: T) => string | undefined,
+): readonly ShapeProblem[] {
+  const keys = new Set<string>();
+  return items.flatMap((item, n) => {
+    const key = keyOfItem(item)?.toString().toLowerCase();
+    const isThere = key !== undefined && keys.has(key);
+    if (key !== undefined) keys.add(key);
+    return isThere ? [{ path: `${path}[${n}]`, expected: `${key} is there twice` }] : [];
+  });
+}
+
+function keyIfAny(reference: Session['reference']): SessionKey | undefined {
+  const parsed = isJsonObject(reference) ? parseSessionReference(reference) : undefined;
+  return parsed === undefined || parsed instanceof Refusal ? undefined : keyOf(parsed);
+}
+
+/** What keeps a session from being shown, searched and timed out, and members that it cannot have. */
+function sessionProblems(
+  session: Session,
+  path: string,
+  unknownMembers: UnknownMembers,
+): readonly ShapeProblem[] {
+  const value = unknownMembers === 'keep' ? splitUnknown(sessionShape, session).known : session;
+  const checked = checkShape(sessionShape, value, path);
+  if ('problems' in checked) return checked.problems;
+  const problem = sessionProblem(session);
+  return problem === undefined ? [] : [{ path, expected: problem }];
+}
+
 function sessionProblem(session: Session): string | undefined {
-  const { reference, branch, changeNumber, members, nextMemberIndex } = session;
-  if (!isJsonObject(reference) || parseSessionReference(reference) instanceof Refusal) {
-    return 'its reference names no session';
-  }
-  if (!isGuid(branch) || !Number.isSafeInteger(changeNumber) || changeNumber < 1) {
-    return 'it has no branch and change number';
-  }
-  if (!Array.isArray(members) || !Number.isSafeInteger(nextMemberIndex)) return 'it has no members';
+  const { members, nextMemberIndex } = session;
   const indexes = members.map(({ index }) => index);
   const isOrdered = indexes.every((index, at) => at === 0 || index > (indexes[at - 1] ?? 0));
   if (!isOrdered || (indexes.at(-1) ?? -1) >= nextMemberIndex)
     return 'its members are not in order';
+  if (new Set(members.map(({ xuid: one }) => one)).size < members.length) {
+    return 'a user is in it twice';
+  }
   try {
     viewSession(session, 107);
     hintsOf(session);
@@ -182,29 +262,42 @@ function sessionProblem(session: Session): string | undefined {
   }
 }
 
-function handleProblem(handle: Handle): string | undefined {
-  const isNamed =
-    isGuid(handle.id) &&
-    isJsonObject(handle.reference) &&
-    !(parseSessionReference(handle.reference) instanceof Refusal);
-  if (!isNamed) return 'it is not a handle of a session';
-  try {
-    return viewHandle(handle) === undefined ? 'it is of no known type' : undefined;
-  } catch (error) {
-    return `it is not a handle as the server saves it (${(error as Error).message})`;
+function handleProblems(handle: Handle, path: string): readonly ShapeProblem[] {
+  const shape = Object.hasOwn(handleShapes, handle.type) ? handleShapes[handle.type] : undefined;
+  if (shape === undefined) {
+    const types = Object.keys(handleShapes).map((type) => `"${type}"`);
+    return [{ path: `${path}.type`, expected: `Expected one of ${types.join(', ')}` }];
   }
+  const checked = checkShape(shape, handle, path);
+  return 'problems' in checked ? checked.problems : [];
+}
+
+function recordProblems({ table, value }: SavedRecord, path: string): readonly ShapeProblem[] {
+  const shape = shapeOfRecord(table, value);
+  if (shape === undefined) {
+    return [{ path: `${path}.value.kind`, expected: `no record of "${table}" is like this` }];
+  }
+  const checked = checkShape(shape, value, `${path}.value`);
+  return 'problems' in checked ? checked.problems : [];
 }
 
 /**
  * Makes the store hold this state, and no other sessions and handles. When it fails on the way, a part of it
- * is there; loading it again completes it.
+ * is there; loading it again completes it. `forgetRecords` makes the services of this process read their records
+ * again.
  *
  * Refuses: tooBusy. Throws StoreUnavailable.
  */
 export async function loadState(
   context: Context,
   state: ParsedState,
+  { isShared, forgetRecords }: Pick<InspectorPorts, 'isShared' | 'forgetRecords'>,
 ): Promise<LoadedState | Refusal> {
+  // Before the sessions: a ticket whose session changes would be canceled, and say so in the session.
+  if (state.records) {
+    await removeRecords(context);
+    await forgetRecords();
+  }
   const wanted = new Map(state.sessions.map((session) => [keyOf(session.reference), session]));
   const gone: Session[] = [];
   for await (const page of allSessions(context)) {
@@ -224,11 +317,16 @@ export async function loadState(
   if (removeHandles.length > 0) await commitHandles(context, { removeHandles });
   for (const handle of state.handles) await commitHandles(context, { handle });
   for (const user of state.users) await loadUser(context, user);
+  if (state.records) {
+    await putRecords(context, state.records, isShared);
+    await forgetRecords();
+  }
   // Of connections that are not open any more.
   checkConnections(context, connectionsOf(state.sessions));
   return {
     sessionsCount: wanted.size,
     handlesCount: state.handles.length,
+    recordsCount: state.records?.length ?? 0,
     removedSessionsCount: gone.length,
   };
 }

@@ -91,6 +91,11 @@ export class Matchmaker {
     return { name: hopper.name, ...(await readStatistics(this.#service, scid, hopper)) };
   }
 
+  /** Reads what waits again with the next look: something else than this class has changed it. */
+  forgetTickets(): void {
+    for (const pool of this.#service.pools.values()) pool.unload();
+  }
+
   /**
    * A line for each hopper that `former` had and the config has no more, and in which somebody waits. Its
    * tickets stay: they can be read and canceled, and expire.

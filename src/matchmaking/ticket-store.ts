@@ -133,14 +133,25 @@ export class TicketStore {
 
   /** Who makes a match works the hopper, and knows of it. */
   #newsOf(changes: readonly TicketChange[]): readonly RecordChange[] {
-    if (this.#news === undefined) return [];
-    const ticketIds = changes.flatMap(({ id, value }) =>
-      value === undefined || value.kind === 'match' || value.status === 'found' ? [] : [id],
+    return this.#newsOfTickets(
+      changes.flatMap(({ id, value }) =>
+        value === undefined || value.kind === 'match' || value.status === 'found' ? [] : [id],
+      ),
     );
-    if (ticketIds.length === 0) return [];
+  }
+
+  #newsOfTickets(ticketIds: readonly string[]): readonly RecordChange[] {
+    if (this.#news === undefined || ticketIds.length === 0) return [];
     const { ids, clock } = this.#news;
     const value = { kind: 'news', ticketIds };
     return [{ id: newsPrefix + ids.guid(), value, dueMs: clock.nowMs() + newsMs }];
+  }
+
+  /** Lets other nodes know that these tickets have changed. */
+  async announce(hopper: HopperKey, ticketIds: readonly string[]): Promise<void> {
+    for (const change of this.#newsOfTickets(ticketIds)) {
+      await this.#store.commitRecords(table, hopper, [change]);
+    }
   }
 
   /** The first news of a hopper: tickets that some node has changed. `remove` them once they are read. */

@@ -104,6 +104,10 @@ export async function openAdapters(
     controlRoutes,
     ownUrl,
     hasAdministrators: admin !== undefined,
+    async forgetRecords() {
+      matchmaker.forgetTickets();
+      await administration.readBans();
+    },
   });
   const answered: readonly Route[] = [
     ...routes,

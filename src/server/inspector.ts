@@ -22,10 +22,12 @@ export function openInspectorOf(
     controlRoutes,
     ownUrl,
     hasAdministrators,
+    forgetRecords,
   }: {
     readonly controlRoutes: readonly Route[];
     readonly ownUrl: () => string;
     readonly hasAdministrators: boolean;
+    readonly forgetRecords: () => Promise<void>;
   },
 ): InspectorRoutes | undefined {
   const isOpen = auth === 'dev' && isLoopback(host);
@@ -66,6 +68,7 @@ export function openInspectorOf(
       mayControl: control,
       startedMs: context.clock.nowMs(),
       ownUrl,
+      forgetRecords,
       moveClock: (toMs) => controlled?.moveTo(toMs),
       isFrozen: () => controlled?.isFrozen === true,
       connections: () => [...connections.values()].map(viewConnection),
