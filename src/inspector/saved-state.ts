@@ -29,7 +29,6 @@ import {
 } from '../domain/shape.ts';
 import { splitUnknown, type UnknownMembers } from '../domain/unknown-members.ts';
 import { latestTimeMs, type Milliseconds } from '../domain/time.ts';
-import type { InspectorPorts } from './inspector.ts';
 import type { LoadedState, SavedRecord, SavedState } from './api-types.ts';
 import { putRecords, readRecords, removeRecords } from './saved-records.ts';
 import {
@@ -291,7 +290,10 @@ function recordProblems({ table, value }: SavedRecord, path: string): readonly S
 export async function loadState(
   context: Context,
   state: ParsedState,
-  { isShared, forgetRecords }: Pick<InspectorPorts, 'isShared' | 'forgetRecords'>,
+  {
+    isShared,
+    forgetRecords,
+  }: { readonly isShared: boolean; readonly forgetRecords: () => Promise<void> },
 ): Promise<LoadedState | Refusal> {
   // Before the sessions: a ticket whose session changes would be canceled, and say so in the session.
   if (state.records) {
