@@ -79,6 +79,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'platform',
     'admin',
     'http/route.ts',
+    'store/store.ts',
     'auth/development-token.ts',
     'client',
     'node:',
