@@ -144,12 +144,13 @@ class PageRun {
 
   constructor(folder: string) {
     this.#folder = folder;
-    const { PATH = '', LANG } = process.env;
+    const { PATH = '', LANG, NODE_COMPILE_CACHE } = process.env;
     const paths = [join(folder, 'node_modules/.bin'), dirname(process.execPath), PATH];
     this.#env = {
       PATH: paths.join(delimiter),
       LANG,
       HOME: folder,
+      NODE_COMPILE_CACHE,
       // Any free port, for servers and for programs of the page.
       MPSD_PORT: '0',
       PORT: '0',
