@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { demoScid, type Kit, type KitUser, startKit } from '../testing/kit.ts';
-import { MultiplayerError } from './multiplayer-service.ts';
+import { memberOf, MultiplayerError } from './multiplayer-service.ts';
 
 const hopper = 'quick';
 const pollMs = 5;
@@ -53,13 +53,47 @@ test('a party of one and another come to the same game, and each learns how it g
 
   const outcomes = await Promise.all([first.outcome, second.outcome]);
 
-  const games = outcomes.map((outcome) => ('reference' in outcome ? outcome.reference.name : ''));
+  const games = outcomes.map((outcome) =>
+    outcome.status === 'joined' ? outcome.reference.name : '',
+  );
   assert.deepEqual(
     outcomes.map(({ status }) => status),
     ['joined', 'joined'],
   );
   assert.equal(games[0], games[1]);
   assert.equal(first.statuses.at(-1), 'found');
+});
+
+test('a player whose connection is given follows the game, and hears who comes', async () => {
+  await using kit = await startKit();
+  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const lobbies = [await lobbyOf(kit, ada), await lobbyOf(kit, bob)] as const;
+  await using live = await ada.client.connect();
+  const seen = Promise.withResolvers<void>();
+  const searching = ada.client.findMatch(lobbies[0], {
+    ticket: { hopper },
+    connection: live,
+    pollMs,
+    progress: () => seen.resolve(),
+  });
+  await seen.promise;
+  const other = search(bob, lobbies[1]);
+  await other.seen;
+  await kit.advance(1_000);
+
+  const outcome = await searching;
+  assert.equal(outcome.status, 'joined');
+  const { reference, session } = outcome;
+  const me = memberOf(session, ada.xuid)?.properties.system;
+  assert.equal(me?.connection, live.connectionId);
+  const joined = await other.outcome;
+  assert.equal(joined.status, 'joined');
+  await bob.client.writeSession(reference, { properties: { custom: { map: 'canyon' } } });
+  for await (const tap of live.taps()) {
+    if (tap.kind !== 'changed') continue;
+    const read = await ada.client.getSession(reference);
+    if (read?.session.properties.custom['map'] === 'canyon') break;
+  }
 });
 
 test('a member without a ticket comes along, and learns that the search is over', async () => {

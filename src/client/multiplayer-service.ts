@@ -63,6 +63,7 @@ import type {
   ByHandle,
   Guid,
   JsonObject,
+  MemberChanges,
   MemberDocument,
   SessionAndEtag,
   SessionChanges,
@@ -128,7 +129,9 @@ export type MatchSearch = {
   /** The ticket to make; absent: that of another member of the lobby. */
   readonly ticket?: MatchTicketRequest;
   /** What is written as `members.me` of the game session. */
-  readonly me?: JsonObject;
+  readonly me?: MemberChanges;
+  /** Follows the game session that was found: its taps come from this connection. */
+  readonly connection?: RtaConnection;
   /** Called when the status of the search changes. */
   readonly progress?: (progress: MatchProgress) => void;
   /** How often the lobby is looked at, in milliseconds: 1,000. */
@@ -144,8 +147,8 @@ export type MatchOutcome<Title extends TitleData = AnyTitle> =
       readonly etag: string;
     }
   | {
-      /** `expired`, `canceled` or `failed`. */
-      readonly status: string;
+      readonly status: 'expired' | 'canceled' | 'failed';
+      /** For players, or for the log: why it has failed. */
       readonly details?: string;
     };
 
@@ -781,7 +784,7 @@ export class MultiplayerService implements SessionWriter {
    * it makes the ticket of the lobby; without, the caller comes along with the ticket of another
    * member. When `signal` is aborted, a ticket that was made is deleted, and the call rejects.
    *
-   * The caller joins as `me` says; without, as an active member.
+   * The caller joins as `me` says; without, as an active member, of `connection` if that is given.
    *
    * @source docs/wire/matchmaking.md "Life of a ticket"
    */
@@ -790,7 +793,7 @@ export class MultiplayerService implements SessionWriter {
     search: MatchSearch,
     { signal, ...options }: CallOptions = {},
   ): Promise<MatchOutcome<Title>> {
-    const { ticket, me, progress, pollMs = matchPollMs } = search;
+    const { ticket, me, connection, progress, pollMs = matchPollMs } = search;
     const made = ticket && (await this.createMatchTicket(lobby, ticket, options));
     try {
       for (let shown: string | undefined; ; ) {
@@ -804,9 +807,11 @@ export class MultiplayerService implements SessionWriter {
         if (found?.status === 'found' && found.target) {
           const { target } = found;
           const members = { me: me ?? { properties: { system: { active: true } } } };
-          const joined = await this.writeSession<Title>(target, {
-            members,
-          } as unknown as SessionChanges<Title>);
+          const changes = { members } as unknown as SessionChanges<Title>;
+          const joined =
+            connection === undefined
+              ? await this.writeSession<Title>(target, changes)
+              : await connection.follow<Title>(target, changes);
           if (joined.status === 'deleted') return { status: 'failed' };
           return {
             status: 'joined',
@@ -817,7 +822,11 @@ export class MultiplayerService implements SessionWriter {
         }
         if (found && found.status !== 'searching') {
           const { status, details } = found;
-          return { status, ...(details !== undefined && { details }) };
+          return {
+            // Another status, of a newer server, says that no game was found either.
+            status: status === 'expired' || status === 'canceled' ? status : 'failed',
+            ...(details !== undefined && { details }),
+          };
         }
         await this.#sleep(pollMs, signal ?? new AbortController().signal);
       }
