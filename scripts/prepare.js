@@ -18,7 +18,7 @@ const isInstalled = (name) => {
   }
 };
 
-if (['typescript', 'vite'].every(isInstalled)) {
+if (['typescript', 'rolldown', 'vite'].every(isInstalled)) {
   const { status } = spawnSync('npm run build', { stdio: 'inherit', shell: true });
   process.exitCode = status ?? 1;
 }

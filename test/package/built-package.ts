@@ -76,6 +76,7 @@ export async function startProject(...packages: readonly string[]): Promise<Proj
     join(root, 'node_modules/typescript/bin/tsc'),
     ...['-p', join(root, 'tsconfig.build.json'), '--outDir', join(own, 'dist')],
   ]);
+  await run(process.execPath, [join(root, 'scripts/build-command.js'), join(own, 'dist')]);
   for (const part of ['package.json', 'config', 'cpp']) {
     await cp(join(root, part), join(own, part), { recursive: true });
   }
