@@ -6,22 +6,32 @@ function discoveryUrl(issuer: string): string {
 }
 
 /**
+ * The discovery document of an OIDC issuer: where its keys and its sign-in are.
+ *
+ * Throws an Error that completes "it cannot be used: …".
+ */
+export async function readIssuerDocument(
+  issuer: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  const url = discoveryUrl(issuer);
+  const document = parseDocument(await readKeySetText(url), url);
+  // A document of another issuer at this address would bring keys for tokens that are not checked so.
+  if (document['issuer'] !== issuer) {
+    throw new Error(
+      `${url} is of issuer ${JSON.stringify(document['issuer'])}; --oidc-issuer must be written just so`,
+    );
+  }
+  return document;
+}
+
+/**
  * The text of the key set of an OIDC issuer, which its discovery document names.
  *
  * Throws an Error that completes "it cannot be used: …".
  */
 export async function readIssuerKeysText(issuer: string): Promise<string> {
   const url = discoveryUrl(issuer);
-  const document = parseDocument(await readKeySetText(url), url);
-  const { issuer: named, jwks_uri: keysUrl } = (document ?? {}) as Readonly<
-    Record<string, unknown>
-  >;
-  // A document of another issuer at this address would bring keys for tokens that are not checked so.
-  if (named !== issuer) {
-    throw new Error(
-      `${url} is of issuer ${JSON.stringify(named)}; --oidc-issuer must be written just so`,
-    );
-  }
+  const { jwks_uri: keysUrl } = await readIssuerDocument(issuer);
   if (typeof keysUrl !== 'string' || !isKeySetUrl(keysUrl)) {
     throw new Error(`${url} names no "jwks_uri"`);
   }
@@ -31,9 +41,9 @@ export async function readIssuerKeysText(issuer: string): Promise<string> {
   return readKeySetText(keysUrl);
 }
 
-function parseDocument(text: string, url: string): unknown {
+function parseDocument(text: string, url: string): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(text);
+    return Object(JSON.parse(text));
   } catch {
     throw new Error(`${url} answers with what is no JSON`);
   }

@@ -1,5 +1,6 @@
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import type { IssuerSignIn } from './issuer-sign-in.ts';
 import { parseUserTicket, type UserClaims } from './token-chain.ts';
 
 /** The user of a ticket, and how long it says so. */
@@ -19,9 +20,17 @@ export type LoginPolicy = {
   /** True where a client may be in any sandbox; else it is the one of the user's claims. */
   readonly isSandboxFree: boolean;
 
-  /** True where there are no accounts, so that this server is the sign-in of Microsoft accounts too. */
-  readonly hasSignInPage: boolean;
+  /**
+   * Where clients sign in that know the sign-in of Microsoft accounts: `own` where there are no
+   * accounts; undefined: nowhere.
+   */
+  readonly signIn: 'own' | IssuerSignIn | undefined;
 };
+
+/** True when a ticket has named its user. */
+export function isKnownUser(user: TicketUser | Refusal): user is TicketUser {
+  return 'claims' in user;
+}
 
 /** Anybody is who the ticket says. */
 export const developmentLogin: LoginPolicy = {
@@ -31,5 +40,5 @@ export const developmentLogin: LoginPolicy = {
     return { claims, expiresMs: Number.POSITIVE_INFINITY };
   },
   isSandboxFree: true,
-  hasSignInPage: true,
+  signIn: 'own',
 };

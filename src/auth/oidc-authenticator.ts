@@ -2,6 +2,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { type Authenticator, rememberingAuthenticator } from './authenticator.ts';
 import { nameOfMapped } from './claim-mapping.ts';
 import { callerOfOwnToken } from './dev-authenticator.ts';
+import type { IssuerSignIn } from './issuer-sign-in.ts';
 import type { LoginPolicy } from './login-policy.ts';
 import {
   callerOfOutsideToken,
@@ -26,8 +27,8 @@ export function oidcAuthenticator(rules: OutsideTokenRules, ownKey: Uint8Array):
   }, 'issued');
 }
 
-/** Only the users of an OIDC issuer log in. */
-export function oidcLogin(rules: OutsideTokenRules): LoginPolicy {
+/** Only the users of an OIDC issuer log in; `signIn` undefined: with tokens that they bring. */
+export function oidcLogin(rules: OutsideTokenRules, signIn?: IssuerSignIn): LoginPolicy {
   return {
     async userOf(ticket, nowMs) {
       const verified = await verifyOutsideToken(ticket, rules, nowMs);
@@ -41,7 +42,7 @@ export function oidcLogin(rules: OutsideTokenRules): LoginPolicy {
       return { claims: { ...claims, xid, gtg }, expiresMs };
     },
     isSandboxFree: false,
-    hasSignInPage: false,
+    signIn,
   };
 }
 

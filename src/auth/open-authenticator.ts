@@ -29,6 +29,8 @@ export type AuthenticatorSettings =
       readonly audience: readonly string[];
       /** In place of the one that the issuer names. */
       readonly keySet?: string | undefined;
+      /** Lets clients that log in by themselves sign in at the issuer; it knows them by this. */
+      readonly clientId?: string | undefined;
     });
 
 type KeySettings = {
@@ -118,7 +120,12 @@ export async function openAuthenticator(
     return { authenticator: signedAuthenticator(rules), login: undefined };
   }
   const { oidcAuthenticator, oidcLogin } = await import('./oidc-authenticator.ts');
-  return { authenticator: oidcAuthenticator(rules, ownKey), login: oidcLogin(rules) };
+  const { clientId, issuer: oidcIssuer } = settings;
+  const signIn =
+    clientId === undefined
+      ? undefined
+      : (await import('./issuer-sign-in.ts')).openIssuerSignIn({ issuer: oidcIssuer, clientId });
+  return { authenticator: oidcAuthenticator(rules, ownKey), login: oidcLogin(rules, signIn) };
 }
 
 async function openEncrypted(store: CallersParts['store'], title: TitleId | 'any') {

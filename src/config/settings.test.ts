@@ -28,6 +28,17 @@ const wrong: readonly (readonly [args: readonly string[], text: RegExp])[] = [
   [['--auth=oidc', '--oidc-issuer=steam', '--oidc-audience=a'], /is no address.*--auth-keys/],
   [['--oidc-issuer=https://login.example'], /of no use with --auth dev/],
   [['--oidc-audience=a'], /of no use with --auth dev/],
+  [['--oidc-client-id=a'], /--oidc-client-id are of no use with --auth dev/],
+  [
+    [
+      '--auth=oidc',
+      '--oidc-issuer=steam',
+      '--oidc-audience=a',
+      '--auth-keys=k',
+      '--oidc-client-id=c',
+    ],
+    /--oidc-client-id needs an --oidc-issuer that is an address/,
+  ],
   [['--auth-claims=xid=sub'], /--auth-claims is of no use with --auth dev/],
   [[...oidc, '--auth-claims=xuid=sub'], /--auth-claims is "xuid=sub"; expected pairs such as/],
   [[...oidc, '--oidc-audience=a,,b'], /--oidc-audience is "a,,b"; expected texts/],

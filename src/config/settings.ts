@@ -41,6 +41,7 @@ export type Settings = SessionBounds & {
   /** Both needed when auth is oidc. */
   readonly oidcIssuer: string | undefined;
   readonly oidcAudience: readonly string[] | undefined;
+  readonly oidcClientId: string | undefined;
   /** Title of callers with encrypted tokens of Xbox Live, `any` for none; undefined: they are refused. */
   readonly encryptedTokens: TitleId | 'any' | undefined;
   readonly allowDevAuth: boolean;
@@ -358,6 +359,14 @@ const table: Table = {
     default: undefined,
     help: 'Audience (aud) that tokens of --auth oidc must name, one of these: mostly your client id.',
     parse: textList,
+  },
+  oidcClientId: {
+    flag: 'oidc-client-id',
+    env: 'MPSD_OIDC_CLIENT_ID',
+    argument: '<text>',
+    default: undefined,
+    help: 'Client id of a public client at the issuer of --auth oidc: Xbox clients, which log in by themselves, sign in there. Without it they must bring a token of the issuer.',
+    parse: anyText,
   },
   encryptedTokens: {
     flag: 'encrypted-tokens',
@@ -819,6 +828,7 @@ export function callersProblems(
       | 'authClaims'
       | 'oidcIssuer'
       | 'oidcAudience'
+      | 'oidcClientId'
       | 'encryptedTokens'
       | 'host'
       | 'allowDevAuth'
@@ -854,6 +864,7 @@ function oidcProblems({
   authClaims,
   oidcIssuer,
   oidcAudience,
+  oidcClientId,
   encryptedTokens,
 }: Parameters<typeof callersProblems>[0]): readonly SettingProblem[] {
   if (auth === undefined) return [];
@@ -871,9 +882,14 @@ function oidcProblems({
       '--auth oidc needs --oidc-audience (MPSD_OIDC_AUDIENCE): without it the tokens of every other service of the issuer would be accepted.',
     );
   }
-  if (!isOidc && (oidcIssuer ?? oidcAudience) !== undefined) {
+  if (!isOidc && (oidcIssuer ?? oidcAudience ?? oidcClientId) !== undefined) {
     problems.push(
-      `--oidc-issuer and --oidc-audience are of no use with --auth ${auth}; add --auth oidc.`,
+      `--oidc-issuer, --oidc-audience and --oidc-client-id are of no use with --auth ${auth}; add --auth oidc.`,
+    );
+  }
+  if (isOidc && oidcClientId !== undefined && !/^https?:\/\//i.test(String(oidcIssuer))) {
+    problems.push(
+      '--oidc-client-id needs an --oidc-issuer that is an address: clients are led to its sign-in.',
     );
   }
   if (auth === 'dev' && authClaims !== undefined) {

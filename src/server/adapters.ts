@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Administration } from '../admin/administration.ts';
 import { openNonces } from '../auth/nonces.ts';
+import type { LoginPolicy } from '../auth/login-policy.ts';
 import { describeAuthenticator } from '../auth/open-authenticator.ts';
 import { refusingAuthenticator } from '../auth/refusing-authenticator.ts';
 import { tokenKeyOf } from '../auth/token.ts';
@@ -116,9 +117,7 @@ export async function openAdapters(
     ...healthRoutes(readiness),
     ...metrics,
     ...(login ? tokenChainRoutes({ key: tokenKeyOf(secret), policy: login }) : []),
-    ...(login?.hasSignInPage
-      ? signInRoutes({ ownUrl })
-      : absentLoginRoutes(login ? 'sign-in page' : 'chain')),
+    ...(await signInRoutesOf(login, ownUrl)),
     ...controlRoutes,
     ...adminRoutes,
     ...historyRoutes,
@@ -142,6 +141,19 @@ export async function openAdapters(
   });
   const notices = [...describeAuthenticator(callers), ...(inspector?.notices ?? [])];
   return { hub, app, readiness, matchmaker, limits, administration, inspector, notices };
+}
+
+/** Where clients sign in that log in by themselves, or what says that they cannot here. */
+async function signInRoutesOf(
+  login: LoginPolicy | undefined,
+  ownUrl: () => string,
+): Promise<readonly Route[]> {
+  if (login === undefined) return absentLoginRoutes('chain');
+  const { signIn } = login;
+  if (signIn === undefined) return absentLoginRoutes('sign-in page');
+  if (signIn === 'own') return signInRoutes({ ownUrl });
+  const { issuerSignInRoutes } = await import('../http/routes/issuer-sign-in.ts');
+  return issuerSignInRoutes(signIn, login);
 }
 
 /** The limits of requests, which are loaded only where there are any. */

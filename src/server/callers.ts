@@ -16,13 +16,14 @@ import type { ServerSettings } from './options.ts';
 /** The authenticator of these settings. */
 export function callersOf(settings: ServerSettings): AuthenticatorSettings {
   const { auth, authKeys: keySet, authIssuer, authAudience } = settings;
-  const { oidcIssuer, oidcAudience, encryptedTokens } = settings;
+  const { oidcIssuer, oidcAudience, oidcClientId: clientId, encryptedTokens } = settings;
   const keys = { staleMsMax: settings.authKeysStaleMs, claims: settings.authClaims };
   if (auth === 'signed' && keySet !== undefined) {
     return { kind: 'signed', keySet, issuer: authIssuer, audience: authAudience, ...keys };
   }
   if (auth === 'oidc' && oidcIssuer !== undefined && oidcAudience !== undefined) {
-    return { kind: 'oidc', issuer: oidcIssuer, audience: oidcAudience, keySet, ...keys };
+    const oidc = { issuer: oidcIssuer, audience: oidcAudience, keySet, clientId };
+    return { kind: 'oidc', ...oidc, ...keys };
   }
   return { kind: 'dev', encryptedTokens };
 }

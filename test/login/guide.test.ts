@@ -11,6 +11,7 @@ import { after, test } from 'node:test';
 import { runCommand } from '../../src/cli/command.ts';
 import { parseSettings } from '../../src/config/settings.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
+import { addSignIn } from '../../src/testing/issuer-sign-in.ts';
 import { type LocalIssuer, startLocalIssuer } from '../../src/testing/local-issuer.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -37,7 +38,9 @@ async function serve(
     .map((arg) => arg.replace(/^\.\/steam-keys/, join(folder, 'steam-keys')));
   const parsed = parseSettings(args, {});
   assert.ok('settings' in parsed, JSON.stringify(parsed));
-  return startServer({ ...parsed.settings, port: 0, store: 'memory' });
+  const data = join(folder, 'data');
+  const ports = { port: 0, ...(parsed.settings.proxyPort !== undefined && { proxyPort: 0 }) };
+  return startServer({ ...parsed.settings, ...ports, data, store: 'memory' });
 }
 
 /** The user who gets an RTA nonce and a list with this token; what the token is not refused for. */
@@ -64,6 +67,14 @@ test('any OIDC issuer', async () => {
   const ada = await userOf(server, token);
   assert.match(ada.xuid, /^2535/);
   assert.equal(ada.gamertag, 'Ada');
+});
+
+test('clients that log in by themselves are led to the page of the issuer', async () => {
+  await using issuer = await startLocalIssuer();
+  addSignIn(issuer, { clientId: 'my-game', redirectUris: [], claims: {} });
+  await using server = await serve('clients', { ISSUER: issuer.issuer });
+  const page = await fetch(`${server.url}/oauth20_authorize.srf`, { redirect: 'manual' });
+  assert.ok(page.headers.get('location')?.startsWith(`${issuer.url}/authorize?client_id=my-game`));
 });
 
 const players: readonly (readonly [

@@ -1,7 +1,7 @@
 /** Users of an outside issuer: a server with `--auth oidc`, and an issuer of its own. */
 
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { openProcessBus } from '../../src/store/memory/process-bus.ts';
 import { demoScid } from '../../src/testing/demo.ts';
 import { KitConnection } from '../../src/testing/kit-connection.ts';
 import { startRedis } from '../../src/testing/redis-servers.ts';
+import { addSignIn } from '../../src/testing/issuer-sign-in.ts';
 import { type LocalIssuer, startLocalIssuer } from '../../src/testing/local-issuer.ts';
 import { manualClock } from '../../src/testing/manual-clock.ts';
 
@@ -475,4 +476,146 @@ test('an issuer without discovery has its keys named by a setting', async () => 
   await using server = await startWith(issuer, { authKeys: `${issuer.url}/keys` });
   const token = await issuer.sign({ sub: '76561197960287930', aud: audience });
   assert.equal((await joinAs(server, `Bearer ${token}`)).xuid, '76561197960287930');
+});
+
+const back = 'ms-xal-public-1://auth';
+
+/** An issuer with a sign-in, and a server whose clients sign in there. */
+async function startWithSignIn() {
+  const issuer = await startLocalIssuer();
+  const claims = { sub: 'u-1', preferred_username: 'Ada' };
+  const asked = addSignIn(issuer, { clientId: audience, redirectUris: [back], claims });
+  const server = await startWith(issuer, { oidcClientId: audience });
+  return {
+    issuer,
+    asked,
+    server,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await issuer.end();
+    },
+  };
+}
+
+async function postForm(server: RunningServer, path: string, form: Record<string, string>) {
+  const body = new URLSearchParams(form);
+  const response = await fetch(`${server.url}${path}`, { method: 'POST', body });
+  return { status: response.status, json: (await response.json()) as JsonObject };
+}
+
+/** Who an access token of the sign-in makes a client by sisu. */
+async function userOfSisu(server: RunningServer, accessToken: unknown) {
+  const sisu = await ask(server, 'POST', '/authorize', undefined, {
+    AccessToken: `t=${accessToken}`,
+  });
+  assert.equal(sisu.status, 200, sisu.text);
+  const { Token } = sisu.json['AuthorizationToken'] as { Token: string };
+  return joinAs(server, `XBL3.0 x=-;${Token}`);
+}
+
+test('an unmodified client signs in at the issuer: sisu, page, code, token, sisu', async () => {
+  await using started = await startWithSignIn();
+  const { server, issuer, asked } = started;
+  const verifier = 'a verifier of the client';
+  const challenge = createHash('sha256').update(verifier).digest('base64url');
+  const query = { state: 's 1', code_challenge: challenge, code_challenge_method: 'S256' };
+  const opened = await ask(server, 'POST', '/authenticate', undefined, {
+    AppId: '000000004C12AE6F',
+    RedirectUri: back,
+    TokenType: 'code',
+    Query: query,
+  });
+  assert.equal(opened.status, 200, opened.text);
+  const page = new URL(String(opened.json['MsaOauthRedirect']));
+  assert.equal(page.origin, issuer.url);
+  assert.equal(page.searchParams.get('client_id'), audience);
+  assert.equal(page.searchParams.get('scope'), 'openid profile offline_access');
+  // The same page by the path of Microsoft accounts.
+  const parameters = new URLSearchParams({ ...query, redirect_uri: back, client_id: 'x' });
+  const led = await ask(server, 'GET', `/oauth20_authorize.srf?${parameters}`, undefined);
+  assert.deepEqual([led.status, led.headers.get('location')], [302, page.href]);
+
+  const signedIn = await fetch(page, { method: 'POST', redirect: 'manual' });
+  const landed = new URL(String(signedIn.headers.get('location')));
+  assert.equal(landed.searchParams.get('state'), 's 1');
+  const code = landed.searchParams.get('code') ?? '';
+  const form = { grant_type: 'authorization_code', code, redirect_uri: back, client_id: 'x' };
+  const right = { ...form, code_verifier: verifier };
+  const given = await postForm(server, '/oauth20_token.srf', right);
+  assert.equal(given.status, 200);
+  const { access_token: accessToken, refresh_token: refreshToken } = given.json;
+  const ada = await userOfSisu(server, accessToken);
+  assert.equal(ada.gamertag, 'Ada');
+  assert.match(ada.xuid, /^2535/);
+  const refreshed = await postForm(server, '/oauth20_token.srf', {
+    refresh_token: String(refreshToken),
+    grant_type: 'refresh_token',
+  });
+  assert.deepEqual(await userOfSisu(server, refreshed.json['access_token']), ada);
+  // Kills: names of parameters that the issuer was not asked to get.
+  assert.deepEqual([...(asked.forms[0]?.keys() ?? [])].toSorted(), [
+    'client_id',
+    'code',
+    'code_verifier',
+    'grant_type',
+    'redirect_uri',
+  ]);
+
+  const again = await postForm(server, '/oauth20_token.srf', right);
+  assert.deepEqual(again, { status: 400, json: { error: 'invalid_grant' } });
+});
+
+test('a device signs in at the issuer, after its user has', async () => {
+  await using started = await startWithSignIn();
+  const { server, issuer, asked } = started;
+  const code = await postForm(server, '/oauth20_connect.srf', { client_id: 'x', scope: 'y' });
+  assert.deepEqual([code.status, code.json['user_code']], [200, 'ABCD']);
+  assert.equal(code.json['verification_uri'], `${issuer.url}/activate`);
+  const poll = () =>
+    postForm(server, '/oauth20_token.srf', { device_code: 'device-1', grant_type: 'device_code' });
+  assert.deepEqual(await poll(), { status: 400, json: { error: 'authorization_pending' } });
+  asked.approveDevice();
+  const given = await poll();
+  assert.equal((await userOfSisu(server, given.json['access_token'])).gamertag, 'Ada');
+});
+
+test('what goes wrong at the sign-in of the issuer is said, and no token is taken unchecked', async () => {
+  await using started = await startWithSignIn();
+  const { server, issuer } = started;
+  const token = (form: Record<string, string>) => postForm(server, '/oauth20_token.srf', form);
+  const implicit = await ask(
+    server,
+    'GET',
+    '/oauth20_authorize.srf?response_type=token',
+    undefined,
+  );
+  assert.deepEqual(
+    [implicit.status, implicit.headers.get('x-mpsd-refusal')],
+    [400, 'requestInvalid'],
+  );
+  // Tokens for another service, or of somebody else, are no ticket.
+  const other = await issuer.sign({ sub: 'u', aud: 'other' });
+  issuer.routes.set('/token', (_request, response) =>
+    response.end(JSON.stringify({ access_token: other, id_token: 'xuid=1&gtg=Ada' })),
+  );
+  const refused = await token({ code: 'x' });
+  assert.deepEqual([refused.status, refused.json['error']], [400, 'invalid_grant']);
+  assert.ok(!JSON.stringify(refused.json).includes(other));
+  for (const [status, text] of [
+    [500, '{}'],
+    [200, '<html>'],
+  ] as const) {
+    issuer.routes.set('/token', (_request, response) => response.writeHead(status).end(text));
+    const answer = await fetch(`${server.url}/oauth20_token.srf`, {
+      method: 'POST',
+      body: new URLSearchParams({ code: 'x' }),
+    });
+    assert.equal(answer.status, 503);
+  }
+  await issuer.end();
+  const away = await fetch(`${server.url}/oauth20_token.srf`, {
+    method: 'POST',
+    body: new URLSearchParams({ code: 'x' }),
+  });
+  assert.deepEqual([away.status, away.headers.get('retry-after')], [503, '1']);
 });

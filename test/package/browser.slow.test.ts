@@ -2,10 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -13,7 +12,8 @@ import { after, before, test } from 'node:test';
 import { startServer } from '../../src/server.ts';
 import { demoScid } from '../../src/testing/demo.ts';
 import { at, Kit } from '../../src/testing/kit.ts';
-import { type LocalIssuer, startLocalIssuer } from '../../src/testing/local-issuer.ts';
+import { addSignIn } from '../../src/testing/issuer-sign-in.ts';
+import { startLocalIssuer } from '../../src/testing/local-issuer.ts';
 import { parsePage } from '../docs/page.ts';
 import { openPage, startBrowser as startPages } from '../inspector/browser.ts';
 import { type Project, startProject } from './built-package.ts';
@@ -102,41 +102,6 @@ const loginPage = `<!doctype html><title>A game</title>
     await tell(error.name + ': ' + error.message);
   }
 </script>`;
-
-/** The sign-in page and the token endpoint of an issuer, for pages of `origin`. */
-function addSignIn(issuer: LocalIssuer, origin: string): void {
-  const challenges = new Map<string, string>();
-  const authorize: RequestListener = (request, response) => {
-    const { searchParams } = new URL(String(request.url), issuer.url);
-    if (request.method === 'GET') {
-      response.setHeader('content-type', 'text/html');
-      response.end(
-        '<form method="post"><input name="user" value="Ada"></form><script>document.forms[0].submit()</script>',
-      );
-      return;
-    }
-    const code = randomUUID();
-    challenges.set(code, searchParams.get('code_challenge') ?? '');
-    const back = new URL(searchParams.get('redirect_uri') ?? '');
-    back.searchParams.set('code', code);
-    back.searchParams.set('state', searchParams.get('state') ?? '');
-    response.writeHead(303, { location: back.href }).end();
-  };
-  issuer.routes.set('/authorize', authorize);
-  issuer.routes.set('/token', async (request, response) => {
-    let text = '';
-    for await (const chunk of request) text += chunk;
-    const form = new URLSearchParams(text);
-    const verifier = createHash('sha256').update(form.get('code_verifier') ?? '');
-    const isRight = challenges.get(form.get('code') ?? '') === verifier.digest('base64url');
-    const claims = { sub: 'ada-1', aud: 'my-game', preferred_username: 'Ada' };
-    response.writeHead(isRight ? 200 : 400, {
-      'access-control-allow-origin': origin,
-      'content-type': 'application/json',
-    });
-    response.end(JSON.stringify(isRight ? { id_token: await issuer.sign(claims) } : {}));
-  });
-}
 
 /** A site of its own origin with the page, the built client, and what pages report to it. */
 async function startSite(dist: string) {
@@ -252,7 +217,9 @@ test(
 test('a user signs in at an OIDC issuer in a browser, and plays', options, async () => {
   await using site = await startSite(join(project.folder, 'node_modules/openmpsd/dist'));
   await using issuer = await startLocalIssuer();
-  addSignIn(issuer, site.url);
+  const claims = { sub: 'ada-1', preferred_username: 'Ada' };
+  const redirectUris = [`${site.url}/login`];
+  addSignIn(issuer, { clientId: 'my-game', redirectUris, claims, origin: site.url });
   await using server = await startServer({
     ...{ port: 0, store: 'memory', corsOrigins: [site.url] },
     ...{ auth: 'oidc', oidcIssuer: issuer.issuer, oidcAudience: ['my-game'] },

@@ -87,7 +87,7 @@ export function absentLoginRoutes(missing: 'sign-in page' | 'chain'): readonly R
   const advice =
     missing === 'chain'
       ? 'With --auth signed nobody logs in here: clients send a token that is signed with a key of --auth-keys.'
-      : 'With --auth oidc nobody signs in here: a client gets a token of the issuer and sends it to POST /user/authenticate, or to POST /authorize of sisu.';
+      : 'Without --oidc-client-id nobody signs in here: a client gets a token of the issuer and sends it to POST /user/authenticate, or to POST /authorize of sisu.';
   return calls.map(([method, path, host]) => ({
     method,
     path,
