@@ -31,7 +31,7 @@ function changeOf(number: number, revision: number, changesMax = 5): Statement {
 
 /** As a process writes it that does not know whether the history has the branch. */
 function namedChangeOf(number: number, revision: number, names: readonly string[]): Statement {
-  const [, ...values] = changeOf(number, revision);
+  const [, ...values] = changeOf(number, revision, 100);
   return [
     'insertRecentChangeWithNames',
     ...values.slice(0, 4),
@@ -86,7 +86,7 @@ test('what is sorted in is read as before, also while more comes', () => {
       }
       assert.equal(sorted.db.prepare('SELECT * FROM recent_change').all().length, 0);
     }),
-    { numRuns: 40 },
+    { numRuns: 40, endOnFailure: true },
   );
   assert.ok(steps > 40);
 });
@@ -112,24 +112,24 @@ test('steps are due after thousands of changes, or long ones, and leave none beh
   const opened = open();
   const left = () => opened.db.prepare('SELECT count(*) AS n FROM recent_change').get()?.['n'];
   for (const round of [1, 2]) {
-    const many = Array.from({ length: 8_191 }, (_, n) => changeOf(n + 1, round));
+    const many = Array.from({ length: 16_383 }, (_, n) => changeOf(n + 1, round));
     opened.db.exec('BEGIN');
     assert.equal(opened.recent.noteCommitted(insert(opened, ...many)), false);
     opened.db.exec('COMMIT');
-    assert.equal(opened.recent.noteCommitted(insert(opened, changeOf(8_192, round))), true);
+    assert.equal(opened.recent.noteCommitted(insert(opened, changeOf(16_384, round))), true);
     let steps = 1;
     while (opened.recent.sortSome()) {
       steps += 1;
       // Not due a second time while they go on.
       assert.equal(
-        opened.recent.noteCommitted(insert(opened, changeOf(9_000, round * steps))),
+        opened.recent.noteCommitted(insert(opened, changeOf(20_000, round * steps))),
         false,
       );
     }
-    assert.ok(steps >= 8, `${steps} steps`);
+    assert.ok(steps >= 16, `${steps} steps`);
     assert.equal(left(), 0);
   }
-  const long: Statement = ['insertRecentChange', 1, 99, beginMs, 5, 'x'.repeat(2 ** 21)];
+  const long: Statement = ['insertRecentChange', 1, 99, beginMs, 5, 'x'.repeat(3 * 2 ** 20)];
   assert.equal(opened.recent.noteCommitted(insert(opened, long)), true);
 });
 

@@ -2,8 +2,8 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Write } from './statements.ts';
 
 /** Changes that are sorted in when they are as many, or as long, as this. */
-const rowsMax = 8_192;
-const bytesMax = 2 * 1024 * 1024;
+const rowsMax = 16_384;
+const bytesMax = 3 * 1024 * 1024;
 
 /** Changes that are sorted in by one step: some milliseconds. */
 const rowsOfStep = 1_024;
@@ -21,7 +21,7 @@ const slack = 16;
 export class RecentChanges {
   readonly #db: DatabaseSync;
   readonly #count: StatementSync;
-  readonly #lastOfStep: StatementSync;
+  readonly #lastOfSteps: StatementSync;
   readonly #sort: readonly StatementSync[];
   readonly #sessions: StatementSync;
   readonly #oldest: StatementSync;
@@ -29,8 +29,9 @@ export class RecentChanges {
   readonly #remove: StatementSync;
   #rows = 0;
   #bytes = 0;
-  /** The sessions up to this number have been sorted in by the steps so far; undefined: no step is due. */
-  #sortedTo: number | undefined;
+  /** The steps that are due: each is about the sessions after those of the one before, to this number. */
+  #steps: readonly number[] = [];
+  #sortedTo = 0;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -38,8 +39,8 @@ export class RecentChanges {
     this.#count = db.prepare(
       'SELECT count(*) AS count, coalesce(sum(length(document)), 0) AS bytes FROM recent_change',
     );
-    this.#lastOfStep = db.prepare(
-      'SELECT session_number FROM recent_change WHERE session_number > ? ORDER BY session_number LIMIT 1 OFFSET ?',
+    this.#lastOfSteps = db.prepare(
+      'SELECT DISTINCT session_number AS number FROM (SELECT session_number, row_number() OVER (ORDER BY session_number) AS place FROM recent_change) WHERE place % ? = 0 ORDER BY number',
     );
     this.#sort = [
       `INSERT INTO history_branch (number, key, branch, check_ms) SELECT session_number, key, branch, check_ms FROM recent_change WHERE ${where} AND key IS NOT NULL ORDER BY number ON CONFLICT DO NOTHING`,
@@ -69,37 +70,34 @@ export class RecentChanges {
         this.#bytes += String(values.at(-1)).length;
       }
     }
-    if (this.#sortedTo === undefined && (this.#rows >= rowsMax || this.#bytes >= bytesMax)) {
-      this.#sortedTo = 0;
-      return true;
-    }
-    return false;
+    if (this.#steps.length > 0 || (this.#rows < rowsMax && this.#bytes < bytesMax)) return false;
+    const lasts = this.#lastOfSteps.all(rowsOfStep).map(({ number }) => Number(number));
+    this.#steps = [...lasts, Number.MAX_SAFE_INTEGER];
+    return true;
   }
 
   /**
-   * Sorts some changes in, those of the sessions that began first. True: there are more. A step that
-   * fails changes nothing; all begins again after as many changes.
+   * Makes a step: sorts some changes in. True: there are more. A step that fails changes nothing, and
+   * others are due after as many changes.
    */
   sortSome(): boolean {
-    const from = this.#sortedTo ?? 0;
-    const last = this.#lastOfStep.get(from, rowsOfStep - 1);
-    const to = last === undefined ? Number.MAX_SAFE_INTEGER : Number(last['session_number']);
+    const [to = Number.MAX_SAFE_INTEGER, ...later] = this.#steps;
     try {
       this.#db.exec('BEGIN IMMEDIATE');
-      this.#sortBetween(from, to);
+      this.#sortBetween(this.#sortedTo, to);
       this.#db.exec('COMMIT');
     } catch {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      this.#end();
+      this.#steps = [];
+      this.#sortedTo = 0;
+      this.#rows = 0;
+      this.#bytes = 0;
       return false;
     }
-    if (last === undefined) {
-      this.#end();
-      this.#measure();
-      return false;
-    }
-    this.#sortedTo = to;
-    return true;
+    this.#steps = later;
+    this.#sortedTo = later.length === 0 ? 0 : to;
+    if (later.length === 0) this.#measure();
+    return later.length > 0;
   }
 
   /** Sorts all in; within a transaction. */
@@ -115,12 +113,6 @@ export class RecentChanges {
       if (oldest <= Number(newest) - most - slack) this.#drop.run(Number(number), most);
     }
     this.#remove.run(from, to);
-  }
-
-  #end(): void {
-    this.#sortedTo = undefined;
-    this.#rows = 0;
-    this.#bytes = 0;
   }
 
   #measure(): void {
