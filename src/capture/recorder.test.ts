@@ -35,6 +35,8 @@ test('a server records requests, answers and frames, who called, and no token', 
     assert.equal(written.status, 201);
     nonce = (await ada.request('GET', '/nonce')).json['nonce'];
     await kit.request('GET', '/health/live');
+    await fetch(`${server.url}/openapi.json`);
+    await fetch(`${server.url}/reference`);
     await kit.request('GET', '/handles/none?token=hidden');
     await line.cut();
     while (server.connectionsCount > 0) await new Promise((turn) => setImmediate(turn));

@@ -45,7 +45,8 @@ type Socket = {
 };
 
 /** Requests that say nothing about a game. */
-const unrecorded = /^\/(?:(?:health|metrics|inspector|assets)(?:[/?]|$)|$)/;
+const unrecorded =
+  /^\/(?:(?:health|metrics|inspector|assets|reference|openapi\.json|asyncapi\.json)(?:[/?]|$)|$)/;
 
 /**
  * A recording, from now on until it is disposed of. `observe` gets what happens; no token goes into

@@ -29,8 +29,8 @@ export type ArchiveBytes = {
 
 /** The capture in an archive. Throws a CaptureError when it is none. */
 export async function readSaz(archive: ArchiveBytes): Promise<Capture> {
-  // Without its own copies of what Node and browsers have: threads and an unpacker.
-  const { configure, Reader, ZipReader } = await import('@zip.js/zip.js/lib/zip-core-external.js');
+  // Without threads and an unpacker of its own: Node and browsers have one.
+  const { configure, Reader, ZipReader } = await import('@zip.js/zip.js/lib/zip-core-custom.js');
   configure({ useWebWorkers: false });
   const reader = new (class extends Reader<ArchiveBytes> {
     override size = archive.size;

@@ -295,7 +295,10 @@ export function openInspector(ports: InspectorPorts) {
     async request({ id = '' }: Params): Reply {
       const found = readRequest(log, id.toLowerCase());
       if (found === undefined) {
-        return new Refusal('pathUnknown', `The request ${id} is not kept here, or not any more.`);
+        return new Refusal(
+          'pathUnknown',
+          `The request ${id} is not in the log of this node, or no longer.`,
+        );
       }
       const accepted = await readAccepted(ports, found.event);
       return answerJson({ ...found.detail, ...(accepted && { accepted }) });

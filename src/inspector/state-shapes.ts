@@ -1,6 +1,6 @@
 /**
- * Shapes of what a saved state holds: sessions, handles and records as the store keeps them. Whoever changes a
- * file by hand is told each place that does not fit, before anything is loaded.
+ * Shapes of what a saved state holds: sessions, handles and records as the store keeps them. People change such
+ * files by hand; each place that does not fit is named before anything is loaded.
  */
 
 import * as v from 'valibot';

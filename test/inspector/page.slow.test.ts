@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
-import { Agent, createServer, request } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,9 +13,11 @@ import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
-import type { InspectorInfo } from '../../src/inspector/api-types.ts';
+import type { JsonObject } from '../../src/domain/json.ts';
+import type { InspectorInfo, SavedState } from '../../src/inspector/api-types.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
-import { demoScid, Kit } from '../../src/testing/kit.ts';
+import { at, demoScid, Kit, type KitUser } from '../../src/testing/kit.ts';
+import { archiveOf, type ArchivedFile, file } from '../../src/testing/saz-archive.ts';
 import { recordLobby } from './record-lobby.ts';
 import { openPage, rebindName, skipWithoutBrowser, startBrowser } from './browser.ts';
 
@@ -166,6 +168,12 @@ test(
     const { stdout } = await promisify(execFile)('sh', ['-c', `${command} -s`]);
     assert.match(stdout, /^HTTP\/1\.1 403/);
     assert.match(stdout, /x-mpsd-refusal: notAMember/i);
+    // Sent again by the page, it is another request that is refused in the same way.
+    const former = new URL(page.url()).hash;
+    await page.getByRole('button', { name: 'Send again as cleo' }).click();
+    await page.waitForURL((url) => url.hash !== former && url.hash.includes('open='));
+    await why.getByRole('heading', { name: 'notAMember' }).waitFor();
+    await page.locator('.notice').waitFor({ state: 'detached' });
     assert.deepEqual(complaints, []);
     await page.context().close();
   },
@@ -235,12 +243,13 @@ test(
     await page.locator('.banner.amber').getByText('#3').waitFor();
     await page.keyboard.press('ArrowRight');
     await page.locator('.now-pill.live').waitFor();
-    await page.keyboard.press('d');
+    // Two moments ask for their difference, and going back to now ends it.
     await map.locator('del', { hasText: 'dunes' }).waitFor();
     await map.locator('ins', { hasText: 'atoll' }).waitFor();
     await page.locator('.json-row.added[data-path="/members/1"]').waitFor();
     await page.keyboard.press('n');
     await page.locator('.moment.from').waitFor({ state: 'detached' });
+    await map.locator('del').waitFor({ state: 'detached' });
     await page.locator('.now-pill.live').waitFor();
     assert.equal(await members.count(), 2);
     // When everybody has left, its past is still there.
@@ -259,6 +268,138 @@ test(
       complaints.filter((complaint) => !complaint.includes('404')),
       [],
     );
+    await page.context().close();
+  },
+);
+
+test('initialization is drawn, and a ticket says why it waits', options, async () => {
+  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  const reference = kit.reference('blank');
+  const tokenOf = (user: KitUser): string => Buffer.from(user.xuid).toString('base64');
+  const memberOf = (user: KitUser) => ({
+    constants: { system: { initialize: true } },
+    properties: {
+      system: { active: true, connection: randomUUID(), secureDeviceAddress: tokenOf(user) },
+    },
+  });
+  const system = {
+    capabilities: { connectivity: true, suppressPresenceActivityCheck: true },
+    metrics: { latency: true },
+    memberInitialization: {
+      joinTimeout: 60_000,
+      measurementTimeout: 60_000,
+      membersNeededToStart: 2,
+    },
+    peerToPeerRequirements: { latencyMaximum: 250 },
+  };
+  const created = await ada.putSession(reference, {
+    constants: { system },
+    members: {
+      me: memberOf(ada),
+      reserve_0: { constants: { system: { xuid: ben.xuid, initialize: true } } },
+    },
+  });
+  assert.equal(created.status, 201, created.text);
+  const { page, complaints } = await openPage(browser);
+  await show(page, `#/sessions/${demoScid}/${reference.templateName}/${reference.name}`);
+  const drawn = page.getByRole('region', { name: 'Initialization' });
+  await drawn.locator('.stages .current', { hasText: 'joining' }).waitFor();
+  const joined = await ben.putSession(reference, { members: { me: memberOf(ben) } });
+  await drawn.locator('.stages .current', { hasText: 'measuring' }).waitFor();
+  const tokens = Object.values(at(joined.json, 'members') as JsonObject).map((member) =>
+    String(at(member, 'deviceToken')),
+  );
+  const measured = await ada.putSession(reference, {
+    members: {
+      me: { properties: { system: { measurements: { [tokens[1] ?? '']: { latency: 42 } } } } },
+    },
+  });
+  assert.equal(measured.status, 200, measured.text);
+  await drawn.locator('.links text', { hasText: '42' }).waitFor();
+  await page.screenshot({ path: join(shots, 'initialization.png') });
+
+  const lobby = kit.reference('LobbySession');
+  await ada.join(lobby);
+  const ticket = await ada.request('POST', `/serviceconfigs/${demoScid}/hoppers/quick`, {
+    body: { giveUpDuration: 120, preserveSession: 'never', ticketSessionRef: lobby },
+  });
+  assert.equal(ticket.status, 200, ticket.text);
+  await show(page, `#/hoppers/${demoScid}/quick`);
+  const waiting = page.getByRole('region', { name: 'Tickets in quick' });
+  await waiting.getByText('No other ticket waits in this hopper.').waitFor();
+  await page.screenshot({ path: join(shots, 'ticket.png') });
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
+test(
+  'the state is saved as a file and loaded again; a file that is none changes nothing',
+  options,
+  async (context) => {
+    const folder = await mkdtemp(join(tmpdir(), 'openmpsd-state-'));
+    context.after(() => rm(folder, { recursive: true, force: true }));
+    const ada = kit.user('ada');
+    const reference = kit.reference('deathmatch');
+    await ada.join(reference);
+    const { page, complaints } = await openPage(browser);
+    await show(page, '#/control');
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save' }).click();
+    const path = join(folder, 'state.json');
+    await (await download).saveAs(path);
+    const state = JSON.parse(await readFile(path, 'utf8')) as SavedState;
+    await ada.putSession(reference, { members: { me: null } });
+    const load = page.getByLabel('Load…');
+    await load.setInputFiles(path);
+    await page
+      .locator('.notice.good', { hasText: `Loaded: ${state.sessions.length} session` })
+      .waitFor();
+    await show(page, `#/sessions/${demoScid}/${reference.templateName}/${reference.name}`);
+    await page.locator('.member.active', { hasText: 'ada' }).waitFor();
+    await show(page, '#/control');
+    await writeFile(path, JSON.stringify({ ...state, colour: 'red' }));
+    await load.setInputFiles(path);
+    await page.locator('.notice.bad', { hasText: '$.colour: This member is not known' }).waitFor();
+    // The browser reports the refusal; the page says it in words.
+    assert.deepEqual(
+      complaints.filter((complaint) => !complaint.includes('400')),
+      [],
+    );
+    await page.context().close();
+  },
+);
+
+test(
+  'an archive of Fiddler is judged in the page, and nothing of it is sent',
+  options,
+  async () => {
+    const request = (second: number): readonly ArchivedFile[] => [
+      file(
+        `raw/${second}_c.txt`,
+        'GET https://sessiondirectory.xboxlive.com/handles/1?a=1 HTTP/1.1\r\nHost: sessiondirectory.xboxlive.com\r\n\r\n',
+      ),
+      file(`raw/${second}_s.txt`, 'HTTP/1.1 429 Too Many Requests\r\n\r\n{}'),
+      file(
+        `raw/${second}_m.xml`,
+        `<Session><SessionTimers ClientBeginRequest="2026-01-01T00:00:0${second}Z" ClientDoneResponse="2026-01-01T00:00:0${second}Z" /></Session>`,
+      ),
+    ];
+    const { page, complaints } = await openPage(browser);
+    await show(page, '#/certification');
+    const sent: string[] = [];
+    page.on('request', (one) => sent.push(`${one.method()} ${new URL(one.url()).pathname}`));
+    await page.getByLabel('Capture').setInputFiles({
+      name: 'calls.saz',
+      mimeType: 'application/octet-stream',
+      buffer: archiveOf([...request(1), ...request(2)]),
+    });
+    await page.getByText('2 requests in').waitFor();
+    await page.getByRole('region', { name: 'throttled' }).waitFor();
+    assert.deepEqual(
+      sent.filter((one) => !/^GET \/(assets|inspector)\//.test(one)),
+      [],
+    );
+    assert.deepEqual(complaints, []);
     await page.context().close();
   },
 );
@@ -429,34 +570,21 @@ test('ten thousand sessions scroll, and one of them is found', options, async ()
   await showAll('many', { wide: 'dark' });
 });
 
-/** So many sessions without members, which a game service creates. */
+/** So many sessions without members, as copies of one, by a saved state. */
 async function fill(count: number): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
-  const put = (index: number): Promise<void> =>
-    new Promise((done, fail) => {
-      const name = `many-${String(index).padStart(5, '0')}`;
-      request(
-        `${server.url}/serviceconfigs/${demoScid}/sessionTemplates/dedicated/sessions/${name}`,
-        {
-          method: 'PUT',
-          agent,
-          headers: { authorization: 'XBL3.0 x=-;svc=tests', 'x-xbl-contract-version': '107' },
-        },
-        (answer) => {
-          answer.resume().on('end', () => {
-            if (answer.statusCode === 201) done();
-            else fail(new Error(`${name} got ${answer.statusCode}`));
-          });
-        },
-      )
-        .on('error', fail)
-        .end('{}');
-    });
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: 16 }, async () => {
-      while (next < count) await put(next++);
-    }),
-  );
-  agent.destroy();
+  const state = `${server.url}/inspector/api/v1/state`;
+  const name = (index: number) => `many-${String(index).padStart(5, '0')}`;
+  await kit.service().putSession({ ...kit.reference('dedicated'), name: name(0) }, {});
+  const saved = (await (await fetch(state)).json()) as SavedState;
+  const one = saved.sessions.find((session) => at(session, 'reference.name') === name(0));
+  assert.ok(one);
+  const sessions = Array.from({ length: count }, (_, index) => ({
+    ...one,
+    branch: randomUUID(),
+    reference: { ...(one['reference'] as JsonObject), name: name(index) },
+  }));
+  const others = saved.sessions.filter((session) => session !== one);
+  const body = JSON.stringify({ ...saved, sessions: [...others, ...sessions] });
+  const loaded = await fetch(state, { method: 'PUT', body });
+  assert.equal(loaded.status, 200, await loaded.text());
 }

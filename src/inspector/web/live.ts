@@ -11,6 +11,7 @@ import type {
 } from '../api-types.ts';
 import { ApiRefusal, ask, askJson, needsToken, queryOf } from './api.ts';
 import { readEvents } from './event-stream.ts';
+import { inTimeOrder } from './time-order.ts';
 
 export type LinkState = 'connecting' | 'live' | 'lost';
 
@@ -127,10 +128,17 @@ function applyWaiting(): void {
   });
 }
 
+/** Of the newest row of all. */
+let lastNumber = -1;
+
+function setRows(rows: readonly ActivityRow[]): void {
+  lastNumber = rows.reduce((most, { number }) => Math.max(most, number), -1);
+  activity.value = inTimeOrder(rows).slice(-rowsMax);
+}
+
 function addRows(rows: readonly ActivityRow[]): void {
-  const last = activity.value.at(-1)?.number ?? -1;
-  const fresh = rows.filter((row) => row.number > last);
-  if (fresh.length > 0) activity.value = [...activity.value, ...fresh].slice(-rowsMax);
+  const fresh = rows.filter((row) => row.number > lastNumber);
+  if (fresh.length > 0) setRows([...activity.value, ...fresh]);
 }
 
 /** A read of the lists that began before this one has to give way. */
@@ -145,7 +153,7 @@ async function loadAll(): Promise<void> {
 async function loadLog(mine: number): Promise<void> {
   try {
     const log = await askJson<ActivityList>(`/requests${queryOf({ take: rowsMax })}`);
-    if (mine === loadCount) activity.value = log.rows.slice(-rowsMax);
+    if (mine === loadCount) setRows(log.rows);
   } catch (error) {
     linkProblem.value = textOf(error);
   }

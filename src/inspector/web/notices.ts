@@ -14,12 +14,17 @@ export type Notice = {
 export const notices = signal<readonly Notice[]>([]);
 let lastId = 0;
 
+/** Those that are shown at once. */
+const noticesMax = 4;
+
 const shownMs = { good: 3_500, bad: 9_000 };
 
 export function showNotice(notice: Omit<Notice, 'id'>): void {
   lastId += 1;
   const id = lastId;
-  notices.value = [...notices.value, { ...notice, id }].slice(-4);
+  // What came of the same action before is over.
+  const others = notices.value.filter(({ title }) => title !== notice.title);
+  notices.value = [...others, { ...notice, id }].slice(-noticesMax);
   setTimeout(() => closeNotice(id), shownMs[notice.tone]);
 }
 

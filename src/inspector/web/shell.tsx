@@ -104,8 +104,8 @@ export function Shell() {
         {link.value === 'lost' && (
           <p class="banner bad" role="status">
             <Icon name="plug" size={14} />
-            {linkProblem.value ?? 'The server does not answer.'} Trying again; what is shown is the
-            last that was heard.
+            {linkProblem.value ?? 'The server does not answer.'} Trying again. The page shows the
+            last known state.
           </p>
         )}
         <Guarded key={path[0] === 'users' ? 'users' : path.join('/')} path={path} />

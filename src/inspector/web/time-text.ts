@@ -52,3 +52,8 @@ export function tookText(ms: number): string {
 export function countText(count: number): string {
   return count.toLocaleString('en');
 }
+
+/** `1 call`, `1,234 calls`. */
+export function countedText(count: number, one: string): string {
+  return `${countText(count)} ${one}${count === 1 ? '' : 's'}`;
+}

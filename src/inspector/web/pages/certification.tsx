@@ -8,7 +8,7 @@ import { Icon } from '../parts/icon.tsx';
 import { OpenCapture, type OpenedCapture } from '../parts/open-capture.tsx';
 import { UserLink } from '../parts/user-link.tsx';
 import { requestHref } from '../route.ts';
-import { clockText, countText, dateText, durationText } from '../time-text.ts';
+import { clockText, countedText, countText, dateText, durationText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
 import { visibleText } from '../visible-text.ts';
 import { UserText } from '../parts/user-text.tsx';
@@ -35,6 +35,7 @@ export function CertificationPage() {
     return (
       <div class="page">
         <Head title="Certification">
+          <span class="space" />
           <OpenCapture opened={setOpened} />
         </Head>
         {problem !== undefined && <p class="problem">{problem}</p>}
@@ -44,6 +45,7 @@ export function CertificationPage() {
   return (
     <div class="page">
       <Head title="Certification">
+        <span class="space" />
         {opened !== undefined && (
           <>
             <span class="muted">
@@ -99,18 +101,16 @@ function Verdict({
   const isEmpty = analysis.requestsCount === 0;
   const isUnread = isEmpty && opened !== undefined;
   const tone = errors > 0 ? 'red' : warnings > 0 || isUnread ? 'amber' : 'green';
-  const count = (number: number, one: string): string =>
-    `${countText(number)} ${one}${number === 1 ? '' : 's'}`;
   const said =
     errors > 0
-      ? `${count(errors, 'call pattern')} would fail`
+      ? `${countedText(errors, 'call pattern')} would fail`
       : warnings > 0
-        ? `Nothing would fail, with ${count(warnings, 'warning')}`
+        ? `Nothing would fail, with ${countedText(warnings, 'warning')}`
         : isEmpty
           ? opened === undefined
             ? 'No request to judge yet'
             : 'No request could be read from this capture'
-          : 'Nothing stands out';
+          : 'No problems found';
   return (
     <div class="verdict">
       <span class={`verdict-mark ${tone}`}>
@@ -121,7 +121,7 @@ function Verdict({
         <p class="muted number">
           {!isEmpty && (
             <>
-              {count(analysis.requestsCount, 'request')} in{' '}
+              {countedText(analysis.requestsCount, 'request')} in{' '}
               {durationText((opened?.untilMs ?? nowMs()) - analysis.sinceMs)}, since{' '}
               {opened === undefined ? clockText(analysis.sinceMs) : dateText(analysis.sinceMs)}.{' '}
             </>

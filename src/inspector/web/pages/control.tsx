@@ -11,7 +11,7 @@ import { ActingSelect } from '../parts/acting-select.tsx';
 import { Card, Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { go, sessionHref } from '../route.ts';
-import { countText, dateText } from '../time-text.ts';
+import { countedText, countText, dateText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
 
 /** Does something of the server and says when it was refused. */
@@ -160,7 +160,7 @@ function ClockCard() {
             onClick={() => change({ freeze: !isFrozen })}
           >
             <Icon name={isFrozen ? 'play' : 'pause'} size={13} />
-            {isFrozen ? 'Let it go on' : 'Freeze'}
+            {isFrozen ? 'Resume' : 'Freeze'}
           </button>
           <span class="button-group">
             {steps.map(([text, advanceMs]) => (
@@ -236,7 +236,7 @@ function FaultsCard() {
         </div>
         <div class="buttons">
           <button type="submit" class="button strong">
-            Refuse them
+            Refuse
           </button>
           {refusals.length > 0 && (
             <button
@@ -246,7 +246,7 @@ function FaultsCard() {
                 void attempt('Refusals', async () => {
                   await send('DELETE', '/control/refusals');
                   reload();
-                  return 'No request is refused by order any more.';
+                  return 'No more requests are refused.';
                 })
               }
             >
@@ -285,14 +285,14 @@ function StateCard() {
   const load = async (file: File): Promise<string> => {
     const state = parseExactJson(await file.text());
     const loaded = await askJson<LoadedState>('/state', { method: 'PUT', body: state });
-    return `${countText(loaded.sessionsCount)} sessions and ${countText(loaded.handlesCount)} handles are back; ${countText(loaded.removedSessionsCount)} others went.`;
+    return `Loaded: ${countedText(loaded.sessionsCount, 'session')}, ${countedText(loaded.handlesCount, 'handle')}, ${countedText(loaded.recordsCount, 'record')}. Removed: ${countedText(loaded.removedSessionsCount, 'other session')}.`;
   };
   return (
-    <Card title="The whole state">
+    <Card title="Saved state">
       <div class="form">
         <p class="muted">
-          All sessions, handles and people as one file that you can read and change. Loading
-          replaces what is there.
+          All sessions, handles, people, tickets, activities and bans as one file that you can read
+          and change. Loading replaces what is there.
         </p>
         <div class="buttons">
           <button

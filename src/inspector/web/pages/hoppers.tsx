@@ -11,7 +11,7 @@ import { Icon } from '../parts/icon.tsx';
 import { JsonTree } from '../parts/json-tree.tsx';
 import { TicketList } from '../parts/ticket-list.tsx';
 import { go, keyHref } from '../route.ts';
-import { agoText, countText, durationText } from '../time-text.ts';
+import { agoText, countedText, countText, durationText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
 import { UserText } from '../parts/user-text.tsx';
 
@@ -72,7 +72,7 @@ export function HoppersPage({
             <small class="faint number">
               {hopper.ticketsCount === 0
                 ? 'nobody waits'
-                : `${countText(hopper.ticketsCount)} ${hopper.ticketsCount === 1 ? 'ticket' : 'tickets'}, up to ${durationText(nowMs() - (hopper.waitingSinceMs ?? nowMs()))}`}
+                : `${countedText(hopper.ticketsCount, 'ticket')}, up to ${durationText(nowMs() - (hopper.waitingSinceMs ?? nowMs()))}`}
             </small>
             <small class="faint mono">{hopper.scid.slice(0, 8)}</small>
           </a>
@@ -102,9 +102,9 @@ function Hopper({ hopper }: { readonly hopper: HopperRow }) {
   return (
     <div class="session-columns">
       <div class="column-left">
-        <Card title={`Waiting in ${hopper.name}`} count={answer.row.ticketsCount}>
+        <Card title={`Tickets in ${hopper.name}`} count={tickets.length}>
           {tickets.length === 0 ? (
-            <p class="empty-line faint">No ticket waits here.</p>
+            <p class="empty-line faint">No tickets.</p>
           ) : (
             <TicketList tickets={tickets} />
           )}

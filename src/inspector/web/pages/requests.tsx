@@ -41,10 +41,9 @@ function matches(row: ActivityRow, text: string): boolean {
 /** The path without what repeats on every line: the service config, and the words around names. */
 function shortTarget(target: string): { readonly path: string; readonly query: string } {
   const [path = '', query] = target.split('?', 2);
-  const short = path.replace(
-    /^\/serviceconfigs\/([^/]{8})[^/]*\/sessiontemplates\/([^/]+)\/sessions\/(.+)$/i,
-    '$2/$3',
-  );
+  const short = path
+    .replace(/^\/serviceconfigs\/[^/]+\/sessiontemplates\/([^/]+)\/sessions\/(.+)$/i, '$1/$2')
+    .replace(/^\/serviceconfigs\/[^/]+\/(?=.)/i, '');
   let text = short;
   try {
     text = decodeURIComponent(short);
@@ -113,7 +112,7 @@ export function RequestsPage() {
           type="button"
           class="button"
           aria-pressed={paused.value !== undefined}
-          title={paused.value === undefined ? 'Pause (p)' : 'Go on (p)'}
+          title={paused.value === undefined ? 'Pause (p)' : 'Resume (p)'}
           onClick={togglePause}
         >
           <Icon name={paused.value === undefined ? 'pause' : 'play'} size={13} />
@@ -155,7 +154,7 @@ export function RequestsPage() {
             )}
             empty={
               <div class="empty">
-                <h2>{all.length === 0 ? 'No requests yet' : 'No request is like that'}</h2>
+                <h2>{all.length === 0 ? 'No requests yet' : 'No request matches'}</h2>
                 <p class="muted">
                   {all.length === 0
                     ? 'The log begins when the inspector is first opened. Each request shows here when it has been answered.'

@@ -1,6 +1,5 @@
 /** One session: as it is now, or as it was at a moment of its history. */
 
-import { signal } from '@preact/signals';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { JsonObject } from '../../../domain/json.ts';
 import type {
@@ -31,11 +30,19 @@ import { go, route, withQuery } from '../route.ts';
 import { agoText, clockText, countdownText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
 import { States } from './sessions.tsx';
+import { UserLink } from '../parts/user-link.tsx';
 import { UserText } from '../parts/user-text.tsx';
 
 type DocumentView = 'document' | 'difference';
 
-const documentView = signal<DocumentView>('document');
+/** Two chosen moments ask for their difference; without any the document is shown, unless the address says more. */
+function viewOf(query: URLSearchParams): DocumentView {
+  const asked = query.get('view');
+  if (asked === 'document' || asked === 'difference') return asked;
+  return query.has('from') ? 'difference' : 'document';
+}
+
+const nothingChosen = { at: undefined, from: undefined, view: undefined };
 
 /** The seats when nobody is in them any more. */
 function emptied({ max }: SessionRow['members']): SessionRow['members'] {
@@ -88,7 +95,9 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
   // What the difference begins at: a chosen moment, or the change before.
   const previous = changes[index - 1];
   const fromMoment = from ?? (previous === undefined ? undefined : momentOf(previous));
-  const wantsOther = documentView.value === 'difference' || at !== undefined;
+  const view = viewOf(route.value.query);
+  const showView = (next: DocumentView): void => go(withQuery({ view: next }), { replace: true });
+  const wantsOther = view === 'difference' || at !== undefined;
   const other = useDocumentAt(base, wantsOther ? fromMoment : undefined);
 
   const travel = (step: number): void => {
@@ -100,20 +109,17 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
   useKeys({
     ArrowLeft: () => travel(-1),
     ArrowRight: () => travel(1),
-    n: () => go(withQuery({ at: undefined, from: undefined })),
-    d: () => {
-      documentView.value = documentView.value === 'document' ? 'difference' : 'document';
-    },
+    n: () => go(withQuery(nothingChosen)),
+    d: () => showView(view === 'document' ? 'difference' : 'document'),
     b: () => {
       if (chosen === undefined) return;
-      documentView.value = 'difference';
-      go(withQuery({ from: from === undefined ? momentOf(chosen) : undefined }));
+      go(withQuery({ from: from === undefined ? momentOf(chosen) : undefined, view: undefined }));
     },
     Escape: () =>
       go(
-        at === undefined && from === undefined
+        at === undefined && from === undefined && view === 'document'
           ? '#/sessions'
-          : withQuery({ at: undefined, from: undefined }),
+          : withQuery(nothingChosen),
       ),
   });
 
@@ -219,7 +225,7 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
             : <UserText>{headlineOf(chosen)}</UserText>
           </span>
           <span class="space" />
-          <a class="button small" href={withQuery({ at: undefined, from: undefined })}>
+          <a class="button small" href={withQuery(nothingChosen)}>
             {isOver ? 'Back' : 'Back to now'} <kbd>n</kbd>
           </a>
         </p>
@@ -263,7 +269,9 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
         </div>
         <div class="column-right">
           <DocumentCard
-            document={isOverNow && documentView.value === 'difference' ? undefined : document}
+            view={changes.length > 0 ? view : 'document'}
+            showView={showView}
+            document={isOverNow && view === 'difference' ? undefined : document}
             before={before}
             litKey={String(document?.['changeNumber'] ?? '')}
             chosen={chosen}
@@ -278,6 +286,8 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
 }
 
 function DocumentCard({
+  view,
+  showView,
   document,
   before,
   litKey,
@@ -286,6 +296,8 @@ function DocumentCard({
   problem,
   hasHistory,
 }: {
+  readonly view: DocumentView;
+  readonly showView: (view: DocumentView) => void;
   readonly document: JsonObject | undefined;
   readonly before: JsonObject | undefined;
   readonly litKey: string;
@@ -294,7 +306,6 @@ function DocumentCard({
   readonly problem: string | undefined;
   readonly hasHistory: boolean;
 }) {
-  const view = hasHistory ? documentView.value : 'document';
   const node = useMemo(
     () =>
       view === 'difference'
@@ -316,9 +327,7 @@ function DocumentCard({
                   key={one}
                   type="button"
                   aria-pressed={view === one}
-                  onClick={() => {
-                    documentView.value = one;
-                  }}
+                  onClick={() => showView(one)}
                 >
                   {one === 'document' ? 'Document' : 'Difference'}
                 </button>
@@ -380,9 +389,7 @@ function Facts({
             {hidden.createdBy !== undefined && (
               <>
                 {' by '}
-                <a class="link mono" href={`#/users/${hidden.createdBy}`}>
-                  {hidden.createdBy}
-                </a>
+                <UserLink xuid={hidden.createdBy} />
               </>
             )}
           </dd>
@@ -396,15 +403,22 @@ function Facts({
         {hidden.kicks.map((kick) => (
           <div key={kick.xuid}>
             <dt>removed by an owner</dt>
-            <dd class="mono">
-              {kick.xuid} <span class="faint">by {kick.by}</span>
+            <dd>
+              <UserLink xuid={kick.xuid} />{' '}
+              <span class="faint">
+                by <UserLink xuid={kick.by} />
+              </span>
             </dd>
           </div>
         ))}
         {hidden.formerXuids.length > 0 && (
           <div>
             <dt>former members</dt>
-            <dd class="mono">{hidden.formerXuids.slice(-8).join(', ')}</dd>
+            <dd class="people">
+              {hidden.formerXuids.slice(-8).map((xuid) => (
+                <UserLink key={xuid} xuid={xuid} />
+              ))}
+            </dd>
           </div>
         )}
         <div>

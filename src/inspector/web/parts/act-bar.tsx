@@ -13,7 +13,7 @@ import {
 } from '../acting.ts';
 import { invite, setActivity } from '../acting-handles.ts';
 import { ActingSelect } from './acting-select.tsx';
-import { Dialog } from './dialog.tsx';
+import { DialogForm } from './dialog.tsx';
 import { Icon } from './icon.tsx';
 import { UserText } from './user-text.tsx';
 import { XuidField } from './xuid-field.tsx';
@@ -141,26 +141,16 @@ function XuidDialog({
   const [xuid, setXuid] = useState('');
   const title = what === 'invite' ? 'Invite a user' : 'Reserve a seat for a user';
   return (
-    <Dialog label={title} onClose={onClose}>
-      <form
-        class="dialog-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (/^\d{1,20}$/.test(xuid)) onDone(xuid);
-        }}
-      >
-        <h2>{title}</h2>
-        <XuidField value={xuid} onInput={setXuid} />
-        <footer>
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="button strong">
-            {what === 'invite' ? 'Invite' : 'Reserve'}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <DialogForm
+      title={title}
+      submit={what === 'invite' ? 'Invite' : 'Reserve'}
+      onSubmit={() => {
+        if (/^\d{1,20}$/.test(xuid)) onDone(xuid);
+      }}
+      onClose={onClose}
+    >
+      <XuidField value={xuid} onInput={setXuid} />
+    </DialogForm>
   );
 }
 
@@ -177,50 +167,45 @@ function WriteDialog({
 }) {
   const [text, setText] = useState(firstWrite);
   const [problem, setProblem] = useState<string>();
+  const user = actingUser();
+  const write = (): void => {
+    try {
+      onDone(parseExactJson(text));
+    } catch (error) {
+      setProblem(`This is not JSON: ${error instanceof Error ? error.message : error}`);
+    }
+  };
   return (
-    <Dialog label="Write to the session" onClose={onClose}>
-      <form
-        class="dialog-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          try {
-            onDone(parseExactJson(text));
-          } catch (error) {
-            setProblem(`This is no JSON: ${error instanceof Error ? error.message : error}`);
-          }
-        }}
-      >
-        <h2>
-          Write to the session as <UserText>{actingUser().gamertag ?? actingUser().xuid}</UserText>
-        </h2>
-        <label>
-          <span>Body of the PUT</span>
-          <textarea
-            class="input mono"
-            rows={10}
-            spellcheck={false}
-            value={text}
-            aria-invalid={problem !== undefined}
-            onInput={({ currentTarget }) => {
-              setText(currentTarget.value);
-              setProblem(undefined);
-            }}
-          />
-        </label>
-        {problem !== undefined && (
-          <p class="problem" role="alert">
-            <UserText>{problem}</UserText>
-          </p>
-        )}
-        <footer>
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="button strong">
-            Write
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <DialogForm
+      title="Write to the session"
+      heading={
+        <>
+          Write to the session as <UserText>{user.gamertag ?? user.xuid}</UserText>
+        </>
+      }
+      submit="Write"
+      onSubmit={write}
+      onClose={onClose}
+    >
+      <label>
+        <span>Body of the PUT</span>
+        <textarea
+          class="input mono"
+          rows={10}
+          spellcheck={false}
+          value={text}
+          aria-invalid={problem !== undefined}
+          onInput={({ currentTarget }) => {
+            setText(currentTarget.value);
+            setProblem(undefined);
+          }}
+        />
+      </label>
+      {problem !== undefined && (
+        <p class="problem" role="alert">
+          <UserText>{problem}</UserText>
+        </p>
+      )}
+    </DialogForm>
   );
 }

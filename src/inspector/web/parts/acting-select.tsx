@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import { actAs, actingUsers, actingXuid, nameOf } from '../acting.ts';
-import { Dialog } from './dialog.tsx';
+import { DialogForm } from './dialog.tsx';
 import { XuidField } from './xuid-field.tsx';
 import { visibleText } from '../visible-text.ts';
 
@@ -34,35 +34,25 @@ export function ActingSelect() {
         </select>
       </label>
       {isAdding && (
-        <Dialog label="Another development user" onClose={() => setAdding(false)}>
-          <form
-            class="dialog-form"
-            onSubmit={(event) => {
-              event.preventDefault();
-              setAdding(false);
-              actAs({ xuid, ...(gamertag === '' ? {} : { gamertag }) });
-            }}
-          >
-            <h2>Another development user</h2>
-            <label>
-              <span>Gamertag</span>
-              <input
-                class="input"
-                value={gamertag}
-                onInput={({ currentTarget }) => setGamertag(currentTarget.value)}
-              />
-            </label>
-            <XuidField value={xuid} onInput={setXuid} />
-            <footer>
-              <button type="button" class="button" onClick={() => setAdding(false)}>
-                Cancel
-              </button>
-              <button type="submit" class="button strong">
-                Act as this user
-              </button>
-            </footer>
-          </form>
-        </Dialog>
+        <DialogForm
+          title="Another development user"
+          submit="Act as this user"
+          onSubmit={() => {
+            setAdding(false);
+            actAs({ xuid, ...(gamertag === '' ? {} : { gamertag }) });
+          }}
+          onClose={() => setAdding(false)}
+        >
+          <label>
+            <span>Gamertag</span>
+            <input
+              class="input"
+              value={gamertag}
+              onInput={({ currentTarget }) => setGamertag(currentTarget.value)}
+            />
+          </label>
+          <XuidField value={xuid} onInput={setXuid} />
+        </DialogForm>
       )}
     </>
   );

@@ -35,3 +35,44 @@ export function Dialog({
     </dialog>
   );
 }
+
+/** A dialog that asks for something: its title, fields, and a button that does it. */
+export function DialogForm({
+  title,
+  heading = title,
+  submit,
+  onSubmit,
+  onClose,
+  children,
+}: {
+  readonly title: string;
+  readonly heading?: ComponentChildren;
+  /** What the button says. */
+  readonly submit: string;
+  readonly onSubmit: () => void;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <Dialog label={title} onClose={onClose}>
+      <form
+        class="dialog-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          onSubmit();
+        }}
+      >
+        <h2>{heading}</h2>
+        {children}
+        <footer>
+          <button type="button" class="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" class="button strong">
+            {submit}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}

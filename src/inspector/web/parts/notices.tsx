@@ -18,7 +18,7 @@ export function Notices() {
               <UserText>{text}</UserText>
             </p>
             {requestId !== undefined && tone === 'bad' && (
-              <a class="link" href={requestHref(requestId)}>
+              <a class="link" href={requestHref(requestId)} onClick={() => closeNotice(id)}>
                 Why was it refused?
               </a>
             )}

@@ -15,7 +15,9 @@ export function TicketList({ tickets }: { readonly tickets: readonly TicketRow[]
       {tickets.map((ticket) => (
         <li key={ticket.id} class="ticket">
           <header>
-            <b class="number wait">{countdownText(now - ticket.sinceMs)}</b>
+            {ticket.status === 'searching' && (
+              <b class="number wait">{countdownText(now - ticket.sinceMs)}</b>
+            )}
             <span class="label">{ticket.status}</span>
             <span class="ticket-users">
               {ticket.xuids.map((xuid) => (

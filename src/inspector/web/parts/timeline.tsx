@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { ChangeRow } from '../../api-types.ts';
 import { nowMs, tick } from '../live.ts';
 import { go, withQuery } from '../route.ts';
-import { agoText, clockText, durationText } from '../time-text.ts';
+import { agoText, clockText, countedText, durationText } from '../time-text.ts';
 import { Icon, type IconName } from './icon.tsx';
 import { UserText } from './user-text.tsx';
 import { visibleText } from '../visible-text.ts';
@@ -124,7 +124,7 @@ export function Timeline({
                 onClick={(event) => {
                   if (!event.shiftKey) return;
                   event.preventDefault();
-                  go(withQuery({ from: momentOf(change) }));
+                  go(withQuery({ from: momentOf(change), view: undefined }));
                 }}
               >
                 <i style={{ height: `${heightOf(change)}%` }} />
@@ -132,7 +132,7 @@ export function Timeline({
             </>
           );
         })}
-        {changes.length === 0 && <span class="faint">No change is kept of this session.</span>}
+        {changes.length === 0 && <span class="faint">No changes of this session are kept.</span>}
       </div>
       <button
         type="button"
@@ -152,14 +152,15 @@ export function Timeline({
             <i class="dot live" /> Now
           </>
         ) : (
-          <a href={withQuery({ at: undefined, from: undefined })}>Now</a>
+          <a href={withQuery({ at: undefined, from: undefined, view: undefined })}>Now</a>
         )}
       </span>
       {first !== undefined && last !== undefined && (
         <p class="timeline-foot faint number">
           <span class="hint">Click: go to that moment. Shift-click: compare from it.</span>
           <span>
-            {changes.length} changes, {clockText(first.atMs)} to {clockText(last.atMs)}
+            {countedText(changes.length, 'change')}, {clockText(first.atMs)}
+            {changes.length > 1 && ` to ${clockText(last.atMs)}`}
           </span>
         </p>
       )}
