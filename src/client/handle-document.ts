@@ -58,6 +58,14 @@ export type InviteHandleDocument = Common &
     readonly expiration: TimeText;
   };
 
+/** An invitation as the invited user gets it. @source docs/wire/rta.md "Invites" */
+export type ReceivedInvite = InviteHandleDocument & {
+  readonly inviteInfo: {
+    /** The gamertag of the sender, or the name that a game service gave. */
+    readonly sender: string;
+  };
+};
+
 /**
  * A way from one session to another for members of the first.
  *

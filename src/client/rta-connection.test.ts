@@ -195,6 +195,18 @@ test('a resync of the server is delivered, and what is no frame or no tap is pas
   assert.deepEqual(brief(await nextTap(live.taps())), 'resync missed');
 });
 
+test('invites into sessions are received, and those into activities left out', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  const ids: string[] = [];
+  await live.subscribeToInvites({ xuid: '1001', titleId: '1234567890' }, ({ id }) => ids.push(id));
+  assert.ok([...rta.socket.subscriptions.values()].includes(invites));
+  rta.socket.event('notify', { notificationData: { connectionString: 'x' } });
+  rta.socket.event('notify', null);
+  rta.socket.event('notify', { inviteHandle: { id: 'i' } });
+  assert.deepEqual(ids, ['i']);
+});
+
 test('a lost connection is made again, with all subscriptions and in every session', async () => {
   const { rta, connect, sleptMs } = await open();
   await using live = await connect();

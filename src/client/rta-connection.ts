@@ -22,6 +22,7 @@
  * @source docs/wire/rta.md "Connecting"
  */
 
+import type { ReceivedInvite } from './handle-document.ts';
 import { MultiplayerError } from './multiplayer-error.ts';
 import { holdProcess } from './platform.ts';
 import { defaultReconnectPolicy, reconnectDelayMs, type ReconnectPolicy } from './reconnect.ts';
@@ -37,6 +38,7 @@ import type {
   SessionChanges,
   SessionWriteResult,
   TitleData,
+  TitleId,
   Xuid,
 } from './session-document.ts';
 import { parseTaps, resourceOf, TapQueue, type Tap } from './taps.ts';
@@ -258,6 +260,23 @@ export class RtaConnection implements AsyncDisposable {
         if (this.#live === live) await this.#held(this.#sleep(1_000 * attempt ** 2));
       }
     }
+  }
+
+  /**
+   * The invites of a user for a title, into sessions: each one that comes, and those that came earlier
+   * and have not expired. After a reconnect these come again. As `subscribe`.
+   *
+   * @source docs/wire/rta.md "Invites"
+   */
+  subscribeToInvites(
+    { xuid, titleId }: { readonly xuid: Xuid; readonly titleId: TitleId },
+    onInvite: (invite: ReceivedInvite) => void,
+  ): Promise<RtaSubscription> {
+    return this.subscribe(invitesResource(xuid, titleId), (data) => {
+      const { inviteHandle } = (data ?? {}) as { readonly inviteHandle?: ReceivedInvite };
+      // Invites into activities come on the same resource.
+      if (inviteHandle !== undefined) onInvite(inviteHandle);
+    });
   }
 
   /** Ends the connection; members become inactive when the server's grace time is over. */

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  invitesResource,
   memberOf,
+  type ReceivedInvite,
   type RtaConnection,
   type SessionTap,
 } from '../../src/client/multiplayer-service.ts';
@@ -66,13 +66,13 @@ test('a follower receives what others do, and the end', async () => {
   assert.equal(created.status, 'created');
   await ada.client.sendInvites(lobby, [ben.xuid], { titleId: demoTitleId });
   const bens = await connect(ben);
-  const heard = Promise.withResolvers<unknown>();
-  await bens.subscribe(invitesResource(ben.xuid, demoTitleId), heard.resolve);
-  const { inviteHandle } = (await heard.promise) as {
-    readonly inviteHandle: { readonly id: string };
-  };
+  const heard = Promise.withResolvers<ReceivedInvite>();
+  await bens.subscribeToInvites({ xuid: ben.xuid, titleId: demoTitleId }, heard.resolve);
+  const invite = await heard.promise;
+  assert.deepEqual(invite.sessionRef, lobby);
+  assert.equal(invite.inviteInfo.sender, 'ada');
 
-  const joined = await bens.followByHandle(inviteHandle.id);
+  const joined = await bens.followByHandle(invite.id);
   assert.equal(joined.status, 'updated');
   const { kind, reference, branch, changeNumber } = await nextChange(live);
   assert.deepEqual(
