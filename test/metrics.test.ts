@@ -1,10 +1,14 @@
 /** Metrics as Prometheus reads them, and the files that use them. */
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { startServer } from '../src/server.ts';
 import { joinBody, startKit } from '../src/testing/kit.ts';
 
@@ -141,11 +145,13 @@ test('dashboard, alerts and documentation name metrics that there are, and no ot
   }
 });
 
-const promtool = spawnSync('promtool', ['--version']).error === undefined;
+/** Undefined where Prometheus must be there, or is. */
+const skip =
+  process.env['MPSD_PROMETHEUS'] !== 'required' &&
+  spawnSync('promtool', ['--version']).error !== undefined &&
+  'promtool is not installed (Debian: prometheus)';
 
-test('the tool of Prometheus accepts metrics and alerts', {
-  skip: !promtool && 'promtool is not installed (Debian: prometheus)',
-}, async () => {
+test('the tool of Prometheus accepts metrics and alerts', { skip }, async () => {
   const folder = join(root, 'deploy/prometheus');
   const ruled = spawnSync('promtool', ['test', 'rules', 'openmpsd.rules.test.yaml'], {
     cwd: folder,
@@ -156,4 +162,41 @@ test('the tool of Prometheus accepts metrics and alerts', {
   const { stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
   // The library names three metrics of Node so.
   assert.deepEqual(stderr.match(/^openmpsd.*$/gm), null);
+});
+
+test('a Prometheus scrapes the server and keeps what it counts', { skip }, async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'openmpsd-prometheus-'));
+  const [config, data] = [join(folder.path, 'prometheus.yml'), join(folder.path, 'data')];
+  const { host } = new URL(kit.url);
+  writeFileSync(
+    config,
+    `scrape_configs: [{job_name: openmpsd, scrape_interval: 250ms, static_configs: [{targets: ['${host}']}]}]
+rule_files: ['${join(root, 'deploy/prometheus/openmpsd.rules.yaml')}']
+`,
+  );
+  const scrapes = async (): Promise<number> =>
+    (await scrape()).get(
+      'openmpsd_http_requests_total{method="GET",route="/metrics",status="200"}',
+    ) ?? 0;
+  const args = ['--web.listen-address=127.0.0.1:0', `--config.file=${config}`];
+  const prometheus = spawn('prometheus', [...args, `--storage.tsdb.path=${data}`], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  prometheus.stderr.setEncoding('utf8').on('data', (text) => (said += text));
+  const exited = once(prometheus, 'exit');
+  const before = await scrapes();
+  // Each look is one itself. The first of the others is kept when the next one comes.
+  for (let looks = 0; (await scrapes()) - before - looks < 3; looks += 1) {
+    assert.equal(prometheus.exitCode, null, said);
+    await setImmediate();
+  }
+  prometheus.kill('SIGTERM');
+  await exited;
+  const { stdout } = spawnSync('promtool', ['tsdb', 'dump', data], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  assert.match(stdout, /__name__="up".* 1 \d+$/m, said);
+  assert.match(stdout, /__name__="openmpsd_build_info".*store="sqlite"/);
 });

@@ -108,10 +108,11 @@ test('the manifests of Kubernetes fit each other, the image and the settings', (
       readonly spec: {
         readonly terminationGracePeriodSeconds: number;
         readonly containers: readonly {
+          readonly image: string;
           readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
           readonly env: readonly { readonly name: string }[];
           readonly lifecycle: {
-            readonly preStop: { readonly sleep: { readonly seconds: number } };
+            readonly preStop: { readonly exec: { readonly command: readonly string[] } };
           };
           readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
         }[];
@@ -140,7 +141,10 @@ test('the manifests of Kubernetes fit each other, the image and the settings', (
     new RegExp(`EXPOSE ${container.ports[0]?.containerPort}`),
   );
   // Draining takes 3 s and at most 1.5 s more.
-  assert.ok(pod.terminationGracePeriodSeconds >= container.lifecycle.preStop.sleep.seconds + 5);
+  const [, seconds] = container.lifecycle.preStop.exec.command;
+  assert.ok(pod.terminationGracePeriodSeconds >= Number(seconds) + 5);
+  const { version } = JSON.parse(read('package.json'));
+  assert.ok(container.image.endsWith(`/openmpsd:${version}`), container.image);
 });
 
 test('the composition of one service is read-only but for its volume', () => {

@@ -117,3 +117,31 @@ test('an address to listen on is an address or a name, and nothing that only res
     assert.match(outcome.problems.join('\n'), /^--host is ".*"; expected an address such as 127/);
   }
 });
+
+test('a flag that does nothing with the store is refused; a variable may be for another start', () => {
+  for (const [args, text] of [
+    [['--store=memory', '--durability=strict'], /^--durability is of no use with --store memory/],
+    [['--store=memory', '--cache=1MiB'], /^--cache is of no use/],
+    [
+      ['--store=memory', '--data=d'],
+      /^--data is of no use with --store memory, which keeps nothing/,
+    ],
+    [['--replicas=1'], /^--replicas is of no use with --store sqlite.*for Redis/],
+  ] as const) {
+    const outcome = parseSettings(args, {});
+    assert.ok('problems' in outcome, args.join(' '));
+    assert.match(outcome.problems.join('\n'), text);
+  }
+  parsed('--store=redis://cache', '--replicas=1', '--durability=strict', '--cache=1MiB');
+  // The folder holds the root certificate of the gateway.
+  parsed('--store=memory', '--data=d', '--proxy-port=0');
+  const env = { MPSD_STORE: 'memory', MPSD_DURABILITY: 'strict', MPSD_DATA: '/data' };
+  assert.ok('settings' in parseSettings([], env));
+});
+
+test('a server may cut what is under way at once when it ends', () => {
+  assert.equal(parsed('--drain=0').drainMs, 0);
+  const outcome = parseSettings(['--drain=0s'], {});
+  assert.ok('problems' in outcome);
+  assert.match(outcome.problems.join(), /--drain is "0s"; expected a duration .*, or 0\./);
+});

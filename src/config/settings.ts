@@ -153,8 +153,11 @@ const duration = (text: string): ParseResult<number> => {
     : { value: Number(count) * durationUnitsMs[unit as keyof typeof durationUnitsMs] };
 };
 
-const durationOrNone = (text: string): ParseResult<number> =>
-  text === '0' ? { value: 0 } : duration(text);
+const durationOrNone = (text: string): ParseResult<number> => {
+  if (text === '0') return { value: 0 };
+  const parsed = duration(text);
+  return 'value' in parsed ? parsed : { expected: `${parsed.expected}, or 0` };
+};
 
 const sizeUnitsBytes = { KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 };
 
@@ -746,8 +749,8 @@ const table: Table = {
     env: 'MPSD_DRAIN',
     argument: '<duration>',
     default: '3s',
-    help: 'How long requests under way may take to end after SIGTERM; then their connections are cut.',
-    parse: duration,
+    help: 'How long requests under way may take to end after SIGTERM; then their connections are cut. 0: at once.',
+    parse: durationOrNone,
   },
 };
 
@@ -792,6 +795,7 @@ export function parseSettings(
     ...adminProblems(complete),
     ...metricsProblems(complete),
     ...controlProblems(complete),
+    ...uselessFlags(complete, new Set(given.values.keys())),
   );
   const { proxyPort } = table;
   const isProxyGiven = given.values.has(proxyPort.flag) || env[proxyPort.env] !== undefined;
@@ -801,6 +805,26 @@ export function parseSettings(
     );
   }
   return problems.length > 0 ? { problems } : { settings: complete };
+}
+
+/** Flags that do nothing with the store; a variable of the environment may be meant for another start. */
+function uselessFlags(
+  { store, proxyPort, tlsPort }: Partial<Pick<Settings, 'store' | 'proxyPort' | 'tlsPort'>>,
+  given: ReadonlySet<string>,
+): readonly SettingProblem[] {
+  if (store === undefined) return [];
+  const useless = (names: readonly string[], why: string): readonly SettingProblem[] =>
+    names
+      .filter((name) => given.has(name))
+      .map((name) => `--${name} is of no use with --store ${store.split(':')[0]}, ${why}.`);
+  if (store !== 'memory') {
+    return store === 'sqlite' ? useless(['replicas'], 'which has none; it is for Redis') : [];
+  }
+  const hasGateway = (proxyPort ?? tlsPort) !== undefined;
+  return useless(
+    ['durability', 'cache', 'replicas', ...(hasGateway ? [] : ['data'])],
+    'which keeps nothing; leave out one of them',
+  );
 }
 
 /** The environment variables of all settings. */
