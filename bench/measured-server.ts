@@ -2,7 +2,7 @@
  * The directory as the benches run it: in a process of its own that can be asked about itself.
  *
  * Messages in: `measure` forgets what was measured, `report` answers it; `flip` begins a flip test of the
- * lever that the last argument names, `slices` answers what it saw.
+ * lever that an argument names, `slices` answers what it saw; `gateway` answers where its gateway is.
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -18,6 +18,7 @@ const [
   cacheBytesMax = '67108864',
   lever = '',
   rateLimits = 'off',
+  gateway = '',
 ] = process.argv.slice(2);
 
 const server = await startServer({
@@ -28,6 +29,7 @@ const server = await startServer({
   durability: durability as 'strict' | 'relaxed',
   cacheBytesMax: Number(cacheBytesMax),
   rateLimits,
+  ...(gateway !== '' && { proxyPort: 0, tlsPort: 0 }),
   log: (line) => process.stderr.write(`${line}\n`),
 });
 const delay = monitorEventLoopDelay({ resolution: 1 });
@@ -35,6 +37,7 @@ let cpu = process.cpuUsage();
 let slices: Promise<readonly Slice[]> | undefined;
 
 process.on('message', (message) => {
+  if (message === 'gateway') process.send?.(server.gateway);
   if (message === 'flip') slices = flip(lever);
   if (message === 'slices') void slices?.then((done) => process.send?.(done));
   if (message === 'measure') {

@@ -21,6 +21,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureCluster } from './cluster.ts';
+import { measureGateway } from './gateway.ts';
 import { measureLarge } from './large.ts';
 import { measureLimits } from './limits.ts';
 import { median, sendAll, type LoadRequest } from './load.ts';
@@ -54,6 +55,7 @@ try {
     search: () => measureSearch(settings),
     large: () => measureLarge(join(folder, 'large'), rounds, seconds),
     limits: () => measureLimits(settings),
+    gateway: () => measureGateway(settings),
     cluster: () => measureCluster(settings),
     matchmaking: () => measureMatchmaking(settings),
   };

@@ -101,7 +101,9 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
     freshGuid,
     log,
   });
-  const tlsServer = createServer((socket) => terminator.accept(socket, refusePlain));
+  const tlsServer = createServer({ noDelay: true }, (socket) =>
+    terminator.accept(socket, refusePlain),
+  );
 
   function refusePlain(socket: Socket): void {
     const refusal = new Refusal('requestMalformed', 'This port speaks TLS: call it with https://.');

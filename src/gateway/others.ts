@@ -59,6 +59,7 @@ export function openOthers(settings: OthersSettings): Others {
       const upstream = await open(address, to.port, connectMs);
       if (upstream instanceof Error) return unreachable(to.host, upstream.message);
       if (socket.destroyed) return void upstream.destroy();
+      upstream.setNoDelay();
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
       if (head.length > 0) upstream.write(head);
       // Either end that fails ends both.
