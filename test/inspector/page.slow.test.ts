@@ -198,6 +198,13 @@ test(
     await page.getByRole('button', { name: 'Accept' }).click();
     await page.getByRole('region', { name: 'Sessions' }).getByText('acted').click();
     await members.locator('.member.active').nth(1).waitFor();
+    // The taps of a connection can be late or lost.
+    await page.goto(`${server.url}/#/control`);
+    const connections = page.getByRole('region', { name: 'Connections' });
+    await connections.locator('li').nth(1).waitFor();
+    await connections.locator('li').first().getByRole('button', { name: 'Lost' }).click();
+    await connections.locator('[aria-pressed="true"]', { hasText: 'Lost' }).waitFor();
+    await page.goBack();
     // Ben acts now; his connection ends without a close frame, and time makes him inactive.
     await page.getByRole('button', { name: 'Cut' }).click();
     await page.getByText('Connection cut').waitFor();

@@ -1,15 +1,16 @@
 /** Actions on the server: users, clock, faults, the whole state as a file. */
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { parseExactJson } from '../../../domain/json.ts';
 import type { LoadedState } from '../../api-types.ts';
-import { actingUser, join } from '../acting.ts';
-import { ask, askJson, send } from '../api.ts';
-import { info, nowMs, textOf, tick } from '../live.ts';
+import { actingUser, dropConnection, join } from '../acting.ts';
+import { ask, askJson, pathOf, send } from '../api.ts';
+import { info, nowMs, onEvent, textOf, tick } from '../live.ts';
 import { showNotice } from '../notices.ts';
 import { ActingSelect } from '../parts/acting-select.tsx';
 import { Card, Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
+import { UserLink } from '../parts/user-link.tsx';
 import { go, sessionHref } from '../route.ts';
 import { countedText, countText, dateText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
@@ -49,6 +50,7 @@ export function ControlPage() {
         {server.mayAct && <CreateCard />}
         <ClockCard />
         <FaultsCard />
+        <ConnectionsCard />
         <StateCard />
       </div>
     </div>
@@ -268,6 +270,75 @@ function FaultsCard() {
           ))}
         </ul>
       )}
+    </Card>
+  );
+}
+
+type ControlledConnection = {
+  readonly id: string;
+  readonly xuid: string;
+  readonly taps: { readonly delayMs: number; readonly drop: boolean };
+};
+
+/** What becomes of the taps of a connection. */
+const tapFaults = [
+  ['On time', { delayMs: 0, drop: false }],
+  ['5 s late', { delayMs: 5_000, drop: false }],
+  ['Lost', { delayMs: 0, drop: true }],
+] as const;
+
+function ConnectionsCard() {
+  const { answer, reload } = useAnswer<{ connections: readonly ControlledConnection[] }>(
+    '/control',
+  );
+  useEffect(
+    () =>
+      onEvent(({ kind }) => {
+        if (kind === 'connection' || kind === 'connectionGone') reload();
+      }),
+    [reload],
+  );
+  const connections = answer?.connections ?? [];
+  return (
+    <Card title="Connections" count={connections.length}>
+      {connections.length === 0 && (
+        <p class="empty-line faint">No open connections. Their taps can be late or lost here.</p>
+      )}
+      <ul class="rows">
+        {connections.map(({ id, xuid, taps }) => (
+          <li key={id} class="connection-fault">
+            <span class="grow cut">
+              <UserLink xuid={xuid} /> <small class="faint mono">{id.slice(0, 8)}</small>
+            </span>
+            <span class="switch">
+              {tapFaults.map(([text, fault]) => (
+                <button
+                  key={text}
+                  type="button"
+                  title={`Taps: ${text}`}
+                  aria-pressed={taps.drop === fault.drop && taps.delayMs === fault.delayMs}
+                  onClick={() =>
+                    void attempt('Taps', async () => {
+                      await send('POST', `/control/connections${pathOf(id)}/taps`, fault);
+                      reload();
+                      return undefined;
+                    })
+                  }
+                >
+                  {text}
+                </button>
+              ))}
+            </span>
+            <button
+              type="button"
+              class="button small danger"
+              onClick={() => void dropConnection(id)}
+            >
+              Cut
+            </button>
+          </li>
+        ))}
+      </ul>
     </Card>
   );
 }
