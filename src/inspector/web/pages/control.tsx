@@ -308,7 +308,7 @@ function ConnectionsCard() {
         {connections.map(({ id, xuid, taps }) => (
           <li key={id} class="connection-fault">
             <span class="grow cut">
-              <UserLink xuid={xuid} /> <small class="faint mono">{id.slice(0, 8)}</small>
+              <UserLink xuid={xuid} /> <small class="faint mono">{id.slice(-8)}</small>
             </span>
             <span class="switch">
               {tapFaults.map(([text, fault]) => (

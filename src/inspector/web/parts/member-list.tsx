@@ -157,7 +157,8 @@ function Connection({ connection }: { readonly connection: MemberRow['connection
     >
       <Icon name="plug" size={13} />
       <span class="mono">
-        <UserText>{connection.id.slice(0, 8)}</UserText>
+        {/* All ids of a node begin with the same digits. */}
+        <UserText>{connection.id.slice(-8)}</UserText>
       </span>
     </span>
   );
