@@ -1,4 +1,4 @@
-/** The package's door: what a program that runs a directory of its own needs. */
+/** What the package exports to programs that run a directory of their own. */
 
 export type {
   ListChange,

@@ -192,6 +192,6 @@ test('the command prints a table, the same each time', () => {
     String(execFileSync(process.execPath, [script, '--users', '500', '--seed', '3'])).split('\n');
   const [first, second] = [run(), run()];
   assert.match(first[1] ?? '', /^nodes \(a core each\) +2$/);
-  // The last line tells of memory and time.
+  // The last line says memory and time.
   assert.deepEqual(first.slice(0, -2), second.slice(0, -2));
 });

@@ -186,7 +186,7 @@ export function adminRoutes({ administration, reload, drain }: AdminTargets): re
       const id = (request.params['id'] ?? '').toLowerCase();
       if (!isGuid(id)) return connectionUnknown(id);
       const isHere = await administration.drop(id, { by: nameOf(request) });
-      // Of another node: it has been told.
+      // The connection is on another node, which has the request now.
       return { status: isHere ? 204 : 202 };
     }),
 

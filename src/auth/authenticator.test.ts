@@ -6,7 +6,7 @@ import { rememberingAuthenticator } from './authenticator.ts';
 
 const ada: Caller = { kind: 'user', xuid: '1', sandbox: 'RETAIL' };
 
-/** An authenticator that tells which tokens it had to verify. */
+/** An authenticator that says which tokens it had to verify. */
 function watched(expiresMs = Number.POSITIVE_INFINITY) {
   const verified: string[] = [];
   const authenticator = rememberingAuthenticator(({ form, token }, nowMs) => {

@@ -40,14 +40,14 @@ type KeySettings = {
   readonly claims?: ClaimMapping | undefined;
 };
 
-/** How callers are told apart, and who may log in here. */
+/** How callers are authenticated, and who may log in here. */
 export type Callers = {
   readonly authenticator: Authenticator;
   /** Undefined where the login chain is not served. */
   readonly login: LoginPolicy | undefined;
 };
 
-/** What an authenticator is built upon. */
+/** What an authenticator needs. */
 export type CallersParts = {
   /** That of the store. */
   readonly secret: Uint8Array;

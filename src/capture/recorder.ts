@@ -22,7 +22,7 @@ export type RecorderOptions = HarFileOptions & {
    */
   readonly nowMs: () => Milliseconds;
   readonly after: Clock['after'];
-  /** Is told, once, why the recording ends before the server does. */
+  /** Is called, once, with the reason why the recording ends before the server does. */
   readonly failed: (reason: string) => void;
   /** What may wait for the disk; more is left out. */
   readonly waitingBytesMax?: number;

@@ -1,8 +1,8 @@
 /**
  * The frames of one socket in a replay beside the captured ones.
  *
- * Answers come in any order and are told apart by their sequence. Taps are gathered, in windows that
- * begin at another moment each time: what counts is that each session's last change was told.
+ * Answers come in any order and are matched by their sequence. Taps are gathered, in windows that
+ * begin at another moment each time: what counts is that a tap for each session's last change came.
  *
  * @source docs/wire/rta.md "Frames", docs/wire/rta.md "Taps"
  */
@@ -21,8 +21,8 @@ type Said =
 
 export class ReplayFrames {
   readonly #translation: Translation;
-  /** Of each session, the last change that was told in the replay; Infinity when it has ended. */
-  readonly #told = new Map<string, number>();
+  /** For each session, the last change of which a tap came in the replay; Infinity when it has ended. */
+  readonly #tapped = new Map<string, number>();
   readonly #awaited = new Map<string, number>();
   /** Subscription ids of the capture, and what they are now. */
   readonly #subscriptions = new Map<unknown, unknown>();
@@ -47,7 +47,7 @@ export class ReplayFrames {
     const said = readFrame(text);
     if (said.kind !== 'taps') return false;
     for (const { session, changeNumber = Number.POSITIVE_INFINITY } of said.taps) {
-      this.#told.set(session, Math.max(this.#told.get(session) ?? 0, changeNumber));
+      this.#tapped.set(session, Math.max(this.#tapped.get(session) ?? 0, changeNumber));
     }
     return true;
   }
@@ -68,14 +68,14 @@ export class ReplayFrames {
     });
   }
 
-  /** True when the captured frame, which has taps, has told no more than is known by now. */
+  /** True when the captured frame, which has taps, has none that did not come in the replay by now. */
   isTold(captured: string): boolean {
     const said = readFrame(captured);
     if (said.kind !== 'taps') return false;
     return said.taps.every(({ session, changeNumber = Number.POSITIVE_INFINITY }) => {
       const present = this.#presentOf(session);
       this.#awaited.set(present, Math.max(this.#awaited.get(present) ?? 0, changeNumber));
-      return (this.#told.get(present) ?? 0) >= changeNumber;
+      return (this.#tapped.get(present) ?? 0) >= changeNumber;
     });
   }
 
@@ -103,9 +103,9 @@ export class ReplayFrames {
     return compareValues('frame', was ?? captured, is ?? present, this.#translation);
   }
 
-  /** Sessions of which the replay told more than the capture. */
+  /** Sessions with later taps in the replay than in the capture. */
   surplus(): readonly Difference[] {
-    return [...this.#told].flatMap(([session, changeNumber]) => {
+    return [...this.#tapped].flatMap(([session, changeNumber]) => {
       const awaited = this.#awaited.get(session) ?? 0;
       return changeNumber <= awaited
         ? []

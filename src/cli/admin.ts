@@ -20,7 +20,7 @@ type Given = ReadonlyMap<string, string>;
 type Ask = (method: string, path: string, body?: unknown) => Promise<Answered>;
 
 /** JSON of the admin API, as its page describes it. */
-// biome-ignore lint/suspicious/noExplicitAny: what the server answers is shown, and not relied upon.
+// biome-ignore lint/suspicious/noExplicitAny: what the server answers is shown, and nothing depends on it.
 type Answered = any;
 
 type AdminCommand = {
@@ -139,7 +139,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
     flags: { ...xuidFlag, for: { argument: '<duration>' }, ...reasonFlag },
     usage: `${xuidUsage}
   --for <duration>      How long: 30m, 24h, 7d; at most 3650d
-  --reason <text>       Why; the user is told`,
+  --reason <text>       Why; the user sees it`,
     async run(given, ask) {
       const xuid = xuidOf(given);
       const seconds = parseSeconds(given.get('for'));

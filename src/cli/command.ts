@@ -42,7 +42,7 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./simulate-hopper.ts')).runSimulateHopper(args, io),
   },
   'check-data': {
-    help: 'verify the data file of a server, and tell what is lost',
+    help: 'verify the data file of a server, and say what is lost',
     run: async (args, io) => (await import('./check-data.ts')).runCheckData(args, ioOf(io)),
   },
   taps: {
@@ -121,5 +121,5 @@ function formatHelp(): string {
   const lines = Object.entries(commands).map(
     ([name, { help }]) => `  openmpsd ${name.padEnd(width)}   ${help}`,
   );
-  return `OpenMPSD: a Multiplayer Session Directory.\n\n${lines.join('\n')}\n\nopenmpsd <command> --help tells more; openmpsd --version tells which this is.\n`;
+  return `OpenMPSD: a Multiplayer Session Directory.\n\n${lines.join('\n')}\n\nopenmpsd <command> --help says more; openmpsd --version says which this is.\n`;
 }

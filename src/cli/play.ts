@@ -24,7 +24,7 @@ export type PlayIo = Pick<CommandIo, 'stdout' | 'stderr' | 'env' | 'once' | 'off
 const demoScid = 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862';
 const usersDefault = 2;
 const usersMax = 100;
-/** A server that is replaced comes back within seconds; of one that is gone the user is told soon. */
+/** A server that is replaced comes back within seconds; when one is gone, the user sees that soon. */
 const reconnect = { attemptsMax: 3 };
 
 const help = `openmpsd play: users who join a session, print what changes in it, and leave at Ctrl-C.

@@ -53,7 +53,7 @@ test('getSessions finds sessions by keyword and by one user or several', async (
   assert.equal((await client.getSessions({ scid, keyword, versionMax: 1 })).length, 2);
 });
 
-test('getSessions tells of own private sessions and of reservations, when asked', async () => {
+test('getSessions shows own private sessions and of reservations, when asked', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const reference = kit.reference('private');

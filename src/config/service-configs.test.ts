@@ -230,8 +230,8 @@ const badFiles: readonly (readonly [what: string, text: string, ...lines: string
   [
     'properties of members that no template has',
     propertiesOf({ turn: [0], host: 'abc' }),
-    `${properties}.turn: A template cannot set this: it tells of members of one session; remove it`,
-    `${properties}.host: A template cannot set this: it tells of members of one session; remove it`,
+    `${properties}.turn: A template cannot set this: it is about members of one session; remove it`,
+    `${properties}.host: A template cannot set this: it is about members of one session; remove it`,
   ],
   [
     'properties that do not go together',

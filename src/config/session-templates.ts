@@ -114,7 +114,7 @@ function parseProperties(
     if (!system.delete(field)) continue;
     report(
       `${path}.properties.system.${field}`,
-      'A template cannot set this: it tells of members of one session; remove it',
+      'A template cannot set this: it is about members of one session; remove it',
     );
   }
   // A write names the first rule it breaks; without that field it names the next.

@@ -38,7 +38,7 @@ test('who loses every time is refused', async () => {
   assert.equal(attempts, 10);
 });
 
-test('a sweep removes what is due, or does what it is told', async () => {
+test('a sweep removes what is due, or does what it is given', async () => {
   const store = openMemoryStore();
   const context = contexts(store);
   const nowMs = context.clock.nowMs();

@@ -36,7 +36,7 @@ export type Context = {
   readonly names: SeenNames;
   /** Called after each commit of a session by this process; must not throw. */
   readonly sessionListeners: ((change: SessionChange) => void)[];
-  /** Those who are told what happens here: the log, metrics, recordings. */
+  /** What gets the events of this process: the log, metrics, recordings. */
   readonly observers: Observers;
   readonly people: People;
   readonly clock: Clock;

@@ -111,7 +111,7 @@ test('what ends without a commit on the session stands on what the store holds',
 
 // Kills: a second decision on the record that lost; a read of what the conflict returned; a wait in
 // which others would win again.
-test('after a lost race it is decided at once upon the winner’s record', async () => {
+test('after a lost race it is decided at once on the winner’s record', async () => {
   const opened = await open();
   const { context, inner, waits, counted } = opened;
   let lost = 0;

@@ -7,7 +7,7 @@
  *                      ├──────────────── but not certain ───┘            │
  *                      └────────────────────────────── race was lost ────┘
  *
- * - A change is decided upon what this process last knows of the session, which need not be stored
+ * - A change is decided on what this process last knows of the session, which need not be stored
  *   yet: the commit compares. An answer without a commit is different: it must stand on what the
  *   store holds, or it would show what may never have been.
  * - What time has done is committed before anybody is shown it, so that nothing that was seen is

@@ -41,7 +41,7 @@ const callerUnknownResponse = textResponse(
 function faultResponse(correlationId: Guid): Answer {
   return textResponse(
     500,
-    `A fault of the server, not of the request; its log tells more under ${correlationId}.`,
+    `A fault of the server, not of the request; its log says more under ${correlationId}.`,
   );
 }
 

@@ -46,7 +46,7 @@ function nodesOf(limits: RateLimits, nodesCount: number) {
 }
 
 // Kills: a limit kept by each node for itself; a request judged by the count of later ones; counts
-// that are told twice or not at all.
+// that are sent to other nodes twice or not at all.
 test('nodes let through what the limit says, and at most a tenth more for each further node', async () => {
   const { nodes, use } = nodesOf(generalRateLimits, 3);
   await fc.assert(

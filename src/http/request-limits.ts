@@ -118,9 +118,9 @@ export class RequestLimits {
     counts: WindowCounts,
     nowMs: Milliseconds,
   ): Promise<TooManyRequests | undefined> | undefined {
-    const told = counts.windows.filter(isToBeTold);
-    if (told.length === 0) return undefined;
-    const telling = told.map((window) => this.#tellWindow(name, window, nowMs));
+    const due = counts.windows.filter(isToBeTold);
+    if (due.length === 0) return undefined;
+    const telling = due.map((window) => this.#tellWindow(name, window, nowMs));
     const judged = Promise.all(telling).then((all) =>
       all.reduce((last, one) => (one && !(last && last.endMs > one.endMs) ? one : last), undefined),
     );

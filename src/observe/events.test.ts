@@ -1,4 +1,4 @@
-/** What observers of a running server are told. */
+/** The events that observers of a running server get. */
 
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';

@@ -136,7 +136,7 @@ export type TapsSent = {
   readonly taps: readonly Tap[];
 };
 
-/** A connection was told that it may have missed something. */
+/** A connection got the frame that says that it may have missed something. */
 export type ResyncSent = {
   readonly kind: 'resyncSent';
   readonly atMs: Milliseconds;

@@ -84,7 +84,7 @@ test('in text, a warning comes after the lines before it', async () => {
 });
 
 // Kills: lines kept without bound for a reader that has stopped; lines lost without a word.
-test('a reader that is too slow costs bounded memory, and is told how much it missed', () => {
+test('a reader that is too slow costs bounded memory, and the log says how much it missed', () => {
   const written: (() => void)[] = [];
   let text = '';
   const writer = openLineWriter(

@@ -94,7 +94,7 @@ test('asking ends with the first who follows', async () => {
   assert.ok(seen.reads <= 10, `${seen.reads} reads`);
 });
 
-test('a read that a change came upon is not kept', async () => {
+test('a read during which a change came is not kept', async () => {
   const { people, follow } = countingPeople();
   const reading = people.anyFollows(['1'], '2');
   await follow('1', '2');

@@ -114,7 +114,7 @@ export interface SessionStore {
  * stands for "no record".
  *
  * A key is not given a revision a second time, not even when its session was deleted and created
- * again, as long as anyone lives who has read the former one: a writer who decided upon a
+ * again, as long as anyone lives who has read the former one: a writer who decided on a
  * session that is gone gets a conflict, and does not write into the next life.
  */
 export type SessionRecord = { readonly revision: number; readonly session: Session };

@@ -3,7 +3,7 @@
  * after the other could have shown it to them.
  *
  * Each client writes a count of its own, higher each time, beside those of the others: so that a
- * document tells which writes it stands on.
+ * document says which writes it stands on.
  */
 
 import type { Milliseconds } from '../domain/time.ts';

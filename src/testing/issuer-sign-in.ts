@@ -9,7 +9,7 @@ export type IssuerSignInSettings = {
   readonly clientId: string;
   /** Addresses to which its users come back. */
   readonly redirectUris: readonly string[];
-  /** Claims of whoever signs in. */
+  /** Claims of the user who signs in. */
   readonly claims: Readonly<Record<string, unknown>>;
   /** The origin whose pages may ask for tokens. */
   readonly origin?: string;

@@ -128,7 +128,7 @@ test('the node that works a hopper reads what others have changed, and nothing t
     [await shownStatus(owner, '2'), await shownStatus(owner, '3')],
     ['found', 'found'],
   );
-  // Each change was told once: two tickets, and the deletion of one in two steps.
+  // The other node got each change once: two tickets, and the deletion of one in two steps.
   assert.ok(counts.recordsRead <= 5, `${counts.recordsRead} records`);
 });
 

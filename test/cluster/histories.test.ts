@@ -81,7 +81,7 @@ class Client {
     this.#user = new KitUser(url, { xuid, gtg: name });
   }
 
-  /** One request: a read, a write, or a write upon what was seen last. */
+  /** One request: a read, a write, or a write with the ETag that was seen last. */
   async operate(): Promise<void> {
     const invokedMs = performance.now();
     const last = this.history.at(-1)?.outcome;

@@ -20,7 +20,7 @@ const usersCount = 8;
 const writesCount = 25;
 
 // Kills: writers of one node who lose to each other; nodes in step, of which one always loses; a
-// winner's record that is not built upon.
+// winner's record that is not used.
 test('writers of two nodes who write one session all the time are all served', async () => {
   await using redis = await startRedis();
   const url = `redis://127.0.0.1:${redis.servers[0]?.port}`;

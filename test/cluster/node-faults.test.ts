@@ -207,7 +207,7 @@ test('a node that stood still for longer than its lease begins anew', options, a
   assertDone(await ben.putSession(reference, { members: { me: meOn(bensConnection) } }));
   assert.equal(await isActive(ben, reference, ada.xuid), true);
 
-  // Some of these are under way when it stops, the rest waits at its door.
+  // Some of these are under way when it stops, the rest waits to be accepted.
   const counters = Array.from({ length: 4 }, (_, n) => {
     const user = new Kit(sleeper.url, undefined).user(`counter${n}`);
     return new Counter(user);

@@ -131,7 +131,7 @@ test('subscribers of topics that move to another server learn of a gap and go on
   }
 });
 
-test('a cluster that loses a primary tells of a gap where there may be one, and goes on', async () => {
+test('a cluster that loses a primary says that there may be a gap, and goes on', async () => {
   await using one = await open(cluster);
   await using other = await open(cluster);
   const ears = await Promise.all(topics.map((topic) => listen(one.bus, topic)));

@@ -7,7 +7,7 @@ import { assertRefused } from './answers.ts';
 import { ask } from './services.ts';
 
 /** @source docs/wire/neighbours.md "What is not here" */
-test('a call of a service that is not here is told which one it is', async () => {
+test('a call of a service that is not here is answered with its name', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
   for (const [method, path, host] of [

@@ -146,11 +146,11 @@ test('who may not join does not see how', async () => {
   ] as const) {
     sequence += 1;
     await put(ada, sequence, more);
-    const told = JSON.stringify(more);
-    assert.equal(await seenBy(bob), byBob, told);
-    assert.equal(await seenBy(cid), byCid, told);
-    assert.equal(await seenBy(ada), true, told);
-    assert.equal(await seenBy(kit.service()), true, told);
+    const shown = JSON.stringify(more);
+    assert.equal(await seenBy(bob), byBob, shown);
+    assert.equal(await seenBy(cid), byCid, shown);
+    assert.equal(await seenBy(ada), true, shown);
+    assert.equal(await seenBy(kit.service()), true, shown);
   }
 });
 

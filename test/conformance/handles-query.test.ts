@@ -180,7 +180,7 @@ test('an answer has a bound in bytes; results that do not fit are left out', asy
 });
 
 /** @source docs/wire/handles.md "POST /handles/query" */
-test('relatedInfo tells of the session as it is now', async () => {
+test('relatedInfo shows the session as it is now', async () => {
   await using kit = await startKit();
   const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
   const { reference, made } = await playing(kit, ada, {

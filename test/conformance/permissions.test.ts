@@ -16,7 +16,7 @@ const of = ({ xuid }: KitUser): string => `xuid(${xuid})`;
 const reasonsIn = ({ json }: KitAnswer): unknown => at(json, 'reasons');
 
 /** @source docs/wire/neighbours.md "Permissions" */
-test('lists are in the way of what they are for', async () => {
+test('avoid and mute lists forbid what they are for', async () => {
   await using kit = await startKit();
   const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
   const allowed = assertStatus(await check(ada, 'CommunicateUsingText', of(bob)), 200);

@@ -121,7 +121,7 @@ function fateOf({ json }: KitAnswer, user: KitUser): string {
 
 const good = { latency: 20, bandwidthDown: 200_000, bandwidthUp: 200_000 };
 
-/** What a member tells of its connections to others, by their users. */
+/** What a member says of its connections to others, by their users. */
 function telling(
   document: KitAnswer,
   reports: readonly (readonly [KitUser, JsonObject])[],

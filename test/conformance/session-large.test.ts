@@ -203,7 +203,7 @@ test('time moves hundreds of members, a step each', { skip }, async () => {
 });
 
 // @source docs/wire/unknowns.md "nextTimer of a large session"
-test('nextTimer tells of the caller alone', { skip }, async () => {
+test('nextTimer is about the caller alone', { skip }, async () => {
   await using kit = await startKit();
   const { ada, reference } = await largeSession(kit, { readyRemovalTimeout: 5_000 });
   const bob = kit.user('bob');

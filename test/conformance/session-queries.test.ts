@@ -74,7 +74,7 @@ async function withKeyword(
 }
 
 /** @source docs/wire/queries.md "Queries for sessions", docs/wire/clients.md "What clients need" */
-test('S8 a session is found by who is in it, with what the query tells of both', async () => {
+test('S8 a session is found by who is in it, with what the query shows of both', async () => {
   await using kit = await startKit();
   const ada = kit.user('ada');
   const { reference, session } = await newSession(kit, ada, {
@@ -125,7 +125,7 @@ test('S8 nobody found is an empty list', async () => {
 });
 
 /** @source docs/wire/queries.md "Queries for sessions" */
-test('a result by keyword alone tells of no user', async () => {
+test('a result by keyword alone shows no user', async () => {
   await using kit = await startKit();
   const [ada, bob] = [kit.user('ada'), kit.user('bob')];
   const keyword = freshKeyword();

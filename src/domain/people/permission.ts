@@ -52,7 +52,7 @@ export type PermissionFacts = {
   readonly privileges?: readonly string[] | undefined;
   readonly isBlocked: boolean;
   readonly isMuted: boolean;
-  /** True when the target has blocked the requestor, who is not told why. */
+  /** True when the target has blocked the requestor, who does not learn why. */
   readonly isBlockedBy: boolean;
 };
 

@@ -43,7 +43,7 @@ export class WindowCount {
   endMs: Milliseconds = 0;
   /** As far as this process knows. */
   count = 0;
-  /** Those among them of which other processes have not been told. */
+  /** Those among them that other processes do not know yet. */
   unsharedCount = 0;
 
   constructor(limit: RateLimit) {

@@ -50,7 +50,7 @@ function sorted(value: Json): Json {
   );
 }
 
-test('a member who came and one who changed are told from those who stayed', () => {
+test('a member who joined and one who changed are shown apart from those who stayed', () => {
   const member = (team: string) => ({ properties: { custom: { team } } });
   const { children } = differenceOf(
     { members: { 0: member('red'), 1: member('red') } },
