@@ -1,36 +1,52 @@
 /**
- * The rows of matchmaking: a cycle of the matcher, and matches that are made and stored.
+ * The rows of matchmaking: a cycle of the matcher, matches that are made and stored, a steady stream of
+ * tickets, and Colyseus' queue beside it.
  *
  *   BENCH_TICKETS (4000): tickets in the pool that is matched and stored
+ *   BENCH_STEADY_SECONDS (20): for so long tickets come, 10,000 in a minute
  */
 
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { Context } from '../src/directory/context.ts';
 import { writeSession } from '../src/directory/write-session.ts';
 import type { UserCaller } from '../src/domain/caller.ts';
 import { Refusal } from '../src/domain/refusal.ts';
 import { parseSessionRequest } from '../src/domain/session/request.ts';
 import { Matchmaker } from '../src/matchmaking/matchmaker.ts';
+import { repeat } from '../src/platform/repeat.ts';
+import { systemClock } from '../src/platform/clock.ts';
+import { openMemoryStore } from '../src/store/memory/memory-store.ts';
 import { dataFileOf } from '../src/store/sqlite/data-folder.ts';
 import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts';
+import type { Store } from '../src/store/store.ts';
 import { demoScid } from '../src/testing/demo.ts';
 import { openTestContexts } from '../src/testing/test-context.ts';
 import { measureCycles } from './matcher.ts';
+import { startPinned } from './process.ts';
 import type { Row } from './report.ts';
 
 const ticketsCount = Number(process.env['BENCH_TICKETS'] ?? 4_000);
+const steadySeconds = Number(process.env['BENCH_STEADY_SECONDS'] ?? 20);
 const cycleTickets = 100_000;
 const cyclesCount = 6;
 
 /** The rows; what is stored is kept in `folder`. */
 export async function measureMatchmaking({ folder }: { readonly folder: string }): Promise<Row[]> {
-  return [...measureMatcher(), await measureMatches(join(folder, 'matchmaking'))];
+  return [
+    ...measureMatcher(),
+    await measureDurable(join(folder, 'matchmaking')),
+    await measureSteady(join(folder, 'steady')),
+    await measureBesideColyseus(),
+  ];
 }
 
 /** Cycles after the first one, in which the engine has not compiled the code yet. */
 function measureMatcher(): Row[] {
-  const [, ...cycles] = measureCycles(cycleTickets, cyclesCount);
+  const [first, ...cycles] = measureCycles(cycleTickets, cyclesCount);
   const inOrder = cycles.map(({ cpuMs }) => cpuMs).sort((a, b) => a - b);
   const cpuMs = inOrder[Math.floor(inOrder.length / 2)] ?? Number.NaN;
+  const firstMs = first?.longestTurnMs ?? Number.NaN;
   const turnMs = Math.max(...cycles.map(({ longestTurnMs }) => longestTurnMs));
   const [{ playersCount = 0 } = {}] = cycles;
   return [
@@ -48,27 +64,58 @@ function measureMatcher(): Row[] {
       goal: 'at most 20 ms',
       reached: turnMs <= 20,
     },
+    {
+      work: 'the same when all 100,000 are new: after a start or a reload of the config',
+      measured: `${first?.cpuMs.toFixed(0)} ms CPU, longest turn ${firstMs.toFixed(1)} ms`,
+      reference: '',
+      goal: 'at most 20 ms',
+      reached: firstMs <= 20,
+    },
   ];
 }
 
-/** A full pool of pairs, in one process, strict: from the first search to the last session written. */
-async function measureMatches(folder: string): Promise<Row> {
-  await using store = await openSqliteStore({ file: dataFileOf(folder), durability: 'strict' });
+/** A full pool of pairs, in one process: matched players per second, to the last session written. */
+async function matchAll(store: Store): Promise<number> {
   const context = (await openTestContexts())(store);
   const matchmaker = new Matchmaker(context, false);
   const parallel = 64;
   for (let at = 0; at < ticketsCount; at += parallel) {
     const count = Math.min(parallel, ticketsCount - at);
-    await Promise.all(Array.from({ length: count }, (_, i) => queue(at + i)));
+    await Promise.all(Array.from({ length: count }, (_, i) => queue(context, matchmaker, at + i)));
   }
   const startedMs = performance.now();
   while ((await matchmaker.run()) === 'more');
   const perSecond = (1_000 * ticketsCount) / (performance.now() - startedMs);
+  await assertAllMatched(matchmaker);
+  return perSecond;
+}
+
+/** The ticket of a user of his own, with a lobby of his own. */
+async function queue(context: Context, matchmaker: Matchmaker, n: number): Promise<void> {
+  const caller: UserCaller = { kind: 'user', xuid: String(n + 1), sandbox: 'RETAIL' };
+  const session = { scid: demoScid, templateName: 'deathmatch', name: `lobby-${n}` };
+  const body = { members: { me: { properties: { system: { active: true } } } } };
+  const request = parseSessionRequest(body, 107);
+  if (request instanceof Refusal) throw new Error(request.text);
+  const write = { reference: session, request, preconditions: {}, caller, onlyExisting: false };
+  const written = await writeSession(context, write);
+  if (written instanceof Refusal) throw new Error(written.text);
+  const asked = { session, isPreserved: false, giveUpSeconds: 600, attributes: {} };
+  const made = await matchmaker.createTicket({ scid: demoScid, hopper: 'quick' }, asked, caller);
+  if (made instanceof Refusal) throw new Error(made.text);
+}
+
+async function assertAllMatched(matchmaker: Matchmaker): Promise<void> {
   const { population } = (await matchmaker.readStatistics(
     { scid: demoScid, hopper: 'quick' },
     { kind: 'service', name: 'bench', sandbox: 'RETAIL' },
   )) as { readonly population: number };
   if (population > 0) throw new Error(`${population} players were not matched`);
+}
+
+async function measureDurable(folder: string): Promise<Row> {
+  await using store = await openSqliteStore({ file: dataFileOf(folder), durability: 'strict' });
+  const perSecond = await matchAll(store);
   return {
     work: `players matched from a full pool of ${ticketsCount}, durable`,
     measured: `${perSecond.toFixed(0)}/s`,
@@ -76,18 +123,82 @@ async function measureMatches(folder: string): Promise<Row> {
     goal: 'at least 2000/s',
     reached: perSecond >= 2_000,
   };
+}
 
-  async function queue(n: number): Promise<void> {
-    const caller: UserCaller = { kind: 'user', xuid: String(n + 1), sandbox: 'RETAIL' };
-    const session = { scid: demoScid, templateName: 'deathmatch', name: `lobby-${n}` };
-    const body = { members: { me: { properties: { system: { active: true } } } } };
-    const request = parseSessionRequest(body, 107);
-    if (request instanceof Refusal) throw new Error(request.text);
-    const write = { reference: session, request, preconditions: {}, caller, onlyExisting: false };
-    const written = await writeSession(context, write);
-    if (written instanceof Refusal) throw new Error(written.text);
-    const asked = { session, isPreserved: false, giveUpSeconds: 600, attributes: {} };
-    const made = await matchmaker.createTicket({ scid: demoScid, hopper: 'quick' }, asked, caller);
-    if (made instanceof Refusal) throw new Error(made.text);
+const steadyPerMinute = 10_000;
+/** How often a server looks at its hoppers; a pair of this hopper needs no longer cycle. */
+const runEveryMs = 1_000;
+
+/** From the answer to the second ticket of a pair to the commit that shows `found`, with which taps go. */
+async function measureSteady(folder: string): Promise<Row> {
+  await using store = await openSqliteStore({ file: dataFileOf(folder), durability: 'strict' });
+  const context = (await openTestContexts())(store, { clock: systemClock });
+  const matchmaker = new Matchmaker(context, false);
+  const answeredMs = new Map<string, number>();
+  const waits = new Map<string, number[]>();
+  context.sessionListeners.push(({ next }) => {
+    const { status, targetSessionRef } = next?.servers['matchmaking']?.properties.system ?? {};
+    if (status !== 'found' || next === undefined) return;
+    const target = JSON.stringify(targetSessionRef);
+    const nowMs = performance.now();
+    // Found before its request was answered.
+    const waitedMs = nowMs - (answeredMs.get(next.reference.name) ?? nowMs);
+    waits.set(target, [...(waits.get(target) ?? []), waitedMs]);
+  });
+  const matching = repeat(
+    async () => {
+      while ((await matchmaker.run()) === 'more');
+    },
+    runEveryMs,
+    (error) => {
+      throw error;
+    },
+  );
+  const count = Math.round((steadyPerMinute / 60) * steadySeconds);
+  const startedMs = performance.now();
+  const queued: Promise<void>[] = [];
+  for (let n = 0; n < count; n += 1) {
+    const dueMs = startedMs + (60_000 / steadyPerMinute) * n - performance.now();
+    if (dueMs > 0) await setTimeout(dueMs);
+    queued.push(
+      queue(context, matchmaker, n).then(
+        () => void answeredMs.set(`lobby-${n}`, performance.now()),
+      ),
+    );
   }
+  await Promise.all(queued);
+  for (let runs = 0; runs < 5; runs += 1) await matching.runNow();
+  await matching[Symbol.asyncDispose]();
+  // Of both tickets the last one counts: it waited the least.
+  const lastWaits = [...waits.values()].map((both) => Math.min(...both)).sort((a, b) => a - b);
+  if (lastWaits.length < Math.floor(count / 2)) throw new Error(`${lastWaits.length} matches`);
+  const p99Ms = lastWaits[Math.floor(0.99 * lastWaits.length)] ?? Number.NaN;
+  const goalMs = runEveryMs + 250;
+  return {
+    work: `${steadyPerMinute} tickets a minute, durable: from the last ticket of a match to found, p99`,
+    measured: `${p99Ms.toFixed(0)} ms`,
+    reference: '',
+    goal: `below ${goalMs} ms`,
+    reached: p99Ms < goalMs,
+  };
+}
+
+async function measureBesideColyseus(): Promise<Row> {
+  await using peer = await startPinned('./colyseus-queue.ts');
+  const rates: { readonly own: number; readonly peer: number }[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    const { perSecond } = await peer.report<{ perSecond: number }>(String(ticketsCount));
+    await using store = openMemoryStore();
+    rates.push({ own: await matchAll(store), peer: perSecond });
+  }
+  // The last one: the code of both is compiled by then.
+  const { own, peer: reference } = rates.at(-1) as { own: number; peer: number };
+  return {
+    work: `players paired from a full pool of ${ticketsCount}, in memory, beside Colyseus' queue`,
+    measured: `${own.toFixed(0)}/s`,
+    reference: `${reference.toFixed(0)}/s`,
+    ratio: own / reference,
+    goal: 'at least 3 times',
+    reached: own >= 3 * reference,
+  };
 }
