@@ -13,8 +13,8 @@ import { mergeInTurns, sortInTurns } from './sort-in-turns.ts';
 import { TicketColumns, ticketFlags } from './ticket-columns.ts';
 
 /** Tickets that are looked at in a turn: a few milliseconds of work. */
-const lookedAtInTurn = 16_384;
-const lanesFoundInTurn = 2_048;
+const lookedAtInTurn = 8_192;
+const lanesFoundInTurn = 1_024;
 
 const slotsAtFirst = 64;
 
@@ -214,6 +214,7 @@ export class MatchPool {
     const goneCount = this.#gone.length;
     if (freshCount === 0 && goneCount === 0) return;
     const come = Int32Array.from(this.#fresh).filter((slot) => this.#isFresh[slot] === 1);
+    yield;
     const compareWaits = (a: number, b: number): number => this.#compareWaits(a, b);
     const comeByWait = yield* sortInTurns(come, compareWaits);
     const stay = this.#byWait.filter((slot) => this.#candidates[slot] !== undefined);
@@ -231,6 +232,7 @@ export class MatchPool {
     this.#fresh = this.#fresh.slice(freshCount);
     for (let i = 0; i < goneCount; i += 1) this.#free.push(this.#gone[i] as number);
     this.#gone = this.#gone.slice(goneCount);
+    yield;
   }
 
   /** As `byWait`, also for tickets that have gone. */

@@ -111,10 +111,12 @@ export function* searchMatches(
     }
   }
   yield undefined;
+  const seeds = seedsOf(waiting, rules.hopper);
+  yield undefined;
   const search = new PoolSearch(pool);
   let stepsInTurn = stepsInFirstTurn;
   let stepsBefore = 0;
-  for (const seed of seedsOf(waiting, rules.hopper)) {
+  for (const seed of seeds) {
     const group = search.matchFor(seed);
     if (group !== undefined) yield matchOf(rules, group, nowMs);
     if (search.steps - stepsBefore < stepsInTurn) continue;

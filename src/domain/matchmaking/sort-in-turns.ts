@@ -1,8 +1,8 @@
 /** Sorting of many items in turns of some milliseconds: a generator that yields after each. */
 
 /** Items that are sorted at once, and that are merged in a turn. */
-const sortedAtOnce = 2_048;
-const mergedInTurn = 16_384;
+const sortedAtOnce = 1_024;
+const mergedInTurn = 8_192;
 
 type Compare = (a: number, b: number) => number;
 
