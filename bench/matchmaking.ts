@@ -184,7 +184,7 @@ async function measureSteady(folder: string): Promise<Row> {
 }
 
 async function measureBesideColyseus(): Promise<Row> {
-  await using peer = await startPinned('./colyseus-queue.ts');
+  await using peer = await startPinned('./colyseus-queue-server.ts');
   const rates: { readonly own: number; readonly peer: number }[] = [];
   for (let round = 0; round < 3; round += 1) {
     const { perSecond } = await peer.report<{ perSecond: number }>(String(ticketsCount));
