@@ -166,6 +166,9 @@ export function describeAuthenticator(settings: AuthenticatorSettings): readonly
             ? '  Issuer: NOT checked (--auth-issuer); tokens of any issuer who signs with these keys are accepted.'
             : `  Issuer: ${issuer}`,
         ]),
+    ...(settings.kind === 'oidc' && settings.clientId !== undefined
+      ? [`  Xbox clients sign in there, as its client ${settings.clientId}.`]
+      : []),
     audience === undefined
       ? '  Audience: NOT checked (--auth-audience); tokens issued for other services are accepted too.'
       : `  Audience: ${[audience].flat().join(', ')}`,

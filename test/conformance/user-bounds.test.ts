@@ -38,7 +38,7 @@ test('so many invites of a user wait and no more', ownServer, async () => {
   assert.equal((await ada.getSession(reference)).status, 200);
 });
 
-/** @source docs/wire/activity.md "Invites" */
+/** @source docs/wire/activity.md "Invites", docs/wire/unknowns.md "how many invites into activities wait" */
 test('so many users have invites of one sender into a title and no more', ownServer, async () => {
   await using kit = await startKit({ settings: { invitesPerUserMax: 2 } });
   const [ada, bob, referee] = [kit.user('ada'), kit.user('bob'), kit.service('referee')];
