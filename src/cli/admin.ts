@@ -5,7 +5,7 @@ import { readFileVariables } from '../config/file-variables.ts';
 import { formatPrintable, formatPrintableLines } from '../domain/printable-text.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import { limits } from '../domain/limits.ts';
-import type { OutputIo } from './command-io.ts';
+import { type OutputIo, reportMisuse } from './command-io.ts';
 import { parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 
@@ -199,8 +199,7 @@ export async function runAdmin(
       io.stderr.write(`openmpsd ${name}: ${formatPrintable(reason)}\n`);
       return 1;
     }
-    io.stderr.write(`openmpsd ${name}: ${reason} See openmpsd ${name} --help.\n`);
-    return 2;
+    return reportMisuse(io, name, [reason]);
   }
 }
 

@@ -15,7 +15,7 @@ import {
   formatPrintableJson,
   formatPrintableLines,
 } from '../domain/printable-text.ts';
-import type { OutputIo } from './command-io.ts';
+import { type OutputIo, reportMisuse } from './command-io.ts';
 
 const help = `openmpsd analyze <capture>: says what certification would say about the calls of a game.
 
@@ -48,8 +48,7 @@ export async function runAnalyze(args: readonly string[], io: OutputIo): Promise
     ...(path === undefined || more.length > 0 ? ['needs one capture: a .har or .saz file.'] : []),
   ];
   if (misuse.length > 0 || path === undefined) {
-    io.stderr.write(`openmpsd analyze: ${misuse.join(' ')} See openmpsd analyze --help.\n`);
-    return 2;
+    return reportMisuse(io, 'analyze', misuse);
   }
   let capture: Capture;
   try {

@@ -10,6 +10,20 @@ export type OutputIo = {
   readonly stderr: { write(text: string): unknown };
 };
 
+/**
+ * Writes what is wrong with the options of a command, a line each, and where its help is. The exit code of
+ * every command that was misused: 2.
+ */
+export function reportMisuse(
+  { stderr }: Pick<OutputIo, 'stderr'>,
+  name: string,
+  problems: readonly string[],
+): 2 {
+  const lines = problems.map((problem) => `openmpsd ${name}: ${problem}`).join('\n');
+  stderr.write(`${lines} See openmpsd ${name} --help.\n`);
+  return 2;
+}
+
 /** A command that has one argument, the path of something. */
 type PathCommand = {
   /** As it is called after `openmpsd`. */
@@ -37,6 +51,5 @@ export function readOnePath(
   if (option === undefined && path !== undefined && path !== '' && more.length === 0) return path;
   const reason =
     option === undefined ? `needs one ${expected}` : `does not know the option ${option}`;
-  io.stderr.write(`openmpsd ${name}: ${reason}. See openmpsd ${name} --help.\n`);
-  return 2;
+  return reportMisuse(io, name, [`${reason}.`]);
 }

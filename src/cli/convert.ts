@@ -4,7 +4,7 @@ import { CaptureError } from '../capture/capture.ts';
 import { readCapture } from '../capture/read-capture.ts';
 import { writeCapture } from '../capture/write-capture.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
-import type { OutputIo } from './command-io.ts';
+import { type OutputIo, reportMisuse } from './command-io.ts';
 
 const help = `openmpsd convert <capture> <file.har>: makes a HAR file of a capture, without tokens.
 
@@ -31,8 +31,7 @@ export async function runConvert(args: readonly string[], io: OutputIo): Promise
       option === undefined
         ? 'needs a capture and a new file'
         : `does not know the option ${option}`;
-    io.stderr.write(`openmpsd convert: ${reason}. See openmpsd convert --help.\n`);
-    return 2;
+    return reportMisuse(io, 'convert', [`${reason}.`]);
   }
   try {
     const capture = await readCapture(from);

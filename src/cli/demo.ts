@@ -17,7 +17,7 @@ import {
   type SessionReference,
 } from '../client/multiplayer-service.ts';
 import { parseFlags } from '../config/flags.ts';
-import type { OutputIo } from './command-io.ts';
+import { type OutputIo, reportMisuse } from './command-io.ts';
 import { DemoLine } from './demo-line.ts';
 import { openDemoTime } from './demo-time.ts';
 
@@ -61,8 +61,7 @@ export async function runDemo(args: readonly string[], io: DemoIo): Promise<numb
     ...(isUrl ? [] : [`--url is "${given}"; expected http://host:port.`]),
   ];
   if (misuse.length > 0) {
-    io.stderr.write(`openmpsd demo: ${misuse.join(' ')} See openmpsd demo --help.\n`);
-    return 2;
+    return reportMisuse(io, 'demo', misuse);
   }
   const url = new URL(given).href;
   try {

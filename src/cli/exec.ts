@@ -12,7 +12,7 @@ import { parseSettings, type Settings } from '../config/settings.ts';
 import { encodeJavaTrustStore, javaTrustStorePassword } from '../gateway/java-trust-store.ts';
 import { rootDomains } from '../gateway/root-certificate.ts';
 import { CannotStart, type RunningServer, startServer } from '../server.ts';
-import type { CommandIo } from './command-io.ts';
+import { type CommandIo, reportMisuse } from './command-io.ts';
 import { type ExecTarget, execEnvironment, tokenVariable } from './exec-environment.ts';
 
 const help = `openmpsd exec [options] -- <command> [arguments]
@@ -53,11 +53,6 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
     io.stdout.write(help);
     return 0;
   }
-  const misused = (problems: readonly string[]): number => {
-    for (const problem of problems) io.stderr.write(`openmpsd exec: ${problem}\n`);
-    io.stderr.write('See openmpsd exec --help.\n');
-    return 2;
-  };
   const [command, ...rest] = at < 0 ? [] : args.slice(at + 1);
   const { users, others, problem } = partUsers(own);
   const isGiven = (flag: string): boolean =>
@@ -72,7 +67,7 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
       : []),
   ];
   if ('problems' in parsed || users === undefined || command === undefined)
-    return misused(problems);
+    return reportMisuse(io, 'exec', problems);
 
   await using opened = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'openmpsd-exec-'));

@@ -14,7 +14,7 @@ import {
 import { parseFlags } from '../config/flags.ts';
 import { isCanonicalXuid } from '../domain/ids.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
-import type { CommandIo } from './command-io.ts';
+import { type CommandIo, reportMisuse } from './command-io.ts';
 import { explainFailedCall, parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 
@@ -54,9 +54,7 @@ export async function runPlay(args: readonly string[], io: PlayIo): Promise<numb
   try {
     given = parseOptions(args, io.env);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    io.stderr.write(`openmpsd play: ${reason} See openmpsd play --help.\n`);
-    return 2;
+    return reportMisuse(io, 'play', [error instanceof Error ? error.message : String(error)]);
   }
   if (given === 'help') {
     io.stdout.write(help);

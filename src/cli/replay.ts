@@ -10,7 +10,7 @@ import {
   formatPrintableJson,
   formatPrintableLines,
 } from '../domain/printable-text.ts';
-import type { OutputIo } from './command-io.ts';
+import { type OutputIo, reportMisuse } from './command-io.ts';
 import { parseServerAddress } from './server-address.ts';
 
 export type ReplayIo = OutputIo & {
@@ -60,9 +60,7 @@ export async function runReplay(args: readonly string[], io: ReplayIo): Promise<
   try {
     given = parseOptions(args, io.env);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    io.stderr.write(`openmpsd replay: ${reason} See openmpsd replay --help.\n`);
-    return 2;
+    return reportMisuse(io, 'replay', [error instanceof Error ? error.message : String(error)]);
   }
   try {
     const capture = await readCapture(given.path);
@@ -84,10 +82,9 @@ export async function runReplay(args: readonly string[], io: ReplayIo): Promise<
 }
 
 function parseOptions(args: readonly string[], env: ReplayIo['env']): Given {
-  const [path, ...rest] = args;
-  if (path === undefined || path.startsWith('-')) {
-    throw new Error('needs a capture, a .har or .saz file, before its options.');
-  }
+  const [first, ...others] = args;
+  const hasPath = first !== undefined && !first.startsWith('-');
+  const [path, rest] = hasPath ? [first, others] : [undefined, args];
   const { values, problems } = parseFlags(rest, {
     url: { argument: '<address>' },
     pace: { argument: '<pace>' },
@@ -97,6 +94,9 @@ function parseOptions(args: readonly string[], env: ReplayIo['env']): Given {
     json: {},
   });
   if (problems.length > 0) throw new Error(problems.join(' '));
+  if (path === undefined) {
+    throw new Error('needs a capture, a .har or .saz file, before its options.');
+  }
   const pace = values.get('pace')?.at(-1);
   const known = paces.find((one) => one === pace);
   if (pace !== undefined && known === undefined) {

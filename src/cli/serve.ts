@@ -10,7 +10,7 @@ import { readFileVariables } from '../config/file-variables.ts';
 import { findMistypedVariables } from '../config/mistyped-variables.ts';
 import { CannotStart, startServer, type RunningServer } from '../server.ts';
 import { formatRedisAddress, requireRedisAddress } from '../store/redis/redis-address.ts';
-import type { CommandIo } from './command-io.ts';
+import { type CommandIo, reportMisuse } from './command-io.ts';
 
 /**
  * Serves until a signal ends it; the exit code is 0 after SIGTERM or SIGINT, 1 when the server
@@ -29,9 +29,7 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
   const mistyped = findMistypedVariables(io.env, settingVariables);
   if ('problems' in parsed) {
     for (const warning of mistyped) io.stderr.write(`openmpsd serve: ${warning}\n`);
-    for (const problem of parsed.problems) io.stderr.write(`openmpsd serve: ${problem}\n`);
-    io.stderr.write('See openmpsd serve --help.\n');
-    return 2;
+    return reportMisuse(io, 'serve', parsed.problems);
   }
   const { settings } = parsed;
   const { requestLog = settings.auth === 'dev' ? 'text' : 'off' } = settings;

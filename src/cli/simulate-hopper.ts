@@ -7,7 +7,7 @@ import { findJsonFault } from '../domain/json-fault.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
 import { type Population, parsePopulation } from '../matchmaking/population.ts';
 import { percentile, type SimulationResult, simulate } from '../matchmaking/simulation.ts';
-import type { OutputIo } from './command-io.ts';
+import { type OutputIo, reportMisuse } from './command-io.ts';
 import { formatChart } from './simulation-chart.ts';
 
 const help = `openmpsd simulate-hopper <config> [options]
@@ -48,13 +48,7 @@ export async function runSimulateHopper(args: readonly string[], io: Io): Promis
     return 0;
   }
   const options = parseOptions(args);
-  if ('problems' in options) {
-    for (const problem of options.problems) {
-      io.stderr.write(`openmpsd simulate-hopper: ${problem}\n`);
-    }
-    io.stderr.write('See openmpsd simulate-hopper --help.\n');
-    return 2;
-  }
+  if ('problems' in options) return reportMisuse(io, 'simulate-hopper', options.problems);
   const asked = [
     { file: options.config, name: options.hopper },
     ...(options.compare !== undefined || options.compareHopper !== undefined
@@ -124,10 +118,9 @@ type Options = {
 const hoursMax = 10_000;
 
 function parseOptions(args: readonly string[]): Options | { readonly problems: readonly string[] } {
-  const [config, ...rest] = args;
-  if (config === undefined || config === '' || config.startsWith('-')) {
-    return { problems: ['needs a service config file first.'] };
-  }
+  const [first = '', ...others] = args;
+  const hasConfig = first !== '' && !first.startsWith('-');
+  const [config, rest] = hasConfig ? [first, others] : [undefined, args];
   const { values, problems: found } = parseFlags(rest, {
     hopper: { argument: '<name>' },
     compare: { argument: '<config>' },
@@ -140,7 +133,10 @@ function parseOptions(args: readonly string[]): Options | { readonly problems: r
     interval: { argument: '<seconds>' },
     chart: { argument: '<file>' },
   });
-  const problems = [...found];
+  const problems = [
+    ...found,
+    ...(config === undefined ? ['needs a service config file first.'] : []),
+  ];
   const last = (flag: string): string | undefined => values.get(flag)?.at(-1);
   const number = (flag: string, max: number): number | undefined => {
     const text = last(flag);
@@ -151,7 +147,7 @@ function parseOptions(args: readonly string[]): Options | { readonly problems: r
     return undefined;
   };
   const options: Options = {
-    config,
+    config: config ?? '',
     hopper: last('hopper'),
     compare: last('compare'),
     compareHopper: last('compare-hopper'),

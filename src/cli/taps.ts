@@ -12,7 +12,7 @@ import {
 import { parseFlags } from '../config/flags.ts';
 import { isCanonicalXuid } from '../domain/ids.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
-import type { CommandIo } from './command-io.ts';
+import { type CommandIo, reportMisuse } from './command-io.ts';
 import { explainFailedCall, parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 
@@ -48,9 +48,7 @@ export async function runTaps(args: readonly string[], io: TapsIo): Promise<numb
   try {
     given = parseOptions(args, io.env);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    io.stderr.write(`openmpsd taps: ${reason} See openmpsd taps --help.\n`);
-    return 2;
+    return reportMisuse(io, 'taps', [error instanceof Error ? error.message : String(error)]);
   }
   if (given === 'help') {
     io.stdout.write(help);

@@ -14,7 +14,7 @@ import { promisify } from 'node:util';
 import { parseFlags } from '../config/flags.ts';
 import { xboxHostNames } from '../gateway/host-names.ts';
 import { derFileOf, openRoot, rootDomains, RootUnusable } from '../gateway/root-certificate.ts';
-import type { CommandIo } from './command-io.ts';
+import { type CommandIo, reportMisuse } from './command-io.ts';
 import { formatGuides, type GuideFacts, guides, hostsLines } from './trust-guides.ts';
 
 const names = Object.keys(guides) as (keyof typeof guides)[];
@@ -93,8 +93,7 @@ export async function runTrust(
     ...(values.has('hosts') && !values.has('install') ? ['--hosts goes with --install.'] : []),
   ];
   if (misuse.length > 0) {
-    io.stderr.write(`openmpsd trust: ${misuse.join(' ')} See openmpsd trust --help.\n`);
-    return 2;
+    return reportMisuse(io, 'trust', misuse);
   }
   const folder = join(resolve(last('data', io.env['MPSD_DATA'] ?? './data')), 'gateway');
   try {

@@ -6,7 +6,7 @@ import type { Xuid } from '../domain/ids.ts';
 import type { ChangeRow, LiveEvent } from '../inspector/api-types.ts';
 import { parseFlags } from '../config/flags.ts';
 import { ChangeNews } from './change-news.ts';
-import type { CommandIo } from './command-io.ts';
+import { type CommandIo, reportMisuse } from './command-io.ts';
 import { parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 import { formatClock, type InspectorApi, watchUsers } from './watch-users.ts';
@@ -41,9 +41,7 @@ export async function runWatch(args: readonly string[], io: WatchIo): Promise<nu
   try {
     given = parseOptions(args, io.env);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    io.stderr.write(`openmpsd watch: ${reason} See openmpsd watch --help.\n`);
-    return 2;
+    return reportMisuse(io, 'watch', [error instanceof Error ? error.message : String(error)]);
   }
   if (given === 'help') {
     io.stdout.write(help);
