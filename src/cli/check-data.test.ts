@@ -63,7 +63,7 @@ test('a whole file has no problems, also while a server has it; progress is repo
   await store.commit({ session: putOf('more', 0) });
   const { code, out, err } = await run(data);
   assert.deepEqual(out, [
-    `${file}: 41 sessions, 40 handles, 2 records of services, 40 members of large sessions, 1 entries of people lists, 0 changes in histories, no problems`,
+    `${file}: 41 sessions, 40 handles, 2 records of services, 40 members of large sessions, 1 entries of people lists, 0 changes in histories, 0 recent changes, no problems`,
   ]);
   assert.equal(code, 0);
   assert.match(err, /^sessions: 0 of 41 \(0 %\)\nsessions: 41 of 41 \(100 %\)\n/);
