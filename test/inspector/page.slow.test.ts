@@ -402,6 +402,11 @@ test(
     });
     await page.getByText('2 requests in').waitFor();
     await page.getByRole('region', { name: 'throttled' }).waitFor();
+    // A call of a fault opens, with what was sent and answered.
+    await page.getByRole('link', { name: 'call 2' }).first().click();
+    const call = page.getByRole('complementary', { name: 'The call' });
+    await call.getByText('/handles/1?a=1').waitFor();
+    await page.screenshot({ path: join(shots, 'capture.png') });
     assert.deepEqual(
       sent.filter((one) => !/^GET \/(assets|inspector)\//.test(one)),
       [],

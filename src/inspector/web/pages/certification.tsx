@@ -3,11 +3,12 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Analysis, Finding } from '../../api-types.ts';
 import { nowMs } from '../live.ts';
+import { CapturedCalls } from '../parts/captured-calls.tsx';
 import { Card, Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { OpenCapture, type OpenedCapture } from '../parts/open-capture.tsx';
 import { UserLink } from '../parts/user-link.tsx';
-import { requestHref } from '../route.ts';
+import { requestHref, withQuery } from '../route.ts';
 import { clockText, countedText, countText, dateText, durationText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
 import { visibleText } from '../visible-text.ts';
@@ -82,6 +83,7 @@ export function CertificationPage() {
           </ul>
         </section>
       ))}
+      {opened !== undefined && opened.calls.length > 0 && <CapturedCalls calls={opened.calls} />}
       {answer.endpoints.length > 0 && <Endpoints endpoints={answer.endpoints} />}
     </div>
   );
@@ -175,9 +177,9 @@ function FindingLine({
                 {id.slice(0, 8)}
               </a>
             ) : (
-              <span key={id} class="mono">
+              <a key={id} class="link mono" href={withQuery({ open: id })}>
                 call {id}
-              </span>
+              </a>
             ),
           )}
           {count > 6 && <span class="faint">of {countText(count)}</span>}

@@ -2,31 +2,21 @@
 
 import { signal } from '@preact/signals';
 import { useMemo, useRef } from 'preact/hooks';
-import { type Json, type JsonObject, parseExactJson } from '../../../domain/json.ts';
-import type { Accepted, ActivityRow, BodyText, CallerRow, RequestDetail } from '../../api-types.ts';
-import { act, nameOf } from '../acting.ts';
+import type { ActivityRow, RequestDetail } from '../../api-types.ts';
 import { pathOf } from '../api.ts';
-import { curlOf } from '../curl.ts';
-import { differenceOf } from '../json-difference.ts';
 import { useKeys } from '../keys.ts';
 import { activity, info } from '../live.ts';
-import { CopyButton } from '../parts/copy-button.tsx';
 import { Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { JsonTree, Scalar } from '../parts/json-tree.tsx';
+import { LogHeads, LogLine, whoOf } from '../parts/log-line.tsx';
+import { CloseDrawer, RequestDetails } from '../parts/request-details.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
-import { go, keyHref, requestHref, route, userHref, withQuery } from '../route.ts';
-import { clockText, countText, tookText } from '../time-text.ts';
+import { go, route, withQuery } from '../route.ts';
+import { countText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
-import { UserText } from '../parts/user-text.tsx';
-import { visibleText } from '../visible-text.ts';
 
 /** The rows as they were when somebody paused the log. */
 const paused = signal<readonly ActivityRow[] | undefined>(undefined);
-
-function whoOf(caller: CallerRow | undefined): string {
-  return caller?.gamertag ?? caller?.xuid ?? caller?.service ?? '';
-}
 
 function matches(row: ActivityRow, text: string): boolean {
   const words =
@@ -36,21 +26,6 @@ function matches(row: ActivityRow, text: string): boolean {
   return [...words, row.caller?.gamertag, row.caller?.xuid].some(
     (word) => word?.toLowerCase().includes(text) === true,
   );
-}
-
-/** The path without what repeats on every line: the service config, and the words around names. */
-function shortTarget(target: string): { readonly path: string; readonly query: string } {
-  const [path = '', query] = target.split('?', 2);
-  const short = path
-    .replace(/^\/serviceconfigs\/[^/]+\/sessiontemplates\/([^/]+)\/sessions\/(.+)$/i, '$1/$2')
-    .replace(/^\/serviceconfigs\/[^/]+\/(?=.)/i, '');
-  let text = short;
-  try {
-    text = decodeURIComponent(short);
-  } catch {
-    // As it came.
-  }
-  return { path: text, query: query === undefined ? '' : `?${query}` };
 }
 
 export function RequestsPage() {
@@ -135,13 +110,7 @@ export function RequestsPage() {
       </Head>
       <div class="with-drawer">
         <div class="log">
-          <div class="log-grid column-heads">
-            <span>Time</span>
-            <span>Who</span>
-            <span>Request</span>
-            <span>Answer</span>
-            <span class="right">Took</span>
-          </div>
+          <LogHeads />
           <VirtualList
             items={rows}
             rowHeight={30}
@@ -170,61 +139,6 @@ export function RequestsPage() {
   );
 }
 
-function LogLine({ row, isSelected }: { readonly row: ActivityRow; readonly isSelected: boolean }) {
-  const time = clockText(row.atMs, { withMs: true });
-  const who = whoOf(row.caller);
-  if (row.kind === 'rta') {
-    const isBad = row.what === 'disconnected' || row.what === 'subscribeRefused';
-    return (
-      <div class="log-grid log-line rta">
-        <span class="faint mono">{time}</span>
-        <span class="cut">
-          <UserText>{who}</UserText>
-        </span>
-        <span class="cut">
-          <span class="method rta">RTA</span>
-          <span class="muted">
-            <UserText>{row.text}</UserText>
-          </span>
-        </span>
-        <span>
-          <span class={isBad ? 'label red' : row.what === 'taps' ? 'label violet' : 'label'}>
-            {row.what}
-          </span>
-        </span>
-        <span />
-      </div>
-    );
-  }
-  const { path, query } = shortTarget(row.target);
-  const tone = row.status >= 500 ? 'broken' : row.status >= 400 ? 'refused' : 'fine';
-  return (
-    <a
-      class={`log-grid log-line ${tone}${isSelected ? ' selected' : ''}`}
-      href={withQuery({ open: row.id })}
-    >
-      <span class="faint mono">{time}</span>
-      <span class="cut">
-        <UserText>{who}</UserText>
-      </span>
-      <span class="cut" title={row.target}>
-        <span class={`method ${row.method.toLowerCase()}`}>{row.method}</span>
-        <span class="mono">
-          <UserText>{path}</UserText>
-        </span>
-        <span class="faint mono">
-          <UserText>{query}</UserText>
-        </span>
-      </span>
-      <span class="cut">
-        <span class={`status-code ${tone} mono`}>{row.status}</span>
-        {row.refusal !== undefined && <span class="refusal-code">{row.refusal.code}</span>}
-      </span>
-      <span class="right faint number">{tookText(row.durationMs)}</span>
-    </a>
-  );
-}
-
 function Opened({ id }: { readonly id: string }) {
   const { answer: detail, problem } = useAnswer<RequestDetail>(`/requests${pathOf(id)}`);
   return (
@@ -236,259 +150,8 @@ function Opened({ id }: { readonly id: string }) {
           <CloseDrawer />
         </header>
       ) : (
-        <RequestDetails detail={detail} />
+        <RequestDetails detail={detail} origin={location.origin} auth={info.value?.auth ?? 'dev'} />
       )}
     </aside>
-  );
-}
-
-function CloseDrawer() {
-  return (
-    <a class="plain" href={withQuery({ open: undefined })} aria-label="Close" title="Close (Esc)">
-      <Icon name="close" />
-    </a>
-  );
-}
-
-function RequestDetails({ detail }: { readonly detail: RequestDetail }) {
-  const { row } = detail;
-  const curl = curlOf(detail, location.origin, info.value?.auth ?? 'dev');
-  const tone = row.status >= 500 ? 'broken' : row.status >= 400 ? 'refused' : 'fine';
-  return (
-    <>
-      <header class="drawer-head">
-        <span class={`method ${row.method.toLowerCase()}`}>{row.method}</span>
-        <span class={`status-code ${tone} mono`}>{row.status}</span>
-        <span class="faint number">
-          {clockText(row.atMs, { withMs: true })} · {tookText(row.durationMs)}
-        </span>
-        <span class="space" />
-        <CloseDrawer />
-      </header>
-      <p class="target mono">
-        <UserText>{row.target}</UserText>
-      </p>
-      <div class="drawer-actions">
-        <CopyButton text={curl} label="Copy as a curl command">
-          Copy as curl
-        </CopyButton>
-        {info.value?.mayAct === true && row.caller?.xuid !== undefined && (
-          <SendAgain detail={detail} />
-        )}
-        {row.key !== undefined && (
-          <a class="button small" href={keyHref(row.key)}>
-            <Icon name="sessions" size={13} /> Session
-          </a>
-        )}
-      </div>
-      {row.refusal !== undefined && <Refusal detail={detail} />}
-      <Caller caller={row.caller} claims={detail.claims} />
-      <Headers title="Request" headers={detail.requestHeaders} body={detail.requestBody} />
-      <Headers title="Answer" headers={detail.answerHeaders} body={detail.answerBody} />
-      <p class="faint mono foot-note" title="X-XblCorrelationId">
-        {row.id}
-      </p>
-    </>
-  );
-}
-
-/** Why it was refused: the rule, its sentence, which says what is accepted, and the place. */
-function Refusal({ detail }: { readonly detail: RequestDetail }) {
-  const { refusal } = detail.row;
-  if (refusal === undefined) return null;
-  return (
-    <section class="refusal" aria-label="Why it was refused">
-      <h2>
-        <Icon name="alert" size={15} /> {refusal.code}
-      </h2>
-      <p class="refusal-text">
-        <UserText>{refusal.text}</UserText>
-      </p>
-      {refusal.detail !== undefined && refusal.detail !== '' && (
-        <p>
-          <span class="faint">at</span>{' '}
-          <code>
-            <UserText>{refusal.detail}</UserText>
-          </code>
-        </p>
-      )}
-      {detail.accepted !== undefined && <AcceptedWays accepted={detail.accepted} />}
-      {detail.docs !== undefined && (
-        <p class="advice">
-          The rule is described in <code>{detail.docs}</code>
-        </p>
-      )}
-    </section>
-  );
-}
-
-/** What fits in place of the request, by the data of the rule. */
-function AcceptedWays({ accepted: { session, ways } }: { readonly accepted: Accepted }) {
-  return (
-    <div class="accepted">
-      <h3>
-        What would be accepted
-        {session !== undefined && (
-          <small class="faint number">
-            {session.isNow
-              ? 'by the session as it is'
-              : `by the session at change ${session.changeNumber}`}
-          </small>
-        )}
-      </h3>
-      <ul>
-        {ways.map(({ text, values = [] }) => (
-          <li key={text}>
-            <UserText>{text}</UserText>
-            {values.length > 0 && (
-              <span class="accepted-values">
-                {values.map((value) => (
-                  <code key={value}>
-                    <UserText>{value}</UserText>
-                  </code>
-                ))}
-              </span>
-            )}
-          </li>
-        ))}
-      </ul>
-    </div>
-  );
-}
-
-/** Who called, and what else the token says. */
-function Caller({
-  caller,
-  claims,
-}: {
-  readonly caller: CallerRow | undefined;
-  readonly claims: JsonObject | undefined;
-}) {
-  if (caller === undefined) return null;
-  const facts: readonly (readonly [string, string | undefined])[] = [
-    ['gamertag', caller.gamertag],
-    ['xuid', caller.xuid],
-    ['title', caller.titleId],
-    ['service', caller.service],
-  ];
-  return (
-    <section class="drawer-part">
-      <h3>Caller</h3>
-      <dl class="facts">
-        {facts
-          .filter(([, value]) => value !== undefined)
-          .map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd class="mono">
-                {name === 'xuid' && value !== undefined ? (
-                  <a class="link" href={userHref(value)}>
-                    {value}
-                  </a>
-                ) : (
-                  <UserText>{value ?? ''}</UserText>
-                )}
-              </dd>
-            </div>
-          ))}
-      </dl>
-      {claims !== undefined && (
-        <details>
-          <summary class="faint">What the token says</summary>
-          <JsonTree node={differenceOf(claims, claims)} mode="values" />
-        </details>
-      )}
-    </section>
-  );
-}
-
-function Headers({
-  title,
-  headers,
-  body,
-}: {
-  readonly title: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: BodyText | undefined;
-}) {
-  const entries = Object.entries(headers);
-  return (
-    <section class="drawer-part">
-      <h3>{title}</h3>
-      <details>
-        <summary class="faint">{entries.length} headers</summary>
-        <dl class="headers mono">
-          {entries.map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>
-                <UserText>{value}</UserText>
-              </dd>
-            </div>
-          ))}
-        </dl>
-      </details>
-      {body !== undefined && body.text !== '' && <Body body={body} />}
-    </section>
-  );
-}
-
-function Body({ body }: { readonly body: BodyText }) {
-  const value = useMemo<Json | undefined>(() => {
-    if (body.isCut) return undefined;
-    try {
-      return parseExactJson(body.text);
-    } catch {
-      return undefined;
-    }
-  }, [body]);
-  if (value === undefined) {
-    return (
-      <pre class="code">
-        {body.text.split('\n').map(visibleText).join('\n')}
-        {body.isCut ? '\n… cut here' : ''}
-      </pre>
-    );
-  }
-  const node = differenceOf(value, value);
-  return node.children.length === 0 ? (
-    <Scalar value={value} />
-  ) : (
-    <JsonTree node={node} mode="values" />
-  );
-}
-
-function SendAgain({ detail }: { readonly detail: RequestDetail }) {
-  const { row, requestHeaders, requestBody } = detail;
-  const { xuid, gamertag, titleId } = row.caller ?? {};
-  const method = row.method;
-  const mayAgain =
-    xuid !== undefined &&
-    requestBody?.isCut !== true &&
-    (method === 'GET' || method === 'PUT' || method === 'POST' || method === 'DELETE');
-  if (!mayAgain) return null;
-  const as = {
-    xuid,
-    ...(gamertag === undefined ? {} : { gamertag }),
-    ...(titleId === undefined ? {} : { titleId }),
-  };
-  const send = async (): Promise<void> => {
-    const headers = Object.fromEntries(
-      Object.entries(requestHeaders).filter(([name]) =>
-        /^(x-xbl-contract-version|if-match|if-none-match|accept-language)$/i.test(name),
-      ),
-    );
-    const bodyText = requestBody?.text ?? '';
-    const answer = await act(
-      'send again',
-      { method, target: row.target, headers, ...(bodyText === '' ? {} : { bodyText }) },
-      as,
-    );
-    if (answer !== undefined) go(requestHref(answer.requestId));
-  };
-  return (
-    <button type="button" class="button small" onClick={() => void send()}>
-      <Icon name="send" size={13} /> Send again as <UserText>{nameOf(as)}</UserText>
-    </button>
   );
 }

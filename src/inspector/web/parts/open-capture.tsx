@@ -3,6 +3,7 @@
 import { useRef, useState } from 'preact/hooks';
 import type { Capture } from '../../../capture/capture.ts';
 import type { Analysis } from '../../api-types.ts';
+import type { CapturedRequest } from '../captured-log.ts';
 import { Icon } from './icon.tsx';
 
 /** A capture that was opened. */
@@ -10,6 +11,7 @@ export type OpenedCapture = {
   readonly name: string;
   readonly analysis: Analysis;
   readonly untilMs: number;
+  readonly calls: readonly CapturedRequest[];
   /** What could not be read, a sentence each. */
   readonly problems: readonly string[];
 };
@@ -70,6 +72,7 @@ async function judgeCapture(file: File): Promise<OpenedCapture> {
     throw new Error(`has more than ${captureLimits.fileBytesMax / 1024 / 1024} MiB.`);
   }
   const capture = await parseCapture(file);
+  const { viewCapture } = await import('../captured-log.ts');
   const calls = callsOf(capture);
   const sinceMs = calls.reduce(
     (least, { atMs }) => Math.min(least, atMs),
@@ -78,6 +81,7 @@ async function judgeCapture(file: File): Promise<OpenedCapture> {
   return {
     name: file.name,
     problems: capture.problems,
+    calls: viewCapture(capture, new Map(calls.map(({ id, user }) => [id, user]))),
     untilMs: calls.reduce((most, { endMs }) => Math.max(most, endMs), 0),
     analysis: {
       requestsCount: calls.length,

@@ -1,0 +1,98 @@
+/** A line of the log: a request, or what happened on a connection. */
+
+import type { ActivityRow, CallerRow } from '../../api-types.ts';
+import { withQuery } from '../route.ts';
+import { clockText, tookText } from '../time-text.ts';
+import { UserText } from './user-text.tsx';
+
+export function whoOf(caller: CallerRow | undefined): string {
+  return caller?.gamertag ?? caller?.xuid ?? caller?.service ?? '';
+}
+
+/** The path without what repeats on every line: the service config, and the words around names. */
+function shortTarget(target: string): { readonly path: string; readonly query: string } {
+  const [path = '', query] = target.split('?', 2);
+  const short = path
+    .replace(/^\/serviceconfigs\/[^/]+\/sessiontemplates\/([^/]+)\/sessions\/(.+)$/i, '$1/$2')
+    .replace(/^\/serviceconfigs\/[^/]+\/(?=.)/i, '');
+  let text = short;
+  try {
+    text = decodeURIComponent(short);
+  } catch {
+    // As it came.
+  }
+  return { path: text, query: query === undefined ? '' : `?${query}` };
+}
+
+export function LogHeads() {
+  return (
+    <div class="log-grid column-heads">
+      <span>Time</span>
+      <span>Who</span>
+      <span>Request</span>
+      <span>Answer</span>
+      <span class="right">Took</span>
+    </div>
+  );
+}
+
+export function LogLine({
+  row,
+  isSelected,
+}: {
+  readonly row: ActivityRow;
+  readonly isSelected: boolean;
+}) {
+  const time = clockText(row.atMs, { withMs: true });
+  const who = whoOf(row.caller);
+  if (row.kind === 'rta') {
+    const isBad = row.what === 'disconnected' || row.what === 'subscribeRefused';
+    return (
+      <div class="log-grid log-line rta">
+        <span class="faint mono">{time}</span>
+        <span class="cut">
+          <UserText>{who}</UserText>
+        </span>
+        <span class="cut">
+          <span class="method rta">RTA</span>
+          <span class="muted">
+            <UserText>{row.text}</UserText>
+          </span>
+        </span>
+        <span>
+          <span class={isBad ? 'label red' : row.what === 'taps' ? 'label violet' : 'label'}>
+            {row.what}
+          </span>
+        </span>
+        <span />
+      </div>
+    );
+  }
+  const { path, query } = shortTarget(row.target);
+  const tone = row.status >= 500 ? 'broken' : row.status >= 400 ? 'refused' : 'fine';
+  return (
+    <a
+      class={`log-grid log-line ${tone}${isSelected ? ' selected' : ''}`}
+      href={withQuery({ open: row.id })}
+    >
+      <span class="faint mono">{time}</span>
+      <span class="cut">
+        <UserText>{who}</UserText>
+      </span>
+      <span class="cut" title={row.target}>
+        <span class={`method ${row.method.toLowerCase()}`}>{row.method}</span>
+        <span class="mono">
+          <UserText>{path}</UserText>
+        </span>
+        <span class="faint mono">
+          <UserText>{query}</UserText>
+        </span>
+      </span>
+      <span class="cut">
+        <span class={`status-code ${tone} mono`}>{row.status}</span>
+        {row.refusal !== undefined && <span class="refusal-code">{row.refusal.code}</span>}
+      </span>
+      <span class="right faint number">{tookText(row.durationMs)}</span>
+    </a>
+  );
+}
