@@ -2,7 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { ownerOfActivityId } from '../../domain/handle/activity-id.ts';
 import type { Handle } from '../../domain/handle/handle.ts';
 import type { Guid } from '../../domain/ids.ts';
-import { parseHandle } from './rows.ts';
+import type { SessionKey } from '../../domain/session/reference.ts';
+import { parseHandle, type Row } from './rows.ts';
 
 export type Queries = ReturnType<typeof prepareQueries>;
 
@@ -101,4 +102,19 @@ export function handleOf({ handle, activityById }: Queries, id: Guid): Handle | 
   const owner = ownerOfActivityId(id);
   const row = handle.get(id) ?? (owner === undefined ? undefined : activityById.get(owner, id));
   return row && parseHandle(row);
+}
+
+/** The changes of a branch that are kept, the newest first. */
+export function changesOf(
+  { historyNumber, history }: Queries,
+  key: SessionKey,
+  branch: Guid,
+): readonly Row[] {
+  const number = historyNumber.get(key, branch)?.['number'];
+  const rows = number == null ? [] : history.all(Number(number));
+  // Recent ones say how many are kept; of those that were sorted in there are not many more.
+  const recent = rows.find(({ changes_max }) => changes_max !== null);
+  return rows
+    .filter(({ revision }, at) => revision !== rows[at - 1]?.['revision'])
+    .slice(0, Number(recent?.['changes_max'] ?? rows.length));
 }

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { migrate, migrations } from './migrations.ts';
-import { prepareQueries } from './queries.ts';
+import { changesOf, prepareQueries } from './queries.ts';
 import { RecentChanges } from './recent-changes.ts';
 import { type Statement, statements } from './statements.ts';
 
@@ -46,8 +46,7 @@ function namedChangeOf(number: number, revision: number, names: readonly string[
 function seen({ queries }: Opened) {
   return {
     histories: sessions.map((number) => {
-      const found = queries.historyNumber.get(`key ${number}`, `branch ${number}`)?.['number'];
-      const rows = found == null ? [] : queries.history.all(Number(found));
+      const rows = changesOf(queries, `key ${number}`, `branch ${number}`);
       return rows.map(({ revision, at_ms, document }) => ({ revision, at_ms, document }));
     }),
     branches: sessions.map((number) => queries.historyBranches.all(`key ${number}`)),
@@ -107,30 +106,46 @@ test('the newest of a session stay when changes are sorted in, be their revision
   assert.deepEqual(rows(), [30, 40, 50, 60, 70]);
 });
 
-// Kills: a table of recent changes without end; steps that are never due again.
+// Kills: a table of recent changes without end; steps that are never due again; a change that is seen
+// twice, or not, between two steps; one that came meanwhile and is removed unsorted.
 test('steps are due after thousands of changes, or long ones, and leave none behind', () => {
   const opened = open();
   const left = () => opened.db.prepare('SELECT count(*) AS n FROM recent_change').get()?.['n'];
+  insert(opened, ...sessions.map((number) => namedChangeOf(number, 1, ['a'])));
   for (const round of [1, 2]) {
-    const many = Array.from({ length: 16_383 }, (_, n) => changeOf(n + 1, round));
+    const many = Array.from({ length: 16_383 }, (_, n) => changeOf(n + 1, 10 * round));
     opened.db.exec('BEGIN');
     assert.equal(opened.recent.noteCommitted(insert(opened, ...many)), false);
     opened.db.exec('COMMIT');
-    assert.equal(opened.recent.noteCommitted(insert(opened, changeOf(16_384, round))), true);
+    assert.equal(opened.recent.noteCommitted(insert(opened, changeOf(16_384, 10 * round))), true);
+    const before = seen(opened);
     let steps = 1;
     while (opened.recent.sortSome()) {
+      assert.deepEqual(seen(opened), before);
       steps += 1;
       // Not due a second time while they go on.
-      assert.equal(
-        opened.recent.noteCommitted(insert(opened, changeOf(20_000, round * steps))),
-        false,
-      );
+      assert.equal(opened.recent.noteCommitted(insert(opened, changeOf(4, 100 * steps))), false);
     }
     assert.ok(steps >= 16, `${steps} steps`);
+    assert.deepEqual(seen(opened), before);
+    assert.equal(left(), steps - 1);
+    opened.recent.sortSome();
     assert.equal(left(), 0);
   }
   const long: Statement = ['insertRecentChange', 1, 99, beginMs, 5, 'x'.repeat(3 * 2 ** 20)];
   assert.equal(opened.recent.noteCommitted(insert(opened, long)), true);
+});
+
+// Kills: a sweep that forgets between two steps, and gets in their way.
+test('all that is sorted in at once between two steps leaves nothing for them', () => {
+  const opened = open();
+  for (let n = 1; n <= 2_000; n += 1) insert(opened, changeOf(n, 1));
+  assert.equal(opened.recent.sortSome(), true);
+  opened.recent.sortAll();
+  opened.recent.noteCommitted([['sortRecentChanges']]);
+  assert.equal(opened.recent.sortSome(), false);
+  const rows = opened.db.prepare('SELECT count(*) AS n FROM history_change').get();
+  assert.equal(rows?.['n'], 2_000);
 });
 
 test('a step that fails changes nothing, and steps are due again later', () => {

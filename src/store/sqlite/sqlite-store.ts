@@ -38,7 +38,7 @@ import {
 import { type DataFile, openDataFile, unavailable } from './data-file.ts';
 import { DataFileHealth } from './data-file-health.ts';
 import { Group, GroupCommit, nothing, type StoredState } from './group-commit.ts';
-import { handleOf, prepareQueries, type Queries } from './queries.ts';
+import { changesOf, handleOf, prepareQueries, type Queries } from './queries.ts';
 import { sessionMemoryBytes } from '../session-memory.ts';
 import { formatStoredSession } from '../session-text.ts';
 import {
@@ -349,12 +349,9 @@ class SqliteStore extends ProcessStore implements Store {
   }
 
   async history(key: SessionKey, branch: Guid): Promise<readonly StoredChange[]> {
-    return this.#readRows('history of', key, parseChange, ({ historyNumber, history }) => {
-      const number = historyNumber.get(key, branch)?.['number'];
-      const rows = number == null ? [] : history.all(Number(number));
-      // Recent ones say how many are kept; those that were sorted in are not many more.
-      return rows.slice(0, Number(rows[0]?.['changes_max'] ?? rows.length));
-    });
+    return this.#readRows('history of', key, parseChange, (queries) =>
+      changesOf(queries, key, branch),
+    );
   }
 
   async historyBy(

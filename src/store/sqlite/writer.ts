@@ -22,8 +22,8 @@ import type { WriteFailure, WriterSettings } from './writer-messages.ts';
  */
 const checkpointAfterBytes = 16 * 1024 * 1024;
 const pageBytes = 4096;
-/** What one step of sorting changes in writes at most, but for long ones. */
-const bytesOfSorting = 1024 * pageBytes;
+/** What one step of sorting changes in writes, about. */
+const bytesOfSorting = 256 * pageBytes;
 const busyTimeoutMs = 5_000;
 const cacheBytesMax = 8 * 1024 * 1024;
 
