@@ -163,3 +163,16 @@ test('a step that fails changes nothing, and steps are due again later', () => {
   assert.equal(opened.recent.sortSome(), false);
   assert.equal(opened.db.prepare('SELECT * FROM recent_change').all().length, 0);
 });
+
+// Kills: a full file that takes no commits any more, since its recent changes cannot leave.
+test('where there is no room to sort them in, recent changes give theirs back', () => {
+  const opened = open();
+  for (let n = 1; n <= 600; n += 1) insert(opened, changeOf(n, 1));
+  const pages = Number(opened.db.prepare('PRAGMA page_count').get()?.['page_count']);
+  opened.db.exec(`PRAGMA max_page_count = ${pages}`);
+  assert.equal(opened.recent.sortSome(), false);
+  assert.equal(opened.db.prepare('SELECT * FROM recent_change').all().length, 0);
+  insert(opened, changeOf(1, 2));
+  assert.equal(opened.recent.sortSome(), false);
+  assert.equal(opened.queries.history.all(1).length, 1);
+});

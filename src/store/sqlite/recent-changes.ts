@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { isLackOfRoom, type SqliteError } from './sqlite-errors.ts';
 import type { Write } from './statements.ts';
 
 /** Changes that are sorted in when they are as many, or as long, as this. */
@@ -38,6 +39,7 @@ export class RecentChanges {
   readonly #oldest: StatementSync;
   readonly #drop: StatementSync;
   readonly #finish: readonly StatementSync[];
+  readonly #remove: StatementSync;
   #rows = 0;
   #bytes = 0;
   /** The steps that are due, of the changes up to `#last`. */
@@ -62,11 +64,14 @@ export class RecentChanges {
     this.#drop = db.prepare(
       'DELETE FROM history_change WHERE session_number = ?1 AND revision <= (SELECT revision FROM history_change WHERE session_number = ?1 ORDER BY revision DESC LIMIT 1 OFFSET ?2)',
     );
+    this.#remove = db.prepare('DELETE FROM recent_change WHERE number <= ?');
     this.#finish = [
-      'INSERT INTO history_branch (number, key, branch, check_ms) SELECT session_number, key, branch, check_ms FROM recent_change WHERE number <= ? AND key IS NOT NULL ORDER BY session_number ON CONFLICT DO NOTHING',
-      'INSERT OR REPLACE INTO history_name (name, session_number, at_ms) SELECT value, session_number, at_ms FROM recent_change, json_each(names) WHERE number <= ? AND names IS NOT NULL ORDER BY number',
-      'DELETE FROM recent_change WHERE number <= ?',
-    ].map((sql) => db.prepare(sql));
+      ...[
+        'INSERT INTO history_branch (number, key, branch, check_ms) SELECT session_number, key, branch, check_ms FROM recent_change WHERE number <= ? AND key IS NOT NULL ORDER BY session_number ON CONFLICT DO NOTHING',
+        'INSERT OR REPLACE INTO history_name (name, session_number, at_ms) SELECT value, session_number, at_ms FROM recent_change, json_each(names) WHERE number <= ? AND names IS NOT NULL ORDER BY number',
+      ].map((sql) => db.prepare(sql)),
+      this.#remove,
+    ];
     this.#measure();
   }
 
@@ -86,7 +91,8 @@ export class RecentChanges {
 
   /**
    * Makes the next step. True: there are more. A step that fails changes nothing, and others are due
-   * after as many changes.
+   * after as many changes. Where there is no room for it, the recent changes are forgotten: sessions
+   * need the room.
    */
   sortSome(): boolean {
     if (this.#steps.length === 0) this.#steps = this.#plan();
@@ -96,11 +102,12 @@ export class RecentChanges {
       if (step) this.#make(step);
       if (later.length === 0) for (const statement of this.#finish) statement.run(this.#last);
       this.#db.exec('COMMIT');
-    } catch {
+    } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       this.#steps = [];
       this.#rows = 0;
       this.#bytes = 0;
+      if (isLackOfRoom(error as SqliteError)) this.#forget();
       return false;
     }
     this.#steps = later;
@@ -141,6 +148,14 @@ export class RecentChanges {
     for (const { number, newest, changesMax } of sessions) {
       const oldest = Number(this.#oldest.get(number)?.['revision']);
       if (oldest <= newest - changesMax - slack) this.#drop.run(number, changesMax);
+    }
+  }
+
+  #forget(): void {
+    try {
+      this.#remove.run(this.#last);
+    } catch {
+      // The disk itself is full: tried again with the next steps.
     }
   }
 
