@@ -48,6 +48,25 @@ test('every refusal is in its table, with its status', () => {
   assert.deepEqual(Object.fromEntries(rows), Object.fromEntries(answered));
 });
 
+test('every status with a code is that of the code', () => {
+  const named = documents.flatMap(({ file, text }) =>
+    [...text.matchAll(/\b([45]\d\d) `([a-z][a-zA-Z]+)`/g)].map(([found, status, code]) => ({
+      file,
+      found,
+      status: Number(status),
+      code,
+    })),
+  );
+  assert.ok(named.length > 100, 'codes were found');
+  const statuses = new Map<string | undefined, number>(
+    refusalCodes.map((code) => [code, refusalResponse(new Refusal(code, ''), 107).status]),
+  );
+  assert.deepEqual(
+    named.filter(({ code, status }) => statuses.get(code) !== status),
+    [],
+  );
+});
+
 test('every section of the protocol says where it is known from', () => {
   const keys = [...read('docs/wire/README.md').matchAll(/^\|[^|]*\| ([A-Z]+\d?) \|/gm)].map(
     ([, key]) => key,
