@@ -92,13 +92,22 @@ export async function openAuthenticator(
   const name = where ?? `of ${issuer}`;
   const readText = () =>
     where === undefined ? readIssuerKeysText(String(issuer)) : readKeySetText(where);
-  const keySet = openKeySet(name, readText, { staleMsMax, ...(report && { report }) });
+  // What ends the start is said by its error, and is no condition of a server.
+  let isStarted = false;
+  let atStart: string | undefined;
+  const reportOnceStarted = (problem: string | undefined): void => {
+    if (isStarted) report?.(problem);
+    else atStart = problem;
+  };
+  const keySet = openKeySet(name, readText, { staleMsMax, report: reportOnceStarted });
   const isOidc = settings.kind === 'oidc';
   try {
     await keySet.read(nowMs);
   } catch (error) {
     if (!isAway(error)) throw error;
   }
+  isStarted = true;
+  if (atStart !== undefined) report?.(atStart);
 
   const { oidcMapping } = await import('./claim-mapping.ts');
   const mapping = isOidc ? { ...oidcMapping, ...settings.claims } : settings.claims;

@@ -451,7 +451,10 @@ test('a wrong issuer stops the start, with what was asked and what is wrong', as
   answer(200, '{"keys":[]}');
   for (const [discovery, text] of wrong) {
     issuer.discovery = discovery as LocalIssuer['discovery'];
-    await assert.rejects(startWith(issuer), (error: Error) => error.message.includes(text));
+    const lines: string[] = [];
+    const start = startWith(issuer, { log: (line) => lines.push(line) });
+    await assert.rejects(start, (error: Error) => error.message.includes(text));
+    assert.deepEqual(lines, []);
   }
   const elsewhere = { issuer: `${url}/realm` };
   await assert.rejects(
