@@ -6,7 +6,8 @@
  * table says what was measured and whether the goal was reached.
  *
  *   npm ci --prefix bench         once; the servers that are measured beside it
- *   npm run bench                 all of it, written to results/latest.json
+ *   npm run bench                 all of it, written to results/latest.json; the tables of
+ *                                 docs/scale.md are made anew from it
  *   npm run bench -- rates start  these parts only, printed and not written
  *
  *   BENCH_ROUNDS (3), BENCH_SECONDS (4): rounds, and seconds of load in each
@@ -15,11 +16,12 @@
  *   BENCH_CONNECTIONS_OF_RATES, BENCH_MODES: see rates.ts; BENCH_MEMBERS, BENCH_JOINS: see large.ts
  */
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { measureCluster } from './cluster.ts';
 import { measureGateway } from './gateway.ts';
 import { measureLarge } from './large.ts';
@@ -69,7 +71,10 @@ try {
     if (asked.length === 0 || asked.includes(name)) rows.push(...(await measure()));
   }
   console.log(formatTable(rows, settings));
-  if (asked.length === 0) await storeResults(rows, settings);
+  if (asked.length === 0) {
+    await storeResults(rows, settings);
+    await promisify(execFile)(process.execPath, ['bench/simulate-scale.ts', '--write']);
+  }
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
+import { type Results, withScaleTables } from '../bench/scale-table.ts';
 import {
   type Cluster,
   type Costs,
@@ -194,4 +196,12 @@ test('the command prints a table, the same each time', () => {
   assert.match(first[1] ?? '', /^nodes \(a core each\) +2$/);
   // The last line says memory and time.
   assert.deepEqual(first.slice(0, -2), second.slice(0, -2));
+});
+
+test('the tables of docs/scale.md are made from the last results of the bench', () => {
+  const read = (file: string): string =>
+    readFileSync(resolve(import.meta.dirname, '..', file), 'utf8');
+  const results: Results = JSON.parse(read('bench/results/latest.json'));
+  const page = read('docs/scale.md');
+  assert.equal(page, withScaleTables(page, results), 'npm run simulate:scale -- --write');
 });

@@ -56,7 +56,7 @@ export default defineConfig({
     },
     nav: [
       { text: 'Start', link: '/start' },
-      { text: 'Guides', link: '/testing', activeMatch: '^/guides/' },
+      { text: 'Guides', link: '/guides/', activeMatch: '^/guides/' },
       { text: 'Reference', link: '/reference/settings', activeMatch: '^/reference/' },
       { text: 'Wire', link: '/wire/', activeMatch: '^/wire/' },
       { text: 'Operations', link: '/operations' },

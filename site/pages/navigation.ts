@@ -1,7 +1,8 @@
 /** The order of the pages in the sidebar. A page that is in no group is an error. */
 
 import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
+import { projectFolder } from './documents.ts';
 
 export type Group = {
   readonly text: string;
@@ -9,26 +10,21 @@ export type Group = {
   readonly items: { readonly text: string; readonly link: string }[];
 };
 
+function guidesOfIndex(): readonly string[] {
+  const index = readFileSync(join(projectFolder, 'docs/guides/README.md'), 'utf8');
+  return [...index.matchAll(/^\| \[[^\]]+\]\(([^)]+)\.md\)/gm)].map(([, path = '']) =>
+    posix.normalize(posix.join('guides', path)),
+  );
+}
+
 /** Pages by their paths without `.md`; a star stands for all that are left in a folder. */
 const groups: readonly (readonly [text: string, pages: readonly string[], collapsed?: boolean])[] =
   [
     ['Start', ['start', 'what-it-does', 'how-it-works', 'glossary']],
     [
       'Guides',
-      [
-        'guides/lobby-and-game',
-        'guides/invites',
-        'guides/session-browse',
-        'matchmaking',
-        'guides/dedicated-servers',
-        'guides/large-sessions',
-        'guides/browser-games',
-        'xbox-title',
-        'login',
-        'gateway',
-        'testing',
-        'guides/*',
-      ],
+      // In the order of their index.
+      ['guides/index', ...guidesOfIndex(), 'gateway', 'guides/*'],
     ],
     ['Tools', ['inspector', 'captures', 'control']],
     ['Operations', ['operations', 'durability', 'scale', 'metrics', 'admin']],
