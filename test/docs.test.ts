@@ -177,7 +177,8 @@ test('every command and snippet is run by a test, or says why not', () => {
     const { steps, unmarked } = page;
     for (const { language, text: json, line } of unmarked) {
       if (language === 'json') assert.doesNotThrow(() => JSON.parse(json), `${file}:${line}`);
-      else if (!shownLanguages.includes(language) || commandLike.test(json)) lacking.push(`${file}:${line}: ${language}`);
+      else if (!shownLanguages.includes(language) || commandLike.test(json))
+        lacking.push(`${file}:${line}: ${language}`);
     }
     for (const step of steps) {
       if (step.does !== 'unchecked') checkedCount += 1;
