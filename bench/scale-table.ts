@@ -181,7 +181,7 @@ const shownRows: readonly string[] = [
 ];
 
 /** The part of docs/scale.md that is made from the results of the bench, in Markdown. */
-export function formatScaleTables(results: Results): string {
+function formatScaleTables(results: Results): string {
   const costs = costsOf(results);
   const clusters = populations.map((users) => clusterFor(users, costs));
   const columns = clusters.map((cluster) => new Map(describeCluster(cluster, costs, 1)));
