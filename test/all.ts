@@ -40,24 +40,28 @@ function inOrder(files: readonly string[]): string[] {
 const sharedCount = 16;
 const sharesFolder = mkdtempSync(join(tmpdir(), 'openmpsd-tests-'));
 process.once('exit', () => rmSync(sharesFolder, { recursive: true }));
+/** Each share, and the files that it imports. */
+const shares = new Map<string, readonly string[]>();
 
 /**
  * Files to run in place of these: a process takes longer to start than most of the quick ones to run,
  * so a few of them are imported by one.
  */
 function inShares(files: readonly string[]): string[] {
+  shares.clear();
   const quick = files.filter(isQuick);
   const sharesCount = Math.ceil(quick.length / sharedCount);
-  const shares = Array.from({ length: sharesCount }, (_, n) => {
+  for (let n = 0; n < sharesCount; n += 1) {
     const share = join(sharesFolder, `${n}.mjs`);
     // Neighbours are in different shares, so that none has all the slow ones of a folder.
-    const imports = quick
-      .filter((_file, at) => at % sharesCount === n)
-      .map((file) => `import ${JSON.stringify(pathToFileURL(resolve(file)).href)};\n`);
+    const imported = quick.filter((_file, at) => at % sharesCount === n);
+    const imports = imported.map(
+      (file) => `import ${JSON.stringify(pathToFileURL(resolve(file)).href)};\n`,
+    );
     writeFileSync(share, imports.join(''));
-    return share;
-  });
-  return [...files.filter((file) => !isQuick(file)), ...shares];
+    shares.set(share, imported);
+  }
+  return [...files.filter((file) => !isQuick(file)), ...shares.keys()];
 }
 
 /** Prints the page; true when all is well. */
@@ -68,7 +72,12 @@ async function runAll(globs: readonly string[]): Promise<boolean> {
   let isWell = true;
   async function* watched(events: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent> {
     for await (const event of events) {
-      if (event.type === 'test:fail' && event.data.todo === undefined) isWell = false;
+      if (event.type === 'test:fail' && event.data.todo === undefined) {
+        isWell = false;
+        // Of a process that has failed as a whole, the runner says no more than the share.
+        const imported = shares.get(resolve(event.data.name));
+        if (imported) console.error(`In ${event.data.name}: ${imported.join(' ')}`);
+      }
       yield event;
     }
   }
