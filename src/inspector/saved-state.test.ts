@@ -1,10 +1,13 @@
 /** The saved state as a whole: what one server saves, another one loads and saves again. */
 
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { type RunningServer, startServer } from '../server.ts';
+import { type RunningServer, type ServerOptions, startServer } from '../server.ts';
 import { demoScid, demoTitleId, Kit, type KitUser } from '../testing/kit.ts';
 import { type ManualClock, manualClock } from '../testing/manual-clock.ts';
 import type { LoadedState, SavedState } from './api-types.ts';
@@ -15,11 +18,11 @@ const admin = { authorization: `Bearer ${adminToken}`, 'content-type': 'applicat
 
 type Server = { readonly server: RunningServer; readonly kit: Kit; readonly clock: ManualClock };
 
-async function start(): Promise<Server> {
+async function start(more: Pick<ServerOptions, 'store' | 'data'>): Promise<Server> {
   const clock = manualClock(Date.UTC(2026, 0, 1));
   const server = await startServer({
     port: 0,
-    store: 'memory',
+    ...more,
     clock,
     control: true,
     tapWindowMs: 0,
@@ -29,13 +32,22 @@ async function start(): Promise<Server> {
 }
 
 let first: Server;
+/** Another kind of store: a file does not depend on it. */
 let second: Server;
+let folder = '';
 
 before(async () => {
-  [first, second] = await Promise.all([start(), start()]);
+  folder = await mkdtemp(join(tmpdir(), 'openmpsd-state-'));
+  [first, second] = await Promise.all([
+    start({ store: 'memory' }),
+    start({ store: 'sqlite', data: folder }),
+  ]);
 });
 
-after(() => Promise.all([first.server.close(), second.server.close()]));
+after(async () => {
+  await Promise.all([first.server.close(), second.server.close()]);
+  await rm(folder, { recursive: true, force: true });
+});
 
 async function save({ server }: Server): Promise<SavedState> {
   const answer = await fetch(`${server.url}/inspector/api/v1/state`);
