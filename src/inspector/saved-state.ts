@@ -88,6 +88,9 @@ export async function saveState(context: Context): Promise<SavedState> {
       };
     }),
   );
+  // Stores list them in no order; a file of the same state is the same.
+  sessions.sort((a, b) => (keyOf(a.reference) < keyOf(b.reference) ? -1 : 1));
+  handles.sort((a, b) => (a.id < b.id ? -1 : 1));
   return {
     openmpsdState: 1,
     savedMs: clock.nowMs(),
