@@ -132,13 +132,27 @@ async function untilFound(
   assert.fail('no match');
 }
 
-async function measureAll(target: SessionReference, users: readonly KitUser[], old: JsonObject) {
+async function untilSearching(kit: Kit, user: KitUser, lobby: SessionReference): Promise<void> {
+  for (let turn = 0; turn < 40; turn += 1) {
+    const { json } = await read(user, lobby);
+    if (entry(json, 'system.status') === 'searching') return;
+    await kit.advance(100);
+  }
+  assert.fail('it does not search again');
+}
+
+async function measureAll(
+  target: SessionReference,
+  users: readonly KitUser[],
+  old: JsonObject,
+  latencyMs = 30,
+) {
   for (const user of users) {
     const others = users.filter((other) => other !== user);
     const measurements = Object.fromEntries(
       others.map((other) => {
         const token = at(memberOf(old, other), 'deviceToken');
-        return [String(token), { latency: 30 }];
+        return [String(token), { latency: latencyMs }];
       }),
     );
     const body = { members: { me: { properties: { system: { measurements } } } } };
@@ -203,4 +217,33 @@ test('two parties: teams, measurements, the game, and a third party fills it up'
   );
   assert.equal(memberOf(filled, ada)?.initializationEpisode, undefined, 'not initialized again');
   assert.equal(memberOf(filled, dora)?.initializationEpisode, 2);
+});
+
+// Kills: a ticket that searches again without the players of the party who did not ask for it.
+test('measurements fail: the ticket of one member who says so searches again with its whole party', {
+  skip: isAimed && needsOwnServer,
+}, async (context) => {
+  await using kit = await startFlow(context);
+  const users = ['ada', 'bob', 'cleo'].map((name) => kit.user(name));
+  const [ada, bob, cleo] = users;
+  assert.ok(ada && bob && cleo);
+  const lobby = await partyOf(kit, ada, bob);
+  const other = await partyOf(kit, cleo);
+  await queue(ada, lobby);
+  await queue(cleo, other);
+  const target = await untilFound(kit, ada, lobby);
+  for (const user of users) assertStatus(await user.putSession(target, me(user)), 200);
+  const joined = (await read(ada, target)).json;
+  await measureAll(target, users, joined, 900);
+  const failed = (await read(kit.service(), target)).json;
+  assert.equal(memberOf(failed, bob)?.initializationFailure, 'latency');
+
+  const resubmit = { properties: { system: { matchmakingResubmit: true } } };
+  assertStatus(await bob.putSession(lobby, resubmit, { ifMatch: '*' }), 200);
+  await untilSearching(kit, ada, lobby);
+  assertStatus(await cleo.putSession(other, resubmit, { ifMatch: '*' }), 200);
+  const next = await untilFound(kit, ada, lobby);
+  assert.notDeepEqual(next, target);
+  const made = (await read(kit.service(), next)).json;
+  for (const user of users) assert.equal(memberOf(made, user)?.reserved, true);
 });
