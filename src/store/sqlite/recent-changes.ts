@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { historySlack } from '../history-store.ts';
 import { isLackOfRoom, type SqliteError } from './sqlite-errors.ts';
 import type { Write } from './statements.ts';
 
@@ -8,9 +9,6 @@ const bytesMax = 3 * 1024 * 1024;
 
 /** Changes that are sorted in by one step, about: some milliseconds. */
 const rowsOfStep = 512;
-
-/** More changes than are to be kept of a session are removed together. */
-const slack = 16;
 
 /** A session of which there are recent changes. */
 type Changed = { readonly number: number; readonly newest: number; readonly changesMax: number };
@@ -147,7 +145,7 @@ export class RecentChanges {
     this.#copy.run(from, to, this.#last);
     for (const { number, newest, changesMax } of sessions) {
       const oldest = Number(this.#oldest.get(number)?.['revision']);
-      if (oldest <= newest - changesMax - slack) this.#drop.run(number, changesMax);
+      if (oldest <= newest - changesMax - historySlack) this.#drop.run(number, changesMax);
     }
   }
 
