@@ -193,7 +193,8 @@ function formatScaleTables(results: Results): string {
     `| | ${populations.map((users) => `${whole.format(users)} users`).join(' | ')} |`,
     `| --- |${' --- |'.repeat(populations.length)}`,
     ...shownRows.map(
-      (row) => `| ${row.trim()} | ${columns.map((column) => column.get(row) ?? '').join(' | ')} |`,
+      (row) =>
+        `| ${row.trim()} | ${columns.map((column) => (column.get(row) ?? '').replace(/, × [\d.]+/, '')).join(' | ')} |`,
     ),
     '',
     `At half of its core a node serves about ${round2.format(perNode)} players, a shard about ${round2.format(perShard)}.`,

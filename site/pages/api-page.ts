@@ -67,8 +67,8 @@ function section(method: string, path: string, operation: Operation): string {
     const named = codes.map((code) => `\`${code}\``).join(', ');
     const [answer] = Object.values(response.content ?? {});
     const shape = answer?.schema.$ref?.split('/').at(-1);
-    const says = shape === undefined ? '' : ` [${shape}](#${shape.toLowerCase()})`;
-    return `| ${status} | ${named === '' ? `${escapeText(response.description)}${says}` : named} |`;
+    const says = shape === undefined ? '' : `[${shape}](#${shape.toLowerCase()})`;
+    return `| ${status} | ${named || says || escapeText(response.description)} |`;
   });
   const list = parameters
     .filter((one) => one.in !== 'path')

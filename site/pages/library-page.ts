@@ -164,7 +164,7 @@ function valueSection(name: string, node: ts.Node, source: ts.SourceFile): strin
     const forms = all.length > 1 ? all.slice(0, -1) : all;
     const code = forms.map((form) => signature(form, source)).join('\n');
     const says = all.map((one) => commentOf(one, source)).filter((text) => text !== '');
-    return `### ${name}.${escapeText(title)}\n\n${codeBlock('ts', code)}\n${says.join('\n\n')}\n`;
+    return `### ${escapeText(title)}\n\n${codeBlock('ts', code)}\n${says.join('\n\n')}\n`;
   });
   return `${head}${codeBlock('ts', `class ${name} ${extended}`)}\n${members.join('\n')}`;
 }

@@ -101,6 +101,7 @@ function titleOf(folder: string, page: string): string {
   if (title === undefined) throw new Error(`${page}.md has no title.`);
   // A decision is known by its number.
   const [, number] = /^decisions\/(\d{4})-/.exec(page) ?? [];
+  if (/(^|\/)index$/.test(page)) return 'Overview';
   const plain = title.replaceAll('`', '').replace(/^\d{4}[.:]? /, '');
   return number === undefined ? plain : `${Number(number)} ${plain}`;
 }
