@@ -4,6 +4,9 @@
  */
 
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Context } from '../../src/directory/context.ts';
 import { readCurrent } from '../../src/directory/transact.ts';
@@ -16,6 +19,8 @@ import { Matchmaker } from '../../src/matchmaking/matchmaker.ts';
 import { hopperKeyOf } from '../../src/matchmaking/ticket-store.ts';
 import { seededRandom } from '../../src/platform/seeded-random.ts';
 import { openMemoryStore } from '../../src/store/memory/memory-store.ts';
+import { dataFileOf } from '../../src/store/sqlite/data-folder.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { demoScid } from '../../src/testing/demo.ts';
 import { type ManualClock, manualClock } from '../../src/testing/manual-clock.ts';
@@ -180,6 +185,18 @@ test('another node takes a hopper over, and gives it back with what has changed'
 // are counted and are not there.
 test('a day with kills leaves no ticket without an end, and no record', async () => {
   await using store = openMemoryStore();
+  await spendDay(store);
+});
+
+test('a day with kills on SQLite leaves no ticket without an end, and no record', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-day-'));
+  context.after(() => rm(folder, { recursive: true }));
+  const file = dataFileOf(folder);
+  await using store = await openSqliteStore({ file, durability: 'relaxed' });
+  await spendDay(store);
+});
+
+async function spendDay(store: Store): Promise<void> {
   const clock = manualClock();
   const { changes, startNode } = openNodes(store, clock);
   const random = seededRandom(24);
@@ -211,4 +228,4 @@ test('a day with kills leaves no ticket without an end, and no record', async ()
     left.map(({ id, value }) => [id, value.population]),
     [['statistics', 0]],
   );
-});
+}
