@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -106,6 +106,21 @@ test('a damaged page is reported by the sessions that were on it, and by no othe
   assert.ok(lost.length < 5);
   assert.ok(out.some((line) => line.startsWith('table session: ')));
   assert.match(out.at(-1) ?? '', new RegExp(`: ${40 - lost.length} sessions, 40 handles`));
+});
+
+test('of a file that was cut, what can be read is checked, and the rest is reported', async () => {
+  const data = await filledFolder();
+  const file = dataFileOf(data);
+  const { size } = statSync(file);
+  truncateSync(file, size - 5 * 4096);
+  const { code, out } = await run(data);
+  assert.equal(code, 1);
+  assert.match(out[0] ?? '', /^the file has been cut: its last 5 pages are lost$/);
+  assert.match(out.at(-1) ?? '', /: [1-9]\d* sessions, .* problems\. /);
+  truncateSync(file, 2 * 4096);
+  const most = await run(data);
+  assert.equal(most.code, 1);
+  assert.match(most.err, /is damaged so far that no session can be read: .*Restore a backup\.\n$/);
 });
 
 test('a log that was cut is reported', async () => {

@@ -5,7 +5,7 @@
  * is lost.
  */
 
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreUnavailable } from '../store.ts';
 import { isMarked, notOurs, unavailable } from './data-file.ts';
@@ -18,7 +18,7 @@ import {
   parseSession,
   type Row,
 } from './rows.ts';
-import { isDamage } from './sqlite-errors.ts';
+import { isDamage, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
 import { isBegunAnew, pagesInLog, pagesLost, readLogIndex } from './write-ahead-log.ts';
 
 export type DataFileListener = {
@@ -43,8 +43,16 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
   if (!existsSync(file)) throw new StoreUnavailable(`${file} does not exist.`);
   const index = readLogIndex(file);
   let db: DatabaseSync | undefined;
+  let cutPages = 0;
   try {
     db = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
+    // Of a file that has been cut SQLite reads nothing otherwise; nothing can be written here.
+    db.enableDefensive?.(false);
+    db.exec('PRAGMA writable_schema = ON');
+    cutPages = pagesCut(file);
+    if (cutPages > 0) {
+      listener.found(`the file has been cut: its last ${cutPages} pages are lost`);
+    }
     if (!isMarked(db)) throw new StoreUnavailable(notOurs(file));
     refuseNewer(db, migrations);
     const lost = isBegunAnew(file, index) ? 0 : pagesLost(index, pagesInLog(db));
@@ -60,11 +68,38 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
     checkStructure(db, listener);
     return summary;
   } catch (error) {
+    const { errcode = 0, message } = error as SqliteError;
+    // Of a file that was cut, tables themselves may be gone.
+    if (kindOfCode(errcode) === sqliteCodes.corrupt || cutPages > 0) {
+      throw new StoreUnavailable(
+        `${file} is damaged so far that no session can be read: ${message}. Restore a backup.`,
+        { cause: error },
+      );
+    }
     throw unavailable(file, error);
   } finally {
     db?.close();
   }
 }
+
+/** The pages that the header of a file counts and that are not there; 0 of a file with a log. */
+function pagesCut(file: string): number {
+  if ((statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return 0;
+  const header = Buffer.alloc(headerBytes);
+  const opened = openSync(file, 'r');
+  try {
+    if (readSync(opened, header) < headerBytes) return 0;
+  } finally {
+    closeSync(opened);
+  }
+  const written = header.readUInt16BE(16);
+  const pageBytes = written === 1 ? 65_536 : written;
+  if (pageBytes < 512) return 0;
+  return Math.max(0, header.readUInt32BE(28) - Math.floor(statSync(file).size / pageBytes));
+}
+
+/** Of a SQLite file: the size of a page at 16, the count of pages at 28. */
+const headerBytes = 100;
 
 function checkTables(db: DatabaseSync, listener: DataFileListener): DataFileSummary {
   return new Map([
