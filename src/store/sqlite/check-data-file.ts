@@ -68,6 +68,7 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
     checkStructure(db, listener);
     return summary;
   } catch (error) {
+    if (error instanceof StoreUnavailable) throw error;
     const { errcode = 0, message } = error as SqliteError;
     // Of a file that was cut, tables themselves may be gone.
     if (kindOfCode(errcode) === sqliteCodes.corrupt || cutPages > 0) {
@@ -89,6 +90,7 @@ function pagesCut(file: string): number {
   const opened = openSync(file, 'r');
   try {
     if (readSync(opened, header) < headerBytes) return 0;
+    if (!header.toString('latin1').startsWith('SQLite format 3\0')) return 0;
   } finally {
     closeSync(opened);
   }
