@@ -126,7 +126,7 @@ test('times are shifted with their digits; far ones, and the case of letters, st
   );
 });
 
-test('times may differ by the tolerance, after the first has told how far the clocks are apart', () => {
+test('times may differ by the tolerance, after the first has shown how far the clocks are apart', () => {
   const known = translation();
   assert.ok(known.matches('2026-03-01T00:00:00Z', '2030-01-01T00:00:00Z'));
   assert.ok(known.matches('2026-03-01T00:00:10Z', '2030-01-01T00:00:11Z'));

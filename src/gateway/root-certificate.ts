@@ -78,7 +78,7 @@ async function readRoot(
   const keyFile = keyFileOf(folder);
   const [certificate, keyText] = await Promise.all([readText(file), readText(keyFile)]);
   if (certificate === undefined && keyText === undefined) return undefined;
-  const advice = `Delete ${folder}; the next start makes a new root, which clients must be told to trust (openmpsd trust)`;
+  const advice = `Delete ${folder}; the next start makes a new root, which clients must trust anew (openmpsd trust)`;
   if (certificate === undefined || keyText === undefined) {
     throw new RootUnusable(
       `${folder} has only one of ${basename(file)} and ${basename(keyFile)}. ${advice}.`,

@@ -24,7 +24,7 @@ import { Hits } from '../testing/hits.ts';
 
 const anyOptionalFilter = fc.option(anyFilter, { nil: undefined });
 
-/** A session, and what the index is told of it: a candidate, or none any more. */
+/** A session, and what the index gets of it: a candidate, or none any more. */
 const anyPut: fc.Arbitrary<readonly [n: number, candidate: SearchCandidate | undefined]> = fc
   .nat(30)
   .chain((n) =>

@@ -66,7 +66,7 @@ test('a difference of another value is an error, not a wrong value', () => {
   }
 });
 
-test('a member that joined, and one that changed, are told by where they are', () => {
+test('a member that joined, and one that changed, are named by their places', () => {
   const ada = { xuid: '1', custom: { map: 'moon' } };
   const ben = { xuid: '2' };
   assert.deepEqual(differenceOf({ members: [ada, ben] }, { members: [ada] }), [
