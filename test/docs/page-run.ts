@@ -79,6 +79,8 @@ class Started {
   printed = '';
   readonly process: ChildProcess;
   readonly #ended: Promise<unknown>;
+  /** All that prints has ended: a program's last lines may come after its exit. */
+  #isOver = false;
   #changed = Promise.withResolvers<void>();
 
   constructor(script: string, folder: string, env: NodeJS.ProcessEnv) {
@@ -89,7 +91,10 @@ class Started {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
-    this.#ended = once(this.process, 'close').then(() => this.#change());
+    this.#ended = once(this.process, 'close').then(() => {
+      this.#isOver = true;
+      this.#change();
+    });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.printed += text;
@@ -101,10 +106,6 @@ class Started {
   #change(): void {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
-  }
-
-  get #isOver(): boolean {
-    return this.process.exitCode !== null || this.process.signalCode !== null;
   }
 
   /** Resolves when `isThere` says so of what was printed. */
@@ -124,9 +125,10 @@ class Started {
   async stop(): Promise<void> {
     if (!this.#isOver && this.process.pid !== undefined) {
       try {
+        // Also when the shell has ended: what it started may still hold the pipes.
         process.kill(-this.process.pid, 'SIGTERM');
       } catch {
-        // It has just ended by itself.
+        // All of the group has just ended by itself.
       }
     }
     await this.#ended;
