@@ -187,7 +187,8 @@ export class MatchPool {
       const lane = this.#laneOf[slot];
       const isGone = this.#candidates[slot] === undefined;
       if (isGone || (this.#expiresMs[slot] as number) <= nowMs) {
-        lane?.take(row);
+        // A ticket that went while the columns were made is in none: the row is another ticket's.
+        if (lane?.columns.slots[row] === slot) lane.take(row);
         continue;
       }
       const cycle = cycleOf(hopper, this.#sinceMs[slot] as number, nowMs);

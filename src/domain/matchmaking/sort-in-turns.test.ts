@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { seededRandom } from '../../platform/seeded-random.ts';
 import { sampleHopper, sampleTicket } from '../../testing/match-samples.ts';
 import { candidateOf, hopperRules } from './hopper-rules.ts';
+import type { Rule } from './hopper.ts';
 import { MatchPool } from './match-pool.ts';
 import { allMatches, searchMatches } from './matcher.ts';
 import { mergeInTurns, sortInTurns } from './sort-in-turns.ts';
@@ -13,6 +14,18 @@ function last<T>(turns: Generator<void, T>): { readonly value: T; readonly turns
     if (done) return { value, turnsCount };
   }
 }
+
+const skillRule: Rule = {
+  name: 'skill',
+  type: 'must',
+  weight: 1,
+  dataType: 'number',
+  attribute: 'skill',
+  allowWildcards: false,
+  maxDiff: 3,
+  expansionDelta: 0,
+  flatten: 'minMax',
+};
 
 const ascending = (a: number, b: number): number => a - b;
 
@@ -45,23 +58,7 @@ test('two lists in order become one, those of the first before equal ones', () =
 // Kills: tickets that are lost with a search that ends while they are sorted in; a slot that is given
 // again while an order still has it.
 test('a search that ends while many tickets are sorted in loses none', () => {
-  const rules = hopperRules(
-    sampleHopper({
-      rules: [
-        {
-          name: 'skill',
-          type: 'must',
-          weight: 1,
-          dataType: 'number',
-          attribute: 'skill',
-          allowWildcards: false,
-          maxDiff: 3,
-          expansionDelta: 0,
-          flatten: 'minMax',
-        },
-      ],
-    }),
-  );
+  const rules = hopperRules(sampleHopper({ rules: [skillRule] }));
   const random = seededRandom(8);
   const tickets = Array.from({ length: 3_000 }, () =>
     sampleTicket({ skill: random.below(50_000) }, { sinceMs: random.below(1_000) }),
@@ -82,5 +79,40 @@ test('a search that ends while many tickets are sorted in loses none', () => {
     const expected = allMatches(fresh, nowMs);
     assert.ok(expected.length > 100);
     assert.deepEqual(allMatches(pool, nowMs), expected);
+  }
+});
+
+// Kills: a ticket that has gone and takes the row of another one.
+test('tickets that go in any turn hide no other ticket from the same search', () => {
+  const rules = hopperRules(sampleHopper({ rules: [{ ...skillRule, maxDiff: 0 }] }));
+  const nowMs = 10_000;
+  for (let turns = 0; turns < 12; turns += 1) {
+    const pool = new MatchPool(rules);
+    // Two of each skill, which go together and with no other.
+    const tickets = Array.from({ length: 3_000 }, (_, at) =>
+      sampleTicket({ skill: Math.floor(at / 2) }, { sinceMs: (at * 7) % 1_000 }),
+    );
+    const put = (from: number, to: number): void => {
+      for (const ticket of tickets.slice(from, to)) pool.put(candidateOf(rules, ticket));
+    };
+    put(0, 1_500);
+    allMatches(pool, nowMs);
+    put(1_500, 3_000);
+    const gone = new Set<string>();
+    const matched = new Set<string>();
+    let turn = 0;
+    for (const match of searchMatches(pool, nowMs)) {
+      if (match === undefined && turn++ === turns) {
+        for (let at = 0; at < 3_000; at += 10) {
+          for (const { id } of tickets.slice(at, at + 2)) {
+            pool.remove(id);
+            gone.add(id);
+          }
+        }
+      }
+      for (const { id } of match?.tickets ?? []) matched.add(id);
+    }
+    assert.equal(gone.size, 600);
+    for (const { id } of tickets) assert.ok(matched.has(id) || gone.has(id));
   }
 });
