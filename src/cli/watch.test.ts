@@ -155,6 +155,15 @@ test('a wrong use and a server that is not there are said', async () => {
   err = '';
   assert.equal(await runWatch(['everybody'], io), 2);
   assert.match(err, /does not know "everybody": expected users, or a xuid/);
+  // Kills: the number of a user written as the server never writes it, for which nothing would be printed.
+  for (const other of ['007', '18446744073709551616']) {
+    err = '';
+    assert.equal(await runWatch([other], io), 2);
+    assert.match(err, /does not know ".+": .*below 2\^64 without leading zeros/);
+    err = '';
+    assert.equal(await runWatch(['--xuid', other], io), 2);
+    assert.match(err, /--xuid must name a user: .*below 2\^64 without leading zeros/);
+  }
   err = '';
   assert.equal(await runWatch(['users', '--session', 'a~b~c'], io), 2);
   assert.match(err, /--session and --xuid choose changes of sessions/);

@@ -2,7 +2,7 @@
 
 import { formatJson, type Json } from '../domain/json.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
-import type { Xuid } from '../domain/ids.ts';
+import { isCanonicalXuid, type Xuid } from '../domain/ids.ts';
 import type { ChangeRow, LiveEvent } from '../inspector/api-types.ts';
 import { parseFlags } from '../config/flags.ts';
 import { ChangeNews } from './change-news.ts';
@@ -85,12 +85,14 @@ function parseOptions(args: readonly string[], env: WatchIo['env']): WatchOption
   if (values.has('help')) return 'help';
   if (problems.length > 0) throw new Error(problems.join(' '));
   const xuid = values.get('xuid')?.at(-1);
-  if (xuid !== undefined && !/^[0-9]{1,20}$/.test(xuid)) {
-    throw new Error('--xuid must name a user: decimal digits.');
+  if (xuid !== undefined && !isCanonicalXuid(xuid)) {
+    throw new Error('--xuid must name a user: a decimal number below 2^64 without leading zeros.');
   }
-  const isSubject = first === 'users' || /^[0-9]{1,20}$/.test(first);
+  const isSubject = first === 'users' || isCanonicalXuid(first);
   if (hasSubject && !isSubject) {
-    throw new Error(`does not know "${first}": expected users, or a xuid.`);
+    throw new Error(
+      `does not know "${first}": expected users, or a xuid (a decimal number below 2^64 without leading zeros).`,
+    );
   }
   if (hasSubject && (values.has('session') || values.has('xuid'))) {
     throw new Error('--session and --xuid choose changes of sessions; leave them out.');
