@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Browser } from 'playwright-core';
 import { startServer } from '../../src/server.ts';
 import { demoScid } from '../../src/testing/demo.ts';
 import { at, Kit } from '../../src/testing/kit.ts';
@@ -249,10 +250,14 @@ test('two tabs of docs/guides/browser-games.md see each other come and go', opti
     env: { ...process.env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const tabs = await startPages();
+  let tabs: Browser | undefined;
   try {
-    const [said] = (await once(web.stdout, 'data')) as [Buffer];
+    // A program that cannot start ends without a word.
+    const exited = once(web, 'exit').then(([code]) => assert.fail(`web.mjs ended with ${code}`));
+    exited.catch(() => undefined);
+    const [said] = (await Promise.race([once(web.stdout, 'data'), exited])) as [Buffer];
     const [url = ''] = /http:\S+/.exec(String(said)) ?? [];
+    tabs = await startPages();
     const { page: ada, complaints } = await openPage(tabs);
     const { page: ben } = await openPage(tabs);
     await ada.goto(`${url}/?name=Ada&xuid=1001`);
@@ -265,7 +270,7 @@ test('two tabs of docs/guides/browser-games.md see each other come and go', opti
     assert.equal(await ada.locator('li').count(), 1);
     assert.deepEqual(complaints, []);
   } finally {
-    await tabs.close();
     web.kill();
+    await tabs?.close();
   }
 });
