@@ -45,6 +45,6 @@ function parseDocument(text: string, url: string): Readonly<Record<string, unkno
   try {
     return Object(JSON.parse(text));
   } catch {
-    throw new Error(`${url} answers with what is no JSON`);
+    throw new Error(`${url} does not answer JSON`);
   }
 }
