@@ -1,5 +1,8 @@
 import { isKeySetUrl, readKeySetText } from './key-set.ts';
 
+/** What an OIDC issuer says of itself: where its keys and its sign-in are. */
+export type IssuerDocument = Readonly<Record<string, unknown>>;
+
 /** The document by which an OIDC issuer says where its keys are. */
 function discoveryUrl(issuer: string): string {
   return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
@@ -10,9 +13,7 @@ function discoveryUrl(issuer: string): string {
  *
  * Throws an Error that completes "it cannot be used: …".
  */
-export async function readIssuerDocument(
-  issuer: string,
-): Promise<Readonly<Record<string, unknown>>> {
+export async function readIssuerDocument(issuer: string): Promise<IssuerDocument> {
   const url = discoveryUrl(issuer);
   const document = parseDocument(await readKeySetText(url), url);
   // A document of another issuer at this address would bring keys for tokens that are not checked so.
@@ -25,23 +26,31 @@ export async function readIssuerDocument(
 }
 
 /**
+ * The address that the document of `issuer` has under `name`: http or https, and https where the issuer is.
+ *
+ * Throws an Error that completes "it cannot be used: …".
+ */
+export function endpointOf(document: IssuerDocument, name: string, issuer: string): string {
+  const url = document[name];
+  if (typeof url !== 'string' || !isKeySetUrl(url) || !URL.canParse(url)) {
+    throw new Error(`${discoveryUrl(issuer)} names no "${name}"`);
+  }
+  if (/^https:/i.test(issuer) && !/^https:/i.test(url)) {
+    throw new Error(`${discoveryUrl(issuer)} names a "${name}" of plain http`);
+  }
+  return url;
+}
+
+/**
  * The text of the key set of an OIDC issuer, which its discovery document names.
  *
  * Throws an Error that completes "it cannot be used: …".
  */
 export async function readIssuerKeysText(issuer: string): Promise<string> {
-  const url = discoveryUrl(issuer);
-  const { jwks_uri: keysUrl } = await readIssuerDocument(issuer);
-  if (typeof keysUrl !== 'string' || !isKeySetUrl(keysUrl)) {
-    throw new Error(`${url} names no "jwks_uri"`);
-  }
-  if (issuer.startsWith('https:') && !keysUrl.startsWith('https:')) {
-    throw new Error(`${url} names keys that come over plain http`);
-  }
-  return readKeySetText(keysUrl);
+  return readKeySetText(endpointOf(await readIssuerDocument(issuer), 'jwks_uri', issuer));
 }
 
-function parseDocument(text: string, url: string): Readonly<Record<string, unknown>> {
+function parseDocument(text: string, url: string): IssuerDocument {
   try {
     return Object(JSON.parse(text));
   } catch {

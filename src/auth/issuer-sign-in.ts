@@ -7,8 +7,10 @@
 
 import type { JsonObject } from '../domain/json.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { AuthenticatorUnavailable } from './authenticator.ts';
-import { readIssuerDocument } from './issuer-keys.ts';
+import { SignInUnavailable } from './authenticator.ts';
+import { endpointOf, readIssuerDocument } from './issuer-keys.ts';
+import { keepReading } from './kept-reading.ts';
+import { reasonOf } from './key-set.ts';
 
 /** Parameters of a client, by name. */
 export type SignInParameters = Readonly<Record<string, unknown>>;
@@ -17,20 +19,23 @@ export type SignInParameters = Readonly<Record<string, unknown>>;
 export type IssuerAnswer = { readonly status: number; readonly body: JsonObject };
 
 export type IssuerSignIn = {
+  /** Reads the discovery document now. Throws SignInUnavailable, also where an endpoint is missing or wrong. */
+  read(nowMs: Milliseconds): Promise<void>;
+
   /**
    * Where a browser signs in and comes back to the client's own address with a code.
    *
-   * Throws AuthenticatorUnavailable.
+   * Throws SignInUnavailable.
    */
   pageUrl(asked: SignInParameters, nowMs: Milliseconds): Promise<string>;
 
-  /** Tokens for a code, a device code or a refresh token. Throws AuthenticatorUnavailable. */
+  /** Tokens for a code, a device code or a refresh token. Throws SignInUnavailable. */
   tokens(form: SignInParameters, nowMs: Milliseconds): Promise<IssuerAnswer>;
 
   /**
    * A code with which a device signs in; undefined where the issuer has none.
    *
-   * Throws AuthenticatorUnavailable.
+   * Throws SignInUnavailable.
    */
   deviceCode(nowMs: Milliseconds): Promise<IssuerAnswer | undefined>;
 };
@@ -39,9 +44,24 @@ export type IssuerSignInSettings = {
   readonly issuer: string;
   /** By which the issuer knows the clients of this server, whatever they call themselves. */
   readonly clientId: string;
+  /** How long a discovery document stays good while it cannot be read again. */
+  readonly staleMsMax: Milliseconds;
+  /** Called with what is wrong while the sign-in cannot be used, and with undefined when it can be again. */
+  readonly report: (problem: string | undefined) => void;
 };
 
-const documentAgeMaxMs: Milliseconds = 10 * 60_000;
+/** What the sign-in takes of a discovery document. */
+type Endpoints = {
+  readonly page: string;
+  readonly tokens: string;
+  /** Undefined: the issuer has no codes for devices. */
+  readonly deviceCodes: string | undefined;
+  readonly scope: string;
+};
+
+/** What of the issuer was asked. */
+type Asked = 'discovery' | 'tokens' | 'device codes';
+
 const answerWithinMs: Milliseconds = 5_000;
 
 /** Parameters of the page that are the client's own. */
@@ -60,62 +80,83 @@ const grantParameters = ['code', 'redirect_uri', 'code_verifier', 'refresh_token
 
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 
-/** The sign-in at this issuer, whose endpoints are those of its discovery document. */
-export function openIssuerSignIn({ issuer, clientId }: IssuerSignInSettings): IssuerSignIn {
-  let known: { readonly document: SignInParameters; readonly readMs: Milliseconds } | undefined;
+/**
+ * The sign-in at this issuer, whose endpoints are those of its discovery document. The document is read
+ * again as key sets are.
+ */
+export function openIssuerSignIn({
+  issuer,
+  clientId,
+  staleMsMax,
+  report,
+}: IssuerSignInSettings): IssuerSignIn {
+  /** By what was asked, so that the success of one endpoint does not hide the failure of another. */
+  const problems = new Map<Asked, string>();
+  const { current, newest } = keepReading(readEndpoints, {
+    staleMsMax,
+    failureOf: unavailable,
+    report: (failure, isKnown) =>
+      note(
+        'discovery',
+        failure &&
+          (isKnown ? failure.message : `${failure.message} Until it can, nobody signs in.`),
+      ),
+  });
 
-  async function documentAt(nowMs: Milliseconds): Promise<SignInParameters> {
-    if (known !== undefined && nowMs < known.readMs + documentAgeMaxMs) return known.document;
+  async function readEndpoints(): Promise<Endpoints> {
+    const document = await readIssuerDocument(issuer);
+    const deviceCodes = 'device_authorization_endpoint';
+    return {
+      page: endpointOf(document, 'authorization_endpoint', issuer),
+      tokens: endpointOf(document, 'token_endpoint', issuer),
+      deviceCodes:
+        document[deviceCodes] === undefined ? undefined : endpointOf(document, deviceCodes, issuer),
+      scope: scopeOf(document['scopes_supported']),
+    };
+  }
+
+  async function endpointsAt(nowMs: Milliseconds): Promise<Endpoints> {
+    return (await current(nowMs)).value;
+  }
+
+  async function post(
+    endpoint: Asked,
+    url: string,
+    form: Record<string, string>,
+  ): Promise<IssuerAnswer> {
     try {
-      known = { document: await readIssuerDocument(issuer), readMs: nowMs };
-      return known.document;
+      const answer = await ask(url, form);
+      note(endpoint, undefined);
+      return answer;
     } catch (error) {
-      throw unavailable(error);
+      const failure = unavailable(error);
+      note(endpoint, failure.message);
+      throw failure;
     }
   }
 
-  async function endpoint(name: string, nowMs: Milliseconds): Promise<string> {
-    const url = (await documentAt(nowMs))[name];
-    if (typeof url === 'string' && URL.canParse(url)) return url;
-    throw unavailable(new Error(`its discovery document names no "${name}"`));
+  function note(asked: Asked, problem: string | undefined): void {
+    if (problem === undefined) problems.delete(asked);
+    else problems.set(asked, problem);
+    const [first] = problems.values();
+    report(first);
   }
 
-  /** `profile` for the name; a refresh token only where the issuer knows how to ask for one. */
-  async function scopeAt(nowMs: Milliseconds): Promise<string> {
-    const { scopes_supported: scopes } = await documentAt(nowMs);
-    const hasRefresh = Array.isArray(scopes) && scopes.includes('offline_access');
-    return hasRefresh ? 'openid profile offline_access' : 'openid profile';
-  }
-
-  async function post(url: string, form: Record<string, string>): Promise<IssuerAnswer> {
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { accept: 'application/json' },
-        body: new URLSearchParams(form),
-        redirect: 'error',
-        signal: AbortSignal.timeout(answerWithinMs),
-      });
-      const { status } = response;
-      if (status >= 500) throw new Error(`${url} answers ${status}`);
-      const body = Object(await response.json()) as JsonObject;
-      return { status: status < 400 ? 200 : status, body };
-    } catch (error) {
-      throw unavailable(error);
-    }
-  }
-
-  function unavailable(cause: unknown): AuthenticatorUnavailable {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return new AuthenticatorUnavailable(`The issuer ${issuer} cannot be asked: ${reason}.`, {
+  function unavailable(cause: unknown): SignInUnavailable {
+    return new SignInUnavailable(`The sign-in at ${issuer} cannot be used: ${reasonOf(cause)}.`, {
       cause,
     });
   }
 
   return {
+    async read(nowMs) {
+      await newest(nowMs);
+    },
+
     async pageUrl(asked, nowMs) {
-      const url = new URL(await endpoint('authorization_endpoint', nowMs));
-      const own = { client_id: clientId, response_type: 'code', scope: await scopeAt(nowMs) };
+      const { page, scope } = await endpointsAt(nowMs);
+      const url = new URL(page);
+      const own = { client_id: clientId, response_type: 'code', scope };
       for (const [name, value] of Object.entries({ ...own, ...textsOf(asked, pageParameters) })) {
         url.searchParams.set(name, value);
       }
@@ -130,16 +171,42 @@ export function openIssuerSignIn({ issuer, clientId }: IssuerSignInSettings): Is
           : given['refresh_token'] !== undefined
             ? 'refresh_token'
             : 'authorization_code';
-      const url = await endpoint('token_endpoint', nowMs);
-      return post(url, { ...given, client_id: clientId, grant_type: grant });
+      const { tokens } = await endpointsAt(nowMs);
+      return post('tokens', tokens, { ...given, client_id: clientId, grant_type: grant });
     },
 
     async deviceCode(nowMs) {
-      const { device_authorization_endpoint: url } = await documentAt(nowMs);
-      if (typeof url !== 'string') return undefined;
-      return post(url, { client_id: clientId, scope: await scopeAt(nowMs) });
+      const { deviceCodes, scope } = await endpointsAt(nowMs);
+      return deviceCodes === undefined
+        ? undefined
+        : post('device codes', deviceCodes, { client_id: clientId, scope });
     },
   };
+}
+
+/** `profile` for the name; a refresh token only where the issuer knows how to ask for one. */
+function scopeOf(supported: unknown): string {
+  const hasRefresh = Array.isArray(supported) && supported.includes('offline_access');
+  return hasRefresh ? 'openid profile offline_access' : 'openid profile';
+}
+
+/** Throws an Error that completes "it cannot be used: …". */
+async function ask(url: string, form: Record<string, string>): Promise<IssuerAnswer> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { accept: 'application/json' },
+    body: new URLSearchParams(form),
+    redirect: 'error',
+    signal: AbortSignal.timeout(answerWithinMs),
+  });
+  const { status } = response;
+  const text = await response.text();
+  if (status >= 500) throw new Error(`${url} answers ${status}`);
+  try {
+    return { status: status < 400 ? 200 : status, body: Object(JSON.parse(text)) as JsonObject };
+  } catch {
+    throw new Error(`${url} does not answer JSON`);
+  }
 }
 
 function textsOf(asked: SignInParameters, names: readonly string[]): Record<string, string> {

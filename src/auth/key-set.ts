@@ -5,6 +5,7 @@ import type { Milliseconds } from '../domain/time.ts';
 import { problemOfTrust } from '../platform/private-files.ts';
 import { AuthenticatorUnavailable } from './authenticator.ts';
 import { UnknownKey } from './jwt.ts';
+import { keepReading } from './kept-reading.ts';
 
 /** The algorithms of signed tokens. None that is symmetrical: a public key must not sign. */
 export const signatureAlgorithms = ['ES256', 'RS256', 'EdDSA'] as const;
@@ -34,62 +35,36 @@ export type KeySetSettings = {
   readonly report?: (problem: string | undefined) => void;
 };
 
-const ageMaxMs = 10 * 60_000;
 const rereadAfterMs = 30_000;
-const rereadAfterFailureMs = 2_000;
 const fetchTimeoutMs = 5_000;
-
-type LoadedKeys = { readonly find: JWTVerifyGetKey; readonly readMs: Milliseconds };
 
 /**
  * The key set whose text `readText` gets, a JSON document `{"keys":[…]}`. `name` says in error
  * texts where it is.
- *
- * Reads that are asked for at the same time are one read, and after a failure there is none for
- * two seconds, so that a flood of bad tokens is no flood of reads.
  */
 export function openKeySet(
   name: string,
   readText: () => Promise<string>,
   { staleMsMax, report = () => undefined }: KeySetSettings,
 ): KeySet {
-  let known: LoadedKeys | undefined;
-  let failed: { readonly error: AuthenticatorUnavailable; readonly atMs: Milliseconds } | undefined;
-  let reading: Promise<LoadedKeys> | undefined;
-
-  async function reread(nowMs: Milliseconds): Promise<LoadedKeys> {
-    try {
-      const keys = parseKeySet(await readText());
-      const { createLocalJWKSet } = await import('jose/jwks/local');
-      known = { find: createLocalJWKSet(keys), readMs: nowMs };
-      failed = undefined;
-      report(undefined);
-      return known;
-    } catch (error) {
+  const { current, newest } = keepReading(readKeys, {
+    staleMsMax,
+    failureOf(error) {
       const problem = `The key set ${name} cannot be used: ${reasonOf(error)}.`;
-      failed = { error: new AuthenticatorUnavailable(problem, { cause: error }), atMs: nowMs };
-      report(known === undefined ? `${problem} Until it can, tokens get 503.` : problem);
-      throw failed.error;
-    } finally {
-      reading = undefined;
-    }
-  }
+      return new AuthenticatorUnavailable(problem, { cause: error });
+    },
+    report(failure, isKnown) {
+      const problem = failure?.message;
+      report(
+        problem === undefined || isKnown ? problem : `${problem} Until it can, tokens get 503.`,
+      );
+    },
+  });
 
-  async function newest(nowMs: Milliseconds): Promise<LoadedKeys> {
-    if (failed !== undefined && nowMs < failed.atMs + rereadAfterFailureMs) throw failed.error;
-    reading ??= reread(nowMs);
-    return reading;
-  }
-
-  /** The keys that are good now, read again when they are old. */
-  async function current(nowMs: Milliseconds): Promise<LoadedKeys> {
-    if (known !== undefined && nowMs < known.readMs + ageMaxMs) return known;
-    try {
-      return await newest(nowMs);
-    } catch (error) {
-      if (known !== undefined && nowMs < known.readMs + ageMaxMs + staleMsMax) return known;
-      throw error;
-    }
+  async function readKeys(): Promise<JWTVerifyGetKey> {
+    const keys = parseKeySet(await readText());
+    const { createLocalJWKSet } = await import('jose/jwks/local');
+    return createLocalJWKSet(keys);
   }
 
   return {
@@ -97,14 +72,14 @@ export function openKeySet(
       return async (header, token) => {
         const keys = await current(nowMs);
         try {
-          return await keys.find(header, token);
+          return await keys.value(header, token);
         } catch (error) {
           const isUnknown = codeOf(error) === 'ERR_JWKS_NO_MATCHING_KEY';
           if (!isUnknown || nowMs < keys.readMs + rereadAfterMs) throw unknownKey(error, header);
         }
         const newer = await newest(nowMs);
         try {
-          return await newer.find(header, token);
+          return await newer.value(header, token);
         } catch (error) {
           throw unknownKey(error, header);
         }
@@ -150,7 +125,7 @@ class SourceAway extends Error {
   override readonly name = 'SourceAway';
 }
 
-/** True when keys could not be read because their address does not answer; false when something is wrong with it. */
+/** True when something could not be read because its address does not answer; false when something is wrong with it. */
 export function isAway(error: unknown): boolean {
   return error instanceof AuthenticatorUnavailable && error.cause instanceof SourceAway;
 }
@@ -265,7 +240,7 @@ function keyIdText(keyId: string | undefined): string {
 }
 
 /** The innermost message, which is the one that tells something: `fetch` hides it. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? reasonOf(error.cause) : error.message;
 }

@@ -53,8 +53,8 @@ export type CallersParts = {
   readonly secret: Uint8Array;
   readonly store: Pick<RecordStore, 'record' | 'commitRecords'>;
   readonly nowMs: Milliseconds;
-  /** Called with what is wrong when keys cannot be read, and with undefined when they can be again. */
-  readonly report?: (problem: string | undefined) => void;
+  /** Called with what cannot be used and why, and with undefined when it can be again. */
+  readonly report?: (what: 'key set' | 'sign-in', problem: string | undefined) => void;
 };
 
 /** How far the clock of an OIDC issuer may be from this one. */
@@ -63,10 +63,11 @@ const oidcToleranceMs: Milliseconds = 10_000;
 /**
  * What `settings` ask for.
  *
- * The keys are read at once, so that a wrong file, address or issuer stops the start. An address that
- * does not answer is no reason to stop: the servers of a studio may start in any order.
+ * The keys are read at once, and where the sign-in of the issuer is, so that a wrong file, address or
+ * issuer stops the start. An address that does not answer is no reason to stop: the servers of a studio
+ * may start in any order.
  *
- * Throws AuthenticatorUnavailable when the keys cannot be used.
+ * Throws AuthenticatorUnavailable when the keys or the sign-in cannot be used.
  *
  * @source docs/wire/callers.md "oidc"
  */
@@ -94,20 +95,33 @@ export async function openAuthenticator(
     where === undefined ? readIssuerKeysText(String(issuer)) : readKeySetText(where);
   // What ends the start is said by its error, and is no condition of a server.
   let isStarted = false;
-  let atStart: string | undefined;
-  const reportOnceStarted = (problem: string | undefined): void => {
-    if (isStarted) report?.(problem);
-    else atStart = problem;
-  };
-  const keySet = openKeySet(name, readText, { staleMsMax, report: reportOnceStarted });
+  const atStart = new Map<'key set' | 'sign-in', string | undefined>();
+  const reportOnceStarted =
+    (what: 'key set' | 'sign-in') =>
+    (problem: string | undefined): void => {
+      if (isStarted) report?.(what, problem);
+      else atStart.set(what, problem);
+    };
+  const keySet = openKeySet(name, readText, { staleMsMax, report: reportOnceStarted('key set') });
   const isOidc = settings.kind === 'oidc';
-  try {
-    await keySet.read(nowMs);
-  } catch (error) {
-    if (!isAway(error)) throw error;
+  const signIn =
+    isOidc && settings.clientId !== undefined
+      ? (await import('./issuer-sign-in.ts')).openIssuerSignIn({
+          ...{ issuer: settings.issuer, clientId: settings.clientId, staleMsMax },
+          report: reportOnceStarted('sign-in'),
+        })
+      : undefined;
+  for (const source of [keySet, signIn]) {
+    try {
+      await source?.read(nowMs);
+    } catch (error) {
+      if (!isAway(error)) throw error;
+    }
   }
   isStarted = true;
-  if (atStart !== undefined) report?.(atStart);
+  for (const [what, problem] of atStart) {
+    if (problem !== undefined) report?.(what, problem);
+  }
 
   const { oidcMapping } = await import('./claim-mapping.ts');
   const mapping = isOidc ? { ...oidcMapping, ...settings.claims } : settings.claims;
@@ -129,11 +143,6 @@ export async function openAuthenticator(
     return { authenticator: signedAuthenticator(rules), login: undefined };
   }
   const { oidcAuthenticator, oidcLogin } = await import('./oidc-authenticator.ts');
-  const { clientId, issuer: oidcIssuer } = settings;
-  const signIn =
-    clientId === undefined
-      ? undefined
-      : (await import('./issuer-sign-in.ts')).openIssuerSignIn({ issuer: oidcIssuer, clientId });
   return { authenticator: oidcAuthenticator(rules, ownKey), login: oidcLogin(rules, signIn) };
 }
 

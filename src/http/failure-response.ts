@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { AuthenticatorUnavailable } from '../auth/authenticator.ts';
+import { AuthenticatorUnavailable, SignInUnavailable } from '../auth/authenticator.ts';
 import type { Guid } from '../domain/ids.ts';
 import { retryAfter, textResponse } from './refusal-response.ts';
 import type { Answer } from './route.ts';
@@ -18,6 +18,7 @@ export function failureResponse(
   incoming: IncomingMessage,
   correlationId: Guid,
 ): Answer {
+  if (error instanceof SignInUnavailable) return signInUnavailableResponse;
   if (error instanceof AuthenticatorUnavailable) return callerUnknownResponse;
   if (isOutage(error)) return outageResponse;
   log(faultReport(error, incoming, correlationId));
@@ -35,6 +36,13 @@ export const outageResponse = textResponse(
 const callerUnknownResponse = textResponse(
   503,
   'The keys that tokens are checked with cannot be read, so this server cannot tell who calls; nothing was done. Try again; the log and /health/ready of the server say why.',
+  retryAfter,
+);
+
+/** The answer while the issuer cannot be asked to sign a user in. */
+const signInUnavailableResponse = textResponse(
+  503,
+  'The sign-in at the issuer of this server cannot be used now. Try again; the log and /health/ready of the server say why.',
   retryAfter,
 );
 

@@ -63,7 +63,7 @@ export type Adapters = {
 /**
  * The adapters of a node, which do not listen yet.
  *
- * Throws CannotStart when the keys of callers cannot be used.
+ * Throws CannotStart when the keys of callers, or the sign-in of their issuer, cannot be used.
  */
 export async function openAdapters(
   core: NodeCore,

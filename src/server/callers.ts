@@ -58,15 +58,15 @@ export function originsOf({
   };
 }
 
-/** Throws CannotStart when the keys cannot be used. */
+/** Throws CannotStart when the keys or the sign-in of the issuer cannot be used. */
 export async function openCallers(
   settings: AuthenticatorSettings,
   { secret, context, conditions }: Pick<NodeCore, 'secret' | 'context' | 'conditions'>,
 ): Promise<Callers> {
   const { store, clock } = context;
-  const report = (problem: string | undefined): void => {
-    if (problem === undefined) conditions.clear('key set');
-    else conditions.raise('key set', problem);
+  const report = (what: string, problem: string | undefined): void => {
+    if (problem === undefined) conditions.clear(what);
+    else conditions.raise(what, problem);
   };
   try {
     return await openAuthenticator(settings, { secret, store, nowMs: clock.nowMs(), report });

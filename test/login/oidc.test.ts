@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { signToken, tokenKeyOf } from '../../src/auth/token.ts';
 import { MultiplayerService } from '../../src/client/multiplayer-service.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
@@ -33,6 +33,23 @@ async function startWith(
     oidcAudience: [audience],
     ...options,
   });
+}
+
+/** Why a server does not start. One that starts after all is ended. */
+async function startProblem(...args: Parameters<typeof startWith>): Promise<string> {
+  let server: RunningServer;
+  try {
+    server = await startWith(...args);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  await server[Symbol.asyncDispose]();
+  return assert.fail('it started');
+}
+
+/** No answer is late, however slow this machine is: a late one is taken for an issuer that is away. */
+function withoutDeadlines(t: TestContext): void {
+  t.mock.method(AbortSignal, 'timeout', () => new AbortController().signal);
 }
 
 type Asked = {
@@ -435,7 +452,8 @@ test('an issuer that is away at the start is waited for, and one that goes away 
   assert.deepEqual(await verdict(server, next), [200, '']);
 });
 
-test('a wrong issuer stops the start, with what was asked and what is wrong', async () => {
+test('a wrong issuer stops the start, with what was asked and what is wrong', async (t) => {
+  withoutDeadlines(t);
   await using issuer = await startLocalIssuer();
   const { url } = issuer;
   const discoveryUrl = `${url}/.well-known/openid-configuration`;
@@ -452,18 +470,17 @@ test('a wrong issuer stops the start, with what was asked and what is wrong', as
   for (const [discovery, text] of wrong) {
     issuer.discovery = discovery as LocalIssuer['discovery'];
     const lines: string[] = [];
-    const start = startWith(issuer, { log: (line) => lines.push(line) });
-    await assert.rejects(start, (error: Error) => error.message.includes(text));
+    const problem = await startProblem(issuer, { log: (line) => lines.push(line) });
+    assert.ok(problem.includes(text), problem);
     assert.deepEqual(lines, []);
   }
-  const elsewhere = { issuer: `${url}/realm` };
-  await assert.rejects(
-    startWith(elsewhere),
+  assert.match(
+    await startProblem({ issuer: `${url}/realm` }),
     /\/realm\/\.well-known\/openid-configuration answers 404/,
   );
   // Keys at an address of their own are judged the same way.
-  await assert.rejects(
-    startWith(issuer, { authKeys: `${url}/nothing` }),
+  assert.match(
+    await startProblem(issuer, { authKeys: `${url}/nothing` }),
     /\/nothing answers 404 instead of 200/,
   );
   // Kills: an issuer that is being replaced keeps every server from starting.
@@ -614,6 +631,9 @@ test('what goes wrong at the sign-in of the issuer is said, and no token is take
       body: new URLSearchParams({ code: 'x' }),
     });
     assert.equal(answer.status, 503);
+    assert.match(await answer.text(), /^The sign-in at the issuer/);
+    const ready = await ask(server, 'GET', '/health/ready', undefined);
+    assert.match(ready.text, status === 500 ? /token answers 500/ : /token does not answer JSON/);
   }
   await issuer.end();
   const away = await fetch(`${server.url}/oauth20_token.srf`, {
@@ -622,3 +642,61 @@ test('what goes wrong at the sign-in of the issuer is said, and no token is take
   });
   assert.deepEqual([away.status, away.headers.get('retry-after')], [503, '1']);
 });
+
+// Kills: a mistake of the issuer's sign-in that is seen when the first player signs in, a year later.
+test('a wrong sign-in of the issuer ends the start, one that is away does not', async (t) => {
+  withoutDeadlines(t);
+  const clock = manualClock();
+  await using issuer = await startLocalIssuer({ nowMs: clock.nowMs });
+  const claims = { sub: 'u-1', preferred_username: 'Ada' };
+  addSignIn(issuer, { clientId: audience, redirectUris: [back], claims });
+  const { discovery, url } = issuer;
+  await using keysFile = await keysFileOf(issuer);
+  for (const keys of [{}, { authKeys: keysFile.file }]) {
+    for (const [wrong, text] of [
+      [{ token_endpoint: undefined }, 'names no "token_endpoint"'],
+      [{ authorization_endpoint: 'login' }, 'names no "authorization_endpoint"'],
+      [{ device_authorization_endpoint: 7 }, 'names no "device_authorization_endpoint"'],
+      [{ issuer: 'https://other.example' }, 'is of issuer "https://other.example"'],
+    ] as const) {
+      issuer.discovery = { ...discovery, ...wrong };
+      const lines: string[] = [];
+      const log = (line: string): unknown => lines.push(line);
+      const problem = await startProblem(issuer, { ...keys, oidcClientId: audience, log });
+      assert.ok(problem.includes(`${url}/.well-known/openid-configuration ${text}`), problem);
+      assert.deepEqual(lines, []);
+    }
+  }
+  issuer.discovery = discovery;
+  await issuer.end();
+  const lines: string[] = [];
+  await using server = await startWith(issuer, {
+    ...{ clock, oidcClientId: audience, authKeys: keysFile.file },
+    log: (line) => lines.push(line),
+  });
+  const early = await ask(server, 'GET', '/oauth20_authorize.srf', undefined);
+  assert.deepEqual([early.status, early.headers.get('retry-after')], [503, '1']);
+  assert.match(early.text, /^The sign-in at the issuer of this server cannot be used now/);
+  const condition = /The sign-in at http:\S+ cannot be used: .*Until it can, nobody signs in/;
+  assert.match(lines.join('\n'), condition);
+  assert.match((await ask(server, 'GET', '/health/ready', undefined)).text, condition);
+  // Its tokens are good all the same.
+  const token = await issuer.sign({ sub: 'u', aud: audience, exp: clock.nowMs() / 1000 + 600 });
+  assert.deepEqual(await verdict(server, token), [200, '']);
+  await issuer.begin();
+  clock.advance(2_000);
+  assert.equal((await ask(server, 'GET', '/oauth20_authorize.srf', undefined)).status, 302);
+  assert.match(lines.join('\n'), /no longer so: The sign-in at/);
+  assert.doesNotMatch((await ask(server, 'GET', '/health/ready', undefined)).text, /sign-in/);
+});
+
+/** A file with the keys of `issuer`, until it is disposed of. */
+async function keysFileOf({ url }: LocalIssuer) {
+  const folder = await mkdtemp(join(tmpdir(), 'openmpsd-oidc-'));
+  const file = join(folder, 'jwks.json');
+  await writeFile(file, await (await fetch(`${url}/keys`)).text());
+  return {
+    file,
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  };
+}
