@@ -123,8 +123,9 @@ export async function openAdapters(
     ...historyRoutes,
     ...(inspector?.routes ?? []),
   ];
+  const described = answered.filter(({ auth }) => auth !== 'admin' || admin !== undefined);
   const app = buildApp({
-    routes: [...answered, ...apiDescriptionRoutes(answered)],
+    routes: [...answered, ...absentLoginOf(login), ...apiDescriptionRoutes(described)],
     sockets: { nonces, ...openSocketServer(hub) },
     authenticator,
     admin,
@@ -143,17 +144,22 @@ export async function openAdapters(
   return { hub, app, readiness, matchmaker, limits, administration, inspector, notices };
 }
 
-/** Where clients sign in that log in by themselves, or what says that they cannot here. */
+/** Where clients sign in that log in by themselves; none where they cannot. */
 async function signInRoutesOf(
   login: LoginPolicy | undefined,
   ownUrl: () => string,
 ): Promise<readonly Route[]> {
-  if (login === undefined) return absentLoginRoutes('chain');
+  if (login?.signIn === undefined) return [];
   const { signIn } = login;
-  if (signIn === undefined) return absentLoginRoutes('sign-in page');
   if (signIn === 'own') return signInRoutes({ ownUrl });
   const { issuerSignInRoutes } = await import('../http/routes/issuer-sign-in.ts');
   return issuerSignInRoutes(signIn, login);
+}
+
+/** What answers the login of clients where they cannot log in, or cannot sign in. */
+function absentLoginOf(login: LoginPolicy | undefined): readonly Route[] {
+  if (login === undefined) return absentLoginRoutes('chain');
+  return login.signIn === undefined ? absentLoginRoutes('sign-in page') : [];
 }
 
 /** The limits of requests, which are loaded only where there are any. */

@@ -14,8 +14,9 @@ import { commonRefusals, ownRefusals } from './refusals.ts';
 type Schema = Readonly<Record<string, unknown>>;
 
 /**
- * The document for these routes. Those without an operation are left out: the inspector, whose API
- * docs/inspector.md describes, and what answers that a service is not there.
+ * The document for these routes, which do not include the login steps that a server lacks. Those without
+ * an operation are left out: the inspector, whose API docs/inspector.md describes, and what answers that a
+ * service of Xbox Live is not there.
  *
  * @param version of the package
  */

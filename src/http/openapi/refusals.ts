@@ -145,11 +145,9 @@ const byTag: Readonly<Record<string, Codes>> = {
   Activities: activities,
   Titles: ['requestInvalid', 'nameInvalid'],
   RTA: ['upgradeRequired'],
-  // A server that was not asked to have them does not know these paths.
-  Login: ['pathUnknown', 'requestInvalid', 'notAuthenticated'],
-  Metrics: ['pathUnknown'],
+  Login: ['requestInvalid', 'notAuthenticated'],
+  Metrics: [],
   Administration: [
-    'pathUnknown',
     'requestInvalid',
     'serviceConfigUnknown',
     'templateUnknown',
@@ -158,8 +156,8 @@ const byTag: Readonly<Record<string, Codes>> = {
     'personUnknown',
     'connectionUnknown',
   ],
-  History: ['pathUnknown', 'requestInvalid', 'nameInvalid'],
-  Control: ['pathUnknown', 'requestInvalid', 'serviceRequired', 'connectionUnknown'],
+  History: ['requestInvalid', 'nameInvalid'],
+  Control: ['requestInvalid', 'serviceRequired', 'connectionUnknown'],
 };
 
 /** Reading has fewer. */
@@ -172,5 +170,7 @@ const readsByTag: Readonly<Record<string, Codes>> = {
 export function ownRefusals({ method, path }: Route, tag: string): Codes {
   if (path === '/handles/query')
     return [...catalog, 'requestInvalid', 'filterInvalid', 'handleNotYours', 'userRequired'];
+  // An issuer may have no codes for devices.
+  if (path === '/oauth20_connect.srf') return ['requestInvalid', 'serviceAbsent'];
   return (method === 'GET' ? readsByTag[tag] : undefined) ?? byTag[tag] ?? [];
 }
