@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { keyOf } from '../domain/session/reference.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../server.ts';
 import { demoScid, demoTitleId, Kit, type KitUser } from '../testing/kit.ts';
 import { type ManualClock, manualClock } from '../testing/manual-clock.ts';
@@ -195,7 +196,8 @@ test('a file without records leaves those that are there', async () => {
   assert.deepEqual((await save(second)).records, records);
 });
 
-// Kills: the first problem alone, an unknown member that is kept, a record of a table that is not known.
+// Kills: the first problem alone, an unknown member that is kept, a record of a table that is not known; a key
+// that is read of an item that does not fit, or a kind that every object has.
 test('every place of a file that does not fit is named, and nothing is loaded', async () => {
   const state = await save(first);
   const [session, ...others] = state.sessions as [JsonObject, ...JsonObject[]];
@@ -203,10 +205,21 @@ test('every place of a file that does not fit is named, and nothing is loaded', 
   assert.ok(record);
   const broken = {
     ...state,
-    sessions: [{ ...session, colour: 'red', changeNumber: 0, members: [{ xuid: 'x' }] }, ...others],
-    handles: [{ ...state.handles[0], extra: 1 }],
+    sessions: [
+      { ...session, colour: 'red', changeNumber: 0, members: [{ xuid: 'x' }] },
+      ...others,
+      { ...session, reference: { scid: demoScid, templateName: 7, name: 'one' } },
+      others[0],
+    ],
+    handles: [
+      { ...state.handles[0], extra: 1 },
+      { ...state.handles[0], id: { toString: 1 } },
+      { ...state.handles[0], type: { toString: 1 } },
+    ],
     records: [
       { ...record, value: { ...record.value, status: 'lost' } },
+      { ...record, value: { kind: 'constructor' } },
+      { ...record, value: { kind: { toString: 1 } } },
       { ...record, table: 'x' },
     ],
   };
@@ -214,8 +227,9 @@ test('every place of a file that does not fit is named, and nothing is loaded', 
   // The lists are looked at once the outer shape fits.
   const outer = parseState(JSON.stringify(broken), 'refuse');
   assert.ok(outer instanceof Refusal);
-  assert.match(outer.text, /^\$\.records\[1\]\.table: Expected one of "matchmaking"/);
-  const text = JSON.stringify({ ...broken, records: broken.records.slice(0, 1) });
+  assert.match(outer.text, /^\$\.records\[3\]\.table: Expected one of "matchmaking"/);
+  const text = JSON.stringify({ ...broken, records: broken.records.slice(0, -1) });
+  assert.ok(parseState(text, 'keep') instanceof Refusal);
   const refused = await fetch(`${second.server.url}/inspector/api/v1/state`, {
     method: 'PUT',
     body: text,
@@ -227,8 +241,14 @@ test('every place of a file that does not fit is named, and nothing is loaded', 
     '$.sessions[0].changeNumber: Expected an integer of at least 1',
     '$.sessions[0].members[0].xuid: Expected a xuid',
     '$.sessions[0].members[0].index: This member is missing',
+    `$.sessions[${others.length + 1}].reference.templateName: Expected a name`,
+    `$.sessions[${others.length + 2}]: ${keyOf(others[0]?.['reference'] as never)} is there twice`,
     '$.handles[0].extra: This member is not known here',
+    '$.handles[1].id: Expected a GUID',
+    '$.handles[2].type: Expected one of "activity"',
     '$.records[0].value.status: Expected one of "searching"',
+    '$.records[1].value.kind: no record of "matchmaking" is like this',
+    '$.records[2].value.kind: no record of "matchmaking" is like this',
   ]) {
     assert.ok(said.includes(place), `${place} is not in: ${said}`);
   }

@@ -11,12 +11,12 @@ import { allSessions } from '../directory/list-sessions.ts';
 import type { Cause } from '../domain/cause.ts';
 import type { Handle } from '../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../domain/ids.ts';
-import { isJsonObject, type Json, type JsonObject, parseExactJson } from '../domain/json.ts';
+import { type Json, type JsonObject, parseExactJson } from '../domain/json.ts';
 import type { ListEntry, OwnListName } from '../domain/people/list.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { hintsOf } from '../domain/session/hints.ts';
 import { isLarge, withRows } from '../domain/session/large.ts';
-import { keyOf, parseSessionReference, type SessionKey } from '../domain/session/reference.ts';
+import { keyOf, type SessionKey } from '../domain/session/reference.ts';
 import type { Member, Session } from '../domain/session/session.ts';
 import { nextDueMs } from '../domain/session/timeouts.ts';
 import { viewSession } from '../domain/session/view.ts';
@@ -36,6 +36,7 @@ import {
   recordName,
   savedTables,
   sessionShape,
+  shapeOfKind,
   shapeOfRecord,
   timeMs,
   xuid,
@@ -180,14 +181,19 @@ export function parseState(file: string, unknownMembers: UnknownMembers): Parsed
   if ('problems' in checked) return invalid(checked.problems);
   const state = checked.value as unknown as ParsedState;
   const problems = [
-    ...problemsOf(state.sessions, '$.sessions', (session, path) =>
-      sessionProblems(session, path, unknownMembers),
+    ...problemsOf(
+      state.sessions,
+      '$.sessions',
+      (session, path) => sessionProblems(session, path, unknownMembers),
+      ({ reference }) => keyOf(reference),
     ),
-    ...twice(state.sessions, '$.sessions', ({ reference }) => keyIfAny(reference)),
-    ...problemsOf(state.handles, '$.handles', handleProblems),
-    ...twice(state.handles, '$.handles', ({ id }) => id),
-    ...problemsOf(state.records ?? [], '$.records', recordProblems),
-    ...twice(state.records ?? [], '$.records', ({ table, group, id }) => `${table} ${group} ${id}`),
+    ...problemsOf(state.handles, '$.handles', handleProblems, ({ id }) => id),
+    ...problemsOf(
+      state.records ?? [],
+      '$.records',
+      recordProblems,
+      ({ table, group, id }) => `${table} ${group} ${id}`,
+    ),
   ];
   return problems.length > 0 ? invalid(problems) : state;
 }
@@ -204,32 +210,23 @@ function invalid(problems: readonly ShapeProblem[]): Refusal {
   });
 }
 
+/** All that `check` finds, and those items whose key an earlier one has. Items with problems have no key. */
 function problemsOf<T>(
   items: readonly T[],
   path: string,
   check: (item: T, path: string) => readonly ShapeProblem[],
-): readonly ShapeProblem[] {
-  return items.flatMap((item, n) => check(item, `${path}[${n}]`));
-}
-
-/** Those items whose key an earlier one has. */
-function twice<T>(
-  items: readonly T[],
-  path: string,
-  keyOfItem: (item: T) => string | undefined,
+  keyOfItem: (item: T) => string,
 ): readonly ShapeProblem[] {
   const keys = new Set<string>();
   return items.flatMap((item, n) => {
-    const key = keyOfItem(item)?.toString().toLowerCase();
-    const isThere = key !== undefined && keys.has(key);
-    if (key !== undefined) keys.add(key);
-    return isThere ? [{ path: `${path}[${n}]`, expected: `${key} is there twice` }] : [];
+    const place = `${path}[${n}]`;
+    const problems = check(item, place);
+    if (problems.length > 0) return problems;
+    const key = keyOfItem(item).toLowerCase();
+    if (keys.has(key)) return [{ path: place, expected: `${key} is there twice` }];
+    keys.add(key);
+    return [];
   });
-}
-
-function keyIfAny(reference: Session['reference']): SessionKey | undefined {
-  const parsed = isJsonObject(reference) ? parseSessionReference(reference) : undefined;
-  return parsed === undefined || parsed instanceof Refusal ? undefined : keyOf(parsed);
 }
 
 /** What keeps a session from being shown, searched and timed out, and members that it cannot have. */
@@ -265,7 +262,7 @@ function sessionProblem(session: Session): string | undefined {
 }
 
 function handleProblems(handle: Handle, path: string): readonly ShapeProblem[] {
-  const shape = Object.hasOwn(handleShapes, handle.type) ? handleShapes[handle.type] : undefined;
+  const shape = shapeOfKind(handleShapes, handle.type);
   if (shape === undefined) {
     const types = Object.keys(handleShapes).map((type) => `"${type}"`);
     return [{ path: `${path}.type`, expected: `Expected one of ${types.join(', ')}` }];

@@ -330,11 +330,21 @@ const ban = exactObject({
   reason: v.optional(string),
 });
 
+const matchmaking = { ticket, match, statistics };
+
+/** The shape of this kind; undefined: none. `kind` is as a file has it. */
+export function shapeOfKind(
+  shapes: Readonly<Record<string, v.GenericSchema>>,
+  kind: unknown,
+): v.GenericSchema | undefined {
+  return typeof kind === 'string' && Object.hasOwn(shapes, kind) ? shapes[kind] : undefined;
+}
+
 /** The shape of a record of a service beside the sessions; undefined: no such one is saved. */
 export function shapeOfRecord(table: string, value: JsonObject): v.GenericSchema | undefined {
   switch (table) {
     case 'matchmaking':
-      return { ticket, match, statistics }[String(value['kind'])];
+      return shapeOfKind(matchmaking, value['kind']);
     case 'activities':
       return activity;
     case 'activityInvites':
