@@ -12,7 +12,8 @@ import { sweepRecords } from './change-record.ts';
 import type { Context } from './context.ts';
 
 const table = 'bans';
-const group = 'all';
+/** The group of all records of bans. */
+export const bansGroup = 'all';
 const pageMax = 500;
 
 /** @source docs/admin.md "Bans" */
@@ -49,7 +50,7 @@ export class Bans {
       const bans = new Map<Xuid, Ban>();
       let after: string | undefined;
       do {
-        const page = await this.#context.store.records(table, group, pageMax, after);
+        const page = await this.#context.store.records(table, bansGroup, pageMax, after);
         for (const { id, value } of page) bans.set(id, value as unknown as Ban);
         after = page.length === pageMax ? page.at(-1)?.id : undefined;
       } while (after !== undefined);
@@ -64,14 +65,14 @@ export class Bans {
   async put(ban: Ban): Promise<void> {
     const value = { ...ban } as unknown as JsonObject;
     const change = { id: ban.xuid, value, dueMs: ban.untilMs };
-    await this.#context.store.commitRecords(table, group, [change]);
+    await this.#context.store.commitRecords(table, bansGroup, [change]);
     this.note(ban.xuid, ban);
   }
 
   /** Removes the ban of a user; false when there is none. Throws StoreUnavailable. */
   async lift(xuid: Xuid): Promise<boolean> {
-    const stored = await this.#context.store.record(table, group, xuid);
-    await this.#context.store.commitRecords(table, group, [{ id: xuid }]);
+    const stored = await this.#context.store.record(table, bansGroup, xuid);
+    await this.#context.store.commitRecords(table, bansGroup, [{ id: xuid }]);
     this.note(xuid, undefined);
     return stored !== undefined;
   }

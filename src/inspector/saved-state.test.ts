@@ -257,3 +257,32 @@ test('every place of a file that does not fit is named, and nothing is loaded', 
   const kept = { ...state, sessions: [{ ...session, colour: 'red' }, ...others] };
   assert.ok(!(parseState(JSON.stringify(kept), 'keep') instanceof Refusal));
 });
+
+// Kills: a ban that no request finds, a record that is never due and so never read, saved or removed again, a
+// ticket in a hopper that is not its own.
+test('a record whose service would not find it is refused', async () => {
+  const state = await save(first);
+  const broken = (state.records ?? []).map(({ dueMs, ...record }) => ({
+    ...record,
+    group: `${record.group}x`,
+    id: `${record.id}x`,
+  }));
+  const refusal = parseState(JSON.stringify({ ...state, records: broken }), 'refuse');
+  assert.ok(refusal instanceof Refusal);
+  const expected = broken.flatMap(({ table, value }, n) => {
+    const place = `$.records[${n}]`;
+    if (value['kind'] === 'statistics') return [];
+    if (table === 'matchmaking') {
+      const hopper = state.records?.[n]?.group;
+      return [`${place}.group: Expected that of the hopper, "${hopper}".`];
+    }
+    const missing = `${place}.dueMs: This member is missing.`;
+    if (table !== 'bans') return [missing];
+    return [
+      missing,
+      `${place}.group: Expected "all".`,
+      `${place}.id: Expected the xuid of the ban.`,
+    ];
+  });
+  assert.equal(refusal.text, expected.join(' '));
+});

@@ -4,6 +4,7 @@
  */
 
 import * as v from 'valibot';
+import { bansGroup } from '../directory/bans.ts';
 import { checkConnections } from '../directory/check-connections.ts';
 import { commitHandles, commitSession } from '../directory/commit-session.ts';
 import type { Context } from '../directory/context.ts';
@@ -29,6 +30,7 @@ import {
 } from '../domain/shape.ts';
 import { splitUnknown, type UnknownMembers } from '../domain/unknown-members.ts';
 import { latestTimeMs, type Milliseconds } from '../domain/time.ts';
+import { hopperKeyOf } from '../matchmaking/ticket-store.ts';
 import type { LoadedState, SavedRecord, SavedState } from './api-types.ts';
 import { putRecords, readRecords, removeRecords } from './saved-records.ts';
 import {
@@ -271,13 +273,30 @@ function handleProblems(handle: Handle, path: string): readonly ShapeProblem[] {
   return 'problems' in checked ? checked.problems : [];
 }
 
-function recordProblems({ table, value }: SavedRecord, path: string): readonly ShapeProblem[] {
+/** What keeps a record from being read, found and removed by the service that it is of. */
+function recordProblems(record: SavedRecord, path: string): readonly ShapeProblem[] {
+  const { table, group, id, dueMs, value } = record;
   const shape = shapeOfRecord(table, value);
   if (shape === undefined) {
     return [{ path: `${path}.value.kind`, expected: `no record of "${table}" is like this` }];
   }
   const checked = checkShape(shape, value, `${path}.value`);
-  return 'problems' in checked ? checked.problems : [];
+  if ('problems' in checked) return checked.problems;
+  const problems: ShapeProblem[] = [];
+  const expect = (holds: boolean, name: string, expected: string): void => {
+    if (!holds) problems.push({ path: `${path}.${name}`, expected });
+  };
+  // A ticket that is matched has none until the match is made.
+  expect(dueMs !== undefined || table === 'matchmaking', 'dueMs', 'This member is missing');
+  if (table === 'bans') {
+    expect(group === bansGroup, 'group', `Expected "${bansGroup}"`);
+    expect(id === value['xuid'], 'id', 'Expected the xuid of the ban');
+  }
+  if (table === 'matchmaking' && value['kind'] !== 'statistics') {
+    const hopper = hopperKeyOf(String(value['scid']), String(value['hopper']));
+    expect(group === hopper, 'group', `Expected that of the hopper, "${hopper}"`);
+  }
+  return problems;
 }
 
 /**
