@@ -325,6 +325,7 @@ export function openInspector(ports: InspectorPorts) {
 
     async state(): Reply {
       const state = await saveState(context);
+      if (state instanceof Refusal) return state;
       return {
         status: 200,
         headers: { 'Content-Disposition': 'attachment; filename="openmpsd-state.json"' },

@@ -1,13 +1,14 @@
 /** Records of the services beside the sessions, as a saved state has them: match tickets, activities, presence, bans. */
 
 import type { Context } from '../directory/context.ts';
+import { Refusal } from '../domain/refusal.ts';
 import { latestTimeMs } from '../domain/time.ts';
 import { hopperKeyOf, TicketStore } from '../matchmaking/ticket-store.ts';
 import type { RecordChange, RecordName, StoredRecord } from '../store/store.ts';
 import type { SavedRecord } from './api-types.ts';
 import { savedTables } from './state-shapes.ts';
 
-/** Records that are found by their due time, of one table. */
+/** Records of one table that are found by their due time. */
 const recordsMax = 100_000;
 
 /** Records that are read, and changed, in one step. */
@@ -16,11 +17,15 @@ const pageMax = 200;
 type Table = (typeof savedTables)[number];
 type RecordsContext = Pick<Context, 'store' | 'catalog'>;
 
-/** All of the store, in the order of their names. */
-export async function readRecords(context: RecordsContext): Promise<readonly SavedRecord[]> {
+/** All of the store, in the order of their names. Refuses: tooManyItems. */
+export async function readRecords(
+  context: RecordsContext,
+): Promise<readonly SavedRecord[] | Refusal> {
+  const places = await placesOf(context);
+  if (places instanceof Refusal) return places;
   const saved: SavedRecord[] = [];
-  for (const table of savedTables) {
-    for (const group of await groupsOf(context, table)) {
+  for (const { table, groups } of places) {
+    for (const group of groups) {
       for (const { id, value, dueMs } of await recordsOf(context, table, group)) {
         if (isNews(table, id)) continue;
         saved.push({ table, group, id, ...(dueMs !== undefined && { dueMs }), value });
@@ -35,12 +40,28 @@ function isNews(table: Table, id: string): boolean {
   return table === 'matchmaking' && id.startsWith('~');
 }
 
+type Place = { readonly table: Table; readonly groups: readonly string[] };
+
+/** Where records are. Refuses: tooManyItems, when there may be others that are not found. */
+async function placesOf(context: RecordsContext): Promise<readonly Place[] | Refusal> {
+  const places: Place[] = [];
+  for (const table of savedTables) {
+    const groups = await groupsOf(context, table);
+    if (groups instanceof Refusal) return groups;
+    places.push({ table, groups });
+  }
+  return places;
+}
+
 /** Those that hold a record with a due time, and the hoppers, whose figures have none. */
 async function groupsOf(
   { store, catalog }: RecordsContext,
   table: Table,
-): Promise<readonly string[]> {
-  const due: readonly RecordName[] = await store.dueRecords(table, latestTimeMs, recordsMax);
+): Promise<readonly string[] | Refusal> {
+  const due: readonly RecordName[] = await store.dueRecords(table, latestTimeMs, recordsMax + 1);
+  if (due.length > recordsMax) {
+    return tooLarge(`${recordsMax} records of "${table}"`);
+  }
   const hoppers =
     table === 'matchmaking'
       ? [...catalog().values()].flatMap(({ scid, hoppers: own }) =>
@@ -48,6 +69,14 @@ async function groupsOf(
         )
       : [];
   return [...new Set([...due.map(({ group }) => group), ...hoppers])].sort();
+}
+
+/** The refusal of a store of which a part would be left out. */
+export function tooLarge(what: string): Refusal {
+  return new Refusal(
+    'tooManyItems',
+    `The store holds more than ${what}: its state cannot be saved as a file, or replaced by one.`,
+  );
 }
 
 async function recordsOf(
@@ -63,10 +92,12 @@ async function recordsOf(
   }
 }
 
-/** Removes all of them from the store. */
-export async function removeRecords(context: RecordsContext): Promise<void> {
-  for (const table of savedTables) {
-    for (const group of await groupsOf(context, table)) {
+/** Removes all of them from the store. Refuses: tooManyItems, before any is removed. */
+export async function removeRecords(context: RecordsContext): Promise<Refusal | undefined> {
+  const places = await placesOf(context);
+  if (places instanceof Refusal) return places;
+  for (const { table, groups } of places) {
+    for (const group of groups) {
       const records = await recordsOf(context, table, group);
       await commit(
         context,
@@ -76,6 +107,7 @@ export async function removeRecords(context: RecordsContext): Promise<void> {
       );
     }
   }
+  return undefined;
 }
 
 /** Stores these, in place of those of the same names. */

@@ -9,10 +9,14 @@ import type { JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { keyOf } from '../domain/session/reference.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../server.ts';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
+import type { Store } from '../store/store.ts';
 import { demoScid, demoTitleId, Kit, type KitUser } from '../testing/kit.ts';
 import { type ManualClock, manualClock } from '../testing/manual-clock.ts';
+import { storedInvite } from '../testing/store-samples.ts';
+import { openTestContexts } from '../testing/test-context.ts';
 import type { LoadedState, SavedState } from './api-types.ts';
-import { parseState } from './saved-state.ts';
+import { loadState, parseState, saveState } from './saved-state.ts';
 
 const adminToken = 'a-token-of-this-test-0123456789abcdef';
 const admin = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };
@@ -285,4 +289,55 @@ test('a record whose service would not find it is refused', async () => {
     ];
   });
   assert.equal(refusal.text, expected.join(' '));
+});
+
+const makeContext = await openTestContexts();
+const loading = { isShared: false, forgetRecords: async () => undefined };
+
+// Kills: a file in which a part of the store is missing, and a load that leaves a part of it.
+test('a store with more than is read at once is refused, before anything of it is removed', async () => {
+  const records = openMemoryStore();
+  const changes = Array.from({ length: 100_001 }, (_, n) => ({ id: `${n}`, value: {}, dueMs: n }));
+  await records.commitRecords('presence', 'a', changes);
+  const invites = openMemoryStore();
+  for (let n = 0; n < 100_001; n += 1) {
+    const id = `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+    await invites.commit({ handle: storedInvite(id, 'a') });
+  }
+  const parsed = parseState(JSON.stringify(await save(first)), 'refuse');
+  assert.ok(!(parsed instanceof Refusal));
+  for (const [store, what] of [
+    [records, '100000 records of "presence"'],
+    [invites, '100000 invites'],
+  ] as const) {
+    const context = makeContext(store);
+    for (const refusal of [await saveState(context), await loadState(context, parsed, loading)]) {
+      assert.ok(refusal instanceof Refusal);
+      assert.equal(refusal.code, 'tooManyItems');
+      assert.ok(refusal.text.startsWith(`The store holds more than ${what}:`), refusal.text);
+    }
+  }
+  assert.equal((await records.dueRecords('presence', 100_001, 200_000)).length, 100_001);
+  assert.equal((await invites.expired(Number.MAX_SAFE_INTEGER, 200_000)).length, 100_001);
+});
+
+// Kills: a refusal that reads as if nothing had been loaded.
+test('a session that changes all the time is refused with what is loaded already', async () => {
+  const inner = openMemoryStore();
+  const store: Store = new Proxy(inner, {
+    get(target, name) {
+      if (name === 'commit') return async () => ({ kind: 'conflict', current: undefined });
+      const member: unknown = Reflect.get(target, name);
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
+  });
+  const parsed = parseState(JSON.stringify(await save(first)), 'refuse');
+  assert.ok(!(parsed instanceof Refusal));
+  const refusal = await loadState(makeContext(store), parsed, loading);
+  assert.ok(refusal instanceof Refusal);
+  assert.equal(refusal.code, 'tooBusy');
+  assert.match(
+    refusal.text,
+    /changes all the time\. A part of the file is loaded; load the file again\.$/,
+  );
 });

@@ -32,7 +32,7 @@ import { splitUnknown, type UnknownMembers } from '../domain/unknown-members.ts'
 import { latestTimeMs, type Milliseconds } from '../domain/time.ts';
 import { hopperKeyOf } from '../matchmaking/ticket-store.ts';
 import type { LoadedState, SavedRecord, SavedState } from './api-types.ts';
-import { putRecords, readRecords, removeRecords } from './saved-records.ts';
+import { putRecords, readRecords, removeRecords, tooLarge } from './saved-records.ts';
 import {
   handleShapes,
   recordName,
@@ -44,7 +44,7 @@ import {
   xuid,
 } from './state-shapes.ts';
 
-/** Handles and rows that are read in one go, and all invites that are read. */
+/** Rows that are read in one go, and invites that are read. */
 const pageMax = 1_000;
 const invitesMax = 100_000;
 
@@ -55,8 +55,12 @@ const listNames: readonly OwnListName[] = ['follows', 'avoids', 'mutes'];
 
 const cause: Cause = { kind: 'admin', by: 'inspector', reason: 'a saved state was loaded' };
 
-/** All sessions and handles of the store, gamertags and lists of their people, and records of the services. */
-export async function saveState(context: Context): Promise<SavedState> {
+/**
+ * All sessions and handles of the store, gamertags and lists of their people, and records of the services.
+ *
+ * Refuses: tooManyItems.
+ */
+export async function saveState(context: Context): Promise<SavedState | Refusal> {
   const { store, clock, people, names } = context;
   const sessions: Session[] = [];
   const handles: Handle[] = [];
@@ -72,7 +76,11 @@ export async function saveState(context: Context): Promise<SavedState> {
       handles.push(...(await store.handlesFor(key)));
     }
   }
-  for (const id of await store.expired(latestTimeMs, invitesMax)) {
+  const invites = await invitesOf(context);
+  if (invites instanceof Refusal) return invites;
+  const records = await readRecords(context);
+  if (records instanceof Refusal) return records;
+  for (const id of invites) {
     const invite = await store.handle(id);
     if (invite?.type !== 'invite') continue;
     handles.push(invite);
@@ -100,8 +108,14 @@ export async function saveState(context: Context): Promise<SavedState> {
     sessions: sessions as unknown as readonly JsonObject[],
     handles: handles as unknown as readonly JsonObject[],
     users,
-    records: await readRecords(context),
+    records,
   };
+}
+
+/** Refuses: tooManyItems. */
+async function invitesOf({ store }: Context): Promise<readonly Guid[] | Refusal> {
+  const invites = await store.expired(latestTimeMs, invitesMax + 1);
+  return invites.length > invitesMax ? tooLarge(`${invitesMax} invites`) : invites;
 }
 
 async function allRows({ store }: Context, key: SessionKey): Promise<readonly Member[]> {
@@ -304,7 +318,7 @@ function recordProblems(record: SavedRecord, path: string): readonly ShapeProble
  * is there; loading it again completes it. `forgetRecords` makes the services of this process read their records
  * again.
  *
- * Refuses: tooBusy. Throws StoreUnavailable.
+ * Refuses: tooManyItems, tooBusy. Throws StoreUnavailable.
  */
 export async function loadState(
   context: Context,
@@ -314,9 +328,12 @@ export async function loadState(
     forgetRecords,
   }: { readonly isShared: boolean; readonly forgetRecords: () => Promise<void> },
 ): Promise<LoadedState | Refusal> {
+  const invites = await invitesOf(context);
+  if (invites instanceof Refusal) return invites;
   // Before the sessions: a ticket whose session changes would be canceled, and say so in the session.
   if (state.records) {
-    await removeRecords(context);
+    const refusal = await removeRecords(context);
+    if (refusal) return refusal;
     await forgetRecords();
   }
   const wanted = new Map(state.sessions.map((session) => [keyOf(session.reference), session]));
@@ -333,7 +350,6 @@ export async function loadState(
     if (refusal) return refusal;
   }
   const kept = new Set(state.handles.map(({ id }) => id.toLowerCase()));
-  const invites = await context.store.expired(latestTimeMs, invitesMax);
   const removeHandles = invites.filter((id) => !kept.has(id.toLowerCase()));
   if (removeHandles.length > 0) await commitHandles(context, { removeHandles });
   for (const handle of state.handles) await commitHandles(context, { handle });
@@ -376,7 +392,10 @@ async function put(
     });
     if (outcome.kind === 'committed' && !isOtherLife) return undefined;
   }
-  return new Refusal('tooBusy', `Session ${key} changes all the time; load the file again.`);
+  return new Refusal(
+    'tooBusy',
+    `Session ${key} changes all the time. A part of the file is loaded; load the file again.`,
+  );
 }
 
 async function wholeOf(
