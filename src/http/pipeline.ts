@@ -331,6 +331,7 @@ function contractVersionOf(route: Route, headers: Headers): number | Refusal {
   return new Refusal(
     'contractVersionMissing',
     `The header X-Xbl-Contract-Version must be an integer from ${min}; it is ${header === undefined ? 'missing' : `"${header}"`}.`,
+    { accepted: [String(min)] },
   );
 }
 

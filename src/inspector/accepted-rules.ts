@@ -20,13 +20,13 @@ import type { Catalog, ServiceConfig } from '../domain/session/template.ts';
 import { timersOf } from '../domain/session/timeouts.ts';
 import { viewSession } from '../domain/session/view.ts';
 import type { Context } from '../directory/context.ts';
+import { maxHeaderSize } from '../http/node-http.ts';
 import type { AcceptedWay } from './api-types.ts';
 
 /** What is known of a refused request. */
 export type RefusedFacts = {
   readonly refusal: Refusal;
   readonly method: string;
-  readonly path: string;
   readonly caller: Caller | undefined;
   /** By lower-case name. */
   readonly answerHeaders: Readonly<Record<string, string>>;
@@ -191,10 +191,12 @@ const roleFull: Rule = (facts) => {
 };
 
 const roleSettingsFixed: Rule = ({ session, refusal }) => {
-  const [, typeName = ''] = /^\$\.roleTypes\.(\w+)/.exec(refusal.detail ?? '') ?? [];
+  // A name that begins with a digit is quoted in the path.
+  const [, typeName = ''] = /^\$\.roleTypes(?:\.|\[")(\w+)/.exec(refusal.detail ?? '') ?? [];
   const types = session?.roleTypes ?? {};
   const type = Object.hasOwn(types, typeName) ? types[typeName] : undefined;
-  const open = type?.mutableRoleSettings ?? [];
+  if (type === undefined) return [];
+  const open = type.mutableRoleSettings ?? [];
   return [
     open.length > 0
       ? way(`Settings of roles of type "${typeName}" that owners may change`, open)
@@ -383,9 +385,10 @@ const rules: Readonly<Record<RefusalCode, Rule>> = {
     'The same request after the ban has ended or an administrator has ended it',
     ({ refusal }) => (refusal.detail === undefined ? [] : [refusal.detail]),
   ),
-  contractVersionMissing: one('X-Xbl-Contract-Version: a whole number of at least', ({ path }) => [
-    /\/hoppers\//i.test(path) ? '103' : '104',
-  ]),
+  contractVersionMissing: one(
+    'X-Xbl-Contract-Version: a whole number of at least',
+    ({ refusal: { accepted = [] } }) => accepted,
+  ),
   rateLimited: later,
   requestMalformed: one('HTTP/1.1 with one Host header and a path in percent-encoded UTF-8'),
   upgradeRequired: one('The same path as a WebSocket', () => [
@@ -394,7 +397,7 @@ const rules: Readonly<Record<RefusalCode, Rule>> = {
   ]),
   hostUnreachable: later,
   requestTooSlow: later,
-  headersTooLarge: one('Request line and headers together', () => [bytes(16_384)]),
+  headersTooLarge: one('Request line and headers together', () => [bytes(maxHeaderSize)]),
   contentEncodingUnknown: one('The body as it is, without compression', () => [
     'Content-Encoding: identity',
   ]),

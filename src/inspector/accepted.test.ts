@@ -4,11 +4,17 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Refusal, refusalCodes } from '../domain/refusal.ts';
 import { defaultBounds } from '../domain/session/bounds.ts';
+import { formatSessionPath } from '../domain/session/reference.ts';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
+import { faultyStore } from '../testing/faulty-store.ts';
 import { type KitAnswer, Kit } from '../testing/kit.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { type ManualClock, manualClock } from '../testing/manual-clock.ts';
+import { openTestContexts } from '../testing/test-context.ts';
 import { acceptedWays } from './accepted-rules.ts';
 import type { Accepted, RequestDetail } from './api-types.ts';
+import { openInspector } from './inspector.ts';
+import { RecentEvents } from './recent-events.ts';
 
 let clock: ManualClock;
 let server: RunningServer;
@@ -71,6 +77,43 @@ test('what owners may do names the owners, and what everybody may', async () => 
     'roleSettingsFixed',
   );
   assert.deepEqual(valuesOf(fixed, /owners may change/), ['target']);
+});
+
+// Kills: a name that is missed where the path of the refusal quotes it.
+test('settings of a role type are named whatever its name is', async () => {
+  const reference = kit.reference('lfg');
+  const ada = kit.user('ada');
+  const names = ['5v5', '7', 'team'];
+  const type = { mutableRoleSettings: ['target'], roles: { a: { max: 2, target: 1 } } };
+  const created = await ada.putSession(reference, {
+    members: { me: {} },
+    roleTypes: Object.fromEntries(names.map((name) => [name, type])),
+  });
+  assert.equal(created.status, 201, created.text);
+  for (const name of names) {
+    const fixed = await acceptedOf(
+      await ada.putSession(reference, { roleTypes: { [name]: { roles: { a: { max: 3 } } } } }),
+      'roleSettingsFixed',
+    );
+    assert.deepEqual(fixed.ways, [
+      { text: `Settings of roles of type "${name}" that owners may change`, values: ['target'] },
+    ]);
+  }
+});
+
+test('the lowest contract version is that of the route', async () => {
+  const ada = kit.user('ada');
+  const headers = { 'x-xbl-contract-version': '1' };
+  const hoppers = `/serviceconfigs/${kit.reference().scid}/hoppers`;
+  for (const [path, version] of [
+    [`${hoppers}/quick/stats`, '103'],
+    [formatSessionPath({ ...kit.reference(), name: 'hoppers' }), '104'],
+    ['/handles/00000000-0000-4000-8000-000000000001?at=/hoppers/quick', '104'],
+  ] as const) {
+    const refused = await ada.request('GET', path, { headers });
+    const accepted = await acceptedOf(refused, 'contractVersionMissing');
+    assert.deepEqual(valuesOf(accepted, /X-Xbl-Contract-Version/), [version], path);
+  }
 });
 
 // Kills: the session as it is now, where the request was refused by what it was.
@@ -178,6 +221,53 @@ test('names, words, members and limits are listed', async () => {
   assert.deepEqual(valuesOf(many, /At most/), ['200']);
 });
 
+test('a request that is kept can be read while the store cannot', async () => {
+  const context = (await openTestContexts())(faultyStore(openMemoryStore(), () => 'fails'));
+  const recent = new RecentEvents();
+  const id = '00000000-0000-4000-8000-000000000001';
+  recent.note({
+    kind: 'request',
+    id,
+    atMs: 0,
+    durationMs: 1,
+    method: 'GET',
+    target: `/handles/${id}`,
+    route: '/handles/{id}',
+    caller: undefined,
+    address: undefined,
+    requestHeaders: {},
+    requestBody: undefined,
+    status: 404,
+    refusal: new Refusal('handleUnknown', 'No.'),
+    fault: undefined,
+    answerHeaders: {},
+    answerBody: undefined,
+  });
+  using inspector = openInspector({
+    context,
+    store: 'memory',
+    isShared: false,
+    auth: 'dev',
+    access: 'open',
+    mayControl: false,
+    startedMs: 0,
+    bodyBytesMax: 1,
+    readVersion: async () => '0',
+    clock: { elapsedMs: () => 0, after: context.clock.after.bind(context.clock) },
+    ownUrl: () => server.url,
+    moveClock: () => undefined,
+    forgetRecords: async () => undefined,
+    isFrozen: () => true,
+    recent: () => ({ recent, sinceMs: 0 }),
+    connections: () => [],
+  });
+  const answer = await inspector.request({ id });
+  assert.ok(!(answer instanceof Refusal));
+  const { row, accepted } = JSON.parse(String(answer.body)) as RequestDetail;
+  assert.equal(row.status, 404);
+  assert.equal(accepted, undefined);
+});
+
 // Kills: a rule that needs a session or a caller to be there; a sentence that breaks in the middle.
 test('every code can be opened without a session, a caller or a detail', () => {
   for (const code of refusalCodes) {
@@ -185,7 +275,6 @@ test('every code can be opened without a session, a caller or a detail', () => {
       const ways = acceptedWays({
         refusal: new Refusal(code, 'No.'),
         method: 'GET',
-        path: '/',
         caller: undefined,
         answerHeaders: {},
         session: undefined,

@@ -17,7 +17,15 @@ import type { Answer, RouteRequest } from '../http/route.ts';
 import type { MatchMade, ObservedEvent, SessionCommitted } from '../observe/events.ts';
 import type { Clock, Timer } from '../platform/clock.ts';
 import type { Handle } from '../domain/handle/handle.ts';
-import type { ChangeRow, ClockState, ConnectionRow, InspectorInfo, MatchRow } from './api-types.ts';
+import { StoreUnavailable } from '../store/store.ts';
+import type {
+  Accepted,
+  ChangeRow,
+  ClockState,
+  ConnectionRow,
+  InspectorInfo,
+  MatchRow,
+} from './api-types.ts';
 import { Acting } from './act.ts';
 import { analyzeActivity, listActivity, readRequest } from './activity-log.ts';
 import { LiveStream } from './live-stream.ts';
@@ -300,7 +308,13 @@ export function openInspector(ports: InspectorPorts) {
           `The request ${id} is not in the log of this node, or no longer.`,
         );
       }
-      const accepted = await readAccepted(ports, found.event);
+      let accepted: Accepted | undefined;
+      try {
+        accepted = await readAccepted(ports, found.event);
+      } catch (error) {
+        // What is kept here can be read without the store.
+        if (!(error instanceof StoreUnavailable)) throw error;
+      }
       return answerJson({ ...found.detail, ...(accepted && { accepted }) });
     },
 

@@ -38,7 +38,6 @@ export async function readAccepted(
   const facts = {
     refusal,
     method,
-    path: target,
     caller,
     answerHeaders: lowerCase(event.answerHeaders),
     session: at?.session,
