@@ -68,8 +68,8 @@ export class ReplayFrames {
     });
   }
 
-  /** True when the captured frame, which has taps, has none that did not come in the replay by now. */
-  isTold(captured: string): boolean {
+  /** True when all taps of the captured frame have come in the replay. */
+  haveTapsCome(captured: string): boolean {
     const said = readFrame(captured);
     if (said.kind !== 'taps') return false;
     return said.taps.every(({ session, changeNumber = Number.POSITIVE_INFINITY }) => {

@@ -228,8 +228,9 @@ class Player {
     captured: CapturedFrame,
   ): Promise<void> {
     if (frames.hasTaps(captured.text)) {
-      const isTold = (): boolean => hearTaps(line, frames) && frames.isTold(captured.text);
-      if (await line.until(isTold, Math.min(tapPatienceMs, this.#options.patienceMs))) return;
+      const haveTapsCome = (): boolean =>
+        hearTaps(line, frames) && frames.haveTapsCome(captured.text);
+      if (await line.until(haveTapsCome, Math.min(tapPatienceMs, this.#options.patienceMs))) return;
       this.#late.set(call, [...(this.#late.get(call) ?? []), captured]);
       return;
     }
@@ -254,13 +255,15 @@ class Player {
     if (entry === undefined) return;
     const { line, frames } = entry;
     for (const captured of late) {
-      const isTold = (): boolean => hearTaps(line, frames) && frames.isTold(captured.text);
-      if (await line.until(isTold, 0)) continue;
+      const haveTapsCome = (): boolean =>
+        hearTaps(line, frames) && frames.haveTapsCome(captured.text);
+      if (await line.until(haveTapsCome, 0)) continue;
       // They may have missed the end of a window, while the clock stands still.
       if (this.#options.pace !== 'recorded') {
         await askControl(this.#options.url, 'POST', clockPath, `{"advanceMs":${lateTapsMs}}`);
       }
-      if (!(await line.until(isTold, this.#options.patienceMs))) this.#lack(call, captured, line);
+      if (!(await line.until(haveTapsCome, this.#options.patienceMs)))
+        this.#lack(call, captured, line);
     }
   }
 
