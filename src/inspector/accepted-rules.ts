@@ -5,6 +5,7 @@
  * Total: a new refusal code does not compile without its line here.
  */
 
+import { maxHeaderSize } from 'node:http';
 import type { Caller } from '../domain/caller.ts';
 import type { Handle } from '../domain/handle/handle.ts';
 import { isGuid, type Xuid } from '../domain/ids.ts';
@@ -20,7 +21,6 @@ import type { Catalog, ServiceConfig } from '../domain/session/template.ts';
 import { timersOf } from '../domain/session/timeouts.ts';
 import { viewSession } from '../domain/session/view.ts';
 import type { Context } from '../directory/context.ts';
-import { maxHeaderSize } from '../http/node-http.ts';
 import type { AcceptedWay } from './api-types.ts';
 
 /** What is known of a refused request. */
