@@ -96,6 +96,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'capture/captured-calls.ts',
     'capture/har.ts',
     'capture/saz.ts',
+    'observe/secret-replacement.ts',
     '@preact',
     'preact',
     'vite',

@@ -127,7 +127,6 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'http/routes/sign-in.ts': 'body',
   'http/send-answer.ts': 'own',
   'http/stated-xuid.ts': 'head',
-  'inspector/web/captured-log.ts': 'capture',
   'inspector/web/event-stream.ts': 'server',
   'inspector/web/keys.ts': 'own',
   'inspector/web/route.ts': 'operator',

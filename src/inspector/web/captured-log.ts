@@ -1,6 +1,7 @@
 /** The calls of a capture as rows of a log, each of which opens as a request of the server does. */
 
 import type { Capture, CapturedCall, CapturedHeader } from '../../capture/capture.ts';
+import { replaceSecrets } from '../../observe/secret-replacement.ts';
 import type { BodyText, RequestDetail } from '../api-types.ts';
 
 export type CapturedRequest = { readonly detail: RequestDetail; readonly origin: string };
@@ -8,9 +9,10 @@ export type CapturedRequest = { readonly detail: RequestDetail; readonly origin:
 /** Characters of a body that are shown. */
 const bodyCharactersMax = 65_536;
 
-/** Values that nobody should see on a screen. */
-const secret =
-  /^(?:authorization|cookie|set-cookie|signature|proxy-authorization|x-rp-authorization)$/i;
+/** Nobody should see tokens on a screen, or copy them with a request. */
+const { headersWithoutSecrets, targetWithoutSecrets, bodyWithoutSecrets } = replaceSecrets(
+  () => '…',
+);
 
 /** In the order in which the calls began; `userOf` says who called, by the number of a call. */
 export function viewCapture(
@@ -19,6 +21,7 @@ export function viewCapture(
 ): readonly CapturedRequest[] {
   return capture.calls.map((call) => {
     const { origin, pathname, search, host } = new URL(call.url);
+    const route = pathname.toLowerCase();
     const id = String(call.number);
     const xuid = userOf.get(id);
     return {
@@ -31,14 +34,14 @@ export function viewCapture(
           atMs: call.startMs,
           durationMs: Math.max(0, call.endMs - call.startMs),
           method: call.method,
-          target: `${pathname}${search}`,
+          target: targetWithoutSecrets(`${pathname}${search}`),
           status: call.status,
           ...(xuid !== undefined && { caller: { xuid } }),
         },
         requestHeaders: { Host: host, ...viewHeaders(call.requestHeaders) },
-        ...viewBody('requestBody', call.requestBody),
+        ...viewBody('requestBody', route, call.requestBody),
         answerHeaders: viewHeaders(call.responseHeaders),
-        ...viewBody('answerBody', answerOf(call)),
+        ...viewBody('answerBody', route, answerOf(call)),
       },
     };
   });
@@ -55,16 +58,26 @@ function answerOf({ frames, responseBody }: CapturedCall): string {
 }
 
 function viewHeaders(headers: readonly CapturedHeader[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    headers.map(([name, value]) => [name, secret.test(name) ? '…' : value]),
-  );
+  const shown = headersWithoutSecrets(Object.fromEntries(headers));
+  return Object.fromEntries(Object.entries(shown).map(([name, value]) => [name, String(value)]));
 }
 
 function viewBody<Name extends 'requestBody' | 'answerBody'>(
   name: Name,
-  text: string,
+  route: string,
+  whole: string,
 ): { readonly [key in Name]?: BodyText } {
-  if (text === '') return {};
+  if (whole === '') return {};
+  const text = bodyText(route, whole);
   const body = { text: text.slice(0, bodyCharactersMax), isCut: text.length > bodyCharactersMax };
   return { [name]: body } as { readonly [key in Name]?: BodyText };
+}
+
+/** Nothing of a body that is too deep to be looked through. */
+function bodyText(route: string, whole: string): string {
+  try {
+    return bodyWithoutSecrets(route, whole);
+  } catch {
+    return '…';
+  }
 }
