@@ -34,12 +34,12 @@ export interface Authenticator {
 
 /** The keys that tokens are checked with cannot be had, so nothing is known of the caller. */
 export class AuthenticatorUnavailable extends Error {
-  override readonly name: string = 'AuthenticatorUnavailable';
+  override readonly name = 'AuthenticatorUnavailable';
 }
 
-/** The sign-in at an issuer cannot be used. Nothing is said of tokens: they can be checked. */
-export class SignInUnavailable extends AuthenticatorUnavailable {
-  override readonly name: string = 'SignInUnavailable';
+/** The sign-in at an issuer cannot be used. Tokens can be checked all the same. */
+export class SignInUnavailable extends Error {
+  override readonly name = 'SignInUnavailable';
 }
 
 /** A caller, and the time from which the token no longer says so. */

@@ -127,7 +127,7 @@ class SourceAway extends Error {
 
 /** True when something could not be read because its address does not answer; false when something is wrong with it. */
 export function isAway(error: unknown): boolean {
-  return error instanceof AuthenticatorUnavailable && error.cause instanceof SourceAway;
+  return error instanceof Error && error.cause instanceof SourceAway;
 }
 
 /** The errors of `fetch` that pass by themselves. Others, as of certificates and redirects, do not. */

@@ -67,7 +67,7 @@ const oidcToleranceMs: Milliseconds = 10_000;
  * issuer stops the start. An address that does not answer is no reason to stop: the servers of a studio
  * may start in any order.
  *
- * Throws AuthenticatorUnavailable when the keys or the sign-in cannot be used.
+ * Throws AuthenticatorUnavailable when the keys cannot be used, SignInUnavailable when the sign-in cannot.
  *
  * @source docs/wire/callers.md "oidc"
  */

@@ -1,5 +1,9 @@
 import { type AdminAccess, openAdminAccess } from '../auth/admin-access.ts';
-import { type Authenticator, AuthenticatorUnavailable } from '../auth/authenticator.ts';
+import {
+  type Authenticator,
+  AuthenticatorUnavailable,
+  SignInUnavailable,
+} from '../auth/authenticator.ts';
 import {
   type AuthenticatorSettings,
   type Callers,
@@ -71,7 +75,9 @@ export async function openCallers(
   try {
     return await openAuthenticator(settings, { secret, store, nowMs: clock.nowMs(), report });
   } catch (error) {
-    if (error instanceof AuthenticatorUnavailable) throw new CannotStart([error.message]);
+    if (error instanceof AuthenticatorUnavailable || error instanceof SignInUnavailable) {
+      throw new CannotStart([error.message]);
+    }
     throw error;
   }
 }
