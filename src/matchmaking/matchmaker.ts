@@ -149,7 +149,7 @@ export class Matchmaker {
       : [this.#dueAt(nowMs)];
     if (isShared && Math.abs(nowMs - this.#lookedAtAllMs) >= lookAtAllEveryMs) {
       this.#lookedAtAllMs = nowMs;
-      looks.push(this.#dueAt(nowMs - lateMs));
+      looks.push(this.#dueLate(nowMs - lateMs));
     }
     const found = (await Promise.all(looks)).flat();
     const due = new Map(found.map((one) => [`${one.group}/${one.id}`, one]));
@@ -157,6 +157,13 @@ export class Matchmaker {
       context.setAside.attempt('matchmaking', key, () => this.#lookAt(group, id)),
     );
     return due.size >= dueMax;
+  }
+
+  /** What is due in all groups. Where there may be more of it, the next run looks again. */
+  async #dueLate(atMs: Milliseconds): Promise<readonly RecordName[]> {
+    const found = await this.#dueAt(atMs);
+    if (found.length >= dueMax) this.#lookedAtAllMs = Number.NEGATIVE_INFINITY;
+    return found;
   }
 
   #dueAt(nowMs: Milliseconds, hopper?: HopperKey): Promise<readonly RecordName[]> {

@@ -153,6 +153,22 @@ test('an idle node asks for what is due in its own hoppers, and rarely for all',
   assert.equal(counts.looksAtAll, 4);
 });
 
+// Kills: a look at all groups that stops at the first page, and goes on seconds later.
+test('all tickets of a removed hopper expire in one go', async () => {
+  await using store = openMemoryStore();
+  const clock = manualClock();
+  const { changes, startNode } = openNodes(store, clock);
+  const node = startNode();
+  for (let xuid = 1; xuid <= 450; xuid += 1) await queue(node, String(xuid), 7);
+  const configs = [...node.context.catalog()].map(
+    ([scid, config]) => [scid, { ...config, hoppers: new Map() }] as const,
+  );
+  const matchmaker = new Matchmaker({ ...node.context, catalog: () => new Map(configs) }, true);
+  clock.advance(60_000);
+  while ((await matchmaker.run()) === 'more');
+  assert.equal([...changes.values()].filter((change) => change === 'expired').length, 450);
+});
+
 // Kills: a lease that does not end; a node that goes on with a pool of former times.
 test('another node takes a hopper over, and gives it back with what has changed', async () => {
   await using store = openMemoryStore();
