@@ -7,6 +7,8 @@ export type Conditions = {
   raise(name: string, sentence: string): void;
   /** Nothing is wrong under this name any more, which is logged; no error if nothing was. */
   clear(name: string): void;
+  /** What happened once is shown no more; nothing is logged, since it is still true. */
+  hide(name: string): void;
   /** The sentences, the oldest first. */
   list(): readonly string[];
 };
@@ -26,6 +28,7 @@ export function openConditions(log: (line: string) => void): Conditions {
       raised.delete(name);
       log(`no longer so: ${sentence}`);
     },
+    hide: (name) => void raised.delete(name),
     list: () => [...raised.values()],
   };
 }

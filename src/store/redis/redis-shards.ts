@@ -72,7 +72,7 @@ export class RedisShards implements AsyncDisposable {
 
   /** The last answer of each server about itself. */
   readonly #facts = new Map<string, ServerFacts>();
-  /** When a server was found to have lost its data, by the clock of this process. */
+  /** When a server was found to have lost its data. */
   readonly #emptiedMs = new Map<string, number>();
   /** True once there was a replica, or several shards: a lone server misses none. */
   #expectsReplicas = false;
@@ -310,7 +310,7 @@ export class RedisShards implements AsyncDisposable {
         const name = formatNode(node);
         const facts = await readFacts(link);
         const former = this.#facts.get(name);
-        if (former && isEmptied(former, facts)) this.#emptiedMs.set(name, performance.now());
+        if (former && isEmptied(former, facts)) this.#emptiedMs.set(name, Date.now());
         this.#facts.set(name, facts);
       }),
     );
@@ -353,9 +353,10 @@ export class RedisShards implements AsyncDisposable {
   #noteEmptied(): void {
     const { conditions } = this.#settings;
     const emptied = [...this.#emptiedMs].flatMap(([name, atMs]) =>
-      performance.now() - atMs < emptiedShownMs ? [name] : [],
+      Date.now() - atMs < emptiedShownMs ? [`${name} at ${new Date(atMs).toISOString()}`] : [],
     );
-    if (emptied.length === 0) conditions.clear('redis emptied');
+    // It stays true that the data was lost.
+    if (emptied.length === 0) conditions.hide('redis emptied');
     else {
       conditions.raise(
         'redis emptied',

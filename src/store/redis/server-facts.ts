@@ -3,6 +3,9 @@
 import { formatNode, type RedisNode } from './redis-address.ts';
 import { parseInfo, type Shard } from './redis-topology.ts';
 
+/** A server with fewer keys may have lost half of them by what has just ended. */
+const keysForHalf = 20;
+
 /** What a server reports of itself. */
 export type ServerFacts = {
   readonly version: string;
@@ -19,9 +22,13 @@ export type ServerFacts = {
   readonly isWritableReplica: boolean;
   /** Another one after each start of the server. */
   readonly runId: string;
+  /** Those that do not expire: others may go while a server is away. */
   readonly keysCount: number;
-  /** How often all keys were removed at once since the server began. */
+  /** How often all keys were removed at once since the server began, and those of one database. */
   readonly flushesCount: number;
+  readonly databaseFlushesCount: number;
+  /** Others have keys in other databases of the server. */
+  readonly hasOtherDatabases: boolean;
 };
 
 /** The sections of INFO that `parseServerFacts` reads. */
@@ -54,10 +61,10 @@ export function parseServerFacts(info: string): ServerFacts {
     isAppendFailing: is('aof_enabled', '1') && is('aof_last_write_status', 'err'),
     isWritableReplica: isReplica && is('slave_read_only', '0'),
     runId: facts.get('run_id') ?? '',
-    keysCount: countIn(facts.get('db0'), 'keys'),
-    flushesCount:
-      countIn(facts.get('cmdstat_flushall'), 'calls') +
-      countIn(facts.get('cmdstat_flushdb'), 'calls'),
+    keysCount: countIn(facts.get('db0'), 'keys') - countIn(facts.get('db0'), 'expires'),
+    flushesCount: countIn(facts.get('cmdstat_flushall'), 'calls'),
+    databaseFlushesCount: countIn(facts.get('cmdstat_flushdb'), 'calls'),
+    hasOtherDatabases: [...facts.keys()].some((name) => /^db[1-9]/.test(name)),
   };
 }
 
@@ -69,13 +76,20 @@ function countIn(line: string | undefined, name: string): number {
 
 /**
  * True when a primary has lost its data between these two looks: all keys were removed, or it began again
- * with fewer than half of them.
+ * with none of them, or of many with fewer than half. The server does not say which database was flushed:
+ * where there are several, the keys show whether it was this one.
  */
 export function isEmptied(before: ServerFacts, now: ServerFacts): boolean {
   if (before.isReplica || now.isReplica) return false;
-  return before.runId === now.runId
-    ? now.flushesCount > before.flushesCount
-    : now.keysCount < before.keysCount / 2;
+  const isHalved = now.keysCount < before.keysCount / 2;
+  if (before.runId === now.runId) {
+    const isFlushed = now.databaseFlushesCount > before.databaseFlushesCount;
+    return (
+      now.flushesCount > before.flushesCount ||
+      (isFlushed && (isHalved || !before.hasOtherDatabases))
+    );
+  }
+  return isHalved && (now.keysCount === 0 || before.keysCount >= keysForHalf);
 }
 
 /** Why this server cannot keep sessions safely; undefined when it can. */

@@ -215,6 +215,7 @@ test('a record that is damaged is reported by name, once, and hurts no other', a
     conditions: {
       raise: (_name, text) => raised.push(text),
       clear: () => undefined,
+      hide: () => undefined,
       list: () => [],
     },
   });
