@@ -1,6 +1,7 @@
 /**
  * Traces for an OpenTelemetry collector: a span for each request, with what it committed and a span for
- * each of its calls of the store, and one for each sweep that had something to do. A request with the header `traceparent` is a part of its trace.
+ * each of its calls of the store, and one for each sweep that had something to do. A request with the
+ * header `traceparent` is a part of its trace.
  */
 
 import {
@@ -32,6 +33,8 @@ import { isNoise } from './noise.ts';
 import { targetWithoutSecrets } from './secrets.ts';
 
 export type Traces = AsyncDisposable & {
+  /** What this request does is remembered until it is answered. What it does later is not shown. */
+  begin(id: Guid): void;
   observe(event: ObservedEvent): void;
 };
 
@@ -73,25 +76,15 @@ export function openTraces({ url, version, store, nowMs }: TracesSettings): Trac
   const tracer = provider.getTracer('openmpsd', version);
   const open = new Map<Guid, Done>();
 
-  const doneOf = (id: Guid): Done => {
-    const known = open.get(id);
-    if (known !== undefined) return known;
-    const done: Done = { commits: [], calls: [] };
-    open.set(id, done);
-    // A request that was never answered leaves its own.
-    if (open.size > openMax) open.delete(open.keys().next().value ?? '');
-    return done;
-  };
-
   const noteCommit = (event: SessionCommitted): void => {
     if (event.cause.kind !== 'request' || event.cause.id === undefined) return;
-    doneOf(event.cause.id).commits.push(event);
+    open.get(event.cause.id)?.commits.push(event);
   };
 
   const noteCall = (called: StoreCalled): void => {
     if (called.requestId === undefined) return;
-    const { calls } = doneOf(called.requestId);
-    if (calls.length < callsMax) calls.push({ called, endMs: nowMs() });
+    const calls = open.get(called.requestId)?.calls;
+    if (calls !== undefined && calls.length < callsMax) calls.push({ called, endMs: nowMs() });
   };
 
   const endRequest = (event: RequestEnded): void => {
@@ -129,6 +122,10 @@ export function openTraces({ url, version, store, nowMs }: TracesSettings): Trac
   };
 
   return {
+    begin(id) {
+      open.set(id, { commits: [], calls: [] });
+      if (open.size > openMax) open.delete(open.keys().next().value ?? '');
+    },
     observe(event) {
       if (event.kind === 'committed') noteCommit(event);
       else if (event.kind === 'storeCalled') noteCall(event);

@@ -42,7 +42,7 @@ export async function openObservation({
   if (traces !== undefined) {
     observers.add(opened.use(traces).observe);
     const { openRequestScope } = await import('../observe/request-scope.ts');
-    requestScope = openRequestScope();
+    requestScope = openRequestScope(traces.begin);
   }
   const parts = opened.move();
   return { observers, requestScope, log, [Symbol.asyncDispose]: () => parts.disposeAsync() };
