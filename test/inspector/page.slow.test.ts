@@ -439,6 +439,37 @@ test('the pictures of the README can be made', options, async (context) => {
   await page.context().close();
 });
 
+// Kills: a member of the form that is not sent, or sent empty.
+test('a refusal is forced for one method of one user, with a code', options, async () => {
+  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  const reference = kit.reference('deathmatch');
+  await ada.join(reference);
+  const { page, complaints } = await openPage(browser);
+  await show(page, '#/control');
+  const card = page.locator('.card', { hasText: 'Refuse requests' });
+  await card.getByLabel('Path').fill('/serviceconfigs/*');
+  await card.getByLabel('Method').selectOption('GET');
+  await card.getByLabel('Xuid of the caller').fill(ada.xuid);
+  await card.getByLabel('Code').fill('tooBusy');
+  await card.getByRole('button', { name: 'Refuse' }).click();
+  await card.getByText('GET /serviceconfigs/* tooBusy').waitFor();
+  await page.screenshot({ path: join(shots, 'refusals.png') });
+  assert.equal((await ben.join(reference)).status, 200);
+  assert.equal((await ada.putSession(reference, {})).status, 200);
+  const refused = await ada.getSession(reference);
+  assert.deepEqual([refused.status, refused.refusal], [503, 'tooBusy']);
+  assert.equal((await ada.getSession(reference)).status, 200);
+  // What is left empty is not asked for.
+  await card.getByLabel('Method').selectOption('any');
+  await card.getByLabel('Xuid of the caller').fill('');
+  await card.getByLabel('Code').fill('');
+  await card.getByRole('button', { name: 'Refuse' }).click();
+  await page.getByText('The next request of /serviceconfigs/* get').waitFor();
+  assert.equal((await ben.putSession(reference, {})).status, 503);
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+});
+
 test('the keyboard goes everywhere', options, async () => {
   const ada = kit.user('ada');
   const reference = kit.reference('deathmatch');

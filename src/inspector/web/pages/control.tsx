@@ -181,13 +181,21 @@ function ClockCard() {
 type ForcedRefusal = {
   readonly method?: string;
   readonly path: string;
+  readonly xuid?: string;
   readonly status: number;
+  readonly code?: string;
   readonly times?: number;
 };
 
+const anyMethod = 'any';
+const methods = [anyMethod, 'GET', 'PUT', 'POST', 'DELETE'] as const;
+
 function FaultsCard() {
   const { answer, reload } = useAnswer<{ refusals: readonly ForcedRefusal[] }>('/control');
+  const [method, setMethod] = useState<string>(anyMethod);
   const [path, setPath] = useState('/handles*');
+  const [xuid, setXuid] = useState('');
+  const [code, setCode] = useState('');
   const [status, setStatus] = useState(503);
   const [times, setTimes] = useState(1);
   const refusals = answer?.refusals ?? [];
@@ -198,7 +206,14 @@ function FaultsCard() {
         onSubmit={(event) => {
           event.preventDefault();
           void attempt('Refusal', async () => {
-            await send('POST', '/control/refusals', { path, status, times });
+            await send('POST', '/control/refusals', {
+              path,
+              status,
+              times,
+              ...(method !== anyMethod && { method }),
+              ...(xuid !== '' && { xuid }),
+              ...(code !== '' && { code }),
+            });
             reload();
             return `The next ${times === 1 ? 'request' : `${times} requests`} of ${path} get ${status}.`;
           });
@@ -215,6 +230,31 @@ function FaultsCard() {
         </label>
         <div class="form-row">
           <label>
+            <span>Method</span>
+            <select
+              class="input"
+              value={method}
+              onChange={({ currentTarget }) => setMethod(currentTarget.value)}
+            >
+              {methods.map((one) => (
+                <option key={one} value={one}>
+                  {one}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label>
+            <span>Xuid of the caller</span>
+            <input
+              class="input mono"
+              inputMode="numeric"
+              pattern="\d{1,20}"
+              placeholder="anybody"
+              value={xuid}
+              onInput={({ currentTarget }) => setXuid(currentTarget.value)}
+            />
+          </label>
+          <label>
             <span>Status</span>
             <input
               class="input mono"
@@ -223,6 +263,16 @@ function FaultsCard() {
               max={599}
               value={status}
               onInput={({ currentTarget }) => setStatus(Number(currentTarget.value))}
+            />
+          </label>
+          <label>
+            <span>Code</span>
+            <input
+              class="input mono"
+              pattern="\w{1,64}"
+              placeholder="none"
+              value={code}
+              onInput={({ currentTarget }) => setCode(currentTarget.value)}
             />
           </label>
           <label>
@@ -263,8 +313,9 @@ function FaultsCard() {
             <li key={at}>
               <span class="label red">{refusal.status}</span>
               <span class="grow mono cut">
-                {refusal.method ?? ''} {refusal.path}
+                {refusal.method ?? ''} {refusal.path} {refusal.code ?? ''}
               </span>
+              {refusal.xuid !== undefined && <span class="mono">{refusal.xuid}</span>}
               <span class="faint number">{countText(refusal.times ?? 1)}×</span>
             </li>
           ))}
