@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as v from 'valibot';
 import {
   ada,
   asRefusal,
@@ -18,7 +19,7 @@ import {
 } from '../../testing/samples.ts';
 import { parseRequestJson, type JsonObject } from '../json.ts';
 import { memberOf, type Session, type RoleTypes } from './session.ts';
-import { parseRoleTypesRequest, viewRoleTypes } from './roles.ts';
+import { memberRolesShape, parseRoleTypesRequest, viewRoleTypes } from './roles.ts';
 import { sessionShownBy } from './refusal-with-session.ts';
 
 const roleTypes: RoleTypes = {
@@ -304,4 +305,12 @@ test('each role is shown with how many have it and who', () => {
     },
   });
   assert.equal(viewRoleTypes(sessionOf([ada])), undefined);
+});
+
+test('of roles that are no names the first is named, and no other looked for', () => {
+  const { issues } = v.safeParse(memberRolesShape, { a: 'host', b: {}, c: 0, d: [] });
+  assert.deepEqual(
+    issues?.map(({ path }) => path?.map(({ key }) => key)),
+    [['b']],
+  );
 });
