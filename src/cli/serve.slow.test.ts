@@ -5,14 +5,15 @@
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { parseSettings } from '../config/settings.ts';
-import { formatGreeting } from './serve.ts';
+import type { CommandIo } from './command-io.ts';
+import { formatGreeting, runServe } from './serve.ts';
 
 const options = { timeout: 300_000 };
 const main = resolve(import.meta.dirname, '../main.js');
@@ -181,6 +182,25 @@ test('with --log json re-reading and its problems are lines of the log, as is a 
     lines[0]?.['msg'],
     'MPSD_STROE is no setting and is ignored; did you mean MPSD_STORE?',
   );
+});
+
+// Kills: a greeting before the signals are listened to, after which the next one kills the process.
+test('a signal that comes as soon as the server is ready is obeyed', options, async () => {
+  let heard: readonly boolean[] = [];
+  const signals = new EventEmitter();
+  const io = Object.assign(signals, {
+    stdout: {
+      write(text: string) {
+        if (!text.startsWith('OpenMPSD is ready')) return;
+        heard = ['SIGHUP', 'SIGINT', 'SIGTERM'].map((one) => signals.listenerCount(one) > 0);
+        signals.emit('SIGTERM');
+      },
+    },
+    stderr: { write: (text: string) => assert.fail(text) },
+    env: {},
+  }) as unknown as CommandIo;
+  assert.equal(await runServe(['--port', '0', '--store', 'memory', '--log', 'off'], io), 0);
+  assert.deepEqual(heard, [true, true, true]);
 });
 
 test('how clients come by the gateway is said, who may use its proxy, and what is recorded', () => {

@@ -47,9 +47,11 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
     for (const problem of error.problems) io.stderr.write(`openmpsd: ${problem}\n`);
     return 1;
   }
+  const exitCode = serveUntilSignal(server, settings, { io, say });
+  // Who reads it may send a signal at once.
   const greeting = formatGreeting(server, settings);
   io.stdout.write(requestLog === 'json' ? formatLogLine('info', greeting) : greeting);
-  return serveUntilTold(server, settings, { io, say });
+  return exitCode;
 }
 
 /** Tells the operator something while the server runs, or before. */
@@ -154,7 +156,7 @@ function placeOf({ store, data }: Settings): string {
 /** Beyond the time to drain: what the rest may take to close before the process ends regardless. */
 const closeWithinMs = 1_500;
 
-function serveUntilTold(
+function serveUntilSignal(
   server: RunningServer,
   { drainMs }: Settings,
   { io, say }: { readonly io: CommandIo; readonly say: Say },
