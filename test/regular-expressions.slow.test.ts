@@ -33,6 +33,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'auth/claims.ts': 'token',
   'auth/development-token.ts': 'token',
   'auth/encrypted-tokens.ts': 'token',
+  'auth/issuer-keys.ts': 'operator',
   'auth/key-set.ts': 'operator',
   'auth/login-errors.ts': 'token',
   'auth/open-authenticator.ts': 'operator',
@@ -64,7 +65,6 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'cli/token.ts': 'operator',
   'cli/trust-guides.ts': 'own',
   'cli/trust.ts': 'operator',
-  'cli/watch.ts': 'operator',
   'client/json.ts': 'server',
   'client/multiplayer-service.ts': 'operator',
   'client/reference.ts': 'server',
@@ -151,6 +151,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'store/redis/redis-records.ts': 'store',
   'store/redis/redis-shards.ts': 'store',
   'store/redis/redis-topology.ts': 'store',
+  'store/redis/server-facts.ts': 'store',
 };
 
 /** What repeats; and what comes after it, so that nothing matches in the end. */
