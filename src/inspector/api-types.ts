@@ -37,13 +37,16 @@
 
 import type { Json, JsonObject } from '../domain/json.ts';
 
+/** `custom`: a store that the program gave. */
+export type StoreKind = 'memory' | 'sqlite' | 'redis' | 'custom';
+
 export type InspectorInfo = {
   /** Of this API. It rises when a member changes its meaning or goes, not when one is added. */
   readonly apiVersion: 1;
   readonly serverVersion: string;
   /** The node that answers. What is in memory only, such as connections and requests, is its own. */
   readonly nodeId: string;
-  readonly store: 'memory' | 'sqlite' | 'redis' | 'custom';
+  readonly store: StoreKind;
   /** True when other nodes may be on the same store. */
   readonly isShared: boolean;
   readonly auth: 'dev' | 'signed' | 'oidc';

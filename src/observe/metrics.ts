@@ -12,7 +12,7 @@ import type { ObservedEvent, RequestEnded, SessionCommitted } from './events.ts'
 /** What is asked of the server when metrics are read. */
 export type MetricsPorts = {
   readonly version: string;
-  /** The kind of store: `memory`, `sqlite` or `redis`. */
+  /** The kind of store: `memory`, `sqlite`, `redis` or `custom`. */
   readonly store: string;
   readonly auth: string;
   /** Open RTA connections of this node. */

@@ -42,7 +42,7 @@ export type TracesSettings = {
   /** The collector, without `/v1/traces`. */
   readonly url: string;
   readonly version: string;
-  /** The kind of store: `memory`, `sqlite` or `redis`. */
+  /** The kind of store: `memory`, `sqlite`, `redis` or `custom`. */
   readonly store: string;
   /** The clock of the machine. */
   readonly nowMs: () => number;

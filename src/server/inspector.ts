@@ -1,6 +1,6 @@
 import { isLoopback } from '../config/settings.ts';
 import type { Route } from '../http/route.ts';
-import type { ConnectionRow, InspectorInfo } from '../inspector/api-types.ts';
+import type { ConnectionRow } from '../inspector/api-types.ts';
 import type { InspectorPorts } from '../inspector/inspector.ts';
 import { RecentEvents } from '../inspector/recent-events.ts';
 import { inspectorRoutes, type InspectorRoutes } from '../inspector/routes.ts';
@@ -9,7 +9,7 @@ import type { Connection } from '../rta/connection.ts';
 import { formatResource } from '../rta/resource.ts';
 import { readPackageVersion } from '../platform/package-version.ts';
 import type { NodeCore } from './core.ts';
-import type { ServerSettings } from './options.ts';
+import { kindOfStore, type ServerSettings } from './options.ts';
 
 /**
  * The inspector of a node: open with `--auth dev` on an address that only this machine reaches, else for
@@ -61,7 +61,7 @@ export function openInspectorOf(
       bodyBytesMax,
       clock: systemClock,
       readVersion: readPackageVersion,
-      store: kindOf(store),
+      store: kindOfStore(store),
       isShared: storage.isShared,
       auth,
       access: isOpen ? 'open' : 'token',
@@ -82,9 +82,4 @@ function openLog({ observers, clock }: NodeCore['context']): ReturnType<Inspecto
   const recent = new RecentEvents();
   observers.add((event) => void recent.note(event));
   return { recent, sinceMs: clock.nowMs() };
-}
-
-function kindOf(store: ServerSettings['store']): InspectorInfo['store'] {
-  if (typeof store === 'object') return 'custom';
-  return store === 'memory' || store === 'sqlite' ? store : 'redis';
 }

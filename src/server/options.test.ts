@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
 import { CannotStart } from './cannot-start.ts';
-import { type ServerOptions, settingsOf } from './options.ts';
+import { kindOfStore, type ServerOptions, settingsOf } from './options.ts';
 
 test('a store that is none is refused with the words of the command line', () => {
   const store = 'memroy' as NonNullable<ServerOptions['store']>;
@@ -17,4 +18,15 @@ test('a store of each kind is taken', () => {
   for (const store of ['sqlite', 'memory', 'redis://127.0.0.1:1'] as const) {
     assert.equal(settingsOf({ store }).store, store);
   }
+});
+
+// Kills: an address, which may hold a password, that is shown in metrics in place of the kind.
+test('of a store its kind is shown, however its address is written', async () => {
+  assert.equal(kindOfStore('memory'), 'memory');
+  assert.equal(kindOfStore('sqlite'), 'sqlite');
+  for (const address of ['redis://a:1', 'REDIS://:secret@a:1', 'rediss://a:1'] as const) {
+    assert.equal(kindOfStore(address as 'redis://a:1'), 'redis');
+  }
+  await using store = openMemoryStore();
+  assert.equal(kindOfStore(store), 'custom');
 });

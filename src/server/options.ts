@@ -15,6 +15,7 @@ import type { Clock } from '../platform/clock.ts';
 import { type Ids, randomIds } from '../platform/ids.ts';
 import type { Bus } from '../store/bus.ts';
 import type { Store } from '../store/store.ts';
+import type { StoreKind } from '../inspector/api-types.ts';
 import { CannotStart } from './cannot-start.ts';
 
 /** The parts of a server; each has a default. */
@@ -44,10 +45,10 @@ export type ServerSettings = AskedSettings & {
   readonly requestScope?: RequestScope | undefined;
 };
 
-/** `memory`, `sqlite`, `redis`, or `own` for a store that was given. */
-export function kindOfStore(store: AskedSettings['store']): string {
-  if (typeof store === 'object') return 'own';
-  return /^rediss?:/.test(store) ? 'redis' : store;
+/** What the server shows of its store; `custom`: a store that was given. */
+export function kindOfStore(store: AskedSettings['store']): StoreKind {
+  if (typeof store === 'object') return 'custom';
+  return store === 'memory' || store === 'sqlite' ? store : 'redis';
 }
 
 /** The options that are no settings. */
