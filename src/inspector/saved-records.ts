@@ -133,11 +133,10 @@ export async function putRecords(
       own.map(({ id, value, dueMs }) => ({ id, value, dueMs })),
     );
     // A node that works the hopper reads what is new, and not all that waits.
-    if (table === 'matchmaking')
-      await tickets.announce(
-        group,
-        own.map(({ id }) => id),
-      );
+    if (table === 'matchmaking') {
+      const ticketIds = own.flatMap(({ id, value }) => (value['kind'] === 'ticket' ? [id] : []));
+      await tickets.announce(group, ticketIds);
+    }
   }
 }
 

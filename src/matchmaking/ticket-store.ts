@@ -31,6 +31,9 @@ const newsPrefix = '~';
 /** News that nobody has taken go after this time: their hopper was removed. */
 const newsMs: Milliseconds = 3_600_000;
 
+/** Tickets that one record names: some tens of kilobytes. */
+const ticketsInNewsMax = 500;
+
 /** News that are read, and removed, at once. */
 const newsMax = 500;
 
@@ -141,10 +144,14 @@ export class TicketStore {
   }
 
   #newsOfTickets(ticketIds: readonly string[]): readonly RecordChange[] {
-    if (this.#news === undefined || ticketIds.length === 0) return [];
+    if (this.#news === undefined) return [];
     const { ids, clock } = this.#news;
-    const value = { kind: 'news', ticketIds };
-    return [{ id: newsPrefix + ids.guid(), value, dueMs: clock.nowMs() + newsMs }];
+    const changes: RecordChange[] = [];
+    for (let at = 0; at < ticketIds.length; at += ticketsInNewsMax) {
+      const value = { kind: 'news', ticketIds: ticketIds.slice(at, at + ticketsInNewsMax) };
+      changes.push({ id: newsPrefix + ids.guid(), value, dueMs: clock.nowMs() + newsMs });
+    }
+    return changes;
   }
 
   /** Lets other nodes know that these tickets have changed. */
