@@ -54,10 +54,19 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+type Saved = NonNullable<SavedState['records']>[number];
+
 async function save({ server }: Server): Promise<SavedState> {
   const answer = await fetch(`${server.url}/inspector/api/v1/state`);
   assert.equal(answer.status, 200);
-  return (await answer.json()) as SavedState;
+  const state = (await answer.json()) as SavedState;
+  return { ...state, ...(state.records && { records: state.records.map(withoutPopulation) }) };
+}
+
+/** The matcher counts by itself, and at any time, how many wait. */
+function withoutPopulation(record: Saved): Saved {
+  const isCounted = 'population' in record.value;
+  return isCounted ? { ...record, value: { ...record.value, population: 0 } } : record;
 }
 
 async function load({ server }: Server, state: unknown): Promise<LoadedState> {
