@@ -9,7 +9,7 @@ import {
   kindOfCode,
   sqliteCodes,
 } from './sqlite-errors.ts';
-import type { WriteFailure } from './writer-messages.ts';
+import type { HistoryFault, WriteFailure } from './writer-messages.ts';
 
 /** Each is reported once, so that a damaged file does not fill the log. */
 const recordsToldMax = 1_000;
@@ -60,6 +60,29 @@ export class DataFileHealth {
       if (this.#elapsedMs() < this.#unwritableMs + wellAfterMs) return;
       this.#unwritableMs = undefined;
       this.#conditions?.clear('data file');
+    }
+  }
+
+  /** Notes what happened to changes of histories; undefined: all were sorted in. */
+  noteHistory(fault: HistoryFault | undefined): void {
+    const { kind, message } = fault ?? {};
+    const folder = dirname(this.#path);
+    if (kind === undefined) this.#conditions?.clear('history');
+    else if (kind === 'damaged') {
+      this.#conditions?.raise(
+        'damaged history',
+        `${this.#path} is damaged in the history of sessions: ${message}. Everything else works. ${this.#advice}`,
+      );
+    } else if (kind === 'forgotten') {
+      this.#conditions?.raise(
+        'history',
+        `${this.#path} had no room for the newest changes in the histories of sessions, and they are forgotten. The sessions themselves are whole. Make room on the disk of ${folder}, or keep less history.`,
+      );
+    } else {
+      this.#conditions?.raise(
+        'history',
+        `${this.#path}: the newest changes could not be sorted into the histories of sessions (${message}). They are kept and tried again, and reading a history takes longer meanwhile. Look for faults of the disk in the log of the system.`,
+      );
     }
   }
 

@@ -20,7 +20,13 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { type ScriptProcess, startScript } from '../../testing/child-script.ts';
-import { putOf, storedKey, storedSession } from '../../testing/store-samples.ts';
+import {
+  putOf,
+  storedGuid,
+  storedHistory,
+  storedKey,
+  storedSession,
+} from '../../testing/store-samples.ts';
 import { StoreUnavailable, type Store } from '../store.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 
@@ -289,13 +295,65 @@ test('a page that is damaged fails the write that needs it, and not those of its
   assert.ok(lines.some((line) => line.includes(`session ${storedKey('s20')} cannot be read`)));
 });
 
+// Kills: a server that does not start, or writes nothing, for the sake of the newest changes of histories.
+test('a page of recent changes that is damaged costs changes, and neither the start nor a write', async () => {
+  const branch = storedGuid(1).toLowerCase();
+  const names = Array.from({ length: 40 }, (_, index) => `s${index}`);
+  const put = (store: Store, name: string, revision: number) => {
+    const change = { is: `${name} at ${revision}.`, text: 'x'.repeat(3_000) };
+    return store.commit({
+      session: { ...putOf(name, revision), history: storedHistory(branch, { change }) },
+    });
+  };
+  for (const spoiled of ['leaf', 'root'] as const) {
+    const file = freshFile();
+    {
+      await using store = await open(file);
+      for (const name of names) await put(store, name, 0);
+    }
+    if (spoiled === 'leaf') spoilPageWith(file, '"is":"s20 at 0."');
+    else spoilPage(file, rootPageOf(file, 'recent_change'));
+    const raised: string[] = [];
+    const conditions = {
+      raise: (_name: string, text: string) => raised.push(text),
+      clear: () => undefined,
+      list: () => [],
+    };
+    await using store = await openSqliteStore({ file, durability: 'strict', conditions });
+    assert.equal(raised.length, 1);
+    assert.match(raised[0] ?? '', /damaged in the history of sessions.*openmpsd check-data/);
+    for (const name of names) assert.equal((await put(store, name, 1)).kind, 'committed');
+    const revisionsOf = async (name: string) =>
+      (await store.history(storedKey(name), branch)).map(({ revision }) => revision);
+    assert.deepEqual(await revisionsOf('s20'), [2]);
+    assert.deepEqual(await revisionsOf('s5'), spoiled === 'leaf' ? [2, 1] : [2]);
+    await store.forgetHistory(storedHistory(branch).atMs + 1_000_000, 1_000_000, 100);
+    assert.deepEqual(await revisionsOf('s20'), []);
+    assert.equal(raised.length, 1);
+  }
+});
+
 /** Overwrites the page that has the row of this session. */
 function spoilPageOf(file: string, key: string): void {
-  const bytes = readFileSync(file);
-  const at = bytes.indexOf(Buffer.from(`"name":"${key.split('~').at(-1)}"`));
+  spoilPageWith(file, `"name":"${key.split('~').at(-1)}"`);
+}
+
+function spoilPageWith(file: string, text: string): void {
+  const at = readFileSync(file).indexOf(text);
   assert.ok(at > 0);
-  bytes.fill(0xff, at - (at % 4096), at - (at % 4096) + 4096);
-  writeFileSync(file, bytes);
+  spoilPage(file, Math.floor(at / 4096) + 1);
+}
+
+/** Pages are counted from 1. */
+function spoilPage(file: string, page: number): void {
+  const bytes = readFileSync(file);
+  writeFileSync(file, bytes.fill(0xff, (page - 1) * 4096, page * 4096));
+}
+
+function rootPageOf(file: string, table: string): number {
+  using db = new DatabaseSync(file, { readOnly: true });
+  const root = db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(table);
+  return Number(root?.['rootpage']);
 }
 
 test('the file gives room back after a crowd has left, and goes on being written meanwhile', async () => {

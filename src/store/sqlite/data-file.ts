@@ -23,8 +23,10 @@ import { StoreUnavailable } from '../store.ts';
 import { formerVersionOf, keepCopy } from './conversion.ts';
 import { lockFile } from './file-lock.ts';
 import { migrate, migrations, refuseNewer, versionOf } from './migrations.ts';
+import { setAsideIfDamaged } from './recent-changes.ts';
 import { isLackOfRoom, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
 import { pagesInLog, pagesLost, readLogIndex } from './write-ahead-log.ts';
+import type { HistoryFault } from './writer-messages.ts';
 
 /** The data file, until it is closed; nobody else has it during that time. */
 export type DataFile = {
@@ -37,6 +39,8 @@ export type DataFile = {
    * `db`, and nothing can be written until `reopen` gives another one.
    */
   readonly isAlone: boolean;
+  /** Changes of histories that were found to be lost when it was opened. */
+  readonly historyFault: HistoryFault | undefined;
   /** Opens a file that is alone again, in place of this; it is alone still when there is no room. */
   reopen(): DataFile;
   close(): void;
@@ -82,16 +86,18 @@ export async function openDataFile(
   }
 }
 
-type Connection = Pick<DataFile, 'db' | 'isAlone'> & {
+type Connection = Pick<DataFile, 'db' | 'isAlone' | 'historyFault'> & {
   /** When it was opened, before anything was written. */
   readonly pagesInLog: number;
 };
 
-function dataFileOf(path: string, { db, isAlone }: Connection, lock: { close(): void }): DataFile {
+function dataFileOf(path: string, connection: Connection, lock: { close(): void }): DataFile {
+  const { db, isAlone, historyFault } = connection;
   return {
     path,
     db,
     isAlone,
+    historyFault,
     reopen() {
       if (db.isOpen) db.close();
       return dataFileOf(path, connect(path, 'ours'), lock);
@@ -197,13 +203,16 @@ function connect(
     if (!isOurs) db.exec(`PRAGMA application_id = ${applicationId}`);
     beforeMigration(db);
     migrate(db, migrations);
+    const historyFault = setAsideIfDamaged(db);
     makeShrinkable(db);
     makeReader(db);
-    return { db, isAlone: false, pagesInLog: found };
+    return { db, isAlone: false, historyFault, pagesInLog: found };
   } catch (error) {
     db?.close();
     const alone = isLackOfRoom(error) ? connectAlone(path) : undefined;
-    if (alone) return { db: alone, isAlone: true, pagesInLog: pagesInLog(alone) };
+    if (alone) {
+      return { db: alone, isAlone: true, historyFault: undefined, pagesInLog: pagesInLog(alone) };
+    }
     if (kindOfCode((error as SqliteError).errcode ?? 0) === sqliteCodes.busy) {
       throw new InUse(inUse(path), { cause: error });
     }

@@ -8,14 +8,14 @@ import type { Write } from './statements.ts';
 import type { WriteFailure } from './writer-messages.ts';
 
 /**
- * A key: its record if it has one, when that is due, its number in the file, and whether the history is
- * known to have that number.
+ * A key: its record if it has one, when that is due, its number in the file, and the count of losses of
+ * history at which the history was known to have that number.
  */
 export type StoredState = {
   readonly record: SessionRecord | undefined;
   readonly dueMs: Milliseconds | undefined;
   readonly number: number | undefined;
-  readonly isInHistory?: boolean;
+  readonly inHistoryAt?: number | undefined;
 };
 
 export const nothing: StoredState = { record: undefined, dueMs: undefined, number: undefined };

@@ -13,8 +13,9 @@ export function prepareQueries(db: DatabaseSync) {
     session: db.prepare('SELECT number, revision, due_ms, document FROM session WHERE key = ?'),
     // The history keeps the numbers of sessions that have ended.
     sessionNumberMax: db.prepare(
-      'SELECT max(coalesce((SELECT max(number) FROM session), 0), coalesce((SELECT max(number) FROM history_branch), 0), coalesce((SELECT max(session_number) FROM recent_change), 0)) AS max',
+      'SELECT max(coalesce((SELECT max(number) FROM session), 0), coalesce((SELECT max(number) FROM history_branch), 0), coalesce((SELECT max(session_number) FROM history_change), 0)) AS max',
     ),
+    recentNumberMax: db.prepare('SELECT max(session_number) AS max FROM recent_change'),
     handle: db.prepare('SELECT document FROM handle WHERE id = ? AND names_owner = 0'),
     activityById: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? AND id = ?'),
     activities: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? ORDER BY scid'),
@@ -74,7 +75,8 @@ export function prepareQueries(db: DatabaseSync) {
         named (number, at_ms) AS (
           SELECT session_number, at_ms FROM history_name WHERE name = ?1
           UNION ALL
-          SELECT session_number, at_ms FROM recent_change, json_each(names)
+          SELECT session_number, at_ms
+          FROM recent_change, json_each(iif(json_valid(names), names, '[]'))
           WHERE names IS NOT NULL AND value = ?1
         ),
         branches (number, key, branch) AS (

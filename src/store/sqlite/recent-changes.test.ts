@@ -1,20 +1,53 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { migrate, migrations } from './migrations.ts';
 import { changesOf, prepareQueries } from './queries.ts';
 import { RecentChanges } from './recent-changes.ts';
 import { type Statement, statements } from './statements.ts';
+import type { HistoryFault } from './writer-messages.ts';
 
 const sessions = [1, 2, 3] as const;
 const [beginMs, keptMs] = [1_000, 500];
 
-function open() {
-  const db = new DatabaseSync(':memory:');
+const folder = mkdtempSync(join(tmpdir(), 'openmpsd-recent-changes-'));
+after(() => rmSync(folder, { recursive: true }));
+
+function open(file = ':memory:') {
+  const db = new DatabaseSync(file);
   migrate(db, migrations);
-  const recent = new RecentChanges(db);
-  return { db, recent, queries: prepareQueries(db) };
+  const reports: (HistoryFault | undefined)[] = [];
+  const recent = new RecentChanges(db, (fault) => reports.push(fault));
+  return { db, recent, queries: prepareQueries(db), reports };
+}
+
+/** Closes the file, and opens it again with the page overwritten that has this text. */
+function openSpoiled({ db }: Opened, text: string): Opened {
+  const file = db.location() ?? assert.fail();
+  db.close();
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf(text);
+  assert.ok(at > 0);
+  writeFileSync(file, bytes.fill(0xff, at - (at % 4096), at - (at % 4096) + 4096));
+  return open(file);
+}
+
+/** A change that fills a page alone. */
+function longChangeOf(number: number, revision: number): Statement {
+  const text = JSON.stringify({ is: `${number} at ${revision}.`, text: 'x'.repeat(3_000) });
+  return ['insertRecentChange', number, revision, beginMs + revision, 5, text];
+}
+
+function count({ db }: Opened, table: string): unknown {
+  return db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'];
+}
+
+function kindsOf({ reports }: Opened): readonly (string | undefined)[] {
+  return reports.map((fault) => fault?.kind);
 }
 
 type Opened = ReturnType<typeof open>;
@@ -141,11 +174,26 @@ test('all that is sorted in at once between two steps leaves nothing for them', 
   const opened = open();
   for (let n = 1; n <= 2_000; n += 1) insert(opened, changeOf(n, 1));
   assert.equal(opened.recent.sortSome(), true);
-  opened.recent.sortAll();
+  // The log is measured by the steps.
+  assert.equal(opened.recent.sortAll(), 4);
   opened.recent.noteCommitted([['sortRecentChanges']]);
   assert.equal(opened.recent.sortSome(), false);
   const rows = opened.db.prepare('SELECT count(*) AS n FROM history_change').get();
   assert.equal(rows?.['n'], 2_000);
+});
+
+// Kills: steps that go on after it with the changes that came since, and remove some that were not copied.
+test('after a sorting between two steps that fails, the steps begin anew', () => {
+  const opened = open();
+  for (let n = 1; n <= 2_000; n += 1) insert(opened, changeOf(n, 1));
+  assert.equal(opened.recent.sortSome(), true);
+  insert(opened, changeOf(1, 2));
+  opened.db.exec('ALTER TABLE history_name RENAME TO gone; BEGIN');
+  assert.throws(() => opened.recent.sortAll());
+  opened.db.exec('ROLLBACK; ALTER TABLE gone RENAME TO history_name');
+  while (opened.recent.sortSome());
+  assert.equal(opened.queries.history.all(1).length, 2);
+  assert.equal(count(opened, 'recent_change'), 0);
 });
 
 test('a step that fails changes nothing, and steps are due again later', () => {
@@ -160,19 +208,121 @@ test('a step that fails changes nothing, and steps are due again later', () => {
   assert.equal(opened.recent.sortSome(), false);
   assert.equal(opened.db.prepare('SELECT * FROM recent_change').all().length, 1);
   opened.db.exec('DROP TRIGGER refuse');
+  assert.deepEqual(kindsOf(opened), ['unsorted']);
   assert.equal(opened.recent.sortSome(), false);
+  assert.deepEqual(kindsOf(opened), ['unsorted', undefined]);
   assert.equal(opened.db.prepare('SELECT * FROM recent_change').all().length, 0);
 });
 
-// Kills: a full file that takes no commits any more, since its recent changes cannot leave.
+// Kills: a full file that takes no commits any more, since its recent changes cannot leave; changes that
+// come later and belong to no branch.
 test('where there is no room to sort them in, recent changes give theirs back', () => {
   const opened = open();
-  for (let n = 1; n <= 600; n += 1) insert(opened, changeOf(n, 1));
+  insert(opened, namedChangeOf(1, 1, ['a']));
+  for (let n = 2; n <= 600; n += 1) insert(opened, changeOf(n, 1));
   const pages = Number(opened.db.prepare('PRAGMA page_count').get()?.['page_count']);
   opened.db.exec(`PRAGMA max_page_count = ${pages}`);
   assert.equal(opened.recent.sortSome(), false);
-  assert.equal(opened.db.prepare('SELECT * FROM recent_change').all().length, 0);
+  assert.equal(count(opened, 'recent_change'), 0);
+  assert.deepEqual(kindsOf(opened), ['forgotten']);
   insert(opened, changeOf(1, 2));
   assert.equal(opened.recent.sortSome(), false);
-  assert.equal(opened.queries.history.all(1).length, 1);
+  assert.deepEqual(
+    seen(opened).histories[0]?.map(({ revision }) => revision),
+    [2],
+  );
+  assert.equal(seen(opened).named[0]?.length, 1);
+});
+
+// Kills: a sweep that fails for good on a full file, whose deletes would make room.
+test('a group that sorts in is worth another try once recent changes are forgotten', () => {
+  const opened = open();
+  const full = { errcode: 13, message: 'full' };
+  const sort = ['sortRecentChanges'] as const;
+  assert.equal(opened.recent.makeWayFor([sort], full), false);
+  insert(opened, changeOf(1, 1));
+  assert.equal(opened.recent.makeWayFor([['deleteNode', '1']], full), false);
+  assert.equal(opened.recent.makeWayFor([sort], { errcode: 10, message: 'I/O' }), false);
+  assert.equal(count(opened, 'recent_change'), 1);
+  assert.equal(opened.recent.makeWayFor([sort], full), true);
+  assert.equal(count(opened, 'recent_change'), 0);
+  assert.deepEqual(kindsOf(opened), ['forgotten']);
+});
+
+// Kills: one damaged page of the histories, with which nothing is sorted in any more; damage that nobody
+// hears of; a session that loses changes with its neighbours.
+test('a damaged page of the histories costs the changes of its sessions, which are named', () => {
+  const ways: readonly ((recent: RecentChanges) => unknown)[] = [
+    (recent) => {
+      while (recent.sortSome());
+    },
+    (recent) => recent.makeWayFor([['sortRecentChanges']], { errcode: 11, message: '' }),
+  ];
+  for (const [at, sort] of ways.entries()) {
+    const former = open(join(folder, `histories-${at}.db`));
+    insert(former, namedChangeOf(41, 0, []));
+    former.recent.sortAll();
+    const add = former.db.prepare('INSERT INTO history_change VALUES (?, 1, ?, ?)');
+    // Four to a page, with some room left.
+    for (let n = 1; n <= 60; n += 1) {
+      add.run(n, beginMs, JSON.stringify({ is: `${n} at 1.`, text: 'x'.repeat(850) }));
+    }
+    const opened = openSpoiled(former, '"is":"41 at 1."');
+    for (let n = 1; n <= 60; n += 1) insert(opened, changeOf(n, 2));
+    sort(opened.recent);
+    assert.equal(count(opened, 'recent_change'), 0);
+    const lost = Array.from({ length: 60 }, (_, n) => n + 1).filter((number) => {
+      try {
+        return opened.queries.history.all(number).length !== 2;
+      } catch {
+        return true;
+      }
+    });
+    assert.ok(lost.includes(41) && lost.length < 10, `${lost}`);
+    const [fault] = opened.reports;
+    assert.equal(fault?.kind, 'damaged');
+    assert.match(fault.message, /these sessions are lost: .*key 41/);
+    opened.db.close();
+  }
+});
+
+// Kills: a table of recent changes that grows without end, since new names have a damaged page.
+test('damage where new branches and names are put costs these, and no change', () => {
+  const former = open(join(folder, 'places.db'));
+  const add = former.db.prepare("INSERT INTO history_name VALUES ('a spoiled name', 1, 1)");
+  add.run();
+  const opened = openSpoiled(former, 'a spoiled name');
+  insert(opened, namedChangeOf(1, 1, ['a']), changeOf(2, 1));
+  while (opened.recent.sortSome());
+  assert.equal(count(opened, 'recent_change'), 0);
+  assert.equal(count(opened, 'history_change'), 2);
+  assert.match(opened.reports[0]?.message ?? '', /are lost: all that are new/);
+  assert.deepEqual(kindsOf(opened), ['damaged', undefined]);
+  opened.db.close();
+});
+
+// Kills: a thread that writes and ends when it starts or when steps are due; a table that is damaged for good;
+// whole changes that are lost with the damaged ones.
+test('a damaged page of recent changes costs those on it, whenever it is found', () => {
+  const finds: readonly ((opened: Opened) => unknown)[] = [
+    // It was found when the file was opened.
+    () => undefined,
+    ({ recent }) => assert.equal(recent.sortSome(), false),
+    ({ recent }) => assert.equal(recent.noteCommitted([['sortRecentChanges']]), false),
+    ({ recent }) => assert.equal(recent.makeWayFor([], { errcode: 11, message: '' }), false),
+  ];
+  for (const [at, find] of finds.entries()) {
+    const former = open(join(folder, `recent-${at}.db`));
+    for (let n = 1; n <= 60; n += 1) insert(former, longChangeOf(n, 1));
+    const opened = openSpoiled(former, '"is":"41 at 1."');
+    find(opened);
+    assert.equal(opened.reports[0]?.kind, 'damaged');
+    assert.match(opened.reports[0].message, /left of them is in the table damaged_recent_change_0/);
+    assert.equal(insert(opened, longChangeOf(41, 2)).length, 1);
+    opened.recent.sortSome();
+    assert.equal(count(opened, 'recent_change'), 0);
+    assert.equal(count(opened, 'history_change'), 60);
+    assert.equal(opened.queries.history.all(41).length, 1);
+    opened.db.close();
+  }
 });

@@ -17,6 +17,7 @@ import {
   putOf,
   storedActivity,
   storedGuid,
+  storedHistory,
   storedInvite,
   storedKey,
   storedMember,
@@ -433,6 +434,38 @@ test('when there is no room, what makes some is written first, and the group wit
   );
   assert.deepEqual((await store.session(storedKey('a')))?.session, storedSession('a'));
   assert.equal(await store.session(storedKey('b')), undefined);
+});
+
+// Kills: a full file that stays so, since forgetting sorts first; a history that is not found any more after
+// that, since its branch was forgotten with the changes and the process takes it for known.
+test('a full file forgets its recent changes with the old ones, and histories go on', async () => {
+  await using store = await open(freshFile(), { fileBytesMax: 400_000 });
+  const branch = storedGuid(1).toLowerCase();
+  const { atMs, keptMs } = storedHistory(branch);
+  const put = (name: string, revision: number, length: number) => {
+    const change = { revision, text: 'x'.repeat(length) };
+    const history = storedHistory(branch, { change });
+    return store.commit({ session: { ...putOf(name, revision), history } });
+  };
+  const revisionOf = async (name: string) =>
+    (await store.session(storedKey(name)))?.revision ?? assert.fail();
+  await put('sorted', 0, 100);
+  await store.forgetHistory(atMs + keptMs, 2 * keptMs, 10);
+  for (const length of [3_000, 10]) {
+    for (let isRoom = true; isRoom; ) {
+      const known = (await store.session(storedKey('a')))?.revision ?? 0;
+      isRoom = await put('a', known, length).then(
+        () => true,
+        () => false,
+      );
+    }
+  }
+  await store.forgetHistory(atMs + keptMs, keptMs / 2, 10);
+  assert.equal((await put('a', await revisionOf('a'), 3_000)).kind, 'committed');
+  assert.deepEqual(
+    (await store.history(storedKey('a'), branch)).map(({ revision }) => revision),
+    [await revisionOf('a')],
+  );
 });
 
 test('a write that the file does not take fails alone, and the rest of its group is written', async () => {

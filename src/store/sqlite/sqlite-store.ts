@@ -49,10 +49,10 @@ import {
   parseSession,
   type Row,
 } from './rows.ts';
-import { isLackOfRoom, mayTryAlone, sqliteCodes } from './sqlite-errors.ts';
+import { isDamage, isLackOfRoom, mayTryAlone, sqliteCodes } from './sqlite-errors.ts';
 import { SqliteRecords } from './sqlite-records.ts';
 import type { Write } from './statements.ts';
-import type { WriteFailure } from './writer-messages.ts';
+import type { HistoryFault, WriteFailure, WriterSettings } from './writer-messages.ts';
 import { WriterThread } from './writer-thread.ts';
 import {
   besideWrites,
@@ -111,7 +111,7 @@ export async function openSqliteStore(settings: SqliteSettings): Promise<Store> 
     return new SqliteStore({
       data,
       reader: openReader(data),
-      writer: new WriterThread({ file: data.path, durability, fileBytesMax }),
+      writer: { file: data.path, durability, fileBytesMax },
       health: new DataFileHealth(data.path, settings.conditions, log, elapsedMs),
       cacheBytesMax: settings.cacheBytesMax ?? 64 * 1024 * 1024,
       elapsedMs,
@@ -127,7 +127,18 @@ type Reader = { readonly queries: Queries; readonly sessionNumberMax: number };
 
 function openReader({ db }: DataFile): Reader {
   const queries = prepareQueries(db);
-  return { queries, sessionNumberMax: Number(queries.sessionNumberMax.get()?.['max'] ?? 0) };
+  const number = Number(queries.sessionNumberMax.get()?.['max'] ?? 0);
+  return { queries, sessionNumberMax: Math.max(number, recentNumberMax(queries)) };
+}
+
+function recentNumberMax({ recentNumberMax }: Queries): number {
+  try {
+    return Number(recentNumberMax.get()?.['max'] ?? 0);
+  } catch (error) {
+    // A full disk had no room to set the damaged table aside: that is done when there is.
+    if (isDamage(error)) return 0;
+    throw error;
+  }
 }
 
 /** A file that the disk had no room for is opened again at most once in this time. */
@@ -182,13 +193,15 @@ class SqliteStore extends ProcessStore implements Store {
   readonly #connectionHints = new HintIndex();
   /** Begun and not in the file yet: the next group takes them along. */
   readonly #nodesToWrite = new Set<NodeId>();
+  /** How often changes of histories were lost. */
+  #historyLosses = 0;
   #probing: NodeJS.Timeout | undefined;
   #disposed: Promise<void> | undefined;
 
   constructor(parts: {
     readonly data: DataFile;
     readonly reader: Reader;
-    readonly writer: WriterThread;
+    readonly writer: WriterSettings;
     readonly health: DataFileHealth;
     readonly cacheBytesMax: number;
     readonly elapsedMs: () => Milliseconds;
@@ -197,7 +210,7 @@ class SqliteStore extends ProcessStore implements Store {
     super();
     this.#data = parts.data;
     this.#queries = parts.reader.queries;
-    this.#writer = parts.writer;
+    this.#writer = new WriterThread(parts.writer, (fault) => this.#noteHistory(fault));
     this.#health = parts.health;
     this.#elapsedMs = parts.elapsedMs;
     this.#grouped = parts.grouped;
@@ -216,6 +229,7 @@ class SqliteStore extends ProcessStore implements Store {
       readRows: (kind, key, parse, query) => this.#readRows(kind, key, parse, query),
       fail: (failure) => this.#fail(failure),
     });
+    if (this.#data.historyFault) this.#noteHistory(this.#data.historyFault);
     if (this.#data.isAlone) {
       this.#health.noteWrite(noRoom);
       this.#probeLater();
@@ -676,28 +690,39 @@ class SqliteStore extends ProcessStore implements Store {
     const row = { number, key, revision, dueMs, text };
     group.writes[at] = rowWrite(group.writes[at], before, row);
     group.writes.push(...besideWrites(put, number));
-    const { isInHistory = false } = before;
-    group.writes.push(...historyWrites(put, { number, revision, isKnown: isInHistory }));
+    const isKnown = this.#isInHistory(before);
+    group.writes.push(...historyWrites(put, { number, revision, isKnown }));
     if (put.memberRows) group.addRows(key, put.memberRows);
     this.#noteConnections(group, put);
-    const isKnown = isInHistory || put.history !== undefined;
-    const state = { record: { revision, session }, dueMs, number, isInHistory: isKnown };
+    const inHistoryAt = put.history === undefined ? before.inHistoryAt : this.#historyLosses;
+    const state = { record: { revision, session }, dueMs, number, inHistoryAt };
     const size = key.length + sessionMemoryBytes(text);
     group.sessions.set(key, { state, size, writeAt: at });
   }
 
   #delete(group: Group, change: SessionDelete, before: StoredState): void {
-    const { number, isInHistory = false } = before;
+    const { number } = before;
+    const isKnown = this.#isInHistory(before);
     const { key, expectRevision } = change;
     this.#revisionDeletedMax = Math.max(this.#revisionDeletedMax, expectRevision);
     if (number !== undefined) {
       const revision = Math.max(expectRevision, this.#revisionFailedMax) + 1;
-      group.writes.push(...historyWrites(change, { number, revision, isKnown: isInHistory }));
+      group.writes.push(...historyWrites(change, { number, revision, isKnown }));
       group.writes.push(...deleteWrites(change, number));
     }
     group.rows.set(key, { byXuid: new Map(), isAll: true });
     group.removeHints(key, this.#connectionHints.of(key));
     group.sessions.set(key, { state: nothing, size: key.length, writeAt: undefined });
+  }
+
+  #isInHistory({ inHistoryAt }: StoredState): boolean {
+    return inHistoryAt === this.#historyLosses;
+  }
+
+  /** After a loss the branch of a session may be gone, so that its next change has to bring it again. */
+  #noteHistory(fault: HistoryFault | undefined): void {
+    if (fault && fault.kind !== 'unsorted') this.#historyLosses += 1;
+    this.#health.noteHistory(fault);
   }
 
   /** New ones are there at once, lost ones until the group is written: there may be too many. */
@@ -726,7 +751,10 @@ class SqliteStore extends ProcessStore implements Store {
     this.#reopenAfterMs = this.#elapsedMs() + reopenEveryMs;
     try {
       this.#data = this.#data.reopen();
-      this.#queries = openReader(this.#data).queries;
+      const { queries, sessionNumberMax } = openReader(this.#data);
+      this.#queries = queries;
+      this.#sessionNumberMax = Math.max(this.#sessionNumberMax, sessionNumberMax);
+      if (this.#data.historyFault) this.#noteHistory(this.#data.historyFault);
       return !this.#data.isAlone;
     } catch {
       // A program that reads the file came between. Tried again with a later group.

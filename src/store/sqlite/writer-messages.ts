@@ -9,6 +9,22 @@ export type WriterSettings = {
   readonly fileBytesMax: number | undefined;
 };
 
+/** What the thread sends. */
+export type WriterMessage =
+  | { readonly kind: 'answer'; readonly failure: WriteFailure | undefined }
+  /** Undefined: all changes were sorted into their histories. */
+  | { readonly kind: 'history'; readonly fault: HistoryFault | undefined };
+
+/** What happened to changes of histories. Sessions themselves are as they were. */
+export type HistoryFault = {
+  /**
+   * `forgotten`: there was no room for the recent ones. `unsorted`: they are kept, and sorted in later.
+   * `damaged`: those on damaged pages are lost.
+   */
+  readonly kind: 'forgotten' | 'unsorted' | 'damaged';
+  readonly message: string;
+};
+
 /** Why a group is not known to be committed. */
 export type WriteFailure = {
   readonly message: string;

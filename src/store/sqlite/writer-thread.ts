@@ -1,6 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import type { Write } from './statements.ts';
-import type { WriteFailure, WriterSettings } from './writer-messages.ts';
+import type {
+  HistoryFault,
+  WriteFailure,
+  WriterMessage,
+  WriterSettings,
+} from './writer-messages.ts';
 
 // A thread starts from a file, and this one may be a source or a part of the build.
 const writerUrl = new URL(
@@ -16,11 +21,16 @@ const writerUrl = new URL(
  */
 export class WriterThread {
   readonly #settings: WriterSettings;
+  readonly #noteHistory: (fault: HistoryFault | undefined) => void;
   #worker: Worker | undefined;
   #answer: ((failure: WriteFailure | undefined) => void) | undefined;
 
-  constructor(settings: WriterSettings) {
+  constructor(
+    settings: WriterSettings,
+    noteHistory: (fault: HistoryFault | undefined) => void = () => undefined,
+  ) {
     this.#settings = settings;
+    this.#noteHistory = noteHistory;
   }
 
   /** Starts the thread before there is a group, so that the first one does not wait for it. */
@@ -57,9 +67,10 @@ export class WriterThread {
     });
     this.#worker = worker;
     worker.unref();
-    worker.on('message', (failure: WriteFailure | undefined) => {
+    worker.on('message', (message: WriterMessage) => {
+      if (message.kind === 'history') return this.#noteHistory(message.fault);
       worker.unref();
-      this.#answerWith(failure);
+      this.#answerWith(message.failure);
     });
     let cause = 'the thread that writes has ended';
     worker.on('error', (error) => {

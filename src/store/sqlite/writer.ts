@@ -3,8 +3,9 @@
  * writes, puts each group into one transaction, and answers when that is as durable as asked. So a
  * slow disk stalls this thread and not the event loop of the server.
  *
- *   in   a group: a list of `Write`          out  undefined: committed; a failure: nothing of it is
+ *   in   a group: a list of `Write`          out  an answer: committed; with a failure: nothing of it is
  *   in   null: close and end                 out  the thread ends
+ *                                            out  what happened to changes of histories
  */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -13,7 +14,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { isLackOfRoom, type SqliteError } from './sqlite-errors.ts';
 import { RecentChanges } from './recent-changes.ts';
 import { type Statement, statements, type Write } from './statements.ts';
-import type { WriteFailure, WriterSettings } from './writer-messages.ts';
+import type { WriteFailure, WriterMessage, WriterSettings } from './writer-messages.ts';
 
 /**
  * The log is copied into the file each time about this much has been written to it. It is done by
@@ -53,7 +54,7 @@ const allPages = db.prepare('PRAGMA page_count');
 const prepared = Object.fromEntries(
   Object.entries(statements).map(([name, sql]) => [name, db.prepare(sql)]),
 ) as Record<keyof typeof statements, StatementSync>;
-const recentChanges = new RecentChanges(db);
+const recentChanges = new RecentChanges(db, (fault) => post({ kind: 'history', fault }));
 let bytesSinceCheckpoint = 0;
 let isShrinking = false;
 
@@ -65,7 +66,7 @@ parentPort?.on('message', (group: readonly Write[] | null) => {
   }
   const failure = failureOfWriting(group);
   if (isLackOfRoom(failure ?? {})) cutTheLog();
-  parentPort?.postMessage(failure);
+  post({ kind: 'answer', failure });
   if (failure !== undefined) return;
   checkpointWhenDue(group);
   if (recentChanges.noteCommitted(group)) setImmediate(sortRecentChanges);
@@ -75,13 +76,23 @@ parentPort?.on('message', (group: readonly Write[] | null) => {
   }
 });
 
+function post(message: WriterMessage): void {
+  parentPort?.postMessage(message);
+}
+
 /** Undefined once the group is committed; else why it is not, and nothing of it is left. */
 function failureOfWriting(group: readonly Write[]): WriteFailure | undefined {
+  const failure = failureOfTrying(group);
+  if (failure === undefined || !recentChanges.makeWayFor(group, failure)) return failure;
+  return failureOfTrying(group);
+}
+
+function failureOfTrying(group: readonly Write[]): WriteFailure | undefined {
   try {
     begin.run();
     for (const write of group) {
-      if (write[0] === 'sortRecentChanges') recentChanges.sortAll();
-      else run(write);
+      if (write[0] !== 'sortRecentChanges') run(write);
+      else bytesSinceCheckpoint += recentChanges.sortAll() * bytesOfSorting;
     }
     commit.run();
     return undefined;
