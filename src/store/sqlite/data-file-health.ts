@@ -67,20 +67,22 @@ export class DataFileHealth {
   noteHistory(fault: HistoryFault | undefined): void {
     const { kind, message } = fault ?? {};
     const folder = dirname(this.#path);
-    if (kind === undefined) this.#conditions?.clear('history');
-    else if (kind === 'damaged') {
+    if (kind === undefined) {
+      this.#conditions?.clear('unsorted history');
+      this.#conditions?.hide('forgotten history');
+    } else if (kind === 'damaged') {
       this.#conditions?.raise(
         'damaged history',
         `${this.#path} is damaged in the history of sessions: ${message}. Everything else works. ${this.#advice}`,
       );
     } else if (kind === 'forgotten') {
       this.#conditions?.raise(
-        'history',
+        'forgotten history',
         `${this.#path} had no room for the newest changes in the histories of sessions, and they are forgotten. The sessions themselves are whole. Make room on the disk of ${folder}, or keep less history.`,
       );
     } else {
       this.#conditions?.raise(
-        'history',
+        'unsorted history',
         `${this.#path}: the newest changes could not be sorted into the histories of sessions (${message}). They are kept and tried again, and reading a history takes longer meanwhile. Look for faults of the disk in the log of the system.`,
       );
     }

@@ -317,6 +317,7 @@ test('a page of recent changes that is damaged costs changes, and neither the st
     const conditions = {
       raise: (_name: string, text: string) => raised.push(text),
       clear: () => undefined,
+      hide: () => undefined,
       list: () => [],
     };
     await using store = await openSqliteStore({ file, durability: 'strict', conditions });

@@ -10,6 +10,7 @@ import type { ActivityHandle } from '../../domain/handle/handle.ts';
 import { hintsOf } from '../../domain/session/hints.ts';
 import { keyOf } from '../../domain/session/reference.ts';
 import type { Session } from '../../domain/session/session.ts';
+import { openConditions } from '../../platform/conditions.ts';
 import { startScript } from '../../testing/child-script.ts';
 import { testStoreContract } from '../../testing/store-contract.ts';
 import {
@@ -439,7 +440,9 @@ test('when there is no room, what makes some is written first, and the group wit
 // Kills: a full file that stays so, since forgetting sorts first; a history that is not found any more after
 // that, since its branch was forgotten with the changes and the process takes it for known.
 test('a full file forgets its recent changes with the old ones, and histories go on', async () => {
-  await using store = await open(freshFile(), { fileBytesMax: 400_000 });
+  const lines: string[] = [];
+  const conditions = openConditions((line) => lines.push(line));
+  await using store = await open(freshFile(), { fileBytesMax: 400_000, conditions });
   const branch = storedGuid(1).toLowerCase();
   const { atMs, keptMs } = storedHistory(branch);
   const put = (name: string, revision: number, length: number) => {
@@ -466,6 +469,8 @@ test('a full file forgets its recent changes with the old ones, and histories go
     (await store.history(storedKey('a'), branch)).map(({ revision }) => revision),
     [await revisionOf('a')],
   );
+  assert.ok(conditions.list().some((sentence) => /histories .* are forgotten/.test(sentence)));
+  assert.equal(lines.filter((line) => line.includes('are forgotten')).length, 1);
 });
 
 test('a write that the file does not take fails alone, and the rest of its group is written', async () => {
