@@ -4,7 +4,7 @@
 // checkout, with any Node that npm itself runs on.
 
 import { copyFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { build } from 'rolldown';
 
 const root = resolve(import.meta.dirname, '..');
@@ -19,7 +19,7 @@ await build({
   },
   platform: 'node',
   // Packages stay what their authors published.
-  external: /^[^./]/,
+  external: (id) => !id.startsWith('.') && !isAbsolute(id),
   logLevel: 'warn',
   output: {
     dir: dist,
