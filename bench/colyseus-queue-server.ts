@@ -1,6 +1,7 @@
 /**
- * The peer of matchmaking: Colyseus' own queue room, all in memory. Told a number, it puts so many players
- * into the queue, pairs them by rank, makes their rooms and reserves their seats, and says how long that took.
+ * The peer of matchmaking: Colyseus' own queue room, all in memory. It gets a number, puts so many
+ * players into the queue, pairs them by rank, makes their rooms and reserves their seats, and reports how
+ * long that took.
  */
 
 import { createServer } from 'node:http';

@@ -90,7 +90,7 @@ async function matchAll(store: Store): Promise<number> {
   return perSecond;
 }
 
-/** The ticket of a user of his own, with a lobby of his own. */
+/** Makes the ticket of the user `n`, who is alone in a new lobby. */
 async function queue(context: Context, matchmaker: Matchmaker, n: number): Promise<void> {
   const caller: UserCaller = { kind: 'user', xuid: String(n + 1), sandbox: 'RETAIL' };
   const session = { scid: demoScid, templateName: 'deathmatch', name: `lobby-${n}` };

@@ -23,8 +23,8 @@ const timeoutMs = 600_000;
 const isWaiting = (file: string): boolean => /^test[\\/](cluster|crash)[\\/]/.test(file);
 
 /**
- * In the order of their names, those that wait spread over the first two thirds: side by side they
- * would leave the cores idle, and the last ones to begin would be alone in the end.
+ * In the order in which they come, with those that wait spread over the first two thirds: side by side
+ * they would leave the cores idle, and the last ones to begin would be alone in the end.
  */
 function inOrder(files: readonly string[]): string[] {
   const waiting = files.filter(isWaiting);

@@ -36,8 +36,8 @@ export type RuleBody<Value> = {
   /** True when the group may be, or may become, a match. Asked for groups whose pairs are admitted. */
   admitsGroup?(group: GroupValues<Value>): boolean;
   /**
-   * `admitsGroup` by the sum of the codes of the values, which is sooner said; undefined: the sum does not
-   * tell. A rule has both or neither.
+   * `admitsGroup` by the sum of the codes of the values, which is faster; undefined: the sum is not
+   * enough. A rule has both or neither.
    */
   admitsSum?(codesSum: number, isComplete: boolean): boolean | undefined;
   codeOf?(value: Value): number;

@@ -42,8 +42,9 @@ const revisionsMax = 20_000;
 
 /**
  * The records of a data file: see RecordStore. They are read from the file, where a commit is seen once it
- * is durable, and not kept in memory; the revisions of those that were written last are. A commit that expects something of a record waits until what is being
- * written of it is in the file, and is compared with that.
+ * is durable, and not kept in memory; the revisions of those that were written last are. A commit that
+ * expects something of a record waits until what is being written of it is in the file, and is compared
+ * with that.
  */
 export class SqliteRecords {
   readonly #file: RecordFile;
@@ -149,7 +150,7 @@ export class SqliteRecords {
 
   /** Makes the batch a part of this group; the revision that its records get. */
   #join(to: Group, changes: readonly KeyedChange[]): number {
-    // What was expected was found to be so.
+    // `#obstacle` has compared it already.
     const former = changes.map(
       ({ key, expectRevision }) =>
         expectRevision ?? this.#groupOf(key)?.records.get(key) ?? this.#filedRevision(key),
