@@ -334,6 +334,45 @@ test('a page of recent changes that is damaged costs changes, and neither the st
   }
 });
 
+// Kills: a sweep that fails for good, and forgets nothing of any session, for the sake of a damaged history.
+test('a history on a damaged page is not forgotten, and those of other sessions are', async () => {
+  const file = freshFile();
+  const branch = storedGuid(1).toLowerCase();
+  const { atMs, keptMs } = storedHistory(branch);
+  const names = Array.from({ length: 200 }, (_, index) => `s${index}`);
+  {
+    await using store = await open(file);
+    for (const name of names) {
+      const change = { is: `${name}.`, text: 'x'.repeat(850) };
+      const history = storedHistory(branch, { change });
+      await store.commit({ session: { ...putOf(name, 0), history } });
+    }
+    await store.forgetHistory(atMs + keptMs, 2 * keptMs, 0);
+    await store.forgetHistory(atMs + keptMs, 0.5 * keptMs, 0);
+  }
+  {
+    // Free pages have the changes as well.
+    using db = new DatabaseSync(file);
+    db.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
+  }
+  spoilPageWith(file, '"is":"s20."');
+  await using store = await open(file);
+  const left = async () => {
+    const histories = await Promise.allSettled(
+      names.map((name) => store.history(storedKey(name), branch)),
+    );
+    return names.filter((_, at) => {
+      const outcome = histories[at];
+      return outcome?.status !== 'fulfilled' || outcome.value.length > 0;
+    });
+  };
+  assert.equal((await left()).length, 200);
+  assert.equal(await store.forgetHistory(atMs + keptMs, keptMs, 200), 'more');
+  // Deletes touch the pages beside as well.
+  assert.ok((await left()).includes('s20') && (await left()).length < 40, `${await left()}`);
+  assert.equal(await store.forgetHistory(atMs + keptMs, keptMs, 200), 'done');
+});
+
 /** Overwrites the page that has the row of this session. */
 function spoilPageOf(file: string, key: string): void {
   spoilPageWith(file, `"name":"${key.split('~').at(-1)}"`);

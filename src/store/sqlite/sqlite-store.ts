@@ -394,15 +394,20 @@ class SqliteStore extends ProcessStore implements Store {
       historyDue.all(nowMs, limit).map(({ number }) => Number(number)),
     );
     if (due.length === 0) return 'done';
-    await this.#write([
-      ['sortRecentChanges'],
-      ...due.flatMap((number): Write[] => [
-        ['deleteOldHistory', number, beforeMs],
-        ['deleteOldHistoryNames', number, beforeMs],
-        ['checkHistoryLater', number, beforeMs, keptMs],
-        ['deleteHistoryBranch', number],
-      ]),
-    ]);
+    const writesOf = (number: number): readonly Write[] => [
+      ['deleteOldHistory', number, beforeMs],
+      ['deleteOldHistoryNames', number, beforeMs],
+      ['checkHistoryLater', number, beforeMs, keptMs],
+      ['deleteHistoryBranch', number],
+    ];
+    const all = [['sortRecentChanges'] as const, ...due.flatMap(writesOf)];
+    await this.#unlessDamaged(all, async () => {
+      for (const number of due) {
+        // It would be the first that is due for ever.
+        const later: Write = ['postponeHistoryCheck', number, nowMs + keptMs];
+        await this.#unlessDamaged(writesOf(number), () => this.#write([later]));
+      }
+    });
     return due.length === limit ? 'more' : 'done';
   }
 
@@ -546,8 +551,10 @@ class SqliteStore extends ProcessStore implements Store {
     return 'message' in outcome ? this.#fail(outcome) : outcome;
   }
 
-  #fail({ message }: WriteFailure): never {
-    throw new StoreUnavailable(`${this.#data.path} could not be written: ${message}.`);
+  #fail(failure: WriteFailure): never {
+    throw new StoreUnavailable(`${this.#data.path} could not be written: ${failure.message}.`, {
+      cause: failure,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -603,6 +610,16 @@ class SqliteStore extends ProcessStore implements Store {
     group.writes.push(...writes);
     const failure = await group.done;
     if (failure !== undefined) this.#fail(failure);
+  }
+
+  /** Writes, or does `otherwise` when a damaged page is in the way, which has been reported then. */
+  async #unlessDamaged(writes: readonly Write[], otherwise: () => Promise<void>): Promise<void> {
+    try {
+      await this.#write(writes);
+    } catch (error) {
+      if (!isDamage((error as Error).cause ?? {})) throw error;
+      await otherwise();
+    }
   }
 
   /** What `query` finds of what belongs to this key. */

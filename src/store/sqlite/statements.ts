@@ -45,6 +45,7 @@ export const statements = {
     'UPDATE history_branch SET check_ms = ?3 + coalesce((SELECT min(at_ms) FROM history_change WHERE session_number = ?1), ?2 + ?3) WHERE number = ?1',
   deleteHistoryBranch:
     'DELETE FROM history_branch WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM history_change WHERE session_number = ?1) AND NOT EXISTS (SELECT 1 FROM session WHERE number = ?1)',
+  postponeHistoryCheck: 'UPDATE history_branch SET check_ms = ?2 WHERE number = ?1',
   insertNode: 'INSERT INTO node (id) VALUES (?) ON CONFLICT DO NOTHING',
   deleteNode: 'DELETE FROM node WHERE id = ?',
 } as const;
