@@ -29,7 +29,8 @@ function run(script: string, env: Record<string, string>): Promise<string> {
       output += text;
     });
     bash.once('error', reject);
-    bash.once('exit', (code) =>
+    // At its exit the last lines may still be on their way.
+    bash.once('close', (code) =>
       code === 0 ? resolve(output) : reject(new Error(`the tour ended with ${code}: ${output}`)),
     );
   });

@@ -59,7 +59,8 @@ async function start(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints.push(...text.split('\n').filter((line) => line !== ''));
   });
-  const ended = once(child, 'exit').then(([code, signal]) => code ?? signal);
+  // At its exit the last complaints may still be on their way.
+  const ended = once(child, 'close').then(([code, signal]) => code ?? signal);
   const kill = async (): Promise<void> => {
     // A stopped process would not get the signal.
     child.kill('SIGCONT');
@@ -88,7 +89,7 @@ async function printedUrl(child: ChildProcess, complaints: readonly string[]): P
     const url = /http:\/\/[0-9.:]+(?=\n)/.exec(printed)?.[0];
     if (url !== undefined) found(url);
   });
-  child.once('exit', () =>
+  child.once('close', () =>
     reject(new Error(`The server ended before it was ready: ${complaints.join('\n')}`)),
   );
   return promise;
