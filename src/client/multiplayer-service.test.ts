@@ -1018,3 +1018,19 @@ test('ids are random GUIDs when nothing else is given', async () => {
     assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   }
 });
+
+test('a long search looks at its lobby five times as seldom', async () => {
+  const searchOf = (status: string): Reply => ({
+    ...document,
+    body: sessionText().replace(
+      '"servers":{}',
+      `"servers":{"matchmaking":{"properties":{"system":{"status":"${status}"}}}}`,
+    ),
+  });
+  const replies = [...Array.from({ length: 48 }, () => searchOf('searching')), searchOf('expired')];
+  const { service, sleptMs } = scripted(replies);
+  assert.deepEqual(await service.findMatch(lobby, {}), { status: 'expired' });
+  assert.deepEqual(sleptMs.slice(0, 10), Array(10).fill(1_000));
+  assert.equal(sleptMs[19], 2_000);
+  assert.equal(sleptMs.at(-1), 4_800);
+});

@@ -134,7 +134,7 @@ export type MatchSearch = {
   readonly connection?: RtaConnection;
   /** Called when the status of the search changes. */
   readonly progress?: (progress: MatchProgress) => void;
-  /** How often the lobby is looked at, in milliseconds: 1,000. */
+  /** How often the lobby is looked at, at first, in milliseconds: 1,000. In a long search five times as seldom. */
   readonly pollMs?: number;
 };
 
@@ -796,7 +796,8 @@ export class MultiplayerService implements SessionWriter {
     const { ticket, me, connection, progress, pollMs = matchPollMs } = search;
     const made = ticket && (await this.createMatchTicket(lobby, ticket, options));
     try {
-      for (let shown: string | undefined; ; ) {
+      let shown: string | undefined;
+      for (let looks = 1; ; looks += 1) {
         signal?.throwIfAborted();
         const { session } = await this.#readExisting(lobby, options);
         const found = matchProgressOf(session);
@@ -828,7 +829,9 @@ export class MultiplayerService implements SessionWriter {
             ...(details !== undefined && { details }),
           };
         }
-        await this.#sleep(pollMs, signal ?? new AbortController().signal);
+        // The documented limit of reads is 300 in 300 s, with those of the game.
+        const waitMs = pollMs * Math.min(5, Math.max(1, looks / 10));
+        await this.#sleep(waitMs, signal ?? new AbortController().signal);
       }
     } catch (error) {
       if (made && ticket && signal?.aborted) {
