@@ -11,6 +11,7 @@ import type {
   ActAnswer,
   ActingConnection,
   ActRequest,
+  ClockState,
   InspectorInfo,
   LoadedState,
   RequestDetail,
@@ -119,6 +120,39 @@ test('what cannot be sent is refused with the place', async () => {
       [400, 'requestInvalid', detail],
     );
   }
+});
+
+// Kills: a clock that is frozen or moved, of which an open page does not hear, or hears the time before.
+test('every open page hears that the clock is frozen, moved, and goes on', async () => {
+  const ending = new AbortController();
+  const answer = await fetch(`${server.url}${root}/stream`, { signal: ending.signal });
+  assert.ok(answer.body);
+  const parts = answer.body.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+  let text = '';
+  const nextClock = async (): Promise<ClockState> => {
+    for (;;) {
+      const line = /^data: (.*"kind":"clock".*)\n/m.exec(text);
+      if (line?.[1] !== undefined) {
+        text = text.slice(line.index + line[0].length);
+        return (JSON.parse(line[1]) as { readonly clock: ClockState }).clock;
+      }
+      const { value, done } = await parts.next();
+      assert.ok(!done, 'the stream has ended');
+      text += value;
+    }
+  };
+  const { clock } = await ask<InspectorInfo>('GET', '');
+  const movedMs = clock.nowMs + 10_000;
+  await ask('POST', '/control/clock', { freeze: true });
+  assert.deepEqual(await nextClock(), { ...clock, isFrozen: true });
+  await ask('POST', '/control/clock', { advanceMs: 10_000 });
+  assert.deepEqual(await nextClock(), { nowMs: movedMs, isFrozen: true });
+  await ask('POST', '/control/clock', { freeze: false });
+  assert.deepEqual(await nextClock(), { nowMs: movedMs, isFrozen: false });
+  // Back where it was: the next tests begin there.
+  await ask('POST', '/control/clock', { nowMs: clock.nowMs });
+  assert.deepEqual(await nextClock(), clock);
+  ending.abort();
 });
 
 test('the whole state is saved as a file and comes back, with its time', async () => {

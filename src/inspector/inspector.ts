@@ -152,6 +152,10 @@ export function openInspector(ports: InspectorPorts) {
         stream.push({ kind: 'hopper', name: event.hopper }, `hopper ${event.hopper}`);
         return;
       case 'clockMoved':
+        // It is observed before the clock shows that time.
+        stream.push({ kind: 'clock', clock: { ...viewClock(), nowMs: event.toMs } }, 'clock');
+        return;
+      case 'clockFrozen':
         stream.push({ kind: 'clock', clock: viewClock() }, 'clock');
         return;
       default:

@@ -31,6 +31,7 @@ export type ObservedEvent =
   | BusPublished
   | SweepEnded
   | ClockMoved
+  | ClockFrozen
   | TicketChanged
   | MatchMade
   | HopperWorked;
@@ -219,6 +220,14 @@ export type ClockMoved = {
   readonly kind: 'clockMoved';
   readonly atMs: Milliseconds;
   readonly toMs: Milliseconds;
+};
+
+/** The control API has made the clock of the server stand still, or go on. */
+export type ClockFrozen = {
+  readonly kind: 'clockFrozen';
+  readonly atMs: Milliseconds;
+  /** False: it goes on. */
+  readonly isFrozen: boolean;
 };
 
 export type TicketChanged = {

@@ -85,6 +85,8 @@ function factsOf(event: ObservedEvent): Readonly<Record<string, unknown>> | unde
       const { hopper, ticketIds, playersCount, target } = event;
       return { hopper, ticketIds, playersCount, session: target };
     }
+    // The log has the request that asked for it.
+    case 'clockFrozen':
     case 'frame':
     case 'handlesCommitted':
     case 'conflict':

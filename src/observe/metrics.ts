@@ -258,6 +258,7 @@ export function openMetrics(ports: MetricsPorts): Metrics {
           hopperSeconds.observe({ hopper: event.hopper }, event.durationMs / 1_000);
           return waitingPlayers.set({ hopper: event.hopper }, event.population);
         case 'clockMoved':
+        case 'clockFrozen':
           return;
       }
     },

@@ -188,6 +188,8 @@ export function openTextLog({ styles, nowMs }: TextLogSettings): FormatEvent {
         const what = `${playersCount} players of ${ticketIds.length} tickets meet in ${shortKey(target)}`;
         return timeLine('MATCH', hopper, what);
       }
+      // The log has the request that asked for it.
+      case 'clockFrozen':
       case 'frame':
       case 'handlesCommitted':
       case 'conflict':

@@ -37,6 +37,25 @@ test('frozen, it stands, and what is to come waits for the rest of its time', ()
   assert.deepEqual(ran, ['two at 1006', 'one at 1010']);
 });
 
+// Kills: a change that nobody hears of, and one that is heard of before the clock shows it.
+test('each change between standing and running is heard of once', () => {
+  const base = manualClock(1_000);
+  const heard: (readonly [isFrozen: boolean, shown: boolean])[] = [];
+  const clock = controlledClock(base, undefined, (isFrozen) =>
+    heard.push([isFrozen, clock.isFrozen]),
+  );
+  clock.run();
+  clock.freeze();
+  clock.freeze();
+  clock.moveTo(5_000);
+  clock.run();
+  clock.run();
+  assert.deepEqual(heard, [
+    [true, true],
+    [false, false],
+  ]);
+});
+
 test('moved, it runs what comes due on the way, also what that gives rise to, and goes on', () => {
   const { base, clock, ran, after } = open();
   after(30, 'late');

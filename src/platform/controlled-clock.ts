@@ -33,11 +33,12 @@ type Reading = { readonly nowMs: Milliseconds; readonly elapsedMs: Milliseconds 
 
 /**
  * A clock that shows what `base` shows, until it is frozen or moved. `moves` is called before each
- * move, with the time to come.
+ * move, with the time to come; `freezes` after each change between standing and running.
  */
 export function controlledClock(
   base: Clock,
   moves: (toMs: Milliseconds) => void = () => undefined,
+  freezes: (isFrozen: boolean) => void = () => undefined,
 ): ControlledClock {
   /** What to add to the readings of the base clock. */
   let ahead: Reading = { nowMs: 0, elapsedMs: 0 };
@@ -87,8 +88,10 @@ export function controlledClock(
       return frozen !== undefined;
     },
     freeze() {
-      frozen ??= { nowMs: nowMs(), elapsedMs: elapsedMs() };
+      if (frozen !== undefined) return;
+      frozen = { nowMs: nowMs(), elapsedMs: elapsedMs() };
       for (const one of waiting) one.timer?.cancel();
+      freezes(true);
     },
     run() {
       if (frozen === undefined) return;
@@ -96,6 +99,7 @@ export function controlledClock(
       frozen = undefined;
       show(from);
       for (const one of waiting) arm(one);
+      freezes(false);
     },
     moveTo(toMs) {
       moves(toMs);

@@ -46,7 +46,9 @@ export async function openCore(
   const bus = observesCalls ? observedBus(storage.bus, observers) : storage.bus;
   const moves = (toMs: Milliseconds): void =>
     observers.current?.({ kind: 'clockMoved', atMs: clock.nowMs(), toMs });
-  const controlled = settings.control ? controlledClock(storage.clock, moves) : undefined;
+  const freezes = (isFrozen: boolean): void =>
+    observers.current?.({ kind: 'clockFrozen', atMs: clock.nowMs(), isFrozen });
+  const controlled = settings.control ? controlledClock(storage.clock, moves, freezes) : undefined;
   const clock = controlled ?? storage.clock;
   const secret = await store.secret();
   const connections: Connections = new Map();

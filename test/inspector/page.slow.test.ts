@@ -209,6 +209,9 @@ test(
     await page.getByRole('button', { name: 'Cut' }).click();
     await page.getByText('Connection cut').waitFor();
     await page.goto(`${server.url}/#/control`);
+    await page.getByRole('button', { name: 'Freeze' }).click();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByRole('button', { name: 'Freeze' }).waitFor();
     await page.getByRole('button', { name: '+5 min' }).click();
     await page.goBack();
     await members.locator('.member.active', { hasText: 'Ada' }).waitFor();
