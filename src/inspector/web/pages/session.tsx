@@ -414,7 +414,7 @@ function Facts({
         {hidden.formerXuids.length > 0 && (
           <div>
             <dt>former members</dt>
-            <dd class="people">
+            <dd class="user-links">
               {hidden.formerXuids.slice(-8).map((xuid) => (
                 <UserLink key={xuid} xuid={xuid} />
               ))}

@@ -295,7 +295,7 @@ function User({ xuid }: { readonly xuid: string }) {
               .map((list) => (
                 <div key={list}>
                   <dt>{list}</dt>
-                  <dd class="people">
+                  <dd class="user-links">
                     {people[list].map((other) => (
                       <UserLink key={other} xuid={other} />
                     ))}
