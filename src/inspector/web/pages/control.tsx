@@ -46,12 +46,16 @@ export function ControlPage() {
   return (
     <div class="page">
       <Head title="Control" />
-      <div class="control-grid">
-        {server.mayAct && <CreateCard />}
-        <ClockCard />
-        <FaultsCard />
-        <ConnectionsCard />
-        <StateCard />
+      <div class="session-columns control-page">
+        <div class="column-left">
+          {server.mayAct && <CreateCard />}
+          <ClockCard />
+          <StateCard />
+        </div>
+        <div class="column-right">
+          <FaultsCard />
+          <ConnectionsCard />
+        </div>
       </div>
     </div>
   );
@@ -355,7 +359,7 @@ function ConnectionsCard() {
       {connections.length === 0 && (
         <p class="empty-line faint">No open connections. Their taps can be late or lost here.</p>
       )}
-      <ul class="rows">
+      <ul class="rows connection-faults">
         {connections.map(({ id, xuid, taps }) => (
           <li key={id} class="connection-fault">
             <span class="grow cut">
