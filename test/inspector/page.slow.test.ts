@@ -367,9 +367,14 @@ test(
     await show(page, `#/sessions/${demoScid}/${reference.templateName}/${reference.name}`);
     await page.locator('.member.active', { hasText: 'ada' }).waitFor();
     await show(page, '#/control');
-    await writeFile(path, JSON.stringify({ ...state, colour: 'red' }));
+    await writeFile(path, JSON.stringify({ ...state, colour: 'red', savedMs: 'now' }));
     await load.setInputFiles(path);
-    await page.locator('.notice.bad', { hasText: '$.colour: This member is not known' }).waitFor();
+    const refused = page.locator('.notice.bad', {
+      hasText: 'state.json is no saved state; nothing was changed',
+    });
+    // Each place has a line of its own.
+    await refused.locator('p', { hasText: '$.colour: This member is not known' }).waitFor();
+    assert.equal(await refused.locator('p').count(), 2);
     // The browser reports the refusal; the page says it in words.
     assert.deepEqual(
       complaints.filter((complaint) => !complaint.includes('400')),

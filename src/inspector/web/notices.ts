@@ -6,6 +6,7 @@ export type Notice = {
   readonly id: number;
   readonly tone: 'good' | 'bad';
   readonly title: string;
+  /** Each line of it is shown as one. */
   readonly text: string;
   /** The request that can be opened from it. */
   readonly requestId?: string;

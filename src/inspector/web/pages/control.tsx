@@ -1,10 +1,10 @@
 /** Actions on the server: users, clock, faults, the whole state as a file. */
 
 import { useEffect, useState } from 'preact/hooks';
-import { parseExactJson } from '../../../domain/json.ts';
+import { type Json, parseExactJson } from '../../../domain/json.ts';
 import type { LoadedState } from '../../api-types.ts';
 import { actingUser, dropConnection, join } from '../acting.ts';
-import { ask, askJson, pathOf, send } from '../api.ts';
+import { ApiRefusal, ask, askJson, pathOf, send } from '../api.ts';
 import { info, nowMs, onEvent, textOf, tick } from '../live.ts';
 import { showNotice } from '../notices.ts';
 import { ActingSelect } from '../parts/acting-select.tsx';
@@ -398,6 +398,11 @@ function ConnectionsCard() {
   );
 }
 
+/** One line for each place that a refusal names. */
+function placeLines(text: string): string {
+  return text.replaceAll(/ (?=\$[^ ]*: |And \d+ more\.$)/g, '\n');
+}
+
 function StateCard() {
   const save = async (): Promise<undefined> => {
     const answer = await ask('/state');
@@ -408,9 +413,26 @@ function StateCard() {
     URL.revokeObjectURL(link.href);
     return undefined;
   };
-  const load = async (file: File): Promise<string> => {
-    const state = parseExactJson(await file.text());
-    const loaded = await askJson<LoadedState>('/state', { method: 'PUT', body: state });
+  const load = async (file: File): Promise<string | undefined> => {
+    const refuse = (text: string): undefined => {
+      const title = `${file.name} is no saved state; nothing was changed`;
+      showNotice({ tone: 'bad', title, text });
+    };
+    const content = await file.text();
+    let state: Json;
+    try {
+      state = parseExactJson(content);
+    } catch (error) {
+      return refuse(`The file is not JSON: ${textOf(error)}`);
+    }
+    let loaded: LoadedState;
+    try {
+      loaded = await askJson<LoadedState>('/state', { method: 'PUT', body: state });
+    } catch (error) {
+      const isRefused = error instanceof ApiRefusal && error.code === 'requestInvalid';
+      if (!isRefused) throw error;
+      return refuse(placeLines(error.message));
+    }
     return `Loaded: ${countedText(loaded.sessionsCount, 'session')}, ${countedText(loaded.handlesCount, 'handle')}, ${countedText(loaded.recordsCount, 'record')}. Removed: ${countedText(loaded.removedSessionsCount, 'other session')}.`;
   };
   return (

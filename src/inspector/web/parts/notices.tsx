@@ -14,9 +14,11 @@ export function Notices() {
             <b>
               <UserText>{title}</UserText>
             </b>
-            <p>
-              <UserText>{text}</UserText>
-            </p>
+            {text.split('\n').map((line, at) => (
+              <p key={at}>
+                <UserText>{line}</UserText>
+              </p>
+            ))}
             {requestId !== undefined && tone === 'bad' && (
               <a class="link" href={requestHref(requestId)} onClick={() => closeNotice(id)}>
                 Why was it refused?
