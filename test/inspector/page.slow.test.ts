@@ -472,7 +472,7 @@ test('a refusal is forced for one method of one user, with a code', options, asy
   await card.getByLabel('Xuid of the caller').fill('');
   await card.getByLabel('Code').fill('');
   await card.getByRole('button', { name: 'Refuse' }).click();
-  await page.getByText('The next request of /serviceconfigs/* get').waitFor();
+  await page.getByText('The next request of /serviceconfigs/* will get').waitFor();
   assert.equal((await ben.putSession(reference, {})).status, 503);
   assert.deepEqual(complaints, []);
   await page.context().close();

@@ -15,13 +15,16 @@ import { go, sessionHref } from '../route.ts';
 import { countedText, countText, dateText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
 
-/** Does something of the server and says when it was refused. */
-async function attempt(title: string, run: () => Promise<string | undefined>): Promise<void> {
+/** Does something of the server, and says what came of it under the title for that. */
+async function attempt(
+  titles: { readonly done?: string; readonly failed: string },
+  run: () => Promise<string | undefined>,
+): Promise<void> {
   try {
     const text = await run();
-    if (text !== undefined) showNotice({ tone: 'good', title, text });
+    if (text !== undefined) showNotice({ tone: 'good', title: titles.done ?? 'Done', text });
   } catch (error) {
-    showNotice({ tone: 'bad', title, text: textOf(error) });
+    showNotice({ tone: 'bad', title: titles.failed, text: textOf(error) });
   }
 }
 
@@ -142,7 +145,7 @@ function ClockCard() {
   tick.value;
   const isFrozen = info.value?.clock.isFrozen === true;
   const change = (body: object): void => {
-    void attempt('The clock', async () => {
+    void attempt({ failed: 'The clock was not changed' }, async () => {
       await send('POST', '/control/clock', body);
       return undefined;
     });
@@ -209,18 +212,21 @@ function FaultsCard() {
         class="form"
         onSubmit={(event) => {
           event.preventDefault();
-          void attempt('Refusal', async () => {
-            await send('POST', '/control/refusals', {
-              path,
-              status,
-              times,
-              ...(method !== anyMethod && { method }),
-              ...(xuid !== '' && { xuid }),
-              ...(code !== '' && { code }),
-            });
-            reload();
-            return `The next ${times === 1 ? 'request' : `${times} requests`} of ${path} get ${status}.`;
-          });
+          void attempt(
+            { done: 'Requests will be refused', failed: 'The refusal was not added' },
+            async () => {
+              await send('POST', '/control/refusals', {
+                path,
+                status,
+                times,
+                ...(method !== anyMethod && { method }),
+                ...(xuid !== '' && { xuid }),
+                ...(code !== '' && { code }),
+              });
+              reload();
+              return `The next ${times === 1 ? 'request' : `${times} requests`} of ${path} will get ${status}.`;
+            },
+          );
         }}
       >
         <label>
@@ -299,11 +305,14 @@ function FaultsCard() {
               type="button"
               class="button"
               onClick={() =>
-                void attempt('Refusals', async () => {
-                  await send('DELETE', '/control/refusals');
-                  reload();
-                  return 'No more requests are refused.';
-                })
+                void attempt(
+                  { done: 'All refusals have ended', failed: 'The refusals have not ended' },
+                  async () => {
+                    await send('DELETE', '/control/refusals');
+                    reload();
+                    return 'No more requests are refused.';
+                  },
+                )
               }
             >
               End all
@@ -373,7 +382,7 @@ function ConnectionsCard() {
                   title={`Taps: ${text}`}
                   aria-pressed={taps.drop === fault.drop && taps.delayMs === fault.delayMs}
                   onClick={() =>
-                    void attempt('Taps', async () => {
+                    void attempt({ failed: 'The taps were not changed' }, async () => {
                       await send('POST', `/control/connections${pathOf(id)}/taps`, fault);
                       reload();
                       return undefined;
@@ -446,7 +455,7 @@ function StateCard() {
           <button
             type="button"
             class="button"
-            onClick={() => void attempt('The state was not saved', save)}
+            onClick={() => void attempt({ failed: 'The state was not saved' }, save)}
           >
             <Icon name="download" size={13} /> Save
           </button>
@@ -458,7 +467,11 @@ function StateCard() {
               onChange={({ currentTarget }) => {
                 const file = currentTarget.files?.[0];
                 currentTarget.value = '';
-                if (file !== undefined) void attempt('The state', () => load(file));
+                if (file !== undefined)
+                  void attempt(
+                    { done: 'The state is loaded', failed: 'The state was not loaded' },
+                    () => load(file),
+                  );
               }}
             />
           </label>
