@@ -29,9 +29,14 @@ for (const output of [process.stdout, process.stderr]) {
 }
 // npm runs a script in the folder of the package; files are named as seen from the folder of the caller.
 const { npm_lifecycle_event: script, INIT_CWD: callersFolder } = process.env;
-const isPackageFolder = process.cwd() === dirname(import.meta.dirname);
-if (script === 'openmpsd' && callersFolder !== undefined && isPackageFolder) {
+const packageFolder = dirname(import.meta.dirname);
+const isOurScript = script === 'openmpsd' || script === 'start';
+if (isOurScript && callersFolder !== undefined && process.cwd() === packageFolder) {
   process.chdir(callersFolder);
+  // `npm start` keeps its sessions in one folder, from wherever it is called.
+  if (script === 'start' && process.env['MPSD_DATA_FILE'] === undefined) {
+    process.env['MPSD_DATA'] ??= join(packageFolder, 'data');
+  }
 }
 const { runCommand } = await import('./cli/command.ts');
 process.exitCode = await runCommand(process.argv.slice(2), process);

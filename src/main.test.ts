@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -46,6 +56,39 @@ test('run by npm, it finds files as seen from the folder of the caller', () => {
     encoding: 'utf8',
   });
   assert.match(printed, /no problems/);
+});
+
+// Kills: `npm start -- --config my.json` in a subfolder, which does not find the file, or which leaves
+// its sessions in that subfolder.
+test('npm start finds files as seen from the folder of the caller, and keeps its data folder', async () => {
+  const checkout = fileURLToPath(new URL('..', import.meta.url));
+  const folder = join(realpathSync(home), 'checkout');
+  const subfolder = join(folder, 'titles');
+  for (const name of ['src', 'package.json']) {
+    cpSync(join(checkout, name), join(folder, name), { recursive: true });
+  }
+  symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'));
+  cpSync(join(checkout, 'config/demo.json'), join(subfolder, 'my.json'));
+  const { MPSD_DATA: _data, ...env } = process.env;
+  const args = ['serve', '--config', 'my.json', '--port', '0'];
+  const child = spawn(process.execPath, [join(folder, 'src/main.js'), ...args], {
+    cwd: folder,
+    env: { ...env, npm_lifecycle_event: 'start', INIT_CWD: subfolder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'close');
+  let printed = '';
+  for (const output of [child.stdout, child.stderr]) {
+    output.setEncoding('utf8').on('data', (text) => {
+      printed += text;
+      if (printed.includes('OpenMPSD is ready')) child.kill();
+    });
+  }
+  const [code] = await ended;
+
+  assert.equal(code, 0, printed);
+  assert.ok(existsSync(join(folder, 'data')), printed);
+  assert.deepEqual(readdirSync(subfolder), ['my.json']);
 });
 
 // Kills: an error of the output that nobody handles: a stack trace behind each `| head`.
