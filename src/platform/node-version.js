@@ -10,5 +10,5 @@ const nodeMajorMin = 24;
  */
 export function problemOfNode(version = process.version) {
   if (Number.parseInt(version.slice(1), 10) >= nodeMajorMin) return undefined;
-  return `needs Node.js ${nodeMajorMin} or later; this is ${version}. In a checkout "npm start" brings it along; in a project, "npm install node@${nodeMajorMin}" does.`;
+  return `needs Node.js ${nodeMajorMin} or later; this is ${version}. In a checkout "npm start" brings it along; in a project run "npm install node@${nodeMajorMin}", then start programs by npx: "npx node lobby.ts".`;
 }

@@ -10,6 +10,7 @@ test('a Node that is too old is named, with the way to a newer one', () => {
     const problem = problemOfNode(version) ?? '';
     assert.ok(problem.startsWith(`needs Node.js 24 or later; this is ${version}.`), problem);
     assert.ok(problem.includes('npm install node@24'));
+    assert.ok(problem.includes('npx node lobby.ts'));
   }
 });
 
