@@ -145,7 +145,10 @@ test('a session that is not there, and a server that is not there, are reported'
   for (const join of [sessionText(kit.reference()), randomUUID()]) {
     const play = start('--join', join, '--url', url);
     assert.equal(await play.ended, 1);
-    assert.match(play.errors(), /^openmpsd play: there is no such session/);
+    assert.match(
+      play.errors(),
+      /^openmpsd play: There is no such session\. Without --join, play creates one\./,
+    );
     assert.deepEqual(play.listeners(), []);
   }
   const nowhere = start('--url', 'http://127.0.0.1:9');

@@ -71,7 +71,7 @@ export async function runPlay(args: readonly string[], io: PlayIo): Promise<numb
         error.code === 'sessionGone' ||
         error.code === 'handleUnknown');
     const explained = isGone
-      ? 'there is no such session (any more); who creates it must be in it.'
+      ? 'There is no such session. Without --join, play creates one.'
       : explainFailedCall(error, given.url, { wasThere: players.length > 0 });
     if (explained === undefined) throw error;
     io.stderr.write(`openmpsd play: ${formatPrintable(explained)}\n`);
