@@ -67,7 +67,7 @@ test('npm start finds files as seen from the folder of the caller, and keeps its
   for (const name of ['src', 'package.json']) {
     cpSync(join(checkout, name), join(folder, name), { recursive: true });
   }
-  symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'));
+  symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'), 'junction');
   cpSync(join(checkout, 'config/demo.json'), join(subfolder, 'my.json'));
   const { MPSD_DATA: _data, ...env } = process.env;
   const args = ['serve', '--config', 'my.json', '--port', '0'];

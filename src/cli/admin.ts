@@ -161,7 +161,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
       }
       const xuid = xuidOf(given);
       await ask('DELETE', `/users/${xuid}/ban`);
-      return [`User ${xuid} is banned no more.`];
+      return [`User ${xuid} is no longer banned.`];
     },
   },
 };

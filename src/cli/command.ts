@@ -16,7 +16,7 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./serve.ts')).runServe(args, io),
   },
   exec: {
-    help: 'run a command whose Xbox Live is a server of its own',
+    help: 'run a command with a server of its own in place of Xbox Live',
     run: async (args, io) => (await import('./exec.ts')).runExec(args, io),
   },
   trust: {

@@ -17,14 +17,16 @@ import { type ExecTarget, execEnvironment, tokenVariable } from './exec-environm
 
 const help = `openmpsd exec [options] -- <command> [arguments]
 
-Starts a server for the command, runs it, and ends with its exit code. The server keeps everything in memory
-(--store) and its root certificate in a folder that is deleted afterwards (--data). It listens on free ports of this machine, and is reached by the names of Xbox Live: the environment leads
-ordinary clients of curl, Node, Python, Java, .NET, Go and others to it.
+Starts a server for the command, runs it, and ends with its exit code. The server keeps everything in
+memory (--store) and its root certificate in a folder that is deleted afterwards (--data). It listens on
+free ports of this machine, and is reached by the names of Xbox Live: the environment leads ordinary
+clients of curl, Node, Python, Java, .NET, Go and others to it.
 
   --users <name,…>   users whose tokens are in OPENMPSD_TOKEN_<NAME> (default Ada,Ben,Cleo), the
                      first one's in OPENMPSD_TOKEN too
 
-All options of openmpsd serve are options here, too. The command finds the server itself in OPENMPSD_URL.
+All options of openmpsd serve are options here, too. The command finds the server itself in
+OPENMPSD_URL.
 `;
 
 /** What differs from serve, unless it is asked for. Nothing is taken from MPSD_ variables. */

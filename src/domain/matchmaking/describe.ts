@@ -15,7 +15,7 @@ export function describeHopper(hopper: Hopper): readonly string[] {
     ...hopperRules(hopper).rules.map(
       ({ rule, body }) =>
         `${rule.type.toUpperCase()} ${rule.name}: ${body.words}${
-          'allowWildcards' in rule && rule.allowWildcards ? '; without it everything goes' : ''
+          'allowWildcards' in rule && rule.allowWildcards ? '; a ticket without it matches any' : ''
         }${'defaultValue' in rule && rule.defaultValue !== undefined ? `; without it ${JSON.stringify(rule.defaultValue)} counts` : ''}${
           rule.weight === 1 ? '' : `; weight ${rule.weight}`
         }`,

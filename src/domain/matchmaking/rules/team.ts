@@ -45,7 +45,7 @@ export function teamRule(rule: TeamRule): RuleBody<TeamPlayers> {
         .flatMap(({ parties }) => parties.map((party) => party.length))
         .join(', ')} cannot be dealt to the teams`,
     missing: 'its players are in no team',
-    words: `no ticket is parted between the teams ${teams
+    words: `the players of a ticket stay in one team: ${teams
       .map(({ name, minSize, maxSize }) =>
         minSize === maxSize ? `${name} (${maxSize})` : `${name} (${minSize} to ${maxSize})`,
       )
