@@ -85,6 +85,22 @@ test('the admin token comes from the environment, and what is missing is said', 
   const without = await run('stats', ['--url', url]);
   assert.equal(without.code, 1);
   assert.match(without.err, /adminRequired/);
+  const wrong = { MPSD_ADMIN_TOKEN: 'wrongwrongwrongwrong' };
+  const other = await run('stats', ['--url', url], wrong);
+  assert.equal(other.code, 1);
+  assert.match(
+    other.err,
+    /: MPSD_ADMIN_TOKEN is not the admin token of the server at http:\S+\.\n$/,
+  );
+  await using development = await startServer({ port: 0, store: 'memory' });
+  const needless = await run('stats', ['--url', development.url], wrong);
+  assert.equal(needless.code, 1);
+  assert.match(
+    needless.err,
+    /is set, but the server at http:\S+ has no admin token; unset it\.\n$/,
+  );
+  const jwt = await run('stats', ['--url', development.url], { MPSD_ADMIN_TOKEN: 'a.b.c' });
+  assert.match(jwt.err, /\(notAuthenticated\)\n$/);
   await using unmanaged = await startServer(secured);
   const none = await run('stats', ['--url', unmanaged.url.replace('0.0.0.0', '127.0.0.1')]);
   assert.match(none.err, /has no administrators; start it with an admin token/);

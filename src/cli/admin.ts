@@ -237,9 +237,22 @@ function openAsk(url: string, token: string | undefined): Ask {
         `the server at ${url} has no administrators; start it with an admin token (${tokenVariable}).`,
       );
     }
+    if (code === 'notAuthenticated' && token !== undefined && !resemblesJwt(token)) {
+      // A server that has an admin token says so; any other takes it for the token of a caller.
+      throw new Failed(
+        text.includes('admin token')
+          ? `${tokenVariable} is not the admin token of the server at ${url}.`
+          : `${tokenVariable} is set, but the server at ${url} has no admin token; unset it.`,
+      );
+    }
     const why = text === '' ? `The server answered ${answer.status}.` : text;
     throw new Failed(code === null ? why : `${why} (${code})`);
   };
+}
+
+/** It may be the token of a game service that may administer: then what the server says of it counts. */
+function resemblesJwt(token: string): boolean {
+  return token.split('.').length === 3;
 }
 
 function xuidOf(given: Given): string {
