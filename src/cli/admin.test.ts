@@ -99,6 +99,9 @@ test('the admin token comes from the environment, and what is missing is said', 
     needless.err,
     /is set, but the server at http:\S+ has no admin token; unset it\.\n$/,
   );
+  const secure = await run('stats', ['--url', development.url.replace('http:', 'https:')]);
+  assert.equal(secure.code, 1);
+  assert.match(secure.err, /https:\S+ does not speak TLS; is it http in place of https\?\n$/);
   const jwt = await run('stats', ['--url', development.url], { MPSD_ADMIN_TOKEN: 'a.b.c' });
   assert.match(jwt.err, /\(notAuthenticated\)\n$/);
   await using unmanaged = await startServer(secured);

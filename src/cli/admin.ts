@@ -1,12 +1,13 @@
 /** The commands of operators: `openmpsd stats`, `sessions`, `where`, `kick`, `end`, `ban`, `unban`. */
 
+import { causesOf } from '../client/transport.ts';
 import { type Flags, parseFlags } from '../config/flags.ts';
 import { readFileVariables } from '../config/file-variables.ts';
 import { formatPrintable, formatPrintableLines } from '../domain/printable-text.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import { limits } from '../domain/limits.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
-import { parseServerAddress } from './server-address.ts';
+import { explainNoAnswer, parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 
 export type AdminIo = OutputIo & { readonly env: Readonly<Record<string, string | undefined>> };
@@ -227,8 +228,8 @@ function openAsk(url: string, token: string | undefined): Ask {
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
       text = await answer.text();
-    } catch {
-      throw new Failed(`nothing answers at ${url}; start the server before: npm start.`);
+    } catch (error) {
+      throw new Failed(explainNoAnswer(causesOf(error), url));
     }
     if (answer.ok) return text === '' ? {} : JSON.parse(text);
     const code = answer.headers.get('x-mpsd-refusal');

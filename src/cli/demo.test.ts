@@ -52,7 +52,10 @@ test('no server, and no URL', async () => {
   });
   const nobody = await run('--url', url);
   assert.equal(nobody.code, 1);
-  assert.match(nobody.err, /^openmpsd demo: nothing answers at [^\n]*npm start\.\n$/);
+  assert.match(
+    nobody.err,
+    /^openmpsd demo: nothing answers at [^\n]*npm start in a checkout\)\.\n$/,
+  );
   const nowhere = await run('--url', 'nowhere');
   assert.equal(nowhere.code, 2);
   assert.match(nowhere.err, /--url is "nowhere"; expected http:\/\/host:port\. See openmpsd demo/);

@@ -16,10 +16,12 @@ import {
   type SessionDocument,
   type SessionReference,
 } from '../client/multiplayer-service.ts';
+import { causesOf } from '../client/transport.ts';
 import { parseFlags } from '../config/flags.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
 import { DemoLine } from './demo-line.ts';
 import { openDemoTime } from './demo-time.ts';
+import { explainNoAnswer } from './server-address.ts';
 
 export type DemoIo = OutputIo & {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -151,8 +153,8 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
       scid,
       owners: { people: { moniker: 'people', monikerXuid: ada.xuid } },
     }),
-  }).catch(() => {
-    throw new UnexpectedStep(`nothing answers at ${url}; start the server before: npm start.`);
+  }).catch((error: unknown) => {
+    throw new UnexpectedStep(explainNoAnswer(causesOf(error), url));
   });
   const playing = await friends.text();
   if (!friends.ok) {

@@ -23,18 +23,22 @@ export function explainFailedCall(
 ): string | undefined {
   const failed = error instanceof RtaError ? error.cause : error;
   if (failed instanceof MultiplayerError && failed.code === 'noAnswer') {
-    const { message } = failed;
-    if (/wrong version number|packet length too long|EPROTO/i.test(message)) {
-      return `${url} does not speak TLS; is it http in place of https?`;
-    }
-    if (/certificate|self-signed|issuer/i.test(message)) {
-      return `the certificate of ${url} is not trusted (${message}). Give Node the root of the server in NODE_EXTRA_CA_CERTS: openmpsd trust --for node says how.`;
-    }
-    return wasThere
-      ? `the server at ${url} has ended, or cannot be reached any more.`
-      : `nothing answers at ${url}; start the server before: npm start.`;
+    return explainNoAnswer(failed.message, url, { wasThere });
   }
   if (!(error instanceof MultiplayerError) && !(error instanceof RtaError)) return undefined;
   const cause = error.cause instanceof Error ? ` ${error.cause.message}` : '';
   return `${error.message}${cause}`;
+}
+
+/** A sentence on why nothing came from the server at `url`; `reason` has the messages of the error and of its causes. */
+export function explainNoAnswer(reason: string, url: string, { wasThere = false } = {}): string {
+  if (/wrong version number|packet length too long|EPROTO/i.test(reason)) {
+    return `${url} does not speak TLS; is it http in place of https?`;
+  }
+  if (/certificate|self-signed|issuer/i.test(reason)) {
+    return `the certificate of ${url} is not trusted (${reason}). Give Node the root of the server in NODE_EXTRA_CA_CERTS: openmpsd trust --for node says how.`;
+  }
+  return wasThere
+    ? `the server at ${url} has ended, or cannot be reached any more.`
+    : `nothing answers at ${url}; start the server first (openmpsd serve, or npm start in a checkout).`;
 }

@@ -169,5 +169,8 @@ test('a wrong use and a server that is not there are said', async () => {
   assert.match(err, /--session and --xuid choose changes of sessions/);
   err = '';
   assert.equal(await runWatch(['--url', 'http://127.0.0.1:1'], io), 1);
-  assert.match(err, /^openmpsd watch: http:\/\/127\.0\.0\.1:1: fetch failed/);
+  assert.match(
+    err,
+    /^openmpsd watch: nothing answers at http:\/\/127\.0\.0\.1:1; start the server first/,
+  );
 });

@@ -4,10 +4,11 @@ import { formatJson, type Json } from '../domain/json.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
 import { isCanonicalXuid, type Xuid } from '../domain/ids.ts';
 import type { ChangeRow, LiveEvent } from '../inspector/api-types.ts';
+import { causesOf } from '../client/transport.ts';
 import { parseFlags } from '../config/flags.ts';
 import { ChangeNews } from './change-news.ts';
 import { type CommandIo, reportMisuse } from './command-io.ts';
-import { parseServerAddress } from './server-address.ts';
+import { explainNoAnswer, parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 import { formatClock, type InspectorApi, watchUsers } from './watch-users.ts';
 
@@ -61,9 +62,11 @@ export async function runWatch(args: readonly string[], io: WatchIo): Promise<nu
     return 1;
   } catch (error) {
     if (ending.signal.aborted) return 0;
-    const { message, cause } = error as Error;
-    const why = cause instanceof Error ? ` (${cause.message})` : '';
-    io.stderr.write(`openmpsd watch: ${given.url}: ${formatPrintable(`${message}${why}`)}.\n`);
+    const reason = causesOf(error);
+    const why = reason.startsWith('fetch failed')
+      ? explainNoAnswer(reason, given.url)
+      : `${given.url}: ${reason}.`;
+    io.stderr.write(`openmpsd watch: ${formatPrintable(why)}\n`);
     return 1;
   } finally {
     end();

@@ -244,7 +244,7 @@ function pageHint(baseUrl: string): string {
 }
 
 /** The message of an error and of its causes: `fetch failed: connect ECONNREFUSED …`. */
-function causesOf(error: unknown): string {
+export function causesOf(error: unknown): string {
   const words: string[] = [];
   for (let at = error; at instanceof Error && words.length < 4; at = at.cause) {
     words.push(at.message || at.name);
