@@ -7,7 +7,7 @@ import { formatPrintable, formatPrintableLines } from '../domain/printable-text.
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import { limits } from '../domain/limits.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
-import { explainNoAnswer, parseServerAddress } from './server-address.ts';
+import { explainForeign, explainNoAnswer, isPage, parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 
 export type AdminIo = OutputIo & { readonly env: Readonly<Record<string, string | undefined>> };
@@ -231,6 +231,7 @@ function openAsk(url: string, token: string | undefined): Ask {
     } catch (error) {
       throw new Failed(explainNoAnswer(causesOf(error), url));
     }
+    if (isPage(text)) throw new Failed(explainForeign(answer.status, url));
     if (answer.ok) return text === '' ? {} : JSON.parse(text);
     const code = answer.headers.get('x-mpsd-refusal');
     if (code === 'pathUnknown') {

@@ -21,7 +21,7 @@ import { parseFlags } from '../config/flags.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
 import { DemoLine } from './demo-line.ts';
 import { openDemoTime } from './demo-time.ts';
-import { explainNoAnswer } from './server-address.ts';
+import { explainForeign, explainNoAnswer, isPage } from './server-address.ts';
 
 export type DemoIo = OutputIo & {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -157,6 +157,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
     throw new UnexpectedStep(explainNoAnswer(causesOf(error), url));
   });
   const playing = await friends.text();
+  if (isPage(playing)) throw new UnexpectedStep(explainForeign(friends.status, url));
   if (!friends.ok) {
     throw new MultiplayerError({
       verb: 'POST',

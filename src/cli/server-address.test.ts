@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { MultiplayerError, RtaError } from '../client/multiplayer-service.ts';
+import { runCommand } from './command.ts';
+import type { CommandIo } from './command-io.ts';
 import { explainFailedCall } from './server-address.ts';
 
 const url = 'https://127.0.0.1:9';
@@ -30,6 +35,32 @@ for (const [what, text, said] of cases) {
     assert.match(String(explainFailedCall(lost, url)), said);
   });
 }
+
+// Kills: the page of another server as a message of this one.
+test('commands say of another server that it is not OpenMPSD', async (context) => {
+  let status = 404;
+  const server = createServer((_, response) => {
+    response.writeHead(status, { 'Content-Type': 'text/html' }).end('<!doctype html><p>Hello');
+  });
+  context.after(() => server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  for (status of [404, 200]) {
+    for (const args of [['taps', '--xuid', '1'], ['play'], ['watch'], ['demo'], ['stats']]) {
+      let err = '';
+      const io = {
+        stdout: { write: () => undefined },
+        stderr: { write: (text: string) => (err += text) },
+        env: {},
+        once: () => undefined,
+        off: () => undefined,
+      } as unknown as CommandIo;
+      assert.equal(await runCommand([...args, '--url', `http://127.0.0.1:${port}`], io), 1, err);
+      assert.match(err, /^openmpsd \w+: what answers at http:\S+ is not OpenMPSD; /);
+      assert.doesNotMatch(err, /</);
+    }
+  }
+});
 
 test('a server that was there is gone', () => {
   const said = explainFailedCall(noAnswer('fetch failed'), url, { wasThere: true });

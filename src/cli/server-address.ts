@@ -25,6 +25,13 @@ export function explainFailedCall(
   if (failed instanceof MultiplayerError && failed.code === 'noAnswer') {
     return explainNoAnswer(failed.message, url, { wasThere });
   }
+  const isNoJson =
+    failed instanceof MultiplayerError &&
+    failed.code === 'answerMalformed' &&
+    failed.text.includes('not JSON');
+  if (failed instanceof MultiplayerError && (isNoJson || isPage(failed.text))) {
+    return explainForeign(failed.status, url);
+  }
   if (!(error instanceof MultiplayerError) && !(error instanceof RtaError)) return undefined;
   const cause = error.cause instanceof Error ? ` ${error.cause.message}` : '';
   return `${error.message}${cause}`;
@@ -41,4 +48,14 @@ export function explainNoAnswer(reason: string, url: string, { wasThere = false 
   return wasThere
     ? `the server at ${url} has ended, or cannot be reached any more.`
     : `nothing answers at ${url}; start the server first (openmpsd serve, or npm start in a checkout).`;
+}
+
+/** True of the start of an HTML page, which no answer to a call begins with. */
+export function isPage(text: string): boolean {
+  return /^\s*<[!?a-z]/i.test(text);
+}
+
+/** A sentence on a server that answers calls as OpenMPSD never does. */
+export function explainForeign(status: number, url: string): string {
+  return `what answers at ${url} is not OpenMPSD; its answer has the status ${status}, and is no answer of a session directory.`;
 }

@@ -8,7 +8,7 @@ import { causesOf } from '../client/transport.ts';
 import { parseFlags } from '../config/flags.ts';
 import { ChangeNews } from './change-news.ts';
 import { type CommandIo, reportMisuse } from './command-io.ts';
-import { explainNoAnswer, parseServerAddress } from './server-address.ts';
+import { explainForeign, explainNoAnswer, parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 import { formatClock, type InspectorApi, watchUsers } from './watch-users.ts';
 
@@ -63,9 +63,9 @@ export async function runWatch(args: readonly string[], io: WatchIo): Promise<nu
   } catch (error) {
     if (ending.signal.aborted) return 0;
     const reason = causesOf(error);
-    const why = reason.startsWith('fetch failed')
-      ? explainNoAnswer(reason, given.url)
-      : `${given.url}: ${reason}.`;
+    let why = `${given.url}: ${reason}.`;
+    if (error instanceof ForeignServer) why = error.message;
+    else if (reason.startsWith('fetch failed')) why = explainNoAnswer(reason, given.url);
     io.stderr.write(`openmpsd watch: ${formatPrintable(why)}\n`);
     return 1;
   } finally {
@@ -110,12 +110,19 @@ function parseOptions(args: readonly string[], env: WatchIo['env']): WatchOption
   };
 }
 
+/** What answers is not OpenMPSD; the message is a sentence. */
+class ForeignServer extends Error {}
+
 /** The inspector's API of a server. It throws when the server does not answer, or is aborted. */
 function apiOf({ url, token }: WatchOptions, signal: AbortSignal): InspectorApi {
   const headers: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` };
   const ask = async (path: string): Promise<Response> => {
     const answer = await fetch(`${url}/inspector/api/v1${path}`, { headers, signal });
+    if (answer.headers.get('content-type')?.startsWith('text/html')) {
+      await answer.body?.cancel();
+      throw new ForeignServer(explainForeign(answer.status, url));
+    }
     if (answer.ok) return answer;
     throw new Error(`${answer.status} ${(await answer.text()).split('\n')[0]}`);
   };
