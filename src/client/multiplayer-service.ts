@@ -267,6 +267,9 @@ export class MultiplayerService implements SessionWriter {
 
   constructor(settings: MultiplayerServiceSettings) {
     const { baseUrl, authorization, contractVersion = 107, retry = {} } = settings;
+    if (!URL.canParse(baseUrl)) {
+      throw new TypeError(`The baseUrl must be the address of a server, not ${baseUrl}`);
+    }
     if (!/^https?:$/.test(new URL(baseUrl).protocol)) {
       throw new TypeError(`The baseUrl must begin with http:// or https://, not ${baseUrl}`);
     }
