@@ -81,7 +81,10 @@ test('the admin token comes from the environment, and what is missing is said', 
   const secured = { allowDevAuth: true, host: '0.0.0.0', port: 0, store: 'memory' } as const;
   await using server = await startServer({ ...secured, adminToken });
   const url = server.url.replace('0.0.0.0', '127.0.0.1');
-  assert.equal((await run('stats', ['--url', url], { MPSD_ADMIN_TOKEN: adminToken })).code, 0);
+  assert.equal(
+    (await run('stats', ['--url', `${url}/`], { MPSD_ADMIN_TOKEN: adminToken })).code,
+    0,
+  );
   const without = await run('stats', ['--url', url]);
   assert.equal(without.code, 1);
   assert.match(without.err, /adminRequired/);
@@ -120,6 +123,7 @@ test('what is wrong with a command is said', async () => {
     ['sessions', ['--limit', '0'], /--limit is "0"/],
     ['stats', ['--xuid', '1'], /does not know the option --xuid/],
     ['stats', ['--url', 'x'], /--url is "x"/],
+    ['stats', ['--url', 'http://127.0.0.1:1/foo'], /expected http:\/\/host:port, without a path/],
   ];
   for (const [name, args, text] of wrong) {
     const { code, err } = await run(name, args);

@@ -222,7 +222,7 @@ function openAsk(url: string, token: string | undefined): Ask {
     let answer: Response;
     let text: string;
     try {
-      answer = await fetch(`${url.replace(/\/$/, '')}/admin${path}`, {
+      answer = await fetch(`${url}/admin${path}`, {
         method,
         headers: { authorization },
         ...(body !== undefined && { body: JSON.stringify(body) }),

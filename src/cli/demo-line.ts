@@ -23,7 +23,7 @@ export class DemoLine implements AsyncDisposable {
   /** An open line; or why the server does not take it. */
   static async open(url: string, authorization: string): Promise<DemoLine | Error> {
     const { WebSocket } = await import('ws');
-    const target = `${url.replace(/^http/, 'ws').replace(/\/$/, '')}/connect`;
+    const target = `${url.replace(/^http/, 'ws')}/connect`;
     const socket = new WebSocket(target, ['rta.xboxlive.com.V2'], { headers: { authorization } });
     const line = new DemoLine(socket);
     return new Promise((resolve) => {

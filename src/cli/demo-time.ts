@@ -9,7 +9,7 @@ export type DemoTime = AsyncDisposable & {
 /** The server's own clock, stopped and moved by its control API, or the real time without one. */
 export async function openDemoTime(url: string): Promise<DemoTime> {
   const ask = (path: string, body?: unknown): Promise<Response> =>
-    fetch(`${url}control${path}`, {
+    fetch(`${url}/control${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: { authorization: 'XBL3.0 x=-;svc=demo' },
       ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -21,7 +21,7 @@ import { parseFlags } from '../config/flags.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
 import { DemoLine } from './demo-line.ts';
 import { openDemoTime } from './demo-time.ts';
-import { explainForeign, explainNoAnswer, isPage } from './server-address.ts';
+import { explainForeign, explainNoAnswer, isPage, parseServerAddress } from './server-address.ts';
 
 export type DemoIo = OutputIo & {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -56,16 +56,13 @@ export async function runDemo(args: readonly string[], io: DemoIo): Promise<numb
     io.stdout.write(help);
     return 0;
   }
-  const given = values.get('url')?.at(-1) ?? io.env['MPSD_URL'] ?? 'http://127.0.0.1:8350';
-  const isUrl = URL.canParse(given) && /^https?:$/.test(new URL(given).protocol);
-  const misuse = [
-    ...problems,
-    ...(isUrl ? [] : [`--url is "${given}"; expected http://host:port.`]),
-  ];
-  if (misuse.length > 0) {
-    return reportMisuse(io, 'demo', misuse);
+  let url: string;
+  try {
+    if (problems.length > 0) throw new Error(problems.join(' '));
+    url = parseServerAddress(values.get('url')?.at(-1), io.env);
+  } catch (error) {
+    return reportMisuse(io, 'demo', [error instanceof Error ? error.message : String(error)]);
   }
-  const url = new URL(given).href;
   try {
     await play(url, (line) => io.stdout.write(`${line}\n`));
     return 0;
@@ -145,7 +142,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   });
   const lobby = reference(templates.lobby);
   const game = reference(templates.game);
-  const friends = await fetch(`${url}handles/query?include=relatedInfo`, {
+  const friends = await fetch(`${url}/handles/query?include=relatedInfo`, {
     method: 'POST',
     headers: { authorization: ada.authorization, 'x-xbl-contract-version': '107' },
     body: JSON.stringify({
@@ -297,7 +294,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
 async function openLine(url: string, { authorization }: Player): Promise<DemoLine> {
   const line = await DemoLine.open(url, authorization);
   if (line instanceof Error) {
-    throw new UnexpectedStep(`there is no WebSocket at ${url}connect: ${line.message}.`);
+    throw new UnexpectedStep(`there is no WebSocket at ${url}/connect: ${line.message}.`);
   }
   if (line.protocol === 'rta.xboxlive.com.V2') return line;
   await line[Symbol.asyncDispose]();

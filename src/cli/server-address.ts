@@ -1,15 +1,20 @@
 import { MultiplayerError, RtaError } from '../client/multiplayer-service.ts';
 
-/** The address of the server that a command is for. Throws an Error with what is wrong. */
+/** The address of the server that a command is for, without a slash at its end. Throws an Error with what is wrong. */
 export function parseServerAddress(
   flag: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
 ): string {
   const url = flag ?? env['MPSD_URL'] ?? 'http://127.0.0.1:8350';
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+  const parsed = URL.parse(url);
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
     throw new Error(`--url is "${url}"; expected http://host:port.`);
   }
-  return url;
+  const { pathname, search, hash } = parsed;
+  if (pathname !== '/' || search !== '' || hash !== '') {
+    throw new Error(`--url is "${url}"; expected http://host:port, without a path.`);
+  }
+  return url.replace(/[/?#]+$/, '');
 }
 
 /**
