@@ -57,8 +57,9 @@ test('a command that cannot be run: 127, 126', {
 
 test('misuse is said, and nothing is started', options, async () => {
   for (const [args, said] of [
-    [[], /needs a command after --/],
-    [['node', 'x.js'], /needs a command after --/],
+    [[], /^openmpsd exec: needs a command after --/],
+    [['node', '-v'], /^openmpsd exec: put -- before the command, [^\n]* See [^\n]*\n$/],
+    [['--users', 'Ada', 'node', '-v'], /^openmpsd exec: put -- before the command/],
     [['--port', 'x', '--', 'true'], /--port is "x"/],
     [['--users', 'Ada,-', '--', 'true'], /--users takes names/],
     [['--users', 'Ada,Ben,ada', '--', 'true'], /has Ada and ada, .* both be in OPENMPSD_TOKEN_ADA/],

@@ -59,6 +59,11 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
   const { users, others, problem } = partUsers(own);
   const isGiven = (flag: string): boolean =>
     others.some((one) => one === flag || one.startsWith(`${flag}=`));
+  // A word where options are expected is a command without -- before it, and what follows is its own.
+  if (command === undefined && /^[^-]/.test(others[0] ?? '')) {
+    const advice = 'put -- before the command, as in openmpsd exec -- node client.mjs.';
+    return reportMisuse(io, 'exec', [advice]);
+  }
   const unlessGiven = Object.entries(defaults).filter(([flag]) => !isGiven(flag));
   const parsed = parseSettings([...unlessGiven.flat(), ...others], {});
   const problems = [
