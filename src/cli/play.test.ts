@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { startServer } from '../server.ts';
 import { Kit } from '../testing/kit.ts';
 import { startCommand } from '../testing/running-command.ts';
+import { type AdminCommandName, runAdmin } from './admin.ts';
 import { runPlay } from './play.ts';
 
 function start(...args: string[]) {
@@ -106,6 +107,27 @@ test('it ends with its session', async () => {
     play.lines.some((line) => /^(ended|out) /.test(line)),
     play.lines.join('\n'),
   );
+});
+
+// Kills: "left" of seats that are gone; no word after the player who reads was removed.
+test('it says who was removed, and that the session was ended', async () => {
+  await using opened = await open();
+  const { kit, url } = opened;
+  const play = start('--url', url, '--xuid', '9001');
+  const [, session = ''] = await play.line(/^session +(\S+)$/);
+  await play.line(/^joined +Player 2/);
+  const operate = async (...[name, ...args]: readonly [AdminCommandName, ...string[]]) => {
+    const io = { stdout: { write: () => true }, stderr: { write: () => true } };
+    const given = ['--session', session, ...args];
+    assert.equal(await runAdmin(name, given, { ...io, env: { MPSD_URL: kit.url } }), 0);
+  };
+  await operate('kick', '--xuid', '9001');
+  await play.line(/^removed +Player 1$/);
+  await operate('end');
+  await play.line(/^ended +the session was ended$/);
+  assert.equal(await play.ended, 0);
+  assert.equal(play.errors(), '');
+  assert.doesNotMatch(play.lines.join('\n'), /left +Player/);
 });
 
 // Kills: a command that waits for two minutes without a word, or asks to start what was there.

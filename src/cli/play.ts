@@ -138,6 +138,7 @@ async function playUntilSignal(
   io.once('SIGINT', end);
   io.once('SIGTERM', end);
   let session: SessionReference | undefined;
+  let isLeaving = false;
   try {
     for (const [i, xuid] of xuids.entries()) {
       const name = `Player ${i + 1}`;
@@ -155,15 +156,16 @@ async function playUntilSignal(
       const { active, count } = joined.document.membersInfo;
       print('joined', `${name}  xuid ${xuid}  ${count} members, ${active} active`);
     }
-    // All hear the same; one prints it.
-    const [reader] = players;
-    if (reader === undefined || session === undefined) return;
-    const over = readTaps(reader, session, print);
+    if (session === undefined) return;
+    const over = readTaps(players, session, (what, line) => {
+      if (!isLeaving) print(what, line);
+    });
     await Promise.race([ending.promise, over]);
   } finally {
+    isLeaving = true;
     io.off('SIGINT', end);
     io.off('SIGTERM', end);
-    if (session !== undefined) await leave(players, session, print);
+    if (session !== undefined) await leave([...players], session, print);
   }
 }
 
@@ -195,17 +197,33 @@ function gone(target: string): MultiplayerError {
   return new MultiplayerError(facts);
 }
 
-/** Prints what changes until the session ends, or until this player is not in it any more. */
+/** Prints what changes until the session ends or no player is in it, and takes those who are out from `players`. */
 async function readTaps(
-  { service, live }: Player,
+  players: Player[],
   session: SessionReference,
   print: (what: string, line: string) => void,
 ): Promise<void> {
+  // All hear the same; one prints it, and the next one when it was removed.
+  for (let [reader] = players; reader !== undefined; [reader] = players) {
+    const isOver = await readTapsOf(reader, players, session, print);
+    if (isOver) return;
+  }
+}
+
+/** False when this player was removed. */
+async function readTapsOf(
+  reader: Player,
+  players: Player[],
+  session: SessionReference,
+  print: (what: string, line: string) => void,
+): Promise<boolean> {
+  const { service, live } = reader;
   let before: ReadonlyMap<string, string> = new Map();
   for await (const tap of live.taps()) {
     if (tap.kind === 'ended' || tap.kind === 'unfollowed') {
       print(tap.kind === 'ended' ? 'ended' : 'out', formatEnd(tap));
-      return;
+      if (tap.kind !== 'unfollowed' || tap.error === undefined) players.length = 0;
+      return true;
     }
     const read = await service.getSession(session);
     if (read === undefined) continue; // its end is tapped
@@ -222,7 +240,13 @@ async function readTaps(
       ...left.map(([, name]) => `${name} left`),
     ];
     print('changed', news.join('; '));
+    for (const player of players.filter(({ xuid }) => !members.has(xuid))) {
+      print('removed', player.name);
+      players.splice(players.indexOf(player), 1);
+    }
+    if (!players.includes(reader)) return false;
   }
+  return true;
 }
 
 function nameOf({
@@ -236,7 +260,7 @@ function nameOf({
 }
 
 function formatEnd(tap: Exclude<Tap, { kind: 'resync' }>): string {
-  if (tap.kind !== 'unfollowed') return 'the session is over';
+  if (tap.kind !== 'unfollowed') return 'the session was ended';
   return tap.error?.message ?? 'the session does not exist any more';
 }
 
