@@ -14,7 +14,7 @@ export function parseServerAddress(
   if (pathname !== '/' || search !== '' || hash !== '') {
     throw new Error(`--url is "${url}"; expected http://host:port, without a path.`);
   }
-  return url.replace(/[/?#]+$/, '');
+  return parsed.origin;
 }
 
 /**
@@ -57,7 +57,7 @@ export function explainNoAnswer(reason: string, url: string, { wasThere = false 
 
 /** True of the start of an HTML page, which no answer to a call begins with. */
 export function isPage(text: string): boolean {
-  return /^\s*<[!?a-z]/i.test(text);
+  return text.trimStart().startsWith('<');
 }
 
 /** A sentence on a server that answers calls as OpenMPSD never does. */
