@@ -8,9 +8,10 @@ import { isKnownUser, type LoginPolicy } from '../../auth/login-policy.ts';
 import type { IssuerSignIn } from '../../auth/issuer-sign-in.ts';
 import { parseSisuPageRequest } from '../../auth/token-chain.ts';
 import type { Context } from '../../directory/context.ts';
-import { formatJson, type JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { Answer, Route } from '../route.ts';
+import { oauthAnswer, sisuPageAnswer } from './sign-in-answers.ts';
 
 /**
  * The routes, with `policy` for which of the issuer's tokens is the ticket of the login chain.
@@ -30,11 +31,8 @@ export function issuerSignInRoutes(
       async answer({ body }, { clock, ids }) {
         const parameters = parseSisuPageRequest(body);
         if (parameters instanceof Refusal) return parameters;
-        const view = {
-          MsaOauthRedirect: await signIn.pageUrl(parameters, clock.nowMs()),
-          MsaRequestParameters: parameters,
-        };
-        return { status: 200, headers: { 'X-SessionId': ids.guid() }, body: formatJson(view) };
+        const pageUrl = await signIn.pageUrl(parameters, clock.nowMs());
+        return sisuPageAnswer(pageUrl, parameters, ids.guid());
       },
     },
     {
@@ -57,7 +55,7 @@ export function issuerSignInRoutes(
       body: 'form',
       async answer(_request, { clock }) {
         const given = await signIn.deviceCode(clock.nowMs());
-        return given === undefined ? noDeviceCodes : oauthAnswer(given.status, given.body);
+        return given === undefined ? noDeviceCodes : oauthAnswer(given.body, given.status);
       },
     },
     {
@@ -72,17 +70,17 @@ export function issuerSignInRoutes(
   async function exchange(form: JsonObject, { clock }: Context): Promise<Answer> {
     const nowMs = clock.nowMs();
     const { status, body } = await signIn.tokens(form, nowMs);
-    if (status !== 200) return oauthAnswer(status, body);
+    if (status !== 200) return oauthAnswer(body, status);
     const tokens = [body['access_token'], body['id_token']].filter(
       (one) => typeof one === 'string',
     );
     let said = 'The issuer gave no token.';
     for (const token of tokens) {
       const user = await policy.userOf(token, nowMs);
-      if (isKnownUser(user)) return oauthAnswer(200, { ...viewTokens(body), access_token: token });
+      if (isKnownUser(user)) return oauthAnswer({ ...viewTokens(body), access_token: token });
       said = user.text;
     }
-    return oauthAnswer(400, { error: 'invalid_grant', error_description: said });
+    return oauthAnswer({ error: 'invalid_grant', error_description: said }, 400);
   }
 }
 
@@ -108,7 +106,3 @@ const noDeviceCodes = new Refusal(
   'The issuer has no codes for devices: its discovery document names no "device_authorization_endpoint".',
   { detail: 'login.live.com' },
 );
-
-function oauthAnswer(status: number, body: JsonObject): Answer {
-  return { status, headers: { 'Cache-Control': 'no-store' }, body: formatJson(body) };
-}

@@ -10,11 +10,12 @@
  */
 
 import { parseSisuPageRequest } from '../../auth/token-chain.ts';
-import { formatJson, type JsonObject } from '../../domain/json.ts';
+import { formatJson } from '../../domain/json.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { refusalResponse, textResponse } from '../refusal-response.ts';
 import type { Answer, Route, RouteRequest } from '../route.ts';
 import { escapeHtml } from '../escape-html.ts';
+import { oauthAnswer, sisuPageAnswer } from './sign-in-answers.ts';
 
 const lifetimeSeconds = 86_400;
 const pollSeconds = 1;
@@ -42,11 +43,8 @@ export function signInRoutes({ ownUrl }: { readonly ownUrl: () => string }): rea
         if (parameters instanceof Refusal) return parameters;
         const redirect = parameters['redirect_uri'] ?? '';
         if (!mayBeRedirectedTo(redirect)) return redirectRefused('$.RedirectUri');
-        const view = {
-          MsaOauthRedirect: `${pageUrl(request, '/oauth20_authorize.srf')}?${new URLSearchParams(parameters)}`,
-          MsaRequestParameters: parameters,
-        };
-        return { status: 200, headers: { 'X-SessionId': ids.guid() }, body: formatJson(view) };
+        const page = pageUrl(request, '/oauth20_authorize.srf');
+        return sisuPageAnswer(`${page}?${new URLSearchParams(parameters)}`, parameters, ids.guid());
       },
     },
     {
@@ -112,10 +110,6 @@ export function signInRoutes({ ownUrl }: { readonly ownUrl: () => string }): rea
       },
     },
   ];
-}
-
-function oauthAnswer(body: JsonObject): Answer {
-  return { status: 200, headers: { 'Cache-Control': 'no-store' }, body: formatJson(body) };
 }
 
 const noGrant = new Refusal(
