@@ -1,3 +1,4 @@
+import type { Milliseconds } from '../domain/time.ts';
 import { isKeySetUrl, readKeySetText } from './key-set.ts';
 
 /** What an OIDC issuer says of itself: where its keys and its sign-in are. */
@@ -9,11 +10,31 @@ function discoveryUrl(issuer: string): string {
 }
 
 /**
+ * Reads the discovery document of an issuer.
+ *
+ * Throws an Error that completes "it cannot be used: …".
+ */
+export type ReadIssuerDocument = (nowMs: Milliseconds) => Promise<IssuerDocument>;
+
+/** How long one reading of the document serves all who need it. */
+const sharedMs: Milliseconds = 2_000;
+
+/** Reads the document once for the keys and the sign-in where both need it within two seconds. */
+export function shareIssuerDocument(issuer: string): ReadIssuerDocument {
+  let last: { readonly atMs: Milliseconds; readonly reading: Promise<IssuerDocument> } | undefined;
+  return (nowMs) => {
+    const isNew = last !== undefined && nowMs >= last.atMs && nowMs < last.atMs + sharedMs;
+    if (last === undefined || !isNew) last = { atMs: nowMs, reading: readIssuerDocument(issuer) };
+    return last.reading;
+  };
+}
+
+/**
  * The discovery document of an OIDC issuer: where its keys and its sign-in are.
  *
  * Throws an Error that completes "it cannot be used: …".
  */
-export async function readIssuerDocument(issuer: string): Promise<IssuerDocument> {
+async function readIssuerDocument(issuer: string): Promise<IssuerDocument> {
   const url = discoveryUrl(issuer);
   const document = parseDocument(await readKeySetText(url), url);
   // A document of another issuer at this address would bring keys for tokens that are not checked so.
@@ -42,12 +63,15 @@ export function endpointOf(document: IssuerDocument, name: string, issuer: strin
 }
 
 /**
- * The text of the key set of an OIDC issuer, which its discovery document names.
+ * The text of the key set of an OIDC issuer, which its discovery document names. Throws what `document` throws.
  *
  * Throws an Error that completes "it cannot be used: …".
  */
-export async function readIssuerKeysText(issuer: string): Promise<string> {
-  return readKeySetText(endpointOf(await readIssuerDocument(issuer), 'jwks_uri', issuer));
+export async function readIssuerKeysText(
+  issuer: string,
+  document: Promise<IssuerDocument>,
+): Promise<string> {
+  return readKeySetText(endpointOf(await document, 'jwks_uri', issuer));
 }
 
 function parseDocument(text: string, url: string): IssuerDocument {

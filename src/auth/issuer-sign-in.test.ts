@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { SignInUnavailable } from './authenticator.ts';
-import { openIssuerSignIn } from './issuer-sign-in.ts';
+import { shareIssuerDocument } from './issuer-keys.ts';
+import { type IssuerClient, openIssuerSignIn } from './issuer-sign-in.ts';
 import { isAway } from './key-set.ts';
 
 const issuer = 'https://login.example';
@@ -14,16 +15,18 @@ const whole: Readonly<Record<string, unknown>> = {
 };
 
 /** A sign-in at an issuer whose paths answer what `answers` holds; what it has not is away. */
-function startSignIn(t: TestContext, staleMsMax = 0) {
+function startSignIn(t: TestContext, staleMsMax = 0, client: IssuerClient = { id: 'game' }) {
   const answers = new Map<string, unknown>([
     [discovery, whole],
     [`${issuer}/token`, {}],
     [`${issuer}/device`, {}],
   ]);
   const asked: string[] = [];
+  const sent: RequestInit[] = [];
   const problems: (string | undefined)[] = [];
-  t.mock.method(globalThis, 'fetch', async (url: string) => {
+  t.mock.method(globalThis, 'fetch', async (url: string, init: RequestInit) => {
     asked.push(url);
+    sent.push(init);
     const answer = answers.get(url);
     if (answer instanceof Response) return answer.clone();
     if (answer !== undefined) return Response.json(answer);
@@ -31,11 +34,11 @@ function startSignIn(t: TestContext, staleMsMax = 0) {
     throw new TypeError('fetch failed', { cause });
   });
   const signIn = openIssuerSignIn({
-    ...{ issuer, clientId: 'game', staleMsMax },
+    ...{ issuer, client, staleMsMax, readDocument: shareIssuerDocument(issuer) },
     report: (problem) => problems.push(problem),
   });
   const reads = (): number => asked.filter((url) => url === discovery).length;
-  return { signIn, answers, asked, reads, problems };
+  return { signIn, answers, asked, sent, reads, problems };
 }
 
 // Kills: a read for each request; a read for each request while the issuer is away.
@@ -117,4 +120,43 @@ test('what is wrong is reported until the same thing is right again', async (t) 
   const refused = await signIn.deviceCode(0);
   assert.deepEqual(refused, { status: 400, body: { error: 'slow_down' } });
   assert.equal(problems.at(-1), undefined);
+});
+
+// Kills: a secret that is sent where the issuer does not look for it, in two places, or to the browser.
+test('the secret of a client and its audience go where the issuer wants them', async (t) => {
+  const client = { id: 'my game', secret: 's:1+é', audience: 'https://game.example/mpsd' };
+  const { signIn, answers, sent } = startSignIn(t, 0, client);
+  const last = () => {
+    const { body, headers } = sent.at(-1) ?? {};
+    const { authorization } = Object(headers);
+    return { authorization, form: Object.fromEntries(body as URLSearchParams) };
+  };
+  const page = new URL(await signIn.pageUrl({ audience: 'of the client' }, 0));
+  assert.equal(page.searchParams.get('audience'), client.audience);
+  assert.ok(!page.href.includes('s%3A1'));
+  const grant = { code: 'x', grant_type: 'authorization_code' };
+  // Both parts are encoded as in a form, before Base64.
+  const authorization = `Basic ${Buffer.from('my+game:s%3A1%2B%C3%A9').toString('base64')}`;
+  await signIn.tokens({ code: 'x' }, 0);
+  assert.deepEqual(last(), { authorization, form: grant });
+  await signIn.deviceCode(0);
+  const device = { scope: 'openid profile', audience: client.audience };
+  assert.deepEqual(last(), { authorization, form: device });
+
+  const methods = 'token_endpoint_auth_methods_supported';
+  answers.set(discovery, { ...whole, [methods]: ['client_secret_post'] });
+  const proof = { client_id: client.id, client_secret: client.secret };
+  await signIn.tokens({ code: 'x' }, 600_000);
+  assert.deepEqual(last(), { authorization: undefined, form: { ...grant, ...proof } });
+  answers.set(discovery, { ...whole, [methods]: ['client_secret_post', 'client_secret_basic'] });
+  await signIn.tokens({ code: 'x' }, 1_200_000);
+  assert.deepEqual(last(), { authorization, form: grant });
+});
+
+test('a public client sends its id alone', async (t) => {
+  const { signIn, sent } = startSignIn(t);
+  await signIn.tokens({ code: 'x' }, 0);
+  const { body, headers } = sent.at(-1) ?? {};
+  assert.deepEqual(headers, { accept: 'application/json' });
+  assert.equal(String(body), 'code=x&grant_type=authorization_code&client_id=game');
 });

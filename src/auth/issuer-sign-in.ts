@@ -8,7 +8,7 @@
 import type { JsonObject } from '../domain/json.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { SignInUnavailable } from './authenticator.ts';
-import { endpointOf, readIssuerDocument } from './issuer-keys.ts';
+import { endpointOf, type ReadIssuerDocument } from './issuer-keys.ts';
 import { keepReading } from './kept-reading.ts';
 import { reasonOf } from './key-set.ts';
 
@@ -40,10 +40,19 @@ export type IssuerSignIn = {
   deviceCode(nowMs: Milliseconds): Promise<IssuerAnswer | undefined>;
 };
 
+/** The client that this server is at the issuer, whatever its own clients call themselves. */
+export type IssuerClient = {
+  readonly id: string;
+  /** Undefined: a public client. */
+  readonly secret?: string | undefined;
+  /** What the tokens are asked to be for, where an issuer wants that said, as Auth0. */
+  readonly audience?: string | undefined;
+};
+
 export type IssuerSignInSettings = {
   readonly issuer: string;
-  /** By which the issuer knows the clients of this server, whatever they call themselves. */
-  readonly clientId: string;
+  readonly client: IssuerClient;
+  readonly readDocument: ReadIssuerDocument;
   /** How long a discovery document stays good while it cannot be read again. */
   readonly staleMsMax: Milliseconds;
   /** Called with what is wrong while the sign-in cannot be used, and with undefined when it can be again. */
@@ -57,6 +66,8 @@ type Endpoints = {
   /** Undefined: the issuer has no codes for devices. */
   readonly deviceCodes: string | undefined;
   readonly scope: string;
+  /** Where the issuer takes the secret of a client. */
+  readonly secretIn: 'header' | 'form';
 };
 
 /** What of the issuer was asked. */
@@ -86,7 +97,8 @@ const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
  */
 export function openIssuerSignIn({
   issuer,
-  clientId,
+  client,
+  readDocument,
   staleMsMax,
   report,
 }: IssuerSignInSettings): IssuerSignIn {
@@ -103,8 +115,10 @@ export function openIssuerSignIn({
       ),
   });
 
-  async function readEndpoints(): Promise<Endpoints> {
-    const document = await readIssuerDocument(issuer);
+  const audience = client.audience === undefined ? {} : { audience: client.audience };
+
+  async function readEndpoints(nowMs: Milliseconds): Promise<Endpoints> {
+    const document = await readDocument(nowMs);
     const deviceCodes = 'device_authorization_endpoint';
     return {
       page: endpointOf(document, 'authorization_endpoint', issuer),
@@ -112,6 +126,7 @@ export function openIssuerSignIn({
       deviceCodes:
         document[deviceCodes] === undefined ? undefined : endpointOf(document, deviceCodes, issuer),
       scope: scopeOf(document['scopes_supported']),
+      secretIn: secretPlaceOf(document['token_endpoint_auth_methods_supported']),
     };
   }
 
@@ -119,13 +134,22 @@ export function openIssuerSignIn({
     return (await current(nowMs)).value;
   }
 
+  /** Asks an endpoint at which the client proves who it is. */
   async function post(
     endpoint: Asked,
     url: string,
     form: Record<string, string>,
+    secretIn: Endpoints['secretIn'],
   ): Promise<IssuerAnswer> {
+    const { id, secret } = client;
+    const isInHeader = secret !== undefined && secretIn === 'header';
+    const proof = {
+      ...(!isInHeader && { client_id: id }),
+      ...(!isInHeader && secret !== undefined && { client_secret: secret }),
+    };
+    const headers = isInHeader ? { authorization: basicOf(id, secret) } : {};
     try {
-      const answer = await ask(url, form);
+      const answer = await ask(url, { ...form, ...proof }, headers);
       note(endpoint, undefined);
       return answer;
     } catch (error) {
@@ -156,7 +180,7 @@ export function openIssuerSignIn({
     async pageUrl(asked, nowMs) {
       const { page, scope } = await endpointsAt(nowMs);
       const url = new URL(page);
-      const own = { client_id: clientId, response_type: 'code', scope };
+      const own = { client_id: client.id, response_type: 'code', scope, ...audience };
       for (const [name, value] of Object.entries({ ...own, ...textsOf(asked, pageParameters) })) {
         url.searchParams.set(name, value);
       }
@@ -171,15 +195,15 @@ export function openIssuerSignIn({
           : given['refresh_token'] !== undefined
             ? 'refresh_token'
             : 'authorization_code';
-      const { tokens } = await endpointsAt(nowMs);
-      return post('tokens', tokens, { ...given, client_id: clientId, grant_type: grant });
+      const { tokens, secretIn } = await endpointsAt(nowMs);
+      return post('tokens', tokens, { ...given, grant_type: grant }, secretIn);
     },
 
     async deviceCode(nowMs) {
-      const { deviceCodes, scope } = await endpointsAt(nowMs);
+      const { deviceCodes, scope, secretIn } = await endpointsAt(nowMs);
       return deviceCodes === undefined
         ? undefined
-        : post('device codes', deviceCodes, { client_id: clientId, scope });
+        : post('device codes', deviceCodes, { scope, ...audience }, secretIn);
     },
   };
 }
@@ -190,11 +214,30 @@ function scopeOf(supported: unknown): string {
   return hasRefresh ? 'openid profile offline_access' : 'openid profile';
 }
 
+/** Where an issuer takes the secret of a client: in the header, unless it takes it in the form alone. */
+function secretPlaceOf(methods: unknown): Endpoints['secretIn'] {
+  const isInForm =
+    Array.isArray(methods) &&
+    methods.includes('client_secret_post') &&
+    !methods.includes('client_secret_basic');
+  return isInForm ? 'form' : 'header';
+}
+
+/** The header of a client that proves who it is: both parts are written as in a form. */
+function basicOf(id: string, secret: string): string {
+  const encode = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
+  return `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString('base64')}`;
+}
+
 /** Throws an Error that completes "it cannot be used: …". */
-async function ask(url: string, form: Record<string, string>): Promise<IssuerAnswer> {
+async function ask(
+  url: string,
+  form: Record<string, string>,
+  headers: Record<string, string>,
+): Promise<IssuerAnswer> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { accept: 'application/json' },
+    headers: { accept: 'application/json', ...headers },
     body: new URLSearchParams(form),
     redirect: 'error',
     signal: AbortSignal.timeout(answerWithinMs),

@@ -36,7 +36,7 @@ const rereadAfterFailureMs = 2_000;
  * two seconds, so that a flood of requests is no flood of reads.
  */
 export function keepReading<T>(
-  read: () => Promise<T>,
+  read: (nowMs: Milliseconds) => Promise<T>,
   { staleMsMax, failureOf, report }: KeptReadingSettings,
 ): KeptReading<T> {
   let known: Reading<T> | undefined;
@@ -45,7 +45,7 @@ export function keepReading<T>(
 
   async function reread(nowMs: Milliseconds): Promise<Reading<T>> {
     try {
-      known = { value: await read(), readMs: nowMs };
+      known = { value: await read(nowMs), readMs: nowMs };
       failed = undefined;
       report(undefined, true);
       return known;

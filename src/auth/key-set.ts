@@ -44,7 +44,7 @@ const fetchTimeoutMs = 5_000;
  */
 export function openKeySet(
   name: string,
-  readText: () => Promise<string>,
+  readText: (nowMs: Milliseconds) => Promise<string>,
   { staleMsMax, report = () => undefined }: KeySetSettings,
 ): KeySet {
   const { current, newest } = keepReading(readKeys, {
@@ -61,8 +61,8 @@ export function openKeySet(
     },
   });
 
-  async function readKeys(): Promise<JWTVerifyGetKey> {
-    const keys = parseKeySet(await readText());
+  async function readKeys(nowMs: Milliseconds): Promise<JWTVerifyGetKey> {
+    const keys = parseKeySet(await readText(nowMs));
     const { createLocalJWKSet } = await import('jose/jwks/local');
     return createLocalJWKSet(keys);
   }

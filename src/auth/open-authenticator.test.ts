@@ -91,7 +91,7 @@ test('what is not checked is said at the start', () => {
   assert.match(encrypted, /Encrypted tokens of Xbox Live are accepted unread/);
   const oidc = lines({ kind: 'oidc', issuer: 'https://login.example', audience: ['a', 'b'] });
   assert.match(oidc, /^Callers: users of https:\/\/login\.example\.\n {2}Audience: a, b$/);
-  const signIn = { issuer: 'https://login.example', audience: ['a'], clientId: 'game' };
+  const signIn = { issuer: 'https://login.example', audience: ['a'], client: { id: 'game' } };
   assert.match(
     lines({ kind: 'oidc', ...signIn }),
     /Xbox clients sign in there, as its client game/,

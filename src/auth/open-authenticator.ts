@@ -4,6 +4,7 @@ import type { RecordStore } from '../store/store.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { ClaimMapping } from './claim-mapping.ts';
 import { devAuthenticator } from './dev-authenticator.ts';
+import type { IssuerClient } from './issuer-sign-in.ts';
 import { developmentLogin, type LoginPolicy } from './login-policy.ts';
 import { tokenKeyOf } from './token.ts';
 
@@ -29,8 +30,8 @@ export type AuthenticatorSettings =
       readonly audience: readonly string[];
       /** In place of the one that the issuer names. */
       readonly keySet?: string | undefined;
-      /** Lets clients that log in by themselves sign in at the issuer; it knows them by this. */
-      readonly clientId?: string | undefined;
+      /** Lets clients that log in by themselves sign in at the issuer. */
+      readonly client?: IssuerClient | undefined;
     });
 
 type KeySettings = {
@@ -85,14 +86,15 @@ export async function openAuthenticator(
     };
   }
   // Loaded only where tokens are signed by others.
-  const [{ isAway, openKeySet, readKeySetText }, { readIssuerKeysText }] = await Promise.all([
-    import('./key-set.ts'),
-    import('./issuer-keys.ts'),
-  ]);
+  const [{ isAway, openKeySet, readKeySetText }, { readIssuerKeysText, shareIssuerDocument }] =
+    await Promise.all([import('./key-set.ts'), import('./issuer-keys.ts')]);
   const { keySet: where, issuer, audience, staleMsMax = 0 } = settings;
   const name = where ?? `of ${issuer}`;
-  const readText = () =>
-    where === undefined ? readIssuerKeysText(String(issuer)) : readKeySetText(where);
+  const readDocument = shareIssuerDocument(String(issuer));
+  const readText = (atMs: Milliseconds) =>
+    where === undefined
+      ? readIssuerKeysText(String(issuer), readDocument(atMs))
+      : readKeySetText(where);
   // What ends the start is said by its error, and is no condition of a server.
   let isStarted = false;
   const atStart = new Map<'key set' | 'sign-in', string | undefined>();
@@ -105,9 +107,9 @@ export async function openAuthenticator(
   const keySet = openKeySet(name, readText, { staleMsMax, report: reportOnceStarted('key set') });
   const isOidc = settings.kind === 'oidc';
   const signIn =
-    isOidc && settings.clientId !== undefined
+    isOidc && settings.client !== undefined
       ? (await import('./issuer-sign-in.ts')).openIssuerSignIn({
-          ...{ issuer: settings.issuer, clientId: settings.clientId, staleMsMax },
+          ...{ issuer: settings.issuer, client: settings.client, readDocument, staleMsMax },
           report: reportOnceStarted('sign-in'),
         })
       : undefined;
@@ -184,8 +186,8 @@ export function describeAuthenticator(settings: AuthenticatorSettings): readonly
             ? '  Issuer: NOT checked (--auth-issuer); tokens of any issuer who signs with these keys are accepted.'
             : `  Issuer: ${issuer}`,
         ]),
-    ...(settings.kind === 'oidc' && settings.clientId !== undefined
-      ? [`  Xbox clients sign in there, as its client ${settings.clientId}.`]
+    ...(settings.kind === 'oidc' && settings.client !== undefined
+      ? [`  Xbox clients sign in there, as its client ${settings.client.id}.`]
       : []),
     audience === undefined
       ? '  Audience: NOT checked (--auth-audience); tokens issued for other services are accepted too.'

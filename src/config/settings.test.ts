@@ -39,6 +39,8 @@ const wrong: readonly (readonly [args: readonly string[], text: RegExp])[] = [
     ],
     /--oidc-client-id needs an --oidc-issuer that is an address/,
   ],
+  [[...oidc, '--oidc-client-secret=s'], /belong to a client; add --oidc-client-id/],
+  [[...oidc, '--oidc-request-audience=a'], /belong to a client; add --oidc-client-id/],
   [['--auth-claims=xid=sub'], /--auth-claims is of no use with --auth dev/],
   [[...oidc, '--auth-claims=xuid=sub'], /--auth-claims is "xuid=sub"; expected pairs such as/],
   [[...oidc, '--oidc-audience=a,,b'], /--oidc-audience is "a,,b"; expected texts/],

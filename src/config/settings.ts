@@ -42,6 +42,9 @@ export type Settings = SessionBounds & {
   readonly oidcIssuer: string | undefined;
   readonly oidcAudience: readonly string[] | undefined;
   readonly oidcClientId: string | undefined;
+  /** Undefined: a public client. */
+  readonly oidcClientSecret: string | undefined;
+  readonly oidcRequestAudience: string | undefined;
   /** Title of callers with encrypted tokens of Xbox Live, `any` for none; undefined: they are refused. */
   readonly encryptedTokens: TitleId | 'any' | undefined;
   readonly allowDevAuth: boolean;
@@ -368,7 +371,23 @@ const table: Table = {
     env: 'MPSD_OIDC_CLIENT_ID',
     argument: '<text>',
     default: undefined,
-    help: 'Client id of a public client at the issuer of --auth oidc: Xbox clients, which log in by themselves, sign in there. Without it they must bring a token of the issuer.',
+    help: 'Client id at the issuer of --auth oidc: Xbox clients, which log in by themselves, sign in there. Without it they must bring a token of the issuer.',
+    parse: anyText,
+  },
+  oidcClientSecret: {
+    flag: 'oidc-client-secret',
+    env: 'MPSD_OIDC_CLIENT_SECRET',
+    argument: '<text>',
+    default: undefined,
+    help: 'Secret of that client, where the issuer gave it one. Better by the environment: other users of the machine see flags.',
+    parse: anyText,
+  },
+  oidcRequestAudience: {
+    flag: 'oidc-request-audience',
+    env: 'MPSD_OIDC_REQUEST_AUDIENCE',
+    argument: '<text>',
+    default: undefined,
+    help: 'Sent as audience with each sign-in, for issuers that otherwise give no JWT as access token, such as Auth0.',
     parse: anyText,
   },
   encryptedTokens: {
@@ -853,6 +872,8 @@ export function callersProblems(
       | 'oidcIssuer'
       | 'oidcAudience'
       | 'oidcClientId'
+      | 'oidcClientSecret'
+      | 'oidcRequestAudience'
       | 'encryptedTokens'
       | 'host'
       | 'allowDevAuth'
@@ -889,6 +910,8 @@ function oidcProblems({
   oidcIssuer,
   oidcAudience,
   oidcClientId,
+  oidcClientSecret,
+  oidcRequestAudience,
   encryptedTokens,
 }: Parameters<typeof callersProblems>[0]): readonly SettingProblem[] {
   if (auth === undefined) return [];
@@ -909,6 +932,11 @@ function oidcProblems({
   if (!isOidc && (oidcIssuer ?? oidcAudience ?? oidcClientId) !== undefined) {
     problems.push(
       `--oidc-issuer, --oidc-audience and --oidc-client-id are of no use with --auth ${auth}; add --auth oidc.`,
+    );
+  }
+  if (oidcClientId === undefined && (oidcClientSecret ?? oidcRequestAudience) !== undefined) {
+    problems.push(
+      '--oidc-client-secret and --oidc-request-audience belong to a client; add --oidc-client-id.',
     );
   }
   if (isOidc && oidcClientId !== undefined && !/^https?:\/\//i.test(String(oidcIssuer))) {

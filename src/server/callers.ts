@@ -20,13 +20,15 @@ import type { ServerSettings } from './options.ts';
 /** The authenticator of these settings. */
 export function callersOf(settings: ServerSettings): AuthenticatorSettings {
   const { auth, authKeys: keySet, authIssuer, authAudience } = settings;
-  const { oidcIssuer, oidcAudience, oidcClientId: clientId, encryptedTokens } = settings;
+  const { oidcIssuer, oidcAudience, oidcClientId: id, encryptedTokens } = settings;
   const keys = { staleMsMax: settings.authKeysStaleMs, claims: settings.authClaims };
   if (auth === 'signed' && keySet !== undefined) {
     return { kind: 'signed', keySet, issuer: authIssuer, audience: authAudience, ...keys };
   }
   if (auth === 'oidc' && oidcIssuer !== undefined && oidcAudience !== undefined) {
-    const oidc = { issuer: oidcIssuer, audience: oidcAudience, keySet, clientId };
+    const { oidcClientSecret: secret, oidcRequestAudience: audience } = settings;
+    const client = id === undefined ? undefined : { id, secret, audience };
+    const oidc = { issuer: oidcIssuer, audience: oidcAudience, keySet, client };
     return { kind: 'oidc', ...oidc, ...keys };
   }
   return { kind: 'dev', encryptedTokens };

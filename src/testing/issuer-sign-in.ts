@@ -7,6 +7,10 @@ import type { LocalIssuer } from './local-issuer.ts';
 export type IssuerSignInSettings = {
   /** The client that may sign users in. */
   readonly clientId: string;
+  /** Its secret; a public client unless given. */
+  readonly clientSecret?: string;
+  /** What a sign-in must ask for as `audience` to get a JWT as access token, as at Auth0. */
+  readonly audience?: string;
   /** Addresses to which its users come back. */
   readonly redirectUris: readonly string[];
   /** Claims of the user who signs in. */
@@ -24,8 +28,9 @@ export type AskedIssuer = {
 
 /** Adds a sign-in to `issuer`, whose page signs its user in at once. */
 export function addSignIn(issuer: LocalIssuer, settings: IssuerSignInSettings): AskedIssuer {
-  const { clientId, redirectUris, claims, origin } = settings;
+  const { clientId, clientSecret, audience, redirectUris, claims, origin } = settings;
   const challenges = new Map<string, string>();
+  let isAudienceAsked = false;
   const forms: URLSearchParams[] = [];
   let isDeviceApproved = false;
   issuer.discovery = {
@@ -62,6 +67,7 @@ export function addSignIn(issuer: LocalIssuer, settings: IssuerSignInSettings): 
         '<form method="post"></form><script>document.forms[0].submit()</script>',
       );
     }
+    isAudienceAsked = audience !== undefined && searchParams.get('audience') === audience;
     const code = randomUUID();
     challenges.set(code, searchParams.get('code_challenge') ?? '');
     const back = new URL(redirect);
@@ -70,8 +76,16 @@ export function addSignIn(issuer: LocalIssuer, settings: IssuerSignInSettings): 
     response.writeHead(303, { location: back.href }).end();
   });
 
+  /** True of the client, with its secret where it has one. */
+  function isOfClient({ headers }: IncomingMessage, form: URLSearchParams): boolean {
+    if (clientSecret === undefined) return form.get('client_id') === clientId;
+    const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
+    return headers.authorization === `Basic ${basic}`;
+  }
+
   issuer.routes.set('/device', async (request, response) => {
-    await formOf(request);
+    const form = await formOf(request);
+    if (!isOfClient(request, form)) return answer(response, 401, { error: 'invalid_client' });
     answer(response, 200, {
       device_code: 'device-1',
       user_code: 'ABCD',
@@ -86,13 +100,13 @@ export function addSignIn(issuer: LocalIssuer, settings: IssuerSignInSettings): 
     const code = form.get('code') ?? '';
     const digest = createHash('sha256').update(form.get('code_verifier') ?? '');
     const grant = form.get('grant_type');
+    if (!isOfClient(request, form)) return answer(response, 401, { error: 'invalid_client' });
     const isGood =
-      form.get('client_id') === clientId &&
-      (grant === 'authorization_code'
+      grant === 'authorization_code'
         ? challenges.get(code) === digest.digest('base64url')
         : grant === 'refresh_token'
           ? form.get('refresh_token') === 'refresh-1'
-          : form.get('device_code') === 'device-1');
+          : form.get('device_code') === 'device-1';
     challenges.delete(code);
     if (!isGood) return answer(response, 400, { error: 'invalid_grant' });
     if (form.has('device_code') && !isDeviceApproved) {
@@ -100,7 +114,7 @@ export function addSignIn(issuer: LocalIssuer, settings: IssuerSignInSettings): 
     }
     answer(response, 200, {
       id_token: await issuer.sign({ aud: clientId, ...claims }),
-      access_token: 'opaque',
+      access_token: isAudienceAsked ? await issuer.sign({ aud: audience, ...claims }) : 'opaque',
       refresh_token: 'refresh-1',
       token_type: 'Bearer',
       expires_in: 600,

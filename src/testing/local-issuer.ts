@@ -41,6 +41,8 @@ export class LocalIssuer implements AsyncDisposable {
   readonly routes = new Map<string, RequestListener>();
   /** How often the keys were read. */
   keyReads = 0;
+  /** How often the discovery document was read. */
+  discoveryReads = 0;
   /** Changes the discovery document. */
   discovery: Readonly<Record<string, unknown>> = {};
 
@@ -126,6 +128,7 @@ export class LocalIssuer implements AsyncDisposable {
 
   #answer(path: string): unknown {
     if (path === '/.well-known/openid-configuration') {
+      this.discoveryReads += 1;
       return { issuer: this.issuer, jwks_uri: `${this.url}/keys`, ...this.discovery };
     }
     if (path !== '/keys') return undefined;

@@ -585,6 +585,33 @@ test('an unmodified client signs in at the issuer: sisu, page, code, token, sisu
   assert.deepEqual(again, { status: 400, json: { error: 'invalid_grant' } });
 });
 
+// Kills: a client with a secret that cannot sign in; an access token that is asked for without its audience.
+test('a client with a secret signs in, and its access token is asked for by its audience', async () => {
+  await using issuer = await startLocalIssuer();
+  const api = 'https://game.example/mpsd';
+  const client = { clientId: audience, clientSecret: 'a-secret' };
+  const claims = { sub: 'u-1', preferred_username: 'Ada' };
+  addSignIn(issuer, { ...client, audience: api, redirectUris: [back], claims });
+  await using server = await startWith(issuer, {
+    ...{ oidcAudience: [api], oidcRequestAudience: api },
+    ...{ oidcClientId: audience, oidcClientSecret: client.clientSecret },
+  });
+  // The keys and the sign-in are found by one reading.
+  assert.equal(issuer.discoveryReads, 1);
+  const challenge = createHash('sha256').update('verifier').digest('base64url');
+  const query = new URLSearchParams({ redirect_uri: back, code_challenge: challenge });
+  const led = await ask(server, 'GET', `/oauth20_authorize.srf?${query}`, undefined);
+  const page = String(led.headers.get('location'));
+  assert.ok(!page.includes(client.clientSecret));
+  const signedIn = await fetch(page, { method: 'POST', redirect: 'manual' });
+  const code = new URL(String(signedIn.headers.get('location'))).searchParams.get('code') ?? '';
+  const form = { code, redirect_uri: back, code_verifier: 'verifier' };
+  const given = await postForm(server, '/oauth20_token.srf', form);
+  assert.equal(given.status, 200, JSON.stringify(given.json));
+  assert.equal((await userOfSisu(server, given.json['access_token'])).gamertag, 'Ada');
+  assert.equal((await postForm(server, '/oauth20_connect.srf', {})).status, 200);
+});
+
 test('a device signs in at the issuer, after its user has', async () => {
   await using started = await startWithSignIn();
   const { server, issuer, asked } = started;
