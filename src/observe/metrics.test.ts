@@ -3,6 +3,15 @@ import { test } from 'node:test';
 import type { ObservedEvent } from './events.ts';
 import { type MetricsPorts, openMetrics } from './metrics.ts';
 
+const nothing = {
+  sessions: 0,
+  joined: 0,
+  reserved: 0,
+  activities: 0,
+  invites: 0,
+  transfers: 0,
+};
+
 function open(more: Partial<MetricsPorts> = {}) {
   return openMetrics({
     version: '1.2.3',
@@ -11,7 +20,7 @@ function open(more: Partial<MetricsPorts> = {}) {
     connectionsCount: () => 7,
     problemsCount: () => 2,
     isReady: async () => false,
-    countSessions: async () => 3,
+    countStored: async () => ({ ...nothing, sessions: 3, reserved: 8, activities: 5 }),
     elapsedMs: () => 0,
     ...more,
   });
@@ -49,6 +58,10 @@ test('what no request shows is counted too', async () => {
     'openmpsd_problems 2',
     'openmpsd_rta_connections 7',
     'openmpsd_sessions 3',
+    'openmpsd_members{status="joined"} 0',
+    'openmpsd_members{status="reserved"} 8',
+    'openmpsd_handles{type="activity"} 5',
+    'openmpsd_handles{type="transfer"} 0',
     'openmpsd_commit_conflicts_total{outcome="tried_again"} 1',
     'openmpsd_commit_conflicts_total{outcome="given_up"} 1',
     'openmpsd_store_call_duration_seconds_bucket{le="0.0025",call="commit"} 0',
@@ -75,31 +88,46 @@ test('what no request shows is counted too', async () => {
   }
 });
 
-// Kills: all keys of the store read with each scrape, or by two scrapes at once; a count that fails
-// taken for none.
-test('sessions are counted once a minute, and the last count stands while counting fails', async () => {
+// Kills: everything counted with each scrape, or by two scrapes at once; scrapes that wait for each count;
+// a large store counted most of the time; a count that fails taken for none.
+test('what is stored is counted rarely, and the last count stands meanwhile', async () => {
   let nowMs = 0;
   let counts = 0;
+  let takesMs = 0;
   let isAway = false;
   const { format } = open({
     elapsedMs: () => nowMs,
-    async countSessions() {
+    async countStored() {
       counts += 1;
+      nowMs += takesMs;
       if (isAway) throw new Error('the store is away');
-      return 10 * counts;
+      return { ...nothing, sessions: 10 * counts };
     },
   });
   const shown = async (): Promise<string | undefined> =>
     /^openmpsd_sessions (\S+)$/m.exec(await format())?.[1];
+  isAway = true;
+  assert.equal(await shown(), 'Nan');
+  isAway = false;
+  counts = 0;
   assert.deepEqual(await Promise.all([shown(), shown()]), ['10', '10']);
   nowMs = 59_999;
   assert.equal(await shown(), '10');
   assert.equal(counts, 1);
   nowMs = 60_000;
+  assert.equal(await shown(), '10');
   assert.equal(await shown(), '20');
   isAway = true;
   nowMs = 120_000;
-  assert.equal(await shown(), '20');
+  assert.deepEqual([await shown(), await shown()], ['20', '20']);
   isAway = false;
-  assert.equal(await shown(), '40');
+  takesMs = 10_000;
+  await shown();
+  const counted = await shown();
+  assert.notEqual(counted, '20');
+  nowMs += 189_999;
+  assert.deepEqual([await shown(), await shown()], [counted, counted]);
+  nowMs += 1;
+  await shown();
+  assert.notEqual(await shown(), counted);
 });

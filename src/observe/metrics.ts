@@ -21,10 +21,20 @@ export type MetricsPorts = {
   readonly problemsCount: () => number;
   /** True while this node takes requests. */
   readonly isReady: () => Promise<boolean>;
-  /** Sessions in the store; it may read all their keys. */
-  readonly countSessions: () => Promise<number>;
-  /** The clock of the machine, for how often sessions are counted. */
+  /** What the store holds; it may take seconds. */
+  readonly countStored: () => Promise<StoredSums>;
+  /** The clock of the machine, for how often what is stored is counted. */
   readonly elapsedMs: () => Milliseconds;
+};
+
+/** How many of each are stored. */
+export type StoredSums = {
+  readonly sessions: number;
+  readonly joined: number;
+  readonly reserved: number;
+  readonly activities: number;
+  readonly invites: number;
+  readonly transfers: number;
 };
 
 export type Metrics = {
@@ -43,8 +53,10 @@ const secondsBuckets = [
 const waitSecondsBuckets = [1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
 const groupBuckets = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 
-/** Sessions are counted at most this often: it reads all keys. */
+/** What is stored is counted at most this often. */
 const countEveryMs: Milliseconds = 60_000;
+/** And after a pause of so many times what the last count took: at most a twentieth of the time. */
+const pausePerCount = 19;
 
 const methods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'OPTIONS']);
 
@@ -79,12 +91,21 @@ export function openMetrics(ports: MetricsPorts): Metrics {
   gauge('openmpsd_rta_connections', 'Open RTA connections of this node.', () =>
     ports.connectionsCount(),
   );
-  const sessionsCount = openSlowCount(ports);
+  const stored = openSlowCount(ports);
   gauge(
     'openmpsd_sessions',
     'Sessions in the store, counted at most once a minute.',
-    sessionsCount,
+    async () => (await stored())?.sessions ?? Number.NaN,
   );
+  gauges('openmpsd_members', 'Members of all sessions in the store, counted with them.', 'status', {
+    joined: 'joined',
+    reserved: 'reserved',
+  });
+  gauges('openmpsd_handles', 'Handles in the store, counted with the sessions.', 'type', {
+    activity: 'activities',
+    invite: 'invites',
+    transfer: 'transfers',
+  });
 
   const requests = counter('openmpsd_http_requests_total', 'Answered requests.', [
     'method',
@@ -182,6 +203,27 @@ export function openMetrics(ports: MetricsPorts): Metrics {
     });
   }
 
+  /** What is stored, by the values of one label. */
+  function gauges(
+    name: string,
+    help: string,
+    label: string,
+    sums: Readonly<Record<string, keyof StoredSums>>,
+  ): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers,
+      async collect() {
+        const counted = await stored();
+        for (const [value, sum] of Object.entries(sums)) {
+          this.set({ [label]: value }, counted?.[sum] ?? Number.NaN);
+        }
+      },
+    });
+  }
+
   function countRequest({ method, route = 'none', status, durationMs, refusal }: RequestEnded) {
     const verb = methods.has(method) ? method : 'other';
     requests.inc({ method: verb, route, status });
@@ -265,23 +307,32 @@ export function openMetrics(ports: MetricsPorts): Metrics {
   };
 }
 
-/** The sessions of the store, counted again once the last count is old; that one, while it fails. */
-function openSlowCount({ countSessions, elapsedMs }: MetricsPorts): () => Promise<number> {
-  let last = Number.NaN;
-  let countedMs = Number.NEGATIVE_INFINITY;
-  let counting: Promise<number> | undefined;
+/**
+ * What the store holds, as it was last counted; undefined while it never was. Only the first to ask waits
+ * for a count: later ones get the last one, while it is counted again.
+ */
+function openSlowCount({
+  countStored,
+  elapsedMs,
+}: MetricsPorts): () => Promise<StoredSums | undefined> {
+  let last: StoredSums | undefined;
+  let nextMs = Number.NEGATIVE_INFINITY;
+  let counting: Promise<void> | undefined;
+  const count = async (): Promise<void> => {
+    const beganMs = elapsedMs();
+    try {
+      last = await countStored();
+      const endedMs = elapsedMs();
+      nextMs = Math.max(beganMs + countEveryMs, endedMs + pausePerCount * (endedMs - beganMs));
+    } catch {
+      // The next to ask tries again.
+    } finally {
+      counting = undefined;
+    }
+  };
   return async () => {
-    if (elapsedMs() - countedMs < countEveryMs) return last;
-    counting ??= countSessions()
-      .then((count) => {
-        last = count;
-        countedMs = elapsedMs();
-        return count;
-      })
-      .catch(() => last)
-      .finally(() => {
-        counting = undefined;
-      });
-    return counting;
+    if (elapsedMs() >= nextMs) counting ??= count();
+    if (last === undefined) await counting;
+    return last;
   };
 }

@@ -15,6 +15,7 @@ const calls: Readonly<Record<Waiting, true>> = {
   session: true,
   sessions: true,
   sessionKeys: true,
+  countPart: true,
   handle: true,
   activitiesOf: true,
   handlesFor: true,

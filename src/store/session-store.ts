@@ -80,6 +80,13 @@ export interface SessionStore {
    */
   sessionKeys(limit: number, cursor?: string): Promise<SessionKeys>;
 
+  /**
+   * Counts a part of what is kept, within a few milliseconds: `cursor` leads to the next part, and is
+   * undefined after the last one. The sum of all parts is exact while nothing changes; members of a store
+   * of several servers may be too many by those that have just gone.
+   */
+  countPart(cursor?: string): Promise<CountedPart>;
+
   /** Keys of sessions whose due time has come at `nowMs`, the longest overdue first. */
   due(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly SessionKey[]>;
 
@@ -134,6 +141,25 @@ export type Hint = SessionHint;
 
 export type SessionKeys = {
   readonly keys: readonly SessionKey[];
+  readonly cursor: string | undefined;
+};
+
+/** How many of each are kept. Search handles are parts of their sessions, and not counted. */
+export type StoredCounts = {
+  readonly sessions: number;
+  /** Members who have joined, those of large sessions with them. */
+  readonly joined: number;
+  /** Members for whom a place is reserved. */
+  readonly reserved: number;
+  /** Activities, invites and transfers. */
+  readonly handles: number;
+  readonly activities: number;
+  readonly invites: number;
+};
+
+export type CountedPart = {
+  /** What is left out is 0. */
+  readonly counts: Partial<StoredCounts>;
   readonly cursor: string | undefined;
 };
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ActivityHandle, Handle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
+import { tallyOf } from '../../domain/session/large.ts';
 import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import { addTo, HintIndex, removeFrom } from '../hint-index.ts';
@@ -12,6 +13,7 @@ import {
   StoreUnavailable,
   type Batch,
   type CommitSuccess,
+  type CountedPart,
   type Conflict,
   type Hint,
   type HistoryName,
@@ -181,6 +183,22 @@ class MemoryStore extends ProcessStore implements Store {
       .sort()
       .slice(0, limit);
     return { keys, cursor: keys.length < limit ? undefined : keys.at(-1) };
+  }
+
+  async countPart(): Promise<CountedPart> {
+    this.refuseIfDisposed();
+    const counts = { joined: 0, reserved: 0, activities: 0, invites: 0 };
+    for (const { session } of this.#sessions.values()) {
+      const { count, accepted } = tallyOf(session);
+      counts.joined += accepted;
+      counts.reserved += count - accepted;
+    }
+    for (const { type } of this.#handles.values()) {
+      if (type === 'activity') counts.activities += 1;
+      else if (type === 'invite') counts.invites += 1;
+    }
+    const [sessions, handles] = [this.#sessions.size, this.#handles.size];
+    return { counts: { ...counts, sessions, handles }, cursor: undefined };
   }
 
   async due(nowMs: Milliseconds, limit: number): Promise<readonly SessionKey[]> {

@@ -17,6 +17,9 @@ import { crc16 } from './slots.ts';
  */
 export const partitionsCount = 256;
 
+/** A record counts as one; the others are collections, of which the entries count. */
+export type CountedKind = 'sessions' | 'handles' | 'joined' | 'reserved' | 'activities';
+
 export type RedisKeys = ReturnType<typeof keysOf>;
 
 /** The names under a prefix, so that stores may share a Redis. */
@@ -42,14 +45,28 @@ export function keysOf(prefix: string) {
   };
   const user = (xuid: Xuid): string => `${prefix}:{u${xuid}}`;
   const sessionMark = '}:session:';
+  const handleMark = '}:handle:';
+  const escapedPrefix = prefix.replaceAll(/[\\*?[\]]/g, '\\$&');
   return {
     partitions,
     /** What the names of all session records match, as a pattern of Redis. */
-    sessionsPattern: `${prefix.replaceAll(/[\\*?[\]]/g, '\\$&')}:{p*${sessionMark}*`,
+    sessionsPattern: `${escapedPrefix}:{p*${sessionMark}*`,
+    /** What all names match, as a pattern of Redis. */
+    pattern: `${escapedPrefix}:{*`,
     /** The session whose record has this name; undefined when it only looks like one. */
     sessionOfName: (name: string): SessionKey | undefined => {
       const at = name.indexOf('}', prefix.length);
       return name.startsWith(sessionMark, at) ? name.slice(at + sessionMark.length) : undefined;
+    },
+    /** What is counted under this name; undefined: nothing is. */
+    kindOfName: (name: string): CountedKind | undefined => {
+      const at = name.indexOf('}', prefix.length);
+      const tag = name.slice(prefix.length + 2, at);
+      if (tag.startsWith('hxuid%3A')) return 'joined';
+      if (tag.startsWith('hseat%3A')) return 'reserved';
+      if (name.startsWith(sessionMark, at)) return 'sessions';
+      if (name.startsWith(handleMark, at)) return 'handles';
+      return tag.startsWith('u') && name.endsWith('}:activities') ? 'activities' : undefined;
     },
     ofSession: (key: SessionKey) => {
       const partition = partitionOf(key);

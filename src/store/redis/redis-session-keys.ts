@@ -15,29 +15,35 @@ export async function readSessionKeys(
   cursor: string | undefined,
   limit: number,
 ): Promise<SessionKeys> {
-  const { partitions } = commands.keys;
-  const [first = '0', scanCursor = '0'] = cursor?.split(' ') ?? [];
-  let n = Number(first);
-  let scanned = scanCursor;
   const found: string[] = [];
-  while (n < partitions.length) {
-    const partition = partitions[n]?.base ?? '';
-    const [next, names] = (await commands.read(partition, [
-      'SCAN',
-      scanned,
-      'MATCH',
-      commands.keys.sessionsPattern,
-      'COUNT',
-      String(scannedMax),
-    ])) as readonly [string, readonly string[]];
-    found.push(...names.flatMap((name) => commands.keys.sessionOfName(name) ?? []));
-    scanned = next;
-    if (scanned === '0') n = nextOnAnotherServer(commands, n);
-    if (found.length >= limit && n < partitions.length) {
-      return { keys: found, cursor: `${n} ${scanned}` };
-    }
-  }
-  return { keys: found, cursor: undefined };
+  let next = cursor;
+  do {
+    const page = await scan(commands, commands.keys.sessionsPattern, next);
+    found.push(...page.names.flatMap((name) => commands.keys.sessionOfName(name) ?? []));
+    next = page.cursor;
+  } while (found.length < limit && next !== undefined);
+  return { keys: found, cursor: next };
+}
+
+type Names = { readonly names: readonly string[]; readonly cursor: string | undefined };
+
+/** Some names that match; `cursor` leads to more, and is undefined when all servers were gone through. */
+export async function scan(
+  commands: RedisCommands,
+  pattern: string,
+  cursor: string | undefined,
+): Promise<Names> {
+  const [first = '0', scanned = '0'] = cursor?.split(' ') ?? [];
+  const n = Number(first);
+  const partition = commands.keys.partitions[n]?.base ?? '';
+  const command = ['SCAN', scanned, 'MATCH', pattern, 'COUNT', String(scannedMax)];
+  const [next, names] = (await commands.read(partition, command)) as readonly [
+    string,
+    readonly string[],
+  ];
+  if (next !== '0') return { names, cursor: `${n} ${next}` };
+  const other = nextOnAnotherServer(commands, n);
+  return { names, cursor: other < commands.keys.partitions.length ? `${other} 0` : undefined };
 }
 
 /** The next partition on a server that has none of the partitions up to this one. */

@@ -7,6 +7,7 @@ import { assertRecordChanges, assertRecordNames } from '../record-store.ts';
 import type {
   Batch,
   CommitSuccess,
+  CountedPart,
   Conflict,
   Durability,
   HandleIdConflict,
@@ -44,6 +45,7 @@ import { RedisPendingNotifications } from './redis-pending-notifications.ts';
 import { RedisPeople } from './redis-people.ts';
 import { RedisRecords } from './redis-records.ts';
 import { formatScore, pairsOf, parseStored } from './redis-replies.ts';
+import { readCountPart } from './redis-count-part.ts';
 import { readSessionKeys } from './redis-session-keys.ts';
 import { readSearchChanges, type SearchChanges } from './redis-search-changes.ts';
 import { type CachedRecord, recordOf, RedisSessionCache } from './redis-session-cache.ts';
@@ -209,6 +211,11 @@ export class RedisStore implements Store {
   async sessionKeys(limit: number, cursor?: string): Promise<SessionKeys> {
     this.#commands.assertOpen();
     return readSessionKeys(this.#commands, cursor, limit);
+  }
+
+  async countPart(cursor?: string): Promise<CountedPart> {
+    this.#commands.assertOpen();
+    return readCountPart(this.#commands, cursor);
   }
 
   async due(nowMs: Milliseconds, limit: number, share?: Share): Promise<readonly SessionKey[]> {

@@ -22,6 +22,19 @@ export function prepareQueries(db: DatabaseSync) {
     activity: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? AND scid = ?'),
     handlesFor: db.prepare('SELECT document FROM handle WHERE session_key = ?'),
     sessionKeys: db.prepare('SELECT key FROM session WHERE key > ? ORDER BY key LIMIT ?'),
+    countSessions: db.prepare(
+      'SELECT count(*) AS count, max(key) AS last FROM (SELECT key FROM session WHERE key > ? ORDER BY key LIMIT ?)',
+    ),
+    countHandles: db.prepare(
+      'SELECT count(*) AS count, count(owner_xuid) AS activities, count(invited_xuid) AS invites, max(number) AS last FROM (SELECT rowid AS number, owner_xuid, invited_xuid FROM handle WHERE rowid > ? ORDER BY rowid LIMIT ?)',
+    ),
+    // The hint that is so many further; there is no text between the end and the first hint of another kind.
+    hintFurther: db.prepare(
+      'SELECT hint, key FROM hint WHERE (hint, key) > (?, ?) AND hint < ? ORDER BY hint, key LIMIT 1 OFFSET ?',
+    ),
+    countHints: db.prepare(
+      'SELECT count(*) AS count FROM hint WHERE (hint, key) > (?, ?) AND hint < ?',
+    ),
     due: db.prepare('SELECT key FROM session WHERE due_ms <= ? ORDER BY due_ms LIMIT ?'),
     expired: db.prepare(
       'SELECT id FROM handle WHERE expiration_ms <= ? ORDER BY expiration_ms LIMIT ?',

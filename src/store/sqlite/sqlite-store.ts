@@ -13,6 +13,7 @@ import {
   StoreUnavailable,
   type Batch,
   type CommitSuccess,
+  type CountedPart,
   type Conflict,
   type Durability,
   type Hint,
@@ -38,6 +39,7 @@ import {
 import { type DataFile, openDataFile, unavailable } from './data-file.ts';
 import { DataFileHealth } from './data-file-health.ts';
 import { Group, GroupCommit, nothing, type StoredState } from './group-commit.ts';
+import { countPart } from './count-part.ts';
 import { changesOf, handleOf, prepareQueries, type Queries } from './queries.ts';
 import { sessionMemoryBytes } from '../session-memory.ts';
 import { formatStoredSession } from '../session-text.ts';
@@ -328,6 +330,10 @@ class SqliteStore extends ProcessStore implements Store {
       sessionKeys.all(cursor, limit).map(({ key }) => String(key)),
     );
     return { keys, cursor: keys.length < limit ? undefined : keys.at(-1) };
+  }
+
+  async countPart(cursor?: string): Promise<CountedPart> {
+    return this.#read('count of', 'what is kept', (queries) => countPart(queries, cursor));
   }
 
   async due(nowMs: Milliseconds, limit: number): Promise<readonly SessionKey[]> {
