@@ -354,8 +354,6 @@ export function openInspector(ports: InspectorPorts) {
     async loadState({ text }: JsonObject): Reply {
       const state = parseState(String(text), context.settings.unknownMembers);
       if (state instanceof Refusal) return state;
-      // Before the sessions: otherwise the time that has passed since would end them at once.
-      ports.moveClock(state.savedMs);
       const loaded = await loadState(context, state, ports);
       return loaded instanceof Refusal ? loaded : answerJson(loaded);
     },

@@ -40,10 +40,10 @@ function isNews(table: Table, id: string): boolean {
   return table === 'matchmaking' && id.startsWith('~');
 }
 
-type Place = { readonly table: Table; readonly groups: readonly string[] };
+export type Place = { readonly table: Table; readonly groups: readonly string[] };
 
 /** Where records are. Refuses: tooManyItems, when there may be others that are not found. */
-async function placesOf(context: RecordsContext): Promise<readonly Place[] | Refusal> {
+export async function placesOf(context: RecordsContext): Promise<readonly Place[] | Refusal> {
   const places: Place[] = [];
   for (const table of savedTables) {
     const groups = await groupsOf(context, table);
@@ -92,10 +92,11 @@ async function recordsOf(
   }
 }
 
-/** Removes all of them from the store. Refuses: tooManyItems, before any is removed. */
-export async function removeRecords(context: RecordsContext): Promise<Refusal | undefined> {
-  const places = await placesOf(context);
-  if (places instanceof Refusal) return places;
+/** Removes all records at these places from the store. */
+export async function removeRecords(
+  context: RecordsContext,
+  places: readonly Place[],
+): Promise<void> {
   for (const { table, groups } of places) {
     for (const group of groups) {
       const records = await recordsOf(context, table, group);
@@ -107,7 +108,6 @@ export async function removeRecords(context: RecordsContext): Promise<Refusal | 
       );
     }
   }
-  return undefined;
 }
 
 /** Stores these, in place of those of the same names. */

@@ -301,9 +301,15 @@ test('a record whose service would not find it is refused', async () => {
 });
 
 const makeContext = await openTestContexts();
-const loading = { isShared: false, forgetRecords: async () => undefined };
+const movedTo: number[] = [];
+const loading = {
+  isShared: false,
+  moveClock: (toMs: number): void => void movedTo.push(toMs),
+  forgetRecords: async () => undefined,
+};
 
-// Kills: a file in which a part of the store is missing, and a load that leaves a part of it.
+// Kills: a file in which a part of the store is missing, a load that leaves a part of it, and a refused load that
+// has moved the clock.
 test('a store with more than is read at once is refused, before anything of it is removed', async () => {
   const records = openMemoryStore();
   const changes = Array.from({ length: 100_001 }, (_, n) => ({ id: `${n}`, value: {}, dueMs: n }));
@@ -326,6 +332,7 @@ test('a store with more than is read at once is refused, before anything of it i
       assert.ok(refusal.text.startsWith(`The store holds more than ${what}:`), refusal.text);
     }
   }
+  assert.deepEqual(movedTo, []);
   assert.equal((await records.dueRecords('presence', 100_001, 200_000)).length, 100_001);
   assert.equal((await invites.expired(Number.MAX_SAFE_INTEGER, 200_000)).length, 100_001);
 });

@@ -32,7 +32,7 @@ import { splitUnknown, type UnknownMembers } from '../domain/unknown-members.ts'
 import { latestTimeMs, type Milliseconds } from '../domain/time.ts';
 import { hopperKeyOf } from '../matchmaking/ticket-store.ts';
 import type { LoadedState, SavedRecord, SavedState } from './api-types.ts';
-import { putRecords, readRecords, removeRecords, tooLarge } from './saved-records.ts';
+import { placesOf, putRecords, readRecords, removeRecords, tooLarge } from './saved-records.ts';
 import {
   handleShapes,
   recordName,
@@ -315,25 +315,33 @@ function recordProblems(record: SavedRecord, path: string): readonly ShapeProble
 
 /**
  * Makes the store hold this state, and no other sessions and handles. When it fails on the way, a part of it
- * is there; loading it again completes it. `forgetRecords` makes the services of this process read their records
- * again.
+ * is there; loading it again completes it. `moveClock` sets the clock to the time of the file. `forgetRecords`
+ * makes the services of this process read their records again.
  *
- * Refuses: tooManyItems, tooBusy. Throws StoreUnavailable.
+ * Refuses: tooManyItems, before anything is changed; tooBusy. Throws StoreUnavailable.
  */
 export async function loadState(
   context: Context,
   state: ParsedState,
   {
     isShared,
+    moveClock,
     forgetRecords,
-  }: { readonly isShared: boolean; readonly forgetRecords: () => Promise<void> },
+  }: {
+    readonly isShared: boolean;
+    readonly moveClock: (toMs: Milliseconds) => void;
+    readonly forgetRecords: () => Promise<void>;
+  },
 ): Promise<LoadedState | Refusal> {
   const invites = await invitesOf(context);
   if (invites instanceof Refusal) return invites;
+  const places = state.records && (await placesOf(context));
+  if (places instanceof Refusal) return places;
+  // Before the sessions: otherwise the time that has passed since would end them at once.
+  moveClock(state.savedMs);
   // Before the sessions: a ticket whose session changes would be canceled, and say so in the session.
-  if (state.records) {
-    const refusal = await removeRecords(context);
-    if (refusal) return refusal;
+  if (places) {
+    await removeRecords(context, places);
     await forgetRecords();
   }
   const wanted = new Map(state.sessions.map((session) => [keyOf(session.reference), session]));
