@@ -27,8 +27,8 @@ export function Dialog({
         if (event.target === event.currentTarget) onClose();
       }}
       onKeyDown={(event) => {
-        // The keys of the page below are not for a dialog.
-        event.stopPropagation();
+        // The keys of the page below are not for a dialog. One that has just closed still has the focus.
+        if (event.currentTarget.open) event.stopPropagation();
       }}
     >
       {children}
