@@ -520,6 +520,13 @@ test('the keyboard goes everywhere', options, async () => {
   await page.keyboard.press('t');
   await page.locator('html[data-theme="light"]').waitFor();
   assert.equal(at(), '#/hoppers');
+  // An address that leads nowhere says so, and does not pass for the first page.
+  for (const hash of ['#/lobbies', `#/sessions/${demoScid}`]) {
+    await page.goto(`${server.url}/${hash}`);
+    await page.getByRole('heading', { name: 'Not found', level: 1 }).waitFor();
+  }
+  await page.getByRole('navigation', { name: 'Pages that there are' }).getByText('Users').click();
+  await page.getByRole('heading', { name: 'Users', level: 1 }).waitFor();
   assert.deepEqual(complaints, []);
   await page.context().close();
 });

@@ -5,6 +5,7 @@ import { useErrorBoundary } from 'preact/hooks';
 import { needsToken } from './api.ts';
 import { useKeys } from './keys.ts';
 import { activity, info, link, linkProblem, nowMs, sessionsTotal, tick } from './live.ts';
+import { Head } from './parts/head.tsx';
 import { Notices } from './parts/notices.tsx';
 import { Icon, type IconName } from './parts/icon.tsx';
 import { KeyHelp } from './parts/key-help.tsx';
@@ -21,6 +22,7 @@ import { UsersPage } from './pages/users.tsx';
 import { go, route } from './route.ts';
 import { switchTheme } from './theme.ts';
 import { clockText, countText, durationText } from './time-text.ts';
+import { visibleText } from './visible-text.ts';
 
 type Place = {
   readonly path: string;
@@ -53,7 +55,7 @@ export function Shell() {
     },
   });
   const { path } = route.value;
-  const place = places.find(({ path: name }) => name === path[0]) ?? places[0];
+  const place = places.find(({ path: name }) => name === (path[0] ?? 'sessions'));
   if (needsToken.value) return <TokenPage />;
   return (
     <div class="frame">
@@ -161,7 +163,8 @@ function Page({ path }: { readonly path: readonly string[] }) {
       return <ControlPage />;
     case 'sessions': {
       const name = rest.join('/');
-      if (second === undefined || third === undefined || name === '') return <SessionsPage />;
+      if (second === undefined) return <SessionsPage />;
+      if (third === undefined || name === '') return <NotFound path={path} />;
       return (
         <SessionPage
           key={`${second} ${third} ${name}`}
@@ -169,9 +172,31 @@ function Page({ path }: { readonly path: readonly string[] }) {
         />
       );
     }
-    default:
+    case undefined:
       return <SessionsPage />;
+    default:
+      return <NotFound path={path} />;
   }
+}
+
+/** An address that leads to no page: it may be mistyped, or of another version. */
+function NotFound({ path }: { readonly path: readonly string[] }) {
+  return (
+    <div class="page">
+      <Head title="Not found" />
+      <div class="empty">
+        <h2>The inspector has no page of this address</h2>
+        <pre class="code">{visibleText(`#/${path.join('/')}`)}</pre>
+        <nav class="buttons" aria-label="Pages that there are">
+          {places.map(({ path: name, name: text, icon }) => (
+            <a key={name} class="button" href={`#/${name}`}>
+              <Icon name={icon} size={13} /> {text}
+            </a>
+          ))}
+        </nav>
+      </div>
+    </div>
+  );
 }
 
 function PlaceCount({ name }: { readonly name: string }) {

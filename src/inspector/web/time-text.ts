@@ -14,16 +14,25 @@ export function agoText(atMs: number, nowMs: number): string {
   return nowMs - atMs < 1_000 ? 'now' : `${durationText(nowMs - atMs)} ago`;
 }
 
-/** `0:42`, `14:03`, `2:00:00`: time left, rounded up, never below zero. */
+/**
+ * `42 s`, `14 min 33 s`, `2 h 5 min`, `3 d 4 h`: time left in its two largest units, rounded up to a whole
+ * second, never below zero. Not `14:33`, which reads like a time of the day.
+ */
 export function countdownText(ms: number): string {
   const left = Math.max(0, Math.ceil(ms / 1_000));
-  const [hours, minutes, seconds] = [
-    Math.floor(left / 3_600),
-    Math.floor(left / 60) % 60,
-    left % 60,
-  ];
-  const pad = (value: number): string => String(value).padStart(2, '0');
-  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(seconds)}` : `${minutes}:${pad(seconds)}`;
+  const units = [
+    [Math.floor(left / 86_400), 'd'],
+    [Math.floor(left / 3_600) % 24, 'h'],
+    [Math.floor(left / 60) % 60, 'min'],
+    [left % 60, 's'],
+  ] as const;
+  const first = units.findIndex(([count]) => count > 0);
+  if (first < 0) return '0 s';
+  return units
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(' ');
 }
 
 /** `14:03:22`, in the time zone of the browser; with milliseconds when asked for. */
