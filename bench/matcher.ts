@@ -85,7 +85,7 @@ export type Cycle = {
   readonly playersCount: number;
   readonly quality: number;
   readonly cpuMs: number;
-  /** In CPU time: for so long the event loop would be held. */
+  /** In CPU time of this thread: for so long the event loop would be held. */
   readonly longestTurnMs: number;
 };
 
@@ -98,7 +98,7 @@ export function measureCycles(count: number, cyclesCount: number): readonly Cycl
 
 function measureCycle(pool: MatchPool): Cycle {
   const before = process.cpuUsage();
-  let turn = before;
+  let turn = process.threadCpuUsage();
   let longestTurnMs = 0;
   let [matchesCount, playersCount, quality] = [0, 0, 0];
   for (const match of searchMatches(pool, nowMs)) {
@@ -108,15 +108,14 @@ function measureCycle(pool: MatchPool): Cycle {
       for (const { players } of match.tickets) playersCount += players.length;
       continue;
     }
-    longestTurnMs = Math.max(longestTurnMs, cpuMsSince(turn));
-    turn = process.cpuUsage();
+    longestTurnMs = Math.max(longestTurnMs, inMs(process.threadCpuUsage(turn)));
+    turn = process.threadCpuUsage();
   }
-  const cpuMs = cpuMsSince(before);
+  const cpuMs = inMs(process.cpuUsage(before));
   return { matchesCount, playersCount, quality: quality / matchesCount, cpuMs, longestTurnMs };
 }
 
-function cpuMsSince(before: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(before);
+function inMs({ user, system }: NodeJS.CpuUsage): number {
   return (user + system) / 1_000;
 }
 

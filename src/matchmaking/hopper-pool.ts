@@ -80,8 +80,8 @@ export class HopperPool {
 
   async #readAll(tickets: TicketStore): Promise<void> {
     try {
-      for await (const stored of tickets.tickets(this.key)) this.put(stored);
       this.waitMs ??= (await tickets.statistics(this.key))?.waitMs;
+      for await (const stored of tickets.tickets(this.key)) this.put(stored);
     } catch (error) {
       this.unload();
       throw error;

@@ -43,7 +43,7 @@ export class Lane {
     );
   }
 
-  /** Takes over tickets in their order. All are free then. */
+  /** Takes over tickets in their order; `freeAll` comes next. */
   setColumns(columns: TicketColumns): void {
     const { length } = columns;
     this.columns = columns;
@@ -52,7 +52,6 @@ export class Lane {
     this.#next = new Int32Array(length + 1);
     this.#former = new Int32Array(length + 1);
     this.#isTouched = true;
-    this.freeAll();
   }
 
   freeAll(): void {

@@ -9,12 +9,12 @@ import { cycleOf } from './expansion.ts';
 import { type Candidate, groupCodeOf, type HopperRules } from './hopper-rules.ts';
 import { LanePairs } from './lane-pairs.ts';
 import { Lane, laneKeyOf, laneNameOf } from './lanes.ts';
-import { mergeInTurns, sortInTurns } from './sort-in-turns.ts';
+import { filterInTurns, mergeInTurns, sortInTurns } from './sort-in-turns.ts';
 import { TicketColumns, ticketFlags } from './ticket-columns.ts';
 
 /** Tickets that are looked at in a turn: a few milliseconds of work. */
-const lookedAtInTurn = 8_192;
-const lanesFoundInTurn = 1_024;
+const lookedAtInTurn = 2_048;
+const lanesFoundInTurn = 512;
 
 const slotsAtFirst = 64;
 
@@ -39,8 +39,8 @@ export class MatchPool {
   #slotsCount = 0;
   #bySlot: TicketColumns;
   /** The lane of a ticket that is sorted in, its row there, and 1 while it is offered; by slot. */
-  readonly #laneOf: (Lane | undefined)[] = [];
-  #rowOf = new Int32Array(slotsAtFirst);
+  #laneOf: (Lane | undefined)[] = [];
+  #rowOf: Int32Array = new Int32Array(slotsAtFirst);
   #isOffered = new Uint8Array(slotsAtFirst);
   /** Beside the tickets, which a search does not have to touch then, and which may have gone; by slot. */
   readonly #ids: Guid[] = [];
@@ -172,7 +172,10 @@ export class MatchPool {
    */
   *prepare(nowMs: Milliseconds): Generator<void, WaitingTickets> {
     yield* this.#sortIn();
-    for (const lane of this.#lanes.values()) lane.freeAll();
+    for (const lane of this.#lanes.values()) {
+      lane.freeAll();
+      yield;
+    }
     this.#isOffered.fill(0);
     const { hopper } = this.rules;
     const { length } = this.#byWait;
@@ -214,11 +217,13 @@ export class MatchPool {
     const freshCount = this.#fresh.length;
     const goneCount = this.#gone.length;
     if (freshCount === 0 && goneCount === 0) return;
-    const come = Int32Array.from(this.#fresh).filter((slot) => this.#isFresh[slot] === 1);
+    const isThere = (slot: number): boolean => this.#candidates[slot] !== undefined;
+    const fresh = Int32Array.from(this.#fresh);
     yield;
+    const come = yield* filterInTurns(fresh, (slot) => this.#isFresh[slot] === 1);
     const compareWaits = (a: number, b: number): number => this.#compareWaits(a, b);
     const comeByWait = yield* sortInTurns(come, compareWaits);
-    const stay = this.#byWait.filter((slot) => this.#candidates[slot] !== undefined);
+    const stay = yield* filterInTurns(this.#byWait, isThere);
     const byWait = yield* mergeInTurns(stay, comeByWait, compareWaits);
     const comeTo = yield* this.#lanesOf(comeByWait);
     const sorted: SortedLane[] = [];
@@ -227,7 +232,14 @@ export class MatchPool {
       const columns = yield* this.#columnsWith(lane, Int32Array.from(comeTo.get(lane) ?? []));
       if (columns) sorted.push({ lane, columns });
     }
-    for (const { lane, columns } of sorted) this.#setColumns(lane, columns);
+    const { laneOf, rowOf } = yield* this.#placesWith(sorted);
+    for (const { lane, columns } of sorted) {
+      lane.setColumns(columns);
+      if (columns.length === 0) this.#lanes.delete(lane.name);
+    }
+    this.#laneOf = laneOf;
+    // There may be more slots by now.
+    this.#rowOf = longer(rowOf, new Int32Array(this.#rowOf.length));
     this.#byWait = byWait;
     for (const slot of come) this.#isFresh[slot] = 0;
     this.#fresh = this.#fresh.slice(freshCount);
@@ -275,7 +287,8 @@ export class MatchPool {
   *#columnsWith(lane: Lane, come: Int32Array): Generator<void, TicketColumns | undefined> {
     const bySlot = this.#bySlot;
     const former = lane.columns;
-    const stay = former.slots.filter((slot) => this.#candidates[slot] !== undefined);
+    const isThere = (slot: number): boolean => this.#candidates[slot] !== undefined;
+    const stay = yield* filterInTurns(former.slots, isThere);
     if (come.length === 0 && stay.length === former.length && stay.length > 0) return undefined;
     const compare = (a: number, b: number): number => {
       const [left, right] = [bySlot.numbers[a] as number, bySlot.numbers[b] as number];
@@ -292,19 +305,31 @@ export class MatchPool {
     return columns;
   }
 
-  #setColumns(lane: Lane, columns: TicketColumns): void {
-    lane.setColumns(columns);
-    const { slots, length } = columns;
-    if (length === 0) this.#lanes.delete(lane.name);
-    for (let row = 0; row < length; row += 1) {
-      const slot = slots[row] as number;
-      this.#laneOf[slot] = lane;
-      this.#rowOf[slot] = row;
+  /** Where each ticket is once these lanes have their columns. */
+  *#placesWith(
+    sorted: readonly SortedLane[],
+  ): Generator<void, { readonly laneOf: (Lane | undefined)[]; readonly rowOf: Int32Array }> {
+    const { length } = this.#bySlot;
+    const laneOf = new Array<Lane | undefined>(length).fill(undefined);
+    const rowOf = new Int32Array(length);
+    const columnsOf = new Map(sorted.map(({ lane, columns }) => [lane, columns]));
+    for (const lane of this.#lanes.values()) {
+      const { slots } = columnsOf.get(lane) ?? lane.columns;
+      for (let row = 0; row < slots.length; row += 1) {
+        if (row % lookedAtInTurn === lookedAtInTurn - 1) yield;
+        const slot = slots[row] as number;
+        laneOf[slot] = lane;
+        rowOf[slot] = row;
+      }
     }
+    return { laneOf, rowOf };
   }
 }
 
-function longer<Column extends { set(from: Column): void }>(from: Column, to: Column): Column {
+function longer<Column extends { set(from: ArrayLike<number>): void }>(
+  from: ArrayLike<number>,
+  to: Column,
+): Column {
   to.set(from);
   return to;
 }

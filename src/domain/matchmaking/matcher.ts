@@ -39,6 +39,7 @@ const exactTicketsMax = 14;
 const stepsInFirstTurn = 100;
 const stepsMoreWithTurn = 50;
 const stepsInTurnMax = 4_000;
+const orderedInTurn = 4_096;
 
 /** Tickets that go with a seed and are tried, more where matches are larger. */
 const triedMax = 48;
@@ -111,7 +112,10 @@ export function* searchMatches(
     }
   }
   yield undefined;
-  const seeds = seedsOf(waiting, rules.hopper);
+  const ordering = seedsOf(waiting, rules.hopper);
+  let ordered = ordering.next();
+  for (; !ordered.done; ordered = ordering.next()) yield undefined;
+  const seeds = ordered.value;
   yield undefined;
   const search = new PoolSearch(pool);
   let stepsInTurn = stepsInFirstTurn;
@@ -127,24 +131,29 @@ export function* searchMatches(
 }
 
 /** The order in which tickets are seeds: the longest wait first, of one cycle the largest. */
-function seedsOf({ slots, cycles, places }: WaitingTickets, { maxGroupSize }: Hopper): Int32Array {
+function* seedsOf(
+  { slots, cycles, places }: WaitingTickets,
+  { maxGroupSize }: Hopper,
+): Generator<void, Int32Array> {
   // What is larger than a match is never one, and comes with none.
-  const sizes = places.map((count) => Math.min(count, maxGroupSize + 1));
+  const sizeAt = (at: number): number => Math.min(places[at] as number, maxGroupSize + 1);
   const seeds = new Int32Array(slots.length);
   for (let start = 0; start < slots.length; ) {
     const countOf = new Uint32Array(maxGroupSize + 2);
     let end = start;
     for (; end < slots.length && cycles[end] === cycles[start]; end += 1) {
-      countOf[sizes[end] as number] = (countOf[sizes[end] as number] as number) + 1;
+      if (end % orderedInTurn === orderedInTurn - 1) yield;
+      countOf[sizeAt(end)] = (countOf[sizeAt(end)] as number) + 1;
     }
     const nextOf = new Uint32Array(countOf.length);
     for (let size = maxGroupSize + 1, at = start; size >= 0; size -= 1) {
       nextOf[size] = at;
       at += countOf[size] as number;
     }
-    for (let i = start; i < end; i += 1) {
-      const size = sizes[i] as number;
-      seeds[nextOf[size] as number] = slots[i] as number;
+    for (let at = start; at < end; at += 1) {
+      if (at % orderedInTurn === orderedInTurn - 1) yield;
+      const size = sizeAt(at);
+      seeds[nextOf[size] as number] = slots[at] as number;
       nextOf[size] = (nextOf[size] as number) + 1;
     }
     start = end;
