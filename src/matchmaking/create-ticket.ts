@@ -11,7 +11,7 @@ import { isLarge } from '../domain/session/large.ts';
 import { acceptedMemberOf, type Session } from '../domain/session/session.ts';
 import { mayUseTemplate } from '../domain/session/template.ts';
 import { sessionGone } from '../domain/session/write.ts';
-import { readStatistics } from './read-statistics.ts';
+import { readWaitSeconds } from './read-statistics.ts';
 import { commitTicket, mayUseHopper, observeTicket, poolOf, type Service } from './service.ts';
 import { readAny, showTicket } from './session-writer.ts';
 import { hopperKeyOf } from './ticket-store.ts';
@@ -56,7 +56,7 @@ export async function createTicket(
   if (refusal) return refusal;
   const nowMs = context.clock.nowMs();
   const avoids = hopper.isRanked ? new Map() : await readAvoids(context, session);
-  const { waitSeconds } = await readStatistics(service, path.scid, hopper);
+  const waitSeconds = await readWaitSeconds(service, path.scid, hopper);
   const ticket: TicketRecord = {
     kind: 'ticket',
     id: context.ids.guid(),

@@ -34,12 +34,16 @@ export class HopperPool {
   #population = 0;
   /** Goes through the tickets that the pool has not yet, since the rules have changed. */
   #toOffer: Iterator<Stored<TicketRecord>> | undefined;
+  /** Since it was asked for; undefined: it has no tickets. */
   #loading: Promise<void> | undefined;
+  #readingWait: Promise<void> | undefined;
+  /** So often all tickets were forgotten. */
+  #unloadedCount = 0;
+  /** True while it has every ticket that waits. */
+  #isComplete = false;
   #sample: { readonly readMs: Milliseconds; readonly tickets: readonly TicketRecord[] } | undefined;
   /** The mean wait of those who were matched lately; undefined while nobody was. */
   waitMs: Milliseconds | undefined;
-  /** True while it has every ticket that waits. */
-  isLoaded = false;
 
   constructor(key: HopperKey, hopper: Hopper) {
     this.key = key;
@@ -67,31 +71,51 @@ export class HopperPool {
     }
   }
 
-  /** Takes what the store has in place of what was known, unless it is loaded. */
+  /**
+   * Reads all tickets, unless that was done. What changes from now on is put while they are read. Where
+   * they are forgotten meanwhile, it ends early.
+   */
   load(tickets: TicketStore): Promise<void> {
-    if (this.isLoaded) return this.#loading ?? Promise.resolve();
-    // What changes from now on is put while the rest is read.
-    this.isLoaded = true;
-    this.#loading = this.#readAll(tickets).finally(() => {
-      this.#loading = undefined;
-    });
+    this.#loading ??= this.#readAll(tickets, this.#unloadedCount);
     return this.#loading;
   }
 
-  async #readAll(tickets: TicketStore): Promise<void> {
+  async #readAll(tickets: TicketStore, unloadedCount: number): Promise<void> {
+    try {
+      await this.loadWait(tickets);
+      for await (const stored of tickets.tickets(this.key)) {
+        if (this.#unloadedCount > unloadedCount) return;
+        this.put(stored);
+      }
+      this.#isComplete = this.#unloadedCount === unloadedCount;
+    } catch (error) {
+      if (this.#unloadedCount === unloadedCount) this.unload();
+      throw error;
+    }
+  }
+
+  /** Takes the mean wait that the store has, unless it is known. The tickets are not waited for. */
+  async loadWait(tickets: TicketStore): Promise<void> {
+    this.#readingWait ??= this.#readWait(tickets);
+    await this.#readingWait;
+  }
+
+  async #readWait(tickets: TicketStore): Promise<void> {
     try {
       this.waitMs ??= (await tickets.statistics(this.key))?.waitMs;
-      for await (const stored of tickets.tickets(this.key)) this.put(stored);
     } catch (error) {
-      this.unload();
+      this.#readingWait = undefined;
       throw error;
     }
   }
 
   /** Forgets all tickets: another process works the hopper. */
   unload(): void {
-    if (!this.isLoaded) return;
-    this.isLoaded = false;
+    if (this.#loading === undefined) return;
+    this.#loading = undefined;
+    this.#readingWait = undefined;
+    this.#unloadedCount += 1;
+    this.#isComplete = false;
     this.#pool = new MatchPool(this.rules);
     this.#stored.clear();
     this.#toOffer = undefined;
@@ -101,7 +125,7 @@ export class HopperPool {
   /** The ticket as it is stored now; one that does not wait is not kept. */
   put(stored: Stored<TicketRecord>): void {
     const { value, revision } = stored;
-    if (!this.isLoaded) return;
+    if (this.#loading === undefined) return;
     const known = this.#stored.get(value.id);
     if (known?.revision === revision) return;
     if (!isWaiting(value)) {
@@ -136,12 +160,12 @@ export class HopperPool {
   }
 
   /**
-   * Why this ticket waits. Where another process works the hopper, some of its tickets are read, at most
-   * once a second.
+   * Why this ticket waits. Where another process works the hopper, or its tickets are still read, some of
+   * them are read for this, at most once a second.
    */
   async explain(ticket: TicketRecord, tickets: TicketStore, nowMs: Milliseconds): Promise<WhyNot> {
     const asCandidate = (one: TicketRecord) => candidateOf(this.rules, matchTicketOf(one));
-    const others = this.isLoaded
+    const others = this.#isComplete
       ? this.#pool.candidates()
       : (await this.#readSample(tickets, nowMs)).map(asCandidate);
     return explainTicket(this.rules, asCandidate(ticket), others, nowMs);

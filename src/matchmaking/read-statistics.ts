@@ -1,5 +1,6 @@
 import type { Guid } from '../domain/ids.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
+import type { Milliseconds } from '../domain/time.ts';
 import { poolOf, type Service } from './service.ts';
 
 export type HopperStatistics = { readonly waitSeconds: number; readonly population: number };
@@ -15,12 +16,29 @@ export async function readStatistics(
   hopper: Hopper,
 ): Promise<HopperStatistics> {
   const pool = poolOf(service, scid, hopper);
-  const seconds = (waitMs: number | undefined): number =>
-    Math.round((waitMs ?? hopper.typicalWaitMs) / 1_000);
   if (service.isShared) {
     const stored = await service.tickets.statistics(pool.key);
-    return { waitSeconds: seconds(stored?.waitMs), population: stored?.population ?? 0 };
+    const waitSeconds = inSeconds(stored?.waitMs ?? hopper.typicalWaitMs);
+    return { waitSeconds, population: stored?.population ?? 0 };
   }
   await pool.load(service.tickets);
-  return { waitSeconds: seconds(pool.waitMs), population: pool.population };
+  const waitSeconds = inSeconds(pool.waitMs ?? hopper.typicalWaitMs);
+  return { waitSeconds, population: pool.population };
+}
+
+/** How long players of this hopper have waited lately, also while its tickets are still read. */
+export async function readWaitSeconds(
+  service: Service,
+  scid: Guid,
+  hopper: Hopper,
+): Promise<number> {
+  const { tickets, isShared } = service;
+  const pool = poolOf(service, scid, hopper);
+  if (!isShared) await pool.loadWait(tickets);
+  const waitMs = isShared ? (await tickets.statistics(pool.key))?.waitMs : pool.waitMs;
+  return inSeconds(waitMs ?? hopper.typicalWaitMs);
+}
+
+function inSeconds(waitMs: Milliseconds): number {
+  return Math.round(waitMs / 1_000);
 }

@@ -8,6 +8,7 @@ import type {
   TicketRecord,
 } from '../domain/matchmaking/ticket-record.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import { yieldToEventLoop } from '../platform/yield-to-event-loop.ts';
 import type { RecordChange, RecordName, Store, StoredRecord } from '../store/store.ts';
 
 /** A hopper: the group of its records, which change together. */
@@ -37,8 +38,8 @@ const ticketsInNewsMax = 500;
 /** News that are read, and removed, at once. */
 const newsMax = 500;
 
-/** Records that are read at once. */
-const pageMax = 1_000;
+/** Records that are read in a turn of the event loop: a few milliseconds of work. */
+const pageMax = 250;
 
 /** A record with the revision that a change of it must name. */
 export type Stored<Value> = {
@@ -90,7 +91,7 @@ export class TicketStore {
     await this.#store.commitRecords(table, hopper, [{ id: statisticsId, value: { ...value } }]);
   }
 
-  /** All tickets of a hopper. */
+  /** All tickets of a hopper. Others get in between: there may be many. */
   async *tickets(hopper: HopperKey): AsyncGenerator<Stored<TicketRecord>> {
     let after: string | undefined;
     for (;;) {
@@ -106,6 +107,7 @@ export class TicketStore {
       }
       after = page.at(-1)?.id;
       if (page.length < pageMax) return;
+      await yieldToEventLoop();
     }
   }
 

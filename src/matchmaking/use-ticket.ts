@@ -34,9 +34,8 @@ export async function readTicket(
   if (ticket.status !== 'searching' || hopper instanceof Refusal) {
     return { ticket, whyNot: undefined };
   }
-  const { context, tickets, isShared } = service;
+  const { context, tickets } = service;
   const pool = poolOf(service, path.scid, hopper);
-  if (!isShared) await pool.load(tickets);
   const whyNot = await pool.explain(ticket, tickets, context.clock.nowMs());
   return { ticket, whyNot };
 }
