@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { startServer } from '../server.ts';
 import { Kit } from '../testing/kit.ts';
@@ -76,6 +80,60 @@ test('an operator looks at a server, and removes a user from it', async () => {
   assert.equal(longest.code, 0, longest.err);
 });
 
+test('an operator ends connections, and operates a node; the acts are listed', async () => {
+  await using server = await startServer({ port: 0, store: 'memory', clock: manualClock() });
+  const kit = new Kit(server.url, undefined);
+  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  const at = { MPSD_URL: server.url };
+  const done = async (name: AdminCommandName, ...args: readonly string[]) => {
+    const { code, out, err } = await run(name, args, at);
+    assert.deepEqual([code, err], [0, '']);
+    return out;
+  };
+  await using first = await ada.connect();
+  await using second = await ben.connect();
+  assert.match(
+    await done('disconnect', '--xuid', ada.xuid),
+    new RegExp(`^Connections of user ${ada.xuid} that ended: 1 of this node\\.`),
+  );
+  await first.closed;
+  const [, id = ''] = /^connection {3}(\S+) /m.exec(await done('where', '--xuid', ben.xuid)) ?? [];
+  assert.equal(await done('disconnect', '--connection', id), `Connection ${id} has ended.\n`);
+  await second.closed;
+  const elsewhere = '0badc0de-0000-4000-8000-000000000001';
+  assert.match(await done('disconnect', '--connection', elsewhere), /is not of this node\./);
+
+  assert.equal(await done('reload'), 'The node has read its configuration again.\n');
+  const ready = async (): Promise<number> => (await fetch(`${server.url}/health/ready`)).status;
+  assert.equal(await ready(), 200);
+  assert.match(await done('drain'), /^From now on \/health\/ready of the node answers 503/);
+  assert.equal(await ready(), 503);
+
+  const { acts } = (
+    await kit.request('GET', '/admin/acts', {
+      headers: { authorization: 'XBL3.0 x=-;svc=operator' },
+    })
+  ).json as { readonly acts: readonly { readonly act: string; readonly by: string }[] };
+  assert.deepEqual(
+    acts.map(({ act, by }) => `${act} by ${by}`).sort(),
+    ['disconnect', 'disconnect', 'disconnect', 'drain', 'reload'].map(
+      (act) => `${act} by operator`,
+    ),
+  );
+});
+
+test('a configuration that a node does not take is refused by its problems', async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), 'openmpsd-admin-'));
+  const rateLimits = join(folder.path, 'limits.json');
+  writeFileSync(rateLimits, '{}');
+  const options = { port: 0, store: 'memory', rateLimits } as const;
+  await using server = await startServer(options);
+  writeFileSync(rateLimits, '{"nothing": 1}');
+  const { code, out, err } = await run('reload', [], { MPSD_URL: server.url });
+  assert.deepEqual([code, out], [1, '']);
+  assert.match(err, /^openmpsd reload: the former configuration stays in place: .*nothing/);
+});
+
 test('the admin token comes from the environment, and what is missing is said', async () => {
   const adminToken = 'the-token-of-the-operator';
   const secured = { allowDevAuth: true, host: '0.0.0.0', port: 0, store: 'memory' } as const;
@@ -121,6 +179,9 @@ test('what is wrong with a command is said', async () => {
     ['ban', ['--xuid', '1', '--for', '999999999d'], /--for is "999999999d".*at most ten years/],
     ['kick', ['--xuid', '1', '--session', 'a~b'], /--session is "a~b"/],
     ['sessions', ['--limit', '0'], /--limit is "0"/],
+    ['disconnect', [], /--xuid must name a user/],
+    ['disconnect', ['--connection', 'x'], /--connection is "x"; expected a GUID/],
+    ['disconnect', ['--connection', 'x', '--xuid', '1'], /--xuid or --connection, not both/],
     ['stats', ['--xuid', '1'], /does not know the option --xuid/],
     ['stats', ['--url', 'x'], /--url is "x"/],
     ['stats', ['--url', 'http://127.0.0.1:1/foo'], /expected http:\/\/host:port, without a path/],

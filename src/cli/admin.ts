@@ -1,9 +1,10 @@
-/** The commands of operators: `openmpsd stats`, `sessions`, `where`, `kick`, `end`, `ban`, `unban`. */
+/** The commands of operators: those of `AdminCommandName`. */
 
 import { causesOf } from '../client/transport.ts';
 import { type Flags, parseFlags } from '../config/flags.ts';
 import { readFileVariables } from '../config/file-variables.ts';
 import { formatPrintable, formatPrintableLines } from '../domain/printable-text.ts';
+import { isGuid } from '../domain/ids.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import { limits } from '../domain/limits.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
@@ -12,12 +13,22 @@ import { formatSessionName, parseSessionName } from './session-name.ts';
 
 export type AdminIo = OutputIo & { readonly env: Readonly<Record<string, string | undefined>> };
 
-export type AdminCommandName = 'stats' | 'sessions' | 'where' | 'kick' | 'end' | 'ban' | 'unban';
+export type AdminCommandName =
+  | 'stats'
+  | 'sessions'
+  | 'where'
+  | 'kick'
+  | 'end'
+  | 'ban'
+  | 'unban'
+  | 'disconnect'
+  | 'reload'
+  | 'drain';
 
 /** The flags that were given, by name: the last value of each. */
 type Given = ReadonlyMap<string, string>;
 
-/** Asks the admin API; `body` undefined: none. Throws Failed. */
+/** What the admin API answers; `status` alone where there is no body. `body` undefined: none. Throws Failed. */
 type Ask = (method: string, path: string, body?: unknown) => Promise<Answered>;
 
 /** JSON of the admin API, as its page describes it. */
@@ -41,6 +52,8 @@ const reasonFlag = { reason: { argument: '<text>' } };
 
 const xuidUsage = '  --xuid <digits>       The user';
 const sessionUsage = '  --session <session>   The session: <scid>~<template>~<name>';
+const nodeUsage =
+  'The node is the one that --url names: name each node itself, and not the balancer.\n';
 const reasonUsage = '  --reason <text>       Why; kept in the history of the session';
 
 const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
@@ -165,6 +178,54 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
       return [`User ${xuid} is no longer banned.`];
     },
   },
+  disconnect: {
+    does: 'ends connections: all of a user, or one',
+    flags: { ...xuidFlag, connection: { argument: '<id>' } },
+    usage: `${xuidUsage}
+  --connection <id>     The connection, as openmpsd where shows it`,
+    async run(given, ask) {
+      const id = given.get('connection');
+      if (id === undefined) {
+        const xuid = xuidOf(given);
+        const { endedHere } = await ask('POST', `/users/${xuid}/disconnect`);
+        return [
+          `Connections of user ${xuid} that ended: ${endedHere} of this node. Other nodes end theirs now.`,
+        ];
+      }
+      if (given.has('xuid')) throw new Error('Give --xuid or --connection, not both.');
+      if (!isGuid(id)) throw new Error(`--connection is "${id}"; expected a GUID.`);
+      const { status } = await ask('DELETE', `/connections/${id}`);
+      return [
+        status === 202
+          ? `Connection ${id} is not of this node. The node that has it ends it now.`
+          : `Connection ${id} has ended.`,
+      ];
+    },
+  },
+  reload: {
+    does: 'makes a node read its service configs and rate limits again',
+    flags: {},
+    usage: nodeUsage,
+    async run(_given, ask) {
+      const { problems } = await ask('POST', '/reload');
+      if (problems.length > 0) {
+        throw new Failed(`the former configuration stays in place: ${problems.join('; ')}`);
+      }
+      return ['The node has read its configuration again.'];
+    },
+  },
+  drain: {
+    does: 'makes balancers send a node no more requests, before it is ended',
+    flags: {},
+    usage: nodeUsage,
+    async run(_given, ask) {
+      await ask('POST', '/drain');
+      return [
+        'From now on /health/ready of the node answers 503, so that balancers choose other nodes.',
+        'Requests and connections that come to it are answered until it is ended.',
+      ];
+    },
+  },
 };
 
 /**
@@ -232,7 +293,7 @@ function openAsk(url: string, token: string | undefined): Ask {
       throw new Failed(explainNoAnswer(causesOf(error), url));
     }
     if (isPage(text)) throw new Failed(explainForeign(answer.status, url));
-    if (answer.ok) return text === '' ? {} : JSON.parse(text);
+    if (answer.ok) return text === '' ? { status: answer.status } : JSON.parse(text);
     const code = answer.headers.get('x-mpsd-refusal');
     if (code === 'pathUnknown') {
       throw new Failed(

@@ -77,6 +77,9 @@ const commands: Readonly<Record<string, Command>> = {
   end: adminCommand('end', 'end a session'),
   ban: adminCommand('ban', 'ban a user for a time'),
   unban: adminCommand('unban', 'end the ban of a user, or list bans'),
+  disconnect: adminCommand('disconnect', 'end connections of a user'),
+  reload: adminCommand('reload', 'make a node read its configuration again'),
+  drain: adminCommand('drain', 'make balancers send a node no more requests'),
   demo: {
     help: 'play a lobby and a game with three users against a running server',
     run: async (args, io) =>
