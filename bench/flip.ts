@@ -21,6 +21,7 @@ import { join } from 'node:path';
 import { load, median, sendAll } from './load.ts';
 import { cores, pin, startPinned } from './process.ts';
 import { get, postActivity, put, warmUpJoin, liveSessions } from './rates.ts';
+import { compare, pairsOf } from './slice-pairs.ts';
 
 export type Lever = {
   /** Switches it. Called between two requests, on the server's main thread. */
@@ -70,24 +71,13 @@ try {
 
 /** The median of what each slice with the lever differs by from the mean of its two neighbours. */
 function print(slices: readonly Slice[]): void {
-  const pairs = slices.flatMap((slice, i) => {
-    const [before, after] = [slices[i - 1], slices[i + 1]];
-    if (!slice.isOn || before === undefined || after === undefined) return [];
-    const off = [before, after];
-    if ([slice, ...off].some(({ requests }) => requests === 0)) return [];
-    const mean = (of: (one: Slice) => number): number =>
-      off.reduce((sum, one) => sum + of(one), 0) / off.length;
-    const main = ({ mainMicros, requests }: Slice): number => mainMicros / requests;
-    const all = ({ allMicros, requests }: Slice): number => allMicros / requests;
-    const rate = (one: Slice): number => one.requests / one.seconds;
-    return [
-      {
-        main: main(slice) - mean(main),
-        all: all(slice) - mean(all),
-        rate: 100 * (rate(slice) / mean(rate) - 1),
-      },
-    ];
-  });
+  const pairs = pairsOf(slices)
+    .filter(({ slice, off }) => [slice, ...off].every(({ requests }) => requests > 0))
+    .map((pair) => ({
+      main: compare(pair, ({ mainMicros, requests }) => mainMicros / requests).more,
+      all: compare(pair, ({ allMicros, requests }) => allMicros / requests).more,
+      rate: 100 * (compare(pair, ({ requests, seconds }) => requests / seconds).ratio - 1),
+    }));
   const spread = (of: (pair: (typeof pairs)[number]) => number, unit: string): string => {
     const sorted = pairs.map(of).sort((a, b) => a - b);
     const at = (part: number): string =>
