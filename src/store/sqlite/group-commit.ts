@@ -93,6 +93,7 @@ export type GroupWriter = {
  * Group commit: all that arrive while the writer is at a group share the one after it.
  *
  *   group:  filling ── end of the tick, writer idle ──▶ with the writer ──▶ done
+ *               └───── the group before is done ──────────▲
  *
  * A commit may build upon one that is not done, in its own group or in the one before. When a group
  * fails, the next one fails with it if it holds such a commit.
@@ -103,6 +104,8 @@ export class GroupCommit {
   #writing: Group | undefined;
   /** The last of those that are written alone. */
   #lastAlone: Promise<unknown> = Promise.resolve();
+  /** Those that are written alone and are not done. */
+  #aloneCount = 0;
 
   constructor(writer: GroupWriter) {
     this.#writer = writer;
@@ -145,12 +148,17 @@ export class GroupCommit {
   async alone<T>(
     run: (send: (group: Group) => Promise<WriteFailure | undefined>) => Promise<T>,
   ): Promise<T> {
+    this.#aloneCount += 1;
     const outcome = this.#lastAlone.then(async () => {
-      while (this.#writing) await this.#writing.done;
-      return run((group) => {
-        this.#send(group);
-        return group.done;
-      });
+      try {
+        while (this.#writing) await this.#writing.done;
+        return await run((group) => {
+          this.#send(group);
+          return group.done;
+        });
+      } finally {
+        this.#aloneCount -= 1;
+      }
     });
     this.#lastAlone = outcome.catch(() => undefined);
     return outcome;
@@ -184,7 +192,9 @@ export class GroupCommit {
       this.#writer.finished(next, lost);
       next.finish(lost);
     }
+    // Before the waiters answer their clients, or the writer would have nothing to do meanwhile.
+    if (this.#aloneCount === 0) this.#sendFilling();
     group.finish(failure);
-    if (this.#filling) setImmediate(() => this.#sendFilling());
+    if (this.#filling && !this.#writing) setImmediate(() => this.#sendFilling());
   }
 }

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Group, GroupCommit } from './group-commit.ts';
+import type { Write } from './statements.ts';
+
+/** Groups in front of a writer that is done when the test says so, and what happened in its order. */
+function openGroups() {
+  const events: string[] = [];
+  let done: () => void = assert.fail;
+  const groups = new GroupCommit({
+    write(writes) {
+      events.push(`sent ${String(writes[0]?.[1])}`);
+      return new Promise((resolve) => {
+        done = () => resolve(undefined);
+      });
+    },
+    finished: () => undefined,
+  });
+  const write = (name: string): Write => ['insertNode', name];
+  return {
+    groups,
+    events,
+    join(name: string) {
+      const group = groups.open();
+      group.writes.push(write(name));
+      void group.done.then(() => events.push(`done ${name}`));
+    },
+    joinAlone(name: string) {
+      return groups.alone(async (send) => {
+        const group = new Group();
+        group.writes.push(write(name));
+        await send(group);
+        events.push(`done ${name}`);
+      });
+    },
+    async finishWriting() {
+      done();
+      await nextTurn();
+    },
+  };
+}
+
+// Kills: a writer that waits until the clients of the former group are answered.
+test('the next group is sent before those who wait for the former one go on', async () => {
+  const { events, join, finishWriting } = openGroups();
+  join('a');
+  await nextTurn();
+  join('b');
+  await finishWriting();
+  assert.deepEqual(events, ['sent a', 'sent b', 'done a']);
+});
+
+// Kills: groups that follow each other for ever, and never let one in that is written alone.
+test('one that is written alone goes before the group that is being filled', async () => {
+  const { groups, events, join, joinAlone, finishWriting } = openGroups();
+  join('a');
+  await nextTurn();
+  join('b');
+  const alone = joinAlone('x');
+  await finishWriting();
+  join('c');
+  await finishWriting();
+  await alone;
+  await finishWriting();
+  await groups.idle();
+  assert.deepEqual(events, ['sent a', 'done a', 'sent x', 'done x', 'sent b', 'done b', 'done c']);
+});
