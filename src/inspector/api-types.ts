@@ -458,7 +458,12 @@ export type TicketRow = {
   readonly whyNot?: {
     readonly text: string;
     readonly keptBy: readonly { readonly rule: string; readonly tickets: number }[];
-    readonly nearest: readonly { readonly ticketId: string; readonly because: readonly string[] }[];
+    /** `xuids`: the players of that ticket. */
+    readonly nearest: readonly {
+      readonly ticketId: string;
+      readonly xuids: readonly string[];
+      readonly because: readonly string[];
+    }[];
   };
 };
 

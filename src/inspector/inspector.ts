@@ -259,6 +259,7 @@ export function openInspector(ports: InspectorPorts) {
           nowMs: clock.nowMs(),
           handles: [...own, ...handles],
           nodeId: context.node.id,
+          gamertagOf,
           connectionOf: (id) => connections.get(id),
           largeMembers,
           hasAllMembers: largeMembers.length < largeMembersMax,

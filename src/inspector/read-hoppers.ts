@@ -45,12 +45,20 @@ export async function readHopper(
   const rules = hopperRules(hopper);
   const nowMs = context.clock.nowMs();
   const pool = tickets.filter(isWaiting).map((one) => candidateOf(rules, matchTicketOf(one)));
+  const xuidsOf = new Map(tickets.map(({ id, players }) => [id, players.map(({ xuid }) => xuid)]));
   const rows: TicketRow[] = [];
   for (const ticket of tickets.slice(0, shownMax)) {
     const isExplained = rows.length < explainedMax && isWaiting(ticket);
     const own = isExplained ? candidateOf(rules, matchTicketOf(ticket)) : undefined;
     const whyNot = own && explainTicket(rules, own, pool, nowMs);
-    rows.push({ ...viewTicketRow(ticket), ...(whyNot && { whyNot }) });
+    const nearest = whyNot?.nearest.map((one) => ({
+      ...one,
+      xuids: xuidsOf.get(one.ticketId) ?? [],
+    }));
+    rows.push({
+      ...viewTicketRow(ticket),
+      ...(whyNot && nearest && { whyNot: { ...whyNot, nearest } }),
+    });
     // An explanation compares with every other ticket.
     if (isExplained) await yieldToEventLoop();
   }

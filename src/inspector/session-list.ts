@@ -14,7 +14,7 @@ import type { SessionChange } from '../domain/session/session-change.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { SessionList, SessionRow } from './api-types.ts';
 import type { SessionQuery } from './query.ts';
-import { viewPerson, viewRow } from './session-rows.ts';
+import { type GamertagOf, viewPerson, viewRow } from './session-rows.ts';
 
 /** Rows that are kept. A store may have far more sessions. */
 const rowsMax = 100_000;
@@ -32,6 +32,7 @@ type Kept = { readonly row: SessionRow; readonly text: string; readonly people: 
 
 export class LiveSessionList {
   readonly #context: Context;
+  readonly #gamertagOf: GamertagOf;
   readonly #isShared: boolean;
   readonly #elapsedMs: () => Milliseconds;
   #rows: Map<SessionKey, Kept> | undefined;
@@ -46,6 +47,7 @@ export class LiveSessionList {
   /** `elapsedMs` measures how old the list is; tests of games do not move it. */
   constructor(context: Context, isShared: boolean, elapsedMs: () => Milliseconds) {
     this.#context = context;
+    this.#gamertagOf = (xuid) => context.names.of(xuid);
     this.#isShared = isShared;
     this.#elapsedMs = elapsedMs;
   }
@@ -67,7 +69,7 @@ export class LiveSessionList {
 
   /** The row of a session as it is now. */
   rowOf(session: Session): SessionRow {
-    return viewRow(session, this.#changedMs.get(keyOf(session.reference)));
+    return viewRow(session, this.#changedMs.get(keyOf(session.reference)), this.#gamertagOf);
   }
 
   /** How many sessions there are. */
@@ -181,7 +183,7 @@ export class LiveSessionList {
     }
     if (!rows.has(key) && rows.size >= rowsMax) return;
     const row = this.rowOf(session);
-    const people = session.members.map(viewPerson);
+    const people = session.members.map((member) => viewPerson(member, this.#gamertagOf));
     const words = people.map(({ xuid, gamertag = '' }) => `${xuid} ${gamertag}`);
     const text = [row.name, ...words, ...row.keywords].join('\n').toLowerCase();
     rows.set(key, { row, text, people });

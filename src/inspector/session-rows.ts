@@ -1,6 +1,7 @@
 /** Rows of sessions, as lists and events of the inspector show them. */
 
 import { tallyOf, isLarge } from '../domain/session/large.ts';
+import type { Xuid } from '../domain/ids.ts';
 import { initializationOf } from '../domain/session/episode.ts';
 import { restrictionsOf } from '../domain/session/properties.ts';
 import { keyOf } from '../domain/session/reference.ts';
@@ -12,8 +13,15 @@ import type { SessionName, SessionRow } from './api-types.ts';
 /** Members that a row names. */
 const peopleMax = 16;
 
+/** The newest gamertag of a user that this process has heard. */
+export type GamertagOf = (xuid: Xuid) => string | undefined;
+
 /** The row of a session; `changedMs`: when its last change was seen here, if it was. */
-export function viewRow(session: Session, changedMs: Milliseconds | undefined): SessionRow {
+export function viewRow(
+  session: Session,
+  changedMs: Milliseconds | undefined,
+  gamertagOf: GamertagOf,
+): SessionRow {
   const { reference, branch, changeNumber, members, constants, properties } = session;
   const { system } = constants;
   const { join, read } = restrictionsOf(session);
@@ -27,7 +35,7 @@ export function viewRow(session: Session, changedMs: Milliseconds | undefined): 
     createdMs: session.startTimeMs,
     ...(changedMs !== undefined && { changedMs }),
     members: { ...countsOf(session), max: system.maxMembersCount },
-    people: members.slice(0, peopleMax).map(viewPerson),
+    people: members.slice(0, peopleMax).map((member) => viewPerson(member, gamertagOf)),
     visibility: system.visibility,
     joinRestriction: join,
     readRestriction: read,
@@ -45,8 +53,12 @@ export function viewName({ scid, templateName, name }: Session['reference']): Se
   return { scid, template: templateName, name };
 }
 
-/** A member, as rows name it. */
-export function viewPerson({ xuid, gamertag }: Member): SessionRow['people'][number] {
+/** A member, as rows name it: a user has one name, whichever it had when it joined. */
+export function viewPerson(
+  { xuid, gamertag: former }: Member,
+  gamertagOf: GamertagOf,
+): SessionRow['people'][number] {
+  const gamertag = gamertagOf(xuid) ?? former;
   return { xuid, ...(gamertag !== undefined && { gamertag }) };
 }
 

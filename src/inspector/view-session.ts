@@ -20,7 +20,7 @@ import type {
   SessionRow,
   Timer,
 } from './api-types.ts';
-import { viewName } from './session-rows.ts';
+import { type GamertagOf, viewName, viewPerson } from './session-rows.ts';
 
 /** What is shown of a session besides its document. */
 export type SessionParts = {
@@ -28,6 +28,7 @@ export type SessionParts = {
   readonly nowMs: Milliseconds;
   readonly handles: readonly Handle[];
   readonly nodeId: string;
+  readonly gamertagOf: GamertagOf;
   /** The open connection of this node with this id. */
   readonly connectionOf: (id: string) => ConnectionRow | undefined;
   /** The members of a large session that were read, and whether these are all. */
@@ -69,17 +70,16 @@ export function viewSessionDetail(session: Session, parts: SessionParts): Sessio
 function viewMemberRow(
   member: Member,
   session: Session,
-  { nodeId, connectionOf }: SessionParts,
+  { nodeId, gamertagOf, connectionOf }: SessionParts,
 ): MemberRow {
   const { system } = session.properties;
-  const { gamertag, activeUntilMs, titleId, deviceToken } = member;
+  const { activeUntilMs, titleId, deviceToken } = member;
   const { connection } = member.properties.system;
   const { initializationEpisode: episode, initializationFailure: failure } = member;
   const isInitialized = episode !== undefined || failure !== undefined;
   return {
     index: member.index,
-    xuid: member.xuid,
-    ...(gamertag !== undefined && { gamertag }),
+    ...viewPerson(member, gamertagOf),
     status: member.status,
     statusSinceMs: member.statusSinceMs,
     joinedMs: member.joinTimeMs,

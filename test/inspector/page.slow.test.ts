@@ -183,8 +183,13 @@ test(
   'two users act: one creates and invites, the other accepts, and one is cut off',
   options,
   async () => {
+    // One of them has a name already: the page uses it everywhere, and gives no other one.
+    const authorization = 'XBL3.0 x=-;xuid=3210&gtg=Benjamin';
+    await fetch(`${server.url}/handles/${randomUUID()}`, { headers: { authorization } });
     const { page, complaints } = await openPage(browser);
     await show(page, '#/control');
+    const acting = page.getByLabel('Act as', { exact: true });
+    await acting.locator('option', { hasText: 'Benjamin (3210)' }).waitFor({ state: 'attached' });
     await page.getByLabel('Template').selectOption('LobbySession');
     await page.getByLabel('Name', { exact: true }).fill('acted');
     await page.getByRole('button', { name: 'Create and join' }).click();
@@ -197,7 +202,8 @@ test(
     await page.goto(`${server.url}/#/users/3210`);
     await page.getByRole('button', { name: 'Accept' }).click();
     await page.getByRole('region', { name: 'Sessions' }).getByText('acted').click();
-    await members.locator('.member.active').nth(1).waitFor();
+    await members.locator('.member.active', { hasText: 'Benjamin' }).waitFor();
+    assert.equal(await acting.inputValue(), '3210');
     // The taps of a connection can be late or lost.
     await page.goto(`${server.url}/#/control`);
     const connections = page.getByRole('region', { name: 'Connections' });
@@ -217,7 +223,7 @@ test(
     await members.locator('.member.active', { hasText: 'Ada' }).waitFor();
     await members.locator('.member.active').nth(1).waitFor({ state: 'detached' });
     // What is refused says why, and leads to the request.
-    await page.getByLabel('Act as', { exact: true }).selectOption({ label: 'Cleo' });
+    await acting.selectOption({ label: 'Cleo (77)' });
     await page.getByRole('button', { name: 'Join' }).click();
     await page.getByRole('link', { name: 'Why was it refused?' }).click();
     await page.getByRole('heading', { name: 'joinRestricted' }).waitFor();

@@ -1,26 +1,16 @@
 /** Handles as the acting user: activities, invites, and joining through one. */
 
-import type { ActingUser, HandleRow, SessionName } from '../api-types.ts';
-import {
-  act,
-  actAs,
-  actingUser,
-  actingUsers,
-  connectionOf,
-  joinBody,
-  referenceOf,
-} from './acting.ts';
+import type { HandleRow, SessionName } from '../api-types.ts';
+import { act, actAs, actingUser, connectionOf, joinBody, referenceOf } from './acting.ts';
 import { pathOf } from './api.ts';
 import { info } from './live.ts';
+import { nameOf } from './names.ts';
 
 /** Joins as handles are for: an invite as the user who is invited, else as the acting user. */
 export async function joinByHandle(handle: HandleRow): Promise<void> {
   const { invitedXuid } = handle;
-  const as: ActingUser =
-    invitedXuid === undefined
-      ? actingUser()
-      : (actingUsers.value.find(({ xuid }) => xuid === invitedXuid) ?? { xuid: invitedXuid });
-  actAs(as);
+  if (invitedXuid !== undefined) actAs({ xuid: invitedXuid });
+  const as = actingUser();
   const connection = await connectionOf(as);
   await act(
     handle.type === 'invite' ? 'accept the invite' : `join by the ${handle.type} handle`,
@@ -45,7 +35,7 @@ export async function invite(session: SessionName, invitedXuid: string): Promise
   const config = info.value?.serviceConfigs.find(
     ({ scid }) => scid.toLowerCase() === session.scid.toLowerCase(),
   );
-  await act(`invite ${invitedXuid}`, {
+  await act(`invite ${nameOf({ xuid: invitedXuid })}`, {
     method: 'POST',
     target: '/handles',
     body: {

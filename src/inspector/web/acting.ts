@@ -12,6 +12,7 @@ import type { Json } from '../../domain/json.ts';
 import { askJson, pathOf, send } from './api.ts';
 import { showNotice } from './notices.ts';
 import { onEvent, textOf } from './live.ts';
+import { nameOf } from './names.ts';
 
 const key = 'openmpsd.actingUsers';
 
@@ -40,11 +41,15 @@ export const actingXuid = signal(actingUsers.value[0]?.xuid ?? '1001');
 
 effect(() => localStorage.setItem(key, JSON.stringify(actingUsers.value)));
 
-/** The user as whom the next action is done. */
+/** The user as whom the next action is done, by the name that it has: to act renames nobody. */
 export function actingUser(): ActingUser {
-  return (
-    actingUsers.value.find(({ xuid }) => xuid === actingXuid.value) ?? { xuid: actingXuid.value }
-  );
+  const xuid = actingXuid.value;
+  return named(actingUsers.value.find((user) => user.xuid === xuid) ?? { xuid });
+}
+
+function named(user: ActingUser): ActingUser {
+  const name = nameOf(user);
+  return name === user.xuid ? user : { ...user, gamertag: name };
 }
 
 /** Acts as this user from now on, and offers it next time. */
@@ -54,9 +59,6 @@ export function actAs(user: ActingUser): void {
   actingUsers.value = [...others, { ...known, ...user }].slice(-12);
   actingXuid.value = user.xuid;
 }
-
-export const nameOf = ({ gamertag, xuid }: { gamertag?: string; xuid: string }): string =>
-  gamertag ?? xuid;
 
 /**
  * Makes a request as the acting user and says in a notice what came of it. Comes back with the answer,

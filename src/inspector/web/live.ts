@@ -11,6 +11,7 @@ import type {
 } from '../api-types.ts';
 import { ApiRefusal, ask, askJson, needsToken, queryOf } from './api.ts';
 import { readEvents } from './event-stream.ts';
+import { hearName } from './names.ts';
 import { inTimeOrder } from './time-order.ts';
 
 export type LinkState = 'connecting' | 'live' | 'lost';
@@ -95,7 +96,7 @@ function applyWaiting(): void {
           break;
         case 'session':
           if (!sessions.has(event.row.key)) sessionsTotal.value += 1;
-          sessions.set(event.row.key, event.row);
+          putSession(event.row);
           changedAt.set(event.row.key, performance.now());
           isSessionChanged = true;
           break;
@@ -128,6 +129,11 @@ function applyWaiting(): void {
   });
 }
 
+function putSession(row: SessionRow): void {
+  sessions.set(row.key, row);
+  for (const person of row.people) hearName(person, 'session');
+}
+
 /** Of the newest row of all. */
 let lastNumber = -1;
 
@@ -138,7 +144,15 @@ function setRows(rows: readonly ActivityRow[]): void {
 
 function addRows(rows: readonly ActivityRow[]): void {
   const fresh = rows.filter((row) => row.number > lastNumber);
-  if (fresh.length > 0) setRows([...activity.value, ...fresh]);
+  if (fresh.length === 0) return;
+  hearCallers(fresh);
+  setRows([...activity.value, ...fresh]);
+}
+
+/** Of each user the newest name alone. */
+function hearCallers(rows: readonly ActivityRow[]): void {
+  const newest = new Map(rows.map(({ caller }) => [caller?.xuid, caller]));
+  for (const caller of newest.values()) if (caller !== undefined) hearName(caller, 'request');
 }
 
 /** A read of the lists that began before this one has to give way. */
@@ -153,7 +167,9 @@ async function loadAll(): Promise<void> {
 async function loadLog(mine: number): Promise<void> {
   try {
     const log = await askJson<ActivityList>(`/requests${queryOf({ take: rowsMax })}`);
-    if (mine === loadCount) setRows(log.rows);
+    if (mine !== loadCount) return;
+    hearCallers(log.rows);
+    setRows(log.rows);
   } catch (error) {
     linkProblem.value = textOf(error);
   }
@@ -173,7 +189,7 @@ async function loadSessions(mine: number): Promise<void> {
           seen.add(row.key);
           const known = sessions.get(row.key);
           const isOlder = known?.branch === row.branch && known.changeNumber > row.changeNumber;
-          if (!isOlder) sessions.set(row.key, row);
+          if (!isOlder) putSession(row);
         }
         sessionsTotal.value = page.totalCount;
         sessionsVersion.value += 1;

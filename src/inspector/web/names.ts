@@ -1,27 +1,34 @@
-/** Gamertags by xuid, as far as the page has heard them. */
+/** Gamertags by xuid, as far as the page has heard them: one user has one name on every page. */
 
-import { activity, sessions, sessionsVersion } from './live.ts';
+import { signal } from '@preact/signals';
 
-const known = new Map<string, string>();
-let seenVersion = -1;
-let seenNumber = -1;
+/** By the tokens of requests, which are the newest, and by the members of sessions. */
+const byRequest = new Map<string, string>();
+const bySession = new Map<string, string>();
 
-/** The gamertag of a user, or the xuid where no gamertag was heard. */
-export function nameOfXuid(xuid: string): string {
-  if (seenVersion !== sessionsVersion.value) {
-    seenVersion = sessionsVersion.value;
-    for (const { people } of sessions.values()) {
-      for (const person of people) hear(person.xuid, person.gamertag);
-    }
-  }
-  for (const { number, caller } of activity.value) {
-    if (number <= seenNumber) continue;
-    seenNumber = number;
-    if (caller?.xuid !== undefined) hear(caller.xuid, caller.gamertag);
-  }
-  return known.get(xuid) ?? xuid;
+/** Rises when a name has changed: what shows a name reads it. */
+const version = signal(0);
+
+/** Takes the name that a request, or else a session, gives a user. */
+export function hearName(
+  { xuid, gamertag }: { readonly xuid?: string; readonly gamertag?: string },
+  from: 'request' | 'session',
+): void {
+  if (xuid === undefined || gamertag === undefined) return;
+  const names = from === 'request' ? byRequest : bySession;
+  if (names.get(xuid) === gamertag) return;
+  names.set(xuid, gamertag);
+  version.value += 1;
 }
 
-function hear(xuid: string, gamertag: string | undefined): void {
-  if (gamertag !== undefined) known.set(xuid, gamertag);
+/** The name of a user: the newest that was heard, else `gamertag`, else the xuid. */
+export function nameOf({
+  xuid,
+  gamertag,
+}: {
+  readonly xuid: string;
+  readonly gamertag?: string;
+}): string {
+  version.value;
+  return byRequest.get(xuid) ?? bySession.get(xuid) ?? gamertag ?? xuid;
 }

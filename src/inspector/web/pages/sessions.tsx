@@ -18,6 +18,7 @@ import {
   textOf,
   tick,
 } from '../live.ts';
+import { nameOf } from '../names.ts';
 import { Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Seats } from '../parts/seats.tsx';
@@ -97,8 +98,7 @@ function matches(row: SessionRow, text: string): boolean {
     row.template.toLowerCase().includes(text) ||
     row.keywords.some((keyword) => keyword.toLowerCase().includes(text)) ||
     row.people.some(
-      ({ xuid, gamertag }) =>
-        xuid.includes(text) || gamertag?.toLowerCase().includes(text) === true,
+      (person) => person.xuid.includes(text) || nameOf(person).toLowerCase().includes(text),
     )
   );
 }
@@ -325,10 +325,10 @@ function SessionLine({
       </span>
       <Seats members={row.members} />
       <span class="people cut muted">
-        {row.people.map(({ xuid, gamertag }, index) => (
-          <Fragment key={xuid}>
+        {row.people.map((person, index) => (
+          <Fragment key={person.xuid}>
             {index > 0 && ', '}
-            <UserText>{gamertag ?? xuid}</UserText>
+            <UserText>{nameOf(person)}</UserText>
           </Fragment>
         ))}
       </span>

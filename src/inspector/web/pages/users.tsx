@@ -2,10 +2,11 @@
 
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { ConnectionRow, UserDetail, UserList, UserRow } from '../../api-types.ts';
-import { actAs, connectionOf, dropConnection } from '../acting.ts';
+import { actAs, actingUser, connectionOf, dropConnection } from '../acting.ts';
 import { pathOf } from '../api.ts';
 import { useKeys } from '../keys.ts';
 import { info, nowMs, onEvent, tick } from '../live.ts';
+import { nameOf } from '../names.ts';
 import { HandleList } from '../parts/handle-list.tsx';
 import { Card, Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -35,9 +36,7 @@ export function UsersPage({ xuid }: { readonly xuid: string | undefined }) {
     () =>
       (answer?.users ?? []).filter(
         (user) =>
-          text === '' ||
-          user.xuid.includes(text) ||
-          user.gamertag?.toLowerCase().includes(text) === true,
+          text === '' || user.xuid.includes(text) || nameOf(user).toLowerCase().includes(text),
       ),
     [answer, text],
   );
@@ -115,15 +114,9 @@ export function UsersPage({ xuid }: { readonly xuid: string | undefined }) {
 }
 
 /** A colour of its own for each user, the same each time. */
-function Avatar({
-  name,
-  xuid,
-  size = 30,
-}: {
-  readonly name: string;
-  readonly xuid: string;
-  readonly size?: number;
-}) {
+function Avatar({ user, size = 30 }: { readonly user: UserRow; readonly size?: number }) {
+  const { xuid } = user;
+  const name = nameOf(user);
   let hash = 0;
   for (const letter of xuid) hash = (hash * 31 + letter.charCodeAt(0)) % 360;
   return (
@@ -132,7 +125,7 @@ function Avatar({
       aria-hidden="true"
       style={{ '--hue': hash, width: `${size}px`, height: `${size}px` }}
     >
-      {[...visibleText(name)][0]?.toUpperCase()}
+      {name === xuid ? '#' : [...visibleText(name)][0]?.toUpperCase()}
     </span>
   );
 }
@@ -148,10 +141,10 @@ function UserLine({
 }) {
   return (
     <a class={isSelected ? 'user-line selected' : 'user-line'} href={href}>
-      <Avatar name={user.gamertag ?? '#'} xuid={user.xuid} />
+      <Avatar user={user} />
       <span class="user-name">
         <b class="cut">
-          <UserText>{user.gamertag ?? user.xuid}</UserText>
+          <UserText>{nameOf(user)}</UserText>
         </b>
         <small class="faint mono cut">{user.xuid}</small>
       </span>
@@ -204,10 +197,10 @@ function User({ xuid }: { readonly xuid: string }) {
         <a class="plain only-narrow" href="#/users" aria-label="All users">
           <Icon name="back" />
         </a>
-        <Avatar name={row.gamertag ?? '#'} xuid={xuid} size={44} />
+        <Avatar user={row} size={44} />
         <div>
           <h1>
-            <UserText>{row.gamertag ?? xuid}</UserText>
+            <UserText>{nameOf(row)}</UserText>
           </h1>
           <p class="faint mono">{xuid}</p>
         </div>
@@ -225,7 +218,7 @@ function User({ xuid }: { readonly xuid: string }) {
               class="button small"
               onClick={() => {
                 actAs(user);
-                void connectionOf(user);
+                void connectionOf(actingUser());
               }}
             >
               <Icon name="plug" size={13} /> Connect

@@ -1,8 +1,16 @@
 import { useState } from 'preact/hooks';
-import { actAs, actingUsers, actingXuid, nameOf } from '../acting.ts';
+import { actAs, actingUsers, actingXuid } from '../acting.ts';
+import { hearName, nameOf } from '../names.ts';
+import type { ActingUser } from '../../api-types.ts';
 import { DialogForm } from './dialog.tsx';
 import { XuidField } from './xuid-field.tsx';
 import { visibleText } from '../visible-text.ts';
+
+/** `Ada (1001)`: two users may have the same name. */
+function labelOf(user: ActingUser): string {
+  const name = nameOf(user);
+  return name === user.xuid ? name : `${name} (${user.xuid})`;
+}
 
 /** Chooses the user as whom the next action is done, or adds one. */
 export function ActingSelect() {
@@ -27,7 +35,7 @@ export function ActingSelect() {
         >
           {actingUsers.value.map((user) => (
             <option key={user.xuid} value={user.xuid}>
-              {visibleText(nameOf(user))}
+              {visibleText(labelOf(user))}
             </option>
           ))}
           <option value="">Another user…</option>
@@ -39,7 +47,10 @@ export function ActingSelect() {
           submit="Act as this user"
           onSubmit={() => {
             setAdding(false);
-            actAs({ xuid, ...(gamertag === '' ? {} : { gamertag }) });
+            const user = { xuid, ...(gamertag === '' ? {} : { gamertag }) };
+            // A name that is given here is the newest one.
+            hearName(user, 'request');
+            actAs(user);
           }}
           onClose={() => setAdding(false)}
         >

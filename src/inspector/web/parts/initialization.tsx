@@ -2,6 +2,7 @@
 
 import type { MemberRow, SessionDetail, Timer } from '../../api-types.ts';
 import { nowMs, tick } from '../live.ts';
+import { nameOf } from '../names.ts';
 import { countdownText } from '../time-text.ts';
 import { Card } from './head.tsx';
 import { visibleText } from '../visible-text.ts';
@@ -120,7 +121,7 @@ function Links({
               <text x={place.x} y={place.y + 4}>
                 {member.index}
               </text>
-              <title>{visibleText(member.gamertag ?? member.xuid)}</title>
+              <title>{visibleText(nameOf(member))}</title>
             </g>
           );
         })}

@@ -1,12 +1,15 @@
 /** A line of the log: a request, or what happened on a connection. */
 
 import type { ActivityRow, CallerRow } from '../../api-types.ts';
+import { nameOf } from '../names.ts';
 import { withQuery } from '../route.ts';
 import { clockText, tookText } from '../time-text.ts';
 import { UserText } from './user-text.tsx';
 
-export function whoOf(caller: CallerRow | undefined): string {
-  return caller?.gamertag ?? caller?.xuid ?? caller?.service ?? '';
+export function whoOf(caller: CallerRow = {}): string {
+  const { xuid, gamertag, service = '' } = caller;
+  if (xuid === undefined) return service;
+  return nameOf({ xuid, ...(gamertag === undefined ? {} : { gamertag }) });
 }
 
 /** The path without what repeats on every line: the service config, and the words around names. */

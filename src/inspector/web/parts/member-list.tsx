@@ -1,5 +1,6 @@
 import type { MemberRow, Timer } from '../../api-types.ts';
 import { nowMs, tick } from '../live.ts';
+import { nameOf } from '../names.ts';
 import { userHref } from '../route.ts';
 import { agoText, countdownText, countText } from '../time-text.ts';
 import { Card } from './head.tsx';
@@ -73,7 +74,7 @@ function Member({
   readonly isPast: boolean;
   readonly isOver: boolean;
 }) {
-  const { gamertag, xuid, connection } = member;
+  const { xuid, connection } = member;
   const status = isOver ? 'left' : member.status;
   const share =
     timer?.startMs === undefined || timer.dueMs <= timer.startMs
@@ -87,7 +88,7 @@ function Member({
       <span class="member-name">
         <span>
           <a href={userHref(xuid)} class="strong-link">
-            <UserText>{gamertag ?? (member.status === 'reserved' ? 'Reserved' : xuid)}</UserText>
+            <UserText>{nameOf(member)}</UserText>
           </a>
           {member.isOwner && (
             <span class="badge" title="Owner">

@@ -3,6 +3,7 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
 import type { UserList } from '../../api-types.ts';
 import { sessions } from '../live.ts';
+import { nameOf } from '../names.ts';
 import { go, sessionHref, userHref } from '../route.ts';
 import { switchTheme } from '../theme.ts';
 import { useAnswer } from '../use-answer.ts';
@@ -115,11 +116,11 @@ function choicesOf(text: string, users: UserList | undefined): readonly Choice[]
   }
   for (const row of users?.users ?? []) {
     if (found.length >= choicesMax || text === '') break;
-    if (!row.xuid.includes(text) && row.gamertag?.toLowerCase().includes(text) !== true) continue;
+    if (!row.xuid.includes(text) && !nameOf(row).toLowerCase().includes(text)) continue;
     found.push({
       id: `user ${row.xuid}`,
       icon: 'users',
-      name: row.gamertag ?? row.xuid,
+      name: nameOf(row),
       more: row.xuid,
       run: () => go(userHref(row.xuid)),
     });
@@ -128,7 +129,7 @@ function choicesOf(text: string, users: UserList | undefined): readonly Choice[]
     if (found.length >= choicesMax) break;
     const isFound =
       row.name.toLowerCase().includes(text) ||
-      row.people.some(({ gamertag }) => gamertag?.toLowerCase().includes(text) === true);
+      row.people.some((person) => nameOf(person).toLowerCase().includes(text));
     if (!isFound) continue;
     found.push({
       id: `session ${row.key}`,

@@ -3,10 +3,11 @@
 import { useMemo } from 'preact/hooks';
 import { type Json, type JsonObject, parseExactJson } from '../../../domain/json.ts';
 import type { Accepted, BodyText, CallerRow, RequestDetail } from '../../api-types.ts';
-import { act, nameOf } from '../acting.ts';
+import { act } from '../acting.ts';
 import { curlOf } from '../curl.ts';
 import { differenceOf } from '../json-difference.ts';
 import { info } from '../live.ts';
+import { nameOf } from '../names.ts';
 import { go, keyHref, requestHref, userHref, withQuery } from '../route.ts';
 import { clockText, countedText, tookText } from '../time-text.ts';
 import { visibleText } from '../visible-text.ts';

@@ -1,3 +1,4 @@
+import { Fragment } from 'preact';
 import type { TicketRow } from '../../api-types.ts';
 import { nowMs, tick } from '../live.ts';
 import { sessionHref } from '../route.ts';
@@ -59,10 +60,16 @@ export function TicketList({ tickets }: { readonly tickets: readonly TicketRow[]
                   ))}
                 </p>
               )}
-              {ticket.whyNot.nearest.map(({ ticketId, because }) => (
-                <p key={ticketId} class="faint">
-                  <span class="mono">{ticketId.slice(0, 8)}</span>{' '}
-                  <UserText>{because.join('; ')}</UserText>
+              {ticket.whyNot.nearest.map(({ ticketId, xuids, because }) => (
+                <p key={ticketId} class="muted" title={`Ticket ${ticketId}`}>
+                  Not with{' '}
+                  {xuids.map((xuid, index) => (
+                    <Fragment key={xuid}>
+                      {index > 0 && ', '}
+                      <UserLink xuid={xuid} />
+                    </Fragment>
+                  ))}
+                  : <UserText>{because.join('; ')}</UserText>
                 </p>
               ))}
             </div>

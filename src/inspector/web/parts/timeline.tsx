@@ -3,6 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { ChangeRow } from '../../api-types.ts';
 import { nowMs, tick } from '../live.ts';
+import { nameOf } from '../names.ts';
 import { go, withQuery } from '../route.ts';
 import { agoText, clockText, countedText, durationText } from '../time-text.ts';
 import { Icon, type IconName } from './icon.tsx';
@@ -38,16 +39,35 @@ const icons: Readonly<Record<string, IconName>> = {
   admin: 'key',
 };
 
-/** What happened, in words: what came of it for members, else who did it. */
-export function headlineOf({ members, cause }: ChangeRow): string {
-  if (members.length === 0) return cause.sentence;
-  return members
-    .map(({ xuid, gamertag, what }) => {
-      const said = what.startsWith(`${xuid} `) ? what.slice(xuid.length + 1) : what;
-      return `${gamertag ?? xuid} ${said}`;
-    })
-    .join('; ');
+/** What changes of each type change, in words; `everything` says nothing. */
+const typeTexts: Readonly<Record<string, string>> = {
+  host: 'the host',
+  initialization: 'initialization',
+  joinability: 'who can join',
+  customProperty: 'custom properties',
+  matchmakingStatus: 'matchmaking',
+  membersList: 'who is in it',
+  membersStatus: 'the status of a member',
+  membersCustomProperty: 'custom properties of a member',
+  roles: 'roles',
+};
+
+/** What happened, in words: what came of it for members, else what changed, else who did it. */
+export function headlineOf({ members, cause, changeTypes }: ChangeRow): string {
+  if (members.length > 0) return capital(members.map(memberText).join('; '));
+  const parts = changeTypes.flatMap((type) => typeTexts[type] ?? []);
+  return capital(parts.length > 0 ? `changed ${parts.join(', ')}` : cause.sentence);
 }
+
+/** The sentence with the names of the users in it. */
+function memberText(member: ChangeRow['members'][number]): string {
+  const { xuid, what } = member;
+  return what
+    .replace(new RegExp(`(^|for )${xuid}\\b`), (_, before: string) => before + nameOf(member))
+    .replace(/(?<= went: removed by )\d+\b/, (by) => nameOf({ xuid: by }));
+}
+
+const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 const toneOf = ({ cause }: ChangeRow): string => tones[cause.kind] ?? 'grey';
 
@@ -214,11 +234,7 @@ export function ChangeRows({
                   <UserText>{headlineOf(change)}</UserText>
                 </span>
                 <small class="faint">
-                  <UserText>
-                    {change.members.length > 0
-                      ? change.cause.sentence
-                      : change.changeTypes.join(', ')}
-                  </UserText>
+                  <UserText>{change.cause.sentence}</UserText>
                 </small>
               </span>
               <span class="faint right number" title={clockText(change.atMs, { withMs: true })}>

@@ -1,10 +1,10 @@
-import { nameOfXuid } from '../names.ts';
+import { nameOf } from '../names.ts';
 import { userHref } from '../route.ts';
 import { UserText } from './user-text.tsx';
 
 /** A user by name, where one is known. */
 export function UserLink({ xuid }: { readonly xuid: string }) {
-  const name = nameOfXuid(xuid);
+  const name = nameOf({ xuid });
   return (
     <a
       class={name === xuid ? 'strong-link mono' : 'strong-link'}
