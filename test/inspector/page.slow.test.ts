@@ -196,6 +196,22 @@ test(
     await page.getByRole('heading', { name: 'acted', level: 1 }).waitFor();
     const members = page.getByRole('region', { name: 'Members' });
     await members.locator('.member.active', { hasText: 'Ada' }).waitFor();
+    // A write is checked while it is typed, and its dialog stays until it is done.
+    await page.getByRole('button', { name: 'Write…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Write to the session' });
+    const write = dialog.getByRole('button', { name: 'Write', exact: true });
+    await dialog.getByLabel('Body of the PUT').fill('{"properties": ');
+    await dialog.getByText('This is not JSON').waitFor();
+    assert.equal(await write.isDisabled(), true);
+    await dialog.getByLabel('Body of the PUT').fill('{"colour": "red"}');
+    await write.click();
+    await dialog.getByRole('alert').getByText('400 requestInvalid').waitFor();
+    await dialog.getByRole('link', { name: 'Why was it refused?' }).waitFor();
+    await page.screenshot({ path: join(shots, 'write.png') });
+    await dialog.getByRole('button', { name: 'Own property' }).click();
+    await write.click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.locator('[data-path="/members/0/properties/custom/team"]').waitFor();
     await page.getByRole('button', { name: 'Invite…' }).click();
     await page.getByLabel('Xuid').fill('3210');
     await page.getByRole('button', { name: 'Invite', exact: true }).click();
@@ -415,7 +431,7 @@ test(
       buffer: archiveOf([...request(1), ...request(2)]),
     });
     await page.getByText('2 requests in').waitFor();
-    await page.getByRole('region', { name: 'throttled' }).waitFor();
+    await page.getByRole('region', { name: 'Calls answered 429' }).waitFor();
     // A call of a fault opens, with what was sent and answered.
     await page.getByRole('link', { name: 'call 2' }).first().click();
     const call = page.getByRole('complementary', { name: 'The call' });

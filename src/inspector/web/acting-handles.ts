@@ -1,7 +1,16 @@
 /** Handles as the acting user: activities, invites, and joining through one. */
 
 import type { HandleRow, SessionName } from '../api-types.ts';
-import { act, actAs, actingUser, connectionOf, joinBody, referenceOf } from './acting.ts';
+import {
+  type ActProblem,
+  act,
+  actAs,
+  actInDialog,
+  actingUser,
+  connectionOf,
+  joinBody,
+  referenceOf,
+} from './acting.ts';
 import { pathOf } from './api.ts';
 import { info } from './live.ts';
 import { nameOf } from './names.ts';
@@ -31,11 +40,15 @@ export async function setActivity(session: SessionName): Promise<void> {
   });
 }
 
-export async function invite(session: SessionName, invitedXuid: string): Promise<void> {
+/** Comes back with why it was not done. */
+export async function invite(
+  session: SessionName,
+  invitedXuid: string,
+): Promise<ActProblem | undefined> {
   const config = info.value?.serviceConfigs.find(
     ({ scid }) => scid.toLowerCase() === session.scid.toLowerCase(),
   );
-  await act(`invite ${nameOf({ xuid: invitedXuid })}`, {
+  return actInDialog(`invite ${nameOf({ xuid: invitedXuid })}`, {
     method: 'POST',
     target: '/handles',
     body: {

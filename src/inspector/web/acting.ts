@@ -60,6 +60,35 @@ export function actAs(user: ActingUser): void {
   actingXuid.value = user.xuid;
 }
 
+/** Why something was not done, and the request that was refused, if one was. */
+export type ActProblem = { readonly text: string; readonly requestId?: string };
+
+type ActOutcome = { readonly answer?: ActAnswer; readonly problem?: ActProblem };
+
+async function ask(request: Omit<ActRequest, 'as'>, as: ActingUser): Promise<ActOutcome> {
+  try {
+    const answer = await askJson<ActAnswer>('/act', { method: 'POST', body: { as, ...request } });
+    return answer.status < 400 ? { answer } : { answer, problem: problemOf(answer) };
+  } catch (error) {
+    return { problem: { text: textOf(error) } };
+  }
+}
+
+function problemOf({ status, headers, body, requestId }: ActAnswer): ActProblem {
+  const code = Object.entries(headers).find(
+    ([name]) => name.toLowerCase() === 'x-mpsd-refusal',
+  )?.[1];
+  return {
+    text: `${status}${code === undefined ? '' : ` ${code}`}: ${firstLine(body)}`,
+    requestId,
+  };
+}
+
+function noticeDone(what: string, { method }: Omit<ActRequest, 'as'>, as: ActingUser, status = 0) {
+  const title = `${nameOf(as)} · ${what}`;
+  showNotice({ tone: 'good', title, text: `${method} answered ${status}.` });
+}
+
 /**
  * Makes a request as the acting user and says in a notice what came of it. Comes back with the answer,
  * refused or not; undefined when the inspector itself refused.
@@ -69,25 +98,21 @@ export async function act(
   request: Omit<ActRequest, 'as'>,
   as: ActingUser = actingUser(),
 ): Promise<ActAnswer | undefined> {
-  try {
-    const answer = await askJson<ActAnswer>('/act', { method: 'POST', body: { as, ...request } });
-    const code = Object.entries(answer.headers).find(
-      ([name]) => name.toLowerCase() === 'x-mpsd-refusal',
-    )?.[1];
-    showNotice({
-      tone: answer.status < 400 ? 'good' : 'bad',
-      title: `${nameOf(as)} · ${what}`,
-      text:
-        answer.status < 400
-          ? `${request.method} answered ${answer.status}.`
-          : `${answer.status}${code === undefined ? '' : ` ${code}`}: ${firstLine(answer.body)}`,
-      requestId: answer.requestId,
-    });
-    return answer;
-  } catch (error) {
-    showNotice({ tone: 'bad', title: what, text: textOf(error) });
-    return undefined;
-  }
+  const { answer, problem } = await ask(request, as);
+  if (problem === undefined) noticeDone(what, request, as, answer?.status);
+  else showNotice({ tone: 'bad', title: `${nameOf(as)} · ${what}`, ...problem });
+  return answer;
+}
+
+/** The same for a dialog, which stays open and says itself what comes back: why it was not done. */
+export async function actInDialog(
+  what: string,
+  request: Omit<ActRequest, 'as'>,
+): Promise<ActProblem | undefined> {
+  const as = actingUser();
+  const { answer, problem } = await ask(request, as);
+  if (problem === undefined) noticeDone(what, request, as, answer?.status);
+  return problem;
 }
 
 /** A body that is a document says nothing in one line. */

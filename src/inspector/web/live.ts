@@ -8,6 +8,7 @@ import type {
   LiveEvent,
   SessionList,
   SessionRow,
+  UserList,
 } from '../api-types.ts';
 import { ApiRefusal, ask, askJson, needsToken, queryOf } from './api.ts';
 import { readEvents } from './event-stream.ts';
@@ -161,7 +162,7 @@ let loadCount = 0;
 /** Reads what the page shows of the past: the log, and the sessions. */
 async function loadAll(): Promise<void> {
   loadCount += 1;
-  await Promise.all([loadLog(loadCount), loadSessions(loadCount)]);
+  await Promise.all([loadLog(loadCount), loadSessions(loadCount), loadNames()]);
 }
 
 async function loadLog(mine: number): Promise<void> {
@@ -170,6 +171,16 @@ async function loadLog(mine: number): Promise<void> {
     if (mine !== loadCount) return;
     hearCallers(log.rows);
     setRows(log.rows);
+  } catch (error) {
+    linkProblem.value = textOf(error);
+  }
+}
+
+/** Of users who are neither in the log nor in a session that is loaded. */
+async function loadNames(): Promise<void> {
+  try {
+    const { users } = await askJson<UserList>(`/users${queryOf({ take: pageOfSessions })}`);
+    for (const user of users) hearName(user, 'session');
   } catch (error) {
     linkProblem.value = textOf(error);
   }

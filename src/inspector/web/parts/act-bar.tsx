@@ -4,7 +4,9 @@ import { useState } from 'preact/hooks';
 import { type Json, parseExactJson } from '../../../domain/json.ts';
 import type { MemberRow, SessionName } from '../../api-types.ts';
 import {
+  type ActProblem,
   act,
+  actInDialog,
   actingConnections,
   actingUser,
   dropConnection,
@@ -12,6 +14,7 @@ import {
   sessionTarget,
 } from '../acting.ts';
 import { invite, setActivity } from '../acting-handles.ts';
+import { nameOf } from '../names.ts';
 import { ActingSelect } from './acting-select.tsx';
 import { DialogForm } from './dialog.tsx';
 import { Icon } from './icon.tsx';
@@ -103,26 +106,21 @@ export function ActBar({
         <XuidDialog
           what={asked}
           onClose={() => setAsked(undefined)}
-          onDone={(xuid) => {
-            setAsked(undefined);
-            if (asked === 'invite') void invite(session, xuid);
-            else {
-              void act(`reserve a seat for ${xuid}`, {
-                method: 'PUT',
-                target,
-                body: { members: { reserve_0: { constants: { system: { xuid } } } } },
-              });
-            }
-          }}
+          onSubmit={(xuid) =>
+            asked === 'invite'
+              ? invite(session, xuid)
+              : actInDialog(`reserve a seat for ${nameOf({ xuid })}`, {
+                  method: 'PUT',
+                  target,
+                  body: { members: { reserve_0: { constants: { system: { xuid } } } } },
+                })
+          }
         />
       )}
       {asked === 'write' && (
         <WriteDialog
           onClose={() => setAsked(undefined)}
-          onDone={(body) => {
-            setAsked(undefined);
-            void act('write', { method: 'PUT', target, body });
-          }}
+          onSubmit={(body) => actInDialog('write', { method: 'PUT', target, body })}
         />
       )}
     </section>
@@ -132,11 +130,11 @@ export function ActBar({
 function XuidDialog({
   what,
   onClose,
-  onDone,
+  onSubmit,
 }: {
   readonly what: 'invite' | 'reserve';
   readonly onClose: () => void;
-  readonly onDone: (xuid: string) => void;
+  readonly onSubmit: (xuid: string) => Promise<ActProblem | undefined>;
 }) {
   const [xuid, setXuid] = useState('');
   const title = what === 'invite' ? 'Invite a user' : 'Reserve a seat for a user';
@@ -144,9 +142,7 @@ function XuidDialog({
     <DialogForm
       title={title}
       submit={what === 'invite' ? 'Invite' : 'Reserve'}
-      onSubmit={() => {
-        if (/^\d{1,20}$/.test(xuid)) onDone(xuid);
-      }}
+      onSubmit={() => onSubmit(xuid)}
       onClose={onClose}
     >
       <XuidField value={xuid} onInput={setXuid} />
@@ -154,58 +150,85 @@ function XuidDialog({
   );
 }
 
-const firstWrite = `{
-  "properties": { "custom": { "map": "atoll" } }
-}`;
+/** Bodies to begin with. */
+const examples: readonly (readonly [name: string, body: Json])[] = [
+  ['Custom property', { properties: { custom: { map: 'atoll' } } }],
+  ['Own property', { members: { me: { properties: { custom: { team: 'red' } } } } }],
+  ['Keywords', { properties: { system: { keywords: ['relaxed'] } } }],
+  ['Close it', { properties: { system: { closed: true } } }],
+];
+
+const formatBody = (body: Json): string => JSON.stringify(body, undefined, 2);
+
+/** What is wrong with a body while it is typed; undefined: it can be sent. */
+function bodyProblem(text: string): string | undefined {
+  if (text.trim() === '') return 'The body is empty.';
+  try {
+    parseExactJson(text);
+    return undefined;
+  } catch (error) {
+    return `This is not JSON: ${error instanceof Error ? error.message : error}`;
+  }
+}
 
 function WriteDialog({
   onClose,
-  onDone,
+  onSubmit,
 }: {
   readonly onClose: () => void;
-  readonly onDone: (body: Json) => void;
+  readonly onSubmit: (body: Json) => Promise<ActProblem | undefined>;
 }) {
-  const [text, setText] = useState(firstWrite);
-  const [problem, setProblem] = useState<string>();
-  const user = actingUser();
-  const write = (): void => {
-    try {
-      onDone(parseExactJson(text));
-    } catch (error) {
-      setProblem(`This is not JSON: ${error instanceof Error ? error.message : error}`);
-    }
-  };
+  const [text, setText] = useState(() => formatBody(examples[0]?.[1] ?? {}));
+  const problem = bodyProblem(text);
   return (
     <DialogForm
       title="Write to the session"
       heading={
         <>
-          Write to the session as <UserText>{user.gamertag ?? user.xuid}</UserText>
+          Write to the session as <UserText>{nameOf(actingUser())}</UserText>
         </>
       }
+      kind="dialog write-dialog"
       submit="Write"
-      onSubmit={write}
+      canSubmit={problem === undefined}
+      onSubmit={() => onSubmit(parseExactJson(text))}
       onClose={onClose}
     >
+      <div class="examples">
+        <span class="faint">Examples</span>
+        {examples.map(([name, body]) => (
+          <button
+            key={name}
+            type="button"
+            class="button small"
+            onClick={() => setText(formatBody(body))}
+          >
+            {name}
+          </button>
+        ))}
+      </div>
       <label>
         <span>Body of the PUT</span>
         <textarea
           class="input mono"
           rows={10}
           spellcheck={false}
+          autofocus
           value={text}
           aria-invalid={problem !== undefined}
-          onInput={({ currentTarget }) => {
-            setText(currentTarget.value);
-            setProblem(undefined);
-          }}
+          aria-describedby="body-check"
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
         />
       </label>
-      {problem !== undefined && (
-        <p class="problem" role="alert">
-          <UserText>{problem}</UserText>
-        </p>
-      )}
+      <p id="body-check" class={problem === undefined ? 'body-check good' : 'body-check bad'}>
+        <Icon name={problem === undefined ? 'check' : 'alert'} size={13} />
+        <UserText>{problem ?? 'This is JSON.'}</UserText>
+        {problem === undefined && (
+          <span class="faint">
+            <kbd>Ctrl ↵</kbd> writes it
+          </span>
+        )}
+      </p>
     </DialogForm>
   );
 }

@@ -45,12 +45,12 @@ export function ActingSelect() {
         <DialogForm
           title="Another development user"
           submit="Act as this user"
-          onSubmit={() => {
-            setAdding(false);
+          onSubmit={async () => {
             const user = { xuid, ...(gamertag === '' ? {} : { gamertag }) };
             // A name that is given here is the newest one.
             hearName(user, 'request');
             actAs(user);
+            return undefined;
           }}
           onClose={() => setAdding(false)}
         >
