@@ -217,5 +217,6 @@ function isSuccess({ status }: Call): boolean {
 }
 
 function seconds(spanMs: Milliseconds): string {
+  if (spanMs < 1000) return `${Math.max(1, Math.round(spanMs))} ms`;
   return `${(spanMs / 1000).toFixed(spanMs < 10_000 ? 1 : 0)} s`;
 }

@@ -25,13 +25,7 @@ export function CertificationPage() {
     const timer = setInterval(reload, everyMs);
     return () => clearInterval(timer);
   }, [reload]);
-  const groups = useMemo(() => {
-    const byRule = new Map<string, Finding[]>();
-    for (const finding of answer?.findings ?? []) {
-      byRule.set(finding.rule, [...(byRule.get(finding.rule) ?? []), finding]);
-    }
-    return [...byRule];
-  }, [answer]);
+  const rules = useMemo(() => groupsOf(answer?.findings ?? []), [answer]);
   if (answer === undefined) {
     return (
       <div class="page">
@@ -65,23 +59,8 @@ export function CertificationPage() {
           {one}
         </p>
       ))}
-      {groups.map(([rule, findings]) => (
-        <section key={rule} class="card" aria-label={rule}>
-          <header class="card-head">
-            <i class={findings.some(isError) ? 'dot lost' : 'dot connecting'} />
-            <h2>{rule}</h2>
-            <span class="faint number">{findings.length}</span>
-          </header>
-          <ul class="findings">
-            {findings.map((finding) => (
-              <FindingLine
-                key={`${finding.user} ${finding.endpoint} ${finding.fromMs}`}
-                finding={finding}
-                isLive={opened === undefined}
-              />
-            ))}
-          </ul>
-        </section>
+      {rules.map(({ rule, groups }) => (
+        <RuleCard key={rule} rule={rule} groups={groups} isLive={opened === undefined} />
       ))}
       {opened !== undefined && opened.calls.length > 0 && <CapturedCalls calls={opened.calls} />}
       {answer.endpoints.length > 0 && <Endpoints endpoints={answer.endpoints} />}
@@ -135,6 +114,109 @@ function Verdict({
   );
 }
 
+/** Findings of one rule that say the same about calls to the same place, of whichever users. */
+type Group = {
+  readonly endpoint: string;
+  readonly advice: string;
+  readonly findings: readonly [Finding, ...Finding[]];
+};
+
+/** By rule, and in it what the same advice is for; errors and the earliest first, as they come. */
+function groupsOf(findings: readonly Finding[]): readonly {
+  readonly rule: string;
+  readonly groups: readonly Group[];
+}[] {
+  const rules = new Map<string, Map<string, Group>>();
+  for (const finding of findings) {
+    const { rule, endpoint, advice, severity } = finding;
+    const groups = rules.get(rule) ?? new Map<string, Group>();
+    rules.set(rule, groups);
+    const key = [severity, endpoint, advice].join('\n');
+    const known = groups.get(key)?.findings;
+    groups.set(key, { endpoint, advice, findings: known ? [...known, finding] : [finding] });
+  }
+  return [...rules].map(([rule, groups]) => ({ rule, groups: [...groups.values()] }));
+}
+
+/** What each rule looks for, as a title. */
+const titles: Readonly<Record<string, string>> = {
+  frequency: 'Too many calls for the limits',
+  throttled: 'Calls answered 429',
+  burst: 'Many calls at once',
+  polling: 'The same call again and again',
+  repeat: 'Calls that bring nothing new',
+  singles: 'Single calls where one asks for all',
+  smallBatch: 'Batches with few users',
+  splitBatch: 'Several batches where one is enough',
+  retry: 'Tried again without waiting',
+  sessionWrites: 'One session written too often',
+};
+
+function RuleCard({
+  rule,
+  groups,
+  isLive,
+}: {
+  readonly rule: string;
+  readonly groups: readonly Group[];
+  readonly isLive: boolean;
+}) {
+  const hasError = groups.some(({ findings }) => findings.some(isError));
+  return (
+    <section class="card" aria-label={titles[rule] ?? rule}>
+      <header class="card-head">
+        <span class={hasError ? 'label red' : 'label amber'}>
+          {hasError ? 'would fail' : 'warning'}
+        </span>
+        <h2>{titles[rule] ?? rule}</h2>
+        <span class="space" />
+        <code class="faint" title="The name of the rule">
+          {rule}
+        </code>
+      </header>
+      {groups.map((group) => (
+        <GroupPart
+          key={`${group.endpoint} ${group.advice} ${group.findings[0].severity}`}
+          group={group}
+          isLive={isLive}
+        />
+      ))}
+    </section>
+  );
+}
+
+function GroupPart({ group, isLive }: { readonly group: Group; readonly isLive: boolean }) {
+  const [showsAll, setShowsAll] = useState(false);
+  const { endpoint, advice, findings } = group;
+  const shown = showsAll ? findings : findings.slice(0, findingsMax);
+  return (
+    <div class="finding-group">
+      <p class="mono finding-endpoint">
+        <UserText>{endpoint}</UserText>
+      </p>
+      <p class="muted">{advice}</p>
+      <ul class="findings">
+        {shown.map((finding) => (
+          <FindingLine
+            key={`${finding.user} ${finding.fromMs} ${finding.sentence}`}
+            finding={finding}
+            isLive={isLive}
+          />
+        ))}
+      </ul>
+      {shown.length < findings.length && (
+        <button type="button" class="button small" onClick={() => setShowsAll(true)}>
+          {countText(findings.length - shown.length)} more
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Lines of a group that are shown at first. */
+const findingsMax = 6;
+
+/** One user: what was seen of them, how far over the limit it is, and the calls. */
 function FindingLine({
   finding,
   isLive,
@@ -143,51 +225,39 @@ function FindingLine({
   /** Calls of a capture are known by their number alone. */
   readonly isLive: boolean;
 }) {
-  const { user, sentence, advice, count, limit, windowMs, callIds } = finding;
+  const { user, sentence, count, limit, callIds } = finding;
   return (
-    <li>
-      <p>
-        <UserLink xuid={user} />{' '}
-        <span class="faint mono">
-          <UserText>{finding.endpoint}</UserText>
-        </span>
-      </p>
-      <p>
+    <li class="finding">
+      <UserLink xuid={user} />
+      <span class="finding-seen">
         <UserText>{sentence}</UserText>
-      </p>
-      {limit !== undefined && limit > 0 && (
-        <div class="limit">
+        {limit !== undefined && limit > 0 && (
           <span class={count > limit ? 'limit-bar over' : 'limit-bar'}>
             <i style={{ width: `${(count / Math.max(count, limit)) * 100}%` }} />
             <b style={{ left: `${(limit / Math.max(count, limit)) * 100}%` }} />
           </span>
-          <span class="faint number">
-            {countText(count)}, limit {countText(limit)}
-            {windowMs === undefined ? '' : ` in ${durationText(windowMs)}`}
-          </span>
-        </div>
-      )}
-      <p class="muted">{advice}</p>
-      {callIds.length > 0 && (
-        <p class="finding-requests">
-          <span class="faint">{clockText(finding.fromMs)}</span>
-          {callIds.slice(0, 6).map((id) =>
-            isLive ? (
-              <a key={id} class="link mono" href={requestHref(id)}>
-                {id.slice(0, 8)}
-              </a>
-            ) : (
-              <a key={id} class="link mono" href={withQuery({ open: id })}>
-                call {id}
-              </a>
-            ),
-          )}
-          {count > 6 && <span class="faint">of {countText(count)}</span>}
-        </p>
-      )}
+        )}
+      </span>
+      <span class="finding-calls faint number">
+        {clockText(finding.fromMs)}
+        {callIds.slice(0, callsMax).map((id, index) => (
+          <a
+            key={id}
+            class="link"
+            href={isLive ? requestHref(id) : withQuery({ open: id })}
+            title={isLive ? `Request ${id}` : undefined}
+          >
+            {isLive ? `call ${index + 1}` : `call ${id}`}
+          </a>
+        ))}
+        {count > callsMax && <span>of {countText(count)}</span>}
+      </span>
     </li>
   );
 }
+
+/** Calls of a finding that are linked. */
+const callsMax = 3;
 
 function Endpoints({ endpoints }: { readonly endpoints: Analysis['endpoints'] }) {
   return (
