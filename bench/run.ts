@@ -90,7 +90,7 @@ async function measureStart(): Promise<Row> {
     const startedMs = performance.now();
     const child = spawn(
       process.execPath,
-      ['dist/main.js', 'serve', '--port', '0', '--data', join(folder, `start-${round}`)],
+      ['dist/main.cjs', 'serve', '--port', '0', '--data', join(folder, `start-${round}`)],
       { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, MPSD_LOG: 'off' } },
     );
     const url = await new Promise<string>((resolve) => {

@@ -38,8 +38,12 @@ if (isOurScript && callersFolder !== undefined && process.cwd() === packageFolde
     process.env['MPSD_DATA'] ??= join(packageFolder, 'data');
   }
 }
-const { runCommand } = await import('./cli/command.ts');
-process.exitCode = await runCommand(process.argv.slice(2), process);
+// Until the command ends, nothing may end this process in peace. (The built command is CommonJS, which
+// has no await here.)
+process.exitCode = 13;
+void import('./cli/command.ts').then(async ({ runCommand }) => {
+  process.exitCode = await runCommand(process.argv.slice(2), process);
+});
 
 /** A folder that no other user can write code into; undefined: there is none, and nothing is cached. */
 function privateCacheFolder() {

@@ -2,7 +2,7 @@ import type { TitleId } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { RecordStore } from '../store/store.ts';
 import type { Authenticator } from './authenticator.ts';
-import type { ClaimMapping } from './claim-mapping.ts';
+import { type ClaimMapping, oidcMapping } from './claim-mapping.ts';
 import { devAuthenticator } from './dev-authenticator.ts';
 import type { IssuerClient } from './issuer-sign-in.ts';
 import { developmentLogin, type LoginPolicy } from './login-policy.ts';
@@ -125,7 +125,6 @@ export async function openAuthenticator(
     if (problem !== undefined) report?.(what, problem);
   }
 
-  const { oidcMapping } = await import('./claim-mapping.ts');
   const mapping = isOidc ? { ...oidcMapping, ...settings.claims } : settings.claims;
   const users =
     mapping?.xid === undefined

@@ -81,7 +81,7 @@ export async function startProject(...packages: readonly string[]): Promise<Proj
     await cp(join(root, part), join(own, part), { recursive: true });
   }
   await symlink(join(root, 'node_modules'), join(own, 'node_modules'));
-  const command = join(own, 'dist/main.js');
+  const command = join(own, 'dist/main.cjs');
   await chmod(command, 0o755);
   await symlink(command, join(modules, '.bin/openmpsd'));
   for (const name of packages) {

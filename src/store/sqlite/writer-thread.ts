@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Write } from './statements.ts';
 import type {
@@ -7,11 +8,8 @@ import type {
   WriterSettings,
 } from './writer-messages.ts';
 
-// A thread starts from a file, and this one may be a source or a part of the build.
-const writerUrl = new URL(
-  import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js',
-  import.meta.url,
-);
+// A thread starts from a file: a source, one that was compiled, or a part of the built command.
+const writerUrl = new URL(`./writer${extname(import.meta.url)}`, import.meta.url);
 
 /**
  * The writer's thread, seen from the event loop: takes one group at a time.
