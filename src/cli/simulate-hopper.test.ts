@@ -112,7 +112,13 @@ test('why tickets gave up is said, and what was in the way', async (context) => 
   const folder = await folderOf(context);
   const population = join(folder, 'far.json');
   const far = { share: 1, latencies: { west: 210 } };
-  await writeFile(population, JSON.stringify({ partySizes: { 1: 1 }, regions: { far } }));
+  await writeFile(
+    population,
+    JSON.stringify({
+      ...{ playersPerMinute: 20, giveUpSeconds: 30 },
+      ...{ partySizes: { 1: 1 }, regions: { far } },
+    }),
+  );
   const config = await serversConfig(folder);
   const { code, out } = await run([config, '--population', population]);
   assert.equal(code, 0);
