@@ -245,8 +245,9 @@ function formatSocket({ entry, part, messages }: Socket): string | undefined {
 }
 
 function entryOf(event: RequestEnded, endMs: Milliseconds): object {
-  const { method, status, route, durationMs, id, caller, answerBody, answerType } = event;
+  const { method, status, durationMs, id, caller, answerBody, answerType } = event;
   const requestHeaders = listOf(headersWithoutSecrets(event.requestHeaders));
+  const path = event.route ?? pathOf(event.target);
   const contentType = answerBody === undefined ? undefined : (answerType ?? 'application/json');
   return harEntryOf({
     startMs: endMs - durationMs,
@@ -258,17 +259,22 @@ function entryOf(event: RequestEnded, endMs: Milliseconds): object {
       status === 101,
     ),
     requestHeaders,
-    requestBody: bodyWithoutSecrets(route, Buffer.from(event.requestBody ?? '').toString('utf8')),
+    requestBody: bodyWithoutSecrets(path, Buffer.from(event.requestBody ?? '').toString('utf8')),
     status,
     responseHeaders: listOf({
       ...headersWithoutSecrets(event.answerHeaders),
       ...(contentType !== undefined && { 'Content-Type': contentType }),
       'X-XblCorrelationId': id,
     }),
-    responseBody: bodyWithoutSecrets(route, answerBody ?? ''),
+    responseBody: bodyWithoutSecrets(path, answerBody ?? ''),
     isSocket: status === 101,
     caller: caller && claimsOf(caller),
   });
+}
+
+/** The path of a request target, which may be a whole URL. */
+function pathOf(target: string): string {
+  return URL.parse(target, 'http://localhost')?.pathname ?? target;
 }
 
 /** The whole URL; the names of Xbox Live are asked over TLS. */

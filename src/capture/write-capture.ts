@@ -29,26 +29,16 @@ export async function writeCapture(capture: Capture, path: string): Promise<void
 
 function withoutSecrets(call: CapturedCall) {
   const { pathname } = new URL(call.url);
-  const route = pathname.toLowerCase();
   return {
     ...call,
     durationMs: call.endMs - call.startMs,
     url: targetWithoutSecrets(call.url),
     requestHeaders: call.requestHeaders.flatMap(headerWithoutSecret),
-    requestBody: bodyWithoutSecretsOf(route, call.requestBody),
+    requestBody: bodyWithoutSecrets(pathname, call.requestBody),
     responseHeaders: call.responseHeaders.flatMap(headerWithoutSecret),
-    responseBody: bodyWithoutSecretsOf(route, call.responseBody),
+    responseBody: bodyWithoutSecrets(pathname, call.responseBody),
     isSocket: call.frames !== undefined,
   };
-}
-
-/** As `bodyWithoutSecrets`; nothing of a body that is too deep to be looked through. */
-function bodyWithoutSecretsOf(route: string, body: string): string {
-  try {
-    return bodyWithoutSecrets(route, body);
-  } catch {
-    return '';
-  }
 }
 
 /** Headers may be there more than once, and of bodies that are unpacked none says how they were packed. */

@@ -11,7 +11,7 @@ const help = `openmpsd convert <capture> <file.har>: makes a HAR file of a captu
   <capture>    A .har file, or Fiddler's .saz
   <file.har>   The new file; it must not be there yet
 
-Tokens, cookies and nonces are replaced. Who called is noted at each call, as far as the capture says so.
+Tokens, cookies, codes, nonces and keys are replaced, also those of other services. Who called is noted at each call, as far as the capture says so.
 Everything else that players sent stays in it.
 
 The exit code is 0 when the file is made, 1 when it cannot be written, 2 when no call of the capture can

@@ -136,22 +136,23 @@ const bodyCharactersMax = 65_536;
 
 /** Everything about a request, with tokens replaced. */
 export function viewRequestDetail(number: number, event: RequestEnded): RequestDetail {
-  const { route, requestBody, answerBody, caller, refusal } = event;
+  const { target, requestBody, answerBody, caller, refusal } = event;
+  const path = event.route ?? target.replace(/[?#].*/s, '');
   const requestText = requestBody && new TextDecoder().decode(requestBody);
   return {
     row: viewRequest(number, event),
     requestHeaders: flat(headersWithoutSecrets(event.requestHeaders)),
     ...(requestText !== undefined &&
-      requestText !== '' && { requestBody: viewBody(route, requestText) }),
+      requestText !== '' && { requestBody: viewBody(path, requestText) }),
     answerHeaders: flat(headersWithoutSecrets(event.answerHeaders)),
-    ...(answerBody !== undefined && { answerBody: viewBody(route, answerBody) }),
+    ...(answerBody !== undefined && { answerBody: viewBody(path, answerBody) }),
     ...(caller && { claims: viewClaims(caller) }),
     ...(refusal && { docs: `docs/wire/refusals.md (${refusal.code})` }),
   };
 }
 
-function viewBody(route: string | undefined, whole: string): BodyText {
-  const text = bodyWithoutSecrets(route, whole);
+function viewBody(path: string, whole: string): BodyText {
+  const text = bodyWithoutSecrets(path, whole);
   return { text: text.slice(0, bodyCharactersMax), isCut: text.length > bodyCharactersMax };
 }
 

@@ -2,52 +2,111 @@
 
 import type { ObservedHeaders } from './events.ts';
 
-/** Headers that prove who the client is, by lower-case name. */
-const secretHeaders: ReadonlySet<string> = new Set([
+/** The end of the lower-case name of a header that proves who the client is. */
+const secretHeaders: readonly string[] = [
+  'api-key',
+  'apikey',
   'authorization',
-  'proxy-authorization',
   'cookie',
-  'set-cookie',
+  'password',
+  'secret',
   'signature',
-  'x-rp-authorization',
+  'subscription-key',
+  'ticket',
+  'token',
+];
+
+/** Headers that hold a URL, by lower-case name. */
+const urlHeaders: ReadonlySet<string> = new Set([
+  'content-location',
+  'location',
+  'referer',
+  'x-original-url',
 ]);
 
-/** Names of fields and parameters that hold a secret, in lower case. */
-const secretNames: ReadonlySet<string> = new Set([
+/** Names of fields that hold a secret wherever they are, in lower case. */
+const secretFields: readonly string[] = [
   'access_token',
   'accesstoken',
+  'authorizationtoken',
   'client_assertion',
   'client_secret',
-  'code',
+  'code_verifier',
   'device_code',
   'devicetoken',
+  'entitytoken',
   'id_token',
-  'nonce',
-  'password',
   'refresh_token',
   'rpsticket',
   'servicetoken',
+  'sessionticket',
   'titletoken',
-  'token',
-  'user_code',
   'usertoken',
   'usertokens',
+  'xboxtoken',
+];
+
+/** Names of fields that hold a secret at a sign-in, and mostly something else in what a game writes. */
+const signInFields: readonly string[] = [
+  'assertion',
+  'code',
+  'nonce',
+  'password',
+  'saml_response',
+  'samlresponse',
+  'session_state',
+  'sessionid',
+  'state',
+  'ticket',
+  'token',
+  'user_code',
+];
+
+const fieldNames: ReadonlySet<string> = new Set(secretFields);
+const signInNames: ReadonlySet<string> = new Set([...secretFields, ...signInFields]);
+/** Parameters of a URL; the last ones sign it. */
+const parameterNames: ReadonlySet<string> = new Set([
+  ...signInNames,
+  'api_key',
+  'apikey',
+  'authorization',
+  'sig',
+  'signature',
+  'x-amz-credential',
+  'x-amz-security-token',
+  'x-amz-signature',
 ]);
 
-/** Routes whose bodies hold tokens. What games write under such names elsewhere is their own. */
-const secretRoutes: ReadonlySet<string> = new Set([
-  '/user/authenticate',
-  '/device/authenticate',
-  '/title/authenticate',
-  '/xsts/authorize',
-  '/authorize',
-  '/authenticate',
-  '/oauth20_authorize.srf',
-  '/oauth20_connect.srf',
-  '/oauth20_remoteconnect.srf',
-  '/oauth20_token.srf',
-  '/nonce',
+/** Parts of the paths of sign-ins, in lower case. */
+const signInSegments: ReadonlySet<string> = new Set([
+  'authorize',
+  'device_authorization',
+  'devicecode',
+  'nonce',
+  'oauth',
+  'oauth2',
+  'ppsecure',
+  'rst.srf',
+  'rst2.srf',
+  'signin',
+  'sso',
+  'token',
 ]);
+const signInBeginnings: readonly string[] = ['authenticat', 'getentitytoken', 'login', 'oauth20_'];
+
+/** What games write into sessions and handles is their own, under any name. */
+const gamePath = /^\/(?:serviceconfigs|handles)(?:\/|$)/i;
+
+/** True of the path of a sign-in, here or at another service: its bodies hold tokens. */
+function isSignIn(path: string): boolean {
+  return path
+    .toLowerCase()
+    .split('/')
+    .some(
+      (segment) =>
+        signInSegments.has(segment) || signInBeginnings.some((start) => segment.startsWith(start)),
+    );
+}
 
 /** Requests and answers with their tokens replaced. */
 export type SecretReplacement = {
@@ -56,10 +115,11 @@ export type SecretReplacement = {
   /** A request target or a URL, with the tokens in its query and its fragment replaced. */
   readonly targetWithoutSecrets: (target: string) => string;
   /**
-   * A body of this route, or of its answer: of a JSON body or a form by the names of fields; any other one of
-   * these routes is replaced as a whole. Throws a RangeError when it is too deep to be looked through.
+   * A body that was sent to this path, or its answer. Secrets are known by the names of fields of JSON or of a
+   * form; of a sign-in any other body is replaced as a whole. A body without secrets is the same text, and so is
+   * one of a session. One that is too deep to be looked through is replaced as a whole.
    */
-  readonly bodyWithoutSecrets: (route: string | undefined, body: string) => string;
+  readonly bodyWithoutSecrets: (path: string, body: string) => string;
 };
 
 /** Replaces each secret by what `replacementOf` answers for it. */
@@ -75,53 +135,75 @@ export function replaceSecrets(replacementOf: (secret: string) => string): Secre
     value: ObservedHeaders[string],
   ): string | readonly string[] | undefined {
     const lowerName = name.toLowerCase();
-    if (typeof value === 'string' && lowerName === 'location') return targetWithoutSecrets(value);
-    if (value === undefined || !secretHeaders.has(lowerName)) return value;
+    if (typeof value === 'string' && urlHeaders.has(lowerName)) return targetWithoutSecrets(value);
+    const isSecret = secretHeaders.some((end) => lowerName.endsWith(end));
+    if (value === undefined || !isSecret) return value;
     return [value].flat().map(credentialsWithoutSecret).join(', ');
   }
 
   function targetWithoutSecrets(target: string): string {
     const [place = '', ...fragments] = target.split('#');
     const at = place.indexOf('?');
-    const query = at < 0 ? '' : `?${formWithoutSecrets(place.slice(at + 1))}`;
+    const query = at < 0 ? '' : `?${formWithoutSecrets(place.slice(at + 1), parameterNames)}`;
     return [
       at < 0 ? place : `${place.slice(0, at)}${query}`,
-      ...fragments.map(formWithoutSecrets),
+      ...fragments.map((one) => formWithoutSecrets(one, parameterNames)),
     ].join('#');
   }
 
-  function bodyWithoutSecrets(route: string | undefined, body: string): string {
-    if (route === undefined || !secretRoutes.has(route) || body === '') return body;
+  function bodyWithoutSecrets(path: string, body: string): string {
+    if (body === '' || gamePath.test(path)) return body;
+    const isSecretPath = isSignIn(path);
+    const names = isSecretPath ? signInNames : fieldNames;
     let value: unknown;
     try {
       value = JSON.parse(body);
     } catch {
-      return body.includes('=') && !body.includes('<')
-        ? formWithoutSecrets(body)
-        : replacementOf(body);
+      const isForm = body.includes('=') && !/[<{\n]/.test(body);
+      if (isForm) return formWithoutSecrets(body, names);
+      return isSecretPath ? replacementOf(body) : body;
     }
-    return JSON.stringify(valueWithoutSecrets(value, false));
+    try {
+      const shown = valueWithoutSecrets(value, names, false);
+      return shown === value ? body : JSON.stringify(shown);
+    } catch (error) {
+      if (error instanceof RangeError) return replacementOf(body);
+      throw error;
+    }
   }
 
-  function valueWithoutSecrets(value: unknown, isSecret: boolean): unknown {
+  /** The same value where nothing in it is a secret. */
+  function valueWithoutSecrets(
+    value: unknown,
+    names: ReadonlySet<string>,
+    isSecret: boolean,
+  ): unknown {
     if (typeof value === 'string') return isSecret ? replacementOf(value) : value;
     if (typeof value !== 'object' || value === null) return value;
-    if (Array.isArray(value)) return value.map((one) => valueWithoutSecrets(one, isSecret));
-    return Object.fromEntries(
-      Object.entries(value).map(([name, one]) => [
-        name,
-        valueWithoutSecrets(one, isSecret || secretNames.has(name.toLowerCase())),
-      ]),
-    );
+    let isChanged = false;
+    const shownOf = (one: unknown, isOneSecret: boolean): unknown => {
+      const shown = valueWithoutSecrets(one, names, isOneSecret);
+      isChanged ||= shown !== one;
+      return shown;
+    };
+    const shown = Array.isArray(value)
+      ? value.map((one) => shownOf(one, isSecret))
+      : Object.fromEntries(
+          Object.entries(value).map(([name, one]) => [
+            name,
+            shownOf(one, isSecret || names.has(name.toLowerCase())),
+          ]),
+        );
+    return isChanged ? shown : value;
   }
 
   /** `a=1&token=…`, with the secrets replaced. */
-  function formWithoutSecrets(form: string): string {
+  function formWithoutSecrets(form: string, names: ReadonlySet<string>): string {
     return form
       .split('&')
       .map((part) => {
         const at = part.indexOf('=');
-        if (at < 0 || !secretNames.has(nameOf(part.slice(0, at)))) return part;
+        if (at < 0 || !names.has(nameOf(part.slice(0, at)))) return part;
         return `${part.slice(0, at + 1)}${replacementOf(part.slice(at + 1))}`;
       })
       .join('&');

@@ -40,6 +40,34 @@ test('a query keeps everything but its tokens, however their names are written',
   });
 });
 
+// Kills: a secret that is known by the names of one vendor alone.
+test('headers that prove who a client is are known by the end of their name', () => {
+  for (const name of [
+    'X-Authorization',
+    'X-EntityToken',
+    'X-Auth-Token',
+    'X-CSRF-Token',
+    'Proxy-Authorization',
+    'X-API-Key',
+    'Ocp-Apim-Subscription-Key',
+    'X-SessionTicket',
+    'X-RP-Authorization',
+  ]) {
+    assert.deepEqual(headersWithoutSecrets({ [name]: 's' }), { [name]: replacementOf('s') });
+  }
+  const others = { 'Sec-WebSocket-Key': 'k', 'Sec-WebSocket-Accept': 'a', ETag: '"t"' };
+  assert.deepEqual(headersWithoutSecrets(others), others);
+});
+
+// Kills: a page whose address has a code, which the next request names as its referrer.
+test('URLs in headers lose their codes, states and signatures', () => {
+  const url = 'https://login.live.com/x?code=c&state=s&client_id=i&SIG=g&X-Amz-Signature=h';
+  const shown = `https://login.live.com/x?code=${replacementOf('c')}&state=${replacementOf('s')}&client_id=i&SIG=${replacementOf('g')}&X-Amz-Signature=${replacementOf('h')}`;
+  for (const name of ['Referer', 'location', 'Content-Location', 'X-Original-URL']) {
+    assert.deepEqual(headersWithoutSecrets({ [name]: url }), { [name]: shown });
+  }
+});
+
 test('bodies of the login chain lose their tokens; what a game writes is left alone', () => {
   const body = {
     Properties: { SandboxId: 'RETAIL', UserTokens: ['u1'], RpsTicket: 't=1' },
@@ -64,5 +92,40 @@ test('bodies of the login chain lose their tokens; what a game writes is left al
   const session = '{"properties":{"custom":{"code":"ABCD","token":1.50}}}';
   const path = '/serviceconfigs/{scid}/sessionTemplates/{template}/sessions/{name}';
   assert.equal(bodyWithoutSecrets(path, session), session);
-  assert.equal(bodyWithoutSecrets(undefined, session), session);
+  assert.equal(bodyWithoutSecrets('/handles', session), session);
+});
+
+// Kills: a capture that hands on tokens because their service is not ours.
+test('bodies of other sign-ins lose their tokens, whatever their path and form', () => {
+  const token = replacementOf('t');
+  const form = 'grant_type=authorization_code&code=t&client_secret=t&code_verifier=t&assertion=t';
+  const shown = `grant_type=authorization_code&code=${token}&client_secret=${token}&code_verifier=${token}&assertion=${token}`;
+  for (const path of ['/common/oauth2/v2.0/token', '/Oauth/token', '/connect/token']) {
+    assert.equal(bodyWithoutSecrets(path, form), shown);
+    assert.equal(bodyWithoutSecrets(path, '{"id_token":"t"}'), `{"id_token":"${token}"}`);
+  }
+  const soap = '<wst:RequestSecurityToken>t</wst:RequestSecurityToken>';
+  assert.equal(bodyWithoutSecrets('/RST2.srf', soap), replacementOf(soap));
+  const playFab = '{"data":{"SessionTicket":"t","EntityToken":{"EntityToken":"t","Entity":"t"}}}';
+  assert.equal(
+    bodyWithoutSecrets('/Client/LoginWithXbox', playFab),
+    `{"data":{"SessionTicket":"${token}","EntityToken":{"EntityToken":"${token}","Entity":"${token}"}}}`,
+  );
+});
+
+test('of other bodies only fields are replaced whose name says a secret, and the rest stays as it was', () => {
+  const path = '/users/xuid(1)/devices/current/titles/current';
+  const presence = '{ "state":"active","code":1.50,"token":"a game\'s own" }';
+  assert.equal(bodyWithoutSecrets(path, presence), presence);
+  assert.equal(
+    bodyWithoutSecrets(path, '{"DeviceToken":"t"}'),
+    `{"DeviceToken":"${replacementOf('t')}"}`,
+  );
+  assert.equal(bodyWithoutSecrets(path, '<p a=1>'), '<p a=1>');
+  assert.equal(
+    bodyWithoutSecrets(path, 'a=1&refresh_token=t'),
+    `a=1&refresh_token=${replacementOf('t')}`,
+  );
+  const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+  assert.equal(bodyWithoutSecrets(path, deep), replacementOf(deep));
 });

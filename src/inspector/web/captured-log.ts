@@ -21,7 +21,6 @@ export function viewCapture(
 ): readonly CapturedRequest[] {
   return capture.calls.map((call) => {
     const { origin, pathname, search, host } = new URL(call.url);
-    const route = pathname.toLowerCase();
     const id = String(call.number);
     const xuid = userOf.get(id);
     return {
@@ -39,9 +38,9 @@ export function viewCapture(
           ...(xuid !== undefined && { caller: { xuid } }),
         },
         requestHeaders: { Host: host, ...viewHeaders(call.requestHeaders) },
-        ...viewBody('requestBody', route, call.requestBody),
+        ...viewBody('requestBody', pathname, call.requestBody),
         answerHeaders: viewHeaders(call.responseHeaders),
-        ...viewBody('answerBody', route, answerOf(call)),
+        ...viewBody('answerBody', pathname, answerOf(call)),
       },
     };
   });
@@ -64,20 +63,11 @@ function viewHeaders(headers: readonly CapturedHeader[]): Readonly<Record<string
 
 function viewBody<Name extends 'requestBody' | 'answerBody'>(
   name: Name,
-  route: string,
+  path: string,
   whole: string,
 ): { readonly [key in Name]?: BodyText } {
   if (whole === '') return {};
-  const text = bodyText(route, whole);
+  const text = bodyWithoutSecrets(path, whole);
   const body = { text: text.slice(0, bodyCharactersMax), isCut: text.length > bodyCharactersMax };
   return { [name]: body } as { readonly [key in Name]?: BodyText };
-}
-
-/** Nothing of a body that is too deep to be looked through. */
-function bodyText(route: string, whole: string): string {
-  try {
-    return bodyWithoutSecrets(route, whole);
-  } catch {
-    return '…';
-  }
 }
