@@ -7,6 +7,13 @@ import { scripts } from './scripts.ts';
 
 type ScriptName = keyof typeof scripts;
 
+/** A command that reads a key, and what follows the key. */
+type ReadOfKey = readonly [command: string, ...rest: string[]];
+
+type Partition = RedisKeys['partitions'][number];
+
+type Settled<R> = readonly PromiseSettledResult<readonly R[]>[];
+
 /** The commands of one store: how durable its writes are, and which of them are under way. */
 export class RedisCommands {
   readonly keys: RedisKeys;
@@ -78,17 +85,78 @@ export class RedisCommands {
   }
 
   /**
-   * The results of the partitions of a share. A shard that is away does not stop the others:
-   * readers of due records try again.
+   * The replies to one read of many keys, in their order; undefined: nothing is there. Each server is asked
+   * once, so that a process that has nothing to do costs next to nothing.
+   */
+  async readEach(
+    keys: readonly string[],
+    read: ReadOfKey,
+  ): Promise<readonly (Reply | undefined)[]> {
+    const replies: (Reply | undefined)[] = keys.map(() => undefined);
+    const groups = Map.groupBy(keys.keys(), (n) => this.serverOf(keys[n] ?? ''));
+    const reading = [...groups.values()].map(async (group) => {
+      const own = group.map((n) => keys[n] ?? '');
+      for (const [at, reply] of await this.#readEachOfServer(own, read)) {
+        replies[group[at] ?? 0] = reply;
+      }
+    });
+    await Promise.all(reading);
+    return replies;
+  }
+
+  async #readEachOfServer(
+    keys: readonly string[],
+    [command, ...rest]: ReadOfKey,
+  ): Promise<readonly (readonly [at: number, Reply])[]> {
+    const values = [command, String(rest.length), ...rest, ...keys];
+    const answer = (await this.readScript(
+      'readEach',
+      keys.slice(0, 1),
+      values,
+    )) as readonly Reply[];
+    const found: (readonly [number, Reply])[] = [];
+    const alone: number[] = [];
+    for (let at = 0; at < answer.length; at += 1) {
+      const number = Number(answer[at]);
+      if (number < 0) {
+        alone.push(-number - 1);
+        continue;
+      }
+      at += 1;
+      found.push([number - 1, answer[at] ?? null]);
+    }
+    const readAlone = alone.map(async (at): Promise<readonly [number, Reply]> => {
+      const key = keys[at] ?? '';
+      return [at, await this.read(key, [command, key, ...rest])];
+    });
+    return [...found, ...(await Promise.all(readAlone))];
+  }
+
+  /**
+   * The results of the partitions of a share in which `isThere` finds something. A shard that is away does not
+   * stop the others: readers of due records try again.
    *
    * Throws StoreUnavailable when no shard answers.
    */
   async inPartitions<R>(
     { index, of }: Share = { index: 0, of: 1 },
-    look: (partition: RedisKeys['partitions'][number]) => Promise<readonly R[]>,
+    isThere: { readonly keyOf: (partition: Partition) => string; readonly read: ReadOfKey },
+    look: (partition: Partition) => Promise<readonly R[]>,
   ): Promise<readonly R[]> {
     const partitions = this.keys.partitions.filter((_partition, n) => n % of === index);
-    const outcomes = await Promise.allSettled(partitions.map(look));
+    const groups = Map.groupBy(partitions, ({ base }) => this.serverOf(base));
+    const looks = [...groups.values()].map(async (group): Promise<Settled<R>> => {
+      try {
+        const there = await this.readEach(group.map(isThere.keyOf), isThere.read);
+        const some = group.filter((_partition, n) => there[n] !== undefined);
+        return some.length === 0
+          ? [{ status: 'fulfilled', value: [] }]
+          : await Promise.allSettled(some.map(look));
+      } catch (reason) {
+        return [{ status: 'rejected', reason }];
+      }
+    });
+    const outcomes = (await Promise.all(looks)).flat();
     const found = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     const [first] = outcomes;
     if (found.length === 0 && first?.status === 'rejected') throw first.reason;

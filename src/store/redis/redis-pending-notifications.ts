@@ -18,6 +18,7 @@ export class RedisPendingNotifications implements PendingNotifications {
     const values = [String(ageMs), String(limit)];
     const found = await this.#commands.inPartitions(
       share,
+      { keyOf: ({ pendingTaps }) => pendingTaps, read: ['EXISTS'] },
       async ({ pendingTaps, pendingTexts }) => {
         const keys = [pendingTaps, pendingTexts];
         const parts = await this.#commands.readScript('pendingTaps', keys, values);

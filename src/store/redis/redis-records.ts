@@ -14,7 +14,7 @@ import {
 } from '../store.ts';
 import type { RedisCommands } from './redis-commands.ts';
 import type { Reply } from './redis-link.ts';
-import { formatScore, pairsOf, parseScore, parseStored } from './redis-replies.ts';
+import { earliestUntil, formatScore, pairsOf, parseScore, parseStored } from './redis-replies.ts';
 
 /**
  * The records on Redis: see RecordStore. Those of one table and group are in one partition, and so in one
@@ -75,15 +75,18 @@ export class RedisRecords {
     limit: number,
     part: Share | GroupPart | undefined,
   ): Promise<readonly RecordName[]> {
-    const range = ['-inf', formatScore(nowMs), 'BYSCORE', 'LIMIT', '0', String(limit)];
-    const look = async ({ base }: { readonly base: string }) => {
-      const due = this.#commands.keys.recordsDue(base, table);
-      return pairsOf(await this.#commands.read(due, ['ZRANGE', due, ...range, 'WITHSCORES']));
+    const keyOf = ({ base }: { readonly base: string }): string =>
+      this.#commands.keys.recordsDue(base, table);
+    const read = earliestUntil(nowMs, 1);
+    const [command, ...range] = earliestUntil(nowMs, limit);
+    const look = async (partition: { readonly base: string }) => {
+      const due = keyOf(partition);
+      return pairsOf(await this.#commands.read(due, [command, due, ...range, 'WITHSCORES']));
     };
     const found =
       part !== undefined && 'group' in part
         ? await look(this.#commands.keys.ofRecords(table, part.group).partition)
-        : await this.#commands.inPartitions(part, look);
+        : await this.#commands.inPartitions(part, { keyOf, read }, look);
     const inOrder = [...found].sort(([, a], [, b]) => Number(a) - Number(b));
     return inOrder.slice(0, limit).map(([name]) => {
       const [group = '', id = ''] = name.split(' ');

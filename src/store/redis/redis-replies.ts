@@ -20,6 +20,14 @@ export function parseScore(text = ''): Milliseconds | undefined {
   return text === '+inf' ? Infinity : Number(text);
 }
 
+/** The command, and what follows its key, that reads the earliest names of a sorted set of times. */
+export function earliestUntil(
+  nowMs: Milliseconds,
+  limit: number,
+): readonly [command: string, ...rest: string[]] {
+  return ['ZRANGE', '-inf', formatScore(nowMs), 'BYSCORE', 'LIMIT', '0', String(limit)];
+}
+
 /** The pairs of a reply that lists names and values in turn. */
 export function pairsOf(reply: Reply): [string, string][] {
   const list = reply as readonly string[];

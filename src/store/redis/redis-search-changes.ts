@@ -16,11 +16,8 @@ export async function readSearchChanges(
   limit: number,
 ): Promise<SearchChanges> {
   const { partitions } = commands.keys;
-  const last = await Promise.all(
-    partitions.map(async ({ meta }) =>
-      Number((await commands.read(meta, ['HGET', meta, 'search'])) ?? 0),
-    ),
-  );
+  const metas = partitions.map(({ meta }) => meta);
+  const last = (await commands.readEach(metas, ['HGET', 'search'])).map((at) => Number(at ?? 0));
   const read = parseCursor(cursor);
   // Where fewer changes are counted than were read, the server was emptied and began again.
   for (const [n, at] of last.entries()) if (at < (read[n] ?? 0)) read[n] = 0;

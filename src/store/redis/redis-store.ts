@@ -44,8 +44,8 @@ import { RedisNodes } from './redis-nodes.ts';
 import { RedisPendingNotifications } from './redis-pending-notifications.ts';
 import { RedisPeople } from './redis-people.ts';
 import { RedisRecords } from './redis-records.ts';
-import { formatScore, pairsOf, parseStored } from './redis-replies.ts';
 import { readCountPart } from './redis-count-part.ts';
+import { earliestUntil, formatScore, pairsOf, parseStored } from './redis-replies.ts';
 import { readSessionKeys } from './redis-session-keys.ts';
 import { readSearchChanges, type SearchChanges } from './redis-search-changes.ts';
 import { type CachedRecord, recordOf, RedisSessionCache } from './redis-session-cache.ts';
@@ -234,17 +234,12 @@ export class RedisStore implements Store {
     share: Share | undefined,
   ): Promise<readonly string[]> {
     this.#commands.assertOpen();
-    const range = [
-      '-inf',
-      formatScore(nowMs),
-      'BYSCORE',
-      'LIMIT',
-      '0',
-      String(limit),
-      'WITHSCORES',
-    ];
-    const found = await this.#commands.inPartitions(share, async (partition) =>
-      pairsOf(await this.#commands.read(partition[what], ['ZRANGE', partition[what], ...range])),
+    const [command, ...range] = earliestUntil(nowMs, limit);
+    const found = await this.#commands.inPartitions(
+      share,
+      { keyOf: (partition) => partition[what], read: earliestUntil(nowMs, 1) },
+      async ({ [what]: due }) =>
+        pairsOf(await this.#commands.read(due, [command, due, ...range, 'WITHSCORES'])),
     );
     const inOrder = [...found].sort(([, a], [, b]) => Number(a) - Number(b));
     return inOrder.slice(0, limit).map(([name]) => name);

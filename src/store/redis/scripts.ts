@@ -5,7 +5,8 @@ export type Script = { readonly text: string; readonly digest: string };
 
 /**
  * What is done in one step on a server. Each script works on keys of one slot, and all of these are
- * declared, since a server may be handing the slot over to another.
+ * declared, since a server may be handing the slot over to another. `readEach` alone reads keys of many
+ * slots, and says which of them it could not read.
  *
  * `strict` scripts write something even when they change nothing, so that a WAIT after them covers
  * what they read.
@@ -412,6 +413,28 @@ redis.call('SET', mark, revision, 'PX', math.ceil(deadlineMs - time) + ${records
 return {'done', revision}
 `;
 
+/**
+ * Keys: any one of the server. ARGV: a command that reads, the number of words after its key, these words,
+ * then the keys that it is to read. Pairs of the number of a key and the reply, where something is there; the
+ * number alone, below zero, of a key that only its own command can read: its slot moves, or it is damaged.
+ */
+const readEach = `
+local command, count = ARGV[1], tonumber(ARGV[2])
+local rest = {unpack(ARGV, 3, 2 + count)}
+local answer = {}
+for at = 3 + count, #ARGV do
+  local number = at - 2 - count
+  local reply = redis.pcall(command, ARGV[at], unpack(rest))
+  if type(reply) == 'table' and reply.err then
+    answer[#answer + 1] = -number
+  elseif reply and reply ~= 0 and not (type(reply) == 'table' and #reply == 0) then
+    answer[#answer + 1] = number
+    answer[#answer + 1] = reply
+  end
+end
+return answer
+`;
+
 /** Adds to a count, which is forgotten some time after it began. */
 const addCount = `
 local count = redis.call('INCRBY', KEYS[1], ARGV[1])
@@ -425,13 +448,15 @@ return count
  *     takes    refuses it, before any of it is done
  *     frees    carries it out: it makes room, or takes next to none
  *     reads    carries it out, also while the server cannot write
+ *     sweeps   as reads, of keys in any slot that the server has
  */
-type Room = 'takes' | 'frees' | 'reads';
+type Room = 'takes' | 'frees' | 'reads' | 'sweeps';
 
 const flagsOf: Readonly<Record<Room, string>> = {
   takes: '#!lua',
   frees: '#!lua flags=allow-oom',
   reads: '#!lua flags=no-writes',
+  sweeps: '#!lua flags=no-writes,allow-cross-slot-keys',
 };
 
 function script(room: Room, text: string): Script {
@@ -467,4 +492,5 @@ export const scripts = {
   renewNode: script('frees', renewNode),
   nodes: script('reads', nodes),
   addCount: script('frees', addCount),
+  readEach: script('sweeps', readEach),
 } as const;
