@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { AuthenticatorUnavailable, SignInUnavailable } from '../auth/authenticator.ts';
 import type { Guid } from '../domain/ids.ts';
 import { retryAfter, textResponse } from './refusal-response.ts';
-import type { Answer } from './route.ts';
+import type { Answer, Route } from './route.ts';
 
 export type FailureSettings = {
   /** True of an error by which the store says that it cannot be reached. */
@@ -11,24 +11,57 @@ export type FailureSettings = {
   readonly log: (text: string) => void;
 };
 
-/** The answer when a request could not be decided: for an outage, or a fault, which is logged. */
+/**
+ * The answer when a request could not be decided: for an outage, or a fault, which is logged. `route` is
+ * undefined where no route has this path and verb.
+ */
 export function failureResponse(
   { isOutage, log }: FailureSettings,
   error: unknown,
   incoming: IncomingMessage,
   correlationId: Guid,
+  route: Pick<Route, 'method' | 'path'> | undefined,
 ): Answer {
   if (error instanceof SignInUnavailable) return signInUnavailableResponse;
   if (error instanceof AuthenticatorUnavailable) return callerUnknownResponse;
-  if (isOutage(error)) return outageResponse;
+  if (isOutage(error)) return outageResponse(route);
   log(faultReport(error, incoming, correlationId));
   return faultResponse(correlationId);
 }
 
-/** The answer of a server that does not know, or must not say, the current state. */
-export const outageResponse = textResponse(
+/** The answer while the store cannot be reached, or what it has cannot be read or written. */
+function outageResponse(route: Parameters<typeof failureResponse>[4]): Answer {
+  return route === undefined || onlyReads(route) ? readOutageResponse : writeOutageResponse;
+}
+
+/** True of a route that answers what is stored. Such a POST asks for several things at once. */
+function onlyReads({ method, path }: Pick<Route, 'method' | 'path'>): boolean {
+  return method === 'GET' || /\/(?:query|batch|validate)(?:\/|$)/.test(path);
+}
+
+const readOutageResponse = textResponse(
   503,
-  'Something that this server needs cannot be reached, and it is unknown whether a write was kept. Try again.',
+  'This server cannot read what is stored now; nothing was changed. Try again; the log and /health/ready of the server say why.',
+  retryAfter,
+);
+
+const writeOutageResponse = textResponse(
+  503,
+  'This server cannot reach its store now, or cannot write to it, and it is unknown whether this write was kept. Try again; the log and /health/ready of the server say why.',
+  retryAfter,
+);
+
+/** The answer of a node that must not say what is stored, since it may be no longer so: nothing was begun. */
+export const unfitResponse = textResponse(
+  503,
+  'This node has lost its lease in the store and answers nothing; nothing was done. Try again; another node may answer.',
+  retryAfter,
+);
+
+/** The answer of a node that became unfit while it decided a request. */
+export const lateResponse = textResponse(
+  503,
+  'This node has lost its lease in the store, and it is unknown whether a write was kept. Try again; another node may answer.',
   retryAfter,
 );
 

@@ -207,12 +207,17 @@ test('a refusal may bring the session, and headers of its route', async () => {
 });
 
 test('an outage is a 503 to come again, whichever part is away; it is not logged as a fault', async () => {
+  const away = { answer: () => Promise.reject(new SampleOutage()) };
   const app = sampleApp([
-    sampleRoute('GET', '/away', { answer: () => Promise.reject(new SampleOutage()) }),
+    sampleRoute('GET', '/away', away),
+    sampleRoute('PUT', '/away', { ...away, body: 'object' }),
+    sampleRoute('POST', '/away/query', { ...away, body: 'object' }),
   ]);
   const unknowable = { ...goodHeaders, authorization: 'unknowable' };
   for (const [sent, said] of [
-    [{ url: '/away' }, /cannot be reached, and it is unknown whether a write was kept/],
+    [{ url: '/away' }, /cannot read what is stored now; nothing was changed\./],
+    [{ method: 'PUT', url: '/away', body: '{}' }, /it is unknown whether this write was kept\./],
+    [{ method: 'POST', url: '/away/query', body: '{}' }, /nothing was changed\./],
     [{ headers: unknowable }, /cannot tell who calls; nothing was done/],
   ] as const) {
     const { status, headers, text } = await ask(sent, app);
@@ -235,8 +240,10 @@ test('a node that is not fit answers 503, also what it was about to answer; heal
   assert.equal((await ask({}, app)).status, 200);
   const about = await ask({ url: '/changing' }, app);
   assert.deepEqual([about.status, about.headers['retry-after']], [503, '1']);
+  assert.match(about.text, /lost its lease .* unknown whether a write was kept/);
   const next = await ask({}, app);
   assert.deepEqual([next.status, next.headers['retry-after']], [503, '1']);
+  assert.match(next.text, /lost its lease .* nothing was done/);
   assert.equal((await ask({ url: '/' }, app)).status, 200);
 });
 

@@ -10,7 +10,12 @@ import type { Milliseconds } from '../domain/time.ts';
 import { parseQuery } from './query.ts';
 import { endOfReadBatch } from './read-batch.ts';
 import { parseBody, parseForm, readBody } from './body.ts';
-import { type FailureSettings, failureResponse, outageResponse } from './failure-response.ts';
+import {
+  type FailureSettings,
+  failureResponse,
+  lateResponse,
+  unfitResponse,
+} from './failure-response.ts';
 import { hostOf, mayBeFramed } from './framing.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import type { Hosts } from './hosts.ts';
@@ -122,7 +127,8 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
         }
       } catch (error) {
         if (observed) observed.fault = error;
-        sendShared(failureResponse(settings, error, incoming, correlationId));
+        const route = 'route' in match ? match.route : undefined;
+        sendShared(failureResponse(settings, error, incoming, correlationId, route));
       }
     },
   };
@@ -154,7 +160,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     if (!('route' in match)) return refuse(match, contractVersionMax);
     const { route, params, search } = match;
     const headers = incoming.headers as Headers;
-    if (!mayAnswer(route)) return outageResponse;
+    if (!mayAnswer(route)) return unfitResponse;
 
     const asked = callerOf(route, headers);
     let caller = asked instanceof Promise ? await asked : asked;
@@ -208,7 +214,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
       context,
     );
     // What was known before the process was paused may no longer be true.
-    if (!mayAnswer(route)) return outageResponse;
+    if (!mayAnswer(route)) return lateResponse;
     return 'status' in answer ? answer : refuse(answer, contractVersion);
   }
 

@@ -5,7 +5,7 @@ import type { Caller, UserCaller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { hangUp } from './connection-refusal.ts';
-import { failureResponse, outageResponse } from './failure-response.ts';
+import { failureResponse, unfitResponse } from './failure-response.ts';
 import { hostOf, mayBeFramed } from './framing.ts';
 import { type ObservedRequest, observeRequest, requestEnded } from './observed-request.ts';
 import type { PipelineSettings } from './pipeline.ts';
@@ -111,7 +111,7 @@ export function openUpgrade(
       if (observed) requestEnded(context, observed, incoming, answer);
     };
     // The other nodes take connections of this one for ended.
-    if (settings.isFit?.() === false) return refuseWith(outageResponse);
+    if (settings.isFit?.() === false) return refuseWith(unfitResponse);
     try {
       const refused = await connect(incoming, socket, head, observed, correlationId);
       if (refused === undefined) {
@@ -120,7 +120,8 @@ export function openUpgrade(
       } else refuseWith(refused instanceof Refusal ? refusalResponse(refused, 107) : refused);
     } catch (error) {
       if (observed) observed.fault = error;
-      refuseWith(failureResponse(settings, error, incoming, correlationId));
+      const route = { method: 'GET', path: '/connect' } as const;
+      refuseWith(failureResponse(settings, error, incoming, correlationId, route));
     }
   }
 
