@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -145,6 +154,40 @@ test('a log that was cut is reported', async () => {
     out[0] ?? '',
     /^its log .* has been cut: \d+ pages of acknowledged writes are lost$/,
   );
+});
+
+test('a copy of a data file without its log is named as that', async () => {
+  const data = freshFolder();
+  const file = dataFileOf(data);
+  await using store = await openSqliteStore({ file, durability: 'relaxed' });
+  await store.commit({ session: putOf('a', 0) });
+  const copy = join(folder, 'copy.db');
+  copyFileSync(file, copy);
+  const { code, out, err } = await run(copy);
+  assert.deepEqual([code, out], [1, []]);
+  assert.match(
+    err,
+    /copy\.db has no tables\. .* the log \(\S+copy\.db-wal\).* was not copied with it/,
+  );
+  const empty = join(folder, 'empty.db');
+  writeFileSync(empty, '');
+  assert.match((await run(empty)).err, /empty\.db is empty: nothing was ever written to it\./);
+});
+
+test('a backup is checked in a folder that nobody may write to', async () => {
+  const data = await filledFolder();
+  const file = dataFileOf(data);
+  chmodSync(folder, 0o711);
+  chmodSync(file, 0o444);
+  chmodSync(data, 0o555);
+  // Root may write everywhere.
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  const { code, out } = await run(file);
+  if (isRoot) process.seteuid?.(0);
+  chmodSync(data, 0o755);
+  assert.match(out.at(-1) ?? '', / 40 sessions, .* no problems$/);
+  assert.equal(code, 0);
 });
 
 test('what cannot be checked is said, with what would be right', async () => {

@@ -7,8 +7,9 @@
 
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { StoreUnavailable } from '../store.ts';
-import { isMarked, notOurs, unavailable } from './data-file.ts';
+import { isMarked, unavailable } from './data-file.ts';
 import { migrations, refuseNewer, versionOf } from './migrations.ts';
 import {
   parseChange,
@@ -45,7 +46,7 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
   let db: DatabaseSync | undefined;
   let cutPages = 0;
   try {
-    db = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
+    db = openToRead(file);
     // Of a file that has been cut SQLite reads nothing otherwise; nothing can be written here.
     db.enableDefensive?.(false);
     db.exec('PRAGMA writable_schema = ON');
@@ -53,7 +54,7 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
     if (cutPages > 0) {
       listener.found(`the file has been cut: its last ${cutPages} pages are lost`);
     }
-    if (!isMarked(db)) throw new StoreUnavailable(notOurs(file));
+    if (!isMarked(db)) throw new StoreUnavailable(problemOfEmpty(file));
     refuseNewer(db, migrations);
     const lost = isBegunAnew(file, index) ? 0 : pagesLost(index, pagesInLog(db));
     if (lost > 0) {
@@ -83,9 +84,39 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
   }
 }
 
+/**
+ * The file, to be read. In a folder that nobody may write to, such as a backup that is mounted to be read,
+ * SQLite cannot make the index of the log: it is told that there is no log, where there is none.
+ */
+function openToRead(file: string): DatabaseSync {
+  const options = { readOnly: true, timeout: 5_000 };
+  const db = new DatabaseSync(file, options);
+  try {
+    db.prepare('PRAGMA application_id').get();
+    return db;
+  } catch (error) {
+    const isRefused = kindOfCode((error as SqliteError).errcode ?? 0) === sqliteCodes.cannotOpen;
+    if (!isRefused || hasLog(file)) return db;
+    db.close();
+    const url = pathToFileURL(file);
+    url.searchParams.set('immutable', '1');
+    return new DatabaseSync(url, options);
+  }
+}
+
+function hasLog(file: string): boolean {
+  return (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
+/** Of a database without tables: a new data file is one, until its log is written into it. */
+function problemOfEmpty(file: string): string {
+  if (statSync(file).size === 0) return `${file} is empty: nothing was ever written to it.`;
+  return `${file} has no tables. If it is a copy of a data file, the log (${file}-wal), which had everything, was not copied with it. Copy a data folder as a whole, while no server uses it, or make a backup: docs/guides/backup-and-upgrade.md.`;
+}
+
 /** The pages that the header of a file counts and that are not there; 0 of a file with a log. */
 function pagesCut(file: string): number {
-  if ((statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return 0;
+  if (hasLog(file)) return 0;
   const header = Buffer.alloc(headerBytes);
   const opened = openSync(file, 'r');
   try {

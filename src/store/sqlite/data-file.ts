@@ -318,6 +318,6 @@ function problemOfOpening(path: string, { errcode, message }: SqliteError): stri
 }
 
 /** The error for a file of another program. */
-export function notOurs(path: string): string {
+function notOurs(path: string): string {
   return `${path} is not a data file of OpenMPSD. Move it away, or use another data folder.`;
 }
