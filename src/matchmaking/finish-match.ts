@@ -6,17 +6,21 @@
  */
 
 import type { Context } from '../directory/context.ts';
-import { targetWrite } from '../domain/matchmaking/session-writes.ts';
+import { targetRequest } from '../domain/matchmaking/session-writes.ts';
 import { shownStatusOf, ticketIdOf } from '../domain/matchmaking/snapshot.ts';
 import {
   type MatchRecord,
   nextCheckMs,
   type TicketRecord,
 } from '../domain/matchmaking/ticket-record.ts';
+import type { JsonObject } from '../domain/json.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { newestContractVersion } from '../domain/session/contract-version.ts';
 import { etagOf } from '../domain/session/etag.ts';
 import { keyOf } from '../domain/session/reference.ts';
+import { parseSessionRequest, type SessionRequest } from '../domain/session/request.ts';
+import type { Milliseconds } from '../domain/time.ts';
 import { settleTicket } from './end-ticket.ts';
 import { observeTicket, type Service, unfinishedMs } from './service.ts';
 import { readAny, showTicket, writeAsService } from './session-writer.ts';
@@ -47,10 +51,12 @@ export async function finishMatch(
   const shown = match.value.isPreserved ? records.slice(1) : records;
   const refusals = await Promise.all(shown.map((ticket) => showTicket(context, ticket)));
   if (refusals.some((refusal) => refusal?.code === 'tooBusy')) return;
-  const foundMs = context.clock.nowMs();
+  const nowMs = context.clock.nowMs();
   await closeMatch(service, key, match, tickets, (ticket) => {
-    const value = { ...ticket, isPending: false, foundMs };
-    return { value, dueMs: nextCheckMs(value, foundMs) ?? foundMs };
+    // They were stored as they are to stay, unless a former version of the program has made the match.
+    if (!ticket.isPending) return undefined;
+    const value = { ...ticket, isPending: false, foundMs: nowMs };
+    return { value, dueMs: nextCheckMs(value, nowMs) ?? nowMs };
   });
 }
 
@@ -64,11 +70,10 @@ async function ticketsOf(
   return found.filter((one) => one !== undefined).filter(({ value }) => isOf(match, value));
 }
 
-/** False once the ticket searches again, or was removed. */
+/** False once the ticket searches again. */
 function isOf({ target }: MatchRecord, ticket: TicketRecord): boolean {
   return (
     ticket.status === 'found' &&
-    ticket.isPending &&
     ticket.target !== undefined &&
     keyOf(ticket.target) === keyOf(target)
   );
@@ -98,13 +103,24 @@ async function writeTarget(
   match: MatchRecord,
   tickets: readonly TicketRecord[],
 ): Promise<Refusal | undefined> {
-  const refusal = await writeAsService(context, match.target, targetWrite(match, tickets), {
+  const request = targetRequest(match, tickets, (constants) => parseConstants(context, constants));
+  if (request instanceof Refusal) return request;
+  const refusal = await writeAsService(context, match.target, request, {
     sandbox: match.sandbox,
     hopper: match.hopper,
     preconditions: { ifNoneMatch: ['*'] },
     onlyExisting: false,
   });
   return refusal?.code === 'sessionExists' ? undefined : refusal;
+}
+
+/** Constants that a title wants, as a write asks for them. Refuses: requestInvalid. */
+function parseConstants(
+  { settings }: Context,
+  constants: JsonObject,
+): SessionRequest['constants'] | Refusal {
+  const request = parseSessionRequest({ constants }, newestContractVersion, settings);
+  return request instanceof Refusal ? request : request.constants;
 }
 
 /** Adds the players to the preserved session, unless that was done before; one write shows both. */
@@ -115,6 +131,8 @@ async function fillPreserved(
 ): Promise<Refusal | undefined> {
   const [first] = tickets;
   if (first === undefined || first.id !== match.ticketIds[0]) return undefined;
+  const request = targetRequest(match, tickets, (constants) => parseConstants(context, constants));
+  if (request instanceof Refusal) return request;
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const session = await readAny(context, match.target);
     if (session instanceof Refusal) return session;
@@ -126,7 +144,7 @@ async function fillPreserved(
       return new Refusal('sessionGone', 'The preserved session has ended or has another ticket.');
     }
     if (shownStatusOf(session) === 'found') return undefined;
-    const refusal = await writeAsService(context, match.target, targetWrite(match, tickets), {
+    const refusal = await writeAsService(context, match.target, request, {
       sandbox: match.sandbox,
       hopper: match.hopper,
       preconditions: { ifMatch: [etagOf(session)] },
@@ -150,7 +168,7 @@ async function failMatch(
   const { isPreserved, ticketIds } = match.value;
   const dueMs = service.context.clock.nowMs() + unfinishedMs;
   const tickets = await ticketsOf(service, key, match.value);
-  await closeMatch(service, key, match, tickets, ({ target: _none, ...value }) =>
+  await closeMatch(service, key, match, tickets, ({ target: _none, foundMs: _never, ...value }) =>
     isPreserved && value.id !== ticketIds[0]
       ? { value: { ...value, status: 'searching', isPending: false }, dueMs: value.expiresMs }
       : { value: { ...value, status: 'failed', details, isPending: true }, dueMs },
@@ -162,21 +180,25 @@ async function failMatch(
   }
 }
 
-/** Removes the match and gives its tickets, as they were last, their next value, in one step. */
+type TicketNext = { readonly value: TicketRecord; readonly dueMs: Milliseconds };
+
+/**
+ * Removes the match and gives its tickets, as they were last, their next value, in one step; undefined:
+ * they stay as they are.
+ */
 async function closeMatch(
   service: Service,
   key: HopperKey,
   match: Stored<MatchRecord>,
   last: readonly Stored<TicketRecord>[],
-  next: (ticket: TicketRecord) => { readonly value: TicketRecord; readonly dueMs: number },
+  next: (ticket: TicketRecord) => TicketNext | undefined,
 ): Promise<void> {
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const tickets = attempt === 1 ? last : await ticketsOf(service, key, match.value);
-    const changes = tickets.map(({ value, revision }): TicketChange & { value: TicketRecord } => ({
-      id: value.id,
-      expectRevision: revision,
-      ...next(value),
-    }));
+    const changes = tickets.flatMap(({ value, revision }): (TicketChange & TicketNext)[] => {
+      const following = next(value);
+      return following ? [{ id: value.id, expectRevision: revision, ...following }] : [];
+    });
     const removed = { id: match.value.id, expectRevision: match.revision, value: undefined };
     const revision = await service.tickets.commit(key, [...changes, removed]);
     if (revision !== undefined) {

@@ -1,7 +1,11 @@
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
 import type { Match } from '../domain/matchmaking/match.ts';
 import { checkTicket, snapshotOf } from '../domain/matchmaking/snapshot.ts';
-import type { MatchRecord, TicketRecord } from '../domain/matchmaking/ticket-record.ts';
+import {
+  type MatchRecord,
+  nextCheckMs,
+  type TicketRecord,
+} from '../domain/matchmaking/ticket-record.ts';
 import { keyOf } from '../domain/session/reference.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { readAvoids } from './create-ticket.ts';
@@ -54,7 +58,8 @@ export async function makeMatch(service: Service, pool: HopperPool, found: Match
   const matched = ordered.map(({ value, revision }) => ({
     id: value.id,
     expectRevision: revision,
-    value: { ...value, status: 'found', isPending: true, target: match.target } as const,
+    value: { ...value, status: 'found', target: match.target, foundMs: nowMs } as const,
+    dueMs: nextCheckMs({ foundMs: nowMs }, nowMs),
   }));
   const dueMs = nowMs + unfinishedMs;
   const put = { id: match.id, expectRevision: 0, value: match, dueMs };
@@ -76,7 +81,7 @@ export async function makeMatch(service: Service, pool: HopperPool, found: Match
     playersCount: found.tickets.reduce((count, { players }) => count + players.length, 0),
     target: keyOf(match.target),
   });
-  const tickets = matched.map(({ value }) => ({ value, revision, dueMs: undefined }));
+  const tickets = matched.map(({ value, dueMs: checkMs }) => ({ value, revision, dueMs: checkMs }));
   await finishMatch(service, pool.key, { value: match, revision, dueMs }, tickets);
 }
 

@@ -4,17 +4,15 @@ import type { Context } from '../directory/context.ts';
 import { readCurrent } from '../directory/transact.ts';
 import { writeSession } from '../directory/write-session.ts';
 import type { ServiceCaller } from '../domain/caller.ts';
-import type { JsonObject } from '../domain/json.ts';
 import { ticketIdOf } from '../domain/matchmaking/snapshot.ts';
-import { ticketSessionWrite } from '../domain/matchmaking/session-writes.ts';
+import { ticketSessionRequest } from '../domain/matchmaking/session-writes.ts';
 import type { TicketRecord } from '../domain/matchmaking/ticket-record.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { etagOf } from '../domain/session/etag.ts';
-import { newestContractVersion } from '../domain/session/contract-version.ts';
 import type { Preconditions } from '../domain/session/precondition.ts';
 import type { SessionReference } from '../domain/session/reference.ts';
-import { parseSessionRequest } from '../domain/session/request.ts';
+import type { SessionRequest } from '../domain/session/request.ts';
 import type { Session } from '../domain/session/session.ts';
 
 /** The session as it stands now; undefined: there is none. Refuses: tooBusy. */
@@ -27,14 +25,14 @@ export async function readAny(
 }
 
 /**
- * Writes a body as the service.
+ * Writes as the service.
  *
  * Refuses: as writeSession.
  */
 export async function writeAsService(
   context: Context,
   reference: SessionReference,
-  body: JsonObject,
+  request: SessionRequest,
   {
     sandbox,
     hopper,
@@ -49,8 +47,6 @@ export async function writeAsService(
   },
 ): Promise<Refusal | undefined> {
   const caller: ServiceCaller = { kind: 'service', name: 'matchmaking', sandbox };
-  const request = parseSessionRequest(body, newestContractVersion, context.settings);
-  if (request instanceof Refusal) return request;
   const written = await writeSession(
     context,
     { reference, request, preconditions, caller, onlyExisting },
@@ -77,7 +73,7 @@ export async function showTicket(
     if (session instanceof Refusal) return session;
     if (session === undefined || session.branch !== ticket.branch) return undefined;
     if (!isNew && ticketIdOf(session) !== ticket.id) return undefined;
-    const refusal = await writeAsService(context, ticket.session, ticketSessionWrite(ticket), {
+    const refusal = await writeAsService(context, ticket.session, ticketSessionRequest(ticket), {
       sandbox: ticket.sandbox,
       hopper: ticket.hopper,
       preconditions: { ifMatch: [etagOf(session)] },

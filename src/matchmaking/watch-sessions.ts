@@ -21,16 +21,18 @@ import { type HopperKey, hopperKeyOf, type Stored } from './ticket-store.ts';
 /** Looks at a change of a session that has, or had, a ticket. */
 export async function noteSessionChange(service: Service, change: SessionChange): Promise<void> {
   const { before, next } = change;
-  const place = placeOf(next ?? before);
-  if (place === undefined) return;
   if (next === undefined) {
-    await endTicket(service, place.key, place.id, 'canceled');
+    const place = placeOf(before);
+    if (place) await endTicket(service, place.key, place.id, 'canceled');
     return;
   }
-  const wantsMore = next.properties.system.matchmakingResubmit === true;
-  if (wantsMore && before?.properties.system.matchmakingResubmit !== true) {
-    await searchAgain(service, place, next);
-  } else if (before && before.members !== next.members) await followSession(service, place, next);
+  const wantsMore =
+    next.properties.system.matchmakingResubmit === true &&
+    before?.properties.system.matchmakingResubmit !== true;
+  const hasOthers = before !== undefined && before.members !== next.members;
+  const place = wantsMore || hasOthers ? placeOf(next) : undefined;
+  if (place === undefined) return;
+  await (wantsMore ? searchAgain(service, place, next) : followSession(service, place, next));
 }
 
 type Place = {

@@ -8,7 +8,8 @@
  *
  * - A match is a record before anything is written to a session, in one step with its tickets. What
  *   follows can be done again at any time, by any node, until the record is gone.
- * - `isPending`: the session does not show this status yet.
+ * - `isPending`: the session does not show this status yet. A ticket that is found is not pending: as
+ *   long as its session does not show that, the record of its match is there.
  */
 
 import type { Guid, Xuid } from '../ids.ts';
@@ -44,7 +45,7 @@ export type TicketRecord = {
   /** What clients may expect to wait. */
   readonly waitSeconds: number;
   readonly target?: SessionReference;
-  /** When its match was complete. Absent: it is not found, or a former version of the program wrote it. */
+  /** When it was matched. Absent: it is not found. */
   readonly foundMs?: Milliseconds;
 };
 
@@ -89,7 +90,10 @@ export const keptMs: Milliseconds = 3_600_000;
 const checkedAfterMs: readonly Milliseconds[] = [30_000, 300_000];
 
 /** When a ticket that was found must be looked at again; undefined: it has been kept long enough. */
-export function nextCheckMs({ foundMs }: TicketRecord, nowMs: Milliseconds): number | undefined {
+export function nextCheckMs(
+  { foundMs }: Pick<TicketRecord, 'foundMs'>,
+  nowMs: Milliseconds,
+): number | undefined {
   if (foundMs === undefined) return undefined;
   return [...checkedAfterMs, keptMs].map((afterMs) => foundMs + afterMs).find((at) => at > nowMs);
 }
