@@ -12,7 +12,11 @@ import type { Context } from '../directory/context.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Guid } from '../domain/ids.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
-import { nextCheckMs } from '../domain/matchmaking/ticket-record.ts';
+import {
+  type MatchRecord,
+  nextCheckMs,
+  type TicketRecord,
+} from '../domain/matchmaking/ticket-record.ts';
 import type { TicketRequest } from '../domain/matchmaking/ticket-request.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { SessionChange } from '../domain/session/session-change.ts';
@@ -28,7 +32,7 @@ import { HopperLeases } from './hopper-lease.ts';
 import { makeMatch } from './make-match.ts';
 import { type HopperStatistics, readStatistics } from './read-statistics.ts';
 import { createService, mayUseHopper, poolOf, refreshTicket, type Service } from './service.ts';
-import { type HopperKey, hopperKeyOf, type TicketStore } from './ticket-store.ts';
+import { type HopperKey, hopperKeyOf, type Stored, type TicketStore } from './ticket-store.ts';
 import { deleteTicket, readTicket, type TicketPath } from './use-ticket.ts';
 import { checkFound, concernsTickets, noteSessionChange } from './watch-sessions.ts';
 
@@ -177,14 +181,13 @@ export class Matchmaker {
 
   async #lookAt(key: string, id: Guid): Promise<void> {
     const service = this.#service;
-    const match = await service.tickets.match(key, id);
-    if (match) return finishMatch(service, key, match);
-    const ticket = await service.tickets.ticket(key, id);
-    if (ticket === undefined) return service.tickets.remove(key, [id]);
-    const { value, revision } = ticket;
-    if (value.isPending) await settleTicket(service, key, ticket);
+    const found = await service.tickets.ticketOrMatch(key, id);
+    if (found === undefined) return service.tickets.remove(key, [id]);
+    if (isMatch(found)) return finishMatch(service, key, found);
+    const { value, revision } = found;
+    if (value.isPending) await settleTicket(service, key, found);
     else if (value.status === 'searching') await endTicket(service, key, id, 'expired');
-    else if (value.status !== 'found' || !(await checkFound(service, key, ticket))) {
+    else if (value.status !== 'found' || !(await checkFound(service, key, found))) {
       const dueMs = nextCheckMs(value, service.context.clock.nowMs());
       const next = dueMs === undefined ? undefined : value;
       await service.tickets.commit(key, [{ id, expectRevision: revision, value: next, dueMs }]);
@@ -276,6 +279,10 @@ export class Matchmaker {
       .finally(() => this.#noted.delete(noted));
     this.#noted.add(noted);
   }
+}
+
+function isMatch(found: Stored<TicketRecord> | Stored<MatchRecord>): found is Stored<MatchRecord> {
+  return found.value.kind === 'match';
 }
 
 /** False where `work` fails; what it throws is added to the failures. */

@@ -82,6 +82,17 @@ export class TicketStore {
     return found && storedAs(found, 'match');
   }
 
+  /** The ticket or the match with this id. */
+  async ticketOrMatch(
+    hopper: HopperKey,
+    id: Guid,
+  ): Promise<Stored<TicketRecord> | Stored<MatchRecord> | undefined> {
+    const found = await this.#store.record(table, hopper, id);
+    return (
+      found && (storedAs<TicketRecord>(found, 'ticket') ?? storedAs<MatchRecord>(found, 'match'))
+    );
+  }
+
   async statistics(hopper: HopperKey): Promise<StatisticsRecord | undefined> {
     const found = await this.#store.record(table, hopper, statisticsId);
     return found && storedAs<StatisticsRecord>(found, 'statistics')?.value;

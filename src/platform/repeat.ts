@@ -9,11 +9,14 @@ export type RepeatedTask = AsyncDisposable & {
 /**
  * Runs `task` every `intervalMs`, counted from the end of a run, until it is disposed of; then the
  * run under way comes to its end. `failed` gets the error of a run that fails; the next run does its work.
+ *
+ * `pauseMs` gives another pause after a run that took so long.
  */
 export function repeat(
   task: () => Promise<void>,
   intervalMs: Milliseconds,
   failed: (error: unknown) => void,
+  pauseMs: (tookMs: Milliseconds) => Milliseconds = () => intervalMs,
 ): RepeatedTask {
   let last: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
@@ -22,16 +25,17 @@ export function repeat(
     last = run.catch(() => undefined);
     return run;
   };
-  const schedule = (): void => {
+  const schedule = (afterMs: Milliseconds): void => {
     timer = setTimeout(() => {
+      const beganMs = performance.now();
       runNow()
         .catch(failed)
         .finally(() => {
-          if (timer !== undefined) schedule();
+          if (timer !== undefined) schedule(pauseMs(performance.now() - beganMs));
         });
-    }, intervalMs).unref();
+    }, afterMs).unref();
   };
-  schedule();
+  schedule(intervalMs);
   return {
     runNow,
     async [Symbol.asyncDispose]() {

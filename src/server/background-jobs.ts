@@ -7,6 +7,7 @@ import { sweepHistory } from '../history/forget-history.ts';
 import { sweep, type SweepStep } from '../directory/sweep.ts';
 import type { Context } from '../directory/context.ts';
 import type { Matchmaker } from '../matchmaking/matchmaker.ts';
+import { matchIntervalMs, pauseBetweenRuns } from '../matchmaking/match-interval.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import { sweepPresence } from '../neighbours/presence.ts';
 import { storeSeenNames } from '../neighbours/profiles.ts';
@@ -54,9 +55,6 @@ export function startSweeper(
   };
 }
 
-/** How often the pools of hoppers are looked at. */
-const matchIntervalMs: Milliseconds = 1_000;
-
 /** Matches the tickets of hoppers until it is disposed of; a run that is under way then is cut short. */
 export function startMatching(
   matchmaker: Matchmaker,
@@ -69,6 +67,7 @@ export function startMatching(
     },
     matchIntervalMs,
     logged('matchmaking', log),
+    pauseBetweenRuns,
   );
   return {
     runNow: matching.runNow,
