@@ -183,9 +183,10 @@ test('a backup is checked in a folder that nobody may write to', async () => {
   // Root may write everywhere.
   const isRoot = process.geteuid?.() === 0;
   if (isRoot) process.seteuid?.(65_534);
-  const { code, out } = await run(file);
+  const { code, out, err } = await run(file);
   if (isRoot) process.seteuid?.(0);
   chmodSync(data, 0o755);
+  assert.equal(err.replaceAll(/^\w+: .*\n/gm, ''), '');
   assert.match(out.at(-1) ?? '', / 40 sessions, .* no problems$/);
   assert.equal(code, 0);
 });

@@ -95,7 +95,8 @@ function openToRead(file: string): DatabaseSync {
     db.prepare('PRAGMA application_id').get();
     return db;
   } catch (error) {
-    const isRefused = kindOfCode((error as SqliteError).errcode ?? 0) === sqliteCodes.cannotOpen;
+    const code = kindOfCode((error as SqliteError).errcode ?? 0);
+    const isRefused = code === sqliteCodes.cannotOpen || code === sqliteCodes.readOnly;
     if (!isRefused || hasLog(file)) return db;
     db.close();
     const url = pathToFileURL(file);
