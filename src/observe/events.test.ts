@@ -131,6 +131,8 @@ test('a connection is observed from its opening to its end, with frames, taps an
   assert.deepEqual([opened.connection, opened.caller.xuid], [connectionId, ada.xuid]);
   await line.subscribe('https://nowhere.example/');
   await line.unsubscribe(7);
+  // A sign of life, which changes nothing, is answered and not observed.
+  await line.unsubscribe(0xffff_ffff);
   assert.deepEqual(
     of('subscription').map(({ change, resource, code }) => [change, resource, code]),
     [
@@ -158,6 +160,8 @@ test('a connection is observed from its opening to its end, with frames, taps an
     'sent [1,',
     'received [1,',
     'sent [1,',
+    'received [2,',
+    'sent [2,',
     'received [2,',
     'sent [2,',
     'sent [3,',

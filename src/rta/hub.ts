@@ -47,6 +47,9 @@ export type HubOptions = {
   readonly mayConnect?: (xuid: Xuid) => Refusal | undefined;
 };
 
+/** An id that no subscription has; clients of this project unsubscribe it to see whether the server is there. */
+const noSubscription = 0xffff_ffff;
+
 /**
  * The RTA connections of this node: answers the frames of their clients, and connects the parts that
  * send them events.
@@ -309,6 +312,8 @@ export class Hub implements AsyncDisposable {
     this.#stopIfUnused(connection);
     const code = resource ? codes.success : codes.unknownResource;
     connection.send(formatUnsubscribed(sequence, code));
+    // Nothing else is asked for than a sign of life, each half minute: it would fill every log.
+    if (subscriptionId === noSubscription) return;
     this.#observe('unsubscribed', connection, resource && nameOf(resource, connection), code);
   }
 
