@@ -174,6 +174,26 @@ test(
     await page.waitForURL((url) => url.hash !== former && url.hash.includes('open='));
     await why.getByRole('heading', { name: 'notAMember' }).waitFor();
     await page.locator('.notice').waitFor({ state: 'detached' });
+    // The log says why at one glance, and shows it over time; a session leads to its own requests.
+    await page.keyboard.press('Escape');
+    await line.first().getByText('members.me').waitFor();
+    await page.locator('.strip-bars .refused').first().waitFor({ state: 'attached' });
+    await ada.putSession(reference, { properties: { custom: { map: 'atoll' } } });
+    await ada.join(kit.reference('deathmatch'));
+    await show(page, `#/sessions/${demoScid}/${reference.templateName}/${reference.name}`);
+    assert.equal(await page.title(), `${reference.name} · OpenMPSD`);
+    await page.getByRole('link', { name: 'Its requests' }).click();
+    const own = page.locator('.log-line', { hasText: '200' });
+    await own.waitFor();
+    const others = page.locator('.log-line').filter({ hasNotText: reference.name });
+    assert.equal(await others.count(), 0);
+    // And a request leads to what it changed, and back.
+    await own.click();
+    await page.getByRole('link', { name: 'What it changed' }).click();
+    await page.locator('.banner.amber').getByText('#2').waitFor();
+    await page.locator('.json-row.added[data-path="/properties/custom/map"]').waitFor();
+    await page.getByRole('link', { name: 'Its request', exact: true }).click();
+    await page.getByRole('complementary', { name: 'The request' }).waitFor();
     assert.deepEqual(complaints, []);
     await page.context().close();
   },

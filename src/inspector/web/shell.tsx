@@ -1,10 +1,11 @@
 /** The frame around every page: navigation, the state of the server, notices, the palette. */
 
 import { signal } from '@preact/signals';
-import { useErrorBoundary } from 'preact/hooks';
+import { useEffect, useErrorBoundary } from 'preact/hooks';
 import { needsToken } from './api.ts';
 import { useKeys } from './keys.ts';
 import { activity, info, link, linkProblem, nowMs, sessionsTotal, tick } from './live.ts';
+import { nameOf } from './names.ts';
 import { Head } from './parts/head.tsx';
 import { Notices } from './parts/notices.tsx';
 import { Icon, type IconName } from './parts/icon.tsx';
@@ -40,6 +41,14 @@ const places: readonly Place[] = [
   { path: 'control', name: 'Control', icon: 'control', key: 'x' },
 ];
 
+/** What a tab of the browser is called: the session or user that it shows, else its page. */
+function titleOf([first = 'sessions', second, third, ...rest]: readonly string[]): string {
+  if (first === 'sessions' && rest.length > 0) return visibleText(rest.join('/'));
+  if (first === 'users' && second !== undefined) return visibleText(nameOf({ xuid: second }));
+  if (first === 'hoppers' && third !== undefined) return visibleText(third);
+  return places.find(({ path }) => path === first)?.name ?? 'Not found';
+}
+
 const isPaletteOpen = signal(false);
 const isHelpOpen = signal(false);
 
@@ -56,6 +65,9 @@ export function Shell() {
   });
   const { path } = route.value;
   const place = places.find(({ path: name }) => name === (path[0] ?? 'sessions'));
+  useEffect(() => {
+    document.title = `${titleOf(path)} · OpenMPSD`;
+  }, [path]);
   if (needsToken.value) return <TokenPage />;
   return (
     <div class="frame">

@@ -8,8 +8,10 @@ import { useKeys } from '../keys.ts';
 import { activity, info } from '../live.ts';
 import { Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { LogHeads, LogLine, whoOf } from '../parts/log-line.tsx';
+import { LogHeads, LogLine, logLineHeight, whoOf } from '../parts/log-line.tsx';
 import { CloseDrawer, RequestDetails } from '../parts/request-details.tsx';
+import { RequestStrip } from '../parts/request-strip.tsx';
+import { UserText } from '../parts/user-text.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
 import { go, route, withQuery } from '../route.ts';
 import { countText } from '../time-text.ts';
@@ -33,8 +35,10 @@ export function RequestsPage() {
   const text = (query.get('text') ?? '').toLowerCase();
   const onlyRefused = query.get('refused') === 'true';
   const xuid = query.get('xuid') ?? '';
+  const key = query.get('session') ?? '';
   const open = query.get('open') ?? undefined;
   const search = useRef<HTMLInputElement>(null);
+  const scroller = useRef<HTMLDivElement>(null);
   const all = paused.value ?? activity.value;
   const rows = useMemo(
     () =>
@@ -42,9 +46,10 @@ export function RequestsPage() {
         (row) =>
           (!onlyRefused || (row.kind === 'request' && row.status >= 400)) &&
           (xuid === '' || row.caller?.xuid === xuid) &&
+          (key === '' || row.key === key) &&
           (text === '' || matches(row, text)),
       ),
-    [all, onlyRefused, xuid, text],
+    [all, onlyRefused, xuid, key, text],
   );
   const selected = rows.findIndex((row) => row.kind === 'request' && row.id === open);
   const move = (step: number): void => {
@@ -77,7 +82,17 @@ export function RequestsPage() {
         <span class="space" />
         {xuid !== '' && (
           <a class="chip" href={withQuery({ xuid: undefined })} title="Show all users">
-            {whoOf(user) || xuid} <Icon name="close" size={11} />
+            <Icon name="users" size={12} />
+            <UserText>{whoOf(user ?? { xuid })}</UserText> <Icon name="close" size={11} />
+          </a>
+        )}
+        {key !== '' && (
+          <a class="chip" href={withQuery({ session: undefined })} title="Show all sessions">
+            <Icon name="sessions" size={12} />
+            <span class="cut">
+              <UserText>{key.split('~').slice(2).join('~')}</UserText>
+            </span>{' '}
+            <Icon name="close" size={11} />
           </a>
         )}
         <button type="button" class="button" aria-pressed={onlyRefused} onClick={toggleRefused}>
@@ -108,12 +123,20 @@ export function RequestsPage() {
           <kbd>/</kbd>
         </label>
       </Head>
+      {rows.length > 0 && (
+        <RequestStrip
+          rows={rows}
+          isPaused={paused.value !== undefined}
+          onChoose={(index) => scroller.current?.scrollTo({ top: index * logLineHeight() })}
+        />
+      )}
       <div class="with-drawer">
         <div class="log">
           <LogHeads />
           <VirtualList
             items={rows}
-            rowHeight={30}
+            rowHeight={logLineHeight()}
+            scroller={scroller}
             keyOf={(row) => String(row.number)}
             label="Requests"
             selected={selected}

@@ -11,6 +11,7 @@ import type {
   SessionRow,
   Timer,
 } from '../../api-types.ts';
+import { referenceOf } from '../acting.ts';
 import { pathOf } from '../api.ts';
 import { differenceOf } from '../json-difference.ts';
 import { useKeys } from '../keys.ts';
@@ -26,7 +27,7 @@ import { JsonTree } from '../parts/json-tree.tsx';
 import { becomesText, MemberList } from '../parts/member-list.tsx';
 import { Seats } from '../parts/seats.tsx';
 import { ChangeRows, headlineOf, momentOf, numberTextOf, Timeline } from '../parts/timeline.tsx';
-import { go, route, withQuery } from '../route.ts';
+import { go, requestHref, route, withQuery } from '../route.ts';
 import { agoText, clockText, countdownText } from '../time-text.ts';
 import { useAnswer } from '../use-answer.ts';
 import { States } from './sessions.tsx';
@@ -85,6 +86,14 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
 
   /** The oldest first. */
   const changes = useMemo(() => [...(history.answer?.changes ?? [])].reverse(), [history.answer]);
+  // An address may name a moment by the request that made it.
+  const request = route.value.query.get('request');
+  useEffect(() => {
+    const made = changes.find(({ cause }) => request !== null && cause.requestId === request);
+    if (request === null || history.answer === undefined) return;
+    const moment = made && { at: momentOf(made), view: 'difference' };
+    go(withQuery({ request: undefined, ...moment }), { replace: true });
+  }, [request, changes]);
   const at = route.value.query.get('at') ?? undefined;
   const from = route.value.query.get('from') ?? undefined;
   const index =
@@ -174,8 +183,24 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
         <nav class="crumbs faint" aria-label="Where this is">
           <a href="#/sessions">Sessions</a>
           <span>/</span>
+          {(info.value?.serviceConfigs.length ?? 0) > 1 && (
+            <>
+              <a
+                class="mono"
+                href={`#/sessions?scid=${encodeURIComponent(session.scid)}`}
+                title={`Service config ${session.scid}`}
+              >
+                {session.scid.slice(0, 8)}
+              </a>
+              <span>/</span>
+            </>
+          )}
           <a href={`#/sessions?template=${encodeURIComponent(session.template)}`}>
             <UserText>{session.template}</UserText>
+          </a>
+          <span class="space" />
+          <a class="link" href={`#/requests?session=${encodeURIComponent(key)}`}>
+            Its requests
           </a>
         </nav>
         <div class="session-title">
@@ -183,6 +208,11 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
             <UserText>{session.name}</UserText>
           </h1>
           <CopyButton text={session.name} label="Copy the name" />
+          <CopyButton
+            icon="link"
+            text={JSON.stringify(referenceOf(session), undefined, 2)}
+            label="Copy as a session reference"
+          />
           <span class="space" />
           <span class="states">
             {isOverNow && <span class="label red">ended</span>}
@@ -225,6 +255,11 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
             : <UserText>{headlineOf(chosen)}</UserText>
           </span>
           <span class="space" />
+          {chosen.cause.requestId !== undefined && (
+            <a class="button small" href={requestHref(chosen.cause.requestId)}>
+              Its request
+            </a>
+          )}
           <a class="button small" href={withQuery(nothingChosen)}>
             {isOver ? 'Back' : 'Back to now'} <kbd>n</kbd>
           </a>

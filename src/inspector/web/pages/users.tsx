@@ -7,6 +7,7 @@ import { pathOf } from '../api.ts';
 import { useKeys } from '../keys.ts';
 import { info, nowMs, onEvent, tick } from '../live.ts';
 import { nameOf } from '../names.ts';
+import { CopyButton } from '../parts/copy-button.tsx';
 import { HandleList } from '../parts/handle-list.tsx';
 import { Card, Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -202,7 +203,9 @@ function User({ xuid }: { readonly xuid: string }) {
           <h1>
             <UserText>{nameOf(row)}</UserText>
           </h1>
-          <p class="faint mono">{xuid}</p>
+          <p class="faint mono with-copy">
+            {xuid} <CopyButton text={xuid} label="Copy the xuid" />
+          </p>
         </div>
         <span class="space" />
         <a class="button small" href={`#/requests?xuid=${xuid}`}>
@@ -313,7 +316,12 @@ function Connection({
     <li class="connection-row">
       <i class="dot live" />
       <span class="grow">
-        <span class="mono">{connection.id}</span>
+        <span class="mono with-copy">
+          <span class="cut" title={connection.id}>
+            {connection.id}
+          </span>
+          <CopyButton text={connection.id} label="Copy the connection id" />
+        </span>
         {connection.isActing === true && <span class="label">opened here</span>}
         {connection.subscriptions.map(({ id, resource }) => (
           <small key={id} class="faint mono cut">

@@ -1,7 +1,7 @@
 import type { CapturedRequest } from '../captured-log.ts';
 import { route } from '../route.ts';
 import { Card } from './head.tsx';
-import { LogHeads, LogLine } from './log-line.tsx';
+import { LogHeads, LogLine, logLineHeight } from './log-line.tsx';
 import { RequestDetails } from './request-details.tsx';
 import { VirtualList } from './virtual-list.tsx';
 
@@ -19,7 +19,7 @@ export function CapturedCalls({ calls }: { readonly calls: readonly CapturedRequ
           <LogHeads />
           <VirtualList
             items={calls}
-            rowHeight={30}
+            rowHeight={logLineHeight()}
             keyOf={({ detail }) => detail.row.id}
             label="Calls in order"
             selected={selected}

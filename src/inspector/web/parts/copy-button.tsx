@@ -1,14 +1,16 @@
 import { useState } from 'preact/hooks';
-import { Icon } from './icon.tsx';
+import { Icon, type IconName } from './icon.tsx';
 
 /** Puts a text into the clipboard and says so for a moment. */
 export function CopyButton({
   text,
   label,
+  icon = 'copy',
   children,
 }: {
   readonly text: string;
   readonly label: string;
+  readonly icon?: IconName;
   readonly children?: string;
 }) {
   const [isDone, setDone] = useState(false);
@@ -25,7 +27,7 @@ export function CopyButton({
       aria-label={label}
       onClick={() => void copy()}
     >
-      <Icon name={isDone ? 'check' : 'copy'} size={13} />
+      <Icon name={isDone ? 'check' : icon} size={13} />
       {children !== undefined && <span>{isDone ? 'Copied' : children}</span>}
     </button>
   );

@@ -3,6 +3,7 @@ import { info, nowMs, tick } from '../live.ts';
 import { sessionHref } from '../route.ts';
 import { agoText, countdownText } from '../time-text.ts';
 import { joinByHandle } from '../acting-handles.ts';
+import { CopyButton } from './copy-button.tsx';
 import { UserLink } from './user-link.tsx';
 import { UserText } from './user-text.tsx';
 
@@ -36,8 +37,11 @@ export function HandleList({
                 </>
               )}
             </span>
-            <small class="faint mono cut" title={handle.id}>
-              {handle.id}
+            <small class="faint mono with-copy">
+              <span class="cut" title={handle.id}>
+                {handle.id}
+              </span>
+              <CopyButton text={handle.id} label="Copy the handle id" />
             </small>
           </span>
           <span class="right faint number">

@@ -1,6 +1,7 @@
 /** A line of the log: a request, or what happened on a connection. */
 
 import type { ActivityRow, CallerRow } from '../../api-types.ts';
+import { isNarrow } from '../narrow.ts';
 import { nameOf } from '../names.ts';
 import { withQuery } from '../route.ts';
 import { clockText, tookText } from '../time-text.ts';
@@ -25,6 +26,11 @@ function shortTarget(target: string): { readonly path: string; readonly query: s
     // As it came.
   }
   return { path: text, query: query === undefined ? '' : `?${query}` };
+}
+
+/** The height of a line, in pixels: on a phone it has two rows. */
+export function logLineHeight(): number {
+  return isNarrow.value ? 52 : 30;
 }
 
 export function LogHeads() {
@@ -81,6 +87,7 @@ export function LogLine({
       <span class="faint mono">{time}</span>
       <span class="cut">
         <UserText>{who}</UserText>
+        {row.refusal !== undefined && <span class="refusal-below">{row.refusal.code}</span>}
       </span>
       <span class="cut" title={row.target}>
         <span class={`method ${row.method.toLowerCase()}`}>{row.method}</span>
@@ -91,9 +98,16 @@ export function LogLine({
           <UserText>{query}</UserText>
         </span>
       </span>
-      <span class="cut">
+      <span class="cut" title={row.refusal?.text}>
         <span class={`status-code ${tone} mono`}>{row.status}</span>
-        {row.refusal !== undefined && <span class="refusal-code">{row.refusal.code}</span>}
+        {row.refusal !== undefined && (
+          <span class="refusal-brief">
+            <span class="refusal-code">{row.refusal.code}</span>
+            <span class="muted">
+              <UserText>{row.refusal.text}</UserText>
+            </span>
+          </span>
+        )}
       </span>
       <span class="right faint number">{tookText(row.durationMs)}</span>
     </a>

@@ -66,13 +66,18 @@ export function RequestDetails({
             <Icon name="sessions" size={13} /> Session
           </a>
         )}
+        {!isCaptured && row.key !== undefined && row.method !== 'GET' && row.status < 300 && (
+          <a class="button small" href={`${keyHref(row.key)}?request=${row.id}`}>
+            <Icon name="compare" size={13} /> What it changed
+          </a>
+        )}
       </div>
       {row.refusal !== undefined && <Refusal detail={detail} />}
       <Caller caller={row.caller} claims={detail.claims} />
       <Headers title="Request" headers={detail.requestHeaders} body={detail.requestBody} />
       <Headers title="Answer" headers={detail.answerHeaders} body={detail.answerBody} />
       <p class="faint mono foot-note" title="X-XblCorrelationId">
-        {row.id}
+        {row.id} <CopyButton text={row.id} label="Copy the correlation id" />
       </p>
     </>
   );

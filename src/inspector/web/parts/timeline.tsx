@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { ChangeRow } from '../../api-types.ts';
 import { nowMs, tick } from '../live.ts';
 import { nameOf } from '../names.ts';
-import { go, withQuery } from '../route.ts';
+import { go, requestHref, withQuery } from '../route.ts';
 import { agoText, clockText, countedText, durationText } from '../time-text.ts';
 import { Icon, type IconName } from './icon.tsx';
 import { UserText } from './user-text.tsx';
@@ -65,6 +65,13 @@ function memberText(member: ChangeRow['members'][number]): string {
   return what
     .replace(new RegExp(`(^|for )${xuid}\\b`), (_, before: string) => before + nameOf(member))
     .replace(/(?<= went: removed by )\d+\b/, (by) => nameOf({ xuid: by }));
+}
+
+/** What the headline leaves out. */
+function detailOf(change: ChangeRow): string {
+  const { sentence } = change.cause;
+  const isSaid = sentence.toLowerCase() === headlineOf(change).toLowerCase();
+  return isSaid ? change.changeTypes.join(', ') : sentence;
 }
 
 const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
@@ -218,6 +225,7 @@ export function ChangeRows({
         return (
           <li key={momentOf(change)}>
             <a
+              class="change-row"
               href={withQuery({
                 at:
                   at === changes.length - 1 && change.kind !== 'ended'
@@ -234,7 +242,7 @@ export function ChangeRows({
                   <UserText>{headlineOf(change)}</UserText>
                 </span>
                 <small class="faint">
-                  <UserText>{change.cause.sentence}</UserText>
+                  <UserText>{detailOf(change)}</UserText>
                 </small>
               </span>
               <span class="faint right number" title={clockText(change.atMs, { withMs: true })}>
@@ -243,6 +251,16 @@ export function ChangeRows({
                 {agoText(change.atMs, now)}
               </span>
             </a>
+            {change.cause.requestId !== undefined && (
+              <a
+                class="plain"
+                href={requestHref(change.cause.requestId)}
+                title="The request that made it"
+                aria-label={`The request of change ${numberTextOf(change)}`}
+              >
+                <Icon name="requests" size={13} />
+              </a>
+            )}
           </li>
         );
       })}

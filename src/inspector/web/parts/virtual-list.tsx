@@ -28,7 +28,7 @@ export function VirtualList<Item>({
   /** True: stays at the end when rows are added there. */
   readonly stick?: boolean;
   readonly empty?: ComponentChildren;
-  readonly scroller?: RefObject<HTMLDivElement>;
+  readonly scroller?: RefObject<HTMLDivElement | null>;
 }) {
   const own = useRef<HTMLDivElement>(null);
   const box = scroller ?? own;
