@@ -11,7 +11,11 @@ import { startServer } from '../src/server.ts';
 import type { Slice } from './flip.ts';
 import { flip } from './slices.ts';
 
-/** A data folder, the address of a Redis, or `memory`. */
+/**
+ * A data folder, the address of a Redis, or `memory`; and how it is set. `observing`: `bare` for no history,
+ * `defaults` for the log of requests that users get (it goes nowhere) beside the history; without it there is
+ * a history and no log.
+ */
 const [
   place = '',
   durability = 'strict',
@@ -19,6 +23,7 @@ const [
   lever = '',
   rateLimits = 'off',
   gateway = '',
+  observing = '',
 ] = process.argv.slice(2);
 
 const server = await startServer({
@@ -29,6 +34,8 @@ const server = await startServer({
   durability: durability as 'strict' | 'relaxed',
   cacheBytesMax: Number(cacheBytesMax),
   rateLimits,
+  ...(observing === 'bare' && { historyChangesMax: 0 }),
+  ...(observing === 'defaults' && { requestLog: 'text' as const }),
   ...(gateway !== '' && { proxyPort: 0, tlsPort: 0 }),
   log: (line) => process.stderr.write(`${line}\n`),
 });

@@ -3,6 +3,9 @@
  * run it, with all cores for both. Each with few and many connections. The servers take turns, and the
  * others are stopped meanwhile; ratios are those of a round.
  *
+ * Ours has no log and keeps no history: the goals are older than both. What they cost is measured beside
+ * it, on a server with the settings that users get when they give none, as these run it: on all cores.
+ *
  *   BENCH_CONNECTIONS_OF_RATES (32,128,256), BENCH_MODES (one,all)
  */
 
@@ -71,10 +74,21 @@ const joinOrCreatePeer = (): LoadRequest => ({
   body: '{}',
 });
 
+/** The servers, and the settings of ours that rates depend on. */
+const settingsOf = {
+  ours: 'log off, history 0',
+  memory: 'log off, history 0',
+  defaults: 'log and history as by default',
+  reference: '',
+  peer: '',
+} as const;
+
 type Work = {
   readonly title: string;
   readonly request: (n: number) => LoadRequest;
-  readonly server: 'ours' | 'memory' | 'reference' | 'peer';
+  readonly server: keyof typeof settingsOf;
+  /** Where it is measured; everywhere unless given. */
+  readonly mode?: Mode;
   /** The work that it is a ratio of. */
   readonly reference?: string;
   /** By mode and connections; no goal where none is named. */
@@ -99,6 +113,13 @@ const works: Readonly<Record<string, Work>> = {
     reference: 'R PUT',
     goals: { one32: 0.45, one256: 0.6, all32: 0.55, all256: 0.7 },
   },
+  'PUT, defaults': {
+    title: 'PUT of a custom property, durable',
+    request: put,
+    server: 'defaults',
+    mode: 'all',
+    reference: 'R PUT',
+  },
   'PUT memory': {
     title: 'PUT, in memory',
     request: put,
@@ -112,6 +133,13 @@ const works: Readonly<Record<string, Work>> = {
     server: 'ours',
     reference: 'R PUT',
     goals: { one32: 0.35, one256: 0.55, all32: 0.45, all256: 0.65 },
+  },
+  'POST activity, defaults': {
+    title: 'POST activity, durable',
+    request: postActivity,
+    server: 'defaults',
+    mode: 'all',
+    reference: 'R PUT',
   },
   'peer join': { title: 'peer join', request: joinOrCreatePeer, server: 'peer' },
   join: {
@@ -134,12 +162,14 @@ const works: Readonly<Record<string, Work>> = {
 
 /** A row for each work that has a reference, mode and count of connections; and the latency of PUT. */
 export async function measureRates({ folder, rounds, seconds }: BenchSettings): Promise<Row[]> {
-  await using ours = await startPinned('measured-server.ts', [join(folder, 'rates'), 'strict']);
-  await using memory = await startPinned('measured-server.ts', ['memory']);
+  await using ours = await startOwn(join(folder, 'rates'), 'bare');
+  await using memory = await startOwn('memory', 'bare');
+  await using defaults = await startOwn(join(folder, 'defaults'), 'defaults');
   await using reference = await startPinned('reference-server.ts');
   await using peer = await startPinned('colyseus-server.ts');
-  const servers: Readonly<Record<Work['server'], BenchServer>> = { ours, memory, reference, peer };
-  for (const { url } of [ours, memory]) {
+  const own = { ours, memory, defaults };
+  const servers: Readonly<Record<Work['server'], BenchServer>> = { ...own, reference, peer };
+  for (const { url } of Object.values(own)) {
     await sendAll(url, liveSessions * 4, warmUpJoin);
   }
 
@@ -147,12 +177,13 @@ export async function measureRates({ folder, rounds, seconds }: BenchSettings): 
   let sent = 0;
   for (const mode of modesAsked) {
     await placeOn(mode, Object.values(servers));
+    const measuredWorks = Object.entries(works).filter(([, work]) => (work.mode ?? mode) === mode);
     for (const connections of connectionCounts) {
       const results = new Map<string, LoadResult[]>();
       const delays: number[] = [];
       for (let round = 0; round <= rounds; round += 1) {
         const isWarmUp = round === 0;
-        for (const [name, { request, server, isOnce = false }] of Object.entries(works)) {
+        for (const [name, { request, server, isOnce = false }] of measuredWorks) {
           const longSeconds = isWarmUp ? Math.min(seconds, 2) : seconds;
           const distinct = isOnce ? longSeconds * 25_000 : 20_000;
           const offset = sent;
@@ -180,7 +211,7 @@ export async function measureRates({ folder, rounds, seconds }: BenchSettings): 
           console.log(formatRound(round, `${name}, ${modes[mode]} @${connections}`, result));
         }
       }
-      for (const [name, work] of Object.entries(works)) {
+      for (const [name, work] of measuredWorks) {
         if (work.reference !== undefined) rows.push(rowOf(name, work, mode, connections, results));
         if (name === 'PUT') rows.push(...latencyRows(results.get(name) ?? [], delays));
       }
@@ -188,6 +219,11 @@ export async function measureRates({ folder, rounds, seconds }: BenchSettings): 
   }
   await placeOn('one', []);
   return rows;
+}
+
+function startOwn(place: string, observing: 'bare' | 'defaults'): Promise<BenchServer> {
+  const asBefore = ['strict', '67108864', '', 'off', ''];
+  return startPinned('measured-server.ts', [place, ...asBefore, observing]);
 }
 
 /** Where servers and client run: apart on two cores, or wherever the machine puts them. */
@@ -200,7 +236,7 @@ async function placeOn(mode: Mode, servers: readonly BenchServer[]): Promise<voi
 
 function rowOf(
   name: string,
-  { title, reference = '', goals = {} }: Work,
+  { title, server, reference = '', goals = {} }: Work,
   mode: Mode,
   connections: number,
   results: ReadonlyMap<string, readonly LoadResult[]>,
@@ -211,7 +247,7 @@ function rowOf(
   const ratio = median(own.map(({ perSecond }, i) => perSecond / (others[i]?.perSecond ?? 0)));
   const goal = goals[`${mode}${connections}`];
   return {
-    work: `${title}, ${modes[mode]} @${connections}`,
+    work: `${title}, ${modes[mode]} @${connections}; ${settingsOf[server]}`,
     measured: `${formatRates(own)}, p99 ${median(own.map((one) => one.p99Ms)).toFixed(1)} ms`,
     reference: `${reference} ${formatRates(others)}`,
     ratio,

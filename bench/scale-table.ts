@@ -67,7 +67,8 @@ export function costsOf(results: Results): Costs {
 }
 
 function rateOf(work: string, { rows }: Results): number {
-  const measured = rows.find((row) => row.work === work)?.measured ?? '';
+  // The rates of requests say after it how they were measured; the first is that of one core.
+  const measured = rows.find((row) => row.work.startsWith(work))?.measured ?? '';
   const rate = Number(/^([\d.]+)\/s/.exec(measured)?.[1]);
   if (!(rate > 0)) throw new Error(`The results of the bench have no rate in the row "${work}".`);
   return rate;
