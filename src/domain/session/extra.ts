@@ -50,7 +50,8 @@ export function mergeExtra(
   known: ReadonlySet<string>,
 ): Extra {
   let merged: Map<string, unknown> | undefined;
-  for (const [name, value] of Object.entries(written ?? {})) {
+  for (const name in written) {
+    const value = (written as Readonly<Record<string, unknown>>)[name];
     if (known.has(name) || value === undefined) continue;
     merged ??= new Map(Object.entries(held ?? {}));
     if (value === null) merged.delete(name);

@@ -166,24 +166,45 @@ function writeMember(
       },
     );
   }
+  const properties = {
+    system: merged,
+    custom: mergeCustom(member.properties.custom, request.properties?.custom ?? {}),
+    ...mergeExtra(member.properties.extra, request.properties, partNames),
+  };
+  const { extra } = mergeExtra(member.extra, request, memberNames);
+  const { titleId, deviceId } = caller;
+  const moved = withConnection(withStatus(member, status, nowMs), merged.connection);
+  return withOptional({ ...moved, properties }, { extra, deviceToken, titleId, deviceId });
+}
+
+/** The member with these values, and without those that are undefined. */
+function withOptional(
+  member: Member,
+  values: {
+    readonly [K in 'extra' | 'deviceToken' | 'titleId' | 'deviceId']: Member[K] | undefined;
+  },
+): Member {
+  const { extra, deviceToken, titleId, deviceId } = values;
+  const isSame =
+    member.extra === extra &&
+    member.deviceToken === deviceToken &&
+    member.titleId === titleId &&
+    member.deviceId === deviceId;
+  // Nearly always; a copy without some members is far slower.
+  if (isSame) return member;
   const {
+    extra: _extra,
     deviceToken: _token,
     titleId: _title,
     deviceId: _device,
-    extra,
-    ...kept
-  } = withConnection(withStatus(member, status, nowMs), merged.connection);
+    ...rest
+  } = member;
   return {
-    ...kept,
-    properties: {
-      system: merged,
-      custom: mergeCustom(member.properties.custom, request.properties?.custom ?? {}),
-      ...mergeExtra(member.properties.extra, request.properties, partNames),
-    },
-    ...mergeExtra(extra, request, memberNames),
+    ...rest,
+    ...(extra !== undefined && { extra }),
     ...(deviceToken !== undefined && { deviceToken }),
-    ...(caller.titleId !== undefined && { titleId: caller.titleId }),
-    ...(caller.deviceId !== undefined && { deviceId: caller.deviceId }),
+    ...(titleId !== undefined && { titleId }),
+    ...(deviceId !== undefined && { deviceId }),
   };
 }
 

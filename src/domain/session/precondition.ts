@@ -19,13 +19,17 @@ export type Preconditions = {
 export function parsePreconditions(
   headers: Readonly<Record<string, string | undefined>>,
 ): Preconditions {
-  const ifMatch = parseTags(headers['if-match']);
-  const ifNoneMatch = parseTags(headers['if-none-match']).map(withoutWeakness);
+  const { 'if-match': match, 'if-none-match': noneMatch } = headers;
+  if (match === undefined && noneMatch === undefined) return none;
+  const ifMatch = parseTags(match);
+  const ifNoneMatch = parseTags(noneMatch).map(withoutWeakness);
   return {
     ...(ifMatch.length > 0 && { ifMatch }),
     ...(ifNoneMatch.length > 0 && { ifNoneMatch }),
   };
 }
+
+const none: Preconditions = {};
 
 function parseTags(header = ''): readonly string[] {
   return header

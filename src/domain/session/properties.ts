@@ -4,7 +4,7 @@
  * @source docs/wire/sessions.md "Merge", docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Members"
  */
 
-import { jsonEquals, type Json, type JsonObject } from '../json.ts';
+import { jsonEquals, type JsonObject } from '../json.ts';
 import { Refusal } from '../refusal.ts';
 import { mergeExtra, partNames } from './extra.ts';
 import type { PropertiesRequest } from './request.ts';
@@ -20,16 +20,13 @@ import type { Session, Restriction, SessionPropertiesSystem } from './session.ts
  * @source docs/wire/sessions.md "Merge"
  */
 export function mergeCustom(current: JsonObject, patch: JsonObject): JsonObject {
-  const written = Object.entries(patch);
-  if (written.length === 0) return current;
-  // A spread defines keys, as fromEntries does, and is what nearly every write needs.
-  if (written.every(([, value]) => value !== null)) return { ...current, ...patch };
-  const merged = new Map<string, Json>(Object.entries(current));
-  for (const [key, value] of written) {
-    if (value === null) merged.delete(key);
-    else merged.set(key, value);
+  let isEmpty = true;
+  for (const key in patch) {
+    if (patch[key] === null) return mergeEntries(current, patch);
+    isEmpty = false;
   }
-  return Object.fromEntries(merged);
+  // A spread defines keys, as fromEntries does, and is what nearly every write needs.
+  return isEmpty ? current : { ...current, ...patch };
 }
 
 /** What may be written over `T`: each field whole, null to unset it. */
@@ -42,12 +39,16 @@ export type Patch<T> = { readonly [K in keyof T]?: T[K] | null | undefined };
  * @source docs/wire/sessions.md "Merge"
  */
 export function mergeSystem<T extends object>(current: T, patch: Patch<T>): T {
-  const written = Object.entries(patch).filter(([, value]) => value !== undefined);
-  if (written.length === 0) return current;
+  for (const key in patch) if (patch[key] !== undefined) return mergeEntries(current, patch);
+  return current;
+}
+
+/** `current` with each value of `patch` but undefined, and without those that are null there. */
+function mergeEntries<T extends object>(current: T, patch: object): T {
   const merged = new Map<string, unknown>(Object.entries(current));
-  for (const [key, value] of written) {
+  for (const [key, value] of Object.entries(patch)) {
     if (value === null) merged.delete(key);
-    else merged.set(key, value);
+    else if (value !== undefined) merged.set(key, value);
   }
   return Object.fromEntries(merged) as T;
 }

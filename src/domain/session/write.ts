@@ -509,7 +509,9 @@ function seenPropertiesOf(session: Session): JsonObject {
 
 function sameMember(a: Member, b: Member | undefined): boolean {
   if (a === b) return true;
-  return b !== undefined && jsonEquals(seenOf(a), seenOf(b));
+  // What most writes change, without a copy of the rest.
+  if (b === undefined || !jsonEquals(a.properties.custom, b.properties.custom)) return false;
+  return jsonEquals(seenOf(a), seenOf(b));
 }
 
 function seenOf(member: Member): Partial<Member> {
