@@ -1,8 +1,21 @@
 /** The package as users have it: built into a folder, from which a program imports it by its name. */
 
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  glob,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -66,24 +79,68 @@ export class Project implements AsyncDisposable {
   }
 }
 
+/** What the package is made of. */
+const sources = [
+  ...['src', 'scripts', 'config', 'cpp'],
+  ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'],
+];
+
+/** A hash of the sources: their names and bytes. */
+async function hashOfSources(): Promise<string> {
+  const paths: string[] = [];
+  const patterns = sources.flatMap((source) => [source, `${source}/**`]);
+  for await (const path of glob(patterns, { cwd: root, withFileTypes: true })) {
+    if (path.isFile()) paths.push(join(path.parentPath, path.name));
+  }
+  const hash = createHash('sha256');
+  for (const path of paths.sort()) hash.update(`${path}\n`).update(await readFile(path));
+  return hash.digest('hex');
+}
+
+/**
+ * The folder of the package, built from the sources as they are now. A build takes longer than most tests
+ * of it, and each test file has a process of its own: one build is kept in `node_modules`, under the hash
+ * of its sources.
+ */
+async function buildPackage(): Promise<string> {
+  const builds = join(root, 'node_modules/.cache/package');
+  const built = join(builds, await hashOfSources());
+  if (existsSync(built)) return built;
+  await mkdir(builds, { recursive: true });
+  const folder = await mkdtemp(join(builds, 'unfinished-'));
+  await run(process.execPath, [
+    join(root, 'node_modules/typescript/bin/tsc'),
+    ...['-p', join(root, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')],
+  ]);
+  await run(process.execPath, [join(root, 'scripts/build-command.js'), join(folder, 'dist')]);
+  await chmod(join(folder, 'dist/main.cjs'), 0o755);
+  for (const part of ['package.json', 'config', 'cpp']) {
+    await cp(join(root, part), join(folder, part), { recursive: true });
+  }
+  const former = (await readdir(builds)).filter((name) => !name.startsWith('unfinished-'));
+  try {
+    await rename(folder, built);
+  } catch (error) {
+    // Another process was quicker.
+    if (!existsSync(built)) throw error;
+    await rm(folder, { recursive: true });
+  }
+  for (const name of former) {
+    if (join(builds, name) !== built)
+      await rm(join(builds, name), { recursive: true, force: true });
+  }
+  return built;
+}
+
 /** A project with `openmpsd`, as it is published, and these packages of `test/package`. */
 export async function startProject(...packages: readonly string[]): Promise<Project> {
   const folder = await mkdtemp(join(tmpdir(), 'openmpsd-project-'));
   const modules = join(folder, 'node_modules');
   const own = join(modules, 'openmpsd');
   await mkdir(join(modules, '.bin'), { recursive: true });
-  await run(process.execPath, [
-    join(root, 'node_modules/typescript/bin/tsc'),
-    ...['-p', join(root, 'tsconfig.build.json'), '--outDir', join(own, 'dist')],
-  ]);
-  await run(process.execPath, [join(root, 'scripts/build-command.js'), join(own, 'dist')]);
-  for (const part of ['package.json', 'config', 'cpp']) {
-    await cp(join(root, part), join(own, part), { recursive: true });
-  }
+  await cp(await buildPackage(), own, { recursive: true });
   await symlink(join(root, 'node_modules'), join(own, 'node_modules'));
-  const command = join(own, 'dist/main.cjs');
-  await chmod(command, 0o755);
-  await symlink(command, join(modules, '.bin/openmpsd'));
+  await symlink(join(own, 'dist/main.cjs'), join(modules, '.bin/openmpsd'));
   for (const name of packages) {
     await symlink(join(ownModules, name), join(modules, name));
     await symlink(join(ownModules, '.bin', name), join(modules, '.bin', name));
