@@ -3,6 +3,7 @@
  */
 
 import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
 import { isJsonObject, type Json, type JsonObject } from '../../src/domain/json.ts';
 import type { RefusalCode } from '../../src/domain/refusal.ts';
 import type { SessionReference } from '../../src/domain/session/reference.ts';
@@ -116,6 +117,34 @@ export function withAt(body: JsonObject, path: string, value: unknown): JsonObje
     rest.length === 0 ? value : withAt(isJsonObject(inner) ? inner : {}, rest.join('.'), value);
   const kept = Object.entries(body).filter(([name]) => name !== key);
   return Object.fromEntries(put === undefined ? kept : [...kept, [key, put as Json]]);
+}
+
+/** The two ways in which time that has passed is noticed: each test of a limit in time takes both. */
+export const waysOfTime: readonly (readonly [string, (kit: Kit, byMs: number) => unknown])[] = [
+  ['swept', (kit, byMs) => kit.advance(byMs)],
+  ['seen before the sweep', (kit, byMs) => kit.advanceWithoutSweep(byMs)],
+];
+
+/**
+ * Each of these values at its path of a valid handle is refused there, and the detail names the path too;
+ * undefined: the member is missing.
+ */
+export async function assertHandlesRefused(
+  context: TestContext,
+  user: KitUser,
+  valid: JsonObject,
+  wrong: readonly (readonly [path: string, values: readonly unknown[]])[],
+): Promise<void> {
+  for (const [path, values] of wrong) {
+    for (const value of values) {
+      const shown = value === undefined ? 'missing' : JSON.stringify(value).slice(0, 50);
+      await context.test(`${path} ${shown}`, async () => {
+        const refused = await user.postHandle(withAt(valid, path, value));
+        assertRefused(refused, 400, 'requestInvalid', path);
+        assert.ok(refused.detail?.includes(path), `X-Mpsd-Detail: ${refused.detail}`);
+      });
+    }
+  }
 }
 
 /** The id of a handle that has just been made. */

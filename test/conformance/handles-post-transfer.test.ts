@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { startKit } from '../../src/testing/kit.ts';
 import {
   apartFromChangeNumber,
+  assertHandlesRefused,
   assertMembers,
   assertRefused,
   assertStatus,
@@ -14,7 +15,6 @@ import {
   handleId,
   reserve,
   transferTo,
-  withAt,
 } from './answers.ts';
 
 /** @source docs/wire/handles.md "POST /handles" */
@@ -156,18 +156,7 @@ test('a body that is no transfer is refused at the place that is wrong', async (
     ['invitedXuid', ['3210']],
     ['inviteAttributes', [{ titleId: 1 }]],
   ];
-  for (const [path, values] of wrong) {
-    for (const value of values) {
-      await t.test(
-        `${path} ${value === undefined ? 'missing' : JSON.stringify(value).slice(0, 50)}`,
-        async () => {
-          const refused = await ada.postHandle(withAt(valid, path, value));
-          assertRefused(refused, 400, 'requestInvalid', path);
-          assert.ok(refused.detail?.includes(path), `X-Mpsd-Detail: ${refused.detail}`);
-        },
-      );
-    }
-  }
+  await assertHandlesRefused(t, ada, valid, wrong);
   assert.equal((await ada.getSession(game)).etag, before.etag);
 });
 

@@ -32,6 +32,7 @@ import {
   queryActivities,
   reserve,
   withAt,
+  waysOfTime,
 } from './answers.ts';
 import { blankTemplate } from './new-session.ts';
 
@@ -515,11 +516,7 @@ test('what is no longer so is never listed', async (t) => {
 test('an owner who timed out is never listed, swept or not', {
   skip: isAimed && needsClock,
 }, async (t) => {
-  const ways: readonly (readonly [string, (kit: Kit, byMs: number) => unknown])[] = [
-    ['swept', (kit, byMs) => kit.advance(byMs)],
-    ['seen before the sweep', (kit, byMs) => kit.advanceWithoutSweep(byMs)],
-  ];
-  for (const [what, advance] of ways) {
+  for (const [what, advance] of waysOfTime) {
     await t.test(what, async () => {
       await using kit = await startKit();
       const [ada, bob] = [kit.user('ada'), kit.user('bob')];

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import type { SessionReference } from '../../src/domain/session/reference.ts';
-import { isAimed, startKit, type Kit, type KitUser } from '../../src/testing/kit.ts';
+import { isAimed, startKit, type KitUser } from '../../src/testing/kit.ts';
 import {
   activityOf,
   assertRefused,
@@ -17,6 +17,7 @@ import {
   needsClock,
   queryActivities,
   transferTo,
+  waysOfTime,
 } from './answers.ts';
 
 const hourMs = 3_600_000;
@@ -204,11 +205,7 @@ test('a transfer outlives its origin', async () => {
 test('an invite expires after 24 hours, swept or not', {
   skip: isAimed && needsClock,
 }, async (t) => {
-  const ways: readonly (readonly [string, (kit: Kit, byMs: number) => unknown])[] = [
-    ['swept', (kit, byMs) => kit.advance(byMs)],
-    ['seen before the sweep', (kit, byMs) => kit.advanceWithoutSweep(byMs)],
-  ];
-  for (const [what, advance] of ways) {
+  for (const [what, advance] of waysOfTime) {
     await t.test(what, async () => {
       await using kit = await startKit();
       const [ada, bob] = [kit.user('ada'), kit.user('bob')];
@@ -232,11 +229,7 @@ test('an invite expires after 24 hours, swept or not', {
 test('an activity ends when its owner times out, swept or not', {
   skip: isAimed && needsClock,
 }, async (t) => {
-  const ways: readonly (readonly [string, (kit: Kit, byMs: number) => unknown])[] = [
-    ['swept', (kit, byMs) => kit.advance(byMs)],
-    ['seen before the sweep', (kit, byMs) => kit.advanceWithoutSweep(byMs)],
-  ];
-  for (const [what, advance] of ways) {
+  for (const [what, advance] of waysOfTime) {
     await t.test(what, async () => {
       await using kit = await startKit();
       const [ada, bob] = [kit.user('ada'), kit.user('bob')];

@@ -116,6 +116,26 @@ async function queue(user: KitUser, session: SessionReference, preserveSession =
 const entry = (session: Json, path: string) =>
   at(session, `servers.matchmaking.properties.${path}`);
 
+/** A party of two and one of one, and the target in which they are matched. */
+async function matchTwoParties(kit: Kit) {
+  const [ada, bob, cleo] = [kit.user('ada'), kit.user('bob'), kit.user('cleo')];
+  const lobby = await partyOf(kit, ada, bob);
+  const other = await partyOf(kit, cleo);
+  await queue(ada, lobby);
+  await queue(cleo, other);
+  const target = await untilFound(kit, ada, lobby);
+  assert.deepEqual(await untilFound(kit, cleo, other), target);
+  return { users: [ada, bob, cleo], ada, bob, cleo, lobby, other, target };
+}
+
+/** All of them take their places in the target: it, measuring. */
+async function joinAll(target: SessionReference, users: readonly KitUser[], reader: KitUser) {
+  for (const user of users) assertStatus(await user.putSession(target, me(user)), 200);
+  const joined = (await read(reader, target)).json;
+  assert.equal(at(joined, 'initializing.stage'), 'measuring');
+  return joined;
+}
+
 /** The target that the lobby shows once its ticket is found. */
 async function untilFound(
   kit: Kit,
@@ -164,16 +184,7 @@ test('two parties: teams, measurements, the game, and a third party fills it up'
   skip: isAimed && needsOwnServer,
 }, async (context) => {
   await using kit = await startFlow(context);
-  const users = ['ada', 'bob', 'cleo'].map((name) => kit.user(name));
-  const [ada, bob, cleo] = users;
-  assert.ok(ada && bob && cleo);
-  const lobby = await partyOf(kit, ada, bob);
-  const other = await partyOf(kit, cleo);
-  await queue(ada, lobby);
-  await queue(cleo, other);
-
-  const target = await untilFound(kit, ada, lobby);
-  assert.deepEqual(await untilFound(kit, cleo, other), target);
+  const { users, ada, bob, cleo, target } = await matchTwoParties(kit);
   const made = (await read(kit.service(), target)).json;
   assert.deepEqual(at(made, 'properties.system.serverConnectionStringCandidates'), [
     'east',
@@ -190,9 +201,7 @@ test('two parties: teams, measurements, the game, and a third party fills it up'
     serverMeasurements: { east: { latency: 21 }, west: { latency: 90 } },
   });
 
-  for (const user of users) assertStatus(await user.putSession(target, me(user)), 200);
-  const joined = (await read(ada, target)).json;
-  assert.equal(at(joined, 'initializing.stage'), 'measuring');
+  const joined = await joinAll(target, users, ada);
   await measureAll(target, users, joined);
   const ready = (await read(ada, target)).json;
   assert.equal(ready.initializing, undefined);
@@ -224,16 +233,8 @@ test('measurements fail: the ticket of one member who says so searches again wit
   skip: isAimed && needsOwnServer,
 }, async (context) => {
   await using kit = await startFlow(context);
-  const users = ['ada', 'bob', 'cleo'].map((name) => kit.user(name));
-  const [ada, bob, cleo] = users;
-  assert.ok(ada && bob && cleo);
-  const lobby = await partyOf(kit, ada, bob);
-  const other = await partyOf(kit, cleo);
-  await queue(ada, lobby);
-  await queue(cleo, other);
-  const target = await untilFound(kit, ada, lobby);
-  for (const user of users) assertStatus(await user.putSession(target, me(user)), 200);
-  const joined = (await read(ada, target)).json;
+  const { users, ada, bob, cleo, lobby, other, target } = await matchTwoParties(kit);
+  const joined = await joinAll(target, users, ada);
   await measureAll(target, users, joined, 900);
   const failed = (await read(kit.service(), target)).json;
   assert.equal(memberOf(failed, bob)?.initializationFailure, 'latency');

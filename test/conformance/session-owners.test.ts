@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { SessionReference } from '../../src/domain/session/reference.ts';
 import { at, isAimed, joinBody, startKit, type Kit, type KitUser } from '../../src/testing/kit.ts';
-import { assertRefusedBy, assertStatus, inviteTo, needsOwnServer } from './answers.ts';
+import { assertRefusedBy, assertStatus, inviteTo, leave, needsOwnServer } from './answers.ts';
 import {
   anHourMs,
   assertCarriesDocument,
@@ -16,8 +16,6 @@ import {
   newSession,
   read,
 } from './new-session.ts';
-
-const leave = { members: { me: null } };
 
 type Policies = {
   readonly policies?: JsonObject;
