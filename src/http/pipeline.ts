@@ -7,6 +7,7 @@ import type { Guid } from '../domain/ids.ts';
 import { type JsonObject, parseExactJson, parseRequestJson } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import { answerEarly, isBodyDue } from './answer-early.ts';
 import { parseQuery } from './query.ts';
 import { endOfReadBatch } from './read-batch.ts';
 import { parseBody, parseForm, readBody } from './body.ts';
@@ -109,7 +110,8 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
         const sharing = origin !== undefined && isForPages ? origins.sharing(origin) : undefined;
         const shared = sharing ? { ...answer, headers: { ...answer.headers, ...sharing } } : answer;
         if (state.isLast(outgoing)) outgoing.shouldKeepAlive = false;
-        send(outgoing, shared, correlationId);
+        if (isBodyDue(incoming)) answerEarly(outgoing, shared, correlationId, send);
+        else send(outgoing, shared, correlationId);
         holdUnsent(outgoing, state.unsent);
         if (observed) requestEnded(context, observed, incoming, shared);
       };

@@ -580,8 +580,7 @@ test('a body of 1 MiB passes, one byte more answers 413', async (t) => {
   await using kit = await startKit();
   const ada = kit.user('ada');
   const body = JSON.stringify(joinBody());
-  // A connection that closes after the answer may be reset while the rest of the body is on its way.
-  const headers = { ...headersOf(ada), connection: 'keep-alive' };
+  const headers = headersOf(ada);
   const ask = (text: string | readonly string[], target: string) =>
     requestRaw(kit.url, { method: 'PUT', target, headers, body: text });
   const pieces = (text: string) => [text.slice(0, 1_000), text.slice(1_000)];
@@ -616,6 +615,34 @@ test('after a 413 the connection serves the next request', async () => {
     `GET ${path} HTTP/1.1\r\nHost: x\r\n${credentials}\r\nConnection: close\r\n\r\n`,
   );
   assert.match(await connection.untilEnd(), /HTTP\/1\.1 204 /);
+});
+
+/** @source docs/wire/README.md "Every request" */
+test('a refusal before the body has come reaches a client that is still sending', async (t) => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const path = formatSessionPath(kit.reference());
+  const own = `Authorization: ${ada.authorization}\r\nX-Xbl-Contract-Version: 107\r\n`;
+  for (const [request, status] of [
+    [`PUT ${path} HTTP/1.1\r\n${own}`, 413],
+    [`PUT ${path} HTTP/1.1\r\nX-Xbl-Contract-Version: 107\r\n`, 401],
+    [`PUT /nothing/here HTTP/1.1\r\n${own}`, 404],
+    [`DELETE ${path} HTTP/1.1\r\n${own}`, 405],
+    [`PUT ${path} HTTP/1.1\r\n${own}Content-Encoding: gzip\r\n`, 415],
+    [`PUT ${path} HTTP/1.1\r\nAuthorization: ${ada.authorization}\r\n`, 400],
+  ] as const) {
+    await t.test(String(status), async () => {
+      await using connection = new RawConnection(kit.url);
+      connection.write(
+        `${request}Host: x\r\nConnection: close\r\nContent-Length: ${3 * bodyBytesMax}\r\n\r\n`,
+      );
+      // Kills: a connection that is reset by what the client sends after the answer.
+      await connection.until(new RegExp(`^HTTP/1.1 ${status} [^]*\r\n\r\n`));
+      for (let sent = 0; sent < 3; sent += 1) connection.write(' '.repeat(bodyBytesMax));
+      assert.match(await connection.untilEnd(), /\r\nConnection: close\r\n/);
+      assert.equal(connection.isReset, false);
+    });
+  }
 });
 
 const exactNumbers = [

@@ -67,6 +67,7 @@ export class RawConnection implements AsyncDisposable {
   readonly #socket: ReturnType<typeof connect>;
   readonly #ended: Promise<void>;
   #received = '';
+  #isReset = false;
   #wake: () => void = () => undefined;
 
   /** With a signal, which cuts the connection when it is given. */
@@ -84,12 +85,19 @@ export class RawConnection implements AsyncDisposable {
         this.#wake();
       });
       // A server that hangs up in the middle of a request may reset the connection.
-      this.#socket.on('error', () => undefined);
+      this.#socket.on('error', () => {
+        this.#isReset = true;
+      });
     });
   }
 
   write(bytes: string): void {
     this.#socket.write(bytes, 'latin1');
+  }
+
+  /** True when the server has reset the connection: what it sent before may be lost. */
+  get isReset(): boolean {
+    return this.#isReset;
   }
 
   /** Says that nothing more will be written. */

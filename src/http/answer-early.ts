@@ -1,0 +1,61 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Guid } from '../domain/ids.ts';
+import type { Milliseconds } from '../domain/time.ts';
+import type { Answer } from './route.ts';
+import { headersOf, type SendAnswer } from './send-answer.ts';
+
+/** What is still received of a body after its request was answered. */
+const lateBytesMax = 64 * 1024 * 1024;
+const lateMsMax: Milliseconds = 30_000;
+
+/** True of a request of whose body something is still to come. */
+export function isBodyDue({ complete, headers }: IncomingMessage): boolean {
+  if (complete) return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
+}
+
+/**
+ * Answers a request before its body has come, as a refusal does, and receives the rest of the body. If the
+ * connection ended with the answer, the system would reset it, and a client that is still sending would lose
+ * the answer. After 64 MiB or 30 seconds it is cut all the same.
+ */
+export function answerEarly(
+  outgoing: ServerResponse,
+  answer: Answer,
+  correlationId: Guid,
+  send: SendAnswer,
+): void {
+  const { req: incoming } = outgoing;
+  const isLast = !outgoing.shouldKeepAlive || answer.headers?.['Connection'] === 'close';
+  if (!isLast || answer.stream !== undefined || outgoing.headersSent) {
+    send(outgoing, answer, correlationId);
+    receiveRest(incoming, (isWhole) => {
+      if (!isWhole) incoming.socket.destroy();
+    });
+    return;
+  }
+  // All of the answer goes now. Node ends the connection at `end`.
+  outgoing.writeHead(answer.status, headersOf(answer, correlationId));
+  if (answer.body === undefined || incoming.method === 'HEAD') outgoing.flushHeaders();
+  else outgoing.write(answer.body);
+  receiveRest(incoming, () => outgoing.end());
+}
+
+/** Drops what comes of a body. Calls `ended` once: at its end, when the client leaves, or when it is too much. */
+export function receiveRest(incoming: IncomingMessage, ended: (isWhole: boolean) => void): void {
+  let bytes = 0;
+  let isEnded = false;
+  const end = (isWhole: boolean): void => {
+    if (isEnded) return;
+    isEnded = true;
+    clearTimeout(timer);
+    ended(isWhole);
+  };
+  const timer = setTimeout(() => end(false), lateMsMax).unref();
+  incoming.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > lateBytesMax) end(false);
+  });
+  incoming.once('end', () => end(true));
+  incoming.once('close', () => end(false));
+}
