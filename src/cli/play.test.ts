@@ -130,19 +130,6 @@ test('it says who was removed, and that the session was ended', async () => {
   assert.doesNotMatch(play.lines.join('\n'), /left +Player/);
 });
 
-// Kills: a command that waits for two minutes without a word, or asks to start what was there.
-test('it says so when the server ends', async () => {
-  const opened = await open();
-  const play = start('--users', '1', '--url', opened.url);
-  await play.line(/^joined /);
-  await opened[Symbol.asyncDispose]();
-  assert.equal(await play.ended, 1);
-  assert.match(
-    play.errors(),
-    /^openmpsd play: the server at http:\S+ has ended, or cannot be reached/,
-  );
-});
-
 for (const [what, args, expected] of [
   ['a word', ['lobby'], /does not expect "lobby"/],
   ['no number of users', ['--users', 'two'], /--users is "two"; expected a number from 1 to 100/],
