@@ -19,7 +19,7 @@ const printLoaded = `
 import { registerHooks } from 'node:module';
 registerHooks({
   load(url, context, next) {
-    if (url.startsWith('file:')) process.stderr.write('loaded ' + url + '\\n');
+    process.stderr.write('loaded ' + url + '\\n');
     return next(url, context);
   },
 });
@@ -34,7 +34,7 @@ async function loadedBy(main: string): Promise<readonly string[]> {
     const kit = new Kit(node.url, undefined);
     assert.equal((await kit.user('ada').join(kit.reference())).status, 201);
     await node.kill();
-    return node.complaints.flatMap((line) => /^loaded (file:.*)$/.exec(line)?.[1] ?? []);
+    return node.complaints.flatMap((line) => /^loaded (.*)$/.exec(line)?.[1] ?? []);
   } finally {
     rmSync(data, { recursive: true });
   }
@@ -48,6 +48,12 @@ test('a start loads nothing that it was not asked for', async () => {
     /^(capture|client|gateway|inspector\/(?!routes|page|recent-events)|observe\/(json-log|metrics|traces)|http\/openapi|store\/redis\/(?!redis-address)|testing)\b/;
   assert.deepEqual(
     own.filter((file) => notAsked.test(file)),
+    [],
+  );
+  const notAskedOfNode =
+    /^node:(assert|child_process|cluster|dns|http2|https|inspector|readline|tls|vm|zlib)/;
+  assert.deepEqual(
+    loaded.filter((url) => notAskedOfNode.test(url)),
     [],
   );
   const packages = new Set(
@@ -70,7 +76,8 @@ async function built(folder: string): Promise<void> {
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   execFileSync(process.execPath, [join(root, 'scripts/build-command.js'), join(folder, 'dist')]);
   const loaded = await loadedBy(join(folder, 'dist/main.cjs'));
-  const named = loaded.map((url) => url.replace(/^file:.*\/openmpsd-built-[^/]*\//, ''));
+  const files = loaded.filter((url) => url.startsWith('file:'));
+  const named = files.map((url) => url.replace(/^file:.*\/openmpsd-built-[^/]*\//, ''));
   assert.deepEqual(named.sort(), [
     'dist/command/command.cjs',
     'dist/command/common.cjs',

@@ -12,7 +12,6 @@
  * @source docs/wire/callers.md "The login chain"
  */
 
-import assert from 'node:assert/strict';
 import * as v from 'valibot';
 import { digest, type TitleId, type Xuid } from '../domain/ids.ts';
 import { formatJson, type JsonObject } from '../domain/json.ts';
@@ -281,7 +280,7 @@ export function mergeClaims(
   sandbox: string | undefined,
 ): AccessClaims {
   const { xid, gtg, tid = title.tid, did = device.did } = user;
-  assert(xid !== undefined && gtg !== undefined, 'a user token without its user');
+  if (xid === undefined || gtg === undefined) throw new Error('a user token without its user');
   return {
     xid,
     gtg,

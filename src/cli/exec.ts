@@ -2,7 +2,7 @@
  * `openmpsd exec`: a server with the gateway for one command, which reaches it without a change.
  */
 
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -183,7 +183,9 @@ async function runCommand(
   env: Record<string, string | undefined>,
   io: CommandIo,
 ): Promise<number> {
-  const { default: spawnPortably } = await import('cross-spawn');
+  // Windows starts a command of npm, which is a script there, by a shell alone.
+  const spawnPortably =
+    process.platform === 'win32' ? (await import('cross-spawn')).default : spawn;
   const child: ChildProcess = spawnPortably(command, [...args], { env, stdio: 'inherit' });
   const { promise, resolve } = Promise.withResolvers<number>();
   const handlers = forwarded.map((signal) => {

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { Refusal } from '../domain/refusal.ts';
 import type { RefusalWithHeaders, Route } from './route.ts';
 
@@ -62,7 +61,9 @@ function addRoute(root: Node, route: Route): void {
       node = node.parameter;
     }
   }
-  assert(!node.verbs.has(route.method), `two routes answer ${route.method} ${route.path}`);
+  if (node.verbs.has(route.method)) {
+    throw new Error(`two routes answer ${route.method} ${route.path}`);
+  }
   node.verbs.set(route.method, { route, parameters });
 }
 

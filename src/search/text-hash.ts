@@ -1,5 +1,7 @@
+import { randomFillSync } from 'node:crypto';
+
 /** Random for each process, so that nobody can choose two texts with one hash. */
-const [seedLow = 0, seedHigh = 0] = crypto.getRandomValues(new Uint32Array(2));
+const [seedLow = 0, seedHigh = 0] = randomFillSync(new Uint32Array(2));
 
 /**
  * A whole number below 2^53 in place of a text, the same for the same text in this process. Two texts

@@ -197,8 +197,9 @@ function connect(
     refuseNewer(db, migrations);
     // Of a new file: so that it can give back room. It has to be said before anything is in it.
     if (!isOurs) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
-    // The writer's first commit that waits for the disk takes with it what is written here.
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+    // The writer's first commit that waits for the disk takes with it what is written here. Said first,
+    // it makes a new file wait less often too.
+    db.exec('PRAGMA synchronous = NORMAL; PRAGMA journal_mode = WAL');
     if (whose !== 'ours') refuseIfInUse(db);
     if (!isOurs) db.exec(`PRAGMA application_id = ${applicationId}`);
     beforeMigration(db);
