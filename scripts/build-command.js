@@ -89,6 +89,8 @@ await build({
     },
   ],
   logLevel: 'warn',
+  // A busy machine makes it warn of slow plugins.
+  checks: { bundlerTimings: false },
   output: {
     dir: dist,
     format: 'cjs',

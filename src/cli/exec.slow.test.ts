@@ -60,6 +60,11 @@ test('misuse is said, and nothing is started', options, async () => {
     [[], /^openmpsd exec: needs a command after --/],
     [['node', '-v'], /^openmpsd exec: put -- before the command, [^\n]* See [^\n]*\n$/],
     [['--users', 'Ada', 'node', '-v'], /^openmpsd exec: put -- before the command/],
+    [
+      ['--port', '9', 'node', '-v'],
+      /^[^\n]* as in openmpsd exec --port 9 -- node -v\. See [^\n]*\n$/,
+    ],
+    [['node', '--', 'client.mjs'], /^openmpsd exec: put -- before the command/],
     [['--port', 'x', '--', 'true'], /--port is "x"/],
     [['--users', 'Ada,-', '--', 'true'], /--users takes names/],
     [['--users', 'Ada,Ben,ada', '--', 'true'], /has Ada and ada, .* both be in OPENMPSD_TOKEN_ADA/],
@@ -127,6 +132,26 @@ test('a client on Node: fetch, https and ws, with no line of its own', options, 
 
 test('nothing is left of the run', options, async () => {
   await exec(['--', process.execPath, '-e', '']);
+  const left = readdirSync(folder).filter((name) => name.startsWith('openmpsd-exec-'));
+  assert.deepEqual(left, []);
+});
+
+// Kills: an exec whose command goes on without a server, and whose folder, with a private key, stays.
+test('one that is killed leaves no command and no folder', {
+  ...options,
+  skip: process.platform === 'win32',
+}, async () => {
+  const script = "setInterval(() => {}, 1000); console.log('ready');";
+  const child = spawn(process.execPath, [main, 'exec', '--', process.execPath, '-e', script], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  await once(createInterface(child.stdout), 'line');
+  // The command has the output too, and what cleans up the errors: both are at their end then.
+  child.stderr.resume();
+  const closed = once(child, 'close');
+  child.kill('SIGKILL');
+  await closed;
   const left = readdirSync(folder).filter((name) => name.startsWith('openmpsd-exec-'));
   assert.deepEqual(left, []);
 });

@@ -8,7 +8,8 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatDevelopmentToken } from '../auth/development-token.ts';
-import { parseSettings, type Settings } from '../config/settings.ts';
+import { indexOfWord } from '../config/flags.ts';
+import { parseSettings, settingFlags, type Settings } from '../config/settings.ts';
 import { encodeJavaTrustStore, javaTrustStorePassword } from '../gateway/java-trust-store.ts';
 import { rootDomains } from '../gateway/root-certificate.ts';
 import { CannotStart, type RunningServer, startServer } from '../server.ts';
@@ -60,9 +61,10 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
   const isGiven = (flag: string): boolean =>
     others.some((one) => one === flag || one.startsWith(`${flag}=`));
   // A word where options are expected is a command without -- before it, and what follows is its own.
-  if (command === undefined && /^[^-]/.test(others[0] ?? '')) {
-    const advice = 'put -- before the command, as in openmpsd exec -- node client.mjs.';
-    return reportMisuse(io, 'exec', [advice]);
+  const word = indexOfWord(own, { ...settingFlags, users: { argument: '<name,…>' } });
+  if (word !== undefined) {
+    const asked = ['openmpsd exec', ...own.slice(0, word), '--', ...own.slice(word)].join(' ');
+    return reportMisuse(io, 'exec', [`put -- before the command, as in ${asked}.`]);
   }
   const unlessGiven = Object.entries(defaults).filter(([flag]) => !isGiven(flag));
   const parsed = parseSettings([...unlessGiven.flat(), ...others], {});
@@ -91,7 +93,7 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
     return 1;
   }
   const target = await targetOf(server, settings, folder, users, io.env);
-  return await runCommand(command, rest, execEnvironment(io.env, target), io);
+  return await runCommand(command, rest, { env: execEnvironment(io.env, target), folder, io });
 }
 
 /** The names after --users, and all other arguments. When `users` is undefined, `problem` says why. */
@@ -180,14 +182,22 @@ function certificatesIn(pem: string): readonly string[] {
 async function runCommand(
   command: string,
   args: readonly string[],
-  env: Record<string, string | undefined>,
-  io: CommandIo,
+  {
+    env,
+    folder,
+    io,
+  }: {
+    readonly env: Record<string, string | undefined>;
+    readonly folder: string;
+    readonly io: CommandIo;
+  },
 ): Promise<number> {
   // Windows starts a command of npm, which is a script there, by a shell alone.
   const spawnPortably =
     process.platform === 'win32' ? (await import('cross-spawn')).default : spawn;
   const child: ChildProcess = spawnPortably(command, [...args], { env, stdio: 'inherit' });
   const { promise, resolve } = Promise.withResolvers<number>();
+  using _guard = child.pid === undefined ? undefined : startGuard(child.pid, folder);
   const handlers = forwarded.map((signal) => {
     // A terminal sends these to all of its processes: the command has it already.
     const isSentToAll = io.stdin.isTTY === true && (signal === 'SIGINT' || signal === 'SIGQUIT');
@@ -216,4 +226,25 @@ async function runCommand(
   const exitCode = await promise;
   for (const [signal, handler] of handlers) io.off(signal, handler);
   return exitCode;
+}
+
+/** Reads until it gets a line, or until the pipe is closed, as the system does for one that was killed. */
+const guardScript = 'read -r line || { kill "$1"; rm -rf "$2"; }';
+
+/**
+ * Ends the command and deletes the folder should this process be killed, which can do neither then. It
+ * is a process of its own, in no group that a terminal sends signals to. Windows has none.
+ */
+function startGuard(pid: number, folder: string): Disposable | undefined {
+  if (process.platform === 'win32') return undefined;
+  // It keeps the errors open, so that who waits for their end waits for it too.
+  const guard = spawn('/bin/sh', ['-c', guardScript, 'openmpsd-exec', String(pid), folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  // Without a shell nobody guards.
+  guard.once('error', () => undefined);
+  guard.stdin.once('error', () => undefined);
+  guard.unref();
+  return { [Symbol.dispose]: () => void guard.stdin.end('\n') };
 }

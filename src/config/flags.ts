@@ -25,13 +25,7 @@ export function parseFlags(
   flags: Flags,
   strayAdvice?: string,
 ): FlagsGiven {
-  const options = Object.fromEntries(
-    Object.entries(flags).map(([name, { argument, short }]) => [
-      name,
-      { type: argument === undefined ? 'boolean' : 'string', ...(short && { short }) } as const,
-    ]),
-  );
-  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
+  const tokens = tokensOf(args, flags);
   const values = new Map<string, string[]>();
   const problems: string[] = [];
   /** Where the value of a flag would be that is not known. */
@@ -57,4 +51,19 @@ export function parseFlags(
     if (length > 1 && flags[name]?.isList !== true) problems.push(`is given --${name} twice.`);
   }
   return { values, problems };
+}
+
+/** Where the first of `args` is that is no flag and no value of one; undefined: there is none. */
+export function indexOfWord(args: readonly string[], flags: Flags): number | undefined {
+  return tokensOf(args, flags).find(({ kind }) => kind === 'positional')?.index;
+}
+
+function tokensOf(args: readonly string[], flags: Flags) {
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([name, { argument, short }]) => [
+      name,
+      { type: argument === undefined ? 'boolean' : 'string', ...(short && { short }) } as const,
+    ]),
+  );
+  return parseArgs({ args: [...args], options, strict: false, tokens: true }).tokens;
 }

@@ -12,7 +12,7 @@ import { isTitleId, type TitleId } from '../domain/ids.ts';
 import type { SessionBounds } from '../domain/session/bounds.ts';
 import type { UnknownMembers } from '../domain/unknown-members.ts';
 import { isNetwork } from '../platform/network.ts';
-import { parseFlags } from './flags.ts';
+import { type Flags, parseFlags } from './flags.ts';
 
 /** `redis://user:password@host:port,host:port`, or `rediss://` for TLS. */
 export type RedisUrl = `redis${'s' | ''}://${string}`;
@@ -778,7 +778,10 @@ const settings = Object.entries(table) as readonly (readonly [
   Setting<Settings[keyof Settings]>,
 ])[];
 
-const flags = Object.fromEntries(settings.map(([, { flag, argument }]) => [flag, { argument }]));
+/** The flags of the settings. */
+export const settingFlags: Flags = Object.fromEntries(
+  settings.map(([, { flag, argument }]) => [flag, { argument }]),
+);
 
 /** npm takes flags for its own and passes on what is left of them: their values. */
 const npmAdvice = 'With npm, flags go after --: npm start -- --port 9123.';
@@ -793,7 +796,7 @@ export function parseSettings(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly settings: Settings } | { readonly problems: readonly SettingProblem[] } {
-  const given = parseFlags(args, flags, npmAdvice);
+  const given = parseFlags(args, settingFlags, npmAdvice);
   const problems: SettingProblem[] = [...given.problems];
   const values: Partial<Record<keyof Settings, unknown>> = {};
   for (const [name, setting] of settings) {
