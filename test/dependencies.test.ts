@@ -19,7 +19,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   store: ['store', 'domain', 'observe', 'platform', 'node:', 'lru-cache', '@redis/client'],
   auth: ['auth', 'domain', 'platform', 'store/store.ts', 'node:', 'jose', 'lru-cache', 'valibot'],
   people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
-  search: ['search', 'domain', 'platform', 'store/store.ts'],
+  search: ['search', 'domain', 'platform', 'store/store.ts', 'node:crypto'],
   matchmaking: [
     'matchmaking',
     'domain',
