@@ -712,7 +712,7 @@ const table: Table = {
     env: 'MPSD_MAX_DOCUMENT',
     argument: '<size>',
     default: '1MiB',
-    help: 'Largest session document. At most --max-body, if what was read of it shall always fit into a write.',
+    help: 'Largest session document. At most --max-body, so that what was read of it always fits into a write.',
     parse: size,
   },
   memberBytesMax: {

@@ -179,7 +179,7 @@ test('who waits for facts holds the others up, and they lose no race', async () 
   );
   assert.deepEqual(results, [2, 3, 4, 5, 6, 7, 8, 9]);
   assert.equal(counted('commit'), 8);
-  assert.deepEqual(waits, [], 'nobody needs a commit that he can build upon to be stored');
+  assert.deepEqual(waits, [], 'nobody needs a commit that he can build on to be stored');
 });
 
 // Kills: a lock that is passed on before others can build on the commit; one that is passed on

@@ -51,11 +51,11 @@ test('writes that overlap, reads between them and writes that came to light late
     ]),
     [],
   );
-  const upon = {
+  const onFirst = {
     ...write('a', 2, [30, 40], seen(3, { a: 2, b: 1 })),
     ifMatch: second.outcome.seen,
   };
-  assert.deepEqual(historyProblems([first, second, upon]), []);
+  assert.deepEqual(historyProblems([first, second, onFirst]), []);
 });
 
 const wrong: readonly (readonly [what: string, problem: RegExp, history: readonly Operation[]])[] =
@@ -82,8 +82,8 @@ const wrong: readonly (readonly [what: string, problem: RegExp, history: readonl
       [first, read('c', [5, 6], seen(1, { b: 1 }))],
     ],
     [
-      'a write upon an old document',
-      /wrote 3 upon 1/,
+      'a write on an old document',
+      /wrote 3 on 1/,
       [
         first,
         second,
@@ -92,7 +92,7 @@ const wrong: readonly (readonly [what: string, problem: RegExp, history: readonl
     ],
     [
       'a refusal without a reason',
-      /was refused upon 1/,
+      /was refused on 1/,
       [
         first,
         {

@@ -78,7 +78,7 @@ function checkWriters(writes: readonly AnsweredOperation[], problems: string[]):
       problems.push(`${client} wrote ${count} and was shown ${seen.counts.get(client)}`);
     }
     if (ifMatch && seen.changeNumber !== ifMatch.changeNumber + 1) {
-      problems.push(`${client} wrote ${seen.changeNumber} upon ${ifMatch.changeNumber}`);
+      problems.push(`${client} wrote ${seen.changeNumber} on ${ifMatch.changeNumber}`);
     }
   }
 }
@@ -101,7 +101,7 @@ function checkOrder(answered: readonly AnsweredOperation[], problems: string[]):
     }
     const { ifMatch, outcome } = operation;
     if (outcome.kind === 'refused' && ifMatch && seen.changeNumber <= ifMatch.changeNumber) {
-      problems.push(`${operation.client} was refused upon ${ifMatch.changeNumber}, the newest`);
+      problems.push(`${operation.client} was refused on ${ifMatch.changeNumber}, the newest`);
     }
   }
 }

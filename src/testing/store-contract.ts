@@ -584,7 +584,7 @@ function testRecent(open: Open): void {
     }
   });
 
-  test('a commit may build upon what is known and not yet acknowledged', async () => {
+  test('a commit may build on what is known and not yet acknowledged', async () => {
     await using store = await open();
     await store.commit({ session: putOf('a', 0, { custom: { count: 0 } }) });
     const writers = [...Array(8).keys()].map(async () => {
