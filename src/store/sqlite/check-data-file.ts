@@ -10,6 +10,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { StoreUnavailable } from '../store.ts';
 import { isMarked, unavailable } from './data-file.ts';
+import { rowsOfBlock } from './history-block.ts';
 import { migrations, refuseNewer, versionOf } from './migrations.ts';
 import {
   parseChange,
@@ -136,6 +137,12 @@ function pagesCut(file: string): number {
 const headerBytes = 100;
 
 function checkTables(db: DatabaseSync, listener: DataFileListener): DataFileSummary {
+  checkFromBothEnds(db, listener, {
+    kind: 'new branch of a history',
+    table: 'recent_branch',
+    order: ['number'],
+    parse: () => undefined,
+  });
   return new Map([
     [
       'sessions',
@@ -188,10 +195,11 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): DataFileSumm
     [
       'changes in histories',
       checkFromBothEnds(db, listener, {
-        kind: 'change',
-        table: 'history_change',
-        order: ['session_number', 'revision'],
-        parse: parseChange,
+        kind: 'block of changes',
+        table: 'history_block',
+        order: ['session_number', 'last_revision'],
+        parse: (row) => rowsOfBlock(row).map(parseChange),
+        count: (row) => rowsOfBlock(row).length,
       }),
     ],
     [
@@ -266,6 +274,8 @@ type OrderedTable = {
   readonly table: string;
   readonly order: readonly string[];
   readonly parse: (row: Row) => unknown;
+  /** How many a row holds; one unless given. */
+  readonly count?: (row: Row) => number;
 };
 
 function checkFromBothEnds(
@@ -288,7 +298,7 @@ function checkFromBothEnds(
         if (seen.size % progressEvery === 0) listener.progress(kind, seen.size, seen.size);
         try {
           table.parse(row);
-          whole += 1;
+          whole += table.count?.(row) ?? 1;
         } catch (error) {
           listener.found(`${kind} ${last} is lost: ${(error as Error).message}`);
         }

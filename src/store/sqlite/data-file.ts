@@ -23,7 +23,7 @@ import { StoreUnavailable } from '../store.ts';
 import { formerVersionOf, keepCopy } from './conversion.ts';
 import { lockFile } from './file-lock.ts';
 import { migrate, migrations, refuseNewer, versionOf } from './migrations.ts';
-import { setAsideIfDamaged } from './recent-changes.ts';
+import { setAsideIfDamaged } from './recent-damage.ts';
 import { isLackOfRoom, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
 import { pagesInLog, pagesLost, readLogIndex } from './write-ahead-log.ts';
 import type { HistoryFault } from './writer-messages.ts';
@@ -204,7 +204,8 @@ function connect(
     if (!isOurs) db.exec(`PRAGMA application_id = ${applicationId}`);
     beforeMigration(db);
     migrate(db, migrations);
-    const historyFault = setAsideIfDamaged(db);
+    // That of the changes is long: its damage is found when it is met.
+    const historyFault = setAsideIfDamaged(db, 'recent_branch');
     makeShrinkable(db);
     makeReader(db);
     return { db, isAlone: false, historyFault, pagesInLog: found };

@@ -21,6 +21,7 @@ export const migrations: readonly Migration[] = [
   leaveIdsThatNameTheirOwnerOut,
   addHistory,
   addRecentChanges,
+  keepHistoriesInBlocks,
 ];
 
 /**
@@ -290,5 +291,48 @@ function addRecentChanges(db: DatabaseSync): void {
       names TEXT,
       document TEXT NOT NULL
     ) STRICT;
+  `);
+}
+
+/**
+ * The changes of a session that are sorted in together are one row, which costs little more than one
+ * change as a row. New branches and names are beside the recent changes, since readers look through them.
+ */
+function keepHistoriesInBlocks(db: DatabaseSync): void {
+  db.exec(`
+    -- document: a line for each change: its revision, a space, its time, a space, the change.
+    -- changes_max: of so many changes of the session it was one; oldest_ms: the time of its oldest.
+    CREATE TABLE history_block (
+      session_number INTEGER NOT NULL,
+      last_revision INTEGER NOT NULL,
+      changes_count INTEGER NOT NULL,
+      changes_max INTEGER NOT NULL,
+      oldest_ms REAL NOT NULL,
+      document TEXT NOT NULL,
+      PRIMARY KEY (session_number, last_revision)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO history_block
+      SELECT session_number, max(revision), count(*), count(*), min(at_ms),
+        group_concat(format('%d %!.17g ', revision, at_ms) || document || char(10), '' ORDER BY revision)
+      FROM history_change GROUP BY session_number ORDER BY session_number;
+    DROP TABLE history_change;
+
+    -- key, branch and check_ms: of a branch that may be new; names: a JSON array, of new names.
+    CREATE TABLE recent_branch (
+      number INTEGER PRIMARY KEY,
+      session_number INTEGER NOT NULL,
+      at_ms REAL NOT NULL,
+      key TEXT,
+      branch TEXT,
+      check_ms REAL,
+      names TEXT
+    ) STRICT;
+    INSERT INTO recent_branch (session_number, at_ms, key, branch, check_ms, names)
+      SELECT session_number, at_ms, key, branch, check_ms, names FROM recent_change
+      WHERE key IS NOT NULL OR names IS NOT NULL ORDER BY number;
+    ALTER TABLE recent_change DROP COLUMN key;
+    ALTER TABLE recent_change DROP COLUMN branch;
+    ALTER TABLE recent_change DROP COLUMN check_ms;
+    ALTER TABLE recent_change DROP COLUMN names;
   `);
 }

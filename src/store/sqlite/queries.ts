@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { ownerOfActivityId } from '../../domain/handle/activity-id.ts';
 import type { Handle } from '../../domain/handle/handle.ts';
 import type { Guid } from '../../domain/ids.ts';
-import type { SessionKey } from '../../domain/session/reference.ts';
+import { rowsOfBlock } from './history-block.ts';
 import { parseHandle, type Row } from './rows.ts';
 
 export type Queries = ReturnType<typeof prepareQueries>;
@@ -13,9 +13,9 @@ export function prepareQueries(db: DatabaseSync) {
     session: db.prepare('SELECT number, revision, due_ms, document FROM session WHERE key = ?'),
     // The history keeps the numbers of sessions that have ended.
     sessionNumberMax: db.prepare(
-      'SELECT max(coalesce((SELECT max(number) FROM session), 0), coalesce((SELECT max(number) FROM history_branch), 0), coalesce((SELECT max(session_number) FROM history_change), 0)) AS max',
+      'SELECT max(coalesce((SELECT max(number) FROM session), 0), coalesce((SELECT max(number) FROM history_branch), 0), coalesce((SELECT max(session_number) FROM history_block), 0)) AS max',
     ),
-    recentNumberMax: db.prepare('SELECT max(session_number) AS max FROM recent_change'),
+    recentNumberMax: db.prepare('SELECT max(session_number) AS max FROM recent_branch'),
     handle: db.prepare('SELECT document FROM handle WHERE id = ? AND names_owner = 0'),
     activityById: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? AND id = ?'),
     activities: db.prepare('SELECT document FROM handle WHERE owner_xuid = ? ORDER BY scid'),
@@ -73,15 +73,22 @@ export function prepareQueries(db: DatabaseSync) {
     dueRecords: db.prepare(
       'SELECT group_name, id FROM record WHERE table_name = ? AND due_ms <= ? ORDER BY due_ms LIMIT ?',
     ),
-    // Recent changes are few: they are looked through.
+    // New branches and names are few: they are looked through.
     historyBranches: db.prepare(
-      'SELECT number, branch FROM history_branch WHERE key = ?1 UNION SELECT session_number, branch FROM recent_change WHERE key = ?1 ORDER BY number DESC',
+      'SELECT number, branch FROM history_branch WHERE key = ?1 UNION SELECT session_number, branch FROM recent_branch WHERE key = ?1 ORDER BY number DESC',
     ),
     historyNumber: db.prepare(
-      'SELECT number FROM history_branch WHERE key = ?1 AND branch = ?2 UNION ALL SELECT session_number FROM recent_change WHERE key = ?1 AND branch = ?2 LIMIT 1',
+      'SELECT number FROM history_branch WHERE key = ?1 AND branch = ?2 UNION ALL SELECT session_number FROM recent_branch WHERE key = ?1 AND branch = ?2 LIMIT 1',
     ),
-    history: db.prepare(
-      'SELECT revision, at_ms, document, NULL AS changes_max FROM history_change WHERE session_number = ?1 UNION ALL SELECT revision, at_ms, document, changes_max FROM recent_change WHERE session_number = ?1 ORDER BY revision DESC',
+    historyBlocks: db.prepare(
+      'SELECT changes_max, document FROM history_block WHERE session_number = ? ORDER BY last_revision DESC',
+    ),
+    recentChange: db.prepare(
+      'SELECT revision, at_ms, changes_max, document FROM recent_change WHERE number = ? AND session_number = ?',
+    ),
+    // Looks through all of them.
+    recentRows: db.prepare(
+      'SELECT number FROM recent_change WHERE session_number = ? ORDER BY number',
     ),
     historyBy: db.prepare(`
       WITH
@@ -89,14 +96,14 @@ export function prepareQueries(db: DatabaseSync) {
           SELECT session_number, at_ms FROM history_name WHERE name = ?1
           UNION ALL
           SELECT session_number, at_ms
-          FROM recent_change, json_each(iif(json_valid(names), names, '[]'))
+          FROM recent_branch, json_each(iif(json_valid(names), names, '[]'))
           WHERE names IS NOT NULL AND value = ?1
         ),
         branches (number, key, branch) AS (
           SELECT number, key, branch FROM history_branch
           WHERE number IN (SELECT number FROM named)
           UNION
-          SELECT session_number, key, branch FROM recent_change
+          SELECT session_number, key, branch FROM recent_branch
           WHERE key IS NOT NULL AND session_number IN (SELECT number FROM named)
         )
       SELECT key, branch FROM branches JOIN named USING (number)
@@ -106,6 +113,7 @@ export function prepareQueries(db: DatabaseSync) {
     historyDue: db.prepare(
       'SELECT number FROM history_branch WHERE check_ms <= ? ORDER BY check_ms LIMIT ?',
     ),
+    recentBranchMs: db.prepare('SELECT at_ms FROM recent_branch ORDER BY number LIMIT 1'),
     recentChangeMs: db.prepare('SELECT at_ms FROM recent_change ORDER BY number LIMIT 1'),
     nodes: db.prepare('SELECT id FROM node'),
     secret: db.prepare('SELECT bytes FROM secret'),
@@ -119,17 +127,23 @@ export function handleOf({ handle, activityById }: Queries, id: Guid): Handle | 
   return row && parseHandle(row);
 }
 
-/** The changes of a branch that are kept, the newest first. */
+/**
+ * The changes of a session that are kept, the newest first. `rows` are those of its recent changes; what
+ * is not there any more is in a block, or has been forgotten.
+ */
 export function changesOf(
-  { historyNumber, history }: Queries,
-  key: SessionKey,
-  branch: Guid,
+  { recentChange, historyBlocks, recentRows }: Queries,
+  session: number,
+  rows: readonly number[] = recentRows.all(session).map(({ number }) => Number(number)),
 ): readonly Row[] {
-  const number = historyNumber.get(key, branch)?.['number'];
-  const rows = number == null ? [] : history.all(Number(number));
-  // Recent ones say how many are kept; of those that were sorted in there are not many more.
-  const recent = rows.find(({ changes_max }) => changes_max !== null);
-  return rows
-    .filter(({ revision }, at) => revision !== rows[at - 1]?.['revision'])
-    .slice(0, Number(recent?.['changes_max'] ?? rows.length));
+  // Before the blocks: changes are moved into these.
+  const recent = rows
+    .map((row) => recentChange.get(row, session))
+    .filter((row) => row !== undefined)
+    .toReversed();
+  const blocks = historyBlocks.all(session);
+  const oldest = Number(recent.at(-1)?.['revision'] ?? Number.POSITIVE_INFINITY);
+  const older = blocks.flatMap(rowsOfBlock).filter(({ revision }) => !(Number(revision) >= oldest));
+  const kept = (recent[0] ?? blocks[0])?.['changes_max'];
+  return [...recent, ...older].slice(0, Number(kept ?? 0));
 }

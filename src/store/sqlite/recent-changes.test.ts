@@ -7,39 +7,42 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { migrate, migrations } from './migrations.ts';
 import { changesOf, prepareQueries } from './queries.ts';
-import { RecentChanges } from './recent-changes.ts';
-import { type Statement, statements } from './statements.ts';
+import { RecentChanges, type RecentLimits } from './recent-changes.ts';
+import { type HistoryWrite, statements, type Write } from './statements.ts';
 import type { HistoryFault } from './writer-messages.ts';
 
 const sessions = [1, 2, 3] as const;
 const [beginMs, keptMs] = [1_000, 500];
+/** The table may have one change, and a step takes two. */
+const few: RecentLimits = { changesMax: 1, bytesMax: 1_000_000, changesOfStep: 2 };
+/** All in one step. */
+const atOnce: RecentLimits = { changesMax: 0, bytesMax: 1_000_000, changesOfStep: 10_000 };
 
 const folder = mkdtempSync(join(tmpdir(), 'openmpsd-recent-changes-'));
 after(() => rmSync(folder, { recursive: true }));
 
-function open(file = ':memory:') {
+function open(file = ':memory:', limits: RecentLimits = few) {
   const db = new DatabaseSync(file);
+  db.exec('PRAGMA synchronous = OFF');
   migrate(db, migrations);
   const reports: (HistoryFault | undefined)[] = [];
-  const recent = new RecentChanges(db, (fault) => reports.push(fault));
+  const recent = new RecentChanges(db, (fault) => reports.push(fault), limits);
   return { db, recent, queries: prepareQueries(db), reports };
 }
 
 /** Closes the file, and opens it again with the page overwritten that has this text. */
-function openSpoiled({ db }: Opened, text: string): Opened {
+function openSpoiled({ db }: Opened, text: string, limits?: RecentLimits): Opened {
   const file = db.location() ?? assert.fail();
   db.close();
+  spoil(file, text);
+  return open(file, limits);
+}
+
+function spoil(file: string, text: string): void {
   const bytes = readFileSync(file);
   const at = bytes.indexOf(text);
   assert.ok(at > 0);
   writeFileSync(file, bytes.fill(0xff, at - (at % 4096), at - (at % 4096) + 4096));
-  return open(file);
-}
-
-/** A change that fills a page alone. */
-function longChangeOf(number: number, revision: number): Statement {
-  const text = JSON.stringify({ is: `${number} at ${revision}.`, text: 'x'.repeat(3_000) });
-  return ['insertRecentChange', number, revision, beginMs + revision, 5, text];
 }
 
 function count({ db }: Opened, table: string): unknown {
@@ -52,199 +55,279 @@ function kindsOf({ reports }: Opened): readonly (string | undefined)[] {
 
 type Opened = ReturnType<typeof open>;
 
-function insert({ db }: Opened, ...writes: readonly Statement[]): readonly Statement[] {
-  for (const [name, ...values] of writes) db.prepare(statements[name]).run(...values);
-  return writes;
+/** As the writer does. */
+function commit({ db, recent }: Opened, ...writes: readonly Write[]): void {
+  recent.noteBegun();
+  db.exec('BEGIN');
+  for (const write of writes) {
+    const sql = (statements as Record<string, string>)[write[0]];
+    if (sql === undefined) recent.write(write as HistoryWrite);
+    else db.prepare(sql).run(...(write.slice(1) as (string | number | null)[]));
+  }
+  db.exec('COMMIT');
+  recent.noteCommitted(writes);
 }
 
-function changeOf(number: number, revision: number, changesMax = 5): Statement {
-  const text = JSON.stringify({ number, revision });
-  return ['insertRecentChange', number, revision, beginMs + revision, changesMax, text];
+/** Does all work that is due. */
+function work({ recent }: Opened): void {
+  while (recent.isDue) recent.workSome();
 }
 
-/** As a process writes it that does not know whether the history has the branch. */
-function namedChangeOf(number: number, revision: number, names: readonly string[]): Statement {
-  const [, ...values] = changeOf(number, revision, 100);
-  return [
-    'insertRecentChangeWithNames',
-    ...values.slice(0, 4),
-    `key ${number}`,
-    `branch ${number}`,
-    beginMs + keptMs,
-    JSON.stringify(names),
-    values[4] ?? null,
-  ];
+function changeOf(session: number, revision: number, changesMax = 5, text = ''): Write {
+  const change = JSON.stringify({ is: `${session} at ${revision}.`, ...(text && { text }) });
+  return ['appendChange', session, revision, beginMs + revision, changesMax, change];
 }
 
-function seen({ queries }: Opened) {
+/** A change that fills a page alone. */
+function longChangeOf(session: number, revision: number): Write {
+  return changeOf(session, revision, 5, 'x'.repeat(3_000));
+}
+
+/** What a commit adds that does not know whether the history has the branch. */
+function branchOf(session: number, names: readonly string[], atMs = beginMs): Write {
+  const place = [`key ${session}`, `branch ${session}`, atMs + keptMs] as const;
+  return ['insertRecentBranch', session, atMs, ...place, JSON.stringify(names)];
+}
+
+function revisionsOf({ queries, recent }: Opened, session: number): readonly number[] {
+  const rows = changesOf(queries, session, recent.rowsOf(session));
+  return rows.map(({ revision }) => Number(revision));
+}
+
+function seen(opened: Opened) {
+  const { queries } = opened;
   return {
-    histories: sessions.map((number) => {
-      const rows = changesOf(queries, `key ${number}`, `branch ${number}`);
-      return rows.map(({ revision, at_ms, document }) => ({ revision, at_ms, document }));
-    }),
-    branches: sessions.map((number) => queries.historyBranches.all(`key ${number}`)),
+    histories: sessions.map((session) =>
+      changesOf(queries, session, opened.recent.rowsOf(session)).map((row) => {
+        const { revision, at_ms, document } = row;
+        return { revision, at_ms, document };
+      }),
+    ),
+    branches: sessions.map((session) => queries.historyBranches.all(`key ${session}`)),
     named: ['a', 'b', 'c'].map((name) => queries.historyBy.all(name, 'key', 10)),
   };
 }
 
 const anyChange = fc.record({
-  number: fc.constantFrom(...sessions),
+  session: fc.constantFrom(...sessions),
   names: fc.option(fc.subarray(['a', 'b', 'c'])),
 });
 
-// Kills: a change that is lost or seen twice on its way; one that is sorted in out of order; a name or a
-// branch that is found only before or only after; a step that does not end.
-test('what is sorted in is read as before, also while more comes', () => {
+// Kills: a change that is lost or seen twice on its way; blocks in the wrong order; one of which too much is
+// dropped; a name or a branch that is found only before or only after; work without end.
+test('what is sorted in is read as before, at each step and after a restart', () => {
   let steps = 0;
   fc.assert(
-    fc.property(fc.array(fc.array(anyChange, { maxLength: 6 }), { maxLength: 6 }), (groups) => {
-      const [sorted, unsorted] = [open(), open()];
-      let revision = 0;
-      const known = new Set<number>();
-      for (const group of groups) {
-        const writes = group.map(({ number, names }) => {
-          revision += 1;
-          const isKnown = known.has(number);
-          known.add(number);
-          return names === null && isKnown
-            ? changeOf(number, revision, 100)
-            : namedChangeOf(number, revision, names ?? []);
-        });
-        for (const opened of [sorted, unsorted]) insert(opened, ...writes);
-        assert.deepEqual(seen(sorted), seen(unsorted));
-        if (sorted.recent.sortSome()) assert.fail('a step takes them all');
-        steps += 1;
-        assert.deepEqual(seen(sorted), seen(unsorted));
-      }
-      assert.equal(sorted.db.prepare('SELECT * FROM recent_change').all().length, 0);
-    }),
-    { numRuns: 40, endOnFailure: true },
+    fc.property(
+      fc.array(fc.array(anyChange, { maxLength: 6 }), { maxLength: 8 }),
+      fc.integer({ min: 1, max: 7 }),
+      (groups, kept) => {
+        const [sorted, unsorted] = [open(), open(':memory:', { ...few, changesMax: 1_000 })];
+        let revision = 0;
+        const known = new Set<number>();
+        for (const group of groups) {
+          const writes = group.flatMap(({ session, names }) => {
+            revision += 1;
+            const isKnown = known.has(session);
+            known.add(session);
+            const change = changeOf(session, revision, kept);
+            return names === null && isKnown ? [change] : [change, branchOf(session, names ?? [])];
+          });
+          for (const opened of [sorted, unsorted]) commit(opened, ...writes);
+          work(unsorted);
+          while (sorted.recent.isDue) {
+            sorted.recent.workSome();
+            steps += 1;
+            assert.deepEqual(seen(sorted), seen(unsorted));
+          }
+          const restarted = { ...sorted, recent: new RecentChanges(sorted.db, undefined, few) };
+          assert.deepEqual(seen(restarted), seen(unsorted));
+          commit(sorted, ['sortBranches']);
+          assert.deepEqual(seen(sorted), seen(unsorted));
+        }
+        assert.ok(Number(count(sorted, 'recent_change')) <= 1);
+        assert.equal(count(sorted, 'recent_branch'), 0);
+      },
+    ),
+    { numRuns: 60, endOnFailure: true },
   );
-  assert.ok(steps > 40);
+  assert.ok(steps > 60);
 });
 
-// Kills: the newest dropped for the oldest; revisions counted in place of changes.
-test('the newest of a session stay when changes are sorted in, be their revisions far apart', () => {
+// Kills: a block twice, since some of its changes were still recent ones when the process ended.
+test('changes that are in a block and recent ones as well are sorted in once', () => {
   const opened = open();
-  const rows = () =>
-    opened.db
-      .prepare('SELECT revision FROM history_change WHERE session_number = 1')
-      .all()
-      .map(({ revision }) => revision);
-  for (const revision of [10, 20, 30, 40]) insert(opened, changeOf(1, revision));
-  opened.recent.sortSome();
-  assert.deepEqual(rows(), [10, 20, 30, 40]);
-  for (const revision of [50, 60, 70]) insert(opened, changeOf(1, revision));
-  opened.recent.sortAll();
-  assert.deepEqual(rows(), [30, 40, 50, 60, 70]);
+  for (const revision of [1, 2, 3, 4]) commit(opened, changeOf(1, revision));
+  commit(opened, changeOf(2, 1));
+  while (count(opened, 'history_block') === 0) opened.recent.workSome();
+  assert.ok(Number(count(opened, 'recent_change')) > 0);
+  const again = { ...opened, recent: new RecentChanges(opened.db, undefined, atOnce) };
+  work(again);
+  assert.equal(count(again, 'recent_change'), 0);
+  const counted = again.db.prepare('SELECT sum(changes_count) AS n FROM history_block').get();
+  assert.equal(counted?.['n'], 5);
+  assert.deepEqual(revisionsOf(again, 1), [4, 3, 2, 1]);
 });
 
-// Kills: a table of recent changes without end; steps that are never due again; a change that is seen
-// twice, or not, between two steps; one that came meanwhile and is removed unsorted.
-test('steps are due after thousands of changes, or long ones, and leave none behind', () => {
-  const opened = open();
-  const left = () => opened.db.prepare('SELECT count(*) AS n FROM recent_change').get()?.['n'];
-  insert(opened, ...sessions.map((number) => namedChangeOf(number, 1, ['a'])));
-  for (const round of [1, 2]) {
-    const many = Array.from({ length: 16_383 }, (_, n) => changeOf(n + 1, 10 * round));
-    opened.db.exec('BEGIN');
-    assert.equal(opened.recent.noteCommitted(insert(opened, ...many)), false);
-    opened.db.exec('COMMIT');
-    assert.equal(opened.recent.noteCommitted(insert(opened, changeOf(16_384, 10 * round))), true);
-    const before = seen(opened);
-    let steps = 1;
-    while (opened.recent.sortSome()) {
-      assert.deepEqual(seen(opened), before);
-      steps += 1;
-      // Not due a second time while they go on.
-      assert.equal(opened.recent.noteCommitted(insert(opened, changeOf(4, 100 * steps))), false);
-    }
-    assert.ok(steps >= 16, `${steps} steps`);
-    assert.deepEqual(seen(opened), before);
-    assert.equal(left(), steps - 1);
-    opened.recent.sortSome();
-    assert.equal(left(), 0);
+// Kills: blocks that nobody reads and that stay; the newest dropped for the oldest; a session that changes
+// often and of which each change is written twice.
+test('what is kept of a session is bounded, and of one that changes often nothing is sorted in', () => {
+  const opened = open(':memory:', { ...few, changesMax: 100 });
+  for (let revision = 1; revision <= 1_000; revision += 1) {
+    // Far apart, as after commits without history.
+    commit(opened, changeOf(1, revision * 10));
+    if (revision % 60 === 0) commit(opened, changeOf(2, revision));
+    work(opened);
+    assert.ok(Number(count(opened, 'recent_change')) <= 100);
   }
-  const long: Statement = ['insertRecentChange', 1, 99, beginMs, 5, 'x'.repeat(3 * 2 ** 20)];
-  assert.equal(opened.recent.noteCommitted(insert(opened, long)), true);
-});
-
-// Kills: a sweep that forgets between two steps, and gets in their way.
-test('all that is sorted in at once between two steps leaves nothing for them', () => {
-  const opened = open();
-  for (let n = 1; n <= 2_000; n += 1) insert(opened, changeOf(n, 1));
-  assert.equal(opened.recent.sortSome(), true);
-  // The log is measured by the steps.
-  assert.equal(opened.recent.sortAll(), 4);
-  opened.recent.noteCommitted([['sortRecentChanges']]);
-  assert.equal(opened.recent.sortSome(), false);
-  const rows = opened.db.prepare('SELECT count(*) AS n FROM history_change').get();
-  assert.equal(rows?.['n'], 2_000);
-});
-
-// Kills: steps that go on after it with the changes that came since, and remove some that were not copied.
-test('after a sorting between two steps that fails, the steps begin anew', () => {
-  const opened = open();
-  for (let n = 1; n <= 2_000; n += 1) insert(opened, changeOf(n, 1));
-  assert.equal(opened.recent.sortSome(), true);
-  insert(opened, changeOf(1, 2));
-  opened.db.exec('ALTER TABLE history_name RENAME TO gone; BEGIN');
-  assert.throws(() => opened.recent.sortAll());
-  opened.db.exec('ROLLBACK; ALTER TABLE gone RENAME TO history_name');
-  while (opened.recent.sortSome());
-  assert.equal(opened.queries.history.all(1).length, 2);
-  assert.equal(count(opened, 'recent_change'), 0);
-});
-
-test('a step that fails changes nothing, and steps are due again later', () => {
-  const opened = open();
-  insert(opened, changeOf(1, 1));
-  opened.db.exec('ALTER TABLE history_name RENAME TO gone');
-  assert.throws(() => opened.recent.sortAll());
-  opened.db.exec('ALTER TABLE gone RENAME TO history_name');
-  opened.db.exec(
-    'CREATE TRIGGER refuse BEFORE INSERT ON history_change BEGIN SELECT RAISE(ABORT, 1); END',
+  assert.deepEqual(revisionsOf(opened, 1), [10_000, 9_990, 9_980, 9_970, 9_960]);
+  const blocks = opened.db
+    .prepare('SELECT session_number AS n, sum(changes_count) AS c FROM history_block GROUP BY 1')
+    .all();
+  assert.deepEqual(
+    blocks.map(({ n }) => n),
+    [2],
   );
-  assert.equal(opened.recent.sortSome(), false);
-  assert.equal(opened.db.prepare('SELECT * FROM recent_change').all().length, 1);
+  assert.ok(Number(blocks[0]?.['c']) <= 5 + 2, JSON.stringify(blocks));
+  assert.deepEqual(revisionsOf(opened, 2), [960, 900, 840, 780, 720]);
+});
+
+test('long changes are sorted in sooner, and lie in several blocks', () => {
+  const opened = open(':memory:', {
+    ...few,
+    changesMax: 1_000,
+    bytesMax: 200_000,
+    changesOfStep: 1,
+  });
+  for (let revision = 1; revision <= 100; revision += 1) {
+    commit(opened, changeOf(1, revision, 100, 'x'.repeat(3_000)));
+    work(opened);
+  }
+  assert.ok(Number(count(opened, 'history_block')) > 1);
+  assert.ok(Number(count(opened, 'recent_change')) < 70);
+  assert.equal(revisionsOf(opened, 1).length, 100);
+});
+
+// Kills: rows of a transaction that was undone, in the index or in the count; a row given twice.
+test('what is rolled back is not known', () => {
+  const opened = open();
+  work(opened);
+  commit(opened, changeOf(1, 1));
+  opened.recent.noteBegun();
+  opened.db.exec('BEGIN');
+  opened.recent.write(changeOf(1, 2) as HistoryWrite);
+  opened.recent.write(['forgetOldest', beginMs + 9]);
+  opened.db.exec('ROLLBACK');
+  assert.deepEqual(opened.recent.rowsOf(1), [1]);
+  commit(opened, changeOf(2, 1));
+  assert.deepEqual(opened.recent.rowsOf(1), [1]);
+  assert.deepEqual(opened.recent.rowsOf(2), [3]);
+});
+
+test('many new branches are sorted in between groups', () => {
+  const opened = open();
+  const many = Array.from({ length: 4_095 }, (_, n) => branchOf(n + 1, ['a']));
+  commit(opened, ...many);
+  work(opened);
+  assert.equal(count(opened, 'recent_branch'), 4_095);
+  commit(opened, branchOf(4_096, ['b']));
+  work(opened);
+  assert.ok(Number(count(opened, 'recent_branch')) < 4_096);
+  assert.equal(opened.queries.historyBy.all('a', 'key', 5_000).length, 4_095);
+  assert.equal(opened.queries.historyBy.all('b', 'key', 10).length, 1);
+});
+
+// Kills: a young change forgotten with an old one of its block; an old one that is read again once a younger
+// one is gone; a branch that goes while something is left of it; a sweep that forgets what it cannot see.
+test('what is old is forgotten in blocks and in recent changes, and at last the branch', () => {
+  const opened = open(':memory:', { ...few, changesMax: 3 });
+  commit(opened, changeOf(1, 1), branchOf(1, ['a']), ['forgetChanges', 1, beginMs + 9, keptMs]);
+  commit(opened, changeOf(1, 2), changeOf(1, 3), changeOf(1, 4), ['sortBranches']);
+  work(opened);
+  for (const revision of [5, 6, 7]) commit(opened, changeOf(1, revision));
+  assert.deepEqual(revisionsOf(opened, 1), [7, 6, 5, 4, 3]);
+  const forget = (revision: number) =>
+    commit(opened, ['forgetChanges', 1, beginMs + revision, keptMs]);
+  const checkMs = () =>
+    opened.db.prepare('SELECT check_ms FROM history_branch').get()?.['check_ms'];
+  forget(3);
+  assert.deepEqual(revisionsOf(opened, 1), [7, 6, 5, 4]);
+  assert.equal(checkMs(), beginMs + 4 + keptMs);
+  forget(5);
+  assert.deepEqual(revisionsOf(opened, 1), [7, 6]);
+  assert.equal(count(opened, 'history_block'), 0);
+  assert.equal(checkMs(), beginMs + 6 + keptMs);
+  forget(7);
+  assert.deepEqual(revisionsOf(opened, 1), []);
+  assert.equal(count(opened, 'history_branch'), 0);
+  assert.equal(count(opened, 'history_name'), 0);
+});
+
+// Kills: changes that nobody can read any more, and that stay in a file that changes rarely.
+test('the oldest recent changes are forgotten, also those of which newer ones are kept', () => {
+  const opened = open(':memory:', { ...few, changesMax: 1_000 });
+  for (let revision = 1; revision <= 20; revision += 1) commit(opened, changeOf(1, revision));
+  commit(opened, ['forgetOldest', beginMs + 20]);
+  assert.equal(count(opened, 'recent_change'), 20);
+  work(opened);
+  commit(opened, ['forgetOldest', beginMs + 18]);
+  assert.equal(count(opened, 'recent_change'), 2);
+  assert.deepEqual(revisionsOf(opened, 1), [20, 19]);
+  commit(opened, ['forgetOldest', beginMs + 20]);
+  commit(opened, ['forgetOldest', beginMs + 20]);
+  assert.equal(count(opened, 'recent_change'), 0);
+  // A row number is not given again.
+  commit(opened, changeOf(1, 21));
+  assert.deepEqual(revisionsOf(opened, 1), [21]);
+});
+
+test('a step that fails changes nothing, and is made again after more changes', () => {
+  const opened = open();
+  for (let n = 1; n <= 3; n += 1) commit(opened, changeOf(n, 1));
+  opened.db.exec(
+    'CREATE TRIGGER refuse BEFORE INSERT ON history_block BEGIN SELECT RAISE(ABORT, 1); END',
+  );
+  work(opened);
+  assert.equal(count(opened, 'recent_change'), 3);
   opened.db.exec('DROP TRIGGER refuse');
   assert.deepEqual(kindsOf(opened), ['unsorted']);
-  assert.equal(opened.recent.sortSome(), false);
+  commit(opened, ...Array.from({ length: 1_024 }, (_, n) => changeOf(n, 2)));
+  work(opened);
   assert.deepEqual(kindsOf(opened), ['unsorted', undefined]);
-  assert.equal(opened.db.prepare('SELECT * FROM recent_change').all().length, 0);
+  assert.deepEqual(revisionsOf(opened, 1), [2, 1]);
 });
 
 // Kills: a full file that takes no commits any more, since its recent changes cannot leave; changes that
 // come later and belong to no branch.
 test('where there is no room to sort them in, recent changes give theirs back', () => {
-  const opened = open();
-  insert(opened, namedChangeOf(1, 1, ['a']));
-  for (let n = 2; n <= 600; n += 1) insert(opened, changeOf(n, 1));
+  const opened = open(':memory:', { ...few, changesMax: 590 });
+  commit(opened, changeOf(1, 1, 5, 'x'.repeat(9_000)), branchOf(1, ['a']));
+  for (let n = 2; n <= 600; n += 1) commit(opened, changeOf(n, 1, 5, 'x'.repeat(500)));
   const pages = Number(opened.db.prepare('PRAGMA page_count').get()?.['page_count']);
   opened.db.exec(`PRAGMA max_page_count = ${pages}`);
-  assert.equal(opened.recent.sortSome(), false);
-  assert.equal(count(opened, 'recent_change'), 0);
+  work(opened);
   assert.deepEqual(kindsOf(opened), ['forgotten']);
-  insert(opened, changeOf(1, 2));
-  assert.equal(opened.recent.sortSome(), false);
-  assert.deepEqual(
-    seen(opened).histories[0]?.map(({ revision }) => revision),
-    [2],
-  );
+  assert.equal(count(opened, 'recent_change'), 0);
+  commit(opened, changeOf(1, 2));
+  assert.deepEqual(revisionsOf(opened, 1), [2]);
   assert.equal(seen(opened).named[0]?.length, 1);
+  // It is well once as many changes have come as after another failure.
+  for (let revision = 3; revision < 2_000; revision += 1) commit(opened, changeOf(1, revision));
+  work(opened);
+  assert.deepEqual(kindsOf(opened), ['forgotten', undefined]);
 });
 
 // Kills: a sweep that fails for good on a full file, whose deletes would make room.
-test('a group that sorts in is worth another try once recent changes are forgotten', () => {
+test('a group that forgets is worth another try once recent changes are forgotten', () => {
   const opened = open();
   const full = { errcode: 13, message: 'full' };
-  const sort = ['sortRecentChanges'] as const;
-  assert.equal(opened.recent.makeWayFor([sort], full), false);
-  insert(opened, changeOf(1, 1));
+  const forget: Write = ['forgetChanges', 1, 1, 1];
+  assert.equal(opened.recent.makeWayFor([forget], full), false);
+  commit(opened, changeOf(1, 1));
   assert.equal(opened.recent.makeWayFor([['deleteNode', '1']], full), false);
-  assert.equal(opened.recent.makeWayFor([sort], { errcode: 10, message: 'I/O' }), false);
+  assert.equal(opened.recent.makeWayFor([forget], { errcode: 10, message: 'I/O' }), false);
   assert.equal(count(opened, 'recent_change'), 1);
-  assert.equal(opened.recent.makeWayFor([sort], full), true);
+  assert.equal(opened.recent.makeWayFor([forget], full), true);
   assert.equal(count(opened, 'recent_change'), 0);
   assert.deepEqual(kindsOf(opened), ['forgotten']);
 });
@@ -252,77 +335,105 @@ test('a group that sorts in is worth another try once recent changes are forgott
 // Kills: one damaged page of the histories, with which nothing is sorted in any more; damage that nobody
 // hears of; a session that loses changes with its neighbours.
 test('a damaged page of the histories costs the changes of its sessions, which are named', () => {
-  const ways: readonly ((recent: RecentChanges) => unknown)[] = [
-    (recent) => {
-      while (recent.sortSome());
-    },
-    (recent) => recent.makeWayFor([['sortRecentChanges']], { errcode: 11, message: '' }),
-  ];
-  for (const [at, sort] of ways.entries()) {
-    const former = open(join(folder, `histories-${at}.db`));
-    insert(former, namedChangeOf(41, 0, []));
-    former.recent.sortAll();
-    const add = former.db.prepare('INSERT INTO history_change VALUES (?, 1, ?, ?)');
-    // Four to a page, with some room left.
-    for (let n = 1; n <= 60; n += 1) {
-      add.run(n, beginMs, JSON.stringify({ is: `${n} at 1.`, text: 'x'.repeat(850) }));
-    }
-    const opened = openSpoiled(former, '"is":"41 at 1."');
-    for (let n = 1; n <= 60; n += 1) insert(opened, changeOf(n, 2));
-    sort(opened.recent);
-    assert.equal(count(opened, 'recent_change'), 0);
-    const lost = Array.from({ length: 60 }, (_, n) => n + 1).filter((number) => {
-      try {
-        return opened.queries.history.all(number).length !== 2;
-      } catch {
-        return true;
-      }
-    });
-    assert.ok(lost.includes(41) && lost.length < 10, `${lost}`);
-    const [fault] = opened.reports;
-    assert.equal(fault?.kind, 'damaged');
-    assert.match(fault.message, /these sessions are lost: .*key 41/);
-    opened.db.close();
+  const former = open(join(folder, 'histories.db'));
+  commit(former, branchOf(41, []), ['sortBranches']);
+  const add = former.db.prepare('INSERT INTO history_block VALUES (?, 1, 1, 5, ?, ?)');
+  // Four to a page, with some room left.
+  for (let n = 1; n <= 60; n += 1) {
+    const text = JSON.stringify({ is: `${n} at 1.`, text: 'x'.repeat(850) });
+    add.run(n, beginMs, `1 ${beginMs} ${text}\n`);
   }
-});
-
-// Kills: a table of recent changes that grows without end, since new names have a damaged page.
-test('damage where new branches and names are put costs these, and no change', () => {
-  const former = open(join(folder, 'places.db'));
-  const add = former.db.prepare("INSERT INTO history_name VALUES ('a spoiled name', 1, 1)");
-  add.run();
-  const opened = openSpoiled(former, 'a spoiled name');
-  insert(opened, namedChangeOf(1, 1, ['a']), changeOf(2, 1));
-  while (opened.recent.sortSome());
+  const opened = openSpoiled(former, '"is":"41 at 1."', atOnce);
+  for (let n = 1; n <= 60; n += 1) commit(opened, changeOf(n, 2));
+  work(opened);
   assert.equal(count(opened, 'recent_change'), 0);
-  assert.equal(count(opened, 'history_change'), 2);
-  assert.match(opened.reports[0]?.message ?? '', /are lost: all that are new/);
-  assert.deepEqual(kindsOf(opened), ['damaged', undefined]);
+  const lost = Array.from({ length: 60 }, (_, n) => n + 1).filter((session) => {
+    try {
+      return revisionsOf(opened, session).length !== 2;
+    } catch {
+      return true;
+    }
+  });
+  assert.ok(lost.includes(41) && lost.length < 10, `${lost}`);
+  const [fault] = opened.reports;
+  assert.equal(fault?.kind, 'damaged');
+  assert.match(fault.message, /these sessions are lost: .*key 41/);
   opened.db.close();
 });
 
-// Kills: a thread that writes and ends when it starts or when steps are due; a table that is damaged for good;
-// whole changes that are lost with the damaged ones.
+// Kills: a table of new branches that grows without end, since new names have a damaged page.
+test('damage where new branches and names are put costs these, and no change', () => {
+  const former = open(join(folder, 'places.db'));
+  former.db.prepare("INSERT INTO history_name VALUES ('a spoiled name', 1, 1)").run();
+  const opened = openSpoiled(former, 'a spoiled name');
+  commit(opened, changeOf(1, 1), branchOf(1, ['a']), changeOf(2, 1));
+  const sort: Write = ['sortBranches'];
+  assert.throws(() => commit(opened, sort));
+  opened.db.exec('ROLLBACK');
+  assert.equal(opened.recent.makeWayFor([sort], { errcode: 11, message: 'damaged' }), true);
+  assert.equal(count(opened, 'recent_branch'), 0);
+  assert.equal(count(opened, 'recent_change'), 2);
+  assert.match(opened.reports[0]?.message ?? '', /are lost: all that are new/);
+  opened.db.close();
+});
+
+// Kills: a thread that writes and ends when it starts or when work is due; a table that is damaged for good;
+// whole changes that are lost with the damaged ones; readers that ask for rows and wait without end.
 test('a damaged page of recent changes costs those on it, whenever it is found', () => {
   const finds: readonly ((opened: Opened) => unknown)[] = [
-    // It was found when the file was opened.
+    ({ recent }) => recent.mend(),
+    // In the index first, then when it is sorted in.
+    (opened) => work(opened),
+    // By the one that asks for the last row.
     () => undefined,
-    ({ recent }) => assert.equal(recent.sortSome(), false),
-    ({ recent }) => assert.equal(recent.noteCommitted([['sortRecentChanges']]), false),
-    ({ recent }) => assert.equal(recent.makeWayFor([], { errcode: 11, message: '' }), false),
   ];
   for (const [at, find] of finds.entries()) {
     const former = open(join(folder, `recent-${at}.db`));
-    for (let n = 1; n <= 60; n += 1) insert(former, longChangeOf(n, 1));
-    const opened = openSpoiled(former, '"is":"41 at 1."');
+    for (let n = 1; n <= 60; n += 1) commit(former, longChangeOf(n, 1));
+    const spoiled = at === 2 ? 60 : 41;
+    const opened = openSpoiled(former, `"is":"${spoiled} at 1."`, atOnce);
     find(opened);
     assert.equal(opened.reports[0]?.kind, 'damaged');
     assert.match(opened.reports[0].message, /left of them is in the table damaged_recent_change_0/);
-    assert.equal(insert(opened, longChangeOf(41, 2)).length, 1);
-    opened.recent.sortSome();
+    commit(opened, longChangeOf(spoiled, 2));
+    work(opened);
     assert.equal(count(opened, 'recent_change'), 0);
-    assert.equal(count(opened, 'history_change'), 60);
-    assert.equal(opened.queries.history.all(41).length, 1);
+    assert.equal(count(opened, 'history_block'), 60);
+    assert.deepEqual(revisionsOf(opened, spoiled), [2]);
     opened.db.close();
   }
+});
+
+// Kills: a server that takes no commits any more, since the page for its changes is damaged.
+test('a commit that meets a damaged page of recent changes is worth another try', () => {
+  const opened = open(join(folder, 'append.db'));
+  for (let n = 1; n <= 60; n += 1) commit(opened, longChangeOf(n, 1));
+  spoil(opened.db.location() ?? '', '"is":"60 at 1."');
+  // It reads the page again.
+  opened.db.exec('PRAGMA shrink_memory');
+  assert.throws(() => commit(opened, longChangeOf(61, 1)));
+  opened.db.exec('ROLLBACK');
+  const damage = { errcode: 11, message: '' };
+  assert.equal(opened.recent.makeWayFor([['deleteNode', '1']], damage), true);
+  assert.equal(opened.recent.makeWayFor([['deleteNode', '1']], damage), false);
+  commit(opened, longChangeOf(61, 1));
+  assert.equal(count(opened, 'recent_change'), 60);
+  opened.db.close();
+});
+
+// Kills: changes of an ended session that a new one finds, since the number was free again.
+test('with a damaged branch its recent changes go', () => {
+  const former = open(join(folder, 'branches.db'));
+  for (let n = 1; n <= 60; n += 1) {
+    commit(former, changeOf(n, 1), branchOf(n, [`name ${n}. ${'x'.repeat(3_000)}`]));
+  }
+  const opened = openSpoiled(former, 'name 41.');
+  opened.recent.mend();
+  assert.match(opened.reports[0]?.message ?? '', /some of the newest branches are lost/);
+  assert.equal(count(opened, 'recent_branch'), 59);
+  assert.equal(count(opened, 'recent_change'), 59);
+  work(opened);
+  assert.deepEqual(revisionsOf(opened, 41), []);
+  assert.deepEqual(revisionsOf(opened, 42), [1]);
+  opened.db.close();
 });

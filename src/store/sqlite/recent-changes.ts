@@ -1,231 +1,449 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { historySlack } from '../history-store.ts';
+import { ChangeIndex } from './change-index.ts';
+import { type BlockLine, blockLengthMax, formatBlockLine, parseBlock } from './history-block.ts';
+import {
+  inTransaction,
+  isTableDamaged,
+  type RecentTable,
+  setAsideIfDamaged,
+} from './recent-damage.ts';
 import { isDamage, isLackOfRoom, type SqliteError } from './sqlite-errors.ts';
-import type { Write } from './statements.ts';
+import type { HistoryWrite, Write } from './statements.ts';
 import type { HistoryFault } from './writer-messages.ts';
 
-/** Changes that are sorted in when they are as many, or as long, as this. */
-const rowsMax = 16_384;
-const bytesMax = 3 * 1024 * 1024;
+export type RecentLimits = {
+  /** Beyond so many recent changes, or bytes of theirs, the oldest are sorted in or removed. */
+  readonly changesMax: number;
+  readonly bytesMax: number;
+  /** One step removes so many of them at most. */
+  readonly changesOfStep: number;
+};
 
-/** Changes that are sorted in by one step, about: some milliseconds. */
-const rowsOfStep = 512;
+const defaultLimits: RecentLimits = {
+  changesMax: 262_144,
+  bytesMax: 64 * 1024 * 1024,
+  changesOfStep: 1_024,
+};
+
+/** One step sorts in changes of so many sessions at most, or of so many bytes about. */
+const sessionsOfStep = 64;
+const bytesOfStep = 1024 * 1024;
+
+/** New branches and names are sorted in when they are as many rows as that, so many at once. */
+const branchesMax = 4_096;
+const branchesOfStep = 256;
+
+/** Changes that are indexed at once: a millisecond. */
+const changesOfScan = 1_024;
+
+/** Old ones that a sweep removes at once. */
+const changesOfForgetting = 8_192;
+
+/** After a failure the next step is made when so many changes have come. */
+const pauseChanges = 1_024;
 
 /** Sessions that a report of lost changes names. */
 const namedMax = 10;
 
-/** A session of which there are recent changes. */
-type Changed = { readonly number: number; readonly newest: number; readonly changesMax: number };
-
-/** Changes of these sessions are sorted in together, with all recent ones of sessions between them. */
-type Step = { readonly from: number; readonly to: number; readonly sessions: readonly Changed[] };
-
-/** Only removes what the steps before it have copied. */
-const lastStep: Step = { from: 0, to: 0, sessions: [] };
+type Appended = {
+  readonly row: number;
+  readonly session: number;
+  readonly changesMax: number;
+  readonly bytes: number;
+};
 
 /**
  * The changes of sessions that are not sorted in yet. A commit appends its change to the table
  * `recent_change`, which costs a tenth of a row among those of its session: all changes of a group are
- * on one page. Later they are put beside the older ones of their sessions, those of a session together.
+ * on one page. The table is long. When it is too long, its oldest rows are removed, some hundred at a
+ * time and between groups; before that, each session that needs one of them gets all its recent changes
+ * as a block, which is one row of `history_block`:
  *
- *     due ──▶ step: the changes of some sessions are copied ──▶ … ──▶ last step: all that were copied
- *                                                                     are removed from the recent ones
+ *     appended ──▶ oldest ──▶ removed: as many newer ones of its session are kept
+ *                        └──▶ in a block with all newer ones of its session ──▶ removed when it is oldest
  *
- * So a change may be found twice meanwhile. Rows that are removed in the order in which they were
- * written leave whole pages, which costs little.
+ * So a session that changes often writes no blocks, and of one that changes rarely many changes are
+ * written together. Rows that are removed in the order in which they were written leave whole pages,
+ * which costs little. A change may be found in both tables.
+ *
+ * An index in memory knows the rows of each session. It is made from the table between groups, after the
+ * first group or when a reader asks.
+ *
+ * New branches and names are appended to `recent_branch` for the same reason, and sorted in sooner, since
+ * readers look through all of them.
  *
  * Nothing here may stop the commits of sessions: what fails is reported, and damage costs the changes
  * that are on the damaged pages.
  *
- * Used by the thread that writes, between transactions unless it says otherwise.
+ * Used by the thread that writes.
  */
 export class RecentChanges {
   readonly #db: DatabaseSync;
   readonly #report: (fault: HistoryFault | undefined) => void;
-  readonly #measured: StatementSync;
-  readonly #sessions: StatementSync;
-  readonly #copy: StatementSync;
-  readonly #oldest: StatementSync;
-  readonly #drop: StatementSync;
-  readonly #addPlaces: readonly StatementSync[];
-  readonly #removePlain: StatementSync;
-  readonly #remove: StatementSync;
-  readonly #key: StatementSync;
-  #rows = 0;
+  readonly #limits: RecentLimits;
+  readonly #statements: Statements;
+  readonly #index = new ChangeIndex();
+  /** Of the row that was appended last; not given again by this process. */
+  #row = 0;
+  /** The index has the rows up to this one. */
+  #indexed = 0;
+  #isIndexed = false;
+  /** In the index; may count some that are gone. */
+  #changes = 0;
   #bytes = 0;
-  /** The steps that are due, of the changes up to `#last`. */
-  #steps: readonly Step[] = [];
-  #last = 0;
+  #branches = 0;
+  /** Of the transaction that is open. */
+  #appended: Appended[] = [];
+  #forgotten: Appended[] = [];
+  /** The table in which a write of that transaction met damage. */
+  #damaged: RecentTable | undefined;
+  /** No step before this row is there: one has failed. */
+  #pausedUntil = 0;
+  /** Up to this row a step sorts one session in, since a step of more has met damage. */
+  #singlyUntil = 0;
   /** Sessions that lost changes to damage since the last report, and how SQLite put it. */
   #lost: string[] = [];
   #damage = '';
-  /** True when new branches and names cannot be added, for damage: their changes are lost. */
-  #skipsPlaces = false;
+  #isFaulty = false;
 
-  /** `report` hears what happened to changes; undefined: all were sorted in. */
+  /** `report` hears what happened to changes; undefined: they are sorted in again. */
   constructor(
     db: DatabaseSync,
     report: (fault: HistoryFault | undefined) => void = () => undefined,
+    limits = defaultLimits,
   ) {
     this.#db = db;
     this.#report = report;
-    this.#measured = db.prepare(
-      'SELECT count(*) AS count, coalesce(max(number), 0) AS last, coalesce(sum(length(document)), 0) AS bytes FROM recent_change',
-    );
-    // The bare column is that of the row that has the maximum.
-    this.#sessions = db.prepare(
-      'SELECT session_number AS number, count(*) AS count, max(revision) AS newest, changes_max FROM recent_change WHERE number <= ? GROUP BY session_number ORDER BY session_number',
-    );
-    this.#copy = db.prepare(
-      'INSERT OR REPLACE INTO history_change (session_number, revision, at_ms, document) SELECT session_number, revision, at_ms, document FROM recent_change WHERE session_number > ? AND session_number <= ? AND number <= ? ORDER BY session_number, revision',
-    );
-    this.#oldest = db.prepare(
-      'SELECT min(revision) AS revision FROM history_change WHERE session_number = ?',
-    );
-    this.#drop = db.prepare(
-      'DELETE FROM history_change WHERE session_number = ?1 AND revision <= (SELECT revision FROM history_change WHERE session_number = ?1 ORDER BY revision DESC LIMIT 1 OFFSET ?2)',
-    );
-    this.#remove = db.prepare('DELETE FROM recent_change WHERE number <= ?');
-    this.#removePlain = db.prepare(
-      'DELETE FROM recent_change WHERE number <= ? AND key IS NULL AND names IS NULL',
-    );
-    this.#addPlaces = [
-      'INSERT INTO history_branch (number, key, branch, check_ms) SELECT session_number, key, branch, check_ms FROM recent_change WHERE number <= ? AND key IS NOT NULL ORDER BY session_number ON CONFLICT DO NOTHING',
-      "INSERT OR REPLACE INTO history_name (name, session_number, at_ms) SELECT value, session_number, at_ms FROM recent_change, json_each(iif(json_valid(names), names, '[]')) WHERE number <= ? AND names IS NOT NULL ORDER BY number",
-    ].map((sql) => db.prepare(sql));
-    this.#key = db.prepare(
-      'SELECT key FROM session WHERE number = ?1 UNION ALL SELECT key FROM history_branch WHERE number = ?1 LIMIT 1',
-    );
-    this.#measure();
+    this.#limits = limits;
+    this.#statements = prepareStatements(db);
+    this.#begin();
   }
 
-  /** True once steps are due. `group` has been committed. */
-  noteCommitted(group: readonly Write[]): boolean {
-    for (const [name, ...values] of group) {
-      if (name === 'sortRecentChanges') this.#measure();
-      else if (name.startsWith('insertRecentChange')) {
-        this.#rows += 1;
-        this.#bytes += String(values.at(-1)).length;
+  /** Writes, within a transaction. */
+  write(write: HistoryWrite): void {
+    switch (write[0]) {
+      case 'appendChange':
+        return this.#append(...write);
+      case 'sortBranches':
+        while (this.#sortBranchesOfStep());
+        return;
+      case 'forgetOldest':
+        return this.#forgetOldest(write[1]);
+      case 'forgetChanges':
+        return this.#forgetOld(...write);
+    }
+  }
+
+  /** Notes that the transaction with this group is committed. */
+  noteCommitted(group: readonly Write[]): void {
+    for (const [name] of group) {
+      if (name === 'insertRecentBranch') this.#branches += 1;
+      else if (name === 'sortBranches') this.#branches = this.#countBranches();
+    }
+    // Those that are not in the index yet will be found by its scan.
+    if (this.#isIndexed) {
+      for (const { row, session, changesMax, bytes } of this.#appended) {
+        this.#index.add(session, row, changesMax);
+        this.#changes += 1;
+        this.#bytes += bytes;
       }
     }
-    if (this.#steps.length > 0 || (this.#rows < rowsMax && this.#bytes < bytesMax)) return false;
-    try {
-      this.#steps = this.#plan();
-    } catch (error) {
-      this.#noteFailure(error);
+    for (const { row, session, bytes } of this.#forgotten) {
+      this.#index.removeRow(session, row);
+      this.#changes -= 1;
+      this.#bytes -= bytes;
     }
-    return this.#steps.length > 0;
+    this.noteBegun();
+    if (this.#isFaulty && this.#changes >= pauseChanges && !this.#isOver) this.#noteWell();
+  }
+
+  /** Notes that a transaction begins. What was written in one that was not committed is forgotten. */
+  noteBegun(): void {
+    if (this.#appended.length > 0) this.#appended = [];
+    if (this.#forgotten.length > 0) this.#forgotten = [];
+    this.#damaged = undefined;
+  }
+
+  /** True once the rows of sessions are known. */
+  get isIndexed(): boolean {
+    return this.#isIndexed;
   }
 
   /**
-   * Makes the next step. True: there are more. A step that fails changes nothing, and others are due
-   * after as many changes. One that meets damage is made in parts, until those that cannot be made are
-   * known. Where there is no room for it, the recent changes are forgotten: sessions need the room.
+   * The rows of `recent_change` that this session needs, the oldest first; some may be gone. Undefined:
+   * it is not known yet.
    */
-  sortSome(): boolean {
-    let step: Step | undefined;
-    try {
-      if (this.#steps.length === 0) this.#steps = this.#plan();
-      step = this.#steps[0] ?? lastStep;
-      const later = this.#steps.slice(1);
-      this.#db.exec('BEGIN IMMEDIATE');
-      this.#make(step);
-      if (later.length === 0) this.#finish();
-      this.#db.exec('COMMIT');
-      this.#steps = later;
-    } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      if (step && this.#isAround(error)) return this.#goAround(step, error as SqliteError);
-      this.#noteFailure(error);
-      return false;
-    }
-    if (this.#steps.length > 0) return true;
-    this.#reportLost();
-    this.#measure();
-    this.#report(undefined);
-    return false;
+  rowsOf(session: number): readonly number[] | undefined {
+    return this.#isIndexed ? this.#index.rowsOf(session) : undefined;
   }
 
-  /** Sorts all in; within a transaction. The steps that it took. */
-  sortAll(): number {
-    // Those that are due begin anew, with what has come since; also when this one fails.
-    this.#steps = [];
-    const steps = this.#plan();
-    for (const step of steps) this.#make(step);
-    this.#finish();
-    return steps.length;
+  /**
+   * Does a part of the work that is due, outside of transactions. What fails changes nothing, and is due again after some changes. A step that meets damage is made for one session at a
+   * time, until those are known that are lost. Where there is no room, the recent changes are forgotten:
+   * sessions need the room.
+   */
+  workSome(): void {
+    try {
+      if (!this.#isIndexed) this.#scanSome();
+      else if (this.#branches >= branchesMax) this.#sortBranches();
+      else if (this.#isOver) this.#sortSome();
+    } catch (error) {
+      this.#noteFailure(error);
+    }
+  }
+
+  /** Replaces damaged tables, outside of transactions. */
+  mend(): void {
+    this.#setAside('recent_change');
+    this.#setAside('recent_branch');
   }
 
   /** True when the group, which failed, may now succeed: recent changes were in its way, and are not. */
   makeWayFor(group: readonly Write[], failure: SqliteError): boolean {
-    if (isDamage(failure) && this.#setAsideIfDamaged()) return true;
-    if (!group.some(([name]) => name === 'sortRecentChanges')) return false;
-    if (isLackOfRoom(failure)) return this.#forget(failure);
-    if (!isDamage(failure)) return false;
-    // Within a transaction there is no way around damage: SQLite does not commit it then.
-    while (this.sortSome());
+    const damaged = this.#damaged;
+    this.noteBegun();
+    if (isDamage(failure)) {
+      if (damaged && this.#setAside(damaged)) return true;
+      const hasBranches = group.some(
+        ([name]) => name === 'insertRecentBranch' || name === 'sortBranches',
+      );
+      if (hasBranches && this.#setAside('recent_branch')) return true;
+      if (!group.some(([name]) => name === 'sortBranches')) return false;
+      // Within a transaction there is no way around damage: SQLite does not commit it then.
+      this.#branches = this.#countBranches();
+      while (this.#branches > 0) this.#sortBranches();
+      return true;
+    }
+    const isOfHistory = group.some(([name]) => name === 'sortBranches' || name === 'forgetChanges');
+    return isOfHistory && isLackOfRoom(failure) && this.#forget(failure);
+  }
+
+  get #isOver(): boolean {
+    return this.#changes > this.#limits.changesMax || this.#bytes > this.#limits.bytesMax;
+  }
+
+  /** True when there is work to be done between groups. */
+  get isDue(): boolean {
+    if (this.#row < this.#pausedUntil) return false;
+    return !this.#isIndexed || this.#branches >= branchesMax || this.#isOver;
+  }
+
+  /** Begins with what is in the file: the index is made anew. */
+  #begin(): void {
+    this.#index.clear();
+    this.#indexed = 0;
+    this.#isIndexed = false;
+    this.#changes = 0;
+    this.#bytes = 0;
+    try {
+      this.#row = Math.max(this.#row, Number(this.#statements.lastRow.get()?.['number'] ?? 0));
+      this.#branches = this.#countBranches();
+    } catch (error) {
+      this.#noteFailure(error);
+    }
+  }
+
+  #countBranches(): number {
+    return Number(this.#statements.branches.get()?.['count']);
+  }
+
+  #append(
+    _name: string,
+    session: number,
+    revision: number,
+    atMs: number,
+    changesMax: number,
+    text: string,
+  ): void {
+    this.#row += 1;
+    this.#watch(() =>
+      this.#statements.append.run(this.#row, session, revision, atMs, changesMax, text),
+    );
+    this.#appended.push({ row: this.#row, session, changesMax, bytes: Buffer.byteLength(text) });
+  }
+
+  /** What `query` finds in the recent changes. */
+  #watch<T>(query: () => T): T {
+    try {
+      return query();
+    } catch (error) {
+      if (isDamage(error)) this.#damaged = 'recent_change';
+      throw error;
+    }
+  }
+
+  /** Brings some more rows into the index. */
+  #scanSome(): void {
+    const rows = this.#statements.scanned.all(this.#indexed, changesOfScan);
+    for (const row of rows) {
+      this.#indexed = Number(row['number']);
+      const kept = Number(row['changes_max']);
+      this.#index.add(Number(row['session_number']), this.#indexed, kept);
+      this.#changes += 1;
+      this.#bytes += Number(row['bytes']);
+    }
+    this.#isIndexed = rows.length < changesOfScan;
+  }
+
+  #sortSome(): void {
+    this.noteBegun();
+    const sorted = new Set<number>();
+    let [session, border, count, bytes, written] = [0, 0, 0, 0, 0];
+    const isEnough = () =>
+      border <= this.#singlyUntil
+        ? sorted.size > 0
+        : sorted.size >= sessionsOfStep || written >= bytesOfStep;
+    try {
+      inTransaction(this.#db, () => {
+        for (const row of this.#watch(() =>
+          this.#statements.oldest.all(this.#limits.changesOfStep),
+        )) {
+          session = Number(row['session_number']);
+          border = Number(row['number']);
+          if (!sorted.has(session) && this.#index.isKept(session, border)) {
+            written += this.#putInBlocks(session);
+            sorted.add(session);
+          }
+          count += 1;
+          bytes += Number(row['bytes']);
+          if (isEnough()) break;
+        }
+        this.#watch(() => this.#statements.removeUpTo.run(border));
+      });
+    } catch (error) {
+      if (!isDamage(error) || this.#damaged) throw error;
+      if (border > this.#singlyUntil) this.#singlyUntil = border;
+      else {
+        this.#noteLost(this.#nameOf(session), error as SqliteError);
+        this.#index.removeSession(session);
+      }
+      return;
+    }
+    for (const one of sorted) this.#index.removeSession(one);
+    this.#changes = count === 0 ? 0 : this.#changes - count;
+    this.#bytes = count === 0 ? 0 : this.#bytes - bytes;
+    if (border >= this.#singlyUntil) this.#reportLost();
+    if (this.#isFaulty) this.#noteWell();
+  }
+
+  /** Copies the recent changes of a session, and drops blocks that it has no need of then. The length. */
+  #putInBlocks(session: number): number {
+    const former = this.#statements.blocks.all(session);
+    const lastRevision = Number(former[0]?.['last_revision'] ?? 0);
+    const kept = this.#index.changesMaxOf(session);
+    let lines: BlockLine[] = [];
+    let [length, written, count] = [0, 0, 0];
+    for (const row of this.#index.rowsOf(session)) {
+      const line = this.#changeAt(row, session);
+      // After a crash some of them are in a block.
+      if (line === undefined || line.revision <= lastRevision) continue;
+      if (length >= blockLengthMax) {
+        this.#addBlock(session, kept, lines);
+        lines = [];
+        length = 0;
+      }
+      lines.push(line);
+      length += line.text.length;
+      written += line.text.length;
+      count += 1;
+    }
+    if (lines.length > 0) this.#addBlock(session, kept, lines);
+    for (const block of former) {
+      if (count >= kept) {
+        this.#statements.removeBlocksUpTo.run(session, Number(block['last_revision']));
+        break;
+      }
+      count += Number(block['changes_count']);
+    }
+    return written;
+  }
+
+  #addBlock(session: number, changesMax: number, lines: readonly BlockLine[]): void {
+    const oldestMs = Math.min(...lines.map(({ atMs }) => atMs));
+    const last = lines.at(-1)?.revision ?? 0;
+    const text = lines.map(formatBlockLine).join('');
+    this.#statements.addBlock.run(session, last, lines.length, changesMax, oldestMs, text);
+  }
+
+  #changeAt(row: number, session: number): BlockLine | undefined {
+    const change = this.#watch(() => this.#statements.change.get(row, session));
+    if (change === undefined) return undefined;
+    const { revision, at_ms, document } = change;
+    return { revision: Number(revision), atMs: Number(at_ms), text: String(document) };
+  }
+
+  /** Some at once: the rest is left to the next sweep. */
+  #forgetOldest(beforeMs: number): void {
+    if (!this.#isIndexed) return;
+    const oldest = this.#watch(() => this.#statements.oldest.all(changesOfForgetting));
+    const firstLeft = oldest.findIndex(({ at_ms }) => Number(at_ms) > beforeMs);
+    const old = oldest.slice(0, firstLeft < 0 ? undefined : firstLeft);
+    this.#watch(() => this.#statements.removeUpTo.run(Number(old.at(-1)?.['number'] ?? 0)));
+    for (const { number, session_number, bytes } of old) {
+      const [row, session] = [Number(number), Number(session_number)];
+      this.#forgotten.push({ row, session, changesMax: 0, bytes: Number(bytes) });
+    }
+  }
+
+  #forgetOld(_name: string, session: number, beforeMs: number, keptMs: number): void {
+    // Without the index nothing is known of the recent ones. The branch stays due.
+    if (!this.#isIndexed) return;
+    let oldestMs = Number.POSITIVE_INFINITY;
+    const noteLeft = (atMs: number) => (oldestMs = Math.min(oldestMs, atMs));
+    for (const { last_revision, oldest_ms } of this.#statements.blocks.all(session)) {
+      if (Number(oldest_ms) > beforeMs) noteLeft(Number(oldest_ms));
+      else
+        for (const { atMs } of this.#shorten(session, Number(last_revision), beforeMs))
+          noteLeft(atMs);
+    }
+    for (const row of this.#index.rowsOf(session)) {
+      const change = this.#changeAt(row, session);
+      if (change && change.atMs > beforeMs) noteLeft(change.atMs);
+      else if (change) {
+        this.#watch(() => this.#statements.removeRow.run(row));
+        const bytes = Buffer.byteLength(change.text);
+        this.#forgotten.push({ row, session, changesMax: 0, bytes });
+      }
+    }
+    this.#statements.removeNames.run(session, beforeMs);
+    const isLeft = oldestMs < Number.POSITIVE_INFINITY;
+    this.#statements.checkLater.run(session, keptMs + (isLeft ? oldestMs : beforeMs + keptMs));
+    if (!isLeft) this.#statements.removeBranch.run(session);
+  }
+
+  /** The changes that are left of a block. */
+  #shorten(session: number, lastRevision: number, beforeMs: number): readonly BlockLine[] {
+    const block = this.#statements.block.get(session, lastRevision);
+    const lines = parseBlock(String(block?.['document'])).filter(({ atMs }) => atMs > beforeMs);
+    this.#statements.removeBlock.run(session, lastRevision);
+    if (lines.length > 0) this.#addBlock(session, Number(block?.['changes_max']), lines);
+    return lines;
+  }
+
+  /** As a step, outside of transactions. */
+  #sortBranches(): void {
+    try {
+      inTransaction(this.#db, () => this.#sortBranchesOfStep());
+    } catch (error) {
+      if (!isDamage(error) || isTableDamaged(this.#db, 'recent_branch')) throw error;
+      inTransaction(this.#db, () => this.#statements.removeBranchesUpTo.run(this.#branchBorder()));
+      this.#noteLost('all that are new', error as SqliteError);
+    }
+    this.#branches = this.#countBranches();
+    if (this.#branches === 0) this.#reportLost();
+  }
+
+  /** Sorts some in; false when there are none. */
+  #sortBranchesOfStep(): boolean {
+    const border = this.#branchBorder();
+    if (border === 0) return false;
+    const { addBranches, addNames, removeBranchesUpTo } = this.#statements;
+    for (const statement of [addBranches, addNames, removeBranchesUpTo]) statement.run(border);
     return true;
   }
 
-  #plan(): readonly Step[] {
-    this.#skipsPlaces = false;
-    this.#last = Number(this.#measured.get()?.['last']);
-    const steps: Step[] = [];
-    let [from, to, count] = [0, 0, 0];
-    let sessions: Changed[] = [];
-    for (const row of this.#sessions.all(this.#last)) {
-      to = Number(row['number']);
-      count += Number(row['count']);
-      const [newest, changesMax] = [Number(row['newest']), Number(row['changes_max'])];
-      sessions.push({ number: to, newest, changesMax });
-      if (count < rowsOfStep) continue;
-      steps.push({ from, to, sessions });
-      from = to;
-      count = 0;
-      sessions = [];
-    }
-    if (sessions.length > 0) steps.push({ from, to, sessions });
-    return steps;
-  }
-
-  #make({ from, to, sessions }: Step): void {
-    this.#copy.run(from, to, this.#last);
-    for (const { number, newest, changesMax } of sessions) {
-      const oldest = Number(this.#oldest.get(number)?.['revision']);
-      if (oldest <= newest - changesMax - historySlack) this.#drop.run(number, changesMax);
-    }
-  }
-
-  #finish(): void {
-    if (!this.#skipsPlaces) for (const statement of this.#addPlaces) statement.run(this.#last);
-    this.#remove.run(this.#last);
-  }
-
-  /** True of damage outside of the recent changes. */
-  #isAround(error: unknown): boolean {
-    return isDamage(error) && !this.#skipsPlaces && !isDamaged(this.#db);
-  }
-
-  /** Plans parts in place of a step that met damage; what is left of them in the end is lost. */
-  #goAround(step: Step, damage: SqliteError): true {
-    const { from, to, sessions } = step;
-    const isLast = this.#steps.length <= 1;
-    const later = isLast ? [lastStep] : this.#steps.slice(1);
-    if (sessions.length === 0) {
-      this.#skipsPlaces = true;
-      this.#noteLost('all that are new', damage);
-      this.#steps = later;
-    } else if (isLast) this.#steps = [step, lastStep];
-    else if (sessions.length === 1) {
-      this.#noteLost(this.#nameOf(to), damage);
-      this.#steps = later;
-    } else {
-      const middle = Math.floor(sessions.length / 2);
-      const border = sessions[middle - 1]?.number ?? from;
-      const first = { from, to: border, sessions: sessions.slice(0, middle) };
-      this.#steps = [first, { from: border, to, sessions: sessions.slice(middle) }, ...later];
-    }
-    return true;
+  #branchBorder(): number {
+    return Number(this.#statements.branchBorder.get(branchesOfStep)?.['number'] ?? 0);
   }
 
   #noteLost(sessions: string, { message }: SqliteError): void {
@@ -236,7 +454,7 @@ export class RecentChanges {
   /** The session with this number, as the operator knows it. */
   #nameOf(number: number): string {
     try {
-      return String(this.#key.get(number)?.['key'] ?? number);
+      return String(this.#statements.key.get(number)?.['key'] ?? number);
     } catch {
       return String(number);
     }
@@ -251,55 +469,46 @@ export class RecentChanges {
     this.#report({ kind: 'damaged', message });
   }
 
+  #noteWell(): void {
+    this.#isFaulty = false;
+    this.#report(undefined);
+  }
+
   #noteFailure(error: unknown): void {
     this.#reportLost();
-    this.#steps = [];
-    this.#rows = 0;
-    this.#bytes = 0;
+    const isMended =
+      isDamage(error) && (this.#setAside('recent_change') || this.#setAside('recent_branch'));
+    if (isMended) return;
+    this.#pausedUntil = this.#row + pauseChanges;
     const { message } = error as SqliteError;
     if (isLackOfRoom(error)) this.#forget(error as SqliteError);
-    else if (!isDamage(error) || !this.#setAsideIfDamaged()) {
-      this.#report({ kind: 'unsorted', message });
-    }
+    else this.#noteFault({ kind: 'unsorted', message });
+  }
+
+  #noteFault(fault: HistoryFault): void {
+    this.#isFaulty = true;
+    this.#report(fault);
   }
 
   /** Forgets the recent changes, not the branches and names that came with them. True: some are gone. */
   #forget({ message }: SqliteError): boolean {
-    this.#steps = [];
     try {
-      this.#last = Number(this.#measured.get()?.['last']);
-      if (this.#last === 0) return false;
-      this.#forgetChanges();
-      this.#measure();
-      this.#report({ kind: 'forgotten', message });
+      if (Number(this.#statements.removeAll.run().changes) === 0) return false;
+      this.#begin();
+      this.#noteFault({ kind: 'forgotten', message });
       return true;
     } catch {
-      // The disk itself is full: tried again with the next steps.
+      // The disk itself is full: tried again later.
       return false;
     }
   }
 
-  #forgetChanges(): void {
-    try {
-      this.#db.exec('BEGIN IMMEDIATE');
-      for (const statement of [this.#removePlain, ...this.#addPlaces, this.#remove]) {
-        statement.run(this.#last);
-      }
-      this.#db.exec('COMMIT');
-    } catch {
-      // No room for these either: later changes bring their branch again.
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      this.#remove.run(this.#last);
-    }
-  }
-
   /** True when the table was damaged, and is a new one now. */
-  #setAsideIfDamaged(): boolean {
+  #setAside(table: RecentTable): boolean {
     try {
-      const fault = setAsideIfDamaged(this.#db);
+      const fault = setAsideIfDamaged(this.#db, table);
       if (!fault) return false;
-      this.#steps = [];
-      this.#measure();
+      this.#begin();
       this.#report(fault);
       return true;
     } catch {
@@ -307,82 +516,50 @@ export class RecentChanges {
       return false;
     }
   }
-
-  #measure(): void {
-    try {
-      const measured = this.#measured.get();
-      this.#rows = Number(measured?.['count']);
-      this.#bytes = Number(measured?.['bytes']);
-    } catch (error) {
-      this.#noteFailure(error);
-    }
-  }
 }
 
-/**
- * Puts a new table in the place of a damaged one, with the changes that can be read from either end; the
- * damaged one stays in the file under another name. Undefined: it is not damaged. Outside of transactions.
- *
- * Throws what SQLite throws when there is no room for the new one.
- */
-export function setAsideIfDamaged(db: DatabaseSync): HistoryFault | undefined {
-  if (!isDamaged(db)) return undefined;
-  const one = (sql: string) => String(Object.values(db.prepare(sql).get() ?? {})[0]);
-  // Before the transaction: SQLite does not commit one that met damage.
-  const readable = readableNumbers(db);
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    const create = one("SELECT sql FROM sqlite_schema WHERE name = 'recent_change'");
-    const former = one(
-      "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'damaged_recent_change*'",
-    );
-    const aside = `damaged_recent_change_${former}`;
-    db.exec(`ALTER TABLE recent_change RENAME TO ${aside}; ${create}`);
-    const copy = db.prepare(`INSERT INTO recent_change SELECT * FROM ${aside} WHERE number = ?`);
-    for (const number of readable) copy.run(number);
-    db.exec('COMMIT');
-    return {
-      kind: 'damaged',
-      message: `some of the newest changes are lost; what is left of them is in the table ${aside}`,
-    };
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
+type Statements = ReturnType<typeof prepareStatements>;
+
+function prepareStatements(db: DatabaseSync): {
+  readonly [Name in keyof typeof sql]: StatementSync;
+} {
+  return Object.fromEntries(
+    Object.entries(sql).map(([name, text]) => [name, db.prepare(text)]),
+  ) as never;
 }
 
-/** Of the recent changes that can be read, from either end. */
-function readableNumbers(db: DatabaseSync): Iterable<number> {
-  const row = db.prepare('SELECT * FROM recent_change WHERE number = ?');
-  const found = new Set<number>();
-  for (const order of ['ASC', 'DESC']) {
-    const numbers = db.prepare(`SELECT number FROM recent_change ORDER BY number ${order}`);
-    unlessDamaged(() => {
-      for (const { number } of numbers.iterate()) {
-        if (unlessDamaged(() => row.get(Number(number)))) found.add(Number(number));
-      }
-    });
-  }
-  return found;
-}
-
-/** True when the table of recent changes cannot be read to its end for damage. */
-function isDamaged(db: DatabaseSync): boolean {
-  try {
-    db.prepare('SELECT sum(length(document)), max(names) FROM recent_change').get();
-    return false;
-  } catch (error) {
-    return isDamage(error);
-  }
-}
-
-/** False when `work` met damage. */
-function unlessDamaged(work: () => void): boolean {
-  try {
-    work();
-    return true;
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    return false;
-  }
-}
+const sql = {
+  append:
+    'INSERT INTO recent_change (number, session_number, revision, at_ms, changes_max, document) VALUES (?, ?, ?, ?, ?, ?)',
+  lastRow: 'SELECT max(number) AS number FROM recent_change',
+  // Without the documents themselves, which may be on other pages.
+  scanned:
+    'SELECT number, session_number, changes_max, octet_length(document) AS bytes FROM recent_change WHERE number > ? ORDER BY number LIMIT ?',
+  oldest:
+    'SELECT number, session_number, at_ms, octet_length(document) AS bytes FROM recent_change ORDER BY number LIMIT ?',
+  change:
+    'SELECT revision, at_ms, document FROM recent_change WHERE number = ? AND session_number = ?',
+  removeUpTo: 'DELETE FROM recent_change WHERE number <= ?',
+  removeRow: 'DELETE FROM recent_change WHERE number = ?',
+  removeAll: 'DELETE FROM recent_change',
+  blocks:
+    'SELECT last_revision, changes_count, oldest_ms FROM history_block WHERE session_number = ? ORDER BY last_revision DESC',
+  block:
+    'SELECT changes_max, document FROM history_block WHERE session_number = ? AND last_revision = ?',
+  addBlock: 'INSERT OR REPLACE INTO history_block VALUES (?, ?, ?, ?, ?, ?)',
+  removeBlock: 'DELETE FROM history_block WHERE session_number = ? AND last_revision = ?',
+  removeBlocksUpTo: 'DELETE FROM history_block WHERE session_number = ? AND last_revision <= ?',
+  removeNames: 'DELETE FROM history_name WHERE session_number = ? AND at_ms <= ?',
+  checkLater: 'UPDATE history_branch SET check_ms = ?2 WHERE number = ?1',
+  removeBranch:
+    'DELETE FROM history_branch WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM session WHERE number = ?1)',
+  branches: 'SELECT count(*) AS count FROM recent_branch',
+  branchBorder:
+    'SELECT max(number) AS number FROM (SELECT number FROM recent_branch ORDER BY number LIMIT ?)',
+  addBranches:
+    'INSERT INTO history_branch (number, key, branch, check_ms) SELECT session_number, key, branch, check_ms FROM recent_branch WHERE number <= ? AND key IS NOT NULL ORDER BY session_number ON CONFLICT DO NOTHING',
+  addNames:
+    "INSERT OR REPLACE INTO history_name (name, session_number, at_ms) SELECT value, session_number, at_ms FROM recent_branch, json_each(iif(json_valid(names), names, '[]')) WHERE number <= ? AND names IS NOT NULL ORDER BY number",
+  removeBranchesUpTo: 'DELETE FROM recent_branch WHERE number <= ?',
+  key: 'SELECT key FROM session WHERE number = ?1 UNION ALL SELECT key FROM history_branch WHERE number = ?1 LIMIT 1',
+} as const;

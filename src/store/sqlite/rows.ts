@@ -49,11 +49,11 @@ export function parseRecord(row: Row): StoredRecord {
 
 /** Throws DamagedRecord. */
 export function parseChange(row: Row): StoredChange {
-  return {
-    revision: Number(row['revision']),
-    atMs: Number(row['at_ms']),
-    change: parseDocument(row),
-  };
+  const [revision, atMs] = [Number(row['revision']), Number(row['at_ms'])];
+  if (!Number.isFinite(revision) || !Number.isFinite(atMs)) {
+    throw new DamagedRecord('its revision or time is no number');
+  }
+  return { revision, atMs, change: parseDocument(row) };
 }
 
 /** Throws DamagedRecord. */

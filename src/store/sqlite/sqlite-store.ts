@@ -363,15 +363,23 @@ class SqliteStore extends ProcessStore implements Store {
   }
 
   async historyBranches(key: SessionKey): Promise<readonly Guid[]> {
-    return this.#read('history of', key, ({ historyBranches }) =>
+    return this.#readHistory(key, ({ historyBranches }) =>
       historyBranches.all(key).map(({ branch }) => String(branch)),
     );
   }
 
   async history(key: SessionKey, branch: Guid): Promise<readonly StoredChange[]> {
-    return this.#readRows('history of', key, parseChange, (queries) =>
-      changesOf(queries, key, branch),
+    const number = await this.#readHistory(key, ({ historyNumber }) =>
+      Number(historyNumber.get(key, branch)?.['number'] ?? 0),
     );
+    if (number === 0) return [];
+    const rows = await this.#recentRows(number, 'rows');
+    const changes = await this.#readHistory(
+      key,
+      (queries, mended) => changesOf(queries, number, mended ?? rows),
+      number,
+    );
+    return this.#readRows('history of', key, parseChange, () => changes);
   }
 
   async historyBy(
@@ -379,7 +387,7 @@ class SqliteStore extends ProcessStore implements Store {
     prefix: string,
     limit: number,
   ): Promise<readonly StoredBranch[]> {
-    return this.#read('history by', name, ({ historyBy }) =>
+    return this.#readHistory(name, ({ historyBy }) =>
       historyBy
         .all(name, prefix, limit)
         .map(({ key, branch }) => ({ key: String(key), branch: String(branch) })),
@@ -392,21 +400,23 @@ class SqliteStore extends ProcessStore implements Store {
     limit: number,
   ): Promise<'done' | 'more'> {
     const beforeMs = nowMs - keptMs;
-    const recentMs = this.#read('list of', 'recent changes', ({ recentChangeMs }) =>
-      Number(recentChangeMs.get()?.['at_ms'] ?? Number.POSITIVE_INFINITY),
-    );
-    if (recentMs <= beforeMs) await this.#write([['sortRecentChanges']]);
+    const oldestMs = (name: 'recentBranchMs' | 'recentChangeMs') =>
+      this.#readHistory('all sessions', (queries) =>
+        Number(queries[name].get()?.['at_ms'] ?? Number.POSITIVE_INFINITY),
+      );
+    if ((await oldestMs('recentBranchMs')) <= beforeMs) await this.#write([['sortBranches']]);
     const due = this.#read('list of', 'old changes', ({ historyDue }) =>
       historyDue.all(nowMs, limit).map(({ number }) => Number(number)),
     );
+    const isOld = (await oldestMs('recentChangeMs')) <= beforeMs;
+    // The writer forgets what it has in its index, which it has once it answers.
+    if (isOld || due.length > 0) await this.#recentRows(0, 'rows');
+    if (isOld) await this.#write([['forgetOldest', beforeMs]]);
     if (due.length === 0) return 'done';
     const writesOf = (number: number): readonly Write[] => [
-      ['deleteOldHistory', number, beforeMs],
-      ['deleteOldHistoryNames', number, beforeMs],
-      ['checkHistoryLater', number, beforeMs, keptMs],
-      ['deleteHistoryBranch', number],
+      ['forgetChanges', number, beforeMs, keptMs],
     ];
-    const all = [['sortRecentChanges'] as const, ...due.flatMap(writesOf)];
+    const all = due.flatMap(writesOf);
     await this.#unlessDamaged(all, async () => {
       for (const number of due) {
         // It would be the first that is due for ever.
@@ -640,6 +650,33 @@ class SqliteStore extends ProcessStore implements Store {
         cause: error,
       });
     }
+  }
+
+  /**
+   * What `query` finds of histories. When it meets damage, the writer replaces damaged tables of recent
+   * changes, and it is tried again, with the recent rows of the session that has this number.
+   */
+  async #readHistory<T>(
+    key: string,
+    query: (queries: Queries, rows?: readonly number[]) => T,
+    number = 0,
+  ): Promise<T> {
+    this.refuseIfDisposed();
+    try {
+      return query(this.#queries);
+    } catch (error) {
+      if (!isDamage(error)) return this.#read('history of', key, query);
+    }
+    const rows = await this.#recentRows(number, 'mend');
+    return this.#read('history of', key, (queries) => query(queries, rows));
+  }
+
+  /** Undefined when nobody knows them: they have to be looked for. */
+  async #recentRows(number: number, kind: 'rows' | 'mend'): Promise<readonly number[] | undefined> {
+    if (this.#data.isAlone) return undefined;
+    const rows = await this.#writer.recentRows(number, kind);
+    this.refuseIfDisposed();
+    return rows;
   }
 
   /** Rows that belong to this key, parsed; those that are damaged are left out. */

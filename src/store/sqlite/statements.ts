@@ -34,17 +34,8 @@ export const statements = {
   upsertRecord:
     'INSERT INTO record (table_name, group_name, id, revision, due_ms, document) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET revision = excluded.revision, due_ms = excluded.due_ms, document = excluded.document',
   deleteRecord: 'DELETE FROM record WHERE table_name = ? AND group_name = ? AND id = ?',
-  insertRecentChange:
-    'INSERT INTO recent_change (session_number, revision, at_ms, changes_max, document) VALUES (?, ?, ?, ?, ?)',
-  insertRecentChangeWithNames:
-    'INSERT INTO recent_change (session_number, revision, at_ms, changes_max, key, branch, check_ms, names, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-  // These four forget, in this order, what of a session is older than ?2.
-  deleteOldHistory: 'DELETE FROM history_change WHERE session_number = ? AND at_ms <= ?',
-  deleteOldHistoryNames: 'DELETE FROM history_name WHERE session_number = ? AND at_ms <= ?',
-  checkHistoryLater:
-    'UPDATE history_branch SET check_ms = ?3 + coalesce((SELECT min(at_ms) FROM history_change WHERE session_number = ?1), ?2 + ?3) WHERE number = ?1',
-  deleteHistoryBranch:
-    'DELETE FROM history_branch WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM history_change WHERE session_number = ?1) AND NOT EXISTS (SELECT 1 FROM session WHERE number = ?1)',
+  insertRecentBranch:
+    'INSERT INTO recent_branch (session_number, at_ms, key, branch, check_ms, names) VALUES (?, ?, ?, ?, ?, ?)',
   postponeHistoryCheck: 'UPDATE history_branch SET check_ms = ?2 WHERE number = ?1',
   insertNode: 'INSERT INTO node (id) VALUES (?) ON CONFLICT DO NOTHING',
   deleteNode: 'DELETE FROM node WHERE id = ?',
@@ -53,5 +44,21 @@ export const statements = {
 /** One statement and its values, cheap to send to another thread. */
 export type Statement = readonly [keyof typeof statements, ...(string | number | null)[]];
 
-/** A statement, or the work of `RecentChanges.sortAll`. */
-export type Write = Statement | readonly ['sortRecentChanges'];
+/** What `RecentChanges` writes. */
+export type HistoryWrite =
+  | readonly [
+      name: 'appendChange',
+      session: number,
+      revision: number,
+      atMs: number,
+      changesMax: number,
+      text: string,
+    ]
+  /** All branches that may be new, and all new names. */
+  | readonly [name: 'sortBranches']
+  /** The oldest recent changes, as far as they are not newer than `beforeMs`. */
+  | readonly [name: 'forgetOldest', beforeMs: number]
+  /** What of a session is not newer than `beforeMs`. */
+  | readonly [name: 'forgetChanges', session: number, beforeMs: number, keptMs: number];
+
+export type Write = Statement | HistoryWrite;

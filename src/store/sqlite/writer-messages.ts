@@ -1,6 +1,7 @@
-/** The messages between the event loop and the thread that writes, beside the groups of writes. */
+/** The messages between the event loop and the thread that writes. */
 
 import type { Durability } from '../store.ts';
+import type { Write } from './statements.ts';
 
 /** What the thread starts with. */
 export type WriterSettings = {
@@ -9,10 +10,23 @@ export type WriterSettings = {
   readonly fileBytesMax: number | undefined;
 };
 
+/** What the thread gets: a group of writes, a question, or null: it is to end. */
+export type WriterRequest = readonly Write[] | WriterQuestion | null;
+
+/** Between two groups. */
+export type WriterQuestion = {
+  readonly id: number;
+  /** `rows`: the recent changes of this session. `mend`: damaged tables of recent ones are replaced first. */
+  readonly kind: 'rows' | 'mend';
+  readonly session: number;
+};
+
 /** What the thread sends. */
 export type WriterMessage =
+  /** The recent changes of a session, the oldest first; some may be gone. Undefined: not known. */
+  | { readonly kind: 'rows'; readonly id: number; readonly rows: readonly number[] | undefined }
   | { readonly kind: 'answer'; readonly failure: WriteFailure | undefined }
-  /** Undefined: all changes were sorted into their histories. */
+  /** Undefined: changes are sorted into their histories again. */
   | { readonly kind: 'history'; readonly fault: HistoryFault | undefined };
 
 /** What happened to changes of histories. Sessions themselves are as they were. */

@@ -5,6 +5,8 @@ import type {
   HistoryFault,
   WriteFailure,
   WriterMessage,
+  WriterQuestion,
+  WriterRequest,
   WriterSettings,
 } from './writer-messages.ts';
 
@@ -22,6 +24,8 @@ export class WriterThread {
   readonly #noteHistory: (fault: HistoryFault | undefined) => void;
   #worker: Worker | undefined;
   #answer: ((failure: WriteFailure | undefined) => void) | undefined;
+  readonly #questions = new Map<number, (rows: readonly number[] | undefined) => void>();
+  #questionsCount = 0;
 
   constructor(
     settings: WriterSettings,
@@ -40,9 +44,22 @@ export class WriterThread {
   write(group: readonly Write[]): Promise<WriteFailure | undefined> {
     return new Promise((answer) => {
       this.#answer = answer;
-      const worker = this.#worker ?? this.#start();
-      worker.ref();
-      worker.postMessage(group);
+      this.#send(group);
+    });
+  }
+
+  /**
+   * The rows of `recent_change` that this session needs, the oldest first; some may be gone. Undefined: it
+   * is not known. With `mend` damaged tables are replaced first.
+   */
+  recentRows(
+    session: number,
+    kind: WriterQuestion['kind'],
+  ): Promise<readonly number[] | undefined> {
+    return new Promise((answer) => {
+      const id = ++this.#questionsCount;
+      this.#questions.set(id, answer);
+      this.#send({ id, kind, session });
     });
   }
 
@@ -56,6 +73,12 @@ export class WriterThread {
     await ended;
   }
 
+  #send(request: WriterRequest): void {
+    const worker = this.#worker ?? this.#start();
+    worker.ref();
+    worker.postMessage(request);
+  }
+
   #start(): Worker {
     const worker = new Worker(writerUrl, {
       workerData: this.#settings,
@@ -67,8 +90,9 @@ export class WriterThread {
     worker.unref();
     worker.on('message', (message: WriterMessage) => {
       if (message.kind === 'history') return this.#noteHistory(message.fault);
-      worker.unref();
-      this.#answerWith(message.failure);
+      if (message.kind === 'rows') this.#answerQuestion(message.id, message.rows);
+      else this.#answerWith(message.failure);
+      if (this.#answer === undefined && this.#questions.size === 0) worker.unref();
     });
     let cause = 'the thread that writes has ended';
     worker.on('error', (error) => {
@@ -77,8 +101,15 @@ export class WriterThread {
     worker.on('exit', () => {
       this.#worker = undefined;
       this.#answerWith({ message: cause, isUndone: false });
+      for (const id of this.#questions.keys()) this.#answerQuestion(id, undefined);
     });
     return worker;
+  }
+
+  #answerQuestion(id: number, rows: readonly number[] | undefined): void {
+    const answer = this.#questions.get(id);
+    this.#questions.delete(id);
+    answer?.(rows);
   }
 
   #answerWith(failure: WriteFailure | undefined): void {

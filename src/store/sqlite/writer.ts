@@ -4,6 +4,7 @@
  * slow disk stalls this thread and not the event loop of the server.
  *
  *   in   a group: a list of `Write`          out  an answer: committed; with a failure: nothing of it is
+ *   in   a question about recent changes     out  its answer
  *   in   null: close and end                 out  the thread ends
  *                                            out  what happened to changes of histories
  */
@@ -13,8 +14,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 // Nothing heavier: the thread is up when its imports are.
 import { isLackOfRoom, type SqliteError } from './sqlite-errors.ts';
 import { RecentChanges } from './recent-changes.ts';
-import { type Statement, statements, type Write } from './statements.ts';
-import type { WriteFailure, WriterMessage, WriterSettings } from './writer-messages.ts';
+import { type HistoryWrite, statements, type Write } from './statements.ts';
+import type {
+  WriteFailure,
+  WriterMessage,
+  WriterQuestion,
+  WriterRequest,
+  WriterSettings,
+} from './writer-messages.ts';
 
 /**
  * The log is copied into the file each time about this much has been written to it. It is done by
@@ -23,8 +30,8 @@ import type { WriteFailure, WriterMessage, WriterSettings } from './writer-messa
  */
 const checkpointAfterBytes = 16 * 1024 * 1024;
 const pageBytes = 4096;
-/** What one step of sorting changes in writes, about. */
-const bytesOfSorting = 256 * pageBytes;
+/** What a part of the work at recent changes writes, about. */
+const bytesOfWork = 64 * pageBytes;
 const busyTimeoutMs = 5_000;
 const cacheBytesMax = 8 * 1024 * 1024;
 
@@ -57,24 +64,44 @@ const prepared = Object.fromEntries(
 const recentChanges = new RecentChanges(db, (fault) => post({ kind: 'history', fault }));
 let bytesSinceCheckpoint = 0;
 let isShrinking = false;
+let isWorking = false;
+/** Of those who ask before the recent changes are indexed. */
+let questions: readonly WriterQuestion[] = [];
 
-parentPort?.on('message', (group: readonly Write[] | null) => {
-  if (group === null) {
+parentPort?.on('message', (request: WriterRequest) => {
+  if (request === null) {
     db.close();
     parentPort?.close();
-    return;
-  }
+  } else if ('kind' in request) {
+    if (request.kind === 'mend') recentChanges.mend();
+    questions = [...questions, request];
+    answerQuestions();
+    workLater();
+  } else writeGroup(request);
+});
+
+function writeGroup(group: readonly Write[]): void {
   const failure = failureOfWriting(group);
   if (isLackOfRoom(failure ?? {})) cutTheLog();
   post({ kind: 'answer', failure });
   if (failure !== undefined) return;
   checkpointWhenDue(group);
-  if (recentChanges.noteCommitted(group)) setImmediate(sortRecentChanges);
+  recentChanges.noteCommitted(group);
+  workLater();
   if (!isShrinking && group.some(([name]) => name.startsWith('delete')) && hasRoomToGiveBack()) {
     isShrinking = true;
     setImmediate(shrink);
   }
-});
+}
+
+/** Answers those that can be answered, and all of them when it is not known when that will be. */
+function answerQuestions(): void {
+  if (questions.length === 0 || (recentChanges.isDue && !recentChanges.isIndexed)) return;
+  for (const { id, session } of questions) {
+    post({ kind: 'rows', id, rows: recentChanges.rowsOf(session) });
+  }
+  questions = [];
+}
 
 function post(message: WriterMessage): void {
   parentPort?.postMessage(message);
@@ -89,10 +116,14 @@ function failureOfWriting(group: readonly Write[]): WriteFailure | undefined {
 
 function failureOfTrying(group: readonly Write[]): WriteFailure | undefined {
   try {
+    recentChanges.noteBegun();
     begin.run();
     for (const write of group) {
-      if (write[0] !== 'sortRecentChanges') run(write);
-      else bytesSinceCheckpoint += recentChanges.sortAll() * bytesOfSorting;
+      if (isOfHistory(write)) recentChanges.write(write);
+      else {
+        const [name, ...values] = write;
+        prepared[name].run(...values);
+      }
     }
     commit.run();
     return undefined;
@@ -103,8 +134,8 @@ function failureOfTrying(group: readonly Write[]): WriteFailure | undefined {
   }
 }
 
-function run([name, ...values]: Statement): void {
-  prepared[name].run(...values);
+function isOfHistory(write: Write): write is HistoryWrite {
+  return !(write[0] in prepared);
 }
 
 function checkpointWhenDue(group: readonly Write[]): void {
@@ -112,19 +143,25 @@ function checkpointWhenDue(group: readonly Write[]): void {
     const document = values.at(-1);
     const length = typeof document === 'string' ? document.length : 0;
     // Recent changes share pages.
-    const isShared = values[0].startsWith('insertRecentChange');
+    const isShared = values[0] === 'appendChange' || values[0] === 'insertRecentBranch';
     bytesSinceCheckpoint += isShared ? length : Math.max(pageBytes, length);
   }
   if (bytesSinceCheckpoint >= checkpointAfterBytes) copyTheLog(checkpoint);
 }
 
-/** Goes on when the groups that came meanwhile are written, until all are sorted in. */
-function sortRecentChanges(): void {
-  if (!db.isOpen) return;
-  const isMore = recentChanges.sortSome();
-  bytesSinceCheckpoint += bytesOfSorting;
-  if (bytesSinceCheckpoint >= checkpointAfterBytes) copyTheLog(checkpoint);
-  if (isMore) setImmediate(sortRecentChanges);
+/** Does what is due with the recent changes, and lets the groups go first that came meanwhile. */
+function workLater(): void {
+  if (isWorking || !recentChanges.isDue) return;
+  isWorking = true;
+  setImmediate(() => {
+    isWorking = false;
+    if (!db.isOpen) return;
+    recentChanges.workSome();
+    answerQuestions();
+    bytesSinceCheckpoint += bytesOfWork;
+    if (bytesSinceCheckpoint >= checkpointAfterBytes) copyTheLog(checkpoint);
+    workLater();
+  });
 }
 
 /** What the log takes is given back to a disk that is full, as far as the file has its pages. */

@@ -48,14 +48,11 @@ export function historyWrites(
 ): readonly Write[] {
   if (history === undefined) return [];
   const { branch, atMs, text, addNames, changesMax, keptMs } = history;
-  if (isKnown && addNames.length === 0) {
-    return [['insertRecentChange', number, revision, atMs, changesMax, text]];
-  }
+  const append: Write = ['appendChange', number, revision, atMs, changesMax, text];
+  if (isKnown && addNames.length === 0) return [append];
   const names = addNames.length === 0 ? null : formatJson(addNames);
   const place = isKnown ? ([null, null, null] as const) : ([key, branch, atMs + keptMs] as const);
-  return [
-    ['insertRecentChangeWithNames', number, revision, atMs, changesMax, ...place, names, text],
-  ];
+  return [append, ['insertRecentBranch', number, atMs, ...place, names]];
 }
 
 type HistoryPlace = {
