@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { startScript } from '../../testing/child-script.ts';
+import { changesOf, prepareQueries } from './queries.ts';
+import { parseChange } from './rows.ts';
 import { StoreUnavailable } from '../store.ts';
 import { migrate, migrations, type Migration } from './migrations.ts';
 
@@ -121,4 +123,37 @@ test('the shipped migrations make a schema of their number', () => {
   migrate(db, migrations);
   assert.equal(versionOf(db), migrations.length);
   assert.deepEqual(rowsOf(db, 'pragma_integrity_check'), [{ integrity_check: 'ok' }]);
+});
+
+// Kills: a history that is lost or out of order once its changes are in one row; a time that is rounded.
+test('histories of one row a change are read after the migration that makes blocks of them', () => {
+  using db = open(freshFile());
+  migrate(db, migrations.slice(0, 7));
+  const text = '{"say":"a \\"b\\" \\n ü 1.50"}';
+  const add = db.prepare('INSERT INTO history_change VALUES (?, ?, ?, ?)');
+  for (const revision of [9, 10, 100]) add.run(1, revision, 1_764_500_000_000.5 + revision, text);
+  add.run(2, 1, 5, '{}');
+  db.exec(`
+    INSERT INTO recent_change VALUES (1, 1, 101, 7, 3, 'key', 'branch', 8, '["xuid:1"]', '{"n":1}');
+    INSERT INTO recent_change VALUES (2, 1, 102, 8, 3, NULL, NULL, NULL, NULL, '{"n":2}');
+  `);
+  migrate(db, migrations);
+  const queries = prepareQueries(db);
+  assert.deepEqual({ ...queries.historyNumber.get('key', 'branch') }, { number: 1 });
+  assert.equal(queries.historyBy.all('xuid:1', '', 9).length, 1);
+  const read = (session: number) => changesOf(queries, session).map((row) => parseChange(row));
+  assert.deepEqual(
+    read(1).map(({ revision, atMs }) => [revision, atMs]),
+    [
+      [102, 8],
+      [101, 7],
+      [100, 1_764_500_000_100.5],
+    ],
+  );
+  db.exec('DELETE FROM recent_change');
+  assert.deepEqual(
+    read(1).map(({ revision, change }) => [revision, change]),
+    [100, 10, 9].map((revision) => [revision, JSON.parse(text)]),
+  );
+  assert.equal(read(2).length, 1);
 });
