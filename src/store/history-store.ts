@@ -42,7 +42,7 @@ export type HistoryPut = {
   readonly text: string;
   /** What the branch is found by from now on. */
   readonly addNames: readonly HistoryName[];
-  /** Of the newest changes of a branch so many are kept, and at most `historySlack` more. */
+  /** Of the newest changes of a branch so many are found, and at most `historySlack` more. */
   readonly changesMax: number;
   /** A change is kept for so long, and a little longer. */
   readonly keptMs: Milliseconds;

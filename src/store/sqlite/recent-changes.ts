@@ -121,24 +121,17 @@ export class RecentChanges {
 
   /** Writes, within a transaction. */
   write(write: HistoryWrite): void {
-    switch (write[0]) {
-      case 'appendChange':
-        return this.#append(...write);
-      case 'sortBranches':
-        while (this.#sortBranchesOfStep());
-        return;
-      case 'forgetOldest':
-        return this.#forgetOldest(write[1]);
-      case 'forgetChanges':
-        return this.#forgetOld(...write);
-    }
+    if (write[0] === 'appendChange') this.#append(...write);
+    else if (write[0] === 'forgetOldest') this.#forgetOldest(write[1]);
+    else if (write[0] === 'forgetChanges') this.#forgetOld(...write);
+    else while (this.#sortBranchesOfStep());
   }
 
   /** Notes that the transaction with this group is committed. */
   noteCommitted(group: readonly Write[]): void {
     for (const [name] of group) {
       if (name === 'insertRecentBranch') this.#branches += 1;
-      else if (name === 'sortBranches') this.#branches = this.#countBranches();
+      else if (name === 'sortBranches') this.#branches = 0;
     }
     // Those that are not in the index yet will be found by its scan.
     if (this.#isIndexed) {
@@ -178,9 +171,9 @@ export class RecentChanges {
   }
 
   /**
-   * Does a part of the work that is due, outside of transactions. What fails changes nothing, and is due again after some changes. A step that meets damage is made for one session at a
-   * time, until those are known that are lost. Where there is no room, the recent changes are forgotten:
-   * sessions need the room.
+   * Does a part of the work that is due, outside of transactions. What fails changes nothing, and is due
+   * again after some changes. A step that meets damage is made for one session at a time, until those are
+   * known that are lost. Where there is no room, the recent changes are forgotten: sessions need the room.
    */
   workSome(): void {
     try {
