@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import type { Caller } from '../domain/caller.ts';
+import type { Milliseconds } from '../domain/time.ts';
 import { describeChange } from './describe-change.ts';
 import type { ObservedEvent, RequestEnded } from './events.ts';
 import { isNoise } from './noise.ts';
@@ -13,12 +14,14 @@ export type JsonLog = {
   warn(text: string): void;
 };
 
-/** Writes each event as a line of JSON with level, time (ISO 8601), the event and its facts. */
-export function openJsonLog(write: (line: string) => void): JsonLog {
+/**
+ * Writes each event as a line of JSON with level, time (ISO 8601, by `nowMs`), the event and its facts.
+ */
+export function openJsonLog(write: (line: string) => void, nowMs: () => Milliseconds): JsonLog {
   const log = pino(
     {
       base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: () => `,"time":"${new Date(nowMs()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
     { write },

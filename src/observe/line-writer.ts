@@ -2,14 +2,12 @@
 export type LineOutput = { write(text: string, written: () => void): unknown };
 
 export type LineWriter = {
-  /** Writes the line soon, together with others. It ends with a line break. */
+  /** Writes the line with the next flush. It ends with a line break. */
   write(line: string): void;
   /** Writes what waits. */
   flush(): void;
 };
 
-/** How long lines wait for others, so that they are written in one step. */
-const gatherMs = 15;
 /** Characters that may wait for a reader that is too slow; further lines are left out. */
 const waitingMax = 1_048_576;
 
@@ -24,19 +22,6 @@ export function openLineWriter(
   let gathered = '';
   let sentCharacters = 0;
   let leftOutCount = 0;
-  let timer: NodeJS.Timeout | undefined;
-
-  const flush = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
-    const text = gathered;
-    gathered = '';
-    if (text === '') return;
-    sentCharacters += text.length;
-    output.write(text, () => {
-      sentCharacters -= text.length;
-    });
-  };
 
   return {
     write(line) {
@@ -47,8 +32,15 @@ export function openLineWriter(
       if (leftOutCount > 0) gathered += formatLeftOut(leftOutCount);
       leftOutCount = 0;
       gathered += line;
-      timer ??= setTimeout(flush, gatherMs).unref();
     },
-    flush,
+    flush() {
+      const text = gathered;
+      gathered = '';
+      if (text === '') return;
+      sentCharacters += text.length;
+      output.write(text, () => {
+        sentCharacters -= text.length;
+      });
+    },
   };
 }

@@ -83,6 +83,27 @@ test('in text, a warning comes after the lines before it', async () => {
   );
 });
 
+// Kills: lines with the time at which they were written; a fault in one line that ends the others.
+test('lines that are made together have their own times, and one that fails harms no other', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: 1_000 });
+  let text = '';
+  const warnings: string[] = [];
+  const output = { write: (more: string) => (text += more) };
+  const warn = (warning: string): void => void warnings.push(warning);
+  const log = await openLog('json', output, { isColoured: false, warn });
+  log.observe(request);
+  t.mock.timers.tick(5);
+  const failing = { ...request, caller: null as never };
+  log.observe(failing);
+  log.observe(failing);
+  log.observe(request);
+  assert.equal(text, '', 'lines are made later');
+  log[Symbol.dispose]();
+  const times = Array.from(text.matchAll(/"time":"([^"]*)"/g), ([, time]) => time);
+  assert.deepEqual(times, ['1970-01-01T00:00:01.000Z', '1970-01-01T00:00:01.005Z']);
+  assert.equal(warnings.length, 1);
+});
+
 // Kills: lines kept without bound for a reader that has stopped; lines lost without a word.
 test('a reader that is too slow costs bounded memory, and the log says how much it missed', () => {
   const written: (() => void)[] = [];
