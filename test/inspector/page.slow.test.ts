@@ -158,8 +158,11 @@ test(
     await why.getByText('members.me').waitFor();
     await why.getByRole('heading', { name: 'What would be accepted' }).waitFor();
     await why.getByText(`ada (${ada.xuid})`).waitFor();
-    await page.getByRole('complementary', { name: 'The request' }).getByText('"it\'s"').waitFor();
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    const value = page.getByRole('button', { name: '"it\'s"' });
+    await value.click();
+    await value.locator('.icon').waitFor();
+    assert.equal(await page.evaluate<string>('navigator.clipboard.readText()'), "it's");
     await page.getByRole('button', { name: 'Copy as a curl command' }).click();
     let command = '';
     while (!command.startsWith('curl')) {

@@ -201,7 +201,7 @@ export function SessionsPage() {
         </label>
         <button
           type="button"
-          class="button"
+          class="button after-search"
           aria-pressed={isFilterOpen}
           onClick={() => {
             if (isFilterOpen) go(withQuery({ filter: undefined }), { replace: true });

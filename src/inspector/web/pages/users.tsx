@@ -152,7 +152,7 @@ function UserLine({
       <span class="user-counts faint number">
         {user.sessionsCount > 0 && (
           <span title={`In ${user.sessionsCount} sessions`}>
-            <Icon name="sessions" size={12} /> {user.sessionsCount}
+            <Icon name="sessions" size={12} /> {countText(user.sessionsCount)}
           </span>
         )}
         {user.connectionsCount > 0 && (

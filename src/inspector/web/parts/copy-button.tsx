@@ -1,6 +1,9 @@
 import { useState } from 'preact/hooks';
 import { Icon, type IconName } from './icon.tsx';
 
+/** How long it is said that something was copied. */
+export const copiedMs = 1_200;
+
 /** Puts a text into the clipboard and says so for a moment. */
 export function CopyButton({
   text,
@@ -17,7 +20,7 @@ export function CopyButton({
   const copy = async (): Promise<void> => {
     await copyText(text);
     setDone(true);
-    setTimeout(() => setDone(false), 1_200);
+    setTimeout(() => setDone(false), copiedMs);
   };
   return (
     <button
@@ -34,7 +37,7 @@ export function CopyButton({
 }
 
 /** The clipboard's own interface is only there on loopback and https; the old way always is. */
-async function copyText(text: string): Promise<void> {
+export async function copyText(text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
   } catch {

@@ -3,6 +3,8 @@
 import { useState } from 'preact/hooks';
 import { isRawNumber, type Json } from '../../../domain/json.ts';
 import { type DifferenceNode, entriesOf } from '../json-difference.ts';
+import { copiedMs, copyText } from './copy-button.tsx';
+import { Icon } from './icon.tsx';
 import { UserText } from './user-text.tsx';
 
 /**
@@ -138,7 +140,7 @@ function Row({
               </ins>
             </>
           ) : (
-            <Scalar value={value} />
+            <CopiedScalar value={value} />
           )}
         </span>
       </div>
@@ -146,6 +148,29 @@ function Row({
         <Rows nodes={children} mode={mode} depth={depth + 1} litKey={litKey} path={path} />
       )}
     </>
+  );
+}
+
+/** A value that a click copies: a text without its quotes, as it is pasted into a search. */
+function CopiedScalar({ value }: { readonly value: Json | undefined }) {
+  const [isDone, setDone] = useState(false);
+  const copy = async (): Promise<void> => {
+    await copyText(typeof value === 'string' ? value : JSON.stringify(value));
+    setDone(true);
+    setTimeout(() => setDone(false), copiedMs);
+  };
+  return (
+    // Tab passes over them: there may be thousands, and the whole document can be copied.
+    <button
+      type="button"
+      class="json-copy"
+      tabIndex={-1}
+      title="Copy the value"
+      onClick={() => void copy()}
+    >
+      <Scalar value={value} />
+      {isDone && <Icon name="check" size={12} />}
+    </button>
   );
 }
 

@@ -279,7 +279,10 @@ function SendAgain({ detail }: { readonly detail: RequestDetail }) {
   };
   return (
     <button type="button" class="button small" onClick={() => void send()}>
-      <Icon name="send" size={13} /> Send again as <UserText>{nameOf(as)}</UserText>
+      <Icon name="send" size={13} />
+      <span>
+        Send again as <UserText>{nameOf(as)}</UserText>
+      </span>
     </button>
   );
 }
