@@ -13,13 +13,14 @@ import { openPage, startBrowser } from './browser.ts';
 
 type Write = { readonly who: readonly [xuid: string, gamertag: string]; readonly body: object };
 
+/** The first three are those whom the page offers to act as. */
 const people = {
-  ada: ['2535400000001001', 'Ada'],
-  ben: ['2535400000003210', 'Ben'],
-  cleo: ['2535400000000077', 'Cleo'],
-  dario: ['2535400000004150', 'Dario'],
-  elif: ['2535400000005025', 'Elif'],
-  farah: ['2535400000006180', 'Farah'],
+  ada: ['1001', 'Ada'],
+  ben: ['3210', 'Ben'],
+  cleo: ['77', 'Cleo'],
+  dario: ['4150', 'Dario'],
+  elif: ['5025', 'Elif'],
+  farah: ['6180', 'Farah'],
 } as const;
 
 const member = (team: string, status: object = { active: true }) => ({
