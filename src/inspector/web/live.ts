@@ -68,6 +68,15 @@ function setClock({ nowMs: serverMs, isFrozen }: InspectorInfo['clock']): void {
   tick.value += 1;
 }
 
+/** An event that was late made the clock of the page late: no event comes before it happens. */
+const lateMsMax = 10_000;
+
+function noteTime(atMs: number): void {
+  const lateMs = atMs - nowMs();
+  // More is a clock that was moved meanwhile, which is said by an event of its own.
+  if (frozenMs === undefined && lateMs > 0 && lateMs < lateMsMax) clockOffsetMs += lateMs;
+}
+
 let waiting: LiveEvent[] = [];
 let isFramePlanned = false;
 
@@ -109,6 +118,7 @@ function applyWaiting(): void {
           isSessionChanged = true;
           break;
         case 'activity':
+          noteTime(event.row.atMs);
           rows.push(event.row);
           break;
         case 'clock':
