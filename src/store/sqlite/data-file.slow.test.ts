@@ -295,7 +295,7 @@ test('a page that is damaged fails the write that needs it, and not those of its
   assert.ok(lines.some((line) => line.includes(`session ${storedKey('s20')} cannot be read`)));
 });
 
-// Kills: a server that does not start, or writes nothing, for the sake of the newest changes of histories.
+// Kills: a server that does not start, writes nothing, or reads no history at all, for the sake of the newest changes of histories.
 test('a page of recent changes that is damaged costs changes, and neither the start nor a write', async () => {
   const branch = storedGuid(1).toLowerCase();
   const names = Array.from({ length: 40 }, (_, index) => `s${index}`);
@@ -321,9 +321,12 @@ test('a page of recent changes that is damaged costs changes, and neither the st
       list: () => [],
     };
     await using store = await openSqliteStore({ file, durability: 'strict', conditions });
-    for (const name of names) assert.equal((await put(store, name, 1)).kind, 'committed');
     const revisionsOf = async (name: string) =>
       (await store.history(storedKey(name), branch)).map(({ revision }) => revision);
+    // A reader that meets the page has the others read as well.
+    assert.deepEqual(await revisionsOf('s20'), []);
+    assert.deepEqual(await revisionsOf('s5'), spoiled === 'leaf' ? [1] : []);
+    for (const name of names) assert.equal((await put(store, name, 1)).kind, 'committed');
     assert.deepEqual(await revisionsOf('s20'), [2]);
     assert.deepEqual(await revisionsOf('s5'), spoiled === 'leaf' ? [2, 1] : [2]);
     await store.forgetHistory(storedHistory(branch).atMs + 1_000_000, 1_000_000, 100);

@@ -26,8 +26,8 @@ export function isTableDamaged(db: DatabaseSync, table: RecentTable): boolean {
 
 /**
  * Puts a new table in the place of a damaged one, with the rows that can be read from either end. The
- * damaged one is removed when SQLite can do so, else it stays in the file under another name. Undefined:
- * it is not damaged. Outside of transactions.
+ * damaged one stays in the file under another name, with what SQLite cannot remove of it. Undefined: it is
+ * not damaged. Outside of transactions.
  *
  * Throws what SQLite throws when there is no room for the new one.
  */
@@ -46,13 +46,28 @@ export function setAsideIfDamaged(db: DatabaseSync, table: RecentTable): History
     // A session that gets the number of a branch that is lost must not get its changes.
     if (table === 'recent_branch') db.exec(removeOrphans);
   });
-  const isRemoved = unlessDamaged(() => inTransaction(db, () => db.exec(`DROP TABLE ${aside}`)));
   const what = table === 'recent_change' ? 'changes' : 'branches';
-  const left = isRemoved ? '' : `; what is left of them is in the table ${aside}`;
+  const left = isRemoved(db, aside) ? '' : `; the damaged pages stay in the table ${aside}`;
   return {
     kind: 'damaged',
     message: `some of the newest ${what} are lost${left}`,
   };
+}
+
+/** False when SQLite does not remove the table; its rows are removed from either end then, as far as it can. */
+function isRemoved(db: DatabaseSync, table: string): boolean {
+  if (unlessDamaged(() => db.exec(`DROP TABLE ${table}`))) return true;
+  for (const order of ['ASC', 'DESC']) {
+    for (const count of [256, 1]) {
+      const remove = db.prepare(
+        `DELETE FROM ${table} WHERE number IN (SELECT number FROM ${table} ORDER BY number ${order} LIMIT ${count})`,
+      );
+      unlessDamaged(() => {
+        while (Number(remove.run().changes) > 0);
+      });
+    }
+  }
+  return false;
 }
 
 /** Of the rows that can be read, from either end; the smallest first. */

@@ -49,6 +49,20 @@ function count({ db }: Opened, table: string): unknown {
   return db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'];
 }
 
+/** Rows that can be read of the table that was damaged. */
+function leftOf({ db }: Opened): number {
+  let left = 0;
+  for (const order of ['ASC', 'DESC']) {
+    const rows = db.prepare(`SELECT number FROM damaged_recent_change_0 ORDER BY number ${order}`);
+    try {
+      for (const _ of rows.iterate()) left += 1;
+    } catch {
+      // The damaged page.
+    }
+  }
+  return left;
+}
+
 function kindsOf({ reports }: Opened): readonly (string | undefined)[] {
   return reports.map((fault) => fault?.kind);
 }
@@ -394,7 +408,12 @@ test('a damaged page of recent changes costs those on it, whenever it is found',
     const opened = openSpoiled(former, `"is":"${spoiled} at 1."`, atOnce);
     find(opened);
     assert.equal(opened.reports[0]?.kind, 'damaged');
-    assert.match(opened.reports[0].message, /left of them is in the table damaged_recent_change_0/);
+    assert.match(
+      opened.reports[0].message,
+      /the damaged pages stay in the table damaged_recent_change_0/,
+    );
+    // Each row is a page: those on the damaged one and beside it.
+    assert.ok(leftOf(opened) < 10, `${leftOf(opened)} stay`);
     commit(opened, longChangeOf(spoiled, 2));
     work(opened);
     assert.equal(count(opened, 'recent_change'), 0);
