@@ -55,7 +55,12 @@ function parseLog(text: string, problems: string[]): Loose {
     return objectOf(objectOf(JSON.parse(text.replace(/^\uFEFF/, '')))['log']);
   } catch (error) {
     if (!text.startsWith(ownHead)) {
-      throw new CaptureError(`is no JSON: ${error instanceof Error ? error.message : error}`);
+      const isText = !/[\0\uFFFD]/.test(text.slice(0, 1_000));
+      throw new CaptureError(
+        isText
+          ? `is no JSON: ${error instanceof Error ? error.message : error}`
+          : 'is neither a HAR file nor an archive of Fiddler.',
+      );
     }
     const entries = text.split('\n').slice(1).flatMap(parseLine);
     problems.push(`The file is damaged; ${entries.length} entries could be read.`);

@@ -1,4 +1,5 @@
 import { open, readFile } from 'node:fs/promises';
+import { fileProblemOf } from '../platform/file-problem.ts';
 import { type Capture, CaptureError, captureLimits } from './capture.ts';
 import { parseHar } from './har.ts';
 
@@ -15,6 +16,7 @@ export async function readCapture(path: string): Promise<Capture> {
 
 async function readAny(path: string): Promise<Capture> {
   const { first, bytes } = await lookInto(path);
+  if (bytes === 0) throw new CaptureError('is empty.');
   if (bytes > captureLimits.fileBytesMax) {
     throw new CaptureError(`has more than ${captureLimits.fileBytesMax / 1024 / 1024} MiB.`);
   }
@@ -37,10 +39,10 @@ async function lookInto(path: string): Promise<{ first: string; bytes: number }>
   try {
     await using file = await open(path);
     const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
-    return { first: buffer.toString('latin1'), bytes: (await file.stat()).size };
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new Error('it is no file');
+    return { first: buffer.toString('latin1'), bytes: stats.size };
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'is not there.' : `cannot be read: ${code ?? error}.`;
-    throw new CaptureError(reason);
+    throw new CaptureError(`cannot be read: ${fileProblemOf(error)}.`);
   }
 }

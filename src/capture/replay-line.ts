@@ -6,6 +6,8 @@ import type { WebSocket } from 'ws';
 import type { CapturedHeader } from './capture.ts';
 import type { ComparedAnswer } from './compare.ts';
 
+const answerWithinMs = 30_000;
+
 export type ReplayRequest = {
   readonly method: string;
   /** Where the server is. */
@@ -47,6 +49,9 @@ export function sendRequest(request: ReplayRequest): Promise<ComparedAnswer> {
       }),
     );
     outgoing.on('error', failed);
+    outgoing.setTimeout(answerWithinMs, () =>
+      outgoing.destroy(new Error(`nothing came within ${answerWithinMs} ms`)),
+    );
     outgoing.end(body);
   });
 }
@@ -118,7 +123,11 @@ export class ReplayLine {
     const url = `${base.origin.replace(/^http/, 'ws')}${target}`;
     const socket = orCannotSend(
       () =>
-        new WebSocket(url, offered, { headers: headersOf(others, ''), perMessageDeflate: false }),
+        new WebSocket(url, offered, {
+          headers: headersOf(others, ''),
+          perMessageDeflate: false,
+          handshakeTimeout: answerWithinMs,
+        }),
     );
     const line = new ReplayLine(socket);
     return new Promise((resolve, reject) => {

@@ -37,6 +37,8 @@ export type ReplayOptions = {
   /** How long a frame may take that is due. */
   readonly patienceMs: Milliseconds;
   readonly toleranceMs: Milliseconds;
+  /** Called before each step with how many are done. */
+  readonly progress?: (done: number, stepsCount: number) => void;
 };
 
 /** A call or a socket where the replay went otherwise. */
@@ -169,7 +171,9 @@ class Player {
     const { pace, url } = this.#options;
     if (pace === 'clock') await askControl(url, 'POST', clockPath, '{"freeze":true}');
     try {
-      for (const step of stepsOf(this.#capture.calls)) {
+      const steps = stepsOf(this.#capture.calls);
+      for (const [done, step] of steps.entries()) {
+        this.#options.progress?.(done, steps.length);
         await this.#passUntil(step.atMs);
         await this.#hearUntil(step.atMs);
         if (step.kind === 'call') await this.#callOrNote(step.call);
@@ -425,6 +429,7 @@ class Player {
         `In the capture it was on its way together with call ${beside.slice(0, 5).join(', ')}: which came first is not known.`,
       );
     }
+    if (call.status === 201 && (status === 200 || status === 412)) reasons.push(thereAlready);
     if (call.status === 429) {
       reasons.push('The captured service had been called too often; this server counts otherwise.');
     }
@@ -448,6 +453,10 @@ class Player {
     return reasons;
   }
 }
+
+/** Why what the capture made new is not new now. */
+export const thereAlready =
+  'It was on the server already. Replay against a server without sessions of its own (openmpsd serve --store memory).';
 
 /** How long a step waits for taps: they may come later. */
 const tapPatienceMs: Milliseconds = 300;

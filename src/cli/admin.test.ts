@@ -60,6 +60,9 @@ test('an operator looks at a server, and removes a user from it', async () => {
 
   await done('kick', '--session', session, '--xuid', ben.xuid, '--reason', 'rude');
   assert.match(await done('where', '--xuid', ben.xuid), /^in no session$/m);
+  assert.doesNotMatch(await done('where', '--xuid', ben.xuid), /knows nothing/);
+  // Kills: a mistyped xuid that looks like a player who is in no session.
+  assert.match(await done('where', '--xuid', '4040'), /^The server knows nothing of this user/m);
   await done('ban', '--xuid', ada.xuid, '--for', '24h', '--reason', 'cheats');
   assert.equal((await ada.getSession(reference)).refusal, 'banned');
   const ban = /until 2026-01-02T00:00:00\.0000000Z by operator: cheats/;

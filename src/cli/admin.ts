@@ -8,7 +8,13 @@ import { isGuid } from '../domain/ids.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import { limits } from '../domain/limits.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
-import { explainForeign, explainNoAnswer, isPage, parseServerAddress } from './server-address.ts';
+import {
+  answerWithinMs,
+  explainForeign,
+  explainNoAnswer,
+  isPage,
+  parseServerAddress,
+} from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 
 export type AdminIo = OutputIo & { readonly env: Readonly<Record<string, string | undefined>> };
@@ -125,6 +131,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
         }),
         ...connections.map(({ id, node }: Answered) => `connection   ${id} to node ${node}`),
         ...(sessions.length === 0 ? ['in no session'] : []),
+        ...(isUnknown(user) ? ['The server knows nothing of this user: is the xuid right?'] : []),
       ];
     },
   },
@@ -265,6 +272,13 @@ export async function runAdmin(
   }
 }
 
+/** True of a user of whom the server has nothing. */
+function isUnknown(user: Answered): boolean {
+  const { gamertag, lastSeen, ban, sessions, connections, activities } = user;
+  const lists: readonly (readonly unknown[])[] = [sessions, connections, activities];
+  return (gamertag ?? lastSeen ?? ban) === undefined && lists.every((list) => list.length === 0);
+}
+
 const tokenVariable = 'MPSD_ADMIN_TOKEN';
 
 function formatHelp(name: string, { does, usage }: AdminCommand): string {
@@ -286,6 +300,7 @@ function openAsk(url: string, token: string | undefined): Ask {
       answer = await fetch(`${url}/admin${path}`, {
         method,
         headers: { authorization },
+        signal: AbortSignal.timeout(answerWithinMs),
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
       text = await answer.text();
@@ -293,7 +308,14 @@ function openAsk(url: string, token: string | undefined): Ask {
       throw new Failed(explainNoAnswer(causesOf(error), url));
     }
     if (isPage(text)) throw new Failed(explainForeign(answer.status, url));
-    if (answer.ok) return text === '' ? { status: answer.status } : JSON.parse(text);
+    if (answer.ok) {
+      if (text === '') return { status: answer.status };
+      try {
+        return JSON.parse(text);
+      } catch {
+        throw new Failed(explainForeign(answer.status, url));
+      }
+    }
     const code = answer.headers.get('x-mpsd-refusal');
     if (code === 'pathUnknown') {
       throw new Failed(

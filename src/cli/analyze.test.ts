@@ -86,7 +86,7 @@ test('no capture, two, none there, none that can be read', async () => {
   }
   const absent = await run(join(folder, 'absent.har'));
   assert.equal(absent.code, 2);
-  assert.match(absent.err, /absent\.har is not there\.\n$/);
+  assert.match(absent.err, /absent\.har cannot be read: it is not there\.\n$/);
   const path = join(folder, 'text.har');
   await writeFile(path, 'text');
   const unreadable = await run(path);

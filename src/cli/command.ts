@@ -124,5 +124,6 @@ function formatHelp(): string {
   const lines = Object.entries(commands).map(
     ([name, { help }]) => `  openmpsd ${name.padEnd(width)}   ${help}`,
   );
-  return `OpenMPSD: a Multiplayer Session Directory.\n\n${lines.join('\n')}\n\nopenmpsd <command> --help says more; openmpsd --version says which this is.\n`;
+  return `OpenMPSD: a Multiplayer Session Directory.\n\n${lines.join('\n')}\n\nopenmpsd <command> --help says more; openmpsd --version says which this is.
+Exit codes: 0 done, 1 refused, failed or different, 2 misused; exec exits as its command does.\n`;
 }

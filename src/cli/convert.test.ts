@@ -125,8 +125,14 @@ test('the same calls without tokens, with who called, in a form that other progr
 test('no capture, and a file that is there', async () => {
   const there = join(folder, 'there.har');
   await writeFile(there, JSON.stringify(capture));
-  assert.match((await run(there, there)).err, /there\.har is there already\.\n$/);
-  assert.match((await run(join(folder, 'absent'), there)).err, /absent is not there\.\n$/);
+  assert.match(
+    (await run(there, there)).err,
+    /there\.har cannot be written: it is there already\.\n$/,
+  );
+  assert.match(
+    (await run(join(folder, 'absent'), there)).err,
+    /absent cannot be read: it is not there\.\n$/,
+  );
   assert.match(
     (await run(there, join(folder, 'no', 'x.har'))).err,
     /cannot be written: ENOENT\.\n$/,

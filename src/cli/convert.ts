@@ -4,6 +4,7 @@ import { CaptureError } from '../capture/capture.ts';
 import { readCapture } from '../capture/read-capture.ts';
 import { writeCapture } from '../capture/write-capture.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
+import { fileProblemOf } from '../platform/file-problem.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
 
 const help = `openmpsd convert <capture> <file.har>: makes a HAR file of a capture, without tokens.
@@ -45,9 +46,7 @@ export async function runConvert(args: readonly string[], io: OutputIo): Promise
       return 2;
     }
     if (error instanceof Error && 'code' in error) {
-      const reason =
-        error.code === 'EEXIST' ? 'is there already' : `cannot be written: ${error.code}`;
-      io.stderr.write(`openmpsd convert: ${to} ${reason}.\n`);
+      io.stderr.write(`openmpsd convert: ${to} cannot be written: ${fileProblemOf(error)}.\n`);
     } else throw error;
     return 1;
   }

@@ -145,7 +145,13 @@ async function playUntilSignal(
       const token = formatDevelopmentToken({ xid: xuid, gtg: name });
       const authorization = `XBL3.0 x=-;${token}`;
       const service = new MultiplayerService({ baseUrl: url, authorization, xuid });
-      const live = connections.use(await service.connect({ reconnect }));
+      const connecting = service.connect({ reconnect });
+      const connected = await Promise.race([connecting, ending.promise]);
+      if (connected === undefined) {
+        connecting.then((late) => late.close()).catch(() => undefined);
+        return;
+      }
+      const live = connections.use(connected);
       const player: Player = { name, xuid, service, live };
       const joined = await joinSession(player, session ?? join);
       if (session === undefined) {

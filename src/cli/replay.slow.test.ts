@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type ServerOptions, startServer } from '../server.ts';
-import { at, Kit } from '../testing/kit.ts';
+import { demoScid } from '../testing/demo.ts';
+import { at, joinBody, Kit } from '../testing/kit.ts';
 import { startRedis } from '../testing/redis-servers.ts';
 import { runDemo } from './demo.ts';
 import { runReplay } from './replay.ts';
@@ -299,6 +300,55 @@ test('a hostile capture is reported, and stops nothing', async () => {
   );
 });
 
+/** A capture of a user who makes so many sessions, by names that are no GUIDs. */
+async function captureOfNewSessions(count: number): Promise<string> {
+  const path = join(folder, 'sessions.har');
+  const entries = Array.from({ length: count }, (_, n) => ({
+    startedDateTime: new Date(1_700_000_000_000 + n * 10).toISOString(),
+    time: 5,
+    _caller: { xid: '1001', gtg: 'Ada' },
+    request: {
+      method: 'PUT',
+      url: `https://sessiondirectory.xboxlive.com/serviceconfigs/${demoScid}/sessiontemplates/deathmatch/sessions/game-${n}`,
+      headers: [{ name: 'x-xbl-contract-version', value: '107' }],
+      postData: { text: JSON.stringify(joinBody()) },
+    },
+    response: { status: 201, headers: [], content: {} },
+  }));
+  await writeFile(path, JSON.stringify({ log: { entries } }));
+  return path;
+}
+
+// Kills: a screen of differences for each call, whose one reason is that the server is not empty.
+test('many differences are counted by kind, and a server that was not empty is named', async () => {
+  const capture = await captureOfNewSessions(25);
+  await using server = await startServer({ port: 0, store: 'memory' });
+  const given = [capture, '--url', server.url, '--pace', 'none'];
+  await run(...given);
+  const { code, out } = await run(...given);
+  assert.equal(code, 1);
+  assert.equal(out.match(/^Call \d+: PUT /gm)?.length, 20);
+  assert.match(
+    out,
+    /\n5 more, by the first difference of each \(all with --json\):\n {2}5 {2}PUT status: captured 201, now 200\n/,
+  );
+  assert.match(out, /\n25 calls of the capture made what this server had already/);
+  const { different } = JSON.parse((await run(...given, '--json')).out);
+  assert.equal(different.length, 25);
+});
+
+test('a terminal shows how far a replay is, each percent once, and nothing of it stays', async () => {
+  const capture = await captureOfNewSessions(3);
+  await using server = await startServer({ port: 0, store: 'memory' });
+  let err = '';
+  await runReplay([capture, '--url', server.url, '--pace', 'none'], {
+    stdout: { write: () => undefined },
+    stderr: { isTTY: true, write: (text) => (err += text) },
+    env: {},
+  });
+  assert.equal(err, '\rreplaying: 0 %\rreplaying: 33 %\rreplaying: 66 %\r\x1b[K');
+});
+
 test('no capture, no server, no option of that name', async () => {
   for (const args of [[], ['--url', 'x'], [demo, '--pace', 'quick'], [demo, '--patience', 'x']]) {
     const { code, err } = await run(...args);
@@ -310,14 +360,14 @@ test('no capture, no server, no option of that name', async () => {
   assert.equal(secret.err.includes('hidden'), false);
   const absent = await run(join(folder, 'absent.har'));
   assert.equal(absent.code, 2);
-  assert.match(absent.err, /absent\.har is not there\./);
+  assert.match(absent.err, /absent\.har cannot be read: it is not there\./);
   const url = await startServer({ port: 0, store: 'memory' }).then(async (server) => {
     await server.close();
     return server.url;
   });
   const alone = await run(demo, '--url', url);
   assert.equal(alone.code, 2);
-  assert.match(alone.err, /does not answer: /);
+  assert.match(alone.err, /nothing answers at http/);
   assert.equal((await run('--help')).code, 0);
   assert.ok((await readFile(demo, 'utf8')).length > 1_000);
 });

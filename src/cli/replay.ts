@@ -2,7 +2,13 @@
 
 import { type Capture, CaptureError } from '../capture/capture.ts';
 import { readCapture } from '../capture/read-capture.ts';
-import { type DifferentCall, type Pace, replay, type ReplayReport } from '../capture/replay.ts';
+import {
+  type DifferentCall,
+  type Pace,
+  replay,
+  type ReplayReport,
+  thereAlready,
+} from '../capture/replay.ts';
 import { NoAnswer } from '../capture/replay-line.ts';
 import { parseFlags } from '../config/flags.ts';
 import {
@@ -11,9 +17,10 @@ import {
   formatPrintableLines,
 } from '../domain/printable-text.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
-import { parseServerAddress } from './server-address.ts';
+import { explainNoAnswer, parseServerAddress } from './server-address.ts';
 
 export type ReplayIo = OutputIo & {
+  readonly stderr: OutputIo['stderr'] & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
@@ -64,7 +71,8 @@ export async function runReplay(args: readonly string[], io: ReplayIo): Promise<
   }
   try {
     const capture = await readCapture(given.path);
-    const report = await replay(capture, given);
+    const report = await replay(capture, { ...given, progress: progressOn(io.stderr) });
+    if (io.stderr.isTTY) io.stderr.write('\r\x1b[K');
     io.stdout.write(
       given.isJson ? `${formatPrintableJson(jsonOf(report))}\n` : format(capture, report, given),
     );
@@ -73,9 +81,8 @@ export async function runReplay(args: readonly string[], io: ReplayIo): Promise<
     if (error instanceof CaptureError) {
       io.stderr.write(`openmpsd replay: ${given.path} ${formatPrintable(error.message)}\n`);
     } else if (error instanceof NoAnswer) {
-      io.stderr.write(
-        `openmpsd replay: ${given.url} does not answer: ${formatPrintable(error.message)}\n`,
-      );
+      const why = explainNoAnswer(error.message, given.url);
+      io.stderr.write(`openmpsd replay: ${formatPrintable(why)}\n`);
     } else throw error;
     return 2;
   }
@@ -127,6 +134,20 @@ function parseAuthorization(text: string): readonly [xuid: string, value: string
   return [xuid, value];
 }
 
+/** Shows on a terminal how far the replay is, each percent once. */
+function progressOn(stderr: ReplayIo['stderr']): (done: number, stepsCount: number) => void {
+  let shown = -1;
+  return (done, stepsCount) => {
+    const percent = Math.floor((100 * done) / stepsCount);
+    if (!stderr.isTTY || percent === shown) return;
+    shown = percent;
+    stderr.write(`\rreplaying: ${percent} %`);
+  };
+}
+
+/** Calls that are reported in full; of the others it is counted how they differ. */
+const shownMax = 20;
+
 function format(capture: Capture, report: ReplayReport, { url }: Given): string {
   const { callsCount, socketsCount, framesCount, different, leftOut, pace } = report;
   const others = [...leftOut].map(([host, count]) => `${host} (${count})`);
@@ -136,7 +157,9 @@ function format(capture: Capture, report: ReplayReport, { url }: Given): string 
     ...(others.length === 0 ? [] : [`Left out, to other hosts: ${others.join(', ')}.`]),
     ...capture.problems,
     '',
-    ...different.flatMap(formatDifferent),
+    ...different.slice(0, shownMax).flatMap(formatDifferent),
+    ...formatKinds(different.slice(shownMax)),
+    ...formatThere(different),
     differing === 0
       ? 'Nothing differs.'
       : `${differing} of ${callsCount + socketsCount} ${differing === 1 ? 'differs' : 'differ'}.`,
@@ -153,6 +176,40 @@ function formatDifferent({ call, differences, reasons }: DifferentCall): readonl
       `    now       ${present}`,
     ]),
     ...reasons.map((reason) => `  ${reason}`),
+    '',
+  ];
+}
+
+/** How many calls differ in which way, the most frequent way first. */
+function formatKinds(different: readonly DifferentCall[]): readonly string[] {
+  if (different.length === 0) return [];
+  const kinds = new Map<string, number>();
+  for (const { call, differences } of different) {
+    const kind = `${call.method} ${differences.slice(0, 1).map(kindOf).join('')}`;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  const width = String(different.length).length;
+  return [
+    `${different.length} more, by the first difference of each (all with --json):`,
+    ...[...kinds]
+      .toSorted(([, a], [, b]) => b - a)
+      .map(([kind, count]) => `  ${String(count).padStart(width)}  ${kind}`),
+    '',
+  ];
+}
+
+/** A place without the ids in it; of a status both values. */
+function kindOf({ where, captured, present }: DifferentCall['differences'][number]): string {
+  const place = where.replaceAll(/[0-9a-f-]{36}|\d+/gi, '*');
+  return where === 'status' ? `${place}: captured ${captured}, now ${present}` : place;
+}
+
+/** The likeliest reason of many differences. */
+function formatThere(different: readonly DifferentCall[]): readonly string[] {
+  const there = different.filter(({ reasons }) => reasons.includes(thereAlready)).length;
+  if (there === 0) return [];
+  return [
+    `${plural(there, 'call')} of the capture made what this server had already: it was not empty when the replay began.`,
     '',
   ];
 }

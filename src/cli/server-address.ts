@@ -1,3 +1,4 @@
+import type { Milliseconds } from '../domain/time.ts';
 import { MultiplayerError, RtaError } from '../client/multiplayer-service.ts';
 
 /** The address of the server that a command is for, without a slash at its end. Throws an Error with what is wrong. */
@@ -50,10 +51,16 @@ export function explainNoAnswer(reason: string, url: string, { wasThere = false 
   if (/certificate|self-signed|issuer/i.test(reason)) {
     return `the certificate of ${url} is not trusted (${reason}). Give Node the root of the server in NODE_EXTRA_CA_CERTS: openmpsd trust --for node says how.`;
   }
+  if (/nothing came within|timeout|aborted/i.test(reason)) {
+    return `${url} takes connections, but has not answered in time.`;
+  }
   return wasThere
     ? `the server at ${url} has ended, or cannot be reached any more.`
     : `nothing answers at ${url}; start the server first (openmpsd serve, or npm start in a checkout).`;
 }
+
+/** How long a command waits for an answer. */
+export const answerWithinMs: Milliseconds = 30_000;
 
 /** True of the start of an HTML page, which no answer to a call begins with. */
 export function isPage(text: string): boolean {

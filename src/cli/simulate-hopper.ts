@@ -8,6 +8,7 @@ import type { Hopper } from '../domain/matchmaking/hopper.ts';
 import { type Population, parsePopulation } from '../matchmaking/population.ts';
 import { percentile, type SimulationResult, simulate } from '../matchmaking/simulation.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
+import { fileProblemOf } from '../platform/file-problem.ts';
 import { formatChart } from './simulation-chart.ts';
 
 const help = `openmpsd simulate-hopper <config> [options]
@@ -91,7 +92,7 @@ export async function runSimulateHopper(args: readonly string[], io: Io): Promis
   try {
     await writeFile(options.chart, formatChart(all, options.chart.endsWith('.html')));
   } catch (error) {
-    return fail(io, [`${options.chart}: cannot be written (${codeOf(error)})`]);
+    return fail(io, [`${options.chart}: cannot be written: ${fileProblemOf(error)}.`]);
   }
   return 0;
 }
@@ -221,12 +222,8 @@ async function readText(file: string): Promise<string | Problems> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    return { problems: [`${file}: cannot be read (${codeOf(error)})`] };
+    return { problems: [`${file}: cannot be read: ${fileProblemOf(error)}.`] };
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
 
 function runWithProgress(

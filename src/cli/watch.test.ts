@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { startServer } from '../server.ts';
 import { joinBody, Kit, startKit } from '../testing/kit.ts';
@@ -11,7 +13,10 @@ import { runWatch, type WatchIo } from './watch.ts';
 const options = { timeout: 300_000 };
 
 /** A watch that runs until `end`, which gives its exit code. */
-function startWatch(args: readonly string[]) {
+function startWatch(
+  args: readonly string[],
+  terminal: { readonly isTTY: boolean; readonly columns: number } | object = {},
+) {
   const signals = new EventEmitter();
   const lines = new EventEmitter();
   let out = '';
@@ -20,7 +25,7 @@ function startWatch(args: readonly string[]) {
     lines.emit('line');
   };
   const io = {
-    stdout: { write },
+    stdout: { write, ...terminal },
     stderr: { write },
     env: {},
     once: signals.once.bind(signals),
@@ -173,4 +178,33 @@ test('a wrong use and a server that is not there are said', async () => {
     err,
     /^openmpsd watch: nothing answers at http:\/\/127\.0\.0\.1:1; start the server first/,
   );
+});
+
+// Kills: a server of another kind that is said to have ended.
+test('what answers without being OpenMPSD is named', async () => {
+  const server = createServer((_incoming, outgoing) => void outgoing.end('hello'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const watching = startWatch(['--url', url]);
+    await watching.until(/\n$/);
+    assert.match(watching.text(), /is not OpenMPSD; its answer has the status 200/);
+    assert.equal(await watching.end(), 1);
+  } finally {
+    server.close();
+  }
+});
+
+test('a line is as wide as the terminal, and whole for other programs', async () => {
+  await using kit = await startKit();
+  const ada = kit.user('ada');
+  const wide = startWatch(['--url', kit.url], { isTTY: false, columns: 40 });
+  const narrow = startWatch(['--url', kit.url], { isTTY: true, columns: 40 });
+  await Promise.all([wide.until(/^watching/), narrow.until(/^watching/)]);
+  await ada.join(kit.reference());
+  await wide.until(/PUT session[^\n]*\n/);
+  await narrow.until(/…\n/);
+  for (const line of narrow.text().split('\n')) assert.ok(line.length <= 40, line);
+  await Promise.all([wide.end(), narrow.end()]);
 });

@@ -8,7 +8,12 @@ import { causesOf } from '../client/transport.ts';
 import { parseFlags } from '../config/flags.ts';
 import { ChangeNews } from './change-news.ts';
 import { type CommandIo, reportMisuse } from './command-io.ts';
-import { explainForeign, explainNoAnswer, parseServerAddress } from './server-address.ts';
+import {
+  answerWithinMs,
+  explainForeign,
+  explainNoAnswer,
+  parseServerAddress,
+} from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 import { formatClock, type InspectorApi, watchUsers } from './watch-users.ts';
 
@@ -53,7 +58,8 @@ export async function runWatch(args: readonly string[], io: WatchIo): Promise<nu
   io.once('SIGINT', end);
   io.once('SIGTERM', end);
   try {
-    const print = (line: string): void => void io.stdout.write(`${formatPrintable(line)}\n`);
+    const print = (line: string): void =>
+      void io.stdout.write(`${fitInto(io.stdout, formatPrintable(line))}\n`);
     const api = apiOf(given, ending.signal);
     if (given.subject === 'sessions') await watchSessions(given, api, print);
     else await watchUsers(given.subject, api, print);
@@ -73,6 +79,12 @@ export async function runWatch(args: readonly string[], io: WatchIo): Promise<nu
     io.off('SIGINT', end);
     io.off('SIGTERM', end);
   }
+}
+
+/** The line as wide as the terminal; whole where the output is no terminal. */
+function fitInto({ isTTY, columns }: WatchIo['stdout'], line: string): string {
+  if (!isTTY || !(columns > 20) || line.length <= columns) return line;
+  return `${line.slice(0, columns - 1)}…`;
 }
 
 function parseOptions(args: readonly string[], env: WatchIo['env']): WatchOptions | 'help' {
@@ -118,8 +130,10 @@ function apiOf({ url, token }: WatchOptions, signal: AbortSignal): InspectorApi 
   const headers: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` };
   const ask = async (path: string): Promise<Response> => {
-    const answer = await fetch(`${url}/inspector/api/v1${path}`, { headers, signal });
-    if (answer.headers.get('content-type')?.startsWith('text/html')) {
+    const answer = await fetchWithin(`${url}/inspector/api/v1${path}`, { headers }, signal);
+    const type = answer.headers.get('content-type') ?? '';
+    const isOurs = /^(?:application\/json|text\/event-stream)/.test(type);
+    if (answer.ok ? !isOurs : type.startsWith('text/html')) {
       await answer.body?.cancel();
       throw new ForeignServer(explainForeign(answer.status, url));
     }
@@ -134,6 +148,20 @@ function apiOf({ url, token }: WatchOptions, signal: AbortSignal): InspectorApi 
       if (body !== null) yield* eventsOf(body);
     },
   };
+}
+
+/** An answer whose head comes in time; what follows may take longer. */
+async function fetchWithin(url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), answerWithinMs);
+  try {
+    return await fetch(url, { ...init, signal: AbortSignal.any([signal, late.signal]) });
+  } catch (error) {
+    if (late.signal.aborted) throw new Error('fetch failed: nothing came within the time');
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Resolves when the server ends the stream. */

@@ -34,9 +34,9 @@ test('what cannot be read, is too large, or is given twice is a problem', () => 
   assert.equal(problems.length, 4);
   for (const [at, expected] of [
     /^MPSD_STORE and MPSD_STORE_FILE are both set/,
-    /^MPSD_DATA_FILE cannot be read: EISDIR/,
+    /^MPSD_DATA_FILE cannot be read: it is a folder\.$/,
     /^MPSD_CONFIG_FILE is .*large, which is larger than 65536 bytes/,
-    /^MPSD_AUTH_KEYS_FILE cannot be read: ENOENT/,
+    /^MPSD_AUTH_KEYS_FILE cannot be read: it is not there\.$/,
   ].entries()) {
     assert.match(problems[at] ?? '', expected);
   }

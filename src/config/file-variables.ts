@@ -1,6 +1,7 @@
 /** Settings whose value is in a file: secrets that orchestrators mount, and environments do not hold. */
 
 import { readFileSync, statSync } from 'node:fs';
+import { fileProblemOf } from '../platform/file-problem.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -34,7 +35,7 @@ export function readFileVariables(
       }
       read[name] = readFileSync(path, 'utf8').replace(/[\r\n]+$/, '');
     } catch (error) {
-      problems.push(`${name}_FILE cannot be read: ${(error as Error).message}.`);
+      problems.push(`${name}_FILE cannot be read: ${fileProblemOf(error)}.`);
     }
   }
   return { env: read, problems };

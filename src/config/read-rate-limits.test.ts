@@ -44,7 +44,10 @@ test('limits come from a file, from a word, or not at all', async () => {
     }
     const missing = await readRateLimits(join(folder, 'none.json'));
     assert.ok('problems' in missing);
-    assert.match(missing.problems.join(), /expected off, general, xbox, or a file .*ENOENT/);
+    assert.match(
+      missing.problems.join(),
+      /expected off, general, xbox, or a file .*it is not there/,
+    );
   } finally {
     await rm(folder, { recursive: true });
   }

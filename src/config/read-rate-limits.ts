@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { fileProblemOf } from '../platform/file-problem.ts';
 import { findJsonFault } from '../domain/json-fault.ts';
 import {
   generalRateLimits,
@@ -22,10 +23,9 @@ export async function readRateLimits(asked: string): Promise<RateLimitsRead> {
   try {
     text = await readFile(asked, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     return {
       problems: [
-        `--rate-limits is "${asked}"; expected off, general, xbox, or a file that can be read (${code}).`,
+        `--rate-limits is "${asked}"; expected off, general, xbox, or a file that can be read: ${fileProblemOf(error)}.`,
       ],
     };
   }

@@ -64,7 +64,7 @@ test('problems of all files of a folder are reported, those that cannot be read 
   await mkdir(join(folder, 'c.json'));
   assert.deepEqual(linesOf(await readServiceConfigs(folder)), [
     `${join(folder, 'b.json')}: Expected a JSON file encoded as UTF-8`,
-    `${join(folder, 'c.json')}: Expected a file that can be read (EISDIR)`,
+    `${join(folder, 'c.json')}: Expected a file that can be read; it is a folder`,
     `${join(folder, 'a.json')}: $.serviceConfigs: Expected at least one service config`,
   ]);
 });

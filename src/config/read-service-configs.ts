@@ -1,4 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
+import { fileProblemOf } from '../platform/file-problem.ts';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Catalog } from '../domain/session/template.ts';
@@ -55,10 +56,9 @@ async function readText(
 }
 
 function unreadable(file: string, error: unknown): ConfigProblem {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  return code === 'ENOENT'
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
     ? { file, expected: 'Expected a file or a folder; there is nothing of this name' }
-    : { file, expected: `Expected a file that can be read (${code})` };
+    : { file, expected: `Expected a file that can be read; ${fileProblemOf(error)}` };
 }
 
 /** The service configs in use. */
