@@ -24,16 +24,17 @@ const joinedPackages = [
 ];
 
 /**
- * The modules that are loaded with the writer's thread, a server, and all other commands; found once all
- * modules are known.
+ * The modules that are loaded with each command, with the writer's thread, with a server, and with all
+ * other commands; found once all modules are known.
  *
- * @type {Record<'writer' | 'server' | 'others', ReadonlySet<string>>}
+ * @type {Record<'each' | 'writer' | 'server' | 'others', ReadonlySet<string>>}
  */
-let loadedBy = { writer: new Set(), server: new Set(), others: new Set() };
+let loadedBy = { each: new Set(), writer: new Set(), server: new Set(), others: new Set() };
 
 /** The file of a module that a start loads; null: rolldown finds one. */
 function fileOf(/** @type {string} */ id) {
-  if (id === resolve(root, 'src/store/sqlite/writer.ts')) return null;
+  // What comes before the compile cache is on stays small.
+  if (loadedBy.each.has(id) || id === resolve(root, 'src/store/sqlite/writer.ts')) return null;
   if (loadedBy.writer.has(id)) return 'store';
   if (!loadedBy.server.has(id)) return null;
   return loadedBy.others.has(id) ? 'common' : 'server';
@@ -75,6 +76,7 @@ await build({
           'store/sqlite/data-folder.ts',
         ];
         loadedBy = {
+          each: loadedWith(['main.js', 'cli/command.ts'].map(source)),
           writer: loadedWith([source('store/sqlite/writer.ts')]),
           server: loadedWith(server.map(source)),
           others: loadedWith(commands.filter((id) => !starting.includes(id))),

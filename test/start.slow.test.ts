@@ -78,12 +78,15 @@ async function built(folder: string): Promise<void> {
   const loaded = await loadedBy(join(folder, 'dist/main.cjs'));
   const files = loaded.filter((url) => url.startsWith('file:'));
   const named = files.map((url) => url.replace(/^file:.*\/openmpsd-built-[^/]*\//, ''));
-  assert.deepEqual(named.sort(), [
-    'dist/command/command.cjs',
-    'dist/command/common.cjs',
+  // The first two come before the compile cache is on, and the third for each command.
+  assert.deepEqual(named.slice(0, 3), [
+    'dist/main.cjs',
     'dist/command/rolldown-runtime.cjs',
+    'dist/command/command.cjs',
+  ]);
+  assert.deepEqual(named.slice(3).sort(), [
+    'dist/command/common.cjs',
     'dist/command/server.cjs',
     'dist/command/store.cjs',
-    'dist/main.cjs',
   ]);
 }
