@@ -147,6 +147,11 @@ export class Kit implements AsyncDisposable {
     return this.#url();
   }
 
+  /** The users of these names, as `user` gives them. */
+  users<Names extends string[]>(...names: Names): { [Index in keyof Names]: KitUser } {
+    return names.map((name) => this.user(name)) as { [Index in keyof Names]: KitUser };
+  }
+
   /** The user of this name, the same one each time, whom no other kit has. */
   user(name: string, claims: KitClaims = {}): KitUser {
     const known = this.#users.get(name);

@@ -50,7 +50,7 @@ const activitiesIn = (answer: KitAnswer, n = 0): readonly JsonObject[] => {
 /** @source docs/wire/activity.md "Activities" */
 test('an activity that is set is read and queried', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   assertStatus(await ask(ada, 'GET', own(ada)), 204);
   const set = assertStatus(await put(ada, 57360893335), 204);
   assert.equal(set.text, '');
@@ -127,7 +127,7 @@ test('a deleted activity does not come back with an older update', async () => {
 /** @source docs/wire/activity.md "Who sees the connection string" */
 test('who may not join does not see how', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   await ada.follow(bob);
   await cid.follow(ada);
   let sequence = 0;
@@ -157,7 +157,7 @@ test('who may not join does not see how', async () => {
 /** @source docs/wire/unknowns.md "activities of who blocked the viewer" */
 test('who is blocked by the owner does not see how to join', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   await put(ada, 1, { joinRestriction: 'Public' });
   assertStatus(await ask(ada, 'PUT', '/users/me/people/avoid', { xuid: bob.xuid }), 204);
   assert.equal(activitiesIn(await query(bob, ada))[0]?.connectionString, undefined);
@@ -215,7 +215,7 @@ test('bodies that are not as they must be are refused in the format of the servi
 /** @source docs/wire/activity.md "Errors" */
 test('users write of themselves in their title, services of anybody', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const refused = (answer: KitAnswer, code = 'activityNotYours' as const) =>
     assertActivityRefusal(answer, 'AuthorizationError', code);
   const body = { sequenceNumber: 1, ...activity };
@@ -270,7 +270,7 @@ test('an activity ends when nothing is seen of its user', {
   skip: isAimed && needsClock,
 }, async () => {
   await using kit = await startKit({ settings: { presenceTimeoutMs: 300_000 } });
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   await put(ada, 1, { joinRestriction: 'Public' });
   await kit.advance(299_999);
   assert.equal(activitiesIn(await query(bob, ada)).length, 1);
@@ -291,7 +291,7 @@ test('an activity ends when nothing is seen of its user', {
 /** @source docs/wire/activity.md "How long an activity lasts" */
 test('an activity ends with the presence in its title', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const presence = '/users/me/devices/current/titles/current';
   await ask(ada, 'POST', presence, { state: 'active' });
   await put(ada, 1, { joinRestriction: 'Public' });

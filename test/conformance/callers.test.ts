@@ -297,7 +297,7 @@ test('privileges that are listed must have 254 to create and to join', async (t)
 /** @source docs/wire/callers.md "Callers" */
 test('a member whose privilege is gone may still write and leave', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada, bob]);
   const later = kit.user('ada', { prv: '189' });
   assert.equal(later.xuid, ada.xuid);
@@ -310,7 +310,7 @@ test('a member whose privilege is gone may still write and leave', async () => {
 /** @source docs/wire/README.md "Words", docs/wire/callers.md "Callers", docs/wire/unknowns.md "services write everything but me" */
 test('a game service has no xuid: it reads and drives sessions, and is in none', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const service = kit.service();
   const reference = await gather(kit, [ada, bob], {}, kit.reference('private'));
 

@@ -191,7 +191,7 @@ test('H3 an activity in another session of the service config replaces the forme
 /** @source docs/wire/handles.md "POST /handles" */
 test('H3 activities of two members of one session stand side by side', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada, bob]);
   const ofAda = handleId(await ada.postHandle(activityOf(reference)));
   const ofBob = handleId(await bob.postHandle(activityOf(reference)));
@@ -201,7 +201,7 @@ test('H3 activities of two members of one session stand side by side', async () 
 /** @source docs/wire/sessions.md "PUT" */
 test('activities that all members set at once all count, each as one change', async () => {
   await using kit = await startKit();
-  const users = ['ada', 'bob', 'cid', 'dot', 'eve', 'fay'].map((name) => kit.user(name));
+  const users = kit.users('ada', 'bob', 'cid', 'dot', 'eve', 'fay');
   const [ada, ...others] = users as [KitUser, ...KitUser[]];
   const reference = await gather(kit, [ada, ...others]);
   const before = await ada.getSession(reference);
@@ -220,7 +220,7 @@ test('activities that all members set at once all count, each as one change', as
 /** @source docs/wire/handles.md "POST /handles" */
 test('an activity set while its owner leaves is no ghost', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   for (let round = 0; round < 10; round += 1) {
     const reference = await gather(kit, [ada, bob]);
     const [made, left] = await Promise.all([
@@ -278,7 +278,7 @@ test('of two activities that two users set at once with one id, one is made', as
 /** @source docs/wire/handles.md "POST /handles" */
 test('only an accepted member may set a session as activity; a refusal changes nothing', async (t) => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const reference = await gather(kit, [ada]);
   assertStatus(await ada.putSession(reference, reserve(bob)), 200);
   const before = await ada.getSession(reference);
@@ -412,7 +412,7 @@ test('an activity without a session counts once the session has its owner as a m
 /** @source docs/wire/handles.md "POST /handles" */
 test('an activity repeated with its id is the same activity, and no second change', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada, bob]);
   const elsewhere = await gather(kit, [ada]);
   const body = { id: randomUUID(), ...activityOf(reference) };
@@ -436,7 +436,7 @@ test('an activity repeated with its id is the same activity, and no second chang
 /** @source docs/wire/handles.md "POST /handles", docs/wire/unknowns.md "a POST repeated with its id" */
 test('an activity repeated with its id after it has ended is set again', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada, bob]);
   const body = { id: randomUUID(), ...activityOf(reference) };
   assertStatus(await ada.postHandle(body), 201);

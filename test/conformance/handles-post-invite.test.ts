@@ -25,7 +25,7 @@ import { blankTemplate } from './new-session.ts';
 /** @source docs/wire/handles.md "POST /handles", docs/wire/README.md "Every answer" */
 test('POST invite answers 201, Location, Content-Location and the handle', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada]);
   const session = await ada.getSession(reference);
   const inviteAttributes = {
@@ -166,7 +166,7 @@ test('an invite does not change the session', async () => {
 /** @source docs/wire/handles.md "POST /handles" */
 test('only an accepted member or a service may invite', async (t) => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const reference = await gather(kit, [ada]);
   assertStatus(await ada.putSession(reference, reserve(bob)), 200);
   await t.test('a stranger', async () => {
@@ -215,7 +215,7 @@ test('full and closed sessions may be invited to', async () => {
 /** @source docs/wire/handles.md "POST /handles", docs/wire/rta.md "Invites" */
 test('a user who has blocked the sender is not invited', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada, bob]);
   assertStatus(await ada.postHandle(inviteTo(reference, bob.xuid)), 201);
   await bob.client.avoid(ada.xuid);
@@ -356,7 +356,7 @@ test('nobody invites oneself', async () => {
 /** @source docs/wire/handles.md "POST /handles", docs/wire/unknowns.md "a POST repeated with its id" */
 test('an invite repeated with its id is answered with the existing one', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada]);
   const body = { id: randomUUID(), ...inviteTo(reference, bob.xuid) };
   const first = await ada.postHandle(body);
@@ -381,7 +381,7 @@ test('an invite repeated with its id is answered with the existing one', async (
 /** @source docs/wire/handles.md "POST /handles" */
 test('an invite repeated with its id after its sender left is still answered', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada, bob]);
   const body = { id: randomUUID(), ...inviteTo(reference, '3210') };
   const first = await ada.postHandle(body);
@@ -395,7 +395,7 @@ test('an invite repeated with its id after its sender left is still answered', a
 /** @source docs/wire/handles.md "POST /handles", docs/wire/unknowns.md "a POST repeated with its id" */
 test('an id that is taken by other content, or by somebody else, answers 409', async (t) => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada, bob]);
   const elsewhere = await gather(kit, [ada]);
   const body = { id: randomUUID(), ...inviteTo(reference, '3210') };

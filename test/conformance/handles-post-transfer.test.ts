@@ -62,7 +62,7 @@ test('H2 a transfer raises changeNumber and ETag of its target, and leaves its o
 /** @source docs/wire/handles.md "POST /handles", docs/wire/clients.md "What clients need" */
 test('H6 by the id of a transfer a member of the lobby joins the game', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const lobby = await gather(kit, [ada, bob]);
   const game = await gather(kit, [ada], { properties: { system: { joinRestriction: 'local' } } });
   const id = handleId(await ada.postHandle(transferTo(game, lobby)));
@@ -86,7 +86,7 @@ test('H7 a transfer to a session that does not exist answers 403, and creates no
 /** @source docs/wire/handles.md "POST /handles" */
 test('the caller must be an accepted member of both sessions; a refusal changes nothing', async (t) => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const [ofAda, ofBoth, ofBob] = [
     await gather(kit, [ada]),
     await gather(kit, [ada, bob]),
@@ -117,7 +117,7 @@ test('the caller must be an accepted member of both sessions; a refusal changes 
 /** @source docs/wire/handles.md "POST /handles" */
 test('a transfer repeated with its id is the same transfer, and no second change', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const [lobby, game] = [await gather(kit, [ada, bob]), await gather(kit, [ada, bob])];
   const body = { id: randomUUID(), ...transferTo(game, lobby) };
   const first = await ada.postHandle(body);

@@ -61,7 +61,7 @@ function queryPeople(asker: KitUser, moniker: string, monikerXuid: string): Prom
 /** @source docs/wire/handles.md "POST /handles/query" */
 test('a query answers the activities of the users asked for, as they were made', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   const [ofAda, ofBob] = [await playing(kit, ada), await playing(kit, bob)];
 
   const found = await queryActivities(cid, [ada.xuid, bob.xuid, cid.xuid], '', { scid: demoScid });
@@ -86,7 +86,7 @@ test('H11 nobody found is an empty list', async () => {
 /** @source docs/wire/handles.md "POST /handles/query", docs/wire/unknowns.md "the order of results" */
 test('results come in the order of the xuids, each once', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const [ofAda, ofBob] = [await playing(kit, ada), await playing(kit, bob)];
   const ask = (...xuids: string[]) => queryActivities(ada, xuids);
   assert.deepEqual(idsOf(await ask(bob.xuid, ada.xuid)), [ofBob.id, ofAda.id]);
@@ -108,7 +108,7 @@ test('a query answers at most 100 results', async () => {
 /** @source docs/wire/handles.md "POST /handles/query" */
 test('relatedInfo and customProperties come when they are asked for', async (t) => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   await playing(kit, ada);
   const rows: readonly (readonly [query: string, expected: readonly string[]])[] = [
     ['', []],
@@ -137,7 +137,7 @@ test('relatedInfo and customProperties come when they are asked for', async (t) 
 /** @source docs/wire/handles.md "POST /handles/query", docs/wire/unknowns.md "activities in sessions that one may not read" */
 test('who may not read the session is shown the activity without what was written into it', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const custom = { secret: 42 };
   const restrictions = { joinRestriction: 'local', readRestriction: 'local' };
   const system = { ...restrictions, keywords: ['k'], description: { text: 'd' } };
@@ -183,7 +183,7 @@ test('an answer has a bound in bytes; results that do not fit are left out', asy
 /** @source docs/wire/handles.md "POST /handles/query" */
 test('relatedInfo shows the session as it is now', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const { reference, made } = await playing(kit, ada, {
     properties: { system: { joinRestriction: 'local', readRestriction: 'local' } },
   });
@@ -226,7 +226,7 @@ test('relatedInfo has a joinRestriction also when nobody set one', async () => {
 /** @source docs/wire/handles.md "POST /handles/query", docs/wire/README.md "Every request" */
 test('customProperties is the custom object of the session, exact, and {} when it has none', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const custom =
     '{"WebRTCNetworkId":18446744073709551615,"ratio":1.50,"nested":{"none":null},"__proto__":{"a":1}}';
   const connection = JSON.stringify(joinBody().members);
@@ -327,12 +327,7 @@ test('a query in a service config that is not configured answers 404', async () 
 /** @source docs/wire/handles.md "POST /handles/query", docs/wire/people.md "People", docs/wire/clients.md "What clients need" */
 test('H11 a query for people finds those on the list alone', async (t) => {
   await using kit = await startKit();
-  const [ada, bob, cid, dot] = ['ada', 'bob', 'cid', 'dot'].map((name) => kit.user(name)) as [
-    KitUser,
-    KitUser,
-    KitUser,
-    KitUser,
-  ];
+  const [ada, bob, cid, dot] = kit.users('ada', 'bob', 'cid', 'dot');
   await ada.follow(bob, cid);
   assertStatus(
     await ada.request('POST', '/users/me/people/favorites/xuids?method=add', {
@@ -369,7 +364,7 @@ test('H11 a query for people finds those on the list alone', async (t) => {
 /** @source docs/wire/handles.md "POST /handles/query" */
 test("somebody else's list is refused, whether or not there is anybody on it", async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   assertRefused(await queryPeople(ada, 'people', bob.xuid), 403, 'handleNotYours');
   assert.deepEqual(idsOf(await queryPeople(ada, 'people', ada.xuid)), []);
   assert.deepEqual(idsOf(await queryPeople(kit.service(), 'people', bob.xuid)), []);
@@ -431,12 +426,7 @@ test('a body that is no query is refused at the place that is wrong', async (t) 
 /** @source docs/wire/handles.md "POST /handles/query", docs/wire/unknowns.md "which activities are listed to whom" */
 test('an activity in a private session is shown to those in it, and to services', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid, eve] = ['ada', 'bob', 'cid', 'eve'].map((name) => kit.user(name)) as [
-    KitUser,
-    KitUser,
-    KitUser,
-    KitUser,
-  ];
+  const [ada, bob, cid, eve] = kit.users('ada', 'bob', 'cid', 'eve');
   const secret = await gather(kit, [ada, bob], {}, kit.reference('private'));
   assertStatus(await ada.putSession(secret, reserve(cid)), 200);
   const id = handleId(await ada.postHandle(activityOf(secret)));
@@ -449,7 +439,7 @@ test('an activity in a private session is shown to those in it, and to services'
 /** @source docs/wire/handles.md "POST /handles/query", docs/wire/unknowns.md "which activities are listed to whom" */
 test('an activity in a session that the asker may not read is listed', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const { reference, id } = await playing(kit, ada, {
     properties: { system: { joinRestriction: 'local', readRestriction: 'local' } },
   });
@@ -460,7 +450,7 @@ test('an activity in a session that the asker may not read is listed', async () 
 /** @source docs/wire/handles.md "POST /handles/query" */
 test('what is no longer so is never listed', async (t) => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const inactive = { members: { me: { properties: { system: { active: false, ready: false } } } } };
   type End = (reference: SessionReference, id: string) => Promise<unknown>;
   const ends: readonly (readonly [what: string, end: End])[] = [
@@ -519,7 +509,7 @@ test('an owner who timed out is never listed, swept or not', {
   for (const [what, advance] of waysOfTime) {
     await t.test(what, async () => {
       await using kit = await startKit();
-      const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+      const [ada, bob] = kit.users('ada', 'bob');
       const reference = await gather(kit, [ada, bob]);
       const id = handleId(await ada.postHandle(activityOf(reference)));
       const ready = { members: { me: { properties: { system: { active: false, ready: true } } } } };

@@ -33,7 +33,7 @@ async function assertGone(user: KitUser, id: string): Promise<void> {
 /** @source docs/wire/handles.md "Reading and deleting", docs/wire/unknowns.md "who reads a handle" */
 test('an activity and a transfer may be read by everybody, as they were answered', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const [lobby, game] = [await gather(kit, [ada]), await gather(kit, [ada])];
   for (const body of [activityOf(lobby), transferTo(game, lobby)]) {
     const made = await ada.postHandle(body);
@@ -51,7 +51,7 @@ test('an activity and a transfer may be read by everybody, as they were answered
 /** @source docs/wire/handles.md "Reading and deleting", docs/wire/unknowns.md "who reads a handle" */
 test('an invite may be read by its sender, the invited user and services', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const made = await ada.postHandle(inviteTo(await gather(kit, [ada, eve]), bob.xuid));
   const id = handleId(made);
   for (const reader of [ada, bob, kit.service()]) {
@@ -84,7 +84,7 @@ test('a handle that never was answers 404, whatever its id looks like', async ()
 /** @source docs/wire/handles.md "Reading and deleting", docs/wire/unknowns.md "who deletes a handle" */
 test('DELETE is for the owner, the sender, the maker; then the handle is gone', async (t) => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const [lobby, game] = [await gather(kit, [ada, bob]), await gather(kit, [ada, bob])];
   for (const body of [activityOf(lobby), inviteTo(lobby, bob.xuid), transferTo(game, lobby)]) {
     await t.test(String(body.type), async () => {
@@ -131,7 +131,7 @@ test('H4 an activity found by a query for the own xuid and deleted by its id is 
 /** @source docs/wire/handles.md "Reading and deleting" */
 test('deleting an activity leaves the activities of others', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada, bob]);
   const ofAda = handleId(await ada.postHandle(activityOf(reference)));
   const ofBob = handleId(await bob.postHandle(activityOf(reference)));
@@ -142,7 +142,7 @@ test('deleting an activity leaves the activities of others', async () => {
 /** @source docs/wire/handles.md "Reading and deleting" */
 test('an activity ends as its owner stops being an active member', async (t) => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const ends: readonly (readonly [string, (reference: SessionReference) => Promise<unknown>])[] = [
     ['leaves', (reference) => ada.putSession(reference, leave)],
     ['becomes inactive', (reference) => ada.putSession(reference, inactive)],
@@ -173,7 +173,7 @@ const readable = { properties: { system: { joinRestriction: 'none', readRestrict
 /** @source docs/wire/sessions.md "PUT" */
 test('with its session an activity and a transfer end; an invite lives on', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const [lobby, game] = [await gather(kit, [ada]), await gather(kit, [ada])];
   const activity = handleId(await ada.postHandle(activityOf(game)));
   const transfer = handleId(await ada.postHandle(transferTo(game, lobby)));
@@ -208,7 +208,7 @@ test('an invite expires after 24 hours, swept or not', {
   for (const [what, advance] of waysOfTime) {
     await t.test(what, async () => {
       await using kit = await startKit();
-      const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+      const [ada, bob] = kit.users('ada', 'bob');
       const reference = await gather(kit, [ada]);
       const made = await ada.postHandle(inviteTo(reference, bob.xuid));
       const id = handleId(made);
@@ -232,7 +232,7 @@ test('an activity ends when its owner times out, swept or not', {
   for (const [what, advance] of waysOfTime) {
     await t.test(what, async () => {
       await using kit = await startKit();
-      const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+      const [ada, bob] = kit.users('ada', 'bob');
       const reference = await gather(kit, [ada, bob], readable);
       const id = handleId(await ada.postHandle(activityOf(reference)));
       const ready = { members: { me: { properties: { system: { active: false, ready: true } } } } };

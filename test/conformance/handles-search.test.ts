@@ -97,7 +97,7 @@ async function find(asker: KitUser, filter: string, more: JsonObject = {}) {
 /** @source docs/wire/search.md "Search handles" */
 test('H9 a search handle is made, shown in the document, and read', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const attributes = { tags: ['Elite'], numbers: { mmr: 12.5 }, strings: { mode: 'Ctf' } };
   const { reference, made, id } = await advertise(kit, [ada], attributes);
 
@@ -198,7 +198,7 @@ test('a POST repeated with its own id answers the handle that the first one made
 /** @source docs/wire/search.md "Search handles", docs/wire/unknowns.md "services and search handles" */
 test('only members of searchable sessions make search handles', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const plain = await gather(kit, [ada]);
   assertRefused(await ada.postHandle(searchFor(plain)), 403, 'notSearchable', 'searchable');
 
@@ -294,7 +294,7 @@ test('a session that time ends is found no more', { skip: isAimed && needsClock 
 /** @source docs/wire/sessions.md "Access", docs/wire/unknowns.md "who is shown a search handle" */
 test('a search handle lifts restrictions, and nothing else', async () => {
   await using kit = await startKit();
-  const [ada, eve, fay] = [kit.user('ada'), kit.user('eve'), kit.user('fay')];
+  const [ada, eve, fay] = kit.users('ada', 'eve', 'fay');
   const system = { joinRestriction: 'followed', readRestriction: 'followed' };
   const { reference, id } = await advertise(kit, [ada], {}, { properties: { system } });
   assertRefused(await eve.getSession(reference), 403, 'readRestricted');
@@ -501,7 +501,7 @@ test('a query looks at one service config, and at one template when it names one
 /** @source docs/wire/search.md "POST /handles/query" */
 test('sessionMembers finds the sessions of those on a list', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid, dan] = [kit.user('ada'), kit.user('bob'), kit.user('cid'), kit.user('dan')];
+  const [ada, bob, cid, dan] = kit.users('ada', 'bob', 'cid', 'dan');
   await ada.follow(bob, cid);
   const favorites = '/users/me/people/favorites/xuids?method=add';
   assertStatus(await ada.request('POST', favorites, { body: { xuids: [cid.xuid] } }), 204);
@@ -672,7 +672,7 @@ test('the Xbox app asks for posts, each part alone', async (t) => {
 /** @source docs/wire/search.md "POST /handles/query" */
 test('relatedInfo tells what a post says of itself', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const tag = ownTag();
   const system = {
     description: { text: 'two seats, bring a mic', locale: 'en' },

@@ -105,7 +105,7 @@ test('GET by handle is conditional as any GET', async () => {
 /** @source docs/wire/sessions.md "PUT", docs/wire/sessions.md "Preconditions" */
 test('PUT by handle answers 200, the document, its ETag and Content-Location', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada], unrestricted);
   const id = handleId(await ada.postHandle(activityOf(reference)));
 
@@ -198,7 +198,7 @@ test('H8 PUT and GET by an unknown handle answer 404', async () => {
 /** @source docs/wire/sessions.md "Access" */
 test('an activity lifts neither joinRestriction nor readRestriction', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const reference = await gather(kit, [ada], restricted);
   const id = handleId(await ada.postHandle(activityOf(reference)));
   const before = await ada.getSession(reference);
@@ -210,7 +210,7 @@ test('an activity lifts neither joinRestriction nor readRestriction', async () =
 /** @source docs/wire/sessions.md "Access", docs/wire/handles.md "Through a handle" */
 test('an invite lifts joinRestriction and readRestriction, for the invited user alone', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const reference = await gather(kit, [ada], restricted);
   const id = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
 
@@ -230,7 +230,7 @@ test('an invite lifts joinRestriction and readRestriction, for the invited user 
 /** @source docs/wire/handles.md "Through a handle" */
 test('an invite may be used again by a user who left', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada], restricted);
   const id = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
   assertStatus(await bob.putSessionByHandle(id, joinBody()), 200);
@@ -241,7 +241,7 @@ test('an invite may be used again by a user who left', async () => {
 /** @source docs/wire/handles.md "What a handle opens", docs/wire/unknowns.md "grants are for one life" */
 test('an invite is for the life of the session that it was sent to', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada], restricted);
   const id = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
   assertStatus(await ada.putSession(reference, leave), 204);
@@ -264,7 +264,7 @@ test('an invite that a service sent before there was a session opens the one tha
 /** @source docs/wire/handles.md "What a handle opens", docs/wire/unknowns.md "grants are for one life" */
 test('a transfer is for the life of its origin', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const lobby = await gather(kit, [ada], restricted);
   const game = await gather(kit, [ada], restricted);
   const id = handleId(await ada.postHandle(transferTo(game, lobby)));
@@ -277,7 +277,7 @@ test('a transfer is for the life of its origin', async () => {
 /** @source docs/wire/handles.md "What a handle opens", docs/wire/unknowns.md "what a kick takes away" */
 test('whom an owner has kicked gets in by no handle that was made before', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const capabilities = { hasOwners: true };
   const { reference } = await newSession(kit, ada, {
     constants: { capabilities },
@@ -299,11 +299,7 @@ test('whom an owner has kicked gets in by no handle that was made before', async
 /** @source docs/wire/handles.md "What a handle opens" */
 test('a search shows nothing of what was written in a session to whom an owner has kicked', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((name) => kit.user(name)) as [
-    KitUser,
-    KitUser,
-    KitUser,
-  ];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const { reference } = await newSession(kit, ada, {
     constants: { capabilities: { hasOwners: true, searchable: true } },
     properties: { joinRestriction: 'local', readRestriction: 'local', keywords: ['dunes'] },
@@ -344,12 +340,7 @@ test('a search shows nothing of what was written in a session to whom an owner h
 /** @source docs/wire/sessions.md "Access", docs/wire/clients.md "What clients need" */
 test('H6 a transfer lets in who is an accepted member of the origin now, and nobody else', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid, eve] = ['ada', 'bob', 'cid', 'eve'].map((name) => kit.user(name)) as [
-    KitUser,
-    KitUser,
-    KitUser,
-    KitUser,
-  ];
+  const [ada, bob, cid, eve] = kit.users('ada', 'bob', 'cid', 'eve');
   const lobby = await gather(kit, [ada, bob, cid], restricted);
   const game = await gather(kit, [ada], restricted);
   const id = handleId(await ada.postHandle(transferTo(game, lobby)));
@@ -373,7 +364,7 @@ test('H6 a transfer lets in who is an accepted member of the origin now, and nob
 /** @source docs/wire/sessions.md "Access", docs/wire/handles.md "Through a handle" */
 test('a transfer whose origin has ended grants nothing', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const lobby = await gather(kit, [ada, bob]);
   const game = await gather(kit, [ada], restricted);
   const id = handleId(await ada.postHandle(transferTo(game, lobby)));
@@ -385,7 +376,7 @@ test('a transfer whose origin has ended grants nothing', async () => {
 /** @source docs/wire/sessions.md "Access", docs/wire/unknowns.md "handles do not open private and visible sessions", docs/wire/unknowns.md "a full session by handle" */
 test('no handle lifts closed, full, private or visible', async (t) => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const lobby = await gather(kit, [ada, bob]);
   const rows: readonly (readonly [
     what: string,
@@ -420,7 +411,7 @@ test('no handle lifts closed, full, private or visible', async (t) => {
 /** @source docs/wire/sessions.md "Access" */
 test('no handle shows a private session to who is not in it', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const lobby = await gather(kit, [ada, bob]);
   const secret = await gather(kit, [ada], {}, kit.reference('private'));
   for (const body of [inviteTo(secret, bob.xuid), activityOf(secret), transferTo(secret, lobby)]) {
@@ -434,7 +425,7 @@ test('no handle shows a private session to who is not in it', async () => {
 /** @source docs/wire/sessions.md "Access" */
 test('a reserved user joins by any handle', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const secret = await gather(kit, [ada], {}, kit.reference('private'));
   assertStatus(await ada.putSession(secret, reserve(bob)), 200);
   const id = handleId(await ada.postHandle(activityOf(secret)));
@@ -447,7 +438,7 @@ test('a reserved user joins by any handle', async () => {
 /** @source docs/wire/sessions.md "Access" */
 test('who does not join by the very write may not write, invited or not', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada], restricted);
   const before = await ada.getSession(reference);
   const id = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
@@ -460,7 +451,7 @@ test('who does not join by the very write may not write, invited or not', async 
 /** @source docs/wire/sessions.md "Access" */
 test('a 403 by handle carries the session exactly when the caller may read it', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const readable: JsonObject = {
     properties: { system: { joinRestriction: 'local', readRestriction: 'none' } },
   };
@@ -477,7 +468,7 @@ test('a 403 by handle carries the session exactly when the caller may read it', 
 /** @source docs/wire/sessions.md "Members" */
 test('identity is the token, whatever xuid the body names', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada], unrestricted);
   const id = handleId(await ada.postHandle(activityOf(reference)));
   const joined = await bob.putSessionByHandle(id, {
@@ -495,7 +486,7 @@ test('identity is the token, whatever xuid the body names', async () => {
 /** @source docs/wire/handles.md "Through a handle" */
 test('by an invite to a session that is gone: GET 204, PUT 404, and no session is made', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada]);
   const id = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
   assertStatus(await ada.putSession(reference, leave), 204);
@@ -563,7 +554,7 @@ test('a body that is no session write is refused at the place that is wrong', as
 /** @source docs/wire/handles.md "Through a handle" */
 test('an expired invite leads nowhere', { skip: isAimed && needsClock }, async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada], restricted);
   const id = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
   await kit.advance(24 * 3_600_000);
@@ -575,7 +566,7 @@ test('an expired invite leads nowhere', { skip: isAimed && needsClock }, async (
 /** @source docs/wire/clients.md "Multiplayer Manager" */
 test('lobby, invite, game and transfer, as a manager plays them', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const lobby = kit.reference('LobbySession');
   const joinable: JsonObject = {
     properties: {
@@ -639,7 +630,7 @@ test('lobby, invite, game and transfer, as a manager plays them', async () => {
 /** @source docs/wire/clients.md "Other clients" */
 test('a join by an activity handle with If-Match: * answers 200 and Content-Location', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await gather(kit, [ada], unrestricted);
   const id = handleId(await ada.postHandle(activityOf(reference)));
   const joined = await bob.putSessionByHandle(id, joinBody(), { ifMatch: '*' });

@@ -118,7 +118,7 @@ const entry = (session: Json, path: string) =>
 
 /** A party of two and one of one, and the target in which they are matched. */
 async function matchTwoParties(kit: Kit) {
-  const [ada, bob, cleo] = [kit.user('ada'), kit.user('bob'), kit.user('cleo')];
+  const [ada, bob, cleo] = kit.users('ada', 'bob', 'cleo');
   const lobby = await partyOf(kit, ada, bob);
   const other = await partyOf(kit, cleo);
   await queue(ada, lobby);

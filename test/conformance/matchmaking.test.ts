@@ -113,8 +113,7 @@ const targetOf = (session: JsonObject) =>
 // @source docs/wire/unknowns.md "who may use a ticket"
 test('a ticket is shown in its session, and can be read and canceled', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((name) => kit.user(name));
-  assert.ok(ada && bob && eve);
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const lobby = await lobbyOf(kit, ada, bob);
   // Nobody else of this hopper fits to two players.
   const answer = assertStatus(
@@ -159,7 +158,7 @@ test('a ticket is shown in its session, and can be read and canceled', async () 
 
 test('two tickets get one target session, which is there before they are found', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   await using line = await subscriber(ada, ['matchmakingStatus']);
   const lobby = kit.reference('deathmatch');
   await line.join(lobby);
@@ -197,7 +196,7 @@ test('two tickets get one target session, which is there before they are found',
 
 test('matchmakingStatus taps say that a ticket is shown, and found', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   await using line = await subscriber(ada, ['matchmakingStatus']);
   const lobby = kit.reference('deathmatch');
   await line.join(lobby);
@@ -212,8 +211,7 @@ test('matchmakingStatus taps say that a ticket is shown, and found', async () =>
 
 test('players of a ticket fill a preserved session, and two preserved ones never meet', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((name) => kit.user(name));
-  assert.ok(ada && bob && eve);
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const { reference: game } = await newSession(kit, ada, { templateName: 'GameSession' });
   const { reference: otherGame } = await newSession(kit, eve, { templateName: 'GameSession' });
   const [ticketId, otherId] = [
@@ -258,8 +256,7 @@ test('a ticket expires when its time is over', { skip: isAimed && needsClock }, 
 // @source docs/wire/unknowns.md "who takes `matchmakingResubmit` back"
 test('a match that came to nothing is resubmitted, with the same ticket', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((name) => kit.user(name));
-  assert.ok(ada && bob && eve);
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const lobby = await lobbyOf(kit, ada);
   const ticketId = await newTicket(ada, lobby);
   await newTicket(bob, await lobbyOf(kit, bob));
@@ -293,8 +290,7 @@ test('a second ticket of a session takes the place of the first', async () => {
 // @source docs/wire/unknowns.md "players who leave a ticket session"
 test('who has left is not matched, and a session that has ended has no ticket', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((name) => kit.user(name));
-  assert.ok(ada && bob && eve);
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const gone = await lobbyOf(kit, eve);
   const ticketId = await newTicket(eve, gone);
   assertStatus(await eve.putSession(gone, { members: { me: null } }), 204);
@@ -313,7 +309,7 @@ test('who has left is not matched, and a session that has ended has no ticket', 
 
 test('players who block each other do not meet', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   await ada.client.avoid(bob.xuid);
   const [lobby, otherLobby] = [await lobbyOf(kit, ada), await lobbyOf(kit, bob)];
   await newTicket(ada, lobby);
@@ -335,7 +331,7 @@ test('players who block each other do not meet', async () => {
 // @source docs/wire/matchmaking.md "What a match is"
 test('a user who waits with two tickets is not matched with himself', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const [lobby, otherLobby] = [await lobbyOf(kit, ada), await lobbyOf(kit, ada)];
   const tickets = [await newTicket(ada, lobby)];
   // Who waits longer comes first.
@@ -367,7 +363,7 @@ test('a ticket can be read and canceled when its hopper is no longer in the conf
   await writeFile(config, demo);
   const lines: string[] = [];
   await using kit = await startKit({ config, settings: { log: (line) => void lines.push(line) } });
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const lobby = await lobbyOf(kit, ada);
   const ticketId = await newTicket(ada, lobby);
   await writeFile(config, demo.replace('"quick": {', '"slow": {'));
@@ -387,7 +383,7 @@ test('a ticket can be read and canceled when its hopper is no longer in the conf
 
 test('statistics count people, and name the hopper as clients read it', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const lobby = await lobbyOf(kit, ada, bob);
   const ticketId = await newTicket(ada, lobby, { hopper: 'ranked5v5' });
   for (const path of ['/stats', '']) {
@@ -405,7 +401,7 @@ test('statistics count people, and name the hopper as clients read it', async ()
 
 test('what keeps a ticket from being made', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const lobby = await lobbyOf(kit, ada);
   const post = (body: object, path = hopperPath('quick'), user = ada) =>
     user.request('POST', path, { headers: version, body });

@@ -23,7 +23,7 @@ const hub = (user: KitUser, path: string): Promise<KitAnswer> =>
 /** @source docs/wire/neighbours.md "People hub" */
 test('whom one follows, with what is between them', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('Ada'), kit.user('Bob'), kit.user('Cid')];
+  const [ada, bob, cid] = kit.users('Ada', 'Bob', 'Cid');
   await ada.follow(bob, cid);
   await bob.follow(ada);
   const favor = { xuids: [cid.xuid] };
@@ -55,7 +55,7 @@ test('whom one follows, with what is between them', async () => {
 /** @source docs/wire/neighbours.md "People hub" */
 test('people by xuid, in a path and in a body', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('Ada'), kit.user('Bob')];
+  const [ada, bob] = kit.users('Ada', 'Bob');
   const xuids = [bob.xuid, ada.xuid];
   assert.deepEqual(xuidsIn(await hub(ada, `xuids(${xuids.join(',')})`)), xuids);
   assert.deepEqual(xuidsIn(await hub(ada, `xuids(${bob.xuid})/decoration/presenceDetail`)), [
@@ -74,7 +74,7 @@ test('people by xuid, in a path and in a body', async () => {
 /** @source docs/wire/neighbours.md "People hub" */
 test('presence follows sessions and heartbeats', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('Ada'), kit.user('Bob'), kit.user('Cid')];
+  const [ada, bob, cid] = kit.users('Ada', 'Bob', 'Cid');
   const beat = { state: 'active', activity: { richPresence: { id: 'lobby', scid: 'x' } } };
   await ask(bob, 'POST', '/users/me/devices/current/titles/current', beat);
   await cid.join(kit.reference());

@@ -18,7 +18,7 @@ const reasonsIn = ({ json }: KitAnswer): unknown => at(json, 'reasons');
 /** @source docs/wire/neighbours.md "Permissions" */
 test('avoid and mute lists forbid what they are for', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   const allowed = assertStatus(await check(ada, 'CommunicateUsingText', of(bob)), 200);
   assert.deepEqual(allowed.json, { isAllowed: true, reasons: [] });
 
@@ -78,7 +78,7 @@ test('privileges that a token lists without are missing', async () => {
 /** @source docs/wire/neighbours.md "Permissions" */
 test('what is not asked rightly is refused', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   for (const [setting, target, place] of [
     ['Fly', of(bob), 'query.setting'],
     ['PlayMultiplayer', 'bob', 'query.target'],
@@ -106,7 +106,7 @@ test('what is not asked rightly is refused', async () => {
 /** @source docs/wire/neighbours.md "Permissions" */
 test('the list of who is blocked has two names', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   assertStatus(await ask(ada, 'PUT', '/users/me/people/never', { xuid: bob.xuid }), 204);
   for (const name of ['never', 'avoid']) {
     const list = await ask(ada, 'GET', `/users/xuid(${ada.xuid})/people/${name}`);

@@ -29,7 +29,7 @@ const stateOf = async (asker: KitUser, user: KitUser) => (await presenceOf(asker
 /** @source docs/wire/neighbours.md "Presence", docs/wire/unknowns.md "the device of a presence" */
 test('a heartbeat makes its user online in the title, and the end offline', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   assert.deepEqual((await presenceOf(bob, ada)).json, { xuid: ada.xuid, state: 'Offline' });
   const beaten = await beat(ada, { activity: { richPresence: { id: 'map', scid: 'x' } } });
   assertStatus(beaten, 200);
@@ -86,7 +86,7 @@ test('a level shows what the former one shows, and more', async () => {
 /** @source docs/wire/neighbours.md "Presence" */
 test('who is active in a session is in its title', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = kit.reference();
   await ada.join(reference);
   const { json } = await presenceOf(bob, ada);
@@ -99,7 +99,7 @@ test('who is active in a session is in its title', async () => {
 /** @source docs/wire/neighbours.md "Presence" */
 test('a heartbeat that is not repeated ends', { skip: isAimed && needsClock }, async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   await beat(ada);
   await kit.advance(300_000);
   await beat(ada);
@@ -116,7 +116,7 @@ test('a heartbeat that is not repeated ends', { skip: isAimed && needsClock }, a
 /** @source docs/wire/neighbours.md "Presence" */
 test('a batch answers for each user, and can leave out who is not there', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   await beat(bob);
   await beat(kit.user('cid', { tid: '77' }));
   const states = async (body: JsonObject) => {
@@ -151,7 +151,7 @@ test('a batch answers for each user, and can leave out who is not there', async 
 /** @source docs/wire/neighbours.md "Presence" */
 test('titles speak of their own users', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const path = `/users/xuid(${ada.xuid})/devices/current/titles/current`;
   assertRefused(await ask(bob, 'POST', path, {}), 403, 'userNotYours', ada.xuid);
   assertRefused(await ask(bob, 'DELETE', path), 403, 'userNotYours');
@@ -165,7 +165,7 @@ test('titles speak of their own users', async () => {
 /** @source docs/wire/neighbours.md "Presence" */
 test('whom one has blocked sees that one is offline', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   await beat(ada);
   assertStatus(await ask(ada, 'PUT', '/users/me/people/never', { xuid: bob.xuid }), 204);
   assert.deepEqual((await presenceOf(bob, ada)).json, { xuid: ada.xuid, state: 'Offline' });
@@ -178,7 +178,7 @@ const uri = (user: KitUser, what: string): string =>
 /** @source docs/wire/neighbours.md "Presence" */
 test('who watches a user hears of devices and titles', options, async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   await using line = await bob.connect();
   const offline = { xuid: ada.xuid, state: 'Offline' };
   assert.deepEqual(await line.subscribe(uri(ada, 'devices'), 1), [1, 1, 0, 0, offline]);
@@ -215,7 +215,7 @@ test('who watches a user hears of devices and titles', options, async () => {
 /** @source docs/wire/neighbours.md "Presence" */
 test('whom one has blocked hears nothing', options, async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   assertStatus(await ask(ada, 'PUT', '/users/me/people/avoid', { xuid: bob.xuid }), 204);
   await beat(ada);
   await using line = await bob.connect();

@@ -22,7 +22,7 @@ function settingIn(answer: KitAnswer, id: string, n = 0): unknown {
 /** @source docs/wire/neighbours.md "Profile" */
 test('a batch answers the settings of users in order', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('Ada'), kit.user('Bob')];
+  const [ada, bob] = kit.users('Ada', 'Bob');
   await ask(bob, 'GET', '/users/me/people');
   const answer = await untilAnswered(
     () => batch(ada, [ada.xuid, bob.xuid]),
@@ -86,7 +86,7 @@ test('a profile is found by me, by xuid and by gamertag', async () => {
 /** @source docs/wire/neighbours.md "Profile" */
 test('the settings of those whom one follows', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('Ada'), kit.user('Bob'), kit.user('Cid')];
+  const [ada, bob, cid] = kit.users('Ada', 'Bob', 'Cid');
   await ada.follow(bob, cid);
   const path = '/users/me/profile/settings/people/people?settings=Gamertag';
   const answer = assertStatus(await ask(ada, 'GET', path), 200);

@@ -45,7 +45,7 @@ const tryJoin = (user: KitUser, reference: SessionReference) =>
 /** @source docs/wire/sessions.md "Access" */
 test('following opens a session to somebody, and unfollowing shuts it again', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await restricted(kit, ada, { read: 'followed' });
   for (let i = 0; i < 2; i += 1) {
     assertRefusedBy(await tryJoin(bob, reference), 403, 'joinRestricted');
@@ -60,12 +60,7 @@ test('following opens a session to somebody, and unfollowing shuts it again', as
 /** @source docs/wire/sessions.md "Access" */
 test('one member who follows is enough, and only the direction from the member counts', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid, dan] = ['ada', 'bob', 'cid', 'dan'].map((name) => kit.user(name)) as [
-    KitUser,
-    KitUser,
-    KitUser,
-    KitUser,
-  ];
+  const [ada, bob, cid, dan] = kit.users('ada', 'bob', 'cid', 'dan');
   const reference = await gather(kit, [ada, bob], {
     properties: { system: { joinRestriction: 'followed', readRestriction: 'none' } },
   });
@@ -84,7 +79,7 @@ test('one member who follows is enough, and only the direction from the member c
 /** @source docs/wire/sessions.md "Access" */
 test('whom a reserved user follows does not get in by that', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   const reference = await restricted(kit, ada);
   await bob.follow(cid);
   assertStatus(await ada.putSession(reference, reserve(bob)), 200);
@@ -115,7 +110,7 @@ test('following does not open what is local, and a device opens what is followed
 /** @source docs/wire/sessions.md "Access" */
 test('favourites are followed, and other lists open nothing', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await restricted(kit, ada);
   await ada.client.mute(bob.xuid);
   assertRefusedBy(await tryJoin(bob, reference), 403, 'joinRestricted');
@@ -128,7 +123,7 @@ test('favourites are followed, and other lists open nothing', async () => {
 /** @source docs/wire/sessions.md "Access" */
 test('an invite and a reservation open a followed session to strangers', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   const reference = await restricted(kit, ada, { read: 'followed' });
   const invite = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
   assertStatus(await bob.putSessionByHandle(invite, joinBody()), 200);
@@ -139,7 +134,7 @@ test('an invite and a reservation open a followed session to strangers', async (
 /** @source docs/wire/handles.md "POST /handles", docs/wire/sessions.md "Access" */
 test('an activity lifts nothing: friends of a member get in, others are answered why not', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   const reference = await restricted(kit, ada);
   const activity = handleId(await ada.postHandle(activityOf(reference)));
   await ada.follow(bob);
@@ -150,7 +145,7 @@ test('an activity lifts nothing: friends of a member get in, others are answered
 /** @source docs/wire/handles.md "POST /handles/query", docs/wire/people.md "People" */
 test('what friends play follows the list of friends', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, bob);
   const activity = handleId(await bob.postHandle(activityOf(reference)));
   const seen = async (moniker: string) => {
@@ -170,7 +165,7 @@ test('what friends play follows the list of friends', async () => {
 /** @source docs/wire/sessions.md "Access", docs/wire/people.md "People" */
 test('many members who follow many let in whom one of them follows', async () => {
   await using kit = await startKit();
-  const [friend, stranger] = [kit.user('friend'), kit.user('stranger')];
+  const [friend, stranger] = kit.users('friend', 'stranger');
   const members = Array.from({ length: 30 }, (_, i) => kit.user(`member-${i}`));
   const [first = assert.fail(), ...rest] = members;
   const reference = await gather(

@@ -10,7 +10,7 @@ const ownServer = { timeout: 300_000, skip: isAimed && needsOwnServer };
 /** @source docs/wire/unknowns.md "how many connections" */
 test('a user has so many connections and no more', ownServer, async () => {
   await using kit = await startKit({ settings: { connectionsPerUserMax: 2, connectionsMax: 3 } });
-  const [ada, ben, cleo] = [kit.user('ada'), kit.user('ben'), kit.user('cleo')];
+  const [ada, ben, cleo] = kit.users('ada', 'ben', 'cleo');
   await using first = await ada.connect();
   await using _second = await ada.connect();
   await assert.rejects(ada.connect(), /HTTP 429: User \d+ has 2 RTA connections to this server/);

@@ -31,7 +31,7 @@ function invite(
 /** @source docs/wire/rta.md "Invites" */
 test('an invite is sent at once, with all that clients need', options, async () => {
   await using kit = await startKit();
-  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  const [ada, ben] = kit.users('ada', 'ben');
   const reference = kit.reference();
   await ada.join(reference);
   await using line = await ben.connect();
@@ -72,7 +72,7 @@ test(
   options,
   async () => {
     await using kit = await startKit();
-    const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+    const [ada, ben] = kit.users('ada', 'ben');
     const reference = kit.reference();
     await ada.join(reference);
     const sent = [await invite(ada, ben, reference), await invite(ada, ben, reference)];
@@ -99,7 +99,7 @@ test(
   options,
   async () => {
     await using kit = await startKit();
-    const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+    const [ada, ben] = kit.users('ada', 'ben');
     const reference = kit.reference();
     await ada.join(reference);
     await using line = await ben.connect();
@@ -121,7 +121,7 @@ test('an invite that has expired is not sent', {
   skip: isAimed && needsClock,
 }, async () => {
   await using kit = await startKit();
-  const [ada, ben] = [kit.user('ada'), kit.user('ben')];
+  const [ada, ben] = kit.users('ada', 'ben');
   const reference = kit.reference();
   await ada.join(reference);
   await invite(ada, ben, reference);

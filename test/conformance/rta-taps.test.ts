@@ -308,7 +308,7 @@ test(
 test('a connection hears nothing of sessions that its user is not in', ownServer, async () => {
   await using kit = await startKit(noWindow);
   await using ada = await subscriber(kit.user('ada'));
-  const [ben, cleo] = [kit.user('ben'), kit.user('cleo')];
+  const [ben, cleo] = kit.users('ben', 'cleo');
   const [reference, others] = [kit.reference(), kit.reference()];
   await ada.join(reference);
   const subscription = { id: randomUUID(), changeTypes: ['everything'] };

@@ -127,7 +127,7 @@ test('a session with endless timeouts ends a day after the last one left', {
   skip: isAimed && 'the clock of a server under MPSD_TARGET cannot be moved',
 }, async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = kit.reference(blankTemplate);
   const constants = {
     sessionEmptyTimeout: null,

@@ -239,7 +239,7 @@ test('the recorded sequence of a lobby and its game, in contract version 105', a
 // @source docs/wire/clients.md "Multiplayer Manager"
 test('Multiplayer Manager leaves its lobby and joins another by invite', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const adasLobby = await lobbyOf(kit, [ada]);
   const bobsLobby = await lobbyOf(kit, [bob]);
   const invite = handleId(
@@ -297,7 +297,7 @@ for (const [value, closed, joinRestriction] of [
 // @source docs/wire/clients.md "Multiplayer Manager"
 test('Multiplayer Manager takes a lobby into a game, and back', async () => {
   await using kit = await startKit();
-  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const [ada, bob, cyd] = kit.users('ada', 'bob', 'cyd');
   const lobby = await lobbyOf(kit, [ada, bob, cyd]);
   const game = { ...kit.reference('GameSession'), name: upperCaseName() };
   const gameMe = (user: KitUser) => {
@@ -372,7 +372,7 @@ test('a transfer to a game that is gone answers 403', async () => {
 // @source docs/wire/clients.md "Multiplayer Manager"
 test('Multiplayer Manager joins a game by name, with seats for the others', async () => {
   await using kit = await startKit();
-  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const [ada, bob, cyd] = kit.users('ada', 'bob', 'cyd');
   const game = { ...kit.reference('GameSession'), name: upperCaseName() };
   const initiators = [ada, bob, cyd]
     .map(({ xuid }) => xuid)
@@ -406,7 +406,7 @@ test('Multiplayer Manager joins a game by name, with seats for the others', asyn
 // @source docs/wire/clients.md "Multiplayer Manager"
 test('Multiplayer Manager removes a user from a lobby that may be gone', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const lobby = await lobbyOf(kit, [ada, bob]);
 
   assertStatus(await bob.putSession(lobby, leave), 200);
@@ -460,7 +460,7 @@ test('go-xsapi publishes (201), updates (200), follows (304, 200) and leaves (20
 // @source docs/wire/clients.md "Other clients"
 test('go-xsapi joins by handle with If-Match * (200), publishes its activity and leaves (200)', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, { templateName: 'deathmatch' });
   const handle = handleId(await ada.postHandle(activityOf(reference)));
   const me = {
@@ -556,7 +556,7 @@ test('bedrock-portal publishes a world with big numbers, reads it and puts its p
 // @source docs/wire/clients.md "Other clients", docs/wire/clients.md "What clients need"
 test('MCXboxBroadcast publishes again and again, and its other accounts join by its activity', async () => {
   await using kit = await startKit();
-  const [primary, sub] = [kit.user('primary'), kit.user('sub')];
+  const [primary, sub] = kit.users('primary', 'sub');
   const [primaryXuid, subXuid] = [primary.xuid, sub.xuid];
   await primary.follow(sub);
   const reference = kit.reference('MinecraftLobby');

@@ -332,7 +332,7 @@ test('a later write may repeat constants and not change them', async () => {
 // @source docs/wire/clients.md "Multiplayer Manager"
 test('the second user of a JoinGame may repeat the constants of the first', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = kit.reference(blankTemplate);
   const constants = { system: { version: 1, initiators: [ada.xuid, bob.xuid] } };
 

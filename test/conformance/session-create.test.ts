@@ -146,7 +146,7 @@ for (const { prv, status } of [
 // @source docs/wire/sessions.md "Constants"
 test('with initiators only they create the session, or a service', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const parts = {
     constants: { initiators: [ada.xuid], sessionEmptyTimeout: anHourMs },
   };

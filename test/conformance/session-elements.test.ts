@@ -37,7 +37,7 @@ const joining = (joinBody().members as JsonObject).me as JsonObject;
 // @source docs/wire/unknowns.md "elements that are not there"
 test('GET of an element answers the part of the document', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, { custom: { map: 'atoll' } });
   assertStatus(await bob.join(reference), 200);
   const server = { constants: { custom: { x: 1 } } };
@@ -63,7 +63,7 @@ test('GET of an element answers the part of the document', async () => {
 // @source docs/wire/unknowns.md "elements that are not there"
 test('an element that is not there answers 204 to GET and DELETE', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const { reference, created } = await newSession(kit, ada);
 
   for (const [user, method, element] of [
@@ -148,7 +148,7 @@ test('properties can be put back as they were read', async () => {
 // @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Access"
 test('PUT members/me joins, changes and is refused as the write it stands for', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const { reference } = await newSession(kit, ada, { constants: { maxMembersCount: 2 } });
   const elements = elementsOf(bob, reference);
 
@@ -197,7 +197,7 @@ test('the elements of a private session are nobody else’s to read', async () =
 // @source docs/wire/sessions.md "Element URIs"
 test('DELETE members/me leaves: 200 with the session, 204 when it is gone with its last member', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   assertStatus(await bob.join(reference), 200);
 
@@ -213,7 +213,7 @@ test('DELETE members/me leaves: 200 with the session, 204 when it is gone with i
 // @source docs/wire/README.md "Every request"
 test('a body on DELETE is not read', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   assertStatus(await bob.join(reference), 200);
 
@@ -223,7 +223,7 @@ test('a body on DELETE is not read', async () => {
 // @source docs/wire/sessions.md "Element URIs", docs/wire/sessions.md "Members"
 test('DELETE members/{index} is for services; users remove only themselves', async () => {
   await using kit = await startKit();
-  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const [ada, bob, cyd] = kit.users('ada', 'bob', 'cyd');
   const { reference } = await newSession(kit, ada);
   for (const user of [bob, cyd]) assertStatus(await user.join(reference), 200);
 
@@ -264,7 +264,7 @@ test('a service puts, reads and deletes a server; a user only reads it', async (
 // @source docs/wire/sessions.md "Element URIs", docs/wire/refusals.md "Refusals"
 test('If-Match holds for writes to elements', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference, created } = await newSession(kit, ada);
   const current = assertStatus(await bob.join(reference), 200);
   const stale = { 'if-match': created.etag ?? '' };
@@ -331,7 +331,7 @@ test('GET of an element answers 304 to who has it', async () => {
 // @source docs/wire/sessions.md "Element URIs"
 test('members/me_{xuid} is the own member, and nobody else’s', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   assertStatus(await bob.join(reference), 200);
   const element = `members/me_${bob.xuid}`;
@@ -388,7 +388,7 @@ test('a body that is wrong in an element is refused with its path there', async 
 // @source docs/wire/sessions.md "Element URIs"
 test('the TypeScript client reads and removes members', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   assertStatus(await bob.join(reference), 200);
   const service = kit.service().client;

@@ -208,7 +208,7 @@ test('initialize is answered where members are initialized, true of who asked fo
 // @source docs/wire/initialization.md "Stages", docs/wire/sessions.md "PUT"
 test('a session is not created with fewer members to initialize than it needs', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = kit.reference(blankTemplate);
   const constants = { system: constantsOf({ membersNeededToStart: 2 }) };
   const { members } = come(ada) as { readonly members: JsonObject };
@@ -611,7 +611,7 @@ test('templates of both families begin with their own defaults', {
   await writeFile(config, JSON.stringify(ownTemplates));
   await using kit = await startKit({ config });
   await rm(folder, { recursive: true });
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { members } = come(ada) as { readonly members: JsonObject };
   const both = { members: { ...members, ...seats(bob) } };
 

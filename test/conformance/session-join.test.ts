@@ -115,7 +115,7 @@ for (const [code, parts, prv] of [
 // @source docs/wire/sessions.md "Access"
 test('an open session is joined by anybody, and by a user who is in it already', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
 
   const joined = assertStatus(await bob.join(reference), 200);
@@ -148,7 +148,7 @@ test('a member who writes itself again is not joining, whatever the session says
 // @source docs/wire/sessions.md "Access"
 test('a member without the privilege may still leave', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   assertStatus(await bob.join(reference), 200);
   const withoutPrivilege = kit.user('bob', { xuid: bob.xuid, prv: '255' });
@@ -187,7 +187,7 @@ test('joinRestriction local does not take two tokens without a device for one de
 // @source docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Access"
 test('joinRestriction followed admits whom a member follows, and not who follows a member', async () => {
   await using kit = await startKit();
-  const [ada, friend, fan] = [kit.user('ada'), kit.user('friend'), kit.user('fan')];
+  const [ada, friend, fan] = kit.users('ada', 'friend', 'fan');
   await ada.follow(friend);
   await fan.follow(ada);
   const { reference } = await newSession(kit, ada, {
@@ -211,7 +211,7 @@ test('joinRestriction followed admits the device of an active member', async () 
 // @source docs/wire/sessions.md "Access"
 test('an invite lifts joinRestriction for the user it is addressed to, and for nobody else', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const { reference } = await newSession(kit, ada, {
     properties: { joinRestriction: 'local', readRestriction: 'local' },
   });
@@ -231,7 +231,7 @@ test('an invite lifts joinRestriction for the user it is addressed to, and for n
 // @source docs/wire/sessions.md "Access"
 test('an invite lets the invited user read', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, {
     properties: { joinRestriction: 'local', readRestriction: 'local' },
   });
@@ -250,7 +250,7 @@ for (const [status, code, parts] of [
 ] as const) {
   test(`an invite does not lift ${code}`, async () => {
     await using kit = await startKit();
-    const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+    const [ada, bob] = kit.users('ada', 'bob');
     const { reference } = await newSession(kit, ada, parts);
     const handle = handleId(await ada.postHandle(inviteTo(reference, bob.xuid)));
 
@@ -261,7 +261,7 @@ for (const [status, code, parts] of [
 // @source docs/wire/sessions.md "Access"
 test('an activity lifts nothing', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const { reference } = await newSession(kit, ada, { properties: local });
   const id = handleId(await ada.postHandle(activityOf(reference)));
 
@@ -277,7 +277,7 @@ test('an activity lifts nothing', async () => {
 // @source docs/wire/sessions.md "Access"
 test('a transfer lifts joinRestriction for those who are in the origin at that time', async () => {
   await using kit = await startKit();
-  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const [ada, bob, cyd] = kit.users('ada', 'bob', 'cyd');
   const lobby = await newSession(kit, ada);
   for (const user of [bob, cyd]) assertStatus(await user.join(lobby.reference), 200);
   const game = await newSession(kit, ada, { properties: local });
@@ -298,7 +298,7 @@ for (const parts of [
 ]) {
   test(`a reservation lets its user into a session of ${JSON.stringify(parts)}`, async () => {
     await using kit = await startKit();
-    const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+    const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
     const { reference } = await newSession(kit, ada, parts);
     assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 
@@ -312,7 +312,7 @@ for (const parts of [
 // @source docs/wire/sessions.md "properties.system"
 test('a closed session that is locked lets those come back who were in it', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const { reference } = await newSession(kit, ada);
   assertStatus(await bob.join(reference), 200);
   assertStatus(await bob.putSession(reference, leave), 200);
@@ -330,7 +330,7 @@ test('a closed session that is locked lets those come back who were in it', asyn
 // @source docs/wire/sessions.md "Access"
 test('who was only reserved does not come back into a locked session', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, {
     constants: { reservedRemovalTimeout: anHourMs },
   });
@@ -345,7 +345,7 @@ test('who was only reserved does not come back into a locked session', async () 
 // @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members"
 test('W19 who joins is whom the token names, whatever xuid and connection the body holds', async () => {
   await using kit = await startKit();
-  const [ada, sub] = [kit.user('ada'), kit.user('sub')];
+  const [ada, sub] = kit.users('ada', 'sub');
   const connection = randomUUID();
   const me = (xuid: string) => ({
     constants: { system: { xuid, initialize: true } },
@@ -376,7 +376,7 @@ test('tokens that say nothing of privileges may join', async () => {
 // @source docs/wire/sessions.md "Access"
 test('a full session has room again when somebody has left', async () => {
   await using kit = await startKit();
-  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const [ada, bob, cyd] = kit.users('ada', 'bob', 'cyd');
   const { reference } = await newSession(kit, ada, { constants: { maxMembersCount: 2 } });
   assertStatus(await bob.join(reference), 200);
   assertRefusedBy(await cyd.join(reference), 400, 'sessionFull');

@@ -28,7 +28,7 @@ import {
 // @source docs/wire/clients.md "What clients need"
 test('W7 leaving answers 200 with the document without the member', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   const joined = assertStatus(await bob.join(reference), 200);
 
@@ -76,7 +76,7 @@ test('W7 a session that may stay empty outlives its last member', async () => {
 // @source docs/wire/sessions.md "PUT"
 test('a session with a reservation does not end when its last accepted member leaves', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, {
     constants: { reservedRemovalTimeout: anHourMs },
   });
@@ -93,7 +93,7 @@ test('a session with a reservation does not end when its last accepted member le
 // @source docs/wire/sessions.md "Members", docs/wire/sessions.md "The document"
 test('who comes back has a new index and a new join time; the others keep theirs', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   assertStatus(
     await bob.join(reference, { properties: { system: { active: true }, custom: { score: 7 } } }),
@@ -114,7 +114,7 @@ test('who comes back has a new index and a new join time; the others keep theirs
 // @source docs/wire/unknowns.md "leaving where one is not"
 test('leaving a session of others that one is not in is refused', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const { reference, created } = await newSession(kit, ada);
 
   const answer = assertRefusedBy(await eve.putSession(reference, leave), 403, 'notAMember');
@@ -126,7 +126,7 @@ test('leaving a session of others that one is not in is refused', async () => {
 // @source docs/wire/sessions.md "PUT"
 test('the write that leaves may still change properties', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   assertStatus(await bob.join(reference), 200);
   const body = { ...leave, properties: { custom: { lastWords: 'gg' } } };
@@ -140,7 +140,7 @@ test('the write that leaves may still change properties', async () => {
 // @source docs/wire/clients.md "What clients need", docs/wire/time.md "Time"
 test('W24 who leaves has no activity any more', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   assertStatus(await bob.join(reference), 200);
   const id = handleId(await bob.postHandle(activityOf(reference)));
@@ -196,7 +196,7 @@ test('W24 the activity of a member that was removed for being away is gone', {
   skip: isAimed && needsClock,
 }, async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, {
     constants: { inactiveRemovalTimeout: 60_000, readyRemovalTimeout: 1_000 },
   });
@@ -220,7 +220,7 @@ const secureDeviceAddress = 'MS4xLjEuMQ==';
 // @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "properties.system"
 test('W25 host is cleared when the host leaves, and stays when somebody else does', async () => {
   await using kit = await startKit();
-  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const [ada, bob, cyd] = kit.users('ada', 'bob', 'cyd');
   const { reference } = await newSession(kit, ada, {
     constants: { capabilities: { connectivity: true } },
     me: { properties: { system: { active: true, secureDeviceAddress } } },
@@ -240,7 +240,7 @@ test('W25 host is cleared when the host leaves, and stays when somebody else doe
 // @source docs/wire/sessions.md "properties.system"
 test('whose turn it was is not in the list any more after leaving', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   assertStatus(await bob.join(reference), 200);
   assertStatus(await ada.putSession(reference, { properties: { system: { turn: [0, 1] } } }), 200);

@@ -31,7 +31,7 @@ for (const [what, me, status] of [
 ] as const) {
   test(`W10 a user joins ${what} and is ${status}`, async () => {
     await using kit = await startKit();
-    const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+    const [ada, bob] = kit.users('ada', 'bob');
     const { reference } = await newSession(kit, ada, { constants: patient });
 
     const { json } = assertStatus(await bob.putSession(reference, { members: { me } }), 200);
@@ -298,7 +298,7 @@ test('initialize is not answered where nothing is initialized', async () => {
 // @source docs/wire/sessions.md "Members"
 test('a member may write itself by its index', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   assertStatus(await bob.join(reference), 200);
 
@@ -404,7 +404,7 @@ test('secondary subscriptions are kept, and replaced as a whole', async () => {
 // @source docs/wire/sessions.md "Members", docs/wire/unknowns.md "membersOnly"
 test('a party client names its own member by me_ and its xuid, and no other', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   const byXuid = (xuid: string, me: JsonObject | null): JsonObject => ({
     membersOnly: true,
@@ -428,7 +428,7 @@ test('a party client names its own member by me_ and its xuid, and no other', as
 // @source docs/wire/unknowns.md "device tokens"
 test('W22 a secure device address yields a device token that stays the same', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference, session } = await newSession(kit, ada, {
     constants: { capabilities: { connectivity: true } },
     me: { properties: { system: { active: true, secureDeviceAddress } } },
@@ -484,7 +484,7 @@ test('W22 host takes the device token of a member; an unknown one drops the fiel
 // @source docs/wire/sessions.md "properties.system", docs/wire/sessions.md "Members"
 test('a member whose turn it is shows it', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   assertStatus(await bob.join(reference), 200);
 

@@ -27,7 +27,7 @@ test('a preview of a creation answers 201 with the document and creates nothing'
 // @source docs/wire/sessions.md "PUT", docs/wire/unknowns.md "a preview has no ETag"
 test('a preview of a change answers the document changed, without an ETag, and changes nothing', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference, created } = await newSession(kit, ada, { custom: { map: 'atoll' } });
 
   const changed = assertStatus(await ada.putSession(reference, setMap('dunes'), { nocommit }), 200);
@@ -62,7 +62,7 @@ test('a preview of the last member’s leaving answers 204, and the session and 
 // @source docs/wire/sessions.md "PUT"
 test('a preview is refused by the rule that would refuse the write', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const { reference, created } = await newSession(kit, ada, { properties: { closed: true } });
 
   assertRefusedBy(await eve.putSession(reference, joinBody(), { nocommit }), 403, 'sessionClosed');

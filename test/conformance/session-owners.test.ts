@@ -46,7 +46,7 @@ const oldest = { policies: { migration: 'oldest' } };
 // @source docs/wire/sessions.md "properties.system"
 test('the creator owns the session, and the document says so', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await ownedBy(kit, ada, [bob]);
 
   const { json } = await read(bob, reference);
@@ -59,7 +59,7 @@ test('the creator owns the session, and the document says so', async () => {
 // @source docs/wire/sessions.md "Merge"
 test('properties with owners may be sent back as they were read, by anybody', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await ownedBy(kit, ada, [bob]);
   const { json, etag } = await read(bob, reference);
 
@@ -77,7 +77,7 @@ test('properties with owners may be sent back as they were read, by anybody', as
 // @source docs/wire/unknowns.md "the first member is the owner"
 test('a session that a service made is owned by the first who joins', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = kit.reference(blankTemplate);
   assertStatus(
     await kit.service().putSession(reference, {
@@ -98,7 +98,7 @@ test('migration oldest: the member who joined first follows the owner', {
   skip: isAimed && needsOwnServer,
 }, async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   const reference = await ownedBy(kit, ada, [], oldest);
   assertStatus(
     await ada.putSession(reference, {
@@ -125,7 +125,7 @@ for (const [what, options] of [
 ] as const) {
   test(`migration endsession, ${what}: with its owner the session ends`, async () => {
     await using kit = await startKit();
-    const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+    const [ada, bob] = kit.users('ada', 'bob');
     const reference = await ownedBy(kit, ada, [bob], options);
     assertStatus(await bob.putSession(reference, leave), 200);
     assertStatus(await bob.join(reference), 200);
@@ -142,7 +142,7 @@ for (const swept of [true, false]) {
     skip: isAimed && needsOwnServer,
   }, async () => {
     await using kit = await startKit();
-    const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+    const [ada, bob] = kit.users('ada', 'bob');
     const [followed, ending] = [
       await ownedBy(kit, ada, [bob], oldest),
       await ownedBy(kit, ada, [bob]),
@@ -165,7 +165,7 @@ for (const swept of [true, false]) {
 // @source docs/wire/sessions.md "Members"
 test('owners remove others, by index and by element; others do not', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   const reference = await ownedBy(kit, ada, [bob, cid], oldest);
   const { json, etag } = await read(ada, reference);
   const remove = (user: KitUser) => ({ members: { [indexOf(json, user)]: null } });
@@ -191,7 +191,7 @@ test('owners remove others, by index and by element; others do not', async () =>
 // @source docs/wire/unknowns.md "kicked and locked"
 test('who was removed by an owner is no former member of a locked session', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   const reference = await ownedBy(kit, ada, [bob, cid], oldest);
   const { json } = assertStatus(
     await ada.putSession(reference, { properties: { system: { closed: true, locked: true } } }),
@@ -207,7 +207,7 @@ test('who was removed by an owner is no former member of a locked session', asyn
 // @source docs/wire/unknowns.md "custom properties in sessions with owners", docs/wire/sessions.md "Access", docs/wire/rta.md "Invites"
 test('others write the system properties that are left to them, and custom ones', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await ownedBy(kit, ada, [bob], {
     policies: { nonOwnerModifiableSystemProperties: ['closed'] },
   });
@@ -237,7 +237,7 @@ test('others write the system properties that are left to them, and custom ones'
 // @source docs/wire/handles.md "POST /handles"
 test('only owners invite, unless the policy lets every member', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   const strict = await ownedBy(kit, ada, [bob]);
   const loose = await ownedBy(kit, ada, [bob], { policies: { allowNonOwnerInviteHandles: true } });
 
@@ -252,7 +252,7 @@ test('only owners invite, unless the policy lets every member', async () => {
 // @source docs/wire/sessions.md "Access", docs/wire/rta.md "Invites"
 test('whom an owner has blocked does not get in, but with a reservation', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   await ada.client.avoid(eve.xuid);
   const reference = await ownedBy(kit, ada, [bob], oldest);
 
@@ -273,7 +273,7 @@ test('whom an owner has blocked does not get in, but with a reservation', async 
 // @source docs/wire/sessions.md "Access"
 test('a blocked user is refused for a full session first, and for a closed one not at all', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   await ada.client.avoid(eve.xuid);
   const full = await ownedBy(kit, ada, [], { constants: { maxMembersCount: 1 } });
   const closed = await ownedBy(kit, ada, []);

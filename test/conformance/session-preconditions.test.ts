@@ -145,7 +145,7 @@ test('of many writes on the same ETag exactly one passes', async () => {
 // @source docs/wire/sessions.md "PUT"
 test('the condition is looked at before access: an outsider with a stale ETag is answered 412', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const { reference, created } = await newSession(kit, ada);
   const current = await ada.putSession(reference, setMap('atoll'));
 
@@ -194,7 +194,7 @@ test('a preview is refused by a stale ETag', async () => {
 // @source docs/wire/sessions.md "Preconditions", docs/wire/unknowns.md "preconditions of who may not read"
 test('a 412 tells nothing of a session that the caller may not read', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const restricted = { joinRestriction: 'local', readRestriction: 'local' };
   const { reference, created } = await newSession(kit, ada, { properties: restricted });
   for (const ifMatch of ['"0123456789abcdef0123456789abcdef"', created.etag ?? '']) {

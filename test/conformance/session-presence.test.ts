@@ -127,7 +127,7 @@ test('what users leave behind who are gone is gone too, with no connection ever 
   skip,
 }, async () => {
   await using kit = await startKit();
-  const [ada, cleo] = [kit.user('ada'), kit.user('cleo')];
+  const [ada, cleo] = kit.users('ada', 'cleo');
   const reference = kit.reference();
   const join = { members: { me: { properties: { system: { active: true } } } } };
   assertStatus(await ada.putSession(reference, join), 201);

@@ -127,7 +127,7 @@ test('S8 nobody found is an empty list', async () => {
 /** @source docs/wire/queries.md "Queries for sessions" */
 test('a result by keyword alone shows no user', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const keyword = freshKeyword();
   await withKeyword(kit, ada, keyword, { properties: { turn: [0] } });
   for (const asker of [ada, bob, kit.service()]) {
@@ -146,7 +146,7 @@ test('a result by keyword alone shows no user', async () => {
 /** @source docs/wire/queries.md "Queries for sessions" */
 test('party clients read who came first and the readRestriction, older ones do not', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, {
     properties: { joinRestriction: 'local', readRestriction: 'local' },
   });
@@ -186,7 +186,7 @@ test('keywords match whole and in any case', async () => {
 /** @source docs/wire/queries.md "Queries for sessions" */
 test('keyword and xuid together select what has both', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const keyword = freshKeyword();
   const name = await withKeyword(kit, ada, keyword);
   await withKeyword(kit, bob, keyword);
@@ -231,8 +231,8 @@ test('a template finds its own sessions, a service config those of all its templ
 /** @source docs/wire/queries.md "Queries for sessions" */
 test('inactive and reserved users are found when they are asked for', async () => {
   await using kit = await startKit();
-  const users = ['ada', 'bob', 'cid', 'dan'].map((name) => kit.user(name));
-  const [ada, bob, cid, dan] = users as [KitUser, KitUser, KitUser, KitUser];
+  const users = kit.users('ada', 'bob', 'cid', 'dan');
+  const [ada, bob, cid, dan] = users;
   const session = await gather(kit, [ada, bob, cid]);
   const setStatus = (user: KitUser, system: JsonObject) =>
     user.putSession(session, { members: { me: { properties: { system } } } });
@@ -274,7 +274,7 @@ test('inactive and reserved users are found when they are asked for', async () =
 /** @source docs/wire/queries.md "Queries for sessions" */
 test('private sessions are found by those in them, and by services, when they are asked for', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, { templateName: 'private' });
   const of = (asker: KitUser, more = '') => query(asker, `xuid=${ada.xuid}${more}`);
   assert.deepEqual(foundIn(await of(ada)), []);
@@ -289,7 +289,7 @@ test('private sessions are found by those in them, and by services, when they ar
 /** @source docs/wire/queries.md "Queries for sessions" */
 test('others’ private sessions and reservations are 403, with or without such sessions', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   await newSession(kit, ada, { templateName: 'private' });
   for (const { xuid } of [ada, eve]) {
     for (const asked of ['private', 'reservations']) {
@@ -313,7 +313,7 @@ test('others’ private sessions and reservations are 403, with or without such 
 /** @source docs/wire/unknowns.md "who finds a session with a readRestriction", docs/wire/sessions.md "Access", docs/wire/queries.md "Queries for sessions" */
 test('a session is found only by those who may read it', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const neighbour = kit.user('cid', { did: `device-ada-${ada.xuid}` });
   const keyword = freshKeyword();
   const name = await withKeyword(kit, ada, keyword, {
@@ -330,7 +330,7 @@ test('a session is found only by those who may read it', async () => {
 /** @source docs/wire/sessions.md "Access", docs/wire/queries.md "Queries for sessions" */
 test('a readRestriction followed lets those find a session whom a member follows', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const keyword = freshKeyword();
   const name = await withKeyword(kit, ada, keyword, {
     properties: { joinRestriction: 'followed', readRestriction: 'followed' },
@@ -421,7 +421,7 @@ test('take counts what is found, however many others have the keyword', async ()
 /** @source docs/wire/queries.md "Queries for sessions" */
 test('a batch answers the sessions of each user in the order of the request', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   const shared = (await gather(kit, [ada, bob])).name;
   const own = (await newSession(kit, cid)).reference.name;
   const pairs = async (...askedFor: readonly KitUser[]) =>
@@ -444,7 +444,7 @@ test('a batch answers the sessions of each user in the order of the request', as
 /** @source docs/wire/unknowns.md "take in a batch", docs/wire/queries.md "Queries for sessions" */
 test('take bounds the results of a batch as a whole', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const session = await gather(kit, [ada, bob]);
   await newSession(kit, bob);
   const found = await batch(ada, [ada.xuid, bob.xuid], 'take=2');
@@ -524,7 +524,7 @@ test('service config and template of a query must be there, and for the caller',
 /** @source docs/architecture.md "Promises" */
 test('who left, and sessions that ended, are found no more', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const keyword = freshKeyword();
   const session = await gather(kit, [ada, bob], {
     properties: { system: { keywords: [keyword] } },
@@ -579,7 +579,7 @@ test('a session that was made again is found by what it is now', async () => {
 /** @source docs/wire/sessions.md "Owners", docs/wire/queries.md "Queries for sessions" */
 test('a large session is found by any of its members, and counts all of them', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const { reference } = await newSession(kit, ada, {
     constants: { maxMembersCount: 2, capabilities: { large: true } },
   });

@@ -117,14 +117,11 @@ test('S4 GET by a handle carries Content-Location, a path of six parts', async (
 // @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "The document"
 test('S6 the walk from membersInfo.first by next finds every member and ends at membersInfo.next', async () => {
   await using kit = await startKit();
-  const users = ['ada', 'bob', 'cyd', 'dan'].map((name) => kit.user(name));
-  const [ada, bob, cyd, dan] = users as [(typeof users)[0], ...typeof users];
+  const [ada, bob, cyd, dan] = kit.users('ada', 'bob', 'cyd', 'dan');
   const { reference } = await newSession(kit, ada);
-  for (const user of [bob, cyd, dan]) {
-    if (user) assertStatus(await user.join(reference), 200);
-  }
+  for (const user of [bob, cyd, dan]) assertStatus(await user.join(reference), 200);
   assertStatus(await ada.putSession(reference, leave), 200);
-  if (cyd) assertStatus(await cyd.putSession(reference, leave), 200);
+  assertStatus(await cyd.putSession(reference, leave), 200);
 
   const { json } = await read(kit.service(), reference);
 
@@ -134,7 +131,7 @@ test('S6 the walk from membersInfo.first by next finds every member and ends at 
     walked.push(at(json, `members.${String(cursor)}.constants.system.xuid`) ?? null);
     cursor = at(json, `members.${String(cursor)}.next`);
   }
-  assert.deepEqual(walked, [bob?.xuid, dan?.xuid]);
+  assert.deepEqual(walked, [bob.xuid, dan.xuid]);
   assert.deepEqual(json.membersInfo, { first: 1, next: 4, count: 2, accepted: 2, active: 2 });
   assert.deepEqual(Object.keys(json.members as object), ['1', '3']);
 });
@@ -142,7 +139,7 @@ test('S6 the walk from membersInfo.first by next finds every member and ends at 
 // @source docs/wire/sessions.md "The document", docs/wire/sessions.md "Members"
 test('S6 the caller is not repeated as "me", and each member repeats its index', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference, created } = await newSession(kit, ada);
   const joined = await bob.join(reference);
 
@@ -159,7 +156,7 @@ test('S6 the caller is not repeated as "me", and each member repeats its index',
 // @source docs/wire/clients.md "What clients need", docs/wire/README.md "Every answer", docs/wire/README.md "Every request"
 test('S7 no document holds a null outside of title data', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, {
     constants: { inactiveRemovalTimeout: anHourMs, reservedRemovalTimeout: null },
     properties: { keywords: null, closed: null, host: null, joinRestriction: null },
@@ -229,7 +226,7 @@ test('GET with a Content-Type and no body is an ordinary GET', async () => {
 // @source docs/wire/sessions.md "Access"
 test('a private session is read by its members and reservations, and by nobody else', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const { reference } = await newSession(kit, ada, {
     constants: { visibility: 'private', reservedRemovalTimeout: anHourMs },
     properties: { readRestriction: 'none' },

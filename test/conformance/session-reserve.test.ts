@@ -27,7 +27,7 @@ const patient = { constants: { reservedRemovalTimeout: anHourMs } };
 // @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Members"
 test('W9 reservations are members that are reserved, each under an index of its own', async () => {
   await using kit = await startKit();
-  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const [ada, bob, cyd] = kit.users('ada', 'bob', 'cyd');
   const { reference } = await newSession(kit, ada, patient);
 
   const { json } = assertStatus(await ada.putSession(reference, reserve(bob, cyd)), 200);
@@ -54,7 +54,7 @@ test('W9 a reservation shows when it was made, and who took it when it was taken
   skip: isAimed && needsClock,
 }, async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference, session } = await newSession(kit, ada, patient);
   const joinTimes = [];
   await kit.advance(10_000);
@@ -74,7 +74,7 @@ test('W9 a reservation shows when it was made, and who took it when it was taken
 // @source docs/wire/sessions.md "Members"
 test('W9 the reserved user joins under the same index, with a gamertag and no longer reserved', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, patient);
   const kept = assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 
@@ -90,7 +90,7 @@ test('W9 the reserved user joins under the same index, with a gamertag and no lo
 // @source docs/wire/sessions.md "Members"
 test('who is only reserved may not reserve, nor write properties', async () => {
   await using kit = await startKit();
-  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const [ada, bob, cyd] = kit.users('ada', 'bob', 'cyd');
   const { reference } = await newSession(kit, ada, patient);
   const kept = assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 
@@ -104,7 +104,7 @@ test('who is only reserved may not reserve, nor write properties', async () => {
 // @source docs/wire/sessions.md "Members"
 test('the write that takes a reservation may reserve as well', async () => {
   await using kit = await startKit();
-  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const [ada, bob, cyd] = kit.users('ada', 'bob', 'cyd');
   const { reference } = await newSession(kit, ada, patient);
   assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 
@@ -121,7 +121,7 @@ test('the write that takes a reservation may reserve as well', async () => {
 // @source docs/wire/clients.md "Multiplayer Manager"
 test('the creating write may reserve', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = kit.reference();
 
   const { json } = assertStatus(
@@ -142,7 +142,7 @@ test('the creating write may reserve', async () => {
 // @source docs/wire/sessions.md "Members"
 test('a seat for somebody who is in the session already changes nothing', async () => {
   await using kit = await startKit();
-  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const [ada, bob, cyd] = kit.users('ada', 'bob', 'cyd');
   const { reference } = await newSession(kit, ada, patient);
   assertStatus(await bob.join(reference), 200);
   const before = assertStatus(await ada.putSession(reference, reserve(cyd)), 200);
@@ -155,7 +155,7 @@ test('a seat for somebody who is in the session already changes nothing', async 
 // @source docs/wire/sessions.md "Members"
 test('two seats for one user are one seat', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, patient);
 
   const { json } = assertStatus(await ada.putSession(reference, reserve(bob, bob)), 200);
@@ -166,7 +166,7 @@ test('two seats for one user are one seat', async () => {
 // @source docs/wire/sessions.md "Members"
 test('more seats than the session has are refused, all of them', async () => {
   await using kit = await startKit();
-  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const [ada, bob, cyd] = kit.users('ada', 'bob', 'cyd');
   const { reference, created } = await newSession(kit, ada, { constants: { maxMembersCount: 2 } });
 
   const refused = assertRefusedBy(
@@ -182,7 +182,7 @@ test('more seats than the session has are refused, all of them', async () => {
 // @source docs/wire/sessions.md "Access"
 test('a reserved seat is not given to somebody else', async () => {
   await using kit = await startKit();
-  const [ada, bob, eve] = [kit.user('ada'), kit.user('bob'), kit.user('eve')];
+  const [ada, bob, eve] = kit.users('ada', 'bob', 'eve');
   const { reference } = await newSession(kit, ada, {
     constants: { maxMembersCount: 2, reservedRemovalTimeout: anHourMs },
   });
@@ -234,7 +234,7 @@ for (const [what, seat] of [
 // @source docs/wire/sessions.md "Members"
 test('custom constants of a reservation stay with the member', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, patient);
   const custom = { team: 'red', matchmakingResult: { initialTeam: 'red' } };
   const seat = { constants: { system: { xuid: bob.xuid }, custom } };
@@ -248,7 +248,7 @@ test('custom constants of a reservation stay with the member', async () => {
 // @source docs/wire/sessions.md "Access"
 test('who is reserved may decline', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, patient);
   assertStatus(await ada.putSession(reference, reserve(bob)), 200);
 
@@ -261,7 +261,7 @@ test('who is reserved may decline', async () => {
 // @source docs/wire/sessions.md "Servers"
 test('a service reserves seats in a session that it creates', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = kit.reference();
 
   const { json } = assertStatus(await kit.service().putSession(reference, reserve(ada, bob)), 201);

@@ -51,7 +51,7 @@ async function withRoles(
 // @source docs/wire/sessions.md "Roles"
 test('W16 a member takes a role, which is counted in the document', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await withRoles(kit, ada);
 
   const joined = assertStatus(await bob.join(reference, { roles: { team: 'red' } }), 200);
@@ -109,7 +109,7 @@ test('a role may be taken by the element members/me', async () => {
 // @source docs/wire/sessions.md "Roles"
 test('a role over its max is refused with 409 roleFull, and free again when a member goes', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   const reference = await withRoles(kit, ada, { team: { roles: { red: { max: 1 } } } });
   assertStatus(await bob.join(reference, { roles: { team: 'red' } }), 200);
   assertStatus(await cid.join(reference), 200);
@@ -163,7 +163,7 @@ test('a role that is not there is refused, and what is there is named', async ()
 // @source docs/wire/sessions.md "Roles"
 test('roles of an owner-managed type are assigned by owners, to themselves and to others', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const lfg = { ownerManaged: true, roles: { confirmed: { max: 4, target: 2 } } };
   const reference = await withRoles(kit, ada, { lfg });
   const joined = assertStatus(await bob.join(reference), 200);
@@ -197,7 +197,7 @@ test('roles of an owner-managed type are assigned by owners, to themselves and t
 // @source docs/wire/unknowns.md "roles of others", docs/wire/sessions.md "Roles"
 test('roles of others are assigned by owners and services alone, and nothing else of others is', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await withRoles(kit, ada);
   const joined = assertStatus(await bob.join(reference), 200);
   const [adas, bobs] = [indexOf(joined.json, ada), indexOf(joined.json, bob)];
@@ -229,7 +229,7 @@ test('roles of others are assigned by owners and services alone, and nothing els
 // @source docs/wire/unknowns.md "roles of reservations"
 test('a reservation may have a role: it holds the place, and keeps it when it is taken', async () => {
   await using kit = await startKit();
-  const [ada, bob, cid] = [kit.user('ada'), kit.user('bob'), kit.user('cid')];
+  const [ada, bob, cid] = kit.users('ada', 'bob', 'cid');
   const reference = await withRoles(kit, ada, { team: { roles: { red: { max: 1 } } } });
   const reserved = assertStatus(
     await ada.putSession(reference, {
@@ -250,7 +250,7 @@ test('a reservation may have a role: it holds the place, and keeps it when it is
 // @source docs/wire/clients.md "What clients need", docs/wire/sessions.md "Roles"
 test('W17 owners change mutable role settings, and others do not', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const fixed = { roles: { medic: { max: 1 } } };
   const reference = await withRoles(kit, ada, { team, job: fixed });
   assertStatus(await bob.join(reference), 200);
@@ -302,7 +302,7 @@ test('without owners role settings are changed by services', async () => {
 // @source docs/wire/unknowns.md "roles that cannot be"
 test('a max is not set below the number of those who have the role', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const reference = await withRoles(kit, ada);
   assertStatus(await ada.putSession(reference, myRoles({ team: 'red' })), 200);
   assertStatus(await bob.join(reference, { roles: { team: 'red' } }), 200);

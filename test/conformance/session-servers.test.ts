@@ -75,7 +75,7 @@ test('null removes a server, and leaves the others', async () => {
 // @source docs/wire/sessions.md "Access"
 test('a user writes no servers, member or not', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const { reference, created } = await newSession(kit, ada);
 
   for (const servers of [{ x: {} }, { x: null }]) {
@@ -197,7 +197,7 @@ test('the matchmaking entry is checked by its documented fields', async () => {
 // @source docs/wire/unknowns.md "the order of server candidates", docs/wire/initialization.md "Stages"
 test('server candidates are computed from what the members measured', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, {
     constants: {
       capabilities: { autoPopulateServerCandidates: true },

@@ -219,7 +219,7 @@ test('a timeout of null never runs out while somebody is active', { skip }, asyn
     inactiveRemovalTimeout: null,
     sessionEmptyTimeout: null,
   });
-  const [cyd, dan] = [kit.user('cyd'), kit.user('dan')];
+  const [cyd, dan] = kit.users('cyd', 'dan');
   assertStatus(await ada.putSession(reference, reserve(cyd)), 200);
   assertStatus(await dan.putSession(reference, mySystem({ active: true })), 200);
   assertStatus(await ada.putSession(reference, becomeReady), 200);
@@ -235,7 +235,7 @@ test('a timeout of null never runs out while somebody is active', { skip }, asyn
 // @source docs/wire/sessions.md "PUT"
 test('a write sees the session as time left it', { skip }, async () => {
   await using kit = await startKit();
-  const [ada, bob, cyd] = [kit.user('ada'), kit.user('bob'), kit.user('cyd')];
+  const [ada, bob, cyd] = kit.users('ada', 'bob', 'cyd');
   const { reference } = await newSession(kit, ada, {
     constants: { maxMembersCount: 2, reservedRemovalTimeout: 20_000 },
   });
@@ -253,7 +253,7 @@ test('a write sees the session as time left it', { skip }, async () => {
 // @source docs/wire/sessions.md "Access"
 test('a reservation that ran out lets nobody in', { skip }, async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, {
     constants: { visibility: 'private', reservedRemovalTimeout: 20_000 },
   });
@@ -335,7 +335,7 @@ test('the host that is removed by time is host no more, nor has it the turn', {
   skip,
 }, async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, {
     constants: { capabilities: { connectivity: true }, inactiveRemovalTimeout: 20_000 },
   });

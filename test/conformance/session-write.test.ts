@@ -69,7 +69,7 @@ test('W12 a custom value is replaced whole, and a null within it is data', async
 // @source docs/wire/clients.md "What clients need"
 test('W13 writers who re-send whole objects overwrite each other key by key, the last one wins', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, { custom: { map: 'atoll', rounds: 3 } });
   assertStatus(await bob.join(reference), 200);
 
@@ -188,7 +188,7 @@ for (const contractVersion of [105, 107]) {
 // @source docs/wire/clients.md "What clients need", docs/wire/README.md "Words", docs/wire/sessions.md "Preconditions"
 test('W23 each change has the next number and an ETag of its own, which every reader is given', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference, created } = await newSession(kit, ada);
   const seen = [created];
   seen.push(assertStatus(await bob.join(reference), 200));
@@ -259,7 +259,7 @@ test('strings come back as they were written', async () => {
 // @source docs/wire/sessions.md "Access"
 test('a user who is no member and does not join may not write, and is shown the session', async () => {
   await using kit = await startKit();
-  const [ada, eve] = [kit.user('ada'), kit.user('eve')];
+  const [ada, eve] = kit.users('ada', 'eve');
   const { reference, created } = await newSession(kit, ada);
 
   for (const body of [
@@ -300,7 +300,7 @@ test('the write that joins may change properties as well', async () => {
 // @source docs/wire/sessions.md "Members"
 test('a user removes or writes nobody else by index', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   const joined = await bob.join(reference);
   const index = indexOf(joined.json, bob);
@@ -320,7 +320,7 @@ test('a user removes or writes nobody else by index', async () => {
 // @source docs/wire/sessions.md "Members"
 test('a service removes a member by index', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada);
   const joined = await bob.join(reference);
   const index = indexOf(joined.json, bob);
@@ -439,7 +439,7 @@ test('writers of different keys at the same time all succeed, and no write is lo
 // @source docs/wire/sessions.md "Members"
 test('a write to one’s own member leaves the other members as they were', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const { reference } = await newSession(kit, ada, {
     constants: { inactiveRemovalTimeout: anHourMs },
     me: { properties: { custom: { health: 41 } } },

@@ -62,7 +62,7 @@ test('a template of contract 105 is answered as upgraded to 107', async () => {
 // @source docs/wire/sessions.md "Owners"
 test('the demo templates for groups and for thousands make sessions as they say', async () => {
   await using kit = await startKit();
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const [group, crowd] = [kit.reference('lfg'), kit.reference('large')];
 
   assertStatus(await ada.join(group), 201);

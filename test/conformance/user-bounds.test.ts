@@ -11,7 +11,7 @@ const ownServer = { skip: isAimed && needsOwnServer };
 /** @source docs/wire/sessions.md "PUT" */
 test('a user is in so many sessions of a service config and no more', ownServer, async () => {
   await using kit = await startKit({ settings: { sessionsPerUserMax: 2 } });
-  const [ada, bob] = [kit.user('ada'), kit.user('bob')];
+  const [ada, bob] = kit.users('ada', 'bob');
   const [first, second, third] = [kit.reference(), kit.reference(), kit.reference()];
   assertStatus(await ada.putSession(first, joinBody()), 201);
   assertStatus(await ada.putSession(second, joinBody()), 201);
