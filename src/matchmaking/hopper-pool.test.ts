@@ -84,3 +84,34 @@ test('tickets that are forgotten while they are read are read anew', async () =>
   assert.equal(pool.population, count - 1);
   assert.equal(pool.stored(waitingTicket(0).id), undefined);
 });
+
+/** The turns of a search, and its matches. */
+function searchOf(pool: HopperPool): {
+  readonly turnsCount: number;
+  readonly matchesCount: number;
+} {
+  const found = [...pool.search(10_000)];
+  const turnsCount = found.filter((one) => one === undefined).length;
+  return { turnsCount, matchesCount: found.length - turnsCount };
+}
+
+// Kills: a hopper that is offered anew since another part of the config has changed; one that keeps its
+// former rules; all of it offered in one turn.
+test('tickets are offered anew, in turns, where their hopper has changed', async () => {
+  await using store = openMemoryStore();
+  const tickets = new TicketStore(store);
+  await storeTickets(tickets);
+  const hopper = sampleHopper({ rules: [], minGroupSize: 2, maxGroupSize: 2 });
+  const pool = new HopperPool(key, hopper);
+  await pool.load(tickets);
+  assert.equal(searchOf(pool).matchesCount, count / 2);
+  const { turnsCount } = searchOf(pool);
+
+  pool.configure(structuredClone(hopper));
+  assert.deepEqual(searchOf(pool), { turnsCount, matchesCount: count / 2 });
+
+  pool.configure({ ...hopper, minGroupSize: 4, maxGroupSize: 4 });
+  const changed = searchOf(pool);
+  assert.equal(changed.matchesCount, count / 4);
+  assert.ok(changed.turnsCount > turnsCount);
+});

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { explainTicket, type WhyNot } from '../domain/matchmaking/explain.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
 import { candidateOf, type HopperRules, hopperRules } from '../domain/matchmaking/hopper-rules.ts';
@@ -29,6 +30,7 @@ const sampleMs: Milliseconds = 1_000;
  */
 export class HopperPool {
   readonly key: HopperKey;
+  #configured: Hopper;
   #pool: MatchPool;
   readonly #stored = new Map<Guid, Stored<TicketRecord>>();
   #population = 0;
@@ -47,6 +49,7 @@ export class HopperPool {
 
   constructor(key: HopperKey, hopper: Hopper) {
     this.key = key;
+    this.#configured = hopper;
     this.#pool = new MatchPool(hopperRules(hopper));
   }
 
@@ -54,9 +57,11 @@ export class HopperPool {
     return this.#pool.rules;
   }
 
-  /** The hopper as it is configured now. The next search offers its tickets anew. */
+  /** The hopper as it is configured now. Where it has changed, the next search offers its tickets anew. */
   configure(hopper: Hopper): void {
-    if (hopper === this.rules.hopper) return;
+    if (hopper === this.#configured) return;
+    this.#configured = hopper;
+    if (isDeepStrictEqual(hopper, this.rules.hopper)) return;
     this.#pool = new MatchPool(hopperRules(hopper));
     this.#toOffer = this.#stored.values();
   }
