@@ -56,7 +56,8 @@ export async function createTicket(
   if (refusal) return refusal;
   const nowMs = context.clock.nowMs();
   const avoids = hopper.isRanked ? new Map() : await readAvoids(context, session);
-  const waitSeconds = await readWaitSeconds(service, path.scid, hopper);
+  const pool = poolOf(service, path.scid, hopper);
+  const waitSeconds = await readWaitSeconds(service, pool);
   const ticket: TicketRecord = {
     kind: 'ticket',
     id: context.ids.guid(),
@@ -78,16 +79,15 @@ export async function createTicket(
   const tooLarge = mayFit(ticket, hopper);
   if (tooLarge) return tooLarge;
   await cancelFormer(service, session);
-  const key = hopperKeyOf(path.scid, hopper.name);
   const change = { id: ticket.id, expectRevision: 0, value: ticket, dueMs: ticket.expiresMs };
-  const revision = await tickets.commit(key, [change]);
+  const revision = await tickets.commit(pool.key, [change]);
   if (revision === undefined) throw new Error('the id of a new ticket is taken');
   const notShown = await showTicket(context, ticket, { isNew: true });
   if (notShown) {
-    await tickets.commit(key, [{ id: ticket.id, expectRevision: revision, value: undefined }]);
+    await tickets.commit(pool.key, [{ id: ticket.id, expectRevision: revision, value: undefined }]);
     return notShown;
   }
-  poolOf(service, path.scid, hopper).put({ value: ticket, revision, dueMs: ticket.expiresMs });
+  pool.put({ value: ticket, revision, dueMs: ticket.expiresMs });
   observeTicket(service, ticket, 'created');
   return { ticketId: ticket.id, waitSeconds };
 }

@@ -1,6 +1,7 @@
 import type { Guid } from '../domain/ids.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import type { HopperPool } from './hopper-pool.ts';
 import { poolOf, type Service } from './service.ts';
 
 export type HopperStatistics = { readonly waitSeconds: number; readonly population: number };
@@ -28,15 +29,12 @@ export async function readStatistics(
 
 /** How long players of this hopper have waited lately, also while its tickets are still read. */
 export async function readWaitSeconds(
-  service: Service,
-  scid: Guid,
-  hopper: Hopper,
+  { tickets, isShared }: Pick<Service, 'tickets' | 'isShared'>,
+  pool: HopperPool,
 ): Promise<number> {
-  const { tickets, isShared } = service;
-  const pool = poolOf(service, scid, hopper);
   if (!isShared) await pool.loadWait(tickets);
   const waitMs = isShared ? (await tickets.statistics(pool.key))?.waitMs : pool.waitMs;
-  return inSeconds(waitMs ?? hopper.typicalWaitMs);
+  return inSeconds(waitMs ?? pool.rules.hopper.typicalWaitMs);
 }
 
 function inSeconds(waitMs: Milliseconds): number {
