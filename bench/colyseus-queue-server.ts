@@ -47,7 +47,10 @@ async function matchAll(count: number): Promise<void> {
     queue.clients.push(client);
   }
   const startedMs = performance.now();
+  const cpu = process.cpuUsage();
   queue['reassignMatchGroups']();
   await seated.promise;
-  process.send?.({ perSecond: (1_000 * count) / (performance.now() - startedMs) });
+  const perSecond = (1_000 * count) / (performance.now() - startedMs);
+  const { user, system } = process.cpuUsage(cpu);
+  process.send?.({ perSecond, cpuMicroseconds: (user + system) / count });
 }

@@ -39,8 +39,11 @@ import { checkFound, concernsTickets, noteSessionChange } from './watch-sessions
 /** Records that are worked on at the same time. */
 const parallelMax = 16;
 
-/** Matches of one hopper that are made at the same time: their writes share what it costs to be durable. */
-const matchesAtOnceMax = 64;
+/**
+ * Matches of one hopper that are made at the same time: their writes share what it costs to be durable.
+ * With more of them, requests would wait longer for the writes before theirs.
+ */
+const matchesAtOnceMax = 128;
 
 /** Matches of one hopper that are made before the others have their turn. */
 const matchesInTurnMax = 1_024;
