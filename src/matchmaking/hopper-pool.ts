@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import { explainTicket, type WhyNot } from '../domain/matchmaking/explain.ts';
 import type { Hopper } from '../domain/matchmaking/hopper.ts';
 import { candidateOf, type HopperRules, hopperRules } from '../domain/matchmaking/hopper-rules.ts';
 import type { Guid } from '../domain/ids.ts';
+import { jsonEquals } from '../domain/json.ts';
 import type { Match } from '../domain/matchmaking/match.ts';
 import { MatchPool } from '../domain/matchmaking/match-pool.ts';
 import { searchMatches } from '../domain/matchmaking/matcher.ts';
@@ -61,7 +61,7 @@ export class HopperPool {
   configure(hopper: Hopper): void {
     if (hopper === this.#configured) return;
     this.#configured = hopper;
-    if (isDeepStrictEqual(hopper, this.rules.hopper)) return;
+    if (jsonEquals(hopper, this.rules.hopper)) return;
     this.#pool = new MatchPool(hopperRules(hopper));
     this.#toOffer = this.#stored.values();
   }
