@@ -90,6 +90,8 @@ test('sessions are listed in pages, filtered, read, and counted, without a keywo
   assert.equal((await admin('GET', pathOf(kit.reference()))).refusal, 'sessionGone');
   const { json } = await admin('GET', '/stats');
   assert.deepEqual(json['sessions'], { count: 5, isMore: false });
+  assert.ok(Number(at(json, 'members.joined')) >= 5);
+  assert.deepEqual(json['handles'], { activities: 0, invites: 0, transfers: 0 });
 });
 
 test('where a user is: sessions, seats, connections, activities', async () => {

@@ -1,7 +1,8 @@
 import type { Context } from '../directory/context.ts';
 import { findUserPlaces } from '../directory/find-user.ts';
 import { knownNodes } from '../directory/live-nodes.ts';
-import { countSessions, pageOfSessions } from '../directory/session-pages.ts';
+import { countStored } from '../directory/count-stored.ts';
+import { pageOfSessions } from '../directory/session-pages.ts';
 import { readCurrent } from '../directory/transact.ts';
 import type { AdminAct } from '../directory/admin-acts.ts';
 import type { Ban } from '../domain/ban.ts';
@@ -40,6 +41,9 @@ export type AdminTargets = {
 const sessionPath = '/admin/serviceconfigs/{scid}/sessiontemplates/{templateName}/sessions/{name}';
 const userPath = '/admin/users/{xuid}';
 
+/** Parts of the store that are counted for one answer: some seconds. */
+const countedPartsMax = 1_000;
+
 /** Acts in one answer. */
 const actsMax = 1_000;
 
@@ -68,6 +72,10 @@ export function adminRoutes({ administration, reload, drain }: AdminTargets): re
     adminRoute('GET', '/admin/stats', 'none', async (_request, context) => {
       const { node, clock } = context;
       const { nodes, silent } = await administration.survey({ what: 'count' });
+      const { sessions, joined, reserved, isMore, ...handles } = await countStored(
+        context,
+        countedPartsMax,
+      );
       return {
         node: node.id,
         now: formatTime(clock.nowMs()),
@@ -75,7 +83,9 @@ export function adminRoutes({ administration, reload, drain }: AdminTargets): re
         connections: nodes.reduce((sum, { count }) => sum + count, 0),
         connectionsByNode: Object.fromEntries(nodes.map((one) => [one.node, one.count])),
         ...(silent.length > 0 && { silentNodes: silent }),
-        sessions: { ...(await countSessions(context)) },
+        sessions: { count: sessions, isMore },
+        members: { joined, reserved },
+        handles,
         bans: administration.bans().length,
       };
     }),

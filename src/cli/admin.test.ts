@@ -47,6 +47,8 @@ test('an operator looks at a server, and removes a user from it', async () => {
   assert.match(stats, /^nodes {8}1 alive, 0 gone$/m);
   assert.match(stats, /^connections {2}1$/m);
   assert.match(stats, /^sessions {5}2$/m);
+  assert.match(stats, /^members {6}3 joined, 0 reserved$/m);
+  assert.match(stats, /^handles {6}0 activities, 0 invites, 0 transfers$/m);
   assert.equal(
     await done('sessions', '--text', 'HALL'),
     `${session}  2 members, 2 active, change 2\n`,

@@ -64,11 +64,12 @@ const reasonUsage = '  --reason <text>       Why; kept in the history of the ses
 
 const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
   stats: {
-    does: 'counts what a server has: nodes, connections, sessions, bans',
+    does: 'counts what a server has: nodes, connections, sessions, members, handles, bans',
     flags: {},
     usage: '',
     async run(_given, ask) {
-      const { node, now, nodes, connections, sessions, bans } = await ask('GET', '/stats');
+      const answer = await ask('GET', '/stats');
+      const { node, now, nodes, connections, sessions, members, handles, bans } = answer;
       const alive = nodes.filter((one: { readonly isAlive: boolean }) => one.isAlive).length;
       return [
         `time         ${now}`,
@@ -76,6 +77,8 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
         `nodes        ${alive} alive, ${nodes.length - alive} gone`,
         `connections  ${connections}`,
         `sessions     ${sessions.isMore ? 'more than ' : ''}${sessions.count}`,
+        `members      ${members.joined} joined, ${members.reserved} reserved`,
+        `handles      ${handles.activities} activities, ${handles.invites} invites, ${handles.transfers} transfers`,
         `bans         ${bans}`,
       ];
     },

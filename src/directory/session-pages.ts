@@ -39,21 +39,3 @@ export async function pageOfSessions(
   } while (cursor !== undefined && sessions.length < limit && lookedAt < lookedAtMax);
   return { sessions, cursor };
 }
-
-/** More are not counted. */
-const countedMax = 1_000_000;
-
-/** How many sessions there are, and whether there are more that were not counted. */
-export async function countSessions({
-  store,
-}: Pick<Context, 'store'>): Promise<{ readonly count: number; readonly isMore: boolean }> {
-  let count = 0;
-  let cursor: string | undefined;
-  do {
-    const page = await store.sessionKeys(10_000, cursor);
-    count += page.keys.length;
-    cursor = page.cursor;
-    await yieldToEventLoop();
-  } while (cursor !== undefined && count < countedMax);
-  return { count, isMore: cursor !== undefined };
-}

@@ -10,7 +10,7 @@ const session = '/serviceconfigs/{scid}/sessiontemplates/{templateName}/sessions
 const administration: Readonly<Record<string, Omit<Operation, 'tag'>>> = {
   'GET /admin': { summary: 'The routes of administrators', answers: { 200: 'RouteNames' } },
   'GET /admin/stats': {
-    summary: 'Counts: nodes, connections, sessions, bans',
+    summary: 'Counts: nodes, connections, sessions, members, handles, bans',
     answers: { 200: 'AdminStats' },
   },
   'GET /admin/sessions': {
