@@ -235,13 +235,18 @@ test('a user is shown with sessions, connections, lists and handles', async () =
 });
 
 test('a hopper is shown with its tickets, why they wait, and the matches made', async () => {
-  const search = async (name: string) => {
+  const search = async (name: string, hopper = 'quick', ticketAttributes = {}) => {
     const user = kit.user(name);
     const reference = kit.reference('deathmatch');
     await user.join(reference);
-    const ticket = await user.request('POST', `/serviceconfigs/${demoScid}/hoppers/quick`, {
+    const ticket = await user.request('POST', `/serviceconfigs/${demoScid}/hoppers/${hopper}`, {
       headers: { 'x-xbl-contract-version': '103' },
-      body: { giveUpDuration: 120, preserveSession: 'never', ticketSessionRef: reference },
+      body: {
+        giveUpDuration: 120,
+        preserveSession: 'never',
+        ticketSessionRef: reference,
+        ticketAttributes,
+      },
     });
     assert.equal(ticket.status, 200, ticket.text);
     return { user, ticketId: String(ticket.json['ticketId']) };
@@ -272,6 +277,46 @@ test('a hopper is shown with its tickets, why they wait, and the matches made', 
   const found = matched.tickets.find(({ id }) => id === ticketId);
   assert.equal(found?.status, 'found');
   assert.equal(matched.matches[0]?.key, found.target && keyOfName(found.target));
+
+  // Of tickets that do not go together each names the players of the other.
+  const [first, second] = [
+    await search('pia', 'ranked5v5', { build: 'a' }),
+    await search('quin', 'ranked5v5', { build: 'b' }),
+  ];
+  const apart = await get<HopperDetail>(`/hoppers/${demoScid}/ranked5v5`);
+  for (const [own, otherOne] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    const { whyNot } = apart.tickets.find(({ id }) => id === own.ticketId) ?? {};
+    assert.deepEqual(whyNot?.nearest[0]?.xuids, [otherOne.user.xuid]);
+  }
+});
+
+// Kills: the name of the join for ever, and a seat of a user without the name that everybody knows.
+test('a user has one name in all rows, the newest', async () => {
+  const [rosa, sam] = [kit.user('rosa'), kit.user('sam')];
+  const reference = kit.reference('deathmatch');
+  await rosa.join(reference);
+  const authorization = `XBL3.0 x=-;xuid=${rosa.xuid}&gtg=Rosalind`;
+  await fetch(`${server.url}/handles/${sam.xuid}`, { headers: { authorization } });
+  const tess = kit.user('tess');
+  await tess.getSession(reference);
+  await sam.join(reference);
+  const reserved = await sam.putSession(reference, {
+    members: { reserve_0: { constants: { system: { xuid: tess.xuid } } } },
+  });
+  assert.equal(reserved.status, 200, reserved.text);
+  const names = (rows: readonly { readonly gamertag?: string }[]) =>
+    rows.map(({ gamertag }) => gamertag);
+  const shown = await get<SessionDetail>(
+    `/sessions/${demoScid}/${reference.templateName}/${reference.name}`,
+  );
+  const expected = ['Rosalind', 'sam', 'tess'];
+  assert.deepEqual(names(shown.members), expected);
+  assert.deepEqual(names(shown.row.people), expected);
+  const { row } = await get<UserDetail>(`/users/${rosa.xuid}`);
+  assert.equal(row.gamertag, 'Rosalind');
 });
 
 test('what is asked for wrongly is refused with the place', async () => {
