@@ -15,6 +15,12 @@ const connection = fc.constantFrom<unknown>(
   null,
   7,
 );
+const guid = '81A3266D-0000-4000-8000-000000000001';
+const id = fc.constantFrom<unknown>(guid, guid, 'no guid', 7);
+const changeTypes = fc.oneof<fc.Arbitrary<unknown>[]>(
+  fc.array(fc.constantFrom('everything', 'HOST', 'membersList')),
+  fc.constantFrom(null, 'host', ['strange'], [1], Array(101).fill('host')),
+);
 const custom = fc.oneof<fc.Arbitrary<unknown>[]>(
   anyCustom,
   anyCustom,
@@ -29,6 +35,11 @@ const withStrange = (object: fc.Arbitrary<unknown>) =>
     return Object.fromEntries(entries);
   });
 
+const subscription = fc.oneof<fc.Arbitrary<unknown>[]>(
+  withStrange(some({ id, changeTypes })),
+  fc.constantFrom(null, [], 'text'),
+);
+
 const anyNearlyUsualBody = withStrange(
   some<Record<string, unknown>>({
     properties: fc.oneof(withStrange(some({ custom })), fc.constantFrom(null, [])),
@@ -41,7 +52,9 @@ const anyNearlyUsualBody = withStrange(
               some({
                 properties: withStrange(
                   some({
-                    system: withStrange(some({ active: flag, ready: flag, connection })),
+                    system: withStrange(
+                      some({ active: flag, ready: flag, connection, subscription }),
+                    ),
                     custom,
                   }),
                 ),
@@ -74,4 +87,21 @@ test('the way of usual bodies and that of all bodies agree', () => {
     { numRuns: 4_000 },
   );
   hits.assertAtLeast(200);
+});
+
+// Kills: a subscription without an id, with too many change types, with one that nobody knows, with an
+// unknown member.
+test('a subscription is read alike in both ways', () => {
+  const hits = new Hits();
+  fc.assert(
+    fc.property(subscription, (given) => {
+      const system = { active: true, subscription: given };
+      const text = formatJson({ members: { me: { properties: { system } } } });
+      const body = parseRequestJson(text) as JsonObject;
+      if (readUsualRequest(body) !== undefined) hits.count();
+      assert.deepEqual(parseSessionRequest(body, 107), parseAnyRequest(body, 107));
+    }),
+    { numRuns: 1_000 },
+  );
+  hits.assertAtLeast(50);
 });

@@ -112,8 +112,12 @@ const keyword = text(
   `a keyword of 1 to ${limits.keywordCharactersMax} characters`,
 );
 
+const changeTypesInLowerCase: ReadonlySet<string> = new Set(
+  changeTypes.map((name) => name.toLowerCase()),
+);
+
 function isChangeType(name: string): boolean {
-  return changeTypes.some((one) => one.toLowerCase() === name.toLowerCase());
+  return changeTypesInLowerCase.has(name.toLowerCase());
 }
 
 function changeTypeList(name: v.GenericSchema<string>) {
@@ -335,8 +339,8 @@ export function parseAnyRequest(
 }
 
 /**
- * The write of a usual body: the own member's status, connection and custom properties, and the
- * custom properties of the session. Undefined for any other body, also an invalid one. The schemas
+ * The write of a usual body: the own member's status, connection, subscription and custom properties,
+ * and the custom properties of the session. Undefined for any other body, also an invalid one. The schemas
  * cost several times as much; a law checks that both ways agree.
  */
 export function readUsualRequest(body: JsonObject): SessionRequest | undefined {
@@ -386,10 +390,28 @@ function isUsualSystem(system: JsonObject): boolean {
     const fits =
       key === 'active' || key === 'ready'
         ? typeof value === 'boolean'
-        : key === 'connection' && typeof value === 'string' && isGuid(value);
+        : key === 'subscription'
+          ? isUsualSubscription(value)
+          : key === 'connection' && isGuidText(value);
     if (!fits) return false;
   }
   return true;
+}
+
+function isUsualSubscription(subscription: Json | undefined): boolean {
+  if (subscription === undefined || !isJsonObject(subscription)) return false;
+  const { id, changeTypes = [], ...more } = subscription;
+  for (const _ in more) return false;
+  return (
+    isGuidText(id) &&
+    Array.isArray(changeTypes) &&
+    changeTypes.length <= limits.changeTypesMax &&
+    changeTypes.every((one) => typeof one === 'string' && isChangeType(one))
+  );
+}
+
+function isGuidText(value: Json | undefined): boolean {
+  return typeof value === 'string' && isGuid(value);
 }
 
 /** The write that a body of the properties element stands for. Refuses: requestInvalid, tooManyItems. */
