@@ -8,11 +8,7 @@
 import type { Context } from '../directory/context.ts';
 import { targetRequest } from '../domain/matchmaking/session-writes.ts';
 import { shownStatusOf, ticketIdOf } from '../domain/matchmaking/snapshot.ts';
-import {
-  type MatchRecord,
-  nextCheckMs,
-  type TicketRecord,
-} from '../domain/matchmaking/ticket-record.ts';
+import type { MatchRecord, TicketRecord } from '../domain/matchmaking/ticket-record.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { limits } from '../domain/limits.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -51,13 +47,12 @@ export async function finishMatch(
   const shown = match.value.isPreserved ? records.slice(1) : records;
   const refusals = await Promise.all(shown.map((ticket) => showTicket(context, ticket)));
   if (refusals.some((refusal) => refusal?.code === 'tooBusy')) return;
-  const nowMs = context.clock.nowMs();
-  await closeMatch(service, key, match, tickets, (ticket) => {
-    // They were stored as they are to stay, unless a former version of the program has made the match.
-    if (!ticket.isPending) return undefined;
-    const value = { ...ticket, isPending: false, foundMs: nowMs };
-    return { value, dueMs: nextCheckMs(value, nowMs) ?? nowMs };
-  });
+  // Its tickets are stored as they are to stay. Where it has gone by now, another node has finished it.
+  await service.tickets.commit(key, [removalOf(match)]);
+}
+
+function removalOf({ value: { id }, revision }: Stored<MatchRecord>): TicketChange {
+  return { id, expectRevision: revision, value: undefined };
 }
 
 /** The tickets of a match that still belong to it, in its order. */
@@ -85,6 +80,8 @@ async function makeTarget(
   match: MatchRecord,
   tickets: readonly TicketRecord[],
 ): Promise<Refusal | undefined> {
+  // All of them search again by now: nobody would come.
+  if (tickets.length === 0) return undefined;
   const target = await readAny(context, match.target);
   if (target !== undefined) return target instanceof Refusal ? target : undefined;
   // It may have been made, and have ended since: then a ticket session says so.
@@ -182,25 +179,22 @@ async function failMatch(
 
 type TicketNext = { readonly value: TicketRecord; readonly dueMs: Milliseconds };
 
-/**
- * Removes the match and gives its tickets, as they were last, their next value, in one step; undefined:
- * they stay as they are.
- */
+/** Removes the match and gives its tickets, as they were last, their next value, in one step. */
 async function closeMatch(
   service: Service,
   key: HopperKey,
   match: Stored<MatchRecord>,
   last: readonly Stored<TicketRecord>[],
-  next: (ticket: TicketRecord) => TicketNext | undefined,
+  next: (ticket: TicketRecord) => TicketNext,
 ): Promise<void> {
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {
     const tickets = attempt === 1 ? last : await ticketsOf(service, key, match.value);
-    const changes = tickets.flatMap(({ value, revision }): (TicketChange & TicketNext)[] => {
-      const following = next(value);
-      return following ? [{ id: value.id, expectRevision: revision, ...following }] : [];
-    });
-    const removed = { id: match.value.id, expectRevision: match.revision, value: undefined };
-    const revision = await service.tickets.commit(key, [...changes, removed]);
+    const changes = tickets.map(({ value, revision }): TicketChange & TicketNext => ({
+      id: value.id,
+      expectRevision: revision,
+      ...next(value),
+    }));
+    const revision = await service.tickets.commit(key, [...changes, removalOf(match)]);
     if (revision !== undefined) {
       for (const { value, dueMs } of changes) {
         service.pools.get(key)?.put({ value, revision, dueMs });
