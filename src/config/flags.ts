@@ -53,9 +53,16 @@ export function parseFlags(
   return { values, problems };
 }
 
-/** Where the first of `args` is that is no flag and no value of one; undefined: there is none. */
+/**
+ * Where the first of `args` is that is no flag and no value of one; undefined: there is none, or it may be
+ * the value of a flag that is not known.
+ */
 export function indexOfWord(args: readonly string[], flags: Flags): number | undefined {
-  return tokensOf(args, flags).find(({ kind }) => kind === 'positional')?.index;
+  for (const token of tokensOf(args, flags)) {
+    if (token.kind === 'positional') return token.index;
+    if (token.kind === 'option' && !Object.hasOwn(flags, token.name)) return undefined;
+  }
+  return undefined;
 }
 
 function tokensOf(args: readonly string[], flags: Flags) {

@@ -57,7 +57,7 @@ test('no token of an opened capture is shown or copied', () => {
   assert.equal(login?.requestBody?.text, '{"Properties":{"RpsTicket":"…","SiteName":"a"}}');
   assert.equal(form?.requestBody?.text, 'grant_type=refresh_token&refresh_token=…');
   assert.equal(form?.answerBody?.text, '{"access_token":"…","refresh_token":"…","scope":"c"}');
-  assert.equal(page?.row.target, '/oauth20_authorize.srf?code=…&state=d');
+  assert.equal(page?.row.target, '/oauth20_authorize.srf?code=…&state=…');
   assert.equal(page?.answerHeaders['Location'], 'https://localhost/?code=…#access_token=…&e=1');
   assert.equal(page?.requestHeaders['Authorization'], 'XBL3.0 …');
   assert.equal(game?.requestBody?.text, '{"token":"mine"}');
