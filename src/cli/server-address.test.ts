@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { MultiplayerError, RtaError } from '../client/multiplayer-service.ts';
 import { runCommand } from './command.ts';
 import type { CommandIo } from './command-io.ts';
-import { explainFailedCall } from './server-address.ts';
+import { explainFailedCall, explainNoAnswer } from './server-address.ts';
 
 const url = 'https://127.0.0.1:9';
 
@@ -66,4 +66,17 @@ test('a server that was there is gone', () => {
   const said = explainFailedCall(noAnswer('fetch failed'), url, { wasThere: true });
   assert.match(String(said), /has ended, or cannot be reached any more/);
   assert.equal(explainFailedCall(new TypeError('a bug'), url), undefined);
+});
+
+// Kills: "start the server first", said of a server that runs and hangs.
+test('a server that takes connections and does not answer is told from one that is not there', () => {
+  const late = `${url} takes connections, but has not answered in time.`;
+  for (const reason of [
+    'nothing came within 30000 ms',
+    'The operation was aborted due to timeout',
+    'This operation was aborted',
+  ]) {
+    assert.equal(explainNoAnswer(reason, url), late);
+  }
+  assert.match(explainNoAnswer('fetch failed: connect ECONNREFUSED', url), /^nothing answers at/);
 });

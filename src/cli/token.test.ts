@@ -221,7 +221,7 @@ test('what is wrong is one line on stderr, and nothing on stdout', async () => {
       /--lifetime must be a number and a unit/,
     ]),
     [[...user, '--data', 'empty'], /from empty: there is no database; start the server first\.$/],
-    [[...user, '--key', join(folder, 'none')], /cannot read --key .*ENOENT/],
+    [[...user, '--key', join(folder, 'none')], /cannot read --key .*none: it is not there\./],
     [[...user, '--key', files.public], /is not a private key in JWK or PEM form/],
     [[...user, '--key', files.broken], /is not a private key in JWK or PEM form/],
     [[...user, '--key', files.other], /is not a private key in JWK or PEM form/],

@@ -10,6 +10,7 @@ import { signToken, tokenKeyOf } from '../auth/token.ts';
 import { type Flags, parseFlags } from '../config/flags.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import { fileProblemOf } from '../platform/file-problem.ts';
 import { makeFolder } from '../platform/make-folder.ts';
 import type { OutputIo } from './command-io.ts';
 
@@ -273,10 +274,11 @@ async function orUsage<T>(what: string, attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The first sentence of an error's message. */
+/** What is wrong with a file, or the first sentence of an error's message. */
 function firstSentence(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return `${message.split(/\n|\. /, 1)[0]?.replace(/\.$/, '')}.`;
+  return `${fileProblemOf(error)
+    .split(/\n|\. /, 1)[0]
+    ?.replace(/\.$/, '')}.`;
 }
 
 function helpText(): string {

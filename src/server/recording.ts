@@ -1,5 +1,6 @@
 import { openRecorder } from '../capture/recorder.ts';
 import { systemClock } from '../platform/clock.ts';
+import { fileProblemOf } from '../platform/file-problem.ts';
 import { readPackageVersion } from '../platform/package-version.ts';
 import { CannotStart } from './cannot-start.ts';
 import type { NodeCore } from './core.ts';
@@ -25,7 +26,7 @@ export async function startRecording(
     const reason =
       error.code === 'EEXIST'
         ? 'is there already; name another file'
-        : `cannot be made: ${error.message}`;
+        : `cannot be made: ${fileProblemOf(error)}`;
     throw new CannotStart([`--record ${path} ${reason}.`]);
   });
   const observing = observers.add(recorder.observe);
