@@ -136,11 +136,11 @@ export function changesOf(
   session: number,
   rows: readonly number[] = recentRows.all(session).map(({ number }) => Number(number)),
 ): readonly Row[] {
-  // Before the blocks: changes are moved into these.
+  // The newest first, and before the blocks: meanwhile the oldest ones are moved into these.
   const recent = rows
+    .toReversed()
     .map((row) => recentChange.get(row, session))
-    .filter((row) => row !== undefined)
-    .toReversed();
+    .filter((row) => row !== undefined);
   const blocks = historyBlocks.all(session);
   const oldest = Number(recent.at(-1)?.['revision'] ?? Number.POSITIVE_INFINITY);
   const older = blocks.flatMap(rowsOfBlock).filter(({ revision }) => !(Number(revision) >= oldest));

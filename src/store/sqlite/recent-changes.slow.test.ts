@@ -168,6 +168,29 @@ test('what is sorted in is read as before, at each step and after a restart', ()
   assert.ok(steps > 60);
 });
 
+// Kills: a hole in a history that is read while the writer's thread moves the changes into a block.
+test('changes that are sorted in between two reads of a history are seen', () => {
+  for (const before of [1, 2, 3, 4, 5]) {
+    const opened = open(':memory:', { ...few, changesMax: 4, changesOfStep: 3 });
+    for (const revision of [1, 2, 3, 4, 5]) commit(opened, changeOf(1, revision));
+    opened.recent.workSome();
+    const rows = opened.recent.rowsOf(1) ?? assert.fail();
+    const { queries, recent } = opened;
+    let reads = 0;
+    const get = (row: number, session: number) => {
+      reads += 1;
+      if (reads === before) recent.workSome();
+      return queries.recentChange.get(row, session);
+    };
+    const read = changesOf({ ...queries, recentChange: { get } as never }, 1, rows);
+    assert.deepEqual(
+      read.map(({ revision }) => revision),
+      [5, 4, 3, 2, 1],
+    );
+    assert.equal(count(opened, 'recent_change'), 2);
+  }
+});
+
 // Kills: a block twice, since some of its changes were still recent ones when the process ended.
 test('changes that are in a block and recent ones as well are sorted in once', () => {
   const opened = open();
