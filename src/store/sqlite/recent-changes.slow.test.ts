@@ -300,6 +300,22 @@ test('what is old is forgotten in blocks and in recent changes, and at last the 
   assert.equal(count(opened, 'history_name'), 0);
 });
 
+// Kills: the last change of a session that nobody can read, since its branch went in its own group.
+test('what is forgotten in the group of a newer change leaves that change and its branch', () => {
+  const opened = open(':memory:', { ...few, changesMax: 1_000 });
+  commit(opened, changeOf(1, 1), branchOf(1, []), ['sortBranches']);
+  work(opened);
+  commit(opened, changeOf(1, 3), ['forgetChanges', 1, beginMs + 2, keptMs]);
+  assert.deepEqual(revisionsOf(opened, 1), [3]);
+  assert.equal(seen(opened).branches[0]?.length, 1);
+  const { check_ms } = opened.db.prepare('SELECT check_ms FROM history_branch').get() ?? {};
+  assert.equal(check_ms, beginMs + 3 + keptMs);
+  commit(opened, changeOf(1, 4), ['forgetChanges', 1, beginMs + 4, keptMs]);
+  assert.deepEqual(revisionsOf(opened, 1), []);
+  assert.equal(count(opened, 'recent_change'), 0);
+  assert.equal(count(opened, 'history_branch'), 0);
+});
+
 // Kills: changes that nobody can read any more, and that stay in a file that changes rarely.
 test('the oldest recent changes are forgotten, also those of which newer ones are kept', () => {
   const opened = open(':memory:', { ...few, changesMax: 1_000 });

@@ -52,6 +52,8 @@ type Appended = {
   readonly bytes: number;
 };
 
+type Forgotten = Omit<Appended, 'changesMax'>;
+
 /**
  * The changes of sessions that are not sorted in yet. A commit appends its change to the table
  * `recent_change`, which costs a tenth of a row among those of its session: all changes of a group are
@@ -94,7 +96,7 @@ export class RecentChanges {
   #branches = 0;
   /** Of the transaction that is open. */
   #appended: Appended[] = [];
-  #forgotten: Appended[] = [];
+  #forgotten: Forgotten[] = [];
   /** The table in which a write of that transaction met damage. */
   #damaged: RecentTable | undefined;
   /** No step before this row is there: one has failed. */
@@ -374,7 +376,7 @@ export class RecentChanges {
     this.#watch(() => this.#statements.removeUpTo.run(Number(old.at(-1)?.['number'] ?? 0)));
     for (const { number, session_number, bytes } of old) {
       const [row, session] = [Number(number), Number(session_number)];
-      this.#forgotten.push({ row, session, changesMax: 0, bytes: Number(bytes) });
+      this.#forgotten.push({ row, session, bytes: Number(bytes) });
     }
   }
 
@@ -389,13 +391,17 @@ export class RecentChanges {
         for (const { atMs } of this.#shorten(session, Number(last_revision), beforeMs))
           noteLeft(atMs);
     }
-    for (const row of this.#index.rowsOf(session)) {
+    const rows = [
+      ...this.#index.rowsOf(session),
+      // The index gets them when the transaction is committed.
+      ...this.#appended.filter((one) => one.session === session).map(({ row }) => row),
+    ];
+    for (const row of rows) {
       const change = this.#changeAt(row, session);
       if (change && change.atMs > beforeMs) noteLeft(change.atMs);
       else if (change) {
         this.#watch(() => this.#statements.removeRow.run(row));
-        const bytes = Buffer.byteLength(change.text);
-        this.#forgotten.push({ row, session, changesMax: 0, bytes });
+        this.#forgotten.push({ row, session, bytes: Buffer.byteLength(change.text) });
       }
     }
     this.#statements.removeNames.run(session, beforeMs);
