@@ -121,7 +121,10 @@ async function startServers(
     await rm(folder, { recursive: true, force: true });
   };
   const ready = (): Promise<void> =>
-    until(async () => (await Promise.all(servers.map(isReady))).every(Boolean));
+    until(
+      async () => (await Promise.all(servers.map(isReady))).every(Boolean),
+      async () => (await Promise.all(servers.map(describe))).join('\n'),
+    );
   const moveSlots = async (from: number, to: number, count: number): Promise<void> => {
     const idOf = async (at: number): Promise<string> =>
       (await cli(servers[at]?.port ?? 0, 'CLUSTER', 'MYID')).trim();
@@ -288,8 +291,23 @@ function textOf(reply: unknown): string {
   return Array.isArray(reply) ? reply.map(textOf).join('\n') : String(reply ?? '');
 }
 
-/** Polls, since servers do not report when they are ready. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
+/** What a server says of itself and of the others, for the error of a test. */
+async function describe({ port }: RedisServer): Promise<string> {
+  const asked = [
+    cli(port, 'INFO', 'replication'),
+    cli(port, 'CLUSTER', 'INFO'),
+    cli(port, 'CLUSTER', 'NODES'),
+  ];
+  const answers = await Promise.allSettled(asked);
+  const texts = answers.map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason)));
+  return `-- port ${port}\n${texts.join('\n')}`;
+}
+
+/** Polls, since servers do not report when they are ready. Throws after 120 s, with what `seen` says. */
+async function until(
+  isSo: () => Promise<boolean>,
+  seen: () => Promise<string> = async () => '',
+): Promise<void> {
   const endMs = Date.now() + 120_000;
   let last: unknown;
   const isReady = (): Promise<boolean> =>
@@ -299,7 +317,8 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
     });
   while (!(await isReady())) {
     if (Date.now() > endMs) {
-      throw new Error('The Redis servers of the test did not get ready.', { cause: last });
+      const message = `The Redis servers of the test did not get ready.\n${await seen()}`;
+      throw new Error(message, { cause: last });
     }
     await pause(50);
   }
