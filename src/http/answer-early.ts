@@ -34,10 +34,13 @@ export function answerEarly(
     });
     return;
   }
-  // All of the answer goes now. Node ends the connection at `end`.
+  // All of the answer goes now, at once: who calls asks what the system did not take. Node ends the
+  // connection at `end`.
   outgoing.writeHead(answer.status, headersOf(answer, correlationId));
+  outgoing.cork();
   if (answer.body === undefined || incoming.method === 'HEAD') outgoing.flushHeaders();
   else outgoing.write(answer.body);
+  outgoing.uncork();
   receiveRest(incoming, () => outgoing.end());
 }
 

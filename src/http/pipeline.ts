@@ -112,7 +112,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
         if (state.isLast(outgoing)) outgoing.shouldKeepAlive = false;
         if (isBodyDue(incoming)) answerEarly(outgoing, shared, correlationId, send);
         else send(outgoing, shared, correlationId);
-        holdUnsent(outgoing, state.unsent);
+        holdUnsent(outgoing, shared, state.unsent);
         if (observed) requestEnded(context, observed, incoming, shared);
       };
       if (observed && 'route' in match) observed.route = match.route.path;
@@ -349,11 +349,18 @@ function refuse(refused: Refusal | RefusalWithHeaders, contractVersion: number):
   return { ...answer, headers: { ...answer.headers, ...refused.headers } };
 }
 
-/** Counts what the client of `outgoing` has not read of an answer that has been written whole. */
-function holdUnsent(outgoing: ServerResponse, unsent: HeldBytes<ServerResponse>): void {
+/** Counts what the client of `outgoing` has not read of `answer`, which has been written whole. */
+function holdUnsent(
+  outgoing: ServerResponse,
+  { stream }: Answer,
+  unsent: HeldBytes<ServerResponse>,
+): void {
   const bytes = outgoing.writableLength;
   // The system has taken nearly every answer by now. A stream that goes on bounds itself.
-  if (bytes === 0 || !outgoing.writableEnded) return;
+  if (bytes === 0 || (stream !== undefined && !outgoing.writableEnded)) return;
   unsent.add(outgoing, bytes, () => outgoing.req.socket.destroy());
-  outgoing.once('close', () => unsent.delete(outgoing));
+  const release = () => unsent.delete(outgoing);
+  outgoing.once('close', release);
+  // An early answer may be read long before its connection ends.
+  outgoing.once('drain', release);
 }

@@ -55,6 +55,20 @@ async function stalled(port: number, bytes: string): Promise<Socket> {
   return socket;
 }
 
+/** Reads an answer to the end that its head names. */
+async function allOf(socket: Socket): Promise<void> {
+  const whole = Promise.withResolvers<void>();
+  let head = '';
+  let bytes = 0;
+  socket.on('data', (chunk: Buffer) => {
+    if (!head.includes('\r\n\r\n')) head += chunk.toString('latin1');
+    bytes += chunk.length;
+    const length = Number(/content-length: (\d+)/i.exec(head)?.[1]);
+    if (bytes >= head.indexOf('\r\n\r\n') + 4 + length) whole.resolve();
+  });
+  await whole.promise;
+}
+
 /** The status of a GET on a connection of its own. */
 async function statusOf(port: number): Promise<string> {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1');
@@ -65,6 +79,10 @@ async function statusOf(port: number): Promise<string> {
 }
 
 const getLarge = `GET /large HTTP/1.1\r\n${good}\r\n`;
+
+/** The last request of a connection, which is answered before the one byte of its body comes. */
+const getEarly = (path: string) =>
+  `GET ${path} HTTP/1.1\r\n${good}Connection: close\r\nContent-Length: 1\r\n\r\n`;
 
 // Kills: answers that are not counted; the newest connection cut in place of the oldest.
 test('of clients that do not read those are cut that are furthest behind', options, async () => {
@@ -81,6 +99,43 @@ test('of clients that do not read those are cut that are furthest behind', optio
   assert.equal(second.destroyed, false);
   assert.equal(await statusOf(app.port), 'HTTP/1.1 200');
   second.destroy();
+});
+
+// Kills: an answer that is not counted since its connection waits for the rest of a body; one that is
+// counted still after it was read.
+test('an answer that was made before its body came counts until it is read', options, async () => {
+  await using app = await listen({ unsentBytesMax: 1.5 * answerBytes });
+  const reader = connect(app.port, '127.0.0.1');
+  reader.write(getEarly('/large'));
+  await allOf(reader);
+  const first = await stalled(app.port, getEarly('/large'));
+  first.write('x');
+  const second = await stalled(app.port, getEarly('/large'));
+  let bytes = 0;
+  first.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+  });
+  await once(first, 'close');
+  assert.ok(bytes < answerBytes, `${bytes} came`);
+  const ended = once(reader, 'end');
+  reader.write('x');
+  await ended;
+  second.destroy();
+});
+
+// Kills: an early answer that may wait for ever; one that is cut although it was read.
+test('of those who were answered early a client is cut that does not read', options, async () => {
+  await using app = await listen({ sendTimeoutMs: 1 });
+  const reader = connect(app.port, '127.0.0.1');
+  reader.write(getEarly('/nowhere'));
+  await allOf(reader);
+  const late = await stalled(app.port, getEarly('/large'));
+  const knocking = setInterval(() => late.write('G'), 1);
+  await once(late, 'error');
+  clearInterval(knocking);
+  const ended = once(reader, 'end');
+  reader.write('x');
+  await ended;
 });
 
 // Kills: answers that may wait for ever.
