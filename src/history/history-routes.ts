@@ -86,6 +86,7 @@ const postQuery: Route = {
   path: `${templatePath}/query`,
   auth: 'admin',
   body: 'object',
+  onlyReads: true,
   async answer({ params, query, body }, context) {
     const { scid = '', templateName = '' } = params;
     const asked = parseHistoryQuery(query, body);

@@ -20,7 +20,7 @@ export function failureResponse(
   error: unknown,
   incoming: IncomingMessage,
   correlationId: Guid,
-  route: Pick<Route, 'method' | 'path'> | undefined,
+  route: Pick<Route, 'method' | 'onlyReads'> | undefined,
 ): Answer {
   if (error instanceof SignInUnavailable) return signInUnavailableResponse;
   if (error instanceof AuthenticatorUnavailable) return callerUnknownResponse;
@@ -31,17 +31,13 @@ export function failureResponse(
 
 /** The answer while the store cannot be reached, or what it has cannot be read or written. */
 function outageResponse(route: Parameters<typeof failureResponse>[4]): Answer {
-  return route === undefined || onlyReads(route) ? readOutageResponse : writeOutageResponse;
-}
-
-/** True of a route that answers what is stored. Such a POST asks for several things at once. */
-function onlyReads({ method, path }: Pick<Route, 'method' | 'path'>): boolean {
-  return method === 'GET' || /\/(?:query|batch|validate)(?:\/|$)/.test(path);
+  const onlyReads = route === undefined || route.method === 'GET' || route.onlyReads === true;
+  return onlyReads ? readOutageResponse : writeOutageResponse;
 }
 
 const readOutageResponse = textResponse(
   503,
-  'This server cannot read what is stored now; nothing was changed. Try again; the log and /health/ready of the server say why.',
+  'This server cannot read what is stored now; your request changes nothing. Try again; the log and /health/ready of the server say why.',
   retryAfter,
 );
 
@@ -59,7 +55,7 @@ export const unfitResponse = textResponse(
 );
 
 /** The answer of a node that became unfit while it decided a request. */
-export const lateResponse = textResponse(
+export const becameUnfitResponse = textResponse(
   503,
   'This node has lost its lease in the store, and it is unknown whether a write was kept. Try again; another node may answer.',
   retryAfter,

@@ -211,13 +211,16 @@ test('an outage is a 503 to come again, whichever part is away; it is not logged
   const app = sampleApp([
     sampleRoute('GET', '/away', away),
     sampleRoute('PUT', '/away', { ...away, body: 'object' }),
-    sampleRoute('POST', '/away/query', { ...away, body: 'object' }),
+    sampleRoute('POST', '/away/query', { ...away, body: 'object', onlyReads: true }),
+    sampleRoute('POST', '/away/batch', { ...away, body: 'object' }),
   ]);
   const unknowable = { ...goodHeaders, authorization: 'unknowable' };
   for (const [sent, said] of [
-    [{ url: '/away' }, /cannot read what is stored now; nothing was changed\./],
+    [{ url: '/away' }, /cannot read what is stored now; your request changes nothing\./],
     [{ method: 'PUT', url: '/away', body: '{}' }, /it is unknown whether this write was kept\./],
-    [{ method: 'POST', url: '/away/query', body: '{}' }, /nothing was changed\./],
+    [{ method: 'POST', url: '/away/query', body: '{}' }, /your request changes nothing\./],
+    // Kills: what a route does taken from its path.
+    [{ method: 'POST', url: '/away/batch', body: '{}' }, /unknown whether this write was kept\./],
     [{ headers: unknowable }, /cannot tell who calls; nothing was done/],
   ] as const) {
     const { status, headers, text } = await ask(sent, app);

@@ -14,7 +14,7 @@ import { parseBody, parseForm, readBody } from './body.ts';
 import {
   type FailureSettings,
   failureResponse,
-  lateResponse,
+  becameUnfitResponse,
   unfitResponse,
 } from './failure-response.ts';
 import { hostOf, mayBeFramed } from './framing.ts';
@@ -216,7 +216,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
       context,
     );
     // What was known before the process was paused may no longer be true.
-    if (!mayAnswer(route)) return lateResponse;
+    if (!mayAnswer(route)) return becameUnfitResponse;
     return 'status' in answer ? answer : refuse(answer, contractVersion);
   }
 

@@ -21,6 +21,8 @@ export type Route = {
    * token of an administrator. A server without administrators has no routes with `admin`.
    */
   readonly auth: 'mpsd' | 'token' | 'admin' | 'none';
+  /** True of a POST that changes nothing: it has a body since it asks for much. A GET never changes anything. */
+  readonly onlyReads?: boolean;
   /** The oldest contract version that is answered, where `auth` is `mpsd`; 104 when absent. */
   readonly contractVersionMin?: number;
   /**

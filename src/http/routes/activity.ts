@@ -158,16 +158,19 @@ const deleteActivity = activityRoute(
   },
 );
 
-const queryActivities = activityRoute(
-  'POST',
-  'activities/query',
-  'InvalidRequest',
-  async (request, context, titleId) => {
-    const users = parseActivityUsers(bodyOf(request, context, 'query'));
-    if (users instanceof Refusal) return users;
-    return viewUserActivities(await queryActivitiesOf(context, users, titleId, request.caller));
-  },
-);
+const queryActivities: Route = {
+  ...activityRoute(
+    'POST',
+    'activities/query',
+    'InvalidRequest',
+    async (request, context, titleId) => {
+      const users = parseActivityUsers(bodyOf(request, context, 'query'));
+      if (users instanceof Refusal) return users;
+      return viewUserActivities(await queryActivitiesOf(context, users, titleId, request.caller));
+    },
+  ),
+  onlyReads: true,
+};
 
 /** Of all titles, as the dashboard asks. */
 const queryForDashboard: Route = {
@@ -175,6 +178,7 @@ const queryForDashboard: Route = {
   path: '/activities/query/dashboard',
   auth: 'token',
   body: 'exact',
+  onlyReads: true,
   async answer(request, context) {
     const users = parseActivityUsers(bodyOf(request, context, 'query'));
     if (users instanceof Refusal) return activityRefusal(users, 'InvalidRequest');

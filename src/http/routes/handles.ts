@@ -141,6 +141,7 @@ const queryHandles: Route = {
   path: '/handles/query',
   auth: 'mpsd',
   body: 'object',
+  onlyReads: true,
   async answer({ body, caller, query }, context) {
     const type = parseQueryType(body);
     if (type instanceof Refusal) return type;

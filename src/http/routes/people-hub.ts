@@ -96,6 +96,7 @@ function batchRoute(path: string): Route {
     path,
     auth: 'token',
     body: 'object',
+    onlyReads: true,
     async answer({ params, body, caller }, context) {
       const owner = await findUser(context, params['owner'] ?? '', caller);
       if (owner instanceof Refusal) return owner;

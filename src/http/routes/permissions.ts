@@ -50,6 +50,7 @@ const postPermissions: Route = {
   path,
   auth: 'token',
   body: 'object',
+  onlyReads: true,
   async answer(request, context) {
     const requestor = await requestorOf(request, context);
     if (requestor instanceof Refusal) return requestor;

@@ -115,6 +115,7 @@ const postBatch: Route = {
   path: '/users/batch',
   auth: 'token',
   body: 'object',
+  onlyReads: true,
   async answer({ body, caller }, context) {
     const query = parsePresenceQuery(body);
     return query instanceof Refusal ? query : answerMany(context, query, caller);

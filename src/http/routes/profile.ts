@@ -36,6 +36,7 @@ const postBatch: Route = {
   path: '/users/batch/profile/settings',
   auth: 'token',
   body: 'object',
+  onlyReads: true,
   async answer({ body }, context) {
     const query = parseProfileQuery(knownPart(context, body, dropUnknownOfProfiles));
     if (query instanceof Refusal) return query;

@@ -36,6 +36,7 @@ export const sessionQueryRoutes: readonly Route[] = [
     path: `${path}/batch`,
     auth: 'mpsd',
     body: 'object',
+    onlyReads: true,
     async answer({ params, query, body, caller, contractVersion }, context) {
       const asked = parseBatchQuery(query, knownPart(context, body, dropUnknownOfBatch));
       if (asked instanceof Refusal) return asked;
