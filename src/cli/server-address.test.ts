@@ -10,8 +10,8 @@ import { explainFailedCall, explainNoAnswer } from './server-address.ts';
 
 const url = 'https://127.0.0.1:9';
 
-function noAnswer(text: string): MultiplayerError {
-  return new MultiplayerError({ verb: 'GET', path: '/', status: 0, code: 'noAnswer', text });
+function noAnswer(text: string, path = '/'): MultiplayerError {
+  return new MultiplayerError({ verb: 'GET', path, status: 0, code: 'noAnswer', text });
 }
 
 const cases: readonly (readonly [what: string, text: string, said: RegExp])[] = [
@@ -75,8 +75,32 @@ test('a server that takes connections and does not answer is told from one that 
     'nothing came within 30000 ms',
     'The operation was aborted due to timeout',
     'This operation was aborted',
+    'Opening handshake has timed out',
   ]) {
     assert.equal(explainNoAnswer(reason, url), late);
   }
   assert.match(explainNoAnswer('fetch failed: connect ECONNREFUSED', url), /^nothing answers at/);
+});
+
+// Kills: "takes connections", said of a host that takes none.
+test('a host that takes no connection in time cannot be reached', () => {
+  for (const [reason, time] of [
+    [
+      'fetch failed: Connect Timeout Error (attempted address: 10.255.255.1:8350, timeout: 10000ms)',
+      'within 10 s',
+    ],
+    ['connect ETIMEDOUT 10.255.255.1:8350', 'in time'],
+  ] as const) {
+    const said = `${url} cannot be reached: no connection ${time}.`;
+    assert.equal(explainNoAnswer(reason, url), said);
+    assert.equal(explainFailedCall(noAnswer(reason), url), said);
+  }
+});
+
+// Kills: a reason that is read out of the name of a session.
+test('the path of the call is no part of why nothing came', () => {
+  for (const name of ['timeout-1', 'issuer', 'ETIMEDOUT', 'EPROTO']) {
+    const error = noAnswer('fetch failed: connect ECONNREFUSED', `/sessions/${name}`);
+    assert.match(String(explainFailedCall(error, url)), /^nothing answers at/);
+  }
 });

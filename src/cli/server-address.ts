@@ -29,7 +29,8 @@ export function explainFailedCall(
 ): string | undefined {
   const failed = error instanceof RtaError ? error.cause : error;
   if (failed instanceof MultiplayerError && failed.code === 'noAnswer') {
-    return explainNoAnswer(failed.message, url, { wasThere });
+    // Not the message: it has the path, and a session may be called timeout.
+    return explainNoAnswer(failed.text, url, { wasThere });
   }
   const isNoJson =
     failed instanceof MultiplayerError &&
@@ -43,7 +44,10 @@ export function explainFailedCall(
   return `${error.message}${cause}`;
 }
 
-/** A sentence on why nothing came from the server at `url`; `reason` has the messages of the error and of its causes. */
+/**
+ * A sentence on why nothing came from the server at `url`. `reason` has the messages of the error and of
+ * its causes, and nothing of the call: names of sessions may be any words.
+ */
 export function explainNoAnswer(reason: string, url: string, { wasThere = false } = {}): string {
   if (/wrong version number|packet length too long|EPROTO/i.test(reason)) {
     return `${url} does not speak TLS; is it http in place of https?`;
@@ -51,7 +55,13 @@ export function explainNoAnswer(reason: string, url: string, { wasThere = false 
   if (/certificate|self-signed|issuer/i.test(reason)) {
     return `the certificate of ${url} is not trusted (${reason}). Give Node the root of the server in NODE_EXTRA_CA_CERTS: openmpsd trust --for node says how.`;
   }
-  if (/nothing came within|timeout|aborted/i.test(reason)) {
+  // What waits for a connection is no server that has one and is late.
+  if (/connect timeout|ETIMEDOUT/i.test(reason)) {
+    const waited = /timeout: (\d+)ms/i.exec(reason)?.[1];
+    const time = waited === undefined ? 'in time' : `within ${Number(waited) / 1_000} s`;
+    return `${url} cannot be reached: no connection ${time}.`;
+  }
+  if (/nothing came within|timeout|timed out|aborted/i.test(reason)) {
     return `${url} takes connections, but has not answered in time.`;
   }
   return wasThere
