@@ -3,12 +3,15 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { WebSocket } from 'ws';
+import type { Milliseconds } from '../domain/time.ts';
 import type { CapturedHeader } from './capture.ts';
 import type { ComparedAnswer } from './compare.ts';
 
-const answerWithinMs = 30_000;
+const answerWithinMsDefault: Milliseconds = 30_000;
 
 export type ReplayRequest = {
+  /** Of the call in the capture, if it is one of it. */
+  readonly number?: number;
   readonly method: string;
   /** Where the server is. */
   readonly base: URL;
@@ -16,21 +19,41 @@ export type ReplayRequest = {
   readonly target: string;
   readonly headers: readonly CapturedHeader[];
   readonly body: string;
+  /** How long the server may be silent: 30 s. */
+  readonly answerWithinMs?: Milliseconds;
 };
 
-/** Nothing answers there. */
-export class NoAnswer extends Error {}
+/** Nothing answers there, or no longer. */
+export class NoAnswer extends Error {
+  /** `call 50 (PUT /…)`. */
+  readonly call: string;
+  /** What the system says, without the call: `connect ECONNREFUSED 127.0.0.1:8350`. */
+  readonly reason: string;
+  /** The server took the connection, and was silent for too long. */
+  readonly isLate: boolean;
+
+  constructor({ number, method, target }: ReplayRequest, cause: Error, { isLate = false } = {}) {
+    // Where a name has several addresses the error of them all has no message.
+    const reason = cause.message || ('code' in cause ? String(cause.code) : cause.name);
+    const call =
+      number === undefined ? `${method} ${target}` : `call ${number} (${method} ${target})`;
+    super(`${call}: ${reason}`, { cause });
+    this.call = call;
+    this.reason = reason;
+    this.isLate = isLate;
+  }
+}
 
 /** The request is none that HTTP allows: captures may hold anything. */
 export class CannotSend extends Error {}
 
 /** The answer to a request. Throws NoAnswer, CannotSend. */
 export function sendRequest(request: ReplayRequest): Promise<ComparedAnswer> {
-  const { method, base, target, headers, body } = request;
+  const { method, base, target, headers, body, answerWithinMs = answerWithinMsDefault } = request;
   const send = base.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const failed = (error: Error): void =>
-      reject(new NoAnswer(`${method} ${target}: ${error.message}`));
+    let isLate = false;
+    const failed = (error: Error): void => reject(new NoAnswer(request, error, { isLate }));
     const outgoing = orCannotSend(() =>
       send(base, { method, path: target, headers: headersOf(headers, body) }, (incoming) => {
         let text = '';
@@ -49,9 +72,10 @@ export function sendRequest(request: ReplayRequest): Promise<ComparedAnswer> {
       }),
     );
     outgoing.on('error', failed);
-    outgoing.setTimeout(answerWithinMs, () =>
-      outgoing.destroy(new Error(`nothing came within ${answerWithinMs} ms`)),
-    );
+    outgoing.setTimeout(answerWithinMs, () => {
+      isLate = true;
+      outgoing.destroy(new Error(`nothing came within ${answerWithinMs} ms`));
+    });
     outgoing.end(body);
   });
 }
@@ -110,35 +134,41 @@ export class ReplayLine {
   }
 
   /** An open socket; or the answer that refuses it. Throws NoAnswer, CannotSend. */
-  static async open({
-    base,
-    target,
-    headers,
-  }: ReplayRequest): Promise<ReplayLine | ComparedAnswer> {
+  static async open(request: ReplayRequest): Promise<ReplayLine | ComparedAnswer> {
+    const { base, target, headers, answerWithinMs = answerWithinMsDefault } = request;
     const { WebSocket } = await import('ws');
     const offered = headers
       .filter(([name]) => name.toLowerCase() === 'sec-websocket-protocol')
       .flatMap(([, value]) => value.split(',').map((one) => one.trim()));
     const others = headers.filter(([name]) => !/^sec-websocket-/i.test(name));
     const url = `${base.origin.replace(/^http/, 'ws')}${target}`;
+    let isConnected = false;
     const socket = orCannotSend(
       () =>
         new WebSocket(url, offered, {
           headers: headersOf(others, ''),
           perMessageDeflate: false,
           handshakeTimeout: answerWithinMs,
+          finishRequest(outgoing) {
+            outgoing.once('socket', (connection) =>
+              connection.once('connect', () => {
+                isConnected = true;
+              }),
+            );
+            outgoing.end();
+          },
         }),
     );
     const line = new ReplayLine(socket);
     return new Promise((resolve, reject) => {
       socket.once('open', () => resolve(line));
-      socket.once('unexpected-response', (request, response: IncomingMessage) => {
+      socket.once('unexpected-response', (outgoing, response: IncomingMessage) => {
         let body = '';
         response.setEncoding('utf8').on('data', (chunk: string) => {
           body += chunk;
         });
         response.on('end', () => {
-          request.destroy();
+          outgoing.destroy();
           resolve({
             status: response.statusCode ?? 0,
             headers: pairsOf(response.rawHeaders),
@@ -146,7 +176,16 @@ export class ReplayLine {
           });
         });
       });
-      socket.once('error', (error) => reject(new NoAnswer(`GET ${target}: ${error.message}`)));
+      socket.once('error', (error) => {
+        // The text of ws, which has no code for it, and says it of a connection too.
+        const isOverTime = error.message === 'Opening handshake has timed out';
+        const cause =
+          isOverTime && !isConnected
+            ? new Error(`connect ETIMEDOUT (timeout: ${answerWithinMs}ms)`)
+            : error;
+        const isLate = isOverTime && isConnected;
+        reject(new NoAnswer(request, cause, { isLate }));
+      });
     });
   }
 

@@ -39,6 +39,8 @@ export type ReplayOptions = {
   readonly toleranceMs: Milliseconds;
   /** Called before each step with how many are done. */
   readonly progress?: (done: number, stepsCount: number) => void;
+  /** Called at each answer of the server. */
+  readonly answered?: () => void;
 };
 
 /** A call or a socket where the replay went otherwise. */
@@ -69,7 +71,7 @@ type Step =
       readonly frame: CapturedFrame;
     };
 
-/** Plays `capture`. Throws NoAnswer when nothing answers at the URL. */
+/** Plays `capture`. Throws NoAnswer when nothing answers at the URL, or nothing does any more. */
 export async function replay(capture: Capture, options: ReplayOptions): Promise<ReplayReport> {
   const calls = capture.calls.filter(isReplayed);
   const leftOut = new Map<string, number>();
@@ -77,7 +79,7 @@ export async function replay(capture: Capture, options: ReplayOptions): Promise<
     const { host } = new URL(url);
     leftOut.set(host, (leftOut.get(host) ?? 0) + 1);
   }
-  const pace = options.pace ?? (await choosePace(calls, options.url));
+  const pace = options.pace ?? (await choosePace(calls, options));
   const player = new Player({ ...capture, calls }, { ...options, pace });
   const different = await player.play();
   const sockets = calls.filter(({ frames }) => frames !== undefined);
@@ -104,16 +106,23 @@ function isAwaited({ from, kind }: CapturedFrame): boolean {
   return from === 'server' && kind === 'text';
 }
 
-async function choosePace(calls: readonly CapturedCall[], url: string): Promise<Pace> {
+async function choosePace(calls: readonly CapturedCall[], server: ReplayedServer): Promise<Pace> {
   const isControlled = calls.some(({ url: one }) => new URL(one).pathname === clockPath);
   if (isControlled) return 'none';
-  return (await askControl(url, 'GET', '/control')) ? 'clock' : 'recorded';
+  return (await askControl(server, 'GET', '/control')) ? 'clock' : 'recorded';
 }
 
 const clockPath = '/control/clock';
 
+type ReplayedServer = Pick<ReplayOptions, 'url' | 'answered'>;
+
 /** True when the control API of the server did it. */
-async function askControl(url: string, method: string, path: string, body = ''): Promise<boolean> {
+async function askControl(
+  { url, answered }: ReplayedServer,
+  method: string,
+  path: string,
+  body = '',
+): Promise<boolean> {
   const { status } = await sendRequest({
     method,
     base: new URL(url),
@@ -121,6 +130,7 @@ async function askControl(url: string, method: string, path: string, body = ''):
     headers: [['authorization', 'XBL3.0 x=-;svc=replay']],
     body,
   });
+  answered?.();
   return status === 200;
 }
 
@@ -168,8 +178,8 @@ class Player {
   }
 
   async play(): Promise<readonly DifferentCall[]> {
-    const { pace, url } = this.#options;
-    if (pace === 'clock') await askControl(url, 'POST', clockPath, '{"freeze":true}');
+    const { pace } = this.#options;
+    if (pace === 'clock') await askControl(this.#options, 'POST', clockPath, '{"freeze":true}');
     try {
       const steps = stepsOf(this.#capture.calls);
       for (const [done, step] of steps.entries()) {
@@ -185,13 +195,12 @@ class Player {
         await this.#hearUntil(atMs);
       }
       for (const call of this.#lines.keys()) await this.#hearLate(call);
-    } finally {
-      for (const { line } of this.#lines.values()) await line.close();
-      // As it was: nobody else is to see that the clock was ever moved.
-      if (pace === 'clock') {
-        await askControl(url, 'POST', clockPath, `{"freeze":false,"nowMs":${Date.now()}}`);
-      }
+    } catch (error) {
+      // Why it broke off counts. A server that is gone cannot be left as it was.
+      await this.#leave().catch(() => undefined);
+      throw error;
     }
+    await this.#leave();
     for (const [call, { line, frames }] of this.#lines) {
       hearTaps(line, frames);
       this.#note(call, [...frames.surplus(), ...line.frames.map(surplusOf)]);
@@ -201,16 +210,26 @@ class Player {
       .map(([call, { differences, reasons }]) => ({ call, differences, reasons: [...reasons] }));
   }
 
+  /** Closes the sockets, and gives the clock back: nobody else is to see that it was ever moved. */
+  async #leave(): Promise<void> {
+    for (const { line } of this.#lines.values()) await line.close();
+    if (this.#options.pace !== 'clock') return;
+    const body = `{"freeze":false,"nowMs":${Date.now()}}`;
+    await askControl(this.#options, 'POST', clockPath, body);
+  }
+
   /** Lets as much time pass as did in the capture. */
   async #passUntil(atMs: Milliseconds): Promise<void> {
-    const { pace, url } = this.#options;
+    const { pace } = this.#options;
     const gapMs = Math.floor(atMs - this.#clockMs);
     if (gapMs <= 0) return;
     if (pace === 'recorded') {
       const dueMs = this.#startMs + (atMs - (this.#capture.calls[0]?.startMs ?? atMs));
       if (dueMs > Date.now()) await sleep(dueMs - Date.now());
     }
-    if (pace === 'clock') await askControl(url, 'POST', clockPath, `{"advanceMs":${gapMs}}`);
+    if (pace === 'clock') {
+      await askControl(this.#options, 'POST', clockPath, `{"advanceMs":${gapMs}}`);
+    }
     this.#clockMs += gapMs;
   }
 
@@ -264,7 +283,7 @@ class Player {
       if (await line.until(haveTapsCome, 0)) continue;
       // They may have missed the end of a window, while the clock stands still.
       if (this.#options.pace !== 'recorded') {
-        await askControl(this.#options.url, 'POST', clockPath, `{"advanceMs":${lateTapsMs}}`);
+        await askControl(this.#options, 'POST', clockPath, `{"advanceMs":${lateTapsMs}}`);
       }
       if (!(await line.until(haveTapsCome, this.#options.patienceMs)))
         this.#lack(call, captured, line);
@@ -303,6 +322,7 @@ class Player {
   async #call(call: CapturedCall): Promise<void> {
     const { host, pathname, search } = new URL(call.url);
     const request = {
+      number: call.number,
       method: call.method,
       base: this.#base,
       target: this.#target(pathname, search),
@@ -319,6 +339,7 @@ class Player {
     };
     if (call.frames !== undefined) {
       const line = await ReplayLine.open(request);
+      this.#options.answered?.();
       if (!(line instanceof ReplayLine)) {
         this.#note(call, compareAnswers(captured, line, this.#translation), line.status);
         return;
@@ -329,6 +350,7 @@ class Player {
     }
     // No answer came then, and none can be compared now.
     const answer = await sendRequest(request);
+    this.#options.answered?.();
     if (call.status === 0) return;
     this.#note(call, compareAnswers(captured, answer, this.#translation), answer.status);
   }

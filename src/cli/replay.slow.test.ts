@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { ReplayLine, sendRequest } from '../capture/replay-line.ts';
 import { type ServerOptions, startServer } from '../server.ts';
 import { demoScid } from '../testing/demo.ts';
 import { at, joinBody, Kit } from '../testing/kit.ts';
@@ -301,7 +305,7 @@ test('a hostile capture is reported, and stops nothing', async () => {
 });
 
 /** A capture of a user who makes so many sessions, by names that are no GUIDs. */
-async function captureOfNewSessions(count: number): Promise<string> {
+async function captureOfNewSessions(count: number, prefix = 'game'): Promise<string> {
   const path = join(folder, 'sessions.har');
   const entries = Array.from({ length: count }, (_, n) => ({
     startedDateTime: new Date(1_700_000_000_000 + n * 10).toISOString(),
@@ -309,7 +313,7 @@ async function captureOfNewSessions(count: number): Promise<string> {
     _caller: { xid: '1001', gtg: 'Ada' },
     request: {
       method: 'PUT',
-      url: `https://sessiondirectory.xboxlive.com/serviceconfigs/${demoScid}/sessiontemplates/deathmatch/sessions/game-${n}`,
+      url: `https://sessiondirectory.xboxlive.com/serviceconfigs/${demoScid}/sessiontemplates/deathmatch/sessions/${prefix}-${n}`,
       headers: [{ name: 'x-xbl-contract-version', value: '107' }],
       postData: { text: JSON.stringify(joinBody()) },
     },
@@ -349,6 +353,92 @@ test('a terminal shows how far a replay is, each percent once, and nothing of it
   assert.equal(err, '\rreplaying: 0 %\rreplaying: 33 %\rreplaying: 66 %\r\x1b[K');
 });
 
+/** The address of a server that has ended. */
+async function addressOfEndedServer(): Promise<string> {
+  await using server = await startServer({ port: 0, store: 'memory' });
+  return server.url;
+}
+
+// Kills: a reason that is read out of the name of a session.
+test('the name of a session is no reason why a replay broke off', async () => {
+  const url = await addressOfEndedServer();
+  for (const prefix of ['timeout', 'issuer', 'EPROTO']) {
+    const capture = await captureOfNewSessions(1, prefix);
+    const { code, err } = await run(capture, '--url', url, '--pace', 'none');
+    assert.equal(code, 2);
+    assert.match(
+      err,
+      new RegExp(
+        `^openmpsd replay: call 1 \\(PUT /\\S+/${prefix}-0\\) got no answer \\(connect ECONNREFUSED [\\d.:]+\\): nothing answers at ${url}; start the server first `,
+      ),
+    );
+  }
+});
+
+// Kills: "start the server first", and a line of progress that stays, when the server ends on the way.
+test('a server that ends on the way is named as gone, with the call', async () => {
+  const capture = await captureOfNewSessions(3);
+  let calls = 0;
+  const server = createServer((request, response) => {
+    calls += 1;
+    if (calls === 1) response.writeHead(201).end('{}');
+    else request.socket.destroy();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  try {
+    const { port } = server.address() as AddressInfo;
+    let err = '';
+    const args = [capture, '--url', `http://127.0.0.1:${port}`, '--pace', 'none'];
+    const code = await runReplay(args, {
+      stdout: { write: () => undefined },
+      stderr: { isTTY: true, write: (text) => (err += text) },
+      env: {},
+    });
+    assert.equal(code, 2);
+    const [, said] = err.split('\r\x1b[K');
+    assert.match(
+      String(said),
+      /^openmpsd replay: call 2 \(PUT \S+\/game-1\) got no answer \((?:socket hang up|read ECONNRESET)\): the server at \S+ has ended, or cannot be reached any more\.\n$/,
+    );
+  } finally {
+    server.close();
+  }
+});
+
+test('without a step nothing was shown, and nothing is cleared', async () => {
+  let err = '';
+  await runReplay([demo, '--url', await addressOfEndedServer(), '--pace', 'clock'], {
+    stdout: { write: () => undefined },
+    stderr: { isTTY: true, write: (text) => (err += text) },
+    env: {},
+  });
+  assert.match(err, /^openmpsd replay: POST \/control\/clock got no answer /);
+});
+
+// Kills: a server that hangs, told to be started.
+test('a server that takes a request or a socket and is silent is late', async () => {
+  const silent = createServer(() => undefined);
+  silent.on('upgrade', () => undefined);
+  await once(silent.listen(0, '127.0.0.1'), 'listening');
+  try {
+    const { port } = silent.address() as AddressInfo;
+    const request = {
+      method: 'GET',
+      base: new URL(`http://127.0.0.1:${port}`),
+      target: '/connect',
+      headers: [],
+      body: '',
+      answerWithinMs: 100,
+    };
+    for (const send of [sendRequest, ReplayLine.open]) {
+      await assert.rejects(send(request), { name: 'Error', call: 'GET /connect', isLate: true });
+    }
+  } finally {
+    silent.closeAllConnections();
+    silent.close();
+  }
+});
+
 test('no capture, no server, no option of that name', async () => {
   for (const args of [[], ['--url', 'x'], [demo, '--pace', 'quick'], [demo, '--patience', 'x']]) {
     const { code, err } = await run(...args);
@@ -361,11 +451,7 @@ test('no capture, no server, no option of that name', async () => {
   const absent = await run(join(folder, 'absent.har'));
   assert.equal(absent.code, 2);
   assert.match(absent.err, /absent\.har cannot be read: it is not there\./);
-  const url = await startServer({ port: 0, store: 'memory' }).then(async (server) => {
-    await server.close();
-    return server.url;
-  });
-  const alone = await run(demo, '--url', url);
+  const alone = await run(demo, '--url', await addressOfEndedServer());
   assert.equal(alone.code, 2);
   assert.match(alone.err, /nothing answers at http/);
   assert.equal((await run('--help')).code, 0);

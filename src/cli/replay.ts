@@ -69,10 +69,15 @@ export async function runReplay(args: readonly string[], io: ReplayIo): Promise<
   } catch (error) {
     return reportMisuse(io, 'replay', [error instanceof Error ? error.message : String(error)]);
   }
+  let wasThere = false;
   try {
     const capture = await readCapture(given.path);
-    const report = await replay(capture, { ...given, progress: progressOn(io.stderr) });
-    if (io.stderr.isTTY) io.stderr.write('\r\x1b[K');
+    const answered = (): void => {
+      wasThere = true;
+    };
+    const progress = openProgress(io.stderr);
+    const options = { ...given, progress: progress.show, answered };
+    const report = await replay(capture, options).finally(progress.clear);
     io.stdout.write(
       given.isJson ? `${formatPrintableJson(jsonOf(report))}\n` : format(capture, report, given),
     );
@@ -81,8 +86,10 @@ export async function runReplay(args: readonly string[], io: ReplayIo): Promise<
     if (error instanceof CaptureError) {
       io.stderr.write(`openmpsd replay: ${given.path} ${formatPrintable(error.message)}\n`);
     } else if (error instanceof NoAnswer) {
-      const why = explainNoAnswer(error.message, given.url);
-      io.stderr.write(`openmpsd replay: ${formatPrintable(why)}\n`);
+      const { call, reason, isLate } = error;
+      const why = explainNoAnswer(reason, given.url, { wasThere, isLate });
+      const said = formatPrintable(`${call} got no answer (${reason}): ${why}`);
+      io.stderr.write(`openmpsd replay: ${said}\n`);
     } else throw error;
     return 2;
   }
@@ -134,14 +141,22 @@ function parseAuthorization(text: string): readonly [xuid: string, value: string
   return [xuid, value];
 }
 
-/** Shows on a terminal how far the replay is, each percent once. */
-function progressOn(stderr: ReplayIo['stderr']): (done: number, stepsCount: number) => void {
+/** Shows on a terminal how far the replay is, each percent once; `clear` leaves nothing of it there. */
+function openProgress(stderr: ReplayIo['stderr']): {
+  readonly show: (done: number, stepsCount: number) => void;
+  readonly clear: () => void;
+} {
   let shown = -1;
-  return (done, stepsCount) => {
-    const percent = Math.floor((100 * done) / stepsCount);
-    if (!stderr.isTTY || percent === shown) return;
-    shown = percent;
-    stderr.write(`\rreplaying: ${percent} %`);
+  return {
+    show(done, stepsCount) {
+      const percent = Math.floor((100 * done) / stepsCount);
+      if (!stderr.isTTY || percent === shown) return;
+      shown = percent;
+      stderr.write(`\rreplaying: ${percent} %`);
+    },
+    clear() {
+      if (shown >= 0) stderr.write('\r\x1b[K');
+    },
   };
 }
 

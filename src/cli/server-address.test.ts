@@ -75,10 +75,10 @@ test('a server that takes connections and does not answer is told from one that 
     'nothing came within 30000 ms',
     'The operation was aborted due to timeout',
     'This operation was aborted',
-    'Opening handshake has timed out',
   ]) {
     assert.equal(explainNoAnswer(reason, url), late);
   }
+  assert.equal(explainNoAnswer('Opening handshake has timed out', url, { isLate: true }), late);
   assert.match(explainNoAnswer('fetch failed: connect ECONNREFUSED', url), /^nothing answers at/);
 });
 

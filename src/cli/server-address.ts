@@ -46,9 +46,16 @@ export function explainFailedCall(
 
 /**
  * A sentence on why nothing came from the server at `url`. `reason` has the messages of the error and of
- * its causes, and nothing of the call: names of sessions may be any words.
+ * its causes, and nothing of the call: names of sessions may be any words. `wasThere`: it has answered
+ * before. `isLate`: it took the connection, and the time to answer is over.
  */
-export function explainNoAnswer(reason: string, url: string, { wasThere = false } = {}): string {
+export function explainNoAnswer(
+  reason: string,
+  url: string,
+  { wasThere = false, isLate = false } = {},
+): string {
+  const late = `${url} takes connections, but has not answered in time.`;
+  if (isLate) return late;
   if (/wrong version number|packet length too long|EPROTO/i.test(reason)) {
     return `${url} does not speak TLS; is it http in place of https?`;
   }
@@ -61,9 +68,7 @@ export function explainNoAnswer(reason: string, url: string, { wasThere = false 
     const time = waited === undefined ? 'in time' : `within ${Number(waited) / 1_000} s`;
     return `${url} cannot be reached: no connection ${time}.`;
   }
-  if (/nothing came within|timeout|timed out|aborted/i.test(reason)) {
-    return `${url} takes connections, but has not answered in time.`;
-  }
+  if (/nothing came within|timeout|aborted/i.test(reason)) return late;
   return wasThere
     ? `the server at ${url} has ended, or cannot be reached any more.`
     : `nothing answers at ${url}; start the server first (openmpsd serve, or npm start in a checkout).`;
