@@ -85,7 +85,7 @@ test('a server that cannot record does not start', async () => {
   );
   assert.match(
     String(await problemOf(join(folder, 'no', 'x.har'))),
-    /cannot be made: it is not there\.$/,
+    /cannot be made: its folder is not there\.$/,
   );
   assert.equal(await readFile(record, 'utf8'), 'of somebody');
 });

@@ -135,7 +135,7 @@ test('no capture, and a file that is there', async () => {
   );
   assert.match(
     (await run(there, join(folder, 'no', 'x.har'))).err,
-    /cannot be written: it is not there\.\n$/,
+    /cannot be written: its folder is not there\.\n$/,
   );
   for (const args of [[], [there], [there, there, there], [there, '--x']]) {
     const { code, err } = await run(...args);

@@ -46,7 +46,9 @@ export async function runConvert(args: readonly string[], io: OutputIo): Promise
       return 2;
     }
     if (error instanceof Error && 'code' in error) {
-      io.stderr.write(`openmpsd convert: ${to} cannot be written: ${fileProblemOf(error)}.\n`);
+      io.stderr.write(
+        `openmpsd convert: ${to} cannot be written: ${fileProblemOf(error, 'write')}.\n`,
+      );
     } else throw error;
     return 1;
   }

@@ -148,7 +148,7 @@ test('what is wrong with the files', async (context) => {
     ],
     [
       [demoConfigFile, '--hopper', 'quick', '--chart', join(folder, 'no', 'x.svg')],
-      /cannot be written: it is not there\./,
+      /cannot be written: its folder is not there\./,
     ],
   ];
   for (const [args, expected] of cases) {

@@ -92,7 +92,7 @@ export async function runSimulateHopper(args: readonly string[], io: Io): Promis
   try {
     await writeFile(options.chart, formatChart(all, options.chart.endsWith('.html')));
   } catch (error) {
-    return fail(io, [`${options.chart}: cannot be written: ${fileProblemOf(error)}.`]);
+    return fail(io, [`${options.chart}: cannot be written: ${fileProblemOf(error, 'write')}.`]);
   }
   return 0;
 }

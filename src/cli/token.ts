@@ -10,7 +10,7 @@ import { signToken, tokenKeyOf } from '../auth/token.ts';
 import { type Flags, parseFlags } from '../config/flags.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { fileProblemOf } from '../platform/file-problem.ts';
+import { type FileUse, fileProblemOf } from '../platform/file-problem.ts';
 import { makeFolder } from '../platform/make-folder.ts';
 import type { OutputIo } from './command-io.ts';
 
@@ -237,10 +237,11 @@ async function makeKeyPair(folder: string, given: TokenOptions): Promise<string>
   const keySet = { keys: [{ ...publicJwk, ...marks }] };
   const problem = makeFolder(folder);
   if (problem !== undefined) throw new UsageError(`cannot make a key pair: ${problem}.`);
-  await orUsage(`cannot make a key pair in ${folder}`, async () => {
+  const write = async (): Promise<void> => {
     await writeFile(privateFile, lines(privateJwk), { mode: 0o600, flag: 'wx' });
     await writeFile(keySetFile, lines(keySet), { flag: 'wx' });
-  });
+  };
+  await orUsage(`cannot make a key pair in ${folder}`, write, 'write');
   return [
     `${privateFile}: the private key. Keep it secret; sign with: openmpsd token --key ${privateFile} --xuid <digits>`,
     `${keySetFile}: the key set. Give it to the server, which then believes tokens of this key.`,
@@ -266,17 +267,21 @@ function lines(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-async function orUsage<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+async function orUsage<T>(
+  what: string,
+  attempt: () => Promise<T>,
+  use: FileUse = 'read',
+): Promise<T> {
   try {
     return await attempt();
   } catch (error) {
-    throw new UsageError(`${what}: ${firstSentence(error)}`);
+    throw new UsageError(`${what}: ${firstSentence(error, use)}`);
   }
 }
 
 /** What is wrong with a file, or the first sentence of an error's message. */
-function firstSentence(error: unknown): string {
-  return `${fileProblemOf(error)
+function firstSentence(error: unknown, use: FileUse): string {
+  return `${fileProblemOf(error, use)
     .split(/\n|\. /, 1)[0]
     ?.replace(/\.$/, '')}.`;
 }

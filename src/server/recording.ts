@@ -26,7 +26,7 @@ export async function startRecording(
     const reason =
       error.code === 'EEXIST'
         ? 'is there already; name another file'
-        : `cannot be made: ${fileProblemOf(error)}`;
+        : `cannot be made: ${fileProblemOf(error, 'write')}`;
     throw new CannotStart([`--record ${path} ${reason}.`]);
   });
   const observing = observers.add(recorder.observe);
