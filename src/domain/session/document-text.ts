@@ -48,14 +48,21 @@ export function formatSession(session: Session, contractVersion: number): string
     contractVersion === newestContractVersion
       ? formatJsonOnce(shownConstants(session.constants))
       : formatJson(viewConstants(session, contractVersion));
-  // Added up and not joined: the engine copies the characters once, when the whole text is used.
-  let members = '';
-  for (const one of membersInOrder(session)) {
-    members += `${members === '' ? '' : ','}"${one.key}":${formatMember(one)}`;
-  }
-  const properties = formatProperties(session, contractVersion);
-  const servers = formatJsonOnce(session.servers);
-  return `${head.slice(0, -1)},"constants":${constants},"properties":${properties},"servers":${servers},"members":{${members}},${tail.slice(1)}`;
+  const members = membersInOrder(session).map((one) => `"${one.key}":${formatMember(one)}`);
+  // Not added up with `+`: the engine keeps the parts of such a text until it is used.
+  return [
+    head.slice(0, -1),
+    ',"constants":',
+    constants,
+    ',"properties":',
+    formatProperties(session, contractVersion),
+    ',"servers":',
+    formatJsonOnce(session.servers),
+    ',"members":{',
+    members.join(','),
+    '},',
+    tail.slice(1),
+  ].join('');
 }
 
 function formatProperties(session: Session, shape: number): string {
