@@ -355,6 +355,22 @@ test('a look for work takes one command where there is none, and finds what ther
   assert.equal((await store.searchChanges(undefined, 10)).keys.length, 3);
 });
 
+// Kills: a partition that cannot be read, and with it all due work of its server.
+test('a damaged list of due times hides no due session of the others', async () => {
+  await using store = await open(redis.url);
+  for (const name of ['a', 'b', 'c'])
+    await store.commit({ session: putOf(name, 0, { dueMs: 10 }) });
+  const pattern = `faults${prefixesCount}:*:due`;
+  const names = (await redis.cli(portOf(redis), 'KEYS', pattern)).trim().split('\n');
+  assert.equal(names.length, 3);
+  for (const leftCount of [2, 1]) {
+    await redis.cli(portOf(redis), 'SET', names[leftCount] ?? '', 'no list of due times');
+    assert.equal((await store.due(1_000, 10)).length, leftCount);
+  }
+  await redis.cli(portOf(redis), 'DEL', names[0] ?? '');
+  assert.deepEqual(await store.due(1_000, 10), []);
+});
+
 test('a put of a session that was heard of takes one command', async () => {
   await using store = await open(redis.url);
   await store.commit({ session: putOf('a', 0) });

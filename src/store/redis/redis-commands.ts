@@ -96,18 +96,27 @@ export class RedisCommands {
     const groups = Map.groupBy(keys.keys(), (n) => this.serverOf(keys[n] ?? ''));
     const reading = [...groups.values()].map(async (group) => {
       const own = group.map((n) => keys[n] ?? '');
-      for (const [at, reply] of await this.#readEachOfServer(own, read)) {
-        replies[group[at] ?? 0] = reply;
-      }
+      const { found, alone } = await this.#readEachOfServer(own, read);
+      for (const [at, reply] of found) replies[group[at] ?? 0] = reply;
+      const [command, ...rest] = read;
+      const readAlone = alone.map(async (at) => {
+        const key = own[at] ?? '';
+        replies[group[at] ?? 0] = await this.read(key, [command, key, ...rest]);
+      });
+      await Promise.all(readAlone);
     });
     await Promise.all(reading);
     return replies;
   }
 
+  /** The replies of one server by the place of their key, and the places of keys that it could not read together. */
   async #readEachOfServer(
     keys: readonly string[],
     [command, ...rest]: ReadOfKey,
-  ): Promise<readonly (readonly [at: number, Reply])[]> {
+  ): Promise<{
+    readonly found: readonly (readonly [at: number, Reply])[];
+    readonly alone: readonly number[];
+  }> {
     const values = [command, String(rest.length), ...rest, ...keys];
     const answer = (await this.readScript(
       'readEach',
@@ -125,16 +134,13 @@ export class RedisCommands {
       at += 1;
       found.push([number - 1, answer[at] ?? null]);
     }
-    const readAlone = alone.map(async (at): Promise<readonly [number, Reply]> => {
-      const key = keys[at] ?? '';
-      return [at, await this.read(key, [command, key, ...rest])];
-    });
-    return [...found, ...(await Promise.all(readAlone))];
+    return { found, alone };
   }
 
   /**
-   * The results of the partitions of a share in which `isThere` finds something. A shard that is away does not
-   * stop the others: readers of due records try again.
+   * The results of the partitions of a share in which `isThere` finds something, or cannot read its key. A shard
+   * that is away does not stop the others, and neither does a partition that cannot be read: readers of due
+   * records try again.
    *
    * Throws StoreUnavailable when no shard answers.
    */
@@ -147,11 +153,17 @@ export class RedisCommands {
     const groups = Map.groupBy(partitions, ({ base }) => this.serverOf(base));
     const looks = [...groups.values()].map(async (group): Promise<Settled<R>> => {
       try {
-        const there = await this.readEach(group.map(isThere.keyOf), isThere.read);
-        const some = group.filter((_partition, n) => there[n] !== undefined);
-        return some.length === 0
-          ? [{ status: 'fulfilled', value: [] }]
-          : await Promise.allSettled(some.map(look));
+        const { found, alone } = await this.#readEachOfServer(
+          group.map(isThere.keyOf),
+          isThere.read,
+        );
+        const places = new Set([...found.map(([at]) => at), ...alone]);
+        const some = group.filter((_partition, n) => places.has(n));
+        const looked = await Promise.allSettled(some.map(look));
+        // Partitions in which nothing is have answered.
+        return some.length === group.length
+          ? looked
+          : [{ status: 'fulfilled', value: [] }, ...looked];
       } catch (reason) {
         return [{ status: 'rejected', reason }];
       }
