@@ -160,8 +160,9 @@ export function replaceSecrets(replacementOf: (secret: string) => string): Secre
       value = JSON.parse(body);
     } catch {
       const isForm = body.includes('=') && !/[<{\n]/.test(body);
-      if (isForm) return formWithoutSecrets(body, names);
-      return isSecretPath ? replacementOf(body) : body;
+      if (isSecretPath && !isForm) return replacementOf(body);
+      // A form may end with a line break, and its values may be JSON that is not encoded.
+      return formWithoutSecrets(body, names);
     }
     try {
       const shown = valueWithoutSecrets(value, names, false);
@@ -178,7 +179,9 @@ export function replaceSecrets(replacementOf: (secret: string) => string): Secre
     names: ReadonlySet<string>,
     isSecret: boolean,
   ): unknown {
-    if (typeof value === 'string') return isSecret ? replacementOf(value) : value;
+    if (typeof value === 'string' || typeof value === 'number') {
+      return isSecret ? replacementOf(String(value)) : value;
+    }
     if (typeof value !== 'object' || value === null) return value;
     let isChanged = false;
     const shownOf = (one: unknown, isOneSecret: boolean): unknown => {
@@ -191,22 +194,22 @@ export function replaceSecrets(replacementOf: (secret: string) => string): Secre
       : Object.fromEntries(
           Object.entries(value).map(([name, one]) => [
             name,
-            shownOf(one, isSecret || names.has(name.toLowerCase())),
+            shownOf(one, isSecret || (names.has(name.toLowerCase()) && !isStatus(name, one))),
           ]),
         );
     return isChanged ? shown : value;
   }
 
-  /** `a=1&token=…`, with the secrets replaced. */
+  /** `a=1&token=…`, with the secrets replaced, up to the end of their line. */
   function formWithoutSecrets(form: string, names: ReadonlySet<string>): string {
     return form
-      .split('&')
+      .split(/([&\r\n])/)
       .map((part) => {
         const at = part.indexOf('=');
         if (at < 0 || !names.has(nameOf(part.slice(0, at)))) return part;
         return `${part.slice(0, at + 1)}${replacementOf(part.slice(at + 1))}`;
       })
-      .join('&');
+      .join('');
   }
 
   /** `XBL3.0 x=…` keeps its scheme; a text of one word is a secret as a whole. */
@@ -217,6 +220,11 @@ export function replaceSecrets(replacementOf: (secret: string) => string): Secre
   }
 
   return { headersWithoutSecrets, targetWithoutSecrets, bodyWithoutSecrets };
+}
+
+/** True of `"code":200`, as sign-ins answer that repeat the HTTP status in their body. */
+function isStatus(name: string, value: unknown): boolean {
+  return name === 'code' && typeof value === 'number' && value >= 100 && value < 600;
 }
 
 /** The name of a parameter in lower case, decoded where it can be. */

@@ -113,6 +113,22 @@ test('bodies of other sign-ins lose their tokens, whatever their path and form',
   );
 });
 
+// Kills: a code or a password that is shown since it is all digits.
+test('numbers are secrets like texts, but for the status of an answer', () => {
+  const body = '{"code":123456,"password":1234,"UserTokens":[7],"n":8}';
+  const [code, password, token] = ['123456', '1234', '7'].map(replacementOf);
+  assert.equal(
+    bodyWithoutSecrets('/login', body),
+    `{"code":"${code}","password":"${password}","UserTokens":["${token}"],"n":8}`,
+  );
+  assert.equal(
+    bodyWithoutSecrets('/presence', body),
+    `{"code":123456,"password":1234,"UserTokens":["${token}"],"n":8}`,
+  );
+  const status = '{"code":200,"data":{}}';
+  assert.equal(bodyWithoutSecrets('/Client/LoginWithXbox', status), status);
+});
+
 test('of other bodies only fields are replaced whose name says a secret, and the rest stays as it was', () => {
   const path = '/users/xuid(1)/devices/current/titles/current';
   const presence = '{ "state":"active","code":1.50,"token":"a game\'s own" }';
@@ -126,6 +142,8 @@ test('of other bodies only fields are replaced whose name says a secret, and the
     bodyWithoutSecrets(path, 'a=1&refresh_token=t'),
     `a=1&refresh_token=${replacementOf('t')}`,
   );
+  const form = 'a={"b":"<c>"}&refresh_token=t\r\naccess_token=t\n';
+  assert.equal(bodyWithoutSecrets(path, form), form.replaceAll('=t', `=${replacementOf('t')}`));
   const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
   assert.equal(bodyWithoutSecrets(path, deep), replacementOf(deep));
 });
