@@ -25,11 +25,13 @@ export function tallyOf({ tally, members }: Session): Tally {
 }
 
 function countOf(members: readonly Member[]): Tally {
-  return {
-    count: members.length,
-    accepted: members.filter(({ status }) => status !== 'reserved').length,
-    active: members.filter(({ status }) => status === 'active').length,
-  };
+  let accepted = 0;
+  let active = 0;
+  for (const { status } of members) {
+    if (status !== 'reserved') accepted += 1;
+    if (status === 'active') active += 1;
+  }
+  return { count: members.length, accepted, active };
 }
 
 /** The session with these members in place of its own, which are counted again. */

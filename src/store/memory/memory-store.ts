@@ -39,6 +39,9 @@ import {
 import { MemoryHistory } from './memory-history.ts';
 import { MemoryRecords } from './memory-records.ts';
 
+/** How many sessions one part of a count has: some milliseconds. */
+const countedSessionsMax = 2_000;
+
 /**
  * A store that keeps everything in this process and loses it when disposed of.
  *
@@ -185,20 +188,28 @@ class MemoryStore extends ProcessStore implements Store {
     return { keys, cursor: keys.length < limit ? undefined : keys.at(-1) };
   }
 
-  async countPart(): Promise<CountedPart> {
+  /** The cursor is how many sessions have been counted. */
+  async countPart(cursor?: string): Promise<CountedPart> {
     this.refuseIfDisposed();
-    const counts = { joined: 0, reserved: 0, activities: 0, invites: 0 };
+    const begin = Number(cursor ?? 0);
+    const end = begin + countedSessionsMax;
+    const counts = { sessions: 0, joined: 0, reserved: 0 };
+    let at = -1;
     for (const { session } of this.#sessions.values()) {
+      at += 1;
+      if (at < begin) continue;
+      if (at >= end) return { counts, cursor: String(end) };
       const { count, accepted } = tallyOf(session);
+      counts.sessions += 1;
       counts.joined += accepted;
       counts.reserved += count - accepted;
     }
+    const handles = { handles: this.#handles.size, activities: 0, invites: 0 };
     for (const { type } of this.#handles.values()) {
-      if (type === 'activity') counts.activities += 1;
-      else if (type === 'invite') counts.invites += 1;
+      if (type === 'activity') handles.activities += 1;
+      else if (type === 'invite') handles.invites += 1;
     }
-    const [sessions, handles] = [this.#sessions.size, this.#handles.size];
-    return { counts: { ...counts, sessions, handles }, cursor: undefined };
+    return { counts: { ...counts, ...handles }, cursor: undefined };
   }
 
   async due(nowMs: Milliseconds, limit: number): Promise<readonly SessionKey[]> {
