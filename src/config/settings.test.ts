@@ -28,7 +28,13 @@ const wrong: readonly (readonly [args: readonly string[], text: RegExp])[] = [
   [['--auth=oidc', '--oidc-issuer=steam', '--oidc-audience=a'], /is no address.*--auth-keys/],
   [['--oidc-issuer=https://login.example'], /of no use with --auth dev/],
   [['--oidc-audience=a'], /of no use with --auth dev/],
-  [['--oidc-client-id=a'], /--oidc-client-id are of no use with --auth dev/],
+  [['--oidc-client-id=a'], /--oidc-client-id.* are of no use with --auth dev/],
+  // Kills: the advice to add a client id, which is then said to be of no use.
+  [
+    ['--auth=signed', '--auth-keys=jwks.json', '--oidc-client-secret=s'],
+    /^--oidc-issuer.*-secret and --oidc-request-audience are of no use with --auth signed; add --auth oidc\.$/,
+  ],
+  [['--oidc-request-audience=a'], /^--oidc-issuer.* are of no use with --auth dev; [^\n]*$/],
   [
     [
       '--auth=oidc',

@@ -932,12 +932,13 @@ function oidcProblems({
       '--auth oidc needs --oidc-audience (MPSD_OIDC_AUDIENCE): without it the tokens of every other service of the issuer would be accepted.',
     );
   }
-  if (!isOidc && (oidcIssuer ?? oidcAudience ?? oidcClientId) !== undefined) {
+  const ofClient = oidcClientSecret ?? oidcRequestAudience;
+  if (!isOidc && (oidcIssuer ?? oidcAudience ?? oidcClientId ?? ofClient) !== undefined) {
     problems.push(
-      `--oidc-issuer, --oidc-audience and --oidc-client-id are of no use with --auth ${auth}; add --auth oidc.`,
+      `--oidc-issuer, --oidc-audience, --oidc-client-id, --oidc-client-secret and --oidc-request-audience are of no use with --auth ${auth}; add --auth oidc.`,
     );
   }
-  if (oidcClientId === undefined && (oidcClientSecret ?? oidcRequestAudience) !== undefined) {
+  if (isOidc && oidcClientId === undefined && ofClient !== undefined) {
     problems.push(
       '--oidc-client-secret and --oidc-request-audience belong to a client; add --oidc-client-id.',
     );
