@@ -18,7 +18,7 @@ const sessionsCount = 16;
 const handleNumber = (session: number, revision: number): number => revision * 100 + session;
 
 /**
- * Writes without end to all sessions at once, to each two commits of which the second builds upon
+ * Writes without end to all sessions at once, to each two commits of which the second depends on
  * the first before that is acknowledged; prints a line for each commit acknowledged.
  */
 const writeUntilKilled = `

@@ -3,16 +3,17 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Group, GroupCommit } from './group-commit.ts';
 import type { Write } from './statements.ts';
+import type { WriteFailure } from './writer-messages.ts';
 
 /** Groups in front of a writer that is done when the test says so, and what happened in its order. */
 function openGroups() {
   const events: string[] = [];
-  let done: () => void = assert.fail;
+  let done: (failure: WriteFailure | undefined) => void = () => assert.fail();
   const groups = new GroupCommit({
     write(writes) {
       events.push(`sent ${String(writes[0]?.[1])}`);
       return new Promise((resolve) => {
-        done = () => resolve(undefined);
+        done = resolve;
       });
     },
     finished: () => undefined,
@@ -34,8 +35,8 @@ function openGroups() {
         events.push(`done ${name}`);
       });
     },
-    async finishWriting() {
-      done();
+    async finishWriting(failure?: WriteFailure) {
+      done(failure);
       await nextTurn();
     },
   };
@@ -65,4 +66,26 @@ test('one that is written alone goes before the group that is being filled', asy
   await finishWriting();
   await groups.idle();
   assert.deepEqual(events, ['sent a', 'done a', 'sent x', 'done x', 'sent b', 'done b', 'done c']);
+});
+
+// Kills: on a full disk, puts that are written and fail before the leaves that would make room.
+test('after a failure, those who try again alone go before the group that was filled meanwhile', async () => {
+  const { groups, events, join, joinAlone, finishWriting } = openGroups();
+  join('a');
+  const { done } = groups.open();
+  const again = ['x', 'y'].map(async (name) => {
+    assert.notEqual(await done, undefined);
+    await joinAlone(name);
+  });
+  await nextTurn();
+  join('b');
+  await finishWriting({ message: 'full', isUndone: true });
+  await nextTurn();
+  for (let left = 3; left > 0; left -= 1) await finishWriting();
+  await Promise.all(again);
+  await groups.idle();
+  assert.deepEqual(
+    events.filter((event) => event.startsWith('sent')),
+    ['sent a', 'sent x', 'sent y', 'sent b'],
+  );
 });

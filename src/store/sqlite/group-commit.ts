@@ -49,7 +49,7 @@ export class Group {
   /** Records that it is to write, and the revision they get; 0: they are removed. */
   readonly records = new Map<string, number>();
   /** True when a commit expects what the group before this one was to write. */
-  buildsOnFormer = false;
+  dependsOnFormer = false;
   /** The error, or undefined: everything is durable. */
   readonly done: Promise<WriteFailure | undefined>;
   readonly finish: (failure: WriteFailure | undefined) => void;
@@ -95,8 +95,9 @@ export type GroupWriter = {
  *   group:  filling ── end of the tick, writer idle ──▶ with the writer ──▶ done
  *               └───── the group before is done ──────────▲
  *
- * A commit may build upon one that is not done, in its own group or in the one before. When a group
- * fails, the next one fails with it if it holds such a commit.
+ * A commit may depend on one that is not done, in its own group or in the one before. When a group
+ * fails, the next one fails with it if it holds such a commit. Else it is sent after those of the failed
+ * one that are tried again alone.
  */
 export class GroupCommit {
   readonly #writer: GroupWriter;
@@ -136,9 +137,9 @@ export class GroupCommit {
     return this.#filling;
   }
 
-  /** Notes that a commit to `key` in `group` builds upon one that is with the writer, if it does. */
+  /** Notes that a commit to `key` in `group` depends on one that is with the writer, if it does. */
   noteFormer(group: Group, key: SessionKey): void {
-    group.buildsOnFormer ||= this.#writing !== group && this.#writing?.sessions.has(key) === true;
+    group.dependsOnFormer ||= this.#writing !== group && this.#writing?.sessions.has(key) === true;
   }
 
   /**
@@ -186,14 +187,15 @@ export class GroupCommit {
     this.#writing = undefined;
     this.#writer.finished(group, failure);
     const next = this.#filling;
-    if (failure !== undefined && next?.buildsOnFormer) {
+    if (failure !== undefined && next?.dependsOnFormer) {
       this.#filling = undefined;
       const lost = { ...failure, isUndone: true };
       this.#writer.finished(next, lost);
       next.finish(lost);
     }
-    // Before the waiters answer their clients, or the writer would have nothing to do meanwhile.
-    if (this.#aloneCount === 0) this.#sendFilling();
+    // Before the waiters answer their clients, or the writer would have nothing to do meanwhile. After a
+    // failure they may try again alone, which goes first.
+    if (failure === undefined && this.#aloneCount === 0) this.#sendFilling();
     group.finish(failure);
     if (this.#filling && !this.#writing) setImmediate(() => this.#sendFilling());
   }

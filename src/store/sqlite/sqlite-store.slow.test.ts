@@ -505,7 +505,7 @@ test('a commit upon one that fails fails with it; one upon what is there is then
   }
 });
 
-test('when a group fails, so does the next one that builds upon it, and no other', async () => {
+test('when a group fails, so does the next one that depends on it, and no other', async () => {
   for (const [name, status] of [
     ['a', 'rejected'],
     ['c', 'fulfilled'],
