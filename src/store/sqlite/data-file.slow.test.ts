@@ -428,6 +428,30 @@ test('the file gives room back after a crowd has left, and goes on being written
   assert.ok(statSync(file).size < (before / 10) * 4096);
 });
 
+// Kills: room that is given back after deletes only, while old changes leave without one.
+test('the file gives room back after old changes are forgotten', async () => {
+  const file = freshFile();
+  await using store = await open(file);
+  const branch = storedGuid(1).toLowerCase();
+  const { atMs, keptMs } = storedHistory(branch);
+  const change = { text: 'x'.repeat(10_000) };
+  const names = Array.from({ length: 800 }, (_, index) => `s${index}`);
+  await Promise.all(
+    names.map((name) =>
+      store.commit({ session: { ...putOf(name, 0), history: storedHistory(branch, { change }) } }),
+    ),
+  );
+  using reader = new DatabaseSync(file, { readOnly: true });
+  const pages = (): number => Number(reader.prepare('PRAGMA page_count').get()?.['page_count']);
+  const before = pages();
+  await store.forgetHistory(atMs + keptMs, keptMs, 1);
+  // Between groups, some pages at once.
+  for (let revision = 1; revision < 200 && pages() > before / 2; revision += 1) {
+    await store.commit({ session: putOf('s0', revision) });
+  }
+  assert.ok(pages() <= before / 2, `${pages()} of ${before} pages`);
+});
+
 test('a file of a former version, which gave nothing back, does from its next start on', async () => {
   const file = freshFile();
   mkdirSync(dirname(file));

@@ -62,3 +62,22 @@ export type HistoryWrite =
   | readonly [name: 'forgetChanges', session: number, beforeMs: number, keptMs: number];
 
 export type Write = Statement | HistoryWrite;
+
+export const pageBytes = 4096;
+/** Rows that `forgetOldest` removes leave some hundred pages. */
+const pagesOfForgetting = 256;
+
+/** True of a write that removes rows, so that pages of the file may become free. */
+export function removes([name]: Write): boolean {
+  return name.startsWith('delete') || name === 'forgetOldest' || name === 'forgetChanges';
+}
+
+/** Bytes that a write adds to the log, about. */
+export function logBytesOf(write: Write): number {
+  if (write[0] === 'forgetOldest') return pagesOfForgetting * pageBytes;
+  const document = write.at(-1);
+  const length = typeof document === 'string' ? document.length : 0;
+  // Recent changes share pages.
+  const isShared = write[0] === 'appendChange' || write[0] === 'insertRecentBranch';
+  return isShared ? length : Math.max(pageBytes, length);
+}

@@ -14,7 +14,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 // Nothing heavier: the thread is up when its imports are.
 import { isLackOfRoom, type SqliteError } from './sqlite-errors.ts';
 import { RecentChanges } from './recent-changes.ts';
-import { type HistoryWrite, statements, type Write } from './statements.ts';
+import {
+  type HistoryWrite,
+  logBytesOf,
+  pageBytes,
+  removes,
+  statements,
+  type Write,
+} from './statements.ts';
 import type {
   WriteFailure,
   WriterMessage,
@@ -29,7 +36,6 @@ import type {
  * since a page that was written many times meanwhile is copied once.
  */
 const checkpointAfterBytes = 16 * 1024 * 1024;
-const pageBytes = 4096;
 /** What a part of the work at recent changes writes, about. */
 const bytesOfWork = 64 * pageBytes;
 const busyTimeoutMs = 5_000;
@@ -88,7 +94,7 @@ function writeGroup(group: readonly Write[]): void {
   checkpointWhenDue(group);
   recentChanges.noteCommitted(group);
   workLater();
-  if (!isShrinking && group.some(([name]) => name.startsWith('delete')) && hasRoomToGiveBack()) {
+  if (!isShrinking && group.some(removes) && hasRoomToGiveBack()) {
     isShrinking = true;
     setImmediate(shrink);
   }
@@ -139,13 +145,7 @@ function isOfHistory(write: Write): write is HistoryWrite {
 }
 
 function checkpointWhenDue(group: readonly Write[]): void {
-  for (const values of group) {
-    const document = values.at(-1);
-    const length = typeof document === 'string' ? document.length : 0;
-    // Recent changes share pages.
-    const isShared = values[0] === 'appendChange' || values[0] === 'insertRecentBranch';
-    bytesSinceCheckpoint += isShared ? length : Math.max(pageBytes, length);
-  }
+  for (const write of group) bytesSinceCheckpoint += logBytesOf(write);
   if (bytesSinceCheckpoint >= checkpointAfterBytes) copyTheLog(checkpoint);
 }
 
