@@ -83,7 +83,7 @@ export class DataFileHealth {
     } else {
       this.#conditions?.raise(
         'unsorted history',
-        `${this.#path}: the newest changes could not be sorted into the histories of sessions (${message}). They are kept and tried again, and reading a history takes longer meanwhile. Look for faults of the disk in the log of the system.`,
+        `${this.#path}: the newest changes could not be sorted into the histories of sessions (${message}). They are kept and tried again. Look for faults of the disk in the log of the system.`,
       );
     }
   }

@@ -67,6 +67,9 @@ function kindsOf({ reports }: Opened): readonly (string | undefined)[] {
   return reports.map((fault) => fault?.kind);
 }
 
+const refuseBranches =
+  'CREATE TRIGGER refuse BEFORE INSERT ON history_branch BEGIN SELECT RAISE(ABORT, 1); END';
+
 type Opened = ReturnType<typeof open>;
 
 /** As the writer does. */
@@ -348,6 +351,41 @@ test('a step that fails changes nothing, and is made again after more changes', 
   work(opened);
   assert.deepEqual(kindsOf(opened), ['unsorted', undefined]);
   assert.deepEqual(revisionsOf(opened, 1), [2, 1]);
+});
+
+// Kills: a fault that ends and comes again with every thousand changes, while its cause stays.
+test('a failure is over when what failed has succeeded, and not sooner', () => {
+  const opened = open(':memory:', { ...few, changesMax: 5_000 });
+  const more = () => {
+    for (let n = 1; n <= 1_100; n += 1) commit(opened, changeOf(n, 1));
+    work(opened);
+  };
+  opened.db.exec(refuseBranches);
+  commit(opened, ...Array.from({ length: 4_096 }, (_, n) => branchOf(n + 1, ['a'])));
+  work(opened);
+  assert.deepEqual(kindsOf(opened), ['unsorted']);
+  more();
+  more();
+  assert.deepEqual(new Set(kindsOf(opened)), new Set(['unsorted']));
+  opened.db.exec('DROP TRIGGER refuse');
+  more();
+  assert.equal(kindsOf(opened).at(-1), undefined);
+  assert.equal(kindsOf(opened).indexOf(undefined), opened.reports.length - 1);
+});
+
+// Kills: a thread that writes and ends, since what it does about damage meets another fault.
+test('branches that can be sorted in neither with their group nor apart are kept for later', () => {
+  const opened = open();
+  commit(opened, branchOf(1, ['a']), changeOf(1, 1));
+  opened.db.exec(refuseBranches);
+  const sort: Write = ['sortBranches'];
+  assert.equal(opened.recent.makeWayFor([sort], { errcode: 11, message: 'damaged' }), false);
+  assert.deepEqual(kindsOf(opened), ['unsorted']);
+  assert.equal(count(opened, 'recent_branch'), 1);
+  opened.db.exec('DROP TRIGGER refuse');
+  commit(opened, sort);
+  assert.deepEqual(kindsOf(opened), ['unsorted', undefined]);
+  assert.equal(count(opened, 'recent_branch'), 0);
 });
 
 // Kills: a full file that takes no commits any more, since its recent changes cannot leave; changes that
