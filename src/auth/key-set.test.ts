@@ -187,3 +187,15 @@ test('keys are read from a file that nobody else may write, and from no other', 
     return true;
   });
 });
+
+// Kills: an error of fetch, which repeats the address with its password.
+test('the address of a key set loses what may be secret in it', async () => {
+  await assert.rejects(
+    readKeySetText('https://ada:hidden@127.0.0.1:9/keys?key=hidden'),
+    (error) => {
+      assert.match(String(error), /https:\/\/…@127\.0\.0\.1:9\/keys\?…/);
+      assert.doesNotMatch(String(error), /hidden/);
+      return true;
+    },
+  );
+});

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import type { Milliseconds } from '../domain/time.ts';
 import { problemOfTrust } from '../platform/private-files.ts';
+import { withoutUrlSecrets } from '../platform/url-secrets.ts';
 import { AuthenticatorUnavailable } from './authenticator.ts';
 import { UnknownKey } from './jwt.ts';
 import { keepReading } from './kept-reading.ts';
@@ -153,6 +154,7 @@ export async function readKeySetText(keySet: string): Promise<string> {
     if (problem !== undefined) throw new Error(problem);
     return readFile(keySet, 'utf8');
   }
+  const shown = withoutUrlSecrets(keySet);
   try {
     const response = await fetch(keySet, {
       headers: { accept: 'application/json' },
@@ -161,17 +163,17 @@ export async function readKeySetText(keySet: string): Promise<string> {
     });
     const { status } = response;
     if (status === 200) return await response.text();
-    const problem = `${keySet} answers ${status} instead of 200`;
+    const problem = `${shown} answers ${status} instead of 200`;
     throw status >= 500 || status === 408 || status === 429
       ? new SourceAway(problem)
       : new Error(problem);
   } catch (error) {
     const { name, cause } = error as Error;
     if (name === 'TimeoutError') {
-      throw new SourceAway(`${keySet} has not answered within ${fetchTimeoutMs / 1000} seconds`);
+      throw new SourceAway(`${shown} has not answered within ${fetchTimeoutMs / 1000} seconds`);
     }
     if (name !== 'TypeError') throw error;
-    const problem = `${keySet}: ${reasonOf(error)}`;
+    const problem = `${shown}: ${reasonOf(error).replaceAll(keySet, shown)}`;
     throw passing.has(codeOf(cause)) ? new SourceAway(problem) : new Error(problem);
   }
 }

@@ -82,6 +82,8 @@ test('signed tokens whose claims are mapped: ids that are no xuids are given one
 test('what is not checked is said at the start', () => {
   const lines = (settings: Parameters<typeof describeAuthenticator>[0]) =>
     describeAuthenticator(settings).join('\n');
+  const secret = lines({ kind: 'signed', keySet: 'https://host/keys?key=hidden' });
+  assert.match(secret, /signed with a key of https:\/\/host\/keys\?…\.\n/);
   assert.match(lines({ kind: 'dev' }), /unsigned tokens are accepted/);
   const open = lines({ kind: 'signed', keySet: 'https://keys.example/jwks' });
   assert.match(open, /Issuer: NOT checked/);

@@ -1,5 +1,6 @@
 import type { TitleId } from '../domain/ids.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import { withoutUrlSecrets } from '../platform/url-secrets.ts';
 import type { RecordStore } from '../store/store.ts';
 import type { Authenticator } from './authenticator.ts';
 import { type ClaimMapping, oidcMapping } from './claim-mapping.ts';
@@ -89,7 +90,7 @@ export async function openAuthenticator(
   const [{ isAway, openKeySet, readKeySetText }, { readIssuerKeysText, shareIssuerDocument }] =
     await Promise.all([import('./key-set.ts'), import('./issuer-keys.ts')]);
   const { keySet: where, issuer, audience, staleMsMax = 0 } = settings;
-  const name = where ?? `of ${issuer}`;
+  const name = where === undefined ? `of ${issuer}` : shownKeySet(where);
   const readDocument = shareIssuerDocument(String(issuer));
   const readText = (atMs: Milliseconds) =>
     where === undefined
@@ -169,10 +170,11 @@ export function describeAuthenticator(settings: AuthenticatorSettings): readonly
   }
   const { keySet, issuer, audience } = settings;
   const source = keySet ?? String(issuer);
+  const shown = keySet === undefined ? undefined : shownKeySet(keySet);
   return [
     settings.kind === 'oidc'
-      ? `Callers: users of ${issuer}${keySet === undefined ? '' : `, with the keys of ${keySet}`}.`
-      : `Callers: tokens signed with a key of ${keySet}.`,
+      ? `Callers: users of ${issuer}${keySet === undefined ? '' : `, with the keys of ${shown}`}.`
+      : `Callers: tokens signed with a key of ${shown}.`,
     ...(isPlainHttp(source)
       ? [
           '  Warning: the keys come over plain http; anybody who can change them on the way can be any user.',
@@ -192,6 +194,11 @@ export function describeAuthenticator(settings: AuthenticatorSettings): readonly
       ? '  Audience: NOT checked (--auth-audience); tokens issued for other services are accepted too.'
       : `  Audience: ${[audience].flat().join(', ')}`,
   ];
+}
+
+/** Paths of files may have any characters. */
+function shownKeySet(keySet: string): string {
+  return /^https?:/i.test(keySet) ? withoutUrlSecrets(keySet) : keySet;
 }
 
 function isPlainHttp(keySet: string): boolean {

@@ -14,6 +14,7 @@ import {
   explainNoAnswer,
   isPage,
   parseServerAddress,
+  parseToken,
 } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 
@@ -262,7 +263,8 @@ export async function runAdmin(
     const wrong = [...problems, ...read.problems];
     if (wrong.length > 0) throw new Error(wrong.join(' '));
     const url = parseServerAddress(given.get('url'), io.env);
-    const lines = await command.run(given, openAsk(url, read.env[tokenVariable]));
+    const token = parseToken(read.env[tokenVariable], tokenVariable);
+    const lines = await command.run(given, openAsk(url, token));
     io.stdout.write(formatPrintableLines(lines));
     return 0;
   } catch (error) {

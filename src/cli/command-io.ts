@@ -50,6 +50,8 @@ export function readOnePath(
   const option = args.find((arg) => arg.startsWith('-'));
   if (option === undefined && path !== undefined && path !== '' && more.length === 0) return path;
   const reason =
-    option === undefined ? `needs one ${expected}` : `does not know the option ${option}`;
+    option === undefined
+      ? `needs one ${expected}`
+      : `does not know the option ${option.split('=', 1)[0]}`;
   return reportMisuse(io, name, [`${reason}.`]);
 }

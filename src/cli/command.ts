@@ -1,6 +1,7 @@
 /** The command line: which command does what. */
 
 import { readPackageVersion } from '../platform/package-version.ts';
+import { withoutUrlSecrets } from '../platform/url-secrets.ts';
 import type { AdminCommandName } from './admin.ts';
 import type { CommandIo } from './command-io.ts';
 
@@ -113,7 +114,9 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
-    io.stderr.write(`openmpsd: "${name}" is not a command. See openmpsd --help.\n`);
+    io.stderr.write(
+      `openmpsd: "${withoutUrlSecrets(name)}" is not a command. See openmpsd --help.\n`,
+    );
     return 2;
   }
   return command.run(rest, io);

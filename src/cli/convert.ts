@@ -31,7 +31,7 @@ export async function runConvert(args: readonly string[], io: OutputIo): Promise
     const reason =
       option === undefined
         ? 'needs a capture and a new file'
-        : `does not know the option ${option}`;
+        : `does not know the option ${option.split('=', 1)[0]}`;
     return reportMisuse(io, 'convert', [`${reason}.`]);
   }
   try {

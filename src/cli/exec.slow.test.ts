@@ -58,13 +58,19 @@ test('a command that cannot be run: 127, 126', {
 test('misuse is said, and nothing is started', options, async () => {
   for (const [args, said] of [
     [[], /^openmpsd exec: needs a command after --/],
-    [['node', '-v'], /^openmpsd exec: put -- before the command, [^\n]* See [^\n]*\n$/],
-    [['--users', 'Ada', 'node', '-v'], /^openmpsd exec: put -- before the command/],
     [
-      ['--port', '9', 'node', '-v'],
-      /^[^\n]* as in openmpsd exec --port 9 -- node -v\. See [^\n]*\n$/,
+      ['node', '-v'],
+      /^openmpsd exec: put -- before the command: before "node", argument 1\. See [^\n]*\n$/,
     ],
-    [['node', '--', 'client.mjs'], /^openmpsd exec: put -- before the command/],
+    [['--users', 'Ada', 'node', '-v'], /: before "node", argument 3\. See/],
+    [['node', '--', 'client.mjs'], /: before "node", argument 1\. See/],
+    [
+      ['--store', 'redis://u:hidden@h', '--port', '9', 'node', '--key', 'hidden'],
+      /: before "node", argument 5\. See/,
+    ],
+    [['--admin-token', 'my', 'hidden', 'word', '--', 'node'], /: before argument 3\. See/],
+    [['--oidc-client-secret=my', 'hidden', 'word'], /: before argument 2\. See/],
+    [['redis://u:hidden@h', 'node'], /: before "redis:\/\/…@h", argument 1\. See/],
     [['--port', 'x', '--', 'true'], /--port is "x"/],
     [['--users', 'Ada,-', '--', 'true'], /--users takes names/],
     [['--users', 'Ada,Ben,ada', '--', 'true'], /has Ada and ada, .* both be in OPENMPSD_TOKEN_ADA/],
@@ -74,6 +80,7 @@ test('misuse is said, and nothing is started', options, async () => {
     const { code, err } = await exec(args);
     assert.equal(code, 2, err);
     assert.match(err, said);
+    assert.doesNotMatch(err, /hidden/);
   }
 });
 

@@ -8,7 +8,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatDevelopmentToken } from '../auth/development-token.ts';
-import { indexOfWord } from '../config/flags.ts';
+import { nameWord } from '../config/flags.ts';
 import { parseSettings, settingFlags, type Settings } from '../config/settings.ts';
 import { encodeJavaTrustStore, javaTrustStorePassword } from '../gateway/java-trust-store.ts';
 import { rootDomains } from '../gateway/root-certificate.ts';
@@ -61,10 +61,10 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
   const isGiven = (flag: string): boolean =>
     others.some((one) => one === flag || one.startsWith(`${flag}=`));
   // A word where options are expected is a command without -- before it, and what follows is its own.
-  const word = indexOfWord(own, { ...settingFlags, users: { argument: '<name,…>' } });
+  // The others are not repeated: there may be secrets among them.
+  const word = nameWord(own, { ...settingFlags, users: { argument: '<name,…>' } });
   if (word !== undefined) {
-    const asked = ['openmpsd exec', ...own.slice(0, word), '--', ...own.slice(word)].join(' ');
-    return reportMisuse(io, 'exec', [`put -- before the command, as in ${asked}.`]);
+    return reportMisuse(io, 'exec', [`put -- before the command: before ${word}.`]);
   }
   const unlessGiven = Object.entries(defaults).filter(([flag]) => !isGiven(flag));
   const parsed = parseSettings([...unlessGiven.flat(), ...others], {});

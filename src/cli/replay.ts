@@ -102,7 +102,7 @@ function parseOptions(args: readonly string[], env: ReplayIo['env']): Given {
   const { values, problems } = parseFlags(rest, {
     url: { argument: '<address>' },
     pace: { argument: '<pace>' },
-    authorization: { argument: '<xuid>=<value>', isList: true },
+    authorization: { argument: '<xuid>=<value>', isList: true, isSecret: true },
     patience: { argument: '<ms>' },
     tolerance: { argument: '<ms>' },
     json: {},

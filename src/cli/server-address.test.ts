@@ -104,3 +104,44 @@ test('the path of the call is no part of why nothing came', () => {
     assert.match(String(explainFailedCall(error, url)), /^nothing answers at/);
   }
 });
+
+/** A command that ends before it calls anybody. */
+async function misuse(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
+  let said = '';
+  const output = { write: (text: string) => (said += text) };
+  const io = { stdout: output, stderr: output, env, once: () => undefined, off: () => undefined };
+  assert.equal(await runCommand(args, io as unknown as CommandIo), 2, said);
+  return said;
+}
+
+// Kills: a message that repeats what is wrong, with the password or the token in it.
+test('no message shows a secret of the command line or of the environment', async () => {
+  const url = 'http://ada:hidden@127.0.0.1:9/path?key=hidden';
+  const store = 'redis://ada:hidden@127.0.0.1:9/0';
+  for (const [args, env, said] of [
+    [['serve', '--store', store], {}, /--store is not as it must be; expected sqlite/],
+    [['serve'], { MPSD_STORE: store }, /MPSD_STORE is not as it must be/],
+    [['serve', '--store', 'sqlit'], {}, /--store is "sqlit"; expected/],
+    [['serve', store], {}, /does not expect "redis:\/\/…@127/],
+    [['serve', '--store', 'redis://u:one', 'hidden@h'], {}, /a word after the value of --store/],
+    [['serve', '--admin-token', 'hidden'], {}, /--admin-token is not as it must be/],
+    [['serve', '--admin-token=one', 'hidden'], {}, /a word after the value of --admin-token/],
+    [['serve', '--traces', 'grpc://u:hidden@h'], {}, /--traces is "grpc:\/\/…@h"/],
+    [['check-data', `--store=${store}`], {}, /the option --store\./],
+    [['convert', `--token=hidden`], {}, /the option --token\./],
+    [[store], {}, /is not a command/],
+    ...['stats', 'play', 'demo', 'watch'].map(
+      (name) => [[name, '--url', url], {}, /--url is "http:\/\/…@127/] as const,
+    ),
+    [['stats'], { MPSD_URL: url }, /--url is "http:\/\/…@127/],
+    [['stats'], { MPSD_ADMIN_TOKEN: 'one\nhidden' }, /MPSD_ADMIN_TOKEN has characters/],
+    [['watch', '--token', 'one\nhidden'], {}, /--token has characters/],
+    [['watch', '--token', 'XBL3.0', 'x=-;hidden'], {}, /a word after the value of --token/],
+    [['taps', '--xuid', '1', '--token', 'one\nhidden'], {}, /--token has characters/],
+    [['replay', 'a.har', '--authorization', '1=XBL3.0', 'hidden'], {}, /a word after the value/],
+  ] as const) {
+    const text = await misuse(args, env);
+    assert.match(text, said);
+    assert.doesNotMatch(text, /hidden/);
+  }
+});

@@ -1,4 +1,5 @@
 import type { Milliseconds } from '../domain/time.ts';
+import { withoutUrlSecrets } from '../platform/url-secrets.ts';
 import { MultiplayerError, RtaError } from '../client/multiplayer-service.ts';
 
 /** The address of the server that a command is for, without a slash at its end. Throws an Error with what is wrong. */
@@ -8,14 +9,22 @@ export function parseServerAddress(
 ): string {
   const url = flag ?? env['MPSD_URL'] ?? 'http://127.0.0.1:8350';
   const parsed = URL.parse(url);
+  const shown = withoutUrlSecrets(url);
   if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
-    throw new Error(`--url is "${url}"; expected http://host:port.`);
+    throw new Error(`--url is "${shown}"; expected http://host:port.`);
   }
   const { pathname, search, hash } = parsed;
   if (pathname !== '/' || search !== '' || hash !== '') {
-    throw new Error(`--url is "${url}"; expected http://host:port, without a path.`);
+    throw new Error(`--url is "${shown}"; expected http://host:port, without a path.`);
   }
   return parsed.origin;
+}
+
+/** A token that `source` gives, for a header. Throws an Error that does not show it, as `fetch` does. */
+export function parseToken(text: string | undefined, source: string): string | undefined {
+  const token = text?.trim();
+  if (token === undefined || /^[\x20-\x7e]*$/.test(token)) return token;
+  throw new Error(`${source} has characters that no token has, such as line ends.`);
 }
 
 /**

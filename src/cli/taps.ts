@@ -13,7 +13,7 @@ import { parseFlags } from '../config/flags.ts';
 import { isCanonicalXuid } from '../domain/ids.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
 import { type CommandIo, reportMisuse } from './command-io.ts';
-import { explainFailedCall, parseServerAddress } from './server-address.ts';
+import { explainFailedCall, parseServerAddress, parseToken } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 
 export type TapsIo = Pick<CommandIo, 'stdout' | 'stderr' | 'env' | 'once' | 'off'>;
@@ -73,7 +73,7 @@ function parseOptions(args: readonly string[], env: TapsIo['env']): TapsOptions 
   const { values, problems } = parseFlags(args, {
     xuid: { argument: '<digits>' },
     session: { argument: '<session>', isList: true },
-    token: { argument: '<value>' },
+    token: { argument: '<value>', isSecret: true },
     url: { argument: '<address>' },
     help: { short: 'h' },
   });
@@ -84,7 +84,7 @@ function parseOptions(args: readonly string[], env: TapsIo['env']): TapsOptions 
     throw new Error('--xuid must name a user: a decimal number below 2^64 without leading zeros.');
   }
   const url = parseServerAddress(values.get('url')?.at(-1), env);
-  const token = values.get('token')?.at(-1)?.trim();
+  const token = parseToken(values.get('token')?.at(-1), '--token');
   const authorization = token ?? `XBL3.0 x=-;${formatDevelopmentToken({ xid: xuid })}`;
   const sessions = (values.get('session') ?? []).map((one) => parseSessionName(one, '--session'));
   return { xuid, url, authorization, sessions };

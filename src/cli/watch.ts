@@ -13,6 +13,7 @@ import {
   explainForeign,
   explainNoAnswer,
   parseServerAddress,
+  parseToken,
 } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
 import { formatClock, type InspectorApi, watchUsers } from './watch-users.ts';
@@ -93,7 +94,7 @@ function parseOptions(args: readonly string[], env: WatchIo['env']): WatchOption
   const { values, problems } = parseFlags(hasSubject ? args.slice(1) : args, {
     session: { argument: '<session>', isList: true },
     xuid: { argument: '<digits>' },
-    token: { argument: '<value>' },
+    token: { argument: '<value>', isSecret: true },
     url: { argument: '<address>' },
     help: { short: 'h' },
   });
@@ -116,7 +117,7 @@ function parseOptions(args: readonly string[], env: WatchIo['env']): WatchOption
   return {
     subject: hasSubject ? first : 'sessions',
     url: parseServerAddress(values.get('url')?.at(-1), env),
-    token: values.get('token')?.at(-1)?.trim(),
+    token: parseToken(values.get('token')?.at(-1), '--token'),
     keys: new Set(names.map((name) => formatSessionName(name).toLowerCase())),
     xuid,
   };

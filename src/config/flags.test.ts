@@ -6,6 +6,7 @@ const flags = {
   url: { argument: '<address>' },
   user: { argument: '<name>', isList: true },
   control: {},
+  token: { argument: '<value>', isSecret: true },
   help: { short: 'h' },
 } as const;
 
@@ -23,6 +24,12 @@ const cases: readonly (readonly [
   [['--url'], {}, 'needs a value of --url: --url <address>.'],
   [['--url', '--control'], {}, 'needs a value of --url: --url <address>.'],
   [['--colour', 'red'], {}, 'does not know the option --colour.'],
+  [
+    ['--token', 'one', 'two', 'three', '--control', 'redis://u:p@h'],
+    { token: ['one'], control: ['true'] },
+    'does not expect a word after the value of --token; put quotes around a value with spaces.',
+    'does not expect "redis://…@h".',
+  ],
   [['-x'], {}, 'does not know the option -x.'],
   [['--constructor'], {}, 'does not know the option --constructor.'],
   [

@@ -1,6 +1,7 @@
 /** Flags of a command line, and the one way in which each command tells what is wrong with them. */
 
 import { parseArgs } from 'node:util';
+import { withoutUrlSecrets } from '../platform/url-secrets.ts';
 
 /** What a command knows: flags with a value, as the help shows it, and switches, without. */
 export type Flags = Readonly<Record<string, Flag>>;
@@ -8,6 +9,8 @@ export type Flags = Readonly<Record<string, Flag>>;
 type Flag = {
   readonly argument?: string | undefined;
   readonly short?: string;
+  /** Neither its value is shown nor a word after it, which may be a part of it that lost its quotes. */
+  readonly isSecret?: true;
   /** Each value of it counts. Any other flag is given once: which of two was meant is not known. */
   readonly isList?: true;
 };
@@ -30,14 +33,21 @@ export function parseFlags(
   const problems: string[] = [];
   /** Where the value of a flag would be that is not known. */
   let skippedIndex = -1;
+  /** The last flag, when what follows it may be secret. */
+  let secretName: string | undefined;
   for (const token of tokens) {
     if (token.kind === 'positional' && token.index !== skippedIndex) {
-      const stray = `does not expect "${token.value}".`;
-      problems.push(strayAdvice === undefined ? stray : `${stray} ${strayAdvice}`);
+      const stray =
+        secretName === undefined
+          ? `does not expect "${withoutUrlSecrets(token.value)}".`
+          : `does not expect a word after the value of ${secretName}; put quotes around a value with spaces.`;
+      const problem = strayAdvice === undefined ? stray : `${stray} ${strayAdvice}`;
+      if (secretName === undefined || !problems.includes(problem)) problems.push(problem);
     }
     if (token.kind !== 'option') continue;
     const { name, rawName, value, inlineValue } = token;
     const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
+    secretName = flag?.isSecret === true ? rawName : undefined;
     if (flag === undefined) {
       problems.push(`does not know the option ${rawName}.`);
       if (!inlineValue) skippedIndex = token.index + 1;
@@ -54,13 +64,20 @@ export function parseFlags(
 }
 
 /**
- * Where the first of `args` is that is no flag and no value of one; undefined: there is none, or it may be
- * the value of a flag that is not known.
+ * The first of `args` that is no flag and no value of one, in quotes, with its place, to be named in a
+ * message; the place alone where it follows a secret. Undefined: there is none, or it may be the value of a
+ * flag that is not known.
  */
-export function indexOfWord(args: readonly string[], flags: Flags): number | undefined {
+export function nameWord(args: readonly string[], flags: Flags): string | undefined {
+  let isAfterSecret = false;
   for (const token of tokensOf(args, flags)) {
-    if (token.kind === 'positional') return token.index;
-    if (token.kind === 'option' && !Object.hasOwn(flags, token.name)) return undefined;
+    if (token.kind === 'positional') {
+      const place = `argument ${token.index + 1}`;
+      return isAfterSecret ? place : `"${withoutUrlSecrets(token.value)}", ${place}`;
+    }
+    if (token.kind !== 'option') continue;
+    if (!Object.hasOwn(flags, token.name)) return undefined;
+    isAfterSecret = flags[token.name]?.isSecret === true;
   }
   return undefined;
 }

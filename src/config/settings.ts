@@ -12,6 +12,7 @@ import { isTitleId, type TitleId } from '../domain/ids.ts';
 import type { SessionBounds } from '../domain/session/bounds.ts';
 import type { UnknownMembers } from '../domain/unknown-members.ts';
 import { isNetwork } from '../platform/network.ts';
+import { withoutUrlSecrets } from '../platform/url-secrets.ts';
 import { type Flags, parseFlags } from './flags.ts';
 
 /** `redis://user:password@host:port,host:port`, or `rediss://` for TLS. */
@@ -115,6 +116,8 @@ type Setting<T> = {
   /** As the help shows it; a setting without one is a switch. */
   readonly argument?: string;
   readonly default: string | undefined;
+  /** The value is, or may have in it, what only some may know: it is not shown where it is wrong. */
+  readonly isSecret?: true;
   readonly help: string;
   readonly parse: (text: string) => ParseResult<T>;
 };
@@ -257,6 +260,7 @@ const table: Table = {
   store: {
     flag: 'store',
     env: 'MPSD_STORE',
+    isSecret: true,
     argument: '<kind or URL>',
     default: 'sqlite',
     help: 'Where sessions are kept: sqlite (in the data folder), memory (gone when the server ends), or redis://[user:password@]host[:port][,…] (Redis 7 or Valkey, one server or any nodes of a cluster, shared by all servers that name it; rediss:// for TLS).',
@@ -377,6 +381,7 @@ const table: Table = {
   oidcClientSecret: {
     flag: 'oidc-client-secret',
     env: 'MPSD_OIDC_CLIENT_SECRET',
+    isSecret: true,
     argument: '<text>',
     default: undefined,
     help: 'Secret of that client, where the issuer gave it one. Better by the environment: other users of the machine see flags.',
@@ -448,6 +453,7 @@ const table: Table = {
   adminToken: {
     flag: 'admin-token',
     env: 'MPSD_ADMIN_TOKEN',
+    isSecret: true,
     argument: '<text>',
     default: undefined,
     help: 'Token of administrators, at least 16 characters: Authorization: Bearer <token>. Better by the environment: other users of the machine see flags.',
@@ -780,7 +786,10 @@ const settings = Object.entries(table) as readonly (readonly [
 
 /** The flags of the settings. */
 export const settingFlags: Flags = Object.fromEntries(
-  settings.map(([, { flag, argument }]) => [flag, { argument }]),
+  settings.map(([, { flag, argument, isSecret }]) => [
+    flag,
+    { argument, ...(isSecret && { isSecret }) },
+  ]),
 );
 
 /** npm takes flags for its own and passes on what is left of them: their values. */
@@ -807,7 +816,9 @@ export function parseSettings(
     if ('value' in parsed) values[name] = parsed.value;
     else {
       const source = flag === undefined ? setting.env : `--${setting.flag}`;
-      const shown = name === 'adminToken' ? 'not as it must be' : `"${text}"`;
+      // Of a store the kind is shown: redis://… may have a password anywhere.
+      const isShown = setting.isSecret !== true || (name === 'store' && /^[a-z]*$/i.test(text));
+      const shown = isShown ? `"${withoutUrlSecrets(text)}"` : 'not as it must be';
       problems.push(`${source} is ${shown}; expected ${parsed.expected}.`);
     }
   }
@@ -964,7 +975,7 @@ export function storeProblems(store: unknown): readonly SettingProblem[] {
   if (typeof store === 'object' || 'value' in storeKind(String(store))) return [];
   return /^rediss?:\/\//i.test(String(store))
     ? []
-    : [`store is "${store}"; expected ${storeExpectation}.`];
+    : [`store is "${withoutUrlSecrets(String(store))}"; expected ${storeExpectation}.`];
 }
 
 /** What does not go together among the settings of administrators. */
