@@ -178,6 +178,29 @@ test('a wrong use and a server that is not there are said', async () => {
     err,
     /^openmpsd watch: nothing answers at http:\/\/127\.0\.0\.1:1; start the server first/,
   );
+  // Kills: a token that no header can hold, taken for a server that is not there.
+  err = '';
+  assert.equal(await runWatch(['--token', '€', '--url', 'http://127.0.0.1:1'], io), 1);
+  assert.doesNotMatch(err, /nothing answers/);
+});
+
+// Kills: "start the server first", said of a server that runs and hangs.
+test('a server that takes the connection and does not answer is said to be late', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const server = createServer();
+  context.after(() => server.closeAllConnections());
+  context.after(() => server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const watching = startWatch(['--url', url]);
+  await once(server, 'request');
+  context.mock.timers.tick(30_000);
+  await watching.until(/\n/);
+  assert.equal(
+    watching.text(),
+    `openmpsd watch: ${url} takes connections, but has not answered in time.\n`,
+  );
+  assert.equal(await watching.end(), 1);
 });
 
 // Kills: a server of another kind that is said to have ended.

@@ -69,10 +69,11 @@ export async function runWatch(args: readonly string[], io: WatchIo): Promise<nu
     return 1;
   } catch (error) {
     if (ending.signal.aborted) return 0;
-    const reason = causesOf(error);
-    let why = `${given.url}: ${reason}.`;
+    let why = `${given.url}: ${causesOf(error)}.`;
     if (error instanceof ForeignServer) why = error.message;
-    else if (reason.startsWith('fetch failed')) why = explainNoAnswer(reason, given.url);
+    else if (error instanceof NoAnswer) {
+      why = explainNoAnswer(causesOf(error.cause), given.url, { isLate: error.isLate });
+    }
     io.stderr.write(`openmpsd watch: ${formatPrintable(why)}\n`);
     return 1;
   } finally {
@@ -126,6 +127,16 @@ function parseOptions(args: readonly string[], env: WatchIo['env']): WatchOption
 /** What answers is not OpenMPSD; the message is a sentence. */
 class ForeignServer extends Error {}
 
+/** No head of an answer came; `isLate`: the time for it is over. */
+class NoAnswer extends Error {
+  readonly isLate: boolean;
+
+  constructor(cause: unknown, isLate: boolean) {
+    super('no answer', { cause });
+    this.isLate = isLate;
+  }
+}
+
 /** The inspector's API of a server. It throws when the server does not answer, or is aborted. */
 function apiOf({ url, token }: WatchOptions, signal: AbortSignal): InspectorApi {
   const headers: Record<string, string> =
@@ -151,15 +162,16 @@ function apiOf({ url, token }: WatchOptions, signal: AbortSignal): InspectorApi 
   };
 }
 
-/** An answer whose head comes in time; what follows may take longer. */
+/** An answer whose head comes in time; what follows may take longer. Throws NoAnswer. */
 async function fetchWithin(url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
+  // A token that cannot be in a header fails here, which is no fault of the server.
+  const request = new Request(url, init);
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), answerWithinMs);
   try {
-    return await fetch(url, { ...init, signal: AbortSignal.any([signal, late.signal]) });
+    return await fetch(request, { signal: AbortSignal.any([signal, late.signal]) });
   } catch (error) {
-    if (late.signal.aborted) throw new Error('fetch failed: nothing came within the time');
-    throw error;
+    throw new NoAnswer(error, late.signal.aborted);
   } finally {
     clearTimeout(timer);
   }
