@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { type ScriptProcess, startScript } from '../../testing/child-script.ts';
 import {
   putOf,
@@ -342,6 +343,58 @@ test('a history on a damaged page is not forgotten, and those of other sessions 
   const branch = storedGuid(1).toLowerCase();
   const { atMs, keptMs } = storedHistory(branch);
   const names = Array.from({ length: 200 }, (_, index) => `s${index}`);
+  await fillBlocks(file, names);
+  spoilPageWith(file, '"is":"s20."');
+  await using store = await open(file);
+  const left = async () => {
+    const histories = await Promise.allSettled(
+      names.map((name) => store.history(storedKey(name), branch)),
+    );
+    return names.filter((_, at) => {
+      const outcome = histories[at];
+      return outcome?.status !== 'fulfilled' || outcome.value.length > 0;
+    });
+  };
+  assert.equal((await left()).length, 200);
+  await store.forgetHistory(atMs + keptMs, 0.5 * keptMs, 0);
+  assert.equal(await store.forgetHistory(atMs + keptMs, keptMs, 200), 'more');
+  // Deletes touch the pages beside as well.
+  assert.ok((await left()).includes('s20') && (await left()).length < 40, `${await left()}`);
+  assert.equal(await store.forgetHistory(atMs + keptMs, keptMs, 200), 'done');
+});
+
+// Kills: writes that wait at each read of a damaged history, since the writer looks for damage elsewhere.
+test('reads of a damaged history have the recent tables looked through once a minute', async (t) => {
+  const file = freshFile();
+  const branch = storedGuid(1).toLowerCase();
+  const names = Array.from({ length: 40 }, (_, index) => `s${index}`);
+  await fillBlocks(file, names);
+  spoilPageWith(file, '"is":"s20."');
+  let nowMs = 0;
+  let mendsCount = 0;
+  const post = Worker.prototype.postMessage;
+  t.mock.method(Worker.prototype, 'postMessage', function (this: Worker, request: unknown) {
+    if ((request as { kind?: string } | null)?.kind === 'mend') mendsCount += 1;
+    return post.call(this, request);
+  });
+  await using store = await openSqliteStore({ file, durability: 'strict', elapsedMs: () => nowMs });
+  const readTwice = async () => {
+    const reads = [1, 2].map(() => store.history(storedKey('s20'), branch));
+    for (const read of reads) await assert.rejects(read, StoreUnavailable);
+    await assert.rejects(store.history(storedKey('s20'), branch), StoreUnavailable);
+  };
+  await readTwice();
+  nowMs = 59_999;
+  await readTwice();
+  assert.equal(mendsCount, 1);
+  nowMs = 60_000;
+  await readTwice();
+  assert.equal(mendsCount, 2);
+});
+
+/** A file in which each session has a history of one change, in a block. */
+async function fillBlocks(file: string, names: readonly string[]): Promise<void> {
+  const branch = storedGuid(1).toLowerCase();
   {
     await using store = await open(file);
     for (const name of names) {
@@ -362,24 +415,7 @@ test('a history on a damaged page is not forgotten, and those of other sessions 
       PRAGMA wal_checkpoint(TRUNCATE);
     `);
   }
-  spoilPageWith(file, '"is":"s20."');
-  await using store = await open(file);
-  const left = async () => {
-    const histories = await Promise.allSettled(
-      names.map((name) => store.history(storedKey(name), branch)),
-    );
-    return names.filter((_, at) => {
-      const outcome = histories[at];
-      return outcome?.status !== 'fulfilled' || outcome.value.length > 0;
-    });
-  };
-  assert.equal((await left()).length, 200);
-  await store.forgetHistory(atMs + keptMs, 0.5 * keptMs, 0);
-  assert.equal(await store.forgetHistory(atMs + keptMs, keptMs, 200), 'more');
-  // Deletes touch the pages beside as well.
-  assert.ok((await left()).includes('s20') && (await left()).length < 40, `${await left()}`);
-  assert.equal(await store.forgetHistory(atMs + keptMs, keptMs, 200), 'done');
-});
+}
 
 /** Overwrites the page that has the row of this session. */
 function spoilPageOf(file: string, key: string): void {

@@ -146,6 +146,9 @@ function recentNumberMax({ recentNumberMax }: Queries): number {
 /** A file that the disk had no room for is opened again at most once in this time. */
 const reopenEveryMs: Milliseconds = 1_000;
 
+/** Tables of recent changes that were read to their end without damage are read so again after this time. */
+const mendEveryMs: Milliseconds = 60_000;
+
 /** How often a file that could not be written is tried, so that one that nobody writes is well again too. */
 const probeEveryMs: Milliseconds = 1_000;
 /** Changes the file, and leaves nothing in it. */
@@ -197,6 +200,7 @@ class SqliteStore extends ProcessStore implements Store {
   readonly #nodesToWrite = new Set<NodeId>();
   /** How often changes of histories were lost. */
   #historyLosses = 0;
+  #mendAfterMs: Milliseconds;
   #probing: NodeJS.Timeout | undefined;
   #disposed: Promise<void> | undefined;
 
@@ -217,6 +221,7 @@ class SqliteStore extends ProcessStore implements Store {
     this.#elapsedMs = parts.elapsedMs;
     this.#grouped = parts.grouped;
     this.#reopenAfterMs = parts.elapsedMs();
+    this.#mendAfterMs = parts.elapsedMs();
     this.#cache = new LRUCache({ maxSize: parts.cacheBytesMax });
     this.#nodes = new Map(this.#queries.nodes.all().map(({ id }) => [String(id), false]));
     this.#sessionNumberMax = parts.reader.sessionNumberMax;
@@ -667,8 +672,22 @@ class SqliteStore extends ProcessStore implements Store {
     } catch (error) {
       if (!isDamage(error)) return this.#read('history of', key, query);
     }
-    const rows = await this.#recentRows(number, 'mend');
+    const rows = await this.#mendedRows(number);
     return this.#read('history of', key, (queries) => query(queries, rows));
+  }
+
+  /**
+   * The recent rows of a session after damaged tables have been replaced. The writer writes nothing while it
+   * looks for these: when it found none, the damage is elsewhere, and it is not asked again for a while.
+   */
+  async #mendedRows(number: number): Promise<readonly number[] | undefined> {
+    // It answers in turn: what was asked to mend before is done when this is answered.
+    if (this.#elapsedMs() < this.#mendAfterMs) return this.#recentRows(number, 'rows');
+    this.#mendAfterMs = this.#elapsedMs() + mendEveryMs;
+    const losses = this.#historyLosses;
+    const rows = await this.#recentRows(number, 'mend');
+    if (this.#historyLosses !== losses) this.#mendAfterMs = this.#elapsedMs();
+    return rows;
   }
 
   /** Undefined when nobody knows them: they have to be looked for. */
