@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -53,6 +53,10 @@ test('the package ships the product and the kit, and asks for the Node that runs
     await cp(join(root, source), join(folder, source), { recursive: true });
   }
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  // Of a build of former sources.
+  const leftover = 'dist/command/leftover.cjs';
+  await mkdir(join(folder, dirname(leftover)), { recursive: true });
+  await writeFile(join(folder, leftover), '');
   const before = await manifestIn(folder);
   const text = await readFile(join(folder, 'package.json'), 'utf8');
 
@@ -83,6 +87,7 @@ test('the package ships the product and the kit, and asks for the Node that runs
     files.filter((file) => /\.test\.|\.laws\.|node_modules/.test(file)),
     [],
   );
+  assert.ok(!files.includes(`./${leftover}`));
   // The inspector's page is in it, built.
   assert.ok(files.includes('./dist/page/index.html'));
   // Every entry point loads from what was packed, and the command answers.
