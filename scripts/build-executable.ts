@@ -1,6 +1,7 @@
 /**
- * Makes one file of this Node and the built package: `executable/openmpsd`, or in the folder that an
- * argument names. It runs on the system and processor that it is made on, without Node or npm.
+ * Makes one file of this Node and the built package: `executable/openmpsd`, or in the folder that the
+ * first argument names. The second is the folder of the package, where it is not this checkout. The file
+ * runs on the system and processor that it is made on, without Node or npm.
  *
  * By Node's own means (https://nodejs.org/api/single-executable-applications.html); `postject` puts the
  * files into the copy of Node, until every Node that is supported does that itself.
@@ -22,9 +23,11 @@ import {
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
+import { build as joinModules } from 'rolldown';
 
-const root = resolve(import.meta.dirname, '..');
-const folder = resolve(process.argv[2] ?? join(root, 'executable'));
+const checkout = resolve(import.meta.dirname, '..');
+const folder = resolve(process.argv[2] ?? join(checkout, 'executable'));
+const root = resolve(process.argv[3] ?? checkout);
 const executable = join(folder, process.platform === 'win32' ? 'openmpsd.exe' : 'openmpsd');
 const isOfApple = process.platform === 'darwin';
 
@@ -40,13 +43,13 @@ const files = [
 ];
 const work = mkdtempSync(join(tmpdir(), 'openmpsd-executable-'));
 try {
-  build();
+  await build();
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
 process.stdout.write(`${executable}\n`);
 
-function build(): void {
+async function build(): Promise<void> {
   const assets = Object.fromEntries(
     files.map((file) => [relative(root, file).replaceAll('\\', '/'), file]),
   );
@@ -59,11 +62,20 @@ function build(): void {
     files: Object.keys(assets),
   };
   const [list, config, blob] = [join(work, 'list'), join(work, 'config'), join(work, 'blob')];
+  const main = join(work, 'main.cjs');
+  await joinModules({
+    input: join(import.meta.dirname, 'executable-main.js'),
+    platform: 'node',
+    logLevel: 'warn',
+    // A busy machine makes it warn of slow plugins.
+    checks: { bundlerTimings: false },
+    output: { file: main, format: 'cjs' },
+  });
   writeFileSync(list, JSON.stringify(contents));
   writeFileSync(
     config,
     JSON.stringify({
-      main: join(import.meta.dirname, 'executable-main.cjs'),
+      main,
       output: blob,
       disableExperimentalSEAWarning: true,
       assets: { ...assets, 'contents.json': list },

@@ -1,10 +1,9 @@
 #!/usr/bin/env node
 // JavaScript, unlike all the rest: a Node that is too old for the sources can read it and say so. And
 // it runs before the compile cache is on: Node would load a compiler at each start to strip its types.
-import { existsSync, mkdirSync, statSync } from 'node:fs';
 import module from 'node:module';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { privateCacheFolder } from './platform/cache-folder.js';
 import { problemOfNode } from './platform/node-version.js';
 
 const problem = problemOfNode();
@@ -14,7 +13,7 @@ if (problem !== undefined) {
 }
 // What was compiled at one start is there at the next, so that the server starts fast. Threads find
 // the folder in the environment.
-process.env['NODE_COMPILE_CACHE'] ??= privateCacheFolder() ?? '';
+process.env['NODE_COMPILE_CACHE'] ??= privateCacheFolder('compiled') ?? '';
 if (process.env['NODE_COMPILE_CACHE'] !== '') module.enableCompileCache();
 // Who reads the output may end before the command does, as `head`: then it ends too, without a word.
 // What stops in order at a signal does so now; 141 is what a shell reports of a closed pipe.
@@ -44,23 +43,3 @@ process.exitCode = 13;
 void import('./cli/command.ts').then(async ({ runCommand }) => {
   process.exitCode = await runCommand(process.argv.slice(2), process);
 });
-
-/** A folder that no other user can write code into; undefined: there is none, and nothing is cached. */
-function privateCacheFolder() {
-  // The first is what systemd gives a unit.
-  const { CACHE_DIRECTORY, XDG_CACHE_HOME } = process.env;
-  const parent = CACHE_DIRECTORY || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'openmpsd');
-  const folder = join(parent, 'compiled');
-  try {
-    // One by one: `recursive` does not end on a file system that takes no folders, as /proc.
-    for (const one of [dirname(parent), parent, folder]) {
-      if (!existsSync(one)) mkdirSync(one, { mode: 0o700 });
-    }
-    const { uid, mode } = statSync(folder);
-    const isOurs =
-      process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0);
-    return isOurs ? folder : undefined;
-  } catch {
-    return undefined;
-  }
-}

@@ -21,15 +21,20 @@ const main = fileURLToPath(new URL('main.js', import.meta.url));
 const home = mkdtempSync(join(tmpdir(), 'openmpsd-cache-'));
 after(() => rmSync(home, { recursive: true }));
 
-/** What `openmpsd --version` leaves in a cache folder of this mode. */
-function cachedIn(name: string, mode: number): readonly string[] {
+/** What `openmpsd --version` leaves in a cache folder of this mode, below what a variable names. */
+function cachedIn(name: string, mode: number, variable = 'XDG_CACHE_HOME'): readonly string[] {
   const cache = join(home, name);
   const folder = join(cache, 'openmpsd', 'compiled');
   mkdirSync(folder, { recursive: true });
   chmodSync(folder, mode);
-  const { NODE_COMPILE_CACHE: _cache, CACHE_DIRECTORY: _folder, ...env } = process.env;
+  const {
+    NODE_COMPILE_CACHE: _compiled,
+    CACHE_DIRECTORY: _ofUnit,
+    XDG_CACHE_HOME: _ofUser,
+    ...env
+  } = process.env;
   const printed = execFileSync(process.execPath, [main, '--version'], {
-    env: { ...env, XDG_CACHE_HOME: cache },
+    env: { ...env, [variable]: cache },
     encoding: 'utf8',
   });
   assert.match(printed, /^\d+\.\d+\.\d+/);
@@ -44,6 +49,11 @@ test('what was compiled is kept in a folder of its own user alone, and in no oth
   for (const mode of [0o720, 0o702, 0o777]) {
     assert.deepEqual(cachedIn(`mode-${mode.toString(8)}`, mode), []);
   }
+});
+
+// Kills: on Windows, compiled code in `~/.cache`, beside which the executable has `%LOCALAPPDATA%`.
+test('what was compiled is kept where the caches of Windows are, where these are named', () => {
+  assert.notDeepEqual(cachedIn('windows', 0o700, 'LOCALAPPDATA'), []);
 });
 
 // Kills: `npm run openmpsd -- check-config my.json`, which looks for the file beside the package's own.

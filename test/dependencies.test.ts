@@ -153,7 +153,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     'capture',
     'node:',
   ],
-  'main.js': ['cli', 'platform/node-version.js', 'node:'],
+  'main.js': ['cli', 'platform/cache-folder.js', 'platform/node-version.js', 'node:'],
   'index.ts': ['server.ts', 'config', 'domain', 'store', 'people', 'auth', 'platform'],
   // The kit is for tests, its own and those of games; it may use everything.
   testing: ['*'],

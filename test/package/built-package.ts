@@ -13,7 +13,9 @@ import {
   readFile,
   rename,
   rm,
+  stat,
   symlink,
+  utimes,
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,6 +25,7 @@ import { promisify } from 'node:util';
 const root = resolve(import.meta.dirname, '../..');
 const ownModules = join(import.meta.dirname, 'node_modules');
 const run = promisify(execFile);
+const dayMs = 86_400_000;
 
 /** True when this package of `test/package` is there: `npm ci --prefix test/package`. */
 export function isInstalled(name: string): boolean {
@@ -82,7 +85,7 @@ export class Project implements AsyncDisposable {
 /** What the package is made of. */
 const sources = [
   ...['src', 'scripts', 'config', 'cpp'],
-  ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'],
+  ...['LICENSE', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'],
 ];
 
 /** A hash of the sources: their names and bytes. */
@@ -100,24 +103,28 @@ async function hashOfSources(): Promise<string> {
 /**
  * The folder of the package, built from the sources as they are now. A build takes longer than most tests
  * of it, and each test file has a process of its own: one build is kept in `node_modules`, under the hash
- * of its sources.
+ * of its sources. Those that nothing has used for a day are removed: tests of a former state may still run.
  */
 async function buildPackage(): Promise<string> {
   const builds = join(root, 'node_modules/.cache/package');
   const built = join(builds, await hashOfSources());
-  if (existsSync(built)) return built;
+  if (existsSync(built)) {
+    await utimes(built, new Date(), new Date());
+    return built;
+  }
   await mkdir(builds, { recursive: true });
   const folder = await mkdtemp(join(builds, 'unfinished-'));
   await run(process.execPath, [
     join(root, 'node_modules/typescript/bin/tsc'),
     ...['-p', join(root, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')],
   ]);
-  await run(process.execPath, [join(root, 'scripts/build-command.js'), join(folder, 'dist')]);
+  for (const script of ['scripts/build-command.js', 'src/inspector/web/build.js']) {
+    await run(process.execPath, [join(root, script), join(folder, 'dist')]);
+  }
   await chmod(join(folder, 'dist/main.cjs'), 0o755);
-  for (const part of ['package.json', 'config', 'cpp']) {
+  for (const part of ['LICENSE', 'package.json', 'config', 'cpp']) {
     await cp(join(root, part), join(folder, part), { recursive: true });
   }
-  const former = (await readdir(builds)).filter((name) => !name.startsWith('unfinished-'));
   try {
     await rename(folder, built);
   } catch (error) {
@@ -125,9 +132,10 @@ async function buildPackage(): Promise<string> {
     if (!existsSync(built)) throw error;
     await rm(folder, { recursive: true });
   }
-  for (const name of former) {
-    if (join(builds, name) !== built)
-      await rm(join(builds, name), { recursive: true, force: true });
+  for (const name of await readdir(builds)) {
+    const former = join(builds, name);
+    const { mtimeMs } = await stat(former).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > dayMs) await rm(former, { recursive: true, force: true });
   }
   return built;
 }

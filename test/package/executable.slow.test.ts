@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { startProject } from './built-package.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const run = promisify(execFile);
@@ -33,30 +33,43 @@ async function output(args: readonly string[], env = environment()): Promise<str
 }
 
 before(async () => {
-  // What `npm ci` has built, where it is there.
-  if (!existsSync(join(root, 'dist/main.cjs'))) await run('npm', ['run', 'build'], { cwd: root });
   await mkdir(caches);
+  await using project = await startProject();
   const script = join(root, 'scripts/build-executable.ts');
-  const { stdout } = await run(process.execPath, [script, join(folder, 'made')]);
-  executable = stdout.trim();
+  const folders = [join(folder, 'made'), join(project.folder, 'node_modules/openmpsd')];
+  executable = (await run(process.execPath, [script, ...folders])).stdout.trim();
 });
 
-test('a server on SQLite, its page, the demo and a command with a server of its own', async () => {
+/** A server in the folder `data`, until the test ends; where it is, and what ends it in order. */
+async function serve(context: TestContext) {
   const server = spawn(executable, ['serve', '--port', '0', '--data', 'data'], {
     cwd: folder,
     env: environment(),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(server, 'exit');
-  const lines = createInterface(server.stdout);
-  const [line] = await once(lines, 'line');
+  context.after(async () => {
+    server.kill('SIGKILL');
+    await exited;
+  });
+  const first = once(createInterface(server.stdout), 'line');
+  const endedEarly = exited.then((how) => assert.fail(`it has ended without a line: ${how}`));
+  const [line] = await Promise.race([first, endedEarly]);
   const [url = ''] = /http:\S+/.exec(line) ?? [];
+  const end = (): Promise<unknown[]> => {
+    server.kill();
+    return exited;
+  };
+  return { url, end };
+}
+
+test('a server on SQLite, its page, the demo and a command with a server of its own', async (context) => {
+  const { url, end } = await serve(context);
   assert.match(await output(['demo', '--url', url]), /All went as it was recorded/);
   const page = await (await fetch(`${url}/`, { headers: { accept: 'text/html' } })).text();
   const [, file = ''] = /<script[^>]* src="([^"]+)"/.exec(page) ?? [];
   assert.equal((await fetch(new URL(file, `${url}/`))).status, 200, page);
-  server.kill();
-  assert.deepEqual(await exited, [0, null]);
+  assert.deepEqual(await end(), [0, null]);
   assert.match(await output(['check-data', 'data']), /no problems\n$/);
 
   const program = `fetch('https://sessiondirectory.xboxlive.com/none').then(({ status }) => console.log(status))`;
@@ -64,11 +77,27 @@ test('a server on SQLite, its page, the demo and a command with a server of its 
   assert.match(called, /^404$/m);
 });
 
-// Kills: unpacked at each start; unpacked files that stay where there is no folder for them.
-test('it is unpacked once, or for each process where it has no folder', async () => {
+// Kills: unpacked at each start; a folder that lacks a file for ever; what a killed start has left, for
+// ever; what another start is unpacking, removed; unpacked files that stay where there is no folder.
+test('it is unpacked once, and made whole, or unpacked for each process where it has no folder', async () => {
   const { version } = (await import('../../package.json', { with: { type: 'json' } })).default;
+  const unpacked = join(caches, 'openmpsd/unpacked');
   assert.equal(await output(['--version']), `${version}\n`);
-  assert.equal((await readdir(join(caches, 'openmpsd/unpacked'))).length, 1);
+  const [name = '', ...others] = await readdir(unpacked);
+  assert.deepEqual(others, []);
+
+  const kept = join(unpacked, name, 'LICENSE');
+  await writeFile(kept, 'as it was');
+  await rm(join(unpacked, name, 'dist/command'), { recursive: true });
+  for (const started of ['unpacking-today', 'unpacking-before']) {
+    await mkdir(join(unpacked, started));
+  }
+  const twoDaysAgo = Date.now() / 1000 - 2 * 86_400;
+  await utimes(join(unpacked, 'unpacking-before'), twoDaysAgo, twoDaysAgo);
+  assert.equal(await output(['--version']), `${version}\n`);
+  assert.deepEqual((await readdir(unpacked)).sort(), [name, 'unpacking-today']);
+  assert.equal(await readFile(kept, 'utf8'), 'as it was');
+
   const temporary = join(folder, 'temporary');
   await mkdir(temporary);
   const homeless = { ...environment('/dev/null'), TMPDIR: temporary, NODE_COMPILE_CACHE: '' };

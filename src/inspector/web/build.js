@@ -1,6 +1,8 @@
-// Builds the inspector's page into dist/page. JavaScript, and quiet, because npm runs it by itself
-// after each install of a checkout, with any Node that npm itself runs on.
+// Builds the inspector's page into dist/page. The argument is another folder for `dist`. JavaScript, and
+// quiet, because npm runs it by itself after each install of a checkout, with any Node that npm itself
+// runs on.
 
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Vite; undefined where only what the server needs is installed: npm ci --omit=dev. */
@@ -16,7 +18,9 @@ async function viteIfInstalled() {
 }
 
 const vite = await viteIfInstalled();
+const dist = process.argv[2];
 await vite?.build({
   configFile: fileURLToPath(new URL('vite.config.js', import.meta.url)),
+  build: dist === undefined ? {} : { outDir: join(resolve(dist), 'page') },
   logLevel: 'warn',
 });
