@@ -37,9 +37,14 @@ if (isOurScript && callersFolder !== undefined && process.cwd() === packageFolde
     process.env['MPSD_DATA'] ??= join(packageFolder, 'data');
   }
 }
-// Until the command ends, nothing may end this process in peace. (The built command is CommonJS, which
-// has no await here.)
-process.exitCode = 13;
+// Node also ends a process with 0 that awaits what can no longer come. For a command that is a failure.
+const sayEndedEarly = () => {
+  process.exitCode = 1;
+  process.stderr.write('openmpsd: a fault of this program: it ended before the command was done.\n');
+};
+process.once('beforeExit', sayEndedEarly);
+// The built command is CommonJS, which has no await here.
 void import('./cli/command.ts').then(async ({ runCommand }) => {
   process.exitCode = await runCommand(process.argv.slice(2), process);
+  process.off('beforeExit', sayEndedEarly);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -111,4 +111,14 @@ test('a command whose output is closed ends without a word', async () => {
   child.stderr.setEncoding('utf8').on('data', (text) => (errors += text));
   const [code] = await once(child, 'close');
   assert.deepEqual({ code, errors }, { code: 141, errors: '' });
+});
+
+// Kills: 0, or another code without a word, of a command that awaits an answer that cannot come.
+test('a command that cannot go on says so, and fails', () => {
+  const endless = 'data:text/javascript,globalThis.fetch = () => new Promise(() => {})';
+  const { status, stderr } = spawnSync(process.execPath, ['--import', endless, main, 'demo'], {
+    encoding: 'utf8',
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /^openmpsd: a fault of this program: it ended before the command was done\.$/m);
 });
