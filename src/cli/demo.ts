@@ -17,6 +17,7 @@ import {
   type SessionReference,
 } from '../client/multiplayer-service.ts';
 import { causesOf } from '../client/transport.ts';
+import { demoScid, demoTitleId } from '../config/demo-config.ts';
 import { parseFlags } from '../config/flags.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
 import { DemoLine } from './demo-line.ts';
@@ -27,9 +28,7 @@ export type DemoIo = OutputIo & {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/** The service config, title and templates of the built-in demo config. */
-const scid = 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862';
-const titleId = '1234567890';
+/** Templates of the built-in demo config. */
 const templates = { lobby: 'LobbySession', game: 'GameSession' };
 
 /** How long the server gathers taps, and after which silence it sends a pong, and a bit. */
@@ -95,7 +94,12 @@ type Player = {
 
 function player(url: string, name: string): Player {
   const xuid = `2535${String(Math.floor(Math.random() * 1e12)).padStart(12, '0')}`;
-  const token = new URLSearchParams({ xuid, gtg: name, tid: titleId, did: `console-of-${name}` });
+  const token = new URLSearchParams({
+    xuid,
+    gtg: name,
+    tid: demoTitleId,
+    did: `console-of-${name}`,
+  });
   const authorization = `XBL3.0 x=-;${token}`;
   return {
     name,
@@ -136,7 +140,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   const add = (line: string): void => tell(`    ${line}`);
   const [ada, ben, cleo] = [player(url, 'Ada'), player(url, 'Ben'), player(url, 'Cleo')];
   const reference = (templateName: string): SessionReference => ({
-    scid,
+    scid: demoScid,
     templateName,
     name: randomUUID().toUpperCase(),
   });
@@ -147,7 +151,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
     headers: { authorization: ada.authorization, 'x-xbl-contract-version': '107' },
     body: JSON.stringify({
       type: 'activity',
-      scid,
+      scid: demoScid,
       owners: { people: { moniker: 'people', monikerXuid: ada.xuid } },
     }),
   }).catch((error: unknown) => {
@@ -245,8 +249,8 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
 
   await using live = await ben.service.connect();
   const invited = Promise.withResolvers<unknown>();
-  await live.subscribe(invitesResource(ben.xuid, titleId), invited.resolve);
-  const [sent] = await ada.service.sendInvites(lobby, [ben.xuid], { titleId });
+  await live.subscribe(invitesResource(ben.xuid, demoTitleId), invited.resolve);
+  const [sent] = await ada.service.sendInvites(lobby, [ben.xuid], { titleId: demoTitleId });
   expect(sent?.status === 'sent', 'the invite was sent');
   const heard = (await within(time.patienceMs, invited.promise)) as
     | { readonly inviteHandle: { readonly id: string } }
@@ -272,7 +276,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   expect(followed.status === 'updated', 'Ben followed into the game');
   add('Ben follows into the game through the transfer handle.');
 
-  const found = await cleo.service.getActivitiesForUsers(scid, [ada.xuid]);
+  const found = await cleo.service.getActivitiesForUsers(demoScid, [ada.xuid]);
   expect(found.length === 1, "Ada's activity is listed");
   add("Cleo sees Ada's lobby among the activities.");
 
@@ -285,7 +289,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   say('Ben and Ada leave the game, it is gone, and a tap without a change number says so.');
 
   for (const one of [ben, ada]) await one.service.leaveSession(lobby);
-  const after = await cleo.service.getActivitiesForUsers(scid, [ada.xuid]);
+  const after = await cleo.service.getActivitiesForUsers(demoScid, [ada.xuid]);
   expect(after.length === 0, 'no activity is left');
   add('They leave the lobby too. Nothing of it is listed any more.');
   tell('All went as it was recorded from the real service.');

@@ -8,6 +8,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatDevelopmentToken } from '../auth/development-token.ts';
+import { demoTitleId } from '../config/demo-config.ts';
 import { nameWord } from '../config/flags.ts';
 import { parseSettings, settingFlags, type Settings } from '../config/settings.ts';
 import { encodeJavaTrustStore, javaTrustStorePassword } from '../gateway/java-trust-store.ts';
@@ -41,9 +42,8 @@ const signalCodeBase = 128;
 /** Signals that end or turn to a command, as they come to this process. */
 const forwarded: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'];
 
-/** The first xuid of the users; the title is that of the demo config. */
+/** The first xuid of the users. */
 const firstXuid = 2_814_600_000_000_001n;
-const titleId = '1234567890';
 
 /**
  * The exit code of the command; 128 and the signal that ended it; 127 or 126 when it cannot be run, 1
@@ -151,7 +151,7 @@ async function targetOf(
     writeFile(javaStore.file, encodeJavaTrustStore(trusted.flatMap(certificatesIn), Date.now())),
   ]);
   const tokens = users.map((gtg, i) => {
-    const claims = { xid: String(firstXuid + BigInt(i)), gtg, tid: titleId };
+    const claims = { xid: String(firstXuid + BigInt(i)), gtg, tid: demoTitleId };
     return [gtg, `XBL3.0 x=-;${formatDevelopmentToken(claims)}`] as const;
   });
   return {

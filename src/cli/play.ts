@@ -12,6 +12,7 @@ import {
   type Tap,
 } from '../client/multiplayer-service.ts';
 import { parseFlags } from '../config/flags.ts';
+import { demoScid } from '../config/demo-config.ts';
 import { isCanonicalXuid } from '../domain/ids.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
 import { type CommandIo, reportMisuse } from './command-io.ts';
@@ -20,8 +21,6 @@ import { formatSessionName, parseSessionName } from './session-name.ts';
 
 export type PlayIo = Pick<CommandIo, 'stdout' | 'stderr' | 'env' | 'once' | 'off'>;
 
-/** Of the built-in demo config. */
-const demoScid = 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862';
 const usersDefault = 2;
 const usersMax = 100;
 /** A server that is replaced comes back within seconds; when one is gone, the user sees that soon. */

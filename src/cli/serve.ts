@@ -6,6 +6,7 @@ import {
   settingVariables,
   type Settings,
 } from '../config/settings.ts';
+import { demoScid } from '../config/demo-config.ts';
 import { readFileVariables } from '../config/file-variables.ts';
 import { findMistypedVariables } from '../config/mistyped-variables.ts';
 import { CannotStart, startServer, type RunningServer } from '../server.ts';
@@ -98,7 +99,7 @@ export function formatGreeting(
     // With configs of the keeper's own it is not known which template there is to ask for.
     ...(settings.auth === 'dev' && settings.config === undefined
       ? [
-          `Try: curl -H 'Authorization: XBL3.0 x=-;xuid=1001&gtg=Ada' -H 'X-Xbl-Contract-Version: 107' ${urlBy('localhost')}/serviceconfigs/bd6c41c3-01c3-468a-a3b5-3e0fe8133862/sessiontemplates`,
+          `Try: curl -H 'Authorization: XBL3.0 x=-;xuid=1001&gtg=Ada' -H 'X-Xbl-Contract-Version: 107' ${urlBy('localhost')}/serviceconfigs/${demoScid}/sessiontemplates`,
         ]
       : []),
     ...gatewayLines(server.gateway, settings),

@@ -1,5 +1,1 @@
-/** The demo config's service config. */
-export const demoScid = 'bd6c41c3-01c3-468a-a3b5-3e0fe8133862';
-
-/** The title that test users play unless they say otherwise. */
-export const demoTitleId = '1234567890';
+export { demoScid, demoTitleId } from '../config/demo-config.ts';
