@@ -21,7 +21,14 @@ import {
   type Row,
 } from './rows.ts';
 import { isDamage, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
-import { isBegunAnew, pagesInLog, pagesLost, readLogIndex } from './write-ahead-log.ts';
+import {
+  hasNoLog,
+  isBegunAnew,
+  pagesInLog,
+  pagesLost,
+  problemOfMissingLog,
+  readLogIndex,
+} from './write-ahead-log.ts';
 
 export type DataFileListener = {
   /** `done` of `total` rows of a kind have been checked. */
@@ -98,7 +105,7 @@ function openToRead(file: string): DatabaseSync {
   } catch (error) {
     const code = kindOfCode((error as SqliteError).errcode ?? 0);
     const isRefused = code === sqliteCodes.cannotOpen || code === sqliteCodes.readOnly;
-    if (!isRefused || hasLog(file)) return db;
+    if (!isRefused || !hasNoLog(file)) return db;
     db.close();
     const url = pathToFileURL(file);
     url.searchParams.set('immutable', '1');
@@ -106,19 +113,15 @@ function openToRead(file: string): DatabaseSync {
   }
 }
 
-function hasLog(file: string): boolean {
-  return (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
-}
-
 /** Of a database without tables: a new data file is one, until its log is written into it. */
 function problemOfEmpty(file: string): string {
   if (statSync(file).size === 0) return `${file} is empty: nothing was ever written to it.`;
-  return `${file} has no tables. If it is a copy of a data file, the log (${file}-wal), which had everything, was not copied with it. Copy a data folder as a whole, while no server uses it, or make a backup: docs/guides/backup-and-upgrade.md.`;
+  return problemOfMissingLog(file);
 }
 
 /** The pages that the header of a file counts and that are not there; 0 of a file with a log. */
 function pagesCut(file: string): number {
-  if (hasLog(file)) return 0;
+  if (!hasNoLog(file)) return 0;
   const header = Buffer.alloc(headerBytes);
   const opened = openSync(file, 'r');
   try {

@@ -199,6 +199,36 @@ test('a log that was cut after a kill is reported, and one that is whole is not'
   assert.match(gone.lines.join(), /data\.db-wal has been cut/);
 });
 
+// Kills: a copy without its log that is taken for a new file: all sessions are gone, without a word.
+test('a copy without its log is refused and left as it is; beside a lock file it is reported', async () => {
+  const file = freshFile();
+  await using store = await open(file);
+  await store.commit({ session: putOf('a', 0) });
+  const copy = freshFile();
+  mkdirSync(dirname(copy));
+  copyFileSync(file, copy);
+  const before = readFileSync(copy);
+  for (let time = 0; time < 2; time += 1) {
+    await refused(open(copy), /data\.db has no tables\. .*data\.db-wal.* delete \S+data\.db\.$/);
+  }
+  assert.deepEqual(readFileSync(copy), before);
+  assert.deepEqual(readdirSync(dirname(copy)), ['data.db']);
+  // As a server leaves it that is killed while it makes the file.
+  writeFileSync(`${copy}-claim`, '');
+  const lines: string[] = [];
+  {
+    await using begun = await open(copy, (line) => lines.push(line));
+    assert.equal(await begun.session(storedKey('a')), undefined);
+  }
+  assert.match(
+    lines.join('\n'),
+    /^warning: \S+data\.db has no tables\. .* was not copied with it\./,
+  );
+  await using again = await open(copy, (line) => lines.push(line));
+  assert.equal(await again.session(storedKey('a')), undefined);
+  assert.equal(lines.length, 1);
+});
+
 test('a record that is damaged is reported by name, once, and hurts no other', async () => {
   const file = freshFile();
   {
@@ -494,6 +524,8 @@ test('a file of a former version, which gave nothing back, does from its next st
   {
     using db = new DatabaseSync(file);
     db.exec('PRAGMA journal_mode = WAL');
+    // Without it the file would be taken for a copy whose log is missing.
+    writeFileSync(`${file}-claim`, '');
   }
   await (await open(file))[Symbol.asyncDispose]();
   using db = new DatabaseSync(file);

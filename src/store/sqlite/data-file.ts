@@ -25,7 +25,14 @@ import { lockFile } from './file-lock.ts';
 import { migrate, migrations, refuseNewer, versionOf } from './migrations.ts';
 import { setAsideIfDamaged } from './recent-damage.ts';
 import { isLackOfRoom, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
-import { pagesInLog, pagesLost, readLogIndex } from './write-ahead-log.ts';
+import {
+  hasNoLog,
+  needsItsLog,
+  pagesInLog,
+  pagesLost,
+  problemOfMissingLog,
+  readLogIndex,
+} from './write-ahead-log.ts';
 import type { HistoryFault } from './writer-messages.ts';
 
 /** The data file, until it is closed; nobody else has it during that time. */
@@ -74,11 +81,15 @@ export async function openDataFile(
   const problem = makeFolder(dirname(file), privateFolderMode);
   if (problem !== undefined) throw new StoreUnavailable(`${problem}. Use another data folder.`);
   const path = prepareFiles(file);
+  refuseCopyWithoutLog(path);
   const lock = lockFile(path);
   try {
     const index = readLogIndex(path);
+    const isLogMissing = hasNoLog(path) && needsItsLog(path);
     const connection = await openConnection(path, { log, beforeConversion });
-    tellOfLostPages(path, pagesLost(index, connection.pagesInLog), log);
+    const lostCount = pagesLost(index, connection.pagesInLog);
+    if (lostCount > 0) tellOfLostPages(path, lostCount, log);
+    else if (isLogMissing) log(`warning: ${problemOfMissingLog(path)}`);
     return dataFileOf(path, connection, lock);
   } catch (error) {
     lock.close();
@@ -283,8 +294,17 @@ function refuseIfInUse(db: DatabaseSync): void {
   }
 }
 
+/**
+ * Beside a file of a server there is the one that it locked. Where a server ended while it made the file,
+ * that one is there too, and the file may be used: nothing was in it.
+ */
+function refuseCopyWithoutLog(path: string): void {
+  const isAlone = ['-wal', '-shm', '-claim'].every((ending) => !existsSync(path + ending));
+  if (!isAlone || !needsItsLog(path)) return;
+  throw new StoreUnavailable(`${problemOfMissingLog(path)} To begin without it, delete ${path}.`);
+}
+
 function tellOfLostPages(path: string, count: number, log: (line: string) => void): void {
-  if (count === 0) return;
   log(
     `warning: ${path}-wal has been cut: ${count} pages of acknowledged writes that were in it when the last server ended are not. The newest writes are lost; every session is whole, as it was some writes ago. If there is a copy of ${path}-wal, stop this server and put the copy back.`,
   );

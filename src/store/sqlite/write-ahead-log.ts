@@ -7,7 +7,7 @@
  * Layout: https://sqlite.org/walformat.html. Numbers of the index are in native byte order.
  */
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type { DatabaseSync } from 'node:sqlite';
 
@@ -58,6 +58,30 @@ export function pagesLost(before: LogIndex | undefined, found: number): number {
 export function isBegunAnew(file: string, before: LogIndex | undefined): boolean {
   const salt = readStart(`${file}-wal`, 24)?.toString('hex', 16, 24);
   return salt !== undefined && salt !== before?.salt;
+}
+
+/** True when there is no log, or nothing in it. */
+export function hasNoLog(file: string): boolean {
+  return (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0;
+}
+
+/**
+ * True of a file that has a log, going by its header, and no table without it: all that was ever written
+ * may be in the log. No connection of this process may be open to the file.
+ */
+export function needsItsLog(file: string): boolean {
+  const start = readStart(file, 105);
+  if (start === undefined || !start.toString('latin1').startsWith('SQLite format 3\0'))
+    return false;
+  const usesLog = start[18] === 2;
+  const applicationId = start.readUInt32BE(68);
+  const rowsOfSchema = start.readUInt16BE(103);
+  return usesLog && applicationId === 0 && rowsOfSchema === 0;
+}
+
+/** The sentences about such a file whose log is not there. */
+export function problemOfMissingLog(file: string): string {
+  return `${file} has no tables. If it is a copy of a data file, the log (${file}-wal), which had everything, was not copied with it. Copy a data folder as a whole, while no server uses it, or make a backup: docs/guides/backup-and-upgrade.md.`;
 }
 
 /** The first bytes of a file; undefined when it has fewer. */
