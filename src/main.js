@@ -40,7 +40,9 @@ if (isOurScript && callersFolder !== undefined && process.cwd() === packageFolde
 // Node also ends a process with 0 that awaits what can no longer come. For a command that is a failure.
 const sayEndedEarly = () => {
   process.exitCode = 1;
-  process.stderr.write('openmpsd: a fault of this program: it ended before the command was done.\n');
+  process.stderr.write(
+    'openmpsd: a fault of this program: it ended before the command was done.\n',
+  );
 };
 process.once('beforeExit', sayEndedEarly);
 // The built command is CommonJS, which has no await here.

@@ -120,5 +120,8 @@ test('a command that cannot go on says so, and fails', () => {
     encoding: 'utf8',
   });
   assert.equal(status, 1);
-  assert.match(stderr, /^openmpsd: a fault of this program: it ended before the command was done\.$/m);
+  assert.match(
+    stderr,
+    /^openmpsd: a fault of this program: it ended before the command was done\.$/m,
+  );
 });
