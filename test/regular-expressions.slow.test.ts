@@ -137,6 +137,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'observe/secret-replacement.ts': 'body',
   'platform/machine-id.ts': 'own',
   'platform/network.ts': 'operator',
+  'platform/url-secrets.ts': 'operator',
   'inspector/accepted-rules.ts': 'body',
   'inspector/act.ts': 'body',
   'inspector/page.ts': 'head',

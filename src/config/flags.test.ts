@@ -37,7 +37,7 @@ const cases: readonly (readonly [
     {},
     'does not expect "a".',
     'does not know the option --colour.',
-    'does not expect "b".',
+    'does not expect a word after the value of --colour; put quotes around a value with spaces.',
   ],
 ];
 

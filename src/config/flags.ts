@@ -47,7 +47,8 @@ export function parseFlags(
     if (token.kind !== 'option') continue;
     const { name, rawName, value, inlineValue } = token;
     const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
-    secretName = flag?.isSecret === true ? rawName : undefined;
+    // One that is not known may be a secret one with a mistake in its name.
+    secretName = flag === undefined || flag.isSecret === true ? rawName : undefined;
     if (flag === undefined) {
       problems.push(`does not know the option ${rawName}.`);
       if (!inlineValue) skippedIndex = token.index + 1;
