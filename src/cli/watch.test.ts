@@ -180,7 +180,7 @@ test('a wrong use and a server that is not there are said', async () => {
   );
   // Kills: a token that no header can hold, taken for a server that is not there.
   err = '';
-  assert.equal(await runWatch(['--token', '€', '--url', 'http://127.0.0.1:1'], io), 1);
+  assert.equal(await runWatch(['--token', '€', '--url', 'http://127.0.0.1:1'], io), 2);
   assert.doesNotMatch(err, /nothing answers/);
 });
 

@@ -164,7 +164,7 @@ function apiOf({ url, token }: WatchOptions, signal: AbortSignal): InspectorApi 
 
 /** An answer whose head comes in time; what follows may take longer. Throws NoAnswer. */
 async function fetchWithin(url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
-  // A token that cannot be in a header fails here, which is no fault of the server.
+  // What no request can hold fails here, and is no fault of the server.
   const request = new Request(url, init);
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), answerWithinMs);
