@@ -44,6 +44,9 @@ test('rows and sessions that are removed are not kept any more', () => {
   index.removeRow(7, 2);
   assert.deepEqual(index.rowsOf(7), [3]);
   index.removeRow(7, 9);
+  for (const row of [4, 5, 6]) index.add(7, row, 3);
+  index.removeRow(7, 5);
+  assert.deepEqual(index.rowsOf(7), [4, 6]);
   index.removeSession(7);
   assert.deepEqual(index.rowsOf(7), []);
   assert.equal(index.isKept(7, 3), false);

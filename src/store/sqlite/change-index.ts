@@ -23,10 +23,7 @@ export class ChangeIndex {
 
   /** The rows of a session that are kept, the oldest first. */
   rowsOf(session: number): readonly number[] {
-    const { numbers = [], changesMax = 0 } = this.#entries.get(session) ?? {};
-    // For good: when one of them is removed, an older one must not be in its place.
-    numbers.splice(0, Math.max(0, numbers.length - changesMax));
-    return [...numbers];
+    return [...this.#keptOf(session)];
   }
 
   /** How many changes of a session are kept, as its newest change says. */
@@ -42,9 +39,8 @@ export class ChangeIndex {
     return row >= (numbers[Math.max(0, numbers.length - changesMax)] ?? 0);
   }
 
-  /** Of the rows that `rowsOf` gave, or the oldest of all. */
   removeRow(session: number, row: number): void {
-    const numbers = this.#entries.get(session)?.numbers ?? [];
+    const numbers = this.#keptOf(session);
     const at = numbers.indexOf(row);
     if (at >= 0) numbers.splice(at, 1);
     if (numbers.length === 0) this.#entries.delete(session);
@@ -56,5 +52,12 @@ export class ChangeIndex {
 
   clear(): void {
     this.#entries.clear();
+  }
+
+  /** For good: when one of them is removed, an older one must not be in its place. */
+  #keptOf(session: number): number[] {
+    const { numbers = [], changesMax = 0 } = this.#entries.get(session) ?? {};
+    numbers.splice(0, Math.max(0, numbers.length - changesMax));
+    return numbers;
   }
 }

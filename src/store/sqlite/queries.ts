@@ -11,9 +11,9 @@ export type Queries = ReturnType<typeof prepareQueries>;
 export function prepareQueries(db: DatabaseSync) {
   return {
     session: db.prepare('SELECT number, revision, due_ms, document FROM session WHERE key = ?'),
-    // The history keeps the numbers of sessions that have ended.
+    // The history keeps the numbers of sessions that have ended; the sequence, that of the branches it forgot.
     sessionNumberMax: db.prepare(
-      'SELECT max(coalesce((SELECT max(number) FROM session), 0), coalesce((SELECT max(number) FROM history_branch), 0), coalesce((SELECT max(session_number) FROM history_block), 0)) AS max',
+      "SELECT max(coalesce((SELECT max(number) FROM session), 0), coalesce((SELECT max(number) FROM history_branch), 0), coalesce((SELECT max(session_number) FROM history_block), 0), coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'session'), 0)) AS max",
     ),
     recentNumberMax: db.prepare('SELECT max(session_number) AS max FROM recent_branch'),
     handle: db.prepare('SELECT document FROM handle WHERE id = ? AND names_owner = 0'),
@@ -113,7 +113,7 @@ export function prepareQueries(db: DatabaseSync) {
     historyDue: db.prepare(
       'SELECT number FROM history_branch WHERE check_ms <= ? ORDER BY check_ms LIMIT ?',
     ),
-    recentBranchMs: db.prepare('SELECT at_ms FROM recent_branch ORDER BY number LIMIT 1'),
+    recentBranchMs: db.prepare('SELECT min(at_ms) AS at_ms FROM recent_branch'),
     recentChangeMs: db.prepare('SELECT at_ms FROM recent_change ORDER BY number LIMIT 1'),
     nodes: db.prepare('SELECT id FROM node'),
     secret: db.prepare('SELECT bytes FROM secret'),

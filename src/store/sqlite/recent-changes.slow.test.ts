@@ -77,12 +77,21 @@ function commit({ db, recent }: Opened, ...writes: readonly Write[]): void {
   recent.noteBegun();
   db.exec('BEGIN');
   for (const write of writes) {
+    if (write[0] === 'appendChange') {
+      const session = "INSERT INTO session VALUES (?, ?, 1, NULL, '{}') ON CONFLICT DO NOTHING";
+      db.prepare(session).run(write[1], `key ${write[1]}`);
+    }
     const sql = (statements as Record<string, string>)[write[0]];
     if (sql === undefined) recent.write(write as HistoryWrite);
     else db.prepare(sql).run(...(write.slice(1) as (string | number | null)[]));
   }
   db.exec('COMMIT');
   recent.noteCommitted(writes);
+}
+
+/** As when they have ended. */
+function endSessions({ db }: Opened): void {
+  db.exec('DELETE FROM session');
 }
 
 /** Does all work that is due. */
@@ -297,6 +306,7 @@ test('what is old is forgotten in blocks and in recent changes, and at last the 
   assert.deepEqual(revisionsOf(opened, 1), [7, 6]);
   assert.equal(count(opened, 'history_block'), 0);
   assert.equal(checkMs(), beginMs + 6 + keptMs);
+  endSessions(opened);
   forget(7);
   assert.deepEqual(revisionsOf(opened, 1), []);
   assert.equal(count(opened, 'history_branch'), 0);
@@ -308,12 +318,14 @@ test('what is forgotten in the group of a newer change leaves that change and it
   const opened = open(':memory:', { ...few, changesMax: 1_000 });
   commit(opened, changeOf(1, 1), branchOf(1, []), ['sortBranches']);
   work(opened);
-  commit(opened, changeOf(1, 3), ['forgetChanges', 1, beginMs + 2, keptMs]);
+  // The last one of the session.
+  const end: Write = ['deleteSession', 1];
+  commit(opened, changeOf(1, 3), end, ['forgetChanges', 1, beginMs + 2, keptMs]);
   assert.deepEqual(revisionsOf(opened, 1), [3]);
   assert.equal(seen(opened).branches[0]?.length, 1);
   const { check_ms } = opened.db.prepare('SELECT check_ms FROM history_branch').get() ?? {};
   assert.equal(check_ms, beginMs + 3 + keptMs);
-  commit(opened, changeOf(1, 4), ['forgetChanges', 1, beginMs + 4, keptMs]);
+  commit(opened, changeOf(1, 4), end, ['forgetChanges', 1, beginMs + 4, keptMs]);
   assert.deepEqual(revisionsOf(opened, 1), []);
   assert.equal(count(opened, 'recent_change'), 0);
   assert.equal(count(opened, 'history_branch'), 0);
@@ -335,6 +347,61 @@ test('the oldest recent changes are forgotten, also those of which newer ones ar
   // A row number is not given again.
   commit(opened, changeOf(1, 21));
   assert.deepEqual(revisionsOf(opened, 1), [21]);
+});
+
+// Kills: changes that stay behind one that a clock which was ahead has dated, and one that comes back
+// when a younger one of its session is forgotten.
+test('what is old is forgotten though it is not the oldest row', () => {
+  const opened = open(':memory:', { ...few, changesMax: 1_000 });
+  for (const ahead of [1, 2]) {
+    commit(opened, ['appendChange', 1, ahead, beginMs + 1_000, 3, '{}']);
+  }
+  for (const revision of [3, 4, 5]) commit(opened, changeOf(1, revision, 3));
+  work(opened);
+  commit(opened, ['forgetOldest', beginMs + 4]);
+  assert.deepEqual(revisionsOf(opened, 1), [5]);
+  assert.equal(count(opened, 'recent_change'), 3);
+});
+
+// Kills: changes of an ended session that come back with a restart, or that a new session finds, since the
+// number was free again; those of others that go with them.
+test('what is left of a forgotten branch is removed, and its number is not given again', () => {
+  const opened = open(':memory:', { ...few, changesMax: 1_000 });
+  for (const revision of [1, 2, 3, 4]) {
+    commit(opened, changeOf(9, revision, 2), changeOf(1, revision), changeOf(2, revision));
+  }
+  commit(opened, branchOf(9, []), branchOf(8, []), branchOf(2, []), ['sortBranches']);
+  commit(opened, branchOf(3, []), changeOf(3, 1), ['deleteSession', 2], ['deleteSession', 3]);
+  work(opened);
+  for (const session of [8, 9]) {
+    const forget: Write = ['forgetChanges', session, beginMs + 9, keptMs];
+    commit(opened, ['deleteSession', session], forget);
+  }
+  // Two rows of it are not in the index.
+  assert.equal(count(opened, 'recent_change'), 2 + 4 + 4 + 1);
+  assert.equal(opened.queries.sessionNumberMax.get()?.['max'], 9);
+  const restarted = { ...opened, recent: new RecentChanges(opened.db, undefined, few) };
+  restarted.recent.workSome();
+  assert.equal(count(restarted, 'recent_change'), 4 + 4 + 1);
+  assert.deepEqual(revisionsOf(restarted, 9), []);
+  assert.deepEqual(revisionsOf(restarted, 1), [4, 3, 2, 1]);
+  assert.deepEqual(revisionsOf(restarted, 2), [4, 3, 2, 1]);
+  assert.deepEqual(revisionsOf(restarted, 3), [1]);
+});
+
+// Kills: an index that is never made, since it is not known which branches are there.
+test('with a damaged page of branches changes are indexed as before', () => {
+  const former = open(join(folder, 'known.db'));
+  for (let n = 1; n <= 60; n += 1) {
+    commit(former, ['insertRecentBranch', n, 1, `key ${n}`, `${n}. ${'x'.repeat(900)}`, 1, null]);
+    commit(former, changeOf(n, 1));
+  }
+  commit(former, ['sortBranches']);
+  const opened = openSpoiled(former, '41. xxx', { ...few, changesMax: 1_000 });
+  work(opened);
+  assert.deepEqual(revisionsOf(opened, 41), [1]);
+  assert.deepEqual(opened.reports, []);
+  opened.db.close();
 });
 
 test('a step that fails changes nothing, and is made again after more changes', () => {
@@ -523,6 +590,7 @@ test('with a damaged branch its recent changes go', () => {
   for (let n = 1; n <= 60; n += 1) {
     commit(former, changeOf(n, 1), branchOf(n, [`name ${n}. ${'x'.repeat(3_000)}`]));
   }
+  endSessions(former);
   const opened = openSpoiled(former, 'name 41.');
   opened.recent.mend();
   assert.match(opened.reports[0]?.message ?? '', /some of the newest branches are lost/);

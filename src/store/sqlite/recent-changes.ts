@@ -217,7 +217,9 @@ export class RecentChanges {
       // Within a transaction there is no way around damage: SQLite does not commit it then.
       return this.#sortBranchesApart();
     }
-    const isOfHistory = group.some(([name]) => name === 'sortBranches' || name === 'forgetChanges');
+    const isOfHistory = group.some(
+      ([name]) => name === 'sortBranches' || name === 'forgetOldest' || name === 'forgetChanges',
+    );
     return isOfHistory && isLackOfRoom(failure) && this.#forget(failure);
   }
 
@@ -284,8 +286,10 @@ export class RecentChanges {
   /** Brings some more rows into the index. */
   #scanSome(): void {
     const rows = this.#statements.scanned.all(this.#indexed, changesOfScan);
+    const orphans = this.#removeOrphansUpTo(Number(rows.at(-1)?.['number'] ?? 0));
     for (const row of rows) {
       this.#indexed = Number(row['number']);
+      if (orphans.has(this.#indexed)) continue;
       const kept = Number(row['changes_max']);
       this.#index.add(Number(row['session_number']), this.#indexed, kept);
       this.#changes += 1;
@@ -293,6 +297,18 @@ export class RecentChanges {
     }
     this.#isIndexed = rows.length < changesOfScan;
     if (this.#isIndexed) this.#noteDone('index');
+  }
+
+  /** Removes changes, not indexed yet, that no session and no branch has any more. Their rows. */
+  #removeOrphansUpTo(border: number): ReadonlySet<number> {
+    try {
+      const removed = this.#statements.removeOrphans.all(this.#indexed, border);
+      return new Set(removed.map(({ number }) => Number(number)));
+    } catch (error) {
+      // Where branches cannot be read, none is known to be gone.
+      if (isDamage(error)) return new Set();
+      throw error;
+    }
   }
 
   #sortSome(): void {
@@ -386,10 +402,11 @@ export class RecentChanges {
   #forgetOldest(beforeMs: number): void {
     if (!this.#isIndexed) return;
     const oldest = this.#watch(() => this.#statements.oldest.all(changesOfForgetting));
-    const firstLeft = oldest.findIndex(({ at_ms }) => Number(at_ms) > beforeMs);
-    const old = oldest.slice(0, firstLeft < 0 ? undefined : firstLeft);
-    this.#watch(() => this.#statements.removeUpTo.run(Number(old.at(-1)?.['number'] ?? 0)));
-    for (const { number, session_number, bytes } of old) {
+    const border = Number(oldest.at(-1)?.['number'] ?? 0);
+    this.#watch(() => this.#statements.removeOldUpTo.run(border, beforeMs));
+    for (const { number, session_number, at_ms, bytes } of oldest) {
+      // One that is newer may be before others: the clock was ahead.
+      if (Number(at_ms) > beforeMs) continue;
       const [row, session] = [Number(number), Number(session_number)];
       this.#forgotten.push({ row, session, bytes: Number(bytes) });
     }
@@ -422,7 +439,10 @@ export class RecentChanges {
     this.#statements.removeNames.run(session, beforeMs);
     const isLeft = oldestMs < Number.POSITIVE_INFINITY;
     this.#statements.checkLater.run(session, keptMs + (isLeft ? oldestMs : beforeMs + keptMs));
-    if (!isLeft) this.#statements.removeBranch.run(session);
+    if (isLeft || Number(this.#statements.removeBranch.run(session).changes) === 0) return;
+    // Rows of it that the index does not have may stay: no other session must get its number.
+    if (Number(this.#statements.keepNumber.run(session).changes) === 0)
+      this.#statements.addNumber.run(session);
   }
 
   /** The changes that are left of a block. */
@@ -579,6 +599,10 @@ const sql = {
   change:
     'SELECT revision, at_ms, document FROM recent_change WHERE number = ? AND session_number = ?',
   removeUpTo: 'DELETE FROM recent_change WHERE number <= ?',
+  removeOldUpTo: 'DELETE FROM recent_change WHERE number <= ? AND at_ms <= ?',
+  // The table of branches first: its rows are short.
+  removeOrphans:
+    'DELETE FROM recent_change WHERE number > ? AND number <= ? AND session_number NOT IN (SELECT number FROM history_branch) AND session_number NOT IN (SELECT session_number FROM recent_branch) AND session_number NOT IN (SELECT number FROM session) RETURNING number',
   removeRow: 'DELETE FROM recent_change WHERE number = ?',
   removeAll: 'DELETE FROM recent_change',
   blocks:
@@ -592,6 +616,9 @@ const sql = {
   checkLater: 'UPDATE history_branch SET check_ms = ?2 WHERE number = ?1',
   removeBranch:
     'DELETE FROM history_branch WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM session WHERE number = ?1)',
+  // The highest number that was given: SQLite lets programs write this table.
+  keepNumber: "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'session'",
+  addNumber: "INSERT INTO sqlite_sequence (name, seq) VALUES ('session', ?)",
   branches: 'SELECT count(*) AS count FROM recent_branch',
   branchBorder:
     'SELECT max(number) AS number FROM (SELECT number FROM recent_branch ORDER BY number LIMIT ?)',

@@ -463,6 +463,25 @@ test('a full file has room once old changes are forgotten, and histories go on',
   );
 });
 
+// Kills: forgotten changes that come back with a restart, since the clock was ahead at the first of all.
+test('what is forgotten stays forgotten after a restart, also behind a change that is newer', async () => {
+  const file = freshFile();
+  const branch = storedGuid(1).toLowerCase();
+  const { atMs, keptMs } = storedHistory(branch);
+  const put = (store: Store, name: string, revision: number, more: { readonly atMs: number }) =>
+    store.commit({ session: { ...putOf(name, revision), history: storedHistory(branch, more) } });
+  {
+    await using store = await open(file);
+    await put(store, 'a', 0, { atMs: atMs + 5 * keptMs });
+    for (const revision of [0, 1, 2, 3]) await put(store, 'b', revision, { atMs });
+    await store.forgetHistory(atMs + 2 * keptMs, keptMs, 10);
+    assert.deepEqual(await store.history(storedKey('b'), branch), []);
+  }
+  await using store = await open(file);
+  assert.deepEqual(await store.history(storedKey('b'), branch), []);
+  assert.equal((await store.history(storedKey('a'), branch)).length, 1);
+});
+
 test('a write that the file does not take fails alone, and the rest of its group is written', async () => {
   const file = freshFile();
   await using store = await open(file);
