@@ -392,11 +392,11 @@ test('what is left of a forgotten branch is removed, and its number is not given
 // Kills: an index that is never made, since it is not known which branches are there.
 test('with a damaged page of branches changes are indexed as before', () => {
   const former = open(join(folder, 'known.db'));
+  const add = former.db.prepare('INSERT INTO history_branch VALUES (?, ?, ?, 1)');
   for (let n = 1; n <= 60; n += 1) {
-    commit(former, ['insertRecentBranch', n, 1, `key ${n}`, `${n}. ${'x'.repeat(900)}`, 1, null]);
+    add.run(n, `key ${n}`, `${n}. ${'x'.repeat(900)}`);
     commit(former, changeOf(n, 1));
   }
-  commit(former, ['sortBranches']);
   const opened = openSpoiled(former, '41. xxx', { ...few, changesMax: 1_000 });
   work(opened);
   assert.deepEqual(revisionsOf(opened, 41), [1]);
