@@ -531,7 +531,49 @@ test('damage where new branches and names are put costs these, and no change', (
   assert.equal(opened.recent.makeWayFor([sort], { errcode: 11, message: 'damaged' }), true);
   assert.equal(count(opened, 'recent_branch'), 0);
   assert.equal(count(opened, 'recent_change'), 2);
-  assert.match(opened.reports[0]?.message ?? '', /are lost: all that are new/);
+  assert.match(opened.reports[0]?.message ?? '', /^new names of these sessions are lost: key 1 \(/);
+  // The branch itself is there.
+  assert.equal(count(opened, 'history_branch'), 1);
+  opened.db.close();
+});
+
+// Kills: branches that are lost with one on a damaged page; changes of a lost branch that stay and belong to
+// nobody; those of a session that goes on, lost with its branch; a log that says something else.
+test('a damaged page of branches costs the new ones on it, with the changes of ended sessions', () => {
+  const former = open(join(folder, 'branch-pages.db'));
+  const add = former.db.prepare('INSERT INTO history_branch VALUES (?, ?, ?, 1)');
+  // Four to a page. The new ones are between them.
+  for (let n = 1; n < 120; n += 2) add.run(n, `key ${n}`, `${n}. ${'x'.repeat(850)}`);
+  const opened = openSpoiled(former, '41. xxx', { ...few, changesMax: 1_000 });
+  for (let n = 2; n <= 120; n += 2) commit(opened, changeOf(n, 1), branchOf(n, ['a']));
+  commit(opened, ['deleteSession', 2], ['deleteSession', 42]);
+  const sort: Write = ['sortBranches'];
+  assert.throws(() => commit(opened, sort));
+  opened.db.exec('ROLLBACK');
+  assert.equal(opened.recent.makeWayFor([sort], { errcode: 11, message: 'damaged' }), true);
+  commit(opened, sort);
+  assert.equal(count(opened, 'recent_branch'), 0);
+  const one = opened.db.prepare('SELECT key FROM history_branch WHERE number = ?');
+  const lost = Array.from({ length: 60 }, (_, n) => 2 * (n + 1)).filter((number) => {
+    try {
+      return one.get(number) === undefined;
+    } catch {
+      return true;
+    }
+  });
+  assert.ok(lost.includes(42) && lost.length < 10, `${lost}`);
+  const keys = lost.map((number) => `key ${number}`).join(', ');
+  assert.deepEqual(
+    opened.reports.map((fault) => fault?.message.replace(/ \(.*/, '')),
+    [`new branches of these sessions are lost: ${keys}`],
+  );
+  assert.equal(count(opened, 'history_name'), 60 - lost.length);
+  work(opened);
+  assert.equal(count(opened, 'recent_change'), 59);
+  assert.deepEqual(
+    [2, 42, 44].map((session) => revisionsOf(opened, session)),
+    [[1], [], [1]],
+  );
   opened.db.close();
 });
 

@@ -42,11 +42,13 @@ const changesOfForgetting = 8_192;
 /** After a failure the next step is made when so many changes have come. */
 const pauseChanges = 1_024;
 
-/** Sessions that a report of lost changes names. */
+/** Sessions that a report of losses names, of each kind. */
 const namedMax = 10;
 
 /** What may fail between groups. */
 type Work = 'index' | 'branches' | 'changes';
+
+type Loss = 'the newest changes' | 'new branches' | 'new names';
 
 type Appended = {
   readonly row: number;
@@ -106,8 +108,8 @@ export class RecentChanges {
   #pausedUntil = 0;
   /** Up to this row a step sorts one session in, since a step of more has met damage. */
   #singlyUntil = 0;
-  /** Sessions that lost changes to damage since the last report, and how SQLite put it. */
-  #lost: string[] = [];
+  /** Sessions that lost something to damage since the last report, and how SQLite put it. */
+  readonly #lost = new Map<Loss, Set<string>>();
   #damage = '';
   /** What has failed, and has not succeeded since. */
   readonly #failed = new Set<Work>();
@@ -340,7 +342,7 @@ export class RecentChanges {
       if (!isDamage(error) || this.#damaged) throw error;
       if (border > this.#singlyUntil) this.#singlyUntil = border;
       else {
-        this.#noteLost(this.#nameOf(session), error as SqliteError);
+        this.#noteLost('the newest changes', this.#nameOf(session), error as SqliteError);
         this.#index.removeSession(session);
       }
       return;
@@ -477,12 +479,33 @@ export class RecentChanges {
       inTransaction(this.#db, () => this.#sortBranchesOfStep());
     } catch (error) {
       if (!isDamage(error) || isTableDamaged(this.#db, 'recent_branch')) throw error;
-      inTransaction(this.#db, () => this.#statements.removeBranchesUpTo.run(this.#branchBorder()));
-      this.#noteLost('all that are new', error as SqliteError);
+      this.#sortBranchesSingly();
     }
     this.#branches = this.#countBranches();
     if (this.#branches === 0) this.#reportLost();
     this.#noteDone('branches');
+  }
+
+  /** A step that costs only those that meet damage: each is added in a transaction of its own. */
+  #sortBranchesSingly(): void {
+    const { newBranches, addBranches, addNames } = this.#statements;
+    const lost: number[] = [];
+    for (const { number, session_number, key } of newBranches.all(branchesOfStep)) {
+      const [row, session] = [Number(number), Number(session_number)];
+      const ofBranch = damageOf(() => addBranches.run(row, row));
+      const damage = ofBranch ?? damageOf(() => addNames.run(row, row));
+      if (ofBranch) lost.push(session);
+      if (!damage) continue;
+      const name = key === null ? this.#nameOf(session) : String(key);
+      this.#noteLost(ofBranch ? 'new branches' : 'new names', name, damage);
+    }
+    inTransaction(this.#db, () => {
+      this.#statements.removeBranchesUpTo.run(this.#branchBorder());
+      // With the branch of a session that is there its changes stay: the next one brings the branch again.
+      if (lost.length > 0)
+        this.#watch(() => this.#statements.removeChangesOf.run(JSON.stringify(lost)));
+    });
+    if (lost.length > 0) this.#begin();
   }
 
   /** Sorts some in; false when there are none. */
@@ -490,7 +513,8 @@ export class RecentChanges {
     const border = this.#branchBorder();
     if (border === 0) return false;
     const { addBranches, addNames, removeBranchesUpTo } = this.#statements;
-    for (const statement of [addBranches, addNames, removeBranchesUpTo]) statement.run(border);
+    for (const statement of [addBranches, addNames]) statement.run(0, border);
+    removeBranchesUpTo.run(border);
     return true;
   }
 
@@ -498,8 +522,8 @@ export class RecentChanges {
     return Number(this.#statements.branchBorder.get(branchesOfStep)?.['number'] ?? 0);
   }
 
-  #noteLost(sessions: string, { message }: SqliteError): void {
-    this.#lost.push(sessions);
+  #noteLost(what: Loss, session: string, { message }: SqliteError): void {
+    this.#lost.set(what, (this.#lost.get(what) ?? new Set()).add(session));
     this.#damage = message;
   }
 
@@ -513,11 +537,14 @@ export class RecentChanges {
   }
 
   #reportLost(): void {
-    if (this.#lost.length === 0) return;
-    const named = this.#lost.slice(0, namedMax).join(', ');
-    const more = this.#lost.length > namedMax ? ` and ${this.#lost.length - namedMax} more` : '';
-    this.#lost = [];
-    const message = `the newest changes of these sessions are lost: ${named}${more} (${this.#damage})`;
+    if (this.#lost.size === 0) return;
+    const losses = [...this.#lost].map(([what, sessions]) => {
+      const named = [...sessions].slice(0, namedMax).join(', ');
+      const more = sessions.size > namedMax ? ` and ${sessions.size - namedMax} more` : '';
+      return `${what} of these sessions are lost: ${named}${more}`;
+    });
+    this.#lost.clear();
+    const message = `${losses.join('; ')} (${this.#damage})`;
     this.#report({ kind: 'damaged', message });
   }
 
@@ -577,6 +604,17 @@ export class RecentChanges {
   }
 }
 
+/** The damage that `work` met. */
+function damageOf(work: () => unknown): SqliteError | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return error as SqliteError;
+  }
+}
+
 type Statements = ReturnType<typeof prepareStatements>;
 
 function prepareStatements(db: DatabaseSync): {
@@ -622,10 +660,14 @@ const sql = {
   branches: 'SELECT count(*) AS count FROM recent_branch',
   branchBorder:
     'SELECT max(number) AS number FROM (SELECT number FROM recent_branch ORDER BY number LIMIT ?)',
+  newBranches: 'SELECT number, session_number, key FROM recent_branch ORDER BY number LIMIT ?',
   addBranches:
-    'INSERT INTO history_branch (number, key, branch, check_ms) SELECT session_number, key, branch, check_ms FROM recent_branch WHERE number <= ? AND key IS NOT NULL ORDER BY session_number ON CONFLICT DO NOTHING',
+    'INSERT INTO history_branch (number, key, branch, check_ms) SELECT session_number, key, branch, check_ms FROM recent_branch WHERE number BETWEEN ? AND ? AND key IS NOT NULL ORDER BY session_number ON CONFLICT DO NOTHING',
   addNames:
-    "INSERT OR REPLACE INTO history_name (name, session_number, at_ms) SELECT value, session_number, at_ms FROM recent_branch, json_each(iif(json_valid(names), names, '[]')) WHERE number <= ? AND names IS NOT NULL ORDER BY number",
+    "INSERT OR REPLACE INTO history_name (name, session_number, at_ms) SELECT value, session_number, at_ms FROM recent_branch, json_each(iif(json_valid(names), names, '[]')) WHERE number BETWEEN ? AND ? AND names IS NOT NULL ORDER BY number",
+  // Of the sessions that have ended, and have no other branch.
+  removeChangesOf:
+    'DELETE FROM recent_change WHERE session_number IN (SELECT value FROM json_each(?)) AND session_number NOT IN (SELECT session_number FROM recent_branch WHERE key IS NOT NULL) AND session_number NOT IN (SELECT number FROM session)',
   removeBranchesUpTo: 'DELETE FROM recent_branch WHERE number <= ?',
   key: 'SELECT key FROM session WHERE number = ?1 UNION ALL SELECT key FROM history_branch WHERE number = ?1 LIMIT 1',
 } as const;
