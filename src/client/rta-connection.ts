@@ -42,7 +42,7 @@ import type {
   Xuid,
 } from './session-document.ts';
 import { parseTaps, resourceOf, TapQueue, type Tap } from './taps.ts';
-import type { Sleep } from './transport.ts';
+import { ServerGone, type Sleep } from './transport.ts';
 
 export type RtaSettings = {
   /**
@@ -395,7 +395,7 @@ export class RtaConnection implements AsyncDisposable {
       } catch (error) {
         this.#ending.signal.throwIfAborted();
         cause = error;
-        if (error instanceof MultiplayerError && isRefusal(error)) break;
+        if (error instanceof MultiplayerError && (isRefusal(error) || isGone(error))) break;
       }
     }
     throw new RtaError('The real-time connection was lost and could not be made again.', { cause });
@@ -518,6 +518,10 @@ const openPlatformWebSocket: OpenWebSocket = (url, protocol) => {
 /** True of an answer that a repeated call would get again. */
 function isRefusal({ status }: MultiplayerError): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 429;
+}
+
+function isGone({ cause }: MultiplayerError): boolean {
+  return cause instanceof ServerGone;
 }
 
 function memberOn({ connectionId }: LiveSocket, subscription: Subscription) {

@@ -28,6 +28,11 @@ export type FetchAnswer = {
   text(): Promise<string>;
 };
 
+/** Thrown by a `fetch` that knows that its server does not come back: the call is not made again. */
+export class ServerGone extends Error {
+  override readonly name = 'ServerGone';
+}
+
 /** Resolves after `ms`; rejects with the signal's reason when that is aborted before. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
@@ -199,7 +204,9 @@ export class Transport {
         retryAfterMs: parseRetryAfterMs(header('Retry-After'), header('Date'), nowMs()),
       };
     } catch (error) {
-      return noAnswer(call, 'noAnswer', `${causesOf(error)}${pageHint(baseUrl)}`, error);
+      const lost = noAnswer(call, 'noAnswer', `${causesOf(error)}${pageHint(baseUrl)}`, error);
+      if (error instanceof ServerGone) throw lost;
+      return lost;
     }
     this.#hold(call, answer);
     return answer;

@@ -164,6 +164,32 @@ test('what cannot be done is an error with the sentence of the server', async ()
   await assert.rejects(new Control(url).clock(), /fetch failed/);
 });
 
+// Kills: tries and reconnects that go on although no server comes back.
+test('what waits for a server that is closed ends, without further tries', async () => {
+  await using server = await startServer();
+  const { client } = server.user('Ada');
+  await using live = await client.connect({
+    reconnect: { firstDelayMs: 1, delayMsMax: 1, attemptsMax: Number.POSITIVE_INFINITY },
+  });
+  await live.follow(lobby);
+  await server.close();
+  const isClosed = (error: unknown) => {
+    assert.ok(error instanceof MultiplayerError);
+    assert.equal(error.code, 'noAnswer');
+    assert.match(error.message, /got no answer: the test server http:\S+ is closed/);
+    return true;
+  };
+  await assert.rejects(client.getSession(lobby), isClosed);
+  await assert.rejects(client.writeSession(lobby, join), isClosed);
+  await assert.rejects(client.connect(), isClosed);
+  await assert.rejects(server.service().client.getSession(lobby), isClosed);
+  await assert.rejects(async () => {
+    for await (const _tap of live.taps());
+  }, /could not be made again/);
+  await assert.rejects(live.follow(lobby), /could not be made again/);
+  await assert.rejects(server.snapshot(), /does not answer: fetch failed: .*ECONNREFUSED/);
+});
+
 test('what is no snapshot is refused, and the server goes on', async () => {
   await using server = await startServer();
   await using other = await startServer();

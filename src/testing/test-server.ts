@@ -8,7 +8,8 @@
  *     await server.control.advance(60_000);
  */
 
-import { MultiplayerService } from '../client/multiplayer-service.ts';
+import { type Fetch, MultiplayerService } from '../client/multiplayer-service.ts';
+import { causesOf, ServerGone } from '../client/transport.ts';
 import {
   startServer as startAnyServer,
   type RunningServer,
@@ -60,6 +61,7 @@ export class TestServer implements AsyncDisposable {
   readonly #snapshots = new WeakSet<Snapshot>();
   #store: Store;
   #running: RunningServer;
+  #isClosed = false;
 
   constructor(settings: ServerOptions, store: Store, running: RunningServer) {
     this.#settings = settings;
@@ -78,14 +80,14 @@ export class TestServer implements AsyncDisposable {
     if (known !== undefined) return known;
     const xuid = String(xuidBase + this.#users.size + 1);
     const claims = { xuid, gtg: name, tid: demoTitleId, did: `device-of-${name}` };
-    const user: TestUser = { name, xuid, ...callerOf(this.url, claims, xuid) };
+    const user: TestUser = { name, xuid, ...this.#callerOf(claims, xuid) };
     this.#users.set(name, user);
     return user;
   }
 
   /** A game service: it has a name and no xuid. */
   service(name = 'game-service'): TestCaller {
-    return callerOf(this.url, { svc: name, tid: demoTitleId });
+    return this.#callerOf({ svc: name, tid: demoTitleId });
   }
 
   /** The state as it is now, to go back to. */
@@ -120,12 +122,29 @@ export class TestServer implements AsyncDisposable {
     await this.control.setTime(nowMs);
   }
 
+  /** Ends the server. A later call of its clients fails at once, and their RTA connections are given up. */
   close(): Promise<void> {
+    this.#isClosed = true;
     return this.#running.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #callerOf(claims: Readonly<Record<string, string>>, xuid?: string): TestCaller {
+    const authorization = `XBL3.0 x=-;${new URLSearchParams(claims)}`;
+    const fetchWhileOpen: Fetch = async (url, init) => {
+      if (this.#isClosed) throw new ServerGone(`the test server ${this.url} is closed`);
+      return fetch(url, init);
+    };
+    const client = new MultiplayerService({
+      baseUrl: this.url,
+      authorization,
+      fetch: fetchWhileOpen,
+      ...(xuid !== undefined && { xuid }),
+    });
+    return { authorization, client };
   }
 }
 
@@ -142,20 +161,6 @@ export type TestUser = TestCaller & {
 };
 
 const xuidBase = 2_533_274_800_000_000;
-
-function callerOf(
-  url: string,
-  claims: Readonly<Record<string, string>>,
-  xuid?: string,
-): TestCaller {
-  const authorization = `XBL3.0 x=-;${new URLSearchParams(claims)}`;
-  const client = new MultiplayerService({
-    baseUrl: url,
-    authorization,
-    ...(xuid !== undefined && { xuid }),
-  });
-  return { authorization, client };
-}
 
 /** What the clock of a server shows. */
 export type ClockState = { readonly nowMs: number; readonly frozen: boolean };
@@ -282,6 +287,8 @@ export class Control {
       method,
       headers: { Authorization: 'XBL3.0 x=-;svc=tests' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
+    }).catch((error: unknown) => {
+      throw new Error(`${this.#url} does not answer: ${causesOf(error)}`, { cause: error });
     });
     const text = await answer.text();
     if (answer.ok) return text;
