@@ -1034,3 +1034,46 @@ test('a long search looks at its lobby five times as seldom', async () => {
   assert.equal(sleptMs[19], 2_000);
   assert.equal(sleptMs.at(-1), 4_800);
 });
+
+// Kills: a path with "undefined" in it, which creates a session of that name.
+test('a part of a reference that is missing is named, and nothing is sent', async () => {
+  const { service, requests } = scripted([]);
+  const without = (part: keyof SessionReference) => {
+    const { [part]: _, ...rest } = reference;
+    return rest as SessionReference;
+  };
+  const missing = undefined as unknown as string;
+  const ticket = { scid, hopper: 'quick', ticketId: handleId };
+  const calls: readonly [RegExp, () => Promise<unknown>][] = [
+    [/^The scid is missing/, () => service.getSession(without('scid'))],
+    [/^The template name is missing/, () => service.writeSession(without('templateName'), {})],
+    [/^The session name is missing/, () => service.writeSession(without('name'), {})],
+    [/^The session name is missing/, () => service.leaveSession(without('name'))],
+    [/A session reference is an object/, () => service.getSession(missing as never)],
+    [
+      /must be a string; it is of type object/,
+      () => service.getSession({ ...reference, name: {} as never }),
+    ],
+    [/^The scid is missing/, () => service.setActivity(without('scid'))],
+    [/^The template name is missing/, () => service.setSearchHandle(without('templateName'))],
+    [
+      /^The index of the member is missing/,
+      () => service.removeMember(reference, missing as never),
+    ],
+    [/^The index of the member is missing/, () => service.getMember(reference, missing as never)],
+    [/^The handle id is missing/, () => service.getHandle(missing)],
+    [/^The template name is missing/, () => service.getSessionTemplate(scid, missing)],
+    [/^The scid is missing/, () => service.getSessions({ scid: missing })],
+    [/^The hopper name is missing/, () => service.getHopperStatistics(scid, missing)],
+    [
+      /^The ticket id is missing/,
+      () => service.deleteMatchTicket({ ...ticket, ticketId: missing }),
+    ],
+    [/^The xuid is missing/, () => service.neighbours.getProfile({ xuid: missing })],
+    [/^The title id is missing/, () => service.neighbours.getTitleActivities(missing, ['1'])],
+  ];
+  for (const [message, call] of calls) {
+    await assert.rejects(async () => call(), { name: 'TypeError', message });
+  }
+  assert.deepEqual(requests, []);
+});

@@ -49,6 +49,8 @@ import {
   formatSessionPath,
   formatTemplatePath,
   formatTicketPath,
+  requirePart,
+  requireScope,
   type SessionReference,
   type SessionTarget,
 } from './reference.ts';
@@ -458,6 +460,7 @@ export class MultiplayerService implements SessionWriter {
     member: number | 'me',
     options?: CallOptions,
   ): Promise<MemberDocument<Title> | undefined> {
+    requirePart(member, 'index of the member');
     const answer = await this.#read(`${formatSessionPath(reference)}/members/${member}`, options);
     return answer && (bodyOf(answer) as MemberDocument<Title>);
   }
@@ -473,6 +476,7 @@ export class MultiplayerService implements SessionWriter {
     index: number,
     options?: CallOptions,
   ): Promise<SessionWriteResult<Title>> {
+    requirePart(index, 'index of the member');
     const path = `${formatSessionPath(reference)}/members/${index}`;
     return writtenOf<Title>(await this.#send({ verb: 'DELETE', path, repeat: 'always' }, options));
   }
@@ -863,6 +867,7 @@ export class MultiplayerService implements SessionWriter {
     templateName: string,
     options?: CallOptions,
   ): Promise<SessionTemplateDocument> {
+    requirePart(templateName, 'template name');
     const path = formatTemplatePath(scid, templateName);
     const answer = await this.#send({ verb: 'GET', path, repeat: 'always' }, options);
     return bodyOf(answer) as SessionTemplateDocument;
@@ -1040,6 +1045,8 @@ function preconditionOf(
 const matchPollMs = 1_000;
 
 /** Only the members of a reference, without others of the caller's object. */
-function sessionRefOf({ scid, templateName, name }: SessionTarget): SessionTarget {
+function sessionRefOf(target: SessionTarget): SessionTarget {
+  requireScope(target);
+  const { scid, templateName, name } = target;
   return { scid, templateName, ...(name !== undefined && { name }) };
 }

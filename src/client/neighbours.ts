@@ -7,6 +7,7 @@
 
 import { errorOf, listOf } from './answer.ts';
 import { chunksOf } from './chunks.ts';
+import { formatPathPart } from './reference.ts';
 import type { TimeText, TitleId, Xuid } from './session-document.ts';
 import type { Answer, Call, CallOptions } from './transport.ts';
 
@@ -328,7 +329,7 @@ export class NeighbourServices {
     options?: CallOptions,
   ): Promise<readonly UserActivities[]> {
     return this.#inChunks(unique(xuids), activityUsersPerCallMax, async (users) => {
-      const path = `/titles/${encodeURIComponent(titleId)}/activities/query`;
+      const path = `/titles/${formatPathPart(titleId, 'title id')}/activities/query`;
       const answer = await this.#ask(path, { users }, options);
       return listOf<RawActivities>(answer, 'userActivities').map(({ userId, activities }) => ({
         xuid: userId,
@@ -348,7 +349,7 @@ export class NeighbourServices {
     xuids: readonly Xuid[],
     { connectionString, ...options }: CallOptions & { readonly connectionString?: string } = {},
   ): Promise<void> {
-    const path = `/titles/${encodeURIComponent(titleId)}/invites`;
+    const path = `/titles/${formatPathPart(titleId, 'title id')}/invites`;
     for (const invitedUsers of chunksOf(unique(xuids), invitedPerCallMax)) {
       const body = { invitedUsers, ...(connectionString !== undefined && { connectionString }) };
       await this.#do({ verb: 'POST', path, body, repeat: 'always' }, options);
@@ -361,7 +362,7 @@ export class NeighbourServices {
     encounters: readonly Encounter[],
     options?: CallOptions,
   ): Promise<void> {
-    const path = `/titles/${encodeURIComponent(titleId)}/recentplayers`;
+    const path = `/titles/${formatPathPart(titleId, 'title id')}/recentplayers`;
     for (const some of chunksOf(encounters, encountersPerCallMax)) {
       const recentPlayers = some.map(({ xuid, metMs = this.#parts.nowMs(), type = 'Default' }) => ({
         id: xuid,
@@ -379,7 +380,7 @@ export class NeighbourServices {
         `${method} must know whose activity: give "xuid" to the MultiplayerService.`,
       );
     }
-    return `/titles/${encodeURIComponent(titleId)}/users/${encodeURIComponent(xuid)}/activities`;
+    return `/titles/${formatPathPart(titleId, 'title id')}/users/${formatPathPart(xuid, 'xuid')}/activities`;
   }
 
   /** As XSAPI counts, so that both may write for one user: 6.5 ms steps since 2015. */
@@ -450,8 +451,8 @@ function profileOf({ id, settings }: RawProfile): Profile {
 function formatUser(user: UserName): string {
   if (user === 'me') return 'me';
   return 'xuid' in user
-    ? `xuid(${encodeURIComponent(user.xuid)})`
-    : `gt(${encodeURIComponent(user.gamertag)})`;
+    ? `xuid(${formatPathPart(user.xuid, 'xuid')})`
+    : `gt(${formatPathPart(user.gamertag, 'gamertag')})`;
 }
 
 function unique<T>(items: readonly T[]): readonly T[] {

@@ -6,8 +6,19 @@ export type { SessionReference };
 export type SessionTarget = Omit<SessionReference, 'name'> & { readonly name?: string };
 
 /** The path of a session. Throws a TypeError when a part cannot stand in a URL. */
-export function formatSessionPath({ scid, templateName, name }: SessionReference): string {
+export function formatSessionPath(reference: SessionReference): string {
+  requireScope(reference);
+  const { scid, templateName, name } = reference;
   return `${formatTemplatePath(scid, templateName)}/sessions/${formatPathPart(name, 'session name')}`;
+}
+
+/** Throws a TypeError when the reference lacks its service config or session template. */
+export function requireScope(reference: SessionTarget): void {
+  if (typeof reference !== 'object' || reference === null) {
+    throw new TypeError('A session reference is an object: { scid, templateName, name }.');
+  }
+  requirePart(reference.scid, 'scid');
+  requirePart(reference.templateName, 'template name');
 }
 
 /** The path of one session template, or of all of a service config. */
@@ -44,11 +55,23 @@ export function formatHandlePath(handleId: string): string {
  * `part`, percent-encoded, as one segment of a path. Every URL parser resolves `.` and `..`,
  * encoded or not, so that a request for them would go to another path; they are thrown here.
  */
-function formatPathPart(part: string, what: string): string {
+export function formatPathPart(part: string, what: string): string {
+  requirePart(part, what);
   if (part === '' || part === '.' || part === '..') {
     throw new TypeError(`The ${what} is ${JSON.stringify(part)}, which cannot stand in a URL.`);
   }
   return encodeURIComponent(part);
+}
+
+/**
+ * Throws a TypeError that names a part that is missing or is no text: JavaScript has no types, and
+ * would ask for "undefined". A number is taken as its digits.
+ */
+export function requirePart(part: unknown, what: string): void {
+  if (part === undefined || part === null) throw new TypeError(`The ${what} is missing.`);
+  if (!['string', 'number', 'bigint'].includes(typeof part)) {
+    throw new TypeError(`The ${what} must be a string; it is of type ${typeof part}.`);
+  }
 }
 
 /**

@@ -26,7 +26,7 @@ import type { ReceivedInvite } from './handle-document.ts';
 import { MultiplayerError } from './multiplayer-error.ts';
 import { holdProcess } from './platform.ts';
 import { defaultReconnectPolicy, reconnectDelayMs, type ReconnectPolicy } from './reconnect.ts';
-import type { SessionReference } from './reference.ts';
+import { requirePart, type SessionReference } from './reference.ts';
 import { connectionLost, RtaError } from './rta-error.ts';
 import { RtaSocket, type OpenWebSocket } from './rta-socket.ts';
 import type { SessionWriter, WriteOptions } from './session-writer.ts';
@@ -92,6 +92,8 @@ const connectionsResource = 'https://sessiondirectory.xboxlive.com/connections/'
 
 /** The resource of a user's invites. @source docs/wire/rta.md "Invites" */
 export function invitesResource(xuid: Xuid, titleId: string): string {
+  requirePart(xuid, 'xuid');
+  requirePart(titleId, 'title id');
   return `https://notify.xboxlive.com/users/xuid(${xuid})/deviceId/current/titleId/${titleId}`;
 }
 
