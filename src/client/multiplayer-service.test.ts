@@ -1077,3 +1077,10 @@ test('a part of a reference that is missing is named, and nothing is sent', asyn
   }
   assert.deepEqual(requests, []);
 });
+
+test('a client without settings or authorization says what it needs', () => {
+  const none = undefined as unknown as MultiplayerServiceSettings;
+  assert.throws(() => new MultiplayerService(none), /needs settings: \{ baseUrl, authorization \}/);
+  const anonymous = { baseUrl: 'http://directory.test' } as MultiplayerServiceSettings;
+  assert.throws(() => new MultiplayerService(anonymous), /The authorization must be the value/);
+});

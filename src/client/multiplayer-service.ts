@@ -268,12 +268,20 @@ export class MultiplayerService implements SessionWriter {
   #xuid: Xuid | undefined;
 
   constructor(settings: MultiplayerServiceSettings) {
+    if (typeof settings !== 'object' || settings === null) {
+      throw new TypeError('A MultiplayerService needs settings: { baseUrl, authorization }.');
+    }
     const { baseUrl, authorization, contractVersion = 107, retry = {} } = settings;
     if (!URL.canParse(baseUrl)) {
       throw new TypeError(`The baseUrl must be the address of a server, not ${baseUrl}`);
     }
     if (!/^https?:$/.test(new URL(baseUrl).protocol)) {
       throw new TypeError(`The baseUrl must begin with http:// or https://, not ${baseUrl}`);
+    }
+    if (typeof authorization !== 'string' && typeof authorization !== 'function') {
+      throw new TypeError(
+        'The authorization must be the value of the header Authorization, or a function that gives it.',
+      );
     }
     this.#sleep = settings.sleep ?? sleep;
     this.#sleepInBackground = settings.sleep ?? sleepInBackground;
