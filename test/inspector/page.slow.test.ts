@@ -214,7 +214,15 @@ test(
     const acting = page.getByLabel('Act as', { exact: true });
     await acting.locator('option', { hasText: 'Benjamin (3210)' }).waitFor({ state: 'attached' });
     await page.getByLabel('Template').selectOption('LobbySession');
-    await page.getByLabel('Name', { exact: true }).fill('acted');
+    // What is refused stays in the form.
+    const name = page.getByLabel('Name', { exact: true });
+    const refused = '  ../a b~?#%ü  ';
+    await name.fill(refused);
+    await page.getByRole('button', { name: 'Create and join' }).click();
+    await page.getByRole('alert').getByText('400 nameInvalid').waitFor();
+    assert.equal(await name.inputValue(), refused);
+    assert.equal(new URL(page.url()).hash, '#/control');
+    await name.fill('acted');
     await page.getByRole('button', { name: 'Create and join' }).click();
     await page.getByRole('heading', { name: 'acted', level: 1 }).waitFor();
     const members = page.getByRole('region', { name: 'Members' });

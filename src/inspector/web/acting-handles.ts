@@ -5,7 +5,7 @@ import {
   type ActProblem,
   act,
   actAs,
-  actInDialog,
+  actInForm,
   actingUser,
   connectionOf,
   joinBody,
@@ -48,7 +48,7 @@ export async function invite(
   const config = info.value?.serviceConfigs.find(
     ({ scid }) => scid.toLowerCase() === session.scid.toLowerCase(),
   );
-  return actInDialog(`invite ${nameOf({ xuid: invitedXuid })}`, {
+  return actInForm(`invite ${nameOf({ xuid: invitedXuid })}`, {
     method: 'POST',
     target: '/handles',
     body: {

@@ -104,12 +104,12 @@ export async function act(
   return answer;
 }
 
-/** The same for a dialog, which stays open and says itself what comes back: why it was not done. */
-export async function actInDialog(
+/** The same for a form, which stays and says itself what comes back: why it was not done. */
+export async function actInForm(
   what: string,
   request: Omit<ActRequest, 'as'>,
+  as: ActingUser = actingUser(),
 ): Promise<ActProblem | undefined> {
-  const as = actingUser();
   const { answer, problem } = await ask(request, as);
   if (problem === undefined) noticeDone(what, request, as, answer?.status);
   return problem;
@@ -172,16 +172,22 @@ export const referenceOf = ({ scid, template, name }: SessionName) => ({
 
 /** Joins with a connection of its own and asks for taps, as game clients do. */
 export async function join(session: SessionName, as: ActingUser = actingUser()): Promise<void> {
+  await act('join', await joinRequest(session, as), as);
+}
+
+/** The same for a form. */
+export async function joinInForm(session: SessionName): Promise<ActProblem | undefined> {
+  const as = actingUser();
+  return actInForm('join', await joinRequest(session, as), as);
+}
+
+async function joinRequest(session: SessionName, as: ActingUser): Promise<Omit<ActRequest, 'as'>> {
   const connection = await connectionOf(as);
-  await act(
-    'join',
-    {
-      method: 'PUT',
-      target: sessionTarget(session),
-      body: joinBody(as.xuid, connection),
-    },
-    as,
-  );
+  return {
+    method: 'PUT',
+    target: sessionTarget(session),
+    body: joinBody(as.xuid, connection),
+  };
 }
 
 /** The body that joins as this user, with this connection and taps by it if there is one. */

@@ -3,11 +3,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import { type Json, parseExactJson } from '../../../domain/json.ts';
 import type { LoadedState } from '../../api-types.ts';
-import { actingUser, dropConnection, join } from '../acting.ts';
+import { type ActProblem, dropConnection, joinInForm } from '../acting.ts';
 import { ApiRefusal, ask, askJson, pathOf, send } from '../api.ts';
 import { info, nowMs, onEvent, textOf, tick } from '../live.ts';
 import { showNotice } from '../notices.ts';
 import { ActingSelect } from '../parts/acting-select.tsx';
+import { ProblemText } from '../parts/dialog.tsx';
 import { Card, Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { UserLink } from '../parts/user-link.tsx';
@@ -70,6 +71,7 @@ function CreateCard() {
   const templates = configs.find((config) => config.scid === scid)?.templates ?? [];
   const [template, setTemplate] = useState('');
   const [name, setName] = useState(() => `try-${Math.random().toString(36).slice(2, 6)}`);
+  const [problem, setProblem] = useState<ActProblem>();
   const chosen = templates.find((one) => one.name === template)?.name ?? templates[0]?.name ?? '';
   return (
     <Card title="Create a session">
@@ -78,8 +80,10 @@ function CreateCard() {
         onSubmit={async (event) => {
           event.preventDefault();
           const session = { scid, template: chosen, name };
-          await join(session, actingUser());
-          go(sessionHref(session));
+          setProblem(undefined);
+          const found = await joinInForm(session);
+          setProblem(found);
+          if (found === undefined) go(sessionHref(session));
         }}
       >
         <ActingSelect />
@@ -123,6 +127,7 @@ function CreateCard() {
             onInput={({ currentTarget }) => setName(currentTarget.value)}
           />
         </label>
+        {problem !== undefined && <ProblemText problem={problem} />}
         <button type="submit" class="button strong">
           <Icon name="plus" size={13} /> Create and join
         </button>

@@ -6,7 +6,7 @@ import type { MemberRow, SessionName } from '../../api-types.ts';
 import {
   type ActProblem,
   act,
-  actInDialog,
+  actInForm,
   actingConnections,
   actingUser,
   dropConnection,
@@ -109,7 +109,7 @@ export function ActBar({
           onSubmit={(xuid) =>
             asked === 'invite'
               ? invite(session, xuid)
-              : actInDialog(`reserve a seat for ${nameOf({ xuid })}`, {
+              : actInForm(`reserve a seat for ${nameOf({ xuid })}`, {
                   method: 'PUT',
                   target,
                   body: { members: { reserve_0: { constants: { system: { xuid } } } } },
@@ -120,7 +120,7 @@ export function ActBar({
       {asked === 'write' && (
         <WriteDialog
           onClose={() => setAsked(undefined)}
-          onSubmit={(body) => actInDialog('write', { method: 'PUT', target, body })}
+          onSubmit={(body) => actInForm('write', { method: 'PUT', target, body })}
         />
       )}
     </section>

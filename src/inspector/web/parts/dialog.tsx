@@ -40,6 +40,29 @@ export function Dialog({
   );
 }
 
+/** Why what a form asks for was not done, with a way to the request that was refused. */
+export function ProblemText({
+  problem: { text, requestId },
+  onLeave,
+}: {
+  readonly problem: ActProblem;
+  readonly onLeave?: () => void;
+}) {
+  return (
+    <div class="dialog-problem" role="alert">
+      <Icon name="alert" size={14} />
+      <p>
+        <UserText>{text}</UserText>{' '}
+        {requestId !== undefined && (
+          <a class="link" href={requestHref(requestId)} onClick={onLeave}>
+            Why was it refused?
+          </a>
+        )}
+      </p>
+    </div>
+  );
+}
+
 /**
  * A dialog that asks for something: its title, fields, and a button that does it. It stays open until that is
  * done, and says what comes back when it is not.
@@ -99,19 +122,7 @@ export function DialogForm({
       >
         <h2>{heading}</h2>
         {children}
-        {problem !== undefined && (
-          <div class="dialog-problem" role="alert">
-            <Icon name="alert" size={14} />
-            <p>
-              <UserText>{problem.text}</UserText>{' '}
-              {problem.requestId !== undefined && (
-                <a class="link" href={requestHref(problem.requestId)} onClick={onClose}>
-                  Why was it refused?
-                </a>
-              )}
-            </p>
-          </div>
-        )}
+        {problem !== undefined && <ProblemText problem={problem} onLeave={onClose} />}
         <footer>
           <button type="button" class="button" onClick={onClose}>
             Cancel
