@@ -147,7 +147,7 @@ const badFiles: readonly (readonly [what: string, text: string, ...lines: string
         'DEATH match': { contractVersion: 107, constants: {} },
       },
     }),
-    `${config}.sessionTemplates["a/b"]: Expected a name of 1 to 100 characters without / ~ \\ ? # and control characters, not . or ..`,
+    `${config}.sessionTemplates["a/b"]: Expected a name of 1 to 100 characters, neither "." nor "..", without / ~ \\ ? # and control characters`,
     `${config}.sessionTemplates["DEATH match"]: Expected a name of its own; "Death Match" differs in letter case only`,
   ],
   [

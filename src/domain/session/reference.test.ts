@@ -89,6 +89,19 @@ const refused: readonly (readonly [
   [{ name: 'a\tb' }, 'nameInvalid', 'name'],
 ];
 
+// Kills: `..` at the end of a sentence, which reads as an ellipsis.
+test('the refusal of a name says what names are', () => {
+  const refusal = asRefusal(
+    parseSessionReference({ ...sampleReference, name: '..' }),
+    'nameInvalid',
+  );
+  assert.match(
+    refusal.text,
+    /^The name of the session is not valid\. Expected a name of 1 to 100 /,
+  );
+  assert.match(refusal.text, /neither "\." nor "\.\.", .* control characters\.$/);
+});
+
 for (const [part, code, detail] of refused) {
   test(`a path with ${JSON.stringify(part).slice(0, 40)} is refused as ${code}`, () => {
     const refusal = asRefusal(parseSessionReference({ ...sampleReference, ...part }), code);

@@ -68,7 +68,7 @@ export function isName(name: string): boolean {
 }
 
 /** What `isName` requires, to complete "Expected …". */
-export const nameExpectation = `a name of 1 to ${limits.nameCharactersMax} characters without / ~ \\ ? # and control characters, not . or ..`;
+export const nameExpectation = `a name of 1 to ${limits.nameCharactersMax} characters, neither "." nor "..", without / ~ \\ ? # and control characters`;
 
 /**
  * The reference that a path names.
@@ -89,9 +89,13 @@ export function parseSessionReference(parts: {
   }
   for (const part of ['templateName', 'name'] as const) {
     if (!isName(parts[part])) {
-      return new Refusal('nameInvalid', `The ${part} of the session must be ${nameExpectation}.`, {
-        detail: part,
-      });
+      return new Refusal(
+        'nameInvalid',
+        `The ${part} of the session is not valid. Expected ${nameExpectation}.`,
+        {
+          detail: part,
+        },
+      );
     }
   }
   return { scid: parts.scid, templateName: parts.templateName, name: parts.name };

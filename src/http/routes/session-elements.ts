@@ -174,9 +174,13 @@ function serverWrite(
   const write = parse(name);
   return write instanceof Refusal || isName(name)
     ? write
-    : new Refusal('nameInvalid', `The name of a server must be ${nameExpectation}.`, {
-        detail: 'serverName',
-      });
+    : new Refusal(
+        'nameInvalid',
+        `The name of the server is not valid. Expected ${nameExpectation}.`,
+        {
+          detail: 'serverName',
+        },
+      );
 }
 
 export const sessionElementRoutes: readonly Route[] = [
