@@ -211,4 +211,16 @@ test('a name in place of a user, and an unknown option, are errors', async () =>
   await assert.rejects(server.control.connections(name), /server\.user\('Ada'\)/);
   const typo = { prot: 1 } as Parameters<typeof startServer>[0];
   await assert.rejects(startServer(typo), /startServer has no option "prot"/);
+  for (const fixed of [
+    { store: 'redis://x' },
+    { data: 'folder' },
+    { auth: 'oidc' },
+    { control: false },
+  ]) {
+    const [name] = Object.keys(fixed);
+    await assert.rejects(startServer(fixed as Parameters<typeof startServer>[0]), {
+      name: 'CannotStart',
+      message: new RegExp(`A test server takes no "${name}"`),
+    });
+  }
 });

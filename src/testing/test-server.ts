@@ -11,6 +11,7 @@
 import { type Fetch, MultiplayerService } from '../client/multiplayer-service.ts';
 import { causesOf, ServerGone } from '../client/transport.ts';
 import {
+  CannotStart,
   startServer as startAnyServer,
   type RunningServer,
   type ServerOptions,
@@ -26,10 +27,10 @@ export { demoScid, demoTitleId };
  * clock of its own, the control API, and development tokens; taps are not held back to be gathered
  * unless `tapWindowMs` says so.
  */
-export type TestServerOptions = Omit<
-  ServerOptions,
-  'store' | 'bus' | 'clock' | 'control' | 'auth' | 'data' | 'durability'
->;
+export type TestServerOptions = Omit<ServerOptions, (typeof fixedOptions)[number]>;
+
+/** What a test server decides by itself. */
+const fixedOptions = ['store', 'bus', 'clock', 'control', 'auth', 'data', 'durability'] as const;
 
 /** The whole state of a test server at one moment; only the server that made it can go back to it. */
 export type Snapshot = {
@@ -45,6 +46,10 @@ export type Snapshot = {
  * Throws CannotStart with every problem of the options.
  */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const problems = fixedOptions
+    .filter((name) => (options as ServerOptions)[name] !== undefined)
+    .map((name) => `A test server takes no "${name}"; startServer of "openmpsd" does.`);
+  if (problems.length > 0) throw new CannotStart(problems);
   const settings = { port: 0, tapWindowMs: 0, ...options, auth: 'dev', control: true } as const;
   const store = openMemoryStore();
   const running = await startAnyServer({ ...settings, store });
