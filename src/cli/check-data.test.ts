@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -132,7 +134,18 @@ test('of a file that was cut, what can be read is checked, and the rest is repor
   assert.match(most.err, /is damaged so far that no session can be read: .*Restore a backup\.\n$/);
 });
 
-test('a log that was cut is reported', async () => {
+/** The name and the hash of each file in a folder. */
+function filesOf(data: string): readonly string[] {
+  const hash = (name: string): string =>
+    createHash('sha256')
+      .update(readFileSync(join(data, name)))
+      .digest('hex');
+  return readdirSync(data)
+    .toSorted()
+    .map((name) => `${name} ${hash(name)}`);
+}
+
+test('a log that was cut is reported, and no file is changed', async () => {
   const data = freshFolder();
   const writer = startScript(
     `const { openSqliteStore } = await import(process.argv[2]);
@@ -148,12 +161,24 @@ test('a log that was cut is reported', async () => {
   await writer.printed(1);
   await writer.kill();
   truncateSync(`${dataFileOf(data)}-wal`, 60_000);
+  const before = filesOf(data);
   const { code, out } = await run(data);
   assert.equal(code, 1);
   assert.match(
     out[0] ?? '',
     /^its log .* has been cut: \d+ pages of acknowledged writes are lost$/,
   );
+  // The index beside the file is what the start knows it by.
+  assert.deepEqual(filesOf(data), before);
+  const lines: string[] = [];
+  await using _ = await openSqliteStore({
+    file: dataFileOf(data),
+    durability: 'strict',
+    log: (line) => lines.push(line),
+  });
+  const lost = out[0]?.match(/\d+ pages of acknowledged writes/)?.[0];
+  const isTold = lines.some((line) => line.includes(`-wal has been cut: ${lost} `));
+  assert.ok(isTold, lines.join('\n'));
 });
 
 test('a copy of a data file without its log is named as that', async () => {

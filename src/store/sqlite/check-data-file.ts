@@ -22,9 +22,9 @@ import {
 } from './rows.ts';
 import { isDamage, kindOfCode, type SqliteError, sqliteCodes } from './sqlite-errors.ts';
 import {
+  countPagesInLog,
   hasNoLog,
   isBegunAnew,
-  pagesInLog,
   pagesLost,
   problemOfMissingLog,
   readLogIndex,
@@ -51,6 +51,7 @@ const progressEvery = 1_000;
 export function checkDataFile(file: string, listener: DataFileListener): DataFileSummary {
   if (!existsSync(file)) throw new StoreUnavailable(`${file} does not exist.`);
   const index = readLogIndex(file);
+  const pagesFound = index === undefined ? 0 : countPagesInLog(file);
   let db: DatabaseSync | undefined;
   let cutPages = 0;
   try {
@@ -64,7 +65,7 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
     }
     if (!isMarked(db)) throw new StoreUnavailable(problemOfEmpty(file));
     refuseNewer(db, migrations);
-    const lost = isBegunAnew(file, index) ? 0 : pagesLost(index, pagesInLog(db));
+    const lost = isBegunAnew(file, index) ? 0 : pagesLost(index, pagesFound);
     if (lost > 0) {
       listener.found(
         `its log (${file}-wal) has been cut: ${lost} pages of acknowledged writes are lost`,
@@ -93,12 +94,17 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
 }
 
 /**
- * The file, to be read. In a folder that nobody may write to, such as a backup that is mounted to be read,
+ * The file, to be read. The index of its log stays as it is: the next start sees by it that the log was cut.
+ *
+ * In a folder that nobody may write to, such as a backup that is mounted to be read,
  * SQLite cannot make the index of the log: it is told that there is no log, where there is none.
  */
 function openToRead(file: string): DatabaseSync {
   const options = { readOnly: true, timeout: 5_000 };
-  const db = new DatabaseSync(file, options);
+  const withIndexAsItIs = pathToFileURL(file);
+  withIndexAsItIs.searchParams.set('readonly_shm', '1');
+  const hasIndex = existsSync(`${file}-shm`);
+  const db = new DatabaseSync(hasIndex ? withIndexAsItIs : file, options);
   try {
     db.prepare('PRAGMA application_id').get();
     return db;

@@ -46,6 +46,58 @@ export function pagesInLog(db: DatabaseSync): number {
 }
 
 /**
+ * How many pages of committed transactions are in the log of `file`, counted as SQLite does at a start: up to
+ * the first page whose salt or checksum is wrong. For who may not write to the index, where SQLite does not
+ * count. 0 when there is no log.
+ */
+export function countPagesInLog(file: string): number {
+  const header = readStart(`${file}-wal`, logHeaderBytes);
+  if (header === undefined) return 0;
+  const pageBytes = header.readUInt32BE(8);
+  if (pageBytes < 512 || pageBytes > 65_536) return 0;
+  const isBigEndian = (header.readUInt32BE(0) & 1) === 1;
+  const page = Buffer.alloc(pageHeaderBytes + pageBytes);
+  const descriptor = openSync(`${file}-wal`, 'r');
+  try {
+    let sums = sumOn([0, 0], header.subarray(0, 24), isBigEndian);
+    let committedCount = 0;
+    for (let count = 1; ; count += 1) {
+      const at = logHeaderBytes + (count - 1) * page.length;
+      if (readSync(descriptor, page, 0, page.length, at) < page.length) return committedCount;
+      if (!page.subarray(8, 16).equals(header.subarray(16, 24))) return committedCount;
+      sums = sumOn(sums, page.subarray(0, 8), isBigEndian);
+      sums = sumOn(sums, page.subarray(pageHeaderBytes), isBigEndian);
+      const isWhole = sums[0] === page.readUInt32BE(16) && sums[1] === page.readUInt32BE(20);
+      if (!isWhole) return committedCount;
+      // The last page of a transaction says how many pages the file has after it.
+      if (page.readUInt32BE(4) > 0) committedCount = count;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const logHeaderBytes = 32;
+const pageHeaderBytes = 24;
+
+/** The two running checksums of a log, after these bytes too. */
+function sumOn(
+  [first, second]: readonly [number, number],
+  bytes: Buffer,
+  isBigEndian: boolean,
+): readonly [number, number] {
+  const read = (at: number): number =>
+    isBigEndian ? bytes.readUInt32BE(at) : bytes.readUInt32LE(at);
+  let a = first;
+  let b = second;
+  for (let at = 0; at + 8 <= bytes.length; at += 8) {
+    a = (a + read(at) + b) >>> 0;
+    b = (b + read(at + 4) + a) >>> 0;
+  }
+  return [a, b];
+}
+
+/**
  * How many pages of committed transactions are lost, going by the index before the file was opened and
  * what was found in the log then. 0 when none are, or when it cannot be known.
  */
