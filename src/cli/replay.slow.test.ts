@@ -323,7 +323,7 @@ async function captureOfNewSessions(count: number, prefix = 'game'): Promise<str
   return path;
 }
 
-// Kills: a screen of differences for each call, whose one reason is that the server is not empty.
+// Kills: a screen of differences for each call, whose one reason is that the server is not empty; that reason below them.
 test('many differences are counted by kind, and a server that was not empty is named', async () => {
   const capture = await captureOfNewSessions(25);
   await using server = await startServer({ port: 0, store: 'memory' });
@@ -336,7 +336,10 @@ test('many differences are counted by kind, and a server that was not empty is n
     out,
     /\n5 more, by the first difference of each \(all with --json\):\n {2}5 {2}PUT status: captured 201, now 200\n/,
   );
-  assert.match(out, /\n25 calls of the capture made what this server had already/);
+  assert.match(
+    out,
+    /\n25 calls of the capture made what this server had already: [^\n]*\n\nCall 1: PUT /,
+  );
   const { different } = JSON.parse((await run(...given, '--json')).out);
   assert.equal(different.length, 25);
 });

@@ -172,9 +172,9 @@ function format(capture: Capture, report: ReplayReport, { url }: Given): string 
     ...(others.length === 0 ? [] : [`Left out, to other hosts: ${others.join(', ')}.`]),
     ...capture.problems,
     '',
+    ...formatThere(different),
     ...different.slice(0, shownMax).flatMap(formatDifferent),
     ...formatKinds(different.slice(shownMax)),
-    ...formatThere(different),
     differing === 0
       ? 'Nothing differs.'
       : `${differing} of ${callsCount + socketsCount} ${differing === 1 ? 'differs' : 'differ'}.`,
@@ -219,7 +219,7 @@ function kindOf({ where, captured, present }: DifferentCall['differences'][numbe
   return where === 'status' ? `${place}: captured ${captured}, now ${present}` : place;
 }
 
-/** The likeliest reason of many differences. */
+/** The likeliest reason of many differences: before them, since it explains them. */
 function formatThere(different: readonly DifferentCall[]): readonly string[] {
   const there = different.filter(({ reasons }) => reasons.includes(thereAlready)).length;
   if (there === 0) return [];
