@@ -244,6 +244,17 @@ test(
     await dialog.waitFor({ state: 'detached' });
     await page.locator('[data-path="/members/0/properties/custom/team"]').waitFor();
     await page.getByRole('button', { name: 'Invite…' }).click();
+    // The users that "as" offers can be chosen, without the one who acts.
+    const offered = page.getByRole('dialog', { name: 'Invite a user' }).locator('datalist option');
+    assert.deepEqual(
+      await offered.evaluateAll((options) =>
+        options.map((one) => ['value', 'label'].map((name) => one.getAttribute(name))),
+      ),
+      [
+        ['3210', 'Benjamin'],
+        ['77', 'Cleo'],
+      ],
+    );
     await page.getByLabel('Xuid').fill('3210');
     await page.getByRole('button', { name: 'Invite', exact: true }).click();
     await page.goto(`${server.url}/#/users/3210`);

@@ -9,6 +9,8 @@ import {
   actInForm,
   actingConnections,
   actingUser,
+  actingUsers,
+  actingXuid,
   dropConnection,
   join,
   sessionTarget,
@@ -145,7 +147,11 @@ function XuidDialog({
       onSubmit={() => onSubmit(xuid)}
       onClose={onClose}
     >
-      <XuidField value={xuid} onInput={setXuid} />
+      <XuidField
+        value={xuid}
+        onInput={setXuid}
+        offered={actingUsers.value.filter((user) => user.xuid !== actingXuid.value)}
+      />
     </DialogForm>
   );
 }
