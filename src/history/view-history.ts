@@ -50,11 +50,13 @@ function viewChange(moment: Moment): JsonObject {
 }
 
 /** What made a change, in a sentence without a full stop. */
-export function formatCause({ cause, isBegin, isEnd }: Moment): string {
+export function formatCause(moment: Moment): string {
+  const { cause, isBegin, isEnd } = moment;
   const what = isEnd ? 'ended' : isBegin ? 'created' : 'changed';
   switch (cause.kind) {
     case 'request': {
       const who = cause.gamertag ?? cause.xuid ?? cause.service ?? 'somebody';
+      if (isActivitySet(moment, cause.xuid)) return `${who} set it as activity`;
       return cause.call === undefined ? `${what} by ${who}` : `${what} by ${who}: ${cause.call}`;
     }
     case 'timer':
@@ -66,6 +68,15 @@ export function formatCause({ cause, isBegin, isEnd }: Moment): string {
     case 'admin':
       return `${what} by the operator ${cause.by}${cause.reason === undefined ? '' : `: ${cause.reason}`}`;
   }
+}
+
+/** True when the change is a new activity handle of this user. */
+function isActivitySet({ before, after }: Moment, xuid: string | undefined): boolean {
+  if (before === undefined || after === undefined) return false;
+  const [former, next] = [before, after].map(
+    ({ members }) => members.find((member) => member.xuid === xuid)?.activityHandleId,
+  );
+  return next !== undefined && next !== former;
 }
 
 /** What a change did to a member, such as `2814… went: timed out`. */

@@ -128,6 +128,13 @@ test('sessions are listed, found by text and by filter, in pages', async () => {
   assert.deepEqual(row?.keywords, ['ranked']);
 });
 
+test('the change that sets an activity says so', async () => {
+  const { reference, ada, path } = await lobby();
+  await ada.postHandle({ version: 1, type: 'activity', sessionRef: reference });
+  const { changes } = await get<ChangeList>(`${path}/changes`);
+  assert.equal(changes[0]?.cause.sentence, 'ada set it as activity');
+});
+
 // Kills: changes of one life only; a page that repeats its last change; a document of another moment.
 test('the changes of a session say who, why and what, and each has its document', async () => {
   const { reference, ada, ben, path } = await lobby();
