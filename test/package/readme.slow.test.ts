@@ -40,9 +40,29 @@ test('the TypeScript client of the README follows a lobby; once it is killed not
       invited.resolve((data as { inviteHandle: { id: string } }).inviteHandle.id),
     );
     await live.followByHandle(await invited.promise);
-    // Its reader prints the members.
-    await once(client.stdout, 'data');
+    // It says how to join, and its reader prints the members.
+    let printed = '';
+    const isPrinted = async (words: RegExp) => {
+      while (!words.test(printed)) printed += String((await once(client.stdout, 'data'))[0]);
+    };
+    await isPrinted(/^Ada waits\. [\s\S]*gamertag: 'Ben'/);
     await ben.leaveSession(reference);
+
+    // The command that it printed makes a tap as well.
+    const [, words = ''] = /npx openmpsd (play .*)/.exec(printed) ?? [];
+    printed = '';
+    const play = spawn(
+      process.execPath,
+      ['node_modules/openmpsd/dist/main.cjs', ...words.split(' '), '--url', server.url],
+      { cwd: project.folder, stdio: ['ignore', 'ignore', 'inherit'] },
+    );
+    const left = once(play, 'exit');
+    await Promise.race([
+      isPrinted(/gamertag: 'Player 1'/),
+      left.then(([code]) => assert.fail(`openmpsd play ended with ${code}`)),
+    ]);
+    play.kill('SIGINT');
+    assert.deepEqual(await left, [0, null]);
     const [activity] = await onlooker.getActivitiesForUsers(scid, [ada.xuid]);
     assert.equal(activity?.sessionRef.name, 'lobby-1');
   } finally {
