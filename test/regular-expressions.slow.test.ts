@@ -177,6 +177,7 @@ const units = [
     '\\u',
     'é',
   ],
+  ...['eyJ', 'eyJ.', 'Bearer ', 'Bearer+', 'XBL3.0 x', '"a":"', '"a" '],
   ...['serviceconfigs/', 'http://', 'x.y.', 'a\n', '"a"', '[[', ',0', ':0', '1\n', ' \n'],
 ];
 const ends = ['', '!', '\0'];

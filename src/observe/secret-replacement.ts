@@ -28,7 +28,10 @@ const urlHeaders: ReadonlySet<string> = new Set([
 const secretFields: readonly string[] = [
   'access_token',
   'accesstoken',
+  'auth_token',
+  'authorization',
   'authorizationtoken',
+  'authtoken',
   'client_assertion',
   'client_secret',
   'code_verifier',
@@ -36,6 +39,7 @@ const secretFields: readonly string[] = [
   'devicetoken',
   'entitytoken',
   'id_token',
+  'jwt',
   'refresh_token',
   'rpsticket',
   'servicetoken',
@@ -69,7 +73,6 @@ const parameterNames: ReadonlySet<string> = new Set([
   ...signInNames,
   'api_key',
   'apikey',
-  'authorization',
   'sig',
   'signature',
   'x-amz-credential',
@@ -94,6 +97,25 @@ const signInSegments: ReadonlySet<string> = new Set([
 ]);
 const signInBeginnings: readonly string[] = ['authenticat', 'getentitytoken', 'login', 'oauth20_'];
 
+/** Headers of answers that say how to sign in, as in `Bearer realm="…"`; these hold no credentials. */
+const challengeHeaders: ReadonlySet<string> = new Set(['proxy-authenticate', 'www-authenticate']);
+
+/** A header value that begins with the scheme of credentials. */
+const credentials = /^(?:basic|bearer|digest|dpop|jwt|negotiate|ntlm|(?:xbl|wlid|msauth)\d\.\d) /i;
+
+/** Credentials within a text: after a word that people write too, only what is too long to be a word. */
+const credentialsInText =
+  /((?:basic|bearer|dpop|jwt|negotiate)(?: |%20|\+))([\w.~+/%=-]{16,})|((?:xbl|wlid|msauth)\d\.\d(?: |%20|\+))(\w{1,8}(?:=|%3d)[^\s"'<>&\\]+)/gi;
+
+/** The characters of base64url, and the points between the parts of a JWT. */
+const encodedRun = /[\w.-]+/g;
+
+/** A field of a text that is not JSON as a whole; its value may lack its end. */
+const quotedField = /("([\w-]{1,40})"[ \t]*:[ \t]*")([^"\\]*(?:\\[\s\S][^"\\]*)*)/g;
+
+/** No name of a protocol of a WebSocket has that many characters between two points. */
+const protocolPartCharactersMax = 24;
+
 /** What games write into sessions and handles is their own, under any name. */
 const gamePath = /^\/(?:serviceconfigs|handles)(?:\/|$)/i;
 
@@ -112,11 +134,11 @@ function isSignIn(path: string): boolean {
 export type SecretReplacement = {
   /** The headers; the scheme of a token stays, as in `XBL3.0 token-3f2a90c1d2e3`. */
   readonly headersWithoutSecrets: (headers: ObservedHeaders) => ObservedHeaders;
-  /** A request target or a URL, with the tokens in its query and its fragment replaced. */
+  /** A request target or a URL, with the tokens in its path, its query and its fragment replaced. */
   readonly targetWithoutSecrets: (target: string) => string;
   /**
    * A body that was sent to this path, or its answer. Secrets are known by the names of fields of JSON or of a
-   * form; of a sign-in any other body is replaced as a whole. A body without secrets is the same text, and so is
+   * form, and JWTs and `Authorization` values by their form; of a sign-in any other body is replaced as a whole. A body without secrets is the same text, and so is
    * one of a session. One that is too deep to be looked through is replaced as a whole.
    */
   readonly bodyWithoutSecrets: (path: string, body: string) => string;
@@ -134,21 +156,61 @@ export function replaceSecrets(replacementOf: (secret: string) => string): Secre
     name: string,
     value: ObservedHeaders[string],
   ): string | readonly string[] | undefined {
+    if (value === undefined) return value;
     const lowerName = name.toLowerCase();
-    if (typeof value === 'string' && urlHeaders.has(lowerName)) return targetWithoutSecrets(value);
-    const isSecret = secretHeaders.some((end) => lowerName.endsWith(end));
-    if (value === undefined || !isSecret) return value;
-    return [value].flat().map(credentialsWithoutSecret).join(', ');
+    if (secretHeaders.some((end) => lowerName.endsWith(end))) {
+      return [value].flat().map(credentialsWithoutSecret).join(', ');
+    }
+    const shownOf = (one: string): string => {
+      if (urlHeaders.has(lowerName)) return targetWithoutSecrets(one);
+      if (lowerName === 'sec-websocket-protocol') return protocolsWithoutSecrets(one);
+      if (challengeHeaders.has(lowerName)) return textWithoutJwts(one);
+      return credentials.test(one) ? credentialsWithoutSecret(one) : textWithoutTokens(one);
+    };
+    return typeof value === 'string' ? shownOf(value) : value.map(shownOf);
+  }
+
+  /** Browsers can send a token in no other header: the names of protocols stay. */
+  function protocolsWithoutSecrets(value: string): string {
+    return value
+      .split(',')
+      .map((part) => {
+        const protocol = part.trim();
+        const isToken = protocol.split('.').some((one) => one.length > protocolPartCharactersMax);
+        return isToken ? part.replace(protocol, replacementOf(protocol)) : textWithoutTokens(part);
+      })
+      .join(',');
+  }
+
+  /** A text with all that has the form of a JWT or of an `Authorization` value replaced. */
+  function textWithoutTokens(text: string): string {
+    return textWithoutJwts(text).replace(
+      credentialsInText,
+      (_, scheme, token, versionedScheme, versionedToken) =>
+        `${scheme ?? versionedScheme}${replacementOf(token ?? versionedToken)}`,
+    );
+  }
+
+  /** The parts of a JWT are three, or five where it is encrypted; the first one is a JSON object. */
+  function textWithoutJwts(text: string): string {
+    if (!text.includes('eyJ')) return text;
+    return text.replace(encodedRun, (run) => {
+      const at = run.indexOf('eyJ');
+      if (at < 0) return run;
+      const isJwt = run.slice(at).split('.').length >= 3;
+      return isJwt ? `${run.slice(0, at)}${replacementOf(run.slice(at))}` : run;
+    });
   }
 
   function targetWithoutSecrets(target: string): string {
     const [place = '', ...fragments] = target.split('#');
     const at = place.indexOf('?');
     const query = at < 0 ? '' : `?${formWithoutSecrets(place.slice(at + 1), parameterNames)}`;
-    return [
+    const shown = [
       at < 0 ? place : `${place.slice(0, at)}${query}`,
       ...fragments.map((one) => formWithoutSecrets(one, parameterNames)),
     ].join('#');
+    return textWithoutTokens(shown);
   }
 
   function bodyWithoutSecrets(path: string, body: string): string {
@@ -162,7 +224,7 @@ export function replaceSecrets(replacementOf: (secret: string) => string): Secre
       const isForm = body.includes('=') && !/[<{\n]/.test(body);
       if (isSecretPath && !isForm) return replacementOf(body);
       // A form may end with a line break, and its values may be JSON that is not encoded.
-      return formWithoutSecrets(body, names);
+      return textWithoutTokens(fieldsWithoutSecrets(formWithoutSecrets(body, names), names));
     }
     try {
       const shown = valueWithoutSecrets(value, names, false);
@@ -179,9 +241,10 @@ export function replaceSecrets(replacementOf: (secret: string) => string): Secre
     names: ReadonlySet<string>,
     isSecret: boolean,
   ): unknown {
-    if (typeof value === 'string' || typeof value === 'number') {
-      return isSecret ? replacementOf(String(value)) : value;
+    if (typeof value === 'string') {
+      return isSecret ? replacementOf(value) : textWithoutTokens(value);
     }
+    if (typeof value === 'number') return isSecret ? replacementOf(String(value)) : value;
     if (typeof value !== 'object' || value === null) return value;
     let isChanged = false;
     const shownOf = (one: unknown, isOneSecret: boolean): unknown => {
@@ -210,6 +273,13 @@ export function replaceSecrets(replacementOf: (secret: string) => string): Secre
         return `${part.slice(0, at + 1)}${replacementOf(part.slice(at + 1))}`;
       })
       .join('');
+  }
+
+  /** `"Authorization":"…"` in a text that is not JSON as a whole. */
+  function fieldsWithoutSecrets(text: string, names: ReadonlySet<string>): string {
+    return text.replace(quotedField, (field, before: string, name: string, value: string) =>
+      names.has(name.toLowerCase()) ? `${before}${replacementOf(value)}` : field,
+    );
   }
 
   /** `XBL3.0 x=…` keeps its scheme; a text of one word is a secret as a whole. */

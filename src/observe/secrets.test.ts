@@ -147,3 +147,80 @@ test('of other bodies only fields are replaced whose name says a secret, and the
   const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
   assert.equal(bodyWithoutSecrets(path, deep), replacementOf(deep));
 });
+
+const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMDAxIn0.c2ln-bmF0_dXJl';
+const shownJwt = replacementOf(jwt);
+
+// Kills: a token that is shown since nothing beside it says that it is one.
+test('JWTs are known by their form: in paths, queries, headers and bodies', () => {
+  assert.equal(
+    targetWithoutSecrets(`/x/${jwt}/y?a=${jwt}&b=1`),
+    `/x/${shownJwt}/y?a=${shownJwt}&b=1`,
+  );
+  assert.equal(targetWithoutSecrets('/x?jwt=short'), `/x?jwt=${replacementOf('short')}`);
+  assert.deepEqual(headersWithoutSecrets({ 'X-Foo': `v=${jwt};w`, 'X-Bar': [jwt, 'b'] }), {
+    'X-Foo': `v=${shownJwt};w`,
+    'X-Bar': [shownJwt, 'b'],
+  });
+  assert.equal(bodyWithoutSecrets('/x', `{"a":["${jwt}"]}`), `{"a":["${shownJwt}"]}`);
+  assert.equal(bodyWithoutSecrets('/x', `<a>${jwt}</a>`), `<a>${shownJwt}</a>`);
+  const encrypted = 'eyJhbGciOiJkaXIifQ..aXY.dGV4dA.dGFn';
+  assert.equal(targetWithoutSecrets(`/x%3D${encrypted}`), `/x%3D${replacementOf(encrypted)}`);
+  for (const other of ['/eyJ.html', '/a.b.c/eyJhbGciOiJSUzI1NiJ9', '/keyJar/v1.2.3']) {
+    assert.equal(targetWithoutSecrets(other), other);
+  }
+});
+
+// Kills: a proxy's copy of the Authorization header, under a name of its own.
+test('values of Authorization are known by their scheme', () => {
+  for (const [scheme, token] of [
+    ['Bearer', 'abc'],
+    ['XBL3.0', 'x=1;abc'],
+    ['Basic', 'YTpi'],
+  ] as const) {
+    const value = `${scheme} ${token}`;
+    assert.deepEqual(headersWithoutSecrets({ 'X-Foo': value, 'X-Bar': [value] }), {
+      'X-Foo': `${scheme} ${replacementOf(token)}`,
+      'X-Bar': [`${scheme} ${replacementOf(token)}`],
+    });
+  }
+  const opaque = 'b3BhcXVlLXRva2Vu';
+  assert.equal(
+    targetWithoutSecrets(`/x?a=Bearer%20${opaque}&b=1`),
+    `/x?a=Bearer%20${replacementOf(opaque)}&b=1`,
+  );
+  assert.equal(
+    bodyWithoutSecrets('/x', `curl -H 'X: XBL3.0 x=1;t' -H 'Y: Bearer ${opaque}'\n`),
+    `curl -H 'X: XBL3.0 ${replacementOf('x=1;t')}' -H 'Y: Bearer ${replacementOf(opaque)}'\n`,
+  );
+  const challenge = { 'WWW-Authenticate': 'Bearer authorization_uri="https://a/", error="e"' };
+  assert.deepEqual(headersWithoutSecrets(challenge), challenge);
+  const words = '{"text":"Basic training of the bearer of news"}';
+  assert.equal(bodyWithoutSecrets('/x', words), words);
+});
+
+test('protocols of a WebSocket keep their names, and lose the tokens among them', () => {
+  const opaque = 'b3BhcXVlLXRva2VuLW9mLWEtcGFnZQ';
+  assert.deepEqual(
+    headersWithoutSecrets({ 'Sec-WebSocket-Protocol': `rta.xboxlive.com.V2, ${jwt},${opaque}` }),
+    {
+      'Sec-WebSocket-Protocol': `rta.xboxlive.com.V2, ${shownJwt},${replacementOf(opaque)}`,
+    },
+  );
+});
+
+test('fields of a secret are found in a body that is not JSON as a whole', () => {
+  const token = replacementOf('t\\"u');
+  assert.equal(
+    bodyWithoutSecrets('/x', '{"n":1}\n{"Authorization" : "t\\"u","b":"c"}'),
+    `{"n":1}\n{"Authorization" : "${token}","b":"c"}`,
+  );
+  assert.equal(
+    bodyWithoutSecrets('/x', '{"a":{"refresh_token":"its end is la'),
+    `{"a":{"refresh_token":"${replacementOf('its end is la')}`,
+  );
+  assert.equal(
+    bodyWithoutSecrets('/x', '{"Authorization":"t"}'),
+    `{"Authorization":"${replacementOf('t')}"}`,
+  );
+});

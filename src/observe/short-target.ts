@@ -11,9 +11,10 @@ const queryCharactersMax = 60;
  *     deathmatch/room-1/members/me
  */
 export function shortTarget(target: string): string {
-  const at = target.indexOf('?');
-  const path = at < 0 ? target : target.slice(0, at);
-  const query = at < 0 ? '' : shortQuery(targetWithoutSecrets(target.slice(at)));
+  const shownTarget = targetWithoutSecrets(target);
+  const at = shownTarget.indexOf('?');
+  const path = at < 0 ? shownTarget : shownTarget.slice(0, at);
+  const query = at < 0 ? '' : shortQuery(shownTarget.slice(at));
   const [empty, first = '', , ...rest] = path.split('/');
   if (empty !== '' || first.toLowerCase() !== 'serviceconfigs' || rest.length === 0) {
     return `${path.split('/').map(shortSegment).join('/')}${query}`;

@@ -204,6 +204,7 @@ test('targets are shown short: sessions by template and name, ids cut, tokens re
     [`/serviceconfigs/${scid}`]: '/serviceconfigs/bd6c41c3…',
     [`/handles/${connection}/session`]: '/handles/5a4bf5ab…/session',
     '/connect?nonce=abc': `/connect?nonce=${replacementOf('abc')}`,
+    '/x/eyJh.eyJz.c2ln': `/x/${replacementOf('eyJh.eyJz.c2ln')}`,
     [`/x?${'q'.repeat(100)}`]: `/x?${'q'.repeat(59)}…`,
     '': '',
   };
