@@ -96,7 +96,7 @@ test('what rows do not hold as they must is reported by its key', async () => {
   assert.match(out[2] ?? '', /^record ticket quick b is lost/);
   assert.match(
     out[3] ?? '',
-    /39 sessions, 39 handles, 1 records of services, .* 3 problems\. .*restore a backup/,
+    /39 sessions, 39 handles, 1 records of services, .* 3 problems\. .*a server on this file serves the rest\. .*restore a backup/,
   );
 });
 
@@ -127,7 +127,14 @@ test('of a file that was cut, what can be read is checked, and the rest is repor
   const { code, out } = await run(data);
   assert.equal(code, 1);
   assert.match(out[0] ?? '', /^the file has been cut: its last 5 pages are lost$/);
-  assert.match(out.at(-1) ?? '', /: [1-9]\d* sessions, .* problems\. /);
+  assert.match(
+    out.at(-1) ?? '',
+    /: [1-9]\d* sessions, .* problems\. No server starts on this file, .* restore a backup$/,
+  );
+  await assert.rejects(
+    openSqliteStore({ file, durability: 'relaxed' }),
+    /is damaged: .* restore a backup/,
+  );
   truncateSync(file, 2 * 4096);
   const most = await run(data);
   assert.equal(most.code, 1);

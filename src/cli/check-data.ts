@@ -26,15 +26,15 @@ export async function runCheckData(args: readonly string[], io: OutputIo): Promi
   const file = isFolder ? dataFileOf(path) : path;
   let problemsCount = 0;
   try {
-    const summary = checkDataFile(file, {
+    const { wholeCounts, isCut } = checkDataFile(file, {
       progress: reportProgress(io),
       found(problem) {
         problemsCount += 1;
         io.stdout.write(`${formatPrintable(problem)}\n`);
       },
     });
-    const counts = [...summary].map(([kind, count]) => `${count.toLocaleString('en')} ${kind}`);
-    io.stdout.write(`${file}: ${[...counts, summaryOf(problemsCount)].join(', ')}\n`);
+    const counts = [...wholeCounts].map(([kind, count]) => `${count.toLocaleString('en')} ${kind}`);
+    io.stdout.write(`${file}: ${[...counts, summaryOf(problemsCount, isCut)].join(', ')}\n`);
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     io.stderr.write(`openmpsd check-data: ${error.message}\n`);
@@ -43,9 +43,12 @@ export async function runCheckData(args: readonly string[], io: OutputIo): Promi
   return problemsCount === 0 ? 0 : 1;
 }
 
-function summaryOf(problemsCount: number): string {
+function summaryOf(problemsCount: number, isCut: boolean): string {
   if (problemsCount === 0) return 'no problems';
-  return `${problemsCount} ${problemsCount === 1 ? 'problem' : 'problems'}. What is named as lost is gone; a server on this file serves the rest. To have it back, restore a backup`;
+  const advice = isCut
+    ? 'No server starts on this file, since it has been cut: restore a backup'
+    : 'What is named as lost is gone; a server on this file serves the rest. To have it back, restore a backup';
+  return `${problemsCount} ${problemsCount === 1 ? 'problem' : 'problems'}. ${advice}`;
 }
 
 function reportProgress({ stderr }: OutputIo): (kind: string, done: number, total: number) => void {

@@ -37,8 +37,14 @@ export type DataFileListener = {
   found(problem: string): void;
 };
 
-/** How many rows of each kind are whole. */
-export type DataFileSummary = ReadonlyMap<string, number>;
+export type DataFileSummary = {
+  /** How many rows of each kind are whole. */
+  readonly wholeCounts: WholeCounts;
+  /** True when its last pages are not there: SQLite opens no such file for a server. */
+  readonly isCut: boolean;
+};
+
+type WholeCounts = ReadonlyMap<string, number>;
 
 const progressEvery = 1_000;
 
@@ -74,9 +80,9 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
     // One snapshot of a file that a server may be writing to.
     db.exec('BEGIN');
     const isNewest = versionOf(db) === migrations.length;
-    const summary = isNewest ? checkTables(db, listener) : new Map<string, number>();
+    const wholeCounts = isNewest ? checkTables(db, listener) : new Map<string, number>();
     checkStructure(db, listener);
-    return summary;
+    return { wholeCounts, isCut: cutPages > 0 };
   } catch (error) {
     if (error instanceof StoreUnavailable) throw error;
     const { errcode = 0, message } = error as SqliteError;
@@ -145,7 +151,7 @@ function pagesCut(file: string): number {
 /** Of a SQLite file: the size of a page at 16, the count of pages at 28. */
 const headerBytes = 100;
 
-function checkTables(db: DatabaseSync, listener: DataFileListener): DataFileSummary {
+function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts {
   checkFromBothEnds(db, listener, {
     kind: 'new branch of a history',
     table: 'recent_branch',
