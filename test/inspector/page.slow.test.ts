@@ -285,6 +285,8 @@ test(
     await page.getByRole('button', { name: 'Join' }).click();
     await page.getByRole('link', { name: 'Why was it refused?' }).click();
     await page.getByRole('heading', { name: 'joinRestricted' }).waitFor();
+    const place = page.getByRole('link', { name: /^Requests \d+ refused$/ });
+    await place.waitFor();
     assert.deepEqual(complaints, []);
     await page.context().close();
   },

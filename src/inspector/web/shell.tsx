@@ -221,7 +221,12 @@ function PlaceCount({ name }: { readonly name: string }) {
   ).length;
   if (refused === 0) return null;
   return (
-    <span class="place-count bad number" title={`${refused} refused requests in the log`}>
+    <span
+      class="place-count bad number"
+      role="img"
+      aria-label={`${countText(refused)} refused`}
+      title={`${countText(refused)} refused of the requests in the log`}
+    >
       {countText(refused)}
     </span>
   );
