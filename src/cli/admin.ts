@@ -167,7 +167,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
   --reason <text>       Why; the user sees it`,
     async run(given, ask) {
       const xuid = xuidOf(given);
-      const seconds = parseSeconds(given.get('for'));
+      const seconds = parseSeconds(neededOf(given, 'for'));
       const { until, leftSessions } = await ask('PUT', `/users/${xuid}/ban`, {
         seconds,
         ...reasonOf(given),
@@ -197,6 +197,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
     async run(given, ask) {
       const id = given.get('connection');
       if (id === undefined) {
+        if (!given.has('xuid')) throw new Error('This command needs --xuid or --connection.');
         const xuid = xuidOf(given);
         const { endedHere } = await ask('POST', `/users/${xuid}/disconnect`);
         return [
@@ -345,14 +346,20 @@ function resemblesJwt(token: string): boolean {
   return token.split('.').length === 3;
 }
 
+function neededOf(given: Given, name: string): string {
+  const value = given.get(name);
+  if (value === undefined) throw new Error(`This command needs --${name}.`);
+  return value;
+}
+
 function xuidOf(given: Given): string {
-  const xuid = given.get('xuid') ?? '';
+  const xuid = neededOf(given, 'xuid');
   if (!/^[0-9]{1,20}$/.test(xuid)) throw new Error('--xuid must name a user: decimal digits.');
   return xuid;
 }
 
 function sessionOf(given: Given): SessionReference {
-  return parseSessionName(given.get('session') ?? '', '--session');
+  return parseSessionName(neededOf(given, 'session'), '--session');
 }
 
 function reasonOf(given: Given): { readonly reason?: string } {
@@ -367,7 +374,7 @@ function parseCount(text: string): number {
 
 const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
-function parseSeconds(text = ''): number {
+function parseSeconds(text: string): number {
   const [, count, unit = ''] = /^([1-9][0-9]{0,8})([smhd])$/.exec(text) ?? [];
   const seconds = Number(count) * (unitSeconds[unit] ?? 0);
   if (seconds <= limits.banSecondsMax) return seconds;
