@@ -81,6 +81,21 @@ test('a whole file has no problems, also while a server has it; progress is repo
   assert.deepEqual((await run(file)).out, out);
 });
 
+test('progress names what it counts in the plural', async () => {
+  const data = freshFolder();
+  {
+    await using store = await openSqliteStore({ file: dataFileOf(data), durability: 'relaxed' });
+    const put = Array.from({ length: 1_000 }, (_, index) => ({
+      xuid: `${index + 1}`,
+      addedMs: 17,
+    }));
+    await store.changeList('11', 'follows', { put });
+  }
+  const { err } = await run(data);
+  assert.match(err, /^list entries: 1,000 of 1,000 \(100 %\)$/m);
+  assert.match(err, /^tables: /m);
+});
+
 test('what rows do not hold as they must is reported by its key', async () => {
   const data = await filledFolder();
   {

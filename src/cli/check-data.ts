@@ -51,15 +51,17 @@ function summaryOf(problemsCount: number, isCut: boolean): string {
   return `${problemsCount} ${problemsCount === 1 ? 'problem' : 'problems'}. ${advice}`;
 }
 
-function reportProgress({ stderr }: OutputIo): (kind: string, done: number, total: number) => void {
+function reportProgress({
+  stderr,
+}: OutputIo): (kinds: string, done: number, total: number) => void {
   const nextShares = new Map<string, number>();
-  return (kind, done, total) => {
+  return (kinds, done, total) => {
     const share = total === 0 ? 1 : done / total;
-    const next = nextShares.get(kind) ?? 0;
+    const next = nextShares.get(kinds) ?? 0;
     if (share < next) return;
-    nextShares.set(kind, share === 1 ? Number.POSITIVE_INFINITY : share + progressStep);
+    nextShares.set(kinds, share === 1 ? Number.POSITIVE_INFINITY : share + progressStep);
     stderr.write(
-      `${kind}s: ${done.toLocaleString('en')} of ${total.toLocaleString('en')} (${Math.round(share * 100)} %)\n`,
+      `${kinds}: ${done.toLocaleString('en')} of ${total.toLocaleString('en')} (${Math.round(share * 100)} %)\n`,
     );
   };
 }

@@ -31,8 +31,8 @@ import {
 } from './write-ahead-log.ts';
 
 export type DataFileListener = {
-  /** `done` of `total` rows of a kind have been checked. */
-  progress(kind: string, done: number, total: number): void;
+  /** `done` of `total` rows have been checked; `kinds` names them, such as "sessions". */
+  progress(kinds: string, done: number, total: number): void;
   /** Something is lost or damaged: a sentence without a full stop. */
   found(problem: string): void;
 };
@@ -154,6 +154,7 @@ const headerBytes = 100;
 function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts {
   checkFromBothEnds(db, listener, {
     kind: 'new branch of a history',
+    kinds: 'new branches of histories',
     table: 'recent_branch',
     order: ['number'],
     parse: () => undefined,
@@ -163,6 +164,7 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts 
       'sessions',
       checkByKey(db, listener, {
         kind: 'session',
+        kinds: 'sessions',
         keys: 'SELECT key, number AS id FROM session ORDER BY key',
         ids: 'SELECT number AS id FROM session ORDER BY id',
         row: 'SELECT key, document FROM session WHERE number = ?',
@@ -173,6 +175,7 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts 
       'handles',
       checkByKey(db, listener, {
         kind: 'handle',
+        kinds: 'handles',
         keys: "SELECT 'activity of ' || owner_xuid || ' in ' || scid AS key, rowid AS id FROM handle WHERE owner_xuid IS NOT NULL UNION ALL SELECT id, rowid FROM handle WHERE names_owner = 0",
         ids: 'SELECT rowid AS id FROM handle ORDER BY rowid',
         row: 'SELECT id AS key, document FROM handle WHERE rowid = ?',
@@ -183,6 +186,7 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts 
       'records of services',
       checkByKey(db, listener, {
         kind: 'record',
+        kinds: 'records',
         keys: "SELECT table_name || ' ' || group_name || ' ' || id AS key, rowid AS id FROM record ORDER BY table_name, group_name, record.id",
         ids: 'SELECT rowid AS id FROM record ORDER BY rowid',
         row: 'SELECT id, revision, due_ms, document FROM record WHERE rowid = ?',
@@ -193,6 +197,7 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts 
       'members of large sessions',
       checkFromBothEnds(db, listener, {
         kind: 'member',
+        kinds: 'members',
         table: 'member_row',
         order: ['key', 'xuid'],
         parse: parseMember,
@@ -202,6 +207,7 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts 
       'entries of people lists',
       checkFromBothEnds(db, listener, {
         kind: 'list entry',
+        kinds: 'list entries',
         table: 'list_entry',
         order: ['owner', 'list', 'xuid'],
         parse: () => undefined,
@@ -211,6 +217,7 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts 
       'changes in histories',
       checkFromBothEnds(db, listener, {
         kind: 'block of changes',
+        kinds: 'blocks of changes',
         table: 'history_block',
         order: ['session_number', 'last_revision'],
         parse: (row) => rowsOfBlock(row).map(parseChange),
@@ -221,6 +228,7 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts 
       'recent changes',
       checkFromBothEnds(db, listener, {
         kind: 'change',
+        kinds: 'changes',
         table: 'recent_change',
         order: ['number'],
         parse: parseChange,
@@ -231,6 +239,8 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts 
 
 type KeyedTable = {
   readonly kind: string;
+  /** More than one of the kind. */
+  readonly kinds: string;
   /** Keys and row ids, by the index of the keys. */
   readonly keys: string;
   /** Row ids, by the table. */
@@ -240,12 +250,12 @@ type KeyedTable = {
 };
 
 function checkByKey(db: DatabaseSync, listener: DataFileListener, table: KeyedTable): number {
-  const { kind } = table;
+  const { kind, kinds } = table;
   const known = keysOf(db, listener, table);
   const read = db.prepare(table.row);
   let whole = 0;
   for (const [done, { id, key }] of known.entries()) {
-    if (done % progressEvery === 0) listener.progress(kind, done, known.length);
+    if (done % progressEvery === 0) listener.progress(kinds, done, known.length);
     try {
       const row = read.get(id);
       if (row === undefined) throw new Error('its row is not there');
@@ -255,7 +265,7 @@ function checkByKey(db: DatabaseSync, listener: DataFileListener, table: KeyedTa
       listener.found(`${kind} ${key ?? `in row ${id}`} is lost: ${(error as Error).message}`);
     }
   }
-  listener.progress(kind, known.length, known.length);
+  listener.progress(kinds, known.length, known.length);
   return whole;
 }
 
@@ -263,13 +273,13 @@ function checkByKey(db: DatabaseSync, listener: DataFileListener, table: KeyedTa
 function keysOf(
   db: DatabaseSync,
   listener: DataFileListener,
-  { kind, keys, ids }: KeyedTable,
+  { kinds, keys, ids }: KeyedTable,
 ): readonly { readonly id: number; readonly key: string | undefined }[] {
   const found = new Map<number, string | undefined>();
   try {
     for (const { id, key } of db.prepare(keys).iterate()) found.set(Number(id), String(key));
   } catch (error) {
-    listener.found(`the index of ${kind}s by key is damaged: ${(error as Error).message}`);
+    listener.found(`the index of ${kinds} by key is damaged: ${(error as Error).message}`);
   }
   // Each end as far as it goes.
   for (const order of ['', ' DESC']) {
@@ -286,6 +296,8 @@ function keysOf(
 
 type OrderedTable = {
   readonly kind: string;
+  /** More than one of the kind. */
+  readonly kinds: string;
   readonly table: string;
   readonly order: readonly string[];
   readonly parse: (row: Row) => unknown;
@@ -298,7 +310,7 @@ function checkFromBothEnds(
   listener: DataFileListener,
   table: OrderedTable,
 ): number {
-  const { kind, order } = table;
+  const { kind, kinds, order } = table;
   const seen = new Set<string>();
   let whole = 0;
   const readFrom = (direction: '' | ' DESC'): string | undefined => {
@@ -310,7 +322,7 @@ function checkFromBothEnds(
         last = order.map((column) => String(row[column])).join(' ');
         if (seen.has(last)) return undefined;
         seen.add(last);
-        if (seen.size % progressEvery === 0) listener.progress(kind, seen.size, seen.size);
+        if (seen.size % progressEvery === 0) listener.progress(kinds, seen.size, seen.size);
         try {
           table.parse(row);
           whole += table.count?.(row) ?? 1;
@@ -340,7 +352,7 @@ function checkStructure(db: DatabaseSync, listener: DataFileListener): void {
     .all()
     .map(({ name }) => String(name));
   for (const [done, table] of tables.entries()) {
-    listener.progress('table', done, tables.length);
+    listener.progress('tables', done, tables.length);
     try {
       for (const row of db.prepare(`PRAGMA integrity_check(${table})`).iterate()) {
         const text = String(row['integrity_check']);
@@ -351,5 +363,5 @@ function checkStructure(db: DatabaseSync, listener: DataFileListener): void {
       listener.found(`table ${table}: ${(error as Error).message}`);
     }
   }
-  listener.progress('table', tables.length, tables.length);
+  listener.progress('tables', tables.length, tables.length);
 }
