@@ -418,7 +418,7 @@ test('without a step nothing was shown, and nothing is cleared', async () => {
   assert.match(err, /^openmpsd replay: POST \/control\/clock got no answer /);
 });
 
-// Kills: a server that hangs, told to be started.
+// Kills: the advice to start a server that hangs.
 test('a server that takes a request or a socket and is silent is late', async () => {
   const silent = createServer(() => undefined);
   silent.on('upgrade', () => undefined);

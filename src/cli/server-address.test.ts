@@ -69,7 +69,7 @@ test('a server that was there is gone', () => {
 });
 
 // Kills: "start the server first", said of a server that runs and hangs.
-test('a server that takes connections and does not answer is told from one that is not there', () => {
+test('a server that takes connections and does not answer is not said to be absent', () => {
   const late = `${url} takes connections, but has not answered in time.`;
   for (const reason of [
     'nothing came within 30000 ms',

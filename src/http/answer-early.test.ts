@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { isBodyDue, receiveRest } from './answer-early.ts';
 
-/** A body that is on its way, and how its end was told. */
+/** A body that is on its way, and how its end is reported. */
 function startBody(t: TestContext) {
   t.mock.timers.reset();
   t.mock.timers.enable({ apis: ['setTimeout'] });

@@ -102,8 +102,8 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
 /**
  * The file, to be read. The index of its log stays as it is: the next start sees by it that the log was cut.
  *
- * In a folder that nobody may write to, such as a backup that is mounted to be read,
- * SQLite cannot make the index of the log: it is told that there is no log, where there is none.
+ * In a folder that nobody may write to, such as a backup that is mounted to be read, SQLite cannot make the
+ * index of the log. Where there is no log, it is opened as a file without one.
  */
 function openToRead(file: string): DatabaseSync {
   const options = { readOnly: true, timeout: 5_000 };
