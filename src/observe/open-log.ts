@@ -1,7 +1,7 @@
 import type { Milliseconds } from '../domain/time.ts';
 import type { ObservedEvent } from './events.ts';
 import type { Observe } from './observers.ts';
-import { openLineWriter, type LineOutput } from './line-writer.ts';
+import { type LineOutput, type LineWriter, openLineWriter } from './line-writer.ts';
 import { colourStyles, openTextLog, plainStyles } from './text-log.ts';
 
 export type LogFormat = 'text' | 'json';
@@ -97,7 +97,7 @@ export async function openLog(
 }
 
 type Lines = {
-  readonly writer: ReturnType<typeof openLineWriter>;
+  readonly writer: LineWriter;
   readonly observe: Observe;
   readonly writeWarning: (text: string) => void;
 };
