@@ -226,8 +226,8 @@ test('every source that code names is a page and a heading of it', () => {
   const tags = [...filesOf('src', '.ts'), ...filesOf('test', '.ts')]
     .filter((file) => file !== relative(root, import.meta.filename))
     .flatMap((file) =>
-      // In a comment: a star or two slashes, and maybe words, come before it.
-      [...read(file).matchAll(/(?:\*|\/\/)[^\n'`]*@source +([^\n]*?)(?: *\*\/)?$/gm)].map(
+      // In a comment: its line begins with a star or two slashes.
+      [...read(file).matchAll(/^ *(?:\/?\*+|\/\/)[^\n]*@source +([^\n]*?)(?: *\*\/)?$/gm)].map(
         ([, tag = '']) => ({
           file,
           tag,
@@ -241,8 +241,10 @@ test('every source that code names is a page and a heading of it', () => {
       .filter(
         ({ named, tag }) =>
           !named.every(([, page = '', heading = '']) => leads(page, heading)) ||
-          // Elsewhere there are standards, and faults of the engine.
-          (named.length === 0 && !/^(https:\/\/|RFC \d+)/.test(tag)),
+          // Elsewhere there are standards, and faults of the engine. Nothing stands beside pages.
+          (named.length === 0
+            ? !/^(https:\/\/|RFC \d+)/.test(tag)
+            : tag !== named.map(([whole]) => whole).join(', ')),
       )
       .map(({ file, tag }) => `${file}: ${tag}`),
     [],
