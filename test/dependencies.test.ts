@@ -275,6 +275,36 @@ test('adapters ask the directory, and never the store', () => {
   assert.deepEqual(reaching, []);
 });
 
+/** Files outside of the stores, the kit and tests whose code has this. */
+function filesWith(pattern: RegExp): readonly string[] {
+  return files
+    .filter((file) => !isTest(file) && !/^(store|testing)\//.test(file))
+    .filter((file) =>
+      pattern.test(
+        readFileSync(join(src, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''),
+      ),
+    )
+    .sort();
+}
+
+test('sessions are committed by the unit of work, and by a saved state that replaces them', () => {
+  assert.deepEqual(filesWith(/\bcommitSession\(/), [
+    'directory/commit-session.ts',
+    'directory/commit-timeouts.ts',
+    'directory/transact.ts',
+    'inspector/saved-state.ts',
+  ]);
+  assert.deepEqual(filesWith(/\bcommitTimeouts\(/), [
+    'directory/commit-timeouts.ts',
+    'directory/transact.ts',
+  ]);
+  // The lease refuses what a node without one would commit.
+  assert.deepEqual(filesWith(/\bstore\.commit\(/), [
+    'directory/commit-session.ts',
+    'server/lease.ts',
+  ]);
+});
+
 test('only index.ts gathers exports of others', () => {
   const barrels = files
     .filter((file) => file !== 'index.ts' && !isTest(file))

@@ -376,7 +376,12 @@ export async function loadState(
   };
 }
 
-/** Refuses: tooBusy. */
+/**
+ * Not by `transact`: what replaces a session is not decided on it, and timeouts that are due by the moved
+ * clock must not end the former one before its change number is taken over.
+ *
+ * Refuses: tooBusy.
+ */
 async function put(
   context: Context,
   reference: Session['reference'],
