@@ -20,53 +20,76 @@ export type JsonFault = {
 /** What the grammar asks for next. */
 type Place = 'value' | 'itemOrEnd' | 'keyOrEnd' | 'key' | 'colon' | 'commaOrEnd' | 'end';
 
+/** Where reading goes on, and what is expected there. */
+type Next = { readonly place: Place; readonly at: number };
+
 /** The first fault of `text`; undefined exactly when `JSON.parse` accepts it. Does not recurse. */
 export function findJsonFault(text: string): JsonFault | undefined {
   /** The closing brackets that are still to come, the innermost last. */
   const closers: string[] = [];
   let place: Place = 'value';
   let at = 0;
-
-  const after = (): Place => (closers.length === 0 ? 'end' : 'commaOrEnd');
-
   for (;;) {
     at = endOfMatch(whitespace, text, at) ?? at;
-    const char = text[at];
-    if (char === undefined && place === 'end') return undefined;
-
-    const mayClose = place === 'itemOrEnd' || place === 'keyOrEnd' || place === 'commaOrEnd';
-    if (mayClose && char === closers.at(-1)) {
-      closers.pop();
-      place = after();
-      at += 1;
-    } else if (place === 'value' || place === 'itemOrEnd') {
-      if (char === '{' || char === '[') {
-        closers.push(char === '{' ? '}' : ']');
-        place = char === '{' ? 'keyOrEnd' : 'itemOrEnd';
-        at += 1;
-      } else {
-        const end = char === '"' ? endOfString(text, at) : endOfMatch(scalar, text, at);
-        if (end === undefined) return faultAt(text, at, expectations[place]);
-        if (typeof end !== 'number') return end;
-        place = after();
-        at = end;
-      }
-    } else if ((place === 'key' || place === 'keyOrEnd') && char === '"') {
-      const end = endOfString(text, at);
-      if (typeof end !== 'number') return end;
-      place = 'colon';
-      at = end;
-    } else if (place === 'colon' && char === ':') {
-      place = 'value';
-      at += 1;
-    } else if (place === 'commaOrEnd' && char === ',') {
-      place = closers.at(-1) === '}' ? 'key' : 'value';
-      at += 1;
-    } else {
-      const closer = closers.at(-1) ?? '';
-      return faultAt(text, at, expectations[place].replace('closer', `"${closer}"`));
+    if (place === 'end' && at === text.length) return undefined;
+    const next = readToken(text, at, place, closers);
+    if (next === undefined) {
+      return faultAt(text, at, expectations[place].replace('closer', `"${closers.at(-1)}"`));
     }
+    if ('expected' in next) return next;
+    ({ place, at } = next);
   }
+}
+
+/**
+ * Reads what begins at `at`; brackets are put on `closers` and taken off it. Undefined: nothing begins
+ * there that may stand there.
+ */
+function readToken(
+  text: string,
+  at: number,
+  place: Place,
+  closers: string[],
+): Next | JsonFault | undefined {
+  const char = text[at];
+  if (char !== undefined && char === closers.at(-1) && mayClose.has(place)) {
+    closers.pop();
+    return { place: afterValue(closers), at: at + 1 };
+  }
+  switch (place) {
+    case 'value':
+    case 'itemOrEnd': {
+      if (char === '{' || char === '[') return openBracket(char, at, closers);
+      const end = char === '"' ? endOfString(text, at) : endOfMatch(scalar, text, at);
+      return goOn(afterValue(closers), end);
+    }
+    case 'key':
+    case 'keyOrEnd':
+      return goOn('colon', char === '"' ? endOfString(text, at) : undefined);
+    case 'colon':
+      return goOn('value', char === ':' ? at + 1 : undefined);
+    case 'commaOrEnd': {
+      const following = closers.at(-1) === '}' ? 'key' : 'value';
+      return goOn(following, char === ',' ? at + 1 : undefined);
+    }
+    case 'end':
+      return undefined;
+  }
+}
+
+const mayClose: ReadonlySet<Place> = new Set(['itemOrEnd', 'keyOrEnd', 'commaOrEnd']);
+
+function openBracket(char: '{' | '[', at: number, closers: string[]): Next {
+  closers.push(char === '{' ? '}' : ']');
+  return { place: char === '{' ? 'keyOrEnd' : 'itemOrEnd', at: at + 1 };
+}
+
+function afterValue(closers: readonly string[]): Place {
+  return closers.length === 0 ? 'end' : 'commaOrEnd';
+}
+
+function goOn(place: Place, end: number | JsonFault | undefined): Next | JsonFault | undefined {
+  return typeof end === 'number' ? { place, at: end } : end;
 }
 
 /** The fault of a text that is wrong at the UTF-16 unit `at`. */
