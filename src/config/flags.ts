@@ -28,40 +28,64 @@ export function parseFlags(
   flags: Flags,
   strayAdvice?: string,
 ): FlagsGiven {
-  const tokens = tokensOf(args, flags);
   const values = new Map<string, string[]>();
   const problems: string[] = [];
   /** Where the value of a flag would be that is not known. */
   let skippedIndex = -1;
   /** The last flag, when what follows it may be secret. */
   let secretName: string | undefined;
-  for (const token of tokens) {
+  for (const token of tokensOf(args, flags)) {
     if (token.kind === 'positional' && token.index !== skippedIndex) {
-      const stray =
-        secretName === undefined
-          ? `does not expect "${withoutUrlSecrets(token.value)}".`
-          : `does not expect a word after the value of ${secretName}; put quotes around a value with spaces.`;
-      const problem = strayAdvice === undefined ? stray : `${stray} ${strayAdvice}`;
+      const problem = strayProblem(token.value, secretName, strayAdvice);
       if (secretName === undefined || !problems.includes(problem)) problems.push(problem);
     }
     if (token.kind !== 'option') continue;
-    const { name, rawName, value, inlineValue } = token;
+    const { name, rawName, value = 'true', inlineValue } = token;
     const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
     // One that is not known may be a secret one with a mistake in its name.
     secretName = flag === undefined || flag.isSecret === true ? rawName : undefined;
-    if (flag === undefined) {
-      problems.push(`does not know the option ${rawName}.`);
-      if (!inlineValue) skippedIndex = token.index + 1;
-    } else if (flag.argument === undefined) {
-      values.set(name, [...(values.get(name) ?? []), value ?? 'true']);
-    } else if (value === undefined || (!inlineValue && value.startsWith('--'))) {
-      problems.push(`needs a value of ${rawName}: ${rawName} ${flag.argument}.`);
-    } else values.set(name, [...(values.get(name) ?? []), value]);
+    if (flag === undefined && !inlineValue) skippedIndex = token.index + 1;
+    const problem = optionProblem(token, flag);
+    if (problem !== undefined) problems.push(problem);
+    else values.set(name, [...(values.get(name) ?? []), value]);
   }
   for (const [name, { length }] of values) {
     if (length > 1 && flags[name]?.isList !== true) problems.push(`is given --${name} twice.`);
   }
   return { values, problems };
+}
+
+/** What is wrong with a word that is no flag; after a secret one it is not shown. */
+function strayProblem(
+  word: string,
+  secretName: string | undefined,
+  advice: string | undefined,
+): string {
+  const stray =
+    secretName === undefined
+      ? `does not expect "${withoutUrlSecrets(word)}".`
+      : `does not expect a word after the value of ${secretName}; put quotes around a value with spaces.`;
+  return advice === undefined ? stray : `${stray} ${advice}`;
+}
+
+/** What is wrong with a flag; a value that looks like the next flag is none. */
+function optionProblem(
+  {
+    rawName,
+    value,
+    inlineValue,
+  }: {
+    readonly rawName: string;
+    readonly value: string | undefined;
+    readonly inlineValue: boolean | undefined;
+  },
+  flag: Flag | undefined,
+): string | undefined {
+  if (flag === undefined) return `does not know the option ${rawName}.`;
+  if (flag.argument === undefined) return undefined;
+  return value === undefined || (!inlineValue && value.startsWith('--'))
+    ? `needs a value of ${rawName}: ${rawName} ${flag.argument}.`
+    : undefined;
 }
 
 /**

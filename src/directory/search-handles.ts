@@ -66,7 +66,6 @@ export async function searchHandles(
   const { after } = paging ?? {};
   const search = { scids, filter, order, wanted: take, ...(after && { after }) };
   const budget = new AnswerBudget(context.settings.queryAnswerBytesMax);
-  const pages = context.searchIndex.search(search, yieldToEventLoop);
   const found = new Map<SessionKey, ConfirmedResult & { readonly text: string }>();
   /** With those that do not fit into the answer. */
   let resultsCount = 0;
@@ -75,27 +74,23 @@ export async function searchHandles(
    * Why it is not the last page: as many as were asked for, or as many bytes as an answer may have.
    */
   let isFull = false;
-  for await (const page of pages) {
-    for (let at = 0; at < page.length && !isFull; ) {
-      const asked = page.slice(at, at + Math.min(take - resultsCount, readsMax));
-      at += asked.length;
-      // Together, since a read may be slow.
-      const confirmed = await Promise.all(
-        asked.map((one) => confirm(context, one, { filter, order, caller })),
-      );
-      for (const [n, one] of confirmed.entries()) {
-        const isReadable = one && (await mayReadFound(context, one, caller));
-        const text = one && format(one.handle, one.session, isReadable === true);
-        const fits = text === undefined || budget.takes(text);
-        isFull = !fits && paging !== undefined;
-        if (isFull) break;
-        last = positionOf(order, asked[n] as KnownCandidate);
-        if (one === undefined) continue;
-        resultsCount += 1;
-        if (text !== undefined && fits) found.set(one.key, { ...one, text });
-      }
-      isFull ||= resultsCount >= take;
-    }
+  const confirmed = confirmInOrder(
+    context,
+    context.searchIndex.search(search, yieldToEventLoop),
+    { filter, order, caller },
+    () => take - resultsCount,
+  );
+  for await (const [candidate, one] of confirmed) {
+    const isReadable = one && (await mayReadFound(context, one, caller));
+    const text = one && format(one.handle, one.session, isReadable === true);
+    const fits = text === undefined || budget.takes(text);
+    isFull = !fits && paging !== undefined;
+    if (isFull) break;
+    last = positionOf(order, candidate);
+    if (one === undefined) continue;
+    resultsCount += 1;
+    if (text !== undefined && fits) found.set(one.key, { ...one, text });
+    isFull = resultsCount >= take;
     if (isFull) break;
   }
   const results = [...found.values()].sort((a, b) =>
@@ -106,6 +101,29 @@ export async function searchHandles(
     // The place in the index, so that a result that has just moved does not move the page with it.
     ...(paging && isFull && last && { continuationToken: formatCursor(last, paging.query) }),
   };
+}
+
+/**
+ * Each candidate of these pages with what its session says of it now; undefined: nothing any more. No more
+ * sessions are read at once than results are still wanted.
+ */
+async function* confirmInOrder(
+  context: Context,
+  pages: AsyncIterable<readonly KnownCandidate[]>,
+  conditions: SearchConditions,
+  wantedCount: () => number,
+): AsyncGenerator<readonly [KnownCandidate, ConfirmedResult | undefined]> {
+  for await (const page of pages) {
+    for (let at = 0; at < page.length; ) {
+      const asked = page.slice(at, at + Math.min(wantedCount(), readsMax));
+      at += asked.length;
+      // Together, since a read may be slow.
+      const confirmed = await Promise.all(
+        asked.map(async (one) => [one, await confirm(context, one, conditions)] as const),
+      );
+      yield* confirmed;
+    }
+  }
 }
 
 /** True when the caller may read the session, also through the handle that found it. */
