@@ -21,6 +21,7 @@ import { startScript } from '../testing/child-script.ts';
 import {
   putOf,
   storedGuid,
+  storedHistory,
   storedKey,
   storedMember,
   storedTransfer,
@@ -74,7 +75,7 @@ test('a whole file has no problems, also while a server has it; progress is repo
   await store.commit({ session: putOf('more', 0) });
   const { code, out, err } = await run(data);
   assert.deepEqual(out, [
-    `${file}: 41 sessions, 40 handles, 2 records of services, 40 members of large sessions, 1 entries of people lists, 0 changes in histories, 0 recent changes, no problems`,
+    `${file}: 41 sessions, 40 handles, 2 records of services, 40 members of large sessions, 1 entry of a people list, 0 changes in histories, 0 recent changes, no problems`,
   ]);
   assert.equal(code, 0);
   assert.match(err, /^sessions: 0 of 41 \(0 %\)\nsessions: 41 of 41 \(100 %\)\n/);
@@ -111,17 +112,23 @@ test('what rows do not hold as they must is reported by its key', async () => {
   assert.match(out[2] ?? '', /^record ticket quick b is lost/);
   assert.match(
     out[3] ?? '',
-    /39 sessions, 39 handles, 1 records of services, .* 3 problems\. .*a server on this file serves the rest\. .*restore a backup/,
+    /39 sessions, 39 handles, 1 record of a service, .* 3 problems\. .*a server on this file serves the rest\. .*restore a backup/,
   );
 });
+
+/** Damages the first page that has this text. */
+function fillPageOf(file: string, text: string): void {
+  const bytes = readFileSync(file);
+  const at = bytes.indexOf(Buffer.from(text));
+  assert.ok(at > 0);
+  bytes.fill(0xff, at - (at % 4096), at - (at % 4096) + 4096);
+  writeFileSync(file, bytes);
+}
 
 test('a damaged page is reported by the sessions that were on it, and by no other', async () => {
   const data = await filledFolder();
   const file = dataFileOf(data);
-  const bytes = readFileSync(file);
-  const at = bytes.indexOf(Buffer.from('"text":"s20x'));
-  bytes.fill(0xff, at - (at % 4096), at - (at % 4096) + 4096);
-  writeFileSync(file, bytes);
+  fillPageOf(file, '"text":"s20x');
   const { code, out } = await run(data);
   assert.equal(code, 1);
   const lost = out.filter((line) => /^session \S+ is lost/.test(line));
@@ -130,8 +137,53 @@ test('a damaged page is reported by the sessions that were on it, and by no othe
     out.join('\n'),
   );
   assert.ok(lost.length < 5);
-  assert.ok(out.some((line) => line.startsWith('table session: ')));
+  const damaged = out.filter((line) =>
+    line.startsWith('table session is damaged, and what of it '),
+  );
+  assert.match(damaged.join('\n'), /named above \(.* fault.*, as SQLite names it: .+\)$/);
+  // Kills: texts that only who knows SQLite understands.
+  assert.doesNotMatch(out.join('\n'), /malformed(?!.*as SQLite names it)/);
+  assert.match(lost.join('\n'), /is lost: a page of the file is damaged$/m);
   assert.match(out.at(-1) ?? '', new RegExp(`: ${40 - lost.length} sessions, 40 handles`));
+});
+
+// Kills: all that the numbers leave room for is called lost.
+test('of changes on a damaged page, how many are lost at most is said', async () => {
+  const data = freshFolder();
+  const file = dataFileOf(data);
+  {
+    await using store = await openSqliteStore({ file, durability: 'relaxed' });
+    for (const name of names) {
+      const history = storedHistory(storedGuid(1), {
+        change: { is: `${name}.`, text: 'x'.repeat(3_000) },
+      });
+      await store.commit({ session: { ...putOf(name, 0), history } });
+    }
+  }
+  fillPageOf(file, '"is":"s20."');
+  const { code, out } = await run(data);
+  assert.equal(code, 1);
+  assert.match(out[0] ?? '', /^changes between \d+ and \d+ are lost, 1 at most: /);
+  assert.match(out.at(-1) ?? '', /, 39 recent changes, /);
+});
+
+test('a damaged index is named as that, with what it means', async () => {
+  const data = await filledFolder();
+  {
+    using db = new DatabaseSync(dataFileOf(data));
+    db.enableDefensive?.(false);
+    db.exec('PRAGMA writable_schema = ON; CREATE INDEX spare ON handle(id)');
+    // The index of another table in its place: none of its rows is right.
+    db.exec(`UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'list_entry')
+      WHERE name = 'spare'`);
+  }
+  const { code, out } = await run(data);
+  assert.equal(code, 1);
+  assert.match(
+    out[0] ?? '',
+    /^index spare of table handle is damaged: no row is lost by that, and lists may leave some out \(.*: .+\)$/,
+  );
+  assert.match(out.at(-1) ?? '', /: 40 sessions, 40 handles, .* problems?\. /);
 });
 
 test('of a file that was cut, what can be read is checked, and the rest is reported', async () => {
@@ -218,7 +270,10 @@ test('a copy of a data file without its log is named as that', async () => {
   );
   const empty = join(folder, 'empty.db');
   writeFileSync(empty, '');
-  assert.match((await run(empty)).err, /empty\.db is empty: nothing was ever written to it\./);
+  assert.match(
+    (await run(empty)).err,
+    /empty\.db is empty, as .* If it had sessions, restore a backup/,
+  );
 });
 
 test('a backup is checked in a folder that nobody may write to', async () => {

@@ -4,6 +4,7 @@ import { checkDataFile } from '../store/sqlite/check-data-file.ts';
 import { dataFileOf } from '../store/sqlite/data-folder.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { type OutputIo, readOnePath } from './command-io.ts';
+import { formatCount } from './count-text.ts';
 
 const help = `openmpsd check-data <folder or file>
 
@@ -33,7 +34,7 @@ export async function runCheckData(args: readonly string[], io: OutputIo): Promi
         io.stdout.write(`${formatPrintable(problem)}\n`);
       },
     });
-    const counts = [...wholeCounts].map(([kind, count]) => `${count.toLocaleString('en')} ${kind}`);
+    const counts = wholeCounts.map(({ one, many, count }) => formatCount(count, one, many));
     io.stdout.write(`${file}: ${[...counts, summaryOf(problemsCount, isCut)].join(', ')}\n`);
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
@@ -48,7 +49,7 @@ function summaryOf(problemsCount: number, isCut: boolean): string {
   const advice = isCut
     ? 'No server starts on this file, since it has been cut: restore a backup'
     : 'What is named as lost is gone; a server on this file serves the rest. To have it back, restore a backup';
-  return `${problemsCount} ${problemsCount === 1 ? 'problem' : 'problems'}. ${advice}`;
+  return `${formatCount(problemsCount, 'problem')}. ${advice}`;
 }
 
 function reportProgress({

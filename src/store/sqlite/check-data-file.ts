@@ -9,10 +9,11 @@ import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { StoreUnavailable } from '../store.ts';
-import { isMarked, unavailable } from './data-file.ts';
+import { isMarked, problemOfEmptyFile, unavailable } from './data-file.ts';
 import { rowsOfBlock } from './history-block.ts';
 import { migrations, refuseNewer, versionOf } from './migrations.ts';
 import {
+  DamagedRecord,
   parseChange,
   parseHandle,
   parseMember,
@@ -39,12 +40,17 @@ export type DataFileListener = {
 
 export type DataFileSummary = {
   /** How many rows of each kind are whole. */
-  readonly wholeCounts: WholeCounts;
+  readonly wholeCounts: readonly WholeCount[];
   /** True when its last pages are not there: SQLite opens no such file for a server. */
   readonly isCut: boolean;
 };
 
-type WholeCounts = ReadonlyMap<string, number>;
+export type WholeCount = {
+  /** One of the kind, and more, to be written after the count. */
+  readonly one: string;
+  readonly many: string;
+  readonly count: number;
+};
 
 const progressEvery = 1_000;
 
@@ -69,7 +75,9 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
     if (cutPages > 0) {
       listener.found(`the file has been cut: its last ${cutPages} pages are lost`);
     }
-    if (!isMarked(db)) throw new StoreUnavailable(problemOfEmpty(file));
+    if (!isMarked(db)) {
+      throw new StoreUnavailable(problemOfEmptyFile(file) ?? problemOfMissingLog(file));
+    }
     refuseNewer(db, migrations);
     const lost = isBegunAnew(file, index) ? 0 : pagesLost(index, pagesFound);
     if (lost > 0) {
@@ -80,7 +88,7 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
     // One snapshot of a file that a server may be writing to.
     db.exec('BEGIN');
     const isNewest = versionOf(db) === migrations.length;
-    const wholeCounts = isNewest ? checkTables(db, listener) : new Map<string, number>();
+    const wholeCounts = isNewest ? checkTables(db, listener) : [];
     checkStructure(db, listener);
     return { wholeCounts, isCut: cutPages > 0 };
   } catch (error) {
@@ -125,12 +133,6 @@ function openToRead(file: string): DatabaseSync {
   }
 }
 
-/** Of a database without tables: a new data file is one, until its log is written into it. */
-function problemOfEmpty(file: string): string {
-  if (statSync(file).size === 0) return `${file} is empty: nothing was ever written to it.`;
-  return problemOfMissingLog(file);
-}
-
 /** The pages that the header of a file counts and that are not there; 0 of a file with a log. */
 function pagesCut(file: string): number {
   if (!hasNoLog(file)) return 0;
@@ -151,7 +153,7 @@ function pagesCut(file: string): number {
 /** Of a SQLite file: the size of a page at 16, the count of pages at 28. */
 const headerBytes = 100;
 
-function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts {
+function checkTables(db: DatabaseSync, listener: DataFileListener): readonly WholeCount[] {
   checkFromBothEnds(db, listener, {
     kind: 'new branch of a history',
     kinds: 'new branches of histories',
@@ -159,10 +161,11 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts 
     order: ['number'],
     parse: () => undefined,
   });
-  return new Map([
-    [
-      'sessions',
-      checkByKey(db, listener, {
+  return [
+    {
+      one: 'session',
+      many: 'sessions',
+      count: checkByKey(db, listener, {
         kind: 'session',
         kinds: 'sessions',
         keys: 'SELECT key, number AS id FROM session ORDER BY key',
@@ -170,10 +173,11 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts 
         row: 'SELECT key, document FROM session WHERE number = ?',
         parse: (row) => parseSession(String(row['key']), row),
       }),
-    ],
-    [
-      'handles',
-      checkByKey(db, listener, {
+    },
+    {
+      one: 'handle',
+      many: 'handles',
+      count: checkByKey(db, listener, {
         kind: 'handle',
         kinds: 'handles',
         keys: "SELECT 'activity of ' || owner_xuid || ' in ' || scid AS key, rowid AS id FROM handle WHERE owner_xuid IS NOT NULL UNION ALL SELECT id, rowid FROM handle WHERE names_owner = 0",
@@ -181,10 +185,11 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts 
         row: 'SELECT id AS key, document FROM handle WHERE rowid = ?',
         parse: parseHandle,
       }),
-    ],
-    [
-      'records of services',
-      checkByKey(db, listener, {
+    },
+    {
+      one: 'record of a service',
+      many: 'records of services',
+      count: checkByKey(db, listener, {
         kind: 'record',
         kinds: 'records',
         keys: "SELECT table_name || ' ' || group_name || ' ' || id AS key, rowid AS id FROM record ORDER BY table_name, group_name, record.id",
@@ -192,30 +197,33 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts 
         row: 'SELECT id, revision, due_ms, document FROM record WHERE rowid = ?',
         parse: parseRecord,
       }),
-    ],
-    [
-      'members of large sessions',
-      checkFromBothEnds(db, listener, {
+    },
+    {
+      one: 'member of a large session',
+      many: 'members of large sessions',
+      count: checkFromBothEnds(db, listener, {
         kind: 'member',
         kinds: 'members',
         table: 'member_row',
         order: ['key', 'xuid'],
         parse: parseMember,
       }),
-    ],
-    [
-      'entries of people lists',
-      checkFromBothEnds(db, listener, {
+    },
+    {
+      one: 'entry of a people list',
+      many: 'entries of people lists',
+      count: checkFromBothEnds(db, listener, {
         kind: 'list entry',
         kinds: 'list entries',
         table: 'list_entry',
         order: ['owner', 'list', 'xuid'],
         parse: () => undefined,
       }),
-    ],
-    [
-      'changes in histories',
-      checkFromBothEnds(db, listener, {
+    },
+    {
+      one: 'change in a history',
+      many: 'changes in histories',
+      count: checkFromBothEnds(db, listener, {
         kind: 'block of changes',
         kinds: 'blocks of changes',
         table: 'history_block',
@@ -223,18 +231,19 @@ function checkTables(db: DatabaseSync, listener: DataFileListener): WholeCounts 
         parse: (row) => rowsOfBlock(row).map(parseChange),
         count: (row) => rowsOfBlock(row).length,
       }),
-    ],
-    [
-      'recent changes',
-      checkFromBothEnds(db, listener, {
+    },
+    {
+      one: 'recent change',
+      many: 'recent changes',
+      count: checkFromBothEnds(db, listener, {
         kind: 'change',
         kinds: 'changes',
         table: 'recent_change',
         order: ['number'],
         parse: parseChange,
       }),
-    ],
-  ]);
+    },
+  ];
 }
 
 type KeyedTable = {
@@ -258,11 +267,11 @@ function checkByKey(db: DatabaseSync, listener: DataFileListener, table: KeyedTa
     if (done % progressEvery === 0) listener.progress(kinds, done, known.length);
     try {
       const row = read.get(id);
-      if (row === undefined) throw new Error('its row is not there');
+      if (row === undefined) throw new DamagedRecord('its row is not there');
       table.parse(row);
       whole += 1;
     } catch (error) {
-      listener.found(`${kind} ${key ?? `in row ${id}`} is lost: ${(error as Error).message}`);
+      listener.found(`${kind} ${key ?? `in row ${id}`} is lost: ${reasonOf(error)}`);
     }
   }
   listener.progress(kinds, known.length, known.length);
@@ -279,7 +288,7 @@ function keysOf(
   try {
     for (const { id, key } of db.prepare(keys).iterate()) found.set(Number(id), String(key));
   } catch (error) {
-    listener.found(`the index of ${kinds} by key is damaged: ${(error as Error).message}`);
+    listener.found(`the index of ${kinds} by key cannot be read: ${reasonOf(error)}`);
   }
   // Each end as far as it goes.
   for (const order of ['', ' DESC']) {
@@ -327,7 +336,7 @@ function checkFromBothEnds(
           table.parse(row);
           whole += table.count?.(row) ?? 1;
         } catch (error) {
-          listener.found(`${kind} ${last} is lost: ${(error as Error).message}`);
+          listener.found(`${kind} ${last} is lost: ${reasonOf(error)}`);
         }
       }
       return undefined;
@@ -338,11 +347,24 @@ function checkFromBothEnds(
   const lastBefore = readFrom('');
   if (lastBefore !== undefined) {
     const firstAfter = readFrom(' DESC') ?? 'the last';
-    listener.found(
-      `every ${kind} between ${lastBefore} and ${firstAfter} is lost: a page is damaged`,
-    );
+    listener.found(problemBetween(table, lastBefore, firstAfter));
   }
   return whole;
+}
+
+/** What lies between is on damaged pages, or between two of them, where it is not looked for. */
+function problemBetween({ kinds, order }: OrderedTable, before: string, after: string): string {
+  const what = `${kinds} between ${before} and ${after}`;
+  // Numbers are given in order, and those of what was removed are not given again.
+  const countMax = order.length === 1 ? Number(after) - Number(before) - 1 : Number.NaN;
+  const most = countMax >= 1 ? `, ${countMax.toLocaleString('en')} at most` : '';
+  return `${what} are lost${most}: one or more pages of the file are damaged`;
+}
+
+/** Why a row is lost, in words. */
+function reasonOf(error: unknown): string {
+  if (isDamage(error)) return 'a page of the file is damaged';
+  return (error as Error).message;
 }
 
 /** The faults that SQLite finds in each table and its indexes, apart from the contents of rows. */
@@ -353,15 +375,55 @@ function checkStructure(db: DatabaseSync, listener: DataFileListener): void {
     .map(({ name }) => String(name));
   for (const [done, table] of tables.entries()) {
     listener.progress('tables', done, tables.length);
-    try {
-      for (const row of db.prepare(`PRAGMA integrity_check(${table})`).iterate()) {
-        const text = String(row['integrity_check']);
-        if (text !== 'ok') listener.found(`table ${table}: ${text.replaceAll(/\s+/g, ' ')}`);
-      }
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      listener.found(`table ${table}: ${(error as Error).message}`);
+    for (const [damaged, texts] of faultsOf(db, table)) {
+      const [first = ''] = texts;
+      const count = `${texts.length}${texts.length < faultsMax ? '' : ' or more'}`;
+      const which = texts.length === 1 ? 'the fault' : `the first of ${count} faults`;
+      const what =
+        damaged === table
+          ? `table ${table} is damaged, and what of it is lost is named above`
+          : `index ${damaged} of table ${table} is damaged: no row is lost by that, and lists may leave some out`;
+      listener.found(`${what} (${which}, as SQLite names it: ${first})`);
     }
   }
   listener.progress('tables', tables.length, tables.length);
+}
+
+/** SQLite names no more of a table. */
+const faultsMax = 100;
+
+/** What SQLite says is wrong with a table, by the name of the table or of its index that is concerned. */
+function faultsOf(db: DatabaseSync, table: string): ReadonlyMap<string, readonly string[]> {
+  const faults = new Map<string, string[]>();
+  const add = (text: string): void => {
+    const name = indexOf(db, table, text) ?? table;
+    faults.set(name, [...(faults.get(name) ?? []), text]);
+  };
+  try {
+    const check = db.prepare(`PRAGMA integrity_check(${table})`);
+    for (const { integrity_check: text } of check.iterate()) {
+      // Faults of pages are lines of one text, under a heading.
+      const lines = String(text).split('\n');
+      for (const line of lines) if (line !== 'ok' && !line.startsWith('*** ')) add(line);
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    add((error as Error).message);
+  }
+  return faults;
+}
+
+/** The index of a table that a fault is in; undefined: it is in the table. */
+function indexOf(db: DatabaseSync, table: string, text: string): string | undefined {
+  const named = /^(?:row \d+ missing from|wrong # of entries in|non-unique entry in) index (\S+)$/;
+  const [, name] = named.exec(text) ?? [];
+  if (name !== undefined) return name;
+  const [, root] = /^Tree (\d+) /.exec(text) ?? [];
+  if (root === undefined) return undefined;
+  const index = db
+    .prepare(
+      "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND rootpage = ?",
+    )
+    .get(table, Number(root));
+  return index && String(index['name']);
 }

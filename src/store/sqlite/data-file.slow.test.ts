@@ -229,6 +229,28 @@ test('a copy without its log is refused and left as it is; beside a lock file it
   assert.equal(lines.length, 1);
 });
 
+// Kills: a data file that a broken copy left is taken for a new one, without a word; and one whose log
+// still has the newest writes, which SQLite deletes when it opens an empty file.
+test('an empty file is refused and left as it is; beside a lock file alone it is reported', async () => {
+  const file = freshFile();
+  mkdirSync(dirname(file));
+  writeFileSync(file, '');
+  const refusal =
+    /data\.db is empty, .* restore a backup.* delete \S+data\.db and the files beside it\.$/;
+  await refused(open(file), refusal);
+  assert.deepEqual(readdirSync(dirname(file)), ['data.db']);
+  writeFileSync(`${file}-claim`, '');
+  writeFileSync(`${file}-wal`, 'the newest writes');
+  await refused(open(file), refusal);
+  assert.equal(readFileSync(`${file}-wal`, 'utf8'), 'the newest writes');
+  // As a server leaves it that is killed before it writes anything.
+  rmSync(`${file}-wal`);
+  const lines: string[] = [];
+  await using begun = await open(file, (line) => lines.push(line));
+  assert.equal((await begun.commit({ session: putOf('a', 0) })).kind, 'committed');
+  assert.match(lines.join('\n'), /^warning: \S+data\.db is empty, .* begins without sessions\.$/);
+});
+
 test('a record that is damaged is reported by name, once, and hurts no other', async () => {
   const file = freshFile();
   {

@@ -82,14 +82,24 @@ export async function openDataFile(
   if (problem !== undefined) throw new StoreUnavailable(`${problem}. Use another data folder.`);
   const path = prepareFiles(file);
   refuseCopyWithoutLog(path);
+  const emptyProblem = problemOfEmptyFile(path);
+  if (emptyProblem !== undefined && !isBesideLockAlone(path)) {
+    throw new StoreUnavailable(
+      `${emptyProblem} To begin without sessions, delete ${path} and the files beside it.`,
+    );
+  }
+  // Before the data file is made: an empty one beside no other is none that a server left.
   const lock = lockFile(path);
   try {
+    makeNewFile(path);
     const index = readLogIndex(path);
     const isLogMissing = hasNoLog(path) && needsItsLog(path);
     const connection = await openConnection(path, { log, beforeConversion });
     const lostCount = pagesLost(index, connection.pagesInLog);
     if (lostCount > 0) tellOfLostPages(path, lostCount, log);
-    else if (isLogMissing) log(`warning: ${problemOfMissingLog(path)}`);
+    else if (emptyProblem !== undefined) {
+      log(`warning: ${emptyProblem} This server begins without sessions.`);
+    } else if (isLogMissing) log(`warning: ${problemOfMissingLog(path)}`);
     return dataFileOf(path, connection, lock);
   } catch (error) {
     lock.close();
@@ -139,11 +149,19 @@ function prepareFiles(file: string): string {
         `${real} has ${links.nlink} names (hard links). The log of its newest changes lies beside one of them alone, so that under another name they would be lost. Delete the other names, or copy the file while no server is running.`,
       );
     }
-    // SQLite gives the files that it makes the mode of this one.
-    for (const one of [real, ...beside.filter(existsSync)]) makePrivateFile(one);
+    for (const one of [real, ...beside].filter(existsSync)) makePrivateFile(one);
     return real;
   } catch (error) {
     throw unavailable(file, error);
+  }
+}
+
+/** SQLite gives the files that it makes the mode of this one. Throws StoreUnavailable. */
+function makeNewFile(path: string): void {
+  try {
+    makePrivateFile(path);
+  } catch (error) {
+    throw unavailable(path, error);
   }
 }
 
@@ -299,9 +317,27 @@ function refuseIfInUse(db: DatabaseSync): void {
  * that one is there too, and the file may be used: nothing was in it.
  */
 function refuseCopyWithoutLog(path: string): void {
-  const isAlone = ['-wal', '-shm', '-claim'].every((ending) => !existsSync(path + ending));
-  if (!isAlone || !needsItsLog(path)) return;
+  if (endingsBeside(path).length > 0 || !needsItsLog(path)) return;
   throw new StoreUnavailable(`${problemOfMissingLog(path)} To begin without it, delete ${path}.`);
+}
+
+/**
+ * True where a server may have ended before it wrote anything into the file. One that has written has a log
+ * too, which SQLite deletes when it opens an empty file.
+ */
+function isBesideLockAlone(path: string): boolean {
+  return endingsBeside(path).join() === '-claim';
+}
+
+function endingsBeside(path: string): readonly string[] {
+  return ['-wal', '-shm', '-claim'].filter((ending) => existsSync(path + ending));
+}
+
+/** The sentences about a file that is there and has nothing in it; undefined of any other. */
+export function problemOfEmptyFile(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined || !found.isFile() || found.size > 0) return undefined;
+  return `${path} is empty, as a copy that broke off or a full disk leaves a file. If it had sessions, restore a backup: docs/guides/backup-and-upgrade.md.`;
 }
 
 function tellOfLostPages(path: string, count: number, log: (line: string) => void): void {

@@ -62,7 +62,12 @@ function parseDocument(row: Row): JsonObject {
   try {
     value = parseExactJson(String(row['document']));
   } catch (error) {
-    throw new DamagedRecord((error as Error).message, { cause: error });
+    throw new DamagedRecord(
+      `its text is not JSON as it was written (${(error as Error).message})`,
+      {
+        cause: error,
+      },
+    );
   }
   if (!isJsonObject(value)) throw new DamagedRecord('its text is not an object');
   return value;
