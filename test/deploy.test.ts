@@ -95,7 +95,8 @@ test('what is asked of the health of a node is answered', () => {
   const routes = healthRoutes({
     problem: async () => undefined,
     conditions: () => [],
-    drain: () => undefined,
+    setDrained: () => undefined,
+    end: () => undefined,
   });
   const asked = Object.values(files).flatMap((text) => captures(text, /(\/health\/\w+)/g));
   assert.ok(asked.length > 2, 'paths were found');

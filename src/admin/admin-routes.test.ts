@@ -46,7 +46,7 @@ test('only administrators are answered', async () => {
 test('every route is listed', async () => {
   await using opened = await open();
   const { json } = await opened.admin('GET', '');
-  assert.deepEqual((json['routes'] as readonly string[]).length, 17);
+  assert.deepEqual((json['routes'] as readonly string[]).length, 18);
 });
 
 test('sessions are listed in pages, filtered, read, and counted, without a keyword', async () => {

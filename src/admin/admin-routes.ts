@@ -34,8 +34,8 @@ export type AdminTargets = {
   readonly administration: Administration;
   /** Reads the configuration again; the problems found, if any, leave the former one in place. */
   readonly reload: () => Promise<readonly string[]>;
-  /** Whether balancers send this node requests; false from now on. */
-  readonly drain: () => void;
+  /** Whether balancers are to send this node no more requests. */
+  readonly setDrained: (isDrained: boolean) => void;
 };
 
 const sessionPath = '/admin/serviceconfigs/{scid}/sessiontemplates/{templateName}/sessions/{name}';
@@ -63,7 +63,11 @@ type AnswerAdmin = (
  *
  * See docs/admin.md.
  */
-export function adminRoutes({ administration, reload, drain }: AdminTargets): readonly Route[] {
+export function adminRoutes({
+  administration,
+  reload,
+  setDrained,
+}: AdminTargets): readonly Route[] {
   const routes: readonly Route[] = [
     adminRoute('GET', '/admin', 'none', async () => ({
       routes: routes.map(({ method, path }) => `${method} ${path}`),
@@ -207,7 +211,13 @@ export function adminRoutes({ administration, reload, drain }: AdminTargets): re
 
     adminRoute('POST', '/admin/drain', 'none', async (request) => {
       await administration.noteOperation('drain', { by: nameOf(request) });
-      drain();
+      setDrained(true);
+      return { status: 204 };
+    }),
+
+    adminRoute('DELETE', '/admin/drain', 'none', async (request) => {
+      await administration.noteOperation('undrain', { by: nameOf(request) });
+      setDrained(false);
       return { status: 204 };
     }),
   ];

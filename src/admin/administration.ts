@@ -180,7 +180,7 @@ export class Administration implements AsyncDisposable {
   }
 
   /** Notes that the node is operated. Throws StoreUnavailable. */
-  noteOperation(act: 'reload' | 'drain', by: Act): Promise<void> {
+  noteOperation(act: 'reload' | 'drain' | 'undrain', by: Act): Promise<void> {
     return this.#note(by, { act });
   }
 

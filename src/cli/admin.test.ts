@@ -64,7 +64,13 @@ test('an operator looks at a server, and removes a user from it', async () => {
   assert.match(await done('where', '--xuid', ben.xuid), /^in no session$/m);
   assert.doesNotMatch(await done('where', '--xuid', ben.xuid), /knows nothing/);
   // Kills: a mistyped xuid that looks like a player who is in no session.
-  assert.match(await done('where', '--xuid', '4040'), /^The server knows nothing of this user/m);
+  for (const name of ['where', 'disconnect'] as const) {
+    const unknown = await run(name, ['--xuid', '4040'], at);
+    assert.deepEqual([unknown.code, unknown.out], [1, '']);
+    assert.match(unknown.err, /: the server knows nothing of user 4040: is the xuid right\?\n$/);
+  }
+  const idle = await done('disconnect', '--xuid', ben.xuid);
+  assert.equal(idle, `User ${ben.xuid} has no connection.\n`);
   await done('ban', '--xuid', ada.xuid, '--for', '24h', '--reason', 'cheats');
   assert.equal((await ada.getSession(reference)).refusal, 'banned');
   const ban = /until 2026-01-02T00:00:00\.0000000Z by operator: cheats/;
@@ -106,13 +112,18 @@ test('an operator ends connections, and operates a node; the acts are listed', a
   assert.equal(await done('disconnect', '--connection', id), `Connection ${id} has ended.\n`);
   await second.closed;
   const elsewhere = '0badc0de-0000-4000-8000-000000000001';
-  assert.match(await done('disconnect', '--connection', elsewhere), /is not of this node\./);
+  const nowhere = await run('disconnect', ['--connection', elsewhere], at);
+  assert.deepEqual([nowhere.code, nowhere.out], [1, '']);
+  assert.match(nowhere.err, /no node has a connection 0badc0de/);
 
   assert.equal(await done('reload'), 'The node has read its configuration again.\n');
   const ready = async (): Promise<number> => (await fetch(`${server.url}/health/ready`)).status;
   assert.equal(await ready(), 200);
   assert.match(await done('drain'), /^From now on \/health\/ready of the node answers 503/);
   assert.equal(await ready(), 503);
+  // Kills: a node that was drained by mistake must be ended.
+  assert.match(await done('drain', '--cancel'), /answers as before\.$/m);
+  assert.equal(await ready(), 200);
 
   const { acts } = (
     await kit.request('GET', '/admin/acts', {
@@ -121,9 +132,7 @@ test('an operator ends connections, and operates a node; the acts are listed', a
   ).json as { readonly acts: readonly { readonly act: string; readonly by: string }[] };
   assert.deepEqual(
     acts.map(({ act, by }) => `${act} by ${by}`).sort(),
-    ['disconnect', 'disconnect', 'disconnect', 'drain', 'reload'].map(
-      (act) => `${act} by operator`,
-    ),
+    ['disconnect', 'disconnect', 'drain', 'reload', 'undrain'].map((act) => `${act} by operator`),
   );
 });
 
@@ -217,4 +226,20 @@ test('names of players do not command the terminal of the operator', async () =>
   assert.equal(code, 0);
   assert.match(out, /^user {9}\d+ \(\\u\{1b\}\[31mRED\\u\{202e\}\)$/m);
   assert.doesNotMatch(out, /(?!\n)[\p{Cc}\p{Cf}]/u);
+});
+
+// Kills: a session that an operator sees in a list and cannot end.
+test('a name is given back as it was printed', async () => {
+  await using server = await startServer({ port: 0, store: 'memory', clock: manualClock() });
+  const kit = new Kit(server.url, undefined);
+  const ada = kit.user('ada');
+  await ada.join({ ...kit.reference(), name: 'a\u202eb\u200d c' });
+  const at = { MPSD_URL: server.url };
+  const text = String.raw`a\u{202e}b\u{200d} c`;
+  const { out } = await run('sessions', ['--text', text], at);
+  const [session = '', more] = out.split('  ');
+  assert.ok(session.endsWith(`~${text}`), out);
+  assert.match(more ?? '', /^1 member, 1 active/);
+  const ended = await run('end', ['--session', session], at);
+  assert.deepEqual([ended.code, ended.out], [0, `${session} has been ended.\n`]);
 });

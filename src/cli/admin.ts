@@ -3,7 +3,7 @@
 import { causesOf } from '../client/transport.ts';
 import { type Flags, parseFlags } from '../config/flags.ts';
 import { readFileVariables } from '../config/file-variables.ts';
-import { formatPrintable, formatPrintableLines } from '../domain/printable-text.ts';
+import { formatPrintable, formatPrintableLines, parsePrintable } from '../domain/printable-text.ts';
 import { isGuid } from '../domain/ids.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import { limits } from '../domain/limits.ts';
@@ -17,6 +17,7 @@ import {
   parseToken,
 } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
+import { formatCount } from './count-text.ts';
 
 export type AdminIo = OutputIo & { readonly env: Readonly<Record<string, string | undefined>> };
 
@@ -58,7 +59,8 @@ const sessionFlag = { session: { argument: '<session>' } };
 const reasonFlag = { reason: { argument: '<text>' } };
 
 const xuidUsage = '  --xuid <digits>       The user';
-const sessionUsage = '  --session <session>   The session: <scid>~<template>~<name>';
+const sessionUsage =
+  '  --session <session>   The session: <scid>~<template>~<name>, as openmpsd sessions prints it';
 const nodeUsage =
   'The node is the one that --url names: name each node itself, and not the balancer.\n';
 const reasonUsage = '  --reason <text>       Why; kept in the history of the session';
@@ -104,7 +106,8 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
         const query = new URLSearchParams({ limit: String(Math.min(limit - lines.length, 1_000)) });
         for (const name of ['scid', 'template', 'text']) {
           const value = given.get(name);
-          if (value !== undefined) query.set(name, value);
+          // As the lines of this command print them.
+          if (value !== undefined) query.set(name, parsePrintable(value));
         }
         if (cursor !== undefined) query.set('cursor', cursor);
         const page = await ask('GET', `/sessions?${query}`);
@@ -120,6 +123,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
     usage: xuidUsage,
     async run(given, ask) {
       const user = await ask('GET', `/users/${xuidOf(given)}`);
+      if (isUnknown(user)) throw new Failed(unknownUser(user.xuid));
       const { xuid, gamertag, lastSeen, ban, sessions, connections, activities } = user;
       return [
         `user         ${xuid}${gamertag === undefined ? '' : ` (${gamertag})`}`,
@@ -135,7 +139,6 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
         }),
         ...connections.map(({ id, node }: Answered) => `connection   ${id} to node ${node}`),
         ...(sessions.length === 0 ? ['in no session'] : []),
-        ...(isUnknown(user) ? ['The server knows nothing of this user: is the xuid right?'] : []),
       ];
     },
   },
@@ -172,7 +175,9 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
         seconds,
         ...reasonOf(given),
       });
-      return [`User ${xuid} is banned until ${until}, and has left ${leftSessions} sessions.`];
+      return [
+        `User ${xuid} is banned until ${until}, and has left ${formatCount(leftSessions, 'session')}.`,
+      ];
     },
   },
   unban: {
@@ -199,6 +204,11 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
       if (id === undefined) {
         if (!given.has('xuid')) throw new Error('This command needs --xuid or --connection.');
         const xuid = xuidOf(given);
+        const user = await ask('GET', `/users/${xuid}`);
+        if (isUnknown(user)) throw new Failed(unknownUser(xuid));
+        if (user.connections.length === 0 && user.silentNodes === undefined) {
+          return [`User ${xuid} has no connection.`];
+        }
         const { endedHere } = await ask('POST', `/users/${xuid}/disconnect`);
         return [
           `Connections of user ${xuid} that ended: ${endedHere} of this node. Other nodes end theirs now.`,
@@ -206,6 +216,11 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
       }
       if (given.has('xuid')) throw new Error('Give --xuid or --connection, not both.');
       if (!isGuid(id)) throw new Error(`--connection is "${id}"; expected a GUID.`);
+      const { connections, silentNodes, isCut } = await ask('GET', '/connections');
+      const isListed = connections.some((one: Answered) => one.id === id.toLowerCase());
+      if (!isListed && silentNodes === undefined && isCut === undefined) {
+        throw new Failed(`no node has a connection ${id}; openmpsd where shows those of a user.`);
+      }
       const { status } = await ask('DELETE', `/connections/${id}`);
       return [
         status === 202
@@ -228,13 +243,18 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
   },
   drain: {
     does: 'makes balancers send a node no more requests, before it is ended',
-    flags: {},
-    usage: nodeUsage,
-    async run(_given, ask) {
+    flags: { cancel: {} },
+    usage: `  --cancel              Ends that: the node gets requests again
+${nodeUsage}`,
+    async run(given, ask) {
+      if (given.has('cancel')) {
+        await ask('DELETE', '/drain');
+        return ['From now on /health/ready of the node answers as before.'];
+      }
       await ask('POST', '/drain');
       return [
         'From now on /health/ready of the node answers 503, so that balancers choose other nodes.',
-        'Requests and connections that come to it are answered until it is ended.',
+        'Requests and connections that come to it are answered until it is ended. --cancel undoes this.',
       ];
     },
   },
@@ -283,6 +303,10 @@ function isUnknown(user: Answered): boolean {
   const { gamertag, lastSeen, ban, sessions, connections, activities } = user;
   const lists: readonly (readonly unknown[])[] = [sessions, connections, activities];
   return (gamertag ?? lastSeen ?? ban) === undefined && lists.every((list) => list.length === 0);
+}
+
+function unknownUser(xuid: string): string {
+  return `the server knows nothing of user ${xuid}: is the xuid right?`;
 }
 
 const tokenVariable = 'MPSD_ADMIN_TOKEN';
@@ -385,7 +409,7 @@ function parseSeconds(text: string): number {
 
 function formatRow({ scid, template, name, members, changeNumber, keywords }: Answered): string {
   const words = keywords === undefined ? '' : `, keywords ${keywords.join(' ')}`;
-  return `${formatSessionName({ scid, templateName: template, name })}  ${members.count} members, ${members.active} active, change ${changeNumber}${words}`;
+  return `${formatSessionName({ scid, templateName: template, name })}  ${formatCount(members.count, 'member')}, ${members.active} active, change ${changeNumber}${words}`;
 }
 
 function formatBan({ until, by, reason }: Answered): string {

@@ -16,6 +16,7 @@ import {
   formatPrintableLines,
 } from '../domain/printable-text.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
+import { formatCount } from './count-text.ts';
 
 const help = `openmpsd analyze <capture>: says what certification would say about the calls of a game.
 
@@ -77,12 +78,12 @@ function formatAnalysis({ findings, endpoints }: Analysis, calls: number, others
     findings.filter((one) => one.severity === severity).length;
   const left = others === 0 ? '' : `; ${others} to other hosts are left out`;
   return formatPrintableLines([
-    `${plural(calls, 'call')} to Xbox Live${left}.`,
+    `${formatCount(calls, 'call')} to Xbox Live${left}.`,
     '',
     ...formatTable(endpoints),
     '',
     ...findings.flatMap(formatFinding),
-    `${plural(count('error'), 'error')}, ${plural(count('warning'), 'warning')}.`,
+    `${formatCount(count('error'), 'error')}, ${formatCount(count('warning'), 'warning')}.`,
   ]);
 }
 
@@ -110,8 +111,4 @@ function formatFinding(finding: Finding): readonly string[] {
     `  Calls ${callIds.slice(0, 20).join(', ')}${callIds.length > 20 ? ', …' : more}`,
     '',
   ];
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

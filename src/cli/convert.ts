@@ -6,6 +6,7 @@ import { writeCapture } from '../capture/write-capture.ts';
 import { formatPrintable } from '../domain/printable-text.ts';
 import { fileProblemOf } from '../platform/file-problem.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
+import { formatCount } from './count-text.ts';
 
 const help = `openmpsd convert <capture> <file.har>: makes a HAR file of a capture, without tokens.
 
@@ -38,7 +39,7 @@ export async function runConvert(args: readonly string[], io: OutputIo): Promise
     const capture = await readCapture(from);
     await writeCapture(capture, to);
     for (const problem of capture.problems) io.stderr.write(`${formatPrintable(problem)}\n`);
-    io.stdout.write(`${to}: ${capture.calls.length} calls.\n`);
+    io.stdout.write(`${to}: ${formatCount(capture.calls.length, 'call')}.\n`);
     return 0;
   } catch (error) {
     if (error instanceof CaptureError) {

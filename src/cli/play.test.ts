@@ -67,7 +67,7 @@ test('without a session they make one, and a handle leads to one as well', async
   const first = start('--users', '1', '--url', url);
   const [, name = ''] = await first.line(/^session {5}.*~deathmatch~(.*)$/);
   const reference = { ...kit.reference('deathmatch'), name };
-  await first.line(/^joined .* 1 members, 1 active$/);
+  await first.line(/^joined .* 1 member, 1 active$/);
 
   const ada = kit.user('ada');
   await using live = await ada.client.connect();

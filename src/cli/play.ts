@@ -18,6 +18,7 @@ import { formatPrintable } from '../domain/printable-text.ts';
 import { type CommandIo, reportMisuse } from './command-io.ts';
 import { explainFailedCall, parseServerAddress } from './server-address.ts';
 import { formatSessionName, parseSessionName } from './session-name.ts';
+import { formatCount } from './count-text.ts';
 
 export type PlayIo = Pick<CommandIo, 'stdout' | 'stderr' | 'env' | 'once' | 'off'>;
 
@@ -159,7 +160,7 @@ async function playUntilSignal(
       }
       players.push(player);
       const { active, count } = joined.document.membersInfo;
-      print('joined', `${name}  xuid ${xuid}  ${count} members, ${active} active`);
+      print('joined', `${name}  xuid ${xuid}  ${formatCount(count, 'member')}, ${active} active`);
     }
     if (session === undefined) return;
     const over = readTaps(players, session, (what, line) => {
@@ -240,7 +241,7 @@ async function readTapsOf(
     before = members;
     const { active, count } = read.session.membersInfo;
     const news = [
-      `change ${read.session.changeNumber}: ${count} members, ${active} active`,
+      `change ${read.session.changeNumber}: ${formatCount(count, 'member')}, ${active} active`,
       ...came.map(([, name]) => `${name} came`),
       ...left.map(([, name]) => `${name} left`),
     ];

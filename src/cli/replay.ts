@@ -18,6 +18,7 @@ import {
 } from '../domain/printable-text.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
 import { explainNoAnswer, parseServerAddress } from './server-address.ts';
+import { formatCount } from './count-text.ts';
 
 export type ReplayIo = OutputIo & {
   readonly stderr: OutputIo['stderr'] & { readonly isTTY?: boolean };
@@ -168,7 +169,7 @@ function format(capture: Capture, report: ReplayReport, { url }: Given): string 
   const others = [...leftOut].map(([host, count]) => `${host} (${count})`);
   const differing = different.length;
   return formatPrintableLines([
-    `Replayed ${plural(callsCount, 'call')} and ${plural(socketsCount, 'socket')} with ${plural(framesCount, 'frame')} of the server against ${url}, pace ${pace}.`,
+    `Replayed ${formatCount(callsCount, 'call')} and ${formatCount(socketsCount, 'socket')} with ${formatCount(framesCount, 'frame')} of the server against ${url}, pace ${pace}.`,
     ...(others.length === 0 ? [] : [`Left out, to other hosts: ${others.join(', ')}.`]),
     ...capture.problems,
     '',
@@ -224,7 +225,7 @@ function formatThere(different: readonly DifferentCall[]): readonly string[] {
   const there = different.filter(({ reasons }) => reasons.includes(thereAlready)).length;
   if (there === 0) return [];
   return [
-    `${plural(there, 'call')} of the capture made what this server had already: it was not empty when the replay began.`,
+    `${formatCount(there, 'call')} of the capture made what this server had already: it was not empty when the replay began.`,
     '',
   ];
 }
@@ -241,8 +242,4 @@ function jsonOf({ different, leftOut, ...report }: ReplayReport): object {
       reasons,
     })),
   };
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -1,8 +1,14 @@
 import type { SessionReference } from '../client/multiplayer-service.ts';
+import { parsePrintable } from '../domain/printable-text.ts';
 
-/** The session that an argument names. Throws an Error with what is wrong, which begins with `flag`. */
+/**
+ * The session that an argument names, also in the form in which commands print it: `\u{200d}` for a character
+ * that cannot be seen. No name has a backslash of its own (docs/wire/README.md "Every request").
+ *
+ * Throws an Error with what is wrong, which begins with `flag`.
+ */
 export function parseSessionName(text: string, flag: string): SessionReference {
-  const [scid, templateName, name, ...more] = text.split('~');
+  const [scid, templateName, name, ...more] = parsePrintable(text).split('~');
   if (!scid || !templateName || !name || more.length > 0) {
     throw new Error(`${flag} is "${text}"; expected <scid>~<template>~<name>.`);
   }

@@ -10,6 +10,7 @@ import type {
   UserList,
 } from '../inspector/api-types.ts';
 import { ChangeNews } from './change-news.ts';
+import { formatCount } from './count-text.ts';
 
 /** The inspector's API, as this command asks it. */
 export type InspectorApi = {
@@ -49,7 +50,7 @@ export async function watchUsers(
 function printUsers({ users, totalCount }: UserList, print: (line: string) => void): void {
   if (totalCount === 0) print(`${indent}nobody is here yet`);
   for (const { xuid, gamertag, sessionsCount, connectionsCount } of users) {
-    const where = `${counted(sessionsCount, 'session')}, ${counted(connectionsCount, 'connection')}`;
+    const where = `${formatCount(sessionsCount, 'session')}, ${formatCount(connectionsCount, 'connection')}`;
     print(`${indent}${nameOf({ xuid, ...(gamertag !== undefined && { gamertag }) })}  ${where}`);
   }
   if (totalCount > users.length) print(`${indent}and ${totalCount - users.length} more`);
@@ -60,7 +61,7 @@ function printUser(user: UserDetail, print: (line: string) => void): void {
   print(`${indent}${nameOf(user.row)}`);
   for (const { key, status } of sessions) print(`${indent}in ${key}, ${status}`);
   for (const { id, subscriptions } of connections) {
-    print(`${indent}connected by ${id}, ${counted(subscriptions.length, 'subscription')}`);
+    print(`${indent}connected by ${id}, ${formatCount(subscriptions.length, 'subscription')}`);
   }
   for (const { session } of activities) print(`${indent}activity: ${session.name}`);
   for (const { session, senderXuid = 'a service' } of invites) {
@@ -105,10 +106,6 @@ function printMembers(
 
 function nameOf({ xuid = '', gamertag }: CallerRow): string {
   return gamertag === undefined ? xuid : `${gamertag} (${xuid})`;
-}
-
-function counted(count: number, one: string): string {
-  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }
 
 /** The time of day in UTC. */

@@ -16,7 +16,7 @@ export type AdminAct = {
   readonly atMs: Milliseconds;
   /** The name of the administrator. */
   readonly by: string;
-  readonly act: 'kick' | 'end' | 'ban' | 'unban' | 'disconnect' | 'reload' | 'drain';
+  readonly act: 'kick' | 'end' | 'ban' | 'unban' | 'disconnect' | 'reload' | 'drain' | 'undrain';
   readonly xuid?: Xuid;
   /** The path of the session. */
   readonly session?: string;

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatPrintable, formatPrintableJson, formatPrintableLines } from './printable-text.ts';
+import {
+  formatPrintable,
+  formatPrintableJson,
+  formatPrintableLines,
+  parsePrintable,
+} from './printable-text.ts';
 
 const hostile = '\u001b[31mRED\r\n\u009b2J\u202eabc\u2066\u2028\u{e0001}';
 
@@ -21,4 +26,13 @@ test('JSON means the same, and has no such character but its line breaks', () =>
   const text = formatPrintableJson({ [hostile]: [hostile] });
   assert.deepEqual(JSON.parse(text), { [hostile]: [hostile] });
   assert.doesNotMatch(text, /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+});
+
+test('what was made printable is read back', () => {
+  for (const text of ['', 'Ada', 'a\u202eb\u001b[1m\n', 'tag \u{e0041}', 'half \ud800', 'Größe']) {
+    assert.equal(parsePrintable(formatPrintable(text)), text);
+  }
+  for (const text of [String.raw`\u{110000}`, String.raw`\u{}`, String.raw`\u200d`]) {
+    assert.equal(parsePrintable(text), text);
+  }
 });

@@ -16,6 +16,14 @@ export function formatPrintable(text: string): string {
   );
 }
 
+/** The text that `formatPrintable` made this of. `\u{…}` of no character stays as it is. */
+export function parsePrintable(text: string): string {
+  return text.replace(/\\u\{([0-9a-f]{1,6})\}/gi, (written, digits: string) => {
+    const codePoint = Number.parseInt(digits, 16);
+    return codePoint > 0x10_ff_ff ? written : String.fromCodePoint(codePoint);
+  });
+}
+
 /** Lines of text, each with its line break. */
 export function formatPrintableLines(lines: readonly string[]): string {
   return lines.map((line) => `${formatPrintable(line)}\n`).join('');

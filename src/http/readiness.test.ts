@@ -78,9 +78,21 @@ test('a server that is ending is not ready, not even for a look under way', asyn
   const gate = Promise.withResolvers<undefined>();
   const readiness = openReadiness(probing(storeThat(() => gate.promise)), noConditions);
   const asked = readiness.problem();
-  readiness.drain();
+  readiness.end();
   gate.resolve(undefined);
   assert.match(String(await asked), /is ending/);
+  assert.match(String(await readiness.problem()), /is ending/);
+});
+
+test('a server that an operator has drained is ready again when that is undone, unless it is ending', async () => {
+  const readiness = openReadiness(probing(openMemoryStore()), noConditions);
+  readiness.setDrained(true);
+  // Kills: a text by which the server seems to end by itself.
+  assert.match(String(await readiness.problem()), /^An operator has drained this server: /);
+  readiness.setDrained(false);
+  assert.equal(await readiness.problem(), undefined);
+  readiness.end();
+  readiness.setDrained(false);
   assert.match(String(await readiness.problem()), /is ending/);
 });
 
@@ -90,7 +102,8 @@ test('the routes are open, and tell readiness by the status', async () => {
   const routes = healthRoutes({
     problem: async () => problem,
     conditions: () => conditions,
-    drain: () => undefined,
+    setDrained: () => undefined,
+    end: () => undefined,
   });
   const ask = async (path: string) => {
     const route = routes.find((one) => one.path === path);

@@ -7,8 +7,10 @@ export type Readiness = {
   problem(): Promise<string | undefined>;
   /** Problems that are no reason to send it no requests: a sentence each. */
   conditions(): readonly string[];
+  /** Whether an operator wants it to get no requests. */
+  setDrained(isDrained: boolean): void;
   /** From now on the server is ending, whatever the store answers. */
-  drain(): void;
+  end(): void;
 };
 
 /** How long the store has to answer. */
@@ -22,26 +24,38 @@ export function openReadiness(
   probe: () => Promise<void>,
   conditions: Pick<Conditions, 'list'>,
 ): Readiness {
-  let isDraining = false;
+  let isDrained = false;
+  let isEnding = false;
   let probed: Promise<string | undefined> | undefined;
   return {
     async problem() {
-      if (isDraining) return endingProblem;
+      const own = problemOfOwn();
+      if (own !== undefined) return own;
       // Requests at the same time share one probe: anybody may ask, and it must cost the store
       // little.
       probed ??= problemOf(probe).finally(() => {
         probed = undefined;
       });
       const problem = await probed;
-      return isDraining ? endingProblem : problem;
+      return problemOfOwn() ?? problem;
     },
     conditions: () => conditions.list(),
-    drain() {
-      isDraining = true;
+    setDrained(is) {
+      isDrained = is;
+    },
+    end() {
+      isEnding = true;
     },
   };
+
+  function problemOfOwn(): string | undefined {
+    if (isEnding) return endingProblem;
+    return isDrained ? drainedProblem : undefined;
+  }
 }
 
+const drainedProblem =
+  'An operator has drained this server: it answers, and another must be asked. Undone by openmpsd drain --cancel.';
 const endingProblem = 'This server is ending; another must be asked.';
 
 async function problemOf(probe: () => Promise<void>): Promise<string | undefined> {

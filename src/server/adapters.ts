@@ -93,7 +93,7 @@ export async function openAdapters(
   const readiness = openReadiness(() => probeStore({ store }), conditions);
   const { administration, routes: adminRoutes } = await openAdministration(core, hub, {
     reload,
-    drain: () => readiness.drain(),
+    setDrained: (isDrained) => readiness.setDrained(isDrained),
   });
   // Where no other process knows which nonces were used, those of a former process are invalid.
   const nonceKey = isShared ? keyFor('nonces', secret) : randomBytes(32);

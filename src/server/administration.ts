@@ -9,8 +9,8 @@ import type { NodeCore } from './core.ts';
 export type Operation = {
   /** Reads the configuration again; the problems found, if any, leave the former one in place. */
   readonly reload: () => Promise<readonly string[]>;
-  /** Balancers send this node no more requests. */
-  readonly drain: () => void;
+  /** Whether balancers are to send this node no more requests. */
+  readonly setDrained: (isDrained: boolean) => void;
 };
 
 /** The administration of a node with this hub, and the admin API. Throws StoreUnavailable. */

@@ -123,7 +123,7 @@ export async function openNode(
     sweep: runNow,
     reload,
     async drain() {
-      readiness.drain();
+      readiness.end();
       // Its streams would last as long as their clients.
       inspector?.[Symbol.dispose]();
       gateway?.stop();
@@ -132,7 +132,7 @@ export async function openNode(
     },
     async [Symbol.asyncDispose]() {
       // At once, before work under way ends: nothing new is accepted, and balancers are notified.
-      readiness.drain();
+      readiness.end();
       inspector?.[Symbol.dispose]();
       await Promise.all([app.close({ withinMs: settings.drainMs }), parts.disposeAsync()]);
     },

@@ -66,6 +66,10 @@ const administration: Readonly<Record<string, Omit<Operation, 'tag'>>> = {
     summary: 'Send this node no more requests: /health/ready answers 503',
     answers: { 204: 'none' },
   },
+  'DELETE /admin/drain': {
+    summary: 'Send this node requests again',
+    answers: { 204: 'none' },
+  },
 };
 
 /** A time as the Session History Viewer writes it, or in milliseconds. */
