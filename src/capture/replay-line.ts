@@ -4,6 +4,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { WebSocket } from 'ws';
 import type { Milliseconds } from '../domain/time.ts';
+import { NoAnswer } from '../platform/no-answer.ts';
 import type { CapturedHeader } from './capture.ts';
 import type { ComparedAnswer } from './compare.ts';
 
@@ -23,25 +24,16 @@ export type ReplayRequest = {
   readonly answerWithinMs?: Milliseconds;
 };
 
-/** Nothing answers there, or no longer. */
-export class NoAnswer extends Error {
-  /** `call 50 (PUT /…)`. */
-  readonly call: string;
-  /** What the system says, without the call: `connect ECONNREFUSED 127.0.0.1:8350`. */
-  readonly reason: string;
-  /** The server took the connection, and was silent for too long. */
-  readonly isLate: boolean;
-
-  constructor({ number, method, target }: ReplayRequest, cause: Error, { isLate = false } = {}) {
-    // Where a name has several addresses the error of them all has no message.
-    const reason = cause.message || ('code' in cause ? String(cause.code) : cause.name);
-    const call =
-      number === undefined ? `${method} ${target}` : `call ${number} (${method} ${target})`;
-    super(`${call}: ${reason}`, { cause });
-    this.call = call;
-    this.reason = reason;
-    this.isLate = isLate;
-  }
+function noAnswer(
+  { number, method, target }: ReplayRequest,
+  cause: Error,
+  { isLate }: { readonly isLate: boolean },
+): NoAnswer {
+  // Where a name has several addresses the error of them all has no message.
+  const reason = cause.message || ('code' in cause ? String(cause.code) : cause.name);
+  const call = `${method} ${target}`;
+  const named = number === undefined ? call : `call ${number} (${call})`;
+  return new NoAnswer(named, reason, { isLate, cause });
 }
 
 /** The request is none that HTTP allows: captures may hold anything. */
@@ -53,7 +45,7 @@ export function sendRequest(request: ReplayRequest): Promise<ComparedAnswer> {
   const send = base.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     let isLate = false;
-    const failed = (error: Error): void => reject(new NoAnswer(request, error, { isLate }));
+    const failed = (error: Error): void => reject(noAnswer(request, error, { isLate }));
     const outgoing = orCannotSend(() =>
       send(base, { method, path: target, headers: headersOf(headers, body) }, (incoming) => {
         let text = '';
@@ -184,7 +176,7 @@ export class ReplayLine {
             ? new Error(`connect ETIMEDOUT (timeout: ${answerWithinMs}ms)`)
             : error;
         const isLate = isOverTime && isConnected;
-        reject(new NoAnswer(request, cause, { isLate }));
+        reject(noAnswer(request, cause, { isLate }));
       });
     });
   }

@@ -1,15 +1,15 @@
 /** The commands of operators: those of `AdminCommandName`. */
 
-import { causesOf } from '../client/transport.ts';
 import { type Flags, parseFlags } from '../config/flags.ts';
 import { readFileVariables } from '../config/file-variables.ts';
 import { formatPrintable, formatPrintableLines, parsePrintable } from '../domain/printable-text.ts';
 import { isGuid } from '../domain/ids.ts';
 import { formatSessionPath, type SessionReference } from '../domain/session/reference.ts';
 import { limits } from '../domain/limits.ts';
+import { NoAnswer } from '../platform/no-answer.ts';
+import { askText } from './ask.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
 import {
-  answerWithinMs,
   explainForeign,
   explainNoAnswer,
   isPage,
@@ -324,19 +324,14 @@ this machine needs none.
 function openAsk(url: string, token: string | undefined): Ask {
   const authorization = token === undefined ? 'XBL3.0 x=-;svc=operator' : `Bearer ${token}`;
   return async (method, path, body) => {
-    let answer: Response;
-    let text: string;
-    try {
-      answer = await fetch(`${url}/admin${path}`, {
-        method,
-        headers: { authorization },
-        signal: AbortSignal.timeout(answerWithinMs),
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      text = await answer.text();
-    } catch (error) {
-      throw new Failed(explainNoAnswer(causesOf(error), url));
-    }
+    const init = {
+      method,
+      headers: { authorization },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    };
+    const { answer, text } = await askText(`${url}/admin${path}`, init).catch((error: unknown) => {
+      throw error instanceof NoAnswer ? new Failed(explainNoAnswer(error, url)) : error;
+    });
     if (isPage(text)) throw new Failed(explainForeign(answer.status, url));
     if (answer.ok) {
       if (text === '') return { status: answer.status };

@@ -16,9 +16,10 @@ import {
   type SessionDocument,
   type SessionReference,
 } from '../client/multiplayer-service.ts';
-import { causesOf } from '../client/transport.ts';
 import { demoScid, demoTitleId } from '../config/demo-config.ts';
 import { parseFlags } from '../config/flags.ts';
+import { NoAnswer } from '../platform/no-answer.ts';
+import { askText } from './ask.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
 import { DemoLine } from './demo-line.ts';
 import { openDemoTime } from './demo-time.ts';
@@ -146,7 +147,7 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
   });
   const lobby = reference(templates.lobby);
   const game = reference(templates.game);
-  const friends = await fetch(`${url}/handles/query?include=relatedInfo`, {
+  const query = {
     method: 'POST',
     headers: { authorization: ada.authorization, 'x-xbl-contract-version': '107' },
     body: JSON.stringify({
@@ -154,10 +155,13 @@ async function play(url: string, tell: (line: string) => void): Promise<void> {
       scid: demoScid,
       owners: { people: { moniker: 'people', monikerXuid: ada.xuid } },
     }),
-  }).catch((error: unknown) => {
-    throw new UnexpectedStep(explainNoAnswer(causesOf(error), url));
+  };
+  const { answer: friends, text: playing } = await askText(
+    `${url}/handles/query?include=relatedInfo`,
+    query,
+  ).catch((error: unknown) => {
+    throw error instanceof NoAnswer ? new UnexpectedStep(explainNoAnswer(error, url)) : error;
   });
-  const playing = await friends.text();
   if (isPage(playing)) throw new UnexpectedStep(explainForeign(friends.status, url));
   if (!friends.ok) {
     throw new MultiplayerError({

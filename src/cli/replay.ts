@@ -9,7 +9,6 @@ import {
   type ReplayReport,
   thereAlready,
 } from '../capture/replay.ts';
-import { NoAnswer } from '../capture/replay-line.ts';
 import { parseFlags } from '../config/flags.ts';
 import {
   formatPrintable,
@@ -17,6 +16,7 @@ import {
   formatPrintableLines,
 } from '../domain/printable-text.ts';
 import { type OutputIo, reportMisuse } from './command-io.ts';
+import { NoAnswer } from '../platform/no-answer.ts';
 import { explainNoAnswer, parseServerAddress } from './server-address.ts';
 import { formatCount } from './count-text.ts';
 
@@ -87,8 +87,8 @@ export async function runReplay(args: readonly string[], io: ReplayIo): Promise<
     if (error instanceof CaptureError) {
       io.stderr.write(`openmpsd replay: ${given.path} ${formatPrintable(error.message)}\n`);
     } else if (error instanceof NoAnswer) {
-      const { call, reason, isLate } = error;
-      const why = explainNoAnswer(reason, given.url, { wasThere, isLate });
+      const { call, reason } = error;
+      const why = explainNoAnswer(error, given.url, { wasThere });
       const said = formatPrintable(`${call} got no answer (${reason}): ${why}`);
       io.stderr.write(`openmpsd replay: ${said}\n`);
     } else throw error;

@@ -1,4 +1,4 @@
-import type { Milliseconds } from '../domain/time.ts';
+import type { NoAnswer } from '../platform/no-answer.ts';
 import { withoutUrlSecrets } from '../platform/url-secrets.ts';
 import { MultiplayerError, RtaError } from '../client/multiplayer-service.ts';
 
@@ -37,9 +37,10 @@ export function explainFailedCall(
   { wasThere = false } = {},
 ): string | undefined {
   const failed = error instanceof RtaError ? error.cause : error;
-  if (failed instanceof MultiplayerError && failed.code === 'noAnswer') {
-    // Not the message: it has the path, and a session may be called timeout.
-    return explainNoAnswer(failed.text, url, { wasThere });
+  if (failed instanceof MultiplayerError && failed.status === 0) {
+    // Not the message: it has the path, and a session may be called issuer.
+    const given = { reason: failed.text, isLate: failed.code === 'timedOut' };
+    return explainNoAnswer(given, url, { wasThere });
   }
   const isNoJson =
     failed instanceof MultiplayerError &&
@@ -56,15 +57,14 @@ export function explainFailedCall(
 /**
  * A sentence on why nothing came from the server at `url`. `reason` has the messages of the error and of
  * its causes, and nothing of the call: names of sessions may be any words. `wasThere`: it has answered
- * before. `isLate`: it took the connection, and the time to answer is over.
+ * before.
  */
 export function explainNoAnswer(
-  reason: string,
+  { reason, isLate }: Pick<NoAnswer, 'reason' | 'isLate'>,
   url: string,
-  { wasThere = false, isLate = false } = {},
+  { wasThere = false } = {},
 ): string {
-  const late = `${url} takes connections, but has not answered in time.`;
-  if (isLate) return late;
+  if (isLate) return `${url} takes connections, but has not answered in time.`;
   if (/wrong version number|packet length too long|EPROTO/i.test(reason)) {
     return `${url} does not speak TLS; is it http in place of https?`;
   }
@@ -77,14 +77,10 @@ export function explainNoAnswer(
     const time = waited === undefined ? 'in time' : `within ${Number(waited) / 1_000} s`;
     return `${url} cannot be reached: no connection ${time}.`;
   }
-  if (/nothing came within|timeout|aborted/i.test(reason)) return late;
   return wasThere
     ? `the server at ${url} has ended, or cannot be reached any more.`
     : `nothing answers at ${url}; start the server first (openmpsd serve, or npm start in a checkout).`;
 }
-
-/** How long a command waits for an answer. */
-export const answerWithinMs: Milliseconds = 30_000;
 
 /** True of the start of an HTML page, which no answer to a call begins with. */
 export function isPage(text: string): boolean {

@@ -5,11 +5,12 @@ import { formatPrintable } from '../domain/printable-text.ts';
 import { isCanonicalXuid, type Xuid } from '../domain/ids.ts';
 import type { ChangeRow, LiveEvent } from '../inspector/api-types.ts';
 import { causesOf } from '../client/transport.ts';
+import { NoAnswer } from '../platform/no-answer.ts';
 import { parseFlags } from '../config/flags.ts';
+import { ask } from './ask.ts';
 import { ChangeNews } from './change-news.ts';
 import { type CommandIo, reportMisuse } from './command-io.ts';
 import {
-  answerWithinMs,
   explainForeign,
   explainNoAnswer,
   parseServerAddress,
@@ -72,7 +73,7 @@ export async function runWatch(args: readonly string[], io: WatchIo): Promise<nu
     let why = `${given.url}: ${causesOf(error)}.`;
     if (error instanceof ForeignServer) why = error.message;
     else if (error instanceof NoAnswer) {
-      why = explainNoAnswer(causesOf(error.cause), given.url, { isLate: error.isLate });
+      why = explainNoAnswer(error, given.url);
     }
     io.stderr.write(`openmpsd watch: ${formatPrintable(why)}\n`);
     return 1;
@@ -127,22 +128,12 @@ function parseOptions(args: readonly string[], env: WatchIo['env']): WatchOption
 /** What answers is not OpenMPSD; the message is a sentence. */
 class ForeignServer extends Error {}
 
-/** No head of an answer came; `isLate`: the time for it is over. */
-class NoAnswer extends Error {
-  readonly isLate: boolean;
-
-  constructor(cause: unknown, isLate: boolean) {
-    super('no answer', { cause });
-    this.isLate = isLate;
-  }
-}
-
 /** The inspector's API of a server. It throws when the server does not answer, or is aborted. */
 function apiOf({ url, token }: WatchOptions, signal: AbortSignal): InspectorApi {
   const headers: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const ask = async (path: string): Promise<Response> => {
-    const answer = await fetchWithin(`${url}/inspector/api/v1${path}`, { headers }, signal);
+  const get = async (path: string): Promise<Response> => {
+    const answer = await ask(`${url}/inspector/api/v1${path}`, { headers, signal });
     const type = answer.headers.get('content-type') ?? '';
     const isOurs = /^(?:application\/json|text\/event-stream)/.test(type);
     if (answer.ok ? !isOurs : type.startsWith('text/html')) {
@@ -154,27 +145,12 @@ function apiOf({ url, token }: WatchOptions, signal: AbortSignal): InspectorApi 
   };
   return {
     url,
-    ask: async (path) => (await ask(path)).json(),
+    ask: async (path) => (await get(path)).json(),
     async *events() {
-      const { body } = await ask('/stream');
+      const { body } = await get('/stream');
       if (body !== null) yield* eventsOf(body);
     },
   };
-}
-
-/** An answer whose head comes in time; what follows may take longer. Throws NoAnswer. */
-async function fetchWithin(url: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
-  // What no request can hold fails here, and is no fault of the server.
-  const request = new Request(url, init);
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), answerWithinMs);
-  try {
-    return await fetch(request, { signal: AbortSignal.any([signal, late.signal]) });
-  } catch (error) {
-    throw new NoAnswer(error, late.signal.aborted);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Resolves when the server ends the stream. */
