@@ -54,7 +54,7 @@ import {
   type SessionReference,
   type SessionTarget,
 } from './reference.ts';
-import { newGuid, sleep, sleepInBackground } from './platform.ts';
+import { newGuid, sleep, sleepInBackground, type Sleep } from './platform.ts';
 import type { SearchFilter } from './search-filter.ts';
 import { sessionQueryCall, type FoundSession, type SessionQuery } from './session-query.ts';
 import { RtaConnection, type RtaSettings } from './rta-connection.ts';
@@ -87,7 +87,6 @@ import {
   type Call,
   type CallOptions,
   type Fetch,
-  type Sleep,
 } from './transport.ts';
 
 export type * from './handle-document.ts';
@@ -124,7 +123,8 @@ export type { OpenWebSocket, WebSocketLike } from './rta-socket.ts';
 export { memberOf, membersOf } from './session-document.ts';
 export type * from './session-document.ts';
 export type { Resync, SessionTap, Tap, FollowEnd } from './taps.ts';
-export type { Authorization, CallOptions, Fetch, FetchAnswer, Sleep } from './transport.ts';
+export type { Sleep } from './platform.ts';
+export type { Authorization, CallOptions, Fetch, FetchAnswer } from './transport.ts';
 
 /** How `findMatch` searches. */
 export type MatchSearch = {
@@ -171,6 +171,8 @@ export type MultiplayerServiceSettings = {
   readonly retry?: Partial<RetryPolicy> | false;
   /** How long one request may take with all its tries: 30 s. */
   readonly timeoutMs?: number;
+  /** Ends all calls and connections, those of later too, which then reject with the signal's reason. */
+  readonly signal?: AbortSignal;
   /** In place of the platform's own. */
   readonly fetch?: Fetch;
   /** In place of timers. */
@@ -264,6 +266,7 @@ export class MultiplayerService implements SessionWriter {
   readonly #newGuid: () => Guid;
   readonly #baseUrl: string;
   readonly #timeoutMs: number;
+  readonly #signal: AbortSignal | undefined;
   readonly #connections = new Set<RtaConnection>();
   #xuid: Xuid | undefined;
 
@@ -290,6 +293,7 @@ export class MultiplayerService implements SessionWriter {
     this.#xuid = settings.xuid;
     this.#baseUrl = baseUrl.replace(/\/+$/, '');
     this.#timeoutMs = settings.timeoutMs ?? timeoutMsDefault;
+    this.#signal = settings.signal;
     this.#transport = new Transport({
       baseUrl: this.#baseUrl,
       authorization,
@@ -297,6 +301,7 @@ export class MultiplayerService implements SessionWriter {
       fetch: settings.fetch ?? globalThis.fetch,
       retry: retry === false ? undefined : { ...defaultRetryPolicy, ...retry },
       timeoutMs: this.#timeoutMs,
+      signal: this.#signal,
       sleep: this.#sleep,
       random: this.#random,
       nowMs: settings.nowMs ?? Date.now,
@@ -897,6 +902,7 @@ export class MultiplayerService implements SessionWriter {
         newNonce: (signal) => this.#newNonce(signal),
         newGuid: this.#newGuid,
         timeoutMs: this.#timeoutMs,
+        signal: this.#signal,
         sleep: this.#sleepInBackground,
         random: this.#random,
         onClosed: (closed) => this.#connections.delete(closed),

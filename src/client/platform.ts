@@ -3,6 +3,9 @@
 import type { Guid } from './session-document.ts';
 
 /** Resolves after `ms`; rejects with the signal's reason when that is aborted before. */
+export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
+
+/** As `Sleep`. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return startSleep(ms, signal, () => undefined);
 }

@@ -6,6 +6,7 @@ import {
   MultiplayerError,
   MultiplayerService,
   RtaError,
+  type CallOptions,
   type MultiplayerServiceSettings,
   type RtaSettings,
   type SessionReference,
@@ -47,6 +48,12 @@ async function open(settings: RtaSettings = {}, around: Partial<MultiplayerServi
 }
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** Rejects with the signal's reason, when that is aborted. */
+const until = (signal: AbortSignal) =>
+  new Promise<void>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 
 async function nextTap(taps: AsyncIterator<Tap>): Promise<Tap> {
   const { value, done } = await taps.next();
@@ -385,6 +392,78 @@ test('a caller who is refused is not let in by trying again', async () => {
   assert.ok(lost[0]?.cause instanceof MultiplayerError);
 });
 
+// Kills: a call that waits for as long as the connection is made anew, whatever its caller says.
+test('while the connection is made anew, calls end at their signal and their limit', async () => {
+  const limitMs = 7_000;
+  const { rta, connect } = await open(
+    { reconnect: { attemptsMax: Number.POSITIVE_INFINITY } },
+    {
+      sleep: async (ms, signal) => {
+        await nextTurn();
+        signal.throwIfAborted();
+        if (ms !== limitMs) return until(signal); // the pause before the next try
+      },
+    },
+  );
+  await using live = await connect();
+  rta.socket.drop();
+  const given = new AbortController();
+  const reason = new Error('the player has left');
+  const calls = (options: CallOptions) =>
+    [
+      live.follow(lobby, {}, options),
+      live.followByHandle('h', {}, options),
+      live.subscribe(invites, () => {}, options),
+    ] as const;
+  const aborted = calls({ signal: given.signal });
+  given.abort(reason);
+  for (const call of [...aborted, ...calls({ signal: given.signal })]) {
+    await assert.rejects(call, (error) => error === reason);
+  }
+  const [follow, followByHandle, subscribe] = calls({ timeoutMs: limitMs });
+  const late = { code: 'timedOut', status: 0, verb: 'PUT' };
+  await assert.rejects(follow, { ...late, path: lobbyPath });
+  await assert.rejects(followByHandle, { ...late, path: '/handles/h/session' });
+  await assert.rejects(subscribe, { name: 'RtaError', message: /not answered within 7000 ms/ });
+  assert.deepEqual([rta.connects.length, rta.writes.length], [1, 0]);
+});
+
+// Kills: a subscription that its caller does not know, and that keeps the process alive.
+test('a subscription that is answered after its call has ended is given back', async () => {
+  const { rta, connect } = await open();
+  await using live = await connect();
+  const given = new AbortController();
+  const subscribed = live.subscribe(invites, () => {}, { signal: given.signal });
+  for (let step = 0; step < 10; step += 1) await Promise.resolve(); // until it is asked for
+  given.abort(new Error('no longer'));
+  await assert.rejects(subscribed, /no longer/);
+  const isSubscribed = () => [...rta.socket.subscriptions.values()].includes(invites);
+  await nextTurn();
+  assert.ok(isSubscribed());
+  for (let turn = 0; turn < 10; turn += 1) await nextTurn();
+  assert.ok(!isSubscribed());
+});
+
+test('the signal of the client ends its calls and its connections, those of later too', async () => {
+  const given = new AbortController();
+  const lost: Error[] = [];
+  const { rta, service, connect } = await open(
+    { onSubscriptionsLost: (error) => lost.push(error) },
+    { signal: given.signal },
+  );
+  const live = await connect();
+  const reading = live.taps().next();
+  const reason = new Error('the game ends');
+  given.abort(reason);
+  const isReason = (error: unknown) => error === reason;
+  await assert.rejects(reading, isReason);
+  await assert.rejects(live.follow(lobby), isReason);
+  await assert.rejects(service.getSession(lobby), isReason);
+  await assert.rejects(connect(), isReason);
+  assert.ok(rta.socket.isClosed);
+  assert.deepEqual(lost, [reason]);
+});
+
 test('without reconnect a lost socket is the end', async () => {
   const { rta, connect } = await open({ reconnect: false });
   const live = await connect();
@@ -431,7 +510,7 @@ test('a refused subscription says why; a busy server is asked again after 1, 4, 
   rta.codes.push(1001, 1002, 1001, 0);
   assert.equal((await live.subscribe(invites, () => {})).data, null);
   assert.deepEqual(sleptMs, [1_000, 4_000, 9_000]);
-  rta.codes.push(1001, 1001, 1001, 1001, 1001);
+  rta.codes.push(1001, 1001, 1001, 1001);
   await assert.rejects(
     live.subscribe(invites, () => {}),
     (error) => error instanceof RtaError && error.code === 1001,

@@ -24,9 +24,14 @@
 
 import type { ReceivedInvite } from './handle-document.ts';
 import { MultiplayerError } from './multiplayer-error.ts';
-import { holdProcess } from './platform.ts';
+import { holdProcess, type Sleep } from './platform.ts';
 import { defaultReconnectPolicy, reconnectDelayMs, type ReconnectPolicy } from './reconnect.ts';
-import { requirePart, type SessionReference } from './reference.ts';
+import {
+  formatHandlePath,
+  formatSessionPath,
+  requirePart,
+  type SessionReference,
+} from './reference.ts';
 import { connectionLost, RtaError } from './rta-error.ts';
 import { RtaSocket, type OpenWebSocket } from './rta-socket.ts';
 import type { SessionWriter, WriteOptions } from './session-writer.ts';
@@ -42,7 +47,8 @@ import type {
   Xuid,
 } from './session-document.ts';
 import { parseTaps, resourceOf, TapQueue, type Tap } from './taps.ts';
-import { ServerGone, type Sleep } from './transport.ts';
+import { timedOut, type CallOptions } from './transport.ts';
+import { within } from './within.ts';
 
 export type RtaSettings = {
   /**
@@ -66,8 +72,10 @@ export type RtaParts = {
   /** A fresh one for each try. Throws a MultiplayerError. */
   readonly newNonce: (signal: AbortSignal) => Promise<string>;
   readonly newGuid: () => Guid;
-  /** For one answer on the socket. */
+  /** For one answer on the socket, and for one call that does not say otherwise. */
   readonly timeoutMs: number;
+  /** Gives the connection up. */
+  readonly signal: AbortSignal | undefined;
   /** Between tries, and wherever no call waits. */
   readonly sleep: Sleep;
   readonly random: () => number;
@@ -116,7 +124,8 @@ type SessionSubscription = {
   readonly subscription: Subscription;
 };
 
-const subscribeAttemptsMax = 5;
+/** With pauses of 1, 4 and 9 s: these fit into the limit of a call. */
+const subscribeAttemptsMax = 4;
 /** Sessions that are written at a time after a reconnect. */
 const rewritesAtOnceMax = 8;
 const heartbeatMsDefault = 30_000;
@@ -144,6 +153,9 @@ export class RtaConnection implements AsyncDisposable {
     this.#parts = parts;
     this.#settings = settings;
     this.#openWebSocket = settings.webSocket ?? openPlatformWebSocket;
+    const { signal } = parts;
+    const onAbort = (): void => this.#giveUp(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true, signal: this.#ending.signal });
     this.#next = this.#openSocket();
   }
 
@@ -169,6 +181,9 @@ export class RtaConnection implements AsyncDisposable {
    * the caller leaves by `leaveSession` or a write, or `unfollow`. If the seat was lost meanwhile,
    * that write takes another one where the session lets it.
    *
+   * While the connection is being made anew it waits for that, as long as `timeoutMs` and `signal` let
+   * it. When these end it, the write may have happened all the same.
+   *
    * @source docs/wire/rta.md "Members whose connection has ended"
    */
   async follow<Title extends TitleData = AnyTitle>(
@@ -179,21 +194,23 @@ export class RtaConnection implements AsyncDisposable {
     const resource = resourceOf(reference);
     const id = this.#followed.get(resource)?.subscription.id;
     const subscription = this.#newSubscription(changeTypes, id);
-    const live = await this.#held(this.#next);
-    this.#references.set(resource, reference); // the first tap may come before the answer
-    try {
-      const written = await this.#parts.service.writeSession<Title>(
-        reference,
-        withMember(changes, memberOn(live, subscription)),
-        options,
-      );
-      if (written.status !== 'deleted' && !options.preview) {
-        await this.#track({ reference, branch: written.session.branch, subscription }, live);
+    return this.#write(formatSessionPath(reference), options, async (signal) => {
+      const live = await this.#next;
+      this.#references.set(resource, reference); // the first tap may come before the answer
+      try {
+        const written = await this.#parts.service.writeSession<Title>(
+          reference,
+          withMember(changes, memberOn(live, subscription)),
+          { ...options, signal },
+        );
+        if (written.status !== 'deleted' && !options.preview) {
+          await this.#track({ reference, branch: written.session.branch, subscription }, live);
+        }
+        return written;
+      } finally {
+        if (!this.#followed.has(resource)) this.#references.delete(resource);
       }
-      return written;
-    } finally {
-      if (!this.#followed.has(resource)) this.#references.delete(resource);
-    }
+    });
   }
 
   /** As `follow`, of the session that a handle leads to: how an invite is accepted. */
@@ -203,18 +220,20 @@ export class RtaConnection implements AsyncDisposable {
     { changeTypes, ...options }: FollowOptions = {},
   ): Promise<ByHandle<SessionWriteResult<Title>>> {
     const subscription = this.#newSubscription(changeTypes);
-    const live = await this.#held(this.#next);
-    const written = await this.#parts.service.writeSessionByHandle<Title>(
-      handleId,
-      withMember(changes, memberOn(live, subscription)),
-      options,
-    );
-    if (written.status !== 'deleted' && !options.preview) {
-      const { reference, session } = written;
-      this.#references.set(resourceOf(reference), reference);
-      await this.#track({ reference, branch: session.branch, subscription }, live);
-    }
-    return written;
+    return this.#write(`${formatHandlePath(handleId)}/session`, options, async (signal) => {
+      const live = await this.#next;
+      const written = await this.#parts.service.writeSessionByHandle<Title>(
+        handleId,
+        withMember(changes, memberOn(live, subscription)),
+        { ...options, signal },
+      );
+      if (written.status !== 'deleted' && !options.preview) {
+        const { reference, session } = written;
+        this.#references.set(resourceOf(reference), reference);
+        await this.#track({ reference, branch: session.branch, subscription }, live);
+      }
+      return written;
+    });
   }
 
   /** Stops writing new connection ids into this session. Its taps go on while it has one. */
@@ -244,22 +263,38 @@ export class RtaConnection implements AsyncDisposable {
    * A subscription to any resource, renewed after each reconnect; `onEvent` gets the data of each
    * event. The process stays alive until it is unsubscribed.
    *
-   * Tries a few times when the server is overloaded. Throws an RtaError.
+   * Tries a few times when the server is overloaded. Throws an RtaError, or the reason of the signal.
    */
-  async subscribe(resource: string, onEvent: (data: unknown) => void): Promise<RtaSubscription> {
+  async subscribe(
+    resource: string,
+    onEvent: (data: unknown) => void,
+    options: CallOptions = {},
+  ): Promise<RtaSubscription> {
+    const late = (limitMs: number) =>
+      new RtaError(`The subscription to ${resource} was not answered within ${limitMs} ms.`);
+    return this.#within(options, late, (signal) => this.#subscribe(resource, onEvent, signal));
+  }
+
+  async #subscribe(
+    resource: string,
+    onEvent: (data: unknown) => void,
+    signal: AbortSignal,
+  ): Promise<RtaSubscription> {
     for (let attempt = 1; ; attempt += 1) {
-      const live = await this.#held(this.#next);
+      const live = await this.#next;
+      signal.throwIfAborted();
       try {
         const { id, data } = await this.#limited(live, live.socket.subscribe(resource, onEvent));
         const wanted: ResourceSubscription = { resource, onEvent, id };
         this.#wanted.add(wanted);
         this.#await(wanted);
+        if (signal.aborted) await this.#unsubscribe(wanted); // nobody waits for it any more
         return { data, unsubscribe: () => this.#unsubscribe(wanted) };
       } catch (error) {
         const mayPass = error instanceof RtaError && error.isPassing;
         if (!mayPass || attempt === subscribeAttemptsMax) throw error;
         // When the socket was lost, `#next` waits long enough.
-        if (this.#live === live) await this.#held(this.#sleep(1_000 * attempt ** 2));
+        if (this.#live === live) await this.#sleep(1_000 * attempt ** 2);
       }
     }
   }
@@ -273,21 +308,19 @@ export class RtaConnection implements AsyncDisposable {
   subscribeToInvites(
     { xuid, titleId }: { readonly xuid: Xuid; readonly titleId: TitleId },
     onInvite: (invite: ReceivedInvite) => void,
+    options: CallOptions = {},
   ): Promise<RtaSubscription> {
-    return this.subscribe(invitesResource(xuid, titleId), (data) => {
+    const onEvent = (data: unknown): void => {
       const { inviteHandle } = (data ?? {}) as { readonly inviteHandle?: ReceivedInvite };
       // Invites into activities come on the same resource.
       if (inviteHandle !== undefined) onInvite(inviteHandle);
-    });
+    };
+    return this.subscribe(invitesResource(xuid, titleId), onEvent, options);
   }
 
   /** Ends the connection; members become inactive when the server's grace time is over. */
   async close(): Promise<void> {
-    if (this.#ending.signal.aborted) return;
-    this.#ending.abort(new RtaError('The real-time connection has been closed.'));
-    this.#live?.socket.close();
-    this.#over(this.#ending.signal.reason);
-    this.#queue.end();
+    if (this.#end(new RtaError('The real-time connection has been closed.'))) this.#queue.end();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -375,14 +408,14 @@ export class RtaConnection implements AsyncDisposable {
     this.#next = this.#reconnect();
     this.#next.then(
       () => this.#queue.put({ kind: 'resync', why: 'reconnected' }),
-      (error: Error) => {
-        if (this.#ending.signal.aborted) return;
-        this.#ending.abort(error);
-        this.#over(error);
-        this.#queue.end(error);
-        this.#settings.onSubscriptionsLost?.(error);
-      },
+      (error: Error) => this.#giveUp(error),
     );
+  }
+
+  #giveUp(error: Error): void {
+    if (!this.#end(error)) return;
+    this.#queue.end(error);
+    this.#settings.onSubscriptionsLost?.(error);
   }
 
   async #reconnect(): Promise<LiveSocket> {
@@ -397,14 +430,17 @@ export class RtaConnection implements AsyncDisposable {
       } catch (error) {
         this.#ending.signal.throwIfAborted();
         cause = error;
-        if (error instanceof MultiplayerError && (isRefusal(error) || isGone(error))) break;
+        if (error instanceof MultiplayerError && isRefusal(error)) break;
       }
     }
     throw new RtaError('The real-time connection was lost and could not be made again.', { cause });
   }
 
-  /** No more calls are possible. */
-  #over(error: Error): void {
+  /** No more calls are possible. False: that was so before. */
+  #end(error: Error): boolean {
+    if (this.#ending.signal.aborted) return false;
+    this.#ending.abort(error);
+    this.#live?.socket.close();
     this.#live = undefined;
     this.#next = Promise.reject(error);
     this.#next.catch(() => {}); // callers get it when they wait for it
@@ -413,6 +449,7 @@ export class RtaConnection implements AsyncDisposable {
     this.#followed.clear();
     this.#references.clear();
     this.#parts.onClosed(this);
+    return true;
   }
 
   // sessions
@@ -428,7 +465,7 @@ export class RtaConnection implements AsyncDisposable {
   async #track(followed: SessionSubscription, live: LiveSocket): Promise<void> {
     this.#followed.set(resourceOf(followed.reference), followed);
     for (let present = live; this.#live !== present; ) {
-      present = await this.#held(this.#next);
+      present = await this.#next;
       await this.#rewrite(followed, present);
     }
   }
@@ -482,6 +519,26 @@ export class RtaConnection implements AsyncDisposable {
     }
   }
 
+  /** A write of a session, once there is a socket. */
+  #write<T>(
+    path: string,
+    options: CallOptions,
+    task: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return this.#within(options, (limitMs) => timedOut({ verb: 'PUT', path }, limitMs), task);
+  }
+
+  /** What `task` gives within the limits of a call. The process stays alive meanwhile. */
+  #within<T>(
+    { signal, timeoutMs = this.#parts.timeoutMs }: CallOptions,
+    late: (limitMs: number) => Error,
+    task: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { sleep } = this.#parts;
+    const limits = { signals: [signal], limitMs: timeoutMs, sleep, late: () => late(timeoutMs) };
+    return this.#held(within(limits, task));
+  }
+
   /** `task`, which the process stays alive for. */
   async #held<T>(task: Promise<T>): Promise<T> {
     this.#await(task);
@@ -520,10 +577,6 @@ const openPlatformWebSocket: OpenWebSocket = (url, protocol) => {
 /** True of an answer that a repeated call would get again. */
 function isRefusal({ status }: MultiplayerError): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 429;
-}
-
-function isGone({ cause }: MultiplayerError): boolean {
-  return cause instanceof ServerGone;
 }
 
 function memberOn({ connectionId }: LiveSocket, subscription: Subscription) {

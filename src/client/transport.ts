@@ -1,6 +1,8 @@
 import { formatJson } from './json.ts';
+import type { Sleep } from './platform.ts';
 import { MultiplayerError } from './multiplayer-error.ts';
 import { parseRetryAfterMs, retryDelayMs, type Repeat, type RetryPolicy } from './retry.ts';
+import { within } from './within.ts';
 
 /**
  * The value of `Authorization`, or what gives it. A function is asked before each request; with
@@ -27,14 +29,6 @@ export type FetchAnswer = {
   readonly headers: { get(name: string): string | null };
   text(): Promise<string>;
 };
-
-/** Thrown by a `fetch` that knows that its server does not come back: the call is not made again. */
-export class ServerGone extends Error {
-  override readonly name = 'ServerGone';
-}
-
-/** Resolves after `ms`; rejects with the signal's reason when that is aborted before. */
-export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
 /** What every call takes. */
 export type CallOptions = {
@@ -75,14 +69,13 @@ export type TransportSettings = {
   /** Undefined: every call is one request, but for a fresh token. */
   readonly retry: RetryPolicy | undefined;
   readonly timeoutMs: number;
+  /** Ends every call. */
+  readonly signal: AbortSignal | undefined;
   readonly sleep: Sleep;
   /** From 0 to 1. */
   readonly random: () => number;
   readonly nowMs: () => number;
 };
-
-/** The longest wait that a platform's timer takes; a longer one would end at once. */
-const timerMsMax = 2 ** 31 - 1;
 
 /**
  * Carries calls to the server: headers, tokens, tries, time limits. Knows nothing of sessions.
@@ -105,36 +98,16 @@ export class Transport {
   /**
    * The answer to `call`, whatever its status, after as many tries as its kind allows.
    *
-   * Throws a MultiplayerError when no answer arrived, the signal's reason when it was aborted.
+   * Throws a MultiplayerError when no answer arrived, and the reason of a signal, its own or that of the
+   * settings, that was aborted.
    */
   async send(call: Call, { signal, timeoutMs }: CallOptions = {}): Promise<Answer> {
-    signal?.throwIfAborted();
+    const { sleep } = this.#settings;
     const limitMs = timeoutMs ?? this.#settings.timeoutMs;
-    const ending = new AbortController();
-    const onAbort = () => ending.abort(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    let timedOut = false;
-    if (limitMs <= timerMsMax) {
-      this.#settings.sleep(limitMs, ending.signal).then(
-        () => {
-          timedOut = true;
-          ending.abort();
-        },
-        () => {}, // the call ended in time
-      );
-    }
-    const ended = new Promise<never>((_resolve, reject) => {
-      ending.signal.addEventListener('abort', () => reject(ending.signal.reason), { once: true });
-    });
-    try {
-      return await Promise.race([this.#sendUntilFinal(call, limitMs, ending.signal), ended]);
-    } catch (error) {
-      if (!timedOut) throw error;
-      throw noAnswer(call, 'timedOut', `nothing came within ${limitMs} ms`, error);
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-      ending.abort(); // ends the timer
-    }
+    const late = () => timedOut(call, limitMs);
+    return within({ signals: [signal, this.#settings.signal], limitMs, sleep, late }, (ending) =>
+      this.#sendUntilFinal(call, limitMs, ending),
+    );
   }
 
   async #sendUntilFinal(call: Call, limitMs: number, signal: AbortSignal): Promise<Answer> {
@@ -204,9 +177,8 @@ export class Transport {
         retryAfterMs: parseRetryAfterMs(header('Retry-After'), header('Date'), nowMs()),
       };
     } catch (error) {
-      const lost = noAnswer(call, 'noAnswer', `${causesOf(error)}${pageHint(baseUrl)}`, error);
-      if (error instanceof ServerGone) throw lost;
-      return lost;
+      const text = `${causesOf(error)}${pageHint(baseUrl)}`;
+      return new MultiplayerError({ verb, path, status: 0, code: 'noAnswer', text, cause: error });
     }
     this.#hold(call, answer);
     return answer;
@@ -232,13 +204,10 @@ function keyOf({ verb, path }: Call): string {
   return `${verb} ${path.split('?', 1)[0]}`;
 }
 
-function noAnswer(
-  { verb, path }: Call,
-  code: 'noAnswer' | 'timedOut',
-  text: string,
-  cause: unknown,
-): MultiplayerError {
-  return new MultiplayerError({ verb, path, status: 0, code, text, cause });
+/** The error of a call that took longer than it may. */
+export function timedOut({ verb, path }: Pick<Call, 'verb' | 'path'>, limitMs: number): Error {
+  const text = `nothing came within ${limitMs} ms`;
+  return new MultiplayerError({ verb, path, status: 0, code: 'timedOut', text });
 }
 
 /** What a page should know: browsers do not say that a server refused its origin. */

@@ -174,9 +174,7 @@ test('what waits for a server that is closed ends, without further tries', async
   await live.follow(lobby);
   await server.close();
   const isClosed = (error: unknown) => {
-    assert.ok(error instanceof MultiplayerError);
-    assert.equal(error.code, 'noAnswer');
-    assert.match(error.message, /got no answer: the test server http:\S+ is closed/);
+    assert.match(String(error), /^Error: The test server http:\S+ is closed\.$/);
     return true;
   };
   await assert.rejects(client.getSession(lobby), isClosed);
@@ -185,8 +183,8 @@ test('what waits for a server that is closed ends, without further tries', async
   await assert.rejects(server.service().client.getSession(lobby), isClosed);
   await assert.rejects(async () => {
     for await (const _tap of live.taps());
-  }, /could not be made again/);
-  await assert.rejects(live.follow(lobby), /could not be made again/);
+  }, isClosed);
+  await assert.rejects(live.follow(lobby), isClosed);
   await assert.rejects(server.snapshot(), /does not answer: fetch failed: .*ECONNREFUSED/);
 });
 

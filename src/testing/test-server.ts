@@ -8,8 +8,8 @@
  *     await server.control.advance(60_000);
  */
 
-import { type Fetch, MultiplayerService } from '../client/multiplayer-service.ts';
-import { causesOf, ServerGone } from '../client/transport.ts';
+import { MultiplayerService } from '../client/multiplayer-service.ts';
+import { causesOf } from '../client/transport.ts';
 import {
   CannotStart,
   startServer as startAnyServer,
@@ -66,7 +66,7 @@ export class TestServer implements AsyncDisposable {
   readonly #snapshots = new WeakSet<Snapshot>();
   #store: Store;
   #running: RunningServer;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(settings: ServerOptions, store: Store, running: RunningServer) {
     this.#settings = settings;
@@ -129,7 +129,7 @@ export class TestServer implements AsyncDisposable {
 
   /** Ends the server. A later call of its clients fails at once, and their RTA connections are given up. */
   close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort(new Error(`The test server ${this.url} is closed.`));
     return this.#running.close();
   }
 
@@ -139,14 +139,10 @@ export class TestServer implements AsyncDisposable {
 
   #callerOf(claims: Readonly<Record<string, string>>, xuid?: string): TestCaller {
     const authorization = `XBL3.0 x=-;${new URLSearchParams(claims)}`;
-    const fetchWhileOpen: Fetch = async (url, init) => {
-      if (this.#isClosed) throw new ServerGone(`the test server ${this.url} is closed`);
-      return fetch(url, init);
-    };
     const client = new MultiplayerService({
       baseUrl: this.url,
       authorization,
-      fetch: fetchWhileOpen,
+      signal: this.#closing.signal,
       ...(xuid !== undefined && { xuid }),
     });
     return { authorization, client };

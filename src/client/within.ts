@@ -1,0 +1,46 @@
+import type { Sleep } from './platform.ts';
+
+/** The longest wait that a platform's timer takes; a longer one would end at once. */
+const timerMsMax = 2 ** 31 - 1;
+
+/** What ends a task before its time. */
+export type TaskLimits = {
+  /** Each may be left undefined. */
+  readonly signals: readonly (AbortSignal | undefined)[];
+  readonly limitMs: number;
+  readonly sleep: Sleep;
+  /** The error of a task that takes too long. */
+  readonly late: () => Error;
+};
+
+/**
+ * What `task` gives. The signal that it gets is aborted as soon as the task is over, or is waited for no
+ * more.
+ *
+ * Throws what `task` throws; the reason of a signal that is aborted; `late()` after `limitMs`.
+ */
+export async function within<T>(
+  { signals, limitMs, sleep, late }: TaskLimits,
+  task: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ending = new AbortController();
+  const { signal } = ending;
+  for (const one of signals) {
+    one?.throwIfAborted();
+    one?.addEventListener('abort', () => ending.abort(one.reason), { once: true, signal });
+  }
+  if (limitMs <= timerMsMax) {
+    sleep(limitMs, signal).then(
+      () => ending.abort(late()),
+      () => {}, // the task ended in time
+    );
+  }
+  const ended = new Promise<never>((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  try {
+    return await Promise.race([ended, task(signal)]);
+  } finally {
+    ending.abort(); // ends the timer, and removes the listeners
+  }
+}
