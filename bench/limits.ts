@@ -5,27 +5,29 @@
  */
 
 import { writeFile } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Slice } from './flip.ts';
-import { load, median, sendAll } from './load.ts';
-import { offenderPerSecond } from './offender.ts';
-import { startPinned } from './process.ts';
+import { openHttpLine } from './http-line.ts';
+import { formatRequest, load, median, sendAll } from './load.ts';
+import { type OffenderReport, offenderPerSecond } from './offender.ts';
+import { startBeside, startPinned } from './process.ts';
 import { liveSessions, put, warmUpJoin } from './rates.ts';
 import type { BenchSettings, Row } from './report.ts';
 import { changeBody, headersOf, joinBody, pathOf } from './sample.ts';
-import { compare, pairsOf } from './slice-pairs.ts';
+import { compare, type Pair, pairsOf } from './slice-pairs.ts';
 
 /** Users who play, each in a session of their own, and how often each writes: half of the limit. */
 const playersCount = 64;
 const playerIntervalMs = 100;
 /** How long the other caller sends, or does not, in one go: some 300 writes of players. */
 const sliceMs = 500;
+/** What the other caller does in one slice after the other: its requests are refused, or they are not. */
+const turns = ['off', 'refused', 'off', 'served'] as const;
 
-/** What counting costs a write, and the latency of writes beside a caller who is refused nearly always. */
+/** What counting costs a write, and the latency of writes beside a caller who is refused, or is not. */
 export async function measureLimits(settings: BenchSettings): Promise<Row[]> {
-  return [await measureCost(settings), await measureOthers(settings)];
+  return [await measureCost(settings), ...(await measureOthers(settings))];
 }
 
 /** As many limits as Xbox Live and the general ones together have for a user, and none that is met. */
@@ -59,83 +61,119 @@ async function measureCost({ folder, rounds, seconds }: BenchSettings): Promise<
   };
 }
 
-/** The times of the writes of players, in a slice with or without the other caller. */
-type Times = { readonly isOn: boolean; readonly ms: number[] };
+/** What happened while the other caller sent, or did not. */
+type OthersSlice = OffenderReport & {
+  readonly turn: (typeof turns)[number];
+  readonly isOn: boolean;
+  /** How long each write of a player took. */
+  readonly ms: number[];
+  /** Of the server. */
+  readonly cpuMicros: number;
+};
 
-async function measureOthers({ folder, rounds, seconds }: BenchSettings): Promise<Row> {
+/**
+ * Players write, and another caller sends requests of which nearly all are refused, or none of which are. The
+ * server has the first core to itself. The clients share the others, and cost so little that they do
+ * not wait for each other.
+ */
+async function measureOthers({ folder, rounds, seconds }: BenchSettings): Promise<Row[]> {
   const place = [join(folder, 'limits'), 'strict', '67108864', '', 'general'];
   await using server = await startPinned('measured-server.ts', place);
-  await using other = await startPinned('offender.ts', [server.url]);
   await sendAll(server.url, playersCount, (n) => ({
     method: 'PUT',
     path: pathOf(n),
     headers: headersOf(n),
     body: joinBody(0),
   }));
-  const slices: Times[] = [];
-  const agent = new Agent({ keepAlive: true });
+  await using other = await startBeside('offender.ts', [server.url]);
+  const playing = new AbortController();
+  let ms: number[] = [];
+  const players = Array.from({ length: playersCount }, (_, n) =>
+    play(server.url, n, playing.signal, (tookMs) => ms.push(tookMs)),
+  );
+  const slices: OthersSlice[] = [];
   // The first slices warm up, and the other caller reaches its limit.
-  const slicesCount = 6 + Math.ceil((2 * rounds * seconds * 1_000) / sliceMs);
-  const endMs = performance.now() + slicesCount * sliceMs;
-  const player = async (n: number): Promise<void> => {
-    // Not all at once.
-    await sleep((n * playerIntervalMs) / playersCount);
-    for (let written = 0; performance.now() < endMs; written += 1) {
-      const times = slices.at(-1);
-      const sentMs = performance.now();
-      const status = await send(server.url, agent, n, changeBody(written));
-      if (status !== 200) throw new Error(`a player got ${status}`);
-      times?.ms.push(performance.now() - sentMs);
-      await sleep(Math.max(0, playerIntervalMs - (performance.now() - sentMs)));
-    }
-  };
+  const warmUpCount = 8;
+  const slicesCount = warmUpCount + 1 + Math.ceil((4 * rounds * seconds * 1_000) / sliceMs);
   const switching = async (): Promise<void> => {
     for (let n = 0; n < slicesCount; n += 1) {
-      const isOn = n % 2 === 1;
-      other.tell(isOn ? 'on' : 'off');
-      slices.push({ isOn, ms: [] });
+      const turn = turns[n % turns.length] ?? 'off';
+      ms = [];
+      const beganMicros = await server.report<number>('cpu');
+      other.tell(turn);
       await sleep(sliceMs);
+      const cpuMicros = (await server.report<number>('cpu')) - beganMicros;
+      const sent = await other.report<OffenderReport>();
+      slices.push({ turn, isOn: turn !== 'off', ms, cpuMicros, ...sent });
     }
-    other.tell('off');
+    playing.abort();
   };
-  await Promise.all([...Array.from({ length: playersCount }, (_, n) => player(n)), switching()]);
-  agent.destroy();
-  const refused = await other.report<number>();
-  const measured = slices.slice(6).filter(({ ms }) => ms.length > 0);
-  const ratio = median(pairsOf(measured).map((pair) => compare(pair, p50).ratio));
-  const all = (isOn: boolean): Times => ({
-    isOn,
-    ms: measured.flatMap((slice) => (slice.isOn === isOn ? slice.ms : [])),
-  });
-  const text = (times: Times): string =>
-    `p50 ${p50(times).toFixed(2)} ms, p99 ${at(times, 0.99).toFixed(1)} ms`;
-  return {
-    work: `writes of ${playersCount} users beside a caller who sends ${offenderPerSecond}/s`,
-    measured: `${text(all(true))}; ${refused} refused`,
-    reference: `without it ${text(all(false))}`,
-    ratio,
-    goal: '≤ 1.2',
-    reached: ratio <= 1.2,
+  await Promise.all([...players, switching()]);
+  const pairs = pairsOf(slices.slice(warmUpCount));
+  const off = slices.slice(warmUpCount).filter(({ isOn }) => !isOn);
+  const rowOf = (turn: 'refused' | 'served', what: string): Row => {
+    const ofTurn = pairs.filter(({ slice }) => slice.turn === turn);
+    const ratio = median(ofTurn.map((pair) => compare(pair, p50).ratio));
+    const goal = turn === 'refused' ? '≤ 1.2' : '';
+    const on = ofTurn.map(({ slice }) => slice);
+    return {
+      work: `writes of ${playersCount} users beside ${offenderPerSecond} requests/s ${what}`,
+      measured: `${latencyOf(on)}; ${costOf(ofTurn, turn)}`,
+      reference: `without them ${latencyOf(off)}`,
+      ratio,
+      goal,
+      reached: ratio <= 1.2,
+    };
   };
+  return [
+    rowOf('refused', 'of one who is over the limit'),
+    rowOf('served', 'of others that are answered'),
+  ];
 }
 
-function p50(times: Times): number {
-  return at(times, 0.5);
+/** Sends the writes of the n-th player until it is aborted, and tells how long each took. */
+async function play(
+  url: string,
+  n: number,
+  signal: AbortSignal,
+  told: (tookMs: number) => void,
+): Promise<void> {
+  const line = await openHttpLine(url);
+  const { host } = new URL(url);
+  // Not all at once.
+  await sleep((n * playerIntervalMs) / playersCount);
+  for (let written = 0; !signal.aborted; written += 1) {
+    const [method, path, headers] = ['PUT', pathOf(n), headersOf(n)] as const;
+    const request = formatRequest({ method, path, headers, body: changeBody(written) }, host);
+    const sentMs = performance.now();
+    const status = await line.send(request);
+    const tookMs = performance.now() - sentMs;
+    if (status !== 200) throw new Error(`a player got ${status}`);
+    told(tookMs);
+    await sleep(Math.max(0, playerIntervalMs - tookMs));
+  }
+  line.close();
 }
 
-function at({ ms }: Times, part: number): number {
-  return [...ms].sort((a, b) => a - b)[Math.floor(ms.length * part)] ?? 0;
+/** How many requests the other caller sent in a slice, and what each cost the server beyond the writes. */
+function costOf(pairs: readonly Pair<OthersSlice>[], turn: 'refused' | 'served'): string {
+  const sent = pairs.reduce((sum, { slice }) => sum + slice[turn], 0);
+  const micros = median(
+    pairs.map((pair) => compare(pair, ({ cpuMicros }) => cpuMicros).more / pair.slice[turn]),
+  );
+  return `${sent} ${turn}, ${micros.toFixed(0)} µs of the server for each`;
 }
 
-/** The status of the answer to a write of the n-th player. */
-function send(url: string, agent: Agent, n: number, body: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const headers = headersOf(n);
-    const asked = request(`${url}${pathOf(n)}`, { method: 'PUT', agent, headers });
-    asked.on('response', (answer) => {
-      answer.resume().on('end', () => resolve(answer.statusCode ?? 0));
-    });
-    asked.on('error', reject);
-    asked.end(body);
-  });
+function latencyOf(slices: readonly OthersSlice[]): string {
+  const ms = slices.flatMap((slice) => slice.ms);
+  return `p50 ${at(ms, 0.5).toFixed(2)} ms, p99 ${at(ms, 0.99).toFixed(1)} ms`;
+}
+
+function p50({ ms }: OthersSlice): number {
+  return at(ms, 0.5);
+}
+
+function at(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length * part)] ?? 0;
 }

@@ -91,9 +91,11 @@ async function sendByWrk(
   try {
     const [scriptFile, requestsFile] = [join(folder, 'wrk.lua'), join(folder, 'requests')];
     await writeFile(scriptFile, script);
+    const { host } = new URL(url);
+    const texts = requests.map((one) => formatRequest(one, host));
     await writeFile(
       requestsFile,
-      requests.map((one) => formatRequest(one, new URL(url).host)).join(''),
+      texts.map((text) => `${Buffer.byteLength(text)}\n${text}`).join(''),
     );
     // The shell tells the processor time of its child.
     const wrk = spawn(
@@ -125,15 +127,14 @@ async function sendByWrk(
   }
 }
 
-/** As it goes over the wire, after its length in bytes. */
-function formatRequest({ method, path, headers, body }: LoadRequest, host: string): string {
+/** A request as it goes over the wire. */
+export function formatRequest({ method, path, headers, body }: LoadRequest, host: string): string {
   const lines = Object.entries({
     host,
     ...headers,
     ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),
   }).map(([name, value]) => `${name}: ${value}\r\n`);
-  const text = `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`;
-  return `${Buffer.byteLength(text)}\n${text}`;
+  return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`;
 }
 
 async function sendByAutocannon(

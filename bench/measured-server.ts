@@ -1,8 +1,9 @@
 /**
  * The directory as the benches run it: in a process of its own that can be asked about itself.
  *
- * Messages in: `measure` forgets what was measured, `report` answers it; `flip` begins a flip test of the
- * lever that an argument names, `slices` answers what it saw; `gateway` answers where its gateway is.
+ * Messages in: `measure` forgets what was measured, `report` answers it; `cpu` answers its processor time in
+ * microseconds; `flip` begins a flip test of the lever that an argument names, `slices` answers what it saw;
+ * `gateway` answers where its gateway is.
  */
 
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -45,6 +46,10 @@ let slices: Promise<readonly Slice[]> | undefined;
 
 process.on('message', (message) => {
   if (message === 'gateway') process.send?.(server.gateway);
+  if (message === 'cpu') {
+    const { user, system } = process.cpuUsage();
+    process.send?.(user + system);
+  }
   if (message === 'flip') slices = flip(lever);
   if (message === 'slices') void slices?.then((done) => process.send?.(done));
   if (message === 'measure') {

@@ -21,13 +21,19 @@ export async function startPinned(
   file: string,
   args: readonly string[] = [],
 ): Promise<BenchServer> {
+  const server = await startBeside(file, args);
+  if (cores > 1) await pin(server.pid, '0');
+  return server;
+}
+
+/** Starts a file in a process of its own, on the cores of this process; it says when it is ready. */
+export async function startBeside(file: string, args: readonly string[]): Promise<BenchServer> {
   const child = fork(new URL(file, import.meta.url), [...args], {
     execArgv: ['--expose-gc'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const { url } = await nextMessage<{ url: string }>(child);
   const pid = child.pid ?? 0;
-  if (cores > 1) await pin(pid, '0');
   return {
     url,
     pid,
