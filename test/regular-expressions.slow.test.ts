@@ -111,6 +111,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'gateway/host-names.ts': 'own',
   'history/history-query.ts': 'body',
   'history/history-routes.ts': 'head',
+  'http/answer-early.ts': 'head',
   'http/client-address.ts': 'head',
   'http/escape-html.ts': 'body',
   'http/failure-response.ts': 'own',

@@ -14,10 +14,20 @@ export function isBodyDue({ complete, headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
 }
 
+/** True of a client that sends a body only after it was asked to, with `Expect: 100-continue`. */
+export function waitsToContinue({ headers, httpVersionMinor }: IncomingMessage): boolean {
+  const { expect } = headers;
+  return (
+    expect !== undefined && httpVersionMinor === 1 && /(?:^|\W)100-continue(?:$|\W)/i.test(expect)
+  );
+}
+
 /**
  * Answers a request before its body has come, as a refusal does, and receives the rest of the body. If the
  * connection ended with the answer, the system would reset it, and a client that is still sending would lose
  * the answer. After 64 MiB or 30 seconds it is cut all the same.
+ * The answer to a client that waits to continue is the last of its connection, since it is unknown whether the
+ * body comes.
  */
 export function answerEarly(
   outgoing: ServerResponse,
@@ -26,6 +36,7 @@ export function answerEarly(
   send: SendAnswer,
 ): void {
   const { req: incoming } = outgoing;
+  if (waitsToContinue(incoming)) outgoing.shouldKeepAlive = false;
   const isLast = !outgoing.shouldKeepAlive || answer.headers?.['Connection'] === 'close';
   if (!isLast || answer.stream !== undefined || outgoing.headersSent) {
     send(outgoing, answer, correlationId);

@@ -267,6 +267,26 @@ test('a body that is waited for with Expect: 100-continue is asked for', options
   assert.deepEqual(JSON.parse(answer).body, { a: 1 });
 });
 
+// Kills: a client that is asked for a body which is then refused unread; a connection that goes on although
+// nobody knows whether the body comes.
+test('a body that is refused unread is not asked for', options, async () => {
+  await using app = await listen();
+  const heads: readonly (readonly [string, number])[] = [
+    [`PUT ${seat} HTTP/1.1\r\n${good}Content-Length: 9999999999\r\n`, 413],
+    [`PUT ${seat} HTTP/1.1\r\nContent-Length: 10\r\n`, 401],
+    ['PUT /nowhere HTTP/1.1\r\nTransfer-Encoding: chunked\r\n', 404],
+  ];
+  for (const [head, status] of heads) {
+    const socket = connect(app.port, '127.0.0.1').setEncoding('latin1');
+    socket.write(`${head}Expect: 100-continue\r\n\r\n`);
+    const [text] = await once(socket, 'data');
+    const [answer] = parseAnswers(String(text));
+    assert.equal(answer?.status, status, head);
+    assert.equal(answer.headers.get('connection'), 'close');
+    socket.destroy();
+  }
+});
+
 test('an expectation that nobody knows is no reason to refuse', options, async () => {
   await using app = await listen();
   assert.equal((await ask({ port: app.port, headers: { Expect: 'miracles' } })).status, 200);

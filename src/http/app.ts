@@ -180,6 +180,8 @@ export function createHttpServer(
   );
   if (upgrade) server.on('upgrade', upgrade);
   server.on('checkExpectation', onRequest);
+  // Without this Node asks for each body, also for one that is refused unread.
+  server.on('checkContinue', onRequest);
   server.on('clientError', (error, socket: Socket) => {
     const id = context.ids.guid();
     const refused = refuseConnection(error, socket, exchanges.get(socket)?.outgoing, id);

@@ -15,6 +15,15 @@ import { Refusal } from '../domain/refusal.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import { parseQuery } from './query.ts';
 
+/** Refuses a body that is too large by what the client says of it. Refuses: bodyTooLarge. */
+export function sizeRefusal({ headers }: IncomingMessage, bytesMax: number): Refusal | undefined {
+  return Number(headers['content-length']) > bytesMax ? tooLarge(bytesMax) : undefined;
+}
+
+function tooLarge(bytesMax: number): Refusal {
+  return new Refusal('bodyTooLarge', `The body is larger than ${bytesMax} bytes.`);
+}
+
 /**
  * All of the body. Never settles when the client leaves before its end: nobody waits for an answer.
  *
@@ -40,8 +49,6 @@ export function readBody(
       uploads.delete(incoming);
       resolve(refusal);
     };
-    const tooLarge = (): void =>
-      refuse(new Refusal('bodyTooLarge', `The body is larger than ${bytesMax} bytes.`));
     const tooSlow = (): void =>
       refuse(
         new Refusal(
@@ -53,7 +60,7 @@ export function readBody(
       if (isRefused) return;
       const isFirst = bytes === 0;
       bytes += chunk.length;
-      if (bytes > bytesMax) return tooLarge();
+      if (bytes > bytesMax) return refuse(tooLarge(bytesMax));
       chunks.push(chunk);
       // A body in one piece, as nearly all are, is not held.
       if (bytes === length) return;
@@ -65,7 +72,6 @@ export function readBody(
       const [first = noBytes] = chunks;
       resolve(chunks.length > 1 ? Buffer.concat(chunks) : first);
     });
-    if (length > bytesMax) tooLarge();
   });
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { AuthenticatorUnavailable, SignInUnavailable } from '../auth/authenticator.ts';
 import type { Guid } from '../domain/ids.ts';
 import { retryAfter, textResponse } from './refusal-response.ts';
-import type { Answer, Route } from './route.ts';
+import { type Answer, isReading, type Route } from './route.ts';
 
 export type FailureSettings = {
   /** True of an error by which the store says that it cannot be reached. */
@@ -31,8 +31,7 @@ export function failureResponse(
 
 /** The answer while the store cannot be reached, or what it has cannot be read or written. */
 function outageResponse(route: Parameters<typeof failureResponse>[4]): Answer {
-  const onlyReads = route === undefined || route.method === 'GET' || route.onlyReads === true;
-  return onlyReads ? readOutageResponse : writeOutageResponse;
+  return route === undefined || isReading(route) ? readOutageResponse : writeOutageResponse;
 }
 
 const readOutageResponse = textResponse(

@@ -7,10 +7,10 @@ import type { Guid } from '../domain/ids.ts';
 import { type JsonObject, parseExactJson, parseRequestJson } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { answerEarly, isBodyDue } from './answer-early.ts';
+import { answerEarly, isBodyDue, waitsToContinue } from './answer-early.ts';
 import { parseQuery } from './query.ts';
 import { endOfReadBatch } from './read-batch.ts';
-import { parseBody, parseForm, readBody } from './body.ts';
+import { parseBody, parseForm, readBody, sizeRefusal } from './body.ts';
 import {
   type FailureSettings,
   failureResponse,
@@ -26,7 +26,7 @@ import { refusalResponse } from './refusal-response.ts';
 import { type SendAnswer, sendAnswer } from './send-answer.ts';
 import type { Answer, RefusalWithHeaders, Route } from './route.ts';
 import { buildRouteTable, parseTarget } from './route-table.ts';
-import { rateServiceOf, rateServiceOfHandles } from './rate-service.ts';
+import { rateServiceOf } from './rate-service.ts';
 import { bothJudgements, type Judgement, type RequestLimits } from './request-limits.ts';
 import { mayWithoutXuid, statedXuid } from './stated-xuid.ts';
 
@@ -122,9 +122,9 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
         else if (preflightOf && 'route' in match) {
           sendShared({ status: 204, headers: formatPreflight(preflightOf, incoming.headers) });
         } else if (within === undefined) {
-          sendShared(await decide(incoming, match, correlationId, observed));
+          sendShared(await decide(outgoing, match, correlationId, observed));
         } else {
-          const work = () => decide(incoming, match, correlationId, observed);
+          const work = () => decide(outgoing, match, correlationId, observed);
           sendShared(await within(correlationId, work));
         }
       } catch (error) {
@@ -149,11 +149,12 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
   }
 
   async function decide(
-    incoming: IncomingMessage,
+    outgoing: ServerResponse,
     match: ReturnType<typeof table.find>,
     id: Guid,
     observed: ObservedRequest | undefined,
   ): Promise<Answer> {
+    const { req: incoming } = outgoing;
     const path = 'route' in match ? match.route.path : undefined;
     let judged = requestLimits?.ofAddress(incoming, context.clock.nowMs());
     if (judged instanceof Refusal) return refuse(judged, contractVersionMax);
@@ -183,7 +184,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
 
     const encoded = route.body === 'none' ? undefined : encodingRefusal(headers);
     if (encoded !== undefined) return refuse(encoded, contractVersion);
-    const body = route.body === 'none' ? noBody : await readObject(incoming, route, observed);
+    const body = route.body === 'none' ? noBody : await readObject(outgoing, route, observed);
     if (body instanceof Refusal) return refuse(body, contractVersion);
     if (caller?.kind === 'user' && caller.userHash !== undefined) {
       caller = await learned(caller, route, parseTarget(url).path, body);
@@ -191,9 +192,9 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
       if (observed) observed.caller = caller;
     }
 
-    if (caller !== undefined && requestLimits !== undefined && isJudgedByBody(route, incoming)) {
+    if (caller !== undefined && requestLimits !== undefined && route.rateServiceOf !== undefined) {
       const nowMs = context.clock.nowMs();
-      const service = rateServiceOfHandles(route, body);
+      const service = route.rateServiceOf(body);
       judged = bothJudgements(judged, requestLimits.ofService(service, caller, nowMs));
     }
     if (judged !== undefined) {
@@ -247,9 +248,10 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     host: string | undefined,
   ): Judgement {
     const nowMs = context.clock.nowMs();
-    const service = rateServiceOf(route, host);
     const judged = limits.ofCaller(caller, nowMs);
-    if (service === undefined || service === 'byBody') return judged;
+    if (route.rateServiceOf !== undefined) return judged;
+    const service = rateServiceOf(route, host);
+    if (service === undefined) return judged;
     return bothJudgements(judged, limits.ofService(service, caller, nowMs));
   }
 
@@ -281,11 +283,14 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
 
   /** Refuses: bodyTooLarge, requestTooSlow, bodyNotJson, requestInvalid, tooManyItems. */
   async function readObject(
-    incoming: IncomingMessage,
+    outgoing: ServerResponse,
     { body, bodyBytesMax: ownBytesMax = bodyBytesMax, keepsUnknown = false }: Route,
     observed: ObservedRequest | undefined,
   ): Promise<JsonObject | Refusal> {
-    const bytes = await readBody(incoming, ownBytesMax, state.uploads);
+    const tooLarge = sizeRefusal(outgoing.req, ownBytesMax);
+    if (tooLarge !== undefined) return tooLarge;
+    if (waitsToContinue(outgoing.req)) outgoing.writeContinue();
+    const bytes = await readBody(outgoing.req, ownBytesMax, state.uploads);
     if (bytes instanceof Refusal) return bytes;
     if (observed) observed.body = bytes;
     if (body === 'form') return parseForm(bytes);
@@ -300,11 +305,6 @@ type Headers = Readonly<Record<string, string | undefined>>;
 const noBody: JsonObject = {};
 const contractVersionMin = 104;
 const contractVersionMax = 107;
-
-/** True of a request that is counted by its body. */
-function isJudgedByBody(route: Route, incoming: IncomingMessage): boolean {
-  return rateServiceOf(route, hostOf(incoming)) === 'byBody';
-}
 
 /** True of a route that may answer pages of other origins. */
 function mayAnswerPages({ auth, isForPages = auth !== 'admin' }: Route): boolean {

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rateServiceOf, rateServiceOfHandles } from './rate-service.ts';
+import { rateServiceOf } from './rate-service.ts';
 import { routes } from './routes.ts';
-
-const handlesPost = { method: 'POST', path: '/handles', auth: 'mpsd', body: 'object' } as const;
 
 /** @source docs/wire/rate-limits.md "What is counted as what" */
 test('each route is counted as a service', () => {
@@ -13,7 +11,6 @@ test('each route is counted as a service', () => {
     found.set(service, [...(found.get(service) ?? []), `${route.method} ${route.path}`]);
   }
   const of = (service: string) => (found.get(service) ?? []).join('\n');
-  assert.deepEqual(found.get('byBody'), ['POST /handles', 'POST /handles/query']);
   assert.match(of('sessiondirectory'), /PUT .*sessions\/\{.*DELETE \/handles\/\{id\}/s);
   assert.match(of('social'), /\/users\/\{owner\}\/people$/m);
   assert.match(of('privacy'), /people\/avoid/);
@@ -37,10 +34,13 @@ test('the host decides where two services have a path', () => {
   }
 });
 
-test('searches are counted apart from other handles', () => {
-  const answer = async () => ({ status: 204 });
-  const post = { ...handlesPost, answer };
-  const query = { ...post, path: '/handles/query' };
+test('searches are counted apart from other handles, by their bodies', () => {
+  const byBody = routes.filter(({ rateServiceOf: ofBody }) => ofBody !== undefined);
+  const [post, query, ...others] = byBody.map(({ method, path, rateServiceOf: ofBody }) => {
+    assert.ok(ofBody);
+    return { at: `${method} ${path}`, ofBody };
+  });
+  assert.deepEqual([post?.at, query?.at, others], ['POST /handles', 'POST /handles/query', []]);
   for (const [route, body, service] of [
     [post, { type: 'search' }, 'searchWrite'],
     [post, { type: 'Search' }, 'searchWrite'],
@@ -49,6 +49,6 @@ test('searches are counted apart from other handles', () => {
     [query, { type: 'search' }, 'searchRead'],
     [query, { type: 7 }, 'sessiondirectory'],
   ] as const) {
-    assert.equal(rateServiceOfHandles(route, body), service, JSON.stringify(body));
+    assert.equal(route?.ofBody(body), service, JSON.stringify(body));
   }
 });

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { Caller } from '../domain/caller.ts';
 import type { RequestCause } from '../domain/cause.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { RateService } from '../domain/rate-limits/rate-limits.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import type { Context } from '../directory/context.ts';
 
@@ -21,8 +22,10 @@ export type Route = {
    * token of an administrator. A server without administrators has no routes with `admin`.
    */
   readonly auth: 'mpsd' | 'token' | 'admin' | 'none';
-  /** True of a POST that changes nothing: it has a body since it asks for much. A GET never changes anything. */
+  /** True of another verb that changes nothing, as of a POST that asks for much. A GET never changes anything. */
   readonly onlyReads?: boolean;
+  /** As what a request is counted, where its body says that. By host and path when absent. */
+  readonly rateServiceOf?: (body: JsonObject) => RateService;
   /** The oldest contract version that is answered, where `auth` is `mpsd`; 104 when absent. */
   readonly contractVersionMin?: number;
   /**
@@ -47,6 +50,11 @@ export type Route = {
     context: Context,
   ) => Promise<Answer | Refusal | RefusalWithHeaders>;
 };
+
+/** True of a route that changes nothing. */
+export function isReading({ method, onlyReads }: Pick<Route, 'method' | 'onlyReads'>): boolean {
+  return method === 'GET' || onlyReads === true;
+}
 
 export type RouteRequest = {
   /** Path parameters, percent-decoded, in the caller's case. */

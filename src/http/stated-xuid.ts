@@ -2,7 +2,7 @@ import type { UserCaller } from '../domain/caller.ts';
 import { isXuid, type Xuid } from '../domain/ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
-import type { Route } from './route.ts';
+import { isReading, type Route } from './route.ts';
 
 /** Paths on which clients ask about themselves alone: heartbeats of presence, avoid and mute lists. */
 const ownPath =
@@ -10,10 +10,6 @@ const ownPath =
 
 /** Activities, which anybody may read and only their user writes. */
 const activityPath = /^\/titles\/[0-9]+\/users\/(?:xuid\()?([0-9]{1,20})\)?\/activities$/i;
-
-/** What a POST to these makes belongs to the caller. */
-const postsOfCaller =
-  /^\/handles$|^\/bulk\/|\/hoppers\/\{\w+\}$|^\/titles\/\{\w+\}\/(?:invites|recentplayers)$/i;
 
 /**
  * The xuid that a request states to be its caller's own; undefined for one that states none. Other
@@ -47,10 +43,9 @@ export function statedXuid(method: string, path: string, body: JsonObject): Xuid
  */
 export function mayWithoutXuid(
   { hasMadeUpXuid }: UserCaller,
-  { method, path }: Pick<Route, 'method' | 'path'>,
+  route: Pick<Route, 'method' | 'onlyReads'>,
 ): Refusal | undefined {
-  const isWrite = method === 'PUT' || method === 'DELETE' || postsOfCaller.test(path);
-  if (hasMadeUpXuid !== true || !isWrite) return undefined;
+  if (hasMadeUpXuid !== true || isReading(route)) return undefined;
   return new Refusal(
     'notAuthenticated',
     'The token is encrypted, and this user has not stated a xuid yet: join a session with members.me.constants.system.xuid first.',

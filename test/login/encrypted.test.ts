@@ -126,11 +126,16 @@ test('who has stated nothing writes nothing, since it would be nobody’s afterw
     ['POST', `/titles/${demoTitleId}/invites`, {}],
     ['PUT', `/users/me/people/xuid(${bertXuid})`, undefined],
     ['DELETE', `/users/me/people/xuid(${bertXuid})`, undefined],
+    // Kills: a list of paths that are taken for writes, without these.
+    ['POST', '/users/me/people/xuids?method=add', { xuids: [bertXuid] }],
+    ['POST', '/users/me/devices/current/titles/current', { state: 'active' }],
   ] as const) {
     const { status, text } = await ada.ask(method, path, body);
     assert.equal(status, 401, path);
     assert.match(text, /has not stated a xuid yet/);
   }
+  // It changes nothing: a client asks for it before it joins a session.
+  assert.equal((await ada.ask('POST', '/system/notifications/endpoints', {})).status, 200);
 });
 
 /** @source docs/wire/unknowns.md "user hashes" */

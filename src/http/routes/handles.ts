@@ -35,6 +35,7 @@ const postHandle: Route = {
   path: '/handles',
   auth: 'mpsd',
   body: 'object',
+  rateServiceOf: (body) => (isOfSearch(body) ? 'searchWrite' : 'sessiondirectory'),
   async answer({ body, caller, cause }, context) {
     const request = parseHandleRequest(knownPart(context, body, dropUnknownOfHandle));
     if (request instanceof Refusal) return request;
@@ -135,6 +136,11 @@ function answerFull(refusal: Refusal, { contractVersion }: RouteRequest): Answer
   return { ...refusalResponse(refusal, contractVersion), status: 403 };
 }
 
+/** True of a body about search handles, which are counted apart. */
+function isOfSearch({ type }: JsonObject): boolean {
+  return typeof type === 'string' && type.toLowerCase() === 'search';
+}
+
 /** Lists activities, or searches. @source docs/wire/handles.md "POST /handles/query" */
 const queryHandles: Route = {
   method: 'POST',
@@ -142,6 +148,7 @@ const queryHandles: Route = {
   auth: 'mpsd',
   body: 'object',
   onlyReads: true,
+  rateServiceOf: (body) => (isOfSearch(body) ? 'searchRead' : 'sessiondirectory'),
   async answer({ body, caller, query }, context) {
     const type = parseQueryType(body);
     if (type instanceof Refusal) return type;

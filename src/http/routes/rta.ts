@@ -43,6 +43,7 @@ export function rtaRoutes(nonces: Nonces): readonly Route[] {
       path: '/system/notifications/endpoints',
       auth: 'token',
       body: 'object',
+      onlyReads: true,
       async answer(_request, { ids }) {
         return { status: 200, body: formatJson({ endpointId: ids.guid() }) };
       },
@@ -52,6 +53,7 @@ export function rtaRoutes(nonces: Nonces): readonly Route[] {
       path: '/system/notifications/endpoints/{endpointId}',
       auth: 'token',
       body: 'none',
+      onlyReads: true,
       async answer() {
         return { status: 204 };
       },
