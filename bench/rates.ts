@@ -174,41 +174,24 @@ export async function measureRates({ folder, rounds, seconds }: BenchSettings): 
   }
 
   const rows: Row[] = [];
-  let sent = 0;
+  const requests = countRequests();
   for (const mode of modesAsked) {
     await placeOn(mode, Object.values(servers));
     const measuredWorks = Object.entries(works).filter(([, work]) => (work.mode ?? mode) === mode);
     for (const connections of connectionCounts) {
+      const where = `${modes[mode]} @${connections}`;
       const results = new Map<string, LoadResult[]>();
       const delays: number[] = [];
       for (let round = 0; round <= rounds; round += 1) {
         const isWarmUp = round === 0;
-        for (const [name, { request, server, isOnce = false }] of measuredWorks) {
-          const longSeconds = isWarmUp ? Math.min(seconds, 2) : seconds;
-          const distinct = isOnce ? longSeconds * 25_000 : 20_000;
-          const offset = sent;
-          sent += distinct;
-          const measured = servers[server];
-          const others = Object.values(servers).filter((one) => one !== measured);
-          if (name === 'PUT') measured.tell('measure');
-          // What the others still do of what they were asked would be measured with it.
-          for (const { pid } of others) process.kill(pid, 'SIGSTOP');
-          let result: LoadResult;
-          try {
-            result = await load(measured.url, (n) => request(offset + n), {
-              seconds: longSeconds,
-              connections,
-              distinct,
-              isOnce,
-            });
-          } finally {
-            for (const { pid } of others) process.kill(pid, 'SIGCONT');
-          }
-          const delay = name === 'PUT' ? (await measured.report<Report>()).eventLoopDelayP99Ms : 0;
+        const roundSeconds = isWarmUp ? Math.min(seconds, 2) : seconds;
+        for (const [name, work] of measuredWorks) {
+          const options = { seconds: roundSeconds, connections };
+          const [result, delayMs] = await measureAlone(servers, work, options, requests);
           if (isWarmUp) continue; // for the compilers
-          if (name === 'PUT') delays.push(delay);
+          if (name === 'PUT') delays.push(delayMs);
           results.set(name, [...(results.get(name) ?? []), result]);
-          console.log(formatRound(round, `${name}, ${modes[mode]} @${connections}`, result));
+          console.log(formatRound(round, `${name}, ${where}`, result));
         }
       }
       for (const [name, work] of measuredWorks) {
@@ -219,6 +202,43 @@ export async function measureRates({ folder, rounds, seconds }: BenchSettings): 
   }
   await placeOn('one', []);
   return rows;
+}
+
+/** Counts requests, so that no two loads send the same ones: `next(n)` is the first of n new ones. */
+function countRequests() {
+  let sent = 0;
+  return {
+    next(count: number): number {
+      sent += count;
+      return sent - count;
+    },
+  };
+}
+
+/** One load while all other servers stand still; with it the p99 of the event loop's delay, for PUT. */
+async function measureAlone(
+  servers: Readonly<Record<Work['server'], BenchServer>>,
+  { request, server, isOnce = false }: Work,
+  options: { readonly seconds: number; readonly connections: number },
+  requests: ReturnType<typeof countRequests>,
+): Promise<readonly [LoadResult, number]> {
+  const distinct = isOnce ? options.seconds * 25_000 : 20_000;
+  const offset = requests.next(distinct);
+  const measured = servers[server];
+  const isDelayAsked = server === 'ours' && request === put;
+  if (isDelayAsked) measured.tell('measure');
+  // What the others still do of what they were asked would be measured with it.
+  const others = Object.values(servers).filter((one) => one !== measured);
+  for (const { pid } of others) process.kill(pid, 'SIGSTOP');
+  let result: LoadResult;
+  try {
+    const ask = (n: number): LoadRequest => request(offset + n);
+    result = await load(measured.url, ask, { ...options, distinct, isOnce });
+  } finally {
+    for (const { pid } of others) process.kill(pid, 'SIGCONT');
+  }
+  const delayMs = isDelayAsked ? (await measured.report<Report>()).eventLoopDelayP99Ms : 0;
+  return [result, delayMs];
 }
 
 function startOwn(place: string, observing: 'bare' | 'defaults'): Promise<BenchServer> {
