@@ -71,7 +71,7 @@ type Endpoints = {
 };
 
 /** What of the issuer was asked. */
-type Asked = 'discovery' | 'tokens' | 'device codes';
+type IssuerPart = 'discovery' | 'tokens' | 'device codes';
 
 const answerWithinMs: Milliseconds = 5_000;
 
@@ -103,7 +103,7 @@ export function openIssuerSignIn({
   report,
 }: IssuerSignInSettings): IssuerSignIn {
   /** By what was asked, so that the success of one endpoint does not hide the failure of another. */
-  const problems = new Map<Asked, string>();
+  const problems = new Map<IssuerPart, string>();
   const { current, newest } = keepReading(readEndpoints, {
     staleMsMax,
     failureOf: unavailable,
@@ -136,7 +136,7 @@ export function openIssuerSignIn({
 
   /** Asks an endpoint at which the client proves who it is. */
   async function post(
-    endpoint: Asked,
+    endpoint: IssuerPart,
     url: string,
     form: Record<string, string>,
     secretIn: Endpoints['secretIn'],
@@ -159,7 +159,7 @@ export function openIssuerSignIn({
     }
   }
 
-  function note(asked: Asked, problem: string | undefined): void {
+  function note(asked: IssuerPart, problem: string | undefined): void {
     if (problem === undefined) problems.delete(asked);
     else problems.set(asked, problem);
     const [first] = problems.values();

@@ -114,7 +114,7 @@ function textOf(
   return `The token's claim ${quote(claim)} must be a time: a number of seconds.`;
 }
 
-export type Signing = {
+export type SigningOptions = {
   readonly key: KeyObject | Uint8Array;
   readonly algorithm: Algorithm;
   readonly keyId?: string | undefined;
@@ -126,7 +126,7 @@ export type Signing = {
 /** A token with these claims, made at `nowMs`, good for `lifetimeMs`; both in whole seconds. */
 export async function signJwt(
   claims: TokenClaims,
-  { key, algorithm, keyId, type = 'JWT', issuer, audience }: Signing,
+  { key, algorithm, keyId, type = 'JWT', issuer, audience }: SigningOptions,
   { nowMs, lifetimeMs }: { readonly nowMs: Milliseconds; readonly lifetimeMs: Milliseconds },
 ): Promise<string> {
   const { SignJWT } = await import('jose/jwt/sign');

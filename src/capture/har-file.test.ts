@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { HarFile, RecordingEnded } from './har-file.ts';
+import { HarFile, RecordingFailure } from './har-file.ts';
 import { parseHar } from './har.ts';
 
 let folder = '';
@@ -63,7 +63,7 @@ test('a file that is there is not written over', async () => {
 test('a file that is full stays as it was', async () => {
   const { path, file } = await create(2_000);
   await file.write([entry('a')], []);
-  await assert.rejects(file.write([entry('b', 2_000)], []), RecordingEnded);
+  await assert.rejects(file.write([entry('b', 2_000)], []), RecordingFailure);
   assert.deepEqual(await pathsIn(path), ['a']);
   await file.close();
 });

@@ -25,7 +25,7 @@ export type HarFileOptions = {
 const defaultFileBytesMax = captureLimits.fileBytesMax - 16 * 1024 * 1024;
 
 /** A recording cannot go on: the file is full, or cannot be written. */
-export class RecordingEnded extends Error {}
+export class RecordingFailure extends Error {}
 
 export class HarFile {
   readonly #file: FileHandle;
@@ -55,7 +55,7 @@ export class HarFile {
   /**
    * Adds `entries` for good, and those of `open` until the next write. One write at a time.
    *
-   * Throws RecordingEnded when the file is full; then nothing of it was written.
+   * Throws RecordingFailure when the file is full; then nothing of it was written.
    */
   async write(entries: readonly string[], open: readonly string[]): Promise<void> {
     const kept = this.#linesOf(entries, this.#hasEntries);
@@ -64,7 +64,7 @@ export class HarFile {
     const text = `${kept}${this.#linesOf(open, hasEntries)}${end}`;
     const bytes = Buffer.from(text.padEnd(text.length + this.#missing(text), ' '));
     if (this.#keptBytes + bytes.length > this.#fileBytesMax) {
-      throw new RecordingEnded(
+      throw new RecordingFailure(
         `the recording has reached ${Math.round(this.#fileBytesMax / 1024 / 1024)} MiB and ends here`,
       );
     }

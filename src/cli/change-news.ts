@@ -6,7 +6,7 @@ import type { ChangeList, ChangeRow, LiveEvent } from '../inspector/api-types.ts
 export type NewChange = { readonly key: string; readonly change: ChangeRow };
 
 /** The last change of a session that was given; its cursor finds it in the list of changes. */
-type Given = { readonly cursor: string; readonly atMs: Milliseconds };
+type LastChange = { readonly cursor: string; readonly atMs: Milliseconds };
 
 /** Sessions whose last change is remembered, unless said else. */
 const rememberedMax = 10_000;
@@ -23,7 +23,7 @@ export class ChangeNews {
   readonly #isWanted: (key: string) => boolean;
   readonly #rememberedMax: number;
   /** By session; the one that changed last is the last. */
-  readonly #given = new Map<string, Given>();
+  readonly #given = new Map<string, LastChange>();
   /** By the server's clock: changes from here on are news. */
   #fromMs: Milliseconds = Number.POSITIVE_INFINITY;
 

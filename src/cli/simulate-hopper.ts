@@ -29,7 +29,7 @@ clock, and prints how long they would wait and what matches they would get.
   --chart <file>               Writes a chart, as .svg or .html
 `;
 
-type Simulated = {
+type SimulationRun = {
   readonly label: string;
   readonly result: SimulationResult;
   readonly tookMs: number;
@@ -70,7 +70,7 @@ export async function runSimulateHopper(args: readonly string[], io: Io): Promis
     const label = asked.length === 1 ? hopper.name : `${hopper.name} (${file})`;
     runs.push({ label, hopper, population });
   }
-  const all: Simulated[] = [];
+  const all: SimulationRun[] = [];
   for (const { label, hopper, population } of runs) {
     const begunMs = performance.now();
     const result = runWithProgress(
@@ -244,13 +244,13 @@ function runWithProgress(
 const partsShown = [0.5, 0.9, 0.99] as const;
 
 /** A column for each simulation; what they had in common is said above. */
-function formatTable(all: readonly Simulated[], hours: number): readonly string[] {
+function formatTable(all: readonly SimulationRun[], hours: number): readonly string[] {
   const sizes = [...new Set(all.flatMap(({ result }) => [...result.waits.keys()]))].sort(
     (a, b) => a - b,
   );
   const share = (count: number, of: number): string =>
     of === 0 ? '-' : `${((100 * count) / of).toFixed(1)} %`;
-  const rows: readonly (readonly [string, (one: Simulated) => string])[] = [
+  const rows: readonly (readonly [string, (one: SimulationRun) => string])[] = [
     ['players', ({ result }) => result.playersCount.toLocaleString('en')],
     ['matched', ({ result }) => share(result.matchedCount, result.playersCount)],
     ['gave up', ({ result }) => share(result.gaveUpCount, result.playersCount)],
@@ -263,7 +263,7 @@ function formatTable(all: readonly Simulated[], hours: number): readonly string[
       (size) =>
         [
           `wait of parties of ${size}`,
-          ({ result }: Simulated) =>
+          ({ result }: SimulationRun) =>
             partsShown
               .map((part) => secondsOf(percentile(result.waits.get(size) ?? [], part)))
               .join(' / '),
@@ -295,7 +295,7 @@ function formatTable(all: readonly Simulated[], hours: number): readonly string[
 const reasonsShown = 3;
 
 /** Why tickets gave up, the commonest reasons first; none when no ticket did. */
-function formatReasons({ label, result: { reasons } }: Simulated): readonly string[] {
+function formatReasons({ label, result: { reasons } }: SimulationRun): readonly string[] {
   const all = reasons.reduce((sum, { ticketsCount }) => sum + ticketsCount, 0);
   return reasons.slice(0, reasonsShown).map(({ text, example, ticketsCount }) => {
     const shown = example === undefined ? text : `${text}; the nearest: ${example}`;

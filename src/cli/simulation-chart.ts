@@ -2,7 +2,7 @@
 
 import type { SimulationResult } from '../matchmaking/simulation.ts';
 
-type Labelled = { readonly label: string; readonly result: SimulationResult };
+type ChartSeries = { readonly label: string; readonly result: SimulationResult };
 
 const width = 720;
 const panelHeight = 260;
@@ -10,14 +10,14 @@ const margin = { left: 64, right: 16, top: 40, bottom: 44 } as const;
 const colours = ['#1f77b4', '#d62728'] as const;
 
 /** The chart as an SVG document, or within an HTML page. */
-export function formatChart(all: readonly Labelled[], isPage: boolean): string {
+export function formatChart(all: readonly ChartSeries[], isPage: boolean): string {
   const svg = formatSvg(all);
   if (!isPage) return `<?xml version="1.0" encoding="UTF-8"?>\n${svg}\n`;
   const title = escapeXml(all.map(({ label }) => label).join(' and '));
   return `<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>${title}</title>\n${svg}\n</html>\n`;
 }
 
-function formatSvg(all: readonly Labelled[]): string {
+function formatSvg(all: readonly ChartSeries[]): string {
   const waits = all.map(({ result }) => [...result.waits.values()].flat().sort((a, b) => a - b));
   const waitMax = Math.max(1, ...waits.map((sorted) => sorted.at(-1) ?? 0));
   const poolMax = Math.max(1, ...all.flatMap(({ result }) => result.pool));

@@ -79,7 +79,7 @@ export function parseTaps(
 /** Sessions of which the last tap is remembered. */
 const rememberedMax = 1_000;
 
-type Waiting = {
+type Reader = {
   readonly resolve: (result: IteratorResult<Tap>) => void;
   readonly reject: (error: unknown) => void;
 };
@@ -90,7 +90,7 @@ type Waiting = {
  */
 export class TapQueue {
   readonly #pending = new Map<string, Tap>();
-  readonly #readers: Waiting[] = [];
+  readonly #readers: Reader[] = [];
   /** Branch and number of the last tap of each session. */
   readonly #last = new Map<string, { readonly branch: Guid; readonly changeNumber: number }>();
   #end: { readonly error: unknown } | undefined;

@@ -27,13 +27,13 @@ const templates = new Map([
   }),
 ]);
 
-type Parsed = {
+type ParsedHoppers = {
   readonly hoppers: ReadonlyMap<string, Hopper>;
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
 };
 
-function parse(hoppers: JsonObject): Parsed {
+function parse(hoppers: JsonObject): ParsedHoppers {
   const problems: string[] = [];
   const warnings: string[] = [];
   const parsed = parseHoppers(hoppers, templates, '$', (place, expected, kind = 'problem') => {

@@ -2,13 +2,13 @@ import type { SessionKey } from '../domain/session/reference.ts';
 import type { Milliseconds } from '../domain/time.ts';
 
 /** The queue for a held lock, first come first served. */
-type Waiting = (commitMs: Milliseconds) => void;
+type Waiter = (commitMs: Milliseconds) => void;
 
 /** The locks that are held. */
-type LockTable = Map<SessionKey, Waiting[]>;
+type LockTable = Map<SessionKey, Waiter[]>;
 
 /** As long as nobody waits: most locks are released before, and need no list. */
-const nobody: Waiting[] = [];
+const nobody: Waiter[] = [];
 
 /**
  * The locks of this process's writers, one for each session: writers of one process do not lose

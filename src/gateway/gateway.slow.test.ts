@@ -66,13 +66,16 @@ async function secure(
   return socket;
 }
 
-type Asked = {
+type RequestParts = {
   readonly path?: string;
   readonly host?: string;
   readonly headers?: Record<string, string>;
 };
 
-async function get(socket: Socket, { path = '/handles', host = directory, headers }: Asked = {}) {
+async function get(
+  socket: Socket,
+  { path = '/handles', host = directory, headers }: RequestParts = {},
+) {
   const asked = request({
     createConnection: () => socket,
     path,

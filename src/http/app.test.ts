@@ -46,11 +46,11 @@ function textUntilEnd(socket: Socket): Promise<string> {
   });
 }
 
-type Parsed = { status: number; headers: Map<string, string>; body: string };
+type RawResponse = { status: number; headers: Map<string, string>; body: string };
 
 /** The answers in a text, one after the other; each must say how long it is. */
-function parseAnswers(text: string): Parsed[] {
-  const answers: Parsed[] = [];
+function parseAnswers(text: string): RawResponse[] {
+  const answers: RawResponse[] = [];
   let rest = text;
   while (rest !== '') {
     const end = rest.indexOf('\r\n\r\n');
@@ -70,7 +70,10 @@ function parseAnswers(text: string): Parsed[] {
   return answers;
 }
 
-async function answersTo(port: number, ...parts: readonly (string | Buffer)[]): Promise<Parsed[]> {
+async function answersTo(
+  port: number,
+  ...parts: readonly (string | Buffer)[]
+): Promise<RawResponse[]> {
   return parseAnswers(await exchange(port, ...parts));
 }
 

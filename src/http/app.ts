@@ -16,7 +16,7 @@ import { asksForSocket, openUpgrade, type Sockets } from './upgrade.ts';
 /** A server of routes, from `listen` until `close`. */
 export type App = {
   /** Listens; port 0 finds a free one. `url` has no slash at the end. Rejects as Node's server fails. */
-  listen(at: { readonly host: string; readonly port: number }): Promise<Listening>;
+  listen(at: { readonly host: string; readonly port: number }): Promise<ListenAddress>;
   /**
    * Accepts no more connections, finishes the requests under way, and ends each connection with its
    * last answer. Idle connections end after `idleMs` (0), since a client may be about to use them;
@@ -32,7 +32,7 @@ export type App = {
   accept(socket: Socket): void;
 };
 
-type Listening = { readonly url: string; readonly port: number };
+type ListenAddress = { readonly url: string; readonly port: number };
 
 /** Without sockets an upgrade request is answered like any other. */
 export type AppSettings = PipelineSettings & { readonly sockets?: Sockets };

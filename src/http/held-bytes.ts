@@ -1,6 +1,6 @@
 import type { Milliseconds } from '../domain/time.ts';
 
-type Holding = { bytes: number; readonly sinceMs: Milliseconds; readonly letGo: () => void };
+type HeldPart = { bytes: number; readonly sinceMs: Milliseconds; readonly letGo: () => void };
 
 /**
  * Bytes that clients make the server hold in memory: answers that they do not read, or uploads that
@@ -9,7 +9,7 @@ type Holding = { bytes: number; readonly sinceMs: Milliseconds; readonly letGo: 
  */
 export class HeldBytes<Holder extends object> {
   /** In the order in which they began to hold bytes. */
-  readonly #held = new Map<Holder, Holding>();
+  readonly #held = new Map<Holder, HeldPart>();
   readonly #bytesMax: number;
   readonly #heldMsMax: Milliseconds;
   readonly #elapsedMs: () => Milliseconds;

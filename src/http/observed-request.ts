@@ -20,16 +20,16 @@ export type ObservedRequest = {
   fault: unknown;
 };
 
-type Observed = Pick<Context, 'observers' | 'clock'>;
+type ObservingContext = Pick<Context, 'observers' | 'clock'>;
 
-type Observing = {
-  readonly context: Observed;
+type ObservingSettings = {
+  readonly context: ObservingContext;
   readonly requestLimits?: Pick<RequestLimits, 'addressOf'> | undefined;
 };
 
 /** The notes of a request that begins; undefined while nobody observes. */
 export function observeRequest(
-  { context: { observers, clock }, requestLimits }: Observing,
+  { context: { observers, clock }, requestLimits }: ObservingSettings,
   incoming: IncomingMessage,
   id: Guid,
 ): ObservedRequest | undefined {
@@ -48,7 +48,7 @@ export function observeRequest(
 
 /** Tells the observers that a request is answered. */
 export function requestEnded(
-  { observers }: Observed,
+  { observers }: ObservingContext,
   noted: ObservedRequest,
   { method = '', url = '', headers }: IncomingMessage,
   answer: Answer,
@@ -78,7 +78,7 @@ const noHeaders = {};
 
 /** Tells the observers of a connection that sent no request that could be read. */
 export function requestUnreadable(
-  { observers, clock }: Observed,
+  { observers, clock }: ObservingContext,
   id: Guid,
   address: string | undefined,
   answer: Answer,

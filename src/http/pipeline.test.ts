@@ -18,7 +18,7 @@ import {
 } from '../testing/sample-app.ts';
 import { RefusalWithSession } from '../domain/session/refusal-with-session.ts';
 
-type Sent = {
+type RequestParts = {
   readonly method?: string;
   readonly url?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -26,7 +26,7 @@ type Sent = {
 };
 
 /** What comes back for a request that passes every check, or for one that differs from it. */
-async function ask(sent: Sent, app = sampleApp()) {
+async function ask(sent: RequestParts, app = sampleApp()) {
   const { method = 'GET', url = '/rooms/a/seats/b', headers = goodHeaders, body } = sent;
   const server = createServer(app.answer).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -97,15 +97,16 @@ test('of all the checks that fail, the first in order answers', async () => {
   }
 });
 
-const rows: readonly (readonly [what: string, sent: Sent, status: number, text: RegExp])[] = [
-  ['an unknown path', { url: '/nowhere' }, 404, /Nothing is found at \/nowhere/],
-  ['a wrong verb', { method: 'PATCH' }, 405, /answers GET, HEAD, PUT, DELETE, not PATCH/],
-  ['no authorization', { headers: { 'x-xbl-contract-version': '107' } }, 401, /Ada/],
-  ['no version', { headers: { authorization: 'ada' } }, 400, /integer from 104; it is missing/],
-  ['a body too large', { method: 'PUT', body: ' '.repeat(1_048_577) }, 413, /1048576 bytes/],
-  ['a body that is no JSON', { method: 'PUT', body: '{' }, 400, /line 1, column 2: expected/],
-  ['malformed encoding', { url: '/%' }, 400, /percent-encoded/],
-];
+const rows: readonly (readonly [what: string, sent: RequestParts, status: number, text: RegExp])[] =
+  [
+    ['an unknown path', { url: '/nowhere' }, 404, /Nothing is found at \/nowhere/],
+    ['a wrong verb', { method: 'PATCH' }, 405, /answers GET, HEAD, PUT, DELETE, not PATCH/],
+    ['no authorization', { headers: { 'x-xbl-contract-version': '107' } }, 401, /Ada/],
+    ['no version', { headers: { authorization: 'ada' } }, 400, /integer from 104; it is missing/],
+    ['a body too large', { method: 'PUT', body: ' '.repeat(1_048_577) }, 413, /1048576 bytes/],
+    ['a body that is no JSON', { method: 'PUT', body: '{' }, 400, /line 1, column 2: expected/],
+    ['malformed encoding', { url: '/%' }, 400, /percent-encoded/],
+  ];
 
 for (const [what, sent, status, text] of rows) {
   test(`${what} is a ${status} with one sentence of text`, async () => {
@@ -127,7 +128,7 @@ test('every answer has the headers of the service, and a correlation id of its o
     }),
   ]);
   const ids = new Set<unknown>();
-  const sent: readonly Sent[] = [
+  const sent: readonly RequestParts[] = [
     {},
     { method: 'DELETE' },
     { method: 'HEAD' },
@@ -194,7 +195,7 @@ test('a refusal may bring the session, and headers of its route', async () => {
     }),
   ]);
   const headers105 = { ...goodHeaders, 'x-xbl-contract-version': '105' };
-  const sent: Sent = { method: 'PUT', url: '/stale', body: '{}', headers: headers105 };
+  const sent: RequestParts = { method: 'PUT', url: '/stale', body: '{}', headers: headers105 };
   const { status, headers, text } = await ask(sent, app);
   assert.equal(status, 412);
   assert.equal(headers['etag'], etagOf(session));
@@ -304,7 +305,7 @@ for (const [header, version] of versions) {
 }
 
 test('only session directory paths ask for the version, and open ones for nobody', async () => {
-  const authorized: Sent = { method: 'POST', url: '/people/me', body: '{}' };
+  const authorized: RequestParts = { method: 'POST', url: '/people/me', body: '{}' };
   const known = await ask({ ...authorized, headers: { authorization: 'ada' } });
   const parts = { params: { owner: 'me' }, query: [], body: {}, caller: 'user' };
   assert.deepEqual(JSON.parse(known.text), { ...parts, contractVersion: 107 });

@@ -12,7 +12,7 @@ import { type RunningServer, startServer } from '../server.ts';
 import { type ManualClock, manualClock } from '../testing/manual-clock.ts';
 import { openTestContexts } from '../testing/test-context.ts';
 import { acceptedWays } from './accepted-rules.ts';
-import type { Accepted, RequestDetail } from './api-types.ts';
+import type { AcceptedRequests, RequestDetail } from './api-types.ts';
 import { openInspector } from './inspector.ts';
 import { RecentEvents } from './recent-events.ts';
 
@@ -30,7 +30,7 @@ before(async () => {
 
 after(() => server.close());
 
-async function acceptedOf(answer: KitAnswer, code: string): Promise<Accepted> {
+async function acceptedOf(answer: KitAnswer, code: string): Promise<AcceptedRequests> {
   assert.equal(answer.refusal, code, answer.text);
   const id = answer.headers.get('x-xblcorrelationid');
   const opened = await fetch(`${server.url}/inspector/api/v1/requests/${id}`);
@@ -40,7 +40,7 @@ async function acceptedOf(answer: KitAnswer, code: string): Promise<Accepted> {
 }
 
 /** The values of the first way whose text is like that. */
-function valuesOf({ ways }: Accepted, text: RegExp): readonly string[] | undefined {
+function valuesOf({ ways }: AcceptedRequests, text: RegExp): readonly string[] | undefined {
   const found = ways.find((one) => text.test(one.text));
   assert.ok(found, `${text} is none of: ${ways.map((one) => one.text).join(' | ')}`);
   return found.values;

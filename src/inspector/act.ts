@@ -51,7 +51,7 @@ const ownHeaders: ReadonlySet<string> = new Set([
 const connectShape = exactObject({ as: userShape });
 
 /** The acting users of one server, which answers at `ownUrl`. */
-export class Acting implements Disposable {
+export class UserActions implements Disposable {
   readonly #ownUrl: () => string;
   readonly #connections = new Map<Guid, RtaConnection>();
 

@@ -402,11 +402,11 @@ export type RequestDetail = {
   /** Where the rule that refused is described. */
   readonly docs?: string;
   /** Of a refused request; absent where nothing is known that fits. */
-  readonly accepted?: Accepted;
+  readonly accepted?: AcceptedRequests;
 };
 
 /** What would have been accepted in place of a refused request. */
-export type Accepted = {
+export type AcceptedRequests = {
   /** The state of the session that the ways are worked out from: as it was then, if its history has that. */
   readonly session?: { readonly changeNumber: number; readonly isNow: boolean };
   /** Any one of them. */

@@ -19,14 +19,14 @@ import type { Clock, Timer } from '../platform/clock.ts';
 import type { Handle } from '../domain/handle/handle.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import type {
-  Accepted,
+  AcceptedRequests,
   ChangeRow,
   ClockState,
   ConnectionRow,
   InspectorInfo,
   MatchRow,
 } from './api-types.ts';
-import { Acting } from './act.ts';
+import { UserActions } from './act.ts';
 import { analyzeActivity, listActivity, readRequest } from './activity-log.ts';
 import { LiveStream } from './live-stream.ts';
 import {
@@ -100,7 +100,7 @@ export function openInspector(ports: InspectorPorts) {
   const gamertagOf = (xuid: Xuid): string | undefined => context.names.of(xuid);
   const log = { recent, sinceMs, gamertagOf };
   const matches: MatchRow[] = [];
-  const acting = new Acting(ports.ownUrl);
+  const acting = new UserActions(ports.ownUrl);
 
   const observing = context.observers.add((event) => {
     if (event.kind === 'committed') sessions.note(event.change);
@@ -313,7 +313,7 @@ export function openInspector(ports: InspectorPorts) {
           `The request ${id} is not in the log of this node, or no longer.`,
         );
       }
-      let accepted: Accepted | undefined;
+      let accepted: AcceptedRequests | undefined;
       try {
         accepted = await readAccepted(ports, found.event);
       } catch (error) {

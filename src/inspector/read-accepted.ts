@@ -12,7 +12,7 @@ import type { Milliseconds } from '../domain/time.ts';
 import { readBranches, readMoments } from '../history/read-history.ts';
 import type { ObservedHeaders, RequestEnded } from '../observe/events.ts';
 import { acceptedWays } from './accepted-rules.ts';
-import type { Accepted, ConnectionRow, InspectorInfo } from './api-types.ts';
+import type { AcceptedRequests, ConnectionRow, InspectorInfo } from './api-types.ts';
 import { keyOfRequest } from './view-activity.ts';
 
 export type AcceptedSources = Pick<InspectorInfo, 'auth'> & {
@@ -26,7 +26,7 @@ export type AcceptedSources = Pick<InspectorInfo, 'auth'> & {
 export async function readAccepted(
   { context, auth, bodyBytesMax, ownUrl, connections }: AcceptedSources,
   event: RequestEnded,
-): Promise<Accepted | undefined> {
+): Promise<AcceptedRequests | undefined> {
   const { refusal, caller, method, target, atMs } = event;
   if (refusal === undefined) return undefined;
   const body = parseBody(event.requestBody);

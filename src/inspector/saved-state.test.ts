@@ -53,7 +53,7 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-type Saved = NonNullable<SavedState['records']>[number];
+type RecordEntry = NonNullable<SavedState['records']>[number];
 
 async function save({ server }: Server): Promise<SavedState> {
   const answer = await fetch(`${server.url}/inspector/api/v1/state`);
@@ -63,7 +63,7 @@ async function save({ server }: Server): Promise<SavedState> {
 }
 
 /** The matcher counts by itself, and at any time, how many wait. */
-function withoutPopulation(record: Saved): Saved {
+function withoutPopulation(record: RecordEntry): RecordEntry {
   const isCounted = 'population' in record.value;
   return isCounted ? { ...record, value: { ...record.value, population: 0 } } : record;
 }

@@ -28,15 +28,19 @@ const unusedMsMax: Milliseconds = 60_000;
 
 type Person = SessionRow['people'][number];
 
-type Kept = { readonly row: SessionRow; readonly text: string; readonly people: readonly Person[] };
+type ListedSession = {
+  readonly row: SessionRow;
+  readonly text: string;
+  readonly people: readonly Person[];
+};
 
 export class LiveSessionList {
   readonly #context: Context;
   readonly #gamertagOf: GamertagOf;
   readonly #isShared: boolean;
   readonly #elapsedMs: () => Milliseconds;
-  #rows: Map<SessionKey, Kept> | undefined;
-  #reading: Promise<Map<SessionKey, Kept>> | undefined;
+  #rows: Map<SessionKey, ListedSession> | undefined;
+  #reading: Promise<Map<SessionKey, ListedSession>> | undefined;
   /** What was committed while the store was read. */
   #meanwhile: Map<SessionKey, Session | undefined> | undefined;
   #readMs: Milliseconds = Number.NEGATIVE_INFINITY;
@@ -123,7 +127,7 @@ export class LiveSessionList {
     return chosen;
   }
 
-  async #current(): Promise<Map<SessionKey, Kept>> {
+  async #current(): Promise<Map<SessionKey, ListedSession>> {
     this.#usedMs = this.#elapsedMs();
     if (this.#rows && !this.#isOld()) return this.#rows;
     this.#reading ??= this.#read().finally(() => {
@@ -156,9 +160,9 @@ export class LiveSessionList {
     return { rows, gone: [...former.keys()].filter((key) => !current.has(key)) };
   }
 
-  async #read(): Promise<Map<SessionKey, Kept>> {
+  async #read(): Promise<Map<SessionKey, ListedSession>> {
     const startMs = this.#elapsedMs();
-    const rows = new Map<SessionKey, Kept>();
+    const rows = new Map<SessionKey, ListedSession>();
     const meanwhile = new Map<SessionKey, Session | undefined>();
     this.#meanwhile = meanwhile;
     try {
@@ -176,7 +180,7 @@ export class LiveSessionList {
     return rows;
   }
 
-  #put(rows: Map<SessionKey, Kept>, key: SessionKey, session: Session | undefined): void {
+  #put(rows: Map<SessionKey, ListedSession>, key: SessionKey, session: Session | undefined): void {
     if (session === undefined) {
       rows.delete(key);
       return;

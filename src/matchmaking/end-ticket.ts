@@ -14,7 +14,7 @@ import {
   unfinishedMs,
 } from './service.ts';
 import { showTicket } from './session-writer.ts';
-import type { HopperKey, Stored } from './ticket-store.ts';
+import type { HopperKey, StoredValue } from './ticket-store.ts';
 
 /**
  * Ends a ticket that waits, and shows it in its session. A ticket that is matched or has ended stays as
@@ -56,7 +56,7 @@ export async function endTicket(
 export async function settleTicket(
   service: Service,
   key: HopperKey,
-  stored: Stored<TicketRecord>,
+  stored: StoredValue<TicketRecord>,
 ): Promise<Refusal | undefined> {
   const { context } = service;
   const refusal = await showTicket(context, stored.value);

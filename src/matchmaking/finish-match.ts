@@ -20,7 +20,7 @@ import type { Milliseconds } from '../domain/time.ts';
 import { settleTicket } from './end-ticket.ts';
 import { observeTicket, type Service, unfinishedMs } from './service.ts';
 import { readAny, showTicket, writeAsService } from './session-writer.ts';
-import type { HopperKey, Stored, TicketChange } from './ticket-store.ts';
+import type { HopperKey, StoredValue, TicketChange } from './ticket-store.ts';
 
 /**
  * Finishes a stored match. Where a session is written too much, it stays to be finished later.
@@ -30,8 +30,8 @@ import type { HopperKey, Stored, TicketChange } from './ticket-store.ts';
 export async function finishMatch(
   service: Service,
   key: HopperKey,
-  match: Stored<MatchRecord>,
-  made?: readonly Stored<TicketRecord>[],
+  match: StoredValue<MatchRecord>,
+  made?: readonly StoredValue<TicketRecord>[],
 ): Promise<void> {
   const { context } = service;
   const tickets = made ?? (await ticketsOf(service, key, match.value));
@@ -51,7 +51,7 @@ export async function finishMatch(
   await service.tickets.commit(key, [removalOf(match)]);
 }
 
-function removalOf({ value: { id }, revision }: Stored<MatchRecord>): TicketChange {
+function removalOf({ value: { id }, revision }: StoredValue<MatchRecord>): TicketChange {
   return { id, expectRevision: revision, value: undefined };
 }
 
@@ -60,7 +60,7 @@ async function ticketsOf(
   { tickets }: Service,
   key: HopperKey,
   match: MatchRecord,
-): Promise<readonly Stored<TicketRecord>[]> {
+): Promise<readonly StoredValue<TicketRecord>[]> {
   const found = await Promise.all(match.ticketIds.map((id) => tickets.ticket(key, id)));
   return found.filter((one) => one !== undefined).filter(({ value }) => isOf(match, value));
 }
@@ -159,7 +159,7 @@ async function fillPreserved(
 async function failMatch(
   service: Service,
   key: HopperKey,
-  match: Stored<MatchRecord>,
+  match: StoredValue<MatchRecord>,
   { text: details }: Refusal,
 ): Promise<void> {
   const { isPreserved, ticketIds } = match.value;
@@ -183,8 +183,8 @@ type TicketNext = { readonly value: TicketRecord; readonly dueMs: Milliseconds }
 async function closeMatch(
   service: Service,
   key: HopperKey,
-  match: Stored<MatchRecord>,
-  last: readonly Stored<TicketRecord>[],
+  match: StoredValue<MatchRecord>,
+  last: readonly StoredValue<TicketRecord>[],
   next: (ticket: TicketRecord) => TicketNext,
 ): Promise<void> {
   for (let attempt = 1; attempt <= limits.commitAttemptsMax; attempt += 1) {

@@ -6,7 +6,7 @@ const table = 'hopperLeases';
 const leaseId = 'lease';
 const leaseMs: Milliseconds = 10_000;
 
-type Known = {
+type SeenLease = {
   readonly untilMs: Milliseconds;
   /** Undefined: another node has it. */
   readonly ownRevision: number | undefined;
@@ -19,7 +19,7 @@ export type LeaseState = 'none' | 'taken' | 'kept';
 export class HopperLeases {
   readonly #context: Context;
   readonly #isShared: boolean;
-  readonly #known = new Map<HopperKey, Known>();
+  readonly #known = new Map<HopperKey, SeenLease>();
 
   constructor(context: Context, isShared: boolean) {
     this.#context = context;

@@ -12,7 +12,7 @@ import {
   type TicketRecord,
 } from '../domain/matchmaking/ticket-record.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { HopperKey, Stored, TicketStore } from './ticket-store.ts';
+import type { HopperKey, StoredValue, TicketStore } from './ticket-store.ts';
 
 /** How much the wait of one ticket counts in the mean of those matched lately. */
 const waitWeight = 0.1;
@@ -32,10 +32,10 @@ export class HopperPool {
   readonly key: HopperKey;
   #configured: Hopper;
   #pool: MatchPool;
-  readonly #stored = new Map<Guid, Stored<TicketRecord>>();
+  readonly #stored = new Map<Guid, StoredValue<TicketRecord>>();
   #population = 0;
   /** Goes through the tickets that the pool has not yet, since the rules have changed. */
-  #toOffer: Iterator<Stored<TicketRecord>> | undefined;
+  #toOffer: Iterator<StoredValue<TicketRecord>> | undefined;
   /** Since it was asked for; undefined: it has no tickets. */
   #loading: Promise<void> | undefined;
   #readingWait: Promise<void> | undefined;
@@ -128,7 +128,7 @@ export class HopperPool {
   }
 
   /** The ticket as it is stored now; one that does not wait is not kept. */
-  put(stored: Stored<TicketRecord>): void {
+  put(stored: StoredValue<TicketRecord>): void {
     const { value, revision } = stored;
     if (this.#loading === undefined) return;
     const known = this.#stored.get(value.id);
@@ -154,7 +154,7 @@ export class HopperPool {
     this.#pool.remove(id);
   }
 
-  stored(id: Guid): Stored<TicketRecord> | undefined {
+  stored(id: Guid): StoredValue<TicketRecord> | undefined {
     return this.#stored.get(id);
   }
 

@@ -20,7 +20,7 @@ import {
   unfinishedMs,
 } from './service.ts';
 import { readAny } from './session-writer.ts';
-import type { Stored } from './ticket-store.ts';
+import type { StoredValue } from './ticket-store.ts';
 
 /**
  * Makes a match of what the matcher has found, if all its tickets are still as they were: their sessions
@@ -93,7 +93,7 @@ function newTarget({ scid }: TicketRecord, { sessionTemplate }: Hopper, name: st
 async function isGood(
   service: Service,
   pool: HopperPool,
-  stored: Stored<TicketRecord>,
+  stored: StoredValue<TicketRecord>,
 ): Promise<boolean> {
   const { context } = service;
   const { value } = stored;

@@ -32,7 +32,7 @@ import { HopperLeases } from './hopper-lease.ts';
 import { makeMatch } from './make-match.ts';
 import { type HopperStatistics, readStatistics } from './read-statistics.ts';
 import { createService, mayUseHopper, poolOf, refreshTicket, type Service } from './service.ts';
-import { type HopperKey, hopperKeyOf, type Stored, type TicketStore } from './ticket-store.ts';
+import { type HopperKey, hopperKeyOf, type StoredValue, type TicketStore } from './ticket-store.ts';
 import { deleteTicket, readTicket, type TicketPath } from './use-ticket.ts';
 import { checkFound, concernsTickets, noteSessionChange } from './watch-sessions.ts';
 
@@ -284,7 +284,9 @@ export class Matchmaker {
   }
 }
 
-function isMatch(found: Stored<TicketRecord> | Stored<MatchRecord>): found is Stored<MatchRecord> {
+function isMatch(
+  found: StoredValue<TicketRecord> | StoredValue<MatchRecord>,
+): found is StoredValue<MatchRecord> {
   return found.value.kind === 'match';
 }
 

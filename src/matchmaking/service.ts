@@ -10,7 +10,7 @@ import { mayUseServiceConfig } from '../domain/session/template.ts';
 import type { Milliseconds } from '../domain/time.ts';
 import type { TicketChanged } from '../observe/events.ts';
 import { HopperPool } from './hopper-pool.ts';
-import { type HopperKey, hopperKeyOf, type Stored, TicketStore } from './ticket-store.ts';
+import { type HopperKey, hopperKeyOf, type StoredValue, TicketStore } from './ticket-store.ts';
 
 export type Service = {
   readonly context: Context;
@@ -67,10 +67,10 @@ export function mayUseHopper(
 export async function commitTicket(
   { tickets, pools }: Service,
   key: HopperKey,
-  former: Pick<Stored<TicketRecord>, 'revision'>,
+  former: Pick<StoredValue<TicketRecord>, 'revision'>,
   value: TicketRecord,
   dueMs: Milliseconds | undefined,
-): Promise<Stored<TicketRecord> | undefined> {
+): Promise<StoredValue<TicketRecord> | undefined> {
   const change = { id: value.id, expectRevision: former.revision, value, dueMs };
   const revision = await tickets.commit(key, [change]);
   if (revision === undefined) {
@@ -87,7 +87,7 @@ export async function refreshTicket(
   { tickets, pools }: Pick<Service, 'tickets' | 'pools'>,
   key: HopperKey,
   id: Guid,
-): Promise<Stored<TicketRecord> | undefined> {
+): Promise<StoredValue<TicketRecord> | undefined> {
   const stored = await tickets.ticket(key, id);
   const pool = pools.get(key);
   if (stored) pool?.put(stored);

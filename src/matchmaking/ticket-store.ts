@@ -42,7 +42,7 @@ const newsMax = 500;
 const pageMax = 250;
 
 /** A record with the revision that a change of it must name. */
-export type Stored<Value> = {
+export type StoredValue<Value> = {
   readonly value: Value;
   readonly revision: number;
   readonly dueMs: Milliseconds | undefined;
@@ -72,12 +72,12 @@ export class TicketStore {
     this.#news = news;
   }
 
-  async ticket(hopper: HopperKey, id: Guid): Promise<Stored<TicketRecord> | undefined> {
+  async ticket(hopper: HopperKey, id: Guid): Promise<StoredValue<TicketRecord> | undefined> {
     const found = await this.#store.record(table, hopper, id.toLowerCase());
     return found && storedAs(found, 'ticket');
   }
 
-  async match(hopper: HopperKey, id: Guid): Promise<Stored<MatchRecord> | undefined> {
+  async match(hopper: HopperKey, id: Guid): Promise<StoredValue<MatchRecord> | undefined> {
     const found = await this.#store.record(table, hopper, id);
     return found && storedAs(found, 'match');
   }
@@ -86,7 +86,7 @@ export class TicketStore {
   async ticketOrMatch(
     hopper: HopperKey,
     id: Guid,
-  ): Promise<Stored<TicketRecord> | Stored<MatchRecord> | undefined> {
+  ): Promise<StoredValue<TicketRecord> | StoredValue<MatchRecord> | undefined> {
     const found = await this.#store.record(table, hopper, id);
     return (
       found && (storedAs<TicketRecord>(found, 'ticket') ?? storedAs<MatchRecord>(found, 'match'))
@@ -103,7 +103,7 @@ export class TicketStore {
   }
 
   /** All tickets of a hopper. Others get in between: there may be many. */
-  async *tickets(hopper: HopperKey): AsyncGenerator<Stored<TicketRecord>> {
+  async *tickets(hopper: HopperKey): AsyncGenerator<StoredValue<TicketRecord>> {
     let after: string | undefined;
     for (;;) {
       const page: readonly StoredRecord[] = await this.#store.records(
@@ -206,6 +206,6 @@ export type News = {
 function storedAs<Value extends { readonly kind: string }>(
   { value, revision, dueMs }: StoredRecord,
   kind: Value['kind'],
-): Stored<Value> | undefined {
+): StoredValue<Value> | undefined {
   return value.kind === kind ? { value: value as unknown as Value, revision, dueMs } : undefined;
 }

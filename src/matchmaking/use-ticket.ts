@@ -7,7 +7,7 @@ import { acceptedMemberOf } from '../domain/session/session.ts';
 import { endTicket } from './end-ticket.ts';
 import { mayUseHopper, poolOf, type Service } from './service.ts';
 import { readAny } from './session-writer.ts';
-import { hopperKeyOf, type Stored } from './ticket-store.ts';
+import { hopperKeyOf, type StoredValue } from './ticket-store.ts';
 
 export type TicketPath = {
   readonly scid: Guid;
@@ -65,7 +65,7 @@ async function mayUseTicket(
   service: Service,
   { scid, hopper, ticketId }: TicketPath,
   caller: Caller,
-): Promise<Stored<TicketRecord> | Refusal> {
+): Promise<StoredValue<TicketRecord> | Refusal> {
   const { tickets, context } = service;
   const configured = mayUseHopper(service, scid, hopper, caller);
   const isRemoved = configured instanceof Refusal && configured.code === 'hopperUnknown';

@@ -16,7 +16,7 @@ import { readAvoids } from './create-ticket.ts';
 import { endTicket, settleTicket } from './end-ticket.ts';
 import { commitTicket, type Service, unfinishedMs } from './service.ts';
 import { readAny } from './session-writer.ts';
-import { type HopperKey, hopperKeyOf, type Stored } from './ticket-store.ts';
+import { type HopperKey, hopperKeyOf, type StoredValue } from './ticket-store.ts';
 
 /** Looks at a change of a session that has, or had, a ticket. */
 export async function noteSessionChange(service: Service, change: SessionChange): Promise<void> {
@@ -57,7 +57,7 @@ async function ticketAt(
   { tickets }: Service,
   { key, id }: Pick<Place, 'key' | 'id'>,
   session: Session,
-): Promise<Stored<TicketRecord> | undefined> {
+): Promise<StoredValue<TicketRecord> | undefined> {
   const stored = await tickets.ticket(key, id);
   return stored?.value.branch === session.branch ? stored : undefined;
 }
@@ -79,7 +79,7 @@ async function searchAgain(
 export async function checkFound(
   service: Service,
   key: HopperKey,
-  stored: Stored<TicketRecord>,
+  stored: StoredValue<TicketRecord>,
 ): Promise<boolean> {
   const { value } = stored;
   const session = await readAny(service.context, value.session);
@@ -93,7 +93,7 @@ export async function checkFound(
 async function resubmit(
   service: Service,
   key: HopperKey,
-  stored: Stored<TicketRecord>,
+  stored: StoredValue<TicketRecord>,
   session: Session,
 ): Promise<void> {
   const { context } = service;

@@ -20,7 +20,7 @@ export type ControlledClock = Clock & {
 /** Tasks of one move that each run at their own time. */
 export const movedTasksMax = 1_000;
 
-type Waiting = {
+type PendingTask = {
   /** Of `elapsedMs`. */
   readonly atMs: Milliseconds;
   readonly task: () => void;
@@ -43,7 +43,7 @@ export function controlledClock(
   /** What to add to the readings of the base clock. */
   let ahead: Reading = { nowMs: 0, elapsedMs: 0 };
   let frozen: Reading | undefined;
-  const waiting = new Set<Waiting>();
+  const waiting = new Set<PendingTask>();
 
   const nowMs = (): Milliseconds => frozen?.nowMs ?? base.nowMs() + ahead.nowMs;
   const elapsedMs = (): Milliseconds => frozen?.elapsedMs ?? base.elapsedMs() + ahead.elapsedMs;
@@ -56,7 +56,7 @@ export function controlledClock(
       };
     }
   };
-  const arm = (one: Waiting): void => {
+  const arm = (one: PendingTask): void => {
     one.timer?.cancel();
     if (frozen !== undefined) return;
     one.timer = base.after(Math.max(0, one.atMs - elapsedMs()), () => {
@@ -64,7 +64,7 @@ export function controlledClock(
       one.task();
     });
   };
-  const run = (one: Waiting): void => {
+  const run = (one: PendingTask): void => {
     waiting.delete(one);
     one.timer?.cancel();
     one.task();
@@ -74,7 +74,7 @@ export function controlledClock(
     nowMs,
     elapsedMs,
     after(delayMs, task) {
-      const one: Waiting = { atMs: elapsedMs() + delayMs, task };
+      const one: PendingTask = { atMs: elapsedMs() + delayMs, task };
       waiting.add(one);
       arm(one);
       return {
@@ -121,8 +121,8 @@ export function controlledClock(
 }
 
 /** The one that comes due first; of several the one that waits the longest. */
-function firstOf(waiting: ReadonlySet<Waiting>): Waiting | undefined {
-  let first: Waiting | undefined;
+function firstOf(waiting: ReadonlySet<PendingTask>): PendingTask | undefined {
+  let first: PendingTask | undefined;
   for (const one of waiting) if (first === undefined || one.atMs < first.atMs) first = one;
   return first;
 }

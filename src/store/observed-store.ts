@@ -5,13 +5,13 @@ import type { Bus } from './bus.ts';
 import type { Store } from './store.ts';
 
 /** The methods that wait for the store. */
-type Waiting = {
+type AsyncMethod = {
   [K in keyof Store]: Store[K] extends (...values: never[]) => Promise<unknown> ? K : never;
 }[keyof Store] &
   string;
 
 /** All are observed. */
-const calls: Readonly<Record<Waiting, true>> = {
+const calls: Readonly<Record<AsyncMethod, true>> = {
   session: true,
   sessions: true,
   sessionKeys: true,
@@ -61,7 +61,7 @@ export function observedStore(
   requestId: () => Guid | undefined = () => undefined,
 ): Store {
   const members: Record<string, Call> = {};
-  for (const call of Object.keys(calls) as Waiting[]) {
+  for (const call of Object.keys(calls) as AsyncMethod[]) {
     const method = (store[call] as Call).bind(store);
     members[call] = (...values) => {
       const id = requestId();

@@ -14,14 +14,14 @@ import {
   storedKey,
 } from './store-samples.ts';
 
-type Open = () => Promise<Store>;
+type OpenStore = () => Promise<Store>;
 
 const [first, second] = [storedGuid(1).toLowerCase(), storedGuid(2).toLowerCase()] as const;
 const key = storedKey('a');
 const startMs = storedHistory(first).atMs;
 
 /** Defines the tests; `open` opens an empty store each time it is called. */
-export function testHistory(open: Open): void {
+export function testHistory(open: OpenStore): void {
   const put = async (
     store: Store,
     expectRevision: number,

@@ -13,10 +13,10 @@ import type {
   StoredRecord,
 } from '../store/store.ts';
 
-type Open = () => Promise<Store>;
+type OpenStore = () => Promise<Store>;
 
 /** Defines the tests; `open` opens an empty store each time it is called. */
-export function testRecords(open: Open, mixedStepsCount: number): void {
+export function testRecords(open: OpenStore, mixedStepsCount: number): void {
   test('a record that was not put is not there', async () => {
     await using store = await open();
     assert.equal(await store.record('ticket', 'quick', 'a'), undefined);

@@ -114,7 +114,7 @@ async function startServers(
   requireRedis();
   const folder = await mkdtemp(join(tmpdir(), 'openmpsd-redis-'));
   const servers: Server[] = [];
-  const warden = new Warden(folder);
+  const warden = new Reaper(folder);
   const dispose = async (): Promise<void> => {
     await Promise.all(servers.map((server) => server.kill()));
     warden.dismiss();
@@ -154,7 +154,7 @@ async function startServers(
  * A process that outlives this one however it ends, and then ends the servers that are left. It is
  * printed of them a line each: `+ <pid>`, `- <pid>`.
  */
-class Warden {
+class Reaper {
   readonly #child: ChildProcess;
 
   constructor(folder: string) {
@@ -190,7 +190,7 @@ class Warden {
 async function startServer(
   folder: string,
   options: readonly string[],
-  warden: Warden,
+  warden: Reaper,
 ): Promise<Server> {
   for (let tries = 1; ; tries += 1) {
     const port = await freePort();
@@ -209,11 +209,11 @@ class Server implements RedisServer {
   readonly port: number;
   readonly #folder: string;
   readonly #options: readonly string[];
-  readonly #warden: Warden;
+  readonly #warden: Reaper;
   #child: ChildProcess | undefined;
   #ended: Promise<unknown> = Promise.resolve();
 
-  constructor(port: number, folder: string, options: readonly string[], warden: Warden) {
+  constructor(port: number, folder: string, options: readonly string[], warden: Reaper) {
     this.#warden = warden;
     this.port = port;
     this.#folder = folder;

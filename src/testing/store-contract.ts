@@ -71,9 +71,9 @@ export function testStoreContract(
   });
 }
 
-type Open = () => Promise<Store>;
+type OpenStore = () => Promise<Store>;
 
-function testSessions(open: Open): void {
+function testSessions(open: OpenStore): void {
   test('a key without a record has none', async () => {
     await using store = await open();
     assert.equal(await store.session(storedKey('a')), undefined);
@@ -186,7 +186,7 @@ function testSessions(open: Open): void {
   });
 }
 
-function testRaces(open: Open): void {
+function testRaces(open: OpenStore): void {
   test('of many who create a session at once, one wins and the others are shown it', async () => {
     await using store = await open();
     const writers = [...Array(20).keys()];
@@ -312,7 +312,7 @@ const titleTexts = [
   '{"2":"two","1":"one","b":"b","a":"a"}',
 ];
 
-function testTitleData(open: Open): void {
+function testTitleData(open: OpenStore): void {
   for (const text of titleTexts) {
     test(`custom data comes back as it was: ${text}`, async () => {
       await using store = await open();
@@ -358,7 +358,7 @@ function testTitleData(open: Open): void {
   });
 }
 
-function testHandles(open: Open): void {
+function testHandles(open: OpenStore): void {
   const activity = storedActivity(storedGuid(1), 'a', { titleId: '174925616' });
   const invite = storedInvite(storedGuid(2), 'a');
   const transfer = storedTransfer(storedGuid(3), { origin: 'a', target: 'b' });
@@ -475,7 +475,7 @@ function testHandles(open: Open): void {
   });
 }
 
-function testActivities(open: Open): void {
+function testActivities(open: OpenStore): void {
   const of = (id: number, xuid: string, scid = storedScid): ActivityHandle =>
     storedActivity(storedGuid(id), 'a', {
       ownerXuid: xuid,
@@ -555,7 +555,7 @@ function testActivities(open: Open): void {
   });
 }
 
-function testInvites(open: Open): void {
+function testInvites(open: OpenStore): void {
   const of = (id: number, invitedXuid: string, createTimeMs: number) =>
     storedInvite(storedGuid(id), 'a', { invitedXuid, createTimeMs });
 
@@ -572,7 +572,7 @@ function testInvites(open: Open): void {
   });
 }
 
-function testRecent(open: Open): void {
+function testRecent(open: OpenStore): void {
   const recently = (store: Store, name: string) => store.lastKnown(storedKey(name))?.record;
 
   test('what is known, if anything, is what was last committed', async () => {
@@ -604,7 +604,7 @@ function testRecent(open: Open): void {
   });
 }
 
-function testHints(open: Open): void {
+function testHints(open: OpenStore): void {
   const [ada, bert] = ['xuid:11', 'xuid:22'] as const;
 
   test('all sessions are listed page by page, and none that is gone', async () => {
@@ -748,7 +748,7 @@ function testHints(open: Open): void {
   });
 }
 
-function testMemberRows(open: Open): void {
+function testMemberRows(open: OpenStore): void {
   const key = storedKey('a');
   const row = (xuid: string, dueMs?: number, index = Number(xuid)) => ({
     member: storedMember(xuid, index),
@@ -845,7 +845,7 @@ function testMemberRows(open: Open): void {
   });
 }
 
-function testSearchChanges(open: Open): void {
+function testSearchChanges(open: OpenStore): void {
   const put = (name: string, revision: number) => ({
     session: { ...putOf(name, revision), isSearchChange: true },
   });
@@ -913,7 +913,7 @@ function testSearchChanges(open: Open): void {
   });
 }
 
-function testLists(open: Open): void {
+function testLists(open: OpenStore): void {
   const entry = (xuid: string, addedMs = Number(xuid), isFavorite?: boolean): ListEntry => ({
     xuid,
     addedMs,
@@ -971,7 +971,7 @@ function testLists(open: Open): void {
   });
 }
 
-function testNodes(open: Open): void {
+function testNodes(open: OpenStore): void {
   test('a node is alive from its first lease until it is given up', async () => {
     await using store = await open();
     assert.deepEqual(await store.nodes(), []);
@@ -1046,7 +1046,7 @@ function testNodes(open: Open): void {
   });
 }
 
-function testSightings(open: Open): void {
+function testSightings(open: OpenStore): void {
   test('nothing is known of users who were not seen', async () => {
     await using store = await open();
     assert.deepEqual(await store.lastSeen([]), new Map());
@@ -1092,7 +1092,7 @@ function testSightings(open: Open): void {
   });
 }
 
-function testTimes(open: Open): void {
+function testTimes(open: OpenStore): void {
   test('due: the longest overdue first, no more than asked for, none too early', async () => {
     await using store = await open();
     for (const [name, dueMs] of [
@@ -1176,7 +1176,7 @@ function testTimes(open: Open): void {
   });
 }
 
-function testBatches(open: Open): void {
+function testBatches(open: OpenStore): void {
   const former = storedActivity(storedGuid(1), 'a');
   const next = storedActivity(storedGuid(2), 'a');
 
@@ -1222,7 +1222,7 @@ function testBatches(open: Open): void {
   });
 }
 
-function testLife(open: Open): void {
+function testLife(open: OpenStore): void {
   test('the secret is 32 bytes, the same each time, and another in another store', async () => {
     await using store = await open();
     await using other = await open();
@@ -1294,7 +1294,7 @@ function testLife(open: Open): void {
   });
 }
 
-function testLaws(open: Open, mixedStepsCount: number): void {
+function testLaws(open: OpenStore, mixedStepsCount: number): void {
   // Kills: sessions kept as what a plain JSON.parse makes of their text.
   test('any custom object comes back with the same text', async () => {
     await using store = await open();

@@ -76,7 +76,7 @@ async function isActive(asker: KitUser, reference: SessionReference, xuid: strin
 }
 
 /** The newest change that a connection got a tap for, by the name of the session. */
-class Watched {
+class TapLog {
   readonly newest = new Map<string, number>();
   resyncs = 0;
   readonly ended: Promise<void>;
@@ -131,7 +131,7 @@ test(`${kills} killed nodes lose nothing acknowledged, keep no member active and
   const watcher = kit.user('watcher');
   await using line = await watcher.connect();
   const connection = await line.connectionId();
-  const watched = new Watched(line);
+  const watched = new TapLog(line);
   const subscription = { id: randomUUID(), changeTypes: ['everything'] };
   const players = Array.from({ length: 4 }, (_, n) => kit.user(`player${n}`));
   const owed: Promise<unknown>[] = [];

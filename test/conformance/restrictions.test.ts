@@ -22,7 +22,7 @@ import {
 } from './answers.ts';
 import { assertCarriesDocument, blankTemplate, newSession } from './new-session.ts';
 
-type Restricted = {
+type Restrictions = {
   readonly join?: 'none' | 'local' | 'followed';
   readonly read?: 'none' | 'local' | 'followed';
 };
@@ -30,7 +30,7 @@ type Restricted = {
 async function restricted(
   kit: Kit,
   creator: KitUser,
-  { join = 'followed', read = 'none' }: Restricted = {},
+  { join = 'followed', read = 'none' }: Restrictions = {},
 ): Promise<SessionReference> {
   const { reference } = await newSession(kit, creator, {
     properties: { joinRestriction: join, readRestriction: read },

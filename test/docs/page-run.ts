@@ -75,7 +75,7 @@ function withStore(flags: string): string {
   return flags.includes('--store') ? flags : `--store memory ${flags}`;
 }
 
-class Started {
+class BackgroundCommand {
   printed = '';
   readonly process: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -138,7 +138,7 @@ class Started {
 class PageRun {
   readonly #folder: string;
   readonly #files = new Map<string, string>();
-  readonly #started = new Map<string, Started>();
+  readonly #started = new Map<string, BackgroundCommand>();
   /** Addresses that the page names, and where they are. */
   readonly #addresses = new Map<string, string>();
   readonly #env: NodeJS.ProcessEnv;
@@ -198,7 +198,7 @@ class PageRun {
 
   async #run(text: string, exitCode: number): Promise<void> {
     await this.#writeFiles();
-    const command = new Started(this.#placed(text), this.#folder, this.#env);
+    const command = new BackgroundCommand(this.#placed(text), this.#folder, this.#env);
     const code = await command.end();
     this.#printed = command.printed;
     const others = [...this.#started].map(([name, one]) => `\n${name} printed:\n${one.printed}`);
@@ -209,7 +209,7 @@ class PageRun {
     assert.ok(!this.#started.has(name), `${name} is there already`);
     await this.#writeFiles();
     const script = this.#placed(text).replaceAll(/--port[ =]\d+/g, '--port 0');
-    const started = new Started(script, this.#folder, this.#env);
+    const started = new BackgroundCommand(script, this.#folder, this.#env);
     this.#started.set(name, started);
     await started.until(until, (printed) => printed.includes(until));
     const [, port] = /(?:127\.0\.0\.1|localhost):(\d+)/.exec(started.printed) ?? [];
@@ -235,7 +235,7 @@ class PageRun {
     );
   }
 
-  #named(name: string): Started {
+  #named(name: string): BackgroundCommand {
     const started = this.#started.get(name);
     assert.ok(started, `nothing was started as ${name}`);
     return started;

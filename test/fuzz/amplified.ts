@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import type { Tree } from './spoil.ts';
 
 /** What takes the place of a part of a body. Each makes about so many bytes of JSON. */
-type Filling = (bytes: number, unit: string) => string;
+type Filler = (bytes: number, unit: string) => string;
 
 const repeated = (unit: string, bytes: number): string =>
   unit.repeat(Math.max(1, Math.floor(bytes / Math.max(1, unit.length))));
@@ -25,7 +25,7 @@ const texts = [
   ...['AAAA', '=', '00', 'xuid(', 'x.y.', '\\t', '\\r\\n', 'İ', '<', '__proto__'],
 ];
 
-const fillings: Readonly<Record<string, readonly [Filling, readonly string[]]>> = {
+const fillings: Readonly<Record<string, readonly [Filler, readonly string[]]>> = {
   list: [(bytes, unit) => `[${repeated(`${unit},`, bytes).slice(0, -1)}]`, scalars],
   members: [
     (bytes, unit) => {

@@ -13,7 +13,7 @@ import { signInRoutes } from '../../src/http/routes/sign-in.ts';
 import { tokenChainRoutes } from '../../src/http/routes/token-chain.ts';
 import { demoScid, demoTitleId, joinBody, type Kit, type KitUser } from '../../src/testing/kit.ts';
 import { activityOf, inviteTo, transferTo } from '../conformance/answers.ts';
-import { formatTree, spoil, spoilings, treeOf, type Spoiling } from './spoil.ts';
+import { formatTree, spoil, spoilings, treeOf, type TreeEdit } from './spoil.ts';
 
 /** A request that takes longer hangs. */
 export const patienceMs = 120_000;
@@ -453,7 +453,7 @@ export function usualBodiesOf(route: string): readonly JsonObject[] {
 }
 
 const oneSpoiling = spoilings(hostileTexts);
-const someSpoilings: fc.Arbitrary<readonly Spoiling[]> = fc.oneof(
+const someSpoilings: fc.Arbitrary<readonly TreeEdit[]> = fc.oneof(
   { weight: 4, arbitrary: fc.constant([]) },
   { weight: 5, arbitrary: oneSpoiling.map((one) => [one]) },
   { weight: 2, arbitrary: fc.array(oneSpoiling, { minLength: 2, maxLength: 4 }) },
@@ -469,7 +469,7 @@ function bodyOf(route: Route): fc.Arbitrary<DrawnRequest['body']> {
       ),
       someSpoilings,
     )
-    .map(([body, list]: [JsonObject, readonly Spoiling[]]) =>
+    .map(([body, list]: [JsonObject, readonly TreeEdit[]]) =>
       formatTree(list.reduce(spoil, treeOf(body))),
     );
   return fc.oneof(

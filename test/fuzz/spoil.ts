@@ -30,9 +30,9 @@ export function formatTree(tree: Tree): string {
 }
 
 /** What is done to one place of a tree, and the way there: which child at each step. */
-export type Spoiling = { readonly way: readonly number[]; readonly deed: Deed };
+export type TreeEdit = { readonly way: readonly number[]; readonly deed: EditKind };
 
-type Deed =
+type EditKind =
   | { readonly kind: 'drop' }
   | { readonly kind: 'double' }
   | { readonly kind: 'rename'; readonly key: string }
@@ -79,28 +79,28 @@ const values = [
 ];
 
 /** All deeds, with `texts` among the strings that are put in. */
-export function spoilings(texts: readonly string[]): fc.Arbitrary<Spoiling> {
+export function spoilings(texts: readonly string[]): fc.Arbitrary<TreeEdit> {
   const text = fc.constantFrom(...values, ...texts.map((one) => JSON.stringify(one)));
   const key = fc.constantFrom(...keys, ...texts);
-  const deed: fc.Arbitrary<Deed> = fc.oneof(
-    fc.constant<Deed>({ kind: 'drop' }),
-    fc.constant<Deed>({ kind: 'double' }),
-    key.map((one): Deed => ({ kind: 'rename', key: one })),
-    fc.tuple(key, text).map(([one, value]): Deed => ({ kind: 'add', key: one, text: value })),
-    text.map((one): Deed => ({ kind: 'retype', text: one })),
-    text.map((one): Deed => ({ kind: 'retype', text: one })),
+  const deed: fc.Arbitrary<EditKind> = fc.oneof(
+    fc.constant<EditKind>({ kind: 'drop' }),
+    fc.constant<EditKind>({ kind: 'double' }),
+    key.map((one): EditKind => ({ kind: 'rename', key: one })),
+    fc.tuple(key, text).map(([one, value]): EditKind => ({ kind: 'add', key: one, text: value })),
+    text.map((one): EditKind => ({ kind: 'retype', text: one })),
+    text.map((one): EditKind => ({ kind: 'retype', text: one })),
     fc
       .tuple(
         fc.constantFrom(1, 2, 50, 101, 10_000),
         fc.constantFrom('array' as const, 'object' as const),
       )
-      .map(([levels, as]): Deed => ({ kind: 'deepen', levels, as })),
+      .map(([levels, as]): EditKind => ({ kind: 'deepen', levels, as })),
   );
   return fc.record({ way: fc.array(fc.nat({ max: 20 }), { minLength: 1, maxLength: 6 }), deed });
 }
 
 /** The tree with one place spoilt: the last that the way reaches. */
-export function spoil(tree: Tree, { way, deed }: Spoiling): Tree {
+export function spoil(tree: Tree, { way, deed }: TreeEdit): Tree {
   if ('text' in tree) return alter(tree, deed);
   const children: readonly Member[] =
     'members' in tree ? tree.members : tree.items.map((value) => ({ key: '', value }));
@@ -116,7 +116,7 @@ export function spoil(tree: Tree, { way, deed }: Spoiling): Tree {
   return 'members' in tree ? { members: next } : { items: next.map(({ value }) => value) };
 }
 
-function alterChild(child: Member, deed: Deed): readonly Member[] {
+function alterChild(child: Member, deed: EditKind): readonly Member[] {
   switch (deed.kind) {
     case 'drop':
       return [];
@@ -132,7 +132,7 @@ function alterChild(child: Member, deed: Deed): readonly Member[] {
   }
 }
 
-function alter(tree: Tree, deed: Deed): Tree {
+function alter(tree: Tree, deed: EditKind): Tree {
   if (deed.kind === 'retype' || deed.kind === 'add') return { text: deed.text };
   if (deed.kind !== 'deepen') return tree;
   const [open, close] = deed.as === 'array' ? ['[', ']'] : ['{"a":', '}'];

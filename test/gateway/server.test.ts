@@ -37,10 +37,10 @@ async function start(settings: ServerOptions = {}) {
   return { server, proxyPort: Number(new URL(proxyUrl).port), tlsPort, ca: readFileSync(rootFile) };
 }
 
-type Started = Awaited<ReturnType<typeof start>>;
+type TestGateway = Awaited<ReturnType<typeof start>>;
 
 /** A connection with TLS to a host, through the proxy. */
-async function secureThroughProxy({ proxyPort, ca }: Started, host: string) {
+async function secureThroughProxy({ proxyPort, ca }: TestGateway, host: string) {
   const asked = request({
     host: '127.0.0.1',
     port: proxyPort,
@@ -81,7 +81,7 @@ test('a session is written and read through proxy and TLS', options, async () =>
 });
 
 /** A WebSocket of RTA through the proxy, and the tunnel that it is in. */
-async function openRta(started: Started) {
+async function openRta(started: TestGateway) {
   const host = 'rta.xboxlive.com';
   const { socket, tunnel } = await secureThroughProxy(started, host);
   const client = new WebSocket(`wss://${host}/connect`, 'rta.xboxlive.com.V2', {

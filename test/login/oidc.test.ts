@@ -52,7 +52,7 @@ function withoutDeadlines(t: TestContext): void {
   t.mock.method(AbortSignal, 'timeout', () => new AbortController().signal);
 }
 
-type Asked = {
+type Reply = {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -65,7 +65,7 @@ async function ask(
   path: string,
   authorization: string | undefined,
   body?: unknown,
-): Promise<Asked> {
+): Promise<Reply> {
   const response = await fetch(`${url}${path}`, {
     method,
     headers: {

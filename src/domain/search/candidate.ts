@@ -62,9 +62,9 @@ export function anyCandidateOf(whole: Session): SearchCandidate {
   );
 }
 
-type Posted = Pick<SearchHandle, 'createTimeMs' | 'searchAttributes' | 'titleId'>;
+type HandleParts = Pick<SearchHandle, 'createTimeMs' | 'searchAttributes' | 'titleId'>;
 
-function candidateBy(whole: Session, handle: Posted): SearchCandidate {
+function candidateBy(whole: Session, handle: HandleParts): SearchCandidate {
   const session = isLarge(whole) ? withoutRows(whole) : whole;
   const { searchAttributes: attributes } = handle;
   return packCandidate(keyOf(session.reference), handle.createTimeMs, {
@@ -198,7 +198,7 @@ function attributeValues({
 
 function sessionValues(
   session: Session,
-  { createTimeMs, titleId, searchAttributes }: Posted,
+  { createTimeMs, titleId, searchAttributes }: HandleParts,
 ): CandidateValues['values'] {
   const { reference, constants, properties } = session;
   const { visibility, inviteProtocol, maxMembersCount } = constants.system;

@@ -221,9 +221,9 @@ function requirement(
 }
 
 /** By member, its measurement of each device token. A member without an entry does not measure. */
-type Measured = ReadonlyMap<Member, ReadonlyMap<string, Measurement>>;
+type MeasurementTable = ReadonlyMap<Member, ReadonlyMap<string, Measurement>>;
 
-function measuredBy(members: readonly Member[]): Measured {
+function measuredBy(members: readonly Member[]): MeasurementTable {
   return new Map(
     members.map((member) => [
       member,
@@ -235,7 +235,7 @@ function measuredBy(members: readonly Member[]): Measured {
 /** The problems of a connection as its first member measured it. */
 type Judge = (from: Member, to: Member) => readonly InitializationFailure[];
 
-function judge(measured: Measured, requirement: Requirement): Judge {
+function judge(measured: MeasurementTable, requirement: Requirement): Judge {
   return (from, { deviceToken }) => {
     const reported = measured.get(from);
     // Users of one device share its token: there is no connection between them.
@@ -254,7 +254,7 @@ function chooseHost(
   session: Session,
   admitted: readonly Group[],
   established: readonly Member[],
-  measured: Measured,
+  measured: MeasurementTable,
 ): { readonly failures: Failures; readonly candidates: readonly string[] } {
   const required = session.constants.system.peerToHostRequirements;
   const members = admitted.flat();
@@ -293,7 +293,7 @@ function chooseHost(
 }
 
 /** The cost of the worst connection to a host, by the selection metric; lower is better. */
-function costBy(metric: string, measured: Measured) {
+function costBy(metric: string, measured: MeasurementTable) {
   return (host: Member, members: readonly Member[]): number => {
     const distant = members.filter(({ deviceToken }) => deviceToken !== host.deviceToken);
     const costs = distant.map((member) => {

@@ -50,11 +50,11 @@ test('system fields are replaced whole, unset by null, and left alone when not n
 
 const styled = sampleTemplate({ capabilities: { userAuthorizationStyle: true } });
 
-type Written = { joinRestriction?: string; readRestriction?: string };
+type Restrictions = { joinRestriction?: string; readRestriction?: string };
 
 /** Restrictions as written, and the ones in force; with capability userAuthorizationStyle or not. */
 const inForce: readonly (readonly [
-  written: Written,
+  written: Restrictions,
   styled: boolean,
   join: Restriction,
   read: Restriction,

@@ -337,7 +337,7 @@ function notYours(index: number): Refusal {
 }
 
 /** The inputs of the steps of a write. */
-type Asked = {
+type StepInput = {
   /** The session before the first step. */
   readonly before: Session;
   readonly request: SessionRequest;
@@ -347,7 +347,7 @@ type Asked = {
   readonly facts: WriteFacts;
 };
 
-type Step = (session: Session, asked: Asked) => Session | 'ended' | Refusal;
+type Step = (session: Session, asked: StepInput) => Session | 'ended' | Refusal;
 
 /** The parts of a write in their order. Access has been decided. */
 const steps: readonly Step[] = [
@@ -382,38 +382,44 @@ function applyRequest(
   return session;
 }
 
-function writeMe(session: Session, { me, caller, facts }: Asked): Session | Refusal {
+function writeMe(session: Session, { me, caller, facts }: StepInput): Session | Refusal {
   return me != null && caller.kind === 'user'
     ? writeOwnMember(session, me, caller, facts)
     : session;
 }
 
-function reserveAsked(session: Session, { request, caller, facts }: Asked): Session | Refusal {
+function reserveAsked(session: Session, { request, caller, facts }: StepInput): Session | Refusal {
   return reserveSeats(session, request.reservations, caller, facts.nowMs);
 }
 
-function writeAskedProperties(session: Session, { request }: Asked): Session | Refusal {
+function writeAskedProperties(session: Session, { request }: StepInput): Session | Refusal {
   return request.properties ? writeProperties(session, request.properties) : session;
 }
 
-function writeAskedServers(session: Session, { request }: Asked): Session | Refusal {
+function writeAskedServers(session: Session, { request }: StepInput): Session | Refusal {
   return writeServers(session, request.servers);
 }
 
 /** Unknown members at the root of a document. */
-function writeAskedExtra(session: Session, { request }: Asked): Session {
+function writeAskedExtra(session: Session, { request }: StepInput): Session {
   if (request.extra === undefined) return session;
   const { extra, ...rest } = session;
   return { ...rest, ...mergeExtra(extra, request.extra, sessionNames) };
 }
 
-function writeAskedInitialization(session: Session, { request, facts }: Asked): Session | Refusal {
+function writeAskedInitialization(
+  session: Session,
+  { request, facts }: StepInput,
+): Session | Refusal {
   const { initializationSucceeded } = request.properties?.system ?? {};
   return writeInitialization(session, initializationSucceeded, facts.nowMs);
 }
 
 /** Role settings, then roles, as the request asks. @source docs/wire/sessions.md "Owners" */
-function writeRoles(session: Session, { before, request, me, caller }: Asked): Session | Refusal {
+function writeRoles(
+  session: Session,
+  { before, request, me, caller }: StepInput,
+): Session | Refusal {
   // The owners before the write, or by the write.
   const manages = managesSession(before, caller) || managesSession(session, caller);
   const roleTypes = changeRoleTypes(session.roleTypes, request.roleTypes ?? {});
@@ -465,7 +471,10 @@ function ownRequest(
 }
 
 /** The session without the members that the request removes: the caller, and others if it may. */
-function removeAsked(session: Session, { request, me, caller, facts: { nowMs } }: Asked): Session {
+function removeAsked(
+  session: Session,
+  { request, me, caller, facts: { nowMs } }: StepInput,
+): Session {
   if (me !== null && request.others.length === 0) return session;
   const asked = othersIn(session, request, caller)
     .filter((other) => other.request === null)

@@ -8,7 +8,7 @@ import { keyOf, openApiDocument, refusalsByStatus } from './document.ts';
 import { operations } from './operations.ts';
 import { referencePage } from './reference-page.ts';
 
-type Described = {
+type Operation = {
   readonly operationId: string;
   readonly parameters: readonly { readonly name: string }[];
   readonly requestBody: {
@@ -19,7 +19,7 @@ type Described = {
   readonly responses: Readonly<Record<number, unknown>>;
 };
 const document = openApiDocument(all, '1.2.3') as {
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>;
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 };
 
 test('every route has an operation but those whose service is absent, and every operation a route', () => {

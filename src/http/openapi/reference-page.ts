@@ -4,7 +4,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { escapeHtml } from '../escape-html.ts';
 import type { Answer } from '../route.ts';
 
-type Described = {
+type ApiDocument = {
   readonly info: { readonly title: string; readonly version: string; readonly summary: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
@@ -59,7 +59,7 @@ pre{background:var(--fill);padding:.8rem;border-radius:6px;overflow:auto;max-hei
 
 /** @param document as `openApiDocument` makes it */
 export function referencePage(document: JsonObject): Answer {
-  const { info, paths, components } = document as unknown as Described;
+  const { info, paths, components } = document as unknown as ApiDocument;
   const byTag = new Map<string, Entry[]>();
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, operation] of Object.entries(methods)) {

@@ -32,7 +32,7 @@ export type TokenChainSettings = {
 };
 
 /** A token with what is shown of it, as every step answers it. */
-type Issued = { readonly token: string; readonly view: JsonObject };
+type TokenWithView = { readonly token: string; readonly view: JsonObject };
 
 /** The claims of a token that the client sent, and when it ends. */
 type ReadToken = {
@@ -64,7 +64,7 @@ export function tokenChainRoutes({ key, policy }: TokenChainSettings): readonly 
     displayClaims: JsonObject,
     nowMs: Milliseconds,
     endMs = Number.POSITIVE_INFINITY,
-  ): Promise<Issued> {
+  ): Promise<TokenWithView> {
     const lifetimeMs = use === 'access' ? accessLifetimeMs : loginLifetimeMs;
     // Tokens are made and end at whole seconds.
     const leftMs = endMs - Math.floor(nowMs / 1000) * 1000;
@@ -73,10 +73,10 @@ export function tokenChainRoutes({ key, policy }: TokenChainSettings): readonly 
     return { token, view: viewToken(token, times, displayClaims) };
   }
 
-  const issueDevice = (claims: TokenClaims, nowMs: Milliseconds): Promise<Issued> =>
+  const issueDevice = (claims: TokenClaims, nowMs: Milliseconds): Promise<TokenWithView> =>
     issue(claims, 'device', { xdi: { did: claims.did ?? '', dcs: '0' } }, nowMs);
 
-  const issueTitle = (claims: TokenClaims, nowMs: Milliseconds): Promise<Issued> =>
+  const issueTitle = (claims: TokenClaims, nowMs: Milliseconds): Promise<TokenWithView> =>
     issue(claims, 'title', { xti: { tid: claims.tid ?? '' } }, nowMs);
 
   const issueUser = (claims: UserClaims, nowMs: Milliseconds, endMs: Milliseconds) =>
@@ -114,7 +114,7 @@ export function tokenChainRoutes({ key, policy }: TokenChainSettings): readonly 
     title: TokenClaims,
     { sandbox, asksForModernGamertag }: Pick<AccessRequest, 'sandbox' | 'asksForModernGamertag'>,
     nowMs: Milliseconds,
-  ): Promise<Issued | Answer> {
+  ): Promise<TokenWithView | Answer> {
     const { xerr } = user.claims;
     if (xerr !== undefined) {
       const refusal = new Refusal('notAuthenticated', 'The ticket asked for this refusal.');
@@ -210,7 +210,7 @@ function step(
   return { method: 'POST', path, auth: 'none', body: 'object', answer };
 }
 
-function answerOf({ view }: Issued): Answer {
+function answerOf({ view }: TokenWithView): Answer {
   return { status: 200, body: formatJson(view) };
 }
 

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { askJson } from './api.ts';
 import { readAgain, textOf } from './live.ts';
 
-export type Answered<Answer> = {
+export type LiveAnswer<Answer> = {
   /** The last answer for this path; undefined before the first. */
   readonly answer: Answer | undefined;
   readonly problem: string | undefined;
@@ -15,7 +15,7 @@ export type Answered<Answer> = {
 const pauseMs = 200;
 
 /** What the API answers for `path`, asked for again when events were lost; undefined asks nothing. */
-export function useAnswer<Answer>(path: string | undefined): Answered<Answer> {
+export function useAnswer<Answer>(path: string | undefined): LiveAnswer<Answer> {
   const [state, setState] = useState<{
     readonly path: string | undefined;
     readonly answer?: Answer;

@@ -12,7 +12,7 @@ type ReadOfKey = readonly [command: string, ...rest: string[]];
 
 type Partition = RedisKeys['partitions'][number];
 
-type Settled<R> = readonly PromiseSettledResult<readonly R[]>[];
+type PartitionReplies<R> = readonly PromiseSettledResult<readonly R[]>[];
 
 /** The commands of one store: how durable its writes are, and which of them are under way. */
 export class RedisCommands {
@@ -151,7 +151,7 @@ export class RedisCommands {
   ): Promise<readonly R[]> {
     const partitions = this.keys.partitions.filter((_partition, n) => n % of === index);
     const groups = Map.groupBy(partitions, ({ base }) => this.serverOf(base));
-    const looks = [...groups.values()].map(async (group): Promise<Settled<R>> => {
+    const looks = [...groups.values()].map(async (group): Promise<PartitionReplies<R>> => {
       try {
         const { found, alone } = await this.#readEachOfServer(
           group.map(isThere.keyOf),

@@ -49,8 +49,8 @@ export function connectRedis(address: RedisAddress, connectTimeoutMs: number): C
 }
 
 /** Too few replicas had a group of writes in time. */
-export class NotReplicated extends Error {
-  override readonly name = 'NotReplicated';
+export class ReplicationFailure extends Error {
+  override readonly name = 'ReplicationFailure';
 }
 
 export type LinkSettings = {
@@ -59,7 +59,7 @@ export type LinkSettings = {
   readonly replicationTimeoutMs: number;
 };
 
-type Waiting = {
+type PendingCommand = {
   readonly command: readonly string[];
   readonly isAsking: boolean;
   readonly resolve: (reply: Reply) => void;
@@ -82,7 +82,7 @@ export class RedisLink {
   #lastHeardMs = performance.now();
   /** What to add to `performance.now()` for the time of the server, and how it was found. */
   #offset = { ms: 0, roundTripMs: Infinity, readMs: 0 };
-  #group: Waiting[] = [];
+  #group: PendingCommand[] = [];
   #isWaiting = false;
 
   private constructor(node: RedisNode, client: RedisClient, settings: LinkSettings) {
@@ -135,7 +135,7 @@ export class RedisLink {
   /**
    * The reply to a command, once so many replicas have it that are needed then.
    *
-   * Throws NotReplicated when they have not in time.
+   * Throws ReplicationFailure when they have not in time.
    */
   sendDurably(
     command: readonly string[],
@@ -163,7 +163,7 @@ export class RedisLink {
       const problem =
         reached.status === 'rejected'
           ? reached.reason
-          : Number(reached.value) < needed && new NotReplicated(shortfall(this.node, needed));
+          : Number(reached.value) < needed && new ReplicationFailure(shortfall(this.node, needed));
       for (const [n, { resolve, reject }] of group.entries()) {
         const outcome = settled[n];
         if (outcome?.status !== 'fulfilled') reject(outcome?.reason);

@@ -10,7 +10,7 @@ import {
 import {
   type ConnectRedis,
   type LinkSettings,
-  NotReplicated,
+  ReplicationFailure,
   RedisLink,
   type Reply,
 } from './redis-link.ts';
@@ -409,7 +409,7 @@ function nextStep(error: unknown): NextStep {
   }
   if (message.startsWith('TRYAGAIN')) return 'again';
   if (message.startsWith('MOVED') || passing.test(message)) return 'look again';
-  if (error instanceof NotReplicated || error instanceof NoServer) return 'look again';
+  if (error instanceof ReplicationFailure || error instanceof NoServer) return 'look again';
   // Replies that are errors begin with a word in capitals.
   return /^[A-Z]{3,} /.test(message) ? 'give up' : 'look again';
 }

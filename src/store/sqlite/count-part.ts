@@ -7,8 +7,8 @@ type Place = readonly [
   ...after: readonly string[],
 ];
 
-type Counter = (queries: Queries, rowsMax: number, after: readonly string[]) => Counted;
-type Counted = {
+type Counter = (queries: Queries, rowsMax: number, after: readonly string[]) => CountStep;
+type CountStep = {
   readonly counts: CountedPart['counts'];
   /** The last row of this step; undefined: there are no more. */
   readonly last: readonly string[] | undefined;
@@ -52,7 +52,7 @@ function countHints(
   kind: 'xuid' | 'seat',
   rowsMax: number,
   [hint = `${kind}:`, key = '']: readonly string[],
-): Pick<Counted, 'counts' | 'last'> {
+): Pick<CountStep, 'counts' | 'last'> {
   // The character after the colon: every hint of the kind is before it.
   const end = `${kind};`;
   const further = hintFurther.get(hint, key, end, rowsMax - 1);

@@ -31,7 +31,7 @@ function open(file = ':memory:', limits: RecentLimits = few) {
 }
 
 /** Closes the file, and opens it again with the page overwritten that has this text. */
-function openSpoiled({ db }: Opened, text: string, limits?: RecentLimits): Opened {
+function openSpoiled({ db }: TestFile, text: string, limits?: RecentLimits): TestFile {
   const file = db.location() ?? assert.fail();
   db.close();
   spoil(file, text);
@@ -45,12 +45,12 @@ function spoil(file: string, text: string): void {
   writeFileSync(file, bytes.fill(0xff, at - (at % 4096), at - (at % 4096) + 4096));
 }
 
-function count({ db }: Opened, table: string): unknown {
+function count({ db }: TestFile, table: string): unknown {
   return db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'];
 }
 
 /** Rows that can be read of the table that was damaged. */
-function leftOf({ db }: Opened): number {
+function leftOf({ db }: TestFile): number {
   let left = 0;
   for (const order of ['ASC', 'DESC']) {
     const rows = db.prepare(`SELECT number FROM damaged_recent_change_0 ORDER BY number ${order}`);
@@ -63,17 +63,17 @@ function leftOf({ db }: Opened): number {
   return left;
 }
 
-function kindsOf({ reports }: Opened): readonly (string | undefined)[] {
+function kindsOf({ reports }: TestFile): readonly (string | undefined)[] {
   return reports.map((fault) => fault?.kind);
 }
 
 const refuseBranches =
   'CREATE TRIGGER refuse BEFORE INSERT ON history_branch BEGIN SELECT RAISE(ABORT, 1); END';
 
-type Opened = ReturnType<typeof open>;
+type TestFile = ReturnType<typeof open>;
 
 /** As the writer does. */
-function commit({ db, recent }: Opened, ...writes: readonly Write[]): void {
+function commit({ db, recent }: TestFile, ...writes: readonly Write[]): void {
   recent.noteBegun();
   db.exec('BEGIN');
   for (const write of writes) {
@@ -90,12 +90,12 @@ function commit({ db, recent }: Opened, ...writes: readonly Write[]): void {
 }
 
 /** As when they have ended. */
-function endSessions({ db }: Opened): void {
+function endSessions({ db }: TestFile): void {
   db.exec('DELETE FROM session');
 }
 
 /** Does all work that is due. */
-function work({ recent }: Opened): void {
+function work({ recent }: TestFile): void {
   while (recent.isDue) recent.workSome();
 }
 
@@ -115,12 +115,12 @@ function branchOf(session: number, names: readonly string[], atMs = beginMs): Wr
   return ['insertRecentBranch', session, atMs, ...place, JSON.stringify(names)];
 }
 
-function revisionsOf({ queries, recent }: Opened, session: number): readonly number[] {
+function revisionsOf({ queries, recent }: TestFile, session: number): readonly number[] {
   const rows = changesOf(queries, session, recent.rowsOf(session));
   return rows.map(({ revision }) => Number(revision));
 }
 
-function seen(opened: Opened) {
+function seen(opened: TestFile) {
   const { queries } = opened;
   return {
     histories: sessions.map((session) =>
@@ -580,7 +580,7 @@ test('a damaged page of branches costs the new ones on it, with the changes of e
 // Kills: a thread that writes and ends when it starts or when work is due; a table that is damaged for good;
 // whole changes that are lost with the damaged ones; readers that ask for rows and wait without end.
 test('a damaged page of recent changes costs those on it, whenever it is found', () => {
-  const finds: readonly ((opened: Opened) => unknown)[] = [
+  const finds: readonly ((opened: TestFile) => unknown)[] = [
     ({ recent }) => recent.mend(),
     // In the index first, then when it is sorted in.
     (opened) => work(opened),

@@ -23,7 +23,7 @@ import { Icon } from './icon.tsx';
 import { UserText } from './user-text.tsx';
 import { XuidField } from './xuid-field.tsx';
 
-type Asked = 'invite' | 'reserve' | 'write';
+type DialogName = 'invite' | 'reserve' | 'write';
 
 export function ActBar({
   session,
@@ -32,7 +32,7 @@ export function ActBar({
   readonly session: SessionName;
   readonly members: readonly MemberRow[];
 }) {
-  const [asked, setAsked] = useState<Asked | undefined>(undefined);
+  const [asked, setAsked] = useState<DialogName | undefined>(undefined);
   const user = actingUser();
   const member = members.find(({ xuid }) => xuid === user.xuid);
   const isIn = member !== undefined && member.status !== 'reserved';

@@ -9,14 +9,14 @@ import { visibleText } from '../visible-text.ts';
 
 const stages: readonly string[] = ['joining', 'measuring', 'evaluating'];
 
-type Drawn = NonNullable<SessionDetail['initialization']>;
+type InitializationDetail = NonNullable<SessionDetail['initialization']>;
 
 export function Initialization({
   initialization,
   members,
   timers,
 }: {
-  readonly initialization: Drawn;
+  readonly initialization: InitializationDetail;
   readonly members: readonly MemberRow[];
   readonly timers: readonly Timer[];
 }) {
@@ -74,7 +74,7 @@ function Links({
   links,
   members,
 }: {
-  readonly links: Drawn['links'];
+  readonly links: InitializationDetail['links'];
   readonly members: readonly MemberRow[];
 }) {
   const places = new Map(

@@ -2,7 +2,7 @@
 
 import { useMemo } from 'preact/hooks';
 import { type Json, type JsonObject, parseExactJson } from '../../../domain/json.ts';
-import type { Accepted, BodyText, CallerRow, RequestDetail } from '../../api-types.ts';
+import type { AcceptedRequests, BodyText, CallerRow, RequestDetail } from '../../api-types.ts';
 import { act } from '../acting.ts';
 import { curlOf } from '../curl.ts';
 import { differenceOf } from '../json-difference.ts';
@@ -114,7 +114,7 @@ function Refusal({ detail }: { readonly detail: RequestDetail }) {
 }
 
 /** What fits in place of the request, by the data of the rule. */
-function AcceptedWays({ accepted: { session, ways } }: { readonly accepted: Accepted }) {
+function AcceptedWays({ accepted: { session, ways } }: { readonly accepted: AcceptedRequests }) {
   return (
     <div class="accepted">
       <h3>
