@@ -16,8 +16,10 @@ export function findRepeatedKeys(text: string): readonly RepeatedKey[] {
     const keys = around.at(-1);
     if (keyMayFollow && keys !== undefined && token.startsWith('"')) {
       const key: string = JSON.parse(token);
-      const { line, column } = faultAt(text, index, '');
-      if (keys.has(key)) found.push({ line, column, key });
+      if (keys.has(key)) {
+        const { line, column } = faultAt(text, index, '');
+        found.push({ line, column, key });
+      }
       keys.add(key);
     }
     if (token === '{') around.push(new Set());
