@@ -1,7 +1,8 @@
 /**
  * `npm test`: every test, then the conformance suite once more on SQLite. Files that `npm run
  * test:quick` runs share processes, each of the others has one of its own. Arguments are files or globs
- * to run in place of them. In TypeScript, so that it runs from the shells of Windows too.
+ * to run in place of them; without any, servers that tests start as processes are of the built package.
+ * In TypeScript, so that it runs from the shells of Windows too.
  */
 
 import './compile-cache.ts';
@@ -11,6 +12,7 @@ import { join, resolve } from 'node:path';
 import { run } from 'node:test';
 import type { TestEvent } from 'node:test/reporters';
 import { pathToFileURL } from 'node:url';
+import { buildPackage } from './package/built-package.ts';
 import report from './page-reporter.ts';
 import { isQuick } from './quick-files.ts';
 
@@ -87,6 +89,9 @@ async function runAll(globs: readonly string[]): Promise<boolean> {
 }
 
 const named = process.argv.slice(2);
+if (named.length === 0) {
+  process.env['MPSD_TEST_COMMAND'] = join(await buildPackage(), 'dist/main.cjs');
+}
 let isWell = await runAll(named.length > 0 ? named : ['src/**/*.test.ts', 'test/**/*.test.ts']);
 if (isWell && named.length === 0) {
   process.env['MPSD_KIT_STORE'] = 'sqlite';

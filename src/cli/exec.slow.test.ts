@@ -5,13 +5,13 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text as textOf } from 'node:stream/consumers';
 import { after, test } from 'node:test';
+import { commandFile } from '../testing/command-file.ts';
 
 const options = { timeout: 300_000 };
-const main = resolve(import.meta.dirname, '../main.js');
 const folder = mkdtempSync(join(tmpdir(), 'openmpsd-exec test-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -19,7 +19,7 @@ after(() => rmSync(folder, { recursive: true }));
 const env = { ...process.env, TMPDIR: folder, TEMP: folder, TMP: folder };
 
 async function exec(args: readonly string[], more: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [main, 'exec', ...args], {
+  const child = spawn(process.execPath, [commandFile, 'exec', ...args], {
     env: { ...env, ...more },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -96,7 +96,7 @@ test('signals go to the command, and one that ends it is in the exit code', {
   ] as const) {
     const child = spawn(
       process.execPath,
-      [main, 'exec', '--', process.execPath, '-e', script(onTerm)],
+      [commandFile, 'exec', '--', process.execPath, '-e', script(onTerm)],
       { env, stdio: ['ignore', 'pipe', 'inherit'] },
     );
     const closed = once(child, 'close');
@@ -108,7 +108,7 @@ test('signals go to the command, and one that ends it is in the exit code', {
 
 const nodeClient = `
   const { createRequire } = require('node:module');
-  const WebSocket = createRequire(${JSON.stringify(main)})('ws');
+  const WebSocket = createRequire(${JSON.stringify(commandFile)})('ws');
   const https = require('node:https');
   const headers = { authorization: process.env.OPENMPSD_TOKEN_BEN, 'x-xbl-contract-version': '107' };
   const say = (...words) => console.log(words.join(' '));
@@ -149,10 +149,14 @@ test('one that is killed leaves no command and no folder', {
   skip: process.platform === 'win32',
 }, async () => {
   const script = "setInterval(() => {}, 1000); console.log('ready');";
-  const child = spawn(process.execPath, [main, 'exec', '--', process.execPath, '-e', script], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [commandFile, 'exec', '--', process.execPath, '-e', script],
+    {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   await once(createInterface(child.stdout), 'line');
   // The command has the output too, and what cleans up the errors: both are at their end then.
   child.stderr.resume();

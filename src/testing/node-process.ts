@@ -2,9 +2,7 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
-
-const ownMain = resolve(import.meta.dirname, '../main.js');
+import { commandFile } from './command-file.ts';
 
 export type NodeProcess = AsyncDisposable & {
   /** `http://127.0.0.1:8350` */
@@ -22,7 +20,7 @@ export type NodeProcess = AsyncDisposable & {
 export type NodeProcessOptions = {
   /** A module that is loaded before the server: a text of JavaScript. */
   readonly before?: string;
-  /** The command of another version: the path of its `main.js`. */
+  /** The command of another version: the path of its `main.js` or `main.cjs`. */
   readonly main?: string;
 };
 
@@ -47,7 +45,7 @@ export async function startNodeProcess(
 
 async function start(
   flags: readonly string[],
-  { before, main = ownMain }: NodeProcessOptions,
+  { before, main = commandFile }: NodeProcessOptions,
 ): Promise<NodeProcess> {
   const early =
     before === undefined ? [] : ['--import', `data:text/javascript,${encodeURIComponent(before)}`];

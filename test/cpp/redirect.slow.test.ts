@@ -11,6 +11,7 @@ import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { startServer } from '../../src/server.ts';
+import { commandFile } from '../../src/testing/command-file.ts';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
@@ -64,8 +65,9 @@ test('a title whose calls are redirected plays at the server, and calls nobody e
     alone.stdout,
     /^redirect: 1\n[\s\S]*^PUT https:\/\/sessiondirectory.*: 0 0 1 0 - $/m,
   );
-  const main = join(root, 'src/main.js');
-  const led = await run(process.execPath, [main, 'exec', '--', program], { env: environment });
+  const led = await run(process.execPath, [commandFile, 'exec', '--', program], {
+    env: environment,
+  });
   assert.match(
     led.stdout,
     /^redirect: 0\n[\s\S]*^PUT https:\/\/sessiondirectory.*: 0 201 0 0 ETag \{/m,

@@ -7,16 +7,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { delimiter, dirname, join } from 'node:path';
+import { buildPackage } from '../package/built-package.ts';
 import { type Block, findMissing, type Page, type Step } from './page.ts';
 
 /** What the server prints when it can be asked. */
 const ready = 'OpenMPSD is ready';
-
-const root = resolve(import.meta.dirname, '../..');
 
 /** Throws at the first step that does not do what the page says; everything that it started ends. */
 export async function runPage(page: Page): Promise<void> {
@@ -38,27 +36,12 @@ export async function runPage(page: Page): Promise<void> {
   }
 }
 
-/** What `npm install openmpsd` leaves, with the sources of this checkout behind it. */
+/** What `npm install openmpsd` leaves. */
 async function installPackage(folder: string): Promise<void> {
-  const installed = join(folder, 'node_modules/openmpsd');
   const bin = join(folder, 'node_modules/.bin');
-  await Promise.all([mkdir(installed, { recursive: true }), mkdir(bin, { recursive: true })]);
-  const { exports } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  const sources = Object.entries<{ readonly default: string }>(exports).map(
-    ([name, { default: file }]) =>
-      [name, join(root, 'src', file.replace(/^\.\/dist\//, '').replace(/js$/, 'ts'))] as const,
-  );
-  const entries: Record<string, string> = {};
-  for (const [name, source] of sources) {
-    const file = `./${name === '.' ? 'index' : name.slice(2)}.js`;
-    entries[name] = file;
-    await writeFile(join(installed, file), `export * from '${pathToFileURL(source).href}';\n`);
-  }
-  await symlink(join(root, 'config'), join(installed, 'config'), 'junction');
-  await writeFile(
-    join(installed, 'package.json'),
-    JSON.stringify({ name: 'openmpsd', type: 'module', exports: entries }),
-  );
+  await mkdir(bin, { recursive: true });
+  const built = await buildPackage();
+  await symlink(built, join(folder, 'node_modules/openmpsd'), 'junction');
   await writeFile(
     join(folder, 'package.json'),
     JSON.stringify({ name: 'game', private: true, type: 'module' }),
@@ -66,7 +49,7 @@ async function installPackage(folder: string): Promise<void> {
   const command = join(bin, 'openmpsd');
   await writeFile(
     command,
-    `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'src/main.js')}' "$@"\n`,
+    `#!/bin/sh\nexec '${process.execPath}' '${join(built, 'dist/main.cjs')}' "$@"\n`,
   );
   await chmod(command, 0o755);
 }

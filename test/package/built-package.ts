@@ -105,7 +105,7 @@ async function hashOfSources(): Promise<string> {
  * of it, and each test file has a process of its own: one build is kept in `node_modules`, under the hash
  * of its sources. Those that nothing has used for a day are removed: tests of a former state may still run.
  */
-async function buildPackage(): Promise<string> {
+export async function buildPackage(): Promise<string> {
   const builds = join(root, 'node_modules/.cache/package');
   const built = join(builds, await hashOfSources());
   if (existsSync(built)) {

@@ -9,14 +9,14 @@ import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
+import { commandFile } from '../../src/testing/command-file.ts';
 
 const isRequired = process.env['MPSD_REAL_CLIENTS'] === 'required';
 const timeout = 300_000;
 const here = import.meta.dirname;
-const main = resolve(here, '../../src/main.js');
 const folder = await mkdtemp(join(tmpdir(), 'openmpsd-real-clients-'));
 after(() => rm(folder, { recursive: true }));
 
@@ -31,7 +31,7 @@ function succeeds(command: string, ...args: readonly string[]): boolean {
 
 /** The lines that a command prints under exec, which must succeed. */
 async function exec(options: readonly string[], ...command: readonly string[]) {
-  const args = [main, 'exec', ...options, '--', ...command];
+  const args = [commandFile, 'exec', ...options, '--', ...command];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return stdout.trim().split('\n');
 }
@@ -104,7 +104,7 @@ test('C on libcurl that trusts what the system trusts', {
   const trusting = compile('trusting', '-DTRUST_SYSTEM') ?? '';
   const data = ['--data', join(folder, 'data')];
   const trust = (how: string) =>
-    promisify(execFile)(process.execPath, [main, 'trust', ...data, how]);
+    promisify(execFile)(process.execPath, [commandFile, 'trust', ...data, how]);
   await trust('--install');
   try {
     assert.deepEqual(await exec(data, trusting), linesOfC);
