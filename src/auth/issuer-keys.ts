@@ -1,4 +1,5 @@
 import type { Milliseconds } from '../domain/time.ts';
+import { withoutUrlSecrets } from '../platform/url-secrets.ts';
 import { isKeySetUrl, readKeySetText } from './key-set.ts';
 
 /** What an OIDC issuer says of itself: where its keys and its sign-in are. */
@@ -53,8 +54,12 @@ async function readIssuerDocument(issuer: string): Promise<IssuerDocument> {
  */
 export function endpointOf(document: IssuerDocument, name: string, issuer: string): string {
   const url = document[name];
+  if (url === undefined) throw new Error(`${discoveryUrl(issuer)} names no "${name}"`);
   if (typeof url !== 'string' || !isKeySetUrl(url) || !URL.canParse(url)) {
-    throw new Error(`${discoveryUrl(issuer)} names no "${name}"`);
+    const shown = withoutUrlSecrets(JSON.stringify(url)).slice(0, 200);
+    throw new Error(
+      `${discoveryUrl(issuer)} names a "${name}" that is no address of http or https: ${shown}`,
+    );
   }
   if (/^https:/i.test(issuer) && !/^https:/i.test(url)) {
     throw new Error(`${discoveryUrl(issuer)} names a "${name}" of plain http`);

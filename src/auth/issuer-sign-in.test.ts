@@ -83,9 +83,9 @@ test('the endpoints of an issuer at https are at https too, and each one is chec
   ]) {
     for (const [url, text] of [
       ['http://login.example/x', `names a "${name}" of plain http`],
-      ['ftp://login.example/x', `names no "${name}"`],
-      ['https://', `names no "${name}"`],
-      [7, `names no "${name}"`],
+      ['ftp://login.example/x', `names a "${name}" that is no address of http or https: "ftp:`],
+      ['https://', `names a "${name}" that is no address of http or https: "https://"`],
+      [7, `names a "${name}" that is no address of http or https: 7`],
     ] as const) {
       answers.set(discovery, { ...whole, [name]: url });
       nowMs += 2_000;

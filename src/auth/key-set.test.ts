@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { generateKeyPairSync, type KeyObject, type webcrypto } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -198,4 +201,23 @@ test('the address of a key set loses what may be secret in it', async () => {
       return true;
     },
   );
+});
+
+// Kills: an answer without end, which is kept in memory until the time is over.
+test('a key set of more than a megabyte is refused for that', async () => {
+  const server = createServer((_request, response) => {
+    response.on('error', () => undefined);
+    for (let count = 0; count < 20; count += 1) response.write(' '.repeat(100 * 1_024));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  try {
+    await assert.rejects(readKeySetText(`http://127.0.0.1:${port}/keys`), (error) => {
+      assert.match(String(error), /\/keys answers more than 1024 KB/);
+      return true;
+    });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });

@@ -38,6 +38,8 @@ export type KeySetSettings = {
 
 const rereadAfterMs = 30_000;
 const fetchTimeoutMs = 5_000;
+/** Far more than the keys and the discovery document of any issuer. */
+const answerBytesMax = 1_024 * 1_024;
 
 /**
  * The key set whose text `readText` gets, a JSON document `{"keys":[…]}`. `name` says in error
@@ -162,7 +164,7 @@ export async function readKeySetText(keySet: string): Promise<string> {
       signal: AbortSignal.timeout(fetchTimeoutMs),
     });
     const { status } = response;
-    if (status === 200) return await response.text();
+    if (status === 200) return await readText(response, shown);
     const problem = `${shown} answers ${status} instead of 200`;
     throw status >= 500 || status === 408 || status === 429
       ? new SourceAway(problem)
@@ -170,12 +172,29 @@ export async function readKeySetText(keySet: string): Promise<string> {
   } catch (error) {
     const { name, cause } = error as Error;
     if (name === 'TimeoutError') {
-      throw new SourceAway(`${shown} has not answered within ${fetchTimeoutMs / 1000} seconds`);
+      throw new SourceAway(
+        `${shown} has not answered to the end within ${fetchTimeoutMs / 1000} seconds`,
+      );
     }
     if (name !== 'TypeError') throw error;
     const problem = `${shown}: ${reasonOf(error).replaceAll(keySet, shown)}`;
     throw passing.has(codeOf(cause)) ? new SourceAway(problem) : new Error(problem);
   }
+}
+
+/** The text of an answer. Throws an Error that completes "it cannot be used: …" for one without end. */
+async function readText({ body }: Response, shown: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let bytesCount = 0;
+  let text = '';
+  for await (const chunk of body ?? []) {
+    bytesCount += chunk.length;
+    if (bytesCount > answerBytesMax) {
+      throw new Error(`${shown} answers more than ${answerBytesMax / 1_024} KB`);
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /**

@@ -10,10 +10,11 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { parseSettings } from '../config/settings.ts';
 import type { CommandIo } from './command-io.ts';
-import { formatGreeting, runServe } from './serve.ts';
+import { formatGreeting, formatLine, runServe } from './serve.ts';
 
 const options = { timeout: 300_000 };
 const main = resolve(import.meta.dirname, '../main.js');
@@ -83,7 +84,11 @@ for (const name of ['openmpsd.db', 'openmpsd.db-claim']) {
     const data = join(folder, `with-${name}`);
     mkdirSync(data);
     chmodSync(data, 0o777);
-    writeFileSync(join(data, name), '');
+    // An empty data file is refused for that.
+    if (name === 'openmpsd.db') {
+      using db = new DatabaseSync(join(data, name));
+      db.exec('PRAGMA application_id = 1297109828; CREATE TABLE one(a)');
+    } else writeFileSync(join(data, name), '');
     chmodSync(join(data, name), 0o444);
     await refused(data, join(data, name), /may write to it/);
   });
@@ -201,6 +206,12 @@ test('a signal that comes as soon as the server is ready is obeyed', options, as
   }) as unknown as CommandIo;
   assert.equal(await runServe(['--port', '0', '--store', 'memory', '--log', 'off'], io), 0);
   assert.deepEqual(heard, [true, true, true]);
+});
+
+// Kills: a fault in the log of which nobody knows when it was.
+test('a line of standard error has the time of this machine', () => {
+  const at = new Date(2026, 10, 30, 9, 4, 58, 7);
+  assert.equal(formatLine('warning: x', at), '2026-11-30 09:04:58.007  warning: x\n');
 });
 
 test('how clients come by the gateway is said, who may use its proxy, and what is recorded', () => {

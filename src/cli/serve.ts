@@ -41,7 +41,7 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
     server = await startServer({
       ...settings,
       requestLog,
-      log: (line) => io.stderr.write(`${line}\n`),
+      log: (line) => io.stderr.write(formatLine(line)),
     });
   } catch (error) {
     if (!(error instanceof CannotStart)) throw error;
@@ -65,8 +65,15 @@ function openNotices(
 ): Say {
   return (level, text) => {
     if (requestLog === 'json') stdout.write(formatLogLine(level, text));
-    else stderr.write(`openmpsd: ${text}\n`);
+    else stderr.write(formatLine(level === 'info' ? text : `warning: ${text}`));
   };
+}
+
+/** A text as a line of standard error, with the local time: `2026-11-30 12:04:58.000  warning: …`. */
+export function formatLine(text: string, at: Date = new Date()): string {
+  // The time of this zone, as of a clock that is that much ahead of UTC.
+  const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000);
+  return `${local.toISOString().slice(0, -1).replace('T', ' ')}  ${text}\n`;
 }
 
 /** A text, such as the greeting, as a line of the JSON log. */

@@ -68,7 +68,7 @@ export function createForwardProxy(settings: ProxySettings): ForwardProxy {
   function logOnce(refused: string, why: string): void {
     if (logged.has(refused) || logged.size >= loggedRefusalsMax) return;
     logged.add(refused);
-    log(`proxy: refused ${refused}, ${why}`);
+    log(`warning: the proxy refused ${refused}, ${why}`);
   }
 
   /** Nothing when the proxy may lead there. */

@@ -87,7 +87,7 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
       if (nowMs() - madeMs > leafLifetimeMs / 2) terminator.use(newLeaf());
     },
     leafCheckMs,
-    (error) => log(`gateway: ${error instanceof Error ? error.message : String(error)}`),
+    (error) => log(`error: gateway: ${error instanceof Error ? error.message : String(error)}`),
   );
   const others =
     settings.others === 'tunnel'

@@ -88,5 +88,5 @@ function faultReport(
 ): string {
   const path = url?.replace(/\?.*/s, '');
   const stack = error instanceof Error ? error.stack : String(error);
-  return `${correlationId} ${method} ${path}: ${stack}`;
+  return `error: ${correlationId} ${method} ${path}: ${stack}`;
 }

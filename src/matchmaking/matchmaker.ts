@@ -72,6 +72,15 @@ export class Matchmaker {
     context.sessionListeners.push((change) => this.#note(change));
   }
 
+  /** Why the caller may not use the hopper of a path. Refuses: as mayUseHopper. */
+  refusalOfHopper(
+    { scid, hopper }: { readonly scid: Guid; readonly hopper: string },
+    caller: Caller,
+  ): Refusal | undefined {
+    const found = mayUseHopper(this.#service, scid, hopper, caller);
+    return found instanceof Refusal ? found : undefined;
+  }
+
   createTicket(
     path: { readonly scid: Guid; readonly hopper: string },
     request: TicketRequest,
@@ -118,7 +127,7 @@ export class Matchmaker {
         if (population === 0) continue;
         const people = population === 1 ? '1 user waits' : `${population} users wait`;
         lines.push(
-          `hopper ${name} of ${scid} was removed and ${people} in it: nobody is matched there any more; the tickets can be canceled, and expire`,
+          `warning: hopper ${name} of ${scid} was removed and ${people} in it: nobody is matched there any more; the tickets can be canceled, and expire`,
         );
       }
     }

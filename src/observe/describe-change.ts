@@ -1,6 +1,6 @@
 import type { Xuid } from '../domain/ids.ts';
 import type { MemberChange, SessionChange } from '../domain/session/session-change.ts';
-import type { Member } from '../domain/session/session.ts';
+import type { Member, Session } from '../domain/session/session.ts';
 
 /** How a user is called: by gamertag where it is known, else by xuid. */
 export type NameOfUser = (xuid: Xuid) => string;
@@ -22,7 +22,22 @@ export function describeChange(
   if (before === undefined) named.push('the session begins');
   if (next === undefined) named.push('the session ends');
   if (named.length > 0) return named.join(', ');
-  return before?.initialization === next?.initialization ? 'changed' : 'the initialization goes on';
+  return before && next ? describeParts(before, next) : 'nothing';
+}
+
+/** What changed beside members. Time and lost connections change only some parts. */
+function describeParts(before: Session, next: Session): string {
+  if (before.initialization !== next.initialization) return 'the initialization goes on';
+  const result = resultStateOf(next);
+  if (result !== resultStateOf(before)) return `the arbitrated game has the result ${result}`;
+  const changed = shownParts.filter((part) => before[part] !== next[part]);
+  return changed.length === 0 ? 'nothing that clients see' : `other ${changed.join(', ')}`;
+}
+
+const shownParts = ['members', 'properties', 'constants', 'servers', 'hostCandidates'] as const;
+
+function resultStateOf({ servers }: Session): string {
+  return String(servers['arbitration']?.properties.system['resultState']);
 }
 
 function describeMember({ former, member }: MemberChange, nameOf: NameOfUser): string | undefined {
@@ -34,6 +49,10 @@ function describeMember({ former, member }: MemberChange, nameOf: NameOfUser): s
   }
   if (former.status !== member.status) return `${name} ${former.status} → ${member.status}`;
   if (hasLost(member) && !hasLost(former)) return `${name} has no connection`;
+  const { initializationFailure } = member;
+  if (initializationFailure !== undefined && former.initializationFailure === undefined) {
+    return `${name} fails in the initialization: ${initializationFailure}`;
+  }
   return undefined;
 }
 

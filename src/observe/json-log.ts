@@ -33,7 +33,7 @@ export function openJsonLog(write: (line: string) => void, nowMs: () => Millisec
       const level = event.kind === 'request' && event.status >= 500 ? 'warn' : 'info';
       log[level]({ event: event.kind, ...facts });
     },
-    warn: (text) => log.warn(text),
+    warn: (text) => log[text.startsWith('error: ') ? 'error' : 'warn'](text),
   };
 }
 

@@ -47,7 +47,7 @@ export async function openLog(
         observe(event);
       } catch (error) {
         // Nobody else is here to catch it.
-        if (!hasFailed) warn(`A line of the log could not be made: ${String(error)}`);
+        if (!hasFailed) warn(`error: a line of the log could not be made: ${String(error)}`);
         hasFailed = true;
       }
     }

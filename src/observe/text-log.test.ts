@@ -78,6 +78,11 @@ test('connections, taps, time and tests have lines too, by the names of users', 
   const xuid = ada.xuid;
   const before = write(undefined, me());
   const next = { ...before, changeNumber: 2, members: [] };
+  const arbitration = {
+    constants: { system: {}, custom: {} },
+    properties: { system: { resultState: 'canceled' }, custom: {} },
+  };
+  const decided = { ...before, changeNumber: 2, servers: { arbitration } };
   const key = `${scid}~deathmatch~room-1`;
   const committed = {
     kind: 'committed',
@@ -125,6 +130,8 @@ test('connections, taps, time and tests have lines too, by the names of users', 
       { ...committed, cause: { kind: 'request', caller: ada } },
       { ...committed, cause: { kind: 'timer' } },
       { ...committed, cause: { kind: 'admin', by: 'ops', reason: 'cheats' } },
+      { ...committed, cause: { kind: 'timer' }, change: changeOf(before, decided) },
+      { ...committed, cause: { kind: 'timer' }, change: changeOf(before, { ...before }) },
       { kind: 'clockMoved', atMs: 0, toMs: 90_000 },
       { kind: 'sweep', atMs: 0, durationMs: 1, sessionsCount: 1, invitesCount: 0, isFailed: false },
       { kind: 'sweep', atMs: 0, durationMs: 1, sessionsCount: 0, invitesCount: 2, isFailed: false },
@@ -154,6 +161,9 @@ test('connections, taps, time and tests have lines too, by the names of users', 
       'RTA     end  connection 5a4bf5ab…                 Ada             does not read what it is sent',
       `TIMER        deathmatch/room-1 #2                 ${name} is gone`,
       `ADMIN        deathmatch/room-1 #2                 ${name} is gone, by ops: cheats`,
+      // Kills: "changed", which says nothing.
+      'TIMER        deathmatch/room-1 #2                 the arbitrated game has the result canceled',
+      'TIMER        deathmatch/room-1 #1                 nothing that clients see',
       'CLOCK        on by 90.0 s                         1970-01-01T00:01:30',
       'SWEEP                                             2 invites have expired',
       'TICKET       duel                                 5a4bf5ab… found after 2.5 s',

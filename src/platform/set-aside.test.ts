@@ -26,7 +26,7 @@ test('a record that fails is logged once, left alone, tried again, and well when
   const { clock, lines, conditions, setAside, fail } = open();
   assert.equal(await setAside.attempt('the sweep', 'a~b', fail), undefined);
   assert.equal(lines.length, 1);
-  assert.match(lines[0] ?? '', /^the sweep of "a~b" failed, .*TypeError: no members/);
+  assert.match(lines[0] ?? '', /^error: the sweep of "a~b" failed, .*TypeError: no members/);
   assert.deepEqual([setAside.has('a~b'), setAside.size, conditions.list().length], [true, 1, 1]);
   // Left alone, whatever is tried.
   assert.equal(await setAside.attempt('a search', 'a~b', async () => 'found'), undefined);

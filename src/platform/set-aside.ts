@@ -77,7 +77,7 @@ export class SetAside {
     const { clock, conditions, log } = this.#parts;
     if (!this.#untilMs.delete(key)) {
       const cause = error instanceof Error ? error.stack : String(error);
-      log(`${what} of ${JSON.stringify(key)} failed, and it is set aside: ${cause}`);
+      log(`error: ${what} of ${JSON.stringify(key)} failed, and it is set aside: ${cause}`);
     }
     this.#untilMs.set(key, clock.elapsedMs() + setAsideMs);
     if (this.size > setAsideMax) {

@@ -88,5 +88,6 @@ export function startSearchFollower(
 
 /** Logs the error of a run that failed, in a line. */
 export function logged(what: string, log: ServerSettings['log']): (error: unknown) => void {
-  return (error) => log(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+  return (error) =>
+    log(`error: ${what}: ${error instanceof Error ? error.message : String(error)}`);
 }

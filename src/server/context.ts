@@ -46,7 +46,7 @@ export function createContext(
   const failed = (error: unknown): void => {
     // Readiness reports an outage, and the sweep later does the prevented work.
     if (isOutage(error)) return;
-    log(error instanceof Error ? `${error.stack}` : String(error));
+    log(`error: ${error instanceof Error ? error.stack : String(error)}`);
   };
   return {
     store,
@@ -110,7 +110,7 @@ export function logEachOnce(log: (line: string) => void): (names: readonly strin
       const shown = JSON.stringify(name.slice(0, nameCharactersMax));
       if (logged.has(shown) || logged.size >= namesMax) continue;
       logged.add(shown);
-      log(`A request has a member that is not known here and is kept: ${shown}`);
+      log(`warning: a request has a member that is not known here and is kept: ${shown}`);
     }
   };
 }

@@ -24,7 +24,7 @@ export async function openObservation({
   await using opened = new AsyncDisposableStack();
   let log = toOperator;
   const observers = openObservers((error) => {
-    log(`An observer failed: ${error instanceof Error ? error.stack : String(error)}`);
+    log(`error: an observer failed: ${error instanceof Error ? error.stack : String(error)}`);
   });
   if (observe) observers.add(observe);
   if (requestLog !== 'off') {

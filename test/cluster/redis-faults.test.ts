@@ -163,7 +163,7 @@ test('a damaged record of a service is logged by name, once, and hurts no other'
     );
   }
   assert.deepEqual(
-    lines.map((line) => /^the (record .*) cannot be read/.exec(line)?.[1]),
+    lines.map((line) => /^error: the (record .*) cannot be read/.exec(line)?.[1]),
     ['record ticket quick b', 'record in ticket quick'],
   );
   await store.commitRecords('ticket', 'quick', [{ id: 'b', value: { id: 'new' } }]);

@@ -409,6 +409,7 @@ test('what keeps a ticket from being made', async () => {
   const good = { giveUpDuration: 10, preserveSession: 'never', ticketSessionRef: lobby };
 
   assertRefused(await post(good, hopperPath('none')), 404, 'hopperUnknown');
+  assertRefused(await post({}, hopperPath('none')), 404, 'hopperUnknown');
   assertRefused(
     await post(
       { ...good, ticketSessionRef: { ...lobby, scid: otherScid } },

@@ -462,7 +462,10 @@ test('a wrong issuer stops the start, with what was asked and what is wrong', as
   const wrong: readonly (readonly [discovery: object, text: string])[] = [
     [{ issuer: 'https://other.example' }, `${discoveryUrl} is of issuer "https://other.example"`],
     [{ jwks_uri: undefined }, `${discoveryUrl} names no "jwks_uri"`],
-    [{ jwks_uri: 'file:///etc/passwd' }, `${discoveryUrl} names no "jwks_uri"`],
+    [
+      { jwks_uri: 'file:///etc/passwd' },
+      `${discoveryUrl} names a "jwks_uri" that is no address of http or https: "file:///etc/passwd"`,
+    ],
     [{ jwks_uri: `${url}/nothing` }, `${url}/nothing answers 404 instead of 200`],
     [{ jwks_uri: `${url}/answer` }, 'it has no key for ES256, RS256, EdDSA'],
   ];
@@ -682,8 +685,14 @@ test('a wrong sign-in of the issuer ends the start, one that is away does not', 
   for (const keys of [{}, { authKeys: keysFile.file }]) {
     for (const [wrong, text] of [
       [{ token_endpoint: undefined }, 'names no "token_endpoint"'],
-      [{ authorization_endpoint: 'login' }, 'names no "authorization_endpoint"'],
-      [{ device_authorization_endpoint: 7 }, 'names no "device_authorization_endpoint"'],
+      [
+        { authorization_endpoint: 'login' },
+        'names a "authorization_endpoint" that is no address of http or https: "login"',
+      ],
+      [
+        { device_authorization_endpoint: 7 },
+        'names a "device_authorization_endpoint" that is no address of http or https: 7',
+      ],
       [{ issuer: 'https://other.example' }, 'is of issuer "https://other.example"'],
     ] as const) {
       issuer.discovery = { ...discovery, ...wrong };

@@ -49,6 +49,9 @@ export function matchmakingRoutes(matchmaker: Matchmaker): readonly Route[] {
   };
   return [
     route('POST', hopperPath, 'object', async ({ body, caller }, path) => {
+      // Of a wrong path, what is wrong in the body says nothing.
+      const refusal = matchmaker.refusalOfHopper(path, caller);
+      if (refusal !== undefined) return refusal;
       const request = parseTicketRequest(body, path);
       if (request instanceof Refusal) return request;
       const made = await matchmaker.createTicket(path, request, caller);

@@ -162,7 +162,8 @@ export class RedisHandles {
     try {
       return parseStored<Handle>(text);
     } catch (error) {
-      if (!this.#damaged.has(id)) this.#log(`the handle ${id} cannot be read: ${String(error)}`);
+      if (!this.#damaged.has(id))
+        this.#log(`error: the handle ${id} cannot be read: ${String(error)}`);
       this.#damaged.set(id, true);
       return undefined;
     }

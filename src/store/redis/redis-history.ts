@@ -36,7 +36,7 @@ export class RedisHistory {
     ])) as readonly string[];
     return texts.toReversed().flatMap((text) => {
       const change = parseChange(text);
-      if (change === undefined) this.#log(`a change of the session ${key} cannot be read`);
+      if (change === undefined) this.#log(`error: a change of the session ${key} cannot be read`);
       return change ?? [];
     });
   }

@@ -136,7 +136,7 @@ export class RedisRecords {
     } catch (error) {
       const known = `${name} ${text.slice(0, 512)}`;
       if (!this.#damaged.has(known)) {
-        this.#log(`the record ${name} cannot be read: ${String(error)}`);
+        this.#log(`error: the record ${name} cannot be read: ${String(error)}`);
       }
       this.#damaged.set(known, true);
       throw new StoreUnavailable(`The record ${name} cannot be read.`, { cause: error });
