@@ -371,6 +371,28 @@ test('a damaged list of due times hides no due session of the others', async () 
   assert.deepEqual(await store.due(1_000, 10), []);
 });
 
+// Kills: a partition that cannot be read, and with it the search of all others; and a cursor that goes on
+// as if it had been read.
+test('damaged keys of a search list hide no change of the others, and none when they are mended', async () => {
+  await using store = await open(redis.url);
+  for (const name of ['a', 'b', 'c'])
+    await store.commit({ session: { ...putOf(name, 0), isSearchChange: true } });
+  const keysOf = async (name: string): Promise<readonly string[]> => {
+    const found = await redis.cli(portOf(redis), 'KEYS', `faults${prefixesCount}:*:${name}`);
+    return found.trim().split('\n');
+  };
+  for (const name of ['search', 'meta']) {
+    const [key = '', ...others] = await keysOf(name);
+    assert.equal(others.length, 2);
+    await redis.cli(portOf(redis), 'RENAME', key, `${key}-sound`);
+    await redis.cli(portOf(redis), 'SET', key, 'damaged');
+    const { keys, cursor } = await store.searchChanges(undefined, 10);
+    assert.equal(keys.length, 2);
+    await redis.cli(portOf(redis), 'RENAME', `${key}-sound`, key);
+    assert.equal((await store.searchChanges(cursor, 10)).keys.length, 1);
+  }
+});
+
 test('a put of a session that was heard of takes one command', async () => {
   await using store = await open(redis.url);
   await store.commit({ session: putOf('a', 0) });

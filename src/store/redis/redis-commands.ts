@@ -85,8 +85,8 @@ export class RedisCommands {
   }
 
   /**
-   * The replies to one read of many keys, in their order; undefined: nothing is there. Each server is asked
-   * once, so that a process that has nothing to do costs next to nothing.
+   * The replies to one read of many keys, in their order; undefined: nothing is there, or the key is damaged.
+   * Each server is asked once, so that a process that has nothing to do costs next to nothing.
    */
   async readEach(
     keys: readonly string[],
@@ -101,7 +101,11 @@ export class RedisCommands {
       const [command, ...rest] = read;
       const readAlone = alone.map(async (at) => {
         const key = own[at] ?? '';
-        replies[group[at] ?? 0] = await this.read(key, [command, key, ...rest]);
+        try {
+          replies[group[at] ?? 0] = await this.read(key, [command, key, ...rest]);
+        } catch (error) {
+          if (!isDamagedKey(error)) throw error;
+        }
       });
       await Promise.all(readAlone);
     });
@@ -189,4 +193,10 @@ export class RedisCommands {
   later(work: Promise<unknown>): void {
     this.track(work).catch(() => undefined);
   }
+}
+
+/** True of the error of a read that met something else than what the store puts under the key. */
+export function isDamagedKey(error: unknown): boolean {
+  const cause = error instanceof StoreUnavailable ? error.cause : undefined;
+  return cause instanceof Error && cause.message.startsWith('WRONGTYPE');
 }

@@ -1,5 +1,5 @@
 import type { SessionKey } from '../../domain/session/reference.ts';
-import type { RedisCommands } from './redis-commands.ts';
+import { isDamagedKey, type RedisCommands } from './redis-commands.ts';
 import { partitionsCount } from './redis-keys.ts';
 import { pairsOf } from './redis-replies.ts';
 
@@ -8,7 +8,10 @@ export type SearchChanges = { readonly keys: readonly SessionKey[]; readonly cur
 
 /**
  * Sessions whose search handle has changed, as `SessionStore.searchChanges` says. The cursor is, for
- * each partition, the number of the last change that was read.
+ * each partition, the number of the last change that was read. A partition with a damaged key does not
+ * stop the others: it is read from its beginning once the key is mended.
+ *
+ * Throws StoreUnavailable when a shard is away: a search that misses its sessions would seem complete.
  */
 export async function readSearchChanges(
   commands: RedisCommands,
@@ -17,7 +20,8 @@ export async function readSearchChanges(
 ): Promise<SearchChanges> {
   const { partitions } = commands.keys;
   const metas = partitions.map(({ meta }) => meta);
-  const last = (await commands.readEach(metas, ['HGET', 'search'])).map((at) => Number(at ?? 0));
+  const counted = await commands.readEach(metas, ['HGET', 'search']);
+  const last = counted.map((at) => Number(at ?? 0) || 0);
   const read = parseCursor(cursor);
   // Where fewer changes are counted than were read, the server was emptied and began again.
   for (const [n, at] of last.entries()) if (at < (read[n] ?? 0)) read[n] = 0;
@@ -36,6 +40,10 @@ export async function readSearchChanges(
     const found = await Promise.all(asked.map((n) => changesIn(commands, n, read[n] ?? 0, limit)));
     for (const [at, changes] of found.entries()) {
       const n = asked[at] ?? 0;
+      if (changes === undefined) {
+        read[n] = 0;
+        continue;
+      }
       const page = changes.slice(0, limit - keys.length);
       keys.push(...page.map(([key]) => key));
       const lastRead = Number(page.at(-1)?.[1] ?? read[n]);
@@ -52,15 +60,21 @@ function parseCursor(cursor = ''): number[] {
   return read;
 }
 
+/** Undefined: the list is damaged. */
 async function changesIn(
   commands: RedisCommands,
   n: number,
   after: number,
   limit: number,
-): Promise<readonly (readonly [SessionKey, string])[]> {
+): Promise<readonly (readonly [SessionKey, string])[] | undefined> {
   const search = commands.keys.partitions[n]?.search ?? '';
   const range = [`(${after}`, '+inf', 'BYSCORE', 'LIMIT', '0', String(limit), 'WITHSCORES'];
-  return pairsOf(await commands.read(search, ['ZRANGE', search, ...range]));
+  try {
+    return pairsOf(await commands.read(search, ['ZRANGE', search, ...range]));
+  } catch (error) {
+    if (isDamagedKey(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The list begun at a random place, so that those at its end are read too. */
