@@ -415,6 +415,29 @@ test('a history on a damaged page is not forgotten, and those of other sessions 
   assert.equal(await store.forgetHistory(atMs + keptMs, keptMs, 200), 'done');
 });
 
+// Kills: old changes that a server shows after a long pause, since it forgets only some of them a sweep.
+test('all old changes are forgotten, however many there are', async () => {
+  const file = freshFile();
+  const branch = storedGuid(1).toLowerCase();
+  const history = storedHistory(branch);
+  const { atMs, keptMs } = history;
+  {
+    await using store = await open(file);
+    await store.commit({ session: { ...putOf('a', 0), history } });
+  }
+  {
+    using db = new DatabaseSync(file);
+    db.exec(`WITH RECURSIVE n (at) AS (SELECT 2 UNION ALL SELECT at + 1 FROM n WHERE at < 20000)
+      INSERT INTO recent_change (number, session_number, revision, at_ms, changes_max, document)
+      SELECT at, session_number, at, at_ms, changes_max, document FROM recent_change, n`);
+  }
+  await using store = await open(file);
+  let steps = 1;
+  while ((await store.forgetHistory(atMs + keptMs, keptMs, 10)) === 'more') steps += 1;
+  assert.equal(steps, 3);
+  assert.deepEqual(await store.history(storedKey('a'), branch), []);
+});
+
 // Kills: writes that wait at each read of a damaged history, since the writer looks for damage elsewhere.
 test('reads of a damaged history have the recent tables looked through once a minute', async (t) => {
   const file = freshFile();

@@ -349,6 +349,25 @@ test('the oldest recent changes are forgotten, also those of which newer ones ar
   assert.deepEqual(revisionsOf(opened, 1), [21]);
 });
 
+// Kills: a new row with the number of an old one, which SQLite refuses, and the commit with it.
+test('a file that could not be read at first gets new rows after its last one', () => {
+  const file = join(folder, 'locked.db');
+  const former = open(file);
+  for (const revision of [1, 2]) commit(former, changeOf(1, revision));
+  former.db.close();
+  const db = new DatabaseSync(file);
+  db.prepare('SELECT 1 FROM recent_change').get();
+  using other = new DatabaseSync(file);
+  other.exec('BEGIN EXCLUSIVE');
+  const reports: (HistoryFault | undefined)[] = [];
+  const recent = new RecentChanges(db, (fault) => reports.push(fault), few);
+  other.exec('ROLLBACK');
+  const opened = { db, recent, queries: prepareQueries(db), reports };
+  assert.deepEqual(kindsOf(opened), ['unsorted']);
+  commit(opened, changeOf(1, 3));
+  assert.deepEqual(revisionsOf(opened, 1), [3, 2, 1]);
+});
+
 // Kills: changes that stay behind one that a clock which was ahead has dated, and one that comes back
 // when a younger one of its session is forgotten.
 test('what is old is forgotten though it is not the oldest row', () => {

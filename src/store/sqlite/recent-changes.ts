@@ -92,6 +92,8 @@ export class RecentChanges {
   readonly #index = new ChangeIndex();
   /** Of the row that was appended last; not given again by this process. */
   #row = 0;
+  /** `#row` counts what the file has: else a new row may have the number of an old one. */
+  #isRowKnown = false;
   /** The index has the rows up to this one. */
   #indexed = 0;
   #isIndexed = false;
@@ -248,12 +250,19 @@ export class RecentChanges {
     this.#isIndexed = false;
     this.#changes = 0;
     this.#bytes = 0;
+    this.#isRowKnown = false;
     try {
-      this.#row = Math.max(this.#row, Number(this.#statements.lastRow.get()?.['number'] ?? 0));
+      this.#findLastRow();
       this.#branches = this.#countBranches();
     } catch (error) {
       this.#noteFailure('index', error);
     }
+  }
+
+  #findLastRow(): void {
+    if (this.#isRowKnown) return;
+    this.#row = Math.max(this.#row, Number(this.#statements.lastRow.get()?.['number'] ?? 0));
+    this.#isRowKnown = true;
   }
 
   #countBranches(): number {
@@ -268,6 +277,7 @@ export class RecentChanges {
     changesMax: number,
     text: string,
   ): void {
+    this.#watch(() => this.#findLastRow());
     this.#row += 1;
     this.#watch(() =>
       this.#statements.append.run(this.#row, session, revision, atMs, changesMax, text),

@@ -419,7 +419,9 @@ class SqliteStore extends ProcessStore implements Store {
     await this.#recentRows(0, 'rows');
     // Also when the first one is newer: the clock may have been ahead.
     await this.#write([['forgetOldest', beforeMs]]);
-    if (due.length === 0) return 'done';
+    // After a long pause there may be more old ones than are forgotten at once.
+    const isMore = (await oldestMs('recentChangeMs')) <= beforeMs;
+    if (due.length === 0) return isMore ? 'more' : 'done';
     const writesOf = (number: number): readonly Write[] => [
       ['forgetChanges', number, beforeMs, keptMs],
     ];
@@ -431,7 +433,7 @@ class SqliteStore extends ProcessStore implements Store {
         await this.#unlessDamaged(writesOf(number), () => this.#write([later]));
       }
     });
-    return due.length === limit ? 'more' : 'done';
+    return due.length === limit || isMore ? 'more' : 'done';
   }
 
   async list(owner: Xuid, list: ListName): Promise<readonly ListEntry[]> {
