@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ObservedEvent, RequestEnded } from '../observe/events.ts';
+import { replacementOf } from '../observe/secrets.ts';
 import { CannotStart, startServer } from '../server.ts';
 import { connectionsUri } from '../testing/kit-connection.ts';
 import { joinBody, Kit } from '../testing/kit.ts';
@@ -22,6 +23,8 @@ async function readBack(path: string) {
   return { text, calls: parseHar(text).calls };
 }
 
+const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMDAxIn0.c2ln';
+
 test('a server records requests, answers and frames, who called, and no token', async () => {
   const record = join(folder, 'server.har');
   let nonce: unknown;
@@ -31,7 +34,10 @@ test('a server records requests, answers and frames, who called, and no token', 
     const ada = kit.user('ada');
     const line = await ada.connect();
     const connection = await line.connectionId();
-    const written = await ada.putSession(kit.reference(), joinBody({ constants: {} }));
+    const written = await ada.putSession(kit.reference(), {
+      ...joinBody({ constants: {} }),
+      properties: { custom: { voice: jwt } },
+    });
     assert.equal(written.status, 201);
     nonce = (await ada.request('GET', '/nonce')).json['nonce'];
     await kit.request('GET', '/health/live');
@@ -66,7 +72,7 @@ test('a server records requests, answers and frames, who called, and no token', 
   assert.equal(JSON.parse(put?.responseBody ?? '').changeNumber, 1);
   assert.match(put?.requestBody ?? '', /"connection"/);
   assert.equal(typeof nonce, 'string');
-  for (const secret of [String(nonce), 'xuid=', 'hidden']) {
+  for (const secret of [String(nonce), 'xuid=', 'hidden', jwt]) {
     assert.equal(text.includes(secret), false, `${secret} is not in the file`);
   }
 });
@@ -165,6 +171,8 @@ test('what open sockets have so far is in the file, and a socket that lasts is w
       [texts],
     );
   }
+  recorder.observe(frame(`[3,0,"${jwt}"]`));
+  texts.push(`[3,0,"${replacementOf(jwt)}"]`);
   recorder.observe(closed);
   await recorder[Symbol.asyncDispose]();
   const { calls } = await readBack(path);

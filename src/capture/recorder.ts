@@ -9,6 +9,7 @@ import {
   bodyWithoutSecrets,
   headersWithoutSecrets,
   targetWithoutSecrets,
+  textWithoutTokens,
 } from '../observe/secrets.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type CapturedHeader, headerOf } from './capture.ts';
@@ -94,7 +95,7 @@ export class Recorder implements AsyncDisposable {
           type: event.direction === 'received' ? 'send' : 'receive',
           time: this.#options.nowMs() / 1000,
           opcode: 1,
-          data: event.text,
+          data: textWithoutTokens(event.text),
         });
         break;
       case 'connectionClosed':

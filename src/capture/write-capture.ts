@@ -3,8 +3,9 @@ import {
   bodyWithoutSecrets,
   headersWithoutSecrets,
   targetWithoutSecrets,
+  textWithoutTokens,
 } from '../observe/secrets.ts';
-import type { Capture, CapturedCall, CapturedHeader } from './capture.ts';
+import type { Capture, CapturedCall, CapturedFrame, CapturedHeader } from './capture.ts';
 import { usersOf } from './captured-users.ts';
 import { harEntryOf, harMessageOf } from './har-entry.ts';
 
@@ -20,7 +21,9 @@ export async function writeCapture(capture: Capture, path: string): Promise<void
   let separator = '';
   for (const call of capture.calls) {
     const entry = harEntryOf({ ...withoutSecrets(call), caller: users.get(call)?.claims });
-    const messages = call.frames && { _webSocketMessages: call.frames.map(harMessageOf) };
+    const messages = call.frames && {
+      _webSocketMessages: call.frames.map(frameWithoutSecrets).map(harMessageOf),
+    };
     await file.write(`${separator}${JSON.stringify({ ...entry, ...messages })}\n`);
     separator = ',';
   }
@@ -39,6 +42,10 @@ function withoutSecrets(call: CapturedCall) {
     responseBody: bodyWithoutSecrets(pathname, call.responseBody),
     isSocket: call.frames !== undefined,
   };
+}
+
+function frameWithoutSecrets(frame: CapturedFrame): CapturedFrame {
+  return { ...frame, text: textWithoutTokens(frame.text) };
 }
 
 /** Headers may be there more than once, and of bodies that are unpacked none says how they were packed. */

@@ -116,7 +116,7 @@ const quotedField = /("([\w-]{1,40})"[ \t]*:[ \t]*")([^"\\]*(?:\\[\s\S][^"\\]*)*
 /** No name of a protocol of a WebSocket has that many characters between two points. */
 const protocolPartCharactersMax = 24;
 
-/** What games write into sessions and handles is their own, under any name. */
+/** Games name the fields of sessions and handles: no name there says that its value is a secret. */
 const gamePath = /^\/(?:serviceconfigs|handles)(?:\/|$)/i;
 
 /** True of the path of a sign-in, here or at another service: its bodies hold tokens. */
@@ -138,10 +138,13 @@ export type SecretReplacement = {
   readonly targetWithoutSecrets: (target: string) => string;
   /**
    * A body that was sent to this path, or its answer. Secrets are known by the names of fields of JSON or of a
-   * form, and JWTs and `Authorization` values by their form; of a sign-in any other body is replaced as a whole. A body without secrets is the same text, and so is
-   * one of a session. One that is too deep to be looked through is replaced as a whole.
+   * form, but not in sessions and handles, where a game gives the names; and JWTs and `Authorization` values
+   * by their form. Of a sign-in any other body is replaced as a whole. A body without secrets is the same
+   * text. One that is too deep to be looked through is replaced as a whole.
    */
   readonly bodyWithoutSecrets: (path: string, body: string) => string;
+  /** A text, such as a frame of a socket, with what has the form of a JWT or of an `Authorization` value replaced. */
+  readonly textWithoutTokens: (text: string) => string;
 };
 
 /** Replaces each secret by what `replacementOf` answers for it. */
@@ -182,7 +185,6 @@ export function replaceSecrets(replacementOf: (secret: string) => string): Secre
       .join(',');
   }
 
-  /** A text with all that has the form of a JWT or of an `Authorization` value replaced. */
   function textWithoutTokens(text: string): string {
     return textWithoutJwts(text).replace(
       credentialsInText,
@@ -214,7 +216,8 @@ export function replaceSecrets(replacementOf: (secret: string) => string): Secre
   }
 
   function bodyWithoutSecrets(path: string, body: string): string {
-    if (body === '' || gamePath.test(path)) return body;
+    if (gamePath.test(path)) return textWithoutTokens(body);
+    if (body === '') return body;
     const isSecretPath = isSignIn(path);
     const names = isSecretPath ? signInNames : fieldNames;
     let value: unknown;
@@ -289,7 +292,7 @@ export function replaceSecrets(replacementOf: (secret: string) => string): Secre
     return `${value.slice(0, at)} ${replacementOf(value.slice(at + 1))}`;
   }
 
-  return { headersWithoutSecrets, targetWithoutSecrets, bodyWithoutSecrets };
+  return { headersWithoutSecrets, targetWithoutSecrets, bodyWithoutSecrets, textWithoutTokens };
 }
 
 /** True of `"code":200`, as sign-ins answer that repeat the HTTP status in their body. */

@@ -5,6 +5,7 @@ import {
   headersWithoutSecrets,
   replacementOf,
   targetWithoutSecrets,
+  textWithoutTokens,
 } from './secrets.ts';
 
 test('headers keep everything but what proves who the client is', () => {
@@ -93,6 +94,17 @@ test('bodies of the login chain lose their tokens; what a game writes is left al
   const path = '/serviceconfigs/{scid}/sessionTemplates/{template}/sessions/{name}';
   assert.equal(bodyWithoutSecrets(path, session), session);
   assert.equal(bodyWithoutSecrets('/handles', session), session);
+});
+
+// Kills: the token of a voice server, say, that a game has put into a session, handed on in a capture.
+test('sessions, handles and frames lose what has the form of a token', () => {
+  const textOf = (secret: string) => `{ "custom": {"voice":"${secret}","at":1.50} }`;
+  for (const path of ['/serviceconfigs/s/sessionTemplates/t/sessions/n', '/handles']) {
+    assert.equal(bodyWithoutSecrets(path, textOf(jwt)), textOf(shownJwt));
+  }
+  const [value, shown] = [`XBL3.0 x=1;${jwt}`, `XBL3.0 ${replacementOf(`x=1;${shownJwt}`)}`];
+  assert.equal(bodyWithoutSecrets('/handles', textOf(value)), textOf(shown));
+  assert.equal(textWithoutTokens(`[3,1,${textOf(jwt)}]`), `[3,1,${textOf(shownJwt)}]`);
 });
 
 // Kills: a capture that hands on tokens because their service is not ours.

@@ -12,5 +12,9 @@ export function replacementOf(secret: string): string {
   return `token-${hash.slice(0, 12)}`;
 }
 
-export const { headersWithoutSecrets, targetWithoutSecrets, bodyWithoutSecrets } =
-  replaceSecrets(replacementOf);
+export const {
+  headersWithoutSecrets,
+  targetWithoutSecrets,
+  bodyWithoutSecrets,
+  textWithoutTokens,
+} = replaceSecrets(replacementOf);
