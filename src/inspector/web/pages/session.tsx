@@ -59,6 +59,42 @@ function useDocumentAt(base: string, moment: string | undefined) {
   return useAnswer<PastSession>(path);
 }
 
+/** The document before the last change that was seen here, so that what changed lights up. */
+function useDocumentBefore(live: JsonObject | undefined): JsonObject | undefined {
+  const seen = useRef<{ last?: JsonObject; before?: JsonObject }>({});
+  const { last } = seen.current;
+  if (live !== undefined && last !== live) {
+    const isNext = last !== undefined && last['changeNumber'] !== live['changeNumber'];
+    seen.current = { last: live, ...(isNext && { before: last }) };
+  }
+  return seen.current.before;
+}
+
+/** What is shown beside the document: of now, or as far as a past document says it. */
+function shownOf(
+  detail: SessionDetail | undefined,
+  document: JsonObject | undefined,
+  isPast: boolean,
+): {
+  readonly row: SessionRow | undefined;
+  readonly members: SessionDetail['members'];
+  readonly initialization: SessionDetail['initialization'] | undefined;
+} {
+  if (document === undefined) return { row: detail?.row, members: [], initialization: undefined };
+  if (!isPast) {
+    return {
+      row: detail?.row,
+      members: detail?.members ?? [],
+      initialization: detail?.initialization ?? initializationAt(document),
+    };
+  }
+  return {
+    row: detail && rowAt(document, detail.row),
+    members: membersOf(document),
+    initialization: initializationAt(document),
+  };
+}
+
 export function SessionPage({ session }: { readonly session: SessionName }) {
   const base = `/sessions${pathOf(session.scid, session.template, session.name)}`;
   const { answer: detail, problem, reload } = useAnswer<SessionDetail>(base);
@@ -132,18 +168,8 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
       ),
   });
 
-  // The document before the last change that was seen here, so that what changed lights up.
-  const seen = useRef<{ last?: JsonObject; before?: JsonObject }>({});
   const live = detail?.document;
-  if (live !== undefined && seen.current.last !== live) {
-    const isNext =
-      seen.current.last !== undefined && seen.current.last['changeNumber'] !== live['changeNumber'];
-    seen.current = {
-      last: live,
-      ...(isNext && seen.current.last !== undefined ? { before: seen.current.last } : {}),
-    };
-  }
-
+  const beforeLive = useDocumentBefore(live);
   const document = at === undefined ? live : past.answer?.document;
   const isAtEnd = at !== undefined && chosen?.kind === 'ended';
   if (document === undefined && detail === undefined && !isAtEnd) {
@@ -159,50 +185,15 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
     );
   }
   const isPast = at !== undefined;
-  const row =
-    detail === undefined || document === undefined
-      ? detail?.row
-      : isPast
-        ? rowAt(document, detail.row)
-        : detail.row;
-  const members =
-    document === undefined ? [] : isPast ? membersOf(document) : (detail?.members ?? []);
-  const initialization =
-    document === undefined
-      ? undefined
-      : isPast
-        ? initializationAt(document)
-        : (detail?.initialization ?? initializationAt(document));
+  const { row, members, initialization } = shownOf(detail, document, isPast);
   const isOverNow = isOver && (!isPast || isAtEnd);
   const timers = isPast || isOver ? [] : (detail?.timers ?? []);
-  const before = wantsOther ? other.answer?.document : seen.current.before;
+  const before = wantsOther ? other.answer?.document : beforeLive;
 
   return (
     <div class={isPast ? 'page session-page past' : 'page session-page'}>
       <header class="session-head">
-        <nav class="crumbs faint" aria-label="Where this is">
-          <a href="#/sessions">Sessions</a>
-          <span>/</span>
-          {(info.value?.serviceConfigs.length ?? 0) > 1 && (
-            <>
-              <a
-                class="mono"
-                href={`#/sessions?scid=${encodeURIComponent(session.scid)}`}
-                title={`Service config ${session.scid}`}
-              >
-                {session.scid.slice(0, 8)}
-              </a>
-              <span>/</span>
-            </>
-          )}
-          <a href={`#/sessions?template=${encodeURIComponent(session.template)}`}>
-            <UserText>{session.template}</UserText>
-          </a>
-          <span class="space" />
-          <a class="link" href={`#/requests?session=${encodeURIComponent(key)}`}>
-            Its requests
-          </a>
-        </nav>
+        <Crumbs session={session} sessionKey={key} />
         <div class="session-title">
           <h1 class="mono cut">
             <UserText>{session.name}</UserText>
@@ -241,29 +232,7 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
         </p>
       )}
       {isPast && chosen !== undefined && (
-        <p class="banner amber" role="status">
-          <Icon name="clock" size={14} />
-          <span>
-            As it was at <b class="number">{clockText(chosen.atMs, { withMs: true })}</b>,{' '}
-            {isAtEnd ? (
-              'the end'
-            ) : (
-              <>
-                change <b class="mono">{numberTextOf(chosen)}</b>
-              </>
-            )}
-            : <UserText>{headlineOf(chosen)}</UserText>
-          </span>
-          <span class="space" />
-          {chosen.cause.requestId !== undefined && (
-            <a class="button small" href={requestHref(chosen.cause.requestId)}>
-              Its request
-            </a>
-          )}
-          <a class="button small" href={withQuery(nothingChosen)}>
-            {isOver ? 'Back' : 'Back to now'} <kbd>n</kbd>
-          </a>
-        </p>
+        <PastBanner moment={chosen} isAtEnd={isAtEnd} isOver={isOver} />
       )}
       {info.value?.hasHistory === true && (
         <Timeline
@@ -317,6 +286,77 @@ export function SessionPage({ session }: { readonly session: SessionName }) {
         </div>
       </div>
     </div>
+  );
+}
+
+function Crumbs({
+  session,
+  sessionKey,
+}: {
+  readonly session: SessionName;
+  readonly sessionKey: string;
+}) {
+  return (
+    <nav class="crumbs faint" aria-label="Where this is">
+      <a href="#/sessions">Sessions</a>
+      <span>/</span>
+      {(info.value?.serviceConfigs.length ?? 0) > 1 && (
+        <>
+          <a
+            class="mono"
+            href={`#/sessions?scid=${encodeURIComponent(session.scid)}`}
+            title={`Service config ${session.scid}`}
+          >
+            {session.scid.slice(0, 8)}
+          </a>
+          <span>/</span>
+        </>
+      )}
+      <a href={`#/sessions?template=${encodeURIComponent(session.template)}`}>
+        <UserText>{session.template}</UserText>
+      </a>
+      <span class="space" />
+      <a class="link" href={`#/requests?session=${encodeURIComponent(sessionKey)}`}>
+        Its requests
+      </a>
+    </nav>
+  );
+}
+
+/** Says which moment of the past is shown. */
+function PastBanner({
+  moment,
+  isAtEnd,
+  isOver,
+}: {
+  readonly moment: ChangeRow;
+  readonly isAtEnd: boolean;
+  readonly isOver: boolean;
+}) {
+  return (
+    <p class="banner amber" role="status">
+      <Icon name="clock" size={14} />
+      <span>
+        As it was at <b class="number">{clockText(moment.atMs, { withMs: true })}</b>,{' '}
+        {isAtEnd ? (
+          'the end'
+        ) : (
+          <>
+            change <b class="mono">{numberTextOf(moment)}</b>
+          </>
+        )}
+        : <UserText>{headlineOf(moment)}</UserText>
+      </span>
+      <span class="space" />
+      {moment.cause.requestId !== undefined && (
+        <a class="button small" href={requestHref(moment.cause.requestId)}>
+          Its request
+        </a>
+      )}
+      <a class="button small" href={withQuery(nothingChosen)}>
+        {isOver ? 'Back' : 'Back to now'} <kbd>n</kbd>
+      </a>
+    </p>
   );
 }
 
