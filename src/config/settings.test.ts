@@ -153,3 +153,50 @@ test('a server may cut what is under way at once when it ends', () => {
   assert.ok('problems' in outcome);
   assert.match(outcome.problems.join(), /--drain is "0s"; expected a duration .*, or 0\./);
 });
+
+// Kills: a timer of 30 days, which Node takes for one of no time; a body that is longer than any text.
+test('a size or a duration out of its range is refused with the least and the greatest', () => {
+  const hour = 3_600_000;
+  for (const [args, name, value] of [
+    [['--max-body=1KiB', '--max-document=1KiB'], 'bodyBytesMax', 1_024],
+    [['--max-body=256MiB'], 'bodyBytesMax', 268_435_456],
+    [['--cache=1024GiB'], 'cacheBytesMax', 2 ** 40],
+    [['--sweep=1d'], 'sweepIntervalMs', 24 * hour],
+    [['--invite-lifetime=365d'], 'inviteLifetimeMs', 365 * 24 * hour],
+    [['--drain=0'], 'drainMs', 0],
+  ] as const) {
+    assert.equal(parsed(...args)[name], value, args.join(' '));
+  }
+  for (const [arg, text] of [
+    [
+      '--max-body=0KiB',
+      /^--max-body is "0KiB"; expected a size from 1KiB to 256MiB, such as 64KiB/,
+    ],
+    ['--max-body=1GiB', /a size from 1KiB to 256MiB/],
+    ['--max-body=1000000', /a size from 1KiB to 256MiB/],
+    ['--cache=1025GiB', /a size from 1KiB to 1024GiB/],
+    ['--sweep=30d', /a duration from 1ms to 1d, such as 500ms/],
+    ['--sweep=1', /a duration from 1ms to 1d/],
+    ['--drain=25h', /a duration from 1ms to 1d.*, or 0\.$/],
+    ['--invite-lifetime=999999999d', /a duration from 1ms to 365d/],
+  ] as const) {
+    const outcome = parseSettings([arg], {});
+    assert.ok('problems' in outcome, arg);
+    assert.match(outcome.problems.join('\n'), text);
+  }
+});
+
+test('a session that can be read can be written: no document is larger than a body', () => {
+  const problemOf = (args: readonly string[], env = {}) => {
+    const outcome = parseSettings(args, env);
+    assert.ok('problems' in outcome, args.join(' '));
+    return outcome.problems.join('\n');
+  };
+  assert.match(
+    problemOf(['--max-document=2MiB']),
+    /^--max-document \(MPSD_MAX_DOCUMENT\) is 2MiB and --max-body \(MPSD_MAX_BODY\) is 1MiB: .* lower the one, or raise the other\.$/,
+  );
+  assert.match(problemOf([], { MPSD_MAX_BODY: '512KiB' }), /is 1MiB and .* is 512KiB/);
+  parsed('--max-document=2MiB', '--max-body=2MiB');
+  parsed('--max-document=512KiB', '--max-body=512KiB');
+});

@@ -152,27 +152,55 @@ const integer =
 
 const durationUnitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-const duration = (text: string): ParseResult<number> => {
+/** NaN of what is no duration. */
+const durationMs = (text: string): number => {
   const [, count, unit] = /^([0-9]{1,9})(ms|s|m|h|d)$/.exec(text) ?? [];
-  return unit === undefined || Number(count) === 0
-    ? { expected: 'a duration such as 500ms, 30s, 15m, 24h or 7d' }
-    : { value: Number(count) * durationUnitsMs[unit as keyof typeof durationUnitsMs] };
+  return Number(count) * durationUnitsMs[unit as keyof typeof durationUnitsMs];
 };
 
-const durationOrNone = (text: string): ParseResult<number> => {
-  if (text === '0') return { value: 0 };
-  const parsed = duration(text);
-  return 'value' in parsed ? parsed : { expected: `${parsed.expected}, or 0` };
-};
+/** Of a timer: Node would take one of 25 days for one of no time. */
+const timerMax = '1d';
+/** Of what is stored or remembered for a time. */
+const lifetimeMax = '365d';
+
+const duration =
+  (greatest: string) =>
+  (text: string): ParseResult<number> => {
+    const value = durationMs(text);
+    return value >= 1 && value <= durationMs(greatest)
+      ? { value }
+      : { expected: `a duration from 1ms to ${greatest}, such as 500ms, 30s, 15m or 24h` };
+  };
+
+const durationOrNone =
+  (greatest: string) =>
+  (text: string): ParseResult<number> => {
+    if (text === '0') return { value: 0 };
+    const parsed = duration(greatest)(text);
+    return 'value' in parsed ? parsed : { expected: `${parsed.expected}, or 0` };
+  };
 
 const sizeUnitsBytes = { KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 };
 
-const size = (text: string): ParseResult<number> => {
+/** NaN of what is no size. */
+const sizeBytes = (text: string): number => {
   const [, count, unit] = /^([0-9]{1,6})(KiB|MiB|GiB)$/.exec(text) ?? [];
-  return unit === undefined || Number(count) === 0
-    ? { expected: 'a size such as 512KiB, 64MiB or 1GiB' }
-    : { value: Number(count) * sizeUnitsBytes[unit as keyof typeof sizeUnitsBytes] };
+  return Number(count) * sizeUnitsBytes[unit as keyof typeof sizeUnitsBytes];
 };
+
+/** Of one text: Node has none of more than 512 MiB. */
+const textMax = '256MiB';
+/** Of all clients together, or of a cache. */
+const memoryMax = '1024GiB';
+
+const size =
+  (greatest: string) =>
+  (text: string): ParseResult<number> => {
+    const value = sizeBytes(text);
+    return value >= 1 && value <= sizeBytes(greatest)
+      ? { value }
+      : { expected: `a size from 1KiB to ${greatest}, such as 64KiB or 2MiB` };
+  };
 
 /** `https://play.example:8443`, as browsers send it. */
 const isOrigin = (text: string): boolean =>
@@ -296,7 +324,7 @@ const table: Table = {
     argument: '<size>',
     default: '64MiB',
     help: 'Memory for hot sessions, which are kept parsed. The whole server takes about 150 MiB and twice this.',
-    parse: size,
+    parse: size(memoryMax),
   },
   config: {
     flag: 'config',
@@ -328,7 +356,7 @@ const table: Table = {
     argument: '<duration>',
     default: '24h',
     help: 'How long the keys of --auth signed and oidc stay good while they cannot be read again, since who has them is away; 0: not at all.',
-    parse: durationOrNone,
+    parse: durationOrNone(lifetimeMax),
   },
   authIssuer: {
     flag: 'auth-issuer',
@@ -543,7 +571,7 @@ const table: Table = {
     argument: '<duration>',
     default: '24h',
     help: 'How long an invite can be accepted.',
-    parse: duration,
+    parse: duration(lifetimeMax),
   },
   disconnectGraceMs: {
     flag: 'disconnect-grace',
@@ -551,7 +579,7 @@ const table: Table = {
     argument: '<duration>',
     default: '30s',
     help: 'How long a member whose RTA connection ended stays active, for a new one to be written.',
-    parse: duration,
+    parse: duration(lifetimeMax),
   },
   presenceTimeoutMs: {
     flag: 'presence-timeout',
@@ -559,7 +587,7 @@ const table: Table = {
     argument: '<duration>',
     default: '5m',
     help: 'Where no connection is needed to be active: how long a member stays active whose RTA connection ended and of whom nothing has been seen since; 0: for good.',
-    parse: durationOrNone,
+    parse: durationOrNone(lifetimeMax),
   },
   unconnectedTimeoutMs: {
     flag: 'unconnected-timeout',
@@ -567,7 +595,7 @@ const table: Table = {
     argument: '<duration>',
     default: '15m',
     help: 'The same for a member who never wrote a connection; 0: for good.',
-    parse: durationOrNone,
+    parse: durationOrNone(lifetimeMax),
   },
   tapWindowMs: {
     flag: 'tap-window',
@@ -575,7 +603,7 @@ const table: Table = {
     argument: '<duration>',
     default: '2500ms',
     help: 'An RTA connection gets at most one event with taps in this time; 0: each tap at once.',
-    parse: durationOrNone,
+    parse: durationOrNone(timerMax),
   },
   subscriptionsMax: {
     flag: 'max-subscriptions',
@@ -591,7 +619,7 @@ const table: Table = {
     argument: '<size>',
     default: '256KiB',
     help: 'How far an RTA client may be behind with reading: past it taps become one resync, past four times as much the connection is dropped.',
-    parse: size,
+    parse: size(textMax),
   },
   connectionsMax: {
     flag: 'max-connections',
@@ -615,7 +643,7 @@ const table: Table = {
     argument: '<duration>',
     default: '30s',
     help: 'How long something that was sent may wait for a client that does not read, before its connection is cut.',
-    parse: duration,
+    parse: duration(timerMax),
   },
   unsentBytesMax: {
     flag: 'max-unsent',
@@ -623,7 +651,7 @@ const table: Table = {
     argument: '<size>',
     default: '256MiB',
     help: 'How much may wait for all clients that do not read together; past it the connections that are furthest behind are cut.',
-    parse: size,
+    parse: size(memoryMax),
   },
   sweepIntervalMs: {
     flag: 'sweep',
@@ -631,7 +659,7 @@ const table: Table = {
     argument: '<duration>',
     default: '1s',
     help: 'How often due timeouts are applied where no request does.',
-    parse: duration,
+    parse: duration(timerMax),
   },
   historyChangesMax: {
     flag: 'history',
@@ -655,7 +683,7 @@ const table: Table = {
     argument: '<duration>',
     default: '15s',
     help: 'How long the other nodes on the same store wait for one that is silent, before they end its connections.',
-    parse: duration,
+    parse: duration(timerMax),
   },
   bodyBytesMax: {
     flag: 'max-body',
@@ -663,7 +691,7 @@ const table: Table = {
     argument: '<size>',
     default: '1MiB',
     help: 'Largest request body.',
-    parse: size,
+    parse: size(textMax),
   },
   uploadsBytesMax: {
     flag: 'max-uploads',
@@ -671,7 +699,7 @@ const table: Table = {
     argument: '<size>',
     default: '64MiB',
     help: 'How much of requests that are on their way is held, of all together; past it the ones that have taken the longest are refused.',
-    parse: size,
+    parse: size(memoryMax),
   },
   queryAnswerBytesMax: {
     flag: 'max-query-answer',
@@ -679,7 +707,7 @@ const table: Table = {
     argument: '<size>',
     default: '4MiB',
     help: 'Largest answer to a query for handles: results that would take it further are left out.',
-    parse: size,
+    parse: size(textMax),
   },
   sessionsPerUserMax: {
     flag: 'max-sessions-per-user',
@@ -703,7 +731,7 @@ const table: Table = {
     argument: '<size>',
     default: '16KiB',
     help: 'Largest search attributes of one search handle, as JSON.',
-    parse: size,
+    parse: size(textMax),
   },
   unknownMembers: {
     flag: 'unknown-members',
@@ -719,7 +747,7 @@ const table: Table = {
     argument: '<size>',
     default: '1MiB',
     help: 'Largest session document. At most --max-body, so that what was read of it always fits into a write.',
-    parse: size,
+    parse: size(textMax),
   },
   memberBytesMax: {
     flag: 'max-member',
@@ -727,7 +755,7 @@ const table: Table = {
     argument: '<size>',
     default: '64KiB',
     help: 'Largest member of a session document.',
-    parse: size,
+    parse: size(textMax),
   },
   roleTypesMax: {
     flag: 'max-role-types',
@@ -767,7 +795,7 @@ const table: Table = {
     argument: '<duration>',
     default: '24h',
     help: 'How long a session stays with nobody in it, and a member in a status while nobody is active, where the template does not set the timeout and the write that created the session allows longer.',
-    parse: duration,
+    parse: duration(lifetimeMax),
   },
   drainMs: {
     flag: 'drain',
@@ -775,7 +803,7 @@ const table: Table = {
     argument: '<duration>',
     default: '3s',
     help: 'How long requests under way may take to end after SIGTERM; then their connections are cut. 0: at once.',
-    parse: durationOrNone,
+    parse: durationOrNone(timerMax),
   },
 };
 
@@ -828,6 +856,7 @@ export function parseSettings(
     ...adminProblems(complete),
     ...metricsProblems(complete),
     ...controlProblems(complete),
+    ...sizesProblems(complete),
     ...uselessFlags(complete, new Set(given.values.keys())),
   );
   const { proxyPort } = table;
@@ -1018,6 +1047,26 @@ export function controlProblems({
   return [
     `--host ${host} can be reached from other machines, and --control is for tests: leave out one of them, or add --allow-control if that is what you want.`,
   ];
+}
+
+/** What does not go together among the sizes. */
+export function sizesProblems({
+  bodyBytesMax,
+  documentBytesMax,
+}: Partial<Pick<Settings, 'bodyBytesMax' | 'documentBytesMax'>>): readonly SettingProblem[] {
+  if (documentBytesMax === undefined || bodyBytesMax === undefined) return [];
+  if (documentBytesMax <= bodyBytesMax) return [];
+  return [
+    `--max-document (MPSD_MAX_DOCUMENT) is ${formatSize(documentBytesMax)} and --max-body (MPSD_MAX_BODY) is ${formatSize(bodyBytesMax)}: a session could be read that is too large to be written; lower the one, or raise the other.`,
+  ];
+}
+
+/** A size in the form of a setting, or in bytes where it is none. */
+function formatSize(bytes: number): string {
+  const [unit, unitBytes] = Object.entries(sizeUnitsBytes).findLast(
+    ([, each]) => bytes % each === 0,
+  ) ?? [' bytes', 1];
+  return `${bytes / unitBytes}${unit}`;
 }
 
 /** True of an address that only this machine reaches. */

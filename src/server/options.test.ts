@@ -14,6 +14,13 @@ test('a store that is none is refused with the words of the command line', () =>
   );
 });
 
+test('a program that lets documents be larger than bodies is refused as a command is', () => {
+  assert.throws(
+    () => settingsOf({ bodyBytesMax: 1_000 }),
+    /is 1MiB and --max-body .* is 1000 bytes/,
+  );
+});
+
 test('a store of each kind is taken', () => {
   for (const store of ['sqlite', 'memory', 'redis://127.0.0.1:1'] as const) {
     assert.equal(settingsOf({ store }).store, store);

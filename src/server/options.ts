@@ -1,6 +1,7 @@
 import {
   adminProblems,
   metricsProblems,
+  sizesProblems,
   callersProblems,
   controlProblems,
   defaultSettings,
@@ -81,6 +82,7 @@ export function settingsOf(options: ServerOptions): AskedSettings {
     ...adminProblems(settings),
     ...metricsProblems(settings),
     ...controlProblems(settings),
+    ...sizesProblems(settings),
   ];
   if (problems.length > 0) throw new CannotStart(problems);
   return settings;
