@@ -3,7 +3,7 @@
 // it runs before the compile cache is on: Node would load a compiler at each start to strip its types.
 import module from 'node:module';
 import { dirname, join } from 'node:path';
-import { privateCacheFolder } from './platform/cache-folder.js';
+import { privateCacheFolder, removeUnusedCaches } from './platform/cache-folder.js';
 import { problemOfNode } from './platform/node-version.js';
 
 const problem = problemOfNode();
@@ -13,8 +13,16 @@ if (problem !== undefined) {
 }
 // What was compiled at one start is there at the next, so that the server starts fast. Threads find
 // the folder in the environment.
+const isOurCache = process.env['NODE_COMPILE_CACHE'] === undefined;
 process.env['NODE_COMPILE_CACHE'] ??= privateCacheFolder('compiled') ?? '';
 if (process.env['NODE_COMPILE_CACHE'] !== '') module.enableCompileCache();
+const cacheFolder = isOurCache ? module.getCompileCacheDir() : undefined;
+if (cacheFolder !== undefined) {
+  // A process that stays has time for it. What fails is done by another one.
+  setTimeout(() => {
+    removeUnusedCaches(cacheFolder, Date.now()).catch(() => undefined);
+  }, 10_000).unref();
+}
 // Who reads the output may end before the command does, as `head`: then it ends too, without a word.
 // What stops in order at a signal does so now; 141 is what a shell reports of a closed pipe.
 let isClosed = false;

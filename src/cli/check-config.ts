@@ -9,8 +9,7 @@ const help = `openmpsd check-config <file or folder>
 
 Checks a service config file, or all *.json files of a folder, as the server would at its start.
 Lists the service configs with their titles, session templates and hoppers (these in words), and ends
-with 0; or lists
-everything that is to be corrected, a line each, and ends with 1. What is taken and should be
+with 0; or lists everything that is to be corrected, a line each, and ends with 1. What is taken and should be
 otherwise is a line that begins with "warning".
 `;
 

@@ -21,7 +21,7 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./exec.ts')).runExec(args, io),
   },
   trust: {
-    help: 'say how clients trust the gateway and come to it, or do it here',
+    help: 'say how clients trust the gateway (makes its root) and come to it, or do it here',
     run: async (args, io) => (await import('./trust.ts')).runTrust(args, io),
   },
   token: {
@@ -47,7 +47,7 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./check-data.ts')).runCheckData(args, ioOf(io)),
   },
   taps: {
-    help: 'print the taps and invites that a user receives',
+    help: 'print what a user receives: taps (a session has changed) and invites',
     run: async (args, io) => (await import('./taps.ts')).runTaps(args, io),
   },
   watch: {

@@ -27,8 +27,8 @@ clients of curl, Node, Python, Java, .NET, Go and others to it.
   --users <name,…>   users whose tokens are in OPENMPSD_TOKEN_<NAME> (default Ada,Ben,Cleo), the
                      first one's in OPENMPSD_TOKEN too
 
-All options of openmpsd serve are options here, too. The command finds the server itself in
-OPENMPSD_URL.
+All options of openmpsd serve are options here, too; variables such as MPSD_STORE are not read. The
+command finds the server itself in OPENMPSD_URL.
 `;
 
 /** What differs from serve, unless it is asked for. Nothing is taken from MPSD_ variables. */
@@ -69,7 +69,7 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
   const unlessGiven = Object.entries(defaults).filter(([flag]) => !isGiven(flag));
   const parsed = parseSettings([...unlessGiven.flat(), ...others], {});
   const problems = [
-    ...('problems' in parsed ? parsed.problems : []),
+    ...('problems' in parsed ? parsed.problems.map(withoutVariables) : []),
     ...(problem === undefined ? [] : [problem]),
     ...(command === undefined
       ? ['needs a command after --, as in openmpsd exec -- node client.mjs.']
@@ -89,11 +89,18 @@ export async function runExec(args: readonly string[], io: CommandIo): Promise<n
     );
   } catch (error) {
     if (!(error instanceof CannotStart)) throw error;
-    for (const problem of error.problems) io.stderr.write(`openmpsd: ${problem}\n`);
+    for (const problem of error.problems) {
+      io.stderr.write(`openmpsd: ${withoutVariables(problem)}\n`);
+    }
     return 1;
   }
   const target = await targetOf(server, settings, folder, users, io.env);
   return await runCommand(command, rest, { env: execEnvironment(io.env, target), folder, io });
+}
+
+/** A problem of settings without the variables that it names beside flags: this command reads none. */
+function withoutVariables(problem: string): string {
+  return problem.replaceAll(/ \(MPSD_\w+\)/g, '');
 }
 
 /** The names after --users, and all other arguments. When `users` is undefined, `problem` says why. */

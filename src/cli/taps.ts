@@ -18,7 +18,8 @@ import { formatSessionName, parseSessionName } from './session-name.ts';
 
 export type TapsIo = Pick<CommandIo, 'stdout' | 'stderr' | 'env' | 'once' | 'off'>;
 
-const help = `openmpsd taps: prints what a user receives over RTA, a line each, until Ctrl-C.
+const help = `openmpsd taps: prints what a user receives over RTA, a line each, until Ctrl-C: invites, and taps.
+A tap says that a session has changed.
 
   --xuid <digits>       The user
   --session <session>   A session to follow: <scid>~<template>~<name>; may be repeated.

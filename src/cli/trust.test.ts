@@ -51,6 +51,22 @@ test('every kind of client has a guide: trust, the way here, and how to undo it'
   assert.ok(existsSync(rootFile));
 });
 
+// Kills: a root that is made to be removed, and a fingerprint that no machine ever trusted.
+test('nothing is made where a root is to be removed', async () => {
+  const data = join(folder, 'without');
+  const onMac = await trust(['--remove', '--data', data]);
+  assert.equal(onMac.code, 1);
+  assert.match(onMac.err, /There is no root certificate in \S+without\S*, .* Give the --data of /);
+  await writeFile(hostsFile, before);
+  const onLinux = await trust(['--remove', '--data', data], {
+    platform: 'linux',
+    exists: (path) => path === '/usr/local/share/ca-certificates',
+  });
+  assert.deepEqual([onLinux.code, onLinux.err], [0, '']);
+  assert.deepEqual(onLinux.ran, ['update-ca-certificates --fresh']);
+  assert.equal(existsSync(data), false);
+});
+
 test('the guides name where the gateway is', async () => {
   const { out } = await trust([
     ...['--for', 'windows,curl,hosts', '--address', '192.168.1.5'],

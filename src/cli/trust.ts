@@ -13,7 +13,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parseFlags } from '../config/flags.ts';
 import { xboxHostNames } from '../gateway/host-names.ts';
-import { derFileOf, openRoot, rootDomains, RootUnusable } from '../gateway/root-certificate.ts';
+import {
+  derFileOf,
+  hasRoot,
+  openRoot,
+  rootDomains,
+  RootUnusable,
+} from '../gateway/root-certificate.ts';
 import { type CommandIo, reportMisuse } from './command-io.ts';
 import { formatGuides, type GuideFacts, guides, hostsLines } from './trust-guides.ts';
 
@@ -22,7 +28,8 @@ const names = Object.keys(guides) as (keyof typeof guides)[];
 const help = `openmpsd trust [options]
 
 Prints how clients trust the root certificate of the gateway (openmpsd serve --proxy-port, --tls-port), how they
-are led to it, and how both are undone. The root is made if there is none.
+are led to it, and how both are undone. If there is no root yet, this makes it, as the first start of the gateway
+would; nothing else changes without --install, --hosts or --remove.
 
   --for <kind,…>      ${names.join(', ')}; default: all
   --data <folder>     MPSD_DATA (default ./data): data folder of the server
@@ -97,6 +104,8 @@ export async function runTrust(
   }
   const folder = join(resolve(last('data', io.env['MPSD_DATA'] ?? './data')), 'gateway');
   try {
+    if (values.has('remove') && !hasRoot(folder))
+      return await take(removalWithoutRoot(folder, system), io);
     const { file, certificate, isNew } = await openRoot(folder, Date.now());
     if (isNew) {
       io.stdout.write(
@@ -205,7 +214,24 @@ function trustSteps({ rootFile }: GuideFacts, system: TrustSystem): readonly Ste
   ];
 }
 
-function distrustSteps({ thumbprint }: GuideFacts, system: TrustSystem): readonly Step[] {
+/**
+ * What can be removed where there is no root: the system trusts one by its file, or by its fingerprint.
+ *
+ * Throws RootUnusable where it is the fingerprint.
+ */
+function removalWithoutRoot(folder: string, system: TrustSystem): readonly Step[] {
+  if (system.platform === 'win32' || system.platform === 'darwin') {
+    throw new RootUnusable(
+      `There is no root certificate in ${folder}, so it is not known which one this machine is to trust no more. Give the --data of the server that had it.`,
+    );
+  }
+  return [...distrustSteps({ thumbprint: '' }, system), noHostsStep(system)];
+}
+
+function distrustSteps(
+  { thumbprint }: Pick<GuideFacts, 'thumbprint'>,
+  system: TrustSystem,
+): readonly Step[] {
   const { platform } = system;
   if (platform === 'win32') {
     return [commandStep(system, 'certutil', '-user', '-delstore', 'Root', thumbprint)];

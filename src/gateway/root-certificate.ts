@@ -9,6 +9,7 @@
  */
 
 import { X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -66,6 +67,11 @@ export async function openRoot(
   if (made === undefined)
     throw new RootUnusable(`${folder} was emptied while a root was made there.`);
   return { ...made, isNew };
+}
+
+/** True when there is a root in this folder, or a part of one. */
+export function hasRoot(folder: string): boolean {
+  return existsSync(rootFileOf(folder)) || existsSync(keyFileOf(folder));
 }
 
 /** Undefined when there is none. */

@@ -29,3 +29,28 @@ export function privateCacheFolder(name) {
     return undefined;
   }
 }
+
+const keptMs = 30 * 86_400_000;
+
+/**
+ * Notes that a folder of Node's compile cache is used, and removes those of other versions of Node beside it
+ * that were not used for 30 days. Rejects with the error of the system.
+ *
+ * @param {string} inUse
+ * @param {number} nowMs
+ * @returns {Promise<void>}
+ */
+export async function removeUnusedCaches(inUse, nowMs) {
+  // Loaded here, since every start loads this file.
+  const { readdir, rm, stat, utimes } = await import('node:fs/promises');
+  const now = new Date(nowMs);
+  await utimes(inUse, now, now);
+  const parent = dirname(inUse);
+  for (const name of await readdir(parent)) {
+    const folder = join(parent, name);
+    // As Node names them: v24.21.0-x64-…
+    if (folder === inUse || !/^v\d/.test(name)) continue;
+    const { mtimeMs } = await stat(folder);
+    if (nowMs - mtimeMs > keptMs) await rm(folder, { recursive: true, force: true });
+  }
+}
