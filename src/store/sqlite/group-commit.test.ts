@@ -37,26 +37,73 @@ function openGroups() {
     },
     async finishWriting(failure?: WriteFailure) {
       done(failure);
-      await nextTurn();
+      await quiet();
     },
   };
 }
 
-// Kills: a writer that waits until the clients of the former group are answered.
-test('the next group is sent before those who wait for the former one go on', async () => {
-  const { events, join, finishWriting } = openGroups();
+/** Turns that bring no commit, enough for a group to be sent. */
+async function quiet() {
+  for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+}
+
+// Kills: groups that are sent while the requests that belong to them are still unread.
+test('a group waits for the turn of the event loop that adds nothing to it', async () => {
+  const { events, join } = openGroups();
   join('a');
   await nextTurn();
   join('b');
+  await nextTurn();
+  assert.deepEqual(events, []);
+  await quiet();
+  assert.deepEqual(events, ['sent a']);
+});
+
+// Kills: commits that wait as long as there are others.
+test('a group waits for a few turns only, and not at all when it has enough', async () => {
+  const { groups, events, join } = openGroups();
+  let turns = 0;
+  for (; events.length === 0; turns += 1) {
+    join('a');
+    await nextTurn();
+  }
+  assert.equal(turns, 4);
+  assert.equal(groups.pending[0]?.commitsCount, 4);
+
+  const full = openGroups();
+  for (let count = 0; count < 64; count += 1) full.join('b');
+  await nextTurn();
+  assert.deepEqual(full.events, ['sent b']);
+});
+
+// Kills: a writer that waits until the clients of the former group are answered.
+test('a group that has enough is sent before those who wait for the former one go on', async () => {
+  const { events, join, finishWriting } = openGroups();
+  join('a');
+  await quiet();
+  for (let count = 0; count < 64; count += 1) join('b');
   await finishWriting();
   assert.deepEqual(events, ['sent a', 'sent b', 'done a']);
+});
+
+// Kills: a group of few commits that leaves out those of the clients that are answered just now.
+test('a smaller group is sent after that, with what they send next', async () => {
+  const { groups, events, join, finishWriting } = openGroups();
+  join('a');
+  const { done } = groups.open();
+  void done.then(() => join('c'));
+  await quiet();
+  join('b');
+  await finishWriting();
+  assert.deepEqual(events, ['sent a', 'done a', 'sent b']);
+  assert.equal(groups.pending[0]?.commitsCount, 2);
 });
 
 // Kills: groups that follow each other for ever, and never let one in that is written alone.
 test('one that is written alone goes before the group that is being filled', async () => {
   const { groups, events, join, joinAlone, finishWriting } = openGroups();
   join('a');
-  await nextTurn();
+  await quiet();
   join('b');
   const alone = joinAlone('x');
   await finishWriting();
@@ -77,10 +124,9 @@ test('after a failure, those who try again alone go before the group that was fi
     assert.notEqual(await done, undefined);
     await joinAlone(name);
   });
-  await nextTurn();
+  await quiet();
   join('b');
   await finishWriting({ message: 'full', isUndone: true });
-  await nextTurn();
   for (let left = 3; left > 0; left -= 1) await finishWriting();
   await Promise.all(again);
   await groups.idle();

@@ -48,6 +48,8 @@ export class Group {
   readonly handleIds = new Set<Guid>();
   /** Records that it is to write, and the revision they get; 0: they are removed. */
   readonly records = new Map<string, number>();
+  /** How many have joined it. */
+  commitsCount = 0;
   /** True when a commit expects what the group before this one was to write. */
   dependsOnFormer = false;
   /** The error, or undefined: everything is durable. */
@@ -82,6 +84,16 @@ export class Group {
   }
 }
 
+/** A group with this many commits does not wait for more. */
+const commitsEnough = 64;
+
+/** As long as each turn of the event loop brings commits, a group waits for this many turns. */
+const turnsMax = 4;
+
+function hasEnough({ commitsCount }: Group): boolean {
+  return commitsCount >= commitsEnough;
+}
+
 export type GroupWriter = {
   /** Undefined once everything is durable. Never rejects; it is given one group at a time. */
   write(writes: readonly Write[]): Promise<WriteFailure | undefined>;
@@ -92,8 +104,10 @@ export type GroupWriter = {
 /**
  * Group commit: all that arrive while the writer is at a group share the one after it.
  *
- *   group:  filling ── end of the tick, writer idle ──▶ with the writer ──▶ done
- *               └───── the group before is done ──────────▲
+ *   group:  filling ── the writer is idle, and it has enough or nothing is added ──▶ with the writer ──▶ done
+ *
+ * A group costs the event loop, the writer and the disk more than a commit does, so small ones are few: the
+ * requests that have arrived are read first, until a turn of the event loop adds nothing.
  *
  * A commit may depend on one that is not done, in its own group or in the one before. When a group
  * fails, the next one fails with it if it holds such a commit. Else it is sent after those of the failed
@@ -129,11 +143,13 @@ export class GroupCommit {
     return this.#filling?.sessions.has(key) === true;
   }
 
-  /** The group to fill, with the writer at the end of the tick that opened it if it is idle then. */
+  /** The group that is being filled, for one more commit. */
   open(): Group {
-    if (this.#filling) return this.#filling;
-    if (!this.#writing) setImmediate(() => this.#sendFilling());
-    this.#filling = new Group();
+    if (this.#filling === undefined) {
+      this.#filling = new Group();
+      this.#sendSoon();
+    }
+    this.#filling.commitsCount += 1;
     return this.#filling;
   }
 
@@ -170,10 +186,24 @@ export class GroupCommit {
     for (let [group] = this.pending; group; [group] = this.pending) await group.done;
   }
 
-  #sendFilling(): void {
-    // One that overtakes it may be with the writer; then it is sent when that is done.
-    if (!this.#filling || this.#writing) return;
+  /** Sends what is being filled once a turn of the event loop adds nothing to it, or it has enough. */
+  #sendSoon(): void {
     const group = this.#filling;
+    if (group) this.#sendOnceQuiet(group, 0, turnsMax);
+  }
+
+  #sendOnceQuiet(group: Group, formerCount: number, turnsLeft: number): void {
+    setImmediate(() => {
+      // One that overtakes it may be with the writer; then it is sent when that is done.
+      if (this.#filling !== group || this.#writing) return;
+      const { commitsCount } = group;
+      const isDue = commitsCount === formerCount || turnsLeft <= 1 || hasEnough(group);
+      if (isDue) this.#sendFilling(group);
+      else this.#sendOnceQuiet(group, commitsCount, turnsLeft - 1);
+    });
+  }
+
+  #sendFilling(group: Group): void {
     this.#filling = undefined;
     this.#send(group);
   }
@@ -195,8 +225,9 @@ export class GroupCommit {
     }
     // Before the waiters answer their clients, or the writer would have nothing to do meanwhile. After a
     // failure they may try again alone, which goes first.
-    if (failure === undefined && this.#aloneCount === 0) this.#sendFilling();
+    const mayGoOn = failure === undefined && this.#aloneCount === 0;
+    if (mayGoOn && this.#filling && hasEnough(this.#filling)) this.#sendFilling(this.#filling);
     group.finish(failure);
-    if (this.#filling && !this.#writing) setImmediate(() => this.#sendFilling());
+    if (!this.#writing) this.#sendSoon();
   }
 }
