@@ -56,36 +56,38 @@ export async function commitSession(
   const change = changeOf(former, next);
   const taps = tapsOf(context, change, { atMs, byXuid: xuidOfCause(cause) });
   const search = searchChange(change);
-  const formerRevision = before?.revision ?? 0;
-  const history = historyPut(context, change, { cause, atMs, formerRevision });
-  const put = {
-    key,
-    expectRevision: formerRevision,
-    ...(search && { isSearchChange: true }),
-    ...(taps && { pendingTaps: taps }),
-    ...(history && { history }),
+  const expectRevision = before?.revision ?? 0;
+  const parts = {
+    isSearchChange: search !== undefined,
+    pendingTaps: taps,
+    history: historyPut(context, change, { cause, atMs, formerRevision: expectRevision }),
   };
   const batch: Batch =
     next === undefined
       ? {
           ...handles,
-          session: { kind: 'delete', ...put },
+          session: { kind: 'delete', key, expectRevision, ...parts },
           removeHandles: [...(handles?.removeHandles ?? []), ...(await handleIdsFor(store, key))],
         }
       : {
           ...handles,
           session: {
             kind: 'put',
-            ...put,
+            key,
+            expectRevision,
+            ...parts,
             session: asRecorded(next),
-            ...((isUpkeep || change.members.some(isGone)) && { frees: true }),
+            frees: isUpkeep || change.members.some(isGone),
             dueMs: nextDueMs(next),
             ...hintChange(change),
-            ...(isLarge(next) && { memberRows: memberRowsPut(former?.members ?? [], next) }),
+            memberRows: isLarge(next) ? memberRowsPut(former?.members ?? [], next) : undefined,
           },
         };
-  const revision = put.expectRevision + 1;
-  const outcome = await noteSearch(context, key, revision, search, store.commit(batch));
+  const revision = expectRevision + 1;
+  const committing = store.commit(batch);
+  const outcome = await (search
+    ? noteSearch(context, key, revision, search, committing)
+    : committing);
   if (taps && outcome.kind === 'committed') {
     publishTaps(context, taps, outcome.hasPendingTaps && { key, revision });
   }
@@ -146,10 +148,9 @@ async function noteSearch(
   { searchIndex }: Context,
   key: SessionKey,
   revision: number,
-  search: SearchChange | undefined,
+  search: SearchChange,
   commit: Promise<CommitSuccess | Conflict | HandleIdConflict>,
 ): Promise<CommitSuccess | Conflict | HandleIdConflict> {
-  if (search === undefined) return commit;
   // A commit whose answer was lost may have been made.
   const outcome = await commit.catch((error: unknown) => {
     searchIndex.staleKeys.add(key);

@@ -6,7 +6,7 @@ import { keyOf } from '../domain/session/reference.ts';
 import type { Member, Session } from '../domain/session/session.ts';
 import { earlier, memberDueMs } from '../domain/session/timeouts.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import type { LastKnown, SessionPut, SessionRecord, SessionStore } from '../store/store.ts';
+import type { LastKnown, MemberRowsPut, SessionRecord, SessionStore } from '../store/store.ts';
 
 /** Rows that timeouts move in one commit, so that requests get their turn. */
 const dueRowsMax = 100;
@@ -79,10 +79,7 @@ export function asRecorded(session: Session): Session {
 }
 
 /** What to store of the members of a large session when `former` become `next`. */
-export function memberRowsPut(
-  former: readonly Member[],
-  next: Session,
-): Required<SessionPut>['memberRows'] {
+export function memberRowsPut(former: readonly Member[], next: Session): MemberRowsPut {
   const { put, removed } = rowChange(former, next.members);
   return {
     put: put.map((member) => ({ member, dueMs: memberDueMs(member, next) })),

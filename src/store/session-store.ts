@@ -192,14 +192,11 @@ export type SessionPut = {
    * True of a commit that frees space sooner or later: a member leaves, or timeouts move members. A
    * full store makes it all the same. A delete always does.
    */
-  readonly frees?: boolean;
+  readonly frees?: boolean | undefined;
   /** When the next timeout is due; undefined: none is pending. */
   readonly dueMs: Milliseconds | undefined;
   /** Members of a large session, who are not in `session.members`, put or removed with it. */
-  readonly memberRows?: {
-    readonly put?: readonly MemberRow[];
-    readonly remove?: readonly Xuid[];
-  };
+  readonly memberRows?: MemberRowsPut | undefined;
 } & CommitParts;
 
 /** Removes the session with its member rows and all of its hints. */
@@ -209,21 +206,26 @@ export type SessionDelete = {
   readonly expectRevision: number;
 } & CommitParts;
 
+export type MemberRowsPut = {
+  readonly put?: readonly MemberRow[];
+  readonly remove?: readonly Xuid[];
+};
+
 /** What is stored with a session record, in the same atomic step or before it. */
 type CommitParts = {
   readonly addHints?: readonly Hint[];
   /** May lag behind the commit. */
   readonly removeHints?: readonly Hint[];
   /** True when the search handle of the session changes, or what a search sees of the session. */
-  readonly isSearchChange?: boolean;
+  readonly isSearchChange?: boolean | undefined;
   /**
    * Taps that are to be sent for this commit: plain JSON. A store with `pendingNotifications` keeps
    * them there, and the commit `hasPendingTaps`. Others need not: when their process dies,
    * its connections end with it.
    */
-  readonly pendingTaps?: JsonObject;
+  readonly pendingTaps?: JsonObject | undefined;
   /** What the history of the session keeps of this commit. */
-  readonly history?: HistoryPut;
+  readonly history?: HistoryPut | undefined;
 };
 
 /**

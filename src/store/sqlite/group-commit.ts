@@ -3,7 +3,7 @@ import type { SessionKey } from '../../domain/session/reference.ts';
 import type { Member } from '../../domain/session/session.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import { addTo, removeFrom } from '../hint-index.ts';
-import type { Hint, SessionPut, SessionRecord } from '../store.ts';
+import type { Hint, MemberRowsPut, SessionRecord } from '../store.ts';
 import type { Write } from './statements.ts';
 import type { WriteFailure } from './writer-messages.ts';
 
@@ -62,7 +62,7 @@ export class Group {
     this.finish = resolve;
   }
 
-  addRows(key: SessionKey, { put = [], remove = [] }: Required<SessionPut>['memberRows']): void {
+  addRows(key: SessionKey, { put = [], remove = [] }: MemberRowsPut): void {
     const rows = this.rows.get(key) ?? { byXuid: new Map(), isAll: false };
     this.rows.set(key, rows);
     for (const { member } of put) rows.byXuid.set(member.xuid, member);
@@ -129,6 +129,11 @@ export class GroupCommit {
   /** The groups that are not done, in the order in which they are written. */
   get pending(): readonly Group[] {
     return [this.#writing, this.#filling].filter((group) => group !== undefined);
+  }
+
+  /** What the newest group that is to write this key will leave there. */
+  pendingState(key: SessionKey): PendingState | undefined {
+    return this.#filling?.sessions.get(key) ?? this.#writing?.sessions.get(key);
   }
 
   /** The newest group that is to write this key, unless it is done. */

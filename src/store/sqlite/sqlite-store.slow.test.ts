@@ -524,6 +524,12 @@ test('a commit upon one that fails fails with it; one upon what is there is then
   }
 });
 
+/** A group with a commit goes to the writer after a turn of the event loop that adds nothing to it. */
+async function groupSent() {
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+}
+
 test('when a group fails, so does the next one that depends on it, and no other', async () => {
   for (const [name, status] of [
     ['a', 'rejected'],
@@ -534,8 +540,8 @@ test('when a group fails, so does the next one that depends on it, and no other'
       store.commit({ session: putOf('a', 0) }),
       store.commit({ session: putOf('b', 0, tooBig) }),
     ];
-    // The first group goes to the writer at the end of this tick; what follows fills the next.
-    await new Promise(setImmediate);
+    // What follows fills the next group.
+    await groupSent();
     const { revision } = store.lastKnown(storedKey(name))?.record ?? { revision: 0 };
     const second = [
       store.commit({ session: putOf(name, revision) }),
@@ -768,7 +774,7 @@ test('a connection that is added again while its removal is being written stays 
   await store.commit({ session: { ...putOf('a', 0), addHints: [hint] } });
   assert.deepEqual(await found(), [storedKey('a')]);
   const removing = store.commit({ session: { ...putOf('a', 1), removeHints: [hint] } });
-  await new Promise(setImmediate);
+  await groupSent();
   const adding = store.commit({ session: { ...putOf('a', 2), addHints: [hint] } });
   await Promise.all([removing, adding]);
   assert.deepEqual(await found(), [storedKey('a')]);

@@ -60,9 +60,15 @@ import {
   besideWrites,
   deleteWrites,
   handleWrites,
+  hasWritesBeside,
   historyWrites,
   isOfConnection,
 } from './writes.ts';
+
+const committed: CommitSuccess = { kind: 'committed' };
+
+/** Why a commit was not made with the others of its group. */
+type CommitFailure = Conflict | HandleIdConflict | WriteFailure;
 
 type Grouped = (writesCount: number, isFailed: boolean) => void;
 
@@ -263,7 +269,7 @@ class SqliteStore extends ProcessStore implements Store {
   }
 
   lastKnown(key: SessionKey): LastKnown | undefined {
-    const pending = this.#groups.groupOf(key)?.sessions.get(key);
+    const pending = this.#groups.pendingState(key);
     if (!pending) {
       const known = this.#cache.get(key);
       return known && { record: known.record, isCommitted: true };
@@ -534,28 +540,26 @@ class SqliteStore extends ProcessStore implements Store {
 
   async commit(batch: Batch): Promise<CommitSuccess | Conflict | HandleIdConflict> {
     const outcome = await this.#commitWithOthers(batch);
+    if (outcome === undefined) return committed;
     if (!('message' in outcome)) return outcome;
     if (!mayTryAlone(outcome, frees(batch))) return this.#fail(outcome);
     // What makes room takes none for the history.
     return this.#commitAlone(isLackOfRoom(outcome) ? withoutHistory(batch) : batch);
   }
 
-  async #commitWithOthers(
+  /** Undefined once it is committed. The usual way is one promise for the whole group. */
+  #commitWithOthers(
     batch: Batch,
-  ): Promise<CommitSuccess | Conflict | HandleIdConflict | WriteFailure> {
-    for (;;) {
-      this.refuseIfDisposed();
-      const change = batch.session;
-      const before = change ? this.#newest(change.key) : nothing;
-      const obstacle =
-        this.#conflictOrGroup(batch.handle) ?? (change && this.#raceLost(change, before));
-      if (obstacle === undefined) {
-        const failure = await this.#join(batch, before, () => this.#groups.open())?.done;
-        return failure ?? { kind: 'committed' };
-      }
-      if (!(obstacle instanceof Group)) return obstacle;
-      await obstacle.done;
-    }
+  ): Conflict | HandleIdConflict | undefined | Promise<CommitFailure | undefined> {
+    this.refuseIfDisposed();
+    const change = batch.session;
+    const before = change ? this.#newest(change.key) : nothing;
+    const obstacle =
+      this.#conflictOrGroup(batch.handle) ?? (change && this.#raceLost(change, before));
+    if (obstacle === undefined) return this.#join(batch, before, () => this.#groups.open())?.done;
+    return obstacle instanceof Group
+      ? obstacle.done.then(() => this.#commitWithOthers(batch))
+      : obstacle;
   }
 
   /** As `commit`, in a group of its own that overtakes the one that is being filled. */
@@ -571,8 +575,9 @@ class SqliteStore extends ProcessStore implements Store {
       if (isLater || obstacle instanceof Group) return this.#commitWithOthers(batch);
       if (obstacle !== undefined) return obstacle;
       const group = this.#join(batch, before, () => new Group());
-      return (group && (await send(group))) ?? ({ kind: 'committed' } as const);
+      return group && send(group);
     });
+    if (outcome === undefined) return committed;
     return 'message' in outcome ? this.#fail(outcome) : outcome;
   }
 
@@ -604,7 +609,7 @@ class SqliteStore extends ProcessStore implements Store {
 
   /** What the key is going to hold, if nothing fails. */
   #newest(key: SessionKey): StoredState {
-    return this.#groups.groupOf(key)?.sessions.get(key)?.state ?? this.#durable(key);
+    return this.#groups.pendingState(key)?.state ?? this.#durable(key);
   }
 
   /** Why a change cannot be made to `before`, the newest of its key; or what it has to wait for. */
@@ -758,7 +763,7 @@ class SqliteStore extends ProcessStore implements Store {
     }
     const { handle } = batch;
     if (handle?.requestId !== undefined) group.handleIds.add(handle.id.toLowerCase());
-    group.writes.push(...beside);
+    if (beside.length > 0) group.writes.push(...beside);
     return group;
   }
 
@@ -772,11 +777,15 @@ class SqliteStore extends ProcessStore implements Store {
     const at = group.sessions.get(key)?.writeAt ?? group.writes.length;
     const row = { number, key, revision, dueMs, text };
     group.writes[at] = rowWrite(group.writes[at], before, row);
-    group.writes.push(...besideWrites(put, number));
-    const isKnown = this.#isInHistory(before);
-    group.writes.push(...historyWrites(put, { number, revision, isKnown }));
-    if (put.memberRows) group.addRows(key, put.memberRows);
-    this.#noteConnections(group, put);
+    if (hasWritesBeside(put)) {
+      group.writes.push(...besideWrites(put, number));
+      this.#noteConnections(group, put);
+      if (put.memberRows) group.addRows(key, put.memberRows);
+    }
+    if (put.history) {
+      const isKnown = this.#isInHistory(before);
+      group.writes.push(...historyWrites(put, { number, revision, isKnown }));
+    }
     const inHistoryAt = put.history === undefined ? before.inHistoryAt : this.#historyLosses;
     const state = { record: { revision, session }, dueMs, number, inHistoryAt };
     const size = key.length + sessionMemoryBytes(text);

@@ -7,18 +7,35 @@ import { hintText } from '../hint-text.ts';
 import type { Batch, Hint, SessionDelete, SessionPut } from '../store.ts';
 import type { Write } from './statements.ts';
 
+const none: readonly never[] = [];
+
 /** True of a hint that is kept in the process alone. */
 export function isOfConnection(hint: Hint): boolean {
   return hint.startsWith('connection:');
+}
+
+/** False of the usual put: nothing but the session changes. */
+export function hasWritesBeside({
+  addHints = none,
+  removeHints = none,
+  memberRows,
+  isSearchChange,
+}: SessionPut): boolean {
+  return (
+    memberRows !== undefined ||
+    isSearchChange === true ||
+    addHints.length > 0 ||
+    removeHints.length > 0
+  );
 }
 
 /** What goes into the file with the row of a session that is put. */
 export function besideWrites(
   {
     key,
-    addHints = [],
-    removeHints = [],
-    memberRows: { put = [], remove = [] } = {},
+    addHints = none,
+    removeHints = none,
+    memberRows: { put = none, remove = none } = {},
     isSearchChange = false,
   }: SessionPut,
   number: number,
@@ -72,7 +89,8 @@ export function deleteWrites({ key }: SessionDelete, number: number): readonly W
 }
 
 /** What a batch writes of handles, in the order in which a batch is applied. */
-export function handleWrites({ handle, removeHandles = [] }: Batch): readonly Write[] {
+export function handleWrites({ handle, removeHandles = none }: Batch): readonly Write[] {
+  if (handle === undefined && removeHandles.length === 0) return none;
   return [
     ...(handle ? [handleWrite(handle)] : []),
     ...removeHandles.flatMap((id) => removeWrites(id.toLowerCase())),
