@@ -34,25 +34,25 @@ export type AdminCommandName =
   | 'drain';
 
 /** The flags that were given, by name: the last value of each. */
-type Given = ReadonlyMap<string, string>;
+type FlagValues = ReadonlyMap<string, string>;
 
-/** What the admin API answers; `status` alone where there is no body. `body` undefined: none. Throws Failed. */
-type Ask = (method: string, path: string, body?: unknown) => Promise<Answered>;
+/** What the admin API answers; `status` alone where there is no body. `body` undefined: none. Throws CommandFailure. */
+type Ask = (method: string, path: string, body?: unknown) => Promise<AnswerBody>;
 
 /** JSON of the admin API, as its page describes it. */
 // biome-ignore lint/suspicious/noExplicitAny: what the server answers is shown, and nothing depends on it.
-type Answered = any;
+type AnswerBody = any;
 
 type AdminCommand = {
   readonly does: string;
   readonly flags: Flags;
   readonly usage: string;
   /** The lines to print. Throws an Error with what is wrong among the flags. */
-  readonly run: (given: Given, ask: Ask) => Promise<readonly string[]>;
+  readonly run: (given: FlagValues, ask: Ask) => Promise<readonly string[]>;
 };
 
 /** The server said no, or nothing; the message is a sentence. */
-class Failed extends Error {}
+class CommandFailure extends Error {}
 
 const xuidFlag = { xuid: { argument: '<digits>' } };
 const sessionFlag = { session: { argument: '<session>' } };
@@ -123,21 +123,21 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
     usage: xuidUsage,
     async run(given, ask) {
       const user = await ask('GET', `/users/${xuidOf(given)}`);
-      if (isUnknown(user)) throw new Failed(unknownUser(user.xuid));
+      if (isUnknown(user)) throw new CommandFailure(unknownUser(user.xuid));
       const { xuid, gamertag, lastSeen, ban, sessions, connections, activities } = user;
       return [
         `user         ${xuid}${gamertag === undefined ? '' : ` (${gamertag})`}`,
         ...(lastSeen === undefined ? [] : [`last seen    ${lastSeen}`]),
         ...(ban === undefined ? [] : [`banned       ${formatBan(ban)}`]),
         ...sessions.map(
-          (row: Answered) =>
+          (row: AnswerBody) =>
             `${row.member.status.padEnd(12)} ${formatRow(row)}, since ${row.member.since}`,
         ),
-        ...activities.map(({ sessionRef }: Answered) => {
+        ...activities.map(({ sessionRef }: AnswerBody) => {
           const { scid, templateName, name } = sessionRef;
           return `activity     ${formatSessionName({ scid, templateName, name })}`;
         }),
-        ...connections.map(({ id, node }: Answered) => `connection   ${id} to node ${node}`),
+        ...connections.map(({ id, node }: AnswerBody) => `connection   ${id} to node ${node}`),
         ...(sessions.length === 0 ? ['in no session'] : []),
       ];
     },
@@ -187,7 +187,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
     async run(given, ask) {
       if (!given.has('xuid')) {
         const { bans } = await ask('GET', '/bans');
-        return bans.map((ban: Answered) => `${ban.xuid}  ${formatBan(ban)}`);
+        return bans.map((ban: AnswerBody) => `${ban.xuid}  ${formatBan(ban)}`);
       }
       const xuid = xuidOf(given);
       await ask('DELETE', `/users/${xuid}/ban`);
@@ -205,7 +205,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
         if (!given.has('xuid')) throw new Error('This command needs --xuid or --connection.');
         const xuid = xuidOf(given);
         const user = await ask('GET', `/users/${xuid}`);
-        if (isUnknown(user)) throw new Failed(unknownUser(xuid));
+        if (isUnknown(user)) throw new CommandFailure(unknownUser(xuid));
         if (user.connections.length === 0 && user.silentNodes === undefined) {
           return [`User ${xuid} has no connection.`];
         }
@@ -217,9 +217,11 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
       if (given.has('xuid')) throw new Error('Give --xuid or --connection, not both.');
       if (!isGuid(id)) throw new Error(`--connection is "${id}"; expected a GUID.`);
       const { connections, silentNodes, isCut } = await ask('GET', '/connections');
-      const isListed = connections.some((one: Answered) => one.id === id.toLowerCase());
+      const isListed = connections.some((one: AnswerBody) => one.id === id.toLowerCase());
       if (!isListed && silentNodes === undefined && isCut === undefined) {
-        throw new Failed(`no node has a connection ${id}; openmpsd where shows those of a user.`);
+        throw new CommandFailure(
+          `no node has a connection ${id}; openmpsd where shows those of a user.`,
+        );
       }
       const { status } = await ask('DELETE', `/connections/${id}`);
       return [
@@ -236,7 +238,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
     async run(_given, ask) {
       const { problems } = await ask('POST', '/reload');
       if (problems.length > 0) {
-        throw new Failed(`the former configuration stays in place: ${problems.join('; ')}`);
+        throw new CommandFailure(`the former configuration stays in place: ${problems.join('; ')}`);
       }
       return ['The node has read its configuration again.'];
     },
@@ -290,7 +292,7 @@ export async function runAdmin(
     return 0;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    if (error instanceof Failed) {
+    if (error instanceof CommandFailure) {
       io.stderr.write(`openmpsd ${name}: ${formatPrintable(reason)}\n`);
       return 1;
     }
@@ -299,7 +301,7 @@ export async function runAdmin(
 }
 
 /** True of a user of whom the server has nothing. */
-function isUnknown(user: Answered): boolean {
+function isUnknown(user: AnswerBody): boolean {
   const { gamertag, lastSeen, ban, sessions, connections, activities } = user;
   const lists: readonly (readonly unknown[])[] = [sessions, connections, activities];
   return (gamertag ?? lastSeen ?? ban) === undefined && lists.every((list) => list.length === 0);
@@ -330,33 +332,33 @@ function openAsk(url: string, token: string | undefined): Ask {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     };
     const { answer, text } = await askText(`${url}/admin${path}`, init).catch((error: unknown) => {
-      throw error instanceof NoAnswer ? new Failed(explainNoAnswer(error, url)) : error;
+      throw error instanceof NoAnswer ? new CommandFailure(explainNoAnswer(error, url)) : error;
     });
-    if (isPage(text)) throw new Failed(explainForeign(answer.status, url));
+    if (isPage(text)) throw new CommandFailure(explainForeign(answer.status, url));
     if (answer.ok) {
       if (text === '') return { status: answer.status };
       try {
         return JSON.parse(text);
       } catch {
-        throw new Failed(explainForeign(answer.status, url));
+        throw new CommandFailure(explainForeign(answer.status, url));
       }
     }
     const code = answer.headers.get('x-mpsd-refusal');
     if (code === 'pathUnknown') {
-      throw new Failed(
+      throw new CommandFailure(
         `the server at ${url} has no administrators; start it with an admin token (${tokenVariable}).`,
       );
     }
     if (code === 'notAuthenticated' && token !== undefined && !resemblesJwt(token)) {
       // A server that has an admin token says so; any other takes it for the token of a caller.
-      throw new Failed(
+      throw new CommandFailure(
         text.includes('admin token')
           ? `${tokenVariable} is not the admin token of the server at ${url}.`
           : `${tokenVariable} is set, but the server at ${url} has no admin token; unset it.`,
       );
     }
     const why = text === '' ? `The server answered ${answer.status}.` : text;
-    throw new Failed(code === null ? why : `${why} (${code})`);
+    throw new CommandFailure(code === null ? why : `${why} (${code})`);
   };
 }
 
@@ -365,23 +367,23 @@ function resemblesJwt(token: string): boolean {
   return token.split('.').length === 3;
 }
 
-function neededOf(given: Given, name: string): string {
+function neededOf(given: FlagValues, name: string): string {
   const value = given.get(name);
   if (value === undefined) throw new Error(`This command needs --${name}.`);
   return value;
 }
 
-function xuidOf(given: Given): string {
+function xuidOf(given: FlagValues): string {
   const xuid = neededOf(given, 'xuid');
   if (!/^[0-9]{1,20}$/.test(xuid)) throw new Error('--xuid must name a user: decimal digits.');
   return xuid;
 }
 
-function sessionOf(given: Given): SessionReference {
+function sessionOf(given: FlagValues): SessionReference {
   return parseSessionName(neededOf(given, 'session'), '--session');
 }
 
-function reasonOf(given: Given): { readonly reason?: string } {
+function reasonOf(given: FlagValues): { readonly reason?: string } {
   const reason = given.get('reason');
   return reason === undefined ? {} : { reason };
 }
@@ -402,11 +404,11 @@ function parseSeconds(text: string): number {
   );
 }
 
-function formatRow({ scid, template, name, members, changeNumber, keywords }: Answered): string {
+function formatRow({ scid, template, name, members, changeNumber, keywords }: AnswerBody): string {
   const words = keywords === undefined ? '' : `, keywords ${keywords.join(' ')}`;
   return `${formatSessionName({ scid, templateName: template, name })}  ${formatCount(members.count, 'member')}, ${members.active} active, change ${changeNumber}${words}`;
 }
 
-function formatBan({ until, by, reason }: Answered): string {
+function formatBan({ until, by, reason }: AnswerBody): string {
   return `until ${until} by ${by}${reason === undefined ? '' : `: ${reason}`}`;
 }

@@ -48,7 +48,7 @@ The exit code is 0 when nothing differs, 1 when something does, 2 when it could 
 
 const paces: readonly Pace[] = ['clock', 'recorded', 'none'];
 
-type Given = {
+type ReplaySettings = {
   readonly path: string;
   readonly url: string;
   readonly pace: Pace | undefined;
@@ -64,7 +64,7 @@ export async function runReplay(args: readonly string[], io: ReplayIo): Promise<
     io.stdout.write(help);
     return 0;
   }
-  let given: Given;
+  let given: ReplaySettings;
   try {
     given = parseOptions(args, io.env);
   } catch (error) {
@@ -96,7 +96,7 @@ export async function runReplay(args: readonly string[], io: ReplayIo): Promise<
   }
 }
 
-function parseOptions(args: readonly string[], env: ReplayIo['env']): Given {
+function parseOptions(args: readonly string[], env: ReplayIo['env']): ReplaySettings {
   const [first, ...others] = args;
   const hasPath = first !== undefined && !first.startsWith('-');
   const [path, rest] = hasPath ? [first, others] : [undefined, args];
@@ -164,7 +164,7 @@ function openProgress(stderr: ReplayIo['stderr']): {
 /** Calls that are reported in full; of the others it is counted how they differ. */
 const shownMax = 20;
 
-function format(capture: Capture, report: ReplayReport, { url }: Given): string {
+function format(capture: Capture, report: ReplayReport, { url }: ReplaySettings): string {
   const { callsCount, socketsCount, framesCount, different, leftOut, pace } = report;
   const others = [...leftOut].map(([host, count]) => `${host} (${count})`);
   const differing = different.length;

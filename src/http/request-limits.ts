@@ -135,7 +135,7 @@ export class RequestLimits {
     name: string,
     window: WindowCount,
     nowMs: Milliseconds,
-  ): Promise<Exceeded | undefined> {
+  ): Promise<ExceededCount | undefined> {
     const { limit, endMs, unsharedCount } = window;
     const { requestsMax, periodSeconds } = limit;
     window.unsharedCount = 0;
@@ -161,7 +161,7 @@ export function bothJudgements(first: Judgement, second: Judgement): Judgement {
   return Promise.all([first, second]).then(([one, other]) => one ?? other);
 }
 
-type Exceeded = Pick<WindowCount, 'limit' | 'count' | 'endMs'>;
+type ExceededCount = Pick<WindowCount, 'limit' | 'count' | 'endMs'>;
 
 function isToBeTold({ unsharedCount, limit: { requestsMax } }: WindowCount): boolean {
   return unsharedCount * sharedParts >= Math.max(requestsMax - sharedParts + 1, 1);

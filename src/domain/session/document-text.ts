@@ -29,11 +29,11 @@ export function renderSession(session: Session, contractVersion: number): string
   return rendered.set(session, { shape, text: formatSession(session, shape) }).text;
 }
 
-type Rendered = { readonly shape: number; readonly text: string };
-type RenderedProperties = Rendered & { readonly constants: Session['constants'] };
+type RenderedText = { readonly shape: number; readonly text: string };
+type RenderedProperties = RenderedText & { readonly constants: Session['constants'] };
 type RenderedMember = { readonly text: string; readonly next: number; readonly turn: boolean };
 
-const rendered = createMemo<Session, Rendered>();
+const rendered = createMemo<Session, RenderedText>();
 const renderedProperties = createMemo<Session['properties'], RenderedProperties>();
 const renderedMembers = createMemo<Member, RenderedMember>();
 

@@ -50,14 +50,14 @@ type Work = 'index' | 'branches' | 'changes';
 
 type Loss = 'the newest changes' | 'new branches' | 'new names';
 
-type Appended = {
+type AppendedChange = {
   readonly row: number;
   readonly session: number;
   readonly changesMax: number;
   readonly bytes: number;
 };
 
-type Forgotten = Omit<Appended, 'changesMax'>;
+type ForgottenChange = Omit<AppendedChange, 'changesMax'>;
 
 /**
  * The changes of sessions that are not sorted in yet. A commit appends its change to the table
@@ -102,8 +102,8 @@ export class RecentChanges {
   #bytes = 0;
   #branches = 0;
   /** Of the transaction that is open. */
-  #appended: Appended[] = [];
-  #forgotten: Forgotten[] = [];
+  #appended: AppendedChange[] = [];
+  #forgotten: ForgottenChange[] = [];
   /** The table in which a write of that transaction met damage. */
   #damaged: RecentTable | undefined;
   /** No step before this row is there: one has failed. */
