@@ -17,8 +17,8 @@ const parts: readonly (readonly string[])[] =
   process.argv.length > 2
     ? [process.argv.slice(2)]
     : [
-        ['src/**/*.test.ts', 'test/conformance/[a-h]*.test.ts'],
-        ['test/conformance/[i-z]*.test.ts', 'test/*.test.ts'],
+        ['src/*.test.ts', 'src/!(domain)/**/*.test.ts', 'test/conformance/[a-h]*.test.ts'],
+        ['src/domain/**/*.test.ts', 'test/conformance/[i-z]*.test.ts', 'test/*.test.ts'],
       ];
 
 const codes = await Promise.all(
