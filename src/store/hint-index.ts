@@ -1,30 +1,40 @@
 import type { SessionKey } from '../domain/session/reference.ts';
-import { copyInto } from './copy-into.ts';
 import type { Hint } from './store.ts';
 
 /** Which sessions have which hints, in memory. */
 export class HintIndex {
-  readonly #keys = new Map<Hint, Set<SessionKey>>();
+  /** Most hints are of one session, and a set for each would be most of the memory of the index. */
+  readonly #keys = new Map<Hint, SessionKey | Set<SessionKey>>();
   readonly #hints = new Map<SessionKey, Set<Hint>>();
 
   add(key: SessionKey, hints: readonly Hint[]): void {
+    if (hints.length === 0) return;
+    let ofKey = this.#hints.get(key);
+    if (ofKey === undefined) {
+      ofKey = new Set();
+      this.#hints.set(key, ofKey);
+    }
     for (const hint of hints) {
-      addTo(this.#keys, hint, key);
-      addTo(this.#hints, key, hint);
+      ofKey.add(hint);
+      const known = this.#keys.get(hint);
+      if (known === undefined) this.#keys.set(hint, key);
+      else if (typeof known !== 'string') known.add(key);
+      else if (known !== key) this.#keys.set(hint, new Set([known, key]));
     }
   }
 
   remove(key: SessionKey, hints: readonly Hint[]): void {
     for (const hint of hints) {
-      removeFrom(this.#keys, hint, key);
+      const known = this.#keys.get(hint);
+      if (known instanceof Set) known.delete(key);
+      if (known === key || (known instanceof Set && known.size === 0)) this.#keys.delete(hint);
       removeFrom(this.#hints, key, hint);
     }
   }
 
   /** Adds all that another index holds. */
   copyFrom(other: HintIndex): void {
-    copyInto(this.#keys, other.#keys);
-    copyInto(this.#hints, other.#hints);
+    for (const [key, hints] of other.#hints) this.add(key, [...hints]);
   }
 
   /** All hints of this session. */
@@ -34,8 +44,12 @@ export class HintIndex {
 
   /** @see SessionStore.sessionsBy */
   keysBy(hint: Hint, limit: number, after = ''): readonly SessionKey[] {
-    const keys = [...(this.#keys.get(hint) ?? [])].filter((key) => key > after);
-    return keys.sort().slice(0, limit);
+    const known = this.#keys.get(hint) ?? [];
+    const keys = typeof known === 'string' ? [known] : [...known];
+    return keys
+      .filter((key) => key > after)
+      .sort()
+      .slice(0, limit);
   }
 }
 
