@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { Refusal } from '../domain/refusal.ts';
 import { answerShapes } from '../http/openapi/answer-shapes.ts';
 import { keyOf, refusalsByStatus } from '../http/openapi/document.ts';
+import { frameShapes } from '../http/openapi/frame-shapes.ts';
 import { operations } from '../http/openapi/operations.ts';
 import { buildRouteTable } from '../http/route-table.ts';
 import { describedRoutes } from './described-routes.ts';
@@ -54,5 +55,15 @@ export function assertDescribed(
   assert.ok(
     issue === undefined,
     `${key}: ${status} does not fit ${shape}: ${issue?.message} at ${issue && v.getDotPath(issue)}`,
+  );
+}
+
+const sentFrames = Object.values(frameShapes).filter(({ from }) => from === 'server');
+
+/** Throws AssertionError for a frame of RTA that no message of the description has. */
+export function assertDescribedFrame(frame: readonly unknown[]): void {
+  assert.ok(
+    sentFrames.some(({ shape }) => v.is(shape, frame)),
+    `${JSON.stringify(frame).slice(0, 1_000)} is not described`,
   );
 }

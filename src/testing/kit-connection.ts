@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
+import { assertDescribedFrame } from './described-answers.ts';
 
 /** Where members' connection ids and taps come from. */
 export const connectionsUri = 'https://sessiondirectory.xboxlive.com/connections/';
@@ -89,7 +90,11 @@ export class KitConnection implements AsyncDisposable {
   async nextFrame(fits: (frame: Frame) => boolean = () => true): Promise<Frame> {
     for (;;) {
       const at = this.#frames.findIndex(fits);
-      if (at >= 0) return this.#frames.splice(at, 1)[0] ?? [];
+      const [frame] = at < 0 ? [] : this.#frames.splice(at, 1);
+      if (frame !== undefined) {
+        assertDescribedFrame(frame);
+        return frame;
+      }
       if (this.#isClosed) throw new Error('the connection was closed');
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
@@ -123,7 +128,9 @@ export class KitConnection implements AsyncDisposable {
   async framesSoFar(): Promise<readonly Frame[]> {
     // Frames keep their order: all earlier ones are here when this is answered.
     await this.subscribe(`urn:uuid:${randomUUID()}`);
-    return this.#frames.splice(0);
+    const frames = this.#frames.splice(0);
+    for (const frame of frames) assertDescribedFrame(frame);
+    return frames;
   }
 
   /** Cuts the connection as a failing network does. */

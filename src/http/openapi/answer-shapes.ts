@@ -5,11 +5,14 @@
 
 import * as v from 'valibot';
 
-const guid = v.pipe(v.string(), v.description('a GUID'));
-const xuid = v.pipe(v.string(), v.description('a xuid: decimal digits'));
-const time = v.pipe(v.string(), v.description('a time such as 2026-01-01T00:00:00.0000000Z'));
+export const guid = v.pipe(v.string(), v.description('a GUID'));
+export const xuid = v.pipe(v.string(), v.description('a xuid: decimal digits'));
+export const time = v.pipe(
+  v.string(),
+  v.description('a time such as 2026-01-01T00:00:00.0000000Z'),
+);
 const anyObject = v.record(v.string(), v.unknown());
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+export const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** Titles write `system` by the rules, and `custom` as they like. */
 const twoParts = v.looseObject({ system: v.optional(anyObject), custom: v.optional(v.unknown()) });

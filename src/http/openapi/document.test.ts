@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { escapeHtml } from '../escape-html.ts';
+import { assertDescribedFrame } from '../../testing/described-answers.ts';
 import { describedRoutes as all } from '../../testing/described-routes.ts';
 import { absentRoutes } from '../routes/absent.ts';
 import { asyncApiDocument } from './async-document.ts';
@@ -89,9 +90,11 @@ test('the page names every path, and asks for nothing from elsewhere', () => {
   assert.doesNotMatch(page, /<script|src=|url\(|@import|https?:/);
 });
 
+const asyncDocument = asyncApiDocument('1.2.3');
+
 test('every frame of RTA has a message', () => {
   type Sent = { readonly messages: readonly { readonly $ref: string }[] };
-  const { operations: sent, components } = asyncApiDocument('1.2.3') as {
+  const { operations: sent, components } = asyncDocument as {
     readonly operations: { readonly listen: Sent; readonly notify: Sent };
     readonly components: { readonly messages: object };
   };
@@ -99,4 +102,28 @@ test('every frame of RTA has a message', () => {
     $ref.split('/').at(-1),
   );
   assert.deepEqual(named.sort(), Object.keys(components.messages).sort());
+});
+
+test('the schemas of frames are tuples of draft 07, and what they refer to is there', () => {
+  const { messages } = asyncDocument['components'] as {
+    readonly messages: Readonly<Record<string, { readonly payload: object }>>;
+  };
+  const resync = { type: 'array', items: [{ const: 4 }], minItems: 1, additionalItems: false };
+  assert.deepEqual(messages['resync']?.payload, resync);
+  const references = [...JSON.stringify(asyncDocument).matchAll(/"\$ref":"#\/([^"]+)"/g)];
+  assert.ok(references.some(([, to]) => to === 'components/schemas/Taps'));
+  for (const [, to = ''] of references) {
+    const found = to.split('/').reduce<unknown>((part, name) => {
+      return (part as Readonly<Record<string, unknown>> | undefined)?.[name];
+    }, asyncDocument);
+    assert.ok(found, to);
+  }
+});
+
+test('a frame that the description does not have is found', () => {
+  assertDescribedFrame([4]);
+  assertDescribedFrame([3, 0, 'started:1234567890']);
+  for (const wrong of [[5], [4, 0], [3, 0, {}], [3, -1, 'ended:1'], [1, 7, 0, null, 'why']]) {
+    assert.throws(() => assertDescribedFrame(wrong), /is not described/);
+  }
 });
