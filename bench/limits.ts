@@ -67,6 +67,7 @@ type OthersSlice = OffenderReport & {
   readonly isOn: boolean;
   /** How long each write of a player took. */
   readonly ms: number[];
+  readonly seconds: number;
   /** Of the server. */
   readonly cpuMicros: number;
 };
@@ -100,11 +101,13 @@ async function measureOthers({ folder, rounds, seconds }: BenchSettings): Promis
       const turn = turns[n % turns.length] ?? 'off';
       ms = [];
       const beganMicros = await server.report<number>('cpu');
+      const beganMs = performance.now();
       other.tell(turn);
       await sleep(sliceMs);
       const cpuMicros = (await server.report<number>('cpu')) - beganMicros;
       const sent = await other.report<OffenderReport>();
-      slices.push({ turn, isOn: turn !== 'off', ms, cpuMicros, ...sent });
+      const seconds = (performance.now() - beganMs) / 1_000;
+      slices.push({ turn, isOn: turn !== 'off', ms, seconds, cpuMicros, ...sent });
     }
     playing.abort();
   };
@@ -116,13 +119,16 @@ async function measureOthers({ folder, rounds, seconds }: BenchSettings): Promis
     const ratio = median(ofTurn.map((pair) => compare(pair, p50).ratio));
     const goal = turn === 'refused' ? '≤ 1.2' : '';
     const on = ofTurn.map(({ slice }) => slice);
+    const perSecond = median(on.map((slice) => slice[turn] / slice.seconds));
+    const micros = median(ofTurn.map(costOf));
     return {
       work: `writes of ${playersCount} users beside ${offenderPerSecond} requests/s ${what}`,
-      measured: `${latencyOf(on)}; ${costOf(ofTurn, turn)}`,
+      measured: `${latencyOf(on)}; ${perSecond.toFixed(0)}/s ${turn}, ${micros.toFixed(0)} µs of the server for each`,
       reference: `without them ${latencyOf(off)}`,
       ratio,
       goal,
-      reached: ratio <= 1.2,
+      // A machine on which so many cannot be sent has not shown it.
+      reached: ratio <= 1.2 && perSecond >= 0.9 * offenderPerSecond,
     };
   };
   return [
@@ -155,13 +161,11 @@ async function play(
   line.close();
 }
 
-/** How many requests the other caller sent in a slice, and what each cost the server beyond the writes. */
-function costOf(pairs: readonly Pair<OthersSlice>[], turn: 'refused' | 'served'): string {
-  const sent = pairs.reduce((sum, { slice }) => sum + slice[turn], 0);
-  const micros = median(
-    pairs.map((pair) => compare(pair, ({ cpuMicros }) => cpuMicros).more / pair.slice[turn]),
-  );
-  return `${sent} ${turn}, ${micros.toFixed(0)} µs of the server for each`;
+/** Processor time of the server for each request of the other caller, beyond that for the writes. */
+function costOf({ slice, off }: Pair<OthersSlice>): number {
+  const ofWrites = off.map(({ cpuMicros, ms }) => cpuMicros / ms.length);
+  const ofWrite = ofWrites.reduce((sum, one) => sum + one, 0) / ofWrites.length;
+  return (slice.cpuMicros - ofWrite * slice.ms.length) / (slice.refused + slice.served);
 }
 
 function latencyOf(slices: readonly OthersSlice[]): string {
