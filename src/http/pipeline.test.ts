@@ -269,7 +269,7 @@ test('a fault is a 500 that names its entry in the log, and tells no more', asyn
     assert.equal(headers['retry-after'], undefined);
     assert.ok(text.includes(id) && !text.includes('secret'), text);
     assert.equal(app.logged.length, i + 1);
-    assert.match(app.logged[i] ?? '', new RegExp(`^${id} GET /${i}: `));
+    assert.match(app.logged[i] ?? '', new RegExp(`^error: ${id} GET /${i}: `));
     assert.doesNotMatch(app.logged[i] ?? '', /hidden|\bada\b/);
   }
   assert.match(app.logged[0] ?? '', /Error: secret\n +at /);

@@ -368,7 +368,10 @@ test('a ticket can be read and canceled when its hopper is no longer in the conf
   const ticketId = await newTicket(ada, lobby);
   await writeFile(config, demo.replace('"quick": {', '"slow": {'));
   await kit.reload();
-  assert.match(lines.join('\n'), /^hopper quick of \S+ was removed and 1 user waits in it: /m);
+  assert.match(
+    lines.join('\n'),
+    /^warning: hopper quick of \S+ was removed and 1 user waits in it: /m,
+  );
 
   assertRefused(await postTicket(ada, lobby), 404, 'hopperUnknown');
   assertRefused(await getTicket(ada, randomUUID()), 404, 'hopperUnknown');
