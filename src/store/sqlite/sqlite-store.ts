@@ -70,7 +70,7 @@ const committed: CommitSuccess = { kind: 'committed' };
 /** Why a commit was not made with the others of its group. */
 type CommitFailure = Conflict | HandleIdConflict | WriteFailure;
 
-type Grouped = (writesCount: number, isFailed: boolean) => void;
+type GroupListener = (writesCount: number, isFailed: boolean) => void;
 
 export type SqliteSettings = {
   /** Where the data is kept; the file and its folder are made when they are not there. */
@@ -88,7 +88,7 @@ export type SqliteSettings = {
   /** Awaited before a file of a former version is converted; what it throws leaves the file alone. */
   readonly beforeConversion?: () => Promise<void>;
   /** Called when a group of commits is durable, or failed: with the rows that it wrote. */
-  readonly grouped?: Grouped;
+  readonly grouped?: GroupListener;
   /** Time that passes, for pauses between attempts to open a file that the disk had no room for. */
   readonly elapsedMs?: () => Milliseconds;
 };
@@ -184,7 +184,7 @@ class SqliteStore extends ProcessStore implements Store {
   readonly #writer: WriterThread;
   readonly #health: DataFileHealth;
   readonly #elapsedMs: () => Milliseconds;
-  readonly #grouped: Grouped | undefined;
+  readonly #grouped: GroupListener | undefined;
   #reopenAfterMs: Milliseconds;
   readonly #cache: LRUCache<SessionKey, StoredState>;
   readonly #groups: GroupCommit;
@@ -217,7 +217,7 @@ class SqliteStore extends ProcessStore implements Store {
     readonly health: DataFileHealth;
     readonly cacheBytesMax: number;
     readonly elapsedMs: () => Milliseconds;
-    readonly grouped: Grouped | undefined;
+    readonly grouped: GroupListener | undefined;
   }) {
     super();
     this.#data = parts.data;
