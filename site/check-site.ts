@@ -10,12 +10,12 @@ const folder = join(import.meta.dirname, 'dist');
 const base = process.env['SITE_BASE'] ?? '/';
 const problems: string[] = [];
 
-type Built = {
+type SitePage = {
   readonly html: string;
   readonly anchors: ReadonlySet<string>;
 };
 
-const pages = new Map<string, Built>();
+const pages = new Map<string, SitePage>();
 for (const file of globSync('**/*.html', { cwd: folder })) {
   const html = readFileSync(join(folder, file), 'utf8');
   const anchors = new Set([...html.matchAll(/\sid="([^"]+)"/g)].map(([, id = '']) => textOf(id)));

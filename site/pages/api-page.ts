@@ -2,7 +2,7 @@ import { startServer } from '../../src/server.ts';
 import { codeBlock, codeCell, escapeText } from './markdown.ts';
 import { type Schema, typeText } from './schema-text.ts';
 
-type Described = {
+type ApiDocument = {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 };
@@ -31,7 +31,7 @@ export async function apiPage(): Promise<string> {
     control: true,
     adminToken: 'only-to-have-its-routes',
   });
-  const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as Described;
+  const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as ApiDocument;
   const byTag = new Map<string, string[]>();
   for (const [path, methods] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(methods)) {

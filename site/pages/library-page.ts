@@ -7,7 +7,7 @@ import { projectFolder } from './documents.ts';
 import { anchorOf, linkTo } from './links.ts';
 import { codeBlock, escapeText } from './markdown.ts';
 
-type Exported = { readonly node: ts.Node; readonly source: ts.SourceFile };
+type ModuleExport = { readonly node: ts.Node; readonly source: ts.SourceFile };
 
 const entries = [
   {
@@ -46,7 +46,7 @@ function pageOf(
   title: string,
   name: string,
   beginning: string,
-  exported: ReadonlyMap<string, Exported>,
+  exported: ReadonlyMap<string, ModuleExport>,
 ): string {
   const named = [...exported].toSorted(([one], [other]) => one.localeCompare(other));
   const isType = ([, { node }]: (typeof named)[number]): boolean =>
@@ -78,7 +78,7 @@ ${named
   .join('\n')}`;
 }
 
-function membersCount({ node }: Exported): number {
+function membersCount({ node }: ModuleExport): number {
   return ts.isClassDeclaration(node) ? node.members.length : 0;
 }
 
@@ -100,9 +100,9 @@ function fileOf(specifier: ts.Expression | undefined, source: ts.SourceFile): st
 }
 
 /** What a file exports, its own and that of others, by name. */
-function exportsOf(file: string): ReadonlyMap<string, Exported> {
+function exportsOf(file: string): ReadonlyMap<string, ModuleExport> {
   const source = sourceOf(file);
-  const found = new Map<string, Exported>();
+  const found = new Map<string, ModuleExport>();
   for (const statement of source.statements) {
     if (ts.isExportDeclaration(statement)) {
       const from = fileOf(statement.moduleSpecifier, source);
@@ -124,7 +124,7 @@ function exportsOf(file: string): ReadonlyMap<string, Exported> {
   return found;
 }
 
-function importedAs(name: string, source: ts.SourceFile): Exported | undefined {
+function importedAs(name: string, source: ts.SourceFile): ModuleExport | undefined {
   for (const statement of source.statements) {
     if (!ts.isImportDeclaration(statement)) continue;
     const bindings = statement.importClause?.namedBindings;

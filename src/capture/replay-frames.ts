@@ -14,7 +14,7 @@ import type { Translation } from './translation.ts';
 type Tap = { readonly session: string; readonly changeNumber: number | undefined };
 
 /** What a frame of the server says. */
-type Said =
+type FrameContent =
   | { readonly kind: 'taps'; readonly taps: readonly Tap[]; readonly value: readonly unknown[] }
   | { readonly kind: 'answer'; readonly key: string; readonly value: readonly unknown[] }
   | { readonly kind: 'other'; readonly value: unknown };
@@ -121,7 +121,7 @@ export class ReplayFrames {
   }
 }
 
-function readFrame(text: string): Said {
+function readFrame(text: string): FrameContent {
   const value = parseFrame(text);
   if (!Array.isArray(value)) return { kind: 'other', value };
   if (value[0] === 1 || value[0] === 2) {

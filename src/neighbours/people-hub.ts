@@ -55,14 +55,14 @@ export async function readPeopleHub(
   return viewHubPeople(people.map((one) => viewHubPerson(one, decorations, titleName)));
 }
 
-type Found = Pick<HubPerson, 'xuid' | 'addedMs' | 'recentPlayer'>;
+type FoundPerson = Pick<HubPerson, 'xuid' | 'addedMs' | 'recentPlayer'>;
 
 async function findPeople(
   context: Context,
   owner: Xuid,
   relation: HubRelation,
   caller: Caller,
-): Promise<readonly Found[] | Refusal> {
+): Promise<readonly FoundPerson[] | Refusal> {
   switch (relation.kind) {
     case 'nobody':
       return [];
@@ -88,13 +88,13 @@ async function findPeople(
   }
 }
 
-function listed({ xuid, addedMs }: ListEntry): Found {
+function listed({ xuid, addedMs }: ListEntry): FoundPerson {
   return { xuid, addedMs };
 }
 
 async function decorate(
   context: Context,
-  found: readonly Found[],
+  found: readonly FoundPerson[],
   decorations: Decorations,
   caller: Caller,
 ): Promise<readonly HubPerson[]> {

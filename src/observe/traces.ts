@@ -54,7 +54,7 @@ const openMax = 1_000;
 const callsMax = 100;
 
 /** What a request has done so far. */
-type Done = {
+type RequestWork = {
   readonly commits: SessionCommitted[];
   readonly calls: { readonly called: StoreCalled; readonly endMs: number }[];
 };
@@ -74,7 +74,7 @@ export function openTraces({ url, version, store, nowMs }: TracesSettings): Trac
     spanProcessors: [new BatchSpanProcessor(exporter)],
   });
   const tracer = provider.getTracer('openmpsd', version);
-  const open = new Map<Guid, Done>();
+  const open = new Map<Guid, RequestWork>();
 
   const noteCommit = (event: SessionCommitted): void => {
     if (event.cause.kind !== 'request' || event.cause.id === undefined) return;

@@ -40,12 +40,15 @@ export type Finding = {
 
 const callIdsMax = 50;
 
-type Said = Pick<Finding, 'rule' | 'severity' | 'sentence' | 'advice' | 'limit' | 'windowMs'> & {
+type FindingText = Pick<
+  Finding,
+  'rule' | 'severity' | 'sentence' | 'advice' | 'limit' | 'windowMs'
+> & {
   readonly endpoint?: string;
 };
 
 /** A finding about `calls`, of which there is at least one, all of one user. */
-export function findingOf(calls: readonly [Call, ...Call[]], said: Said): Finding {
+export function findingOf(calls: readonly [Call, ...Call[]], said: FindingText): Finding {
   const [first] = calls;
   const last = calls.at(-1) ?? first;
   return {

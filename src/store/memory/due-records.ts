@@ -1,6 +1,6 @@
 import type { Milliseconds } from '../../domain/time.ts';
 
-type Due = { readonly group: string; readonly id: string; readonly dueMs: Milliseconds };
+type DueRecord = { readonly group: string; readonly id: string; readonly dueMs: Milliseconds };
 
 /** Entries from which on those are dropped that are no longer true. */
 const entriesAtFirst = 1_024;
@@ -10,16 +10,16 @@ const entriesAtFirst = 1_024;
  * when its turn comes, or when there are twice as many entries as there were true ones.
  */
 export class DueRecords {
-  readonly #isTrue: (due: Due) => boolean;
-  #heap: Due[] = [];
+  readonly #isTrue: (due: DueRecord) => boolean;
+  #heap: DueRecord[] = [];
   #lengthMax = entriesAtFirst;
 
   /** `isTrue`: the record is due at this time. */
-  constructor(isTrue: (due: Due) => boolean) {
+  constructor(isTrue: (due: DueRecord) => boolean) {
     this.#isTrue = isTrue;
   }
 
-  add(due: Due): void {
+  add(due: DueRecord): void {
     if (this.#heap.length >= this.#lengthMax) this.#dropOthers();
     this.#push(due);
   }
@@ -31,22 +31,22 @@ export class DueRecords {
     this.#lengthMax = Math.max(entriesAtFirst, 2 * this.#heap.length);
   }
 
-  #push(due: Due): void {
+  #push(due: DueRecord): void {
     const heap = this.#heap;
     let at = heap.length;
     heap.push(due);
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if ((heap[parent] as Due).dueMs <= due.dueMs) break;
-      heap[at] = heap[parent] as Due;
+      if ((heap[parent] as DueRecord).dueMs <= due.dueMs) break;
+      heap[at] = heap[parent] as DueRecord;
       at = parent;
     }
     heap[at] = due;
   }
 
   /** The first records that are due at `nowMs`, at most `limit`, the longest overdue first. */
-  first(nowMs: Milliseconds, limit: number): readonly Due[] {
-    const found = new Map<string, Due>();
+  first(nowMs: Milliseconds, limit: number): readonly DueRecord[] {
+    const found = new Map<string, DueRecord>();
     while (found.size < limit) {
       const [top] = this.#heap;
       if (top === undefined || top.dueMs > nowMs) break;
@@ -67,7 +67,7 @@ export class DueRecords {
       const [left, right] = [heap[child], heap[child + 1]];
       if (left === undefined) break;
       if (right !== undefined && right.dueMs < left.dueMs) child += 1;
-      const smaller = heap[child] as Due;
+      const smaller = heap[child] as DueRecord;
       if (smaller.dueMs >= last.dueMs) break;
       heap[at] = smaller;
       at = child;
@@ -76,6 +76,6 @@ export class DueRecords {
   }
 }
 
-function nameOf({ group, id, dueMs }: Due): string {
+function nameOf({ group, id, dueMs }: DueRecord): string {
   return `${group} ${id} ${dueMs}`;
 }
