@@ -12,11 +12,11 @@ export class Hits {
     this.#count += 1;
   }
 
-  /** Throws when fewer cases were judged. */
-  assertAtLeast(min: number): void {
+  /** Throws when fewer cases were judged; `which` says of what kind these are. */
+  assertAtLeast(min: number, which = ''): void {
     assert.ok(
       this.#count >= min,
-      `the property judged ${this.#count} cases, and should judge ${min}`,
+      `the property judged ${this.#count} cases${which && ` ${which}`}, and should judge ${min}`,
     );
   }
 }
