@@ -5,13 +5,13 @@ import { renderMermaidSVG } from 'beautiful-mermaid';
 /** The SVG of a diagram, in the colours of the page. Throws when its text is no diagram. */
 export function diagramHtml(text: string): string {
   const svg = renderMermaidSVG(text, {
-    bg: 'var(--diagram-page)',
-    fg: 'var(--diagram-ink)',
-    line: 'var(--diagram-line)',
-    accent: 'var(--diagram-accent)',
-    muted: 'var(--diagram-muted)',
-    surface: 'var(--diagram-surface)',
-    border: 'var(--diagram-border)',
+    bg: 'var(--surface)',
+    fg: 'var(--ink)',
+    line: 'var(--ink-3)',
+    accent: 'var(--green)',
+    muted: 'var(--ink-2)',
+    surface: 'var(--green-soft)',
+    border: 'var(--line-strong)',
     font: 'Geist',
     transparent: true,
   })
