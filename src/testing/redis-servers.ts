@@ -114,10 +114,10 @@ async function startServers(
   requireRedis();
   const folder = await mkdtemp(join(tmpdir(), 'openmpsd-redis-'));
   const servers: Server[] = [];
-  const warden = new Reaper(folder);
+  const ender = new ServerEnder(folder);
   const dispose = async (): Promise<void> => {
     await Promise.all(servers.map((server) => server.kill()));
-    warden.dismiss();
+    ender.dismiss();
     await rm(folder, { recursive: true, force: true });
   };
   const ready = (): Promise<void> =>
@@ -136,7 +136,7 @@ async function startServers(
   };
   try {
     const started = await Promise.allSettled(
-      Array.from({ length: count }, () => startServer(folder, options, warden)),
+      Array.from({ length: count }, () => startServer(folder, options, ender)),
     );
     servers.push(...started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])));
     for (const one of started) if (one.status === 'rejected') throw one.reason;
@@ -151,10 +151,10 @@ async function startServers(
 }
 
 /**
- * A process that outlives this one however it ends, and then ends the servers that are left. It is
- * printed of them a line each: `+ <pid>`, `- <pid>`.
+ * A process that outlives this one however it ends, and then ends the servers that are left. It reads
+ * a line for each that starts, `+ <pid>`, and for each that ends, `- <pid>`.
  */
-class Reaper {
+class ServerEnder {
   readonly #child: ChildProcess;
 
   constructor(folder: string) {
@@ -190,11 +190,11 @@ class Reaper {
 async function startServer(
   folder: string,
   options: readonly string[],
-  warden: Reaper,
+  ender: ServerEnder,
 ): Promise<Server> {
   for (let tries = 1; ; tries += 1) {
     const port = await freePort();
-    const server = new Server(port, join(folder, String(port)), options, warden);
+    const server = new Server(port, join(folder, String(port)), options, ender);
     try {
       await server.restart();
       return server;
@@ -209,12 +209,12 @@ class Server implements RedisServer {
   readonly port: number;
   readonly #folder: string;
   readonly #options: readonly string[];
-  readonly #warden: Reaper;
+  readonly #ender: ServerEnder;
   #child: ChildProcess | undefined;
   #ended: Promise<unknown> = Promise.resolve();
 
-  constructor(port: number, folder: string, options: readonly string[], warden: Reaper) {
-    this.#warden = warden;
+  constructor(port: number, folder: string, options: readonly string[], ender: ServerEnder) {
+    this.#ender = ender;
     this.port = port;
     this.#folder = folder;
     this.#options = options;
@@ -233,12 +233,12 @@ class Server implements RedisServer {
       detached: true,
     });
     this.#child = child;
-    this.#warden.tell('+', child.pid);
+    this.#ender.tell('+', child.pid);
     const ended = new Promise<void>((resolve) => {
       child.once('exit', () => resolve());
       child.once('error', () => resolve());
     });
-    this.#ended = ended.then(() => this.#warden.tell('-', child.pid));
+    this.#ended = ended.then(() => this.#ender.tell('-', child.pid));
     // Its own words, not an answer on the port: another server may listen there.
     let printed = '';
     const isListening = new Promise<boolean>((resolve) => {
