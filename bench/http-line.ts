@@ -6,21 +6,23 @@
 import { connect } from 'node:net';
 
 export type HttpLine = {
-  /** True while no request waits for its answer. */
+  /** True while no request waits for its answer and the server has not closed the line. */
   isFree(): boolean;
   /** Sends a whole request; resolves with the status when the whole answer has come. */
   send(request: string): Promise<number>;
   close(): void;
 };
 
-/** A line to this server. Rejects when there is none; `send` rejects when the server closes the line. */
+/** A line to this server. Rejects when there is none; `send` rejects when the server closes the line, or has. */
 export function openHttpLine(url: string): Promise<HttpLine> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = connect({ host: hostname, port: Number(port), noDelay: true });
     let waiting: PromiseWithResolvers<number> | undefined;
     let received = '';
+    let failure: Error | undefined;
     const failed = (error: Error): void => {
+      failure ??= error;
       reject(error);
       waiting?.reject(error);
     };
@@ -39,8 +41,9 @@ export function openHttpLine(url: string): Promise<HttpLine> {
     socket.on('close', () => failed(new Error('the server closed the line')));
     socket.once('connect', () =>
       resolve({
-        isFree: () => waiting === undefined,
-        send(request) {
+        isFree: () => waiting === undefined && failure === undefined,
+        async send(request) {
+          if (failure !== undefined) throw failure;
           waiting = Promise.withResolvers<number>();
           socket.write(request);
           return waiting.promise;
