@@ -772,6 +772,41 @@ test('an aborted call rejects with the reason of its signal, at any moment', asy
   await assert.rejects(sleeping, reason);
 });
 
+// Kills: a search, or an update, that sleeps on when the service has ended, and keeps the process alive.
+test('the signal of the service ends the pauses of a search and of an update', async () => {
+  const searching = sessionText().replace(
+    '"servers":{}',
+    '"servers":{"matchmaking":{"properties":{"system":{"status":"searching"}}}}',
+  );
+  const ways = [
+    {
+      reply: { status: 200, body: searching },
+      call: (service: MultiplayerService) => service.findMatch(lobby, {}),
+    },
+    {
+      reply: { status: 412, body: sessionText() },
+      call: (service: MultiplayerService) => service.updateSession(reference, () => ({})),
+    },
+  ];
+  for (const { reply, call } of ways) {
+    const ending = new AbortController();
+    const { service, timers } = silent({
+      signal: ending.signal,
+      timeoutMs: Number.POSITIVE_INFINITY,
+      fetch: async (_url, { method }) =>
+        responseOf({ ...reply, headers: { ETag: etag }, ...(method === 'GET' && { status: 200 }) }),
+    });
+    const ended = assert.rejects(call(service), /the game ends/);
+    for (let i = 0; i < 100; i += 1) await Promise.resolve();
+    ending.abort(new Error('the game ends'));
+    await ended;
+    assert.deepEqual(
+      timers.map(({ signal }) => signal.aborted),
+      [true],
+    );
+  }
+});
+
 test('a token that comes after the call was aborted sends nothing', async () => {
   const token = Promise.withResolvers<string>();
   const { service, requests } = scripted([document], { authorization: () => token.promise });

@@ -88,6 +88,7 @@ import {
   type CallOptions,
   type Fetch,
 } from './transport.ts';
+import { within } from './within.ts';
 
 export type * from './handle-document.ts';
 export { isRawNumber, type JsonInput, type RawNumber } from './json.ts';
@@ -171,7 +172,7 @@ export type MultiplayerServiceSettings = {
   readonly retry?: Partial<RetryPolicy> | false;
   /** How long one request may take with all its tries: 30 s. */
   readonly timeoutMs?: number;
-  /** Ends all calls and connections, those of later too, which then reject with the signal's reason. */
+  /** Ends all calls and connections, also later ones. They reject with the signal's reason. */
   readonly signal?: AbortSignal;
   /** In place of the platform's own. */
   readonly fetch?: Fetch;
@@ -802,7 +803,8 @@ export class MultiplayerService implements SessionWriter {
   /**
    * Takes the caller from a lobby to a joined game session, or says how the search ended. With `ticket`
    * it makes the ticket of the lobby; without, the caller comes along with the ticket of another
-   * member. When `signal` is aborted, a ticket that was made is deleted, and the call rejects.
+   * member. When `signal` is aborted, a ticket that was made is deleted, and the call rejects. The
+   * signal of the service leaves the ticket, since it ends the call that would delete it.
    *
    * The caller joins as `me` says; without, as an active member, of `connection` if that is given.
    *
@@ -851,7 +853,7 @@ export class MultiplayerService implements SessionWriter {
         }
         // The documented limit of reads is 300 in 300 s, with those of the game.
         const waitMs = pollMs * Math.min(5, Math.max(1, looks / 10));
-        await this.#sleep(waitMs, signal ?? new AbortController().signal);
+        await this.#sleepWithin(waitMs, signal);
       }
     } catch (error) {
       if (made && ticket && signal?.aborted) {
@@ -1027,7 +1029,12 @@ export class MultiplayerService implements SessionWriter {
   /** Spreads writers that got a 412 together. */
   async #pause(attempt: number, signal: AbortSignal | undefined): Promise<void> {
     const pauseMs = this.#random() * Math.min(10 * 2 ** attempt, updatePauseMsMax);
-    await this.#sleep(pauseMs, signal ?? new AbortController().signal);
+    await this.#sleepWithin(pauseMs, signal);
+  }
+
+  /** Sleeps until `signal` or that of the service is aborted: then it throws the reason. */
+  #sleepWithin(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return within({ signals: [signal, this.#signal] }, async (ending) => this.#sleep(ms, ending));
   }
 }
 

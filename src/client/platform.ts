@@ -1,5 +1,6 @@
 /** The client's defaults for what the machine provides. */
 
+import { onAbort } from './abort-listeners.ts';
 import type { Guid } from './session-document.ts';
 
 /** Resolves after `ms`; rejects with the signal's reason when that is aborted before. */
@@ -23,16 +24,15 @@ function startSleep(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const timer = setTimeout(resolve, ms);
+    const timer = setTimeout(() => {
+      stop();
+      resolve();
+    }, ms);
     started(timer);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      },
-      { once: true },
-    );
+    const stop = onAbort(signal, () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
   });
 }
 

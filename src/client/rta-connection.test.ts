@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { FakeRta } from '../testing/fake-rta.ts';
 import {
   invitesResource,
   MultiplayerError,
   MultiplayerService,
+  type RtaConnection,
   RtaError,
   type CallOptions,
   type MultiplayerServiceSettings,
@@ -97,6 +99,29 @@ test('a server that does not take it: connect rejects, once, with the reason tha
     (error) => error instanceof MultiplayerError && error.status === 403,
   );
   assert.equal(rta.connects.length, 1);
+});
+
+// Kills: a connection that has failed and is reported as lost later, to a title that never had it.
+test('a connect that failed is over: nothing listens, and nothing is reported', async () => {
+  const given = new AbortController();
+  const lost: Error[] = [];
+  const { rta, connect } = await open(
+    { onSubscriptionsLost: (error) => lost.push(error) },
+    { signal: given.signal },
+  );
+  rta.refusals = 1;
+  await assert.rejects(connect(), RtaError);
+  assert.equal(getEventListeners(given.signal, 'abort').length, 0);
+  // Each of these is still being made.
+  rta.codes.push(undefined);
+  const unanswered = connect();
+  while (rta.codes.length > 0) await nextTurn();
+  const asking = connect();
+  const reason = new Error('the game ends');
+  given.abort(reason);
+  for (const one of [unanswered, asking]) await assert.rejects(one, (error) => error === reason);
+  assert.ok(rta.sockets[1]?.isClosed);
+  assert.deepEqual(lost, []);
 });
 
 test('follow makes the member active on the connection, with what else the changes say', async () => {
@@ -332,6 +357,57 @@ test('a socket that is lost while a session is written: the session gets the nex
   await live.follow(lobby);
   assert.deepEqual(rta.writes.at(-1)?.body, memberOn('connection-2'));
   assert.equal(live.connectionId, 'connection-2');
+});
+
+// Kills: a session that is followed although the call that would do so has ended.
+test('a follow that ends while the connection is made anew does not follow', async () => {
+  const reason = new Error('the player has left');
+  const ways = [
+    (live: RtaConnection, options: CallOptions) => live.follow(lobby, {}, options),
+    (live: RtaConnection, options: CallOptions) => live.followByHandle('h', {}, options),
+  ];
+  for (const follow of ways) {
+    const given = new AbortController();
+    const { rta, connect } = await open(
+      {},
+      {
+        sleep: async (_ms, signal) => {
+          await nextTurn(); // the write is answered, and the call waits for the connection
+          given.abort(reason);
+          signal.throwIfAborted();
+        },
+      },
+    );
+    await using live = await connect();
+    rta.onWrite = () => rta.socket.drop();
+    const followed = follow(live, { signal: given.signal });
+    await assert.rejects(followed, (error) => error === reason);
+    assert.equal(brief(await nextTap(live.taps())), 'resync reconnected');
+    assert.equal(rta.writes.length, 1);
+  }
+});
+
+test('a second follow that ends so leaves the first', async () => {
+  const given = new AbortController();
+  const { rta, connect } = await open(
+    {},
+    {
+      sleep: async (_ms, signal) => {
+        await nextTurn();
+        given.abort(new Error('enough'));
+        signal.throwIfAborted();
+      },
+    },
+  );
+  await using live = await connect();
+  await live.follow(lobby, {}, { changeTypes: ['host'] });
+  rta.onWrite = () => {
+    rta.onWrite = () => {};
+    rta.socket.drop();
+  };
+  await assert.rejects(live.follow(lobby, {}, { signal: given.signal }), /enough/);
+  await nextTap(live.taps());
+  assert.deepEqual(rta.writes.at(-1)?.body, memberOn('connection-2', 'guid-1', ['host']));
 });
 
 test('an invite is followed by its handle, and the session that it leads to from then on', async () => {

@@ -22,6 +22,7 @@
  * @source docs/wire/rta.md "Connecting"
  */
 
+import { onAbort } from './abort-listeners.ts';
 import type { ReceivedInvite } from './handle-document.ts';
 import { MultiplayerError } from './multiplayer-error.ts';
 import { holdProcess, type Sleep } from './platform.ts';
@@ -145,6 +146,10 @@ export class RtaConnection implements AsyncDisposable {
   readonly #awaited = new Set<object>();
   #hold: Disposable | undefined;
   readonly #ending = new AbortController();
+  /** Ends listening to the signal of the service. */
+  readonly #stopListening: () => void;
+  /** Undefined until `open` has resolved: before that, it rejects. */
+  #onSubscriptionsLost: RtaSettings['onSubscriptionsLost'];
   /** The present socket, or the one that is being made. */
   #next: Promise<LiveSocket>;
   #live: LiveSocket | undefined;
@@ -154,15 +159,22 @@ export class RtaConnection implements AsyncDisposable {
     this.#settings = settings;
     this.#openWebSocket = settings.webSocket ?? openPlatformWebSocket;
     const { signal } = parts;
-    const onAbort = (): void => this.#giveUp(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true, signal: this.#ending.signal });
+    this.#stopListening = onAbort(signal, () => this.#giveUp(signal?.reason));
     this.#next = this.#openSocket();
   }
 
   /** A connection that is ready. Rejects as the first try fails; later ones are made again. */
   static async open(parts: RtaParts, settings: RtaSettings = {}): Promise<RtaConnection> {
+    parts.signal?.throwIfAborted();
     const connection = new RtaConnection(parts, settings);
-    await connection.#next;
+    try {
+      await connection.#next;
+      connection.#ending.signal.throwIfAborted();
+    } catch (error) {
+      connection.#end(error as Error);
+      throw error;
+    }
+    connection.#onSubscriptionsLost = settings.onSubscriptionsLost;
     return connection;
   }
 
@@ -182,7 +194,8 @@ export class RtaConnection implements AsyncDisposable {
    * that write takes another one where the session lets it.
    *
    * While the connection is being made anew it waits for that, as long as `timeoutMs` and `signal` let
-   * it. When these end it, the write may have happened all the same.
+   * it. When these end it, the write may have happened all the same, but what is followed stays as it
+   * was.
    *
    * @source docs/wire/rta.md "Members whose connection has ended"
    */
@@ -204,7 +217,8 @@ export class RtaConnection implements AsyncDisposable {
           { ...options, signal },
         );
         if (written.status !== 'deleted' && !options.preview) {
-          await this.#track({ reference, branch: written.session.branch, subscription }, live);
+          const { branch } = written.session;
+          await this.#track({ reference, branch, subscription }, live, signal);
         }
         return written;
       } finally {
@@ -229,8 +243,7 @@ export class RtaConnection implements AsyncDisposable {
       );
       if (written.status !== 'deleted' && !options.preview) {
         const { reference, session } = written;
-        this.#references.set(resourceOf(reference), reference);
-        await this.#track({ reference, branch: session.branch, subscription }, live);
+        await this.#track({ reference, branch: session.branch, subscription }, live, signal);
       }
       return written;
     });
@@ -348,6 +361,7 @@ export class RtaConnection implements AsyncDisposable {
       () => opening.abort(connectionLost()),
     );
     opened = socket;
+    const stop = onAbort(signal, () => socket.close());
     try {
       const live = { socket, connectionId: await this.#subscribeToTaps(socket) };
       for (const wanted of this.#wanted) {
@@ -366,7 +380,10 @@ export class RtaConnection implements AsyncDisposable {
       return live;
     } catch (error) {
       socket.close();
+      signal.throwIfAborted();
       throw error;
+    } finally {
+      stop();
     }
   }
 
@@ -415,7 +432,7 @@ export class RtaConnection implements AsyncDisposable {
   #giveUp(error: Error): void {
     if (!this.#end(error)) return;
     this.#queue.end(error);
-    this.#settings.onSubscriptionsLost?.(error);
+    this.#onSubscriptionsLost?.(error);
   }
 
   async #reconnect(): Promise<LiveSocket> {
@@ -440,6 +457,7 @@ export class RtaConnection implements AsyncDisposable {
   #end(error: Error): boolean {
     if (this.#ending.signal.aborted) return false;
     this.#ending.abort(error);
+    this.#stopListening();
     this.#live?.socket.close();
     this.#live = undefined;
     this.#next = Promise.reject(error);
@@ -461,12 +479,33 @@ export class RtaConnection implements AsyncDisposable {
     return { id, changeTypes };
   }
 
-  /** Follows a session that was written on `socket`, which may have been lost meanwhile. */
-  async #track(followed: SessionSubscription, live: LiveSocket): Promise<void> {
-    this.#followed.set(resourceOf(followed.reference), followed);
-    for (let present = live; this.#live !== present; ) {
-      present = await this.#next;
-      await this.#rewrite(followed, present);
+  /**
+   * Follows a session that was written on `live`, whose socket may have been lost meanwhile. When
+   * `signal` is aborted, what was followed before is so again, since the caller knows nothing of this.
+   */
+  async #track(
+    followed: SessionSubscription,
+    live: LiveSocket,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (signal.aborted) return;
+    const { reference } = followed;
+    const resource = resourceOf(reference);
+    const former = this.#followed.get(resource);
+    this.#followed.set(resource, followed);
+    this.#references.set(resource, reference);
+    const stop = onAbort(signal, () => {
+      if (this.#followed.get(resource) !== followed) return; // it was left meanwhile
+      if (former === undefined) this.unfollow(reference);
+      else this.#followed.set(resource, former);
+    });
+    try {
+      for (let present = live; this.#live !== present && !signal.aborted; ) {
+        present = await this.#next;
+        if (!signal.aborted) await this.#rewrite(followed, present);
+      }
+    } finally {
+      stop();
     }
   }
 
@@ -535,7 +574,8 @@ export class RtaConnection implements AsyncDisposable {
     task: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { sleep } = this.#parts;
-    const limits = { signals: [signal], limitMs: timeoutMs, sleep, late: () => late(timeoutMs) };
+    const time = { limitMs: timeoutMs, sleep, late: () => late(timeoutMs) };
+    const limits = { signals: [signal], time };
     return this.#held(within(limits, task));
   }
 

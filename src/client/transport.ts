@@ -105,9 +105,8 @@ export class Transport {
     const { sleep } = this.#settings;
     const limitMs = timeoutMs ?? this.#settings.timeoutMs;
     const late = () => timedOut(call, limitMs);
-    return within({ signals: [signal, this.#settings.signal], limitMs, sleep, late }, (ending) =>
-      this.#sendUntilFinal(call, limitMs, ending),
-    );
+    const limits = { signals: [signal, this.#settings.signal], time: { limitMs, sleep, late } };
+    return within(limits, (ending) => this.#sendUntilFinal(call, limitMs, ending));
   }
 
   async #sendUntilFinal(call: Call, limitMs: number, signal: AbortSignal): Promise<Answer> {

@@ -1,3 +1,4 @@
+import { onAbort } from './abort-listeners.ts';
 import type { Sleep } from './platform.ts';
 
 /** The longest wait that a platform's timer takes; a longer one would end at once. */
@@ -7,10 +8,12 @@ const timerMsMax = 2 ** 31 - 1;
 export type TaskLimits = {
   /** Each may be left undefined. */
   readonly signals: readonly (AbortSignal | undefined)[];
-  readonly limitMs: number;
-  readonly sleep: Sleep;
-  /** The error of a task that takes too long. */
-  readonly late: () => Error;
+  readonly time?: {
+    readonly limitMs: number;
+    readonly sleep: Sleep;
+    /** The error of a task that takes too long. */
+    readonly late: () => Error;
+  };
 };
 
 /**
@@ -20,18 +23,16 @@ export type TaskLimits = {
  * Throws what `task` throws; the reason of a signal that is aborted; `late()` after `limitMs`.
  */
 export async function within<T>(
-  { signals, limitMs, sleep, late }: TaskLimits,
+  { signals, time }: TaskLimits,
   task: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  for (const one of signals) one?.throwIfAborted(); // before there is a listener
   const ending = new AbortController();
   const { signal } = ending;
-  for (const one of signals) {
-    one?.throwIfAborted();
-    one?.addEventListener('abort', () => ending.abort(one.reason), { once: true, signal });
-  }
-  if (limitMs <= timerMsMax) {
-    sleep(limitMs, signal).then(
-      () => ending.abort(late()),
+  const stops = signals.map((one) => onAbort(one, () => ending.abort(one?.reason)));
+  if (time !== undefined && time.limitMs <= timerMsMax) {
+    time.sleep(time.limitMs, signal).then(
+      () => ending.abort(time.late()),
       () => {}, // the task ended in time
     );
   }
@@ -41,6 +42,7 @@ export async function within<T>(
   try {
     return await Promise.race([ended, task(signal)]);
   } finally {
-    ending.abort(); // ends the timer, and removes the listeners
+    for (const stop of stops) stop();
+    ending.abort(); // ends the timer
   }
 }
