@@ -136,6 +136,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'matchmaking/population.ts': 'operator',
   'neighbours/users.ts': 'head',
   'observe/secret-replacement.ts': 'body',
+  'platform/cache-folder.js': 'operator',
   'platform/machine-id.ts': 'own',
   'platform/network.ts': 'operator',
   'platform/url-secrets.ts': 'operator',
@@ -155,6 +156,7 @@ const inputs: Readonly<Record<string, keyof typeof bounds>> = {
   'store/redis/redis-shards.ts': 'store',
   'store/redis/redis-topology.ts': 'store',
   'store/redis/server-facts.ts': 'store',
+  'store/sqlite/check-data-file.ts': 'store',
 };
 
 /** What repeats; and what comes after it, so that nothing matches in the end. */
