@@ -10,6 +10,7 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import type { ActivityHandle, Handle } from '../domain/handle/handle.ts';
 import { formatJson, isRawNumber, parseExactJson, type JsonObject } from '../domain/json.ts';
+import type { SessionKey } from '../domain/session/reference.ts';
 import type { Member } from '../domain/session/session.ts';
 import {
   StoreUnavailable,
@@ -604,6 +605,15 @@ function testRecent(open: OpenStore): void {
   });
 }
 
+/** That a hint lists these in the end: one that was removed may be listed for a moment more. */
+async function assertKeeps(store: Store, hint: Hint, keys: readonly SessionKey[]): Promise<void> {
+  let listed = await store.sessionsBy(hint, 10);
+  for (let n = 0; n < 100 && listed.length > keys.length; n += 1) {
+    listed = await store.sessionsBy(hint, 10);
+  }
+  assert.deepEqual(listed, keys);
+}
+
 function testHints(open: OpenStore): void {
   const [ada, bert] = ['xuid:11', 'xuid:22'] as const;
 
@@ -696,7 +706,7 @@ function testHints(open: OpenStore): void {
     assert.deepEqual(await store.sessionsBy(bert, 10), [storedKey('a')]);
     await store.commit({ session: { ...putOf('a', 1), addHints: [ada], removeHints: [bert] } });
     assert.deepEqual(await store.sessionsBy(ada, 10), [storedKey('a'), storedKey('b')]);
-    assert.deepEqual(await store.sessionsBy(bert, 10), []);
+    await assertKeeps(store, bert, []);
   });
 
   test('they are listed page by page in the order of keys', async () => {
@@ -720,10 +730,10 @@ function testHints(open: OpenStore): void {
     await store.commit({ session: { ...putOf('a', 1), addHints: [bert] } });
     await store.commit({ session: { ...putOf('b', 0), addHints: [bert] } });
     await store.commit({ session: deleteOf('a', 2) });
-    assert.deepEqual(await store.sessionsBy(ada, 10), []);
-    assert.deepEqual(await store.sessionsBy(bert, 10), [storedKey('b')]);
+    await assertKeeps(store, ada, []);
+    await assertKeeps(store, bert, [storedKey('b')]);
     await store.commit({ session: putOf('a', 0) });
-    assert.deepEqual(await store.sessionsBy(ada, 10), []);
+    await assertKeeps(store, ada, []);
   });
 
   test('a commit that conflicts removes none', async () => {
@@ -743,7 +753,7 @@ function testHints(open: OpenStore): void {
     for (const [n, keyword] of keywords.entries()) {
       assert.deepEqual(await store.sessionsBy(keyword, 10), [storedKey('a')]);
       await store.commit({ session: { ...putOf('a', n + 1), removeHints: [keyword] } });
-      assert.deepEqual(await store.sessionsBy(keyword, 10), []);
+      await assertKeeps(store, keyword, []);
     }
   });
 }
