@@ -13,14 +13,15 @@ if (problem !== undefined) {
 }
 // What was compiled at one start is there at the next, so that the server starts fast. Threads find
 // the folder in the environment.
-const isOurCache = process.env['NODE_COMPILE_CACHE'] === undefined;
-process.env['NODE_COMPILE_CACHE'] ??= privateCacheFolder('compiled') ?? '';
+const ourCaches =
+  process.env['NODE_COMPILE_CACHE'] === undefined ? privateCacheFolder('compiled') : undefined;
+process.env['NODE_COMPILE_CACHE'] ??= ourCaches ?? '';
 if (process.env['NODE_COMPILE_CACHE'] !== '') module.enableCompileCache();
-const cacheFolder = isOurCache ? module.getCompileCacheDir() : undefined;
-if (cacheFolder !== undefined) {
-  // A process that stays has time for it. What fails is done by another one.
+const inUse = module.getCompileCacheDir();
+if (ourCaches !== undefined && inUse !== undefined) {
+  // Only a process that stays has time for it. What fails is done by another one.
   setTimeout(() => {
-    removeUnusedCaches(cacheFolder, Date.now()).catch(() => undefined);
+    removeUnusedCaches(ourCaches, inUse, Date.now()).catch(() => undefined);
   }, 10_000).unref();
 }
 // Who reads the output may end before the command does, as `head`: then it ends too, without a word.

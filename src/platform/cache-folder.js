@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /**
  * A folder for caches that no other user can write code into; it is made where it is missing.
@@ -34,18 +34,22 @@ const keptMs = 30 * 86_400_000;
 
 /**
  * Notes that a folder of Node's compile cache is used, and removes those of other versions of Node beside it
- * that were not used for 30 days. Rejects with the error of the system.
+ * that no process of more than 10 seconds (see main.js) has used for 30 days. Does neither in a folder that is
+ * not ours: something that Node loaded first may have chosen one that others share. Rejects with the error of
+ * the system.
  *
+ * @param {string} ours the folder of our caches
  * @param {string} inUse
  * @param {number} nowMs
  * @returns {Promise<void>}
  */
-export async function removeUnusedCaches(inUse, nowMs) {
+export async function removeUnusedCaches(ours, inUse, nowMs) {
+  const parent = dirname(inUse);
+  if (parent !== resolve(ours)) return;
   // Loaded here, since every start loads this file.
   const { readdir, rm, stat, utimes } = await import('node:fs/promises');
   const now = new Date(nowMs);
   await utimes(inUse, now, now);
-  const parent = dirname(inUse);
   for (const name of await readdir(parent)) {
     const folder = join(parent, name);
     // As Node names them: v24.21.0-x64-…

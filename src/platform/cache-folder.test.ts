@@ -31,7 +31,12 @@ test('caches of other versions go when they were not used for a month; the one i
       utimesSync(join(parent, name), used, used);
     }
     const inUse = join(parent, 'v24.1.0-x64-aa-0');
-    await removeUnusedCaches(inUse, nowMs);
+    // Kills: the caches of other programs removed, where one of them has chosen the folder.
+    await removeUnusedCaches(join(parent, 'ours'), inUse, nowMs);
+    assert.deepEqual(readdirSync(parent).sort(), Object.keys(daysAgo).sort());
+    assert.notEqual(statSync(inUse).mtimeMs, nowMs);
+
+    await removeUnusedCaches(parent, inUse, nowMs);
     assert.deepEqual(readdirSync(parent).sort(), [
       'of-another-program',
       'v24.0.0-x64-cc-0',
