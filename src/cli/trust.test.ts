@@ -54,9 +54,19 @@ test('every kind of client has a guide: trust, the way here, and how to undo it'
 // Kills: a root that is made to be removed, and a fingerprint that no machine ever trusted.
 test('nothing is made where a root is to be removed', async () => {
   const data = join(folder, 'without');
-  const onMac = await trust(['--remove', '--data', data]);
-  assert.equal(onMac.code, 1);
-  assert.match(onMac.err, /There is no root certificate in \S+without\S*, .* Give the --data of /);
+  for (const [platform, place] of [
+    ['darwin', 'Keychain Access'],
+    ['win32', 'certmgr.msc'],
+  ] as const) {
+    // Kills: hosts that lead to a gateway that has gone, and a root that nobody can name.
+    await writeFile(hostsFile, `${before}\n# begin openmpsd\n10.0.0.7 a\n# end openmpsd\n`);
+    const { code, err, ran } = await trust(['--remove', '--data', data], { platform });
+    assert.deepEqual([code, ran], [1, []]);
+    assert.match(err, /There is no root certificate in \S+without\S*, .* Give the --data of /);
+    assert.ok(err.includes(` by hand in ${place}`), err);
+    assert.match(err, /its name begins with "OpenMPSD gateway on"\.\n$/);
+    assert.equal(await readFile(hostsFile, 'utf8'), `${before}\n`);
+  }
   await writeFile(hostsFile, before);
   const onLinux = await trust(['--remove', '--data', data], {
     platform: 'linux',
@@ -152,4 +162,20 @@ test('a step that fails ends it, with the reason', async () => {
   const linux = await trust(['--install'], { platform: 'linux' });
   assert.equal(linux.code, 1);
   assert.match(linux.err, /install its package ca-certificates/);
+});
+
+// Kills: hosts that stay led to the gateway since the root was never trusted, or cannot be read.
+test('--remove undoes what it can, and fails where something is left', async () => {
+  await writeFile(hostsFile, before);
+  await trust(['--install', '--hosts']);
+  const untrusted = Object.assign(new Error('exit 1'), { stderr: 'no such certificate\n' });
+  const failed = await trust(['--remove'], { run: () => Promise.reject(untrusted) });
+  assert.equal(failed.code, 1);
+  assert.match(failed.err, /this failed: no such certificate/);
+  assert.equal(await readFile(hostsFile, 'utf8'), `${before}\n`);
+
+  const noHosts = await trust(['--remove'], { hostsFile: folder });
+  assert.equal(noHosts.code, 1);
+  assert.match(noHosts.err, /this failed: EISDIR/);
+  assert.match(noHosts.ran.join('\n'), /^security delete-certificate -t -Z [0-9A-F]{40}$/);
 });

@@ -18,6 +18,7 @@ import {
   hasRoot,
   openRoot,
   rootDomains,
+  rootNameStart,
   RootUnusable,
 } from '../gateway/root-certificate.ts';
 import { type CommandIo, reportMisuse } from './command-io.ts';
@@ -104,8 +105,11 @@ export async function runTrust(
   }
   const folder = join(resolve(last('data', io.env['MPSD_DATA'] ?? './data')), 'gateway');
   try {
-    if (values.has('remove') && !hasRoot(folder))
-      return await take(removalWithoutRoot(folder, system), io);
+    // First, and whatever becomes of the rest: hosts that lead to no gateway break the clients.
+    const hostsCode = values.has('remove') ? await take([noHostsStep(system)], io) : 0;
+    if (values.has('remove') && !hasRoot(folder)) {
+      return (await take(removalWithoutRoot(folder, system), io)) || hostsCode;
+    }
     const { file, certificate, isNew } = await openRoot(folder, Date.now());
     if (isNew) {
       io.stdout.write(
@@ -126,7 +130,7 @@ export async function runTrust(
     const steps = values.has('install')
       ? [...trustSteps(facts, system), ...(values.has('hosts') ? [hostsStep(facts, system)] : [])]
       : values.has('remove')
-        ? [...distrustSteps(facts, system), noHostsStep(system)]
+        ? distrustSteps(facts, system)
         : undefined;
     if (steps === undefined) {
       io.stdout.write(
@@ -134,7 +138,7 @@ export async function runTrust(
       );
       return 0;
     }
-    return await take(steps, io);
+    return (await take(steps, io)) || hostsCode;
   } catch (error) {
     if (!(error instanceof RootUnusable)) throw error;
     io.stderr.write(`openmpsd trust: ${error.message}\n`);
@@ -220,12 +224,17 @@ function trustSteps({ rootFile }: GuideFacts, system: TrustSystem): readonly Ste
  * Throws RootUnusable where it is the fingerprint.
  */
 function removalWithoutRoot(folder: string, system: TrustSystem): readonly Step[] {
-  if (system.platform === 'win32' || system.platform === 'darwin') {
+  const { platform } = system;
+  if (platform === 'win32' || platform === 'darwin') {
+    const place =
+      platform === 'win32'
+        ? 'certmgr.msc (Trusted Root Certification Authorities)'
+        : 'Keychain Access (login)';
     throw new RootUnusable(
-      `There is no root certificate in ${folder}, so it is not known which one this machine is to trust no more. Give the --data of the server that had it.`,
+      `There is no root certificate in ${folder}, so it is not known which one this machine is to trust no more. Give the --data of the server that had it, or delete it by hand in ${place}: its name begins with "${rootNameStart}".`,
     );
   }
-  return [...distrustSteps({ thumbprint: '' }, system), noHostsStep(system)];
+  return distrustSteps({ thumbprint: '' }, system);
 }
 
 function distrustSteps(

@@ -61,14 +61,14 @@ const keyCertSign = 0x04;
 /** For clients whose clock is behind. */
 const backdatedMs: Milliseconds = 24 * 3_600_000;
 
-/** A new root for these domains. `owner` is a part of its name that people see. */
+/** A new root for these domains, with a name that people see; its first 64 characters count. */
 export function makeRoot(
-  names: readonly string[],
-  owner: string,
+  domains: readonly string[],
+  name: string,
   validity: Validity,
 ): KeyedCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const subject = nameOf(`OpenMPSD gateway on ${owner}`.slice(0, 64));
+  const subject = nameOf(name.slice(0, 64));
   return certify({
     subject,
     issuer: subject,
@@ -80,7 +80,7 @@ export function makeRoot(
       // A root of servers, and of no other roots.
       extension('basicConstraints', true, sequence(new Asn1Boolean({ value: true }), integer(0))),
       extension('keyUsage', true, bits(keyCertSign)),
-      extension('nameConstraints', true, nameConstraints(names)),
+      extension('nameConstraints', true, nameConstraints(domains)),
       extension('subjectKeyIdentifier', false, octets(keyIdOf(publicKey))),
     ],
   });

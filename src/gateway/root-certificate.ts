@@ -22,6 +22,9 @@ import type { KeyedCertificate } from './certificates.ts';
 /** The domains for which a root is good. */
 export const rootDomains: readonly string[] = ['xboxlive.com', 'login.live.com'];
 
+/** The name of each root begins with this; the name of its machine follows. */
+export const rootNameStart = 'OpenMPSD gateway on';
+
 const lifetimeMs: Milliseconds = 3 * 365 * 24 * 3_600_000;
 
 /** The root of a folder cannot be used; the message says what to do, in a sentence. */
@@ -119,7 +122,7 @@ async function writeRoot(
 ): Promise<boolean> {
   const { makeRoot } = await import('./certificates.ts');
   const times = { nowMs, untilMs: nowMs + lifetimeMs };
-  const { certificate, key } = makeRoot(rootDomains, hostname(), times);
+  const { certificate, key } = makeRoot(rootDomains, `${rootNameStart} ${hostname()}`, times);
   const problem = makeFolder(dirname(folder), privateFolderMode);
   if (problem !== undefined) throw new RootUnusable(`No root can be made: ${problem}.`);
   try {
