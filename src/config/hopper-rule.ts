@@ -18,13 +18,13 @@ const textCharactersMax = 128;
 const teamsMax = 64;
 const rolesMax = 32;
 
-export const name = (what: string, charactersMax = textCharactersMax) =>
+export const nameShape = (what: string, charactersMax = textCharactersMax) =>
   text(
     (given) => given !== '' && given.length <= charactersMax,
     `${what}, 1 to ${charactersMax} characters`,
   );
 
-export const flag = v.boolean('Expected true or false');
+export const flagShape = v.boolean('Expected true or false');
 
 /** A number of 32 bits: no larger one is compared exactly by the clients' own service. */
 const number32Max = 2 ** 31;
@@ -47,7 +47,7 @@ const above0 = v.pipe(
 );
 
 const base = {
-  name: name('the name of the rule'),
+  name: nameShape('the name of the rule'),
   type: v.picklist(['must', 'should'], 'Expected "must" or "should"'),
   weight: v.optional(above0),
 };
@@ -61,12 +61,12 @@ const baseShape = v.looseObject(base, (issue) => {
 
 const attributeBase = {
   ...base,
-  attribute: name('the name of an attribute'),
+  attribute: nameShape('the name of an attribute'),
   source: v.optional(v.picklist(['title', 'userStat'], 'Expected "title" or "userStat"')),
-  allowWildcards: v.optional(flag),
+  allowWildcards: v.optional(flagShape),
 };
 
-const texts = list(name('a text'), { lengthMax: 100 }, 'an array of at most 100 texts');
+const texts = list(nameShape('a text'), { lengthMax: 100 }, 'an array of at most 100 texts');
 
 const countsOfRoles = v.custom<JsonObject>(
   (given) =>
@@ -92,7 +92,7 @@ const shapes = {
   string: exactObject({
     ...attributeBase,
     dataType: v.literal('string'),
-    defaultValue: v.optional(name('a text')),
+    defaultValue: v.optional(nameShape('a text')),
   }),
   collection: exactObject({
     ...attributeBase,
@@ -109,7 +109,7 @@ const shapes = {
     dataType: v.literal('collection'),
     operation: v.literal('rolePreference'),
     roles: countsOfRoles,
-    allowWaiting: v.optional(flag),
+    allowWaiting: v.optional(flagShape),
     defaultValue: v.optional(texts),
   }),
   totalValue: exactObject({
@@ -135,7 +135,7 @@ const shapes = {
     dataType: v.literal('team'),
     teams: list(
       exactObject({
-        name: name('the name of a team'),
+        name: nameShape('the name of a team'),
         min: integer(0, groupSizeMax),
         max: integer(1, groupSizeMax),
       }),

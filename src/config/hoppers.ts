@@ -15,7 +15,7 @@ import { resolveConstantsSystem, type ConstantsSystem } from '../domain/session/
 import type { SessionTemplate } from '../domain/session/template.ts';
 import { exactObject, formatStep, integer, list, titleObject } from '../domain/shape.ts';
 import { parseOrReport, type Report } from './config-problem.ts';
-import { flag, groupSizeMax, name, parseRule } from './hopper-rule.ts';
+import { flagShape, groupSizeMax, nameShape, parseRule } from './hopper-rule.ts';
 
 const nameCharactersMax = 140;
 const rulesMax = 32;
@@ -24,17 +24,21 @@ const cyclesMax = 100;
 const daySeconds = 86_400;
 
 const hopperShape = exactObject({
-  sessionTemplate: name('the name of a session template'),
+  sessionTemplate: nameShape('the name of a session template'),
   ticketTemplates: v.optional(
-    list(name('the name of a session template'), { lengthMax: 32 }, 'an array of template names'),
+    list(
+      nameShape('the name of a session template'),
+      { lengthMax: 32 },
+      'an array of template names',
+    ),
   ),
   minGroupSize: integer(1, groupSizeMax),
   maxGroupSize: integer(1, groupSizeMax),
   expansionCycles: v.optional(integer(0, cyclesMax)),
   cycleSeconds: v.optional(integer(1, cycleSecondsMax)),
   typicalWaitSeconds: v.optional(integer(0, daySeconds)),
-  ranked: v.optional(flag),
-  autoUpdateFromSession: v.optional(flag),
+  ranked: v.optional(flagShape),
+  autoUpdateFromSession: v.optional(flagShape),
   rules: v.optional(
     list(titleObject, { lengthMax: rulesMax }, `an array of at most ${rulesMax} rules`),
   ),
