@@ -184,6 +184,19 @@ test('the admin token comes from the environment, and what is missing is said', 
   assert.match(none.err, /has no administrators; start it with an admin token/);
 });
 
+// Kills: a list of none that looks like a command that did nothing; a sentence in what a script reads.
+test('a list of none is said on standard error', async () => {
+  await using server = await startServer({ port: 0, store: 'memory', clock: manualClock() });
+  for (const [name, args, said] of [
+    ['sessions', [], 'openmpsd sessions: there is no session.\n'],
+    ['sessions', ['--text', 'hall'], 'openmpsd sessions: no session matches.\n'],
+    ['unban', [], 'openmpsd unban: no user is banned.\n'],
+  ] as const) {
+    const { code, out, err } = await run(name, args, { MPSD_URL: server.url });
+    assert.deepEqual({ code, out, err }, { code: 0, out: '', err: said });
+  }
+});
+
 test('what is wrong with a command is said', async () => {
   const wrong: readonly (readonly [AdminCommandName, readonly string[], RegExp])[] = [
     ['where', [], /needs --xuid\./],

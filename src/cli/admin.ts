@@ -49,6 +49,8 @@ type AdminCommand = {
   readonly usage: string;
   /** The lines to print. Throws an Error with what is wrong among the flags. */
   readonly run: (given: FlagValues, ask: Ask) => Promise<readonly string[]>;
+  /** What is said on standard error where there is no line to print. */
+  readonly ifNone?: (given: FlagValues) => string;
 };
 
 /** The server said no, or nothing; the message is a sentence. */
@@ -116,6 +118,10 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
       } while (cursor !== undefined && lines.length < limit);
       return cursor === undefined ? lines : [...lines, `There may be more; --limit is ${limit}.`];
     },
+    ifNone: (given) =>
+      ['scid', 'template', 'text'].some((name) => given.has(name))
+        ? 'no session matches.'
+        : 'there is no session.',
   },
   where: {
     does: 'shows where a user is',
@@ -193,6 +199,7 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
       await ask('DELETE', `/users/${xuid}/ban`);
       return [`User ${xuid} is no longer banned.`];
     },
+    ifNone: () => 'no user is banned.',
   },
   disconnect: {
     does: 'ends connections: all of a user, or one',
@@ -288,7 +295,8 @@ export async function runAdmin(
     const url = parseServerAddress(given.get('url'), io.env);
     const token = parseToken(read.env[tokenVariable], tokenVariable);
     const lines = await command.run(given, openAsk(url, token));
-    io.stdout.write(formatPrintableLines(lines));
+    if (lines.length > 0) io.stdout.write(formatPrintableLines(lines));
+    else if (command.ifNone) io.stderr.write(`openmpsd ${name}: ${command.ifNone(given)}\n`);
     return 0;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
