@@ -140,7 +140,11 @@ export async function openAdapters(
     ...(settings.requestScope && { within: settings.requestScope.run }),
     log: settings.log,
   });
-  const notices = [...describeAuthenticator(callers), ...(inspector?.notices ?? [])];
+  const notices = [
+    ...describeAuthenticator(callers),
+    ...(limits === undefined ? [] : [limits.notice]),
+    ...(inspector?.notices ?? []),
+  ];
   return { hub, app, readiness, matchmaker, limits, administration, inspector, notices };
 }
 

@@ -201,6 +201,8 @@ test('with tokens of an issuer the general limits hold, unless they are turned o
       found.push(...(await Promise.all(asked)).map(({ status }) => status));
     }
     const refused = found.filter((status) => status === 429).length;
+    const notices = opened.server.notices.filter((notice) => notice.startsWith('Rate limits'));
+    assert.deepEqual(notices, rateLimits === 'off' ? [] : ['Rate limits: general.']);
     assert.equal(refused, rateLimits === 'off' ? 0 : 10);
     assert.equal(found.filter((status) => status === 404).length, 310 - refused);
   }
@@ -214,4 +216,5 @@ test('without --rate-limits a development server counts nothing', async () => {
     Array.from({ length: 400 }, () => ada.getSession(kit.reference())),
   );
   assert.ok(found.every(({ status }) => status !== 429));
+  assert.doesNotMatch(opened.server.notices.join('\n'), /Rate limits/);
 });

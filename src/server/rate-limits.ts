@@ -8,6 +8,8 @@ import type { ServerSettings } from './options.ts';
 /** The limits of requests of a node. */
 export type NodeLimits = {
   readonly requestLimits: RequestLimits;
+  /** That there are limits, and which. */
+  readonly notice: string;
   /** Reads the limits again; the problems found, if any, leave the former ones in place. */
   reload(): Promise<readonly string[]>;
 };
@@ -28,6 +30,7 @@ export async function openNodeLimits(
   });
   return {
     requestLimits,
+    notice: `Rate limits: ${asked}.`,
     async reload() {
       const again = await readRateLimits(asked);
       if ('problems' in again) return again.problems;
