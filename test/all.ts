@@ -12,7 +12,7 @@ import { join, resolve } from 'node:path';
 import { run } from 'node:test';
 import type { TestEvent } from 'node:test/reporters';
 import { pathToFileURL } from 'node:url';
-import { buildPackage } from './package/built-package.ts';
+import { BuildFailed, buildPackage } from './package/built-package.ts';
 import report from './page-reporter.ts';
 import { isQuick } from './quick-files.ts';
 
@@ -90,7 +90,12 @@ async function runAll(globs: readonly string[]): Promise<boolean> {
 
 const named = process.argv.slice(2);
 if (named.length === 0) {
-  process.env['MPSD_TEST_COMMAND'] = join(await buildPackage(), 'dist/main.cjs');
+  const built = await buildPackage().catch((error: unknown) => {
+    if (!(error instanceof BuildFailed)) throw error;
+    console.error(`${error.message}\nthe package does not build: npm run check`);
+    process.exit(1);
+  });
+  process.env['MPSD_TEST_COMMAND'] = join(built, 'dist/main.cjs');
 }
 let isWell = await runAll(named.length > 0 ? named : ['src/**/*.test.ts', 'test/**/*.test.ts']);
 if (isWell && named.length === 0) {

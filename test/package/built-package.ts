@@ -100,10 +100,24 @@ async function hashOfSources(): Promise<string> {
   return hash.digest('hex');
 }
 
+/** The package does not build; the message is what the compiler printed. */
+export class BuildFailed extends Error {}
+
+/** Runs a part of the build. Throws BuildFailed. */
+async function runBuild(...args: readonly string[]): Promise<void> {
+  try {
+    await run(process.execPath, args);
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new BuildFailed(stdout + stderr, { cause: error });
+  }
+}
+
 /**
  * The folder of the package, built from the sources as they are now. A build takes longer than most tests
  * of it, and each test file has a process of its own: one build is kept in `node_modules`, under the hash
  * of its sources. Those that nothing has used for a day are removed: tests of a former state may still run.
+ * Throws BuildFailed.
  */
 export async function buildPackage(): Promise<string> {
   const builds = join(root, 'node_modules/.cache/package');
@@ -114,23 +128,13 @@ export async function buildPackage(): Promise<string> {
   }
   await mkdir(builds, { recursive: true });
   const folder = await mkdtemp(join(builds, 'unfinished-'));
-  await run(process.execPath, [
-    join(root, 'node_modules/typescript/bin/tsc'),
-    ...['-p', join(root, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')],
-  ]);
-  for (const script of ['scripts/build-command.js', 'src/inspector/web/build.js']) {
-    await run(process.execPath, [join(root, script), join(folder, 'dist')]);
-  }
-  await chmod(join(folder, 'dist/main.cjs'), 0o755);
-  for (const part of ['LICENSE', 'package.json', 'config', 'cpp']) {
-    await cp(join(root, part), join(folder, part), { recursive: true });
-  }
   try {
+    await buildInto(folder);
     await rename(folder, built);
   } catch (error) {
-    // Another process was quicker.
+    await rm(folder, { recursive: true, force: true });
+    // If there is one, another process was quicker.
     if (!existsSync(built)) throw error;
-    await rm(folder, { recursive: true });
   }
   for (const name of await readdir(builds)) {
     const former = join(builds, name);
@@ -138,6 +142,19 @@ export async function buildPackage(): Promise<string> {
     if (Date.now() - mtimeMs > dayMs) await rm(former, { recursive: true, force: true });
   }
   return built;
+}
+
+async function buildInto(folder: string): Promise<void> {
+  const dist = join(folder, 'dist');
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  await runBuild(tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', dist);
+  for (const script of ['scripts/build-command.js', 'src/inspector/web/build.js']) {
+    await runBuild(join(root, script), dist);
+  }
+  await chmod(join(dist, 'main.cjs'), 0o755);
+  for (const part of ['LICENSE', 'package.json', 'config', 'cpp']) {
+    await cp(join(root, part), join(folder, part), { recursive: true });
+  }
 }
 
 /** A project with `openmpsd`, as it is published, and these packages of `test/package`. */
