@@ -5,6 +5,9 @@ import { repository } from '../pages/documents.ts';
 import { anchorOf } from '../pages/links.ts';
 import { sidebar } from '../pages/navigation.ts';
 
+/** The most characters of code in a sentence that stay on one line: on a phone it has about 40. */
+const unbrokenCodeMax = 24;
+
 const pagesFolder = join(import.meta.dirname, '../.pages');
 
 export default defineConfig({
@@ -32,6 +35,13 @@ export default defineConfig({
     anchor: { slugify: anchorOf },
     theme: { light: 'github-light', dark: 'github-dark' },
     config(markdown) {
+      const code = markdown.renderer.rules.code_inline;
+      markdown.renderer.rules.code_inline = (tokens, at, options, env, self) => {
+        const token = tokens[at];
+        // A browser breaks lines at hyphens, also within --a-flag.
+        if (token && token.content.length <= unbrokenCodeMax) token.attrJoin('class', 'unbroken');
+        return code?.(tokens, at, options, env, self) ?? '';
+      };
       const fence = markdown.renderer.rules.fence;
       markdown.renderer.rules.fence = (tokens, at, options, env, self) => {
         const { info = '', content = '' } = tokens[at] ?? {};
