@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startServer } from '../server.ts';
+import { openMemoryStore } from '../store/memory/memory-store.ts';
+import { openProcessBus } from '../store/memory/process-bus.ts';
 import { Kit } from '../testing/kit.ts';
 import { manualClock } from '../testing/manual-clock.ts';
 import { type AdminCommandName, runAdmin } from './admin.ts';
@@ -133,6 +135,39 @@ test('an operator ends connections, and operates a node; the acts are listed', a
   assert.deepEqual(
     acts.map(({ act, by }) => `${act} by ${by}`).sort(),
     ['disconnect', 'disconnect', 'drain', 'reload', 'undrain'].map((act) => `${act} by operator`),
+  );
+});
+
+// Kills: a user on a node that does not answer, whom nobody can find or disconnect.
+test('a user of whom nothing is known while a node is silent is disconnected all the same', async () => {
+  const clock = manualClock();
+  const store = openMemoryStore();
+  await using server = await startServer({ port: 0, store, bus: openProcessBus(), clock });
+  // It is alive in the store, and gets no message.
+  await using silent = await startServer({ port: 0, store, bus: openProcessBus(), clock });
+  const kit = new Kit(silent.url, undefined);
+  const acts = async () =>
+    (
+      await kit.request('GET', '/admin/acts', {
+        headers: { authorization: 'XBL3.0 x=-;svc=operator' },
+      })
+    ).json as {
+      readonly acts: readonly { readonly act: string; readonly xuid: string }[];
+    };
+  const withoutAnswer = async (name: AdminCommandName) => {
+    const running = run(name, ['--xuid', '4040'], { MPSD_URL: server.url });
+    const waiting = setInterval(() => clock.advance(100), 1);
+    return running.finally(() => clearInterval(waiting));
+  };
+  const where = await withoutAnswer('where');
+  assert.deepEqual([where.code, where.err], [0, '']);
+  assert.match(where.out, /^no answer {4}from node \w{8}: its connections are not known$/m);
+  const ended = await withoutAnswer('disconnect');
+  assert.deepEqual([ended.code, ended.err], [0, '']);
+  assert.match(ended.out, /^Connections of user 4040 that ended: 0 of this node\./);
+  assert.deepEqual(
+    (await acts()).acts.map(({ act, xuid }) => `${act} ${xuid}`),
+    ['disconnect 4040'],
   );
 });
 

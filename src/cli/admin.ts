@@ -130,7 +130,8 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
     async run(given, ask) {
       const user = await ask('GET', `/users/${xuidOf(given)}`);
       if (isUnknown(user)) throw new CommandFailure(unknownUser(user.xuid));
-      const { xuid, gamertag, lastSeen, ban, sessions, connections, activities } = user;
+      const { xuid, gamertag, lastSeen, ban, sessions, connections, activities, silentNodes } =
+        user;
       return [
         `user         ${xuid}${gamertag === undefined ? '' : ` (${gamertag})`}`,
         ...(lastSeen === undefined ? [] : [`last seen    ${lastSeen}`]),
@@ -144,6 +145,9 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
           return `activity     ${formatSessionName({ scid, templateName, name })}`;
         }),
         ...connections.map(({ id, node }: AnswerBody) => `connection   ${id} to node ${node}`),
+        ...(silentNodes ?? []).map(
+          (node: string) => `no answer    from node ${node}: its connections are not known`,
+        ),
         ...(sessions.length === 0 ? ['in no session'] : []),
       ];
     },
@@ -211,12 +215,15 @@ const commands: Readonly<Record<AdminCommandName, AdminCommand>> = {
       if (id === undefined) {
         if (!given.has('xuid')) throw new Error('This command needs --xuid or --connection.');
         const xuid = xuidOf(given);
-        const user = await ask('GET', `/users/${xuid}`);
-        if (isUnknown(user)) throw new CommandFailure(unknownUser(xuid));
-        if (user.connections.length === 0 && user.silentNodes === undefined) {
-          return [`User ${xuid} has no connection.`];
-        }
+        // For the words alone: what it does not show is ended too.
+        const user = await ask('GET', `/users/${xuid}`).catch(() => undefined);
         const { endedHere } = await ask('POST', `/users/${xuid}/disconnect`);
+        if (endedHere === 0 && user !== undefined) {
+          if (isUnknown(user)) throw new CommandFailure(unknownUser(xuid));
+          if (user.connections.length === 0 && user.silentNodes === undefined) {
+            return [`User ${xuid} has no connection.`];
+          }
+        }
         return [
           `Connections of user ${xuid} that ended: ${endedHere} of this node. Other nodes end theirs now.`,
         ];
@@ -308,11 +315,14 @@ export async function runAdmin(
   }
 }
 
-/** True of a user of whom the server has nothing. */
+/** True of a user of whom no node has anything: all have answered. */
 function isUnknown(user: AnswerBody): boolean {
-  const { gamertag, lastSeen, ban, sessions, connections, activities } = user;
+  const { gamertag, lastSeen, ban, silentNodes, sessions, connections, activities } = user;
   const lists: readonly (readonly unknown[])[] = [sessions, connections, activities];
-  return (gamertag ?? lastSeen ?? ban) === undefined && lists.every((list) => list.length === 0);
+  return (
+    (gamertag ?? lastSeen ?? ban ?? silentNodes) === undefined &&
+    lists.every((list) => list.length === 0)
+  );
 }
 
 function unknownUser(xuid: string): string {
