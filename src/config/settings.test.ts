@@ -158,7 +158,11 @@ test('a server may cut what is under way at once when it ends', () => {
 test('a size or a duration out of its range is refused with the least and the greatest', () => {
   const hour = 3_600_000;
   for (const [args, name, value] of [
-    [['--max-body=1KiB', '--max-document=1KiB'], 'bodyBytesMax', 1_024],
+    [['--max-body=1KiB'], 'bodyBytesMax', 1_024],
+    // Kills: bodies that cannot be made smaller unless documents are too.
+    [['--max-body=512KiB'], 'documentBytesMax', 524_288],
+    [['--max-body=2MiB'], 'documentBytesMax', 1_048_576],
+    [['--max-empty=36500d'], 'emptyMsMax', 36_500 * 24 * hour],
     [['--max-body=256MiB'], 'bodyBytesMax', 268_435_456],
     [['--cache=1024GiB'], 'cacheBytesMax', 2 ** 40],
     [['--sweep=1d'], 'sweepIntervalMs', 24 * hour],
@@ -196,7 +200,8 @@ test('a session that can be read can be written: no document is larger than a bo
     problemOf(['--max-document=2MiB']),
     /^--max-document \(MPSD_MAX_DOCUMENT\) is 2MiB and --max-body \(MPSD_MAX_BODY\) is 1MiB: .* lower the one, or raise the other\.$/,
   );
-  assert.match(problemOf([], { MPSD_MAX_BODY: '512KiB' }), /is 1MiB and .* is 512KiB/);
+  const env = { MPSD_MAX_BODY: '512KiB', MPSD_MAX_DOCUMENT: '1MiB' };
+  assert.match(problemOf([], env), /is 1MiB and .* is 512KiB/);
   parsed('--max-document=2MiB', '--max-body=2MiB');
   parsed('--max-document=512KiB', '--max-body=512KiB');
 });

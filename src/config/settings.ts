@@ -160,8 +160,10 @@ const durationMs = (text: string): number => {
 
 /** Of a timer: Node would take one of 25 days for one of no time. */
 const timerMax = '1d';
-/** Of what is stored or remembered for a time. */
+/** Of what is remembered for a time. */
 const lifetimeMax = '365d';
+/** Of a time that is only stored: a hundred years. */
+const storedMax = '36500d';
 
 const duration =
   (greatest: string) =>
@@ -746,7 +748,7 @@ const table: Table = {
     env: 'MPSD_MAX_DOCUMENT',
     argument: '<size>',
     default: '1MiB',
-    help: 'Largest session document. At most --max-body, so that what was read of it always fits into a write.',
+    help: 'Largest session document; not more than --max-body, so that what was read of it always fits into a write. Without it: 1MiB, or --max-body where that is less.',
     parse: size(textMax),
   },
   memberBytesMax: {
@@ -795,7 +797,7 @@ const table: Table = {
     argument: '<duration>',
     default: '24h',
     help: 'How long a session stays with nobody in it, and a member in a status while nobody is active, where the template does not set the timeout and the write that created the session allows longer.',
-    parse: duration(lifetimeMax),
+    parse: duration(storedMax),
   },
   drainMs: {
     flag: 'drain',
@@ -850,7 +852,10 @@ export function parseSettings(
       problems.push(`${source} is ${shown}; expected ${parsed.expected}.`);
     }
   }
-  const complete = values as Settings;
+  const isGiven = ({ flag, env: variable }: Setting<unknown>): boolean =>
+    given.values.has(flag) || env[variable] !== undefined;
+  const read = values as Settings;
+  const complete = isGiven(table.documentBytesMax) ? read : withDocumentsThatFit(read);
   problems.push(
     ...callersProblems(complete),
     ...adminProblems(complete),
@@ -859,9 +864,7 @@ export function parseSettings(
     ...sizesProblems(complete),
     ...uselessFlags(complete, new Set(given.values.keys())),
   );
-  const { proxyPort } = table;
-  const isProxyGiven = given.values.has(proxyPort.flag) || env[proxyPort.env] !== undefined;
-  if (complete.proxyOthers === 'tunnel' && !isProxyGiven) {
+  if (complete.proxyOthers === 'tunnel' && !isGiven(table.proxyPort)) {
     problems.push(
       '--proxy-others tunnel (MPSD_PROXY_OTHERS) is of no use without a proxy; add --proxy-port (MPSD_PROXY_PORT).',
     );
@@ -1047,6 +1050,16 @@ export function controlProblems({
   return [
     `--host ${host} can be reached from other machines, and --control is for tests: leave out one of them, or add --allow-control if that is what you want.`,
   ];
+}
+
+/** The settings with documents that are no larger than a body, where neither size is wrong. */
+export function withDocumentsThatFit<T extends Pick<Settings, 'bodyBytesMax' | 'documentBytesMax'>>(
+  settings: T,
+): T {
+  const { bodyBytesMax, documentBytesMax } = settings;
+  return bodyBytesMax < documentBytesMax
+    ? { ...settings, documentBytesMax: bodyBytesMax }
+    : settings;
 }
 
 /** What does not go together among the sizes. */

@@ -16,9 +16,11 @@ test('a store that is none is refused with the words of the command line', () =>
 
 test('a program that lets documents be larger than bodies is refused as a command is', () => {
   assert.throws(
-    () => settingsOf({ bodyBytesMax: 1_000 }),
+    () => settingsOf({ bodyBytesMax: 1_000, documentBytesMax: 1_048_576 }),
     /is 1MiB and --max-body .* is 1000 bytes/,
   );
+  assert.equal(settingsOf({ bodyBytesMax: 1_000 }).documentBytesMax, 1_000);
+  assert.equal(settingsOf({ bodyBytesMax: 9_000_000 }).documentBytesMax, 1_048_576);
 });
 
 test('a store of each kind is taken', () => {

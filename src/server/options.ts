@@ -8,6 +8,7 @@ import {
   isSettingName,
   type Settings,
   storeProblems,
+  withDocumentsThatFit,
 } from '../config/settings.ts';
 import type { Observe, Observers } from '../observe/observers.ts';
 import type { RequestScope } from '../observe/request-scope.ts';
@@ -72,7 +73,8 @@ export function settingsOf(options: ServerOptions): AskedSettings {
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as ServerOptions;
-  const settings = { ...defaultSettings(), ids: randomIds, log: () => undefined, ...given };
+  const asked = { ...defaultSettings(), ids: randomIds, log: () => undefined, ...given };
+  const settings = given.documentBytesMax === undefined ? withDocumentsThatFit(asked) : asked;
   const problems = [
     ...Object.keys(given)
       .filter((name) => !parts.has(name) && !isSettingName(name))
