@@ -121,6 +121,9 @@ export function createForwardProxy(settings: ProxySettings): ForwardProxy {
   };
 
   const server = createServer({ ...timeouts, requireHostHeader: false }, request);
+  server.on('checkExpectation', request);
+  // Without this Node asks for each body, also for one that is refused unread.
+  server.on('checkContinue', request);
   server.on('connection', (socket: Socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));

@@ -24,9 +24,13 @@ const directory = 'sessiondirectory.xboxlive.com';
 
 async function startGateway(settings: Partial<GatewaySettings> = {}) {
   const logged: string[] = [];
-  const app = sampleApp([sampleRoute('GET', '/handles', { auth: 'token' })], {
-    hosts: openHosts(),
-  });
+  const app = sampleApp(
+    [
+      sampleRoute('GET', '/handles', { auth: 'token' }),
+      sampleRoute('POST', '/handles', { auth: 'token', body: 'object' }),
+    ],
+    { hosts: openHosts() },
+  );
   await app.listen(local);
   const gateway = await openGateway({
     app,
@@ -152,6 +156,34 @@ const forbidden: readonly (readonly [authority: string, status: number, refusal:
   [`${directory}:0`, 400, 'requestMalformed'],
   [`user@${directory}:443`, 400, 'requestMalformed'],
 ];
+
+// Kills: a proxy that asks for the body before the app does, also where the app refuses it unread.
+test(
+  'through the proxy a body that is waited for is asked for once, or not at all',
+  options,
+  async () => {
+    await using started = await startGateway();
+    for (const [credentials, statuses] of [
+      ['Authorization: ada\r\n', ['100', '200']],
+      ['', ['401']],
+    ] as const) {
+      const socket = connectPlain(started.proxyPort, '127.0.0.1').setEncoding('latin1');
+      socket.write(`POST http://${directory}/handles HTTP/1.1\r\nHost: ${directory}\r\n`);
+      socket.write(`${credentials}Connection: close\r\nContent-Length: 2\r\n`);
+      socket.write('Expect: 100-continue\r\n\r\n');
+      let sent = '';
+      let isSent = false;
+      for await (const chunk of socket) {
+        sent += chunk;
+        if (isSent || !sent.startsWith('HTTP/1.1 100 ')) continue;
+        isSent = true;
+        socket.write('{}');
+      }
+      const seen = Array.from(sent.matchAll(/^HTTP\/1\.1 (\d{3}) /gm), ([, status]) => status);
+      assert.deepEqual(seen, statuses);
+    }
+  },
+);
 
 test('CONNECT to anything else is refused', options, async () => {
   await using started = await startGateway();

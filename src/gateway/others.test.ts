@@ -106,6 +106,48 @@ test(
   },
 );
 
+/** What a proxy sends to a client that waits to be asked for its body, and sends it then. */
+async function sentToWaiting(port: number, url: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1');
+  socket.write(`POST ${url} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n`);
+  socket.write('Content-Length: 4\r\nExpect: 100-continue\r\n\r\n');
+  let sent = '';
+  for await (const chunk of socket) {
+    if (sent === '' && String(chunk).startsWith('HTTP/1.1 100 ')) socket.write('body');
+    sent += chunk;
+  }
+  return sent;
+}
+
+// Kills: a body that is asked for although no host gets it.
+test('a body that is waited for is asked for once, where a host gets it', options, async () => {
+  const upstream = createHttp((incoming, outgoing) => incoming.pipe(outgoing));
+  const port = await listen(upstream);
+  await using proxy = await startProxy({}, port);
+  const sent = await sentToWaiting(proxy.port, 'http://localhost/');
+  assert.match(sent, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 .*body/s);
+  assert.equal(sent.match(/HTTP\/1\.1 100/g)?.length, 1);
+  await using closed = await startProxy({ isClosed: () => true }, port);
+  for (const [to, url] of [
+    [closed, 'http://localhost/'],
+    [proxy, 'http://localhost:22/'],
+    [proxy, '/'],
+  ] as const) {
+    assert.match(await sentToWaiting(to.port, url), /^HTTP\/1\.1 40[03] /, url);
+  }
+  upstream.close();
+});
+
+test('an expectation that nobody knows goes on', options, async () => {
+  const upstream = createHttp().on('checkExpectation', ({ headers }, outgoing) =>
+    outgoing.end(headers.expect),
+  );
+  await using proxy = await startProxy({}, await listen(upstream));
+  const { text } = await ask(proxy.port, 'http://localhost/', { expect: 'miracles' });
+  assert.equal(text, 'miracles');
+  upstream.close();
+});
+
 test('what leads back to this machine is refused, by address and by name', options, async () => {
   const resolve = async (host: string): Promise<readonly string[]> =>
     host === 'rebound.example' ? ['127.0.0.1', '::1'] : ['169.254.169.254'];

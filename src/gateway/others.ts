@@ -16,6 +16,7 @@ import { networkInterfaces } from 'node:os';
 import { pipeline } from 'node:stream/promises';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import { askForBody } from '../http/answer-early.ts';
 import { type Authority, isClosedAddress } from './authority.ts';
 import type { Others } from './forward-proxy.ts';
 
@@ -74,6 +75,7 @@ export function openOthers(settings: OthersSettings): Others {
       const address = await addressOf(to);
       if (address instanceof Refusal) return address;
       const url = new URL(incoming.url ?? '');
+      askForBody(outgoing);
       const asked = request({
         host: address,
         port: to.port,

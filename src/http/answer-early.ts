@@ -14,11 +14,25 @@ export function isBodyDue({ complete, headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0;
 }
 
-/** True of a client that sends a body only after it was asked to, with `Expect: 100-continue`. */
-export function waitsToContinue({ headers, httpVersionMinor }: IncomingMessage): boolean {
-  const { expect } = headers;
+/** Requests whose body was asked for. */
+const askedFor = new WeakSet<IncomingMessage>();
+
+/** Asks for the body of a client that waits for that, with `Expect: 100-continue`. */
+export function askForBody(outgoing: ServerResponse): void {
+  const { req: incoming } = outgoing;
+  if (!waitsToContinue(incoming)) return;
+  outgoing.writeContinue();
+  askedFor.add(incoming);
+}
+
+/** True of a client that sends a body only after it is asked to, and has not been asked yet. */
+function waitsToContinue(incoming: IncomingMessage): boolean {
+  const { expect } = incoming.headers;
   return (
-    expect !== undefined && httpVersionMinor === 1 && /(?:^|\W)100-continue(?:$|\W)/i.test(expect)
+    expect !== undefined &&
+    incoming.httpVersionMinor === 1 &&
+    /(?:^|\W)100-continue(?:$|\W)/i.test(expect) &&
+    !askedFor.has(incoming)
   );
 }
 
@@ -26,8 +40,8 @@ export function waitsToContinue({ headers, httpVersionMinor }: IncomingMessage):
  * Answers a request before its body has come, as a refusal does, and receives the rest of the body. If the
  * connection ended with the answer, the system would reset it, and a client that is still sending would lose
  * the answer. After 64 MiB or 30 seconds it is cut all the same.
- * The answer to a client that waits to continue is the last of its connection, since it is unknown whether the
- * body comes.
+ * The answer to a client that still waits to be asked for the body is the last of its connection, since it is
+ * unknown whether the body comes.
  */
 export function answerEarly(
   outgoing: ServerResponse,

@@ -290,6 +290,29 @@ test('a body that is refused unread is not asked for', options, async () => {
   }
 });
 
+// Kills: a connection that is closed under a client that has been asked for its body, and sends it.
+test(
+  'after a body that was asked for and is too large, the connection can be used again',
+  options,
+  async () => {
+    await using app = await listen();
+    const socket = connect(app.port, '127.0.0.1').setEncoding('latin1');
+    const received = textUntilEnd(socket);
+    socket.write(
+      `PUT ${seat} HTTP/1.1\r\n${good}Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n`,
+    );
+    await once(socket, 'data');
+    const size = sampleBodyBytesMax + 1;
+    socket.write(`${size.toString(16)}\r\n${' '.repeat(size)}\r\n0\r\n\r\n`);
+    socket.write(`GET ${seat} HTTP/1.1\r\n${good}Connection: close\r\n\r\n`);
+    const answers = parseAnswers(await received);
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [100, 413, 200],
+    );
+  },
+);
+
 test('an expectation that nobody knows is no reason to refuse', options, async () => {
   await using app = await listen();
   assert.equal((await ask({ port: app.port, headers: { Expect: 'miracles' } })).status, 200);

@@ -7,7 +7,7 @@ import type { Guid } from '../domain/ids.ts';
 import { type JsonObject, parseExactJson, parseRequestJson } from '../domain/json.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Milliseconds } from '../domain/time.ts';
-import { answerEarly, isBodyDue, waitsToContinue } from './answer-early.ts';
+import { answerEarly, askForBody, isBodyDue } from './answer-early.ts';
 import { parseQuery } from './query.ts';
 import { endOfReadBatch } from './read-batch.ts';
 import { parseBody, parseForm, readBody, sizeRefusal } from './body.ts';
@@ -289,7 +289,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
   ): Promise<JsonObject | Refusal> {
     const tooLarge = sizeRefusal(outgoing.req, ownBytesMax);
     if (tooLarge !== undefined) return tooLarge;
-    if (waitsToContinue(outgoing.req)) outgoing.writeContinue();
+    askForBody(outgoing);
     const bytes = await readBody(outgoing.req, ownBytesMax, state.uploads);
     if (bytes instanceof Refusal) return bytes;
     if (observed) observed.body = bytes;
