@@ -58,11 +58,11 @@ export function endpointOf(document: IssuerDocument, name: string, issuer: strin
   if (typeof url !== 'string' || !isKeySetUrl(url) || !URL.canParse(url)) {
     const shown = withoutUrlSecrets(JSON.stringify(url)).slice(0, 200);
     throw new Error(
-      `${discoveryUrl(issuer)} names a "${name}" that is no address of http or https: ${shown}`,
+      `the "${name}" of ${discoveryUrl(issuer)} is no address of http or https: ${shown}`,
     );
   }
   if (/^https:/i.test(issuer) && !/^https:/i.test(url)) {
-    throw new Error(`${discoveryUrl(issuer)} names a "${name}" of plain http`);
+    throw new Error(`the "${name}" of ${discoveryUrl(issuer)} is plain http`);
   }
   return url;
 }

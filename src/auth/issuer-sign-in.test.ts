@@ -82,10 +82,13 @@ test('the endpoints of an issuer at https are at https too, and each one is chec
     'device_authorization_endpoint',
   ]) {
     for (const [url, text] of [
-      ['http://login.example/x', `names a "${name}" of plain http`],
-      ['ftp://login.example/x', `names a "${name}" that is no address of http or https: "ftp:`],
-      ['https://', `names a "${name}" that is no address of http or https: "https://"`],
-      [7, `names a "${name}" that is no address of http or https: 7`],
+      ['http://login.example/x', `the "${name}" of ${discovery} is plain http`],
+      [
+        'ftp://login.example/x',
+        `the "${name}" of ${discovery} is no address of http or https: "ftp:`,
+      ],
+      ['https://', `the "${name}" of ${discovery} is no address of http or https: "https://"`],
+      [7, `the "${name}" of ${discovery} is no address of http or https: 7`],
     ] as const) {
       answers.set(discovery, { ...whole, [name]: url });
       nowMs += 2_000;

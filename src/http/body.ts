@@ -15,7 +15,7 @@ import { Refusal } from '../domain/refusal.ts';
 import type { HeldBytes } from './held-bytes.ts';
 import { parseQuery } from './query.ts';
 
-/** Refuses a body that is too large by what the client says of it. Refuses: bodyTooLarge. */
+/** Nothing when the length that the client gives, if any, is small enough. Refuses: bodyTooLarge. */
 export function sizeRefusal({ headers }: IncomingMessage, bytesMax: number): Refusal | undefined {
   return Number(headers['content-length']) > bytesMax ? tooLarge(bytesMax) : undefined;
 }
