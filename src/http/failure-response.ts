@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { AuthenticatorUnavailable, SignInUnavailable } from '../auth/authenticator.ts';
 import type { Guid } from '../domain/ids.ts';
 import { retryAfter, textResponse } from './refusal-response.ts';
-import { type Answer, isReading, type Route } from './route.ts';
+import type { Answer } from './route.ts';
 
 export type FailureSettings = {
   /** True of an error by which the store says that it cannot be reached. */
@@ -12,34 +12,31 @@ export type FailureSettings = {
 };
 
 /**
- * The answer when a request could not be decided: for an outage, or a fault, which is logged. `route` is
- * undefined where no route has this path and verb.
+ * The answer when a request could not be decided: for an outage, or a fault, which is logged. `isRead` is true of a
+ * request that changes nothing.
  */
 export function failureResponse(
   { isOutage, log }: FailureSettings,
   error: unknown,
   incoming: IncomingMessage,
   correlationId: Guid,
-  route: Pick<Route, 'method' | 'onlyReads'> | undefined,
+  isRead: boolean,
 ): Answer {
   if (error instanceof SignInUnavailable) return signInUnavailableResponse;
   if (error instanceof AuthenticatorUnavailable) return callerUnknownResponse;
-  if (isOutage(error)) return outageResponse(route);
+  if (isOutage(error)) return isRead ? readOutageResponse : writeOutageResponse;
   log(faultReport(error, incoming, correlationId));
   return faultResponse(correlationId);
 }
 
-/** The answer while the store cannot be reached, or what it has cannot be read or written. */
-function outageResponse(route: Parameters<typeof failureResponse>[4]): Answer {
-  return route === undefined || isReading(route) ? readOutageResponse : writeOutageResponse;
-}
-
+/** The answer while the store cannot be reached, or what it has cannot be read. */
 const readOutageResponse = textResponse(
   503,
   'This server cannot read what is stored now; your request changes nothing. Try again; the log and /health/ready of the server say why.',
   retryAfter,
 );
 
+/** The same of a request that may have changed something. */
 const writeOutageResponse = textResponse(
   503,
   'This server cannot reach its store now, or cannot write to it, and it is unknown whether this write was kept. Try again; the log and /health/ready of the server say why.',

@@ -214,6 +214,9 @@ test('an outage is a 503 to come again, whichever part is away; it is not logged
     sampleRoute('PUT', '/away', { ...away, body: 'object' }),
     sampleRoute('POST', '/away/query', { ...away, body: 'object', onlyReads: true }),
     sampleRoute('POST', '/away/batch', { ...away, body: 'object' }),
+    sampleRoute('POST', '/away/either', {
+      ...{ ...away, body: 'object', onlyReads: (query) => query.get('method') === 'get' },
+    }),
   ]);
   const unknowable = { ...goodHeaders, authorization: 'unknowable' };
   for (const [sent, said] of [
@@ -222,6 +225,8 @@ test('an outage is a 503 to come again, whichever part is away; it is not logged
     [{ method: 'POST', url: '/away/query', body: '{}' }, /your request changes nothing\./],
     // Kills: what a route does taken from its path.
     [{ method: 'POST', url: '/away/batch', body: '{}' }, /unknown whether this write was kept\./],
+    [{ method: 'POST', url: '/away/either?method=get', body: '{}' }, /request changes nothing\./],
+    [{ method: 'POST', url: '/away/either', body: '{}' }, /unknown whether this write was kept\./],
     [{ headers: unknowable }, /cannot tell who calls; nothing was done/],
   ] as const) {
     const { status, headers, text } = await ask(sent, app);

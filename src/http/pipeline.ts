@@ -24,7 +24,7 @@ import { type ObservedRequest, observeRequest, requestEnded } from './observed-r
 import { formatPreflight, type Origins } from './origins.ts';
 import { refusalResponse } from './refusal-response.ts';
 import { type SendAnswer, sendAnswer } from './send-answer.ts';
-import type { Answer, RefusalWithHeaders, Route } from './route.ts';
+import { type Answer, isReading, type RefusalWithHeaders, type Route } from './route.ts';
 import { buildRouteTable, parseTarget } from './route-table.ts';
 import { rateServiceOf } from './rate-service.ts';
 import { bothJudgements, type Judgement, type RequestLimits } from './request-limits.ts';
@@ -129,8 +129,9 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
         }
       } catch (error) {
         if (observed) observed.fault = error;
-        const route = 'route' in match ? match.route : undefined;
-        sendShared(failureResponse(settings, error, incoming, correlationId, route));
+        const isRead =
+          !('route' in match) || isReading(match.route, new URLSearchParams(match.search));
+        sendShared(failureResponse(settings, error, incoming, correlationId, isRead));
       }
     },
   };
@@ -187,7 +188,7 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     const body = route.body === 'none' ? noBody : await readObject(outgoing, route, observed);
     if (body instanceof Refusal) return refuse(body, contractVersion);
     if (caller?.kind === 'user' && caller.userHash !== undefined) {
-      caller = await learned(caller, route, parseTarget(url).path, body);
+      caller = await learned(caller, route, url, query, body);
       if (caller instanceof Refusal) return refuse(caller, contractVersion);
       if (observed) observed.caller = caller;
     }
@@ -263,11 +264,12 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
   async function learned(
     caller: UserCaller,
     route: Route,
-    path: string,
+    url: string,
+    query: URLSearchParams,
     body: JsonObject,
   ): Promise<UserCaller | Refusal> {
-    const xuid = statedXuid(route.method, path, body);
-    if (xuid === undefined) return mayWithoutXuid(caller, route) ?? caller;
+    const xuid = statedXuid(route.method, parseTarget(url).path, body);
+    if (xuid === undefined) return mayWithoutXuid(caller, route, query) ?? caller;
     if (xuid === caller.xuid) return caller;
     return (await authenticator.learn?.(caller, xuid)) ?? caller;
   }

@@ -22,8 +22,11 @@ export type Route = {
    * token of an administrator. A server without administrators has no routes with `admin`.
    */
   readonly auth: 'mpsd' | 'token' | 'admin' | 'none';
-  /** True of another verb that changes nothing, as of a POST that asks for much. A GET never changes anything. */
-  readonly onlyReads?: boolean;
+  /**
+   * True of another verb that changes nothing, as of a POST that asks for much; or with which queries that is so.
+   * A GET never changes anything.
+   */
+  readonly onlyReads?: boolean | ((query: URLSearchParams) => boolean);
   /** As what a request is counted, where its body says that. By host and path when absent. */
   readonly rateServiceOf?: (body: JsonObject) => RateService;
   /** The oldest contract version that is answered, where `auth` is `mpsd`; 104 when absent. */
@@ -51,9 +54,13 @@ export type Route = {
   ) => Promise<Answer | Refusal | RefusalWithHeaders>;
 };
 
-/** True of a route that changes nothing. */
-export function isReading({ method, onlyReads }: Pick<Route, 'method' | 'onlyReads'>): boolean {
-  return method === 'GET' || onlyReads === true;
+/** True of a route that changes nothing with this query. Without a query: that never changes anything. */
+export function isReading(
+  { method, onlyReads = false }: Pick<Route, 'method' | 'onlyReads'>,
+  query?: URLSearchParams,
+): boolean {
+  if (typeof onlyReads === 'boolean') return method === 'GET' || onlyReads;
+  return query !== undefined && onlyReads(query);
 }
 
 export type RouteRequest = {

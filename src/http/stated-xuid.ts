@@ -34,7 +34,7 @@ export function statedXuid(method: string, path: string, body: JsonObject): Xuid
 }
 
 /**
- * Nothing when a caller who has stated no xuid may do this: what such a user wrote would be nobody's
+ * Nothing when a caller who has stated no xuid may do this with this query: what such a user wrote would be nobody's
  * afterwards.
  *
  * Refuses: notAuthenticated.
@@ -44,8 +44,9 @@ export function statedXuid(method: string, path: string, body: JsonObject): Xuid
 export function mayWithoutXuid(
   { hasMadeUpXuid }: UserCaller,
   route: Pick<Route, 'method' | 'onlyReads'>,
+  query: URLSearchParams,
 ): Refusal | undefined {
-  if (hasMadeUpXuid !== true || isReading(route)) return undefined;
+  if (hasMadeUpXuid !== true || isReading(route, query)) return undefined;
   return new Refusal(
     'notAuthenticated',
     'The token is encrypted, and this user has not stated a xuid yet: join a session with members.me.constants.system.xuid first.',

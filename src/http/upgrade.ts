@@ -120,8 +120,7 @@ export function openUpgrade(
       } else refuseWith(refused instanceof Refusal ? refusalResponse(refused, 107) : refused);
     } catch (error) {
       if (observed) observed.fault = error;
-      const route = { method: 'GET' } as const;
-      refuseWith(failureResponse(settings, error, incoming, correlationId, route));
+      refuseWith(failureResponse(settings, error, incoming, correlationId, true));
     }
   }
 

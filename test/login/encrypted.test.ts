@@ -134,8 +134,14 @@ test('who has stated nothing writes nothing, since it would be nobody’s afterw
     assert.equal(status, 401, path);
     assert.match(text, /has not stated a xuid yet/);
   }
-  // It changes nothing: a client asks for it before it joins a session.
-  assert.equal((await ada.ask('POST', '/system/notifications/endpoints', {})).status, 200);
+  // These change nothing: a client asks for them before it joins a session.
+  for (const [path, body] of [
+    ['/system/notifications/endpoints', {}],
+    ['/users/me/people/xuids?method=get', { xuids: [bertXuid] }],
+    ['/users/me/people/xuids', { xuids: [bertXuid] }],
+  ] as const) {
+    assert.equal((await ada.ask('POST', path, body)).status, 200, path);
+  }
 });
 
 /** @source docs/wire/unknowns.md "user hashes" */

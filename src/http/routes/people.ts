@@ -136,26 +136,29 @@ function changeOne(method: 'PUT' | 'DELETE'): Route {
 }
 
 /** Several people at once: `get` lists those of them who are on the list. */
-const postXuids = socialRoute(
-  'POST',
-  '/users/{owner}/people/xuids',
-  'object',
-  async ({ query, body, caller }, context, owner) => {
-    const method = parseMethod(query);
-    if (method instanceof Refusal) return method;
-    const xuids = parseXuids(knownPart(context, body, dropUnknownOfXuids));
-    if (xuids instanceof Refusal) return xuids;
-    if (method !== 'get') {
-      return changePeople(context, owner, 'follows', { kind: method, xuids }, caller);
-    }
-    const entries = await readList(context, owner, 'follows', caller);
-    if (entries instanceof Refusal) return entries;
-    const asked = new Set(xuids);
-    const page = { view: 'All', startIndex: 0, itemsMax: entries.length } as const;
-    const found = entries.filter(({ xuid }) => asked.has(xuid));
-    return viewPeople(found, page, await readCallersView(context, caller, found));
-  },
-);
+const postXuids: Route = {
+  ...socialRoute(
+    'POST',
+    '/users/{owner}/people/xuids',
+    'object',
+    async ({ query, body, caller }, context, owner) => {
+      const method = parseMethod(query);
+      if (method instanceof Refusal) return method;
+      const xuids = parseXuids(knownPart(context, body, dropUnknownOfXuids));
+      if (xuids instanceof Refusal) return xuids;
+      if (method !== 'get') {
+        return changePeople(context, owner, 'follows', { kind: method, xuids }, caller);
+      }
+      const entries = await readList(context, owner, 'follows', caller);
+      if (entries instanceof Refusal) return entries;
+      const asked = new Set(xuids);
+      const page = { view: 'All', startIndex: 0, itemsMax: entries.length } as const;
+      const found = entries.filter(({ xuid }) => asked.has(xuid));
+      return viewPeople(found, page, await readCallersView(context, caller, found));
+    },
+  ),
+  onlyReads: (query) => parseMethod(query) === 'get',
+};
 
 /** @source docs/wire/unknowns.md "making somebody a favourite" */
 const postFavorites = socialRoute(
