@@ -372,9 +372,10 @@ test('a damaged list of due times hides no due session of the others', async () 
 });
 
 // Kills: a partition that cannot be read, and with it the search of all others; and a cursor that goes on
-// as if it had been read.
-test('damaged keys of a search list hide no change of the others, and none when they are mended', async () => {
-  await using store = await open(redis.url);
+// as if it had been read; sessions that are missing from every search, and nothing says so.
+test('damaged keys of a search list are logged, hide no change of the others, and none when mended', async () => {
+  const lines: string[] = [];
+  await using store = await open(redis.url, { log: (line) => lines.push(line) });
   for (const name of ['a', 'b', 'c'])
     await store.commit({ session: { ...putOf(name, 0), isSearchChange: true } });
   const keysOf = async (name: string): Promise<readonly string[]> => {
@@ -388,9 +389,21 @@ test('damaged keys of a search list hide no change of the others, and none when 
     await redis.cli(portOf(redis), 'SET', key, 'damaged');
     const { keys, cursor } = await store.searchChanges(undefined, 10);
     assert.equal(keys.length, 2);
+    const again = await store.searchChanges(cursor, 10);
+    assert.deepEqual(again.keys, []);
+    assert.equal(lines.length, 1, lines.join('\n'));
+    assert.ok(lines.pop()?.startsWith(`error: the key ${key} holds something else`));
     await redis.cli(portOf(redis), 'RENAME', `${key}-sound`, key);
-    assert.equal((await store.searchChanges(cursor, 10)).keys.length, 1);
+    const mended = await store.searchChanges(again.cursor, 10);
+    assert.equal(mended.keys.length, 1);
+    // Damaged once more, it is logged once more.
+    await redis.cli(portOf(redis), 'RENAME', key, `${key}-sound`);
+    await redis.cli(portOf(redis), 'SET', key, 'damaged');
+    await store.searchChanges(undefined, 10);
+    assert.ok(lines.pop()?.includes(key));
+    await redis.cli(portOf(redis), 'RENAME', `${key}-sound`, key);
   }
+  assert.deepEqual(lines, []);
 });
 
 test('a put of a session that was heard of takes one command', async () => {

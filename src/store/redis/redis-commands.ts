@@ -85,12 +85,13 @@ export class RedisCommands {
   }
 
   /**
-   * The replies to one read of many keys, in their order; undefined: nothing is there, or the key is damaged.
-   * Each server is asked once, so that a process that has nothing to do costs next to nothing.
+   * The replies to one read of many keys, in their order; undefined: nothing is there, or the key is damaged,
+   * which `noteDamaged` is called with. Each server is asked once, so that a process that has nothing to do costs next to nothing.
    */
   async readEach(
     keys: readonly string[],
     read: ReadOfKey,
+    noteDamaged: (key: string) => void,
   ): Promise<readonly (Reply | undefined)[]> {
     const replies: (Reply | undefined)[] = keys.map(() => undefined);
     const groups = Map.groupBy(keys.keys(), (n) => this.serverOf(keys[n] ?? ''));
@@ -105,6 +106,7 @@ export class RedisCommands {
           replies[group[at] ?? 0] = await this.read(key, [command, key, ...rest]);
         } catch (error) {
           if (!isDamagedKey(error)) throw error;
+          noteDamaged(key);
         }
       });
       await Promise.all(readAlone);

@@ -7,74 +7,109 @@ import { pairsOf } from './redis-replies.ts';
 export type SearchChanges = { readonly keys: readonly SessionKey[]; readonly cursor: string };
 
 /**
- * Sessions whose search handle has changed, as `SessionStore.searchChanges` says. The cursor is, for
- * each partition, the number of the last change that was read. A partition with a damaged key does not
- * stop the others: it is read from its beginning once the key is mended.
- *
- * Throws StoreUnavailable when a shard is away: a search that misses its sessions would seem complete.
+ * Which sessions have changed for the search, on Redis. A partition with a damaged key does not stop the
+ * others: its sessions are missing from searches until the key is mended, which one line of the log says,
+ * and then it is read from its beginning.
  */
-export async function readSearchChanges(
-  commands: RedisCommands,
-  cursor: string | undefined,
-  limit: number,
-): Promise<SearchChanges> {
-  const { partitions } = commands.keys;
-  const metas = partitions.map(({ meta }) => meta);
-  const counted = await commands.readEach(metas, ['HGET', 'search']);
-  const last = counted.map((at) => Number(at ?? 0) || 0);
-  const read = parseCursor(cursor);
-  // Where fewer changes are counted than were read, the server was emptied and began again.
-  for (const [n, at] of last.entries()) if (at < (read[n] ?? 0)) read[n] = 0;
+export class RedisSearchChanges {
+  readonly #commands: RedisCommands;
+  /** Gets a line for each damaged key. */
+  readonly #log: (line: string) => void;
+  /** Those that were logged, and are not mended yet. */
+  readonly #damaged = new Set<string>();
 
-  const keys: SessionKey[] = [];
-  const behind = rotated(last.flatMap((at, n) => (at > (read[n] ?? 0) ? [n] : [])));
-  while (behind.length > 0 && keys.length < limit) {
-    // As many partitions as may hold what is asked for, all asked at once.
-    let expected = 0;
-    const asked: number[] = [];
-    while (behind.length > 0 && keys.length + expected < limit) {
-      const n = behind.shift() ?? 0;
-      expected += (last[n] ?? 0) - (read[n] ?? 0);
-      asked.push(n);
-    }
-    const found = await Promise.all(asked.map((n) => changesIn(commands, n, read[n] ?? 0, limit)));
-    for (const [at, changes] of found.entries()) {
-      const n = asked[at] ?? 0;
-      if (changes === undefined) {
-        read[n] = 0;
-        continue;
+  constructor(commands: RedisCommands, log: (line: string) => void) {
+    this.#commands = commands;
+    this.#log = log;
+  }
+
+  /**
+   * Sessions whose search handle has changed, as `SessionStore.searchChanges` says. The cursor is, for
+   * each partition, the number of the last change that was read.
+   *
+   * Throws StoreUnavailable when a shard is away: a search that misses its sessions would seem complete.
+   */
+  async read(cursor: string | undefined, limit: number): Promise<SearchChanges> {
+    const last = await this.#lastChanges();
+    const read = parseCursor(cursor);
+    // Where fewer changes are counted than were read, the server was emptied and began again.
+    for (const [n, at] of last.entries()) if (at < (read[n] ?? 0)) read[n] = 0;
+
+    const keys: SessionKey[] = [];
+    const behind = rotated(last.flatMap((at, n) => (at > (read[n] ?? 0) ? [n] : [])));
+    while (behind.length > 0 && keys.length < limit) {
+      // As many partitions as may hold what is asked for, all asked at once.
+      let expected = 0;
+      const asked: number[] = [];
+      while (behind.length > 0 && keys.length + expected < limit) {
+        const n = behind.shift() ?? 0;
+        expected += (last[n] ?? 0) - (read[n] ?? 0);
+        asked.push(n);
       }
-      const page = changes.slice(0, limit - keys.length);
-      keys.push(...page.map(([key]) => key));
-      const lastRead = Number(page.at(-1)?.[1] ?? read[n]);
-      const isWhole = page.length === changes.length && changes.length < limit;
-      read[n] = isWhole ? Math.max(last[n] ?? 0, lastRead) : lastRead;
+      const found = await Promise.all(asked.map((n) => this.#changesIn(n, read[n] ?? 0, limit)));
+      for (const [at, changes] of found.entries()) {
+        const n = asked[at] ?? 0;
+        if (changes === undefined) {
+          read[n] = 0;
+          continue;
+        }
+        const page = changes.slice(0, limit - keys.length);
+        keys.push(...page.map(([key]) => key));
+        const lastRead = Number(page.at(-1)?.[1] ?? read[n]);
+        const isWhole = page.length === changes.length && changes.length < limit;
+        read[n] = isWhole ? Math.max(last[n] ?? 0, lastRead) : lastRead;
+      }
+    }
+    return { keys, cursor: read.map((at) => at.toString(36)).join('.') };
+  }
+
+  /** The number of the last change of each partition; 0: there is none, or the key is damaged. */
+  async #lastChanges(): Promise<readonly number[]> {
+    const metas = this.#commands.keys.partitions.map(({ meta }) => meta);
+    const damaged = new Set<string>();
+    const counted = await this.#commands.readEach(metas, ['HGET', 'search'], (key) =>
+      damaged.add(key),
+    );
+    for (const key of metas) this.#note(key, damaged.has(key));
+    return counted.map((at) => Number(at ?? 0) || 0);
+  }
+
+  /** Undefined: the list is damaged. */
+  async #changesIn(
+    n: number,
+    after: number,
+    limit: number,
+  ): Promise<readonly (readonly [SessionKey, string])[] | undefined> {
+    const search = this.#commands.keys.partitions[n]?.search ?? '';
+    const range = [`(${after}`, '+inf', 'BYSCORE', 'LIMIT', '0', String(limit), 'WITHSCORES'];
+    try {
+      const changes = pairsOf(await this.#commands.read(search, ['ZRANGE', search, ...range]));
+      this.#note(search, false);
+      return changes;
+    } catch (error) {
+      if (!isDamagedKey(error)) throw error;
+      this.#note(search, true);
+      return undefined;
     }
   }
-  return { keys, cursor: read.map((at) => at.toString(36)).join('.') };
+
+  #note(key: string, isDamaged: boolean): void {
+    if (!isDamaged) {
+      this.#damaged.delete(key);
+      return;
+    }
+    if (this.#damaged.has(key)) return;
+    this.#damaged.add(key);
+    this.#log(
+      `error: the key ${key} holds something else than the store puts there. Sessions of its partition may be missing from searches until it is restored or deleted.`,
+    );
+  }
 }
 
 function parseCursor(cursor = ''): number[] {
   const read = Array.from({ length: partitionsCount }, () => 0);
   for (const [n, at] of cursor.split('.').entries()) read[n] = Number.parseInt(at, 36) || 0;
   return read;
-}
-
-/** Undefined: the list is damaged. */
-async function changesIn(
-  commands: RedisCommands,
-  n: number,
-  after: number,
-  limit: number,
-): Promise<readonly (readonly [SessionKey, string])[] | undefined> {
-  const search = commands.keys.partitions[n]?.search ?? '';
-  const range = [`(${after}`, '+inf', 'BYSCORE', 'LIMIT', '0', String(limit), 'WITHSCORES'];
-  try {
-    return pairsOf(await commands.read(search, ['ZRANGE', search, ...range]));
-  } catch (error) {
-    if (isDamagedKey(error)) return undefined;
-    throw error;
-  }
 }
 
 /** The list begun at a random place, so that those at its end are read too. */

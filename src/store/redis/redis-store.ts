@@ -47,7 +47,7 @@ import { RedisRecords } from './redis-records.ts';
 import { readCountPart } from './redis-count-part.ts';
 import { earliestUntil, formatScore, pairsOf, parseStored } from './redis-replies.ts';
 import { readSessionKeys } from './redis-session-keys.ts';
-import { readSearchChanges, type SearchChanges } from './redis-search-changes.ts';
+import { RedisSearchChanges, type SearchChanges } from './redis-search-changes.ts';
 import { type CachedRecord, recordOf, RedisSessionCache } from './redis-session-cache.ts';
 import type { RedisShards } from './redis-shards.ts';
 
@@ -77,6 +77,7 @@ export class RedisStore implements Store {
   readonly #handles: RedisHandles;
   readonly #commits: RedisCommits;
   readonly #records: RedisRecords;
+  readonly #searchChanges: RedisSearchChanges;
   readonly #history: RedisHistory;
   readonly #people: RedisPeople;
   readonly #nodes: RedisNodes;
@@ -95,6 +96,7 @@ export class RedisStore implements Store {
     this.#handles = new RedisHandles(this.#commands, log);
     this.#commits = new RedisCommits(this.#commands, this.#handles, this.#cache, deadlineMs);
     this.#records = new RedisRecords(this.#commands, deadlineMs, log);
+    this.#searchChanges = new RedisSearchChanges(this.#commands, log);
     this.#history = new RedisHistory(this.#commands, log);
     this.#people = new RedisPeople(this.#commands);
     this.#nodes = new RedisNodes(this.#commands);
@@ -252,7 +254,7 @@ export class RedisStore implements Store {
 
   async searchChanges(cursor: string | undefined, limit: number): Promise<SearchChanges> {
     this.#commands.assertOpen();
-    return readSearchChanges(this.#commands, cursor, limit);
+    return this.#searchChanges.read(cursor, limit);
   }
 
   async record(table: string, group: string, id: string): Promise<StoredRecord | undefined> {
