@@ -1,4 +1,5 @@
 import type { Xuid } from '../domain/ids.ts';
+import type { Json } from '../domain/json.ts';
 import type { MemberChange, SessionChange } from '../domain/session/session-change.ts';
 import type { Member, Session } from '../domain/session/session.ts';
 
@@ -16,28 +17,42 @@ export function describeChange(
   { before, next, members }: SessionChange,
   nameOf: NameOfUser,
 ): string {
+  if (before === undefined && next === undefined) return 'there was and is no session';
   const said = members.flatMap((one) => describeMember(one, nameOf) ?? []);
   const named = said.slice(0, namedMax);
   if (said.length > named.length) named.push(`${said.length - named.length} more`);
   if (before === undefined) named.push('the session begins');
   if (next === undefined) named.push('the session ends');
-  if (named.length > 0) return named.join(', ');
-  return before && next ? describeParts(before, next) : 'nothing';
+  // Where one of them is missing, a name says so.
+  return before && next && named.length === 0 ? describeParts(before, next) : named.join(', ');
 }
 
-/** What changed beside members. Time and lost connections change only some parts. */
+/** What changed beside what is said of members. Time and lost connections change only some parts. */
 function describeParts(before: Session, next: Session): string {
   if (before.initialization !== next.initialization) return 'the initialization goes on';
   const result = resultStateOf(next);
-  if (result !== resultStateOf(before)) return `the arbitrated game has the result ${result}`;
-  const changed = shownParts.filter((part) => before[part] !== next[part]);
-  return changed.length === 0 ? 'nothing that clients see' : `other ${changed.join(', ')}`;
+  if (result !== resultStateOf(before)) {
+    return result === undefined
+      ? 'the arbitrated game has no result any more'
+      : `the arbitrated game has the result ${String(result)}`;
+  }
+  const changed = shownParts.filter(([part]) => before[part] !== next[part]);
+  if (changed.length === 0) return 'nothing that clients see';
+  return `changed: ${changed.map(([, name]) => name).join(', ')}`;
 }
 
-const shownParts = ['members', 'properties', 'constants', 'servers', 'hostCandidates'] as const;
+/** Parts that clients see, and how people call them. */
+const shownParts = [
+  ['members', 'members'],
+  ['properties', 'properties'],
+  ['constants', 'constants'],
+  ['servers', 'servers'],
+  ['hostCandidates', 'host candidates'],
+] as const;
 
-function resultStateOf({ servers }: Session): string {
-  return String(servers['arbitration']?.properties.system['resultState']);
+/** Undefined: there is none. */
+function resultStateOf({ servers }: Session): Json | undefined {
+  return servers['arbitration']?.properties.system['resultState'];
 }
 
 function describeMember({ former, member }: MemberChange, nameOf: NameOfUser): string | undefined {
