@@ -10,6 +10,7 @@ import { demoScid } from '../config/demo-config.ts';
 import { readFileVariables } from '../config/file-variables.ts';
 import { findMistypedVariables } from '../config/mistyped-variables.ts';
 import { CannotStart, startServer, type RunningServer } from '../server.ts';
+import { formatLogText, type LogLevel } from '../platform/log-level.ts';
 import { formatRedisAddress, requireRedisAddress } from '../store/redis/redis-address.ts';
 import { type CommandIo, reportMisuse } from './command-io.ts';
 
@@ -56,7 +57,7 @@ export async function runServe(args: readonly string[], io: CommandIo): Promise<
 }
 
 /** Tells the operator something while the server runs, or before. */
-type Say = (level: 'info' | 'warn', text: string) => void;
+type Say = (level: LogLevel, text: string) => void;
 
 /** With a log of JSON each text is a line of it, else one of standard error. */
 function openNotices(
@@ -65,7 +66,7 @@ function openNotices(
 ): Say {
   return (level, text) => {
     if (requestLog === 'json') stdout.write(formatLogLine(level, text));
-    else stderr.write(formatLine(level === 'info' ? text : `warning: ${text}`));
+    else stderr.write(formatLine(formatLogText(level, text)));
   };
 }
 
@@ -77,7 +78,7 @@ export function formatLine(text: string, at: Date = new Date()): string {
 }
 
 /** A text, such as the greeting, as a line of the JSON log. */
-function formatLogLine(level: 'info' | 'warn', text: string): string {
+function formatLogLine(level: LogLevel, text: string): string {
   const time = new Date().toISOString();
   return `${JSON.stringify({ level, time, msg: text.trimEnd() })}\n`;
 }

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { Caller } from '../domain/caller.ts';
 import type { Milliseconds } from '../domain/time.ts';
+import { parseLogText } from '../platform/log-level.ts';
 import { describeChange } from './describe-change.ts';
 import type { ObservedEvent, RequestEnded } from './events.ts';
 import { isNoise } from './noise.ts';
@@ -10,8 +11,8 @@ import { closeTexts } from './text-log.ts';
 /** A log of JSON lines: events, and warnings of the server. */
 export type JsonLog = {
   observe(event: ObservedEvent): void;
-  /** A fault or a warning of the server. */
-  warn(text: string): void;
+  /** A fault or a warning of the server, or the end of one: its beginning says the level. */
+  warn(line: string): void;
 };
 
 /**
@@ -33,7 +34,10 @@ export function openJsonLog(write: (line: string) => void, nowMs: () => Millisec
       const level = event.kind === 'request' && event.status >= 500 ? 'warn' : 'info';
       log[level]({ event: event.kind, ...facts });
     },
-    warn: (text) => log[text.startsWith('error: ') ? 'error' : 'warn'](text),
+    warn(line) {
+      const { level, text } = parseLogText(line);
+      log[level](text);
+    },
   };
 }
 

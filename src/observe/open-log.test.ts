@@ -33,7 +33,9 @@ test('a line of the JSON log has the facts of a request, and no token', async ()
   const health: ObservedEvent = { ...request, route: '/health/ready', status: 200 };
   log.observe(request);
   log.observe(health);
-  log.warn('the disk is full\nor so');
+  log.warn('warning: the disk is full\nor so');
+  log.warn('no longer so: the disk is full');
+  log.warn('error: it has gone');
   log.observe({ ...request, status: 500, fault: new Error('no'), refusal: undefined });
   log[Symbol.dispose]();
   assert.ok(!text.includes('verysecret'), text);
@@ -41,7 +43,7 @@ test('a line of the JSON log has the facts of a request, and no token', async ()
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
-  const [first, warning, fault, ...more] = lines;
+  const [first, warning, end, bad, fault, ...more] = lines;
   assert.deepEqual(more, []);
   const { time, ...facts } = first ?? {};
   assert.match(String(time), /^\d{4}-\d\d-\d\dT.*Z$/);
@@ -63,6 +65,8 @@ test('a line of the JSON log has the facts of a request, and no token', async ()
     refusal: { code: 'sessionFull', text: 'Full.', detail: 'maxMembersCount' },
   });
   assert.deepEqual([warning?.['level'], warning?.['msg']], ['warn', 'the disk is full\nor so']);
+  assert.deepEqual([end?.['level'], end?.['msg']], ['info', 'no longer so: the disk is full']);
+  assert.deepEqual([bad?.['level'], bad?.['msg']], ['error', 'it has gone']);
   assert.deepEqual([fault?.['level'], fault?.['fault']], ['warn', 'no']);
 });
 

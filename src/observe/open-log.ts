@@ -9,7 +9,7 @@ export type LogFormat = 'text' | 'json';
 /** The log of a server that runs. Disposing writes what still waits. */
 export type Log = Disposable & {
   readonly observe: Observe;
-  /** Logs a fault or a warning of the server. */
+  /** Logs a fault or a warning of the server, or the end of one. */
   readonly warn: (text: string) => void;
 };
 
@@ -74,7 +74,7 @@ export async function openLog(
     if (as === 'json') {
       const { openJsonLog } = await import('./json-log.ts');
       const formatLeftOut = (count: number): string =>
-        `${JSON.stringify({ level: 'warn', msg: leftOut(count) })}\n`;
+        `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), msg: leftOut(count) })}\n`;
       const writer = openLineWriter(output, formatLeftOut);
       const log = openJsonLog(
         (line) => writer.write(line),

@@ -99,7 +99,7 @@ export async function openNode(
   running.use(hub);
   running.use(administration);
   const membership = running.use(await joinNodes({ ...core, hub }, { isShared, ...settings }));
-  void membership.ended.then(settings.log);
+  void membership.ended.then((sentence) => settings.log(`error: ${sentence}`));
   // So that the first search does not wait for it; a search meets the same errors.
   followSearch(context).catch(() => undefined);
   const { url } = await listen((at) => app.listen(at), settings);
