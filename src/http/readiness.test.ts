@@ -88,7 +88,10 @@ test('a server that an operator has drained is ready again when that is undone, 
   const readiness = openReadiness(probing(openMemoryStore()), noConditions);
   readiness.setDrained(true);
   // Kills: a text by which the server seems to end by itself.
-  assert.match(String(await readiness.problem()), /^An operator has drained this server: /);
+  assert.match(
+    String(await readiness.problem()),
+    /^An operator has drained this server\. It still answers, /,
+  );
   readiness.setDrained(false);
   assert.equal(await readiness.problem(), undefined);
   readiness.end();

@@ -55,8 +55,8 @@ export function openReadiness(
 }
 
 const drainedProblem =
-  'An operator has drained this server: it answers, and another must be asked. Undone by openmpsd drain --cancel.';
-const endingProblem = 'This server is ending; another must be asked.';
+  'An operator has drained this server. It still answers, but new requests are to go to others. "openmpsd drain --cancel" ends this.';
+const endingProblem = 'This server is ending. New requests are to go to others.';
 
 async function problemOf(probe: () => Promise<void>): Promise<string | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<string>();
