@@ -110,6 +110,12 @@ export type Settings = SessionBounds & {
 
 type ParseResult<T> = { readonly value: T } | { readonly expected: string };
 
+/** The least and the greatest value of a number. */
+type Bounds = { readonly min: number; readonly max: number };
+
+/** The value of a text. Numbers have bounds, since programs give them as they are. */
+type Parse<T> = ((text: string) => ParseResult<T>) & { readonly bounds?: Bounds };
+
 type Setting<T> = {
   readonly flag: string;
   readonly env: string;
@@ -119,7 +125,7 @@ type Setting<T> = {
   /** The value is, or may have in it, what only some may know: it is not shown where it is wrong. */
   readonly isSecret?: true;
   readonly help: string;
-  readonly parse: (text: string) => ParseResult<T>;
+  readonly parse: Parse<T>;
 };
 
 const words =
@@ -143,12 +149,13 @@ const listenAddress = (text: string): ParseResult<string> =>
     ? { value: text }
     : { expected: 'an address such as 127.0.0.1 or ::1, or a host name; without a port' };
 
-const integer =
-  (min: number, max: number) =>
-  (text: string): ParseResult<number> =>
+const integer = (min: number, max: number): Parse<number> => {
+  const parse = (text: string): ParseResult<number> =>
     /^[0-9]{1,10}$/.test(text) && Number(text) >= min && Number(text) <= max
       ? { value: Number(text) }
       : { expected: `a whole number from ${min} to ${max}` };
+  return Object.assign(parse, { bounds: { min, max } });
+};
 
 const durationUnitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -165,22 +172,25 @@ const lifetimeMax = '365d';
 /** Of a time that is only stored: a hundred years. */
 const storedMax = '36500d';
 
-const duration =
-  (greatest: string) =>
-  (text: string): ParseResult<number> => {
+const duration = (greatest: string): Parse<number> => {
+  const max = durationMs(greatest);
+  const parse = (text: string): ParseResult<number> => {
     const value = durationMs(text);
-    return value >= 1 && value <= durationMs(greatest)
+    return value >= 1 && value <= max
       ? { value }
       : { expected: `a duration from 1ms to ${greatest}, such as 500ms, 30s, 15m or 24h` };
   };
+  return Object.assign(parse, { bounds: { min: 1, max } });
+};
 
-const durationOrNone =
-  (greatest: string) =>
-  (text: string): ParseResult<number> => {
+const durationOrNone = (greatest: string): Parse<number> => {
+  const parse = (text: string): ParseResult<number> => {
     if (text === '0') return { value: 0 };
     const parsed = duration(greatest)(text);
     return 'value' in parsed ? parsed : { expected: `${parsed.expected}, or 0` };
   };
+  return Object.assign(parse, { bounds: { min: 0, max: durationMs(greatest) } });
+};
 
 const sizeUnitsBytes = { KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 };
 
@@ -195,14 +205,16 @@ const textMax = '256MiB';
 /** Of all clients together, or of a cache. */
 const memoryMax = '1024GiB';
 
-const size =
-  (greatest: string) =>
-  (text: string): ParseResult<number> => {
+const size = (greatest: string): Parse<number> => {
+  const max = sizeBytes(greatest);
+  const parse = (text: string): ParseResult<number> => {
     const value = sizeBytes(text);
-    return value >= 1 && value <= sizeBytes(greatest)
+    return value >= 1 && value <= max
       ? { value }
       : { expected: `a size from 1KiB to ${greatest}, such as 64KiB or 2MiB` };
   };
+  return Object.assign(parse, { bounds: { min: 1, max } });
+};
 
 /** `https://play.example:8443`, as browsers send it. */
 const isOrigin = (text: string): boolean =>
@@ -905,6 +917,18 @@ export function defaultSettings(): Settings {
 /** True of the name of a setting, as programs write it: `proxyPort`. */
 export function isSettingName(name: string): boolean {
   return Object.hasOwn(table, name);
+}
+
+/** The numbers of a program that are not as they must be: milliseconds, bytes, counts. */
+export function numbersProblems(given: Partial<Settings>): readonly SettingProblem[] {
+  return settings.flatMap(([name, { parse }]) => {
+    const value: unknown = given[name];
+    if (parse.bounds === undefined || value === undefined) return [];
+    const { min, max } = parse.bounds;
+    return Number.isInteger(value) && Number(value) >= min && Number(value) <= max
+      ? []
+      : [`${name} is ${String(value)}; expected a whole number from ${min} to ${max}.`];
+  });
 }
 
 /** What does not go together among the settings by which callers are authenticated. */

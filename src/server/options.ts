@@ -6,6 +6,7 @@ import {
   controlProblems,
   defaultSettings,
   isSettingName,
+  numbersProblems,
   type Settings,
   storeProblems,
   withDocumentsThatFit,
@@ -29,7 +30,7 @@ export type ServerOptions = Partial<Omit<Settings, 'store'>> & {
   readonly clock?: Clock;
   readonly ids?: Ids;
   readonly people?: People;
-  /** Gets each error of the server, one line each. */
+  /** Gets what the operator is to know, one line each: `error: …`, `warning: …`, or `no longer so: …`. */
   readonly log?: (line: string) => void;
   /** Is called with what happens: requests, commits, connections. */
   readonly observe?: Observe;
@@ -66,8 +67,8 @@ const parts: ReadonlySet<string> = new Set([
 /**
  * All settings of a server with these options.
  *
- * Throws CannotStart with every option that is unknown, and every problem of settings that do not go
- * together.
+ * Throws CannotStart with every option that is unknown, every number out of its bounds, and every problem
+ * of settings that do not go together.
  */
 export function settingsOf(options: ServerOptions): AskedSettings {
   const given = Object.fromEntries(
@@ -80,6 +81,7 @@ export function settingsOf(options: ServerOptions): AskedSettings {
       .filter((name) => !parts.has(name) && !isSettingName(name))
       .map((name) => `startServer has no option "${name}".`),
     ...storeProblems(settings.store),
+    ...numbersProblems(given as Partial<Settings>),
     ...callersProblems(settings),
     ...adminProblems(settings),
     ...metricsProblems(settings),
