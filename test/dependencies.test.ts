@@ -15,7 +15,15 @@ const src = resolve(import.meta.dirname, '../src');
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   domain: ['domain', 'valibot', '@noble/hashes'],
   platform: ['platform', 'domain', 'node:'],
-  observe: ['observe', 'domain', 'node:', 'pino', 'prom-client', '@opentelemetry'],
+  observe: [
+    'observe',
+    'domain',
+    'platform/log-level.ts',
+    'node:',
+    'pino',
+    'prom-client',
+    '@opentelemetry',
+  ],
   store: ['store', 'domain', 'observe', 'platform', 'node:', 'lru-cache', '@redis/client'],
   auth: ['auth', 'domain', 'platform', 'store/store.ts', 'node:', 'jose', 'lru-cache', 'valibot'],
   people: ['people', 'domain', 'platform', 'store/store.ts', 'node:', 'lru-cache'],
