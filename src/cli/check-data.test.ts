@@ -118,11 +118,25 @@ test('what rows do not hold as they must is reported by its key', async () => {
 
 /** Damages the first page that has this text. */
 function fillPageOf(file: string, text: string): void {
-  const bytes = readFileSync(file);
-  const at = bytes.indexOf(Buffer.from(text));
+  const at = readFileSync(file).indexOf(Buffer.from(text));
   assert.ok(at > 0);
-  bytes.fill(0xff, at - (at % 4096), at - (at % 4096) + 4096);
-  writeFileSync(file, bytes);
+  fillPage(file, Math.floor(at / 4096) + 1);
+}
+
+/** Damages the first page of a table. */
+function fillRootOf(file: string, table: string): void {
+  let root: unknown;
+  {
+    using db = new DatabaseSync(file, { readOnly: true });
+    root = db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').get(table)?.['rootpage'];
+  }
+  fillPage(file, Number(root));
+}
+
+/** Pages are counted from 1. */
+function fillPage(file: string, page: number): void {
+  const bytes = readFileSync(file);
+  writeFileSync(file, bytes.fill(0xff, (page - 1) * 4096, page * 4096));
 }
 
 test('a damaged page is reported by the sessions that were on it, and by no other', async () => {
@@ -149,22 +163,56 @@ test('a damaged page is reported by the sessions that were on it, and by no othe
 
 // Kills: all that the numbers leave room for is called lost.
 test('of changes on a damaged page, how many are lost at most is said', async () => {
-  const data = freshFolder();
-  const file = dataFileOf(data);
-  {
-    await using store = await openSqliteStore({ file, durability: 'relaxed' });
-    for (const name of names) {
-      const history = storedHistory(storedGuid(1), {
-        change: { is: `${name}.`, text: 'x'.repeat(3_000) },
-      });
-      await store.commit({ session: { ...putOf(name, 0), history } });
-    }
-  }
-  fillPageOf(file, '"is":"s20."');
+  const data = await folderOfChanges();
+  fillPageOf(dataFileOf(data), '"is":"s20."');
   const { code, out } = await run(data);
   assert.equal(code, 1);
   assert.match(out[0] ?? '', /^changes between \d+ and \d+ are lost, 1 at most: /);
   assert.match(out.at(-1) ?? '', /, 39 recent changes, /);
+});
+
+/** A data folder with a change of each session, each on a page of its own. */
+async function folderOfChanges(): Promise<string> {
+  const data = freshFolder();
+  await using store = await openSqliteStore({ file: dataFileOf(data), durability: 'relaxed' });
+  for (const name of names) {
+    const history = storedHistory(storedGuid(1), {
+      change: { is: `${name}.`, text: 'x'.repeat(3_000) },
+    });
+    await store.commit({ session: { ...putOf(name, 0), history } });
+  }
+  return data;
+}
+
+// Kills: "between the first and the first".
+test('of a table whose first and last page are damaged, all is named as lost', async () => {
+  const data = await folderOfChanges();
+  for (const name of ['s0', 's39']) fillPageOf(dataFileOf(data), `"is":"${name}."`);
+  const { code, out } = await run(data);
+  assert.equal(code, 1);
+  assert.match(out[0] ?? '', /^changes between the first and the last are lost: one or more pages/);
+});
+
+// Kills: a loss that is said to be named above, where it is not.
+test('of a damaged table whose rows are not checked, what is lost is not known', async () => {
+  const data = await filledFolder();
+  const file = dataFileOf(data);
+  const aside = 'damaged_recent_change_0';
+  {
+    using db = new DatabaseSync(file);
+    db.exec(`CREATE TABLE ${aside} (number INTEGER PRIMARY KEY)`);
+  }
+  for (const table of ['hint', aside]) fillRootOf(file, table);
+  const { code, out } = await run(data);
+  assert.equal(code, 1);
+  const damaged = out.filter((line) => line.startsWith('table '));
+  assert.deepEqual(
+    damaged.map((line) => line.replace(/ \(.*\)$/, '')),
+    [
+      'table hint is damaged, and what of it is lost is not known',
+      `table ${aside} is damaged, and a server has put a new one in its place`,
+    ],
+  );
 });
 
 test('a damaged index is named as that, with what it means', async () => {

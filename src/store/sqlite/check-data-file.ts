@@ -89,7 +89,7 @@ export function checkDataFile(file: string, listener: DataFileListener): DataFil
     db.exec('BEGIN');
     const isNewest = versionOf(db) === migrations.length;
     const wholeCounts = isNewest ? checkTables(db, listener) : [];
-    checkStructure(db, listener);
+    checkStructure(db, listener, isNewest ? checkedTables : new Set());
     return { wholeCounts, isCut: cutPages > 0 };
   } catch (error) {
     if (error instanceof StoreUnavailable) throw error;
@@ -153,103 +153,109 @@ function pagesCut(file: string): number {
 /** Of a SQLite file: the size of a page at 16, the count of pages at 28. */
 const headerBytes = 100;
 
-function checkTables(db: DatabaseSync, listener: DataFileListener): readonly WholeCount[] {
-  checkFromBothEnds(db, listener, {
-    kind: 'new branch of a history',
-    kinds: 'new branches of histories',
-    table: 'recent_branch',
-    order: ['number'],
+/** Tables whose rows are checked and counted. */
+const countedTables: readonly (Counted & (KeyedTable | OrderedTable))[] = [
+  {
+    one: 'session',
+    many: 'sessions',
+    kind: 'session',
+    table: 'session',
+    kinds: 'sessions',
+    keys: 'SELECT key, number AS id FROM session ORDER BY key',
+    ids: 'SELECT number AS id FROM session ORDER BY id',
+    row: 'SELECT key, document FROM session WHERE number = ?',
+    parse: (row) => parseSession(String(row['key']), row),
+  },
+  {
+    one: 'handle',
+    many: 'handles',
+    kind: 'handle',
+    table: 'handle',
+    kinds: 'handles',
+    keys: "SELECT 'activity of ' || owner_xuid || ' in ' || scid AS key, rowid AS id FROM handle WHERE owner_xuid IS NOT NULL UNION ALL SELECT id, rowid FROM handle WHERE names_owner = 0",
+    ids: 'SELECT rowid AS id FROM handle ORDER BY rowid',
+    row: 'SELECT id AS key, document FROM handle WHERE rowid = ?',
+    parse: parseHandle,
+  },
+  {
+    one: 'record of a service',
+    many: 'records of services',
+    kind: 'record',
+    table: 'record',
+    kinds: 'records',
+    keys: "SELECT table_name || ' ' || group_name || ' ' || id AS key, rowid AS id FROM record ORDER BY table_name, group_name, record.id",
+    ids: 'SELECT rowid AS id FROM record ORDER BY rowid',
+    row: 'SELECT id, revision, due_ms, document FROM record WHERE rowid = ?',
+    parse: parseRecord,
+  },
+  {
+    one: 'member of a large session',
+    many: 'members of large sessions',
+    kind: 'member',
+    kinds: 'members',
+    table: 'member_row',
+    order: ['key', 'xuid'],
+    parse: parseMember,
+  },
+  {
+    one: 'entry of a people list',
+    many: 'entries of people lists',
+    kind: 'list entry',
+    kinds: 'list entries',
+    table: 'list_entry',
+    order: ['owner', 'list', 'xuid'],
     parse: () => undefined,
+  },
+  {
+    one: 'change in a history',
+    many: 'changes in histories',
+    kind: 'block of changes',
+    kinds: 'blocks of changes',
+    table: 'history_block',
+    order: ['session_number', 'last_revision'],
+    parse: (row) => rowsOfBlock(row).map(parseChange),
+    count: (row) => rowsOfBlock(row).length,
+  },
+  {
+    one: 'recent change',
+    many: 'recent changes',
+    kind: 'change',
+    kinds: 'changes',
+    table: 'recent_change',
+    order: ['number'],
+    parse: parseChange,
+  },
+];
+
+const newBranches: OrderedTable = {
+  kind: 'new branch of a history',
+  kinds: 'new branches of histories',
+  table: 'recent_branch',
+  order: ['number'],
+  parse: () => undefined,
+};
+
+/** In a file of the newest schema, these are the tables of which each lost row is reported. */
+const checkedTables: ReadonlySet<string> = new Set(
+  [newBranches, ...countedTables].map(({ table }) => table),
+);
+
+function checkTables(db: DatabaseSync, listener: DataFileListener): readonly WholeCount[] {
+  checkFromBothEnds(db, listener, newBranches);
+  return countedTables.map((table) => {
+    const count =
+      'keys' in table ? checkByKey(db, listener, table) : checkFromBothEnds(db, listener, table);
+    return { one: table.one, many: table.many, count };
   });
-  return [
-    {
-      one: 'session',
-      many: 'sessions',
-      count: checkByKey(db, listener, {
-        kind: 'session',
-        kinds: 'sessions',
-        keys: 'SELECT key, number AS id FROM session ORDER BY key',
-        ids: 'SELECT number AS id FROM session ORDER BY id',
-        row: 'SELECT key, document FROM session WHERE number = ?',
-        parse: (row) => parseSession(String(row['key']), row),
-      }),
-    },
-    {
-      one: 'handle',
-      many: 'handles',
-      count: checkByKey(db, listener, {
-        kind: 'handle',
-        kinds: 'handles',
-        keys: "SELECT 'activity of ' || owner_xuid || ' in ' || scid AS key, rowid AS id FROM handle WHERE owner_xuid IS NOT NULL UNION ALL SELECT id, rowid FROM handle WHERE names_owner = 0",
-        ids: 'SELECT rowid AS id FROM handle ORDER BY rowid',
-        row: 'SELECT id AS key, document FROM handle WHERE rowid = ?',
-        parse: parseHandle,
-      }),
-    },
-    {
-      one: 'record of a service',
-      many: 'records of services',
-      count: checkByKey(db, listener, {
-        kind: 'record',
-        kinds: 'records',
-        keys: "SELECT table_name || ' ' || group_name || ' ' || id AS key, rowid AS id FROM record ORDER BY table_name, group_name, record.id",
-        ids: 'SELECT rowid AS id FROM record ORDER BY rowid',
-        row: 'SELECT id, revision, due_ms, document FROM record WHERE rowid = ?',
-        parse: parseRecord,
-      }),
-    },
-    {
-      one: 'member of a large session',
-      many: 'members of large sessions',
-      count: checkFromBothEnds(db, listener, {
-        kind: 'member',
-        kinds: 'members',
-        table: 'member_row',
-        order: ['key', 'xuid'],
-        parse: parseMember,
-      }),
-    },
-    {
-      one: 'entry of a people list',
-      many: 'entries of people lists',
-      count: checkFromBothEnds(db, listener, {
-        kind: 'list entry',
-        kinds: 'list entries',
-        table: 'list_entry',
-        order: ['owner', 'list', 'xuid'],
-        parse: () => undefined,
-      }),
-    },
-    {
-      one: 'change in a history',
-      many: 'changes in histories',
-      count: checkFromBothEnds(db, listener, {
-        kind: 'block of changes',
-        kinds: 'blocks of changes',
-        table: 'history_block',
-        order: ['session_number', 'last_revision'],
-        parse: (row) => rowsOfBlock(row).map(parseChange),
-        count: (row) => rowsOfBlock(row).length,
-      }),
-    },
-    {
-      one: 'recent change',
-      many: 'recent changes',
-      count: checkFromBothEnds(db, listener, {
-        kind: 'change',
-        kinds: 'changes',
-        table: 'recent_change',
-        order: ['number'],
-        parse: parseChange,
-      }),
-    },
-  ];
 }
+
+type Counted = Pick<WholeCount, 'one' | 'many'>;
 
 type KeyedTable = {
   readonly kind: string;
   /** More than one of the kind. */
   readonly kinds: string;
+  readonly table: string;
   /** Keys and row ids, by the index of the keys. */
   readonly keys: string;
   /** Row ids, by the table. */
@@ -323,7 +329,7 @@ function checkFromBothEnds(
   const seen = new Set<string>();
   let whole = 0;
   const readFrom = (direction: '' | ' DESC'): string | undefined => {
-    let last = 'the first';
+    let last = direction === '' ? 'the first' : 'the last';
     try {
       const by = order.map((column) => column + direction).join(', ');
       const rows = db.prepare(`SELECT * FROM ${table.table} ORDER BY ${by}`).iterate();
@@ -355,7 +361,7 @@ function checkFromBothEnds(
 /** What lies between is on damaged pages, or between two of them, where it is not looked for. */
 function problemBetween({ kinds, order }: OrderedTable, before: string, after: string): string {
   const what = `${kinds} between ${before} and ${after}`;
-  // Numbers are given in order, and those of what was removed are not given again.
+  // Numbers are whole and each is there once.
   const countMax = order.length === 1 ? Number(after) - Number(before) - 1 : Number.NaN;
   const most = countMax >= 1 ? `, ${countMax.toLocaleString('en')} at most` : '';
   return `${what} are lost${most}: one or more pages of the file are damaged`;
@@ -367,8 +373,15 @@ function reasonOf(error: unknown): string {
   return (error as Error).message;
 }
 
-/** The faults that SQLite finds in each table and its indexes, apart from the contents of rows. */
-function checkStructure(db: DatabaseSync, listener: DataFileListener): void {
+/**
+ * The faults that SQLite finds in each table and its indexes, apart from the contents of rows. What is lost
+ * of the `checked` tables has been reported.
+ */
+function checkStructure(
+  db: DatabaseSync,
+  listener: DataFileListener,
+  checked: ReadonlySet<string>,
+): void {
   const tables = db
     .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
     .all()
@@ -381,12 +394,20 @@ function checkStructure(db: DatabaseSync, listener: DataFileListener): void {
       const which = texts.length === 1 ? 'the fault' : `the first of ${count} faults`;
       const what =
         damaged === table
-          ? `table ${table} is damaged, and what of it is lost is named above`
+          ? `table ${table} is damaged, ${lossOf(table, checked)}`
           : `index ${damaged} of table ${table} is damaged: no row is lost by that, and lists may leave some out`;
       listener.found(`${what} (${which}, as SQLite names it: ${first})`);
     }
   }
   listener.progress('tables', tables.length, tables.length);
+}
+
+function lossOf(table: string, checked: ReadonlySet<string>): string {
+  if (checked.has(table)) return 'and what of it is lost is named above';
+  if (table.startsWith('damaged_')) {
+    return 'and a server has put a new one in its place';
+  }
+  return 'and what of it is lost is not known';
 }
 
 /** SQLite names no more of a table. */

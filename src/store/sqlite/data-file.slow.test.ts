@@ -30,6 +30,7 @@ import {
 } from '../../testing/store-samples.ts';
 import { StoreUnavailable, type Store } from '../store.ts';
 import { openSqliteStore } from './sqlite-store.ts';
+import { WriterThread } from './writer-thread.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'openmpsd-data-file-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -251,6 +252,30 @@ test('an empty file is refused and left as it is; beside a lock file alone it is
   assert.match(lines.join('\n'), /^warning: \S+data\.db is empty, .* begins without sessions\.$/);
 });
 
+// Kills: a restore that broke off after a clean stop, which deletes the log, taken for a new file.
+test('in place of a file that was written, an empty one or one without its log is refused', async () => {
+  const file = freshFile();
+  await (await open(file))[Symbol.asyncDispose]();
+  assert.deepEqual(readdirSync(dirname(file)).toSorted(), ['data.db', 'data.db-claim']);
+  truncateSync(file);
+  for (let time = 0; time < 2; time += 1) {
+    await refused(
+      open(file),
+      /data\.db is empty, .* restore a backup.* delete \S+data\.db and the files beside it\.$/,
+    );
+  }
+  assert.equal(statSync(file).size, 0);
+  const running = freshFile();
+  await using store = await open(running);
+  await store.commit({ session: putOf('a', 0) });
+  copyFileSync(running, file);
+  await refused(open(file), /data\.db has no tables\. .* and the files beside it\.$/);
+  // The operator deleted it, so this server begins without sessions.
+  rmSync(file);
+  await using begun = await open(file);
+  assert.equal((await begun.commit({ session: putOf('a', 0) })).kind, 'committed');
+});
+
 test('a record that is damaged is reported by name, once, and hurts no other', async () => {
   const file = freshFile();
   {
@@ -435,6 +460,21 @@ test('all old changes are forgotten, however many there are', async () => {
   let steps = 1;
   while ((await store.forgetHistory(atMs + keptMs, keptMs, 10)) === 'more') steps += 1;
   assert.equal(steps, 3);
+  assert.deepEqual(await store.history(storedKey('a'), branch), []);
+});
+
+// Kills: a sweep of many steps in none of which anything is forgotten.
+test('while the writer does not know its recent changes, old ones are left to the next sweep', async (t) => {
+  const branch = storedGuid(1).toLowerCase();
+  const history = storedHistory(branch);
+  const { atMs, keptMs } = history;
+  await using store = await open(freshFile());
+  await store.commit({ session: { ...putOf('a', 0), history } });
+  const unknown = t.mock.method(WriterThread.prototype, 'recentRows', async () => undefined);
+  assert.equal(await store.forgetHistory(atMs + keptMs, keptMs, 1), 'done');
+  assert.equal((await store.history(storedKey('a'), branch)).length, 1);
+  unknown.mock.restore();
+  await store.forgetHistory(atMs + keptMs, keptMs, 1);
   assert.deepEqual(await store.history(storedKey('a'), branch), []);
 });
 

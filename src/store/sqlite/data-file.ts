@@ -83,18 +83,16 @@ export async function openDataFile(
   const path = prepareFiles(file);
   refuseCopyWithoutLog(path);
   const emptyProblem = problemOfEmptyFile(path);
-  if (emptyProblem !== undefined && !isBesideLockAlone(path)) {
-    throw new StoreUnavailable(
-      `${emptyProblem} To begin without sessions, delete ${path} and the files beside it.`,
-    );
-  }
+  if (emptyProblem !== undefined && !isBesideLockAlone(path)) throw refusalOf(path, emptyProblem);
   // Before the data file is made: an empty one beside no other is none that a server left.
   const lock = lockFile(path);
   try {
+    if (lock.isWritten) refuseWithoutContents(path);
     makeNewFile(path);
     const index = readLogIndex(path);
     const isLogMissing = hasNoLog(path) && needsItsLog(path);
     const connection = await openConnection(path, { log, beforeConversion });
+    lock.noteWritten();
     const lostCount = pagesLost(index, connection.pagesInLog);
     if (lostCount > 0) tellOfLostPages(path, lostCount, log);
     else if (emptyProblem !== undefined) {
@@ -322,8 +320,25 @@ function refuseCopyWithoutLog(path: string): void {
 }
 
 /**
- * True where a server may have ended before it wrote anything into the file. One that has written has a log
- * too, which SQLite deletes when it opens an empty file.
+ * A server that stops leaves no log beside a file that it has written. Then all of its contents are in the
+ * file: one that is empty now, or has no tables, was put there by a copy.
+ */
+function refuseWithoutContents(path: string): void {
+  if (!isBesideLockAlone(path)) return;
+  const noLog = needsItsLog(path) ? problemOfMissingLog(path) : undefined;
+  const problem = problemOfEmptyFile(path) ?? noLog;
+  if (problem !== undefined) throw refusalOf(path, problem);
+}
+
+function refusalOf(path: string, problem: string): StoreUnavailable {
+  return new StoreUnavailable(
+    `${problem} To begin without sessions, delete ${path} and the files beside it.`,
+  );
+}
+
+/**
+ * True where a server may have ended before it wrote anything into the file. A log beside an empty one has
+ * writes, and SQLite deletes it when it opens the file.
  */
 function isBesideLockAlone(path: string): boolean {
   return endingsBeside(path).join() === '-claim';

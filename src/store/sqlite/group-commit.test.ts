@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Group, GroupCommit } from './group-commit.ts';
+import { Group, GroupCommit, type GroupWriter } from './group-commit.ts';
 import type { Write } from './statements.ts';
 import type { WriteFailure } from './writer-messages.ts';
 
 /** Groups in front of a writer that is done when the test says so, and what happened in its order. */
 function openGroups() {
   const events: string[] = [];
+  let nowMs = 0;
   let done: (failure: WriteFailure | undefined) => void = () => assert.fail();
-  const groups = new GroupCommit({
+  const writer: GroupWriter = {
     write(writes) {
       events.push(`sent ${String(writes[0]?.[1])}`);
       return new Promise((resolve) => {
@@ -17,11 +18,15 @@ function openGroups() {
       });
     },
     finished: () => undefined,
-  });
+  };
+  const groups = new GroupCommit(writer, () => nowMs);
   const write = (name: string): Write => ['insertNode', name];
   return {
     groups,
     events,
+    pass(ms: number) {
+      nowMs += ms;
+    },
     join(name: string) {
       const group = groups.open();
       group.writes.push(write(name));
@@ -74,6 +79,27 @@ test('a group waits for a few turns only, and not at all when it has enough', as
   for (let count = 0; count < 64; count += 1) full.join('b');
   await nextTurn();
   assert.deepEqual(full.events, ['sent b']);
+});
+
+// Kills: on a busy event loop, commits that wait for four long turns; a group that is sent too early, since
+// it was filled while the writer was at the former one.
+test('a group is sent at the end of the turn in which it has waited for 5 ms', async () => {
+  const { groups, events, join, pass, finishWriting } = openGroups();
+  join('a');
+  pass(4);
+  await nextTurn();
+  join('a');
+  assert.deepEqual(events, []);
+  pass(1);
+  await nextTurn();
+  assert.deepEqual(events, ['sent a']);
+  assert.equal(groups.pending[0]?.commitsCount, 2);
+  join('b');
+  pass(20);
+  const { done } = groups.pending[0] ?? assert.fail();
+  void done.then(() => join('c'));
+  await finishWriting();
+  assert.equal(groups.pending[0]?.commitsCount, 2);
 });
 
 // Kills: a writer that waits until the clients of the former group are answered.

@@ -90,9 +90,21 @@ const commitsEnough = 64;
 /** As long as each turn of the event loop brings commits, a group waits for this many turns. */
 const turnsMax = 4;
 
+/** A group that has waited this long is sent at the end of the turn. */
+const waitMs: Milliseconds = 5;
+
 function hasEnough({ commitsCount }: Group): boolean {
   return commitsCount >= commitsEnough;
 }
+
+/** Of a group that waits for more commits. */
+type Waiting = {
+  /** Its commits a turn ago. */
+  readonly formerCount: number;
+  readonly turnsLeft: number;
+  /** When it began to wait. */
+  readonly sinceMs: Milliseconds;
+};
 
 export type GroupWriter = {
   /** Undefined once everything is durable. Never rejects; it is given one group at a time. */
@@ -107,7 +119,8 @@ export type GroupWriter = {
  *   group:  filling ── the writer is idle, and it has enough or nothing is added ──▶ with the writer ──▶ done
  *
  * A group costs the event loop, the writer and the disk more than a commit does, so small ones are few: the
- * requests that have arrived are read first, until a turn of the event loop adds nothing.
+ * requests that have arrived are read first, until a turn of the event loop adds nothing or the group has
+ * waited long.
  *
  * A commit may depend on one that is not done, in its own group or in the one before. When a group
  * fails, the next one fails with it if it holds such a commit. Else it is sent after those of the failed
@@ -115,6 +128,7 @@ export type GroupWriter = {
  */
 export class GroupCommit {
   readonly #writer: GroupWriter;
+  readonly #elapsedMs: () => Milliseconds;
   #filling: Group | undefined;
   #writing: Group | undefined;
   /** The last of those that are written alone. */
@@ -122,8 +136,10 @@ export class GroupCommit {
   /** Those that are written alone and are not done. */
   #aloneCount = 0;
 
-  constructor(writer: GroupWriter) {
+  /** `elapsedMs`: time that passes, which bounds how long a group waits for more commits. */
+  constructor(writer: GroupWriter, elapsedMs: () => Milliseconds) {
     this.#writer = writer;
+    this.#elapsedMs = elapsedMs;
   }
 
   /** The groups that are not done, in the order in which they are written. */
@@ -133,7 +149,7 @@ export class GroupCommit {
 
   /** What the newest group that is to write this key will leave there. */
   pendingState(key: SessionKey): PendingState | undefined {
-    return this.#filling?.sessions.get(key) ?? this.#writing?.sessions.get(key);
+    return this.groupOf(key)?.sessions.get(key);
   }
 
   /** The newest group that is to write this key, unless it is done. */
@@ -191,20 +207,28 @@ export class GroupCommit {
     for (let [group] = this.pending; group; [group] = this.pending) await group.done;
   }
 
-  /** Sends what is being filled once a turn of the event loop adds nothing to it, or it has enough. */
+  /**
+   * Sends what is being filled once a turn of the event loop adds nothing to it, it has enough, or it has
+   * waited long. The writer is idle.
+   */
   #sendSoon(): void {
     const group = this.#filling;
-    if (group) this.#sendOnceQuiet(group, 0, turnsMax);
+    if (!group) return;
+    const sinceMs = this.#elapsedMs();
+    this.#sendOnceQuiet(group, { formerCount: 0, turnsLeft: turnsMax, sinceMs });
   }
 
-  #sendOnceQuiet(group: Group, formerCount: number, turnsLeft: number): void {
+  #sendOnceQuiet(group: Group, { formerCount, turnsLeft, sinceMs }: Waiting): void {
     setImmediate(() => {
       // One that overtakes it may be with the writer; then it is sent when that is done.
       if (this.#filling !== group || this.#writing) return;
       const { commitsCount } = group;
-      const isDue = commitsCount === formerCount || turnsLeft <= 1 || hasEnough(group);
-      if (isDue) this.#sendFilling(group);
-      else this.#sendOnceQuiet(group, commitsCount, turnsLeft - 1);
+      const isLong = turnsLeft <= 1 || this.#elapsedMs() - sinceMs >= waitMs;
+      if (isLong || commitsCount === formerCount || hasEnough(group)) this.#sendFilling(group);
+      else {
+        const left = { formerCount: commitsCount, turnsLeft: turnsLeft - 1, sinceMs };
+        this.#sendOnceQuiet(group, left);
+      }
     });
   }
 

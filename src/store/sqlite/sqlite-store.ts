@@ -60,7 +60,6 @@ import {
   besideWrites,
   deleteWrites,
   handleWrites,
-  hasWritesBeside,
   historyWrites,
   isOfConnection,
 } from './writes.ts';
@@ -231,10 +230,13 @@ class SqliteStore extends ProcessStore implements Store {
     this.#cache = new LRUCache({ maxSize: parts.cacheBytesMax });
     this.#nodes = new Map(this.#queries.nodes.all().map(({ id }) => [String(id), false]));
     this.#sessionNumberMax = parts.reader.sessionNumberMax;
-    this.#groups = new GroupCommit({
-      write: (writes) => this.#writeOut(writes),
-      finished: (group, failure) => this.#noteFinished(group, failure),
-    });
+    this.#groups = new GroupCommit(
+      {
+        write: (writes) => this.#writeOut(writes),
+        finished: (group, failure) => this.#noteFinished(group, failure),
+      },
+      parts.elapsedMs,
+    );
     this.#records = new SqliteRecords({
       groups: this.#groups,
       refuseIfDisposed: () => this.refuseIfDisposed(),
@@ -421,8 +423,9 @@ class SqliteStore extends ProcessStore implements Store {
     );
     const isOld = (await oldestMs('recentChangeMs')) <= beforeMs;
     if (!isOld && due.length === 0) return 'done';
-    // The writer forgets what it has in its index, which it has once it answers.
-    await this.#recentRows(0, 'rows');
+    // The writer forgets what it has in its index, which it has once it answers. Without one it can forget
+    // nothing now: the next sweep asks again.
+    if ((await this.#recentRows(0, 'rows')) === undefined) return 'done';
     // Also when the first one is newer: the clock may have been ahead.
     await this.#write([['forgetOldest', beforeMs]]);
     // After a long pause there may be more old ones than are forgotten at once.
@@ -777,11 +780,9 @@ class SqliteStore extends ProcessStore implements Store {
     const at = group.sessions.get(key)?.writeAt ?? group.writes.length;
     const row = { number, key, revision, dueMs, text };
     group.writes[at] = rowWrite(group.writes[at], before, row);
-    if (hasWritesBeside(put)) {
-      group.writes.push(...besideWrites(put, number));
-      this.#noteConnections(group, put);
-      if (put.memberRows) group.addRows(key, put.memberRows);
-    }
+    group.writes.push(...besideWrites(put, number));
+    this.#noteConnections(group, put);
+    if (put.memberRows) group.addRows(key, put.memberRows);
     if (put.history) {
       const isKnown = this.#isInHistory(before);
       group.writes.push(...historyWrites(put, { number, revision, isKnown }));

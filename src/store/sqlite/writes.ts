@@ -14,32 +14,15 @@ export function isOfConnection(hint: Hint): boolean {
   return hint.startsWith('connection:');
 }
 
-/** False of the usual put: nothing but the session changes. */
-export function hasWritesBeside({
-  addHints = none,
-  removeHints = none,
-  memberRows,
-  isSearchChange,
-}: SessionPut): boolean {
-  return (
-    memberRows !== undefined ||
-    isSearchChange === true ||
-    addHints.length > 0 ||
-    removeHints.length > 0
-  );
-}
-
 /** What goes into the file with the row of a session that is put. */
 export function besideWrites(
-  {
-    key,
-    addHints = none,
-    removeHints = none,
-    memberRows: { put = none, remove = none } = {},
-    isSearchChange = false,
-  }: SessionPut,
+  { key, addHints = none, removeHints = none, memberRows, isSearchChange = false }: SessionPut,
   number: number,
 ): readonly Write[] {
+  const hasHints = addHints.length > 0 || removeHints.length > 0;
+  // The usual put: nothing but the session changes.
+  if (!hasHints && !memberRows && !isSearchChange) return none;
+  const { put = none, remove = none } = memberRows ?? {};
   return [
     ...addHints
       .filter((hint) => !isOfConnection(hint))
