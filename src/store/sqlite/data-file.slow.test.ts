@@ -48,7 +48,9 @@ function open(file: string, log?: (line: string) => void): Promise<Store> {
 }
 
 async function refused(opening: Promise<Store>, pattern: RegExp): Promise<void> {
-  await assert.rejects(opening, (error) => {
+  // One that is opened is closed, or the test would not end.
+  const closing = opening.then((store) => store[Symbol.asyncDispose]());
+  await assert.rejects(closing, (error) => {
     assert.ok(error instanceof StoreUnavailable, String(error));
     assert.match(error.message, pattern);
     return true;
