@@ -172,21 +172,32 @@ const lifetimeMax = '365d';
 /** Of a time that is only stored: a hundred years. */
 const storedMax = '36500d';
 
-const duration = (greatest: string): Parse<number> => {
-  const max = durationMs(greatest);
+/** A number with a unit, as `measure` reads it, from 1 to what it reads of `greatest`. */
+const amount = (
+  measure: (text: string) => number,
+  greatest: string,
+  expected: string,
+): Parse<number> => {
+  const max = measure(greatest);
   const parse = (text: string): ParseResult<number> => {
-    const value = durationMs(text);
-    return value >= 1 && value <= max
-      ? { value }
-      : { expected: `a duration from 1ms to ${greatest}, such as 500ms, 30s, 15m or 24h` };
+    const value = measure(text);
+    return value >= 1 && value <= max ? { value } : { expected };
   };
   return Object.assign(parse, { bounds: { min: 1, max } });
 };
 
+const duration = (greatest: string): Parse<number> =>
+  amount(
+    durationMs,
+    greatest,
+    `a duration from 1ms to ${greatest}, such as 500ms, 30s, 15m or 24h`,
+  );
+
 const durationOrNone = (greatest: string): Parse<number> => {
+  const parseSome = duration(greatest);
   const parse = (text: string): ParseResult<number> => {
     if (text === '0') return { value: 0 };
-    const parsed = duration(greatest)(text);
+    const parsed = parseSome(text);
     return 'value' in parsed ? parsed : { expected: `${parsed.expected}, or 0` };
   };
   return Object.assign(parse, { bounds: { min: 0, max: durationMs(greatest) } });
@@ -205,16 +216,8 @@ const textMax = '256MiB';
 /** Of all clients together, or of a cache. */
 const memoryMax = '1024GiB';
 
-const size = (greatest: string): Parse<number> => {
-  const max = sizeBytes(greatest);
-  const parse = (text: string): ParseResult<number> => {
-    const value = sizeBytes(text);
-    return value >= 1 && value <= max
-      ? { value }
-      : { expected: `a size from 1KiB to ${greatest}, such as 64KiB or 2MiB` };
-  };
-  return Object.assign(parse, { bounds: { min: 1, max } });
-};
+const size = (greatest: string): Parse<number> =>
+  amount(sizeBytes, greatest, `a size from 1KiB to ${greatest}, such as 64KiB or 2MiB`);
 
 /** `https://play.example:8443`, as browsers send it. */
 const isOrigin = (text: string): boolean =>

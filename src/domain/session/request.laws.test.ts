@@ -85,7 +85,7 @@ type UsualBody = {
 
 const systemOf = ({ members }: UsualBody) => members?.me?.properties?.system;
 
-/** What a usual body may have: the law says something of each. */
+/** What a usual body may have: the test says something of each. */
 const parts: Readonly<Record<string, (body: UsualBody) => boolean>> = {
   'properties of the session': ({ properties }) => properties?.custom !== undefined,
   'properties of the member': ({ members }) => members?.me?.properties?.custom !== undefined,

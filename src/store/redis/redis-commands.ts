@@ -85,8 +85,9 @@ export class RedisCommands {
   }
 
   /**
-   * The replies to one read of many keys, in their order; undefined: nothing is there, or the key is damaged,
-   * which `noteDamaged` is called with. Each server is asked once, so that a process that has nothing to do costs next to nothing.
+   * The replies to one read of many keys, in their order; undefined: nothing is there, or the key is damaged:
+   * then `noteDamaged` gets it. Each server is asked once, so that a process that has nothing to do costs
+   * next to nothing.
    */
   async readEach(
     keys: readonly string[],
