@@ -80,6 +80,9 @@ async function run(steps: readonly Step[]) {
   const silent = new FakeWire();
   const other = hub.open(silent, caller);
   assert.ok(connection && other);
+  // A client answers pings even while it does not read; a silent one would be dropped after a minute.
+  wire.ping = () => hub.heard(connection, false);
+  silent.ping = () => hub.heard(other, false);
   hub.received(connection, JSON.stringify([1, 0, directoryUri]));
   const mutelist = 'https://privacy.xboxlive.com/users/xuid(1)/mutelist';
   hub.received(other, JSON.stringify([1, 0, mutelist]));
@@ -123,6 +126,7 @@ async function run(steps: readonly Step[]) {
   }
   wire.bufferedBytes = 0;
   clock.advance(windowMs + 1_000);
+  assert.equal(wire.end, undefined, 'the connection is still open');
   // Before the resync that all get when the hub ends.
   const heard = { sent: [...sent], offered, unasked: [...silent.frames] };
   await hub[Symbol.asyncDispose]();

@@ -91,6 +91,16 @@ export async function startRedisCluster({ replicas = 1 } = {}): Promise<RedisSer
   });
 }
 
+/** Who has which slots, as this server of a cluster knows it. */
+async function slotOwners(port: number): Promise<string> {
+  const nodes = (await cli(port, 'CLUSTER', 'NODES')).trim().split('\n');
+  const owners = nodes.map((line) => {
+    const [id, ...fields] = line.split(' ');
+    return [id, ...fields.slice(7)].join(' ');
+  });
+  return owners.sort().join('\n');
+}
+
 /** The first and the last slot of one of three primaries. */
 function slotsOf(at: number): readonly string[] {
   const starts = [0, 5_461, 10_923, 16_384];
@@ -133,6 +143,11 @@ async function startServers(
     const at = `127.0.0.1:${servers[from]?.port}`;
     const how = ['--cluster-slots', String(count), '--cluster-yes'];
     await run('redis-cli', ['--cluster', 'reshard', at, ...ends, ...how]);
+    // A replica that has not yet heard of all of them could take over without the last ones.
+    await until(async () => {
+      const owners = await Promise.all(servers.map(({ port }) => slotOwners(port)));
+      return owners.every((text) => text === owners[0]);
+    });
   };
   try {
     const started = await Promise.allSettled(
