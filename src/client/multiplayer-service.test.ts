@@ -772,6 +772,135 @@ test('an aborted call rejects with the reason of its signal, at any moment', asy
   await assert.rejects(sleeping, reason);
 });
 
+type Methods = Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>;
+
+/** What each method takes before its options. A new method fails the test until it stands here. */
+const argumentsOf = {
+  getSession: [reference],
+  getSessionByHandle: [handleId],
+  writeSession: [reference, {}],
+  tryWriteSession: [reference, {}],
+  updateSession: [reference, () => ({})],
+  writeSessionByHandle: [handleId, {}],
+  leaveSession: [reference],
+  getSessions: [{ scid, xuids: ['1'] }],
+  getMember: [reference, 0],
+  removeMember: [reference, 0],
+  setActivity: [reference],
+  clearActivity: [scid],
+  sendInvites: [reference, ['1'], { titleId: '1' }],
+  setTransferHandle: [reference, lobby],
+  getHandle: [handleId],
+  deleteHandle: [handleId],
+  getActivitiesForUsers: [scid, ['1']],
+  getActivitiesForSocialGroup: [scid, 'people'],
+  setSearchHandle: [reference, {}],
+  getSearchHandles: [{ scid }],
+  follow: [['1']],
+  unfollow: [['1']],
+  avoid: ['1'],
+  unavoid: ['1'],
+  mute: ['1'],
+  unmute: ['1'],
+  createMatchTicket: [reference, { hopper: 'quick' }],
+  deleteMatchTicket: [{ scid, hopper: 'quick', ticketId: handleId }],
+  getMatchTicketDetails: [{ scid, hopper: 'quick', ticketId: handleId }],
+  getHopperStatistics: [scid, 'quick'],
+  findMatch: [lobby, {}],
+  getSessionTemplates: [scid],
+  getSessionTemplate: [scid, 'lobby'],
+};
+const neighbourArgumentsOf = {
+  getProfile: ['me', ['Gamertag']],
+  getProfiles: [['1'], ['Gamertag']],
+  getPeople: ['follows'],
+  getPeopleByXuid: [['1']],
+  searchPeople: ['a'],
+  setPresence: [{}],
+  endPresence: [],
+  getPresence: [['1'], {}],
+  checkPermissions: [['1'], ['PlayMultiplayer']],
+  setTitleActivity: ['1', { connectionString: 'c' }],
+  clearTitleActivity: ['1'],
+  getTitleActivities: ['1', ['1']],
+  sendActivityInvites: ['1', ['1']],
+  noteRecentPlayers: ['1', [{ xuid: '1' }]],
+};
+
+// Kills: a method that makes its calls without the options of its caller, as `findMatch` did.
+test('every method ends with the signal and the time limit that it is given', async () => {
+  const reason = new Error('the player went to the menu');
+  const settings = { xuid: '7', timeoutMs: Number.POSITIVE_INFINITY };
+  for (const [part, table] of [
+    [(service: MultiplayerService) => service, argumentsOf],
+    [({ neighbours }: MultiplayerService) => neighbours, neighbourArgumentsOf],
+  ] as const) {
+    const names = Object.getOwnPropertyNames(Object.getPrototypeOf(part(silent().service)));
+    const others = ['constructor', 'connect'];
+    assert.deepEqual(
+      names.filter((name) => !others.includes(name)).sort(),
+      Object.keys(table).sort(),
+    );
+    for (const [name, args] of Object.entries(table)) {
+      const { service, timers } = silent(settings);
+      const methods = part(service) as unknown as Methods;
+      const ending = new AbortController();
+      const aborted = methods[name]?.(...args, { signal: ending.signal });
+      const late = methods[name]?.(...args, { timeoutMs: 700 });
+      const both = Promise.allSettled([aborted, late]);
+      for (let i = 0; i < 10; i += 1) await Promise.resolve();
+      assert.deepEqual(
+        timers.map(({ ms }) => ms),
+        [700],
+        name,
+      );
+      ending.abort(reason);
+      timers[0]?.ring();
+      const [first, second] = await both;
+      assert.equal(first.status === 'rejected' && first.reason, reason, name);
+      // An invite that fails is an outcome.
+      const error =
+        second.status === 'rejected'
+          ? second.reason
+          : (second.value as readonly { readonly error: unknown }[])[0]?.error;
+      assert.equal(error instanceof MultiplayerError && error.code, 'timedOut', name);
+    }
+  }
+});
+
+// Kills: a search that joins, or reads, without the signal; one that leaves its ticket in the hopper.
+test('a search ends at its signal while it joins, and deletes its ticket', async () => {
+  const reason = new Error('the player went to the menu');
+  const found = sessionText().replace(
+    '"servers":{}',
+    `"servers":{"matchmaking":{"properties":{"custom":{"ticketId":"${handleId}"},
+      "system":{"status":"found","targetSessionRef":${JSON.stringify(reference)}}}}}`,
+  );
+  const ending = new AbortController();
+  const calls: string[] = [];
+  const { service } = silent({
+    timeoutMs: Number.POSITIVE_INFINITY,
+    fetch: async (_url, { method, signal }) => {
+      calls.push(method);
+      if (method === 'POST') return responseOf({ status: 201, body: { ticketId: handleId } });
+      if (method === 'GET') {
+        return responseOf({ status: 200, headers: { ETag: etag }, body: found });
+      }
+      // The deletion fails too: the reason is still that of the signal.
+      if (method === 'DELETE') return responseOf({ status: 404 });
+      ending.abort(reason);
+      signal.throwIfAborted();
+      return assert.fail('the write has not the signal of the search');
+    },
+  });
+  const search = { ticket: { hopper: 'quick' } };
+  await assert.rejects(service.findMatch(lobby, search, { signal: ending.signal }), reason);
+  assert.deepEqual(calls, ['POST', 'GET', 'PUT', 'DELETE']);
+  // With a signal that is aborted already no ticket is made.
+  await assert.rejects(service.findMatch(lobby, search, { signal: ending.signal }), reason);
+  assert.equal(calls.length, 4);
+});
+
 // Kills: a search, or an update, that sleeps on when the service has ended, and keeps the process alive.
 test('the signal of the service ends the pauses of a search and of an update', async () => {
   const searching = sessionText().replace(

@@ -803,8 +803,9 @@ export class MultiplayerService implements SessionWriter {
   /**
    * Takes the caller from a lobby to a joined game session, or says how the search ended. With `ticket`
    * it makes the ticket of the lobby; without, the caller comes along with the ticket of another
-   * member. When `signal` is aborted, a ticket that was made is deleted, and the call rejects. The
-   * signal of the service leaves the ticket, since it ends the call that would delete it.
+   * member. When `signal` is aborted, the ticket that was made is deleted, and then the call rejects. A
+   * ticket that cannot be deleted ends after its own `giveUpSeconds`, as does that of a search which the
+   * signal of the service ends.
    *
    * The caller joins as `me` says; without, as an active member, of `connection` if that is given.
    *
@@ -815,53 +816,64 @@ export class MultiplayerService implements SessionWriter {
     search: MatchSearch,
     { signal, ...options }: CallOptions = {},
   ): Promise<MatchOutcome<Title>> {
-    const { ticket, me, connection, progress, pollMs = matchPollMs } = search;
+    const { ticket } = search;
+    const call: CallOptions = { ...options, ...(signal && { signal }) };
+    signal?.throwIfAborted();
+    // Without the signal: a ticket is deleted by its id, which comes with the answer.
     const made = ticket && (await this.createMatchTicket(lobby, ticket, options));
     try {
-      let shown: string | undefined;
-      for (let looks = 1; ; looks += 1) {
-        signal?.throwIfAborted();
-        const { session } = await this.#readExisting(lobby, options);
-        const found = matchProgressOf(session);
-        // Another member's ticket may have taken the place of this one.
-        if (made && found?.ticketId !== made.ticketId) return { status: 'canceled' };
-        if (found && found.status !== shown) progress?.(found);
-        shown = found?.status;
-        if (found?.status === 'found' && found.target) {
-          const { target } = found;
-          const members = { me: me ?? { properties: { system: { active: true } } } };
-          const changes = { members } as unknown as SessionChanges<Title>;
-          const joined =
-            connection === undefined
-              ? await this.writeSession<Title>(target, changes)
-              : await connection.follow<Title>(target, changes);
-          if (joined.status === 'deleted') return { status: 'failed' };
-          return {
-            status: 'joined',
-            reference: target,
-            session: joined.session,
-            etag: joined.etag,
-          };
-        }
-        if (found && found.status !== 'searching') {
-          const { status, details } = found;
-          return {
-            // Another status, of a newer server, says that no game was found either.
-            status: status === 'expired' || status === 'canceled' ? status : 'failed',
-            ...(details !== undefined && { details }),
-          };
-        }
-        // The documented limit of reads is 300 in 300 s, with those of the game.
-        const waitMs = pollMs * Math.min(5, Math.max(1, looks / 10));
-        await this.#sleepWithin(waitMs, signal);
-      }
+      const { status, target, details } = await this.#searchEnd(lobby, search, made, call);
+      if (status === 'found' && target) return await this.#joinMatch<Title>(target, search, call);
+      return {
+        // Another status, of a newer server, says that no game was found either.
+        status: status === 'expired' || status === 'canceled' ? status : 'failed',
+        ...(details !== undefined && { details }),
+      };
     } catch (error) {
       if (made && ticket && signal?.aborted) {
         const place = { scid: lobby.scid, hopper: ticket.hopper, ticketId: made.ticketId };
-        await this.deleteMatchTicket(place, options);
+        await this.deleteMatchTicket(place, options).catch(() => undefined);
       }
       throw error;
     }
+  }
+
+  /** What a lobby shows when its search is over. Looks at it until then. */
+  async #searchEnd(
+    lobby: SessionReference,
+    { progress, pollMs = matchPollMs }: MatchSearch,
+    made: MatchTicket | undefined,
+    call: CallOptions,
+  ): Promise<MatchProgress> {
+    let shown: string | undefined;
+    for (let looks = 1; ; looks += 1) {
+      const { session } = await this.#readExisting(lobby, call);
+      const found = matchProgressOf(session);
+      // Another member's ticket may have taken the place of this one.
+      if (made && found?.ticketId !== made.ticketId) return { status: 'canceled' };
+      if (found && found.status !== shown) progress?.(found);
+      if (found && found.status !== 'searching') return found;
+      shown = found?.status;
+      // The documented limit of reads is 300 in 300 s, with those of the game.
+      const waitMs = pollMs * Math.min(5, Math.max(1, looks / 10));
+      await this.#sleepWithin(waitMs, call.signal);
+    }
+  }
+
+  async #joinMatch<Title extends TitleData>(
+    target: SessionReference,
+    { me, connection }: MatchSearch,
+    call: CallOptions,
+  ): Promise<MatchOutcome<Title>> {
+    const members = { me: me ?? { properties: { system: { active: true } } } };
+    const changes = { members } as unknown as SessionChanges<Title>;
+    const joined =
+      connection === undefined
+        ? await this.writeSession<Title>(target, changes, call)
+        : await connection.follow<Title>(target, changes, call);
+    if (joined.status === 'deleted') return { status: 'failed' };
+    const { session, etag } = joined;
+    return { status: 'joined', reference: target, session, etag };
   }
 
   // session templates
