@@ -1,9 +1,9 @@
-import { LRUCache } from 'lru-cache';
 import type { ActivityHandle, Handle, InviteHandle } from '../../domain/handle/handle.ts';
 import type { Guid, Xuid } from '../../domain/ids.ts';
 import { formatJson } from '../../domain/json.ts';
 import { keyOf, type SessionKey } from '../../domain/session/reference.ts';
 import type { Batch } from '../store.ts';
+import type { DamageLog } from './damage-log.ts';
 import type { RedisCommands } from './redis-commands.ts';
 import { formatScore, pairsOf, parseStored } from './redis-replies.ts';
 
@@ -13,15 +13,13 @@ import { formatScore, pairsOf, parseStored } from './redis-replies.ts';
  */
 export class RedisHandles {
   readonly #commands: RedisCommands;
-  readonly #log: (line: string) => void;
-  /** Handles that could not be read, and were logged. */
-  readonly #damaged = new LRUCache<Guid, true>({ max: 10_000 });
+  readonly #damage: DamageLog;
   /** Removals of former activities. A use of the same id waits for them. */
   readonly #removals = new Map<Guid, Promise<void>>();
 
-  constructor(commands: RedisCommands, log: (line: string) => void) {
+  constructor(commands: RedisCommands, damage: DamageLog) {
     this.#commands = commands;
-    this.#log = log;
+    this.#damage = damage;
   }
 
   /** The handle of this id. Throws for one that is damaged. */
@@ -162,9 +160,7 @@ export class RedisHandles {
     try {
       return parseStored<Handle>(text);
     } catch (error) {
-      if (!this.#damaged.has(id))
-        this.#log(`error: the handle ${id} cannot be read: ${String(error)}`);
-      this.#damaged.set(id, true);
+      this.#damage.note(`handle ${id}`, `the handle ${id} cannot be read: ${String(error)}`);
       return undefined;
     }
   }

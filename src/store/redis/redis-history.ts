@@ -2,6 +2,7 @@ import type { Guid } from '../../domain/ids.ts';
 import { isJsonObject, type Json } from '../../domain/json.ts';
 import type { SessionKey } from '../../domain/session/reference.ts';
 import type { HistoryName, StoredBranch, StoredChange } from '../store.ts';
+import type { DamageLog } from './damage-log.ts';
 import type { RedisCommands } from './redis-commands.ts';
 import { hintSeparator } from './redis-commits.ts';
 import { parseStored } from './redis-replies.ts';
@@ -12,12 +13,11 @@ const pageMax = 500;
 /** The history on Redis: see HistoryStore. Commits write it and forget what is too old. */
 export class RedisHistory {
   readonly #commands: RedisCommands;
-  /** Gets a line for each damaged change. */
-  readonly #log: (line: string) => void;
+  readonly #damage: DamageLog;
 
-  constructor(commands: RedisCommands, log: (line: string) => void) {
+  constructor(commands: RedisCommands, damage: DamageLog) {
     this.#commands = commands;
-    this.#log = log;
+    this.#damage = damage;
   }
 
   async branches(key: SessionKey): Promise<readonly Guid[]> {
@@ -36,7 +36,9 @@ export class RedisHistory {
     ])) as readonly string[];
     return texts.toReversed().flatMap((text) => {
       const change = parseChange(text);
-      if (change === undefined) this.#log(`error: a change of the session ${key} cannot be read`);
+      if (change === undefined) {
+        this.#damage.note(list, `a change of the session ${key} cannot be read`);
+      }
       return change ?? [];
     });
   }

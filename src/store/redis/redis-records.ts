@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { formatJson, isJsonObject, type Json } from '../../domain/json.ts';
 import type { Milliseconds } from '../../domain/time.ts';
 import {
@@ -12,6 +11,7 @@ import {
   type Share,
   type StoredRecord,
 } from '../store.ts';
+import type { DamageLog } from './damage-log.ts';
 import type { RedisCommands } from './redis-commands.ts';
 import type { Reply } from './redis-link.ts';
 import { earliestUntil, formatScore, pairsOf, parseScore, parseStored } from './redis-replies.ts';
@@ -24,20 +24,18 @@ export class RedisRecords {
   readonly #commands: RedisCommands;
   /** By when a commit must be carried out, in the time of the server that has this key. */
   readonly #deadlineMs: (key: string) => Milliseconds;
-  readonly #log: (line: string) => void;
-  /** Those that could not be read, and were logged. */
-  readonly #damaged = new LRUCache<string, true>({ max: 10_000 });
+  readonly #damage: DamageLog;
   readonly #idPrefix = randomBytes(6).toString('base64url');
   #idsCount = 0;
 
   constructor(
     commands: RedisCommands,
     deadlineMs: (key: string) => Milliseconds,
-    log: (line: string) => void,
+    damage: DamageLog,
   ) {
     this.#commands = commands;
     this.#deadlineMs = deadlineMs;
-    this.#log = log;
+    this.#damage = damage;
   }
 
   async record(table: string, group: string, id: string): Promise<StoredRecord | undefined> {
@@ -134,11 +132,9 @@ export class RedisRecords {
     try {
       return parseRecord(text);
     } catch (error) {
-      const known = `${name} ${text.slice(0, 512)}`;
-      if (!this.#damaged.has(known)) {
-        this.#log(`error: the record ${name} cannot be read: ${String(error)}`);
-      }
-      this.#damaged.set(known, true);
+      // With the text, since a record of a list has no name of its own.
+      const thing = `record ${name} ${text.slice(0, 512)}`;
+      this.#damage.note(thing, `the record ${name} cannot be read: ${String(error)}`);
       throw new StoreUnavailable(`The record ${name} cannot be read.`, { cause: error });
     }
   }

@@ -1,4 +1,5 @@
 import type { SessionKey } from '../../domain/session/reference.ts';
+import type { DamageLog } from './damage-log.ts';
 import { isDamagedKey, type RedisCommands } from './redis-commands.ts';
 import { partitionsCount } from './redis-keys.ts';
 import { pairsOf } from './redis-replies.ts';
@@ -13,14 +14,11 @@ export type SearchChanges = { readonly keys: readonly SessionKey[]; readonly cur
  */
 export class RedisSearchChanges {
   readonly #commands: RedisCommands;
-  /** Gets a line for each damaged key. */
-  readonly #log: (line: string) => void;
-  /** Those that were logged, and are not mended yet. */
-  readonly #damaged = new Set<string>();
+  readonly #damage: DamageLog;
 
-  constructor(commands: RedisCommands, log: (line: string) => void) {
+  constructor(commands: RedisCommands, damage: DamageLog) {
     this.#commands = commands;
-    this.#log = log;
+    this.#damage = damage;
   }
 
   /**
@@ -95,13 +93,12 @@ export class RedisSearchChanges {
 
   #note(key: string, isDamaged: boolean): void {
     if (!isDamaged) {
-      this.#damaged.delete(key);
+      this.#damage.noteWhole(key);
       return;
     }
-    if (this.#damaged.has(key)) return;
-    this.#damaged.add(key);
-    this.#log(
-      `error: the key ${key} holds something else than the store puts there. Sessions of its partition may be missing from searches until it is restored or deleted.`,
+    this.#damage.note(
+      key,
+      `the key ${key} holds something else than the store puts there. Sessions of its partition may be missing from searches until it is restored or deleted.`,
     );
   }
 }

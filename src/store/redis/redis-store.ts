@@ -33,6 +33,7 @@ import type {
   StoredChange,
   StoredRecord,
 } from '../store.ts';
+import { DamageLog } from './damage-log.ts';
 import { RedisAgreements } from './redis-agreements.ts';
 import { RedisCommands } from './redis-commands.ts';
 import { hintSeparator, RedisCommits } from './redis-commits.ts';
@@ -93,11 +94,12 @@ export class RedisStore implements Store {
     this.#bus = bus;
     this.#cache = new RedisSessionCache(cacheBytesMax);
     this.#commands = new RedisCommands(shards, keys, durability);
-    this.#handles = new RedisHandles(this.#commands, log);
+    const damage = new DamageLog(log);
+    this.#handles = new RedisHandles(this.#commands, damage);
     this.#commits = new RedisCommits(this.#commands, this.#handles, this.#cache, deadlineMs);
-    this.#records = new RedisRecords(this.#commands, deadlineMs, log);
-    this.#searchChanges = new RedisSearchChanges(this.#commands, log);
-    this.#history = new RedisHistory(this.#commands, log);
+    this.#records = new RedisRecords(this.#commands, deadlineMs, damage);
+    this.#searchChanges = new RedisSearchChanges(this.#commands, damage);
+    this.#history = new RedisHistory(this.#commands, damage);
     this.#people = new RedisPeople(this.#commands);
     this.#nodes = new RedisNodes(this.#commands);
     this.#agreements = new RedisAgreements(this.#commands);
