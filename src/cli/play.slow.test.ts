@@ -8,7 +8,7 @@ import { runPlay } from './play.ts';
 
 // Kills: a command that waits for two minutes without a word, or asks to start what was there.
 test('it says so when the server ends', async () => {
-  const server = await startServer({ port: 0, store: 'memory', tapWindowMs: 0 });
+  await using server = await startServer({ port: 0, store: 'memory', tapWindowMs: 0 });
   const play = startCommand(runPlay, ['--users', '1', '--url', server.url]);
   while (!(await play.line()).startsWith('joined ')) {}
   await server.close();

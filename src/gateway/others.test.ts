@@ -63,7 +63,7 @@ async function ask(port: number, url: string, headers: Record<string, string> = 
 }
 
 test('a tunnel carries bytes both ways, and its ends end together', options, async () => {
-  const upstream = createTcp((socket) => socket.pipe(socket).on('error', () => undefined));
+  await using upstream = createTcp((socket) => socket.pipe(socket).on('error', () => undefined));
   await using proxy = await startProxy({}, await listen(upstream));
   const { status, socket } = await connectBy(proxy.port, 'localhost:443');
   assert.equal(status, 200);
@@ -82,7 +82,7 @@ test(
   options,
   async () => {
     const seen: IncomingMessage['headers'][] = [];
-    const upstream = createHttp((incoming, outgoing) => {
+    await using upstream = createHttp((incoming, outgoing) => {
       seen.push({ ...incoming.headers, method: incoming.method, url: incoming.url });
       outgoing.writeHead(201, { 'x-own': 'yes', connection: 'close, x-hop', 'x-hop': 'no' });
       incoming.pipe(outgoing);
@@ -102,7 +102,6 @@ test(
     assert.deepEqual([method, url, host, rest['x-far']], ['POST', '/a?b=c', 'localhost', '2']);
     assert.equal(rest['x-mine'], undefined);
     assert.equal(rest['proxy-connection'], undefined);
-    upstream.close();
   },
 );
 
@@ -121,7 +120,7 @@ async function sentToWaiting(port: number, url: string): Promise<string> {
 
 // Kills: a body that is asked for although no host gets it.
 test('a body that is waited for is asked for once, where a host gets it', options, async () => {
-  const upstream = createHttp((incoming, outgoing) => incoming.pipe(outgoing));
+  await using upstream = createHttp((incoming, outgoing) => incoming.pipe(outgoing));
   const port = await listen(upstream);
   await using proxy = await startProxy({}, port);
   const sent = await sentToWaiting(proxy.port, 'http://localhost/');
@@ -135,17 +134,15 @@ test('a body that is waited for is asked for once, where a host gets it', option
   ] as const) {
     assert.match(await sentToWaiting(to.port, url), /^HTTP\/1\.1 40[03] /, url);
   }
-  upstream.close();
 });
 
 test('an expectation that nobody knows goes on', options, async () => {
-  const upstream = createHttp().on('checkExpectation', ({ headers }, outgoing) =>
+  await using upstream = createHttp().on('checkExpectation', ({ headers }, outgoing) =>
     outgoing.end(headers.expect),
   );
   await using proxy = await startProxy({}, await listen(upstream));
   const { text } = await ask(proxy.port, 'http://localhost/', { expect: 'miracles' });
   assert.equal(text, 'miracles');
-  upstream.close();
 });
 
 test('what leads back to this machine is refused, by address and by name', options, async () => {
@@ -170,14 +167,13 @@ test('what leads back to this machine is refused, by address and by name', optio
 });
 
 test('an address that is open is taken where others are not', options, async () => {
-  const upstream = createHttp((_incoming, outgoing) => outgoing.end('here'));
+  await using upstream = createHttp((_incoming, outgoing) => outgoing.end('here'));
   const settings = {
     resolve: async () => ['10.255.255.1', '127.0.0.1'],
     isClosed: (address: string) => address === '10.255.255.1',
   };
   await using proxy = await startProxy(settings, await listen(upstream));
   assert.equal((await ask(proxy.port, 'http://mixed.example/')).text, 'here');
-  upstream.close();
 });
 
 test('a host that is not there is 502, in words', options, async () => {
@@ -198,20 +194,18 @@ test('a host that is not there is 502, in words', options, async () => {
 });
 
 test('a server that says nothing is 502 when its time is over', options, async () => {
-  const mute = createTcp((socket) => socket.on('error', () => undefined));
+  await using mute = createTcp((socket) => socket.on('error', () => undefined).resume());
   await using proxy = await startProxy({ connectMs: 30 }, await listen(mute));
   const { status, text } = await ask(proxy.port, 'http://localhost/');
   assert.equal(status, 502);
   assert.match(text, /no answer in time/);
-  mute.close();
 });
 
 test('a server that breaks off its answer breaks off that of the proxy', options, async () => {
-  const breaking = createHttp((_incoming, outgoing) => {
+  await using breaking = createHttp((_incoming, outgoing) => {
     outgoing.writeHead(200, { 'content-length': '100' });
     outgoing.write('some', () => outgoing.destroy());
   });
   await using proxy = await startProxy({}, await listen(breaking));
   await assert.rejects(ask(proxy.port, 'http://localhost/'), /aborted/);
-  breaking.close();
 });

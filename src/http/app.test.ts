@@ -146,7 +146,7 @@ test('while closing, what comes on a connection in use is answered', options, as
       return { status: 200, body: '"second"' };
     },
   });
-  const app = await listen([first, second]);
+  await using app = await listen([first, second]);
   const idle = new Agent({ keepAlive: true });
   await ask({ port: app.port, agent: idle });
   const socket = connect(app.port, '127.0.0.1').setEncoding('latin1');
@@ -382,7 +382,7 @@ for (const how of ['ends', 'resets'] as const) {
         return { status: 200 };
       },
     });
-    const app = await listen([watched]);
+    await using app = await listen([watched]);
     const socket = connect(app.port, '127.0.0.1');
     const closed = once(socket, 'close');
     const part = `PUT /watched HTTP/1.1\r\n${good}Content-Length: 10\r\n\r\n{"a"`;

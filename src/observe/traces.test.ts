@@ -57,7 +57,7 @@ function resourcesOf(bodies: readonly string[]) {
 test('a collector gets a span for each request: where it belongs, what it committed, its calls of the store, no token', async () => {
   const collector = await startCollector();
   const { bodies, paths } = collector;
-  const server = await startServer({
+  await using server = await startServer({
     port: 0,
     store: 'memory',
     tracesUrl: collector.url,

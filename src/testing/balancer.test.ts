@@ -10,7 +10,7 @@ const options = { timeout: 300_000 };
 /** A server that sends its name and then what it receives, until the other side has ended. */
 async function startEcho(
   name: string,
-): Promise<{ readonly server: Server; readonly port: number }> {
+): Promise<{ readonly server: Server; readonly port: number } & AsyncDisposable> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => undefined);
     socket.write(name);
@@ -18,7 +18,8 @@ async function startEcho(
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return { server, port: (server.address() as AddressInfo).port };
+  const { port } = server.address() as AddressInfo;
+  return { server, port, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
 /** The whole answer to a text, after which this side ends. */
@@ -35,21 +36,20 @@ async function say(port: number, text: string): Promise<string> {
 }
 
 test('connections are dealt out in turn, and carry what is sent both ways', options, async () => {
-  const [a, b] = [await startEcho('a'), await startEcho('b')];
-  const balancer = await startBalancer([a.port, b.port]);
+  await using a = await startEcho('a');
+  await using b = await startEcho('b');
+  await using balancer = await startBalancer([a.port, b.port]);
   const heard = [];
   for (const text of ['1', '2', '3', '4']) heard.push(await say(balancer.port, text));
   assert.deepEqual(heard, ['b1', 'a2', 'b3', 'a4']);
-  await balancer[Symbol.asyncDispose]();
-  a.server.close();
-  b.server.close();
 });
 
 test(
   'a server that is gone is passed over; when all are, the client is hung up on',
   options,
   async () => {
-    const [a, b] = [await startEcho('a'), await startEcho('b')];
+    await using a = await startEcho('a');
+    await using b = await startEcho('b');
     await using balancer = await startBalancer([a.port, b.port]);
     a.server.close();
     await once(a.server, 'close');
@@ -61,9 +61,9 @@ test(
 );
 
 test('disposing cuts what is open on both sides and frees the port', options, async () => {
-  const a = await startEcho('a');
+  await using a = await startEcho('a');
   const taken = once(a.server, 'connection');
-  const balancer = await startBalancer([a.port]);
+  await using balancer = await startBalancer([a.port]);
   const client = connect(balancer.port, '127.0.0.1').on('error', () => undefined);
   const [atServer] = await taken;
   const closed = [client, atServer].map(
@@ -71,9 +71,7 @@ test('disposing cuts what is open on both sides and frees the port', options, as
   );
   await balancer[Symbol.asyncDispose]();
   await Promise.all(closed);
-  const again = await startBalancer([a.port], balancer.port);
+  await using again = await startBalancer([a.port], balancer.port);
   assert.equal(again.port, balancer.port);
   await assert.rejects(startBalancer([a.port], balancer.port), /EADDRINUSE/);
-  await again[Symbol.asyncDispose]();
-  a.server.close();
 });

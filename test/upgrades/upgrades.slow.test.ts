@@ -161,7 +161,7 @@ test('a start that fails converts nothing', async () => {
   mkdirSync(data, { mode: 0o700 });
   const path = join(data, 'openmpsd.db');
   writeFileSync(path, unpack('sqlite-v4.db.gz'), { mode: 0o600 });
-  const other = createServer().listen(0, '127.0.0.1');
+  await using other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   const { port } = other.address() as { readonly port: number };
   for (const wrong of [
@@ -173,7 +173,6 @@ test('a start that fails converts nothing', async () => {
     await assert.rejects(startServer({ store: 'sqlite', data, ...wrong }), CannotStart);
     assert.equal(versionOf(path), 4, JSON.stringify(wrong));
   }
-  other.close();
   assert.ok(!readdirSync(data).some((name) => name.includes('.v4')));
   const written = { kind: 'sqlite', version: 4 } as const;
   await assertKept({ store: 'sqlite', data, record: join(folder.path, 'after.har') }, written);
