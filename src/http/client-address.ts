@@ -4,6 +4,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, isIPv4, type Socket } from 'node:net';
+import { LRUCache } from 'lru-cache';
 import { createMemo } from '../domain/memo.ts';
 
 /** Networks that no stranger on the internet calls from. */
@@ -45,6 +46,8 @@ export function openClientAddresses(trustedProxies: readonly string[] = []): Cli
   }
   /** By connection; undefined: it is a balancer's. */
   const peers = createMemo<Socket, { readonly network: string | undefined }>();
+  /** By what a balancer states, which is the same in each request of a client. */
+  const stated = new LRUCache<string, { readonly network: string | undefined }>({ max: statedMax });
 
   function publicNetworkOf(text: string): string | undefined {
     const address = withoutMapping(text);
@@ -52,6 +55,17 @@ export function openClientAddresses(trustedProxies: readonly string[] = []): Cli
     if (family === 0) return undefined;
     if (balancers.check(address, family === 4 ? 'ipv4' : 'ipv6')) return undefined;
     return family === 4 ? address : networkOf(address);
+  }
+
+  /** The last of these addresses that is public. */
+  function networkOfHops(text: string): string | undefined {
+    const hops = text.split(',', hopsMax + 1);
+    if (hops.length > hopsMax) return undefined;
+    for (const hop of hops.reverse()) {
+      const network = publicNetworkOf(hop.trim());
+      if (network !== undefined) return network;
+    }
+    return undefined;
   }
 
   return {
@@ -63,18 +77,23 @@ export function openClientAddresses(trustedProxies: readonly string[] = []): Cli
       }
       if (peer.network !== undefined) return peer.network;
       // Each balancer adds, at the end, whom it has the request from. Before that anybody may write.
-      const stated = headers['x-forwarded-for'];
-      if (stated === undefined) return undefined;
-      const hops = String(stated).split(',', hopsMax + 1);
-      if (hops.length > hopsMax) return undefined;
-      for (const hop of hops.reverse()) {
-        const network = publicNetworkOf(hop.trim());
-        if (network !== undefined) return network;
+      const forwarded = headers['x-forwarded-for'];
+      if (forwarded === undefined) return undefined;
+      const hops = String(forwarded);
+      if (hops.length > statedCharactersMax) return networkOfHops(hops);
+      let found = stated.get(hops);
+      if (found === undefined) {
+        found = { network: networkOfHops(hops) };
+        stated.set(hops, found);
       }
-      return undefined;
+      return found.network;
     },
   };
 }
+
+/** How many statements of balancers are remembered, and the length of the longest. */
+const statedMax = 10_000;
+const statedCharactersMax = 200;
 
 /** More than that come from no balancer. */
 const hopsMax = 50;

@@ -248,12 +248,8 @@ export function openPipeline(settings: PipelineSettings, state: PipelineState): 
     caller: Caller,
     host: string | undefined,
   ): Judgement {
-    const nowMs = context.clock.nowMs();
-    const judged = limits.ofCaller(caller, nowMs);
-    if (route.rateServiceOf !== undefined) return judged;
-    const service = rateServiceOf(route, host);
-    if (service === undefined) return judged;
-    return bothJudgements(judged, limits.ofService(service, caller, nowMs));
+    const service = route.rateServiceOf === undefined ? rateServiceOf(route, host) : undefined;
+    return limits.ofCaller(caller, service, context.clock.nowMs());
   }
 
   /**

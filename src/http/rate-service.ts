@@ -1,4 +1,5 @@
 import type { RateService } from '../domain/rate-limits/rate-limits.ts';
+import { createMemo } from '../domain/memo.ts';
 import { hostOfPath } from './hosts.ts';
 import { isReading, type Route } from './route.ts';
 
@@ -15,7 +16,8 @@ const serviceOfHost: Readonly<Record<string, RateService | 'presence'>> = {
   'rta.xboxlive.com': 'rta',
 };
 
-const knownOf = new WeakMap<Route, Map<string | undefined, RateService | undefined>>();
+/** By the host that requests name. */
+const knownOf = createMemo<Route, Map<string | undefined, RateService | undefined>>();
 
 /**
  * The service as whose a request is counted, where its body does not say that; undefined: none. `host` is
@@ -24,10 +26,10 @@ const knownOf = new WeakMap<Route, Map<string | undefined, RateService | undefin
  * @source docs/wire/rate-limits.md "What is counted as what"
  */
 export function rateServiceOf(route: Route, host: string | undefined): RateService | undefined {
-  const known = knownOf.get(route) ?? new Map<string | undefined, RateService | undefined>();
-  if (known.has(host)) return known.get(host);
+  const known = knownOf.get(route) ?? knownOf.set(route, new Map());
+  const found = known.get(host);
+  if (found !== undefined || known.has(host)) return found;
   const service = findService(route, host);
-  if (known.size === 0) knownOf.set(route, known);
   // Clients choose the host that they name.
   if (known.size < hostsKnownMax) known.set(host, service);
   return service;

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { generalRateLimits, type RateLimits } from '../domain/rate-limits/rate-limits.ts';
+import {
+  generalRateLimits,
+  type RateLimits,
+  rateServices,
+} from '../domain/rate-limits/rate-limits.ts';
 import { StoreUnavailable } from '../store/store.ts';
 import { ada, bert, referee, sampleUser } from '../testing/samples.ts';
 import { openClientAddresses } from './client-address.ts';
@@ -130,10 +134,10 @@ test('users, titles, services and addresses are counted apart, and game services
   }
   for (let n = 0; n < 9; n += 1) {
     assert.equal(node.ofService('sessiondirectory', referee, nowMs), undefined);
-    assert.equal(node.ofCaller(referee, nowMs), undefined);
+    assert.equal(node.ofCaller(referee, undefined, nowMs), undefined);
     assert.equal(node.ofService('social', ada, nowMs), undefined);
     // All titles of a user together.
-    assert.equal(node.ofCaller(n % 2 ? ada : otherTitle, nowMs) !== undefined, n >= 6);
+    assert.equal(node.ofCaller(n % 2 ? ada : otherTitle, undefined, nowMs) !== undefined, n >= 6);
   }
   for (const remoteAddress of ['203.0.113.1', '203.0.113.2']) {
     const incoming = { socket: { remoteAddress } as Socket, headers: {} };
@@ -147,4 +151,81 @@ test('users, titles, services and addresses are counted apart, and game services
 
   node.use(generalRateLimits);
   assert.equal(node.ofService('sessiondirectory', ada, nowMs), undefined);
+});
+
+const caller = fc.record({
+  xuid: fc.constantFrom('1', '12', '2'),
+  titleId: fc.constantFrom(undefined, '1', '21', '2'),
+});
+
+const services = rateServices.slice(0, 3);
+
+/** @source docs/wire/rate-limits.md "The answer" */
+// Kills: a user, title or service that is counted with another one; a request that is counted twice, or
+// not in all services; a name that is the same for two counts.
+test('a request is counted with those of its user, and of its user, title and service', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ caller, service: fc.constantFrom(undefined, ...services) }), {
+        maxLength: 60,
+      }),
+      (requests) => {
+        const [most, ofAll] = [2, 9].map((requestsMax) => [{ requestsMax, periodSeconds: 15 }]);
+        const limits: RateLimits = {
+          services: Object.fromEntries(services.map((service) => [service, most])),
+          caller: ofAll ?? [],
+          address: [],
+        };
+        const node = new RequestLimits(limits, {
+          addresses: openClientAddresses(),
+          failed: assert.ifError,
+          countedMax: 100,
+        });
+        const counts = new Map<string, number>();
+        const add = (name: string): number => {
+          const count = (counts.get(name) ?? 0) + 1;
+          counts.set(name, count);
+          return count;
+        };
+        for (const { caller, service } of requests) {
+          const { xuid, titleId } = caller;
+          const title = titleId === undefined ? '' : ` in title ${titleId}`;
+          const user = `user ${xuid}`;
+          const expected = [
+            [user, add(user), 9] as const,
+            ...(service
+              ? [`${user}${title} to ${service}`].map((n) => [n, add(n), 2] as const)
+              : []),
+          ].filter(([, count, most]) => count > most);
+          const { titleId: _, ...untitled } = ada;
+          const asked = { ...untitled, xuid, ...(titleId !== undefined && { titleId }) };
+          const judged = node.ofCaller(asked, service, nowMs);
+          assert.ok(!(judged instanceof Promise));
+          // Of two the one of the service: it is the narrower one.
+          const [name, count] = expected.at(-1) ?? [];
+          assert.deepEqual([judged?.detail, judged?.count], [name, count]);
+        }
+      },
+    ),
+  );
+});
+
+// Kills: a bound on users alone, so that one who states many titles is kept for ever; users forgotten by
+// when they came first.
+test('so many lists of limits are counted, and who was silent longest is forgotten', () => {
+  const one = [{ requestsMax: 1, periodSeconds: 15 }];
+  const limits: RateLimits = { services: { sessiondirectory: one }, caller: one, address: [] };
+  const addresses = openClientAddresses();
+  const node = new RequestLimits(limits, { addresses, failed: assert.ifError, countedMax: 10 });
+  const isRefused = (xuid: string, titleId = '1'): boolean =>
+    node.ofCaller({ ...ada, xuid, titleId }, 'sessiondirectory', nowMs) !== undefined;
+  // Two lists for each user.
+  for (const xuid of ['1', '2', '3', '4', '5']) assert.ok(!isRefused(xuid));
+  assert.ok(isRefused('1'), 'all of them are known');
+  assert.ok(!isRefused('6'));
+  assert.ok(!isRefused('2'), 'he was silent');
+  assert.ok(isRefused('1'), 'he was not');
+
+  for (let title = 1; title < 9; title += 1) isRefused('7', String(title));
+  assert.ok(!isRefused('1'), 'the titles of one user count as much');
 });

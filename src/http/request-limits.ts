@@ -17,13 +17,69 @@ export type RequestLimitsParts = {
   readonly countTogether?: CountTogether | undefined;
   /** Receives what failed beside requests. */
   readonly failed: (error: unknown) => void;
+  /**
+   * How many lists of limits are counted at a time: one for each address, user, and service that a user
+   * calls in a title. The users and addresses that were silent longest are forgotten first. 100,000
+   * unless given.
+   */
+  readonly countedMax?: number;
 };
 
-/** Who is counted at a time; more are forgotten, those first who were not heard of for the longest. */
-const countedMax = 100_000;
+const countedMaxByDefault = 100_000;
 
 /** A node tells the others after so many parts of a limit. */
 const sharedParts = 10;
+
+/** Requests that are counted together. */
+class Counted extends WindowCounts {
+  /** Names them in a refusal, and for other nodes. */
+  readonly name: string;
+
+  constructor(name: string, limits: readonly RateLimit[]) {
+    super(limits);
+    this.name = name;
+  }
+}
+
+/** An address or a user: one look finds all its requests, and those to each service. */
+class CountedCaller {
+  /** The address or the xuid. */
+  readonly id: string;
+  readonly all: Counted;
+  #services: Map<TitleId | undefined, Map<RateService, Counted>> | undefined;
+  #countedCount = 1;
+
+  constructor(kind: 'address' | 'user', id: string, limits: readonly RateLimit[]) {
+    this.id = id;
+    this.all = new Counted(`${kind} ${id}`, limits);
+  }
+
+  /** How many lists of limits are counted for it. */
+  get countedCount(): number {
+    return this.#countedCount;
+  }
+
+  /** Its requests to a service in this title; undefined before the first. */
+  inService(service: RateService, titleId: TitleId | undefined): Counted | undefined {
+    return this.#services?.get(titleId)?.get(service);
+  }
+
+  /** Begins to count its requests to a service in this title. */
+  addService(
+    service: RateService,
+    titleId: TitleId | undefined,
+    limits: readonly RateLimit[],
+  ): Counted {
+    const inTitle = titleId === undefined ? '' : ` in title ${titleId}`;
+    const counted = new Counted(`${this.all.name}${inTitle} to ${service}`, limits);
+    this.#services ??= new Map();
+    const ofTitle = this.#services.get(titleId);
+    if (ofTitle === undefined) this.#services.set(titleId, new Map([[service, counted]]));
+    else ofTitle.set(service, counted);
+    this.#countedCount += 1;
+    return counted;
+  }
+}
 
 /**
  * Counts requests against limits. Game services have none, but for those of their address.
@@ -38,20 +94,27 @@ export class RequestLimits {
   readonly #addresses: ClientAddresses;
   readonly #countTogether: CountTogether | undefined;
   readonly #failed: (error: unknown) => void;
-  readonly #counts = new LRUCache<string, WindowCounts>({ max: countedMax });
+  /** By xuid or address: a xuid has digits only, an address has not. */
+  readonly #callers: LRUCache<string, CountedCaller>;
   #limits: RateLimits;
 
-  constructor(limits: RateLimits, { addresses, countTogether, failed }: RequestLimitsParts) {
+  constructor(limits: RateLimits, parts: RequestLimitsParts) {
+    const { countedMax = countedMaxByDefault } = parts;
     this.#limits = limits;
-    this.#addresses = addresses;
-    this.#countTogether = countTogether;
-    this.#failed = failed;
+    this.#addresses = parts.addresses;
+    this.#countTogether = parts.countTogether;
+    this.#failed = parts.failed;
+    this.#callers = new LRUCache({
+      max: countedMax,
+      maxSize: countedMax,
+      sizeCalculation: ({ countedCount }) => countedCount,
+    });
   }
 
   /** Other limits, from now on; counting begins anew. */
   use(limits: RateLimits): void {
     this.#limits = limits;
-    this.#counts.clear();
+    this.#callers.clear();
   }
 
   /** The address that is counted: a network of IPv6. Undefined where no public one is known. */
@@ -64,63 +127,95 @@ export class RequestLimits {
     const { address: limits } = this.#limits;
     if (limits.length === 0) return undefined;
     const address = this.#addresses.of(incoming);
-    return address === undefined ? undefined : this.#count(`address ${address}`, limits, nowMs);
+    if (address === undefined) return undefined;
+    const counted = this.#callers.get(address) ?? this.#add(address, 'address', limits);
+    return this.#count(counted.all, nowMs);
   }
 
-  /** Counts a request of this caller, in all services. Refuses: rateLimited. */
-  ofCaller(caller: Caller, nowMs: Milliseconds): Judgement {
-    const { caller: limits } = this.#limits;
-    if (limits.length === 0 || caller.kind === 'service') return undefined;
-    return this.#count(`user ${caller.xuid}`, limits, nowMs);
+  /**
+   * Counts a request of this caller, in all services and in this one. Without a service, which may be
+   * counted later by `ofService`, in all alone. Refuses: rateLimited.
+   */
+  ofCaller(caller: Caller, service: RateService | undefined, nowMs: Milliseconds): Judgement {
+    if (caller.kind === 'service') return undefined;
+    return this.#ofUser(caller.xuid, service, caller.titleId, nowMs);
   }
 
-  /** Counts a request of this caller to a service. Refuses: rateLimited. */
+  /** Counts a request of this caller in this service alone. Refuses: rateLimited. */
   ofService(service: RateService, caller: Caller, nowMs: Milliseconds): Judgement {
-    const limits = this.#limits.services[service];
-    if (!limits?.length || caller.kind === 'service') return undefined;
-    return this.#count(nameInService(service, caller.xuid, caller.titleId), limits, nowMs);
+    if (caller.kind === 'service' || !this.#limits.services[service]?.length) return undefined;
+    return this.#inService(this.#user(caller.xuid), service, caller.titleId, nowMs);
   }
 
   /** Counts the opening of a user's RTA connection. Refuses: rateLimited. */
   ofSocket(caller: UserCaller, nowMs: Milliseconds): Judgement {
-    return this.#ofRta(caller.xuid, nowMs);
+    return this.#ofUser(caller.xuid, 'rta', undefined, nowMs);
   }
 
   /** Counts a frame of a user's RTA connection. True when it is one too many, as far as is known here. */
   isFrameTooMany(xuid: Xuid, nowMs: Milliseconds): boolean {
-    return this.#ofRta(xuid, nowMs) instanceof TooManyRequests;
+    // A connection does not know the title of its user.
+    return this.#ofUser(xuid, 'rta', undefined, nowMs) instanceof TooManyRequests;
   }
 
-  /** A connection does not know the title of its user. */
-  #ofRta(xuid: Xuid, nowMs: Milliseconds): Judgement {
+  #ofUser(
+    xuid: Xuid,
+    service: RateService | undefined,
+    titleId: TitleId | undefined,
+    nowMs: Milliseconds,
+  ): Judgement {
     const { caller, services } = this.#limits;
-    const ofCaller = caller.length > 0 ? this.#count(`user ${xuid}`, caller, nowMs) : undefined;
-    if (!services.rta?.length) return ofCaller;
-    const ofRta = this.#count(nameInService('rta', xuid, undefined), services.rta, nowMs);
-    return bothJudgements(ofCaller, ofRta);
+    const isInService = service !== undefined && Boolean(services[service]?.length);
+    if (caller.length === 0 && !isInService) return undefined;
+    const user = this.#user(xuid);
+    const ofAll = this.#count(user.all, nowMs);
+    if (!isInService) return ofAll;
+    return bothJudgements(ofAll, this.#inService(user, service, titleId, nowMs));
   }
 
-  #count(name: string, limits: readonly RateLimit[], nowMs: Milliseconds): Judgement {
-    let counts = this.#counts.get(name);
-    if (counts === undefined) {
-      counts = new WindowCounts(limits);
-      this.#counts.set(name, counts);
+  #inService(
+    user: CountedCaller,
+    service: RateService,
+    titleId: TitleId | undefined,
+    nowMs: Milliseconds,
+  ): Judgement {
+    const known = user.inService(service, titleId);
+    if (known !== undefined) return this.#count(known, nowMs);
+    const counted = user.addService(service, titleId, this.#limits.services[service] ?? []);
+    // Again, since it is larger now.
+    this.#callers.delete(user.id);
+    this.#callers.set(user.id, user);
+    return this.#count(counted, nowMs);
+  }
+
+  #user(xuid: Xuid): CountedCaller {
+    return this.#callers.get(xuid) ?? this.#add(xuid, 'user', this.#limits.caller);
+  }
+
+  #add(id: string, kind: 'address' | 'user', limits: readonly RateLimit[]): CountedCaller {
+    const counted = new CountedCaller(kind, id, limits);
+    this.#callers.set(id, counted);
+    return counted;
+  }
+
+  #count(counted: Counted, nowMs: Milliseconds): Judgement {
+    const isTooMany = counted.add(nowMs);
+    const together = this.#countTogether && this.#tell(counted, nowMs);
+    if (isTooMany && counted.exceeded) {
+      return new TooManyRequests(counted.name, counted.exceeded, nowMs);
     }
-    const isTooMany = counts.add(nowMs);
-    const together = this.#countTogether && this.#tell(name, counts, nowMs);
-    if (isTooMany && counts.exceeded) return new TooManyRequests(name, counts.exceeded, nowMs);
     return together;
   }
 
   /** Tells other nodes what was counted here, where it is time to; the answer says what all have. */
   #tell(
-    name: string,
-    counts: WindowCounts,
+    { name, windows }: Counted,
     nowMs: Milliseconds,
   ): Promise<TooManyRequests | undefined> | undefined {
-    const due = counts.windows.filter(isToBeTold);
-    if (due.length === 0) return undefined;
-    const telling = due.map((window) => this.#tellWindow(name, window, nowMs));
+    if (!windows.some(isToBeTold)) return undefined;
+    const telling = windows
+      .filter(isToBeTold)
+      .map((window) => this.#tellWindow(name, window, nowMs));
     const judged = Promise.all(telling).then((all) =>
       all.reduce((last, one) => (one && !(last && last.endMs > one.endMs) ? one : last), undefined),
     );
@@ -165,8 +260,4 @@ type ExceededCount = Pick<WindowCount, 'limit' | 'count' | 'endMs'>;
 
 function isToBeTold({ unsharedCount, limit: { requestsMax } }: WindowCount): boolean {
   return unsharedCount * sharedParts >= Math.max(requestsMax - sharedParts + 1, 1);
-}
-
-function nameInService(service: RateService, xuid: Xuid, titleId: TitleId | undefined): string {
-  return `user ${xuid} ${titleId === undefined ? '' : `in title ${titleId} `}to ${service}`;
 }
