@@ -62,6 +62,8 @@ export async function startCluster({
     return one.value;
   });
   nodePorts.push(...nodes.map((node) => node.port));
+  // Who tries out what happens when a primary is killed does not wait for a minute.
+  await redis.takeOverSoon();
   const parts = opened.move();
   return {
     url: `http://127.0.0.1:${balancer.port}`,

@@ -28,10 +28,18 @@ export type RedisServers = AsyncDisposable & {
   readonly servers: readonly RedisServer[];
   /** What the server on this port answers; what is in a list, a line each. Rejects what it refuses. */
   cli(port: number, ...command: readonly string[]): Promise<string>;
-  /** Resolves when every server is up and every replica follows its primary. */
+  /**
+   * Resolves when every server is up, every replica follows its primary, and all servers of a cluster
+   * know the same of each other.
+   */
   ready(): Promise<void>;
-  /** Moves slots of a cluster from one server to another, by their place in `servers`. */
+  /** Moves slots of a cluster from one primary to another, by their place in `servers`. */
   moveSlots(from: number, to: number, count: number): Promise<void>;
+  /**
+   * From now on a replica takes over from a primary that is silent for two seconds. Before that a
+   * cluster waits for a minute, so that a busy machine does not make it change.
+   */
+  takeOverSoon(): Promise<void>;
 };
 
 /** A single server, which keeps nothing on the disk; `options` are further ones of redis-server. */
@@ -56,7 +64,8 @@ export async function startRedisReplicas(replicasCount: number): Promise<RedisSe
 
 /** A cluster of three primaries with a replica each, or without. */
 export async function startRedisCluster({ replicas = 1 } = {}): Promise<RedisServers> {
-  const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
+  // Servers also ask each other the more often, the shorter this is: so they meet sooner.
+  const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', quickMs];
   const join = async (servers: readonly RedisServer[]): Promise<void> => {
     const ids = await Promise.all(
       servers.map(async ({ port }) => (await cli(port, 'CLUSTER', 'MYID')).trim()),
@@ -67,38 +76,58 @@ export async function startRedisCluster({ replicas = 1 } = {}): Promise<RedisSer
         ...(at < 3 ? [cli(port, 'CLUSTER', 'ADDSLOTSRANGE', ...slotsOf(at))] : []),
       ]),
     );
-    // Each meets each: that all hear of all by gossip takes seconds.
-    await Promise.all(
-      servers.flatMap(({ port }, at) =>
-        servers
-          .slice(0, at)
-          .map((other) => cli(port, 'CLUSTER', 'MEET', '127.0.0.1', String(other.port))),
-      ),
-    );
+    // Each meets each: that all hear of all by gossip takes seconds. A busy server may give up a
+    // meeting, so those who have not met try again.
     await until(async () => {
       const known = await Promise.all(servers.map(({ port }) => cli(port, 'CLUSTER', 'NODES')));
-      return known.every((text) => ids.every((id) => text.includes(id)));
+      const missing = servers.flatMap(({ port }, at) =>
+        servers
+          .filter((_, other) => !(known[at] ?? '').includes(ids[other] ?? ''))
+          .map((other) => cli(port, 'CLUSTER', 'MEET', '127.0.0.1', String(other.port))),
+      );
+      await Promise.all(missing);
+      return missing.length === 0;
     });
     await Promise.all(
       servers.slice(3).map(({ port }, at) => cli(port, 'CLUSTER', 'REPLICATE', ids[at % 3] ?? '')),
     );
   };
-  return startServers(3 + 3 * replicas, options, join, async (server) => {
+  const servers = await startServers(3 + 3 * replicas, options, join, async (server) => {
     const isOk = (await cli(server.port, 'CLUSTER', 'INFO')).includes('cluster_state:ok');
     // The replicas of other primaries are the last that a server hears of.
     const ids = (await cli(server.port, 'CLUSTER', 'SLOTS')).match(/^[0-9a-f]{40}$/gm) ?? [];
     return isOk && new Set(ids).size === 3 + 3 * replicas && (await isLinked(server));
   });
+  await setNodeTimeout(servers, '60000').catch(async (error: unknown) => {
+    await servers[Symbol.asyncDispose]();
+    throw error;
+  });
+  return servers;
 }
 
-/** Who has which slots, as this server of a cluster knows it. */
-async function slotOwners(port: number): Promise<string> {
+/** The time of a server of a cluster to answer the others, in milliseconds. */
+const quickMs = '2000';
+
+async function setNodeTimeout({ servers }: Pick<RedisServers, 'servers'>, ms: string) {
+  await Promise.all(
+    servers.map(({ port }) => cli(port, 'CONFIG', 'SET', 'cluster-node-timeout', ms)),
+  );
+}
+
+/** What this server of a cluster knows of all: their state, whom they follow, epochs, and slots. */
+async function viewOf(port: number): Promise<string> {
   const nodes = (await cli(port, 'CLUSTER', 'NODES')).trim().split('\n');
-  const owners = nodes.map((line) => {
-    const [id, ...fields] = line.split(' ');
-    return [id, ...fields.slice(7)].join(' ');
+  const views = nodes.map((line) => {
+    const [id, , flags = '', primary, , , epoch, , ...slots] = line.split(' ');
+    return [id, flags.replace('myself,', ''), primary, epoch, ...slots].join(' ');
   });
-  return owners.sort().join('\n');
+  return views.sort().join('\n');
+}
+
+/** True when all servers of a cluster know the same, and that none has failed; also of others. */
+async function doAgree(servers: readonly RedisServer[]): Promise<boolean> {
+  const [first = '', ...others] = await Promise.all(servers.map(({ port }) => viewOf(port)));
+  return !first.includes('fail') && others.every((view) => view === first);
 }
 
 /** The first and the last slot of one of three primaries. */
@@ -130,9 +159,12 @@ async function startServers(
     ender.dismiss();
     await rm(folder, { recursive: true, force: true });
   };
+  const isCluster = options.includes('--cluster-enabled');
   const ready = (): Promise<void> =>
     until(
-      async () => (await Promise.all(servers.map(isReady))).every(Boolean),
+      async () =>
+        (await Promise.all(servers.map(isReady))).every(Boolean) &&
+        (!isCluster || (await doAgree(servers))),
       async () => (await Promise.all(servers.map(describe))).join('\n'),
     );
   const moveSlots = async (from: number, to: number, count: number): Promise<void> => {
@@ -144,11 +176,9 @@ async function startServers(
     const how = ['--cluster-slots', String(count), '--cluster-yes'];
     await run('redis-cli', ['--cluster', 'reshard', at, ...ends, ...how]);
     // A replica that has not yet heard of all of them could take over without the last ones.
-    await until(async () => {
-      const owners = await Promise.all(servers.map(({ port }) => slotOwners(port)));
-      return owners.every((text) => text === owners[0]);
-    });
+    await ready();
   };
+  const takeOverSoon = (): Promise<void> => setNodeTimeout({ servers }, quickMs);
   try {
     const started = await Promise.allSettled(
       Array.from({ length: count }, () => startServer(folder, options, ender)),
@@ -162,7 +192,7 @@ async function startServers(
     throw error;
   }
   const url = `redis://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
-  return { url, servers, cli, ready, moveSlots, [Symbol.asyncDispose]: dispose };
+  return { url, servers, cli, ready, moveSlots, takeOverSoon, [Symbol.asyncDispose]: dispose };
 }
 
 /**

@@ -136,6 +136,7 @@ test('a cluster that loses a primary says that there may be a gap, and goes on',
   await using other = await open(cluster);
   const ears = await Promise.all(topics.map((topic) => listen(one.bus, topic)));
   const victim = cluster.servers[1] ?? assert.fail();
+  await cluster.takeOverSoon();
   await victim.kill();
   // Those whose server was killed; the others have lost nothing.
   await until(() => ears.some(({ heard }) => heard.includes('gap')));

@@ -70,6 +70,9 @@ async function checkAll(servers: RedisServers, prefix: string, writers: readonly
     url: servers.url,
     durability: 'relaxed',
     prefix,
+    // A busy machine takes its time.
+    patienceMs: 60_000,
+    replyTimeoutMs: 20_000,
   });
   await using _closed = fresh;
   for (const { name, acknowledged } of writers) {
@@ -83,6 +86,7 @@ const settings = { durability: 'strict', patienceMs: 60_000, replyTimeoutMs: 2_0
 
 test('strict: killed primaries lose nothing acknowledged, and writes wait for the next one', async () => {
   await using servers = await startRedisCluster();
+  await servers.takeOverSoon();
   const prefix = 'killed';
   const { store } = await openRedisStore({ ...settings, url: servers.url, prefix });
   await using _closed = store;
@@ -103,6 +107,7 @@ test('strict: killed primaries lose nothing acknowledged, and writes wait for th
 
 test('strict: what a primary that stood still wakes up with was never acknowledged', async () => {
   await using servers = await startRedisCluster();
+  await servers.takeOverSoon();
   const prefix = 'asleep';
   const { store } = await openRedisStore({ ...settings, url: servers.url, prefix });
   await using _closed = store;
