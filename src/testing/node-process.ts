@@ -2,6 +2,7 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { commandFile } from './command-file.ts';
 
 export type NodeProcess = AsyncDisposable & {
@@ -32,7 +33,7 @@ export async function startNodeProcess(
   flags: readonly string[],
   options: NodeProcessOptions = {},
 ): Promise<NodeProcess> {
-  for (let triesLeft = 4; ; triesLeft -= 1) {
+  for (let triesLeft = 24; ; triesLeft -= 1) {
     try {
       return await start(flags, options);
     } catch (error) {
@@ -54,8 +55,8 @@ async function start(
   const env = { ...process.env, MPSD_LOG: 'off' };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const complaints: string[] = [];
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints.push(...text.split('\n').filter((line) => line !== ''));
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (line !== '') complaints.push(line);
   });
   // At its exit the last complaints may still be on their way.
   const ended = once(child, 'close').then(([code, signal]) => code ?? signal);

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { startServer } from '../../src/server.ts';
+import { freePort } from '../../src/testing/free-port.ts';
 
 const client = new URL('../../src/client/multiplayer-service.ts', import.meta.url).href;
 // Far below the two minutes for which a lost line is tried again.
@@ -41,8 +42,9 @@ test('a connection that was forgotten ends with its server', options, async () =
 });
 
 test('a connection that is read outlives its server, and finds the next one', options, async () => {
-  const server = await startServer({ port: 0, store: 'memory' });
-  const { port } = new URL(server.url);
+  // Not one that others may be given while nothing listens there.
+  const port = await freePort();
+  const server = await startServer({ port, store: 'memory' });
   const child = startClient(
     server.url,
     `console.log('connected');
@@ -57,7 +59,7 @@ test('a connection that is read outlives its server, and finds the next one', op
   assert.equal((await lines.next()).value, 'connected');
   await server.close();
   assert.equal((await lines.next()).value, 'resync missed');
-  await using _next = await startServer({ port: Number(port), store: 'memory' });
+  await using _next = await startServer({ port, store: 'memory' });
   assert.equal((await lines.next()).value, 'resync reconnected');
   assert.deepEqual(await exited, [0, null]);
 });

@@ -47,14 +47,14 @@ test(
     const kit = new Kit(node.url, undefined);
     const ben = kit.user('ben');
     const query = { type: 'search', scid: demoScid, templateName: 'lfg', orderBy: 'timestamp asc' };
-    await within(30_000, 'the sound one is found', async () => {
+    await within(60_000, 'the sound one is found', async () => {
       const { status, json } = await ben.request('POST', '/handles/query', { body: query });
       assert.equal(status, 200);
       return (json['results'] as readonly unknown[]).length === 1;
     });
     const sound = { scid: demoScid, templateName: 'lfg', name: 'sound' };
     // Applied by the sweep: nobody looks at the session itself.
-    await within(30_000, 'its reserved seat is given up', async () => {
+    await within(60_000, 'its reserved seat is given up', async () => {
       const key = await keyLike('*:session:*~sound');
       return !(await redis.cli(port, 'HGET', key, 'd')).includes('2535111122223333');
     });
@@ -62,7 +62,7 @@ test(
     assert.equal((await ben.getSession({ ...sound, name: damagedName })).status, 500);
     const logged = (text: string): number =>
       node.complaints.filter((line) => line.includes('set aside:') && line.includes(text)).length;
-    await within(30_000, 'the taps are set aside', async () => logged('nobody') > 0);
+    await within(60_000, 'the taps are set aside', async () => logged('nobody') > 0);
     assert.deepEqual([logged(damagedName), logged('nobody')], [1, 1], node.complaints.join('\n'));
     const { status, json } = await kit.request('GET', '/health/ready');
     assert.equal(status, 200);
@@ -107,7 +107,7 @@ test(
     const { status } = await ada.postHandle({ version: 1, type: 'activity', sessionRef });
     assert.equal(status, 201);
     assert.equal(await listed(), 2);
-    await within(10_000, 'the damaged one is gone', async () => {
+    await within(60_000, 'the damaged one is gone', async () => {
       return (await redis.cli(port, 'EXISTS', key)).trim() === '0';
     });
   },

@@ -24,7 +24,9 @@ const writesCount = 25;
 test('writers of two nodes who write one session all the time are all served', async () => {
   await using redis = await startRedis();
   const url = `redis://127.0.0.1:${redis.servers[0]?.port}`;
-  const settings = { url, durability: 'relaxed', prefix: 'hot' } as const;
+  // Patient with a busy machine.
+  const patient = { patienceMs: 60_000, replyTimeoutMs: 30_000 };
+  const settings = { url, durability: 'relaxed', prefix: 'hot', ...patient } as const;
   const { store: one } = await openRedisStore(settings);
   await using _one = one;
   const { store: other } = await openRedisStore(settings);

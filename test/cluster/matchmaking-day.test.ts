@@ -14,7 +14,13 @@ test('a day with kills on Redis leaves no ticket without an end, and no record',
   timeout: 300_000,
 }, async () => {
   await using redis = await startRedis();
-  const { store } = await openRedisStore({ url: redis.url, durability: 'relaxed' });
+  const { store } = await openRedisStore({
+    url: redis.url,
+    durability: 'relaxed',
+    // A busy machine takes its time.
+    patienceMs: 60_000,
+    replyTimeoutMs: 30_000,
+  });
   await using _open = store;
   await spendDay(store, 20);
 });

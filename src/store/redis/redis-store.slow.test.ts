@@ -21,7 +21,10 @@ let storesCount = 0;
 /** A store that nothing is in yet, on servers that others are on as well. */
 async function open({ url }: RedisServers, durability: 'strict' | 'relaxed'): Promise<Store> {
   storesCount += 1;
-  return (await openRedisStore({ url, durability, prefix: `test${storesCount}` })).store;
+  const prefix = `test${storesCount}`;
+  // Patient with a busy machine.
+  const patient = { patienceMs: 60_000, replyTimeoutMs: 20_000 };
+  return (await openRedisStore({ url, durability, prefix, ...patient })).store;
 }
 
 testStoreContract('redis', () => open(single, 'relaxed'), { mixedStepsCount: 1_000 });
