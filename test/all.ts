@@ -18,8 +18,10 @@ import { isQuick } from './quick-files.ts';
 
 /** One more than there are cores: some files wait for processes of theirs most of the time. */
 const filesAtOnce = Math.min(availableParallelism(), 4) + 1;
-/** A test that hangs is a failure, with its name. */
-const timeoutMs = 600_000;
+/** A file that hangs is a failure, with its name. Ten times what the slowest one takes. */
+const timeoutMs = 1_800_000;
+/** Of each process: what is drawn is the same each time. */
+const execArgv = ['--import', new URL('fixed-seed.ts', import.meta.url).href];
 
 /** Files that wait more than they compute. */
 const isWaiting = (file: string): boolean => /^test[\\/](cluster|crash)[\\/]/.test(file);
@@ -83,7 +85,7 @@ async function runAll(globs: readonly string[]): Promise<boolean> {
       yield event;
     }
   }
-  const events = run({ files, concurrency: filesAtOnce, timeout: timeoutMs });
+  const events = run({ files, concurrency: filesAtOnce, timeout: timeoutMs, execArgv });
   for await (const text of report(watched(events))) process.stdout.write(text);
   return isWell;
 }

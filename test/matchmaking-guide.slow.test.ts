@@ -35,7 +35,8 @@ test('the program of the guide takes two players from their lobbies to one game'
   const games = [...stdout.matchAll(/^(ada|bob)-\d+: plays in (\S+)$/gm)];
   assert.deepEqual(games.map(([, name]) => name).sort(), ['ada', 'bob'], stdout);
   assert.equal(games[0]?.[2], games[1]?.[2]);
-  assert.match(stdout, /^ada-\d+: searching, \d+ s$/m);
+  // On a busy machine the match may be there at the first look.
+  assert.match(stdout, /^ada-\d+: (searching|found), /m);
 });
 
 test('the requests of the guide make a ticket that can be read', async (context) => {

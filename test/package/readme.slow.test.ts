@@ -27,6 +27,11 @@ test('the TypeScript client of the README follows a lobby; once it is killed not
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(client, 'exit');
+  // What comes while nobody waits for it counts too.
+  let printed = '';
+  client.stdout.setEncoding('utf8').on('data', (text) => {
+    printed += text;
+  });
   const onlooker = server.service().client;
   const ada = { xuid: '1001' };
 
@@ -41,9 +46,8 @@ test('the TypeScript client of the README follows a lobby; once it is killed not
     );
     await live.followByHandle(await invited.promise);
     // It says how to join, and its reader prints the members.
-    let printed = '';
     const isPrinted = async (words: RegExp) => {
-      while (!words.test(printed)) printed += String((await once(client.stdout, 'data'))[0]);
+      while (!words.test(printed)) await once(client.stdout, 'data');
     };
     await isPrinted(/^Ada waits\. [\s\S]*gamertag: 'Ben'/);
     await ben.leaveSession(reference);
