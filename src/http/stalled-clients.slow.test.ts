@@ -200,7 +200,8 @@ test(
       socket.on('data', (text) => answers.push(`${n} ${String(text).slice(0, 12)}`));
       socket.write(begin);
       sockets.push(socket);
-      // Answered after what came before it has been read.
+      // Two fit: each further one has the oldest refused, when all that was sent of it has been read.
+      if (n >= 2) await once(sockets[n - 2] as Socket, 'data');
       assert.equal(await statusOf(app.port), 'HTTP/1.1 200');
     }
     assert.deepEqual(answers, ['0 HTTP/1.1 408', '1 HTTP/1.1 408', '2 HTTP/1.1 408']);
