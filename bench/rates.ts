@@ -20,6 +20,7 @@ import {
 } from './load.ts';
 import { cores, pin, startPinned, type BenchServer } from './process.ts';
 import { formatRound, type BenchSettings, type Report, type Row } from './report.ts';
+import { openLine } from './rta-line.ts';
 import { activityBody, changeBody, headersOf, joinBody, pathOf } from './sample.ts';
 
 const modes = { one: 'one core', all: 'all cores' } as const;
@@ -29,6 +30,8 @@ const connectionCounts = listOf('BENCH_CONNECTIONS_OF_RATES', '32,128,256').map(
 const modesAsked = listOf('BENCH_MODES', 'one,all') as readonly Mode[];
 /** How many sessions are made before the load, of four members each. */
 export const liveSessions = 1_000;
+/** Those of the members who join; each has many, since a real one each would be the test of sockets. */
+const openConnectionsCount = 256;
 
 function listOf(name: string, fallback: string): readonly string[] {
   return (process.env[name] ?? fallback).split(',');
@@ -61,11 +64,11 @@ export const warmUpJoin = (n: number): LoadRequest => ({
   headers: headersOf(Math.floor(n / 4), n % 4),
   body: joinBody(n % 4),
 });
-const joinOrCreate = (n: number): LoadRequest => ({
+const joinOrCreate = (n: number, openConnections: readonly string[]): LoadRequest => ({
   method: 'PUT',
   path: pathOf(1_000_000 + Math.floor(n / 4)),
   headers: headersOf(1_000_000 + Math.floor(n / 4), n % 4),
-  body: joinBody(n % 4),
+  body: joinBody(n % 4, openConnections[n % openConnections.length]),
 });
 const joinOrCreatePeer = (): LoadRequest => ({
   method: 'POST',
@@ -78,14 +81,18 @@ const joinOrCreatePeer = (): LoadRequest => ({
 const settingsOf = {
   ours: 'log off, history 0',
   memory: 'log off, history 0',
+  joins: 'log off, history 0',
+  joinsInMemory: 'log off, history 0',
   defaults: 'log and history as by default',
   reference: '',
   peer: '',
 } as const;
 
+type Servers = Readonly<Record<keyof typeof settingsOf, BenchServer>>;
+
 type Work = {
   readonly title: string;
-  readonly request: (n: number) => LoadRequest;
+  readonly request: (n: number, openConnections: readonly string[]) => LoadRequest;
   readonly server: keyof typeof settingsOf;
   /** Where it is measured; everywhere unless given. */
   readonly mode?: Mode;
@@ -145,7 +152,7 @@ const works: Readonly<Record<string, Work>> = {
   join: {
     title: 'join or create, durable',
     request: joinOrCreate,
-    server: 'ours',
+    server: 'joins',
     reference: 'peer join',
     goals: { all32: 2, all256: 2 },
     isOnce: true,
@@ -153,7 +160,7 @@ const works: Readonly<Record<string, Work>> = {
   'join memory': {
     title: 'join or create, in memory',
     request: joinOrCreate,
-    server: 'memory',
+    server: 'joinsInMemory',
     reference: 'peer join',
     goals: { all32: 3, all256: 3 },
     isOnce: true,
@@ -165,12 +172,19 @@ export async function measureRates({ folder, rounds, seconds }: BenchSettings): 
   await using ours = await startOwn(join(folder, 'rates'), 'bare');
   await using memory = await startOwn('memory', 'bare');
   await using defaults = await startOwn(join(folder, 'defaults'), 'defaults');
+  // Joins make a hundred thousand sessions, which the other servers must not have to look after.
+  await using joins = await startOwn(join(folder, 'joins'), 'bare');
+  await using joinsInMemory = await startOwn('memory', 'bare');
   await using reference = await startPinned('reference-server.ts');
   await using peer = await startPinned('colyseus-server.ts');
   const own = { ours, memory, defaults };
-  const servers: Readonly<Record<Work['server'], BenchServer>> = { ...own, reference, peer };
+  const servers: Servers = { ...own, joins, joinsInMemory, reference, peer };
   for (const { url } of Object.values(own)) {
     await sendAll(url, liveSessions * 4, warmUpJoin);
+  }
+  const openConnections = new Map<BenchServer, readonly string[]>();
+  for (const server of [joins, joinsInMemory]) {
+    openConnections.set(server, await openConnectionsOf(server));
   }
 
   const rows: Row[] = [];
@@ -186,10 +200,15 @@ export async function measureRates({ folder, rounds, seconds }: BenchSettings): 
         const isWarmUp = round === 0;
         const roundSeconds = isWarmUp ? Math.min(seconds, 2) : seconds;
         for (const [name, work] of measuredWorks) {
-          const options = { seconds: roundSeconds, connections };
-          const [result, delayMs] = await measureAlone(servers, work, options, requests);
+          const server = servers[work.server];
+          if (name === 'PUT') server.tell('measure');
+          const result = await measureAlone(server, Object.values(servers), work, {
+            ...{ seconds: roundSeconds, connections },
+            openConnections: openConnections.get(server) ?? [],
+            requests,
+          });
           if (isWarmUp) continue; // for the compilers
-          if (name === 'PUT') delays.push(delayMs);
+          if (name === 'PUT') delays.push((await server.report<Report>()).eventLoopDelayP99Ms);
           results.set(name, [...(results.get(name) ?? []), result]);
           console.log(formatRound(round, `${name}, ${where}`, result));
         }
@@ -204,6 +223,16 @@ export async function measureRates({ folder, rounds, seconds }: BenchSettings): 
   return rows;
 }
 
+/** The ids of connections that stay open as long as the server, of users who are in no session. */
+async function openConnectionsOf({ url }: BenchServer): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (let n = 0; n < openConnectionsCount; n += 1) {
+    const { connectionId } = await openLine(url, headersOf(n)['authorization'] ?? '');
+    ids.push(connectionId);
+  }
+  return ids;
+}
+
 /** Counts requests, so that no two loads send the same ones: `next(n)` is the first of n new ones. */
 function countRequests() {
   let sent = 0;
@@ -215,30 +244,30 @@ function countRequests() {
   };
 }
 
-/** One load while all other servers stand still; with it the p99 of the event loop's delay, for PUT. */
+/** One load of a server while all others stand still. */
 async function measureAlone(
-  servers: Readonly<Record<Work['server'], BenchServer>>,
-  { request, server, isOnce = false }: Work,
-  options: { readonly seconds: number; readonly connections: number },
-  requests: ReturnType<typeof countRequests>,
-): Promise<readonly [LoadResult, number]> {
-  const distinct = isOnce ? options.seconds * 25_000 : 20_000;
+  server: BenchServer,
+  all: readonly BenchServer[],
+  { request, isOnce = false }: Work,
+  options: {
+    readonly seconds: number;
+    readonly connections: number;
+    readonly openConnections: readonly string[];
+    readonly requests: ReturnType<typeof countRequests>;
+  },
+): Promise<LoadResult> {
+  const { seconds, connections, openConnections, requests } = options;
+  const distinct = isOnce ? seconds * 25_000 : 20_000;
   const offset = requests.next(distinct);
-  const measured = servers[server];
-  const isDelayAsked = server === 'ours' && request === put;
-  if (isDelayAsked) measured.tell('measure');
+  const ask = (n: number): LoadRequest => request(offset + n, openConnections);
   // What the others still do of what they were asked would be measured with it.
-  const others = Object.values(servers).filter((one) => one !== measured);
+  const others = all.filter((one) => one !== server);
   for (const { pid } of others) process.kill(pid, 'SIGSTOP');
-  let result: LoadResult;
   try {
-    const ask = (n: number): LoadRequest => request(offset + n);
-    result = await load(measured.url, ask, { ...options, distinct, isOnce });
+    return await load(server.url, ask, { seconds, connections, distinct, isOnce });
   } finally {
     for (const { pid } of others) process.kill(pid, 'SIGCONT');
   }
-  const delayMs = isDelayAsked ? (await measured.report<Report>()).eventLoopDelayP99Ms : 0;
-  return [result, delayMs];
 }
 
 function startOwn(place: string, observing: 'bare' | 'defaults'): Promise<BenchServer> {

@@ -45,6 +45,7 @@ export function openLine(url: string, authorization: string): Promise<RtaLine> {
       if (isOpen) {
         for (let frame = frameOf(bytes); frame !== undefined; frame = frameOf(bytes)) {
           bytes = bytes.subarray(frame.length);
+          if (frame.isPing) socket.write(pong);
           if (frame.text === undefined) continue;
           if (line.connectionId !== '') line.onFrame?.(frame.text);
           else {
@@ -60,6 +61,8 @@ export function openLine(url: string, authorization: string): Promise<RtaLine> {
 }
 
 const noBytes = Buffer.alloc(0);
+/** Without the bytes of the ping, which no server here looks at. */
+const pong = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 
 function handshake(host: string, port: string, authorization: string): string {
   return [
@@ -81,10 +84,15 @@ function send(socket: Socket, text: string): void {
   socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | payload.length, 0, 0, 0, 0]), payload]));
 }
 
-/** The frame that `bytes` begin with, whole; text is undefined of any other kind than text. */
-function frameOf(
-  bytes: Buffer,
-): { readonly length: number; readonly text: string | undefined } | undefined {
+type Frame = {
+  readonly length: number;
+  readonly isPing: boolean;
+  /** Undefined of any other kind than text. */
+  readonly text: string | undefined;
+};
+
+/** The frame that `bytes` begin with, once it is whole. */
+function frameOf(bytes: Buffer): Frame | undefined {
   if (bytes.length < 2) return undefined;
   const short = bytes.readUInt8(1) & 0x7f;
   const at = short === 127 ? 10 : short === 126 ? 4 : 2;
@@ -96,6 +104,7 @@ function frameOf(
         ? bytes.readUInt16BE(2)
         : short;
   if (bytes.length < at + size) return undefined;
-  const isText = (bytes.readUInt8(0) & 0x0f) === 1;
-  return { length: at + size, text: isText ? bytes.toString('utf8', at, at + size) : undefined };
+  const kind = bytes.readUInt8(0) & 0x0f;
+  const text = kind === 1 ? bytes.toString('utf8', at, at + size) : undefined;
+  return { length: at + size, isPing: kind === 9, text };
 }

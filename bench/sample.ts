@@ -19,15 +19,21 @@ export function headersOf(n: number, seat = 0): Record<string, string> {
   };
 }
 
-/** Joins as an active member with what a game keeps of a player. */
-export function joinBody(seat: number): string {
+/**
+ * Joins as an active member with what a game keeps of a player. A server marks a member as disconnected
+ * at once whose connection is not open there, as the one that stands here if none is given.
+ */
+export function joinBody(
+  seat: number,
+  connection = `85b40569-0000-4000-8000-00000000000${seat}`,
+): string {
   return JSON.stringify({
     members: {
       me: {
         properties: {
           system: {
             active: true,
-            connection: `85b40569-0000-4000-8000-00000000000${seat}`,
+            connection,
             subscription: {
               id: `81A3266D-0000-4000-8000-00000000000${seat}`,
               changeTypes: ['everything'],
