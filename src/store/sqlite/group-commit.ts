@@ -93,10 +93,6 @@ const turnsMax = 4;
 /** A group that has waited this long is sent at the end of the turn. */
 const waitMs: Milliseconds = 5;
 
-function hasEnough({ commitsCount }: Group): boolean {
-  return commitsCount >= commitsEnough;
-}
-
 /** Of a group that waits for more commits. */
 type Waiting = {
   /** Its commits a turn ago. */
@@ -116,11 +112,11 @@ export type GroupWriter = {
 /**
  * Group commit: all that arrive while the writer is at a group share the one after it.
  *
- *   group:  filling ── the writer is idle, and it has enough or nothing is added ──▶ with the writer ──▶ done
+ *   group:  filling ── the former one is done, or nothing is added ──▶ with the writer ──▶ done
  *
- * A group costs the event loop, the writer and the disk more than a commit does, so small ones are few: the
- * requests that have arrived are read first, until a turn of the event loop adds nothing or the group has
- * waited long.
+ * A group costs the event loop, the writer and the disk more than a commit does, so small ones are few: while
+ * the writer is idle, the requests that have arrived are read first, until a turn of the event loop adds nothing
+ * or the group has waited long.
  *
  * A commit may depend on one that is not done, in its own group or in the one before. When a group
  * fails, the next one fails with it if it holds such a commit. Else it is sent after those of the failed
@@ -224,7 +220,8 @@ export class GroupCommit {
       if (this.#filling !== group || this.#writing) return;
       const { commitsCount } = group;
       const isLong = turnsLeft <= 1 || this.#elapsedMs() - sinceMs >= waitMs;
-      if (isLong || commitsCount === formerCount || hasEnough(group)) this.#sendFilling(group);
+      const hasEnough = commitsCount >= commitsEnough;
+      if (isLong || hasEnough || commitsCount === formerCount) this.#sendFilling(group);
       else {
         const left = { formerCount: commitsCount, turnsLeft: turnsLeft - 1, sinceMs };
         this.#sendOnceQuiet(group, left);
@@ -255,7 +252,7 @@ export class GroupCommit {
     // Before the waiters answer their clients, or the writer would have nothing to do meanwhile. After a
     // failure they may try again alone, which goes first.
     const mayGoOn = failure === undefined && this.#aloneCount === 0;
-    if (mayGoOn && this.#filling && hasEnough(this.#filling)) this.#sendFilling(this.#filling);
+    if (mayGoOn && this.#filling) this.#sendFilling(this.#filling);
     group.finish(failure);
     if (!this.#writing) this.#sendSoon();
   }
