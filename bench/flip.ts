@@ -1,6 +1,6 @@
 /**
  * The flip test: what one change in the server is worth, on a machine whose speed swings. One process
- * switches the change (a lever) on and off every 150 ms; each slice with it is compared with its two
+ * switches the change (a lever) on and off all the while; each slice with it is compared with its two
  * neighbours without it. Two processes beside each other see nothing below 10 to 25 %; this sees
  * 2 % when the machine is calm. `nothing` is the lever that shows how calm it is.
  *
@@ -10,22 +10,26 @@
  *   BENCH_SECONDS (8), BENCH_CONNECTIONS (32), BENCH_MODE (one): as in rates.ts
  *
  * A lever is a module that exports `lever`. It is loaded into the server's process and reaches the code
- * under test as that allows: by a method it replaces, or by a switch that the code has for the time of
- * the measurement.
+ * under test by what the server itself has to switch it: a setting that is read again, a plain field.
+ * Never by a method that it replaces: the compiler then no longer knows which one is called, and what is
+ * measured is that.
  */
 
 import { readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RunningServer, ServerOptions } from '../src/server.ts';
 import { load, median, sendAll } from './load.ts';
 import { cores, pin, startPinned } from './process.ts';
 import { get, postActivity, put, warmUpJoin, liveSessions } from './rates.ts';
 import { compare, pairsOf } from './slice-pairs.ts';
 
 export type Lever = {
-  /** Switches it. Called between two requests, on the server's main thread. */
-  set(isOn: boolean): void;
+  /** What the server is started with; `place` is its data folder, beside which there may be a file. */
+  options?(place: string): ServerOptions;
+  /** Switches it. Called on the server's main thread, and waited for. */
+  set(isOn: boolean, server: RunningServer): Promise<void> | void;
 };
 
 /** What a server did while a lever stood still. */

@@ -13,6 +13,8 @@ export type LoadRequest = {
 };
 
 export type LoadResult = {
+  /** Requests that were answered. */
+  readonly total: number;
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -49,7 +51,8 @@ export async function load(
   const { seconds, connections = 32, distinct = 20_000, isOnce = false } = settings;
   const requests = Array.from({ length: distinct }, (_, n) => request(n));
   const send = client === 'wrk' ? sendByWrk : sendByAutocannon;
-  const { total, failed, ...result } = await send(url, requests, seconds, connections);
+  const { failed, ...result } = await send(url, requests, seconds, connections);
+  const { total } = result;
   if (failed > 0) throw new Error(`${failed} of ${total} requests to ${url} failed`);
   if (isOnce && total > distinct) {
     throw new Error(`${total} requests were sent, and only ${distinct} of them were different`);
@@ -57,7 +60,7 @@ export async function load(
   return result;
 }
 
-type LoadOutput = LoadResult & { readonly total: number; readonly failed: number };
+type LoadOutput = LoadResult & { readonly failed: number };
 
 /** Reads requests from a file, so that the client has nothing to do but send them. */
 const script = `

@@ -9,7 +9,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RedisUrl } from '../src/config/settings.ts';
 import { startServer } from '../src/server.ts';
-import type { Slice } from './flip.ts';
+import type { Lever, Slice } from './flip.ts';
 import { flip } from './slices.ts';
 
 /**
@@ -21,11 +21,14 @@ const [
   place = '',
   durability = 'strict',
   cacheBytesMax = '67108864',
-  lever = '',
+  leverName = '',
   rateLimits = 'off',
   gateway = '',
   observing = '',
 ] = process.argv.slice(2);
+
+const { lever }: { readonly lever?: Lever } =
+  leverName === '' ? {} : await import(`./levers/${leverName}.ts`);
 
 const server = await startServer({
   port: 0,
@@ -38,11 +41,12 @@ const server = await startServer({
   ...(observing === 'bare' && { historyChangesMax: 0 }),
   ...(observing === 'defaults' && { requestLog: 'text' as const }),
   ...(gateway !== '' && { proxyPort: 0, tlsPort: 0 }),
+  ...lever?.options?.(place),
   log: (line) => process.stderr.write(`${line}\n`),
 });
 const delay = monitorEventLoopDelay({ resolution: 1 });
 let cpu = process.cpuUsage();
-let slices: Promise<readonly Slice[]> | undefined;
+let slices: readonly Slice[] = [];
 
 process.on('message', (message) => {
   if (message === 'gateway') process.send?.(server.gateway);
@@ -50,8 +54,8 @@ process.on('message', (message) => {
     const { user, system } = process.cpuUsage();
     process.send?.(user + system);
   }
-  if (message === 'flip') slices = flip(lever);
-  if (message === 'slices') void slices?.then((done) => process.send?.(done));
+  if (message === 'flip' && lever !== undefined) slices = flip(lever, server);
+  if (message === 'slices') process.send?.(slices);
   if (message === 'measure') {
     delay.enable();
     delay.reset();

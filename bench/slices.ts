@@ -1,19 +1,26 @@
 import { subscribe } from 'node:diagnostics_channel';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunningServer } from '../src/server.ts';
 import type { Lever, Slice } from './flip.ts';
 
 const sliceMs = 150;
+/** Requests between a switch and the slice: what a switch forgets is there again, for every user. */
+const settlingCount = 1_500;
 
-/** Switches a lever every 150 ms from now on; the array grows by what was done in each slice. */
-export async function flip(leverName: string): Promise<readonly Slice[]> {
-  const { lever }: { lever: Lever } = await import(`./levers/${leverName}.ts`);
+/** Switches a lever all the while from now on; the array grows by what was done in each slice. */
+export function flip(lever: Lever, server: RunningServer): readonly Slice[] {
   const slices: Slice[] = [];
   let requests = 0;
   subscribe('http.server.request.start', () => {
     requests += 1;
   });
-  let isOn = false;
-  let at = now();
-  setInterval(() => {
+  const measure = async (isOn: boolean): Promise<void> => {
+    await lever.set(isOn, server);
+    requests = 0;
+    while (requests < settlingCount) await sleep(10);
+    requests = 0;
+    const at = now();
+    await sleep(sliceMs);
     const next = now();
     slices.push({
       isOn,
@@ -22,11 +29,11 @@ export async function flip(leverName: string): Promise<readonly Slice[]> {
       mainMicros: next.mainMicros - at.mainMicros,
       allMicros: next.allMicros - at.allMicros,
     });
-    isOn = !isOn;
-    lever.set(isOn);
-    requests = 0;
-    at = now();
-  }, sliceMs);
+  };
+  const measureAll = async (): Promise<void> => {
+    for (let isOn = false; ; isOn = !isOn) await measure(isOn);
+  };
+  void measureAll();
   return slices;
 }
 
