@@ -10,17 +10,20 @@ import {
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { getAsset } from 'node:sea';
-import { privateCacheFolder } from '../src/platform/cache-folder.js';
+import { privateCacheFolder, removeUnusedVersions } from '../src/platform/cache-folder.js';
 
 /** @type {{ readonly name: string, readonly files: readonly string[] }} */
 const { name, files } = JSON.parse(getAsset('contents.json', 'utf8'));
 const dayMs = 86_400_000;
+/** How long a process runs before it has time to remove what others left. */
+const settledMs = 10_000;
 
 const command = join(unpackedFolder(), 'dist', 'main.cjs');
 process.argv[1] = command;
@@ -37,9 +40,13 @@ function unpackedFolder() {
   }
   removeUnfinished(parent);
   const folder = join(parent, name);
+  keepClean(parent, folder);
   // Programs that clean a folder of caches take single files out of it.
   const missing = files.filter((file) => !existsSync(join(folder, file)));
-  if (missing.length === 0) return folder;
+  if (missing.length === 0) {
+    noteUse(folder);
+    return folder;
+  }
   const made = mkdtempSync(join(parent, 'unpacking-'));
   try {
     unpackInto(made, missing);
@@ -49,6 +56,31 @@ function unpackedFolder() {
     rmSync(made, { recursive: true, force: true });
   }
   return folder;
+}
+
+/** @param {string} folder */
+function noteUse(folder) {
+  const now = new Date();
+  try {
+    utimesSync(folder, now, now);
+  } catch {
+    // Another process notes it, or it is unpacked again.
+  }
+}
+
+/**
+ * Removes folders of versions that nobody has started for 30 days, in processes that stay. A server notes
+ * each day that it runs: it reads files of its folder as long as it does.
+ *
+ * @param {string} ours
+ * @param {string} inUse
+ */
+function keepClean(ours, inUse) {
+  // As scripts/build-executable.ts names them: 0.1.0-0123456789abcdef
+  const place = { ours, inUse, versions: /^\d.*-[0-9a-f]{16}$/ };
+  const clean = () => void removeUnusedVersions(place, Date.now()).catch(() => undefined);
+  setTimeout(clean, settledMs).unref();
+  setInterval(clean, dayMs).unref();
 }
 
 /**

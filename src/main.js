@@ -3,7 +3,7 @@
 // it runs before the compile cache is on: Node would load a compiler at each start to strip its types.
 import module from 'node:module';
 import { dirname, join } from 'node:path';
-import { privateCacheFolder, removeUnusedCaches } from './platform/cache-folder.js';
+import { privateCacheFolder, removeUnusedVersions } from './platform/cache-folder.js';
 import { problemOfNode } from './platform/node-version.js';
 
 const problem = problemOfNode();
@@ -21,7 +21,9 @@ const inUse = module.getCompileCacheDir();
 if (ourCaches !== undefined && inUse !== undefined) {
   // Only a process that stays has time for it. What fails is done by another one.
   setTimeout(() => {
-    removeUnusedCaches(ourCaches, inUse, Date.now()).catch(() => undefined);
+    // As Node names them: v24.21.0-x64-…
+    const place = { ours: ourCaches, inUse, versions: /^v\d/ };
+    removeUnusedVersions(place, Date.now()).catch(() => undefined);
   }, 10_000).unref();
 }
 // Who reads the output may end before the command does, as `head`: then it ends too, without a word.

@@ -33,17 +33,18 @@ export function privateCacheFolder(name) {
 const keptMs = 30 * 86_400_000;
 
 /**
- * Notes that a folder of Node's compile cache is used, and removes those of other versions of Node beside it
- * that no process of more than 10 seconds (see main.js) has used for 30 days. Does neither in a folder that is
- * not ours: something that Node loaded first may have chosen one that others share. Rejects with the error of
- * the system.
+ * Notes that a folder of one version is used, and removes those of other versions beside it that were not
+ * noted for 30 days. Does neither in a folder that is not ours: something that Node loaded first may have
+ * chosen one that others share. Rejects with the error of the system.
  *
- * @param {string} ours the folder of our caches
- * @param {string} inUse
+ * @param {object} place
+ * @param {string} place.ours the folder of our caches
+ * @param {string} place.inUse
+ * @param {RegExp} place.versions the names of folders of versions
  * @param {number} nowMs
  * @returns {Promise<void>}
  */
-export async function removeUnusedCaches(ours, inUse, nowMs) {
+export async function removeUnusedVersions({ ours, inUse, versions }, nowMs) {
   const parent = dirname(inUse);
   if (parent !== resolve(ours)) return;
   // Loaded here, since every start loads this file.
@@ -52,8 +53,7 @@ export async function removeUnusedCaches(ours, inUse, nowMs) {
   await utimes(inUse, now, now);
   for (const name of await readdir(parent)) {
     const folder = join(parent, name);
-    // As Node names them: v24.21.0-x64-…
-    if (folder === inUse || !/^v\d/.test(name)) continue;
+    if (folder === inUse || !versions.test(name)) continue;
     const { mtimeMs } = await stat(folder);
     if (nowMs - mtimeMs > keptMs) await rm(folder, { recursive: true, force: true });
   }

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { removeUnusedCaches } from './cache-folder.js';
+import { removeUnusedVersions } from './cache-folder.js';
 
 // Kills: a folder for each version of Node that there ever was.
 test('caches of other versions go when they were not used for a month; the one in use is noted', async () => {
@@ -32,11 +32,12 @@ test('caches of other versions go when they were not used for a month; the one i
     }
     const inUse = join(parent, 'v24.1.0-x64-aa-0');
     // Kills: the caches of other programs removed, where one of them has chosen the folder.
-    await removeUnusedCaches(join(parent, 'ours'), inUse, nowMs);
+    const place = { inUse, versions: /^v\d/ };
+    await removeUnusedVersions({ ...place, ours: join(parent, 'ours') }, nowMs);
     assert.deepEqual(readdirSync(parent).sort(), Object.keys(daysAgo).sort());
     assert.notEqual(statSync(inUse).mtimeMs, nowMs);
 
-    await removeUnusedCaches(parent, inUse, nowMs);
+    await removeUnusedVersions({ ...place, ours: parent }, nowMs);
     assert.deepEqual(readdirSync(parent).sort(), [
       'of-another-program',
       'v24.0.0-x64-cc-0',
